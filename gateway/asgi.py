@@ -254,7 +254,7 @@ async def _decline(scope: Message, receive: Receive, send: Send) -> None:
     if "websocket.http.response" not in scope.get("extensions", {}):
         await send({"type": "websocket.close", "code": 1003})
         return
-    reply = error_reply(refuse_websocket())
+    reply = error_reply(refuse_websocket(), Decision())
     status, headers = reply.status, reply.headers
     await send({"type": "websocket.http.response.start", "status": status, "headers": headers})
     await send({"type": "websocket.http.response.body", "body": reply.body})

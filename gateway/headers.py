@@ -7,8 +7,11 @@ from typing import Final
 
 from gateway import hops
 
-CREDENTIAL_HEADERS: Final = frozenset({b"authorization", b"api-key"})
-"""The fields that carry a credential: OpenAI's, and Azure's `api-key`."""
+CREDENTIAL_HEADERS: Final = frozenset({b"authorization", b"api-key", b"x-api-key"})
+"""The fields that carry a credential: OpenAI's, Azure's `api-key` and Anthropic's `x-api-key`."""
+
+ANTHROPIC_VERSION: Final = b"anthropic-version"
+"""The field by which a client of Anthropic's API is known, where a path is OpenAI's, too."""
 
 ACCOUNT_HEADERS: Final = frozenset({b"openai-organization", b"openai-project"})
 """Which account of the key's owner is meant; of no meaning with anybody else's key."""
@@ -32,6 +35,10 @@ SET_BY_THE_GATEWAY: Final = HOP_BY_HOP | {
 
 _NEVER_FORWARDED = SET_BY_THE_GATEWAY | CREDENTIAL_HEADERS | {b"cookie", b"forwarded"}
 _NEVER_FORWARDED_PREFIXES = (b"x-forwarded-", b"x-gateway-")
+_MESSAGES = "/messages"
+_OF_BOTH = ("/models", "/files")
+_BELOW = tuple(f"{path}/" for path in _OF_BOTH)
+"""Paths that OpenAI's API and Anthropic's share."""
 _HOST = re.compile(rb"(?:([A-Za-z0-9._-]+)|\[([0-9A-Fa-f:.]+)\])(?::[0-9]{1,5})?")
 _NAME = re.compile(rb"[A-Za-z0-9!#$%&'*+.^_`|~\-]+")
 
@@ -55,6 +62,23 @@ def is_never_forwarded(name: bytes) -> bool:
 def is_name(name: bytes) -> bool:
     """Whether this can be a field's name: a token (RFC 9110 section 5.6.2)."""
     return _NAME.fullmatch(name) is not None
+
+
+def speaks_anthropic(path: str, fields: Iterable[tuple[bytes, bytes]]) -> bool:
+    """Whether a request is made for Anthropic's API: by its path below `/v1`, or its version field.
+
+    The field decides where a path is OpenAI's, too.
+    """
+    if path == _MESSAGES or path.startswith(f"{_MESSAGES}/"):
+        return True
+    if path in _OF_BOTH or path.startswith(_BELOW):
+        return has_anthropics_version(fields)
+    return False
+
+
+def has_anthropics_version(fields: Iterable[tuple[bytes, bytes]]) -> bool:
+    """Whether a request has the field that Anthropic's clients send with each, and no others do."""
+    return any(name == ANTHROPIC_VERSION for name, _ in fields)
 
 
 def host_of(fields: Iterable[tuple[bytes, bytes]]) -> str | None:

@@ -42,6 +42,8 @@ class Shape(StrEnum):
     COMPLETIONS = "completions"
     CHAT = "chat"
     RESPONSES = "responses"
+    MESSAGES = "messages"
+    """Anthropic's: `docs.anthropic.com`, Messages."""
 
     path: str
     """The endpoint's path below an upstream's base URL: `/chat/completions`."""

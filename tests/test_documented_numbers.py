@@ -17,7 +17,7 @@ from gateway.shapes import Shape
 from gateway.upstream.slots import for_look_ups
 
 DOCS = Path(__file__).parents[1] / "docs"
-WORDS = {3: "three", 5: "five", 8: "eight", 60: "a minute", 3600: "an hour"}
+WORDS = {3: "three", 4: "four", 5: "five", 8: "eight", 60: "a minute", 3600: "an hour"}
 TIMEOUTS, MEMORY = TimeoutSettings(), MemorySettings()
 MIB = 1024 * 1024
 

@@ -38,6 +38,7 @@ from gateway.translate.contract import Context
 from gateway.translate.plan import can_translate, plan
 from gateway.translate.prompt.write import render
 from gateway.translate.schema.chat import CHAT_PARAMETERS
+from gateway.translate.schema.messages import MESSAGES_HINTS, MESSAGES_PARAMETERS
 from gateway.translate.schema.responses import RESPONSES_PARAMETERS
 from gateway.translate.server_capabilities import preset
 from tests import kinds
@@ -58,6 +59,7 @@ from tests.documents import (
     table_after,
 )
 from tests.test_layers import MAY_IMPORT
+from tests.translate.messages_upstreams import CLAUDE
 
 README = ROOT / "README.md"
 ARCHITECTURE = ROOT / "docs" / "architecture.md"
@@ -211,6 +213,7 @@ PARAMETERS = {
     Shape.COMPLETIONS: set(COMPLETIONS_PARAMETERS),
     Shape.CHAT: set(CHAT_PARAMETERS),
     Shape.RESPONSES: set(RESPONSES_PARAMETERS),
+    Shape.MESSAGES: set(MESSAGES_PARAMETERS),
 }
 BASES: dict[Shape, Json] = {
     Shape.COMPLETIONS: {"model": "gpt-4o-mini", "prompt": "Hello"},
@@ -220,11 +223,17 @@ BASES: dict[Shape, Json] = {
         "messages": [{"role": "user", "content": "Hello"}],
     },
     Shape.RESPONSES: {"model": "gpt-3.5-turbo-instruct", "input": "Hello"},
+    Shape.MESSAGES: {
+        "model": "gpt-3.5-turbo-instruct",
+        "max_tokens": 4096,
+        "messages": [{"role": "user", "content": [{"type": "text", "text": "Hello"}]}],
+    },
 }
 FUNCTION = {"name": "f"}
 TOOLS = {
     Shape.CHAT: [{"type": "function", "function": FUNCTION}],
     Shape.RESPONSES: [{"type": "function", **FUNCTION}],
+    Shape.MESSAGES: [{"name": "f", "input_schema": {"type": "object"}}],
 }
 LOGPROBS = ["message.output_text.logprobs"]
 
@@ -304,6 +313,25 @@ RESPONSES_SAMPLES: dict[str, Any] = {
 }
 """Samples of what the other shapes lack, or have under the same name in another form."""
 
+MESSAGES_SAMPLES: dict[str, Any] = {
+    **{name: {"any": "form"} for name in MESSAGES_HINTS},
+    "cache_control": {"type": "ephemeral"},
+    "container": "container_1",
+    "fallbacks": [{"model": "m"}],
+    "mcp_servers": [{"type": "url", "url": "https://mcp.example", "name": "m"}],
+    "output_config": {"effort": "low"},
+    "output_format": {"type": "json_schema", "schema": {"type": "object"}},
+    "service_tier": "standard_only",
+    "stop_sequences": ["x"],
+    "system": "Be brief.",
+    "thinking": {"type": "enabled", "budget_tokens": 2048},
+    "thread": "thread_1",
+    "tool_choice": {"type": "any"},
+    "tools": TOOLS[Shape.MESSAGES],
+    "top_k": 40,
+}
+"""The same for messages."""
+
 
 def test_every_pair_has_a_section_that_says_whether_there_is_a_translation() -> None:
     for client in Shape:
@@ -345,10 +373,11 @@ def test_every_parameter_becomes_what_the_table_says(client: str, home: str) -> 
 
 def _what_becomes_of(name: str, client: Shape, home: Shape) -> str:
     base = BASES[client]
-    samples = {**SAMPLES, **(RESPONSES_SAMPLES if client is Shape.RESPONSES else {}), **base}
+    samples = {**SAMPLES, **_OWN_SAMPLES.get(client, {}), **base}
     value = samples[name][client] if name == "logprobs" else samples[name]
     body = {**base, **companions(name, client, home), name: value}
-    context = Context(base["model"], base["model"], capabilities=preset(kinds.OPENAI, home))
+    able = CLAUDE if home is Shape.MESSAGES else preset(kinds.OPENAI, home)
+    context = Context(base["model"], base["model"], capabilities=able)
     try:
         translation = plan(client, home, body, context)
     except UnsupportedParameter as refused:
@@ -361,6 +390,8 @@ def _what_becomes_of(name: str, client: Shape, home: Shape) -> str:
     # As JSON, for in Python 1 equals True.
     return "passed" if json.dumps(sent) == json.dumps(value) else "converted"
 
+
+_OWN_SAMPLES = {Shape.RESPONSES: RESPONSES_SAMPLES, Shape.MESSAGES: MESSAGES_SAMPLES}
 
 SYSTEM = {"role": "system", "content": "Be brief."}
 HELLO = {"role": "user", "content": "Hello"}

@@ -10,6 +10,7 @@ from gateway.headers import (
     host_of,
     is_name,
     is_never_forwarded,
+    speaks_anthropic,
 )
 
 
@@ -71,3 +72,24 @@ def test_a_host_is_a_name_or_an_address_with_an_optional_port(
 def test_a_head_has_one_host() -> None:
     assert host_of([(b"host", b"a"), (b"host", b"a")]) is None
     assert host_of([(b"accept", b"a")]) is None
+
+
+VERSION = (b"anthropic-version", b"2023-06-01")
+
+
+@pytest.mark.parametrize("path", ["/messages", "/messages/count_tokens", "/messages/batches/b_1"])
+def test_a_path_of_anthropics_says_whose_api_is_meant(path: str) -> None:
+    assert speaks_anthropic(path, ())
+
+
+@pytest.mark.parametrize("path", ["/models", "/models/m", "/files", "/files/f_1/content"])
+def test_on_a_shared_path_the_version_says_it(path: str) -> None:
+    assert not speaks_anthropic(path, [(b"x-api-key", b"k")])
+    assert speaks_anthropic(path, [(b"accept", b"*/*"), VERSION])
+
+
+@pytest.mark.parametrize(
+    "path", ["/chat/completions", "/messagesx", "/threads/t/messages", "/modelsx", "/filesx", "/"]
+)
+def test_no_field_makes_another_path_anthropics(path: str) -> None:
+    assert not speaks_anthropic(path, [VERSION])

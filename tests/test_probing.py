@@ -93,8 +93,13 @@ def test_a_server_shows_its_list_and_endpoints_and_can_generate_nothing() -> Non
     with server(replies) as (url, bodies):
         probe = probed(f"{url}/v1")
     assert (probe.models, probe.key, probe.problem, probe.doubts) == (2, Key.UNNEEDED, "", [])
-    assert served(probe) == {"completions": "yes", "chat": "yes", "responses": "no"}
-    assert sorted(bodies) == [b"", b"{", b"{", b"{"]
+    assert served(probe) == {
+        "completions": "yes",
+        "chat": "yes",
+        "responses": "no",
+        "messages": "yes",
+    }
+    assert sorted(bodies) == [b"", b"{", b"{", b"{", b"{"]
 
 
 @pytest.mark.parametrize(

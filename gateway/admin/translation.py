@@ -1,6 +1,6 @@
 """What becomes of a request, without sending it: for `gateway translate` and the admin page."""
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from gateway.errors import InvalidRequest
 from gateway.exchange.attempt import Attempts
@@ -10,17 +10,38 @@ from gateway.request import GenerationRequest
 from gateway.resolve.evidence import Route
 from gateway.resolve.resolver import Resolver
 from gateway.shapes import Json, Shape
-from gateway.translate.contract import Translation
+from gateway.translate.contract import Report, Translation
 from gateway.translate.plan import can_translate, plan
 
 
-class Planned(NamedTuple):
-    """A translation, and its calls and report as JSON."""
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A translation between two endpoints."""
 
+    client: Shape
+    home: Shape
     translation: Translation
     streamed: bool
     """Whether the client asks for a stream."""
-    shown: dict[str, object]
+    params: Report
+    """What the model's rule has changed before."""
+
+    @property
+    def shown(self) -> Json:
+        """The calls and the report as JSON; with what is lost of replies, once they are folded."""
+        params, report = self.params, self.translation.report
+        calls = self.translation.calls
+        return {
+            "calls": [{"path": self.home.endpoint, "body": call} for call in calls],
+            "report": {
+                "from": self.client,
+                "to": self.home,
+                "dropped": params.dropped + report.dropped,
+                "changed": params.changed + report.changed,
+                "emulated": report.emulated,
+            },
+            "local_reply": self.translation.local_reply(),
+        }
 
 
 def planned_for(
@@ -37,16 +58,4 @@ def planned_for(
     call, params = RuleParams(resolver.rules).report_on(call, route.model_asked)
     request = read_object(call.body)
     translation = plan(client, home, request, attempts.sealing_context(call, route, home))
-    report = translation.report
-    shown: Json = {
-        "calls": [{"path": home.endpoint, "body": call} for call in translation.calls],
-        "report": {
-            "from": client,
-            "to": home,
-            "dropped": params.dropped + report.dropped,
-            "changed": params.changed + report.changed,
-            "emulated": report.emulated,
-        },
-        "local_reply": translation.local_reply(),
-    }
-    return Planned(translation, request.get("stream") is True, shown)
+    return Planned(client, home, translation, request.get("stream") is True, params)

@@ -7,6 +7,8 @@ from gateway.config.settings import ClientSettings
 from gateway.errors import AuthenticationFailed
 from gateway.shapes import RawHeaders
 
+_KEY_FIELDS = frozenset({b"api-key", b"x-api-key"})
+
 
 class Access:
     """Recognises the configured clients by the SHA-256 of their keys, which it does not have.
@@ -43,9 +45,15 @@ class Access:
 
 
 def presented_key(headers: RawHeaders) -> bytes:
-    """Return the key of `Authorization: Bearer …` or of Azure's `api-key`; empty if none."""
+    """Return the key of `Authorization: Bearer …`, `api-key` or `x-api-key`; empty if none.
+
+    The second is Azure's, the third Anthropic's. A Bearer without a key is none: clients send one
+    where a variable for it is empty.
+    """
     for name, value in headers:
         if name == b"authorization":
-            scheme, _, key = value.partition(b" ")
+            scheme, _, key = value.strip().partition(b" ")
+            if scheme.lower() == b"bearer" and not key.strip():
+                continue
             return key.strip() if scheme.lower() == b"bearer" else b""
-    return next((value.strip() for name, value in headers if name == b"api-key"), b"")
+    return next((value.strip() for name, value in headers if name in _KEY_FIELDS), b"")

@@ -53,10 +53,13 @@ class Admission:
     """Begins the request's span; None if it is not traced."""
     cors: RawHeaders = ()
     """The fields of its reply for web pages of other origins."""
+    anthropic: bool = False
+    """Whether the client speaks Anthropic's API, and so gets its errors."""
 
     def failed(self, error: GatewayError) -> "Admission":
         """Return the admission of this request answered by an error instead."""
         refused = refusal(error, self.label, self.request_id)
+        refused.anthropic = self.anthropic
         return replace(refused, client=self.client, begin=self.begin, cors=self.cors)
 
     def with_body(self, body: Body, length: int | None = None) -> Request:
@@ -97,16 +100,16 @@ def begin(admission: Admission) -> Decision:
         id_line=line,
         is_clients_id=bool(admission.request_id),
         cors=admission.cors,
+        anthropic=admission.anthropic,
     )
 
 
 def refusal(error: GatewayError, label: str = "other", request_id: str = "") -> Admission:
     """Return the admission of a request that is answered by an error."""
-    # A reply, not an error to raise: an error whose own frame refers to it is a cycle.
-    reply = error_reply(error)
 
+    # A reply, not an error to raise: an error whose own frame refers to it is a cycle.
     async def refuse(request: Request, decision: Decision) -> ClientReply:  # noqa: ARG001
-        return reply
+        return error_reply(error, decision)
 
     return Admission(
         _NOTHING,

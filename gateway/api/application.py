@@ -19,12 +19,13 @@ from gateway.api.cors import Cors
 from gateway.api.endings import client_error, ending_of, undo_cancellation, written, written_at_once
 from gateway.api.handlers import Handlers
 from gateway.api.paths import Place, as_meant, place_of
-from gateway.api.router import Router
+from gateway.api.router import Router, normalized
 from gateway.api.upgrades import check_upgrade
 from gateway.api.writing import ReplyWriter
 from gateway.config.settings import Settings
 from gateway.errors import GatewayError, ShuttingDown, UnknownRoute
 from gateway.exchange.client_reply import ClientReply
+from gateway.exchange.counting import Counting
 from gateway.exchange.decision import Decision
 from gateway.exchange.flow import Exchange
 from gateway.exchange.legacy.dispatch import Legacy
@@ -33,6 +34,7 @@ from gateway.exchange.passthrough.forward import Passing
 from gateway.exchange.stored.compaction import Compacting
 from gateway.exchange.stored.conversations import ResponseMemory
 from gateway.exchange.stored.kept_responses import KeptResponses
+from gateway.headers import has_anthropics_version, speaks_anthropic
 from gateway.observe.observer import Observer
 from gateway.observe.outcomes import (
     CLIENT_CLOSED,
@@ -44,7 +46,10 @@ from gateway.observe.outcomes import (
 )
 from gateway.request import Body, GenerationRequest, Head, Request
 
-_HEALTH = frozenset({b"/healthz", b"/readyz"})
+_HELLO = (b"/api/hello", b"/anthropic/api/hello", b"/v1/api/hello")
+"""Where Claude Code asks whether it has a connection, below its base URL; any answer will do."""
+_HEALTH = frozenset({b"/healthz", b"/readyz", *_HELLO})
+_ANTHROPICS = b"/anthropic/"
 _NO_BODY = 64 * 1024
 """The limit of an ignored body, in bytes."""
 
@@ -89,6 +94,7 @@ class Gateway:
             services.legacy,
             KeptResponses(services.responses),
             Compacting(services.exchange, services.passing),
+            Counting(services.exchange, services.passing),
             lambda: self.draining,
         )
         self._handlers = handlers
@@ -117,7 +123,7 @@ class Gateway:
         return self._admit(head) if self._cors is None else self._cors.admission(head, self._admit)
 
     def _admit(self, head: Head) -> Admission:
-        label = "other"
+        label, anthropic = "other", False
         given = request_ids.given_id(head.headers)
         try:
             if head.raw_path in _HEALTH:
@@ -127,6 +133,7 @@ class Gateway:
                 head = Head(head.method, path, head.query, head.headers)
             place = place_of(path)
             label = self._label(place)
+            anthropic = _is_anthropics(head, place)
             headers = guard.check(head, self._allowed_hosts)
             headers = request_ids.without_unusable(headers, given)
             client = self._access.client(headers)
@@ -139,9 +146,11 @@ class Gateway:
             request = Request(
                 head.method, place.below, head.query, headers, b"", client, place.model
             )
-            return self._admission(request, place.canonical, given)
+            admission = self._admission(request, place.canonical, given)
         except GatewayError as error:
-            return refusal(error.bare(), label, given)
+            admission = refusal(error.bare(), label, given)
+        admission.anthropic = anthropic
+        return admission
 
     def serve(
         self, admission: Admission, body: Body, writer: ReplyWriter, length: int | None = None
@@ -277,3 +286,10 @@ class Gateway:
 
     def _label(self, place: Place | None) -> str:
         return self._router.shape_of(place.canonical) or "other" if place is not None else "other"
+
+
+def _is_anthropics(head: Head, place: Place | None) -> bool:
+    """Whether a request is one of Anthropic's clients, also where it is for no path of the API."""
+    if place is None:
+        return head.raw_path.startswith(_ANTHROPICS) or has_anthropics_version(head.headers)
+    return speaks_anthropic(normalized(place.below), head.headers)

@@ -21,7 +21,7 @@ MAX_AGE = 600
 """Seconds for which browsers may keep the answer to a preflight."""
 
 _METHODS = b"DELETE, GET, HEAD, PATCH, POST, PUT"
-_EXPOSED = b", ".join([*SHOWN_FIELDS, b"x-request-id", b"retry-after"])
+_EXPOSED = b", ".join([*SHOWN_FIELDS, b"x-request-id", b"request-id", b"retry-after"])
 _NAMES = re.compile(rb"[A-Za-z0-9!#$%&'*+.^_`|~-]+(?:[ \t]*,[ \t]*[A-Za-z0-9!#$%&'*+.^_`|~-]+)*")
 _SUBDOMAIN = r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?"
 _VARY = (b"vary", b"Origin")

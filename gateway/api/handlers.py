@@ -7,6 +7,7 @@ from urllib.parse import unquote
 import msgspec
 
 from gateway.exchange.client_reply import ClientReply, json_reply
+from gateway.exchange.counting import Counting
 from gateway.exchange.decision import Decision
 from gateway.exchange.flow import Exchange
 from gateway.exchange.legacy.dispatch import Legacy
@@ -31,6 +32,7 @@ class Handlers:
     legacy: Legacy
     kept: KeptResponses
     compacting: Compacting
+    counting: Counting
     is_draining: Callable[[], bool]
 
     async def health(self, request: Request, decision: Decision) -> ClientReply:  # noqa: ARG002
@@ -40,6 +42,14 @@ class Handlers:
     async def readiness(self, request: Request, decision: Decision) -> ClientReply:  # noqa: ARG002
         """Report whether new requests are accepted."""
         return _status(ready=not self.is_draining())
+
+    async def hello(self, request: Request, decision: Decision) -> ClientReply:  # noqa: ARG002
+        """Answer a client that wants to know whether it has a connection."""
+        return json_reply(b"{}")
+
+    async def count_tokens(self, request: Request, decision: Decision) -> ClientReply:
+        """Count the tokens of a messages request, where the model's server can."""
+        return await self.counting.count_tokens(request, decision)
 
     def generate(self, request: GenerationRequest, decision: Decision) -> Awaitable[ClientReply]:
         """Serve a generation endpoint; a model in the path takes precedence over the body's.

@@ -8,7 +8,9 @@ Base URLs take many forms, and old ones stay in use. Supported are
 * `/openai/v1/chat/completions`: Azure's v1 API;
 * `/openai/deployments/{deployment}/chat/completions?api-version=…`: Azure's dated API, which the
   `AzureOpenAI` client of openai-python calls. The deployment is the model;
-* `/openai/models`, `/openai/files`, …: the rest of that API.
+* `/openai/models`, `/openai/files`, …: the rest of that API;
+* `/anthropic/v1/messages`: where servers with two APIs have Anthropic's. Its clients add `/v1` by
+  themselves, also to base URLs that end in it: `/v1/v1/messages`.
 
 Paths with their own replies, such as `/v1/engines/{engine}/completions`, are not alternative
 spellings: they stay unchanged.
@@ -20,18 +22,18 @@ from urllib.parse import unquote
 
 WITHOUT_V1 = frozenset(
     {
-        *("completions", "chat", "responses", "embeddings", "models", "moderations"),
+        *("completions", "chat", "responses", "messages", "embeddings", "models", "moderations"),
         *("audio", "images", "videos", "files", "uploads", "batches", "fine_tuning"),
         *("vector_stores", "assistants", "threads", "conversations", "containers", "evals"),
         *("realtime", "edits", "engines", "fine-tunes", "search", "answers", "classifications"),
     }
 )
-"""First segments of OpenAI's paths (openai-openapi), retired ones included."""
+"""First segments of OpenAI's paths (openai-openapi), retired ones included, and of Anthropic's."""
 
 _DEPLOYMENT = re.compile(r"/openai/deployments/(?P<deployment>[^/]+)(?P<below>/.+)\Z", re.DOTALL)
-_PREFIXES = ("/v1/", "/openai/v1/", "/openai/")
-_DOUBLED = re.compile(rb"//|^/(?:v1|openai)/(?:v1|openai)(?:/|\Z)")
-_BASE = re.compile(rb"\A(?:/+(?:v1|openai)(?=/|\Z))+")
+_PREFIXES = ("/v1/", "/openai/v1/", "/openai/", "/anthropic/v1/")
+_DOUBLED = re.compile(rb"//|^/(?:v1|openai)/(?:v1|openai)(?:/|\Z)|^/anthropic/v1/v1/")
+_BASE = re.compile(rb"\A(?:/+anthropic)?(?:/+(?:v1|openai)(?=/|\Z))+")
 _JOINT = re.compile(
     rb"\A(?P<base>/v1|/openai)?/+"
     rb"(?:(?P<family>(?:chat|audio|images|fine_tuning|realtime|models)/)/*)?"

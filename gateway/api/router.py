@@ -106,10 +106,12 @@ class Router:
         h = self._handlers
         yield _row(ANY, "/healthz", h.health)
         yield _row(ANY, "/readyz", h.readiness)
+        yield _row(ANY, "(?:/anthropic|/v1)?/api/hello", h.hello)
         for shape in Shape:
             yield _row("POST", shape.endpoint, h.generate, whole=True, shape=shape)
             yield _row("GET OPTIONS", shape.endpoint, h.passthrough, shape=shape)
             yield _row(ANY, shape.endpoint, Only("POST"), shape=shape)
+        yield _row("POST", "/v1/messages/count_tokens", h.count_tokens, whole=True)
         yield _row("GET", "/v1/models", h.listing.all)
         yield _row(ANY, "/v1/models/(?P<model>.+)", h.model)
         yield _row("POST", "/v1/responses/compact", h.compact, whole=True)

@@ -8,6 +8,7 @@ from gateway.errors import GatewayError
 from gateway.exchange.client_reply import ClientReply, json_reply
 from gateway.exchange.decision import Decision
 from gateway.exchange.reply.body import ReplyBody
+from gateway.translate.parts.messages.errors import messages_error, messages_status
 
 Fields = list[tuple[bytes, bytes]]
 
@@ -16,6 +17,10 @@ BODILESS = frozenset({204, 304})
 
 
 _CORS = b"access-control-"
+_REQUEST_ID = b"request-id"
+"""The field in which Anthropic's clients look for a request's id."""
+_NOT_TO_BE_RETRIED = frozenset({"insufficient_quota"})
+"""Codes of errors that only a payment ends; their 429 alone makes Anthropic's clients retry."""
 COMMENT = b":"
 """How a comment in an event stream begins, which is not yet a reply (HTML Standard, 9.2.5)."""
 
@@ -55,17 +60,18 @@ class ReplyWriter(ABC):
         await self._end()
 
     async def write_error(self, error: GatewayError, decision: Decision) -> None:
-        """Write an error in OpenAI's envelope."""
-        await self.write(error_reply(error), decision)
+        """Write an error in the envelope of the client's endpoint."""
+        await self.write(error_reply(error, decision), decision)
 
     def _begun(self, reply: ClientReply, decision: Decision) -> Fields:
         """Begin a reply; return its fields."""
         self.started = True
         self.status = reply.status
+        fields = reply.headers
         if decision.cors:
             # The gateway's answer counts, not what the upstream allows to its own pages.
-            return [field for field in reply.headers if not field[0].startswith(_CORS)]
-        return reply.headers
+            fields = [field for field in fields if not field[0].startswith(_CORS)]
+        return _with_request_id(fields, decision) if decision.anthropic else fields
 
     @abstractmethod
     async def _write_whole(self, fields: Fields, decision: Decision, body: bytes) -> None:
@@ -84,7 +90,19 @@ class ReplyWriter(ABC):
         """Write the end of a streamed body."""
 
 
-def error_reply(error: GatewayError) -> ClientReply:
-    """Return an error as a reply in OpenAI's envelope."""
+def _with_request_id(fields: Fields, decision: Decision) -> Fields:
+    for name, _ in fields:
+        if name == _REQUEST_ID:
+            return fields
+    return [*fields, (_REQUEST_ID, decision.request_id.encode("latin-1"))]
+
+
+def error_reply(error: GatewayError, decision: Decision) -> ClientReply:
+    """Return an error as a reply in OpenAI's envelope, or in Anthropic's for its clients."""
     fields = [(n.encode("latin-1"), v.encode("latin-1", "replace")) for n, v in error.headers]
-    return json_reply(msgspec.json.encode(error.envelope()), error.status, fields)
+    if not decision.anthropic:
+        return json_reply(msgspec.json.encode(error.envelope()), error.status, fields)
+    if error.code in _NOT_TO_BE_RETRIED:
+        fields.append((b"x-should-retry", b"false"))
+    body = messages_error(error, decision.model_asked, decision.request_id)
+    return json_reply(msgspec.json.encode(body), messages_status(error), fields)

@@ -66,7 +66,7 @@ def translate(
     --to, the model's endpoint is looked up as by `gateway resolve`; with it, nothing is sent. An
     error is printed as the client gets it; then the exit status is 1.
     """
-    from gateway.cli.translating import Question, translated
+    from gateway.cli.translating import Question, as_client_gets_it, translated
     from gateway.errors import GatewayError
 
     given = [reply.read() for reply in replies]
@@ -82,6 +82,7 @@ def translate(
     try:
         result = asyncio.run(run())
     except GatewayError as error:
-        click.echo(json.dumps(error.envelope(), indent=2, ensure_ascii=False))
+        shown = as_client_gets_it(error, question)
+        click.echo(json.dumps(shown, indent=2, ensure_ascii=False))
         raise SystemExit(1) from None
     click.echo(json.dumps(result, indent=2, ensure_ascii=False))

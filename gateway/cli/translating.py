@@ -10,8 +10,10 @@ import click
 from gateway.admin.translation import planned_for
 from gateway.app import Application
 from gateway.cli.options import own_key
+from gateway.errors import GatewayError
 from gateway.exchange.error_replies import translated_failure
 from gateway.exchange.feeding import Feeder
+from gateway.exchange.passthrough.body_model import json_model
 from gateway.exchange.reply.classify import ErrorReply
 from gateway.exchange.reply.whole_body import ReportedError, whole_reply
 from gateway.exchange.request_fields import features_of, read_object, read_routed
@@ -20,6 +22,7 @@ from gateway.resolve.resolver import ModelQuery
 from gateway.servers import Profile
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import Translation
+from gateway.translate.parts.messages.errors import messages_error
 
 _REFUSED = 400
 """The status of an error that is shown as a reply: files have none."""
@@ -46,12 +49,20 @@ async def translated(application: Application, question: Question) -> Json:
     model = named if isinstance(named, str) else ""
     route = await _route(application, question, model)
     planned = planned_for(application.resolver, application.attempts, route, client, question.body)
+    replied: Json = {}
+    if question.replies:
+        replied = _replied(planned.translation, question, route.shape, streamed=planned.streamed)
     shown = planned.shown
     if question.home is None:
         shown["route"] = {"upstream": route.upstream, "resolved_by": route.resolved_by}
-    if question.replies:
-        shown |= _replied(planned.translation, question, route.shape, streamed=planned.streamed)
-    return shown
+    return shown | replied
+
+
+def as_client_gets_it(error: GatewayError, question: Question) -> Json:
+    """Return the body of an error, in the envelope of the client's endpoint."""
+    if question.client is not Shape.MESSAGES:
+        return dict(error.envelope())
+    return messages_error(error, json_model(question.body) or "")
 
 
 async def _route(application: Application, question: Question, model: str) -> Route:

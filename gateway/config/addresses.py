@@ -9,7 +9,11 @@ from gateway.config.problems import InvalidValue
 from gateway.servers import Profile
 
 _PRIVATE_SUFFIXES = (".local", ".localhost", ".internal", ".lan", ".home.arpa", ".svc", ".test")
-_ENDPOINT_PATHS = ("/chat/completions", "/completions", "/responses", "/models", "/embeddings")
+_ENDPOINT_PATHS = (
+    *("/chat/completions", "/completions", "/responses", "/messages"),
+    *("/models", "/embeddings"),
+)
+
 _HOST_NAME = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,252})\Z")
 _UNPRINTABLE = re.compile(r"[^\x21-\x7e]|\\")
 

@@ -7,14 +7,25 @@ LIMITS: Mapping[str, tuple[str, ...]] = {
     "completions": ("max_tokens",),
     "chat": ("max_completion_tokens", "max_tokens"),
     "responses": ("max_output_tokens",),
+    "messages": ("max_tokens",),
 }
 """The names of the one limit of a reply's length, by shape."""
-NESTED = {"reasoning_effort": ("reasoning", "effort"), "verbosity": ("text", "verbosity")}
-"""Parameters of chat that are within an object at responses."""
+NESTED: Mapping[str, Mapping[str, tuple[str, str]]] = {
+    "responses": {"reasoning_effort": ("reasoning", "effort"), "verbosity": ("text", "verbosity")},
+    "messages": {"reasoning_effort": ("output_config", "effort")},
+}
+"""Parameters of chat that are within an object in other shapes."""
+RENAMED: Mapping[str, Mapping[str, str]] = {"messages": {"stop": "stop_sequences"}}
+"""Parameters of chat that have another name in other shapes."""
 
 Path = tuple[str, ...]
 
 _LIMIT_NAMES = frozenset(name for names in LIMITS.values() for name in names)
+_ELSEWHERE: Mapping[Path, str] = {
+    **{path: name for name, path in NESTED["messages"].items()},
+    **{(new,): old for old, new in RENAMED["messages"].items()},
+}
+"""Chat's names of what messages call differently."""
 
 
 def paths_in(values: Mapping[str, Any]) -> Iterator[tuple[str, Path]]:
@@ -29,7 +40,12 @@ def only_path(written: str) -> Path:
     name, *inner = written.split(".")
     if name in _LIMIT_NAMES and not inner:
         return ("max_output_tokens",)
-    return (*NESTED.get(name, (name,)), *inner)
+    path = (name, *inner)
+    for length in (2, 1):
+        if path[:length] in _ELSEWHERE:
+            name, inner = _ELSEWHERE[path[:length]], list(path[length:])
+            break
+    return (*NESTED["responses"].get(name, (name,)), *inner)
 
 
 def overlap(one: Sequence[str], other: Sequence[str]) -> bool:

@@ -170,9 +170,12 @@ def _loops(settings: Settings, leads_to: Reaches) -> Iterator[tuple[KeyPath, Inv
 def _addresses(upstream: UpstreamSettings) -> list[tuple[KeyPath, str]]:
     """Return each address of an upstream with its key."""
     key = ("upstreams", upstream.name, "base_url")
-    if not upstream.further_urls:
-        return [(key, upstream.base_url)]
-    return [((*key, position), url) for position, url in enumerate(upstream.base_urls)]
+    places: list[tuple[KeyPath, str]] = [(key, upstream.base_url)]
+    if upstream.further_urls:
+        places = [((*key, position), url) for position, url in enumerate(upstream.base_urls)]
+    if upstream.messages_url is not None:
+        places.append((("upstreams", upstream.name, "messages_url"), upstream.messages_url))
+    return places
 
 
 def _redirects(settings: Settings) -> Iterator[tuple[KeyPath, InvalidValue]]:
@@ -223,7 +226,7 @@ def warnings(settings: Settings) -> list[str]:
 def _upstream_warnings(settings: Settings) -> Iterator[str]:
     for upstream in settings.upstreams:
         key = f"upstreams.{upstream.name}"
-        encrypted = [url.startswith("https://") for url in upstream.base_urls]
+        encrypted = [url.startswith("https://") for _, url in _addresses(upstream)]
         for path, url in _addresses(upstream):
             yield from (f"{show_path(path)}: {doubt}" for doubt in _address_doubts(upstream, url))
         if upstream.verify is False and any(encrypted):
@@ -236,7 +239,8 @@ def _address_doubts(upstream: UpstreamSettings, url: str) -> Iterator[str]:
     sends_key = upstream.credential != CredentialPolicy.NONE or holds_key(upstream)
     if sends_key and url.startswith("http://") and not is_private(host_of(url)):
         yield "keys travel unencrypted to a public host; use https://"
-    doubt = upstream.kind.path_doubt(path_of(url))
+    # Its other API may be below any path.
+    doubt = upstream.kind.path_doubt(path_of(url)) if url != upstream.messages_url else None
     if doubt is not None:
         yield doubt
 

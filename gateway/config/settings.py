@@ -6,6 +6,7 @@ Times are seconds, sizes bytes.
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Literal
 
 from gateway.config.operator_settings import AdminSettings, LogSettings, TracingSettings
 from gateway.config.secret import Secret
@@ -114,6 +115,10 @@ class UpstreamSettings:
     """Azure's `api-version` for calls without one: the last dated version that is GA."""
     further_urls: tuple[str, ...] = ()
     """Its other addresses: servers of the same software with the same models."""
+    messages_url: str | None = None
+    """The base URL of its Anthropic-style API, if that is another one."""
+    cache: Literal["auto"] | None = None
+    """`auto`: a messages endpoint is asked to cache what it can of translated requests."""
 
     @property
     def base_urls(self) -> tuple[str, ...]:

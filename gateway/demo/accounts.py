@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from gateway.demo.kept_items import KeptItems
+from gateway.demo.messages_models import MESSAGES_MODELS, MessagesModel
 from gateway.demo.models import (
     ALL_MODELS,
     FINISHED_JOBS,
@@ -34,12 +35,14 @@ class Account:
     """What one key sees: its models by id, and its jobs, newest first.
 
     `started` counts all jobs started so far; `items` are the output items of its responses.
+    `messages_models` are Anthropic's, which have a list of their own.
     """
 
     models: dict[str, DemoModel]
     jobs: tuple[Job, ...]
     started: int = 0
     items: KeptItems = field(default_factory=KeptItems)
+    messages_models: dict[str, MessagesModel] = field(default_factory=dict)
 
     def model_for(self, model: str, endpoint: Endpoint) -> DemoModel:
         """Return the model if it lives at `endpoint`.
@@ -115,10 +118,15 @@ class Accounts:
         if not key.startswith("sk-"):
             raise wrong_key(key)
         hidden = () if key == PRIVATE_KEY else PRIVATE_MODELS
-        return frozenset(model.id for model in ALL_MODELS if model not in hidden)
+        ids = [model.id for model in ALL_MODELS if model not in hidden]
+        return frozenset([*ids, *(model.id for model in MESSAGES_MODELS)])
 
     def _account(self, visible: frozenset[str]) -> Account:
         models = {model.id: model for model in ALL_MODELS if model.id in visible}
         finished = tuple(job for job in FINISHED_JOBS if job.fine_tuned_model in visible)
         owns_jobs = any(job.owner == "acme" for job in finished)
-        return Account(models, (self._earlier_jobs if owns_jobs else ()) + finished)
+        return Account(
+            models,
+            (self._earlier_jobs if owns_jobs else ()) + finished,
+            messages_models={each.id: each for each in MESSAGES_MODELS if each.id in visible},
+        )

@@ -15,6 +15,8 @@ from gateway.demo.generation.answer import Json, encoded
 from gateway.demo.journal import RecordedRequest
 from gateway.demo.refusals.service import not_json, too_large
 
+VERSION = "anthropic-version"
+"""The header that every request for Anthropic's API has."""
 LARGEST_JSON = 64 * 1024 * 1024
 """The limit of a JSON body, in bytes."""
 
@@ -27,9 +29,9 @@ class Call:
     """A request to read and to answer, once."""
 
     def __init__(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:
+        self.request_id = request_id
         self._receive = receive
         self._send = send
-        self._request_id = request_id
         self._body_read = False
         self.record = RecordedRequest(
             method=scope["method"],
@@ -40,6 +42,13 @@ class Call:
                 for name, value in scope["headers"]
             },
         )
+
+    @property
+    def is_anthropics(self) -> bool:
+        """Whether it is one for Anthropic's API, which shares the address with OpenAI's here."""
+        path = self.record.path
+        shared = path == "/v1/models" or path.startswith("/v1/models/")
+        return path.startswith("/v1/messages") or (shared and VERSION in self.record.headers)
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """Yield the request body as it arrives; raises `ClientLeft`."""
@@ -99,13 +108,7 @@ class Call:
         headers: tuple[tuple[str, str], ...] = (),
     ) -> None:
         """Send the head of a reply."""
-        fields = (
-            ("content-type", content_type),
-            ("x-request-id", self._request_id),
-            ("openai-version", "2020-10-01"),
-            ("openai-processing-ms", "1"),
-            *headers,
-        )
+        fields = (("content-type", content_type), *self._marks(), *headers)
         self.record.status = status
         await self._send(
             {
@@ -113,6 +116,15 @@ class Call:
                 "status": status,
                 "headers": [(name.encode(), value.encode()) for name, value in fields],
             }
+        )
+
+    def _marks(self) -> tuple[tuple[str, str], ...]:
+        if self.is_anthropics:
+            return (("request-id", self.request_id),)
+        return (
+            ("x-request-id", self.request_id),
+            ("openai-version", "2020-10-01"),
+            ("openai-processing-ms", "1"),
         )
 
     async def write(self, chunk: bytes) -> None:

@@ -1,10 +1,10 @@
-"""A strict emulator of OpenAI's API: every model answers at its own endpoint, and nowhere else.
+"""A strict emulator of OpenAI's and Anthropic's API: models answer at their own endpoints only.
 
 For tests and for `gateway demo`: no network, no key, no randomness. `models` lists the models,
 `generation.scenarios` the commands that a prompt can carry (`!429`, `!truncate`, …). Replies repeat
 their input (`endpoints.completions`, `generation.turns`), so that a test sees what arrived.
 Requests are checked parameter by parameter against the endpoint's own list (`rules`), and refused
-in OpenAI's words (`refusals`).
+in OpenAI's words (`refusals`), or Anthropic's (`messages_service`).
 
 ```python
 with emulator.serve() as served:
@@ -33,6 +33,7 @@ from gateway.demo.endpoints import (
     listing,
     media,
     media_forms,
+    messages_listing,
     responses,
     responses_beside,
 )
@@ -42,6 +43,13 @@ from gateway.demo.generation.answer import Answer, Json, ReplyIds
 from gateway.demo.generation.barrier import Barrier
 from gateway.demo.generation.delivery import deliver
 from gateway.demo.journal import Journal
+from gateway.demo.messages_service import (
+    MessagesService,
+    check_version,
+    credential,
+    either,
+    refusal_of,
+)
 from gateway.demo.models import DemoModel, Endpoint
 from gateway.demo.refusals import Refused
 from gateway.demo.refusals.service import unknown_url, wrong_method
@@ -83,6 +91,7 @@ class Emulator:
 
     def _table(self) -> list[_Route]:
         files, tuning = Files(CREATED), FineTuning(CREATED)
+        anthropics = MessagesService(self._numbers, CREATED, self.barrier, self._pace)
         table: list[tuple[str, str, Handler]] = [
             ("POST", Endpoint.COMPLETIONS, self._completions),
             ("POST", Endpoint.CHAT, self._chat),
@@ -90,6 +99,8 @@ class Emulator:
             ("POST", f"{Endpoint.RESPONSES}/compact", self._compact),
             ("POST", f"{Endpoint.RESPONSES}/input_tokens", self._input_tokens),
             ("GET", f"{Endpoint.RESPONSES}/(?P<response>[^/]+)", _stored_response),
+            ("POST", Endpoint.MESSAGES, anthropics.create),
+            ("POST", f"{Endpoint.MESSAGES}/count_tokens", anthropics.count_tokens),
             ("POST", Endpoint.EMBEDDINGS, media.embeddings),
             ("POST", Endpoint.MODERATIONS, media.moderations),
             ("POST", Endpoint.SPEECH, media.speech),
@@ -98,8 +109,12 @@ class Emulator:
             ("POST", Endpoint.IMAGE_VARIATIONS, media_forms.image_variations),
             ("POST", Endpoint.TRANSCRIPTIONS, media_forms.transcriptions),
             ("POST", Endpoint.TRANSLATIONS, media_forms.translations),
-            ("GET", "/v1/models", listing.models),
-            ("GET", "/v1/models/(?P<model>.+)", listing.model),
+            ("GET", "/v1/models", either(messages_listing.models, listing.models)),
+            (
+                "GET",
+                "/v1/models/(?P<model>.+)",
+                either(messages_listing.model, listing.model),
+            ),
             ("DELETE", "/v1/models/(?P<model>.+)", listing.delete_model),
             ("GET", "/v1/fine_tuning/jobs", listing.jobs),
             ("POST", "/v1/fine_tuning/jobs", tuning.create),
@@ -125,7 +140,10 @@ class Emulator:
         try:
             await self._answer(call)
         except Refused as refused:
-            await call.reply_json(refused.envelope(), refused.status, refused.headers)
+            body = refused.envelope()
+            if call.is_anthropics:
+                body, refused = refusal_of(refused, call.request_id)
+            await call.reply_json(body, refused.status, refused.headers)
         except ClientLeft:
             call.record.disconnected.set()
         finally:
@@ -137,7 +155,12 @@ class Emulator:
 
     async def _answer(self, call: Call) -> None:
         handler, parts = self._route(call.record.method, call.record.path)
-        account = self._accounts.authenticate(call.record.headers.get("authorization"))
+        headers = call.record.headers
+        if call.is_anthropics:
+            account = self._accounts.authenticate(credential(headers))
+            check_version(headers)
+        else:
+            account = self._accounts.authenticate(headers.get("authorization"))
         await handler(RequestContext(call, account, parts))
 
     def _route(self, method: str, path: str) -> tuple[Handler, Mapping[str, str]]:

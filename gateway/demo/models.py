@@ -28,6 +28,7 @@ class Endpoint(StrEnum):
     COMPLETIONS = "/v1/completions"
     CHAT = "/v1/chat/completions"
     RESPONSES = "/v1/responses"
+    MESSAGES = "/v1/messages"
     EMBEDDINGS = "/v1/embeddings"
     MODERATIONS = "/v1/moderations"
     SPEECH = "/v1/audio/speech"

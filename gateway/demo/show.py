@@ -33,6 +33,13 @@ class Scene:
     path: str
     body: dict[str, Any]
 
+    @property
+    def headers(self) -> dict[str, str]:
+        """The headers that clients of this endpoint send."""
+        if self.path == "/messages":
+            return {"x-api-key": KEY, "anthropic-version": "2023-06-01"}
+        return {"authorization": f"Bearer {KEY}"}
+
 
 SCENES = (
     Scene(
@@ -63,6 +70,30 @@ SCENES = (
         "A chat-only model, called by an agent that speaks the Responses API",
         "/responses",
         {"model": "gpt-3.5-turbo", "instructions": "Be brief.", "input": "Say hello"},
+    ),
+    Scene(
+        "A chat-only model, called as Claude Code does it",
+        "/messages",
+        {
+            "model": "gpt-3.5-turbo",
+            "max_tokens": 200,
+            "system": "Be brief.",
+            "messages": [{"role": "user", "content": "Say hello"}],
+        },
+    ),
+    Scene(
+        "A responses-only model, called as Claude Code does it",
+        "/messages",
+        {
+            "model": "gpt-5-codex",
+            "max_tokens": 200,
+            "messages": [{"role": "user", "content": "Say hello"}],
+        },
+    ),
+    Scene(
+        "A model of Anthropic's API, called by a chat app",
+        "/chat/completions",
+        {"model": "claude-demo-opus-5", "messages": [{"role": "user", "content": "Say hello"}]},
     ),
     Scene(
         "An id that says nothing: the record of its fine-tuning job does",
@@ -156,22 +187,23 @@ def _url(listening: socket.socket) -> str:
 
 
 def _settings(upstream_url: str) -> Settings:
-    return Settings(
-        (UpstreamSettings("openai", upstream_url, servers.profile("openai")),),
-        admin=AdminSettings(enabled=False),
-    )
+    upstreams = [
+        UpstreamSettings(kind, upstream_url, servers.profile(kind))
+        for kind in ("openai", "anthropic")
+    ]
+    return Settings(tuple(upstreams), admin=AdminSettings(enabled=False))
 
 
 async def _play(write: Print, upstream_url: str, gateway_url: str) -> bool:
     succeeded = True
-    headers = {"authorization": f"Bearer {KEY}"}
-    async with httpx2.AsyncClient(headers=headers, trust_env=False, timeout=30) as client:
+    async with httpx2.AsyncClient(trust_env=False, timeout=30) as client:
         for scene in SCENES:
             write("\n" + style(scene.title, bold=True))
             write(style(f"POST /v1{scene.path}  {json.dumps(scene.body)}", dim=True))
-            direct = await client.post(upstream_url + scene.path, json=scene.body)
+            asked: Any = {"json": scene.body, "headers": scene.headers}
+            direct = await client.post(upstream_url + scene.path, **asked)
             write(f"  the upstream  {style(direct.status_code, fg='red')}  {_text(direct)}")
-            through = await client.post(gateway_url + scene.path, json=scene.body)
+            through = await client.post(gateway_url + scene.path, **asked)
             write(f"  the gateway   {style(through.status_code, fg='green')}  {_text(through)}")
             for name in _SHOWN_HEADERS:
                 if name in through.headers:
@@ -194,7 +226,9 @@ def _text(reply: httpx2.Response) -> str:
 
 
 def _texts(body: dict[str, Any]) -> list[str]:
-    """Return the texts of a whole reply in any of the three shapes."""
+    """Return the texts of a whole reply in any of the four shapes."""
+    if "content" in body:
+        return [block["text"] for block in body["content"] if block["type"] == "text"]
     if "choices" in body:
         return [choice.get("text") or choice["message"]["content"] for choice in body["choices"]]
     messages = [item for item in body["output"] if item["type"] == "message"]
@@ -210,13 +244,16 @@ def _invite(write: Print, upstream_url: str, gateway_url: str) -> None:
        -H 'Content-Type: application/json' \\
        -d '{{"model": "gpt-4o-mini", "prompt": "Once upon a time", "max_tokens": 20}}'
 
+  ANTHROPIC_BASE_URL={gateway_url.removesuffix("/v1")} ANTHROPIC_AUTH_TOKEN={KEY} \\
+      claude --model gpt-3.5-turbo
+
   from openai import OpenAI
   client = OpenAI(base_url="{gateway_url}", api_key="{KEY}")
   client.chat.completions.create(
       model="davinci-002", messages=[{{"role": "user", "content": "Hello"}}]
   )
 
-The upstream, an emulator of OpenAI, is at {upstream_url}
+The upstream, an emulator of OpenAI and of Anthropic, is at {upstream_url}
 This explains where a model goes:
 
   export OPENAI_API_KEY={KEY} GATEWAY_UPSTREAMS__OPENAI__BASE_URL={upstream_url}

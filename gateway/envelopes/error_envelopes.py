@@ -16,6 +16,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from gateway.envelopes.anthropic_params import is_anthropics, named_in
 from gateway.envelopes.decorations import undecorated
 from gateway.envelopes.printed_values import python_literal, value_of
 from gateway.envelopes.validation_types import is_validation_type
@@ -137,6 +138,10 @@ def _read_error_object(value: object) -> ErrorReply | None:
         context=_count(error.get("n_ctx")),
         too_long=_TOO_LONG in decorated.removesuffix(found.text),
     )
+    named = named_in(error) if is_anthropics(value) else None
+    if named is not None:
+        unknown = (named.path,) if named.is_unknown else ()
+        reply = replace(reply, param=named.path, unknown_fields=unknown)
     # new-api's error has its own code, and a copy of the body the upstream's.
     copied = _read_error_object(found.body)
     if copied is None or copied.message != reply.message:

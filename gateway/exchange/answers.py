@@ -27,6 +27,7 @@ from gateway.replies import BufferedReply
 from gateway.request import GenerationRequest
 from gateway.shapes import Json, RawHeaders, Send, Shape, UpstreamReply
 from gateway.translate.contract import Translation
+from gateway.translate.stream.message_events import events_of
 from gateway.translate.stream.sse import encode_events, terminator
 
 _encode = msgspec.json.Encoder().encode
@@ -185,6 +186,8 @@ def local_answer(call: GenerationRequest, reply: Json, *, streamed: bool) -> Cli
     """Return a reply that the gateway made by itself, in the form that was asked for."""
     if not streamed:
         return json_reply(_encode(reply))
+    if call.shape is Shape.MESSAGES:
+        return event_stream_reply(encode_events(call.shape, events_of(reply)))
     options = read_object(call.body).get("stream_options")
     events = [{key: value for key, value in reply.items() if key != "usage"}]
     if isinstance(options, dict) and options.get("include_usage") is True:

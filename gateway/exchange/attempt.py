@@ -1,17 +1,25 @@
 """One attempt at one endpoint: the calls to send, and how their answers become the reply."""
 
 from collections.abc import Collection, Mapping, Sequence
+from functools import partial
 from types import MappingProxyType
 from typing import Final, cast
 
 import msgspec
 
 from gateway.config.settings import Settings
-from gateway.exchange.contexts import Contexts, WallClock
+from gateway.exchange.contexts import Contexts, WallClock, session_of
 from gateway.exchange.decision import Decision
 from gateway.exchange.json_label import labelled_json
 from gateway.exchange.known_fixes import Fixes
-from gateway.exchange.mending import knowing, may_apply, mended, parameter_names
+from gateway.exchange.mending import (
+    at_own_endpoint,
+    configured,
+    knowing,
+    may_apply,
+    mended,
+    parameter_names,
+)
 from gateway.exchange.request_fields import (
     Routed,
     has_any,
@@ -22,11 +30,13 @@ from gateway.exchange.request_fields import (
 from gateway.exchange.rule_params import with_params
 from gateway.exchange.stored.seals import PREFIX, Seals
 from gateway.fast.codec import FastTranslation
+from gateway.fast.paths import FastPaths
 from gateway.request import GenerationRequest
 from gateway.resolve.evidence import Route
 from gateway.shapes import ItemNames, Shape, UpstreamCall
 from gateway.translate.contract import Context, Detokenize, Report, Translation
 from gateway.translate.missing_choices import asked_choices
+from gateway.translate.parts.messages.signatures import PREFIX as SIGNATURE
 from gateway.translate.parts.tokens.ids import Counterparts
 from gateway.translate.plan import plan
 from gateway.translate.renaming import Renaming
@@ -34,6 +44,9 @@ from gateway.translate.server_capabilities import preset
 
 _SEALED = f'"{PREFIX}'.encode()  # as clients write JSON
 
+_SIGNED = f'"{SIGNATURE}'.encode()
+_SEALING = (Shape.RESPONSES, Shape.MESSAGES)
+"""The shapes whose clients keep what a gateway has sealed, and send it back."""
 _CHAT: Final = Shape.CHAT
 _RESPONSES: Final = Shape.RESPONSES
 
@@ -119,6 +132,8 @@ class Attempts:
         """
         surroundings = self._contexts.surroundings(route, shape)
         context = surroundings.context
+        if shape is call.shape and (fixes or shape is Shape.MESSAGES):
+            fixes = (*configured(shape, context), *at_own_endpoint(fixes, shape))
         if fixes:
             context = knowing(context, fixes)
             if shape is call.shape and not may_apply(fixes, call.body):
@@ -126,18 +141,29 @@ class Attempts:
         if not fixes and _fits_untouched(call, route, shape, surroundings.watched, routed):
             return Attempt(shape, [_upstream_call(call, route, shape, call.body)], items=call.items)
         paths = surroundings.fast[call.shape]
-        fast = paths.translation(call.body, context)
+        fast = self._fast(paths, call, context)
         if fast is not None and not (fixes and may_apply(fixes, fast.sent)):
             sent = _upstream_call(call, route, shape, fast.sent)
             return Attempt(
                 shape, [sent], translation=fast, fast=fast, text_deltas=paths.text_deltas
             )
-        if call.shape is Shape.RESPONSES:
+        if call.shape in _SEALING:
             context = self._contexts.for_call(context, call)
         translation = plan(call.shape, shape, read_object(call.body), context)
         if isinstance(translation, Renaming) and route.model_sent == route.model_asked:
             return _mostly_untouched(call, route, translation, fixes)
         return _translated(call, route, translation, context, fixes, text_deltas=paths.text_deltas)
+
+    def _fast(
+        self, paths: FastPaths, call: GenerationRequest, context: Context
+    ) -> FastTranslation | None:
+        """Return the translation of a common request by a codec."""
+        if call.shape is not Shape.MESSAGES:
+            return paths.translation(call.body, context)
+        if paths.by_session and session_of(call.headers) is not None:
+            return None
+        call_context = partial(self._contexts.for_call, context, call)
+        return paths.translation(call.body, context, call_context)
 
     def sealing_context(self, call: GenerationRequest, route: Route, shape: Shape) -> Context:
         """Return the context of a call at an endpoint, with its caller's seal."""
@@ -185,13 +211,18 @@ def _translated(
 def _upstream_call(
     call: GenerationRequest, route: Route, shape: Shape, body: bytes
 ) -> UpstreamCall:
-    """Return the call that a client's call becomes, with a body for the endpoint of `shape`."""
+    """Return the call that a client's call becomes, with a body for the endpoint of `shape`.
+
+    The query is for that endpoint's maker: `?beta=true`, which Claude Code sends, says nothing to
+    OpenAI's.
+    """
+    is_for_the_maker = (shape is Shape.MESSAGES) is (call.shape is Shape.MESSAGES)
     return UpstreamCall(
         route.upstream,
         "POST",
         shape.path,
         body,
-        call.query,
+        call.query if is_for_the_maker else b"",
         call.headers if body is call.body else labelled_json(call.headers),
         None,
         route.model_sent,
@@ -217,6 +248,8 @@ def _fits_untouched(
         return False
     if shape is _RESPONSES:
         return _SEALED not in call.body
+    if shape is Shape.MESSAGES:
+        return _SIGNED not in call.body
     if shape is _CHAT:
         return True
     able = preset(route.kind, shape)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from secrets import token_hex
+from os import urandom
 from types import MappingProxyType
 
 from gateway.config.settings import Settings
@@ -11,16 +11,20 @@ from gateway.exchange.stored.seals import Seals
 from gateway.fast.paths import GENERIC_ONLY, FastPaths, fast_paths
 from gateway.request import GenerationRequest
 from gateway.resolve.evidence import Route
-from gateway.shapes import Shape
+from gateway.shapes import RawHeaders, Shape
 from gateway.translate.contract import Context, Detokenize
+from gateway.translate.exact_inputs import ExactInputs
 from gateway.translate.own_endpoint import watched
 from gateway.translate.parts.tokens.ids import Counterparts, TokenIds, token_ids, vocabulary_of
 from gateway.translate.quirks import REASONING_REQUIRED
 from gateway.translate.server_capabilities import (
     at_own_endpoint,
+    by_card,
     capabilities_of,
     wants_reasoning_back,
 )
+
+_SESSION = b"x-claude-code-session-id"
 
 WallClock = Callable[[], float]
 """Returns Unix time in seconds."""
@@ -78,17 +82,26 @@ class Contexts:
         return known
 
     def for_call(self, context: Context, call: GenerationRequest) -> Context:
-        """Return the context with what holds for one responses call: its seal, its items' names."""
+        """Return the context with what holds for one call: its seal, its items' names, its session.
+
+        For clients that keep sealed content: of responses and of messages.
+        """
         seal = None if self._seals is None else self._seals.of(call.headers, call.client)
-        return replace(context, seal=seal, items=call.items)
+        session = session_of(call.headers)
+        inputs = ExactInputs(call.body) if call.shape is Shape.MESSAGES else None
+        return replace(context, seal=seal, items=call.items, session=session, inputs=inputs)
 
     def _new_context(self, route: Route, shape: Shape, now: int) -> Context:
         settings = self._translation_settings(route)
         quirks = route.quirks
-        base_url = self._settings.upstream(route.upstream).base_url
-        if wants_reasoning_back(route.kind, route.model_sent, base_url):
+        upstream = self._settings.upstream(route.upstream)
+        if wants_reasoning_back(route.kind, route.model_sent, upstream.base_url):
             quirks |= {REASONING_REQUIRED}
         capabilities = capabilities_of(route.kind, shape, quirks, route.context_length)
+        if upstream.cache is not None:
+            capabilities = replace(capabilities, cache_auto=True)
+        if route.abilities is not None:
+            capabilities = by_card(capabilities, route.abilities)
         ids = self._token_ids(route, settings)
         if ids.foreign:
             capabilities = replace(capabilities, token_prompts=False)
@@ -126,5 +139,11 @@ class Contexts:
         return token_ids(own, known, self._counterparts, may_be_known=route.kind.has_openai_names)
 
 
+def session_of(headers: RawHeaders) -> str | None:
+    """Return what a client calls its session; None: it has named none."""
+    session = next((value for name, value in headers if name == _SESSION), b"")
+    return session.decode("latin-1") or None
+
+
 def _new_id() -> str:
-    return token_hex(16)
+    return urandom(16).hex()

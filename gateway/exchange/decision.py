@@ -84,6 +84,8 @@ class Decision(msgspec.Struct, gc=False):
     """Whether that is the client's own, so that no upstream's takes its place."""
     cors: RawHeaders = ()
     """The fields of the reply for web pages of other origins."""
+    anthropic: bool = False
+    """Whether the client gets errors in Anthropic's envelope, and its id as `request-id`, too."""
     first_byte: float | None = None
     """Seconds until the first byte of the reply's body was there to be sent; None: not yet."""
     tokens: Tokens | None = None

@@ -8,9 +8,10 @@ from gateway.envelopes.upstream_json import NOT_JSON, decode
 from gateway.errors import Reason, UpstreamError, UpstreamReplied, reason_of
 from gateway.exchange.attempt import Attempt
 from gateway.exchange.reply.classify import ErrorReply
-from gateway.shapes import ItemNames, RawHeaders
+from gateway.shapes import ItemNames, RawHeaders, Shape
 from gateway.translate.contract import Translation
 from gateway.translate.parts.sentences import sentence
+from gateway.translate.parts.to_messages.replied_errors import in_openai_terms
 from gateway.translate.parts.upstream_errors import (
     client_status,
     error_type,
@@ -33,7 +34,10 @@ def translated_failure(translation: Translation, failure: ErrorReply) -> Upstrea
     def client_param(name: str | None) -> str | None:
         return translation.client_param(failure.call, name)
 
-    return error_of_reply(failure.status, failure.headers, failure.body, client_param)
+    error = error_of_reply(failure.status, failure.headers, failure.body, client_param)
+    if translation.report.target is Shape.MESSAGES and isinstance(error, UpstreamReplied):
+        return in_openai_terms(error, failure.status if failure.status >= 400 else None)
+    return error
 
 
 def renamed_failure(attempt: Attempt, failure: ErrorReply, *, moved: bool) -> UpstreamError | None:

@@ -18,6 +18,7 @@ from gateway.errors import (
 from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.decision import Decision
 from gateway.exchange.reply.classify import ErrorReply
+from gateway.resolve.endpoint_order import PREFERENCE
 from gateway.resolve.evidence import Route, Source
 from gateway.resolve.refusals.classify import Refusal, Verdict
 from gateway.shapes import Shape
@@ -235,7 +236,8 @@ def check_has_endpoints(
     message has paths and no host, which may be internal.
     """
     path = path_of(upstream.base_url)
-    if route.kind.path_doubt(path) is None and len({*tried, *unfit}) < len(Shape):
+    asked, all_of_openais = {*tried, *unfit}, set(PREFERENCE[Shape.CHAT]) - route.lacking
+    if route.kind.path_doubt(path) is None and not asked >= all_of_openais:
         return
     urls = " and ".join(f"{path}{shape.path}" for shape in tried)
     lacks = "" if path.endswith("/v1") else "Does the base_url of this upstream lack /v1?"

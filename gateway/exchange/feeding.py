@@ -9,19 +9,20 @@ from gateway.exchange.reply.wrapped_errors import (
     only_looks_like_success,
     values_of,
 )
-from gateway.exchange.usage import Tokens, summed, tokens_of
+from gateway.exchange.usage import Tokens, later, summed, tokens_of, tokens_of_start
 from gateway.fast.text_deltas import DeltaFastPath, Folded
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import StreamTranslation
 from gateway.translate.parts.finish_reasons import UNKNOWN
 from gateway.translate.parts.upstream_errors import bare_error, upstream_error
 from gateway.translate.stream.event_reader import EventReader
-from gateway.translate.stream.reply_as_event import whole_as_event
+from gateway.translate.stream.reply_as_event import whole_as_events
 from gateway.translate.stream.sse import (
-    TERMINAL_EVENTS,
+    KEEPALIVE,
     ServerSentEvent,
     SSEDecoder,
     encode_events,
+    final_events,
     is_done,
     terminator,
 )
@@ -65,7 +66,7 @@ class Feeder:
         """Per call an error in no known envelope: it counts if no result follows."""
         self._tokens: list[Tokens | None] = [None] * calls
         self._error: Exception | None = None
-        self._terminal = TERMINAL_EVENTS if home is Shape.RESPONSES else frozenset()
+        self._terminal = final_events(home)
         self._renames = client is home
         """Errors of the upstream that such a translation passes on as events are noted here."""
 
@@ -149,8 +150,8 @@ class Feeder:
             if (error_body := error_in_place(self._home, reply)) is not None:
                 reply = error_body
             unsaid = "stop" if self._renames else UNKNOWN
-            event = whole_as_event(self._home, reply, unsaid=unsaid)
-            events += self._translation.feed(call, event)
+            for event in whole_as_events(self._home, reply, unsaid=unsaid):
+                events += self._translation.feed(call, event)
             # Translations raise what is an error to them, but one that only renames passes it on.
             if self._renames and (known := upstream_error(reply)) is not None:
                 raise known
@@ -161,6 +162,10 @@ class Feeder:
             # An error in JSON comes alone; the beginning of an incomplete reply is not sent.
             return b""
         return encode_events(self._client, events)
+
+    def keep_alive(self) -> bytes:
+        """Return what shows the client of a silent stream that it is alive."""
+        return encode_events(self._client, self._translation.ping()) or KEEPALIVE
 
     def break_off(self, error: Exception) -> None:
         """End all streams with an error."""
@@ -235,7 +240,9 @@ class Feeder:
             return
         known = checked_object(event)
         if known.get("usage"):
-            self._tokens[call] = tokens_of(known["usage"])
+            self._tokens[call] = later(self._tokens[call], tokens_of(known["usage"]))
+        elif self._home is Shape.MESSAGES and known.get("type") == "message_start":
+            self._tokens[call] = tokens_of_start(known)
         if self._renames:
             self._see_error(known)
         if not known.get("choices") and (error_body := bare_error(known)) is not None:

@@ -17,6 +17,9 @@ Fixes = tuple[ParameterFix, ...]
 FixesKey = tuple[CacheScope, str, Shape]
 """A scope, a model as sent, and the endpoint that refused the parameters."""
 
+ANY_MODEL = ""
+"""In the place of a model: what a server refuses whatever the model."""
+
 
 @dataclass(frozen=True, slots=True)
 class Worked:
@@ -50,13 +53,13 @@ class KnownFixes:
         """Return what has to be fixed in a request to this endpoint."""
         if not self._ever:
             return ()
-        worked = self._entries.get((scope, model, shape))
-        return () if worked is None else worked.fixes
+        general, own = self._of(scope, ANY_MODEL, shape), self._of(scope, model, shape)
+        return tuple(dict.fromkeys((*general, *own))) if general and own else general or own
 
     def add(self, scope: CacheScope, model: str, shape: Shape, fix: ParameterFix) -> None:
         """Keep one more that led to success."""
         key = (scope, model, shape)
-        known = self.recall(scope, model, shape)
+        known = self._of(*key)
         worked = Worked(tuple(dict.fromkeys((*known, fix))), self._clock())
         self.adopt(key, worked)
         if self.journal is not None:
@@ -64,9 +67,14 @@ class KnownFixes:
 
     def forget(self, scope: CacheScope, model: str, shape: Shape) -> None:
         """Drop what is known: the endpoint now refuses the fixed request."""
-        key = (scope, model, shape)
-        if self._entries.pop(key, None) is not None and self.journal is not None:
-            self.journal.fixes(key, None)
+        for name in (model, ANY_MODEL):
+            key = (scope, name, shape)
+            if self._entries.pop(key, None) is not None and self.journal is not None:
+                self.journal.fixes(key, None)
+
+    def _of(self, scope: CacheScope, model: str, shape: Shape) -> Fixes:
+        worked = self._entries.get((scope, model, shape))
+        return () if worked is None else worked.fixes
 
     def adopt(self, key: FixesKey, worked: Worked | None) -> None:
         """Adopt what worked for another process, or no longer does (None)."""

@@ -1,6 +1,6 @@
 """Requests without what their endpoint has refused, and what is reported of that."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 
@@ -8,12 +8,25 @@ from gateway.exchange.known_fixes import Fixes
 from gateway.exchange.request_fields import field_names
 from gateway.resolve.refusals.history_fields import FILLED_WITH
 from gateway.resolve.refusals.parameter_fixes import ParameterFix, apply_fixes
-from gateway.shapes import Json
+from gateway.resolve.refusals.system_turns import FIRST, USERS
+from gateway.shapes import Json, Shape
 from gateway.translate.contract import Context, Translation
 from gateway.translate.quirks import without
 
-_IN_MESSAGES = ("fill", "strip")
+_IN_MESSAGES = ("fill", "strip", "retell")
 """Actions on fields of messages."""
+_HINTS = frozenset(
+    {
+        *("cache_control", "context_management", "diagnostics", "inference_geo", "metadata"),
+        *("output_config.effort", "service_tier", "speed", "thinking.display"),
+    }
+)
+"""Parameters of messages that never make a request fail: clients do not mend them themselves."""
+_RETELLING: Mapping[str, Fixes] = {
+    "user": (ParameterFix("retell", "role", USERS),),
+    "hoist": (ParameterFix("retell", "role", FIRST),),
+}
+"""What `translation.late_system` has done at `/v1/messages` itself."""
 
 
 def knowing(context: Context, fixes: Fixes) -> Context:
@@ -24,6 +37,29 @@ def knowing(context: Context, fixes: Fixes) -> Context:
         capabilities=without(context.capabilities, names),
         own_endpoint=without(context.own_endpoint, names),
     )
+
+
+def at_own_endpoint(fixes: Fixes, shape: Shape) -> Fixes:
+    """Return the fixes for requests of the endpoint's own clients.
+
+    Limits are theirs to lower: the upstream's refusal has its number. Clients of messages mend
+    most by themselves, by the words of refusals: all but hints, and system messages within the
+    conversation, which Claude Code sends to every model.
+    """
+    if shape is Shape.MESSAGES:
+        return tuple(
+            fix
+            for fix in fixes
+            if fix.action == "retell" or (fix.action == "drop" and fix.name in _HINTS)
+        )
+    return tuple(fix for fix in fixes if fix.action != "limit")
+
+
+def configured(shape: Shape, context: Context) -> Fixes:
+    """Return what is configured to be changed in requests of the endpoint's own clients."""
+    if shape is not Shape.MESSAGES:
+        return ()
+    return _RETELLING.get(context.settings.late_system, ())
 
 
 def may_apply(fixes: Fixes, body: bytes) -> bool:
@@ -63,11 +99,16 @@ def mended(translation: Translation, fixes: Fixes) -> Sequence[Json]:
 def _report_parameter(translation: Translation, fix: ParameterFix, bodies: Sequence[Json]) -> None:
     """Report a fix under the client's own name of the parameter, if it applied at all."""
     name, renamed_to = fix.name, fix.to
+    asked = translation.client_param(0, name) or name
+    if fix.action == "limit":
+        given, sent = translation.calls[0].get(name), bodies[0].get(name)
+        if sent != given:
+            translation.report.change(asked, given, sent)
+        return
     before = [parameter_names(body) for body in translation.calls]
     after = [parameter_names(body) for body in bodies]
     if before == after or not any(name in names for names in before):
         return
-    asked = translation.client_param(0, name) or name
     if renamed_to is None:
         translation.report.drop(asked)
     else:
@@ -76,6 +117,10 @@ def _report_parameter(translation: Translation, fix: ParameterFix, bodies: Seque
 
 def _report_history(translation: Translation, fix: ParameterFix, bodies: Sequence[Json]) -> None:
     if list(bodies) == list(translation.calls):
+        return
+    if fix.action == "retell":
+        if apply_fixes(translation.calls[0], (fix,)) != translation.calls[0]:
+            translation.report.change(fix.name, "system", fix.to)
         return
     if fix.action == "fill":
         translation.report.change(fix.name, "none", FILLED_WITH[fix.name])

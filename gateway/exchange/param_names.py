@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from gateway.config.param_names import LIMITS as _LIMITS
-from gateway.config.param_names import NESTED
+from gateway.config.param_names import NESTED, RENAMED
 from gateway.config.translation_settings import ParamSettings
 from gateway.shapes import Shape
 from gateway.translate.completions_via_chat.request import TABLE
 from gateway.translate.schema.chat import CHAT_PARAMETERS
+from gateway.translate.schema.messages import MESSAGES_PARAMETERS
 from gateway.translate.schema.responses import RESPONSES_PARAMETERS
 
 LIMITS: Mapping[Shape, tuple[str, ...]] = {shape: _LIMITS[shape.value] for shape in Shape}
@@ -23,8 +24,13 @@ _KNOWN = {
     Shape.COMPLETIONS: frozenset(TABLE),
     Shape.CHAT: frozenset(CHAT_PARAMETERS),
     Shape.RESPONSES: frozenset(RESPONSES_PARAMETERS),
+    Shape.MESSAGES: frozenset(MESSAGES_PARAMETERS),
 }
-_KNOWN_SOMEWHERE = frozenset().union(*_KNOWN.values())
+_OF_MESSAGES_ONLY = frozenset({"output_config", "output_format", "stop_sequences", "system"})
+"""Others of Anthropic's are taken by OpenAI-style servers, too: `top_k`, `thinking`."""
+_KNOWN_SOMEWHERE = _OF_MESSAGES_ONLY.union(
+    *(names for shape, names in _KNOWN.items() if shape is not Shape.MESSAGES)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,30 +66,51 @@ def _values_in(values: Mapping[str, Any], shape: Shape) -> Mapping[str, Any]:
 
 def _value_in(name: str, value: Any, shape: Shape) -> Iterator[tuple[str, Any]]:
     """Yield a parameter by its name in a shape; nothing where the shape has none like it."""
+    name = _chats_name(name, shape)
     if name in _ANY_LIMIT:
         yield (name if name in LIMITS[shape] else LIMITS[shape][0]), value
-    elif shape is Shape.RESPONSES and name in NESTED:
-        outer, inner = NESTED[name]
+    elif name in RENAMED.get(shape, {}):
+        yield RENAMED[shape][name], [value] if isinstance(value, str) else value
+    elif name in NESTED.get(shape, {}):
+        outer, inner = NESTED[shape][name]
         yield outer, {inner: value}
     elif _is_taken(name, shape):
         yield name, value
-    elif shape is Shape.CHAT and isinstance(value, dict):
-        for own, (outer, inner) in NESTED.items():
+    elif isinstance(value, dict):
+        for own, (outer, inner) in _nested_elsewhere(shape):
             if name == outer and inner in value:
-                yield own, value[inner]
+                yield from _value_in(own, value[inner], shape)
 
 
 def _dropped_in(path: str, shape: Shape) -> Sequence[str]:
     """Return the paths that a dropped parameter has in a shape."""
+    path = _chats_name(path, shape)
     if path in _ANY_LIMIT:
         return LIMITS[shape]
-    if shape is Shape.RESPONSES and path in NESTED:
-        return (".".join(NESTED[path]),)
+    if path in RENAMED.get(shape, {}):
+        return (RENAMED[shape][path],)
+    if path in NESTED.get(shape, {}):
+        return (".".join(NESTED[shape][path]),)
     if _is_taken(path.partition(".")[0], shape):
         return (path,)
-    if shape is Shape.CHAT:
-        return [o for o, nested in NESTED.items() if path in (nested[0], ".".join(nested))]
-    return ()
+    found = [o for o, nested in _nested_elsewhere(shape) if path in (nested[0], ".".join(nested))]
+    return [own for name in found for own in _dropped_in(name, shape)]
+
+
+def _chats_name(name: str, shape: Shape) -> str:
+    """Return chat's name of a parameter that another shape has renamed."""
+    if name in _KNOWN[shape]:
+        return name
+    return next(
+        (old for names in RENAMED.values() for old, new in names.items() if new == name), name
+    )
+
+
+def _nested_elsewhere(shape: Shape) -> Iterator[tuple[str, tuple[str, str]]]:
+    """Yield the parameters that other shapes have within an object."""
+    for other, nested in NESTED.items():
+        if other != shape:
+            yield from nested.items()
 
 
 def _is_taken(name: str, shape: Shape) -> bool:

@@ -13,13 +13,20 @@ from gateway.resolve.names.catalogue import Catalogue
 from gateway.shapes import Shape
 from gateway.translate.completions_via_chat.request import TABLE
 from gateway.translate.schema.chat import CHAT_EXTENSIONS, CHAT_PARAMETERS
-from gateway.translate.schema.checks import Check
+from gateway.translate.schema.checks import Anything, Check
+from gateway.translate.schema.messages import MESSAGES_PARAMETERS
 from gateway.translate.schema.responses import RESPONSES_PARAMETERS
 
 _CHECKS: Mapping[Shape, Mapping[str, Check]] = {
     Shape.COMPLETIONS: TABLE,
     Shape.CHAT: {**CHAT_PARAMETERS, **CHAT_EXTENSIONS},
     Shape.RESPONSES: RESPONSES_PARAMETERS,
+    # What is not looked at vouches for nothing.
+    Shape.MESSAGES: {
+        name: check
+        for name, check in MESSAGES_PARAMETERS.items()
+        if not isinstance(check, Anything)
+    },
 }
 _PARTIAL = "missing_required_parameter"
 """The code for an object that may be complete once it is merged into the client's."""

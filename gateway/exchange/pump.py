@@ -16,7 +16,6 @@ from gateway.exchange.reply.reading import REST_SECONDS, is_event_stream
 from gateway.exchange.streams import Streams
 from gateway.exchange.usage import Tokens
 from gateway.shapes import RawHeaders, Sink
-from gateway.translate.stream.sse import KEEPALIVE
 
 
 class Pump(ReplyBody):
@@ -69,7 +68,7 @@ class Pump(ReplyBody):
         self._raise_error()
         self._has_begun = True
         if not (self._held or self._is_over):
-            self._put(KEEPALIVE)
+            self._put(self._feeder.keep_alive())
 
     async def pipe(self, sink: Sink) -> None:
         """Send the stream; see `ReplyBody`."""
@@ -180,7 +179,7 @@ class Pump(ReplyBody):
     def _comment(self) -> None:
         """Show the client that the stream is alive; one that does not read has enough to read."""
         if self._is_ready and not self._is_over:
-            self._put(KEEPALIVE)
+            self._put(self._feeder.keep_alive())
 
     def _next_news(self) -> asyncio.Future[None]:
         self._news = news = asyncio.get_running_loop().create_future()

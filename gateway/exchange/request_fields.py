@@ -35,6 +35,8 @@ class Routed(msgspec.Struct, gc=False):
     functions: msgspec.Raw = msgspec.Raw(b"")
     reasoning_effort: msgspec.Raw = msgspec.Raw(b"")
     reasoning: msgspec.Raw = msgspec.Raw(b"")
+    thinking: msgspec.Raw = msgspec.Raw(b"")
+    output_config: msgspec.Raw = msgspec.Raw(b"")
     prompt: msgspec.Raw = msgspec.Raw(b"")
     frequency_penalty: msgspec.Raw = msgspec.Raw(b"")
     logit_bias: msgspec.Raw = msgspec.Raw(b"")
@@ -52,6 +54,9 @@ class Routed(msgspec.Struct, gc=False):
 class _Prompted(msgspec.Struct, gc=False):
     prompt: msgspec.Raw = msgspec.Raw(b"")
 
+
+_EFFORTS = {"enabled": "enabled", "adaptive": "adaptive", "disabled": "none"}
+"""What types of `thinking` say of the effort, with or without one."""
 
 _READERS = {name: attrgetter(name) for name in Routed.__struct_fields__}
 
@@ -167,18 +172,28 @@ def has_prompt_object(routed: Routed) -> bool:
 
 def features_of(routed: Routed) -> Features:
     """Return what the request uses that can move its endpoint (`gateway.resolve.features`)."""
-    if not (routed.tools or routed.functions or routed.reasoning_effort or routed.reasoning):
+    efforts = routed.reasoning_effort or routed.reasoning or routed.thinking or routed.output_config
+    if not (routed.tools or routed.functions or efforts):
         return NO_FEATURES
     features = set()
     if _given(routed.tools) or _given(routed.functions):
         features.add(TOOLS)
-    effort = decode_field(routed.reasoning_effort, "reasoning_effort")
-    reasoning = decode_field(routed.reasoning, "reasoning")
-    if isinstance(reasoning, dict):
-        effort = effort or reasoning.get("effort")
+    effort = _effort_of(routed)
     if effort:
         features.add(NO_REASONING if effort == "none" else REASONING)
     return frozenset(features)
+
+
+def _effort_of(routed: Routed) -> object:
+    """Return the reasoning effort that a request sets, under the name of any shape."""
+    effort = decode_field(routed.reasoning_effort, "reasoning_effort")
+    for name in ("reasoning", "output_config"):
+        holder = decode_field(_READERS[name](routed), name)
+        if isinstance(holder, dict):
+            effort = effort or holder.get("effort")
+    thinking = decode_field(routed.thinking, "thinking")
+    kind = thinking.get("type") if isinstance(thinking, dict) else None
+    return _EFFORTS.get(kind, effort) if isinstance(kind, str) else effort
 
 
 def _given(raw: msgspec.Raw) -> bool:

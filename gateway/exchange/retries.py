@@ -12,7 +12,8 @@ from typing import Final
 from gateway.errors import InvalidRequest
 from gateway.exchange import failures
 from gateway.exchange.attempt import Attempt
-from gateway.exchange.known_fixes import Fixes, KnownFixes
+from gateway.exchange.known_fixes import ANY_MODEL, Fixes, KnownFixes
+from gateway.exchange.mending import at_own_endpoint
 from gateway.exchange.reply.classify import ErrorReply
 from gateway.resolve.endpoint_order import home_order
 from gateway.resolve.evidence import Route, Source
@@ -27,6 +28,8 @@ MAX_MENDED: Final = 32
 
 AZURE_NOT_DEPLOYED: Final = "DeploymentNotFound"
 
+_OPTIONAL: Final = frozenset({Shape.MESSAGES, Shape.RESPONSES})
+"""Routes that many servers lack for good."""
 _MOVED: Final = (Verdict.WRONG_ENDPOINT, Verdict.UNKNOWN_ROUTE)
 
 
@@ -50,8 +53,10 @@ class Refused:
 def _is_the_upstreams(fix: ParameterFix, shape: Shape) -> bool:
     """Whether a client of the same endpoint gets the upstream's own refusal.
 
-    There nothing is emulated, and the endpoint has no parameter of that name.
+    There nothing is emulated or lowered, and the endpoint has no parameter of that name.
     """
+    if fix.action == "limit":
+        return True
     names = ("n", "stop", "logprobs") if shape is Shape.RESPONSES else ("n",)
     return fix.action == "withhold" and fix.name in names
 
@@ -96,12 +101,18 @@ class Retries:
         self._is_here = False
         """Whether the endpoint has refused a parameter in the model's name."""
         self._request_dependent = False
+        self._missing_routes = frozenset[Shape]()
+        self._order = home_order(client, route.kind, route.lacking)
 
     def after(self, refused: Refused) -> bool:
         """Prepare another attempt, or return False: this failure is the answer."""
         refusal, shape = refused.refusal, refused.attempt.shape
         self.lacks_routes = self.lacks_routes and refusal.verdict is Verdict.UNKNOWN_ROUTE
         if refusal.verdict is Verdict.UNSUPPORTED_PARAMETER:
+            own = self._client is shape is Shape.MESSAGES
+            if own and at_own_endpoint(refusal.fixes, shape) != refusal.fixes:
+                # Clients of messages mend their requests themselves, by the words of the refusal.
+                return False
             return self._mend(refusal)
         if refusal.verdict is Verdict.MODEL_NOT_FOUND:
             self._notes.denied(self._scope, self._route.model_sent)
@@ -109,6 +120,8 @@ class Retries:
             self._drop(refusal.verdict, shape)
         elsewhere = self._elsewhere(refused)
         self.tried = (*self.tried, shape)
+        if refusal.verdict is Verdict.UNKNOWN_ROUTE and not self._is_passing_fault(refused):
+            self._missing_routes |= {shape}
         if elsewhere is None or not self._turn_to((*elsewhere, *self._left)):
             return False
         self.first = self.first or refused
@@ -126,7 +139,7 @@ class Retries:
         if self._is_here or (not learned and not self.is_guessing):
             return False
         self.unfit[self.shape] = error.bare()
-        return self._turn_to((*self._left, *home_order(self._client, self._route.kind)))
+        return self._turn_to((*self._left, *self._order))
 
     def succeeded(self) -> None:
         """Learn what worked, where it was not known before."""
@@ -137,13 +150,16 @@ class Retries:
             self._learn_endpoint()
         if self._mended:
             self._learn_fixes()
+        for shape in _OPTIONAL & self._missing_routes:
+            self._notes.lacks(self._route.upstream, shape)
 
     def is_absent_everywhere(self, last: Refused) -> bool:
         """Whether all endpoints were asked, and deny the model; it is remembered for a while."""
         first = self.first or last
         if first.refusal.verdict is not Verdict.MODEL_NOT_FOUND or self.unfit:
             return False
-        if len(self.tried) < len(Shape) or not failures.is_no_news(last.failure, last.refusal):
+        asked_all = set(self._order) <= set(self.tried)
+        if not asked_all or not failures.is_no_news(last.failure, last.refusal):
             return False
         self._notes.absent(self._scope, self._route.model_sent)
         return True
@@ -166,7 +182,7 @@ class Retries:
         refusal = refused.refusal
         if refusal.code == AZURE_NOT_DEPLOYED or self._lives_elsewhere(refusal):
             return None
-        order = (*self._route.shapes, *home_order(self._client, self._route.kind))
+        order = (*self._route.shapes, *self._order)
         if refusal.verdict is Verdict.WRONG_ENDPOINT:
             return refusal.alternatives
         if refusal.verdict is Verdict.MODEL_NOT_FOUND and self._may_be_elsewhere():
@@ -248,6 +264,8 @@ class Retries:
         self._memory.endpoints.learn(self._scope, self._route.model_sent, holds_for, self.shape)
 
     def _learn_fixes(self) -> None:
-        model = self._route.model_sent
         for fix in self.fixes:
+            # A server whose schema has no such role refuses it whatever the model.
+            general = fix.action == "retell" and not self._is_here
+            model = ANY_MODEL if general else self._route.model_sent
             self._memory.fixes.add(self._scope, model, self.shape, fix)

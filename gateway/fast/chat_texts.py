@@ -48,7 +48,9 @@ class _Choice(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     """Together's."""
 
 
-class _Chunk(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+class Chunk(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    """A common chunk of a chat stream."""
+
     id: str
     object: Literal["chat.completion.chunk"]
     choices: Annotated[list[_Choice], msgspec.Meta(max_length=1)]
@@ -85,10 +87,14 @@ class ChatTexts:
         """Whether the choice has not ended."""
         return self._reason is None
 
+    def ping(self) -> list[Json]:
+        """Return nothing: a comment shows that the stream is alive."""
+        return []
+
     def take(self, event: Json) -> list[Json] | None:
         """Take a chunk; return those to send, or None: it is not common."""
         try:
-            chunk = msgspec.convert(event, _Chunk)
+            chunk = msgspec.convert(event, Chunk)
         except (msgspec.ValidationError, RecursionError):
             return None
         if chunk.id in NO_IDS or (chunk.usage and self._usage):

@@ -8,7 +8,7 @@ replies are folded by `streams.py`.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Protocol
 
 import msgspec
 
@@ -68,7 +68,19 @@ def wanted_usage(request: FastRequest) -> bool | None:
     return request.stream_options is not ABSENT and request.stream_options.include_usage
 
 
-def takes_sampling(request: FastRequest, context: Context) -> bool:
+class Sampled(Protocol):
+    """A request with sampling parameters."""
+
+    @property
+    def temperature(self) -> float | Absent:
+        """The temperature."""
+
+    @property
+    def top_p(self) -> float | Absent:
+        """The share of likely tokens that are sampled."""
+
+
+def takes_sampling(request: Sampled, context: Context) -> bool:
     """Whether the model takes the temperature and the `top_p` of a request, if there are any."""
     able = context.capabilities
     if request.temperature is not ABSENT and not able.temperature:
@@ -127,6 +139,8 @@ class FastCodec:
     encode_request: Callable[[bytes, Context], EncodedRequest | None]
     decode_reply: Callable[[bytes, int, Context], bytes | None]
     stream: Callable[[EncodedRequest, Context], CommonStream]
+    by_session: bool = False
+    """Whether hints that are sent depend on the client's session: it must have named none."""
 
 
 class FastTranslation:
@@ -137,16 +151,22 @@ class FastTranslation:
     fast path `fell_back`, and until then the report is empty. Built by `fast_translation`.
     """
 
-    __slots__ = ("_codec", "_context", "_encoded", "_generic", "_request", "sent")
+    __slots__ = ("_call_context", "_codec", "_context", "_encoded", "_generic", "_request", "sent")
 
     def __init__(
-        self, codec: FastCodec, request: bytes, encoded: EncodedRequest, context: Context
+        self,
+        codec: FastCodec,
+        request: bytes,
+        encoded: EncodedRequest,
+        context: Context,
+        call_context: Callable[[], Context] | None,
     ) -> None:
         self._codec = codec
         self._request = request
         self._encoded = encoded
         self.sent = encoded[0]
         self._context = context
+        self._call_context = call_context
         self._generic: Translation | None = None
 
     @property
@@ -198,17 +218,29 @@ class FastTranslation:
     def _in_generic(self) -> Translation:
         if self._generic is None:
             body: Json = msgspec.json.decode(self._request)
-            self._generic = plan(self._codec.source, self._codec.target, body, self._context)
+            context = self._context if self._call_context is None else self._call_context()
+            self._generic = plan(self._codec.source, self._codec.target, body, context)
         return self._generic
 
 
-def fast_translation(codec: FastCodec, request: bytes, context: Context) -> FastTranslation | None:
-    """Translate a common request; None: the generic path must do it."""
+def fast_translation(
+    codec: FastCodec,
+    request: bytes,
+    context: Context,
+    call_context: Callable[[], Context] | None = None,
+) -> FastTranslation | None:
+    """Translate a common request; None: the generic path must do it.
+
+    `call_context` gives the context with what holds for this call only, which common traffic does
+    not need.
+    """
     try:
         encoded = codec.encode_request(request, context)
     except NOT_ADMITTED:
         return None
-    return None if encoded is None else FastTranslation(codec, request, encoded, context)
+    if encoded is None:
+        return None
+    return FastTranslation(codec, request, encoded, context, call_context)
 
 
 @cache

@@ -4,22 +4,20 @@ It admits prompts that are one text, numbers that any backend takes, and replies
 whole or streamed.
 """
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final
 
 import msgspec
 
+from gateway.fast.chat_replies import ChatReply, FinishReason
 from gateway.fast.chat_texts import ChatTexts
 from gateway.fast.codec import (
     ABSENT,
     Absent,
     EncodedRequest,
     FastCodec,
-    FastReply,
     FastRequest,
     Int64,
-    Nothing,
     Number,
-    Passed,
     PositiveInt,
     StreamOptions,
     encode,
@@ -35,8 +33,6 @@ from gateway.translate.parts.tokens.usage_sums import numbers
 _Penalty = (
     Annotated[int, msgspec.Meta(ge=-2, le=2)] | Annotated[float, msgspec.Meta(ge=-2, le=2)] | Absent
 )
-_FinishReason = Literal["stop", "length", "content_filter"]
-"""Those with the same name at both endpoints."""
 
 
 class _Request(FastRequest, kw_only=True, gc=False):
@@ -71,85 +67,17 @@ class _Sent(msgspec.Struct, gc=False):
     seed: int | Absent
 
 
-class _Message(msgspec.Struct, forbid_unknown_fields=True, gc=False):
-    """A message with a text. Completions clients do not get reasoning."""
-
-    content: Annotated[str, msgspec.Meta(min_length=1)]
-    role: Passed = None
-    refusal: Literal[""] | None = None
-    annotations: Nothing | None = None
-    audio: None = None
-    file_citations: Nothing | None = None
-    images: Nothing | None = None
-    phase: str | None = None
-    citations: Nothing | None = None
-    search_results: Nothing | None = None
-    tool_calls: Nothing | None = None
-    function_call: None = None
-    reasoning: Passed = None
-    reasoning_content: Passed = None
-    reasoning_details: Passed = None
-
-
-class _Choice(msgspec.Struct, forbid_unknown_fields=True, gc=False):
-    index: Literal[0]
-    message: _Message
-    finish_reason: _FinishReason
-    logprobs: None = None
-    native_finish_reason: Literal["", "completed", "length", "stop", "STOP"] | None = None
-    """Words that say no more than `finish_reason`."""
-    error: Literal[""] | None = None
-    citations: Nothing | None = None
-    search_results: Nothing | None = None
-    stop_reason: Passed = None
-    """vLLM's: the stop sequence that was found. The next two are vLLM's, too."""
-    token_ids: Passed = None
-    routed_experts: Passed = None
-    matched_stop: Passed = None
-    """SGLang's `stop_reason`."""
-    content_filter_results: Passed = None
-    """Azure's severities by category; content that it withholds has another finish reason."""
-    seed: Passed = None
-    """Together's."""
-
-
-class _Reply(FastReply, kw_only=True, gc=False):
+class _Reply(ChatReply, kw_only=True, gc=False):
     """A common chat completion."""
 
-    object: Literal["chat.completion"]
-    choices: tuple[_Choice]
     usage: dict[str, Number | dict[str, Number | None] | None]
-    created: Int64 = 0
-    system_fingerprint: str | None = None
-    service_tier: Passed = None
-    """Completions have no place for it."""
-    moderation: Passed = None
-    """Of chat requests that ask for one."""
-    prompt_filter_results: Passed = None
-    """Azure's."""
-    timings: Passed = None
-    """llama.cpp's."""
-    prompt_logprobs: Passed = None
-    """vLLM's, like the next three."""
-    prompt_token_ids: Passed = None
-    prompt_text: Passed = None
-    metrics: Passed = None
-    x_groq: Passed = None
-    """Groq's id of the request; the next one is Groq's, too: times by kind of model."""
-    usage_breakdown: Passed = None
-    stats: Passed = None
-    """LM Studio's."""
-    metadata: Passed = None
-    """SGLang's: the version of the weights."""
-    prompt: Passed = None
-    """Together's."""
 
 
 class _FoldedChoice(msgspec.Struct, gc=False):
     index: int
     text: str
     logprobs: None
-    finish_reason: _FinishReason
+    finish_reason: FinishReason
     phase: str | Absent
 
 

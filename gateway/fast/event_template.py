@@ -45,6 +45,7 @@ _TEXTS: Mapping[Shape, Slot] = {
     Shape.COMPLETIONS: _text("choices", 0, "text"),
     Shape.CHAT: _text("choices", 0, "delta", "content"),
     Shape.RESPONSES: _text("delta"),
+    Shape.MESSAGES: _text("delta", "text"),
 }
 _NUMBER = Slot(
     ("sequence_number",),

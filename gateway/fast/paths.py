@@ -1,10 +1,13 @@
 """Picks the fast paths for a pair of shapes."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from gateway.fast.chat_via_responses import CHAT_VIA_RESPONSES
 from gateway.fast.codec import EncodedRequest, FastCodec, FastTranslation, fast_translation
 from gateway.fast.completions_via_chat import COMPLETIONS_VIA_CHAT
+from gateway.fast.messages_via_chat import MESSAGES_VIA_CHAT
+from gateway.fast.messages_via_responses import MESSAGES_VIA_RESPONSES
 from gateway.fast.streams import Chained, CommonStream
 from gateway.shapes import Shape
 from gateway.translate.composed import pivot_context
@@ -42,6 +45,8 @@ _CODECS = {
     for codec in (
         COMPLETIONS_VIA_CHAT,
         CHAT_VIA_RESPONSES,
+        MESSAGES_VIA_CHAT,
+        MESSAGES_VIA_RESPONSES,
         chain(COMPLETIONS_VIA_CHAT, CHAT_VIA_RESPONSES),
     )
 }
@@ -55,9 +60,22 @@ class FastPaths:
     text_deltas: bool = False
     """Whether streams may take `text_deltas.DeltaFastPath`."""
 
-    def translation(self, request: bytes, context: Context) -> FastTranslation | None:
-        """Translate a common request; None: the generic path must do it."""
-        return None if self.codec is None else fast_translation(self.codec, request, context)
+    by_session: bool = False
+    """Whether the codec is for requests only of which the client has named no session."""
+
+    def translation(
+        self,
+        request: bytes,
+        context: Context,
+        call_context: Callable[[], Context] | None = None,
+    ) -> FastTranslation | None:
+        """Translate a common request; None: the generic path must do it.
+
+        `call_context` gives the context with what holds for this call only.
+        """
+        if self.codec is None:
+            return None
+        return fast_translation(self.codec, request, context, call_context)
 
 
 GENERIC_ONLY = FastPaths()
@@ -66,5 +84,7 @@ GENERIC_ONLY = FastPaths()
 def fast_paths(client: Shape, target: Shape, context: Context) -> FastPaths:
     """Return the fast paths from a client's shape to another; none between the same shapes."""
     codec = _CODECS.get((client, target))
-    fits = codec is not None and codec.fits(context)
-    return FastPaths(codec if fits else None, text_deltas=client is not target)
+    text_deltas = client is not target
+    if codec is None or not codec.fits(context):
+        return FastPaths(None, text_deltas)
+    return FastPaths(codec, text_deltas, codec.by_session and context.capabilities.hints)

@@ -7,7 +7,8 @@ import msgspec
 from gateway.fast.codec import ABSENT, Absent, Empty, FastReply, Int64, Nothing, Passed
 from gateway.translate.parts.tokens.usage import LARGEST_COUNT
 
-_Count = Annotated[int, msgspec.Meta(ge=0, le=LARGEST_COUNT)]
+Count = Annotated[int, msgspec.Meta(ge=0, le=LARGEST_COUNT)]
+"""A number of tokens."""
 
 
 class Text(msgspec.Struct, forbid_unknown_fields=True, gc=False):
@@ -45,11 +46,11 @@ class HiddenReasoning(_Item, tag="reasoning", kw_only=True, gc=False):
 class Usage(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     """The tokens of a response."""
 
-    input_tokens: _Count
-    output_tokens: _Count
-    total_tokens: _Count | None = None
-    input_tokens_details: dict[str, _Count] | None = None
-    output_tokens_details: dict[str, _Count] | None = None
+    input_tokens: Count
+    output_tokens: Count
+    total_tokens: Count | None = None
+    input_tokens_details: dict[str, Count] | None = None
+    output_tokens_details: dict[str, Count] | None = None
     cost: None = None
     """LiteLLM's."""
 

@@ -23,7 +23,7 @@ A run of texts is one event (`text_deltas.py`), so that most streams have about 
 class CommonStream(Protocol):
     """Folds the stream of a call that is a request's only one, while its events are common.
 
-    It draws no new id: the generic translation would draw another one.
+    It draws no new id that a later event repeats: the generic translation would draw another one.
     """
 
     @property
@@ -33,6 +33,9 @@ class CommonStream(Protocol):
     @property
     def passes_text(self) -> bool:
         """Whether text would leave at once, and unchanged."""
+
+    def ping(self) -> list[Json]:
+        """Return the events that show that the stream is alive; none: a comment does."""
 
     def take(self, event: Json) -> list[Json] | None:
         """Take an event; return those to send. None: it is not common, and this not needed now."""
@@ -57,6 +60,10 @@ class Chained:
     def passes_text(self) -> bool:
         """Whether text would leave at once, and unchanged."""
         return self._outer.passes_text and self._inner.passes_text
+
+    def ping(self) -> list[Json]:
+        """Return the events that show that the stream is alive; none: a comment does."""
+        return self._outer.ping()
 
     def take(self, event: Json) -> list[Json] | None:
         """Take an event; return those to send. None: it is not common."""
@@ -112,6 +119,10 @@ class FastStream(StreamTranslation):
     def fail(self, error: GatewayError) -> list[Json]:
         """Return the events that report an error."""
         return self._in_generic().fail(error)
+
+    def ping(self) -> list[Json]:
+        """Return the events that show the client of a silent stream that it is alive."""
+        return (self._generic or self._common).ping()
 
     def satisfied(self, call: int) -> bool:
         """Whether the rest is not needed; the rest of a common stream is."""

@@ -12,6 +12,7 @@ from contextlib import suppress
 from typing import Protocol
 
 from gateway.errors import GatewayError
+from gateway.fast.budget import Budget
 from gateway.fast.event_template import LARGEST, EventTemplate, text_of, with_text
 from gateway.fast.text_events import is_text_event
 from gateway.shapes import Json, Shape
@@ -38,50 +39,6 @@ class GenericPath(Protocol):
 
     def ended(self, call: int) -> bool:
         """Whether the rest of the call's stream is not needed."""
-
-
-class Budget:
-    """Bounds the search for templates in one call's stream, in comparisons of an event."""
-
-    __slots__ = ("_missed", "_served", "_spent")
-
-    FIND = 4
-    """The cost of finding the templates of an event."""
-    TRIAL = 16
-    """How much may be spent, and how many events in a row missed, at first."""
-    WORTH = 2
-    """How many events must be served for each comparison."""
-
-    def __init__(self) -> None:
-        self._spent = 0
-        self._served = 0
-        self._missed = 0
-
-    @property
-    def exhausted(self) -> bool:
-        """Whether the events of this stream differ too much: the search ends."""
-        return self._spent >= self.TRIAL and self._served < self.WORTH * self._spent
-
-    @property
-    def pauses(self) -> bool:
-        """Whether too many events in a row were missed: the rest of the bytes is better folded."""
-        return self._missed >= self.TRIAL
-
-    def serve(self, events: int) -> None:
-        """Count events that took the fast path."""
-        self._served += events
-
-    def spend(self, cost: int) -> None:
-        """Count comparisons."""
-        self._spent += cost
-
-    def miss(self) -> None:
-        """Count an event that did not open the fast path."""
-        self._missed += 1
-
-    def begin(self) -> None:
-        """Forget the events that were missed."""
-        self._missed = 0
 
 
 class _Call:
@@ -146,6 +103,10 @@ class DeltaFastPath(StreamTranslation):
             self._settle()
         self._open = None
         return self._numbered(self._translation.fail(error))
+
+    def ping(self) -> list[Json]:
+        """Return the translation's."""
+        return self._translation.ping()
 
     def satisfied(self, call: int) -> bool:
         """Whether nothing more of this call's stream is needed; text alone never changes that."""

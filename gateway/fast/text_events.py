@@ -94,10 +94,22 @@ class _ResponsesEvent(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, 
     logprobs: _Nothing = None
 
 
+class _TextDelta(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
+    type: Literal["text_delta"]
+    text: _Text
+
+
+class _MessagesEvent(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
+    type: Literal["content_block_delta"]
+    index: Any = None
+    delta: _TextDelta
+
+
 _TYPES: dict[Shape, Any] = {
     Shape.CHAT: _ChatEvent,
     Shape.COMPLETIONS: _CompletionsEvent,
     Shape.RESPONSES: _ResponsesEvent,
+    Shape.MESSAGES: _MessagesEvent,
 }
 
 

@@ -1,4 +1,8 @@
-"""The order of a model's endpoints for a client: its own first, then those that keep most."""
+"""The order of a model's endpoints for a client: its own first, then those that keep most.
+
+Clients of OpenAI's API are led to messages only by evidence: most servers have all that they serve
+there at an endpoint of OpenAI's, too.
+"""
 
 from collections.abc import Collection, Mapping
 from types import MappingProxyType
@@ -11,18 +15,34 @@ PREFERENCE: Mapping[Shape, tuple[Shape, ...]] = MappingProxyType(
         Shape.COMPLETIONS: (Shape.COMPLETIONS, Shape.CHAT, Shape.RESPONSES),
         Shape.CHAT: (Shape.CHAT, Shape.RESPONSES, Shape.COMPLETIONS),
         Shape.RESPONSES: (Shape.RESPONSES, Shape.CHAT, Shape.COMPLETIONS),
+        Shape.MESSAGES: (Shape.MESSAGES, Shape.RESPONSES, Shape.CHAT, Shape.COMPLETIONS),
     }
 )
 """The order for servers that keep at each endpoint what its shape promises."""
 
 
-def home_order(client: Shape, kind: Profile = OTHER) -> tuple[Shape, ...]:
-    """Return all endpoints, best first for a client of a server of that kind."""
-    return kind.order.get(client) or PREFERENCE[client]
+def home_order(
+    client: Shape, kind: Profile = OTHER, lacking: Collection[Shape] | None = None
+) -> tuple[Shape, ...]:
+    """Return all endpoints, best first for a client of a server of that kind.
+
+    Without those that the upstream lacks: `lacking`, or else what its kind does.
+    """
+    missing = kind.lacks if lacking is None else lacking
+    order = kind.order.get(client) or PREFERENCE[client]
+    return tuple(shape for shape in order if shape not in missing) if missing else order
+
+
+def assumption(client: Shape, first: Shape) -> str:
+    """Return, for operators, what is assumed of a model of which nothing is known."""
+    own = "the client's own endpoint" if client is first else f"{first.endpoint}, which keeps most,"
+    return f"nothing says where it lives: {own} is tried first"
 
 
 def by_preference(
     client: Shape, shapes: Collection[Shape], kind: Profile = OTHER
 ) -> tuple[Shape, ...]:
     """Return `shapes`, best first for a client of a server of that kind."""
-    return tuple(shape for shape in home_order(client, kind) if shape in shapes)
+    order = kind.order.get(client) or PREFERENCE[client]
+    known = tuple(shape for shape in order if shape in shapes)
+    return known + tuple(shape for shape in shapes if shape not in order)

@@ -6,6 +6,7 @@ from enum import StrEnum
 from gateway.config.settings import ModelRule
 from gateway.resolve.memory import CacheScope
 from gateway.servers import Profile
+from gateway.servers.reading import Abilities
 from gateway.shapes import Shape
 
 
@@ -79,6 +80,10 @@ class Route:
     """Whether the upstream was asked, and confirms neither the model nor its endpoint."""
     scope: CacheScope | None = field(default=None, repr=False)
     """The cache scope of the evidence."""
+    abilities: Abilities | None = None
+    """What the model takes by its card."""
+    lacking: frozenset[Shape] = frozenset()
+    """The endpoints that the upstream lacks, whatever the model: they are not tried."""
 
     @property
     def exists(self) -> bool:

@@ -35,6 +35,7 @@ class Facts:
             quirks=entry.quirks if entry is not None else route.quirks,
             retired=retired.isoformat() if retired is not None else None,
             replacement=self._living(route, advice, retired) if advice is not None else None,
+            abilities=card.abilities if card is not None else None,
             context_length=card.context_length if card is not None else None,
             other_endpoints=other_endpoints_of(route.model_sent, entry, card),
         )

@@ -18,7 +18,7 @@ from collections.abc import Sequence
 
 from gateway.config.settings import ModelRule, Settings
 from gateway.resolve.discovery import Discovery, Place
-from gateway.resolve.endpoint_order import by_preference, home_order
+from gateway.resolve.endpoint_order import assumption, by_preference, home_order
 from gateway.resolve.evidence import Evidence, Route, Source
 from gateway.resolve.facts import Facts, WallClock
 from gateway.resolve.memory import CacheScope, Features, LearnedEndpoints
@@ -263,12 +263,11 @@ class Resolver:
             resolution.evidence, key=lambda piece: ORDER[piece.source]
         )
         decisive = next((piece for piece in evidence if piece.shapes), None)
+        lacking = self._lacking(resolution)
         if decisive is None:
-            decisive = Evidence(
-                Source.DEFAULT,
-                "nothing says where it lives: the client's own endpoint is tried first",
-                home_order(query.shape, resolution.kind)[:1],
-            )
+            first = home_order(query.shape, resolution.kind, lacking)[0]
+            assumed = assumption(query.shape, first)
+            decisive = Evidence(Source.DEFAULT, assumed, (first,))
             evidence = [*evidence, decisive]
         shapes = by_preference(query.shape, decisive.shapes, resolution.kind)
         route = Route(
@@ -285,7 +284,16 @@ class Resolver:
             rule=resolution.rule,
             redirected_to=self.redirected(query.model),
             unreadable=resolution.unreadable,
+            lacking=lacking,
             unconfirmed=resolution.asked
             and (resolution.card is None or decisive.source is Source.DEFAULT),
         )
         return self._facts.added(route, resolution.entry, resolution.card)
+
+    def _lacking(self, resolution: Resolution) -> frozenset[Shape]:
+        """Return the endpoints that an upstream lacks: by its kind, or as it has shown itself."""
+        # What it has shown is for clients of messages: others find their route when it is back.
+        upstream, lacking = resolution.upstream, resolution.kind.lacks
+        if resolution.query.shape is Shape.MESSAGES:
+            lacking |= self.notes.lacking(upstream.name)
+        return lacking if upstream.messages_url is None else lacking - {Shape.MESSAGES}

@@ -162,8 +162,11 @@ class UpstreamEvidence:
 
 def _shapes(resolution: Resolution) -> tuple[Shape, ...]:
     """Return the endpoints of the model's card, if it says anything for this request."""
-    card = resolution.card
-    if card is None or resolution.query.shape in card.silent_on:
+    card, client = resolution.card, resolution.query.shape
+    if card is None or client in card.silent_on:
+        return ()
+    if client is Shape.MESSAGES and resolution.upstream.messages_url is not None:
+        # A list at the other base URL says nothing of this one.
         return ()
     return card.shapes
 

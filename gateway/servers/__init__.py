@@ -1,6 +1,7 @@
 """The server software that the gateway knows, with one module and profile each."""
 
 from gateway.servers import (
+    anthropic,
     azure,
     deepseek,
     fireworks,
@@ -46,6 +47,7 @@ PROFILES: tuple[Profile, ...] = (
     groq.PROFILE,
     mistral.PROFILE,
     deepseek.PROFILE,
+    anthropic.PROFILE,
     gemini.PROFILE,
     github.PROFILE,
     huggingface.PROFILE,

@@ -56,7 +56,8 @@ PROFILE = Profile(
     capability=_capability,
     shutdown_field="deprecation.inference",
     # 2024-10-21 (chat, completions), /openai/v1 (responses)
-    routes=frozenset(Shape),
+    routes=frozenset(Shape) - {Shape.MESSAGES},
+    lacks=frozenset({Shape.MESSAGES}),
     openai_models=OpenAIModels(),
     prompt_objects_end=True,
     capabilities={},

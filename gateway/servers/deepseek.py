@@ -29,6 +29,7 @@ PROFILE = Profile(
     capability=_capability,
     context_fields=("context_window",),
     # Completions are at another base URL (/beta).
+    lacks=frozenset({Shape.MESSAGES}),
     routes=frozenset({Shape.CHAT}),
     capabilities={
         **HOSTED,

@@ -39,5 +39,6 @@ PROFILE = Profile(
     capability=_capability,
     base_fields=("peftDetails.baseModel",),
     context_fields=("context_length",),
+    lacks=frozenset({Shape.MESSAGES}),
     routes=frozenset({Shape.CHAT, Shape.COMPLETIONS, Shape.RESPONSES}),
 )

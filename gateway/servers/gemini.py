@@ -50,6 +50,7 @@ PROFILE = Profile(
     capability=_capability,
     base_fields=("baseModelId",),
     is_base=lambda base, _, name: name != f"{_PREFIX}{base}",
+    lacks=frozenset({Shape.MESSAGES}),
     routes=frozenset({Shape.CHAT}),
     capabilities={
         **HOSTED,

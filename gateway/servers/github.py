@@ -20,6 +20,7 @@ PROFILE = Profile(
     model_list=MetadataCall("/catalog/models", root=True),
     has_jobs=False,
     capability=_capability,
+    lacks=frozenset({Shape.MESSAGES}),
     routes=frozenset({Shape.CHAT}),
     openai_models=OpenAIModels(below="openai/", endpoints=(Shape.CHAT,)),
     capabilities={"moderation": False},

@@ -13,6 +13,7 @@ PROFILE = Profile(
     has_jobs=False,
     context_fields=("context_window",),
     routes=frozenset({Shape.CHAT}),
+    lacks=frozenset({Shape.MESSAGES}),
     capabilities={
         **HOSTED,
         "n": False,

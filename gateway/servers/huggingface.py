@@ -26,5 +26,6 @@ PROFILE = Profile(
     capability=_capability,
     instances=lambda entry: objects(entry.get("providers")),
     # Its other routes are not for every model.
+    lacks=frozenset({Shape.MESSAGES}),
     routes=frozenset({Shape.CHAT}),
 )

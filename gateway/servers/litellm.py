@@ -51,7 +51,9 @@ def _capability(entry: Json) -> Capability | None:
         listed = strings(model_info, "supported_endpoints")
         also = tuple(shape for path, shape in _PATHS.items() if path in listed)
         shapes = tuple(dict.fromkeys((_MODES[mode], *also)))
-        silent_on = (Shape.RESPONSES,) if mode == "chat" and not listed else ()
+        silent_on: tuple[Shape, ...] = (Shape.MESSAGES,)
+        if mode == "chat" and not listed:
+            silent_on = (Shape.RESPONSES, Shape.MESSAGES)
         return Capability(f"model_info.mode is {shown(mode)}", shapes, silent_on=silent_on)
     target = text(child(entry, "litellm_params"), "model")
     if mode is None and target and target.startswith("text-completion-openai/"):

@@ -2,11 +2,13 @@
 
 from gateway.servers.presets import SELF_HOSTED, TEXT_ONLY
 from gateway.servers.profile import Profile
+from gateway.shapes import Shape
 
 PROFILE = Profile(
     name="llama-cpp-python",
     marks=(lambda entry: entry.get("owned_by") == "me" and "permissions" in entry,),
     has_jobs=False,
+    lacks=frozenset({Shape.MESSAGES}),
     capabilities={
         **SELF_HOSTED,
         **TEXT_ONLY,

@@ -25,8 +25,10 @@ def _capability(entry: Json) -> Capability | None:
         return None
     detail = f"type is {shown(kind_of_model)}"
     if "key" in entry:
-        return Capability(detail, (Shape.CHAT, Shape.RESPONSES, Shape.COMPLETIONS))
-    return Capability(detail, (Shape.CHAT, Shape.COMPLETIONS), silent_on=(Shape.RESPONSES,))
+        shapes = (Shape.CHAT, Shape.RESPONSES, Shape.COMPLETIONS)
+        return Capability(detail, shapes, silent_on=(Shape.MESSAGES,))
+    silent_on = (Shape.RESPONSES, Shape.MESSAGES)
+    return Capability(detail, (Shape.CHAT, Shape.COMPLETIONS), silent_on=silent_on)
 
 
 def _other_names(entry: Json, _name: str) -> Iterable[str]:

@@ -49,5 +49,6 @@ PROFILE = Profile(
     has_jobs=False,
     capability=_capability,
     # Items of a list that are not strings are silently skipped.
+    lacks=frozenset({Shape.MESSAGES}),
     capabilities={**UNKNOWN, "token_prompts": False, "reasoning_field": "reasoning"},
 )

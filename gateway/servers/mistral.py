@@ -51,6 +51,7 @@ PROFILE = Profile(
     is_base=_is_base,
     context_fields=("max_context_length",),
     routes=frozenset({Shape.CHAT}),
+    lacks=frozenset({Shape.MESSAGES}),
     capabilities={
         **HOSTED,
         # Unknown fields are refused with 422, `stream_options` among them (dnakov/anon-kode#53);

@@ -33,7 +33,8 @@ def _capability(description: Json) -> Capability | None:
     found = strings(description, "capabilities")
     detail = f"capabilities are {shown(found)}"
     if "completion" in found:
-        return Capability(detail, (Shape.CHAT, Shape.COMPLETIONS), silent_on=(Shape.RESPONSES,))
+        silent_on = (Shape.RESPONSES, Shape.MESSAGES)
+        return Capability(detail, (Shape.CHAT, Shape.COMPLETIONS), silent_on=silent_on)
     others = [path for capability, path in _ELSEWHERE.items() if capability in found]
     return other(detail, *others) if others else None
 

@@ -22,7 +22,8 @@ PROFILE = Profile(
     marks=(_is_openai,),
     # Dated snapshots until mid-2023.
     base_fields=("parent",),
-    routes=frozenset(Shape),
+    routes=frozenset(Shape) - {Shape.MESSAGES},
+    lacks=frozenset({Shape.MESSAGES}),
     openai_models=OpenAIModels(keeps_calendar=True),
     prompt_objects_end=True,
     capabilities={},

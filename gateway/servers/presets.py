@@ -51,9 +51,11 @@ SELF_HOSTED: Changes = {
     "custom_tools": False,
     "allowed_tools": False,
     "moderation": False,
+    "hints": False,
     # Many chat templates know neither `developer` nor a system message that is not the first.
     "developer_role": False,
     "multi_system": False,
+    "late_system": "user",
     # "Conversation roles must alternate" (Gemma's and Mistral's templates); deepseek-reasoner, too.
     "assistants_in_a_row": False,
     "max_stops": MANY_STOPS,

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from gateway.servers.presets import UNKNOWN, Changes
-from gateway.servers.reading import Capability
+from gateway.servers.reading import Abilities, Capability
 from gateway.shapes import Json, Shape
 
 
@@ -79,6 +79,8 @@ class Profile:
 
     name: str
     """Its name as a configuration's `kind`."""
+    is_unknown: bool = False
+    """Whether it stands for servers of which nothing is known."""
     tried: str = ""
     """The version that was tried; empty: known from its documentation or source only."""
 
@@ -93,6 +95,8 @@ class Profile:
     """Whether it has Azure's paths: a model is a deployment, and named in the path."""
     key_header: bytes = b""
     """The header field of the key; empty: `Authorization`, as a bearer token."""
+    needs_version: bool = False
+    """Whether every request has to have `anthropic-version`, and may have the other fields."""
 
     # --- recognition ---
     is_front: bool = False
@@ -128,6 +132,8 @@ class Profile:
     """An entry and its name → the model's other names."""
     capability: Callable[[Json], Capability | None] = _nothing
     """An entry → what it says about the model's endpoints; None: nothing."""
+    abilities: Callable[[Json], Abilities | None] = _nothing
+    """An entry → what the model takes; None: nothing is said."""
     base_fields: tuple[str, ...] = ()
     """The fields (`details.parent_model`) that name the base of a model."""
     is_base: Callable[[str, Json, str], bool] = _always
@@ -148,12 +154,16 @@ class Profile:
 
     If one is missing, the base URL is wrong, or the fault is temporary; it says nothing about the
     model. Empty for self-hosted software, whose routes depend on its version and options."""
+    lacks: frozenset[Shape] = frozenset()
+    """The routes that it certainly lacks, whatever the model: they are not tried."""
     order: Mapping[Shape, tuple[Shape, ...]] = field(default_factory=dict)
     """Client's shape → all endpoints, the one that keeps most first, if that is not its own.
 
     Needs evidence: passing a request through keeps all that the server itself keeps."""
     openai_models: OpenAIModels | None = None
     """None: names are free, or it translates between endpoints by itself."""
+    has_claude_names: bool = False
+    """Whether a name of Anthropic's means its model there."""
     prompt_objects_end: bool = False
     """Whether its reusable prompts (`prompt`) are OpenAI's, which end."""
 

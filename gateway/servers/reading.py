@@ -19,12 +19,24 @@ class Capability:
     shapes: tuple[Shape, ...] = ()
     """The endpoints it establishes; empty: it only says whether the model generates text."""
     generative: bool = True
-    """False: embeds, draws, ranks …, and lives at none of the three endpoints."""
+    """False: embeds, draws, ranks …, and lives at none of the generation endpoints."""
     silent_on: tuple[Shape, ...] = ()
     """Endpoints that this field never mentions: their absence from `shapes` means nothing."""
     other_endpoints: tuple[str, ...] = ()
     """Its endpoints if it is not generative, as paths below `/v1`; empty: the field does not say,
     or the server has no such path."""
+
+
+@dataclass(frozen=True, slots=True)
+class Abilities:
+    """What a model takes, and gives, by its card."""
+
+    max_output_tokens: int | None = None
+    """The most tokens of a reply."""
+    thinking: frozenset[str] = frozenset()
+    """The types of Anthropic's `thinking` that it takes; empty: the card does not say."""
+    efforts: frozenset[str] | None = None
+    """The reasoning efforts that it takes; None: the card does not say."""
 
 
 def other(detail: str, *paths: str) -> Capability:

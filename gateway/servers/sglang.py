@@ -29,6 +29,7 @@ PROFILE = Profile(
     context_fields=("max_model_len",),
     capabilities={**SELF_HOSTED, "efforts": EFFORTS_OF_OPEN_MODELS},
     at_endpoint={
+        Shape.CHAT: {"continues_last": True, "names_stop": True},
         Shape.COMPLETIONS: {"json_object": True, "json_schema": True},
         Shape.RESPONSES: {"reasoning_items": True},
     },

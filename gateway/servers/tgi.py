@@ -22,6 +22,7 @@ PROFILE = Profile(
     has_jobs=False,
     name_keys=("id", "model_id"),
     context_fields=("max_total_tokens",),
+    lacks=frozenset({Shape.MESSAGES}),
     capabilities={
         **SELF_HOSTED,
         # `n` and `logit_bias` are declared as unused, the latter as a list at that. A response

@@ -50,6 +50,7 @@ PROFILE = Profile(
     context_fields=("context_length",),
     routes=frozenset({Shape.CHAT, Shape.COMPLETIONS}),
     # `logprobs` of chat is a number there, and not followed by `top_logprobs`.
+    lacks=frozenset({Shape.MESSAGES}),
     capabilities={**HOSTED, **TEXT_ONLY},
     at_endpoint={Shape.CHAT: {"logprobs": False}},
 )

@@ -4,6 +4,7 @@ from gateway.servers.profile import Profile
 
 AUTO = Profile(
     name="auto",
+    is_unknown=True,
     base_fields=("parent",),
     context_fields=("max_model_len",),
     prompt_objects_end=True,
@@ -12,6 +13,7 @@ AUTO = Profile(
 
 OTHER = Profile(
     name="other",
+    is_unknown=True,
     base_fields=("parent",),
     context_fields=("max_model_len",),
 )

@@ -24,6 +24,7 @@ PROFILE = Profile(
         "reasoning_field": "reasoning",
     },
     at_endpoint={
+        Shape.CHAT: {"continues_last": True, "names_stop": True},
         Shape.COMPLETIONS: {
             "add_special_tokens": True,
             "json_object": True,

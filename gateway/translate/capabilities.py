@@ -17,6 +17,8 @@ class Capabilities:
     max_n: int | None = None
     stop: bool = True
     max_stops: int = 4
+    names_stop: bool = False
+    """A choice names the stop sequence that was found (`stop_reason`, `matched_stop`)."""
     seed: bool = True
     penalties: bool = True
     logit_bias: bool = True
@@ -33,6 +35,8 @@ class Capabilities:
     """The reasoning efforts that are taken; None: all, or unknown."""
     verbosity: bool = True
     """Other verbosities than `medium` are taken."""
+    hints: bool = True
+    """OpenAI's hints are taken: `prompt_cache_key`, `service_tier`."""
     prompt_list: bool = True
     """A completions request may have a list of prompts."""
     token_prompts: bool = True
@@ -53,6 +57,10 @@ class Capabilities:
     hosted_tools: frozenset[str] = frozenset()
     developer_role: bool = True
     multi_system: bool = True
+    late_system: Literal["keep", "user"] = "keep"
+    """A system message behind the first user message: stays one, or becomes text of the user."""
+    continues_last: bool = False
+    """The model can continue the last message of the assistant (`continue_final_message`)."""
     assistants_in_a_row: bool = True
     """Messages of the assistant may follow one another: the roles need not alternate."""
     tool_image_parts: bool = False
@@ -77,6 +85,19 @@ class Capabilities:
     """A stream is cut short by the next request (llama-cpp-python's `interrupt_requests`)."""
     strict_params: bool = True
     """The backend refuses parameters it does not know (OpenAI, Azure)."""
+    # What follows is about messages endpoints only.
+    thinking: frozenset[str] = frozenset()
+    """The types of `thinking` that are taken: `adaptive`, `enabled`, `disabled`; none: unknown."""
+    max_output_tokens: int | None = None
+    """The most tokens that the model generates, which is sent where a client sets no limit."""
+    max_temperature: float = 2
+    top_k: bool = False
+    temperature_with_top_p: bool = True
+    """Both may be set in one request."""
+    strict_tools: bool = True
+    """A function may be `strict`."""
+    cache_auto: bool = False
+    """The upstream is asked to cache what it can of each request (`cache: auto`)."""
 
 
 TAKES_ALL = Capabilities(max_stops=0)

@@ -1,9 +1,10 @@
-"""Two translations in a row, with chat as the pivot: completions ⇄ responses.
+"""Two translations in a row, with chat as the pivot: from and to completions.
 
 The outer one knows the client, the inner ones the upstream; between them everything is chat. Each
 chat request of the outer one is a client request to an inner one.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -15,8 +16,8 @@ from gateway.translate.parts.tokens.ids import KNOWN_IDS
 
 Translate = Callable[[Json, Context], Translation]
 
-_TARGETS = {Shape.COMPLETIONS: Shape.RESPONSES, Shape.RESPONSES: Shape.COMPLETIONS}
-"""The shape at the other end, by the client's."""
+_OF_TYPE = re.compile(r" is of type '([^'\n]{0,100})'")
+_STEPS = re.compile(r"[^.\[\]]+")
 
 
 def compose(
@@ -35,8 +36,9 @@ def compose(
         try:
             seconds.append(inner(call, context))
         except InvalidRequest as error:
-            raise error.renamed(first.client_param(position, error.param)) from None
-    return Composed(first, seconds)
+            named = error.renamed(first.client_param(position, error.param))
+            raise _of_clients_type(named, body) from None
+    return Composed(first, seconds, home)
 
 
 def pivot_context(context: Context) -> Context:
@@ -72,6 +74,8 @@ def _pivot_capabilities(backend: Capabilities) -> Capabilities:
         strict_params=backend.strict_params,
         context_length=backend.context_length,
         max_tokens_field="max_completion_tokens",
+        hints=False,
+        continues_last=True,
         reasoning_field=None,
         takes_back=False,
     )
@@ -83,10 +87,32 @@ def _of_backend(error: InvalidRequest, home: Shape) -> InvalidRequest:
     return type(error)(message, param=error.param, code=error.code, status=error.status)
 
 
+def _of_clients_type(error: InvalidRequest, body: Json) -> InvalidRequest:
+    """Name the client's type of a part in an error that names the pivot's: `image`."""
+    said = _OF_TYPE.search(error.message)
+    part = _value_at(body, error.param or "") if said else None
+    own = part.get("type") if isinstance(part, dict) else None
+    if said is None or not isinstance(own, str):
+        return error
+    message = f"{error.message[: said.start(1)]}{own[:100]}{error.message[said.end(1) :]}"
+    return type(error)(message, param=error.param, code=error.code, status=error.status)
+
+
+def _value_at(body: Json, path: str) -> object:
+    """Return what stands at a parameter's path: `messages[0].content[1]`; None: nothing."""
+    value: object = body
+    for step in _STEPS.findall(path):
+        if isinstance(value, list) and step.isdecimal() and int(step) < len(value):
+            value = value[int(step)]
+        else:
+            value = value.get(step) if isinstance(value, dict) else None
+    return value
+
+
 class Composed:
     """An outer translation, with an inner one for each of its calls."""
 
-    def __init__(self, outer: Translation, inners: Sequence[Translation]) -> None:
+    def __init__(self, outer: Translation, inners: Sequence[Translation], home: Shape) -> None:
         self._outer = outer
         self._inners = inners
         self._places = [
@@ -95,8 +121,7 @@ class Composed:
             for call in range(len(inner.calls))
         ]
         self.calls: Sequence[Json] = [call for inner in inners for call in inner.calls]
-        source = outer.report.source
-        self._report = Report(source, _TARGETS[source])
+        self._report = Report(outer.report.source, home)
 
     @property
     def report(self) -> Report:
@@ -106,20 +131,29 @@ class Composed:
             merged.drop(entry)
         for entry in outer.emulated:
             merged.emulate(entry)
-        for entry in outer.changed:
-            if entry not in merged.changed:
-                merged.changed.append(entry)
         for position, inner in enumerate(self._inners):
             for entry in inner.report.dropped:
                 merged.drop(self._renamed(position, entry))
             for entry in inner.report.emulated:
                 merged.emulate(self._renamed(position, entry))
+        for entry in self._changed():
+            if entry not in merged.changed:
+                merged.changed.append(entry)
+        return merged
+
+    def _changed(self) -> list[str]:
+        """Return the changes: what is changed twice once, and not what is dropped after all."""
+        changed = list(self._outer.report.changed)
+        again: dict[str, None] = {}
+        dropped: set[str] = set()
+        for position, inner in enumerate(self._inners):
+            dropped |= {self._renamed(position, entry) for entry in inner.report.dropped}
             for entry in inner.report.changed:
                 name, separator, rest = entry.partition(":")
-                renamed = self._renamed(position, name)
-                if f"{renamed}{separator}{rest}" not in merged.changed:
-                    merged.changed.append(f"{renamed}{separator}{rest}")
-        return merged
+                again[f"{self._renamed(position, name)}{separator}{rest}"] = None
+        for entry in again:
+            _follow(changed, entry)
+        return [entry for entry in changed if entry.partition(":")[0] not in dropped]
 
     def local_reply(self) -> Json | None:
         """Return the outer translation's own reply, if it makes no call."""
@@ -153,6 +187,18 @@ class Composed:
 
     def _renamed(self, position: int, name: str) -> str:
         return self._outer.client_param(position, name) or name
+
+
+def _follow(changed: list[str], entry: str) -> None:
+    """Add a change: to that which gave the value that it changes, if there is one."""
+    name, _, values = entry.partition(":")
+    old, arrow, new = values.partition("->")
+    for position, known in enumerate(changed):
+        if arrow and known.startswith(f"{name}:") and known.endswith(f"->{old}"):
+            changed[position] = f"{known.removesuffix(old)}{new}"
+            return
+    if entry not in changed:
+        changed.append(entry)
 
 
 class _ComposedStream(StreamTranslation):
@@ -192,6 +238,9 @@ class _ComposedStream(StreamTranslation):
 
     def fail(self, error: GatewayError) -> list[Json]:
         return self._outer.fail(error)
+
+    def ping(self) -> list[Json]:
+        return self._outer.ping()
 
     def satisfied(self, call: int) -> bool:
         position, inner_call = self._places[call]

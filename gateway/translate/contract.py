@@ -8,12 +8,13 @@ through `Context`.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import Literal, Protocol
 
 from gateway.config.translation_settings import TemplateSettings, TranslationSettings
 from gateway.errors import GatewayError, UnsupportedParameter
 from gateway.shapes import ItemNames, Json, Seal, Shape
 from gateway.translate.capabilities import TAKES_ALL, Capabilities
+from gateway.translate.exact_inputs import ExactInputs
 from gateway.translate.parts.tokens.ids import KNOWN_IDS, TokenIds
 
 Detokenize = Callable[[Sequence[int]], str]
@@ -53,8 +54,18 @@ class Context:
     """The caller's; absent: nothing can be sealed."""
     items: ItemNames | None = None
     """The client's names of the items of `input`; absent: they are its own."""
+    session: str | None = None
+    """What the client calls its session, in a header field: the same in all of its requests."""
+    inputs: ExactInputs | None = None
+    """The inputs of tools in a messages request; absent: nothing is known but their values."""
     pivot: "Context | None" = field(default=None, init=False, repr=False, compare=False)
     """The context of the first of two translations, once it was needed."""
+
+    @property
+    def late_system(self) -> Literal["keep", "user", "hoist"]:
+        """What becomes of a system message behind the first others."""
+        configured = self.settings.late_system
+        return self.capabilities.late_system if configured == "auto" else configured
 
     def with_capabilities(self, capabilities: Capabilities) -> "Context":
         """Return a copy for another backend endpoint."""
@@ -126,8 +137,13 @@ class Report:
 
 
 def _add(entries: list[str], entry: str) -> None:
-    printable = "".join(c if c.isprintable() and c not in ";," else "_" for c in entry)[:120]
-    if printable not in entries and len(entries) < 64:
+    if len(entries) == 64:
+        return
+    if entry.isprintable() and ";" not in entry and "," not in entry:
+        printable = entry[:120]
+    else:
+        printable = "".join(c if c.isprintable() and c not in ";," else "_" for c in entry)[:120]
+    if printable not in entries:
         entries.append(printable)
 
 
@@ -178,6 +194,13 @@ class StreamTranslation(Protocol):
     def fail(self, error: GatewayError) -> list[Json]:
         """Return the events that report an error after the stream has begun: its envelope."""
         return [dict(error.envelope())]
+
+    def ping(self) -> list[Json]:
+        """Return the events that show the client of a silent stream that it is alive.
+
+        None: a comment does. They change no state.
+        """
+        return []
 
     def satisfied(self, call: int) -> bool:  # noqa: ARG002
         """Whether nothing more of this call's stream is needed (a stop sequence was found)."""

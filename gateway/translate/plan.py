@@ -1,14 +1,19 @@
-"""Picks the translation for a pair of shapes. Chat is the pivot between the other two."""
+"""Picks the translation for a pair of shapes; through chat where none joins them directly."""
 
 from collections.abc import Callable
+from functools import partial
 
 from gateway.shapes import Json, Shape
 from gateway.translate import (
     chat_via_completions,
+    chat_via_messages,
     chat_via_responses,
     completions_via_chat,
+    messages_via_chat,
+    messages_via_responses,
     own_endpoint,
     responses_via_chat,
+    responses_via_messages,
 )
 from gateway.translate.composed import compose
 from gateway.translate.contract import Context, Translation
@@ -16,29 +21,37 @@ from gateway.translate.contract import Context, Translation
 Translate = Callable[[Json, Context], Translation]
 
 
-def _completions_via_responses(body: Json, context: Context) -> Translation:
-    return compose(
-        completions_via_chat.translate, chat_via_responses.translate, body, context, Shape.RESPONSES
-    )
+def _through_chat(outer: Translate, inner: Translate, home: Shape) -> Translate:
+    return partial(_composed, outer, inner, home)
 
 
-def _responses_via_completions(body: Json, context: Context) -> Translation:
-    return compose(
-        responses_via_chat.translate,
-        chat_via_completions.translate,
-        body,
-        context,
-        Shape.COMPLETIONS,
-    )
+def _composed(
+    outer: Translate, inner: Translate, home: Shape, body: Json, context: Context
+) -> Translation:
+    return compose(outer, inner, body, context, home)
 
 
 _PAIRS: dict[tuple[Shape, Shape], Translate] = {
     (Shape.COMPLETIONS, Shape.CHAT): completions_via_chat.translate,
     (Shape.CHAT, Shape.COMPLETIONS): chat_via_completions.translate,
     (Shape.CHAT, Shape.RESPONSES): chat_via_responses.translate,
+    (Shape.CHAT, Shape.MESSAGES): chat_via_messages.translate,
     (Shape.RESPONSES, Shape.CHAT): responses_via_chat.translate,
-    (Shape.COMPLETIONS, Shape.RESPONSES): _completions_via_responses,
-    (Shape.RESPONSES, Shape.COMPLETIONS): _responses_via_completions,
+    (Shape.RESPONSES, Shape.MESSAGES): responses_via_messages.translate,
+    (Shape.MESSAGES, Shape.CHAT): messages_via_chat.translate,
+    (Shape.MESSAGES, Shape.RESPONSES): messages_via_responses.translate,
+    (Shape.COMPLETIONS, Shape.RESPONSES): _through_chat(
+        completions_via_chat.translate, chat_via_responses.translate, Shape.RESPONSES
+    ),
+    (Shape.COMPLETIONS, Shape.MESSAGES): _through_chat(
+        completions_via_chat.translate, chat_via_messages.translate, Shape.MESSAGES
+    ),
+    (Shape.RESPONSES, Shape.COMPLETIONS): _through_chat(
+        responses_via_chat.translate, chat_via_completions.translate, Shape.COMPLETIONS
+    ),
+    (Shape.MESSAGES, Shape.COMPLETIONS): _through_chat(
+        messages_via_chat.translate, chat_via_completions.translate, Shape.COMPLETIONS
+    ),
 }
 
 

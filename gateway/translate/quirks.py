@@ -54,6 +54,19 @@ _CHAT_QUIRKS: dict[str, _Changes] = {
 }
 """Those of the chat endpoint only."""
 
+_MESSAGES_QUIRKS: dict[str, _Changes] = {
+    "takes_effort": {"reasoning_effort": True},
+    "no_manual_thinking": {"thinking": frozenset({"adaptive", "disabled"})},
+    "adaptive_thinking_only": {"thinking": frozenset({"adaptive"})},
+    "late_system": {"late_system": "keep"},
+}
+"""Those of the messages endpoint only."""
+
+_AT: dict[Shape, dict[str, _Changes]] = {
+    Shape.CHAT: _CHAT_QUIRKS,
+    Shape.MESSAGES: _MESSAGES_QUIRKS,
+}
+
 
 def with_quirks(capabilities: Capabilities, quirks: Collection[str], shape: Shape) -> Capabilities:
     """Return the capabilities as a model's catalogue quirks limit them at an endpoint.
@@ -62,9 +75,7 @@ def with_quirks(capabilities: Capabilities, quirks: Collection[str], shape: Shap
     """
     changes: _Changes = {}
     for quirk in quirks:
-        changes |= _QUIRKS.get(quirk, {})
-        if shape is Shape.CHAT:
-            changes |= _CHAT_QUIRKS.get(quirk, {})
+        changes |= _QUIRKS.get(quirk, {}) | _AT.get(shape, {}).get(quirk, {})
     return replace(capabilities, **changes)
 
 

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from gateway.errors import GatewayError, TruncatedStream
 from gateway.shapes import ItemNames, Json, Shape
 from gateway.translate.contract import Context, Report, StreamTranslation
-from gateway.translate.stream.sse import TERMINAL_EVENTS, error_event
+from gateway.translate.parts.messages.unsigned import without_gateways_thinking
+from gateway.translate.stream.sse import MESSAGES_END, TERMINAL_EVENTS, error_event
 from gateway.translate.unsealing import unsealed
 
-_COMPLETING = TERMINAL_EVENTS | {"error"}
+_COMPLETING = TERMINAL_EVENTS | MESSAGES_END | {"error"}
 
 
 class Renaming:
@@ -24,6 +25,8 @@ class Renaming:
         """The client's names of the items that are sent; None: they have not moved."""
         if shape is Shape.RESPONSES:
             body, self.items = unsealed(body, context, self.report)
+        elif shape is Shape.MESSAGES:
+            body = without_gateways_thinking(body, self.report)
         named = {"model": context.model_sent} if context.model_sent else {}
         self.calls: Sequence[Json] = ({**body, **named},)
 
@@ -83,7 +86,8 @@ def _renamed(reply: Json, context: Context) -> Json:
     renamed = dict(reply)
     if "model" in renamed:
         renamed["model"] = context.model_asked
-    response = renamed.get("response")
-    if isinstance(response, dict) and "model" in response:
-        renamed["response"] = {**response, "model": context.model_asked}
+    for name in ("response", "message"):
+        inner = renamed.get(name)
+        if isinstance(inner, dict) and "model" in inner:
+            renamed[name] = {**inner, "model": context.model_asked}
     return renamed

@@ -6,6 +6,7 @@ from functools import cache, lru_cache
 
 from gateway.servers import Profile
 from gateway.servers.presets import Changes
+from gateway.servers.reading import Abilities
 from gateway.shapes import Shape
 from gateway.translate.capabilities import TAKES_ALL, Capabilities
 from gateway.translate.quirks import with_quirks
@@ -30,6 +31,19 @@ _SHAPES: dict[Shape, Changes] = {
         "penalties": False,
         "logit_bias": False,
     },
+    Shape.MESSAGES: {
+        **dict.fromkeys(
+            (
+                *("allowed_tools", "custom_tools", "developer_role", "json_object", "json_schema"),
+                *("logit_bias", "logprobs", "moderation", "n", "penalties", "prompt_list"),
+                *("reasoning_effort", "seed", "strict_tools", "verbosity"),
+            ),
+            False,
+        ),
+        "late_system": "user",
+        "max_temperature": 1,
+        "top_k": True,
+    },
 }
 """What no server's endpoint of the shape has (servers' extensions are in their profiles)."""
 
@@ -50,8 +64,11 @@ def preset(kind: Profile, shape: Shape) -> Capabilities:
 def at_own_endpoint(kind: Profile, shape: Shape, quirks: frozenset[str]) -> Capabilities:
     """Return what is known to be taken, or not, of requests in the endpoint's own shape.
 
-    What a server ignores or lacks is left out: that is between it and its client.
+    What a server ignores or lacks is left out: that is between it and its client. So is everything
+    where clients act upon the words of refusals, as Claude Code does.
     """
+    if shape is Shape.MESSAGES:
+        return TAKES_ALL
     few = replace(TAKES_ALL, max_stops=kind.refuses_more_stops)
     return with_quirks(few, quirks, shape)
 
@@ -65,6 +82,18 @@ def capabilities_of(
     if context_length is None:
         return capabilities
     return replace(capabilities, context_length=context_length)
+
+
+def by_card(capabilities: Capabilities, card: Abilities) -> Capabilities:
+    """Return what an endpoint understands of requests for a model with such a card."""
+    known = replace(
+        capabilities,
+        max_output_tokens=card.max_output_tokens,
+        thinking=card.thinking or capabilities.thinking,
+    )
+    if card.efforts is None:
+        return known
+    return replace(known, reasoning_effort=bool(card.efforts), efforts=card.efforts or None)
 
 
 def wants_reasoning_back(kind: Profile, model: str, base_url: str) -> bool:

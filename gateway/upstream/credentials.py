@@ -15,6 +15,8 @@ from gateway.config.settings import CredentialPolicy, UpstreamSettings
 from gateway.headers import ACCOUNT_HEADERS, CALLER_HEADERS, CREDENTIAL_HEADERS
 from gateway.shapes import ClientHeaders, RawHeaders
 
+_X_API_KEY = b"x-api-key"
+_KEY_FIELDS = frozenset({b"api-key", _X_API_KEY})
 _BEARER = re.compile(rb"bearer[ \t]+(.*)", re.IGNORECASE | re.DOTALL)
 _MAY_IDENTIFY_CALLERS = re.compile(rb"key|token|auth|secret|account|user|organi[sz]ation|project")
 _PROCESS_KEY = secrets.token_bytes(32)
@@ -49,6 +51,7 @@ class Credentials:
         self._hashed_upstream = hashlib.blake2b(key=key, digest_size=32, person=b"fingerprint")
         self._hashed_upstream.update(_identity(upstream))
         self._key_header = upstream.kind.key_header
+        self._may_be_anthropics = upstream.kind.is_unknown
         self._own_keys = frozenset(digest.lower() for digest in own_keys)
         self._forwards_the_callers = upstream.credential is CredentialPolicy.CALLER and not any(
             name.lower().encode() in CREDENTIAL_HEADERS for name, _ in upstream.headers
@@ -77,6 +80,18 @@ class Credentials:
             kept = self._callers_headers(client_headers)
             client_headers.derived[self._headers_key] = kept
         return kept
+
+    def for_messages(self, client_headers: RawHeaders) -> RawHeaders:
+        """Return the credential fields for Anthropic's API.
+
+        A server of which nothing is known gets the key in both places where it may look for it, as
+        Claude Code sends that of its `apiKeyHelper`.
+        """
+        fields = self.headers(client_headers)
+        if not (self._may_be_anthropics and fields):
+            return fields
+        bearer = _BEARER.fullmatch(fields[0][1])
+        return (*fields, (_X_API_KEY, bearer[1])) if bearer else fields
 
     def fingerprint(self, client_headers: RawHeaders) -> str:
         """Return 64 hex digits that are equal when, and only when, the same credential is sent.
@@ -116,7 +131,7 @@ class Credentials:
         return (self._as_sent(key.encode("ascii")),)
 
     def _as_sent(self, token: bytes) -> tuple[bytes, bytes]:
-        if self._key_header and not _is_jwt(token):
+        if self._key_header and not _is_bearer_only(token):
             return self._key_header, token
         return b"authorization", b"Bearer " + token
 
@@ -126,8 +141,8 @@ class Credentials:
         for field in client_headers:
             name = field[0]
             if name == b"authorization":
-                authorization = authorization or field[1].strip()
-            elif name == b"api-key":
+                authorization = authorization or _given(field[1])
+            elif name in _KEY_FIELDS:
                 api_key = api_key or field[1].strip()
             elif name in ACCOUNT_HEADERS:
                 account.append(field)
@@ -153,6 +168,12 @@ class Credentials:
         digest = self._hashed_upstream.copy()
         digest.update(_unambiguous(fields))
         return digest.hexdigest()
+
+
+def _given(authorization: bytes) -> bytes:
+    """Return the value of an Authorization field; empty for a Bearer without a key."""
+    value = authorization.strip()
+    return b"" if value.lower() == b"bearer" else value
 
 
 class Callers:
@@ -186,8 +207,10 @@ class Callers:
 def _identity(upstream: UpstreamSettings) -> bytes:
     """Return what makes an upstream another one, of which nothing is known, when it changes."""
     fields = (("base_url", upstream.base_url), ("kind", upstream.kind.name))
+    further = () if upstream.messages_url is None else (("messages_url", upstream.messages_url),)
     fixed = ((name, value.reveal()) for name, value in upstream.headers)
-    parts = (("name", upstream.name), *fields, ("api_version", upstream.api_version), *fixed)
+    named = (("name", upstream.name), *fields, ("api_version", upstream.api_version))
+    parts = (*named, *further, *fixed)
     return _unambiguous([(name.encode(), value.encode()) for name, value in parts])
 
 
@@ -196,6 +219,7 @@ def _unambiguous(fields: Iterable[tuple[bytes, bytes]]) -> bytes:
     return b"".join([b"%d:%b%d:%b" % (len(n), n, len(v), v) for n, v in fields])
 
 
-def _is_jwt(token: bytes) -> bool:
-    """Whether a token is from Entra ID: Azure takes those as bearer tokens only."""
-    return token.startswith(b"eyJ") and token.count(b".") == 2
+def _is_bearer_only(token: bytes) -> bool:
+    """Whether a token is taken as a bearer token only: Entra ID's at Azure, OAuth at Anthropic."""
+    is_jwt = token.startswith(b"eyJ") and token.count(b".") == 2
+    return is_jwt or token.startswith(b"sk-ant-oat")

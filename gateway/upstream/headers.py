@@ -13,6 +13,7 @@ from gateway import hops, request_ids
 from gateway.config.settings import UpstreamSettings
 from gateway.errors import InvalidRequest
 from gateway.headers import (
+    ANTHROPIC_VERSION,
     CALLER_HEADERS,
     HOP_BY_HOP,
     SET_BY_THE_GATEWAY,
@@ -39,6 +40,15 @@ FORWARDED = frozenset(
 
 FORWARDED_PREFIX = b"x-stainless-"
 """What OpenAI's SDKs say about themselves."""
+
+MESSAGES_PREFIXES = (b"anthropic-", b"x-claude-code-")
+"""What only requests for Anthropic's API are sent with: an open list (code.claude.com)."""
+
+_FROM_A_PAGE = b"anthropic-dangerous-direct-browser-access"
+"""By it Anthropic's service lets web pages call it; what the gateway sends comes from no page."""
+_MESSAGES = "/messages"
+_VERSION = (ANTHROPIC_VERSION, b"2023-06-01")
+"""For requests that the gateway makes for clients of other APIs: this one takes all parameters."""
 
 _NOT_IN_REPLIES = HOP_BY_HOP | {
     b"set-cookie",
@@ -72,12 +82,14 @@ class OutgoingHeaders:
         extra = {_forwardable(upstream.name, name) for name in upstream.forward_headers}
         self._model_header = (upstream.model_header or "").encode("ascii")
         self._forwarded = (FORWARDED | extra) - self._fixed_names - {self._model_header}
-        self._lines_key = object()
+        self._lines_key, self._messages_lines_key = object(), object()
+        self._needs_version = upstream.kind.needs_version
         self._takes_id = request_ids.HEADER not in self._fixed_names
 
     def outgoing(self, call: UpstreamCall) -> list[tuple[bytes, bytes]]:
         """Return all fields to send for a call, but for its framing."""
-        fields = [*self.fixed, *self.from_client(call.client_headers), *self._added(call)]
+        from_client = self.from_client(call.client_headers, messages=self._is_messages(call))
+        fields = [*self.fixed, *from_client, *self._added(call)]
         if self._takes_id and (line := request_ids.OUTGOING.get()):
             fields.append((request_ids.HEADER, line[len(request_ids.HEADER) + 2 : -2]))
         return fields
@@ -87,19 +99,23 @@ class OutgoingHeaders:
 
         Raises like `from_client`.
         """
-        lines = self._clients_lines(call.client_headers)
+        lines = self._clients_lines(call.client_headers, messages=self._is_messages(call))
         if call.trace or self._model_header:
             lines += field_lines(self._added(call))
         return lines + request_ids.OUTGOING.get() if self._takes_id else lines
 
-    def _clients_lines(self, client_headers: RawHeaders) -> bytes:
+    def _is_messages(self, call: UpstreamCall) -> bool:
+        return self._needs_version or call.path.startswith(_MESSAGES)
+
+    def _clients_lines(self, client_headers: RawHeaders, *, messages: bool) -> bytes:
         """Return the lines that depend on the client's fields only."""
         if not isinstance(client_headers, ClientHeaders):
-            return field_lines(self.from_client(client_headers))
-        lines: bytes | None = client_headers.derived.get(self._lines_key)
+            return field_lines(self.from_client(client_headers, messages=messages))
+        key = self._messages_lines_key if messages else self._lines_key
+        lines: bytes | None = client_headers.derived.get(key)
         if lines is None:
-            lines = field_lines(self.from_client(client_headers))
-            client_headers.derived[self._lines_key] = lines
+            lines = field_lines(self.from_client(client_headers, messages=messages))
+            client_headers.derived[key] = lines
         return lines
 
     def _added(self, call: UpstreamCall) -> list[tuple[bytes, bytes]]:
@@ -110,10 +126,13 @@ class OutgoingHeaders:
             fields.append((self._model_header, quote(call.model, safe=_ASCII).encode("ascii")))
         return fields
 
-    def from_client(self, client_headers: RawHeaders) -> list[tuple[bytes, bytes]]:
+    def from_client(
+        self, client_headers: RawHeaders, *, messages: bool = False
+    ) -> list[tuple[bytes, bytes]]:
         """Return the fields to send beside the `fixed` ones, the credential among them.
 
-        Raises `InvalidRequest` when a field to be forwarded contains a control character.
+        `messages`: those of Anthropic's API, too, with its version if there is none. Raises
+        `InvalidRequest` when a field to be forwarded contains a control character.
         """
         forwarded = self._forwarded
         fields: list[tuple[bytes, bytes]] = []
@@ -128,14 +147,32 @@ class OutgoingHeaders:
                 has_connection = True
             elif name == hops.HEADER:
                 has_passed = True
+        if messages:
+            fields += self._of_messages(client_headers)
         if has_connection and (named := _named_in_connection(client_headers)):
             fields = [field for field in fields if field[0] not in named]
-        for field in self._credentials.headers(client_headers):
+        own = self._credentials
+        for field in (own.for_messages if messages else own.headers)(client_headers):
             # Account fields can be configured though the credential is the caller's.
             if field[0] not in self._fixed_names:
                 fields.append(field)
         fields.append((hops.HEADER, hops.passing_on(client_headers)) if has_passed else _FIRST_HOP)
         _refuse_control_characters(fields)
+        return fields
+
+    def _of_messages(self, client_headers: RawHeaders) -> list[tuple[bytes, bytes]]:
+        """Return the client's fields of Anthropic's API that are not sent anyway."""
+        known = self._forwarded | self._fixed_names
+        fields = [
+            field
+            for field in client_headers
+            if field[0].startswith(MESSAGES_PREFIXES)
+            and field[0] not in known
+            and field[0] != _FROM_A_PAGE
+        ]
+        versions = [name for name, _ in client_headers if name == ANTHROPIC_VERSION]
+        if not versions and ANTHROPIC_VERSION not in self._fixed_names:
+            fields.append(_VERSION)
         return fields
 
 

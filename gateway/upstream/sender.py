@@ -11,7 +11,7 @@ from typing import Any
 
 from gateway.config.settings import CredentialPolicy, Settings, UpstreamSettings
 from gateway.errors import Reason, UpstreamTimeout
-from gateway.shapes import RawHeaders, UpstreamCall, UpstreamReply
+from gateway.shapes import RawHeaders, Shape, UpstreamCall, UpstreamReply
 from gateway.upstream.balancer import Balancer, OneAddress, Sender
 from gateway.upstream.credentials import Callers, Credentials, fingerprint_key
 from gateway.upstream.health import AddressHealth, Health
@@ -35,6 +35,8 @@ class Reached:
     credentials: Credentials
     sender: OneAddress | Balancer
     asker: OneAddress | Balancer
+    messages: OneAddress | None = None
+    """The sender to its `messages_url`."""
 
 
 class Upstreams:
@@ -59,11 +61,13 @@ class Upstreams:
             if reached is None or reached.made_of != made_of:
                 credentials = Credentials(each, own_keys=own_keys, key=key)
                 sender = _joined(each, credentials, noticed)
-                reached = Reached(made_of, credentials, sender, sender.for_look_ups())
+                messages = _messages_sender(each, credentials)
+                reached = Reached(made_of, credentials, sender, sender.for_look_ups(), messages)
             self.reached[each.name] = reached
         self._credentials = {name: each.credentials for name, each in self.reached.items()}
         self._senders = {name: each.sender for name, each in self.reached.items()}
         self._askers = {name: each.asker for name, each in self.reached.items()}
+        self._messages = {n: each.messages for n, each in self.reached.items() if each.messages}
         self.caller = Callers(self._credentials.values(), key).digest
         """Returns what distinguishes callers at any upstream, by a client's header fields."""
         self._patience = {each.name: each.timeouts.look_up for each in settings.upstreams}
@@ -73,6 +77,10 @@ class Upstreams:
 
         Raises `KeyError` for an upstream that is not configured: clients cannot name one.
         """
+        if self._messages and call.path.startswith(Shape.MESSAGES.path):
+            sender = self._messages.get(call.upstream)
+            if sender is not None:
+                return sender.send(call)
         return self._senders[call.upstream].send(call)
 
     async def ask(self, call: UpstreamCall, seconds: float | None = None) -> UpstreamReply:
@@ -109,6 +117,8 @@ class Upstreams:
             if each not in kept:
                 await each.asker.aclose()
                 await each.sender.aclose()
+                if each.messages is not None:
+                    await each.messages.aclose()
 
     def fingerprint(self, upstream_name: str, client_headers: RawHeaders) -> str:
         """Return what distinguishes the credentials that an upstream is called with.
@@ -153,6 +163,11 @@ def _joined(
     healths = [Health(url, changed) for url in urls]
     make = [partial(_sender, upstream, url, credentials) for url in urls]
     return Balancer(upstream, healths, make)
+
+
+def _messages_sender(upstream: UpstreamSettings, credentials: Credentials) -> OneAddress | None:
+    url = upstream.messages_url
+    return OneAddress(Health(url), _sender(upstream, url, credentials)) if url else None
 
 
 def _sender(

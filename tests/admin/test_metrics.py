@@ -34,6 +34,12 @@ def test_requests_are_counted_by_labels_from_closed_sets() -> None:
     assert 'gateway_retries_total{upstream="openai"} 1.0' in text
 
 
+def test_messages_are_a_shape_of_clients_and_of_upstreams() -> None:
+    text = count(Decision("openai", Shape.MESSAGES, resolved_by="default"), "messages")
+    assert 'client_shape="messages"' in text
+    assert 'upstream_shape="messages"' in text
+
+
 def test_without_clients_of_its_own_the_client_is_none() -> None:
     assert 'gateway_requests_total{client="none",' in count(Decision())
 

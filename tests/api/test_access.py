@@ -23,9 +23,16 @@ TEAM = ClientSettings("team-a", (hashlib.sha256(b"gw-1").hexdigest().upper(),))
         (((b"api-key", b" gw-1 "),), b"gw-1"),
         (((b"api-key", b"gw-2"), (b"authorization", b"Bearer gw-1")), b"gw-1"),
         (((b"authorization", b"Basic x"), (b"api-key", b"gw-2")), b""),
+        (((b"x-api-key", b" gw-1 "),), b"gw-1"),
+        (((b"authorization", b"Bearer "), (b"x-api-key", b"gw-1")), b"gw-1"),
+        (((b"authorization", b"Bearer"), (b"api-key", b"gw-1")), b"gw-1"),
+        (((b"x-api-key", b"gw-1"), (b"authorization", b" bearer  ")), b"gw-1"),
+        (((b"authorization", b"Bearer "),), b""),
+        (((b"x-api-key", b"gw-2"), (b"authorization", b"Bearer gw-1")), b"gw-1"),
+        (((b"authorization", b"Bearer gw-1"), (b"x-api-key", b"gw-1")), b"gw-1"),
     ],
 )
-def test_a_key_is_a_bearer_token_or_azures(
+def test_a_key_is_a_bearer_token_azures_or_anthropics(
     headers: tuple[tuple[bytes, bytes], ...], key: bytes
 ) -> None:
     assert presented_key(headers) == key
@@ -55,7 +62,11 @@ def test_a_gateway_with_clients_wants_their_keys() -> None:
     wrong = client.post(CHAT, BODY, headers=[(b"authorization", b"Bearer gw-2")])
     assert wrong.error["code"] == "invalid_api_key"
     assert "gw-2" not in wrong.body.decode()
-    for header in ((b"authorization", b"Bearer gw-1"), (b"api-key", b"gw-1")):
+    for header in (
+        (b"authorization", b"Bearer gw-1"),
+        (b"api-key", b"gw-1"),
+        (b"x-api-key", b"gw-1"),
+    ):
         assert client.post(CHAT, BODY, headers=[header]).status == 200
     basic = client.post(CHAT, BODY, headers=[(b"authorization", b"Basic gw-1")])
     assert basic.status == 401

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import msgspec
 import pytest
 
-from gateway.api.admission import Admission, refusal
+from gateway.api.admission import Admission, begin, refusal
 from gateway.config.settings import ClientSettings
 from gateway.errors import GatewayError, InvalidRequest, PayloadTooLarge
 from gateway.exchange.client_reply import ClientReply
@@ -55,6 +55,10 @@ def test_a_request_whose_body_fails_keeps_what_is_known_of_it() -> None:
     admission.begin = lambda: begun.append(1)
     failed = admission.failed(PayloadTooLarge("no"))
     assert (failed.client, failed.request_id, failed.begin) == ("team", "id", admission.begin)
+    assert not begin(failed).anthropic
+    admission.anthropic = True
+    assert begin(admission).anthropic
+    assert begin(admission.failed(PayloadTooLarge("no"))).anthropic
 
 
 def test_a_refusal_answers_with_its_error_again_and_again() -> None:

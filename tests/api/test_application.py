@@ -538,3 +538,79 @@ def test_a_client_that_leaves_while_its_body_is_passed_on_is_no_failure() -> Non
 def test_identity_is_no_compression() -> None:
     client = Client(ok)
     assert client.post(CHAT, BODY, headers=[(b"content-encoding", b"Identity")]).status == 200
+
+
+MESSAGES = "/v1/messages"
+VERSION = (b"anthropic-version", b"2023-06-01")
+
+
+def envelope_of(reply: Reply) -> tuple[int, str]:
+    """Return the status of an error and its type in Anthropic's envelope, or in OpenAI's."""
+    said = reply.json
+    assert ("request_id" in said) is ("request-id" in reply.headers) is ("type" in said)
+    return reply.status, ("" if "type" in said else "openai:") + said["error"]["type"]
+
+
+def test_clients_of_messages_get_their_envelope_whatever_is_refused() -> None:
+    client = Client(ok, ServerSettings(max_body_bytes=50))
+    for path in (
+        MESSAGES,
+        "/messages",
+        "/anthropic/v1/messages",
+        "/v1/%6Dessages",
+        "/v1/v1/messages",
+    ):
+        assert envelope_of(client.post(path, b"{")) == (400, "invalid_request_error")
+    assert envelope_of(client.post(MESSAGES, b"x" * 51)) == (413, "request_too_large")
+    assert envelope_of(client.options(f"{MESSAGES}/..")) == (400, "invalid_request_error")
+    assert envelope_of(asyncio.run(client.request("PUT", MESSAGES))) == (
+        405,
+        "invalid_request_error",
+    )
+    refused = client.post(MESSAGES, b"{}", headers=[(b"content-encoding", b"gzip")])
+    assert envelope_of(refused) == (415, "invalid_request_error")
+    assert envelope_of(client.post(CHAT, b"{"))[1].startswith("openai:")
+    client.gateway.drain()
+    assert envelope_of(client.post(MESSAGES, b"{}")) == (503, "overloaded_error")
+
+
+def test_clients_of_messages_get_it_for_paths_that_there_are_not() -> None:
+    client = Client(ok)
+    unknown = (404, "not_found_error")
+    assert envelope_of(client.post("/anthropic/messages", b"{}")) == unknown
+    assert envelope_of(client.post("/nope", b"{}", headers=[VERSION])) == unknown
+    assert envelope_of(client.post("/nope", b"{}"))[1].startswith("openai:")
+
+
+@pytest.mark.parametrize("body", [{"error": {"message": "Busy.", "type": "conflict"}}, {}])
+def test_an_upstreams_conflict_is_one_for_clients_of_messages(body: Any) -> None:
+    client = Client(lambda _: json_reply(body, 409))
+    asked = {"model": "gpt-4o", "max_tokens": 9, "messages": [{"role": "user", "content": "Hi"}]}
+    assert envelope_of(client.post(MESSAGES, asked)) == (409, "conflict_error")
+
+
+def test_unknown_keys_get_their_clients_envelope() -> None:
+    team = ClientSettings("team", (hashlib.sha256(b"gw-1").hexdigest(),), ("gpt-*",))
+    client = Client(ok, clients=(team,))
+    for header in ((b"x-api-key", b"gw-2"), (b"authorization", b"Bearer gw-2")):
+        assert envelope_of(client.post(MESSAGES, b"{}", headers=[header])) == (
+            401,
+            "authentication_error",
+        )
+    shared = client.get("/v1/models", headers=[VERSION])
+    assert envelope_of(shared) == (401, "authentication_error")
+    assert envelope_of(client.get("/v1/models"))[1].startswith("openai:")
+    own = [(b"x-api-key", b"gw-1")]
+    asked = {"model": "o1", "max_tokens": 9, "messages": [{"role": "user", "content": "Hi"}]}
+    for path in (MESSAGES, f"{MESSAGES}/count_tokens"):
+        status, kind = envelope_of(client.post(path, asked, headers=own))
+        assert (status, kind) in {(404, "not_found_error"), (403, "permission_error")}
+    batch = client.post(f"{MESSAGES}/batches", {"requests": []}, headers=own)
+    assert envelope_of(batch) == (403, "permission_error")
+
+
+def test_a_full_client_of_messages_gets_its_envelope() -> None:
+    team = ClientSettings("team", (hashlib.sha256(b"gw-1").hexdigest(),), max_concurrency=0)
+    client = Client(ok, clients=(team,))
+    refused = client.post(MESSAGES, b"{}", headers=[(b"x-api-key", b"gw-1")])
+    assert envelope_of(refused) == (429, "rate_limit_error")

@@ -42,7 +42,7 @@ def preflight(client: Client, origin: str, *more: tuple[bytes, bytes], path: str
 ALLOWED = {
     "allow-origin": PAGE,
     "allow-credentials": "true",
-    "expose-headers": f"{EXPOSED}, x-request-id, retry-after",
+    "expose-headers": f"{EXPOSED}, x-request-id, request-id, retry-after",
     "vary": "Origin",
 }
 

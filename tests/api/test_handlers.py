@@ -6,16 +6,17 @@ from typing import Any
 import msgspec
 import pytest
 
-from gateway.config.settings import ModelRule
+from gateway.config.settings import ClientSettings, ModelRule
 from gateway.shapes import Shape, UpstreamCall
 from tests.api.client import Client
 from tests.api.test_application import BODY, bytes_of, ok
 from tests.exchange.scene import ALICE, BOB, Scene
-from tests.fakes import Answer, error_reply
+from tests.fakes import Answer, error_reply, json_reply
 from tests.translate.demo_upstream import DemoUpstream
 
 MODEL = "gpt-4o-mini"
 RESPONSES = "/v1/responses"
+MESSAGES_BODY: Any = {"max_tokens": 9, "messages": [{"role": "user", "content": "Hi"}]}
 
 
 def keeping(*, stores: bool = True) -> Client:
@@ -44,6 +45,25 @@ def test_health_and_readiness() -> None:
     client.gateway.drain()
     assert client.get("/healthz").status == 200
     assert client.get("/readyz").status == 503
+
+
+@pytest.mark.parametrize("base", ["", "/v1", "/anthropic"])
+def test_claude_code_finds_a_connection(base: str) -> None:
+    client = Client(ok, clients=(ClientSettings("team", ("0" * 64,)),))
+    for _ in range(2):
+        for method in ("HEAD", "GET"):
+            reply = asyncio.run(client.request(method, f"{base}/api/hello", host=None))
+            assert reply.status == 200
+        client.gateway.drain()
+    assert client.scene.network.calls == []
+
+
+def test_tokens_are_counted_at_their_path() -> None:
+    client = Client(lambda _: json_reply({"input_tokens": 5}))
+    body = {**MESSAGES_BODY, "model": "gpt-4o"}
+    reply = client.post("/v1/messages/count_tokens", body, headers=list(ALICE))
+    assert (reply.status, reply.json) == (200, {"input_tokens": 5})
+    assert [call.path for call in client.scene.network.calls] == ["/responses/input_tokens"]
 
 
 def test_the_paths_deployment_is_the_model() -> None:

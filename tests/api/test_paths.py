@@ -32,6 +32,11 @@ from gateway.api.paths import WITHOUT_V1, Place, as_meant, place_of
         (b"/v1/engines/curie%3Aft/completions", "/engines/curie%3Aft/completions", None),
         (b"/engines/curie/completions", "/engines/curie/completions", None),
         (b"/v1/anything/else", "/anything/else", None),
+        (b"/v1/messages", "/messages", None),
+        (b"/messages", "/messages", None),
+        (b"/messages/count_tokens", "/messages/count_tokens", None),
+        (b"/anthropic/v1/messages", "/messages", None),
+        (b"/anthropic/v1/models/m", "/models/m", None),
     ],
 )
 def test_a_path_in_any_spelling_is_openais(raw: bytes, below: str, model: str | None) -> None:
@@ -42,6 +47,7 @@ def test_a_path_in_any_spelling_is_openais(raw: bytes, below: str, model: str | 
     "raw",
     [
         *(b"", b"/", b"*", b"chat/completions", b"/v1", b"/v1/", b"/v2/models", b"/chats"),
+        *(b"/anthropic", b"/anthropic/v1", b"/anthropic/messages"),
         *(b"/openai", b"/openai/", b"/admin", b"/V1/models", b"/api/v1/models", b"/\xff"),
     ],
 )
@@ -55,6 +61,11 @@ def test_a_path_that_is_none_of_openais_is_no_place(raw: bytes) -> None:
         (b"/v1/v1/engines/davinci/completions", b"/v1/engines/davinci/completions"),
         (b"/v1//v1/engines/davinci", b"/v1/engines/davinci"),
         (b"/v1/v1/v1/models", b"/v1/models"),
+        (b"/v1/v1/messages", b"/v1/messages"),
+        (b"/v1/v1/messages/count_tokens", b"/v1/messages/count_tokens"),
+        (b"/anthropic/v1/v1/messages", b"/v1/messages"),
+        (b"/anthropic//v1/messages", b"/v1/messages"),
+        (b"//anthropic/v1//messages/", b"/v1/messages"),
         (b"/openai/v1/v1/models", b"/v1/models"),
         (b"/v1/openai/deployments/bot/completions", b"/openai/deployments/bot/completions"),
         (b"/openai//deployments/bot/completions", b"/openai/deployments/bot/completions"),

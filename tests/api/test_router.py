@@ -61,6 +61,13 @@ def test_a_generation_endpoint_generates_passes_on_or_is_for_posts(path: str) ->
 TABLE = [
     ("*", "/healthz", "health", {}),
     ("*", "/readyz", "readiness", {}),
+    ("*", "/api/hello", "hello", {}),
+    ("*", "/v1/api/hello", "hello", {}),
+    ("*", "/anthropic/api/hello", "hello", {}),
+    ("POST", "/v1/messages/count_tokens", "count_tokens", {}),
+    ("GET", "/v1/messages/count_tokens", "passthrough", {}),
+    ("*", "/v1/messages/batches", "passthrough", {}),
+    ("GET", "/v1/messages/batches/b/results", "passthrough", {}),
     ("GET", "/v1/models", "all", {}),
     ("HEAD POST DELETE", "/v1/models", "passthrough", {}),
     ("*", "/v1/models/gpt-4o", "model", {"model": "gpt-4o"}),
@@ -136,6 +143,8 @@ def test_the_table(methods: str, path: str, name: str, parts: dict[str, str]) ->
     ("method", "path", "whole"),
     [
         ("POST", "/v1/edits", True),
+        ("POST", "/v1/messages/count_tokens", True),
+        ("POST", "/v1/messages/batches", False),
         ("POST", "/v1/engines/ada/embeddings", True),
         ("POST", "/v1/fine-tunes", True),
         ("POST", "/v1/embeddings", False),

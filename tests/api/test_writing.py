@@ -4,9 +4,11 @@ import asyncio
 from typing import Any
 
 import msgspec
+import pytest
 
+from gateway.api.writing import error_reply
 from gateway.asgi import _ASGIWriter
-from gateway.errors import InvalidRequest
+from gateway.errors import GatewayError, InvalidRequest, ModelNotFound
 from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.decision import Decision
 from tests.bodies import BodyOf
@@ -71,3 +73,54 @@ def test_an_error_is_an_envelope_with_its_own_headers() -> None:
     assert headers[b"retry-after"] == b"1"
     assert headers[b"x-gateway-upstream"] == b"openai"
     assert msgspec.json.decode(body["body"]) == error.envelope()
+
+
+LIMITED = GatewayError("Wait.", status=429, headers=(("retry-after", "3"),))
+ANTHROPIC = Decision(anthropic=True, id_line=b"x-request-id: req-1\r\n", model_asked="claude-x")
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "message", "retry"),
+    [
+        (InvalidRequest("no", param="a[0].b"), "invalid_request_error", "a.0.b: no", None),
+        (ModelNotFound("Not here."), "not_found_error", "model: claude-x. Not here.", None),
+        (
+            GatewayError("Pay.", status=429, code="insufficient_quota"),
+            "rate_limit_error",
+            "Pay.",
+            "false",
+        ),
+        (LIMITED, "rate_limit_error", "Wait.", None),
+    ],
+)
+def test_clients_of_messages_get_anthropics_envelope(
+    error: GatewayError, kind: str, message: str, retry: str | None
+) -> None:
+    reply = error_reply(error, ANTHROPIC)
+    assert isinstance(reply.body, bytes)
+    said = msgspec.json.decode(reply.body)
+    assert (said["type"], said["error"]["type"], said["request_id"]) == ("error", kind, "req-1")
+    assert said["error"]["message"].startswith(message)
+    fields = dict(reply.headers)
+    assert fields.get(b"x-should-retry", b"").decode() == (retry or "")
+    assert fields.get(b"retry-after") == (b"3" if error.headers else None)
+    assert b"x-should-retry" not in dict(error_reply(error, Decision()).headers)
+
+
+def test_a_request_id_is_added_unless_the_upstream_has_given_one() -> None:
+    (head, _) = written(ClientReply(200, [], b"x"), ANTHROPIC).messages
+    assert (b"request-id", b"req-1") in head["headers"]
+    theirs = [(b"request-id", b"req_2")]
+    (head, _) = written(ClientReply(200, theirs, b"x"), ANTHROPIC).messages
+    assert [value for name, value in head["headers"] if name == b"request-id"] == [b"req_2"]
+    (head, _) = written(
+        ClientReply(200, [], b"x"), Decision(id_line=b"x-request-id: r\r\n")
+    ).messages
+    assert b"request-id" not in dict(head["headers"])
+    cors = Decision(
+        anthropic=True, id_line=b"x-request-id: r\r\n", cors=((b"access-control-x", b"ours"),)
+    )
+    reply = ClientReply(200, [(b"access-control-x", b"theirs")], b"x")
+    (head, _) = written(reply, cors).messages
+    assert (b"access-control-x", b"theirs") not in head["headers"]
+    assert (b"request-id", b"r") in head["headers"]

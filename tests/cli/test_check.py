@@ -127,11 +127,11 @@ def test_probe_shows_what_every_upstream_answers(config: Path, upstream: emulato
     assert result.exit_code == 0, result.output
     *_, empty, head, row, last, verdict = result.stdout.splitlines()
     assert (empty, last) == ("", "")
-    assert head == "upstream  kind    key       models  completions  chat  responses"
-    assert row == "openai    openai  accepted  21      yes          yes   yes"
+    assert head == "upstream  kind    key       models  completions  chat  responses  messages"
+    assert row == "openai    openai  accepted  21      yes          yes   yes        yes"
     assert verdict.endswith("good (1 upstream(s), 1 rule(s))")
     asked = [upstream.journal[position] for position in range(seen, len(upstream.journal))]
-    assert {call.body for call in asked if call.method == "POST"} == {b"{"}
+    assert {call.body for call in asked if call.method == "POST"} <= {b"{", b""}
 
 
 def test_probe_ends_with_1_where_an_upstream_cannot_serve(config: Path) -> None:
@@ -142,7 +142,7 @@ def test_probe_ends_with_1_where_an_upstream_cannot_serve(config: Path) -> None:
     result = run("check", "--probe", "--config", str(config))
     assert result.exit_code == 1
     rows = [line.split() for line in result.stdout.splitlines()]
-    assert ["down", "auto", "?", "?", "?", "?", "?"] in rows
+    assert ["down", "auto", "?", "?", "?", "?", "?", "?"] in rows
     assert "upstreams.down: GET /models: Upstream 'down' cannot be reached" in result.stderr
     assert f"1 upstream(s) in {config} cannot serve requests" in result.stderr
     assert "upstream down: refused:" not in result.output
@@ -163,7 +163,7 @@ def test_probe_says_what_it_could_not_find_out(config: Path) -> None:
     result = run("check", "--probe", "--config", str(config), OPENAI_API_KEY="")
     assert result.exit_code == 0
     rows = [line.split() for line in result.stdout.splitlines()]
-    assert ["openai", "openai", "missing", "?", "?", "?", "?"] in rows
+    assert ["openai", "openai", "missing", "?", "?", "?", "?", "?"] in rows
     assert "warning: upstreams.openai: wants a key, and there is none to try" in result.stderr
 
 

@@ -16,6 +16,11 @@ BODIES: dict[Shape, dict[str, Any]] = {
     Shape.COMPLETIONS: {"model": "m", "prompt": "Hi", "max_tokens": 20},
     Shape.CHAT: {"model": "m", "messages": [{"role": "user", "content": "Hi"}]},
     Shape.RESPONSES: {"model": "m", "input": "Hi"},
+    Shape.MESSAGES: {
+        "model": "m",
+        "max_tokens": 20,
+        "messages": [{"role": "user", "content": "Hi"}],
+    },
 }
 PAIRS = [(client, home) for client in Shape for home in Shape]
 
@@ -54,6 +59,18 @@ def test_translate_prints_a_refusal_as_the_client_gets_it(body: Any, param: str 
     error = json.loads(result.output)["error"]
     assert set(error) == {"message", "type", "param", "code"}
     assert error["param"] == param
+
+
+@pytest.mark.parametrize("turns", [[{"role": "user", "content": [{"type": "odd"}]}], []])
+@pytest.mark.parametrize("home", [Shape.CHAT, Shape.RESPONSES])
+def test_translate_prints_a_refusal_as_a_messages_client_gets_it(home: Shape, turns: Any) -> None:
+    result = translated(Shape.MESSAGES, home, {**BODIES[Shape.MESSAGES], "messages": turns})
+    assert result.exit_code == 1
+    printed = json.loads(result.output)
+    assert printed["type"] == "error"
+    assert printed["error"]["type"] == "invalid_request_error"
+    assert "[" not in printed["error"]["message"].partition(":")[0]
+    assert ("messages.0.content.0" if turns else "messages") in printed["error"]["message"]
 
 
 def test_translate_needs_no_model() -> None:

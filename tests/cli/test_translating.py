@@ -38,9 +38,11 @@ STREAM = (
 )
 
 
-def replied(folder: Path, body: dict[str, Any], *replies: str) -> tuple[int, str]:
-    """Translate a completion request, and replies of the chat endpoint to it."""
-    options = ["translate", "--from", "completions", "--to", "chat"]
+def replied(
+    folder: Path, body: dict[str, Any], *replies: str, client: str = "completions"
+) -> tuple[int, str]:
+    """Translate a request, of completions by default, and replies of the chat endpoint to it."""
+    options = ["translate", "--from", client, "--to", "chat"]
     for number, reply in enumerate(replies):
         path = folder / f"{number}.txt"
         path.write_text(reply)
@@ -63,6 +65,17 @@ def test_the_upstream_is_a_choice() -> None:
     upstream = "http://127.0.0.1:1/v1"
     result = run("translate", "--from", "chat", "--upstream", upstream, stdin=body)
     assert json.loads(result.output)["route"]["upstream"] == "command-line"
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_the_report_has_what_is_lost_of_the_reply(tmp_path: Path, *, streamed: bool) -> None:
+    cited = {"role": "assistant", "content": "Hello.", "annotations": [{"type": "url_citation"}]}
+    whole = {**REPLY, "choices": [{"index": 0, "message": cited, "finish_reason": "stop"}]}
+    reply = f"{chunk(cited)}{chunk({}, 'stop')}data: [DONE]\n\n" if streamed else json.dumps(whole)
+    body = {**CHAT, "max_tokens": 9, "stream": streamed}
+    code, output = replied(tmp_path, body, reply, client="messages")
+    assert code == 0, output
+    assert json.loads(output)["report"]["dropped"] == ["annotations"]
 
 
 def test_a_reply_is_shown_as_the_client_gets_it(tmp_path: Path) -> None:

@@ -68,9 +68,11 @@ class Flow:
         )
 
 
-UNTOUCHED = tuple(Flow(shape, shape) for shape in Shape)
-RENAMED = tuple(Flow(shape, shape, alias=True) for shape in Shape)
-TRANSLATED = tuple(Flow(a, b) for a in Shape for b in Shape if a is not b)
+OPENAIS = (COMPLETIONS, CHAT, RESPONSES)
+"""The endpoints of the flows: what comes of streams of messages is in tests/exchange."""
+UNTOUCHED = tuple(Flow(shape, shape) for shape in OPENAIS)
+RENAMED = tuple(Flow(shape, shape, alias=True) for shape in OPENAIS)
+TRANSLATED = tuple(Flow(a, b) for a in OPENAIS for b in OPENAIS if a is not b)
 FANNED_OUT = (
     Flow(COMPLETIONS, CHAT, several=True),
     Flow(COMPLETIONS, RESPONSES, several=True),

@@ -131,8 +131,10 @@ class Stage:
             return upload(model.encode(), text)
         field = b'"prompt"' if path == Shape.COMPLETIONS.endpoint else b'"input"'
         said = field + b':"%b"' % text
-        if path == Shape.CHAT.endpoint:
+        if path in (Shape.CHAT.endpoint, Shape.MESSAGES.endpoint):
             said = b'"messages":[{"role":"user","content":"%b"}]' % text
+        if path == Shape.MESSAGES.endpoint:
+            said += b',"max_tokens":9'
         body = b'{"model":"%b"%b,%b}' % (
             model.encode(),
             b',"stream":true' if streamed else b"",

@@ -157,7 +157,7 @@ def test_clients_with_bodies_of_up_to_five_megabytes_are_missed_at_once_when_the
             async with asyncio.timeout(NOTICED_WITHIN):
                 assert await stage.settle() == before
             assert min(seen.values()) >= LARGE_ABORTS // 20
-            assert len(seen) == 5 + 5 + 3
+            assert len(seen) == 6 + 5 + 3
 
             reader, writer = await stage.connect()
             writer.write(stage.request(Shape.CHAT.endpoint, "chat", streamed=False, size=LARGEST))

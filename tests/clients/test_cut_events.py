@@ -28,7 +28,7 @@ from tests.clients.faulty_upstream import (
 )
 from tests.clients.running import running_gateway
 
-MESSAGES = "/messages"
+NAMED = "/complete"
 """A path that the gateway knows nothing of, with events as Anthropic names them."""
 DELTA = b'event: content_block_delta\ndata: {"type":"content_block_delta","index":0}\n\n'
 
@@ -46,8 +46,8 @@ STREAMS: dict[str, Callable[[OpenAI], Any]] = {
     Shape.RESPONSES.path: lambda client: client.responses.create(
         model="at-responses", input="x", stream=True
     ),
-    MESSAGES: lambda client: client.post(
-        MESSAGES, cast_to=object, body={"stream": True}, stream=True, stream_cls=Stream[object]
+    NAMED: lambda client: client.post(
+        NAMED, cast_to=object, body={"stream": True}, stream=True, stream_cls=Stream[object]
     ),
 }
 
@@ -64,7 +64,7 @@ def behind_a_gateway(fault: Fault) -> Iterator[OpenAI]:
 
 
 def event_of(path: str, line_end: bytes) -> bytes:
-    return (DELTA if path == MESSAGES else event(path)).replace(b"\n", line_end)
+    return (DELTA if path == NAMED else event(path)).replace(b"\n", line_end)
 
 
 def read(stream: Any) -> tuple[list[object], APIError]:
@@ -132,13 +132,29 @@ def test_a_client_of_named_events_is_told_by_an_error_event() -> None:
         visit.send(head(SSE) + chunk(DELTA + DELTA[:-9]))
 
     with behind_a_gateway(cut) as client:
-        reply = httpx2.post(f"{client.base_url}messages", json={}, timeout=10)
+        reply = httpx2.post(f"{client.base_url}complete", json={}, timeout=10)
     delta, error = SSEDecoder().feed(reply.content)
     assert delta.event == "content_block_delta"
     assert error.event == "error"
     reported = msgspec.json.decode(error.data)
     assert reported["type"] == "error"
     assert reported["error"]["code"] == "upstream_stream_truncated"
+
+
+def test_a_client_of_messages_is_told_in_anthropics_envelope() -> None:
+    def cut(visit: Visit) -> None:
+        visit.send(head(SSE) + chunk(DELTA + DELTA[:-9]))
+
+    user = {"role": "user", "content": "x"}
+    body = {"model": "at-messages", "max_tokens": 9, "stream": True, "messages": [user]}
+    with behind_a_gateway(cut) as client:
+        reply = httpx2.post(f"{client.base_url}messages", json=body, timeout=10)
+    delta, error = SSEDecoder().feed(reply.content)
+    assert delta.event == "content_block_delta"
+    assert error.event == "error"
+    reported = msgspec.json.decode(error.data)
+    assert set(reported) == {"type", "error"}
+    assert (reported["type"], reported["error"]["type"]) == ("error", "api_error")
 
 
 @pytest.mark.parametrize("path", STREAMS)

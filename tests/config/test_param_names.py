@@ -12,6 +12,8 @@ from gateway.config.param_names import only_path, overlap, paths_in
         ("max_tokens", "max_output_tokens"),
         ("reasoning_effort", "reasoning.effort"),
         ("verbosity", "text.verbosity"),
+        ("output_config.effort", "reasoning_effort"),
+        ("stop_sequences", "stop"),
     ],
 )
 def test_names_of_one_parameter(one: str, other: str) -> None:

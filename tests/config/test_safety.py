@@ -452,3 +452,18 @@ def test_each_address_is_looked_at() -> None:
         ("upstreams", "a", "base_url", 1),
         ("upstreams", "a", "base_url", 2),
     ]
+
+
+def test_the_url_of_messages_is_looked_at_like_the_others() -> None:
+    looping = upstream(messages_url="http://127.0.0.1:8080/v1")
+    paths = [path for path, _ in refusals(Settings((looping,)), lambda *_: True)]
+    assert paths == [("upstreams", "a", "messages_url")]
+    plain = upstream(messages_url="http://b.example/anything", api_key=Secret("k"))
+    (doubt,) = warnings(Settings((plain,)))
+    assert doubt.startswith("upstreams.a.messages_url: keys travel unencrypted")
+    unverified = upstream(base_url="http://a/v1", messages_url="https://b/v1", verify=False)
+    assert any("verify: is off" in each for each in warnings(Settings((unverified,))))
+    openai = upstream(
+        base_url="https://api.openai.com/v1", kind=kinds.OPENAI, messages_url="https://b/x"
+    )
+    assert warnings(Settings((openai,))) == []

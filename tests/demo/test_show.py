@@ -38,7 +38,7 @@ def test_every_scene_fails_at_the_upstream_and_succeeds_through_the_gateway(
     assert refused == ["400" if scene.path == "/responses" else "404" for scene in SCENES]
     assert sum(line.startswith("  the gateway   200  ") for line in lines) == len(SCENES)
     assert '  the gateway   200  "You said: one" | "You said: two"' in lines
-    assert lines.count('  the gateway   200  "You said: Say hello"') == 3
+    assert lines.count('  the gateway   200  "You said: Say hello"') == 6
     assert "                x-gateway-resolved-by: job" in lines
     assert "                data: [DONE]" in lines
 
@@ -90,7 +90,7 @@ def test_it_stays_up_at_other_ports_where_the_usual_are_taken_until_interrupted(
         await asyncio.wait_for(invited.wait(), 30)
         lines = lines_of(printed)
         own, theirs = urls(lines)
-        assert f"The upstream, an emulator of OpenAI, is at {theirs}" in lines
+        assert f"The upstream, an emulator of OpenAI and of Anthropic, is at {theirs}" in lines
         assert any(f'base_url="{own}"' in line for line in lines)
         async with httpx2.AsyncClient(trust_env=False) as client:
             headers = {"authorization": f"Bearer {KEY}"}

@@ -11,6 +11,7 @@ from gateway.api.handlers import Handlers
 from gateway.api.router import Router
 from gateway.config.settings import ClientSettings
 from gateway.errors import GatewayError
+from gateway.exchange.counting import Counting
 from gateway.exchange.decision import Decision
 from gateway.exchange.legacy.dispatch import Legacy
 from gateway.exchange.legacy.fine_tunes import FineTunes
@@ -39,7 +40,16 @@ class LegacyScene(Scene):
         legacy = Legacy(self.exchange, passing, listing, tunes, lambda: "0123456789" * 3)
         kept, compacting = KeptResponses(self.responses), Compacting(self.exchange, passing)
         self.router = Router(
-            Handlers(self.exchange, passing, listing, legacy, kept, compacting, lambda: False)
+            Handlers(
+                self.exchange,
+                passing,
+                listing,
+                legacy,
+                kept,
+                compacting,
+                Counting(self.exchange, passing),
+                lambda: False,
+            )
         )
 
     async def pause(self, seconds: float) -> None:

@@ -9,6 +9,8 @@ from gateway.exchange.answers import answer_at_once, local_answer
 from gateway.replies import BufferedReply
 from gateway.request import GenerationRequest
 from gateway.shapes import Shape
+from gateway.translate.stream.sse import SSEDecoder
+from tests.messages_grammar import read_message
 
 REPLY: dict[str, Any] = {
     "id": "cmpl-1",
@@ -70,3 +72,26 @@ def test_whole_json_without_an_error_is_answered_at_once(
     assert (reply is not None) == is_simple
     if reply is not None:
         assert (reply.status, tuple(reply.headers), reply.body) == (status, fields, body)
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_a_message_is_an_answer_in_its_own_form(*, streamed: bool) -> None:
+    reply: dict[str, Any] = {
+        "id": "msg_1",
+        "type": "message",
+        "role": "assistant",
+        "model": "m",
+        "content": [],
+        "stop_reason": "max_tokens",
+        "stop_sequence": None,
+        "usage": {"input_tokens": 1, "output_tokens": 0},
+    }
+    call = GenerationRequest.at(Shape.MESSAGES, b"{}")
+    answer = local_answer(call, reply, streamed=streamed)
+    assert isinstance(answer.body, bytes)
+    if not streamed:
+        assert msgspec.json.decode(answer.body) == reply
+        return
+    assert b"[DONE]" not in answer.body
+    sent = [event.data for event in SSEDecoder().feed(answer.body)]
+    assert read_message(map(msgspec.json.decode, sent)) == reply

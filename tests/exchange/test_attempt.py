@@ -1,5 +1,6 @@
 """What one attempt sends, and how it is described."""
 
+import json
 from contextlib import suppress
 from dataclasses import replace
 
@@ -9,9 +10,11 @@ from gateway.config.settings import ModelRule, PerformanceSettings, Settings, Up
 from gateway.errors import GatewayError
 from gateway.exchange.attempt import Attempts, describe
 from gateway.exchange.decision import Decision
+from gateway.exchange.stored.seals import Seals
 from gateway.request import GenerationRequest
 from gateway.resolve.evidence import Route, Source
 from gateway.resolve.refusals.parameter_fixes import ParameterFix
+from gateway.servers import Profile
 from gateway.shapes import CallTimeouts, Shape
 from tests import kinds
 from tests.exchange.scene import Scene
@@ -32,6 +35,22 @@ def test_the_same_shape_and_name_are_the_clients_own_bytes() -> None:
     (call,) = attempt.calls
     assert call.body is BODY
     assert (call.path, call.query, attempt.translation) == ("/chat/completions", b"a=1", None)
+
+
+@pytest.mark.parametrize(
+    ("client", "home", "query"),
+    [
+        (Shape.CHAT, Shape.RESPONSES, b"beta=true"),
+        (Shape.MESSAGES, Shape.MESSAGES, b"beta=true"),
+        (Shape.MESSAGES, Shape.CHAT, b""),
+        (Shape.CHAT, Shape.MESSAGES, b""),
+    ],
+)
+def test_a_query_stays_with_its_maker(client: Shape, home: Shape, query: bytes) -> None:
+    body = BODY.replace(b"5", b"50")
+    asked = GenerationRequest.at(client, body, query=b"beta=true")
+    (call,) = attempts().build(asked, replace(ROUTE, shape=home), home, ()).calls
+    assert call.query == query
 
 
 @pytest.mark.parametrize("fast_paths", [True, False])
@@ -55,6 +74,34 @@ def test_fast_paths_are_taken_unless_they_are_turned_off(*, fast_paths: bool) ->
     assert generic.text_deltas is fast_paths
     renamed = made.build(streamed, replace(ROUTE, model_sent="other"), Shape.CHAT, ())
     assert not renamed.text_deltas
+
+
+@pytest.mark.parametrize(
+    ("kind", "session", "is_fast"),
+    [
+        (kinds.OPENAI, b"s-1", False),
+        (kinds.OPENAI, b"", True),
+        (kinds.VLLM, b"s-1", True),
+    ],
+)
+def test_a_session_takes_the_generic_path_where_it_is_sent(
+    kind: Profile, session: bytes, *, is_fast: bool
+) -> None:
+    headers = ((b"x-claude-code-session-id", session),)
+    call = GenerationRequest.at(Shape.MESSAGES, BODY, headers)
+    made = attempts().build(call, replace(ROUTE, kind=kind), Shape.CHAT, ())
+    assert (made.fast is not None) is is_fast
+
+
+def test_a_common_request_has_the_callers_seal_for_an_uncommon_reply() -> None:
+    made = Attempts(Settings((OPENAI,)), lambda: 1_795_000_000.5, seals=Seals("secret"))
+    fast = made.build(GenerationRequest.at(Shape.MESSAGES, BODY), ROUTE, Shape.CHAT, ()).fast
+    assert fast is not None
+    message = {"content": "Hi.", "reasoning": "Hm.", "thought_signature": "abc"}
+    reply = {"choices": [{"index": 0, "message": message, "finish_reason": "stop"}]}
+    assert fast.decode_reply(json.dumps(reply).encode()) is None
+    (thinking, _) = fast.reply([reply])["content"]
+    assert len(thinking["signature"]) > len("gw1.")
 
 
 def test_what_the_gateway_writes_is_called_json() -> None:

@@ -6,10 +6,11 @@ import pytest
 
 from gateway.config.settings import ModelRule, Settings, UpstreamSettings
 from gateway.config.translation_settings import TranslationSettings
-from gateway.exchange.contexts import Contexts
+from gateway.exchange.contexts import Contexts, session_of
 from gateway.exchange.stored.seals import Seals
 from gateway.request import GenerationRequest
 from gateway.resolve.evidence import Route, Source
+from gateway.servers.reading import Abilities
 from gateway.shapes import ItemNames, Shape
 from gateway.translate.contract import Context
 from tests import kinds
@@ -69,6 +70,14 @@ def test_a_rule_overrides_the_translation_settings() -> None:
     assert context(contexts(), ROUTE, Shape.CHAT).settings == TranslationSettings()
 
 
+def test_a_messages_call_adds_its_inputs() -> None:
+    made = contexts(None)
+    general = context(made, ROUTE, Shape.CHAT)
+    for shape in (Shape.MESSAGES, Shape.RESPONSES):
+        own = made.for_call(general, GenerationRequest.at(shape, b"{}"))
+        assert (own.inputs is not None) is (shape is Shape.MESSAGES)
+
+
 @pytest.mark.parametrize("seals", [None, Seals("s" * 32)])
 def test_a_responses_call_adds_its_seal_and_the_names_of_its_items(seals: Seals | None) -> None:
     made = contexts(seals)
@@ -79,3 +88,24 @@ def test_a_responses_call_adds_its_seal_and_the_names_of_its_items(seals: Seals 
     assert general.items is None
     assert own.items is items
     assert (own.seal is not None) is (seals is not None)
+
+
+def test_an_upstream_that_caches_and_a_card_are_known_at_messages() -> None:
+    anthropic = UpstreamSettings("openai", "https://a/v1", kinds.ANTHROPIC, cache="auto")
+    made = Contexts(Settings((anthropic,)), lambda: 1_795_000_000.5)
+    home = Route("openai", "m", "m", kinds.ANTHROPIC, Shape.MESSAGES, (), Source.CATALOGUE)
+    plain = context(made, home, Shape.MESSAGES).capabilities
+    assert (plain.cache_auto, plain.max_output_tokens) == (True, None)
+    carded = replace(home, abilities=Abilities(8192, frozenset({"adaptive"})))
+    known = context(made, carded, Shape.MESSAGES).capabilities
+    assert (known.cache_auto, known.max_output_tokens) == (True, 8192)
+    assert not context(contexts(), ROUTE, Shape.MESSAGES).capabilities.cache_auto
+
+
+def test_a_call_adds_the_session_that_its_client_names() -> None:
+    named = ((b"x-claude-code-session-id", b"s-\xe9"), (b"x-claude-code-session-id", b"t"))
+    for headers, session in (((), None), (named, "s-\xe9"), (((named[0][0], b""),), None)):
+        assert session_of(headers) == session
+        call = GenerationRequest.at(Shape.MESSAGES, b"{}", headers)
+        general = context(contexts(), ROUTE, Shape.CHAT)
+        assert contexts().for_call(general, call).session == session

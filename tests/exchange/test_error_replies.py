@@ -15,6 +15,7 @@ from gateway.translate.plan import plan
 from tests.exchange.reply.test_whole_body import REQUESTS
 from tests.exchange.scene import Scene
 from tests.fakes import EVENT_STREAM, JSON, FakeReply
+from tests.faults.payloads import events
 
 
 def translated(body: object, status: int = 400) -> GatewayError:
@@ -106,6 +107,44 @@ def test_an_error_that_is_no_envelope_is_quoted(body: bytes, shown: str) -> None
     assert (translated(body, 429).type, translated(body, 500).status) == ("rate_limit_error", 502)
 
 
+@pytest.mark.parametrize(
+    ("status", "kind", "message", "expected"),
+    [
+        (529, "overloaded_error", "Overloaded", (503, "server_error", None, None)),
+        (500, "api_error", "Oops", (502, "server_error", None, None)),
+        (402, "billing_error", "Pay", (402, "billing_error", None, None)),
+        (
+            *(404, "not_found_error", "model: nope"),
+            (404, "invalid_request_error", "model_not_found", "model"),
+        ),
+        (
+            *(400, "invalid_request_error", "prompt is too long: 9 tokens > 8 maximum"),
+            (400, "invalid_request_error", "context_length_exceeded", None),
+        ),
+        (
+            *(400, "invalid_request_error", "messages.0.content.0.text: Field required"),
+            (400, "invalid_request_error", None, "messages[1].content"),
+        ),
+        (
+            *(400, "invalid_request_error", "zzz: Extra inputs are not permitted"),
+            (400, "invalid_request_error", None, None),
+        ),
+        (200, "overloaded_error", "Overloaded", (503, "server_error", None, None)),
+        (400, "BadRequestError", "Bad", (400, "BadRequestError", None, None)),
+    ],
+)
+def test_an_error_of_anthropic_is_openais(
+    status: int, kind: str, message: str, expected: tuple[object, ...]
+) -> None:
+    request = {"model": "m", **ASKED[Shape.CHAT]}
+    translation = plan(Shape.CHAT, Shape.MESSAGES, request, Context("m", "m"))
+    body = msgspec.json.encode({"type": "error", "error": {"type": kind, "message": message}})
+    error = translated_failure(translation, ErrorReply(0, status, (), body))
+    assert (error.status, error.type, error.code, error.param) == expected
+    unreadable = translated_failure(translation, ErrorReply(0, 529, (), b"<html>"))
+    assert unreadable.status == 529
+
+
 def test_a_list_that_failed_says_why() -> None:
     known = listing_failed("openai", 429, b'{"error": {"message": "slow", "type": "t"}}')
     assert (known.status, known.type) == (429, "t")
@@ -165,6 +204,10 @@ def test_a_prompt_that_is_too_long_is_openais_error(
             assert "upstream parameter" not in result.message
 
 
+def as_data(event: Any) -> bytes:
+    return b"data: %b\n\n" % msgspec.json.encode(event)
+
+
 @pytest.mark.parametrize(("client", "home"), PAIRS)
 def test_a_prompt_found_too_long_within_a_stream_is_reported_there(
     client: Shape, home: Shape
@@ -174,16 +217,17 @@ def test_a_prompt_found_too_long_within_a_stream_is_reported_there(
         Shape.CHAT: {"choices": [{"index": 0, "delta": {"content": "Hi"}}]},
         Shape.RESPONSES: {"type": "response.output_text.delta", "item_id": "i", "delta": "Hi"},
     }
-    pieces = [
-        b"data: %b\n\n" % msgspec.json.encode(event)
-        for event in (first[home], {"type": "error", "error": LLAMACPP})
-    ]
+    sent = events(home, until="text") if home is Shape.MESSAGES else [as_data(first[home])]
+    pieces = [*sent, as_data({"type": "error", "error": LLAMACPP})]
     scene = Scene(
         lambda _: FakeReply(200, EVENT_STREAM, pieces),
         rules=(ModelRule("alias", "served", endpoints=(home,)),),
     )
     result = scene.generate(client, {**REQUESTS[client], "stream": True})
     errors = [event["error"] for event in result.events if "error" in event]
+    if client is Shape.MESSAGES:
+        assert errors[0]["message"].startswith("prompt is too long: 603 tokens > 512 maximum")
+        return
     assert errors[0]["code"] == "context_length_exceeded"
     if client is Shape.RESPONSES:
         assert result.events[-1]["response"]["error"]["code"] == "context_length_exceeded"

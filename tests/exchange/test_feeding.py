@@ -8,8 +8,9 @@ from gateway.exchange.feeding import Feeder
 from gateway.exchange.reply import reading
 from gateway.shapes import Shape
 from gateway.translate.contract import Context
+from gateway.translate.plan import plan
 from gateway.translate.renaming import Renaming
-from gateway.translate.stream.sse import SSEDecoder
+from gateway.translate.stream.sse import KEEPALIVE, SSEDecoder
 from tests.exchange.test_pump import GOOD, Folding, event, feeder_of
 
 DONE = b"data: [DONE]\n\n"
@@ -152,3 +153,55 @@ def test_a_terminal_event_ends_a_responses_stream_whatever_it_has(
     feeder.feed(0, event(f'{{"type": "response.completed", "response": {response}}}'))
     assert feeder.done
     assert feeder.tokens == tokens
+
+
+START = event('{"type":"message_start","message":{"usage":{"input_tokens":2,"output_tokens":1}}}')
+CACHED = event(
+    '{"type":"message_delta","delta":{"stop_reason":"end_turn"},'
+    '"usage":{"output_tokens":9,"input_tokens":2,"cache_read_input_tokens":6}}'
+)
+OUTPUT = event('{"type":"message_delta","delta":{},"usage":{"output_tokens":9}}')
+STOP = event('{"type":"message_stop"}')
+
+
+@pytest.mark.parametrize(
+    ("events", "tokens"),
+    [
+        ((START,), (2, 1)),
+        ((START, OUTPUT, STOP), (2, 9)),
+        ((START, CACHED, STOP), (8, 9)),
+        ((event('{"type":"message_start","message":{}}'), OUTPUT), (None, 9)),
+        ((event('{"type":"message_start"}'),), None),
+    ],
+)
+def test_the_tokens_of_a_messages_stream_are_those_that_came_last(
+    events: tuple[bytes, ...], tokens: tuple[int | None, int] | None
+) -> None:
+    feeder = renaming(Shape.MESSAGES)
+    for each in events:
+        feeder.feed(0, each)
+    assert feeder.tokens == tokens
+    assert feeder.done is (events[-1] == STOP)
+    assert feeder.terminator() == b""
+
+
+def test_a_silent_messages_stream_is_pinged_from_its_beginning_to_its_end() -> None:
+    context = Context(model_asked="m", model_sent="n")
+    asked = {"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "Hi"}]}
+    translation = plan(Shape.MESSAGES, Shape.CHAT, asked, context)
+    feeder = Feeder(Shape.MESSAGES, Shape.CHAT, 1, translation.stream())
+    assert feeder.keep_alive() == KEEPALIVE
+    begun = feeder.feed(0, event('{"choices":[{"index":0,"delta":{"content":"Hi"}}]}'))
+    assert begun.startswith(b"event: message_start\ndata: ")
+    assert feeder.keep_alive() == b'event: ping\ndata: {"type":"ping"}\n\n'
+    feeder.feed(0, event('{"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}') + DONE)
+    assert feeder.keep_alive() == KEEPALIVE
+    assert renaming().keep_alive() == KEEPALIVE
+
+
+def test_an_error_ends_a_messages_stream_as_anthropics_does() -> None:
+    feeder = renaming(Shape.MESSAGES)
+    feeder.feed(0, START)
+    shown = feeder.fail(TruncatedStream("cut"))
+    assert shown.startswith(b'event: error\ndata: {"type":"error","error":{"type":"api_error"')
+    assert b"[DONE]" not in shown

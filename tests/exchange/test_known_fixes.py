@@ -1,7 +1,7 @@
 """What is remembered of refused parameters."""
 
 from gateway.config.store_settings import MemorySettings
-from gateway.exchange.known_fixes import FixesKey, KnownFixes, Worked
+from gateway.exchange.known_fixes import ANY_MODEL, FixesKey, KnownFixes, Worked
 from gateway.resolve.memory import CacheScope
 from gateway.resolve.refusals.parameter_fixes import ParameterFix
 from gateway.shapes import Shape
@@ -28,6 +28,18 @@ def test_they_hold_for_one_credential_model_and_endpoint() -> None:
         (SCOPE, "m", Shape.RESPONSES),
     ):
         assert fixes.recall(scope, model, shape) == ()
+
+
+def test_what_a_server_refuses_whatever_the_model_is_known_for_all() -> None:
+    fixes = KnownFixes(MemorySettings(ttl=100), FakeClock())
+    fixes.add(SCOPE, "m", Shape.CHAT, DROP)
+    fixes.add(SCOPE, ANY_MODEL, Shape.CHAT, RENAME)
+    assert fixes.recall(SCOPE, "m", Shape.CHAT) == (RENAME, DROP)
+    assert fixes.recall(SCOPE, "n", Shape.CHAT) == (RENAME,)
+    fixes.add(SCOPE, "n", Shape.CHAT, DROP)
+    fixes.forget(SCOPE, "n", Shape.CHAT)
+    assert fixes.recall(SCOPE, "n", Shape.CHAT) == ()
+    assert fixes.recall(SCOPE, "m", Shape.CHAT) == (DROP,)
 
 
 def test_they_expire_and_can_be_forgotten() -> None:

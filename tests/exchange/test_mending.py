@@ -3,7 +3,13 @@
 import pytest
 
 from gateway.errors import InvalidRequest
-from gateway.exchange.mending import knowing, may_apply, mended, parameter_names
+from gateway.exchange.mending import (
+    at_own_endpoint,
+    knowing,
+    may_apply,
+    mended,
+    parameter_names,
+)
 from gateway.resolve.refusals.parameter_fixes import ParameterFix
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import Context
@@ -82,3 +88,41 @@ def test_a_fix_of_the_history_is_reported_if_it_changed_a_message() -> None:
     assert had.report.dropped == ["reasoning_content"]
     mended(had_not, (strip,))
     assert had_not.report.dropped == []
+
+
+def test_a_lowered_limit_is_reported_with_both_values() -> None:
+    limit = ParameterFix("limit", "max_tokens", "100")
+    made = translation({"max_tokens": 32_000})
+    assert mended(made, (limit,)) == [{"max_tokens": 100, "model": "m"}]
+    assert made.report.changed == ["max_tokens:32000->100"]
+
+
+@pytest.mark.parametrize("body", [{"max_tokens": 100}, {"max_tokens": "a lot"}, {}])
+def test_a_limit_that_fits_is_left_and_not_reported(body: Json) -> None:
+    limit, drop = ParameterFix("limit", "max_tokens", "100"), ParameterFix("drop", "seed")
+    made = translation({**body, "seed": 1})
+    (sent,) = mended(made, (limit, drop))
+    assert sent.get("max_tokens") == body.get("max_tokens")
+    assert (made.report.changed, made.report.dropped) == ([], ["seed"])
+
+
+def test_an_endpoints_own_clients_lower_their_limits_themselves() -> None:
+    limit, drop = ParameterFix("limit", "max_tokens", "100"), ParameterFix("drop", "seed")
+    assert at_own_endpoint((limit, drop), Shape.CHAT) == (drop,)
+    assert at_own_endpoint((limit, drop), Shape.MESSAGES) == ()
+
+
+def test_hints_and_system_messages_are_mended_for_clients_of_messages() -> None:
+    retell, hint = ParameterFix("retell", "role", "user"), ParameterFix("drop", "metadata")
+    meant = ParameterFix("drop", "temperature")
+    assert at_own_endpoint((retell, hint, meant), Shape.MESSAGES) == (retell, hint)
+
+
+@pytest.mark.parametrize(("role", "changed"), [("system", ["role:system->user"]), ("user", [])])
+def test_system_messages_are_reported_where_there_are_any(role: str, changed: list[str]) -> None:
+    retell, hint = ParameterFix("retell", "role", "user"), ParameterFix("drop", "metadata")
+    turns = [{"role": role, "content": [{"type": "text", "text": "Hi"}]}]
+    made = Renaming(Shape.MESSAGES, {"messages": turns, "metadata": {}}, CONTEXT)
+    (sent,) = mended(made, (retell, hint))
+    assert [turn["role"] for turn in sent["messages"]] == ["user"]
+    assert (made.report.changed, made.report.dropped) == (changed, ["metadata"])

@@ -20,6 +20,11 @@ ASKED: dict[Shape, Json] = {
     COMPLETIONS: {"model": "m", "prompt": "Hi"},
     CHAT: {"model": "m", "messages": [{"role": "user", "content": "Hi"}]},
     RESPONSES: {"model": "m", "input": "Hi"},
+    Shape.MESSAGES: {
+        "model": "m",
+        "max_tokens": 99,
+        "messages": [{"role": "user", "content": "Hi"}],
+    },
 }
 
 
@@ -49,7 +54,7 @@ def sent(body: Json) -> FakeReply:
 
 
 def ends(client: Shape) -> str:
-    return "completed" if client is RESPONSES else "stop"
+    return {RESPONSES: "completed", Shape.MESSAGES: "end_turn"}.get(client, "stop")
 
 
 @pytest.mark.parametrize(("client", "home"), PAIRS)

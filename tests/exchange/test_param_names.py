@@ -8,7 +8,7 @@ from gateway.config.translation_settings import ParamSettings
 from gateway.exchange.param_names import in_shape
 from gateway.shapes import Shape
 
-COMPLETIONS, CHAT, RESPONSES = Shape.COMPLETIONS, Shape.CHAT, Shape.RESPONSES
+COMPLETIONS, CHAT, RESPONSES, MESSAGES = Shape
 FORMAT = {"type": "json_object"}
 
 
@@ -35,6 +35,17 @@ FORMAT = {"type": "json_object"}
         (RESPONSES, {"reasoning": None, "verbosity": "low"}, {"reasoning": None, "text": {}}),
         (RESPONSES, {"stop": "x", "seed": 1, "response_format": FORMAT}, {}),
         (RESPONSES, {"metadata": {"a": "b"}}, {"metadata": {"a": "b"}}),
+        (MESSAGES, {"max_completion_tokens": 5, "top_k": 1}, {"max_tokens": 5, "top_k": 1}),
+        (MESSAGES, {"stop": "x"}, {"stop_sequences": ["x"]}),
+        (MESSAGES, {"stop": ["x", "y"]}, {"stop_sequences": ["x", "y"]}),
+        (MESSAGES, {"stop_sequences": ["x"]}, {"stop_sequences": ["x"]}),
+        (MESSAGES, {"reasoning_effort": "low"}, {"output_config": {"effort": "low"}}),
+        (MESSAGES, {"reasoning": {"effort": "low"}}, {"output_config": {"effort": "low"}}),
+        (MESSAGES, {"seed": 1, "verbosity": "low", "instructions": "x", "n": 2}, {}),
+        (CHAT, {"stop_sequences": ["x"], "system": "x"}, {"stop": ["x"]}),
+        (CHAT, {"output_config": {"effort": "low"}}, {"reasoning_effort": "low"}),
+        (RESPONSES, {"output_config": {"effort": "low"}}, {"reasoning": {"effort": "low"}}),
+        (COMPLETIONS, {"output_config": {"effort": "low"}}, {}),
     ],
 )
 def test_values(shape: Shape, written: dict[str, Any], used: dict[str, Any]) -> None:
@@ -55,6 +66,12 @@ def test_values(shape: Shape, written: dict[str, Any], used: dict[str, Any]) -> 
         (CHAT, ["metadata.team"], ["metadata.team"]),
         (RESPONSES, ["reasoning_effort", "verbosity"], ["reasoning.effort", "text.verbosity"]),
         (RESPONSES, ["reasoning", "reasoning.summary"], ["reasoning", "reasoning.summary"]),
+        (MESSAGES, ["stop", "max_output_tokens"], ["stop_sequences", "max_tokens"]),
+        (MESSAGES, ["reasoning_effort"], ["output_config.effort"]),
+        (MESSAGES, ["reasoning"], ["output_config.effort"]),
+        (MESSAGES, ["metadata.user_id", "seed"], ["metadata.user_id"]),
+        (CHAT, ["stop_sequences", "output_config.effort"], ["stop", "reasoning_effort"]),
+        (RESPONSES, ["output_config"], ["reasoning.effort"]),
     ],
 )
 def test_dropped_parameters(shape: Shape, written: list[str], used: list[str]) -> None:

@@ -60,7 +60,7 @@ def test_no_value_is_shown(tmp_path: Path) -> None:
     [
         "set: {temperature: 0.2, top_p: 1, max_tokens: 100, stop: [a], user: x}",
         "set: {temperature: null}",
-        "set: {top_k: hot, mirostat: [1]}",
+        "set: {min_p: hot, mirostat: [1]}",
         "set: {reasoning: {effort: low}, text: {verbosity: low}, verbosity_hint: 1}",
         "set: {response_format: {strict: true}}",
         "default: {stream_options: {include_usage: true}}",
@@ -76,6 +76,8 @@ def test_what_is_right_or_not_known_is_accepted(tmp_path: Path, params: str) -> 
     [
         ("set: {logprobs: 3}", "a boolean for clients that call /v1/chat/completions"),
         ("default: {max_tokens: 5}", "at least 16 for clients that call /v1/responses"),
+        ("set: {temperature: 1.5}", "at most 1 for clients that call /v1/messages"),
+        ("set: {tool_choice: auto}", "an object for clients that call /v1/messages"),
     ],
 )
 def test_what_one_endpoint_refuses_is_a_warning(tmp_path: Path, params: str, doubt: str) -> None:
@@ -86,10 +88,10 @@ def test_what_one_endpoint_refuses_is_a_warning(tmp_path: Path, params: str, dou
 
 def test_sizes_are_those_of_openai_so_other_servers_may_take_more(tmp_path: Path) -> None:
     settings = checked(tmp_path, "set: {temperature: 2.5, n: 1}", VLLM)
-    (found,) = config_checks.doubts(settings)
-    assert found.endswith(
-        "at most 2 for clients that call " + " or ".join(s.endpoint for s in Shape)
-    )
+    of_openai, of_anthropic = config_checks.doubts(settings)
+    *openai, anthropic = (shape.endpoint for shape in Shape)
+    assert of_openai.endswith("at most 2 for clients that call " + " or ".join(openai))
+    assert of_anthropic.endswith(f"at most 1 for clients that call {anthropic}")
     with pytest.raises(ConfigError, match="must be a number"):
         checked(tmp_path, "set: {temperature: hot}", VLLM)
 

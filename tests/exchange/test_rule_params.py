@@ -19,6 +19,7 @@ from tests.fakes import FakeReply, error_reply, json_reply
 from tests.fast.both_streams import BODIES
 from tests.fast.stream_events import WORDS, usual
 from tests.fast.test_completions_via_chat import REPLY as CHAT_REPLY
+from tests.faults import payloads as faults
 
 COMPLETIONS, CHAT, RESPONSES = Shape.COMPLETIONS, Shape.CHAT, Shape.RESPONSES
 ALL_PAIRS = list(itertools.product(Shape, Shape))
@@ -31,7 +32,12 @@ COMPLETION: Json = {
     "choices": [{"index": 0, "text": "Hi.", "logprobs": None, "finish_reason": "stop"}],
     "usage": {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2},
 }
-WHOLE = {**REPLIES, CHAT: CHAT_REPLY, COMPLETIONS: COMPLETION}
+WHOLE = {
+    **REPLIES,
+    CHAT: CHAT_REPLY,
+    COMPLETIONS: COMPLETION,
+    Shape.MESSAGES: faults.whole(Shape.MESSAGES),
+}
 
 
 def scene_of(
@@ -194,7 +200,10 @@ def asked(client: Shape, home: Shape, *, stream: bool, fast: bool) -> tuple[Scen
         performance=PerformanceSettings(fast_paths=fast),
     )
     body = {**BODIES[client], "stream": stream, **GIVEN}
-    body.pop("max_tokens", None)
+    if client is Shape.MESSAGES:
+        del body["user"]
+    else:
+        body.pop("max_tokens", None)
     return scene, scene.generate(client, body)
 
 
@@ -209,9 +218,13 @@ def test_every_pair_and_delivery_sends_and_reports_them(
     (sent,) = scene.network.bodies()
     assert (sent["temperature"], sent["top_p"], "user" in sent) == (0.2, 0.5, False)
     limits = {"max_tokens", "max_completion_tokens", "max_output_tokens"} & sent.keys()
-    assert [sent[name] for name in limits] == [50]
     header = result.decision.translation
-    assert header.startswith(f"from={client}; to={home}; dropped=user")
+    if client is Shape.MESSAGES:  # where there always is a limit, and no user
+        assert [sent[name] for name in limits] == [99]
+        assert header.startswith(f"from={client}; to={home}; ")
+    else:
+        assert [sent[name] for name in limits] == [50]
+        assert header.startswith(f"from={client}; to={home}; dropped=user")
     assert "temperature:none->0.2" in header
     assert "top_p:0.9->0.5" in header
     assert header.count("changed=") == 1

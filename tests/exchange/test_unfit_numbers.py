@@ -16,6 +16,7 @@ from gateway.shapes import Json, Shape, UpstreamCall
 from tests import kinds
 from tests.exchange.scene import Exchanged, Scene, chat_chunk, chat_completion, completion
 from tests.fakes import EVENT_STREAM, JSON, Answer, FakeReply, json_reply
+from tests.faults import payloads as faults
 
 COMPLETIONS, CHAT, RESPONSES = Shape.COMPLETIONS, Shape.CHAT, Shape.RESPONSES
 OTHER = UpstreamSettings("main", "http://127.0.0.1:8000/v1", kinds.OTHER)
@@ -46,6 +47,7 @@ ASKED: dict[Shape, Json] = {
         "include": ["message.output_text.logprobs"],
         "top_logprobs": 2,
     },
+    Shape.MESSAGES: {"max_tokens": 9, "messages": [{"role": "user", "content": "Hi"}]},
 }
 
 
@@ -72,6 +74,8 @@ def whole(home: Shape) -> Json:
     """Return a reply of an endpoint."""
     if home is RESPONSES:
         return response("completed")
+    if home is Shape.MESSAGES:
+        return {**faults.whole(home), **ODD}
     reply = completion() if home is COMPLETIONS else chat_completion()
     reply["choices"][0]["logprobs"] = LEGACY if home is COMPLETIONS else {"content": [ENTRY]}
     return {**reply, **ODD, "usage": USAGE}
@@ -107,6 +111,9 @@ def events(home: Shape) -> list[Json]:
             {"type": "response.completed", "response": response("completed")},
         ]
         return [{**event, "sequence_number": n, "took_ms": NAN} for n, event in enumerate(result)]
+    if home is Shape.MESSAGES:
+        phases = faults.chunk_objects(home).values()
+        return [{**event, "took_ms": NAN} for phase in phases for event in phase]
     if home is CHAT:
         first = chat_chunk("Hello", **ODD)
         first["choices"][0]["logprobs"] = {"content": [ENTRY]}
@@ -127,7 +134,7 @@ def body_of(home: Shape, *, streamed: bool) -> bytes:
     if not streamed:
         return BOM + written(whole(home))
     stream = b"".join(b"data: " + BOM + written(event) + b"\n\n" for event in events(home))
-    return BOM + stream + (b"" if home is RESPONSES else b"data: [DONE]\n\n")
+    return BOM + stream + faults.terminator(home)
 
 
 def exchanged(client: Shape, home: Shape, *, renamed: bool, streamed: bool) -> Exchanged:
@@ -155,7 +162,8 @@ def logprobs_in(value: Any) -> list[Any]:
     return [*own, *(each for inner in value.values() for each in logprobs_in(inner))]
 
 
-PAIRS = [(client, home, True) for client in Shape for home in Shape]
+WITH_LOGPROBS = (COMPLETIONS, CHAT, RESPONSES)
+PAIRS = [(client, home, True) for client in WITH_LOGPROBS for home in WITH_LOGPROBS]
 
 
 @pytest.mark.parametrize("streamed", [False, True])

@@ -7,7 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.exchange.usage import TAIL, Tokens, summed, tokens_in, tokens_of
+from gateway.exchange.usage import (
+    TAIL,
+    Tokens,
+    later,
+    summed,
+    tokens_in,
+    tokens_of,
+    tokens_of_start,
+)
 
 CHAT = {"prompt_tokens": 8, "completion_tokens": 9, "total_tokens": 17}
 RESPONSES = {
@@ -18,10 +26,31 @@ RESPONSES = {
     "total_tokens": 17,
 }
 VLLM = {"prompt_tokens": 8, "total_tokens": 17, "completion_tokens": 9}
+MESSAGES = {
+    "input_tokens": 2,
+    "cache_creation_input_tokens": 1,
+    "cache_read_input_tokens": 5,
+    "output_tokens": 9,
+}
+ANTHROPIC = {
+    **{name: count for name, count in MESSAGES.items() if name != "output_tokens"},
+    "cache_creation": {"ephemeral_5m_input_tokens": 1, "ephemeral_1h_input_tokens": 0},
+    "output_tokens": 9,
+}
+CACHES_LAST = {"input_tokens": 2, "output_tokens": 9, "cache_read_input_tokens": 6}
+NO_CACHES = {"input_tokens": 8, "output_tokens": 9, "cache_read_input_tokens": None}
+LITELLM = {**CHAT, "cache_read_input_tokens": 5, "cache_creation_input_tokens": 1}
+LITELLM_FIRST = {"cache_read_input_tokens": 5, **CHAT, "input_tokens": 2}
 ODD = {"total_tokens": 17, "cost": {"a": {"b": {}}}, "output_tokens": 9, "input_tokens": 8}
 
 
-@pytest.mark.parametrize("usage", [CHAT, RESPONSES, VLLM, ODD])
+@pytest.mark.parametrize(
+    "usage",
+    [
+        *(CHAT, RESPONSES, VLLM, ODD),
+        *(MESSAGES, ANTHROPIC, CACHES_LAST, NO_CACHES, LITELLM, LITELLM_FIRST),
+    ],
+)
 @pytest.mark.parametrize("pretty", [False, True])
 def test_the_last_usage_of_a_body_counts(usage: dict[str, Any], *, pretty: bool) -> None:
     body = msgspec.json.encode({"id": "x", "usage": usage, "more": [{"a": 1}]})
@@ -95,3 +124,31 @@ def test_a_decoded_value_that_counts_nothing(usage: object) -> None:
 )
 def test_several_calls_are_summed(counts: list[Tokens | None], total: Tokens | None) -> None:
     assert summed(counts) == total
+
+
+def test_the_start_of_a_messages_stream_counts_its_prompt() -> None:
+    start = {"type": "message_start", "message": {"usage": {**MESSAGES, "output_tokens": 1}}}
+    assert tokens_of_start(start) == (8, 1)
+
+
+@pytest.mark.parametrize("message", [None, [], {}, {"usage": None}, {"usage": {}}])
+def test_a_start_without_counts_counts_nothing(message: object) -> None:
+    assert tokens_of_start({"type": "message_start", "message": message}) is None
+    assert tokens_of_start({}) is None
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "known"),
+    [
+        (None, None, None),
+        ((8, 1), None, (8, 1)),
+        (None, (8, 9), (8, 9)),
+        ((8, 1), (None, 9), (8, 9)),
+        ((8, 1), (10, 9), (10, 9)),
+        ((8, 1), (10, None), (10, 1)),
+    ],
+)
+def test_later_counts_of_a_stream_replace_earlier_ones(
+    before: Tokens | None, now: Tokens | None, known: Tokens | None
+) -> None:
+    assert later(before, now) == known

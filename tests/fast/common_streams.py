@@ -6,11 +6,25 @@ from gateway.shapes import Json, Shape
 from gateway.translate.stream.sse import encode_events, terminator
 
 COMPLETIONS, CHAT, RESPONSES = Shape.COMPLETIONS, Shape.CHAT, Shape.RESPONSES
+MESSAGES = Shape.MESSAGES
 
-PAIRS = [(COMPLETIONS, CHAT), (CHAT, RESPONSES), (COMPLETIONS, RESPONSES)]
+PAIRS = [
+    *((COMPLETIONS, CHAT), (CHAT, RESPONSES), (COMPLETIONS, RESPONSES)),
+    *((MESSAGES, CHAT), (MESSAGES, RESPONSES)),
+]
 """Those with a codec."""
 
 OPTIONS: list[Json] = [{}, {"stream_options": {"include_usage": True}}, {"stream_options": {}}]
+
+
+def options_of(client: Shape) -> list[Json]:
+    """Return the options of common streams; messages have none."""
+    return [{}] if client is MESSAGES else OPTIONS
+
+
+ASKED = [(client, home, options) for client, home in PAIRS for options in options_of(client)]
+"""The pairs with a codec, with each option of a stream."""
+
 
 CHUNK: Json = {
     "id": "chatcmpl-7",

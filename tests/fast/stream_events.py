@@ -8,6 +8,7 @@ import msgspec
 from hypothesis import strategies as st
 
 from gateway.shapes import Shape
+from tests.faults import payloads as faults
 
 COMPLETIONS, CHAT, RESPONSES = Shape.COMPLETIONS, Shape.CHAT, Shape.RESPONSES
 
@@ -72,6 +73,22 @@ def text_event(
         b'{"type":"response.output_text.delta","sequence_number":%b,"item_id":"%b","output_index":0,'
         b'"content_index":0,"delta":%b,"logprobs":[]%b}' % (number, item, token, more)
     )
+
+
+def messages_event(
+    token: bytes = b'" on"', more: bytes = b"", *, index: bytes = b"0", kind: bytes = b"text"
+) -> bytes:
+    return b'{"type":"content_block_delta","index":%b,"delta":{"type":"%b_delta","%b":%b}%b}' % (
+        *(index, kind, kind, token, more),
+    )
+
+
+def block_start(block: bytes, index: bytes = b"1") -> bytes:
+    return b'{"type":"content_block_start","index":%b,"content_block":%b}' % (index, block)
+
+
+_CITED = b'{"type":"citations_delta","citation":{"type":"web_search_result_location","url":"u"}}'
+_CALL = b'{"type":"tool_use","id":"c","name":"f","input":{}}'
 
 
 USAGE = b'"usage":{"prompt_tokens":3,"completion_tokens":5,"total_tokens":8}'
@@ -180,6 +197,40 @@ ODD: dict[Shape, list[bytes]] = {
         b'{"type":"response.failed","response":{"error":{"code":"server_error","message":"no"}}}',
         b'{"type":"error","message":"no"}',
     ],
+    Shape.MESSAGES: [
+        b'{"type":"ping"}',
+        b'{"type":"message_start","message":{"id":"msg_7","model":"claude","content":[]}}',
+        block_start(b'{"type":"text","text":""}'),
+        block_start(b'{"type":"text","text":" so"}', b"0"),
+        block_start(b'{"type":"thinking","thinking":"","signature":""}'),
+        block_start(b'{"type":"redacted_thinking","data":"x"}'),
+        block_start(_CALL),
+        block_start(b'{"type":"server_tool_use","id":"s","name":"web_search","input":{}}'),
+        block_start(b'{"type":"unheard_of"}'),
+        messages_event(index=b"1"),
+        messages_event(index=b"7"),
+        messages_event(index=b'"0"'),
+        messages_event(more=b',"usage":{"output_tokens":5}'),
+        messages_event(more=b',"error":null'),
+        messages_event().replace(b'"text":" on"', b'"text":" on","citations":[]'),
+        messages_event(kind=b"thinking", index=b"1"),
+        messages_event(kind=b"signature", index=b"1"),
+        messages_event().replace(b'"type":"text_delta","text"', b'"type":"text_delta","piece"'),
+        messages_event(b'"{}"', index=b"1").replace(
+            b'"type":"text_delta","text"', b'"type":"input_json_delta","partial_json"'
+        ),
+        b'{"type":"content_block_delta","index":0,"delta":%b}' % _CITED,
+        b'{"type":"content_block_delta","index":0,"delta":null}',
+        b'{"type":"content_block_delta","delta":{"type":"text_delta","text":" on"}}',
+        b'{"type":"content_block_stop","index":0}',
+        b'{"type":"content_block_stop","index":1}',
+        b'{"type":"message_delta","delta":{},"usage":{"output_tokens":7}}',
+        b'{"type":"message_delta","delta":{"stop_reason":"max_tokens"},"usage":{"output_tokens":7}}',
+        b'{"type":"message_delta","delta":{"stop_reason":"refusal","stop_sequence":null}}',
+        b'{"type":"message_stop"}',
+        b'{"type":"error","error":{"type":"overloaded_error","message":"no"}}',
+        b'{"type":"unheard_of"}',
+    ],
 }
 
 
@@ -198,6 +249,8 @@ def texts_in_a_row(draw: st.DrawFn, home: Shape, frame: bytes, padded: bool) -> 
         padding = draw(PADDINGS) if padded else b""
         if home is RESPONSES:
             data = text_event(token, padding, number=b"%d" % number)
+        elif home is Shape.MESSAGES:
+            data = messages_event(token, padding)
         else:
             data = (chat_chunk if home is CHAT else completions_chunk)(token, padding)
         wires.append(frame % data)
@@ -241,6 +294,12 @@ def usual(home: Shape, texts: Sequence[str], *, padded: bool = False) -> list[by
         output[0]["content"] = [{"type": "output_text", "text": "".join(texts)}]
         response = {"status": "completed", "output": output}
         ending = [msgspec.json.encode({"type": "response.completed", "response": response})]
+    elif home is Shape.MESSAGES:
+        phases = faults.chunk_objects(home)
+        opening = [msgspec.json.encode(event) for event in phases["opening"]]
+        middle = [messages_event(token) for token in tokens]
+        last = phases["closing"] + phases["finish"]
+        ending = [msgspec.json.encode(event) for event in last]
     else:
         chunk = chat_chunk if home is CHAT else completions_chunk
         opening = [chunk(b'""')]

@@ -1,5 +1,6 @@
 """Whatever comes between texts means the same on both paths."""
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -18,6 +19,7 @@ from tests.fast.stream_events import (
     WORDS,
     chat_chunk,
     completions_chunk,
+    messages_event,
     text_event,
     usual,
 )
@@ -71,7 +73,9 @@ def test_an_event_that_is_held_is_not_lost_at_the_end(client: Shape, home: Shape
 
 
 @pytest.mark.parametrize("count_of_texts", [1, 5, 40])
-@pytest.mark.parametrize(("client", "home"), [pair for pair in PAIRS if pair[1] is not COMPLETIONS])
+@pytest.mark.parametrize(
+    ("client", "home"), [pair for pair in PAIRS if pair[1] in (CHAT, RESPONSES)]
+)
 def test_what_a_repetition_adds_is_sent_however_the_text_came(
     client: Shape, home: Shape, count_of_texts: int
 ) -> None:
@@ -100,6 +104,9 @@ def text_in(shape: Shape) -> Any:
         if shape is RESPONSES:
             text: str = event["delta"] if event["type"] == "response.output_text.delta" else ""
             return text
+        if shape is Shape.MESSAGES:
+            found: str = event.get("delta", {}).get("text", "")
+            return found
         (choice,) = event["choices"]
         content = choice["text"] if shape is COMPLETIONS else choice["delta"].get("content")
         return content or ""
@@ -111,6 +118,8 @@ def places_of(home: Shape, event: Json) -> list[Json]:
     """Return the objects that a text event consists of."""
     if home is RESPONSES:
         return [event]
+    if home is Shape.MESSAGES:
+        return [event, event["delta"]]
     (choice,) = event["choices"]
     return [event, choice, choice["delta"]] if home is CHAT else [event, choice]
 
@@ -121,7 +130,12 @@ def text_events(home: Shape, count_of_texts: int) -> list[Json]:
             msgspec.json.decode(text_event(b'"%d"' % number, number=b"%d" % number))
             for number in range(count_of_texts)
         ]
-    chunk = chat_chunk if home is CHAT else completions_chunk
+    chunks: Mapping[Shape, Callable[[bytes], bytes]] = {
+        CHAT: chat_chunk,
+        COMPLETIONS: completions_chunk,
+        Shape.MESSAGES: messages_event,
+    }
+    chunk = chunks[home]
     return [msgspec.json.decode(chunk(b'"%d"' % number)) for number in range(count_of_texts)]
 
 
@@ -145,7 +159,8 @@ def test_a_field_that_every_text_event_has_means_what_it_means_generically(
 @pytest.mark.parametrize(("client", "home"), [pair for pair in PAIRS if pair[0] is not RESPONSES])
 def test_a_stop_sequence_is_found_across_texts(client: Shape, home: Shape) -> None:
     wires = usual(home, ["x"] * 9 + ["ya", "bz", "never"] + ["x"] * 9)
-    stopped = {"stop": ["ab", "never"]}
+    name = "stop_sequences" if client is Shape.MESSAGES else "stop"
+    stopped = {name: ["ab", "never"]}
     for pieces in ([b"".join(wires)], wires):
         assert_same_stream(client, home, stopped, [*((0, piece) for piece in pieces), (0, None)])
     translation = planned(client, home, stopped)

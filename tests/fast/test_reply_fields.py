@@ -11,9 +11,13 @@ from msgspec.json import encode
 from gateway.fast.chat_via_responses import CHAT_VIA_RESPONSES
 from gateway.fast.codec import FastCodec, fast_translation
 from gateway.fast.completions_via_chat import COMPLETIONS_VIA_CHAT
+from gateway.fast.messages_via_chat import MESSAGES_VIA_CHAT
+from gateway.fast.messages_via_responses import MESSAGES_VIA_RESPONSES
 from gateway.shapes import Json
 from tests.fast import test_chat_via_responses as chat_responses
 from tests.fast import test_completions_via_chat as completions_chat
+from tests.fast import test_messages_via_chat as messages_chat
+from tests.fast import test_messages_via_responses as messages_responses
 from tests.fast.both_paths import WILD, changed, names_in_translate, one_of_the_names
 
 VALUES = [
@@ -26,6 +30,10 @@ THOUGHTFUL: Json = {
     "output": [THOUGHT, {"id": "m", "role": "assistant", **chat_responses.REPLY["output"][0]}],
 }
 Case = tuple[FastCodec, Any, Json, Sequence[str]]
+OF_RESPONSES = (
+    *("", "output.0.", "output.1.", "output.1.content.0."),
+    *("usage.", "usage.input_tokens_details.", "usage.output_tokens_details."),
+)
 CASES: list[Case] = [
     (
         COMPLETIONS_VIA_CHAT,
@@ -34,14 +42,16 @@ CASES: list[Case] = [
         ("", "choices.0.", "choices.0.message.", "usage.", "usage.prompt_tokens_details."),
     ),
     (
-        CHAT_VIA_RESPONSES,
-        chat_responses,
-        THOUGHTFUL,
+        MESSAGES_VIA_CHAT,
+        messages_chat,
+        messages_chat.REPLY,
         (
-            *("", "output.0.", "output.1.", "output.1.content.0."),
-            *("usage.", "usage.input_tokens_details.", "usage.output_tokens_details."),
+            *("", "choices.0.", "choices.0.message."),
+            *("usage.", "usage.prompt_tokens_details.", "usage.completion_tokens_details."),
         ),
     ),
+    (CHAT_VIA_RESPONSES, chat_responses, THOUGHTFUL, OF_RESPONSES),
+    (MESSAGES_VIA_RESPONSES, messages_responses, THOUGHTFUL, OF_RESPONSES),
 ]
 LEVELS = [(codec, pair, reply, level) for codec, pair, reply, levels in CASES for level in levels]
 each_level = pytest.mark.parametrize(("codec", "pair", "reply", "level"), LEVELS)

@@ -1,11 +1,14 @@
 """The fast path of streams gives what the generic path gives, whatever comes between texts."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.exchange.feeding import Feeder
 from gateway.shapes import Json, Shape
+from gateway.translate.stream.sse import encode_events
 from tests.fast.both_streams import OPTIONS, PAIRS, Counting, assert_same_stream, planned
 from tests.fast.stream_events import WORDS, chat_chunk, cut, streams, usual
 
@@ -85,3 +88,27 @@ def test_a_stream_whose_events_differ_too_much_ends_the_search() -> None:
     generic = Feeder(COMPLETIONS, CHAT, 1, planned(COMPLETIONS, CHAT, {}).stream())
     for wire in (*wires, b"".join(wires)):
         assert feeder.feed(0, wire) == generic.feed(0, wire)
+
+
+@pytest.mark.parametrize("client", [COMPLETIONS, CHAT, RESPONSES])
+def test_blocks_that_overlap(client: Shape) -> None:
+    def at(kind: str, index: int, **fields: Any) -> Json:
+        return {"type": f"content_block_{kind}", "index": index, **fields}
+
+    def run(index: int, letter: str) -> list[Json]:
+        delta = {"type": "text_delta", "text": letter}
+        return [at("delta", index, delta=delta)] * 4
+
+    text = {"type": "text", "text": ""}
+    begun = [at("start", index, content_block=text) for index in (0, 1)]
+    messages: list[Json] = [
+        {"type": "message_start", "message": {"model": "m", "usage": {"input_tokens": 1}}},
+        *(begun[0], *run(0, "a"), begun[1], *run(1, "c"), *run(0, "b"), *run(1, "d")),
+        *(at("stop", 0), *run(1, "e"), at("stop", 1)),
+        {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {}},
+        {"type": "message_stop"},
+    ]
+    wire = [encode_events(Shape.MESSAGES, [event]) for event in messages]
+    for pieces in (wire, [b"".join(wire)]):
+        arrivals = [*((0, piece) for piece in pieces), (0, None)]
+        assert_same_stream(client, Shape.MESSAGES, {}, arrivals)

@@ -28,18 +28,20 @@ from tests.fast.both_streams import (
     sent,
 )
 from tests.fast.common_streams import (
+    ASKED,
     CHAT,
     COMPLETIONS,
-    OPTIONS,
     PAIRS,
     RESPONSES,
     common,
+    options_of,
     responses,
     wires,
 )
 from tests.fast.stream_events import WORDS
 
 each_pair = pytest.mark.parametrize(("client", "home"), PAIRS)
+each_asked = pytest.mark.parametrize(("client", "home", "options"), ASKED)
 
 
 def fast(client: Shape, home: Shape, options: Json | None = None) -> FastTranslation:
@@ -59,8 +61,7 @@ def assert_same(client: Shape, home: Shape, events: list[Json], options: Json) -
     assert_same_stream(client, home, options, arriving([b"".join(pieces)]))
 
 
-@pytest.mark.parametrize("options", OPTIONS)
-@each_pair
+@each_asked
 def test_a_common_stream_needs_no_generic_translation(
     client: Shape, home: Shape, options: Json
 ) -> None:
@@ -72,8 +73,7 @@ def test_a_common_stream_needs_no_generic_translation(
         assert not translation.fell_back
 
 
-@pytest.mark.parametrize("options", OPTIONS)
-@each_pair
+@each_asked
 def test_a_stream_that_breaks_off_anywhere(client: Shape, home: Shape, options: Json) -> None:
     events = common(home, " on", " and", " on")
     for length in range(len(events)):
@@ -86,7 +86,7 @@ def test_a_stream_that_breaks_off_anywhere(client: Shape, home: Shape, options: 
 @each_pair
 def test_an_error_after_text(client: Shape, home: Shape) -> None:
     events = common(home, " on", " and")[:-2]
-    for options in OPTIONS:
+    for options in options_of(client):
         pieces = [*wires(home, events)[: len(events)], b"data: {\n\n"]
         assert_same_stream(client, home, options, arriving(pieces))
     stream, generic = fast(client, home).stream(), planned(client, home, {}).stream()
@@ -97,8 +97,7 @@ def test_an_error_after_text(client: Shape, home: Shape) -> None:
     assert stream.fail(error) == generic.fail(error)
 
 
-@pytest.mark.parametrize("options", OPTIONS)
-@each_pair
+@each_asked
 def test_the_generic_translation_takes_over_from_long_streams(
     client: Shape, home: Shape, options: Json
 ) -> None:
@@ -107,6 +106,7 @@ def test_the_generic_translation_takes_over_from_long_streams(
         translation, generic = fast(client, home, options), planned(client, home, options)
         stream, other = translation.stream(), generic.stream()
         for event in events:
+            assert stream.ping() == other.ping()
             assert stream.feed(0, event) == other.feed(0, event)
             assert stream.passes_text == other.passes_text
             assert stream.satisfied(0) == other.satisfied(0)
@@ -127,7 +127,8 @@ def objects_in(value: Any, path: str = "") -> list[str]:
 
 FIELDS = [
     (client, home, place, level)
-    for client, home in PAIRS[:2]
+    for client, home in PAIRS
+    if (client, home) != (COMPLETIONS, RESPONSES)
     for place, event in enumerate(common(home, " on"))
     for level in objects_in(event)
 ]
@@ -149,6 +150,7 @@ def test_every_field_that_a_translation_may_read_is_known_or_handed_over(
             if events[-1] is not None:
                 generic = planned(client, home, {}).stream()
                 assert [generic.feed(0, each) for each in (*before, odd)] == events
+                assert common_stream.ping() == generic.ping()
 
 
 @each_pair
@@ -161,7 +163,7 @@ def test_whatever_an_event_says_both_paths_are_the_same(
     level = data.draw(st.sampled_from(objects_in(events[place])))
     name = data.draw(one_of_the_names())
     events[place] = changed(events[place], [(f"{level}{name}", data.draw(WILD))])
-    assert_same(client, home, events, data.draw(st.sampled_from(OPTIONS)))
+    assert_same(client, home, events, data.draw(st.sampled_from(options_of(client))))
 
 
 def test_what_is_common_for_one_translation_of_two_only() -> None:

@@ -7,8 +7,9 @@ import msgspec
 import pytest
 
 from gateway.errors import GatewayError, UpstreamError
+from gateway.fast.budget import Budget
 from gateway.fast.event_template import LARGEST
-from gateway.fast.text_deltas import MAX_PENDING, Budget, DeltaFastPath, Folded
+from gateway.fast.text_deltas import MAX_PENDING, DeltaFastPath, Folded
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import StreamTranslation
 from gateway.translate.stream.sse import encode_events

@@ -36,12 +36,18 @@ RESPONSES: Json = {
     "sequence_number": 4,
     "obfuscation": "xx",
 }
+MESSAGES: Json = {
+    "type": "content_block_delta",
+    "index": 0,
+    "delta": {"type": "text_delta", "text": "a"},
+}
+EVENTS = [
+    *((Shape.CHAT, CHAT), (Shape.COMPLETIONS, COMPLETIONS)),
+    *((Shape.RESPONSES, RESPONSES), (Shape.MESSAGES, MESSAGES)),
+]
 
 
-@pytest.mark.parametrize(
-    ("shape", "event"),
-    [(Shape.CHAT, CHAT), (Shape.COMPLETIONS, COMPLETIONS), (Shape.RESPONSES, RESPONSES)],
-)
+@pytest.mark.parametrize(("shape", "event"), EVENTS)
 def test_text_alone_is_a_text_event(shape: Shape, event: Json) -> None:
     assert is_text_event(shape, event)
 
@@ -80,6 +86,13 @@ def test_text_alone_is_a_text_event(shape: Shape, event: Json) -> None:
                 *(("logprobs", [{"token": "a"}]), ("response", {})),
             )
         ],
+        *[
+            (Shape.MESSAGES, MESSAGES, path, value)
+            for path, value in (
+                *(("own", None), ("type", "content_block_start"), ("delta.text", "")),
+                *(("delta.type", "thinking_delta"), ("delta.citations", []), ("delta", {})),
+            )
+        ],
     ],
 )
 def test_anything_else_is_none(shape: Shape, event: Json, path: str, value: Any) -> None:
@@ -100,10 +113,12 @@ ANY_VALUE = {
         *[(Shape.CHAT, CHAT, path) for path in ("", "choices.0.", "choices.0.delta.")],
         *[(Shape.COMPLETIONS, COMPLETIONS, path) for path in ("", "choices.0.")],
         (Shape.RESPONSES, RESPONSES, ""),
+        *[(Shape.MESSAGES, MESSAGES, path) for path in ("", "delta.")],
     ],
 )
 def test_no_other_field_that_a_translation_may_read_is_passed_over(
     shape: Shape, event: Json, path: str
 ) -> None:
-    for name in {*names_in_translate(), "own"} - ANY_VALUE:
+    any_value = ANY_VALUE | ({"index"} if event is MESSAGES else set())
+    for name in {*names_in_translate(), "own"} - any_value:
         assert not is_text_event(shape, changed(event, [(f"{path}{name}", {"a": "b"})])), name

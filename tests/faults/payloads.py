@@ -12,6 +12,8 @@ WORDS = ("One", " two", " drei:", " fünf", " 💡.")
 TEXT = "".join(WORDS)
 DONE = b"data: [DONE]\n\n"
 
+_NAMED = (Shape.RESPONSES, Shape.MESSAGES)
+
 MISSING = object()
 """As a value: the key is not there."""
 
@@ -38,6 +40,13 @@ PLACES: dict[Shape, dict[str, tuple[str | int, ...]]] = {
         "text": ("output", 0, "content", 0, "text"),
         "ending": ("status",),
     },
+    Shape.MESSAGES: {
+        "list": ("content",),
+        "item": ("content", 0),
+        "holder": ("content", 0),
+        "text": ("content", 0, "text"),
+        "ending": ("stop_reason",),
+    },
 }
 # And in the event of each shape that has a piece of text.
 EVENT_PLACES: dict[Shape, dict[str, tuple[str | int, ...]]] = {
@@ -59,6 +68,12 @@ EVENT_PLACES: dict[Shape, dict[str, tuple[str | int, ...]]] = {
         "holder": ("output_index",),
         "text": ("delta",),
     },
+    Shape.MESSAGES: {
+        "list": ("type",),
+        "item": ("index",),
+        "holder": ("delta",),
+        "text": ("delta", "text"),
+    },
 }
 
 
@@ -72,6 +87,9 @@ def whole(home: Shape) -> Json:
     common: Json = {"id": "x-1", "created": 1_700_000_000, "model": "m"}
     if home is Shape.RESPONSES:
         return {**_response("completed"), "output": [_message("completed", TEXT)]}
+    if home is Shape.MESSAGES:
+        text = {"type": "text", "text": TEXT}
+        return {**_message_of(), "content": [text], "stop_reason": "end_turn"}
     usage = {"prompt_tokens": 3, "completion_tokens": 5, "total_tokens": 8}
     choice: Json = {"index": 0, "logprobs": None, "finish_reason": "stop"}
     if home is Shape.COMPLETIONS:
@@ -106,6 +124,8 @@ def chunk_objects(home: Shape) -> dict[str, list[Json]]:
     """Return a good stream's events by phase: `opening`, `text`, `closing` and `finish`."""
     if home is Shape.RESPONSES:
         return _response_events()
+    if home is Shape.MESSAGES:
+        return _message_events()
     return {
         "opening": [] if home is Shape.COMPLETIONS else [piece(home, "", role=True)],
         "text": [piece(home, word) for word in WORDS],
@@ -132,7 +152,7 @@ def piece(
 def framed(home: Shape, event: Json) -> bytes:
     """Return an event as it goes over the wire."""
     name = b""
-    if home is Shape.RESPONSES and isinstance(event.get("type"), str):
+    if home in _NAMED and isinstance(event.get("type"), str):
         name = b"event: %b\n" % event["type"].encode()
     return b"%bdata: %b\n\n" % (name, dumped(event))
 
@@ -159,7 +179,7 @@ def events(home: Shape, *, until: str = "done") -> list[bytes]:
 
 def terminator(home: Shape) -> bytes:
     """Return what follows a shape's last event."""
-    return b"" if home is Shape.RESPONSES else DONE
+    return b"" if home in _NAMED else DONE
 
 
 def _response(status: str) -> Json:
@@ -180,6 +200,46 @@ def _response(status: str) -> Json:
         "incomplete_details": None,
         "output": [],
         "usage": usage if status == "completed" else None,
+    }
+
+
+def _message_of() -> Json:
+    return {
+        "id": "msg_1",
+        "type": "message",
+        "role": "assistant",
+        "model": "m",
+        "content": [],
+        "stop_reason": None,
+        "stop_sequence": None,
+        "usage": {"input_tokens": 3, "output_tokens": 5},
+    }
+
+
+def _message_events() -> dict[str, list[Json]]:
+    ended = {"stop_reason": "end_turn", "stop_sequence": None}
+    return {
+        "opening": [
+            {"type": "message_start", "message": _message_of()},
+            {
+                "type": "content_block_start",
+                "index": 0,
+                "content_block": {"type": "text", "text": ""},
+            },
+        ],
+        "text": [
+            {
+                "type": "content_block_delta",
+                "index": 0,
+                "delta": {"type": "text_delta", "text": word},
+            }
+            for word in WORDS
+        ],
+        "closing": [{"type": "content_block_stop", "index": 0}],
+        "finish": [
+            {"type": "message_delta", "delta": ended, "usage": {"output_tokens": 5}},
+            {"type": "message_stop"},
+        ],
     }
 
 

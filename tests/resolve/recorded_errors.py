@@ -97,7 +97,8 @@ def _fixes(label: dict[str, Any] | None) -> frozenset[ParameterFix]:
     drops = [ParameterFix("drop", name) for name in label.get("drop", [])]
     renames = [ParameterFix("rename", name, to) for name, to in label.get("rename", {}).items()]
     withheld = [ParameterFix("withhold", name) for name in label.get("withhold", [])]
-    return frozenset(drops + renames + withheld)
+    limits = [ParameterFix("limit", name, most) for name, most in label.get("limit", {}).items()]
+    return frozenset(drops + renames + withheld + limits)
 
 
 def _read(line: str) -> RecordedError:

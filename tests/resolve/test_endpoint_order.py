@@ -8,10 +8,12 @@ from gateway.shapes import Shape
 from tests import kinds
 
 CHAT, COMPLETIONS, RESPONSES = Shape.CHAT, Shape.COMPLETIONS, Shape.RESPONSES
+MESSAGES = Shape.MESSAGES
 ORDERS = {
     COMPLETIONS: (COMPLETIONS, CHAT, RESPONSES),
     CHAT: (CHAT, RESPONSES, COMPLETIONS),
     RESPONSES: (RESPONSES, CHAT, COMPLETIONS),
+    MESSAGES: (MESSAGES, RESPONSES, CHAT, COMPLETIONS),
 }
 
 
@@ -23,7 +25,21 @@ def test_a_clients_own_endpoint_comes_first_but_at_llama_cpps_responses(
     expected = ORDERS[client]
     if (kind, client) == (kinds.LLAMACPP, RESPONSES):
         expected = (CHAT, RESPONSES, COMPLETIONS)
-    assert home_order(client, kind) == expected
+    if kind is kinds.ANTHROPIC:
+        expected = (MESSAGES,)
+    assert home_order(client, kind) == tuple(each for each in expected if each not in kind.lacks)
+
+
+def test_an_endpoint_that_an_upstream_lacks_is_none_of_them() -> None:
+    assert home_order(MESSAGES, kinds.OPENAI) == (RESPONSES, CHAT, COMPLETIONS)
+    assert home_order(MESSAGES, kinds.OPENAI, frozenset()) == ORDERS[MESSAGES]
+    assert home_order(MESSAGES, lacking={MESSAGES, RESPONSES}) == (CHAT, COMPLETIONS)
+
+
+def test_openais_clients_are_led_to_messages_by_evidence_only() -> None:
+    assert MESSAGES not in home_order(CHAT, kinds.VLLM)
+    assert by_preference(CHAT, (MESSAGES,)) == (MESSAGES,)
+    assert by_preference(CHAT, (MESSAGES, COMPLETIONS)) == (COMPLETIONS, MESSAGES)
 
 
 @pytest.mark.parametrize("client", Shape)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -21,6 +22,7 @@ from gateway.resolve.memory import LearnedEndpoints
 from gateway.resolve.metadata.lookup import Lookup
 from gateway.resolve.names.catalogue import Catalogue
 from gateway.resolve.resolver import ModelQuery, Resolver
+from gateway.servers import Profile
 from gateway.shapes import RawHeaders, Shape, UpstreamCall
 from tests import kinds
 from tests.fakes import Answer, FakeClock, FakeUpstream, error_reply, fingerprint, json_reply
@@ -303,7 +305,9 @@ def test_what_was_learned_for_some_features_leaves_the_others_alone() -> None:
 def test_when_nothing_is_known_the_clients_own_endpoint_is_tried() -> None:
     for shape in Shape:
         route = Scene().route("acme-x", shape)
-        assert (route.shape, route.resolved_by) == (shape, Source.DEFAULT)
+        # OpenAI has no messages: what keeps most of them is tried there.
+        tried = Shape.RESPONSES if shape is Shape.MESSAGES else shape
+        assert (route.shape, route.resolved_by) == (tried, Source.DEFAULT)
 
 
 def test_an_upstream_that_cannot_be_asked_stops_nobody() -> None:
@@ -599,3 +603,38 @@ def test_an_assumed_route_asks_nothing(model: str) -> None:
     )
     assert route.base == (None if model == "gpt-4o" else "davinci-002")
     assert scene.network.calls == []
+
+
+@pytest.mark.parametrize(
+    ("client", "kind", "messages_url", "lacking"),
+    [
+        (Shape.MESSAGES, kinds.OTHER, None, {Shape.MESSAGES, Shape.RESPONSES}),
+        (Shape.MESSAGES, kinds.OTHER, "https://a/v1", {Shape.RESPONSES}),
+        (Shape.CHAT, kinds.OTHER, None, set()),
+        (Shape.CHAT, kinds.GROQ, None, {Shape.MESSAGES}),
+        (Shape.CHAT, kinds.GROQ, "https://a/v1", set()),
+        (Shape.MESSAGES, kinds.ANTHROPIC, None, set(Shape) - {Shape.CHAT, Shape.MESSAGES}),
+    ],
+)
+def test_routes_are_lacking_by_a_kind_or_as_an_upstream_has_shown(
+    client: Shape, kind: Profile, messages_url: str | None, lacking: set[Shape]
+) -> None:
+    upstream = UpstreamSettings("some", "https://b/v1", kind, messages_url=messages_url)
+    scene = Scene(nothing, upstream)
+    if kind is kinds.OTHER:
+        scene.resolver.notes.lacks("some", Shape.MESSAGES)
+        scene.resolver.notes.lacks("some", Shape.RESPONSES)
+    assert scene.route("m", client).lacking == lacking
+
+
+def test_a_list_at_the_other_base_url_says_nothing_of_messages() -> None:
+    def answer(call: UpstreamCall) -> Answer:
+        return models({"id": "m", "capabilities": {"completion_chat": True}})
+
+    mistral = UpstreamSettings("some", "https://b/v1", kinds.MISTRAL)
+    beside = replace(mistral, messages_url="https://b/anthropic/v1")
+    assert Scene(answer, mistral).route("m", Shape.MESSAGES).shape is Shape.CHAT
+    route = Scene(answer, beside).route("m", Shape.MESSAGES)
+    assert (route.shape, route.resolved_by) == (Shape.MESSAGES, Source.DEFAULT)
+    assert "the client's own endpoint is tried first" in route.evidence[-1].detail
+    assert Scene(answer, beside).route("m", Shape.RESPONSES).shape is Shape.CHAT

@@ -12,8 +12,8 @@ from tests import kinds
 from tests.resolve.payloads import JSON
 
 
-def test_openai_and_azure_have_all_routes() -> None:
-    assert kinds.OPENAI.routes == kinds.AZURE.routes == frozenset(Shape)
+def test_openai_and_azure_have_all_routes_but_anthropics() -> None:
+    assert kinds.OPENAI.routes == kinds.AZURE.routes == frozenset(Shape) - {Shape.MESSAGES}
 
 
 def test_routes_are_known_of_hosted_services_and_not_of_what_people_run_themselves() -> None:
@@ -22,7 +22,9 @@ def test_routes_are_known_of_hosted_services_and_not_of_what_people_run_themselv
 
 
 def test_a_hosted_kind_has_chat_at_least() -> None:
-    assert all(Shape.CHAT in kind.routes for kind in PROFILES if kind.routes)
+    hosted = [kind for kind in PROFILES if kind.routes and kind is not kinds.ANTHROPIC]
+    assert all(Shape.CHAT in kind.routes for kind in hosted)
+    assert kinds.ANTHROPIC.routes == {Shape.MESSAGES}
     assert kinds.GITHUB.routes == {Shape.CHAT}
 
 

@@ -142,6 +142,52 @@ def test_a_change_of_every_call_is_sent_once() -> None:
     assert report.changed == ["max_tokens:4->16"]
 
 
+@pytest.mark.parametrize("home", [COMPLETIONS, Shape.CHAT, RESPONSES])
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"thinking": {"type": "enabled", "budget_tokens": 2000}},
+        {"output_config": {"effort": "max"}},
+        {"thinking": {"type": "enabled", "budget_tokens": 20000}, "temperature": 0.5},
+    ],
+)
+def test_no_parameter_is_both_dropped_and_changed(home: Shape, asked: Json) -> None:
+    body = {"model": "asked", "max_tokens": 30000, **asked}
+    body["messages"] = [{"role": "user", "content": "Hi"}]
+    for known in (context(home), context(home, kinds.VLLM)):
+        report = plan(Shape.MESSAGES, home, body, known).report
+        for _ in range(2):
+            changed = [entry.partition(":")[0] for entry in report.changed]
+            assert len({*changed, *report.dropped}) == len([*changed, *report.dropped])
+
+
+def test_what_is_changed_twice_is_one_change() -> None:
+    able = replace(preset(kinds.VLLM, COMPLETIONS), reasoning_effort=True, efforts=None)
+    body: Json = {"model": "asked", "max_tokens": 30000}
+    body["messages"] = [{"role": "user", "content": "Hi"}]
+    body["thinking"] = {"type": "enabled", "budget_tokens": 2000}
+    translation = compose(_changing("low"), _changing("high"), body, _able(able), COMPLETIONS)
+    for _ in range(2):
+        assert translation.report.changed == ["effort:2000->high", "n:1->2"]
+
+
+def _able(able: Capabilities) -> Context:
+    return replace(context(COMPLETIONS), capabilities=able)
+
+
+def _changing(word: str) -> Any:
+    """Return a translation that reports a change of the effort: from 2000 to low, or on."""
+
+    def translate(_body: Json, of: Context) -> Translation:
+        made = completions_via_chat.translate({"model": "m", "prompt": "Hi", "max_tokens": 9}, of)
+        made.report.changed.clear()
+        made.report.change("effort", "2000" if word == "low" else "low", word)
+        made.report.change("n", 1, 2)
+        return made
+
+    return translate
+
+
 def test_earlier_reasoning_that_no_prompt_can_hold_is_reported() -> None:
     reasoning = {
         "type": "reasoning",
@@ -399,12 +445,16 @@ def test_the_client_gets_an_error_in_its_own_shape() -> None:
         ({"best_of": 2}, "best_of"),
     ],
 )
-def test_errors_name_the_responses_endpoint_never_the_pivot(body: Json, param: str) -> None:
+@pytest.mark.parametrize("home", [RESPONSES, Shape.MESSAGES])
+def test_errors_name_the_models_endpoint_never_the_pivot(
+    home: Shape, body: Json, param: str
+) -> None:
     able = replace(preset(kinds.OPENAI, RESPONSES), logprobs=False)
+    asked = {"model": "asked", "prompt": "Hi", **body}
     with pytest.raises(InvalidRequest) as caught:
-        to_responses(Context("asked", "sent", capabilities=able), **body)
+        plan(COMPLETIONS, home, asked, Context("asked", "sent", capabilities=able))
     assert caught.value.param == param
-    assert "responses endpoint" in caught.value.message
+    assert f"{home} endpoint" in caught.value.message
     assert "chat" not in caught.value.message
 
 
@@ -461,3 +511,73 @@ def test_the_pivot_knows_of_the_backend_what_cannot_be_emulated() -> None:
     assert pivot.seed
     assert pivot.max_top_logprobs == 3
     assert pivot.reasoning_field is None
+
+
+IMAGE = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "aaaa"}}
+PDF = {"type": "base64", "media_type": "application/pdf", "data": "aaaa"}
+CALL = {"type": "tool_use", "id": "t", "name": "f", "input": {}}
+
+
+@pytest.mark.parametrize(
+    ("client", "field", "turns", "param", "own"),
+    [
+        (Shape.MESSAGES, "messages", [IMAGE], "messages[0].content[0]", "image"),
+        (
+            Shape.MESSAGES,
+            "messages",
+            [{"type": "text", "text": "a"}, {"type": "document", "source": PDF}],
+            "messages[0].content[1]",
+            "document",
+        ),
+        (
+            RESPONSES,
+            "input",
+            [{"type": "input_image", "image_url": "http://a/b.png"}],
+            "input[0].content[0]",
+            "input_image",
+        ),
+    ],
+)
+def test_a_part_that_a_base_model_does_not_take_has_the_clients_type(
+    client: Shape, field: str, turns: list[Json], param: str, own: str
+) -> None:
+    body = {"model": "asked", "max_tokens": 5, field: [{"role": "user", "content": turns}]}
+    if client is RESPONSES:
+        del body["max_tokens"]
+    with pytest.raises(UnsupportedParameter, match=rf" is of type '{own}', but") as caught:
+        plan(client, COMPLETIONS, body, context(COMPLETIONS))
+    assert caught.value.param == param
+
+
+def test_a_part_in_a_tools_result_has_it_too() -> None:
+    result = {"type": "tool_result", "tool_use_id": "t", "content": [IMAGE]}
+    turns = [
+        {"role": "user", "content": "Hi"},
+        {"role": "assistant", "content": [CALL]},
+        {"role": "user", "content": [result]},
+    ]
+    body = {"model": "asked", "max_tokens": 5, "messages": turns}
+    with pytest.raises(UnsupportedParameter, match=" is of type 'image', but") as caught:
+        plan(Shape.MESSAGES, COMPLETIONS, body, context(COMPLETIONS))
+    assert caught.value.param == "messages[2].content[0].content[0]"
+
+
+@pytest.mark.parametrize("path", ["", "messages", "messages[9]", "messages[0].x.y", "none[0]"])
+def test_a_part_that_is_not_found_keeps_the_type_that_was_said(path: str) -> None:
+    def outer(_: Json, of: Context) -> Translation:
+        return plan(Shape.CHAT, Shape.CHAT, {"messages": []}, of)
+
+    def inner(_: Json, __: Context) -> Translation:
+        raise InvalidRequest("It is of type 'odd'.", param=path or None)
+
+    body: Json = {"messages": [{"role": "user"}]}
+    with pytest.raises(InvalidRequest, match="of type 'odd'"):
+        compose(outer, inner, body, context(COMPLETIONS), COMPLETIONS)
+
+
+def test_advice_for_tools_at_a_base_model_names_other_endpoints() -> None:
+    tool = {"name": "f", "input_schema": {"type": "object"}}
+    turns = [{"role": "user", "content": "Hi"}]
+    body = {"model": "asked", "max_tokens": 5, "messages": turns, "tools": [tool]}
+    with pytest.raises(UnsupportedParameter, match="with a chat, responses or messages endpoint"):
+        plan(Shape.MESSAGES, COMPLETIONS, body, context(COMPLETIONS))

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.config.translation_settings import TranslationSettings
+from gateway.config.translation_settings import LateSystem, TranslationSettings
 from gateway.errors import UnsupportedParameter
 from gateway.shapes import ItemNames, Json, Shape
 from gateway.translate.capabilities import Capabilities
@@ -91,6 +91,18 @@ class Simple(StreamTranslation):
 
     def end(self, call: int) -> list[Json]:
         return []
+
+
+@pytest.mark.parametrize(
+    ("configured", "becomes"),
+    [("auto", "user"), ("keep", "keep"), ("user", "user"), ("hoist", "hoist")],
+)
+def test_the_operator_may_know_better_what_becomes_of_late_system_messages(
+    configured: LateSystem, becomes: str
+) -> None:
+    able = Capabilities(late_system="user")
+    settings = TranslationSettings(late_system=configured)
+    assert Context("m", "m", settings, able).late_system == becomes
 
 
 def test_an_error_in_a_stream_is_its_envelope_unless_the_shape_has_a_form_of_its_own() -> None:

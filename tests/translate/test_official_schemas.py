@@ -2,166 +2,35 @@
 
 The emulator checks each upstream request a second time, as strictly as the real server
 (`demo_upstream`); what a client gets is read by `what_clients_see`, which checks every reply and
-every event.
+every event. Messages, of which there is no such description, are checked by these two alone.
 """
-
-from collections.abc import Mapping
-from dataclasses import dataclass
-from itertools import permutations
 
 import pytest
 
-from gateway.config.settings import ModelRule
+from gateway.demo.rules import messages as messages_rules
 from gateway.errors import GatewayError, InvalidRequest
 from gateway.shapes import Json, Shape
-from tests.exchange.scene import Exchanged, Scene
-from tests.translate.demo_upstream import DemoUpstream
+from tests.exchange.scene import Exchanged
+from tests.translate.demo_upstream import REQUEST_SCHEMAS, DemoUpstream, scene_at
 from tests.translate.openai_schema import check_schema
-from tests.translate.test_pairs import MODELS, PAIRS, WEATHER
-from tests.translate.what_clients_see import Seen, reply_seen, stream_seen
-
-COMPLETIONS, CHAT, RESPONSES = Shape.COMPLETIONS, Shape.CHAT, Shape.RESPONSES
-PERSON: Json = {
-    "type": "object",
-    "properties": {"name": {"type": "string"}, "age": {"type": "integer"}},
-    "required": ["name", "age"],
-    "additionalProperties": False,
-}
-TEXT_ANSWERED: Mapping[Shape, Json] = {
-    COMPLETIONS: {"prompt": "Hello", "max_tokens": 40},
-    CHAT: {"messages": [{"role": "user", "content": "Hello"}]},
-    RESPONSES: {"input": "Hello"},
-}
-
-
-@dataclass(frozen=True)
-class Variant:
-    """What is asked for beside a text, by client shape; a shape that is missing has no such thing.
-
-    `refused` maps pairs to the parameter that a 400 names: they cannot do it.
-    """
-
-    asked: Mapping[Shape, Json]
-    refused: Mapping[tuple[Shape, Shape], str]
-
-
-TEXT_ONLY = Variant({shape: {} for shape in Shape}, {})
-TOOLS = Variant(
-    {
-        CHAT: {
-            "messages": [{"role": "user", "content": "call weather"}],
-            "tools": [{"type": "function", "function": WEATHER}],
-            "tool_choice": "required",
-            "parallel_tool_calls": False,
-        },
-        RESPONSES: {
-            "input": "call weather",
-            "tools": [{"type": "function", **WEATHER}],
-            "tool_choice": {"type": "function", "name": "weather"},
-            "parallel_tool_calls": False,
-        },
-    },
-    {(CHAT, COMPLETIONS): "tools", (RESPONSES, COMPLETIONS): "tools"},
+from tests.translate.pair_table import CHAT, COMPLETIONS, MESSAGES, MODELS, PAIRS, RESPONSES
+from tests.translate.pair_variants import (
+    LOGPROBS,
+    SECOND_TURN,
+    STRUCTURED,
+    TEXT_ANSWERED,
+    TOOLS,
+    VARIANTS,
+    Variant,
 )
-SECOND_TURN = Variant(
-    {
-        CHAT: {
-            "messages": [
-                {"role": "developer", "content": "Be brief."},
-                {"role": "user", "content": "call weather"},
-                {
-                    "role": "assistant",
-                    "content": None,
-                    "tool_calls": [
-                        {
-                            "id": "call_1",
-                            "type": "function",
-                            "function": {"name": "weather", "arguments": '{"city": "Oslo"}'},
-                        }
-                    ],
-                },
-                {"role": "tool", "tool_call_id": "call_1", "content": "sunny"},
-            ],
-            "tools": [{"type": "function", "function": WEATHER}],
-        },
-        RESPONSES: {
-            "instructions": "Be brief.",
-            "input": [
-                {"role": "user", "content": [{"type": "input_text", "text": "call weather"}]},
-                {
-                    "type": "function_call",
-                    "call_id": "call_1",
-                    "name": "weather",
-                    "arguments": '{"city": "Oslo"}',
-                },
-                {"type": "function_call_output", "call_id": "call_1", "output": "sunny"},
-            ],
-            "tools": [{"type": "function", **WEATHER}],
-        },
-    },
-    {(CHAT, COMPLETIONS): "messages[2]", (RESPONSES, COMPLETIONS): "input[1]"},
+from tests.translate.what_clients_see import (
+    Seen,
+    read_anthropics_error,
+    reply_seen,
+    respaced,
+    stream_seen,
 )
-SEVERAL = Variant({COMPLETIONS: {"n": 2}, CHAT: {"n": 2}}, {})
-LOGPROBS = Variant(
-    {
-        COMPLETIONS: {"logprobs": 2},
-        CHAT: {"logprobs": True, "top_logprobs": 2},
-        RESPONSES: {"include": ["message.output_text.logprobs"], "top_logprobs": 2},
-    },
-    {},
-)
-STRUCTURED = Variant(
-    {
-        CHAT: {
-            "response_format": {
-                "type": "json_schema",
-                "json_schema": {"name": "person", "schema": PERSON, "strict": True},
-            }
-        },
-        RESPONSES: {
-            "text": {
-                "format": {
-                    "type": "json_schema",
-                    "name": "person",
-                    "schema": PERSON,
-                    "strict": True,
-                }
-            }
-        },
-    },
-    {(CHAT, COMPLETIONS): "response_format", (RESPONSES, COMPLETIONS): "text.format"},
-)
-TUNED = Variant(
-    {
-        COMPLETIONS: {"temperature": 0.5, "top_p": 0.5, "user": "u", "stop": ["\n\n"]},
-        CHAT: {
-            "temperature": 0.5,
-            "top_p": 0.5,
-            "user": "u",
-            "stop": ["\n\n"],
-            "metadata": {"a": "b"},
-            "store": False,
-        },
-        RESPONSES: {
-            "temperature": 0.5,
-            "top_p": 0.5,
-            "user": "u",
-            "metadata": {"a": "b"},
-            "store": False,
-            "truncation": "disabled",
-        },
-    },
-    {},
-)
-VARIANTS = {
-    "text": TEXT_ONLY,
-    "tools": TOOLS,
-    "the turn after a tool call": SECOND_TURN,
-    "n=2": SEVERAL,
-    "logprobs": LOGPROBS,
-    "structured output": STRUCTURED,
-    "sampling and hints": TUNED,
-}
+
 ASKED = [
     pytest.param(client, home, variant, id=f"{client} to {home}, {name}")
     for client, home in PAIRS
@@ -175,18 +44,30 @@ def played(
 ) -> tuple[Exchanged, DemoUpstream]:
     """Play a request; the network checks what is sent."""
     upstream = DemoUpstream()
-    scene = Scene(upstream.answer, rules=(ModelRule(MODELS[home], endpoints=(home,)),))
     body = {"model": MODELS[home], **TEXT_ANSWERED[client], **variant.asked[client]}
-    if client is not COMPLETIONS:
-        # The client's own request is no nonsense either; `user` and `metadata` are in all shapes.
-        check_schema(
-            {CHAT: "CreateChatCompletionRequest", RESPONSES: "CreateResponse"}[client], body
-        )
+    check_request(client, body)
     if stream:
         body["stream"] = True
-        if client is not RESPONSES:
+        if client in (COMPLETIONS, CHAT):
             body["stream_options"] = {"include_usage": True}
-    return scene.generate(client, body), upstream
+    return scene_at(home, MODELS[home], upstream).generate(client, body), upstream
+
+
+def check_request(client: Shape, body: Json) -> None:
+    """Check that the client's own request is no nonsense either."""
+    if client is MESSAGES:
+        messages_rules.check(body, "2023-06-01", ())
+    elif client is not COMPLETIONS:
+        # `user` and `metadata` are in all shapes.
+        check_schema(REQUEST_SCHEMAS[client], body)
+
+
+def check_envelope(client: Shape, error: GatewayError) -> None:
+    """Check an error about the request in the envelope that the client gets."""
+    if client is MESSAGES:
+        assert read_anthropics_error(error) == "invalid_request_error"
+    else:
+        check_schema("ErrorResponse", error.envelope())
 
 
 def refusal(client: Shape, home: Shape, variant: Variant, *, stream: bool) -> str | None:
@@ -196,7 +77,7 @@ def refusal(client: Shape, home: Shape, variant: Variant, *, stream: bool) -> st
         return None
     with pytest.raises(InvalidRequest) as refused:
         played(client, home, variant, stream=stream)
-    check_schema("ErrorResponse", refused.value.envelope())
+    check_envelope(client, refused.value)
     assert refused.value.param == param
     return param
 
@@ -207,7 +88,7 @@ def test_whole_replies_are_valid(client: Shape, home: Shape, variant: Variant) -
         return
     answer, upstream = played(client, home, variant, stream=False)
     assert upstream.requests
-    check_content(client, variant, answer, reply_seen(client, answer.json))
+    check_content(client, variant, answer, whole_seen(client, home, answer))
 
 
 @pytest.mark.parametrize(("client", "home", "variant"), ASKED)
@@ -217,7 +98,12 @@ def test_streams_are_valid_and_say_the_same(client: Shape, home: Shape, variant:
     answer, _ = played(client, home, variant, stream=True)
     seen = stream_seen(client, answer)
     whole, _ = played(client, home, variant, stream=False)
-    assert seen == reply_seen(client, whole.json)
+    assert seen == whole_seen(client, home, whole)
+
+
+def whole_seen(client: Shape, home: Shape, answer: Exchanged) -> list[Seen]:
+    seen = reply_seen(client, answer.json)
+    return [respaced(choice) for choice in seen] if home is MESSAGES else seen
 
 
 def check_content(client: Shape, variant: Variant, answer: Exchanged, seen: list[Seen]) -> None:
@@ -246,13 +132,10 @@ def tokens_of(client: Shape, reply: Json) -> list[str]:
     return [entry["token"] for entry in logprobs["content"]]
 
 
-@pytest.mark.parametrize(("client", "home"), list(permutations(Shape, 2)))
+@pytest.mark.parametrize(("client", "home"), PAIRS)
 def test_errors_are_valid_and_name_what_the_client_sent(client: Shape, home: Shape) -> None:
-    variant = Variant({client: {"temperature": 99}}, {})
-    upstream = DemoUpstream()
-    scene = Scene(upstream.answer, rules=(ModelRule(MODELS[home], endpoints=(home,)),))
-    body = {"model": MODELS[home], **TEXT_ANSWERED[client], **variant.asked[client]}
+    body = {"model": MODELS[home], **TEXT_ANSWERED[client], "temperature": 99}
     with pytest.raises(GatewayError) as failed:
-        scene.generate(client, body)
-    check_schema("ErrorResponse", failed.value.envelope())
+        scene_at(home, MODELS[home], DemoUpstream()).generate(client, body)
+    check_envelope(client, failed.value)
     assert (failed.value.status, failed.value.param) == (400, "temperature")

@@ -15,6 +15,11 @@ def test_every_pair_that_can_be_translated_says_so_in_its_report() -> None:
         Shape.COMPLETIONS: {"model": "a", "prompt": "Hi"},
         Shape.CHAT: {"model": "a", "messages": [{"role": "user", "content": "Hi"}]},
         Shape.RESPONSES: {"model": "a", "input": "Hi"},
+        Shape.MESSAGES: {
+            "model": "a",
+            "max_tokens": 9,
+            "messages": [{"role": "user", "content": "Hi"}],
+        },
     }
     for client in Shape:
         for home in Shape:

@@ -50,6 +50,25 @@ def test_quirks_of_the_chat_endpoint_hold_nowhere_else(quirk: str) -> None:
     assert with_quirks(base, {quirk}, Shape.RESPONSES) == base
 
 
+@pytest.mark.parametrize(
+    ("quirk", "name", "value"),
+    [
+        ("takes_effort", "reasoning_effort", True),
+        ("no_manual_thinking", "thinking", frozenset({"adaptive", "disabled"})),
+        ("adaptive_thinking_only", "thinking", frozenset({"adaptive"})),
+        ("late_system", "late_system", "keep"),
+        ("no_temperature", "temperature", False),
+    ],
+)
+def test_a_quirk_changes_its_capability_at_messages(quirk: str, name: str, value: object) -> None:
+    base = preset(kinds.ANTHROPIC, Shape.MESSAGES)
+    assert getattr(base, name) != value
+    assert getattr(with_quirks(base, {quirk}, Shape.MESSAGES), name) == value
+    elsewhere = preset(kinds.OTHER, Shape.CHAT)
+    if name != "temperature":
+        assert with_quirks(elsewhere, {quirk}, Shape.CHAT) == elsewhere
+
+
 def test_quirks_add_up_and_unknown_ones_change_nothing() -> None:
     base = preset(kinds.OPENAI, Shape.CHAT)
     assert with_quirks(base, ["no_vision", "base_model", "unheard_of"], Shape.CHAT) == base

@@ -3,11 +3,13 @@ from dataclasses import replace
 import pytest
 
 from gateway.servers import PROFILES, Profile
+from gateway.servers.reading import Abilities
 from gateway.shapes import Shape
 from gateway.translate.capabilities import TAKES_ALL, Capabilities
 from gateway.translate.quirks import with_quirks
 from gateway.translate.server_capabilities import (
     at_own_endpoint,
+    by_card,
     capabilities_of,
     preset,
     wants_reasoning_back,
@@ -244,3 +246,40 @@ def test_at_its_own_endpoint_only_a_models_quirks_and_refused_stops_count() -> N
         TAKES_ALL, max_stops=kinds.OLLAMA.refuses_more_stops
     )
     assert not at_own_endpoint(kinds.VLLM, Shape.CHAT, frozenset({"no_stop"})).stop
+
+
+@pytest.mark.parametrize("kind", [kind for kind in PROFILES if kind is not kinds.ANTHROPIC])
+def test_little_is_assumed_of_an_unknown_messages_endpoint(kind: Profile) -> None:
+    able = preset(kind, Shape.MESSAGES)
+    assert able.top_k
+    assert able.max_temperature == 1
+    assert able.late_system == "user"
+    assert able.thinking == frozenset()
+    assert able.max_output_tokens is None
+    assert able.temperature_with_top_p
+    for name in ("n", "seed", "logprobs", "json_schema", "reasoning_effort", "strict_tools"):
+        assert not getattr(able, name), name
+    assert not able.cache_auto
+
+
+def test_nothing_is_left_out_of_requests_of_messages_clients_at_home() -> None:
+    quirks = frozenset({"no_temperature", "no_stop", "adaptive_thinking_only"})
+    for kind in PROFILES:
+        assert at_own_endpoint(kind, Shape.MESSAGES, quirks) == TAKES_ALL
+
+
+def test_a_card_says_what_a_model_takes() -> None:
+    able = preset(kinds.ANTHROPIC, Shape.MESSAGES)
+    card = Abilities(8192, frozenset({"adaptive"}), frozenset({"low", "high"}))
+    known = by_card(able, card)
+    assert (known.max_output_tokens, known.thinking) == (8192, frozenset({"adaptive"}))
+    assert (known.reasoning_effort, known.efforts) == (True, card.efforts)
+    without = by_card(replace(able, reasoning_effort=True), Abilities(efforts=frozenset()))
+    assert (without.reasoning_effort, without.efforts) == (False, None)
+
+
+def test_a_card_that_says_nothing_leaves_what_the_name_says() -> None:
+    quirks = frozenset({"no_manual_thinking", "takes_effort"})
+    able = capabilities_of(kinds.ANTHROPIC, Shape.MESSAGES, quirks, None)
+    assert able.reasoning_effort
+    assert by_card(able, Abilities()) == able

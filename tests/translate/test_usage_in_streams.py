@@ -8,14 +8,22 @@ from gateway.shapes import Json, Shape
 from gateway.translate.capabilities import Capabilities
 from gateway.translate.contract import Context
 from gateway.translate.plan import plan
+from gateway.translate.stream.message_events import events_of
 
 OPTIONS = {"stream": True, "stream_options": {"include_usage": True}}
 REQUESTS: dict[Shape, Json] = {
     Shape.COMPLETIONS: {"model": "m", "prompt": ["Hello"], "max_tokens": 99, **OPTIONS},
     Shape.CHAT: {"model": "m", "messages": [{"role": "user", "content": "Hello"}], **OPTIONS},
     Shape.RESPONSES: {"model": "m", "input": "Hello", "stream": True},
+    Shape.MESSAGES: {
+        "model": "m",
+        "messages": [{"role": "user", "content": "Hello"}],
+        "max_tokens": 99,
+        "stream": True,
+    },
 }
 COUNTS = {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}
+ENDED = {"stop_reason": "end_turn", "stop_sequence": None}
 ITEM = {"type": "message", "id": "i", "content": [{"type": "output_text", "text": "Hi"}]}
 POORER: list[Any] = [
     None,
@@ -38,6 +46,12 @@ def events(home: Shape, *usages: Any) -> list[Json]:
             {"type": "response.completed", "response": {**response, "usage": _responses(usage)}}
             for usage in usages
         ]
+    if home is Shape.MESSAGES:
+        return [
+            *list(events_of(whole(home, _responses(usages[0]))))[:-2],
+            *({"type": "message_delta", "delta": ENDED, "usage": _responses(u)} for u in usages),
+            {"type": "message_stop"},
+        ]
     said = {"text": "Hi"} if home is Shape.COMPLETIONS else {"delta": {"content": "Hi"}}
     choice = {"index": 0, "finish_reason": "stop", **said}
     return [
@@ -57,9 +71,8 @@ def test_a_poorer_usage_takes_nothing_away(client: Shape, home: Shape, poorer: A
     context = Context("m", "m", capabilities=Capabilities(prompt_list=False))
     stream = plan(client, home, REQUESTS[client], context).stream()
     sent = [event for each in events(home, COUNTS, poorer) for event in stream.feed(0, each)]
-    last = [*sent, *stream.end(0)][-1]
-    usage = last["response"]["usage"] if client is Shape.RESPONSES else last["usage"]
-    expected = _responses(COUNTS) if client is Shape.RESPONSES else COUNTS
+    usage = _usage_in([*sent, *stream.end(0)])
+    expected = _expected(client)
     assert {name: usage[name] for name in expected} == expected
 
 
@@ -76,18 +89,32 @@ def test_usage_has_the_clients_names(
         stream = translation.stream()
         said = _renamed(events(home, COUNTS), given)
         sent = [event for each in said for event in stream.feed(0, each)]
-        last = [*sent, *stream.end(0)][-1]
-        usage = last["response"]["usage"] if client is Shape.RESPONSES else last["usage"]
+        usage = _usage_in([*sent, *stream.end(0)])
     else:
         usage = translation.reply([whole(home, given)])["usage"]
-    expected = _responses(COUNTS) if client is Shape.RESPONSES else COUNTS
-    others = COUNTS if client is Shape.RESPONSES else _responses(COUNTS)
+    expected = _expected(client)
+    others = _responses(COUNTS) if client in (Shape.COMPLETIONS, Shape.CHAT) else COUNTS
     assert {name: usage[name] for name in expected} == expected
     assert usage["cost"] == 0.5
     assert usage.keys() & (others.keys() - expected.keys()) == set()
 
 
+def _expected(client: Shape) -> Json:
+    if client is Shape.MESSAGES:
+        return {"input_tokens": 10, "output_tokens": 5}
+    return _responses(COUNTS) if client is Shape.RESPONSES else COUNTS
+
+
+def _usage_in(sent: list[Json]) -> Json:
+    """Return the last usage of a stream."""
+    usages = [event.get("response", event).get("usage") for event in sent]
+    usage: Json = [usage for usage in usages if usage][-1]
+    return usage
+
+
 def whole(home: Shape, usage: Json) -> Json:
+    if home is Shape.MESSAGES:
+        return {"id": "m", "content": [{"type": "text", "text": "Hi"}], "usage": usage, **ENDED}
     if home is Shape.RESPONSES:
         return {"id": "r", "status": "completed", "output": [ITEM], "usage": usage}
     said = {"text": "Hi"} if home is Shape.COMPLETIONS else {"message": {"content": "Hi"}}
@@ -100,4 +127,6 @@ def _renamed(said: list[Json], usage: Json) -> list[Json]:
     *before, last = said
     if "response" in last:
         return [*before, {**last, "response": {**last["response"], "usage": usage}}]
+    if last.get("type") == "message_stop":
+        return [*before[:-1], {**before[-1], "usage": usage}, last]
     return [*before, {**last, "usage": usage}]

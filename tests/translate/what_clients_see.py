@@ -1,12 +1,16 @@
 """Reads replies and streams as strictly as any client, and says in words what was seen."""
 
+import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from gateway.errors import GatewayError
 from gateway.shapes import Json, Shape
+from gateway.translate.parts.messages.errors import dotted, messages_error, messages_status
+from gateway.translate.stream.message_events import events_of
 from tests.exchange.scene import Exchanged
+from tests.messages_grammar import read_broken, read_message
 from tests.translate.openai_schema import check_schema
 from tests.translate.responses_via_chat import client_stream
 
@@ -40,14 +44,39 @@ class Seen:
         return "; ".join(part for part in said if part)
 
 
-def error_seen(error: GatewayError) -> str:
-    """What a client sees of an error with a status of its own."""
+def error_seen(error: GatewayError, shape: Shape | None = None) -> str:
+    """What a client sees of an error with a status of its own: messages have types, not codes."""
+    if shape is Shape.MESSAGES:
+        return f"HTTP {messages_status(error)} {read_anthropics_error(error)}"
     named = f" about {error.param}" if error.param else ""
     return f"HTTP {error.status} {error.code}{named}"
 
 
+def read_anthropics_error(error: GatewayError) -> str:
+    """Return the type of an error in Anthropic's envelope; the parameter's name is in its text."""
+    body = messages_error(error, "asked", "req_1")
+    details = body["error"]
+    assert body == {"type": "error", "error": details, "request_id": "req_1"}
+    assert details.keys() == {"type", "message"}
+    assert details["message"]
+    assert not error.param or dotted(error.param) in details["message"]
+    return str(details["type"])
+
+
+def respaced(seen: Seen) -> Seen:
+    """Return what was seen, with arguments spaced as Python does.
+
+    A whole message has an object there, so their text as the model wrote it is not known.
+    """
+    pairs = [call.split(" ", 1) for call in seen.calls]
+    calls = [f"{name} {json.dumps(json.loads(arguments))}" for name, arguments in pairs]
+    return replace(seen, calls=calls)
+
+
 def reply_seen(shape: Shape, reply: Json) -> list[Seen]:
     """What a client sees of a whole reply, per choice; fails unless the reply is valid."""
+    if shape is Shape.MESSAGES:
+        return [_message_seen(reply)]
     check_schema(REPLY_SCHEMAS[shape], reply)
     if shape is Shape.RESPONSES:
         return [_response_seen(reply)]
@@ -67,6 +96,8 @@ def stream_seen(shape: Shape, received: Exchanged) -> list[Seen]:
     events = received.events
     if shape is Shape.RESPONSES:
         return [_responses_stream_seen(received, events)]
+    if shape is Shape.MESSAGES:
+        return [_messages_stream_seen(received, events)]
     ended = events[-1] == "[DONE]"
     assert "[DONE]" not in events[:-1]
     chunks = [event for event in events if event != "[DONE]"]
@@ -167,6 +198,30 @@ def _response_seen(response: Json) -> Seen:
             seen.text += part.get("text", "")
             seen.refusal += part.get("refusal", "")
     return seen
+
+
+def _message_seen(message: Json) -> Seen:
+    """Read a whole message: what the grammar of its stream takes."""
+    read_message(events_of(message))
+    seen = Seen(finish=message["stop_reason"], ended=True)
+    for block in message["content"]:
+        if block["type"] == "tool_use":
+            seen.calls.append(f"{block['name']} {json.dumps(block['input'])}")
+        elif block["type"] == "text" and message["stop_reason"] == "refusal":
+            seen.refusal += block["text"]
+        elif block["type"] == "text":
+            seen.text += block["text"]
+    return seen
+
+
+def _messages_stream_seen(received: Exchanged, events: Sequence[Any]) -> Seen:
+    names = [line[7:] for line in received.body.decode().splitlines() if line.startswith("event: ")]
+    assert names == [event["type"] for event in events]
+    if events[-1]["type"] != "error":
+        return _message_seen(read_message(events))
+    read_broken(events)
+    texts = [event["delta"].get("text", "") for event in events if "delta" in event]
+    return Seen("".join(texts), error=events[-1]["error"]["type"])
 
 
 def _responses_stream_seen(received: Exchanged, events: Sequence[Any]) -> Seen:

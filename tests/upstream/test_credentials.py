@@ -14,6 +14,8 @@ from tests import kinds
 JWT = b"eyJhbGciOi.eyJhdWQi.c2lnbmF0dXJl"
 CALLERS = UpstreamSettings("openai", "https://api.openai.com/v1")
 AZURE = replace(CALLERS, kind=kinds.AZURE)
+OAUTH = b"Bearer sk-ant-oat01-x"
+ANTHROPIC = replace(CALLERS, kind=kinds.ANTHROPIC)
 KEYED = replace(CALLERS, credential=CredentialPolicy.KEY, api_key=Secret("sk-ours"))
 THEIRS: RawHeaders = (
     (b"authorization", b"Bearer sk-theirs"),
@@ -50,6 +52,13 @@ def test_an_account_without_a_key_goes_nowhere() -> None:
         (AZURE, (b"api-key", b"k"), (b"api-key", b"k")),
         (AZURE, (b"authorization", b"Bearer " + JWT), (b"authorization", b"Bearer " + JWT)),
         (AZURE, (b"authorization", b"Basic dTpw"), (b"authorization", b"Basic dTpw")),
+        (CALLERS, (b"x-api-key", b" k "), (b"authorization", b"Bearer k")),
+        (AZURE, (b"x-api-key", b"k"), (b"api-key", b"k")),
+        (ANTHROPIC, (b"x-api-key", b"k"), (b"x-api-key", b"k")),
+        (ANTHROPIC, (b"authorization", b"Bearer k"), (b"x-api-key", b"k")),
+        (ANTHROPIC, (b"api-key", b"k"), (b"x-api-key", b"k")),
+        (ANTHROPIC, (b"authorization", OAUTH), (b"authorization", OAUTH)),
+        (ANTHROPIC, (b"x-api-key", OAUTH[7:]), (b"authorization", OAUTH)),
     ],
 )
 def test_the_callers_key_takes_the_form_that_the_upstream_wants(
@@ -66,6 +75,14 @@ def test_exactly_one_credential_is_sent() -> None:
         (b"authorization", b"Bearer c"),
     )
     assert Credentials(CALLERS).headers(client) == ((b"authorization", b"Bearer a"),)
+
+
+@pytest.mark.parametrize("empty", [b"Bearer", b"Bearer ", b" bearer  ", b""])
+def test_a_bearer_without_a_key_is_no_credential(empty: bytes) -> None:
+    nothing = (b"authorization", empty)
+    assert Credentials(CALLERS).headers((nothing,)) == ()
+    sent = Credentials(ANTHROPIC).headers((nothing, (b"x-api-key", b"k")))
+    assert sent == ((b"x-api-key", b"k"),)
 
 
 def test_a_key_of_the_gateways_own_never_goes_upstream() -> None:
@@ -214,3 +231,57 @@ def test_a_callers_digest_shows_no_key_and_is_no_fingerprint() -> None:
     assert b"sk-theirs" not in digest
     assert digest.hex() != Credentials(CALLERS).fingerprint(THEIRS)
     assert len(digest) == 32
+
+
+FIELDS_OF_A_KEY: list[RawHeaders] = [
+    ((b"authorization", b"Bearer k"),),
+    ((b"x-api-key", b"k"),),
+    ((b"api-key", b"k"),),
+    ((b"authorization", b"Bearer k"), (b"x-api-key", b"k")),
+]
+
+
+@pytest.mark.parametrize("upstream", [CALLERS, AZURE, ANTHROPIC])
+def test_one_key_has_one_fingerprint_in_whichever_field(upstream: UpstreamSettings) -> None:
+    credentials = Credentials(upstream)
+    (mark,) = {credentials.fingerprint(fields) for fields in FIELDS_OF_A_KEY}
+    assert mark != credentials.fingerprint(((b"x-api-key", b"other"),))
+    assert mark != credentials.fingerprint(())
+
+
+def test_of_two_keys_the_bearer_token_is_sent_unless_it_is_the_gateways() -> None:
+    two: RawHeaders = ((b"x-api-key", b"theirs"), (b"authorization", b"Bearer ours"))
+    assert Credentials(CALLERS).headers(two) == ((b"authorization", b"Bearer ours"),)
+    own = frozenset({hashlib.sha256(b"ours").hexdigest()})
+    sent = Credentials(CALLERS, own_keys=own).headers(two)
+    assert sent == ((b"authorization", b"Bearer theirs"),)
+    for_both: RawHeaders = ((b"x-api-key", b"ours"), (b"authorization", b"Bearer ours"))
+    assert Credentials(CALLERS, own_keys=own).headers(for_both) == ()
+
+
+@pytest.mark.parametrize(
+    ("upstream", "given_", "sent"),
+    [
+        (CALLERS, ((b"x-api-key", b"k"),), [b"authorization", b"x-api-key"]),
+        (CALLERS, ((b"authorization", b"Basic dTpw"),), [b"authorization"]),
+        (CALLERS, (), []),
+        (KEYED, (), [b"authorization", b"x-api-key"]),
+        (ANTHROPIC, ((b"x-api-key", b"k"),), [b"x-api-key"]),
+        (replace(CALLERS, kind=kinds.VLLM), ((b"x-api-key", b"k"),), [b"authorization"]),
+    ],
+)
+def test_for_messages_an_unknown_server_gets_a_key_twice(
+    upstream: UpstreamSettings, given_: RawHeaders, sent: list[bytes]
+) -> None:
+    fields = Credentials(upstream).for_messages(given_)
+    assert [name for name, _ in fields] == sent
+    assert len({value.removeprefix(b"Bearer ") for _, value in fields}) <= 1
+
+
+def test_another_messages_url_makes_another_upstream() -> None:
+    moved = replace(CALLERS, messages_url="https://a/v1")
+    marks = {
+        Credentials(each).fingerprint(THEIRS)
+        for each in (CALLERS, moved, replace(CALLERS, messages_url="https://b/v1"))
+    }
+    assert len(marks) == 3

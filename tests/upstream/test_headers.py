@@ -28,8 +28,11 @@ def call(headers: RawHeaders, model: str | None = None) -> UpstreamCall:
     return UpstreamCall("local", "POST", "/x", client_headers=headers, model=model)
 
 
-def outgoing(upstream: UpstreamSettings, *headers: tuple[bytes, bytes]) -> dict[bytes, bytes]:
-    sent = OutgoingHeaders(upstream, Credentials(upstream), b"local").outgoing(call(headers))
+def outgoing(
+    upstream: UpstreamSettings, *headers: tuple[bytes, bytes], path: str = "/x"
+) -> dict[bytes, bytes]:
+    made = OutgoingHeaders(upstream, Credentials(upstream), b"local")
+    sent = made.outgoing(replace(call(headers), path=path))
     assert len(dict(sent)) == len(sent)
     return dict(sent)
 
@@ -391,3 +394,62 @@ def test_a_header_names_the_model_where_one_is_configured(
         [] if value is None else [b"x-model: " + value]
     )
     assert b"x-a: 1" in lines
+
+
+ANTHROPICS = {
+    b"anthropic-version": b"2026-10-21",
+    b"anthropic-beta": b"effort-2025-11-24,new",
+    b"anthropic-workspace-id": b"w",
+    b"anthropic-anything": b"a",
+    b"x-claude-code-session-id": b"s",
+    b"x-claude-code-agent-id": b"1",
+}
+ANTHROPIC = replace(PLAIN, kind=kinds.ANTHROPIC)
+DEFAULT_VERSION = {b"anthropic-version": b"2023-06-01"}
+
+
+@pytest.mark.parametrize("path", ["/messages", "/messages/count_tokens", "/messages/batches"])
+def test_fields_of_anthropics_api_go_to_its_endpoints_only(path: str) -> None:
+    client = (*ANTHROPICS.items(), (b"anthropic-dangerous-direct-browser-access", b"true"))
+    assert outgoing(PLAIN, *client, path=path) == {**ALWAYS, **ANTHROPICS}
+    assert outgoing(PLAIN, *client, path="/chat/completions") == ALWAYS
+    assert outgoing(PLAIN, *client, path="/models") == ALWAYS
+    # There each request is for that API.
+    assert outgoing(ANTHROPIC, *client, path="/models") == {**ALWAYS, **ANTHROPICS}
+
+
+def test_a_version_is_added_only_where_the_client_has_sent_none() -> None:
+    assert outgoing(PLAIN, path="/messages") == {**ALWAYS, **DEFAULT_VERSION}
+    assert outgoing(ANTHROPIC, path="/files") == {**ALWAYS, **DEFAULT_VERSION}
+    fixed = replace(PLAIN, headers=(("Anthropic-Version", Secret("ours")),))
+    for client in ((), ((b"anthropic-version", b"theirs"),)):
+        assert outgoing(fixed, *client, path="/messages")[b"anthropic-version"] == b"ours"
+    given_ = replace(PLAIN, forward_headers=("anthropic-version",))
+    theirs = (b"anthropic-version", b"theirs")
+    assert outgoing(given_, theirs, path="/messages") == {**ALWAYS, **dict([theirs])}
+    assert outgoing(given_, theirs) == {**ALWAYS, **dict([theirs])}
+
+
+def test_what_connection_names_is_not_for_messages_either() -> None:
+    client = ((b"connection", b"anthropic-beta"), (b"anthropic-beta", b"b"))
+    assert outgoing(PLAIN, *client, path="/messages") == {**ALWAYS, **DEFAULT_VERSION}
+
+
+def test_the_lines_of_both_apis_are_kept_apart() -> None:
+    made = OutgoingHeaders(PLAIN, Credentials(PLAIN), b"local")
+    kept = ClientHeaders(ANTHROPICS.items())
+    for _ in range(2):
+        to_messages = made.lines(replace(call(kept), path="/messages"))
+        to_chat = made.lines(replace(call(kept), path="/chat/completions"))
+        assert b"anthropic-beta: effort" in to_messages
+        assert b"anthropic" not in to_chat
+        assert b"claude" not in to_chat
+    assert to_messages == made.lines(replace(call(tuple(kept)), path="/messages"))
+
+
+def test_a_server_that_may_be_anthropics_gets_the_key_in_both_places() -> None:
+    both = {b"authorization": b"Bearer k", b"x-api-key": b"k"}
+    for client in ((b"x-api-key", b"k"), (b"authorization", b"Bearer k")):
+        sent = outgoing(CALLERS, client, path="/messages")
+        assert sent == {**ALWAYS, **DEFAULT_VERSION, **both}
+        assert outgoing(CALLERS, client) == {**ALWAYS, b"authorization": b"Bearer k"}

@@ -6,7 +6,7 @@ import pytest
 
 from gateway.config.secret import Secret
 from gateway.config.settings import ClientSettings, Settings, TimeoutSettings, UpstreamSettings
-from gateway.errors import Reason, UpstreamTimeout
+from gateway.errors import Reason, UpstreamTimeout, UpstreamUnavailable
 from gateway.upstream import sender
 from gateway.upstream.credentials import Credentials
 from gateway.upstream.http_client import HttpClient
@@ -162,3 +162,38 @@ async def test_an_only_address_is_not_asked_again() -> None:
     assert await upstreams.failing(GET, 5) == {}
     assert upstreams.health()["local"][0].failures == 0
     await upstreams.aclose()
+
+
+async def test_messages_have_an_address_of_their_own_where_one_is_configured() -> None:
+    async with (
+        scripted(replies(with_length(b"chat"), with_length(b"list"))) as chat,
+        scripted(replies(*[with_length(b"messages")] * 2)) as messages,
+    ):
+        settings = settings_for(chat.base_url, messages_url=messages.base_url)
+        upstreams = Upstreams(Settings((settings, replace(LOCAL, name="plain"))))
+        for path in ("/messages", "/messages/count_tokens"):
+            assert await read(await upstreams.send(replace(POST, path=path))) == b"messages"
+        assert await read(await upstreams.send(replace(POST))) == b"chat"
+        assert await read(await upstreams.send(replace(GET))) == b"list"
+        plain = replace(POST, upstream="plain", path="/messages")
+        with pytest.raises(UpstreamUnavailable):
+            await upstreams.send(plain)
+        await until(lambda: messages.open == 1)
+        await upstreams.aclose()
+        await until(lambda: messages.open == chat.open == 0)
+
+
+async def test_a_reload_keeps_the_connections_to_an_unchanged_messages_url() -> None:
+    async with scripted(replies(*[with_length(b"messages")] * 2)) as messages:
+        settings = settings_for(LOCAL.base_url, messages_url=messages.base_url)
+        before = Upstreams(Settings((settings,)))
+        sent = replace(POST, path="/messages")
+        assert await read(await before.send(sent)) == b"messages"
+        after = Upstreams(Settings((settings,)), before=before)
+        await before.aclose(besides=after)
+        assert await read(await after.send(sent)) == b"messages"
+        assert messages.open == 1
+        changed = Upstreams(Settings((replace(settings, messages_url=None),)), before=after)
+        await after.aclose(besides=changed)
+        await until(lambda: messages.open == 0)
+        await changed.aclose()

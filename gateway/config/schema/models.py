@@ -10,6 +10,7 @@ from gateway.config.schema.base import BaseConfig, context_of
 from gateway.config.schema.values import Count, CountOrZero, Name, Seconds
 from gateway.config.translation_settings import (
     HostedTools,
+    LateSystem,
     OnUnsupported,
     TemplateSettings,
     TranslationSettings,
@@ -104,6 +105,11 @@ class TranslationConfig(BaseConfig):
         default=_TRANSLATION.reasoning_item,
         description="How a responses client gets a chat model's reasoning.",
     )
+    late_system: LateSystem = Field(
+        default=_TRANSLATION.late_system,
+        description="System messages within a conversation, from and to `/v1/messages`: keep their "
+        "place, become the user's, or move to the front.",
+    )
     max_fanout: values.Calls = Field(
         default=_TRANSLATION.max_fanout,
         description="Most upstream calls for one request (a list of prompts, `n`).",
@@ -115,6 +121,11 @@ class TranslationConfig(BaseConfig):
         default=_TRANSLATION.default_completion_max_tokens,
         description="`max_tokens` sent to a completions endpoint for a chat or responses request "
         "without a limit.",
+    )
+    default_messages_max_tokens: Count = Field(
+        default=_TRANSLATION.default_messages_max_tokens,
+        description="`max_tokens` sent to a messages endpoint for a request without a limit, if "
+        "the model's maximum is unknown.",
     )
     reasoning_headroom_tokens: CountOrZero = Field(
         default=_TRANSLATION.reasoning_headroom_tokens,

@@ -1,5 +1,7 @@
 """One entry under `upstreams:`."""
 
+from typing import Literal
+
 from pydantic import Field, SecretStr, model_validator
 
 from gateway import servers
@@ -47,6 +49,16 @@ class UpstreamConfig(BaseConfig):
         "`https://NAME.openai.azure.com`. Or a list of them: servers of the same software with the "
         "same models. Required, except for an upstream called `openai`: "
         f"`{OPENAI_URL}`."
+    )
+    messages_url: network_values.BaseUrl | None = Field(
+        default=_UPSTREAM.messages_url,
+        description="The URL before `/messages`, where a server has its Anthropic-style API "
+        "elsewhere: `https://api.deepseek.com/anthropic/v1`.",
+    )
+    cache: Literal["auto"] | None = Field(
+        default=_UPSTREAM.cache,
+        description="`auto`: ask for the caching of what can be cached, in requests of OpenAI's "
+        "clients to its messages endpoint.",
     )
     kind: values.UpstreamKind = Field(
         default=servers.AUTO.name,

@@ -10,9 +10,10 @@ prompt template. The first one counts.
 | `!unfinished` | the stream ends early, but as HTTP demands; not streaming: no effect |
 | `!slow` | after the first delta (not streaming: before the head) waits for `Emulator.release()` |
 | `!endless` | 200,000 paced ticks, whatever the token limit; not streaming: waits like `!slow` |
-| `!429` `!500` `!503` | that status |
+| `!429` `!500` `!503` `!529` | that status |
 | `!content-filter` | half of the reply, finish reason `content_filter` |
-| `!refuse` | chat and responses: a refusal in place of the text |
+| `!refuse` | chat, responses, messages: a refusal in place of the text |
+| `!redact` | messages: thinking comes as `redacted_thinking` |
 | `!count N` | the numbers from 1 to N, N at most 100,000 |
 """
 
@@ -33,12 +34,20 @@ class Behaviour(StrEnum):
     ENDLESS = "endless"
     RATE_LIMITED = "429"
     SERVER_ERROR = "500"
-    OVERLOADED = "503"
+    UNAVAILABLE = "503"
+    OVERLOADED = "529"
     CONTENT_FILTER = "content-filter"
     REFUSE = "refuse"
+    REDACT = "redact"
     COUNT = "count"
 
 
+_STATUSES = (
+    Behaviour.RATE_LIMITED,
+    Behaviour.SERVER_ERROR,
+    Behaviour.UNAVAILABLE,
+    Behaviour.OVERLOADED,
+)
 _COMMAND = re.compile(
     rf"(?<!\S)!({'|'.join(map(re.escape, Behaviour))})(?!\S)(?: ([0-9]{{1,6}})(?!\S))?"
 )
@@ -53,15 +62,19 @@ class Scenario:
     behaviour: Behaviour | None = None
     number: int = 1
 
+    def failing_status(self, *, stream: bool) -> int | None:
+        """Return the status of an error that the command stands for."""
+        if self.behaviour is Behaviour.FAIL_MIDSTREAM:
+            return None if stream else 500
+        return int(self.behaviour) if self.behaviour in _STATUSES else None
+
     def refuse_if_asked(self, model: str, *, stream: bool) -> None:
-        """Raise `Refused` if the command stands for an error."""
-        if self.behaviour is Behaviour.RATE_LIMITED:
+        """Raise `Refused`, in OpenAI's words, if the command stands for an error."""
+        status = self.failing_status(stream=stream)
+        if status == 429:
             raise rate_limited(model)
-        if self.behaviour is Behaviour.OVERLOADED:
-            raise server_error(503)
-        failing = self.behaviour is Behaviour.FAIL_MIDSTREAM and not stream
-        if failing or self.behaviour is Behaviour.SERVER_ERROR:
-            raise server_error()
+        if status is not None:
+            raise server_error(status)
 
     def text(self, usual: str) -> str:
         """Return the answer's text in place of the usual one."""

@@ -41,13 +41,14 @@ class Token:
 class Candidate:
     """One generated text: its visible tokens, and why it ended.
 
-    `hidden` counts reasoning tokens, which are billed but not shown.
+    `hidden` counts reasoning tokens, which are billed but not shown. `stop_sequence` has ended it.
     """
 
     tokens: tuple[bytes, ...]
     finish: str
     variant: int = 0
     hidden: int = 0
+    stop_sequence: str | None = None
 
     @property
     def text(self) -> str:
@@ -121,14 +122,15 @@ def generate(
     generated = text_of(tokens)
     cut = _first_stop(generated, stops)
     if cut is not None:
-        return Candidate(tokenise(generated[:cut]), "stop", variant, spent_hidden)
+        end, stop = cut
+        return Candidate(tokenise(generated[:end]), "stop", variant, spent_hidden, stop)
     return Candidate(tokens, finish, variant, spent_hidden)
 
 
-def _first_stop(text: str, stops: Sequence[str]) -> int | None:
+def _first_stop(text: str, stops: Sequence[str]) -> tuple[int, str] | None:
     """Return where the stop sequence that is complete first begins; the longest of several."""
-    found = [(at + len(stop), at) for stop in stops if (at := text.find(stop)) >= 0]
-    return min(found)[1] if found else None
+    found = [(at + len(stop), at, stop) for stop in stops if (at := text.find(stop)) >= 0]
+    return min(found)[1:] if found else None
 
 
 def scored(tokens: Sequence[bytes], variant: int = 0) -> list[Token]:

@@ -6,12 +6,13 @@ from urllib.parse import quote, unquote
 
 import msgspec
 
-from gateway.config.settings import ModelRule, Settings
+from gateway.config.settings import ModelRule, Settings, UpstreamSettings
 from gateway.envelopes.printed_values import decode_body
 from gateway.errors import MethodNotAllowed, ModelNotFound
 from gateway.exchange import failures
 from gateway.exchange.client_reply import ClientReply, json_reply
 from gateway.exchange.decision import Decision
+from gateway.exchange.models.both_forms import in_both_forms, page_reply
 from gateway.exchange.models.cards import Cards
 from gateway.exchange.models.lists import in_pieces, named
 from gateway.exchange.models.upstream_lists import (
@@ -22,6 +23,7 @@ from gateway.exchange.models.upstream_lists import (
 )
 from gateway.exchange.passthrough.forward import Passing
 from gateway.exchange.restricted import restrictions
+from gateway.headers import speaks_anthropic
 from gateway.request import Request
 from gateway.resolve.resolver import Resolver
 from gateway.shapes import Send
@@ -63,8 +65,12 @@ class Listing:
     async def all(self, call: Request, decision: Decision) -> ClientReply:
         """Return the model list: untouched where there is nothing to add, else merged."""
         adds = self._aliases or any(rule.rewrites for rule in self._settings.models)
-        if not adds and len(self._settings.upstreams) == 1 and call.client is None:
+        anthropics = speaks_anthropic(call.path, call.headers)
+        fits = self._settings.upstreams[0].kind.needs_version is anthropics
+        if fits and not adds and len(self._settings.upstreams) == 1 and call.client is None:
             return await self._passing.run(call, decision)
+        if anthropics:
+            return page_reply(await self.cards(replace(call, query=b""), decision), call.query)
         return list_reply(await self.cards(call, decision))
 
     async def cards(self, call: Request, decision: Decision) -> list[bytes]:
@@ -108,13 +114,20 @@ class Listing:
             decision.warn(failures.redirect_warning(model, self._redirects.get(model, model)))
             decision.resolved_by = "config"
             decision.upstream = alias.upstream or self._settings.upstreams[0].name
-            return json_reply(_alias_card(model, alias.model))
+            return json_reply(_as_asked(_alias_card(model, alias.model), call))
         if alias is not None and alias.model != model and call.method != "OPTIONS":
             raise _only_an_alias(model, alias.model_for(model))
         reply = await self._passing.run(call, decision, (model, *shorter))
         if call.method != "GET":
             return reply
-        return await self._cards.judged(call, decision, reply, model, shorter)
+        judged = await self._cards.judged(call, decision, reply, model, shorter)
+        is_foreign = self._of(decision.upstream).kind.needs_version is not speaks_anthropic(
+            call.path, call.headers
+        )
+        return _in_both_forms(judged) if is_foreign and _is_card(judged, model) else judged
+
+    def _of(self, upstream: str) -> UpstreamSettings:
+        return self._settings.upstream(upstream)
 
     async def _rewritten(
         self,
@@ -136,7 +149,9 @@ class Listing:
             return reply
         others = [rule.model_for(name) or name for name in shorter]
         card = await self._cards.judged(call, decision, reply, sent, others, asked=model)
-        return json_reply(_alias_card(model, sent)) if _is_card(card, sent) else card
+        if not _is_card(card, sent):
+            return card
+        return json_reply(_as_asked(_alias_card(model, sent), call))
 
     def _alias(self, model: str) -> ModelRule | None:
         """Return the rule by which another model is served under this name: exact, or a glob."""
@@ -166,12 +181,28 @@ class Listing:
 
     def _card(self, name: str, card: bytes, upstream: str) -> bytes:
         """Return the card of a listed name; empty: requests for it go elsewhere."""
+        if self._of(upstream).kind.needs_version:
+            card = in_both_forms(card)
         rule = self._resolver.rule_for(name)
         if rule is None:
             return card
         if self._resolver.standing_in.replaces(rule, name):
             return b"" if rule.rewrites else _alias_card(name, rule.model)
         return card if rule.upstream in (None, upstream) else b""
+
+
+def _as_asked(card: bytes, call: Request) -> bytes:
+    """Return a card of the gateway's own in the client's form."""
+    return in_both_forms(card) if speaks_anthropic(call.path, call.headers) else card
+
+
+def _in_both_forms(reply: ClientReply) -> ClientReply:
+    """Return a reply that is a card, with the members of both forms."""
+    body = reply.body if isinstance(reply.body, bytes) else b""
+    fields = [
+        field for field in reply.headers if field[0] not in (b"content-type", b"content-length")
+    ]
+    return json_reply(in_both_forms(body), fields=fields)
 
 
 def _is_card(reply: ClientReply, model: str) -> bool:

@@ -116,7 +116,7 @@ class UpstreamLists:
                 upstream,
                 path.method,
                 path.path,
-                query=query,
+                query=query or path.query.encode(),
                 client_headers=headers,
                 root=path.root,
             )

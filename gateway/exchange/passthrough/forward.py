@@ -8,12 +8,14 @@ or in a multipart form.
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from gateway.config.settings import ModelRule, Settings
-from gateway.errors import UpstreamError
+from gateway.config.settings import ModelRule, Settings, UpstreamSettings
+from gateway.envelopes.printed_values import decode_body
+from gateway.errors import UnknownRoute, UpstreamError
 from gateway.exchange import failures
 from gateway.exchange.answers import answer
 from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.decision import Decision
+from gateway.exchange.passthrough import batches
 from gateway.exchange.passthrough.body_model import (
     form_model,
     form_with_model,
@@ -26,10 +28,13 @@ from gateway.exchange.reply.reading import MAX_ERROR_BYTES, content_length, head
 from gateway.exchange.reply.untouched import passed_on
 from gateway.exchange.request_fields import PATH_MODEL_WINS, checked_model, with_path_model
 from gateway.exchange.restricted import restrictions
+from gateway.headers import has_anthropics_version, speaks_anthropic
 from gateway.request import Request
+from gateway.resolve.refusals.classify import Verdict, classify
 from gateway.resolve.resolver import ModelQuery, Resolver
 from gateway.shapes import CallTimeouts, RawHeaders, Send, Shape, UpstreamCall, UpstreamReply
 
+_NO_ROUTE = (404, 405)
 _WITH_A_BODY = ("POST", "PUT", "PATCH")
 
 
@@ -52,6 +57,7 @@ class Passing:
         self._settings = settings
         self._resolver = resolver
         self._send = send
+        self._batches = batches.Batches(settings, resolver)
         self._by_model = bool(
             len(settings.upstreams) > 1
             or settings.models
@@ -71,13 +77,14 @@ class Passing:
         """
         if call.client is not None and call.client.is_restricted:
             call = await restrictions.admitted(call, self._settings.server.max_body_bytes)
-        default = self._settings.upstreams[0].name
+        default = self._default(call)
         routed = _Routed(default, call.body, call.model)
         if self._by_model or call.model is not None:
             routed = await self._routed(call, decision, named)
         decision.upstream = routed.upstream
         decision.endpoint = f"/v1{call.path}"
-        decision.resolved_by = "config" if routed.upstream != default else "default"
+        first = self._settings.upstreams[0].name
+        decision.resolved_by = "config" if routed.upstream != first else "default"
         decision.attempts = 1
         sent = UpstreamCall(
             routed.upstream,
@@ -96,7 +103,31 @@ class Passing:
             decision.repeats = sent.repeats
             decision.address = sent.address
         decision.identified(reply.headers)
+        if not named and reply.status in _NO_ROUTE and _is_of_anthropics_client(call):
+            failure = await read_error(reply)
+            _check_route(call, failure, decision)
+            return failures.untouched(failure)
         return await self._answer(call, routed.upstream, reply, about_a_model=bool(named))
+
+    def _default(self, call: Request) -> str:
+        """Return the upstream of a request that names no model.
+
+        For Anthropic's API that is the first one that has it. Raises `UnknownRoute` where none has,
+        and the path is not OpenAI's as well.
+        """
+        upstreams = self._settings.upstreams
+        if not speaks_anthropic(call.path, call.headers):
+            return upstreams[0].name
+        for likely in (_has_messages, _may_have_messages):
+            found = next((each.name for each in upstreams if likely(each)), None)
+            if found is not None:
+                return found
+        if call.path.startswith(Shape.MESSAGES.path):
+            raise UnknownRoute(
+                "No upstream of this gateway serves this path: it is Anthropic's, and the gateway "
+                "translates only /v1/messages and /v1/messages/count_tokens."
+            )
+        return upstreams[0].name
 
     async def _answer(
         self, call: Request, upstream: str, reply: UpstreamReply, *, about_a_model: bool
@@ -126,7 +157,7 @@ class Passing:
         elif call.model is not None:
             routed = await self._sent(call.model, call, decision)
         else:
-            routed = _Routed(self._settings.upstreams[0].name, call.body)
+            routed = _Routed(self._default(call), call.body)
         if routed.model is None and named:
             upstream = await self._resolver.upstream_of(named[0], call.headers, *named[1:])
             return replace(routed, upstream=upstream)
@@ -136,6 +167,10 @@ class Passing:
         """Find the model in the body; return its upstream and the body with the name to send."""
         prefix, rest = await read_ahead(call.body)
         limit = self._settings.server.max_body_bytes
+        if call.path == batches.PATH and call.method == "POST":
+            body = prefix if rest is None else await read_body(rest, limit, prefix)
+            named = await self._batches.named(call, body, decision)
+            return _Routed(named.upstream or self._default(call), named.body)
         given_type = header(call.headers, b"content-type")
         content_type = given_type.lower()
         multipart = b"multipart/" in content_type
@@ -149,7 +184,7 @@ class Passing:
                 prefix, rest = await read_body(rest, limit, prefix), None
             found = json_model(prefix)
         if found is None:
-            return _Routed(self._settings.upstreams[0].name, _again(prefix, rest))
+            return _Routed(self._default(call), _again(prefix, rest))
         routed = await self._sent(found, call, decision)
         if routed.model is not None and routed.model != found:
             prefix = _renamed(prefix, routed.model, given_type)
@@ -177,6 +212,35 @@ class Passing:
         return (
             await self._resolver.resolve(ModelQuery(model, Shape.CHAT, headers=headers))
         ).upstream
+
+
+def _is_of_anthropics_client(call: Request) -> bool:
+    """Whether a client reads errors in Anthropic's envelope; to HEAD there is none."""
+    if call.method == "HEAD":
+        return False
+    return speaks_anthropic(call.path, call.headers) or has_anthropics_version(call.headers)
+
+
+def _check_route(call: Request, failure: ErrorReply, decision: Decision) -> None:
+    """Raise `UnknownRoute` where a server says in its own way that it has no such path."""
+    known = decode_body(failure.body)
+    if isinstance(known, dict) and known.get("type") == "error":
+        return
+    refusal = classify(None, failure.status, failure.body, model="")
+    if refusal.verdict is Verdict.UNKNOWN_ROUTE:
+        decision.anthropic = True
+        raise UnknownRoute(
+            f"The upstream '{decision.upstream}' has no endpoint for {call.method} "
+            f"/v1{call.path[:200]}."
+        )
+
+
+def _has_messages(upstream: UpstreamSettings) -> bool:
+    return upstream.kind.needs_version or upstream.messages_url is not None
+
+
+def _may_have_messages(upstream: UpstreamSettings) -> bool:
+    return Shape.MESSAGES not in upstream.kind.lacks
 
 
 def _is_short(reply: UpstreamReply) -> bool:

@@ -11,6 +11,8 @@ from gateway.shapes import Json, Shape
 from gateway.translate.parts.upstream_errors import bare_error, upstream_error
 from gateway.translate.stream.sse import begins_events
 
+_RESULTS = {Shape.RESPONSES: "output", Shape.MESSAGES: "content"}
+
 
 def error_in_place(home: Shape, reply: Json) -> Json | None:
     """Return the body of an error reply that says what JSON says in place of a result.
@@ -32,7 +34,7 @@ def check_reply(home: Shape, reply: Json, body: bytes) -> None:
 
 
 def _result_of(home: Shape) -> str:
-    return "output" if home is Shape.RESPONSES else "choices"
+    return _RESULTS.get(home, "choices")
 
 
 class Opening:

@@ -10,7 +10,7 @@ from gateway.errors import GatewayError, TruncatedStream
 from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.reply.body import ReplyBody
 from gateway.exchange.reply.reading import header, is_event_stream
-from gateway.exchange.usage import TAIL, Tokens, tokens_in
+from gateway.exchange.usage import TAIL, Tokens, later, tokens_in
 from gateway.replies import BufferedReply
 from gateway.shapes import Shape, Sink, UpstreamReply
 from gateway.translate.stream.sse import broken_off, terminator
@@ -94,12 +94,17 @@ class _Events(_Bytes):
         super().__init__(reply, counted=False)
         self._client = client
         self._events = WholeEvents(client)
+        self._first = b""
+        """What was passed on first: messages count their prompt at the beginning."""
         self._last = b""
         """What was passed on last."""
 
     @property
     def tokens(self) -> Tokens | None:
-        return tokens_in(self._events.tail(TAIL))
+        counted = tokens_in(self._events.tail(TAIL))
+        if self._client is not Shape.MESSAGES:
+            return counted
+        return later(tokens_in(self._first), counted)
 
     async def pipe(self, sink: Sink) -> None:
         take = self._events.take
@@ -108,6 +113,8 @@ class _Events(_Bytes):
             passing = take(piece)
             if not passing:
                 return True
+            if not self._last:
+                self._first = passing[:TAIL]
             self._last = passing if len(passing) > _SHORT else self._tail(passing)
             return sink(passing)
 

@@ -53,7 +53,7 @@ def _streamed(home: Shape, body: bytes, asked: Callable[[], Json]) -> Json | Rep
         except NOT_JSON:
             # Behind a complete reply it does not matter, as in a stream that was asked for.
             is_broken = True
-        if events and home is Shape.RESPONSES and is_terminal(events[-1]):
+        if events and is_terminal(events[-1], home):
             break
     events += reader.rest()
     try:

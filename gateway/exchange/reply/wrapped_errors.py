@@ -22,16 +22,20 @@ SMALL_REPLY_BYTES: Final = 2048
 MAX_EVENT_BYTES: Final = 64 * 1024
 """Up to this size the first event of a stream is waited for, if it may be an error."""
 
-_RESULT = re.compile(rb'"(?:choices|output)"\s*:')
+_RESULT = re.compile(rb'"(?:choices|output|content)"\s*:')
 BLANK: Final = b" \t\r\n\xef\xbb\xbf"
 """What may stand before a JSON value: white space, and the bytes of a byte order mark."""
 
 _ERROR_TEXT = re.compile(r"\A\s*(?:\[error\]|error\b)[\s:-]*", re.IGNORECASE)
 _CREATED = "response.created"
-_ORDINARY = (b"event: response.created\n", b'data: {"type":"response.created"')
-"""How nearly all streams of responses begin."""
+_ORDINARY = (
+    b"event: response.created\n",
+    b'data: {"type":"response.created"',
+    b"event: message_start\n",
+)
+"""How nearly all streams of responses and messages begin."""
 
-_RESULTS = ("choices", "output")
+_RESULTS = ("choices", "output", "content")
 _OF_A_RESULT = frozenset({"data", "id"})
 _ABOUT_THE_EVENT = frozenset({"type", "sequence_number"})
 

@@ -138,6 +138,8 @@ POSTED: Mapping[str, Permission] = {
     "/ocr": BY_MODEL,
     "/messages": BY_MODEL,
     "/messages/count_tokens": BY_MODEL,
+    "/messages/batches": _elsewhere("the models are named in each of the batch's requests"),
+    "/messages/batches/{id}/cancel": RUNS_NONE,
     "/rerank": BY_MODEL,
     "/score": BY_MODEL,
     "/classify": BY_MODEL,
@@ -150,6 +152,7 @@ DELETED = (
     *("/evals/{id}/runs/{id}", "/assistants/{id}", "/threads/{id}", "/threads/{id}/messages/{id}"),
     *("/conversations/{id}", "/conversations/{id}/items/{id}", "/vector_stores/{id}"),
     *("/vector_stores/{id}/files/{id}", "/containers/{id}", "/containers/{id}/files/{id}"),
+    "/messages/batches/{id}",
     *("/skills/{id}", "/skills/{id}/versions/{id}", "/chatkit/threads/{id}"),
 )
 """What may be deleted, beside the client's own models: things that clients make."""

@@ -23,6 +23,7 @@ _OPERATIONS: Final = MappingProxyType(
     {
         "/chat/completions": "chat",
         "/responses": "chat",
+        "/messages": "chat",
         "/completions": "text_completion",
         "/embeddings": "embeddings",
     }

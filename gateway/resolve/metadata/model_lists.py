@@ -22,6 +22,7 @@ from gateway.envelopes.slices import Work
 from gateway.resolve.metadata.server_kind import recognise
 from gateway.resolve.names.model_ids import model_name
 from gateway.servers import AUTO, Profile
+from gateway.servers.reading import Abilities
 from gateway.shapes import Json, Shape
 
 __all__ = ["ModelCard", "merged", "read_description", "read_models", "recognise"]
@@ -47,12 +48,14 @@ class ModelCard:
     detail: str = ""
     """The fields that were read, with their values, in one sentence. Empty: only the name."""
     generative: bool | None = None
-    """False: it embeds, draws, ranks …, and lives at none of the three endpoints."""
+    """False: it embeds, draws, ranks …, and lives at none of the generation endpoints."""
     silent_on: tuple[Shape, ...] = ()
     """Endpoints that the capability field never mentions, so that the model may live there although
     they are missing from `shapes`."""
     other_endpoints: tuple[str, ...] = ()
     """Its endpoints if it is not generative, as far as known: paths below `/v1`."""
+    abilities: Abilities | None = None
+    """What it takes, and gives; None: nothing is said."""
 
 
 def read_models(payload: object, kind: Profile) -> Work[dict[str, ModelCard]]:
@@ -114,6 +117,7 @@ def merged(card: ModelCard | None, further: ModelCard) -> ModelCard:
         generative=card.generative if further.generative is None else further.generative,
         silent_on=further.silent_on if further.shapes else card.silent_on,
         other_endpoints=further.other_endpoints or card.other_endpoints,
+        abilities=further.abilities or card.abilities,
     )
 
 
@@ -141,6 +145,7 @@ def _card(entry: Json, kind: Profile, name: str) -> ModelCard:
         generative=capability.generative if capability else None,
         silent_on=capability.silent_on if capability else (),
         other_endpoints=capability.other_endpoints if capability else (),
+        abilities=kind.abilities(entry),
     )
 
 
@@ -164,8 +169,9 @@ def _shutdown_date(entry: Json, kind: Profile) -> date | None:
         if timestamp is None or timestamp >= _LAST_TIMESTAMP:
             return None
         return datetime.fromtimestamp(timestamp, UTC).date()
-    written = text(entry, "shutdown_date")
-    if written is None or not _ISO_DATE.fullmatch(written):
+    # Anthropic's is an RFC 3339 time.
+    written = text(entry, "shutdown_date") or (text(entry, "retires_at") or "")[:10]
+    if not _ISO_DATE.fullmatch(written):
         return None
     try:
         return date.fromisoformat(written)

@@ -1,7 +1,8 @@
-"""What is publicly known about OpenAI's model families: endpoints, retirement, peculiarities.
+"""What is publicly known about model families: endpoints, retirement, peculiarities.
 
 The data is `catalogue.yaml`, beside this module; its head explains its format and its sources. It
-describes OpenAI's own models, so it is only consulted for upstreams whose ids mean those.
+describes OpenAI's own models, and Anthropic's, so it is only consulted for upstreams whose ids mean
+those.
 """
 
 from collections.abc import Mapping, Sequence
@@ -30,7 +31,7 @@ OTHER_ENDPOINTS = frozenset(
         "decisions",
     }
 )
-"""OpenAI's endpoints beside the three generation ones, by their path below `/v1`."""
+"""OpenAI's endpoints beside the generation ones, by their path below `/v1`."""
 
 _SHAPES = {shape.value: shape for shape in Shape}
 _ENTRY_KEYS = {"match", "at", "retired", "replacement", "quirks"}
@@ -104,10 +105,14 @@ class Catalogue:
         looked up.
         """
         there = kind.openai_models
-        if there is None or not is_plausible(model_id) or not model_id.startswith(there.below):
+        if not is_plausible(model_id) or not (there or kind.has_claude_names):
+            return None
+        if there is not None and not model_id.startswith(there.below):
             return None
         entry = self._first_match(model_id) or self._first_match(strip_prefix(model_id))
-        return None if entry is None else _as_served(entry, there)
+        if entry is None or (entry.endpoints == (Shape.MESSAGES,)) is not kind.has_claude_names:
+            return None
+        return entry if there is None else _as_served(entry, there)
 
     def family(self, model_id: str) -> str | None:
         """Return the pattern of a model's entry, wherever it is served; None: it has none."""

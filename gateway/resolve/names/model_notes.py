@@ -1,14 +1,17 @@
 """What upstreams' replies have shown about names that no metadata mentions.
 
 Two notes per (upstream, credential, model), bounded and expiring: a name that was answered for need
-not wait for look-ups; one that every endpoint denied need not be tried at each.
+not wait for look-ups; one that every endpoint denied need not be tried at each. And one per
+upstream: a route that it lacks need not be tried for every model.
 """
 
 from cachetools import TTLCache
 
 from gateway.config.store_settings import MemorySettings
 from gateway.resolve.memory import CacheScope, Clock
+from gateway.shapes import Shape
 
+_MAX_ROUTES = 1024
 _Key = tuple[CacheScope, str]
 
 
@@ -24,6 +27,19 @@ class ModelNotes:
         self._absent: TTLCache[_Key, None] = TTLCache(
             settings.max_entries, settings.negative_ttl, timer=clock
         )
+        self._lacking: TTLCache[tuple[str, Shape], None] = TTLCache(
+            _MAX_ROUTES, settings.ttl, timer=clock
+        )
+
+    def lacks(self, upstream: str, shape: Shape) -> None:
+        """Note that an upstream has no route for a shape, and answered at another endpoint."""
+        self._lacking[upstream, shape] = None
+
+    def lacking(self, upstream: str) -> frozenset[Shape]:
+        """Return the shapes for which an upstream has no route, as it has shown recently."""
+        if not self._lacking:
+            return frozenset()
+        return frozenset(shape for name, shape in self._lacking if name == upstream)
 
     def answered(self, scope: CacheScope, model: str) -> None:
         """Note that an upstream has just answered for a model."""

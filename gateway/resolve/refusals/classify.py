@@ -14,6 +14,7 @@ from gateway.envelopes.error_envelopes import ErrorReply, is_error_in_success, r
 from gateway.envelopes.printed_values import decode_body
 from gateway.resolve.refusals.destinations import Called
 from gateway.resolve.refusals.history_fields import demanded_field
+from gateway.resolve.refusals.limits import too_large
 from gateway.resolve.refusals.missing_models import (
     is_not_found,
     is_retired,
@@ -23,6 +24,7 @@ from gateway.resolve.refusals.missing_models import (
 from gateway.resolve.refusals.missing_routes import NO_METHOD, is_missing_page, is_missing_route
 from gateway.resolve.refusals.parameter_fixes import ParameterFix, fixes_for
 from gateway.resolve.refusals.parameters import refused_parameters
+from gateway.resolve.refusals.system_turns import USERS, is_the_models, refuses_system_turn
 from gateway.resolve.refusals.wrong_endpoints import is_unconverted, wrong_endpoint
 from gateway.shapes import Shape
 
@@ -144,7 +146,7 @@ def classify(
     if 200 <= status < 300 and not is_error_in_success(decoded):
         return Refusal(Verdict.OTHER, called)
     if reply is None:
-        missing = is_missing_page(status, body)
+        missing = is_missing_page(status, body, any_html=called is Shape.MESSAGES)
         return Refusal(Verdict.UNKNOWN_ROUTE if missing else Verdict.OTHER, called)
     refusal = _judge(reply, called, model, sent)
     statuses = (status, *reply.statuses)
@@ -170,6 +172,9 @@ def _status_admits(status: int, reply: ErrorReply, verdict: Verdict) -> bool:
 
 def _judge(reply: ErrorReply, called: Called, model: str, sent: Collection[str]) -> Refusal:
     """Classify by the text alone. The order matters: specific before general."""
+    limit = too_large(reply, sent)
+    if limit is not None:
+        return _unsupported(reply, called, limit)
     if _is_unrelated(reply):
         return _other(reply, called)
     if is_missing_route(reply):
@@ -184,18 +189,14 @@ def _judge(reply: ErrorReply, called: Called, model: str, sent: Collection[str])
         )
     demanded = demanded_field(reply.message)
     if demanded is not None and called is Shape.CHAT:
-        return replace(
-            _refusal(Verdict.UNSUPPORTED_PARAMETER, reply, called),
-            fixes=(ParameterFix("fill", demanded),),
-            model_is_here=True,
-        )
+        return _unsupported(reply, called, ParameterFix("fill", demanded))
+    if called is Shape.MESSAGES and "messages" in sent and refuses_system_turn(reply.message):
+        retell, is_here = ParameterFix("retell", "role", USERS), is_the_models(reply.message)
+        return _unsupported(reply, called, retell, is_here=is_here)
     refused = refused_parameters(reply, sent)
     if refused is not None:
-        return replace(
-            _refusal(Verdict.UNSUPPORTED_PARAMETER, reply, called),
-            fixes=fixes_for(refused, called, sent),
-            model_is_here=all(parameter.by_model for parameter in refused),
-        )
+        is_here = all(parameter.by_model for parameter in refused)
+        return _unsupported(reply, called, *fixes_for(refused, called, sent), is_here=is_here)
     if is_retired(reply):
         return replace(
             _refusal(Verdict.MODEL_RETIRED, reply, called), replacement=replacement(reply)
@@ -216,6 +217,13 @@ def _refusal(verdict: Verdict, reply: ErrorReply, called: Called) -> Refusal:
         code=reply.code,
         param=reply.param,
     )
+
+
+def _unsupported(
+    reply: ErrorReply, called: Called, *fixes: ParameterFix, is_here: bool = True
+) -> Refusal:
+    refusal = _refusal(Verdict.UNSUPPORTED_PARAMETER, reply, called)
+    return replace(refusal, fixes=fixes, model_is_here=is_here)
 
 
 def _other(reply: ErrorReply, called: Called) -> Refusal:

@@ -8,7 +8,7 @@ Home = Shape | str
 """A shape, or the path below /v1 of an endpoint that generates no text."""
 
 _LAST_STEPS = (
-    "chat/completions|completions|responses|embeddings|images/generations|images/edits|"
+    "chat/completions|completions|responses|messages|embeddings|images/generations|images/edits|"
     "audio/speech|audio/transcriptions|audio/translations|moderations|realtime|videos"
 )
 # A path has a slash: the bare word may be anything.
@@ -18,8 +18,8 @@ _PATH = (
     rf"(?:{_LAST_STEPS})(?![\w/-])"
 )
 _WORDS = (
-    r"(?:chat[ _-]?completions?|completions?|responses?|embeddings?|image[ _-]?generations?|"
-    r"images?|speech|transcriptions?|moderations?|realtime|videos?)"
+    r"(?:chat[ _-]?completions?|completions?|responses?|messages|embeddings?|"
+    r"image[ _-]?generations?|images?|speech|transcriptions?|moderations?|realtime|videos?)"
     r"(?=['\"`]? (?:api|endpoint)s?\b)"
 )
 ENDPOINT = rf"(?i:{_PATH}|{_WORDS})"
@@ -30,6 +30,7 @@ _BY_LETTERS: tuple[tuple[re.Pattern[str], Home], ...] = (
     (re.compile(r"chatcompletions?$"), Shape.CHAT),
     (re.compile(r"completions?$"), Shape.COMPLETIONS),
     (re.compile(r"responses?$"), Shape.RESPONSES),
+    (re.compile(r"messages$"), Shape.MESSAGES),
     (re.compile(r"embeddings?$"), "embeddings"),
     (
         re.compile(r"(?:imagegenerations?|imagesgenerations|imagesedits|images?)$"),

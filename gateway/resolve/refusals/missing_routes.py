@@ -2,7 +2,7 @@
 
 Servers and frameworks each have one text for it. A page is recognised by its title or its whole
 text, so that other pages (a gateway's 502, a moved site) do not count as missing routes, whatever
-their status.
+their status. Only at `/v1/messages`, which most servers lack, does any page with such a status.
 """
 
 import html
@@ -18,6 +18,7 @@ _METHOD = r"(?:GET|POST|PUT|DELETE)"
 _WHOLE = (
     # Go, gin, echo, FastAPI, aiohttp, Hono, Koa, llama.cpp, Azure, one-api, Kubernetes
     r"(?:(?:error )?404[: -]{1,3})?(?:page )?not found",
+    r"(?:(?:http )?error:? )?40[45]",
     r"(?:(?:error )?405[: -]{1,3})?method not allowed",
     r"file not found|resource not found|api not implemented|default backend - 404",
     r"endpoint not (?:supported|implemented)|route not found",
@@ -59,8 +60,11 @@ def is_missing_route(reply: ErrorReply) -> bool:
     return reply.code in _CODES or _TEXT.match(reply.message) is not None
 
 
-def is_missing_page(status: int, body: object) -> bool:
-    """Whether a reply without JSON is a server's own "no such page". Never raises."""
+def is_missing_page(status: int, body: object, *, any_html: bool = False) -> bool:
+    """Whether a reply without JSON is a server's own "no such page". Never raises.
+
+    `any_html`: whatever a page in HTML says.
+    """
     if status not in (404, NO_METHOD):
         return False
     if isinstance(body, bytes | bytearray):
@@ -70,6 +74,8 @@ def is_missing_page(status: int, body: object) -> bool:
     page = body.strip().removeprefix("\ufeff")
     if not page.startswith("<"):
         return not page or _TEXT.match(page) is not None
+    if any_html:
+        return True
     page = page[:_MAX_PAGE]
     title = _TITLE.search(page)
     if title is not None and _ROUTE_TITLE.match(_in_one_line(title[1])):

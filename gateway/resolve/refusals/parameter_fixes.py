@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from gateway.resolve.refusals.history_fields import fill, refused_field, strip
+from gateway.resolve.refusals.system_turns import without_system_turns
 from gateway.shapes import Json, Shape
 
 
@@ -19,12 +20,13 @@ class ParameterFix:
     """One change to a request body: drop a parameter, send it under another name, or withhold it.
 
     Names are top-level keys, or one level deeper with a dot: `reasoning.effort`. `to` is the new
-    name, for renames only. `withhold` leaves the body to the translation, for which the endpoint
-    then lacks the parameter. `fill` adds a neutral value where earlier messages lack a demanded
-    field, `strip` removes a field from them (`history_fields`).
+    name of a `rename`, and the largest value of a `limit`, which lowers a number. `withhold` leaves
+    the body to the translation, for which the endpoint then lacks the parameter. `fill` adds a
+    neutral value where earlier messages lack a demanded field, `strip` removes a field from them
+    (`history_fields`). `retell` has system messages said otherwise: `to` says how (`system_turns`).
     """
 
-    action: Literal["drop", "rename", "withhold", "fill", "strip"]
+    action: Literal["drop", "rename", "withhold", "fill", "strip", "limit", "retell"]
     name: str
     to: str | None = None
 
@@ -114,6 +116,7 @@ _OTHER_LIMIT = {
         "max_completion_tokens": "max_output_tokens",
         "max_tokens": "max_output_tokens",
     },
+    Shape.MESSAGES: {},
 }
 
 # One shape's parameter in another's body: where it belongs instead.
@@ -206,6 +209,12 @@ def apply_fixes(body: Json, fixes: Iterable[ParameterFix]) -> Json:
     for fix in fixes:
         if fix.action == "withhold":
             continue
+        if fix.action == "limit":
+            _lower(fixed, fix)
+            continue
+        if fix.action == "retell":
+            without_system_turns(fixed, fix.to or "")
+            continue
         if fix.action in _OF_HISTORY:
             _OF_HISTORY[fix.action](fixed, fix.name)
             continue
@@ -214,6 +223,13 @@ def apply_fixes(body: Json, fixes: Iterable[ParameterFix]) -> Json:
         if value is not _ABSENT and fix.to is not None and fix.to not in gone:
             _put(fixed, fix.to, value)
     return fixed
+
+
+def _lower(body: Json, fix: ParameterFix) -> None:
+    """Set a number that is larger than the limit of a fix to that limit."""
+    given, most = body.get(fix.name), int(fix.to or 0)
+    if isinstance(given, int) and given > most:
+        body[fix.name] = most
 
 
 def _take(body: Json, name: str) -> object:

@@ -120,6 +120,12 @@ NAMING_RULES: tuple[NamingRule, ...] = (
         rf"(?:Model \S{{1,200}}|This model) does not support parameter [`'\"]?{_NAME}",
         "xai-grok46-presence-penalty",
     ),
+    # Anthropic, of a type of thinking; the effort remains
+    _by_model(
+        r"[`'\"]thinking\.type\.\w{1,40}[`'\"] is not supported (?:for|with|by|on) this model",
+        "anthropic-thinking-type",
+        about=("thinking",),
+    ),
     # Groq, Cerebras; the second form is Anthropic's too ("`temperature` is deprecated for this
     # model.")
     _by_server(rf"(?:body\.[\w.]{{1,100}}: )?property '(?:body\.)?{_NAME}' is unsupported"),

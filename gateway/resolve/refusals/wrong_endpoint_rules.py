@@ -69,7 +69,7 @@ def _rule(
     )
 
 
-_CHAT_LIKE = (Shape.CHAT, Shape.RESPONSES)
+_CHAT_LIKE = (Shape.CHAT, Shape.RESPONSES, Shape.MESSAGES)
 WRONG_ENDPOINT_RULES: tuple[WrongEndpointRule, ...] = (
     # Bedrock Mantle, GitHub Copilot, OpenAI at responses, and others with the same wording
     _rule(
@@ -238,6 +238,7 @@ WRONG_ENDPOINT_RULES: tuple[WrongEndpointRule, ...] = (
         TO_COMPLETIONS,
         "vllm-no-chat-template-flat",
         "vllm-no-chat-template-nested-none",
+        "vllm-no-chat-template-at-messages",
         "litellm-1108-base-model-tail",
         calls=_CHAT_LIKE,
     ),

@@ -24,6 +24,7 @@ _OTHERS = {
     Shape.COMPLETIONS: Destination((Shape.CHAT, Shape.RESPONSES)),
     Shape.CHAT: TO_RESPONSES,
     Shape.RESPONSES: TO_CHAT,
+    Shape.MESSAGES: Destination((Shape.RESPONSES, Shape.CHAT)),
 }
 _BY_CODE = tuple(rule for rule in WRONG_ENDPOINT_RULES if rule.codes)
 

@@ -6,7 +6,6 @@ from gateway.errors import UpstreamError
 from gateway.shapes import Json, Shape
 from gateway.translate.chat_via_responses.output.endings import error_of_response
 from gateway.translate.chat_via_responses.output.fold import OutputFold
-from gateway.translate.chat_via_responses.output.text import Step
 from gateway.translate.chat_via_responses.request import PreparedRequest
 from gateway.translate.contract import Context
 from gateway.translate.parts.content.sources import sources_of
@@ -88,7 +87,7 @@ def _choice(call: int, reply: object, request: PreparedRequest, context: Context
     entries = [entry for step in steps for entry in step.entries]
     choice: Json = {
         "index": call,
-        "message": _message(steps),
+        "message": message_of(step.delta for step in steps),
         "logprobs": {"content": entries, "refusal": None} if entries else None,
         "finish_reason": fold.finish_reason,
     }
@@ -98,11 +97,11 @@ def _choice(call: int, reply: object, request: PreparedRequest, context: Context
 _IN_PLACE_OF_TEXT = ("tool_calls", "function_call", "images")
 
 
-def _message(steps: Iterable[Step]) -> Json:
+def message_of(deltas: Iterable[Json]) -> Json:
     """Return the message that deltas make."""
     message: Json = {}
-    for step in steps:
-        for name, value in step.delta.items():
+    for delta in deltas:
+        for name, value in delta.items():
             if name == "tool_calls":
                 _add_calls(message.setdefault(name, []), value)
             elif name == "function_call":

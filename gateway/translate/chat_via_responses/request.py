@@ -1,6 +1,5 @@
 """A chat request as the bodies of one or more responses requests."""
 
-import json
 from dataclasses import dataclass
 
 from gateway.shapes import Json
@@ -11,6 +10,7 @@ from gateway.translate.chat_via_responses.tools import ToolPlan, plan_tools
 from gateway.translate.contract import Context, Report
 from gateway.translate.draft import Draft
 from gateway.translate.fanout import check_fanout
+from gateway.translate.parts.tools.written_out import with_text_arguments
 from gateway.translate.schema.chat import check_chat
 from gateway.translate.schema.checks import INT64_MIN
 
@@ -59,7 +59,7 @@ def prepare(body: Json, context: Context, report: Report) -> PreparedRequest:
 
     Raises `InvalidRequest` and its kinds, naming the client's parameter.
     """
-    client = check_chat(_with_text_arguments(body))
+    client = check_chat(with_text_arguments(body))
     draft = Draft(client, context, report)
     written = input_items(client["messages"], context, report)
     for group in parameters.INDEPENDENT:
@@ -80,46 +80,6 @@ def prepare(body: Json, context: Context, report: Report) -> PreparedRequest:
         include_usage=include_usage,
         raised_limit=raised_limit,
     )
-
-
-def _with_text_arguments(body: Json) -> Json:
-    """Return the body with the arguments of earlier calls as text, if a client sent objects."""
-    messages = body.get("messages")
-    if not isinstance(messages, list):
-        return body
-    return {
-        **body,
-        "messages": [
-            _message_with_text_arguments(message)
-            if isinstance(message, dict) and not _CALLS.isdisjoint(message)
-            else message
-            for message in messages
-        ],
-    }
-
-
-_CALLS = frozenset({"function_call", "tool_calls"})
-
-
-def _message_with_text_arguments(message: Json) -> Json:
-    changed = dict(message)
-    if "function_call" in changed:
-        changed["function_call"] = _call_with_text_arguments(changed["function_call"])
-    calls = changed.get("tool_calls")
-    if isinstance(calls, list):
-        changed["tool_calls"] = [
-            {**call, "function": _call_with_text_arguments(call["function"])}
-            if isinstance(call, dict) and "function" in call
-            else call
-            for call in calls
-        ]
-    return changed
-
-
-def _call_with_text_arguments(call: object) -> object:
-    if isinstance(call, dict) and isinstance(call.get("arguments"), dict):
-        return {**call, "arguments": json.dumps(call["arguments"], ensure_ascii=False)}
-    return call
 
 
 def _fan_out(upstream: Json, draft: Draft) -> tuple[Json, ...]:

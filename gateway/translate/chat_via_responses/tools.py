@@ -5,16 +5,15 @@ from dataclasses import dataclass
 
 from gateway.errors import InvalidRequest
 from gateway.shapes import Json
-from gateway.translate.chat_via_responses.tool_fields import (
-    function_fields,
-    report_unknown_choice,
-    tool_fields,
+from gateway.translate.chat_via_responses.tool_choice import (
+    refuse_choice_of_nothing,
+    requested_choice,
 )
+from gateway.translate.chat_via_responses.tool_fields import function_fields, tool_fields
 from gateway.translate.draft import Draft
 from gateway.translate.parts.tools.choices import (
     ToolChoice,
     ToolName,
-    read_chat_choice,
     responses_choice,
 )
 from gateway.translate.parts.tools.custom import custom_as_function
@@ -166,68 +165,21 @@ def _refuse_hosted(draft: Draft, param: str, kind: str) -> None:
 def _apply_choice(draft: Draft, tools: list[_Tool], *, legacy: bool) -> list[_Tool]:
     """Write `tool_choice`; return the tools that may be called."""
     param, definitions = ("function_call", "functions") if legacy else ("tool_choice", "tools")
-    choice = _read_choice(draft, legacy=legacy)
+    choice = requested_choice(draft, legacy=legacy)
     if choice is None:
         return tools
     if not tools:
-        _refuse_choice_of_nothing(draft, choice, param, definitions)
+        refuse_choice_of_nothing(draft, choice, param, definitions)
         return tools
     if choice.allowed is not None and not draft.context.capabilities.allowed_tools:
         draft.report.emulate(param)
         tools = [tool for tool in tools if tool.name in choice.allowed]
         if not tools:
-            _refuse_choice_of_nothing(draft, choice, param, definitions)
+            refuse_choice_of_nothing(draft, choice, param, definitions)
             return tools
         choice = ToolChoice(choice.mode)
     draft.upstream["tool_choice"] = responses_choice(_as_sent(choice, tools))
     return tools
-
-
-def _read_choice(draft: Draft, *, legacy: bool) -> ToolChoice | None:
-    if not legacy:
-        _refuse_function_call_alone(draft)
-        wanted = draft.client.get("tool_choice")
-        if wanted is None:
-            return None
-        choice = read_chat_choice(wanted)
-        if isinstance(wanted, dict):
-            report_unknown_choice(wanted, draft)
-        return choice
-    wanted = draft.client.get("function_call")
-    if isinstance(wanted, dict):
-        named: Json = Record({"name": String()}, required=("name",)).accept(wanted, "function_call")
-        return ToolChoice("required", named=ToolName("function", named["name"]))
-    return None if wanted is None else read_chat_choice(wanted, "function_call")
-
-
-def _refuse_function_call_alone(draft: Draft) -> None:
-    if draft.client.get("function_call", "auto") not in ("auto", "none"):
-        raise InvalidRequest(
-            "'function_call' is only allowed when 'functions' are specified.",
-            param="function_call",
-            code="invalid_value",
-        )
-
-
-def _refuse_choice_of_nothing(
-    draft: Draft, choice: ToolChoice, param: str, definitions: str
-) -> None:
-    if choice.mode != "required":
-        return
-    if draft.client.get(definitions):
-        kinds = dict.fromkeys(
-            f"'{tool.get('type', 'function')[:60]}'" for tool in draft.client[definitions]
-        )
-        draft.refuse(
-            param,
-            f"it requires a call, but no declared tool can be sent ({', '.join(kinds)}).",
-            droppable=False,
-        )
-    raise InvalidRequest(
-        f"'{param}' is only allowed when '{definitions}' are specified.",
-        param=param,
-        code="invalid_value",
-    )
 
 
 def _as_sent(choice: ToolChoice, tools: Sequence[_Tool]) -> ToolChoice:

@@ -16,8 +16,7 @@ def translate(body: Json, context: Context) -> Translation:
     `body` is not changed. Raises `InvalidRequest` for a request that is wrong and
     `UnsupportedParameter` for one that chat cannot express; both name the client's parameter.
     """
-    home = Shape.RESPONSES if context.is_pivot else Shape.CHAT
-    report = Report(Shape.COMPLETIONS, home)
+    report = Report(Shape.COMPLETIONS, Shape.CHAT)
     checked = check(body, TABLE)
     plan = read_plan(checked, context, report)
     calls = upstream_bodies(checked, plan, context, report)

@@ -58,7 +58,9 @@ Anthropic's and Google's words."""
 _MAX_SHOWN = 200
 _MINIMAX_STATUSES = {1001: 504, 1002: 429, 1004: 401, 1008: 402, 2013: 400, 2049: 401}
 """The statuses behind the numbers in MiniMax' `base_resp`, except its own faults."""
-_RESULTS = ("choices", "output")
+_RESULTS = ("choices", "output", "content")
+_EVENTS = ("response.", "message_", "content_block_", "ping")
+"""How the types of events begin that are no errors."""
 _OF_A_RESULT = frozenset(
     {
         *(*_RESULTS, "created", "data", "id", "model", "object", "usage"),
@@ -105,11 +107,11 @@ def bare_error(body: Json) -> Json | None:
     """Return the body of an error reply for a body, or an event, that has an error's text only.
 
     Every text counts that an error can have: `{"detail": …}`, `{"message": …}`, MiniMax'
-    `base_resp`. None: there is no such text, or the body is a result or an event of a response. It
+    `base_resp`. None: there is no such text, or the body is a result, or an event of one. It
     is an error only where no result comes, which the caller knows.
     """
     kind = body.get("type")
-    if (isinstance(kind, str) and kind.startswith("response.")) or any(map(body.get, _RESULTS)):
+    if (isinstance(kind, str) and kind.startswith(_EVENTS)) or any(map(body.get, _RESULTS)):
         return None
     fields = {name: value for name, value in body.items() if name not in _OF_A_RESULT}
     if not fields:

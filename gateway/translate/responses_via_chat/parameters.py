@@ -116,7 +116,7 @@ def hints(draft: Draft) -> None:
 def text_options(draft: Draft) -> None:
     """Send the output format and the verbosity."""
     text: Json = draft.client.get("text", {})
-    _report_unknown(draft, "text", TEXT)
+    report_unknown(draft, "text", TEXT)
     form: Json = text.get("format", {"type": "text"})
     form = known_responses_format(form, draft.context, draft.report)
     able = draft.context.capabilities
@@ -131,11 +131,19 @@ def text_options(draft: Draft) -> None:
 
 def reasoning(draft: Draft) -> None:
     """Send the effort; `summary` only decides how the gateway shows reasoning."""
-    options: Json = draft.client.get("reasoning", {})
-    _report_unknown(draft, "reasoning", REASONING)
+    options = reasoning_options(draft)
     effort = sent_effort(draft, options.get("effort"), "reasoning.effort")
     if effort is not None:
         draft.upstream["reasoning_effort"] = effort
+
+
+def reasoning_options(draft: Draft) -> Json:
+    """Return the `reasoning` of a request; options without a counterpart are reported.
+
+    Raises `UnsupportedParameter` for the mode `pro`.
+    """
+    options: Json = draft.client.get("reasoning", {})
+    report_unknown(draft, "reasoning", REASONING)
     if options.get("context", "auto") != "auto":
         draft.report.drop("reasoning.context")
     mode = options.get("mode", "standard")
@@ -143,6 +151,7 @@ def reasoning(draft: Draft) -> None:
         draft.refuse("reasoning.mode")
     elif mode != "standard":
         draft.report.drop("reasoning.mode")
+    return options
 
 
 def include(draft: Draft) -> int | None:
@@ -183,7 +192,7 @@ def include(draft: Draft) -> int | None:
 
 def streaming(draft: Draft) -> None:
     """Ask for a stream with usage, which a response has at its end."""
-    _report_unknown(draft, "stream_options", STREAM_OPTIONS)
+    report_unknown(draft, "stream_options", STREAM_OPTIONS)
     if draft.client.get("stream_options", {}).get("include_obfuscation"):
         draft.report.drop("stream_options.include_obfuscation")
     if not draft.client.get("stream"):
@@ -194,8 +203,8 @@ def streaming(draft: Draft) -> None:
         draft.upstream["stream_options"] = {"include_usage": True}
 
 
-def _report_unknown(draft: Draft, name: str, known: Record) -> None:
-    """Report the unknown fields of a parameter that chat does not have."""
+def report_unknown(draft: Draft, name: str, known: Record) -> None:
+    """Report the unknown fields of a parameter that other endpoints do not have."""
     carry_unknown(draft.client.get(name, {}), known, name, draft.context, draft.report)
 
 

@@ -72,7 +72,7 @@ def prepare(body: Json, context: Context, report: Report) -> PreparedRequest:
         group(draft)
     top_logprobs = parameters.include(draft)
     sent_tools = tool_parameters(client, tools, context, report)
-    form = _reasoning_form(client, context)
+    form = reasoning_form(client, context)
     call = {
         "model": context.model_sent,
         "messages": [message for message, _ in turns],
@@ -93,7 +93,7 @@ def prepare(body: Json, context: Context, report: Report) -> PreparedRequest:
     )
 
 
-def _reasoning_form(client: Json, context: Context) -> ReasoningForm:
+def reasoning_form(client: Json, context: Context) -> ReasoningForm:
     """Return the form of reasoning items; a client that asks for summaries displays those."""
     form = context.settings.reasoning_item
     if form != "auto":

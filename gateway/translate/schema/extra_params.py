@@ -45,10 +45,12 @@ def extras_to_send(
 
 
 def _unknown(name: str, endpoint: Shape) -> InvalidRequest:
-    """Return the error in the words of OpenAI's endpoint."""
+    """Return the error in the words of the client's endpoint."""
     shown = name[:100]
     if endpoint is Shape.RESPONSES:
         problem = f"Unknown parameter: '{shown}'."
+    elif endpoint is Shape.MESSAGES:
+        problem = f"{shown}: Extra inputs are not permitted."
     else:
         problem = f"Unrecognized request argument supplied: {shown}."
     return InvalidRequest(

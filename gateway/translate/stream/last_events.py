@@ -12,6 +12,9 @@ from gateway.envelopes.upstream_json import NOT_JSON, decode
 from gateway.shapes import Json, Shape
 from gateway.translate.parts.upstream_errors import upstream_error
 from gateway.translate.stream.sse import (
+    MESSAGES_END,
+    MESSAGES_EVENTS,
+    NAMED,
     TERMINAL_EVENTS,
     ServerSentEvent,
     SSEDecoder,
@@ -28,7 +31,7 @@ LARGE = 16 * 1024
 _DONE = terminator(Shape.CHAT)
 SHORT = 4
 """The size up to which a piece may be only the end of an event."""
-_TERMINAL = TERMINAL_EVENTS | {"error"}
+_TERMINAL = TERMINAL_EVENTS | MESSAGES_END | {"error"}
 
 
 class LastEvents:
@@ -91,6 +94,8 @@ class LastEvents:
             return True
         if self._shape is Shape.RESPONSES:
             return not any(event.kind.startswith("response.") for event in events)
+        if self._shape is Shape.MESSAGES:
+            return not any(event.kind.startswith(MESSAGES_EVENTS) for event in events)
         return _all_finished(events)
 
     def _may_hold_more(self) -> bool:
@@ -103,7 +108,7 @@ class LastEvents:
         if is_done(event.data) or not _TERMINAL.isdisjoint((event.name, event.kind)):
             return True
         # Some clients of responses recognise documented error events only.
-        return self._shape is not Shape.RESPONSES and _is_error(event)
+        return self._shape not in NAMED and _is_error(event)
 
     def _read(self) -> list["_Event"]:
         decoder = SSEDecoder()

@@ -7,6 +7,7 @@ state machine as a stream.
 from gateway.errors import UpstreamError
 from gateway.shapes import Json, Shape
 from gateway.translate.parts.finish_reasons import UNKNOWN
+from gateway.translate.stream.message_events import events_of
 from gateway.translate.stream.reply_choices import choices_of, in_order
 
 
@@ -16,6 +17,8 @@ def whole_as_event(shape: Shape, reply: Json, *, unsaid: str = UNKNOWN) -> Json:
     Its choices have ended: `unsaid` is the finish reason of those that have none. Raises
     `UpstreamError` for invalid choices.
     """
+    if shape is Shape.MESSAGES:
+        return reply
     if shape is Shape.RESPONSES:
         status = reply.get("status")
         ending = status if status in ("incomplete", "failed") else "completed"
@@ -31,6 +34,16 @@ def whole_as_event(shape: Shape, reply: Json, *, unsaid: str = UNKNOWN) -> Json:
     failed = bool(reply.get("error"))
     chunks = [_chunk_choice(choice, failed=failed) for choice in choices]
     return {**reply, "object": "chat.completion.chunk", "choices": chunks}
+
+
+def whole_as_events(shape: Shape, reply: Json, *, unsaid: str = UNKNOWN) -> list[Json]:
+    """Return the events of `shape`'s stream that carry the whole reply: several of messages.
+
+    Raises as `whole_as_event` does.
+    """
+    if shape is Shape.MESSAGES and not reply.get("error"):
+        return list(events_of(reply))
+    return [whole_as_event(shape, reply, unsaid=unsaid)]
 
 
 def _chunk_choice(choice: Json, *, failed: bool) -> Json:

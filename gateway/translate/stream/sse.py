@@ -6,12 +6,14 @@ new clients understand: one `data:` line of JSON per event, no `id:`, no empty d
 
 import re
 from collections.abc import Iterable
+from typing import Final
 
 import msgspec
 
 from gateway.envelopes.upstream_json import whole_characters
 from gateway.errors import GatewayError, UpstreamError
 from gateway.shapes import Json, Shape
+from gateway.translate.parts.messages.errors import messages_error
 
 DONE = b"[DONE]"
 """The data of the event that ends a completions or chat stream."""
@@ -32,6 +34,15 @@ TERMINAL_EVENTS = frozenset(
     {"response.completed", "response.incomplete", "response.failed", "response.cancelled"}
 )
 """The types of the events that end a responses stream, which has no `[DONE]`."""
+
+MESSAGES_END = frozenset({"message_stop"})
+"""The type of the event that ends a messages stream, which has no `[DONE]` either."""
+
+MESSAGES_EVENTS: Final = ("message_", "content_block_", "ping")
+"""How the types of a messages stream's events begin, but for `error`."""
+
+NAMED: Final = (Shape.RESPONSES, Shape.MESSAGES)
+"""The shapes whose events have their type as a name, too: Anthropic's clients dispatch on it."""
 
 DEFAULT_MAX_EVENT_BYTES = 32 * 1024 * 1024
 
@@ -197,11 +208,11 @@ class SSEDecoder:
 def encode_events(shape: Shape, events: Iterable[Json]) -> bytes:
     """Return the events as one piece of a stream in `shape`, to be written together.
 
-    Responses events are preceded by their `event: <type>` line.
+    Events of responses and messages are preceded by their `event: <type>` line.
     """
     pieces: list[bytes] = []
     for event in events:
-        if shape is Shape.RESPONSES and "type" in event:
+        if shape in NAMED and "type" in event:
             pieces += (b"event: ", str(event["type"]).encode(), b"\n")
         pieces += (b"data: ", encode_json(event), b"\n\n")
     return b"".join(pieces)
@@ -213,6 +224,8 @@ def error_event(shape: Shape | None, error: GatewayError, number: int = 0) -> Js
     Of a responses event openai-python and openai-node read the nested form only, others the
     documented flat one; `number` is its `sequence_number`.
     """
+    if shape is Shape.MESSAGES:
+        return messages_error(error)
     envelope = error.envelope()
     if shape is not Shape.RESPONSES:
         return dict(envelope)
@@ -265,5 +278,12 @@ def encode_json(value: Json) -> bytes:
 
 
 def terminator(shape: Shape) -> bytes:
-    """Return the end of a stream: `[DONE]`; none for responses, which have an event for it."""
-    return b"" if shape is Shape.RESPONSES else b"data: [DONE]\n\n"
+    """Return the end of a stream: `[DONE]`; none for shapes that have an event for it."""
+    return b"" if shape in NAMED else b"data: [DONE]\n\n"
+
+
+def final_events(shape: Shape) -> frozenset[str]:
+    """Return the types of the events that end a stream of this shape; none: `[DONE]` does."""
+    if shape is Shape.RESPONSES:
+        return TERMINAL_EVENTS
+    return MESSAGES_END if shape is Shape.MESSAGES else frozenset()

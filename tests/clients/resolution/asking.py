@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from gateway.shapes import Json, Shape
+from tests.messages_grammar import read_message
 
 PATIENCE = 10.0
 """Seconds, real ones, until a reply that should have come is given up: a limit, no expectation."""
@@ -15,6 +16,7 @@ QUESTIONS: dict[Shape, Json] = {
     Shape.COMPLETIONS: {"prompt": "Hello", "max_tokens": 16},
     Shape.CHAT: {"messages": [{"role": "user", "content": "Hello"}]},
     Shape.RESPONSES: {"input": "Hello", "store": False},
+    Shape.MESSAGES: {"messages": [{"role": "user", "content": "Hello"}], "max_tokens": 16},
 }
 
 
@@ -32,8 +34,12 @@ class Reply:
 
     @property
     def error(self) -> Json:
-        """The envelope's inside, all four keys of it."""
+        """The envelope's inside, all four keys of it; what Anthropic's has no keys for is read."""
         error: Json = self.json["error"]
+        if self.json.get("type") == "error":
+            is_models = (error["type"], error["message"][:7]) == ("not_found_error", "model: ")
+            code, param = ("model_not_found", "model") if is_models else (None, None)
+            return {**error, "code": code, "param": param}
         assert set(error) == {"message", "type", "param", "code"}
         return error
 
@@ -50,6 +56,7 @@ RIGHT = {
     Shape.COMPLETIONS: Said("Hi", "stop"),
     Shape.CHAT: Said("Hi", "stop"),
     Shape.RESPONSES: Said("Hi", "completed"),
+    Shape.MESSAGES: Said("Hi", "end_turn"),
 }
 
 
@@ -100,6 +107,9 @@ def said(shape: Shape, reply: Reply, *, streamed: bool) -> Said:
     if shape is Shape.RESPONSES:
         texts = [part["text"] for item in reply.json["output"] for part in item.get("content", [])]
         return Said("".join(texts), reply.json["status"])
+    if shape is Shape.MESSAGES:
+        (block,) = reply.json["content"]
+        return Said(block["text"], reply.json["stop_reason"])
     (choice,) = reply.json["choices"]
     text = choice["text"] if shape is Shape.COMPLETIONS else choice["message"]["content"]
     return Said(text, choice["finish_reason"])
@@ -111,6 +121,9 @@ def _streamed(shape: Shape, body: bytes) -> Said:
     if shape is Shape.RESPONSES:
         deltas = [e["delta"] for e in events if e["type"] == "response.output_text.delta"]
         return Said("".join(deltas), events[-1]["response"]["status"])
+    if shape is Shape.MESSAGES:
+        message = read_message(events)
+        return Said(message["content"][0]["text"], message["stop_reason"])
     assert data[-1] == b"[DONE]"
     choices = [choice for event in events for choice in event["choices"]]
     if shape is Shape.COMPLETIONS:

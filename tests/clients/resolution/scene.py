@@ -20,6 +20,8 @@ BASES = {
     Shape.RESPONSES: "o1-pro",
 }
 """A base by the endpoint that it lives at."""
+HOMES = tuple(BASES)
+"""Where a model of such a server can live."""
 PATHS = {f"/v1{shape.path}": shape for shape in Shape}
 _AZURE = re.compile("/openai/(deployments/[^/]+/|v1/)?")
 _NEEDED = {Shape.COMPLETIONS: "prompt", Shape.CHAT: "messages", Shape.RESPONSES: "input"}
@@ -101,6 +103,8 @@ def absent(model: str = MODEL) -> bytes:
 
 def elsewhere(called: Shape, home: Shape, model: str = MODEL) -> bytes:
     """Return OpenAI's text for a model at an endpoint that it does not live at."""
+    if called is Shape.MESSAGES:
+        return NO_ROUTE
     if called is Shape.RESPONSES:
         message = f"The requested model '{model}' is not supported with the Responses API."
         return error(message, "400 Bad Request", "model_not_found", "model")

@@ -34,6 +34,8 @@ class Stage:
 
     gateway: RunningGateway
     clock: StandingClock
+    kinds: Sequence[Profile]
+    """Those of the upstreams."""
     scenes: Sequence[Scenes]
     """One for each upstream."""
     _numbers: "count[int]" = field(default_factory=count)
@@ -41,6 +43,15 @@ class Stage:
     @property
     def base_url(self) -> str:
         return self.gateway.base_url
+
+    @property
+    def most_calls(self) -> int:
+        """How often an endpoint is called for one request: at most once for each there may be."""
+        return len(Shape) - len(self.kinds[0].lacks)
+
+    def asked_first(self, client: Shape) -> Shape:
+        """Return the endpoint that is tried first if nothing is known of the model."""
+        return Shape.RESPONSES if client in self.kinds[0].lacks else client
 
     def set(self, scene: Scene) -> Scene:
         """Show a scene to a key that nobody else has."""
@@ -148,7 +159,7 @@ async def set_up(
         settings = Settings(upstreams, models=rules, memory=memory or MemorySettings())
         with gateway_by_the_clock(settings) as (gateway, clock):
             try:
-                yield Stage(gateway, clock, scenes)
+                yield Stage(gateway, clock, kinds, scenes)
             finally:
                 for scene in (scene for known in scenes for scene in known.values()):
                     scene.released.set()

@@ -7,6 +7,7 @@ from tests import kinds
 from tests.clients.resolution.asking import RIGHT
 from tests.clients.resolution.scene import (
     EMPTY,
+    HOMES,
     MODEL,
     NO_ROUTE,
     Generate,
@@ -68,7 +69,7 @@ async def test_what_was_learned_is_forgotten_when_its_route_disappears(
         assert explained["endpoint"] == after.endpoint
 
 
-@pytest.mark.parametrize("client", list(Shape))
+@pytest.mark.parametrize("client", HOMES)
 async def test_a_missing_route_where_routes_are_known_is_relayed(client: Shape) -> None:
     """OpenAI has all three; what lacks one is a proxy before it, and says nothing of models."""
 

@@ -93,9 +93,10 @@ MENDED = [
     if row.label == "unsupported_parameter"
     and row.fixes
     and all(fix.name in VALUES for fix in row.fixes)
-    and not any(fix.name == "logprobs" for fix in row.fixes)
+    and not any(fix.name == "logprobs" or fix.action == "limit" for fix in row.fixes)
     and row.id != "transformers-unexpected-stop"
 ]
+LIMITED = [row for row in AT_ENDPOINTS if any(fix.action == "limit" for fix in row.fixes)]
 WITHHELD = [row for row in AT_ENDPOINTS if any(fix.name == "logprobs" for fix in row.fixes)]
 ABSENT = [row for row in AT_ENDPOINTS if row.label in ("model_not_found", "model_retired")]
 
@@ -124,6 +125,17 @@ async def test_a_refused_parameter_is_mended() -> None:
                 assert said == RIGHT[row.called], row.id
                 assert called == [row.called] * calls, row.id
                 stage.clock.advance(A_MOMENT)
+
+
+async def test_a_limit_that_is_too_large_is_refused_where_the_client_chose_the_endpoint() -> None:
+    assert LIMITED
+    async with set_up(kinds.OTHER) as stage:
+        for row in LIMITED:
+            assert row.called is not None
+            scene = stage.set(refusing(row, RESTRICTED))
+            reply = await stage.ask(scene, row.called, **parameters(row))
+            assert reply.status == row.status, row.id
+            assert scene.calls == [row.called], row.id
 
 
 async def test_a_refused_parameter_that_asks_for_something_is_refused_by_its_name() -> None:

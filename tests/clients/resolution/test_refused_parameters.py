@@ -94,13 +94,16 @@ async def test_a_completions_client_reaches_a_chat_model_that_refuses_its_parame
             assert again == (RIGHT[client], [Shape.CHAT])
 
 
+WITH_PENALTIES = (Shape.COMPLETIONS, Shape.CHAT)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("client", list(Shape))
 async def test_four_refused_parameters_are_no_obstacle(client: Shape, kind: Profile) -> None:
     """LangChain sends temperature, top_p and both penalties with every request."""
     async with set_up(kind, base_path=deployments(kind)) as stage:
         scene = stage.set(refusing(kind))
-        more: dict[str, Any] = dict.fromkeys(REFUSED[: 2 if client is Shape.RESPONSES else 4], 0.5)
+        more: dict[str, Any] = dict.fromkeys(REFUSED[: 4 if client in WITH_PENALTIES else 2], 0.5)
         more["max_output_tokens" if client is Shape.RESPONSES else "max_tokens"] = 64
         said, calls = await stage.answered(scene, client, **more)
         assert said == RIGHT[client]

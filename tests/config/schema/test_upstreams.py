@@ -102,3 +102,27 @@ def test_each_address_is_checked(tmp_path: Path, addresses: str, problem: str) -
 def test_a_kind_makes_addresses_alike(tmp_path: Path) -> None:
     text = "upstreams: {a: {kind: openai, base_url: [https://api.openai.com/v1, http://p/v1]}}"
     assert len(loaded(tmp_path, text).upstreams[0].base_urls) == 2
+
+
+def test_an_upstream_may_have_another_url_for_messages(tmp_path: Path) -> None:
+    text = """
+upstreams:
+  a: {base_url: https://a/v1, messages_url: "https://A/anthropic/v1/", cache: auto}
+  b: {base_url: https://b/v1}
+"""
+    first, second = loaded(tmp_path, text).upstreams
+    assert (first.messages_url, first.cache) == ("https://a/anthropic/v1", "auto")
+    assert (second.messages_url, second.cache) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("keys", "problem"),
+    [
+        ("messages_url: ftp://b", "upstreams.a.messages_url: must start with http:// or https://"),
+        ("messages_url: 'https://b/v1/messages'", "upstreams.a.messages_url: "),
+        ("messages_url: 'https://me:pw@b/v1'", "upstreams.a.messages_url: must not contain a user"),
+        ("cache: always", "upstreams.a.cache: must be auto"),
+    ],
+)
+def test_what_is_written_of_messages_is_checked(tmp_path: Path, keys: str, problem: str) -> None:
+    check_refusal(tmp_path, f"upstreams: {{a: {{base_url: https://a/v1, {keys}}}}}", problem)

@@ -52,7 +52,10 @@ from tests.config.configuring import check_refusal, loaded
             "is not an endpoint; endpoints: completions, chat, respon",
         ),
         ("models: {a: {endpoint: 3}}", "models.a.endpoint: must be a list"),
-        ("models: {a: {endpoint: [3]}}", "models.a.endpoint[0]: must be completions, chat or"),
+        (
+            "models: {a: {endpoint: [3]}}",
+            "models.a.endpoint[0]: must be completions, chat, responses or",
+        ),
         ("models: {a: {upstream: opnai}}", "is not a configured upstream; did you mean 'openai'?"),
         ("models: {a: {max_fanout: 0}}", "models.a.max_fanout: must be at least 1"),
         ("clients: [{name: a, key_sha256: abc}]", "key_sha256: must be 64 hexadecimal digits"),

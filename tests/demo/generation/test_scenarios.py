@@ -25,7 +25,8 @@ def test_the_first_command_counts_and_may_carry_a_number() -> None:
     [
         (Behaviour.RATE_LIMITED, True, 429),
         (Behaviour.SERVER_ERROR, True, 500),
-        (Behaviour.OVERLOADED, False, 503),
+        (Behaviour.UNAVAILABLE, False, 503),
+        (Behaviour.OVERLOADED, True, 529),
         (Behaviour.FAIL_MIDSTREAM, False, 500),
     ],
 )

@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 
 from gateway.config.secret import Secret
 from gateway.config.settings import ClientSettings, CredentialPolicy, ModelRule, UpstreamSettings
-from gateway.errors import GatewayError, MethodNotAllowed, ModelNotFound
+from gateway.errors import GatewayError, InvalidRequest, MethodNotAllowed, ModelNotFound
 from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.decision import Decision
 from gateway.exchange.models.listing import Listing, model_path, shorter_names
 from gateway.exchange.passthrough.forward import Passing
 from gateway.request import Request
-from gateway.shapes import UpstreamCall
+from gateway.shapes import RawHeaders, UpstreamCall
 from tests import kinds
 from tests.exchange.legacy_scene import LegacyScene
 from tests.exchange.scene import ALICE, OPENAI, Exchanged, Scene
@@ -505,3 +505,97 @@ def test_whatever_is_listed_can_be_retrieved_by_the_same_caller(
             assert (await ask(f"/engines/{quote(name, safe='')}")).json["id"] == name
 
     asyncio.run(scenario())
+
+
+ANTHROPIC = UpstreamSettings("anthropic", "https://api.anthropic.com/v1", kinds.ANTHROPIC)
+VERSIONED = (*ALICE, (b"anthropic-version", b"2023-06-01"))
+CLAUDE = {"type": "model", "display_name": "Claude X", "created_at": "2026-01-01T00:00:00Z"}
+MEMBERS = {"id", "object", "created", "owned_by", "type", "display_name", "created_at"}
+
+
+def of_both(call: UpstreamCall) -> Answer:
+    """Serve `claude-x` in Anthropic's form, and `gpt-4o` in OpenAI's."""
+    name = "claude-x" if call.upstream == "anthropic" else "gpt-4o"
+    known = {"id": name, **CLAUDE} if call.upstream == "anthropic" else card_of(call, name)
+    if call.path == "/models":
+        return json_reply({"data": [known], "has_more": False})
+    if call.path == f"/models/{name}":
+        return json_reply(known)
+    return error_reply(404, "no such model", code="model_not_found")
+
+
+async def versioned(
+    scene: Scene, query: bytes = b"", client: ClientSettings | None = None
+) -> tuple[ClientReply, Any]:
+    call = Request("GET", "/models", query, VERSIONED, b"", client)
+    reply = await listing_of(scene).all(call, Decision())
+    if isinstance(reply.body, bytes):
+        return reply, msgspec.json.decode(reply.body)
+    return reply, msgspec.json.decode(b"".join([chunk async for chunk in reply.body]))
+
+
+def test_a_clients_own_form_passes_through_untouched() -> None:
+    reply, body = asyncio.run(versioned(Scene(of_both, ANTHROPIC), b"limit=5"))
+    assert not isinstance(reply.body, bytes)
+    assert body == {"data": [{"id": "claude-x", **CLAUDE}], "has_more": False}
+
+
+@pytest.mark.parametrize("upstreams", [(ANTHROPIC,), (OPENAI,), (OPENAI, ANTHROPIC)])
+def test_a_versions_client_gets_both_forms(upstreams: tuple[UpstreamSettings, ...]) -> None:
+    rules = (ModelRule("claude-local", model="gpt-4o"),)
+    scene = Scene(of_both, *upstreams, rules=rules)
+    _, body = asyncio.run(versioned(scene))
+    assert ids(body)[0] == "claude-local"
+    assert (body["object"], body["has_more"]) == ("list", False)
+    assert (body["first_id"], body["last_id"]) == ("claude-local", ids(body)[-1])
+    assert all(set(each) >= MEMBERS for each in body["data"])
+    # The upstream's page is whole: the client's page is of the merged list.
+    assert all(b"after_id" not in call.query for call in scene.network.calls)
+    _, page = asyncio.run(versioned(scene, b"limit=1&after_id=claude-local"))
+    assert ids(page) == ids(body)[1:2]
+    with pytest.raises(InvalidRequest):
+        asyncio.run(versioned(scene, b"limit=0"))
+
+
+def test_openais_clients_can_read_anthropics_list() -> None:
+    reply, body = asyncio.run(listed(Scene(of_both, ANTHROPIC)))
+    assert isinstance(reply.body, bytes)
+    assert set(body) == {"object", "data"}
+    assert set(body["data"][0]) == MEMBERS
+
+
+def test_a_restricted_client_of_anthropics_api_sees_its_models_only() -> None:
+    client = ClientSettings("team", ("0" * 64,), ("claude-*",))
+    rules = (ModelRule("claude-local", model="gpt-4o"),)
+    _, body = asyncio.run(versioned(Scene(of_both, OPENAI, ANTHROPIC, rules=rules), client=client))
+    assert ids(body) == ["claude-local", "claude-x"]
+
+
+@pytest.mark.parametrize(
+    ("upstream", "model", "headers", "is_union"),
+    [
+        (ANTHROPIC, "claude-x", ALICE, True),
+        (ANTHROPIC, "claude-x", VERSIONED, False),
+        (OPENAI, "gpt-4o", VERSIONED, True),
+        (OPENAI, "gpt-4o", ALICE, False),
+        (OPENAI, "claude-local", VERSIONED, True),
+        (OPENAI, "claude-local", ALICE, False),
+        (OPENAI, "openai/gpt-4o", VERSIONED, True),
+        (OPENAI, "openai/gpt-4o", ALICE, False),
+    ],
+)
+def test_a_card_has_both_forms_where_the_upstreams_is_the_other(
+    upstream: UpstreamSettings, model: str, headers: RawHeaders, *, is_union: bool
+) -> None:
+    async def scenario() -> Any:
+        scene = Scene(of_both, upstream, rules=rules)
+        call = Request("GET", model_path(model), b"", headers)
+        reply = await listing_of(scene).one(call, model, Decision())
+        if isinstance(reply.body, bytes):
+            return msgspec.json.decode(reply.body)
+        return msgspec.json.decode(b"".join([chunk async for chunk in reply.body]))
+
+    rules = (ModelRule("claude-local", model="gpt-4o"), VENDOR) if upstream is OPENAI else ()
+    found = asyncio.run(scenario())
+    assert found["id"] == model
+    assert (set(found) >= MEMBERS) is is_union

@@ -20,6 +20,7 @@ from gateway.errors import (
     PayloadTooLarge,
     PermissionDenied,
     TruncatedStream,
+    UnknownRoute,
     UpstreamError,
 )
 from gateway.exchange.client_reply import ClientReply
@@ -431,3 +432,107 @@ def test_a_call_has_the_timeouts_of_its_models_rule() -> None:
         asyncio.run(passed(scene, body=b'{"model": "%b"}' % model.encode()))
     asyncio.run(passed(scene, "/files", "GET"))
     assert [call.timeouts for call in scene.network.calls] == [hasty, None, None]
+
+
+ANTHROPIC = UpstreamSettings("anthropic", "https://api.anthropic.com/v1", kinds.ANTHROPIC)
+BESIDE = UpstreamSettings(
+    "beside", "https://b/v1", kinds.DEEPSEEK, messages_url="https://b/anthropic/v1"
+)
+MAYBE = UpstreamSettings("maybe", "https://m/v1", kinds.OTHER)
+VERSION: RawHeaders = ((b"anthropic-version", b"2023-06-01"),)
+BATCHES = ("/messages/batches", "/messages/batches/b_1/results")
+
+
+@pytest.mark.parametrize(
+    ("upstreams", "chosen"),
+    [
+        ((OPENAI, ANTHROPIC), "anthropic"),
+        ((OPENAI, BESIDE, ANTHROPIC), "beside"),
+        ((OPENAI, MAYBE), "maybe"),
+        ((MAYBE, ANTHROPIC), "anthropic"),
+        ((OPENAI, LOCAL), "local"),
+        ((ANTHROPIC,), "anthropic"),
+    ],
+)
+def test_anthropics_paths_go_to_the_first_upstream_that_has_them(
+    upstreams: tuple[UpstreamSettings, ...], chosen: str
+) -> None:
+    async def scenario() -> None:
+        scene = Scene(ok, *upstreams)
+        for path in BATCHES:
+            _, decision = await passed(scene, path, body=b'{"requests": []}')
+            is_first = upstreams[0].name == chosen
+            assert decision.resolved_by == ("default" if is_first else "config")
+        for path in ("/files", "/files/f_1/content", "/models/x/y"):
+            await passed(scene, path, "GET", VERSION)
+        assert {call.upstream for call in scene.network.calls} == {chosen}
+        await passed(scene, "/files", "GET", ())
+        assert scene.network.calls[-1].upstream == upstreams[0].name
+
+    asyncio.run(scenario())
+
+
+def test_anthropics_paths_are_unknown_where_no_upstream_has_them() -> None:
+    async def scenario() -> None:
+        scene = Scene(ok, OPENAI, rules=(EMBED,))
+        for path in BATCHES:
+            with pytest.raises(UnknownRoute, match="translates only /v1/messages and"):
+                await passed(scene, path, body=b'{"requests": []}')
+        assert scene.network.calls == []
+        await passed(scene, "/files", "GET", VERSION)
+        assert scene.network.calls[-1].upstream == "openai"
+
+    asyncio.run(scenario())
+
+
+NO_ROUTES = [
+    json_reply({"detail": "Not Found"}, 404),
+    json_reply({"detail": "Method Not Allowed"}, 405),
+    error_reply(404, "Invalid URL (POST /v1/nope)"),
+    FakeReply(404, ((b"content-type", b"text/html"),), (b"<html>404</html>",)),
+    FakeReply(404, (), ()),
+]
+
+
+def refused_with(reply: FakeReply) -> Scene:
+    return Scene(lambda _: FakeReply(reply.status, reply.headers, reply.pieces), MAYBE)
+
+
+@pytest.mark.parametrize("reply", NO_ROUTES)
+@pytest.mark.parametrize(("path", "headers"), [(BATCHES[0], ()), ("/nope", VERSION)])
+def test_anthropics_clients_get_their_envelope_where_there_is_no_route(
+    path: str, headers: RawHeaders, reply: FakeReply
+) -> None:
+    async def scenario() -> None:
+        decision = Decision()
+        scene = refused_with(reply)
+        passing = Passing(scene.settings, scene.resolver, scene.network.send)
+        with pytest.raises(UnknownRoute, match=f"'maybe' has no endpoint for POST /v1{path}"):
+            await passing.run(Request("POST", path, b"", headers, b"{}"), decision)
+        assert decision.anthropic
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(
+    ("path", "method", "headers", "reply"),
+    [
+        ("/nope", "POST", (), NO_ROUTES[0]),
+        ("/nope", "HEAD", VERSION, NO_ROUTES[4]),
+        (BATCHES[0], "POST", VERSION, error_reply(404, "No batch with this id.")),
+        (
+            BATCHES[0],
+            "POST",
+            VERSION,
+            json_reply({"type": "error", "error": {"type": "x", "message": "Not Found"}}, 404),
+        ),
+    ],
+)
+def test_other_errors_and_clients_get_the_upstreams_own(
+    path: str, method: str, headers: RawHeaders, reply: FakeReply
+) -> None:
+    async def scenario() -> None:
+        answered, decision = await passed(refused_with(reply), path, method, headers, b"")
+        assert (answered.status, decision.anthropic) == (404, False)
+
+    asyncio.run(scenario())

@@ -9,6 +9,7 @@ import pytest
 from gateway.errors import ShuttingDown, TruncatedStream
 from gateway.exchange.reply.body import ReplyBody
 from gateway.exchange.reply.untouched import passed_on
+from gateway.exchange.usage import TAIL
 from gateway.shapes import RawHeaders, Shape
 from gateway.translate.stream.sse import SSEDecoder
 from tests.bodies import read_out
@@ -16,6 +17,7 @@ from tests.fakes import EVENT_STREAM, FakeReply
 
 BROKEN = TruncatedStream("it broke off")
 EVENT = b'event: response.x\r\ndata: {"type":"response.x","sequence_number":4}\r\n\r\n'
+DELTA = b'event: content_block_delta\ndata: {"type":"content_block_delta","index":0}\n\n'
 PLAIN = b'data: {"choices":[]}\n\n'
 
 
@@ -44,7 +46,8 @@ async def read(reply: FakeReply, client: Shape | None, *, piped: bool) -> bytes:
 @pytest.mark.parametrize("piped", [False, True])
 @pytest.mark.parametrize("bytewise", [False, True])
 @pytest.mark.parametrize(
-    ("client", "event"), [(Shape.RESPONSES, EVENT), (Shape.CHAT, PLAIN), (None, PLAIN)]
+    ("client", "event"),
+    [(Shape.RESPONSES, EVENT), (Shape.CHAT, PLAIN), (None, PLAIN), (Shape.MESSAGES, DELTA)],
 )
 def test_the_error_is_an_event_of_its_own_wherever_the_stream_breaks(
     client: Shape | None, event: bytes, *, bytewise: bool, piped: bool
@@ -68,6 +71,9 @@ def test_the_error_is_an_event_of_its_own_wherever_the_stream_breaks(
             assert result["sequence_number"] == (5 if whole else 0)
         else:
             assert result.keys() - {"type"} == {"error"}
+        if client is Shape.MESSAGES:
+            assert last.event == result["type"] == "error"
+            assert result["error"]["type"] == "api_error"
         if length % len(event) == 0:
             # Between two events: without a blank line, which openai-go takes for an event.
             assert received.removeprefix(sent).startswith((b"data", b"event"))
@@ -121,12 +127,16 @@ COMPLETE = {
     Shape.COMPLETIONS: b'data: {"choices":[{"index":0,"text":"a","finish_reason":"length"}]}\n\n',
     Shape.CHAT: b'data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\n',
     Shape.RESPONSES: b'event: response.completed\ndata: {"type":"response.completed"}\n\n',
+    Shape.MESSAGES: b'event: message_stop\ndata: {"type":"message_stop"}\n\n',
 }
 BEGUN = {
     Shape.COMPLETIONS: b'data: {"choices":[{"index":0,"text":"a","finish_reason":null}]}\n\n',
     Shape.CHAT: b'data: {"choices":[{"index":0,"delta":{"content":"a"}}]}\n\n',
     Shape.RESPONSES: EVENT,
+    Shape.MESSAGES: b'event: ping\ndata: {"type":"ping"}\n\n',
 }
+NAMED = (Shape.RESPONSES, Shape.MESSAGES)
+"""The shapes whose streams end with an event."""
 
 
 @pytest.mark.parametrize("piped", [False, True])
@@ -144,7 +154,7 @@ def test_one_that_ends_before_its_reply_is_complete_gets_an_error(
     assert b"[DONE]" not in received
     (result,) = SSEDecoder().feed(rest.lstrip())
     assert msgspec.json.decode(result.data)["error"]["message"] == body.failure.message
-    assert (result.event == "error") is (client is Shape.RESPONSES)
+    assert (result.event == "error") is (client in NAMED)
 
 
 @pytest.mark.parametrize("piped", [False, True])
@@ -161,7 +171,7 @@ def test_one_whose_reply_is_complete_is_not_added_to(client: Shape, *, piped: bo
 def test_behind_the_terminator_it_does_not_matter_how_the_connection_ends(
     client: Shape | None, *, piped: bool
 ) -> None:
-    end = COMPLETE[Shape.RESPONSES] if client is Shape.RESPONSES else b"data: [DONE]\n\n"
+    end = COMPLETE[client] if client in NAMED else b"data: [DONE]\n\n"
     sent = (BEGUN[client or Shape.CHAT], end)
     body = body_of(FakeReply(200, EVENT_STREAM, sent, BROKEN), client)
     assert asyncio.run(drained(body, piped=piped)) == b"".join(sent)
@@ -180,13 +190,35 @@ def test_a_body_that_comes_whole_is_not_added_to() -> None:
         assert asyncio.run(drained(body, piped=piped)) == PLAIN
 
 
-@pytest.mark.parametrize("client", [Shape.CHAT, Shape.RESPONSES, None])
+START = (
+    b'event: message_start\ndata: {"type":"message_start","message":{"usage":'
+    b'{"cache_read_input_tokens":13,"input_tokens":1,"output_tokens":0}}}\n\n'
+)
+END = (
+    b'event: message_delta\ndata: {"type":"message_delta","usage":{"output_tokens":4}}\n\n'
+    b'event: message_stop\ndata: {"type":"message_stop"}\n\n'
+)
+
+
+@pytest.mark.parametrize("size", [1, 7, 100_000])
+def test_a_messages_stream_counts_its_prompt_at_its_beginning(size: int) -> None:
+    whole = START + DELTA * TAIL + END
+    pieces = [whole[at : at + size] for at in range(0, len(whole), size)]
+    body = body_of(FakeReply(200, EVENT_STREAM, pieces), Shape.MESSAGES)
+    assert asyncio.run(drained(body)) == whole
+    assert body.tokens == (14, 4)
+    of_chat = body_of(FakeReply(200, EVENT_STREAM, pieces), Shape.CHAT)
+    asyncio.run(drained(of_chat))
+    assert of_chat.tokens == (None, 4)
+
+
+@pytest.mark.parametrize("client", [*Shape, None])
 def test_a_stream_that_is_cut_off_ends_in_the_error(client: Shape | None) -> None:
     body = body_of(FakeReply(200, EVENT_STREAM, (PLAIN,)), client)
     end = body.cut_off(ShuttingDown("stopping"))
     assert end is not None
     (last,) = SSEDecoder().feed(end)
-    assert msgspec.json.decode(last.data)["error"]["code"] == "shutting_down"
+    assert msgspec.json.decode(last.data)["error"]["message"] == "stopping"
     assert isinstance(body.failure, ShuttingDown)
 
 

@@ -12,6 +12,7 @@ from gateway.shapes import Json, RawHeaders, Shape, UpstreamCall
 from tests.exchange.scene import Exchanged, Scene
 from tests.fakes import ArrivedReply, FakeReply, error_reply
 from tests.faults.payloads import TEXT, dumped, events, whole
+from tests.messages_grammar import read_message
 
 PAIRS = [(client, home) for client in Shape for home in Shape]
 LABELS = (b"text/event-stream", b"application/json", b"text/plain; charset=utf-8", b"")
@@ -19,6 +20,11 @@ REQUESTS: dict[Shape, Json] = {
     Shape.COMPLETIONS: {"model": "alias", "prompt": "Hello", "max_tokens": 99},
     Shape.CHAT: {"model": "alias", "messages": [{"role": "user", "content": "Hello"}]},
     Shape.RESPONSES: {"model": "alias", "input": "Hello"},
+    Shape.MESSAGES: {
+        "model": "alias",
+        "max_tokens": 99,
+        "messages": [{"role": "user", "content": "Hello"}],
+    },
 }
 
 
@@ -53,6 +59,8 @@ def text_of(shape: Shape, result: Exchanged) -> str:
     if shape is Shape.RESPONSES:
         assert events[-1]["type"] == "response.completed"
         return said(shape, events[-1]["response"])
+    if shape is Shape.MESSAGES:
+        return said(shape, read_message(events))
     assert events[-1] == "[DONE]"
     choices = [choice for event in events[:-1] for choice in event["choices"]]
     if shape is Shape.COMPLETIONS:
@@ -64,6 +72,9 @@ def said(shape: Shape, reply: Json) -> str:
     if shape is Shape.RESPONSES:
         text: str = reply["output"][0]["content"][0]["text"]
         return text
+    if shape is Shape.MESSAGES:
+        block: Json = reply["content"][0]
+        return str(block["text"])
     choice: Any = reply["choices"][0]
     found: str = choice["text"] if shape is Shape.COMPLETIONS else choice["message"]["content"]
     return found

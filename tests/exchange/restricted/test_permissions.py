@@ -83,3 +83,17 @@ def test_an_exact_path_wins_over_a_pattern(path: str) -> None:
 def test_the_case_of_a_path_changes_nothing(path: str) -> None:
     assert permission_for("GET", path) == permission_for("GET", path.lower())
     assert permission_for("GET", path).refused
+
+
+def test_of_anthropics_paths_a_batch_names_its_models_elsewhere() -> None:
+    for path in ("/messages", "/messages/count_tokens"):
+        assert permission_for("POST", path) == BY_MODEL
+    assert "batch's requests" in permission_for("POST", "/messages/batches").refused
+    for method, path in (
+        ("POST", "/messages/batches/b_1/cancel"),
+        ("DELETE", "/messages/batches/b_1"),
+        ("GET", "/messages/batches/b_1/results"),
+        ("GET", "/messages/batches"),
+    ):
+        assert permission_for(method, path) == RUNS_NONE
+    assert permission_for("POST", "/messages/x").refused

@@ -8,9 +8,9 @@ from tests.observe.tracing.ended import call, open_request, record
 
 
 def test_operations() -> None:
-    paths = ("/chat/completions", "/responses", "/completions", "/embeddings", "/files")
-    found = [operation_at(path) for path in paths]
-    assert found == ["chat", "chat", "text_completion", "embeddings", ""]
+    paths = ("/chat/completions", "/responses", "/messages", "/completions", "/embeddings")
+    found = [operation_at(path) for path in (*paths, "/files", "/messages/batches")]
+    assert found == ["chat", "chat", "chat", "text_completion", "embeddings", "", ""]
 
 
 def test_a_call_ends_once() -> None:

@@ -10,11 +10,13 @@ from gateway.resolve.metadata import model_lists
 from gateway.resolve.metadata.model_lists import ModelCard, merged, read_description
 from gateway.resolve.names.model_ids import derive
 from gateway.servers import PROFILES, Profile
+from gateway.servers.reading import Abilities
 from gateway.shapes import Shape
 from tests import kinds
 from tests.resolve.payloads import JSON, SAMPLE_NAMES, deep, finished, sample
 
 CHAT, COMPLETIONS, RESPONSES = Shape.CHAT, Shape.COMPLETIONS, Shape.RESPONSES
+MESSAGES = Shape.MESSAGES
 AZURE_CURIE = ModelCard(
     "curie",
     (COMPLETIONS,),
@@ -48,10 +50,14 @@ LMSTUDIO_V0 = ModelCard(
     (CHAT, COMPLETIONS),
     detail='type is "vlm"',
     generative=True,
-    silent_on=(RESPONSES,),
+    silent_on=(RESPONSES, MESSAGES),
 )
 LMSTUDIO_V1 = ModelCard(
-    "deepseek-r1", (CHAT, RESPONSES, COMPLETIONS), detail='type is "llm"', generative=True
+    "deepseek-r1",
+    (CHAT, RESPONSES, COMPLETIONS),
+    detail='type is "llm"',
+    generative=True,
+    silent_on=(MESSAGES,),
 )
 MISTRAL = ModelCard(
     "<model_id>",
@@ -77,8 +83,34 @@ TOGETHER = ModelCard(
 )
 
 EXPECTED: dict[str, tuple[Profile, list[ModelCard]]] = {
-    "anthropic_model_2025_recorded": (kinds.OTHER, [ModelCard("claude-opus-4-20250514")]),
-    "anthropic_model_docs_2026": (kinds.OTHER, [ModelCard("claude-opus-4-6")]),
+    "anthropic_model_2025_recorded": (
+        kinds.ANTHROPIC,
+        [
+            ModelCard(
+                "claude-opus-4-20250514",
+                (MESSAGES,),
+                detail="Claude Opus 4 is in Anthropic's list",
+                generative=True,
+                abilities=Abilities(),
+            )
+        ],
+    ),
+    "anthropic_model_docs_2026": (
+        kinds.ANTHROPIC,
+        [
+            ModelCard(
+                "claude-opus-4-6",
+                (MESSAGES,),
+                detail="Claude Opus 4.6 is in Anthropic's list with thinking, structured_outputs, "
+                "image_input, pdf_input",
+                generative=True,
+                abilities=Abilities(
+                    thinking=frozenset({"adaptive", "enabled"}),
+                    efforts=frozenset({"low", "medium", "high", "xhigh", "max"}),
+                ),
+            )
+        ],
+    ),
     "azure_deployments_2023-03-15-preview": (
         kinds.AZURE,
         [
@@ -154,7 +186,7 @@ EXPECTED: dict[str, tuple[Profile, list[ModelCard]]] = {
                 (CHAT,),
                 detail='model_info.mode is "chat"',
                 generative=True,
-                silent_on=(RESPONSES,),
+                silent_on=(RESPONSES, MESSAGES),
             )
         ],
     ),
@@ -327,7 +359,7 @@ DESCRIPTIONS: dict[str, tuple[Profile, ModelCard]] = {
             (CHAT, COMPLETIONS),
             detail='capabilities are ["completion", "vision"]',
             generative=True,
-            silent_on=(RESPONSES,),
+            silent_on=(RESPONSES, MESSAGES),
         ),
     ),
     "tgi_info": (kinds.TGI, ModelCard("m", context_length=4096)),
@@ -631,3 +663,33 @@ def test_what_is_known_is_never_lost_when_cards_are_merged(
 ) -> None:
     card = merged(ModelCard("m", generative=first), ModelCard("m", generative=second))
     assert card.generative is (first if second is None else second)
+
+
+CLAUDE = {"id": "m", "type": "model", "display_name": "M", "lifecycle": "deprecated"}
+
+
+@pytest.mark.parametrize(
+    ("written", "day"),
+    [
+        ("2027-02-01T00:00:00Z", date(2027, 2, 1)),
+        ("2027-02-01", date(2027, 2, 1)),
+        (None, None),
+        ("soon", None),
+        ("2027-02-31T00:00:00Z", None),
+        (5, None),
+    ],
+)
+def test_anthropics_cards_say_when_a_model_retires(written: object, day: date | None) -> None:
+    (card,) = read_models([{**CLAUDE, "retires_at": written}], kinds.ANTHROPIC)
+    assert (card.shutdown_date, card.shapes) == (day, (MESSAGES,))
+
+
+def test_what_a_claude_can_do_is_read_as_far_as_it_is_said() -> None:
+    said = {
+        "max_tokens": 0,
+        "capabilities": {"effort": {"low": {"supported": False}}, "thinking": {"types": []}},
+    }
+    (card,) = read_models([{**CLAUDE, **said}], kinds.ANTHROPIC)
+    assert card.abilities == Abilities(None, frozenset(), frozenset())
+    (card,) = read_models([{**CLAUDE, "max_tokens": 8192}], kinds.ANTHROPIC)
+    assert card.abilities == Abilities(8192)

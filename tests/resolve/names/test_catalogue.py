@@ -30,7 +30,9 @@ def witnesses(pattern: str) -> set[str]:
 
 @pytest.mark.parametrize("entry", CATALOGUE.entries, ids=lambda entry: entry.pattern)
 def test_every_entry_is_reached_by_some_id(entry: CatalogueEntry) -> None:
-    assert any(lookup(model_id) is entry for model_id in witnesses(entry.pattern))
+    kind = kinds.ANTHROPIC if entry.endpoints == (Shape.MESSAGES,) else kinds.OPENAI
+    found = [CATALOGUE.lookup(model_id, kind) for model_id in witnesses(entry.pattern)]
+    assert any(each is entry for each in found)
 
 
 def test_no_pattern_is_written_twice_and_all_are_globs_of_stars() -> None:
@@ -215,13 +217,33 @@ def test_of_all_patterns_that_match_the_first_wins(model_id: str) -> None:
     matches = (
         entry for name in names for entry in CATALOGUE.entries if fnmatchcase(name, entry.pattern)
     )
-    assert CATALOGUE.lookup(model_id, kinds.OPENAI) is next(matches, None)
+    first = next(matches, None)
+    if first is not None and first.endpoints == (Shape.MESSAGES,):
+        first = None  # Anthropic's names mean nothing at OpenAI
+    assert CATALOGUE.lookup(model_id, kinds.OPENAI) is first
 
 
 @pytest.mark.parametrize("kind", PROFILES)
 def test_a_name_means_openais_model_only_where_names_are_openais(kind: Profile) -> None:
     assert kind.has_openai_names == (kind in {kinds.OPENAI, kinds.AZURE, kinds.GITHUB})
     assert (CATALOGUE.lookup("openai/gpt-4o", kind) is not None) == kind.has_openai_names
+
+
+@pytest.mark.parametrize("kind", PROFILES)
+def test_a_name_means_anthropics_model_at_anthropic_only(kind: Profile) -> None:
+    found = CATALOGUE.lookup("claude-opus-4-8-20260801", kind)
+    assert (found is not None) == (kind is kinds.ANTHROPIC)
+    assert CATALOGUE.lookup("gpt-4o", kinds.ANTHROPIC) is None
+
+
+def test_claude_families_say_what_they_refuse() -> None:
+    def quirks(model_id: str) -> frozenset[str]:
+        return lookup(model_id, kinds.ANTHROPIC).quirks
+
+    assert "no_manual_thinking" in quirks("claude-opus-4-7") & quirks("claude-sonnet-5")
+    assert "late_system" not in quirks("claude-opus-4-7")
+    assert "adaptive_thinking_only" in quirks("claude-fable-5")
+    assert quirks("claude-3-haiku-20240307") == frozenset()
 
 
 def test_azure_keeps_its_own_calendar_and_spelling() -> None:

@@ -5,6 +5,7 @@ import pytest
 from gateway.config.store_settings import MemorySettings
 from gateway.resolve.memory import CacheScope
 from gateway.resolve.names.model_notes import ModelNotes
+from gateway.shapes import Shape
 from tests.fakes import FakeClock
 
 ALICE, BOB = CacheScope("main", "alice"), CacheScope("main", "bob")
@@ -72,3 +73,14 @@ def test_invented_names_do_not_fill_the_memory(notes: ModelNotes) -> None:
         notes.absent(BOB, f"m{number}")
     assert sum(notes.has_answered(ALICE, f"m{number}") for number in range(10)) == 3
     assert sum(notes.is_absent(BOB, f"m{number}") for number in range(10)) == 3
+
+
+def test_a_missing_route_is_the_upstreams_for_the_time_to_live(
+    notes: ModelNotes, clock: FakeClock
+) -> None:
+    assert notes.lacking("main") == frozenset()
+    notes.lacks("main", Shape.MESSAGES)
+    assert notes.lacking("main") == {Shape.MESSAGES}
+    assert notes.lacking("other") == frozenset()
+    clock.advance(101)
+    assert notes.lacking("main") == frozenset()

@@ -49,6 +49,9 @@ PAGES = {
     "werkzeug": "<!doctype html>\n<html lang=en>\n<title>404 Not Found</title>\n<h1>Not Found</h1>",
     "django": DJANGO.format("Not Found", "Not Found"),
     "django-debug": titled("Page not found at /v1/responses"),
+    "a number": "404",
+    "a number in a page": "<html>404</html>",
+    "an error's number": "<html><body><h1>HTTP Error 405</h1></body></html>",
     "sinatra": "<h1>Not Found</h1>",
     "http.server": HTTP_SERVER.format(404, "File not found"),
 }
@@ -88,6 +91,17 @@ def test_at_no_other_status_is_a_page_a_missing_route(page: str, status: int) ->
 def test_a_page_that_means_something_else_is_none(page: str) -> None:
     assert not is_missing_page(404, page)
     assert not is_missing_page(404, page.encode())
+
+
+HTML = {name: page for name, page in OTHER_PAGES.items() if page.startswith("<")}
+
+
+@pytest.mark.parametrize("page", HTML.values(), ids=HTML)
+def test_where_most_servers_have_no_route_any_page_is_one(page: str) -> None:
+    assert is_missing_page(404, page, any_html=True)
+    assert is_missing_page(405, page.encode(), any_html=True)
+    assert not is_missing_page(503, page, any_html=True)
+    assert not is_missing_page(404, OTHER_PAGES["a model"], any_html=True)
 
 
 @pytest.mark.parametrize("body", [None, 7, {}, [], b"\xff\xfe"])
@@ -156,5 +170,5 @@ def test_no_page_raises(page: str | bytes, status: int) -> None:
 @pytest.mark.parametrize("filler", ["<", "<a", "<head>", "<title>", "</head", "&", " ", "\n", "'"])
 def test_long_pages_are_read_in_reasonable_time(filler: str) -> None:
     """A pattern that backtracks without bound would run into the suite's time limit."""
-    for start in ("<", "<title>", "<head><title>404", "<style>", "Cannot POST x"):
+    for start in ("<", "<title>", "<head><title>40", "<style>", "Cannot POST x"):
         assert not is_missing_page(404, (start + filler * MAX_BODY_BYTES)[:MAX_BODY_BYTES])

@@ -193,7 +193,7 @@ def test_new_apis_channels_name_the_endpoint_that_they_lack(
     assert unconverted(f"The user wrote: {message}", called) is None
 
 
-@pytest.mark.parametrize("path", ["/v1/embeddings", "/v1/messages", "/v1/rerank"])
+@pytest.mark.parametrize("path", ["/v1/embeddings", "/v1/rerank"])
 def test_new_apis_other_endpoints_are_not_this_call(path: str) -> None:
     assert unconverted(f"codex channel: {path} endpoint not supported", CHAT) is None
 
@@ -214,6 +214,7 @@ PATHS = {
     COMPLETIONS: ["/v1/completions", "/openai/v1/completions"],
     CHAT: ["/v1/chat/completions", "/openai/v1/chat/completions", "/chat/completions"],
     RESPONSES: ["/v1/responses", "/openai/v1/responses", "/responses"],
+    Shape.MESSAGES: ["/v1/messages", "/anthropic/v1/messages", "/messages"],
 }
 
 
@@ -227,7 +228,7 @@ def test_what_remains_follows_from_the_endpoint_refused_and_the_name(called: Sha
             destination = judge(message, called)
             assert destination is not None
             assert called not in destination.alternatives
-            assert len(destination.alternatives) == 2
+            assert len(destination.alternatives) == 3 - (called is not Shape.MESSAGES)
             assert destination.alternatives[0] is home or home is called
             for other in set(Shape) - {called}:
                 assert judge(message, other) is None

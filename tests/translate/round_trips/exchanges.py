@@ -7,15 +7,17 @@ from typing import Any
 
 import msgspec
 
-from gateway.config.settings import ModelRule
+from gateway.config.settings import ModelRule, UpstreamSettings
 from gateway.config.translation_settings import TranslationSettings
 from gateway.errors import GatewayError
 from gateway.shapes import Json, Shape, UpstreamCall
+from tests import kinds
 from tests.exchange.scene import Exchanged, Scene
 from tests.fakes import Answer, FakeReply, json_reply, stream_reply
 from tests.translate.round_trips.streams import events_of
 
 MODEL = "served-by-rule"
+ANTHROPIC = UpstreamSettings("anthropic", "https://api.anthropic.com/v1", kinds.ANTHROPIC)
 ReplyTo = Callable[[int, Json], Json]
 """What is answered to the call of that number, whole."""
 
@@ -87,6 +89,7 @@ class Stage:
 
         scene = Scene(
             answer,
+            *([ANTHROPIC] if self.home is Shape.MESSAGES else ()),
             rules=(ModelRule(MODEL, endpoints=(self.home,)),),
             translation=TranslationSettings(on_unsupported="drop" if self.drop else "refuse"),
         )
@@ -101,7 +104,7 @@ class Stage:
             return json_reply(reply)
         usage = (body.get("stream_options") or {}).get("include_usage", False)
         events = events_of(self.home, reply, usage=usage)
-        return stream_reply(*events, done=self.home is not Shape.RESPONSES)
+        return stream_reply(*events, done=self.home in (Shape.COMPLETIONS, Shape.CHAT))
 
 
 def streaming(client: Shape, request: Json) -> Json:

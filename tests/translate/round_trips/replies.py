@@ -7,6 +7,7 @@ asked for; beyond that, whatever the schema has.
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import msgspec
 from hypothesis import strategies as st
 
 from gateway.shapes import Json, Shape
@@ -41,6 +42,8 @@ def _agree(shape: Shape, reply: Json) -> None:
     for results in (reply.get("moderation") or {}).values():
         if "results" in results:
             results["results"] = results["results"][:1]
+    if shape is Shape.MESSAGES:
+        return
     if shape is Shape.RESPONSES:
         for item in reply["output"]:
             for part in item.get("content", ()) if item["type"] == "message" else ():
@@ -267,8 +270,59 @@ def _extras(draw: st.DrawFn, schema: str, names: Sequence[str]) -> Json:
     return {name: draw(values_of(properties[name], name)) for name in kept}
 
 
+@st.composite
+def _messages(draw: st.DrawFn, request: Json) -> Json:
+    """A message; its stop sequence and its service tier are not those of a client's request."""
+    kinds = ["text", "text", "thinking", "redacted_thinking"]
+    kinds += ["tool_use"] if request.get("tools") else []
+    chosen = draw(st.lists(st.sampled_from(kinds), max_size=4))
+    if request.get("tool_choice", {}).get("type") == "none":
+        chosen = [kind for kind in chosen if kind != "tool_use"]
+    blocks = [draw(_block(kind, request)) for kind in chosen]
+    reasons = ["tool_use"] if "tool_use" in chosen else ["end_turn", "end_turn", "stop_sequence"]
+    reason = draw(st.sampled_from([*reasons, "max_tokens", "refusal"]))
+    refused = {"type": "refusal", "category": None, "explanation": BLANK}
+    counts = {"input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens"}
+    return {
+        "id": f"msg_{BLANK}",
+        "type": "message",
+        "role": "assistant",
+        "model": "served",
+        "content": blocks,
+        "stop_reason": reason,
+        "stop_sequence": None,
+        "stop_details": refused if reason == "refusal" else None,
+        "usage": {
+            **{name: draw(st.integers(0, 999)) for name in sorted(counts)},
+            "output_tokens": draw(st.integers(1, 999)),
+            "output_tokens_details": {"thinking_tokens": draw(st.integers(0, 1))},
+        },
+    }
+
+
+@st.composite
+def _block(draw: st.DrawFn, kind: str, request: Json) -> Json:
+    text = "".join(draw(_TOKENS))
+    if kind == "text":
+        return {"type": kind, "text": text}
+    if kind == "thinking":
+        return {"type": kind, "thinking": text, "signature": BLANK}
+    if kind == "redacted_thinking":
+        return {"type": kind, "data": BLANK}
+    tool = draw(st.sampled_from(request["tools"]))
+    given: Json = msgspec.json.decode(_arguments_for(tool["input_schema"]).replace(BLANK, "@"))
+    filled = {key.replace("@", BLANK): value for key, value in given.items()}
+    return {
+        "type": kind,
+        "id": f"toolu_{BLANK}",
+        "name": tool["name"],
+        "input": {key: BLANK if value == "@" else value for key, value in filled.items()},
+    }
+
+
 _REPLIES: Mapping[Shape, Callable[[Json], st.SearchStrategy[Any]]] = {
     Shape.COMPLETIONS: _completion,
     Shape.CHAT: _chat_completion,
     Shape.RESPONSES: _response,
+    Shape.MESSAGES: _messages,
 }

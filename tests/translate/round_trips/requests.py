@@ -22,6 +22,9 @@ SCHEMAS: Mapping[Shape, str] = {
     Shape.RESPONSES: "CreateResponse",
 }
 
+CLIENTS = tuple(SCHEMAS)
+"""The shapes of clients whose requests OpenAI describes."""
+
 _CALLS_OF_CHAT = values_of(closed_definitions()["ChatCompletionMessageToolCalls"]["items"])
 _MESSAGE = "ChatCompletionRequest{}Message"
 
@@ -110,5 +113,5 @@ _SAID: Mapping[Shape, st.SearchStrategy[Json]] = {
     Shape.RESPONSES: _input(),
 }
 _PARAMETERS: Mapping[Shape, st.SearchStrategy[Json]] = {
-    shape: _parameters(shape) for shape in Shape
+    shape: _parameters(shape) for shape in SCHEMAS
 }

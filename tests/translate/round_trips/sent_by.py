@@ -33,7 +33,7 @@ def sent_by_process(hash_seed: int, asked: Sequence[Asked]) -> list[bytes]:
 
 
 def _main() -> None:
-    nothing: Json = {"choices": [], "output": []}
+    nothing: Json = {"choices": [], "output": [], "content": []}
     for line in sys.stdin.buffer:
         client, home, request = msgspec.json.decode(line, type=Asked)
         exchange = Stage(client, home, drop=True).play(request, lambda call, body: nothing)

@@ -4,12 +4,15 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from gateway.shapes import Json, Shape
+from tests.translate import messages_upstreams
 
 _HALVES = 2
 
 
 def events_of(shape: Shape, reply: Json, *, usage: bool) -> list[Json]:
     """Return the events that lead to a reply; `usage`: the usage chunk was asked for."""
+    if shape is Shape.MESSAGES:
+        return messages_upstreams.events_of(reply, 5)
     if shape is Shape.RESPONSES:
         events = list(_responses(reply))
         return [{**event, "sequence_number": number} for number, event in enumerate(events)]

@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from gateway.shapes import Json, Shape
+from tests.messages_requests import check_messages_request
 from tests.translate.openai_schema import check_schema
 from tests.translate.round_trips import requests as asked
 from tests.translate.round_trips.clients import streamed_reply, whole_reply
@@ -46,7 +47,10 @@ SETTINGS = settings(
 """A failure is told at once and as it is: to shrink an exchange takes minutes."""
 
 
-@pytest.mark.parametrize(("client", "home"), list(permutations(Shape, 2)))
+PAIRS = [pair for pair in permutations(Shape, 2) if pair[0] in asked.CLIENTS]
+
+
+@pytest.mark.parametrize(("client", "home"), PAIRS)
 @pytest.mark.timeout(ROUNDS * 10)
 def test_between_two_shapes_nothing_is_invalid_and_nothing_lost(client: Shape, home: Shape) -> None:
     @SETTINGS
@@ -77,7 +81,7 @@ def test_between_two_shapes_nothing_is_invalid_and_nothing_lost(client: Shape, h
     round_trip()
 
 
-@pytest.mark.parametrize("shape", Shape)
+@pytest.mark.parametrize("shape", asked.CLIENTS)
 @pytest.mark.timeout(ROUNDS * 10)
 def test_at_its_own_endpoint_everything_stays_as_it_is(shape: Shape) -> None:
     stage = Stage(shape, shape)
@@ -107,7 +111,10 @@ def check_refusal(exchange: Exchange) -> None:
 
 def check_sent(exchange: Exchange, home: Shape) -> None:
     for body in exchange.sent:
-        check_schema(asked.SCHEMAS[home], body, closed=True)
+        if home is Shape.MESSAGES:
+            check_messages_request(body)
+        else:
+            check_schema(asked.SCHEMAS[home], body, closed=True)
 
 
 def request_fields_lost(stage: Stage, exchange: Exchange) -> list[Field]:

@@ -8,6 +8,10 @@ from gateway.translate.stream.last_events import LARGE, MAX_PIECES, LastEvents
 CHUNK = b'data: {"choices":[{"index":0,"delta":{"content":"a"},"finish_reason":null}]}\n\n'
 FINISH = b'data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\n'
 USAGE = b'data: {"choices":[],"usage":{"total_tokens":3}}\n\n'
+START = b'event: message_start\ndata: {"type":"message_start"}\n\n'
+PING = b'event: ping\ndata: {"type":"ping"}\n\n'
+LAST_DELTA = b'event: message_delta\ndata: {"type":"message_delta"}\n\n'
+STOP = b'event: message_stop\ndata: {"type":"message_stop"}\n\n'
 CREATED = b'data: {"type":"response.created"}\n\n'
 
 
@@ -33,6 +37,14 @@ def last(shape: Shape | None, *pieces: bytes) -> LastEvents:
         (Shape.RESPONSES, [CREATED, b"event: error\ndata: {}\n\n"], True, True),
         # An error that is not documented for responses: not every client takes it for one.
         (Shape.RESPONSES, [CREATED, b'data: {"error":{"message":"no"}}\n\n'], False, True),
+        (Shape.MESSAGES, [START], False, False),
+        (Shape.MESSAGES, [START, PING], False, False),
+        (Shape.MESSAGES, [START, LAST_DELTA], False, False),
+        (Shape.MESSAGES, [START, LAST_DELTA, STOP], True, True),
+        (Shape.MESSAGES, [START, STOP[:20], STOP[20:]], True, True),
+        (Shape.MESSAGES, [START, STOP.partition(b"\n")[2]], True, True),
+        (Shape.MESSAGES, [START, b'event: error\ndata: {"type":"error"}\n\n'], True, True),
+        (Shape.MESSAGES, [START, b'data: {"error":{"message":"no"}}\n\n'], False, True),
         (None, [CHUNK], False, True),
         (None, [CHUNK, b"data: [DONE]\n\n"], True, True),
     ],

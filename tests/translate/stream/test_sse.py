@@ -12,11 +12,13 @@ from gateway.shapes import Shape
 from gateway.translate.stream.sse import (
     DONE,
     KEEPALIVE,
+    NAMED,
     ServerSentEvent,
     SSEDecoder,
     broken_off,
     encode_events,
     encode_json,
+    final_events,
     terminator,
 )
 
@@ -152,10 +154,10 @@ def test_what_is_encoded_decodes_to_the_same(objects: list[dict[str, Any]], shap
     objects = [{**each, "type": f"response.{i}"} for i, each in enumerate(objects)]
     stream = encode_events(shape, objects) + terminator(shape)
     events = bytewise(stream)
-    if shape is not Shape.RESPONSES:
+    if shape not in NAMED:
         assert events.pop() == Event(DONE)
     assert [json.loads(event.data) for event in events] == objects
-    names = [each["type"] if shape is Shape.RESPONSES else "" for each in objects]
+    names = [each["type"] if shape in NAMED else "" for each in objects]
     assert [event.event for event in events] == names
 
 
@@ -173,7 +175,17 @@ def test_responses_events_are_named_before_their_data() -> None:
 
 def test_only_completions_and_chat_streams_have_a_terminator() -> None:
     assert terminator(Shape.COMPLETIONS) == terminator(Shape.CHAT) == b"data: [DONE]\n\n"
-    assert terminator(Shape.RESPONSES) == b""
+    assert terminator(Shape.RESPONSES) == terminator(Shape.MESSAGES) == b""
+    assert final_events(Shape.COMPLETIONS) == final_events(Shape.CHAT) == frozenset()
+    assert "response.completed" in final_events(Shape.RESPONSES)
+    assert final_events(Shape.MESSAGES) == {"message_stop"}
+
+
+def test_an_error_in_a_messages_stream_is_anthropics() -> None:
+    (written,) = SSEDecoder().feed(broken_off(Shape.MESSAGES, UpstreamError("no"), b""))
+    assert written.event == "error"
+    said = {"type": "error", "error": {"type": "api_error", "message": "no"}}
+    assert msgspec.json.decode(written.data) == said
 
 
 def test_a_keepalive_is_a_comment_without_a_blank_line() -> None:

@@ -13,7 +13,7 @@ from gateway.translate.chat_via_responses.output.text import Step
 from gateway.translate.chat_via_responses.output.tracking import OutputItem
 from gateway.translate.contract import Context
 
-_FIELDS: Mapping[str, tuple[str, ...]] = {
+FIELDS: Mapping[str, tuple[str, ...]] = {
     "reasoning_content": ("reasoning_content",),
     "reasoning": ("reasoning",),
     "both": ("reasoning_content", "reasoning"),
@@ -47,7 +47,7 @@ class ReasoningFold:
     """
 
     def __init__(self, context: Context) -> None:
-        self._fields = _FIELDS[context.settings.reasoning_out]
+        self._fields = FIELDS[context.settings.reasoning_out]
         self._waiting: deque[_Piece] = deque()
         self._characters = 0
         """The number of characters that wait."""

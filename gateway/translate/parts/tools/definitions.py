@@ -4,7 +4,7 @@ The two differ in nesting and in the default of `strict`. Sources: OpenAI's Open
 (schemas `ChatCompletionTool`, `FunctionTool`, `CustomToolParam`) and the threads named below.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from gateway.shapes import Json
 from gateway.translate.schema.checks import Check, Record, String
@@ -75,17 +75,24 @@ def is_strict_schema(schema: object) -> bool:
 
     Every object names all its properties as required and allows no others.
     """
-    return isinstance(schema, dict) and schema.get("type") == "object" and _parts_are_strict(schema)
+    is_object = isinstance(schema, dict) and schema.get("type") == "object"
+    return is_object and _all_parts(schema, _is_strict_object)
 
 
-def _parts_are_strict(schema: object) -> bool:
+def allows_no_more(schema: object) -> bool:
+    """Whether every object in a JSON schema allows no properties but those that it names."""
+    return isinstance(schema, dict) and _all_parts(schema, _is_closed)
+
+
+def _all_parts(schema: object, holds: Callable[[Json], bool]) -> bool:
+    """Whether something holds of each schema within a schema."""
     waiting: list[object] = [schema]
     while waiting:
         part = waiting.pop()
         if isinstance(part, list):
             waiting += part
         elif isinstance(part, dict):
-            if not _is_strict_object(part):
+            if not holds(part):
                 return False
             properties = part.get("properties")
             waiting += properties.values() if isinstance(properties, dict) else ()
@@ -99,6 +106,11 @@ def _parts_are_strict(schema: object) -> bool:
 _NOT_SCHEMAS = frozenset(
     {"properties", "$defs", "definitions", "enum", "const", "default", "examples", "required"}
 )
+
+
+def _is_closed(schema: Json) -> bool:
+    is_object = schema.get("type") == "object" or "properties" in schema
+    return not is_object or schema.get("additionalProperties") is False
 
 
 def _is_strict_object(schema: Json) -> bool:

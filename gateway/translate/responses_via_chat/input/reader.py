@@ -66,7 +66,7 @@ class Reader:
         self._context = context
         self._report = report
         self._open: Turn | None = None
-        self._waiting = WaitingCalls()
+        self._waiting = WaitingCalls[Call]()
         self._signatures = Signatures()
 
     def instruct(self, text: str) -> None:

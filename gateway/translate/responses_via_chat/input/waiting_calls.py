@@ -2,13 +2,24 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from typing import Generic, Protocol, TypeVar
 
 from gateway.errors import InvalidRequest
 from gateway.shapes import Json
-from gateway.translate.responses_via_chat.input.turn import Call
 
 
-class WaitingCalls:
+class Answerable(Protocol):
+    """A call whose output may have come."""
+
+    @property
+    def output(self) -> object | None:
+        """The output; None: it has not come."""
+
+
+Call = TypeVar("Call", bound=Answerable)
+
+
+class WaitingCalls(Generic[Call]):
     """The calls read so far, by the ids that their outputs use.
 
     That is a `call_id`, which may be reused once its call has an output. The items of a tool search

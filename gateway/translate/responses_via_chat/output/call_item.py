@@ -35,6 +35,13 @@ class CallItem(CallInPieces, OutputItem):
         self._wrapped = False
         self._tool: ClientTool | None = None
         self._shown_id = f"call_{item_id}"
+        self.lacks_its_end = False
+        """Whether the upstream says that it is cut off, even if nothing of it has come."""
+
+    @property
+    def is_cut_off(self) -> bool:
+        """Whether the call certainly lacks its end."""
+        return self.lacks_its_end or super().is_cut_off
 
     @property
     def shown_id(self) -> str:

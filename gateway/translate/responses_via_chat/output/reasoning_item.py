@@ -4,85 +4,9 @@ from collections.abc import Sequence
 
 from gateway.shapes import Json
 from gateway.translate.contract import Context
-from gateway.translate.responses_via_chat.deltas.carried import TURN, merge
-from gateway.translate.responses_via_chat.output.call_item import CallItem
+from gateway.translate.responses_via_chat.deltas.carrier import Carrier
 from gateway.translate.responses_via_chat.output.items import OutputItem, Status
 from gateway.translate.responses_via_chat.request import ReasoningForm
-
-
-class Carrier:
-    """Collects what one reasoning item carries back to the server.
-
-    `demanded`: it is sealed even if the text of the item is all of it. `before` are the calls that
-    came before the item, which identify its message when it comes back. `goes_on`: a part of the
-    message came before the item, and its text may continue after it.
-    """
-
-    def __init__(
-        self,
-        form: ReasoningForm,
-        context: Context,
-        before: Sequence[CallItem],
-        *,
-        demanded: bool,
-        goes_on: bool,
-    ) -> None:
-        self._is_shown = form != "drop"
-        self._context = context
-        self._before = tuple(before)
-        self._demanded = demanded or goes_on
-        self._goes_on = goes_on
-        self._pieces: list[str] = []
-        self._name = ""
-        self._fields: Json = {}
-        self._calls: list[tuple[CallItem, Json]] = []
-
-    @property
-    def is_ready(self) -> bool:
-        """Whether the ids of all calls that it has fields of are known."""
-        return all(call.announced for call, _ in self._calls)
-
-    def add_text(self, names: Sequence[str], text: str) -> None:
-        """Add text of the reasoning; `names` are all of the server's names of it."""
-        if not self._name:
-            usual = self._context.capabilities.reasoning_field
-            self._name = usual if usual is not None and usual in names else names[0]
-        self._pieces.append(text)
-
-    def add_fields(self, fields: Json) -> None:
-        """Add fields of the message."""
-        merge(self._fields, fields)
-
-    def sign(self, call: CallItem, fields: Json) -> None:
-        """Add fields of a call."""
-        for known, signed in self._calls:
-            if known is call:
-                merge(signed, fields)
-                return
-        self._calls.append((call, {}))
-        merge(self._calls[-1][1], fields)
-
-    def sealed(self) -> str | None:
-        """Return it sealed; None if the text of the item is all of it."""
-        seal = self._context.seal
-        own_name = self._context.capabilities.reasoning_field
-        has_more = self._demanded or self._fields or self._calls
-        is_in_text = self._is_shown and self._name in ("", own_name)
-        if seal is None or (is_in_text and not has_more):
-            return None
-        message = {self._name: "".join(self._pieces)} if self._name else {}
-        calls: dict[str, Json] = {call.shown_id: {} for call in self._before}
-        calls |= {call.shown_id: fields for call, fields in self._calls}
-        upstream = self._context.upstream
-        return seal.close(
-            {
-                "kind": TURN,
-                "upstream": upstream,
-                "message": {**message, **self._fields},
-                "calls": calls,
-                "goes_on": self._goes_on,
-            }
-        )
 
 
 class ReasoningItem(OutputItem):
@@ -90,8 +14,11 @@ class ReasoningItem(OutputItem):
 
     prefix = "rs"
 
-    def __init__(self, index: int, item_id: str, form: ReasoningForm, carrier: Carrier) -> None:
+    def __init__(
+        self, index: int, item_id: str, form: ReasoningForm, carrier: Carrier, context: Context
+    ) -> None:
         super().__init__(index, item_id)
+        self._context = context
         self._pieces: list[str] = []
         self._form = form
         self._sealed: str | None = None
@@ -118,7 +45,7 @@ class ReasoningItem(OutputItem):
 
     def close(self, status: Status) -> None:
         """Seal what is carried back, and write the closing events."""
-        self._sealed = self.carrier.sealed()
+        self._sealed = self.carrier.sealed(self._context)
         super().close(status)
 
     def resource(self) -> Json:

@@ -2,14 +2,15 @@
 
 from collections.abc import Sequence
 
-from gateway.errors import GatewayError, TruncatedStream, UpstreamError
+from gateway.errors import TruncatedStream, UpstreamError
 from gateway.shapes import Json
-from gateway.translate.contract import MAX_REPLY_CHARACTERS, Context, StreamTranslation
+from gateway.translate.contract import MAX_REPLY_CHARACTERS, Context
 from gateway.translate.parts.content.sources import add_sources
-from gateway.translate.parts.finish_reasons import finish_reason, native_word, with_native
+from gateway.translate.parts.finish_reasons import finish_reason, native_word
 from gateway.translate.parts.tokens.logprobs import chat_logprobs
 from gateway.translate.parts.upstream_errors import without_error
 from gateway.translate.responses_via_chat.deltas.call_tracking import CallTracker
+from gateway.translate.responses_via_chat.deltas.carrier import Carrier
 from gateway.translate.responses_via_chat.deltas.delta import (
     CallFragment,
     Delta,
@@ -18,14 +19,10 @@ from gateway.translate.responses_via_chat.deltas.delta import (
     read_delta,
 )
 from gateway.translate.responses_via_chat.output.call_item import CallItem
+from gateway.translate.responses_via_chat.output.frame import ResponseFrame
 from gateway.translate.responses_via_chat.output.items import ImageItem, MessageItem
 from gateway.translate.responses_via_chat.output.queue import OutputQueue
-from gateway.translate.responses_via_chat.output.reasoning_item import Carrier, ReasoningItem
-from gateway.translate.responses_via_chat.output.response_object import (
-    ResponseObject,
-    UpstreamFacts,
-    failure,
-)
+from gateway.translate.responses_via_chat.output.reasoning_item import ReasoningItem
 from gateway.translate.responses_via_chat.request import PreparedRequest
 from gateway.translate.stream.choice_deltas import ChoiceDeltas
 from gateway.translate.stream.reply_choices import ChoicePlaces, choices_of
@@ -33,17 +30,14 @@ from gateway.translate.stream.reply_choices import ChoicePlaces, choices_of
 _INCOMPLETE = {"length": "max_output_tokens", "content_filter": "content_filter"}
 
 
-class ResponsesStream(StreamTranslation):
+class ResponsesStream(ResponseFrame):
     """The fold of the one call's stream (a `StreamTranslation`)."""
 
     def __init__(
         self, request: PreparedRequest, context: Context, queue: OutputQueue | None = None
     ) -> None:
+        super().__init__(request.client, context, queue)
         self._request = request
-        self._context = context
-        self._queue = queue or OutputQueue()
-        self._facts = UpstreamFacts()
-        self._response: ResponseObject | None = None
         self._places = ChoicePlaces(1)
         self._deltas = ChoiceDeltas()
         self._calls = CallTracker[CallItem](request.names.declared)
@@ -51,10 +45,8 @@ class ResponsesStream(StreamTranslation):
         self._early_entries: list[Json] = []
         self._has_text = False
         self._has_images = False
-        self._native_word: str | None = None
         self._characters = 0
         self._finish: object = None
-        self._ended = False
 
     def feed(self, call: int, event: Json) -> list[Json]:
         """Take one chunk; return the events to send.
@@ -91,49 +83,18 @@ class ResponsesStream(StreamTranslation):
         """End the reply with the upstream's `finish_reason`; raises as `end` does."""
         has_text = self._has_text or self._has_images or "content_parts" in self._facts.beside
         reason = finish_reason(word, has_text=has_text, has_tool_calls=bool(self._calls))
-        response = self._open()
+        self._open()
         if not has_text and not self._calls:
             self._message()
         incomplete = _INCOMPLETE.get(reason)
         self._calls.finish(self._begin_call, naturally=incomplete is None)
-        self._queue.end(cut_off=incomplete is not None)
-        status = "incomplete" if incomplete else "completed"
-        ended = response.at(status, self._output(status), incomplete_reason=incomplete)
-        ended = with_native(ended, self._native_word)
-        self._queue.write({"type": f"response.{status}", "response": ended})
-        self._ended = True
-        return self._queue.sent()
-
-    def fail(self, error: GatewayError) -> list[Json]:
-        """Return the error, flat and nested, and the failed response with the items so far.
-
-        openai-python only raises the nested form; other clients read the documented flat one.
-        """
-        if self._ended:
-            return []
-        self._ended = True
-        response = self._open()
-        output = self._queue.break_off()
-        details = error.envelope()["error"]
-        flat = {name: details[name] for name in ("code", "message", "param")}
-        self._queue.write({"type": "error", **flat, "error": details})
-        failed = response.at("failed", output, error=failure(error))
-        self._queue.write({"type": "response.failed", "response": failed})
+        self._complete(incomplete)
         return self._queue.sent()
 
     @property
     def passes_text(self) -> bool:
         """Whether the text comes without logprobs."""
         return self._request.top_logprobs is None
-
-    def _open(self) -> ResponseObject:
-        """Begin the response with the first chunk that has a choice."""
-        if self._response is None:
-            self._response = ResponseObject(self._request.client, self._facts, self._context)
-            for kind in ("response.created", "response.in_progress"):
-                response = self._response.at("in_progress", ())
-                self._queue.write({"type": kind, "response": response})
-        return self._response
 
     def _take(self, choice: Json) -> None:
         if self._places.place(choice) is None:
@@ -196,13 +157,14 @@ class ResponsesStream(StreamTranslation):
     def _reasoning_item(self) -> ReasoningItem:
         form, index = self._request.reasoning, self._queue.next_index
         carrier = Carrier(
-            form,
             self._context,
             self._calls.begun,
+            is_shown=form != "drop",
             demanded=self._request.gives_back,
             goes_on=index > 0,
         )
-        return self._queue.add(ReasoningItem(index, self._context.new_id(), form, carrier))
+        item = ReasoningItem(index, self._context.new_id(), form, carrier, self._context)
+        return self._queue.add(item)
 
     def _carrier(self, delta: Delta) -> Carrier | None:
         """Return the carrier of a delta's fields of a message or its calls, if there are any.
@@ -246,13 +208,6 @@ class ResponsesStream(StreamTranslation):
             return early
         return early + chat_logprobs(logprobs, top=top)
 
-    def _message(self) -> MessageItem:
-        """Return the last item if it is a message, or else a new one."""
-        last = self._queue.last
-        if isinstance(last, MessageItem):
-            return last
-        return self._queue.add(MessageItem(self._queue.next_index, self._context.new_id()))
-
     def _latest_message(self) -> MessageItem:
         """Return the last open message, or else a new one."""
         return next(self._queue.open_items(MessageItem), None) or self._message()
@@ -274,7 +229,3 @@ class ResponsesStream(StreamTranslation):
     def _begin_call(self) -> CallItem:
         names, index = self._request.names, self._queue.next_index
         return self._queue.add(CallItem(index, self._context.new_id(), names, self._call_ids))
-
-    def _output(self, status: str) -> list[Json]:  # noqa: ARG002 - a compaction needs it
-        """Return the output of a response that ends."""
-        return self._queue.done

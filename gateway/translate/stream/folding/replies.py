@@ -15,8 +15,9 @@ from gateway.translate.parts.tokens.usage_sums import richer_usage
 from gateway.translate.stream.choice_deltas import ChoiceDeltas
 from gateway.translate.stream.folding.items import StreamedItems
 from gateway.translate.stream.folding.message import FoldedMessage
+from gateway.translate.stream.message_events import message_of
 from gateway.translate.stream.reply_choices import choices_of, delta_of, index_in
-from gateway.translate.stream.sse import TERMINAL_EVENTS
+from gateway.translate.stream.sse import final_events
 
 _TAKEN_APART = frozenset({"choices", "usage", "object"})
 _OBJECTS = {Shape.COMPLETIONS: "text_completion", Shape.CHAT: "chat.completion"}
@@ -30,13 +31,15 @@ def events_as_whole(shape: Shape, events: Iterable[Json], tools: Collection[str]
     """
     if shape is Shape.RESPONSES:
         return _response(events, tools)
+    if shape is Shape.MESSAGES:
+        return message_of(events)
     return _completion(shape, events, tools)
 
 
-def is_terminal(event: object) -> bool:
-    """Whether an event is the last of a responses stream."""
+def is_terminal(event: object, shape: Shape = Shape.RESPONSES) -> bool:
+    """Whether an event is the last of a stream whose events have types."""
     kind = event.get("type") if isinstance(event, dict) else None
-    return isinstance(kind, str) and kind in TERMINAL_EVENTS
+    return isinstance(kind, str) and kind in final_events(shape)
 
 
 def _response(events: Iterable[Json], tools: Collection[str]) -> Json:

@@ -3,6 +3,8 @@
 import pytest
 
 from gateway.errors import UpstreamError
+from gateway.translate.responses_via_chat.output.call_item import CallItem
+from gateway.translate.responses_via_chat.tools.definitions import ToolNames
 from tests.translate.responses_via_chat.chat_backend import (
     OPENAI,
     SELF_HOSTED,
@@ -196,3 +198,12 @@ def test_a_custom_tools_input_that_a_limit_cuts_off_is_shown_without_its_wrapper
         assert (response["status"], item["status"]) == ("incomplete", "incomplete")
         assert (item["type"], item["input"]) == ("custom_tool_call", text)
     assert "".join(event["delta"] for event in stream if "delta" in event) == text
+
+
+def test_a_call_of_which_nothing_came_can_be_cut_off() -> None:
+    item = CallItem(0, "x", ToolNames(), set())
+    item.add("call_a", "f", "", custom=False)
+    before, item.lacks_its_end = item.is_cut_off, True
+    assert (before, item.is_cut_off) == (False, True)
+    item.close("incomplete")
+    assert (item.resource()["arguments"], item.resource()["status"]) == ("", "incomplete")

@@ -1,0 +1,130 @@
+"""`POST /v1/messages/count_tokens`: where a model's server counts, and nowhere else.
+
+An estimate would be worse than none: clients compact a conversation by this number, and estimate by
+themselves where they get none (ericc-ch/copilot-api#210, musistudio/claude-code-router#1252).
+"""
+
+from dataclasses import replace
+
+import msgspec
+
+from gateway.errors import ModelNotFound, UnknownRoute, UpstreamError
+from gateway.exchange import failures
+from gateway.exchange.attempt import Attempts
+from gateway.exchange.client_reply import ClientReply, json_reply
+from gateway.exchange.decision import Decision
+from gateway.exchange.error_replies import error_of_reply
+from gateway.exchange.flow import Exchange
+from gateway.exchange.json_label import labelled_json
+from gateway.exchange.passthrough.forward import Passing
+from gateway.exchange.reply.classify import ErrorReply
+from gateway.exchange.reply.classify import classify as classify_reply
+from gateway.exchange.reply.reading import decode_object
+from gateway.exchange.request_fields import model_of, read_object, read_routed
+from gateway.exchange.restricted import restrictions
+from gateway.request import GenerationRequest, Request
+from gateway.resolve.evidence import Route
+from gateway.resolve.refusals.classify import Verdict, classify
+from gateway.resolve.resolver import ModelQuery
+from gateway.shapes import Shape, UpstreamCall
+from gateway.translate.contract import Report
+from gateway.translate.messages_via_responses.counting import count_tokens_request
+from gateway.translate.parts.messages.signatures import PREFIX
+from gateway.translate.parts.messages.unsigned import without_gateways_thinking
+
+_INPUT_TOKENS = "/responses/input_tokens"
+
+
+class Counting:
+    """Counts the tokens of messages requests at the endpoint where the model lives."""
+
+    def __init__(self, exchange: Exchange, passing: Passing) -> None:
+        self._exchange = exchange
+        self._passing = passing
+
+    @property
+    def _attempts(self) -> Attempts:
+        return self._exchange.attempts
+
+    async def count_tokens(self, request: Request, decision: Decision) -> ClientReply:
+        """Return `{"input_tokens": N}`; raises `GatewayError`, 404 where nothing counts."""
+        body = request.body if isinstance(request.body, bytes) else b""
+        call = GenerationRequest.at(
+            Shape.MESSAGES, body, request.headers, request.query, request.client
+        )
+        if call.client is not None and call.client.is_restricted:
+            restrictions.check_generation(call)
+        model = decision.model_asked = model_of(read_routed(body))
+        query = ModelQuery(model, Shape.MESSAGES, headers=request.headers)
+        route = await self._exchange.resolver.resolve(query)
+        if route.shape is Shape.MESSAGES:
+            reply = await self._at_home(request, decision, route)
+            if reply is not None:
+                return reply
+        if Shape.RESPONSES in route.shapes:
+            return await self._at_responses(call, decision, route)
+        raise _not_counted(model)
+
+    async def _at_home(
+        self, request: Request, decision: Decision, route: Route
+    ) -> ClientReply | None:
+        """Return the reply of the model's own endpoint; None: its server does not count."""
+        try:
+            reply = await self._passing.run(_unsigned(request, decision), decision)
+        except UnknownRoute:
+            return None
+        if reply.status < 400 or not isinstance(reply.body, bytes):
+            return reply
+        refusal = classify(None, reply.status, reply.body, model=route.model_sent)
+        return None if refusal.verdict is Verdict.UNKNOWN_ROUTE else reply
+
+    async def _at_responses(
+        self, call: GenerationRequest, decision: Decision, route: Route
+    ) -> ClientReply:
+        """Return what OpenAI's `/v1/responses/input_tokens` counts for the translated request."""
+        context = self._attempts.sealing_context(call, route, Shape.RESPONSES)
+        report = Report(Shape.MESSAGES, Shape.RESPONSES)
+        counted = count_tokens_request(read_object(call.body), context, report)
+        sent = UpstreamCall(
+            route.upstream,
+            "POST",
+            _INPUT_TOKENS,
+            msgspec.json.encode(counted),
+            client_headers=labelled_json(call.headers),
+            model=route.model_sent,
+        )
+        decision.upstream, decision.endpoint = route.upstream, f"/v1{_INPUT_TOKENS}"
+        decision.resolved_by, decision.attempts = route.resolved_by, 1
+        decision.translation = report.header()
+        whole = await classify_reply(await self._exchange.send(sent), "whole")
+        if isinstance(whole, ErrorReply):
+            refusal = classify(None, whole.status, whole.body, model=route.model_sent)
+            if refusal.verdict is Verdict.UNKNOWN_ROUTE:
+                raise _not_counted(route.model_asked)
+            failures.check_own_key(self._exchange.settings.upstream(route.upstream), whole.status)
+            raise error_of_reply(whole.status, whole.headers, whole.body, lambda _: None)
+        number = decode_object(whole.body).get("input_tokens")
+        if type(number) is not int:
+            raise UpstreamError("The upstream's count of input tokens has no 'input_tokens'.")
+        return json_reply(msgspec.json.encode({"input_tokens": number}))
+
+
+def _unsigned(request: Request, decision: Decision) -> Request:
+    """Return the request without the thinking that a gateway has signed, as it would be sent."""
+    if not isinstance(request.body, bytes) or PREFIX.encode() not in request.body:
+        return request
+    report = Report(Shape.MESSAGES, Shape.MESSAGES)
+    body = without_gateways_thinking(read_object(request.body), report)
+    if not report.size:
+        return request
+    decision.translation = report.header()
+    return replace(request, body=msgspec.json.encode(body), length=None)
+
+
+def _not_counted(model: str) -> ModelNotFound:
+    return ModelNotFound(
+        f"Tokens cannot be counted for the model '{model}': its server has no endpoint that does, "
+        "and an estimate would mislead. Estimate in the client, or send the request: its usage has "
+        "the number.",
+        code="unsupported_endpoint",
+    )

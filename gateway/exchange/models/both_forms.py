@@ -1,0 +1,93 @@
+"""Model lists in Anthropic's form and OpenAI's at once, for clients that read either.
+
+The two share their paths. A union costs nobody anything: clients of both ignore unknown members.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from urllib.parse import parse_qs
+
+import msgspec
+
+from gateway.envelopes.printed_values import decode_body
+from gateway.errors import InvalidRequest
+from gateway.exchange.client_reply import ClientReply, json_reply
+from gateway.shapes import Json
+
+MAX_LIMIT = 1000
+"""The most models on a page, as at Anthropic."""
+
+_LAST = 253_402_300_799
+"""The last second of the year 9999, which is the last that can be written."""
+
+
+def in_both_forms(card: bytes) -> bytes:
+    """Return a model's card with the members of both forms; what is no object stays as it is."""
+    known = decode_body(card)
+    if not isinstance(known, dict):
+        return card
+    both = {**_as_openai(known), **known, **_as_anthropic(known)}
+    return msgspec.json.encode(both)
+
+
+def page_reply(cards: Sequence[bytes], query: bytes) -> ClientReply:
+    """Return a page of a list, with the cards in both forms.
+
+    `query` may have Anthropic's `limit`, `after_id` and `before_id`; without a limit the page has
+    all. Raises `InvalidRequest` for a limit that is none, and for an id that is not in the list.
+    """
+    asked = parse_qs(query.decode("ascii", "replace"))
+    after, before = asked.get("after_id", [""])[-1], asked.get("before_id", [""])[-1]
+    shown = [in_both_forms(card) for card in cards]
+    ids = [_id_of(card) for card in shown]
+    for name, given in (("after_id", after), ("before_id", before)):
+        if given and given not in ids:
+            raise InvalidRequest(f"'{name}' is no id of a model in this list.", param=name)
+    start = ids.index(after) + 1 if after in ids else 0
+    end = ids.index(before) if before in ids else len(shown)
+    limit = _limit(asked.get("limit", [""])[-1]) or len(shown)
+    if before in ids and after not in ids:
+        start, has_more = max(end - limit, 0), end > limit
+    else:
+        has_more = end - start > limit
+        end = min(end, start + limit)
+    page, named = shown[start:end], ids[start:end]
+    ends = {"first_id": named[0] if named else None, "last_id": named[-1] if named else None}
+    tail = msgspec.json.encode({"has_more": has_more, **ends})[1:]
+    return json_reply(b'{"object":"list","data":[' + b",".join(page) + b"]," + tail)
+
+
+def _limit(text: str) -> int | None:
+    if not text:
+        return None
+    if not text.isdecimal() or not 1 <= int(text[:9]) <= MAX_LIMIT:
+        raise InvalidRequest(f"'limit' must be a number from 1 to {MAX_LIMIT}.", param="limit")
+    return int(text)
+
+
+def _id_of(card: bytes) -> str:
+    known = decode_body(card)
+    return str(known.get("id")) if isinstance(known, dict) else ""
+
+
+def _as_openai(card: Json) -> Json:
+    """Return the members that OpenAI's clients read, as far as they follow from the others."""
+    members: Json = {"object": "model", "created": _seconds(card.get("created_at"))}
+    return {**members, "owned_by": "anthropic"} if card.get("type") == "model" else members
+
+
+def _as_anthropic(card: Json) -> Json:
+    """Return the members that Anthropic's clients read, as far as they follow from the others."""
+    created = card.get("created")
+    known = created if type(created) is int and 0 <= created <= _LAST else 0
+    name = card.get("display_name") or card.get("id")
+    at = datetime.fromtimestamp(known, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return {"type": "model", "display_name": name, "created_at": card.get("created_at") or at}
+
+
+def _seconds(written: object) -> int:
+    """Return the Unix time of an RFC 3339 date; 0 for anything else."""
+    try:
+        return int(datetime.fromisoformat(str(written)).timestamp())
+    except (ValueError, OverflowError):
+        return 0

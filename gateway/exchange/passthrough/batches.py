@@ -1,0 +1,125 @@
+"""Models in batches of messages (`POST /v1/messages/batches`): each request names its own.
+
+A batch goes to one upstream and is not translated, so its names must lead to the same one. What the
+requests hold beside their models stays as the client wrote it.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from gateway.config.settings import ModelRule, Settings
+from gateway.errors import InvalidRequest
+from gateway.exchange import failures
+from gateway.exchange.decision import Decision
+from gateway.exchange.models.lists import in_pieces
+from gateway.request import Request
+from gateway.resolve.resolver import Resolver
+from gateway.shapes import Shape
+
+PATH = "/messages/batches"
+
+_Members = dict[str, msgspec.Raw]
+_members = msgspec.json.Decoder(_Members).decode
+_list = msgspec.json.Decoder(list[msgspec.Raw]).decode
+_text = msgspec.json.Decoder(str).decode
+_encode = msgspec.json.encode
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
+
+@dataclass(slots=True)
+class Named:
+    """A batch with the upstream's names of its models. `upstream` None: no rule leads anywhere."""
+
+    body: bytes
+    upstream: str | None = None
+    param: str = ""
+    """The request whose model leads to that upstream."""
+
+
+class Batches:
+    """Finds where the models of batches live, by the configuration alone."""
+
+    def __init__(self, settings: Settings, resolver: Resolver) -> None:
+        self._settings = settings
+        self._resolver = resolver
+
+    async def named(self, call: Request, body: bytes, decision: Decision) -> Named:
+        """Return a batch under the upstream's names; the upstream refuses what is none.
+
+        Raises `InvalidRequest` for a model that cannot be reached by a batch, or not by this one,
+        and `PermissionDenied` for one that is not the client's.
+        """
+        found = Named(body)
+        try:
+            outer = _members(body)
+            entries = _list(outer.get("requests", b"[]"))
+        except _UNREADABLE:
+            return found
+        renamed = False
+        async for piece in in_pieces(list(enumerate(entries))):
+            for position, asked, request in _asked(piece):
+                param = f"requests[{position}].params.model"
+                failures.check_allowed(call.client, asked, param)
+                sent = self._sent(asked, param, found, decision)
+                if sent != asked:
+                    entries[position] = _with_model(request, sent)
+                    renamed = True
+        if renamed:
+            found.body = _encode({**outer, "requests": entries})
+        return found
+
+    def _sent(self, asked: str, param: str, found: Named, decision: Decision) -> str:
+        """Return the upstream's name of a model, and note the upstream that it leads to."""
+        served = self._resolver.redirected(asked) or asked
+        decision.warn(failures.redirect_warning(asked, served))
+        rule = self._resolver.rule_for(served)
+        if rule is None:
+            return served
+        self._check_endpoint(asked, param, rule)
+        if rule.upstream is not None and found.upstream is None:
+            found.upstream, found.param = rule.upstream, param
+        if rule.upstream not in (None, found.upstream):
+            raise _unfit(
+                param,
+                f"the model '{asked}' and that of {found.param} live at different upstreams. Send "
+                "a batch for each",
+            )
+        return rule.model_for(served) or served
+
+    def _check_endpoint(self, asked: str, param: str, rule: ModelRule) -> None:
+        """Raise `InvalidRequest` where a rule leads to something else than messages."""
+        lacking = False
+        if rule.upstream is not None:
+            upstream = self._settings.upstream(rule.upstream)
+            lacking = Shape.MESSAGES in upstream.kind.lacks and upstream.messages_url is None
+        if lacking or (rule.endpoints and Shape.MESSAGES not in rule.endpoints):
+            raise _unfit(
+                param,
+                f"the model '{asked}' does not live at a messages endpoint, and batches are not "
+                "translated. Send its requests one by one to /v1/messages",
+            )
+
+
+def _unfit(param: str, reason: str) -> InvalidRequest:
+    return InvalidRequest(f"'{param}' cannot be served: {reason}.", param=param)
+
+
+def _asked(
+    entries: Sequence[tuple[int, msgspec.Raw]],
+) -> Iterator[tuple[int, str, _Members]]:
+    """Yield the requests that name a model, with their positions and names."""
+    for position, entry in entries:
+        try:
+            request = _members(entry)
+            asked = _text(_members(request["params"])["model"])
+        except (*_UNREADABLE, KeyError):
+            continue
+        if asked:
+            yield position, asked, request
+
+
+def _with_model(request: _Members, model: str) -> msgspec.Raw:
+    params = {**_members(request["params"]), "model": msgspec.Raw(_encode(model))}
+    return msgspec.Raw(_encode({**request, "params": params}))

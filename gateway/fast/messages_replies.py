@@ -1,0 +1,112 @@
+"""Common messages: one text."""
+
+from typing import Final
+
+import msgspec
+
+from gateway.fast.codec import ABSENT, Absent, encode
+from gateway.shapes import Json
+from gateway.translate.contract import Context
+from gateway.translate.parts.fields import model_name
+from gateway.translate.parts.messages.stop_reasons import Stop
+from gateway.translate.parts.messages.usage import messages_tier
+from gateway.translate.stream.messages_blocks import TextBlock
+from gateway.translate.stream.messages_frame import MessagesFrame
+
+
+class _Text(msgspec.Struct, gc=False):
+    type: str
+    text: str
+
+
+class _Thinking(msgspec.Struct, gc=False):
+    thinking_tokens: int
+
+
+class Usage(msgspec.Struct, gc=False):
+    """The usage of a message, whose prompt is apart by what a cache had of it."""
+
+    input_tokens: int
+    cache_creation_input_tokens: int
+    cache_read_input_tokens: int
+    output_tokens: int
+    output_tokens_details: _Thinking
+    service_tier: str | Absent
+
+
+def usage(
+    prompt: int, completion: int, read: int, written: int, thinking: int, tier: object
+) -> Usage:
+    """Return the usage for counts of chat or responses; `tier` is the reply's `service_tier`."""
+    return Usage(
+        max(prompt - read - written, 0),
+        written,
+        read,
+        completion,
+        _Thinking(thinking),
+        messages_tier(tier) or ABSENT,
+    )
+
+
+class _Message(msgspec.Struct, gc=False):
+    id: str
+    type: str
+    role: str
+    model: str
+    content: tuple[_Text]
+    stop_reason: str
+    stop_sequence: None
+    stop_details: Json | None
+    usage: Usage
+
+
+def encode_message(
+    text: str, stop: Stop, counted: Usage, model: str | None, context: Context
+) -> bytes:
+    """Return a message with one text; `model` is the upstream's name of it."""
+    message = _Message(
+        f"msg_{context.new_id()}",
+        "message",
+        "assistant",
+        model_name(model, context),
+        (_Text("text", text),),
+        stop.reason,
+        None,
+        stop.fields()["stop_details"],
+        counted,
+    )
+    return encode(message)
+
+
+class TextStream:
+    """Writes the events of a message with one text."""
+
+    passes_text: Final = True
+
+    def __init__(self, context: Context) -> None:
+        self._frame = MessagesFrame(context)
+        self._block: TextBlock | None = None
+        self.length = 0
+
+    def ping(self) -> list[Json]:
+        """Return the event that shows that the stream is alive; none before its beginning."""
+        return self._frame.ping()
+
+    def open(self, model: object, counted: object, tier: object) -> list[Json]:
+        """Begin the message, unless it has begun; return the events to send."""
+        self._frame.start(model, counted, tier)
+        return self._frame.sent()
+
+    def say(self, text: str) -> list[Json]:
+        """Add text, which is not empty; return the events to send."""
+        if self._block is None:
+            self._block = self._frame.add(TextBlock())
+        self._block.add(text)
+        self.length += len(text)
+        self._frame.advance()
+        return self._frame.sent()
+
+    def close(self, stop: Stop, counted: object, tier: object) -> list[Json]:
+        """End the message; return the events to send."""
+        self._frame.end(stop, counted, tier, cut_off=False)
+        return self._frame.sent()

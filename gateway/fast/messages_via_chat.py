@@ -1,0 +1,139 @@
+"""The codec from messages to chat and back.
+
+It admits messages and instructions of texts, numbers that any backend takes, and replies that are
+one text, whole or streamed.
+"""
+
+import msgspec
+
+from gateway.fast.chat_replies import ChatReply
+from gateway.fast.chat_text_messages import STOPS, ChatTextMessages
+from gateway.fast.codec import (
+    ABSENT,
+    Absent,
+    EncodedRequest,
+    FastCodec,
+    StreamOptions,
+    encode,
+    takes_sampling,
+)
+from gateway.fast.messages_replies import encode_message, usage
+from gateway.fast.messages_requests import TextMessage, TextPart, read_request
+from gateway.fast.responses import Count
+from gateway.shapes import Shape
+from gateway.translate.contract import Context
+from gateway.translate.parts.from_messages.hints import cache_key
+
+
+class _System(msgspec.Struct, gc=False):
+    role: str
+    content: str | list[TextPart]
+
+
+class _Sent(msgspec.Struct, gc=False):
+    """The chat request made of it."""
+
+    model: str
+    messages: list[TextMessage | _System]
+    max_tokens: int | Absent
+    max_completion_tokens: int | Absent
+    temperature: float | Absent
+    top_p: float | Absent
+    stream: bool | Absent
+    stream_options: StreamOptions | Absent
+    prompt_cache_key: str | Absent
+
+
+class _Usage(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    """The usage of a common chat completion."""
+
+    prompt_tokens: Count
+    completion_tokens: Count
+    total_tokens: Count | None = None
+    prompt_tokens_details: dict[str, Count | None] | None = None
+    completion_tokens_details: dict[str, Count | None] | None = None
+
+
+class _Reply(ChatReply, kw_only=True, gc=False):
+    """A common chat completion."""
+
+    usage: _Usage
+
+
+_ASKED = StreamOptions(include_usage=True)
+
+_read_reply = msgspec.json.Decoder(_Reply).decode
+
+
+def fits(context: Context) -> bool:
+    """Whether the operator adds nothing to a common request."""
+    return context.reasoning_effort is None
+
+
+def encode_request(body: bytes, context: Context) -> EncodedRequest | None:
+    """Return the chat request for a common messages request; None: it is not one."""
+    read = read_request(body)
+    if read is None:
+        return None
+    request, texts = read
+    if not takes_sampling(request, context):
+        return None
+    able, limit, streamed = context.capabilities, request.max_tokens, request.stream
+    messages: list[TextMessage | _System] = [*request.messages]
+    if texts:
+        role = "developer" if able.reasoning and able.developer_role else "system"
+        messages.insert(0, _System(role, _content(texts, context)))
+    modern = able.max_tokens_field == "max_completion_tokens"
+    sent = _Sent(
+        context.model_sent,
+        messages,
+        ABSENT if modern else limit,
+        limit if modern else ABSENT,
+        request.temperature,
+        request.top_p,
+        streamed or (False if able.may_stream_unasked else ABSENT),
+        _ASKED if streamed and able.stream_usage else ABSENT,
+        cache_key(None, texts[0] if texts else "", context) if able.hints else ABSENT,
+    )
+    return encode(sent), limit, True if streamed else None
+
+
+def _content(texts: list[str], context: Context) -> str | list[TextPart]:
+    if len(texts) > 1 and context.capabilities.multi_system:
+        return [TextPart("text", text) for text in texts]
+    return "\n\n".join(texts)
+
+
+def decode_reply(body: bytes, limit: int, context: Context) -> bytes | None:  # noqa: ARG001
+    """Return the message for a common chat reply; None: it is not one."""
+    reply = _read_reply(body)
+    choice, counted = reply.choices[0], reply.usage
+    message = choice.message
+    if message.reasoning or message.reasoning_content or message.reasoning_details:
+        return None
+    within = counted.prompt_tokens_details or {}
+    generated = counted.completion_tokens_details or {}
+    return encode_message(
+        message.content,
+        STOPS[choice.finish_reason],
+        usage(
+            counted.prompt_tokens,
+            counted.completion_tokens,
+            within.get("cached_tokens") or 0,
+            within.get("cache_write_tokens") or 0,
+            generated.get("reasoning_tokens") or 0,
+            reply.service_tier,
+        ),
+        reply.model,
+        context,
+    )
+
+
+def stream(encoded: EncodedRequest, context: Context) -> ChatTextMessages:  # noqa: ARG001
+    """Return the fold of a chat stream."""
+    return ChatTextMessages(context)
+
+
+MESSAGES_VIA_CHAT = FastCodec(
+    Shape.MESSAGES, Shape.CHAT, fits, encode_request, decode_reply, stream, by_session=True
+)

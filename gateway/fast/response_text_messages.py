@@ -1,0 +1,53 @@
+"""Common responses streams as messages streams."""
+
+from gateway.fast.messages_replies import TextStream
+from gateway.fast.response_reader import ResponseReader
+from gateway.fast.responses import HiddenReasoning
+from gateway.shapes import Json
+from gateway.translate.contract import Context
+from gateway.translate.parts.messages.stop_reasons import Stop
+
+END = Stop("end_turn")
+"""The end of a message that is a complete response."""
+
+
+class ResponseTextMessages(ResponseReader):
+    """Folds a common responses stream (a `CommonStream`). `limit` is that of tokens, 0: none."""
+
+    def __init__(self, context: Context, limit: int) -> None:
+        super().__init__(limit)
+        self._events = TextStream(context)
+        self._reasoning: list[tuple[object, int]] = []
+        """The ids and the places of reasoning that has not ended."""
+
+    def ping(self) -> list[Json]:
+        """Return the event that shows that the stream is alive; none before its beginning."""
+        return self._events.ping()
+
+    def end(self) -> list[Json] | None:
+        """Return nothing more; None: the response is not complete."""
+        return [] if self._has_ended else None
+
+    def _admits(self, thought: HiddenReasoning, place: int, *, is_done: bool) -> bool:
+        """Whether nothing of it can be brought back, and it ends once it has begun."""
+        known = thought.id, place
+        if not is_done:
+            self._reasoning.append(known)
+        elif known in self._reasoning:
+            self._reasoning.remove(known)
+        else:
+            return False
+        return not thought.encrypted_content
+
+    def _open(self) -> list[Json]:
+        return self._events.open(self._last.get("model"), *self._counted())
+
+    def _say(self, text: str) -> list[Json] | None:
+        """Return the events of text, which waits for the end of reasoning."""
+        return None if self._reasoning else self._events.say(text)
+
+    def _close(self) -> list[Json]:
+        return self._events.close(END, *self._counted())
+
+    def _counted(self) -> tuple[object, object]:
+        return self._last.get("usage"), self._last.get("service_tier")

@@ -1,0 +1,44 @@
+"""Texts by which upstreams refuse a limit of the reply's length as too large, with their own.
+
+Agents ask for more than many models can give (Claude Code for 32,000 tokens, of any model that it
+does not know). What the model can give is the answer that was asked for, at its longest.
+"""
+
+import re
+from collections.abc import Collection
+
+from gateway.envelopes.error_envelopes import ErrorReply
+from gateway.resolve.refusals.parameter_fixes import ParameterFix
+
+_NAMES = ("max_completion_tokens", "max_tokens", "max_output_tokens")
+_N = r"[`'\"]?(?P<most>\d{1,9})[`'\"]?"
+_TEXT = re.compile(
+    "|".join(
+        text.replace("{N}", _N.replace("most", f"most{number}"))
+        for number, text in enumerate(
+            (
+                # OpenAI, Azure; the second is responses'
+                r"max_tokens is too large: \d+\. This model supports at most {N} ",
+                r"Invalid '[\w.]+': integer above maximum value\. Expected a value <= {N}",
+                # Anthropic, Bedrock
+                r"max_tokens: \d+ > {N}, which is the maximum allowed",
+                r"The maximum tokens you requested exceeds the model limit of {N}",
+                # Groq, Cerebras
+                r"[`'\"]?max_(?:completion_)?tokens[`'\"]? must be less than or equal to {N}",
+                # DeepSeek, DashScope
+                r"Invalid max_tokens value, the valid range of max_tokens is \[1, ?{N}\]",
+                r"(?:<\d+> \S{1,60}: )?Range of max_tokens should be \[1, ?{N}\]",
+            )
+        )
+    )
+)
+
+
+def too_large(reply: ErrorReply, sent: Collection[str]) -> ParameterFix | None:
+    """Return the fix that lowers the limit that was sent to the model's; None: another error."""
+    found = _TEXT.match(reply.message)
+    name = next((known for known in _NAMES if known in sent), None)
+    if found is None or name is None:
+        return None
+    most = next(filter(None, found.groupdict().values()))
+    return ParameterFix("limit", name, most) if int(most) else None

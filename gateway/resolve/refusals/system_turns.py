@@ -1,0 +1,99 @@
+"""System messages among the others of a messages request, for servers that take none there.
+
+Claude Code ends its first request with one, whatever the model. Who refuses them: DeepSeek
+(`unknown variant`, Rust), pydantic's servers (`Input should be`), Anthropic for its older models,
+and templates that take one at the beginning only (llama.cpp, Qwen).
+"""
+
+import re
+
+from gateway.shapes import Json
+
+USERS = "user"
+FIRST = "first"
+
+_AT = r"(?:messages?(?:[.\[]\d{1,6}\]?)?(?:\.role)?: ?)?"
+_SYSTEM = r"[`'\"]?system[`'\"]?"
+_TEXT = re.compile(
+    rf"(?:[^\n]{{0,80}}: )?{_AT}(?:"
+    rf"unknown variant {_SYSTEM}|"
+    rf"Unexpected role {_SYSTEM}|"
+    rf"role {_SYSTEM} is (?:not supported|unsupported)|"
+    rf"{_SYSTEM} role is (?:not supported|unsupported)|"
+    r"System messages? must be (?:at the beginning|first|the first))|"
+    r"[\s\S]{0,1000}?Jinja Exception: System messages? must be at the beginning|"
+    # The place says which value is meant, and the words which are taken.
+    r"messages[.\[]\d{1,6}\]?\.role: Input should be '(?:user|assistant)' or '(?:user|assistant)'",
+    re.IGNORECASE,
+)
+_OF_THE_MODEL = re.compile(r"this model|must be (?:at the beginning|first|the first)")
+
+
+def refuses_system_turn(message: str) -> bool:
+    """Whether an error's text refuses system messages within a conversation."""
+    return _TEXT.match(message) is not None
+
+
+def is_the_models(message: str) -> bool:
+    """Whether such a text is about the model, or its template, and not about the server."""
+    return _OF_THE_MODEL.search(message) is not None
+
+
+def without_system_turns(body: Json, becomes: str) -> None:
+    """Take the system messages out of the conversation of a messages request.
+
+    They become the user's, between `<system>` and `</system>`, or (`FIRST`) join the system prompt.
+    Messages that are then beside others of the user become one, results of tools first, as
+    templates and Anthropic's API want them. The messages themselves are copied.
+    """
+    given = body.get("messages")
+    if not isinstance(given, list) or not any(map(_is_systems, given)):
+        return
+    if becomes == FIRST:
+        later = [block for turn in given if _is_systems(turn) for block in _blocks(turn)]
+        body["system"] = [*_blocks({"content": body.get("system")}), *later]
+        given = [turn for turn in given if not _is_systems(turn)]
+    turns: list[object] = []
+    for position, turn in enumerate(given):
+        beside = position and (_is_systems(turn) or _is_systems(given[position - 1]))
+        said = _users(turn) if _is_systems(turn) else turn
+        if beside and _is_users(said) and turns and _is_users(turns[-1]):
+            turns[-1] = _joined(turns[-1], said)
+        else:
+            turns.append(said)
+    body["messages"] = turns
+
+
+def _is_systems(turn: object) -> bool:
+    return isinstance(turn, dict) and turn.get("role") == "system"
+
+
+def _is_users(turn: object) -> bool:
+    return isinstance(turn, dict) and turn.get("role") == "user"
+
+
+def _blocks(turn: object) -> list[object]:
+    content = turn.get("content") if isinstance(turn, dict) else None
+    if isinstance(content, str):
+        return [{"type": "text", "text": content}] if content else []
+    return content if isinstance(content, list) else []
+
+
+def _users(turn: object) -> Json:
+    return {"role": "user", "content": [_marked(block) for block in _blocks(turn)]}
+
+
+def _marked(block: object) -> object:
+    if isinstance(block, dict) and isinstance(block.get("text"), str):
+        return {**block, "text": f"<system>\n{block['text']}\n</system>"}
+    return block
+
+
+def _joined(one: object, other: object) -> Json:
+    blocks = [*_blocks(one), *_blocks(other)]
+    blocks.sort(key=lambda block: not _is_result(block))
+    return {"role": "user", "content": blocks}
+
+
+def _is_result(block: object) -> bool:
+    return isinstance(block, dict) and block.get("type") == "tool_result"

@@ -1,0 +1,73 @@
+"""Anthropic's own service (platform.claude.com)."""
+
+from gateway.envelopes.json_fields import child, count, text
+from gateway.servers.presets import HOSTED
+from gateway.servers.profile import MetadataCall, Profile
+from gateway.servers.reading import Abilities, Capability
+from gateway.shapes import Json, Shape
+
+
+def _doubt(path: str) -> str | None:
+    return None if path.endswith("/v1") else "does not end in /v1, as Anthropic's does"
+
+
+def _is_anthropic(entry: Json) -> bool:
+    return entry.get("type") == "model" and "display_name" in entry
+
+
+def _capability(entry: Json) -> Capability | None:
+    """Its list has models of messages only; `capabilities` says what they can do there."""
+    if not _is_anthropic(entry):
+        return None
+    known = ", ".join(
+        name
+        for name in ("thinking", "structured_outputs", "image_input", "pdf_input")
+        if _is_supported(child(entry, "capabilities"), name)
+    )
+    with_known = f" with {known}" if known else ""
+    name = text(entry, "display_name") or "it"
+    return Capability(f"{name} is in Anthropic's list{with_known}", (Shape.MESSAGES,))
+
+
+def _abilities(entry: Json) -> Abilities | None:
+    """`max_tokens` and `capabilities`; a limit of 0 says nothing."""
+    capabilities = child(entry, "capabilities")
+    types = child(child(capabilities, "thinking"), "types")
+    effort = child(capabilities, "effort")
+    return Abilities(
+        count(entry, "max_tokens") or None,
+        frozenset(name for name in types if _is_supported(types, name)),
+        frozenset(name for name in effort if _is_supported(effort, name)) if effort else None,
+    )
+
+
+def _is_supported(holder: Json, name: str) -> bool:
+    return child(holder, name).get("supported") is True
+
+
+PROFILE = Profile(
+    name="anthropic",
+    hosts=("api.anthropic.com",),
+    path_doubt=_doubt,
+    key_header=b"x-api-key",
+    needs_version=True,
+    marks=(_is_anthropic,),
+    model_list=MetadataCall("/models", "limit=1000"),
+    has_jobs=False,
+    capability=_capability,
+    abilities=_abilities,
+    # Chat there is a layer for comparing models, which drops much of a request without a word.
+    routes=frozenset({Shape.MESSAGES}),
+    lacks=frozenset({Shape.COMPLETIONS, Shape.RESPONSES}),
+    has_claude_names=True,
+    order=dict.fromkeys(Shape, (Shape.MESSAGES,)),
+    capabilities=HOSTED,
+    at_endpoint={
+        Shape.MESSAGES: {
+            "json_schema": True,
+            "strict_tools": True,
+            # Refused together by the models of 2025 and 2026.
+            "temperature_with_top_p": False,
+        }
+    },
+)

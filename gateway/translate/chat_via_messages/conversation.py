@@ -1,0 +1,172 @@
+"""The messages of a chat request as the turns of a messages conversation."""
+
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from typing import ClassVar
+
+from gateway.errors import InvalidRequest
+from gateway.shapes import Json
+from gateway.translate.contract import Context, Report, unsupported
+from gateway.translate.parts.to_messages.blocks import (
+    cached,
+    chat_blocks,
+    mark_last,
+    text_block,
+)
+from gateway.translate.parts.to_messages.calls import tool_result, tool_use
+from gateway.translate.parts.to_messages.conversation import Block, Call, Turn
+from gateway.translate.parts.tools.custom import wrapped_input
+from gateway.translate.schema.chat_messages import CUSTOM_CALL, FUNCTION_CALL, MESSAGES, TOOL_CALL
+from gateway.translate.schema.checks import Anything, OneOf, Record
+from gateway.translate.schema.errors import missing
+from gateway.translate.schema.unknown_fields import carry_unknown
+
+_CALL_KIND = OneOf("function", "custom")
+_CACHED = {"cache_control": Anything()}
+_MESSAGES: Mapping[str, Record] = {
+    role: Record({**_CACHED, **known.fields}) for role, known in MESSAGES.items()
+}
+_TOOL_CALL = Record({**_CACHED, **TOOL_CALL.fields})
+
+
+def turns_of(messages: Sequence[Json], context: Context, report: Report) -> list[Turn]:
+    """Return the turns that checked chat messages make, in order.
+
+    Raises `InvalidRequest` where calls and results do not match, and `UnsupportedParameter` for
+    content that messages do not have, both naming `messages[i]…`.
+    """
+    reader = _Reader(context, report)
+    for position, message in enumerate(messages):
+        reader.read(message, position)
+    reader.check_answered()
+    return reader.turns
+
+
+class _Reader:
+    """Reads message after message, and remembers the calls without results."""
+
+    def __init__(self, context: Context, report: Report) -> None:
+        self.turns: list[Turn] = []
+        self._context = context
+        self._report = report
+        self._waiting: dict[str, Call] = {}
+        """Calls without a result by the client's ids."""
+        self._nameless: deque[str] = deque()
+        """Ids of calls that came without ids."""
+        self._function_call: str | None = None
+        """The id of the last `function_call` without a result."""
+
+    def read(self, message: Json, position: int) -> None:
+        """Read one message."""
+        path, role = f"messages[{position}]", message["role"]
+        self._readers[role](self, message, path, position)
+        if "name" in message and role != "function":
+            self._report.drop(f"{path}.name")
+        carry_unknown(message, _MESSAGES[role], path, self._context, self._report)
+
+    def check_answered(self) -> None:
+        """Raise `InvalidRequest` if a call has no result, which Anthropic refuses, too."""
+        for call_id, call in self._waiting.items():
+            raise InvalidRequest(
+                "An assistant message with 'tool_calls' must be followed by tool messages "
+                "responding to each 'tool_call_id'. There is no response to "
+                f"'{call_id[:100]}'.",
+                param=call.block.path,
+                code="invalid_value",
+            )
+
+    def _instruct(self, message: Json, path: str, _position: int) -> None:
+        self._turn("system", message, path)
+
+    def _user(self, message: Json, path: str, _position: int) -> None:
+        self._turn("user", message, path)
+
+    def _turn(self, role: str, message: Json, path: str) -> Turn:
+        turn = Turn(role, path)
+        turn.blocks += chat_blocks(message.get("content"), path, self._context, self._report)
+        mark_last(turn.blocks, message)
+        self.turns.append(turn)
+        return turn
+
+    def _assistant(self, message: Json, path: str, position: int) -> None:
+        if "audio" in message:
+            reason = "the model is served through the messages endpoint, which takes no audio."
+            unsupported(self._context, self._report, f"{path}.audio", reason, droppable=False)
+        if message.get("annotations"):
+            self._report.drop(f"{path}.annotations")
+        turn = self._turn("assistant", message, path)
+        turn.blocks += text_block(message.get("refusal", ""), path, "refusal")
+        for k, call in enumerate(message.get("tool_calls", ())):
+            self._call(turn, call, f"{path}.tool_calls[{k}]", f"call_{position}_{k}")
+        if "function_call" in message:
+            self._function_call = f"call_fn_{position}"
+            place = f"{path}.function_call"
+            known = message["function_call"]
+            carry_unknown(known, FUNCTION_CALL, place, self._context, self._report)
+            self._add(turn, known, place, "", self._function_call, known["arguments"])
+        mark_last(turn.blocks, message)
+
+    def _call(self, turn: Turn, call: Json, path: str, minted: str) -> None:
+        kind = _CALL_KIND.accept(call.get("type", "function"), f"{path}.type")
+        call_id = call.get("id") or minted
+        if call_id == minted:
+            self._nameless.append(minted)
+        named: Json = call[kind]
+        is_function = kind == "function"
+        known = FUNCTION_CALL if is_function else CUSTOM_CALL
+        carry_unknown(call, _TOOL_CALL, path, self._context, self._report)
+        carry_unknown(named, known, f"{path}.{kind}", self._context, self._report)
+        text = named["arguments"] if is_function else wrapped_input(named["input"])
+        self._add(turn, named, path, f"{kind}.", call_id, text).sent.update(cached(call))
+
+    def _add(
+        self, turn: Turn, named: Json, path: str, below: str, call_id: str, text: str
+    ) -> Block:
+        """Add a call; `below` is the client's path of its fields, below `path`."""
+        given = "arguments" if "arguments" in named else "input"
+        sent = tool_use(call_id, named["name"], text, f"{path}.{below}{given}")
+        fields = {"id": "id", "name": f"{below}name", "input": f"{below}{given}"}
+        block = Block(sent, path, fields)
+        self._waiting[call_id] = turn.call(block)
+        return block
+
+    def _tool(self, message: Json, path: str, _position: int) -> None:
+        call_id: str = message["tool_call_id"]
+        if not call_id and not self._nameless:
+            raise missing(f"{path}.tool_call_id")
+        # Calls without ids are answered in their order.
+        self._result(message, path, call_id or self._nameless.popleft())
+
+    def _function(self, message: Json, path: str, _position: int) -> None:
+        call_id, self._function_call = self._function_call, None
+        if call_id is None:
+            raise InvalidRequest(
+                f"'{path}' has the role 'function', but no assistant message with a "
+                "'function_call' comes before it. Insert the message that made the call.",
+                param=path,
+                code="invalid_value",
+            )
+        self._result(message, path, call_id)
+
+    def _result(self, message: Json, path: str, call_id: str) -> None:
+        call = self._waiting.pop(call_id, None)
+        if call is None:
+            raise InvalidRequest(
+                f"Invalid '{path}': messages with the role 'tool' must be a response to a "
+                f"preceding message with 'tool_calls', and none has the id '{call_id[:100]}'.",
+                param=f"{path}.tool_call_id",
+                code="invalid_value",
+            )
+        content = chat_blocks(message.get("content"), path, self._context, self._report)
+        fields = {"tool_use_id": "tool_call_id", "content": "content"}
+        call.output = tool_result(call_id, content, path, fields)
+        call.output.sent |= cached(message)
+
+    _readers: ClassVar[Mapping[str, Callable[["_Reader", Json, str, int], None]]] = {
+        "system": _instruct,
+        "developer": _instruct,
+        "user": _user,
+        "assistant": _assistant,
+        "tool": _tool,
+        "function": _function,
+    }

@@ -1,0 +1,199 @@
+"""One message, as its events come, as the deltas of one chat message."""
+
+from collections.abc import Callable, Mapping
+from typing import ClassVar
+
+from gateway.errors import UpstreamError
+from gateway.shapes import Json
+from gateway.translate.chat_via_messages.request import PreparedRequest
+from gateway.translate.chat_via_responses.output.reading import an_object, string
+from gateway.translate.chat_via_responses.output.reasoning import FIELDS
+from gateway.translate.contract import MAX_REPLY_CHARACTERS, Context
+from gateway.translate.parts.finish_reasons import native_word
+from gateway.translate.parts.messages.stop_reasons import chat_reason
+from gateway.translate.parts.to_messages.calls import arguments_of
+from gateway.translate.parts.to_messages.counts import Counts
+from gateway.translate.parts.to_messages.ending import Ending
+from gateway.translate.parts.tools.call_faults import check_arguments
+from gateway.translate.parts.tools.custom import unwrapped_input
+from gateway.translate.stream.block_order import BlockOrder
+from gateway.translate.stream.stops import StopScanner
+
+
+class _OpenCall:
+    """A call whose block is open; the input of a custom tool is kept until it is whole."""
+
+    def __init__(self, index: int, name: str, given: object, *, is_custom: bool) -> None:
+        self.index = index
+        self.name = name
+        self.given = given
+        """The input that came with the block's start, where no pieces come."""
+        self.is_custom = is_custom
+        self.has_pieces = False
+        self.kept: list[str] = []
+
+
+class MessageFold:
+    """Takes the events of one message; gives the deltas of one chat message."""
+
+    def __init__(self, request: PreparedRequest, context: Context) -> None:
+        self._tools = request.tools
+        self._fields = FIELDS[context.settings.reasoning_out]
+        self._scanner = StopScanner(request.stops)
+        self._order = BlockOrder()
+        self._calls = 0
+        self._call: _OpenCall | None = None
+        self._thinking_blocks = 0
+        """How many blocks of thinking have begun."""
+        self._separator = ""
+        """What stands before the next thought."""
+        self._kept = 0
+        self._ending = Ending(request.report)
+        self._has_text = False
+        self.counts = Counts()
+        self.finish_reason: str | None = None
+        """Chat's finish reason; None: the message has not ended."""
+        self.native_word: str | None = None
+        """The upstream's reason, if it says more."""
+        self.is_cut = False
+        """Whether the message ended at a stop sequence that the upstream does not know."""
+
+    def feed(self, event: Json) -> list[Json]:
+        """Take one event; raises `UpstreamError` for one that cannot be read.
+
+        Events after the end of the message are ignored, but for the usage.
+        """
+        self.counts.take(event)
+        if self.finish_reason is not None:
+            return []
+        return [delta for each in self._order.take(event) for delta in self._read(each)]
+
+    def _read(self, event: Json) -> list[Json]:
+        kind = event.get("type")
+        read = self._readers.get(kind) if isinstance(kind, str) else None
+        return [] if read is None or self.finish_reason is not None else read(self, event)
+
+    def _begin(self, event: Json) -> list[Json]:
+        block = an_object(event, "content_block")
+        kind = block.get("type")
+        ended = self._end_call()
+        if kind == "text":
+            return ended + self._say(string(block, "text"))
+        if kind == "thinking":
+            self._separator = "\n\n" if self._thinking_blocks else ""
+            return ended + self._think(string(block, "thinking"))
+        return ended + (self._call_tool(block) if kind == "tool_use" else [])
+
+    def _add(self, event: Json) -> list[Json]:
+        delta = an_object(event, "delta")
+        kind = delta.get("type")
+        if kind == "text_delta":
+            return self._say(string(delta, "text"))
+        if kind == "thinking_delta":
+            return self._think(string(delta, "thinking"))
+        return self._pass(string(delta, "partial_json")) if kind == "input_json_delta" else []
+
+    def _end_call(self, *, cut_off: bool = False) -> list[Json]:
+        """End the open call: without pieces it has its input from the start, or none.
+
+        That is not done where its block ends, but where the next one begins: `cut_off` is known
+        only behind it.
+        """
+        call, self._call = self._call, None
+        if call is None or (call.has_pieces and not call.is_custom):
+            return []
+        if cut_off and not (call.kept or call.given):
+            return []
+        text = "".join(call.kept) or arguments_of(call.given)
+        if not call.is_custom:
+            return [self._arguments(call, text)]
+        if not cut_off:
+            check_arguments(call.name, text, wrapped=True)
+        return [self._call_delta(call.index, "custom", {"input": unwrapped_input(text)})]
+
+    def _note(self, event: Json) -> list[Json]:
+        self._ending.note(event)
+        return []
+
+    def _end(self, _event: Json) -> list[Json]:
+        word = self._ending.word(has_output=self._has_text or self._calls > 0)
+        reason = chat_reason(word)
+        cut_off = reason in ("length", "content_filter")
+        deltas = self._end_call(cut_off=cut_off) + self._show(self._scanner.flush())
+        if reason == "content_filter":
+            deltas.append({"refusal": self._ending.refusal})
+        self.finish_reason = reason
+        if reason in ("stop", "tool_calls"):
+            called = "function_call" if self._tools.legacy else "tool_calls"
+            self.finish_reason = called if self._calls else "stop"
+        self.native_word = native_word({"finish_reason": word})
+        return deltas
+
+    def _say(self, text: str) -> list[Json]:
+        self._has_text = self._has_text or bool(text)
+        shown = self._show(self._scanner.feed(text))
+        if self._scanner.found is not None:
+            self.finish_reason, self.is_cut = "stop", True
+        return shown
+
+    def _show(self, text: str) -> list[Json]:
+        return [{"content": text}] if text else []
+
+    def _think(self, text: str) -> list[Json]:
+        if not text:
+            return []
+        text, self._separator = self._separator + text, ""
+        self._thinking_blocks += 1
+        return [dict.fromkeys(self._fields, text)] if self._fields else []
+
+    def _call_tool(self, block: Json) -> list[Json]:
+        name, call_id = string(block, "name"), string(block, "id")
+        if not name:
+            raise UpstreamError("The upstream's reply has a tool call without a name.")
+        index, self._calls = self._calls, self._calls + 1
+        is_custom = name in self._tools.wrapped
+        call = _OpenCall(index, name, block.get("input"), is_custom=is_custom)
+        self._call = call
+        if self._tools.legacy:
+            # A `function_call` holds one call only.
+            return [] if index else [{"function_call": {"name": name, "arguments": ""}}]
+        kind, given = ("custom", "input") if is_custom else ("function", "arguments")
+        opened = {"index": index, "id": call_id, "type": kind, kind: {"name": name, given: ""}}
+        return [{"tool_calls": [opened]}]
+
+    def _pass(self, piece: str) -> list[Json]:
+        call = self._call
+        if call is None:
+            raise UpstreamError(
+                "The upstream's stream has the arguments of a tool call that is not open. "
+                "Retry the request."
+            )
+        if not piece:
+            return []
+        call.has_pieces = True
+        if not call.is_custom:
+            return [self._arguments(call, piece)]
+        self._kept += len(piece)
+        if self._kept > MAX_REPLY_CHARACTERS:
+            raise UpstreamError(
+                f"The upstream's reply has more than {MAX_REPLY_CHARACTERS} characters. "
+                "Limit it with 'max_completion_tokens'."
+            )
+        call.kept.append(piece)
+        return []
+
+    def _arguments(self, call: _OpenCall, text: str) -> Json:
+        if self._tools.legacy:
+            return {"function_call": {"arguments": text}} if not call.index else {}
+        return self._call_delta(call.index, "function", {"arguments": text})
+
+    def _call_delta(self, index: int, kind: str, fields: Json) -> Json:
+        return {"tool_calls": [{"index": index, kind: fields}]}
+
+    _readers: ClassVar[Mapping[str, Callable[["MessageFold", Json], list[Json]]]] = {
+        "content_block_start": _begin,
+        "content_block_delta": _add,
+        "message_delta": _note,
+        "message_stop": _end,
+    }
+    """Other events say nothing that chat has a place for."""

@@ -1,0 +1,144 @@
+"""The parameters of a chat request at a messages endpoint.
+
+Those with a counterpart are written by the modules of `parts/messages`; here are the others, and
+the order: what is sent of one can depend on another.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from gateway.shapes import Json
+from gateway.translate.chat_via_responses.client_paths import limit_name
+from gateway.translate.draft import Draft, not_streamed, refuse_audio
+from gateway.translate.parts.output_format import known_chat_format, responses_format
+from gateway.translate.parts.to_messages.conversation import Written
+from gateway.translate.parts.to_messages.parameters import (
+    drop,
+    write_cache,
+    write_extensions,
+    write_format,
+    write_limit,
+    write_user,
+)
+from gateway.translate.parts.to_messages.sampling import write_sampling
+from gateway.translate.parts.to_messages.thinking import Asked, write_thinking
+from gateway.translate.parts.to_messages.tools import forces_call
+from gateway.translate.schema.chat import CHAT_PARAMETERS
+from gateway.translate.schema.checks import extensions
+
+_HINTS: Sequence[tuple[str, Sequence[object]]] = (
+    ("metadata", ({},)),
+    ("prediction", ()),
+    ("prompt_cache_key", ()),
+    ("prompt_cache_options", ()),
+    ("prompt_cache_retention", ("in_memory",)),
+    ("service_tier", ("auto", "default")),
+    ("store", (False,)),
+    ("verbosity", ("medium",)),
+)
+"""Parameters without a counterpart, and their values that mean the same as none."""
+
+_ANTHROPICS = frozenset({"cache_control", "thinking", "top_k"})
+"""Anthropic's own parameters, which clients of OpenAI's libraries send beside OpenAI's."""
+
+_NEVER_CROSS: Mapping[str, Sequence[object]] = {
+    "add_generation_prompt": (True,),
+    "add_special_tokens": (False,),
+    "background": (False,),
+    "best_of": (1,),
+    "chat_template": (),
+    "chat_template_kwargs": ({},),
+    "container": (),
+    "continue_final_message": (False,),
+    "conversation": (),
+    "documents": ([],),
+    "echo": (False,),
+    "include": ([],),
+    "input": (),
+    "instructions": ("",),
+    "max_output_tokens": (),
+    "mcp_servers": ([],),
+    "output_config": ({},),
+    "output_format": (),
+    "previous_response_id": (),
+    "prompt": (),
+    "reasoning": ({},),
+    "stop_sequences": ([],),
+    "suffix": ("",),
+    "system": ("", []),
+    "text": ({},),
+}
+"""Names outside chat's parameters that are never copied, with their neutral values.
+
+Some would override what the translation sends, or change the kind of the reply; the others say how
+messages become a prompt.
+"""
+
+
+def tokens_and_thinking(draft: Draft, conversation: Written) -> None:
+    """Write the limit of tokens, the thinking, and the sampling, which it limits."""
+    client, name = draft.client, limit_name(draft.client)
+    limit: int | None = client.get(name)
+    asked = Asked(
+        effort=client.get("reasoning_effort"),
+        name="reasoning_effort",
+        limit=limit,
+        forced=forces_call(draft.upstream.get("tool_choice")),
+        unthought=conversation.ends_in_calls_without_thinking,
+    )
+    thinking = write_thinking(draft, asked)
+    write_limit(draft, limit, name, thinking)
+    write_sampling(draft, thinks=thinking.is_on)
+
+
+def output_format(draft: Draft) -> None:
+    """Write the output format."""
+    if "response_format" not in draft.client:
+        return
+    name = "response_format"
+    form = known_chat_format(draft.client[name], draft.context, draft.report)
+    flat = responses_format(form, name)
+    if flat.get("description"):
+        draft.report.drop(f"{name}.json_schema.description")
+    write_format(draft, flat, name, flat.get("schema"))
+
+
+def refused(draft: Draft) -> None:
+    """Refuse what asks for something that messages do not have."""
+    refuse_audio(draft, "the messages endpoint")
+    if draft.client.get("logprobs"):
+        draft.refuse("logprobs", "the messages endpoint does not return any.")
+    if "moderation" in draft.client:
+        draft.refuse("moderation", droppable=False)
+    if "web_search_options" in draft.client:
+        draft.refuse("web_search_options")
+
+
+def streaming(draft: Draft) -> bool:
+    """Ask for a stream; return whether the client wants the usage in it."""
+    options: Json = draft.client.get("stream_options", {})
+    if not draft.client.get("stream"):
+        not_streamed(draft)
+        if options:
+            draft.report.drop("stream_options")
+        return False
+    draft.upstream["stream"] = True
+    for name, value in options.items():
+        if name != "include_usage" and value is not False:
+            draft.report.drop(f"stream_options.{name}")
+    return bool(options.get("include_usage"))
+
+
+def extension_parameters(draft: Draft) -> None:
+    """Apply the `extra_params` policy to parameters that OpenAI's chat does not have."""
+    unknown = extensions(draft.client, CHAT_PARAMETERS, known_extensions=_ANTHROPICS)
+    write_extensions(draft, unknown, _NEVER_CROSS)
+
+
+def others(draft: Draft) -> None:
+    """Write, report or refuse the parameters that depend on no other."""
+    output_format(draft)
+    refused(draft)
+    write_user(draft)
+    drop(draft, _HINTS)
+    extension_parameters(draft)
+    write_cache(draft)

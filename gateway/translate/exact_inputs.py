@@ -1,0 +1,59 @@
+"""Inputs of tools in a messages request, with its numbers as the client has written them.
+
+A float does not keep them: `1.10` becomes `1.1`, and digits behind the seventeenth are lost.
+"""
+
+import re
+
+import msgspec
+
+from gateway.shapes import Json
+
+_INDEX = re.compile(r"\[(\d+)\]")
+"""Of a message and of its block: `messages[1].content[0]`."""
+
+
+class _Literal:
+    """A number that is no integer, as its text."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+
+_decode = msgspec.json.Decoder(float_hook=_Literal).decode
+
+
+def _as_written(value: _Literal) -> msgspec.Raw:
+    return msgspec.Raw(value.text.encode())
+
+
+_encode = msgspec.json.Encoder(enc_hook=_as_written).encode
+
+
+class ExactInputs:
+    """Reads a request a second time, once one of its inputs needs that."""
+
+    def __init__(self, body: bytes) -> None:
+        self._body = body
+        self._messages: list[Json] | None = None
+
+    def text_of(self, use: Json, path: str) -> str | None:
+        """Return the input of the checked call at a path as compact JSON.
+
+        None: it has no numbers but integers, which are exact anyway.
+        """
+        if not _has_float(use["input"]):
+            return None
+        if self._messages is None:
+            self._messages = _decode(self._body)["messages"]
+        message, index = map(int, _INDEX.findall(path))
+        block: Json = self._messages[message]["content"][index]
+        return _encode(block["input"]).decode()
+
+
+def _has_float(value: object) -> bool:
+    if isinstance(value, dict):
+        return any(map(_has_float, value.values()))
+    if isinstance(value, list):
+        return any(map(_has_float, value))
+    return isinstance(value, float)

@@ -1,0 +1,135 @@
+"""The messages of a messages request as those of chat, in the order that chat requires."""
+
+from dataclasses import replace
+
+from gateway.shapes import Json
+from gateway.translate.contract import Context, Report
+from gateway.translate.messages_via_chat.assistant import AssistantTurn
+from gateway.translate.messages_via_chat.client_paths import Origin
+from gateway.translate.parts.from_messages.content import BlockReader, Placed
+from gateway.translate.parts.from_messages.deferred import callable_tools
+from gateway.translate.parts.from_messages.forms import CHAT
+from gateway.translate.parts.from_messages.results import result_parts
+from gateway.translate.parts.from_messages.system import system_texts
+from gateway.translate.parts.from_messages.turns import Block, Turn, hoisted, turns_of
+from gateway.translate.parts.messages.late_system import marked
+from gateway.translate.parts.tools.calls import bounded_call_id
+
+_SEE_NEXT = {"image_url": "[image: see next message]", "file": "[file: see next message]"}
+
+
+class Conversation:
+    """Chat messages, with the origin of each."""
+
+    def __init__(self, context: Context, report: Report) -> None:
+        self.messages: list[Json] = []
+        self.origins: list[Origin] = []
+        self.prefill: str | None = None
+        """The path of a last message of the assistant, which the model is to continue."""
+        self._context = context
+        self._report = report
+        self._reader = BlockReader(CHAT, context, report)
+
+    def write(self, client: Json) -> None:
+        """Write the messages of a checked request; raises `UnsupportedParameter`."""
+        self._reader = replace(self._reader, tools=callable_tools(client))
+        turns = turns_of(client["messages"], self._context, self._report)
+        if self._context.late_system == "hoist":
+            turns = hoisted(turns, self._report)
+        leading = system_texts(client, self._context, self._report)
+        if turns and turns[0].role == "system":
+            first = turns.pop(0)
+            leading += [(placed.part["text"], placed.path) for placed in self._parts(first.blocks)]
+        if leading:
+            self._lead([Placed(CHAT.text(text), path) for text, path in leading])
+        for turn in turns:
+            if turn.role == "user":
+                self._user(turn)
+            elif turn.role == "assistant":
+                self._assistant(turn, is_last=turn is turns[-1])
+            else:
+                self._late_system(turn)
+
+    def _lead(self, texts: list[Placed]) -> None:
+        """Write the instructions; parts of them only where a server surely takes those there."""
+        path = "system" if texts[0].path.startswith("system") else texts[0].path
+        if self._context.is_pivot or not self._context.capabilities.multi_system:
+            text = "\n\n".join(placed.part["text"] for placed in texts)
+            texts = [Placed(CHAT.text(text), path)]
+        self._add(self._system_role, texts, path)
+
+    @property
+    def _system_role(self) -> str:
+        able = self._context.capabilities
+        return "developer" if able.developer_role and able.reasoning else "system"
+
+    def _late_system(self, turn: Turn) -> None:
+        parts = self._parts(turn.blocks)
+        if self._context.late_system == "keep":
+            self._add(self._system_role, parts, turn.path)
+            return
+        if not parts:
+            return
+        self._report.change(f"{turn.path}.role", "system", "user")
+        text = marked("\n\n".join(placed.part["text"] for placed in parts))
+        self._add("user", [Placed(CHAT.text(text), parts[0].path)], turn.path)
+
+    def _user(self, turn: Turn) -> None:
+        """Write results, then all else: what results cannot hold comes first of that."""
+        attached: list[Placed] = []
+        for block in turn.results:
+            parts = result_parts(block.json, block.path, self._reader)
+            content = self._result_content(parts, attached)
+            call_id = bounded_call_id(block.json["tool_use_id"])
+            self.messages.append({"role": "tool", "tool_call_id": call_id, "content": content})
+            paths = [placed.path for placed in parts]
+            self.origins.append(Origin(block.path, paths, is_result=True))
+        self._add("user", [*attached, *self._parts(turn.others)], turn.path)
+
+    def _result_content(self, parts: list[Placed], attached: list[Placed]) -> str | list[Json]:
+        kept: list[Json] = []
+        takes_image = self._context.capabilities.tool_image_parts
+        for placed in parts:
+            kind = placed.part["type"]
+            if kind == "text" or (kind == "image_url" and takes_image):
+                kept.append(placed.part)
+            else:
+                kept.append(CHAT.text(_SEE_NEXT[kind]))
+                attached.append(placed)
+        if all(part["type"] == "text" for part in kept):
+            return "\n".join(part["text"] for part in kept)
+        return kept
+
+    def _assistant(self, turn: Turn, *, is_last: bool) -> None:
+        written = AssistantTurn(self._context, self._report)
+        for block in turn.blocks:
+            written.read(block)
+        message = written.message()
+        if message is None:
+            return
+        self.messages.append(message)
+        self.origins.append(Origin(turn.path, written.text_paths, written.call_paths))
+        self.prefill = turn.path if is_last else None
+
+    def _parts(self, blocks: list[Block]) -> list[Placed]:
+        return [part for block in blocks for part in self._reader.parts(block.json, block.path)]
+
+    def _add(self, role: str, parts: list[Placed], path: str) -> None:
+        """Add a message; where roles must alternate, the parts may go into the last one."""
+        if not parts:
+            return
+        able = self._context.capabilities
+        is_same = role == "user" and self.messages and self.messages[-1]["role"] == "user"
+        if is_same and not able.assistants_in_a_row:
+            last = self.messages[-1]
+            last["content"] = [*_as_parts(last["content"]), *(placed.part for placed in parts)]
+            self.origins[-1].parts += [placed.path for placed in parts]
+            return
+        text = parts[0].text if len(parts) == 1 else None
+        content = [placed.part for placed in parts] if text is None else text
+        self.messages.append({"role": role, "content": content})
+        self.origins.append(Origin(path, [placed.path for placed in parts]))
+
+
+def _as_parts(content: str | list[Json]) -> list[Json]:
+    return [CHAT.text(content)] if isinstance(content, str) else content

@@ -1,0 +1,70 @@
+"""How a chat reply ended, as the `stop_reason` of a message."""
+
+from gateway.shapes import Json
+from gateway.translate.contract import Report
+from gateway.translate.parts.finish_reasons import (
+    UNKNOWN,
+    finish_reason,
+    is_cut_short,
+    native_word,
+)
+from gateway.translate.parts.messages.asked import MessagesAsked
+from gateway.translate.parts.messages.stop_reasons import Stop, stop_reason
+
+_MATCHED = ("stop_reason", "matched_stop")
+"""The fields of a choice in which vLLM and SGLang name the stop sequence that they found."""
+
+
+class Ending:
+    """What the choice says of its end."""
+
+    def __init__(self, asked: MessagesAsked, report: Report) -> None:
+        self._native_stops = asked.native_stops
+        self._report = report
+        self._found: str | None = None
+        self._said_more: str | None = None
+        self._refusal: list[str] = []
+        self._has_text = False
+        self.word: object = None
+        """The upstream's finish reason; None: the reply has not ended."""
+
+    @property
+    def is_cut_short(self) -> bool:
+        """Whether a limit or a filter ended the reply."""
+        return is_cut_short(self.word)
+
+    def note(self, choice: Json) -> None:
+        """Take the fields of a choice that are about its end."""
+        # LocalAI sends "" where others send null; of two reasons the first one is right.
+        self.word = self.word or choice.get("finish_reason") or None
+        self._said_more = self._said_more or native_word(choice)
+        if self._native_stops:
+            for name in _MATCHED:
+                if choice.get(name) in self._native_stops:
+                    self._found = choice[name]
+
+    def refuse(self, text: str) -> None:
+        """Take text of a refusal."""
+        self._refusal.append(text)
+
+    def speak(self) -> None:
+        """Note that there is text."""
+        self._has_text = True
+
+    def stop(self, *, has_tool_calls: bool, found: str | None) -> Stop:
+        """Return the end of the message; `found` is a stop sequence that was found here.
+
+        Raises `UpstreamError` for a word that says that the generation failed.
+        """
+        if found is not None:
+            return Stop("stop_sequence", found)
+        has_text = self._has_text or bool(self._refusal)
+        reason = finish_reason(self.word, has_text=has_text, has_tool_calls=has_tool_calls)
+        if self._refusal:
+            return Stop("refusal", explanation="".join(self._refusal))
+        if reason == "stop" and self._found is not None:
+            return Stop("stop_sequence", self._found)
+        stopped = stop_reason(reason, self._said_more or self.word)
+        if reason == "stop" and (self._said_more or self.word == UNKNOWN):
+            self._report.change("finish_reason", self._said_more or "none", stopped)
+        return Stop(stopped)

@@ -1,0 +1,30 @@
+"""Whole chat replies as whole messages: a stream of one event, folded to its end."""
+
+from collections.abc import Sequence
+
+from gateway.errors import UpstreamError
+from gateway.shapes import Json, Shape
+from gateway.translate.contract import Context, Report
+from gateway.translate.messages_via_chat.stream import MessagesStream
+from gateway.translate.parts.messages.prepared import PreparedMessages
+from gateway.translate.parts.upstream_errors import without_error
+from gateway.translate.responses_via_chat.deltas.delta import malformed
+from gateway.translate.stream.messages_frame import whole_message
+from gateway.translate.stream.reply_as_event import whole_as_event
+
+
+def fold_replies(
+    replies: Sequence[object], request: PreparedMessages, context: Context, report: Report
+) -> Json:
+    """Return the first choice of the one chat completion as a message.
+
+    Raises `UpstreamReplied` for an error in a 200 body, and `UpstreamError` for a reply that is no
+    chat completion, or has a call that cannot be used.
+    """
+    if len(replies) != 1:
+        raise UpstreamError(f"The upstream sent {len(replies)} replies to one call.")
+    event = whole_as_event(Shape.CHAT, without_error(0, replies[0], request))
+    if not event["choices"]:
+        raise malformed("it has no choices")
+    stream = MessagesStream(request, context, report)
+    return whole_message([*stream.feed(0, event), *stream.end(0)], report)

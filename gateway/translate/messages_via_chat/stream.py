@@ -1,0 +1,220 @@
+"""Chat streams as streams of messages events."""
+
+from collections.abc import Sequence
+
+from gateway.errors import GatewayError, TruncatedStream, UpstreamError
+from gateway.shapes import Json
+from gateway.translate.contract import MAX_REPLY_CHARACTERS, Context, Report, StreamTranslation
+from gateway.translate.messages_via_chat.blocks import CallBlock, CarryingBlock
+from gateway.translate.messages_via_chat.ending import Ending
+from gateway.translate.parts.messages.prepared import PreparedMessages, known_call_ids
+from gateway.translate.parts.upstream_errors import without_error
+from gateway.translate.responses_via_chat.deltas.call_tracking import CallTracker
+from gateway.translate.responses_via_chat.deltas.carrier import Carrier
+from gateway.translate.responses_via_chat.deltas.delta import CallFragment, Delta, read_delta
+from gateway.translate.responses_via_chat.output.response_object import UpstreamFacts
+from gateway.translate.stream.choice_deltas import ChoiceDeltas
+from gateway.translate.stream.messages_blocks import TextBlock
+from gateway.translate.stream.messages_frame import MessagesFrame
+from gateway.translate.stream.reply_choices import ChoicePlaces, choices_of
+from gateway.translate.stream.stops import StopScanner
+
+
+class MessagesStream(StreamTranslation):
+    """The fold of the one call's stream (a `StreamTranslation`)."""
+
+    def __init__(self, request: PreparedMessages, context: Context, report: Report) -> None:
+        self._request = request
+        self._context = context
+        self._report = report
+        self._frame = MessagesFrame(context)
+        self._facts = UpstreamFacts()
+        self._places = ChoicePlaces(1)
+        self._deltas = ChoiceDeltas()
+        self._calls = CallTracker[CallBlock](request.asked.tools)
+        self._call_ids: set[str] | None = None
+        self._scanner = StopScanner(request.asked.stop_sequences)
+        self._ending = Ending(request.asked, report)
+        self._characters = 0
+
+    def feed(self, call: int, event: Json) -> list[Json]:
+        """Take one chunk; return the events to send.
+
+        Raises `UpstreamReplied` for an error, `UpstreamError` for anything else but a chunk.
+        """
+        if self._frame.ended:
+            return []
+        without_error(call, event, self._request)
+        choices = choices_of(event)
+        self._facts.note(event)
+        for choice in choices:
+            self._take(choice)
+        if self._frame.last is not None or self._ending.word is not None:
+            facts = self._facts
+            self._frame.start(facts.model, facts.usage, facts.service_tier)
+            self._frame.advance()
+        if self._scanner.found is not None:
+            self._finish()
+        return self._frame.sent()
+
+    def end(self, call: int) -> list[Json]:  # noqa: ARG002
+        """Take the end of the stream; return the closing events.
+
+        Raises `TruncatedStream` without a finish reason, and `UpstreamError` for one that says that
+        the generation failed, or for a call that cannot be used.
+        """
+        if self._frame.ended:
+            return []
+        if self._ending.word is None:
+            raise TruncatedStream(
+                "The upstream's stream ended before its reply was complete. Retry the request."
+            )
+        self._finish()
+        return self._frame.sent()
+
+    def fail(self, error: GatewayError) -> list[Json]:
+        """Return the event that reports an error."""
+        return self._frame.fail(error)
+
+    def ping(self) -> list[Json]:
+        """Return a ping, once the message has begun."""
+        return self._frame.ping()
+
+    def satisfied(self, call: int) -> bool:  # noqa: ARG002
+        """Whether a stop sequence was found: the rest of the upstream's reply is not needed."""
+        return self._scanner.found is not None
+
+    @property
+    def passes_text(self) -> bool:
+        """Whether no stop sequences are looked for."""
+        return not self._request.asked.stop_sequences
+
+    def _finish(self) -> None:
+        self._end_text()
+        found = self._scanner.found
+        naturally = found is None and not self._ending.is_cut_short
+        self._calls.finish(self._begin_call, naturally=naturally)
+        stop = self._ending.stop(has_tool_calls=bool(self._calls), found=found)
+        facts = self._facts
+        for name in facts.beside:
+            self._report.drop(name)
+        self._frame.start(facts.model, facts.usage, facts.service_tier)
+        self._frame.end(stop, facts.usage, facts.service_tier, cut_off=not naturally)
+
+    def _take(self, choice: Json) -> None:
+        if self._places.place(choice) is None:
+            self._report.drop("choices[1]")
+            return
+        for each in self._deltas.take(choice):
+            if self._scanner.found is None:
+                self._take_delta(each)
+
+    def _take_delta(self, choice: Json) -> None:
+        delta = read_delta(choice)
+        self._count(delta)
+        if delta.reasoning:
+            self._add_reasoning(delta)
+        carrier = self._carrier(delta)
+        if delta.content:
+            self._say(delta.content)
+        if delta.refusal:
+            self._end_text()
+            self._ending.refuse(delta.refusal)
+            self._text_block().add(delta.refusal)
+        if delta.calls and self._scanner.found is None:
+            self._add_calls(delta.calls, carrier, whole="message" in choice)
+        self._ending.note(choice)
+        self._report_rest(delta)
+
+    def _count(self, delta: Delta) -> None:
+        self._characters += delta.length
+        if self._characters > MAX_REPLY_CHARACTERS:
+            raise UpstreamError(
+                f"The upstream's reply has more than {MAX_REPLY_CHARACTERS} characters. "
+                "Limit it with 'max_tokens'."
+            )
+
+    def _report_rest(self, delta: Delta) -> None:
+        """Report what messages have no place for."""
+        for name in ("annotations", "images", "audio"):
+            if getattr(delta, name):
+                self._report.drop(name)
+        for part in delta.unknown_parts:
+            self._report.drop(f"content.{part.get('type')}")
+        for name in delta.sources:
+            self._report.drop(name)
+
+    def _add_reasoning(self, delta: Delta) -> None:
+        if self._request.asked.thinking == "none":
+            return
+        self._end_text()
+        last = self._frame.last
+        block = last if isinstance(last, CarryingBlock) else self._thinking_block()
+        block.carrier.add_text(delta.reasoning_names, delta.reasoning)
+        block.add(delta.reasoning)
+
+    def _thinking_block(self) -> CarryingBlock:
+        is_shown = self._request.asked.thinking == "summarized"
+        carrier = Carrier(
+            self._context,
+            self._calls.begun,
+            is_shown=is_shown,
+            demanded=False,
+            goes_on=self._frame.has_content,
+        )
+        return self._frame.add(CarryingBlock(self._context, carrier, is_shown=is_shown))
+
+    def _carrier(self, delta: Delta) -> Carrier | None:
+        """Return the carrier of a delta's fields of a message or its calls, if there are any.
+
+        It is that of the last open reasoning, or else of a new block: before those that the delta
+        begins, and after those that it continues.
+        """
+        has_fields = delta.carried or any(fragment.carried for fragment in delta.calls)
+        hidden = self._request.asked.thinking == "none"
+        if not has_fields or hidden or self._context.seal is None:
+            return None
+        block = next(self._frame.open_blocks(CarryingBlock), None)
+        if block is None:
+            self._end_text()
+            block = self._thinking_block()
+        block.carrier.add_fields(delta.carried)
+        return block.carrier
+
+    def _say(self, text: str) -> None:
+        self._ending.speak()
+        shown = self._scanner.feed(text)
+        if shown:
+            self._text_block().add(shown)
+
+    def _text_block(self) -> TextBlock:
+        """Return the last block if it is text, or else a new one."""
+        last = self._frame.last
+        return last if isinstance(last, TextBlock) else self._frame.add(TextBlock())
+
+    def _end_text(self) -> None:
+        """Show the text that was held back: no stop sequence goes on behind other content."""
+        if self._scanner.found is not None:
+            return
+        held = self._scanner.flush()
+        if held:
+            self._text_block().add(held)
+            self._scanner = StopScanner(self._request.asked.stop_sequences)
+
+    def _add_calls(
+        self, fragments: Sequence[CallFragment], carrier: Carrier | None, *, whole: bool
+    ) -> None:
+        if whole:
+            calls = self._calls.take_whole(fragments, self._begin_call)
+        else:
+            calls = [self._calls.take(fragment, self._begin_call) for fragment in fragments]
+        for call, fragment in zip(calls, fragments, strict=True):
+            if carrier is not None and fragment.carried:
+                carrier.sign(call, fragment.carried)
+
+    def _begin_call(self) -> CallBlock:
+        self._end_text()
+        if self._call_ids is None:
+            self._call_ids = known_call_ids(self._request.client)
+        own_id = f"toolu_{self._context.new_id()}"
+        return self._frame.add(CallBlock(self._request.asked, own_id, self._call_ids))

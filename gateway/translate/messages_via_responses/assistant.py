@@ -1,0 +1,92 @@
+"""A turn of the assistant as input items, in the order of its blocks."""
+
+import hashlib
+from collections.abc import Mapping
+
+from gateway.shapes import Json
+from gateway.translate.contract import Context, Report
+from gateway.translate.messages_via_responses.client_paths import Origin
+from gateway.translate.parts.from_messages.calls import arguments_of, report_caller
+from gateway.translate.parts.from_messages.content import BlockReader
+from gateway.translate.parts.from_messages.forms import RESPONSES
+from gateway.translate.parts.from_messages.thinking import report_signature, thought_in
+from gateway.translate.parts.from_messages.tool_names import sent_name
+from gateway.translate.parts.from_messages.turns import Block
+from gateway.translate.parts.tools.calls import bounded_call_id, responses_call
+from gateway.translate.schema.messages_blocks import BLOCKS
+from gateway.translate.schema.unknown_fields import carry_unknown
+
+_CALL: Mapping[str, str] = {"call_id": "id", "name": "name", "arguments": "input"}
+
+
+class AssistantItems:
+    """Reads the blocks of one turn, in order."""
+
+    def __init__(self, context: Context, report: Report) -> None:
+        self.items: list[Json] = []
+        self.origins: list[Origin] = []
+        self._context = context
+        self._report = report
+        self._reader = BlockReader(RESPONSES, context, report)
+
+    def read(self, block: Block) -> None:
+        """Take the next block; raises `UnsupportedParameter`."""
+        kind = block.type
+        if kind in ("thinking", "redacted_thinking"):
+            carry_unknown(block.json, BLOCKS[kind], block.path, self._context, self._report)
+            self._thought(block)
+        elif kind == "tool_use":
+            self._call(block)
+        else:
+            for text in self._reader.said(block.json, block.path):
+                self._text(text, block)
+
+    def finish(self) -> None:
+        """Leave out reasoning that nothing follows, which the API refuses."""
+        while self.items and self.items[-1]["type"] == "reasoning":
+            self.items.pop()
+            self._report.drop(self.origins.pop().path)
+
+    def _add(self, item: Json, origin: Origin) -> None:
+        self.items.append(item)
+        self.origins.append(origin)
+
+    def _text(self, text: str, block: Block) -> None:
+        if not text:
+            return
+        last = self.items[-1] if self.items else {}
+        if last.get("role") == "assistant" and not self._context.capabilities.assistants_in_a_row:
+            last["content"] += f"\n{text}"
+            return
+        item = {"type": "message", "role": "assistant", "content": text}
+        self._add(item, Origin(block.path, [block.path]))
+
+    def _call(self, block: Block) -> None:
+        use = block.json
+        carry_unknown(use, BLOCKS["tool_use"], block.path, self._context, self._report)
+        report_caller(use, block.path, self._report)
+        name, call_id = sent_name(use["name"]), bounded_call_id(use["id"])
+        item = responses_call(
+            "function", name, arguments_of(use, block.path, self._context), call_id
+        )
+        self._add(item, Origin(block.path, fields=_CALL))
+
+    def _thought(self, block: Block) -> None:
+        """Write the item that the server has sent, or else the text where it takes such."""
+        content, text = thought_in(block.json, self._context)
+        item: Json | None = None if content is None else content.get("item")
+        if item is not None:
+            shown = [{"type": "summary_text", "text": text}] if text else []
+            self._add({**item, "summary": item.get("summary", shown)}, Origin(block.path))
+        elif text and self._context.capabilities.reasoning_items:
+            report_signature(block.json, block.path, self._report)
+            self._add(_reasoning_item(text), Origin(block.path))
+        else:
+            self._report.drop(block.path)
+
+
+def _reasoning_item(text: str) -> Json:
+    """Return reasoning as an item of text; its id is a hash, so that the same bytes are sent."""
+    digest = hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
+    part = {"type": "reasoning_text", "text": text}
+    return {"type": "reasoning", "id": f"rs_{digest[:32]}", "summary": [], "content": [part]}

@@ -1,0 +1,30 @@
+"""Counting a messages request's tokens at `POST /v1/responses/input_tokens`, which is exact."""
+
+from gateway.shapes import Json
+from gateway.translate.contract import Context, Report
+from gateway.translate.draft import Draft
+from gateway.translate.messages_via_responses.conversation import Conversation
+from gateway.translate.messages_via_responses.request import write
+from gateway.translate.parts.from_messages.hints import drop_hints
+from gateway.translate.schema.messages import check_messages
+
+COUNTED = frozenset(
+    {
+        *("input", "instructions", "model", "parallel_tool_calls", "reasoning", "text"),
+        *("tool_choice", "tools"),
+    }
+)
+"""The parameters of that endpoint that a messages request can become."""
+
+
+def count_tokens_request(body: Json, context: Context, report: Report) -> Json:
+    """Check a request for `/v1/messages/count_tokens`; return the body for responses' counterpart.
+
+    Raises `InvalidRequest` or `UnsupportedParameter`, naming the client's parameter.
+    """
+    draft = Draft(check_messages(body, counts=True), context, report)
+    conversation = Conversation(context, report)
+    conversation.write(draft.client)
+    write(draft, conversation)
+    drop_hints(draft)
+    return {name: value for name, value in draft.upstream.items() if name in COUNTED}

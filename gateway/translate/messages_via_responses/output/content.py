@@ -1,0 +1,137 @@
+"""The content of one message: what a response says, as blocks in a frame."""
+
+from gateway.errors import UpstreamError
+from gateway.shapes import Json
+from gateway.translate.chat_via_responses.output.calls import Call
+from gateway.translate.chat_via_responses.output.said_parts import ReasoningForm
+from gateway.translate.chat_via_responses.output.tracking import OutputItem
+from gateway.translate.contract import MAX_REPLY_CHARACTERS, Context, Report
+from gateway.translate.messages_via_responses.output.blocks import CallBlock, ReasoningBlock
+from gateway.translate.messages_via_responses.output.texts import Texts
+from gateway.translate.parts.messages.prepared import PreparedMessages, known_call_ids
+from gateway.translate.parts.tools.calls import arguments_text
+from gateway.translate.stream.messages_frame import MessagesFrame
+
+
+class Content:
+    """Adds what items say to their blocks. Raises `UpstreamError` if all together is too long."""
+
+    def __init__(
+        self, request: PreparedMessages, frame: MessagesFrame, context: Context, report: Report
+    ) -> None:
+        self._request = request
+        self._frame = frame
+        self._context = context
+        self._report = report
+        self._reasoning: dict[OutputItem, ReasoningBlock] = {}
+        self._calls: dict[Call, CallBlock] = {}
+        self._call_ids: set[str] | None = None
+        self._characters = 0
+        self.texts = Texts(request.asked.stop_sequences, frame)
+
+    @property
+    def has_calls(self) -> bool:
+        """Whether there are any calls."""
+        return bool(self._calls)
+
+    def say(self, item: OutputItem, part: int | None, text: str) -> None:
+        """Add text of a part; None: the upstream does not name it."""
+        if text:
+            self._count(text)
+            self.texts.say(item, part, text)
+            item.said.add("text", part, text)
+
+    def refuse(self, item: OutputItem, part: int | None, text: str) -> None:
+        """Add text of a refusal."""
+        if text:
+            self._count(text)
+            self.texts.refuse(item, part, text)
+            item.said.add("refusal", part, text)
+
+    def reason(self, item: OutputItem, form: ReasoningForm, part: int, text: str) -> None:
+        """Add text of the reasoning, or of a summary of it."""
+        if not text:
+            return
+        self._count(text)
+        item.said.add(form, part, text)
+        block = self.reasoning(item)
+        if block is not None and not block.say(form, part, text):
+            self._report.drop(f"reasoning.{form}")
+
+    def reasoning(self, item: OutputItem) -> ReasoningBlock | None:
+        """Return the block of a reasoning item; None: the client does not get it."""
+        thinking = self._request.asked.thinking
+        if thinking == "none":
+            return None
+        block = self._reasoning.get(item)
+        if block is None or block.ended:
+            self.texts.interrupt()
+            block = ReasoningBlock(item, self._context, is_shown=thinking == "summarized")
+            self._reasoning[item] = self._frame.add(block)
+        return block
+
+    def end_reasoning(self, item: OutputItem, whole: Json) -> None:
+        """Take a whole item, which the signature of its block carries; repetitions do not count."""
+        block = self._reasoning.get(item)
+        if item.done and (block is None or block.ended):
+            return
+        block = self.reasoning(item)
+        if block is not None:
+            block.whole |= {name: value for name, value in whole.items() if value}
+
+    def describe(self, call: Call, source: Json) -> None:
+        """Take name, id and type of a call from an item or an event."""
+        call.describe(source, self._request.asked.tools)
+
+    def open(self, call: Call, text: object) -> None:
+        """Take the text of a call's announcement."""
+        call.text.open(arguments_text(text))
+        self._show(call)
+
+    def add(self, call: Call, text: object) -> None:
+        """Take the next text of a call."""
+        piece = arguments_text(text)
+        self._count(piece)
+        call.text.go_on(piece)
+        self._show(call)
+
+    def hear(self, call: Call, text: object, *, item_is_done: bool) -> None:
+        """Take what should be a call's whole text; raises `UpstreamError` for contradictions."""
+        call.text.hear(arguments_text(text), item_is_done=item_is_done)
+        if item_is_done:
+            call.longer_names = frozenset()
+        self._show(call)
+
+    def finish(self, call: Call, *, naturally: bool) -> None:
+        """Take the end of the response; calls behind the arguments of one get blocks of theirs."""
+        call.longer_names = frozenset()
+        call.text.end(naturally=naturally)
+        self._show(call)
+        for text in call.text.other_calls(naturally=naturally):
+            other = Call(call.kind, call.name)
+            self.hear(other, text, item_is_done=True)
+            other.text.end(naturally=naturally)
+
+    def cut(self) -> None:
+        """Take the end of the message at a stop sequence."""
+        for call in list(self._calls):
+            self.finish(call, naturally=False)
+
+    def _show(self, call: Call) -> None:
+        block = self._calls.get(call)
+        if block is None:
+            self.texts.interrupt()
+            if self._call_ids is None:
+                self._call_ids = known_call_ids(self._request.client)
+            own_id = f"toolu_{self._context.new_id()}"
+            block = CallBlock(call, self._request.asked, own_id, self._call_ids)
+            self._calls[call] = self._frame.add(block)
+        block.show()
+
+    def _count(self, text: str) -> None:
+        self._characters += len(text)
+        if self._characters > MAX_REPLY_CHARACTERS:
+            raise UpstreamError(
+                f"The upstream's response has more than {MAX_REPLY_CHARACTERS} characters. "
+                "Limit it with 'max_tokens'."
+            )

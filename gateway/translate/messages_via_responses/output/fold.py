@@ -1,0 +1,257 @@
+"""One response as the blocks of one message.
+
+Streams and whole replies share the fold: a whole reply is a stream of its terminal event alone.
+Which item an event belongs to, and what repetitions add, is decided as for chat clients.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import ClassVar, Final
+
+from gateway.shapes import Json
+from gateway.translate.chat_via_responses.output.calls import Call, call_text
+from gateway.translate.chat_via_responses.output.endings import status_of
+from gateway.translate.chat_via_responses.output.last_output import matched
+from gateway.translate.chat_via_responses.output.reading import an_object, index_of, objects, string
+from gateway.translate.chat_via_responses.output.said_parts import (
+    FORMS,
+    ReasoningForm,
+    parts_of,
+    texts_of,
+)
+from gateway.translate.chat_via_responses.output.tracking import (
+    ItemKind,
+    OutputItem,
+    OutputItems,
+    item_kind,
+)
+from gateway.translate.contract import Context, Report
+from gateway.translate.messages_via_responses.output.content import Content
+from gateway.translate.messages_via_responses.output.ending import is_cut_off, stop_of
+from gateway.translate.parts.messages.prepared import PreparedMessages
+from gateway.translate.parts.messages.stop_reasons import Stop
+from gateway.translate.stream.messages_frame import MessagesFrame
+
+_REASONING: Final[Mapping[str, ReasoningForm]] = {
+    "reasoning_text": "content",
+    "summary_text": "summary",
+}
+"""The form of reasoning by its part's type."""
+
+
+class MessageFold:
+    """Takes the events of one response; writes the blocks of one message into a frame."""
+
+    def __init__(
+        self, request: PreparedMessages, frame: MessagesFrame, context: Context, report: Report
+    ) -> None:
+        self._sent = request.calls[0]
+        self._context = context
+        self._report = report
+        self._items = OutputItems()
+        self._content = Content(request, frame, context, report)
+        self.stop: Stop | None = None
+        """Why the message ended; None: it has not."""
+        self.cut_off = False
+        """Whether the last block lacks its end."""
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether a stop sequence was found."""
+        return self._content.texts.found is not None
+
+    def feed(self, event: Json) -> None:
+        """Take one event; raises `UpstreamError` for one that cannot be read."""
+        read = self._readers.get(str(event.get("type")))
+        if read is not None:
+            read(self, event)
+        if self.is_cut:
+            self._cut()
+
+    def end(self, event: Json) -> None:
+        """Take the terminal event."""
+        response = an_object(event, "response")
+        status = status_of(event, response)
+        output = objects(response, "output")
+        for item in output:
+            if item_kind(item) in (None, ItemKind.IMAGE):
+                self._report.drop(f"output.{item.get('type')}")
+        last = self._content.texts.said_last
+        # What continues the last text precedes other texts.
+        for known, item in sorted(matched(self._items, output), key=lambda pair: pair[0] != last):
+            self._complete(known, item)
+            if self.is_cut:
+                self._cut()
+                return
+        self.cut_off = is_cut_off(status, response, self._sent, self._context)
+        for call in self._items.calls():
+            self._content.finish(call, naturally=not self.cut_off)
+        self._content.texts.interrupt()
+        self.stop = stop_of(
+            status,
+            response,
+            self._report,
+            has_calls=self._content.has_calls,
+            refusal=self._content.texts.refusal,
+            cut_off=self.cut_off,
+        )
+
+    def _cut(self) -> None:
+        self._content.cut()
+        self.cut_off = True
+        self.stop = Stop("stop_sequence", self._content.texts.found)
+
+    def _item_added(self, event: Json) -> None:
+        item = an_object(event, "item")
+        kind = item_kind(item)
+        if kind is None:
+            return
+        known = self._items.announced(kind, item, event.get("output_index"))
+        if kind is ItemKind.REASONING:
+            self._content.reasoning(known)
+        elif kind is ItemKind.CALL:
+            self._content.describe(known.call, item)
+            self._content.open(known.call, call_text(item))
+
+    def _item_done(self, event: Json) -> None:
+        item = an_object(event, "item")
+        kind = item_kind(item)
+        if kind is None:
+            self._report.drop(f"output.{item.get('type')}")
+            return
+        self._complete(self._items.completed(kind, item, event.get("output_index")), item)
+
+    def _complete(self, known: OutputItem, item: Json) -> None:
+        """Add what the whole item has beyond its deltas."""
+        if known.kind is ItemKind.MESSAGE:
+            self._complete_message(known, item)
+        elif known.kind is ItemKind.REASONING:
+            self._complete_reasoning(known, item)
+        elif known.kind is ItemKind.CALL:
+            self._content.describe(known.call, item)
+            self._content.hear(known.call, call_text(item), item_is_done=True)
+        else:
+            self._report.drop(f"output.{item.get('type')}")
+        known.done = True
+
+    def _complete_message(self, known: OutputItem, item: Json) -> None:
+        texts = texts_of(item)
+        said = dict(known.said.rests("text", texts["text"]))
+        refused = dict(known.said.rests("refusal", texts["refusal"]))
+        for index, part in enumerate(parts_of(item)):
+            if part.get("annotations"):
+                self._report.drop("annotations")
+            if str(part.get("type")) not in FORMS:
+                self._report.drop(f"content.{part.get('type')}")
+            self._content.refuse(known, index, refused.get(index, ""))
+            self._content.say(known, index, said.get(index, ""))
+
+    def _complete_reasoning(self, known: OutputItem, item: Json) -> None:
+        texts = texts_of(item)
+        for form in _REASONING.values():
+            for index, text in known.said.rests(form, texts.get(form, ())):
+                self._content.reason(known, form, index, text)
+        self._content.end_reasoning(known, item)
+
+    def _text_delta(self, event: Json) -> None:
+        item = self._items.of_event(ItemKind.MESSAGE, event)
+        self._content.say(item, _part(event), string(event, "delta"))
+
+    def _refusal_delta(self, event: Json) -> None:
+        item = self._items.of_event(ItemKind.MESSAGE, event)
+        self._content.refuse(item, _part(event), string(event, "delta"))
+
+    def _annotation_added(self, event: Json) -> None:  # noqa: ARG002
+        self._report.drop("annotations")
+
+    def _reasoning_delta(self, event: Json) -> None:
+        item = self._items.of_event(ItemKind.REASONING, event)
+        self._content.reason(item, "content", _part(event) or 0, string(event, "delta"))
+
+    def _summary_part_added(self, event: Json) -> None:
+        self._items.of_event(ItemKind.REASONING, event).summary_parts += 1
+
+    def _summary_delta(self, event: Json) -> None:
+        item = self._items.of_event(ItemKind.REASONING, event)
+        self._content.reason(item, "summary", _summary_part(item, event), string(event, "delta"))
+
+    def _text_done(self, event: Json) -> None:
+        self._whole_text(event, "output_text", event)
+
+    def _refusal_done(self, event: Json) -> None:
+        self._whole_text(event, "refusal", event)
+
+    def _reasoning_done(self, event: Json) -> None:
+        self._whole_text(event, "reasoning_text", event)
+
+    def _summary_done(self, event: Json) -> None:
+        self._whole_text(event, "summary_text", event)
+
+    def _part_done(self, event: Json) -> None:
+        part = event.get("part")
+        if isinstance(part, dict):
+            self._whole_text(event, str(part.get("type")), part)
+
+    def _whole_text(self, event: Json, kind: str, part: Json) -> None:
+        """Take a part of an item with its whole text; `kind` is its type."""
+        form = FORMS.get(kind) or _REASONING.get(kind)
+        of = ItemKind.REASONING if kind in _REASONING else ItemKind.MESSAGE
+        item = None if form is None else self._items.of_whole(of, event)
+        if item is None or form is None:
+            return
+        text = string(part, "refusal" if form == "refusal" else "text")
+        place = _summary_part(item, event) if form == "summary" else _part(event)
+        said_at, rest = item.said.rest_of_part(form, place, text)
+        if form == "text":
+            self._content.say(item, said_at, rest)
+        elif form == "refusal":
+            self._content.refuse(item, said_at, rest)
+        else:
+            self._content.reason(item, form, said_at or 0, rest)
+        item.said.end_part(form, said_at)
+
+    def _call_delta(self, event: Json) -> None:
+        call = self._call_of(event)
+        self._content.add(call, event.get("delta"))
+
+    def _call_done(self, event: Json) -> None:
+        whole = event.get("arguments") or event.get("input")
+        self._content.hear(self._call_of(event), whole, item_is_done=False)
+
+    def _call_of(self, event: Json) -> Call:
+        call = self._items.of_event(ItemKind.CALL, event).call
+        custom = str(event["type"]).startswith("response.custom_tool_call")
+        kind = "custom_tool_call" if custom else "function_call"
+        self._content.describe(call, {"type": kind, "name": event.get("name")})
+        return call
+
+    _readers: ClassVar[Mapping[str, Callable[["MessageFold", Json], None]]] = {
+        "response.output_item.added": _item_added,
+        "response.output_item.done": _item_done,
+        "response.output_text.delta": _text_delta,
+        "response.output_text.annotation.added": _annotation_added,
+        "response.output_text.done": _text_done,
+        "response.refusal.delta": _refusal_delta,
+        "response.refusal.done": _refusal_done,
+        "response.reasoning_text.delta": _reasoning_delta,
+        "response.reasoning_summary_part.added": _summary_part_added,
+        "response.reasoning_summary_text.delta": _summary_delta,
+        "response.reasoning_text.done": _reasoning_done,
+        "response.reasoning_summary_text.done": _summary_done,
+        "response.content_part.done": _part_done,
+        "response.reasoning_part.done": _part_done,
+        "response.reasoning_summary_part.done": _part_done,
+        "response.function_call_arguments.delta": _call_delta,
+        "response.function_call_arguments.done": _call_done,
+        "response.custom_tool_call_input.delta": _call_delta,
+        "response.custom_tool_call_input.done": _call_done,
+    }
+    """Other events repeat these, or have no place in messages."""
+
+
+def _part(event: Json) -> int | None:
+    return index_of(event, "content_index")
+
+
+def _summary_part(item: OutputItem, event: Json) -> int:
+    part = index_of(event, "summary_index")
+    return max(item.summary_parts - 1, 0) if part is None else part

@@ -1,0 +1,21 @@
+"""What a reply depends on, as a request says it."""
+
+from gateway.shapes import Json
+from gateway.translate.parts.from_messages.thinking import shown_as
+from gateway.translate.parts.from_messages.tools import MessagesTools
+from gateway.translate.parts.messages.asked import MessagesAsked
+
+
+def asked_of(client: Json, tools: MessagesTools, *, native_stops: bool) -> MessagesAsked:
+    """Return what the reply depends on in a checked request, given what of it is sent.
+
+    `native_stops`: the upstream applies the stop sequences, and names the one it has found.
+    """
+    stops = tuple(dict.fromkeys(client.get("stop_sequences", ())))
+    return MessagesAsked(
+        stop_sequences=() if native_stops else stops,
+        native_stops=stops if native_stops else (),
+        thinking=shown_as(client),
+        tool_names=tools.names,
+        tools=frozenset(tool.function["name"] for tool in tools.tools),
+    )

@@ -1,0 +1,86 @@
+"""Which tools a conversation has loaded, added or removed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from gateway.shapes import Json
+from gateway.translate.schema.messages_blocks import TOOL_CHANGES
+from gateway.translate.schema.messages_calls import blocks_of
+from gateway.translate.schema.messages_tools import CUSTOM, client_tool_of
+
+
+@dataclass(slots=True)
+class ToolChanges:
+    """What a conversation says of the tools, up to its end."""
+
+    loaded: dict[str, None] = field(default_factory=dict)
+    """The names of those that it has loaded, added or called, in order."""
+    removed: set[str] = field(default_factory=set)
+    defined: list[tuple[Json, str]] = field(default_factory=list)
+    """The definitions within it, with their paths."""
+
+    def take(self, block: Json, path: str) -> None:
+        """Take the next block."""
+        kind = block["type"]
+        if kind == "tool_use":
+            self.loaded[block["name"]] = None
+        elif kind == "tool_result":
+            self._refer(block.get("content"))
+        elif kind == "tool_search_tool_result":
+            found = block.get("content")
+            self._refer(found.get("tool_references") if isinstance(found, dict) else None)
+        elif kind == "compaction":
+            for index, change in enumerate(block.get("tool_changes", ())):
+                self._change(change, f"{path}.tool_changes[{index}]")
+        elif kind in TOOL_CHANGES:
+            self._change(block, path)
+
+    def _refer(self, blocks: object) -> None:
+        for each in blocks if isinstance(blocks, list) else ():
+            name = each.get("tool_name") if isinstance(each, dict) else None
+            if isinstance(name, str):
+                self.loaded[name] = None
+
+    def _change(self, block: Json, path: str) -> None:
+        name = changed_tool(block)
+        if name is None:
+            return
+        if block["type"] == "tool_removal":
+            self.removed.add(name)
+            self.loaded.pop(name, None)
+            return
+        self.removed.discard(name)
+        self.loaded[name] = None
+        if block["tool"]["type"] == "tool_definition":
+            self.defined.append((block["tool"]["definition"], f"{path}.tool.definition"))
+
+
+def changed_tool(block: Json) -> str | None:
+    """Return the name of the tool that a block adds or removes; None: it is one of a server's."""
+    tool: Json = block["tool"]
+    named = tool["definition"] if tool["type"] == "tool_definition" else tool
+    is_known = tool["type"] in ("tool_definition", "tool_reference")
+    name: str | None = named.get("name") if is_known else None
+    return name
+
+
+def callable_tools(client: Json) -> frozenset[str]:
+    """Return the names of the tools of a checked request that any model can call.
+
+    Those of its conversation are among them; those that Anthropic runs are not.
+    """
+    defined = (tool for tool, _ in tool_changes(client["messages"]).defined)
+    return frozenset(
+        tool["name"]
+        for tool in (*client.get("tools", ()), *defined)
+        if (kind := tool.get("type", CUSTOM)) == CUSTOM or client_tool_of(kind)
+    )
+
+
+def tool_changes(messages: Sequence[Json]) -> ToolChanges:
+    """Return what a checked conversation says of the tools."""
+    changes = ToolChanges()
+    for position, message in enumerate(messages):
+        for block, path in blocks_of(message, position):
+            changes.take(block, path)
+    return changes

@@ -1,0 +1,45 @@
+"""Content parts of the user's as OpenAI's endpoints have them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from gateway.shapes import Json
+
+
+@dataclass(frozen=True, slots=True)
+class PartForms:
+    """How an endpoint writes the parts of a message; URLs may be `data:` ones."""
+
+    text: Callable[[str], Json]
+    image: Callable[[str], Json]
+    """Of a URL."""
+    file: Callable[[str, str], Json]
+    """Of a name and the `data:` URL of its content."""
+    file_url: Callable[[str], Json] | None = None
+    """Of a URL; None: the endpoint takes none."""
+
+
+def _chat_image(url: str) -> Json:
+    return {"type": "image_url", "image_url": {"url": url}}
+
+
+def _chat_file(name: str, data: str) -> Json:
+    return {"type": "file", "file": {"filename": name, "file_data": data}}
+
+
+def _input_image(url: str) -> Json:
+    return {"type": "input_image", "image_url": url, "detail": "auto"}
+
+
+def _input_file(name: str, data: str) -> Json:
+    return {"type": "input_file", "filename": name, "file_data": data}
+
+
+CHAT = PartForms(lambda text: {"type": "text", "text": text}, _chat_image, _chat_file)
+
+RESPONSES = PartForms(
+    lambda text: {"type": "input_text", "text": text},
+    _input_image,
+    _input_file,
+    lambda url: {"type": "input_file", "file_url": url},
+)

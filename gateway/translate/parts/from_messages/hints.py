@@ -1,0 +1,91 @@
+"""Hints of a messages request: what caches, tiers and sessions become elsewhere."""
+
+import hashlib
+from collections.abc import Iterator
+
+from gateway.shapes import Json
+from gateway.translate.contract import Context
+from gateway.translate.draft import Draft
+from gateway.translate.parts.from_messages.system import BILLING
+from gateway.translate.schema.messages import MESSAGES_HINTS
+
+_NEUTRAL = {"speed": "standard"}
+_DROPPED = frozenset(MESSAGES_HINTS) - {"cache_control", "service_tier"}
+_TIERS = {"auto": "auto", "standard_only": "default"}
+
+
+def hints(draft: Draft) -> None:
+    """Send what OpenAI's endpoints have too; drop and report the others."""
+    drop_hints(draft)
+    _service_tier(draft)
+    _cache(draft)
+
+
+def drop_hints(draft: Draft) -> None:
+    """Report the hints that no other endpoint has."""
+    for name, value in draft.client.items():
+        if name in _DROPPED and value and value != _NEUTRAL.get(name):
+            draft.report.drop(name)
+
+
+def _service_tier(draft: Draft) -> None:
+    tier = draft.client.get("service_tier")
+    if not tier:
+        return
+    sent = _TIERS.get(tier) if isinstance(tier, str) else None
+    if sent is not None and draft.context.capabilities.hints:
+        draft.upstream["service_tier"] = sent
+    elif tier != "auto":
+        draft.report.drop("service_tier")
+
+
+def _cache(draft: Draft) -> None:
+    """Name the session, so that a server finds the cache of its last request.
+
+    OpenAI caches by itself, but spreads requests without a key over many machines, where translated
+    ones then hit nothing (new-api#6538).
+    """
+    marked = _is_marked(draft.client)
+    if draft.context.capabilities.hints:
+        draft.upstream["prompt_cache_key"] = _cache_key(draft)
+        if marked:
+            draft.report.emulate("cache_control")
+    elif marked:
+        draft.report.drop("cache_control")
+
+
+def _cache_key(draft: Draft) -> str:
+    metadata = draft.client.get("metadata")
+    user = metadata.get("user_id") if isinstance(metadata, dict) else None
+    session = draft.context.session or (user if isinstance(user, str) else None)
+    return cache_key(session, _first_system_text(draft.client), draft.context)
+
+
+def cache_key(session: str | None, instructions: str, context: Context) -> str:
+    """Return a hash of the client's session, or else of what its requests have in common."""
+    session = session or f"{context.model_sent}\n{instructions}"
+    return hashlib.sha256(session.encode("utf-8", "replace")).hexdigest()[:32]
+
+
+def _first_system_text(client: Json) -> str:
+    given = client.get("system", "")
+    texts = [given] if isinstance(given, str) else [block["text"] for block in given]
+    return next((text for text in texts if not text.startswith(BILLING)), "")
+
+
+def _is_marked(client: Json) -> bool:
+    """Whether a request has a `cache_control` anywhere."""
+    return any(block.get("cache_control") for block in _places(client))
+
+
+def _places(client: Json) -> Iterator[Json]:
+    yield client
+    yield from client.get("tools", ())
+    contents = [client.get("system", "")]
+    contents += [message["content"] for message in client["messages"]]
+    for content in contents:
+        for block in () if isinstance(content, str) else content:
+            yield block
+            inner = block.get("content")
+            if block["type"] == "tool_result" and isinstance(inner, list):
+                yield from inner

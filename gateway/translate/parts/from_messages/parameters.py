@@ -1,0 +1,160 @@
+"""The parameters of a messages request that mean the same at both of OpenAI's endpoints.
+
+One function per group. Each reads the client's checked body, writes what has an equivalent into the
+upstream body, and reports or refuses the rest.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+
+from gateway.shapes import Json
+from gateway.translate.draft import Draft, not_streamed
+from gateway.translate.parts.messages.effort import effort_to_send
+from gateway.translate.parts.sampling import sampling_parameters
+from gateway.translate.parts.tools.definitions import is_strict_schema
+from gateway.translate.schema.checks import extensions
+from gateway.translate.schema.extra_params import extras_to_send
+from gateway.translate.schema.messages import (
+    FORMAT,
+    MESSAGES_PARAMETERS,
+    OUTPUT_CONFIG,
+    THINKING,
+)
+from gateway.translate.schema.unknown_fields import carry_unknown, passes_unknown
+
+_CARRIED = {
+    "type": ("enabled", "adaptive", "disabled"),
+    "display": ("summarized", "omitted"),
+}
+"""The values in `thinking` that can be said elsewhere."""
+
+FORMAT_NAME = "output"
+"""The name of the schema of a reply, which OpenAI's endpoints require."""
+
+
+_ASKING: Mapping[str, Sequence[object]] = {
+    "audio": (),
+    "background": (False,),
+    "best_of": (1,),
+    "conversation": (),
+    "echo": (False,),
+    "function_call": ("auto", "none"),
+    "functions": ([],),
+    "include": ([],),
+    "input": ("", []),
+    "instructions": ("",),
+    "logit_bias": ({},),
+    "logprobs": (False,),
+    "modalities": (["text"],),
+    "moderation": (),
+    "n": (1,),
+    "previous_response_id": ("",),
+    "prompt": ("",),
+    "response_format": ({"type": "text"},),
+    "stop": ("", []),
+    "suffix": ("",),
+    "top_logprobs": (0,),
+    "web_search_options": (),
+}
+"""OpenAI's parameters that ask for something, with the values that mean the same as none.
+
+Messages have another form of them, or none: they are not left out in silence.
+"""
+
+
+def refused(draft: Draft) -> None:
+    """Refuse what changes who answers, what is remembered, or what runs at Anthropic's servers."""
+    for name in ("container", "fallbacks", "mcp_servers"):
+        if draft.client.get(name):
+            draft.refuse(name)
+    if draft.client.get("thread"):
+        draft.refuse("thread", "the conversation is kept at Anthropic.", droppable=False)
+
+
+def sampling(draft: Draft, effort: str | None) -> None:
+    """Send the sampling parameters that the model takes together with the effort."""
+    asked: Json = {"reasoning_effort": effort}
+    asked |= {name: draft.client[name] for name in ("temperature", "top_p") if name in draft.client}
+    draft.upstream |= sampling_parameters(asked, draft.context, draft.report, "")
+    if "top_k" not in draft.client:
+        return
+    if passes_unknown(draft.context):
+        draft.upstream["top_k"] = draft.client["top_k"]
+    else:
+        draft.report.drop("top_k")
+
+
+def effort(draft: Draft) -> str | None:
+    """Return the effort to send, and report what is unknown beside it."""
+    thinking: Json = draft.client.get("thinking", {})
+    for name, known in (("thinking", THINKING), ("output_config", OUTPUT_CONFIG)):
+        carry_unknown(draft.client.get(name, {}), known, name, draft.context, draft.report)
+    if draft.client.get("output_config", {}).get("task_budget"):
+        draft.report.drop("output_config.task_budget")
+    for name, words in _CARRIED.items():
+        if thinking.get(name, words[0]) not in words:
+            draft.report.drop(f"thinking.{name}")
+    if thinking.get("type") != "enabled" and "budget_tokens" in thinking:
+        draft.report.drop("thinking.budget_tokens")
+    return effort_to_send(draft)
+
+
+def output_schema(draft: Draft) -> Json | None:
+    """Return the `name`, `schema` and `strict` of the reply's JSON schema; None: there is none.
+
+    `strict` only where the schema is strict as it is: to make it so would make fields required that
+    the client has not required. Raises `UnsupportedParameter`.
+    """
+    form, path = output_format(draft.client)
+    if form is None:
+        return None
+    if path != "output_format" and "output_format" in draft.client:
+        draft.report.drop("output_format")
+    carry_unknown(form, FORMAT, path, draft.context, draft.report)
+    if not draft.context.capabilities.json_schema:
+        reason = f"its {draft.report.target} endpoint takes no JSON schema."
+        draft.refuse(path, reason)
+        return None
+    strict = is_strict_schema(form["schema"])
+    if not strict:
+        draft.report.change(path, "strict", "not strict")
+    return {"name": FORMAT_NAME, "schema": form["schema"], "strict": strict}
+
+
+def output_format(client: Json) -> tuple[Json | None, str]:
+    """Return the format of the output and its path, which has been another one in a beta."""
+    form: Json | None = client.get("output_config", {}).get("format")
+    if form is not None:
+        return form, "output_config.format"
+    form = client.get("output_format")
+    return form, "output_format"
+
+
+def streaming(draft: Draft) -> bool:
+    """Ask for a stream where the client wants one; return whether it does."""
+    if not draft.client.get("stream"):
+        not_streamed(draft)
+        return False
+    draft.upstream["stream"] = True
+    return True
+
+
+def extension_parameters(draft: Draft, reserved: Collection[str]) -> None:
+    """Apply the `extra_params` policy to parameters that Anthropic does not have.
+
+    `reserved` are the endpoint's own, which could contradict those that are sent. Raises
+    `UnsupportedParameter` for those of OpenAI's that ask for something.
+    """
+    unknown = extensions(draft.client, MESSAGES_PARAMETERS)
+    dropped = [name for name in reserved if name not in _ASKING]
+    for name in extras_to_send(unknown, draft.context, draft.report, dropped=dropped):
+        value = draft.client[name]
+        if name not in _ASKING:
+            draft.upstream[name] = value
+        elif value not in _ASKING[name]:
+            draft.refuse(name, "messages requests have no such parameter.")
+
+
+SAME_EVERYWHERE = frozenset(
+    {"frequency_penalty", "presence_penalty", "safety_identifier", "seed", "user", "verbosity"}
+)
+"""OpenAI's parameters that contradict nothing that is sent."""

@@ -1,0 +1,38 @@
+"""The results of tools: their parts, and how a failure is said."""
+
+from gateway.shapes import Json
+from gateway.translate.parts.from_messages.content import BlockReader, Placed
+from gateway.translate.schema.messages_blocks import BLOCKS
+from gateway.translate.schema.unknown_fields import carry_unknown
+
+_FAILED = "Error"
+
+
+def result_parts(block: Json, path: str, reader: BlockReader) -> list[Placed]:
+    """Return the parts of a checked `tool_result`, none where it has no content.
+
+    OpenAI's endpoints have no mark for a failure: it is said in the text. Raises
+    `UnsupportedParameter`.
+    """
+    carry_unknown(block, BLOCKS["tool_result"], path, reader.context, reader.report)
+    if "toolset_name" in block:
+        reader.report.drop(f"{path}.toolset_name")
+    content = block.get("content", "")
+    parts: list[Placed] = []
+    if isinstance(content, str):
+        parts = [Placed(reader.forms.text(content), f"{path}.content")] if content else []
+    else:
+        for index, inner in enumerate(content):
+            parts += reader.parts(inner, f"{path}.content[{index}]")
+    return _as_failure(parts, path, reader) if block.get("is_error") else parts
+
+
+def _as_failure(parts: list[Placed], path: str, reader: BlockReader) -> list[Placed]:
+    reader.report.emulate(f"{path}.is_error")
+    first = parts[0].text if parts else None
+    if first is None:
+        return [Placed(reader.forms.text(_FAILED), f"{path}.is_error"), *parts]
+    if first.lstrip().lower().startswith(_FAILED.lower()):
+        return parts
+    failed = Placed(reader.forms.text(f"{_FAILED}: {first}"), parts[0].path)
+    return [failed, *parts[1:]]

@@ -1,0 +1,50 @@
+"""What Anthropic's own tools have done, for models that do not know them: its plain text."""
+
+from collections.abc import Iterator
+
+from gateway.shapes import Json
+from gateway.translate.contract import Context, Report, unsupported
+
+_TEXTS = ("title", "url", "text", "stdout", "stderr", "data", "tool_name", "error_code")
+_INNER = ("content", "source", "tool_references")
+
+
+def text_of_record(block: Json, path: str, context: Context, report: Report) -> str:
+    """Return the readable text of a block of a server's tool, which may be none.
+
+    Its encrypted content means nothing elsewhere. Raises `UnsupportedParameter` unless the
+    operator has it dropped.
+    """
+    if context.settings.hosted_tools == "drop":
+        report.drop(path)
+    else:
+        unsupported(
+            context,
+            report,
+            path,
+            f"it is of type '{block['type']}', which records the work of a tool at Anthropic's "
+            "servers; hosted_tools=drop leaves only its text.",
+        )
+    return "\n".join(_texts_in(block.get("content")))
+
+
+def _texts_in(content: object, depth: int = 8) -> Iterator[str]:
+    """Yield the texts in a content; those of Anthropic's tools are not nested deeper."""
+    if isinstance(content, str):
+        yield content
+    elif isinstance(content, list) and depth:
+        for each in content:
+            yield from _texts_in(each, depth - 1)
+    elif isinstance(content, dict) and depth:
+        yield from _texts_of(content, depth - 1)
+
+
+def _texts_of(found: Json, depth: int) -> Iterator[str]:
+    # The content of a fetched PDF is Base64.
+    is_text = found.get("type") != "base64"
+    for name in _TEXTS:
+        value = found.get(name)
+        if is_text and isinstance(value, str) and value:
+            yield value
+    for name in _INNER:
+        yield from _texts_in(found.get(name), depth)

@@ -1,0 +1,136 @@
+"""The messages of a request as turns: what one side says until the other one does."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
+
+from gateway.errors import InvalidRequest
+from gateway.shapes import Json
+from gateway.translate.contract import Context, Report
+from gateway.translate.schema.messages_blocks import MESSAGE, SYSTEM_CONFIG, SYSTEM_MESSAGE
+from gateway.translate.schema.unknown_fields import carry_unknown
+
+Role = Literal["user", "assistant", "system"]
+
+_INSTRUCTING = ("system", "developer")
+
+
+class Block(NamedTuple):
+    """A checked content block, and the client's path of it; a string is a text block."""
+
+    json: Json
+    path: str
+
+    @property
+    def type(self) -> str:
+        """Its type."""
+        kind: str = self.json["type"]
+        return kind
+
+
+@dataclass(slots=True)
+class Turn:
+    """Messages of one role in a row, which the API takes for one."""
+
+    role: Role
+    path: str
+    """The path of the first message."""
+    blocks: list[Block] = field(default_factory=list)
+
+    @property
+    def results(self) -> list[Block]:
+        """The results of calls, which come before all else that the user says."""
+        return [block for block in self.blocks if block.type == "tool_result"]
+
+    @property
+    def others(self) -> list[Block]:
+        """The blocks that are no results."""
+        return [block for block in self.blocks if block.type != "tool_result"]
+
+
+def turns_of(messages: Sequence[Json], context: Context, report: Report) -> list[Turn]:
+    """Return the turns of checked messages: results follow the calls that they belong to.
+
+    System messages that are to be seen until the user's next message only are left out behind it.
+    Roles that nobody knows count as the user's (Claude Code's `ctx`, `msg`).
+    """
+    turns: list[Turn] = []
+    last_user = max((i for i, each in enumerate(messages) if each["role"] == "user"), default=0)
+    for position, message in enumerate(messages):
+        path = f"messages[{position}]"
+        role = _role(message["role"], path, report)
+        known = SYSTEM_MESSAGE if role == "system" else MESSAGE
+        carry_unknown(message, known, path, context, report)
+        config = message.get("output_config", {})
+        carry_unknown(config, SYSTEM_CONFIG, f"{path}.output_config", context, report)
+        if message.get("clear_at") == "next_user_message" and position < last_user:
+            report.emulate(f"{path}.clear_at")
+            continue
+        blocks = _blocks(message["content"], path)
+        if not blocks:
+            continue
+        if not turns or turns[-1].role != role:
+            turns.append(Turn(role, path))
+        turns[-1].blocks += blocks
+    return _with_results_behind_calls(turns, report)
+
+
+def _role(role: str, path: str, report: Report) -> Role:
+    if role in ("user", "assistant", "system"):
+        return role  # type: ignore[return-value]
+    report.change(f"{path}.role", role, "user")
+    return "user"
+
+
+def _blocks(content: str | list[Json], path: str) -> list[Block]:
+    if isinstance(content, str):
+        return [Block({"type": "text", "text": content}, f"{path}.content")] if content else []
+    return [Block(block, f"{path}.content[{index}]") for index, block in enumerate(content)]
+
+
+def _with_results_behind_calls(turns: Sequence[Turn], report: Report) -> list[Turn]:
+    """Return the turns with what was said between calls and results behind the results."""
+    ordered: list[Turn] = []
+    for turn in turns:
+        results = turn.results
+        if turn.blocks[: len(results)] != results:
+            report.change(f"{turn.path}.content", "text first", "results first")
+        if results and ordered and ordered[-1].role == "system":
+            between = ordered.pop()
+            report.change(between.path, "before results", "behind them")
+            ordered += [Turn("user", turn.path, results), between]
+            if turn.others:
+                ordered.append(Turn("user", turn.path, turn.others))
+        else:
+            ordered.append(turn)
+    return ordered
+
+
+def hoisted(turns: Sequence[Turn], report: Report) -> list[Turn]:
+    """Return the turns with all that the system says in a first one."""
+    by_system = [turn for turn in turns if turn.role == "system"]
+    later = [turn for turn in turns[1:] if turn.role == "system"]
+    if not later:
+        return list(turns)
+    for turn in later:
+        report.change(turn.path, "in its place", "first")
+    blocks = [block for turn in by_system for block in turn.blocks]
+    first = Turn("system", by_system[0].path, blocks)
+    return [first, *(turn for turn in turns if turn.role != "system")]
+
+
+def check_left(client: Json, sent: Sequence[Json]) -> None:
+    """Raise `InvalidRequest` if of the conversation nothing is sent but instructions.
+
+    `sent` are the upstream's messages or items. What is not taken can be all that there is.
+    """
+    if any(each.get("role") not in _INSTRUCTING for each in sent):
+        return
+    if all(message["role"] == "system" for message in client["messages"]):
+        return
+    raise InvalidRequest(
+        "Invalid 'messages': nothing is left of them, as the model's endpoint does not take what "
+        "they have. Send at least one message of the user with text.",
+        param="messages",
+        code="invalid_value",
+    )

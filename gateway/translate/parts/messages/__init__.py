@@ -1,0 +1,1 @@
+"""Parts of the messages shape: blocks, efforts, signatures, stop reasons, usage."""

@@ -1,0 +1,23 @@
+"""What the reply to a client of `/v1/messages` depends on in its request."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+Thinking = Literal["summarized", "omitted", "none"]
+"""How reasoning is shown: as text, as a signature only, or not at all (`thinking` is disabled)."""
+
+
+@dataclass(slots=True)
+class MessagesAsked:
+    """What the reply to a messages client depends on in its request."""
+
+    stop_sequences: tuple[str, ...] = ()
+    """Those that the gateway applies itself; none: it looks for none."""
+    native_stops: tuple[str, ...] = ()
+    """Those that the upstream applies, and names in its reply (vLLM's `stop_reason`)."""
+    thinking: Thinking = "summarized"
+    tool_names: Mapping[str, str] = field(default_factory=dict)
+    """By name as sent the client's own, where they differ: longer names are shortened."""
+    tools: frozenset[str] = frozenset()
+    """The names of the tools as they are sent."""

@@ -1,0 +1,155 @@
+"""Errors in Anthropic's envelope, for clients of `/v1/messages`.
+
+Claude Code acts on some phrases of these messages: it compacts a conversation after
+`prompt is too long: N tokens > M maximum`, and backs off where the type is `overloaded_error`
+(code.claude.com, "LLM gateway configuration").
+"""
+
+import re
+from typing import Final
+
+from gateway.envelopes.overflows import CODE as TOO_LONG
+from gateway.errors import GatewayError, UpstreamError
+from gateway.shapes import Json
+from gateway.translate.parts.sentences import joined
+
+_TYPES: Final = {
+    401: "authentication_error",
+    402: "billing_error",
+    403: "permission_error",
+    404: "not_found_error",
+    409: "conflict_error",
+    413: "request_too_large",
+    429: "rate_limit_error",
+    503: "overloaded_error",
+    504: "timeout_error",
+    529: "overloaded_error",
+}
+"""Those of platform.claude.com, "Errors"; other statuses are about the request, or the server."""
+_NO_MODEL = "model_not_found"
+_CONFLICT = 409
+_INDEX = re.compile(r"\[(\d+)\]")
+_NUMBER = re.compile(r"(?<![\w.])(?:\d{1,3}(?:,\d{3})+|\d{2,12})(?![\w]|\.\d)")
+_LIMIT = re.compile(
+    r"(?:maximum|limit|context|allowed|max_\w+|n_ctx|less than|cannot exceed|model with)"
+    r"(?:(?!exceed|prompt has)[^\d.;]){0,40}\Z",
+    re.IGNORECASE,
+)
+"""What stands before the number that is the limit, in the texts of `overflows`."""
+_PARTS = re.compile(
+    r"(?P<input>\d+) in (?:your prompt|the messages)[;,] (?P<output>\d+) (?:for|in) the completion|"
+    r"requested (?P<output2>\d+) output tokens and your prompt contains (?:at least )?"
+    r"(?P<input2>\d+) input tokens|"
+    r"Given: (?P<input4>\d+) `inputs` tokens and (?P<output4>\d+) `max_new_tokens`|"
+    r"is too large: (?P<output3>\d+)\..{0,80}? your request has (?P<input3>\d+) input tokens"
+)
+"""What the prompt takes and what the reply may take, of a context that has no room for both."""
+_EXCESS = re.compile(r"exceeded by (\d{1,12})\b")
+"""By how much the prompt is longer than the limit."""
+_PROMPT = "prompt is too long"
+_WITH_OUTPUT = "input length and `max_tokens` exceed context limit"
+
+
+def messages_status(error: GatewayError) -> int:
+    """Return the status of an error.
+
+    A missing model is a 404, also where OpenAI has a 400, and an upstream's conflict is one, which
+    OpenAI's oldest clients must not see.
+    """
+    if isinstance(error, UpstreamError) and error.upstream_status == _CONFLICT:
+        return _CONFLICT
+    return 404 if error.code == _NO_MODEL and error.status == 400 else error.status
+
+
+def messages_error(error: GatewayError, model: str = "", request_id: str = "") -> Json:
+    """Return the JSON body of an error: `{"type": "error", "error": {"type", "message"}}`.
+
+    `model` is the client's name of the model: a `not_found_error` about it begins with it, as
+    Anthropic's does. `request_id` is left out if it is empty, as in events.
+    """
+    body: Json = {
+        "type": "error",
+        "error": {"type": error_type(messages_status(error)), "message": _message(error, model)},
+    }
+    return {**body, "request_id": request_id} if request_id else body
+
+
+def error_type(status: int) -> str:
+    """Return Anthropic's type of an error with this status."""
+    return _TYPES.get(status) or ("api_error" if status >= 500 else "invalid_request_error")
+
+
+def dotted(path: str) -> str:
+    """Return a parameter's path as Anthropic writes it: `messages.3.content.0`."""
+    return _INDEX.sub(r".\1", path)
+
+
+def _message(error: GatewayError, model: str) -> str:
+    message = error.message
+    if (exceeding := _with_output(message)) is not None:
+        return exceeding
+    if error.code == TOO_LONG:
+        return _too_long(message)
+    if messages_status(error) == 404 and model and error.code in (_NO_MODEL, None):
+        named = f"model: {model}"
+        # The upstream may have said so in the same words.
+        return (
+            message
+            if f"{message} ".startswith((f"{named} ", f"{named}."))
+            else joined(named, message)
+        )
+    if not error.param:
+        return message
+    path = dotted(error.param)
+    message = message.replace(error.param, path)
+    return message if path in message else f"{path}: {message}"
+
+
+def _with_output(message: str) -> str | None:
+    """Return the words after which clients ask for a shorter reply; None: that would not help."""
+    parts = _parts(message)
+    limits = [number for number, is_limit in _numbers(message) if is_limit]
+    if parts is None or not limits:
+        return None
+    given, asked = parts
+    if given >= limits[0] or given + asked <= limits[0]:
+        return None
+    return joined(f"{_WITH_OUTPUT}: {given} + {asked} > {limits[0]}", message)
+
+
+def _parts(message: str) -> tuple[int, int] | None:
+    """Return the tokens of the prompt and those of the reply; None: they are not told apart."""
+    parts = _PARTS.search(message)
+    if parts is None:
+        return None
+    groups = parts.groupdict()
+    given, asked = (
+        next(int(value) for name, value in groups.items() if name.startswith(kind) and value)
+        for kind in ("input", "output")
+    )
+    return given, asked
+
+
+def _too_long(message: str) -> str:
+    """Return an overflow in the words that clients look for, with the upstream's behind them."""
+    if message.lower().startswith((_PROMPT, _WITH_OUTPUT)):
+        return message
+    numbers = _numbers(message)
+    limits = [number for number, is_limit in numbers if is_limit]
+    prompt = max((number for number, _ in numbers), default=0)
+    parts, excess = _parts(message), _EXCESS.search(message)
+    if parts is not None:
+        prompt = parts[0]
+    elif excess is not None and limits:
+        prompt = limits[0] + int(excess[1])
+    if not limits or prompt <= limits[0]:
+        return joined(_PROMPT, message)
+    return joined(f"{_PROMPT}: {prompt} tokens > {limits[0]} maximum", message)
+
+
+def _numbers(message: str) -> list[tuple[int, bool]]:
+    """Return the numbers in a message, each with whether it is a limit by what stands before it."""
+    return [
+        (int(each[0].replace(",", "")), _LIMIT.search(message[: each.start()]) is not None)
+        for each in _NUMBER.finditer(message)
+    ]

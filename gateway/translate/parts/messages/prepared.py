@@ -1,0 +1,30 @@
+"""What the replies to a messages client need of its request, whichever endpoint answers it."""
+
+from typing import Protocol
+
+from gateway.shapes import Json
+from gateway.translate.pair import Prepared
+from gateway.translate.parts.messages.asked import MessagesAsked
+
+
+class PreparedMessages(Prepared, Protocol):
+    """A messages request as a pair has prepared it."""
+
+    @property
+    def client(self) -> Json:
+        """The client's request, checked."""
+
+    @property
+    def asked(self) -> MessagesAsked:
+        """What the reply depends on."""
+
+
+def known_call_ids(client: Json) -> set[str]:
+    """Return the ids of the calls in a checked request's history: a new call has another."""
+    ids: set[str] = set()
+    for message in client.get("messages", ()):
+        content = message.get("content")
+        for block in content if isinstance(content, list) else ():
+            if block.get("type") == "tool_use":
+                ids.add(block["id"])
+    return ids

@@ -1,0 +1,1 @@
+"""What pairs towards a messages endpoint share: blocks, calls, tools, thinking, parameters."""

@@ -1,0 +1,219 @@
+"""A conversation as `system` and `messages`, written for a messages endpoint.
+
+Its rules: each call is answered in the next user message, which begins with the results of all
+calls of the assistant's message; system messages keep their place only behind a user message, if
+the assistant's or nothing follows; texts are not empty. Sources: the types of Anthropic's SDK, its
+"Mid-conversation system messages" (quoted in bifrost#3945), and its skills' `claude-api`.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from gateway.errors import InvalidRequest
+from gateway.shapes import Json
+from gateway.translate.contract import Context, Report
+from gateway.translate.parts.messages.late_system import marked
+from gateway.translate.parts.tools.calls import call_id_from
+
+_MESSAGE = re.compile(r"(?:messages\[([0-9]{1,6})\]|system)(?:\.content)?(?:\[([0-9]{1,6})\])?(.*)")
+_INNER = re.compile(r"\.content\[([0-9]{1,6})\](.*)")
+_FIELD = re.compile(r"\.(\w+)")
+_TOOL_ID = re.compile(r"[a-zA-Z0-9_-]+")
+
+
+def safe_tool_id(call_id: str) -> str:
+    """Return a call's id with letters that Anthropic takes: others are replaced by a hash.
+
+    The same id gives the same hash, so a call and its result still find each other.
+    """
+    return call_id if _TOOL_ID.fullmatch(call_id) else call_id_from(call_id)
+
+
+@dataclass(slots=True)
+class Block:
+    """One content block, and the client's path of what it was made of."""
+
+    sent: Json
+    path: str
+    fields: Mapping[str, str] = field(default_factory=dict)
+    """The block's fields and the client's paths of them, below `path`."""
+    inner: Sequence["Block"] = ()
+    """The blocks of a result."""
+
+    def client_path(self, rest: str) -> str:
+        """Return the client's path of what the upstream calls this block + `rest`.
+
+        Anthropic's paths have the block's type behind its index.
+        """
+        tag = f".{self.sent['type']}"
+        if rest.startswith(f"{tag}."):
+            rest = rest.removeprefix(tag)
+        within = _INNER.match(rest)
+        if within is not None and int(within[1]) < len(self.inner):
+            return self.inner[int(within[1])].client_path(within[2])
+        named = _FIELD.match(rest)
+        known = None if named is None else self.fields.get(named[1])
+        return self.path if known is None else f"{self.path}.{known}"
+
+
+@dataclass(slots=True)
+class Call:
+    """One call of a tool."""
+
+    block: Block
+    output: Block | None = None
+    """Its result, once it has come."""
+
+
+@dataclass(slots=True)
+class Turn:
+    """One message of the client's, or several that are one of the assistant's."""
+
+    role: str
+    path: str
+    blocks: list[Block] = field(default_factory=list)
+    calls: list[Call] = field(default_factory=list)
+
+    def call(self, block: Block) -> Call:
+        """Add a call of a tool."""
+        called = Call(block)
+        self.blocks.append(block)
+        self.calls.append(called)
+        return called
+
+
+@dataclass(slots=True)
+class _Message:
+    role: str
+    path: str
+    blocks: list[Block]
+
+    def sent(self) -> Json:
+        return {"role": self.role, "content": content_of(self.blocks)}
+
+
+def content_of(blocks: Sequence[Block]) -> str | list[Json]:
+    """Return blocks as content: one that is nothing but a text as a string."""
+    if len(blocks) == 1 and blocks[0].sent.keys() == {"type", "text"}:
+        text: str = blocks[0].sent["text"]
+        return text
+    return [block.sent for block in blocks]
+
+
+@dataclass(slots=True)
+class Written:
+    """A conversation as it is sent, and the client's paths of its parts."""
+
+    system: Sequence[Block]
+    messages: Sequence[_Message]
+    root: str
+    """The client's parameter with the conversation: `messages`, `input`."""
+
+    def fields(self) -> Json:
+        """Return `system`, if there is one, and `messages`."""
+        messages = [message.sent() for message in self.messages]
+        if not self.system:
+            return {"messages": messages}
+        return {"system": content_of(self.system), "messages": messages}
+
+    @property
+    def ends_in_calls_without_thinking(self) -> bool:
+        """Whether the assistant's last message has calls, and does not begin with thinking."""
+        said = [message for message in self.messages if message.role == "assistant"]
+        kinds = [block.sent["type"] for block in said[-1].blocks] if said else []
+        return "tool_use" in kinds and kinds[0] not in ("thinking", "redacted_thinking")
+
+    def client_path(self, param: str) -> str | None:
+        """Return the client's path of a parameter; None: it is not of the conversation."""
+        found = _MESSAGE.fullmatch(param)
+        if found is None:
+            return self.root if param.startswith("messages") else None
+        blocks, path = self.system, self.root
+        if found[1] is not None:
+            if int(found[1]) >= len(self.messages):
+                return self.root
+            message = self.messages[int(found[1])]
+            blocks, path = message.blocks, message.path
+        if found[2] is None:
+            # A single text is sent as a string.
+            return blocks[0].path if len(blocks) == 1 else path
+        position = int(found[2])
+        return blocks[position].client_path(found[3]) if position < len(blocks) else path
+
+
+def written(turns: Sequence[Turn], root: str, context: Context, report: Report) -> Written:
+    """Return the conversation that turns make; `root` is the client's parameter with them.
+
+    Turns of the roles `system`, `user` and `assistant`; those without blocks are left out. Raises
+    `InvalidRequest` if none is left.
+    """
+    given = [turn for turn in turns if turn.blocks]
+    if context.late_system == "hoist":
+        given = _hoisted(given, report)
+    front = next((i for i, turn in enumerate(given) if turn.role != "system"), len(given))
+    system, later = given[:front], given[front:]
+    if system and not later:
+        # A conversation has at least one message.
+        system, later = system[:-1], [_as_users(system[-1], report)]
+    if not later:
+        raise InvalidRequest(
+            f"Invalid '{root}': it has no text. Send at least one message with text.",
+            param=root,
+            code="invalid_value",
+        )
+    messages = _messages(later)
+    keeps = context.late_system == "keep"
+    for position, message in enumerate(messages):
+        if message.role == "system" and not (keeps and _has_place(messages, position)):
+            messages[position] = _marked(message, report)
+    return Written([block for turn in system for block in turn.blocks], messages, root)
+
+
+def _hoisted(turns: Sequence[Turn], report: Report) -> list[Turn]:
+    """Return the turns with those of the system first."""
+    front = next((i for i, turn in enumerate(turns) if turn.role != "system"), len(turns))
+    for turn in turns[front:]:
+        if turn.role == "system":
+            report.change(turn.path, "in its place", "first")
+    return sorted(turns, key=lambda turn: turn.role != "system")
+
+
+def _as_users(turn: Turn, report: Report) -> Turn:
+    report.change(f"{turn.path}.role" if "[" in turn.path else turn.path, "system", "user")
+    return Turn("user", turn.path, turn.blocks)
+
+
+def _messages(turns: Sequence[Turn]) -> list[_Message]:
+    """Return the messages of turns: results behind their calls, system messages joined."""
+    messages: list[_Message] = []
+    opens_with_results = False
+    for turn in turns:
+        last = messages[-1] if messages else None
+        is_next = last is not None and last.role == turn.role
+        if last is not None and is_next and (opens_with_results or turn.role == "system"):
+            last.blocks += turn.blocks
+        else:
+            messages.append(_Message(turn.role, turn.path, list(turn.blocks)))
+        results = [call.output for call in turn.calls if call.output is not None]
+        opens_with_results = bool(results) or (opens_with_results and is_next)
+        if results:
+            messages.append(_Message("user", results[0].path, results))
+    return messages
+
+
+def _has_place(messages: Sequence[_Message], position: int) -> bool:
+    """Whether a system message may stay in its place."""
+    follows = position > 0 and messages[position - 1].role == "user"
+    is_last = position + 1 == len(messages)
+    return follows and (is_last or messages[position + 1].role == "assistant")
+
+
+def _marked(message: _Message, report: Report) -> _Message:
+    path = message.path
+    report.change(f"{path}.role", "system", "user")
+    blocks = [
+        Block({**block.sent, "text": marked(block.sent["text"])}, block.path, block.fields)
+        for block in message.blocks
+    ]
+    return _Message("user", path, blocks)

@@ -1,0 +1,128 @@
+"""What other parameters of OpenAI's endpoints become at a messages endpoint."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from gateway.shapes import Json
+from gateway.translate.draft import Draft
+from gateway.translate.parts.to_messages.blocks import EPHEMERAL
+from gateway.translate.parts.to_messages.thinking import Thinking
+from gateway.translate.parts.tools.definitions import allows_no_more
+from gateway.translate.schema.extra_params import extras_to_send
+
+
+def write_limit(draft: Draft, limit: int | None, name: str, thinking: Thinking) -> None:
+    """Write `max_tokens`, which is required; `limit` is the client's, whose name is `name`.
+
+    Without one it is the model's maximum, or else the configured default beside the thinking.
+    """
+    most = draft.context.capabilities.max_output_tokens
+    sent = limit
+    if sent is None:
+        configured = draft.context.settings.default_messages_max_tokens
+        sent = most or configured + thinking.budget
+    elif most is not None and sent > most:
+        sent = most
+    draft.upstream["max_tokens"] = sent
+    if sent != limit:
+        draft.report.change(name, "none" if limit is None else limit, sent)
+
+
+def write_stops(draft: Draft) -> tuple[str, ...]:
+    """Write the stop sequences that are taken; return those to look for: all, if any is not.
+
+    Anthropic refuses blank ones.
+    """
+    wanted = draft.client.get("stop")
+    if not wanted:
+        return ()
+    able = draft.context.capabilities
+    stops = tuple(dict.fromkeys([wanted] if isinstance(wanted, str) else wanted))
+    sent = tuple(stop for stop in stops if stop.strip())[: able.max_stops] if able.stop else ()
+    if sent:
+        draft.upstream["stop_sequences"] = list(sent)
+    if sent == stops:
+        return ()
+    draft.report.emulate("stop")
+    return stops
+
+
+def write_user(draft: Draft) -> None:
+    """Write the end user's name, of which messages have one."""
+    names = [name for name in ("safety_identifier", "user") if draft.client.get(name)]
+    if names:
+        draft.upstream["metadata"] = {"user_id": draft.client[names[0]]}
+    for name in names[1:]:
+        if draft.client[name] != draft.client[names[0]]:
+            draft.report.drop(name)
+
+
+def drop(draft: Draft, neutral: Sequence[tuple[str, Sequence[object]]]) -> None:
+    """Report the parameters without a place, each unless it has one of its neutral values."""
+    for name, values in neutral:
+        if name in draft.client and draft.client[name] not in values:
+            draft.report.drop(name)
+
+
+def write_format(draft: Draft, form: Json, name: str, schema: object) -> None:
+    """Write an output format; `form` has its `type`, `schema` is its schema, if it has one.
+
+    Raises `UnsupportedParameter` naming the client's parameter `name`.
+    """
+    kind = form["type"]
+    if kind == "text":
+        return
+    if kind == "json_object":
+        draft.refuse(name, "the messages endpoint has JSON by a schema only (json_schema).")
+    elif not draft.context.capabilities.json_schema:
+        draft.refuse(name, "its messages endpoint has no output formats.")
+    elif not schema or not allows_no_more(schema):
+        reason = "the messages endpoint requires 'additionalProperties: false' in every object."
+        draft.refuse(name, reason)
+    else:
+        config = draft.upstream.setdefault("output_config", {})
+        config["format"] = {"type": "json_schema", "schema": schema}
+
+
+def write_cache(draft: Draft) -> None:
+    """Write the request's own mark for the server's cache; `cache: auto` sets one without any."""
+    given = draft.client.get("cache_control")
+    if given is not None and not isinstance(given, dict):
+        draft.report.drop("cache_control")
+    if isinstance(given, dict):
+        draft.upstream["cache_control"] = given
+    elif draft.context.capabilities.cache_auto and not _has_marks(draft.upstream):
+        draft.upstream["cache_control"] = dict(EPHEMERAL)
+
+
+def _has_marks(value: object) -> bool:
+    waiting = [value]
+    while waiting:
+        each = waiting.pop()
+        if isinstance(each, dict):
+            if "cache_control" in each:
+                return True
+            waiting += [
+                inner
+                for name, inner in each.items()
+                if name in ("system", "messages", "content", "tools")
+            ]
+        elif isinstance(each, list):
+            waiting += each
+    return False
+
+
+def write_extensions(
+    draft: Draft, unknown: Iterable[str], never_cross: Mapping[str, Sequence[object]]
+) -> None:
+    """Apply the `extra_params` policy to parameters that the client's endpoint does not have.
+
+    `never_cross` are those that mean something else here, or nothing, with the values that mean
+    the same as none. Raises `UnsupportedParameter` for others of these.
+    """
+    client = draft.client
+    asked = [name for name in unknown if client[name] not in never_cross.get(name, ())]
+    for name in extras_to_send(asked, draft.context, draft.report):
+        if name in never_cross:
+            draft.refuse(name)
+        else:
+            draft.upstream[name] = client[name]

@@ -1,0 +1,149 @@
+"""The reasoning effort of OpenAI's endpoints as `thinking` and `output_config` of messages.
+
+Newer models take an effort and think as much as they see fit (`adaptive`), older ones a budget of
+tokens (`enabled`). A budget is not taken with a forced call, nor if the last calls of the assistant
+came without the thinking before them (pydantic-ai#3757). Sources: Anthropic's "Effort" and
+"Extended thinking".
+"""
+
+from dataclasses import dataclass
+
+from gateway.shapes import Json
+from gateway.translate.draft import Draft
+from gateway.translate.parts.efforts import nearest_effort
+from gateway.translate.parts.messages.effort import (
+    DISABLED,
+    budget_of_word,
+    messages_effort,
+)
+
+LEAST_BUDGET = 1024
+"""Anthropic's minimum of `budget_tokens`."""
+_THINKS = frozenset({"adaptive", "enabled"})
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the client has said about reasoning, and what limits it."""
+
+    effort: str | None
+    name: str
+    """The client's parameter with the effort."""
+    limit: int | None
+    """The most tokens that the client wants; None: it has not said."""
+    forced: bool = False
+    """Whether a tool must be called."""
+    unthought: bool = False
+    """Whether the last calls of the assistant come without the thinking before them."""
+    shown: bool = False
+    """Whether the client asks for the text of the thinking."""
+
+
+@dataclass(frozen=True, slots=True)
+class Thinking:
+    """What was written about thinking."""
+
+    is_on: bool = False
+    budget: int = 0
+    """The tokens of the limit that are meant for thinking, beside those for the text."""
+
+
+def write_thinking(draft: Draft, asked: Asked) -> Thinking:
+    """Write `thinking` and the effort into the upstream's request."""
+    given = draft.client.get("thinking")
+    if isinstance(given, dict) and isinstance(given.get("type"), str):
+        # Anthropic's own parameter, which clients of OpenAI's libraries send beside the others.
+        draft.upstream["thinking"] = given
+    elif given is not None:
+        draft.report.drop("thinking")
+    wanted = asked.effort or draft.context.reasoning_effort
+    if wanted is None:
+        return _written(draft)
+    if wanted == DISABLED:
+        _disable(draft, asked)
+        return _written(draft)
+    sent = _write_effort(draft, wanted, asked)
+    is_given = "thinking" in draft.upstream
+    if not is_given:
+        _enable(draft, wanted, asked)
+    if asked.effort is not None:
+        _report_lost(draft, wanted, sent, asked, is_given=is_given)
+    return _written(draft)
+
+
+def _written(draft: Draft) -> Thinking:
+    thinking: Json = draft.upstream.get("thinking", {})
+    budget = thinking.get("budget_tokens")
+    is_on = thinking.get("type") in _THINKS
+    return Thinking(is_on, budget if is_on and type(budget) is int else 0)
+
+
+def _disable(draft: Draft, asked: Asked) -> None:
+    able = draft.context.capabilities
+    if "thinking" in draft.upstream:
+        if asked.effort is not None and draft.upstream["thinking"].get("type") != "disabled":
+            draft.report.drop(asked.name)
+        return
+    if "disabled" in able.thinking:
+        draft.upstream["thinking"] = {"type": "disabled"}
+    elif able.thinking != {"enabled"}:
+        # A model that can be enabled only does not think unless told to.
+        sent = _write_effort(draft, "low", None)
+        if asked.effort is not None:
+            if sent is None:
+                draft.report.drop(asked.name)
+            else:
+                draft.report.change(asked.name, DISABLED, sent)
+
+
+def _write_effort(draft: Draft, wanted: str, asked: Asked | None) -> str | None:
+    """Write the effort; return what was written. `asked`: a difference is reported."""
+    able = draft.context.capabilities
+    if not able.reasoning_effort:
+        return None
+    word = messages_effort(wanted) or wanted
+    sent = word if able.efforts is None else nearest_effort(word, able.efforts)
+    draft.upstream["output_config"] = {"effort": sent}
+    if asked is not None and asked.effort is not None and sent != wanted:
+        draft.report.change(asked.name, wanted, sent)
+    return sent
+
+
+def _enable(draft: Draft, wanted: str, asked: Asked) -> None:
+    taken = draft.context.capabilities.thinking
+    if asked.forced:
+        return
+    if "adaptive" in taken:
+        display = {"display": "summarized"} if asked.shown else {}
+        draft.upstream["thinking"] = {"type": "adaptive", **display}
+    elif "enabled" in taken and not asked.unthought:
+        budget = _budget(draft, wanted, asked)
+        if budget:
+            draft.upstream["thinking"] = {"type": "enabled", "budget_tokens": budget}
+
+
+def _budget(draft: Draft, wanted: str, asked: Asked) -> int:
+    """Return the budget for an effort, which leaves room for the text; 0: there is none."""
+    budget = budget_of_word(wanted)
+    limit = asked.limit or draft.context.capabilities.max_output_tokens
+    if limit is None:
+        return budget
+    if limit <= LEAST_BUDGET:
+        return 0
+    return min(budget, max(limit // 2, LEAST_BUDGET))
+
+
+def _report_lost(
+    draft: Draft, wanted: str, sent: str | None, asked: Asked, *, is_given: bool
+) -> None:
+    """Report an effort of which neither a word nor a budget is sent, or no thinking.
+
+    `is_given`: the client itself has said how the model thinks.
+    """
+    kind = draft.upstream.get("thinking", {}).get("type")
+    if sent is None and kind == "adaptive" and not is_given:
+        draft.report.change(asked.name, wanted, kind)
+    elif sent is None and (is_given or kind is None):
+        draft.report.drop(asked.name)
+    elif sent is not None and kind is None and draft.context.capabilities.thinking & _THINKS:
+        draft.report.change(asked.name, wanted, f"{sent} without thinking")

@@ -1,0 +1,75 @@
+"""Tools of OpenAI's endpoints as custom tools of messages, and which of them may be called."""
+
+from typing import Any
+
+from gateway.shapes import Json
+from gateway.translate.contract import Context, Report
+from gateway.translate.draft import Draft
+from gateway.translate.parts.to_messages.blocks import cached
+from gateway.translate.parts.tools.choices import Mode
+from gateway.translate.parts.tools.definitions import NO_PARAMETERS
+
+
+def messages_tool(function: Json, path: str, context: Context, report: Report) -> Json:
+    """Return a tool from the fields of a chat function, which is at the client's `path`."""
+    tool: Json = {"name": function["name"]}
+    if "description" in function:
+        tool["description"] = function["description"]
+    tool["input_schema"] = _schema(function.get("parameters"))
+    if function.get("strict"):
+        if context.capabilities.strict_tools:
+            tool["strict"] = True
+        else:
+            report.drop(f"{path}.strict")
+    return tool | cached(function)
+
+
+def _schema(parameters: Any) -> Any:
+    """Return a schema for objects; what is not a schema is left for the upstream to refuse."""
+    if parameters is None:
+        return dict(NO_PARAMETERS)
+    if isinstance(parameters, dict) and "type" not in parameters:
+        return {"type": "object", **parameters}
+    return parameters
+
+
+def messages_choice(mode: Mode, named: str | None, *, parallel: bool) -> Json | None:
+    """Return the `tool_choice` of a messages request; None: the default.
+
+    `named` is the one tool that must be called, `parallel` whether there may be several calls.
+    """
+    if mode == "none":
+        return {"type": "none"}
+    choice: Json = {"type": "auto"}
+    if named is not None:
+        choice = {"type": "tool", "name": named}
+    elif mode == "required":
+        choice = {"type": "any"}
+    if not parallel:
+        choice["disable_parallel_tool_use"] = True
+    return None if choice == {"type": "auto"} else choice
+
+
+def forces_call(choice: Json | None) -> bool:
+    """Whether the model must call a tool, which manual thinking does not allow."""
+    return choice is not None and choice["type"] in ("any", "tool")
+
+
+def write_tools_of_history(draft: Draft) -> None:
+    """Define the tools of earlier calls if the request defines none; none of them may be called.
+
+    Anthropic refuses calls in a request that defines no tools.
+    """
+    if "tools" in draft.upstream or not draft.context.capabilities.tools:
+        return
+    names: dict[str, Json] = {}
+    for message in draft.upstream["messages"]:
+        content = message["content"]
+        for block in content if isinstance(content, list) else ():
+            if block["type"] == "tool_use":
+                schema = dict(NO_PARAMETERS)
+                names.setdefault(block["name"], {"name": block["name"], "input_schema": schema})
+    if names:
+        draft.upstream["tools"] = list(names.values())
+        draft.upstream["tool_choice"] = {"type": "none"}
+        draft.report.emulate("tools")

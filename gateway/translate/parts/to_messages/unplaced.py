@@ -1,0 +1,62 @@
+"""What messages say that OpenAI's endpoints have no place for: it is reported."""
+
+from gateway.shapes import Json
+from gateway.translate.contract import Report
+
+_FIELDS = frozenset(
+    {
+        *("id", "type", "role", "model", "content", "usage"),
+        *("stop_reason", "stop_sequence", "stop_details"),
+    }
+)
+"""The fields of a message that replies are made of."""
+_BLOCKS = frozenset({"text", "thinking", "redacted_thinking", "tool_use"})
+_DELTAS = frozenset({"text_delta", "thinking_delta", "signature_delta", "input_json_delta"})
+
+
+def report_unplaced(event: Json, report: Report) -> None:
+    """Report what an event of a messages stream has that no reply of the client's holds."""
+    kind = event.get("type")
+    if kind == "content_block_delta":
+        _delta(_object(event, "delta"), report)
+    elif kind == "content_block_start":
+        _block(_object(event, "content_block"), report)
+    elif kind == "message_start":
+        _fields(_object(event, "message"), report)
+    elif kind == "message_delta":
+        delta = _object(event, "delta")
+        _fields(delta, report)
+        if _object(delta, "stop_details").get("category"):
+            report.drop("stop_details.category")
+
+
+def _fields(message: Json, report: Report) -> None:
+    for name, value in message.items():
+        if value and name not in _FIELDS:
+            report.drop(name)
+
+
+def _block(block: Json, report: Report) -> None:
+    kind = block.get("type")
+    if not isinstance(kind, str) or kind not in _BLOCKS:
+        report.drop(f"content.{kind}")
+        return
+    if block.get("citations"):
+        report.drop("citations")
+    if block.get("caller", {"type": "direct"}) != {"type": "direct"}:
+        report.drop("content.caller")
+    if block.get("toolset_name"):
+        report.drop("content.toolset_name")
+
+
+def _delta(delta: Json, report: Report) -> None:
+    kind = delta.get("type")
+    if kind == "citations_delta":
+        report.drop("citations")
+    elif not isinstance(kind, str) or kind not in _DELTAS:
+        report.drop(f"content.{kind}")
+
+
+def _object(event: Json, name: str) -> Json:
+    value = event.get(name)
+    return value if isinstance(value, dict) else {}

@@ -1,0 +1,236 @@
+"""The items of a responses request as the turns of a messages conversation.
+
+Texts, reasoning and calls of the assistant that follow one another are one turn, in their order.
+Calls and outputs are matched by `call_id`, never by the `id` of an item.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import ClassVar
+
+from gateway.errors import InvalidRequest
+from gateway.shapes import Json
+from gateway.translate.contract import Context, Report
+from gateway.translate.parts.messages.signatures import open_sealed
+from gateway.translate.parts.to_messages.blocks import (
+    cached,
+    mark_last,
+    responses_blocks,
+    text_block,
+)
+from gateway.translate.parts.to_messages.calls import tool_result, tool_use
+from gateway.translate.parts.to_messages.conversation import Block, Call, Turn
+from gateway.translate.parts.to_messages.files import not_taken
+from gateway.translate.parts.tools.calls import call_id_from
+from gateway.translate.parts.tools.custom import NATIVE, wrapped_input
+from gateway.translate.responses_via_chat.compaction import REQUEST, TRIGGER, summary_of
+from gateway.translate.responses_via_chat.input.passed_over import (
+    pass_over_compaction,
+    pass_over_foreign,
+    pass_over_record,
+    unknown_reference,
+)
+from gateway.translate.responses_via_chat.input.waiting_calls import WaitingCalls
+from gateway.translate.responses_via_chat.tools.client_tools import CLIENT_CALLS, CLIENT_OUTPUTS
+from gateway.translate.responses_via_chat.tools.definitions import ToolNames
+from gateway.translate.schema.checks import Anything, Record
+from gateway.translate.schema.responses_input import ITEMS, MESSAGE, is_record
+from gateway.translate.schema.unknown_fields import carry_unknown
+
+_SYSTEM_ROLES = ("system", "developer")
+_THINKING = frozenset({"thinking", "redacted_thinking"})
+_CALLS = frozenset({"function_call", "custom_tool_call"})
+
+
+def _with_cache(known: Record) -> Record:
+    return Record({"cache_control": Anything(), **known.fields})
+
+
+_ITEMS: Mapping[str, Record] = {
+    "message": _with_cache(MESSAGE),
+    **{kind: _with_cache(known) for kind, known in ITEMS.items()},
+}
+
+
+def turns_of(client: Json, names: ToolNames, context: Context, report: Report) -> list[Turn]:
+    """Return the turns that a checked responses request makes, in order.
+
+    Raises `InvalidRequest` where calls and outputs do not match, and `UnsupportedParameter` for
+    items that messages do not have, both naming `input[i]`.
+    """
+    reader = _Reader(names, context, report)
+    if "instructions" in client:
+        reader.say("system", text_block(client["instructions"], "instructions", ""), "instructions")
+    given = client["input"]
+    if isinstance(given, str):
+        reader.say("user", text_block(given, "input", ""), "input")
+    else:
+        for position, item in enumerate(given):
+            reader.read(item, f"input[{position}]")
+    return reader.finish()
+
+
+class _Reader:
+    """Reads items in order; `_open` is the assistant's turn that the next item may extend."""
+
+    def __init__(self, names: ToolNames, context: Context, report: Report) -> None:
+        self._turns: list[Turn] = []
+        self._names = names
+        self._context = context
+        self._report = report
+        self._open: Turn | None = None
+        self._waiting = WaitingCalls[Call]()
+
+    def say(self, role: str, blocks: list[Block], path: str) -> None:
+        """Add a turn that is not the assistant's."""
+        self._open = None
+        self._turns.append(Turn(role, path, blocks))
+
+    def read(self, item: Json, path: str) -> None:
+        """Add one checked item."""
+        kind = item["type"]
+        read = self._readers.get(kind)
+        if is_record(item):
+            pass_over_record(item, path, self._context, self._report)
+        elif read is None:
+            pass_over_foreign(item, path, self._context, self._report)
+        else:
+            read(self, item, path)
+            if kind in _ITEMS:
+                carry_unknown(item, _ITEMS[kind], path, self._context, self._report)
+
+    def finish(self) -> list[Turn]:
+        """Return all turns; raises `InvalidRequest` if a call has no output.
+
+        A turn with nothing but thinking is left out.
+        """
+        for turn in self._turns:
+            if all(block.sent["type"] in _THINKING for block in turn.blocks):
+                for block in turn.blocks:
+                    self._report.drop(block.path)
+                turn.blocks.clear()
+            for call in turn.calls:
+                if call.output is None:
+                    raise InvalidRequest(
+                        f"No tool output found for function call {call.block.sent['id'][:100]}. "
+                        "Send an item with its output, or remove the call.",
+                        param=call.block.path,
+                        code="invalid_value",
+                    )
+        return self._turns
+
+    def _assistant(self, path: str) -> Turn:
+        if self._open is None:
+            self._open = Turn("assistant", path)
+            self._turns.append(self._open)
+        return self._open
+
+    def _message(self, item: Json, path: str) -> None:
+        if "phase" in item:
+            self._report.drop(f"{path}.phase")
+        place = f"{path}.content"
+        blocks = responses_blocks(item["content"], place, self._context, self._report)
+        mark_last(blocks, item)
+        role = item["role"]
+        if role == "assistant":
+            self._assistant(path).blocks += blocks
+            return
+        if role in _SYSTEM_ROLES:
+            role = "system"
+            self._check_texts(blocks)
+        self.say(role, blocks, path)
+
+    def _check_texts(self, blocks: list[Block]) -> None:
+        for block in blocks:
+            if block.sent["type"] != "text":
+                raise not_taken(block.path, self._context, "text only in system messages")
+
+    def _reasoning(self, item: Json, path: str) -> None:
+        """Add the thinking that this gateway has sealed for the server; other reasoning is dropped.
+
+        Anthropic takes thinking under its own signature only.
+        """
+        sealed = item.get("encrypted_content")
+        block = open_sealed(sealed, "", self._context) if sealed else None
+        if block is None or block.get("type") not in _THINKING:
+            self._report.drop(path)
+            return
+        self._assistant(path).blocks.append(Block(block, path))
+
+    def _call(self, item: Json, path: str) -> None:
+        name = self._names.flat(item.get("namespace"), item["name"])
+        if item["type"] == "custom_tool_call":
+            given, text = "input", item.get(NATIVE) or wrapped_input(item["input"])
+        else:
+            given, text = "arguments", item["arguments"]
+        self._add_call(item, path, name, text, {"name": "name", "input": given, "id": "call_id"})
+
+    def _client_call(self, item: Json, path: str) -> None:
+        tool = CLIENT_CALLS[item["type"]]
+        if item.get("environment", {}).keys() - {"type"}:
+            self._report.drop(f"{path}.environment")
+        self._add_call(item, path, tool.kind, tool.arguments(item), {})
+
+    def _add_call(
+        self, item: Json, path: str, name: str, text: str, fields: Mapping[str, str]
+    ) -> None:
+        call_id = item.get("call_id") or call_id_from(path)
+        param = f"{path}.{fields['input']}" if fields else path
+        sent = tool_use(call_id, name, text, param) | cached(item)
+        self._waiting.add(self._assistant(path).call(Block(sent, path, fields)), item)
+
+    def _output(self, item: Json, path: str) -> None:
+        for name in ("name", "namespace"):
+            if name in item:
+                self._report.drop(f"{path}.{name}")
+        place = f"{path}.output"
+        content = responses_blocks(item["output"], place, self._context, self._report)
+        self._set_output(item, path, content)
+
+    def _client_output(self, item: Json, path: str) -> None:
+        tool = CLIENT_OUTPUTS[item["type"]]
+        if "max_output_length" in item:
+            self._report.drop(f"{path}.max_output_length")
+        text = tool.show(item, self._names.flat)
+        self._set_output(item, path, text_block(text, f"{path}.output", ""))
+
+    def _set_output(self, item: Json, path: str, content: list[Block]) -> None:
+        self._open = None
+        call = self._waiting.answered(item, path)
+        fields = {"tool_use_id": "call_id", "content": "output"}
+        call.output = tool_result(call.block.sent["id"], content, path, fields)
+        call.output.sent |= cached(item)
+
+    def _compaction(self, item: Json, path: str) -> None:
+        """Add the summary of a compaction that the gateway has made, as a user message."""
+        summary = summary_of(item, self._context)
+        if summary is None:
+            pass_over_compaction(item, path, self._context, self._report)
+        else:
+            self.say("user", text_block(summary, path, ""), path)
+
+    def _compact(self, item: Json, path: str) -> None:
+        """Ask for a summary; raises `UnsupportedParameter` without a seal."""
+        if self._context.seal is None:
+            pass_over_foreign(item, path, self._context, self._report)
+        self._report.emulate(path)
+        self.say("user", text_block(REQUEST, path, ""), path)
+
+    def _reference(self, item: Json, path: str) -> None:
+        raise unknown_reference(item, path)
+
+    def _declaration(self, item: Json, path: str) -> None:
+        """Add nothing for an item that only declares tools."""
+
+    # On the class: a table of bound methods would be a reference cycle.
+    _readers: ClassVar[Mapping[str, Callable[["_Reader", Json, str], None]]] = {
+        "message": _message,
+        "reasoning": _reasoning,
+        **dict.fromkeys(_CALLS, _call),
+        **dict.fromkeys((f"{kind}_output" for kind in _CALLS), _output),
+        **dict.fromkeys(CLIENT_CALLS, _client_call),
+        **dict.fromkeys(CLIENT_OUTPUTS, _client_output),
+        "additional_tools": _declaration,
+        "item_reference": _reference,
+        "compaction": _compaction,
+        TRIGGER: _compact,
+    }

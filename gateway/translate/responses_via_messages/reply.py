@@ -1,0 +1,38 @@
+"""Whole messages as whole responses: their events, folded to the end."""
+
+from collections.abc import Sequence
+
+from gateway.errors import UpstreamError
+from gateway.shapes import Json
+from gateway.translate.contract import Context, Report
+from gateway.translate.parts.to_messages.replied_errors import error_of_message
+from gateway.translate.parts.upstream_errors import without_error
+from gateway.translate.responses_via_messages.request import PreparedRequest
+from gateway.translate.responses_via_messages.stream import (
+    MessagesAsCompaction,
+    MessagesAsResponse,
+)
+from gateway.translate.stream.message_events import events_of
+
+
+def fold_replies(
+    replies: Sequence[Json], request: PreparedRequest, context: Context, report: Report
+) -> Json:
+    """Return the one message as a response.
+
+    Raises `UpstreamReplied` for an error in its place, and `UpstreamError` for a reply that is not
+    a message.
+    """
+    if len(replies) != 1:
+        raise UpstreamError(f"The upstream sent {len(replies)} replies to one call.")
+    stream = new_stream(request, context, report)
+    message = without_error(0, replies[0], request, error_of_message)
+    sent = [event for each in events_of(message) for event in stream.feed(0, each)]
+    response: Json = sent[-1]["response"]
+    return response
+
+
+def new_stream(request: PreparedRequest, context: Context, report: Report) -> MessagesAsResponse:
+    """Return the fold of the call's stream."""
+    fold = MessagesAsCompaction if request.compacts else MessagesAsResponse
+    return fold(request, context, report)

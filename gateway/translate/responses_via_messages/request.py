@@ -1,0 +1,133 @@
+"""A responses request as the body of one messages request."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from gateway.shapes import ItemNames, Json
+from gateway.translate.contract import Context, Report
+from gateway.translate.draft import Draft
+from gateway.translate.parts.to_messages.conversation import Written, written
+from gateway.translate.parts.to_messages.tools import write_tools_of_history
+from gateway.translate.responses_via_chat.compaction import is_wanted
+from gateway.translate.responses_via_chat.request import ReasoningForm, reasoning_form
+from gateway.translate.responses_via_chat.stored_state import refuse_stored_state
+from gateway.translate.responses_via_chat.tools.definitions import ToolNames, chat_tools
+from gateway.translate.responses_via_messages import parameters
+from gateway.translate.responses_via_messages.input import turns_of
+from gateway.translate.schema.errors import missing
+from gateway.translate.schema.responses import check_responses
+
+_ROOT = re.compile(r"(\w+)(?:\[([0-9]{1,6})\])?(?:\.(?:custom\.)?(\w+))?")
+_OF_TOOLS = {"input_schema": "parameters"}
+
+
+@dataclass(slots=True)
+class PreparedRequest:
+    """The upstream body, and what the reply needs to know of the request."""
+
+    client: Json
+    """The client's request, checked, without null keys."""
+    call: Json
+    conversation: Written
+    tool_paths: Sequence[str]
+    """Where the client declared each tool that is sent."""
+    names: ToolNames
+    reasoning: ReasoningForm
+    """How the client is shown the model's thinking."""
+    gives_back: bool
+    """Whether thinking is sealed for the client to bring back."""
+    compacts: bool
+    """Whether the reply is a compaction."""
+    items: ItemNames | None
+    """The client's names of the items of `input`; None: the items are its own."""
+    report: Report
+    """Where the fold of the reply reports."""
+
+    @property
+    def calls(self) -> Sequence[Json]:
+        """The one upstream body."""
+        return (self.call,)
+
+    def client_param(self, call: int, param: str | None) -> str | None:  # noqa: ARG002
+        """Return the client's path of an upstream parameter; None if it has none."""
+        path = _client_param(self, param) if param else None
+        return path if path is None or self.items is None else self.items.client_path(path)
+
+
+def prepare(body: Json, context: Context, report: Report) -> PreparedRequest:
+    """Check a responses request and translate it; `body` is not changed.
+
+    Raises `InvalidRequest` or `UnsupportedParameter`, naming the client's parameter.
+    """
+    client = check_responses(body)
+    refuse_stored_state(client, context)
+    compacts = is_wanted(client, context)
+    if "input" not in client:
+        raise missing("input")
+    tools = chat_tools(client, context, report)
+    conversation = written(turns_of(client, tools.names, context, report), "input", context, report)
+    draft = Draft(client, context, report)
+    draft.upstream |= {"model": context.model_sent, **conversation.fields()}
+    tool_paths = parameters.tools(draft, tools)
+    write_tools_of_history(draft)
+    parameters.tokens_and_thinking(draft, conversation)
+    parameters.streaming(draft)
+    parameters.others(draft)
+    return PreparedRequest(
+        client=client,
+        call=_for_text_only(draft.upstream) if compacts else draft.upstream,
+        conversation=conversation,
+        tool_paths=tool_paths,
+        names=tools.names,
+        reasoning=reasoning_form(client, context),
+        gives_back=parameters.gives_back(client, context),
+        compacts=compacts,
+        items=context.items,
+        report=report,
+    )
+
+
+def _for_text_only(upstream: Json) -> Json:
+    """Return a request for a summary: without an output format, and without calls of tools."""
+    sent = dict(upstream)
+    if "output_config" in sent:
+        sent["output_config"] = {
+            name: value for name, value in sent["output_config"].items() if name != "format"
+        }
+    if "tools" in sent:
+        sent["tool_choice"] = {"type": "none"}
+    return sent
+
+
+def _client_param(request: PreparedRequest, param: str) -> str | None:
+    found = _ROOT.match(param)
+    root = found[1] if found is not None else ""
+    if root in ("messages", "system"):
+        return request.conversation.client_path(param)
+    if root == "tools" and found is not None:
+        return _tool_path(request, found)
+    if root == "max_tokens":
+        # Also if the client has sent none: the gateway has.
+        return "max_output_tokens"
+    client = request.client
+    is_effort = root == "thinking" and root not in client
+    if is_effort or (root == "output_config" and not param.startswith("output_config.format")):
+        # Also if the operator configured it: there is no better name.
+        return "reasoning.effort"
+    if root == "output_config":
+        return "text.format" if "format" in client.get("text", {}) else None
+    names = {
+        "metadata": ("safety_identifier", "user"),
+        "stop_sequences": ("stop",),
+        "tool_choice": ("tool_choice", "parallel_tool_calls"),
+    }.get(root, (root,))
+    return next((name for name in names if name in client), None)
+
+
+def _tool_path(request: PreparedRequest, found: re.Match[str]) -> str:
+    paths = request.tool_paths
+    if found[2] is None or int(found[2]) >= len(paths):
+        return "tools" if "tools" in request.client else "input"
+    path = paths[int(found[2])]
+    return path if found[3] is None else f"{path}.{_OF_TOOLS.get(found[3], found[3])}"

@@ -1,0 +1,158 @@
+"""The check of a messages request: all parameters of `POST /v1/messages`.
+
+Types and ranges are those of Anthropic's Python SDK (2.14.0; of 1.17.0 for sampling parameters and
+`output_format`). Enumerations that Anthropic keeps extending (types of thinking, efforts, …) are
+checked for their type only, hints not at all: nothing in them can fail a request.
+"""
+
+from collections import abc
+from dataclasses import dataclass
+
+from gateway.errors import InvalidRequest
+from gateway.shapes import Json
+from gateway.translate.schema.checks import (
+    Anything,
+    Array,
+    Boolean,
+    Check,
+    Integer,
+    Mapping,
+    Number,
+    OneOf,
+    Record,
+    String,
+    check,
+)
+from gateway.translate.schema.errors import missing
+from gateway.translate.schema.messages_blocks import SYSTEM, Message
+from gateway.translate.schema.messages_calls import check_calls
+from gateway.translate.schema.messages_tools import Tool, ToolChoice
+
+MAX_MESSAGES = 100_000
+MIN_BUDGET = 1024
+"""The least `budget_tokens` of enabled thinking."""
+
+FORMAT = Record({"type": OneOf("json_schema"), "schema": Mapping()}, required=("type", "schema"))
+"""The format of the output, with all the fields that it may have."""
+
+OUTPUT_CONFIG = Record({"effort": String(), "format": FORMAT, "task_budget": Anything()})
+"""The `output_config`, with all the fields that it may have."""
+
+THINKING = Record(
+    {"type": String(), "budget_tokens": Integer(minimum=MIN_BUDGET), "display": String()},
+    required=("type",),
+)
+"""The `thinking`, with all the fields that it may have."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Thinking:
+    """Whether and how much the model thinks."""
+
+    def accept(self, value: object, param: str) -> Json:
+        thinking: Json = THINKING.accept(value, param)
+        if thinking["type"] == "enabled" and "budget_tokens" not in thinking:
+            raise missing(f"{param}.budget_tokens")
+        return thinking
+
+
+@dataclass(frozen=True, slots=True)
+class _StopSequence:
+    def accept(self, value: object, param: str) -> str:
+        stop = String().accept(value, param)
+        if not stop:
+            raise InvalidRequest(
+                f"Invalid '{param}': empty string. A stop sequence needs at least one character.",
+                param=param,
+                code="invalid_value",
+            )
+        return stop
+
+
+MESSAGES_HINTS = (
+    "anthropic_beta",
+    "anthropic_version",
+    "billing_policy",
+    "cache_control",
+    "compaction",
+    "context_management",
+    "diagnostics",
+    "fallback_credit_token",
+    "inference_geo",
+    "metadata",
+    "service_tier",
+    "speed",
+    "user_profile_id",
+    "workspace_id",
+)
+"""Parameters that cannot change what the model is asked, or may do."""
+
+MESSAGES_PARAMETERS: abc.Mapping[str, Check] = {
+    **dict.fromkeys(MESSAGES_HINTS, Anything()),
+    "container": Anything(),
+    "fallbacks": Anything(),
+    "max_tokens": Integer(minimum=0),
+    "mcp_servers": Anything(),
+    "messages": Array(Message(), min_items=1, max_items=MAX_MESSAGES),
+    "model": String(),
+    "output_config": OUTPUT_CONFIG,
+    "output_format": FORMAT,
+    "stop_sequences": Array(_StopSequence()),
+    "stream": Boolean(),
+    "system": SYSTEM,
+    "temperature": Number(0, 1),
+    "thinking": _Thinking(),
+    "thread": Anything(),
+    "tool_choice": ToolChoice(),
+    "tools": Array(Tool()),
+    "top_k": Integer(minimum=0),
+    "top_p": Number(0, 1),
+}
+"""The check of every messages parameter."""
+
+
+def check_messages(body: Json, *, counts: bool = False) -> Json:
+    """Return a copy of a messages request without null keys, every known parameter checked.
+
+    `counts`: it is one for `/v1/messages/count_tokens`, which generates nothing. Parameters outside
+    Anthropic's are left in place. Raises `InvalidRequest` naming the path
+    (`messages[1].content[0].text`).
+    """
+    checked = check(body, MESSAGES_PARAMETERS)
+    for name in ("messages",) if counts else ("max_tokens", "messages"):
+        if name not in checked:
+            raise missing(name)
+    _check_budget(checked)
+    _check_contents(checked["messages"])
+    if not counts:
+        check_calls(checked["messages"])
+    return checked
+
+
+def _check_budget(checked: Json) -> None:
+    """Refuse a budget for thinking that leaves no room for text; no tokens at all fill a cache.
+
+    With tools it may be that of several replies (`interleaved-thinking`, a beta).
+    """
+    thinking: Json = {} if checked.get("tools") else checked.get("thinking", {})
+    budget = thinking["budget_tokens"] if thinking.get("type") == "enabled" else 0
+    if 0 < checked.get("max_tokens", 0) <= budget:
+        raise InvalidRequest(
+            "`max_tokens` must be greater than `thinking.budget_tokens`.",
+            param="thinking.budget_tokens",
+            code="invalid_value",
+        )
+
+
+def _check_contents(messages: abc.Sequence[Json]) -> None:
+    last = len(messages) - 1
+    for position, message in enumerate(messages):
+        may_be_empty = message["role"] == "assistant" and position == last
+        if not (message["content"] or may_be_empty or "output_config" in message):
+            path = f"messages[{position}].content"
+            raise InvalidRequest(
+                f"Invalid '{path}': all messages must have non-empty content except for the "
+                "optional final assistant message.",
+                param=path,
+                code="invalid_value",
+            )

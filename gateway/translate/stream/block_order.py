@@ -1,0 +1,121 @@
+"""The blocks of a messages stream, one strictly after another.
+
+Anthropic's blocks never overlap, other servers' may: calls that a model makes in parallel, say.
+Deltas belong to a block by its `index`, so a block that begins while another is open is held until
+that one has ended. What folds the stream has one open block at a time.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import ClassVar
+
+from gateway.errors import UpstreamError
+from gateway.shapes import Json
+from gateway.translate.contract import MAX_REPLY_CHARACTERS
+
+_EVENT_CHARACTERS = 100
+"""What an event without text counts of the limit."""
+
+
+class _Block:
+    def __init__(self, index: object) -> None:
+        self.index = index
+        self.held: list[Json] = []
+        self.ended = False
+
+
+class BlockOrder:
+    """Takes the events of one stream; gives those that are next in order."""
+
+    def __init__(self) -> None:
+        self._blocks: deque[_Block] = deque()
+        """Those that were not given to their end: all but the first are held."""
+        self._characters = 0
+
+    def take(self, event: Json) -> Sequence[Json]:
+        """Take an event; return it and those that waited for it, or nothing yet.
+
+        Raises `UpstreamError` for a delta of a block that is not open, and for more than the
+        gateway can hold.
+        """
+        kind = event.get("type")
+        read = self._readers.get(kind) if isinstance(kind, str) else None
+        return (event,) if read is None else read(self, event)
+
+    def _begin(self, event: Json) -> Sequence[Json]:
+        index = event.get("index")
+        before = self._open(index)
+        if before is not None:
+            # Some servers do not end a block before the next one of its index.
+            before.ended = True
+        self._blocks.append(_Block(index))
+        return self._given(self._blocks[-1], event)
+
+    def _add(self, event: Json) -> Sequence[Json]:
+        block = self._open(event.get("index"))
+        if block is None:
+            raise UpstreamError(
+                "The upstream's stream has a delta of a block that is not open. Retry the request."
+            )
+        return self._given(block, event)
+
+    def _end(self, event: Json) -> Sequence[Json]:
+        block = self._open(event.get("index"))
+        if block is None:
+            return ()
+        block.ended = True
+        return self._given(block, event)
+
+    def _end_all(self, event: Json) -> Sequence[Json]:
+        """End the blocks that a server has not ended."""
+        for block in self._blocks:
+            block.ended = True
+        return [*self._next(), event]
+
+    def _open(self, index: object) -> _Block | None:
+        """Return the open block of an index, the last one if there is none; None: it is not."""
+        return next(
+            (
+                block
+                for block in reversed(self._blocks)
+                if not block.ended and (index is None or block.index == index)
+            ),
+            None,
+        )
+
+    def _given(self, block: _Block, event: Json) -> Sequence[Json]:
+        if block is self._blocks[0] and not block.ended:
+            return (event,)
+        block.held.append(event)
+        if block is not self._blocks[0] and not self._blocks[0].ended:
+            self._count(event)
+            return ()
+        return list(self._next())
+
+    def _next(self) -> Iterator[Json]:
+        while self._blocks:
+            first = self._blocks[0]
+            yield from first.held
+            first.held.clear()
+            if not first.ended:
+                return
+            self._blocks.popleft()
+
+    def _count(self, event: Json) -> None:
+        delta = event.get("delta")
+        pieces = delta.values() if isinstance(delta, dict) else ()
+        texts = (len(piece) for piece in pieces if isinstance(piece, str))
+        self._characters += _EVENT_CHARACTERS + sum(texts)
+        if self._characters > MAX_REPLY_CHARACTERS:
+            raise UpstreamError(
+                f"The upstream's reply has more than {MAX_REPLY_CHARACTERS} characters in blocks "
+                "that overlap. Retry the request with a lower limit of tokens."
+            )
+
+    _readers: ClassVar[Mapping[str, Callable[["BlockOrder", Json], Sequence[Json]]]] = {
+        "content_block_start": _begin,
+        "content_block_delta": _add,
+        "content_block_stop": _end,
+        "message_delta": _end_all,
+        "message_stop": _end_all,
+    }

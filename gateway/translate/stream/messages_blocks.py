@@ -1,0 +1,134 @@
+"""Blocks of a message's content as a stream builds them.
+
+A block collects its deltas (types `RawContentBlockDelta` of Anthropic's SDKs) until the blocks
+before it have ended: blocks may not overlap. One without anything in it never begins.
+"""
+
+import json
+
+from gateway.errors import UpstreamError
+from gateway.shapes import Json
+from gateway.translate.contract import Context
+from gateway.translate.parts.messages.signatures import PREFIX, pack
+
+
+class Block:
+    """One block of content."""
+
+    def __init__(self) -> None:
+        self.start: Json | None = None
+        """The block as it begins; None: it has not begun, and may never."""
+        self.deltas: list[Json] = []
+        """Those that were not sent."""
+        self.ended = False
+        """Whether its end was written."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether the block may end when another one begins."""
+        return True
+
+    @property
+    def is_cut_off(self) -> bool:
+        """Whether the block certainly lacks its end."""
+        return False
+
+    def close(self, *, cut_off: bool) -> None:
+        """Add what ends the block; `cut_off`: it was not completed. May raise `UpstreamError`."""
+
+
+class TextBlock(Block):
+    """Text, or what a refusal says."""
+
+    def add(self, text: str) -> None:
+        """Add text, which is not empty."""
+        if self.start is None:
+            self.start = {"type": "text", "text": ""}
+        self.deltas.append({"type": "text_delta", "text": text})
+
+
+class ThinkingBlock(Block):
+    """Reasoning, with a signature that carries what its server wants back.
+
+    Reasoning that is not shown is a block with the signature alone, and where there is no text
+    at all, a `redacted_thinking` block.
+    """
+
+    def __init__(self, context: Context, *, is_shown: bool) -> None:
+        super().__init__()
+        self._context = context
+        self.is_shown = is_shown
+        self._shown: list[str] = []
+
+    def add(self, text: str) -> None:
+        """Add text, which is not empty."""
+        self._begin()
+        if self.is_shown:
+            self._shown.append(text)
+            self.deltas.append({"type": "thinking_delta", "thinking": text})
+
+    def carried(self) -> Json:
+        """Return what the signature carries."""
+        return {}
+
+    def close(self, *, cut_off: bool) -> None:  # noqa: ARG002
+        """Sign the block."""
+        signature = pack(self.carried(), "".join(self._shown), self._context)
+        if self.start is None and signature != PREFIX:
+            if self.is_shown:
+                self.start = {"type": "redacted_thinking", "data": signature}
+                return
+            self._begin()
+        if self.start is not None:
+            self.deltas.append({"type": "signature_delta", "signature": signature})
+
+    def _begin(self) -> None:
+        if self.start is None:
+            self.start = {"type": "thinking", "thinking": "", "signature": ""}
+
+
+class ToolUseBlock(Block):
+    """A call of one of the client's tools; its input comes as pieces of JSON."""
+
+    def begin(self, call_id: str, name: str) -> None:
+        """Begin the block: `name` is the client's name of the tool."""
+        self.start = {"type": "tool_use", "id": call_id, "name": name, "input": {}}
+
+    def add_input(self, text: str) -> None:
+        """Add a piece of the input."""
+        if text:
+            self.deltas.append({"type": "input_json_delta", "partial_json": text})
+
+
+def is_input(text: str) -> bool:
+    """Whether a text is the input of a tool: a JSON object, or nothing."""
+    try:
+        return not text.strip() or isinstance(json.loads(text, parse_constant=_refuse), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
+def check_input(name: str, text: str) -> None:
+    """Raise `UpstreamError` for the text of a whole input that is not a JSON object."""
+    if not is_input(text):
+        raise UpstreamError(
+            f"The model called the tool '{name[:100]}' with arguments that are not a JSON object. "
+            "Retry the request."
+        )
+
+
+def text_input(text: str) -> str:
+    """Return a whole input that came as the text of an object; blank: there is none.
+
+    Raises `UpstreamError` for another text.
+    """
+    if not is_input(text):
+        raise UpstreamError(
+            "The upstream's reply has a tool call whose input is a text that is not a JSON object. "
+            "Retry the request."
+        )
+    return text if text.strip() else ""
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(constant)

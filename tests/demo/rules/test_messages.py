@@ -1,0 +1,72 @@
+"""What a request is refused for, whatever its model."""
+
+from typing import Any
+
+import pytest
+
+from gateway.demo.rules.messages import LATEST
+from tests.demo.messages_client import (
+    BUDGETED,
+    USER,
+    refusal,
+    refused,
+    say,
+    send,
+)
+
+SCHEMA = {"type": "object", "properties": {}, "additionalProperties": False}
+
+
+@pytest.mark.parametrize("missing", ["max_tokens", "messages"])
+def test_what_is_required_is_asked_for(missing: str) -> None:
+    body: Any = {"model": BUDGETED, "max_tokens": 9, "messages": [USER]}
+    del body[missing]
+    assert refusal(send(**body))[2] == f"{missing}: Field required"
+
+
+@pytest.mark.parametrize(
+    ("given", "text"),
+    [
+        ({"n": 2}, "n: Extra inputs are not permitted"),
+        ({"context_management": {}}, "context_management: Extra inputs are not permitted"),
+        ({"temperature": 1.5}, "temperature: Input should be less than or equal to 1"),
+        ({"max_tokens": "9"}, "max_tokens: Input should be a valid integer"),
+        (
+            {"stop_sequences": [" "]},
+            "stop_sequences: each stop sequence must contain non-whitespace",
+        ),
+        ({"metadata": {"session": "x"}}, "metadata.session: Extra inputs are not permitted"),
+        (
+            {"thinking": {"type": "enabled", "budget_tokens": 9}},
+            "thinking.budget_tokens: Input should be greater than or equal to 1024",
+        ),
+        ({"thinking": {"type": "enabled"}}, "thinking.budget_tokens: Field required"),
+        (
+            {"output_config": {"effort": "huge"}},
+            "output_config.effort: Input should be 'low', 'medium', 'high', 'xhigh' or 'max'",
+        ),
+        ({"service_tier": "flex"}, "service_tier: Input should be 'auto' or 'standard_only'"),
+        (
+            {"system": [{"type": "text", "text": ""}]},
+            "messages: text content blocks must be non-empty",
+        ),
+    ],
+)
+def test_a_wrong_parameter_is_named(given: Any, text: str) -> None:
+    assert refused("hi", **given) == text
+
+
+def test_a_beta_allows_its_parameter() -> None:
+    edits: Any = {"context_management": {"edits": []}}
+    assert say("hi", beta="effort-2025-11-24, context-management-2025-06-27", **edits).status == 200
+    assert say("hi", beta="effort-2025-11-24", **edits).status == 400
+    form = {"type": "json_schema", "schema": SCHEMA}
+    assert say("hi", beta="structured-outputs-2025-11-13", output_format=form).status == 200
+
+
+@pytest.mark.parametrize("name", ["temperature", "top_p", "top_k"])
+def test_the_latest_version_has_no_sampling(name: str) -> None:
+    given: Any = {name: 1}
+    assert say("hi", **given).status == 200
+    assert refused("hi", version=LATEST, **given) == f"{name}: Extra inputs are not permitted"
+    assert say("hi", version=LATEST).status == 200

@@ -1,0 +1,50 @@
+"""Limits of a reply's length that are too large for the model."""
+
+import pytest
+
+from gateway.resolve.refusals.classify import Verdict, classify
+from gateway.resolve.refusals.parameter_fixes import ParameterFix, apply_fixes
+from gateway.shapes import Json, Shape
+
+TEXTS = [
+    "max_tokens is too large: 32000. This model supports at most 16384 completion tokens",
+    "Invalid 'max_output_tokens': integer above maximum value. Expected a value <= 16384, but",
+    "max_tokens: 32000 > 16384, which is the maximum allowed number of output tokens for claude-x",
+    "The maximum tokens you requested exceeds the model limit of 16384. Try again with a lower one",
+    "`max_tokens` must be less than or equal to `16384`, the maximum value for `max_tokens`",
+    "Invalid max_tokens value, the valid range of max_tokens is [1, 16384]",
+    "Range of max_tokens should be [1, 16384]",
+    "<400> InternalError.Algo.InvalidParameter: Range of max_tokens should be [1, 16384]",
+]
+
+
+def refusal(message: str, sent: set[str]) -> tuple[Verdict, tuple[ParameterFix, ...]]:
+    body: Json = {"error": {"message": message, "type": "invalid_request_error", "param": None}}
+    # OpenAI's code, which means a wrong value elsewhere.
+    body["error"]["code"] = "integer_above_max_value"
+    found = classify(Shape.CHAT, 400, body, model="m", sent=sent)
+    return found.verdict, found.fixes
+
+
+@pytest.mark.parametrize("message", TEXTS)
+@pytest.mark.parametrize("name", ["max_completion_tokens", "max_tokens", "max_output_tokens"])
+def test_the_limit_is_lowered_to_the_models(message: str, name: str) -> None:
+    verdict, fixes = refusal(message, {"model", name})
+    assert verdict is Verdict.UNSUPPORTED_PARAMETER
+    assert fixes == (ParameterFix("limit", name, "16384"),)
+    assert apply_fixes({name: 32_000}, fixes) == {name: 16_384}
+    assert apply_fixes({name: 5}, fixes) == {name: 5}
+    assert apply_fixes({"model": "m"}, fixes) == {"model": "m"}
+
+
+@pytest.mark.parametrize(
+    ("message", "sent"),
+    [
+        (TEXTS[0], {"model"}),
+        ("max_tokens: 32000 > 0, which is the maximum allowed number", {"max_tokens"}),
+        ("max_tokens must be a number", {"max_tokens"}),
+        ("Sorry: max_tokens is too large: 2. This model supports at most 1 ", {"max_tokens"}),
+    ],
+)
+def test_another_error_is_no_limit(message: str, sent: set[str]) -> None:
+    assert refusal(message, sent) == (Verdict.OTHER, ())

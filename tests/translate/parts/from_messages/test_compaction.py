@@ -1,0 +1,25 @@
+"""Summaries that Anthropic's servers have made."""
+
+import pytest
+
+from gateway.shapes import Json, Shape
+from gateway.translate.contract import Report
+from gateway.translate.parts.from_messages.compaction import summary_of
+from tests.translate.messages_prepared import context
+
+
+@pytest.mark.parametrize(
+    ("block", "text", "dropped", "emulated"),
+    [
+        ({"content": "Before that …"}, "Before that …", [], ["x"]),
+        ({"content": "a", "signature": "s"}, "a", ["x.signature"], ["x"]),
+        ({"encrypted_content": "e"}, "", ["x.encrypted_content"], []),
+        ({"tool_changes": []}, "", [], []),
+    ],
+)
+def test_a_summary_is_its_text(
+    block: Json, text: str, dropped: list[str], emulated: list[str]
+) -> None:
+    report = Report(Shape.MESSAGES, Shape.CHAT)
+    assert summary_of({"type": "compaction", **block}, "x", context(), report) == text
+    assert (report.dropped, report.emulated) == (dropped, emulated)

@@ -1,0 +1,187 @@
+"""The parameters of messages requests that mean the same at both of OpenAI's endpoints."""
+
+from typing import Any
+
+import pytest
+
+from gateway.shapes import Json, Shape
+from tests import kinds
+from tests.translate.messages_prepared import TARGETS, context, prepared, refused
+from tests.translate.messages_requests import asked
+
+STRICT: Json = {
+    "type": "object",
+    "properties": {"a": {"type": "string"}},
+    "required": ["a"],
+    "additionalProperties": False,
+}
+LOOSE: Json = {**STRICT, "required": []}
+DROPS = {"on_unsupported": "drop"}
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("name", ["container", "fallbacks", "mcp_servers"])
+def test_what_changes_who_answers_is_refused(name: str, target: Shape) -> None:
+    body = asked(**{name: [{"x": 1}]})
+    assert refused(body, target=target).param == name
+    sent = prepared(body, context(target, settings=DROPS), target)
+    assert sent.report.dropped == [name]
+    assert prepared(asked(**{name: []}), target=target).report.size == 0
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_conversation_that_is_kept_at_anthropic_is_always_refused(target: Shape) -> None:
+    body = asked(thread="thread_1")
+    assert refused(body, context(target, settings=DROPS), target).param == "thread"
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_sampling_parameters_are_sent(target: Shape) -> None:
+    body = asked(temperature=0.5, top_p=0.9, top_k=40)
+    sent = prepared(body, target=target)
+    assert (sent.call["temperature"], sent.call["top_p"]) == (0.5, 0.9)
+    assert sent.report.dropped == ["top_k"]
+    sent = prepared(body, context(target, kinds.VLLM), target)
+    assert sent.call["top_k"] == 40
+    assert sent.report.size == 0
+
+
+@pytest.mark.parametrize(
+    ("effort", "sent"), [({"type": "disabled"}, {"temperature"}), ({"type": "adaptive"}, set())]
+)
+def test_some_models_take_them_without_reasoning_only(effort: Json, sent: set[str]) -> None:
+    of = context(able={"sampling_needs_effort_none": True})
+    made = prepared(asked(temperature=0.5, thinking=effort), of)
+    assert made.call.keys() & {"temperature"} == sent
+    assert (made.report.dropped == ["temperature"]) is not bool(sent)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_unknown_fields_beside_the_effort_are_reported(target: Shape) -> None:
+    body = asked(
+        thinking={"type": "adaptive", "zzz": 1},
+        output_config={"task_budget": {"total": 5}, "zzz": 1},
+    )
+    assert prepared(body, target=target).report.dropped == [
+        "thinking.zzz",
+        "output_config.zzz",
+        "output_config.task_budget",
+    ]
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize(
+    ("thinking", "dropped"),
+    [
+        ({"type": "zz"}, ["type"]),
+        ({"type": "between_tools"}, ["type"]),
+        ({"type": "adaptive", "display": "zz"}, ["display"]),
+        ({"type": "zz", "display": "zz"}, ["type", "display"]),
+        ({"type": "adaptive", "display": "omitted"}, []),
+        ({"type": "adaptive", "budget_tokens": 5000}, ["budget_tokens"]),
+        ({"type": "disabled", "display": "summarized"}, []),
+    ],
+)
+def test_thinking_that_nothing_else_can_say_is_reported(
+    thinking: Json, dropped: list[str], target: Shape
+) -> None:
+    sent = prepared(asked(thinking=thinking), target=target)
+    assert sent.report.dropped == [f"thinking.{name}" for name in dropped]
+
+
+def form_of(call: Json, target: Shape) -> Json:
+    if target is Shape.CHAT:
+        return {"type": "json_schema", **call["response_format"]["json_schema"]}
+    form: Json = call["text"]["format"]
+    return form
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize(
+    ("parameters", "path"),
+    [
+        ({"output_config": {"format": {"type": "json_schema", "schema": STRICT}}}, "output_config"),
+        ({"output_format": {"type": "json_schema", "schema": STRICT}}, "output_format"),
+    ],
+)
+def test_a_schema_is_strict_where_it_is_strict_already(
+    parameters: Any, path: str, target: Shape
+) -> None:
+    sent = prepared(asked(**parameters), target=target)
+    expected = {"type": "json_schema", "name": "output", "schema": STRICT, "strict": True}
+    assert form_of(sent.call, target) == expected
+    assert sent.report.size == 0
+    param = "response_format.json_schema.schema" if target is Shape.CHAT else "text.format.schema"
+    assert sent.named(param) in (f"{path}.format.schema", f"{path}.schema")
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_schema_is_never_rewritten(target: Shape) -> None:
+    form = {"type": "json_schema", "schema": LOOSE, "zzz": 1}
+    sent = prepared(asked(output_config={"format": form}, output_format=form), target=target)
+    assert form_of(sent.call, target)["schema"] == LOOSE
+    assert form_of(sent.call, target).get("strict", False) is False
+    assert sent.report.changed == ["output_config.format:strict->not strict"]
+    assert sent.report.dropped == ["output_format", "output_config.format.zzz"]
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_schema_is_refused_where_none_is_taken(target: Shape) -> None:
+    able = {"json_schema": False}
+    body = asked(output_config={"format": {"type": "json_schema", "schema": STRICT}})
+    assert refused(body, context(target, able=able), target).param == "output_config.format"
+    sent = prepared(body, context(target, able=able, settings=DROPS), target)
+    assert sent.report.dropped == ["output_config.format"]
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_stream_is_asked_for_as_the_client_does(target: Shape) -> None:
+    assert "stream" not in prepared(asked(), target=target).call
+    assert prepared(asked(stream=True), target=target).call["stream"] is True
+    unknown = context(target, kinds.OTHER)
+    assert prepared(asked(), unknown, target).call["stream"] is False
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_parameters_that_anthropic_does_not_have_follow_the_policy(target: Shape) -> None:
+    error = refused(asked(zzz=1), target=target)
+    assert error.param == "zzz"
+    assert error.message.startswith("zzz: Extra inputs are not permitted")
+    own = {"n": 1, "stop": [], "max_completion_tokens": 5, "store": True, "betas": ["x"]}
+    own |= {"max_output_tokens": 5}
+    sent = prepared(asked(zzz=1, seed=5, **own), context(target, kinds.VLLM), target)
+    assert (sent.call["zzz"], sent.call["seed"]) == (1, 5)
+    assert sent.report.dropped[:2] == ["store", "betas"]
+    assert not {"n", "stop"} & {*sent.call, *sent.report.dropped}
+    name = "max_completion_tokens" if target is Shape.CHAT else "max_output_tokens"
+    assert name in sent.report.dropped
+    assert sent.call.get("store") in (None, False)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("n", 2),
+        ("stop", ["a"]),
+        ("stop", "a"),
+        ("logprobs", True),
+        ("response_format", {"type": "json_object"}),
+        ("functions", [{"name": "f"}]),
+        ("modalities", ["text", "audio"]),
+        ("previous_response_id", "resp_1"),
+        ("instructions", "Be kind."),
+        ("n", {"odd": []}),
+    ],
+)
+def test_what_asks_for_something_is_not_left_out_in_silence(
+    target: Shape, name: str, value: Any
+) -> None:
+    server = context(target, kinds.OTHER)
+    error = refused(asked(**{name: value}), server, target)
+    assert (error.param, error.code) == (name, "unsupported_parameter")
+    assert error.message.startswith(f"'{name}' is not supported")
+    dropping = context(target, kinds.OTHER, settings=DROPS)
+    sent = prepared(asked(**{name: value}), dropping, target)
+    assert name in sent.report.dropped
+    assert sent.call.get(name) is None

@@ -1,0 +1,35 @@
+"""The messages client's names of parameters."""
+
+import pytest
+
+from gateway.shapes import Json
+from gateway.translate.parts.from_messages.paths import format_path, parameter_path
+
+ASKED: Json = {
+    "output_config": {"effort": "high", "format": {"type": "json_schema", "schema": {}}},
+    "stop_sequences": ["a"],
+    "tool_choice": {"type": "auto", "disable_parallel_tool_use": True},
+    "temperature": 1,
+}
+
+
+@pytest.mark.parametrize(
+    ("root", "path"),
+    [
+        ("reasoning", "output_config.effort"),
+        ("reasoning_effort", "output_config.effort"),
+        ("stop", "stop_sequences"),
+        ("parallel_tool_calls", "tool_choice.disable_parallel_tool_use"),
+        ("temperature", "temperature"),
+    ],
+)
+def test_a_parameter_has_the_clients_name_if_the_client_has_sent_it(root: str, path: str) -> None:
+    assert parameter_path(root, ASKED) == path
+    assert parameter_path(root, {}) is None
+
+
+def test_a_format_has_the_path_where_the_client_has_put_it() -> None:
+    assert format_path(ASKED, "schema.properties") == "output_config.format.schema.properties"
+    assert format_path(ASKED, "name") == "output_config.format"
+    assert format_path({"output_format": {"schema": {}}}, "schema") == "output_format.schema"
+    assert format_path({}, "schema") is None

@@ -1,0 +1,117 @@
+from typing import Any
+
+import pytest
+
+from gateway.shapes import Json, Shape
+from gateway.translate.capabilities import Capabilities
+from gateway.translate.contract import Report
+from gateway.translate.draft import Draft
+from gateway.translate.parts.to_messages.tools import (
+    forces_call,
+    messages_choice,
+    messages_tool,
+    write_tools_of_history,
+)
+from gateway.translate.parts.tools.choices import Mode
+from tests.translate.messages_upstreams import (
+    CLAUDE,
+    EPHEMERAL,
+    HELLO,
+    UNKNOWN,
+    context,
+    text,
+    tool_use,
+)
+
+NOTHING: Json = {"type": "object", "properties": {}}
+
+
+@pytest.mark.parametrize(
+    ("function", "tool"),
+    [
+        ({"name": "f"}, {"name": "f", "input_schema": NOTHING}),
+        (
+            {"name": "f", "description": "d", "parameters": {"type": "object"}},
+            {"name": "f", "description": "d", "input_schema": {"type": "object"}},
+        ),
+        (
+            {"name": "f", "parameters": {"properties": {}}},
+            {"name": "f", "input_schema": {"type": "object", "properties": {}}},
+        ),
+        ({"name": "f", "parameters": "odd"}, {"name": "f", "input_schema": "odd"}),
+        (
+            {"name": "f", "strict": True},
+            {"name": "f", "input_schema": NOTHING, "strict": True},
+        ),
+        ({"name": "f", "strict": False}, {"name": "f", "input_schema": NOTHING}),
+        (
+            {"name": "f", "cache_control": EPHEMERAL},
+            {"name": "f", "input_schema": NOTHING, "cache_control": EPHEMERAL},
+        ),
+    ],
+)
+def test_functions_become_tools(function: Json, tool: Json) -> None:
+    report = Report(Shape.CHAT, Shape.MESSAGES)
+    assert messages_tool(function, "p", context(), report) == tool
+    assert not report.size
+
+
+def test_strictness_that_is_not_taken_is_reported() -> None:
+    report = Report(Shape.CHAT, Shape.MESSAGES)
+    tool = messages_tool({"name": "f", "strict": True}, "p", context(UNKNOWN), report)
+    assert "strict" not in tool
+    assert report.dropped == ["p.strict"]
+
+
+@pytest.mark.parametrize(
+    ("mode", "named", "parallel", "choice"),
+    [
+        ("auto", None, True, None),
+        ("auto", None, False, {"type": "auto", "disable_parallel_tool_use": True}),
+        ("required", None, True, {"type": "any"}),
+        ("required", None, False, {"type": "any", "disable_parallel_tool_use": True}),
+        ("required", "f", True, {"type": "tool", "name": "f"}),
+        (
+            *("required", "f", False),
+            {"type": "tool", "name": "f", "disable_parallel_tool_use": True},
+        ),
+        ("none", None, True, {"type": "none"}),
+        ("none", None, False, {"type": "none"}),
+    ],
+)
+def test_choices(mode: Mode, named: str | None, parallel: bool, choice: Any) -> None:
+    made = messages_choice(mode, named, parallel=parallel)
+    assert made == choice
+    assert forces_call(made) is (mode == "required")
+
+
+CALLED: list[Json] = [
+    *HELLO,
+    {"role": "assistant", "content": [text("a"), tool_use("f"), tool_use("g"), tool_use("f")]},
+]
+
+
+def test_tools_of_earlier_calls_are_defined_but_not_allowed() -> None:
+    draft = Draft({}, context(), Report(Shape.CHAT, Shape.MESSAGES), {"messages": CALLED})
+    write_tools_of_history(draft)
+    assert draft.upstream["tools"] == [
+        {"name": name, "input_schema": NOTHING} for name in ("f", "g")
+    ]
+    assert draft.upstream["tool_choice"] == {"type": "none"}
+    assert draft.report.emulated == ["tools"]
+
+
+@pytest.mark.parametrize(
+    ("upstream", "takes"),
+    [
+        ({"messages": HELLO}, True),
+        ({"messages": CALLED, "tools": [{"name": "g"}]}, True),
+        ({"messages": CALLED}, False),
+    ],
+)
+def test_none_are_added_otherwise(upstream: Json, takes: bool) -> None:
+    able = CLAUDE if takes else Capabilities(tools=False)
+    draft = Draft({}, context(able), Report(Shape.CHAT, Shape.MESSAGES), dict(upstream))
+    write_tools_of_history(draft)
+    assert draft.upstream == upstream
+    assert not draft.report.size

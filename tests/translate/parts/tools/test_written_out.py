@@ -1,0 +1,38 @@
+import pytest
+
+from gateway.shapes import Json
+from gateway.translate.parts.tools.written_out import with_text_arguments
+
+
+def called(arguments: object) -> Json:
+    return {"id": "a", "function": {"name": "f", "arguments": arguments}}
+
+
+def test_objects_become_their_text() -> None:
+    message = {
+        "role": "assistant",
+        "tool_calls": [called({"a": "ä"}), called('{"a": 1}'), called(7), "odd", {"id": "b"}],
+        "function_call": {"name": "f", "arguments": {"b": [1]}},
+    }
+    body = {"messages": ["odd", {"role": "user", "content": "a"}, message]}
+    changed = with_text_arguments(body)
+    assert changed["messages"][:2] == body["messages"][:2]
+    assert changed["messages"][2] == {
+        "role": "assistant",
+        "tool_calls": [called('{"a": "ä"}'), called('{"a": 1}'), called(7), "odd", {"id": "b"}],
+        "function_call": {"name": "f", "arguments": '{"b": [1]}'},
+    }
+    assert message["function_call"] == {"name": "f", "arguments": {"b": [1]}}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"messages": "odd"},
+        {"messages": [{"role": "assistant", "tool_calls": "odd"}]},
+        {"messages": [{"role": "assistant", "function_call": "odd"}]},
+    ],
+)
+def test_other_bodies_are_left_to_the_check(body: Json) -> None:
+    assert with_text_arguments(body) == body

@@ -1,0 +1,149 @@
+"""Whole messages and the events that say the same."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.errors import TruncatedStream, UpstreamError
+from gateway.translate.stream.message_events import events_of, message_of
+from tests.messages_grammar import read_message
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-9, 9) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner),
+    max_leaves=5,
+)
+BLOCKS = st.one_of(
+    st.builds(lambda text: {"type": "text", "text": text}, st.text(min_size=1, max_size=9)),
+    st.builds(
+        lambda text, by: {"type": "thinking", "thinking": text, "signature": by},
+        st.text(max_size=9),
+        st.text(min_size=1, max_size=4),
+    ),
+    st.builds(
+        lambda data: {"type": "redacted_thinking", "data": data}, st.text(min_size=1, max_size=4)
+    ),
+    st.builds(
+        lambda given: {"type": "tool_use", "id": "call_1", "name": "ls", "input": given},
+        st.dictionaries(st.text(max_size=3), JSON, max_size=3),
+    ),
+)
+
+
+def message(*content: Any) -> dict[str, Any]:
+    return {
+        "id": "msg_1",
+        "type": "message",
+        "role": "assistant",
+        "model": "m",
+        "content": list(content),
+        "stop_reason": "end_turn",
+        "stop_sequence": None,
+        "usage": {"input_tokens": 1, "output_tokens": 2},
+    }
+
+
+@given(st.lists(BLOCKS, max_size=5))
+def test_a_message_survives_its_events(blocks: list[Any]) -> None:
+    events = list(events_of(message(*blocks)))
+    read_message(events)
+    assert message_of(events) == message(*blocks)
+
+
+def test_citations_survive() -> None:
+    cited = {"type": "text", "text": "A", "citations": [{"type": "page"}, {"type": "char"}]}
+    assert message_of(events_of(message(cited)))["content"] == [cited]
+
+
+def test_counts_that_come_later_win_and_missing_ones_stay() -> None:
+    events = list(events_of(message()))
+    events[0]["message"]["usage"] = {"input_tokens": 7, "output_tokens": 0}
+    events[-2]["usage"] = {"input_tokens": None, "output_tokens": 3}
+    assert message_of(events)["usage"] == {"input_tokens": 7, "output_tokens": 3}
+
+
+@pytest.mark.parametrize("end", range(6))
+def test_a_stream_without_its_end_is_truncated(end: int) -> None:
+    events = list(events_of(message({"type": "text", "text": "A"})))
+    assert len(events) == 6
+    with pytest.raises(TruncatedStream):
+        message_of(events[:end])
+
+
+@pytest.mark.parametrize(
+    "events",
+    [
+        [{"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta"}}],
+        [{"type": "content_block_start", "index": 0}],
+        [{"type": "message_start", "message": {}}, {"type": "message_delta", "delta": []}],
+    ],
+)
+def test_a_stream_that_contradicts_itself_is_the_upstreams_fault(events: list[Any]) -> None:
+    with pytest.raises(UpstreamError):
+        message_of(events)
+
+
+def test_an_input_that_is_no_json_is_the_upstreams_fault() -> None:
+    events = list(
+        events_of(message({"type": "tool_use", "id": "c", "name": "ls", "input": {"a": 1}}))
+    )
+    events[2]["delta"]["partial_json"] = '{"a":'
+    with pytest.raises(UpstreamError, match="tool 'ls' has an input that is not JSON"):
+        message_of(events)
+
+
+def test_deltas_of_unknown_types_are_no_part_of_the_message() -> None:
+    events = list(events_of(message({"type": "text", "text": "A"})))
+    events.insert(3, {"type": "content_block_delta", "index": 0, "delta": {"type": "new_delta"}})
+    assert message_of(events)["content"] == [{"type": "text", "text": "A"}]
+
+
+@pytest.mark.parametrize("content", [None, "text", [1]])
+def test_a_reply_without_blocks_is_no_message(content: Any) -> None:
+    with pytest.raises(UpstreamError, match="it has no list 'content'"):
+        list(events_of({**message(), "content": content}))
+
+
+@pytest.mark.parametrize("signature", [{}, {"signature": ""}, {"signature": None}])
+def test_an_unsigned_thought_has_no_signature_delta(signature: dict[str, Any]) -> None:
+    events = list(events_of(message({"type": "thinking", "thinking": "A", **signature})))
+    kinds = [event["delta"]["type"] for event in events if "index" in event and "delta" in event]
+    assert kinds == ["thinking_delta"]
+    assert message_of(events)["content"] == [{"type": "thinking", "thinking": "A", "signature": ""}]
+
+
+def test_a_text_without_citations_may_say_so() -> None:
+    text = {"type": "text", "text": "A", "citations": None}
+    assert message_of(events_of(message(text)))["content"] == [{"type": "text", "text": "A"}]
+
+
+def test_blocks_without_texts_begin_whole() -> None:
+    blocks = (
+        {"type": "redacted_thinking", "data": "EmwK"},
+        {"type": "tool_use", "id": "c", "name": "now", "input": {}},
+    )
+    events = list(events_of(message(*blocks)))
+    assert [event["content_block"] for event in events if "content_block" in event] == [*blocks]
+    assert message_of(events)["content"] == [*blocks]
+
+
+def calling(given: Any) -> dict[str, Any]:
+    return message({"type": "tool_use", "id": "c", "name": "ls", "input": given})
+
+
+@pytest.mark.parametrize("given", ['{"a":1}', ' {"a": "\\u00e4"}', "{}", "", " "])
+def test_an_input_may_be_the_text_of_an_object(given: str) -> None:
+    events = list(events_of(calling(given)))
+    read_message(events)
+    assert events[1]["content_block"]["input"] == {}
+    assert events[2]["delta"]["partial_json"] == (given if given.strip() else "")
+    assert message_of(events) == calling(json.loads(given or "{}") if given.strip() else {})
+
+
+@pytest.mark.parametrize("given", ["ls", "[1]", '"{}"', '{"a":', "null"])
+def test_an_input_that_is_another_text_is_the_upstreams_fault(given: str) -> None:
+    with pytest.raises(UpstreamError, match="a text that is not a JSON object"):
+        list(events_of(calling(given)))
