@@ -25,6 +25,8 @@ _SDK_HEADERS = {
     "X-Stainless-Read-Timeout": "600",
 }
 
+_MESSAGES_HEADERS = {"Anthropic-Version": "2023-06-01"}
+
 
 @dataclass(frozen=True, slots=True)
 class Case:
@@ -59,6 +61,9 @@ class Case:
         padding = (text * (self.request_bytes // len(text) + 1))[: self.request_bytes - 150]
         if self.client is Shape.COMPLETIONS:
             request["prompt"] = padding
+        elif self.client is Shape.MESSAGES:
+            request["system"] = "Answer briefly."
+            request["messages"] = [{"role": "user", "content": padding}]
         else:
             request["messages"] = [
                 {"role": "system", "content": "Answer briefly."},
@@ -69,6 +74,8 @@ class Case:
     def headers(self, own: Mapping[str, str]) -> dict[str, str]:
         """Return the request headers, with the contender's own."""
         common = {"Content-Type": "application/json", "Authorization": f"Bearer {KEY}"}
+        if self.client is Shape.MESSAGES:
+            common = {"Content-Type": "application/json", "X-Api-Key": KEY, **_MESSAGES_HEADERS}
         return {**common, **(_SDK_HEADERS if self.sdk_headers else {}), **own}
 
     def request(self, port: int, own: Mapping[str, str]) -> bytes:
@@ -117,23 +124,32 @@ def _translated() -> list[Case]:
     found = []
     if can_translate(Shape.COMPLETIONS, Shape.CHAT):
         found += _pair("completions_chat", "completions→chat", Shape.COMPLETIONS, "bench-chat")
-        paced = Case(
-            "completions_chat_paced_256",
-            "completions→chat, event, per 10 ms, 256 streams",
-            256,
-            client=Shape.COMPLETIONS,
-            model="bench-paced-10",
-            streamed=True,
-            contenders=TRANSLATORS,
-            baseline="paced_256",
-        )
-        found.append(paced)
+        found.append(_paced("completions_chat", "completions→chat", Shape.COMPLETIONS))
     if can_translate(Shape.CHAT, Shape.RESPONSES):
         found += _pair("chat_responses", "chat→responses", Shape.CHAT, "bench-responses")
+    if can_translate(Shape.MESSAGES, Shape.CHAT):
+        found += _pair("messages_chat", "messages→chat", Shape.MESSAGES, "bench-chat")
+        found.append(_paced("messages_chat", "messages→chat", Shape.MESSAGES))
+    if can_translate(Shape.MESSAGES, Shape.RESPONSES):
+        title = "messages→responses"
+        found += _pair("messages_responses", title, Shape.MESSAGES, "bench-responses", quick=False)
     return found
 
 
-def _pair(name: str, title: str, client: Shape, model: str) -> list[Case]:
+def _paced(name: str, title: str, client: Shape) -> Case:
+    return Case(
+        f"{name}_paced_256",
+        f"{title}, event, per 10 ms, 256 streams",
+        256,
+        client=client,
+        model="bench-paced-10",
+        streamed=True,
+        contenders=TRANSLATORS,
+        baseline="paced_256",
+    )
+
+
+def _pair(name: str, title: str, client: Shape, model: str, *, quick: bool = True) -> list[Case]:
     whole = Case(
         f"{name}_c32",
         f"{title}, request, 32 connections",
@@ -142,7 +158,7 @@ def _pair(name: str, title: str, client: Shape, model: str) -> list[Case]:
         model=model,
         contenders=TRANSLATORS,
         baseline="request_c32",
-        quick=True,
+        quick=quick,
     )
     burst = Case(
         f"{name}_burst",
@@ -153,6 +169,6 @@ def _pair(name: str, title: str, client: Shape, model: str) -> list[Case]:
         streamed=True,
         contenders=TRANSLATORS,
         baseline="burst",
-        quick=True,
+        quick=quick,
     )
     return [whole, burst]
