@@ -13,7 +13,7 @@ import yaml
 from gateway.config.load import load
 from gateway.config.operator_settings import AdminSettings
 from gateway.demo import emulator
-from tests.clients.programs import CODEX, PYTHON
+from tests.clients.programs import CLAUDE_CODE, CODEX, PYTHON
 from tests.clients.running import openai_upstream, running_gateway, stage
 from tests.documents import ROOT, blocks
 
@@ -43,7 +43,7 @@ def compose() -> Any:
 def test_every_example_is_in_the_list() -> None:
     listed = (EXAMPLES / "README.md").read_text("utf-8")
     folders = [path for path in EXAMPLES.iterdir() if path.is_dir()]
-    assert len(folders) == 3
+    assert len(folders) == 4
     for folder in folders:
         assert f"]({folder.name}/README.md)" in listed
 
@@ -110,3 +110,35 @@ def test_codex_answers(tmp_path: Path) -> None:
 def test_codex_has_the_version_that_is_run() -> None:
     readme = (EXAMPLES / "codex" / "README.md").read_text("utf-8")
     assert f"@openai/codex@{CODEX.versions['@openai/codex']}\n" in readme
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_claude_code_answers(tmp_path: Path) -> None:
+    programs = CLAUDE_CODE.installed() / "node_modules" / ".bin"
+    settings = load(EXAMPLES / "claude-code" / "config.yaml", {})
+    with emulator.serve() as upstream:
+        here = replace(
+            settings,
+            upstreams=(openai_upstream(upstream.base_url),),
+            admin=AdminSettings(enabled=False),
+        )
+        with running_gateway(here) as gateway:
+            environment = {
+                "ANTHROPIC_BASE_URL": gateway.base_url.removesuffix("/v1"),
+                "ANTHROPIC_AUTH_TOKEN": "sk-demo",
+                "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
+            }
+            claude = (str(programs / "claude"), "-p", "Say hello")
+            said = run(*claude, cwd=tmp_path, **environment)
+        (call,) = upstream.journal.calls("/v1/responses")
+    assert said.rstrip().endswith("Say hello")
+    assert b'"gpt-5.4-mini"' in call.body
+
+
+def test_claude_code_has_the_version_that_is_run() -> None:
+    readme = (EXAMPLES / "claude-code" / "README.md").read_text("utf-8")
+    version = CLAUDE_CODE.versions["@anthropic-ai/claude-code"]
+    assert f"@anthropic-ai/claude-code@{version}\n" in readme
+    configuration = (EXAMPLES / "claude-code" / "config.yaml").read_text("utf-8")
+    assert len(configuration.splitlines()) == 3

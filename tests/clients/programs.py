@@ -62,3 +62,4 @@ NODE = Programs(
 )
 # As tests/clients/test_codex.py has it.
 CODEX = Programs("npm", "codex-0.171.0", {"@openai/codex": "0.171.0"})
+CLAUDE_CODE = npm("@anthropic-ai/claude-code", "2.1.332", scripts=True)

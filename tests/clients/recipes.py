@@ -11,14 +11,16 @@ from pathlib import Path
 
 from tests.documents import Block, all_blocks
 
-WRITTEN_URL = "http://127.0.0.1:8080/v1"
-"""Where the gateway is in the document."""
+WRITTEN_ROOT = "http://127.0.0.1:8080"
+"""Where the gateway is in the document; the base URL of most clients has `/v1` behind it."""
 
 _QUIET = {
     "AIDER_ANALYTICS_DISABLE": "true",
     "AIDER_CHECK_UPDATE": "false",
     "AIDER_SHOW_MODEL_WARNINGS": "false",
+    "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
     "CONTINUE_TELEMETRY_ENABLED": "0",
+    "DISABLE_AUTOUPDATER": "1",
     "NO_PROXY": "*",
     "OPENCODE_DISABLE_AUTOUPDATE": "1",
     "OPENCODE_DISABLE_MODELS_FETCH": "1",
@@ -53,12 +55,13 @@ def run(name: str, base_url: str, home: Path, environment: Path) -> Outcome:
 
     `environment` has the program: it is the folder of its `bin` or of its `node_modules`.
     """
+    root = base_url.removesuffix("/v1")
     (command,) = all_blocks(marker=f"recipe {name}", exact=True)
     for block in all_blocks(marker=f"recipe {name}: "):
         file = home / block.marker.partition(": ")[2]
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(block.text.replace(WRITTEN_URL, base_url))
-    text = command.text.replace(WRITTEN_URL, base_url)
+        file.write_text(block.text.replace(WRITTEN_ROOT, root))
+    text = command.text.replace(WRITTEN_ROOT, root)
     run_by = {
         "sh": ["bash", "-e", "-c", text],
         "python": [str(environment / "bin" / "python"), "-W", "ignore", "-c", text],

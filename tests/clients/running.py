@@ -119,14 +119,27 @@ def openai_upstream(base_url: str) -> UpstreamSettings:
     return UpstreamSettings("openai", base_url, kinds.OPENAI)
 
 
+def anthropic_upstream(base_url: str) -> UpstreamSettings:
+    return UpstreamSettings("anthropic", base_url, kinds.ANTHROPIC)
+
+
 @contextmanager
 def stage(
-    *rules: ModelRule, upstream: emulator.Emulator | None = None, **more: object
+    *rules: ModelRule,
+    upstream: emulator.Emulator | None = None,
+    with_anthropic: bool = False,
+    **more: object,
 ) -> Iterator[Stage]:
-    """Set the stage: the emulator as OpenAI, the gateway with these rules."""
+    """Set the stage: the emulator as OpenAI, the gateway with these rules.
+
+    `with_anthropic`: the emulator is Anthropic, too.
+    """
     with emulator.serve(upstream) as served:
+        upstreams = [openai_upstream(served.base_url)]
+        if with_anthropic:
+            upstreams.append(anthropic_upstream(served.base_url))
         settings = Settings(
-            (openai_upstream(served.base_url),),
+            tuple(upstreams),
             models=rules,
             admin=AdminSettings(),
             **more,  # type: ignore[arg-type]

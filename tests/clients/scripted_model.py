@@ -1,4 +1,4 @@
-"""A model that lives at the chat endpoint only, and calls the tools that a script tells it to."""
+"""A model that lives at one endpoint only, and calls the tools that a script tells it to."""
 
 import json
 import threading
@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from gateway.shapes import Json
+from gateway.shapes import Json, Shape
+from tests.clients.scripted_responses import as_chat, events_of
 
 NAME = "my-llama"
 Step = Mapping[str, Json]
@@ -19,10 +20,12 @@ Step = Mapping[str, Json]
 class ScriptedModel:
     """A server of the model. Each turn of a user plays the script from its beginning."""
 
+    shape: Shape = Shape.CHAT
+    """Where it lives: chat, or responses."""
     script: Sequence[Step] = ()
     base_url: str = ""
     requests: list[Json] = field(default_factory=list)
-    """The bodies of all chat requests."""
+    """The bodies of all requests to generate."""
     others: list[str] = field(default_factory=list)
     """All other requests but those for the list of models."""
 
@@ -56,11 +59,20 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         raw = self.rfile.read(int(self.headers["content-length"]))
-        if self.path != "/v1/chat/completions":
+        path = {Shape.CHAT: "/v1/chat/completions", Shape.RESPONSES: "/v1/responses"}
+        if self.path != path[self.model.shape]:
             self._missing()
             return
         body = json.loads(raw)
         self.model.requests.append(body)
+        if self.model.shape is Shape.RESPONSES:
+            events = [*events_of(self.model.answer(as_chat(body)))]
+            named = [f"event: {event['type']}\ndata: {json.dumps(event)}\n\n" for event in events]
+            self._reply(200, "text/event-stream", "".join(named).encode())
+        else:
+            self._chat(body)
+
+    def _chat(self, body: Json) -> None:
         message = self.model.answer(body)
         finish = "tool_calls" if "tool_calls" in message else "stop"
         head = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "model": NAME, "created": 1}
@@ -89,9 +101,9 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def scripted_model() -> Iterator[ScriptedModel]:
+def scripted_model(shape: Shape = Shape.CHAT) -> Iterator[ScriptedModel]:
     """Run a server of the model until the block ends."""
-    model = ScriptedModel()
+    model = ScriptedModel(shape)
     handler = type("Handler", (_Handler,), {"model": model})
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         model.base_url = f"http://127.0.0.1:{server.server_address[1]}/v1"

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.clients import recipes
-from tests.clients.programs import CODEX, NODE, PYTHON, Programs, npm
+from tests.clients.anthropic_client import SDKS
+from tests.clients.programs import CLAUDE_CODE, CODEX, NODE, PYTHON, Programs, npm
 from tests.clients.running import Stage, stage
 from tests.documents import ROOT, marked_table
 
@@ -20,6 +21,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 ALL = "GATEWAY_TEST_ALL_CLIENTS"
 SAID = "You said: Say hello"
 CHAT, RESPONSES = "POST /v1/chat/completions", "POST /v1/responses"
+MESSAGES = "POST /v1/messages"
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,10 @@ class Recipe:
 RECIPES: Mapping[str, Recipe] = {
     "codex": Recipe(CODEX, (CHAT,)),
     "codex-built-in": Recipe(CODEX, (CHAT,)),
+    # It puts reminders of its own before the words.
+    "claude-code": Recipe(CLAUDE_CODE, (RESPONSES,), said="Say hello"),
+    "anthropic-python": Recipe(SDKS["python-2.14.0"], (CHAT, MESSAGES), times=2),
+    "anthropic-node": Recipe(SDKS["node"], (CHAT, RESPONSES), times=2),
     "ai-sdk": Recipe(NODE, (CHAT,)),
     "langchain": Recipe(PYTHON, (RESPONSES,) * 2, times=2),
     "llamaindex": Recipe(PYTHON, (RESPONSES,) * 2, times=2),
@@ -68,7 +74,7 @@ RECIPES: Mapping[str, Recipe] = {
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[Stage]:
-    with stage() as made:
+    with stage(with_anthropic=True) as made:
         yield made
 
 
@@ -116,3 +122,10 @@ def test_the_document_names_the_versions_that_are_run() -> None:
         documented = set(re.findall(r"\d+\.\d+\.\d+", version))
         assert documented, client
         assert documented <= set(RECIPES[name].programs.versions.values()), client
+
+
+def test_the_document_names_every_version_of_anthropics_sdk() -> None:
+    document = (ROOT / "docs" / "clients.md").read_text("utf-8")
+    for programs in SDKS.values():
+        for version in programs.versions.values():
+            assert version in document

@@ -1,0 +1,62 @@
+"""Calls of the `anthropic` package, made on behalf of a test; not a test itself.
+
+Run by the Python of an environment that has the package: `anthropic_calls.py BASE_URL`. Each line
+of standard input is a JSON object `{"method": "messages.create", "arguments": {…}, "key": …}`, each
+line of output its result: `reply`; of a stream, also the types of its `events`; of a list, its
+`items`; `error` if one was raised. `node/anthropic_calls.js` does the same with npm's package.
+"""
+
+import json
+import sys
+from importlib import import_module
+from typing import Any
+
+anthropic: Any = import_module("anthropic")
+
+
+def make(asked: dict[str, Any]) -> dict[str, Any]:
+    """Make one call and describe what came of it."""
+    resource, _, verb = asked["method"].partition(".")
+    client = anthropic.Anthropic(base_url=sys.argv[1], api_key=asked["key"], max_retries=0)
+    function = getattr(getattr(client, resource), verb)
+    result: dict[str, Any] = {}
+    try:
+        if verb == "stream":
+            with function(**asked["arguments"]) as stream:
+                result["events"] = []
+                for event in stream:
+                    result["events"].append(event.type)
+                result["reply"] = stream.get_final_message().to_dict(mode="json")
+        elif verb == "list":
+            result["items"] = [item.to_dict(mode="json") for item in function(**asked["arguments"])]
+        else:
+            result["reply"] = function(**asked["arguments"]).to_dict(mode="json")
+    except Exception as error:  # noqa: BLE001 - which one it is, is what the test asks
+        result["error"] = described(error)
+    finally:
+        client.close()
+    return result
+
+
+def described(error: Exception) -> dict[str, Any]:
+    body = getattr(error, "body", None)
+    inner = body.get("error", {}) if isinstance(body, dict) else {}
+    return {
+        "class": type(error).__name__,
+        "is_own": isinstance(error, anthropic.APIError),
+        "status": getattr(error, "status_code", None),
+        "type": inner.get("type"),
+        "message": inner.get("message") or str(error),
+        "request_id": getattr(error, "request_id", None),
+    }
+
+
+def main() -> None:
+    """Serve calls until the input ends."""
+    for line in sys.stdin:
+        sys.stdout.write(json.dumps(make(json.loads(line))) + "\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
