@@ -198,7 +198,7 @@ def text_of(shape: Shape, event: Json) -> str:
 
 def with_text(shape: Shape, event: Json, text: str) -> Json:
     """Return a copy of an event that has a template, with another text."""
-    changed: Json = _with_other(event, _TEXTS[shape].path, text_of(shape, event), text)
+    changed: Json = _with(event, _TEXTS[shape].path, text)
     return changed
 
 
@@ -236,19 +236,13 @@ def _replace(source: Any, path: _Path, value: object, other: object) -> bool:
     return True
 
 
-def _with_other(source: Any, path: _Path, value: object, other: object) -> Any:
-    """Return a copy with another value at a path; None unless `value` was there."""
+def _with(source: Any, path: _Path, value: object) -> Any:
+    """Return a copy with another value at a path, which is there."""
     if not path:
-        return other if type(source) is type(value) and source == value else None
+        return value
     step, *rest = path
-    known = isinstance(source, dict) and step in source
-    if not known and not (isinstance(source, list) and source and step == 0):
-        return None
-    inner = _with_other(source[step], tuple(rest), value, other)
-    if inner is None:
-        return None
     copied = source.copy()
-    copied[step] = inner
+    copied[step] = _with(source[step], tuple(rest), value)
     return copied
 
 

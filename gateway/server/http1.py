@@ -91,8 +91,7 @@ class Connection(Reception):
     def cut_off(self) -> "asyncio.Task[None] | None":
         """Abort the current request; return its task, if there is one."""
         if self._task is not None:
-            if self._writer is not None:
-                self._writer.keep_alive = False
+            self.finish_soon()
             if self._begun:  # otherwise it ends by itself: the gateway refuses requests by now
                 self._task.cancel()
         elif self.state is State.BODY:

@@ -40,6 +40,7 @@ class RedisResponses:
         self._watch: asyncio.Task[None] | None = None
         self._noticed = asyncio.Event()
         """Set by an operation that has failed, so that the server is asked at once."""
+        self._is_closed = False
 
     @property
     def is_failing(self) -> bool:
@@ -106,6 +107,8 @@ class RedisResponses:
 
     async def aclose(self) -> None:
         """Close the connections."""
+        self._is_closed = True
+        self._noticed.set()
         if self._watch is not None:
             self._watch.cancel()
             await asyncio.wait((self._watch,))
@@ -139,7 +142,8 @@ class RedisResponses:
         Without requests, nothing else would notice that it has gone.
         """
         waits = pauses()
-        while True:
+        # A cancellation alone may be lost: clients swallow one that comes with their reply.
+        while not self._is_closed:
             self._noticed.clear()
             try:
                 with contextlib.suppress(NotWritable):  # which is an answer

@@ -41,6 +41,7 @@ def problems(folder: Path, text: str) -> Sequence[str]:
             ["models.m.params: sets seed, and drops", "models.m.params: sets user, and drops"],
         ),
         ("models: {m: {upstream: x, model: 3}}", ["models.m.model: must be text"]),
+        ('models: {"a*b*": {model: "*", endpoint: 3}}', ['models["a*b*"].endpoint: ']),
         (RULES + "upstreams: {u: {base_url: 3}}\n", ["upstreams.u.base_url: ", UNKNOWN]),
         (RULES + "upstreams: 3\n", ["upstreams: must be a mapping"]),
         ("models: 3\nretired: {redirect: {a: b, b: c}}", ["models: must be", "retired.redirect.a"]),

@@ -232,12 +232,12 @@ class Held:
         self.answers = asyncio.Event()
         self.given_up = 0
 
-    def client(self, *, in_stream: bool = False) -> Client:
+    def client(self, *, in_stream: bool = False, headers: RawHeaders = EVENT_STREAM) -> Client:
         client = Client(answer)
 
         async def send(call: UpstreamCall) -> FakeReply:
             if in_stream:
-                return _HeldReply(self)
+                return _HeldReply(self, headers)
             await self.wait()
             return json_reply(chat_completion())
 
@@ -254,8 +254,8 @@ class Held:
 
 
 class _HeldReply(FakeReply):
-    def __init__(self, held: Held) -> None:
-        super().__init__(200, EVENT_STREAM)
+    def __init__(self, held: Held, headers: RawHeaders) -> None:
+        super().__init__(200, headers)
         self._held = held
 
     async def _read(self) -> AsyncIterator[bytes]:

@@ -11,14 +11,13 @@ from gateway.errors import GatewayError
 from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.decision import Decision
 from gateway.request import Body, Head, Request
-from gateway.server import lifetime
 from gateway.server.body import MAX_LINES
-from gateway.server.lifetime import HALF_CLOSED_BYTES
-from gateway.server.peer import CHECK_INTERVAL
-from gateway.server.reception import MAX_PIPELINED, SMALL_BODY
+from gateway.server.reception import SMALL_BODY
 from gateway.server.state import State
 from gateway.server.upload import MAX_BUFFERED
+from gateway.shapes import RawHeaders
 from tests.api.client import Client
+from tests.fakes import EVENT_STREAM
 from tests.server.test_http1 import CHAT, Held, answer
 from tests.server.wire import Wire, request
 
@@ -339,97 +338,23 @@ def test_a_refused_head_request_gets_no_body_though_its_own_is_not_here() -> Non
     asyncio.run(scenario())
 
 
-def test_a_reply_without_an_end_of_its_own_that_breaks_off_resets_the_connection() -> None:
+@pytest.mark.parametrize("headers", [EVENT_STREAM, ((b"content-type", b"audio/mpeg"),)])
+def test_a_reply_without_an_end_of_its_own_that_breaks_off_says_so_or_resets(
+    headers: RawHeaders,
+) -> None:
     async def scenario() -> None:
-        held = Held()
-        wire = Wire(held.client(in_stream=True).gateway)
+        held, is_stream = Held(), headers is EVENT_STREAM
+        wire = Wire(held.client(in_stream=True, headers=headers).gateway)
         body = CHAT[:-1] + b',"stream":true}'
         wire.protocol.data_received(request(body, version="1.0"))
         await held.asked.wait()
         wire.protocol.cut_off()
         await wire.settle()
-        assert wire.take().endswith(b"\r\n\r\ndata: 1\n\n")
-        assert wire.transport.was_aborted()
+        _, _, sent = wire.take().partition(b"\r\n\r\n")
+        assert sent.startswith(b"data: 1\n\n")
+        assert (b'"code":"shutting_down"' in sent) is is_stream
+        assert wire.transport.was_aborted() is not is_stream
+        assert wire.transport.is_closing()
         assert wire.protocol.cut_off() is None  # nothing is left to cut off
-
-    asyncio.run(scenario())
-
-
-def test_further_requests_are_held_up_to_a_limit_while_one_is_served() -> None:
-    async def scenario() -> None:
-        app = Uploads(whole=True)
-        app.reads.clear()
-        wire = Wire(app)
-        wire.protocol.data_received(request(b"1"))
-        await turns()
-        second = request(b"y" * MAX_PIPELINED)
-        wire.protocol.data_received(second[:MAX_PIPELINED])
-        assert wire.transport.is_reading()
-        wire.protocol.data_received(second[MAX_PIPELINED:])
-        assert not wire.transport.is_reading()
-        app.reads.set()
-        await wire.settle()
-        assert wire.take().count(b"HTTP/1.1 200") == 2
-        assert (wire.state, wire.transport.is_reading()) == (State.IDLE, True)
-        wire.end()
-
-    asyncio.run(scenario())
-
-
-def test_who_leaves_while_nothing_is_read_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def scenario() -> None:
-        app = Uploads()
-        app.reads.clear()
-        wire = Wire(app)
-        wire.protocol.data_received(CHUNKED + chunk(MAX_BUFFERED))
-        await turns()
-        wire.protocol.data_received(chunk(1))
-        task = wire.task
-        assert task is not None
-        assert wire.protocol._timer.at <= wire.protocol._loop.time() + CHECK_INTERVAL
-        wire.protocol._expired()
-        assert not wire.transport.was_aborted()
-        monkeypatch.setattr(lifetime, "has_left", lambda _: True)
-        wire.protocol._expired()
-        assert wire.transport.was_aborted()
-        await asyncio.wait([task])
-        assert not wire.door.connections
-
-    asyncio.run(scenario())
-
-
-def test_a_refused_body_is_thrown_away_up_to_a_limit_until_its_reply_is_written() -> None:
-    async def scenario() -> None:
-        app = Uploads(limit=1)
-        wire = Wire(app)
-        wire.protocol.pause_writing()
-        wire.protocol.data_received(request(b"x" * HALF_CLOSED_BYTES, "/v1/files")[:1000])
-        await turns()
-        for _ in range(HALF_CLOSED_BYTES // 2**20):
-            wire.protocol.data_received(b"x" * 2**20)
-        assert wire.transport.is_reading()
-        wire.protocol.data_received(b"x")
-        assert not wire.transport.is_reading()
-        wire.protocol.resume_writing()
-        await wire.settle()
-        assert wire.take().startswith(b"HTTP/1.1 413")
-        assert (wire.state, wire.transport.is_reading()) == (State.HALF_CLOSED, True)
-        wire.end()
-
-    asyncio.run(scenario())
-
-
-def test_what_comes_on_a_closed_connection_is_ignored() -> None:
-    async def scenario() -> None:
-        wire = Wire(Uploads())
-        wire.transport.unread = 1
-        await wire.send(request(b"1", "/v1/files", "Connection: close"))
-        assert wire.state is State.CLOSING
-        wire.protocol.data_received(request(b"2"))
-        assert wire.task is None
-        wire.leave()
-        wire.protocol.data_received(request(b"3"))
-        wire.protocol.eof_received()
-        assert (wire.state, wire.task) == (State.CLOSED, None)
 
     asyncio.run(scenario())

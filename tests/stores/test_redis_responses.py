@@ -1,6 +1,7 @@
 """Responses in a real Redis server: per owner, expiring, bounded, and what if it fails."""
 
 import asyncio
+import contextlib
 import re
 import time
 from collections.abc import AsyncIterator, Awaitable
@@ -311,5 +312,34 @@ def test_a_server_that_takes_no_writes_answers(
             monkeypatch.setattr(store._server, "perform", refuse)
             await until(lambda: asked > 1)
             assert store.state.is_up
+
+    asyncio.run(scenario())
+
+
+def test_a_lost_cancellation_keeps_nobody_waiting(
+    redis: RedisProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = asyncio.Event()
+
+    async def swallow(work: Awaitable[Any]) -> None:
+        await work
+        asked.set()
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+
+    async def scenario() -> None:
+        async with opened(redis) as store:
+            monkeypatch.setattr(store._server, "perform", swallow)
+            store._noticed.set()
+            await asked.wait()
+
+    asyncio.run(scenario())
+
+
+def test_a_store_that_was_never_used_can_be_closed(redis: RedisProcess) -> None:
+    async def scenario() -> None:
+        state = Availability("responses.store", ALONE, time.monotonic)
+        store = RedisResponses(RedisServer(redis.url, None), 100, 2000, SECRET, state)
+        await store.aclose()
 
     asyncio.run(scenario())

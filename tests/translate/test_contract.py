@@ -48,6 +48,19 @@ def test_an_item_that_has_become_a_message_is_no_renamed_parameter() -> None:
     assert report.renamed == {"max_completion_tokens": "max_tokens"}
 
 
+def test_a_report_has_64_entries_of_a_kind_at_most() -> None:
+    report = Report(Shape.CHAT, Shape.CHAT)
+    for number in range(70):
+        report.drop(f"a{number}")
+    assert report.dropped == [f"a{number}" for number in range(64)]
+
+
+def test_a_name_cannot_pass_for_another_entry() -> None:
+    report = Report(Shape.CHAT, Shape.CHAT)
+    report.drop("a, b; changed=c\n")
+    assert report.dropped == ["a_ b_ changed=c_"]
+
+
 @given(st.lists(st.text(max_size=200), max_size=100))
 def test_whatever_is_reported_the_header_is_one_short_printable_line(names: list[str]) -> None:
     report = Report(Shape.CHAT, Shape.CHAT)

@@ -51,6 +51,13 @@ def ended(reason: str | None = "end_turn", **more: Any) -> list[Json]:
     ]
 
 
+def test_arguments_within_a_text_are_the_upstreams_fault() -> None:
+    fold = fold_of()
+    fold.feed(start({"type": "text", "text": ""}))
+    with pytest.raises(UpstreamError, match="a tool call that is not open"):
+        fold.feed(piece("{}"))
+
+
 def test_texts_and_thinking() -> None:
     fold = fold_of()
     made = message(thinking("one"), thinking("two"), text("Hel"), text("lo"), thinking(""))

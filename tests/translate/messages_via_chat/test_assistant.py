@@ -140,6 +140,12 @@ def test_its_own_text_comes_before_the_one_that_was_shown() -> None:
     assert written(details, "a", of=VLLM)[0]["reasoning"] == "Shown."
 
 
+def test_fields_of_a_call_that_is_gone_make_no_call() -> None:
+    block = packed("", OPENAI, calls={"1": {"signature": "s"}, "2": {"signature": "t"}})
+    message, _ = written(block, use("1"))
+    assert [call["id"] for call in message["tool_calls"]] == ["1"]
+
+
 def test_fields_of_calls_alone_are_no_loss() -> None:
     block = packed("", OPENAI, calls={"1": {"signature": "s"}})
     message, sent = written(block, use("1"))

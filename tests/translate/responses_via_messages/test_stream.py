@@ -90,6 +90,11 @@ def without_ids(response: Json) -> Json:
     return {**response, "id": "", "output": [{**item, "id": ""} for item in response["output"]]}
 
 
+def test_arguments_within_a_text_are_the_upstreams_fault() -> None:
+    with pytest.raises(UpstreamError, match="a tool call that is not open"):
+        item_of(start({"type": "text", "text": ""}), piece("{}"))
+
+
 @pytest.mark.parametrize("name", CASES)
 @pytest.mark.parametrize("size", [1, 3, 1000])
 def test_a_stream_says_what_the_whole_reply_says(name: str, size: int) -> None:

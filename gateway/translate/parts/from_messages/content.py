@@ -92,23 +92,25 @@ class BlockReader:
             yield from self._written_out(block, path)
         elif kind == "file":
             self._refuse_file(path)
-        elif kind == "url" and self.forms.file_url is None:
-            self._refuse(path, "its endpoint takes files by their content only.")
         else:
             yield from self._file(block, path)
 
     def _file(self, block: Json, path: str) -> Iterator[Json]:
         source, title = block["source"], block.get("title")
+        if source["type"] == "base64":
+            part = self.forms.file(title or _UNNAMED, _data_url(source))
+        elif self.forms.file_url is None:
+            self._refuse(path, "its endpoint takes files by their content only.")
+            return
+        else:
+            part = self.forms.file_url(source["url"])
+            if title:
+                self.report.drop(f"{path}.title")
         context = block.get("context")
         if context:
             self.report.emulate(f"{path}.context")
             yield self.forms.text(context)
-        if source["type"] == "base64":
-            yield self.forms.file(title or _UNNAMED, _data_url(source))
-        elif self.forms.file_url is not None:
-            if title:
-                self.report.drop(f"{path}.title")
-            yield self.forms.file_url(source["url"])
+        yield part
 
     def _written_out(self, block: Json, path: str) -> Iterator[Json | Placed]:
         """Yield a document of text as text, behind its title and context."""

@@ -107,6 +107,13 @@ def test_an_effort_that_only_makes_the_model_think_is_changed(effort: str) -> No
         assert (report.changed, report.dropped) == ([], [NAME])
 
 
+def test_what_the_operator_configured_gives_way_to_the_clients_own() -> None:
+    for effort in ("none", "low"):
+        given = {"thinking": budget(2000)}
+        upstream, report, _ = written(None, OLDER, configured=effort, client=given)
+        assert (upstream, report.size) == (given, 0)
+
+
 @pytest.mark.parametrize("effort", ["none", "low"])
 def test_what_the_operator_configured_is_not_reported(effort: str) -> None:
     for able in (UNKNOWN, ALWAYS, OLDER, CLAUDE):
