@@ -37,7 +37,7 @@ def test_exceptions_are_few_and_each_is_needed() -> None:
     counts = {each: sum(bool(each.search(line)) for line in lines()) for each in patterns}
     assert all(counts.values())
     assert sum(counts.values()) <= AT_MOST
-    assert REPORT["fail_under"] == 100
+    assert REPORT["fail_under"] == 99.9
 
 
 def test_modules_that_need_a_program_are_left_out_only_where_it_is_missing(
