@@ -14,7 +14,7 @@ _INDEX = re.compile(r"\[(\d+)\]")
 
 
 class _Literal:
-    """A number that is no integer, as its text."""
+    """The text of a number that has a fraction or an exponent."""
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -40,7 +40,7 @@ class ExactInputs:
     def text_of(self, use: Json, path: str) -> str | None:
         """Return the input of the checked call at a path as compact JSON.
 
-        None: it has no numbers but integers, which are exact anyway.
+        None: all of its numbers are integers, which are exact anyway.
         """
         if not _has_float(use["input"]):
             return None

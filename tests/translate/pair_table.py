@@ -29,7 +29,9 @@ COMPLETIONS, CHAT, RESPONSES, MESSAGES = Shape
 REFUSAL = "I'm sorry, but I can't help with that."
 NO_TOOLS_TO_SEND = Impossible("a completions request has no tools", "tools")
 NO_TOOLS_TO_SHOW = Impossible("a base model would answer a tool call in free text", "tools")
-BASE_MODELS_DO_NOT_REFUSE = Impossible("at completions there is no refusal apart from the text")
+BASE_MODELS_DO_NOT_REFUSE = Impossible(
+    "a completions endpoint has no refusal that is separate from its text"
+)
 BROKEN = {
     Case.ERROR_BEFORE: "HTTP 429 rate_limit_exceeded",
     Case.ERROR_INSIDE: "says 'You said'; error: server_error",

@@ -54,7 +54,7 @@ def played(
 
 
 def check_request(client: Shape, body: Json) -> None:
-    """Check that the client's own request is no nonsense either."""
+    """Check that the client's own request is valid, too."""
     if client is MESSAGES:
         messages_rules.check(body, "2023-06-01", ())
     elif client is not COMPLETIONS:

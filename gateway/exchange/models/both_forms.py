@@ -42,11 +42,11 @@ def page_reply(cards: Sequence[bytes], query: bytes) -> ClientReply:
     ids = [_id_of(card) for card in shown]
     for name, given in (("after_id", after), ("before_id", before)):
         if given and given not in ids:
-            raise InvalidRequest(f"'{name}' is no id of a model in this list.", param=name)
-    start = ids.index(after) + 1 if after in ids else 0
-    end = ids.index(before) if before in ids else len(shown)
+            raise InvalidRequest(f"'{name}' is not the id of a model in this list.", param=name)
+    start = ids.index(after) + 1 if after else 0
+    end = ids.index(before) if before else len(shown)
     limit = _limit(asked.get("limit", [""])[-1]) or len(shown)
-    if before in ids and after not in ids:
+    if before and not after:
         start, has_more = max(end - limit, 0), end > limit
     else:
         has_more = end - start > limit

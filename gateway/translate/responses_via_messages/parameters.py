@@ -150,7 +150,7 @@ def stop_sequences(draft: Draft) -> None:
 
 
 def text_options(draft: Draft) -> None:
-    """Write the output format; there is no verbosity."""
+    """Write the output format; the verbosity has no place."""
     report_unknown(draft, "text", TEXT)
     text: Json = draft.client.get("text", {})
     form = known_responses_format(text.get("format", {"type": "text"}), draft.context, draft.report)

@@ -60,7 +60,7 @@ def test_a_card_that_is_not_anthropics_is_not_owned_by_it(card: Any) -> None:
 def test_a_page_beside_an_unknown_model_is_none(name: str, others: str) -> None:
     if others.startswith(f"&{name}"):
         others = ""
-    with pytest.raises(InvalidRequest, match=f"'{name}' is no id") as caught:
+    with pytest.raises(InvalidRequest, match=f"'{name}' is not the id") as caught:
         page(f"{name}=nope{others}".encode())
     assert caught.value.param == name
 
