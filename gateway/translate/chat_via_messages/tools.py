@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 
-from gateway.errors import InvalidRequest
 from gateway.shapes import Json
 from gateway.translate.chat_via_responses.tool_choice import (
     refuse_choice_of_nothing,
     requested_choice,
+    uses_functions,
 )
+from gateway.translate.chat_via_responses.tool_fields import refuse_hosted
 from gateway.translate.draft import Draft
 from gateway.translate.parts.to_messages.tools import messages_choice, messages_tool
 from gateway.translate.parts.tools.choices import ToolChoice, ToolName
@@ -47,13 +48,7 @@ def plan_tools(draft: Draft) -> ToolPlan:
     Raises `InvalidRequest` and `UnsupportedParameter`, naming the client's parameter.
     """
     client = draft.client
-    legacy = bool(client.get("functions"))
-    if legacy and client.get("tools"):
-        raise InvalidRequest(
-            "'functions' and 'tools' cannot both be used. Move the functions into 'tools'.",
-            param="functions",
-            code="invalid_value",
-        )
+    legacy = uses_functions(client)
     definitions, param = ("functions", "function_call") if legacy else ("tools", "tool_choice")
     choice = requested_choice(draft, legacy=legacy) or ToolChoice()
     tools = [] if _refuses_all(draft, choice, definitions) else _tools(draft, legacy=legacy)
@@ -97,7 +92,7 @@ def _tools(draft: Draft, *, legacy: bool) -> list[_Tool]:
     for i, tool in enumerate(draft.client.get("tools", ())):
         kind, path = tool["type"], f"tools[{i}]"
         if kind not in ("function", "custom"):
-            _refuse_hosted(draft, path, kind)
+            refuse_hosted(draft, path, kind)
             continue
         carry_unknown(tool, _TOOL, path, draft.context, draft.report)
         marks = {name: tool[name] for name in _CACHED if name in tool}
@@ -118,15 +113,3 @@ def _custom(custom: Json, path: str, draft: Draft) -> _Tool:
     function = {**custom_as_function(custom), **{k: custom[k] for k in _CACHED if k in custom}}
     sent = messages_tool(function, path, draft.context, draft.report)
     return _Tool(ToolName("custom", custom["name"]), path, sent)
-
-
-def _refuse_hosted(draft: Draft, param: str, kind: str) -> None:
-    """Refuse a hosted tool: chat replies have no place for what it does."""
-    if draft.context.settings.hosted_tools != "refuse":
-        draft.report.drop(param)
-        return
-    draft.refuse(
-        param,
-        f"chat replies have no form for a tool of type '{kind[:60]}'; "
-        "hosted_tools=drop leaves it out.",
-    )

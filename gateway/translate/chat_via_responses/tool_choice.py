@@ -10,6 +10,21 @@ from gateway.translate.schema.checks import Record, String
 _NAMED = Record({"name": String()}, required=("name",))
 
 
+def uses_functions(client: Json) -> bool:
+    """Whether a request declares `functions`, the form before `tools`; it cannot have both.
+
+    Raises `InvalidRequest`.
+    """
+    legacy = bool(client.get("functions"))
+    if legacy and client.get("tools"):
+        raise InvalidRequest(
+            "'functions' and 'tools' cannot both be used. Move the functions into 'tools'.",
+            param="functions",
+            code="invalid_value",
+        )
+    return legacy
+
+
 def requested_choice(draft: Draft, *, legacy: bool) -> ToolChoice | None:
     """Return the client's choice; None: it makes none.
 

@@ -67,3 +67,15 @@ def _report(named: Json, path: str, draft: Draft) -> None:
     carry_unknown(named, known, path, draft.context, draft.report)
     if kind in ("function", "custom"):
         carry_unknown(named[kind], _NAME, f"{path}.{kind}", draft.context, draft.report)
+
+
+def refuse_hosted(draft: Draft, param: str, kind: str) -> None:
+    """Refuse or drop a hosted tool: chat replies have no place for what it does."""
+    if draft.context.settings.hosted_tools != "refuse":
+        draft.report.drop(param)
+        return
+    draft.refuse(
+        param,
+        f"chat replies have no form for a tool of type '{kind[:60]}'; "
+        "hosted_tools=drop leaves it out.",
+    )

@@ -3,13 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gateway.errors import InvalidRequest
 from gateway.shapes import Json
 from gateway.translate.chat_via_responses.tool_choice import (
     refuse_choice_of_nothing,
     requested_choice,
+    uses_functions,
 )
-from gateway.translate.chat_via_responses.tool_fields import function_fields, tool_fields
+from gateway.translate.chat_via_responses.tool_fields import (
+    function_fields,
+    refuse_hosted,
+    tool_fields,
+)
 from gateway.translate.draft import Draft
 from gateway.translate.parts.tools.choices import (
     ToolChoice,
@@ -75,13 +79,7 @@ def plan_tools(draft: Draft) -> ToolPlan:
     client = draft.client
     if _ABOUT_TOOLS.isdisjoint(client):
         return _NO_TOOLS
-    legacy = bool(client.get("functions"))
-    if legacy and client.get("tools"):
-        raise InvalidRequest(
-            "'functions' and 'tools' cannot both be used. Move the functions into 'tools'.",
-            param="functions",
-            code="invalid_value",
-        )
+    legacy = uses_functions(client)
     tools: list[_Tool] = []
     if not _refuses_all(draft, "functions" if legacy else "tools"):
         tools = _functions(draft) if legacy else _tools(draft)
@@ -136,7 +134,7 @@ def _tools(draft: Draft) -> list[_Tool]:
         elif kind == "custom":
             sent = _custom(tool_fields(tool, f"tools[{i}]", draft), path, draft)
         else:
-            _refuse_hosted(draft, f"tools[{i}]", kind)
+            refuse_hosted(draft, f"tools[{i}]", kind)
             continue
         tools.append(_Tool(ToolName(kind, tool[kind]["name"]), path, sent))
     return tools
@@ -148,18 +146,6 @@ def _custom(custom: Json, path: str, draft: Draft) -> Json:
         return sent
     draft.report.emulate(path)
     return _function(custom_as_function(sent), path, draft)
-
-
-def _refuse_hosted(draft: Draft, param: str, kind: str) -> None:
-    """Refuse a hosted tool: chat replies have no place for what it does."""
-    if draft.context.settings.hosted_tools != "refuse":
-        draft.report.drop(param)
-        return
-    draft.refuse(
-        param,
-        f"chat replies have no form for a tool of type '{kind[:60]}'; "
-        "hosted_tools=drop leaves it out.",
-    )
 
 
 def _apply_choice(draft: Draft, tools: list[_Tool], *, legacy: bool) -> list[_Tool]:

@@ -1,7 +1,5 @@
 """Chat streams as streams of messages events."""
 
-from collections.abc import Sequence
-
 from gateway.errors import GatewayError, TruncatedStream, UpstreamError
 from gateway.shapes import Json
 from gateway.translate.contract import MAX_REPLY_CHARACTERS, Context, Report, StreamTranslation
@@ -10,8 +8,8 @@ from gateway.translate.messages_via_chat.ending import Ending
 from gateway.translate.parts.messages.prepared import PreparedMessages, known_call_ids
 from gateway.translate.parts.upstream_errors import without_error
 from gateway.translate.responses_via_chat.deltas.call_tracking import CallTracker
-from gateway.translate.responses_via_chat.deltas.carrier import Carrier
-from gateway.translate.responses_via_chat.deltas.delta import CallFragment, Delta, read_delta
+from gateway.translate.responses_via_chat.deltas.carrier import Carrier, sign_calls
+from gateway.translate.responses_via_chat.deltas.delta import Delta, read_delta
 from gateway.translate.responses_via_chat.output.response_object import UpstreamFacts
 from gateway.translate.stream.choice_deltas import ChoiceDeltas
 from gateway.translate.stream.messages_blocks import TextBlock
@@ -122,7 +120,9 @@ class MessagesStream(StreamTranslation):
             self._ending.refuse(delta.refusal)
             self._text_block().add(delta.refusal)
         if delta.calls and self._scanner.found is None:
-            self._add_calls(delta.calls, carrier, whole="message" in choice)
+            whole = "message" in choice
+            calls = self._calls.take_all(delta.calls, self._begin_call, whole=whole)
+            sign_calls(carrier, calls, delta.calls)
         self._ending.note(choice)
         self._report_rest(delta)
 
@@ -200,17 +200,6 @@ class MessagesStream(StreamTranslation):
         if held:
             self._text_block().add(held)
             self._scanner = StopScanner(self._request.asked.stop_sequences)
-
-    def _add_calls(
-        self, fragments: Sequence[CallFragment], carrier: Carrier | None, *, whole: bool
-    ) -> None:
-        if whole:
-            calls = self._calls.take_whole(fragments, self._begin_call)
-        else:
-            calls = [self._calls.take(fragment, self._begin_call) for fragment in fragments]
-        for call, fragment in zip(calls, fragments, strict=True):
-            if carrier is not None and fragment.carried:
-                carrier.sign(call, fragment.carried)
 
     def _begin_call(self) -> CallBlock:
         self._end_text()

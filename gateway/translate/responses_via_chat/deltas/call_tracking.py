@@ -94,6 +94,17 @@ class CallTracker(Generic[Call]):
             calls.append(item)
         return calls
 
+    def take_all(
+        self, fragments: Sequence[CallFragment], begin: Callable[[], Call], *, whole: bool
+    ) -> list[Call]:
+        """Add the calls of one delta, or of a `whole` message; return the call of each fragment.
+
+        Raises `UpstreamError` as `take` and `take_whole` do.
+        """
+        if whole:
+            return self.take_whole(fragments, begin)
+        return [self.take(fragment, begin) for fragment in fragments]
+
     def finish(self, begin: Callable[[], Call], *, naturally: bool) -> None:
         """Take the end of the stream; `naturally`: it was not cut off.
 

@@ -6,6 +6,7 @@ from typing import Protocol
 from gateway.shapes import Json
 from gateway.translate.contract import Context
 from gateway.translate.responses_via_chat.deltas.carried import TURN, merge
+from gateway.translate.responses_via_chat.deltas.delta import CallFragment
 
 
 class CarriedCall(Protocol):
@@ -96,3 +97,12 @@ class Carrier:
         if content is None or context.seal is None:
             return None
         return context.seal.close({"kind": TURN, "upstream": context.upstream, **content})
+
+
+def sign_calls(
+    carrier: Carrier | None, calls: Sequence[CarriedCall], fragments: Sequence[CallFragment]
+) -> None:
+    """Have a carrier, if there is one, keep what the fragments of calls carry."""
+    for call, fragment in zip(calls, fragments, strict=True):
+        if carrier is not None and fragment.carried:
+            carrier.sign(call, fragment.carried)

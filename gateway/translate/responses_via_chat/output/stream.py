@@ -1,7 +1,5 @@
 """Chat streams as streams of responses events."""
 
-from collections.abc import Sequence
-
 from gateway.errors import TruncatedStream, UpstreamError
 from gateway.shapes import Json
 from gateway.translate.contract import MAX_REPLY_CHARACTERS, Context
@@ -10,9 +8,8 @@ from gateway.translate.parts.finish_reasons import finish_reason, native_word
 from gateway.translate.parts.tokens.logprobs import chat_logprobs
 from gateway.translate.parts.upstream_errors import without_error
 from gateway.translate.responses_via_chat.deltas.call_tracking import CallTracker
-from gateway.translate.responses_via_chat.deltas.carrier import Carrier
+from gateway.translate.responses_via_chat.deltas.carrier import Carrier, sign_calls
 from gateway.translate.responses_via_chat.deltas.delta import (
-    CallFragment,
     Delta,
     annotation_of,
     malformed,
@@ -123,21 +120,12 @@ class ResponsesStream(ResponseFrame):
             parts = self._facts.beside.setdefault("content_parts", [])
             parts += delta.unknown_parts
         add_sources(self._facts.beside, delta.sources)
-        self._add_calls(delta.calls, carrier, whole="message" in choice)
+        whole = "message" in choice
+        calls = self._calls.take_all(delta.calls, self._begin_call, whole=whole)
+        sign_calls(carrier, calls, delta.calls)
         # LocalAI sends "" where others send null; of two reasons the first one is right.
         self._finish = self._finish or choice.get("finish_reason") or None
         self._native_word = self._native_word or native_word(choice)
-
-    def _add_calls(
-        self, fragments: Sequence[CallFragment], carrier: Carrier | None, *, whole: bool
-    ) -> None:
-        if whole:
-            calls = self._calls.take_whole(fragments, self._begin_call)
-        else:
-            calls = [self._calls.take(fragment, self._begin_call) for fragment in fragments]
-        for call, fragment in zip(calls, fragments, strict=True):
-            if carrier is not None and fragment.carried:
-                carrier.sign(call, fragment.carried)
 
     def _count(self, delta: Delta) -> None:
         self._characters += delta.length
