@@ -36,7 +36,7 @@ from gateway.upstream.sender import Upstreams
 from tests import kinds
 from tests.bodies import read_out
 
-COMPLETIONS, CHAT, RESPONSES = Shape.COMPLETIONS, Shape.CHAT, Shape.RESPONSES
+COMPLETIONS, CHAT, RESPONSES, MESSAGES = Shape
 
 
 @dataclass(frozen=True)
@@ -62,21 +62,23 @@ class Flow:
         elif self.client is CHAT:
             said = {"messages": [{"role": "user", "content": text}]}
             said |= {"n": 2} if self.several else {}
+        elif self.client is MESSAGES:
+            said = {"messages": [{"role": "user", "content": text}], "max_tokens": 16}
         model = f"{'alias' if self.alias else 'at'}-{self.home}"
         return msgspec.json.encode(
             {"model": model, **said, **({"stream": True} if streamed else {})}
         )
 
 
-OPENAIS = (COMPLETIONS, CHAT, RESPONSES)
-"""The endpoints of the flows: what comes of streams of messages is in tests/exchange."""
-UNTOUCHED = tuple(Flow(shape, shape) for shape in OPENAIS)
-RENAMED = tuple(Flow(shape, shape, alias=True) for shape in OPENAIS)
-TRANSLATED = tuple(Flow(a, b) for a in OPENAIS for b in OPENAIS if a is not b)
+UNTOUCHED = tuple(Flow(shape, shape) for shape in Shape)
+RENAMED = tuple(Flow(shape, shape, alias=True) for shape in Shape)
+TRANSLATED = tuple(Flow(a, b) for a in Shape for b in Shape if a is not b)
 FANNED_OUT = (
     Flow(COMPLETIONS, CHAT, several=True),
     Flow(COMPLETIONS, RESPONSES, several=True),
+    Flow(COMPLETIONS, MESSAGES, several=True),
     Flow(CHAT, RESPONSES, several=True),
+    Flow(CHAT, MESSAGES, several=True),
 )
 
 

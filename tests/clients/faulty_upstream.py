@@ -54,6 +54,16 @@ ANSWERS: dict[str, Json] = {
         ],
         "usage": {"input_tokens": 1, "output_tokens": 1, "total_tokens": 2},
     },
+    Shape.MESSAGES.path: {
+        "id": "msg_1",
+        "type": "message",
+        "role": "assistant",
+        "model": "m",
+        "content": [{"type": "text", "text": "Hi"}],
+        "stop_reason": "end_turn",
+        "stop_sequence": None,
+        "usage": {"input_tokens": 1, "output_tokens": 1},
+    },
 }
 TEXTS: dict[str, bytes] = {
     Shape.COMPLETIONS.path: (
@@ -68,8 +78,22 @@ TEXTS: dict[str, bytes] = {
         b'{"type":"response.output_text.delta","sequence_number":7,"item_id":"msg_1",'
         b'"output_index":0,"content_index":0,"delta":"Hi"}'
     ),
+    Shape.MESSAGES.path: (
+        b'{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"Hi"}}'
+    ),
 }
 """One event of text, by the path that it comes from."""
+
+_OPENINGS: dict[str, bytes] = {
+    Shape.MESSAGES.path: (
+        b'event: message_start\ndata: {"type":"message_start","message":{"id":"msg_1",'
+        b'"type":"message","role":"assistant","model":"m","content":[],"stop_reason":null,'
+        b'"stop_sequence":null,"usage":{"input_tokens":1,"output_tokens":1}}}\n\n'
+        b'event: content_block_start\ndata: {"type":"content_block_start","index":0,'
+        b'"content_block":{"type":"text","text":""}}\n\n'
+    ),
+}
+"""The events before the first of text."""
 
 _ENDS: dict[str, bytes] = {
     Shape.COMPLETIONS.path: (
@@ -85,6 +109,12 @@ _ENDS: dict[str, bytes] = {
         b'data: {"type":"response.completed","sequence_number":8,"response":%b}\n\n'
         % msgspec.json.encode(ANSWERS[Shape.RESPONSES.path])
     ),
+    Shape.MESSAGES.path: (
+        b'event: content_block_stop\ndata: {"type":"content_block_stop","index":0}\n\n'
+        b'event: message_delta\ndata: {"type":"message_delta","delta":{"stop_reason":"end_turn",'
+        b'"stop_sequence":null},"usage":{"output_tokens":1}}\n\n'
+        b'event: message_stop\ndata: {"type":"message_stop"}\n\n'
+    ),
 }
 
 
@@ -93,10 +123,20 @@ def end_of_stream(path: str) -> bytes:
     return _ENDS[path]
 
 
+def opening(path: str) -> bytes:
+    """Return what precedes the first text of a stream at a path."""
+    return _OPENINGS.get(path, b"")
+
+
 def event(path: str, data: bytes = b"") -> bytes:
     """Return one event as a stream at a path has it: of text, or of other data."""
-    name = b"event: response.output_text.delta\n" if path == Shape.RESPONSES.path else b""
-    return name + b"data: " + (data or TEXTS[path]) + b"\n\n"
+    return _NAMES.get(path, b"") + b"data: " + (data or TEXTS[path]) + b"\n\n"
+
+
+_NAMES: dict[str, bytes] = {
+    Shape.RESPONSES.path: b"event: response.output_text.delta\n",
+    Shape.MESSAGES.path: b"event: content_block_delta\n",
+}
 
 
 def head(kind: bytes, length: int | None = None, status: bytes = b"200 OK") -> bytes:
@@ -132,8 +172,10 @@ class Visit:
         self.connection.sendall(data)
 
     def stream(self, *events: bytes) -> None:
-        """Begin a stream."""
-        self.send(head(SSE) + b"".join(map(chunk, events)))
+        """Begin a stream, with its opening if there are events."""
+        begun = opening(self.path) if events else b""
+        pieces = (begun, *events) if begun else events
+        self.send(head(SSE) + b"".join(map(chunk, pieces)))
 
     def reset(self) -> None:
         """End the connection with a RST."""

@@ -27,7 +27,10 @@ from gateway.translate.stream.sse import KEEPALIVE, SSEDecoder
 from tests import kinds
 from tests.bodies import read_out
 from tests.clients.behind_the_door import (
+    CHAT,
+    COMPLETIONS,
     FANNED_OUT,
+    MESSAGES,
     RENAMED,
     RESPONSES,
     TRANSLATED,
@@ -47,12 +50,16 @@ from tests.clients.faulty_upstream import (
     event,
     faulty_upstream,
     head,
+    opening,
     whole,
 )
 from tests.clients.running import running_gateway
 
 DECODED = (*RENAMED, *TRANSLATED, *FANNED_OUT)
 """The flows whose streams the gateway reads."""
+
+WITH_DONE = (COMPLETIONS, CHAT)
+"""The shapes whose streams end with `[DONE]`."""
 
 SAID = b'{"error":{"message":"the quota is spent","type":"tokens","param":null,"code":"quota"}}'
 DONE = b"[DONE]"
@@ -92,9 +99,16 @@ def events_of(stream: bytes) -> list[Any]:
 def check_reported(flow: Flow, stream: bytes, message: str, *, terminated: bool = False) -> None:
     """Check that a stream ends with an error that clients of the flow's shape read."""
     events = events_of(stream)
+    terminated = terminated and flow.client in WITH_DONE
     assert (events[-1] == DONE) is terminated
     if terminated:
         events.pop()
+    if flow.client is MESSAGES:
+        assert b"event: error\n" in stream
+        assert events[-1]["type"] == "error"
+        assert message in events[-1]["error"]["message"]
+        assert set(events[-1]["error"]) == {"type", "message"}
+        return
     if flow.client is RESPONSES and events[-1]["type"] == "response.failed":
         failed = events.pop()["response"]
         assert failed["status"] == "failed"
@@ -137,8 +151,7 @@ def test_an_error_after_a_keep_alive_is_told(flow: Flow, kind: str) -> None:
         stream = KEEPALIVE + b"".join([piece async for piece in pieces])
         await reply.body.aclose()
         of_upstream = kind == "told" and flow not in RENAMED
-        terminated = of_upstream and flow.client is not RESPONSES
-        check_reported(flow, stream, message, terminated=terminated)
+        check_reported(flow, stream, message, terminated=of_upstream)
         assert message in (reply.body.failure or UpstreamError("")).message
 
     against(fault, scenario, grace=0, idle=0.3 if kind == "silent" else 30.0)
@@ -173,7 +186,7 @@ def test_json_that_is_no_reply_to_a_stream_request_is_an_error(
         begun.set()
         stream = b"".join([piece async for piece in reply.body])
         await reply.body.aclose()
-        check_reported(flow, stream, "Not Found", terminated=flow.client is not RESPONSES)
+        check_reported(flow, stream, "Not Found", terminated=True)
         assert reply.body.failure is not None
 
     against(fault, scenario, grace=0 if late else 60)
@@ -208,6 +221,8 @@ def test_what_comes_after_the_terminal_event_is_not_told(flow: Flow, kind: str) 
         events = events_of(stream)
         if flow.client is RESPONSES:
             assert events[-1]["type"] == "response.completed"
+        elif flow.client is MESSAGES:
+            assert events[-1]["type"] == "message_stop"
         else:
             assert events.count(DONE) == 1
             assert events[-1] == DONE
@@ -320,7 +335,8 @@ def test_an_untouched_stream_that_breaks_off_ends_with_an_error(
     flow: Flow, cut: str, kind: str, *, piped: bool
 ) -> None:
     act, message = BREAKS[kind]
-    sent = {"before": b"", "between": event(flow.home.path), "within": event(flow.home.path)[:-9]}
+    path = flow.home.path
+    sent = {"before": b"", "between": event(path), "within": event(path)[:-9]}
 
     def fault(visit: Visit) -> None:
         visit.stream(*([sent[cut]] if sent[cut] else []))
@@ -335,7 +351,8 @@ def test_an_untouched_stream_that_breaks_off_ends_with_an_error(
             stream = b"".join([piece async for piece in reply.body])
             await reply.body.aclose()
         # A reset may overtake what was sent before it.
-        assert stream.startswith(sent["between"] if cut == "between" else b"") or kind == "reset"
+        begun = opening(path) + sent[cut] if cut == "between" else b""
+        assert stream.startswith(begun) or kind == "reset"
         assert reply.body.failure is not None
         assert message in reply.body.failure.message
         check_reported(flow, stream, message)

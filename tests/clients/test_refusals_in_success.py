@@ -26,6 +26,7 @@ from tests.clients.behind_the_door import (
     CHAT,
     COMPLETIONS,
     FANNED_OUT,
+    MESSAGES,
     RENAMED,
     RESPONSES,
     TRANSLATED,
@@ -59,6 +60,10 @@ REFUSALS: dict[str, Json] = {
     RESPONSES.path: {
         "message": "model m does not support Responses API.",
         "code": "unsupported_api_for_model",
+    },
+    MESSAGES.path: {
+        "message": "As of transformers v4.44, default chat template is no longer allowed, so you "
+        "must provide a chat template if the tokenizer does not define one.",
     },
 }
 """By the path that says so; each leads to another."""
