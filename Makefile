@@ -91,11 +91,12 @@ lock: $(VENV)/.runtime ## writes requirements/ after a change of pyproject.toml 
 	$(COMPILE) $(HASHED) pyproject.toml --all-extras --group dev --group build \
 	    -c $(VENV)/lowest-direct.txt -o requirements/lowest.txt
 
-# QUICK=1: within a minute, without the peers. ROUNDS=n. ABORTS=1: clients that leave, only
-# (ABORT_COUNT=n, SEED=n). SOAK=1: ten minutes of good and bad traffic, only (SOAK_SECONDS=n, SEED=n).
-# LOOKUPS=1: good requests beside look-ups and 404s, only (ROUNDS=n).
-bench: $(VENV)/.runtime ## measurements beside nginx and peers (QUICK=1: within a minute)
-	QUICK=$(QUICK) ROUNDS=$(ROUNDS) ABORTS=$(ABORTS) ABORT_COUNT=$(ABORT_COUNT) \
+# QUICK=1: within a minute and a half, without the peers. ROUNDS=n. CASES=name,name: these only.
+# ABORTS=1: clients that leave, only (ABORT_COUNT=n, SEED=n). SOAK=1: ten minutes of good and bad
+# traffic, only (SOAK_SECONDS=n, SEED=n). LOOKUPS=1: good requests beside look-ups and 404s, only
+# (ROUNDS=n).
+bench: $(VENV)/.runtime ## measurements beside nginx and peers (QUICK=1: within a minute and a half)
+	QUICK=$(QUICK) ROUNDS=$(ROUNDS) CASES='$(CASES)' ABORTS=$(ABORTS) ABORT_COUNT=$(ABORT_COUNT) \
 	SOAK=$(SOAK) SOAK_SECONDS=$(SOAK_SECONDS) SEED=$(SEED) LOOKUPS=$(LOOKUPS) $(BIN)/python -m bench.run
 
 screenshots: $(VENV)/.development ## the pictures of the admin page in docs/images, by Chromium

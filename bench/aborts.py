@@ -66,9 +66,11 @@ class Report:
         """Return the outcome as Markdown."""
         done, before, after = self.departures, self.before, self.after
         names = ("tasks", "in_flight", "queued", "open_files", "under_way_at_source")
-        rows = [(name, getattr(before, name), getattr(after, name)) for name in names]
-        rows.append(("objects", *(sum(seen.objects.values()) for seen in (before, after))))
         looks = (before, after)
+        rows: list[tuple[object, ...]] = [
+            (name, *(getattr(seen, name) for seen in looks)) for name in names
+        ]
+        rows.append(("objects", *(sum(seen.objects.values()) for seen in looks)))
         rows.append(("memory, MB", *(seen.memory.rss // MEGABYTE for seen in looks)))
         rows.append(("… without garbage", *(seen.after_collection // MEGABYTE for seen in looks)))
         rows.append(("… and trimmed", *(seen.after_trim // MEGABYTE for seen in looks)))

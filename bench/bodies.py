@@ -37,6 +37,7 @@ def generation(
         b'{"role":"user","content":"%b"}]',
         Shape.COMPLETIONS: b'"prompt":"%b"',
         Shape.RESPONSES: b'"input":"%b"',
+        Shape.MESSAGES: b'"messages":[{"role":"user","content":"%b"}]',
     }[shape] % text
     stream = b'"stream":true,' if streamed else b""
     return b'{"model":"%b","temperature":0.5,"%b":300,%b%b}' % (

@@ -1,12 +1,16 @@
-"""What is measured: one kind of traffic each, and whom it can be asked of."""
+"""What is measured: one kind of traffic each, and whom it can be asked of.
+
+A new kind of traffic is one `Case` more in `_PASSED_ON` or `_translated`.
+"""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 
 from bench.contenders import DIRECT, GATEWAY, GENERIC, KEY, LITELLM, NGINX, PORTKEY
+from bench.conversations import AGENT_TURN, Conversation
 from gateway.shapes import Shape
-from gateway.translate.plan import can_translate
 
 EVERYBODY = (DIRECT, NGINX, GATEWAY, LITELLM, PORTKEY)
 TRANSLATORS = (NGINX, GATEWAY, GENERIC, LITELLM)
@@ -32,8 +36,9 @@ _MESSAGES_HEADERS = {"Anthropic-Version": "2023-06-01"}
 class Case:
     """One kind of traffic. `name` is its key in the results.
 
-    `baseline` names the case that nginx is given in this one's place: it translates nothing, so
-    translations are compared with its pass-through of the same traffic, measured beside them.
+    `baseline` names the case that nginx is given in this one's place, perhaps this one itself: it
+    translates nothing, so translations are compared with its pass-through of the same traffic,
+    measured beside them.
     """
 
     name: str
@@ -43,6 +48,8 @@ class Case:
     model: str = "bench-chat"
     streamed: bool = False
     request_bytes: int = 1024
+    conversation: Conversation | None = None
+    """Sent instead of a text of `request_bytes`."""
     sdk_headers: bool = False
     fresh_heads: bool = False
     """No two requests have the same head: nothing about it can be known from the last one."""
@@ -53,14 +60,19 @@ class Case:
     quick: bool = False
 
     def body(self) -> bytes:
-        """Return the request body, of `request_bytes`."""
+        """Return the request body."""
+        if self.conversation is not None:
+            return self.conversation.body(self.client, self.model, streamed=self.streamed)
         text = "The quick brown fox jumps over the lazy dog. "
-        request: dict[str, object] = {"model": self.model, "temperature": 0.5, "max_tokens": 300}
+        limit = "max_output_tokens" if self.client is Shape.RESPONSES else "max_tokens"
+        request: dict[str, object] = {"model": self.model, "temperature": 0.5, limit: 300}
         if self.streamed:
             request["stream"] = True
         padding = (text * (self.request_bytes // len(text) + 1))[: self.request_bytes - 150]
         if self.client is Shape.COMPLETIONS:
             request["prompt"] = padding
+        elif self.client is Shape.RESPONSES:
+            request |= {"instructions": "Answer briefly.", "input": padding}
         elif self.client is Shape.MESSAGES:
             request["system"] = "Answer briefly."
             request["messages"] = [{"role": "user", "content": padding}]
@@ -86,10 +98,41 @@ class Case:
         return f"POST {self.client.endpoint} HTTP/1.1\r\n{head}\r\n".encode() + body
 
 
-def cases(*, quick: bool) -> list[Case]:
-    """Return the cases to measure, each after its baseline."""
-    chosen = [case for case in (*_PASSED_ON, *_translated()) if case.quick or not quick]
+MANY_STREAMS = Case(
+    "many_streams",
+    "1,000 streams, one event a second each",
+    1000,
+    model="bench-paced-1000",
+    streamed=True,
+    quick=True,
+)
+"""Measured apart: once, before the load of the others."""
+
+
+def cases(*, quick: bool, named: str = "") -> list[Case]:
+    """Return the cases to measure, each after its baseline.
+
+    `named` lists names, or patterns as of file names, separated by commas: these cases, quick or
+    not. Raises `ValueError` for a name without a case.
+    """
+    known = [*_PASSED_ON, *_translated(), MANY_STREAMS]
+    patterns = [name.strip() for name in named.split(",") if name.strip()]
+    for pattern in patterns:
+        if not any(fnmatchcase(case.name, pattern) for case in known):
+            names = ", ".join(case.name for case in known)
+            raise ValueError(f"CASES: there is no case '{pattern}'; there are {names}")
+    if patterns:
+        chosen = [case for case in known if any(fnmatchcase(case.name, p) for p in patterns)]
+    else:
+        chosen = [case for case in known if case.quick or not quick]
     return sorted(chosen, key=lambda case: (case.streamed, bool(case.baseline)))
+
+
+def baseline_of(case: Case) -> Case:
+    """Return the case that nginx is given in the place of this one."""
+    if not case.baseline:
+        return case
+    return next(each for each in (*_PASSED_ON, *_translated()) if each.name == case.baseline)
 
 
 _PASSED_ON = (
@@ -99,6 +142,7 @@ _PASSED_ON = (
     Case("request_32k", "request of 32 KB, 32 connections", 32, request_bytes=32 * 1024),
     Case("request_sdk", "request with the OpenAI SDK's headers, 32 c.", 32, sdk_headers=True),
     Case("request_fresh", "request, its head new each time, 32 c.", 32, fresh_heads=True),
+    Case("agent", "agent's turn of 110 KB, 32 c.", 32, conversation=AGENT_TURN, quick=True),
     Case("burst", "event, 200 in a burst, 32 streams", 32, streamed=True, quick=True),
     Case("paced_32", "event, one per 10 ms, 32 streams", 32, model="bench-paced-10", streamed=True),
     Case(
@@ -111,64 +155,92 @@ _PASSED_ON = (
     ),
 )
 
-MANY_STREAMS = Case(
-    "many_streams",
-    "1,000 streams, one event a second each",
-    1000,
-    model="bench-paced-1000",
-    streamed=True,
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A client's shape, and that of the endpoint where its model lives."""
+
+    client: Shape
+    home: Shape
+    bursts: bool = True
+    paced: bool = False
+    agents: bool = True
+    portkey: bool = False
+    """Whether Portkey's gateway translates it."""
+    quick: tuple[str, ...] = ()
+    """What of it a quick run measures: `c32`, `burst`, `agent`."""
+
+    @property
+    def title(self) -> str:
+        """What people call it."""
+        return f"{self.client}→{self.home}"
+
+    @property
+    def contenders(self) -> tuple[str, ...]:
+        """Who can be asked."""
+        return (*TRANSLATORS, PORTKEY) if self.portkey else TRANSLATORS
+
+
+_SMALL_CASES = ("c32", "burst")
+PAIRS = (
+    Pair(Shape.COMPLETIONS, Shape.CHAT, paced=True, agents=False, quick=_SMALL_CASES),
+    Pair(Shape.CHAT, Shape.RESPONSES, quick=(*_SMALL_CASES, "agent")),
+    Pair(Shape.RESPONSES, Shape.CHAT, quick=("agent",)),
+    Pair(Shape.MESSAGES, Shape.CHAT, paced=True, quick=(*_SMALL_CASES, "agent")),
+    Pair(Shape.MESSAGES, Shape.RESPONSES, quick=("agent",)),
+    Pair(Shape.CHAT, Shape.MESSAGES, portkey=True),
+    Pair(Shape.RESPONSES, Shape.MESSAGES, bursts=False),
 )
 
 
-def _translated() -> list[Case]:
-    found = []
-    if can_translate(Shape.COMPLETIONS, Shape.CHAT):
-        found += _pair("completions_chat", "completions→chat", Shape.COMPLETIONS, "bench-chat")
-        found.append(_paced("completions_chat", "completions→chat", Shape.COMPLETIONS))
-    if can_translate(Shape.CHAT, Shape.RESPONSES):
-        found += _pair("chat_responses", "chat→responses", Shape.CHAT, "bench-responses")
-    if can_translate(Shape.MESSAGES, Shape.CHAT):
-        found += _pair("messages_chat", "messages→chat", Shape.MESSAGES, "bench-chat")
-        found.append(_paced("messages_chat", "messages→chat", Shape.MESSAGES))
-    if can_translate(Shape.MESSAGES, Shape.RESPONSES):
-        title = "messages→responses"
-        found += _pair("messages_responses", title, Shape.MESSAGES, "bench-responses", quick=False)
-    return found
+def _translated() -> Iterator[Case]:
+    for pair in PAIRS:
+        yield _small(pair, "c32", "request, 32 connections")
+        if pair.agents:
+            yield _agent(pair)
+        if pair.bursts:
+            yield _small(pair, "burst", "event, 200 in a burst, 32 streams")
+        if pair.paced:
+            yield _paced(pair)
 
 
-def _paced(name: str, title: str, client: Shape) -> Case:
+def _small(pair: Pair, kind: str, title: str) -> Case:
     return Case(
-        f"{name}_paced_256",
-        f"{title}, event, per 10 ms, 256 streams",
+        f"{pair.client}_{pair.home}_{kind}",
+        f"{pair.title}, {title}",
+        32,
+        client=pair.client,
+        model=f"bench-{pair.home}",
+        streamed=kind == "burst",
+        contenders=pair.contenders,
+        baseline="burst" if kind == "burst" else "request_c32",
+        quick=kind in pair.quick,
+    )
+
+
+def _agent(pair: Pair) -> Case:
+    name = f"agent_{pair.client}_{pair.home}"
+    return Case(
+        name,
+        f"{pair.title}, agent's turn of 110 KB, 32 c.",
+        32,
+        client=pair.client,
+        model=f"bench-{pair.home}",
+        conversation=AGENT_TURN,
+        contenders=pair.contenders,
+        baseline=name,
+        quick="agent" in pair.quick,
+    )
+
+
+def _paced(pair: Pair) -> Case:
+    return Case(
+        f"{pair.client}_{pair.home}_paced_256",
+        f"{pair.title}, event, per 10 ms, 256 streams",
         256,
-        client=client,
+        client=pair.client,
         model="bench-paced-10",
         streamed=True,
-        contenders=TRANSLATORS,
+        contenders=pair.contenders,
         baseline="paced_256",
     )
-
-
-def _pair(name: str, title: str, client: Shape, model: str, *, quick: bool = True) -> list[Case]:
-    whole = Case(
-        f"{name}_c32",
-        f"{title}, request, 32 connections",
-        32,
-        client=client,
-        model=model,
-        contenders=TRANSLATORS,
-        baseline="request_c32",
-        quick=quick,
-    )
-    burst = Case(
-        f"{name}_burst",
-        f"{title}, event, 200 in a burst, 32 streams",
-        32,
-        client=client,
-        model=model,
-        streamed=True,
-        contenders=TRANSLATORS,
-        baseline="burst",
-        quick=quick,
-    )
-    return [whole, burst]

@@ -4,9 +4,9 @@ import json
 import os
 import string
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from bench.processes import CONTENDER_CPU, LOAD_CPU, Process, free_port
@@ -14,8 +14,12 @@ from bench.tools import HERE, Tools
 
 KEY = "sk-bench-0123456789abcdef0123456789abcdef"
 
-MODELS = ("bench-chat", "bench-paced-10", "bench-paced-1000", "bench-slow-200", "bench-responses")
-"""What they do is in source.c. `bench-responses` lives at responses, the others at chat."""
+RESPONSES_MODEL, MESSAGES_MODEL = "bench-responses", "bench-messages"
+MODELS = (
+    *("bench-chat", "bench-paced-10", "bench-paced-1000", "bench-slow-200"),
+    *(RESPONSES_MODEL, MESSAGES_MODEL),
+)
+"""What they do is in source.c. The last two live at the endpoints of their names."""
 
 GATEWAY = "gateway"
 GENERIC = "gateway, generic path"
@@ -36,7 +40,8 @@ class Contender:
     name: str
     port: int
     process: Process | None
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Callable[[str], Mapping[str, str]] = lambda _: {}
+    """Its own header fields, by the model that is asked for."""
     memory_after_start: int = 0
 
     def awake(self) -> AbstractContextManager[None]:
@@ -133,7 +138,8 @@ def write_gateway_config(
     }
     upstreams: dict[str, object] = {"source": upstream}
     models: dict[str, object] = {
-        "bench-responses*": {"endpoint": "responses"},
+        f"{RESPONSES_MODEL}*": {"endpoint": "responses"},
+        f"{MESSAGES_MODEL}*": {"endpoint": "messages"},
         "bench-*": {"endpoint": "chat"},
     }
     if narrow:
@@ -157,21 +163,17 @@ def _litellm(
 ) -> tuple[str, Contender | None]:
     if tools.litellm is None:
         return LITELLM, None
-    base = f"http://127.0.0.1:{source}/v1"
     config = {
         "model_list": [
             {
                 "model_name": model,
-                "litellm_params": {
-                    "model": _litellm_model(model),
-                    "api_base": base,
-                    "api_key": KEY,
-                },
+                "litellm_params": {**_litellm_model(model, source), "api_key": KEY},
             }
             for model in MODELS
         ],
         "general_settings": {"master_key": KEY},
-        "litellm_settings": {"telemetry": False, "num_retries": 0},
+        # Dropped: else it refuses what agents send and the model's endpoint has not.
+        "litellm_settings": {"telemetry": False, "num_retries": 0, "drop_params": True},
     }
     path = folder / "litellm.yaml"
     path.write_text(json.dumps(config))
@@ -186,11 +188,15 @@ def _litellm(
     return LITELLM, contender
 
 
-def _litellm_model(model: str) -> str:
-    if model == "bench-responses":
-        return f"openai/responses/{model}"
+def _litellm_model(model: str, source: int) -> dict[str, str]:
+    base = f"http://127.0.0.1:{source}"
     # With `openai/`, completions are passed on as completions; with this, they become chat.
-    return f"custom_openai/{model}"
+    name, url = f"custom_openai/{model}", f"{base}/v1"
+    if model == MESSAGES_MODEL:
+        name, url = f"anthropic/{model}", base
+    elif model == RESPONSES_MODEL:
+        name = f"openai/responses/{model}"
+    return {"model": name, "api_base": url, "api_key": KEY}
 
 
 def _portkey(
@@ -202,8 +208,9 @@ def _portkey(
     command = ["node", str(tools.portkey), "--headless", f"--port={port}"]
     contender = _start(stack, folder, PORTKEY, command, CONTENDER_CPU, port=port)
     if contender is not None:
-        contender.headers = {
-            "x-portkey-provider": "openai",
-            "x-portkey-custom-host": f"http://127.0.0.1:{source}/v1",
+        host = f"http://127.0.0.1:{source}/v1"
+        contender.headers = lambda model: {
+            "x-portkey-provider": "anthropic" if model == MESSAGES_MODEL else "openai",
+            "x-portkey-custom-host": host,
         }
     return PORTKEY, contender

@@ -52,7 +52,7 @@ def _with_wrk(
     body = folder / "body.json"
     body.write_bytes(case.body())
     url = f"http://127.0.0.1:{contender.port}{case.client.endpoint}"
-    fields = [part for pair in case.headers(contender.headers).items() for part in pair]
+    fields = [part for pair in case.headers(contender.headers(case.model)).items() for part in pair]
 
     def run(seconds: float) -> dict[str, float]:
         options = [
@@ -85,7 +85,7 @@ def _with_load(
     tools: Tools, folder: Path, contender: Contender, case: Case, warm_up: float, window: float
 ) -> Sample:
     request = folder / "request.bin"
-    request.write_bytes(case.request(contender.port, contender.headers))
+    request.write_bytes(case.request(contender.port, contender.headers(case.model)))
     times = [str(round(seconds * 1000)) for seconds in (warm_up, window)]
     command = [str(tools.load), str(contender.port), str(case.connections), *times, str(request)]
     command += [str(case.pace_us)] if case.pace_us else []

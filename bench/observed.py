@@ -19,9 +19,10 @@ from pathlib import Path
 
 from gateway import app
 from gateway.app import Application
-from gateway.config.load import load
 from gateway.config.settings import Settings
+from gateway.config.source import Source
 from gateway.running import run
+from gateway.server.peers import Peers
 
 LOOK, COLLECT = signal.SIGRTMIN, signal.SIGRTMIN + 1
 """Signals that mean nothing to a gateway."""
@@ -32,8 +33,10 @@ class _Teller:
         self._file = file
         self._application: Application | None = None
 
-    def build(self, settings: Settings) -> Application:
-        self._application = app.build(settings)
+    def build(
+        self, settings: Settings, peers: Peers | None = None, before: Application | None = None
+    ) -> Application:
+        self._application = app.build(settings, peers, before)
         return self._application
 
     def signalled(self, number: int, _frame: object) -> None:
@@ -78,8 +81,9 @@ def main(config: Path, port: int, file: Path) -> int:
     teller = _Teller(file)
     signal.signal(COLLECT, teller.signalled)
     signal.signal(LOOK, teller.signalled)
-    settings = load(config, os.environ, {"server.port": port, "server.host": "127.0.0.1"})
-    return run(settings, teller.build)
+    source = Source(config, os.environ, {"server.port": port, "server.host": "127.0.0.1"})
+    settings, _ = source.begin()()
+    return run(source, settings, teller.build)
 
 
 if __name__ == "__main__":

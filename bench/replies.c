@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct bytes json_reply[2], burst[2], chat_burst_with_usage, short_reply;
+struct bytes json_reply[3], burst[3], chat_burst_with_usage, short_reply;
 
 void append(struct bytes *to, const char *data, size_t size)
 {
@@ -125,6 +125,31 @@ static void build_responses_burst(struct bytes *to)
     append(to, "0\r\n\r\n", 5);
 }
 
+#define ANTHROPIC \
+    "{\"id\":\"msg_0123456789abcdefghijklmn\",\"type\":\"message\",\"role\":\"assistant\"," \
+    "\"model\":\"claude-sonnet-4-5-20250929\",\"content\":[%s],\"stop_reason\":%s," \
+    "\"stop_sequence\":null,\"usage\":{\"input_tokens\":20,\"cache_creation_input_tokens\":0," \
+    "\"cache_read_input_tokens\":0,\"output_tokens\":%d,\"service_tier\":\"standard\"}}"
+
+static void build_messages_burst(struct bytes *to)
+{
+    char data[2048];
+    print(to, STREAM_HEAD);
+    snprintf(data, sizeof data, "{\"type\":\"message_start\",\"message\":" ANTHROPIC "}", "", "null",
+             1);
+    event(to, data, "message_start");
+    event(to, "{\"type\":\"content_block_start\",\"index\":0,\"content_block\":"
+          "{\"type\":\"text\",\"text\":\"\"}}", "content_block_start");
+    for (int i = 0; i < EVENTS_IN_A_BURST - 5; i++)
+        event(to, "{\"type\":\"content_block_delta\",\"index\":0,\"delta\":"
+              "{\"type\":\"text_delta\",\"text\":\" token\"}}", "content_block_delta");
+    event(to, "{\"type\":\"content_block_stop\",\"index\":0}", "content_block_stop");
+    event(to, "{\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"end_turn\","
+          "\"stop_sequence\":null},\"usage\":{\"output_tokens\":195}}", "message_delta");
+    event(to, "{\"type\":\"message_stop\"}", "message_stop");
+    append(to, "0\r\n\r\n", 5);
+}
+
 void build_json(struct bytes *to, const char *status, const char *body)
 {
     print(to, "HTTP/1.1 %s\r\ncontent-type: application/json\r\ncontent-length: %zu\r\n"
@@ -134,7 +159,7 @@ void build_json(struct bytes *to, const char *status, const char *body)
 
 void build_replies(void)
 {
-    char answer[2048], text[256] = "";
+    char answer[2048], block[512], text[256] = "";
     for (int i = 0; i < 30; i++)
         strcat(text, " token");
     snprintf(answer, sizeof answer,
@@ -149,9 +174,13 @@ void build_replies(void)
     snprintf(answer, sizeof answer, RESPONSE "\"status\":\"completed\",\"output\":[" MESSAGE "],"
              USAGE "}", text);
     build_json(&json_reply[RESPONSES], "200 OK", answer);
+    snprintf(block, sizeof block, "{\"type\":\"text\",\"text\":\"%s\"}", text);
+    snprintf(answer, sizeof answer, ANTHROPIC, block, "\"end_turn\"", 30);
+    build_json(&json_reply[MESSAGES], "200 OK", answer);
     build_json(&short_reply, "200 OK",
                "{\"object\":\"list\",\"id\":\"file-0123456789\",\"data\":[]}");
     build_chat_burst(&burst[CHAT], 0);
     build_chat_burst(&chat_burst_with_usage, 1);
     build_responses_burst(&burst[RESPONSES]);
+    build_messages_burst(&burst[MESSAGES]);
 }

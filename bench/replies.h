@@ -1,4 +1,5 @@
-/* What the bench's upstream answers: whole HTTP replies and pieces of streams, as OpenAI sends them. */
+/* What the bench's upstream answers: whole HTTP replies and pieces of streams, as OpenAI and Anthropic
+ * send them. */
 #ifndef REPLIES_H
 #define REPLIES_H
 
@@ -10,7 +11,7 @@
     "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream; charset=utf-8\r\n" \
     "x-request-id: req_0123456789abcdef\r\ntransfer-encoding: chunked\r\n\r\n"
 
-enum format { CHAT, RESPONSES };
+enum format { CHAT, RESPONSES, MESSAGES };
 
 struct bytes {
     char *data;
@@ -18,7 +19,7 @@ struct bytes {
 };
 
 /* Whole replies by format, head included; filled in by build_replies(). */
-extern struct bytes json_reply[2], burst[2], chat_burst_with_usage;
+extern struct bytes json_reply[3], burst[3], chat_burst_with_usage;
 extern struct bytes short_reply; /* for what is no generation */
 void build_replies(void);
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from bench.cases import MANY_STREAMS, Case
-from bench.contenders import DIRECT, GATEWAY, NGINX, Contender
+from bench.contenders import DIRECT, GATEWAY, GENERIC, LITELLM, NGINX, PORTKEY, Contender
 from bench.measure import Sample
 
 MEGABYTE = 1024 * 1024
@@ -63,8 +63,30 @@ def median(values: Iterable[float]) -> float:
 
 
 def table(results: Results) -> str:
-    """Return everything as Markdown tables."""
-    return "\n".join([*_case_tables(results), *_memory_table(results)])
+    """Return everything as Markdown tables; the first is that of docs/performance.md."""
+    memory = _memory_table(results) if results.many_streams else []
+    return "\n".join([*_short_table(results), *_case_tables(results), *memory])
+
+
+def _short_table(results: Results) -> list[str]:
+    """Return a line for each case: medians of processor time in µs, and ratios to nginx's."""
+    columns = ("", GATEWAY, "of nginx", "generic path", "of nginx", NGINX, PORTKEY, LITELLM)
+    lines = [
+        "### All cases, for docs/performance.md: CPU µs, and p50 and p99 of the gateway in ms",
+        "",
+        f"| {' | '.join((*columns, 'p50', 'p99'))} |",
+        "|---" * 10 + "|",
+    ]
+    for case in results.cases:
+        cells = [case.title]
+        for name in (GATEWAY, GENERIC):
+            ratio = _figure(median(results.ratios(case, name)))
+            cells += [_figure(median(results.cpu(case.name, name))), ratio]
+        cells += [_figure(median(results.cpu(case.name, n))) for n in (NGINX, PORTKEY, LITELLM)]
+        samples = [s for s in results.samples.get((case.name, GATEWAY), []) if s.units]
+        cells += [_figure(median(values)) for values in _latencies(samples)]
+        lines.append(f"| {' | '.join(cells)} |")
+    return [*lines, ""]
 
 
 def _case_tables(results: Results) -> list[str]:

@@ -1,7 +1,7 @@
 """What the soak's upstream answers in each shape, at any length, whole or as events."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from gateway.shapes import Shape
 
@@ -85,7 +85,7 @@ def _responses_events(pieces: Sequence[str]) -> tuple[list[bytes], bytes]:
     number = 0
     place: dict[str, object] = {"item_id": "msg_soak", "output_index": 0, "content_index": 0}
 
-    def event(kind: str, more: dict[str, object]) -> bytes:
+    def event(kind: str, more: Mapping[str, object]) -> bytes:
         nonlocal number
         data = json.dumps({"type": f"response.{kind}", "sequence_number": number, **more})
         number += 1

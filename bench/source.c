@@ -1,10 +1,11 @@
-/* The upstream of the bench: an OpenAI-style server that costs next to nothing.
+/* The upstream of the bench: a server of OpenAI's and Anthropic's kind that costs next to nothing.
  *
  *   source PORT
  *
  * One thread, epoll, HTTP/1.1 with keep-alive, on 127.0.0.1. It reads the whole request before it
- * answers, as a model server must. POST .../chat/completions and .../responses, and with a short
- * JSON reply .../embeddings and .../files; the model's name, or for files the query, says how:
+ * answers, as a model server must. POST .../chat/completions, .../responses and .../messages, and
+ * with a short JSON reply .../embeddings and .../files; the model's name, or for files the query,
+ * says how:
  *
  *   any name                   a 700-byte JSON reply, or with "stream": true a burst: 200 events,
  *                              each an HTTP chunk of its own, all written at once
@@ -222,19 +223,20 @@ static void answer(struct connection *c, const char *line, const char *body)
         return;
     snprintf(query, sizeof query, "%.*s", (int)target, line);
     int chat = memmem(line, target, "/chat/completions", 17) != NULL;
+    int messages = memmem(line, target, "/messages", 9) != NULL;
     int embeddings = memmem(line, target, "/embeddings", 11) != NULL;
     if (embeddings || memmem(line, target, "/files", 6)) {
         model_of(body, model, sizeof model);
         answer_later(c, &short_reply, named(embeddings ? model : query, "slow-"));
         return;
     }
-    if (!chat && !memmem(line, target, "/responses", 10)) {
+    if (!chat && !messages && !memmem(line, target, "/responses", 10)) {
         answer_text(c, "404 Not Found", "{\"error\":{\"message\":\"This is a chat model and not "
                     "supported in the v1/completions endpoint.\",\"type\":"
                     "\"invalid_request_error\",\"param\":\"model\",\"code\":null}}");
         return;
     }
-    enum format format = chat ? CHAT : RESPONSES;
+    enum format format = chat ? CHAT : messages ? MESSAGES : RESPONSES;
     model_of(body, model, sizeof model);
     int streamed = strstr(body, "\"stream\":true") || strstr(body, "\"stream\": true");
     long pace = named(model, "paced-"), wait = named(model, "slow-");
