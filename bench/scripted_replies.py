@@ -15,6 +15,9 @@ def whole(shape: Shape, text: str) -> bytes:
     """Return the JSON reply."""
     if shape is Shape.RESPONSES:
         return json.dumps(_response("completed", [_item("completed", text)])).encode()
+    if shape is Shape.MESSAGES:
+        content: list[object] = [{"type": "text", "text": text}]
+        return json.dumps(_message(content, "end_turn")).encode()
     chat = shape is Shape.CHAT
     choice: dict[str, object] = {"index": 0, "finish_reason": "stop", "logprobs": None}
     choice |= {"message": {"role": "assistant", "content": text}} if chat else {"text": text}
@@ -26,6 +29,8 @@ def events(shape: Shape, pieces: Sequence[str]) -> tuple[list[bytes], bytes]:
     """Return the stream's events, one or more for each piece of text, and what ends it."""
     if shape is Shape.RESPONSES:
         return _responses_events(pieces)
+    if shape is Shape.MESSAGES:
+        return _messages_events(pieces)
     return _choice_events(shape is Shape.CHAT, pieces), b"data: [DONE]\n\n"
 
 
@@ -108,3 +113,35 @@ def _responses_events(pieces: Sequence[str]) -> tuple[list[bytes], bytes]:
     ]
     done = {"response": _response("completed", [_item("completed", text)])}
     return found, event("completed", done)
+
+
+def _message(content: list[object], stop_reason: str | None) -> dict[str, object]:
+    return {
+        "id": "msg_soak",
+        "type": "message",
+        "role": "assistant",
+        "model": "soak",
+        "content": content,
+        "stop_reason": stop_reason,
+        "stop_sequence": None,
+        "usage": {"input_tokens": 20, "output_tokens": 30},
+    }
+
+
+def _messages_events(pieces: Sequence[str]) -> tuple[list[bytes], bytes]:
+    def event(kind: str, **more: object) -> bytes:
+        return f"event: {kind}\ndata: {json.dumps({'type': kind, **more})}\n\n".encode()
+
+    def delta(piece: str) -> bytes:
+        text = {"type": "text_delta", "text": piece}
+        return event("content_block_delta", index=0, delta=text)
+
+    stopped = {"stop_reason": "end_turn", "stop_sequence": None}
+    found = [
+        event("message_start", message=_message([], None)),
+        event("content_block_start", index=0, content_block={"type": "text", "text": ""}),
+        *(delta(piece) for piece in pieces),
+        event("content_block_stop", index=0),
+        event("message_delta", delta=stopped, usage={"output_tokens": 30}),
+    ]
+    return found, event("message_stop")

@@ -22,6 +22,13 @@ class Wrong(Exception):
     """A reply that came, but is not what it should be."""
 
 
+_ENDS = {
+    Shape.RESPONSES: b"event: response.completed\n",
+    Shape.MESSAGES: b"event: message_stop\n",
+}
+"""What a stream ends with, where that is not `[DONE]`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Expected:
     """What a good request must get: status 200, its own number, all words, and a proper end."""
@@ -48,8 +55,7 @@ class Expected:
         if found < self.words or b'"error":{' in body:
             ending = body[-_SHOWN_BYTES:].decode("latin-1")
             raise Wrong(f"{found} of {self.words} words; it ends with: {ending}")
-        responses = self.shape is Shape.RESPONSES
-        end = b"event: response.completed\n" if responses else b"data: [DONE]\n\n"
+        end = _ENDS.get(self.shape, b"data: [DONE]\n\n")
         if self.streamed and end not in body[-len(body) // 2 - _SHOWN_BYTES :]:
             raise Wrong(f"no end of the stream: {body[-_SHOWN_BYTES:].decode('latin-1')}")
 
@@ -98,7 +104,8 @@ class Ledger:
         self.counts[kind] += 1
         self.failed[kind] += 1
         if len(self.failures) < _KEPT_FAILURES:
-            state = wire.state() if wire is not None else {"connection": "never opened"}
+            never: dict[str, object] = {"connection": "never opened"}
+            state = wire.state() if wire is not None else never
             at = time.monotonic() - self.began
             self.failures.append(Failure(at, kind, what, reason_of(error), state))
 

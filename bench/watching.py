@@ -122,5 +122,5 @@ class Observed:
     def _answers(self) -> bool:
         url = f"http://127.0.0.1:{self.port}/healthz"
         with contextlib.suppress(OSError), urllib.request.urlopen(url, timeout=1) as reply:
-            return reply.status == 200
+            return bool(reply.status == 200)
         return False
