@@ -2,7 +2,8 @@
 
 From the environment: CASES=name,… (these cases only; patterns as of file names are allowed),
 QUICK=1 (nginx and the gateway only, within a minute and a half), ROUNDS=n (default 5), and what
-runs alone: ABORTS=1 (a full run includes it), SOAK=1, LOOKUPS=1. The last line is one JSON object.
+runs alone: ABORTS=1 (a full run includes it), SOAK=1, LOOKUPS=1, GROWTH=1 (which writes an image of
+its figures into docs/images). The last line is one JSON object.
 """
 
 import json
@@ -13,7 +14,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from bench import aborts, lookups, machine, soak, tools
+from bench import aborts, growth, lookups, machine, soak, tools
 from bench.cases import cases
 from bench.compare import Comparison
 from bench.processes import allow_many_sockets
@@ -25,6 +26,8 @@ def main() -> int:
     began = time.monotonic()
     allow_many_sockets()
     signal.signal(signal.SIGTERM, _end)
+    if _flag("GROWTH"):
+        return _growth()
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         folder = Path(name)
         if _flag("SOAK"):
@@ -78,6 +81,15 @@ def _lookups(folder: Path) -> int:
     report = lookups.run(found, folder)
     print(machine.description(found), report.text(), "", sep="\n\n")
     print(json.dumps({"lookups": report.figures}))
+    return 0
+
+
+def _growth() -> int:
+    report = growth.run()
+    growth.IMAGE.write_text(report.image(), "utf-8")
+    print(machine.description(tools.Tools()), report.text(), "", sep="\n\n")
+    print(f"The image is in {growth.IMAGE}.")
+    print(json.dumps({"growth": report.figures}))
     return 0
 
 
