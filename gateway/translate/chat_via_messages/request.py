@@ -14,8 +14,7 @@ from gateway.translate.fanout import check_fanout
 from gateway.translate.parts.to_messages.conversation import Written, written
 from gateway.translate.parts.to_messages.parameters import write_stops
 from gateway.translate.parts.to_messages.tools import write_tools_of_history
-from gateway.translate.parts.tools.written_out import with_text_arguments
-from gateway.translate.schema.chat import check_chat
+from gateway.translate.parts.tools.written_out import checked_chat
 
 _ROOT = re.compile(r"(\w+)(?:\[([0-9]{1,6})\])?(?:\.(?:custom\.)?(\w+))?")
 _OF_TOOLS = {"input_schema": "parameters"}
@@ -51,7 +50,7 @@ def prepare(body: Json, context: Context, report: Report) -> PreparedRequest:
 
     Raises `InvalidRequest` and its kinds, naming the client's parameter.
     """
-    client = check_chat(with_text_arguments(body))
+    client = checked_chat(body)
     draft = Draft(client, context, report)
     turns = turns_of(client["messages"], context, report)
     conversation = written(turns, "messages", context, report)

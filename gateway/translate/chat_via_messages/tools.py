@@ -1,6 +1,7 @@
 """The tools of a chat request, and which of them may be called, for a messages endpoint."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from gateway.shapes import Json
 from gateway.translate.chat_via_responses.tool_choice import (
@@ -35,8 +36,7 @@ class ToolPlan:
     """Whether the client uses `functions`, and expects a `function_call`."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Tool:
+class _Tool(NamedTuple):
     name: ToolName
     path: str
     sent: Json

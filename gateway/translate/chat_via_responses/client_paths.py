@@ -1,8 +1,8 @@
 """The chat client's paths of parameters that a responses endpoint names in errors."""
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from gateway.shapes import Json
 from gateway.translate.chat_via_responses.tools import ToolPlan
@@ -50,20 +50,43 @@ class Origin:
         return f"{path}.{chat_part_field(known, name)}{rest}"
 
 
+@dataclass(slots=True)
+class InputItems:
+    """The input items of a request, and where each of them comes from."""
+
+    items: list[Json] = field(default_factory=list)
+    origins: list[tuple[str, Json, Mapping[str, str], tuple[str, ...]]] = field(
+        default_factory=list
+    )
+    """The fields of an `Origin` of each: it is made where an error needs it."""
+
+    def add(
+        self, item: Json, path: str, fields: Mapping[str, str], parts: tuple[str, ...] = ()
+    ) -> None:
+        """Append an item."""
+        self.items.append(item)
+        self.origins.append((path, item, fields, parts))
+
+    def origin(self, index: int) -> Origin | None:
+        """Return where an item comes from; None: there is no such item."""
+        return Origin(*self.origins[index]) if index < len(self.origins) else None
+
+
 def limit_name(client: Json) -> str:
     """Return the client's name of the token limit, which has two in chat."""
     legacy = "max_tokens" in client and "max_completion_tokens" not in client
     return "max_tokens" if legacy else "max_completion_tokens"
 
 
-def client_path(param: str, client: Json, origins: Sequence[Origin], tools: ToolPlan) -> str | None:
+def client_path(param: str, client: Json, items: InputItems, tools: ToolPlan) -> str | None:
     """Return the client's path of an upstream parameter; None if it has no equivalent.
 
-    `client` is the client's request; `origins` has the source of each input item.
+    `client` is the client's request; `items` are the items that were made of it.
     """
     item, tool = _INPUT.fullmatch(param), _TOOL.fullmatch(param)
-    if item is not None and int(item[1]) < len(origins):
-        return origins[int(item[1])].client_path(item[2])
+    origin = None if item is None else items.origin(int(item[1]))
+    if item is not None and origin is not None:
+        return origin.client_path(item[2])
     if tool is not None and int(tool[1]) < len(tools.paths):
         return _tool_path(tools.paths[int(tool[1])], tool[2])
     return _renamed(param, client, legacy_tools=tools.legacy)

@@ -4,11 +4,10 @@ import hashlib
 import json
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 
 from gateway.errors import InvalidRequest
 from gateway.shapes import Json
-from gateway.translate.chat_via_responses.client_paths import Origin
+from gateway.translate.chat_via_responses.client_paths import InputItems
 from gateway.translate.contract import Context, Report, unsupported
 from gateway.translate.parts.content.parts import (
     is_text_only,
@@ -43,6 +42,7 @@ _OF_REPLIES = ("annotations", "content_parts", "output_items")
 """Fields of replies that requests have no place for."""
 
 _REASONING_NAMES = frozenset(_REASONING_FIELDS)
+_BESIDE_ANSWERS = frozenset({"audio", *_REASONING_FIELDS, *_OF_REPLIES})
 _CALLS = frozenset({"function_call", "custom_tool_call"})
 _MESSAGES: Mapping[str, Record] = {
     **MESSAGES,
@@ -55,6 +55,8 @@ _MESSAGES: Mapping[str, Record] = {
 }
 _CALL_KIND = OneOf("function", "custom")
 _MESSAGE_FIELDS = {"content": "content", "role": "role"}
+_CONTENT: tuple[str, ...] = ("content",)
+_OUTPUT_FIELDS = {"output": "content", "call_id": "tool_call_id"}
 _CALL_FIELDS = {
     "function": {
         "call_id": "id",
@@ -68,21 +70,6 @@ _CALL_FIELDS = {
         "arguments": "custom.input",
     },
 }
-
-
-@dataclass(slots=True)
-class InputItems:
-    """Input items, and the origin of each."""
-
-    items: list[Json] = field(default_factory=list)
-    origins: list[Origin] = field(default_factory=list)
-
-    def add(
-        self, item: Json, path: str, fields: Mapping[str, str], parts: tuple[str, ...] = ()
-    ) -> None:
-        """Append an item."""
-        self.items.append(item)
-        self.origins.append(Origin(path, item, fields, parts))
 
 
 def input_items(messages: Sequence[Json], context: Context, report: Report) -> InputItems:
@@ -113,8 +100,9 @@ class _Writer:
 
     def write(self, message: Json, position: int) -> None:
         """Write the items of one message."""
-        path, role, first = f"messages[{position}]", message["role"], len(self.input.items)
-        known = _MESSAGES[role]
+        path, role = f"messages[{position}]", message["role"]
+        known, items = _MESSAGES[role], self.input.items
+        first = len(items)
         if role == "assistant":
             self._assistant(message, path, position)
         elif role == "tool":
@@ -125,9 +113,9 @@ class _Writer:
             self._message(message, path, role)
         if "name" in message and role != "function":
             self._report.drop(f"{path}.name")
-        if message.keys() <= known.fields.keys():
+        if known.names.issuperset(message):
             return
-        item = next(each for each in self.input.items[first:] if each["type"] != "reasoning")
+        item = next(each for each in items[first:] if each["type"] != "reasoning")
         if item["type"] not in _CALLS:
             self._carry(message, known, path, item)
         else:
@@ -136,14 +124,13 @@ class _Writer:
     def _carry(self, source: Json, known: Record, path: str, item: Json) -> None:
         """Pass unknown fields of the source on to the item that was made of it."""
         target = MESSAGE if item["type"] == "message" else ITEMS[item["type"]]
-        reserved = target.fields.keys()
-        carry_unknown(source, known, path, self._context, self._report, item, reserved)
+        carry_unknown(source, known, path, self._context, self._report, item, target.names)
 
     def _message(self, message: Json, path: str, role: str) -> None:
         content = message["content"]
         sent: str | list[Json]
         if isinstance(content, str):
-            parts: tuple[str, ...] = ("content",)
+            parts = _CONTENT
             sent = content if role == "user" else [{"type": "input_text", "text": content}]
         else:
             parts = _part_paths(content)
@@ -155,6 +142,18 @@ class _Writer:
         self.input.add(item, path, _MESSAGE_FIELDS, parts)
 
     def _assistant(self, message: Json, path: str, position: int) -> None:
+        if not _BESIDE_ANSWERS.isdisjoint(message):
+            self._beside_answer(message, path)
+        calls: Sequence[Json] = message.get("tool_calls", ())
+        if message.get("content") or message.get("refusal") or not calls:
+            self._answer(message, path, position)
+        for k, call in enumerate(calls):
+            self._call(call, f"{path}.tool_calls[{k}]", f"call_{position}_{k}")
+        if "function_call" in message:
+            self._legacy_call(message["function_call"], path, f"call_fn_{position}")
+
+    def _beside_answer(self, message: Json, path: str) -> None:
+        """Write the reasoning, and report what requests have no place for."""
         if "audio" in message:
             unsupported(
                 self._context,
@@ -168,11 +167,6 @@ class _Writer:
         for name in _OF_REPLIES:
             if message.get(name):
                 self._report.drop(f"{path}.{name}")
-        self._answer(message, path, position)
-        for k, call in enumerate(message.get("tool_calls", ())):
-            self._call(call, f"{path}.tool_calls[{k}]", f"call_{position}_{k}")
-        if "function_call" in message:
-            self._legacy_call(message["function_call"], path, f"call_fn_{position}")
 
     def _reasoning(self, message: Json, path: str) -> None:
         """Write the reasoning if the backend takes it.
@@ -213,7 +207,7 @@ class _Writer:
             if len(sent) == 1 and not refusal and is_text_only(sent[0]):
                 sent = sent[0]["text"]
         else:
-            sent, parts = content or "", ("content",)
+            sent, parts = content or "", _CONTENT
         if refusal:
             if isinstance(sent, str):
                 sent, parts = ([output_text_part(sent)], parts) if sent else ([], ())
@@ -228,7 +222,9 @@ class _Writer:
             self.input.add(item, path, _MESSAGE_FIELDS, parts)
 
     def _call(self, call: Json, path: str, minted: str) -> None:
-        kind = _CALL_KIND.accept(call.get("type", "function"), f"{path}.type")
+        kind = call.get("type", "function")
+        if kind not in _CALL_FIELDS:
+            kind = _CALL_KIND.accept(kind, f"{path}.type")
         call_id = call.get("id") or minted
         if call_id == minted:
             self._nameless.append(minted)
@@ -239,9 +235,10 @@ class _Writer:
             sent_kind, text = "function", wrapped_input(text)
         self._kinds[call_id] = sent_kind
         item = responses_call(sent_kind, named["name"], text, bounded_call_id(call_id))
-        self._carry(call, TOOL_CALL, path, item)
         known = FUNCTION_CALL if kind == "function" else CUSTOM_CALL
-        self._carry(named, known, f"{path}.{kind}", item)
+        if not (TOOL_CALL.names.issuperset(call) and known.names.issuperset(named)):
+            self._carry(call, TOOL_CALL, path, item)
+            self._carry(named, known, f"{path}.{kind}", item)
         self.input.add(item, path, _CALL_FIELDS[kind])
 
     def _legacy_call(self, call: Json, path: str, call_id: str) -> None:
@@ -273,15 +270,14 @@ class _Writer:
     def _output(self, message: Json, path: str, call_id: str) -> None:
         content = message.get("content", "")
         if isinstance(content, str):
-            parts: tuple[str, ...] = ("content",)
+            parts = _CONTENT
             output: str | list[Json] = content
         else:
             parts = _part_paths(content)
             output = responses_input_parts(content, f"{path}.content", self._context, self._report)
         kind = self._kinds.get(call_id, "function")
         item = responses_call_output(kind, output, bounded_call_id(call_id))
-        fields = {"output": "content", "call_id": "tool_call_id"}
-        self.input.add(item, path, fields, parts)
+        self.input.add(item, path, _OUTPUT_FIELDS, parts)
 
 
 def _message_id(position: int, parts: Sequence[Json]) -> str:

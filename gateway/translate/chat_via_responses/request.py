@@ -4,14 +4,13 @@ from dataclasses import dataclass
 
 from gateway.shapes import Json
 from gateway.translate.chat_via_responses import parameters
-from gateway.translate.chat_via_responses.client_paths import Origin, client_path
+from gateway.translate.chat_via_responses.client_paths import InputItems, client_path
 from gateway.translate.chat_via_responses.items import input_items
 from gateway.translate.chat_via_responses.tools import ToolPlan, plan_tools
 from gateway.translate.contract import Context, Report
 from gateway.translate.draft import Draft
 from gateway.translate.fanout import check_fanout
-from gateway.translate.parts.tools.written_out import with_text_arguments
-from gateway.translate.schema.chat import check_chat
+from gateway.translate.parts.tools.written_out import checked_chat
 from gateway.translate.schema.checks import INT64_MIN
 
 
@@ -23,8 +22,8 @@ class PreparedRequest:
     """The client's request, checked, without null keys."""
     calls: tuple[Json, ...]
     """One body per choice: responses cannot generate several at once."""
-    origins: tuple[Origin, ...]
-    """The source of each input item."""
+    input: InputItems
+    """The input items, with the source of each."""
     tools: ToolPlan
     stops: tuple[str, ...]
     """The stop sequences that the gateway looks for; empty: the upstream does it all."""
@@ -51,7 +50,7 @@ class PreparedRequest:
 
         None: the client has no such one.
         """
-        return client_path(param, self.client, self.origins, self.tools) if param else None
+        return client_path(param, self.client, self.input, self.tools) if param else None
 
 
 def prepare(body: Json, context: Context, report: Report) -> PreparedRequest:
@@ -59,7 +58,7 @@ def prepare(body: Json, context: Context, report: Report) -> PreparedRequest:
 
     Raises `InvalidRequest` and its kinds, naming the client's parameter.
     """
-    client = check_chat(with_text_arguments(body))
+    client = checked_chat(body)
     draft = Draft(client, context, report)
     written = input_items(client["messages"], context, report)
     for group in parameters.INDEPENDENT:
@@ -73,7 +72,7 @@ def prepare(body: Json, context: Context, report: Report) -> PreparedRequest:
     return PreparedRequest(
         client=client,
         calls=_fan_out(upstream, draft),
-        origins=tuple(written.origins),
+        input=written,
         tools=tools,
         stops=stops,
         top_logprobs=top_logprobs,

@@ -29,7 +29,7 @@ def tool_fields(tool: Json, path: str, draft: Draft) -> Json:
     if "format" in fields:
         fields["format"] = _format(fields["format"], f"{inner}.format", draft, native=native)
     target = fields if native else None
-    reserved = TOOLS[kind].fields.keys()
+    reserved = TOOLS[kind].names
     carry_unknown(tool, TOOL, path, draft.context, draft.report, target, reserved)
     return fields
 

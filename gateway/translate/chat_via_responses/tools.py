@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from gateway.shapes import Json
 from gateway.translate.chat_via_responses.tool_choice import (
@@ -62,8 +63,7 @@ _ABOUT_TOOLS = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Tool:
+class _Tool(NamedTuple):
     """One tool: its name, the client's path, and what is sent for it."""
 
     name: ToolName

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 from gateway.errors import InvalidRequest
 from gateway.shapes import Json
-from gateway.translate.schema.chat_messages import TEXT_PARTS, Message
+from gateway.translate.schema.as_given import Objects, tagged
+from gateway.translate.schema.chat_messages import CONVERSATION, TEXT_PARTS
 from gateway.translate.schema.checks import (
     Anything,
     Array,
@@ -86,6 +87,8 @@ _PREDICTION = Record(
     required=("type", "content"),
 )
 
+_USUAL_TOOL = tagged({kind: Record(TOOL.fields, (kind,)) for kind in ("function", "custom")})
+
 CHAT_PARAMETERS: abc.Mapping[str, Check] = {
     "audio": Mapping(),
     "frequency_penalty": Number(-2, 2),
@@ -95,7 +98,7 @@ CHAT_PARAMETERS: abc.Mapping[str, Check] = {
     "logprobs": Boolean(),
     "max_completion_tokens": Integer(minimum=1),
     "max_tokens": Integer(minimum=1),
-    "messages": Array(Message(), min_items=1),
+    "messages": CONVERSATION,
     "metadata": Mapping(String()),
     "modalities": Array(OneOf("text", "audio")),
     "model": String(),
@@ -118,7 +121,7 @@ CHAT_PARAMETERS: abc.Mapping[str, Check] = {
     "stream_options": Record({"include_usage": Boolean(), "include_obfuscation": Boolean()}),
     "temperature": Number(0, 2),
     "tool_choice": _WordOrObject(OneOf("none", "auto", "required")),
-    "tools": Array(_Tool()),
+    "tools": Objects(Array(_Tool()), _USUAL_TOOL),
     "top_logprobs": Integer(0, 20),
     "top_p": Number(0, 1),
     "user": String(),

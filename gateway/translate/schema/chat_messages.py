@@ -5,8 +5,19 @@ Types are those of OpenAI's OpenAPI description (schema `ChatCompletionRequestMe
 
 from collections import abc
 from dataclasses import dataclass
+from typing import cast
+
+import msgspec
 
 from gateway.shapes import Json
+from gateway.translate.schema.as_given import (
+    JsonType,
+    Objects,
+    any_of,
+    record_type,
+    tagged,
+    type_of,
+)
 from gateway.translate.schema.checks import (
     Anything,
     Array,
@@ -49,6 +60,12 @@ class _Part:
         return checked
 
 
+@type_of.register
+def _(check: _Part) -> JsonType:
+    types = cast("OneOf", check.typed.fields["type"]).values
+    return tagged({name: PARTS[name] for name in types})
+
+
 def _parts(*types: str) -> Array:
     return Array(_Part(Record({"type": OneOf(*types)}, required=("type",))), min_items=1)
 
@@ -77,6 +94,13 @@ class _ToolCall:
         if kind in ("function", "custom") and kind not in call:
             raise missing(f"{param}.{kind}")
         return call
+
+
+@type_of.register
+def _(check: _ToolCall) -> JsonType:  # noqa: ARG001
+    return tagged(
+        {kind: Record(TOOL_CALL.fields, required=(kind,)) for kind in ("function", "custom")}
+    )
 
 
 _HEAD: abc.Mapping[str, Check] = {"role": _STRING, "name": _STRING}
@@ -131,3 +155,30 @@ class Message:
 
 
 _CONTENTS = frozenset({"content", "refusal", "tool_calls", "function_call", "audio"})
+
+
+class _Said(msgspec.Struct):
+    """An assistant's message, which has at least one of `_CONTENTS`."""
+
+    content: object
+    tool_calls: object
+
+    def __post_init__(self) -> None:
+        # Those with other contents only are rare, and go through the check.
+        if self.content is msgspec.UNSET and self.tool_calls is msgspec.UNSET:
+            raise ValueError  # `msgspec` makes a `ValidationError` of it.
+
+
+CONVERSATION = Objects(
+    Array(Message(), min_items=1),
+    any_of(
+        record_type(
+            known,
+            ("role", role),
+            _Said if role == "assistant" else msgspec.Struct,
+            closed=False,
+        )
+        for role, known in MESSAGES.items()
+    ),
+)
+"""The messages of a conversation: at least one."""

@@ -170,6 +170,14 @@ class Array:
 
     def accept(self, value: object, param: str) -> list[Any]:
         """Return a new list; raises `InvalidRequest`, for an item with `param[index]`."""
+        items = self.bounded(value, param)
+        return [self.items.accept(item, f"{param}[{i}]") for i, item in enumerate(items)]
+
+    def bounded(self, value: object, param: str) -> list[Any]:
+        """Return the list itself, if it is one and has as many items as it may have.
+
+        Raises `InvalidRequest`.
+        """
         if not isinstance(value, list):
             raise wrong_type(param, "an array", value)
         if len(value) < self.min_items:
@@ -186,7 +194,7 @@ class Array:
                 param=param,
                 code="array_above_max_length",
             )
-        return [self.items.accept(item, f"{param}[{i}]") for i, item in enumerate(value)]
+        return value
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,10 +248,13 @@ class Record:
 
     fields: abc.Mapping[str, Check]
     required: tuple[str, ...] = ()
+    names: frozenset[str] = field(init=False, repr=False, compare=False)
+    """Those of the fields."""
     texts: abc.Set[str] = field(init=False, repr=False, compare=False)
     """The fields that take any text, as most do: they need no call."""
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "names", frozenset(self.fields))
         texts = frozenset(name for name, rule in self.fields.items() if _takes_any_text(rule))
         object.__setattr__(self, "texts", texts)
 

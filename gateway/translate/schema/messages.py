@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from gateway.errors import InvalidRequest
 from gateway.shapes import Json
+from gateway.translate.schema.as_given import Objects, tagged
 from gateway.translate.schema.checks import (
     Anything,
     Array,
@@ -24,7 +25,7 @@ from gateway.translate.schema.checks import (
     check,
 )
 from gateway.translate.schema.errors import missing
-from gateway.translate.schema.messages_blocks import SYSTEM, Message
+from gateway.translate.schema.messages_blocks import CONVERSED, SYSTEM, Message
 from gateway.translate.schema.messages_calls import check_calls
 from gateway.translate.schema.messages_tools import Tool, ToolChoice
 
@@ -93,7 +94,10 @@ MESSAGES_PARAMETERS: abc.Mapping[str, Check] = {
     "fallbacks": Anything(),
     "max_tokens": Integer(minimum=0),
     "mcp_servers": Anything(),
-    "messages": Array(Message(), min_items=1, max_items=MAX_MESSAGES),
+    "messages": Objects(
+        Array(Message(), min_items=1, max_items=MAX_MESSAGES),
+        tagged(CONVERSED, "role", closed=False),
+    ),
     "model": String(),
     "output_config": OUTPUT_CONFIG,
     "output_format": FORMAT,

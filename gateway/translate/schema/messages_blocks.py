@@ -5,9 +5,13 @@ Types are those of Anthropic's Python SDK (2.14.0, generated from their OpenAPI 
 
 from collections import abc
 from dataclasses import dataclass
+from typing import Annotated
+
+import msgspec
 
 from gateway.errors import InvalidRequest
 from gateway.shapes import Json
+from gateway.translate.schema.as_given import JsonType, tagged, type_of
 from gateway.translate.schema.checks import (
     Anything,
     Array,
@@ -56,6 +60,16 @@ class _Typed:
         if known is None:
             known = self.types[self.head.accept(value, param)["type"]]
         return known.accept(value, param)
+
+
+@type_of.register
+def _(check: _Typed) -> JsonType:
+    return tagged(check.types)
+
+
+@type_of.register
+def _(check: _Text) -> JsonType:  # noqa: ARG001
+    return Annotated[str, msgspec.Meta(min_length=1)]
 
 
 def _typed(types: abc.Mapping[str, Record]) -> Check:
@@ -257,3 +271,13 @@ class Message:
         content = _CONTENTS.get(message["role"], _CONTENTS["user"])
         message["content"] = content.accept(message.get("content", []), f"{param}.content")
         return message
+
+
+CONVERSED: abc.Mapping[str, Record] = {
+    **{
+        role: Record({**MESSAGE.fields, "content": _CONTENTS[role]}, MESSAGE.required)
+        for role in ("user", "assistant")
+    },
+    "system": Record({**SYSTEM_MESSAGE.fields, "content": _CONTENTS["system"]}, MESSAGE.required),
+}
+"""The messages that are usual, by role."""

@@ -25,7 +25,7 @@ from gateway.translate.schema.checks import (
     check,
 )
 from gateway.translate.schema.hints import CACHE_OPTIONS
-from gateway.translate.schema.responses_input import Item
+from gateway.translate.schema.responses_input_list import INPUT
 from gateway.translate.schema.responses_tools import Tool, ToolChoice
 
 MIN_OUTPUT_TOKENS = 16
@@ -81,7 +81,7 @@ RESPONSES_PARAMETERS: abc.Mapping[str, Check] = {
     "context_management": Array(Mapping(), min_items=1),
     "conversation": StringOr(Mapping(), dict, "a string or an object"),
     "include": Array(_Included()),
-    "input": StringOr(Array(Item()), list, "a string or an array of input items"),
+    "input": StringOr(INPUT, list, "a string or an array of input items"),
     "instructions": String(),
     "max_output_tokens": Integer(minimum=MIN_OUTPUT_TOKENS),
     "max_tool_calls": Integer(),

@@ -8,6 +8,11 @@ from dataclasses import dataclass
 
 from gateway.shapes import Json
 from gateway.translate.parts.tools.calls import arguments_text
+from gateway.translate.schema.as_given import (
+    JsonType,
+    tagged,
+    type_of,
+)
 from gateway.translate.schema.checks import (
     Anything,
     Array,
@@ -91,6 +96,7 @@ _ASSISTANT_PARTS = ("output_text", "refusal", "input_text", "text")
 class _Part:
     """A content part of one of the types that its place allows."""
 
+    types: tuple[str, ...]
     typed: Record
 
     def accept(self, value: object, param: str) -> Json:
@@ -99,8 +105,13 @@ class _Part:
         return checked
 
 
+@type_of.register
+def _(check: _Part) -> JsonType:
+    return tagged({name: PARTS[name] for name in check.types})
+
+
 def _text_or_parts(*types: str) -> Check:
-    part = _Part(Record({"type": OneOf(*types)}, required=("type",)))
+    part = _Part(types, Record({"type": OneOf(*types)}, required=("type",)))
     return StringOr(Array(part), list, "a string or an array of content parts")
 
 
@@ -116,6 +127,9 @@ _CONTENT = {
     role: _text_or_parts(*(_ASSISTANT_PARTS if role == "assistant" else _INPUT_PARTS))
     for role in _ROLES
 }
+COMMON_CONTENT = _text_or_parts(*(kind for kind in _INPUT_PARTS if kind in _ASSISTANT_PARTS))
+"""The content that a message of any role may have."""
+
 REASONING = Record({"type": _STRING, "text": _STRING}, required=("text",))
 """A part of a reasoning item: of its text or of its summary."""
 _REASONING_PARTS = Array(REASONING)

@@ -35,11 +35,11 @@ def carry_unknown(
     Those that cannot be passed are reported as fields of `path`, the client's name of the source:
     all of them where there is no target, else hints, and names that are `reserved` or in use there.
     """
-    if source.keys() <= known.fields.keys():
+    if known.names.issuperset(source):
         return
     passes = target is not None and passes_unknown(context)
     for name, value in source.items():
-        if name in known.fields:
+        if name in known.names:
             continue
         if passes and target is not None and name not in HINTS | reserved | target.keys():
             target[name] = value
@@ -60,7 +60,7 @@ def strip_unknown(
 
     `has_place`: the target's shape has the same place.
     """
-    if source.keys() <= known.fields.keys():
+    if known.names.issuperset(source):
         return source
     kept = {name: value for name, value in source.items() if name in known.fields}
     carry_unknown(source, known, path, context, report, kept if has_place else None)

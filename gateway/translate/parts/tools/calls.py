@@ -53,8 +53,8 @@ def responses_call(kind: str, name: str, text: str, call_id: str) -> Json:
 
 def responses_call_output(kind: str, output: str | list[Json], call_id: str) -> Json:
     """Return the input item of a call's output."""
-    prefix = "custom_tool_call" if kind == "custom" else "function_call"
-    return {"type": f"{prefix}_output", "call_id": call_id, "output": output}
+    sent = "custom_tool_call_output" if kind == "custom" else "function_call_output"
+    return {"type": sent, "call_id": call_id, "output": output}
 
 
 def chat_call(kind: str, name: str, text: str, call_id: str) -> Json:

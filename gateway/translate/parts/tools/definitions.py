@@ -24,14 +24,12 @@ def responses_function(function: Json, param: str, *, says_strict: bool = True) 
     (open-webui#30046); vLLM writes it into the prompt. Raises `InvalidRequest` naming a path below
     `param`.
     """
-    known: Json = _FUNCTION.accept(function, param)
-    tool = {
-        **known,
-        "type": "function",
-        "parameters": known.get("parameters", dict(NO_PARAMETERS)),
-    }
-    if says_strict:
-        tool["strict"] = known.get("strict", False)
+    tool: Json = _FUNCTION.accept(function, param)
+    tool["type"] = "function"
+    if "parameters" not in tool:
+        tool["parameters"] = dict(NO_PARAMETERS)
+    if says_strict and "strict" not in tool:
+        tool["strict"] = False
     return tool
 
 

@@ -2,7 +2,18 @@
 
 import json
 
+from gateway.errors import InvalidRequest
 from gateway.shapes import Json
+from gateway.translate.schema.chat import check_chat
+
+
+def checked_chat(body: Json) -> Json:
+    """Return a chat request as `check_chat` does, the arguments of earlier calls as text."""
+    try:
+        return check_chat(body)
+    except InvalidRequest:
+        written_out = with_text_arguments(body)
+    return check_chat(written_out)
 
 
 def with_text_arguments(body: Json) -> Json:

@@ -1,7 +1,8 @@
 import pytest
 
+from gateway.errors import InvalidRequest
 from gateway.shapes import Json
-from gateway.translate.parts.tools.written_out import with_text_arguments
+from gateway.translate.parts.tools.written_out import checked_chat, with_text_arguments
 
 
 def called(arguments: object) -> Json:
@@ -36,3 +37,17 @@ def test_objects_become_their_text() -> None:
 )
 def test_other_bodies_are_left_to_the_check(body: Json) -> None:
     assert with_text_arguments(body) == body
+
+
+def test_requests_are_checked_with_their_arguments_as_text() -> None:
+    user = {"role": "user", "content": "a"}
+    for arguments, text in (({"a": 1}, '{"a": 1}'), ("{}", "{}")):
+        body = {"messages": [user, {"role": "assistant", "tool_calls": [called(arguments)]}]}
+        assert checked_chat(body)["messages"][1]["tool_calls"] == [called(text)]
+
+
+def test_other_arguments_are_refused() -> None:
+    body = {"messages": [{"role": "assistant", "tool_calls": [called(7)]}]}
+    with pytest.raises(InvalidRequest) as refused:
+        checked_chat(body)
+    assert refused.value.param == "messages[0].tool_calls[0].function.arguments"
