@@ -22,7 +22,7 @@ from gateway.exchange.reply.wrapped_errors import SMALL_REPLY_BYTES, only_looks_
 from gateway.exchange.request_fields import read_object
 from gateway.exchange.sending import send_whole
 from gateway.exchange.streams import Streams
-from gateway.fast.codec import FastTranslation
+from gateway.fast.paths import Fast
 from gateway.replies import BufferedReply
 from gateway.request import GenerationRequest
 from gateway.shapes import Json, RawHeaders, Send, Shape, UpstreamReply
@@ -59,7 +59,7 @@ async def perform(
     return await _streamed(send, call, attempt, translation, settings)
 
 
-def answer_at_once(fast: FastTranslation | None, reply: UpstreamReply) -> ClientReply | None:
+def answer_at_once(fast: Fast | None, reply: UpstreamReply) -> ClientReply | None:
     """Return the client's reply to one upstream reply, if that is simple; None: see `answer`.
 
     It is if it is here as a whole, JSON, and no error, or what the fast translation admits, which
@@ -84,7 +84,7 @@ def answer_at_once(fast: FastTranslation | None, reply: UpstreamReply) -> Client
 
 
 async def answer(
-    client: Shape | None, fast: FastTranslation | None, reply: UpstreamReply, grace: float
+    client: Shape | None, fast: Fast | None, reply: UpstreamReply, grace: float
 ) -> ClientReply | ErrorReply:
     """Return the client's reply to one upstream reply, or the error that it is.
 

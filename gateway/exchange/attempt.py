@@ -29,8 +29,7 @@ from gateway.exchange.request_fields import (
 )
 from gateway.exchange.rule_params import with_params
 from gateway.exchange.stored.seals import PREFIX, Seals
-from gateway.fast.codec import FastTranslation
-from gateway.fast.paths import FastPaths
+from gateway.fast.paths import Fast, FastPaths
 from gateway.request import GenerationRequest
 from gateway.resolve.evidence import Route
 from gateway.shapes import ItemNames, Shape, UpstreamCall
@@ -60,7 +59,7 @@ class Attempt(msgspec.Struct):
     calls: Sequence[UpstreamCall]
     fixes: Fixes = ()
     translation: Translation | None = None
-    fast: FastTranslation | None = None
+    fast: Fast | None = None
     """The translation again, where it is a codec's: then it has one call, not streamed."""
     text_deltas: bool = False
     """Whether a stream may take the fast path of text deltas."""
@@ -154,9 +153,7 @@ class Attempts:
             return _mostly_untouched(call, route, translation, fixes)
         return _translated(call, route, translation, context, fixes, text_deltas=paths.text_deltas)
 
-    def _fast(
-        self, paths: FastPaths, call: GenerationRequest, context: Context
-    ) -> FastTranslation | None:
+    def _fast(self, paths: FastPaths, call: GenerationRequest, context: Context) -> Fast | None:
         """Return the translation of a common request by a codec."""
         if call.shape is not Shape.MESSAGES:
             return paths.translation(call.body, context)

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from gateway.fast.agents.chat_via_responses import encode_agents as chat_agents
+from gateway.fast.agents.codec import AgentCodec, AgentTranslation
 from gateway.fast.chat_via_responses import CHAT_VIA_RESPONSES
 from gateway.fast.codec import EncodedRequest, FastCodec, FastTranslation, fast_translation
 from gateway.fast.completions_via_chat import COMPLETIONS_VIA_CHAT
@@ -40,6 +42,17 @@ def chain(outer: FastCodec, inner: FastCodec) -> FastCodec:
     return FastCodec(outer.source, inner.target, fits, encode_request, decode_reply, stream)
 
 
+Fast = FastTranslation | AgentTranslation
+"""A translation from bytes to bytes."""
+
+LARGEST_TEXT = 8 * 1024
+"""The length from which a request is read as an agent's at once, in bytes."""
+
+_AGENTS = {
+    (codec.source, codec.target): codec
+    for codec in (AgentCodec(Shape.CHAT, Shape.RESPONSES, chat_agents, CHAT_VIA_RESPONSES),)
+}
+
 _CODECS = {
     (codec.source, codec.target): codec
     for codec in (
@@ -62,20 +75,26 @@ class FastPaths:
 
     by_session: bool = False
     """Whether the codec is for requests only of which the client has named no session."""
+    agents: AgentCodec | None = None
 
     def translation(
         self,
         request: bytes,
         context: Context,
         call_context: Callable[[], Context] | None = None,
-    ) -> FastTranslation | None:
+    ) -> Fast | None:
         """Translate a common request; None: the generic path must do it.
 
         `call_context` gives the context with what holds for this call only.
         """
-        if self.codec is None:
+        agents = self.agents
+        if self.codec is not None and (agents is None or len(request) < LARGEST_TEXT):
+            made = fast_translation(self.codec, request, context, call_context)
+            if made is not None or agents is None:
+                return made
+        if agents is None:
             return None
-        return fast_translation(self.codec, request, context, call_context)
+        return agents.translation(request, context if call_context is None else call_context())
 
 
 GENERIC_ONLY = FastPaths()
@@ -84,7 +103,9 @@ GENERIC_ONLY = FastPaths()
 def fast_paths(client: Shape, target: Shape, context: Context) -> FastPaths:
     """Return the fast paths from a client's shape to another; none between the same shapes."""
     codec = _CODECS.get((client, target))
+    agents = _AGENTS.get((client, target))
     text_deltas = client is not target
     if codec is None or not codec.fits(context):
-        return FastPaths(None, text_deltas)
-    return FastPaths(codec, text_deltas, codec.by_session and context.capabilities.hints)
+        return FastPaths(None, text_deltas, agents=agents)
+    by_session = codec.by_session and context.capabilities.hints
+    return FastPaths(codec, text_deltas, by_session, agents)

@@ -67,7 +67,7 @@ def test_fast_paths_are_taken_unless_they_are_turned_off(*, fast_paths: bool) ->
     assert (stream.fast is not None) is fast_paths
     assert stream.text_deltas is fast_paths
     assert stream.reported == 0
-    asks = b'{"stream": true, "stop": "x", '
+    asks = b'{"stream": true, "moderation": {}, '
     odd = GenerationRequest.at(Shape.CHAT, asked.replace(b"{", asks, 1))
     generic = made.build(odd, elsewhere, Shape.RESPONSES, ())
     assert generic.fast is None

@@ -9,8 +9,7 @@ import msgspec
 from gateway.config.translation_settings import TranslationSettings
 from gateway.errors import GatewayError
 from gateway.exchange.feeding import Feeder
-from gateway.fast.codec import FastTranslation
-from gateway.fast.paths import fast_paths
+from gateway.fast.paths import Fast, fast_paths
 from gateway.shapes import Json, Shape
 from gateway.translate.capabilities import Capabilities
 from gateway.translate.contract import Context, StreamTranslation, Translation
@@ -112,7 +111,7 @@ def planned(client: Shape, home: Shape, options: Json) -> Translation:
     return plan(client, home, {**BODIES[client], **options}, context_of(options))
 
 
-def by_codec(client: Shape, home: Shape, options: Json) -> FastTranslation | None:
+def by_codec(client: Shape, home: Shape, options: Json) -> Fast | None:
     """Return the translation by a codec; None: no codec admits the request."""
     context, body = context_of(options), msgspec.json.encode({**BODIES[client], **options})
     return fast_paths(client, home, context).translation(body, context)

@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 
 from gateway.errors import UpstreamError
 from gateway.exchange.feeding import Feeder
-from gateway.fast.codec import FastTranslation
-from gateway.fast.streams import MAX_CHARACTERS, MAX_EVENTS
+from gateway.fast.paths import Fast, fast_paths
+from gateway.fast.streams import MAX_CHARACTERS, MAX_EVENTS, FastStream
 from gateway.shapes import Json, Shape
 from tests.fast.both_paths import (
+    CONTEXT,
     WILD,
     changed,
     codec_of,
@@ -44,7 +45,7 @@ each_pair = pytest.mark.parametrize(("client", "home"), PAIRS)
 each_asked = pytest.mark.parametrize(("client", "home", "options"), ASKED)
 
 
-def fast(client: Shape, home: Shape, options: Json | None = None) -> FastTranslation:
+def fast(client: Shape, home: Shape, options: Json | None = None) -> Fast:
     translation = by_codec(client, home, options or {})
     assert translation is not None
     return translation
@@ -177,8 +178,10 @@ def test_what_is_common_for_one_translation_of_two_only() -> None:
 
 
 def test_no_common_stream_of_a_request_that_is_not_common() -> None:
+    assert by_codec(CHAT, RESPONSES, {"n": 2}) is None
+    assert not isinstance(fast(CHAT, RESPONSES, {"stop": "x"}).stream(), FastStream)
     for options in ({"n": 2}, {"stop": "x"}, {"stream_options": {"include_obfuscation": True}}):
-        assert by_codec(CHAT, RESPONSES, options) is None
         assert by_codec(COMPLETIONS, CHAT, options) is None
     for client, home in PAIRS:
-        assert by_codec(client, home, {"stream": False, "stream_options": {}}) is None
+        if fast_paths(client, home, CONTEXT).agents is None:
+            assert by_codec(client, home, {"stream": False, "stream_options": {}}) is None

@@ -1,0 +1,51 @@
+"""What requests of agents say of tools beside defining them."""
+
+from typing import Any, Protocol
+
+import msgspec
+
+from gateway.fast.agents.raw import NULL
+from gateway.shapes import Json
+
+_MODES = (None, "none", "auto", "required")
+
+
+class AboutTools(Protocol):
+    """A request of any shape with chat's words for the choice of tools."""
+
+    @property
+    def tools(self) -> msgspec.Raw:
+        """The definitions."""
+
+    @property
+    def tool_choice(self) -> Any:
+        """Which of them may be called, or must be."""
+
+    @property
+    def parallel_tool_calls(self) -> Any:
+        """Whether several may be called at a time."""
+
+
+def is_simple(request: AboutTools) -> bool:
+    """Whether a request has tools, and says no more of them than a word and a boolean."""
+    parallel = request.parallel_tool_calls
+    return (
+        request.tools != NULL
+        and request.tool_choice in _MODES
+        and (parallel is None or type(parallel) is bool)
+    )
+
+
+def choice_of(request: AboutTools) -> Json:
+    """Return what a request says of its tools; null is the same as absent."""
+    said = {
+        "tool_choice": request.tool_choice,
+        "parallel_tool_calls": request.parallel_tool_calls,
+    }
+    return {name: value for name, value in said.items() if value is not None}
+
+
+def about_tools(request: AboutTools) -> Json:
+    """Return the tools of a request and what it says of them, decoded."""
+    said = choice_of(request)
+    return said if request.tools == NULL else {"tools": msgspec.json.decode(request.tools), **said}

@@ -1,0 +1,119 @@
+"""Agents' chat requests at a responses endpoint.
+
+The conversation and functions are written here; the parameters, and tools of other kinds, by
+the generic path, from a request without them.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from functools import partial
+
+import msgspec
+from msgspec import Raw
+
+from gateway.fast.agents.about_tools import about_tools, choice_of, is_simple
+from gateway.fast.agents.chat_items import ItemWriter
+from gateway.fast.agents.chat_requests import (
+    ChatRequest,
+    Function,
+    others,
+    read_chat_request,
+    read_tools,
+)
+from gateway.fast.agents.codec import AgentRequest, ClientParam
+from gateway.fast.agents.raw import NULL, text
+from gateway.fast.agents.uncommon import Uncommon
+from gateway.fast.codec import ABSENT, Absent, encode
+from gateway.shapes import Shape
+from gateway.translate.capabilities import Capabilities
+from gateway.translate.chat_via_responses.reply import fold_replies
+from gateway.translate.chat_via_responses.request import PreparedRequest, prepare
+from gateway.translate.chat_via_responses.stream import ChatStream
+from gateway.translate.chat_via_responses.tools import ToolPlan
+from gateway.translate.contract import Context, Report, Translation
+from gateway.translate.pair import PairTranslation
+from gateway.translate.parts.tools.definitions import NO_PARAMETERS
+
+_NO_CONVERSATION = [{"role": "user", "content": ""}]
+_NO_PARAMETERS = Raw(encode(NO_PARAMETERS))
+
+
+class _Tool(msgspec.Struct, gc=False):
+    name: str
+    description: Raw | Absent
+    parameters: Raw
+    type: str
+    strict: bool | Absent
+
+
+@dataclass(slots=True)
+class _Request(PreparedRequest):
+    """A request of which only the replies are still to be folded."""
+
+    client_name: ClientParam
+
+    def client_param(self, call: int, param: str | None) -> str | None:
+        return self.client_name(call, param)
+
+
+def encode_agents(body: bytes, context: Context) -> AgentRequest:
+    """Return the responses request for an agent's chat request; raises one of `UNCOMMON`."""
+    request = read_chat_request(body)
+    report = Report(Shape.CHAT, Shape.RESPONSES)
+    items = ItemWriter(context, report).items(request.messages)
+    rest = others(request)
+    tools = _functions(request, context.capabilities)
+    if not tools:
+        rest |= about_tools(request)
+    prepared = prepare({**rest, "messages": _NO_CONVERSATION}, context, report)
+    if len(prepared.calls) != 1:
+        raise Uncommon
+    call, plan = prepared.calls[0], prepared.tools
+    sent = {**call, "input": items}
+    if tools:
+        sent |= {**choice_of(request), "tools": tools}
+        plan = ToolPlan(names=frozenset(tool.name for tool in tools))
+    usage = prepared.include_usage if call.get("stream") else None
+    is_common = not (prepared.looks_into_text or prepared.one_document)
+    return AgentRequest(
+        (encode(sent), call.get("max_output_tokens", 0), usage),
+        report,
+        partial(_folding, prepared, plan, context, report),
+        is_common=is_common and not plan.has_custom and not plan.legacy,
+    )
+
+
+def _functions(request: ChatRequest, able: Capabilities) -> Sequence[_Tool]:
+    """Return the functions to send; none: the generic path has to look at them."""
+    if not (able.tools and is_simple(request)):
+        return ()
+    try:
+        tools = read_tools(request.tools)
+    except msgspec.ValidationError:
+        return ()
+    default = False if able.strict_by_default else ABSENT
+    return [_sent(tool.function, default) for tool in tools]
+
+
+def _sent(function: Function, strict: bool | Absent) -> _Tool:
+    described, parameters = function.description, function.parameters
+    return _Tool(
+        function.name,
+        ABSENT if described == NULL else text(described),
+        _NO_PARAMETERS if parameters == NULL else parameters,
+        "function",
+        strict if function.strict is None else function.strict,
+    )
+
+
+def _folding(
+    prepared: PreparedRequest,
+    tools: ToolPlan,
+    context: Context,
+    report: Report,
+    client_name: ClientParam,
+) -> Translation:
+    """Return the translation of the replies."""
+    known = {field.name: getattr(prepared, field.name) for field in fields(prepared)}
+    request = _Request(**{**known, "tools": tools}, client_name=client_name)
+    return PairTranslation(request, context, report, fold_replies, ChatStream)

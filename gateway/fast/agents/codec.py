@@ -1,0 +1,136 @@
+"""The fast path of agents' requests, and of the replies to them.
+
+A codec writes the request; replies that its codec of common ones does not admit are folded by the
+generic path, which needs little of the request for that: not its conversation.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from gateway.fast.agents.uncommon import UNCOMMON
+from gateway.fast.codec import NOT_ADMITTED, EncodedRequest, FastCodec
+from gateway.fast.streams import FastStream
+from gateway.shapes import Json, Shape
+from gateway.translate.contract import Context, Report, StreamTranslation, Translation
+from gateway.translate.plan import plan
+
+ClientParam = Callable[[int, str | None], str | None]
+"""`Translation.client_param`."""
+
+
+@dataclass(slots=True)
+class AgentRequest:
+    """An agent's request, encoded for another endpoint."""
+
+    encoded: EncodedRequest
+    report: Report
+    folding: Callable[[ClientParam], Translation]
+    """Returns the translation of the replies, given the client's names; it adds to the report."""
+    is_common: bool = True
+    """Whether common replies are folded as those to common requests are."""
+
+
+@dataclass(frozen=True, slots=True)
+class AgentCodec:
+    """Encodes agents' requests of one shape for another."""
+
+    source: Shape
+    target: Shape
+    encode: Callable[[bytes, Context], AgentRequest]
+    """Raises one of `UNCOMMON` for anything that it does not admit."""
+    replies: FastCodec | None = None
+    """Folds the common replies."""
+
+    def translation(self, request: bytes, context: Context) -> "AgentTranslation | None":
+        """Translate a request; None: the generic path must do it.
+
+        `context` has what holds for this call only, too.
+        """
+        try:
+            return AgentTranslation(self, request, self.encode(request, context), context)
+        except UNCOMMON:
+            return None
+
+
+class AgentTranslation:
+    """The translation of an agent's request and of its reply (a `Translation`).
+
+    `sent` is the one request to send. The generic translation of the whole request is made only
+    when an error names one of its parameters.
+    """
+
+    __slots__ = ("_codec", "_context", "_encoded", "_folding", "_generic", "_replies", "_request")
+
+    def __init__(
+        self, codec: AgentCodec, request: bytes, encoded: AgentRequest, context: Context
+    ) -> None:
+        self._codec = codec
+        self._request = request
+        self._encoded = encoded
+        self._replies = codec.replies if encoded.is_common else None
+        self._context = context
+        self._folding: Translation | None = None
+        self._generic: Translation | None = None
+
+    @property
+    def sent(self) -> bytes:
+        """The one request to send."""
+        return self._encoded.encoded[0]
+
+    @property
+    def fell_back(self) -> bool:
+        """Whether a fold was needed, which may have added to the report."""
+        return self._folding is not None
+
+    @property
+    def header(self) -> str:
+        """The report's header value."""
+        return self._encoded.report.header()
+
+    @property
+    def report(self) -> Report:
+        """What was dropped, changed and emulated."""
+        return self._encoded.report
+
+    @property
+    def calls(self) -> Sequence[Json]:
+        """The one request that is sent, as JSON."""
+        return [msgspec.json.decode(self.sent)]
+
+    def decode_reply(self, reply: bytes) -> bytes | None:
+        """Return the client's reply for a common reply; None: `reply` must fold it."""
+        if self._replies is None:
+            return None
+        try:
+            return self._replies.decode_reply(reply, self._encoded.encoded[1], self._context)
+        except NOT_ADMITTED:
+            return None
+
+    def local_reply(self) -> Json | None:
+        """Return None: there is something to generate."""
+        return None
+
+    def reply(self, replies: Sequence[Json]) -> Json:
+        """Fold any reply; raises `UpstreamError`."""
+        return self._fold().reply(replies)
+
+    def stream(self) -> StreamTranslation:
+        """Return the stream folder."""
+        if self._replies is None:
+            return self._fold().stream()
+        common = self._replies.stream(self._encoded.encoded, self._context)
+        return FastStream(common, lambda: self._fold().stream())
+
+    def client_param(self, call: int, param: str | None) -> str | None:
+        """Return the client's name of an upstream parameter."""
+        if self._generic is None:
+            body: Json = msgspec.json.decode(self._request)
+            self._generic = plan(self._codec.source, self._codec.target, body, self._context)
+        return self._generic.client_param(call, param)
+
+    def _fold(self) -> Translation:
+        if self._folding is None:
+            self._folding = self._encoded.folding(self.client_param)
+        return self._folding

@@ -1,0 +1,167 @@
+"""Chat requests as agents send them, and odd ones."""
+
+from typing import Any
+
+from gateway.shapes import Json
+from tests.fast.both_paths import ABSENT, each
+
+SCHEMA: Json = {
+    "type": "object",
+    "properties": {"path": {"type": "string"}, "limit": {"type": "number", "default": 1.0}},
+    "required": ["path"],
+}
+IMAGE: Json = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}}
+TEXT: Json = {"type": "text", "text": 'Look "here"\n— now.'}
+CALL: Json = {
+    "id": "call_1",
+    "type": "function",
+    "function": {"name": "read", "arguments": '{"path": "a\\tb"}'},
+}
+FREE: Json = {"name": "f", "input": "x"}
+FULL: Json = {
+    "model": "asked",
+    "messages": [
+        {"role": "system", "content": "Be brief."},
+        {"role": "user", "content": 'Read "it", é and 😀.'},
+        {
+            "role": "assistant",
+            "content": None,
+            "refusal": None,
+            "annotations": [],
+            "audio": None,
+            "function_call": None,
+            "tool_calls": [CALL, {**CALL, "id": "call_2"}],
+        },
+        {"role": "tool", "tool_call_id": "call_1", "content": "text\n"},
+        {"role": "tool", "tool_call_id": "call_2", "content": [TEXT, IMAGE]},
+        {"role": "assistant", "content": "Done."},
+        {"role": "user", "content": [TEXT, IMAGE]},
+    ],
+    "tools": [
+        {
+            "type": "function",
+            "function": {"name": "read", "description": "Reads.", "parameters": SCHEMA},
+        },
+        {"type": "function", "function": {"name": "now"}},
+    ],
+    "tool_choice": "auto",
+    "parallel_tool_calls": True,
+    "temperature": 0.5,
+    "max_completion_tokens": 300,
+    "reasoning_effort": "high",
+    "stream": False,
+}
+LEVELS = [
+    "",
+    *(f"messages.{k}." for k in range(6)),
+    "messages.2.tool_calls.0.",
+    "messages.2.tool_calls.0.function.",
+    "messages.4.content.0.",
+    "messages.4.content.1.",
+    "messages.4.content.1.image_url.",
+    "tools.0.",
+    "tools.0.function.",
+]
+"""Every place of the request where there may be further fields."""
+
+ODD: list[tuple[str, Any]] = [
+    *each("model", ABSENT, None, 3),
+    *each("messages", ABSENT, None, [], {}, "x", [3], [None], [[]]),
+    *each("messages.0.role", "developer", "user", "tool", "function", "own", None, 3, ABSENT),
+    *each("messages.0.content", None, "", 3, True, {}, [], [TEXT], [TEXT, TEXT], [IMAGE], ["x"]),
+    *each(
+        "messages.0.content", [{**TEXT, "text": None}], [{**TEXT, "text": 3}], [{"type": "text"}]
+    ),
+    *each("messages.0.name", None, "Ann", "", 3),
+    *each("messages.1.content", None, "", 3, False, 1.5, {}, [], [TEXT], [{"type": "file"}], [3]),
+    *each("messages.1.content", [{**TEXT, "cache_control": {"type": "ephemeral"}}]),
+    *each("messages.1.content", [{**TEXT, "prompt_cache_breakpoint": {"mode": "explicit"}}]),
+    *each("messages.1.name", None, "Ann", 3),
+    *each("messages.2.content", ABSENT, "", "Hm.", 3, [], [TEXT], [{**TEXT, "text": ""}]),
+    *each("messages.2.content", [TEXT, TEXT], [{"type": "refusal", "refusal": "No."}], [IMAGE]),
+    *each("messages.2.refusal", "", "No.", 3),
+    *each("messages.2.annotations", None, [{}], "x"),
+    *each("messages.2.audio", {"id": "a"}, 3),
+    *each("messages.2.function_call", {"name": "f", "arguments": "{}"}),
+    *each("messages.2.phase", None, "", "commentary", 3),
+    *each("messages.5.phase", None, "", "commentary", 3),
+    *each("messages.2.name", "Bot"),
+    *each("messages.2.reasoning_content", None, "", "Hm.", 3, {}),
+    *each("messages.2.reasoning", None, "", "Hm.", [], {}),
+    *each("messages.2.reasoning_details", None, [], [{}]),
+    *each("messages.2.tool_calls", ABSENT, None, [], {}, "x", [3], [None], [{}]),
+    *each("messages.2.tool_calls.0.id", ABSENT, None, "", 3, "x" * 64, "x" * 65, "call_2_0"),
+    *each("messages.2.tool_calls.0.type", ABSENT, None, "custom", "own", 3),
+    *each("messages.2.tool_calls.0.index", None, 0),
+    *each("messages.2.tool_calls.0.function", ABSENT, None, {}, 3, {"name": "f"}),
+    *each("messages.2.tool_calls.0.function.name", ABSENT, None, "", 3),
+    *each("messages.2.tool_calls.0.function.arguments", ABSENT, None, "", "{", {}, {"a": 1}, 3, []),
+    (
+        "messages.2.tool_calls.0",
+        {"id": "c", "type": "custom", "custom": {"name": "f", "input": "x"}},
+    ),
+    *each("messages.3.tool_call_id", ABSENT, None, "", "own", 3, "x" * 65),
+    *each("messages.3.content", ABSENT, None, "", 3, [], [TEXT], [IMAGE], [3]),
+    *each("messages.3.name", None, "read", 3),
+    *each("messages.3.role", "function", "user"),
+    *each("messages.4.content.1.image_url.detail", None, "", "low", 3),
+    *each("messages.4.content.1.image_url.url", ABSENT, None, 3, ""),
+    *each("messages.5.content", None, "", ABSENT, [TEXT]),
+    *each("messages.5.tool_calls", None, []),
+    *each("tools", ABSENT, None, [], {}, "x", [3], [None], [{"type": "web_search"}]),
+    *each("tools.0.type", ABSENT, None, "custom", "own", 3),
+    *each("tools.0.function", ABSENT, None, {}, 3),
+    *each("tools.0.function.name", ABSENT, None, "", 3, "now"),
+    *each("tools.0.function.description", ABSENT, None, "", 3),
+    *each("tools.0.function.parameters", ABSENT, None, {}, [], 3, "x", True),
+    *each("tools.0.function.strict", None, True, False, 3, "x"),
+    ("tools.0", {"type": "custom", "custom": {"name": "f", "format": {"type": "text"}}}),
+    ("tools.0.cache_control", {"type": "ephemeral"}),
+    *each("tool_choice", ABSENT, None, "none", "required", "any", {}, 3),
+    ("tool_choice", {"type": "function", "function": {"name": "read"}}),
+    (
+        "tool_choice",
+        {
+            "type": "allowed_tools",
+            "allowed_tools": {
+                "mode": "auto",
+                "tools": [{"type": "function", "function": {"name": "read"}}],
+            },
+        },
+    ),
+    *each("parallel_tool_calls", ABSENT, None, False, 0, "x"),
+    *each("functions", None, [], [{"name": "f"}]),
+    *each("function_call", None, "auto"),
+    *each("temperature", None, 2.5, True, 1, "1"),
+    *each("top_p", None, 0.5, 2),
+    *each("max_completion_tokens", ABSENT, None, 0, 1, 16.0, "9"),
+    *each("max_tokens", None, 5, 300),
+    *each("n", None, 1, 2, 0),
+    *each("seed", None, 7, 1.5),
+    *each("presence_penalty", None, 0, 0.5),
+    *each("frequency_penalty", None, 0, 0.5),
+    *each("logit_bias", None, {}, {"7": 5}),
+    *each("logprobs", None, False, True),
+    *each("top_logprobs", None, 2),
+    *each("stop", None, "up", ["up"], ""),
+    *each("store", None, False, True, 3),
+    *each("stream", None, True, 3),
+    *each("stream_options", None, {"include_usage": True}, {"include_obfuscation": True}),
+    *each("metadata", None, {}, {"a": "b"}, {"a": 3}),
+    *each("user", None, "u", 3),
+    *each("verbosity", None, "low", "medium"),
+    *each("service_tier", None, "flex"),
+    *each("prompt_cache_key", None, "k"),
+    *each("prompt_cache_options", None, {"mode": "implicit"}),
+    *each("prompt_cache_retention", None, "24h"),
+    *each("safety_identifier", None, "s", "s" * 65),
+    *each("reasoning_effort", ABSENT, None, "none", "own", 3),
+    *each("response_format", None, {"type": "text"}, {"type": "json_object"}, {"type": "own"}),
+    ("response_format", {"type": "json_schema", "json_schema": {"name": "x", "schema": SCHEMA}}),
+    *each("modalities", None, ["text"], ["text", "audio"]),
+    *each("prediction", None, {"type": "content", "content": "x"}),
+    *each("top_k", None, 5),
+    *each("chat_template_kwargs", None, {"enable_thinking": False}),
+    *[("web_search_options", {}), ("moderation", {}), ("audio", {}), ("own", 3)],
+    *[("suffix", "x"), ("input", []), ("previous_response_id", "r")],
+]
