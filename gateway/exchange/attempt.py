@@ -155,7 +155,7 @@ class Attempts:
 
     def _fast(self, paths: FastPaths, call: GenerationRequest, context: Context) -> Fast | None:
         """Return the translation of a common request by a codec."""
-        if call.shape is not Shape.MESSAGES:
+        if call.shape not in _SEALING:
             return paths.translation(call.body, context)
         if paths.by_session and session_of(call.headers) is not None:
             return None

@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from gateway.fast.agents.chat_via_responses import encode_agents as chat_agents
+from gateway.fast.agents.chat_via_responses import encode_agents as chat_at_responses
 from gateway.fast.agents.codec import AgentCodec, AgentTranslation
+from gateway.fast.agents.responses_via_chat import encode_agents as responses_at_chat
 from gateway.fast.chat_via_responses import CHAT_VIA_RESPONSES
 from gateway.fast.codec import EncodedRequest, FastCodec, FastTranslation, fast_translation
 from gateway.fast.completions_via_chat import COMPLETIONS_VIA_CHAT
@@ -50,7 +51,10 @@ LARGEST_TEXT = 8 * 1024
 
 _AGENTS = {
     (codec.source, codec.target): codec
-    for codec in (AgentCodec(Shape.CHAT, Shape.RESPONSES, chat_agents, CHAT_VIA_RESPONSES),)
+    for codec in (
+        AgentCodec(Shape.CHAT, Shape.RESPONSES, chat_at_responses, CHAT_VIA_RESPONSES),
+        AgentCodec(Shape.RESPONSES, Shape.CHAT, responses_at_chat),
+    )
 }
 
 _CODECS = {

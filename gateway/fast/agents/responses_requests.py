@@ -20,19 +20,44 @@ CallId = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 """An id that every endpoint takes as it is (`bounded_call_id`)."""
 
 
-class Part(msgspec.Struct, forbid_unknown_fields=True, gc=False):
-    """A part of a content or of reasoning. Which types may be where is for its reader to check."""
+class _OfText(msgspec.Struct, tag_field="type", forbid_unknown_fields=True, gc=False):
+    text: Raw
 
-    type: Literal[
-        "input_text", "output_text", "text", "input_image", "reasoning_text", "summary_text"
-    ]
-    text: Raw = NULL
+
+class InputText(_OfText, tag="input_text", gc=False):
+    """A text of the user or the system, or of a call."""
+
+
+class AnyText(_OfText, tag="text", gc=False):
+    """A text, as clients write it that keep one list of messages for all endpoints."""
+
+
+class OutputText(_OfText, tag="output_text", gc=False):
+    """A text of the assistant."""
+
     annotations: Nothing | None = None
-    """Of `output_text` only, like the next one."""
     logprobs: Nothing | None = None
-    image_url: Raw = NULL
-    """Of images only, like the next one."""
+
+
+class Image(
+    msgspec.Struct, tag_field="type", tag="input_image", forbid_unknown_fields=True, gc=False
+):
+    """An image by its URL."""
+
+    image_url: Raw
     detail: str | None = None
+
+
+class ReasoningText(_OfText, tag="reasoning_text", gc=False):
+    """A part of reasoning."""
+
+
+class SummaryText(_OfText, tag="summary_text", gc=False):
+    """A part of a summary of reasoning."""
+
+
+Part = InputText | AnyText | OutputText | Image | ReasoningText | SummaryText
+"""A part of a content or of reasoning; which may be where is for its reader to check."""
 
 
 class Item(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
@@ -106,8 +131,8 @@ class ResponsesRequest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True,
     `others` has the parameters that are not about the conversation.
     """
 
-    input: list[Item]
-    instructions: Raw = NULL
+    input: str | list[Item]
+    instructions: str | None = None
     tools: Raw = NULL
     tool_choice: Any = None
     parallel_tool_calls: Any = None

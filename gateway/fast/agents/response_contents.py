@@ -1,0 +1,86 @@
+"""Contents of agents' responses requests in chat's form."""
+
+from collections.abc import Sequence
+
+import msgspec
+from msgspec import Raw
+
+from gateway.fast.agents.raw import decoded, is_empty, text
+from gateway.fast.agents.responses_requests import AnyText, Image, InputText, OutputText, Part
+from gateway.fast.agents.uncommon import Uncommon
+from gateway.fast.codec import ABSENT, Absent
+from gateway.translate.contract import Report
+
+Text = str | Raw
+"""A text, decoded or as it is written."""
+
+
+class TextPart(msgspec.Struct, tag_field="type", tag="text", gc=False):
+    """A part of a chat message that is text."""
+
+    text: Raw
+
+
+class _ImageUrl(msgspec.Struct, gc=False):
+    url: Raw
+    detail: str | Absent
+
+
+class _ImagePart(msgspec.Struct, tag_field="type", tag="image_url", gc=False):
+    image_url: _ImageUrl
+
+
+Content = Text | Sequence[TextPart | _ImagePart]
+
+
+def says(said: Text) -> bool:
+    """Whether a text is not empty."""
+    return bool(said) if isinstance(said, str) else not is_empty(said)
+
+
+def as_string(said: Text) -> str:
+    """Return a text, decoded."""
+    return said if isinstance(said, str) else decoded(said)
+
+
+def content_of(parts: Sequence[Part], path: str, report: Report, *, images: bool) -> Content:
+    """Return the content of any role but the assistant's; raises `Uncommon`."""
+    sent: list[TextPart | _ImagePart] = []
+    for position, part in enumerate(parts):
+        if isinstance(part, InputText | OutputText | AnyText):
+            sent.append(TextPart(text(part.text)))
+        elif images and isinstance(part, Image):
+            sent.append(_image(part, f"{path}[{position}]", report))
+        else:
+            raise Uncommon
+    if not sent:
+        raise Uncommon
+    first = sent[0]
+    return first.text if len(sent) == 1 and isinstance(first, TextPart) else sent
+
+
+def _image(part: Image, path: str, report: Report) -> _ImagePart:
+    detail: str | Absent = ABSENT if part.detail is None else part.detail
+    if detail == "original":
+        report.change(f"{path}.detail", "original", "high")
+        detail = "high"
+    return _ImagePart(_ImageUrl(text(part.image_url), detail))
+
+
+def texts_of(parts: Sequence[Part]) -> list[Text]:
+    """Return the texts of an assistant's message, but empty ones; raises `Uncommon`."""
+    texts: list[Text] = []
+    for part in parts:
+        if not isinstance(part, InputText | OutputText | AnyText):
+            raise Uncommon
+        said = text(part.text)
+        if not is_empty(said):
+            texts.append(said)
+    return texts
+
+
+def joined(content: Content) -> str:
+    """Return the texts of a system message, as those of several are joined."""
+    if isinstance(content, str | Raw):
+        return as_string(content)
+    return "\n".join(decoded(part.text) for part in content if isinstance(part, TextPart))

@@ -1,0 +1,139 @@
+"""The tools of agents' responses requests at a chat endpoint."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import msgspec
+from msgspec import Raw
+
+from gateway.fast.agents.about_tools import about_tools, choice_of, is_simple
+from gateway.fast.agents.raw import NULL, is_object, text
+from gateway.fast.agents.responses_requests import ResponsesRequest, Tool, read_tools
+from gateway.fast.agents.uncommon import Uncommon
+from gateway.fast.codec import ABSENT, Absent
+from gateway.shapes import Json
+from gateway.translate.contract import Context, Report
+from gateway.translate.parts.tools.definitions import is_strict_schema
+from gateway.translate.responses_via_chat.tools.choice import tool_parameters
+from gateway.translate.responses_via_chat.tools.definitions import ToolNames, chat_tools
+from gateway.translate.schema.checks import check
+from gateway.translate.schema.responses import RESPONSES_PARAMETERS
+
+_CLOSED = b"additionalProperties"
+"""A key that every strict schema has, written so or with escapes."""
+
+
+class _Function(msgspec.Struct, gc=False):
+    name: str
+    description: Raw | Absent
+    parameters: Raw | Absent
+    strict: bool | Absent
+
+
+class _ChatTool(msgspec.Struct, gc=False):
+    type: str
+    function: _Function
+
+
+class Tools(Protocol):
+    """What a request says of tools."""
+
+    @property
+    def names(self) -> ToolNames:
+        """The names of the tools, as replies need them."""
+
+    @property
+    def client(self) -> Json:
+        """The client's parameters, checked, as a response repeats them."""
+
+    def parameters(self, context: Context, report: Report) -> Json:
+        """Return the parameters to send; raises `InvalidRequest`."""
+
+
+def tools_of(request: ResponsesRequest, context: Context, report: Report) -> Tools:
+    """Return what a request says of tools; raises one of `UNCOMMON`."""
+    if context.capabilities.tools and is_simple(request):
+        try:
+            tools = read_tools(request.tools)
+        except msgspec.ValidationError:
+            tools = []
+        if tools:
+            return _Functions(list(map(_function, tools)), choice_of(request))
+    return _AnyTools(request, context, report)
+
+
+class _Functions:
+    """Functions, all of which may be called."""
+
+    def __init__(self, functions: Sequence[_Function], choice: Json) -> None:
+        self._functions = functions
+        self._choice = choice
+
+    @property
+    def names(self) -> ToolNames:
+        """The names of the functions."""
+        names = ToolNames()
+        for function in self._functions:
+            names.add({"type": "function", "name": function.name}, None, "tools")
+        return names
+
+    @property
+    def client(self) -> Json:
+        """The client's parameters."""
+        return {**self._choice, "tools": list(map(_repeated, self._functions))}
+
+    def parameters(self, context: Context, report: Report) -> Json:  # noqa: ARG002
+        """Return the parameters to send."""
+        tools = [_ChatTool("function", function) for function in self._functions]
+        sent = {"tools": tools, **self._choice}
+        if sent.get("tool_choice") == "auto":
+            del sent["tool_choice"]
+        return sent
+
+
+class _AnyTools:
+    """Tools of any kind, or none."""
+
+    def __init__(self, request: ResponsesRequest, context: Context, report: Report) -> None:
+        self.client = check(about_tools(request), RESPONSES_PARAMETERS)
+        self._tools = chat_tools({**self.client, "input": ""}, context, report)
+        self.names = self._tools.names
+
+    def parameters(self, context: Context, report: Report) -> Json:
+        """Return the parameters to send; raises `InvalidRequest`."""
+        return tool_parameters(self.client, self._tools, context, report)
+
+
+def _function(tool: Tool) -> _Function:
+    schema, strict = tool.parameters, tool.strict
+    if schema != NULL and not is_object(schema):
+        raise Uncommon
+    if strict is None:
+        # Responses make a schema strict if they can; chat gets `strict` where it is so already.
+        strict = True if schema != NULL and _is_strict(schema) else None
+    return _Function(
+        tool.name,
+        ABSENT if tool.description == NULL else text(tool.description),
+        ABSENT if schema == NULL else schema,
+        ABSENT if strict is None else strict,
+    )
+
+
+def _is_strict(schema: Raw) -> bool:
+    """Whether a schema is strict; most are not, which their text shows."""
+    written = bytes(schema)
+    if _CLOSED not in written and b"\\u" not in written:
+        return False
+    return is_strict_schema(msgspec.json.decode(written))
+
+
+def _repeated(function: _Function) -> Json:
+    """Return a function as a response repeats it, with what the schema of responses requires."""
+    described = {} if function.description is ABSENT else {"description": function.description}
+    return {
+        "type": "function",
+        "name": function.name,
+        **described,
+        "parameters": None if function.parameters is ABSENT else function.parameters,
+        "strict": function.strict is not ABSENT and function.strict,
+    }

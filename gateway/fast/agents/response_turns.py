@@ -1,0 +1,291 @@
+"""The items of agents' responses requests as chat messages."""
+
+from collections.abc import Sequence
+
+import msgspec
+from msgspec import Raw
+
+from gateway.fast.agents.raw import decoded, is_text, text
+from gateway.fast.agents.response_contents import (
+    Content,
+    Text,
+    TextPart,
+    content_of,
+    joined,
+    says,
+    texts_of,
+)
+from gateway.fast.agents.responses_requests import (
+    Item,
+    Part,
+    ReasoningText,
+    SummaryText,
+    kind_of,
+    read_parts,
+)
+from gateway.fast.agents.uncommon import Uncommon
+from gateway.shapes import Json
+from gateway.translate.contract import Context, Report
+from gateway.translate.parts.tools.custom import wrapped_input
+from gateway.translate.parts.tools.namespaces import FlatNames
+from gateway.translate.responses_via_chat.deltas.carried import TEXT_FIELDS, merge
+from gateway.translate.responses_via_chat.input.returned import put_reasoning, returned
+from gateway.translate.responses_via_chat.input.turn import SYSTEM_ROLES
+
+
+class Message(msgspec.Struct, gc=False):
+    """A chat message of anyone but the assistant."""
+
+    role: str
+    content: Content
+
+
+class _Output(msgspec.Struct, tag_field="role", tag="tool", gc=False):
+    tool_call_id: str
+    content: Content
+
+
+class _Function(msgspec.Struct, gc=False):
+    name: str
+    arguments: Text
+
+
+class _FunctionCall(msgspec.Struct, gc=False):
+    id: str
+    type: str
+    function: _Function
+
+
+class _Custom(msgspec.Struct, gc=False):
+    name: str
+    input: Raw
+
+
+class _CustomCall(msgspec.Struct, gc=False):
+    id: str
+    type: str
+    custom: _Custom
+
+
+class TurnWriter:
+    """Writes message after message; raises `Uncommon` for what the types admit and it does not.
+
+    The assistant's items are one message until another one begins, or somebody else says something.
+    """
+
+    def __init__(self, context: Context, report: Report) -> None:
+        self._context = context
+        self._able = context.capabilities
+        self._report = report
+        self._messages: list[object] = []
+        self._waiting: dict[str, int] = {}
+        """The places that are kept for the outputs of calls, by the ids of the calls."""
+        self._turn: Json | None = None
+        """The open message of the assistant."""
+        self._calls: list[_FunctionCall | _CustomCall] = []
+        """Its calls."""
+        self._reasoned: list[str] = []
+        """The paths of its reasoning."""
+        self._with_reasoning: list[Json] = []
+        """Messages with reasoning to put, or to add, where the server expects it."""
+
+    def messages(self, instructions: str | None, given: str | Sequence[Item]) -> list[object]:
+        """Return the messages of a request, in order."""
+        if instructions is not None:
+            able = self._able
+            role = "developer" if able.developer_role and able.reasoning else "system"
+            self._messages.append(Message(role, instructions))
+        if isinstance(given, str):
+            self._messages.append(Message("user", given))
+        else:
+            for position, item in enumerate(given):
+                self._write(item, position)
+        self._flush()
+        if self._waiting or not self._messages:
+            raise Uncommon
+        for message in self._with_reasoning:
+            if isinstance(message["content"], Raw):
+                message["content"] = decoded(message["content"])
+            put_reasoning(message, self._context, self._report)
+        if not self._able.multi_system:
+            self._merge_system()
+        return self._messages
+
+    def _write(self, item: Item, position: int) -> None:
+        kind = kind_of(item)
+        if kind == "message":
+            self._message(item, position)
+        elif kind == "function_call":
+            self._call(item, text(item.arguments))
+        elif kind in _OUTPUTS:
+            self._output(item, position)
+        elif kind == "custom_tool_call":
+            self._custom_call(item)
+        else:
+            self._reason(item, f"input[{position}]")
+
+    def _message(self, item: Item, position: int) -> None:
+        role, content = item.role, item.content
+        if role is None or content is None:
+            raise Uncommon
+        if item.phase is not None:
+            self._report.drop(f"input[{position}].phase")
+        if role == "assistant":
+            self._say([content] if isinstance(content, str) else texts_of(content))
+            return
+        if self._turn is not None:
+            self._flush()
+        if role == "developer" and not self._able.developer_role:
+            role = "system"
+        if not isinstance(content, str):
+            path = f"input[{position}].content"
+            images = role not in SYSTEM_ROLES
+            self._messages.append(
+                Message(role, content_of(content, path, self._report, images=images))
+            )
+        else:
+            self._messages.append(Message(role, content))
+
+    def _say(self, given: list[Text]) -> None:
+        """Add a message of the assistant to the open one, or begin another."""
+        texts = [said for said in given if says(said)]
+        in_a_row = self._able.assistants_in_a_row
+        before = None if self._turn is None else self._turn["content"]
+        if self._calls or (in_a_row and texts and _has_text(before)):
+            self._flush()
+            before = None
+        turn = self._assistant()
+        if texts and _has_text(before):
+            raise Uncommon
+        if len(texts) == 1:
+            turn["content"] = texts[0]
+        elif texts:
+            turn["content"] = self._several(texts)
+        elif before is None:
+            turn["content"] = ""
+
+    def _several(self, texts: list[Text]) -> list[TextPart]:
+        if not self._able.assistants_in_a_row:
+            raise Uncommon
+        return [TextPart(said) for said in texts if isinstance(said, Raw)]
+
+    def _assistant(self) -> Json:
+        if self._turn is None:
+            self._turn = {"role": "assistant", "content": None}
+        return self._turn
+
+    def _call(self, item: Item, arguments: Text) -> None:
+        call_id, name = item.call_id, _name_of(item)
+        if call_id is None:
+            raise Uncommon
+        if self._turn is None:
+            self._turn = {"role": "assistant", "content": None}
+        self._calls.append(_FunctionCall(call_id, "function", _Function(name, arguments)))
+
+    def _custom_call(self, item: Item) -> None:
+        given = text(item.input)
+        if not self._able.custom_tools:
+            self._call(item, wrapped_input(decoded(given)))
+            return
+        call_id, name = item.call_id, _name_of(item)
+        if call_id is None:
+            raise Uncommon
+        self._assistant()
+        self._calls.append(_CustomCall(call_id, "custom", _Custom(name, given)))
+
+    def _output(self, item: Item, position: int) -> None:
+        if self._turn is not None:
+            self._flush()
+        call_id, output = item.call_id, item.output
+        place = None if call_id is None else self._waiting.pop(call_id, None)
+        if call_id is None or place is None:
+            raise Uncommon
+        content: Content = output
+        if not is_text(output):
+            path, images = f"input[{position}].output", self._able.tool_image_parts
+            content = content_of(read_parts(output), path, self._report, images=images)
+        self._messages[place] = _Output(call_id, content)
+
+    def _reason(self, item: Item, path: str) -> None:
+        """Add reasoning that the server takes, to the open message or to another."""
+        if isinstance(item.content, str):
+            raise Uncommon
+        thought: Json = {
+            "content": _reasoning_parts(item.content or ()),
+            "summary": _reasoning_parts(item.summary or ()),
+            "encrypted_content": item.encrypted_content,
+        }
+        back = returned(thought, path, self._context, self._report)
+        if back.calls or back.goes_on:
+            raise Uncommon
+        if not back.message:
+            return
+        in_a_row, turn = self._able.assistants_in_a_row, self._turn
+        has_content = turn is not None and (bool(self._calls) or turn["content"] is not None)
+        if back.has_text and has_content and (in_a_row or self._calls):
+            self._flush()
+        turn = self._assistant()
+        self._reasoned.append(path)
+        for name, value in back.message.items():
+            is_more = name in TEXT_FIELDS and isinstance(value, str) and name in turn
+            merge(turn, {name: f"\n\n{value}" if is_more else value})
+
+    def _flush(self) -> None:
+        """Close the open message; one with only reasoning is dropped."""
+        turn, calls, reasoned = self._turn, self._calls, self._reasoned
+        if turn is None:
+            return
+        self._turn, self._calls, self._reasoned = None, [], []
+        if not calls and turn["content"] is None:
+            for path in reasoned:
+                self._report.drop(path)
+            return
+        if calls:
+            turn["tool_calls"] = calls
+        self._messages.append(turn)
+        if reasoned or (calls and self._able.reasoning_required):
+            self._with_reasoning.append(turn)
+        for call in calls:
+            if call.id in self._waiting:
+                raise Uncommon
+            self._waiting[call.id] = len(self._messages)
+            self._messages.append(None)
+
+    def _merge_system(self) -> None:
+        """Make one message of all system messages before the first user's."""
+        leading: list[Message] = []
+        others: list[object] = []
+        end = 0
+        for message in self._messages:
+            if isinstance(message, Message) and message.role == "user":
+                break
+            end += 1
+            if isinstance(message, Message):
+                leading.append(message)
+            else:
+                others.append(message)
+        if leading and (len(leading) > 1 or self._messages[0] is not leading[0]):
+            content = "\n\n".join(joined(message.content) for message in leading)
+            merged = Message(leading[0].role, content)
+            self._messages[:end] = [merged, *others]
+
+
+_OUTPUTS = frozenset({"function_call_output", "custom_tool_call_output"})
+_flat = FlatNames().flat
+
+
+def _name_of(item: Item) -> str:
+    if item.name is None:
+        raise Uncommon
+    return item.name if item.namespace is None else _flat(item.namespace, item.name)
+
+
+def _has_text(content: object) -> bool:
+    """Whether a message of the assistant says something so far."""
+    return says(content) if isinstance(content, str | Raw) else bool(content)
+
+
+def _reasoning_parts(parts: Sequence[Part]) -> list[Json]:
+    if not all(isinstance(part, ReasoningText | SummaryText) for part in parts):
+        raise Uncommon
+    return [{"text": decoded(part.text)} for part in parts]  # type: ignore[union-attr]

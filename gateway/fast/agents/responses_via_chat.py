@@ -1,0 +1,58 @@
+"""Agents' responses requests at a chat endpoint.
+
+The conversation and functions are written here; the parameters, and tools of other kinds, by the
+generic path, from a request without the conversation.
+"""
+
+from dataclasses import dataclass, fields
+from functools import partial
+
+from gateway.fast.agents.codec import AgentRequest, ClientParam
+from gateway.fast.agents.response_tools import Tools, tools_of
+from gateway.fast.agents.response_turns import TurnWriter
+from gateway.fast.agents.responses_requests import others, read_responses_request
+from gateway.fast.codec import encode
+from gateway.shapes import Shape
+from gateway.translate.contract import Context, Report, Translation
+from gateway.translate.pair import PairTranslation
+from gateway.translate.responses_via_chat.output.reply import fold_replies, new_stream
+from gateway.translate.responses_via_chat.request import PreparedRequest, prepare
+
+
+@dataclass(slots=True)
+class _Request(PreparedRequest):
+    """A request of which only the replies are still to be folded."""
+
+    client_name: ClientParam
+
+    def client_param(self, call: int, param: str | None) -> str | None:
+        return self.client_name(call, param)
+
+
+def encode_agents(body: bytes, context: Context) -> AgentRequest:
+    """Return the chat request for an agent's responses request; raises one of `UNCOMMON`."""
+    request = read_responses_request(body)
+    report = Report(Shape.RESPONSES, Shape.CHAT, items=context.items)
+    tools = tools_of(request, context, report)
+    messages = TurnWriter(context, report).messages(request.instructions, request.input)
+    rest = others(request)
+    if request.instructions is not None:
+        rest["instructions"] = request.instructions
+    prepared = prepare({**rest, "input": ""}, context, report)
+    sent = {**prepared.call, "messages": messages, **tools.parameters(context, report)}
+    folding = partial(_folding, prepared, tools, context, report)
+    return AgentRequest((encode(sent), 0, None), report, folding)
+
+
+def _folding(
+    prepared: PreparedRequest,
+    tools: Tools,
+    context: Context,
+    report: Report,
+    client_name: ClientParam,
+) -> Translation:
+    """Return the translation of the replies."""
+    known = {field.name: getattr(prepared, field.name) for field in fields(prepared)}
+    known |= {"client": {**prepared.client, **tools.client}, "names": tools.names}
+    request = _Request(**known, client_name=client_name)
+    return PairTranslation(request, context, report, fold_replies, new_stream)

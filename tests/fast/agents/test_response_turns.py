@@ -1,0 +1,99 @@
+"""The messages of agents' items."""
+
+import pytest
+from msgspec.json import decode, encode
+
+from gateway.fast.agents.response_turns import TurnWriter
+from gateway.fast.agents.responses_requests import read_responses_request
+from gateway.fast.agents.uncommon import Uncommon
+from gateway.shapes import Json, Shape
+from gateway.translate.contract import Report
+from tests.fast.agents.responses_traffic import CALL, FULL, OUTPUT, THOUGHT, THOUGHTFUL, sealed
+from tests.fast.agents.test_responses_via_chat import CONTEXTS
+
+USER: Json = {"role": "user", "content": "Hi."}
+
+
+def messages(*items: Json, known: str = "OpenAI") -> tuple[list[Json], Report]:
+    report = Report(Shape.RESPONSES, Shape.CHAT)
+    request = read_responses_request(encode({"input": items, "instructions": "Be brief."}))
+    writer = TurnWriter(CONTEXTS[known], report)
+    return decode(encode(writer.messages(request.instructions, request.input))), report
+
+
+def test_outputs_follow_the_message_with_their_calls() -> None:
+    later = {**OUTPUT, "call_id": "call_2"}
+    written, _ = messages(CALL, {**CALL, "call_id": "call_2"}, later, USER, OUTPUT)
+    assert [message["role"] for message in written] == [
+        *("system", "assistant", "tool", "tool", "user")
+    ]
+    assert [message["tool_call_id"] for message in written[2:4]] == ["call_1", "call_2"]
+
+
+def test_texts_and_calls_of_one_turn_are_one_message() -> None:
+    written, report = messages(*FULL["input"])
+    said = written[3]
+    assert (said["content"], len(said["tool_calls"])) == ("Hm.", 2)
+    assert report.dropped == ["input[2]"]
+
+
+def test_reasoning_comes_back_where_the_server_takes_it() -> None:
+    written, report = messages(THOUGHTFUL, CALL, OUTPUT, known="reasoner")
+    assert written[1]["reasoning_content"] == 'Hm, "so".'
+    assert report.dropped == ["input[0].encrypted_content"]
+    opened, _ = messages(sealed({"thinking": "Hm."}), {"role": "assistant", "content": "So."})
+    assert opened[1]["content"][1] == {"type": "text", "text": "So."}
+    _, alone = messages(THOUGHTFUL, USER, known="reasoner")
+    assert "input[0]" in alone.dropped
+
+
+def test_a_server_may_require_reasoning() -> None:
+    written, report = messages(CALL, OUTPUT, known="reasoning required")
+    assert written[1]["reasoning_content"] == ""
+    assert report.changed == ["reasoning_content:none->empty"]
+
+
+def test_one_system_message_leads() -> None:
+    developer = {"role": "developer", "content": "Use tools."}
+    written, _ = messages({"role": "assistant", "content": "a"}, developer, USER, developer,
+                          known="one system message")  # fmt: skip
+    assert [message["role"] for message in written] == [
+        *("system", "assistant", "user", "developer")
+    ]
+    assert written[0]["content"] == "Be brief.\n\nUse tools."
+    unchanged, _ = messages(USER, known="one system message")
+    assert unchanged[0]["content"] == "Be brief."
+
+
+@pytest.mark.parametrize(
+    "items",
+    [
+        [CALL],
+        [OUTPUT],
+        [CALL, CALL, OUTPUT],
+        [{**CALL, "name": None}, OUTPUT],
+        [{**CALL, "call_id": None}],
+        [{"type": "custom_tool_call", "name": "f", "input": "x"}],
+        [{**CALL, "arguments": {}}, OUTPUT],
+        [{"role": "user", "content": None}],
+        [{**THOUGHT, "content": "x"}],
+        [{**THOUGHT, "content": [{"type": "text", "text": "x"}]}],
+        [sealed({"reasoning": "a"}, goes_on=True), USER],
+        [{"type": "item_reference", "id": "i"}],
+    ],
+)
+def test_anything_else_is_not_admitted(items: list[Json]) -> None:
+    with pytest.raises(Uncommon):
+        messages(*items)
+
+
+def test_texts_are_not_joined_here() -> None:
+    said = {"role": "assistant", "content": "a"}
+    with pytest.raises(Uncommon):
+        messages(said, said, known="joined turns")
+    parts = [{"type": "output_text", "text": text} for text in "ab"]
+    with pytest.raises(Uncommon):
+        messages({"role": "assistant", "content": parts}, known="joined turns")
+    written, _ = messages(said, said, {"role": "assistant", "content": parts})
+    assert [message["content"] for message in written[1:3]] == ["a", "a"]
+    assert len(written[3]["content"]) == 2

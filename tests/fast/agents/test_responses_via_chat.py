@@ -1,0 +1,216 @@
+"""The requests of agents from responses to chat: both paths show the same."""
+
+from dataclasses import replace
+from itertools import count
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.config.translation_settings import TranslationSettings
+from gateway.shapes import ItemNames, Json, Shape
+from gateway.translate.capabilities import Capabilities
+from gateway.translate.contract import Context
+from tests.fast.agents.both import admitted, assert_same
+from tests.fast.agents.responses_traffic import (
+    CALL,
+    FULL,
+    IMAGE,
+    LEVELS,
+    ODD,
+    OUTPUT,
+    STRICT,
+    TEXT,
+    THOUGHTFUL,
+    sealed,
+)
+from tests.fast.both_paths import WILD, changed, each, names_in_translate
+from tests.translate.responses_via_chat.chat_backend import OPENAI, SELF_HOSTED
+from tests.translate.sealing import OpenSeal
+
+CHAT, RESPONSES = Shape.CHAT, Shape.RESPONSES
+VALUES = [None, True, 0, 7, 1.5, "", "x", "user", [], ["u"], {}, {"a": "b"}]
+PARAMS = [
+    *("messages[0].content", "messages[3].tool_calls[1].function.name", "messages[4].content"),
+    *("tools[1].function.parameters", "reasoning_effort", "max_tokens", "tool_choice"),
+]
+
+
+CALLED: Json = {
+    "id": "call_9",
+    "type": "function",
+    "function": {"name": "read", "arguments": '{"path": "b"}'},
+}
+USAGE: Json = {"prompt_tokens": 5, "completion_tokens": 3, "total_tokens": 8}
+HEAD: Json = {"id": "chatcmpl-1", "created": 1_690_000_000, "model": "up"}
+
+
+def whole(message: Json, reason: str = "stop") -> Json:
+    choice = {"index": 0, "message": {"role": "assistant", **message}, "finish_reason": reason}
+    return {**HEAD, "object": "chat.completion", "choices": [choice], "usage": USAGE}
+
+
+def chunk(delta: Json, reason: str | None = None) -> Json:
+    choice = {"index": 0, "delta": delta, "finish_reason": reason}
+    return {**HEAD, "object": "chat.completion.chunk", "choices": [choice]}
+
+
+REPLIES: list[Json] = [
+    whole({"content": "Hi."}),
+    whole({"content": None, "tool_calls": [CALLED]}, "tool_calls"),
+    whole({"content": "Hi.", "reasoning_content": "Hm.", "tool_calls": [CALLED]}),
+    {"error": {"message": "No.", "type": "invalid_request_error", "param": "messages[3].content"}},
+]
+STREAM: list[Json] = [
+    chunk({"role": "assistant", "content": ""}),
+    chunk({"reasoning_content": "Hm."}),
+    chunk({"content": "Hi."}),
+    chunk({"tool_calls": [{"index": 0, **CALLED}]}),
+    *[
+        chunk({"tool_calls": [{"index": 1, **piece}]})
+        for piece in (
+            {"id": "call_10", "function": {"name": "read", "arguments": ""}},
+            {"function": {"arguments": '{"path"'}},
+            {"function": {"arguments": ': "b"}'}},
+        )
+    ],
+    chunk({}, "tool_calls"),
+    {**chunk({}), "choices": [], "usage": USAGE},
+]
+
+
+def context(able: Capabilities = OPENAI, /, **more: Any) -> Context:
+    return Context(
+        model_asked="asked",
+        model_sent="sent",
+        capabilities=able,
+        **{"seal": OpenSeal(), "now": 1_700_000_000, **more},
+    )
+
+
+REASONER = replace(OPENAI, reasoning=True, reasoning_field="reasoning_content", strict_params=False)
+CONTEXTS: dict[str, Context] = {
+    "OpenAI": context(),
+    "self-hosted": context(SELF_HOSTED),
+    "reasoner": context(REASONER),
+    "reasoning required": context(replace(REASONER, reasoning_required=True)),
+    "joined turns": context(replace(REASONER, assistants_in_a_row=False)),
+    "images in outputs": context(replace(OPENAI, tool_image_parts=True)),
+    "one system message": context(replace(OPENAI, multi_system=False)),
+    "no tools": context(replace(OPENAI, tools=False)),
+    "no seal": context(seal=None),
+    "keeping": context(seal=OpenSeal(keeps=True)),
+    "dropping": context(settings=TranslationSettings(hosted_tools="drop", extra_params="drop")),
+    "stored items": context(items=ItemNames(["previous_response_id", *range(20)])),
+}
+contexts = pytest.mark.parametrize("known", CONTEXTS.values(), ids=CONTEXTS.keys())
+
+
+def fresh(known: Context) -> Context:
+    """Return the context with ids that count up."""
+    numbers = count(1)
+    return replace(known, new_id=lambda: f"{next(numbers):032x}")
+
+
+def same(body: Json | bytes, known: Context, *replies: Any) -> bool:
+    return assert_same(RESPONSES, CHAT, body, known, replies, [STREAM], PARAMS)
+
+
+@contexts
+def test_both_paths_are_the_same_for_every_odd_request(known: Context) -> None:
+    for odd in ODD:
+        same(changed(FULL, [odd]), known)
+
+
+@contexts
+def test_both_paths_are_the_same_for_every_reply(known: Context) -> None:
+    for body in (FULL, {**FULL, "stream": True}):
+        same(body, known, *REPLIES)
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_every_field_that_a_translation_may_read_is_known_or_handed_over(level: str) -> None:
+    assert same(FULL, CONTEXTS["OpenAI"])
+    for name in (*names_in_translate(), "own"):
+        for value in VALUES:
+            assert_same(
+                RESPONSES, CHAT, changed(FULL, [(f"{level}{name}", value)]), CONTEXTS["OpenAI"]
+            )
+
+
+@given(
+    changes=st.lists(
+        st.sampled_from(ODD) | st.tuples(st.sampled_from([path for path, _ in ODD]), WILD),
+        max_size=3,
+    ),
+    known=st.sampled_from(sorted(CONTEXTS)),
+)
+def test_whatever_is_changed_both_paths_are_the_same(
+    changes: list[tuple[str, Any]], known: str
+) -> None:
+    same(changed(FULL, changes), CONTEXTS[known], REPLIES[2])
+
+
+ITEMS = st.lists(
+    st.sampled_from(
+        [
+            *FULL["input"],
+            *({"role": "assistant", "content": text} for text in ("", "a", "b")),
+            *(THOUGHTFUL, sealed({"reasoning_content": "Hm."}), sealed({"thinking": "So."})),
+            *({"role": "system", "content": "s"}, {**OUTPUT, "output": [TEXT, IMAGE]}),
+            {"type": "message", "role": "assistant", "content": [TEXT, TEXT]},
+        ]
+    ),
+    max_size=12,
+)
+
+
+@given(items=ITEMS, known=st.sampled_from(sorted(CONTEXTS)))
+def test_whatever_the_order_of_items_both_paths_are_the_same(items: list[Json], known: str) -> None:
+    same({**FULL, "input": items}, CONTEXTS[known], REPLIES[1])
+
+
+COMMON: list[tuple[str, Any]] = [
+    ("input", "Hi."),
+    *each("input.1", {"role": "user", "content": [TEXT, IMAGE]}),
+    *each("input.2", THOUGHTFUL, sealed({"reasoning_content": "Hm."})),
+    *each("input.3.phase", "commentary"),
+    *each("input.4.namespace", "mcp"),
+    *each("input.6.output", [TEXT], [TEXT, TEXT]),
+    *each("tools", None, [{"type": "local_shell"}, {"type": "web_search"}]),
+    *each("tools.0", {"type": "custom", "name": "patch", "format": {"type": "text"}}),
+    *each("tools.0.parameters", STRICT),
+    *each("tool_choice", "none", {"type": "function", "name": "read"}),
+    *each("text", {"format": {"type": "json_object"}}),
+    *each("metadata", {"a": "b"}),
+    *each("store", True),
+]
+
+
+@pytest.mark.parametrize("change", COMMON)
+@pytest.mark.parametrize("known", ["OpenAI", "reasoner", "reasoning required"])
+def test_agents_take_the_fast_path(change: tuple[str, Any], known: str) -> None:
+    body = changed({**FULL, "tool_choice": None, "parallel_tool_calls": None}, [change])
+    assert same(body, CONTEXTS[known], *REPLIES)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [b'"\xff"', b'"\\ud800"', b'"\\ud800\\u0041"', b'"\\x"', b'"\n"', b'"a', b"01", b"[", b""],
+)
+@pytest.mark.parametrize(
+    "written",
+    [
+        b'{"model":"m","input":[{"role":"user","content":%b}]}',
+        b'{"model":"m","input":[{"role":"user","content":[{"type":"input_text","text":%b}]}]}',
+        b'{"model":"m","input":"a","tools":[{"type":"function","name":"f","description":%b}]}',
+    ],
+)
+def test_what_is_not_valid_is_left_to_the_generic_path(written: bytes, text: bytes) -> None:
+    assert admitted(RESPONSES, CHAT, written % text, CONTEXTS["OpenAI"]) is None
+
+
+def test_long_conversations_are_the_same() -> None:
+    turn = [{"role": "user", "content": "Go on."}, CALL, OUTPUT]
+    assert same({**FULL, "input": turn * 300}, CONTEXTS["OpenAI"])
