@@ -156,7 +156,7 @@ class _Declarations:
             kind == "custom" and self._context.capabilities.custom_tools
         )
         named = {**tool, "name": flat}
-        if "format" in tool:
+        if kind == "custom" and "format" in tool:
             named["format"] = strip_unknown(
                 tool["format"],
                 FORMAT,

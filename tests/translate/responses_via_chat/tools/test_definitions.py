@@ -53,6 +53,13 @@ def test_what_only_responses_know_of_a_function_is_reported() -> None:
     ]
 
 
+@pytest.mark.parametrize("form", [True, 3, "text", [], {"type": "text"}])
+def test_the_format_of_a_function_is_a_field_that_nobody_knows(form: object) -> None:
+    translation = asking(tools=[{**F, "format": form}])
+    assert translation.calls[0]["tools"] == [CHAT_F]
+    assert translation.report.dropped == ["tools[0].format"]
+
+
 def test_custom_tools_pass_where_the_backend_knows_them() -> None:
     grammar = {"type": "grammar", "syntax": "lark", "definition": "start: x"}
     call = call_of(tools=[{**PATCH, "format": grammar}], tool_choice=named("patch", "custom"))
