@@ -132,7 +132,8 @@ class Exchange:
         while True:
             try:
                 if call.shape is _RESPONSES and shape is not _RESPONSES:
-                    sent, attempt, recording = await self._continued(call, route, shape, fixes)
+                    whole = self._continued(call, routed, route, shape, fixes)
+                    sent, attempt, recording = await whole
                 else:
                     # A model that lives at responses keeps its conversations itself.
                     sent, recording = call, None
@@ -170,20 +171,20 @@ class Exchange:
         return await self._giving_up.reply(call, decision, route, retries, refused)
 
     async def _continued(
-        self, call: GenerationRequest, route: Route, shape: Shape, fixes: Fixes
+        self, call: GenerationRequest, routed: Routed, route: Route, shape: Shape, fixes: Fixes
     ) -> tuple[GenerationRequest, Attempt, RecordingTranslation | None]:
         """Return a call with the conversation that it continues, and the attempt to answer it.
 
         Raises `InvalidRequest` where the request does not fit there.
         """
-        continued = await self.responses.continue_from(call)
+        continued = await self.responses.continue_from(call, routed)
         whole = continued.call
         try:
             attempt = self.attempts.build(whole, route, shape, fixes)
         except InvalidRequest as error:
             raise of_kept_items(error) from None
         translation = cast("Translation", attempt.translation)  # as always in another shape
-        recording = self.responses.recording(call, translation, continued.known)
+        recording = self.responses.recording(routed, translation, continued.known)
         if recording is not None:
             attempt = replace(attempt, translation=recording, fast=None)
         return whole, attempt, recording

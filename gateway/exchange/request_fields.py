@@ -25,8 +25,9 @@ NO_FEATURES: Features = frozenset()
 class Routed(msgspec.Struct, gc=False):
     """The few fields of a request body that routing needs; the rest is skipped, not decoded.
 
-    So are those that a model may not take (`own_endpoint.watched`), empty where they are not given:
-    the body is gone through once for all that is to be known of it.
+    So are those that a model may not take (`own_endpoint.watched`), and those that say which stored
+    conversation is continued, empty where they are not given: the body is gone through once for
+    all that is to be known of it.
     """
 
     model: object = None
@@ -49,6 +50,9 @@ class Routed(msgspec.Struct, gc=False):
     text: msgspec.Raw = msgspec.Raw(b"")
     top_p: msgspec.Raw = msgspec.Raw(b"")
     verbosity: msgspec.Raw = msgspec.Raw(b"")
+    conversation: msgspec.Raw = msgspec.Raw(b"")
+    previous_response_id: msgspec.Raw = msgspec.Raw(b"")
+    store: msgspec.Raw = msgspec.Raw(b"")
 
 
 class _Prompted(msgspec.Struct, gc=False):

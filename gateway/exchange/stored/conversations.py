@@ -6,6 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from functools import partial
 from secrets import token_hex
+from typing import Any
 
 import msgspec
 from cachetools import LRUCache
@@ -14,7 +15,7 @@ from gateway.config.settings import ClientSettings
 from gateway.errors import InvalidRequest
 from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.decision import Decision
-from gateway.exchange.request_fields import read_object
+from gateway.exchange.request_fields import Routed, decode_field, read_object
 from gateway.exchange.stored.errors import (
     NOT_STORED_PROBABLY,
     continues_twice,
@@ -36,6 +37,7 @@ from gateway.exchange.stored.responses import (
     continued,
     conversation,
     for_client,
+    may_refer,
     references,
     since_compaction,
 )
@@ -49,6 +51,8 @@ log = logging.getLogger("gateway")
 
 _MOST_LOST = 1000
 _FAILED = "the gateway's store of responses failed"
+
+_PREVIOUS = "previous_response_id"
 
 _NOT_KNOWN = (400, 404)
 """The statuses with which servers refuse an unknown response or item."""
@@ -74,24 +78,25 @@ class ResponseMemory:
         self._lost: LRUCache[tuple[str, str], str] = LRUCache(_MOST_LOST)
         """Why: by owner and id, for those who continue one nevertheless."""
 
-    async def continue_from(self, call: GenerationRequest) -> Continued:
+    async def continue_from(self, call: GenerationRequest, routed: Routed) -> Continued:
         """Return the call with the conversation of its `previous_response_id`.
 
-        Items that its input refers to are filled in. Raises `InvalidRequest` for an unknown id,
-        for any id where there is no store, and where `conversation` is set as well, and
-        `GatewayError` (503) where the store cannot be read. Without a store references stay as
-        they are; the translation refuses them.
+        `routed` is of its body. Items that its input refers to are filled in. Raises
+        `InvalidRequest` for an unknown id, for any id where there is no store, and where
+        `conversation` is set as well, and `GatewayError` (503) where the store cannot be read.
+        Without a store references stay as they are; the translation refuses them.
         """
-        body = read_object(call.body)
-        previous, referred = body.get("previous_response_id"), references(body)
-        if previous is None and not referred:
+        previous = decode_field(routed.previous_response_id, _PREVIOUS)
+        if previous is None and (self._store is None or not may_refer(call.body)):
             return Continued(call)
-        if previous is not None and body.get("conversation") is not None:
+        if previous is not None and decode_field(routed.conversation, "conversation") is not None:
             raise continues_twice()
         if self._store is None:
-            if previous is None:
-                return Continued(call)
-            raise not_switched_on("previous_response_id")
+            raise not_switched_on(_PREVIOUS)
+        body = read_object(call.body)
+        referred = references(body)
+        if previous is None and not referred:
+            return Continued(call)
         earlier = await self._earlier(call, previous)
         known = {item["id"] for item in earlier if isinstance(item.get("id"), str)}
         found = await self._items(call.headers, referred.keys() - known)
@@ -134,17 +139,16 @@ class ResponseMemory:
         return replace(call, body=msgspec.json.encode(named))
 
     def recording(
-        self, call: GenerationRequest, translation: Translation, known: Collection[str] = ()
+        self, routed: Routed, translation: Translation, known: Collection[str] = ()
     ) -> RecordingTranslation | None:
-        """Return a translation of the client's own call that records its response.
+        """Return a translation that records its response; `routed` is of the client's own call.
 
         None where there is no store.
         """
         if self._store is None:
             return None
-        body = read_object(call.body)
-        previous = body.get("previous_response_id")
-        kept = body.get("store") is not False
+        previous: Any = decode_field(routed.previous_response_id, _PREVIOUS)
+        kept = decode_field(routed.store, "store") is not False
         return RecordingTranslation(translation, previous, known, kept=kept)
 
     async def keep(

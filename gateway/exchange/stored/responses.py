@@ -10,12 +10,15 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeGuard
 
+import msgspec
+
 from gateway.shapes import ItemNames, Json, Seal
 
 COMPACTION = "compaction"
 """The type of an item that replaces the conversation before it."""
 
 _PREVIOUS = "previous_response_id"
+_REFERENCE = "item_reference"
 _SEALED = "encrypted_content"
 _OPENED = "gateway_opened_content"
 """Replaces, in the store, `encrypted_content` that the gateway has sealed."""
@@ -117,11 +120,39 @@ def references(body: Json) -> dict[str, int]:
     return found
 
 
+class _ItemHead(msgspec.Struct, gc=False):
+    type: object = None
+    role: object = None
+    id: object = None
+
+
+class _WithInput(msgspec.Struct, gc=False):
+    input: str | list[_ItemHead] | None = None
+
+
+_read_heads = msgspec.json.Decoder(_WithInput).decode
+
+
+def may_refer(body: bytes) -> bool:
+    """Whether a request may refer to stored items: its items are skimmed, not decoded.
+
+    Also True for what is not valid, which is said where the body is decoded.
+    """
+    try:
+        items = _read_heads(body).input
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return True
+    return isinstance(items, list) and any(_names_stored(h.id, h.type, h.role) for h in items)
+
+
+def _names_stored(item_id: object, kind: object, role: object) -> bool:
+    return isinstance(item_id, str) and ((kind is None and role is None) or kind == _REFERENCE)
+
+
 def _is_reference(item: object) -> TypeGuard[Json]:
-    if not isinstance(item, dict):
-        return False
-    implied = item.get("type") is None and item.get("role") is None
-    return isinstance(item.get("id"), str) and (implied or item.get("type") == "item_reference")
+    return isinstance(item, dict) and _names_stored(
+        item.get("id"), item.get("type"), item.get("role")
+    )
 
 
 def own_items(body: Json, items: ItemNames | None = None) -> tuple[list[Any], ItemNames] | None:

@@ -6,7 +6,7 @@ import msgspec
 from msgspec import Raw
 
 from gateway.fast.agents.raw import decoded, is_empty, text
-from gateway.fast.agents.responses_requests import AnyText, Image, InputText, OutputText, Part
+from gateway.fast.agents.responses_requests import Image, Part, Said
 from gateway.fast.agents.uncommon import Uncommon
 from gateway.fast.codec import ABSENT, Absent
 from gateway.translate.contract import Report
@@ -43,11 +43,17 @@ def as_string(said: Text) -> str:
     return said if isinstance(said, str) else decoded(said)
 
 
+def single(parts: Sequence[Part]) -> Raw | None:
+    """Return the text of a content that is one text; raises `Uncommon` for one that is none."""
+    first = parts[0] if len(parts) == 1 else None
+    return text(first.text) if isinstance(first, Said) else None
+
+
 def content_of(parts: Sequence[Part], path: str, report: Report, *, images: bool) -> Content:
     """Return the content of any role but the assistant's; raises `Uncommon`."""
     sent: list[TextPart | _ImagePart] = []
     for position, part in enumerate(parts):
-        if isinstance(part, InputText | OutputText | AnyText):
+        if isinstance(part, Said):
             sent.append(TextPart(text(part.text)))
         elif images and isinstance(part, Image):
             sent.append(_image(part, f"{path}[{position}]", report))
@@ -67,11 +73,11 @@ def _image(part: Image, path: str, report: Report) -> _ImagePart:
     return _ImagePart(_ImageUrl(text(part.image_url), detail))
 
 
-def texts_of(parts: Sequence[Part]) -> list[Text]:
+def texts_of(parts: Sequence[Part]) -> list[Raw]:
     """Return the texts of an assistant's message, but empty ones; raises `Uncommon`."""
-    texts: list[Text] = []
+    texts: list[Raw] = []
     for part in parts:
-        if not isinstance(part, InputText | OutputText | AnyText):
+        if not isinstance(part, Said):
             raise Uncommon
         said = text(part.text)
         if not is_empty(said):

@@ -2,9 +2,16 @@
 
 from collections.abc import Sequence
 
-import msgspec
 from msgspec import Raw
 
+from gateway.fast.agents.chat_forms import (
+    Custom,
+    CustomCall,
+    Function,
+    FunctionCall,
+    Message,
+    Output,
+)
 from gateway.fast.agents.raw import decoded, is_text, text
 from gateway.fast.agents.response_contents import (
     Content,
@@ -13,13 +20,13 @@ from gateway.fast.agents.response_contents import (
     content_of,
     joined,
     says,
+    single,
     texts_of,
 )
 from gateway.fast.agents.responses_requests import (
     Item,
     Part,
-    ReasoningText,
-    SummaryText,
+    Reasoned,
     kind_of,
     read_parts,
 )
@@ -33,40 +40,6 @@ from gateway.translate.responses_via_chat.input.returned import put_reasoning, r
 from gateway.translate.responses_via_chat.input.turn import SYSTEM_ROLES
 
 
-class Message(msgspec.Struct, gc=False):
-    """A chat message of anyone but the assistant."""
-
-    role: str
-    content: Content
-
-
-class _Output(msgspec.Struct, tag_field="role", tag="tool", gc=False):
-    tool_call_id: str
-    content: Content
-
-
-class _Function(msgspec.Struct, gc=False):
-    name: str
-    arguments: Text
-
-
-class _FunctionCall(msgspec.Struct, gc=False):
-    id: str
-    type: str
-    function: _Function
-
-
-class _Custom(msgspec.Struct, gc=False):
-    name: str
-    input: Raw
-
-
-class _CustomCall(msgspec.Struct, gc=False):
-    id: str
-    type: str
-    custom: _Custom
-
-
 class TurnWriter:
     """Writes message after message; raises `Uncommon` for what the types admit and it does not.
 
@@ -76,13 +49,14 @@ class TurnWriter:
     def __init__(self, context: Context, report: Report) -> None:
         self._context = context
         self._able = context.capabilities
+        self._in_a_row = self._able.assistants_in_a_row
         self._report = report
         self._messages: list[object] = []
         self._waiting: dict[str, int] = {}
         """The places that are kept for the outputs of calls, by the ids of the calls."""
         self._turn: Json | None = None
         """The open message of the assistant."""
-        self._calls: list[_FunctionCall | _CustomCall] = []
+        self._calls: list[FunctionCall | CustomCall] = []
         """Its calls."""
         self._reasoned: list[str] = []
         """The paths of its reasoning."""
@@ -113,10 +87,10 @@ class TurnWriter:
 
     def _write(self, item: Item, position: int) -> None:
         kind = kind_of(item)
-        if kind == "message":
-            self._message(item, position)
-        elif kind == "function_call":
+        if kind == "function_call":
             self._call(item, text(item.arguments))
+        elif kind == "message":
+            self._message(item, position)
         elif kind in _OUTPUTS:
             self._output(item, position)
         elif kind == "custom_tool_call":
@@ -130,44 +104,49 @@ class TurnWriter:
             raise Uncommon
         if item.phase is not None:
             self._report.drop(f"input[{position}].phase")
+        said = content if isinstance(content, str) else single(content)
         if role == "assistant":
-            self._say([content] if isinstance(content, str) else texts_of(content))
+            if said is not None:
+                self._say(said)
+            elif not isinstance(content, str):
+                self._say_parts(content)
             return
         if self._turn is not None:
             self._flush()
         if role == "developer" and not self._able.developer_role:
             role = "system"
-        if not isinstance(content, str):
-            path = f"input[{position}].content"
-            images = role not in SYSTEM_ROLES
-            self._messages.append(
-                Message(role, content_of(content, path, self._report, images=images))
-            )
-        else:
-            self._messages.append(Message(role, content))
+        if said is not None:
+            self._messages.append(Message(role, said))
+        elif not isinstance(content, str):
+            path, images = f"input[{position}].content", role not in SYSTEM_ROLES
+            sent = content_of(content, path, self._report, images=images)
+            self._messages.append(Message(role, sent))
 
-    def _say(self, given: list[Text]) -> None:
-        """Add a message of the assistant to the open one, or begin another."""
-        texts = [said for said in given if says(said)]
-        in_a_row = self._able.assistants_in_a_row
-        before = None if self._turn is None else self._turn["content"]
-        if self._calls or (in_a_row and texts and _has_text(before)):
+    def _say(self, said: Text) -> None:
+        """Add a text of the assistant to the open message, or begin another."""
+        new, turn = says(said), self._turn
+        if turn is not None and (self._calls or (new and self._in_a_row and _has_text(turn))):
             self._flush()
-            before = None
-        turn = self._assistant()
-        if texts and _has_text(before):
-            raise Uncommon
-        if len(texts) == 1:
-            turn["content"] = texts[0]
-        elif texts:
-            turn["content"] = self._several(texts)
-        elif before is None:
+            turn = None
+        if turn is None:
+            self._turn = {"role": "assistant", "content": said if new else ""}
+        elif new:
+            if _has_text(turn):
+                raise Uncommon
+            turn["content"] = said
+        elif turn["content"] is None:
             turn["content"] = ""
 
-    def _several(self, texts: list[Text]) -> list[TextPart]:
-        if not self._able.assistants_in_a_row:
+    def _say_parts(self, parts: Sequence[Part]) -> None:
+        """Add a message of several texts: they stay parts, where messages may follow another."""
+        texts = texts_of(parts)
+        if len(texts) < 2:
+            self._say(texts[0] if texts else "")
+            return
+        if not self._in_a_row:
             raise Uncommon
-        return [TextPart(said) for said in texts if isinstance(said, Raw)]
+        self._say(texts[0])
+        self._assistant()["content"] = list(map(TextPart, texts))
 
     def _assistant(self) -> Json:
         if self._turn is None:
@@ -180,7 +159,7 @@ class TurnWriter:
             raise Uncommon
         if self._turn is None:
             self._turn = {"role": "assistant", "content": None}
-        self._calls.append(_FunctionCall(call_id, "function", _Function(name, arguments)))
+        self._calls.append(FunctionCall(call_id, "function", Function(name, arguments)))
 
     def _custom_call(self, item: Item) -> None:
         given = text(item.input)
@@ -191,7 +170,7 @@ class TurnWriter:
         if call_id is None:
             raise Uncommon
         self._assistant()
-        self._calls.append(_CustomCall(call_id, "custom", _Custom(name, given)))
+        self._calls.append(CustomCall(call_id, "custom", Custom(name, given)))
 
     def _output(self, item: Item, position: int) -> None:
         if self._turn is not None:
@@ -204,7 +183,7 @@ class TurnWriter:
         if not is_text(output):
             path, images = f"input[{position}].output", self._able.tool_image_parts
             content = content_of(read_parts(output), path, self._report, images=images)
-        self._messages[place] = _Output(call_id, content)
+        self._messages[place] = Output(call_id, content)
 
     def _reason(self, item: Item, path: str) -> None:
         """Add reasoning that the server takes, to the open message or to another."""
@@ -220,9 +199,9 @@ class TurnWriter:
             raise Uncommon
         if not back.message:
             return
-        in_a_row, turn = self._able.assistants_in_a_row, self._turn
+        turn = self._turn
         has_content = turn is not None and (bool(self._calls) or turn["content"] is not None)
-        if back.has_text and has_content and (in_a_row or self._calls):
+        if back.has_text and has_content and (self._in_a_row or self._calls):
             self._flush()
         turn = self._assistant()
         self._reasoned.append(path)
@@ -232,19 +211,26 @@ class TurnWriter:
 
     def _flush(self) -> None:
         """Close the open message; one with only reasoning is dropped."""
-        turn, calls, reasoned = self._turn, self._calls, self._reasoned
+        turn, calls = self._turn, self._calls
         if turn is None:
             return
-        self._turn, self._calls, self._reasoned = None, [], []
+        self._turn = None
         if not calls and turn["content"] is None:
-            for path in reasoned:
+            for path in self._reasoned:
                 self._report.drop(path)
+            self._reasoned = []
             return
+        self._messages.append(turn)
+        if self._reasoned or (calls and self._able.reasoning_required):
+            self._with_reasoning.append(turn)
+            self._reasoned = []
         if calls:
             turn["tool_calls"] = calls
-        self._messages.append(turn)
-        if reasoned or (calls and self._able.reasoning_required):
-            self._with_reasoning.append(turn)
+            self._calls = []
+            self._wait(calls)
+
+    def _wait(self, calls: Sequence[FunctionCall | CustomCall]) -> None:
+        """Keep the places of the outputs of calls."""
         for call in calls:
             if call.id in self._waiting:
                 raise Uncommon
@@ -280,12 +266,14 @@ def _name_of(item: Item) -> str:
     return item.name if item.namespace is None else _flat(item.namespace, item.name)
 
 
-def _has_text(content: object) -> bool:
+def _has_text(turn: Json) -> bool:
     """Whether a message of the assistant says something so far."""
-    return says(content) if isinstance(content, str | Raw) else bool(content)
+    content = turn["content"]
+    return bool(content) and (type(content) is not Raw or says(content))
 
 
 def _reasoning_parts(parts: Sequence[Part]) -> list[Json]:
-    if not all(isinstance(part, ReasoningText | SummaryText) for part in parts):
+    texts = [part.text for part in parts if isinstance(part, Reasoned)]
+    if len(texts) != len(parts):
         raise Uncommon
-    return [{"text": decoded(part.text)} for part in parts]  # type: ignore[union-attr]
+    return [{"text": decoded(said)} for said in texts]

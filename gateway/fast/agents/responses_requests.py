@@ -24,15 +24,19 @@ class _OfText(msgspec.Struct, tag_field="type", forbid_unknown_fields=True, gc=F
     text: Raw
 
 
-class InputText(_OfText, tag="input_text", gc=False):
+class Said(_OfText, gc=False):
+    """A text of anyone."""
+
+
+class InputText(Said, tag="input_text", gc=False):
     """A text of the user or the system, or of a call."""
 
 
-class AnyText(_OfText, tag="text", gc=False):
+class AnyText(Said, tag="text", gc=False):
     """A text, as clients write it that keep one list of messages for all endpoints."""
 
 
-class OutputText(_OfText, tag="output_text", gc=False):
+class OutputText(Said, tag="output_text", gc=False):
     """A text of the assistant."""
 
     annotations: Nothing | None = None
@@ -48,11 +52,15 @@ class Image(
     detail: str | None = None
 
 
-class ReasoningText(_OfText, tag="reasoning_text", gc=False):
+class Reasoned(_OfText, gc=False):
+    """A text of reasoning."""
+
+
+class ReasoningText(Reasoned, tag="reasoning_text", gc=False):
     """A part of reasoning."""
 
 
-class SummaryText(_OfText, tag="summary_text", gc=False):
+class SummaryText(Reasoned, tag="summary_text", gc=False):
     """A part of a summary of reasoning."""
 
 

@@ -11,6 +11,7 @@ from gateway.config.settings import ModelRule
 from gateway.errors import GatewayError, InvalidRequest, TruncatedStream
 from gateway.exchange.decision import Decision
 from gateway.exchange.reply.body import ReplyBody
+from gateway.exchange.request_fields import read_routed
 from gateway.exchange.stored.conversations import ResponseMemory
 from gateway.exchange.stored.kept_responses import KeptResponses
 from gateway.exchange.stored.responses import (
@@ -476,7 +477,7 @@ def test_a_reply_without_an_id_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> N
         route = await stage.resolver.resolve(query)
         attempt = stage.exchange.attempts.build(call, route, Shape.CHAT, ())
         assert attempt.translation is not None
-        recording = stage.responses.recording(call, attempt.translation)
+        recording = stage.responses.recording(read_routed(call.body), attempt.translation)
         assert recording is not None
         for response in (None, {"id": None}):
             recording.response = response

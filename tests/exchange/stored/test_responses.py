@@ -9,6 +9,7 @@ from gateway.exchange.stored.responses import (
     conversation,
     for_client,
     input_items,
+    may_refer,
     references,
     since_compaction,
 )
@@ -126,3 +127,26 @@ def test_the_input_of_a_response_of_an_older_release_is_all_but_its_output() -> 
     stored = StoredResponse({"output": [reasoning, message]}, [user, message])
     assert stored.given == [user]
     assert StoredResponse({"output": "odd"}, [user]).given == [user]
+
+
+@pytest.mark.parametrize(
+    ("given", "may"),
+    [
+        (b'"Hi"', False),
+        (b"null", False),
+        (b"[]", False),
+        (b'[{"role":"user","id":"i","content":[{"id":"x","type":"item_reference"}]}]', False),
+        (b'[{"type":"message","id":"i"},{"type":"item_reference","id":null}]', False),
+        (b'[{"type":"item_reference","id":"i"}]', True),
+        (b'[{"type":null,"id":"i"}]', True),
+        (b"[3]", True),
+        (b"{}", True),
+        (b"[", True),
+    ],
+)
+def test_references_are_looked_for_without_decoding_the_items(given: bytes, may: bool) -> None:
+    assert may_refer(b'{"model":"m","input":%b}' % given) is may
+
+
+def test_a_request_without_input_refers_to_nothing() -> None:
+    assert not may_refer(b'{"model":"m"}')
