@@ -8,7 +8,7 @@
  *
  * One thread, epoll, HTTP/1.1 with keep-alive, to 127.0.0.1. After the warm-up it prints a line
  * "measuring", after the window one JSON object about the window: replies, errors, events (`data:`
- * lines that hold JSON), and in microseconds the median and the 99th percentile of the time that
+ * lines that hold JSON), and in microseconds median, 99th and 99.9th percentile of the time that
  * an event took from the source ("@" and its time, see source.c), or, where no event bears a time,
  * of the time from request to the end of the reply.
  */
@@ -280,8 +280,9 @@ static void report(double seconds, int count)
         streaming += connections[i].part != HEAD;
     qsort(times, samples, sizeof *times, ascending);
     printf("{\"seconds\":%.3f,\"replies\":%ld,\"errors\":%ld,\"events\":%ld,\"streaming\":%d,"
-           "\"p50_us\":%u,\"p99_us\":%u}\n", seconds, replies, errors, events, streaming,
-           samples ? times[samples / 2] : 0, samples ? times[samples * 99 / 100] : 0);
+           "\"p50_us\":%u,\"p99_us\":%u,\"p999_us\":%u}\n", seconds, replies, errors, events,
+           streaming, samples ? times[samples / 2] : 0, samples ? times[samples * 99 / 100] : 0,
+           samples ? times[samples * 999 / 1000] : 0);
 }
 
 static void read_request(const char *path)

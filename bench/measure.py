@@ -1,6 +1,7 @@
 """One measurement: load for a while, and what it cost."""
 
 import json
+import math
 import os
 import subprocess
 import time
@@ -31,6 +32,8 @@ class Sample:
     memory_bytes: int
     streaming: int
     """Streams that were open at the end of the window."""
+    p999_ms: float = math.nan
+    """Not known of wrk's load."""
 
 
 class LoadFailed(Exception):
@@ -81,14 +84,21 @@ def _with_wrk(
     return _sample(contender, result, spent, int(result["replies"]))
 
 
-def _with_load(
+def load_command(
     tools: Tools, folder: Path, contender: Contender, case: Case, warm_up: float, window: float
-) -> Sample:
-    request = folder / "request.bin"
+) -> list[str]:
+    """Return the command that makes the load by bench/load.c; its request is in the folder."""
+    request = folder / f"{case.name}.bin"
     request.write_bytes(case.request(contender.port, contender.headers(case.model)))
     times = [str(round(seconds * 1000)) for seconds in (warm_up, window)]
     command = [str(tools.load), str(contender.port), str(case.connections), *times, str(request)]
-    command += [str(case.pace_us)] if case.pace_us else []
+    return [*command, str(case.pace_us)] if case.pace_us else command
+
+
+def _with_load(
+    tools: Tools, folder: Path, contender: Contender, case: Case, warm_up: float, window: float
+) -> Sample:
+    command = load_command(tools, folder, contender, case, warm_up, window)
     with subprocess.Popen(
         pin(command, LOAD_CPU), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
@@ -129,6 +139,7 @@ def _sample(
         p99_ms=result["p99_us"] / 1000,
         memory_bytes=memory,
         streaming=int(result.get("streaming", 0)),
+        p999_ms=result.get("p999_us", math.nan) / 1000,
     )
 
 

@@ -119,6 +119,12 @@ class Process:
         """Let it do nothing until it is awake again."""
         self._signal(signal.SIGSTOP)
 
+    def wait(self, seconds: float) -> bool:
+        """Wait until it ends by itself; False if it does not in time."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(seconds)
+        return not self.alive
+
     def stop(self) -> None:
         """Ask it to end, wait, and end it."""
         self._signal(signal.SIGCONT)
