@@ -53,6 +53,8 @@ class Case:
     sdk_headers: bool = False
     fresh_heads: bool = False
     """No two requests have the same head: nothing about it can be known from the last one."""
+    models: int = 0
+    """So many are asked for in turn, by wrk: `model` is the first, and its name ends in -00000."""
     pace_us: int = 0
     """From one request of a connection to the next, by bench/load.c; 0: each follows a reply."""
     contenders: tuple[str, ...] = EVERYBODY

@@ -33,6 +33,19 @@ _MOST_STREAMS = 4096
 _STARTS_WITHIN = {LITELLM: 120.0}
 
 
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """How large a server is. `streams` is how many it must be able to hold open."""
+
+    workers: int = 1
+    streams: int = _MOST_STREAMS
+    cpu: int | None = CONTENDER_CPU
+    """The processor that it is confined to; None: to none."""
+
+
+ONE_WORKER = Scale()
+
+
 @dataclass(slots=True)
 class Contender:
     """A server that takes requests at 127.0.0.1:port. `process` None: it costs nothing here."""
@@ -75,7 +88,7 @@ def _start(
     folder: Path,
     name: str,
     command: list[str],
-    cpu: int,
+    cpu: int | None,
     environment: Mapping[str, str] | None = None,
     port: int | None = None,
 ) -> Contender | None:
@@ -93,38 +106,61 @@ def _start(
 def _nginx(
     stack: ExitStack, tools: Tools, folder: Path, source: int
 ) -> tuple[str, Contender | None]:
+    return NGINX, start_nginx(stack, tools, folder, source)
+
+
+def start_nginx(
+    stack: ExitStack, tools: Tools, folder: Path, source: int, scale: Scale = ONE_WORKER
+) -> Contender | None:
+    """Start nginx before the source; None where there is none, or it does not start."""
     if tools.nginx is None:
-        return NGINX, None
+        return None
     port = free_port()
     template = string.Template((HERE / "nginx.conf.template").read_text())
     # nginx has variables of the same form; those that are not ours stay.
-    text = template.safe_substitute(folder=folder, port=port, source_port=source)
+    text = template.safe_substitute(
+        folder=folder,
+        port=port,
+        source_port=source,
+        workers=scale.workers,
+        # Of two for each stream; it drops idle ones when fewer than a sixteenth are free.
+        connections=scale.streams * 9 // 4,
+    )
     path = folder / "nginx.conf"
     path.write_text(text)
     command = [tools.nginx, "-p", str(folder), "-c", str(path)]
-    return NGINX, _start(stack, folder, NGINX, command, CONTENDER_CPU, port=port)
+    return _start(stack, folder, NGINX, command, scale.cpu, port=port)
 
 
 def _gateway(
     stack: ExitStack, _tools: Tools, folder: Path, source: int
 ) -> tuple[str, Contender | None]:
-    return GATEWAY, _served(stack, folder, GATEWAY, write_gateway_config(folder, source))
+    return GATEWAY, start_gateway(stack, folder, GATEWAY, write_gateway_config(folder, source))
 
 
 def _generic(
     stack: ExitStack, _tools: Tools, folder: Path, source: int
 ) -> tuple[str, Contender | None]:
     path = write_gateway_config(folder, source, fast_paths=False)
-    return GENERIC, _served(stack, folder, GENERIC, path)
+    return GENERIC, start_gateway(stack, folder, GENERIC, path)
 
 
-def _served(stack: ExitStack, folder: Path, name: str, config: Path) -> Contender | None:
-    command = [sys.executable, "-m", "gateway", "serve", "--config", str(config), "--port"]
-    return _start(stack, folder, name, command, CONTENDER_CPU)
+def start_gateway(
+    stack: ExitStack, folder: Path, name: str, config: Path, scale: Scale = ONE_WORKER
+) -> Contender | None:
+    """Start a gateway; None if it does not start."""
+    command = [sys.executable, "-m", "gateway", "serve", "--config", str(config)]
+    command += ["--workers", str(scale.workers), "--port"]
+    return _start(stack, folder, name, command, scale.cpu)
 
 
 def write_gateway_config(
-    folder: Path, source: int, *, narrow: bool = False, fast_paths: bool = True
+    folder: Path,
+    source: int,
+    *,
+    narrow: bool = False,
+    fast_paths: bool = True,
+    streams: int = _MOST_STREAMS,
 ) -> Path:
     """Write the configuration of the gateway before the source; return its path.
 
@@ -134,7 +170,7 @@ def write_gateway_config(
     upstream = {
         "base_url": f"http://127.0.0.1:{source}/v1",
         "kind": "other",
-        "max_connections": _MOST_STREAMS,
+        "max_connections": streams,
     }
     upstreams: dict[str, object] = {"source": upstream}
     models: dict[str, object] = {

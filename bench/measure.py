@@ -72,7 +72,11 @@ def _with_wrk(
             text=True,
             timeout=seconds + _PATIENCE,
             check=False,
-            env={**os.environ, "FRESH_HEADS": "1" if case.fresh_heads else "0"},
+            env={
+                **os.environ,
+                "FRESH_HEADS": "1" if case.fresh_heads else "0",
+                "MODELS": str(case.models),
+            },
         )
         return _result(ended.stdout, ended.stderr)
 

@@ -25,10 +25,13 @@ def allow_many_sockets() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
-def pin(command: Sequence[str], cpu: int) -> list[str]:
-    """Return the command, confined to one processor where the machine has more than one."""
+def pin(command: Sequence[str], cpu: int | None) -> list[str]:
+    """Return the command, confined to one processor where the machine has more than one.
+
+    None: to none of them.
+    """
     available = sorted(os.sched_getaffinity(0))
-    if len(available) < 2:
+    if cpu is None or len(available) < 2:
         return list(command)
     return ["taskset", "-c", str(available[cpu]), *command]
 
@@ -62,7 +65,7 @@ class Process:
     def __init__(
         self,
         command: Sequence[str],
-        cpu: int,
+        cpu: int | None,
         log: Path,
         environment: Mapping[str, str] | None = None,
     ) -> None:
@@ -141,6 +144,10 @@ class Process:
     def cpu_seconds(self) -> float:
         """Return the processor time spent so far, user and system, in steps of a clock tick."""
         return sum(_cpu_ticks(pid) for pid in _tree(self.pid)) / _TICKS_PER_SECOND
+
+    def cpu_by_process(self) -> dict[int, int]:
+        """Return the clock ticks that each process has spent so far."""
+        return {pid: _cpu_ticks(pid) for pid in _tree(self.pid)}
 
     def memory_bytes(self) -> int:
         """Return the resident memory; pages shared among the processes count once."""

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct bytes json_reply[3], burst[3], chat_burst_with_usage, short_reply;
+struct bytes json_reply[3], burst[3], chat_burst_with_usage, short_reply, model_list;
 
 void append(struct bytes *to, const char *data, size_t size)
 {
@@ -155,6 +155,18 @@ void build_json(struct bytes *to, const char *status, const char *body)
     print(to, "HTTP/1.1 %s\r\ncontent-type: application/json\r\ncontent-length: %zu\r\n"
           "x-request-id: req_0123456789abcdef\r\n\r\n", status, strlen(body));
     append(to, body, strlen(body));
+}
+
+void build_model_list(int count)
+{
+    struct bytes body = {0};
+    print(&body, "{\"object\":\"list\",\"data\":[");
+    for (int i = 0; i < count; i++)
+        print(&body, "%s{\"id\":\"scale-%05d\",\"object\":\"model\",\"created\":1760000000,"
+              "\"owned_by\":\"bench\"}", i ? "," : "", i);
+    print(&body, "]}");
+    build_json(&model_list, "200 OK", body.data);
+    free(body.data);
 }
 
 void build_replies(void)

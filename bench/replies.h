@@ -23,6 +23,9 @@ extern struct bytes json_reply[3], burst[3], chat_burst_with_usage;
 extern struct bytes short_reply; /* for what is no generation */
 void build_replies(void);
 
+extern struct bytes model_list; /* empty until it is built */
+void build_model_list(int count);
+
 void append(struct bytes *to, const char *data, size_t size);
 
 /* A JSON reply with its head; `status` is like "200 OK". */

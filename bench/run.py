@@ -2,7 +2,7 @@
 
 From the environment: CASES=name,… (these cases only; patterns as of file names are allowed),
 QUICK=1 (nginx and the gateway only, within a minute and a half), ROUNDS=n (default 5), and what
-runs alone: ABORTS=1 (a full run includes it), SOAK=1, LOOKUPS=1, PACE=1, GROWTH=1 (which
+runs alone: ABORTS=1 (a full run includes it), SOAK=1, LOOKUPS=1, PACE=1, SCALE=1, GROWTH=1 (which
 writes an image of its figures into docs/images). The last line is one JSON object.
 """
 
@@ -14,7 +14,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from bench import aborts, growth, lookups, machine, pace, soak, tools
+from bench import aborts, growth, lookups, machine, pace, scale, soak, tools
 from bench.cases import cases
 from bench.compare import Comparison
 from bench.processes import allow_many_sockets
@@ -36,6 +36,8 @@ def main() -> int:
             return _lookups(folder)
         if _flag("PACE"):
             return _pace(folder)
+        if _flag("SCALE"):
+            return _scale(folder)
         if _flag("ABORTS"):
             return _aborts(folder)
         return _compare(folder, began)
@@ -91,6 +93,14 @@ def _pace(folder: Path) -> int:
     report = pace.run(found, folder)
     print(machine.description(found), report.text(), "", sep="\n\n")
     print(json.dumps({"pace": report.figures}))
+    return 0
+
+
+def _scale(folder: Path) -> int:
+    found = _found(compared=True)
+    report = scale.run(found, folder)
+    print(machine.description(found), report.text(), "", sep="\n\n")
+    print(json.dumps({"scale": report.figures}))
     return 0
 
 

@@ -1,6 +1,6 @@
 /* The upstream of the bench: a server of OpenAI's and Anthropic's kind that costs next to nothing.
  *
- *   source PORT
+ *   source PORT [MODELS]
  *
  * One thread, epoll, HTTP/1.1 with keep-alive, on 127.0.0.1. It reads the whole request before it
  * answers, as a model server must. POST .../chat/completions, .../responses and .../messages, and
@@ -13,6 +13,7 @@
  *                              the time at which it left, "@" and microseconds (CLOCK_MONOTONIC)
  *   ...slow-MS                 the reply begins after MS milliseconds
  *
+ * GET .../models lists so many models, scale-00000 and so on, if there are any.
  * GET /stats tells what is under way, for the abort bench; GET /hung/... is never answered.
  */
 #define _GNU_SOURCE
@@ -221,6 +222,10 @@ static void answer(struct connection *c, const char *line, const char *body)
     }
     if (!strncmp(line, "GET /hung/", 10))
         return;
+    if (model_list.size && memmem(line, target, "/models", 7)) {
+        answer_later(c, &model_list, 0);
+        return;
+    }
     snprintf(query, sizeof query, "%.*s", (int)target, line);
     int chat = memmem(line, target, "/chat/completions", 17) != NULL;
     int messages = memmem(line, target, "/messages", 9) != NULL;
@@ -344,11 +349,13 @@ static int listen_at(int port)
 
 int main(int count, char **arguments)
 {
-    if (count != 2) {
-        fprintf(stderr, "usage: source PORT\n");
+    if (count != 2 && count != 3) {
+        fprintf(stderr, "usage: source PORT [MODELS]\n");
         return 2;
     }
     build_replies();
+    if (count == 3)
+        build_model_list(atoi(arguments[2]));
     int listener = listen_at(atoi(arguments[1]));
     struct epoll_event ready[256], wanted = {.events = EPOLLIN, .data.ptr = NULL};
     poller = epoll_create1(0);
