@@ -8,6 +8,7 @@ check, which has the last word, and the words for an error.
 from collections import abc
 from dataclasses import dataclass, field
 from functools import singledispatch
+from types import MappingProxyType
 from typing import Annotated, Any, Literal, Union
 
 import msgspec
@@ -42,13 +43,14 @@ def record_type(
     record: Record,
     tag: tuple[str, str] | None = None,
     base: type[msgspec.Struct] = msgspec.Struct,
+    types: abc.Mapping[str, JsonType] = MappingProxyType({}),
     *,
     closed: bool = True,
 ) -> type:
     """Return the type of objects with a record's fields.
 
-    `tag`: a field and its one value. `closed`: of objects without other fields; others must have no
-    null ones, which checks leave out.
+    `tag`: a field and its one value. `types`: of fields that are looked at once more. `closed`: of
+    objects without other fields; others must have no null ones, which checks leave out.
     """
     named = record.fields.items()
     options: dict[str, Any] = {} if tag is None else {"tag_field": tag[0], "tag": tag[1]}
@@ -56,7 +58,7 @@ def record_type(
     fields: list[Any] = []
     for name, check in sorted(named, key=lambda field: field[0] not in required):
         if tag is None or name != tag[0]:
-            known = type_of(check)
+            known = types.get(name) or type_of(check)
             fields.append((name, known) if name in required else (name, known, msgspec.UNSET))
     return msgspec.defstruct(
         "_Object", fields, bases=(base,), gc=False, forbid_unknown_fields=closed, **options

@@ -27,7 +27,7 @@ from gateway.translate.schema.checks import (
 from gateway.translate.schema.errors import missing
 from gateway.translate.schema.messages_blocks import CONVERSED, SYSTEM, Message
 from gateway.translate.schema.messages_calls import check_calls
-from gateway.translate.schema.messages_tools import Tool, ToolChoice
+from gateway.translate.schema.messages_tools import TOOL_LIST, ToolChoice
 
 MAX_MESSAGES = 100_000
 MIN_BUDGET = 1024
@@ -108,7 +108,7 @@ MESSAGES_PARAMETERS: abc.Mapping[str, Check] = {
     "thinking": _Thinking(),
     "thread": Anything(),
     "tool_choice": ToolChoice(),
-    "tools": Array(Tool()),
+    "tools": TOOL_LIST,
     "top_k": Integer(minimum=0),
     "top_p": Number(0, 1),
 }

@@ -10,8 +10,10 @@ from typing import Final
 
 from gateway.errors import InvalidRequest
 from gateway.shapes import Json
+from gateway.translate.schema.as_given import Objects, record_type
 from gateway.translate.schema.checks import (
     Anything,
+    Array,
     Boolean,
     Check,
     Mapping,
@@ -83,6 +85,16 @@ class Tool:
             )
         return tool
 
+
+TOOL_LIST = Objects(
+    Array(Tool()),
+    record_type(
+        Record({**CUSTOM_TOOL.fields, "type": OneOf(CUSTOM)}, CUSTOM_TOOL.required),
+        types={"input_schema": record_type(Record({"type": OneOf("object")}), closed=False)},
+        closed=False,
+    ),
+)
+"""The tools of a request."""
 
 _CLIENT_TOOLS = ("bash", "text_editor", "memory")
 

@@ -26,7 +26,7 @@ from gateway.translate.schema.checks import (
 )
 from gateway.translate.schema.hints import CACHE_OPTIONS
 from gateway.translate.schema.responses_input_list import INPUT
-from gateway.translate.schema.responses_tools import Tool, ToolChoice
+from gateway.translate.schema.responses_tools import TOOL_LIST, ToolChoice
 
 MIN_OUTPUT_TOKENS = 16
 """The least `max_output_tokens` that OpenAI takes."""
@@ -103,7 +103,7 @@ RESPONSES_PARAMETERS: abc.Mapping[str, Check] = {
     "temperature": Number(0, 2),
     "text": TEXT,
     "tool_choice": ToolChoice(),
-    "tools": Array(Tool()),
+    "tools": TOOL_LIST,
     "top_logprobs": Integer(0, 20),
     "top_p": Number(0, 1),
     "truncation": OneOf("auto", "disabled"),

@@ -7,6 +7,7 @@ from collections import abc
 from dataclasses import dataclass
 
 from gateway.shapes import Json
+from gateway.translate.schema.as_given import JsonType, Objects, tagged, type_of
 from gateway.translate.schema.checks import (
     Anything,
     Array,
@@ -73,6 +74,20 @@ class Tool:
             tool["environment"] = LOCAL.accept(tool["environment"], f"{param}.environment")
         return tool
 
+
+@type_of.register
+def _(check: Tool) -> JsonType:
+    any_kind = {kind: tool for kind, tool in TOOLS.items() if kind != "shell"}
+    kinds = check.typed.fields["type"]
+    return tagged(
+        {kind: TOOLS[kind] for kind in kinds.values} if isinstance(kinds, OneOf) else any_kind
+    )
+
+
+TOOL_LIST = Objects(
+    Array(Tool()), tagged({kind: TOOLS[kind] for kind in ("function", "custom")}, closed=False)
+)
+"""The tools of a request."""
 
 NAMESPACE = Record(
     {

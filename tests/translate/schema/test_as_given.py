@@ -26,9 +26,11 @@ from gateway.translate.schema.checks import (
 )
 from gateway.translate.schema.messages import MESSAGES_PARAMETERS
 from gateway.translate.schema.messages_blocks import BLOCKS, CONVERSED
+from gateway.translate.schema.messages_tools import TOOL_LIST as ANTHROPICS_TOOL_LIST
 from gateway.translate.schema.responses_input import ITEMS
 from gateway.translate.schema.responses_input import PARTS as RESPONSES_PARTS
 from gateway.translate.schema.responses_input_list import INPUT
+from gateway.translate.schema.responses_tools import TOOL_LIST
 
 JUNK: Sequence[Any] = (
     *(None, "", "x", 1, 2**70, 1.5, True, [], ["x"], [None], {}, {"type": None}, {"x": None}),
@@ -132,6 +134,20 @@ TOOLS: Sequence[Json] = [
     {"type": "web_search"},
 ]
 
+RESPONSES_TOOLS: Sequence[Json] = [
+    {"type": "function", "name": "f", "parameters": {"a": None}, "strict": True},
+    {"type": "custom", "name": "f", "format": {"type": "text"}},
+    {"type": "shell", "environment": {"type": "local", "skills": []}},
+    {"type": "namespace", "name": "n", "tools": [{"type": "function", "name": "f"}]},
+    {"type": "web_search", "filters": {"a": None}},
+]
+ANTHROPICS_TOOLS: Sequence[Json] = [
+    {"name": "f", "input_schema": {"type": "object", "a": None}, "cache_control": {}},
+    {"type": "custom", "name": "f", "description": "a", "input_schema": {}},
+    {"type": "bash_20250124", "name": "bash"},
+    {"type": "web_search_20250305", "name": "web_search"},
+]
+
 ANTHROPICS_LIST = MESSAGES_PARAMETERS["messages"]
 CHAT_TOOLS = CHAT_PARAMETERS["tools"]
 assert isinstance(ANTHROPICS_LIST, Objects)
@@ -143,6 +159,8 @@ LISTS: Sequence[tuple[Objects, Json]] = [
         (INPUT, RESPONSES),
         (ANTHROPICS_LIST, ANTHROPICS),
         (CHAT_TOOLS, TOOLS),
+        (TOOL_LIST, RESPONSES_TOOLS),
+        (ANTHROPICS_TOOL_LIST, ANTHROPICS_TOOLS),
     )
     for item in items
 ]
@@ -219,7 +237,13 @@ def test_each_type_has_its_example() -> None:
 
 @pytest.mark.parametrize(
     ("objects", "items"),
-    [(CONVERSATION, CHAT[:7]), (INPUT, RESPONSES[3:9]), (CHAT_TOOLS, TOOLS[:1])],
+    [
+        (CONVERSATION, CHAT[:7]),
+        (INPUT, RESPONSES[3:9]),
+        (CHAT_TOOLS, TOOLS[:1]),
+        (TOOL_LIST, RESPONSES_TOOLS[:2]),
+        (ANTHROPICS_TOOL_LIST, ANTHROPICS_TOOLS[:2]),
+    ],
     ids=str,
 )
 def test_usual_lists_need_no_other_look(objects: Objects, items: Sequence[Json]) -> None:

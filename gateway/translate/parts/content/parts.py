@@ -7,7 +7,8 @@ Parts are translated one by one: part k of the one is part k of the other.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Set as AbstractSet
+from typing import NamedTuple
 
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import Context, Report, unsupported
@@ -28,6 +29,9 @@ _INPUT_PART = Record(
 _OUTPUT_PART = Record(
     {"type": OneOf("output_text", "refusal", "input_text", "text")}, required=("type",)
 )
+_CHAT_TEXT = frozenset({"text"})
+RESPONSES_TEXTS = frozenset({"input_text", "output_text", "text"})
+"""The types of text in responses, in any role."""
 _TEXT = Record({"text": String()}, required=("text",))
 _REFUSAL = Record({"refusal": String()}, required=("refusal",))
 _IMAGE_URL = Record({"url": String(), "detail": String()}, required=("url",))
@@ -47,9 +51,25 @@ def responses_input_parts(
     `param[k]`.
     """
     return [
-        _responses_input_part(part, f"{param}[{k}]", context, report)
+        {"type": "input_text", "text": text}
+        if (text := only_text(part, _CHAT_TEXT)) is not None
+        else _responses_input_part(part, f"{param}[{k}]", context, report)
         for k, part in enumerate(parts)
     ]
+
+
+def only_text(part: object, kinds: AbstractSet[str]) -> str | None:
+    """Return the text of a part of one of some types that has nothing else; None: look closer."""
+    if not isinstance(part, dict):
+        return None
+    kind, text = part.get("type"), part.get("text")
+    if type(text) is not str or type(kind) is not str or kind not in kinds:
+        return None
+    if len(part) == 2:
+        return text
+    fields = responses_input.PARTS["output_text"].names
+    has_more = kind != "output_text" or part.get("annotations") or not fields.issuperset(part)
+    return None if has_more else text
 
 
 def _responses_input_part(part: object, param: str, context: Context, report: Report) -> Json:
@@ -87,7 +107,9 @@ def responses_output_parts(
     In an assistant's message api.openai.com refuses `input_text` (openai-java#302).
     """
     return [
-        _responses_output_part(part, f"{param}[{k}]", context, report)
+        output_text_part(text)
+        if (text := only_text(part, _CHAT_TEXT)) is not None
+        else _responses_output_part(part, f"{param}[{k}]", context, report)
         for k, part in enumerate(parts)
     ]
 
@@ -125,7 +147,10 @@ def chat_input_parts(
     image by file id, naming `param[k]`. The detail `original`, which chat lacks, becomes `high`.
     """
     return [
-        _chat_input_part(part, f"{param}[{k}]", context, report) for k, part in enumerate(parts)
+        {"type": "text", "text": text}
+        if (text := only_text(part, RESPONSES_TEXTS)) is not None
+        else _chat_input_part(part, f"{param}[{k}]", context, report)
+        for k, part in enumerate(parts)
     ]
 
 
@@ -184,8 +209,7 @@ def _taken(report: Report, by_chat: str) -> str:
     return f"the model is served through the {report.target} endpoint, which takes {taken}."
 
 
-@dataclass(frozen=True, slots=True)
-class AssistantTexts:
+class AssistantTexts(NamedTuple):
     """The texts and the refusals of an assistant's message, part by part."""
 
     texts: Sequence[str]
@@ -202,6 +226,10 @@ def assistant_texts(
     texts: list[str] = []
     refusals: list[str] = []
     for k, part in enumerate(parts):
+        text = only_text(part, RESPONSES_TEXTS)
+        if text is not None:
+            texts.append(text)
+            continue
         path = f"{param}[{k}]"
         known: Json = _OUTPUT_PART.accept(part, path)
         if known["type"] == "refusal":

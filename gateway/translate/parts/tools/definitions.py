@@ -43,13 +43,20 @@ def responses_custom(custom: Json, param: str) -> Json:
     return tool
 
 
+def _holds(tool: object) -> bool:
+    if not isinstance(tool, dict) or None in tool.values():
+        return False
+    return type(tool.get("name")) is str and type(tool.get("description", "")) is str
+
+
 def chat_function(tool: Json, param: str) -> Json:
     """Return a chat tool from a responses function tool; raises `InvalidRequest`.
 
     Where `strict` is absent, responses make the schema strict if they can: chat gets `strict` only
     where the schema is strict already.
     """
-    known: Json = _FUNCTION.accept(tool, param)
+    # Tools that have been checked already are the rule.
+    known = tool if _holds(tool) else _FUNCTION.accept(tool, param)
     fields = ("name", "description", "parameters", "strict")
     function = {name: known[name] for name in fields if name in known}
     if "strict" not in function and is_strict_schema(function.get("parameters")):

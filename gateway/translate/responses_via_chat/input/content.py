@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from gateway.errors import UnsupportedParameter
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import Context, Report
-from gateway.translate.parts.content.parts import chat_input_parts
+from gateway.translate.parts.content.parts import RESPONSES_TEXTS, chat_input_parts, only_text
 from gateway.translate.responses_via_chat.input.turn import Call
 
 _SEE_NEXT = {"image_url": "[image: see next message]", "file": "[file: see next message]"}
@@ -17,6 +17,8 @@ def chat_content(
     """Return checked content of any role but the assistant's; raises as `chat_input_parts` does."""
     if isinstance(content, str):
         return content
+    if len(content) == 1 and (only := only_text(content[0], RESPONSES_TEXTS)) is not None:
+        return only
     parts = chat_input_parts(content, path, context, report)
     if len(parts) == 1 and parts[0].keys() == {"type", "text"}:
         text: str = parts[0]["text"]
@@ -33,7 +35,7 @@ def tool_content(parts: Sequence[Json], call: Call, path: str, context: Context)
             kept.append(part)
         else:
             kept.append({"type": "text", "text": _SEE_NEXT[part["type"]]})
-            call.attachments.append((part, f"{path}[{position}]"))
+            call.attachments = [*call.attachments, (part, f"{path}[{position}]")]
     return kept
 
 

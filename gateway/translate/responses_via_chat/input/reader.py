@@ -12,7 +12,12 @@ from typing import ClassVar
 from gateway.shapes import Json
 from gateway.translate.contract import Context, Report
 from gateway.translate.parts.content.parts import AssistantTexts, assistant_texts
-from gateway.translate.parts.tools.calls import bounded_call_id, call_id_from, chat_call
+from gateway.translate.parts.tools.calls import (
+    MAX_CALL_ID,
+    bounded_call_id,
+    call_id_from,
+    chat_call,
+)
 from gateway.translate.parts.tools.custom import NATIVE, wrapped_input
 from gateway.translate.responses_via_chat.compaction import REQUEST, TRIGGER, summary_of
 from gateway.translate.responses_via_chat.deltas.carried import STAND_INS
@@ -38,19 +43,23 @@ from gateway.translate.responses_via_chat.input.waiting_calls import WaitingCall
 from gateway.translate.responses_via_chat.tools.client_tools import CLIENT_CALLS, CLIENT_OUTPUTS
 from gateway.translate.responses_via_chat.tools.definitions import ToolNames
 from gateway.translate.schema.chat_messages import MESSAGES, TOOL_CALL
-from gateway.translate.schema.responses_input import ITEMS, MESSAGE, REASONING, is_record
+from gateway.translate.schema.responses_input import (
+    HOSTED_RECORDS,
+    ITEMS,
+    MESSAGE,
+    REASONING,
+    is_record,
+)
 from gateway.translate.schema.unknown_fields import carry_unknown
 
 _RESERVED = (
-    frozenset().union(
-        TOOL_CALL.fields.keys(), *(message.fields.keys() for message in MESSAGES.values())
-    )
-    - {"name"}
+    frozenset().union(TOOL_CALL.names, *(message.names for message in MESSAGES.values())) - {"name"}
     | STAND_INS
 )
 """Names with a meaning in chat messages and calls, or here."""
 
 
+_KNOWN = {**ITEMS, "message": MESSAGE}
 _FUNCTION_FIELDS = {"name": "name", "arguments": "arguments"}
 _CUSTOM_FIELDS = {"name": "name", "arguments": "input", "input": "input"}
 _NAMES = frozenset({"name", "namespace"})
@@ -77,8 +86,9 @@ class Reader:
 
     def read(self, item: Json, path: str) -> None:
         """Add one checked item."""
-        read = self._readers.get(item["type"])
-        if is_record(item):
+        kind = item["type"]
+        read = self._readers.get(kind)
+        if kind in HOSTED_RECORDS and is_record(item):
             pass_over_record(item, path, self._context, self._report)
         elif read is None:
             pass_over_foreign(item, path, self._context, self._report)
@@ -115,16 +125,17 @@ class Reader:
     def _message(self, item: Json, path: str) -> None:
         if "phase" in item:
             self._report.drop(f"{path}.phase")
-        if item["role"] == "assistant":
+        role = item["role"]
+        if role == "assistant":
             self._assistant_content(item["content"], path)
             self._carry(item, path, self._assistant(path).message)
             return
         self.flush()
-        role = item["role"]
         if role == "developer" and not self._context.capabilities.developer_role:
             role = "system"
-        place = f"{path}.content"
-        content = chat_content(item["content"], place, self._context, self._report)
+        content, place = item["content"], f"{path}.content"
+        if not isinstance(content, str):
+            content = chat_content(content, place, self._context, self._report)
         if role in SYSTEM_ROLES:
             content = system_text(content, place, self._report)
         turn = Turn({"role": role, "content": content}, path, text_path=path)
@@ -133,8 +144,8 @@ class Reader:
 
     def _carry(self, item: Json, path: str, target: Json | None) -> None:
         """Pass unknown fields of an item on to the chat message or call made of it."""
-        known = MESSAGE if item["type"] == "message" else ITEMS[item["type"]]
-        if not item.keys() <= known.fields.keys():
+        known = _KNOWN[item["type"]]
+        if not known.names.issuperset(item):
             carry_unknown(item, known, path, self._context, self._report, target, _RESERVED)
 
     def _assistant_content(self, content: str | list[Json], path: str) -> None:
@@ -173,15 +184,19 @@ class Reader:
         self._signatures.take(back, path)
 
     def _call(self, item: Json, path: str) -> None:
-        custom = item["type"] == "custom_tool_call"
-        name = self._names.flat(item.get("namespace"), item["name"])
-        kind, text = ("custom", item["input"]) if custom else ("function", item["arguments"])
-        if custom and not self._context.capabilities.custom_tools:
+        name = item["name"]
+        if "namespace" in item:
+            name = self._names.flat(item["namespace"], name)
+        if item["type"] == "function_call":
+            call = chat_call("function", name, item["arguments"], item["call_id"])
+            self._add_call(item, path, call, _FUNCTION_FIELDS)
+            return
+        kind, text = "custom", item["input"]
+        if not self._context.capabilities.custom_tools:
             kind, text = "function", item.get(NATIVE) or wrapped_input(text)
-        elif custom and NATIVE in item:
+        elif NATIVE in item:
             self._report.drop(f"{path}.{NATIVE}")
-        fields = _CUSTOM_FIELDS if custom else _FUNCTION_FIELDS
-        self._add_call(item, path, chat_call(kind, name, text, item["call_id"]), fields)
+        self._add_call(item, path, chat_call(kind, name, text, item["call_id"]), _CUSTOM_FIELDS)
 
     def _client_call(self, item: Json, path: str) -> None:
         tool = CLIENT_CALLS[item["type"]]
@@ -191,22 +206,26 @@ class Reader:
         self._add_call(item, path, call, {})
 
     def _add_call(self, item: Json, path: str, tool_call: Json, fields: Mapping[str, str]) -> None:
-        tool_call["id"] = bounded_call_id(tool_call["id"]) or call_id_from(path)
+        if not 0 < len(tool_call["id"]) <= MAX_CALL_ID:
+            tool_call["id"] = bounded_call_id(tool_call["id"]) or call_id_from(path)
         call = Call(tool_call, path, fields)
-        turn = self._assistant(path)
+        turn = self._open or self._assistant(path)
         turn.calls.append(call)
-        self._carry(item, path, call.tool_call)
+        self._carry(item, path, tool_call)
         self._signatures.sign(item["call_id"] if "call_id" in item else tool_call["id"], turn, call)
         self._waiting.add(call, item)
 
     def _output(self, item: Json, path: str) -> None:
         call = self._call_of(item, path)
-        for name in _NAMES & item.keys():
-            self._report.drop(f"{path}.{name}")
-        place = f"{path}.output"
-        content = chat_content(item["output"], place, self._context, self._report)
+        if not _NAMES.isdisjoint(item):
+            for name in _NAMES & item.keys():
+                self._report.drop(f"{path}.{name}")
+        content = item["output"]
         if not isinstance(content, str):
-            content = tool_content(content, call, place, self._context)
+            place = f"{path}.output"
+            content = chat_content(content, place, self._context, self._report)
+            if not isinstance(content, str):
+                content = tool_content(content, call, place, self._context)
         self._set_output(call, content, item, path)
 
     def _client_output(self, item: Json, path: str) -> None:

@@ -19,6 +19,8 @@ class Signatures:
         """Fields of calls that have not come yet, with the path of the reasoning."""
         self._unsigned: dict[str, tuple[Turn, Call]] = {}
         """Calls without an output that have not got fields yet."""
+        self._ids: dict[int, str] = {}
+        """Under what these calls are there, by their `id()`: they live as long as the request."""
 
     @property
     def left_over(self) -> Sequence[str]:
@@ -40,15 +42,15 @@ class Signatures:
 
     def sign(self, call_id: str, turn: Turn, call: Call) -> None:
         """Give a call its fields, now or once they come."""
-        if call_id in self._early:
+        if self._early and call_id in self._early:
             fields, _ = self._early.pop(call_id)
             merge(call.tool_call, fields)
         else:
             self._unsigned[call_id] = (turn, call)
+            self._ids[id(call)] = call_id
 
     def close(self, answered: Call) -> None:
         """Stop waiting for fields of a call that has its output."""
-        for call_id, (_, call) in self._unsigned.items():
-            if call is answered:
-                del self._unsigned[call_id]
-                return
+        call_id = self._ids.pop(id(answered), None)
+        if call_id in self._unsigned and self._unsigned[call_id][1] is answered:
+            del self._unsigned[call_id]

@@ -39,7 +39,7 @@ class Call:
     """The field of the client's item for each field of the chat call's function."""
     output: Json | None = None
     output_path: str = ""
-    attachments: list[tuple[Json, str]] = field(default_factory=list)
+    attachments: Sequence[tuple[Json, str]] = ()
     """Parts of the output that a tool message cannot hold, with the client's paths."""
 
     def call_path(self, rest: str) -> str:
@@ -87,8 +87,9 @@ class Turn:
         if self.calls:
             return True
         has_text = bool(self.message["content"] or self.message.get("refusal"))
-        adds = any((*content.texts, *content.refusals))
-        return in_a_row and has_text and not self.goes_on and adds
+        if not (in_a_row and has_text) or self.goes_on:
+            return False
+        return any(content.texts) or any(content.refusals)
 
     def ends_before_reasoning(self, back: Returned, *, in_a_row: bool) -> bool:
         """Whether the next reasoning begins a new message; `in_a_row` as above."""
@@ -155,6 +156,8 @@ def _continued(content: str | list[Json], text: str) -> str | list[Json]:
 
 
 def _paragraphs(before: str | None, lines: Sequence[str]) -> str:
+    if not before:
+        return "\n".join(lines)
     return "\n\n".join(text for text in (before, "\n".join(lines)) if text)
 
 

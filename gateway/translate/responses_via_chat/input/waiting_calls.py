@@ -1,7 +1,6 @@
 """Finds the call of a responses request to which an output belongs."""
 
 from collections import defaultdict
-from collections.abc import Sequence
 from typing import Generic, Protocol, TypeVar
 
 from gateway.errors import InvalidRequest
@@ -19,6 +18,10 @@ class Answerable(Protocol):
 Call = TypeVar("Call", bound=Answerable)
 
 
+_ALSO_NAMELESS = ("tool_search_call", "local_shell_call")
+"""The calls whose outputs may be without an id (`schema/responses_input.py`)."""
+
+
 class WaitingCalls(Generic[Call]):
     """The calls read so far, by the ids that their outputs use.
 
@@ -32,26 +35,29 @@ class WaitingCalls(Generic[Call]):
 
     def add(self, call: Call, item: Json) -> None:
         """Add a call and its item."""
+        kind = item["type"]
         if "call_id" in item:
             self._by_id[item["call_id"]].append(call)
-        if item["type"] == "local_shell_call" and "id" in item:
+        if kind not in _ALSO_NAMELESS:
+            return
+        if kind == "local_shell_call" and "id" in item:
             # OpenAI's description: its output has this id.
             self._by_id[item["id"]].append(call)
-        self._by_type[item["type"]].append(call)
+        self._by_type[kind].append(call)
 
     def answered(self, item: Json, path: str) -> Call:
         """Return the call that the output at `path` belongs to; raises `InvalidRequest`."""
         name = item.get("call_id")
         if name is None and item["type"] == "local_shell_call_output":
             name = item.get("id")
-        known: Sequence[Call]
         if name is not None:
-            known = self._by_id.get(name, ())
+            known = self._by_id.get(name)
         else:
-            known = self._by_type.get(item["type"].removesuffix("_output") + "_call", ())
-        for call in known:
-            if call.output is None:
-                return call
+            known = self._by_type.get(item["type"].removesuffix("_output") + "_call")
+        while known:
+            if known[0].output is None:
+                return known[0]
+            del known[0]
         named = "" if name is None else f" with call_id {name[:100]}"
         raise InvalidRequest(
             f"No tool call found for function call output{named}. "

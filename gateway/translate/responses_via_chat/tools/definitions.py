@@ -18,6 +18,8 @@ from gateway.translate.schema.responses_input import is_record
 from gateway.translate.schema.responses_tools import FORMAT, NAMESPACE, ONLY_IN_RESPONSES, TOOLS
 from gateway.translate.schema.unknown_fields import carry_unknown, strip_unknown
 
+_ONLY_IN_RESPONSES = frozenset(ONLY_IN_RESPONSES)
+
 
 class ToolNames:
     """The tools of a request by their flat names, which chat uses."""
@@ -79,6 +81,8 @@ class ChatTools:
 
     def paths_of(self, definitions: Collection[Json]) -> list[str]:
         """Return where the client declared those of the tools that are among `definitions`."""
+        if definitions is self.definitions:
+            return self.paths
         pairs = zip(self.definitions, self.paths, strict=True)
         return [path for definition, path in pairs if definition in definitions]
 
@@ -145,9 +149,10 @@ class _Declarations:
             self._tools.remove(flat)
         if self._kinds.setdefault(flat, tool["type"]) != tool["type"]:
             raise ambiguous_name(flat, param)
-        for name in ONLY_IN_RESPONSES:
-            if name in tool:
-                self._report.drop(f"{param}.{name}")
+        if not _ONLY_IN_RESPONSES.isdisjoint(tool):
+            for name in ONLY_IN_RESPONSES:
+                if name in tool:
+                    self._report.drop(f"{param}.{name}")
         self._tools.add(self._definition(tool, flat, param), param)
 
     def _definition(self, tool: Json, flat: str, param: str) -> Json:
@@ -155,8 +160,9 @@ class _Declarations:
         native = kind == "function" or (
             kind == "custom" and self._context.capabilities.custom_tools
         )
-        named = {**tool, "name": flat}
-        if kind == "custom" and "format" in tool:
+        is_formatted = kind == "custom" and "format" in tool
+        named = tool if tool.get("name") == flat and not is_formatted else {**tool, "name": flat}
+        if is_formatted:
             named["format"] = strip_unknown(
                 tool["format"],
                 FORMAT,
@@ -174,8 +180,9 @@ class _Declarations:
         definition = (
             chat_function(named, param) if kind == "function" else chat_custom(named, param)
         )
-        target = definition[kind]
-        carry_unknown(tool, TOOLS[kind], param, self._context, self._report, target)
+        if not TOOLS[kind].names.issuperset(tool):
+            target = definition[kind]
+            carry_unknown(tool, TOOLS[kind], param, self._context, self._report, target)
         return definition
 
     def _leave_out(self, kind: str, param: str) -> None:
