@@ -4,6 +4,7 @@ A float does not keep them: `1.10` becomes `1.1`, and digits behind the seventee
 """
 
 import re
+from typing import Any
 
 import msgspec
 
@@ -11,6 +12,9 @@ from gateway.shapes import Json
 
 _INDEX = re.compile(r"\[(\d+)\]")
 """Of a message and of its block: `messages[1].content[0]`."""
+
+
+_HOLDING = frozenset({dict, list})
 
 
 class _Literal:
@@ -51,9 +55,15 @@ class ExactInputs:
         return _encode(block["input"]).decode()
 
 
-def _has_float(value: object) -> bool:
-    if isinstance(value, dict):
-        return any(map(_has_float, value.values()))
-    if isinstance(value, list):
-        return any(map(_has_float, value))
-    return isinstance(value, float)
+def _has_float(value: Json) -> bool:
+    """Whether there is a float in an object, at any depth."""
+    waiting: list[Any] = [value]
+    while waiting:
+        inner = waiting.pop()
+        values = inner.values() if isinstance(inner, dict) else inner
+        kinds = set(map(type, values))
+        if float in kinds:
+            return True
+        if not kinds.isdisjoint(_HOLDING):
+            waiting += [each for each in values if type(each) in _HOLDING]
+    return False

@@ -2,8 +2,8 @@
 
 from gateway.shapes import Json
 from gateway.translate.contract import Context, Report
-from gateway.translate.parts.from_messages.calls import arguments_of, report_caller
-from gateway.translate.parts.from_messages.content import BlockReader
+from gateway.translate.parts.from_messages.calls import arguments_of, report_unsent
+from gateway.translate.parts.from_messages.content import BlockReader, text_alone
 from gateway.translate.parts.from_messages.forms import CHAT
 from gateway.translate.parts.from_messages.thinking import report_signature, thought_in
 from gateway.translate.parts.from_messages.tool_names import sent_name
@@ -18,12 +18,12 @@ from gateway.translate.schema.unknown_fields import carry_unknown
 class AssistantTurn:
     """Reads the blocks of one turn, in order."""
 
-    def __init__(self, context: Context, report: Report) -> None:
+    def __init__(self, context: Context, report: Report, reader: BlockReader) -> None:
         self.text_paths: list[str] = []
         self.call_paths: list[str] = []
         self._context = context
         self._report = report
-        self._reader = BlockReader(CHAT, context, report)
+        self._reader = reader
         self._texts: list[str] = []
         self._calls: dict[str, Json] = {}
         self._reasoning: Json = {}
@@ -36,15 +36,17 @@ class AssistantTurn:
 
     def read(self, block: Block) -> None:
         """Take the next block; raises `UnsupportedParameter`."""
-        kind = block.type
-        if kind in ("thinking", "redacted_thinking"):
+        kind, text = block.json["type"], text_alone(block.json)
+        if text is not None:
+            self._text(text, block)
+        elif kind in ("thinking", "redacted_thinking"):
             carry_unknown(block.json, BLOCKS[kind], block.path, self._context, self._report)
             self._thought(block)
         elif kind == "tool_use":
             self._call(block)
         else:
-            for text in self._reader.said(block.json, block.path):
-                self._text(text, block)
+            for said in self._reader.said(block.json, block.path):
+                self._text(said, block)
 
     def message(self) -> Json | None:
         """Return the message; None: nothing of the turn is sent.
@@ -56,7 +58,8 @@ class AssistantTurn:
                 self._report.drop(path)
             return None
         message: Json = {"role": "assistant", "content": self._content()}
-        message |= self._reasoning
+        if self._reasoning:
+            message |= self._reasoning
         for name, fields in self._fields_of_calls.items():
             if name in self._calls:
                 merge(self._calls[name], fields)
@@ -84,8 +87,7 @@ class AssistantTurn:
 
     def _call(self, block: Block) -> None:
         use = block.json
-        carry_unknown(use, BLOCKS["tool_use"], block.path, self._context, self._report)
-        report_caller(use, block.path, self._report)
+        report_unsent(use, block.path, self._context, self._report)
         call_id = bounded_call_id(use["id"])
         name, arguments = sent_name(use["name"]), arguments_of(use, block.path, self._context)
         self._calls[use["id"]] = chat_call("function", name, arguments, call_id)

@@ -1,7 +1,9 @@
 """The messages client's paths of parameters that a chat endpoint names in errors."""
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+
+import msgspec
 
 from gateway.shapes import Json
 from gateway.translate.parts.from_messages.paths import format_path, parameter_path
@@ -13,15 +15,14 @@ _CALL = re.compile(r"\.tool_calls\[([0-9]{1,6})\](.*)", re.DOTALL)
 _CALL_FIELDS = {".id": ".id", ".function.name": ".name", ".function.arguments": ".input"}
 
 
-@dataclass(slots=True)
-class Origin:
+class Origin(msgspec.Struct, gc=False):
     """Where a chat message comes from: the client's paths of its parts and calls."""
 
     path: str
     """That of the message, or of the block that all of it was made of."""
-    parts: list[str] = field(default_factory=list)
+    parts: list[str] = []
     """Of the blocks that its content was made of, part by part."""
-    calls: list[str] = field(default_factory=list)
+    calls: list[str] = []
     """Of the blocks that its calls were made of."""
     is_result: bool = False
     """Whether it is the result of a call."""

@@ -6,8 +6,8 @@ from gateway.shapes import Json
 from gateway.translate.contract import Context, Report
 from gateway.translate.messages_via_chat.assistant import AssistantTurn
 from gateway.translate.messages_via_chat.client_paths import Origin
-from gateway.translate.parts.from_messages.content import BlockReader, Placed
-from gateway.translate.parts.from_messages.deferred import callable_tools
+from gateway.translate.parts.from_messages.content import BlockReader, Placed, text_alone
+from gateway.translate.parts.from_messages.deferred import ToolChanges, callable_tools, tool_changes
 from gateway.translate.parts.from_messages.forms import CHAT
 from gateway.translate.parts.from_messages.results import result_parts
 from gateway.translate.parts.from_messages.system import system_texts
@@ -26,13 +26,18 @@ class Conversation:
         self.origins: list[Origin] = []
         self.prefill: str | None = None
         """The path of a last message of the assistant, which the model is to continue."""
+        self.changes = ToolChanges()
+        """What it says of the tools."""
         self._context = context
         self._report = report
         self._reader = BlockReader(CHAT, context, report)
+        self._said = self._reader
+        """Reads what the assistant has said, who needs not be told of tools."""
 
     def write(self, client: Json) -> None:
         """Write the messages of a checked request; raises `UnsupportedParameter`."""
-        self._reader = replace(self._reader, tools=callable_tools(client))
+        self.changes = tool_changes(client["messages"])
+        self._reader = replace(self._reader, tools=callable_tools(client, self.changes))
         turns = turns_of(client["messages"], self._context, self._report)
         if self._context.late_system == "hoist":
             turns = hoisted(turns, self._report)
@@ -87,6 +92,8 @@ class Conversation:
         self._add("user", [*attached, *self._parts(turn.others)], turn.path)
 
     def _result_content(self, parts: list[Placed], attached: list[Placed]) -> str | list[Json]:
+        if len(parts) == 1 and (only := parts[0].text) is not None:
+            return only
         kept: list[Json] = []
         takes_image = self._context.capabilities.tool_image_parts
         for placed in parts:
@@ -101,7 +108,7 @@ class Conversation:
         return kept
 
     def _assistant(self, turn: Turn, *, is_last: bool) -> None:
-        written = AssistantTurn(self._context, self._report)
+        written = AssistantTurn(self._context, self._report, self._said)
         for block in turn.blocks:
             written.read(block)
         message = written.message()
@@ -112,23 +119,33 @@ class Conversation:
         self.prefill = turn.path if is_last else None
 
     def _parts(self, blocks: list[Block]) -> list[Placed]:
-        return [part for block in blocks for part in self._reader.parts(block.json, block.path)]
+        placed: list[Placed] = []
+        for block in blocks:
+            text, path = text_alone(block.json), block.path
+            if text is None:
+                placed += self._reader.parts(block.json, path)
+            else:
+                placed.append(Placed(CHAT.text(text), path))
+        return placed
 
     def _add(self, role: str, parts: list[Placed], path: str) -> None:
         """Add a message; where roles must alternate, the parts may go into the last one."""
         if not parts:
             return
-        able = self._context.capabilities
-        is_same = role == "user" and self.messages and self.messages[-1]["role"] == "user"
-        if is_same and not able.assistants_in_a_row:
+        if self._must_join(role):
             last = self.messages[-1]
             last["content"] = [*_as_parts(last["content"]), *(placed.part for placed in parts)]
             self.origins[-1].parts += [placed.path for placed in parts]
             return
-        text = parts[0].text if len(parts) == 1 else None
+        text = parts[0].part.get("text") if len(parts) == 1 else None
         content = [placed.part for placed in parts] if text is None else text
         self.messages.append({"role": role, "content": content})
         self.origins.append(Origin(path, [placed.path for placed in parts]))
+
+    def _must_join(self, role: str) -> bool:
+        if role != "user" or self._context.capabilities.assistants_in_a_row:
+            return False
+        return bool(self.messages) and self.messages[-1]["role"] == "user"
 
 
 def _as_parts(content: str | list[Json]) -> list[Json]:

@@ -55,7 +55,7 @@ def prepare(body: Json, context: Context, report: Report) -> PreparedRequest:
     parameters.independent(draft)
     hints(draft)
     native = parameters.stop_sequences(draft)
-    tools = plan_tools(draft)
+    tools = plan_tools(draft, conversation.changes)
     parameters.write_tools(draft, tools)
     return PreparedRequest(
         client=client,

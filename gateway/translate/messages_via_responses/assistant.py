@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from gateway.shapes import Json
 from gateway.translate.contract import Context, Report
 from gateway.translate.messages_via_responses.client_paths import Origin
-from gateway.translate.parts.from_messages.calls import arguments_of, report_caller
-from gateway.translate.parts.from_messages.content import BlockReader
-from gateway.translate.parts.from_messages.forms import RESPONSES
+from gateway.translate.parts.from_messages.calls import arguments_of, report_unsent
+from gateway.translate.parts.from_messages.content import BlockReader, text_alone
 from gateway.translate.parts.from_messages.thinking import report_signature, thought_in
 from gateway.translate.parts.from_messages.tool_names import sent_name
 from gateway.translate.parts.from_messages.turns import Block
@@ -22,24 +21,26 @@ _CALL: Mapping[str, str] = {"call_id": "id", "name": "name", "arguments": "input
 class AssistantItems:
     """Reads the blocks of one turn, in order."""
 
-    def __init__(self, context: Context, report: Report) -> None:
+    def __init__(self, context: Context, report: Report, reader: BlockReader) -> None:
         self.items: list[Json] = []
         self.origins: list[Origin] = []
         self._context = context
         self._report = report
-        self._reader = BlockReader(RESPONSES, context, report)
+        self._reader = reader
 
     def read(self, block: Block) -> None:
         """Take the next block; raises `UnsupportedParameter`."""
-        kind = block.type
-        if kind in ("thinking", "redacted_thinking"):
+        kind, text = block.json["type"], text_alone(block.json)
+        if text is not None:
+            self._text(text, block)
+        elif kind in ("thinking", "redacted_thinking"):
             carry_unknown(block.json, BLOCKS[kind], block.path, self._context, self._report)
             self._thought(block)
         elif kind == "tool_use":
             self._call(block)
         else:
-            for text in self._reader.said(block.json, block.path):
-                self._text(text, block)
+            for said in self._reader.said(block.json, block.path):
+                self._text(said, block)
 
     def finish(self) -> None:
         """Leave out reasoning that nothing follows, which the API refuses."""
@@ -63,8 +64,7 @@ class AssistantItems:
 
     def _call(self, block: Block) -> None:
         use = block.json
-        carry_unknown(use, BLOCKS["tool_use"], block.path, self._context, self._report)
-        report_caller(use, block.path, self._report)
+        report_unsent(use, block.path, self._context, self._report)
         name, call_id = sent_name(use["name"]), bounded_call_id(use["id"])
         item = responses_call(
             "function", name, arguments_of(use, block.path, self._context), call_id

@@ -2,7 +2,9 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+
+import msgspec
 
 from gateway.shapes import Json
 from gateway.translate.parts.from_messages.paths import format_path, parameter_path
@@ -13,14 +15,13 @@ _PART = re.compile(r"\.(?:content|output)\[([0-9]{1,6})\](.*)", re.DOTALL)
 _SOURCE = (".image_url", ".file_data", ".file_url", ".detail")
 
 
-@dataclass(slots=True)
-class Origin:
+class Origin(msgspec.Struct, gc=False):
     """Where an input item comes from: the client's paths of its parts and fields."""
 
     path: str
-    parts: list[str] = field(default_factory=list)
+    parts: list[str] = []
     """Of the blocks that its content or output was made of, part by part."""
-    fields: Mapping[str, str] = field(default_factory=dict)
+    fields: Mapping[str, str] = {}
     """The item's fields, and the client's below `path`."""
 
     def client_path(self, rest: str) -> str:

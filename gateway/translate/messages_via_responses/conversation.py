@@ -7,8 +7,8 @@ from gateway.shapes import Json
 from gateway.translate.contract import Context, Report
 from gateway.translate.messages_via_responses.assistant import AssistantItems
 from gateway.translate.messages_via_responses.client_paths import Origin
-from gateway.translate.parts.from_messages.content import BlockReader, Placed
-from gateway.translate.parts.from_messages.deferred import callable_tools
+from gateway.translate.parts.from_messages.content import BlockReader, Placed, text_alone
+from gateway.translate.parts.from_messages.deferred import ToolChanges, callable_tools, tool_changes
 from gateway.translate.parts.from_messages.forms import RESPONSES
 from gateway.translate.parts.from_messages.results import result_parts
 from gateway.translate.parts.from_messages.system import system_texts
@@ -29,14 +29,19 @@ class Conversation:
         self.origins: list[Origin] = []
         self.prefill: str | None = None
         """The path of a last message of the assistant, which the model is to continue."""
+        self.changes = ToolChanges()
+        """What it says of the tools."""
         self._before_prefill = 0
         self._context = context
         self._report = report
         self._reader = BlockReader(RESPONSES, context, report)
+        self._said = self._reader
+        """Reads what the assistant has said, who needs not be told of tools."""
 
     def write(self, client: Json) -> None:
         """Write the messages of a checked request; raises `UnsupportedParameter`."""
-        self._reader = replace(self._reader, tools=callable_tools(client))
+        self.changes = tool_changes(client["messages"])
+        self._reader = replace(self._reader, tools=callable_tools(client, self.changes))
         turns = turns_of(client["messages"], self._context, self._report)
         if self._context.late_system == "hoist":
             turns = hoisted(turns, self._report)
@@ -79,7 +84,7 @@ class Conversation:
 
     def _assistant(self, turn: Turn, *, is_last: bool) -> None:
         first = len(self.items)
-        written = AssistantItems(self._context, self._report)
+        written = AssistantItems(self._context, self._report, self._said)
         for block in turn.blocks:
             written.read(block)
         written.finish()
@@ -89,7 +94,14 @@ class Conversation:
             self.prefill, self._before_prefill = turn.path, first
 
     def _parts(self, blocks: list[Block]) -> list[Placed]:
-        return [part for block in blocks for part in self._reader.parts(block.json, block.path)]
+        placed: list[Placed] = []
+        for block in blocks:
+            text, path = text_alone(block.json), block.path
+            if text is None:
+                placed += self._reader.parts(block.json, path)
+            else:
+                placed.append(Placed(RESPONSES.text(text), path))
+        return placed
 
     def _message(self, role: str, parts: list[Placed], path: str) -> None:
         """Add a message; where roles must alternate, the parts may go into the last one."""

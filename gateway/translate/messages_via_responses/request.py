@@ -67,7 +67,7 @@ def write(draft: Draft, conversation: Conversation) -> PreparedRequest:
         draft.upstream["instructions"] = conversation.instructions
     draft.upstream["input"] = conversation.items
     parameters.independent(draft)
-    tools = plan_tools(draft)
+    tools = plan_tools(draft, conversation.changes)
     parameters.write_tools(draft, tools)
     return PreparedRequest(
         client=draft.client,

@@ -4,10 +4,13 @@ The API refuses what breaks these rules; so do OpenAI's endpoints, whose message
 translated request that the client does not know. The words are Anthropic's.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 
 from gateway.errors import InvalidRequest
 from gateway.shapes import Json
+
+_Place = tuple[int, int]
+"""The index of a message, and that of a block in it."""
 
 
 def check_calls(messages: Sequence[Json]) -> None:
@@ -16,7 +19,7 @@ def check_calls(messages: Sequence[Json]) -> None:
     Messages of one role in a row are one turn. Ids may come again in later turns: some servers
     count the calls of a turn.
     """
-    waiting: dict[str, str] = {}
+    waiting: dict[str, _Place] = {}
     answered: set[str] = set()
     in_turn = False
     for position, message in enumerate(messages):
@@ -25,39 +28,38 @@ def check_calls(messages: Sequence[Json]) -> None:
             _refuse_waiting(waiting)
             answered.clear()
         in_turn = is_assistant
-        for block, path in blocks_of(message, position):
-            if block["type"] == "tool_use":
-                _call(block, path, waiting)
-            elif block["type"] == "tool_result":
-                _result(block, path, waiting, answered)
+        content = message["content"]
+        for index, block in enumerate(() if isinstance(content, str) else content):
+            kind = block["type"]
+            if kind == "tool_use":
+                _call(block["id"], (position, index), waiting)
+            elif kind == "tool_result":
+                _result(block["tool_use_id"], (position, index), waiting, answered)
     _refuse_waiting(waiting)
 
 
-def blocks_of(message: Json, position: int) -> Iterator[tuple[Json, str]]:
-    """Yield the blocks of a checked message, each with its path."""
-    content = message["content"]
-    if not isinstance(content, str):
-        for index, block in enumerate(content):
-            yield block, f"messages[{position}].content[{index}]"
+def path_of(place: _Place) -> str:
+    """Return the path of a block."""
+    return "messages[{}].content[{}]".format(*place)
 
 
-def _call(block: Json, path: str, waiting: dict[str, str]) -> None:
-    if block["id"] in waiting:
-        raise _invalid(f"{path}.id", f"`tool_use` ids must be unique: {_shown(block['id'])}.")
-    waiting[block["id"]] = path
+def _call(name: str, place: _Place, waiting: dict[str, _Place]) -> None:
+    if name in waiting:
+        problem = f"`tool_use` ids must be unique: {_shown(name)}."
+        raise _invalid(f"{path_of(place)}.id", problem)
+    waiting[name] = place
 
 
-def _result(block: Json, path: str, waiting: dict[str, str], answered: set[str]) -> None:
-    name = block["tool_use_id"]
+def _result(name: str, place: _Place, waiting: dict[str, _Place], answered: set[str]) -> None:
     if name in answered:
         raise _invalid(
-            path,
+            path_of(place),
             "each tool_use must have a single result. Found multiple `tool_result` blocks with "
             f"id: {_shown(name)}.",
         )
     if name not in waiting:
         raise _invalid(
-            path,
+            path_of(place),
             f"unexpected `tool_use_id` found in `tool_result` blocks: {_shown(name)}. Each "
             "`tool_result` block must have a corresponding `tool_use` block in the previous "
             "message.",
@@ -66,10 +68,10 @@ def _result(block: Json, path: str, waiting: dict[str, str], answered: set[str])
     answered.add(name)
 
 
-def _refuse_waiting(waiting: dict[str, str]) -> None:
-    for name, path in waiting.items():
+def _refuse_waiting(waiting: Mapping[str, _Place]) -> None:
+    for name, place in waiting.items():
         raise _invalid(
-            path,
+            path_of(place),
             f"`tool_use` ids were found without `tool_result` blocks immediately after: "
             f"{_shown(name)}. Each `tool_use` block must have a corresponding `tool_result` block "
             "in the next message.",

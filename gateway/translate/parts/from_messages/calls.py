@@ -2,10 +2,17 @@
 
 import json
 
+import msgspec
+
 from gateway.errors import InvalidRequest
 from gateway.shapes import Json
 from gateway.translate.contract import Context, Report
+from gateway.translate.schema.messages_blocks import BLOCKS
+from gateway.translate.schema.unknown_fields import carry_unknown
 
+_SENT = frozenset({"type", "id", "name", "input", "cache_control"})
+
+# Floats are written as Python has them; msgspec writes all else alike, and faster.
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
@@ -15,8 +22,10 @@ def arguments_of(use: Json, path: str, context: Context) -> str:
     Raises `InvalidRequest` for an input that is nested too deeply.
     """
     try:
-        exact = None if context.inputs is None else context.inputs.text_of(use, path)
-        return _encode(use["input"]) if exact is None else exact
+        if context.inputs is None:
+            return _encode(use["input"])
+        exact = context.inputs.text_of(use, path)
+        return msgspec.json.encode(use["input"]).decode() if exact is None else exact
     except RecursionError:
         raise InvalidRequest(
             f"Invalid '{path}.input': it is nested too deeply.",
@@ -25,8 +34,14 @@ def arguments_of(use: Json, path: str, context: Context) -> str:
         ) from None
 
 
-def report_caller(use: Json, path: str, report: Report) -> None:
-    """Report the fields of a call that say which of Anthropic's toolsets or tools it belongs to."""
+def report_unsent(use: Json, path: str, context: Context, report: Report) -> None:
+    """Report the fields of a call that nobody knows, and those about Anthropic's own tools.
+
+    These say which of its toolsets or tools a call belongs to.
+    """
+    if _SENT.issuperset(use):
+        return
+    carry_unknown(use, BLOCKS["tool_use"], path, context, report)
     if use.get("caller", {"type": "direct"}) != {"type": "direct"}:
         report.drop(f"{path}.caller")
     if "toolset_name" in use:

@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
+
+import msgspec
 
 from gateway.shapes import Json
 from gateway.translate.contract import Context, Report, unsupported
@@ -23,7 +25,18 @@ from gateway.translate.schema.unknown_fields import carry_unknown
 _UNNAMED = "document.pdf"
 
 
-class Placed(NamedTuple):
+def text_alone(block: Json) -> str | None:
+    """Return the text of a checked block of text that has nothing else to be said of.
+
+    None: it is another one, or has more.
+    """
+    if block["type"] != "text" or not BLOCKS["text"].names.issuperset(block):
+        return None
+    text: str = block["text"]
+    return None if block.get("citations") else text
+
+
+class Placed(msgspec.Struct, gc=False):
     """A part, and the client's path of the block that it was made of."""
 
     part: Json

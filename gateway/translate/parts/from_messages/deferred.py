@@ -5,8 +5,11 @@ from dataclasses import dataclass, field
 
 from gateway.shapes import Json
 from gateway.translate.schema.messages_blocks import TOOL_CHANGES
-from gateway.translate.schema.messages_calls import blocks_of
+from gateway.translate.schema.messages_calls import path_of
 from gateway.translate.schema.messages_tools import CUSTOM, client_tool_of
+
+_SAYS_NOTHING = frozenset({"text", "thinking"})
+"""The most frequent of the blocks that say nothing of tools."""
 
 
 @dataclass(slots=True)
@@ -19,8 +22,8 @@ class ToolChanges:
     defined: list[tuple[Json, str]] = field(default_factory=list)
     """The definitions within it, with their paths."""
 
-    def take(self, block: Json, path: str) -> None:
-        """Take the next block."""
+    def take(self, block: Json, place: tuple[int, int]) -> None:
+        """Take the next block; `place` has the indices of its message and its own."""
         kind = block["type"]
         if kind == "tool_use":
             self.loaded[block["name"]] = None
@@ -31,9 +34,9 @@ class ToolChanges:
             self._refer(found.get("tool_references") if isinstance(found, dict) else None)
         elif kind == "compaction":
             for index, change in enumerate(block.get("tool_changes", ())):
-                self._change(change, f"{path}.tool_changes[{index}]")
+                self._change(change, f"{path_of(place)}.tool_changes[{index}]")
         elif kind in TOOL_CHANGES:
-            self._change(block, path)
+            self._change(block, path_of(place))
 
     def _refer(self, blocks: object) -> None:
         for each in blocks if isinstance(blocks, list) else ():
@@ -64,12 +67,12 @@ def changed_tool(block: Json) -> str | None:
     return name
 
 
-def callable_tools(client: Json) -> frozenset[str]:
+def callable_tools(client: Json, changes: ToolChanges) -> frozenset[str]:
     """Return the names of the tools of a checked request that any model can call.
 
-    Those of its conversation are among them; those that Anthropic runs are not.
+    Those of its conversation (`changes`) are among them; those that Anthropic runs are not.
     """
-    defined = (tool for tool, _ in tool_changes(client["messages"]).defined)
+    defined = (tool for tool, _ in changes.defined)
     return frozenset(
         tool["name"]
         for tool in (*client.get("tools", ()), *defined)
@@ -81,6 +84,8 @@ def tool_changes(messages: Sequence[Json]) -> ToolChanges:
     """Return what a checked conversation says of the tools."""
     changes = ToolChanges()
     for position, message in enumerate(messages):
-        for block, path in blocks_of(message, position):
-            changes.take(block, path)
+        content = message["content"]
+        for index, block in enumerate(() if isinstance(content, str) else content):
+            if block["type"] not in _SAYS_NOTHING:
+                changes.take(block, (position, index))
     return changes

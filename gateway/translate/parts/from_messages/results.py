@@ -1,11 +1,13 @@
 """The results of tools: their parts, and how a failure is said."""
 
 from gateway.shapes import Json
-from gateway.translate.parts.from_messages.content import BlockReader, Placed
+from gateway.translate.parts.from_messages.content import BlockReader, Placed, text_alone
 from gateway.translate.schema.messages_blocks import BLOCKS
 from gateway.translate.schema.unknown_fields import carry_unknown
 
 _FAILED = "Error"
+_SENT = frozenset({"type", "tool_use_id", "content", "is_error", "cache_control", "caller"})
+"""The fields of which nothing has to be reported here."""
 
 
 def result_parts(block: Json, path: str, reader: BlockReader) -> list[Placed]:
@@ -14,16 +16,21 @@ def result_parts(block: Json, path: str, reader: BlockReader) -> list[Placed]:
     OpenAI's endpoints have no mark for a failure: it is said in the text. Raises
     `UnsupportedParameter`.
     """
-    carry_unknown(block, BLOCKS["tool_result"], path, reader.context, reader.report)
-    if "toolset_name" in block:
-        reader.report.drop(f"{path}.toolset_name")
+    if not _SENT.issuperset(block):
+        carry_unknown(block, BLOCKS["tool_result"], path, reader.context, reader.report)
+        if "toolset_name" in block:
+            reader.report.drop(f"{path}.toolset_name")
     content = block.get("content", "")
     parts: list[Placed] = []
     if isinstance(content, str):
         parts = [Placed(reader.forms.text(content), f"{path}.content")] if content else []
     else:
         for index, inner in enumerate(content):
-            parts += reader.parts(inner, f"{path}.content[{index}]")
+            place, text = f"{path}.content[{index}]", text_alone(inner)
+            if text is None:
+                parts += reader.parts(inner, place)
+            else:
+                parts.append(Placed(reader.forms.text(text), place))
     return _as_failure(parts, path, reader) if block.get("is_error") else parts
 
 

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from gateway.errors import InvalidRequest
 from gateway.shapes import Json
 from gateway.translate.draft import Draft
 from gateway.translate.parts.from_messages.client_tools import function_of
-from gateway.translate.parts.from_messages.deferred import ToolChanges, tool_changes
+from gateway.translate.parts.from_messages.deferred import ToolChanges
 from gateway.translate.parts.from_messages.tool_names import sent_name
 from gateway.translate.parts.tools.choices import Mode, ToolChoice, ToolName
 from gateway.translate.parts.tools.definitions import is_strict_schema
@@ -26,8 +27,7 @@ Declared = tuple[Json, str]
 """A checked tool, and the client's path of it."""
 
 
-@dataclass(frozen=True, slots=True)
-class FunctionTool:
+class FunctionTool(NamedTuple):
     """One tool: the client's name and path of it, and the fields of the function sent for it."""
 
     name: str
@@ -64,12 +64,12 @@ class MessagesTools:
         return self.tools[index].client_path(rest) if index < len(self.tools) else "tools"
 
 
-def plan_tools(draft: Draft) -> MessagesTools:
+def plan_tools(draft: Draft, changes: ToolChanges) -> MessagesTools:
     """Return the tools of a checked messages request, and report or refuse what cannot be sent.
 
-    Raises `InvalidRequest` and `UnsupportedParameter`, naming the client's parameter.
+    `changes` are those within its conversation. Raises `InvalidRequest` and `UnsupportedParameter`,
+    naming the client's parameter.
     """
-    changes = tool_changes(draft.client["messages"])
     declared = [
         *((tool, f"tools[{index}]") for index, tool in enumerate(draft.client.get("tools", ()))),
         *changes.defined,
@@ -91,6 +91,7 @@ def plan_tools(draft: Draft) -> MessagesTools:
     )
 
 
+_HINTS = frozenset(HINTS)
 _MODES: Mapping[str, Mode] = {"auto": "auto", "any": "required", "tool": "required", "none": "none"}
 
 
@@ -212,9 +213,10 @@ class _Reader:
 
     def _report_unsent(self, tool: Json, path: str) -> None:
         report = self._draft.report
-        for name in HINTS:
-            if name != "cache_control" and tool.get(name) and tool[name] != ["direct"]:
-                report.drop(f"{path}.{name}")
+        if not _HINTS.isdisjoint(tool):
+            for name in HINTS:
+                if name != "cache_control" and tool.get(name) and tool[name] != ["direct"]:
+                    report.drop(f"{path}.{name}")
         if tool.get("type", CUSTOM) == CUSTOM:
             carry_unknown(tool, CUSTOM_TOOL, path, self._draft.context, report)
             return

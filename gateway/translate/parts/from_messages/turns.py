@@ -1,8 +1,9 @@
 """The messages of a request as turns: what one side says until the other one does."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from typing import Literal
+
+import msgspec
 
 from gateway.errors import InvalidRequest
 from gateway.shapes import Json
@@ -12,10 +13,11 @@ from gateway.translate.schema.unknown_fields import carry_unknown
 
 Role = Literal["user", "assistant", "system"]
 
+_ROLES: tuple[Role, ...] = ("user", "assistant", "system")
 _INSTRUCTING = ("system", "developer")
 
 
-class Block(NamedTuple):
+class Block(msgspec.Struct, gc=False):
     """A checked content block, and the client's path of it; a string is a text block."""
 
     json: Json
@@ -28,24 +30,22 @@ class Block(NamedTuple):
         return kind
 
 
-@dataclass(slots=True)
-class Turn:
+class Turn(msgspec.Struct, gc=False):
     """Messages of one role in a row, which the API takes for one."""
 
     role: Role
     path: str
     """The path of the first message."""
-    blocks: list[Block] = field(default_factory=list)
-
-    @property
-    def results(self) -> list[Block]:
-        """The results of calls, which come before all else that the user says."""
-        return [block for block in self.blocks if block.type == "tool_result"]
+    blocks: list[Block]
+    results: Sequence[Block] = ()
+    """The results of calls, which come before all else that the user says."""
 
     @property
     def others(self) -> list[Block]:
         """The blocks that are no results."""
-        return [block for block in self.blocks if block.type != "tool_result"]
+        if not self.results:
+            return self.blocks
+        return [block for block in self.blocks if block.json["type"] != "tool_result"]
 
 
 def turns_of(messages: Sequence[Json], context: Context, report: Report) -> list[Turn]:
@@ -55,31 +55,35 @@ def turns_of(messages: Sequence[Json], context: Context, report: Report) -> list
     Roles that nobody knows count as the user's (Claude Code's `ctx`, `msg`).
     """
     turns: list[Turn] = []
-    last_user = max((i for i, each in enumerate(messages) if each["role"] == "user"), default=0)
+    turn: Turn | None = None
+    roles = [message["role"] for message in messages]
+    last_user = len(roles) - 1 - roles[::-1].index("user") if "user" in roles else 0
     for position, message in enumerate(messages):
-        path = f"messages[{position}]"
-        role = _role(message["role"], path, report)
-        known = SYSTEM_MESSAGE if role == "system" else MESSAGE
-        carry_unknown(message, known, path, context, report)
-        config = message.get("output_config", {})
-        carry_unknown(config, SYSTEM_CONFIG, f"{path}.output_config", context, report)
-        if message.get("clear_at") == "next_user_message" and position < last_user:
-            report.emulate(f"{path}.clear_at")
-            continue
+        path, role = f"messages[{position}]", roles[position]
+        if role not in _ROLES:
+            report.change(f"{path}.role", role, "user")
+            role = "user"
+        if not MESSAGE.names.issuperset(message):
+            _report_fields(message, role, path, context, report)
+            if message.get("clear_at") == "next_user_message" and position < last_user:
+                report.emulate(f"{path}.clear_at")
+                continue
         blocks = _blocks(message["content"], path)
         if not blocks:
             continue
-        if not turns or turns[-1].role != role:
-            turns.append(Turn(role, path))
-        turns[-1].blocks += blocks
+        if turn is not None and turn.role == role:
+            turn.blocks += blocks
+        else:
+            turn = Turn(role, path, blocks)
+            turns.append(turn)
     return _with_results_behind_calls(turns, report)
 
 
-def _role(role: str, path: str, report: Report) -> Role:
-    if role in ("user", "assistant", "system"):
-        return role  # type: ignore[return-value]
-    report.change(f"{path}.role", role, "user")
-    return "user"
+def _report_fields(message: Json, role: Role, path: str, context: Context, report: Report) -> None:
+    known = SYSTEM_MESSAGE if role == "system" else MESSAGE
+    carry_unknown(message, known, path, context, report)
+    config = message.get("output_config", {})
+    carry_unknown(config, SYSTEM_CONFIG, f"{path}.output_config", context, report)
 
 
 def _blocks(content: str | list[Json], path: str) -> list[Block]:
@@ -92,18 +96,26 @@ def _with_results_behind_calls(turns: Sequence[Turn], report: Report) -> list[Tu
     """Return the turns with what was said between calls and results behind the results."""
     ordered: list[Turn] = []
     for turn in turns:
-        results = turn.results
+        results = _results(turn.blocks) if turn.role == "user" else []
+        if not results:
+            ordered.append(turn)
+            continue
+        turn.results = results
         if turn.blocks[: len(results)] != results:
             report.change(f"{turn.path}.content", "text first", "results first")
-        if results and ordered and ordered[-1].role == "system":
+        if ordered and ordered[-1].role == "system":
             between = ordered.pop()
             report.change(between.path, "before results", "behind them")
-            ordered += [Turn("user", turn.path, results), between]
+            ordered += [Turn("user", turn.path, results, results), between]
             if turn.others:
                 ordered.append(Turn("user", turn.path, turn.others))
         else:
             ordered.append(turn)
     return ordered
+
+
+def _results(blocks: Sequence[Block]) -> list[Block]:
+    return [block for block in blocks if block.json["type"] == "tool_result"]
 
 
 def hoisted(turns: Sequence[Turn], report: Report) -> list[Turn]:

@@ -2,8 +2,10 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
+
+import msgspec
 
 from gateway.shapes import Json
 from gateway.translate.parts.content.parts import AssistantTexts
@@ -29,8 +31,7 @@ class Origin(Protocol):
         """Return the client's path of what the upstream calls `messages[i]` + `rest`."""
 
 
-@dataclass(slots=True)
-class Call:
+class Call(msgspec.Struct, gc=False):
     """One call of an assistant message, and its output, once it has come, with its origin."""
 
     tool_call: Json
@@ -59,16 +60,15 @@ class Call:
         return f"{self.output_path}.{name}{_below_content(named[2])}"
 
 
-@dataclass(slots=True)
-class Turn:
+class Turn(msgspec.Struct, gc=False):
     """One chat message, with the client's path of its first item."""
 
     message: Json
     path: str
-    calls: list[Call] = field(default_factory=list)
+    calls: list[Call] = []
     text_path: str = ""
     """The path of the first item with its text; empty: the text is not an item's content."""
-    reasoning_paths: list[str] = field(default_factory=list)
+    reasoning_paths: list[str] = []
     """The paths of the items with its reasoning."""
     goes_on: bool = False
     """Whether the next text continues its own."""

@@ -103,8 +103,8 @@ def test_tools_of_the_request_and_of_its_conversation_can_be_called() -> None:
         {"type": "mcp_toolset", "mcp_server_name": "m"},
     ]
     body = asked(user("x"), system(added(definition=tool("d")), added("e")), tools=tools)
-    assert callable_tools(body) == {"a", "b", "bash", "d"}
-    assert callable_tools(asked()) == frozenset()
+    assert callable_tools(body, tool_changes(body["messages"])) == {"a", "b", "bash", "d"}
+    assert callable_tools(asked(), tool_changes([])) == frozenset()
 
 
 @pytest.mark.parametrize("target", TARGETS)
