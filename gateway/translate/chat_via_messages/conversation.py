@@ -22,6 +22,7 @@ from gateway.translate.schema.errors import missing
 from gateway.translate.schema.unknown_fields import carry_unknown
 
 _CALL_KIND = OneOf("function", "custom")
+_RESULT_FIELDS = {"tool_use_id": "tool_call_id", "content": "content"}
 _CACHED = {"cache_control": Anything()}
 _MESSAGES: Mapping[str, Record] = {
     role: Record({**_CACHED, **known.fields}) for role, known in MESSAGES.items()
@@ -62,7 +63,9 @@ class _Reader:
         self._readers[role](self, message, path, position)
         if "name" in message and role != "function":
             self._report.drop(f"{path}.name")
-        carry_unknown(message, _MESSAGES[role], path, self._context, self._report)
+        known = _MESSAGES[role]
+        if not known.names.issuperset(message):
+            carry_unknown(message, known, path, self._context, self._report)
 
     def check_answered(self) -> None:
         """Raise `InvalidRequest` if a call has no result, which Anthropic refuses, too."""
@@ -82,8 +85,8 @@ class _Reader:
         self._turn("user", message, path)
 
     def _turn(self, role: str, message: Json, path: str) -> Turn:
-        turn = Turn(role, path)
-        turn.blocks += chat_blocks(message.get("content"), path, self._context, self._report)
+        content = message.get("content")
+        turn = Turn(role, path, chat_blocks(content, path, self._context, self._report))
         mark_last(turn.blocks, message)
         self.turns.append(turn)
         return turn
@@ -95,7 +98,8 @@ class _Reader:
         if message.get("annotations"):
             self._report.drop(f"{path}.annotations")
         turn = self._turn("assistant", message, path)
-        turn.blocks += text_block(message.get("refusal", ""), path, "refusal")
+        if "refusal" in message:
+            turn.blocks += text_block(message["refusal"], path, "refusal")
         for k, call in enumerate(message.get("tool_calls", ())):
             self._call(turn, call, f"{path}.tool_calls[{k}]", f"call_{position}_{k}")
         if "function_call" in message:
@@ -107,15 +111,18 @@ class _Reader:
         mark_last(turn.blocks, message)
 
     def _call(self, turn: Turn, call: Json, path: str, minted: str) -> None:
-        kind = _CALL_KIND.accept(call.get("type", "function"), f"{path}.type")
+        kind = call.get("type", "function")
+        if kind not in _CALL_KIND.values:
+            kind = _CALL_KIND.accept(kind, f"{path}.type")
         call_id = call.get("id") or minted
         if call_id == minted:
             self._nameless.append(minted)
         named: Json = call[kind]
         is_function = kind == "function"
         known = FUNCTION_CALL if is_function else CUSTOM_CALL
-        carry_unknown(call, _TOOL_CALL, path, self._context, self._report)
-        carry_unknown(named, known, f"{path}.{kind}", self._context, self._report)
+        if not (_TOOL_CALL.names.issuperset(call) and known.names.issuperset(named)):
+            carry_unknown(call, _TOOL_CALL, path, self._context, self._report)
+            carry_unknown(named, known, f"{path}.{kind}", self._context, self._report)
         text = named["arguments"] if is_function else wrapped_input(named["input"])
         self._add(turn, named, path, f"{kind}.", call_id, text).sent.update(cached(call))
 
@@ -158,8 +165,7 @@ class _Reader:
                 code="invalid_value",
             )
         content = chat_blocks(message.get("content"), path, self._context, self._report)
-        fields = {"tool_use_id": "tool_call_id", "content": "content"}
-        call.output = tool_result(call_id, content, path, fields)
+        call.output = tool_result(call_id, content, path, _RESULT_FIELDS)
         call.output.sent |= cached(message)
 
     _readers: ClassVar[Mapping[str, Callable[["_Reader", Json, str, int], None]]] = {

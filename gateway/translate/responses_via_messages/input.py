@@ -33,11 +33,16 @@ from gateway.translate.responses_via_chat.input.waiting_calls import WaitingCall
 from gateway.translate.responses_via_chat.tools.client_tools import CLIENT_CALLS, CLIENT_OUTPUTS
 from gateway.translate.responses_via_chat.tools.definitions import ToolNames
 from gateway.translate.schema.checks import Anything, Record
-from gateway.translate.schema.responses_input import ITEMS, MESSAGE, is_record
+from gateway.translate.schema.responses_input import HOSTED_RECORDS, ITEMS, MESSAGE, is_record
 from gateway.translate.schema.unknown_fields import carry_unknown
 
 _SYSTEM_ROLES = ("system", "developer")
 _THINKING = frozenset({"thinking", "redacted_thinking"})
+_NAMES = frozenset({"name", "namespace"})
+_CALL_FIELDS = {
+    given: {"name": "name", "input": given, "id": "call_id"} for given in ("arguments", "input")
+}
+_RESULT_FIELDS = {"tool_use_id": "call_id", "content": "output"}
 _CALLS = frozenset({"function_call", "custom_tool_call"})
 
 
@@ -89,14 +94,15 @@ class _Reader:
         """Add one checked item."""
         kind = item["type"]
         read = self._readers.get(kind)
-        if is_record(item):
+        if kind in HOSTED_RECORDS and is_record(item):
             pass_over_record(item, path, self._context, self._report)
         elif read is None:
             pass_over_foreign(item, path, self._context, self._report)
         else:
             read(self, item, path)
-            if kind in _ITEMS:
-                carry_unknown(item, _ITEMS[kind], path, self._context, self._report)
+            known = _ITEMS.get(kind)
+            if known is not None and not known.names.issuperset(item):
+                carry_unknown(item, known, path, self._context, self._report)
 
     def finish(self) -> list[Turn]:
         """Return all turns; raises `InvalidRequest` if a call has no output.
@@ -104,7 +110,8 @@ class _Reader:
         A turn with nothing but thinking is left out.
         """
         for turn in self._turns:
-            if all(block.sent["type"] in _THINKING for block in turn.blocks):
+            blocks = turn.blocks
+            if blocks and all(block.sent["type"] in _THINKING for block in blocks):
                 for block in turn.blocks:
                     self._report.drop(block.path)
                 turn.blocks.clear()
@@ -157,12 +164,14 @@ class _Reader:
         self._assistant(path).blocks.append(Block(block, path))
 
     def _call(self, item: Json, path: str) -> None:
-        name = self._names.flat(item.get("namespace"), item["name"])
+        name = item["name"]
+        if "namespace" in item:
+            name = self._names.flat(item["namespace"], name)
         if item["type"] == "custom_tool_call":
             given, text = "input", item.get(NATIVE) or wrapped_input(item["input"])
         else:
             given, text = "arguments", item["arguments"]
-        self._add_call(item, path, name, text, {"name": "name", "input": given, "id": "call_id"})
+        self._add_call(item, path, name, text, _CALL_FIELDS[given])
 
     def _client_call(self, item: Json, path: str) -> None:
         tool = CLIENT_CALLS[item["type"]]
@@ -179,9 +188,10 @@ class _Reader:
         self._waiting.add(self._assistant(path).call(Block(sent, path, fields)), item)
 
     def _output(self, item: Json, path: str) -> None:
-        for name in ("name", "namespace"):
-            if name in item:
-                self._report.drop(f"{path}.{name}")
+        if not _NAMES.isdisjoint(item):
+            for name in ("name", "namespace"):
+                if name in item:
+                    self._report.drop(f"{path}.{name}")
         place = f"{path}.output"
         content = responses_blocks(item["output"], place, self._context, self._report)
         self._set_output(item, path, content)
@@ -196,8 +206,7 @@ class _Reader:
     def _set_output(self, item: Json, path: str, content: list[Block]) -> None:
         self._open = None
         call = self._waiting.answered(item, path)
-        fields = {"tool_use_id": "call_id", "content": "output"}
-        call.output = tool_result(call.block.sent["id"], content, path, fields)
+        call.output = tool_result(call.block.sent["id"], content, path, _RESULT_FIELDS)
         call.output.sent |= cached(item)
 
     def _compaction(self, item: Json, path: str) -> None:

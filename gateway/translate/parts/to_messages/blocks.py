@@ -15,6 +15,7 @@ EPHEMERAL: Mapping[str, str] = {"type": "ephemeral"}
 """The `cache_control` that ends what is cached."""
 
 _MARKS = ("cache_control", "prompt_cache_breakpoint")
+_MARKING = frozenset(_MARKS)
 
 
 def _marked(parts: Mapping[str, Record]) -> Mapping[str, Record]:
@@ -31,13 +32,15 @@ def text_block(text: str, path: str, of: str = "content") -> list[Block]:
 
     `of` is the client's path of the text, below `path`; empty: it is `path` itself.
     """
-    if not text.strip():
+    if not text or text.isspace():
         return []
     return [Block({"type": "text", "text": text}, path, {"text": of} if of else {})]
 
 
 def cached(source: Json) -> Json:
     """Return the mark for a server's cache that a part, a message or a tool has, as a field."""
+    if _MARKING.isdisjoint(source):
+        return {}
     control = source.get("cache_control")
     if isinstance(control, dict):
         return {"cache_control": control}
@@ -46,9 +49,8 @@ def cached(source: Json) -> Json:
 
 def mark_last(blocks: Sequence[Block], source: Json) -> None:
     """Give the last block the mark of the message that the blocks were made of."""
-    mark = cached(source)
-    if mark and blocks:
-        blocks[-1].sent |= mark
+    if blocks and not _MARKING.isdisjoint(source):
+        blocks[-1].sent |= cached(source)
 
 
 def chat_blocks(content: object, path: str, context: Context, report: Report) -> list[Block]:
@@ -62,7 +64,9 @@ def chat_blocks(content: object, path: str, context: Context, report: Report) ->
     for position, part in enumerate(content):
         place = f"{path}.content[{position}]"
         made = _chat_block(part, place, context, report)
-        carry_unknown(part, _CHAT_PARTS[part["type"]], place, context, report)
+        known = _CHAT_PARTS[part["type"]]
+        if not known.names.issuperset(part):
+            carry_unknown(part, known, place, context, report)
         mark_last(made, part)
         blocks += made
     return blocks
@@ -98,7 +102,9 @@ def responses_blocks(content: object, path: str, context: Context, report: Repor
     for position, part in enumerate(content):
         place = f"{path}[{position}]"
         made = _responses_block(part, place, context, report)
-        carry_unknown(part, _RESPONSES_PARTS[part["type"]], place, context, report)
+        known = _RESPONSES_PARTS[part["type"]]
+        if not known.names.issuperset(part):
+            carry_unknown(part, known, place, context, report)
         if part.get("annotations"):
             report.drop(f"{place}.annotations")
         mark_last(made, part)

@@ -41,10 +41,18 @@ def tool_result(
 def _object(text: str) -> Json | None:
     """Return the object in a text; None: it is not one, or has numbers that JSON cannot have."""
     try:
-        found = json.loads(text, parse_constant=_refuse, parse_float=_finite)
+        found = msgspec.json.decode(text)
+    except (ValueError, RecursionError):
+        # Half of a surrogate pair is JSON, which only Python's decoder takes.
+        found = _tolerant(text)
+    return found if isinstance(found, dict) else None
+
+
+def _tolerant(text: str) -> object:
+    try:
+        return json.loads(text, parse_constant=_refuse, parse_float=_finite)
     except (ValueError, RecursionError):
         return None
-    return found if isinstance(found, dict) else None
 
 
 def _refuse(constant: str) -> None:

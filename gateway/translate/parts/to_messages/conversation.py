@@ -8,7 +8,10 @@ the assistant's or nothing follows; texts are not empty. Sources: the types of A
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import msgspec
 
 from gateway.errors import InvalidRequest
 from gateway.shapes import Json
@@ -30,13 +33,12 @@ def safe_tool_id(call_id: str) -> str:
     return call_id if _TOOL_ID.fullmatch(call_id) else call_id_from(call_id)
 
 
-@dataclass(slots=True)
-class Block:
+class Block(msgspec.Struct, gc=False):
     """One content block, and the client's path of what it was made of."""
 
     sent: Json
     path: str
-    fields: Mapping[str, str] = field(default_factory=dict)
+    fields: Mapping[str, str] = MappingProxyType({})
     """The block's fields and the client's paths of them, below `path`."""
     inner: Sequence["Block"] = ()
     """The blocks of a result."""
@@ -57,8 +59,7 @@ class Block:
         return self.path if known is None else f"{self.path}.{known}"
 
 
-@dataclass(slots=True)
-class Call:
+class Call(msgspec.Struct, gc=False):
     """One call of a tool."""
 
     block: Block
@@ -66,14 +67,13 @@ class Call:
     """Its result, once it has come."""
 
 
-@dataclass(slots=True)
-class Turn:
+class Turn(msgspec.Struct, gc=False):
     """One message of the client's, or several that are one of the assistant's."""
 
     role: str
     path: str
-    blocks: list[Block] = field(default_factory=list)
-    calls: list[Call] = field(default_factory=list)
+    blocks: list[Block] = []
+    calls: list[Call] = []
 
     def call(self, block: Block) -> Call:
         """Add a call of a tool."""
@@ -83,8 +83,7 @@ class Turn:
         return called
 
 
-@dataclass(slots=True)
-class _Message:
+class _Message(msgspec.Struct, gc=False):
     role: str
     path: str
     blocks: list[Block]
@@ -95,7 +94,7 @@ class _Message:
 
 def content_of(blocks: Sequence[Block]) -> str | list[Json]:
     """Return blocks as content: one that is nothing but a text as a string."""
-    if len(blocks) == 1 and blocks[0].sent.keys() == {"type", "text"}:
+    if len(blocks) == 1 and len(blocks[0].sent) == 2 and "text" in blocks[0].sent:
         text: str = blocks[0].sent["text"]
         return text
     return [block.sent for block in blocks]
