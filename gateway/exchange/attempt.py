@@ -157,9 +157,9 @@ class Attempts:
         """Return the translation of a common request by a codec."""
         if call.shape not in _SEALING:
             return paths.translation(call.body, context)
-        if paths.by_session and session_of(call.headers) is not None:
-            return None
         call_context = partial(self._contexts.for_call, context, call)
+        if paths.by_session and session_of(call.headers) is not None:
+            return paths.of_agents(call.body, call_context())
         return paths.translation(call.body, context, call_context)
 
     def sealing_context(self, call: GenerationRequest, route: Route, shape: Shape) -> Context:

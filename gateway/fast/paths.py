@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from gateway.fast.agents.chat_via_responses import encode_agents as chat_at_responses
 from gateway.fast.agents.codec import AgentCodec, AgentTranslation
+from gateway.fast.agents.messages_via_chat import encode_agents as messages_at_chat
+from gateway.fast.agents.messages_via_responses import encode_agents as messages_at_responses
 from gateway.fast.agents.responses_via_chat import encode_agents as responses_at_chat
 from gateway.fast.chat_via_responses import CHAT_VIA_RESPONSES
 from gateway.fast.codec import EncodedRequest, FastCodec, FastTranslation, fast_translation
@@ -53,6 +55,8 @@ _AGENTS = {
     (codec.source, codec.target): codec
     for codec in (
         AgentCodec(Shape.CHAT, Shape.RESPONSES, chat_at_responses, CHAT_VIA_RESPONSES),
+        AgentCodec(Shape.MESSAGES, Shape.CHAT, messages_at_chat, MESSAGES_VIA_CHAT),
+        AgentCodec(Shape.MESSAGES, Shape.RESPONSES, messages_at_responses, MESSAGES_VIA_RESPONSES),
         AgentCodec(Shape.RESPONSES, Shape.CHAT, responses_at_chat),
     )
 }
@@ -96,9 +100,14 @@ class FastPaths:
             made = fast_translation(self.codec, request, context, call_context)
             if made is not None or agents is None:
                 return made
-        if agents is None:
-            return None
-        return agents.translation(request, context if call_context is None else call_context())
+        return self.of_agents(request, context if call_context is None else call_context())
+
+    def of_agents(self, request: bytes, context: Context) -> AgentTranslation | None:
+        """Translate an agent's request; None: the generic path must do it.
+
+        `context` has what holds for this call only, too: its session may be sent.
+        """
+        return None if self.agents is None else self.agents.translation(request, context)
 
 
 GENERIC_ONLY = FastPaths()

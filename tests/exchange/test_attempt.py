@@ -3,12 +3,13 @@
 import json
 from contextlib import suppress
 from dataclasses import replace
+from typing import cast
 
 import pytest
 
 from gateway.config.settings import ModelRule, PerformanceSettings, Settings, UpstreamSettings
 from gateway.errors import GatewayError
-from gateway.exchange.attempt import Attempts, describe
+from gateway.exchange.attempt import Attempt, Attempts, describe
 from gateway.exchange.decision import Decision
 from gateway.exchange.stored.seals import Seals
 from gateway.request import GenerationRequest
@@ -76,21 +77,20 @@ def test_fast_paths_are_taken_unless_they_are_turned_off(*, fast_paths: bool) ->
     assert not renamed.text_deltas
 
 
-@pytest.mark.parametrize(
-    ("kind", "session", "is_fast"),
-    [
-        (kinds.OPENAI, b"s-1", False),
-        (kinds.OPENAI, b"", True),
-        (kinds.VLLM, b"s-1", True),
-    ],
-)
-def test_a_session_takes_the_generic_path_where_it_is_sent(
-    kind: Profile, session: bytes, *, is_fast: bool
-) -> None:
-    headers = ((b"x-claude-code-session-id", session),)
-    call = GenerationRequest.at(Shape.MESSAGES, BODY, headers)
-    made = attempts().build(call, replace(ROUTE, kind=kind), Shape.CHAT, ())
-    assert (made.fast is not None) is is_fast
+@pytest.mark.parametrize("kind", [kinds.OPENAI, kinds.VLLM])
+def test_a_session_is_sent_where_it_is_taken(kind: Profile) -> None:
+    def build(session: bytes) -> Attempt:
+        headers = ((b"x-claude-code-session-id", session),)
+        call = GenerationRequest.at(Shape.MESSAGES, BODY, headers)
+        made = attempts().build(call, replace(ROUTE, kind=kind), Shape.CHAT, ())
+        assert made.fast is not None
+        return made
+
+    keys = {
+        json.loads(cast("bytes", build(session).calls[0].body)).get("prompt_cache_key")
+        for session in (b"s-1", b"s-2", b"")
+    }
+    assert len(keys) == (3 if kind is kinds.OPENAI else 1)
 
 
 def test_a_common_request_has_the_callers_seal_for_an_uncommon_reply() -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 import gateway
 from gateway.errors import GatewayError
 from gateway.fast.codec import FastCodec, FastTranslation, fast_translation
-from gateway.fast.paths import fast_paths
+from gateway.fast.paths import Fast, fast_paths
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import Context, Report, Translation
 from gateway.translate.plan import plan
@@ -134,10 +134,15 @@ def by_generic_path(codec: FastCodec) -> Translate:
     return translate
 
 
+def shown(made: Fast) -> Translation:
+    """Return a fast translation whose bytes are shown like another one's dicts."""
+    return _Shown(made)
+
+
 class _Shown:
     """A fast translation, whose bytes are shown like another one's dicts."""
 
-    def __init__(self, made: FastTranslation) -> None:
+    def __init__(self, made: Fast) -> None:
         self.calls: Any = [msgspec.Raw(made.sent)]
         self.local_reply = made.local_reply
         self.stream = made.stream

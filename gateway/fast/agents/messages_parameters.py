@@ -1,0 +1,157 @@
+"""The parameters of a messages request of an agent, beside its conversation."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import msgspec
+
+from gateway.fast.agents.messages_requests import PARAMETERS, AgentRequest, Choice, Tool
+from gateway.fast.agents.messages_turns import tool_name
+from gateway.fast.agents.uncommon import Uncommon
+from gateway.fast.codec import ABSENT, Absent
+from gateway.shapes import Json
+from gateway.translate.contract import Context, Report
+from gateway.translate.draft import Draft
+from gateway.translate.parts.from_messages.hints import hints
+from gateway.translate.parts.from_messages.system import BILLING
+from gateway.translate.parts.from_messages.thinking import shown_as
+from gateway.translate.parts.messages.asked import MessagesAsked
+from gateway.translate.parts.tools.choices import Mode, ToolChoice, ToolName
+from gateway.translate.parts.tools.definitions import is_strict_schema
+from gateway.translate.schema.messages import check_messages
+
+_MODES: Mapping[str, Mode] = {"auto": "auto", "any": "required", "tool": "required", "none": "none"}
+_MESSAGES: list[Json] = [{"role": "user", "content": "-"}]
+_TOOLS: list[Json] = [{"name": "-", "input_schema": {}}]
+_MARK: Json = {"type": "ephemeral"}
+
+
+def draft_of(request: AgentRequest, context: Context, report: Report) -> Draft:
+    """Return a draft of the parameters, checked; raises `InvalidRequest`.
+
+    In it another conversation stands for the request's, and another tool for its tools.
+    """
+    given: Json = {
+        name: value for name in PARAMETERS if (value := getattr(request, name)) is not None
+    }
+    given["messages"] = _MESSAGES
+    if request.tools:
+        given["tools"] = _TOOLS
+    return Draft(check_messages(given), context, report)
+
+
+def instructions(request: AgentRequest, report: Report) -> list[str]:
+    """Return the texts of the instructions, without the one for Anthropic's servers."""
+    given = request.system
+    if isinstance(given, str):
+        return [given] if given else []
+    texts = [block.text for block in given]
+    if texts and texts[0].startswith(BILLING):
+        report.drop("system[0]")
+        return texts[1:]
+    return texts
+
+
+def write_hints(draft: Draft, request: AgentRequest, *, is_marked: bool) -> None:
+    """Write the hints; `is_marked`: a block of the conversation is marked for a cache."""
+    given = request.system
+    texts = [given] if isinstance(given, str) else [block.text for block in given]
+    draft.client["system"] = next((text for text in texts if not text.startswith(BILLING)), "")
+    blocks = () if isinstance(given, str) else given
+    if is_marked or any(each.cache_control for each in (*request.tools, *blocks)):
+        draft.client["cache_control"] = _MARK
+    hints(draft)
+
+
+class Function(msgspec.Struct, gc=False):
+    """A tool as a function of chat."""
+
+    name: str
+    description: str | Absent
+    parameters: msgspec.Raw | Json
+    strict: bool | Absent
+
+
+class Tools(NamedTuple):
+    """The tools that are sent."""
+
+    functions: list[Function]
+    names: dict[str, str]
+    """The client's names of those whose names are sent shortened."""
+    choice: ToolChoice | None
+    one_at_a_time: bool
+
+
+class _Form(msgspec.Struct, gc=False):
+    """A schema, of which only the type matters."""
+
+    type: str | Absent = ABSENT
+
+
+_read_form = msgspec.json.Decoder(_Form).decode
+
+
+def tools_of(request: AgentRequest, draft: Draft) -> Tools | None:
+    """Return the tools, and report what of them is not sent; None: nothing is said of tools."""
+    choice = request.tool_choice
+    if not request.tools:
+        if choice is not ABSENT and choice.type in ("any", "tool"):
+            raise Uncommon
+        return None
+    if not draft.context.capabilities.tools:
+        raise Uncommon
+    functions = [
+        _function(tool, f"tools[{index}]", draft.report) for index, tool in enumerate(request.tools)
+    ]
+    names = {
+        tool.name: function.name for tool, function in zip(request.tools, functions, strict=True)
+    }
+    sent = {given: name for name, given in names.items()}
+    if len(sent) < len(names):
+        raise Uncommon
+    shortened = {name: given for name, given in sent.items() if name != given}
+    if choice is ABSENT:
+        return Tools(functions, shortened, None, one_at_a_time=False)
+    return Tools(functions, shortened, _choice(choice, names), choice.disable_parallel_tool_use)
+
+
+def asked_of(client: Json, tools: Tools | None, *, native_stops: bool) -> MessagesAsked:
+    """Return what the reply depends on; `native_stops`: the upstream applies stop sequences."""
+    stops = tuple(dict.fromkeys(client.get("stop_sequences", ())))
+    return MessagesAsked(
+        stop_sequences=() if native_stops else stops,
+        native_stops=stops if native_stops else (),
+        thinking=shown_as(client),
+        tool_names={} if tools is None else tools.names,
+        tools=frozenset(() if tools is None else [each.name for each in tools.functions]),
+    )
+
+
+def _choice(choice: Choice, names: Mapping[str, str]) -> ToolChoice:
+    mode = _MODES[choice.type]
+    if choice.type != "tool":
+        return ToolChoice(mode)
+    if choice.name is ABSENT or choice.name not in names:
+        raise Uncommon
+    return ToolChoice(mode, named=ToolName("function", names[choice.name]))
+
+
+def _function(tool: Tool, path: str, report: Report) -> Function:
+    if tool.eager_input_streaming:
+        report.drop(f"{path}.eager_input_streaming")
+    given = tool.input_schema
+    # What is not looked into may be no UTF-8.
+    str(given, "utf-8")
+    form = _read_form(given).type
+    schema: msgspec.Raw | Json = given
+    if form is ABSENT:
+        schema = {"type": "object", **msgspec.json.decode(given)}
+    elif form != "object":
+        raise Uncommon
+    strict: bool | Absent = ABSENT
+    if tool.strict:
+        if is_strict_schema(msgspec.json.decode(given) if schema is given else schema):
+            strict = True
+        else:
+            report.drop(f"{path}.strict")
+    return Function(tool_name(tool.name), tool.description, schema, strict)
