@@ -1,13 +1,14 @@
 """The codec from chat to responses and back.
 
 It admits messages that are texts, numbers that any backend takes, and responses that are one text,
-after hidden reasoning, whole or streamed.
+with hidden reasoning, whole or streamed; whole ones also with calls.
 """
 
 from typing import Annotated, Final, Literal
 
 import msgspec
 
+from gateway.fast.agents.raw import check_encoding
 from gateway.fast.codec import (
     ABSENT,
     Absent,
@@ -20,7 +21,8 @@ from gateway.fast.codec import (
     wanted_usage,
 )
 from gateway.fast.response_texts import ResponseTexts
-from gateway.fast.responses import OutputMessage, Response
+from gateway.fast.responses import FunctionCall, HiddenReasoning, OutputMessage, Response
+from gateway.fast.whole_arguments import is_object
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import Context
 from gateway.translate.parts.fields import created, model_name, swap_id
@@ -65,10 +67,22 @@ class _Sent(msgspec.Struct, gc=False):
     stream: bool | Absent
 
 
+class _Called(msgspec.Struct, gc=False):
+    name: str
+    arguments: str
+
+
+class _FoldedCall(msgspec.Struct, gc=False):
+    id: str
+    type: str
+    function: _Called
+
+
 class _FoldedMessage(msgspec.Struct, gc=False):
     role: str
-    content: str
+    content: str | None
     refusal: None
+    tool_calls: list[_FoldedCall] | Absent
     phase: str | Absent
 
 
@@ -91,9 +105,19 @@ class _Folded(msgspec.Struct, gc=False):
     usage: Json
 
 
+class _Response(Response, kw_only=True, gc=False):
+    """A common response, also with calls. Long fields that repeat the request are skipped."""
+
+    output: Annotated[  # type: ignore[assignment]
+        list[OutputMessage | HiddenReasoning | FunctionCall], msgspec.Meta(min_length=1)
+    ]
+    instructions: msgspec.Raw = msgspec.Raw()
+    tools: msgspec.Raw = msgspec.Raw()
+
+
 _CHAT: Final = Shape.CHAT
 _read_request = msgspec.json.Decoder(_Request).decode
-_read_response = msgspec.json.Decoder(Response).decode
+_read_response = msgspec.json.Decoder(_Response).decode
 
 
 def fits(context: Context) -> bool:
@@ -139,22 +163,20 @@ def encode_request(body: bytes, context: Context) -> EncodedRequest | None:
 
 def decode_reply(body: bytes, limit: int, context: Context) -> bytes | None:
     """Return the chat completion for a common response; None: it is not one."""
+    check_encoding(body)
     response = _read_response(body)
     usage = response.usage
     read, written, total = usage.input_tokens, usage.output_tokens, usage.total_tokens
-    if limit and written >= limit:
+    message = None if limit and written >= limit else _message(response)
+    if message is None:
         return None
-    *reasoning, last = response.output
-    if type(last) is not OutputMessage or OutputMessage in map(type, reasoning):
-        return None
-    text = last.content[0].text
-    message = _FoldedMessage("assistant", text, None, last.phase if text else ABSENT)
+    reason = "stop" if message.tool_calls is ABSENT else "tool_calls"
     folded = _Folded(
         swap_id(response.id, _CHAT, context),
         "chat.completion",
         created(response.created_at, context),
         model_name(response.model, context),
-        (_FoldedChoice(0, message, None, "stop"),),
+        (_FoldedChoice(0, message, None, reason),),
         ABSENT if response.service_tier is None else response.service_tier,
         chat_counts(
             read,
@@ -165,6 +187,31 @@ def decode_reply(body: bytes, limit: int, context: Context) -> bytes | None:
         ),
     )
     return encode(folded)
+
+
+def _message(response: _Response) -> _FoldedMessage | None:
+    """Return the message that the items of a response make; None: they are not common."""
+    said: OutputMessage | None = None
+    calls: list[_FoldedCall] = []
+    ids: set[str] = set()
+    for item in response.output:
+        if isinstance(item, OutputMessage):
+            if said is not None:
+                return None
+            said = item
+        elif isinstance(item, FunctionCall):
+            if item.call_id in ids or not is_object(item.arguments):
+                return None
+            ids.add(item.call_id)
+            called = _Called(item.name, item.arguments)
+            calls.append(_FoldedCall(item.call_id, "function", called))
+    if said is None and not calls:
+        return None
+    text = "" if said is None else said.content[0].text
+    phase = ABSENT if said is None or not text else said.phase
+    return _FoldedMessage(
+        "assistant", text or (None if calls else ""), None, calls or ABSENT, phase
+    )
 
 
 def stream(encoded: EncodedRequest, context: Context) -> ResponseTexts:

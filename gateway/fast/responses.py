@@ -43,6 +43,17 @@ class HiddenReasoning(_Item, tag="reasoning", kw_only=True, gc=False):
     """For requests that continue a conversation with items."""
 
 
+_Name = Annotated[str, msgspec.Meta(min_length=1)]
+
+
+class FunctionCall(_Item, tag="function_call", kw_only=True, gc=False):
+    """A call of a function."""
+
+    call_id: _Name
+    name: _Name
+    arguments: str
+
+
 class Usage(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     """The tokens of a response."""
 

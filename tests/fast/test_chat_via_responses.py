@@ -137,7 +137,36 @@ CONTEXTS: dict[str, Context] = {
     ),
 }
 COMMON_CONTEXTS = ["OpenAI", "vLLM", "llama.cpp", "upstream's name"]
+CALL: Json = {
+    "type": "function_call",
+    "id": "fc_1",
+    "call_id": "call_1",
+    "name": "f",
+    "arguments": '{"a": "b"}',
+    "status": "completed",
+}
+COMMENTARY = {**message(text("Hm.")), "phase": "commentary"}
+ODD_CALLS: list[list[Json]] = [
+    [CALL],
+    [CALL, CALL],
+    [CALL, {**CALL, "call_id": "call_2", "id": "fc_2", "arguments": "{}"}],
+    [COMMENTARY, {"type": "reasoning"}, CALL, {"type": "reasoning"}],
+    [CALL, COMMENTARY],
+    [message(text("")), CALL],
+    [COMMENTARY, COMMENTARY, CALL],
+    *(
+        [{**CALL, "arguments": arguments}]
+        for arguments in ("", " {}", "[]", "null", "{", '{"a": }', "{}{}", '{"a":1}{"b":2}', "x")
+    ),
+    *([{**CALL, "arguments": arguments}] for arguments in (None, 3, {"a": 1}, '{"a": NaN}')),
+    *([{**CALL, "arguments": '{"a": "\\ud800"}'}], [{**CALL, "arguments": '{"é": "😀"}'}]),
+    *([{**CALL, "name": name}] for name in (None, "", 3)),
+    *([{**CALL, "call_id": call_id}] for call_id in (None, "", 3, "x" * 65)),
+    [{**CALL, "namespace": "n"}],
+    [{"type": "custom_tool_call", "call_id": "c", "name": "f", "input": "x"}],
+]
 ODD_REPLIES: list[tuple[str, Any]] = [
+    *(("output", calls) for calls in ODD_CALLS),
     *each("id", ABSENT, None, 3, "", "resp_", "chatcmpl-2", "cmpl-3", "own"),
     *each("object", ABSENT, None, "error", "chat.completion"),
     *each("created_at", ABSENT, None, 0, 1.5, "1", True, -1, 2**63, 2**70),
@@ -238,6 +267,7 @@ def test_common_traffic_takes_the_fast_path(context: str, body: Json) -> None:
     assert made is not None
     assert made.decode_reply(encode(REPLY)) is not None
     reasoning = {"id": "rs_1", "type": "reasoning", "summary": []}
+    assert made.decode_reply(encode({**REPLY, "output": [reasoning, COMMENTARY, CALL]})) is not None
     assert made.decode_reply(encode({**REPLY, "output": [reasoning, *REPLY["output"]]})) is not None
 
 

@@ -29,6 +29,7 @@ THOUGHTFUL: Json = {
     **chat_responses.REPLY,
     "output": [THOUGHT, {"id": "m", "role": "assistant", **chat_responses.REPLY["output"][0]}],
 }
+CALLING: Json = {**THOUGHTFUL, "output": [THOUGHT, chat_responses.CALL]}
 Case = tuple[FastCodec, Any, Json, Sequence[str]]
 OF_RESPONSES = (
     *("", "output.0.", "output.1.", "output.1.content.0."),
@@ -51,6 +52,7 @@ CASES: list[Case] = [
         ),
     ),
     (CHAT_VIA_RESPONSES, chat_responses, THOUGHTFUL, OF_RESPONSES),
+    (CHAT_VIA_RESPONSES, chat_responses, CALLING, ("output.1.",)),
     (MESSAGES_VIA_RESPONSES, messages_responses, THOUGHTFUL, OF_RESPONSES),
 ]
 LEVELS = [(codec, pair, reply, level) for codec, pair, reply, levels in CASES for level in levels]

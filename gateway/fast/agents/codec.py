@@ -30,6 +30,8 @@ class AgentRequest:
     """Returns the translation of the replies, given the client's names; it adds to the report."""
     is_common: bool = True
     """Whether common replies are folded as those to common requests are."""
+    decode_reply: Callable[[bytes], bytes | None] | None = None
+    """Decodes common replies where those to common requests are not folded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +103,12 @@ class AgentTranslation:
 
     def decode_reply(self, reply: bytes) -> bytes | None:
         """Return the client's reply for a common reply; None: `reply` must fold it."""
-        if self._replies is None:
-            return None
+        own = self._encoded.decode_reply
         try:
+            if own is not None:
+                return own(reply)
+            if self._replies is None:
+                return None
             return self._replies.decode_reply(reply, self._encoded.encoded[1], self._context)
         except NOT_ADMITTED:
             return None

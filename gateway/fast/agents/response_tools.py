@@ -46,6 +46,9 @@ class Tools(Protocol):
     def client(self) -> Json:
         """The client's parameters, checked, as a response repeats them."""
 
+    def is_function(self, called: str) -> bool:
+        """Whether a call by this name is one of a function, whose name is the client's, too."""
+
     def parameters(self, context: Context, report: Report) -> Json:
         """Return the parameters to send; raises `InvalidRequest`."""
 
@@ -59,11 +62,13 @@ def tools_of(request: ResponsesRequest, context: Context, report: Report) -> Too
             tools = []
         if tools:
             return _Functions(list(map(_function, tools)), choice_of(request))
+    if request.tools == NULL and not choice_of(request):
+        return _Functions((), {})
     return _AnyTools(request, context, report)
 
 
 class _Functions:
-    """Functions, all of which may be called."""
+    """Functions, or nothing at all."""
 
     def __init__(self, functions: Sequence[_Function], choice: Json) -> None:
         self._functions = functions
@@ -80,10 +85,18 @@ class _Functions:
     @property
     def client(self) -> Json:
         """The client's parameters."""
+        if not self._functions:
+            return {}
         return {**self._choice, "tools": list(map(_repeated, self._functions))}
+
+    def is_function(self, called: str) -> bool:
+        """Whether a call by this name is one of a function: no other tools are declared."""
+        return bool(called)
 
     def parameters(self, context: Context, report: Report) -> Json:  # noqa: ARG002
         """Return the parameters to send."""
+        if not self._functions:
+            return {}
         tools = [_ChatTool("function", function) for function in self._functions]
         sent = {"tools": tools, **self._choice}
         if sent.get("tool_choice") == "auto":
@@ -98,6 +111,12 @@ class _AnyTools:
         self.client = check(about_tools(request), RESPONSES_PARAMETERS)
         self._tools = chat_tools({**self.client, "input": ""}, context, report)
         self.names = self._tools.names
+
+    def is_function(self, called: str) -> bool:
+        """Whether a call by this name is one of a function, whose name is the client's, too."""
+        names = self.names
+        is_other = names.is_custom(called) or names.client_tool(called) is not None
+        return bool(called) and not is_other and names.split(called) == (None, called)
 
     def parameters(self, context: Context, report: Report) -> Json:
         """Return the parameters to send; raises `InvalidRequest`."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 from functools import partial
 
 from gateway.fast.agents.codec import AgentRequest, ClientParam
+from gateway.fast.agents.response_replies import decode_reply
 from gateway.fast.agents.response_tools import Tools, tools_of
 from gateway.fast.agents.response_turns import TurnWriter
 from gateway.fast.agents.responses_requests import others, read_responses_request
@@ -40,8 +41,24 @@ def encode_agents(body: bytes, context: Context) -> AgentRequest:
         rest["instructions"] = request.instructions
     prepared = prepare({**rest, "input": ""}, context, report)
     sent = {**prepared.call, "messages": messages, **tools.parameters(context, report)}
-    folding = partial(_folding, prepared, tools, context, report)
-    return AgentRequest((encode(sent), 0, None), report, folding)
+    decode = (
+        None
+        if prepared.top_logprobs is not None
+        else partial(_decode_reply, prepared, tools, context)
+    )
+    return AgentRequest(
+        (encode(sent), 0, None),
+        report,
+        partial(_folding, prepared, tools, context, report),
+        decode_reply=decode,
+    )
+
+
+def _decode_reply(
+    prepared: PreparedRequest, tools: Tools, context: Context, body: bytes
+) -> bytes | None:
+    client = {**prepared.client, **tools.client}
+    return decode_reply(body, client, tools.is_function, context)
 
 
 def _folding(

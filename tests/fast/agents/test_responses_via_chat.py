@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.json import encode
 
 from gateway.config.translation_settings import TranslationSettings
 from gateway.shapes import ItemNames, Json, Shape
@@ -25,7 +26,7 @@ from tests.fast.agents.responses_traffic import (
     THOUGHTFUL,
     sealed,
 )
-from tests.fast.both_paths import WILD, changed, each, names_in_translate
+from tests.fast.both_paths import ABSENT, WILD, changed, each, names_in_translate
 from tests.translate.responses_via_chat.chat_backend import OPENAI, SELF_HOSTED
 from tests.translate.sealing import OpenSeal
 
@@ -77,6 +78,56 @@ STREAM: list[Json] = [
     ],
     chunk({}, "tool_calls"),
     {**chunk({}), "choices": [], "usage": USAGE},
+]
+
+
+ANSWER = whole({"content": "Hi.", "tool_calls": [CALLED, {**CALLED, "id": "call_10"}]})
+USED_UP: Json = {"prompt_tokens_details": {"cached_tokens": 2}, "cost": 0.5}
+ODD_REPLIES: list[tuple[str, Any]] = [
+    *each("id", ABSENT, None, 3),
+    *each("created", ABSENT, None, 0, 1.5, "1", 2**63),
+    *each("model", ABSENT, None, "", 3),
+    *each("object", ABSENT, None, "error"),
+    *each("service_tier", None, "default", "own", 3),
+    *each("moderation", None, {"flagged": False}),
+    *each("usage", ABSENT, None, {}, 3, {**USAGE, **USED_UP}, {"prompt_tokens": -1}),
+    *each("citations", ["u"], []),
+    *each("choices", ABSENT, None, [], {}, [3]),
+    *each("choices.0.index", ABSENT, None, 1, "0"),
+    *each("choices.0.finish_reason", ABSENT, None, "", "length", "content_filter", "tool_calls"),
+    *each("choices.0.finish_reason", "function_call", "own", "STOP", "error", 3),
+    *each("choices.0.native_finish_reason", None, "stop", "tool_calls", "MAX_TOKENS"),
+    *each("choices.0.logprobs", None, {"content": []}),
+    *each("choices.0.message", ABSENT, None, "x", {}),
+    *each("choices.0.message.role", ABSENT, None, "user"),
+    *each("choices.0.message.content", ABSENT, None, "", " ", "<think>a</think>b", 3, []),
+    *each("choices.0.message.content", [{"type": "text", "text": "a"}]),
+    *each("choices.0.message.refusal", None, "", "No."),
+    *each("choices.0.message.phase", None, "commentary"),
+    *each("choices.0.message.reasoning", None, "", "Hm."),
+    *each("choices.0.message.reasoning_content", None, "", "Hm."),
+    *each("choices.0.message.reasoning_details", None, [], [{"type": "reasoning.text"}]),
+    *each("choices.0.message.annotations", None, [], [{"type": "url_citation"}]),
+    *each("choices.0.message.function_call", None, {"name": "f", "arguments": "{}"}),
+    *each("choices.0.message.audio", None, {"id": "a"}),
+    *each("choices.0.message.tool_calls", None, [], {}, [3], [CALLED], [CALLED, CALLED]),
+    *each("choices.0.message.tool_calls.0.id", ABSENT, None, "", 3, "x" * 64, "x" * 65),
+    *each("choices.0.message.tool_calls.0.type", ABSENT, None, "custom", "own"),
+    *each("choices.0.message.tool_calls.0.index", None, 0, 7, "x"),
+    *each("choices.0.message.tool_calls.0.extra_content", None, {"google": {"a": 1}}),
+    *each("choices.0.message.tool_calls.0.function.name", ABSENT, None, "", "own", "local_shell"),
+    *each("choices.0.message.tool_calls.0.function.name", "patch", "mcp__read", "rea", 3),
+    *(
+        ("choices.0.message.tool_calls.0.function.arguments", arguments)
+        for arguments in (ABSENT, None, "", "{}", " {}", "[]", "{", "{}{}", "x", 3, {}, {"a": 1})
+    ),
+]
+TOOLS: list[tuple[str, Any]] = [
+    ("tools", FULL["tools"]),
+    ("tools", None),
+    ("tools", [{"type": "custom", "name": "patch"}, FULL["tools"][0]]),
+    ("tools", [{"type": "local_shell"}]),
+    ("tools", [{"type": "namespace", "name": "mcp", "tools": [FULL["tools"][0]]}]),
 ]
 
 
@@ -145,11 +196,57 @@ def test_every_field_that_a_translation_may_read_is_known_or_handed_over(level: 
         max_size=3,
     ),
     known=st.sampled_from(sorted(CONTEXTS)),
+    faults=st.lists(
+        st.sampled_from(ODD_REPLIES)
+        | st.tuples(st.sampled_from([path for path, _ in ODD_REPLIES]), WILD),
+        max_size=2,
+    ),
 )
 def test_whatever_is_changed_both_paths_are_the_same(
-    changes: list[tuple[str, Any]], known: str
+    changes: list[tuple[str, Any]], known: str, faults: list[tuple[str, Any]]
 ) -> None:
-    same(changed(FULL, changes), CONTEXTS[known], REPLIES[2])
+    same(changed(FULL, changes), CONTEXTS[known], changed(ANSWER, faults))
+
+
+OF_ANSWER = (
+    *("", "choices.0.", "choices.0.message.", "usage."),
+    *("choices.0.message.tool_calls.0.", "choices.0.message.tool_calls.0.function."),
+)
+
+
+@contexts
+def test_both_paths_are_the_same_for_every_odd_reply(known: Context) -> None:
+    for tools in TOOLS:
+        asked = changed({**FULL, "tool_choice": None, "parallel_tool_calls": None}, [tools])
+        same(asked, known, *(changed(ANSWER, [odd]) for odd in ODD_REPLIES))
+
+
+@pytest.mark.parametrize("level", OF_ANSWER)
+def test_every_field_of_a_reply_is_known_or_handed_over(level: str) -> None:
+    made = admitted(RESPONSES, CHAT, FULL, CONTEXTS["OpenAI"])
+    assert made is not None
+    for name in (*names_in_translate(), "own"):
+        for value in VALUES:
+            odd = changed(ANSWER, [(f"{level}{name}", value)])
+            if made.decode_reply(encode(odd)) is not None:
+                assert same(FULL, CONTEXTS["OpenAI"], odd)
+
+
+@pytest.mark.parametrize("known", ["OpenAI", "self-hosted", "reasoner", "no seal"])
+@pytest.mark.parametrize("tools", TOOLS[:3])
+def test_common_replies_take_the_fast_path(known: str, tools: tuple[str, Any]) -> None:
+    asked = changed({**FULL, "tool_choice": None, "parallel_tool_calls": None}, [tools])
+    made = admitted(RESPONSES, CHAT, asked, CONTEXTS[known])
+    assert made is not None
+    for reply in (REPLIES[0], REPLIES[1], ANSWER):
+        assert made.decode_reply(encode(reply)) is not None
+
+
+def test_logprobs_are_folded_by_the_generic_path() -> None:
+    asked = {**FULL, "include": ["message.output_text.logprobs"]}
+    made = admitted(RESPONSES, CHAT, asked, CONTEXTS["OpenAI"])
+    assert made is not None
+    assert made.decode_reply(encode(ANSWER)) is None
 
 
 ITEMS = st.lists(

@@ -1,0 +1,111 @@
+"""Common chat replies to agents as responses: a text, calls of functions, or both."""
+
+from collections.abc import Callable
+from typing import Any, Literal
+
+import msgspec
+
+from gateway.fast.chat_replies import ChatChoice, ChatMessage, ChatReply
+from gateway.fast.codec import Int64, Nothing, Passed, encode
+from gateway.fast.whole_arguments import is_object
+from gateway.shapes import Json
+from gateway.translate.contract import Context
+from gateway.translate.parts.tools.calls import MAX_CALL_ID
+from gateway.translate.responses_via_chat.output.response_object import (
+    ResponseObject,
+    UpstreamFacts,
+)
+
+_NoText = Literal[""] | None
+
+
+class _Called(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    name: str
+    arguments: str
+
+
+class _Call(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    id: str
+    function: _Called
+    type: Literal["function"] | None = None
+    index: Passed = None
+
+
+class _Message(ChatMessage, kw_only=True, gc=False):
+    content: str | None = None  # type: ignore[assignment]
+    tool_calls: list[_Call] | None = None  # type: ignore[assignment]
+    phase: None = None
+    reasoning: _NoText = None
+    reasoning_content: _NoText = None
+    reasoning_details: Nothing | None = None
+
+
+class _Choice(ChatChoice, kw_only=True, gc=False):
+    message: _Message
+    finish_reason: Literal["stop", "tool_calls"]  # type: ignore[assignment]
+
+
+class _Reply(ChatReply, kw_only=True, gc=False):
+    choices: tuple[_Choice]
+    created: Int64 | None = None  # type: ignore[assignment]
+    usage: dict[str, Any] | None = None
+
+
+class _Text(msgspec.Struct, gc=False):
+    type: str
+    text: str
+    annotations: tuple[()] = ()
+    logprobs: tuple[()] = ()
+
+
+class _Said(msgspec.Struct, gc=False):
+    id: str
+    type: str
+    status: str
+    role: str
+    content: tuple[_Text]
+
+
+class _Calling(msgspec.Struct, gc=False):
+    id: str
+    type: str
+    status: str
+    call_id: str
+    name: str
+    arguments: str
+
+
+_read_reply = msgspec.json.Decoder(_Reply).decode
+
+
+def decode_reply(
+    body: bytes, client: Json, is_function: Callable[[str], bool], context: Context
+) -> bytes | None:
+    """Return the response for a common chat reply; None: it is not one.
+
+    `client` has the parameters of the request, `is_function` says whether a call by this name is
+    one of a function under its own name. Raises one of `NOT_ADMITTED`.
+    """
+    reply = _read_reply(body)
+    message = reply.choices[0].message
+    calls = message.tool_calls or []
+    ids = {call.id for call in calls if 0 < len(call.id) <= MAX_CALL_ID}
+    if len(ids) != len(calls) or not (calls or message.content):
+        return None
+    for call in calls:
+        called = call.function
+        if not (is_function(called.name) and is_object(called.arguments)):
+            return None
+    facts = UpstreamFacts(
+        reply.created, reply.model, reply.usage, reply.service_tier, reply.moderation
+    )
+    response = ResponseObject(client, facts, context)
+    output: list[Any] = []
+    if message.content:
+        said = (_Text("output_text", message.content),)
+        item_id = f"msg_{context.new_id()}"
+        output.append(_Said(item_id, "message", "completed", "assistant", said))
+    for call in calls:
+        named = call.id, call.function.name, call.function.arguments
+        output.append(_Calling(f"fc_{context.new_id()}", "function_call", "completed", *named))
+    return encode(response.at("completed", output))
