@@ -178,6 +178,11 @@ class Pair:
         return f"{self.client}→{self.home}"
 
     @property
+    def model(self) -> str:
+        """The model that lives there."""
+        return f"bench-{self.home}"
+
+    @property
     def contenders(self) -> tuple[str, ...]:
         """Who can be asked."""
         return (*TRANSLATORS, PORTKEY) if self.portkey else TRANSLATORS
@@ -212,7 +217,7 @@ def _small(pair: Pair, kind: str, title: str) -> Case:
         f"{pair.title}, {title}",
         32,
         client=pair.client,
-        model=f"bench-{pair.home}",
+        model=pair.model,
         streamed=kind == "burst",
         contenders=pair.contenders,
         baseline="burst" if kind == "burst" else "request_c32",
@@ -227,7 +232,7 @@ def _agent(pair: Pair) -> Case:
         f"{pair.title}, agent's turn of 110 KB, 32 c.",
         32,
         client=pair.client,
-        model=f"bench-{pair.home}",
+        model=pair.model,
         conversation=AGENT_TURN,
         contenders=pair.contenders,
         baseline=name,

@@ -5,11 +5,7 @@ upstream's, as `exchange/attempt.py` has it translated; by turns with fast paths
 path, and decoded and encoded by msgspec, which changes nothing. Times are processor time.
 """
 
-import asyncio
-import gc
 import statistics
-import tempfile
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,22 +14,16 @@ import msgspec
 
 from bench import plot
 from bench.cases import PAIRS, Pair
-from bench.contenders import write_gateway_config
 from bench.conversations import small_turns
+from bench.in_process import applications, attempts, rounds
 from bench.results import median
-from gateway import app
 from gateway.app import Application
-from gateway.config.load import load
-from gateway.request import GenerationRequest
 
 TURNS = (1, 10, 100, 300, 1_000, 3_000)
 IMAGE = Path(__file__).resolve().parents[1] / "docs" / "images" / "growth.svg"
 
 _SECONDS = 1.0
-"""So long each point is measured, but at least and at most so many times."""
-_LEAST, _MOST = 5, 200
-_COLLECTOR_THRESHOLDS = (20_000, 50, 100)
-"""Those that `gateway/process.py` sets: a collection within a translation is part of its cost."""
+"""So long each point is measured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,70 +123,19 @@ class Report:
 
 def run(turns: Sequence[int] = TURNS, seconds: float = _SECONDS) -> Report:
     """Measure every pair of which agents' requests are translated."""
-    with tempfile.TemporaryDirectory(prefix="bench-") as name:
-        applications = [_application(Path(name), fast_paths=fast) for fast in (True, False)]
-    before = gc.get_threshold()
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*_COLLECTOR_THRESHOLDS)
-    try:
-        pairs = [pair for pair in PAIRS if pair.agents]
-        points = [_point(applications, pair, count, seconds) for pair in pairs for count in turns]
-    finally:
-        gc.set_threshold(*before)
-        gc.unfreeze()
-        for application in applications:
-            asyncio.run(application.aclose())
-    return Report(points)
+    pairs = [pair for pair in PAIRS if pair.agents]
+    with applications() as built:
+        return Report([_point(built, pair, n, seconds) for pair in pairs for n in turns])
 
 
-def _application(folder: Path, *, fast_paths: bool) -> Application:
-    nowhere = 9
-    config = write_gateway_config(folder, nowhere, fast_paths=fast_paths)
-    return app.build(load(config, {}))
-
-
-def _point(applications: Sequence[Application], pair: Pair, turns: int, seconds: float) -> Point:
-    model = f"bench-{pair.home}"
-    body = small_turns(turns).body(pair.client, model)
-    own, generic = (_translation(each, pair, model, body) for each in applications)
+def _point(built: Sequence[Application], pair: Pair, turns: int, seconds: float) -> Point:
+    body = small_turns(turns).body(pair.client, pair.model)
+    own, generic = (attempts(each, pair, body) for each in built)
 
     def codec() -> object:
         return msgspec.json.encode(msgspec.json.decode(body))
 
-    rounds = _rounds((own, generic, codec), seconds)
-    times = [statistics.median(each) / 1000 for each in zip(*rounds, strict=True)]
-    ratios = [median(each[way] / each[2] for each in rounds) for way in (0, 1)]
+    found = rounds((lambda: own, lambda: generic, lambda: codec), seconds)
+    times = [statistics.median(each) / 1000 for each in zip(*found, strict=True)]
+    ratios = [median(each[way] / each[2] for each in found) for way in (0, 1)]
     return Point(pair, turns, len(body), times[0], times[1], times[2], ratios[0], ratios[1])
-
-
-def _translation(
-    application: Application, pair: Pair, model: str, body: bytes
-) -> Callable[[], object]:
-    kind = application.settings.upstreams[0].kind
-    route = application.resolver.assumed(model, pair.home, kind)
-    attempts = application.attempts
-
-    def translate() -> object:
-        # As new, for each time: what is read of a request is kept in it.
-        call = GenerationRequest.at(pair.client, body)
-        return attempts.build(call, route, pair.home, ()).calls
-
-    return translate
-
-
-def _rounds(variants: Sequence[Callable[[], object]], seconds: float) -> list[tuple[int, ...]]:
-    """Return the times of all variants in ns, one after the other, round by round."""
-    for variant in variants:
-        variant()
-    until = time.monotonic() + seconds
-    rounds: list[tuple[int, ...]] = []
-    while len(rounds) < _LEAST or (len(rounds) < _MOST and time.monotonic() < until):
-        rounds.append(tuple(_nanoseconds(variant) for variant in variants))
-    return rounds
-
-
-def _nanoseconds(variant: Callable[[], object]) -> int:
-    began = time.process_time_ns()
-    variant()
-    return time.process_time_ns() - began

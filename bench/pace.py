@@ -127,7 +127,7 @@ def rows() -> list[Row]:
                 pair.title,
                 1,
                 client=pair.client,
-                model=f"bench-{pair.home}",
+                model=pair.model,
                 conversation=CONVERSATION,
                 pace_us=_SECOND_US,
             )

@@ -99,9 +99,13 @@ def _case_tables(results: Results) -> list[str]:
             f"| | CPU µs per {unit} (min-max) | of nginx | {unit}s/s | p50 ms | p99 ms | errors |",
             "|---|---|---|---|---|---|---|",
         ]
-        for contender in results.contenders:
-            if contender.name in case.contenders:
-                lines.append(_row(results, case, contender))
+        lines += [
+            _row(results, case, contender)
+            for contender in results.contenders
+            if contender.name in case.contenders
+            # Nobody asks the source directly in a quick run.
+            and (contender.process is not None or results.samples.get((case.name, contender.name)))
+        ]
         lines.append("")
     return lines
 

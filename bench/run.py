@@ -14,7 +14,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from bench import aborts, growth, lookups, machine, pace, scale, soak, tools
+from bench import aborts, growth, growth_replies, lookups, machine, pace, scale, soak, tools
 from bench.cases import cases
 from bench.compare import Comparison
 from bench.processes import allow_many_sockets
@@ -105,11 +105,11 @@ def _scale(folder: Path) -> int:
 
 
 def _growth() -> int:
-    report = growth.run()
+    report, replies = growth.run(), growth_replies.run()
     growth.IMAGE.write_text(report.image(), "utf-8")
-    print(machine.description(tools.Tools()), report.text(), "", sep="\n\n")
-    print(f"The image is in {growth.IMAGE}.")
-    print(json.dumps({"growth": report.figures}))
+    texts = (machine.description(tools.Tools()), report.text(), replies.text())
+    print(*texts, "", f"The image is in {growth.IMAGE}.", sep="\n\n")
+    print(json.dumps({"growth": report.figures, "replies": replies.figures}))
     return 0
 
 
