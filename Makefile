@@ -91,16 +91,17 @@ lock: $(VENV)/.runtime ## writes requirements/ after a change of pyproject.toml 
 	$(COMPILE) $(HASHED) pyproject.toml --all-extras --group dev --group build \
 	    -c $(VENV)/lowest-direct.txt -o requirements/lowest.txt
 
-# QUICK=1: within a minute and a half, without the peers. ROUNDS=n. CASES=name,name: these only.
+# QUICK=1: within a minute and a half, without the peers and the generic path. PEERS=0: without the
+# peers. ROUNDS=n. CASES=name,name: these only.
 # ABORTS=1: clients that leave, only (ABORT_COUNT=n, SEED=n). SOAK=1: ten minutes of good and bad
 # traffic, only (SOAK_SECONDS=n, SEED=n). LOOKUPS=1: good requests beside look-ups and 404s, only
 # (ROUNDS=n). PACE=1: streams beside conversations of 3 MB, only (ROUNDS=n). SCALE=1: two workers,
 # 10,000 streams, 10,000 models, only (ROUNDS=n). GROWTH=1: conversations from 1 to 3,000 turns, only;
 # draws docs/images/growth.svg.
 bench: $(VENV)/.runtime ## measurements beside nginx and peers (QUICK=1: within a minute and a half)
-	QUICK=$(QUICK) ROUNDS=$(ROUNDS) CASES='$(CASES)' ABORTS=$(ABORTS) ABORT_COUNT=$(ABORT_COUNT) \
-	SOAK=$(SOAK) SOAK_SECONDS=$(SOAK_SECONDS) SEED=$(SEED) LOOKUPS=$(LOOKUPS) PACE=$(PACE) \
-	SCALE=$(SCALE) GROWTH=$(GROWTH) $(BIN)/python -m bench.run
+	QUICK=$(QUICK) PEERS=$(PEERS) ROUNDS=$(ROUNDS) CASES='$(CASES)' SEED=$(SEED) \
+	ABORTS=$(ABORTS) ABORT_COUNT=$(ABORT_COUNT) SOAK=$(SOAK) SOAK_SECONDS=$(SOAK_SECONDS) \
+	LOOKUPS=$(LOOKUPS) PACE=$(PACE) SCALE=$(SCALE) GROWTH=$(GROWTH) $(BIN)/python -m bench.run
 
 screenshots: $(VENV)/.development ## the pictures of the admin page in docs/images, by Chromium
 	$(BIN)/python -m tests.screenshots

@@ -38,13 +38,16 @@ class Comparison:
     folder: Path
     cases: Sequence[Case]
     quick: bool
+    peers: bool
     began: float
     """The time of `time.monotonic` when the run began."""
 
     def run(self) -> Results:
         """Measure all cases, ROUNDS times (default 5), fewer in a quick run that takes too long."""
         rounds = int(os.environ.get("ROUNDS") or 5)
-        with running(self.tools, self.folder, peers=not self.quick) as contenders:
+        with running(
+            self.tools, self.folder, generic=not self.quick, peers=self.peers
+        ) as contenders:
             for contender in contenders:
                 if contender.process is not None:
                     contender.process.pause()

@@ -63,8 +63,12 @@ class Contender:
 
 
 @contextmanager
-def running(tools: Tools, folder: Path, *, peers: bool) -> Iterator[list[Contender]]:
-    """Start the source and all contenders; the one that is asked directly comes first.
+def running(
+    tools: Tools, folder: Path, *, generic: bool = False, peers: bool = False
+) -> Iterator[list[Contender]]:
+    """Start the source and contenders; the one that is asked directly comes first.
+
+    The gateway's generic path, and its peers, are among them if they are wanted.
 
     What does not start is added to `tools.missing`.
     """
@@ -73,7 +77,8 @@ def running(tools: Tools, folder: Path, *, peers: bool) -> Iterator[list[Contend
         if source is None:
             raise SystemExit(f"bench: the source does not start; see {folder}/{DIRECT}.log")
         contenders = [Contender(DIRECT, source.port, None)]
-        starters = [_nginx, _gateway] + ([_generic, _litellm, _portkey] if peers else [])
+        starters = [_nginx, _gateway, *([_generic] if generic else [])]
+        starters += [_litellm, _portkey] if peers else []
         for starter in starters:
             name, contender = starter(stack, tools, folder, source.port)
             if contender is not None:

@@ -138,7 +138,7 @@ def rows() -> list[Row]:
 def run(tools: Tools, folder: Path) -> Report:
     """Measure every row, ROUNDS times (default 5)."""
     found = rows()
-    with running(tools, folder, peers=False) as contenders:
+    with running(tools, folder) as contenders:
         by_name = {contender.name: contender for contender in contenders}
         for contender in contenders:
             if contender.process is not None:

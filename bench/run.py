@@ -1,9 +1,10 @@
 """Runs the bench: `make bench`, or `python -m bench.run`.
 
 From the environment: CASES=name,… (these cases only; patterns as of file names are allowed),
-QUICK=1 (nginx and the gateway only, within a minute and a half), ROUNDS=n (default 5), and what
-runs alone: ABORTS=1 (a full run includes it), SOAK=1, LOOKUPS=1, PACE=1, SCALE=1, GROWTH=1 (which
-writes an image of its figures into docs/images). The last line is one JSON object.
+QUICK=1 (nginx and the gateway only, within a minute and a half), PEERS=0 (without LiteLLM and
+Portkey), ROUNDS=n (default 5), and what runs alone: ABORTS=1 (a full run includes it), SOAK=1,
+LOOKUPS=1, PACE=1, SCALE=1, GROWTH=1 (which writes an image of its figures into docs/images). The
+last line is one JSON object.
 """
 
 import json
@@ -50,8 +51,9 @@ def _compare(folder: Path, began: float) -> int:
     except ValueError as error:
         print(f"bench: {error}")
         return 2
-    found = _found(compared=True, peers=not quick)
-    results = Comparison(found, folder, chosen, quick, began).run()
+    peers = not quick and os.environ.get("PEERS", "") != "0"
+    found = _found(compared=True, peers=peers)
+    results = Comparison(found, folder, chosen, quick, peers, began).run()
     outcome: dict[str, object] = {"quick": quick, **summary(results)}
     print(machine.description(found), table(results), sep="\n\n")
     leaks: list[str] = []
