@@ -209,7 +209,7 @@ def outcome(check: Check, value: object) -> object:
         return str(error), error.param, error.code
 
 
-@pytest.mark.parametrize(("objects", "item"), LISTS, ids=str)
+@pytest.mark.parametrize(("objects", "item"), LISTS)
 def test_whatever_is_in_a_list_it_is_as_if_checked_alone(objects: Objects, item: Json) -> None:
     for changed in variants(item):
         given = [item, changed]
@@ -218,7 +218,7 @@ def test_whatever_is_in_a_list_it_is_as_if_checked_alone(objects: Objects, item:
         assert given == before
 
 
-@pytest.mark.parametrize(("objects", "item"), LISTS, ids=str)
+@pytest.mark.parametrize(("objects", "item"), LISTS)
 def test_what_is_no_list_of_objects_is_refused_alike(objects: Objects, item: Json) -> None:
     others: Sequence[Any] = (None, "a", {}, [], ["a"], [None], [[]], [item, 1], [{}])
     for given in others:
@@ -244,7 +244,6 @@ def test_each_type_has_its_example() -> None:
         (TOOL_LIST, RESPONSES_TOOLS[:2]),
         (ANTHROPICS_TOOL_LIST, ANTHROPICS_TOOLS[:2]),
     ],
-    ids=str,
 )
 def test_usual_lists_need_no_other_look(objects: Objects, items: Sequence[Json]) -> None:
     """The check of single items would be asked for one that is not of the type."""
