@@ -13,6 +13,7 @@ from typing import Annotated, Any
 
 import msgspec
 
+from gateway.fast.text_events import Kind
 from gateway.shapes import Json, Shape
 
 LARGEST = 4096
@@ -41,11 +42,15 @@ def _text(*path: str | int) -> Slot:
     return Slot(path, re.compile(pattern), msgspec.json.Decoder(str).decode)
 
 
-_TEXTS: Mapping[Shape, Slot] = {
-    Shape.COMPLETIONS: _text("choices", 0, "text"),
-    Shape.CHAT: _text("choices", 0, "delta", "content"),
-    Shape.RESPONSES: _text("delta"),
-    Shape.MESSAGES: _text("delta", "text"),
+_TEXTS: Mapping[tuple[Kind, Shape], Slot] = {
+    ("text", Shape.COMPLETIONS): _text("choices", 0, "text"),
+    ("text", Shape.CHAT): _text("choices", 0, "delta", "content"),
+    ("text", Shape.RESPONSES): _text("delta"),
+    ("text", Shape.MESSAGES): _text("delta", "text"),
+    ("arguments", Shape.CHAT): _text(
+        *("choices", 0, "delta", "tool_calls", 0, "function", "arguments")
+    ),
+    ("arguments", Shape.RESPONSES): _text("delta"),
 }
 _NUMBER = Slot(
     ("sequence_number",),
@@ -68,8 +73,10 @@ class EventTemplate:
         self._line_head = self._head[self._head.rfind(b"\n") + 1 :]
 
     @classmethod
-    def of(cls, shape: Shape, wire: bytes, event: Json) -> "EventTemplate | None":
-        """Return the template of an event; None: not certain.
+    def of(
+        cls, shape: Shape, wire: bytes, event: Json, kind: Kind = "text"
+    ) -> "EventTemplate | None":
+        """Return the template of an event of a kind; None: not certain.
 
         `wire` is the event as it was sent, `event` its decoded data.
         """
@@ -79,7 +86,7 @@ class EventTemplate:
         data = wire[opening:-2]
         if not wire.endswith(b"\n\n") or b"\n" in data or b"\r" in data:
             return None
-        text = _TEXTS[shape]
+        text = _TEXTS[kind, shape]
         place = _place(text, data, event)
         if place is None:
             return None
@@ -117,10 +124,13 @@ class EventTemplate:
         values = _decoded(self._text.decode, [data[len(head) : -len(tail)]])
         return values[0] if values else ""
 
-    def read(self, data: bytes, start: int) -> tuple[list[str], int]:
+    def read(
+        self, data: bytes, start: int, takes: Callable[[list[str]], int] = len
+    ) -> tuple[list[str], int]:
         """Return the texts of the events of this template in `data` from `start` on, and their end.
 
-        An event without text, or an incomplete one, ends the run.
+        An event without text, or an incomplete one, ends the run. `takes` says how many of the
+        texts may be taken.
         """
         if not data.startswith(self._head, start):
             return [], start
@@ -135,6 +145,7 @@ class EventTemplate:
                 texts = values
         if "" in texts:
             count = min(count, texts.index(""))
+        count = takes(texts[:count])
         end = start + count * (len(self._head) + len(self._tail))
         return texts[:count], end + sum(map(len, fillings[:count]))
 
@@ -187,18 +198,18 @@ class EventTemplate:
         return b"%b%b%b" % (self._head, (self._tail + self._head).join(written), self._tail)
 
 
-def text_of(shape: Shape, event: Json) -> str:
+def text_of(shape: Shape, event: Json, kind: Kind = "text") -> str:
     """Return the text of an event that has a template."""
     value: Any = event
-    for step in _TEXTS[shape].path:
+    for step in _TEXTS[kind, shape].path:
         value = value[step]
     text: str = value
     return text
 
 
-def with_text(shape: Shape, event: Json, text: str) -> Json:
+def with_text(shape: Shape, event: Json, text: str, kind: Kind = "text") -> Json:
     """Return a copy of an event that has a template, with another text."""
-    changed: Json = _with(event, _TEXTS[shape].path, text)
+    changed: Json = _with(event, _TEXTS[kind, shape].path, text)
     return changed
 
 

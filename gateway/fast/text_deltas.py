@@ -1,10 +1,11 @@
-"""The fast path of streams: runs of events with text only.
+"""The fast path of streams: runs of events with text only, or with arguments of a call only.
 
 The generic path decodes an event, folds it, and encodes the result. Where event and result are text
 only (`text_events.py`), more events of the same template have results of the same template. So
 texts are copied from bytes to bytes, and the translation is fed afterwards: one event with all the
 text of the run. For translations that pass text unchanged (`StreamTranslation.passes_text`) that
-makes no difference, except to the number of events, which is corrected here.
+makes no difference, except to the number of events, which is corrected here. So it is with
+arguments, as long as their JSON is open (`open_arguments.py`).
 """
 
 from collections.abc import Sequence
@@ -13,8 +14,16 @@ from typing import Protocol
 
 from gateway.errors import GatewayError
 from gateway.fast.budget import Budget
-from gateway.fast.event_template import LARGEST, EventTemplate, text_of, with_text
-from gateway.fast.text_events import is_text_event
+from gateway.fast.event_template import LARGEST, with_text
+from gateway.fast.open_arguments import OpenArguments
+from gateway.fast.template_pairs import (
+    Exchanged,
+    TemplatePair,
+    kind_of,
+    shorter,
+    templates_of,
+)
+from gateway.fast.text_events import Kind
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import MAX_REPLY_CHARACTERS, StreamTranslation
 
@@ -24,8 +33,8 @@ MAX_PENDING = 16 * 1024
 _MAX_PIECES = 64
 """The number of pieces in which they wait."""
 
-_Templates = tuple[EventTemplate, EventTemplate]
-"""The template of an event as received, and that of its result."""
+_PASSED = frozenset({(Shape.CHAT, Shape.RESPONSES), (Shape.RESPONSES, Shape.CHAT)})
+"""The shapes of clients and upstreams between which arguments are passed on unchanged."""
 
 Folded = tuple[bytes, Sequence[Json], Json | None]
 """The bytes to send for received ones, the same as JSON, and the event if it was exactly one."""
@@ -44,11 +53,12 @@ class GenericPath(Protocol):
 class _Call:
     """The state of one call's stream."""
 
-    __slots__ = ("between_events", "budget", "held", "templates")
+    __slots__ = ("arguments", "between_events", "budget", "held", "templates")
 
-    def __init__(self) -> None:
+    def __init__(self, target: Shape) -> None:
         self.budget = Budget()
-        self.templates: _Templates | None = None
+        self.arguments = OpenArguments(target)
+        self.templates: TemplatePair | None = None
         """The templates of the last folded text event that had any."""
         self.between_events = False
         """Whether the generic path has received whole events only."""
@@ -70,7 +80,9 @@ class DeltaFastPath(StreamTranslation):
         self._client = client
         self._target = target
         self._translation = translation
-        self._calls = [_Call() for _ in range(calls)]
+        self._calls = [_Call(target) for _ in range(calls)]
+        passes = (client, target) in _PASSED
+        self._kinds: Sequence[Kind] = ("text", "arguments") if passes else ("text",)
         self._received = 0
         self._open: int | None = None
         """The call whose next events may be taken."""
@@ -82,6 +94,8 @@ class DeltaFastPath(StreamTranslation):
         """The difference between the numbers sent and those of the translation."""
         self._texts: list[str] = []
         """The texts that the translation has not been fed yet."""
+        self._fed = 0
+        """How many characters of the arguments it has surely been fed."""
         self._pending = 0
         """How many of their characters are in one piece."""
 
@@ -89,6 +103,8 @@ class DeltaFastPath(StreamTranslation):
         """Feed the translation, the texts before the event first; raises as it does."""
         self._settle()
         self._open = None
+        if len(self._kinds) > 1:
+            self._calls[call].arguments.note(event)
         return self._numbered(self._translation.feed(call, event))
 
     def end(self, call: int) -> list[Json]:
@@ -167,30 +183,37 @@ class DeltaFastPath(StreamTranslation):
         """
         if known.templates is None or self._pending > MAX_PENDING:
             return b"", start
-        received, sent = known.templates
-        texts, end = received.read(data, start)
+        templates = known.templates
+        takes = len if templates.kind == "text" else known.arguments.takes
+        texts, end = templates.received.read(data, start, takes)
         if not texts:
             return b"", start
-        return self._sent(known, texts, sent), end
+        return self._sent(known, texts, templates), end
 
     def _one(self, known: _Call, data: bytes) -> bytes:
         """Take bytes that are one event of the last one's template; empty: `_run` must tell."""
         if known.templates is None or self._pending > MAX_PENDING:
             return b""
-        received, sent = known.templates
-        text = received.read_one(data)
-        return self._sent(known, [text], sent) if text else b""
+        templates = known.templates
+        text = templates.received.read_one(data)
+        if not text or (templates.kind == "arguments" and not known.arguments.takes([text])):
+            return b""
+        return self._sent(known, [text], templates)
 
-    def _sent(self, known: _Call, texts: list[str], sent: EventTemplate) -> bytes:
+    def _sent(self, known: _Call, texts: list[str], templates: TemplatePair) -> bytes:
         """Return texts as events, and keep them for the translation."""
         first = self._number
         self._number += len(texts)
         self._texts += texts
         if len(self._texts) > _MAX_PIECES:
-            self._texts = ["".join(self._texts)]
-            self._pending = len(self._texts[0])
+            if templates.kind == "text":
+                self._texts = ["".join(self._texts)]
+                self._pending = len(self._texts[0])
+            else:
+                # The next event goes the generic way, which feeds these before it.
+                self._pending = MAX_PENDING + 1
         known.budget.serve(len(texts))
-        return sent.write(texts, first)
+        return templates.sent.write(texts, first)
 
     def _hand_over(self, call: int, known: _Call, data: bytes, generic: GenericPath) -> bytes:
         """Let bytes be folded; open the fast path behind a text event that became one."""
@@ -198,47 +221,53 @@ class DeltaFastPath(StreamTranslation):
         written, events, event = generic.fold(call, data)
         known.between_events = data.endswith(b"\n\n")
         known.budget.miss()
-        if event is None or len(events) != 1 or not self._translation.passes_text:
+        if event is None or len(events) != 1:
             return written
-        (sent,) = events
-        number = sent.get("sequence_number", 0)
-        if known.templates is not None and _fit(known.templates, data, number, written):
+        one = Exchanged(data, event, written, events[0])
+        if known.templates is not None and known.templates.fits(one):
             known.budget.spend(1)
-        elif is_text_event(self._target, event) and is_text_event(self._client, sent):
-            known.budget.spend(Budget.FIND)
-            found = self._find(data, event, written, sent)
-            if found is None:
-                return written
-            known.templates = found
-        else:
+        elif not self._has_found(known, one):
+            return written
+        if not self._passes(known):
             return written
         known.budget.begin()
         self._open = call
         self._opened_by = call, event
-        self._number = number + 1
+        self._fed = known.arguments.length
+        self._number = one.number + 1
         return written
 
-    def _find(self, wire: bytes, event: Json, written: bytes, sent: Json) -> _Templates | None:
-        """Return the templates of an event and of its result; None: there are none."""
-        received = EventTemplate.of(self._target, wire, event)
-        client = EventTemplate.of(self._client, written, sent)
-        if received is None or client is None or not client.writable:
-            return None
-        number = sent.get("sequence_number", 0)
-        same = client.write([text_of(self._target, event)], number) == written
-        return (received, client) if same else None
+    def _has_found(self, known: _Call, one: Exchanged) -> bool:
+        """Look for the templates of an event and of its result; return whether there are any."""
+        kind = kind_of(self._kinds, self._target, self._client, one)
+        if kind is None or (kind == "text" and not self._translation.passes_text):
+            return False
+        known.budget.spend(Budget.FIND)
+        found = templates_of(kind, self._target, self._client, one)
+        if found is not None:
+            known.templates = found
+        return found is not None
+
+    def _passes(self, known: _Call) -> bool:
+        """Whether more of what the call's templates are of passes unchanged."""
+        if known.templates is not None and known.templates.kind == "arguments":
+            return known.arguments.is_open
+        return self._translation.passes_text
 
     def _settle(self) -> None:
-        """Feed the translation the texts that wait, as one event."""
+        """Feed the translation the texts that wait, as one event; arguments as few."""
         if not self._texts:
             return
         call, event = self._opened_by
-        event = with_text(self._target, event, "".join(self._texts))
-        self._texts = []
+        templates = self._calls[call].templates
+        kind = "text" if templates is None else templates.kind
+        texts, self._texts = self._texts, []
         self._pending = 0
-        events = self._translation.feed(call, event)
-        if events and "sequence_number" in events[-1]:
-            self._shift = self._number - 1 - events[-1]["sequence_number"]
+        joined = ["".join(texts)] if kind == "text" else shorter(texts, self._fed)
+        for text in joined:
+            events = self._translation.feed(call, with_text(self._target, event, text, kind))
+            if events and "sequence_number" in events[-1]:
+                self._shift = self._number - 1 - events[-1]["sequence_number"]
 
     def _numbered(self, events: list[Json]) -> list[Json]:
         if not self._shift:
@@ -246,13 +275,6 @@ class DeltaFastPath(StreamTranslation):
         return [
             {**event, "sequence_number": event["sequence_number"] + self._shift} for event in events
         ]
-
-
-def _fit(templates: _Templates, wire: bytes, number: int, written: bytes) -> bool:
-    """Whether these are the templates of an event and of its result."""
-    received, sent = templates
-    texts, end = received.read(wire, 0)
-    return bool(texts) and end == len(wire) and sent.write(texts, number) == written
 
 
 def _can_wait(piece: bytes) -> bool:

@@ -1,4 +1,4 @@
-"""Events with text only: the only ones that the fast path of streams takes.
+"""Events with text, or with arguments of a call, only: those that the fast path of streams takes.
 
 The types name every field that such an event may have, most of them with an empty value only. An
 event with any other field or value is left to the generic path.
@@ -99,24 +99,72 @@ class _TextDelta(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, gc=Fa
     text: _Text
 
 
+class _Called(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    arguments: _Text
+    name: Literal[""] | None = None
+
+
+class _Call(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    function: _Called
+    index: int
+    id: Literal[""] | None = None
+    type: Literal["function", ""] | None = None
+
+
+class _CallDelta(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
+    tool_calls: tuple[_Call]
+    content: Literal[""] | None = None
+    role: str | None = None
+    refusal: _Nothing = None
+    reasoning: _Nothing = None
+    reasoning_content: _Nothing = None
+    reasoning_details: _Nothing = None
+    function_call: _Nothing = None
+
+
+class _ChatCallChoice(_Choice, kw_only=True, gc=False):
+    delta: _CallDelta
+
+
+class _ChatCallEvent(_Event, kw_only=True, gc=False):
+    choices: tuple[_ChatCallChoice]
+
+
+class _ResponsesCallEvent(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
+    type: Literal["response.function_call_arguments.delta"]
+    delta: _Text
+    item_id: str
+    output_index: Any = None
+    sequence_number: Any = None
+    obfuscation: Any = None
+
+
 class _MessagesEvent(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
     type: Literal["content_block_delta"]
     index: Any = None
     delta: _TextDelta
 
 
-_TYPES: dict[Shape, Any] = {
-    Shape.CHAT: _ChatEvent,
-    Shape.COMPLETIONS: _CompletionsEvent,
-    Shape.RESPONSES: _ResponsesEvent,
-    Shape.MESSAGES: _MessagesEvent,
+Kind = Literal["text", "arguments"]
+"""What an event has: text, or arguments of a call."""
+
+_TYPES: dict[tuple[Kind, Shape], Any] = {
+    ("text", Shape.CHAT): _ChatEvent,
+    ("text", Shape.COMPLETIONS): _CompletionsEvent,
+    ("text", Shape.RESPONSES): _ResponsesEvent,
+    ("text", Shape.MESSAGES): _MessagesEvent,
+    ("arguments", Shape.CHAT): _ChatCallEvent,
+    ("arguments", Shape.RESPONSES): _ResponsesCallEvent,
 }
 
 
-def is_text_event(shape: Shape, event: Json) -> bool:
-    """Whether an event of this shape has text only."""
+def has_only(kind: Kind, shape: Shape, event: Json) -> bool:
+    """Whether an event of this shape has text only, or arguments only."""
+    known = _TYPES.get((kind, shape))
+    if known is None:
+        return False
     try:
-        msgspec.convert(event, _TYPES[shape])
+        msgspec.convert(event, known)
     except (msgspec.ValidationError, RecursionError):
         return False
     return True

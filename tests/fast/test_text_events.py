@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from gateway.fast.text_events import is_text_event
+from gateway.fast.text_events import has_only
 from gateway.shapes import Json, Shape
 from tests.fast.both_paths import changed, names_in_translate
 
@@ -49,7 +49,7 @@ EVENTS = [
 
 @pytest.mark.parametrize(("shape", "event"), EVENTS)
 def test_text_alone_is_a_text_event(shape: Shape, event: Json) -> None:
-    assert is_text_event(shape, event)
+    assert has_only("text", shape, event)
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_text_alone_is_a_text_event(shape: Shape, event: Json) -> None:
     ],
 )
 def test_anything_else_is_none(shape: Shape, event: Json, path: str, value: Any) -> None:
-    assert not is_text_event(shape, changed(event, [(path, value)]))
+    assert not has_only("text", shape, changed(event, [(path, value)]))
 
 
 ANY_VALUE = {
@@ -121,4 +121,4 @@ def test_no_other_field_that_a_translation_may_read_is_passed_over(
 ) -> None:
     any_value = ANY_VALUE | ({"index"} if event is MESSAGES else set())
     for name in {*names_in_translate(), "own"} - any_value:
-        assert not is_text_event(shape, changed(event, [(f"{path}{name}", {"a": "b"})])), name
+        assert not has_only("text", shape, changed(event, [(f"{path}{name}", {"a": "b"})])), name

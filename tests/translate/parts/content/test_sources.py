@@ -8,7 +8,7 @@ import pytest
 
 from gateway.fast.codec import fast_translation
 from gateway.fast.paths import fast_paths
-from gateway.fast.text_events import is_text_event
+from gateway.fast.text_events import has_only
 from gateway.shapes import Json, Shape
 from gateway.translate import completions_fanned_out
 from gateway.translate.contract import Context, Report, Translation
@@ -197,8 +197,8 @@ def test_codecs_hand_such_replies_over(client: Shape, home: Shape) -> None:
 def test_the_fast_path_of_streams_is_not_taken_by_them(client: Shape, home: Shape) -> None:
     assert asked(client, home, stream=True).stream().passes_text
     bare, event, *_ = events_of(home, {}, PERPLEXITY)
-    assert is_text_event(home, bare)
-    assert not is_text_event(home, event)
+    assert has_only("text", home, bare)
+    assert not has_only("text", home, event)
 
 
 @pytest.mark.parametrize("home", [CHAT, COMPLETIONS])

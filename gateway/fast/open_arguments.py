@@ -1,0 +1,159 @@
+"""How far the JSON of a streamed call's arguments has come.
+
+Translations pass arguments on as they come until their JSON ends: what follows belongs to another
+call. Some servers repeat with each piece all the pieces before it, so a piece that is as long as
+these is looked at, too.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from gateway.shapes import Json, Shape
+
+_OUTSIDE = re.compile(r'[^"{}\[\]]*+(["{}\[\]])')
+_STRING_END = re.compile(r'(?:[^"\\]++|\\.)*+(["\\])', re.DOTALL)
+"""The rest of a string, or what of it is before a backslash that is the last character."""
+
+_ADDED = "response.output_item.added"
+_DELTA = "response.function_call_arguments.delta"
+
+
+class OpenArguments:
+    """Follows the arguments of the calls of one upstream stream, event by event.
+
+    It is certain about a call only from its first event on, and only while all calls have ids of
+    their own: servers that tell calls apart in another way are left to the translation.
+    """
+
+    __slots__ = ("_at", "_home", "_is_lost", "_key", "_seen")
+
+    def __init__(self, home: Shape) -> None:
+        self._home = home
+        self._key: object = None
+        """What names the call that is followed; None: none is."""
+        self._seen: set[str] = set()
+        """The ids of the calls so far."""
+        self._is_lost = False
+        """Whether a call had none."""
+        self._at = _Place()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the JSON has begun, and not ended."""
+        return self._key is not None and self._at.depth > 0
+
+    @property
+    def length(self) -> int:
+        """How many characters have certainly come."""
+        return self._at.length
+
+    def note(self, event: Json) -> None:
+        """Take an event of the upstream's."""
+        if self._home is Shape.RESPONSES:
+            self._note_response(event)
+        else:
+            self._note_chunk(event)
+
+    def takes(self, pieces: Sequence[str]) -> int:
+        """Return how many of the next pieces leave the JSON open, and take these."""
+        for count, piece in enumerate(pieces):
+            at = self._at.behind(piece) if len(piece) < self._at.length else None
+            if at is None:
+                return count
+            self._at = at
+        return len(pieces)
+
+    def _note_response(self, event: Json) -> None:
+        kind = event.get("type")
+        if kind == _DELTA:
+            is_known = self._key is not None and event.get("item_id") == self._key
+            self._follow(event.get("delta") if is_known else None)
+        elif kind == _ADDED:
+            item = event.get("item")
+            if isinstance(item, dict) and item.get("type") == "function_call":
+                item_id = item.get("id")
+                self._begin(item_id, item_id)
+                # Arguments in the announcement may be repeated by the deltas.
+                self._follow(None if item.get("arguments") else "")
+
+    def _note_chunk(self, event: Json) -> None:
+        delta = _only(event.get("choices")).get("delta")
+        calls = delta.get("tool_calls") if isinstance(delta, dict) else None
+        if not calls:
+            return
+        call = _only(calls)
+        function = call.get("function")
+        called: Json = function if isinstance(function, dict) else {}
+        index, call_id, name = call.get("index"), call.get("id"), called.get("name")
+        if call_id or name:
+            self._begin(call_id if name else None, index)
+        is_known = self._key is not None and index == self._key
+        self._follow(called.get("arguments") or "" if is_known else None)
+
+    def _begin(self, call_id: object, key: object) -> None:
+        """Follow a call that begins, unless it has the id of another one, or none."""
+        self._at = _Place()
+        is_named = isinstance(call_id, str) and call_id and call_id not in self._seen
+        self._is_lost = self._is_lost or not is_named
+        self._key = key if not self._is_lost and isinstance(key, int | str) else None
+        self._seen.add(str(call_id))
+
+    def _follow(self, piece: object) -> None:
+        """Take a piece of the call that is followed; None: it is one of another call."""
+        at = self._at.behind(piece) if isinstance(piece, str) else None
+        if at is None:
+            self._key = None
+        else:
+            self._at = at
+
+
+def _only(values: object) -> Json:
+    """Return the only object of a list; an empty one: there is none, or there are others."""
+    only = values[0] if isinstance(values, list) and len(values) == 1 else None
+    return only if isinstance(only, dict) else {}
+
+
+@dataclass(slots=True)
+class _Place:
+    """A place within the JSON text of an object or a list, which is still open there."""
+
+    length: int = 0
+    depth: int = 0
+    in_string: bool = False
+    escaped: bool = False
+
+    def behind(self, piece: str) -> "_Place | None":
+        """Return the place behind the next piece; None: the text ends in it, or is not such one."""
+        position = 1 if self.escaped else 0
+        depth = self.depth
+        if not self.length:
+            first = piece.lstrip()
+            if not first:
+                return self
+            if first[0] not in "{[":
+                return None
+            depth, position = 1, len(piece) - len(first) + 1
+        return _read(piece, position, _Place(self.length + len(piece), depth, self.in_string))
+
+
+def _read(piece: str, position: int, at: _Place) -> _Place | None:
+    """Return the place behind a piece, read from a position on; None: the text ends in it."""
+    while True:
+        pattern = _STRING_END if at.in_string else _OUTSIDE
+        found = pattern.match(piece, position)
+        if found is None:
+            return at
+        position = found.end()
+        match found[1]:
+            case '"':
+                at.in_string = not at.in_string
+            case "\\":
+                at.escaped = True
+                return at
+            case "{" | "[":
+                at.depth += 1
+            case _:
+                at.depth -= 1
+                if not at.depth:
+                    return None
