@@ -3,11 +3,13 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from gateway.fast.agents.chat_via_messages import encode_agents as chat_at_messages
 from gateway.fast.agents.chat_via_responses import encode_agents as chat_at_responses
 from gateway.fast.agents.codec import AgentCodec, AgentTranslation
 from gateway.fast.agents.messages_via_chat import encode_agents as messages_at_chat
 from gateway.fast.agents.messages_via_responses import encode_agents as messages_at_responses
 from gateway.fast.agents.responses_via_chat import encode_agents as responses_at_chat
+from gateway.fast.agents.responses_via_messages import encode_agents as responses_at_messages
 from gateway.fast.chat_via_responses import CHAT_VIA_RESPONSES
 from gateway.fast.codec import EncodedRequest, FastCodec, FastTranslation, fast_translation
 from gateway.fast.completions_via_chat import COMPLETIONS_VIA_CHAT
@@ -55,9 +57,11 @@ _AGENTS = {
     (codec.source, codec.target): codec
     for codec in (
         AgentCodec(Shape.CHAT, Shape.RESPONSES, chat_at_responses, CHAT_VIA_RESPONSES),
+        AgentCodec(Shape.CHAT, Shape.MESSAGES, chat_at_messages, least=LARGEST_TEXT),
         AgentCodec(Shape.MESSAGES, Shape.CHAT, messages_at_chat, MESSAGES_VIA_CHAT),
         AgentCodec(Shape.MESSAGES, Shape.RESPONSES, messages_at_responses, MESSAGES_VIA_RESPONSES),
         AgentCodec(Shape.RESPONSES, Shape.CHAT, responses_at_chat),
+        AgentCodec(Shape.RESPONSES, Shape.MESSAGES, responses_at_messages, least=LARGEST_TEXT),
     )
 }
 
@@ -107,7 +111,10 @@ class FastPaths:
 
         `context` has what holds for this call only, too: its session may be sent.
         """
-        return None if self.agents is None else self.agents.translation(request, context)
+        agents = self.agents
+        if agents is None or len(request) < agents.least:
+            return None
+        return agents.translation(request, context)
 
 
 GENERIC_ONLY = FastPaths()

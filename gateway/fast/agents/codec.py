@@ -44,6 +44,8 @@ class AgentCodec:
     """Raises one of `UNCOMMON` for anything that it does not admit."""
     replies: FastCodec | None = None
     """Folds the common replies."""
+    least: int = 0
+    """The length of requests in bytes from which it is faster than the generic path."""
 
     def translation(self, request: bytes, context: Context) -> "AgentTranslation | None":
         """Translate a request; None: the generic path must do it.

@@ -1,0 +1,223 @@
+"""Agents' chat requests at a messages endpoint.
+
+The conversation and functions are written here; the parameters, and tools of other kinds, by the
+generic path, from a request with another conversation.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from functools import partial
+from typing import cast
+
+import msgspec
+from msgspec import Raw
+
+from gateway.fast.agents.about_tools import about_tools, choice_of, is_simple
+from gateway.fast.agents.chat_requests import (
+    Assistant,
+    ChatRequest,
+    Developer,
+    Function,
+    Message,
+    Output,
+    System,
+    TextPart,
+    User,
+    others,
+    read_chat_request,
+    read_parts,
+    read_tools,
+)
+from gateway.fast.agents.codec import AgentRequest, ClientParam
+from gateway.fast.agents.messages_writer import (
+    NO_SCHEMA,
+    STAND_IN,
+    STAND_IN_CALL,
+    Block,
+    Content,
+    MessagesWriter,
+    TextBlock,
+    Tool,
+    content_of,
+    is_blank,
+    is_said,
+    picture,
+    schema_of,
+    sent_with,
+    tool_use,
+)
+from gateway.fast.agents.raw import NULL, is_text, text
+from gateway.fast.agents.uncommon import Uncommon
+from gateway.fast.codec import ABSENT, Absent, encode
+from gateway.shapes import Json, Shape
+from gateway.translate.chat_via_messages.reply import fold_replies
+from gateway.translate.chat_via_messages.request import PreparedRequest, prepare
+from gateway.translate.chat_via_messages.stream import ChatStream
+from gateway.translate.contract import Context, Report, Translation
+from gateway.translate.pair import PairTranslation
+
+_NOTHING_MORE = (None, None, None)
+_STAND_IN_TOOL: Json = {"type": "function", "function": {"name": "-"}}
+
+
+class _Conversation:
+    """Writes chat messages as turns; raises one of `UNCOMMON`."""
+
+    def __init__(self, context: Context, report: Report) -> None:
+        self.writer = MessagesWriter()
+        self._context = context
+        self._report = report
+
+    def write(self, messages: Sequence[Message]) -> None:
+        """Write the messages."""
+        say, answer = self.writer.user, self.writer.result
+        for position, message in enumerate(messages):
+            if type(message) is Output:
+                given = message.content
+                content = given if is_said(given) else self._content(given, position)
+                answer(message.tool_call_id, content)
+            elif type(message) is Assistant:
+                self._assistant(message, position)
+            elif type(message) is User:
+                given = message.content
+                content = given if is_said(given) else self._content(given, position)
+                if content is not None:
+                    say(content)
+            else:
+                self._instruct(cast("System | Developer", message), position)
+            if message.name is not None:
+                self._report.drop(f"messages[{position}].name")
+
+    def _instruct(self, message: System | Developer, position: int) -> None:
+        texts = self._texts(message.content, position)
+        if texts:
+            self.writer.instruct(texts)
+
+    def _assistant(self, message: Assistant, position: int) -> None:
+        content, calls = message.content, message.tool_calls
+        if (message.reasoning, message.reasoning_content, message.phase) != _NOTHING_MORE:
+            self._drop_unknown(message, position)
+        if not calls and is_said(content):
+            self.writer.assistant(content)
+            return
+        if content == NULL:
+            blocks: list[Block] = []
+        elif is_said(content):
+            blocks = [TextBlock(content)]
+        else:
+            blocks = self._texts(content, position)
+        if calls:
+            for call in calls:
+                blocks.append(tool_use(call.id, call.function.name, call.function.arguments))
+            self.writer.assistant(blocks, [call.id for call in calls])
+        elif content == NULL:
+            raise Uncommon
+        elif blocks:
+            self.writer.assistant(content_of(blocks))
+
+    def _drop_unknown(self, message: Assistant, position: int) -> None:
+        for name in ("reasoning", "reasoning_content", "phase"):
+            if getattr(message, name) is not None:
+                self._report.drop(f"messages[{position}].{name}")
+
+    def _texts(self, content: Raw, position: int) -> list[Block]:
+        """Return a content that may be text only."""
+        blocks = self._blocks(content, position)
+        if any(type(block) is not TextBlock for block in blocks):
+            raise Uncommon
+        return blocks
+
+    def _content(self, content: Raw, position: int) -> Content | None:
+        """Return a content; None: there is nothing in it."""
+        if is_text(content):
+            return None if is_blank(content) else content
+        blocks = self._blocks(content, position)
+        return content_of(blocks) if blocks else None
+
+    def _blocks(self, content: Raw, position: int) -> list[Block]:
+        if is_text(content):
+            return [] if is_blank(content) else [TextBlock(content)]
+        blocks: list[Block] = []
+        for index, part in enumerate(read_parts(content)):
+            if isinstance(part, TextPart):
+                if not is_blank(text(part.text)):
+                    blocks.append(TextBlock(part.text))
+                continue
+            path, image = f"messages[{position}].content[{index}].image_url", part.image_url
+            if image.detail not in (None, "auto"):
+                self._report.drop(f"{path}.detail")
+            blocks.append(picture(text(image.url), f"{path}.url", self._context))
+        return blocks
+
+
+@dataclass(slots=True)
+class _Request(PreparedRequest):
+    """A request of which only the replies are still to be folded."""
+
+    client_name: ClientParam
+
+    def client_param(self, call: int, param: str | None) -> str | None:
+        return self.client_name(call, param)
+
+
+def encode_agents(body: bytes, context: Context) -> AgentRequest:
+    """Return the messages request for an agent's chat request; raises one of `UNCOMMON`."""
+    request = read_chat_request(body)
+    report = Report(Shape.CHAT, Shape.MESSAGES)
+    conversation = _Conversation(context, report)
+    conversation.write(request.messages)
+    writer = conversation.writer
+    tools = _functions(request, context, report)
+    about = {"tools": [_STAND_IN_TOOL], **choice_of(request)} if tools else about_tools(request)
+    stand_in = STAND_IN_CALL if writer.ends_in_calls else STAND_IN
+    prepared = prepare({**others(request), **about, "messages": stand_in}, context, report)
+    if len(prepared.calls) != 1 or (writer.has_calls and not prepared.tools.paths):
+        # Tools of earlier calls that the request does not define have to be found.
+        raise Uncommon
+    call = prepared.calls[0]
+    usage = prepared.include_usage if call.get("stream") else None
+    return AgentRequest(
+        (encode(sent_with(writer.written(), call, tools)), call["max_tokens"], usage),
+        report,
+        partial(_folding, prepared, context, report),
+    )
+
+
+def _functions(request: ChatRequest, context: Context, report: Report) -> Sequence[Tool]:
+    """Return the functions to send; none: the generic path has to look at them."""
+    if not (context.capabilities.tools and is_simple(request)):
+        return ()
+    try:
+        given = read_tools(request.tools)
+    except msgspec.ValidationError:
+        return ()
+    takes_strict = context.capabilities.strict_tools
+    tools: list[Tool] = []
+    for index, tool in enumerate(given):
+        strict: bool | Absent = ABSENT
+        if tool.function.strict and takes_strict:
+            strict = True
+        elif tool.function.strict:
+            report.drop(f"tools[{index}].function.strict")
+        tools.append(_sent(tool.function, strict))
+    return tools
+
+
+def _sent(function: Function, strict: bool | Absent) -> Tool:
+    described, parameters = function.description, function.parameters
+    return Tool(
+        function.name,
+        ABSENT if described == NULL else text(described),
+        NO_SCHEMA if parameters == NULL else schema_of(parameters),
+        strict,
+    )
+
+
+def _folding(
+    prepared: PreparedRequest, context: Context, report: Report, client_name: ClientParam
+) -> Translation:
+    """Return the translation of the replies."""
+    known = {field.name: getattr(prepared, field.name) for field in fields(prepared)}
+    request = _Request(**known, client_name=client_name)
+    fold, stream = partial(fold_replies, report=report), partial(ChatStream, report=report)
+    return PairTranslation(request, context, report, fold, stream)

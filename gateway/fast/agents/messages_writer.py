@@ -1,0 +1,223 @@
+"""Writes the conversations of agents for messages endpoints.
+
+As `parts/to_messages/conversation.py` does where calls and results alternate: the results of all
+calls of a turn begin the next message of the user, in the order of the calls.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from msgspec import Raw
+
+from gateway.fast.agents.raw import decoded
+from gateway.fast.agents.raw import text as checked
+from gateway.fast.agents.uncommon import Uncommon
+from gateway.fast.codec import ABSENT, Absent
+from gateway.shapes import Json
+from gateway.translate.contract import Context
+from gateway.translate.parts.to_messages.conversation import safe_tool_id
+from gateway.translate.parts.to_messages.files import image_source
+from gateway.translate.parts.tools.definitions import NO_PARAMETERS
+
+
+class TextBlock(msgspec.Struct, tag_field="type", tag="text", gc=False):
+    """A text."""
+
+    text: Raw | str
+
+
+class _Image(msgspec.Struct, tag_field="type", tag="image", gc=False):
+    source: Json
+
+
+class _ToolUse(msgspec.Struct, tag_field="type", tag="tool_use", gc=False):
+    id: str
+    name: str
+    input: Json
+
+
+Block = TextBlock | _Image | _ToolUse | Json
+Content = Raw | str | list[Block]
+"""A text, or blocks."""
+
+
+class _Result(msgspec.Struct, tag_field="type", tag="tool_result", gc=False):
+    tool_use_id: str
+    content: Content
+
+
+class _Message(msgspec.Struct, gc=False):
+    role: str
+    content: Raw | str | list[Any]
+
+
+class Tool(msgspec.Struct, gc=False):
+    """A tool of messages."""
+
+    name: str
+    description: Raw | Absent
+    input_schema: Raw | Json
+    strict: bool | Absent
+
+
+_EMPTY = Raw(b'""')
+# How texts begin that are not blank; a bytearray compares fastest.
+_LAST_LETTER = bytearray(b'"\x7f').__gt__
+_BEHIND_BACKSLASH = bytearray(b'"]').__le__
+_BEFORE_BACKSLASH = bytearray(b'"\\').__gt__
+_FIRST_SIGN = bytearray(b'"!').__le__
+_read_input = msgspec.json.Decoder(dict[str, Any]).decode
+
+
+class _Form(msgspec.Struct, gc=False):
+    type: Any = ABSENT
+
+
+_read_form = msgspec.json.Decoder(_Form).decode
+
+
+def is_said(value: Raw) -> bool:
+    """Whether a value is certainly a text that is not blank; most such texts are found."""
+    # Nothing but a text is before the last letter and behind the first sign.
+    if not _LAST_LETTER(value):
+        return False
+    if _BEHIND_BACKSLASH(value):
+        return True
+    # The second character of an empty text is a quotation mark.
+    return _BEFORE_BACKSLASH(value) and _FIRST_SIGN(value) and len(value) > len(_EMPTY)
+
+
+def is_blank(text: Raw | str) -> bool:
+    """Whether a text has nothing but spaces, which messages do not take."""
+    if isinstance(text, str):
+        return not text.strip()
+    return not (is_said(text) or decoded(text).strip())
+
+
+def content_of(blocks: list[Block]) -> Content:
+    """Return blocks as content: one that is a text as a string."""
+    first = blocks[0] if len(blocks) == 1 else None
+    return first.text if type(first) is TextBlock else blocks
+
+
+def picture(url: Raw, path: str, context: Context) -> Block:
+    """Return a picture as a block; raises `UnsupportedParameter` for what is not taken."""
+    return _Image(image_source(decoded(url), path, context))
+
+
+def schema_of(parameters: Raw) -> Raw | Json:
+    """Return the schema of a function's parameters, which says that it is one of objects."""
+    if _read_form(parameters).type is ABSENT:
+        return {"type": "object", **_read_input(parameters)}
+    return parameters
+
+
+NO_SCHEMA: Json = dict(NO_PARAMETERS)
+"""The schema of a function without parameters."""
+
+
+class MessagesWriter:
+    """Writes turn after turn; raises `Uncommon` where calls and results do not alternate."""
+
+    def __init__(self) -> None:
+        self.system: list[Block] = []
+        """The instructions."""
+        self.messages: list[_Message] = []
+        self.ends_in_calls = False
+        """Whether the last turn of the assistant has calls, and does not begin with thinking."""
+        self.has_calls = False
+        """Whether any turn has calls."""
+        self._results: dict[str, _Result | None] = {}
+        """Those of the calls of the last turn, by the client's ids."""
+        self._waiting = 0
+        self._joins = False
+        """Whether what the user says goes into the last message."""
+
+    def instruct(self, blocks: Sequence[Block]) -> None:
+        """Add instructions, which come first."""
+        if self.messages or self._waiting:
+            raise Uncommon
+        self.system += blocks
+
+    def user(self, content: Content) -> None:
+        """Add what the user says, which is not nothing."""
+        if self._waiting:
+            raise Uncommon
+        if not self._joins:
+            self.messages.append(_Message("user", content))
+            return
+        known = self.messages[-1].content
+        if isinstance(known, list):
+            known += content if isinstance(content, list) else [TextBlock(content)]
+
+    def assistant(
+        self, content: Content, call_ids: Sequence[str] = (), *, thinks: bool = False
+    ) -> None:
+        """Add a turn of the assistant, with the ids of its calls."""
+        if self._waiting:
+            raise Uncommon
+        self.messages.append(_Message("assistant", content))
+        self.ends_in_calls = bool(call_ids) and not thinks
+        self.has_calls = self.has_calls or bool(call_ids)
+        self._joins = False
+        self._results = dict.fromkeys(call_ids)
+        self._waiting = len(self._results)
+        if self._waiting != len(call_ids):
+            raise Uncommon
+
+    def result(self, call_id: str, content: Content | None) -> None:
+        """Add the result of a call; None: it is empty."""
+        if self._results.get(call_id, self) is not None:
+            raise Uncommon
+        sent = _EMPTY if content is None else content
+        self._results[call_id] = _Result(safe_tool_id(call_id), sent)
+        self._waiting -= 1
+        if not self._waiting:
+            self.messages.append(_Message("user", list(self._results.values())))
+            self._joins = True
+
+    def written(self) -> Json:
+        """Return `system`, if there is one, and `messages`."""
+        if self._waiting or not self.messages:
+            raise Uncommon
+        if not self.system:
+            return {"messages": self.messages}
+        return {"system": content_of(self.system), "messages": self.messages}
+
+
+def tool_use(call_id: str, name: str, arguments: Raw) -> Block:
+    """Return a call as a block; raises `Uncommon` for arguments that are not an object."""
+    written = decoded(arguments)
+    given: Json = _read_input(written) if written.strip() else {}
+    return _ToolUse(safe_tool_id(call_id), name, given)
+
+
+def custom_tool_use(call_id: str, name: str, given: Raw) -> Block:
+    """Return a call of a custom tool, which is sent as a function with one string."""
+    return _ToolUse(safe_tool_id(call_id), name, {"input": checked(given)})
+
+
+def sent_with(conversation: Json, call: Json, tools: Sequence[Tool]) -> Json:
+    """Return a request with another conversation, and other tools if there are any."""
+    sent: Json = {"model": call["model"], **conversation}
+    sent |= {name: value for name, value in call.items() if name not in ("model", "messages")}
+    if tools:
+        sent["tools"] = tools
+    return sent
+
+
+STAND_IN: list[Json] = [{"role": "user", "content": "-"}]
+"""The chat messages that stand for a conversation while the parameters are written."""
+
+STAND_IN_CALL: list[Json] = [
+    *STAND_IN,
+    {
+        "role": "assistant",
+        "tool_calls": [
+            {"id": "-", "type": "function", "function": {"name": "-", "arguments": "{}"}}
+        ],
+    },
+    {"role": "tool", "tool_call_id": "-", "content": "-"},
+]
+"""The same for a conversation that ends in calls: a model may not think then."""

@@ -1,0 +1,277 @@
+"""Agents' responses requests at a messages endpoint.
+
+The conversation and functions are written here; the parameters, and tools of other kinds, by the
+generic path, from a request with another conversation.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from functools import partial
+from typing import Any
+
+import msgspec
+from msgspec import Raw
+
+from gateway.fast.agents.about_tools import about_tools, choice_of, is_simple
+from gateway.fast.agents.codec import AgentRequest, ClientParam
+from gateway.fast.agents.messages_writer import (
+    NO_SCHEMA,
+    Block,
+    Content,
+    MessagesWriter,
+    TextBlock,
+    Tool,
+    content_of,
+    custom_tool_use,
+    is_blank,
+    is_said,
+    picture,
+    schema_of,
+    sent_with,
+    tool_use,
+)
+from gateway.fast.agents.raw import is_text, text
+from gateway.fast.agents.response_tools import tools_of
+from gateway.fast.agents.responses_requests import (
+    AnyText,
+    Image,
+    InputText,
+    Item,
+    OutputText,
+    Part,
+    ResponsesRequest,
+    kind_of,
+    others,
+    read_parts,
+    read_responses_request,
+    read_tools,
+)
+from gateway.fast.agents.uncommon import Uncommon
+from gateway.fast.codec import ABSENT, Absent, encode
+from gateway.shapes import Json, Shape
+from gateway.translate.contract import Context, Report, Translation
+from gateway.translate.pair import PairTranslation
+from gateway.translate.parts.messages.signatures import open_sealed
+from gateway.translate.responses_via_messages.reply import fold_replies, new_stream
+from gateway.translate.responses_via_messages.request import PreparedRequest, prepare
+
+_THINKING = ("thinking", "redacted_thinking")
+_TEXTS = frozenset({InputText, OutputText, AnyText})
+_OUTPUTS = frozenset({"function_call_output", "custom_tool_call_output"})
+_STAND_IN: list[Json] = [{"role": "user", "content": "-"}]
+_STAND_IN_CALL: list[Json] = [
+    *_STAND_IN,
+    {"type": "function_call", "call_id": "-", "name": "-", "arguments": "{}"},
+    {"type": "function_call_output", "call_id": "-", "output": "-"},
+]
+_STAND_IN_TOOL: Json = {"type": "function", "name": "-", "strict": False}
+
+
+class _Conversation:
+    """Writes items as turns; raises one of `UNCOMMON`."""
+
+    def __init__(self, context: Context, report: Report) -> None:
+        self.writer = MessagesWriter()
+        self._context = context
+        self._report = report
+        self._blocks: list[Block] = []
+        """Those of the assistant's turn that is open."""
+        self._thinking: list[str] = []
+        """The paths of thinking in it."""
+        self._calls: list[str] = []
+        """The ids of its calls."""
+        self._thinks_first = False
+        self._alone: list[str] = []
+        """The paths of thinking that is all of its turn."""
+
+    def write(self, given: str | Sequence[Item]) -> None:
+        """Write the input."""
+        if isinstance(given, str):
+            if not is_blank(given):
+                self.writer.user(given)
+            return
+        for position, item in enumerate(given):
+            kind = kind_of(item)
+            if kind == "message":
+                self._message(item, position)
+            elif kind == "function_call":
+                self._call(item, tool_use)
+            elif kind in _OUTPUTS:
+                self._close()
+                self._answer(item, position)
+            elif kind == "reasoning":
+                self._reasoning(item, f"input[{position}]")
+            else:
+                self._call(item, custom_tool_use)
+        self._close()
+        for path in self._alone:
+            self._report.drop(path)
+
+    def _message(self, item: Item, position: int) -> None:
+        content, role = item.content, item.role
+        if content is None or role is None:
+            raise Uncommon
+        if item.phase is not None:
+            self._report.drop(f"input[{position}].phase")
+        blocks = self._said(content, position, "content", takes_images=role == "user")
+        if role == "assistant":
+            self._blocks += blocks
+            return
+        self._close()
+        if not blocks:
+            return
+        if role == "user":
+            self.writer.user(content_of(blocks))
+        else:
+            self.writer.instruct(blocks)
+
+    def _reasoning(self, item: Item, path: str) -> None:
+        """Add the thinking that this gateway has sealed for the server; other reasoning goes."""
+        _check_reasoning(item)
+        sealed = item.encrypted_content
+        block = open_sealed(sealed, "", self._context) if sealed else None
+        if block is None or block.get("type") not in _THINKING:
+            self._report.drop(path)
+            return
+        self._thinks_first = self._thinks_first or not self._blocks
+        self._blocks.append(block)
+        self._thinking.append(path)
+
+    def _call(self, item: Item, write: Callable[[str, str, Raw], Block]) -> None:
+        given = item.arguments if write is tool_use else item.input
+        if item.call_id is None or item.name is None or item.namespace is not None:
+            raise Uncommon
+        self._blocks.append(write(item.call_id, item.name, text(given)))
+        self._calls.append(item.call_id)
+
+    def _answer(self, item: Item, position: int) -> None:
+        given = item.output
+        if item.call_id is None:
+            raise Uncommon
+        content: Content | None = given
+        if not is_said(given):
+            content = self._output(given, position)
+        self.writer.result(item.call_id, content)
+
+    def _output(self, given: Raw, position: int) -> Content | None:
+        """Return an output as the content of a result; None: there is nothing in it."""
+        if is_text(given):
+            return None if is_blank(given) else given
+        blocks = self._said(read_parts(given), position, "output", takes_images=True)
+        return content_of(blocks) if blocks else None
+
+    def _said(
+        self, content: str | Sequence[Part], position: int, name: str, *, takes_images: bool
+    ) -> list[Block]:
+        if isinstance(content, str):
+            return [] if is_blank(content) else [TextBlock(content)]
+        blocks: list[Block] = []
+        for index, part in enumerate(content):
+            if type(part) is Image and takes_images:
+                path = f"input[{position}].{name}[{index}]"
+                if part.detail not in (None, "auto"):
+                    self._report.drop(f"{path}.detail")
+                blocks.append(picture(text(part.image_url), f"{path}.image_url", self._context))
+            elif type(part) in _TEXTS and not isinstance(part, Image):
+                said = part.text
+                if is_said(said) or not is_blank(text(said)):
+                    blocks.append(TextBlock(said))
+            else:
+                raise Uncommon
+        return blocks
+
+    def _close(self) -> None:
+        """End the assistant's turn; one of nothing but thinking is left out."""
+        blocks = self._blocks
+        if not blocks:
+            return
+        if len(blocks) == len(self._thinking):
+            self._alone += self._thinking
+        else:
+            self.writer.assistant(content_of(blocks), self._calls, thinks=self._thinks_first)
+        self._blocks, self._thinking, self._calls = [], [], []
+        self._thinks_first = False
+
+
+def _check_reasoning(item: Item) -> None:
+    """Raise `Uncommon` unless the parts of reasoning are texts."""
+    if isinstance(item.content, str):
+        raise Uncommon
+    for part in (*(item.content or ()), *(item.summary or ())):
+        if isinstance(part, Image):
+            raise Uncommon
+        text(part.text)
+
+
+@dataclass(slots=True)
+class _Request(PreparedRequest):
+    """A request of which only the replies are still to be folded."""
+
+    client_name: ClientParam
+
+    def client_param(self, call: int, param: str | None) -> str | None:
+        return self.client_name(call, param)
+
+
+def encode_agents(body: bytes, context: Context) -> AgentRequest:
+    """Return the messages request for an agent's responses request; raises one of `UNCOMMON`."""
+    request = read_responses_request(body)
+    report = Report(Shape.RESPONSES, Shape.MESSAGES, items=context.items)
+    conversation = _Conversation(context, report)
+    writer, rest = conversation.writer, others(request)
+    if request.instructions is not None:
+        rest["instructions"] = request.instructions
+        if not is_blank(request.instructions):
+            writer.instruct([TextBlock(request.instructions)])
+    conversation.write(request.input)
+    tools = _functions(request, context, report)
+    rest |= {"tools": [_STAND_IN_TOOL], **choice_of(request)} if tools else about_tools(request)
+    rest["input"] = _STAND_IN_CALL if writer.ends_in_calls else _STAND_IN
+    prepared = prepare(rest, context, report)
+    if writer.has_calls and not prepared.tool_paths:
+        # Tools of earlier calls that the request does not define have to be found.
+        raise Uncommon
+    prepared.call.pop("system", None)
+    sent = sent_with(writer.written(), prepared.call, tools)
+    folding = partial(_folding, prepared, request if tools else None, context, report)
+    return AgentRequest((encode(sent), prepared.call["max_tokens"], None), report, folding)
+
+
+def _functions(request: ResponsesRequest, context: Context, report: Report) -> Sequence[Tool]:
+    """Return the functions to send; none: the generic path has to look at them."""
+    if not (context.capabilities.tools and is_simple(request)):
+        return ()
+    try:
+        given = read_tools(request.tools)
+    except msgspec.ValidationError:
+        return ()
+    sent = tools_of(request, context, report).parameters(context, report)["tools"] if given else ()
+    takes_strict = context.capabilities.strict_tools
+    for index, tool in enumerate(given):
+        if tool.strict and not takes_strict:
+            report.drop(f"tools[{index}].strict")
+    return [_sent(tool.function, takes_strict=takes_strict) for tool in sent]
+
+
+def _sent(function: Any, *, takes_strict: bool) -> Tool:
+    strict: bool | Absent = True if function.strict is True and takes_strict else ABSENT
+    schema = function.parameters
+    sent = NO_SCHEMA if schema is ABSENT else schema_of(schema)
+    return Tool(function.name, function.description, sent, strict)
+
+
+def _folding(
+    prepared: PreparedRequest,
+    request: ResponsesRequest | None,
+    context: Context,
+    report: Report,
+    client_name: ClientParam,
+) -> Translation:
+    """Return the translation of the replies; `request` has functions that they repeat."""
+    known = {field.name: getattr(prepared, field.name) for field in fields(prepared)}
+    if request is not None:
+        tools = tools_of(request, context, report)
+        known |= {"client": {**prepared.client, **tools.client}, "names": tools.names}
+    answered = _Request(**known, client_name=client_name)
+    fold, stream = partial(fold_replies, report=report), partial(new_stream, report=report)
+    return PairTranslation(answered, context, report, fold, stream)

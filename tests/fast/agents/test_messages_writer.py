@@ -1,0 +1,131 @@
+"""Turns of messages, written for a messages endpoint."""
+
+import pytest
+from msgspec import Raw
+from msgspec.json import decode, encode
+
+from gateway.fast.agents.messages_writer import (
+    MessagesWriter,
+    TextBlock,
+    content_of,
+    custom_tool_use,
+    is_blank,
+    picture,
+    schema_of,
+    sent_with,
+    tool_use,
+)
+from gateway.fast.agents.uncommon import UNCOMMON, Uncommon
+from gateway.shapes import Json
+from tests.fast.agents.messages_contexts import CONTEXTS
+
+HI = Raw(b'"Hi."')
+
+
+def calling(*call_ids: str) -> MessagesWriter:
+    writer = MessagesWriter()
+    writer.user(HI)
+    uses = [tool_use(each, "f", Raw(b'"{}"')) for each in call_ids]
+    writer.assistant(uses, call_ids)
+    return writer
+
+
+def written(writer: MessagesWriter) -> Json:
+    body: Json = decode(encode(writer.written()))
+    return body
+
+
+@pytest.mark.parametrize("blank", ["", " ", "\t\n\r", "\u2003", "\u00a0 "])
+def test_a_text_of_spaces_is_blank(blank: str) -> None:
+    assert is_blank(blank)
+    assert is_blank(Raw(encode(blank)))
+
+
+@pytest.mark.parametrize("text", [" a", "a", "!", "~", "\x7f", "\\", "[", "]", "é", '"', "\x00"])
+def test_no_other_text_is(text: str) -> None:
+    assert not is_blank(text)
+    assert not is_blank(Raw(encode(text)))
+
+
+def test_one_text_is_a_string() -> None:
+    assert content_of([TextBlock(HI)]) == HI
+    assert isinstance(content_of([TextBlock(HI)] * 2), list)
+    assert isinstance(content_of([{"type": "thinking"}]), list)
+
+
+def test_results_follow_their_calls_in_the_order_of_these() -> None:
+    writer = calling("a", "b:1")
+    writer.result("b:1", None)
+    writer.result("a", HI)
+    writer.user(HI)
+    writer.user([TextBlock(HI)])
+    body = written(writer)
+    kinds = [block["type"] for block in body["messages"][2]["content"]]
+    assert kinds == ["tool_result", "tool_result", "text", "text"]
+    assert body["messages"][2]["content"][1]["content"] == ""
+    assert body["messages"][1]["content"][1]["id"].startswith("call_")
+    assert (writer.has_calls, writer.ends_in_calls) == (True, True)
+
+
+def test_what_is_said_behind_the_answer_is_a_message_of_its_own() -> None:
+    writer = calling("a")
+    writer.result("a", HI)
+    writer.assistant(HI)
+    writer.user(HI)
+    writer.user(HI)
+    roles = [message["role"] for message in written(writer)["messages"]]
+    assert roles == ["user", "assistant", "user", "assistant", "user", "user"]
+    assert not writer.ends_in_calls
+
+
+def test_instructions_come_first() -> None:
+    writer = MessagesWriter()
+    writer.instruct([TextBlock(HI)])
+    with pytest.raises(Uncommon):
+        writer.written()
+    writer.user(HI)
+    assert written(writer)["system"] == "Hi."
+    with pytest.raises(Uncommon):
+        writer.instruct([TextBlock(HI)])
+
+
+def test_calls_without_results_and_results_without_calls_are_uncommon() -> None:
+    for act in (
+        lambda: calling("a").user(HI),
+        lambda: calling("a").assistant(HI),
+        lambda: calling("a").written(),
+        lambda: calling("a", "a"),
+        lambda: calling("a").result("b", HI),
+        lambda: calling().result("a", HI),
+    ):
+        with pytest.raises(Uncommon):
+            act()
+    writer = calling("a", "b")
+    writer.result("a", HI)
+    with pytest.raises(Uncommon):
+        writer.result("a", HI)
+
+
+def test_a_call_has_an_object() -> None:
+    assert decode(encode(tool_use("a", "f", Raw(b'" "'))))["input"] == {}
+    assert decode(encode(custom_tool_use("a", "f", HI)))["input"] == {"input": "Hi."}
+    for arguments in (b'"[]"', b'"{"', b"{}", b'"\\"x\\""'):
+        with pytest.raises(UNCOMMON):
+            tool_use("a", "f", Raw(arguments))
+
+
+def test_a_schema_is_one_of_objects() -> None:
+    assert schema_of(Raw(b"{}")) == {"type": "object"}
+    given = Raw(b'{"type":"array"}')
+    assert schema_of(given) is given
+
+
+def test_a_picture_has_its_source() -> None:
+    block = picture(Raw(b'"https://a/b.png"'), "p", CONTEXTS["Claude"])
+    assert decode(encode(block))["source"] == {"type": "url", "url": "https://a/b.png"}
+
+
+def test_parameters_stay_behind_the_conversation() -> None:
+    writer = calling()
+    sent = sent_with(writer.written(), {"model": "m", "messages": [], "max_tokens": 3}, ())
+    assert list(sent) == ["model", "messages", "max_tokens"]
