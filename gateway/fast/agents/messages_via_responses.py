@@ -7,6 +7,7 @@ import msgspec
 
 from gateway.fast.agents.codec import AgentRequest, ClientParam
 from gateway.fast.agents.messages_answers import AnsweredRequest, has_stops
+from gateway.fast.agents.messages_events import CallsInEvents
 from gateway.fast.agents.messages_parameters import (
     Function,
     Tools,
@@ -41,7 +42,6 @@ from gateway.translate.draft import Draft
 from gateway.translate.messages_via_responses import parameters
 from gateway.translate.messages_via_responses.assistant import AssistantItems
 from gateway.translate.messages_via_responses.reply import fold_replies
-from gateway.translate.messages_via_responses.stream import MessagesStream
 from gateway.translate.pair import PairTranslation
 from gateway.translate.parts.from_messages.content import BlockReader
 from gateway.translate.parts.from_messages.forms import RESPONSES
@@ -221,5 +221,5 @@ def _folding(
 ) -> Translation:
     """Return the translation of the replies."""
     request = AnsweredRequest(asked, limit, call_ids, client_param)
-    fold, stream = partial(fold_replies, report=report), partial(MessagesStream, report=report)
+    fold, stream = partial(fold_replies, report=report), partial(CallsInEvents, report=report)
     return PairTranslation(request, context, report, fold, stream)
