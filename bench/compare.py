@@ -25,6 +25,9 @@ _PEERS_REST_SECONDS = 15.0
 _PEERS_AGENT_WINDOW = 10.0
 """Some answer two agents a second, and begin with all 32 at once."""
 
+_TRIES, _PEERS_TRIES = (0.2, 0.5, 1.0, 2.0), (2.0,) * 5
+"""Seconds within which one connection must get an answer, the first time or a later one."""
+
 _WARM_UP, _WINDOW = 1.0, 2.0
 _QUICK_WARM_UP, _QUICK_WINDOW = 0.25, 1.0
 _STREAMS_WARM_UP, _STREAMS_WINDOW = 3.0, 4.0
@@ -117,13 +120,13 @@ class Comparison:
 
         Empty if it does.
         """
-        # The peers may still be busy with what an overload before has left them to do.
-        window, tries = (2.0, 5) if contender.name in _PEERS else (0.2, 3)
+        # They may still be busy with what an overload before has left them to do.
+        windows = _PEERS_TRIES if contender.name in _PEERS else _TRIES
         once = replace(case, connections=1)
         # The load that can read a reply to its end is used for this, whatever makes the load later.
         without_wrk = Tools(source=self.tools.source, load=self.tools.load)
         what = "no answer"
-        for _ in range(tries):
+        for window in windows:
             try:
                 sample = measure(
                     without_wrk, self.folder, contender, once, warm_up=0.0, window=window
