@@ -5,7 +5,7 @@ A new kind of traffic is one `Case` more in `_PASSED_ON` or `_translated`.
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
 from bench.contenders import DIRECT, GATEWAY, GENERIC, KEY, LITELLM, NGINX, PORTKEY
@@ -135,6 +135,19 @@ def baseline_of(case: Case) -> Case:
     if not case.baseline:
         return case
     return next(each for each in (*_PASSED_ON, *_translated()) if each.name == case.baseline)
+
+
+def asked_of(case: Case, contender: str) -> Case:
+    """Return the case that a contender is given in the place of this one.
+
+    LiteLLM is asked by four agents at a time: it takes up all at once, and does not complete one of
+    32 within ten seconds.
+    """
+    if contender == NGINX:
+        return baseline_of(case)
+    if contender == LITELLM and case.conversation is not None:
+        return replace(case, connections=4)
+    return case
 
 
 _PASSED_ON = (

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bench.cases import MANY_STREAMS, Case, baseline_of
-from bench.contenders import LITELLM, NGINX, PORTKEY, Contender, running
+from bench.cases import MANY_STREAMS, Case, asked_of
+from bench.contenders import LITELLM, PORTKEY, Contender, running
 from bench.measure import LoadFailed, measure
 from bench.results import Results
 from bench.tools import Tools
@@ -22,8 +22,8 @@ _PEERS_ROUNDS = 2
 _PEERS_REST_SECONDS = 15.0
 """The peers go on for clients that have left; this long they may, before the next case."""
 
-_PEERS_AGENT_WINDOW = 10.0
-"""Some answer two agents a second, and begin with all 32 at once."""
+_PEERS_AGENT_WINDOW = 6.0
+"""Some answer two agents a second."""
 
 _TRIES, _PEERS_TRIES = (0.2, 0.5, 1.0, 2.0), (2.0,) * 5
 """Seconds within which one connection must get an answer, the first time or a later one."""
@@ -90,7 +90,7 @@ class Comparison:
         )
 
     def _one(self, results: Results, case: Case, contender: Contender) -> None:
-        asked = baseline_of(case) if contender.name == NGINX else case
+        asked = asked_of(case, contender.name)
         with contender.awake():
             if contender.name in _PEERS and contender.process is not None:
                 contender.process.rest(_PEERS_REST_SECONDS)

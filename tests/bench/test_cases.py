@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from bench.cases import MANY_STREAMS, PAIRS, Case, baseline_of, cases
+from bench.cases import MANY_STREAMS, PAIRS, Case, asked_of, baseline_of, cases
 from gateway.shapes import Shape
 from gateway.translate.plan import can_translate
 
@@ -38,6 +38,14 @@ def test_nginx_passes_on_an_agents_own_bytes() -> None:
 def test_a_translation_is_compared_with_what_is_passed_on() -> None:
     (case,) = cases(quick=False, named="chat_responses_burst")
     assert baseline_of(case).name == "burst"
+
+
+def test_litellm_is_asked_by_fewer_agents() -> None:
+    small, agent = cases(quick=False, named="agent,request_c32")
+    assert agent.name == "agent"
+    assert asked_of(agent, "LiteLLM").connections == 4
+    assert asked_of(small, "LiteLLM") == small
+    assert asked_of(agent, "Portkey") == agent
 
 
 @pytest.mark.parametrize("case", ALL, ids=lambda case: case.name)
