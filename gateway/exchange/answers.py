@@ -10,6 +10,7 @@ import msgspec
 from gateway.config.settings import Settings
 from gateway.errors import GatewayError
 from gateway.exchange import failures
+from gateway.exchange.apart import LARGE_BYTES, Apart
 from gateway.exchange.attempt import Attempt
 from gateway.exchange.client_reply import ClientReply, event_stream_reply, json_reply
 from gateway.exchange.error_replies import translated_failure
@@ -45,6 +46,7 @@ async def perform(
     attempt: Attempt,
     translation: Translation,
     settings: Settings,
+    apart: Apart,
     *,
     streamed: bool,
 ) -> ClientReply | ErrorReply:
@@ -55,7 +57,11 @@ async def perform(
     """
     if not streamed:
         answers = await send_whole(send, attempt.calls, attempt.concurrency)
-        return answers if isinstance(answers, ErrorReply) else _folded(translation, answers)
+        if isinstance(answers, ErrorReply):
+            return answers
+        if sum(len(whole.body) for whole in answers) < LARGE_BYTES:
+            return _folded(translation, answers)
+        return await apart.run(partial(_folded, translation, answers))
     return await _streamed(send, call, attempt, translation, settings)
 
 
@@ -70,6 +76,8 @@ def answer_at_once(fast: Fast | None, reply: UpstreamReply) -> ClientReply | Non
         return None
     body = reply.peek()
     if fast is not None:
+        if len(body) >= LARGE_BYTES:
+            return None
         translated = fast.decode_reply(body)
         if translated is None:
             return None
@@ -84,24 +92,40 @@ def answer_at_once(fast: Fast | None, reply: UpstreamReply) -> ClientReply | Non
 
 
 async def answer(
-    client: Shape | None, fast: Fast | None, reply: UpstreamReply, grace: float
+    client: Shape, fast: Fast | None, reply: UpstreamReply, grace: float, apart: Apart
 ) -> ClientReply | ErrorReply:
     """Return the client's reply to one upstream reply, or the error that it is.
 
-    Without a fast translation that is the reply as it came, read or not, once its beginning shows
-    that it is not an error, or after `grace` seconds; else it is read to its end. Raises what
+    A reply that is to be translated is read to its end, a large one translated `apart`. Raises what
     reading raises, and `UpstreamError` for an answer that is not what its shape says.
     """
     if fast is None:
-        untouched = await classify(reply, "untouched", grace)
-        if not isinstance(untouched, ErrorReply):
-            return passed_on(untouched, client)
-        if untouched.stream is not None:
-            return replace(untouched, for_client=passed_on(untouched.stream, client))
-        return untouched
+        return await untouched_answer(client, reply, grace)
     whole = await classify(reply, "whole")
     if isinstance(whole, ErrorReply):
         return whole
+    if len(whole.body) < LARGE_BYTES:
+        return _decoded(fast, whole)
+    return await apart.run(partial(_decoded, fast, whole))
+
+
+async def untouched_answer(
+    client: Shape | None, reply: UpstreamReply, grace: float
+) -> ClientReply | ErrorReply:
+    """Return one upstream reply as the client's as it came, or the error that it is.
+
+    It is returned, read or not, once its beginning shows that it is not an error, or after `grace`
+    seconds. Raises what reading raises.
+    """
+    untouched = await classify(reply, "untouched", grace)
+    if not isinstance(untouched, ErrorReply):
+        return passed_on(untouched, client)
+    if untouched.stream is not None:
+        return replace(untouched, for_client=passed_on(untouched.stream, client))
+    return untouched
+
+
+def _decoded(fast: Fast, whole: BufferedReply) -> ClientReply | ErrorReply:
     body = fast.decode_reply(whole.body)
     return _folded(fast, [whole]) if body is None else json_reply(body, fields=_kept(whole.headers))
 

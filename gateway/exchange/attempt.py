@@ -1,16 +1,17 @@
 """One attempt at one endpoint: the calls to send, and how their answers become the reply."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from types import MappingProxyType
-from typing import Final, cast
+from typing import cast
 
 import msgspec
 
 from gateway.config.settings import Settings
+from gateway.exchange.apart import LARGE_BYTES, Apart
+from gateway.exchange.body_pieces import encode_in_pieces
 from gateway.exchange.contexts import Contexts, WallClock, session_of
 from gateway.exchange.decision import Decision
-from gateway.exchange.json_label import labelled_json
 from gateway.exchange.known_fixes import Fixes
 from gateway.exchange.mending import (
     at_own_endpoint,
@@ -21,35 +22,29 @@ from gateway.exchange.mending import (
     parameter_names,
 )
 from gateway.exchange.request_fields import (
+    MOST_AT_ONCE,
     Routed,
-    has_any,
-    has_prompt_list,
     read_object,
+    read_objects,
     read_routed,
 )
 from gateway.exchange.rule_params import with_params
-from gateway.exchange.stored.seals import PREFIX, Seals
+from gateway.exchange.stored.seals import Seals
+from gateway.exchange.upstream_calls import fits_untouched, upstream_call
 from gateway.fast.paths import Fast, FastPaths
 from gateway.request import GenerationRequest
 from gateway.resolve.evidence import Route
 from gateway.shapes import ItemNames, Shape, UpstreamCall
 from gateway.translate.contract import Context, Detokenize, Report, Translation
 from gateway.translate.missing_choices import asked_choices
-from gateway.translate.parts.messages.signatures import PREFIX as SIGNATURE
 from gateway.translate.parts.tokens.ids import Counterparts
 from gateway.translate.plan import plan
 from gateway.translate.renaming import Renaming
-from gateway.translate.server_capabilities import preset
 
-_SEALED = f'"{PREFIX}'.encode()  # as clients write JSON
-
-_SIGNED = f'"{SIGNATURE}'.encode()
 _SEALING = (Shape.RESPONSES, Shape.MESSAGES)
 """The shapes whose clients keep what a gateway has sealed, and send it back."""
-_CHAT: Final = Shape.CHAT
-_RESPONSES: Final = Shape.RESPONSES
-
-_encode = msgspec.json.Encoder().encode
+FAST_BYTES = 4 * 1024 * 1024
+"""The largest body for fast paths, which decode one in a single call: 3 ms for each 3 MB."""
 
 
 class Attempt(msgspec.Struct):
@@ -100,7 +95,7 @@ class Attempt(msgspec.Struct):
     @property
     def sent(self) -> Sequence[Collection[str]]:
         """Per call, the parameter names in its body, nested ones dotted. Needed for refusals."""
-        return [parameter_names(read_object(cast("bytes", call.body))) for call in self.calls]
+        return [parameter_names(read_objects(cast("bytes", call.body))) for call in self.calls]
 
 
 class Attempts:
@@ -115,7 +110,14 @@ class Attempts:
         seals: Seals | None = None,
     ) -> None:
         self.wall_clock = wall_clock
+        self.apart = Apart()
         self._contexts = Contexts(settings, wall_clock, detokenizers, counterparts, seals)
+
+    async def read(self, body: bytes) -> Routed:
+        """Return what routing needs of a body; raises `InvalidRequest`."""
+        if len(body) < MOST_AT_ONCE:
+            return read_routed(body)
+        return await self.apart.run(partial(read_routed, body))
 
     def build(
         self,
@@ -129,6 +131,43 @@ class Attempts:
 
         Raises `InvalidRequest` where the request does not fit.
         """
+        begun = self._begin(call, route, shape, fixes, routed)
+        return begun if isinstance(begun, Attempt) else begun()
+
+    async def built(
+        self,
+        call: GenerationRequest,
+        route: Route,
+        shape: Shape,
+        fixes: Fixes,
+        routed: Routed | None = None,
+    ) -> Attempt:
+        """Return what `build` does, but large bodies are translated beside the event loop."""
+        if len(call.body) < LARGE_BYTES:
+            return self.build(call, route, shape, fixes, routed)
+        begun = self._begin(call, route, shape, fixes, routed)
+        return begun if isinstance(begun, Attempt) else await self.apart.run(begun)
+
+    async def learn_names(self, call: GenerationRequest, attempt: Attempt) -> None:
+        """Have it known what the client calls the parameters of a large request, for an error.
+
+        Fast translations ask the generic one, and only then make it.
+        """
+        if attempt.translation is not None and len(call.body) >= LARGE_BYTES:
+            await self.apart.run(partial(attempt.client_param, 0, None))
+
+    def _begin(
+        self,
+        call: GenerationRequest,
+        route: Route,
+        shape: Shape,
+        fixes: Fixes,
+        routed: Routed | None,
+    ) -> Attempt | Callable[[], Attempt]:
+        """Return the attempt that sends the client's own bytes, or what makes the translated one.
+
+        The latter may run in any thread.
+        """
         surroundings = self._contexts.surroundings(route, shape)
         context = surroundings.context
         if shape is call.shape and (fixes or shape is Shape.MESSAGES):
@@ -137,12 +176,23 @@ class Attempts:
             context = knowing(context, fixes)
             if shape is call.shape and not may_apply(fixes, call.body):
                 fixes = ()
-        if not fixes and _fits_untouched(call, route, shape, surroundings.watched, routed):
-            return Attempt(shape, [_upstream_call(call, route, shape, call.body)], items=call.items)
+        if not fixes and fits_untouched(call, route, shape, surroundings.watched, routed):
+            return Attempt(shape, [upstream_call(call, route, shape, call.body)], items=call.items)
         paths = surroundings.fast[call.shape]
-        fast = self._fast(paths, call, context)
+        return partial(self._translated, call, route, shape, fixes, context, paths)
+
+    def _translated(
+        self,
+        call: GenerationRequest,
+        route: Route,
+        shape: Shape,
+        fixes: Fixes,
+        context: Context,
+        paths: FastPaths,
+    ) -> Attempt:
+        fast = None if len(call.body) > FAST_BYTES else self._fast(paths, call, context)
         if fast is not None and not (fixes and may_apply(fixes, fast.sent)):
-            sent = _upstream_call(call, route, shape, fast.sent)
+            sent = upstream_call(call, route, shape, fast.sent)
             return Attempt(
                 shape, [sent], translation=fast, fast=fast, text_deltas=paths.text_deltas
             )
@@ -151,7 +201,9 @@ class Attempts:
         translation = plan(call.shape, shape, read_object(call.body), context)
         if isinstance(translation, Renaming) and route.model_sent == route.model_asked:
             return _mostly_untouched(call, route, translation, fixes)
-        return _translated(call, route, translation, context, fixes, text_deltas=paths.text_deltas)
+        return _with_translation(
+            call, route, translation, context, fixes, text_deltas=paths.text_deltas
+        )
 
     def _fast(self, paths: FastPaths, call: GenerationRequest, context: Context) -> Fast | None:
         """Return the translation of a common request by a codec."""
@@ -176,11 +228,13 @@ def _mostly_untouched(
     """
     (body,) = mended(translation, fixes)
     report = translation.report
-    sent = _upstream_call(call, route, call.shape, _encode(body) if report.size else call.body)
+    sent = upstream_call(
+        call, route, call.shape, encode_in_pieces(body) if report.size else call.body
+    )
     return Attempt(call.shape, [sent], fixes, report=report, items=translation.items)
 
 
-def _translated(
+def _with_translation(
     call: GenerationRequest,
     route: Route,
     translation: Translation,
@@ -195,7 +249,7 @@ def _translated(
     at_once = 1 if context.capabilities.one_at_a_time else context.settings.fanout_concurrency
     return Attempt(
         shape,
-        [_upstream_call(call, route, shape, _encode(body)) for body in bodies],
+        [upstream_call(call, route, shape, encode_in_pieces(body)) for body in bodies],
         fixes,
         translation,
         text_deltas=text_deltas,
@@ -203,54 +257,6 @@ def _translated(
         asks_for_several=any(asked_choices(body) > 1 for body in bodies),
         items=translation.items if isinstance(translation, Renaming) else None,
     )
-
-
-def _upstream_call(
-    call: GenerationRequest, route: Route, shape: Shape, body: bytes
-) -> UpstreamCall:
-    """Return the call that a client's call becomes, with a body for the endpoint of `shape`.
-
-    The query is for that endpoint's maker: `?beta=true`, which Claude Code sends, says nothing to
-    OpenAI's.
-    """
-    is_for_the_maker = (shape is Shape.MESSAGES) is (call.shape is Shape.MESSAGES)
-    return UpstreamCall(
-        route.upstream,
-        "POST",
-        shape.path,
-        body,
-        call.query if is_for_the_maker else b"",
-        call.headers if body is call.body else labelled_json(call.headers),
-        None,
-        route.model_sent,
-        timeouts=route.rule.timeouts if route.rule is not None else None,
-    )
-
-
-def _fits_untouched(
-    call: GenerationRequest,
-    route: Route,
-    shape: Shape,
-    watched: frozenset[str],
-    routed: Routed | None,
-) -> bool:
-    """Whether the client's own bytes can be sent.
-
-    That is: same shape, same name, nothing sealed, no field that the model may not take, no list to
-    be split.
-    """
-    if shape is not call.shape or route.model_sent != route.model_asked:
-        return False
-    if watched and has_any(routed or read_routed(call.body), watched):
-        return False
-    if shape is _RESPONSES:
-        return _SEALED not in call.body
-    if shape is Shape.MESSAGES:
-        return _SIGNED not in call.body
-    if shape is _CHAT:
-        return True
-    able = preset(route.kind, shape)
-    return (able.prompt_list and able.token_prompts) or not has_prompt_list(call.body)
 
 
 def describe(decision: Decision, attempt: Attempt, route: Route) -> None:

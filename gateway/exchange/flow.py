@@ -24,7 +24,6 @@ from gateway.exchange.request_fields import (
     features_of,
     has_prompt_object,
     model_of,
-    read_routed,
 )
 from gateway.exchange.restricted import restrictions
 from gateway.exchange.retries import Memory, Refused, Retries
@@ -75,14 +74,14 @@ class Exchange:
         `bare()`: frames that hold it in a variable would keep it, and the request, alive.
         """
         try:
-            routed = read_routed(call.body)
+            routed = await self.attempts.read(call.body)
             if call.client is not None and call.client.is_restricted:
                 restrictions.check_generation(call)
             if routed.model is None and call.shape is Shape.RESPONSES:
                 named = await self.responses.named(call)
                 if named is None:
                     return await self._unnamed(call, decision, streamed=routed.stream is True)
-                call, routed = named, read_routed(named.body)
+                call, routed = named, await self.attempts.read(named.body)
             model = decision.model_asked = model_of(routed)
             if self.params.any:
                 call, routed = self.params.applied(call, routed, model, decision)
@@ -109,7 +108,7 @@ class Exchange:
         shape, source = Shape.RESPONSES, Source.DEFAULT
         route = Route(upstream.name, "", "", upstream.kind, shape, (shape,), source)
         decision.resolved_by = source
-        attempt = self.attempts.build(call, route, shape, ())
+        attempt = await self.attempts.built(call, route, shape, ())
         result = await self.make(call, decision, route, attempt, streamed=streamed)
         if isinstance(result, ClientReply):
             return result
@@ -137,7 +136,7 @@ class Exchange:
                 else:
                     # A model that lives at responses keeps its conversations itself.
                     sent, recording = call, None
-                    attempt = self.attempts.build(call, route, shape, fixes, routed)
+                    attempt = await self.attempts.built(call, route, shape, fixes, routed)
             except InvalidRequest as error:
                 retries = retries or self._retries(call, route, scope, features, fixes)
                 if retries.after_unfit(error):
@@ -180,7 +179,7 @@ class Exchange:
         continued = await self.responses.continue_from(call, routed)
         whole = continued.call
         try:
-            attempt = self.attempts.build(whole, route, shape, fixes)
+            attempt = await self.attempts.built(whole, route, shape, fixes)
         except InvalidRequest as error:
             raise of_kept_items(error) from None
         translation = cast("Translation", attempt.translation)  # as always in another shape
@@ -239,7 +238,7 @@ class Exchange:
                 if at_once is not None:
                     return at_once
                 grace = self.settings.server.first_byte_grace
-                result = await answer(call.shape, fast, reply, grace)
+                result = await answer(call.shape, fast, reply, grace, self.attempts.apart)
                 if fast is not None and fast.fell_back:
                     describe(decision, attempt, route)
             else:
@@ -247,6 +246,7 @@ class Exchange:
                     call, decision, route, attempt, translation, streamed=streamed
                 )
             if isinstance(result, ErrorReply):
+                await self.attempts.learn_names(call, attempt)
                 decision.identified(result.headers)
                 return await judged(route, attempt, result)
             return result
@@ -272,7 +272,9 @@ class Exchange:
             return local_answer(call, local, streamed=streamed)
         reported = attempt.reported
         send = self._completing(call, route, attempt, translation)
-        result = await perform(send, call, attempt, translation, self.settings, streamed=streamed)
+        result = await perform(
+            send, call, attempt, translation, self.settings, self.attempts.apart, streamed=streamed
+        )
         # Folding a whole reply can add to the report.
         if attempt.reported > reported:
             describe(decision, attempt, route)

@@ -7,6 +7,7 @@ from operator import attrgetter
 import msgspec
 
 from gateway.errors import InvalidRequest
+from gateway.exchange.body_pieces import check_utf8, decode_in_pieces
 from gateway.exchange.decision import Decision
 from gateway.exchange.unreadable_body import unreadable
 from gateway.resolve.features import NO_REASONING, REASONING, TOOLS
@@ -68,6 +69,9 @@ _READERS = {name: attrgetter(name) for name in Routed.__struct_fields__}
 _decoder = msgspec.json.Decoder(Routed)
 
 
+MOST_AT_ONCE = 1024 * 1024
+"""The largest body to decode in one call, in 2 ms."""
+
 _fields_decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
@@ -78,7 +82,7 @@ def read_routed(body: bytes) -> Routed:
     """Decode what routing needs; raises `InvalidRequest` for anything but a JSON object."""
     try:
         if not body.isascii():
-            body.decode("utf-8")
+            check_utf8(body)
         return _decoder.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise unreadable(error, body) from None
@@ -110,10 +114,25 @@ def decode_fields(body: bytes) -> dict[str, msgspec.Raw]:
         raise unreadable(error, body) from None
 
 
+def read_objects(body: bytes) -> Json:
+    """Return a body with its objects decoded, and None for all its other fields.
+
+    Raises `InvalidRequest`.
+    """
+    return {
+        name: decode_field(raw, name) if bytes(memoryview(raw)[:1]) == b"{" else None
+        for name, raw in decode_fields(body).items()
+    }
+
+
 def read_object(body: bytes) -> Json:
-    """Decode a whole body; raises `InvalidRequest` for anything but a JSON object."""
+    """Decode a whole body; raises `InvalidRequest` for anything but a JSON object.
+
+    One of many megabytes is decoded in pieces, so that other threads may run in between.
+    """
     try:
-        decoded = msgspec.json.decode(body)
+        is_small = len(body) < MOST_AT_ONCE
+        decoded = msgspec.json.decode(body) if is_small else decode_in_pieces(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise unreadable(error, body) from None
     if not isinstance(decoded, dict):

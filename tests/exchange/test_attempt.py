@@ -1,5 +1,6 @@
 """What one attempt sends, and how it is described."""
 
+import asyncio
 import json
 from contextlib import suppress
 from dataclasses import replace
@@ -8,7 +9,8 @@ from typing import cast
 import pytest
 
 from gateway.config.settings import ModelRule, PerformanceSettings, Settings, UpstreamSettings
-from gateway.errors import GatewayError
+from gateway.errors import GatewayError, InvalidRequest
+from gateway.exchange.apart import LARGE_BYTES
 from gateway.exchange.attempt import Attempt, Attempts, describe
 from gateway.exchange.decision import Decision
 from gateway.exchange.stored.seals import Seals
@@ -52,6 +54,56 @@ def test_a_query_stays_with_its_maker(client: Shape, home: Shape, query: bytes) 
     asked = GenerationRequest.at(client, body, query=b"beta=true")
     (call,) = attempts().build(asked, replace(ROUTE, shape=home), home, ()).calls
     assert call.query == query
+
+
+def large(shape: Shape) -> GenerationRequest:
+    """Return a request of many turns, for which `built` takes its thread."""
+    items = [{"role": "user", "content": "é" * 100}, {"role": "assistant", "content": "b"}] * 2_000
+    name = "input" if shape is Shape.RESPONSES else "messages"
+    body = {"model": "m", "max_tokens": 5, name: [*items, items[0]]}
+    if shape is Shape.RESPONSES:
+        del body["max_tokens"]
+    return GenerationRequest.at(shape, json.dumps(body, ensure_ascii=False).encode())
+
+
+@pytest.mark.parametrize("fast_paths", [True, False])
+@pytest.mark.parametrize("client", [Shape.CHAT, Shape.RESPONSES, Shape.MESSAGES], ids=str)
+@pytest.mark.parametrize("home", [Shape.CHAT, Shape.RESPONSES, Shape.MESSAGES], ids=str)
+def test_large_requests_are_built_alike(client: Shape, home: Shape, *, fast_paths: bool) -> None:
+    settings = Settings((OPENAI,), performance=PerformanceSettings(fast_paths=fast_paths))
+    made, call = Attempts(settings, lambda: 1_795_000_000.5), large(client)
+    assert len(call.body) > LARGE_BYTES
+    route = replace(ROUTE, shape=home)
+
+    async def built() -> Attempt:
+        attempt = await made.built(call, route, home, ())
+        await made.learn_names(call, attempt)
+        assert (await made.read(call.body)).model == "m"
+        return attempt
+
+    attempt, at_once = asyncio.run(built()), made.build(call, route, home, ())
+    assert [sent.body for sent in attempt.calls] == [sent.body for sent in at_once.calls]
+    assert attempt.client_param(0, "model") == at_once.client_param(0, "model") == "model"
+
+
+def test_a_fault_in_a_large_request_is_refused() -> None:
+    call = large(Shape.CHAT)
+    odd = replace(call, body=call.body.replace(b'"max_tokens": 5', b'"max_tokens": "5"'))
+    with pytest.raises(InvalidRequest) as refused:
+        asyncio.run(attempts().built(odd, ROUTE, Shape.RESPONSES, ()))
+    assert refused.value.param == "max_tokens"
+    with pytest.raises(InvalidRequest):
+        asyncio.run(attempts().read(b"{" + call.body * 4))
+
+
+def test_the_names_of_what_is_sent_are_skimmed() -> None:
+    body = BODY.replace(
+        b"}", b', "text": {"format": {"type": "a"}, "verbosity": "low"}, "n": null}'
+    )
+    attempt = attempts().build(replace(CALL, body=body), ROUTE, Shape.CHAT, ())
+    assert attempt.sent == [
+        {"model", "messages", "max_tokens", "text", "text.format", "text.verbosity", "n"}
+    ]
 
 
 @pytest.mark.parametrize("fast_paths", [True, False])

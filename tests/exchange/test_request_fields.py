@@ -10,12 +10,14 @@ from hypothesis import strategies as st
 from gateway.errors import InvalidRequest
 from gateway.exchange.decision import Decision
 from gateway.exchange.request_fields import (
+    MOST_AT_ONCE,
     PATH_MODEL_WINS,
     features_of,
     field_names,
     has_any,
     model_of,
     read_object,
+    read_objects,
     read_routed,
     with_path_model,
 )
@@ -118,3 +120,20 @@ def test_every_field_that_a_model_may_not_take_is_known_without_another_look() -
         assert not has_any(read_routed(b'{"model": "m", "n": 1}'), names)
         for name in names:
             assert has_any(read_routed(msgspec.json.encode({name: None})), names)
+
+
+def test_objects_are_decoded_and_other_fields_only_named() -> None:
+    body = b'{"a": {"b": [1]}, "c": [{"d": 1}], "e": "{", "f": null, "g" :\n{} }'
+    assert read_objects(body) == {"a": {"b": [1]}, "c": None, "e": None, "f": None, "g": {}}
+
+
+def test_a_body_of_megabytes_is_decoded_like_a_small_one() -> None:
+    items = [{"role": "user", "content": "é" * 1000}] * 1_000
+    body = msgspec.json.encode({"a": items, "b": "x" * 1_000, "c": [1]})
+    assert len(body) > MOST_AT_ONCE
+    assert read_object(body) == msgspec.json.decode(body)
+    for odd in (body[:-1], body + b",", b"[" + body + b"]", body.replace(b"user", b"us\xffr")):
+        with pytest.raises(InvalidRequest):
+            read_object(odd)
+        with pytest.raises(InvalidRequest):
+            read_routed(odd)

@@ -12,7 +12,7 @@ from gateway.config.settings import ModelRule, Settings, UpstreamSettings
 from gateway.envelopes.printed_values import decode_body
 from gateway.errors import UnknownRoute, UpstreamError
 from gateway.exchange import failures
-from gateway.exchange.answers import answer
+from gateway.exchange.answers import untouched_answer
 from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.decision import Decision
 from gateway.exchange.passthrough import batches
@@ -144,7 +144,7 @@ class Passing:
             return failures.untouched(await read_error(reply))
         if is_card:
             # Small JSON may be an error in a success.
-            answered = await answer(None, None, reply, self._settings.server.first_byte_grace)
+            answered = await untouched_answer(None, reply, self._settings.server.first_byte_grace)
             if isinstance(answered, ErrorReply):
                 return failures.untouched(answered)
             return answered

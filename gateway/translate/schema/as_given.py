@@ -28,6 +28,9 @@ from gateway.translate.schema.checks import (
 JsonType = Any
 """A type that `msgspec` knows. mypy has no word for it."""
 
+_AT_ONCE = 512
+"""How many objects: in a tenth of a millisecond, during which no other thread can run."""
+
 NOT_NULL: JsonType = bool | int | float | str | list | dict
 NOTHING: JsonType = msgspec.UnsetType
 """The type of no value."""
@@ -147,7 +150,7 @@ def without_nulls(items: abc.Iterable[object]) -> list[Any]:
 
 @dataclass(frozen=True, slots=True)
 class Objects:
-    """A list of objects, all of which are looked at at once."""
+    """A list of objects, many of which are looked at at once."""
 
     array: Array
     """What checks them one by one where some are not of the type."""
@@ -167,14 +170,14 @@ class Objects:
     def accept(self, value: object, param: str) -> list[Any]:
         """Return a new list; raises `InvalidRequest`, for an item with `param[index]`."""
         items = self.array.bounded(value, param)
-        prepared = self.prepared(items)
-        if _holds(self._many, prepared):
-            return prepared
-        check, one = self.array.items, self._one
-        return [
-            ready if _holds(one, ready) else check.accept(items[i], f"{param}[{i}]")
-            for i, ready in enumerate(prepared)
-        ]
+        prepared, check = self.prepared(items), self.array.items
+        for begin in range(0, len(prepared), _AT_ONCE):
+            if _holds(self._many, prepared[begin : begin + _AT_ONCE]):
+                continue
+            for i in range(begin, min(begin + _AT_ONCE, len(prepared))):
+                if not _holds(self._one, prepared[i]):
+                    prepared[i] = check.accept(items[i], f"{param}[{i}]")
+        return prepared
 
 
 def _holds(holder: type, held: object) -> bool:

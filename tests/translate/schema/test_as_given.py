@@ -307,3 +307,15 @@ def test_types_are_as_narrow_as_their_checks(check: Check, good: object, bad: ob
 
 def test_null_fields_are_left_out_of_objects() -> None:
     assert without_nulls([{"a": None, "b": [None]}, None, "a"]) == [{"b": [None]}, None, "a"]
+
+
+def test_a_fault_far_down_a_list_is_named_and_its_neighbours_are_as_they_were() -> None:
+    given: list[Json] = [{"role": "user", "content": "a"} for _ in range(1_300)]
+    given[700] = {"role": "user", "content": [{"type": "text", "text": "a", "x": None}]}
+    checked = CONVERSATION.accept(given, "messages")
+    assert checked == CONVERSATION.array.accept(given, "messages")
+    assert checked[700] == {"role": "user", "content": [{"type": "text", "text": "a"}]}
+    given[1_299] = {"role": "user", "content": 1}
+    with pytest.raises(InvalidRequest) as refused:
+        CONVERSATION.accept(given, "messages")
+    assert refused.value.param == "messages[1299].content"

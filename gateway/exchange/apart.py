@@ -1,0 +1,61 @@
+"""Work on large bodies, done beside the event loop.
+
+There is one thread for it. It holds Python's lock for no longer than a moment at a time
+(`process.py` sets how long), so that streams keep their pace; only a decoder's or an encoder's call
+cannot be interrupted, and works on a piece where a body is very large. One body at a time is worked
+on: the others wait undecoded, which bounds the memory.
+"""
+
+import asyncio
+import gc
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from gateway.errors import GatewayError
+
+LARGE_BYTES = 256 * 1024
+"""From this size on a body is large: translating it takes 2 ms and more."""
+
+_Result = TypeVar("_Result")
+
+
+class Apart:
+    """Does what takes long in its thread, one piece of work at a time.
+
+    A cancelled task leaves nothing behind: its work is not begun, or its result is thrown away.
+    """
+
+    def __init__(self) -> None:
+        self._thread: ThreadPoolExecutor | None = None
+
+    async def run(self, work: Callable[[], _Result]) -> _Result:
+        """Return what the work returns, and raise what it raises."""
+        if self._thread is None:
+            self._thread = ThreadPoolExecutor(1, "large-bodies")
+        loop = asyncio.get_running_loop()
+        outcome = await loop.run_in_executor(self._thread, _done, work)
+        if isinstance(outcome, _Failed):
+            raise outcome.error
+        return outcome
+
+
+class _Failed:
+    """What went wrong, without the frames that would keep the body alive."""
+
+    def __init__(self, error: GatewayError) -> None:
+        self.error = error
+
+
+def _done(work: Callable[[], _Result]) -> _Result | _Failed:
+    # All objects that the work makes are alive until its end: looking for garbage among them would
+    # find none, and stop every thread meanwhile.
+    is_collecting = gc.isenabled()
+    gc.disable()
+    try:
+        return work()
+    except GatewayError as error:
+        return _Failed(error.bare())
+    finally:
+        if is_collecting:
+            gc.enable()

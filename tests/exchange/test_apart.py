@@ -1,0 +1,108 @@
+"""Work beside the event loop: one piece at a time, and nothing is left of what was given up."""
+
+import asyncio
+import gc
+import threading
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from gateway.errors import InvalidRequest
+from gateway.exchange.apart import Apart
+
+PATIENCE = 30.0
+
+
+def run(scenario: Callable[[Apart], Awaitable[None]]) -> None:
+    async def within() -> None:
+        await scenario(Apart())
+
+    asyncio.run(within())
+
+
+def refuse() -> None:
+    raise InvalidRequest("no", param="a")
+
+
+def fail() -> None:
+    raise ValueError("odd")
+
+
+def test_it_runs_in_a_thread_of_its_own() -> None:
+    async def scenario(apart: Apart) -> None:
+        names = [(await apart.run(threading.current_thread)).name for _ in range(2)]
+        assert names == ["large-bodies_0"] * 2
+
+    run(scenario)
+
+
+def test_errors_are_raised_without_the_frames_of_the_work() -> None:
+    async def scenario(apart: Apart) -> None:
+        with pytest.raises(InvalidRequest) as refused:
+            await apart.run(refuse)
+        frames = [entry.name for entry in refused.traceback]
+        assert "refuse" not in frames
+        with pytest.raises(ValueError, match="odd"):
+            await apart.run(fail)
+
+    run(scenario)
+
+
+@pytest.mark.parametrize("collects", [True, False])
+def test_garbage_is_looked_for_afterwards_if_it_was_before(*, collects: bool) -> None:
+    async def scenario(apart: Apart) -> None:
+        (gc.enable if collects else gc.disable)()
+        try:
+            assert await apart.run(gc.isenabled) is False
+            with pytest.raises(InvalidRequest):
+                await apart.run(refuse)
+            assert gc.isenabled() is collects
+        finally:
+            gc.enable()
+
+    run(scenario)
+
+
+def test_one_piece_of_work_is_done_at_a_time_and_the_loop_goes_on() -> None:
+    steps: list[str] = []
+    turns_made = threading.Event()
+
+    def first() -> None:
+        steps.append("begun")
+        assert turns_made.wait(PATIENCE)
+        steps.append("ended")
+
+    async def scenario(apart: Apart) -> None:
+        works = asyncio.gather(apart.run(first), apart.run(lambda: steps.append("second")))
+        for _ in range(100):
+            await asyncio.sleep(0)
+        turns_made.set()
+        await works
+        assert steps == ["begun", "ended", "second"]
+
+    run(scenario)
+
+
+def test_what_is_cancelled_is_not_begun_or_thrown_away() -> None:
+    done: list[str] = []
+    begun, go_on = threading.Event(), threading.Event()
+
+    def first() -> None:
+        begun.set()
+        assert go_on.wait(PATIENCE)
+        done.append("first")
+
+    async def scenario(apart: Apart) -> None:
+        loop = asyncio.get_running_loop()
+        running = asyncio.create_task(apart.run(first))
+        waiting = asyncio.create_task(apart.run(lambda: done.append("waiting")))
+        assert await loop.run_in_executor(None, begun.wait, PATIENCE)
+        for task in (running, waiting):
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+        go_on.set()
+        await apart.run(lambda: done.append("next"))
+        assert done == ["first", "next"]
+
+    run(scenario)
