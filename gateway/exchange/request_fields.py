@@ -60,6 +60,10 @@ class _Prompted(msgspec.Struct, gc=False):
     prompt: msgspec.Raw = msgspec.Raw(b"")
 
 
+_NOTHINGS = (b"", b"null", b"[]", b"{}")
+_LONGEST_NOTHING = 64
+"""A longer value is something, whatever blanks are around it; it is not copied to see that."""
+
 _EFFORTS = {"enabled": "enabled", "adaptive": "adaptive", "disabled": "none"}
 """What types of `thinking` say of the effort, with or without one."""
 
@@ -220,7 +224,7 @@ def _effort_of(routed: Routed) -> object:
 
 
 def _given(raw: msgspec.Raw) -> bool:
-    return bytes(raw).strip() not in (b"", b"null", b"[]", b"{}")
+    return len(raw) > _LONGEST_NOTHING or bytes(raw).strip() not in _NOTHINGS
 
 
 def decode_field(raw: msgspec.Raw, name: str) -> object:

@@ -11,6 +11,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote_plus
 
@@ -159,8 +160,18 @@ class Reading:
 
 def normalized(key: str) -> str:
     """Return a key as the most lenient reader might take it: without case, width and marks."""
+    return _known(key) if len(key) <= _LONGEST_KNOWN else _normalized(key)
+
+
+def _normalized(key: str) -> str:
     text = unicodedata.normalize("NFKC", key.partition("\0")[0]).casefold()
     return "".join(filter(str.isalnum, text))
+
+
+# Most requests have the same few keys, each of them many times.
+_known = lru_cache(maxsize=4096)(_normalized)
+_LONGEST_KNOWN = 64
+"""The length of the longest key that is remembered: memory stays bounded."""
 
 
 def is_naming(key: str, *, top: bool = False) -> bool:
@@ -193,18 +204,17 @@ def misspelt(key: str, meant: str = "model") -> InvalidRequest:
 
 def _refuse_equal_keys(place: Place, pairs: _Object) -> None:
     """Raise where keys are the same but for their case: servers disagree which of them counts."""
-    seen: set[str] = set()
-    for key, _ in pairs:
-        folded = key.casefold()
-        if folded in seen:
-            path = ".".join((*place, key))[:200]
-            raise InvalidRequest(
-                f"Your key is for certain models only, and the body has {path!r} twice: servers "
-                "disagree which of them counts. Send it once.",
-                param=path,
-                code="duplicate_parameter",
-            )
-        seen.add(folded)
+    folded = [key.casefold() for key, _ in pairs]
+    if len(set(folded)) == len(folded):
+        return
+    again = next(k for k, key in enumerate(folded) if key in folded[:k])
+    path = ".".join((*place, pairs[again][0]))[:200]
+    raise InvalidRequest(
+        f"Your key is for certain models only, and the body has {path!r} twice: servers "
+        "disagree which of them counts. Send it once.",
+        param=path,
+        code="duplicate_parameter",
+    )
 
 
 def _no_number(_: str) -> int:

@@ -24,9 +24,11 @@ from gateway.fast.agents.response_contents import (
     texts_of,
 )
 from gateway.fast.agents.responses_requests import (
+    SHELL_CALL,
     Item,
     Part,
     Reasoned,
+    is_shell_call,
     kind_of,
     read_parts,
 )
@@ -38,6 +40,8 @@ from gateway.translate.parts.tools.namespaces import FlatNames
 from gateway.translate.responses_via_chat.deltas.carried import TEXT_FIELDS, merge
 from gateway.translate.responses_via_chat.input.returned import put_reasoning, returned
 from gateway.translate.responses_via_chat.input.turn import SYSTEM_ROLES
+from gateway.translate.responses_via_chat.tools.client_tools import CLIENT_CALLS
+from gateway.translate.schema.responses_input import ITEMS
 
 
 class TurnWriter:
@@ -86,6 +90,9 @@ class TurnWriter:
         return self._messages
 
     def _write(self, item: Item, position: int) -> None:
+        if item.type == SHELL_CALL:
+            self._shell_call(item, f"input[{position}]")
+            return
         kind = kind_of(item)
         if kind == "function_call":
             self._call(item, text(item.arguments))
@@ -171,6 +178,17 @@ class TurnWriter:
             raise Uncommon
         self._assistant()
         self._calls.append(CustomCall(call_id, "custom", Custom(name, given)))
+
+    def _shell_call(self, item: Item, path: str) -> None:
+        """Add a call of `local_shell`, which the generic path writes as one of a function."""
+        if not is_shell_call(item) or item.call_id is None:
+            raise Uncommon
+        call: Json = {"type": SHELL_CALL, "call_id": item.call_id, "action": item.action}
+        checked = ITEMS[SHELL_CALL].accept(call, path)
+        arguments = CLIENT_CALLS[SHELL_CALL].arguments(checked)
+        self._assistant()
+        called = Function(CLIENT_CALLS[SHELL_CALL].kind, arguments)
+        self._calls.append(FunctionCall(item.call_id, "function", called))
 
     def _output(self, item: Item, position: int) -> None:
         if self._turn is not None:

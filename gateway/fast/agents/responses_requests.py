@@ -20,6 +20,9 @@ CallId = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 """An id that every endpoint takes as it is (`bounded_call_id`)."""
 
 
+SHELL_CALL = "local_shell_call"
+
+
 class _OfText(msgspec.Struct, tag_field="type", forbid_unknown_fields=True, gc=False):
     text: Raw
 
@@ -88,6 +91,8 @@ class Item(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
     output: Raw = NULL
     summary: list[Part] | None = None
     encrypted_content: str | None = None
+    action: Any = None
+    """Of calls of `local_shell`, which are no kind of `kind_of`'s."""
 
 
 _OF_KINDS = {
@@ -121,6 +126,19 @@ def kind_of(item: Item) -> str:
     if foreign is None or foreign(item) != _ABSENT[kind]:
         raise Uncommon
     return kind
+
+
+_OF_SHELL = frozenset({"type", "status", "call_id", "action"})
+_not_of_shell = attrgetter(*(f for f in Item.__struct_fields__ if f not in _OF_SHELL))
+_NOT_OF_SHELL = _not_of_shell(Item())
+
+
+def is_shell_call(item: Item) -> bool:
+    """Whether an item is a call of `local_shell`, with its fields only.
+
+    An output can name a call by its `id`: one that has an id is not admitted.
+    """
+    return item.type == SHELL_CALL and _not_of_shell(item) == _NOT_OF_SHELL
 
 
 class Tool(msgspec.Struct, forbid_unknown_fields=True, gc=False):

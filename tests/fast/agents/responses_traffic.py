@@ -25,6 +25,12 @@ CALL: Json = {
     "status": "completed",
 }
 OUTPUT: Json = {"type": "function_call_output", "call_id": "call_1", "output": "text\n"}
+SHELL: Json = {
+    "type": "local_shell_call",
+    "call_id": "call_1",
+    "status": "completed",
+    "action": {"type": "exec", "command": ["ls", "é"], "env": {}, "timeout_ms": 5, "user": None},
+}
 THOUGHT: Json = {"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": "gAAAA"}
 THOUGHTFUL: Json = {**THOUGHT, "content": [{"type": "reasoning_text", "text": 'Hm, "so".'}]}
 
@@ -141,6 +147,10 @@ ODD: list[tuple[str, Any]] = [
     *each("input.8.call_id", None, "call_1"),
     *each("input.8.name", None),
     *each("input.8", {"type": "local_shell_call", "call_id": "c", "action": {"command": []}}),
+    *each("input.4", SHELL, {**SHELL, "id": "lsh_1"}, {**SHELL, "action": None}),
+    *each("input.4", {**SHELL, "call_id": None}, {**SHELL, "action": {"command": 3}}),
+    *each("input.4", {**SHELL, "name": "x"}, {**SHELL, "action": {"command": ["ls"], "own": 1}}),
+    *each("input.4.action", None, {}),
     *each("input.9.output", None, [TEXT], [IMAGE]),
     *each("input.10.role", "assistant", "system"),
     *each("input.10.content", *_TEXTS),

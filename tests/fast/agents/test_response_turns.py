@@ -8,7 +8,15 @@ from gateway.fast.agents.responses_requests import read_responses_request
 from gateway.fast.agents.uncommon import Uncommon
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import Report
-from tests.fast.agents.responses_traffic import CALL, FULL, OUTPUT, THOUGHT, THOUGHTFUL, sealed
+from tests.fast.agents.responses_traffic import (
+    CALL,
+    FULL,
+    OUTPUT,
+    SHELL,
+    THOUGHT,
+    THOUGHTFUL,
+    sealed,
+)
 from tests.fast.agents.test_responses_via_chat import CONTEXTS
 
 USER: Json = {"role": "user", "content": "Hi."}
@@ -65,10 +73,19 @@ def test_one_system_message_leads() -> None:
     assert unchanged[0]["content"] == "Be brief."
 
 
+def test_a_shell_call_is_one_of_a_function() -> None:
+    written, _ = messages(SHELL, OUTPUT)
+    function = written[1]["tool_calls"][0]["function"]
+    assert function["name"] == "local_shell"
+    assert decode(function["arguments"])["command"] == ["ls", "é"]
+
+
 @pytest.mark.parametrize(
     "items",
     [
         [CALL],
+        [{**SHELL, "call_id": None}],
+        [{**SHELL, "id": "lsh_1"}, OUTPUT],
         [OUTPUT],
         [CALL, CALL, OUTPUT],
         [{**CALL, "name": None}, OUTPUT],

@@ -10,6 +10,7 @@ from gateway.fast.agents.responses_requests import (
     InputText,
     Item,
     ResponsesRequest,
+    is_shell_call,
     kind_of,
     others,
     read_parts,
@@ -98,3 +99,14 @@ def test_parts_and_tools_are_read_when_they_are_needed() -> None:
         read_parts(encode("x"))
     with pytest.raises(msgspec.ValidationError):
         read_tools(encode([{"type": "web_search"}]))
+
+
+def test_a_shell_call_is_no_kind_of_the_others() -> None:
+    shell = item(type="local_shell_call", call_id="c", status="completed", action={"a": 1})
+    assert is_shell_call(shell)
+    assert not is_shell_call(item(type="local_shell_call", id="i", call_id="c", action={}))
+    assert not is_shell_call(item(type="function_call", call_id="c"))
+    with pytest.raises(Uncommon):
+        kind_of(shell)
+    with pytest.raises(Uncommon):
+        kind_of(item(role="user", content="Hi.", action={}))
