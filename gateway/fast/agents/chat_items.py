@@ -7,7 +7,6 @@ from msgspec import Raw
 
 from gateway.fast.agents.chat_requests import (
     Assistant,
-    Developer,
     Message,
     Output,
     System,
@@ -65,13 +64,13 @@ class ItemWriter:
         """Return the items of a conversation, in order."""
         add = self._items.append
         for position, message in enumerate(messages):
-            if isinstance(message, Output):
+            if type(message) is Output:
                 content = message.content
                 sent = content if is_text(content) else _parts(content)
                 add(_Output(message.tool_call_id, sent))
-            elif isinstance(message, Assistant):
+            elif type(message) is Assistant:
                 self._assistant(message, position)
-            elif isinstance(message, User):
+            elif type(message) is User:
                 content = message.content
                 add(_Message("user", content if is_text(content) else _parts(content)))
             else:
@@ -80,11 +79,11 @@ class ItemWriter:
                 self._report.drop(f"messages[{position}].name")
         return self._items
 
-    def _instruct(self, message: System | Developer, position: int) -> None:
+    def _instruct(self, message: Message, position: int) -> None:
         """Write a message of the system, under the name that the server knows."""
         content = message.content
         sent = (_Text(content),) if is_text(content) else _parts(content, images=False)
-        role = "system" if isinstance(message, System) else "developer"
+        role = "system" if type(message) is System else "developer"
         if role == "developer" and not self._able.developer_role:
             self._report.change(f"messages[{position}].role", role, "system")
             role = "system"

@@ -1,12 +1,13 @@
 """Contents of agents' responses requests in chat's form."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 from msgspec import Raw
 
 from gateway.fast.agents.raw import decoded, is_empty, text
-from gateway.fast.agents.responses_requests import Image, Part, Said
+from gateway.fast.agents.responses_requests import AnyText, Image, InputText, OutputText, Part, Said
 from gateway.fast.agents.uncommon import Uncommon
 from gateway.fast.codec import ABSENT, Absent
 from gateway.translate.contract import Report
@@ -43,10 +44,15 @@ def as_string(said: Text) -> str:
     return said if isinstance(said, str) else decoded(said)
 
 
+_SAID = (InputText, OutputText, AnyText)
+
+
 def single(parts: Sequence[Part]) -> Raw | None:
     """Return the text of a content that is one text; raises `Uncommon` for one that is none."""
-    first = parts[0] if len(parts) == 1 else None
-    return text(first.text) if isinstance(first, Said) else None
+    if len(parts) != 1:
+        return None
+    first: Any = parts[0]
+    return text(first.text) if type(first) in _SAID else None
 
 
 def content_of(parts: Sequence[Part], path: str, report: Report, *, images: bool) -> Content:

@@ -1,9 +1,11 @@
 """The items of agents' responses requests as chat messages."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar
 
 from msgspec import Raw
 
+from gateway.fast.agents import responses_items as items
 from gateway.fast.agents.chat_forms import (
     Custom,
     CustomCall,
@@ -23,15 +25,8 @@ from gateway.fast.agents.response_contents import (
     single,
     texts_of,
 )
-from gateway.fast.agents.responses_requests import (
-    SHELL_CALL,
-    Item,
-    Part,
-    Reasoned,
-    is_shell_call,
-    kind_of,
-    read_parts,
-)
+from gateway.fast.agents.responses_items import TypedItem
+from gateway.fast.agents.responses_requests import Part, Reasoned, read_parts
 from gateway.fast.agents.uncommon import Uncommon
 from gateway.shapes import Json
 from gateway.translate.contract import Context, Report
@@ -67,7 +62,7 @@ class TurnWriter:
         self._with_reasoning: list[Json] = []
         """Messages with reasoning to put, or to add, where the server expects it."""
 
-    def messages(self, instructions: str | None, given: str | Sequence[Item]) -> list[object]:
+    def messages(self, instructions: str | None, given: str | Sequence[TypedItem]) -> list[object]:
         """Return the messages of a request, in order."""
         if instructions is not None:
             able = self._able
@@ -76,8 +71,9 @@ class TurnWriter:
         if isinstance(given, str):
             self._messages.append(Message("user", given))
         else:
+            writers = self._writers
             for position, item in enumerate(given):
-                self._write(item, position)
+                writers[type(item)](self, item, position)
         self._flush()
         if self._waiting or not self._messages:
             raise Uncommon
@@ -89,35 +85,21 @@ class TurnWriter:
             self._merge_system()
         return self._messages
 
-    def _write(self, item: Item, position: int) -> None:
-        if item.type == SHELL_CALL:
-            self._shell_call(item, f"input[{position}]")
-            return
-        kind = kind_of(item)
-        if kind == "function_call":
-            self._call(item, text(item.arguments))
-        elif kind == "message":
-            self._message(item, position)
-        elif kind in _OUTPUTS:
-            self._output(item, position)
-        elif kind == "custom_tool_call":
-            self._custom_call(item)
-        else:
-            self._reason(item, f"input[{position}]")
-
-    def _message(self, item: Item, position: int) -> None:
+    def _message(self, item: items.Message, position: int) -> None:
         role, content = item.role, item.content
-        if role is None or content is None:
-            raise Uncommon
         if item.phase is not None:
             self._report.drop(f"input[{position}].phase")
         said = content if isinstance(content, str) else single(content)
-        if role == "assistant":
-            if said is not None:
-                self._say(said)
-            elif not isinstance(content, str):
-                self._say_parts(content)
-            return
+        if role != "assistant":
+            self._tell(item, position, said)
+        elif said is not None:
+            self._say(said)
+        elif not isinstance(content, str):
+            self._say_parts(content)
+
+    def _tell(self, item: items.Message, position: int, said: Text | None) -> None:
+        """Add a message of anyone but the assistant; `said` is its text, if it is only one."""
+        role, content = item.role, item.content
         if self._turn is not None:
             self._flush()
         if role == "developer" and not self._able.developer_role:
@@ -160,42 +142,40 @@ class TurnWriter:
             self._turn = {"role": "assistant", "content": None}
         return self._turn
 
-    def _call(self, item: Item, arguments: Text) -> None:
-        call_id, name = item.call_id, _name_of(item)
-        if call_id is None:
+    def _call(self, item: items.FunctionCall, position: int) -> None:  # noqa: ARG002
+        arguments = item.arguments
+        if not is_text(arguments):
             raise Uncommon
+        name = item.name if item.namespace is None else _flat(item.namespace, item.name)
+        self._add_call(item.call_id, name, arguments)
+
+    def _add_call(self, call_id: str, name: str, arguments: Text) -> None:
         if self._turn is None:
             self._turn = {"role": "assistant", "content": None}
         self._calls.append(FunctionCall(call_id, "function", Function(name, arguments)))
 
-    def _custom_call(self, item: Item) -> None:
+    def _custom_call(self, item: items.CustomCall, position: int) -> None:  # noqa: ARG002
         given = text(item.input)
+        name = item.name if item.namespace is None else _flat(item.namespace, item.name)
         if not self._able.custom_tools:
-            self._call(item, wrapped_input(decoded(given)))
+            self._add_call(item.call_id, name, wrapped_input(decoded(given)))
             return
-        call_id, name = item.call_id, _name_of(item)
-        if call_id is None:
-            raise Uncommon
         self._assistant()
-        self._calls.append(CustomCall(call_id, "custom", Custom(name, given)))
+        self._calls.append(CustomCall(item.call_id, "custom", Custom(name, given)))
 
-    def _shell_call(self, item: Item, path: str) -> None:
+    def _shell_call(self, item: items.ShellCall, position: int) -> None:
         """Add a call of `local_shell`, which the generic path writes as one of a function."""
-        if not is_shell_call(item) or item.call_id is None:
-            raise Uncommon
-        call: Json = {"type": SHELL_CALL, "call_id": item.call_id, "action": item.action}
-        checked = ITEMS[SHELL_CALL].accept(call, path)
-        arguments = CLIENT_CALLS[SHELL_CALL].arguments(checked)
-        self._assistant()
-        called = Function(CLIENT_CALLS[SHELL_CALL].kind, arguments)
-        self._calls.append(FunctionCall(item.call_id, "function", called))
+        call: Json = {"type": _SHELL_CALL, "call_id": item.call_id, "action": item.action}
+        checked = ITEMS[_SHELL_CALL].accept(call, f"input[{position}]")
+        tool = CLIENT_CALLS[_SHELL_CALL]
+        self._add_call(item.call_id, tool.kind, tool.arguments(checked))
 
-    def _output(self, item: Item, position: int) -> None:
+    def _output(self, item: items.FunctionOutput | items.CustomOutput, position: int) -> None:
         if self._turn is not None:
             self._flush()
         call_id, output = item.call_id, item.output
-        place = None if call_id is None else self._waiting.pop(call_id, None)
-        if call_id is None or place is None:
+        place = self._waiting.pop(call_id, None)
+        if place is None:
             raise Uncommon
         content: Content = output
         if not is_text(output):
@@ -203,10 +183,9 @@ class TurnWriter:
             content = content_of(read_parts(output), path, self._report, images=images)
         self._messages[place] = Output(call_id, content)
 
-    def _reason(self, item: Item, path: str) -> None:
+    def _reason(self, item: items.Reasoning, position: int) -> None:
         """Add reasoning that the server takes, to the open message or to another."""
-        if isinstance(item.content, str):
-            raise Uncommon
+        path = f"input[{position}]"
         thought: Json = {
             "content": _reasoning_parts(item.content or ()),
             "summary": _reasoning_parts(item.summary or ()),
@@ -245,15 +224,11 @@ class TurnWriter:
         if calls:
             turn["tool_calls"] = calls
             self._calls = []
-            self._wait(calls)
-
-    def _wait(self, calls: Sequence[FunctionCall | CustomCall]) -> None:
-        """Keep the places of the outputs of calls."""
-        for call in calls:
-            if call.id in self._waiting:
-                raise Uncommon
-            self._waiting[call.id] = len(self._messages)
-            self._messages.append(None)
+            for call in calls:
+                if call.id in self._waiting:
+                    raise Uncommon
+                self._waiting[call.id] = len(self._messages)
+                self._messages.append(None)
 
     def _merge_system(self) -> None:
         """Make one message of all system messages before the first user's."""
@@ -273,15 +248,19 @@ class TurnWriter:
             merged = Message(leading[0].role, content)
             self._messages[:end] = [merged, *others]
 
+    _writers: ClassVar[Mapping[type[TypedItem], Callable[["TurnWriter", Any, int], None]]] = {
+        items.Message: _message,
+        items.FunctionCall: _call,
+        items.FunctionOutput: _output,
+        items.CustomCall: _custom_call,
+        items.CustomOutput: _output,
+        items.Reasoning: _reason,
+        items.ShellCall: _shell_call,
+    }
 
-_OUTPUTS = frozenset({"function_call_output", "custom_tool_call_output"})
+
+_SHELL_CALL = "local_shell_call"
 _flat = FlatNames().flat
-
-
-def _name_of(item: Item) -> str:
-    if item.name is None:
-        raise Uncommon
-    return item.name if item.namespace is None else _flat(item.namespace, item.name)
 
 
 def _has_text(turn: Json) -> bool:

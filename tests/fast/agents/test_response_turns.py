@@ -4,7 +4,7 @@ import pytest
 from msgspec.json import decode, encode
 
 from gateway.fast.agents.response_turns import TurnWriter
-from gateway.fast.agents.responses_requests import read_responses_request
+from gateway.fast.agents.responses_items import read_typed_request
 from gateway.fast.agents.uncommon import Uncommon
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import Report
@@ -24,7 +24,7 @@ USER: Json = {"role": "user", "content": "Hi."}
 
 def messages(*items: Json, known: str = "OpenAI") -> tuple[list[Json], Report]:
     report = Report(Shape.RESPONSES, Shape.CHAT)
-    request = read_responses_request(encode({"input": items, "instructions": "Be brief."}))
+    request = read_typed_request(encode({"input": items, "instructions": "Be brief."}))
     writer = TurnWriter(CONTEXTS[known], report)
     return decode(encode(writer.messages(request.instructions, request.input))), report
 
