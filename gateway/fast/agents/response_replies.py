@@ -1,6 +1,6 @@
 """Common chat replies to agents as responses: a text, calls of functions, or both."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 import msgspec
@@ -79,12 +79,18 @@ _read_reply = msgspec.json.Decoder(_Reply).decode
 
 
 def decode_reply(
-    body: bytes, client: Json, is_function: Callable[[str], bool], context: Context
+    body: bytes,
+    client: Json,
+    is_function: Callable[[str], bool],
+    context: Context,
+    *,
+    tools: Sequence[object] | None = None,
 ) -> bytes | None:
     """Return the response for a common chat reply; None: it is not one.
 
-    `client` has the parameters of the request, `is_function` says whether a call by this name is
-    one of a function under its own name. Raises one of `NOT_ADMITTED`.
+    `client` has the parameters of the request, and `tools` its tools as the response repeats them,
+    unless they are among those. `is_function` says whether a call by this name is one of a function
+    under its own name. Raises one of `NOT_ADMITTED`.
     """
     reply = _read_reply(body)
     message = reply.choices[0].message
@@ -108,4 +114,5 @@ def decode_reply(
     for call in calls:
         named = call.id, call.function.name, call.function.arguments
         output.append(_Calling(f"fc_{context.new_id()}", "function_call", "completed", *named))
-    return encode(response.at("completed", output))
+    answer = response.at("completed", output)
+    return encode(answer if tools is None else {**answer, "tools": tools})

@@ -35,6 +35,16 @@ class _ChatTool(msgspec.Struct, gc=False):
     function: _Function
 
 
+class _Repeated(msgspec.Struct, gc=False):
+    """A function as a response repeats it, with what the schema of responses requires."""
+
+    type: str
+    name: str
+    description: Raw | Absent
+    parameters: Raw | None
+    strict: bool
+
+
 class Tools(Protocol):
     """What a request says of tools."""
 
@@ -45,6 +55,12 @@ class Tools(Protocol):
     @property
     def client(self) -> Json:
         """The client's parameters, checked, as a response repeats them."""
+
+    def repeated(self) -> tuple[Json, Sequence[object] | None]:
+        """Return the client's parameters as a response repeats them, and the tools.
+
+        None: they are among the parameters, and not yet as they are repeated.
+        """
 
     def is_function(self, called: str) -> bool:
         """Whether a call by this name is one of a function, whose name is the client's, too."""
@@ -87,7 +103,11 @@ class _Functions:
         """The client's parameters."""
         if not self._functions:
             return {}
-        return {**self._choice, "tools": list(map(_repeated, self._functions))}
+        return {**self._choice, "tools": list(map(_in_response, self._functions))}
+
+    def repeated(self) -> tuple[Json, Sequence[object] | None]:
+        """Return what is said of the functions, and the functions as a response repeats them."""
+        return self._choice, list(map(_repeated, self._functions))
 
     def is_function(self, called: str) -> bool:
         """Whether a call by this name is one of a function: no other tools are declared."""
@@ -111,6 +131,10 @@ class _AnyTools:
         self.client = check(about_tools(request), RESPONSES_PARAMETERS)
         self._tools = chat_tools({**self.client, "input": ""}, context, report)
         self.names = self._tools.names
+
+    def repeated(self) -> tuple[Json, Sequence[object] | None]:
+        """Return the client's parameters, tools among them."""
+        return self.client, None
 
     def is_function(self, called: str) -> bool:
         """Whether a call by this name is one of a function, whose name is the client's, too."""
@@ -146,13 +170,17 @@ def _is_strict(schema: Raw) -> bool:
     return is_strict_schema(msgspec.json.decode(written))
 
 
-def _repeated(function: _Function) -> Json:
-    """Return a function as a response repeats it, with what the schema of responses requires."""
-    described = {} if function.description is ABSENT else {"description": function.description}
-    return {
-        "type": "function",
-        "name": function.name,
-        **described,
-        "parameters": None if function.parameters is ABSENT else function.parameters,
-        "strict": function.strict is not ABSENT and function.strict,
-    }
+def _repeated(function: _Function) -> _Repeated:
+    return _Repeated(
+        "function",
+        function.name,
+        function.description,
+        None if function.parameters is ABSENT else function.parameters,
+        function.strict is not ABSENT and function.strict,
+    )
+
+
+def _in_response(function: _Function) -> Json:
+    """Return a function as a client's of which a response has nothing to add."""
+    shown = msgspec.structs.asdict(_repeated(function))
+    return {name: value for name, value in shown.items() if value is not ABSENT}

@@ -58,8 +58,10 @@ def encode_agents(body: bytes, context: Context) -> AgentRequest:
 def _decode_reply(
     prepared: PreparedRequest, tools: Tools, context: Context, body: bytes
 ) -> bytes | None:
-    client = {**prepared.client, **tools.client}
-    return decode_reply(body, client, tools.is_function, context)
+    said, repeated = tools.repeated()
+    return decode_reply(
+        body, {**prepared.client, **said}, tools.is_function, context, tools=repeated
+    )
 
 
 def _folding(

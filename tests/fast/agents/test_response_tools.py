@@ -34,6 +34,8 @@ def test_functions_keep_their_schema() -> None:
     repeated = decode(encode(made.client))
     assert [tool["strict"] for tool in repeated["tools"]] == [False, False, True]
     assert repeated["tool_choice"] == "auto"
+    said, tools = made.repeated()
+    assert {**said, "tools": decode(encode(tools))} == repeated
 
 
 @pytest.mark.parametrize(
@@ -70,6 +72,7 @@ def test_other_tools_are_read_by_the_generic_path() -> None:
     made, sent = read({"type": "local_shell"}, function())
     assert [tool["function"]["name"] for tool in sent["tools"]] == ["local_shell", "read"]
     assert made.names.client_tool("local_shell") is not None
+    assert made.repeated() == (made.client, None)
     _, none = read()
     assert none == {}
     with pytest.raises(UnsupportedParameter):
