@@ -1,6 +1,7 @@
-"""Common messages: one text."""
+"""Common messages: a text, or calls of tools behind one."""
 
-from typing import Final
+from collections.abc import Iterable, Sequence
+from typing import Annotated, Any, Final
 
 import msgspec
 
@@ -8,8 +9,10 @@ from gateway.fast.codec import ABSENT, Absent, encode
 from gateway.shapes import Json
 from gateway.translate.contract import Context
 from gateway.translate.parts.fields import model_name
+from gateway.translate.parts.messages.asked import MessagesAsked
 from gateway.translate.parts.messages.stop_reasons import Stop
 from gateway.translate.parts.messages.usage import messages_tier
+from gateway.translate.parts.tools.calls import MAX_CALL_ID
 from gateway.translate.stream.messages_blocks import TextBlock
 from gateway.translate.stream.messages_frame import MessagesFrame
 
@@ -19,8 +22,29 @@ class _Text(msgspec.Struct, gc=False):
     text: str
 
 
+class _ToolUse(msgspec.Struct, gc=False):
+    type: str
+    id: str
+    name: str
+    input: Json
+
+
+_Block = _Text | _ToolUse
+CallId = Annotated[str, msgspec.Meta(max_length=MAX_CALL_ID)]
+"""An id of a call that a client can be given; empty: it has none."""
+Name = Annotated[str, msgspec.Meta(min_length=1)]
+
+Called = tuple[str, str, str]
+"""The upstream's id of a call, the name of its tool, and its arguments."""
+
+_read_input = msgspec.json.Decoder(dict[str, Any]).decode
+
+
 class _Thinking(msgspec.Struct, gc=False):
     thinking_tokens: int
+
+
+_CALLED = Stop("tool_use")
 
 
 class Usage(msgspec.Struct, gc=False):
@@ -53,7 +77,7 @@ class _Message(msgspec.Struct, gc=False):
     type: str
     role: str
     model: str
-    content: tuple[_Text]
+    content: Sequence[_Block]
     stop_reason: str
     stop_sequence: None
     stop_details: Json | None
@@ -64,12 +88,41 @@ def encode_message(
     text: str, stop: Stop, counted: Usage, model: str | None, context: Context
 ) -> bytes:
     """Return a message with one text; `model` is the upstream's name of it."""
+    return _encoded((_Text("text", text),), stop, counted, model, context)
+
+
+def encode_calls(
+    text: str | None,
+    calls: Iterable[Called],
+    counted: Usage,
+    model: str | None,
+    asked: MessagesAsked,
+    known_ids: Iterable[str],
+    context: Context,
+) -> bytes:
+    """Return a message with calls, each with an id that is not among `known_ids`.
+
+    Raises `DecodeError` for arguments that are not an object.
+    """
+    blocks: list[_Block] = [_Text("text", text)] if text else []
+    ids = set(known_ids)
+    for given, name, arguments in calls:
+        call_id = given if given and given not in ids else f"toolu_{context.new_id()}"
+        ids.add(call_id)
+        known: Json = _read_input(arguments) if arguments.strip() else {}
+        blocks.append(_ToolUse("tool_use", call_id, asked.tool_names.get(name, name), known))
+    return _encoded(blocks, _CALLED, counted, model, context)
+
+
+def _encoded(
+    blocks: Sequence[_Block], stop: Stop, counted: Usage, model: str | None, context: Context
+) -> bytes:
     message = _Message(
         f"msg_{context.new_id()}",
         "message",
         "assistant",
         model_name(model, context),
-        (_Text("text", text),),
+        blocks,
         stop.reason,
         None,
         stop.fields()["stop_details"],

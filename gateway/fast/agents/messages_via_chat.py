@@ -5,6 +5,7 @@ from functools import partial
 
 import msgspec
 
+from gateway.fast.agents.chat_calls import message_with_calls
 from gateway.fast.agents.codec import AgentRequest, ClientParam
 from gateway.fast.agents.messages_answers import AnsweredRequest, has_stops
 from gateway.fast.agents.messages_chunks import CallsInChunks
@@ -35,7 +36,8 @@ from gateway.fast.agents.messages_turns import (
     signature_of,
 )
 from gateway.fast.agents.numbers import encode
-from gateway.fast.codec import ABSENT, Absent
+from gateway.fast.codec import ABSENT, NOT_ADMITTED, Absent
+from gateway.fast.messages_via_chat import decode_reply as decode_text
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import Context, Report, Translation
 from gateway.translate.draft import Draft
@@ -226,12 +228,27 @@ def encode_agents(body: bytes, context: Context) -> AgentRequest:
         _write_tools(draft, tools)
     asked = asked_of(draft.client, tools, native_stops=native)
     limit, usage = request.max_tokens, True if draft.upstream.get("stream") else None
+    stops = has_stops(asked)
     return AgentRequest(
         (encode(draft.upstream), limit, usage),
         report,
         partial(_folding, asked, limit, conversation.call_ids, context, report),
-        is_common=not has_stops(asked),
+        is_common=not stops,
+        decode_reply=None if stops else partial(_decode_reply, asked, conversation, limit, context),
     )
+
+
+def _decode_reply(
+    asked: MessagesAsked, conversation: _Conversation, limit: int, context: Context, body: bytes
+) -> bytes | None:
+    """Return the message for a common reply; raises what is in `NOT_ADMITTED`."""
+    try:
+        text = decode_text(body, limit, context)
+    except NOT_ADMITTED:
+        text = None
+    if text is not None:
+        return text
+    return message_with_calls(asked, conversation.call_ids, context, body)
 
 
 def _folding(

@@ -313,6 +313,7 @@ LEVELS = [
 """The places of fields."""
 
 VALUES = ["x", {"type": "x"}]
+ANY_VALUES: list[Any] = [None, "", "x", 7, [], {"type": "x"}]
 
 
 def _written(**others: bytes) -> bytes:
