@@ -107,9 +107,14 @@ class _Conversation:
         else:
             blocks = self._texts(content, position)
         if calls:
+            sent: dict[str, str] = {}
             for call in calls:
-                blocks.append(tool_use(call.id, call.function.name, call.function.arguments))
-            self.writer.assistant(blocks, [call.id for call in calls])
+                use = tool_use(call.id, call.function.name, call.function.arguments)
+                sent[call.id] = use.id
+                blocks.append(use)
+            if len(sent) < len(calls):
+                raise Uncommon
+            self.writer.assistant(blocks, sent)
         elif content == NULL:
             raise Uncommon
         elif blocks:

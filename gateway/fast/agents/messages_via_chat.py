@@ -228,18 +228,18 @@ def encode_agents(body: bytes, context: Context) -> AgentRequest:
         _write_tools(draft, tools)
     asked = asked_of(draft.client, tools, native_stops=native)
     limit, usage = request.max_tokens, True if draft.upstream.get("stream") else None
-    stops = has_stops(asked)
+    stops, call_ids = has_stops(asked), conversation.call_ids
     return AgentRequest(
         (encode(draft.upstream), limit, usage),
         report,
-        partial(_folding, asked, limit, conversation.call_ids, context, report),
+        partial(_folding, asked, limit, call_ids, context, report),
         is_common=not stops,
-        decode_reply=None if stops else partial(_decode_reply, asked, conversation, limit, context),
+        decode_reply=None if stops else partial(_decode_reply, asked, call_ids, limit, context),
     )
 
 
 def _decode_reply(
-    asked: MessagesAsked, conversation: _Conversation, limit: int, context: Context, body: bytes
+    asked: MessagesAsked, call_ids: Sequence[str], limit: int, context: Context, body: bytes
 ) -> bytes | None:
     """Return the message for a common reply; raises what is in `NOT_ADMITTED`."""
     try:
@@ -248,7 +248,7 @@ def _decode_reply(
         text = None
     if text is not None:
         return text
-    return message_with_calls(asked, conversation.call_ids, context, body)
+    return message_with_calls(asked, call_ids, context, body)
 
 
 def _folding(

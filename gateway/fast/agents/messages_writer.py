@@ -4,7 +4,8 @@ As `parts/to_messages/conversation.py` does where calls and results alternate: t
 calls of a turn begin the next message of the user, in the order of the calls.
 """
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -31,13 +32,15 @@ class _Image(msgspec.Struct, tag_field="type", tag="image", gc=False):
     source: Json
 
 
-class _ToolUse(msgspec.Struct, tag_field="type", tag="tool_use", gc=False):
+class ToolUse(msgspec.Struct, tag_field="type", tag="tool_use", gc=False):
+    """A call of a tool."""
+
     id: str
     name: str
     input: Json
 
 
-Block = TextBlock | _Image | _ToolUse | Json
+Block = TextBlock | _Image | ToolUse | Json
 Content = Raw | str | list[Block]
 """A text, or blocks."""
 
@@ -62,11 +65,11 @@ class Tool(msgspec.Struct, gc=False):
 
 
 _EMPTY = Raw(b'""')
-# How texts begin that are not blank; a bytearray compares fastest.
+# Most texts begin with a letter; a bytearray compares fastest.
 _LAST_LETTER = bytearray(b'"\x7f').__gt__
 _BEHIND_BACKSLASH = bytearray(b'"]').__le__
-_BEFORE_BACKSLASH = bytearray(b'"\\').__gt__
-_FIRST_SIGN = bytearray(b'"!').__le__
+_beginning = re.compile(rb'"(?: |\\[nrt])*+[!#-\[\]-~]').match
+"""Matches the beginning of a text up to its first sign."""
 _read_input = msgspec.json.Decoder(dict[str, Any]).decode
 
 
@@ -78,14 +81,11 @@ _read_form = msgspec.json.Decoder(_Form).decode
 
 
 def is_said(value: Raw) -> bool:
-    """Whether a value is certainly a text that is not blank; most such texts are found."""
-    # Nothing but a text is before the last letter and behind the first sign.
+    """Whether a value is certainly a text that is not blank; nearly all such texts are found."""
+    # Nothing but a text is before the last letter.
     if not _LAST_LETTER(value):
         return False
-    if _BEHIND_BACKSLASH(value):
-        return True
-    # The second character of an empty text is a quotation mark.
-    return _BEFORE_BACKSLASH(value) and _FIRST_SIGN(value) and len(value) > len(_EMPTY)
+    return _BEHIND_BACKSLASH(value) or _beginning(value) is not None
 
 
 def is_blank(text: Raw | str) -> bool:
@@ -117,6 +117,9 @@ NO_SCHEMA: Json = dict(NO_PARAMETERS)
 """The schema of a function without parameters."""
 
 
+_NO_CALLS: Mapping[str, str] = {}
+
+
 class MessagesWriter:
     """Writes turn after turn; raises `Uncommon` where calls and results do not alternate."""
 
@@ -128,8 +131,8 @@ class MessagesWriter:
         """Whether the last turn of the assistant has calls, and does not begin with thinking."""
         self.has_calls = False
         """Whether any turn has calls."""
-        self._results: dict[str, _Result | None] = {}
-        """Those of the calls of the last turn, by the client's ids."""
+        self._results: dict[str, _Result | str] = {}
+        """Those of the calls of the last turn, by the client's ids; or their ids as sent."""
         self._waiting = 0
         self._joins = False
         """Whether what the user says goes into the last message."""
@@ -152,26 +155,25 @@ class MessagesWriter:
             known += content if isinstance(content, list) else [TextBlock(content)]
 
     def assistant(
-        self, content: Content, call_ids: Sequence[str] = (), *, thinks: bool = False
+        self, content: Content, calls: Mapping[str, str] = _NO_CALLS, *, thinks: bool = False
     ) -> None:
-        """Add a turn of the assistant, with the ids of its calls."""
+        """Add a turn of the assistant; `calls` has their ids as sent, by the client's."""
         if self._waiting:
             raise Uncommon
         self.messages.append(_Message("assistant", content))
-        self.ends_in_calls = bool(call_ids) and not thinks
-        self.has_calls = self.has_calls or bool(call_ids)
         self._joins = False
-        self._results = dict.fromkeys(call_ids)
-        self._waiting = len(self._results)
-        if self._waiting != len(call_ids):
-            raise Uncommon
+        self._waiting = len(calls)
+        self.ends_in_calls = self._waiting > 0 and not thinks
+        if calls:
+            self.has_calls = True
+            self._results = {**calls}
 
     def result(self, call_id: str, content: Content | None) -> None:
         """Add the result of a call; None: it is empty."""
-        if self._results.get(call_id, self) is not None:
+        sent_id = self._results.get(call_id)
+        if not isinstance(sent_id, str):
             raise Uncommon
-        sent = _EMPTY if content is None else content
-        self._results[call_id] = _Result(safe_tool_id(call_id), sent)
+        self._results[call_id] = _Result(sent_id, _EMPTY if content is None else content)
         self._waiting -= 1
         if not self._waiting:
             self.messages.append(_Message("user", list(self._results.values())))
@@ -186,16 +188,22 @@ class MessagesWriter:
         return {"system": content_of(self.system), "messages": self.messages}
 
 
-def tool_use(call_id: str, name: str, arguments: Raw) -> Block:
-    """Return a call as a block; raises `Uncommon` for arguments that are not an object."""
+def _sent_id(call_id: str) -> str:
+    # Nearly all ids are letters, digits and underscores.
+    is_safe = call_id.isidentifier() and call_id.isascii()
+    return call_id if is_safe else safe_tool_id(call_id)
+
+
+def tool_use(call_id: str, name: str, arguments: Raw) -> ToolUse:
+    """Return a call as a block; raises one of `UNCOMMON` for arguments that are not an object."""
     written = decoded(arguments)
-    given: Json = _read_input(written) if written.strip() else {}
-    return _ToolUse(safe_tool_id(call_id), name, given)
+    given: Json = _read_input(written) if written and not written.isspace() else {}
+    return ToolUse(_sent_id(call_id), name, given)
 
 
-def custom_tool_use(call_id: str, name: str, given: Raw) -> Block:
+def custom_tool_use(call_id: str, name: str, given: Raw) -> ToolUse:
     """Return a call of a custom tool, which is sent as a function with one string."""
-    return _ToolUse(safe_tool_id(call_id), name, {"input": checked(given)})
+    return ToolUse(_sent_id(call_id), name, {"input": checked(given)})
 
 
 def sent_with(conversation: Json, call: Json, tools: Sequence[Tool]) -> Json:

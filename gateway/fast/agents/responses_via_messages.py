@@ -21,6 +21,7 @@ from gateway.fast.agents.messages_writer import (
     MessagesWriter,
     TextBlock,
     Tool,
+    ToolUse,
     content_of,
     custom_tool_use,
     is_blank,
@@ -78,27 +79,34 @@ class _Conversation:
         """Those of the assistant's turn that is open."""
         self._thinking: list[str] = []
         """The paths of thinking in it."""
-        self._calls: list[str] = []
-        """The ids of its calls."""
+        self._calls: dict[str, str] = {}
+        """The ids of its calls as sent, by the client's."""
         self._thinks_first = False
         self._alone: list[str] = []
         """The paths of thinking that is all of its turn."""
 
     def write(self, given: str | Sequence[Item]) -> None:
         """Write the input."""
-        if isinstance(given, str):
-            if not is_blank(given):
-                self.writer.user(given)
-            return
-        for position, item in enumerate(given):
+        if not isinstance(given, str):
+            self._write_items(given)
+        elif not is_blank(given):
+            self.writer.user(given)
+
+    def _write_items(self, items: Sequence[Item]) -> None:
+        answer = self.writer.result
+        for position, item in enumerate(items):
             kind = kind_of(item)
-            if kind == "message":
-                self._message(item, position)
-            elif kind == "function_call":
+            if kind == "function_call":
                 self._call(item, tool_use)
             elif kind in _OUTPUTS:
-                self._close()
-                self._answer(item, position)
+                if self._blocks:
+                    self._close()
+                output, call_id = item.output, item.call_id
+                if call_id is None:
+                    raise Uncommon
+                answer(call_id, output if is_said(output) else self._output(output, position))
+            elif kind == "message":
+                self._message(item, position)
             elif kind == "reasoning":
                 self._reasoning(item, f"input[{position}]")
             else:
@@ -137,21 +145,16 @@ class _Conversation:
         self._blocks.append(block)
         self._thinking.append(path)
 
-    def _call(self, item: Item, write: Callable[[str, str, Raw], Block]) -> None:
+    def _call(self, item: Item, write: Callable[[str, str, Raw], ToolUse]) -> None:
         given = item.arguments if write is tool_use else item.input
-        if item.call_id is None or item.name is None or item.namespace is not None:
+        call_id, name = item.call_id, item.name
+        if call_id is None or name is None or item.namespace is not None:
             raise Uncommon
-        self._blocks.append(write(item.call_id, item.name, text(given)))
-        self._calls.append(item.call_id)
-
-    def _answer(self, item: Item, position: int) -> None:
-        given = item.output
-        if item.call_id is None:
+        if call_id in self._calls:
             raise Uncommon
-        content: Content | None = given
-        if not is_said(given):
-            content = self._output(given, position)
-        self.writer.result(item.call_id, content)
+        use = write(call_id, name, text(given))
+        self._calls[call_id] = use.id
+        self._blocks.append(use)
 
     def _output(self, given: Raw, position: int) -> Content | None:
         """Return an output as the content of a result; None: there is nothing in it."""
@@ -189,7 +192,7 @@ class _Conversation:
             self._alone += self._thinking
         else:
             self.writer.assistant(content_of(blocks), self._calls, thinks=self._thinks_first)
-        self._blocks, self._thinking, self._calls = [], [], []
+        self._blocks, self._thinking, self._calls = [], [], {}
         self._thinks_first = False
 
 
@@ -233,8 +236,11 @@ def encode_agents(body: bytes, context: Context) -> AgentRequest:
         raise Uncommon
     prepared.call.pop("system", None)
     sent = sent_with(writer.written(), prepared.call, tools)
+    encoded = encode(sent)
+    # The conversation is not kept for the reply.
+    request.input = ""
     folding = partial(_folding, prepared, request if tools else None, context, report)
-    return AgentRequest((encode(sent), prepared.call["max_tokens"], None), report, folding)
+    return AgentRequest((encoded, prepared.call["max_tokens"], None), report, folding)
 
 
 def _functions(request: ResponsesRequest, context: Context, report: Report) -> Sequence[Tool]:

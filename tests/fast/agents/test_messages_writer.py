@@ -26,7 +26,7 @@ def calling(*call_ids: str) -> MessagesWriter:
     writer = MessagesWriter()
     writer.user(HI)
     uses = [tool_use(each, "f", Raw(b'"{}"')) for each in call_ids]
-    writer.assistant(uses, call_ids)
+    writer.assistant([*uses], {each: use.id for each, use in zip(call_ids, uses, strict=True)})
     return writer
 
 
@@ -41,7 +41,9 @@ def test_a_text_of_spaces_is_blank(blank: str) -> None:
     assert is_blank(Raw(encode(blank)))
 
 
-@pytest.mark.parametrize("text", [" a", "a", "!", "~", "\x7f", "\\", "[", "]", "é", '"', "\x00"])
+@pytest.mark.parametrize(
+    "text", [" a", "a", "!", "~", "\x7f", "\\", " \\", "\n\ta", "Z", "[", "]", "é", '"', "\x00"]
+)
 def test_no_other_text_is(text: str) -> None:
     assert not is_blank(text)
     assert not is_blank(Raw(encode(text)))
@@ -94,7 +96,6 @@ def test_calls_without_results_and_results_without_calls_are_uncommon() -> None:
         lambda: calling("a").user(HI),
         lambda: calling("a").assistant(HI),
         lambda: calling("a").written(),
-        lambda: calling("a", "a"),
         lambda: calling("a").result("b", HI),
         lambda: calling().result("a", HI),
     ):
