@@ -163,7 +163,7 @@ async def _streamed(
     calls, folder = len(attempt.calls), translation.stream()
     feeder = Feeder(call.shape, attempt.shape, calls, folder, fast=attempt.text_deltas)
     streams = _streams(send, attempt, translation, settings)
-    pump = Pump(feeder, streams, settings.server.keepalive_interval)
+    pump = Pump(feeder, streams, settings.server.keepalive_interval, attempt.held)
     try:
         failure = await streams.opened()
         if failure is None:

@@ -9,6 +9,7 @@ end of the upstream's stream is the end of the client's, whatever the connection
 import asyncio
 
 from gateway.errors import GatewayError
+from gateway.exchange.apart import Held
 from gateway.exchange.feeding import Feeder
 from gateway.exchange.reply.body import ReplyBody
 from gateway.exchange.reply.keep_alive import KeepAlive
@@ -25,7 +26,9 @@ class Pump(ReplyBody):
     held: at most one read of each stream. `interval` (seconds) is that of keep-alive comments.
     """
 
-    def __init__(self, feeder: Feeder, streams: Streams, interval: float) -> None:
+    def __init__(
+        self, feeder: Feeder, streams: Streams, interval: float, held: Held | None = None
+    ) -> None:
         super().__init__()
         self._feeder = feeder
         self._over = feeder.over
@@ -41,6 +44,8 @@ class Pump(ReplyBody):
         self._error: Exception | None = None
         """What went wrong, if the stream cannot say so."""
         self._news: asyncio.Future[None] | None = None
+        self._held_last = held
+        """What is to be let go of after the feeder: attributes go in their order."""
         streams.start(self)
 
     @property

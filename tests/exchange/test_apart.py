@@ -4,11 +4,12 @@ import asyncio
 import gc
 import threading
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import pytest
 
 from gateway.errors import InvalidRequest
-from gateway.exchange.apart import Apart
+from gateway.exchange.apart import Apart, Held
 
 PATIENCE = 30.0
 
@@ -104,5 +105,54 @@ def test_what_is_cancelled_is_not_begun_or_thrown_away() -> None:
         go_on.set()
         await apart.run(lambda: done.append("next"))
         assert done == ["first", "next"]
+
+    run(scenario)
+
+
+class Item(dict[str, Any]):
+    """An item that says which thread frees it."""
+
+    freed_by: list[str] = []  # noqa: RUF012 - set by each test
+
+    def __del__(self) -> None:
+        self.freed_by.append(threading.current_thread().name)
+
+
+def held(apart: Apart, items: int) -> tuple[Held, dict[str, Any]]:
+    Item.freed_by = []
+    body = {"messages": [Item() for _ in range(items)], "tools": [Item()], "model": "m"}
+    return Held(apart, (body,)), body
+
+
+def test_the_items_of_long_lists_are_freed_in_the_thread_once_all_else_is_gone() -> None:
+    async def scenario(apart: Apart) -> None:
+        await apart.run(gc.isenabled)
+        keeping, body = held(apart, 1_001)
+        body.clear()
+        assert Item.freed_by == [threading.current_thread().name], "the short list"
+        del keeping
+        await apart.run(gc.isenabled)
+        assert Item.freed_by[1:] == ["large-bodies_0"] * 1_001
+
+    run(scenario)
+
+
+def test_short_lists_and_those_of_a_thread_that_never_was_are_freed_at_once() -> None:
+    for items in (100, 101):
+        keeping, body = held(Apart(), items)
+        body.clear()
+        del keeping
+        assert len(Item.freed_by) == items + 1
+
+
+def test_a_thread_that_has_ended_frees_nothing_more() -> None:
+    async def scenario(apart: Apart) -> None:
+        await apart.run(gc.isenabled)
+        keeping, body = held(apart, 200)
+        body.clear()
+        assert apart._thread is not None
+        apart._thread.shutdown()
+        del keeping
+        assert set(Item.freed_by) == {threading.current_thread().name}
 
     run(scenario)
