@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import ClassVar
 
 from gateway.errors import InvalidRequest
@@ -13,7 +14,7 @@ from gateway.translate.parts.to_messages.blocks import (
     mark_last,
     text_block,
 )
-from gateway.translate.parts.to_messages.calls import tool_result, tool_use
+from gateway.translate.parts.to_messages.calls import text_result, tool_result, tool_use
 from gateway.translate.parts.to_messages.conversation import Block, Call, Turn
 from gateway.translate.parts.tools.custom import wrapped_input
 from gateway.translate.schema.chat_messages import CUSTOM_CALL, FUNCTION_CALL, MESSAGES, TOOL_CALL
@@ -28,6 +29,11 @@ _MESSAGES: Mapping[str, Record] = {
     role: Record({**_CACHED, **known.fields}) for role, known in MESSAGES.items()
 }
 _TOOL_CALL = Record({**_CACHED, **TOOL_CALL.fields})
+
+
+@cache
+def _fields_of_use(below: str, given: str) -> Mapping[str, str]:
+    return {"id": "id", "name": f"{below}name", "input": f"{below}{given}"}
 
 
 def turns_of(messages: Sequence[Json], context: Context, report: Report) -> list[Turn]:
@@ -124,15 +130,16 @@ class _Reader:
             carry_unknown(call, _TOOL_CALL, path, self._context, self._report)
             carry_unknown(named, known, f"{path}.{kind}", self._context, self._report)
         text = named["arguments"] if is_function else wrapped_input(named["input"])
-        self._add(turn, named, path, f"{kind}.", call_id, text).sent.update(cached(call))
+        block = self._add(turn, named, path, f"{kind}.", call_id, text)
+        if "cache_control" in call or "prompt_cache_breakpoint" in call:
+            block.sent |= cached(call)
 
     def _add(
         self, turn: Turn, named: Json, path: str, below: str, call_id: str, text: str
     ) -> Block:
         """Add a call; `below` is the client's path of its fields, below `path`."""
-        given = "arguments" if "arguments" in named else "input"
-        sent = tool_use(call_id, named["name"], text, f"{path}.{below}{given}")
-        fields = {"id": "id", "name": f"{below}name", "input": f"{below}{given}"}
+        fields = _fields_of_use(below, "arguments" if "arguments" in named else "input")
+        sent = tool_use(call_id, named["name"], text, f"{path}.{fields['input']}")
         block = Block(sent, path, fields)
         self._waiting[call_id] = turn.call(block)
         return block
@@ -164,8 +171,12 @@ class _Reader:
                 param=f"{path}.tool_call_id",
                 code="invalid_value",
             )
-        content = chat_blocks(message.get("content"), path, self._context, self._report)
-        call.output = tool_result(call_id, content, path, _RESULT_FIELDS)
+        content = message.get("content", "")
+        if isinstance(content, str):
+            call.output = text_result(call_id, content, path, _RESULT_FIELDS)
+        else:
+            blocks = chat_blocks(content, path, self._context, self._report)
+            call.output = tool_result(call_id, blocks, path, _RESULT_FIELDS)
         call.output.sent |= cached(message)
 
     _readers: ClassVar[Mapping[str, Callable[["_Reader", Json, str, int], None]]] = {

@@ -95,9 +95,11 @@ def _tools(draft: Draft, *, legacy: bool) -> list[_Tool]:
             refuse_hosted(draft, path, kind)
             continue
         carry_unknown(tool, _TOOL, path, draft.context, draft.report)
-        marks = {name: tool[name] for name in _CACHED if name in tool}
+        fields: Json = tool[kind]
+        if "cache_control" in tool:
+            fields = {**fields, "cache_control": tool["cache_control"]}
         make = _function if kind == "function" else _custom
-        tools.append(make({**tool[kind], **marks}, f"{path}.{kind}", draft))
+        tools.append(make(fields, f"{path}.{kind}", draft))
     return tools
 
 

@@ -20,12 +20,13 @@ def function_fields(draft: Draft) -> Iterator[tuple[str, Json]]:
 def tool_fields(tool: Json, path: str, draft: Draft) -> Json:
     """Return the fields to send of a function or custom tool, those of its wrapper included."""
     kind = tool["type"]
-    native = kind == "function" or draft.context.capabilities.custom_tools
     known = FUNCTION if kind == "function" else CUSTOM
+    given: Json = tool[kind]
+    if "format" not in given and known.names.issuperset(given) and TOOL.names.issuperset(tool):
+        return given
+    native = kind == "function" or draft.context.capabilities.custom_tools
     inner = f"{path}.{kind}"
-    fields = dict(
-        strip_unknown(tool[kind], known, inner, draft.context, draft.report, has_place=native)
-    )
+    fields = dict(strip_unknown(given, known, inner, draft.context, draft.report, has_place=native))
     if "format" in fields:
         fields["format"] = _format(fields["format"], f"{inner}.format", draft, native=native)
     target = fields if native else None

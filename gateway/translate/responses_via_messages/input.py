@@ -17,7 +17,7 @@ from gateway.translate.parts.to_messages.blocks import (
     responses_blocks,
     text_block,
 )
-from gateway.translate.parts.to_messages.calls import tool_result, tool_use
+from gateway.translate.parts.to_messages.calls import text_result, tool_result, tool_use
 from gateway.translate.parts.to_messages.conversation import Block, Call, Turn
 from gateway.translate.parts.to_messages.files import not_taken
 from gateway.translate.parts.tools.calls import call_id_from
@@ -184,7 +184,8 @@ class _Reader:
     ) -> None:
         call_id = item.get("call_id") or call_id_from(path)
         param = f"{path}.{fields['input']}" if fields else path
-        sent = tool_use(call_id, name, text, param) | cached(item)
+        sent = tool_use(call_id, name, text, param)
+        sent.update(cached(item))
         self._waiting.add(self._assistant(path).call(Block(sent, path, fields)), item)
 
     def _output(self, item: Json, path: str) -> None:
@@ -192,21 +193,26 @@ class _Reader:
             for name in ("name", "namespace"):
                 if name in item:
                     self._report.drop(f"{path}.{name}")
-        place = f"{path}.output"
-        content = responses_blocks(item["output"], place, self._context, self._report)
-        self._set_output(item, path, content)
+        output, place = item["output"], f"{path}.output"
+        if not isinstance(output, str):
+            output = responses_blocks(output, place, self._context, self._report)
+        self._set_output(item, path, output)
 
     def _client_output(self, item: Json, path: str) -> None:
         tool = CLIENT_OUTPUTS[item["type"]]
         if "max_output_length" in item:
             self._report.drop(f"{path}.max_output_length")
         text = tool.show(item, self._names.flat)
-        self._set_output(item, path, text_block(text, f"{path}.output", ""))
+        self._set_output(item, path, text)
 
-    def _set_output(self, item: Json, path: str, content: list[Block]) -> None:
+    def _set_output(self, item: Json, path: str, content: str | list[Block]) -> None:
         self._open = None
         call = self._waiting.answered(item, path)
-        call.output = tool_result(call.block.sent["id"], content, path, _RESULT_FIELDS)
+        call_id: str = call.block.sent["id"]
+        if isinstance(content, str):
+            call.output = text_result(call_id, content, path, _RESULT_FIELDS)
+        else:
+            call.output = tool_result(call_id, content, path, _RESULT_FIELDS)
         call.output.sent |= cached(item)
 
     def _compaction(self, item: Json, path: str) -> None:

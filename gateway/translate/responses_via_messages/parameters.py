@@ -101,8 +101,10 @@ def tools(draft: Draft, declared: ChatTools) -> Sequence[str]:
 
 
 def _tool(function: Json, path: str, draft: Draft) -> Json:
-    # Responses make a schema strict by default; without it the request says the same.
-    report = draft.report if "strict" in _declared(draft.client, path) else _unread(draft)
+    report = draft.report
+    if function.get("strict") and "strict" not in _declared(draft.client, path):
+        # Responses make a schema strict by default; without it the request says the same.
+        report = _unread(draft)
     return messages_tool(function, path, draft.context, report)
 
 

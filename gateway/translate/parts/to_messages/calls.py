@@ -38,6 +38,13 @@ def tool_result(
     return Block(block, path, fields, inner)
 
 
+def text_result(call_id: str, text: str, path: str, fields: Mapping[str, str]) -> Block:
+    """Return the result of a call that is a text, as `tool_result` does."""
+    said = "" if text.isspace() else text
+    block = {"type": "tool_result", "tool_use_id": safe_tool_id(call_id), "content": said}
+    return Block(block, path, fields)
+
+
 def _object(text: str) -> Json | None:
     """Return the object in a text; None: it is not one, or has numbers that JSON cannot have."""
     try:

@@ -21,7 +21,8 @@ def messages_tool(function: Json, path: str, context: Context, report: Report) -
             tool["strict"] = True
         else:
             report.drop(f"{path}.strict")
-    return tool | cached(function)
+    tool.update(cached(function))
+    return tool
 
 
 def _schema(parameters: Any) -> Any:

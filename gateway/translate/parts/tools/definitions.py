@@ -24,7 +24,7 @@ def responses_function(function: Json, param: str, *, says_strict: bool = True) 
     (open-webui#30046); vLLM writes it into the prompt. Raises `InvalidRequest` naming a path below
     `param`.
     """
-    tool: Json = _FUNCTION.accept(function, param)
+    tool = dict(function) if _holds(function) else _FUNCTION.accept(function, param)
     tool["type"] = "function"
     if "parameters" not in tool:
         tool["parameters"] = dict(NO_PARAMETERS)

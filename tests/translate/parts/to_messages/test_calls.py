@@ -3,7 +3,13 @@ from typing import Any
 import pytest
 
 from gateway.errors import InvalidRequest, UpstreamError
-from gateway.translate.parts.to_messages.calls import arguments_of, tool_result, tool_use
+from gateway.translate.parts.to_messages.blocks import text_block
+from gateway.translate.parts.to_messages.calls import (
+    arguments_of,
+    text_result,
+    tool_result,
+    tool_use,
+)
 from gateway.translate.parts.to_messages.conversation import Block
 
 
@@ -69,3 +75,10 @@ def test_an_input_may_be_the_text_of_the_arguments(given: str) -> None:
 def test_an_input_that_is_another_text_is_the_upstreams_fault(given: str) -> None:
     with pytest.raises(UpstreamError, match="not a JSON object"):
         arguments_of(given)
+
+
+@pytest.mark.parametrize("text", ["a", "", " \n", "\u2028", " a "])
+def test_a_text_as_a_result_is_the_result_with_its_block(text: str) -> None:
+    fields = {"content": "output"}
+    alone = text_result("call 1", text, "input[0]", fields)
+    assert alone == tool_result("call 1", text_block(text, "input[0]"), "input[0]", fields)
