@@ -43,6 +43,10 @@ class Apart:
             raise outcome.error
         return outcome
 
+    async def run_large(self, size: int, work: Callable[[], _Result]) -> _Result:
+        """Do the work here if it is about few bytes, else as `run` does."""
+        return work() if size < LARGE_BYTES else await self.run(work)
+
     def free(self, items: list[object]) -> None:
         """Let go of items, a few at a time."""
         if self._thread is not None:

@@ -13,6 +13,7 @@ from cachetools import LRUCache
 
 from gateway.config.settings import ClientSettings
 from gateway.errors import InvalidRequest
+from gateway.exchange.apart import Apart
 from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.decision import Decision
 from gateway.exchange.request_fields import Routed, decode_field, read_object
@@ -33,9 +34,8 @@ from gateway.exchange.stored.responses import (
     StoredResponse,
     StoreError,
     TooLarge,
-    at_rest,
-    continued,
-    conversation,
+    as_stored,
+    continued_body,
     for_client,
     may_refer,
     references,
@@ -50,6 +50,7 @@ from gateway.translate.contract import Translation
 log = logging.getLogger("gateway")
 
 _MOST_LOST = 1000
+_ITEM_BYTES = 500  # of a stored item, roughly
 _FAILED = "the gateway's store of responses failed"
 
 _PREVIOUS = "previous_response_id"
@@ -72,6 +73,7 @@ class ResponseMemory:
     def __init__(self, store: ResponseStore | None, seals: Seals) -> None:
         self._store = store
         self._seals = seals
+        self._apart = Apart()
         self._failures = 0
         self.not_stored = 0
         """How many responses could not be stored."""
@@ -93,7 +95,7 @@ class ResponseMemory:
             raise continues_twice()
         if self._store is None:
             raise not_switched_on(_PREVIOUS)
-        body = read_object(call.body)
+        body = await self._apart.run_large(len(call.body), partial(read_object, call.body))
         referred = references(body)
         if previous is None and not referred:
             return Continued(call)
@@ -103,11 +105,10 @@ class ResponseMemory:
         for item_id, position in referred.items():
             if item_id not in known and item_id not in found:
                 raise item_not_found(item_id, position)
-        seal = self._seal(call)
-        referred_items = {item_id: for_client([item], seal)[0] for item_id, item in found.items()}
-        whole, items = continued(body, for_client(earlier, seal), referred_items, call.items)
-        longer = replace(call, body=msgspec.json.encode(whole), items=items)
-        return Continued(longer, known | found.keys())
+        write = partial(continued_body, body, earlier, found, self._seal(call), call.items)
+        size = len(call.body) + len(earlier) * _ITEM_BYTES
+        sent, items = await self._apart.run_large(size, write)
+        return Continued(replace(call, body=sent, items=items), known | found.keys())
 
     async def kept_in(self, headers: RawHeaders, body: Json) -> str | None:
         """Return the first parameter of a request that names something stored for its caller."""
@@ -246,13 +247,9 @@ class ResponseMemory:
         response = recording.response
         if self._store is None or response is None or not isinstance(response.get("id"), str):
             return None
-        seal = self._seal(call)
-        stored = conversation(read_object(call.body), response, recording.known, _new_id)
-        stored = replace(
-            stored,
-            response={**response, "output": at_rest(response.get("output", ()), seal)},
-            items=at_rest(stored.items, seal),
-        )
+        seal, known = self._seal(call), recording.known
+        write = partial(as_stored, call.body, response, known, seal, _new_id)
+        stored = await self._apart.run_large(len(call.body), write)
         owner = self._owner(call.headers)
         try:
             await self._store.put(owner, response["id"], stored)

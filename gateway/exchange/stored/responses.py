@@ -7,11 +7,13 @@ secret.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypeGuard
 
 import msgspec
 
+from gateway.exchange.body_pieces import encode_in_pieces
+from gateway.exchange.request_fields import read_object
 from gateway.shapes import ItemNames, Json, Seal
 
 COMPACTION = "compaction"
@@ -200,6 +202,19 @@ def continued(
     return {**rest, "input": whole}, ItemNames(names)
 
 
+def continued_body(
+    body: Json,
+    earlier: Sequence[Json],
+    found: Mapping[str, Json],
+    seal: Seal,
+    items: ItemNames | None,
+) -> tuple[bytes, ItemNames | None]:
+    """Return the request that `continued` makes of stored items, encoded, and the items' names."""
+    referred = {item_id: for_client([item], seal)[0] for item_id, item in found.items()}
+    whole, names = continued(body, for_client(earlier, seal), referred, items)
+    return encode_in_pieces(whole), names
+
+
 def since_compaction(items: Sequence[Json]) -> Sequence[Json]:
     """Return a conversation from its last compaction on, which replaces what was before."""
     for position in range(len(items) - 1, -1, -1):
@@ -256,3 +271,13 @@ def conversation(
     new = [item for item in output if isinstance(item, dict)] if isinstance(output, list) else []
     own |= {item["id"] for item in new if isinstance(item.get("id"), str)}
     return StoredResponse(response, [*given, *new], len(given), sorted(own))
+
+
+def as_stored(
+    body: bytes, response: Json, known: Collection[str], seal: Seal, new_id: Callable[[], str]
+) -> StoredResponse:
+    """Return what `conversation` makes of a request's body, with nothing sealed in it."""
+    stored = conversation(read_object(body), response, known, new_id)
+    output = at_rest(response.get("output", ()), seal)
+    items = at_rest(stored.items, seal)
+    return replace(stored, response={**response, "output": output}, items=items)

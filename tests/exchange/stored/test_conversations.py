@@ -91,6 +91,20 @@ def test_a_conversation_goes_on_from_its_last_response() -> None:
     assert [message["content"] for message in sent(upstream)][1:] == ["You said: Hello", "Or not"]
 
 
+def test_a_large_conversation_goes_on_like_a_small_one() -> None:
+    upstream = DemoUpstream()
+    stage = scene(upstream)
+    store = MemoryStore(100, 10_000_000, FakeClock())
+    stage.exchange.responses = ResponseMemory(store, stage.seals)
+    turns = [{"role": "user", "content": f"{number} {'é' * 300}"} for number in range(1_000)]
+    first = ask(stage, input=turns).json
+    ask(stage, input="Again", previous_response_id=first["id"])
+    said = [message["content"] for message in sent(upstream)]
+    assert said[:1_000] == [turn["content"] for turn in turns]
+    assert said[1_001:] == ["Again"]
+    assert len(listed(stage, first["id"])["data"]) > 0
+
+
 @pytest.mark.parametrize("split", [None, byte_by_byte])
 def test_a_streamed_response_is_kept_as_the_client_saw_it(split: Any) -> None:
     upstream = DemoUpstream(*([split] if split else []))
