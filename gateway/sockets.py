@@ -1,0 +1,141 @@
+"""WebSockets as every layer sees them, without a connection: the socket, and what is served on it.
+
+A *socket* is an open WebSocket (RFC 6455), a client's or an upstream's. The layer that owns the
+connection (`gateway.server`, `gateway.asgi`, `gateway.upstream`) implements `Socket`; who serves or
+uses the socket implements `SocketUser`. All calls come from the event loop that both live in.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from gateway.shapes import RawHeaders, UpstreamCall, UpstreamReply
+
+NORMAL_CLOSURE = 1000
+GOING_AWAY = 1001
+UNSUPPORTED_DATA = 1003
+NO_STATUS = 1005
+"""The peer has closed without a code. Never sent (RFC 6455 section 7.4.1)."""
+ABNORMAL_CLOSURE = 1006
+"""The connection ended without a close frame. Never sent."""
+INVALID_DATA = 1007
+POLICY_VIOLATION = 1008
+MESSAGE_TOO_BIG = 1009
+INTERNAL_ERROR = 1011
+SERVICE_RESTART = 1012
+TRY_AGAIN_LATER = 1013
+
+
+class SocketUser(Protocol):
+    """Takes what arrives on a socket."""
+
+    def received(self, message: bytes) -> None:
+        """Take a whole text message: valid UTF-8, within the limit of a message."""
+
+    def received_frames(self, data: bytes) -> None:
+        """Take a piece of the peer's frames as they came, after `Socket.take_frames`."""
+
+    def drained(self) -> None:
+        """Write again: the peer reads, after `send` has returned False."""
+
+    def closed(self, code: int, reason: str) -> None:
+        """Take the end: the peer's code and reason, or `ABNORMAL_CLOSURE`. Called once, last."""
+
+
+class Socket(ABC):
+    """An open socket, which answers pings and closing handshakes itself.
+
+    After `closed`, whatever is sent is dropped.
+    """
+
+    @abstractmethod
+    def attach(self, user: SocketUser) -> None:
+        """Hand over what arrives from now on to `user`; nothing has been handed over before."""
+
+    @abstractmethod
+    def send(self, message: bytes) -> bool:
+        """Send a text message (UTF-8); False: the peer is slow, wait for `drained`."""
+
+    @abstractmethod
+    def send_all(self, messages: Sequence[bytes]) -> bool:
+        """Send text messages in one write; as `send`."""
+
+    @abstractmethod
+    def take_frames(self) -> None:
+        """Hand over frames as they come, `received_frames`, instead of messages.
+
+        Each piece is checked (masks, lengths, reserved bits), and begins where the last one ended,
+        possibly inside a frame. Control frames are among them: they are the user's to relay.
+        """
+
+    @abstractmethod
+    def send_frames(self, data: bytes) -> bool:
+        """Send a piece of another peer's frames, masked as they are; as `send`.
+
+        Once a piece has ended inside a frame, only `send_frames` may follow until that frame is
+        complete; the socket delays its own pings and its closing handshake until then.
+        """
+
+    @abstractmethod
+    def pause_reading(self) -> None:
+        """Hand over nothing more, soon, until `resume_reading`."""
+
+    @abstractmethod
+    def resume_reading(self) -> None:
+        """Go on after `pause_reading`."""
+
+    @abstractmethod
+    def close(self, code: int = NORMAL_CLOSURE, reason: str = "") -> None:
+        """Begin the closing handshake, within a few seconds of time; `closed` follows."""
+
+
+class SocketSession(ABC):
+    """Serves one client's socket. Made before the handshake is accepted."""
+
+    protocol: str = ""
+    """The subprotocol that the handshake names; empty: none."""
+    headers: RawHeaders = ()
+    """Further fields of the handshake's reply."""
+    kind: str = ""
+    """For operators: `responses` or `realtime`."""
+
+    @abstractmethod
+    async def run(self, socket: Socket) -> None:
+        """Serve an accepted socket until it is closed; cancelled when that does not end in time."""
+
+    @abstractmethod
+    def drain(self) -> None:
+        """Finish what is begun and close with `SERVICE_RESTART`."""
+
+    @abstractmethod
+    async def aclose(self) -> None:
+        """Free what is behind the session, run or not."""
+
+
+@dataclass(slots=True)
+class Refused(Exception):
+    """An upstream has answered a handshake with a reply over HTTP."""
+
+    reply: UpstreamReply
+
+
+Dial = Callable[[UpstreamCall], Awaitable["UpstreamSocket"]]
+"""Opens a socket at an upstream: a `GET` of the call's path and query.
+
+Raises `Refused` for a reply that is not 101, `UpstreamUnavailable`, `UpstreamTimeout` or
+`UpstreamError`. A cancelled dial leaves nothing behind.
+"""
+
+
+class UpstreamSocket(Socket):
+    """A socket at an upstream. Who dialled it must close it."""
+
+    headers: RawHeaders
+    """The fields of the handshake's reply, without hop-by-hop ones."""
+    protocol: str
+    """The subprotocol that the upstream has chosen."""
+
+    @abstractmethod
+    def abort(self) -> None:
+        """Drop the connection."""
