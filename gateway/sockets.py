@@ -40,7 +40,10 @@ class SocketUser(Protocol):
         """Write again: the peer reads, after `send` has returned False."""
 
     def closed(self, code: int, reason: str) -> None:
-        """Take the end: the peer's code and reason, or `ABNORMAL_CLOSURE`. Called once, last."""
+        """Take the end: the peer's code and reason, or `ABNORMAL_CLOSURE`. Called once, last.
+
+        That is also the end of a peer that has broken the protocol.
+        """
 
 
 class Socket(ABC):
@@ -62,11 +65,13 @@ class Socket(ABC):
         """Send text messages in one write; as `send`."""
 
     @abstractmethod
-    def take_frames(self) -> None:
+    def take_frames(self, *, pings: bool) -> None:
         """Hand over frames as they come, `received_frames`, instead of messages.
 
-        Each piece is checked (masks, lengths, reserved bits), and begins where the last one ended,
-        possibly inside a frame. Control frames are among them: they are the user's to relay.
+        Called before `attach`. Each piece is checked (`gateway.frames`), and begins where the last
+        one ended, possibly inside a frame. Close frames are not among them: they are answered, and
+        become `closed`. With `pings` those and pongs are, for the user to pass on; else they are
+        answered, too.
         """
 
     @abstractmethod
@@ -74,7 +79,7 @@ class Socket(ABC):
         """Send a piece of another peer's frames, masked as they are; as `send`.
 
         Once a piece has ended inside a frame, only `send_frames` may follow until that frame is
-        complete; the socket delays its own pings and its closing handshake until then.
+        complete; the socket delays its own pings until then.
         """
 
     @abstractmethod
@@ -87,7 +92,10 @@ class Socket(ABC):
 
     @abstractmethod
     def close(self, code: int = NORMAL_CLOSURE, reason: str = "") -> None:
-        """Begin the closing handshake, within a few seconds of time; `closed` follows."""
+        """Begin the closing handshake, within a few seconds of time; `closed` follows.
+
+        Inside a frame (`send_frames`) nothing can follow but its rest: the connection is dropped.
+        """
 
 
 class SocketSession(ABC):

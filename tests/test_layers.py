@@ -6,6 +6,8 @@ from tests.modules import Module, modules
 
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
+    "frames": set(),
+    "sockets": {"shapes"},
     "tcp": set(),
     "shapes": set(),
     "hops": {"errors", "shapes"},
@@ -18,21 +20,24 @@ MAY_IMPORT: dict[str, set[str]] = {
     "envelopes": {"shapes"},
     "translate": {"errors", "shapes", "servers", "config", "envelopes"},
     "resolve": {"errors", "shapes", "headers", "hops", "servers", "config", "envelopes"},
-    "upstream": {"errors", "shapes", "headers", "hops", "replies", "request_ids", "tcp", "config"},
+    "upstream": {
+        *("errors", "shapes", "headers", "hops", "replies", "request_ids", "tcp", "config"),
+        *("frames", "sockets"),
+    },
     "fast": {"errors", "shapes", "config", "envelopes", "translate"},
     "exchange": {
         *("errors", "shapes", "headers", "replies", "config", "envelopes", "request"),
-        *("request_ids", "resolve", "translate", "fast"),
+        *("request_ids", "resolve", "translate", "fast", "frames", "sockets"),
     },
     "stores": {"config", "shapes", "resolve", "exchange"},
     "observe": {"errors", "shapes", "config", "resolve", "exchange"},
     "api": {
         *("errors", "shapes", "headers", "hops", "config", "request", "exchange", "observe"),
-        *("request_ids", "translate"),
+        *("request_ids", "translate", "sockets"),
     },
     "server": {
         *("errors", "shapes", "headers", "tcp", "config", "request", "request_ids"),
-        *("exchange", "api"),
+        *("exchange", "api", "frames", "sockets"),
     },
     "admin": {
         *("errors", "shapes", "headers", "config", "resolve", "exchange", "observe"),
@@ -49,7 +54,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "config_checks": {"config", "exchange"},
     "asgi": {
         *("errors", "shapes", "config", "config_checks", "request", "request_ids", "exchange"),
-        *("api", "app"),
+        *("api", "app", "sockets"),
     },
     "live": {"server", "app"},
     "reloading": {"config", "server", "app", "live", "logs"},

@@ -1,0 +1,205 @@
+"""Frames are checked by their heads, however the bytes are cut."""
+
+import random
+
+import pytest
+from websockets.frames import Frame, Opcode
+
+from gateway.frames import PROTOCOL_ERROR, TOO_BIG, BadFrame, FrameScanner
+
+SIZES = [0, 1, 125, 126, 300, 65535, 65536, 70000]
+
+
+def frame(opcode: int, content: bytes = b"", *, masked: bool = False, fin: bool = True) -> bytes:
+    return Frame(Opcode(opcode), content, fin).serialize(mask=masked)
+
+
+def scanner(
+    *, masked: bool = False, limit: int | None = None, passes_pings: bool = False
+) -> FrameScanner:
+    return FrameScanner(masked=masked, limit=limit, passes_pings=passes_pings)
+
+
+def taken(scanned: FrameScanner, data: bytes, step: int) -> tuple[bytes, list[bytes]]:
+    out, controls = b"", []
+    for at in range(0, len(data), step):
+        out += scanned.take(data[at : at + step])
+        controls += scanned.controls
+    return out, controls
+
+
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("step", [1, 2, 3, 7, 1000, 1 << 20])
+def test_messages_pass_as_they_are_however_they_are_cut(step: int, masked: bool) -> None:
+    sizes = SIZES if step > 3 else SIZES[:5]
+    data = b"".join(frame(1, b"x" * size, masked=masked) for size in sizes)
+    scanned = scanner(masked=masked)
+    assert taken(scanned, data, step) == (data, [])
+    assert not scanned.in_frame
+    assert not scanned.in_message
+
+
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("step", [1, 2, 5, 64, 1 << 20])
+def test_control_frames_are_taken_out_whole(step: int, masked: bool) -> None:
+    kept = [
+        frame(1, b"a" * 200, masked=masked),
+        frame(1, b"b", fin=False, masked=masked),
+        frame(0, b"c" * 130, fin=False, masked=masked),
+        frame(0, b"d", masked=masked),
+        frame(2, b"e", masked=masked),
+    ]
+    control = [frame(code, b"p" * 125, masked=masked) for code in (9, 10, 9, 8)]
+    data = b"".join(
+        [kept[0], control[0], kept[1], control[1], kept[2], control[2], *kept[3:], control[3]]
+    )
+    assert taken(scanner(masked=masked), data, step) == (b"".join(kept), control)
+
+
+def test_pings_stay_where_they_are_if_they_are_passed_and_close_frames_never_do() -> None:
+    ping, close = frame(9, b"p"), frame(8, b"\x03\xe8")
+    scanned = scanner(passes_pings=True)
+    assert scanned.take(ping + frame(1, b"x") + ping + close) == ping + frame(1, b"x") + ping
+    assert scanned.controls == [close]
+    assert scanned.take(frame(10)) == frame(10)
+    assert scanned.controls == []
+
+
+def test_a_long_ping_that_is_passed_need_not_be_here_as_a_whole() -> None:
+    ping = frame(9, b"p" * 100)
+    scanned = scanner(passes_pings=True)
+    assert scanned.take(ping[:50]) == ping[:50]
+    assert scanned.in_frame
+    assert scanned.take(ping[50:] + frame(1)) == ping[50:] + frame(1)
+
+
+def test_texts_are_found_in_what_is_passed_on() -> None:
+    texts = [b"one", b"t" * 130, b"w" * 70000, b"last"]
+    one, two, three, last = (frame(1, text) for text in texts)
+    scanned = scanner()
+    passed = scanned.take(frame(9) + one + frame(9, b"x") + two + three + frame(10) + last)
+    found = [passed[at : at + 3] for at in scanned.texts]
+    assert found == [text[:3] for text in texts]
+    assert scanned.boundary == len(passed)
+
+
+def test_the_boundary_is_where_the_last_message_ends() -> None:
+    scanned = scanner()
+    whole, begun = frame(1, b"w" * 200), frame(1, b"b" * 300)
+    scanned.take(whole + begun[:100])
+    assert (scanned.boundary, scanned.in_frame, scanned.in_message) == (len(whole), True, True)
+    scanned.take(begun[100:150])
+    assert (scanned.boundary, scanned.in_frame) == (0, True)
+    scanned.take(begun[150:] + frame(1, b"x", fin=False))
+    assert (scanned.boundary, scanned.in_frame, scanned.in_message) == (154, False, True)
+    scanned.take(frame(0, b"y", fin=False)[:2])
+    assert scanned.boundary == 0
+    last = frame(0, b"z" * 3)
+    scanned.take(b"y" + last[:3])
+    assert scanned.boundary == 0
+    scanned.take(last[3:])
+    assert (scanned.boundary, scanned.in_message) == (2, False)
+
+
+def test_the_beginning_of_a_head_is_held_back() -> None:
+    scanned = scanner()
+    data = frame(1, b"x" * 65536)
+    assert scanned.take(data[:1]) == b""
+    assert scanned.take(data[1:9]) == b""
+    assert scanned.take(data[9:11]) == data[:11]
+    assert scanned.in_frame
+    short = frame(1, b"y" * 200)
+    assert scanned.take(data[11:] + short[:3]) == data[11:]
+    assert scanned.take(short[3:]) == short
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"\xc1\x00",
+        b"\xa1\x00",
+        b"\x91\x00",
+        b"\x83\x00",
+        b"\x8b\x00",
+        frame(1, b"x", masked=True),
+        b"\x81\x7e\x00\x7d" + b"x" * 125,
+        b"\x81\x7f" + (65535).to_bytes(8, "big"),
+        b"\x89\x7e\x00\x7e" + b"x" * 126,
+        b"\x09\x00",
+        frame(0, b"x"),
+        frame(1, b"x", fin=False) + frame(1, b"y"),
+        frame(1, b"x", fin=False) + frame(2, b"y"),
+        frame(1, b"x", fin=False) + frame(0, b"y") + frame(0, b"z"),
+    ],
+)
+@pytest.mark.parametrize("step", [1, 1 << 20])
+def test_what_breaks_the_protocol_is_refused(data: bytes, step: int) -> None:
+    with pytest.raises(BadFrame) as caught:
+        taken(scanner(), frame(1, b"before") + data, step)
+    assert caught.value.code == PROTOCOL_ERROR
+
+
+def test_frames_of_clients_must_be_masked() -> None:
+    with pytest.raises(BadFrame, match="not masked"):
+        scanner(masked=True).take(frame(1, b"x"))
+    with pytest.raises(BadFrame, match="is masked"):
+        scanner().take(frame(1, b"x", masked=True))
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        frame(1, b"x" * 1001),
+        frame(2, b"x" * 1001),
+        b"\x81\x7f" + (1 << 63).to_bytes(8, "big"),
+        frame(1, b"x" * 600, fin=False) + frame(0, b"x" * 401),
+        frame(1, b"x" * 600, fin=False) + frame(0, b"x", fin=False) + frame(0, b"x" * 400),
+    ],
+)
+def test_a_message_that_is_too_long_is_refused_by_its_head(data: bytes) -> None:
+    scanned = scanner(limit=1000)
+    scanned.take(frame(1, b"x" * 1000))
+    with pytest.raises(BadFrame) as caught:
+        scanned.take(data)
+    assert caught.value.code == TOO_BIG
+
+
+def test_a_short_limit_holds_too() -> None:
+    with pytest.raises(BadFrame):
+        scanner(limit=10).take(frame(1, b"x" * 11))
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_any_cuts_of_any_frames_give_the_same(seed: int) -> None:
+    drawn = random.Random(seed)  # noqa: S311 - any frames will do
+    masked, passes = drawn.random() < 0.5, drawn.random() < 0.5
+    sent, expected, controls, texts = b"", b"", [], 0
+    for _ in range(drawn.randrange(1, 12)):
+        parts = drawn.randrange(1, 4)
+        for part in range(parts):
+            content = drawn.randbytes(drawn.choice(SIZES[:5]))
+            data = frame(0 if part else 1, content, fin=part == parts - 1, masked=masked)
+            sent, expected = sent + data, expected + data
+            if drawn.random() < 0.4:
+                code = drawn.choice([8, 9, 10])
+                control = frame(code, drawn.randbytes(drawn.randrange(126)), masked=masked)
+                sent += control
+                if passes and code != 8:
+                    expected += control
+                else:
+                    controls.append(control)
+        texts += 1
+    scanned, out, found, starts = (
+        scanner(masked=masked, passes_pings=passes),
+        b"",
+        list[bytes](),
+        0,
+    )
+    while sent:
+        cut = drawn.choice([1, 2, 3, 5, 100, 700])
+        out += scanned.take(sent[:cut])
+        found += scanned.controls
+        starts += len(scanned.texts)
+        sent = sent[cut:]
+    assert (out, found, starts) == (expected, controls, texts)
+    assert not scanned.in_message
