@@ -33,8 +33,11 @@ class SocketUser(Protocol):
     def received(self, message: bytes) -> None:
         """Take a whole text message: valid UTF-8, within the limit of a message."""
 
-    def received_frames(self, data: bytes) -> None:
-        """Take a piece of the peer's frames as they came, after `Socket.take_frames`."""
+    def received_frames(self, data: bytes, *, complete: bool) -> None:
+        """Take a piece of the peer's frames as they came, after `Socket.take_frames`.
+
+        `complete`: whether it ends where a frame ends.
+        """
 
     def drained(self) -> None:
         """Write again: the peer reads, after `send` has returned False."""
@@ -75,10 +78,10 @@ class Socket(ABC):
         """
 
     @abstractmethod
-    def send_frames(self, data: bytes) -> bool:
+    def send_frames(self, data: bytes, *, complete: bool) -> bool:
         """Send a piece of another peer's frames, masked as they are; as `send`.
 
-        Once a piece has ended inside a frame, only `send_frames` may follow until that frame is
+        After one that is not `complete` only `send_frames` may follow, until that frame is
         complete; the socket delays its own pings until then.
         """
 
