@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from gateway.frames import FrameScanner
 from gateway.shapes import RawHeaders, UpstreamCall, UpstreamReply
 
 NORMAL_CLOSURE = 1000
@@ -68,13 +69,13 @@ class Socket(ABC):
         """Send text messages in one write; as `send`."""
 
     @abstractmethod
-    def take_frames(self, *, pings: bool) -> None:
+    def take_frames(self, *, pings: bool) -> FrameScanner:
         """Hand over frames as they come, `received_frames`, instead of messages.
 
         Called before `attach`. Each piece is checked (`gateway.frames`), and begins where the last
         one ended, possibly inside a frame. Close frames are not among them: they are answered, and
         become `closed`. With `pings` those and pongs are, for the user to pass on; else they are
-        answered, too.
+        answered, too. Returns what checks them, and knows of each piece where messages begin.
         """
 
     @abstractmethod

@@ -7,7 +7,7 @@ from tests.modules import Module, modules
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "frames": set(),
-    "sockets": {"shapes"},
+    "sockets": {"frames", "shapes"},
     "tcp": set(),
     "shapes": set(),
     "hops": {"errors", "shapes"},
