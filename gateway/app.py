@@ -12,8 +12,9 @@ from gateway.admin.metrics import Metrics
 from gateway.admin.model_labels import ModelLabels
 from gateway.admin.overview import Overview
 from gateway.admin.sums import Sums
-from gateway.api.application import Gateway, Services
+from gateway.api.application import Gateway
 from gateway.api.concurrency import Running
+from gateway.api.services import Services
 from gateway.config.changes import ReloadResult
 from gateway.config.secret import Secret
 from gateway.config.settings import Settings

@@ -49,6 +49,8 @@ class ASGIGateway:
             return
         server = self._gateway.server
         admission = self._gateway.admit(_head(scope))
+        if admission.upgrade is not None:  # the server has no WebSockets itself
+            admission = admission.failed(refuse_websocket())
         writer = _ASGIWriter(send)
         client = _Client(receive, writer, server.body_idle_timeout)
         length = _length(scope)

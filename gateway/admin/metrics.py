@@ -14,6 +14,7 @@ from gateway.admin.sums import Family
 from gateway.exchange.decision import UpstreamFailure
 from gateway.observe.outcomes import Outcome
 from gateway.observe.record import FinishedRequest
+from gateway.observe.sockets import SocketCounts
 from gateway.resolve.evidence import Source
 from gateway.shapes import Shape
 
@@ -145,6 +146,7 @@ class Metrics:
         """The series of requests with the same facts, found at once."""
         self.in_flight = dict.fromkeys((*Shape, "other"), 0)
         """Requests that are served now, by the client's shape; the gateway counts them."""
+        self.sockets = SocketCounts()
         self.retries: defaultdict[str, int] = defaultdict(int)
         self.failures: defaultdict[tuple[str, ...], int] = defaultdict(int)
         """By upstream and reason."""

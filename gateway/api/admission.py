@@ -12,11 +12,18 @@ from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.decision import Decision
 from gateway.request import Body, GenerationRequest, Request
 from gateway.shapes import ClientHeaders, RawHeaders
+from gateway.sockets import SocketSession
 
 Handler = Callable[[Any, Decision], Awaitable[ClientReply]]
 """Serves a `Request`, at the generation endpoints a `GenerationRequest`.
 
 Raises `GatewayError` before the reply has begun.
+"""
+
+Upgrade = Callable[[Request, Decision], Awaitable[SocketSession | ClientReply]]
+"""Opens the session of a socket, or returns what its client gets instead.
+
+Raises `GatewayError`.
 """
 
 _NOTHING = Request("", "")
@@ -55,6 +62,8 @@ class Admission:
     """The fields of its reply for web pages of other origins."""
     anthropic: bool = False
     """Whether the client speaks Anthropic's API, and so gets its errors."""
+    upgrade: Upgrade | None = None
+    """Opens a socket, if the request is a handshake; the handler then is a refusal."""
 
     def failed(self, error: GatewayError) -> "Admission":
         """Return the admission of this request answered by an error instead."""

@@ -6,36 +6,35 @@ server.
 
 import asyncio
 from collections.abc import Awaitable, Coroutine
-from dataclasses import dataclass, field
+from functools import partial
 from time import perf_counter
 from typing import Any
 
 from gateway import request_ids
 from gateway.api import guard
 from gateway.api.access import Access
-from gateway.api.admission import Admission, Tracing, begin, refusal
-from gateway.api.concurrency import ClientSlots, Running, slots_of
+from gateway.api.admission import Admission, begin, refusal
+from gateway.api.concurrency import ClientSlots, slots_of
 from gateway.api.cors import Cors
-from gateway.api.endings import client_error, ending_of, undo_cancellation, written, written_at_once
-from gateway.api.handlers import Handlers
+from gateway.api.endings import (
+    client_error,
+    ending_of,
+    refuse_while_draining,
+    undo_cancellation,
+    written,
+    written_at_once,
+)
+from gateway.api.handshakes import Handshakes, Turn, head_of_turns
 from gateway.api.paths import Place, as_meant, place_of
 from gateway.api.router import Router, normalized
-from gateway.api.upgrades import check_upgrade
+from gateway.api.services import Services
+from gateway.api.upgrades import asks_for_websocket, refuse_websocket, with_pages_fields
 from gateway.api.writing import ReplyWriter
 from gateway.config.settings import Settings
-from gateway.errors import GatewayError, ShuttingDown, UnknownRoute
+from gateway.errors import GatewayError, UnknownRoute
 from gateway.exchange.client_reply import ClientReply
-from gateway.exchange.counting import Counting
 from gateway.exchange.decision import Decision
-from gateway.exchange.flow import Exchange
-from gateway.exchange.legacy.dispatch import Legacy
-from gateway.exchange.models.listing import Listing
-from gateway.exchange.passthrough.forward import Passing
-from gateway.exchange.stored.compaction import Compacting
-from gateway.exchange.stored.conversations import ResponseMemory
-from gateway.exchange.stored.kept_responses import KeptResponses
 from gateway.headers import has_anthropics_version, speaks_anthropic
-from gateway.observe.observer import Observer
 from gateway.observe.outcomes import (
     CLIENT_CLOSED,
     CUT_OFF,
@@ -58,21 +57,6 @@ class ClientGone(Exception):
     """The client has disconnected; no reply is possible."""
 
 
-@dataclass(frozen=True, slots=True)
-class Services:
-    """The services behind the routes."""
-
-    exchange: Exchange
-    passing: Passing
-    listing: Listing
-    legacy: Legacy
-    responses: ResponseMemory
-    observer: Observer
-    tracing: Tracing | None = None
-    running: dict[str, Running] = field(default_factory=dict)
-    """The running requests of clients with a limit, by their names."""
-
-
 class Gateway:
     """The gateway's main listener. While `draining`, new requests and `/readyz` get 503."""
 
@@ -87,18 +71,14 @@ class Gateway:
         self._note = services.observer.finished
         self._in_flight = services.observer.in_flight
         self._tracing = services.tracing
-        handlers = Handlers(
-            services.exchange,
-            services.passing,
-            services.listing,
-            services.legacy,
-            KeptResponses(services.responses),
-            Compacting(services.exchange, services.passing),
-            Counting(services.exchange, services.passing),
-            lambda: self.draining,
-        )
+        handlers = services.handlers(lambda: self.draining)
         self._handlers = handlers
-        self._router = Router(handlers)
+        sessions = services.sessions(self.turns) if services.sessions is not None else None
+        self._router = Router(handlers, sessions)
+        allows = self._cors.allows if self._cors is not None else lambda _: False
+        self._handshakes = Handshakes(
+            self._router, services.observer, allows, lambda: self.draining
+        )
         self._allowed_hosts = frozenset(name.lower() for name in settings.server.allowed_hosts)
 
     def drain(self) -> None:
@@ -136,8 +116,12 @@ class Gateway:
             anthropic = _is_anthropics(head, place)
             headers = guard.check(head, self._allowed_hosts)
             headers = request_ids.without_unusable(headers, given)
+            is_handshake = asks_for_websocket(head.method, headers)
+            if is_handshake:
+                headers = with_pages_fields(headers)
             client = self._access.client(headers)
-            check_upgrade(head.method, headers)
+            if place is None and is_handshake:
+                raise refuse_websocket()
             if place is None:
                 raise UnknownRoute(
                     f"Invalid URL ({head.method} {head.path[:200]}). The gateway serves OpenAI's "
@@ -146,7 +130,10 @@ class Gateway:
             request = Request(
                 head.method, place.below, head.query, headers, b"", client, place.model
             )
-            admission = self._admission(request, place.canonical, given)
+            if is_handshake:
+                admission = self._handshakes.admission(request, place.canonical, label, given)
+            else:
+                admission = self._admission(request, place.canonical, given)
         except GatewayError as error:
             admission = refusal(error.bare(), label, given)
         admission.anthropic = anthropic
@@ -159,9 +146,18 @@ class Gateway:
 
         `length` is the declared length of a body that still arrives, if there is one.
         """
+        if admission.upgrade is not None:
+            return self._handshakes.serve(admission, admission.upgrade, writer)
         if admission.slots is None:
             return self._serve(admission, body, writer, length)
         return self._counted(admission.slots, admission, body, writer, length)
+
+    def turns(self, request: Request) -> Turn:
+        """Return what serves the turns on a responses socket that this request has opened.
+
+        Each is a POST by the same client, admitted and recorded like any other.
+        """
+        return partial(self.serve, self.admit(head_of_turns(request)))
 
     async def _counted(
         self,
@@ -236,9 +232,7 @@ class Gateway:
     ) -> Awaitable[ClientReply]:
         """Return the handler's awaitable reply; raises `ShuttingDown` while draining."""
         if self.draining and not admission.while_draining:
-            raise ShuttingDown(
-                "The gateway is shutting down; try again.", headers=(("retry-after", "1"),)
-            )
+            raise refuse_while_draining()
         return admission.handler(admission.with_body(body, length), decision)
 
     def abandoned(self, admission: Admission) -> None:

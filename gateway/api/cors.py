@@ -51,7 +51,7 @@ class Cors:
         exposed = (b"access-control-expose-headers", _EXPOSED)
         if self._any:
             return (b"access-control-allow-origin", b"*"), exposed
-        if not self._allows(origin):
+        if not self.allows(origin):
             return (_VARY,)
         return (
             (b"access-control-allow-origin", origin),
@@ -60,13 +60,14 @@ class Cors:
             _VARY,
         )
 
-    def _allows(self, origin: bytes) -> bool:
+    def allows(self, origin: bytes) -> bool:
+        """Whether web pages of an origin may call."""
         if self._any or origin in self._exact:
             return True
         return self._pattern is not None and self._pattern.fullmatch(origin) is not None
 
     def _preflight(self, head: Head, origin: bytes) -> Admission:
-        if not self._allows(origin):
+        if not self.allows(origin):
             error = PermissionDenied(
                 "Web pages of this origin may not call the gateway: it is not in "
                 "server.cors_origins.",

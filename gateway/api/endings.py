@@ -4,7 +4,7 @@ import asyncio
 import logging
 
 from gateway.api.writing import ReplyWriter
-from gateway.errors import GatewayError
+from gateway.errors import GatewayError, ShuttingDown
 from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.decision import Decision
 from gateway.exchange.usage import tokens_in
@@ -35,6 +35,11 @@ def written_at_once(answer: ClientReply, writer: ReplyWriter, decision: Decision
     if isinstance(body, bytes) and writer.write_at_once(answer, body, decision):
         return _ended_whole(answer, body, decision)
     return None
+
+
+def refuse_while_draining() -> ShuttingDown:
+    """Return the error for a request that comes while the gateway drains."""
+    return ShuttingDown("The gateway is shutting down; try again.", headers=(("retry-after", "1"),))
 
 
 async def written(answer: ClientReply, writer: ReplyWriter, decision: Decision) -> Ending:

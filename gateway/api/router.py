@@ -4,12 +4,16 @@ import re
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from typing import Protocol
 
-from gateway.api.admission import Handler
+from gateway.api.admission import Handler, Upgrade
 from gateway.api.handlers import Handlers
 from gateway.errors import MethodNotAllowed
 from gateway.exchange.client_reply import ClientReply
+from gateway.exchange.decision import Decision
+from gateway.request import Request
 from gateway.shapes import Shape
+from gateway.sockets import SocketSession
 from gateway.translate.legacy.engines import MODERN_PATHS
 
 ANY = "*"
@@ -23,6 +27,16 @@ _UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz012
 
 RowHandler = Callable[..., Awaitable[ClientReply]]
 """Takes a request, its decision, and the named parts of the path as keywords, still encoded."""
+
+
+class Sessions(Protocol):
+    """Makes the sessions of sockets; each raises `GatewayError`, or returns the reply instead."""
+
+    async def responses(self, request: Request, decision: Decision) -> SocketSession | ClientReply:
+        """Return the session of a socket at `/v1/responses`."""
+
+    async def realtime(self, request: Request, decision: Decision) -> SocketSession | ClientReply:
+        """Return the session of a socket of the Realtime and Live APIs."""
 
 
 class Only:
@@ -66,8 +80,9 @@ class Route:
 class Router:
     """Finds the first matching row of the table. Paths are canonical: see `paths.Place`."""
 
-    def __init__(self, handlers: Handlers) -> None:
+    def __init__(self, handlers: Handlers, sessions: Sessions | None = None) -> None:
         self._handlers = handlers
+        self._sockets = _socket_table(sessions) if sessions is not None else {}
         self._routes = list(self._table())
         self._rest = self._routes[-1]
         # The hot path: these rows are the first for their paths.
@@ -97,6 +112,12 @@ class Router:
         if named:
             return self._rest, self._handlers.passthrough
         raise LookupError(path)
+
+    def find_socket(self, path: str) -> Upgrade | None:
+        """Return what opens a socket at a canonical path; None: there are none."""
+        path = normalized(path)
+        found = (upgrade for row, upgrade in self._sockets.items() if row.fullmatch(path))
+        return next(found, None)
 
     def shape_of(self, path: str) -> Shape | None:
         """Return the shape whose endpoint is this canonical path."""
@@ -153,6 +174,14 @@ class Router:
         yield _row(ANY, f"{_FINE_TUNE}/cancel", Only("POST"))
         yield _row("GET", f"{_FINE_TUNE}/events", legacy.fine_tune_events)
         yield _row(ANY, f"{_FINE_TUNE}/events", Only("GET"))
+
+
+def _socket_table(sessions: Sessions) -> dict[re.Pattern[str], Upgrade]:
+    return {
+        re.compile("/v1/responses"): sessions.responses,
+        re.compile("/v1/realtime(?:/.*)?", re.DOTALL): sessions.realtime,
+        re.compile("/v1/live/.+", re.DOTALL): sessions.realtime,
+    }
 
 
 def normalized(path: str) -> str:

@@ -1,13 +1,50 @@
-"""What becomes of a request to speak another protocol on its connection."""
+"""What becomes of a request to speak another protocol on its connection: the WebSocket handshake.
 
-from gateway.errors import GatewayError
-from gateway.shapes import RawHeaders
+RFC 6455 section 4.2. Every refusal is an HTTP error before the 101.
+"""
+
+import re
+from collections.abc import Callable
+
+from gateway.errors import GatewayError, InvalidRequest, PermissionDenied
+from gateway.headers import CALLER_HEADERS
+from gateway.shapes import ClientHeaders, RawHeaders
+
+PROTOCOLS = b"sec-websocket-protocol"
+KEY = b"sec-websocket-key"
+_VERSION = b"sec-websocket-version"
+HANDSHAKE = frozenset(
+    {KEY, PROTOCOLS, _VERSION, b"sec-websocket-accept", b"sec-websocket-extensions"}
+)
+"""The fields of handshakes, which belong to one connection."""
+_SUPPORTED = b"13"
+_NONCE = re.compile(rb"[A-Za-z0-9+/]{21}[AQgw]==")
+"""16 bytes in base64."""
+_ORIGIN = re.compile(rb"https?://([^/]+)")
+_FROM_PAGES = (
+    (b"openai-insecure-api-key.", b"authorization", b"Bearer "),
+    (b"openai-organization.", b"openai-organization", b""),
+    (b"openai-project.", b"openai-project", b""),
+)
+"""Subprotocols in which OpenAI's clients for web pages send what is in fields otherwise."""
 
 
-def refuse_websocket() -> GatewayError:
-    """Return the error for a WebSocket (RFC 9110 section 15.5.22)."""
+def asks_for_websocket(method: str, headers: RawHeaders) -> bool:
+    """Whether a request is for a WebSocket; other upgrades are ignored (RFC 9110 section 7.8)."""
+    if method != "GET":
+        return False
+    return any(name == b"upgrade" and b"websocket" in value.lower() for name, value in headers)
+
+
+def refuse_websocket(
+    reason: str = 'WebSockets are not supported here: send a POST with "stream": true.',
+) -> GatewayError:
+    """Return a 426 (RFC 9110 section 15.5.22).
+
+    Clients that try a WebSocket first (Codex) fall back to HTTP on it at once.
+    """
     return GatewayError(
-        'WebSockets are not supported here: send a POST with "stream": true.',
+        reason,
         status=426,
         type="invalid_request_error",
         code="websocket_not_supported",
@@ -15,13 +52,71 @@ def refuse_websocket() -> GatewayError:
     )
 
 
-def check_upgrade(method: str, headers: RawHeaders) -> None:
-    """Raise a 426, on which clients that try a WebSocket first (Codex) fall back to HTTP at once.
+def with_pages_fields(headers: ClientHeaders) -> ClientHeaders:
+    """Return the fields with the credentials that web pages send as subprotocols in their place.
 
-    Other upgrades are ignored (RFC 9110 section 7.8).
+    Pages cannot set fields: OpenAI's clients send `openai-insecure-api-key.KEY` and the like. What
+    a page names replaces the caller's fields, and is no longer among the subprotocols.
     """
-    if method != "GET":
-        return
-    wanted = [value.lower() for name, value in headers if name == b"upgrade"]
-    if any(b"websocket" in value for value in wanted):
-        raise refuse_websocket()
+    offered = offered_protocols(headers)
+    found: list[tuple[bytes, bytes]] = []
+    kept = []
+    for protocol in offered:
+        for prefix, name, scheme in _FROM_PAGES:
+            if protocol.startswith(prefix):
+                found.append((name, scheme + protocol.removeprefix(prefix)))
+                break
+        else:
+            kept.append(protocol)
+    if not found:
+        return headers
+    replaced = CALLER_HEADERS | {PROTOCOLS}
+    others = [field for field in headers if field[0] not in replaced]
+    if kept:
+        others.append((PROTOCOLS, b", ".join(kept)))
+    return ClientHeaders([*others, *found])
+
+
+def offered_protocols(headers: RawHeaders) -> list[bytes]:
+    """Return the subprotocols that a handshake offers, in its order."""
+    values = [value for name, value in headers if name == PROTOCOLS]
+    protocols = [protocol.strip() for value in values for protocol in value.split(b",")]
+    return [protocol for protocol in protocols if protocol]
+
+
+def check_handshake(headers: RawHeaders) -> None:
+    """Raise `GatewayError` for a handshake that RFC 6455 section 4.2.1 does not allow."""
+    options = [value.lower() for name, value in headers if name == b"connection"]
+    if not any(option.strip() == b"upgrade" for each in options for option in each.split(b",")):
+        raise refuse_websocket(
+            "A WebSocket needs HTTP/1.1 with `Connection: Upgrade`, which has not arrived: a proxy "
+            "in front of the gateway must pass both fields of the handshake on."
+        )
+    if [value.strip() for name, value in headers if name == _VERSION] != [_SUPPORTED]:
+        error = refuse_websocket("Send the handshake with `Sec-WebSocket-Version: 13`.")
+        error.headers = (("sec-websocket-version", "13"), *error.headers)
+        raise error
+    keys = [value.strip() for name, value in headers if name == KEY]
+    if len(keys) != 1 or _NONCE.fullmatch(keys[0]) is None:
+        raise InvalidRequest(
+            "Send the handshake with one `Sec-WebSocket-Key`: 16 bytes in base64.",
+            code="invalid_handshake",
+        )
+
+
+def check_origin(headers: RawHeaders, allows: Callable[[bytes], bool]) -> None:
+    """Raise `PermissionDenied` for a web page of another origin that `allows` does not allow.
+
+    Browsers let any page open a socket, and send its origin. Pages of the gateway's own host may,
+    since some clients that are no browsers name it (websocket-client).
+    """
+    origins = [value for name, value in headers if name == b"origin"]
+    hosts = [value.lower() for name, value in headers if name == b"host"]
+    for origin in origins:
+        own = _ORIGIN.fullmatch(origin.lower())
+        if not (allows(origin) or (own is not None and own[1] in hosts)):
+            raise PermissionDenied(
+                "Web pages of this origin may not open WebSockets here: it is not in "
+                "server.cors_origins.",
+                code="origin_not_allowed",
+            )

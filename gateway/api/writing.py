@@ -4,13 +4,18 @@ from abc import ABC, abstractmethod
 
 import msgspec
 
+from gateway.api.upgrades import refuse_websocket
 from gateway.errors import GatewayError
 from gateway.exchange.client_reply import ClientReply, json_reply
 from gateway.exchange.decision import Decision
 from gateway.exchange.reply.body import ReplyBody
+from gateway.sockets import SocketSession
 from gateway.translate.parts.messages.errors import messages_error, messages_status
 
 Fields = list[tuple[bytes, bytes]]
+
+SWITCHING_PROTOCOLS = 101
+"""The status of an accepted handshake."""
 
 BODILESS = frozenset({204, 304})
 """Statuses whose replies have no body (RFC 9112 section 6.3)."""
@@ -72,6 +77,13 @@ class ReplyWriter(ABC):
             # The gateway's answer counts, not what the upstream allows to its own pages.
             fields = [field for field in fields if not field[0].startswith(_CORS)]
         return _with_request_id(fields, decision) if decision.anthropic else fields
+
+    async def upgrade(self, session: SocketSession, decision: Decision) -> int:  # noqa: ARG002
+        """Accept a handshake, serve its socket until it is closed, and return the close code.
+
+        Raises `GatewayError` if the handshake cannot be accepted: where there are no sockets.
+        """
+        raise refuse_websocket()
 
     @abstractmethod
     async def _write_whole(self, fields: Fields, decision: Decision, body: bytes) -> None:

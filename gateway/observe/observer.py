@@ -9,6 +9,7 @@ from gateway.exchange.decision import Decision, UpstreamFailure
 from gateway.observe.failure_log import FailureLog
 from gateway.observe.outcomes import Ending, Outcome, outcome_of
 from gateway.observe.record import FinishedRequest, RequestsObserver
+from gateway.observe.sockets import SocketCounts
 from gateway.shapes import Send, UpstreamCall, UpstreamReply
 
 _UPSTREAMS = frozenset({Outcome.UPSTREAM_ERROR, Outcome.STREAM_BROKEN, Outcome.RATE_LIMITED})
@@ -16,7 +17,11 @@ _CLIENTS = frozenset({Outcome.CLIENT_ERROR, Outcome.CLIENT_LIMITED})
 
 
 class Observer(Protocol):
-    """Records requests."""
+    """Records requests, and counts sockets."""
+
+    @property
+    def sockets(self) -> SocketCounts:
+        """Clients' sockets; the gateway counts."""
 
     @property
     def in_flight(self) -> dict[str, int]:
@@ -37,6 +42,8 @@ class Counter(RequestsObserver, Protocol):
 
     in_flight: dict[str, int]
     """See `Observer`."""
+    sockets: SocketCounts
+    """See `Observer`."""
 
     def upstream_failed(self, failure: UpstreamFailure) -> None:
         """Count one failed call."""
@@ -49,6 +56,7 @@ class RequestObserver:
         self, counter: Counter, failures: FailureLog, observers: Iterable[RequestsObserver] = ()
     ) -> None:
         self.in_flight = counter.in_flight
+        self.sockets = counter.sockets
         self._counter = counter
         self._failures = failures
         self._take = [each.finished for each in (counter, *observers)]

@@ -78,7 +78,10 @@ class Door:
         self._changed.set()
 
     def change_application(self, application: Application) -> None:
-        """Have new requests served by another application; running ones end as they began."""
+        """Have new requests served by another application; running ones end as they began.
+
+        Open sockets finish what is begun: their clients open new ones.
+        """
         self.application = application
         for connection in tuple(self.connections):
             connection.change_application()
@@ -92,9 +95,12 @@ class Door:
     async def finish(self) -> None:
         """Serve one more request on each connection, if it comes, and wait until all are closed.
 
-        The reply tells the client to connect anew, to the process that accepts connections now.
+        Sockets finish what is begun. The reply tells the client to connect anew, to the process
+        that accepts connections now.
         """
         self.finishing = True
+        for connection in tuple(self.connections):
+            connection.drain_socket()
         while self.connections:
             self._changed.clear()
             await self._changed.wait()

@@ -1,30 +1,27 @@
 """Any ASGI 3 application behind the gateway's own door: the admin listener, the demo's emulator.
 
-There is no lifespan. A client that disconnects cancels the application.
+There is no lifespan. A client that disconnects cancels the application. WebSockets are for those
+that want them; to the others, handshakes are requests like any other (`hosted_socket.py`).
 """
 
 import asyncio
 import ssl
-from collections.abc import AsyncGenerator, Awaitable, Callable, MutableMapping
-from typing import Any
+from collections.abc import AsyncGenerator, Callable
 from urllib.parse import unquote
 
-from gateway.api.admission import Admission
-from gateway.api.endings import client_error, written
+from gateway.api.admission import Admission, refusal
+from gateway.api.endings import client_error, refuse_while_draining, written
+from gateway.api.upgrades import asks_for_websocket, check_handshake
 from gateway.api.writing import ReplyWriter
 from gateway.config.settings import ServerSettings
-from gateway.errors import GatewayError, ShuttingDown
+from gateway.errors import GatewayError
 from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.decision import Decision
 from gateway.exchange.reply.body import ReplyBody
 from gateway.request import Body, Head, Request
+from gateway.server.hosted_socket import ASGIApp, Message, opened
 from gateway.shapes import Sink
-
-Message = MutableMapping[str, Any]
-ASGIApp = Callable[
-    [Message, Callable[[], Awaitable[Message]], Callable[[Message], Awaitable[None]]],
-    Awaitable[None],
-]
+from gateway.sockets import SocketSession
 
 _MAX_UNSENT = 2
 """Messages of an application that wait for the client; then the application waits."""
@@ -33,15 +30,21 @@ _MAX_UNSENT = 2
 class HostedApplication:
     """An ASGI application as that of a door: with the default limits, and without records.
 
-    `tls` returns the context for a new connection, or None.
+    `tls` returns the context for a new connection, or None. `sockets`: whether the application
+    takes WebSockets.
     """
 
     def __init__(
-        self, app: ASGIApp, tls: Callable[[], ssl.SSLContext | None] = lambda: None
+        self,
+        app: ASGIApp,
+        tls: Callable[[], ssl.SSLContext | None] = lambda: None,
+        *,
+        sockets: bool = False,
     ) -> None:
         self.server = ServerSettings()
         self._app = app
         self._tls = tls
+        self._sockets = sockets
         self._draining = False
 
     @property
@@ -56,6 +59,8 @@ class HostedApplication:
     def admit(self, head: Head) -> Admission:
         """Take every request: the application has its own rules."""
         request = Request(head.method, head.raw_path.decode("latin-1"), head.query, head.headers)
+        if self._sockets and asks_for_websocket(head.method, head.headers):
+            return self._handshake(request)
         return Admission(request, self._answer, self.server.max_upload_bytes, whole=False)
 
     async def serve(
@@ -64,9 +69,13 @@ class HostedApplication:
         """Serve one request to its end; raises what the application raises within a reply."""
         decision = writer.decision = Decision()
         if self._draining and admission.error is None:
-            admission = admission.failed(_shutting_down())
+            admission = admission.failed(refuse_while_draining())
         try:
-            reply = await admission.handler(admission.with_body(body, length), decision)
+            opens = admission.upgrade or admission.handler
+            reply = await opens(admission.with_body(body, length), decision)
+            if isinstance(reply, SocketSession):
+                await _serve(reply, writer, decision)
+                return
         except Exception as error:
             await writer.write_error(client_error(error), decision)
             if not isinstance(error, GatewayError):
@@ -76,6 +85,21 @@ class HostedApplication:
 
     def abandoned(self, admission: Admission) -> None:
         """Do nothing about a request that never arrived."""
+
+    def _handshake(self, request: Request) -> Admission:
+        try:
+            check_handshake(request.headers)
+        except GatewayError as error:
+            return refusal(error.bare())
+        return Admission(request, self._answer, 0, upgrade=self._open)
+
+    async def _open(
+        self,
+        request: Request,
+        decision: Decision,  # noqa: ARG002
+    ) -> SocketSession | ClientReply:
+        scope = _scope(request, "wss" if self.tls is not None else "ws")
+        return await opened(self._app, scope, request.headers)
 
     async def _answer(self, request: Request, decision: Decision) -> ClientReply:  # noqa: ARG002
         body = _Running(self._app, request, "https" if self.tls is not None else "http")
@@ -144,8 +168,11 @@ class _Running(ReplyBody):
         return message
 
 
-def _shutting_down() -> ShuttingDown:
-    return ShuttingDown("The gateway is shutting down; try again.", headers=(("retry-after", "1"),))
+async def _serve(session: SocketSession, writer: ReplyWriter, decision: Decision) -> None:
+    try:
+        await writer.upgrade(session, decision)
+    finally:
+        await session.aclose()
 
 
 async def _received(body: Body) -> AsyncGenerator[Message, None]:

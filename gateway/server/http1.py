@@ -9,12 +9,17 @@ import logging
 from typing import TYPE_CHECKING, Final
 
 from gateway.api.admission import Admission
+from gateway.api.upgrades import KEY
 from gateway.exchange.decision import Decision
 from gateway.request import Body
 from gateway.server.head import ReceivedHead
 from gateway.server.reception import Reception
 from gateway.server.state import State
+from gateway.server.websocket.client_socket import ClientSocket
+from gateway.server.websocket.heads import switching
+from gateway.server.websocket.sending import PING_INTERVAL
 from gateway.server.writer import WireWriter, shutting_down
+from gateway.sockets import SocketSession
 
 if TYPE_CHECKING:
     from gateway.server.door import Door
@@ -35,7 +40,7 @@ _CLOSED: Final = State.CLOSED
 class Connection(Reception):
     """One client connection: one request at a time, until it closes."""
 
-    __slots__ = ("_begun", "_door", "_task", "_writer", "application")
+    __slots__ = ("_begun", "_door", "_socket", "_task", "_writer", "application")
 
     def __init__(self, door: "Door") -> None:
         application = door.application
@@ -45,6 +50,7 @@ class Connection(Reception):
         self.application = application
         """The one that serves the current request, and the next unless the door has another."""
         self._writer: WireWriter | None = None
+        self._socket: ClientSocket | None = None
         self._task: asyncio.Task[None] | None = None
         self._begun = False
 
@@ -60,6 +66,8 @@ class Connection(Reception):
         super().resume_writing()
         if self._writer is not None:
             self._writer.resume()
+        if self._socket is not None:
+            self._socket.writable()
 
     # --- called by the writer and the door ----------------------------------------------------
 
@@ -82,11 +90,18 @@ class Connection(Reception):
         """Serve the next request by the door's application, unless one is being received."""
         if self.state is State.IDLE or self.state is State.HEAD:
             self._change_application()
+        self.drain_socket()
+
+    def drain_socket(self) -> None:
+        """Let an open WebSocket end: what is begun on it is finished, then it is closed."""
+        if self._socket is not None:
+            self._socket.drain()
 
     def finish_soon(self) -> None:
-        """Close the connection after the current reply."""
+        """Close the connection after the current reply, or what is begun on its socket."""
         if self._writer is not None:
             self._writer.keep_alive = False
+        self.drain_socket()
 
     def cut_off(self) -> "asyncio.Task[None] | None":
         """Abort the current request; return its task, if there is one."""
@@ -156,7 +171,9 @@ class Connection(Reception):
         self._door.changed()
 
     def _cut_short(self, writer: WireWriter) -> None:
-        """Close so that the client sees that the reply is incomplete."""
+        """Close so that the client sees that the reply is incomplete; a socket closes itself."""
+        if self._socket is not None:
+            return
         if writer.started and writer.ends_with_connection:
             self._abort()
         else:
@@ -171,8 +188,65 @@ class Connection(Reception):
         self._upload = None
         if self._writer is not None and self._task is not None:
             self._writer.gone = True
-            self._task.cancel()
+            if self._socket is None:
+                self._task.cancel()
+        if self._socket is not None:
+            self._socket.lost()
         if not self._begun:
             # A cancelled task that has not begun never runs, so it cannot do this itself.
             self._writer = self._task = None
             self._door.forget(self)
+
+    # --- a WebSocket --------------------------------------------------------------------------
+
+    def open_socket(self, session: SocketSession, decision: Decision) -> ClientSocket:
+        """Accept the handshake of the current request; see `Wire`."""
+        fields = self._incoming.received.head.headers
+        key = next(value for name, value in fields if name == KEY)
+        self.transport.write(switching(key, self._door.date_line, session, decision))
+        limit = self.application.server.max_body_bytes
+        self._socket = socket = ClientSocket(self, limit, session.drain)
+        rest = bytes(self._incoming.rest)
+        self._incoming.close()
+        self._enter(State.SOCKET, PING_INTERVAL)
+        self._resume_reading()
+        if rest:
+            socket.receive(rest)
+        if self._door.finishing or self.application is not self._door.application:
+            self._loop.call_soon(self.drain_socket)  # once the session runs
+        return socket
+
+    def pause_socket(self) -> None:
+        """Stop reading; see `Carrier`."""
+        self._pause_reading()
+
+    def resume_socket(self) -> None:
+        """Go on reading; see `Carrier`."""
+        self._resume_reading()
+
+    def expect_close(self, seconds: float) -> None:
+        """Abort in so many seconds; see `Carrier`."""
+        self._enter(State.SOCKET, seconds)
+
+    def close_socket(self, *, in_order: bool) -> None:
+        """Close; see `Carrier`."""
+        if in_order:
+            self._close()
+        else:
+            self._half_close()
+
+    def abort_socket(self) -> None:
+        """Drop the connection; see `Carrier`."""
+        self._abort()
+
+    def _take_frames(self, data: bytes) -> None:
+        if self._socket is not None:
+            self._socket.receive(data)
+
+    def _socket_due(self, now: float) -> None:
+        socket, is_reading = self._socket, not self._reading_paused
+        seconds = socket.tick(now, is_reading=is_reading) if socket is not None else None
+        if seconds is None:
+            self._abort()
+        else:
+            self._enter(State.SOCKET, seconds)

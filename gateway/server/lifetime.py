@@ -57,7 +57,7 @@ class Lifetime(asyncio.Protocol):
 
     def eof_received(self) -> None:
         """Treat the client's end as a disconnect, as nginx does."""
-        if self.state in (State.BODY, State.SERVING):
+        if self.state in (State.BODY, State.SERVING, State.SOCKET):
             self._abort()
         elif self.state is not State.CLOSED:
             self._close()
@@ -84,6 +84,10 @@ class Lifetime(asyncio.Protocol):
 
     def _body_late(self) -> None:
         """Note that the body's time is over."""
+        raise NotImplementedError
+
+    def _socket_due(self, now: float) -> None:
+        """Note that a socket's time is over (`now` is loop time)."""
         raise NotImplementedError
 
     def _enter(self, state: State, seconds: float) -> None:
@@ -157,5 +161,7 @@ class Lifetime(asyncio.Protocol):
             self._arm()
         elif self.state is State.BODY:
             self._body_late()
+        elif self.state is State.SOCKET:
+            self._socket_due(now)
         else:
             self._close()

@@ -69,6 +69,10 @@ class Reception(Lifetime):
         """Serve a request; `received` is None if its head was malformed."""
         raise NotImplementedError
 
+    def _take_frames(self, data: bytes) -> None:
+        """Take bytes on a socket."""
+        raise NotImplementedError
+
     def data_received(self, data: bytes) -> None:
         """Take bytes from the client (called by asyncio)."""
         state = self.state
@@ -88,6 +92,8 @@ class Reception(Lifetime):
                 self._pause_reading()
         elif state is State.HALF_CLOSED:
             self._discard(data)
+        elif state is State.SOCKET:
+            self._take_frames(data)
 
     def _take_head(self, data: bytes) -> None:
         try:

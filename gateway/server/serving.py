@@ -39,6 +39,8 @@ class Listener:
     port: int
     tls: Callable[[], ssl.SSLContext | None] = lambda: None
     """Returns the context for a new connection to an ASGI application; None: no TLS."""
+    sockets: bool = False
+    """Whether an ASGI application takes WebSockets."""
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -101,7 +103,9 @@ class _Server:
     def __init__(self, listener: Listener, listening: socket.socket, grace_period: Grace) -> None:
         app = listener.app
         is_asgi = not isinstance(app, Gateway | Door)
-        self._hosted = HostedApplication(app, listener.tls) if is_asgi else None
+        self._hosted = (
+            HostedApplication(app, listener.tls, sockets=listener.sockets) if is_asgi else None
+        )
         self._door = app if isinstance(app, Door) else Door(self._hosted or app)
         self._listening = listening
         self._grace_period = grace_period

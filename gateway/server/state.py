@@ -20,6 +20,9 @@ class State(Enum):
     SERVING      the request is complete, its     IDLE         the reply is written
                  reply is not                     HALF_CLOSED  it was the last, and more arrived
                                                   CLOSING      it was the last, or is incomplete
+                                                  SOCKET       it was the 101 of a handshake
+    SOCKET       a WebSocket is open, or its      CLOSING      both sides have ended it
+                 closing handshake is going on    HALF_CLOSED  the client broke the protocol
     HALF_CLOSED  the last reply is written;       CLOSING      the client closes its side, or
                  further bytes are discarded                   HALF_CLOSED_SECONDS or _BYTES
     CLOSING      the client reads the last bytes  CLOSED       it has read them, or send_timeout
@@ -34,6 +37,7 @@ class State(Enum):
     HEAD = "reading head"
     BODY = "reading body"
     SERVING = "serving"
+    SOCKET = "serving a socket"
     HALF_CLOSED = "half-closed"
     CLOSING = "closing"
     CLOSED = "closed"

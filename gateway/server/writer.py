@@ -9,7 +9,7 @@ from typing import Final, Protocol
 
 from gateway import request_ids
 from gateway.api.endings import undo_cancellation
-from gateway.api.writing import BODILESS, COMMENT, Fields, ReplyWriter
+from gateway.api.writing import BODILESS, COMMENT, SWITCHING_PROTOCOLS, Fields, ReplyWriter
 from gateway.errors import GatewayError, ShuttingDown
 from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.decision import UNSAFE_IN_A_HEADER, Decision
@@ -17,6 +17,8 @@ from gateway.exchange.reply.body import ReplyBody
 from gateway.server.backpressure import Backpressure
 from gateway.server.head import ReceivedHead
 from gateway.server.state import State
+from gateway.server.websocket.client_socket import ClientSocket
+from gateway.sockets import SocketSession
 
 _NO_CONTENT = 204
 _COLON: Final = b": "
@@ -32,6 +34,9 @@ class Wire(Protocol):
     transport: asyncio.Transport
     flow: Backpressure
     state: State
+
+    def open_socket(self, session: SocketSession, decision: Decision) -> ClientSocket:
+        """Accept the handshake of the current request; raises `GatewayError` if it cannot."""
 
 
 class Listener(Protocol):
@@ -84,6 +89,14 @@ class WireWriter(ReplyWriter):
         self.gone = False
         self.complete = False
         self.ends_with_connection = False
+
+    async def upgrade(self, session: SocketSession, decision: Decision) -> int:
+        """Accept a handshake and serve its socket; see `ReplyWriter`."""
+        socket = self._wire.open_socket(session, decision)
+        self.started = True
+        self.status = SWITCHING_PROTOCOLS
+        await socket.serve(session)
+        return socket.code
 
     def resume(self) -> None:
         """Continue, the write buffer having drained (called by the connection)."""

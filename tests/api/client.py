@@ -8,7 +8,10 @@ from typing import Any
 
 import msgspec
 
-from gateway.api.application import Gateway, Services
+from gateway.api.application import Gateway
+from gateway.api.handshakes import Turn
+from gateway.api.router import Sessions
+from gateway.api.services import Services
 from gateway.asgi import ASGIGateway
 from gateway.config.settings import ClientSettings, ServerSettings, Settings
 from gateway.exchange.decision import Decision
@@ -17,6 +20,8 @@ from gateway.exchange.legacy.fine_tunes import FineTunes
 from gateway.exchange.models.listing import Listing
 from gateway.exchange.passthrough.forward import Passing
 from gateway.observe.outcomes import Ending
+from gateway.observe.sockets import SocketCounts
+from gateway.request import Request
 from gateway.shapes import UpstreamCall
 from tests.exchange.scene import OPENAI, Scene
 from tests.fakes import Answer
@@ -35,6 +40,7 @@ class Seen:
 @dataclass
 class Recorder:
     in_flight: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    sockets: SocketCounts = field(default_factory=SocketCounts)
     seen: list[Seen] = field(default_factory=list)
 
     def finished(
@@ -69,6 +75,7 @@ class Client:
         server: ServerSettings | None = None,
         clients: tuple[ClientSettings, ...] = (),
         scene: Scene | None = None,
+        sessions: Callable[[Callable[[Request], Turn]], Sessions] | None = None,
     ) -> None:
         self.scene = scene or Scene(answer, server=server)
         settings = Settings((OPENAI,), server or ServerSettings(), clients=clients)
@@ -80,7 +87,13 @@ class Client:
         fine_tunes = FineTunes(settings, self.scene.resolver, self.scene.network.send)
         legacy = Legacy(self.scene.exchange, passing, listing, fine_tunes)
         services = Services(
-            self.scene.exchange, passing, listing, legacy, self.scene.responses, self.observer
+            self.scene.exchange,
+            passing,
+            listing,
+            legacy,
+            self.scene.responses,
+            self.observer,
+            sessions=sessions,
         )
         self.gateway = Gateway(settings, services)
 

@@ -17,7 +17,9 @@ from gateway.exchange.reply.body import ReplyBody
 from gateway.server.backpressure import Backpressure
 from gateway.server.head import ReceivedHead, parse
 from gateway.server.state import State
+from gateway.server.websocket.client_socket import ClientSocket
 from gateway.server.writer import WireWriter
+from gateway.sockets import SocketSession
 from tests.bodies import BodyOf
 from tests.server.wire import FakeTransport, request
 
@@ -44,6 +46,9 @@ class FakeWire:
     def __post_init__(self) -> None:
         self.transport = self.kept
         self.flow = Backpressure(self.transport, 30)
+
+    def open_socket(self, session: SocketSession, decision: Decision) -> ClientSocket:
+        raise AssertionError
 
     @property
     def written(self) -> bytes:

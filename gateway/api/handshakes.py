@@ -1,0 +1,159 @@
+"""Requests that open a WebSocket: admitted by their head, refused over HTTP, or served as a socket.
+
+An open socket is no request in the metrics, and takes no slot of its client: its turns do.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from dataclasses import replace
+from time import perf_counter
+from typing import Any
+from urllib.parse import quote
+
+from gateway.api.admission import Admission, Upgrade, begin, refusal
+from gateway.api.endings import (
+    client_error,
+    ending_of,
+    refuse_while_draining,
+    undo_cancellation,
+    written,
+)
+from gateway.api.router import Router
+from gateway.api.upgrades import HANDSHAKE, check_handshake, check_origin, refuse_websocket
+from gateway.api.writing import SWITCHING_PROTOCOLS, ReplyWriter
+from gateway.exchange.client_reply import ClientReply
+from gateway.exchange.decision import Decision
+from gateway.headers import HOP_BY_HOP
+from gateway.observe.observer import Observer
+from gateway.observe.outcomes import CLIENT_CLOSED, CUT_OFF
+from gateway.request import Head, Request
+from gateway.request_ids import HEADER as REQUEST_ID
+from gateway.shapes import ClientHeaders
+from gateway.sockets import INTERNAL_ERROR, SERVICE_RESTART, Socket, SocketSession
+
+_OF_THE_HANDSHAKE = HOP_BY_HOP | HANDSHAKE | {REQUEST_ID}
+_BETA = b"openai-beta"
+_BETA_OF_SOCKETS = b"responses_websockets="
+
+Turn = Callable[[bytes, ReplyWriter], Coroutine[Any, Any, None]]
+"""Serves one turn of a socket: a request by itself, with this body, written by this writer."""
+
+log = logging.getLogger("gateway")
+
+
+class Handshakes:
+    """Admits and serves the requests that open a socket.
+
+    `allows` says whether web pages of an origin may; `is_draining`, whether nobody may any more.
+    """
+
+    def __init__(
+        self,
+        router: Router,
+        observer: Observer,
+        allows: Callable[[bytes], bool],
+        is_draining: Callable[[], bool],
+    ) -> None:
+        self._router = router
+        self._note = observer.finished
+        self._sockets = observer.sockets
+        self._allows = allows
+        self._is_draining = is_draining
+
+    def admission(self, request: Request, path: str, label: str, request_id: str) -> Admission:
+        """Return the admission of a request whose client is known; `path` is the canonical one.
+
+        Raises `GatewayError`.
+        """
+        upgrade = self._router.find_socket(path)
+        if upgrade is None:
+            raise refuse_websocket()
+        check_handshake(request.headers)
+        check_origin(request.headers, self._allows)
+        return replace(
+            refusal(refuse_websocket(), label, request_id),  # of a server that has no sockets
+            request=request,
+            limit=0,
+            needs_body=True,
+            error=None,
+            while_draining=False,
+            client=request.client.name if request.client is not None else "",
+            upgrade=upgrade,
+        )
+
+    async def serve(self, admission: Admission, upgrade: Upgrade, writer: ReplyWriter) -> None:
+        """Serve one handshake, and its socket to the end."""
+        writer.decision = decision = begin(admission)
+        started = perf_counter()
+        ending = CLIENT_CLOSED
+        try:
+            opened = await self._opened(admission, upgrade, decision)
+            if isinstance(opened, ClientReply):
+                ending = await written(opened, writer, decision)
+            else:
+                await self._serve(opened, writer, decision)
+        except asyncio.CancelledError:
+            if not writer.gone:
+                ending = CUT_OFF
+                raise
+            undo_cancellation()
+        except Exception as error:  # noqa: BLE001 - reported to the client, and logged
+            ending = ending_of(error, decision)
+            if not writer.started:
+                await writer.write_error(client_error(error), decision)
+        finally:
+            if writer.status != SWITCHING_PROTOCOLS:
+                seconds = perf_counter() - started
+                self._note(decision, admission.label, ending, writer.status, seconds)
+
+    async def _opened(
+        self, admission: Admission, upgrade: Upgrade, decision: Decision
+    ) -> SocketSession | ClientReply:
+        if self._is_draining():
+            raise refuse_while_draining()
+        return await upgrade(admission.request, decision)
+
+    async def _serve(self, session: SocketSession, writer: ReplyWriter, decision: Decision) -> None:
+        """Serve an opened socket; raises `GatewayError` if the handshake cannot be accepted."""
+        counts, kind, code = self._sockets, session.kind, INTERNAL_ERROR
+        counts.opened(kind)
+        try:
+            code = await writer.upgrade(session, decision)
+        finally:
+            counts.ended(kind, code)
+            await session.aclose()
+
+
+def head_of_turns(request: Request) -> Head:
+    """Return the head of the turns on a responses socket that `request` has opened: of POSTs."""
+    path = "/v1/responses"
+    if request.model is not None:
+        path = f"/openai/deployments/{quote(request.model, safe='')}/responses"
+    fields = [field for field in request.headers if field[0] not in _OF_THE_HANDSHAKE]
+    headers = ClientHeaders(filter(None, map(_for_a_turn, fields)))
+    return Head("POST", path.encode("ascii"), request.query, headers)
+
+
+def _for_a_turn(field: tuple[bytes, bytes]) -> tuple[bytes, bytes] | None:
+    """Return a field without the beta of sockets, which servers need not know elsewhere."""
+    name, value = field
+    if name != _BETA or _BETA_OF_SOCKETS not in value:
+        return field
+    betas = [beta.strip() for beta in value.split(b",")]
+    kept = b", ".join([beta for beta in betas if not beta.startswith(_BETA_OF_SOCKETS)])
+    return (name, kept) if kept else None
+
+
+async def run_session(session: SocketSession, socket: Socket) -> None:
+    """Run a session to its end, and close its socket if that is open; raises nothing."""
+    try:
+        await session.run(socket)
+    except asyncio.CancelledError:
+        undo_cancellation()
+        socket.close(SERVICE_RESTART)
+    except Exception:
+        log.exception("a socket failed inside the gateway")
+        socket.close(INTERNAL_ERROR)
+    else:
+        socket.close()

@@ -1,0 +1,50 @@
+"""The services behind the routes, as the composition root hands them over."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from gateway.api.admission import Tracing
+from gateway.api.concurrency import Running
+from gateway.api.handlers import Handlers
+from gateway.api.handshakes import Turn
+from gateway.api.router import Sessions
+from gateway.exchange.counting import Counting
+from gateway.exchange.flow import Exchange
+from gateway.exchange.legacy.dispatch import Legacy
+from gateway.exchange.models.listing import Listing
+from gateway.exchange.passthrough.forward import Passing
+from gateway.exchange.stored.compaction import Compacting
+from gateway.exchange.stored.conversations import ResponseMemory
+from gateway.exchange.stored.kept_responses import KeptResponses
+from gateway.observe.observer import Observer
+from gateway.request import Request
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The services behind the routes."""
+
+    exchange: Exchange
+    passing: Passing
+    listing: Listing
+    legacy: Legacy
+    responses: ResponseMemory
+    observer: Observer
+    tracing: Tracing | None = None
+    running: dict[str, Running] = field(default_factory=dict)
+    """The running requests of clients with a limit, by their names."""
+    sessions: Callable[[Callable[[Request], Turn]], Sessions] | None = None
+    """Makes the sessions of sockets, given what serves the turns of one; None: no sockets."""
+
+    def handlers(self, is_draining: Callable[[], bool]) -> Handlers:
+        """Return their handlers; `is_draining`: whether the gateway refuses new requests."""
+        return Handlers(
+            self.exchange,
+            self.passing,
+            self.listing,
+            self.legacy,
+            KeptResponses(self.responses),
+            Compacting(self.exchange, self.passing),
+            Counting(self.exchange, self.passing),
+            is_draining,
+        )

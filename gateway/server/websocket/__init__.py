@@ -1,0 +1,1 @@
+"""WebSockets on client connections (RFC 6455)."""

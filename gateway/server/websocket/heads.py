@@ -1,0 +1,64 @@
+"""What the gateway itself writes on a client's socket: the reply to the handshake, and heads."""
+
+import base64
+import hashlib
+from typing import Final
+
+from gateway.api.upgrades import HANDSHAKE
+from gateway.errors import GatewayError
+from gateway.exchange.decision import UNSAFE_IN_A_HEADER, Decision
+from gateway.headers import SET_BY_THE_GATEWAY
+from gateway.shapes import RawHeaders
+from gateway.sockets import SocketSession
+
+_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+TEXT: Final = 0x81
+"""The first byte of a text message in one frame."""
+BINARY: Final = 0x82
+
+_SHORT: Final = 126
+_NOT_COPIED = SET_BY_THE_GATEWAY | HANDSHAKE | {b"x-request-id"}
+
+
+def switching(key: bytes, date_line: bytes, session: SocketSession, decision: Decision) -> bytes:
+    """Return the 101 to a handshake with this key (RFC 6455 section 4.2.2).
+
+    Raises `GatewayError` for a field of the session that cannot be one.
+    """
+    lines = [
+        b"HTTP/1.1 101 Switching Protocols\r\n",
+        date_line,
+        b"upgrade: websocket\r\nconnection: Upgrade\r\nsec-websocket-accept: ",
+        accepting(key),
+        b"\r\n",
+    ]
+    for name, value in _fields(session):
+        lines += (name, b": ", value, b"\r\n")
+    decision.identified(session.headers)
+    lines += (decision.lines(), decision.id_line, b"\r\n")
+    return b"".join(lines)
+
+
+def accepting(key: bytes) -> bytes:
+    """Return the proof that the key of a handshake was understood."""
+    digest = hashlib.sha1(key.strip() + _GUID, usedforsecurity=False).digest()
+    return base64.b64encode(digest)
+
+
+def head(size: int, first: int = TEXT) -> bytes:
+    """Return the head of a frame with so many bytes, not masked; `first` is its first byte."""
+    if size < _SHORT:
+        return bytes((first, size))
+    if size < 1 << 16:
+        return bytes((first, _SHORT, size >> 8, size & 0xFF))
+    return bytes((first, _SHORT + 1)) + size.to_bytes(8, "big")
+
+
+def _fields(session: SocketSession) -> RawHeaders:
+    fields = tuple(field for field in session.headers if field[0] not in _NOT_COPIED)
+    if session.protocol:
+        fields = ((b"sec-websocket-protocol", session.protocol.encode("latin-1")), *fields)
+    values = b"".join([value for _, value in fields])
+    if len(values.translate(None, UNSAFE_IN_A_HEADER)) != len(values):
+        raise GatewayError("A header of the reply contains a control character.")
+    return fields

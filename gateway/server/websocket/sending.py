@@ -1,0 +1,269 @@
+"""The sending half of a client's socket: messages, frames, pings and the closing handshake.
+
+Frames are those of the package `websockets`; text messages of a server are so simple that they are
+written here.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from typing import Final, Protocol
+
+from websockets.frames import Opcode
+from websockets.protocol import Protocol as Parser
+from websockets.protocol import Side, State
+
+from gateway.api.handshakes import run_session
+from gateway.frames import FrameScanner
+from gateway.server.backpressure import Backpressure
+from gateway.server.websocket.heads import head
+from gateway.sockets import (
+    ABNORMAL_CLOSURE,
+    INTERNAL_ERROR,
+    NO_STATUS,
+    NORMAL_CLOSURE,
+    Socket,
+    SocketSession,
+    SocketUser,
+)
+
+PING_INTERVAL = 20.0
+"""Seconds between two pings, which also keep proxies from closing an idle connection."""
+SILENCE = 60.0
+"""Seconds without a byte from the client, the answers to several pings included, until it is given
+up."""
+CLOSE_SECONDS = 3.0
+"""How long the client's part of the closing handshake may take."""
+END_SECONDS = 5.0
+"""How long a session may go on after the end of its socket."""
+
+_MAX_REASON = 123
+"""Bytes of a close frame's reason (RFC 6455 section 5.5)."""
+_NEVER_SENT = frozenset({1004, NO_STATUS, ABNORMAL_CLOSURE, 1015})
+_PONG: Final = 0x80 | Opcode.PONG
+_OPEN: Final = State.OPEN
+
+_log = logging.getLogger("gateway.websocket")
+_log.setLevel(logging.ERROR)  # else the package logs each connection
+
+
+class Carrier(Protocol):
+    """The connection that a socket is on, as the socket sees it."""
+
+    transport: asyncio.Transport
+    flow: Backpressure
+
+    def pause_socket(self) -> None:
+        """Stop reading."""
+
+    def resume_socket(self) -> None:
+        """Go on reading."""
+
+    def expect_close(self, seconds: float) -> None:
+        """Have the socket's `tick` called in so many seconds, unless it is closed before."""
+
+    def close_socket(self, *, in_order: bool) -> None:
+        """Close: at once if both sides have ended in order, else once the client has read why."""
+
+    def abort_socket(self) -> None:
+        """Drop the connection."""
+
+
+class SendingSocket(Socket):
+    """What a socket sends. `limit` is that of a received message, in bytes.
+
+    `drain` is the session's. The connection calls `writable`, `tick` and `lost`.
+    """
+
+    __slots__ = (
+        "_carrier",
+        "_ended",
+        "_hands_over",
+        "_heard",
+        "_late",
+        "_loop",
+        "_parser",
+        "_pong",
+        "_sent",
+        "_task",
+        "_user",
+        "_waited_for",
+        "code",
+        "drain",
+    )
+
+    def __init__(self, carrier: Carrier, limit: int, drain: Callable[[], None]) -> None:
+        self._carrier = carrier
+        self._loop = asyncio.get_running_loop()
+        self._parser = Parser(Side.SERVER, state=_OPEN, max_size=limit, logger=_log)
+        self._sent: FrameScanner | None = None
+        """Checks what `send_frames` gets; None: nothing yet."""
+        self._user: SocketUser | None = None
+        self._pong = b""
+        """The answer to the last ping, which waits until it can be written."""
+        self._waited_for = False
+        """Whether the user waits for `drained`."""
+        self._hands_over = True
+        """Whether messages are still handed over: this side has not begun to close."""
+        self._heard = self._loop.time()
+        self._ended: tuple[int, str] | None = None
+        self._task: asyncio.Task[None] | None = None
+        """The one that serves the session."""
+        self._late: asyncio.TimerHandle | None = None
+        """Ends a session that goes on after the end of its socket."""
+        self.code = 0
+        """The first close code, of either side; `ABNORMAL_CLOSURE` without any; 0 until then."""
+        self.drain = drain
+
+    async def serve(self, session: SocketSession) -> None:
+        """Run the session until it ends; cancel it if that takes long after the socket's end."""
+        self._task = asyncio.current_task()
+        try:
+            await run_session(session, self)
+        finally:
+            self._task = None
+            if self._late is not None:
+                self._late.cancel()
+
+    # --- called by the user -------------------------------------------------------------------
+
+    def send(self, message: bytes) -> bool:
+        """Send a text message; see `Socket`."""
+        return self._write(head(len(message)) + message)
+
+    def send_all(self, messages: Sequence[bytes]) -> bool:
+        """Send text messages in one write; see `Socket`."""
+        parts: list[bytes] = []
+        for message in messages:
+            parts += (head(len(message)), message)
+        return self._write(b"".join(parts))
+
+    def send_frames(self, data: bytes) -> bool:
+        """Send a piece of another peer's frames; see `Socket`."""
+        sent = self._sent
+        if sent is None:
+            sent = self._sent = FrameScanner(masked=False, passes_pings=True)
+        more = self._write(sent.take(data))
+        if self._pong:
+            self._answer()
+        return more
+
+    def close(self, code: int = NORMAL_CLOSURE, reason: str = "") -> None:
+        """Begin the closing handshake; see `Socket`."""
+        if not self._is_open:
+            return
+        if self._in_frame:
+            self._carrier.abort_socket()
+            return
+        if code == NO_STATUS:
+            self._parser.send_close()
+        else:
+            sendable = 1000 <= code < 5000 and code not in _NEVER_SENT
+            code = code if sendable else INTERNAL_ERROR
+            self._parser.send_close(code, _shortened(reason))
+        self.code = code
+        self._hands_over = False
+        self._carrier.expect_close(CLOSE_SECONDS)
+        self._answer()
+        self.resume_reading()
+
+    # --- called by the connection -------------------------------------------------------------
+
+    def writable(self) -> None:
+        """Go on writing: the client reads."""
+        self._answer()
+        if self._waited_for:
+            self._waited_for = False
+            if self._user is not None and self._ended is None:
+                self._user.drained()
+
+    def tick(self, now: float, *, is_reading: bool) -> float | None:
+        """Send a ping; return the seconds until the next.
+
+        None: the client must be given up, since it is gone, or does not close. It is not expected
+        to answer while nothing is read from it, or it has much to read itself.
+        """
+        is_blocked = self._carrier.flow.paused
+        if not self._is_open:
+            return CLOSE_SECONDS if is_blocked else None
+        if is_blocked or not is_reading:
+            self._heard = now
+        elif now - self._heard >= SILENCE:
+            return None
+        if not (self._in_frame or is_blocked):
+            self._parser.send_ping(b"")
+            self._answer()
+        return PING_INTERVAL
+
+    def lost(self) -> None:
+        """Note the end of the connection."""
+        self._end(ABNORMAL_CLOSURE, "")
+
+    # ------------------------------------------------------------------------------------------
+
+    @property
+    def _is_open(self) -> bool:
+        """Whether neither side has begun to close."""
+        return self._ended is None and self._parser.state is _OPEN
+
+    @property
+    def _in_frame(self) -> bool:
+        return self._sent is not None and self._sent.in_frame
+
+    def _write(self, data: bytes) -> bool:
+        if not self._is_open:
+            return True
+        carrier = self._carrier
+        if data:
+            carrier.transport.write(data)
+        if carrier.flow.paused:
+            self._waited_for = True
+            return False
+        return True
+
+    def _answer(self) -> None:
+        """Write what the protocol has to say; of pongs that have to wait, the last one."""
+        carrier, in_frame = self._carrier, self._in_frame
+        waiting, self._pong = [self._pong] if self._pong else [], b""
+        for data in (*waiting, *self._parser.data_to_send()):
+            if self._ended is not None:
+                return
+            if not data:
+                self._finish()
+            elif data[0] == _PONG and (in_frame or carrier.flow.paused):
+                self._pong = data
+            elif not in_frame:  # then a close frame cannot be sent, and the connection ends anyway
+                carrier.transport.write(data)
+
+    def _fail(self, code: int, reason: str) -> None:
+        """Close the socket of a client that has broken the protocol."""
+        self._hands_over = False
+        self.code = self.code or code
+        self._parser.fail(code, _shortened(reason))
+        self._answer()
+
+    def _finish(self) -> None:
+        """End the socket: the protocol has nothing more to say."""
+        received, sent = self._parser.close_rcvd, self._parser.close_sent
+        if received is not None:
+            self._end(received.code, received.reason)
+        else:  # the client has broken the protocol
+            self.code = self.code or (sent.code if sent is not None else ABNORMAL_CLOSURE)
+            self._end(ABNORMAL_CLOSURE, sent.reason if sent is not None else "")
+        self._carrier.close_socket(in_order=received is not None)
+
+    def _end(self, code: int, reason: str) -> None:
+        if self._ended is not None:
+            return
+        if not self.code:
+            self.code = code
+        self._ended = code, reason
+        if self._user is not None:
+            self._user.closed(code, reason)
+        if self._task is not None:
+            self._late = self._loop.call_later(END_SECONDS, self._task.cancel)
+
+
+def _shortened(reason: str) -> str:
+    """Return as much of a reason as a close frame takes."""
+    return reason.encode("utf-8", "replace")[:_MAX_REASON].decode("utf-8", "ignore")
