@@ -34,7 +34,7 @@ SET_BY_THE_GATEWAY: Final = HOP_BY_HOP | {
 """Fields of a request to an upstream that neither clients nor operators set."""
 
 _NEVER_FORWARDED = SET_BY_THE_GATEWAY | CREDENTIAL_HEADERS | {b"cookie", b"forwarded"}
-_NEVER_FORWARDED_PREFIXES = (b"x-forwarded-", b"x-gateway-")
+_NEVER_FORWARDED_PREFIXES = (b"x-forwarded-", b"x-gateway-", b"sec-websocket-")
 _MESSAGES = "/messages"
 _OF_BOTH = ("/models", "/files")
 _BELOW = tuple(f"{path}/" for path in _OF_BOTH)

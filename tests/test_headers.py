@@ -29,6 +29,7 @@ def test_fields_of_one_connection_are_the_gateways_to_set() -> None:
     [
         *sorted(SET_BY_THE_GATEWAY | CREDENTIAL_HEADERS),
         *(b"cookie", b"forwarded", b"x-forwarded-for", b"x-gateway-upstream"),
+        b"sec-websocket-key",
     ],
 )
 def test_what_belongs_to_the_hop_or_opens_something_is_never_forwarded(name: bytes) -> None:

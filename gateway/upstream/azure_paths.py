@@ -5,7 +5,9 @@ Azure has two APIs below a resource's address (azure-rest-api-specs, cognitivese
 * the dated one, `/openai/deployments/{deployment}/chat/completions?api-version=2024-10-21`, which
   every deployment answers at, and which has files, jobs and models at `/openai/…`;
 * v1, `/openai/v1/…`, OpenAI's own paths with the model in the body. It knows no dated version, and
-  it is the only one with responses, conversations and containers as they are now.
+  it is the only one with responses, conversations, containers and realtime as they are now. The
+  dated API has a preview of realtime sockets, `/openai/realtime?deployment=…`, for clients that ask
+  for a dated version of it.
 
 A base URL that ends in `/openai/v1` asks for v1 throughout.
 """
@@ -32,9 +34,10 @@ DEPLOYMENT_ENDPOINTS = frozenset(
 )
 """The paths that belong to a deployment, as openai-python has them (`lib/azure.py`)."""
 
-V1_ONLY = frozenset({"responses", "conversations", "containers"})
+V1_ONLY = frozenset({"responses", "conversations", "containers", "realtime", "live"})
 """First segments of the paths that the dated API has not at all, or as a preview only."""
 
+_REALTIME = "/realtime"
 _DATED = re.compile(rb"\d{4}-\d{2}-\d{2}(?:-preview)?")
 _API_VERSION = b"api-version"
 
@@ -61,7 +64,9 @@ class AzurePaths:
         query, version = split_api_version(call.query)
         dated = _DATED.fullmatch(version) is not None
         below = call.path.removeprefix("/")
-        if self._v1_throughout or below.partition("/")[0] in V1_ONLY:
+        if dated and call.path == _REALTIME and not self._v1_throughout:
+            query = _of_deployment(query)
+        elif self._v1_throughout or below.partition("/")[0] in V1_ONLY:
             query = _with_api_version(query, b"" if dated else version)
             return self._root.target(f"/openai/v1/{below}", query)
         if call.model is not None and call.path in DEPLOYMENT_ENDPOINTS:
@@ -84,6 +89,15 @@ def split_api_version(query: bytes) -> tuple[bytes, bytes]:
         else:
             kept.append(field)
     return b"&".join(kept), next(filter(None, versions), b"")
+
+
+def _of_deployment(query: bytes) -> bytes:
+    """Return a query that names its model as a deployment."""
+    fields = [field.partition(b"=") for field in query.split(b"&")]
+    return b"&".join(
+        b"deployment=" + value if name == b"model" else name + equals + value
+        for name, equals, value in fields
+    )
 
 
 def _with_api_version(query: bytes, version: bytes) -> bytes:

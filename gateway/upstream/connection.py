@@ -107,6 +107,17 @@ class Connection(asyncio.Protocol):
         if self.reading_paused:
             self.resume_reading()
 
+    def hand_over(self, protocol: asyncio.Protocol) -> asyncio.Transport:
+        """Give the transport, which is open and paused, to another protocol for good."""
+        transport = cast("asyncio.Transport", self._transport)
+        self.detach()
+        transport.pause_reading()
+        transport.set_protocol(protocol)
+        self._transport = None
+        self._close(None)
+        self._owner.connection_gone(self)
+        return transport
+
     def write(self, data: bytes) -> None:
         """Write, or buffer, all of it; nothing once the connection is closed."""
         if not self.closed and self._transport is not None:

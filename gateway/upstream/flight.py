@@ -16,7 +16,7 @@ _WRITE_TOGETHER: Final = 64 * 1024
 class Flight(ArrivingReply):
     """Sends one request, then is its reply.
 
-    After a failed `deliver()`, `release` is not called.
+    After a failed `deliver()` or `go_on()`, `release` is not called.
     """
 
     __slots__ = ()
@@ -49,10 +49,32 @@ class Flight(ArrivingReply):
                 await self._send_streamed(connection, body, call.body_length)
             return self._with_a_head()
         except BaseException:
-            self._part_with_connection()
-            self.forget()
-            self._error = None
+            self._give_up()
             raise
+
+    def go_on(self, connection: Connection, data: bytes) -> Self:
+        """Be the reply to a request that was written already, whose head `data` begins with.
+
+        Returns and raises what `deliver()` does.
+        """
+        self._connection = connection
+        self._loop = connection.loop
+        self._sent = True
+        connection.attach(self)
+        try:
+            if data:
+                self.receive(data)
+            if self._error is None and (connection.closed or not self.head_complete):
+                self.lost(None)
+            return self._with_a_head()
+        except BaseException:
+            self._give_up()
+            raise
+
+    def _give_up(self) -> None:
+        self._part_with_connection()
+        self.forget()
+        self._error = None
 
     def _with_a_head(self) -> Self:
         """Return the reply, whose head is here, or raise why it is not."""

@@ -1,23 +1,26 @@
-"""All configured upstreams behind one `send`."""
+"""All configured upstreams behind one `send`, and one `dial`."""
 
 import asyncio
 import contextlib
 import hashlib
-from collections.abc import Callable, Coroutine, Hashable, Mapping
+from collections.abc import Callable, Coroutine, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from gateway.config.settings import CredentialPolicy, Settings, UpstreamSettings
-from gateway.errors import Reason, UpstreamTimeout
+from gateway.errors import Reason, UpstreamTimeout, UpstreamUnavailable
 from gateway.shapes import RawHeaders, Shape, UpstreamCall, UpstreamReply
+from gateway.sockets import UpstreamSocket
 from gateway.upstream.balancer import Balancer, OneAddress, Sender
 from gateway.upstream.credentials import Callers, Credentials, fingerprint_key
 from gateway.upstream.health import AddressHealth, Health
 from gateway.upstream.origin import parse_base_url
 from gateway.upstream.pool import Pool
 from gateway.upstream.slots import Slots, UpstreamStats
+from gateway.upstream.websocket.addresses import SocketAddress, SocketAddresses
+from gateway.upstream.websocket.dialer import SocketDialer
 
 Noticed = Callable[[str, str, Reason | None], None]
 """Takes an upstream's name, one of its addresses, and why it is ejected; None: it is back."""
@@ -37,6 +40,8 @@ class Reached:
     asker: OneAddress | Balancer
     messages: OneAddress | None = None
     """The sender to its `messages_url`."""
+    sockets: SocketAddresses | None = None
+    """None: it is behind a proxy."""
 
 
 class Upstreams:
@@ -54,15 +59,14 @@ class Upstreams:
         own_keys = frozenset(digest for client in settings.clients for digest in client.key_sha256)
         key = fingerprint_key(settings.secret)
         earlier: Mapping[str, Reached] = before.reached if before is not None else {}
+        limit = settings.server.max_body_bytes
         self.reached: dict[str, Reached] = {}
         for each in settings.upstreams:
-            made_of = _made_of(each, own_keys)
+            made_of = _made_of(each, own_keys, limit)
             reached = earlier.get(each.name)
             if reached is None or reached.made_of != made_of:
                 credentials = Credentials(each, own_keys=own_keys, key=key)
-                sender = _joined(each, credentials, noticed)
-                messages = _messages_sender(each, credentials)
-                reached = Reached(made_of, credentials, sender, sender.for_look_ups(), messages)
+                reached = _reached(each, credentials, noticed, limit, made_of)
             self.reached[each.name] = reached
         self._credentials = {name: each.credentials for name, each in self.reached.items()}
         self._senders = {name: each.sender for name, each in self.reached.items()}
@@ -82,6 +86,21 @@ class Upstreams:
             if sender is not None:
                 return sender.send(call)
         return self._senders[call.upstream].send(call)
+
+    async def dial(self, call: UpstreamCall) -> UpstreamSocket:
+        """Open a socket at an upstream: the `Dial` of `gateway.sockets`.
+
+        Raises `UpstreamUnavailable` (501) for one behind a proxy, and `KeyError` like `send`.
+        """
+        sockets = self.reached[call.upstream].sockets
+        if sockets is None:
+            raise UpstreamUnavailable(
+                f"Upstream '{call.upstream}' is reached through a proxy, through which the gateway "
+                "opens no WebSockets. Send the request over HTTP.",
+                reason=Reason.PROXY,
+                status=501,
+            )
+        return await sockets.dial(call)
 
     async def ask(self, call: UpstreamCall, seconds: float | None = None) -> UpstreamReply:
         """Send one call of a look-up: a `Send` that takes nothing from what clients send.
@@ -119,6 +138,8 @@ class Upstreams:
                 await each.sender.aclose()
                 if each.messages is not None:
                     await each.messages.aclose()
+                if each.sockets is not None:
+                    await each.sockets.aclose()
 
     def fingerprint(self, upstream_name: str, client_headers: RawHeaders) -> str:
         """Return what distinguishes the credentials that an upstream is called with.
@@ -139,7 +160,7 @@ class Upstreams:
         return {name: sender.health() for name, sender in self._senders.items()}
 
 
-def _made_of(upstream: UpstreamSettings, own_keys: frozenset[str]) -> Hashable:
+def _made_of(upstream: UpstreamSettings, own_keys: frozenset[str], limit: int) -> Hashable:
     """Return everything that senders depend on, the content of a CA bundle too.
 
     The gateway's own keys matter only where callers' credentials are forwarded.
@@ -150,18 +171,37 @@ def _made_of(upstream: UpstreamSettings, own_keys: frozenset[str]) -> Hashable:
         # The sender itself complains of one that cannot be read.
         with contextlib.suppress(OSError):
             bundle = hashlib.sha256(Path(upstream.verify).read_bytes()).digest()
-    return upstream, withheld, bundle
+    return upstream, withheld, bundle, limit
+
+
+def _reached(
+    upstream: UpstreamSettings,
+    credentials: Credentials,
+    noticed: Noticed,
+    limit: int,
+    made_of: Hashable,
+) -> Reached:
+    """Return how an upstream is reached; `limit` is that of a message on a socket, in bytes."""
+    urls = upstream.base_urls
+    changed = partial(noticed, upstream.name) if len(urls) > 1 else None
+    healths = [Health(url, changed) for url in urls]
+    sender = _joined(upstream, credentials, healths)
+    sockets = None
+    if upstream.proxy is None:
+        dialers = [SocketDialer(upstream, parse_base_url(u), credentials, limit) for u in urls]
+        sockets = SocketAddresses(
+            [SocketAddress(*each) for each in zip(healths, dialers, strict=True)]
+        )
+    messages = _messages_sender(upstream, credentials)
+    return Reached(made_of, credentials, sender, sender.for_look_ups(), messages, sockets)
 
 
 def _joined(
-    upstream: UpstreamSettings, credentials: Credentials, noticed: Noticed
+    upstream: UpstreamSettings, credentials: Credentials, healths: Sequence[Health]
 ) -> OneAddress | Balancer:
-    urls = upstream.base_urls
-    if len(urls) == 1:
-        return OneAddress(Health(urls[0]), _sender(upstream, urls[0], credentials))
-    changed = partial(noticed, upstream.name)
-    healths = [Health(url, changed) for url in urls]
-    make = [partial(_sender, upstream, url, credentials) for url in urls]
+    if len(healths) == 1:
+        return OneAddress(healths[0], _sender(upstream, healths[0].address, credentials))
+    make = [partial(_sender, upstream, each.address, credentials) for each in healths]
     return Balancer(upstream, healths, make)
 
 

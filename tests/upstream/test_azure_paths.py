@@ -42,6 +42,9 @@ def test_a_models_endpoints_are_its_deployments(endpoint: str) -> None:
         ("/responses/resp_1/input_items", None, "/openai/v1/responses/resp_1/input_items"),
         ("/conversations/conv_1", None, "/openai/v1/conversations/conv_1"),
         ("/containers", None, "/openai/v1/containers"),
+        ("/realtime", "gpt-realtime", "/openai/v1/realtime"),
+        ("/realtime/client_secrets", None, "/openai/v1/realtime/client_secrets"),
+        ("/live/sessions", None, "/openai/v1/live/sessions"),
         ("/responses-like", None, f"/openai/responses-like?api-version={GA}"),
     ],
 )
@@ -62,6 +65,37 @@ def test_everything_else_has_a_place_too(path: str, model: str | None, expected:
 )
 def test_the_base_url_says_which_api_is_meant(base_url: str, expected: str) -> None:
     assert target(Shape.COMPLETIONS.path, "m", base_url=base_url) == expected
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "base_url", "expected"),
+    [
+        ("/realtime", b"model=d", ROOT, "/openai/v1/realtime?model=d"),
+        (
+            "/realtime",
+            b"model=d&api-version=v1",
+            ROOT,
+            "/openai/v1/realtime?model=d&api-version=v1",
+        ),
+        (
+            "/realtime",
+            b"a&model=d%201&api-version=2025-04-01-preview",
+            ROOT,
+            "/openai/realtime?a&deployment=d%201&api-version=2025-04-01-preview",
+        ),
+        (
+            "/realtime",
+            b"model=d&api-version=2025-04-01-preview",
+            f"{ROOT}/openai/v1",
+            "/openai/v1/realtime?model=d",
+        ),
+        ("/realtime/calls", b"api-version=2025-04-01-preview", ROOT, "/openai/v1/realtime/calls"),
+    ],
+)
+def test_realtime_is_at_v1_but_for_clients_of_its_preview(
+    path: str, query: bytes, base_url: str, expected: str
+) -> None:
+    assert target(path, "d", query, base_url) == expected
 
 
 @pytest.mark.parametrize(

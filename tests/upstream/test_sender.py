@@ -16,6 +16,7 @@ from gateway.upstream.slots import UpstreamStats
 from tests.upstream.conftest import GET, read, sender_for, settings_for
 from tests.upstream.scripted import Peer, replies, scripted, until, with_length
 from tests.upstream.test_reasons import closed_port
+from tests.upstream.websocket.scene import REALTIME, User, accepting
 
 pytestmark = pytest.mark.anyio
 
@@ -52,6 +53,32 @@ async def test_the_own_pool_is_used_unless_a_proxy_is_configured() -> None:
         made = sender._sender(upstream, upstream.base_url, credentials)
         assert isinstance(made, kind)
         await made.aclose()
+
+
+async def accepts_sockets(peer: Peer) -> None:
+    await accepting(peer)
+    await peer.gone()
+
+
+async def test_sockets_are_opened_at_the_upstream_of_a_call_and_closed_with_it() -> None:
+    async with scripted(accepts_sockets) as upstream:
+        upstreams = Upstreams(Settings((settings_for(upstream.base_url),)))
+        user = User()
+        (await upstreams.dial(REALTIME)).attach(user)
+        following = Upstreams(Settings((settings_for(upstream.base_url),)), before=upstreams)
+        await upstreams.aclose(besides=following)
+        assert user.end is None
+        await following.aclose()
+        assert user.end == (1006, "")
+
+
+async def test_no_socket_is_opened_through_a_proxy() -> None:
+    proxied = replace(LOCAL, proxy=Secret("http://127.0.0.1:2"))
+    upstreams = Upstreams(Settings((proxied,)))
+    with pytest.raises(UpstreamUnavailable, match="through a proxy") as caught:
+        await upstreams.dial(REALTIME)
+    assert (caught.value.status, caught.value.reason) == (501, Reason.PROXY)
+    await upstreams.aclose()
 
 
 async def answers_posts_only(peer: Peer) -> None:

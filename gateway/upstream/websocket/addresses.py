@@ -1,0 +1,77 @@
+"""The addresses of one upstream behind one `dial`: which of them gets a socket.
+
+The one with the fewest sockets among those that work (`gateway.upstream.health`), and another where
+there was no connection.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from gateway.errors import UpstreamError
+from gateway.shapes import UpstreamCall
+from gateway.sockets import Refused
+from gateway.upstream.health import NOT_SENT, Health
+from gateway.upstream.websocket.dialer import SocketDialer
+from gateway.upstream.websocket.handshake import SWITCHED
+from gateway.upstream.websocket.open_socket import OpenSocket
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SocketAddress:
+    """One address, with the health that its requests have shown."""
+
+    health: Health
+    dialer: SocketDialer
+
+    @property
+    def rank(self) -> tuple[int, float]:
+        """The smaller, the sooner it is asked: first one that is due to be tried again."""
+        health = self.health
+        if health.pause:
+            return (0 if health.is_due else 2), health.failed_at
+        return 1, self.dialer.open
+
+
+class SocketAddresses:
+    """All addresses of one upstream."""
+
+    def __init__(self, addresses: Sequence[SocketAddress]) -> None:
+        self._addresses = addresses
+
+    async def dial(self, call: UpstreamCall) -> OpenSocket:
+        """Open a socket at one of them; see `gateway.sockets.Dial`."""
+        *others, last = sorted(self._addresses, key=lambda each: each.rank)
+        for address in others:
+            try:
+                return await self._dial(address, call)
+            except UpstreamError as error:
+                if error.reason not in NOT_SENT:
+                    raise
+            call.repeats += 1
+        return await self._dial(last, call)
+
+    async def aclose(self) -> None:
+        """Drop every socket, open no more."""
+        for address in self._addresses:
+            await address.dialer.aclose()
+
+    async def _dial(self, address: SocketAddress, call: UpstreamCall) -> OpenSocket:
+        health = address.health
+        if len(self._addresses) > 1:
+            call.address = health.address
+        is_trying = health.is_due
+        health.is_tried = health.is_tried or is_trying
+        try:
+            opened = await address.dialer.dial(call)
+        except Refused as refused:
+            health.replied(refused.reply.status)
+            raise
+        except UpstreamError as error:
+            health.failed(error.reason)
+            raise
+        else:
+            health.replied(SWITCHED)
+            return opened
+        finally:
+            if is_trying:
+                health.is_tried = False

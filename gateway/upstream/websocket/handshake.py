@@ -1,0 +1,132 @@
+"""The opening handshake of a client (RFC 6455 section 4.1): what is sent, and what may come back.
+
+No extension is offered: compression takes memory for each socket, and frames that are compressed
+can be passed on to nobody who has not agreed to the same.
+"""
+
+import hashlib
+import re
+from base64 import b64encode
+from collections.abc import Sequence
+from dataclasses import dataclass
+from os import urandom
+from typing import Final
+
+from gateway.errors import Reason, UpstreamError
+from gateway.headers import is_name
+from gateway.shapes import RawHeaders
+from gateway.upstream.headers import field_lines, read_reply_fields
+
+PROTOCOL: Final = b"sec-websocket-protocol"
+"""The field of the subprotocols: those that a client offers, or the one that is chosen."""
+
+_PREFIX: Final = b"sec-websocket-"
+_GUID: Final = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+_STATUS: Final = re.compile(rb"HTTP/1\.1 (\d{3})(?: [^\r\n]*)?(?:\r\n|\Z)")
+_CONTROL: Final = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
+_END: Final = b"\r\n\r\n"
+SWITCHED: Final = 101
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """What an upstream has agreed to."""
+
+    headers: RawHeaders
+    """The fields of its reply that may be relayed."""
+    protocol: str
+    """The subprotocol; empty: none."""
+    rest: bytes
+    """What has come behind the head: frames."""
+
+
+class Handshake:
+    """One handshake with an upstream called `name`. `offered` are the client's subprotocols."""
+
+    def __init__(self, name: str, offered: Sequence[bytes]) -> None:
+        self._name = name
+        self._offered = offered
+        self._key = b64encode(urandom(16))
+
+    @property
+    def lines(self) -> bytes:
+        """The lines that it adds to a request's head."""
+        fields = [
+            (b"connection", b"Upgrade"),
+            (b"upgrade", b"websocket"),
+            (b"sec-websocket-version", b"13"),
+            (b"sec-websocket-key", self._key),
+        ]
+        if self._offered:
+            fields.append((PROTOCOL, b", ".join(self._offered)))
+        return field_lines(fields)
+
+    def accepted(self, data: bytes) -> Accepted:
+        """Return what a 101 says, which `data` begins with; raises `UpstreamError`."""
+        head, _, rest = data.partition(_END)
+        fields = [self._field(line) for line in head.split(b"\r\n")[1:]]
+        given = {
+            name: [value for known, value in fields if known == name]
+            for name in (b"upgrade", b"connection", b"sec-websocket-accept", PROTOCOL)
+        }
+        if b"websocket" not in _tokens(given[b"upgrade"]):
+            raise self._unusable("it switched to another protocol")
+        if b"upgrade" not in _tokens(given[b"connection"]):
+            raise self._unusable("its Connection field does not say Upgrade")
+        if given[b"sec-websocket-accept"] != [_accept(self._key)]:
+            raise self._unusable("its Sec-WebSocket-Accept does not belong to the key")
+        if any(name == b"sec-websocket-extensions" for name, _ in fields):
+            raise self._unusable("it uses an extension that was not offered")
+        chosen = given[PROTOCOL]
+        if len(chosen) > 1 or not set(chosen) <= set(self._offered):
+            raise self._unusable("it has chosen a subprotocol that was not offered")
+        relayed = read_reply_fields(fields)[0]
+        return Accepted(
+            tuple(field for field in relayed if not field[0].startswith(_PREFIX)),
+            chosen[0].decode("ascii") if chosen else "",
+            rest,
+        )
+
+    def _field(self, line: bytes) -> tuple[bytes, bytes]:
+        name, colon, value = line.partition(b":")
+        if not colon or not is_name(name) or _CONTROL.search(value):
+            raise self._unusable("its head has a line that is no field")
+        return name.lower(), value.strip(b" \t")
+
+    def _unusable(self, why: str) -> UpstreamError:
+        return UpstreamError(
+            f"Upstream '{self._name}' answered a WebSocket handshake as nobody may: {why}.",
+            reason=Reason.BAD_HTTP,
+        )
+
+
+def without_interim(data: bytes) -> tuple[bytes, int | None]:
+    """Return a reply as far as it is here, without interim ones before it, and its status.
+
+    None: its head is not all here; 0: it is none of HTTP/1.1, or none that this module reads.
+    """
+    while True:
+        head, end, rest = data.partition(_END)
+        if not end:
+            return data, None
+        match = _STATUS.match(head)
+        status = int(match[1]) if match is not None else 0
+        if not 100 <= status < 200 or status == SWITCHED:
+            return data, status
+        data = rest
+
+
+def offered_in(client_headers: RawHeaders) -> list[bytes]:
+    """Return the subprotocols that the header fields of a call offer."""
+    values = [value for name, value in client_headers if name == PROTOCOL]
+    offered = [each.strip(b" \t") for value in values for each in value.split(b",")]
+    return [each for each in offered if is_name(each)]
+
+
+def _tokens(values: Sequence[bytes]) -> set[bytes]:
+    return {token.strip(b" \t").lower() for value in values for token in value.split(b",")}
+
+
+def _accept(key: bytes) -> bytes:
+    digest = hashlib.sha1(key + _GUID).digest()  # noqa: S324 - the RFC's, no secret
+    return b64encode(digest)
