@@ -1,7 +1,7 @@
 """The handlers of the route table: each takes a request and its decision."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import unquote
 
 import msgspec
@@ -58,8 +58,7 @@ class Handlers:
         """
         if request.model is not None:
             body = with_path_model(request.body, request.model, decision)
-            shape, headers = request.shape, request.headers
-            request = GenerationRequest.at(shape, body, headers, request.query, request.client)
+            request = replace(request, body=body, model=None)
         return self.exchange.run(request, decision)
 
     async def passthrough(self, request: Request, decision: Decision) -> ClientReply:

@@ -21,7 +21,7 @@ from gateway.translate.parts.tools.definitions import is_strict_schema
 _ERROR_CODES = {429: "rate_limit_exceeded", 400: "invalid_prompt"}
 _SERVICE_TIERS = frozenset({"auto", "default", "flex", "scale", "priority", "fast", "ultrafast"})
 
-_ECHOED: Json = {
+ECHOED: Json = {
     # Not in OpenAI's description but in its replies; Open Responses requires both penalties.
     "frequency_penalty": 0.0,
     "instructions": None,
@@ -91,7 +91,7 @@ class ResponseObject:
             "background": False,
             "previous_response_id": None,
             "store": False,
-            **{name: client.get(name, default) for name, default in _ECHOED.items()},
+            **{name: client.get(name, default) for name, default in ECHOED.items()},
             "text": {"format": {"type": "text"}, **client.get("text", {})},
             "reasoning": {
                 "effort": context.reasoning_effort,

@@ -1,0 +1,1 @@
+"""Clients' sockets: what comes on them, and what they get."""

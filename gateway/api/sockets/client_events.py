@@ -1,0 +1,116 @@
+"""The events that a client sends on a socket at `/v1/responses`."""
+
+from typing import Final
+
+import msgspec
+
+from gateway.errors import InvalidRequest
+from gateway.exchange.remembered.items import PREVIOUS
+from gateway.exchange.request_fields import decode_field, decode_fields
+
+CREATE: Final = "response.create"
+_IGNORED: Final = "response.processed"
+"""A courtesy of some versions of Codex."""
+_STEERING: Final = ("response.steer", "response.inject")
+_MAX_STREAM_ID: Final = 256
+_SHOWN: Final = 64
+_OWN: Final = ("type", "stream_id", "generate")
+"""The fields of an event that are not the request's."""
+_NOTHING: Final = msgspec.Raw()
+
+
+class Create(msgspec.Struct, gc=False):
+    """A `response.create`: the fields of a request, still encoded."""
+
+    message: bytes
+    """The event as it came."""
+    fields: dict[str, msgspec.Raw]
+    stream_id: str | None
+    """The queue that it waits in; None: that of all which name none."""
+    previous: object
+    """The response that it continues, as given."""
+    generates: bool
+    """False: the model is not asked."""
+
+
+class BadEvent(Exception):
+    """An event is refused.
+
+    `stream_id` is that of the event, as far as it can be read; `steers`: the upstream's own socket
+    might take the event.
+    """
+
+    def __init__(
+        self, error: InvalidRequest, stream_id: str | None = None, *, steers: bool = False
+    ) -> None:
+        super().__init__(error.message)
+        self.error = error
+        self.stream_id = stream_id
+        self.steers = steers
+
+
+def read_event(message: bytes) -> Create | None:
+    """Return a `response.create`; None: the event needs no answer. Raises `BadEvent`."""
+    kind, stream_id = None, None
+    try:
+        fields = decode_fields(message)
+        kind = _value(fields, "type")
+        if kind == _IGNORED:
+            return None
+        stream_id = _stream_id(fields)
+        if kind != CREATE:
+            raise _refused(kind)
+        previous, generate = _value(fields, PREVIOUS), _value(fields, "generate")
+        _check(generate, _value(fields, "background"))
+    except InvalidRequest as error:
+        raise BadEvent(error.bare(), stream_id, steers=kind in _STEERING) from None
+    for name in _OWN:
+        fields.pop(name, None)
+    fields["stream"] = msgspec.Raw(b"true")
+    return Create(message, fields, stream_id, previous, generate is not False)
+
+
+def _value(fields: dict[str, msgspec.Raw], name: str) -> object:
+    return decode_field(fields.get(name, _NOTHING), name)
+
+
+def _check(generate: object, background: object) -> None:
+    if not (generate is None or isinstance(generate, bool)):
+        raise _wrong("generate", "a boolean")
+    if background is True:
+        raise InvalidRequest(
+            "'background' is not supported on a WebSocket: leave it out, or send the request with "
+            "POST.",
+            param="background",
+            code="unsupported_parameter",
+        )
+
+
+def _stream_id(fields: dict[str, msgspec.Raw]) -> str | None:
+    stream_id = _value(fields, "stream_id")
+    if stream_id is None:
+        return None
+    if not isinstance(stream_id, str) or not 0 < len(stream_id) <= _MAX_STREAM_ID:
+        raise _wrong("stream_id", f"a string of at most {_MAX_STREAM_ID} characters")
+    return stream_id
+
+
+def _wrong(param: str, what: str) -> InvalidRequest:
+    return InvalidRequest(f"'{param}' must be {what}.", param=param, code="invalid_type")
+
+
+def _refused(kind: object) -> InvalidRequest:
+    if kind in _STEERING:
+        return InvalidRequest(
+            f"'{kind}' is not supported here: the model's server is called over HTTP. Wait for the "
+            "response to end, and continue it with a response.create.",
+            param="type",
+            code="steering_not_supported",
+        )
+    if not isinstance(kind, str):
+        return _wrong("type", f"the name of an event: '{CREATE}'")
+    return InvalidRequest(
+        f"Unknown event type '{kind[:_SHOWN]}'. Send '{CREATE}'.",
+        param="type",
+        code="invalid_value",
+    )

@@ -1,0 +1,211 @@
+"""The session on `/v1/responses`: a client's socket, on which each create is a request."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+from typing import Any, Final, Protocol
+
+from gateway.api.sockets.client_events import BadEvent, Create, read_event
+from gateway.api.sockets.error_frames import frame_of
+from gateway.api.sockets.queues import Bounds, Queues
+from gateway.api.sockets.turn_writer import TurnWriter
+from gateway.errors import GatewayError, InvalidRequest, ShuttingDown
+from gateway.exchange.remembered.memory import ConnectionMemory
+from gateway.exchange.remembered.turns import Turn
+from gateway.exchange.sockets.relays import ClientRelays
+from gateway.sockets import NORMAL_CLOSURE, SERVICE_RESTART, Socket, SocketSession
+
+log = logging.getLogger("gateway")
+
+MOST_SECONDS: Final = 3600.0
+"""How long a socket stays open, as at OpenAI."""
+_MINUTE: Final = 60
+
+Serve = Callable[[Create, Turn, TurnWriter], Coroutine[Any, Any, None]]
+"""Serves a turn to its end, as a request; what goes wrong is written, too."""
+
+
+class Timer(Protocol):
+    """A call that is going to be made."""
+
+    def cancel(self) -> None:
+        """Do not make it."""
+
+
+Later = Callable[[float, Callable[[], None]], Timer]
+"""Makes a call after so many seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one socket may use."""
+
+    bounds: Bounds = field(default_factory=Bounds)
+    memory_bytes: int = 32 * 1024 * 1024
+    """Bytes of the items that are remembered."""
+    memory_responses: int = 128
+    seconds: float = MOST_SECONDS
+
+
+def call_later(seconds: float, call: Callable[[], None]) -> Timer:
+    """Make a call by the running event loop."""
+    return asyncio.get_running_loop().call_later(seconds, call)
+
+
+class ResponsesSession(SocketSession):
+    """Serves a socket on `/v1/responses`.
+
+    `serve` serves each turn. `relays` are the upstream sockets behind this one, if there are any;
+    `reports`: each reply is preceded by a report.
+    """
+
+    kind = "responses"
+
+    def __init__(
+        self,
+        serve: Serve,
+        relays: Callable[[Callable[[bytes], bool]], ClientRelays] | None = None,
+        limits: Limits | None = None,
+        later: Later = call_later,
+        *,
+        reports: bool = False,
+    ) -> None:
+        self._limits = limits or Limits()
+        self._serve_turn = serve
+        self._later = later
+        self._reports = reports
+        self._memory = ConnectionMemory(self._limits.memory_bytes, self._limits.memory_responses)
+        self._queues = Queues(self._limits.bounds, self._serve, self._leave)
+        self._turns: dict[TurnWriter, asyncio.Task[Any]] = {}
+        self._socket: Socket | None = None
+        self._over = asyncio.Event()
+        self._draining = False
+        self._is_too_old = False
+        self.relays = relays(self._beside) if relays is not None else None
+        """The upstream sockets."""
+
+    async def run(self, socket: Socket) -> None:
+        """Serve the socket; see `SocketSession`."""
+        self._socket = socket
+        timer = self._later(self._limits.seconds, self._grow_too_old)
+        try:
+            socket.attach(self)
+            if self._draining:
+                self._leave()
+            await self._over.wait()
+            await self._queues.ended()
+        finally:
+            timer.cancel()
+            self._queues.cancel()
+            await self._queues.ended()
+
+    def drain(self) -> None:
+        """Refuse creates, also those that wait; close when the others have ended."""
+        self._draining = True
+        for create in self._queues.take_waiting():
+            self._refuse(_shutting_down(), create.stream_id)
+        if self._queues.are_idle:
+            self._leave()
+
+    async def aclose(self) -> None:
+        """Close the upstream sockets, and forget what is remembered."""
+        self._memory.clear()
+        if self.relays is not None:
+            await self.relays.aclose()
+
+    # --- called by the socket -----------------------------------------------------------------
+
+    def received(self, message: bytes) -> None:
+        """Take an event of the client."""
+        try:
+            create = read_event(message)
+        except BadEvent as bad:
+            if not (bad.steers and self.relays is not None and self.relays.forward(message)):
+                self._refuse(bad.error, bad.stream_id)
+            return
+        if create is None:
+            return
+        error = self._closing() or self._queues.put(create)
+        if error is not None:
+            self._refuse(error, create.stream_id)
+
+    def received_frames(self, data: bytes, *, complete: bool) -> None:
+        """Never called: the session reads whole messages."""
+
+    def drained(self) -> None:
+        """Let all turns go on."""
+        for writer in tuple(self._turns):
+            writer.resume()
+
+    def closed(self, code: int, reason: str) -> None:  # noqa: ARG002
+        """Cancel all turns whose last event the client does not have: it has left."""
+        self._over.set()
+        self._queues.take_waiting()
+        for writer, task in self._turns.items():
+            if not writer.has_ended:
+                writer.gone = True
+                task.cancel()
+
+    # --- turns --------------------------------------------------------------------------------
+
+    async def _serve(self, create: Create) -> None:
+        task = asyncio.current_task()
+        if self._socket is None or self._over.is_set() or task is None:
+            return
+        turn = Turn(create.fields, create.previous, self._memory)
+        writer = TurnWriter(self._socket, turn, create.stream_id, reports=self._reports)
+        self._turns[writer] = task
+        try:
+            await self._serve_turn(create, turn, writer)
+        except asyncio.CancelledError:
+            writer.fail(_shutting_down())
+            raise
+        except Exception:
+            log.exception("a turn failed inside the gateway")
+            writer.fail(GatewayError("The gateway itself failed."))
+        finally:
+            del self._turns[writer]
+
+    def _beside(self, frames: bytes) -> bool:
+        """Pass on what an upstream's socket says outside of any turn."""
+        return self._socket is None or self._socket.send_frames(frames, complete=True)
+
+    def _refuse(self, error: GatewayError, stream_id: str | None) -> None:
+        if self._socket is not None:
+            self._socket.send(frame_of(error, stream_id))
+
+    def _closing(self) -> GatewayError | None:
+        """Return the error for creates that come too late."""
+        if self._draining:
+            return _shutting_down()
+        return self._too_old() if self._is_too_old else None
+
+    def _grow_too_old(self) -> None:
+        self._is_too_old = True
+        if self._queues.are_idle:
+            self._leave()
+
+    def _leave(self) -> None:
+        """Close the socket, if that is due, since no turn is left."""
+        if self._socket is None or self._over.is_set():
+            return
+        if self._draining:
+            self._socket.close(SERVICE_RESTART, "The gateway restarts.")
+        elif self._is_too_old:
+            self._refuse(self._too_old(), None)
+            self._socket.close(NORMAL_CLOSURE)
+
+    def _too_old(self) -> InvalidRequest:
+        minutes = round(self._limits.seconds / _MINUTE)
+        return InvalidRequest(
+            f"Responses websocket connection limit reached ({minutes} minutes). Create a new "
+            "websocket connection to continue.",
+            code="websocket_connection_limit_reached",
+        )
+
+
+def _shutting_down() -> ShuttingDown:
+    return ShuttingDown(
+        "The gateway is shutting down; connect again.", headers=(("retry-after", "1"),)
+    )

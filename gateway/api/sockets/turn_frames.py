@@ -1,0 +1,168 @@
+"""The frames of one turn: each event of its stream as one text frame.
+
+An event is decoded only where something has to be known, or changed. After the last event of a
+response, or an error, nothing more follows.
+"""
+
+from typing import Final
+
+import msgspec
+
+from gateway.api.sockets.error_frames import frame_of, frame_of_event
+from gateway.errors import GatewayError, TruncatedStream, UpstreamError
+from gateway.exchange.decision import Decision
+from gateway.exchange.remembered.items import PREVIOUS
+from gateway.exchange.remembered.turns import Turn
+from gateway.exchange.reply.body import ReplyBody
+from gateway.exchange.reply.reading import not_json
+from gateway.translate.stream.sse import TERMINAL_EVENTS, SSEDecoder, is_done
+
+_DELTA: Final = ".delta"
+_ITEM_DONE: Final = "response.output_item.done"
+_CONTINUABLE: Final = ("response.completed", "response.incomplete")
+_NOTHING: Final = msgspec.Raw(b"")
+_encode = msgspec.json.Encoder().encode
+
+
+class _Event(msgspec.Struct, gc=False):
+    type: str = ""
+    response: msgspec.Raw = _NOTHING
+    item: msgspec.Raw = _NOTHING
+    error: msgspec.Raw = _NOTHING
+
+
+class _Response(msgspec.Struct, gc=False):
+    id: object = None
+    output: list[msgspec.Raw] | None = None
+    store: object = None
+
+
+_decode_event = msgspec.json.Decoder(_Event).decode
+_decode_response = msgspec.json.Decoder(_Response).decode
+_decode_fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+
+
+class TurnFrames:
+    """Makes the frames of a turn; `broken` is the error that has ended it, if it is the stream's.
+
+    `headers` are those that errors name, `body` is what the stream comes from, if there is one.
+    """
+
+    def __init__(self, turn: Turn, stream_id: str | None) -> None:
+        self.turn = turn
+        self.stream_id = stream_id
+        self.ended = False
+        self.broken: GatewayError | None = None
+        self.decision = Decision()
+        self.body: ReplyBody | None = None
+        self._suffix = b',"stream_id":%b}' % _encode(stream_id) if stream_id is not None else b""
+        self._decoder = SSEDecoder()
+        self._items: list[msgspec.Raw] = []
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The header fields that errors name beside their own."""
+        request_id = self.decision.request_id
+        return {"x-request-id": request_id} if request_id else {}
+
+    def feed(self, piece: bytes) -> list[bytes]:
+        """Return the frames of the events that a piece of the stream completes."""
+        frames: list[bytes] = []
+        try:
+            for event in self._decoder.feed(piece):
+                self._add(event.event, event.data, frames)
+        except UpstreamError as error:
+            frames += self.fail(error)
+        return frames
+
+    def finish(self) -> list[bytes]:
+        """Return what is left at the end of the stream: an error, if it has come too early."""
+        frames: list[bytes] = []
+        try:
+            for event in self._decoder.finish():
+                self._add(event.event, event.data, frames)
+            if not self.ended:
+                raise _ended_too_early()
+        except UpstreamError as error:
+            frames += self.fail(error)
+        return frames
+
+    def fail(self, error: GatewayError) -> list[bytes]:
+        """Return the frame of an error, unless the turn has ended."""
+        if self.ended:
+            return []
+        self.ended = True
+        self.broken = error.bare()
+        return [frame_of(error, self.stream_id, self.headers)]
+
+    def note_end(self, event: bytes) -> None:
+        """Remember the response of an event that has ended the turn, and that was passed on."""
+        self.ended = True
+        last = _decode_event(event)
+        if last.type in _CONTINUABLE:
+            self._remember(last.response)
+
+    def _add(self, name: str, data: bytes, frames: list[bytes]) -> None:
+        if self.ended:
+            return
+        if name.endswith(_DELTA) and data.startswith(b'{"') and data.endswith(b"}"):
+            data = _as_text(data)
+            frames.append(data[:-1] + self._suffix if self._suffix else data)
+        elif not is_done(data):
+            frames.append(self._other(_as_text(data)))
+
+    def _other(self, data: bytes) -> bytes:
+        try:
+            event = _decode_event(data)
+        except (msgspec.DecodeError, RecursionError):
+            raise not_json() from None
+        if event.type == "error" or (not event.type and bytes(event.error) not in (b"", b"null")):
+            self.ended = True
+            failure = None if self.body is None else self.body.failure
+            return frame_of_event(data, failure, self.stream_id, self.headers)
+        if event.type == _ITEM_DONE:
+            self._items.append(msgspec.Raw(bytes(event.item)))
+        elif bytes(event.response).startswith(b"{"):
+            data = self._of_response(event, data)
+        return data.rstrip()[:-1] + self._suffix if self._suffix else data
+
+    def _of_response(self, event: _Event, data: bytes) -> bytes:
+        """Return an event with a response as the client knows that; remember the last one."""
+        if event.type in TERMINAL_EVENTS:
+            self.ended = True
+            if event.type in _CONTINUABLE:
+                self._remember(event.response)
+        shown = self.turn.shown
+        if shown is None:
+            return data
+        response = _decode_fields(event.response)
+        response[PREVIOUS] = msgspec.Raw(_encode(shown))
+        return _encode({**_decode_fields(data), "response": msgspec.Raw(_encode(response))})
+
+    def _remember(self, raw: msgspec.Raw) -> None:
+        """Remember a response; some servers have its items in their own events only."""
+        try:
+            response = _decode_response(raw)
+        except msgspec.DecodeError:
+            return  # no client can continue what has neither an id nor items
+        if isinstance(response.id, str):
+            output = response.output or self._items
+            stored = response.store is True
+            self.turn.finish(response.id, output, self.decision, stored=stored)
+
+
+def _as_text(data: bytes) -> bytes:
+    """Return data as UTF-8, which text frames have to be."""
+    if data.isascii():
+        return data
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return data.decode("utf-8", "replace").encode()
+    return data
+
+
+def _ended_too_early() -> TruncatedStream:
+    return TruncatedStream(
+        "The upstream's stream ended before its reply was complete. Retry the request."
+    )

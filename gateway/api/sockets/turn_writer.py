@@ -1,0 +1,190 @@
+"""Writes the reply to one turn as frames of the client's socket."""
+
+import asyncio
+import contextlib
+from time import perf_counter
+from typing import Final
+
+from gateway.api.sockets.error_frames import frame_of_reply
+from gateway.api.sockets.turn_frames import TurnFrames
+from gateway.api.writing import Fields, ReplyWriter
+from gateway.errors import GatewayError, UpstreamError
+from gateway.exchange.decision import SHOWN_FIELDS, Decision
+from gateway.exchange.remembered.turns import Turn
+from gateway.exchange.reply.body import ReplyBody
+from gateway.exchange.reply.reading import (
+    REST_SECONDS,
+    Allowance,
+    decode_object,
+    header,
+    is_event_stream,
+)
+from gateway.exchange.sockets.relays import RelayedTurn
+from gateway.shapes import Json, Shape
+from gateway.sockets import Socket
+from gateway.translate.stream.replay import replayed
+from gateway.translate.stream.sse import encode_events, encode_json
+
+REPORT: Final = "gateway.report"
+"""The type of the frame with what the `x-gateway-…` fields of a reply over HTTP say."""
+_UNCODED: Final = (b"", b"identity")
+
+
+class TurnWriter(ReplyWriter):
+    """Writes one turn's reply; `reports`: a report comes first.
+
+    The session sets `gone` when the client has left, and calls `resume` when it reads again.
+    """
+
+    __slots__ = ("_body", "_fields", "_frames", "_reports", "_rest", "_socket", "gone")
+
+    def __init__(
+        self, socket: Socket, turn: Turn, stream_id: str | None, *, reports: bool = False
+    ) -> None:
+        super().__init__()
+        self.gone = False
+        self._socket = socket
+        self._frames = TurnFrames(turn, stream_id)
+        self._reports = reports
+        self._fields: tuple[tuple[bytes, bytes], ...] = ()
+        self._body: ReplyBody | None = None
+        self._rest: asyncio.Timeout | None = None
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the client has the last event."""
+        return self._frames.ended
+
+    def resume(self) -> None:
+        """Continue: the client has read."""
+        if self._body is not None:
+            self._body.resume()
+
+    def fail(self, error: GatewayError) -> None:
+        """End the turn with an error, unless it has ended."""
+        self._put(self._frames.fail(error))
+
+    async def _write_whole(self, fields: Fields, decision: Decision, body: bytes) -> None:
+        await self._start(fields, decision)
+        self._put_whole(body)
+
+    async def _start(self, fields: Fields, decision: Decision) -> None:
+        decision.identified(fields)
+        self._frames.decision = decision
+        self._fields = tuple(fields)
+        if self._reports:
+            self._socket.send(_report(decision, self._frames.stream_id))
+
+    async def _write_body(self, body: ReplyBody) -> None:
+        self._body = self._frames.body = body
+        try:
+            if isinstance(body, RelayedTurn):
+                await body.pipe(self._pass_on)
+                self._frames.note_end(body.terminal)
+            elif self.status < 400 and self._is_readable_stream():
+                await self._write_events(body)
+            else:
+                self._put_whole(await _whole(body))
+        except GatewayError as error:
+            self.fail(error)
+            raise
+        finally:
+            self._body = self._frames.body = None
+
+    async def _write_events(self, body: ReplyBody) -> None:
+        """Write a stream; its connection has a moment to end after its last event."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(None) as self._rest:
+                await body.pipe(self._take)
+        self._put(self._frames.finish())
+        self._raise_error()
+
+    async def _end(self) -> None:
+        """Frames need no end."""
+
+    def _is_readable_stream(self) -> bool:
+        if not is_event_stream(self._fields):
+            return False
+        if header(self._fields, b"content-encoding").lower() not in _UNCODED:
+            raise UpstreamError("The upstream sent a compressed stream, which was not asked for.")
+        return True
+
+    def _take(self, piece: bytes) -> bool:
+        frames = self._frames
+        is_ready = self._put(frames.feed(piece))
+        if frames.ended:
+            self._raise_error()
+            rest = self._rest
+            if rest is not None and rest.when() is None:
+                rest.reschedule(asyncio.get_running_loop().time() + REST_SECONDS)
+        return is_ready
+
+    def _pass_on(self, frames: bytes) -> bool:
+        self.first_at = self.first_at or perf_counter()
+        return self._socket.send_frames(frames, complete=True)
+
+    def _put(self, frames: list[bytes]) -> bool:
+        if not frames:
+            return True
+        self.first_at = self.first_at or perf_counter()
+        socket = self._socket
+        return socket.send(frames[0]) if len(frames) == 1 else socket.send_all(frames)
+
+    def _put_whole(self, body: bytes) -> None:
+        """Send the frames of a body that is here as a whole: an error, events, or a response."""
+        frames = self._frames
+        if self.status >= 400:
+            args = (self.status, self._fields, body, frames.stream_id, frames.headers)
+            frames.ended = True
+            self._put([frame_of_reply(*args)])
+            return
+        try:
+            events = body if is_event_stream(self._fields) else _events_of(body)
+        except UpstreamError as error:
+            self.fail(error)
+        else:
+            self._put([*frames.feed(events), *frames.finish()])
+        self._raise_error()
+
+    def _raise_error(self) -> None:
+        """Raise what has broken the stream: the client has its frame."""
+        if self._frames.broken is not None:
+            raise self._frames.broken
+
+
+async def _whole(body: ReplyBody) -> bytes:
+    allowance, pieces = Allowance(), list[bytes]()
+
+    def take(piece: bytes) -> bool:
+        allowance.take(len(piece))
+        pieces.append(piece)
+        return True
+
+    await body.pipe(take)
+    return b"".join(pieces)
+
+
+def _events_of(body: bytes) -> bytes:
+    """Return a whole response, from a server that does not stream, as the events it stands for.
+
+    Raises `UpstreamError` for anything else.
+    """
+    response = decode_object(body)
+    try:
+        return encode_events(Shape.RESPONSES, replayed(response))
+    except (AttributeError, KeyError, TypeError):
+        raise UpstreamError("The upstream's reply is not a response.") from None
+
+
+def _report(decision: Decision, stream_id: str | None) -> bytes:
+    shown = {name: value for name, value in decision.headers() if name in SHOWN_FIELDS}
+    frame: Json = {
+        "type": REPORT,
+        "headers": {
+            **{name.decode("latin-1"): value.decode("latin-1") for name, value in shown.items()},
+            "x-request-id": decision.request_id,
+        },
+    }
+    if stream_id is not None:
+        frame["stream_id"] = stream_id
+    return encode_json(frame)

@@ -1,0 +1,128 @@
+"""The items of conversations as the bytes that they came in, which are sent again as they are."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+import msgspec
+
+from gateway.exchange.stored.responses import COMPACTION
+from gateway.shapes import ItemNames
+
+PREVIOUS: Final = "previous_response_id"
+_REASONING: Final = "reasoning"
+_NOTHING: Final = (b"", b"null", b'""')
+
+
+class Item(NamedTuple):
+    """An item, and what has to be known of it."""
+
+    raw: bytes
+    item_id: str | None = None
+    is_reference: bool = False
+    """Whether it stands for another item, which has this id."""
+    is_bare_reasoning: bool = False
+    """Whether it is reasoning that only the server that stored it can read."""
+    is_compaction: bool = False
+    """Whether it replaces the conversation before it."""
+
+
+class _Seen(msgspec.Struct, gc=False):
+    type: object = None
+    id: object = None
+    role: object = None
+    encrypted_content: msgspec.Raw = msgspec.Raw(b"")
+
+
+_decode_item = msgspec.json.Decoder(_Seen).decode
+_decode_list = msgspec.json.Decoder(list[msgspec.Raw]).decode
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Segment:
+    """Items that came together. `size` is their number of bytes."""
+
+    items: tuple[Item, ...]
+    size: int
+
+
+def segment_of(raws: Iterable[msgspec.Raw | bytes]) -> Segment:
+    """Return encoded items as a segment."""
+    items = tuple(_item(bytes(raw)) for raw in raws)
+    return Segment(items, sum(len(item.raw) for item in items))
+
+
+def _item(raw: bytes) -> Item:
+    try:
+        seen = _decode_item(raw)
+    except (msgspec.DecodeError, RecursionError):
+        return Item(raw)  # no object: the check of the request names it
+    item_id = seen.id if isinstance(seen.id, str) else None
+    implied = seen.type is None and seen.role is None
+    is_bare = seen.type == _REASONING and bytes(seen.encrypted_content) in _NOTHING
+    return Item(
+        raw,
+        item_id,
+        item_id is not None and (implied or seen.type == "item_reference"),
+        is_bare,
+        seen.type == COMPACTION,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class OwnInput:
+    """The input of one request. `is_text`: it is a string, here as the message that it stands for.
+
+    That is where its items have no names of their own.
+    """
+
+    segment: Segment
+    is_text: bool = False
+
+
+def own_input(raw: msgspec.Raw | None) -> OwnInput | None:
+    """Return a request's `input`; None for what is neither a string nor a list."""
+    given = bytes(raw).strip() if raw is not None else b""
+    if given in (b"", b"null"):
+        return OwnInput(segment_of(()))
+    if given.startswith(b'"'):
+        message = b'{"type":"message","role":"user","content":' + given + b"}"
+        return OwnInput(segment_of((message,)), is_text=True)
+    if not given.startswith(b"["):
+        return None
+    return OwnInput(segment_of(_decode_list(given)))
+
+
+def joined(
+    earlier: Sequence[Segment], own: OwnInput, *, bare_reasoning: bool
+) -> tuple[msgspec.Raw, ItemNames]:
+    """Return the `input` of a request with the conversation before it, and the client's names.
+
+    `bare_reasoning`: such items of the earlier conversation are sent again. A reference to an item
+    of that conversation is left out, as the item is there.
+    """
+    before = [
+        item
+        for segment in earlier
+        for item in segment.items
+        if bare_reasoning or not item.is_bare_reasoning
+    ]
+    known = {item.item_id for segment in earlier for item in segment.items}
+    raws = [item.raw for item in before]
+    names: list[int | str] = [PREVIOUS] * len(before)
+    for position, item in enumerate(own.segment.items):
+        if not (item.is_reference and item.item_id in known):
+            raws.append(item.raw)
+            names.append("input" if own.is_text else position)
+    return msgspec.Raw(b"[" + b",".join(raws) + b"]"), ItemNames(names)
+
+
+def since_compaction(segments: Sequence[Segment]) -> tuple[Segment, ...]:
+    """Return a conversation from its last compaction on, which replaces what was before."""
+    for index in range(len(segments) - 1, -1, -1):
+        items = segments[index].items
+        for position in range(len(items) - 1, -1, -1):
+            if items[position].is_compaction:
+                rest = segment_of([item.raw for item in items[position:]])
+                return (rest, *segments[index + 1 :])
+    return tuple(segments)

@@ -1,0 +1,195 @@
+"""Turns: the requests of a client's socket, which continue what was made on it before.
+
+A turn names the response that it continues. Where that is remembered, its conversation is put
+before the turn's own input, so that any model can continue it; otherwise the store of responses or
+the model's own server may know it.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Final
+
+import msgspec
+
+from gateway.errors import GatewayError
+from gateway.exchange.client_reply import ClientReply
+from gateway.exchange.decision import Decision
+from gateway.exchange.flow import Exchange
+from gateway.exchange.remembered.items import (
+    PREVIOUS,
+    OwnInput,
+    joined,
+    own_input,
+    segment_of,
+    since_compaction,
+)
+from gateway.exchange.remembered.memory import ConnectionMemory, Remembered
+from gateway.exchange.request_fields import features_of, read_routed
+from gateway.exchange.restricted import restrictions
+from gateway.exchange.stored.errors import continues_twice, not_found
+from gateway.request import GenerationRequest
+from gateway.resolve.resolver import ModelQuery
+from gateway.shapes import ItemNames, Shape
+
+Generate = Callable[[GenerationRequest, Decision], Awaitable[ClientReply]]
+"""Serves a request for generation, wherever its model lives."""
+
+_NOT_KNOWN: Final = frozenset({400, 404})
+"""The statuses with which servers refuse an unknown response."""
+_CODE: Final = "previous_response_not_found"
+_encode = msgspec.json.Encoder().encode
+
+
+class Turn:
+    """One request of a socket, with the memory that it continues from and is remembered in.
+
+    `fields` are those of its body, still encoded; they stay as they are.
+    """
+
+    def __init__(
+        self, fields: dict[str, msgspec.Raw], previous: object, memory: ConnectionMemory
+    ) -> None:
+        self.fields = fields
+        self.memory = memory
+        self.previous = previous
+        """The response that it continues, as given."""
+        self.shown: str | None = None
+        """The id of the response that it continues, where its server does not know that it does."""
+        self._own: OwnInput | None = own_input(fields.get("input"))
+        self._before = Remembered(())
+        """The conversation that it continues."""
+
+    @property
+    def body(self) -> bytes:
+        """The request as the client sent it."""
+        return _encode(self.fields)
+
+    @property
+    def has_input(self) -> bool:
+        """Whether its `input` is one."""
+        return self._own is not None
+
+    def continue_from(self, earlier: Remembered) -> None:
+        """Note what it continues: what is remembered, or the id of what may be stored."""
+        self._before = earlier
+
+    def whole(self, *, bare_reasoning: bool) -> tuple[bytes, ItemNames | None]:
+        """Return the body with the whole conversation, and the client's names of its items.
+
+        `bare_reasoning`: reasoning that only its own server can read is sent again.
+        """
+        earlier, fields, items = self._before, dict(self.fields), None
+        del fields[PREVIOUS]
+        if earlier.base is not None:
+            fields[PREVIOUS] = msgspec.Raw(_encode(earlier.base))
+        if earlier.model and _is_absent(fields.get("model")):
+            fields["model"] = msgspec.Raw(_encode(earlier.model))
+        if self._own is not None:
+            fields["input"], items = joined(
+                earlier.segments, self._own, bare_reasoning=bare_reasoning
+            )
+        return _encode(fields), items
+
+    def finish(
+        self, response_id: str, output: list[msgspec.Raw], decision: Decision, *, stored: bool
+    ) -> None:
+        """Remember the response. `stored`: it can be continued by its id where it was made."""
+        if self._own is None:
+            return
+        before = self._before
+        segments = (*before.segments, self._own.segment, segment_of(output))
+        rest = since_compaction(segments)
+        base = before.base if rest == segments else None
+        where = (decision.upstream, decision.shape) if stored and decision.shape else None
+        remembered = Remembered(rest, base, decision.model_asked, where)
+        self.memory.remember(response_id, remembered)
+
+
+class Turns:
+    """Serves turns. `generate` serves a request that continues nothing, or is whole."""
+
+    def __init__(self, exchange: Exchange, generate: Generate) -> None:
+        self._exchange = exchange
+        self._generate = generate
+
+    async def run(self, turn: Turn, request: GenerationRequest, decision: Decision) -> ClientReply:
+        """Serve a turn; `request` is its request without a body. Raises as `Exchange.run` does.
+
+        Raises `GatewayError` for a response that is known nowhere.
+        """
+        previous = turn.previous
+        if not isinstance(previous, str):
+            return await self._generate(request.with_body(turn.body), decision)
+        if not _is_absent(turn.fields.get("conversation")):
+            raise continues_twice()
+        earlier = turn.memory.recall(previous)
+        turn.continue_from(earlier or Remembered((), previous))
+        if earlier is None:
+            by_id = request.with_body(turn.body)
+            return known(await self._unless_unknown(by_id, decision, previous, previous))
+        body, items = turn.whole(bare_reasoning=True)
+        whole = replace(request, body=body, items=items)
+        home = await self._home(whole)
+        if earlier.kept_at is not None and earlier.kept_at == home:
+            by_id = request.with_body(turn.body)
+            reply = await self._unless_unknown(by_id, decision, previous, previous)
+            if isinstance(reply, ClientReply):
+                return reply
+        turn.shown = previous
+        if home is not None and home[1] is Shape.RESPONSES:
+            body, items = turn.whole(bare_reasoning=False)
+            whole = replace(request, body=body, items=items)
+        if earlier.base is None:
+            return await self._generate(whole, decision)
+        return known(await self._unless_unknown(whole, decision, earlier.base, previous))
+
+    async def _home(self, call: GenerationRequest) -> tuple[str, Shape] | None:
+        """Return where the model of a request lives; None: the request is not good enough."""
+        if call.client is not None and call.client.is_restricted:
+            restrictions.check_generation(call)
+        routed = read_routed(call.body)
+        model = call.model if call.model is not None else routed.model
+        if not isinstance(model, str) or not model:
+            return None
+        query = ModelQuery(model, Shape.RESPONSES, features_of(routed), call.headers)
+        route = await self._exchange.resolver.resolve(query)
+        return route.upstream, route.shape
+
+    async def _unless_unknown(
+        self, call: GenerationRequest, decision: Decision, sent: str, previous: str
+    ) -> ClientReply | GatewayError:
+        """Return the reply to a request that continues a response by its id, as `sent`.
+
+        If nobody knows that: the error for the client, who continues `previous`.
+        """
+        try:
+            reply = await self._generate(call, decision)
+        except GatewayError as error:
+            text = f"{error.code} {error.param} {error.message}"
+            if not _is_unknown(error.status, text.encode("utf-8", "replace"), sent):
+                raise
+            same = error.code == _CODE and sent == previous
+            return error.bare() if same else not_found(previous)
+        if isinstance(reply.body, bytes) and _is_unknown(reply.status, reply.body, sent):
+            return not_found(previous)
+        return reply
+
+
+def known(reply: ClientReply | GatewayError) -> ClientReply:
+    """Return a reply; raises what is an error."""
+    if isinstance(reply, GatewayError):
+        raise reply
+    return reply
+
+
+def _is_absent(raw: msgspec.Raw | None) -> bool:
+    return raw is None or bytes(raw) == b"null"
+
+
+def _is_unknown(status: int, text: bytes, sent: str) -> bool:
+    """Whether an error says that a response cannot be continued by its id.
+
+    Servers that keep no responses refuse the parameter itself.
+    """
+    names = (_CODE, PREVIOUS, sent)
+    return status in _NOT_KNOWN and any(name.encode() in text for name in names)

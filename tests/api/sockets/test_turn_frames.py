@@ -1,0 +1,245 @@
+"""Event streams as frames, however they arrive."""
+
+from collections.abc import Iterable
+from itertools import pairwise
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.api.sockets.turn_frames import TurnFrames
+from gateway.errors import GatewayError, TruncatedStream
+from gateway.exchange.decision import Decision
+from gateway.exchange.remembered.memory import ConnectionMemory, Remembered
+from gateway.exchange.remembered.turns import Turn
+from gateway.shapes import Json, Shape
+from gateway.translate.stream.sse import KEEPALIVE, encode_events
+
+ITEM: Json = {"type": "message", "id": "msg_1", "role": "assistant", "content": []}
+RESPONSE: Json = {"id": "resp_1", "status": "completed", "output": [ITEM], "store": False}
+
+
+def begun(**more: Any) -> Json:
+    response = {**RESPONSE, "output": [], "status": "in_progress", **more}
+    return {"type": "response.created", "sequence_number": 0, "response": response}
+
+
+def delta(text: str) -> Json:
+    return {"type": "response.output_text.delta", "delta": text}
+
+
+def ended(kind: str = "completed", **more: Any) -> Json:
+    return {"type": f"response.{kind}", "response": {**RESPONSE, "status": kind, **more}}
+
+
+EVENTS: list[Json] = [
+    begun(),
+    delta("Hé"),
+    delta("\u2028l\nlo"),
+    {"type": "response.output_item.done", "item": ITEM},
+    ended(),
+]
+
+
+def turn(**fields: Any) -> Turn:
+    encoded = {name: msgspec.Raw(msgspec.json.encode(value)) for name, value in fields.items()}
+    previous = fields.get("previous_response_id")
+    return Turn(encoded, previous, ConnectionMemory(10_000, 10))
+
+
+def frames_of(
+    pieces: Iterable[bytes], stream_id: str | None = None, of: Turn | None = None
+) -> list[bytes]:
+    frames = TurnFrames(of or turn(), stream_id)
+    made = [frame for piece in pieces for frame in frames.feed(piece)]
+    return made + frames.finish()
+
+
+def read(frames: Iterable[bytes]) -> list[Any]:
+    return [msgspec.json.decode(frame) for frame in frames]
+
+
+def stream(*events: Json) -> bytes:
+    return encode_events(Shape.RESPONSES, events)
+
+
+def remembered(of: Turn, response_id: str = "resp_1") -> Remembered:
+    found = of.memory.recall(response_id)
+    assert found is not None
+    return found
+
+
+def items(found: Remembered) -> list[Any]:
+    return [msgspec.json.decode(item.raw) for s in found.segments for item in s.items]
+
+
+def test_each_event_is_a_frame_as_it_came() -> None:
+    assert frames_of([stream(*EVENTS)]) == [msgspec.json.encode(event) for event in EVENTS]
+
+
+def test_frames_have_the_stream_of_the_create_at_their_end() -> None:
+    frames = frames_of([stream(*EVENTS)], 'a"b')
+    assert read(frames) == [{**event, "stream_id": 'a"b'} for event in EVENTS]
+    assert all(frame.startswith(b'{"type":') for frame in frames)
+
+
+WRITTEN = (
+    stream(*EVENTS),
+    stream(*EVENTS).replace(b"\n", b"\r\n"),
+    KEEPALIVE + stream(*EVENTS[:2]) + KEEPALIVE + stream(*EVENTS[2:]) + b"data: [DONE]\n\n",
+    b"".join(b"data: %b\n\n" % msgspec.json.encode(event) for event in EVENTS),
+    b"".join(
+        b"data:%b\n\n" % msgspec.json.format(msgspec.json.encode(e)).replace(b"\n", b"\ndata: ")
+        for e in EVENTS
+    ),
+    stream(*EVENTS).rstrip(b"\n"),
+)
+
+
+@pytest.mark.parametrize("written", WRITTEN)
+@pytest.mark.parametrize("stream_id", [None, "a"])
+def test_it_does_not_matter_how_a_stream_is_written_and_split(
+    written: bytes, stream_id: str | None
+) -> None:
+    more = {} if stream_id is None else {"stream_id": stream_id}
+    expected = [{**event, **more} for event in EVENTS]
+    for at in range(len(written) + 1):
+        assert read(frames_of([written[:at], written[at:]], stream_id)) == expected
+    assert read(frames_of([written[i : i + 1] for i in range(len(written))], stream_id)) == expected
+
+
+@given(st.lists(st.integers(0, len(WRITTEN[2])), max_size=8))
+def test_several_cuts_do_not_matter_either(cuts: list[int]) -> None:
+    written = WRITTEN[2]
+    edges = sorted({0, *cuts, len(written)})
+    pieces = [written[a:b] for a, b in pairwise(edges)]
+    assert read(frames_of(pieces)) == EVENTS
+
+
+def test_invalid_text_becomes_valid() -> None:
+    data = b'{"type":"response.output_text.delta","delta":"\xff"}'
+    pieces = [b"event: response.output_text.delta\ndata: %b\n\n" % data, b"data: %b\n\n" % data]
+    frames = frames_of([*pieces, stream(ended())])
+    assert [frame["delta"] for frame in read(frames[:2])] == ["\ufffd", "\ufffd"]
+
+
+def test_after_the_last_event_nothing_follows() -> None:
+    frames = frames_of([stream(ended("failed"), delta("x")), stream(begun())])
+    assert read(frames) == [ended("failed")]
+
+
+def test_a_response_is_remembered_with_the_input_before_it() -> None:
+    asked = turn(input="Hi")
+    frames_of([stream(begun(), ended())], of=asked)
+    message = {"type": "message", "role": "user", "content": "Hi"}
+    assert items(remembered(asked)) == [message, ITEM]
+
+
+@pytest.mark.parametrize("output", [{"output": []}, {"output": None}])
+def test_items_that_came_in_their_own_events_are_remembered_too(output: Json) -> None:
+    asked = turn(input=[])
+    done = {"type": "response.output_item.done", "item": ITEM}
+    frames_of([stream(begun(), done, ended("incomplete", **output))], of=asked)
+    assert items(remembered(asked)) == [ITEM]
+
+
+@pytest.mark.parametrize(
+    "last",
+    [
+        ended("failed"),
+        ended("cancelled"),
+        ended(id=None),
+        ended(output={"no": "list"}),
+        {"type": "response.completed", "response": None},
+        {"type": "error", "message": "Oh."},
+    ],
+)
+def test_what_cannot_be_continued_is_not_remembered(last: Json) -> None:
+    asked = turn(input="Hi")
+    frames_of([stream(begun(), last)], of=asked)
+    assert asked.memory.recall("resp_1") is None
+
+
+def test_where_a_response_is_stored_is_remembered() -> None:
+    asked = turn(input="Hi")
+    frames = TurnFrames(asked, None)
+    frames.decision = Decision(upstream="openai", shape=Shape.RESPONSES, model_asked="m")
+    frames.feed(stream(ended(store=True)))
+    assert remembered(asked).kept_at == ("openai", Shape.RESPONSES)
+    assert remembered(asked).model == "m"
+
+
+def test_the_client_sees_the_response_that_it_continues() -> None:
+    asked = turn(input="Hi", previous_response_id="resp_0")
+    asked.shown = "resp_0"
+    events = [begun(previous_response_id=None), delta("x"), ended()]
+    frames = read(frames_of([stream(*events)], "a", asked))
+    shown = [frame["response"]["previous_response_id"] for frame in frames if "response" in frame]
+    assert shown == ["resp_0", "resp_0"]
+    assert [frame["stream_id"] for frame in frames] == ["a"] * 3
+    assert frames[0]["type"] == "response.created"
+
+
+def test_a_flat_error_becomes_the_sockets() -> None:
+    frames = TurnFrames(turn(), None)
+    frames.decision = Decision(id_line=b"x-request-id: req_1\r\n")
+    error = {"type": "error", "code": "server_error", "message": "Oh.", "param": None}
+    (frame,) = read(frames.feed(stream(error)))
+    assert (frame["status"], frame["error"]["message"]) == (502, "Oh.")
+    assert frame["error"]["headers"] == {"x-request-id": "req_1"}
+    assert (frames.ended, frames.broken) == (True, None)
+    assert frames.finish() == []
+
+
+def test_an_error_without_a_type_is_one() -> None:
+    frames = frames_of([b'data: {"error": {"message": "Oh.", "type": "t"}}\n\n'])
+    assert [frame["error"]["message"] for frame in read(frames)] == ["Oh."]
+
+
+def test_a_null_beside_other_fields_is_none() -> None:
+    assert read(frames_of([b'data: {"error": null}\n\n', stream(ended())]))[0] == {"error": None}
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        *((b"", data) for data in (b"words", b"[1]", b'{"type": 5}', b'{"type":"x"', b"{}}")),
+        *((b"event: x.delta\n", data) for data in (b"words", b"[1]", b'{"type":"x"', b"{}}")),
+    ],
+)
+def test_what_is_no_event_ends_the_turn(name: bytes, data: bytes) -> None:
+    frames = TurnFrames(turn(), "a")
+    made = read(frames.feed(stream(begun()) + name + b"data: " + data + b"\n\n" + stream(ended())))
+    assert [frame["type"] for frame in made] == ["response.created", "error"]
+    assert made[1]["status"] == 502
+    assert made[1]["stream_id"] == "a"
+    assert frames.broken is not None
+
+
+def test_a_stream_that_ends_too_early_ends_in_an_error() -> None:
+    frames = TurnFrames(turn(), None)
+    frames.feed(stream(begun()))
+    (frame,) = read(frames.finish())
+    assert (frame["status"], frame["error"]["code"]) == (502, "upstream_stream_truncated")
+    assert isinstance(frames.broken, TruncatedStream)
+    assert frames.fail(GatewayError("Later.")) == []
+
+
+def test_an_endless_event_ends_the_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    frames = TurnFrames(turn(), None)
+    monkeypatch.setattr(frames._decoder, "_max_event_bytes", 100)
+    (frame,) = read(frames.feed(b"data: " + b"x" * 200))
+    assert frame["error"]["code"] == "upstream_error"
+
+
+def test_an_event_that_was_passed_on_is_noted() -> None:
+    asked = turn(input=[])
+    frames = TurnFrames(asked, None)
+    frames.note_end(msgspec.json.encode(ended()))
+    assert frames.ended
+    assert items(remembered(asked)) == [ITEM]
+    other = TurnFrames(turn(), None)
+    other.note_end(b'{"type":"error","message":"Oh."}')
+    assert other.ended
