@@ -12,7 +12,7 @@ from starlette.types import Receive, Scope, Send
 from gateway.demo.accounts import Account
 from gateway.demo.form import Form, FormReader
 from gateway.demo.generation.answer import Json, encoded
-from gateway.demo.journal import RecordedRequest
+from gateway.demo.journal import recorded
 from gateway.demo.refusals.service import not_json, too_large
 
 VERSION = "anthropic-version"
@@ -33,15 +33,7 @@ class Call:
         self._receive = receive
         self._send = send
         self._body_read = False
-        self.record = RecordedRequest(
-            method=scope["method"],
-            path=scope["path"],
-            query=scope["query_string"].decode("latin-1"),
-            headers={
-                name.decode("latin-1").lower(): value.decode("latin-1")
-                for name, value in scope["headers"]
-            },
-        )
+        self.record = recorded(scope)
 
     @property
     def is_anthropics(self) -> bool:
@@ -70,7 +62,7 @@ class Call:
                 raise too_large(LARGEST_JSON)
             parts.append(chunk)
         self.record.body = b"".join(parts)
-        return _parsed(self.record.body)
+        return parsed(self.record.body)
 
     async def form(self, *always_files: str) -> Form:
         """Return the body, a multipart/form-data form; raises `Refused` for anything else.
@@ -159,7 +151,8 @@ class Call:
             continue
 
 
-def _parsed(body: bytes) -> Json:
+def parsed(body: str | bytes) -> Json:
+    """Return a JSON object; raises `Refused` for anything else."""
     try:
         value: Any = json.loads(body, parse_constant=_no_constant)
         # A lone surrogate is legal in JSON and cannot be sent back as UTF-8.

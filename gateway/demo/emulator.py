@@ -18,6 +18,7 @@ import itertools
 import re
 import socket
 import threading
+import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -34,8 +35,6 @@ from gateway.demo.endpoints import (
     media,
     media_forms,
     messages_listing,
-    responses,
-    responses_beside,
 )
 from gateway.demo.endpoints.files import Files
 from gateway.demo.endpoints.fine_tuning import FineTuning
@@ -53,10 +52,12 @@ from gateway.demo.messages_service import (
 from gateway.demo.models import DemoModel, Endpoint
 from gateway.demo.refusals import Refused
 from gateway.demo.refusals.service import unknown_url, wrong_method
+from gateway.demo.responses_service import ResponsesService
 from gateway.demo.rules import chat as chat_rules
 from gateway.demo.rules import completions as completions_rules
-from gateway.demo.rules import responses as responses_rules
 from gateway.demo.rules import shared
+from gateway.demo.sockets.connection import SocketConnection
+from gateway.demo.sockets.service import DEFAULT, SocketService, SocketSettings
 
 CREATED = 1_788_220_800
 """The time of every reply: 2026-09-01, in unix seconds."""
@@ -81,24 +82,35 @@ class Emulator:
     see `build`.
     """
 
-    def __init__(self, accounts: Accounts, pace: float, journal_size: int) -> None:
+    def __init__(
+        self,
+        accounts: Accounts,
+        pace: float,
+        journal_size: int,
+        sockets: SocketSettings = DEFAULT,
+    ) -> None:
         self.journal = Journal(journal_size)
         self.barrier = Barrier()
         self._accounts = accounts
         self._pace = pace
+        self._clock = sockets.clock
         self._numbers = itertools.count(1)
+        given = (self._numbers, CREATED, self.barrier, pace)
+        self._messages = MessagesService(*given)
+        self._responses_service = ResponsesService(*given)
+        self._sockets = SocketService(sockets, accounts, self._responses_service, *given)
         self._routes = self._table()
 
     def _table(self) -> list[_Route]:
         files, tuning = Files(CREATED), FineTuning(CREATED)
-        anthropics = MessagesService(self._numbers, CREATED, self.barrier, self._pace)
+        anthropics, own = self._messages, self._responses_service
         table: list[tuple[str, str, Handler]] = [
             ("POST", Endpoint.COMPLETIONS, self._completions),
             ("POST", Endpoint.CHAT, self._chat),
             ("POST", Endpoint.RESPONSES, self._responses),
-            ("POST", f"{Endpoint.RESPONSES}/compact", self._compact),
-            ("POST", f"{Endpoint.RESPONSES}/input_tokens", self._input_tokens),
-            ("GET", f"{Endpoint.RESPONSES}/(?P<response>[^/]+)", _stored_response),
+            ("POST", f"{Endpoint.RESPONSES}/compact", own.compact),
+            ("POST", f"{Endpoint.RESPONSES}/input_tokens", own.input_tokens),
+            ("GET", f"{Endpoint.RESPONSES}/(?P<response>[^/]+)", own.stored),
             ("POST", Endpoint.MESSAGES, anthropics.create),
             ("POST", f"{Endpoint.MESSAGES}/count_tokens", anthropics.count_tokens),
             ("POST", Endpoint.EMBEDDINGS, media.embeddings),
@@ -131,11 +143,16 @@ class Emulator:
         return [_Route(method, re.compile(path), handler) for method, path, handler in table]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one HTTP request; raises `RuntimeError` for other scopes."""
-        if scope["type"] != "http":
-            raise RuntimeError(f"the emulator speaks HTTP only, not {scope['type']}")
-        number = next(self._numbers)
-        call = Call(scope, receive, send, f"req_demo{number:08d}")
+        """Answer one request, or serve one WebSocket; raises `RuntimeError` for other scopes."""
+        if scope["type"] not in ("http", "websocket"):
+            raise RuntimeError(f"the emulator speaks HTTP and WebSocket, not {scope['type']}")
+        request_id = f"req_demo{next(self._numbers):08d}"
+        if scope["type"] == "websocket":
+            connection = SocketConnection(scope, receive, send, request_id, self._clock)
+            self.journal.add(connection.record)
+            await self._sockets.serve(connection)
+            return
+        call = Call(scope, receive, send, request_id)
         self.journal.add(call.record)
         try:
             await self._answer(call)
@@ -180,25 +197,7 @@ class Emulator:
         await self._generate(context, Endpoint.CHAT, chat_rules.check_names, chat.answer)
 
     async def _responses(self, context: RequestContext) -> None:
-        items = context.account.items
-
-        def answer(body: Json, model: DemoModel, ids: ReplyIds) -> Answer:
-            reply = responses.answer(items.resolved(body), model, ids)
-            if body.get("store") is not False:
-                items.keep(reply.whole()["output"])
-            return reply
-
-        names = responses_rules.check_names
-        await self._generate(context, Endpoint.RESPONSES, names, answer)
-
-    async def _compact(self, context: RequestContext) -> None:
-        body = await responses_beside.request(context, responses_beside.COMPACT)
-        ids = ReplyIds(next(self._numbers), CREATED)
-        await context.call.reply_json(responses_beside.compacted(body, ids))
-
-    async def _input_tokens(self, context: RequestContext) -> None:
-        body = await responses_beside.request(context, responses_beside.INPUT_TOKENS)
-        await context.call.reply_json(responses_beside.counted(body))
+        await self._responses_service.create(context)
 
     async def _generate(
         self,
@@ -216,16 +215,14 @@ class Emulator:
         await deliver(context.call, answer, stream=stream, barrier=self.barrier, pace=self._pace)
 
 
-async def _stored_response(context: RequestContext) -> None:
-    raise Refused(404, f"Response with id '{context.path['response']}' not found.")
-
-
 def build(
     *,
     keys: Mapping[str, Collection[str]] | None = None,
     earlier_jobs: int = 20,
     pace: float = 0.0,
     journal_size: int = 1000,
+    sockets: int | None = None,
+    clock: Callable[[], float] = time.monotonic,
 ) -> Emulator:
     """Make an emulator.
 
@@ -233,8 +230,11 @@ def build(
     begins with `sk-` sees the public and acme's models, and `models.PRIVATE_KEY` the private one
     too. `earlier_jobs` failed fine-tuning jobs are listed before the useful ones. `pace` is the
     time between two events of a stream, in seconds. The journal keeps `journal_size` requests.
+    `sockets` is the status, 404 or 426, with which WebSockets are refused, as by a server that has
+    none; `clock` returns the seconds of which an open one lasts an hour.
     """
-    return Emulator(Accounts(keys, earlier_jobs), pace, journal_size)
+    settings = SocketSettings(sockets, clock)
+    return Emulator(Accounts(keys, earlier_jobs), pace, journal_size, settings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,7 +268,8 @@ def serve(emulator: Emulator | None = None) -> Iterator[Served]:
             emulator,
             loop="asyncio",
             lifespan="off",
-            ws="none",
+            ws="websockets-sansio",
+            ws_per_message_deflate=False,
             log_config=None,
             log_level="critical",
             access_log=False,

@@ -2,8 +2,9 @@
 
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from gateway.demo.form import Form
 
@@ -13,9 +14,10 @@ class RecordedRequest:
     """One request that arrived.
 
     `headers` have lower-case names and the last of repeated values. `body` is a JSON body; of an
-    upload, only the size and `form`, with the files' hashes, are kept. `disconnected` is set when
-    the client leaves before it has the whole reply; `finished` when the emulator is done with the
-    request, in either case.
+    upload, only the size and `form`, with the files' hashes, are kept. A WebSocket is one request,
+    with status 101: `messages` are the client's, but for audio, of which only the size is kept.
+    `disconnected` is set when the client leaves before it has the whole reply; `finished` when the
+    emulator is done with the request, in either case.
     """
 
     method: str
@@ -25,9 +27,23 @@ class RecordedRequest:
     body: bytes = b""
     body_size: int = 0
     form: Form | None = None
+    messages: list[str] = field(default_factory=list)
     status: int | None = None
     disconnected: threading.Event = field(default_factory=threading.Event)
     finished: threading.Event = field(default_factory=threading.Event)
+
+
+def recorded(scope: Mapping[str, Any]) -> RecordedRequest:
+    """Return the record of a request, of the scope that ASGI has for it."""
+    return RecordedRequest(
+        method=scope.get("method", "GET"),
+        path=scope["path"],
+        query=scope["query_string"].decode("latin-1"),
+        headers={
+            name.decode("latin-1").lower(): value.decode("latin-1")
+            for name, value in scope["headers"]
+        },
+    )
 
 
 class Journal:

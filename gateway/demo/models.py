@@ -16,6 +16,7 @@ from gateway.demo.refusals.models import (
     is_not_a_chat_model,
     model_not_found,
     not_allowed_to,
+    not_realtime,
     only_in_responses,
     responses_model_elsewhere,
     responses_model_unsupported,
@@ -37,6 +38,7 @@ class Endpoint(StrEnum):
     IMAGE_VARIATIONS = "/v1/images/variations"
     TRANSCRIPTIONS = "/v1/audio/transcriptions"
     TRANSLATIONS = "/v1/audio/translations"
+    REALTIME = "/v1/realtime"
 
 
 class Quirk(StrEnum):
@@ -87,6 +89,8 @@ class DemoModel:
             if Endpoint.CHAT in self.endpoints:
                 return responses_model_unsupported(self.id)
             return responses_model_elsewhere(self.id)
+        if endpoint is Endpoint.REALTIME:
+            return not_realtime(self.id)
         if endpoint is Endpoint.EMBEDDINGS:
             return not_allowed_to("generate embeddings")
         if endpoint in (Endpoint.CHAT, Endpoint.COMPLETIONS):
@@ -144,6 +148,7 @@ PUBLIC_MODELS = (
     DemoModel("tts-1", frozenset({Endpoint.SPEECH}), "openai-internal"),
     DemoModel("whisper-1", _HEARS, "openai-internal", shutdown_date="2027-02-26"),
     DemoModel("gpt-image-1", _DRAWS, "system"),
+    DemoModel("gpt-realtime-2.1", frozenset({Endpoint.REALTIME}), "system"),
 )
 ACME_MODELS = (
     DemoModel(

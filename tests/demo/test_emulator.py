@@ -98,12 +98,12 @@ def test_a_client_that_leaves_while_it_sends_is_written_down() -> None:
     assert app.journal[0].status is None
 
 
-def test_only_http_is_spoken() -> None:
+def test_only_http_and_websocket_are_spoken() -> None:
     async def nothing(message: Any = None) -> Any:
         raise AssertionError
 
-    with pytest.raises(RuntimeError, match="HTTP only, not websocket"):
-        asyncio.run(APP({"type": "websocket"}, nothing, nothing))
+    with pytest.raises(RuntimeError, match="HTTP and WebSocket, not lifespan"):
+        asyncio.run(APP({"type": "lifespan"}, nothing, nothing))
 
 
 @pytest.fixture(scope="module")

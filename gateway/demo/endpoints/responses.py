@@ -1,7 +1,7 @@
 """/v1/responses: the turn that `generation.turns` decides on, as output items and events.
 
-Responses are not stored: `previous_response_id` is never found. Their items are: see
-`gateway.demo.kept_items`.
+Responses are not stored: `previous_response_id` is found on a WebSocket only, which remembers its
+own (`gateway.demo.sockets.memory`). Their items are stored: see `gateway.demo.kept_items`.
 """
 
 import base64
@@ -33,9 +33,13 @@ _ECHOED = (
 """Parameters that the response object repeats as they were sent."""
 
 
-def answer(body: Json, model: DemoModel, ids: ReplyIds) -> Answer:
-    """Check a request and answer it; raises `Refused`."""
+def answer(body: Json, model: DemoModel, ids: ReplyIds, *, previous: str | None = None) -> Answer:
+    """Check a request and answer it; raises `Refused`.
+
+    `previous` is the id of the response that it continues, whose items its input begins with.
+    """
     responses_rules.check(body, model)
+    body = {**body, "previous_response_id": previous}
     items = items_of(body)
     known = functions(body, items)
     conversation = _conversation(body, model, known)

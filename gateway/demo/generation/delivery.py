@@ -1,6 +1,8 @@
 """Sends an answer, whole or as a stream, and injects the behaviour that its scenario asks for."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
+from enum import Enum, auto
 
 from gateway.demo.call import Call
 from gateway.demo.generation.answer import Answer, Phase, encoded
@@ -18,6 +20,23 @@ _DELTAS_BEFORE_BEHAVIOUR: dict[Behaviour | None, int | None] = {
 """How many deltas precede an injected behaviour, at most: None is all, up to the closing events."""
 
 
+class Ending(Enum):
+    """How the events of an answer have ended."""
+
+    COMPLETE = auto()
+    FAILED = auto()
+    UNFINISHED = auto()
+    CUT = auto()
+    """The connection is to break."""
+
+
+_ENDINGS = {
+    Behaviour.FAIL_MIDSTREAM: Ending.FAILED,
+    Behaviour.TRUNCATE: Ending.CUT,
+    Behaviour.UNFINISHED: Ending.UNFINISHED,
+}
+
+
 async def deliver(
     call: Call, answer: Answer, *, stream: bool, barrier: Barrier, pace: float
 ) -> None:
@@ -26,8 +45,6 @@ async def deliver(
     `pace` is the time between two events of a stream, in seconds.
     """
     if stream:
-        if answer.scenario.behaviour is Behaviour.ENDLESS:
-            pace = max(pace, _ENDLESS_PACE)
         await call.while_connected(_stream(call, answer, barrier, pace))
     else:
         await call.while_connected(_whole(call, answer, barrier))
@@ -47,32 +64,32 @@ async def _whole(call: Call, answer: Answer, barrier: Barrier) -> None:
 
 async def _stream(call: Call, answer: Answer, barrier: Barrier, pace: float) -> None:
     await call.start(_EVENT_STREAM, headers=(("cache-control", "no-cache"),))
+    if await write_events(call.write, answer, barrier, pace) is not Ending.CUT:
+        await call.end()
+
+
+async def write_events(
+    write: Callable[[bytes], Awaitable[None]], answer: Answer, barrier: Barrier, pace: float
+) -> Ending:
+    """Write the events of `answer`, each `pace` seconds after the last; return how they ended."""
     behaviour = answer.scenario.behaviour
+    if behaviour is Behaviour.ENDLESS:
+        pace = max(pace, _ENDLESS_PACE)
     pending = behaviour in _DELTAS_BEFORE_BEHAVIOUR
     deltas = 0
     for sent, event in enumerate(answer.events()):
         due = event.phase is Phase.CLOSING or deltas == _DELTAS_BEFORE_BEHAVIOUR.get(behaviour)
         if pending and due:
             pending = False
-            if not await _inject(call, answer, barrier, sent):
-                return
-        await call.write(event.data)
+            if behaviour is Behaviour.FAIL_MIDSTREAM:
+                for data in answer.failure(sent):
+                    await write(data)
+            if behaviour in _ENDINGS:
+                return _ENDINGS[behaviour]
+            await barrier.wait()
+        await write(event.data)
         deltas += event.phase is Phase.DELTA
         await asyncio.sleep(pace)
         if barrier.lifted:
-            return
-    await call.end()
-
-
-async def _inject(call: Call, answer: Answer, barrier: Barrier, sent: int) -> bool:
-    """Inject the behaviour after `sent` events; return whether the stream continues."""
-    behaviour = answer.scenario.behaviour
-    if behaviour is Behaviour.SLOW:
-        await barrier.wait()
-        return True
-    if behaviour is Behaviour.FAIL_MIDSTREAM:
-        for data in answer.failure(sent):
-            await call.write(data)
-    if behaviour is not Behaviour.TRUNCATE:
-        await call.end()
-    return False
+            return Ending.CUT
+    return Ending.COMPLETE

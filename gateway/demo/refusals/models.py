@@ -84,6 +84,11 @@ def not_allowed_to(act: str) -> Refused:
     return Refused(403, f"You are not allowed to {act} from this model")
 
 
+def not_realtime(model: str) -> Refused:
+    """Refuse a model that has no realtime sessions."""
+    return Refused(400, f'Model "{model}" is not supported in realtime mode.', code="invalid_model")
+
+
 def responses_model_missing(model: str) -> Refused:
     """Say that /v1/responses does not know the model at all."""
     return Refused(

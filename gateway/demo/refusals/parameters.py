@@ -82,6 +82,16 @@ def unsupported_value(name: str, value: object) -> Refused:
     )
 
 
+def previous_response_not_found(known_as: str) -> Refused:
+    """Say that there is no such response, or none that is kept."""
+    return Refused(
+        400,
+        f"Previous response with id '{known_as}' not found.",
+        param="previous_response_id",
+        code="previous_response_not_found",
+    )
+
+
 def too_long(limit: int, prompt: int, completion: int, param: str | None) -> Refused:
     """Say that prompt and completion, in tokens, do not fit the context window."""
     return Refused(

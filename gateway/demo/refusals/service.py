@@ -18,6 +18,13 @@ def wrong_method(method: str, path: str) -> Refused:
     )
 
 
+def no_sockets(status: int, path: str) -> Refused:
+    """Refuse a WebSocket as a server does that has none: 426, or as an unknown page."""
+    if status == 404:
+        return unknown_url("GET", path)
+    return Refused(status, f"WebSockets are not supported on {path}.")
+
+
 def no_key() -> Refused:
     """Say that the request has no bearer credential."""
     return Refused(

@@ -7,6 +7,7 @@ from gateway.demo.models import DemoModel, Quirk
 from gateway.demo.refusals import Refused
 from gateway.demo.refusals.parameters import (
     moved_parameter,
+    previous_response_not_found,
     unknown_parameter,
     unsupported_parameter,
 )
@@ -140,24 +141,24 @@ def check_values(body: Json) -> None:
 def _refuse_stored_state(body: Json) -> None:
     """Refuse references to stored objects, in OpenAI's words for those that it does not find."""
     previous, conversation, prompt = (body.get(name) for name in _STORED)
-    if previous is not None and conversation is not None:
+    refuse_two_states(body)
+    if previous is not None:
+        raise previous_response_not_found(previous)
+    for kind, given in (("Conversation", conversation), ("Prompt", prompt)):
+        if given is not None:
+            known_as = given if isinstance(given, str) else given["id"]
+            raise Refused(404, f"{kind} with id '{known_as}' not found.")
+
+
+def refuse_two_states(body: Json) -> None:
+    """Refuse a request that names both a conversation and a previous response."""
+    if body.get("previous_response_id") is not None and body.get("conversation") is not None:
         raise Refused(
             400,
             "Mutually exclusive parameters: ''. Ensure you are only providing one of: "
             "'pre..._id' or 'conversation'.",
             code="mutually_exclusive_parameters",
         )
-    if previous is not None:
-        raise Refused(
-            400,
-            f"Previous response with id '{previous}' not found.",
-            param="previous_response_id",
-            code="previous_response_not_found",
-        )
-    for kind, given in (("Conversation", conversation), ("Prompt", prompt)):
-        if given is not None:
-            known_as = given if isinstance(given, str) else given["id"]
-            raise Refused(404, f"{kind} with id '{known_as}' not found.")
 
 
 def _check_outputs(items: list[Json]) -> None:

@@ -111,16 +111,16 @@ def test_no_disconnect_is_recorded_after_the_end() -> None:
     assert app.journal[0].finished.is_set()
 
 
-class WatchedBarrier(Barrier):
-    """A barrier that a test sees reached."""
+def watched(barrier: Barrier, patch: pytest.MonkeyPatch) -> asyncio.Event:
+    """Return what is set once a reply waits at the barrier."""
+    reached, wait = asyncio.Event(), barrier.wait
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.reached = asyncio.Event()
+    async def watched_wait() -> None:
+        reached.set()
+        await wait()
 
-    async def wait(self) -> None:
-        self.reached.set()
-        await super().wait()
+    patch.setattr(barrier, "wait", watched_wait)
+    return reached
 
 
 async def slowly(app: Emulator, path: str, *, stream: bool) -> Connection:
@@ -128,12 +128,13 @@ async def slowly(app: Emulator, path: str, *, stream: bool) -> Connection:
     body = json.dumps(body_for(path, "!slow and long", stream=stream)).encode()
     connection = Connection([body])
     scope = scope_of("POST", path, {"authorization": "Bearer sk-1"})
-    app.barrier = barrier = WatchedBarrier()
-    task = asyncio.ensure_future(app(scope, connection.receive, connection.send))
-    await barrier.reached.wait()
-    assert len(deltas(connection.reply)) == (1 if stream else 0)
-    app.release()
-    await task
+    with pytest.MonkeyPatch.context() as patch:
+        reached = watched(app.barrier, patch)
+        task = asyncio.ensure_future(app(scope, connection.receive, connection.send))
+        await reached.wait()
+        assert len(deltas(connection.reply)) == (1 if stream else 0)
+        app.release()
+        await task
     return connection
 
 
