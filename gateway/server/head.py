@@ -26,6 +26,7 @@ _REQUEST_LINE = re.compile(rb"([A-Z-]+) ([^ ]+) HTTP/(\d\.\d)\r\n")
 _ABSOLUTE_FORM = re.compile(rb"(?i)https?://")
 _VERSIONS = frozenset({b"1.0", b"1.1"})
 _ABOUT_THE_MESSAGE = frozenset({b"content-length", b"transfer-encoding", b"expect", b"connection"})
+_UPGRADE = re.compile(rb"(?i)(?:^|(?<=[, \t]))upgrade(?=[, \t]|$)")
 _CLOSE = re.compile(rb"(?i)(?:^|,)[ \t]*close[ \t]*(?:,|$)")
 
 
@@ -123,7 +124,8 @@ class HeadParser:
         is_http_1_0 = version == b"1.0"
         framing = _Framing(self._fields)
         length = framing.length(is_http_1_0=is_http_1_0)
-        path, query, fields = _target(target, framing.others)
+        others = _without_upgrades(framing.others) if is_http_1_0 else framing.others
+        path, query, fields = _target(target, others)
         return ReceivedHead(
             Head(method.decode("ascii"), path, query, ClientHeaders(fields)),
             length,
@@ -215,6 +217,14 @@ class _Framing:
         if len(lengths) > 1 or not _DIGITS.fullmatch(lengths[0].strip(b" \t")):
             raise invalid("its Content-Length is not one number")
         return int(lengths[0])
+
+
+def _without_upgrades(fields: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """Return the fields of an HTTP/1.0 request, which cannot be upgraded (RFC 9110 section 7.8)."""
+    return [
+        (name, _UPGRADE.sub(b"", value) if name == b"connection" else value)
+        for name, value in fields
+    ]
 
 
 def _check_codings(values: list[bytes]) -> GatewayError | None:

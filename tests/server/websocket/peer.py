@@ -1,14 +1,14 @@
 """Clients of sockets: on a connection in memory, and what sessions do with what they send."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from websockets.frames import Frame, Opcode
 from websockets.protocol import Protocol, Side
 
 from gateway.api.handshakes import Turn
-from gateway.config.settings import ServerSettings
+from gateway.config.settings import ClientSettings, ServerSettings
 from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.decision import Decision
 from gateway.request import Request
@@ -116,7 +116,8 @@ class Echo(SocketSession):
         self.freed += 1
 
 
-Opening = Callable[[Request], SocketSession | ClientReply]
+Opened = SocketSession | ClientReply
+Opening = Callable[[Request], Opened | Awaitable[Opened]]
 
 
 class Sessions:
@@ -131,21 +132,31 @@ class Sessions:
         self.turns.append(turns)
         return self
 
-    async def responses(self, request: Request, decision: Decision) -> SocketSession | ClientReply:
+    async def responses(self, request: Request, decision: Decision) -> Opened:
         opened = self._opening(request)
+        if not isinstance(opened, SocketSession | ClientReply):
+            opened = await opened
         self.opened.append(opened)
         return opened
 
-    async def realtime(self, request: Request, decision: Decision) -> SocketSession | ClientReply:
-        return await self.responses(request, decision)
+    async def realtime(self, request: Request, decision: Decision) -> Opened:
+        opened = await self.responses(request, decision)
+        if isinstance(opened, SocketSession):
+            opened.kind = "realtime"
+        return opened
 
 
 class Peer:
     """A gateway, and one connection to it in memory. To be made within a loop."""
 
-    def __init__(self, opening: Opening = Echo, server: ServerSettings | None = None) -> None:
+    def __init__(
+        self,
+        opening: Opening = Echo,
+        server: ServerSettings | None = None,
+        clients: tuple[ClientSettings, ...] = (),
+    ) -> None:
         self.sessions = Sessions(opening)
-        self.client = Client(answer, server, sessions=self.sessions.made)
+        self.client = Client(answer, server, clients, sessions=self.sessions.made)
         self.wire = Wire(self.client.gateway)
 
     @property
