@@ -147,7 +147,7 @@ async def show(*, once: bool, ports: Ports, write: Print = echo) -> int:
         gateway = application.gateway
         serving = asyncio.create_task(
             serve(
-                [Listener(gateway, *_ADDRESS), Listener(emulator.build(), *_ADDRESS)],
+                [Listener(gateway, *_ADDRESS), Listener(emulator.build(), *_ADDRESS, sockets=True)],
                 grace_period=lambda: 1,
                 on_drain=gateway.drain,
                 stop=stop,

@@ -108,9 +108,9 @@ class _HostedSession(SocketSession):
             self._is_paused = True
             self._socket.pause_reading()
 
-    def received_frames(self, data: bytes) -> None:
+    def received_frames(self, data: bytes, *, complete: bool) -> None:
         """Never called: applications get messages."""
-        raise AssertionError(data)
+        raise AssertionError(data, complete)
 
     def drained(self) -> None:
         """Let the application send on."""
@@ -154,7 +154,7 @@ class _HostedSession(SocketSession):
         if text is not None:
             return socket.send(text.encode())
         data: bytes = message["bytes"]
-        return socket.send_frames(head(len(data), BINARY) + data)
+        return socket.send_frames(head(len(data), BINARY) + data, complete=True)
 
     def _decide(self, message: Message) -> None:
         """Take a message before the handshake is answered."""

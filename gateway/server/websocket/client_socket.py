@@ -55,9 +55,11 @@ class ClientSocket(SendingSocket):
         elif self._turn is None:
             self._turn = self._loop.call_soon(self._go_on)
 
-    def take_frames(self, *, pings: bool) -> None:
+    def take_frames(self, *, pings: bool) -> FrameScanner:
         """Hand over frames instead of messages; see `Socket`."""
-        self._scanner = FrameScanner(masked=True, limit=self._limit, passes_pings=pings)
+        scanner = FrameScanner(masked=True, limit=self._limit, passes_pings=pings)
+        self._scanner = scanner
+        return scanner
 
     def pause_reading(self) -> None:
         """Hand over nothing more until `resume_reading`."""
@@ -127,7 +129,7 @@ class ClientSocket(SendingSocket):
             self._fail(error.code, str(error))
             return
         if passed and self._user is not None and self._hands_over:
-            self._user.received_frames(passed)
+            self._user.received_frames(passed, complete=not scanner.in_frame)
         for control in scanner.controls:
             self._parse(control)
 

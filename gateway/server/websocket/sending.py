@@ -14,7 +14,6 @@ from websockets.protocol import Protocol as Parser
 from websockets.protocol import Side, State
 
 from gateway.api.handshakes import run_session
-from gateway.frames import FrameScanner
 from gateway.server.backpressure import Backpressure
 from gateway.server.websocket.heads import head
 from gateway.sockets import (
@@ -80,11 +79,11 @@ class SendingSocket(Socket):
         "_ended",
         "_hands_over",
         "_heard",
+        "_in_frame",
         "_late",
         "_loop",
         "_parser",
         "_pong",
-        "_sent",
         "_task",
         "_user",
         "_waited_for",
@@ -96,8 +95,8 @@ class SendingSocket(Socket):
         self._carrier = carrier
         self._loop = asyncio.get_running_loop()
         self._parser = Parser(Side.SERVER, state=_OPEN, max_size=limit, logger=_log)
-        self._sent: FrameScanner | None = None
-        """Checks what `send_frames` gets; None: nothing yet."""
+        self._in_frame = False
+        """Whether the last piece of `send_frames` has ended inside a frame."""
         self._user: SocketUser | None = None
         self._pong = b""
         """The answer to the last ping, which waits until it can be written."""
@@ -138,12 +137,10 @@ class SendingSocket(Socket):
             parts += (head(len(message)), message)
         return self._write(b"".join(parts))
 
-    def send_frames(self, data: bytes) -> bool:
+    def send_frames(self, data: bytes, *, complete: bool) -> bool:
         """Send a piece of another peer's frames; see `Socket`."""
-        sent = self._sent
-        if sent is None:
-            sent = self._sent = FrameScanner(masked=False, passes_pings=True)
-        more = self._write(sent.take(data))
+        self._in_frame = not complete
+        more = self._write(data)
         if self._pong:
             self._answer()
         return more
@@ -206,16 +203,11 @@ class SendingSocket(Socket):
         """Whether neither side has begun to close."""
         return self._ended is None and self._parser.state is _OPEN
 
-    @property
-    def _in_frame(self) -> bool:
-        return self._sent is not None and self._sent.in_frame
-
     def _write(self, data: bytes) -> bool:
         if not self._is_open:
             return True
         carrier = self._carrier
-        if data:
-            carrier.transport.write(data)
+        carrier.transport.write(data)
         if carrier.flow.paused:
             self._waited_for = True
             return False

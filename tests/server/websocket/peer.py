@@ -73,6 +73,7 @@ class Echo(SocketSession):
         self.socket: Socket | None = None
         self.messages: list[bytes] = []
         self.pieces: list[bytes] = []
+        self.complete: list[bool] = []
         self.ends: list[tuple[int, str]] = []
         self.drains = 0
         self.drained_again = 0
@@ -97,8 +98,9 @@ class Echo(SocketSession):
         self.messages.append(message)
         self.socket.send(message)
 
-    def received_frames(self, data: bytes) -> None:
+    def received_frames(self, data: bytes, *, complete: bool) -> None:
         self.pieces.append(data)
+        self.complete.append(complete)
 
     def drained(self) -> None:
         self.drained_again += 1

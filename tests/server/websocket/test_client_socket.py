@@ -309,6 +309,7 @@ def test_frames_are_handed_over_as_they_come() -> None:
         binary = frame(b"\xff" * 300, BINARY)
         assert await peer.send(sent, binary[:100], binary[100:]) == b""
         assert b"".join(peer.session.pieces) == sent + binary
+        assert peer.session.complete == [True, False, True]
         assert close_in(await peer.send(frame("last") + closing(4000, "own"))) == (4000, "own")
         assert peer.session.pieces[-1] == frames_end(peer)
         assert peer.session.ends == [(4000, "own")]

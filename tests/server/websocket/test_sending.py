@@ -38,8 +38,8 @@ def test_frames_of_another_peer_are_sent_as_they_are_in_any_pieces() -> None:
         peer = Peer()
         await peer.open()
         data = served(b"a" * 200, fin=False) + served(b"b", Opcode.CONT) + served(b"", PING)
-        for byte in data:
-            assert peer.session.socket.send_frames(bytes([byte]))
+        for at, byte in enumerate(data):
+            assert peer.session.socket.send_frames(bytes([byte]), complete=at + 1 == len(data))
         assert peer.wire.take() == data
         peer.wire.leave()
 
@@ -54,7 +54,7 @@ def test_a_slow_client_is_waited_for() -> None:
         peer.wire.transport.full_after = b"full"
         assert socket.send(b"fits")
         assert not socket.send(b"full")
-        assert not socket.send_frames(served(b"more"))
+        assert not socket.send_frames(served(b"more"), complete=True)
         assert peer.session.drained_again == 0
         peer.wire.protocol.resume_writing()
         assert peer.session.drained_again == 1
@@ -84,11 +84,11 @@ def test_an_answer_to_a_ping_is_not_put_into_a_frame() -> None:
         peer = Peer()
         await peer.open()
         data = served(b"x" * 300)
-        peer.session.socket.send_frames(data[:100])
+        peer.session.socket.send_frames(data[:100], complete=False)
         assert await peer.send(frame(b"p", PING)) == data[:100]
-        peer.session.socket.send_frames(data[100:200])
+        peer.session.socket.send_frames(data[100:200], complete=False)
         assert peer.wire.take() == data[100:200]
-        peer.session.socket.send_frames(data[200:])
+        peer.session.socket.send_frames(data[200:], complete=True)
         assert peer.wire.take() == data[200:] + served(b"p", PONG)
         peer.wire.leave()
 
@@ -186,7 +186,7 @@ def test_a_socket_within_a_frame_cannot_close_in_order() -> None:
     async def scenario() -> None:
         peer = Peer()
         await peer.open()
-        peer.session.socket.send_frames(served(b"x" * 300)[:100])
+        peer.session.socket.send_frames(served(b"x" * 300)[:100], complete=False)
         peer.session.socket.close(1000)
         assert peer.wire.transport.was_aborted()
         await peer.wire.settle()
@@ -207,7 +207,7 @@ def test_a_client_that_ends_while_a_frame_is_sent_gets_no_close_frame(
         peer = Peer()
         await peer.open()
         begun = served(b"x" * 300)[:100]
-        peer.session.socket.send_frames(begun)
+        peer.session.socket.send_frames(begun, complete=False)
         assert await peer.send(data) == begun
         ((closed, reason),) = peer.session.ends
         assert (closed, reason if code == "1001" else "") == end
@@ -287,7 +287,7 @@ def test_no_ping_is_put_into_a_frame() -> None:
         peer = Peer()
         await peer.open()
         begun = served(b"x" * 300)[:100]
-        peer.session.socket.send_frames(begun)
+        peer.session.socket.send_frames(begun, complete=False)
         Clock(peer).passes()
         assert peer.wire.take() == begun
         peer.wire.leave()
