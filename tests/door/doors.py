@@ -119,6 +119,10 @@ class Client(RawConnection):
     def read(self, size: int) -> bytes:
         return self._reader.read(size)
 
+    def read1(self) -> bytes:
+        """Return some of what has come; nothing at the end of the connection."""
+        return self._reader.read1(65536)
+
     def rest(self) -> bytes:
         """Return all that comes until the connection ends, in order or not."""
         received = bytearray()

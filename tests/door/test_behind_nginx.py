@@ -16,6 +16,9 @@ from pathlib import Path
 from string import Template
 
 import pytest
+from websockets.exceptions import ConnectionClosed
+from websockets.frames import Opcode
+from websockets.sync.client import connect as open_socket
 
 from gateway.config.settings import ServerSettings
 from tests.clients.raw import chunk
@@ -39,8 +42,11 @@ from tests.door.doors import (
     until,
     upload,
 )
+from tests.door.sockets import Frames, echoing
 from tests.door.test_upgrade import HANDSHAKE, JDK_17, SMUGGLED, UPGRADES
 from tests.door.upstream import STREAM_END, STREAM_HEAD, falls_silent_after, replies, text_event
+from tests.server.websocket.peer import frame, handshake
+from tests.waiting import wait_until
 
 # Debian keeps servers in /usr/sbin, which is not on everybody's path.
 NGINX = shutil.which("nginx", path=os.environ.get("PATH", "") + ":/usr/sbin")
@@ -84,8 +90,8 @@ http {
 
 
 @contextmanager
-def nginx(gateway: Door, folder: Path, *, request_buffering: bool = True) -> Iterator[str]:
-    """Run nginx before a gateway until the block ends; yield its base URL."""
+def nginx(gateway: str, folder: Path, *, request_buffering: bool = True) -> Iterator[str]:
+    """Run nginx before a gateway, given its URL, until the block ends; yield its base URL."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     configuration = folder / "nginx.conf"
@@ -95,7 +101,7 @@ def nginx(gateway: Door, folder: Path, *, request_buffering: bool = True) -> Ite
             # Else root's workers are nobody's, who may not write here.
             user=f"user root {grp.getgrgid(0).gr_name};" if os.geteuid() == 0 else "",
             port=port,
-            gateway_port=gateway.base_url.split(":")[2].partition("/")[0],
+            gateway_port=gateway.split(":")[2].partition("/")[0],
             request_buffering="on" if request_buffering else "off",
         )
     )
@@ -145,7 +151,7 @@ def front(
     gateway: Door, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
 ) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("nginx")
-    with nginx(gateway, folder, request_buffering=request.param) as base_url:
+    with nginx(gateway.base_url, folder, request_buffering=request.param) as base_url:
         yield base_url
 
 
@@ -299,3 +305,37 @@ def test_a_field_with_an_underscore_is_dropped(front: str, running: Door) -> Non
         client.send(user("agent", f"POST {CHAT} HTTP/1.1", "session_id: SESSION", body=chat()))
         assert [client.reply().status, client.reply().status] == [200, 200]
     assert "SESSION" not in str([seen.fields for seen in running.upstream.since(before)])
+
+
+def test_sockets_pass_both_ways_and_end_in_order(tmp_path: Path) -> None:
+    with echoing() as own, nginx(own.base_url, tmp_path) as front:
+        address = front.replace("http://", "ws://") + "/responses"
+        with open_socket(address, max_size=None) as client:
+            for text in ("Hi", "x" * MEGABYTE):
+                client.send(text)
+                assert client.recv() == text
+        wait_until(lambda: own.sessions.opened[-1].freed == 1)
+        assert own.sessions.opened[-1].ends == [(1000, "")]
+        with connect(front) as raw_client:
+            frames = Frames(raw_client)
+            assert frames.open(frame("early")) == 101
+            assert frames.next() == (Opcode.TEXT, b"early")
+            raw_client.reset_at_the_end()
+        wait_until(lambda: own.sessions.opened[-1].freed == 1)
+        with open_socket(address) as client:
+            wait_until(lambda: len(own.sessions.opened) == 3)
+            own.end()
+            with pytest.raises(ConnectionClosed):
+                client.recv()
+            assert client.close_code == 1012
+
+
+def test_a_refused_socket_leaves_the_connection_to_other_users(tmp_path: Path) -> None:
+    with echoing() as own, nginx(own.base_url, tmp_path) as front:
+        for origin, status in (("https://evil.example", 403), ("http://gateway.test", 101)):
+            with connect(front) as client:
+                client.send(handshake("/v1/responses", f"Origin: {origin}"))
+                assert client.reply_head()[0] == status
+        with connect(front) as client:
+            client.send(raw("GET /v1/api/hello HTTP/1.1"))
+            assert client.reply().status == 200
