@@ -17,7 +17,10 @@ from gateway.exchange.reply.body import ReplyBody
 from gateway.exchange.reply.reading import not_json
 from gateway.translate.stream.sse import TERMINAL_EVENTS, SSEDecoder, is_done
 
-_DELTA: Final = ".delta"
+_DELTA: Final = b".delta"
+_EVENT: Final = b"event: "
+_EVENT_LENGTH: Final = len(_EVENT)
+_NEXT: Final = b"\n\n" + _EVENT
 _ITEM_DONE: Final = "response.output_item.done"
 _CONTINUABLE: Final = ("response.completed", "response.incomplete")
 _NOTHING: Final = msgspec.Raw(b"")
@@ -57,6 +60,8 @@ class TurnFrames:
         self.body: ReplyBody | None = None
         self._suffix = b',"stream_id":%b}' % _encode(stream_id) if stream_id is not None else b""
         self._decoder = SSEDecoder()
+        self._is_between = True
+        """Whether the last piece has ended with an event."""
         self._items: list[msgspec.Raw] = []
 
     @property
@@ -67,10 +72,15 @@ class TurnFrames:
 
     def feed(self, piece: bytes) -> list[bytes]:
         """Return the frames of the events that a piece of the stream completes."""
+        if self._is_between:
+            deltas = self._deltas(piece)
+            if deltas is not None:
+                return deltas
+        self._is_between = piece.endswith(b"\n\n")
         frames: list[bytes] = []
         try:
             for event in self._decoder.feed(piece):
-                self._add(event.event, event.data, frames)
+                self._add(event.data, frames)
         except UpstreamError as error:
             frames += self.fail(error)
         return frames
@@ -80,7 +90,7 @@ class TurnFrames:
         frames: list[bytes] = []
         try:
             for event in self._decoder.finish():
-                self._add(event.event, event.data, frames)
+                self._add(event.data, frames)
             if not self.ended:
                 raise _ended_too_early()
         except UpstreamError as error:
@@ -102,13 +112,28 @@ class TurnFrames:
         if last.type in _CONTINUABLE:
             self._remember(last.response)
 
-    def _add(self, name: str, data: bytes, frames: list[bytes]) -> None:
-        if self.ended:
-            return
-        if name.endswith(_DELTA) and data.startswith(b'{"') and data.endswith(b"}"):
-            data = _as_text(data)
-            frames.append(data[:-1] + self._suffix if self._suffix else data)
-        elif not is_done(data):
+    def _deltas(self, piece: bytes) -> list[bytes] | None:
+        """Return the frames of whole events that are deltas, as most are; None: others are there.
+
+        It does what the decoder and `_other` would do with these, in a fraction of the time.
+        """
+        if not (piece.startswith(_EVENT) and piece.endswith(b"}\n\n")) or b"\r" in piece:
+            return None
+        frames: list[bytes] = []
+        suffix, is_ascii = self._suffix, piece.isascii()
+        for event in piece[_EVENT_LENGTH:-2].split(_NEXT):
+            name, _, data = event.partition(b"\ndata: ")
+            if not (name.endswith(_DELTA) and data.startswith(b'{"') and data.endswith(b"}")):
+                return None
+            if b"\n" in name or b"\n" in data:
+                return None
+            if not is_ascii:
+                data = _as_text(data)
+            frames.append(data[:-1] + suffix if suffix else data)
+        return [] if self.ended else frames
+
+    def _add(self, data: bytes, frames: list[bytes]) -> None:
+        if not (self.ended or is_done(data)):
             frames.append(self._other(_as_text(data)))
 
     def _other(self, data: bytes) -> bytes:

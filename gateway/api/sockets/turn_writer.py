@@ -111,12 +111,20 @@ class TurnWriter(ReplyWriter):
 
     def _take(self, piece: bytes) -> bool:
         frames = self._frames
-        is_ready = self._put(frames.feed(piece))
+        made = frames.feed(piece)
         if frames.ended:
-            self._raise_error()
-            rest = self._rest
-            if rest is not None and rest.when() is None:
-                rest.reschedule(asyncio.get_running_loop().time() + REST_SECONDS)
+            return self._take_last(made)
+        if len(made) == 1 and self.first_at:
+            return self._socket.send(made[0])  # for each event of a slow stream
+        return self._put(made)
+
+    def _take_last(self, frames: list[bytes]) -> bool:
+        """Send the last frames, and what comes behind them."""
+        is_ready = self._put(frames)
+        self._raise_error()
+        rest = self._rest
+        if rest is not None and rest.when() is None:
+            rest.reschedule(asyncio.get_running_loop().time() + REST_SECONDS)
         return is_ready
 
     def _pass_on(self, frames: bytes) -> bool:
