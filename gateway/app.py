@@ -3,6 +3,7 @@
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from secrets import token_hex
 from typing import Any
 
@@ -15,6 +16,7 @@ from gateway.admin.sums import Sums
 from gateway.api.application import Gateway
 from gateway.api.concurrency import Running
 from gateway.api.services import Services
+from gateway.api.sockets.sessions import Sessions
 from gateway.config.changes import ReloadResult
 from gateway.config.secret import Secret
 from gateway.config.settings import Settings
@@ -156,7 +158,15 @@ def build(
     listing = Listing(settings, resolver, passing, upstreams.ask)
     legacy = Legacy(exchange, passing, listing, FineTunes(settings, resolver, send))
     services = Services(
-        exchange, passing, listing, legacy, kept.responses, observer, tracer, kept.running
+        exchange,
+        passing,
+        listing,
+        legacy,
+        kept.responses,
+        observer,
+        tracer,
+        kept.running,
+        partial(Sessions, exchange),
     )
     gateway = Gateway(settings, services, server_context(settings.server.tls))
     overview = Overview(settings, kept.peers, kept.recent, upstreams, endpoints)

@@ -6,7 +6,6 @@ server.
 
 import asyncio
 from collections.abc import Awaitable, Coroutine
-from functools import partial
 from time import perf_counter
 from typing import Any
 
@@ -24,7 +23,7 @@ from gateway.api.endings import (
     written,
     written_at_once,
 )
-from gateway.api.handshakes import Handshakes, Turn, head_of_turns
+from gateway.api.handshakes import Handshakes, Turn, head_of_turns, turn_of
 from gateway.api.paths import Place, as_meant, place_of
 from gateway.api.router import Router, normalized
 from gateway.api.services import Services
@@ -157,7 +156,7 @@ class Gateway:
 
         Each is a POST by the same client, admitted and recorded like any other.
         """
-        return partial(self.serve, self.admit(head_of_turns(request)))
+        return turn_of(self.serve, self.admit(head_of_turns(request)))
 
     async def _counted(
         self,

@@ -11,7 +11,7 @@ from time import perf_counter
 from typing import Any
 from urllib.parse import quote
 
-from gateway.api.admission import Admission, Upgrade, begin, refusal
+from gateway.api.admission import Admission, Handler, Upgrade, begin, refusal
 from gateway.api.endings import (
     client_error,
     ending_of,
@@ -24,7 +24,7 @@ from gateway.api.upgrades import HANDSHAKE, check_handshake, check_origin, refus
 from gateway.api.writing import SWITCHING_PROTOCOLS, ReplyWriter
 from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.decision import Decision
-from gateway.headers import HOP_BY_HOP
+from gateway.headers import HOP_BY_HOP, JSON
 from gateway.observe.observer import Observer
 from gateway.observe.outcomes import CLIENT_CLOSED, CUT_OFF
 from gateway.request import Head, Request
@@ -32,12 +32,15 @@ from gateway.request_ids import HEADER as REQUEST_ID
 from gateway.shapes import ClientHeaders
 from gateway.sockets import INTERNAL_ERROR, SERVICE_RESTART, Socket, SocketSession
 
-_OF_THE_HANDSHAKE = HOP_BY_HOP | HANDSHAKE | {REQUEST_ID}
+_OF_THE_HANDSHAKE = HOP_BY_HOP | HANDSHAKE | {REQUEST_ID, JSON[0]}
 _BETA = b"openai-beta"
 _BETA_OF_SOCKETS = b"responses_websockets="
 
-Turn = Callable[[bytes, ReplyWriter], Coroutine[Any, Any, None]]
-"""Serves one turn of a socket: a request by itself, with this body, written by this writer."""
+Turn = Callable[[Callable[[Handler], Handler], ReplyWriter], Coroutine[Any, Any, None]]
+"""Serves one turn of a socket: a request by itself, written by this writer.
+
+Its handler is what is made of the usual one, which gets the request without a body.
+"""
 
 log = logging.getLogger("gateway")
 
@@ -131,7 +134,7 @@ def head_of_turns(request: Request) -> Head:
     if request.model is not None:
         path = f"/openai/deployments/{quote(request.model, safe='')}/responses"
     fields = [field for field in request.headers if field[0] not in _OF_THE_HANDSHAKE]
-    headers = ClientHeaders(filter(None, map(_for_a_turn, fields)))
+    headers = ClientHeaders([*filter(None, map(_for_a_turn, fields)), JSON])
     return Head("POST", path.encode("ascii"), request.query, headers)
 
 
@@ -143,6 +146,22 @@ def _for_a_turn(field: tuple[bytes, bytes]) -> tuple[bytes, bytes] | None:
     betas = [beta.strip() for beta in value.split(b",")]
     kept = b", ".join([beta for beta in betas if not beta.startswith(_BETA_OF_SOCKETS)])
     return (name, kept) if kept else None
+
+
+def turn_of(
+    serve: Callable[[Admission, bytes, ReplyWriter], Coroutine[Any, Any, None]],
+    admission: Admission,
+) -> Turn:
+    """Return what serves the turns of a socket that have this admission, which may be a refusal."""
+
+    def turn(
+        adapted: Callable[[Handler], Handler], writer: ReplyWriter
+    ) -> Coroutine[Any, Any, None]:
+        if admission.error is not None:
+            return serve(admission, b"", writer)
+        return serve(replace(admission, handler=adapted(admission.handler)), b"", writer)
+
+    return turn
 
 
 async def run_session(session: SocketSession, socket: Socket) -> None:

@@ -8,12 +8,14 @@ from typing import Any
 import msgspec
 import pytest
 
+from gateway.api.admission import Handler
 from gateway.api.handshakes import head_of_turns, run_session
 from gateway.config.settings import ClientSettings, ServerSettings
 from gateway.errors import PermissionDenied
-from gateway.exchange.client_reply import json_reply
+from gateway.exchange.client_reply import ClientReply, json_reply
+from gateway.exchange.decision import Decision
 from gateway.observe.outcomes import Outcome
-from gateway.request import Head, Request
+from gateway.request import GenerationRequest, Head, Request
 from gateway.server.state import State
 from gateway.server.writer import WireWriter
 from gateway.shapes import ClientHeaders
@@ -383,11 +385,15 @@ def test_the_head_of_turns_is_the_clients_without_what_is_the_handshakes() -> No
                 *fields[:2],
                 (b"openai-beta", b"assistants=v2"),
                 (b"session-id", b"s"),
+                (b"content-type", b"application/json"),
             )
         ),
     )
     asked.model = "my/gpt"
     assert head_of_turns(asked).raw_path == b"/openai/deployments/my%2Fgpt/responses"
+
+
+BODY = b'{"model": "gpt-4o", "input": "Hi"}'
 
 
 def test_turns_are_requests_of_the_same_client() -> None:
@@ -400,11 +406,31 @@ def test_turns_are_requests_of_the_same_client() -> None:
         turn = peer.sessions.turns[0](peer.session.request)
         other = Wire(peer.client.gateway)
         writer = WireWriter(other.protocol, other.door, None)
-        await turn(b'{"model": "gpt-4o", "input": "Hi"}', writer)
+
+        def adapted(usual: Handler) -> Handler:
+            async def handler(request: GenerationRequest, decision: Decision) -> ClientReply:
+                return await usual(request.with_body(BODY), decision)
+
+            return handler
+
+        await turn(adapted, writer)
         assert (writer.status, writer.decision is not None) == (200, True)
         (seen,) = peer.client.observer.seen
         assert (seen.decision.client, seen.status) == ("one", 200)
         peer.wire.leave()
         other.leave()
+
+    run(scenario)
+
+
+def test_turns_of_a_handshake_that_no_request_may_follow_are_refused() -> None:
+    async def scenario() -> None:
+        client = Client(answer, clients=(ONE,))
+        turn = client.gateway.turns(Request("GET", "/responses"))
+        wire = Wire(client.gateway)
+        writer = WireWriter(wire.protocol, wire.door, None)
+        await turn(lambda usual: usual, writer)
+        assert writer.status == 400
+        wire.leave()
 
     run(scenario)

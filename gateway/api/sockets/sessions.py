@@ -1,102 +1,83 @@
 """Makes the sessions of clients' sockets, whose turns are requests like any other."""
 
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
-from gateway.api.admission import Admission
-from gateway.api.concurrency import ClientSlots
+from gateway.api.admission import Handler
+from gateway.api.handshakes import Turn as ServeTurn
 from gateway.api.sockets.client_events import Create
 from gateway.api.sockets.queues import Bounds
 from gateway.api.sockets.session import Limits, ResponsesSession
 from gateway.api.sockets.turn_writer import TurnWriter
-from gateway.api.writing import ReplyWriter
+from gateway.api.upgrades import refuse_websocket
 from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.decision import Decision
 from gateway.exchange.flow import Exchange
 from gateway.exchange.remembered.prewarm import prewarmed
-from gateway.exchange.remembered.turns import Generate, Turn, Turns
+from gateway.exchange.remembered.turns import Turn, Turns
 from gateway.exchange.sockets import relays as relayed
-from gateway.headers import HOP_BY_HOP, JSON
 from gateway.request import GenerationRequest, Request
-from gateway.request_ids import HEADER
-from gateway.shapes import ClientHeaders, RawHeaders, Shape
+from gateway.sockets import SocketSession
 
 _REPORT: Final = "gateway_report"
-_OF_THE_HANDSHAKE: Final = HOP_BY_HOP | {HEADER, JSON[0]}
-_HANDSHAKE: Final = b"sec-websocket-"
 _YES: Final = ("1", "true")
 
-ServeRequest = Callable[[Admission, bytes, ReplyWriter], Coroutine[Any, Any, None]]
-"""Serves an admitted request to its end: `Gateway.serve`."""
+OpenRealtime = Callable[[Request, Decision], Awaitable[SocketSession | ClientReply]]
+"""Opens a realtime session, or returns its upstream's refusal. Raises `GatewayError`."""
 
 
 class Sessions:
-    """Makes sessions. `generate` serves requests of the generation endpoints.
+    """Makes sessions. `turns` returns what serves the turns on the socket of a handshake.
 
-    `slots` are those of clients by their names; `begin` returns what begins the span of a turn of a
-    socket whose handshake had these fields, None if requests are not traced.
+    `relays` are the upstreams with sockets, `realtime` opens sessions of the Realtime API; None:
+    there are none.
     """
 
     def __init__(
         self,
         exchange: Exchange,
-        generate: Generate,
-        serve: ServeRequest,
-        slots: Mapping[str, ClientSlots],
+        turns: Callable[[Request], ServeTurn],
         relays: relayed.Relays | None = None,
-        begin: Callable[[RawHeaders], Callable[[], None]] | None = None,
+        realtime: OpenRealtime | None = None,
     ) -> None:
-        self._turns = Turns(exchange, generate)
-        self._generate = generate
+        self._continuing = Turns(exchange)
         self._wall_clock = exchange.attempts.wall_clock
         self._limit = exchange.settings.server.max_body_bytes
-        self._serve = serve
-        self._slots = slots
+        self._turns = turns
         self._relays = relays
-        self._begin = begin
+        self._realtime = realtime
 
     async def responses(self, request: Request, decision: Decision) -> ResponsesSession:  # noqa: ARG002
         """Return the session of a socket on `/v1/responses`; `request` is the handshake."""
         query, reports = _without_report(request.query)
-        admission = self._admission(request, query)
-        limits = Limits(Bounds(waiting_bytes=self._limit), memory_bytes=self._limit)
+        serve_turn = self._turns(replace(request, query=query))
 
         def serve(create: Create, turn: Turn, writer: TurnWriter) -> Coroutine[Any, Any, None]:
-            handler = partial(self._answer, create, turn, session.relays)
-            return self._serve(replace(admission, handler=handler), b"", writer)
+            def adapted(generate: Handler) -> Handler:
+                return partial(self._answer, create, turn, session.relays, generate)
 
+            return serve_turn(adapted, writer)
+
+        limits = Limits(Bounds(waiting_bytes=self._limit), memory_bytes=self._limit)
         of_client = None if self._relays is None else self._relays.of_client
         session = ResponsesSession(serve, of_client, limits, reports=reports)
         return session
 
-    def _admission(self, request: Request, query: bytes) -> Admission:
-        """Return the admission that all turns of a socket have, but for their handlers."""
-        headers = ClientHeaders(
-            [
-                *(field for field in request.headers if not _is_of_the_handshake(field[0])),
-                JSON,
-            ]
-        )
-        turn = GenerationRequest.at(Shape.RESPONSES, b"", headers, query, request.client)
-        name = request.client.name if request.client is not None else ""
-        return Admission(
-            replace(turn, model=request.model),
-            self._generate,
-            self._limit,
-            label=Shape.RESPONSES,
-            client=name,
-            slots=self._slots.get(name),
-            begin=self._begin(request.headers) if self._begin is not None else None,
-        )
+    async def realtime(self, request: Request, decision: Decision) -> SocketSession | ClientReply:
+        """Return the session of a socket of the Realtime API; raises `GatewayError`."""
+        if self._realtime is None:
+            raise refuse_websocket()
+        return await self._realtime(request, decision)
 
     async def _answer(
         self,
         create: Create,
         turn: Turn,
         relays: relayed.ClientRelays | None,
+        generate: Handler,
         request: GenerationRequest,
         decision: Decision,
     ) -> ClientReply:
@@ -110,11 +91,7 @@ class Sessions:
                 return reply
         if not create.generates:
             return prewarmed(turn, request, decision, self._wall_clock())
-        return await self._turns.run(turn, request, decision)
-
-
-def _is_of_the_handshake(name: bytes) -> bool:
-    return name in _OF_THE_HANDSHAKE or name.startswith(_HANDSHAKE)
+        return await self._continuing.run(turn, request, decision, generate)
 
 
 def _without_report(query: bytes) -> tuple[bytes, bool]:

@@ -106,33 +106,35 @@ class Turn:
 
 
 class Turns:
-    """Serves turns. `generate` serves a request that continues nothing, or is whole."""
+    """Serves turns."""
 
-    def __init__(self, exchange: Exchange, generate: Generate) -> None:
+    def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange
-        self._generate = generate
 
-    async def run(self, turn: Turn, request: GenerationRequest, decision: Decision) -> ClientReply:
-        """Serve a turn; `request` is its request without a body. Raises as `Exchange.run` does.
+    async def run(
+        self, turn: Turn, request: GenerationRequest, decision: Decision, generate: Generate
+    ) -> ClientReply:
+        """Serve a turn; `request` is its request without a body.
 
-        Raises `GatewayError` for a response that is known nowhere.
+        `generate` serves a request that continues nothing, or has the whole conversation. Raises as
+        that does, and `GatewayError` for a response that is known nowhere.
         """
         previous = turn.previous
         if not isinstance(previous, str):
-            return await self._generate(request.with_body(turn.body), decision)
+            return await generate(request.with_body(turn.body), decision)
         if not _is_absent(turn.fields.get("conversation")):
             raise continues_twice()
         earlier = turn.memory.recall(previous)
         turn.continue_from(earlier or Remembered((), previous))
         if earlier is None:
             by_id = request.with_body(turn.body)
-            return known(await self._unless_unknown(by_id, decision, previous, previous))
+            return known(await _unless_unknown(generate(by_id, decision), previous, previous))
         body, items = turn.whole(bare_reasoning=True)
         whole = replace(request, body=body, items=items)
         home = await self._home(whole)
         if earlier.kept_at is not None and earlier.kept_at == home:
             by_id = request.with_body(turn.body)
-            reply = await self._unless_unknown(by_id, decision, previous, previous)
+            reply = await _unless_unknown(generate(by_id, decision), previous, previous)
             if isinstance(reply, ClientReply):
                 return reply
         turn.shown = previous
@@ -140,8 +142,8 @@ class Turns:
             body, items = turn.whole(bare_reasoning=False)
             whole = replace(request, body=body, items=items)
         if earlier.base is None:
-            return await self._generate(whole, decision)
-        return known(await self._unless_unknown(whole, decision, earlier.base, previous))
+            return await generate(whole, decision)
+        return known(await _unless_unknown(generate(whole, decision), earlier.base, previous))
 
     async def _home(self, call: GenerationRequest) -> tuple[str, Shape] | None:
         """Return where the model of a request lives; None: the request is not good enough."""
@@ -155,24 +157,25 @@ class Turns:
         route = await self._exchange.resolver.resolve(query)
         return route.upstream, route.shape
 
-    async def _unless_unknown(
-        self, call: GenerationRequest, decision: Decision, sent: str, previous: str
-    ) -> ClientReply | GatewayError:
-        """Return the reply to a request that continues a response by its id, as `sent`.
 
-        If nobody knows that: the error for the client, who continues `previous`.
-        """
-        try:
-            reply = await self._generate(call, decision)
-        except GatewayError as error:
-            text = f"{error.code} {error.param} {error.message}"
-            if not _is_unknown(error.status, text.encode("utf-8", "replace"), sent):
-                raise
-            same = error.code == _CODE and sent == previous
-            return error.bare() if same else not_found(previous)
-        if isinstance(reply.body, bytes) and _is_unknown(reply.status, reply.body, sent):
-            return not_found(previous)
-        return reply
+async def _unless_unknown(
+    replying: Awaitable[ClientReply], sent: str, previous: str
+) -> ClientReply | GatewayError:
+    """Return the reply to a request that continues a response by its id, as `sent`.
+
+    If nobody knows that: the error for the client, who continues `previous`.
+    """
+    try:
+        reply = await replying
+    except GatewayError as error:
+        text = f"{error.code} {error.param} {error.message}"
+        if not _is_unknown(error.status, text.encode("utf-8", "replace"), sent):
+            raise
+        same = error.code == _CODE and sent == previous
+        return error.bare() if same else not_found(previous)
+    if isinstance(reply.body, bytes) and _is_unknown(reply.status, reply.body, sent):
+        return not_found(previous)
+    return reply
 
 
 def known(reply: ClientReply | GatewayError) -> ClientReply:

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from gateway.frames import FrameScanner
 from gateway.shapes import Json
 from gateway.sockets import NORMAL_CLOSURE, Socket, SocketUser
 from tests.waiting import PATIENCE
@@ -40,7 +41,7 @@ class FakeSocket(Socket):
         self._news.set()
         return not self.is_slow
 
-    def take_frames(self, *, pings: bool) -> None:
+    def take_frames(self, *, pings: bool) -> FrameScanner:
         raise NotImplementedError
 
     def send_frames(self, data: bytes, *, complete: bool) -> bool:

@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
-from gateway.api.handlers import Handlers
 from gateway.api.sockets.session import Later, ResponsesSession
 from gateway.api.sockets.sessions import Sessions
 from gateway.config.settings import ClientSettings, ModelRule, UpstreamSettings
@@ -45,21 +44,15 @@ class Stage:
         return [(seen.outcome, seen.status) for seen in self.client.observer.seen]
 
     def sessions(self) -> Sessions:
-        gateway = self.client.gateway
-        handlers: Handlers = gateway._handlers
-        slots = gateway._slots
-        exchange = self.scene.exchange
-        return Sessions(exchange, handlers.generate, gateway.serve, slots, self.relays)
+        return Sessions(self.scene.exchange, self.client.gateway.turns, self.relays)
 
     async def session(
-        self,
-        headers: RawHeaders = ALICE,
-        query: bytes = b"",
-        client: ClientSettings | None = None,
-        model: str | None = None,
+        self, headers: RawHeaders = ALICE, query: bytes = b"", model: str | None = None
     ) -> ResponsesSession:
-        handshake = (*headers, (b"upgrade", b"websocket"), (b"sec-websocket-key", b"k"))
-        request = Request("GET", "/responses", query, ClientHeaders(handshake), b"", client, model)
+        host = (b"host", b"gateway.test")
+        handshake = (host, *headers, (b"upgrade", b"websocket"), (b"sec-websocket-key", b"k"))
+        fields = ClientHeaders(handshake)
+        request = Request("GET", "/responses", query, fields, b"", None, model)
         return await self.sessions().responses(request, Decision())
 
     @asynccontextmanager

@@ -1,18 +1,20 @@
 """Sockets in front of a gateway: each create is a request like any other."""
 
 import asyncio
+import hashlib
 from collections.abc import Callable
 from typing import Any
 
 import msgspec
 import pytest
 
+from gateway.api.sockets.sessions import Sessions
 from gateway.config.settings import ClientSettings
-from gateway.errors import PermissionDenied
-from gateway.exchange.client_reply import ClientReply
+from gateway.errors import GatewayError, PermissionDenied
+from gateway.exchange.client_reply import ClientReply, json_reply
 from gateway.exchange.decision import Decision
 from gateway.exchange.sockets.relays import ClientRelays, Create, RelayedTurn
-from gateway.request import GenerationRequest
+from gateway.request import GenerationRequest, Request
 from gateway.shapes import Json, Shape, Sink
 from tests.api.sockets.stage import CLAUDE, INSTRUCT, MODEL, Stage, at, upstream_at
 from tests.exchange.scene import ALICE
@@ -24,6 +26,7 @@ HOMES = [
     (Shape.COMPLETIONS, INSTRUCT),
     (Shape.MESSAGES, CLAUDE),
 ]
+DIGEST = hashlib.sha256(b"alice").hexdigest()
 TOOL: Json = {
     "type": "function",
     "name": "weather",
@@ -162,9 +165,9 @@ def test_wherever_the_upstream_is_killed_there_is_one_error(home: Shape, model: 
 
 def test_the_clients_restrictions_and_limits_hold() -> None:
     async def run() -> None:
-        limited = ClientSettings("alice", (), models=("gpt-4o*",), max_concurrency=1)
+        limited = ClientSettings("alice", (DIGEST,), models=("gpt-4o*",), max_concurrency=1)
         stage = stage_at(Shape.CHAT, MODEL, DemoUpstream(), clients=(limited,))
-        async with stage.socket(client=limited) as socket:
+        async with stage.socket() as socket:
             frames = await socket.turn(model="o3", input="Hello")
             assert (frames[0]["status"], frames[0]["error"]["code"]) == (403, "model_not_allowed")
             frames = await socket.turn(model="o3", input="Hello", generate=False)
@@ -335,7 +338,7 @@ def test_a_turn_is_relayed_where_it_can_be_and_remembered() -> None:
             assert socket.messages == [DONE]
             event = relaying.creates[0]
             assert msgspec.json.decode(event.message)["type"] == "response.create"
-            assert relaying.calls[0].headers[0] == ALICE[0]
+            assert ALICE[0] in relaying.calls[0].headers
             frames = await socket.turn(model="forbidden", input="Second", stream_id="a")
             assert frames[0]["status"] == 403
             frames = await socket.turn(model=MODEL, input="Third", previous_response_id="resp_up")
@@ -347,5 +350,28 @@ def test_a_turn_is_relayed_where_it_can_be_and_remembered() -> None:
         assert [outcome for outcome, _ in stage.outcomes] == [
             *("success", "client_error", "success", "client_error")
         ]
+
+    asyncio.run(run())
+
+
+# --- the Realtime API -----------------------------------------------------------------------------
+
+
+def test_realtime_sessions_are_opened_elsewhere() -> None:
+    async def run() -> None:
+        stage, request = stage_at(Shape.CHAT, MODEL, DemoUpstream()), Request("GET", "/realtime")
+        with pytest.raises(GatewayError) as caught:
+            await stage.sessions().realtime(request, Decision())
+        assert caught.value.status == 426
+        refusal = json_reply(b"{}", 401)
+
+        async def opened(_: Request, decision: Decision) -> ClientReply:
+            decision.upstream = "openai"
+            return refusal
+
+        turns, decision = stage.client.gateway.turns, Decision()
+        sessions = Sessions(stage.scene.exchange, turns, realtime=opened)
+        assert await sessions.realtime(request, decision) is refusal
+        assert decision.upstream == "openai"
 
     asyncio.run(run())

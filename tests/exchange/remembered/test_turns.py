@@ -1,7 +1,7 @@
 """Turns that continue others: from the socket's memory, a store, or the model's own server."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from typing import Any
 
@@ -53,7 +53,7 @@ class Conversation:
     ) -> None:
         rules = (ModelRule(MODEL, endpoints=(home,)), ModelRule(OTHER, endpoints=(Shape.CHAT,)))
         self.scene = Scene(answer or self.answer, rules=rules, stores=stores)
-        self.turns = Turns(self.scene.exchange, self.scene.exchange.run)
+        self.turns = Turns(self.scene.exchange)
         self.memory = ConnectionMemory(100_000, 10)
         self.decision = Decision()
         self.output: list[Json] = [BARE, SEALED, SAID]
@@ -72,7 +72,11 @@ class Conversation:
         }
         turn = Turn(fields, body.get("previous_response_id"), self.memory)
         self.decision = Decision()
-        return turn, asyncio.run(self.turns.run(turn, self.request, self.decision))
+        return turn, asyncio.run(self.run(turn))
+
+    def run(self, turn: Turn) -> Coroutine[Any, Any, ClientReply]:
+        generate = self.scene.exchange.run
+        return self.turns.run(turn, self.request, self.decision, generate)
 
     def say(self, response_id: str, **body: Any) -> Turn:
         """Have a turn whose response has this id and `output`."""
@@ -137,7 +141,7 @@ def test_a_turn_without_a_model_has_that_of_the_response(given: Json) -> None:
     fields = {"input": "More", "previous_response_id": "resp_1", **given}
     raws = {name: msgspec.Raw(msgspec.json.encode(value)) for name, value in fields.items()}
     turn = Turn(raws, "resp_1", talk.memory)
-    asyncio.run(talk.turns.run(turn, talk.request, Decision()))
+    asyncio.run(talk.run(turn))
     assert talk.sent["model"] == OTHER
 
 
