@@ -147,6 +147,25 @@ POSTED: Mapping[str, Permission] = {
 }
 """What may be posted, by path below `/v1`. PUT and PATCH are nowhere in OpenAI's API."""
 
+NESTED_MODELS: Mapping[str, tuple[Place, ...]] = {
+    path: nested
+    for path, permission in POSTED.items()
+    if (nested := tuple(p for p in (*permission.places, *permission.transcription) if len(p) > 1))
+}
+"""Where bodies name their model that do not name it at the top, by path."""
+
+_OF_A_SESSION = _elsewhere("the model is that of a session begun before")
+
+SOCKETS: Mapping[str, Permission] = {
+    "/realtime": BY_MODEL,
+    "/realtime/translations": BY_MODEL,
+    "/live": BY_MODEL,
+    "/live/sessions": BY_MODEL,
+}
+"""Where sockets may be opened that name their model in the query; other ones join a session.
+
+What a session says later is not judged, such as the model of its transcription."""
+
 DELETED = (
     *("/files/{id}", "/responses/{id}", "/chat/completions/{id}", "/videos/{id}", "/evals/{id}"),
     *("/evals/{id}/runs/{id}", "/assistants/{id}", "/threads/{id}", "/threads/{id}/messages/{id}"),
@@ -172,6 +191,11 @@ def _pattern(path: str) -> re.Pattern[str]:
 
 _POSTED = [(_pattern(path), permission) for path, permission in POSTED.items() if "{" in path]
 _DELETED = [_pattern(path) for path in DELETED]
+
+
+def permission_for_socket(path: str) -> Permission:
+    """Return what opening a socket asks for; `path` is below `/v1`, decoded."""
+    return SOCKETS.get(path.lower(), _OF_A_SESSION)
 
 
 def permission_for(method: str, path: str) -> Permission:

@@ -1,0 +1,225 @@
+"""Where a request that is passed on goes: to the upstream its model belongs to, else to a default.
+
+The model is named by the body, the path, or the query of a realtime request.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field, replace
+
+from gateway.config.settings import ModelRule, Settings, UpstreamSettings
+from gateway.errors import UnknownRoute
+from gateway.exchange import failures
+from gateway.exchange.decision import Decision
+from gateway.exchange.passthrough import batches
+from gateway.exchange.passthrough.body_model import (
+    form_model,
+    form_with_model,
+    json_model,
+    json_with_model,
+)
+from gateway.exchange.passthrough.nested_model import form_with, in_form, in_json, json_with
+from gateway.exchange.passthrough.query_model import query_model, with_query_model
+from gateway.exchange.passthrough.request_body import pieces_of, read_ahead, read_body
+from gateway.exchange.reply.reading import header
+from gateway.exchange.request_fields import PATH_MODEL_WINS, checked_model, with_path_model
+from gateway.exchange.restricted.permissions import NESTED_MODELS
+from gateway.headers import speaks_anthropic
+from gateway.request import Request
+from gateway.resolve.resolver import ModelQuery, Resolver
+from gateway.shapes import CallTimeouts, RawHeaders, Shape
+
+_NAMED_BY_QUERY = ("/realtime", "/live/")
+"""Paths of requests that may name their model in the query, as their sockets do."""
+_WITH_A_BODY = ("POST", "PUT", "PATCH")
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """Where a request goes, and as what."""
+
+    upstream: str
+    body: bytes | AsyncIterator[bytes] = field(repr=False)
+    model: str | None = None
+    """The model as sent."""
+    timeouts: CallTimeouts | None = None
+    """Those of its model, if they are not the upstream's."""
+    query: bytes | None = None
+    """The query with the name to send; None: the client's own."""
+
+
+class Destinations:
+    """Finds them."""
+
+    def __init__(self, settings: Settings, resolver: Resolver) -> None:
+        self._settings = settings
+        self._resolver = resolver
+        self._batches = batches.Batches(settings, resolver)
+        self._by_model = bool(
+            len(settings.upstreams) > 1
+            or settings.models
+            or settings.clients
+            or settings.retired.redirect
+            or settings.upstreams[0].model_header
+            # Azure wants the model in the path.
+            or settings.upstreams[0].kind.deployments
+        )
+
+    async def of_request(
+        self, call: Request, decision: Decision, named: Sequence[str] = ()
+    ) -> Destination:
+        """Return where a request goes, by the model that its body names, or else its path.
+
+        `named` are the models that the path may be about, the likeliest first. Raises
+        `GatewayError`.
+        """
+        default = self.default(call)
+        if not self._by_model and call.model is None:
+            return Destination(default, call.body)
+        if call.method in _WITH_A_BODY:
+            found = await self._by_body(call, decision)
+        elif call.model is not None:
+            found = await self.of_model(call.model, call, decision)
+        else:
+            found = Destination(default, call.body)
+        if found.model is None and call.path.startswith(_NAMED_BY_QUERY):
+            return replace(await self.of_query(call, decision), body=found.body)
+        if found.model is None and named:
+            upstream = await self._resolver.upstream_of(named[0], call.headers, *named[1:])
+            return replace(found, upstream=upstream)
+        return found
+
+    async def of_query(self, call: Request, decision: Decision) -> Destination:
+        """Return where a realtime request goes, by the model that its path or its query names.
+
+        Raises `GatewayError`.
+        """
+        named = query_model(call.query) if call.model is None else call.model
+        if named is None:
+            return Destination(self.default(call), call.body)
+        found = await self.of_model(checked_model(named), call, decision)
+        query = call.query
+        if found.model is not None and (found.model != named or call.model is not None):
+            query = with_query_model(query, found.model)
+        return replace(found, query=query)
+
+    def resolved_by(self, found: Destination) -> str:
+        """Return how a destination was found, for the decision."""
+        return "default" if found.upstream == self._settings.upstreams[0].name else "config"
+
+    def default(self, call: Request) -> str:
+        """Return the upstream of a request that names no model.
+
+        For Anthropic's API that is the first one that has it. Raises `UnknownRoute` where none has,
+        and the path is not OpenAI's as well.
+        """
+        upstreams = self._settings.upstreams
+        if not speaks_anthropic(call.path, call.headers):
+            return upstreams[0].name
+        for likely in (_has_messages, _may_have_messages):
+            found = next((each.name for each in upstreams if likely(each)), None)
+            if found is not None:
+                return found
+        if call.path.startswith(Shape.MESSAGES.path):
+            raise UnknownRoute(
+                "No upstream of this gateway serves this path: it is Anthropic's, and the gateway "
+                "translates only /v1/messages and /v1/messages/count_tokens."
+            )
+        return upstreams[0].name
+
+    async def _by_body(self, call: Request, decision: Decision) -> Destination:
+        """Find the model in the body; return its upstream and the body with the name to send."""
+        prefix, rest = await read_ahead(call.body)
+        limit = self._settings.server.max_body_bytes
+        if call.path == batches.PATH and call.method == "POST":
+            body = prefix if rest is None else await read_body(rest, limit, prefix)
+            batch = await self._batches.named(call, body, decision)
+            return Destination(batch.upstream or self.default(call), batch.body)
+        given_type = header(call.headers, b"content-type")
+        content_type = given_type.lower()
+        multipart = b"multipart/" in content_type
+        if call.model is not None and not multipart and rest is not None:
+            prefix, rest = await read_body(rest, limit, prefix), None
+        if call.model is not None:
+            prefix = _named_by_path(prefix, call.model, given_type, decision)
+        found = form_model(prefix) if multipart else None
+        if found is None and (rest is None or b"json" in content_type):
+            if rest is not None:
+                prefix, rest = await read_body(rest, limit, prefix), None
+            found = json_model(prefix)
+        if found is None:
+            return await self._by_session(call, decision, prefix, rest, multipart=multipart)
+        routed = await self.of_model(found, call, decision)
+        if routed.model is not None and routed.model != found:
+            prefix = _renamed(prefix, routed.model, given_type)
+        return replace(routed, body=_again(prefix, rest))
+
+    async def _by_session(
+        self,
+        call: Request,
+        decision: Decision,
+        prefix: bytes,
+        rest: AsyncIterator[bytes] | None,
+        *,
+        multipart: bool,
+    ) -> Destination:
+        """Do what `_by_body` does for a body that can name a model only within an object of it."""
+        places = NESTED_MODELS.get(call.path, ()) if call.method == "POST" else ()
+        find, rename = (in_form, form_with) if multipart else (in_json, json_with)
+        found = find(prefix, places) if places and (rest is None or multipart) else None
+        if found is None:
+            return Destination(self.default(call), _again(prefix, rest))
+        routed = await self.of_model(found.model, call, decision)
+        if routed.model is not None and routed.model != found.model:
+            prefix = rename(prefix, found.place, routed.model)
+        return replace(routed, body=_again(prefix, rest))
+
+    async def of_model(self, named: str, call: Request, decision: Decision) -> Destination:
+        """Return where a request for a model goes, and the model as sent, with the same body."""
+        # A form's field may hold what looks like the field that was looked for.
+        failures.check_allowed(call.client, named)
+        asked = self._resolver.redirected(named) or named
+        decision.warn(failures.redirect_warning(named, asked))
+        rule = self._resolver.rule_for(asked)
+        sent = self._resolver.standing_in.sent(rule, asked, call.path)
+        if rule is not None and sent != (rule.model_for(asked) or sent):
+            upstream = await self._resolver.upstream_of(asked, call.headers, as_named=True)
+            return Destination(upstream, call.body, sent)
+        upstream = await self._upstream(asked, rule, call.headers)
+        return Destination(upstream, call.body, sent, None if rule is None else rule.timeouts)
+
+    async def _upstream(self, model: str, rule: ModelRule | None, headers: RawHeaders) -> str:
+        if rule is not None and rule.upstream is not None:
+            return rule.upstream
+        if len(self._settings.upstreams) == 1:
+            return self._settings.upstreams[0].name
+        return (
+            await self._resolver.resolve(ModelQuery(model, Shape.CHAT, headers=headers))
+        ).upstream
+
+
+def _has_messages(upstream: UpstreamSettings) -> bool:
+    return upstream.kind.needs_version or upstream.messages_url is not None
+
+
+def _may_have_messages(upstream: UpstreamSettings) -> bool:
+    return Shape.MESSAGES not in upstream.kind.lacks
+
+
+def _named_by_path(prefix: bytes, model: str, content_type: bytes, decision: Decision) -> bytes:
+    """Return the body with the model that the path names; a form's field within `prefix` only."""
+    if b"multipart/" not in content_type.lower():
+        return with_path_model(prefix, model, decision)
+    named = form_model(prefix)
+    if named is not None and named != model:
+        decision.warn(PATH_MODEL_WINS)
+    return form_with_model(prefix, checked_model(model), content_type)
+
+
+def _renamed(prefix: bytes, model: str, content_type: bytes) -> bytes:
+    if b"multipart/" in content_type.lower():
+        return form_with_model(prefix, model, content_type)
+    return json_with_model(prefix, model)
+
+
+def _again(beginning: bytes, rest: AsyncIterator[bytes] | None) -> bytes | AsyncIterator[bytes]:
+    return beginning if rest is None else pieces_of(rest, beginning)

@@ -1,0 +1,82 @@
+"""A model that a body does not name at the top: that of a realtime session.
+
+It stands deeper in a JSON object, or in one that is a field of a form (`session`, beside `sdp`).
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+
+from gateway.exchange.request_fields import read_object
+from gateway.exchange.restricted.model_names import Place
+
+_FIELD = re.compile(
+    rb'content-disposition:\s*form-data;\s*name="?([a-z_]{1,64})"?\s*\r\n'
+    rb"(?:[!-9;-~]+:[^\r\n]*\r\n)*\r\n",
+    re.IGNORECASE,
+)
+_END = b"\r\n--"
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
+
+class NestedModel(NamedTuple):
+    """A model, and the place that names it."""
+
+    model: str
+    place: Place
+
+
+def in_json(body: bytes, places: Sequence[Place]) -> NestedModel | None:
+    """Return the model that the first of these places names; None: none does, or it is no JSON."""
+    try:
+        decoded = msgspec.json.decode(body)
+    except _UNREADABLE:
+        return None
+    found = ((_at(decoded, place), place) for place in places)
+    return next((NestedModel(n, p) for n, p in found if isinstance(n, str) and n), None)
+
+
+def in_form(prefix: bytes, places: Sequence[Place]) -> NestedModel | None:
+    """Return the model that an object in a form names within its first bytes."""
+    for name, start, end in _fields(prefix):
+        below = [place[1:] for place in places if place[0] == name]
+        found = in_json(prefix[start:end], below) if below else None
+        if found is not None:
+            return NestedModel(found.model, (name, *found.place))
+    return None
+
+
+def json_with(body: bytes, place: Place, model: str) -> bytes:
+    """Return a body in which a place, where a model was found, names this one."""
+    whole = read_object(body)
+    _at(whole, place[:-1])[place[-1]] = model
+    return msgspec.json.encode(whole)
+
+
+def form_with(prefix: bytes, place: Place, model: str) -> bytes:
+    """Return a form's first bytes in which a place, where a model was found, names this one."""
+    name, *below = place
+    start, end = next(
+        (start, end)
+        for field, start, end in _fields(prefix)
+        if field == name and in_json(prefix[start:end], [tuple(below)])
+    )
+    return prefix[:start] + json_with(prefix[start:end], tuple(below), model) + prefix[end:]
+
+
+def _fields(prefix: bytes) -> Iterator[tuple[str, int, int]]:
+    """Yield the names of a form's fields, and where their values begin and end."""
+    for field in _FIELD.finditer(prefix):
+        end = prefix.find(_END, field.end())
+        if end < 0:
+            return
+        yield field[1].decode("ascii"), field.end(), end
+
+
+def _at(decoded: Any, place: Place) -> Any:
+    """Return what stands at a place of a JSON object; None: nothing does."""
+    for key in place:
+        decoded = decoded.get(key) if isinstance(decoded, dict) else None
+    return decoded

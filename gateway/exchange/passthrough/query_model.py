@@ -1,0 +1,27 @@
+"""The model that a query names: that of realtime requests, whose sockets have no body."""
+
+from urllib.parse import quote, unquote_plus
+
+_NAMES = ("model", "deployment")
+"""OpenAI's name, and that of Azure's clients."""
+
+
+def query_model(query: bytes) -> str | None:
+    """Return the model that a query names."""
+    given: dict[str, str] = {}
+    for field in query.split(b"&"):
+        name, _, value = field.partition(b"=")
+        given.setdefault(_name(name), unquote_plus(value.decode("latin-1")))
+    return next((given[name] for name in _NAMES if given.get(name)), None)
+
+
+def with_query_model(query: bytes, model: str) -> bytes:
+    """Return a query that names this model once, under OpenAI's name, and all else as it was."""
+    named = b"model=" + quote(model, safe="").encode("ascii")
+    fields = [field for field in query.split(b"&") if field]
+    others = [field for field in fields if _name(field.partition(b"=")[0]) not in _NAMES]
+    return b"&".join((named, *others))
+
+
+def _name(encoded: bytes) -> str:
+    return unquote_plus(encoded.decode("latin-1"))
