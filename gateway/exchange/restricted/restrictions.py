@@ -7,7 +7,7 @@ restrictions never come here.
 
 import re
 from dataclasses import replace
-from urllib.parse import unquote
+from urllib.parse import unquote, unquote_to_bytes
 
 from gateway.config.settings import ClientSettings
 from gateway.errors import InvalidRequest, PermissionDenied
@@ -15,11 +15,17 @@ from gateway.exchange import failures
 from gateway.exchange.passthrough.request_body import READ_AHEAD_BYTES, pieces_of, read_body
 from gateway.exchange.restricted.forms import FieldCheck, form_of, rewritten, too_late
 from gateway.exchange.restricted.model_names import MODEL, Judge, Place, Reading
-from gateway.exchange.restricted.permissions import BY_MODEL, Permission, permission_for
+from gateway.exchange.restricted.permissions import (
+    BY_MODEL,
+    Permission,
+    permission_for,
+    permission_for_socket,
+)
 from gateway.request import Body, GenerationRequest, Request
 from gateway.shapes import RawHeaders, Shape
 
 _WITH_A_BODY = frozenset({"POST", "PUT", "PATCH"})
+_DEPLOYMENT = ("deployment",)
 _MULTIPART, _URLENCODED = b"multipart", b"urlencoded"
 _CHARSET = re.compile(rb"charset", re.IGNORECASE)
 _UTF8 = re.compile(rb"charset=\"?utf-?8\"?[ \t]*(?=;|\Z)", re.IGNORECASE)
@@ -48,6 +54,26 @@ def check_query(call: Request) -> None:
     """Judge what a query names; raises `PermissionDenied`, or `InvalidRequest` for no name."""
     if call.client is not None and call.client.is_restricted:
         Reading(judge_for(call.client)).query(call.query)
+
+
+def check_socket(call: Request) -> None:
+    """Judge the model that a realtime socket is opened for, as its query or its path names it.
+
+    Raises `PermissionDenied`, also where neither does, and `InvalidRequest` for no name.
+    """
+    if call.client is None or not call.client.is_restricted:
+        return
+    permission = permission_for_socket(unquote(call.path))
+    if permission.refused:
+        raise _unreadable(call.client, permission.refused, permission)
+    reading = Reading(judge_for(call.client))
+    reading.query(call.query)
+    if call.model is not None:
+        reading.judge(call.model, MODEL)
+    elif not reading.names.keys() & {MODEL, _DEPLOYMENT}:
+        raise _unreadable(call.client, "its query names none", permission)
+    if any(name == b"call_id" for name in _names(call.query)):
+        raise _unreadable(call.client, "it is that of a call accepted before", Permission())
 
 
 async def admitted(call: Request, limit: int) -> Request:
@@ -87,6 +113,12 @@ def judge_for(client: ClientSettings | None) -> Judge:
         failures.check_allowed(client, model, ".".join(place))
 
     return judge
+
+
+def _names(query: bytes) -> list[bytes]:
+    """Return the names in a query, decoded, in lower case."""
+    pairs = re.split(rb"[&;]", query)
+    return [unquote_to_bytes(pair.partition(b"=")[0]).lower() for pair in pairs]
 
 
 def _content_type(headers: RawHeaders) -> bytes:

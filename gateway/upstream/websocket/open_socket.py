@@ -169,6 +169,10 @@ class OpenSocket(UpstreamSocket, asyncio.Protocol):
         for control in scanner.controls:
             self._read(control)
 
+    def eof_received(self) -> None:
+        """Take the end of what the upstream sends: nobody is left there (called by asyncio)."""
+        self.abort()
+
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - the end is the end
         """Take the end of the connection (called by asyncio)."""
         for timer in (self._unread, self._patience):

@@ -1,0 +1,96 @@
+"""Opens sockets of realtime: at the upstream first, so that its refusal is the client's reply.
+
+The model is named by the query. What is said on the socket is passed on as it comes.
+"""
+
+from typing import Final
+
+from gateway.config.settings import Settings
+from gateway.errors import UpstreamError
+from gateway.exchange import failures
+from gateway.exchange.client_reply import ClientReply
+from gateway.exchange.decision import Decision
+from gateway.exchange.passthrough.destinations import Destinations
+from gateway.exchange.reply.classify import read_error
+from gateway.exchange.restricted import restrictions
+from gateway.exchange.sockets.pair import RealtimeSession
+from gateway.request import Request
+from gateway.shapes import RawHeaders, UpstreamCall, UpstreamReply
+from gateway.sockets import Dial, Refused
+
+PROTOCOL: Final = "realtime"
+"""The only subprotocol: browsers offer it, and must get it."""
+_OFFERED: Final = b"sec-websocket-protocol"
+
+
+class Realtime:
+    """Opens realtime sessions: for `/v1/realtime` and `/v1/live`, and what is below them."""
+
+    def __init__(self, settings: Settings, destinations: Destinations, dial: Dial) -> None:
+        self._settings = settings
+        self._destinations = destinations
+        self._dial = dial
+
+    async def open(self, request: Request, decision: Decision) -> RealtimeSession | ClientReply:
+        """Return the session, or the upstream's own refusal.
+
+        Raises `GatewayError` for a model that is not the client's, and where the upstream cannot be
+        reached or does not open a socket.
+        """
+        restrictions.check_socket(request)
+        found = await self._destinations.of_query(request, decision)
+        decision.upstream = found.upstream
+        decision.endpoint = f"/v1{request.path}"
+        decision.resolved_by = self._destinations.resolved_by(found)
+        decision.model_sent = found.model or ""
+        decision.attempts = 1
+        protocol = PROTOCOL if _offers(request.headers) else ""
+        call = UpstreamCall(
+            found.upstream,
+            "GET",
+            request.path,
+            query=request.query if found.query is None else found.query,
+            client_headers=_with_protocol(request.headers, protocol),
+            model=found.model,
+            timeouts=found.timeouts,
+        )
+        try:
+            opened = await self._dial(call)
+        except Refused as refused:
+            reply = refused.reply
+        else:
+            return RealtimeSession(opened, protocol)
+        finally:
+            decision.repeats = call.repeats
+            decision.address = call.address
+        return await self._refused(found.upstream, reply, decision)
+
+    async def _refused(
+        self, upstream: str, reply: UpstreamReply, decision: Decision
+    ) -> ClientReply:
+        """Return a refusal as the client's reply; raises `UpstreamError` for what is none."""
+        decision.identified(reply.headers)
+        failure = await read_error(reply)
+        failures.check_own_key(self._settings.upstream(upstream), failure.status)
+        if failure.status < 400:
+            raise UpstreamError(
+                f"The upstream '{upstream}' opened no WebSocket, but answered with status "
+                f"{failure.status}. It probably has none at this path."
+            )
+        return failures.untouched(failure)
+
+
+def _offers(headers: RawHeaders) -> bool:
+    """Whether a client offers the subprotocol."""
+    return any(
+        offered.strip() == PROTOCOL.encode()
+        for name, value in headers
+        if name == _OFFERED
+        for offered in value.split(b",")
+    )
+
+
+def _with_protocol(headers: RawHeaders, protocol: str) -> RawHeaders:
+    """Return a client's fields, which offer this subprotocol and no other."""
+    others = tuple(field for field in headers if field[0] != _OFFERED)
+    return (*others, (_OFFERED, protocol.encode())) if protocol else others
