@@ -36,7 +36,7 @@ LOOPS: dict[str, Callable[[], asyncio.AbstractEventLoop]] = {
 KEY = {"Authorization": "Bearer sk-test"}
 
 
-@pytest.fixture(scope="module", params=LOOPS.values(), ids=LOOPS.keys())
+@pytest.fixture(scope="module", params=[*LOOPS.values()], ids=[*LOOPS])
 def running(request: pytest.FixtureRequest) -> Iterator[Echoing]:
     with echoing(ServerSettings(max_body_bytes=8 * MEGABYTE), new_loop=request.param) as gateway:
         yield gateway
