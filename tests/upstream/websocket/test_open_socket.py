@@ -189,6 +189,7 @@ async def test_inside_a_frame_nothing_else_can_follow_so_the_connection_is_dropp
         (frame(1, b"x" * 2000), 1009),
         (frame(8, b"\x03"), 1002),
     ],
+    ids=["reserved bit", "masked", "unbegun", "too large", "half a code"],
 )
 async def test_who_breaks_the_protocol_is_shown_out(mode: str, sent: bytes, code: int) -> None:
     async with hearing(sent, mode=mode, limit=1000) as (opened, user, heard):
