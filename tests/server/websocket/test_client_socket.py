@@ -344,6 +344,7 @@ def test_pings_are_answered_beside_frames_that_are_handed_over() -> None:
         (frame(b"x" * 1001), 1009),
         (closing(1006), 1002),
     ],
+    ids=["unmasked", "reserved bit", "too large", "unsendable code"],
 )
 def test_frames_that_break_the_protocol_are_not_handed_over(data: bytes, code: int) -> None:
     async def scenario() -> None:
