@@ -169,7 +169,8 @@ def build(
         partial(Sessions, exchange),
     )
     gateway = Gateway(settings, services, server_context(settings.server.tls))
-    overview = Overview(settings, kept.peers, kept.recent, upstreams, endpoints)
+    sockets = kept.metrics.sockets
+    overview = Overview(settings, kept.peers, kept.recent, upstreams, endpoints, sockets)
     admin = _admin(gateway, settings, (resolver, attempts), kept, overview)
     application = Application(settings, gateway, admin, lookup, resolver, attempts, upstreams, kept)
     if before is None:

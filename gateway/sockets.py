@@ -28,6 +28,18 @@ SERVICE_RESTART = 1012
 TRY_AGAIN_LATER = 1013
 
 
+class Traffic:
+    """How many bytes have passed on sockets, with their heads: those of one kind, of all clients.
+
+    The sockets count.
+    """
+
+    __slots__ = ("received", "sent")
+
+    def __init__(self) -> None:
+        self.received = self.sent = 0
+
+
 class SocketUser(Protocol):
     """Takes what arrives on a socket."""
 

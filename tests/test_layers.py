@@ -30,7 +30,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         *("request_ids", "resolve", "translate", "fast", "frames", "sockets"),
     },
     "stores": {"config", "shapes", "resolve", "exchange"},
-    "observe": {"errors", "shapes", "config", "resolve", "exchange"},
+    "observe": {"errors", "shapes", "config", "resolve", "exchange", "sockets"},
     "api": {
         *("errors", "shapes", "headers", "hops", "config", "request", "exchange", "observe"),
         *("request_ids", "translate", "sockets"),

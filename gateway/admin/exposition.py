@@ -71,6 +71,7 @@ class _Families:
             ("gateway_time_to_first_byte_seconds", "first", self._metrics.first_bytes),
         ):
             yield _histogram(name, f"Time from a request's head to its reply's {what} byte.", times)
+        yield from self._sockets()
         yield from self._gauges()
         yield from self._of_the_process()
         yield from self._addresses()
@@ -122,6 +123,31 @@ class _Families:
         if self._metrics.reloaded_at is not None:
             reloaded_at.add_metric((), self._metrics.reloaded_at)
         yield reloaded_at
+
+    def _sockets(self) -> Iterator[Metric]:
+        sockets = self._metrics.sockets
+        is_open = GaugeMetricFamily(
+            "gateway_open_sockets", "WebSockets that clients have open.", labels=("kind",)
+        )
+        for kind, count in sockets.open.items():
+            is_open.add_metric((kind,), count)
+        yield is_open
+        yield _counter(
+            "gateway_sockets_closed",
+            "Clients' WebSockets that were closed, by the first close code of either side.",
+            ("kind", "code"),
+            sockets.closed,
+        )
+        yield _counter(
+            "gateway_socket_bytes",
+            "Bytes on clients' WebSockets.",
+            ("kind", "direction"),
+            {
+                (kind, direction): count
+                for kind, traffic in sockets.traffic.items()
+                for direction, count in (("received", traffic.received), ("sent", traffic.sent))
+            },
+        )
 
     def _of_the_process(self) -> Iterator[Metric]:
         in_flight = GaugeMetricFamily(

@@ -147,6 +147,7 @@ class Metrics:
         self.in_flight = dict.fromkeys((*Shape, "other"), 0)
         """Requests that are served now, by the client's shape; the gateway counts them."""
         self.sockets = SocketCounts()
+        """Clients' sockets; the gateway counts them, too."""
         self.retries: defaultdict[str, int] = defaultdict(int)
         self.failures: defaultdict[tuple[str, ...], int] = defaultdict(int)
         """By upstream and reason."""

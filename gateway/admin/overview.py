@@ -11,6 +11,7 @@ from gateway.admin.metrics import AddressFigures, Figures
 from gateway.config.settings import Settings, UpstreamSettings
 from gateway.observe.outcomes import Outcome
 from gateway.observe.recent import RecentRequests, Wanted
+from gateway.observe.sockets import SocketCounts
 from gateway.resolve.memory import LearnedEndpoints
 from gateway.server.peers import Peers
 from gateway.shapes import Json
@@ -56,12 +57,14 @@ class Overview:
         recent: RecentRequests,
         upstreams: Upstreams,
         learned: LearnedEndpoints,
+        sockets: SocketCounts,
     ) -> None:
         self._settings = settings.upstreams
         self._peers = peers
         self._recent = recent
         self._upstreams = upstreams
         self._learned = learned
+        self._sockets = sockets
         peers.answer("look", self._look)
         peers.answer("learned", self._own_learned)
         peers.answer("forget", learned.drop)
@@ -91,6 +94,7 @@ class Overview:
             "workers": {"answering": len(replies), "of": self._peers.count},
             "upstreams": [_upstream(each, upstreams) for each in self._settings],
             "learned": sum(reply.value["learned"] for reply in replies),
+            "sockets": _added(reply.value["sockets"] for reply in replies),
         }
 
     async def learned(self) -> list[dict[str, Any]]:
@@ -116,6 +120,7 @@ class Overview:
             "requests": msgspec.to_builtins(requests),
             "upstreams": self._own_upstreams(),
             "learned": self._learned.version,
+            "sockets": self._sockets.open,
         }
 
     def _own_learned(self) -> list[dict[str, Any]]:
@@ -161,6 +166,14 @@ class Overview:
             }
             for name, figures in self._upstreams.stats().items()
         }
+
+
+def _added(workers: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    """Return the open sockets of all workers, by kind, without kinds that have none."""
+    total: Counter[str] = Counter()
+    for each in workers:
+        total.update(each)
+    return dict(+total)
 
 
 def _words(holds_for: frozenset[str] | str | None) -> str:

@@ -120,9 +120,9 @@ class Handshakes:
     async def _serve(self, session: SocketSession, writer: ReplyWriter, decision: Decision) -> None:
         """Serve an opened socket; raises `GatewayError` if the handshake cannot be accepted."""
         counts, kind, code = self._sockets, session.kind, INTERNAL_ERROR
-        counts.opened(kind)
+        traffic = counts.opened(kind)
         try:
-            code = await writer.upgrade(session, decision)
+            code = await writer.upgrade(session, decision, traffic)
         finally:
             counts.ended(kind, code)
             await session.aclose()

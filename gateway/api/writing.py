@@ -9,7 +9,7 @@ from gateway.errors import GatewayError
 from gateway.exchange.client_reply import ClientReply, json_reply
 from gateway.exchange.decision import Decision
 from gateway.exchange.reply.body import ReplyBody
-from gateway.sockets import SocketSession
+from gateway.sockets import SocketSession, Traffic
 from gateway.translate.parts.messages.errors import messages_error, messages_status
 
 Fields = list[tuple[bytes, bytes]]
@@ -78,8 +78,10 @@ class ReplyWriter(ABC):
             fields = [field for field in fields if not field[0].startswith(_CORS)]
         return _with_request_id(fields, decision) if decision.anthropic else fields
 
-    async def upgrade(self, session: SocketSession, decision: Decision) -> int:  # noqa: ARG002
+    async def upgrade(self, session: SocketSession, decision: Decision, traffic: Traffic) -> int:  # noqa: ARG002
         """Accept a handshake, serve its socket until it is closed, and return the close code.
+
+        The socket's bytes are counted in `traffic`.
 
         Raises `GatewayError` if the handshake cannot be accepted: where there are no sockets.
         """

@@ -3,6 +3,8 @@
 from collections import defaultdict
 from typing import Final
 
+from gateway.sockets import Traffic
+
 _OTHER: Final = "other"
 _FIRST, _LAST = 1000, 1015
 """The close codes of RFC 6455; clients can send others, each of which would be a series."""
@@ -13,12 +15,14 @@ class SocketCounts:
 
     def __init__(self) -> None:
         self.open: defaultdict[str, int] = defaultdict(int)
-        self.closed: defaultdict[tuple[str, str], int] = defaultdict(int)
+        self.closed: defaultdict[tuple[str, ...], int] = defaultdict(int)
         """By kind and close code: the first one sent, by either side, or 1006 without any."""
+        self.traffic: defaultdict[str, Traffic] = defaultdict(Traffic)
 
-    def opened(self, kind: str) -> None:
-        """Count a socket as open."""
+    def opened(self, kind: str) -> Traffic:
+        """Count a socket as open; return what its bytes are counted in."""
         self.open[kind] += 1
+        return self.traffic[kind]
 
     def ended(self, kind: str, code: int) -> None:
         """Count one as closed with this code."""

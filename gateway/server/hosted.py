@@ -21,7 +21,7 @@ from gateway.exchange.reply.body import ReplyBody
 from gateway.request import Body, Head, Request
 from gateway.server.hosted_socket import ASGIApp, Message, opened
 from gateway.shapes import Sink
-from gateway.sockets import SocketSession
+from gateway.sockets import SocketSession, Traffic
 
 _MAX_UNSENT = 2
 """Messages of an application that wait for the client; then the application waits."""
@@ -170,7 +170,7 @@ class _Running(ReplyBody):
 
 async def _serve(session: SocketSession, writer: ReplyWriter, decision: Decision) -> None:
     try:
-        await writer.upgrade(session, decision)
+        await writer.upgrade(session, decision, Traffic())
     finally:
         await session.aclose()
 

@@ -19,7 +19,7 @@ from gateway.server.websocket.client_socket import ClientSocket
 from gateway.server.websocket.heads import switching
 from gateway.server.websocket.sending import PING_INTERVAL
 from gateway.server.writer import WireWriter, shutting_down
-from gateway.sockets import SocketSession
+from gateway.sockets import SocketSession, Traffic
 
 if TYPE_CHECKING:
     from gateway.server.door import Door
@@ -199,13 +199,15 @@ class Connection(Reception):
 
     # --- a WebSocket --------------------------------------------------------------------------
 
-    def open_socket(self, session: SocketSession, decision: Decision) -> ClientSocket:
+    def open_socket(
+        self, session: SocketSession, decision: Decision, traffic: Traffic
+    ) -> ClientSocket:
         """Accept the handshake of the current request; see `Wire`."""
         fields = self._incoming.received.head.headers
         key = next(value for name, value in fields if name == KEY)
         self.transport.write(switching(key, self._door.date_line, session, decision))
         limit = self.application.server.max_body_bytes
-        self._socket = socket = ClientSocket(self, limit, session.drain)
+        self._socket = socket = ClientSocket(self, limit, session.drain, traffic)
         rest = bytes(self._incoming.rest)
         self._incoming.close()
         self._enter(State.SOCKET, PING_INTERVAL)

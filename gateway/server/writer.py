@@ -18,7 +18,7 @@ from gateway.server.backpressure import Backpressure
 from gateway.server.head import ReceivedHead
 from gateway.server.state import State
 from gateway.server.websocket.client_socket import ClientSocket
-from gateway.sockets import SocketSession
+from gateway.sockets import SocketSession, Traffic
 
 _NO_CONTENT = 204
 _COLON: Final = b": "
@@ -35,7 +35,9 @@ class Wire(Protocol):
     flow: Backpressure
     state: State
 
-    def open_socket(self, session: SocketSession, decision: Decision) -> ClientSocket:
+    def open_socket(
+        self, session: SocketSession, decision: Decision, traffic: Traffic
+    ) -> ClientSocket:
         """Accept the handshake of the current request; raises `GatewayError` if it cannot."""
 
 
@@ -90,9 +92,9 @@ class WireWriter(ReplyWriter):
         self.complete = False
         self.ends_with_connection = False
 
-    async def upgrade(self, session: SocketSession, decision: Decision) -> int:
+    async def upgrade(self, session: SocketSession, decision: Decision, traffic: Traffic) -> int:
         """Accept a handshake and serve its socket; see `ReplyWriter`."""
-        socket = self._wire.open_socket(session, decision)
+        socket = self._wire.open_socket(session, decision, traffic)
         self.started = True
         self.status = SWITCHING_PROTOCOLS
         await socket.serve(session)

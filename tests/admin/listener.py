@@ -61,7 +61,9 @@ class Admin:
         self.reloaded = ReloadResult(done=True, text="so it ended")
         peers = Peers()
         settings = Settings((OPENAI,), admin=AdminSettings(token=token))
-        overview = Overview(settings, peers, self.recent, StillUpstreams(), self.learned)
+        overview = Overview(
+            settings, peers, self.recent, StillUpstreams(), self.learned, self.metrics.sockets
+        )
         self.app = build(
             settings,
             (self.scene.resolver, self.scene.exchange.attempts),

@@ -72,3 +72,19 @@ def test_addresses_are_shown_as_they_are_when_somebody_looks() -> None:
     failures = "gateway_upstream_address_failures_total"
     assert f'{failures}{{address="http://a/v1",upstream="local"}} 0.0' in text
     assert f'{failures}{{address="http://b/v1",upstream="local"}} 1.0' in text
+
+
+def test_sockets_are_counted_by_kind() -> None:
+    metrics = Metrics(frozenset())
+    text = exposition(families(metrics)).decode()
+    assert "gateway_open_sockets{" not in text
+    traffic = metrics.sockets.opened("responses")
+    metrics.sockets.opened("realtime")
+    metrics.sockets.ended("realtime", 1012)
+    traffic.received, traffic.sent = 10, 2000
+    text = exposition(families(metrics)).decode()
+    assert 'gateway_open_sockets{kind="responses"} 1.0' in text
+    assert 'gateway_open_sockets{kind="realtime"} 0.0' in text
+    assert 'gateway_sockets_closed_total{code="1012",kind="realtime"} 1.0' in text
+    assert 'gateway_socket_bytes_total{direction="received",kind="responses"} 10.0' in text
+    assert 'gateway_socket_bytes_total{direction="sent",kind="responses"} 2000.0' in text

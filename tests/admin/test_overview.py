@@ -18,6 +18,7 @@ from gateway.errors import Reason
 from gateway.exchange.decision import Decision
 from gateway.observe.outcomes import Ending, Outcome
 from gateway.observe.recent import RecentRequests, Wanted
+from gateway.observe.sockets import SocketCounts
 from gateway.resolve.memory import CacheScope, LearnedEndpoints
 from gateway.server.peers import Peers, private_folder
 from gateway.shapes import Shape
@@ -53,11 +54,14 @@ class Worker:
         self.recent = RecentRequests()
         self.upstreams = Upstreams(*settings)
         self.learned = LearnedEndpoints(MemorySettings(), lambda: 0.0)
+        self.sockets = SocketCounts()
         self.settings = Settings(settings)
         self.overview = self.build()
 
     def build(self) -> Overview:
-        return Overview(self.settings, self.peers, self.recent, self.upstreams, self.learned)
+        return Overview(
+            self.settings, self.peers, self.recent, self.upstreams, self.learned, self.sockets
+        )
 
     def served(self, model: str, outcome: Outcome = Outcome.SUCCESS, reason: str = "") -> None:
         decision = Decision("openai", model_asked=model)
@@ -115,6 +119,17 @@ def test_no_more_than_can_be_shown(folder: Path, monkeypatch: pytest.MonkeyPatch
         a.served("a")
         b.served("b")
     assert len(answered(a.overview.look({}, ALL), a, b)["requests"]) == 3
+
+
+def test_open_sockets_are_added(folder: Path) -> None:
+    a, b = workers(folder)
+    assert answered(a.overview.look({}, ALL), a, b)["sockets"] == {}
+    for worker, kind in ((a, "responses"), (b, "responses"), (b, "realtime"), (b, "realtime")):
+        worker.sockets.opened(kind)
+    a.sockets.opened("gone")
+    a.sockets.ended("gone", 1000)
+    shown = answered(a.overview.look({}, ALL), a, b)["sockets"]
+    assert shown == {"responses": 2, "realtime": 2}
 
 
 def test_figures_of_upstreams_are_added(folder: Path) -> None:

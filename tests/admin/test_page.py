@@ -74,6 +74,17 @@ def test_recent_requests_are_shown_and_new_ones_arrive(
     assert page.value("document.querySelectorAll('#request-table img').length") == 0
 
 
+def test_open_sockets_are_shown_while_there_are_any(page: Browser, gateway: RunningGateway) -> None:
+    page.until(f"{ROWS} >= 12")
+    page.until("document.getElementById('sockets').hidden")
+    sockets = gateway.application.kept.metrics.sockets
+    sockets.opened("responses")
+    page.until("!document.getElementById('sockets').hidden")
+    assert page.text("#sockets") == "Open WebSockets: 1 responses"
+    sockets.ended("responses", 1000)
+    page.until("document.getElementById('sockets').hidden")
+
+
 def test_one_request_is_opened_with_the_keyboard(page: Browser) -> None:
     page.until(f"{ROWS} >= 12")
     page.value(

@@ -7,11 +7,13 @@ from email.utils import parsedate_to_datetime
 
 import pytest
 
+from gateway.request import Request
 from gateway.server import door as doors
 from gateway.server.door import Door
 from gateway.server.state import State
 from tests.api.client import Client
 from tests.server.test_http1 import CHAT, STREAMED_CHAT, Held, answer
+from tests.server.websocket.peer import Echo, Peer, close_in, closing, turns
 from tests.server.wire import FakeTransport, Wire, request
 from tests.upstream.scripted import until
 
@@ -297,5 +299,66 @@ def test_a_door_that_finishes_serves_one_more_request_on_each_connection() -> No
         assert b"connection: close" in reply
         await asyncio.wait_for(finished, 10)
         await stage.door.drain(0)
+
+    run(scenario)
+
+
+def test_a_reload_and_a_hand_over_let_sockets_finish() -> None:
+    async def scenario() -> None:
+        for finishing in (False, True):
+            peer = Peer()
+            await peer.open()
+            door, old = peer.wire.door, peer.client.gateway
+            if finishing:
+                waiting = asyncio.create_task(door.finish())
+                await turns()
+            else:
+                door.change_application(Client(answer).gateway)
+                waiting = asyncio.create_task(door.left(old))
+            assert peer.session.drains == 1
+            assert close_in(peer.wire.take()) == (1012, "")
+            assert not waiting.done()
+            await peer.send(closing(1012))
+            await waiting
+            await door.drain(0)
+
+    run(scenario)
+
+
+def test_a_socket_that_opens_meanwhile_is_drained_at_once() -> None:
+    async def scenario() -> None:
+        dialled = asyncio.Event()
+
+        async def dial(request: Request) -> Echo:
+            await dialled.wait()
+            return Echo(request)
+
+        peer = Peer(dial)
+        await peer.open()
+        peer.wire.door.change_application(Client(answer).gateway)
+        dialled.set()
+        await turns()
+        reply = peer.wire.take()
+        assert reply.startswith(b"HTTP/1.1 101 ")
+        assert peer.session.drains == 1
+        assert close_in(reply.partition(b"\r\n\r\n")[2]) == (1012, "")
+        await peer.send(closing(1012))
+        await peer.wire.door.drain(0)
+
+    run(scenario)
+
+
+def test_a_socket_whose_client_does_not_close_is_cut_off_at_the_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(doors, "DRAIN_SECONDS", 0.01)
+
+    async def scenario() -> None:
+        peer = Peer()
+        await peer.open()
+        peer.client.gateway.drain()
+        assert await peer.wire.door.drain(5) == 0
+        assert peer.wire.transport.closed.is_set()
+        assert peer.counts[1] == {("responses", "1012"): 1}
 
     run(scenario)

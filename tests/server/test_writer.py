@@ -19,7 +19,7 @@ from gateway.server.head import ReceivedHead, parse
 from gateway.server.state import State
 from gateway.server.websocket.client_socket import ClientSocket
 from gateway.server.writer import WireWriter
-from gateway.sockets import SocketSession
+from gateway.sockets import SocketSession, Traffic
 from tests.bodies import BodyOf
 from tests.server.wire import FakeTransport, request
 
@@ -47,7 +47,9 @@ class FakeWire:
         self.transport = self.kept
         self.flow = Backpressure(self.transport, 30)
 
-    def open_socket(self, session: SocketSession, decision: Decision) -> ClientSocket:
+    def open_socket(
+        self, session: SocketSession, decision: Decision, traffic: Traffic
+    ) -> ClientSocket:
         raise AssertionError
 
     @property

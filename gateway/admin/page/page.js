@@ -224,6 +224,9 @@ let learnedVersion = null;
 function showState(state) {
   const { answering, of } = state.workers;
   byId("workers").textContent = of > 1 ? `· ${answering} of ${of} workers` : "";
+  const sockets = Object.entries(state.sockets).map(([kind, count]) => `${count} ${kind}`);
+  byId("sockets").textContent = `Open WebSockets: ${sockets.join(", ")}`;
+  byId("sockets").hidden = sockets.length === 0;
   byId("upstream-cards").replaceChildren(...state.upstreams.map(upstreamCard));
   if (learnedVersion !== state.learned && !byId("section-learned").hidden) {
     showLearned().catch((error) => notify(error.message));

@@ -11,7 +11,7 @@ from websockets.frames import Frame, Opcode
 
 from gateway.frames import BadFrame, FrameScanner
 from gateway.server.websocket.sending import Carrier, SendingSocket
-from gateway.sockets import INVALID_DATA, UNSUPPORTED_DATA, SocketUser
+from gateway.sockets import INVALID_DATA, UNSUPPORTED_DATA, SocketUser, Traffic
 
 MAX_EARLY = 64 * 1024
 """Bytes that are kept until the session takes what arrives; beyond, reading pauses."""
@@ -28,13 +28,16 @@ _CONTINUATION: Final = Opcode.CONT
 class ClientSocket(SendingSocket):
     """An open socket of a client. `limit` is that of a message, in bytes.
 
-    `drain` is the session's. The connection calls `receive`, `writable`, `tick` and `lost`.
+    `drain` is the session's; `traffic` counts bytes. The connection calls `receive`, `writable`,
+    `tick` and `lost`.
     """
 
     __slots__ = ("_limit", "_message", "_paused", "_rest", "_scanner", "_turn")
 
-    def __init__(self, carrier: Carrier, limit: int, drain: Callable[[], None]) -> None:
-        super().__init__(carrier, limit, drain)
+    def __init__(
+        self, carrier: Carrier, limit: int, drain: Callable[[], None], traffic: Traffic
+    ) -> None:
+        super().__init__(carrier, limit, drain, traffic)
         self._limit = limit
         self._scanner: FrameScanner | None = None
         """Checks frames that are handed over as such; None: messages are."""
@@ -76,6 +79,7 @@ class ClientSocket(SendingSocket):
     def receive(self, data: bytes) -> None:
         """Take bytes from the client."""
         self._heard = self._loop.time()
+        self._traffic.received += len(data)
         if self._takes and not self._rest:
             self._take(data)
             return

@@ -24,6 +24,7 @@ from gateway.sockets import (
     Socket,
     SocketSession,
     SocketUser,
+    Traffic,
 )
 
 PING_INTERVAL = 20.0
@@ -85,13 +86,16 @@ class SendingSocket(Socket):
         "_parser",
         "_pong",
         "_task",
+        "_traffic",
         "_user",
         "_waited_for",
         "code",
         "drain",
     )
 
-    def __init__(self, carrier: Carrier, limit: int, drain: Callable[[], None]) -> None:
+    def __init__(
+        self, carrier: Carrier, limit: int, drain: Callable[[], None], traffic: Traffic
+    ) -> None:
         self._carrier = carrier
         self._loop = asyncio.get_running_loop()
         self._parser = Parser(Side.SERVER, state=_OPEN, max_size=limit, logger=_log)
@@ -113,6 +117,7 @@ class SendingSocket(Socket):
         self.code = 0
         """The first close code, of either side; `ABNORMAL_CLOSURE` without any; 0 until then."""
         self.drain = drain
+        self._traffic = traffic
 
     async def serve(self, session: SocketSession) -> None:
         """Run the session until it ends; cancel it if that takes long after the socket's end."""
@@ -208,6 +213,7 @@ class SendingSocket(Socket):
             return True
         carrier = self._carrier
         carrier.transport.write(data)
+        self._traffic.sent += len(data)
         if carrier.flow.paused:
             self._waited_for = True
             return False
@@ -226,6 +232,7 @@ class SendingSocket(Socket):
                 self._pong = data
             elif not in_frame:  # then a close frame cannot be sent, and the connection ends anyway
                 carrier.transport.write(data)
+                self._traffic.sent += len(data)
 
     def _fail(self, code: int, reason: str) -> None:
         """Close the socket of a client that has broken the protocol."""

@@ -167,7 +167,7 @@ class Peer:
         return self.sessions.opened[-1]
 
     @property
-    def counts(self) -> tuple[dict[str, int], dict[tuple[str, str], int]]:
+    def counts(self) -> tuple[dict[str, int], dict[tuple[str, ...], int]]:
         """The numbers of sockets, open and closed."""
         counts = self.client.observer.sockets
         return dict(counts.open), dict(counts.closed)

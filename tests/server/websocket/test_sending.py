@@ -366,3 +366,18 @@ def test_a_session_that_ends_in_time_is_left_alone() -> None:
         assert late.cancelled()
 
     run(scenario)
+
+
+def test_bytes_are_counted_both_ways() -> None:
+    async def scenario() -> None:
+        peer = Peer()
+        await peer.open(frame("early"))
+        sent = frame(b"p", PING) + frame("x" * 200)
+        await peer.send(sent, closing())
+        traffic = peer.client.observer.sockets.traffic["responses"]
+        assert traffic.received == len(frame("early") + sent + closing())
+        answered = [served(b"early"), served(b"p", PONG), served(b"x" * 200), served(b"..", CLOSE)]
+        assert traffic.sent == len(b"".join(answered))
+        await peer.wire.settle()
+
+    run(scenario)
