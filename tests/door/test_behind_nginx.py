@@ -31,7 +31,6 @@ from tests.door.doors import (
     KILOBYTE,
     MEGABYTE,
     MULTIPART,
-    RESPONSES,
     Door,
     chat,
     connect,
@@ -228,7 +227,7 @@ def test_a_jdks_post_is_served(front: str, running: Door, size: int, *, chunked:
     expect_own(front, running)
 
 
-@pytest.mark.parametrize("path", [RESPONSES, "/v1/realtime", "/nowhere"])
+@pytest.mark.parametrize("path", [CHAT, "/v1/files", "/nowhere"])
 def test_a_websocket_is_declined(front: str, running: Door, path: str) -> None:
     before = len(running.upstream.requests)
     with connect(front) as client:

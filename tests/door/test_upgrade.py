@@ -217,7 +217,7 @@ def test_an_upgrade_that_is_not_served_is_ignored(
 
 @pytest.mark.parametrize("deliver", [in_one_piece, byte_by_byte])
 @pytest.mark.parametrize(
-    "path", [RESPONSES, "/v1/realtime?model=gpt-realtime", CHAT, "/v1/files", "/nowhere", "/"]
+    "path", [f"{RESPONSES}/resp_1", CHAT, EMBEDDINGS, "/v1/files", "/nowhere", "/"]
 )
 def test_a_websocket_is_declined_here(
     running: Door,
@@ -251,9 +251,12 @@ def test_a_websocket_is_known_however_it_is_written(
     running: Door, client: Client, upgrade: tuple[str, ...]
 ) -> None:
     before = len(running.upstream.requests)
-    client.send(raw(f"GET {RESPONSES} HTTP/1.1", *upgrade))
+    client.send(raw(f"GET {CHAT} HTTP/1.1", *upgrade))
     assert client.reply().status == 426
     assert client.ended()
+    with connect(running.base_url) as other:
+        other.send(raw(f"GET {RESPONSES} HTTP/1.1", *upgrade))
+        assert other.reply_head()[0] == 101
     assert running.upstream.since(before) == []
 
 
@@ -261,8 +264,17 @@ def test_a_websocket_that_is_declined_can_be_followed_by_nothing(
     running: Door, client: Client
 ) -> None:
     before = len(running.upstream.requests)
-    client.send(raw(f"GET {RESPONSES} HTTP/1.1", *HANDSHAKE) + SMUGGLED)
+    client.send(raw(f"GET {CHAT} HTTP/1.1", *HANDSHAKE) + SMUGGLED)
     received = client.rest()
     assert received.startswith(b"HTTP/1.1 426")
+    assert received.count(b"HTTP/1.1 ") == 1
+    assert running.upstream.since(before) == []
+
+
+def test_on_an_open_websocket_there_are_no_more_requests(running: Door, client: Client) -> None:
+    before = len(running.upstream.requests)
+    client.send(raw(f"GET {RESPONSES} HTTP/1.1", *HANDSHAKE) + SMUGGLED)
+    received = client.rest()
+    assert received.startswith(b"HTTP/1.1 101")
     assert received.count(b"HTTP/1.1 ") == 1
     assert running.upstream.since(before) == []
