@@ -14,6 +14,7 @@ from gateway.config.store_settings import ResponsesSettings
 from tests.clients.environments import python_with
 from tests.clients.running import Stage, stage
 from tests.processes import PATIENCE
+from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 VERSION = "0.24.0"
@@ -39,12 +40,12 @@ class Agent:
 
 
 @contextmanager
-def agent_at(base_url: str) -> Iterator[Agent]:
+def agent_at(base_url: str, *transport: str) -> Iterator[Agent]:
     """Run the process that has the agent, until the block ends."""
     # Nothing of this process's own settings (proxies, keys, base URLs) may reach the package.
     surroundings = {"PATH": os.environ.get("PATH", ""), "NO_PROXY": "*"}
     with subprocess.Popen(
-        [python_with("openai-agents", VERSION), RUNS, base_url],
+        [python_with("openai-agents", VERSION), RUNS, base_url, *transport],
         env=surroundings,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -91,3 +92,30 @@ def test_an_agent_on_a_model_without_tools_is_told_so(agent: Agent) -> None:
     done = agent.work("please call weather", "davinci-002")
     assert done["error"].startswith("BadRequestError: ")
     assert "'tools' is not supported for model 'davinci-002'" in done["error"]
+
+
+@pytest.mark.parametrize("kept", [False, True])
+@pytest.mark.parametrize("streamed", [False, True])
+def test_an_agent_works_over_a_websocket(running: Stage, *, streamed: bool, kept: bool) -> None:
+    counts = running.gateway.application.kept.metrics.sockets
+    before, closed = len(running.upstream_paths()), sum(counts.closed.values())
+    with agent_at(running.base_url, "websocket") as agent:
+        for _ in range(2):
+            done = agent.work("please call weather", CHAT_ONLY, streamed=streamed, kept=kept)
+            assert done["output"] == "The tool said: sunny"
+            assert done["tools"] == [{"city": "please call weather"}]
+            assert done["requests"] == 2
+            assert done["events"].count("response.completed") == (2 if streamed else 0)
+    wait_until(lambda: sum(counts.closed.values()) == closed + 1)
+    assert running.upstream_paths()[before:] == ["POST /v1/chat/completions"] * 4
+    second = json.loads(list(running.upstream.journal)[-1].body)
+    roles = [message["role"] for message in second["messages"]]
+    assert roles == ["system", "user", "assistant", "tool"]
+
+
+def test_an_agent_learns_over_a_websocket_why_it_is_refused(running: Stage) -> None:
+    with agent_at(running.base_url, "websocket") as agent:
+        done = agent.work("please call weather", "davinci-002")
+        assert "'tools' is not supported for model 'davinci-002'" in done["error"]
+        again = agent.work("please call weather", CHAT_ONLY)
+        assert again["output"] == "The tool said: sunny"

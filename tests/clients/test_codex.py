@@ -21,6 +21,7 @@ from tests import kinds
 from tests.clients.environments import NotInstallable, node_modules
 from tests.clients.running import RunningGateway, running_gateway
 from tests.clients.scripted_model import NAME, ScriptedModel, scripted_model
+from tests.waiting import wait_until
 
 pytestmark = [
     pytest.mark.slow,
@@ -72,11 +73,17 @@ def gateway(model: ScriptedModel) -> Iterator[RunningGateway]:
 class Codex:
     """Runs `codex exec` in a home and a working directory of its own."""
 
-    def __init__(self, program: Path, base_url: str, folder: Path) -> None:
+    def __init__(
+        self, program: Path, base_url: str, folder: Path, *, built_in: bool = False
+    ) -> None:
+        """`built_in`: its own provider at another address, which opens a WebSocket first."""
         self._program = program
         self._folder = folder
         self._home = folder / "home"
         self._home.mkdir()
+        if built_in:
+            self._configuration = [f"openai_base_url = {json.dumps(base_url)}"]
+            return
         provider = {"name": "gateway", "base_url": base_url, "env_key": "KEY"}
         lines = [f"{key} = {json.dumps(value)}" for key, value in provider.items()]
         self._configuration = ['model_provider = "gateway"', "[model_providers.gateway]", *lines]
@@ -88,7 +95,7 @@ class Codex:
         self._configuration += [f"args = {arguments}"]
 
     def answer(self, model: str, words: str, *more: str) -> str:
-        """Return its last words."""
+        """Return its last words; what it wrote to its log is `errors` then."""
         (self._home / "config.toml").write_text("\n".join(self._configuration))
         answer = self._folder / "told.txt"
         command = [str(self._program), "exec", "--skip-git-repo-check", "-m", model]
@@ -100,6 +107,7 @@ class Codex:
                 "HOME": str(self._home),
                 "CODEX_HOME": str(self._home),
                 "KEY": "sk-any",
+                "CODEX_API_KEY": "sk-any",
             },
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -107,6 +115,7 @@ class Codex:
             check=False,
         )
         assert done.returncode == 0, done.stderr
+        self.errors = done.stderr
         return answer.read_text()
 
 
@@ -152,3 +161,23 @@ def test_codex_calls_the_tool_of_an_mcp_server(
     offered = [names(request) for request in model.requests]
     assert all("mcp__weather__forecast" in each for each in offered[-2:])
     assert ("mcp__weather__forecast" in offered[0]) is (name == NAME)
+
+
+def test_codex_works_over_its_websocket(
+    codex: Path, gateway: RunningGateway, model: ScriptedModel, tmp_path: Path
+) -> None:
+    agent = Codex(codex, gateway.base_url, tmp_path, built_in=True)
+    model.script = [SHELL]
+    model.requests.clear()
+    model.others.clear()
+    counts = gateway.application.kept.metrics.sockets
+    before = sum(counts.closed.values())
+    answer = agent.answer(NAME, "Run it.")
+    assert "shell-42" in answer
+    assert "Reconnecting" not in agent.errors
+    assert "Falling back" not in agent.errors
+    wait_until(lambda: sum(counts.closed.values()) == before + 1)
+    first, second = model.requests
+    assert model.others == []
+    assert second["messages"][: len(first["messages"])] == first["messages"]
+    assert [each["role"] for each in second["messages"][-2:]] == ["assistant", "tool"]
