@@ -15,7 +15,7 @@ from gateway.admin.overview import Overview
 from gateway.admin.sums import Sums
 from gateway.api.application import Gateway
 from gateway.api.concurrency import Running
-from gateway.api.services import Services
+from gateway.api.services import MakeSessions, Services
 from gateway.api.sockets.sessions import Sessions
 from gateway.config.changes import ReloadResult
 from gateway.config.secret import Secret
@@ -28,6 +28,7 @@ from gateway.exchange.legacy.fine_tunes import FineTunes
 from gateway.exchange.models.listing import Listing
 from gateway.exchange.passthrough.forward import Passing
 from gateway.exchange.retries import Memory
+from gateway.exchange.sockets.realtime import Realtime
 from gateway.exchange.stored.conversations import ResponseMemory
 from gateway.exchange.stored.seals import Seals
 from gateway.observe.failure_log import FailureLog
@@ -157,16 +158,9 @@ def build(
     passing = Passing(settings, resolver, send)
     listing = Listing(settings, resolver, passing, upstreams.ask)
     legacy = Legacy(exchange, passing, listing, FineTunes(settings, resolver, send))
+    sessions = _sessions(exchange, passing, upstreams)
     services = Services(
-        exchange,
-        passing,
-        listing,
-        legacy,
-        kept.responses,
-        observer,
-        tracer,
-        kept.running,
-        partial(Sessions, exchange),
+        exchange, passing, listing, legacy, kept.responses, observer, tracer, kept.running, sessions
     )
     gateway = Gateway(settings, services, server_context(settings.server.tls))
     sockets = kept.metrics.sockets
@@ -176,6 +170,12 @@ def build(
     if before is None:
         application.take_over()
     return application
+
+
+def _sessions(exchange: Exchange, passing: Passing, upstreams: Upstreams) -> MakeSessions:
+    """Return what makes the sessions of clients' sockets."""
+    realtime = Realtime(exchange.settings, passing.destinations, upstreams.dial)
+    return partial(Sessions, exchange, realtime=realtime.open)
 
 
 def _attempts(settings: Settings, seals: Seals) -> Attempts:

@@ -19,6 +19,9 @@ from gateway.exchange.stored.kept_responses import KeptResponses
 from gateway.observe.observer import Observer
 from gateway.request import Request
 
+MakeSessions = Callable[[Callable[[Request], Turn]], Sessions]
+"""Makes the sessions of sockets, given what serves the turns of one."""
+
 
 @dataclass(frozen=True, slots=True)
 class Services:
@@ -33,8 +36,8 @@ class Services:
     tracing: Tracing | None = None
     running: dict[str, Running] = field(default_factory=dict)
     """The running requests of clients with a limit, by their names."""
-    sessions: Callable[[Callable[[Request], Turn]], Sessions] | None = None
-    """Makes the sessions of sockets, given what serves the turns of one; None: no sockets."""
+    sessions: MakeSessions | None = None
+    """None: no sockets."""
 
     def handlers(self, is_draining: Callable[[], bool]) -> Handlers:
         """Return their handlers; `is_draining`: whether the gateway refuses new requests."""

@@ -261,3 +261,20 @@ def test_the_keys_and_limits_of_clients_hold() -> None:
         settings = Settings((upstream,), admin=AdminSettings(), clients=(alice,))
         with running_gateway(settings) as gateway:
             run(scenario(Stage(served, gateway)))
+
+
+def test_a_realtime_session_is_that_of_the_upstream(running: Stage) -> None:
+    async def scenario() -> None:
+        options = {"base_url": running.base_url, "api_key": "sk-test", "max_retries": 0}
+        async with openai.AsyncOpenAI(**options) as client:  # type: ignore[arg-type]
+            async with client.realtime.connect(model="gpt-realtime-2.1") as connected:
+                await connected.response.create()
+                async with asyncio.timeout(PATIENCE):
+                    kinds = [(await connected.recv()).type]
+                    while kinds[-1] != "response.done":
+                        kinds.append((await connected.recv()).type)
+            assert kinds[0] == "session.created"
+            with pytest.raises(InvalidStatus, match="404"):
+                await client.realtime.connect(model="gpt-4o").enter()
+
+    run(scenario())
