@@ -84,6 +84,8 @@ class Sessions:
         """Answer a turn: by a socket of its upstream, or over HTTP, or here."""
         if relays is not None:
             previous = turn.previous if isinstance(turn.previous, str) else None
+            if previous is not None:
+                turn.recall(previous)
             call = request.with_body(turn.body)
             event = relayed.Create(create.message, create.stream_id, previous)
             reply = await relays.turn(call, decision, event)

@@ -117,12 +117,13 @@ def joined(
     return msgspec.Raw(b"[" + b",".join(raws) + b"]"), ItemNames(names)
 
 
-def since_compaction(segments: Sequence[Segment]) -> tuple[Segment, ...]:
-    """Return a conversation from its last compaction on, which replaces what was before."""
-    for index in range(len(segments) - 1, -1, -1):
-        items = segments[index].items
-        for position in range(len(items) - 1, -1, -1):
-            if items[position].is_compaction:
-                rest = segment_of([item.raw for item in items[position:]])
-                return (rest, *segments[index + 1 :])
-    return tuple(segments)
+def with_output(before: Sequence[Segment], output: Segment) -> tuple[Segment, ...]:
+    """Return a conversation with a response's output.
+
+    A compaction among that replaces what was before. One in an input does not: there the client has
+    chosen what is before it.
+    """
+    for position in range(len(output.items) - 1, -1, -1):
+        if output.items[position].is_compaction:
+            return (segment_of([item.raw for item in output.items[position:]]),)
+    return (*before, output)

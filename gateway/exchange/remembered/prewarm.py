@@ -8,7 +8,6 @@ from secrets import token_hex
 from gateway.errors import InvalidRequest
 from gateway.exchange.client_reply import ClientReply, event_stream_reply
 from gateway.exchange.decision import Decision
-from gateway.exchange.remembered.memory import Remembered
 from gateway.exchange.remembered.turns import Turn
 from gateway.exchange.request_fields import checked_model, model_of, read_object, read_routed
 from gateway.exchange.restricted import restrictions
@@ -40,8 +39,7 @@ def prewarmed(
             code="invalid_type",
         )
     if isinstance(turn.previous, str):
-        earlier = turn.memory.recall(turn.previous)
-        turn.continue_from(earlier or Remembered((), turn.previous))
+        turn.recall(turn.previous)
     response = _response(read_object(call.body), decision.model_asked, int(now))
     begun = {**response, "status": "in_progress", "completed_at": None, "usage": None}
     events = [

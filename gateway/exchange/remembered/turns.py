@@ -21,7 +21,7 @@ from gateway.exchange.remembered.items import (
     joined,
     own_input,
     segment_of,
-    since_compaction,
+    with_output,
 )
 from gateway.exchange.remembered.memory import ConnectionMemory, Remembered
 from gateway.exchange.request_fields import features_of, read_routed
@@ -69,9 +69,11 @@ class Turn:
         """Whether its `input` is one."""
         return self._own is not None
 
-    def continue_from(self, earlier: Remembered) -> None:
-        """Note what it continues: what is remembered, or the id of what may be stored."""
-        self._before = earlier
+    def recall(self, previous: str) -> Remembered | None:
+        """Return the response that it continues; None: only somebody else may know its id."""
+        earlier = self.memory.recall(previous)
+        self._before = earlier or Remembered((), previous)
+        return earlier
 
     def whole(self, *, bare_reasoning: bool) -> tuple[bytes, ItemNames | None]:
         """Return the body with the whole conversation, and the client's names of its items.
@@ -97,11 +99,10 @@ class Turn:
         if self._own is None:
             return
         before = self._before
-        segments = (*before.segments, self._own.segment, segment_of(output))
-        rest = since_compaction(segments)
-        base = before.base if rest == segments else None
+        segments = with_output((*before.segments, self._own.segment), segment_of(output))
+        base = before.base if len(segments) > 1 else None  # else it is compacted
         where = (decision.upstream, decision.shape) if stored and decision.shape else None
-        remembered = Remembered(rest, base, decision.model_asked, where)
+        remembered = Remembered(segments, base, decision.model_asked, where)
         self.memory.remember(response_id, remembered)
 
 
@@ -124,8 +125,7 @@ class Turns:
             return await generate(request.with_body(turn.body), decision)
         if not _is_absent(turn.fields.get("conversation")):
             raise continues_twice()
-        earlier = turn.memory.recall(previous)
-        turn.continue_from(earlier or Remembered((), previous))
+        earlier = turn.recall(previous)
         if earlier is None:
             by_id = request.with_body(turn.body)
             return known(await _unless_unknown(generate(by_id, decision), previous, previous))

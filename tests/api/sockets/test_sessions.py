@@ -346,9 +346,14 @@ def test_a_turn_is_relayed_where_it_can_be_and_remembered() -> None:
             assert relaying.creates[2].previous_response_id == "resp_up"
             await socket.turn(model=MODEL, input="Fourth", previous_response_id=5)
             assert relaying.creates[3].previous_response_id is None
+            more = {"previous_response_id": frames[-1]["response"]["id"]}
+            await socket.turn(model="relayed", input="Fifth", **more)
+            frames = await socket.turn(model=MODEL, input="Last", previous_response_id="resp_up")
         assert "First" in str(upstream.requests[0][1]["messages"])
+        said = [message["content"] for message in upstream.requests[1][1]["messages"]]
+        assert said == ["First", "Third", "You said: Third", "Fifth", "Last"]
         assert [outcome for outcome, _ in stage.outcomes] == [
-            *("success", "client_error", "success", "client_error")
+            *("success", "client_error", "success", "client_error", "success", "success")
         ]
 
     asyncio.run(run())

@@ -12,7 +12,7 @@ from gateway.exchange.remembered.items import (
     joined,
     own_input,
     segment_of,
-    since_compaction,
+    with_output,
 )
 from gateway.exchange.stored.responses import continued
 from gateway.shapes import ItemNames, Json
@@ -126,13 +126,11 @@ def test_joined_items_are_those_of_a_stored_conversation(
     assert list(names.items) == list(expected_names.items)
 
 
-def test_a_compaction_replaces_what_was_before() -> None:
+def test_a_compaction_in_the_output_replaces_what_was_before() -> None:
     compaction = {"type": "compaction", "encrypted_content": "x"}
-    first = segment_of([raw(said("1")), raw(compaction), raw(said("2")), raw(compaction)])
-    middle = segment_of([raw(said("3")), raw(compaction), raw(said("4"))])
-    last = segment_of([raw(said("5"))])
-    rest = since_compaction([first, middle, last])
-    texts = [msgspec.json.decode(item.raw).get("content") for s in rest for item in s.items]
-    assert texts == [None, "4", "5"]
-    assert rest[-1] is last
-    assert since_compaction([last]) == (last,)
+    given = segment_of([raw(said("1")), raw(compaction), raw(said("2"))])
+    output = segment_of([raw(said("3")), raw(compaction), raw(compaction), raw(said("4"))])
+    (rest,) = with_output([given], output)
+    assert [msgspec.json.decode(item.raw) for item in rest.items] == [compaction, said("4")]
+    other = segment_of([raw(said("5"))])
+    assert with_output([given], other) == (given, other)
