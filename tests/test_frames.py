@@ -121,7 +121,7 @@ def test_the_beginning_of_a_head_is_held_back() -> None:
         b"\x91\x00",
         b"\x83\x00",
         b"\x8b\x00",
-        frame(1, b"x", masked=True),
+        pytest.param(frame(1, b"x", masked=True), id="masked"),
         b"\x81\x7e\x00\x7d" + b"x" * 125,
         b"\x81\x7f" + (65535).to_bytes(8, "big"),
         b"\x89\x7e\x00\x7e" + b"x" * 126,
