@@ -7,32 +7,35 @@ are left to the ASGI server.
 
 import asyncio
 import os
-from collections.abc import AsyncGenerator, Awaitable, Callable, MutableMapping
+from collections.abc import AsyncGenerator
+from dataclasses import replace
 from pathlib import Path
-from time import perf_counter
-from typing import Any
 from urllib.parse import quote
 
 from gateway import app as composition
-from gateway import request_ids
 from gateway.api.admission import Admission
-from gateway.api.application import ClientGone, Gateway
-from gateway.api.upgrades import refuse_websocket
-from gateway.api.writing import BODILESS, COMMENT, Fields, ReplyWriter, error_reply
+from gateway.api.application import Gateway
+from gateway.api.endings import ClientGone
+from gateway.api.upgrades import HANDSHAKE, KEY, PROTOCOLS, refuse_websocket
+from gateway.asgi_sockets import Message, Receive, Send
+from gateway.asgi_writing import ASGIWriter, SocketWriter
 from gateway.config.load import load
 from gateway.config.problems import ConfigError
 from gateway.config_checks import refusals
 from gateway.errors import GatewayError, body_timed_out
-from gateway.exchange.decision import Decision
-from gateway.exchange.reply.body import ReplyBody
 from gateway.request import Body, Head, check_size
 from gateway.shapes import ClientHeaders
 
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-
 _FRAMING = (b"content-length", b"transfer-encoding")
+_OF_THE_SERVER = HANDSHAKE | {b"connection", b"upgrade"}
+"""Fields of handshakes that the ASGI server has read."""
+_UPGRADE = (
+    (b"connection", b"Upgrade"),
+    (b"upgrade", b"websocket"),
+    (b"sec-websocket-version", b"13"),
+    (KEY, b"AAAAAAAAAAAAAAAAAAAAAA=="),
+)
+"""A handshake's fields, which not every server passes on, and HTTP/2 does not have."""
 
 
 class ASGIGateway:
@@ -42,16 +45,16 @@ class ASGIGateway:
         self._gateway = gateway
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
-        """Serve one request; a WebSocket is refused so that its client falls back to HTTP."""
+        """Serve one request, or one WebSocket."""
         if scope["type"] == "websocket":
-            await _decline(scope, receive, send)
+            await self._serve_socket(scope, receive, send)
         if scope["type"] != "http":
             return
         server = self._gateway.server
         admission = self._gateway.admit(_head(scope))
         if admission.upgrade is not None:  # the server has no WebSockets itself
             admission = admission.failed(refuse_websocket())
-        writer = _ASGIWriter(send)
+        writer = ASGIWriter(send)
         client = _Client(receive, writer, server.body_idle_timeout)
         length = _length(scope)
         try:
@@ -64,11 +67,18 @@ class ASGIGateway:
         finally:
             client.close()
 
+    async def _serve_socket(self, scope: Message, receive: Receive, send: Send) -> None:
+        await receive()
+        admission = self._gateway.admit(_handshake(scope))
+        limit = self._gateway.server.max_body_bytes
+        writer = SocketWriter(receive, send, limit, scope.get("extensions") or {})
+        await self._gateway.serve(admission, b"", writer)
+
 
 class _Client:
     """The client's side of one request: its body, and whether it is still connected."""
 
-    def __init__(self, receive: Receive, writer: "_ASGIWriter", idle_timeout: float) -> None:
+    def __init__(self, receive: Receive, writer: "ASGIWriter", idle_timeout: float) -> None:
         self._receive = receive
         self._writer = writer
         self._idle_timeout = idle_timeout
@@ -132,58 +142,6 @@ class _Client:
                 self._task.cancel()
 
 
-class _ASGIWriter(ReplyWriter):
-    """Writes a reply as ASGI messages. `complete` is set with the last one."""
-
-    __slots__ = ("_send", "complete", "gone")
-
-    def __init__(self, send: Send) -> None:
-        super().__init__()
-        self._send = send
-        self.complete = False
-        self.gone = False
-
-    async def _write_whole(self, fields: Fields, decision: Decision, body: bytes) -> None:
-        await self._start(fields, decision)
-        await self._write_last(body)
-
-    async def _start(self, fields: Fields, decision: Decision) -> None:
-        if self.status in BODILESS:
-            # A 304 may have the length of the body that it omits; servers would wait for that body.
-            fields = [field for field in fields if field[0] != b"content-length"]
-        decision.identified(fields)
-        headers = [field for field in fields if field[0] != request_ids.HEADER]
-        headers += decision.headers()
-        if decision.request_id:
-            headers.append((request_ids.HEADER, decision.request_id.encode("ascii")))
-        await self._send_message(
-            {"type": "http.response.start", "status": self.status, "headers": headers}
-        )
-
-    async def _write_body(self, body: ReplyBody) -> None:
-        async for piece in body:
-            if not self.first_at and piece[:1] != COMMENT:
-                self.first_at = perf_counter()
-            await self._send_message(
-                {"type": "http.response.body", "body": piece, "more_body": True}
-            )
-
-    async def _end(self) -> None:
-        await self._write_last(b"")
-
-    async def _write_last(self, body: bytes) -> None:
-        self.complete = True
-        await self._send_message({"type": "http.response.body", "body": body})
-
-    async def _send_message(self, message: Message) -> None:
-        """Send a message; raises `ClientGone` on a disconnect (an OSError since ASGI 2.4)."""
-        try:
-            await self._send(message)
-        except OSError:
-            self.gone = True
-            raise ClientGone from None
-
-
 class EnvironmentGateway:
     """The gateway configured by the environment, built when first needed.
 
@@ -237,6 +195,16 @@ def _head(scope: Message) -> Head:
     return Head(scope["method"], raw_path, scope["query_string"], headers)
 
 
+def _handshake(scope: Message) -> Head:
+    """Return the head of a handshake, which the server has already checked."""
+    head = _head({**scope, "method": "GET"})
+    fields = [field for field in head.headers if field[0] not in _OF_THE_SERVER]
+    offered = ", ".join(scope.get("subprotocols") or ())
+    if offered:
+        fields.append((PROTOCOLS, offered.encode("latin-1")))
+    return replace(head, headers=ClientHeaders([*fields, *_UPGRADE]))
+
+
 def _length(scope: Message) -> int | None:
     """Return the Content-Length that the client declared, if it is a number."""
     value = next((value for name, value in scope["headers"] if name == b"content-length"), b"")
@@ -249,14 +217,3 @@ async def _chained(first: bytes, rest: AsyncGenerator[bytes, None]) -> AsyncGene
     async for piece in rest:
         if piece:
             yield piece
-
-
-async def _decline(scope: Message, receive: Receive, send: Send) -> None:
-    await receive()
-    if "websocket.http.response" not in scope.get("extensions", {}):
-        await send({"type": "websocket.close", "code": 1003})
-        return
-    reply = error_reply(refuse_websocket(), Decision())
-    status, headers = reply.status, reply.headers
-    await send({"type": "websocket.http.response.start", "status": status, "headers": headers})
-    await send({"type": "websocket.http.response.body", "body": reply.body})

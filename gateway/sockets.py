@@ -28,6 +28,23 @@ SERVICE_RESTART = 1012
 TRY_AGAIN_LATER = 1013
 
 
+_NEVER_SENT = frozenset({1004, NO_STATUS, ABNORMAL_CLOSURE, 1015})
+_MAX_REASON = 123
+"""Bytes of a close frame's reason (RFC 6455 section 5.5)."""
+
+
+def closing(code: int, reason: str) -> tuple[int | None, str]:
+    """Return a code and a reason as a close frame can have them; no code for `NO_STATUS`.
+
+    Codes that must not be sent become `INTERNAL_ERROR`, and long reasons are shortened.
+    """
+    if code == NO_STATUS:
+        return None, ""
+    if not 1000 <= code < 5000 or code in _NEVER_SENT:
+        code = INTERNAL_ERROR
+    return code, reason.encode("utf-8", "replace")[:_MAX_REASON].decode("utf-8", "ignore")
+
+
 class Traffic:
     """How many bytes have passed on sockets, with their heads: those of one kind, of all clients.
 

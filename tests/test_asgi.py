@@ -9,8 +9,9 @@ import msgspec
 import pytest
 
 from gateway.api.admission import Admission, refusal
-from gateway.api.application import ClientGone
-from gateway.asgi import ASGIGateway, EnvironmentGateway, _ASGIWriter, _Client, _head, _length
+from gateway.api.endings import ClientGone
+from gateway.asgi import ASGIGateway, EnvironmentGateway, _Client, _head, _length
+from gateway.asgi_writing import ASGIWriter
 from gateway.config.problems import ConfigError
 from gateway.config.settings import ServerSettings
 from gateway.errors import InvalidRequest, PayloadTooLarge
@@ -21,6 +22,7 @@ from gateway.shapes import UpstreamCall
 from tests.api.client import Client
 from tests.exchange.scene import chat_chunk, chat_completion
 from tests.fakes import EVENT_STREAM, Answer, FakeReply, json_reply
+from tests.server.websocket.peer import Sessions
 
 CHAT = "/v1/chat/completions"
 BODY = {"model": "gpt-4o", "messages": [{"role": "user", "content": "Hi"}]}
@@ -56,7 +58,7 @@ class Sender:
         self.sent.append(message)
 
     def client(self, idle_timeout: float = 5) -> _Client:
-        self.writer = _ASGIWriter(self.send)
+        self.writer = ASGIWriter(self.send)
         return _Client(self.receive, self.writer, idle_timeout)
 
 
@@ -299,7 +301,7 @@ def test_a_reply_without_a_body_promises_none(status: int, *, kept: bool) -> Non
         sender = Sender()
         fields = [(b"content-length", b"5"), (b"etag", b"x")]
         body = b"hello" if kept else b""
-        await _ASGIWriter(sender.send).write(ClientReply(status, fields, body), Decision())
+        await ASGIWriter(sender.send).write(ClientReply(status, fields, body), Decision())
         assert ((b"content-length", b"5") in sender.sent[0]["headers"]) is kept
         assert (b"etag", b"x") in sender.sent[0]["headers"]
 
@@ -375,27 +377,105 @@ def test_a_mounted_gateway_serves_below_its_root() -> None:
 # --- WebSockets -------------------------------------------------------------------------------
 
 
-async def declined(extensions: dict[str, Any] | None) -> list[Any]:
-    sender = Sender({"type": "websocket.connect"})
-    made: dict[str, Any] = {"type": "websocket", "path": "/v1/responses"}
-    if extensions is not None:
-        made["extensions"] = extensions
-    await ASGIGateway(Client(ok).gateway)(made, sender.receive, sender.send)
+async def opened(
+    *messages: dict[str, Any], sessions: Sessions | None = None, **more: Any
+) -> list[Any]:
+    """Return what is sent to a client that opens a socket and sends these messages."""
+    sender = Sender({"type": "websocket.connect"}, *messages)
+    made = {
+        "type": "websocket",
+        "path": "/v1/responses",
+        "query_string": b"",
+        "headers": [(b"host", b"gateway.test"), (b"authorization", b"Bearer sk-test")],
+        **more,
+    }
+    client = Client(ok, sessions=sessions.made if sessions is not None else None)
+    await ASGIGateway(client.gateway)(made, sender.receive, sender.send)
     assert sender.messages == []
     return sender.sent
 
 
 @pytest.mark.parametrize("extensions", [None, {}, {"other": {}}])
-def test_a_websocket_is_closed(extensions: dict[str, Any] | None) -> None:
-    assert asyncio.run(declined(extensions)) == [{"type": "websocket.close", "code": 1003}]
+def test_a_websocket_is_closed_where_there_are_none(extensions: dict[str, Any] | None) -> None:
+    sent = asyncio.run(opened(extensions=extensions))
+    assert sent == [{"type": "websocket.close", "code": 1008}]
 
 
-def test_a_websocket_is_told_why_where_the_server_can() -> None:
-    start, body = asyncio.run(declined({"websocket.http.response": {}}))
+def test_why_there_is_none_is_said_where_the_server_can() -> None:
+    start, body = asyncio.run(opened(extensions={"websocket.http.response": {}}))
     assert (start["type"], start["status"]) == ("websocket.http.response.start", 426)
     assert (b"upgrade", b"HTTP/1.1") in start["headers"]
     assert body["type"] == "websocket.http.response.body"
     assert msgspec.json.decode(body["body"])["error"]["code"] == "websocket_not_supported"
+
+
+HTTP_1: list[tuple[bytes, bytes]] = [
+    (b"host", b"gateway.test"),
+    (b"connection", b"Upgrade"),
+    (b"upgrade", b"websocket"),
+    (b"sec-websocket-version", b"13"),
+    (b"sec-websocket-key", b"dGhlIHNhbXBsZSBub25jZQ=="),
+    (b"sec-websocket-protocol", b"realtime, openai-insecure-api-key.sk-page"),
+    (b"x-request-id", b"req_1"),
+]
+HTTP_2 = [field for field in HTTP_1 if field[0] in (b"host", b"x-request-id")]
+
+
+@pytest.mark.parametrize("fields", [HTTP_1, HTTP_2], ids=["HTTP/1.1", "HTTP/2"])
+def test_a_socket_is_served_whatever_the_server_passes_on(
+    fields: list[tuple[bytes, bytes]],
+) -> None:
+    sessions = Sessions()
+    accepted, answer = asyncio.run(
+        opened(
+            {"type": "websocket.receive", "text": "Hi"},
+            {"type": "websocket.disconnect", "code": 1000, "reason": ""},
+            sessions=sessions,
+            headers=fields,
+            subprotocols=["realtime", "openai-insecure-api-key.sk-page"],
+        )
+    )
+    assert accepted["type"] == "websocket.accept"
+    assert (b"x-request-id", b"req_1") in accepted["headers"]
+    assert answer == {"type": "websocket.send", "text": "Hi"}
+    (session,) = sessions.opened
+    headers = dict(session.request.headers)
+    assert headers[b"authorization"] == b"Bearer sk-page"
+    assert headers[b"sec-websocket-protocol"] == b"realtime"
+    assert (session.ends, session.freed) == ([(1000, "")], 1)
+
+
+def test_a_page_of_another_origin_gets_a_403() -> None:
+    fields = [(b"host", b"gateway.test"), (b"origin", b"https://evil.example")]
+    denials: dict[str, Any] = {"websocket.http.response": {}}
+    start, _ = asyncio.run(opened(sessions=Sessions(), headers=fields, extensions=denials))
+    assert start["status"] == 403
+
+
+def test_a_handshake_that_a_server_takes_for_a_request_is_refused() -> None:
+    client = Client(ok, sessions=Sessions().made)
+    reply = client.get("/v1/responses", headers=HTTP_1[1:])
+    assert (reply.status, reply.error["code"]) == (426, "websocket_not_supported")
+
+
+@pytest.mark.parametrize("sessions", [None, Sessions(lambda _: ClientReply(404, [], b"{}"))])
+def test_a_client_that_is_gone_before_its_refusal_is_no_failure(
+    sessions: Sessions | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Gone(Sender):
+        async def send(self, message: Any) -> None:
+            raise OSError
+
+    async def scenario() -> None:
+        client = Client(ok, sessions=sessions.made if sessions is not None else None)
+        sender = Gone({"type": "websocket.connect"})
+        made = {**scope("/v1/responses"), "type": "websocket"}
+        await ASGIGateway(client.gateway)(made, sender.receive, sender.send)
+        (seen,) = client.observer.seen
+        assert seen.outcome == "client_closed"
+
+    run(scenario)
+    assert caplog.text == ""
 
 
 # --- the environment's gateway -----------------------------------------------------------------

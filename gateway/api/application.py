@@ -16,6 +16,7 @@ from gateway.api.admission import Admission, begin, refusal
 from gateway.api.concurrency import ClientSlots, slots_of
 from gateway.api.cors import Cors
 from gateway.api.endings import (
+    ClientGone,
     client_error,
     ending_of,
     refuse_while_draining,
@@ -50,10 +51,6 @@ _HEALTH = frozenset({b"/healthz", b"/readyz", *_HELLO})
 _ANTHROPICS = b"/anthropic/"
 _NO_BODY = 64 * 1024
 """The limit of an ignored body, in bytes."""
-
-
-class ClientGone(Exception):
-    """The client has disconnected; no reply is possible."""
 
 
 class Gateway:

@@ -13,6 +13,10 @@ from gateway.observe.outcomes import FAILED_INSIDE, Ending, ended, ended_with
 log = logging.getLogger("gateway")
 
 
+class ClientGone(Exception):
+    """The client has disconnected; no reply is possible."""
+
+
 def ending_of(error: Exception, decision: Decision) -> Ending:
     """Return how a request ends that fails before its reply has begun; log what is a bug."""
     if isinstance(error, GatewayError):

@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 from gateway.api.admission import Admission, Handler, Upgrade, begin, refusal
 from gateway.api.endings import (
+    ClientGone,
     client_error,
     ending_of,
     refuse_while_draining,
@@ -101,6 +102,8 @@ class Handshakes:
                 ending = CUT_OFF
                 raise
             undo_cancellation()
+        except ClientGone:
+            pass
         except Exception as error:  # noqa: BLE001 - reported to the client, and logged
             ending = ending_of(error, decision)
             if not writer.started:

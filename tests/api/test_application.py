@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from gateway.api.application import ClientGone
+from gateway.api.endings import ClientGone
 from gateway.api.writing import ReplyWriter
 from gateway.asgi import ASGIGateway
 from gateway.config.settings import ClientSettings, ServerSettings

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from gateway.api.writing import error_reply
-from gateway.asgi import _ASGIWriter
+from gateway.asgi_writing import ASGIWriter
 from gateway.errors import GatewayError, InvalidRequest, ModelNotFound
 from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.decision import Decision
@@ -30,7 +30,7 @@ def written(reply: ClientReply, decision: Decision | None = None) -> Wire:
     wire = Wire()
 
     async def scenario() -> None:
-        writer = _ASGIWriter(wire.send)
+        writer = ASGIWriter(wire.send)
         assert not writer.started
         await writer.write(reply, decision or Decision())
         assert (writer.started, writer.status) == (True, reply.status)
@@ -53,7 +53,7 @@ def test_a_streamed_reply_is_written_piece_by_piece() -> None:
 
     async def scenario() -> None:
         reply = ClientReply(200, [], BodyOf([b"a", b"b"]))
-        await _ASGIWriter(wire.send).write(reply, Decision())
+        await ASGIWriter(wire.send).write(reply, Decision())
 
     asyncio.run(scenario())
     assert wire.bodies == [b"a", b"b", b""]
@@ -64,7 +64,7 @@ def test_an_error_is_an_envelope_with_its_own_headers() -> None:
     wire = Wire()
     error = InvalidRequest("no «good»", param="n", headers=(("retry-after", "1"),))
     decision = Decision(upstream="openai")
-    asyncio.run(_ASGIWriter(wire.send).write_error(error, decision))
+    asyncio.run(ASGIWriter(wire.send).write_error(error, decision))
     head, body = wire.messages
     headers = dict(head["headers"])
     assert head["status"] == 400

@@ -18,13 +18,13 @@ from gateway.server.backpressure import Backpressure
 from gateway.server.websocket.heads import head
 from gateway.sockets import (
     ABNORMAL_CLOSURE,
-    INTERNAL_ERROR,
     NO_STATUS,
     NORMAL_CLOSURE,
     Socket,
     SocketSession,
     SocketUser,
     Traffic,
+    closing,
 )
 
 PING_INTERVAL = 20.0
@@ -34,12 +34,9 @@ SILENCE = 60.0
 up."""
 CLOSE_SECONDS = 3.0
 """How long the client's part of the closing handshake may take."""
-END_SECONDS = 5.0
+END_SECONDS = 10.0
 """How long a session may go on after the end of its socket."""
 
-_MAX_REASON = 123
-"""Bytes of a close frame's reason (RFC 6455 section 5.5)."""
-_NEVER_SENT = frozenset({1004, NO_STATUS, ABNORMAL_CLOSURE, 1015})
 _PONG: Final = 0x80 | Opcode.PONG
 _OPEN: Final = State.OPEN
 
@@ -157,13 +154,9 @@ class SendingSocket(Socket):
         if self._in_frame:
             self._carrier.abort_socket()
             return
-        if code == NO_STATUS:
-            self._parser.send_close()
-        else:
-            sendable = 1000 <= code < 5000 and code not in _NEVER_SENT
-            code = code if sendable else INTERNAL_ERROR
-            self._parser.send_close(code, _shortened(reason))
-        self.code = code
+        sent, reason = closing(code, reason)
+        self._parser.send_close(sent, reason)
+        self.code = sent or NO_STATUS
         self._hands_over = False
         self._carrier.expect_close(CLOSE_SECONDS)
         self._answer()
@@ -238,7 +231,7 @@ class SendingSocket(Socket):
         """Close the socket of a client that has broken the protocol."""
         self._hands_over = False
         self.code = self.code or code
-        self._parser.fail(code, _shortened(reason))
+        self._parser.fail(code, closing(code, reason)[1])
         self._answer()
 
     def _finish(self) -> None:
@@ -261,8 +254,3 @@ class SendingSocket(Socket):
             self._user.closed(code, reason)
         if self._task is not None:
             self._late = self._loop.call_later(END_SECONDS, self._task.cancel)
-
-
-def _shortened(reason: str) -> str:
-    """Return as much of a reason as a close frame takes."""
-    return reason.encode("utf-8", "replace")[:_MAX_REASON].decode("utf-8", "ignore")
