@@ -16,7 +16,7 @@ from gateway.asgi import ASGIGateway
 from gateway.asgi_sockets import ASGISocket, Message
 from gateway.frames import FrameScanner
 from gateway.request import Request
-from gateway.sockets import ABNORMAL_CLOSURE, SERVICE_RESTART, Traffic
+from gateway.sockets import ABNORMAL_CLOSURE, SERVICE_RESTART, Socket, Traffic
 from tests.api.client import Client
 from tests.server.test_http1 import answer
 from tests.server.websocket.peer import Echo, Sessions, run, turns
@@ -293,6 +293,22 @@ def test_answers_to_pings_are_for_those_who_want_them() -> None:
         assert server.session.pieces == []
         await server.arrives(left())
         await server.task
+
+    run(scenario)
+
+
+class Silent(Echo):
+    """Takes nothing."""
+
+    async def run(self, socket: Socket) -> None:
+        del socket
+
+
+def test_a_session_that_takes_nothing_is_closed() -> None:
+    async def scenario() -> None:
+        server = Server(Silent(HANDSHAKE))
+        await server.task
+        assert [message["code"] for message in server.sent] == [1000]
 
     run(scenario)
 

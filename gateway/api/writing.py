@@ -81,9 +81,8 @@ class ReplyWriter(ABC):
     async def upgrade(self, session: SocketSession, decision: Decision, traffic: Traffic) -> int:  # noqa: ARG002
         """Accept a handshake, serve its socket until it is closed, and return the close code.
 
-        The socket's bytes are counted in `traffic`.
-
-        Raises `GatewayError` if the handshake cannot be accepted: where there are no sockets.
+        The socket's bytes are counted in `traffic`. Raises `GatewayError` if the handshake cannot
+        be accepted: where there are no sockets.
         """
         raise refuse_websocket()
 

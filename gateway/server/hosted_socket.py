@@ -32,17 +32,10 @@ async def opened(app: ASGIApp, scope: Message, headers: RawHeaders) -> SocketSes
     `scope` is that of a request. Raises what the application raises before.
     """
     protocols = [protocol.decode("latin-1") for protocol in offered_protocols(headers)]
-    session = _HostedSession()
+    further = {"subprotocols": protocols, "extensions": {"websocket.http.response": {}}}
+    session = _HostedSession(app, {**scope, "type": "websocket", **further})
     try:
-        return await session.begin(
-            app,
-            {
-                **scope,
-                "type": "websocket",
-                "subprotocols": protocols,
-                "extensions": {"websocket.http.response": {}},
-            },
-        )
+        return await session.begun()
     except BaseException:
         await session.aclose()
         raise
@@ -51,7 +44,7 @@ async def opened(app: ASGIApp, scope: Message, headers: RawHeaders) -> SocketSes
 class _HostedSession(SocketSession):
     """Runs an application on one socket."""
 
-    def __init__(self) -> None:
+    def __init__(self, app: ASGIApp, scope: Message) -> None:
         self._arrived: asyncio.Queue[Message] = asyncio.Queue()
         self._arrived.put_nowait({"type": "websocket.connect"})
         self._answer: asyncio.Future[ClientReply | None] = asyncio.Future()
@@ -64,11 +57,10 @@ class _HostedSession(SocketSession):
         self._writable.set()
         self._is_closed = False
         self._is_paused = False
-        self._task: asyncio.Task[None] | None = None
-
-    async def begin(self, app: ASGIApp, scope: Message) -> SocketSession | ClientReply:
-        """Start the application; return this session, or the reply to the handshake."""
         self._task = asyncio.create_task(self._run(app, scope))
+
+    async def begun(self) -> SocketSession | ClientReply:
+        """Return this session, or the reply to the handshake; raises what the application does."""
         either: list[asyncio.Future[Any]] = [self._task, self._answer]
         await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         if not self._answer.done():
@@ -85,8 +77,7 @@ class _HostedSession(SocketSession):
         self._socket = socket
         socket.attach(self)
         self._attached.set()
-        if self._task is not None:
-            await self._task
+        await self._task
 
     def drain(self) -> None:
         """Close the socket: the application does not say what it has begun."""
@@ -95,9 +86,8 @@ class _HostedSession(SocketSession):
 
     async def aclose(self) -> None:
         """End the application."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait({self._task})
+        self._task.cancel()
+        await asyncio.wait({self._task})
 
     # --- what arrives -------------------------------------------------------------------------
 

@@ -6,7 +6,7 @@ writes the replies; `lifetime.py` has the timeouts, and how a connection ends.
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from gateway.api.admission import Admission
 from gateway.api.upgrades import KEY
@@ -242,12 +242,11 @@ class Connection(Reception):
         self._abort()
 
     def _take_frames(self, data: bytes) -> None:
-        if self._socket is not None:
-            self._socket.receive(data)
+        cast("ClientSocket", self._socket).receive(data)
 
     def _socket_due(self, now: float) -> None:
-        socket, is_reading = self._socket, not self._reading_paused
-        seconds = socket.tick(now, is_reading=is_reading) if socket is not None else None
+        socket = cast("ClientSocket", self._socket)
+        seconds = socket.tick(now, is_reading=not self._reading_paused)
         if seconds is None:
             self._abort()
         else:

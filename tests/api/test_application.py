@@ -329,22 +329,21 @@ def test_a_silent_translated_stream_is_kept_alive_with_comments() -> None:
     assert received.complete
 
 
-def test_other_scopes_are_declined() -> None:
+def test_other_scopes_are_ignored() -> None:
     async def scenario() -> list[Any]:
         sent: list[Any] = []
 
         async def receive() -> dict[str, Any]:
-            return {"type": "websocket.connect"}
+            raise AssertionError
 
         async def send(message: Any) -> None:
             sent.append(message)
 
         gateway = Client(ok).gateway
-        await ASGIGateway(gateway)({"type": "websocket"}, receive, send)
         await ASGIGateway(gateway)({"type": "lifespan"}, receive, send)
         return sent
 
-    assert asyncio.run(scenario()) == [{"type": "websocket.close", "code": 1003}]
+    assert asyncio.run(scenario()) == []
 
 
 def test_a_shutdown_that_cancels_a_request_is_not_taken_for_a_client_that_left() -> None:

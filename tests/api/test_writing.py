@@ -11,7 +11,10 @@ from gateway.asgi_writing import ASGIWriter
 from gateway.errors import GatewayError, InvalidRequest, ModelNotFound
 from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.decision import Decision
+from gateway.request import Request
+from gateway.sockets import Traffic
 from tests.bodies import BodyOf
+from tests.server.websocket.peer import Echo
 
 
 class Wire:
@@ -124,3 +127,13 @@ def test_a_request_id_is_added_unless_the_upstream_has_given_one() -> None:
     (head, _) = written(reply, cors).messages
     assert (b"access-control-x", b"theirs") not in head["headers"]
     assert (b"request-id", b"r") in head["headers"]
+
+
+def test_a_writer_has_no_sockets_unless_it_says_so() -> None:
+    async def scenario() -> None:
+        session = Echo(Request("GET", "/responses"))
+        with pytest.raises(GatewayError) as raised:
+            await ASGIWriter(Wire().send).upgrade(session, Decision(), Traffic())
+        assert raised.value.status == 426
+
+    asyncio.run(scenario())

@@ -8,11 +8,12 @@ import pytest
 from websockets.frames import Opcode
 
 from gateway.server.hosted import HostedApplication
+from gateway.server.hosted_socket import Message, opened
 from gateway.server.state import State
+from gateway.sockets import SocketSession
 from tests.server.websocket.peer import close_in, closing, frame, frames_in, handshake, run, turns
 from tests.server.wire import Wire
 
-Message = dict[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 ACCEPT = {"type": "websocket.accept"}
@@ -269,5 +270,15 @@ def test_draining_closes_open_sockets_and_refuses_new_ones() -> None:
         late.hosted.drain()
         assert (await late.open()).startswith("HTTP/1.1 503 ")
         late.wire.leave()
+
+    run(scenario)
+
+
+def test_a_session_that_is_drained_before_it_runs_has_nothing_to_close() -> None:
+    async def scenario() -> None:
+        session = await opened(Echo(), {"path": "/"}, ())
+        assert isinstance(session, SocketSession)
+        session.drain()
+        await session.aclose()
 
     run(scenario)

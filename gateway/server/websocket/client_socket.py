@@ -5,7 +5,7 @@ Compression is declined, so frames are either parts of messages, or passed on as
 
 import asyncio
 from collections.abc import Callable
-from typing import Final
+from typing import Final, cast
 
 from websockets.frames import Frame, Opcode
 
@@ -55,7 +55,7 @@ class ClientSocket(SendingSocket):
         self._user = user
         if self._ended is not None:
             self._loop.call_soon(user.closed, *self._ended)
-        elif self._turn is None:
+        else:
             self._turn = self._loop.call_soon(self._go_on)
 
     def take_frames(self, *, pings: bool) -> FrameScanner:
@@ -139,9 +139,8 @@ class ClientSocket(SendingSocket):
 
     def _parse(self, data: bytes) -> None:
         self._parser.receive_data(data)
-        for event in self._parser.events_received():
-            if isinstance(event, Frame):
-                self._take_frame(event)
+        for frame in cast("list[Frame]", self._parser.events_received()):
+            self._take_frame(frame)
         self._answer()
 
     def _take_frame(self, frame: Frame) -> None:

@@ -167,10 +167,9 @@ class SendingSocket(Socket):
     def writable(self) -> None:
         """Go on writing: the client reads."""
         self._answer()
-        if self._waited_for:
+        if self._waited_for and self._user is not None and self._ended is None:
             self._waited_for = False
-            if self._user is not None and self._ended is None:
-                self._user.drained()
+            self._user.drained()
 
     def tick(self, now: float, *, is_reading: bool) -> float | None:
         """Send a ping; return the seconds until the next.

@@ -384,3 +384,16 @@ def test_a_handshake_in_pieces_is_one() -> None:
         peer.wire.leave()
 
     run(scenario)
+
+
+def test_a_client_that_is_gone_just_after_a_user_came_is_reported_once() -> None:
+    async def scenario() -> None:
+        peer = Peer(Late)
+        await peer.open(frame("never taken"))
+        peer.session.socket.attach(peer.session)
+        peer.wire.leave()
+        await peer.wire.settle()
+        assert peer.session.ends == [(ABNORMAL_CLOSURE, "")]
+        assert peer.session.messages == []
+
+    run(scenario)

@@ -381,3 +381,22 @@ def test_bytes_are_counted_both_ways() -> None:
         await peer.wire.settle()
 
     run(scenario)
+
+
+def test_what_waits_for_a_slow_client_is_dropped_at_the_end() -> None:
+    async def scenario() -> None:
+        peer = Peer()
+        await peer.open()
+        peer.wire.transport.unread = 1
+        peer.wire.protocol.pause_writing()
+        assert not peer.session.socket.send(b"slow")
+        await peer.send(frame(b"p", PING))
+        assert close_in(await peer.send(closing())) == (1000, "")
+        assert peer.wire.state is State.CLOSING
+        peer.wire.protocol.resume_writing()
+        assert peer.wire.take() == b""
+        assert peer.session.drained_again == 0
+        peer.wire.leave()
+        await peer.wire.settle()
+
+    run(scenario)
