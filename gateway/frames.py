@@ -22,6 +22,7 @@ _RESERVED: Final = 0x70
 _MASKED: Final = 0x80
 _CONTROL: Final = 0x8
 _WHOLE_TEXT: Final = _FINAL | TEXT
+_BEGINNING: Final = frozenset({TEXT, BINARY})
 _OPCODES: Final = frozenset({CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG})
 _TWO_BYTES: Final = 126
 """What stands for a length in two bytes; a smaller one is the length, the next means eight."""
@@ -52,9 +53,9 @@ class FrameScanner:
         "_masked",
         "_message",
         "_passed",
+        "begins",
         "boundary",
         "controls",
-        "texts",
     )
 
     def __init__(self, *, masked: bool, limit: int | None = None, passes_pings: bool) -> None:
@@ -70,8 +71,8 @@ class FrameScanner:
         """The size of the message that further frames continue; None: there is none."""
         self.controls: list[bytes] = []
         """The control frames that were taken out of the last piece, whole and as they came."""
-        self.texts: list[int] = []
-        """Where in the last piece the content of text messages begins."""
+        self.begins: list[int] = []
+        """Where in the last piece messages begin, with the head of their first frame."""
         self.boundary = 0
         """Where in the last piece its last message ends; 0: none does."""
 
@@ -93,7 +94,7 @@ class FrameScanner:
         """
         if self.controls:
             self.controls = []
-        self.texts = texts = []
+        self.begins = begins = []
         if self._held:
             data, self._held = self._held + data, b""
         end, at, in_message = len(data), self._left, self._message is not None
@@ -110,9 +111,8 @@ class FrameScanner:
                     break
             if data[at] != _WHOLE_TEXT or size > limit or in_message:
                 break
-            start += key
-            texts.append(start)
-            at = start + size
+            begins.append(at)
+            at = start + key + size
             if at <= end:
                 boundary = at
         if at < end:
@@ -125,15 +125,15 @@ class FrameScanner:
         end, kept, cut = len(data), 0, 0
         pieces: list[bytes] = []
         while at < end and (head := self._head(data, at)) is not None:
-            opcode, start, after = head
+            opcode, after = head
             if opcode & _CONTROL and opcode not in self._passed:
                 if after > end:
                     break
                 self.controls.append(data[at:after])
                 pieces.append(data[kept:at])
                 kept, cut = after, cut + after - at
-            elif opcode == TEXT:
-                self.texts.append(start - cut)
+            elif opcode in _BEGINNING:
+                self.begins.append(at - cut)
             at = after
             if self._message is None and at <= end:
                 boundary = at - cut
@@ -143,8 +143,8 @@ class FrameScanner:
         pieces.append(data[kept:at])
         return b"".join(pieces)
 
-    def _head(self, data: bytes, at: int) -> tuple[int, int, int] | None:
-        """Return the opcode of a frame, and where its content begins and ends.
+    def _head(self, data: bytes, at: int) -> tuple[int, int] | None:
+        """Return the opcode of a frame, and where it ends.
 
         None: its length is not all here. Raises `BadFrame`.
         """
@@ -169,8 +169,7 @@ class FrameScanner:
                 raise BadFrame("a frame's length is not written in the shortest form")
         if not opcode & _CONTROL:
             self._count(first, opcode, size)
-        start += self._key
-        return opcode, start, start + size
+        return opcode, start + self._key + size
 
     def _count(self, first: int, opcode: int, size: int) -> None:
         """Take note of a frame of a message; raises `BadFrame`."""
@@ -180,3 +179,17 @@ class FrameScanner:
         if size > self._limit:
             raise BadFrame(f"a message is longer than {self._limit} bytes", TOO_BIG)
         self._message = None if first & _FINAL else size
+
+
+def message_at(data: bytes, begin: int) -> bytes:
+    """Return the content of an unmasked message that is all there, and was checked."""
+    parts: list[bytes] = []
+    while True:
+        size, start = data[begin + 1], begin + 2
+        if size >= _TWO_BYTES:
+            start += 2 if size == _TWO_BYTES else 8
+            size = int.from_bytes(data[begin + 2 : start], "big")
+        parts.append(data[start : start + size])
+        if data[begin] & _FINAL:
+            return parts[0] if len(parts) == 1 else b"".join(parts)
+        begin = start + size

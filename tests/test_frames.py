@@ -5,7 +5,7 @@ import random
 import pytest
 from websockets.frames import Frame, Opcode
 
-from gateway.frames import PROTOCOL_ERROR, TOO_BIG, BadFrame, FrameScanner
+from gateway.frames import PROTOCOL_ERROR, TOO_BIG, BadFrame, FrameScanner, message_at
 
 SIZES = [0, 1, 125, 126, 300, 65535, 65536, 70000]
 
@@ -73,13 +73,15 @@ def test_a_long_ping_that_is_passed_need_not_be_here_as_a_whole() -> None:
     assert scanned.take(ping[50:] + frame(1)) == ping[50:] + frame(1)
 
 
-def test_texts_are_found_in_what_is_passed_on() -> None:
-    texts = [b"one", b"t" * 130, b"w" * 70000, b"last"]
-    one, two, three, last = (frame(1, text) for text in texts)
+def test_messages_are_found_in_what_is_passed_on() -> None:
+    texts = [b"one", b"t" * 130, b"w" * 70000]
+    one, two, three = (frame(1, text) for text in texts)
+    last = frame(2, b"begun", fin=False) + frame(0, b"ended")
     scanned = scanner()
     passed = scanned.take(frame(9) + one + frame(9, b"x") + two + three + frame(10) + last)
-    found = [passed[at : at + 3] for at in scanned.texts]
-    assert found == [text[:3] for text in texts]
+    begins = scanned.begins
+    found = [passed[at:to] for at, to in zip(begins, [*begins[1:], None], strict=True)]
+    assert found == [one, two, three, last]
     assert scanned.boundary == len(passed)
 
 
@@ -173,7 +175,7 @@ def test_a_short_limit_holds_too() -> None:
 def test_any_cuts_of_any_frames_give_the_same(seed: int) -> None:
     drawn = random.Random(seed)  # noqa: S311 - any frames will do
     masked, passes = drawn.random() < 0.5, drawn.random() < 0.5
-    sent, expected, controls, texts = b"", b"", [], 0
+    sent, expected, controls, begun = b"", b"", [], 0
     for _ in range(drawn.randrange(1, 12)):
         parts = drawn.randrange(1, 4)
         for part in range(parts):
@@ -188,18 +190,23 @@ def test_any_cuts_of_any_frames_give_the_same(seed: int) -> None:
                     expected += control
                 else:
                     controls.append(control)
-        texts += 1
-    scanned, out, found, starts = (
-        scanner(masked=masked, passes_pings=passes),
-        b"",
-        list[bytes](),
-        0,
-    )
+        begun += 1
+    scanned = scanner(masked=masked, passes_pings=passes)
+    out, found, messages = b"", list[bytes](), 0
     while sent:
         cut = drawn.choice([1, 2, 3, 5, 100, 700])
         out += scanned.take(sent[:cut])
         found += scanned.controls
-        starts += len(scanned.texts)
+        messages += len(scanned.begins)
         sent = sent[cut:]
-    assert (out, found, starts) == (expected, controls, texts)
+    assert (out, found, messages) == (expected, controls, begun)
     assert not scanned.in_message
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_the_content_of_a_message_is_read_from_its_frames(size: int) -> None:
+    content = b"x" * size
+    data = frame(1, b"before") + frame(1, content) + frame(1, b"behind")
+    assert message_at(data, 8) == content
+    parts = frame(1, content, fin=False) + frame(0, b"y", fin=False) + frame(0, content)
+    assert message_at(parts + frame(1, b"z"), 0) == content + b"y" + content

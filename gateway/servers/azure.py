@@ -48,6 +48,7 @@ PROFILE = Profile(
     path_doubt=any_path,
     path_fault=_fault,
     deployments=True,
+    has_sockets=True,  # learn.microsoft.com, Azure OpenAI, Responses over WebSockets: the v1 API
     key_header=b"api-key",
     # A front of its own before OpenAI's service.
     header_mark=lambda headers: "openai-version" in headers and "apim-request-id" in headers,

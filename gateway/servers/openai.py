@@ -18,6 +18,7 @@ PROFILE = Profile(
     name="openai",
     hosts=("api.openai.com",),
     path_doubt=_doubt,
+    has_sockets=True,
     header_mark=lambda headers: "openai-version" in headers and "apim-request-id" not in headers,
     marks=(_is_openai,),
     # Dated snapshots until mid-2023.

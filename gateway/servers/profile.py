@@ -95,6 +95,8 @@ class Profile:
     """Whether it has Azure's paths: a model is a deployment, and named in the path."""
     key_header: bytes = b""
     """The header field of the key; empty: `Authorization`, as a bearer token."""
+    has_sockets: bool = False
+    """Whether it serves responses on WebSockets, too."""
     needs_version: bool = False
     """Whether every request has to have `anthropic-version`, and may have the other fields."""
 

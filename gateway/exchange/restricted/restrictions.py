@@ -56,6 +56,17 @@ def check_query(call: Request) -> None:
         Reading(judge_for(call.client)).query(call.query)
 
 
+def may_send(client: ClientSettings | None, message: bytes) -> bool:
+    """Whether what a client says on an open socket names none but its own models."""
+    if client is None or not client.is_restricted:
+        return True
+    try:
+        Reading(judge_for(client)).json(message)
+    except (InvalidRequest, PermissionDenied):
+        return False
+    return True
+
+
 def check_socket(call: Request) -> None:
     """Judge the model that a realtime socket is opened for, as its query or its path names it.
 

@@ -131,7 +131,7 @@ async def test_a_scanner_shows_where_messages_begin_and_a_piece_says_whether_it_
         user = User()
         opened.attach(user)
         assert bytes(user.frames) == frame(1, b"ab") + frame(1, b"cd")[:3]
-        assert (user.complete, scanner.texts, scanner.boundary) == (False, [2, 6], 4)
+        assert (user.complete, scanner.begins, scanner.boundary) == (False, [0, 4], 4)
         opened.abort()
 
 

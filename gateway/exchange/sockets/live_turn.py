@@ -1,0 +1,142 @@
+"""One turn on an upstream's socket, from its create to its last event."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Final, Protocol
+
+from gateway.errors import GatewayError
+from gateway.exchange.sockets.events import Event
+from gateway.exchange.sockets.relays import RelayedTurn
+from gateway.exchange.usage import Tokens, tokens_in
+from gateway.shapes import Sink
+
+UNREAD_LIMIT: Final = 64 * 1024
+"""The upstream is not read from while more than this waits to be taken."""
+
+
+class Pace(Protocol):
+    """Reads from the upstream's socket, or does not."""
+
+    def pause(self) -> None:
+        """Read no more for now."""
+
+    def go_on(self) -> None:
+        """Read on, unless another turn is waited for."""
+
+
+class LiveTurn(RelayedTurn):
+    """A turn. `abandon` is called when its body is closed before its end."""
+
+    def __init__(
+        self, stream_id: str | None, pace: Pace, abandon: Callable[["LiveTurn"], None]
+    ) -> None:
+        super().__init__()
+        self.stream_id = stream_id
+        self.terminal = b""
+        self.is_full = False
+        """Whether more waits to be taken than should."""
+        self._pace = pace
+        self._abandon = abandon
+        self._first: asyncio.Future[Event] = asyncio.get_running_loop().create_future()
+        self._over: asyncio.Future[None] | None = None
+        self._error: Exception | None = None
+        self._ended = False
+        self._sink: Sink | None = None
+        self._is_ready = False
+        self._waiting: list[bytes] = []
+        self._size = 0
+
+    @property
+    def failure(self) -> GatewayError | None:
+        """None: an error in the turn is the upstream's own event."""
+        return None
+
+    @property
+    def tokens(self) -> Tokens | None:
+        """The tokens that the last event counts."""
+        return tokens_in(self.terminal)
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether its first event is here."""
+        return self._first.done()
+
+    async def first(self) -> Event:
+        """Return its first event; raises `GatewayError` or `Lost` where none comes."""
+        return await self._first
+
+    def begin(self, event: Event) -> None:
+        """Take note of the first event (called by the link)."""
+        if not self._first.done():
+            self._first.set_result(event)
+
+    def take(self, frames: bytes) -> None:
+        """Take whole frames (called by the link)."""
+        if self._is_ready and self._sink is not None:
+            self._is_ready = self._sink(frames)
+            if not self._is_ready:
+                self._fill()
+            return
+        self._waiting.append(frames)
+        self._size += len(frames)
+        if self._size > UNREAD_LIMIT:
+            self._fill()
+
+    def end(self, terminal: bytes) -> None:
+        """Take note of the last event, whose frames were taken (called by the link)."""
+        self.terminal = terminal
+        self._ended = True
+        self._finish()
+
+    def fail(self, error: Exception) -> None:
+        """Take note that no more events come (called by the link)."""
+        if not self._first.done():
+            self._first.set_exception(error)
+            self._first.exception()  # marks it as seen: nobody may wait
+        else:
+            self._error = error
+        self._ended = True
+        self._finish()
+
+    async def pipe(self, sink: Sink) -> None:
+        """Push the frames into the sink; see `RelayedTurn`."""
+        self._sink = sink
+        self._over = asyncio.get_running_loop().create_future()
+        try:
+            self.resume()
+            self._finish()
+            await self._over
+        finally:
+            self._sink = None
+        if self._error is not None:
+            raise self._error
+
+    def resume(self) -> None:
+        """Go on: the sink takes more."""
+        self._is_ready = True
+        if self._waiting and self._sink is not None:
+            frames = b"".join(self._waiting)
+            self._waiting.clear()
+            self._size = 0
+            self._is_ready = self._sink(frames)
+        if self._is_ready and self.is_full:
+            self.is_full = False
+            self._pace.go_on()
+        self._finish()
+
+    async def _release(self) -> None:
+        if not self._ended:
+            self._ended = True
+            self._abandon(self)
+        self.is_full = False
+        self._pace.go_on()
+
+    def _fill(self) -> None:
+        self.is_full = True
+        self._pace.pause()
+
+    def _finish(self) -> None:
+        """Let `pipe` return once all was taken."""
+        over = self._over
+        if self._ended and not self._waiting and over is not None and not over.done():
+            over.set_result(None)

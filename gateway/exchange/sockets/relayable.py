@@ -1,0 +1,64 @@
+"""Which turns an upstream's own socket can serve: those that it would get over HTTP as they are."""
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+from gateway.errors import InvalidRequest
+from gateway.exchange.attempt import Attempt
+from gateway.exchange.flow import Exchange
+from gateway.exchange.request_fields import Routed, features_of, model_of, read_routed
+from gateway.exchange.restricted import restrictions
+from gateway.request import GenerationRequest
+from gateway.resolve.evidence import Route
+from gateway.resolve.resolver import ModelQuery
+from gateway.shapes import Shape
+
+_RESPONSES: Final = Shape.RESPONSES
+
+
+@dataclass(frozen=True, slots=True)
+class Relayable:
+    """A turn that can be relayed: its route, and what would be sent over HTTP."""
+
+    route: Route
+    attempt: Attempt
+
+
+async def relayable(
+    exchange: Exchange, call: GenerationRequest, message: bytes
+) -> Relayable | None:
+    """Return how a turn can be relayed; None: it is to be served over HTTP.
+
+    So is what is not a request at all: there the client gets the error. `message` is the client's,
+    which is what would be sent. Raises `PermissionDenied` for a model that is not the client's, and
+    `InvalidRequest` for what a restricted client may not send.
+    """
+    if call.client is not None and call.client.is_restricted:
+        restrictions.check_generation(replace(call, body=message))
+    try:
+        routed = read_routed(call.body)
+        model = model_of(routed)
+        if call.model not in (None, model):
+            return None
+        if exchange.params.any and exchange.params.report_on(call, model)[1].size:
+            return None
+        query = ModelQuery(model, _RESPONSES, features_of(routed), call.headers)
+        route = await exchange.resolver.resolve(query)
+        return _untouched(exchange, call, route, routed)
+    except InvalidRequest:
+        return None
+
+
+def _untouched(
+    exchange: Exchange, call: GenerationRequest, route: Route, routed: Routed
+) -> Relayable | None:
+    """Return the attempt at a route by which the client's own bytes are sent, if it is so."""
+    if route.shape is not _RESPONSES or not route.kind.has_sockets:
+        return None
+    if exchange.settings.upstream(route.upstream).model_header is not None:
+        return None  # a socket has one for all its turns
+    scope = route.scope or exchange.resolver.scope(route, call.headers)
+    fixes = exchange.memory.fixes.recall(scope, route.model_sent, _RESPONSES)
+    attempt = exchange.attempts.build(call, route, _RESPONSES, fixes, routed)
+    is_same = attempt.translation is None and attempt.calls[0].body is call.body
+    return Relayable(route, attempt) if is_same else None

@@ -1,0 +1,209 @@
+"""Relays turns of responses sockets: decides, dials, and falls back to HTTP.
+
+An upstream that opens no socket is asked again some minutes later. A turn that was lost before its
+first event is sent once more, on a new socket, unless it continues what only the lost one knew;
+after the first event never.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Final
+
+from gateway.config.settings import ClientSettings
+from gateway.errors import GatewayError, UpstreamError, UpstreamUnavailable
+from gateway.exchange.attempt import describe
+from gateway.exchange.client_reply import ClientReply
+from gateway.exchange.decision import Decision
+from gateway.exchange.flow import Exchange
+from gateway.exchange.restricted.restrictions import may_send
+from gateway.exchange.sockets.events import Event
+from gateway.exchange.sockets.link import Link, Lost
+from gateway.exchange.sockets.live_turn import LiveTurn
+from gateway.exchange.sockets.relayable import Relayable, relayable
+from gateway.exchange.sockets.relays import ClientRelays, Create, Relays
+from gateway.request import GenerationRequest
+from gateway.resolve.refusals.classify import Verdict, classify
+from gateway.shapes import CallTimeouts, Shape
+from gateway.sockets import MESSAGE_TOO_BIG, POLICY_VIOLATION, Dial, Refused
+
+REMEMBERED: Final = 300.0
+"""For so many seconds an upstream that opens no socket is not asked again."""
+PATIENCE: Final = 10.0
+"""Seconds for a handshake: over HTTP the turn would have begun long since."""
+_ABOUT_THE_CALLER: Final = frozenset({401, 403, 407, 408, 409, 429})
+"""Statuses that say nothing about other clients' sockets."""
+_NOT_BY_SOCKET: Final = frozenset({MESSAGE_TOO_BIG, POLICY_VIOLATION})
+"""Codes of an upstream that takes by HTTP what it does not take here."""
+_KNOWN_BY_SOCKET: Final = frozenset(
+    {"previous_response_not_found", "websocket_connection_limit_reached"}
+)
+"""Codes of errors on which clients act."""
+
+
+class UpstreamRelays(Relays):
+    """Relays for all clients. `clock` returns monotonic seconds."""
+
+    def __init__(self, exchange: Exchange, dial: Dial, clock: Callable[[], float]) -> None:
+        self.exchange = exchange
+        self.dial = dial
+        self._clock = clock
+        self._refused: dict[str, float] = {}
+
+    def of_client(self, beside: Callable[[bytes], bool]) -> ClientRelays:
+        """Return what relays the turns of one client's socket."""
+        return RelaysOfClient(self, beside)
+
+    def opens_none(self, upstream: str) -> None:
+        """Take note that an upstream opens no sockets."""
+        self._refused[upstream] = self._clock() + REMEMBERED
+
+    def may_dial(self, upstream: str) -> bool:
+        """Whether an upstream may open sockets, as far as is known."""
+        until = self._refused.get(upstream)
+        if until is not None and until <= self._clock():
+            del self._refused[upstream]
+            until = None
+        return until is None
+
+
+class RelaysOfClient(ClientRelays):
+    """The upstream sockets behind one client's."""
+
+    def __init__(self, shared: UpstreamRelays, beside: Callable[[bytes], bool]) -> None:
+        self._shared = shared
+        self._beside = beside
+        self._links: dict[str, Link] = {}
+        self._given_up: set[str] = set()
+        """The upstreams that have opened no socket for this client."""
+        self._dialling = asyncio.Lock()
+        self._last: Link | None = None
+        self._client: ClientSettings | None = None
+
+    async def turn(
+        self, call: GenerationRequest, decision: Decision, create: Create
+    ) -> ClientReply | None:
+        """Begin a turn at its upstream, if that serves it; see `ClientRelays`."""
+        self._client = call.client
+        found = await relayable(self._shared.exchange, call, create.message)
+        if found is None or not self._is_known(found.route.upstream, create):
+            return None
+        began = await self._begun(call, found, decision, create)
+        if began is None:
+            return None
+        turn, event = began
+        if event.error_status and self._leads_on(found, event, turn):
+            await turn.aclose()
+            return None
+        decision.attempts += 1
+        decision.model_asked = found.route.model_asked
+        describe(decision, found.attempt, found.route)
+        return ClientReply(event.error_status or 200, [], turn)
+
+    def forward(self, message: bytes) -> bool:
+        """Send another message to the upstream in use; see `ClientRelays`."""
+        link = self._last
+        if link is None or not link.is_open or not may_send(self._client, message):
+            return False
+        link.send(message)
+        return True
+
+    async def aclose(self) -> None:
+        """Close the upstream sockets, in order."""
+        for link in self._links.values():
+            link.close()
+        self._links.clear()
+
+    def _is_known(self, upstream: str, create: Create) -> bool:
+        """Whether an upstream's socket knows what a create continues, if it continues anything."""
+        previous = create.previous_response_id
+        if previous is None:
+            return True
+        link = self._links.get(upstream)
+        return link is not None and link.is_open and previous in link.made
+
+    async def _begun(
+        self, call: GenerationRequest, found: Relayable, decision: Decision, create: Create
+    ) -> tuple[LiveTurn, Event] | None:
+        """Return a turn that has begun, and its first event; None: serve it over HTTP."""
+        upstream = found.route.upstream
+        for _ in range(2):
+            link = await self._link(call, found, decision)
+            if link is None:
+                return None
+            self._last = link
+            turn = link.begin(create)
+            try:
+                return turn, await turn.first()
+            except Lost as lost:
+                if lost.code in _NOT_BY_SOCKET:
+                    self._given_up.add(upstream)
+                    return None
+                failure = lost.error
+                if create.previous_response_id is not None:
+                    break
+                decision.repeats += 1
+            except BaseException:
+                await turn.aclose()
+                raise
+        raise self._failed(failure, found, decision)
+
+    async def _link(
+        self, call: GenerationRequest, found: Relayable, decision: Decision
+    ) -> Link | None:
+        """Return an open link to an upstream; None: it opens none."""
+        upstream = found.route.upstream
+        async with self._dialling:
+            link = self._links.get(upstream)
+            if link is not None and link.is_open:
+                return link
+            if upstream in self._given_up or not self._shared.may_dial(upstream):
+                return None
+            link = await self._dialled(call, found, decision)
+            if link is None:
+                self._given_up.add(upstream)
+            else:
+                self._links[upstream] = link
+            return link
+
+    async def _dialled(
+        self, call: GenerationRequest, found: Relayable, decision: Decision
+    ) -> Link | None:
+        upstream = found.route.upstream
+        http = found.attempt.calls[0]
+        fields = tuple(field for field in call.headers if field[0] != b"content-type")
+        patience = replace(http.timeouts or CallTimeouts(), first_byte=PATIENCE)
+        sent = replace(http, method="GET", body=b"", client_headers=fields, timeouts=patience)
+        try:
+            socket = await self._shared.dial(sent)
+        except Refused as refused:
+            reply = refused.reply
+            await reply.aclose()
+            if reply.status not in _ABOUT_THE_CALLER:
+                self._shared.opens_none(upstream)
+            return None
+        except UpstreamUnavailable:
+            return None
+        except UpstreamError:
+            self._shared.opens_none(upstream)
+            return None
+        decision.address = sent.address
+        timeouts = self._shared.exchange.settings.upstream(upstream).timeouts
+        return Link(upstream, socket, timeouts, self._beside)
+
+    def _leads_on(self, found: Relayable, event: Event, turn: LiveTurn) -> bool:
+        """Whether an error is a refusal from which a request over HTTP would learn something."""
+        if event.error_code in _KNOWN_BY_SOCKET or not turn.terminal:
+            return False
+        route, attempt = found.route, found.attempt
+        body, sent = turn.terminal, attempt.sent[0]
+        refusal = classify(
+            Shape.RESPONSES, event.error_status, body, model=route.model_sent, sent=sent
+        )
+        return refusal.verdict is not Verdict.OTHER
+
+    def _failed(self, failure: GatewayError, found: Relayable, decision: Decision) -> GatewayError:
+        decision.attempts += 1
+        decision.model_asked = found.route.model_asked
+        describe(decision, found.attempt, found.route)
+        return failure

@@ -1,0 +1,72 @@
+"""What is read of an upstream's events."""
+
+import pytest
+
+from gateway.exchange.sockets.events import USUAL, Event, read_event
+
+
+@pytest.mark.parametrize(
+    ("message", "ends"),
+    [
+        (b'{"type":"response.completed","response":{"id":"r1"}}', True),
+        (b'{"response":{"id":"r1"},"type":"response.failed"}', True),
+        (b'{"type":"response.incomplete","response":{"id":"r1"}}', True),
+        (b'{"type":"error","error":{}}', True),
+        (b'{"type":"response.created","response":{"id":"r1"}}', False),
+        (b'{"type":"response.output_text.delta","delta":"response.completed"}', False),
+        (b'{"type":"response.steer.accepted"}', False),
+        (b"{}", False),
+    ],
+)
+def test_a_turn_ends_with_certain_events(message: bytes, ends: bool) -> None:
+    assert read_event(message).ends_turn is ends
+    assert not (ends and message.startswith(USUAL))
+
+
+def test_a_response_that_was_steered_is_followed_by_another() -> None:
+    steered = b'{"type":"response.incomplete","response":{"incomplete_details":{"reason":"%b"}}}'
+    assert not read_event(steered % b"steered").ends_turn
+    assert read_event(steered % b"max_output_tokens").ends_turn
+
+
+@pytest.mark.parametrize(
+    "message", [b"", b"[]", b"{", b'{"type":1}', b'{"response":[]}', b"\xff", b"[" * 5000]
+)
+def test_what_is_no_event_is_none_that_matters(message: bytes) -> None:
+    event = read_event(message)
+    assert (event.type, event.ends_turn, event.error_status) == ("", False, 0)
+
+
+def test_the_ids_of_a_response_and_of_its_stream_are_read() -> None:
+    event = read_event(b'{"type":"response.created","response":{"id":"r1"},"stream_id":"s"}')
+    assert (event.response_id, event.stream_id) == ("r1", "s")
+    assert Event().response_id == ""
+
+
+@pytest.mark.parametrize(
+    ("message", "status", "code"),
+    [
+        (b'{"type":"error","status":400,"error":{"code":"c"}}', 400, "c"),
+        (b'{"type":"error","status":429,"error":{"code":7}}', 429, "7"),
+        (b'{"type":"error","error":{"code":null}}', 500, ""),
+        (b'{"type":"error","status":200,"message":"flat"}', 500, ""),
+        (b'{"type":"response.failed","status":400}', 0, ""),
+    ],
+)
+def test_errors_have_a_status_and_perhaps_a_code(message: bytes, status: int, code: str) -> None:
+    event = read_event(message)
+    assert (event.error_status, event.error_code) == (status, code)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("output_text.delta", "output_item.added", "content_part.done", "reasoning_text.delta"),
+        *("function_call_arguments.delta", "mcp_call.in_progress"),
+    ],
+)
+@pytest.mark.parametrize("space", [b"", b" "])
+def test_most_events_are_known_by_their_beginning(name: str, space: bytes) -> None:
+    message = b'{"type":%b"response.%b","delta":"x"}' % (space, name.encode())
+    assert message.startswith(USUAL)
+    assert not read_event(message).ends_turn

@@ -1,0 +1,249 @@
+"""What an upstream says on a socket is sorted by turns, however it is cut, and ends with it."""
+
+import asyncio
+from dataclasses import dataclass, field
+
+import msgspec
+import pytest
+
+from gateway.config.settings import TimeoutSettings
+from gateway.errors import TruncatedStream, UpstreamTimeout
+from gateway.exchange.sockets import link as module
+from gateway.exchange.sockets.link import Link, Lost
+from gateway.exchange.sockets.live_turn import LiveTurn
+from gateway.exchange.sockets.relays import Create
+from tests.exchange.sockets.scene import FakeSocket, frame
+
+pytestmark = pytest.mark.anyio
+
+
+def event(kind: str, **fields: object) -> bytes:
+    return frame(msgspec.json.encode({"type": kind, **fields}))
+
+
+def response(kind: str, name: str, **fields: object) -> bytes:
+    return event(f"response.{kind}", response={"id": name}, **fields)
+
+
+def delta(text: str = "x", **fields: object) -> bytes:
+    return event("response.output_text.delta", delta=text, **fields)
+
+
+@dataclass
+class Reader:
+    """Reads a turn to its end."""
+
+    turn: LiveTurn
+    frames: bytearray = field(default_factory=bytearray)
+    task: "asyncio.Task[None] | None" = None
+
+    def begin(self) -> None:
+        self.task = asyncio.ensure_future(self.turn.pipe(self.take))
+
+    def take(self, data: bytes) -> bool:
+        self.frames += data
+        return True
+
+    async def ended(self) -> bytes:
+        assert self.task is not None
+        await self.task
+        return bytes(self.frames)
+
+
+class Scene:
+    def __init__(self, **timeouts: float) -> None:
+        self.socket = FakeSocket()
+        self.beside = bytearray()
+        self.link = Link("local", self.socket, TimeoutSettings(**timeouts), self.aside)
+
+    def aside(self, data: bytes) -> bool:
+        self.beside += data
+        return True
+
+    async def read(self, stream_id: str | None = None) -> Reader:
+        reader = Reader(self.link.begin(Create(b"{}", stream_id)))
+        reader.begin()
+        await asyncio.sleep(0)
+        return reader
+
+
+async def test_a_turn_gets_its_frames_as_they_came_and_ends_with_its_last_event() -> None:
+    scene = Scene()
+    reader = await scene.read()
+    assert scene.socket.messages == [b"{}"]
+    sent = [response("created", "r1"), delta(), delta("y" * 70_000), event("codex.rate_limits")]
+    scene.socket.says(*sent[:2])
+    scene.socket.says(*sent[2:], response("completed", "r1"), event("between"))
+    assert await reader.ended() == b"".join(sent) + response("completed", "r1")
+    assert msgspec.json.decode(reader.turn.terminal)["type"] == "response.completed"
+    assert scene.beside == event("between")
+    assert scene.link.made == {"r1": None}
+    scene.socket.says(event("codex.rate_limits"))
+    assert scene.beside == event("between") + event("codex.rate_limits")
+
+
+@pytest.mark.parametrize("step", [1, 2, 7, 100, 5000])
+async def test_frames_may_be_cut_anywhere_and_messages_fragmented(step: int) -> None:
+    scene = Scene()
+    reader = await scene.read()
+    last = msgspec.json.encode({"type": "response.completed", "response": {"id": "r1"}})
+    sent = b"".join(
+        [
+            response("created", "r1"),
+            *(delta("z" * size) for size in (0, 50, 100, 300)),
+            frame(last[:20], fin=False) + frame(b"", opcode=0, fin=False),
+            frame(last[20:], opcode=0),
+        ]
+    )
+    data = sent + delta("beside")
+    for at in range(0, len(data), step):
+        scene.socket.says(data[at : at + step])
+    assert await reader.ended() == sent
+    assert reader.turn.terminal == last
+    assert scene.beside == delta("beside")
+
+
+async def test_a_message_is_handed_over_once_it_is_whole() -> None:
+    scene = Scene()
+    reader = await scene.read()
+    scene.socket.says(response("created", "r1"))
+    long = delta("y" * 1000)
+    scene.socket.says(delta(), long[:500])
+    assert bytes(reader.frames) == response("created", "r1") + delta()
+    scene.socket.says(long[500:])
+    assert reader.frames.endswith(long)
+    scene.socket.says(response("failed", "r1"))
+    await reader.ended()
+
+
+async def test_turns_side_by_side_are_told_apart_by_their_stream() -> None:
+    scene = Scene()
+    one, two = await scene.read("one"), await scene.read("two")
+    of_one = [
+        response("created", "r1", stream_id="one"),
+        delta("1", stream_id="one"),
+        delta("2", stream_id="one"),
+        response("completed", "r1", stream_id="one"),
+    ]
+    of_two = [
+        response("created", "r2", stream_id="two"),
+        delta("3", stream_id="two"),
+        event("error", status=500, error={}, stream_id="two"),
+    ]
+    scene.socket.says(of_one[0], of_one[1], of_two[0], of_one[2], of_two[1])
+    scene.socket.says(of_one[3], of_two[2], delta("late", stream_id="one"))
+    assert await one.ended() == b"".join(of_one)
+    assert await two.ended() == b"".join(of_two)
+    assert scene.beside == delta("late", stream_id="one")
+
+
+async def test_what_no_turn_claims_is_the_first_ones() -> None:
+    scene = Scene()
+    one, two = await scene.read("one"), await scene.read("two")
+    scene.socket.says(event("codex.rate_limits"))
+    scene.socket.says(response("completed", "r2", stream_id="two"))
+    await two.ended()
+    scene.socket.says(response("completed", "r1", stream_id="one"))
+    assert (await one.ended()).startswith(event("codex.rate_limits"))
+
+
+async def test_a_steered_turn_goes_on_with_the_next_response() -> None:
+    scene = Scene()
+    reader = await scene.read()
+    steered = event(
+        "response.incomplete", response={"id": "r1", "incomplete_details": {"reason": "steered"}}
+    )
+    sent = [response("created", "r1"), steered, response("created", "r2")]
+    scene.socket.says(*sent, response("completed", "r2"))
+    assert await reader.ended() == b"".join(sent) + response("completed", "r2")
+
+
+async def test_a_slow_turn_pauses_the_socket_until_none_is_slow() -> None:
+    scene = Scene()
+    one, two = await scene.read("one"), await scene.read("two")
+    one.turn.is_full = True
+    scene.link.pause()
+    scene.link.go_on()
+    before = scene.socket.is_paused
+    one.turn.is_full = False
+    scene.link.go_on()
+    assert (before, scene.socket.is_paused) == (True, False)
+    for reader in (one, two):
+        reader.turn.end(b"{}")
+        await reader.ended()
+
+
+async def test_the_end_of_the_socket_breaks_turns_that_have_begun() -> None:
+    scene = Scene()
+    one, two = await scene.read("one"), await scene.read("two")
+    scene.socket.says(response("created", "r1", stream_id="one"))
+    scene.socket.ends(1012, "restart")
+    with pytest.raises(TruncatedStream, match="before its response was complete"):
+        await one.ended()
+    with pytest.raises(Lost) as caught:
+        await two.turn.first()
+    assert (caught.value.code, scene.link.is_open, scene.link.made) == (1012, False, {})
+    await two.ended()
+    late = scene.link.begin(Create(b"{}"))
+    with pytest.raises(Lost):
+        await late.first()
+
+
+async def test_a_turn_that_is_given_up_ends_the_socket() -> None:
+    scene = Scene()
+    one, two = await scene.read("one"), await scene.read("two")
+    scene.socket.says(response("created", "r2", stream_id="two"))
+    await one.turn.aclose()
+    assert scene.socket.is_aborted
+    with pytest.raises(TruncatedStream):
+        await two.ended()
+    await two.turn.aclose()
+    scene.link._abandon(two.turn)
+
+
+async def test_an_upstream_that_is_silent_is_given_up() -> None:
+    scene = Scene(first_byte=0.02, stream_idle=60.0)
+    reader = await scene.read()
+    with pytest.raises(UpstreamTimeout, match=r"nothing on its WebSocket for 0\.02 s"):
+        await reader.turn.first()
+    assert scene.socket.is_aborted
+    await reader.ended()
+
+
+async def test_silence_counts_from_the_last_event_and_not_while_the_client_is_slow() -> None:
+    scene = Scene(first_byte=60.0, stream_idle=0.05)
+    reader = await scene.read()
+    scene.socket.says(response("created", "r1"))
+    reader.turn.is_full = True
+    await asyncio.sleep(0.12)
+    reader.turn.is_full = False
+    with pytest.raises(UpstreamTimeout, match=r"for 0\.05 s"):
+        await reader.ended()
+
+
+async def test_without_turns_silence_is_normal() -> None:
+    scene = Scene(first_byte=0.02, stream_idle=0.02)
+    reader = await scene.read()
+    scene.socket.says(response("completed", "r1"))
+    await reader.ended()
+    await asyncio.sleep(0.06)
+    assert not scene.socket.is_aborted
+    scene.link.close()
+    assert scene.socket.closes == [(1000, "")]
+    scene.socket.ends(1000)
+
+
+async def test_the_last_responses_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST_MADE", 2)
+    scene = Scene()
+    for name in ("r1", "r2", "r3"):
+        reader = await scene.read()
+        scene.socket.says(response("completed", name))
+        await reader.ended()
+    assert list(scene.link.made) == ["r2", "r3"]
+
+
+async def test_other_messages_are_sent_too() -> None:
+    scene = Scene()
+    scene.link.send(b"steer")
+    assert scene.socket.messages == [b"steer"]

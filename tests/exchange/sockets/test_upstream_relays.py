@@ -1,0 +1,408 @@
+"""Turns on an upstream's sockets: begun, lost, sent again, refused, or served over HTTP."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import msgspec
+import pytest
+
+from gateway.config.settings import ClientSettings, ModelRule, TimeoutSettings, UpstreamSettings
+from gateway.errors import (
+    PermissionDenied,
+    TruncatedStream,
+    UpstreamError,
+    UpstreamTimeout,
+    UpstreamUnavailable,
+)
+from gateway.exchange.client_reply import ClientReply
+from gateway.exchange.decision import Decision
+from gateway.exchange.sockets import upstream_relays
+from gateway.exchange.sockets.relays import ClientRelays, Create, RelayedTurn
+from gateway.exchange.sockets.upstream_relays import UpstreamRelays
+from gateway.request import GenerationRequest
+from gateway.shapes import CallTimeouts, RawHeaders, Shape, UpstreamCall
+from gateway.sockets import Refused
+from tests import kinds
+from tests.exchange.scene import ALICE, OPENAI, Scene
+from tests.exchange.sockets.scene import FakeDial, FakeSocket
+from tests.exchange.sockets.test_link import delta, event, response
+from tests.fakes import FakeClock, error_reply, json_reply
+from tests.upstream.scripted import until
+
+pytestmark = pytest.mark.anyio
+
+MODEL = "gpt-5.4"
+HEADERS: RawHeaders = (*ALICE, (b"content-type", b"application/json"))
+OTHER = UpstreamSettings("other", "https://o/v1", kinds.OPENAI, timeouts=TimeoutSettings())
+RULES = (
+    ModelRule("other/*", upstream="other", endpoints=(Shape.RESPONSES,)),
+    ModelRule("slow/*", endpoints=(Shape.RESPONSES,), timeouts=CallTimeouts(queue=3.0)),
+)
+
+
+class Stage:
+    """One client's relays, before upstreams that do as `answer` says."""
+
+    def __init__(self, answer: Callable[[UpstreamCall], FakeSocket] | None = None) -> None:
+        self.scene = Scene(lambda _: json_reply({}), OPENAI, OTHER, rules=RULES)
+        self.dial = FakeDial(answer or (lambda _: FakeSocket()))
+        self.clock = FakeClock()
+        self.shared = UpstreamRelays(self.scene.exchange, self.dial, self.clock)
+        self.beside: list[bytes] = []
+        self.relays = self.client()
+        self.decision = Decision()
+
+    def client(self) -> ClientRelays:
+        def beside(frames: bytes) -> bool:
+            self.beside.append(frames)
+            return True
+
+        return self.shared.of_client(beside)
+
+    def begin(
+        self,
+        model: str = MODEL,
+        relays: ClientRelays | None = None,
+        client: ClientSettings | None = None,
+        **fields: Any,
+    ) -> "asyncio.Task[ClientReply | None]":
+        body = {"model": model, "input": "hi", **fields}
+        stream_id = body.pop("stream_id", None)
+        raw = msgspec.json.encode(body)
+        message = msgspec.json.encode({"type": "response.create", **body})
+        call = GenerationRequest.at(Shape.RESPONSES, raw, HEADERS, b"a=b", client)
+        self.decision = Decision()
+        create = Create(message, stream_id, fields.get("previous_response_id"))
+        turn: Awaitable[ClientReply | None] = (relays or self.relays).turn(
+            call, self.decision, create
+        )
+        return asyncio.ensure_future(turn)
+
+    async def sent(self, count: int = 1, socket: int = -1) -> FakeSocket:
+        """Return an upstream's socket, the last by default, once it has so many messages."""
+        sockets = self.dial.sockets
+        await until(lambda: len(sockets) > max(socket, 0))
+        await until(lambda: len(sockets[socket].messages) >= count)
+        return sockets[socket]
+
+
+async def read(reply: ClientReply | None) -> bytes:
+    assert reply is not None
+    assert isinstance(reply.body, RelayedTurn)
+    frames = bytearray()
+
+    def sink(piece: bytes) -> bool:
+        frames.extend(piece)
+        return True
+
+    try:
+        await reply.body.pipe(sink)
+    finally:
+        await reply.body.aclose()
+    return bytes(frames)
+
+
+async def test_a_turn_is_sent_as_it_came_and_its_events_come_back() -> None:
+    stage = Stage()
+    turn = stage.begin(store=False)
+    socket = await stage.sent()
+    call = stage.dial.calls[0]
+    assert (call.upstream, call.method, call.path, call.query) == (
+        "openai",
+        "GET",
+        "/responses",
+        b"a=b",
+    )
+    assert (call.body, call.client_headers, call.model) == (b"", ALICE, MODEL)
+    assert call.timeouts == CallTimeouts(first_byte=10.0)
+    assert msgspec.json.decode(socket.messages[0]) == {
+        "type": "response.create",
+        "model": MODEL,
+        "input": "hi",
+        "store": False,
+    }
+    assert not socket.pings
+    sent = [response("created", "r1"), delta(), response("completed", "r1")]
+    socket.says(*sent)
+    reply = await turn
+    assert reply is not None
+    assert (reply.status, reply.headers) == (200, [])
+    assert await read(reply) == b"".join(sent)
+    decision = stage.decision
+    assert (decision.upstream, decision.shape, decision.endpoint, decision.attempts) == (
+        "openai",
+        Shape.RESPONSES,
+        "/v1/responses",
+        1,
+    )
+    assert (decision.model_asked, decision.model_sent, decision.repeats) == (MODEL, MODEL, 0)
+
+
+async def test_later_turns_use_the_same_socket_each_upstream_has_its_own() -> None:
+    stage = Stage()
+    for count in (1, 2):
+        turn = stage.begin()
+        (await stage.sent(count)).says(response("completed", f"r{count}"))
+        await read(await turn)
+    assert len(stage.dial.calls) == 1
+    turn = stage.begin("other/m")
+    (await stage.sent(socket=1)).says(response("completed", "r3"))
+    await read(await turn)
+    assert [call.upstream for call in stage.dial.calls] == ["openai", "other"]
+    await stage.relays.aclose()
+    assert [socket.closes for socket in stage.dial.sockets] == [[(1000, "")]] * 2
+
+
+async def test_turns_side_by_side_dial_once() -> None:
+    stage = Stage()
+    one, two = stage.begin(stream_id="1"), stage.begin(stream_id="2")
+    socket = await stage.sent(2)
+    assert len(stage.dial.calls) == 1
+    socket.says(
+        response("completed", "r2", stream_id="2"), response("completed", "r1", stream_id="1")
+    )
+    assert await read(await one) == response("completed", "r1", stream_id="1")
+    assert await read(await two) == response("completed", "r2", stream_id="2")
+
+
+async def test_a_turn_continues_what_the_same_socket_has_made_and_nothing_else() -> None:
+    stage = Stage()
+    assert await stage.begin(previous_response_id="elsewhere") is None
+    assert stage.dial.calls == []
+    turn = stage.begin()
+    (await stage.sent()).says(response("completed", "r1"))
+    await read(await turn)
+    turn = stage.begin(previous_response_id="r1")
+    socket = await stage.sent(2)
+    socket.says(response("completed", "r2"))
+    await read(await turn)
+    assert await stage.begin(previous_response_id="elsewhere") is None
+    socket.ends(1001)
+    assert await stage.begin(previous_response_id="r2") is None
+
+
+async def test_what_is_not_relayed_is_served_over_http() -> None:
+    stage = Stage()
+    assert await stage.begin("gpt-3.5-turbo-instruct") is None
+    assert stage.dial.calls == []
+
+
+@pytest.mark.parametrize("status", [200, 404, 426, 501, 503])
+async def test_an_upstream_without_sockets_is_not_asked_again_for_some_minutes(
+    status: int,
+) -> None:
+    def refuse(_: UpstreamCall) -> FakeSocket:
+        raise Refused(error_reply(status, "no"))
+
+    stage = Stage(refuse)
+    assert await stage.begin() is None
+    assert await stage.begin() is None
+    assert await stage.begin(relays=stage.client()) is None
+    assert len(stage.dial.calls) == 1
+    stage.clock.advance(upstream_relays.REMEMBERED)
+    assert await stage.begin() is None
+    assert len(stage.dial.calls) == 1
+    assert await stage.begin(relays=stage.client()) is None
+    assert len(stage.dial.calls) == 2
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        Refused(error_reply(401, "bad key")),
+        Refused(error_reply(429, "slow down")),
+        UpstreamUnavailable("not there"),
+    ],
+)
+async def test_a_failure_that_may_be_the_clients_counts_for_its_connection(
+    error: Exception,
+) -> None:
+    def fail(_: UpstreamCall) -> FakeSocket:
+        raise error
+
+    stage = Stage(fail)
+    assert await stage.begin() is None
+    assert await stage.begin() is None
+    assert len(stage.dial.calls) == 1
+    assert await stage.begin(relays=stage.client()) is None
+    assert len(stage.dial.calls) == 2
+
+
+@pytest.mark.parametrize("error", [UpstreamTimeout("silent"), UpstreamError("bad handshake")])
+async def test_an_upstream_that_breaks_handshakes_counts_as_one_without_sockets(
+    error: Exception,
+) -> None:
+    def fail(_: UpstreamCall) -> FakeSocket:
+        raise error
+
+    stage = Stage(fail)
+    assert await stage.begin() is None
+    assert await stage.begin(relays=stage.client()) is None
+    assert len(stage.dial.calls) == 1
+
+
+async def test_a_turn_that_is_lost_before_its_first_event_is_sent_once_more() -> None:
+    stage = Stage()
+    turn = stage.begin()
+    (await stage.sent()).ends(1012)
+    socket = await stage.sent(socket=1)
+    assert socket.messages == stage.dial.sockets[0].messages
+    socket.says(response("completed", "r1"))
+    await read(await turn)
+    assert (stage.decision.attempts, stage.decision.repeats) == (1, 1)
+
+
+async def test_a_turn_is_not_sent_a_third_time() -> None:
+    stage = Stage()
+    turn = stage.begin()
+    (await stage.sent()).ends()
+    (await stage.sent(socket=1)).ends()
+    with pytest.raises(UpstreamError, match="closed its WebSocket without an answer"):
+        await turn
+    assert (stage.decision.upstream, stage.decision.attempts) == ("openai", 1)
+
+
+async def test_a_turn_whose_second_socket_is_refused_is_served_over_http() -> None:
+    def once(call: UpstreamCall) -> FakeSocket:
+        if len(stage.dial.calls) > 1:
+            raise Refused(error_reply(503, "restarting"))
+        return FakeSocket()
+
+    stage = Stage(once)
+    turn = stage.begin()
+    (await stage.sent()).ends(1001)
+    assert await turn is None
+
+
+async def test_a_turn_that_continues_another_is_not_sent_again() -> None:
+    stage = Stage()
+    turn = stage.begin()
+    (await stage.sent()).says(response("completed", "r1"))
+    await read(await turn)
+    turn = stage.begin(previous_response_id="r1")
+    (await stage.sent(2)).ends()
+    with pytest.raises(UpstreamError, match="without an answer"):
+        await turn
+    assert len(stage.dial.calls) == 1
+
+
+@pytest.mark.parametrize("code", [1008, 1009])
+async def test_what_an_upstream_does_not_take_on_a_socket_goes_over_http(code: int) -> None:
+    stage = Stage()
+    turn = stage.begin()
+    (await stage.sent()).ends(code)
+    assert await turn is None
+    assert await stage.begin() is None
+    assert len(stage.dial.calls) == 1
+
+
+@pytest.mark.parametrize("after", [1, 2, 3])
+async def test_after_the_first_event_nothing_is_sent_again(after: int) -> None:
+    stage = Stage()
+    turn = stage.begin()
+    socket = await stage.sent()
+    events = [response("created", "r1"), delta(), delta("y")]
+    socket.says(*events[:after])
+    reply = await turn
+    socket.ends(1012)
+    with pytest.raises(TruncatedStream):
+        await read(reply)
+    assert len(stage.dial.calls) == 1
+    turn = stage.begin()
+    (await stage.sent(socket=1)).says(response("completed", "r2"))
+    assert await read(await turn) == response("completed", "r2")
+
+
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [
+        (429, {"code": "rate_limit_exceeded", "message": "Slow down."}),
+        (400, {"code": "previous_response_not_found", "message": "Not found."}),
+        (400, {"code": "websocket_connection_limit_reached", "message": "60 minutes."}),
+        (400, {"code": "invalid_value", "param": "input", "message": "Invalid value."}),
+        (500, {"message": "Oops."}),
+    ],
+)
+async def test_an_error_is_the_reply(status: int, error: dict[str, str]) -> None:
+    stage = Stage()
+    turn = stage.begin()
+    sent = event("error", status=status, error=error)
+    (await stage.sent()).says(sent)
+    reply = await turn
+    assert reply is not None
+    assert reply.status == status
+    assert await read(reply) == sent
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        {
+            "message": "Unsupported parameter: 'prompt_cache_key' is not supported with this model.",
+            "param": "prompt_cache_key",
+            "code": "unsupported_parameter",
+            "type": "invalid_request_error",
+        },
+        {
+            "message": "The model `gpt-5.4` does not exist or you do not have access to it.",
+            "code": "model_not_found",
+            "type": "invalid_request_error",
+        },
+    ],
+)
+async def test_a_refusal_from_which_http_learns_is_served_there(error: dict[str, str]) -> None:
+    stage = Stage()
+    turn = stage.begin(prompt_cache_key="x")
+    socket = await stage.sent()
+    socket.says(event("error", status=400, error=error))
+    assert await turn is None
+    assert not socket.is_aborted
+    turn = stage.begin()
+    (await stage.sent(2)).says(response("completed", "r1"))
+    await read(await turn)
+
+
+async def test_a_turn_that_is_cancelled_ends_its_socket() -> None:
+    stage = Stage()
+    turn = stage.begin()
+    socket = await stage.sent()
+    turn.cancel()
+    await asyncio.wait({turn})
+    assert socket.is_aborted
+
+
+async def test_other_messages_go_to_the_socket_that_was_used_last() -> None:
+    stage = Stage()
+    assert not stage.relays.forward(b"steer")
+    turn = stage.begin()
+    socket = await stage.sent()
+    assert stage.relays.forward(b'{"type":"response.steer"}')
+    assert socket.messages[1] == b'{"type":"response.steer"}'
+    socket.says(response("completed", "r1"))
+    await read(await turn)
+    socket.ends(1000)
+    assert not stage.relays.forward(b"steer")
+
+
+async def test_a_restricted_client_names_its_models_only() -> None:
+    only = ClientSettings("only", ("0" * 64,), models=(MODEL,))
+    stage = Stage()
+    with pytest.raises(PermissionDenied):
+        await stage.begin("gpt-5.5", client=only)
+    turn = stage.begin(client=only)
+    (await stage.sent()).says(response("completed", "r1"))
+    await read(await turn)
+    assert stage.relays.forward(b'{"type":"response.steer","input":"x"}')
+    assert not stage.relays.forward(b'{"type":"response.inject","model":"gpt-5.5"}')
+    assert not stage.relays.forward(b'{"model":"gpt-5.4","model":"gpt-5.4"}')
+
+
+async def test_what_belongs_to_no_turn_reaches_the_client_too() -> None:
+    stage = Stage()
+    turn = stage.begin("slow/m")
+    socket = await stage.sent()
+    assert stage.dial.calls[0].timeouts == CallTimeouts(queue=3.0, first_byte=10.0)
+    socket.says(response("completed", "r1"), event("codex.rate_limits"))
+    await read(await turn)
+    assert stage.beside == [event("codex.rate_limits")]
