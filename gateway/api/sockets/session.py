@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, cast
 
 from gateway.api.sockets.client_events import BadEvent, Create, read_event
 from gateway.api.sockets.error_frames import frame_of
@@ -172,8 +172,8 @@ class ResponsesSession(SocketSession):
         return self._socket is None or self._socket.send_frames(frames, complete=True)
 
     def _refuse(self, error: GatewayError, stream_id: str | None) -> None:
-        if self._socket is not None:
-            self._socket.send(frame_of(error, stream_id))
+        # What is refused has come from the socket.
+        cast("Socket", self._socket).send(frame_of(error, stream_id))
 
     def _closing(self) -> GatewayError | None:
         """Return the error for creates that come too late."""

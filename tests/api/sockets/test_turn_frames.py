@@ -118,6 +118,23 @@ def test_several_cuts_do_not_matter_either(cuts: list[int]) -> None:
     assert read(frames_of(pieces)) == EVENTS
 
 
+@pytest.mark.parametrize(
+    "written",
+    [
+        b'event: x.delta\ndata: {"type":\ndata: "x"}\n\n',
+        b'event: a\nevent: x.delta\ndata: {"type": "x"}\n\n',
+        b'event: x.delta\nid: 5\ndata: {"type": "x"}\n\n',
+        b'event: x.delta\ndata: {"type": "x"}\nid: 5\n\n',
+        b'event: x.delta\r\ndata: {"type": "x"}\r\n\r\nevent: x.delta\ndata: {"type": "x"}\n\n',
+        b'event: x.delta\ndata: {"type": "x"}\n\n\n\nevent: x.delta\ndata: {"type": "x"}\n\n',
+    ],
+)
+def test_deltas_may_be_written_in_uncommon_ways(written: bytes) -> None:
+    frames = read(frames_of([written, written, stream(ended())]))
+    assert {frame["type"] for frame in frames[:-1]} == {"x"}
+    assert len(frames) == 2 * written.count(b"x.delta") + 1
+
+
 def test_invalid_text_becomes_valid() -> None:
     data = b'{"type":"response.output_text.delta","delta":"\xff"}'
     pieces = [b"event: response.output_text.delta\ndata: %b\n\n" % data, b"data: %b\n\n" % data]

@@ -198,6 +198,16 @@ def test_after_the_last_event_a_broken_stream_is_nobodys_business() -> None:
     assert Written().broken(streamed(DONE, error=TruncatedStream("Cut."))) == [DONE]
 
 
+def test_what_follows_the_last_event_is_not_sent() -> None:
+    assert Written().write(streamed(DELTA, DONE, DELTA, DELTA)) == [DELTA, DONE]
+
+
+def test_an_upstream_that_does_not_end_its_stream_is_not_waited_for() -> None:
+    written = Written()
+    written.socket.is_slow = True  # and so is the client: nobody goes on
+    assert written.write(streamed(DONE, DELTA)) == [DONE]
+
+
 def test_a_stream_that_just_ends_is_broken() -> None:
     frames = Written().broken(streamed(DELTA))
     assert frames[-1]["error"]["code"] == "upstream_stream_truncated"

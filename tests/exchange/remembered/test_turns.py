@@ -206,8 +206,8 @@ def test_other_errors_stay_as_they_are() -> None:
     for status in (400, 500):
         _, reply = talk.begin(input="Hi", previous_response_id="resp_1")
         assert reply.status == status
-    chat = Conversation(Shape.CHAT, lambda _: error_reply(400, "Bad."), stores=True)
-    assert chat.fails(input=[5], previous_response_id="resp_1").status == 400
+    broken = Conversation(Shape.RESPONSES, lambda _: GatewayError("It broke.", status=502))
+    assert broken.fails(input="Hi", previous_response_id="resp_1").message == "It broke."
 
 
 def test_a_stored_response_is_continued_where_it_is_stored() -> None:
