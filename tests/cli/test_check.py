@@ -128,7 +128,7 @@ def test_probe_shows_what_every_upstream_answers(config: Path, upstream: emulato
     *_, empty, head, row, last, verdict = result.stdout.splitlines()
     assert (empty, last) == ("", "")
     assert head == "upstream  kind    key       models  completions  chat  responses  messages"
-    assert row == "openai    openai  accepted  21      yes          yes   yes        yes"
+    assert row == "openai    openai  accepted  22      yes          yes   yes        yes"
     assert verdict.endswith("good (1 upstream(s), 1 rule(s))")
     asked = [upstream.journal[position] for position in range(seen, len(upstream.journal))]
     assert {call.body for call in asked if call.method == "POST"} <= {b"{", b""}
