@@ -3,7 +3,7 @@
 import asyncio
 import json
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ from click import echo, style
 from gateway import app, servers
 from gateway.config.operator_settings import AdminSettings
 from gateway.config.settings import Settings, UpstreamSettings
-from gateway.demo import emulator
+from gateway.demo import emulator, socket_scene
 from gateway.server.serving import BACKLOG, Listener, bind, serve
 from gateway.server.signals import take_signals
 
@@ -205,12 +205,29 @@ async def _play(write: Print, upstream_url: str, gateway_url: str) -> bool:
             write(f"  the upstream  {style(direct.status_code, fg='red')}  {_text(direct)}")
             through = await client.post(gateway_url + scene.path, **asked)
             write(f"  the gateway   {style(through.status_code, fg='green')}  {_text(through)}")
-            for name in _SHOWN_HEADERS:
-                if name in through.headers:
-                    write(" " * 16 + style(f"{name}: {through.headers[name]}", dim=True))
+            _write_headers(write, through.headers)
             expected = direct.status_code >= 400 and through.status_code == 200
             succeeded = succeeded and expected
-    return succeeded
+    return await _play_socket(write, upstream_url, gateway_url) and succeeded
+
+
+async def _play_socket(write: Print, upstream_url: str, gateway_url: str) -> bool:
+    write("\n" + style(socket_scene.TITLE, bold=True))
+    for create in (socket_scene.FIRST, socket_scene.second("…")):
+        shown = json.dumps(create, ensure_ascii=False)
+        write(style(f"GET /v1{socket_scene.PATH}  {shown}", dim=True))
+    direct = await socket_scene.play(upstream_url, KEY)
+    write(f"  the upstream  {style(direct.status, fg='red')}  {direct.text}")
+    through = await socket_scene.play(gateway_url, KEY)
+    write(f"  the gateway   {style(through.status, fg='green')}  {through.text}")
+    _write_headers(write, through.headers)
+    return through.succeeded and not direct.succeeded
+
+
+def _write_headers(write: Print, headers: Mapping[str, str]) -> None:
+    for name in _SHOWN_HEADERS:
+        if name in headers:
+            write(" " * 16 + style(f"{name}: {headers[name]}", dim=True))
 
 
 def _text(reply: httpx2.Response) -> str:
@@ -246,6 +263,9 @@ def _invite(write: Print, upstream_url: str, gateway_url: str) -> None:
 
   ANTHROPIC_BASE_URL={gateway_url.removesuffix("/v1")} ANTHROPIC_AUTH_TOKEN={KEY} \\
       claude --model gpt-3.5-turbo
+
+  CODEX_API_KEY={KEY} codex exec --skip-git-repo-check -m gpt-3.5-turbo \\
+      -c openai_base_url='"{gateway_url}"' "Say hello"
 
   from openai import OpenAI
   client = OpenAI(base_url="{gateway_url}", api_key="{KEY}")

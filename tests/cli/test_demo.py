@@ -15,7 +15,9 @@ def test_demo_shows_the_failing_and_the_succeeding_call(tmp_path: Path) -> None:
     with gateway_process("demo", "--once", folder=tmp_path) as process:
         assert process.ended() == 0, process.lines
     shown = "\n".join(process.lines)
-    assert shown.count("  the upstream  40") == shown.count("  the gateway   200  ") == 10
+    assert shown.count("  the upstream  40") == 11
+    assert shown.count("  the gateway   200  ") == 10
+    assert shown.count("  the gateway   completed  ") == 1
     assert "This is a chat model and not supported in the v1/completions endpoint." in shown
     assert 'the gateway   200  "You said: Say hello"' in shown
     assert "x-gateway-resolved-by: job" in shown

@@ -10,7 +10,7 @@ import httpx2
 import pytest
 from click import unstyle
 
-from gateway.demo import show
+from gateway.demo import show, socket_scene
 from gateway.demo.show import KEY, SCENES, Ports, PortTaken, Scene
 
 
@@ -35,10 +35,12 @@ def test_every_scene_fails_at_the_upstream_and_succeeds_through_the_gateway(
     assert [scene.title for scene in SCENES] == [line for line in lines if line in _titles()]
     refused = [line.split()[2] for line in lines if line.startswith("  the upstream  ")]
     # Responses say 400 where the other endpoints say 404.
-    assert refused == ["400" if scene.path == "/responses" else "404" for scene in SCENES]
+    paths = [*(scene.path for scene in SCENES), socket_scene.PATH]
+    assert refused == ["400" if path == "/responses" else "404" for path in paths]
     assert sum(line.startswith("  the gateway   200  ") for line in lines) == len(SCENES)
     assert '  the gateway   200  "You said: one" | "You said: two"' in lines
     assert lines.count('  the gateway   200  "You said: Say hello"') == 6
+    assert '  the gateway   completed  "You said: Say hello"' in lines
     assert "                x-gateway-resolved-by: job" in lines
     assert "                data: [DONE]" in lines
 
