@@ -198,6 +198,20 @@ def test_a_response_that_nobody_knows_is_not_found(running: Stage, model: str) -
     run(scenario())
 
 
+@pytest.mark.parametrize("model", [CHAT, RESPONSES])
+def test_a_turn_that_fails_forgets_what_it_continued(running: Stage, model: str) -> None:
+    async def scenario() -> None:
+        async with connection(running) as connected:
+            first = (await turn(connected, model, "Hello")).response.id
+            output = {"type": "function_call_output", "call_id": "call_none", "output": "x"}
+            failed = await turn(connected, model, [output], previous_response_id=first)
+            assert failed.status == 400
+            event = await turn(connected, model, "Again", previous_response_id=first)
+            assert event.error.code == "previous_response_not_found"
+
+    run(scenario())
+
+
 def test_another_socket_does_not_know_a_response(running: Stage) -> None:
     async def scenario() -> None:
         async with connection(running) as one, connection(running) as other:

@@ -165,6 +165,7 @@ class ResponsesSession(SocketSession):
             log.exception("a turn failed inside the gateway")
             writer.fail(GatewayError("The gateway itself failed."))
         finally:
+            turn.end()
             del self._turns[writer]
 
     def _beside(self, frames: bytes) -> bool:

@@ -22,6 +22,8 @@ class Remembered:
     """The model, as asked."""
     kept_at: tuple[str, Shape] | None = None
     """The upstream and the endpoint where it can be continued by its id, too."""
+    is_fleeting: bool = False
+    """Whether its request has asked that nothing be stored."""
 
 
 class ConnectionMemory:
@@ -53,6 +55,16 @@ class ConnectionMemory:
             self._users[segment] += 1
         while self.size > self._max_bytes or len(self._responses) > self._max_responses:
             self._forget(next(iter(self._responses)))
+
+    def forget_fleeting(self, response_id: str) -> None:
+        """Forget a response that was not to be stored, since a turn that continued it has failed.
+
+        So it is at OpenAI, and in the specification of Open Responses: the client has to send the
+        conversation in full.
+        """
+        found = self._responses.get(response_id)
+        if found is not None and found.is_fleeting:
+            self._forget(response_id)
 
     def clear(self) -> None:
         """Forget everything."""

@@ -55,6 +55,7 @@ class Turn:
         """The response that it continues, as given."""
         self.shown: str | None = None
         """The id of the response that it continues, where its server does not know that it does."""
+        self._has_response = False
         self._own: OwnInput | None = own_input(fields.get("input"))
         self._before = Remembered(())
         """The conversation that it continues."""
@@ -96,14 +97,21 @@ class Turn:
         self, response_id: str, output: list[msgspec.Raw], decision: Decision, *, stored: bool
     ) -> None:
         """Remember the response. `stored`: it can be continued by its id where it was made."""
+        self._has_response = True
         if self._own is None:
             return
         before = self._before
         segments = with_output((*before.segments, self._own.segment), segment_of(output))
         base = before.base if len(segments) > 1 else None  # else it is compacted
         where = (decision.upstream, decision.shape) if stored and decision.shape else None
-        remembered = Remembered(segments, base, decision.model_asked, where)
+        is_fleeting = bytes(self.fields.get("store", b"")) == b"false"
+        remembered = Remembered(segments, base, decision.model_asked, where, is_fleeting)
         self.memory.remember(response_id, remembered)
+
+    def end(self) -> None:
+        """Forget what it continued if it has no response."""
+        if not self._has_response and isinstance(self.previous, str):
+            self.memory.forget_fleeting(self.previous)
 
 
 class Turns:

@@ -42,6 +42,18 @@ def test_the_longest_unused_is_forgotten_first() -> None:
     assert memory.recall("resp_1") is not None
 
 
+def test_what_was_not_to_be_stored_can_be_forgotten() -> None:
+    memory = ConnectionMemory(100, 10)
+    shared = segment(10)
+    memory.remember("a", Remembered((shared,), is_fleeting=True))
+    memory.remember("b", Remembered((shared, segment(5))))
+    for response_id in ("a", "b", "c"):
+        memory.forget_fleeting(response_id)
+    assert memory.recall("a") is None
+    assert memory.recall("b") is not None
+    assert memory.size == 15
+
+
 def test_what_is_too_large_is_not_remembered() -> None:
     memory = ConnectionMemory(100, 10)
     memory.remember("resp_1", Remembered((segment(101),)))

@@ -116,6 +116,25 @@ def test_a_turn_continues_what_is_remembered() -> None:
     assert talk.sent["input"][3:] == [message("More"), SEALED, SAID, message("Last")]
 
 
+@pytest.mark.parametrize(("more", "is_kept"), [({"store": False}, False), ({}, True)])
+def test_a_turn_that_fails_forgets_what_it_continued(
+    more: dict[str, Any], *, is_kept: bool
+) -> None:
+    conversation = Conversation(Shape.CHAT)
+    conversation.say("resp_1", input="one", **more)
+    failed, _ = conversation.begin(input="two", previous_response_id="resp_1")
+    assert conversation.memory.recall("resp_1") is not None
+    failed.end()
+    assert (conversation.memory.recall("resp_1") is not None) is is_kept
+
+
+def test_a_turn_that_succeeds_forgets_nothing() -> None:
+    conversation = Conversation(Shape.CHAT)
+    conversation.say("resp_1", input="one", store=False)
+    conversation.say("resp_2", input="two", previous_response_id="resp_1", store=False).end()
+    assert conversation.memory.recall("resp_1") is not None
+
+
 def test_several_turns_may_continue_the_same() -> None:
     talk = Conversation(Shape.RESPONSES)
     talk.output = []
