@@ -96,12 +96,14 @@ lock: $(VENV)/.runtime ## writes requirements/ after a change of pyproject.toml 
 # ABORTS=1: clients that leave, only (ABORT_COUNT=n, SEED=n). SOAK=1: ten minutes of good and bad
 # traffic, only (SOAK_SECONDS=n, SEED=n). LOOKUPS=1: good requests beside look-ups and 404s, only
 # (ROUNDS=n). PACE=1: streams beside conversations of 3 MB, only (ROUNDS=n). SCALE=1: two workers,
-# 10,000 streams, 10,000 models, only (ROUNDS=n). GROWTH=1: conversations from 1 to 3,000 turns, only;
+# 10,000 streams, 10,000 models, only (ROUNDS=n). SOCKETS=1: events over WebSockets beside the same
+# over HTTP, only (ROUNDS=n). GROWTH=1: conversations from 1 to 3,000 turns, only;
 # draws docs/images/growth.svg.
 bench: $(VENV)/.runtime ## measurements beside nginx and peers (QUICK=1: within a minute and a half)
 	QUICK=$(QUICK) PEERS=$(PEERS) ROUNDS=$(ROUNDS) CASES='$(CASES)' SEED=$(SEED) \
 	ABORTS=$(ABORTS) ABORT_COUNT=$(ABORT_COUNT) SOAK=$(SOAK) SOAK_SECONDS=$(SOAK_SECONDS) \
-	LOOKUPS=$(LOOKUPS) PACE=$(PACE) SCALE=$(SCALE) GROWTH=$(GROWTH) $(BIN)/python -m bench.run
+	LOOKUPS=$(LOOKUPS) PACE=$(PACE) SCALE=$(SCALE) SOCKETS=$(SOCKETS) GROWTH=$(GROWTH) \
+	$(BIN)/python -m bench.run
 
 screenshots: $(VENV)/.development ## the pictures of the admin page in docs/images, by Chromium
 	$(BIN)/python -m tests.screenshots

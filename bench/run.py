@@ -3,8 +3,8 @@
 From the environment: CASES=name,… (these cases only; patterns as of file names are allowed),
 QUICK=1 (nginx and the gateway only, within a minute and a half), PEERS=0 (without LiteLLM and
 Portkey), ROUNDS=n (default 5), and what runs alone: ABORTS=1 (a full run includes it), SOAK=1,
-LOOKUPS=1, PACE=1, SCALE=1, GROWTH=1 (which writes an image of its figures into docs/images). The
-last line is one JSON object.
+LOOKUPS=1, PACE=1, SCALE=1, SOCKETS=1, GROWTH=1 (which writes an image of its figures into
+docs/images). The last line is one JSON object.
 """
 
 import json
@@ -15,7 +15,18 @@ import tempfile
 import time
 from pathlib import Path
 
-from bench import aborts, growth, growth_replies, lookups, machine, pace, scale, soak, tools
+from bench import (
+    aborts,
+    growth,
+    growth_replies,
+    lookups,
+    machine,
+    pace,
+    scale,
+    soak,
+    sockets,
+    tools,
+)
 from bench.cases import cases
 from bench.compare import Comparison
 from bench.processes import allow_many_sockets
@@ -39,6 +50,8 @@ def main() -> int:
             return _pace(folder)
         if _flag("SCALE"):
             return _scale(folder)
+        if _flag("SOCKETS"):
+            return _sockets(folder)
         if _flag("ABORTS"):
             return _aborts(folder)
         return _compare(folder, began)
@@ -103,6 +116,13 @@ def _scale(folder: Path) -> int:
     report = scale.run(found, folder)
     print(machine.description(found), report.text(), "", sep="\n\n")
     print(json.dumps({"scale": report.figures}))
+    return 0
+
+
+def _sockets(folder: Path) -> int:
+    report = sockets.run(folder)
+    print(machine.description(tools.Tools()), report.text(), "", sep="\n\n")
+    print(json.dumps({"sockets": report.figures}))
     return 0
 
 
