@@ -55,6 +55,9 @@ PYTHON = Programs(
         "openai": "2.54.0",
     },
 )
+SOCKETS = Programs("pip", "python-sockets-2026", {"openai": "3.57.0", "websockets": "17.4"})
+# As tests/clients/environments.py makes it for tests/clients/test_agents.py.
+AGENTS = Programs("pip", "openai-agents-0.24.0", {"openai-agents": "0.24.0"})
 NODE = Programs(
     "npm",
     "node-clients-2026",
