@@ -339,7 +339,8 @@ async def test_an_error_is_the_reply(status: int, error: dict[str, str]) -> None
     "error",
     [
         {
-            "message": "Unsupported parameter: 'prompt_cache_key' is not supported with this model.",
+            "message": "Unsupported parameter: 'prompt_cache_key' is not supported with this "
+            "model.",
             "param": "prompt_cache_key",
             "code": "unsupported_parameter",
             "type": "invalid_request_error",
