@@ -29,6 +29,7 @@ from gateway.exchange.models.listing import Listing
 from gateway.exchange.passthrough.forward import Passing
 from gateway.exchange.retries import Memory
 from gateway.exchange.sockets.realtime import Realtime
+from gateway.exchange.sockets.upstream_relays import UpstreamRelays
 from gateway.exchange.stored.conversations import ResponseMemory
 from gateway.exchange.stored.seals import Seals
 from gateway.observe.failure_log import FailureLog
@@ -175,7 +176,8 @@ def build(
 def _sessions(exchange: Exchange, passing: Passing, upstreams: Upstreams) -> MakeSessions:
     """Return what makes the sessions of clients' sockets."""
     realtime = Realtime(exchange.settings, passing.destinations, upstreams.dial)
-    return partial(Sessions, exchange, realtime=realtime.open)
+    relays = UpstreamRelays(exchange, upstreams.dial, time.monotonic)
+    return partial(Sessions, exchange, relays=relays, realtime=realtime.open)
 
 
 def _attempts(settings: Settings, seals: Seals) -> Attempts:

@@ -119,6 +119,8 @@ class UpstreamSettings:
     """The base URL of its Anthropic-style API, if that is another one."""
     cache: Literal["auto"] | None = None
     """`auto`: a messages endpoint is asked to cache what it can of translated requests."""
+    websockets: Literal["auto", "always", "never"] = "auto"
+    """Whether turns on clients' responses sockets go to sockets of its own; `auto`: by its kind."""
 
     @property
     def base_urls(self) -> tuple[str, ...]:

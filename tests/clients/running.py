@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from gateway import app
 from gateway.app import Application
@@ -115,8 +116,8 @@ class Stage:
         return [f"{record.method} {record.path}" for record in self.upstream.journal]
 
 
-def openai_upstream(base_url: str) -> UpstreamSettings:
-    return UpstreamSettings("openai", base_url, kinds.OPENAI)
+def openai_upstream(base_url: str, **more: Any) -> UpstreamSettings:
+    return UpstreamSettings("openai", base_url, kinds.OPENAI, **more)
 
 
 def anthropic_upstream(base_url: str) -> UpstreamSettings:
@@ -128,14 +129,15 @@ def stage(
     *rules: ModelRule,
     upstream: emulator.Emulator | None = None,
     with_anthropic: bool = False,
+    relayed: bool = True,
     **more: object,
 ) -> Iterator[Stage]:
     """Set the stage: the emulator as OpenAI, the gateway with these rules.
 
-    `with_anthropic`: the emulator is Anthropic, too.
+    `with_anthropic`: the emulator is Anthropic, too. `relayed`: turns on sockets may go to its own.
     """
     with emulator.serve(upstream) as served:
-        upstreams = [openai_upstream(served.base_url)]
+        upstreams = [openai_upstream(served.base_url, websockets="auto" if relayed else "never")]
         if with_anthropic:
             upstreams.append(anthropic_upstream(served.base_url))
         settings = Settings(

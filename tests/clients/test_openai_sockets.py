@@ -40,7 +40,7 @@ Connection = Any
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[Stage]:
-    with stage(with_anthropic=True) as both:
+    with stage(with_anthropic=True, relayed=False) as both:
         yield both
 
 

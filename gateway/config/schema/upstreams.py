@@ -60,6 +60,11 @@ class UpstreamConfig(BaseConfig):
         description="`auto`: ask for the caching of what can be cached, in requests of OpenAI's "
         "clients to its messages endpoint.",
     )
+    websockets: Literal["auto", "always", "never"] = Field(
+        default=_UPSTREAM.websockets,
+        description="Whether turns on clients' WebSockets at `/v1/responses` are passed on to its "
+        "own (`always`, `never`); `auto`: where its kind has them. All others go over HTTP.",
+    )
     kind: values.UpstreamKind = Field(
         default=servers.AUTO.name,
         description="The software it runs; `auto`: recognised by its host or its replies.",

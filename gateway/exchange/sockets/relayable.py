@@ -53,9 +53,11 @@ def _untouched(
     exchange: Exchange, call: GenerationRequest, route: Route, routed: Routed
 ) -> Relayable | None:
     """Return the attempt at a route by which the client's own bytes are sent, if it is so."""
-    if route.shape is not _RESPONSES or not route.kind.has_sockets:
+    upstream = exchange.settings.upstream(route.upstream)
+    has_sockets = upstream.websockets == "always" or route.kind.has_sockets
+    if route.shape is not _RESPONSES or not has_sockets or upstream.websockets == "never":
         return None
-    if exchange.settings.upstream(route.upstream).model_header is not None:
+    if upstream.model_header is not None:
         return None  # a socket has one for all its turns
     scope = route.scope or exchange.resolver.scope(route, call.headers)
     fixes = exchange.memory.fixes.recall(scope, route.model_sent, _RESPONSES)

@@ -115,9 +115,17 @@ upstreams:
     assert (second.messages_url, second.cache) == (None, None)
 
 
+def test_sockets_of_an_upstream_can_be_asked_for_and_declined(tmp_path: Path) -> None:
+    text = (
+        "upstreams: {a: {base_url: https://a/v1}, b: {base_url: https://b/v1, websockets: never}}"
+    )
+    assert [each.websockets for each in loaded(tmp_path, text).upstreams] == ["auto", "never"]
+
+
 @pytest.mark.parametrize(
     ("keys", "problem"),
     [
+        ("websockets: maybe", "upstreams.a.websockets: must be auto, always or never"),
         ("messages_url: ftp://b", "upstreams.a.messages_url: must start with http:// or https://"),
         ("messages_url: 'https://b/v1/messages'", "upstreams.a.messages_url: "),
         ("messages_url: 'https://me:pw@b/v1'", "upstreams.a.messages_url: must not contain a user"),
