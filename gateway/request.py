@@ -74,6 +74,8 @@ class GenerationRequest(Request):
     shape: Shape = Shape.CHAT
     items: ItemNames | None = field(default=None, repr=False)
     """The client's names of the items of `input`, if the gateway has changed that."""
+    is_remembered: bool = False
+    """Whether the client's socket remembers the reply, so that it must be complete."""
 
     def with_body(self, body: bytes) -> "GenerationRequest":
         """Return the same request with a body; without `replace`, since every request needs it."""

@@ -90,6 +90,10 @@ class Seal(Protocol):
     def keeps(self) -> bool:
         """Whether replies are stored: then they must be complete."""
 
+    @property
+    def remembers(self) -> bool:
+        """Whether the client's socket remembers this reply, stored or not: so must that be."""
+
     def close(self, content: Json) -> str:
         """Return the content, sealed."""
 

@@ -86,7 +86,9 @@ class Contexts:
 
         For clients that keep sealed content: of responses and of messages.
         """
-        seal = None if self._seals is None else self._seals.of(call.headers, call.client)
+        seal = None
+        if self._seals is not None:
+            seal = self._seals.of(call.headers, call.client, remembers=call.is_remembered)
         session = session_of(call.headers)
         inputs = ExactInputs(call.body) if call.shape is Shape.MESSAGES else None
         return replace(context, seal=seal, items=call.items, session=session, inputs=inputs)

@@ -68,8 +68,10 @@ def context(
     )
 
 
-def sealing(capabilities: Capabilities = CLAUDE, *, keeps: bool = False) -> Context:
-    return context(capabilities, OpenSeal(keeps=keeps))
+def sealing(
+    capabilities: Capabilities = CLAUDE, *, keeps: bool = False, remembers: bool = False
+) -> Context:
+    return context(capabilities, OpenSeal(keeps=keeps, remembers=remembers))
 
 
 def text(words: str) -> Json:

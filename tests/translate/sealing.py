@@ -8,9 +8,10 @@ from gateway.shapes import Json
 class OpenSeal:
     """Seals as JSON; `of` marks its texts."""
 
-    def __init__(self, of: str = "ours", *, keeps: bool = False) -> None:
+    def __init__(self, of: str = "ours", *, keeps: bool = False, remembers: bool = False) -> None:
         self._prefix = f"{of}:"
         self.keeps = keeps
+        self.remembers = remembers
 
     def close(self, content: Json) -> str:
         return self._prefix + msgspec.json.encode(content).decode()

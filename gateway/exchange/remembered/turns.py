@@ -128,20 +128,21 @@ class Turns:
         `generate` serves a request that continues nothing, or has the whole conversation. Raises as
         that does, and `GatewayError` for a response that is known nowhere.
         """
+        request = replace(request, is_remembered=True)
         previous = turn.previous
         if not isinstance(previous, str):
-            return await generate(request.with_body(turn.body), decision)
+            return await generate(replace(request, body=turn.body), decision)
         if not _is_absent(turn.fields.get("conversation")):
             raise continues_twice()
         earlier = turn.recall(previous)
         if earlier is None:
-            by_id = request.with_body(turn.body)
+            by_id = replace(request, body=turn.body)
             return known(await _unless_unknown(generate(by_id, decision), previous, previous))
         body, items = turn.whole(bare_reasoning=True)
         whole = replace(request, body=body, items=items)
         home = await self._home(whole)
         if earlier.kept_at is not None and earlier.kept_at == home:
-            by_id = request.with_body(turn.body)
+            by_id = replace(request, body=turn.body)
             reply = await _unless_unknown(generate(by_id, decision), previous, previous)
             if isinstance(reply, ClientReply):
                 return reply

@@ -35,9 +35,14 @@ class Seals:
         self._master = hashlib.blake2b(secret.encode(), digest_size=32, person=b"seal").digest()
         self._keeps = keeps
 
-    def of(self, headers: RawHeaders, client: ClientSettings | None) -> "CallersSeal":
-        """Return the seal of the caller with these header fields."""
-        return CallersSeal(self._master, headers, client, keeps=self._keeps)
+    def of(
+        self, headers: RawHeaders, client: ClientSettings | None, *, remembers: bool = False
+    ) -> "CallersSeal":
+        """Return the seal of the caller with these header fields.
+
+        `remembers`: its socket remembers the reply.
+        """
+        return CallersSeal(self._master, headers, client, keeps=self._keeps, remembers=remembers)
 
 
 class CallersSeal:
@@ -47,15 +52,22 @@ class CallersSeal:
     the credential that the request came with.
     """
 
-    __slots__ = ("_client", "_headers", "_master", "keeps")
+    __slots__ = ("_client", "_headers", "_master", "keeps", "remembers")
 
     def __init__(
-        self, master: bytes, headers: RawHeaders, client: ClientSettings | None, *, keeps: bool
+        self,
+        master: bytes,
+        headers: RawHeaders,
+        client: ClientSettings | None,
+        *,
+        keeps: bool,
+        remembers: bool,
     ) -> None:
         self._master = master
         self._headers = headers
         self._client = client
         self.keeps = keeps
+        self.remembers = remembers
 
     def close(self, content: Json) -> str:
         """Return the content, sealed."""

@@ -105,7 +105,8 @@ def reasoning_form(client: Json, context: Context) -> ReasoningForm:
 def _gives_back(client: Json, form: ReasoningForm, context: Context) -> bool:
     if context.seal is None:
         return False
-    is_kept = context.seal.keeps and client.get("store") is not False
+    is_stored = context.seal.keeps and client.get("store") is not False
+    is_kept = is_stored or context.seal.remembers
     is_included = parameters.ENCRYPTED_REASONING in client.get("include", ())
     return is_included or (is_kept and form == "drop")
 

@@ -207,5 +207,6 @@ def gives_back(client: Json, context: Context) -> bool:
     """Whether thinking is sealed: on request, or because the response is kept."""
     if context.seal is None:
         return False
-    is_kept = context.seal.keeps and client.get("store") is not False
+    is_stored = context.seal.keeps and client.get("store") is not False
+    is_kept = is_stored or context.seal.remembers
     return is_kept or ENCRYPTED_REASONING in client.get("include", ())

@@ -16,10 +16,12 @@ from gateway.exchange.remembered.memory import ConnectionMemory
 from gateway.exchange.remembered.turns import Turn, Turns
 from gateway.request import GenerationRequest
 from gateway.shapes import Json, Shape, UpstreamCall
-from tests.exchange.scene import ALICE, Scene, chat_completion
+from tests.exchange.scene import ALICE, OPENAI, Scene, chat_completion
 from tests.fakes import Answer, FakeReply, error_reply, json_reply
+from tests.translate.demo_upstream import ANTHROPIC
 
-MODEL, OTHER = "gpt-4o-mini", "gpt-4o"
+MODEL, OTHER, CLAUDE = "gpt-4o-mini", "gpt-4o", "claude-opus-5-5"
+TOOL = {"type": "function", "name": "weather", "parameters": {}, "strict": False}
 BARE = {"type": "reasoning", "id": "rs_1", "summary": []}
 SEALED = {"type": "reasoning", "id": "rs_2", "summary": [], "encrypted_content": "x"}
 SAID = {
@@ -51,8 +53,13 @@ class Conversation:
         *,
         stores: bool = False,
     ) -> None:
-        rules = (ModelRule(MODEL, endpoints=(home,)), ModelRule(OTHER, endpoints=(Shape.CHAT,)))
-        self.scene = Scene(answer or self.answer, rules=rules, stores=stores)
+        rules = (
+            ModelRule(MODEL, endpoints=(home,)),
+            ModelRule(OTHER, endpoints=(Shape.CHAT,)),
+            ModelRule(CLAUDE, endpoints=(Shape.MESSAGES,)),
+        )
+        upstream = ANTHROPIC if home is Shape.MESSAGES else OPENAI
+        self.scene = Scene(answer or self.answer, upstream, rules=rules, stores=stores)
         self.turns = Turns(self.scene.exchange)
         self.memory = ConnectionMemory(100_000, 10)
         self.decision = Decision()
@@ -308,6 +315,32 @@ def test_and_from_memory_if_the_server_has_lost_it(*, by_reply: bool) -> None:
     turn = talk.say("resp_2", input="More", previous_response_id="resp_1")
     assert talk.sent["input"] == [message("Hi"), SEALED, SAID, message("More")]
     assert turn.shown == "resp_1"
+
+
+# --- what is remembered is complete ---------------------------------------------------------------
+
+
+THINKING = {"type": "thinking", "thinking": "Hm.", "signature": "c2lnbmVk"}
+CALLING = {"type": "tool_use", "id": "toolu_1", "name": "weather", "input": {}}
+
+
+def thinking(_: UpstreamCall) -> Answer:
+    fields = {"id": "msg_1", "type": "message", "role": "assistant", "model": CLAUDE}
+    usage = {"input_tokens": 1, "output_tokens": 1}
+    content = [THINKING, CALLING]
+    return json_reply({**fields, "content": content, "stop_reason": "tool_use", "usage": usage})
+
+
+def test_thinking_is_remembered_with_what_its_server_signed() -> None:
+    talk = Conversation(Shape.MESSAGES, thinking)
+    _, reply = talk.begin(input="Weather?", tools=[TOOL], store=False, model=CLAUDE)
+    assert isinstance(reply.body, bytes)
+    talk.output = msgspec.json.decode(reply.body)["output"]
+    asked = {"tools": [TOOL], "store": False, "model": CLAUDE, "reasoning": {"effort": "low"}}
+    talk.say("resp_1", input="Weather?", **asked)
+    result = {"type": "function_call_output", "call_id": "toolu_1", "output": "sunny"}
+    talk.say("resp_2", input=[result], previous_response_id="resp_1", **asked)
+    assert talk.sent["messages"][1]["content"] == [THINKING, CALLING]
 
 
 # --- who may ask ----------------------------------------------------------------------------------

@@ -24,7 +24,8 @@ SIGNED: Json = {"extra_content": {"google": {"thought_signature": "CvcB"}}}
 
 
 def sealing(able: Capabilities = READER, upstream: str = "up", **settings: Any) -> Context:
-    seal = OpenSeal(keeps=settings.pop("keeps", False))
+    keeps, remembers = (settings.pop(name, False) for name in ("keeps", "remembers"))
+    seal = OpenSeal(keeps=keeps, remembers=remembers)
     return replace(context(able, **settings), seal=seal, upstream=upstream)
 
 

@@ -170,6 +170,8 @@ def test_thinking_is_sealed_for_the_client_to_bring_back(form: str) -> None:
 def test_what_is_kept_is_sealed_too() -> None:
     kept, stored = sealing(keeps=True), events_of(message(thinking("hm")))
     assert "encrypted_content" in read(streamed({}, stored, kept))["output"][0]
+    remembered = streamed({"store": False}, stored, sealing(remembers=True))
+    assert "encrypted_content" in read(remembered)["output"][0]
     for body, of in (({"store": False}, kept), ({}, sealing()), (ENCRYPTED, context())):
         assert "encrypted_content" not in read(streamed(body, stored, of))["output"][0]
 

@@ -39,7 +39,8 @@ def test_hidden_reasoning_is_carried_where_it_is_asked_for_or_kept() -> None:
     reply = completion("a", reasoning_content="hm")
     assert [item["type"] for item in whole(reply, of())] == ["message"]
     assert [item["type"] for item in whole(reply, of(keeps=True), store=False)] == ["message"]
-    for output in (whole(reply, of(), **ASKED), whole(reply, of(keeps=True))):
+    remembered = whole(reply, of(remembers=True), store=False)
+    for output in (whole(reply, of(), **ASKED), whole(reply, of(keeps=True)), remembered):
         assert output[0]["content"] == output[0]["summary"] == []
         message, _ = brought_back(output, of())
         assert message["reasoning_content"] == "hm"
