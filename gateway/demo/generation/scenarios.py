@@ -15,6 +15,9 @@ prompt template. The first one counts.
 | `!refuse` | chat, responses, messages: a refusal in place of the text |
 | `!redact` | messages: thinking comes as `redacted_thinking` |
 | `!count N` | the numbers from 1 to N, N at most 100,000 |
+
+On a WebSocket, `!truncate` drops the connection without a close frame, and `!unfinished` closes it
+with 1011. These two, `!fail-midstream` and `!redact` have no effect in realtime sessions.
 """
 
 import re
