@@ -207,14 +207,26 @@ def test_a_client_that_leaves_before_the_reply_is_noticed_upstream(running: Runn
     assert running.upstream.journal[0].disconnected.wait(10)
 
 
-def test_a_websocket_is_sent_away(running: Running) -> None:
+def test_a_websocket_is_served(running: Running) -> None:
+    # Its URL is the base URL's, which the server must not take for one of TLS.
+    with running.client().responses.connect() as connection:
+        connection.response.create(model="gpt-4o-mini", input="Hello there")
+        events = []
+        for event in connection:
+            events.append(event.type)
+            if event.type in ("response.completed", "error"):
+                break
+    assert (events[0], events[-1]) == ("response.created", "response.completed")
+
+
+def test_a_websocket_elsewhere_is_sent_away(running: Running) -> None:
     upgrade = {
         "connection": "upgrade",
         "upgrade": "websocket",
         "sec-websocket-version": "13",
         "sec-websocket-key": "AAAAAAAAAAAAAAAAAAAAAA==",
     }
-    reply = httpx2.get(f"{running.base_url}/responses", headers=upgrade, trust_env=False)
+    reply = httpx2.get(f"{running.base_url}/chat/completions", headers=upgrade, trust_env=False)
     assert (reply.status_code, reply.json()["error"]["code"]) == (426, "websocket_not_supported")
 
 
