@@ -1,6 +1,7 @@
 """The gateway under plain uvicorn, on its own and mounted in another application: real clients."""
 
 import hashlib
+import json
 import signal
 import socket
 import threading
@@ -15,6 +16,7 @@ from urllib.parse import urlsplit
 import httpx2
 import openai
 import pytest
+from websockets.sync.client import connect as open_socket
 
 from gateway.demo import emulator
 from tests.processes import GatewayProcess, uvicorn_process
@@ -208,14 +210,14 @@ def test_a_client_that_leaves_before_the_reply_is_noticed_upstream(running: Runn
 
 
 def test_a_websocket_is_served(running: Running) -> None:
-    # Its URL is the base URL's, which the server must not take for one of TLS.
-    with running.client().responses.connect() as connection:
-        connection.response.create(model="gpt-4o-mini", input="Hello there")
-        events = []
-        for event in connection:
-            events.append(event.type)
-            if event.type in ("response.completed", "error"):
-                break
+    url = running.base_url.replace("http:", "ws:") + "/responses"
+    key = {"Authorization": "Bearer sk-test"}
+    create = {"type": "response.create", "model": "gpt-4o-mini", "input": "Hello there"}
+    events: list[str] = []
+    with open_socket(url, additional_headers=key, proxy=None) as connection:
+        connection.send(json.dumps(create))
+        while not events or events[-1] not in ("response.completed", "error"):
+            events.append(json.loads(connection.recv(10))["type"])
     assert (events[0], events[-1]) == ("response.created", "response.completed")
 
 
