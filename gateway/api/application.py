@@ -24,7 +24,7 @@ from gateway.api.endings import (
     written,
     written_at_once,
 )
-from gateway.api.handshakes import Handshakes, Turn, head_of_turns, turn_of
+from gateway.api.handshakes import Handshakes, ServeTurn, head_of_turns, turn_of
 from gateway.api.paths import Place, as_meant, place_of
 from gateway.api.router import Router, normalized
 from gateway.api.services import Services
@@ -148,7 +148,7 @@ class Gateway:
             return self._serve(admission, body, writer, length)
         return self._counted(admission.slots, admission, body, writer, length)
 
-    def turns(self, request: Request) -> Turn:
+    def turns(self, request: Request) -> ServeTurn:
         """Return what serves the turns on a responses socket that this request has opened.
 
         Each is a POST by the same client, admitted and recorded like any other.

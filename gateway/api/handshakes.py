@@ -37,7 +37,7 @@ _OF_THE_HANDSHAKE = HOP_BY_HOP | HANDSHAKE | {REQUEST_ID, JSON[0]}
 _BETA = b"openai-beta"
 _BETA_OF_SOCKETS = b"responses_websockets="
 
-Turn = Callable[[Callable[[Handler], Handler], ReplyWriter], Coroutine[Any, Any, None]]
+ServeTurn = Callable[[Callable[[Handler], Handler], ReplyWriter], Coroutine[Any, Any, None]]
 """Serves one turn of a socket: a request by itself, written by this writer.
 
 Its handler is what is made of the usual one, which gets the request without a body.
@@ -154,7 +154,7 @@ def _for_a_turn(field: tuple[bytes, bytes]) -> tuple[bytes, bytes] | None:
 def turn_of(
     serve: Callable[[Admission, bytes, ReplyWriter], Coroutine[Any, Any, None]],
     admission: Admission,
-) -> Turn:
+) -> ServeTurn:
     """Return what serves the turns of a socket that have this admission, which may be a refusal."""
 
     def turn(

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from gateway.api.application import Gateway
-from gateway.api.handshakes import Turn
+from gateway.api.handshakes import ServeTurn
 from gateway.api.router import Sessions
 from gateway.api.services import Services
 from gateway.asgi import ASGIGateway
@@ -75,7 +75,7 @@ class Client:
         server: ServerSettings | None = None,
         clients: tuple[ClientSettings, ...] = (),
         scene: Scene | None = None,
-        sessions: Callable[[Callable[[Request], Turn]], Sessions] | None = None,
+        sessions: Callable[[Callable[[Request], ServeTurn]], Sessions] | None = None,
     ) -> None:
         self.scene = scene or Scene(answer, server=server)
         settings = Settings((OPENAI,), server or ServerSettings(), clients=clients)

@@ -7,7 +7,7 @@ from typing import Any, Final
 from urllib.parse import parse_qsl
 
 from gateway.api.admission import Handler
-from gateway.api.handshakes import Turn as ServeTurn
+from gateway.api.handshakes import ServeTurn
 from gateway.api.sockets.client_events import Create
 from gateway.api.sockets.queues import Bounds
 from gateway.api.sockets.session import Limits, ResponsesSession

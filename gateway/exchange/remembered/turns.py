@@ -37,6 +37,8 @@ Generate = Callable[[GenerationRequest, Decision], Awaitable[ClientReply]]
 _NOT_KNOWN: Final = frozenset({400, 404})
 """The statuses with which servers refuse an unknown response."""
 _CODE: Final = "previous_response_not_found"
+_SHORTEST_ID: Final = 6
+"""So many characters of an id are in an error's text for no other reason."""
 _encode = msgspec.json.Encoder().encode
 
 
@@ -203,5 +205,5 @@ def _is_unknown(status: int, text: bytes, sent: str) -> bool:
 
     Servers that keep no responses refuse the parameter itself.
     """
-    names = (_CODE, PREVIOUS, sent)
+    names = (_CODE, PREVIOUS, sent) if len(sent) >= _SHORTEST_ID else (_CODE, PREVIOUS)
     return status in _NOT_KNOWN and any(name.encode() in text for name in names)

@@ -232,6 +232,8 @@ def test_other_errors_stay_as_they_are() -> None:
     for status in (400, 500):
         _, reply = talk.begin(input="Hi", previous_response_id="resp_1")
         assert reply.status == status
+    refused = Conversation(Shape.RESPONSES, lambda _: error_reply(400, "Bad input."))
+    assert refused.begin(input="Hi", previous_response_id="")[1].status == 400
     broken = Conversation(Shape.RESPONSES, lambda _: GatewayError("It broke.", status=502))
     assert broken.fails(input="Hi", previous_response_id="resp_1").message == "It broke."
 

@@ -7,7 +7,7 @@ from typing import Any
 from websockets.frames import Frame, Opcode
 from websockets.protocol import Protocol, Side
 
-from gateway.api.handshakes import Turn
+from gateway.api.handshakes import ServeTurn
 from gateway.config.settings import ClientSettings, ServerSettings
 from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.decision import Decision
@@ -127,10 +127,10 @@ class Sessions:
 
     def __init__(self, opening: Opening = Echo) -> None:
         self.opened: list[Any] = []
-        self.turns: list[Callable[[Request], Turn]] = []
+        self.turns: list[Callable[[Request], ServeTurn]] = []
         self._opening = opening
 
-    def made(self, turns: Callable[[Request], Turn]) -> "Sessions":
+    def made(self, turns: Callable[[Request], ServeTurn]) -> "Sessions":
         self.turns.append(turns)
         return self
 
