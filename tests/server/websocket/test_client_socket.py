@@ -4,6 +4,8 @@ import random
 from collections.abc import Callable
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from websockets.frames import Frame, Opcode
 
 from gateway.config.settings import ServerSettings
@@ -395,5 +397,37 @@ def test_a_client_that_is_gone_just_after_a_user_came_is_reported_once() -> None
         await peer.wire.settle()
         assert peer.session.ends == [(ABNORMAL_CLOSURE, "")]
         assert peer.session.messages == []
+
+    run(scenario)
+
+
+PARTS = st.one_of(
+    st.binary(max_size=40),
+    st.builds(
+        frame,
+        st.one_of(st.text(max_size=200), st.binary(max_size=125)),
+        st.sampled_from([TEXT, CONTINUED, BINARY, PING, PONG, CLOSE]),
+    ),
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(parts=st.lists(PARTS, max_size=8), cut=st.integers(1, 200), frames=st.booleans())
+def test_whatever_a_client_sends_is_taken_or_ends_its_socket(
+    parts: list[bytes], cut: int, *, frames: bool
+) -> None:
+    async def scenario() -> None:
+        peer = Peer(passing(pings=True) if frames else Echo)
+        await peer.open()
+        sent = b"".join(parts)
+        received = await peer.send(*(sent[at : at + cut] for at in range(0, len(sent), cut)))
+        frames_in(received)
+        is_open = peer.wire.state is State.SOCKET
+        assert is_open or len(peer.session.ends) == 1
+        peer.wire.leave()
+        await peer.wire.settle()
+        assert len(peer.session.ends) == 1
+        assert peer.counts[0] == {"responses": 0}
+        assert peer.wire.door.connections == set()
 
     run(scenario)
