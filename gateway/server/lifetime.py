@@ -87,8 +87,7 @@ class Lifetime(asyncio.Protocol):
         raise NotImplementedError
 
     def _socket_due(self, now: float) -> None:
-        """Note that a socket's time is over (`now` is loop time)."""
-        raise NotImplementedError
+        """Note that a socket's time is over (`now` is loop time); only the subclass has any."""
 
     def _enter(self, state: State, seconds: float) -> None:
         """Enter a state for that time; every state but CLOSED has a successor."""

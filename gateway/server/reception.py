@@ -70,8 +70,7 @@ class Reception(Lifetime):
         raise NotImplementedError
 
     def _take_frames(self, data: bytes) -> None:
-        """Take bytes on a socket."""
-        raise NotImplementedError
+        """Take bytes on a socket; only the subclass opens any."""
 
     def data_received(self, data: bytes) -> None:
         """Take bytes from the client (called by asyncio)."""
