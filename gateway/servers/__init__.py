@@ -22,6 +22,7 @@ from gateway.servers import (
     tgi,
     together,
     vllm,
+    xai,
 )
 from gateway.servers.profile import Profile
 from gateway.servers.unknown import AUTO, OTHER
@@ -47,6 +48,7 @@ PROFILES: tuple[Profile, ...] = (
     groq.PROFILE,
     mistral.PROFILE,
     deepseek.PROFILE,
+    xai.PROFILE,
     anthropic.PROFILE,
     gemini.PROFILE,
     github.PROFILE,

@@ -347,7 +347,7 @@ ALL_ALIKE: dict[str, tuple[Profile, int]] = {
     "gemini_openai_compat_models_recorded": (kinds.GEMINI, 2 * 53),
     "groq_models_recorded": (kinds.GROQ, 20),
     "openai_models_recorded_2026-01": (kinds.OPENAI, 119),
-    "xai_models_recorded": (kinds.OTHER, 10),
+    "xai_models_recorded": (kinds.XAI, 10),
 }
 """Long lists that say nothing but names (and Groq: lengths): how many cards they give."""
 DESCRIPTIONS: dict[str, tuple[Profile, ModelCard]] = {

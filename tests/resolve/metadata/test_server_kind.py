@@ -19,6 +19,7 @@ RECOGNISED = {
     "gemini_openai_compat_models_recorded": kinds.GEMINI,
     "github_models_catalog_recorded": kinds.GITHUB,
     "groq_models_recorded": kinds.GROQ,
+    "xai_models_recorded": kinds.XAI,
     "hf_router_models_recorded": kinds.HUGGINGFACE,
     "litellm_model_info_docs": kinds.LITELLM,
     "llama_cpp_python_models_from_source": kinds.LLAMA_CPP_PYTHON,
