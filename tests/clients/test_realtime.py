@@ -29,6 +29,7 @@ SLOW = 16_000_000
 """As much is read slowly."""
 IN_BETWEEN = 30_000_000
 """What may be under way at most: mostly in the kernel's buffers of four sockets."""
+PREVIEW = "2025-04-01-preview"
 PROTOCOLS = [Subprotocol(p) for p in ("realtime", "openai-insecure-api-key.sk-browser")]
 
 
@@ -138,6 +139,42 @@ def test_a_browsers_key_reaches_the_upstream_in_its_own_form(
     assert seen[0].headers["sec-websocket-protocol"] == "realtime"
     assert seen[0].path == "/openai/v1/realtime?model=gpt-realtime"
     assert "sk-browser" not in "".join(capfd.readouterr())
+
+
+@pytest.mark.parametrize(
+    ("kind", "version", "path"),
+    [
+        (kinds.AZURE, PREVIEW, f"/openai/realtime?deployment=gpt-rt&api-version={PREVIEW}"),
+        (kinds.AZURE, "v1", "/openai/v1/realtime?model=gpt-rt&api-version=v1"),
+        (kinds.OPENAI, PREVIEW, "/realtime?model=gpt-rt"),
+    ],
+)
+def test_azures_client_names_a_deployment(kind: Any, version: str, path: str) -> None:
+    seen: list[str] = []
+
+    async def note(connection: ServerConnection) -> None:
+        assert connection.request is not None
+        seen.append(connection.request.path)
+        await connection.wait_closed()
+
+    async def scenario() -> None:
+        rule = ModelRule("talk", model="gpt-rt")
+        async with (
+            upstream(note) as url,
+            gateway_before(url.removesuffix("/v1"), {"kind": kind}, models=(rule,)) as gateway,
+            openai.AsyncAzureOpenAI(
+                azure_endpoint=gateway.base_url.removesuffix("/v1"),
+                # It would insist on TLS.
+                websocket_base_url=gateway.base_url.replace("http", "ws").replace("v1", "openai"),
+                api_version=version,
+                api_key="k",
+            ) as client,
+            client.realtime.connect(model="talk"),
+        ):
+            await until(lambda: len(seen) == 1)
+
+    run(scenario())
+    assert seen == [path]
 
 
 @pytest.mark.parametrize("status", [401, 404, 429])

@@ -6,7 +6,13 @@ from typing import Final
 from gateway.errors import InvalidRequest
 from gateway.exchange.attempt import Attempt
 from gateway.exchange.flow import Exchange
-from gateway.exchange.request_fields import Routed, features_of, model_of, read_routed
+from gateway.exchange.request_fields import (
+    Routed,
+    features_of,
+    has_prompt_object,
+    model_of,
+    read_routed,
+)
 from gateway.exchange.restricted import restrictions
 from gateway.request import GenerationRequest
 from gateway.resolve.evidence import Route
@@ -22,6 +28,8 @@ class Relayable:
 
     route: Route
     attempt: Attempt
+    prompt_ends: bool
+    """Whether it names a reusable prompt of a server that will end them."""
 
 
 async def relayable(
@@ -63,4 +71,5 @@ def _untouched(
     fixes = exchange.memory.fixes.recall(scope, route.model_sent, _RESPONSES)
     attempt = exchange.attempts.build(call, route, _RESPONSES, fixes, routed)
     is_same = attempt.translation is None and attempt.calls[0].body is call.body
-    return Relayable(route, attempt) if is_same else None
+    prompt_ends = route.kind.prompt_objects_end and has_prompt_object(routed)
+    return Relayable(route, attempt, prompt_ends) if is_same else None

@@ -11,7 +11,9 @@ from dataclasses import replace
 from typing import Final
 
 from gateway.config.settings import ClientSettings
-from gateway.errors import GatewayError, UpstreamError, UpstreamUnavailable
+from gateway.errors import UpstreamError, UpstreamUnavailable
+from gateway.exchange import failures
+from gateway.exchange.answers import as_date
 from gateway.exchange.attempt import describe
 from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.decision import Decision
@@ -95,9 +97,11 @@ class RelaysOfClient(ClientRelays):
         if event.error_status and self._leads_on(found, event, turn):
             await turn.aclose()
             return None
-        decision.attempts += 1
-        decision.model_asked = found.route.model_asked
-        describe(decision, found.attempt, found.route)
+        self._note(found, decision)
+        if found.route.unconfirmed and not event.error_status:
+            resolver = self._shared.exchange.resolver
+            scope = found.route.scope or resolver.scope(found.route, call.headers)
+            resolver.notes.answered(scope, found.route.model_sent)
         return ClientReply(event.error_status or 200, [], turn)
 
     def forward(self, message: bytes) -> bool:
@@ -146,7 +150,8 @@ class RelaysOfClient(ClientRelays):
             except BaseException:
                 await turn.aclose()
                 raise
-        raise self._failed(failure, found, decision)
+        self._note(found, decision)
+        raise failure
 
     async def _link(
         self, call: GenerationRequest, found: Relayable, decision: Decision
@@ -202,8 +207,12 @@ class RelaysOfClient(ClientRelays):
         )
         return refusal.verdict is not Verdict.OTHER
 
-    def _failed(self, failure: GatewayError, found: Relayable, decision: Decision) -> GatewayError:
+    def _note(self, found: Relayable, decision: Decision) -> None:
+        """Note a turn that its upstream's socket has served, or was to serve."""
+        route = found.route
         decision.attempts += 1
-        decision.model_asked = found.route.model_asked
-        describe(decision, found.attempt, found.route)
-        return failure
+        decision.model_asked = route.model_asked
+        describe(decision, found.attempt, route)
+        if found.prompt_ends or route.retired is not None:
+            today = as_date(self._shared.exchange.attempts.wall_clock())
+            failures.warn_of_ends(decision, route, today, prompt_object=found.prompt_ends)

@@ -21,6 +21,7 @@ from gateway.exchange.sockets import upstream_relays
 from gateway.exchange.sockets.relays import ClientRelays, Create, RelayedTurn
 from gateway.exchange.sockets.upstream_relays import UpstreamRelays
 from gateway.request import GenerationRequest
+from gateway.resolve.resolver import ModelQuery
 from gateway.shapes import CallTimeouts, RawHeaders, Shape, UpstreamCall
 from gateway.sockets import Refused
 from tests import kinds
@@ -137,6 +138,34 @@ async def test_a_turn_is_sent_as_it_came_and_its_events_come_back() -> None:
         1,
     )
     assert (decision.model_asked, decision.model_sent, decision.repeats) == (MODEL, MODEL, 0)
+
+
+async def test_what_will_end_is_warned_of_as_over_http() -> None:
+    stage = Stage()
+    turn = stage.begin(prompt={"id": "pmpt_1"})
+    (await stage.sent()).says(response("completed", "r1"))
+    await read(await turn)
+    assert "prompt objects" in stage.decision.warning
+    turn = stage.begin("o1-pro")
+    (await stage.sent(2)).says(response("completed", "r2"))
+    await read(await turn)
+    assert "o1-pro" in stage.decision.warning
+
+
+async def test_a_model_that_no_list_names_is_known_once_it_has_answered() -> None:
+    stage = Stage()
+    resolver = stage.scene.resolver
+    for message, known in (
+        (event("error", status=500, error={}), False),
+        (response("completed", "r1"), True),
+    ):
+        turn = stage.begin("unheard-of")
+        (await stage.sent(1 + known)).says(message)
+        await read(await turn)
+        query = ModelQuery("unheard-of", Shape.RESPONSES, headers=HEADERS)
+        route = await resolver.resolve(query)
+        scope = resolver.scope(route, HEADERS)
+        assert resolver.notes.has_answered(scope, "unheard-of") is known
 
 
 async def test_later_turns_use_the_same_socket_each_upstream_has_its_own() -> None:
