@@ -282,6 +282,40 @@ def test_pings_go_from_end_to_end() -> None:
     run(scenario())
 
 
+def left_over(gateway: RunningGateway) -> tuple[int, int]:
+    """How many sockets are open at upstreams, and how many tasks run in the gateway's loop."""
+    sockets = gateway.application.upstreams.reached["openai"].sockets
+    assert sockets is not None
+    return sockets.open, len(asyncio.all_tasks(gateway.loop))
+
+
+@pytest.mark.parametrize("ends", ["client", "lost", "upstream"])
+def test_many_sessions_leave_nothing(ends: str) -> None:
+    async def once(connection: ServerConnection) -> None:
+        await connection.send(await connection.recv())
+        if ends == "upstream":
+            await connection.close(1001)
+        await connection.wait_closed()
+
+    async def session(gateway: RunningGateway) -> None:
+        async with through(gateway) as client:
+            await client.send("hello")
+            assert await client.recv() == "hello"
+            if ends == "lost":
+                client.transport.abort()
+
+    async def scenario() -> None:
+        async with upstream(once) as url, gateway_before(url) as gateway:
+            await session(gateway)
+            await until(lambda: left_over(gateway)[0] == 0)
+            before = left_over(gateway)
+            for _ in range(4):
+                await asyncio.gather(*(session(gateway) for _ in range(50)))
+            await until(lambda: left_over(gateway) <= before)
+
+    run(scenario())
+
+
 def messages() -> list[str]:
     audio = base64.b64encode(os.urandom(PIECE * 3 // 4)).decode()
     append = json.dumps({"type": "input_audio_buffer.append", "audio": audio})
