@@ -116,7 +116,7 @@ class TurnFrames:
         """Add the frames of events, of which deltas, as most are, have nothing to be known."""
         suffix = self._suffix
         for name, data in events:
-            if not name.endswith(_DELTA):
+            if not name.endswith(_DELTA) or b'"type":"%b"' % name not in data:
                 self._add(data, frames)
             elif not self.ended:
                 text = _as_text(data)

@@ -135,6 +135,31 @@ def test_deltas_may_be_written_in_uncommon_ways(written: bytes) -> None:
     assert len(frames) == 2 * written.count(b"x.delta") + 1
 
 
+LINES = st.sampled_from(
+    [
+        *(b"event: x.delta\n", b"event: x.delta\r\n", b"event:x.delta\n", b"event: x.done\n"),
+        *(b'data: {"type":"x.delta","delta":"\xc3\xa9"}\n', b'data:{"type":"y"}\n'),
+        *(b'data: {"type":"z","error":null}\n', b'data: {"type":"z",\n', b'data: "a":"}"}\n'),
+        *(b": keepalive\n", b"id: 5\n", b"\n", b"\n", b"\n", b"\r\n"),
+        b'data: {"type":"response.incomplete","response":{"id":"resp_1","output":[]}}\n',
+        *(b"data: [DONE]\n", b'data: {"type":"error","message":"Oh."}\n'),
+    ]
+)
+
+
+@given(st.lists(st.lists(LINES, max_size=6), max_size=4), st.sampled_from([None, "a"]))
+def test_the_shortcut_gives_what_the_decoder_gives(
+    written: list[list[bytes]], stream_id: str | None
+) -> None:
+    short, decoding = TurnFrames(turn(), stream_id), TurnFrames(turn(), stream_id)
+    for lines in written:
+        piece = b"".join(lines)
+        decoding._is_between = False
+        assert short.feed(piece) == decoding.feed(piece)
+        assert short.ended == decoding.ended
+    assert short.finish() == decoding.finish()
+
+
 def test_invalid_text_becomes_valid() -> None:
     data = b'{"type":"response.output_text.delta","delta":"\xff"}'
     pieces = [b"event: response.output_text.delta\ndata: %b\n\n" % data, b"data: %b\n\n" % data]
