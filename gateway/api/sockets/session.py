@@ -82,6 +82,8 @@ class ResponsesSession(SocketSession):
         self._over = asyncio.Event()
         self._draining = False
         self._is_too_old = False
+        self._is_paused = False
+        """Whether nothing is read, since the client does not read."""
         self.relays = relays(self._beside) if relays is not None else None
         """The upstream sockets."""
 
@@ -134,7 +136,10 @@ class ResponsesSession(SocketSession):
         """Never called: the session reads whole messages."""
 
     def drained(self) -> None:
-        """Let all turns go on."""
+        """Let all turns go on, and take further events."""
+        if self._is_paused:
+            self._is_paused = False
+            cast("Socket", self._socket).resume_reading()
         for writer in tuple(self._turns):
             writer.resume()
 
@@ -142,8 +147,10 @@ class ResponsesSession(SocketSession):
         """Cancel all turns whose last event the client does not have: it has left."""
         self._over.set()
         self._queues.take_waiting()
-        for writer, task in self._turns.items():
-            if not writer.has_ended:
+        for writer, task in tuple(self._turns.items()):
+            if writer.has_ended:
+                writer.resume()
+            else:
                 writer.gone = True
                 task.cancel()
 
@@ -173,8 +180,11 @@ class ResponsesSession(SocketSession):
         return self._socket is None or self._socket.send_frames(frames, complete=True)
 
     def _refuse(self, error: GatewayError, stream_id: str | None) -> None:
-        # What is refused has come from the socket.
-        cast("Socket", self._socket).send(frame_of(error, stream_id))
+        socket = cast("Socket", self._socket)  # what is refused has come from it
+        if not (socket.send(frame_of(error, stream_id)) or self._is_paused):
+            # A client that does not read its errors cannot send for more of them.
+            self._is_paused = True
+            socket.pause_reading()
 
     def _closing(self) -> GatewayError | None:
         """Return the error for creates that come too late."""

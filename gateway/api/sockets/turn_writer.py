@@ -9,6 +9,7 @@ from gateway.api.sockets.error_frames import frame_of_reply
 from gateway.api.sockets.turn_frames import TurnFrames
 from gateway.api.writing import Fields, ReplyWriter
 from gateway.errors import GatewayError, UpstreamError
+from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.decision import SHOWN_FIELDS, Decision
 from gateway.exchange.remembered.turns import Turn
 from gateway.exchange.reply.body import ReplyBody
@@ -36,7 +37,10 @@ class TurnWriter(ReplyWriter):
     The session sets `gone` when the client has left, and calls `resume` when it reads again.
     """
 
-    __slots__ = ("_body", "_fields", "_frames", "_reports", "_rest", "_socket", "gone")
+    __slots__ = (
+        *("_body", "_fields", "_frames", "_is_read", "_reading"),
+        *("_reports", "_rest", "_socket", "gone"),
+    )
 
     def __init__(
         self, socket: Socket, turn: Turn, stream_id: str | None, *, reports: bool = False
@@ -49,6 +53,9 @@ class TurnWriter(ReplyWriter):
         self._fields: tuple[tuple[bytes, bytes], ...] = ()
         self._body: ReplyBody | None = None
         self._rest: asyncio.Timeout | None = None
+        self._is_read = True
+        """Whether the client reads, as far as this turn knows."""
+        self._reading: asyncio.Future[None] | None = None
 
     @property
     def has_ended(self) -> bool:
@@ -56,13 +63,23 @@ class TurnWriter(ReplyWriter):
         return self._frames.ended
 
     def resume(self) -> None:
-        """Continue: the client has read."""
+        """Continue: the client has read, or has left."""
+        self._is_read = True
+        if self._reading is not None and not self._reading.done():
+            self._reading.set_result(None)
         if self._body is not None:
             self._body.resume()
 
     def fail(self, error: GatewayError) -> None:
         """End the turn with an error, unless it has ended."""
         self._put(self._frames.fail(error))
+
+    async def write(self, reply: ClientReply, decision: Decision) -> None:
+        """Write a reply; ends once the client reads, so that no client has more than it reads."""
+        await super().write(reply, decision)
+        if not self._is_read:
+            self._reading = asyncio.get_running_loop().create_future()
+            await self._reading
 
     async def _write_whole(self, fields: Fields, decision: Decision, body: bytes) -> None:
         await self._start(fields, decision)
@@ -115,7 +132,8 @@ class TurnWriter(ReplyWriter):
         if frames.ended:
             return self._take_last(made)
         if len(made) == 1 and self.first_at:
-            return self._socket.send(made[0])  # for each event of a slow stream
+            self._is_read = is_read = self._socket.send(made[0])
+            return is_read  # without more ado: for each event of a slow stream
         return self._put(made)
 
     def _take_last(self, frames: list[bytes]) -> bool:
@@ -129,14 +147,16 @@ class TurnWriter(ReplyWriter):
 
     def _pass_on(self, frames: bytes) -> bool:
         self.first_at = self.first_at or perf_counter()
-        return self._socket.send_frames(frames, complete=True)
+        self._is_read = self._socket.send_frames(frames, complete=True)
+        return self._is_read
 
     def _put(self, frames: list[bytes]) -> bool:
         if not frames:
             return True
         self.first_at = self.first_at or perf_counter()
         socket = self._socket
-        return socket.send(frames[0]) if len(frames) == 1 else socket.send_all(frames)
+        self._is_read = socket.send(frames[0]) if len(frames) == 1 else socket.send_all(frames)
+        return self._is_read
 
     def _put_whole(self, body: bytes) -> None:
         """Send the frames of a body that is here as a whole: an error, events, or a response."""

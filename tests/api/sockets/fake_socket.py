@@ -21,6 +21,7 @@ class FakeSocket(Socket):
         self.messages: list[bytes] = []
         self.writes = 0
         self.is_slow = False
+        self.is_paused = False
         self.code = 0
         self.user: SocketUser | None = None
         self._news = asyncio.Event()
@@ -50,10 +51,12 @@ class FakeSocket(Socket):
         return self.send_all([data])
 
     def pause_reading(self) -> None:
-        raise NotImplementedError
+        assert not self.is_paused
+        self.is_paused = True
 
     def resume_reading(self) -> None:
-        raise NotImplementedError
+        assert self.is_paused
+        self.is_paused = False
 
     def close(self, code: int = NORMAL_CLOSURE, reason: str = "") -> None:
         self.leave(code, reason)

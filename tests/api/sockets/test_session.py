@@ -168,6 +168,35 @@ def test_beyond_the_bounds_there_is_an_error() -> None:
     asyncio.run(run())
 
 
+def test_a_client_that_does_not_read_its_errors_is_not_read_either() -> None:
+    async def run() -> None:
+        async with opened() as at:
+            at.socket.is_slow = True
+            states = []
+            for _ in range(2):  # the second one had been read already
+                at.socket.say({"type": "response.dance"})
+                states.append(at.socket.is_paused)
+            for _ in range(2):
+                at.socket.read_again()
+                states.append(at.socket.is_paused)
+            at.socket.say({"type": "response.dance"})
+            assert [*states, at.socket.is_paused] == [True, True, False, False, False]
+
+    asyncio.run(run())
+
+
+def test_a_turn_that_has_ended_stays_so_when_the_client_leaves_without_reading() -> None:
+    async def run() -> None:
+        async with opened() as at:
+            at.socket.is_slow = True
+            at.serving.going_on.set()
+            at.socket.say(CREATE)
+            await at.socket.until(lambda: "response.completed" in at.types)
+        assert at.serving.cancelled == 0
+
+    asyncio.run(run())
+
+
 @pytest.mark.parametrize("code", [NORMAL_CLOSURE, ABNORMAL_CLOSURE])
 def test_all_turns_are_cancelled_when_the_client_leaves(code: int) -> None:
     async def run() -> None:

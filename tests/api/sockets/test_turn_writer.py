@@ -59,6 +59,9 @@ class Pieces(ReplyBody):
         """Nothing is behind it."""
 
 
+RAW = msgspec.json.encode(DONE)
+
+
 class Relayed(RelayedTurn, Pieces):
     """A turn of an upstream's socket, whose last frame is its terminal event."""
 
@@ -203,9 +206,34 @@ def test_what_follows_the_last_event_is_not_sent() -> None:
 
 
 def test_an_upstream_that_does_not_end_its_stream_is_not_waited_for() -> None:
-    written = Written()
-    written.socket.is_slow = True  # and so is the client: nobody goes on
-    assert written.write(streamed(DONE, DELTA)) == [DONE]
+    class Endless(Pieces):
+        async def pipe(self, sink: Sink) -> None:
+            await super().pipe(sink)
+            await self.waits.wait()
+
+    assert Written().write(event_stream_reply(Endless(sse(DONE)))) == [DONE]
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [json_reply(b"no", 500), event_stream_reply(sse(DONE)), ClientReply(200, [], Relayed(RAW))],
+)
+def test_a_turn_ends_once_its_client_reads(reply: ClientReply) -> None:
+    async def run() -> None:
+        written = Written()
+        written.socket.is_slow = True
+        writing = asyncio.create_task(written.writer.write(reply, written.decision))
+        await settled()
+        assert len(written.socket.messages) == 1
+        assert written.writer.has_ended or isinstance(reply.body, Relayed)
+        assert not writing.done()
+        for _ in range(3):
+            written.writer.resume()
+            await settled()
+        await writing
+        written.writer.resume()
+
+    asyncio.run(run())
 
 
 def test_a_stream_that_just_ends_is_broken() -> None:
