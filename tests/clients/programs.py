@@ -56,6 +56,7 @@ PYTHON = Programs(
     },
 )
 SOCKETS = Programs("pip", "python-sockets-2026", {"openai": "3.57.0", "websockets": "17.4"})
+SOCKETS_NODE = Programs("npm", "node-sockets-2026", {"openai": "7.59.0", "ws": "8.23.0"})
 # As tests/clients/environments.py makes it for tests/clients/test_agents.py.
 AGENTS = Programs("pip", "openai-agents-0.24.0", {"openai-agents": "0.24.0"})
 NODE = Programs(

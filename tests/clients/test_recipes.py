@@ -12,7 +12,17 @@ import pytest
 
 from tests.clients import recipes
 from tests.clients.anthropic_client import SDKS
-from tests.clients.programs import AGENTS, CLAUDE_CODE, CODEX, NODE, PYTHON, SOCKETS, Programs, npm
+from tests.clients.programs import (
+    AGENTS,
+    CLAUDE_CODE,
+    CODEX,
+    NODE,
+    PYTHON,
+    SOCKETS,
+    SOCKETS_NODE,
+    Programs,
+    npm,
+)
 from tests.clients.running import Stage, stage
 from tests.documents import ROOT, marked_table
 
@@ -48,6 +58,7 @@ RECIPES: Mapping[str, Recipe] = {
     "openai-python": Recipe(PYTHON, (CHAT, RESPONSES), times=2),
     "openai-node": Recipe(NODE, (CHAT, RESPONSES), times=2),
     "websockets": Recipe(SOCKETS, (CHAT,) * 2),
+    "websockets-node": Recipe(SOCKETS_NODE, (CHAT,)),
     "realtime": Recipe(SOCKETS, ()),
     "agents-sdk": Recipe(AGENTS, (CHAT,)),
     "llm": Recipe(PYTHON, (CHAT, RESPONSES), times=2),
