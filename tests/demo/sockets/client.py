@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from websockets.sync.client import ClientConnection, connect
@@ -38,6 +38,15 @@ class ClientSocket:
         events = [self.next()]
         while events[-1]["type"] not in types:
             events.append(self.next())
+        return events
+
+    def released(self, served: Served, *types: str) -> list[Any]:
+        """Do the same while a reply may be about to wait: free it until it goes on."""
+        events: list[Any] = []
+        while not events or events[-1]["type"] not in types:
+            served.release()
+            with suppress(TimeoutError):
+                events.append(json.loads(self.connection.recv(0.01)))
         return events
 
     def turn(self, **create: Any) -> list[Any]:

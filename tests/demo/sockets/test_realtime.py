@@ -204,8 +204,8 @@ def test_a_slow_response_goes_on_when_it_is_released(served: Served, client: Cli
     say(client, "!slow answer")
     client.send(type="response.create")
     client.until("response.output_audio_transcript.delta")
-    served.release()
-    assert text_of(client.until("response.done")[-1]["response"]) == "You said: !slow answer"
+    done = client.released(served, "response.done")[-1]
+    assert text_of(done["response"]) == "You said: !slow answer"
 
 
 def test_a_limit_makes_a_response_incomplete(client: ClientSocket) -> None:

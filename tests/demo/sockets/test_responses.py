@@ -152,8 +152,7 @@ def test_streams_have_their_own_queues_and_may_fork(served: Served, client: Clie
     fork = client.turn(input="forked", stream_id="b", previous_response_id=first["id"])
     assert {event["stream_id"] for event in fork} == {"b"}
     assert text_of(fork[-1]["response"]) == "You said: forked"
-    served.release()
-    slow, waited = client.until(*LAST), client.until(*LAST)
+    slow, waited = client.released(served, *LAST), client.until(*LAST)
     assert {event["stream_id"] for event in slow + waited} == {"a"}
     assert text_of(slow[-1]["response"]) == "You said: !slow one"
     assert text_of(waited[-1]["response"]) == "You said: two"
