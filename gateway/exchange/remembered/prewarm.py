@@ -8,8 +8,9 @@ from secrets import token_hex
 from gateway.errors import InvalidRequest
 from gateway.exchange.client_reply import ClientReply, event_stream_reply
 from gateway.exchange.decision import Decision
+from gateway.exchange.remembered.items import PREVIOUS
 from gateway.exchange.remembered.turns import Turn
-from gateway.exchange.request_fields import checked_model, model_of, read_object, read_routed
+from gateway.exchange.request_fields import checked_model, decode_field, model_of, read_routed
 from gateway.exchange.restricted import restrictions
 from gateway.request import GenerationRequest
 from gateway.shapes import Json, Shape
@@ -17,6 +18,7 @@ from gateway.translate.parts.tokens.usage import responses_usage
 from gateway.translate.responses_via_chat.output.response_object import ECHOED
 from gateway.translate.stream.sse import encode_events
 
+_SHOWN = frozenset({*ECHOED, PREVIOUS, "text", "reasoning", "tools"})
 _NOTHING_USED = {"prompt_tokens": 0, "completion_tokens": 0}
 
 
@@ -33,14 +35,14 @@ def prewarmed(
     routed = read_routed(call.body)
     decision.model_asked = checked_model(call.model) if call.model else model_of(routed)
     if not turn.has_input:
-        raise InvalidRequest(
-            "'input' must be a string or an array of input items.",
-            param="input",
-            code="invalid_type",
-        )
+        raise _wrong_type("input", "a string or an array of input items")
     if isinstance(turn.previous, str):
         turn.recall(turn.previous)
-    response = _response(read_object(call.body), decision.model_asked, int(now))
+    elif turn.previous is not None:
+        raise _wrong_type(PREVIOUS, "a string")
+    fields = turn.fields
+    shown = {name: decode_field(fields[name], name) for name in _SHOWN if name in fields}
+    response = _response(shown, decision.model_asked, int(now))
     begun = {**response, "status": "in_progress", "completed_at": None, "usage": None}
     events = [
         {"type": "response.created", "sequence_number": 0, "response": begun},
@@ -49,9 +51,13 @@ def prewarmed(
     return event_stream_reply(encode_events(Shape.RESPONSES, events))
 
 
-def _response(body: Json, model: str, now: int) -> Json:
-    """Return the response, with the parameters of the request as given."""
-    given = {name: value for name, value in body.items() if value is not None}
+def _wrong_type(param: str, what: str) -> InvalidRequest:
+    return InvalidRequest(f"'{param}' must be {what}.", param=param, code="invalid_type")
+
+
+def _response(shown: Json, model: str, now: int) -> Json:
+    """Return the response, which shows parameters of the request as given."""
+    given = {name: value for name, value in shown.items() if value is not None}
     echoed = {name: given.get(name, default) for name, default in ECHOED.items()}
     return {
         "id": f"resp_{token_hex(16)}",
@@ -59,7 +65,7 @@ def _response(body: Json, model: str, now: int) -> Json:
         "created_at": now,
         "model": model,
         "background": False,
-        "previous_response_id": given.get("previous_response_id"),
+        PREVIOUS: given.get(PREVIOUS),
         "store": False,
         **echoed,
         "text": given.get("text", {"format": {"type": "text"}}),

@@ -36,8 +36,9 @@ def request(client: ClientSettings | None = None, model: str | None = None) -> G
 
 def refused(client: ClientSettings | None = None, **body: Any) -> GatewayError:
     fields = {name: msgspec.Raw(msgspec.json.encode(value)) for name, value in body.items()}
+    turn = Turn(fields, body.get("previous_response_id"), ConnectionMemory(1, 1))
     with pytest.raises(GatewayError) as caught:
-        prewarmed(Turn(fields, None, ConnectionMemory(1, 1)), request(client), Decision(), 0)
+        prewarmed(turn, request(client), Decision(), 0)
     return caught.value
 
 
@@ -94,6 +95,7 @@ def test_it_may_be_stored_elsewhere() -> None:
         ({"model": "", "input": "Hi"}, "model"),
         ({"model": "m", "input": 5}, "input"),
         ({"model": "m", "input": {}}, "input"),
+        ({"model": "m", "previous_response_id": 5}, "previous_response_id"),
     ],
 )
 def test_what_no_model_would_get_is_refused(body: Json, param: str) -> None:
