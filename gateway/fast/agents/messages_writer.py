@@ -134,8 +134,8 @@ class MessagesWriter:
         self._results: dict[str, _Result | str] = {}
         """Those of the calls of the last turn, by the client's ids; or their ids as sent."""
         self._waiting = 0
-        self._joins = False
-        """Whether what the user says goes into the last message."""
+        self._open: list[Any] | None = None
+        """The last message's blocks, if what the user says goes there."""
 
     def instruct(self, blocks: Sequence[Block]) -> None:
         """Add instructions, which come first."""
@@ -147,12 +147,10 @@ class MessagesWriter:
         """Add what the user says, which is not nothing."""
         if self._waiting:
             raise Uncommon
-        if not self._joins:
+        if self._open is None:
             self.messages.append(_Message("user", content))
-            return
-        known = self.messages[-1].content
-        if isinstance(known, list):
-            known += content if isinstance(content, list) else [TextBlock(content)]
+        else:
+            self._open += content if isinstance(content, list) else [TextBlock(content)]
 
     def assistant(
         self, content: Content, calls: Mapping[str, str] = _NO_CALLS, *, thinks: bool = False
@@ -161,7 +159,7 @@ class MessagesWriter:
         if self._waiting:
             raise Uncommon
         self.messages.append(_Message("assistant", content))
-        self._joins = False
+        self._open = None
         self._waiting = len(calls)
         self.ends_in_calls = self._waiting > 0 and not thinks
         if calls:
@@ -176,8 +174,8 @@ class MessagesWriter:
         self._results[call_id] = _Result(sent_id, _EMPTY if content is None else content)
         self._waiting -= 1
         if not self._waiting:
-            self.messages.append(_Message("user", list(self._results.values())))
-            self._joins = True
+            self._open = list(self._results.values())
+            self.messages.append(_Message("user", self._open))
 
     def written(self) -> Json:
         """Return `system`, if there is one, and `messages`."""

@@ -62,6 +62,8 @@ def test_a_failure_is_said_in_the_text() -> None:
         ("messages.2.content", [RESULT]),
         ("messages.2.content", [RESULT, OTHER_RESULT, RESULT]),
         ("messages.2", SYSTEM),
+        ("messages", [*FULL["messages"][:2], {"role": "user", "content": [RESULT]}]),
+        ("messages", [*FULL["messages"][:2], FULL["messages"][4]]),
         ("messages.0", SYSTEM),
         ("messages.4", {"role": "assistant", "content": "Well,"}),
         ("messages", [FULL["messages"][0], FULL["messages"][1]]),
@@ -80,3 +82,16 @@ def test_a_system_message_stays_or_becomes_the_users() -> None:
     assert sent(odd)[-2] == SYSTEM
     told = {"role": "user", "content": "<system>\nBe quick.\n</system>"}
     assert sent(odd, "vLLM")[-2] == told
+
+
+def test_a_long_id_is_the_same_in_a_call_and_its_result() -> None:
+    named = changed(
+        FULL,
+        [
+            ("messages.1.content.2.id", "i" * 65),
+            ("messages.2.content.0.tool_use_id", "i" * 65),
+        ],
+    )
+    _, _, said, result, *_ = sent(("messages", named["messages"]))
+    assert said["tool_calls"][0]["id"] == result["tool_call_id"]
+    assert len(result["tool_call_id"]) < 65

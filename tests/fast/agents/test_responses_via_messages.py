@@ -59,6 +59,7 @@ MORE: list[tuple[str, Any]] = [
     *each("input", [*ANSWERED, {"role": "system", "content": "a"}], [CALL, CALL, OUTPUT, OUTPUT]),
     *each("input", [*ANSWERED[:2], SAID, OUTPUT], [*ANSWERED[:2], THINKING, OUTPUT, SAID]),
     *each("input.1.content", " ", [{**TEXT, "text": "\n"}], [TEXT, {**TEXT, "text": " "}, IMAGE]),
+    *each("input.2.summary", [IMAGE]),
     *each("input.2", THINKING, REDACTED, sealed({"type": "x"})),
     *each("input.4.call_id", "call:1", None),
     *each("input.4.arguments", " ", "[]", '{"a":1.10}', '{"a":1e400}', '"x"', "{", {"a": 1}),
