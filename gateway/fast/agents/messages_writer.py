@@ -5,7 +5,7 @@ calls of a turn begin the next message of the user, in the order of the calls.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -117,7 +117,7 @@ NO_SCHEMA: Json = dict(NO_PARAMETERS)
 """The schema of a function without parameters."""
 
 
-_NO_CALLS: Mapping[str, str] = {}
+_NO_CALLS: dict[str, Any] = {}
 
 
 class MessagesWriter:
@@ -153,9 +153,12 @@ class MessagesWriter:
             self._open += content if isinstance(content, list) else [TextBlock(content)]
 
     def assistant(
-        self, content: Content, calls: Mapping[str, str] = _NO_CALLS, *, thinks: bool = False
+        self, content: Content, calls: dict[str, Any] = _NO_CALLS, *, thinks: bool = False
     ) -> None:
-        """Add a turn of the assistant; `calls` has their ids as sent, by the client's."""
+        """Add a turn of the assistant; `calls` has their ids as sent, by the client's.
+
+        It is the writer's from then on.
+        """
         if self._waiting:
             raise Uncommon
         self.messages.append(_Message("assistant", content))
@@ -164,7 +167,7 @@ class MessagesWriter:
         self.ends_in_calls = self._waiting > 0 and not thinks
         if calls:
             self.has_calls = True
-            self._results = {**calls}
+            self._results = calls
 
     def result(self, call_id: str, content: Content | None) -> None:
         """Add the result of a call; None: it is empty."""
@@ -195,7 +198,12 @@ def _sent_id(call_id: str) -> str:
 def tool_use(call_id: str, name: str, arguments: Raw) -> ToolUse:
     """Return a call as a block; raises one of `UNCOMMON` for arguments that are not an object."""
     written = decoded(arguments)
-    given: Json = _read_input(written) if written and not written.isspace() else {}
+    try:
+        given: Json = _read_input(written)
+    except msgspec.DecodeError:
+        if written.strip():
+            raise
+        given = {}
     return ToolUse(_sent_id(call_id), name, given)
 
 

@@ -152,7 +152,7 @@ class _Conversation:
             raise Uncommon
         if call_id in self._calls:
             raise Uncommon
-        use = write(call_id, name, text(given))
+        use = write(call_id, name, given)
         self._calls[call_id] = use.id
         self._blocks.append(use)
 
@@ -192,8 +192,10 @@ class _Conversation:
             self._alone += self._thinking
         else:
             self.writer.assistant(content_of(blocks), self._calls, thinks=self._thinks_first)
-        self._blocks, self._thinking, self._calls = [], [], {}
-        self._thinks_first = False
+        self._blocks, self._calls = [], {}
+        if self._thinking:
+            self._thinking = []
+            self._thinks_first = False
 
 
 def _check_reasoning(item: Item) -> None:
