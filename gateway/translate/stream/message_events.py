@@ -7,6 +7,8 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+import msgspec
+
 from gateway.errors import TruncatedStream, UpstreamError
 from gateway.shapes import Json
 from gateway.translate.stream.block_order import BlockOrder
@@ -137,8 +139,9 @@ def _made(block: Json) -> Json:
     if not text:
         return block
     try:
-        given = json.loads(text)
-    except ValueError:
+        # Unlike the standard library's it refuses what cannot be written: lone surrogates, 1e400.
+        given = msgspec.json.decode(text)
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
         raise UpstreamError(
             f"The upstream's call of the tool '{block.get('name')}' has an input that is not JSON."
         ) from None

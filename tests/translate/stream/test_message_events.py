@@ -86,11 +86,12 @@ def test_a_stream_that_contradicts_itself_is_the_upstreams_fault(events: list[An
         message_of(events)
 
 
-def test_an_input_that_is_no_json_is_the_upstreams_fault() -> None:
+@pytest.mark.parametrize("text", ['{"a":', '{"a":"\\ud800"}', '{"a":"\ud800"}', '{"a":1e400}'])
+def test_an_input_that_is_no_json_is_the_upstreams_fault(text: str) -> None:
     events = list(
         events_of(message({"type": "tool_use", "id": "c", "name": "ls", "input": {"a": 1}}))
     )
-    events[2]["delta"]["partial_json"] = '{"a":'
+    events[2]["delta"]["partial_json"] = text
     with pytest.raises(UpstreamError, match="tool 'ls' has an input that is not JSON"):
         message_of(events)
 
