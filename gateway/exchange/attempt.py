@@ -28,6 +28,7 @@ from gateway.exchange.request_fields import (
     read_objects,
     read_routed,
 )
+from gateway.exchange.restricted import restrictions
 from gateway.exchange.rule_params import with_params
 from gateway.exchange.stored.seals import Seals
 from gateway.exchange.upstream_calls import fits_untouched, upstream_call
@@ -121,6 +122,11 @@ class Attempts:
         if len(body) < MOST_AT_ONCE:
             return read_routed(body)
         return await self.apart.run(partial(read_routed, body))
+
+    async def check_names(self, call: GenerationRequest) -> None:
+        """Check what a restricted client's request names; raises as `check_generation` does."""
+        check = partial(restrictions.check_generation, call)
+        await self.apart.run_large(len(call.body), check)
 
     def build(
         self,

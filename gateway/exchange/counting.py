@@ -11,6 +11,7 @@ import msgspec
 from gateway.errors import ModelNotFound, UnknownRoute, UpstreamError
 from gateway.exchange import failures
 from gateway.exchange.attempt import Attempts
+from gateway.exchange.body_pieces import encode_in_pieces
 from gateway.exchange.client_reply import ClientReply, json_reply
 from gateway.exchange.decision import Decision
 from gateway.exchange.error_replies import error_of_reply
@@ -20,8 +21,7 @@ from gateway.exchange.passthrough.forward import Passing
 from gateway.exchange.reply.classify import ErrorReply
 from gateway.exchange.reply.classify import classify as classify_reply
 from gateway.exchange.reply.reading import decode_object
-from gateway.exchange.request_fields import model_of, read_object, read_routed
-from gateway.exchange.restricted import restrictions
+from gateway.exchange.request_fields import model_of, read_object
 from gateway.request import GenerationRequest, Request
 from gateway.resolve.evidence import Route
 from gateway.resolve.refusals.classify import Verdict, classify
@@ -53,8 +53,8 @@ class Counting:
             Shape.MESSAGES, body, request.headers, request.query, request.client
         )
         if call.client is not None and call.client.is_restricted:
-            restrictions.check_generation(call)
-        model = decision.model_asked = model_of(read_routed(body))
+            await self._attempts.check_names(call)
+        model = decision.model_asked = model_of(await self._attempts.read(body))
         query = ModelQuery(model, Shape.MESSAGES, headers=request.headers)
         route = await self._exchange.resolver.resolve(query)
         if route.shape is Shape.MESSAGES:
@@ -84,12 +84,15 @@ class Counting:
         """Return what OpenAI's `/v1/responses/input_tokens` counts for the translated request."""
         context = self._attempts.sealing_context(call, route, Shape.RESPONSES)
         report = Report(Shape.MESSAGES, Shape.RESPONSES)
-        counted = count_tokens_request(read_object(call.body), context, report)
+
+        def counted() -> bytes:
+            return encode_in_pieces(count_tokens_request(read_object(call.body), context, report))
+
         sent = UpstreamCall(
             route.upstream,
             "POST",
             _INPUT_TOKENS,
-            msgspec.json.encode(counted),
+            await self._attempts.apart.run_large(len(call.body), counted),
             client_headers=labelled_json(call.headers),
             model=route.model_sent,
         )

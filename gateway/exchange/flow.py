@@ -25,7 +25,6 @@ from gateway.exchange.request_fields import (
     has_prompt_object,
     model_of,
 )
-from gateway.exchange.restricted import restrictions
 from gateway.exchange.retries import Memory, Refused, Retries
 from gateway.exchange.rule_params import RuleParams, attributed
 from gateway.exchange.stored.conversations import ResponseMemory
@@ -76,7 +75,7 @@ class Exchange:
         try:
             routed = await self.attempts.read(call.body)
             if call.client is not None and call.client.is_restricted:
-                restrictions.check_generation(call)
+                await self.attempts.check_names(call)
             if routed.model is None and call.shape is Shape.RESPONSES:
                 named = await self.responses.named(call)
                 if named is None:

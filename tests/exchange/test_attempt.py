@@ -8,8 +8,14 @@ from typing import cast
 
 import pytest
 
-from gateway.config.settings import ModelRule, PerformanceSettings, Settings, UpstreamSettings
-from gateway.errors import GatewayError, InvalidRequest
+from gateway.config.settings import (
+    ClientSettings,
+    ModelRule,
+    PerformanceSettings,
+    Settings,
+    UpstreamSettings,
+)
+from gateway.errors import GatewayError, InvalidRequest, PermissionDenied
 from gateway.exchange.apart import LARGE_BYTES
 from gateway.exchange.attempt import Attempt, Attempts, describe
 from gateway.exchange.decision import Decision
@@ -94,6 +100,18 @@ def test_a_fault_in_a_large_request_is_refused() -> None:
     assert refused.value.param == "max_tokens"
     with pytest.raises(InvalidRequest):
         asyncio.run(attempts().read(b"{" + call.body * 4))
+
+
+def test_the_names_in_a_large_request_are_judged() -> None:
+    for models, allowed in ((("m",), True), (("a",), False)):
+        client = ClientSettings("team", ("0" * 64,), models)
+        call = replace(large(Shape.CHAT), client=client)
+        refused = False
+        try:
+            asyncio.run(attempts().check_names(call))
+        except PermissionDenied:
+            refused = True
+        assert refused is not allowed
 
 
 def test_the_names_of_what_is_sent_are_skimmed() -> None:

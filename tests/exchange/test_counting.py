@@ -99,6 +99,15 @@ def test_openai_counts_the_translated_request() -> None:
     assert decision.translation.startswith("from=messages; to=responses")
 
 
+def test_a_large_request_is_counted_like_a_small_one() -> None:
+    scene = Scene(lambda _: json_reply({"object": "response.input_tokens", "input_tokens": 9}))
+    said = [{"role": "user", "content": "é" * 300}, {"role": "assistant", "content": "b"}] * 1_000
+    reply, _ = counted(scene, {**BODY, "messages": said})
+    assert number_in(reply) == {"input_tokens": 9}
+    (sent,) = scene.network.bodies()
+    assert [item["content"] for item in sent["input"]] == [turn["content"] for turn in said]
+
+
 @pytest.mark.parametrize(
     "missing",
     [json_reply({"detail": "Not Found"}, 404), error_reply(404, "Invalid URL (POST /v1)")],
