@@ -58,6 +58,28 @@ class AgentCodec:
             return None
 
 
+class _ClientNames:
+    """Finds the client's names of parameters, by the generic translation of the whole request.
+
+    It is no part of the translation that asks it: that would be a cycle, which keeps the request's
+    body in memory until the garbage collector runs.
+    """
+
+    __slots__ = ("_codec", "_context", "_generic", "_request")
+
+    def __init__(self, codec: AgentCodec, request: bytes, context: Context) -> None:
+        self._codec = codec
+        self._request = request
+        self._context = context
+        self._generic: Translation | None = None
+
+    def __call__(self, call: int, param: str | None) -> str | None:
+        if self._generic is None:
+            body: Json = msgspec.json.decode(self._request)
+            self._generic = plan(self._codec.source, self._codec.target, body, self._context)
+        return self._generic.client_param(call, param)
+
+
 class AgentTranslation:
     """The translation of an agent's request and of its reply (a `Translation`).
 
@@ -65,18 +87,16 @@ class AgentTranslation:
     when an error names one of its parameters.
     """
 
-    __slots__ = ("_codec", "_context", "_encoded", "_folding", "_generic", "_replies", "_request")
+    __slots__ = ("_context", "_encoded", "_folding", "_names", "_replies")
 
     def __init__(
         self, codec: AgentCodec, request: bytes, encoded: AgentRequest, context: Context
     ) -> None:
-        self._codec = codec
-        self._request = request
+        self._names = _ClientNames(codec, request, context)
         self._encoded = encoded
         self._replies = codec.replies if encoded.is_common else None
         self._context = context
         self._folding: Translation | None = None
-        self._generic: Translation | None = None
 
     @property
     def sent(self) -> bytes:
@@ -132,12 +152,9 @@ class AgentTranslation:
 
     def client_param(self, call: int, param: str | None) -> str | None:
         """Return the client's name of an upstream parameter."""
-        if self._generic is None:
-            body: Json = msgspec.json.decode(self._request)
-            self._generic = plan(self._codec.source, self._codec.target, body, self._context)
-        return self._generic.client_param(call, param)
+        return self._names(call, param)
 
     def _fold(self) -> Translation:
         if self._folding is None:
-            self._folding = self._encoded.folding(self.client_param)
+            self._folding = self._encoded.folding(self._names)
         return self._folding

@@ -1,5 +1,8 @@
 """Translations of agents' requests, whichever shapes they join."""
 
+import gc
+import weakref
+
 import pytest
 from msgspec.json import decode, encode
 
@@ -39,6 +42,26 @@ def test_what_is_sent_can_be_had_decoded() -> None:
     assert translation.calls == [decode(translation.sent)]
     assert translation.header == "from=chat; to=responses"
     assert translation.client_param(0, "input[1].content") == "messages[1].content"
+
+
+class Watched(AgentTranslation):
+    """A translation whose end can be seen."""
+
+    __slots__ = ("__weakref__",)
+
+
+def test_it_is_freed_with_its_last_user_and_not_by_the_garbage_collector() -> None:
+    body, context = encode(FULL), make_context()
+    gc.disable()
+    try:
+        watched = Watched(WITHOUT_REPLIES, body, encode_agents(body, context), context)
+        assert watched.reply([REPLY])
+        assert watched.client_param(0, "model") == "model"
+        ended = weakref.ref(watched)
+        del watched
+        assert ended() is None
+    finally:
+        gc.enable()
 
 
 def test_what_is_not_admitted_is_the_generic_paths() -> None:
