@@ -8,6 +8,7 @@ from msgspec import Raw
 
 from gateway.fast.agents.about_tools import about_tools, choice_of, is_simple
 from gateway.fast.agents.raw import NULL, is_object, text
+from gateway.fast.agents.responses_items import AdditionalTools
 from gateway.fast.agents.responses_requests import ResponsesRequest, Tool, read_tools
 from gateway.fast.agents.uncommon import Uncommon
 from gateway.fast.codec import ABSENT, Absent
@@ -18,9 +19,13 @@ from gateway.translate.responses_via_chat.tools.choice import tool_parameters
 from gateway.translate.responses_via_chat.tools.definitions import ToolNames, chat_tools
 from gateway.translate.schema.checks import check
 from gateway.translate.schema.responses import RESPONSES_PARAMETERS
+from gateway.translate.schema.responses_input import ITEMS
 
 _CLOSED = b"additionalProperties"
 """A key that every strict schema has, written so or with escapes."""
+
+
+_ADDITIONAL = "additional_tools"
 
 
 class _Function(msgspec.Struct, gc=False):
@@ -71,6 +76,8 @@ class Tools(Protocol):
 
 def tools_of(request: ResponsesRequest, context: Context, report: Report) -> Tools:
     """Return what a request says of tools; raises one of `UNCOMMON`."""
+    if not isinstance(request.input, str) and AdditionalTools in map(type, request.input):
+        return _AnyTools(request, context, report)
     if context.capabilities.tools and is_simple(request):
         try:
             tools = read_tools(request.tools)
@@ -129,7 +136,7 @@ class _AnyTools:
 
     def __init__(self, request: ResponsesRequest, context: Context, report: Report) -> None:
         self.client = check(about_tools(request), RESPONSES_PARAMETERS)
-        self._tools = chat_tools({**self.client, "input": ""}, context, report)
+        self._tools = chat_tools({**self.client, "input": _declaring(request)}, context, report)
         self.names = self._tools.names
 
     def repeated(self) -> tuple[Json, Sequence[object] | None]:
@@ -145,6 +152,23 @@ class _AnyTools:
     def parameters(self, context: Context, report: Report) -> Json:
         """Return the parameters to send; raises `InvalidRequest`."""
         return tool_parameters(self.client, self._tools, context, report)
+
+
+def _declaring(request: ResponsesRequest) -> list[Json]:
+    """Return the items that declare tools, checked, each in its place."""
+    given: Sequence[object] = () if isinstance(request.input, str) else request.input
+    return [
+        _checked(item, f"input[{position}]") if isinstance(item, AdditionalTools) else _OTHER
+        for position, item in enumerate(given)
+    ]
+
+
+_OTHER: Json = {"type": "message"}
+
+
+def _checked(item: AdditionalTools, path: str) -> Json:
+    declared = ITEMS[_ADDITIONAL].accept({"tools": item.tools}, path)
+    return {**declared, "type": _ADDITIONAL}
 
 
 def _function(tool: Tool) -> _Function:

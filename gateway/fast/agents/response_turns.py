@@ -206,6 +206,9 @@ class TurnWriter:
             is_more = name in TEXT_FIELDS and isinstance(value, str) and name in turn
             merge(turn, {name: f"\n\n{value}" if is_more else value})
 
+    def _pass_over(self, item: items.AdditionalTools, position: int) -> None:
+        """Add nothing for an item that only declares tools."""
+
     def _flush(self) -> None:
         """Close the open message; one with only reasoning is dropped."""
         turn, calls = self._turn, self._calls
@@ -256,6 +259,7 @@ class TurnWriter:
         items.CustomOutput: _output,
         items.Reasoning: _reason,
         items.ShellCall: _shell_call,
+        items.AdditionalTools: _pass_over,
     }
 
 

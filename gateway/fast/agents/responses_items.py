@@ -85,8 +85,22 @@ class ShellCall(_Typed, tag="local_shell_call", kw_only=True, gc=False):
     action: Any
 
 
+class AdditionalTools(_Named, tag="additional_tools", kw_only=True, gc=False):
+    """Tools that are declared within the input, as Codex does; no kind of `kind_of`'s, either."""
+
+    tools: Any
+    role: Literal["developer"] | None = None
+
+
 TypedItem = (
-    Message | FunctionCall | FunctionOutput | CustomCall | CustomOutput | Reasoning | ShellCall
+    Message
+    | FunctionCall
+    | FunctionOutput
+    | CustomCall
+    | CustomOutput
+    | Reasoning
+    | ShellCall
+    | AdditionalTools
 )
 
 

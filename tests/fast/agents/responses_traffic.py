@@ -25,6 +25,14 @@ CALL: Json = {
     "status": "completed",
 }
 OUTPUT: Json = {"type": "function_call_output", "call_id": "call_1", "output": "text\n"}
+DECLARED: Json = {
+    "type": "additional_tools",
+    "role": "developer",
+    "tools": [
+        {"type": "function", "name": "more", "parameters": SCHEMA},
+        {"type": "namespace", "name": "mcp", "tools": [{"type": "function", "name": "read"}]},
+    ],
+}
 SHELL: Json = {
     "type": "local_shell_call",
     "call_id": "call_1",
@@ -151,6 +159,9 @@ ODD: list[tuple[str, Any]] = [
     *each("input.4", {**SHELL, "call_id": None}, {**SHELL, "action": {"command": 3}}),
     *each("input.4", {**SHELL, "name": "x"}, {**SHELL, "action": {"command": ["ls"], "own": 1}}),
     *each("input.4.action", None, {}),
+    *each("input.1", DECLARED, {**DECLARED, "tools": [{"type": "local_shell"}, {"type": "own"}]}),
+    *each("input.1", {**DECLARED, "tools": None}, {**DECLARED, "tools": []}, {**DECLARED, "x": 1}),
+    *each("input.1", {**DECLARED, "role": "user"}, {**DECLARED, "tools": [{"type": "function"}]}),
     *each("input.9.output", None, [TEXT], [IMAGE]),
     *each("input.10.role", "assistant", "system"),
     *each("input.10.content", *_TEXTS),

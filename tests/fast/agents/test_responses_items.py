@@ -5,6 +5,7 @@ import pytest
 from msgspec.json import encode
 
 from gateway.fast.agents.responses_items import (
+    AdditionalTools,
     CustomCall,
     CustomOutput,
     FunctionCall,
@@ -17,7 +18,7 @@ from gateway.fast.agents.responses_items import (
 )
 from gateway.fast.agents.uncommon import UNCOMMON
 from gateway.shapes import Json
-from tests.fast.agents.responses_traffic import CALL, FULL, OUTPUT, SHELL, THOUGHT
+from tests.fast.agents.responses_traffic import CALL, DECLARED, FULL, OUTPUT, SHELL, THOUGHT
 
 UNTYPED: Json = {"role": "user", "content": "Hi."}
 CUSTOM: Json = {"type": "custom_tool_call", "call_id": "c", "name": "f", "input": "x"}
@@ -29,6 +30,7 @@ ITEMS: list[Json] = [
     {"type": "custom_tool_call_output", "call_id": "c", "output": "x"},
     THOUGHT,
     SHELL,
+    DECLARED,
 ]
 
 
@@ -41,13 +43,14 @@ def read(*items: Json) -> list[TypedItem]:
 def test_each_kind_has_a_type() -> None:
     kinds = [type(item) for item in read(*ITEMS)]
     assert kinds == [
-        *(Message, FunctionCall, FunctionOutput, CustomCall, CustomOutput, Reasoning, ShellCall)
+        *(Message, FunctionCall, FunctionOutput, CustomCall, CustomOutput, Reasoning, ShellCall),
+        AdditionalTools,
     ]
 
 
 def test_one_without_a_type_makes_no_difference_to_the_others() -> None:
-    (message, *others) = read(UNTYPED, *ITEMS[1:])
-    assert [message, *others] == read(*ITEMS)
+    (message, *others) = read(UNTYPED, *ITEMS[1:-1])
+    assert [message, *others] == read(*ITEMS[:-1])
     assert read_typed_request(encode(FULL)).model == "asked"
     assert read_typed_request(encode({"input": "Hi."})).input == "Hi."
 

@@ -17,6 +17,7 @@ from gateway.translate.plan import plan
 from tests.fast.agents.both import admitted, assert_same
 from tests.fast.agents.responses_traffic import (
     CALL,
+    DECLARED,
     FULL,
     IMAGE,
     LEVELS,
@@ -273,7 +274,12 @@ ITEMS = st.lists(
         [
             *FULL["input"],
             *({"role": "assistant", "content": text} for text in ("", "a", "b")),
-            *(THOUGHTFUL, sealed({"reasoning_content": "Hm."}), sealed({"thinking": "So."})),
+            *(
+                DECLARED,
+                THOUGHTFUL,
+                sealed({"reasoning_content": "Hm."}),
+                sealed({"thinking": "So."}),
+            ),
             *({"role": "system", "content": "s"}, {**OUTPUT, "output": [TEXT, IMAGE]}),
             {"type": "message", "role": "assistant", "content": [TEXT, TEXT]},
         ]
@@ -295,6 +301,7 @@ COMMON: list[tuple[str, Any]] = [
     *each("input.4.namespace", "mcp"),
     *each("input.6.output", [TEXT], [TEXT, TEXT]),
     ("input.4", SHELL),
+    ("input.1", DECLARED),
     *each("tools", None, [{"type": "local_shell"}, {"type": "web_search"}]),
     *each("tools.0", {"type": "custom", "name": "patch", "format": {"type": "text"}}),
     *each("tools.0.parameters", STRICT),
