@@ -4,6 +4,7 @@ Most clients give every item its `type`. Where one does without, the items are r
 (`responses_requests.Item`), and told apart here.
 """
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import msgspec
@@ -11,6 +12,7 @@ from msgspec import Raw
 
 from gateway.fast.agents.raw import check_encoding
 from gateway.fast.agents.responses_requests import (
+    SHELL_CALL,
     CallId,
     Item,
     Part,
@@ -104,52 +106,53 @@ TypedItem = (
 )
 
 
-class TypedRequest(ResponsesRequest, kw_only=True, gc=False):
+class _TypedRequest(ResponsesRequest, kw_only=True, gc=False):
     """An agent's responses request, its items typed."""
 
     input: str | list[TypedItem]  # type: ignore[assignment]
 
 
-_read = msgspec.json.Decoder(TypedRequest).decode
+_read = msgspec.json.Decoder(_TypedRequest).decode
 
 
-def read_typed_request(body: bytes) -> TypedRequest:
-    """Decode an agent's request; raises one of `UNCOMMON` for another."""
+def read_typed_request(body: bytes) -> tuple[ResponsesRequest, str | Sequence[TypedItem]]:
+    """Decode an agent's request; return it and its input. Raises one of `UNCOMMON` for another."""
     check_encoding(body)
     try:
-        return _read(body)
+        typed = _read(body)
     except msgspec.ValidationError:
         request = read_responses_request(body)
-    given = request.input
-    typed = given if isinstance(given, str) else [_typed(item) for item in given]
-    others = {name: getattr(request, name) for name in request.__struct_fields__}
-    return TypedRequest(**{**others, "input": typed})
+        given = request.input
+        return request, given if isinstance(given, str) else list(map(_typed, given))
+    return typed, typed.input
 
 
 def _typed(item: Item) -> TypedItem:
     """Return an item of the type of its kind; raises `Uncommon` for one that lacks a field."""
-    if is_shell_call(item):
-        return _made(ShellCall, item)
-    return _made(_TYPES[kind_of(item)], item)
+    kind = SHELL_CALL if is_shell_call(item) else kind_of(item)
+    if kind == "message":
+        role, content = item.role, item.content
+        if role is None or content is None:
+            raise Uncommon
+        return Message(role=role, content=content, phase=item.phase)
+    return _made(_TYPES[kind], item)
 
 
 _TYPES: dict[str, type[TypedItem]] = {
-    "message": Message,
     "function_call": FunctionCall,
     "function_call_output": FunctionOutput,
     "custom_tool_call": CustomCall,
     "custom_tool_call_output": CustomOutput,
     "reasoning": Reasoning,
+    SHELL_CALL: ShellCall,
 }
-_REQUIRED = frozenset({"role", "call_id", "name"})
 
 
 def _made(kind: type[TypedItem], item: Item) -> TypedItem:
     given = {name: getattr(item, name) for name in kind.__struct_fields__}
-    if any(given.get(name, "") is None for name in _REQUIRED):
-        raise Uncommon
-    if kind is Message and given["content"] is None:
-        raise Uncommon
-    if kind is Reasoning and isinstance(given["content"], str):
+    if kind is Reasoning:
+        if isinstance(item.content, str):
+            raise Uncommon
+    elif item.call_id is None or ("name" in given and item.name is None):
         raise Uncommon
     return kind(**given)

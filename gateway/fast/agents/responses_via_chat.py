@@ -33,10 +33,10 @@ class _Request(PreparedRequest):
 
 def encode_agents(body: bytes, context: Context) -> AgentRequest:
     """Return the chat request for an agent's responses request; raises one of `UNCOMMON`."""
-    request = read_typed_request(body)
+    request, given = read_typed_request(body)
     report = Report(Shape.RESPONSES, Shape.CHAT, items=context.items)
     tools = tools_of(request, context, report)
-    messages = TurnWriter(context, report).messages(request.instructions, request.input)
+    messages = TurnWriter(context, report).messages(request.instructions, given)
     rest = others(request)
     if request.instructions is not None:
         rest["instructions"] = request.instructions

@@ -24,9 +24,9 @@ USER: Json = {"role": "user", "content": "Hi."}
 
 def messages(*items: Json, known: str = "OpenAI") -> tuple[list[Json], Report]:
     report = Report(Shape.RESPONSES, Shape.CHAT)
-    request = read_typed_request(encode({"input": items, "instructions": "Be brief."}))
+    request, given = read_typed_request(encode({"input": items, "instructions": "Be brief."}))
     writer = TurnWriter(CONTEXTS[known], report)
-    return decode(encode(writer.messages(request.instructions, request.input))), report
+    return decode(encode(writer.messages(request.instructions, given))), report
 
 
 def test_outputs_follow_the_message_with_their_calls() -> None:
