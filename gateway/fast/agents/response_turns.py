@@ -86,30 +86,35 @@ class TurnWriter:
         return self._messages
 
     def _message(self, item: items.Message, position: int) -> None:
-        role, content = item.role, item.content
+        content = item.content
         if item.phase is not None:
             self._report.drop(f"input[{position}].phase")
-        said = content if isinstance(content, str) else single(content)
-        if role != "assistant":
-            self._tell(item, position, said)
-        elif said is not None:
+        said: Text | None
+        parts: Sequence[Part] = ()
+        if isinstance(content, str):
+            said = content
+        else:
+            said, parts = single(content), content
+        if item.role != "assistant":
+            self._tell(item.role, said, parts, position)
+        elif said is None:
+            self._say_parts(parts)
+        else:
             self._say(said)
-        elif not isinstance(content, str):
-            self._say_parts(content)
 
-    def _tell(self, item: items.Message, position: int, said: Text | None) -> None:
+    def _tell(self, role: str, said: Text | None, parts: Sequence[Part], position: int) -> None:
         """Add a message of anyone but the assistant; `said` is its text, if it is only one."""
-        role, content = item.role, item.content
         if self._turn is not None:
             self._flush()
         if role == "developer" and not self._able.developer_role:
             role = "system"
-        if said is not None:
-            self._messages.append(Message(role, said))
-        elif not isinstance(content, str):
+        sent: Content
+        if said is None:
             path, images = f"input[{position}].content", role not in SYSTEM_ROLES
-            sent = content_of(content, path, self._report, images=images)
-            self._messages.append(Message(role, sent))
+            sent = content_of(parts, path, self._report, images=images)
+        else:
+            sent = said
+        self._messages.append(Message(role, sent))
 
     def _say(self, said: Text) -> None:
         """Add a text of the assistant to the open message, or begin another."""

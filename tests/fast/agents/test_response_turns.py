@@ -49,6 +49,8 @@ def test_reasoning_comes_back_where_the_server_takes_it() -> None:
     written, report = messages(THOUGHTFUL, CALL, OUTPUT, known="reasoner")
     assert written[1]["reasoning_content"] == 'Hm, "so".'
     assert report.dropped == ["input[0].encrypted_content"]
+    silent = {"role": "assistant", "content": ""}
+    assert messages(THOUGHTFUL, silent, CALL, OUTPUT, known="reasoner")[0][1]["content"] == ""
     opened, _ = messages(sealed({"thinking": "Hm."}), {"role": "assistant", "content": "So."})
     assert opened[1]["content"][1] == {"type": "text", "text": "So."}
     _, alone = messages(THOUGHTFUL, USER, known="reasoner")
