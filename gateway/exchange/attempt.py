@@ -24,6 +24,7 @@ from gateway.exchange.mending import (
 from gateway.exchange.request_fields import (
     MOST_AT_ONCE,
     Routed,
+    check_encoding,
     read_object,
     read_objects,
     read_routed,
@@ -186,6 +187,7 @@ class Attempts:
             if shape is call.shape and not may_apply(fixes, call.body):
                 fixes = ()
         if not fixes and fits_untouched(call, route, shape, surroundings.watched, routed):
+            check_encoding(call.body)
             return Attempt(shape, [upstream_call(call, route, shape, call.body)], items=call.items)
         paths = surroundings.fast[call.shape]
         return partial(self._translated, call, route, shape, fixes, context, paths)

@@ -21,6 +21,7 @@ from gateway.exchange.missing_choices import AskingAgain
 from gateway.exchange.reply.classify import ErrorReply
 from gateway.exchange.request_fields import (
     Routed,
+    check_encoding,
     features_of,
     has_prompt_object,
     model_of,
@@ -87,6 +88,7 @@ class Exchange:
             features = features_of(routed)
             route = self.resolver.recent(call.headers, model, call.shape, features)
             if route is None:
+                check_encoding(call.body)  # a body that no upstream takes is asked nothing about
                 query = ModelQuery(model, call.shape, features, call.headers)
                 route = await self.resolver.resolve(query)
             decision.upstream, decision.resolved_by = route.upstream, route.resolved_by

@@ -83,13 +83,24 @@ _prompt_decoder = msgspec.json.Decoder(_Prompted)
 
 
 def read_routed(body: bytes) -> Routed:
-    """Decode what routing needs; raises `InvalidRequest` for anything but a JSON object."""
+    """Decode what routing needs; raises `InvalidRequest` for anything but a JSON object.
+
+    Whether the rest is UTF-8 is checked by who decodes it, or else by `check_encoding`: in a long
+    conversation that takes as long as all of this.
+    """
     try:
-        if not body.isascii():
-            check_utf8(body)
         return _decoder.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise unreadable(error, body) from None
+
+
+def check_encoding(body: bytes) -> None:
+    """Raise `InvalidRequest` for a body that is not UTF-8, before it is sent as it is."""
+    if not body.isascii():
+        try:
+            check_utf8(body)
+        except UnicodeDecodeError as error:
+            raise unreadable(error, body) from None
 
 
 def has_any(routed: Routed, fields: Iterable[str]) -> bool:

@@ -637,6 +637,19 @@ def test_bad_bodies_are_400s_and_reach_no_upstream(body: bytes) -> None:
     assert scene.network.calls == []
 
 
+@pytest.mark.parametrize("shape", [Shape.CHAT, Shape.COMPLETIONS])
+def test_a_body_that_is_not_utf8_is_refused_where_the_route_is_known_too(shape: Shape) -> None:
+    scene = Scene(chat_server)
+    body = MESSAGES if shape is Shape.CHAT else PROMPT
+    body = {**body, "model": "gpt-4o"}
+    scene.generate(shape, body)
+    sent = len(scene.network.calls)
+    with pytest.raises(InvalidRequest) as raised:
+        scene.generate(shape, msgspec.json.encode(body).replace(b"Hi", b"\xff"))
+    assert raised.value.status == 400
+    assert len(scene.network.calls) == sent
+
+
 def test_what_cannot_be_translated_is_refused_by_name_before_anything_is_sent() -> None:
     scene = Scene(chat_server)
     with pytest.raises(InvalidRequest) as raised:

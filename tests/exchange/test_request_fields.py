@@ -12,6 +12,7 @@ from gateway.exchange.decision import Decision
 from gateway.exchange.request_fields import (
     MOST_AT_ONCE,
     PATH_MODEL_WINS,
+    check_encoding,
     features_of,
     field_names,
     has_any,
@@ -136,4 +137,13 @@ def test_a_body_of_megabytes_is_decoded_like_a_small_one() -> None:
         with pytest.raises(InvalidRequest):
             read_object(odd)
         with pytest.raises(InvalidRequest):
-            read_routed(odd)
+            check_encoding(odd) if b"\xff" in odd else read_routed(odd)
+
+
+def test_what_is_not_utf8_is_found_in_bodies_of_any_size() -> None:
+    for text in ("", "a" * 1_000, "é" * 1_000_000):
+        body = msgspec.json.encode({"model": text})
+        check_encoding(body)
+        with pytest.raises(InvalidRequest, match="UTF-8") as raised:
+            check_encoding(body[:-2] + b'\xff"}')
+        assert raised.value.status == 400
