@@ -18,6 +18,7 @@ WHOLE_PROGRAMS = ("tests/clients/", "tests/faults/", "tests/door/")
 """Near to everything: they run only when they changed themselves."""
 CHECKED_BY: Mapping[str, Sequence[str]] = {
     "gateway/": ("tests/test_layers.py", "tests/test_house.py"),
+    "gateway/servers/": ("tests/cli/test_schema.py", "tests/servers/test_recorded.py"),
     "docs/": ("tests/test_documents.py", "tests/test_documented_numbers.py"),
     "README.md": ("tests/test_documents.py",),
     "CHANGELOG.md": ("tests/test_documents.py",),

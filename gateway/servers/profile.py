@@ -171,7 +171,10 @@ class Profile:
 
     # --- parameters ---
     capabilities: Changes = field(default_factory=lambda: UNKNOWN)
-    """What its endpoints support, as differences from OpenAI's."""
+    """What its endpoints support (`translate.capabilities`), as differences from OpenAI's.
+
+    It says how requests of other shapes are translated; what a client sends to its own endpoint
+    stays, but for what a refusal has taught."""
     at_endpoint: Mapping[Shape, Changes] = field(default_factory=dict)
     """Differences at one endpoint; only these can enable what the shape itself lacks."""
     refuses_more_stops: int = 0
