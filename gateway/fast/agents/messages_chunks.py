@@ -1,24 +1,23 @@
 """Chat streams as messages streams, with a shortcut for pieces of arguments.
 
 A long call comes in thousands of chunks that have nothing but the next piece of its arguments. Such
-a chunk goes to its call at once; all others take the generic path, whose state this is.
+a chunk goes to the call of the chunk before it, if that was another piece at the same index; all
+others take the generic path, whose state this is.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
 
 from gateway.fast.codec import Nothing, Passed
 from gateway.shapes import Json
 from gateway.translate.contract import MAX_REPLY_CHARACTERS, Context, Report
-from gateway.translate.messages_via_chat.blocks import CallBlock
 from gateway.translate.messages_via_chat.stream import MessagesStream
 from gateway.translate.parts.messages.prepared import PreparedMessages
-from gateway.translate.responses_via_chat.deltas.delta import CallFragment
 
 _Empty = Literal[""] | None
 _Piece = Annotated[str, msgspec.Meta(min_length=1)]
-_CLOSING = ("}", "]")
+_FIRST_CHOICE: Final[Json] = {"index": 0}
 
 
 class _Function(msgspec.Struct, forbid_unknown_fields=True, gc=False):
@@ -78,34 +77,27 @@ class CallsInChunks(MessagesStream):
 
     def __init__(self, request: PreparedMessages, context: Context, report: Report) -> None:
         super().__init__(request, context, report)
-        self._known: dict[int, CallBlock] = {}
-        """The calls of the pieces since the last other event, by their indexes."""
+        self._index: int | None = None
+        """The index of the call that the last event was a piece of; None: it was another event."""
 
     def feed(self, call: int, event: Json) -> list[Json]:
         """Take one chunk; raises as the generic path does."""
-        if not self._calls or self._frame.ended or not self._facts.model:
-            return super().feed(call, event)
         try:
             chunk = msgspec.convert(event, _Chunk)
         except (msgspec.ValidationError, RecursionError):
-            self._known.clear()
+            self._index = None
             return super().feed(call, event)
         (piece,) = chunk.choices[0].delta.tool_calls
         text = piece.function.arguments
-        self._characters += len(text)
-        if self._characters > MAX_REPLY_CHARACTERS or self._places.place({"index": 0}) is None:
-            self._characters -= len(text)
-            return super().feed(call, event)
+        characters = self._characters + len(text)
+        goes_on = piece.index == self._index and not self._frame.ended
+        if not goes_on or characters > MAX_REPLY_CHARACTERS:
+            written = super().feed(call, event)
+            is_asked = self._places.place(_FIRST_CHOICE) is not None
+            self._index = piece.index if is_asked else None
+            return written
+        self._characters = characters
         self._facts.service_tier = chunk.service_tier or self._facts.service_tier
-        self._add(piece.index, text)
+        self._calls.go_on(piece.index, text, self._begin_call)
         self._frame.advance()
         return self._frame.sent()
-
-    def _add(self, index: int, text: str) -> None:
-        known = self._known.get(index)
-        # Only a bracket ends arguments, and what follows it may be another call.
-        if known is None or known.has_ended or any(each in text for each in _CLOSING):
-            fragment = CallFragment(index, "", "", text, custom=False, carried={})
-            self._known[index] = self._calls.take(fragment, self._begin_call)
-        else:
-            known.add("", "", text, custom=False)

@@ -19,6 +19,9 @@ _FIELDS: Final = frozenset(
     {"type", "item_id", "output_index", "delta", "sequence_number", "obfuscation"}
 )
 
+_Place = tuple[object, object, type]
+"""What names the call of an event."""
+
 
 class _Fold(MessageFold):
     """The generic fold, which knows the call of the last piece."""
@@ -27,7 +30,7 @@ class _Fold(MessageFold):
         self, request: PreparedMessages, frame: MessagesFrame, context: Context, report: Report
     ) -> None:
         super().__init__(request, frame, context, report)
-        self._last: tuple[tuple[object, object], Call] | None = None
+        self._last: tuple[_Place, Call] | None = None
 
     def feed(self, event: Json) -> None:
         """Take one event; raises as the generic path does."""
@@ -49,8 +52,10 @@ class _Fold(MessageFold):
         return call
 
 
-def _place(event: Json) -> tuple[object, object]:
-    return event.get("item_id"), event.get("output_index")
+def _place(event: Json) -> _Place:
+    # 1, 1.0 and true are equal, but only the first is an index.
+    index = event.get("output_index")
+    return event.get("item_id"), index, type(index)
 
 
 class CallsInEvents(MessagesStream):

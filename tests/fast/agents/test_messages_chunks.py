@@ -35,6 +35,19 @@ def piece(text: str, index: int = 0, **more: Any) -> Json:
     return chunk({"tool_calls": [{"index": index, "function": {"arguments": text}}]}, **more)
 
 
+def bare_piece(text: str) -> Json:
+    return chunk({"tool_calls": [{"function": {"arguments": text}}]})
+
+
+def whole_call(text: str, call_id: str) -> Json:
+    return {"id": call_id, "type": "function", "function": {"name": "find", "arguments": text}}
+
+
+def whole(text: str, *calls: Json) -> Json:
+    message = {"role": "assistant", "content": text, "tool_calls": list(calls)}
+    return {**HEAD, "choices": [{"index": 0, "message": message, "finish_reason": None}]}
+
+
 USUAL = [
     chunk({"role": "assistant", "content": ""}),
     chunk({"content": "Hm."}),
@@ -56,7 +69,11 @@ POOL: list[Json] = [
     *(piece("b", service_tier="priority"), piece("b", model="other"), piece("b", usage={})),
     *(piece("b", usage={"prompt_tokens": 1, "completion_tokens": 1}), piece("b", error="No.")),
     chunk({"tool_calls": [{"index": 0, "function": {"arguments": "a"}, "signature": "s"}]}),
-    chunk({"tool_calls": [{"function": {"arguments": "a"}}]}),
+    *map(bare_piece, ("a", "{", "}", '{"a":{')),
+    *(piece(text, 1) for text in ("a", '{"a":', '{"a":1}}')),
+    *map(piece, ('{"a":', '{"a":1}}', '{"a":1}}{"b":2', '{"path": "b')),
+    whole("Hm.", whole_call('{"a":1}', "call_9")),
+    whole("Ho.", whole_call('{"a":1}', "call_9"), whole_call("{}", "call_10")),
     {**HEAD, "choices": [{"index": 1, "delta": {"content": "x"}}]},
     {**HEAD, "choices": [{"index": 0, "message": {"content": "Hm."}, "finish_reason": "stop"}]},
     {**piece("b"), "model": ""},
@@ -81,6 +98,41 @@ def test_a_usual_stream_is_the_same(asked: int) -> None:
 def test_any_stream_is_the_same(events: list[Json], asked: int, context: int) -> None:
     assert_same([*USUAL[:4], *events, *USUAL[4:]], asked, context)
     assert_same(events, asked, context)
+
+
+@pytest.mark.parametrize("last", [0, 1])
+def test_a_piece_without_an_index_behind_two_calls_in_turn_is_the_same(last: int) -> None:
+    both = [begun(0), begun(1, "call_10", "read"), piece('{"a":'), piece('{"a":', 1)]
+    in_turn = [piece("1", 1 - last), piece("1", last), bare_piece("2")]
+    assert_same([*both, *in_turn, piece("}"), piece("}", 1), *USUAL[-2:]])
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ('{"a":', '{"a":1}}{"b":2', " ", "}"),
+        ('{"a":', '{"a":1}}{"b":2}', " ", " "),
+        ('{"a":', '{"a":1}}', " ", "{", "}"),
+        ('{"a":', '{"a":1}}{"a":{"a":1}', "", "}", " "),
+        ("[", "[", "[1]]", "[", "2", "]"),
+    ],
+)
+def test_another_call_in_a_piece_that_had_to_wait_is_the_same(texts: Sequence[str]) -> None:
+    assert_same([*USUAL[:3], *map(piece, texts), *USUAL[-2:]])
+    assert_same([*USUAL[:3], *map(piece, texts), *USUAL[7:]])
+
+
+@pytest.mark.parametrize("said", ["Hm.", "Ho.", "Hm. Ho.", "H"])
+def test_pieces_between_whole_messages_are_the_same(said: str) -> None:
+    first, second = whole_call('{"a":1}', "call_9"), whole_call('{"b":1}', "call_10")
+    for pieces in (['{"b":1'], ['{"b"', ":", "1"], ['{"b":1}'], []):
+        messages = whole("Hm.", first), whole(said, first, second)
+        assert_same([messages[0], *map(piece, pieces), messages[1], *USUAL[-2:]])
+
+
+def test_pieces_of_a_choice_that_was_not_asked_for_are_the_same() -> None:
+    odd = [changed(event, [("choices.0.index", 1)]) for event in USUAL[:5]]
+    assert_same([*odd, piece("b"), piece("c"), *odd[3:], *USUAL[-2:]])
 
 
 @pytest.mark.parametrize(
@@ -112,14 +164,8 @@ def test_a_call_that_is_too_long_ends_the_stream() -> None:
 def test_pieces_of_arguments_take_the_shortcut(monkeypatch: pytest.MonkeyPatch) -> None:
     request = AnsweredRequest(MessagesAsked(), 9, [], lambda _, param: param)
     stream = CallsInChunks(request, CONTEXTS[0], Report(Shape.MESSAGES, Shape.CHAT))
-    for event in USUAL[:3]:
+    for event in USUAL[:4]:
         stream.feed(0, event)
     monkeypatch.setattr(MessagesStream, "feed", None)
-    written = [stream.feed(0, event) for event in USUAL[3:8]]
-    assert [each[0]["delta"]["partial_json"] for each in written] == [
-        '{"path"',
-        ': "',
-        "b",
-        "c",
-        '"}',
-    ]
+    written = [stream.feed(0, event) for event in USUAL[4:8]]
+    assert [each[0]["delta"]["partial_json"] for each in written] == [': "', "b", "c", '"}']

@@ -105,6 +105,20 @@ def test_a_piece_with_any_value_is_the_same(name: str, value: Any) -> None:
     assert_same([*USUAL[:4], changed(piece("b"), [(name, value)]), *USUAL[4:]])
 
 
+@pytest.mark.parametrize("other", [False, 0.0, "0", None])
+def test_an_index_that_only_equals_the_last_one_is_the_same(other: Any) -> None:
+    unnamed = [{**item(number), "id": None} for number in (8, 9)]
+    announced = [
+        event("output_item.added", output_index=place, item=each)
+        for place, each in enumerate(unnamed)
+    ]
+    pieces = [
+        event("function_call_arguments.delta", output_index=place, delta=text)
+        for place, text in ((0, '{"a":'), (other, "{"), (0, "1"), (0, "}"), (other, "}"))
+    ]
+    assert_same([USUAL[0], *announced, *pieces, USUAL[-1]])
+
+
 def test_a_call_that_is_too_long_ends_the_stream() -> None:
     half = "b" * (MAX_REPLY_CHARACTERS // 2)
     assert_same([*USUAL[:4], piece(half), piece(half), piece("b")])

@@ -72,6 +72,16 @@ class CallTracker(Generic[Call]):
         self._go_beyond(item, index, text, begin)
         return item
 
+    def go_on(self, index: int, text: str, begin: Callable[[], Call]) -> None:
+        """Add the next piece of arguments, right behind another piece that had the same index.
+
+        It does what `take` does with a piece that has neither an id nor a name. Raises as that.
+        """
+        item = self._last[index]
+        if item not in self._rests:
+            text = item.add("", "", text, custom=False)
+        self._go_beyond(item, index, text, begin)
+
     def take_whole(
         self, fragments: Sequence[CallFragment], begin: Callable[[], Call]
     ) -> list[Call]:
