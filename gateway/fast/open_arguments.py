@@ -15,6 +15,9 @@ _OUTSIDE = re.compile(r'[^"{}\[\]]*+(["{}\[\]])')
 _STRING_END = re.compile(r'(?:[^"\\]++|\\.)*+(["\\])', re.DOTALL)
 """The rest of a string, or what of it is before a backslash that is the last character."""
 
+_COMPARED = 100
+"""How many characters of a piece are compared."""
+
 _ADDED = "response.output_item.added"
 _DELTA = "response.function_call_arguments.delta"
 
@@ -26,12 +29,14 @@ class OpenArguments:
     their own: servers that tell calls apart in another way are left to the translation.
     """
 
-    __slots__ = ("_at", "_home", "_is_lost", "_key", "_seen")
+    __slots__ = ("_at", "_first", "_home", "_is_lost", "_key", "_seen")
 
     def __init__(self, home: Shape) -> None:
         self._home = home
         self._key: object = None
         """What names the call that is followed; None: none is."""
+        self._first = ""
+        """The beginning of the first piece, which every repetition has, too."""
         self._seen: set[str] = set()
         """The ids of the calls so far."""
         self._is_lost = False
@@ -101,11 +106,21 @@ class OpenArguments:
 
     def _follow(self, piece: object) -> None:
         """Take a piece of the call that is followed; None: it is one of another call."""
-        at = self._at.behind(piece) if isinstance(piece, str) else None
+        if not isinstance(piece, str) or self._may_repeat(piece):
+            self._key = None
+            return
+        at = self._at.behind(piece)
         if at is None:
             self._key = None
-        else:
-            self._at = at
+            return
+        if not self._at.length:
+            self._first = piece[:_COMPARED]
+        self._at = at
+
+    def _may_repeat(self, piece: str) -> bool:
+        """Whether a piece may begin with all pieces before it, which are not kept."""
+        length = self._at.length
+        return 0 < length <= len(piece) and piece.startswith(self._first)
 
 
 def _only(values: object) -> Json:

@@ -193,6 +193,8 @@ def test_usual_calls_are_sent_the_same_however_they_arrive(
 @example([("begin", 0, '{"a'), *[("piece", 0, "b")] * 5, ("piece", 0, '{"abbbbb')], [])
 @example([("begin", 0, "{"), *[("piece", 0, " ")] * 4, ("piece", 0, "}"), ("piece", 0, "x")], [])
 @example([("begin", 0, '{"a":"b'), *[("piece", 0, "c")] * 9, ("repeat", 0, "d")], [])
+@example([("repeat", 0, '{"a":'), ("piece", 0, '{"a":'), ("repeat", 0, '{"a":')], [])
+@example([("piece", 0, '{"k":"b'), ("piece", 0, '{"k":"{"k":"b')], [])
 def test_whatever_the_pieces_are_both_paths_send_the_same(
     client: Shape, home: Shape, steps: list[Step], places: list[int]
 ) -> None:

@@ -59,6 +59,19 @@ def test_a_piece_that_may_be_another_calls_ends_the_certainty(event: Json) -> No
     assert not known.is_open or event["choices"][1:]
 
 
+@pytest.mark.parametrize("begun", ['{"a": "', '{"a": "' + "b" * 200, "["])
+def test_a_piece_that_may_repeat_what_came_ends_the_certainty(begun: str) -> None:
+    first = fragment(begun, "call_1", "f")
+    assert not following(first, fragment(begun + "c")).is_open
+    assert not following(first, fragment("1"), fragment(begun + "1c")).is_open
+
+
+def test_a_long_piece_that_repeats_nothing_is_followed() -> None:
+    known = following(fragment("{", "call_1", "f"), fragment('"a": "b'), fragment("{" * 7))
+    assert known.is_open
+    assert known.length == len('{"a": "b{{{{{{{')
+
+
 @pytest.mark.parametrize(
     "event",
     [
