@@ -177,6 +177,11 @@ class UpstreamSocket(Socket):
     protocol: str
     """The subprotocol that the upstream has chosen."""
 
+    @property
+    @abstractmethod
+    def is_open(self) -> bool:
+        """Whether what is sent now is written. `closed` may still be about to come."""
+
     @abstractmethod
     def abort(self) -> None:
         """Drop the connection."""

@@ -11,17 +11,24 @@ from gateway.exchange.sockets.events import USUAL, Event, read_event
 from gateway.exchange.sockets.live_turn import LiveTurn
 from gateway.exchange.sockets.relays import Create
 from gateway.frames import message_at
-from gateway.sockets import ABNORMAL_CLOSURE, UpstreamSocket
+from gateway.sockets import MESSAGE_TOO_BIG, POLICY_VIOLATION, UpstreamSocket
 
 MOST_MADE: Final = 1024
 
 
-class Lost(Exception):
-    """The upstream's socket has ended before the first event of a turn."""
+_NOT_BY_SOCKET: Final = frozenset({MESSAGE_TOO_BIG, POLICY_VIOLATION})
+"""Codes of an upstream that takes by HTTP what it does not take here."""
 
-    def __init__(self, upstream: str, code: int) -> None:
+
+class Lost(Exception):
+    """The upstream's socket has ended before the first event of a turn, whose create was written.
+
+    `is_refused`: its code says that the create was not processed.
+    """
+
+    def __init__(self, upstream: str, code: int, *, is_refused: bool) -> None:
         super().__init__()
-        self.code = code
+        self.is_refused = is_refused
         self.error = UpstreamError(
             f"Upstream '{upstream}' closed its WebSocket without an answer (code {code}).",
             reason=Reason.CLOSED,
@@ -41,14 +48,16 @@ class Link:
         timeouts: TimeoutSettings,
         beside: Callable[[bytes], bool],
     ) -> None:
-        self.is_open = True
         self.made: dict[str, None] = {}
         """The ids of the last responses that its turns have made: the upstream remembers them."""
         self._name = name
         self._socket = socket
         self._timeouts = timeouts
         self._beside = beside
+        self._ended = False
         self._turns: list[LiveTurn] = []
+        self._newest: LiveTurn | None = None
+        """The turn whose create was written last; None: another message was, since."""
         self._held: list[bytes] = []
         """The beginning of a message."""
         self._loop = asyncio.get_running_loop()
@@ -57,13 +66,16 @@ class Link:
         self._scanner = socket.take_frames(pings=False)
         socket.attach(self)
 
+    @property
+    def is_open(self) -> bool:
+        """Whether a create that is sent now is written."""
+        return not self._ended and self._socket.is_open
+
     def begin(self, create: Create) -> LiveTurn:
-        """Send a create, and return its turn."""
+        """Send a create, and return its turn. The socket must be open."""
         turn = LiveTurn(create.stream_id, self, self._abandon)
-        if not self.is_open:
-            turn.fail(Lost(self._name, ABNORMAL_CLOSURE))
-            return turn
         self._turns.append(turn)
+        self._newest = turn
         self._heard = self._loop.time()
         if self._watch is None:
             soonest = min(self._timeouts.first_byte, self._timeouts.stream_idle)
@@ -73,6 +85,7 @@ class Link:
 
     def send(self, message: bytes) -> None:
         """Send another message of the client."""
+        self._newest = None
         self._socket.send(message)
 
     def close(self) -> None:
@@ -118,14 +131,20 @@ class Link:
         self._sort(data, begins)
 
     def closed(self, code: int, reason: str) -> None:  # noqa: ARG002 - not for clients
-        """End the turns that are not over."""
-        self.is_open = False
+        """End the turns that are not over.
+
+        What was written last cannot have been processed by an upstream that refuses a message:
+        either it is that message, or it was not read any more.
+        """
+        self._ended = True
         self.made.clear()
         if self._watch is not None:
             self._watch.cancel()
         turns, self._turns = self._turns, []
         for turn in turns:
-            turn.fail(self._broken() if turn.has_begun else Lost(self._name, code))
+            refused = turn is self._newest and code in _NOT_BY_SOCKET
+            lost = Lost(self._name, code, is_refused=refused)
+            turn.fail(self._broken() if turn.has_begun else lost)
 
     # ------------------------------------------------------------------------------------------
 

@@ -1,8 +1,7 @@
 """Relays turns of responses sockets: decides, dials, and falls back to HTTP.
 
-An upstream that opens no socket is asked again some minutes later. A turn that was lost before its
-first event is sent once more, on a new socket, unless it continues what only the lost one knew;
-after the first event never.
+An upstream that opens no socket is asked again some minutes later. A create that was written is
+never sent again, unless the upstream has said that it did not process it: then it goes over HTTP.
 """
 
 import asyncio
@@ -27,7 +26,7 @@ from gateway.exchange.sockets.relays import ClientRelays, Create, Relays
 from gateway.request import GenerationRequest
 from gateway.resolve.refusals.classify import Verdict, classify
 from gateway.shapes import CallTimeouts, Shape
-from gateway.sockets import MESSAGE_TOO_BIG, POLICY_VIOLATION, Dial, Refused
+from gateway.sockets import Dial, Refused
 
 REMEMBERED: Final = 300.0
 """For so many seconds an upstream that opens no socket is not asked again."""
@@ -35,8 +34,6 @@ PATIENCE: Final = 10.0
 """Seconds for a handshake: over HTTP the turn would have begun long since."""
 _ABOUT_THE_CALLER: Final = frozenset({401, 403, 407, 408, 409, 429})
 """Statuses that say nothing about other clients' sockets."""
-_NOT_BY_SOCKET: Final = frozenset({MESSAGE_TOO_BIG, POLICY_VIOLATION})
-"""Codes of an upstream that takes by HTTP what it does not take here."""
 _KNOWN_BY_SOCKET: Final = frozenset(
     {"previous_response_not_found", "websocket_connection_limit_reached"}
 )
@@ -97,7 +94,6 @@ class RelaysOfClient(ClientRelays):
         if event.error_status and self._leads_on(found, event, turn):
             await turn.aclose()
             return None
-        self._note(found, decision)
         if found.route.unconfirmed and not event.error_status:
             resolver = self._shared.exchange.resolver
             scope = found.route.scope or resolver.scope(found.route, call.headers)
@@ -130,28 +126,22 @@ class RelaysOfClient(ClientRelays):
         self, call: GenerationRequest, found: Relayable, decision: Decision, create: Create
     ) -> tuple[LiveTurn, Event] | None:
         """Return a turn that has begun, and its first event; None: serve it over HTTP."""
-        upstream = found.route.upstream
-        for _ in range(2):
-            link = await self._link(call, found, decision)
-            if link is None:
-                return None
-            self._last = link
-            turn = link.begin(create)
-            try:
-                return turn, await turn.first()
-            except Lost as lost:
-                if lost.code in _NOT_BY_SOCKET:
-                    self._given_up.add(upstream)
-                    return None
-                failure = lost.error
-                if create.previous_response_id is not None:
-                    break
-                decision.repeats += 1
-            except BaseException:
-                await turn.aclose()
-                raise
+        link = await self._link(call, found, decision)
+        if link is None:
+            return None
+        turn = link.begin(create)
+        self._last = link
         self._note(found, decision)
-        raise failure
+        try:
+            return turn, await turn.first()
+        except Lost as lost:
+            if not lost.is_refused:
+                raise lost.error from None
+            self._given_up.add(found.route.upstream)
+            return None
+        except BaseException:
+            await turn.aclose()
+            raise
 
     async def _link(
         self, call: GenerationRequest, found: Relayable, decision: Decision
@@ -208,7 +198,7 @@ class RelaysOfClient(ClientRelays):
         return refusal.verdict is not Verdict.OTHER
 
     def _note(self, found: Relayable, decision: Decision) -> None:
-        """Note a turn that its upstream's socket has served, or was to serve."""
+        """Note a turn whose create was sent to its upstream."""
         route = found.route
         decision.attempts += 1
         decision.model_asked = route.model_asked

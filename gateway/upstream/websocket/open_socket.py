@@ -77,6 +77,11 @@ class OpenSocket(UpstreamSocket, asyncio.Protocol):
         self._unread: asyncio.TimerHandle | None = None
         self._patience: asyncio.TimerHandle | None = None
 
+    @property
+    def is_open(self) -> bool:
+        """Whether what is sent now is written; see `UpstreamSocket`."""
+        return self._end is None and not self._closing and not self._transport.is_closing()
+
     def begin(self, transport: asyncio.Transport) -> None:
         """Take the transport, of which nothing is read before `attach`."""
         self._transport = transport
@@ -108,7 +113,7 @@ class OpenSocket(UpstreamSocket, asyncio.Protocol):
 
     def send_all(self, messages: Sequence[bytes]) -> bool:
         """Send text messages in one write; see `Socket`."""
-        if self._is_open:
+        if self.is_open:
             for message in messages:
                 self._protocol.send_text(message)
             self._transport.write(b"".join(self._protocol.data_to_send()))
@@ -116,7 +121,7 @@ class OpenSocket(UpstreamSocket, asyncio.Protocol):
 
     def send_frames(self, data: bytes, *, complete: bool) -> bool:
         """Send a piece of a client's frames; see `Socket`."""
-        if self._is_open:
+        if self.is_open:
             self._transport.write(data)
             self._inside = not complete
             if complete and self._delayed:
@@ -136,7 +141,7 @@ class OpenSocket(UpstreamSocket, asyncio.Protocol):
 
     def close(self, code: int = NORMAL_CLOSURE, reason: str = "") -> None:
         """Begin the closing handshake; see `Socket`."""
-        if not self._is_open:
+        if not self.is_open:
             return
         if self._inside or code == ABNORMAL_CLOSURE:
             self.abort()
@@ -192,10 +197,6 @@ class OpenSocket(UpstreamSocket, asyncio.Protocol):
         cast("asyncio.TimerHandle", self._unread).cancel()
         if self._user is not None:
             self._user.drained()
-
-    @property
-    def _is_open(self) -> bool:
-        return self._end is None and not self._closing and not self._transport.is_closing()
 
     def _read(self, data: bytes) -> None:
         """Let the protocol read."""

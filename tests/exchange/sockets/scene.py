@@ -31,6 +31,12 @@ class FakeSocket(UpstreamSocket):
         self.closes: list[tuple[int, str]] = []
         self.is_aborted = False
         self.is_over = False
+        self.is_closing = False
+        """Whether its end is about to be told."""
+
+    @property
+    def is_open(self) -> bool:
+        return not (self.is_over or self.is_closing or self.closes)
 
     def attach(self, user: SocketUser) -> None:
         self.user = user

@@ -182,11 +182,26 @@ async def test_the_end_of_the_socket_breaks_turns_that_have_begun() -> None:
         await one.ended()
     with pytest.raises(Lost) as caught:
         await two.turn.first()
-    assert (caught.value.code, scene.link.is_open, scene.link.made) == (1012, False, {})
+    assert (caught.value.is_refused, scene.link.is_open, scene.link.made) == (False, False, {})
     await two.ended()
-    late = scene.link.begin(Create(b"{}"))
-    with pytest.raises(Lost):
-        await late.first()
+
+
+@pytest.mark.parametrize(("code", "steers", "refused"), [(1009, False, True), (1009, True, False)])
+async def test_a_message_that_is_refused_is_what_was_written_last(
+    code: int,
+    *,
+    steers: bool,
+    refused: bool,
+) -> None:
+    scene = Scene()
+    reader = await scene.read()
+    if steers:
+        scene.link.send(b"steer")
+    scene.socket.ends(code)
+    with pytest.raises(Lost) as caught:
+        await reader.turn.first()
+    assert caught.value.is_refused is refused
+    await reader.ended()
 
 
 async def test_a_turn_that_is_given_up_ends_the_socket() -> None:

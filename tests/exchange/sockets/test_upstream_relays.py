@@ -271,49 +271,51 @@ async def test_an_upstream_that_breaks_handshakes_counts_as_one_without_sockets(
     assert len(stage.dial.calls) == 1
 
 
-async def test_a_turn_that_is_lost_before_its_first_event_is_sent_once_more() -> None:
+@pytest.mark.parametrize("code", [1000, 1001, 1006, 1011, 1012])
+async def test_a_create_that_was_written_is_never_sent_again(code: int) -> None:
     stage = Stage()
     turn = stage.begin()
-    (await stage.sent()).ends(1012)
-    socket = await stage.sent(socket=1)
-    assert socket.messages == stage.dial.sockets[0].messages
+    (await stage.sent()).ends(code)
+    with pytest.raises(UpstreamError, match="closed its WebSocket without an answer") as caught:
+        await turn
+    assert (caught.value.status, caught.value.reason) == (502, "closed")
+    decision = stage.decision
+    assert (decision.upstream, decision.attempts, decision.repeats) == ("openai", 1, 0)
+    assert len(stage.dial.calls) == 1
+    turn = stage.begin()
+    (await stage.sent(socket=1)).says(response("completed", "r1"))
+    await read(await turn)
+
+
+@pytest.mark.parametrize("end", ["told", "near"])
+async def test_a_socket_that_was_closed_before_the_write_is_opened_anew(end: str) -> None:
+    stage = Stage()
+    turn = stage.begin()
+    socket = await stage.sent()
     socket.says(response("completed", "r1"))
     await read(await turn)
-    assert (stage.decision.attempts, stage.decision.repeats) == (1, 1)
-
-
-async def test_a_turn_is_not_sent_a_third_time() -> None:
-    stage = Stage()
+    if end == "told":
+        socket.ends(1012)
+    else:
+        socket.is_closing = True
     turn = stage.begin()
-    (await stage.sent()).ends()
-    (await stage.sent(socket=1)).ends()
-    with pytest.raises(UpstreamError, match="closed its WebSocket without an answer"):
-        await turn
-    assert (stage.decision.upstream, stage.decision.attempts) == ("openai", 1)
-
-
-async def test_a_turn_whose_second_socket_is_refused_is_served_over_http() -> None:
-    def once(call: UpstreamCall) -> FakeSocket:
-        if len(stage.dial.calls) > 1:
-            raise Refused(error_reply(503, "restarting"))
-        return FakeSocket()
-
-    stage = Stage(once)
-    turn = stage.begin()
-    (await stage.sent()).ends(1001)
-    assert await turn is None
-
-
-async def test_a_turn_that_continues_another_is_not_sent_again() -> None:
-    stage = Stage()
-    turn = stage.begin()
-    (await stage.sent()).says(response("completed", "r1"))
+    (await stage.sent(socket=1)).says(response("completed", "r2"))
     await read(await turn)
-    turn = stage.begin(previous_response_id="r1")
-    (await stage.sent(2)).ends()
-    with pytest.raises(UpstreamError, match="without an answer"):
-        await turn
-    assert len(stage.dial.calls) == 1
+    assert len(socket.messages) == 1
+    assert (stage.decision.attempts, stage.decision.repeats) == (1, 0)
+
+
+async def test_a_turn_is_attributed_before_its_first_event() -> None:
+    stage = Stage()
+    turn = stage.begin()
+    await stage.sent()
+    decision = stage.decision
+    assert (decision.upstream, decision.endpoint, decision.attempts, decision.model_sent) == (
+        *("openai", "/v1/responses", 1),
+        MODEL,
+    )
+    turn.cancel()
+    await asyncio.wait({turn})
 
 
 @pytest.mark.parametrize("code", [1008, 1009])
@@ -322,7 +324,19 @@ async def test_what_an_upstream_does_not_take_on_a_socket_goes_over_http(code: i
     turn = stage.begin()
     (await stage.sent()).ends(code)
     assert await turn is None
+    assert stage.decision.attempts == 1
     assert await stage.begin() is None
+    assert len(stage.dial.calls) == 1
+
+
+@pytest.mark.parametrize("code", [1008, 1009])
+async def test_only_what_was_written_last_is_known_to_be_refused(code: int) -> None:
+    stage = Stage()
+    one, two = stage.begin(stream_id="1"), stage.begin(stream_id="2")
+    (await stage.sent(2)).ends(code)
+    with pytest.raises(UpstreamError, match="without an answer"):
+        await one
+    assert await two is None
     assert len(stage.dial.calls) == 1
 
 
