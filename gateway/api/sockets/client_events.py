@@ -11,7 +11,8 @@ from gateway.exchange.request_fields import decode_field, decode_fields
 CREATE: Final = "response.create"
 _IGNORED: Final = "response.processed"
 """A courtesy of some versions of Codex."""
-_STEERING: Final = ("response.steer", "response.inject")
+_STEERING: Final = {"response.steer": PREVIOUS, "response.inject": "response_id"}
+"""The events for a running response, and the fields that name it."""
 _MAX_STREAM_ID: Final = 256
 _SHOWN: Final = 64
 _OWN: Final = ("type", "stream_id", "generate")
@@ -36,22 +37,22 @@ class Create(msgspec.Struct, gc=False):
 class BadEvent(Exception):
     """An event is refused.
 
-    `stream_id` is that of the event, as far as it can be read; `steers`: the upstream's own socket
-    might take the event.
+    `stream_id` is that of the event, as far as it can be read. `steered` is the response that it is
+    for: the upstream's socket that serves it might take the event. Empty: there is none.
     """
 
     def __init__(
-        self, error: InvalidRequest, stream_id: str | None = None, *, steers: bool = False
+        self, error: InvalidRequest, stream_id: str | None = None, steered: str = ""
     ) -> None:
         super().__init__(error.message)
         self.error = error
         self.stream_id = stream_id
-        self.steers = steers
+        self.steered = steered
 
 
 def read_event(message: bytes) -> Create | None:
     """Return a `response.create`; None: the event needs no answer. Raises `BadEvent`."""
-    kind, stream_id = None, None
+    kind, stream_id, steered = None, None, ""
     try:
         fields = decode_fields(message)
         kind = _value(fields, "type")
@@ -59,11 +60,12 @@ def read_event(message: bytes) -> Create | None:
             return None
         stream_id = _stream_id(fields)
         if kind != CREATE:
+            steered = _steered(fields, kind)
             raise _refused(kind)
         previous, generate = _value(fields, PREVIOUS), _value(fields, "generate")
         _check(generate, _value(fields, "background"))
     except InvalidRequest as error:
-        raise BadEvent(error.bare(), stream_id, steers=kind in _STEERING) from None
+        raise BadEvent(error.bare(), stream_id, steered) from None
     for name in _OWN:
         fields.pop(name, None)
     fields["stream"] = msgspec.Raw(b"true")
@@ -72,6 +74,12 @@ def read_event(message: bytes) -> Create | None:
 
 def _value(fields: dict[str, msgspec.Raw], name: str) -> object:
     return decode_field(fields.get(name, _NOTHING), name)
+
+
+def _steered(fields: dict[str, msgspec.Raw], kind: object) -> str:
+    name = _STEERING.get(kind) if isinstance(kind, str) else None
+    steered = _value(fields, name) if name is not None else None
+    return steered if isinstance(steered, str) else ""
 
 
 def _check(generate: object, background: object) -> None:
@@ -100,10 +108,11 @@ def _wrong(param: str, what: str) -> InvalidRequest:
 
 
 def _refused(kind: object) -> InvalidRequest:
-    if kind in _STEERING:
+    if isinstance(kind, str) and kind in _STEERING:
         return InvalidRequest(
-            f"'{kind}' is not supported here: the model's server is called over HTTP. Wait for the "
-            "response to end, and continue it with a response.create.",
+            f"'{kind}' is not supported here: '{_STEERING[kind]}' names no response of this "
+            "connection that comes from a WebSocket of its model's server. Wait for the response "
+            "to end, and continue it with a response.create.",
             param="type",
             code="steering_not_supported",
         )

@@ -123,7 +123,8 @@ class ResponsesSession(SocketSession):
         try:
             create = read_event(message)
         except BadEvent as bad:
-            if not (bad.steers and self.relays is not None and self.relays.forward(message)):
+            relays = self.relays if bad.steered else None
+            if relays is None or not relays.forward(message, bad.steered):
                 self._refuse(bad.error, bad.stream_id)
             return
         if create is None:

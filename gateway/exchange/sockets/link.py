@@ -50,6 +50,8 @@ class Link:
     ) -> None:
         self.made: dict[str, None] = {}
         """The ids of the last responses that its turns have made: the upstream remembers them."""
+        self.begun: dict[str, None] = {}
+        """The ids of the last responses that have begun in its turns, whether ended or not."""
         self._name = name
         self._socket = socket
         self._timeouts = timeouts
@@ -138,6 +140,7 @@ class Link:
         """
         self._ended = True
         self.made.clear()
+        self.begun.clear()
         if self._watch is not None:
             self._watch.cancel()
         turns, self._turns = self._turns, []
@@ -181,6 +184,7 @@ class Link:
                 start, current = begin, turn
             if turn is not None:
                 turn.begin(event)
+                _note(self.begun, event)
                 if event.ends_turn:
                     self._hand_over(turn, data[start:end])
                     start, current = end, None
@@ -204,10 +208,7 @@ class Link:
 
     def _end(self, turn: LiveTurn, event: Event, content: bytes) -> None:
         self._turns.remove(turn)
-        if event.response_id:
-            self.made[event.response_id] = None
-            if len(self.made) > MOST_MADE:
-                del self.made[next(iter(self.made))]
+        _note(self.made, event)
         turn.end(content)
 
     def _abandon(self, turn: LiveTurn) -> None:
@@ -243,3 +244,11 @@ class Link:
             f"Upstream '{self._name}' sent nothing on its WebSocket for {self._patience:g} s.",
             reason=Reason.IDLE_TIMEOUT,
         )
+
+
+def _note(ids: dict[str, None], event: Event) -> None:
+    """Note the response of an event; the oldest are forgotten."""
+    if event.response_id:
+        ids[event.response_id] = None
+        if len(ids) > MOST_MADE:
+            del ids[next(iter(ids))]

@@ -54,10 +54,10 @@ class ClientRelays(ABC):
         """
 
     @abstractmethod
-    def forward(self, message: bytes) -> bool:
-        """Send another message than a create (`response.steer`) to the upstream in use.
+    def forward(self, message: bytes, response_id: str) -> bool:
+        """Send a message for a response (`response.steer`) to the upstream that has made it.
 
-        False: there is none, since no turn of this connection was relayed.
+        False: no relayed turn of this connection has, as far as is known.
         """
 
     @abstractmethod

@@ -76,7 +76,6 @@ class RelaysOfClient(ClientRelays):
         self._given_up: set[str] = set()
         """The upstreams that have opened no socket for this client."""
         self._dialling = asyncio.Lock()
-        self._last: Link | None = None
         self._client: ClientSettings | None = None
 
     async def turn(
@@ -100,12 +99,12 @@ class RelaysOfClient(ClientRelays):
             resolver.notes.answered(scope, found.route.model_sent)
         return ClientReply(event.error_status or 200, [], turn)
 
-    def forward(self, message: bytes) -> bool:
-        """Send another message to the upstream in use; see `ClientRelays`."""
-        link = self._last
-        if link is None or not link.is_open or not may_send(self._client, message):
+    def forward(self, message: bytes, response_id: str) -> bool:
+        """Send a message to the upstream that has made a response; see `ClientRelays`."""
+        links = [link for link in self._links.values() if response_id in link.begun]
+        if len(links) != 1 or not links[0].is_open or not may_send(self._client, message):
             return False
-        link.send(message)
+        links[0].send(message)
         return True
 
     async def aclose(self) -> None:
@@ -130,7 +129,6 @@ class RelaysOfClient(ClientRelays):
         if link is None:
             return None
         turn = link.begin(create)
-        self._last = link
         self._note(found, decision)
         try:
             return turn, await turn.first()

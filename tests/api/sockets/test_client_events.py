@@ -99,5 +99,22 @@ def test_an_unknown_event_is_named_and_shortened() -> None:
 
 def test_a_refusal_has_the_stream_of_its_event() -> None:
     bad = refused({"type": "response.create", "stream_id": "a", "background": True})
-    assert (bad.stream_id, bad.steers) == ("a", False)
-    assert refused({"type": "response.steer"}).steers
+    assert (bad.stream_id, bad.steered) == ("a", "")
+
+
+@pytest.mark.parametrize(
+    ("event", "steered"),
+    [
+        ({"type": "response.steer", "previous_response_id": "r1"}, "r1"),
+        ({"type": "response.inject", "response_id": "r1"}, "r1"),
+        ({"type": "response.steer", "response_id": "r1"}, ""),
+        ({"type": "response.steer", "previous_response_id": 5}, ""),
+        ({"type": "response.steer"}, ""),
+        ({"type": "response.cancel", "response_id": "r1", "previous_response_id": "r1"}, ""),
+        (b'{"type":"response.steer","previous_response_id":"\\ud800"}', ""),
+    ],
+)
+def test_a_steering_event_names_the_response_that_it_is_for(
+    event: Json | bytes, steered: str
+) -> None:
+    assert refused(event).steered == steered

@@ -71,6 +71,7 @@ class Relaying(ClientRelays):
         self.beside = beside
         self.is_open = is_open
         self.messages: list[bytes] = []
+        self.steered: list[str] = []
         self.is_closed = False
 
     async def turn(
@@ -78,8 +79,9 @@ class Relaying(ClientRelays):
     ) -> ClientReply | None:
         raise NotImplementedError
 
-    def forward(self, message: bytes) -> bool:
+    def forward(self, message: bytes, response_id: str) -> bool:
         self.messages.append(message)
+        self.steered.append(response_id)
         return self.is_open
 
     async def aclose(self) -> None:
@@ -337,10 +339,12 @@ def test_steering_goes_to_the_upstreams_socket(*, is_open: bool) -> None:
             return made[0]
 
         async with opened(relays=relays) as at:
+            at.socket.say({"type": "response.steer", "previous_response_id": "r1", "input": "Hi"})
+            at.socket.say({"type": "response.cancel", "previous_response_id": "r1"})
             at.socket.say({"type": "response.steer", "input": "Hi"})
-            at.socket.say({"type": "response.cancel"})
-            assert len(made[0].messages) == 1
-            assert len(at.codes) == (1 if is_open else 2)
+            assert made[0].steered == ["r1"]
+            refused = ["invalid_value", "steering_not_supported"]
+            assert at.codes == refused if is_open else ["steering_not_supported", *refused]
             assert made[0].beside(b'{"type":"response.steer.accepted"}')
             assert at.types[-1] == "response.steer.accepted"
         assert made[0].is_closed

@@ -322,7 +322,7 @@ class Relaying(ClientRelays):
         decision.upstream, decision.shape = "openai", Shape.RESPONSES
         return ClientReply(200, [], UpstreamsTurn())
 
-    def forward(self, message: bytes) -> bool:
+    def forward(self, message: bytes, response_id: str) -> bool:
         return True
 
     async def aclose(self) -> None:

@@ -156,6 +156,7 @@ async def test_a_steered_turn_goes_on_with_the_next_response() -> None:
     sent = [response("created", "r1"), steered, response("created", "r2")]
     scene.socket.says(*sent, response("completed", "r2"))
     assert await reader.ended() == b"".join(sent) + response("completed", "r2")
+    assert (list(scene.link.begun), list(scene.link.made)) == (["r1", "r2"], ["r2"])
 
 
 async def test_a_slow_turn_pauses_the_socket_until_none_is_slow() -> None:
@@ -255,7 +256,7 @@ async def test_the_last_responses_are_remembered(monkeypatch: pytest.MonkeyPatch
         reader = await scene.read()
         scene.socket.says(response("completed", name))
         await reader.ended()
-    assert list(scene.link.made) == ["r2", "r3"]
+    assert list(scene.link.made) == list(scene.link.begun) == ["r2", "r3"]
 
 
 async def test_other_messages_are_sent_too() -> None:

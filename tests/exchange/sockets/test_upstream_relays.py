@@ -416,17 +416,35 @@ async def test_a_turn_that_is_cancelled_ends_its_socket() -> None:
     assert socket.is_aborted
 
 
-async def test_other_messages_go_to_the_socket_that_was_used_last() -> None:
+async def test_other_messages_go_to_the_upstream_that_makes_their_response() -> None:
     stage = Stage()
-    assert not stage.relays.forward(b"steer")
+    assert not stage.relays.forward(b"steer", "r1")
     turn = stage.begin()
     socket = await stage.sent()
-    assert stage.relays.forward(b'{"type":"response.steer"}')
-    assert socket.messages[1] == b'{"type":"response.steer"}'
+    assert not stage.relays.forward(b"steer", "r1")
+    socket.says(response("created", "r1"))
+    reply = await turn
+    second = stage.begin("other/m")
+    other = await stage.sent(socket=1)
+    other.says(response("completed", "r2"))
+    await read(await second)
+    assert stage.relays.forward(b"one", "r1")
+    assert stage.relays.forward(b"two", "r2")
+    assert not stage.relays.forward(b"three", "r3")
+    second = stage.begin("other/m")
+    (await stage.sent(3, socket=1)).says(response("completed", "r1"))
+    await read(await second)
+    assert not stage.relays.forward(b"whose?", "r1")
+    other.ends()
+    assert (socket.messages[1:], other.messages[1:]) == ([b"one"], [b"two", other.messages[0]])
     socket.says(response("completed", "r1"))
-    await read(await turn)
+    await read(reply)
+    assert stage.relays.forward(b"late", "r1")
+    socket.is_closing = True
+    assert not stage.relays.forward(b"too late", "r1")
     socket.ends(1000)
-    assert not stage.relays.forward(b"steer")
+    assert not stage.relays.forward(b"too late", "r1")
+    assert (socket.messages[2:], len(other.messages)) == ([b"late"], 3)
 
 
 async def test_a_restricted_client_names_its_models_only() -> None:
@@ -437,9 +455,9 @@ async def test_a_restricted_client_names_its_models_only() -> None:
     turn = stage.begin(client=only)
     (await stage.sent()).says(response("completed", "r1"))
     await read(await turn)
-    assert stage.relays.forward(b'{"type":"response.steer","input":"x"}')
-    assert not stage.relays.forward(b'{"type":"response.inject","model":"gpt-5.5"}')
-    assert not stage.relays.forward(b'{"model":"gpt-5.4","model":"gpt-5.4"}')
+    assert stage.relays.forward(b'{"type":"response.steer","input":"x"}', "r1")
+    assert not stage.relays.forward(b'{"type":"response.inject","model":"gpt-5.5"}', "r1")
+    assert not stage.relays.forward(b'{"model":"gpt-5.4","model":"gpt-5.4"}', "r1")
 
 
 async def test_what_belongs_to_no_turn_reaches_the_client_too() -> None:
