@@ -8,6 +8,7 @@ uses the socket implements `SocketUser`. All calls come from the event loop that
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from typing import Protocol
 
 from gateway.frames import FrameScanner
@@ -131,6 +132,15 @@ class Socket(ABC):
         """
 
 
+class Leaving(Enum):
+    """Why open sockets are to end. The value is for their clients."""
+
+    RELOADED = "The configuration was reloaded; connect again."
+    """New requests are served by another configuration in the same process."""
+    STOPPING = "The gateway is shutting down; connect again."
+    """The process ends, or another one takes over."""
+
+
 class SocketSession(ABC):
     """Serves one client's socket. Made before the handshake is accepted."""
 
@@ -146,8 +156,11 @@ class SocketSession(ABC):
         """Serve an accepted socket until it is closed; cancelled when that does not end in time."""
 
     @abstractmethod
-    def drain(self) -> None:
-        """Finish what is begun and close with `SERVICE_RESTART`."""
+    def drain(self, leaving: Leaving) -> None:
+        """Finish what is begun and close with `SERVICE_RESTART`. Perhaps called several times.
+
+        What may be as long as a session is left alone: `run` is cancelled in the end.
+        """
 
     @abstractmethod
     async def aclose(self) -> None:

@@ -16,7 +16,7 @@ from gateway.asgi import ASGIGateway
 from gateway.asgi_sockets import ASGISocket, Message
 from gateway.frames import FrameScanner
 from gateway.request import Request
-from gateway.sockets import ABNORMAL_CLOSURE, SERVICE_RESTART, Socket, Traffic
+from gateway.sockets import ABNORMAL_CLOSURE, SERVICE_RESTART, Leaving, Socket, Traffic
 from tests.api.client import Client
 from tests.server.test_http1 import answer
 from tests.server.websocket.peer import Echo, Sessions, run, turns
@@ -102,8 +102,8 @@ def test_the_session_can_close() -> None:
         server = Server(Echo(HANDSHAKE))
         await turns()
         assert server.socket.send_all([b"a", b"b"])
-        server.session.drain()
-        server.session.drain()
+        server.session.drain(Leaving.STOPPING)
+        server.session.drain(Leaving.STOPPING)
         await turns()
         assert [message.get("text") for message in server.sent] == ["a", "b", None]
         end = {"type": "websocket.close", "code": SERVICE_RESTART, "reason": ""}

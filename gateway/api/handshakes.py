@@ -31,7 +31,7 @@ from gateway.observe.outcomes import CLIENT_CLOSED, CUT_OFF
 from gateway.request import Head, Request
 from gateway.request_ids import HEADER as REQUEST_ID
 from gateway.shapes import ClientHeaders
-from gateway.sockets import INTERNAL_ERROR, SERVICE_RESTART, Socket, SocketSession
+from gateway.sockets import INTERNAL_ERROR, SERVICE_RESTART, Leaving, Socket, SocketSession
 
 _OF_THE_HANDSHAKE = HOP_BY_HOP | HANDSHAKE | {REQUEST_ID, JSON[0]}
 _BETA = b"openai-beta"
@@ -162,7 +162,9 @@ def turn_of(
     ) -> Coroutine[Any, Any, None]:
         if admission.error is not None:
             return serve(admission, b"", writer)
-        return serve(replace(admission, handler=adapted(admission.handler)), b"", writer)
+        handler = adapted(admission.handler)
+        # While the gateway drains, the session refuses what comes; what had come before is served.
+        return serve(replace(admission, handler=handler, while_draining=True), b"", writer)
 
     return turn
 
@@ -173,7 +175,7 @@ async def run_session(session: SocketSession, socket: Socket) -> None:
         await session.run(socket)
     except asyncio.CancelledError:
         undo_cancellation()
-        socket.close(SERVICE_RESTART)
+        socket.close(SERVICE_RESTART, Leaving.STOPPING.value)
     except Exception:
         log.exception("a socket failed inside the gateway")
         socket.close(INTERNAL_ERROR)

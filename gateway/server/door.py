@@ -12,6 +12,7 @@ from gateway.api.writing import ReplyWriter
 from gateway.config.settings import ServerSettings
 from gateway.request import Body, Head
 from gateway.server.http1 import Connection
+from gateway.sockets import Leaving
 
 DRAIN_SECONDS = 1.0
 """How long idle connections stay open at least while the gateway drains. Requests on them get 503:
@@ -80,7 +81,8 @@ class Door:
     def change_application(self, application: Application) -> None:
         """Have new requests served by another application; running ones end as they began.
 
-        Open sockets finish what is begun: their clients open new ones.
+        Open sockets finish what is begun, which on realtime ones is all: their clients open new
+        ones.
         """
         self.application = application
         for connection in tuple(self.connections):
@@ -100,7 +102,7 @@ class Door:
         """
         self.finishing = True
         for connection in tuple(self.connections):
-            connection.drain_socket()
+            connection.drain_socket(Leaving.STOPPING)
         while self.connections:
             self._changed.clear()
             await self._changed.wait()

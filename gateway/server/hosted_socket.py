@@ -14,7 +14,7 @@ from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.decision import Decision
 from gateway.server.websocket.heads import BINARY, head
 from gateway.shapes import RawHeaders
-from gateway.sockets import NORMAL_CLOSURE, SERVICE_RESTART, Socket, SocketSession
+from gateway.sockets import NORMAL_CLOSURE, SERVICE_RESTART, Leaving, Socket, SocketSession
 
 Message = MutableMapping[str, Any]
 ASGIApp = Callable[
@@ -79,10 +79,10 @@ class _HostedSession(SocketSession):
         self._attached.set()
         await self._task
 
-    def drain(self) -> None:
+    def drain(self, leaving: Leaving) -> None:
         """Close the socket: the application does not say what it has begun."""
         if self._socket is not None:
-            self._socket.close(SERVICE_RESTART)
+            self._socket.close(SERVICE_RESTART, leaving.value)
 
     async def aclose(self) -> None:
         """End the application."""

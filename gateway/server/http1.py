@@ -19,7 +19,7 @@ from gateway.server.websocket.client_socket import ClientSocket
 from gateway.server.websocket.heads import switching
 from gateway.server.websocket.sending import PING_INTERVAL
 from gateway.server.writer import WireWriter, shutting_down
-from gateway.sockets import SocketSession, Traffic
+from gateway.sockets import Leaving, SocketSession, Traffic
 
 if TYPE_CHECKING:
     from gateway.server.door import Door
@@ -90,18 +90,18 @@ class Connection(Reception):
         """Serve the next request by the door's application, unless one is being received."""
         if self.state is State.IDLE or self.state is State.HEAD:
             self._change_application()
-        self.drain_socket()
+        self.drain_socket(Leaving.RELOADED)
 
-    def drain_socket(self) -> None:
+    def drain_socket(self, leaving: Leaving) -> None:
         """Let an open WebSocket end: what is begun on it is finished, then it is closed."""
         if self._socket is not None:
-            self._socket.drain()
+            self._socket.drain(leaving)
 
     def finish_soon(self) -> None:
         """Close the connection after the current reply, or what is begun on its socket."""
         if self._writer is not None:
             self._writer.keep_alive = False
-        self.drain_socket()
+        self.drain_socket(Leaving.STOPPING)
 
     def cut_off(self) -> "asyncio.Task[None] | None":
         """Abort the current request; return its task, if there is one."""
@@ -214,8 +214,11 @@ class Connection(Reception):
         self._resume_reading()
         if rest:
             socket.receive(rest)
-        if self._door.finishing or self.application is not self._door.application:
-            self._loop.call_soon(self.drain_socket)  # once the session runs
+        # Once the session runs:
+        if self._door.finishing:
+            self._loop.call_soon(self.drain_socket, Leaving.STOPPING)
+        elif self.application is not self._door.application:
+            self._loop.call_soon(self.drain_socket, Leaving.RELOADED)
         return socket
 
     def pause_socket(self) -> None:

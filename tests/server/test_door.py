@@ -11,6 +11,7 @@ from gateway.request import Request
 from gateway.server import door as doors
 from gateway.server.door import Door
 from gateway.server.state import State
+from gateway.sockets import Leaving
 from tests.api.client import Client
 from tests.server.test_http1 import CHAT, STREAMED_CHAT, Held, answer
 from tests.server.websocket.peer import Echo, Peer, close_in, closing, turns
@@ -315,7 +316,8 @@ def test_a_reload_and_a_hand_over_let_sockets_finish() -> None:
             else:
                 door.change_application(Client(answer).gateway)
                 waiting = asyncio.create_task(door.left(old))
-            assert peer.session.drains == 1
+            expected = Leaving.STOPPING if finishing else Leaving.RELOADED
+            assert peer.session.drains == [expected]
             assert close_in(peer.wire.take()) == (1012, "")
             assert not waiting.done()
             await peer.send(closing(1012))
@@ -325,7 +327,8 @@ def test_a_reload_and_a_hand_over_let_sockets_finish() -> None:
     run(scenario)
 
 
-def test_a_socket_that_opens_meanwhile_is_drained_at_once() -> None:
+@pytest.mark.parametrize("leaving", Leaving)
+def test_a_socket_that_opens_meanwhile_is_drained_at_once(leaving: Leaving) -> None:
     async def scenario() -> None:
         dialled = asyncio.Event()
 
@@ -335,14 +338,20 @@ def test_a_socket_that_opens_meanwhile_is_drained_at_once() -> None:
 
         peer = Peer(dial)
         await peer.open()
-        peer.wire.door.change_application(Client(answer).gateway)
+        if leaving is Leaving.RELOADED:
+            peer.wire.door.change_application(Client(answer).gateway)
+        else:
+            finished = asyncio.create_task(peer.wire.door.finish())
+            await turns()
         dialled.set()
         await turns()
         reply = peer.wire.take()
         assert reply.startswith(b"HTTP/1.1 101 ")
-        assert peer.session.drains == 1
+        assert peer.session.drains == [leaving]
         assert close_in(reply.partition(b"\r\n\r\n")[2]) == (1012, "")
         await peer.send(closing(1012))
+        if leaving is Leaving.STOPPING:
+            await finished
         await peer.wire.door.drain(0)
 
     run(scenario)

@@ -10,7 +10,7 @@ from websockets.frames import Opcode
 from gateway.server.hosted import HostedApplication
 from gateway.server.hosted_socket import Message, opened
 from gateway.server.state import State
-from gateway.sockets import SocketSession
+from gateway.sockets import Leaving, SocketSession
 from tests.server.websocket.peer import close_in, closing, frame, frames_in, handshake, run, turns
 from tests.server.wire import Wire
 
@@ -262,7 +262,7 @@ def test_draining_closes_open_sockets_and_refuses_new_ones() -> None:
         peer.hosted.drain()
         task = asyncio.create_task(peer.wire.door.drain(5))
         await turns()
-        assert close_in(peer.wire.take()) == (1012, "")
+        assert close_in(peer.wire.take()) == (1012, Leaving.STOPPING.value)
         await peer.send(closing(1012))
         await task
         assert app.messages[-1]["code"] == 1012
@@ -278,7 +278,7 @@ def test_a_session_that_is_drained_before_it_runs_has_nothing_to_close() -> None
     async def scenario() -> None:
         session = await opened(Echo(), {"path": "/"}, ())
         assert isinstance(session, SocketSession)
-        session.drain()
+        session.drain(Leaving.STOPPING)
         await session.aclose()
 
     run(scenario)

@@ -14,7 +14,7 @@ from gateway.errors import GatewayError, InvalidRequest, ShuttingDown
 from gateway.exchange.remembered.memory import ConnectionMemory
 from gateway.exchange.remembered.turns import Turn
 from gateway.exchange.sockets.relays import ClientRelays
-from gateway.sockets import NORMAL_CLOSURE, SERVICE_RESTART, Socket, SocketSession
+from gateway.sockets import NORMAL_CLOSURE, SERVICE_RESTART, Leaving, Socket, SocketSession
 
 log = logging.getLogger("gateway")
 
@@ -80,7 +80,8 @@ class ResponsesSession(SocketSession):
         self._turns: dict[TurnWriter, asyncio.Task[Any]] = {}
         self._socket: Socket | None = None
         self._over = asyncio.Event()
-        self._draining = False
+        self._leaving: Leaving | None = None
+        """Why creates are refused by now; None: they are not."""
         self._is_too_old = False
         self._is_paused = False
         """Whether nothing is read, since the client does not read."""
@@ -93,20 +94,18 @@ class ResponsesSession(SocketSession):
         timer = self._later(self._limits.seconds, self._grow_too_old)
         try:
             socket.attach(self)
-            if self._draining:
+            if self._leaving is not None:
                 self._leave()
             await self._over.wait()
             await self._queues.ended()
         finally:
             timer.cancel()
-            self._queues.cancel()
+            self._cut_off()
             await self._queues.ended()
 
-    def drain(self) -> None:
-        """Refuse creates, also those that wait; close when the others have ended."""
-        self._draining = True
-        for create in self._queues.take_waiting():
-            self._refuse(_shutting_down(), create.stream_id)
+    def drain(self, leaving: Leaving) -> None:
+        """Refuse further creates; close when those that are here, waiting ones too, have ended."""
+        self._leaving = leaving
         if self._queues.are_idle:
             self._leave()
 
@@ -166,15 +165,21 @@ class ResponsesSession(SocketSession):
         self._turns[writer] = task
         try:
             await self._serve_turn(create, turn, writer)
-        except asyncio.CancelledError:
-            writer.fail(_shutting_down())
-            raise
         except Exception:
             log.exception("a turn failed inside the gateway")
             writer.fail(GatewayError("The gateway itself failed."))
         finally:
             turn.end()
             del self._turns[writer]
+
+    def _cut_off(self) -> None:
+        """End what has not ended: in the order of its coming, so that errors can be told apart."""
+        error = _connect_again(Leaving.STOPPING)
+        for writer in tuple(self._turns):
+            writer.fail(error)
+        for create in self._queues.take_waiting():
+            self._refuse(error, create.stream_id)
+        self._queues.cancel()
 
     def _beside(self, frames: bytes) -> bool:
         """Pass on what an upstream's socket says outside of any turn."""
@@ -189,8 +194,8 @@ class ResponsesSession(SocketSession):
 
     def _closing(self) -> GatewayError | None:
         """Return the error for creates that come too late."""
-        if self._draining:
-            return _shutting_down()
+        if self._leaving is not None:
+            return _connect_again(self._leaving)
         return self._too_old() if self._is_too_old else None
 
     def _grow_too_old(self) -> None:
@@ -202,8 +207,8 @@ class ResponsesSession(SocketSession):
         """Close the socket, if that is due, since no turn is left."""
         if self._socket is None or self._over.is_set():
             return
-        if self._draining:
-            self._socket.close(SERVICE_RESTART, "The gateway restarts.")
+        if self._leaving is not None:
+            self._socket.close(SERVICE_RESTART, self._leaving.value)
         elif self._is_too_old:
             self._refuse(self._too_old(), None)
             self._socket.close(NORMAL_CLOSURE)
@@ -217,7 +222,5 @@ class ResponsesSession(SocketSession):
         )
 
 
-def _shutting_down() -> ShuttingDown:
-    return ShuttingDown(
-        "The gateway is shutting down; connect again.", headers=(("retry-after", "1"),)
-    )
+def _connect_again(leaving: Leaving) -> ShuttingDown:
+    return ShuttingDown(leaving.value, headers=(("retry-after", "1"),))

@@ -1,6 +1,7 @@
 """Two sockets whose frames are passed on as they come: a client's, and one at an upstream."""
 
 import asyncio
+import contextlib
 from typing import Final
 
 from gateway.sockets import (
@@ -8,13 +9,15 @@ from gateway.sockets import (
     GOING_AWAY,
     INTERNAL_ERROR,
     SERVICE_RESTART,
+    Leaving,
     Socket,
     SocketSession,
     UpstreamSocket,
 )
 
 _LOST: Final = "The connection to the upstream was lost."
-_STOPPING: Final = "The gateway is shutting down; connect again."
+LAST_SECONDS: Final = 1.0
+"""How long the frame that a client is getting, and its closing handshake, may take at the end."""
 
 
 class End:
@@ -97,7 +100,7 @@ class UpstreamEnd(End):
             self._send_away()
 
     def _send_away(self) -> None:
-        self.other.socket.close(SERVICE_RESTART, _STOPPING)
+        self.other.socket.close(SERVICE_RESTART, Leaving.STOPPING.value)
         self.socket.close(GOING_AWAY)
 
 
@@ -110,28 +113,30 @@ class RealtimeSession(SocketSession):
         self.headers = upstream.headers
         self.protocol = protocol
         self._upstream = upstream
-        self._end: UpstreamEnd | None = None
-        self._draining = False
 
     async def run(self, socket: Socket) -> None:
-        """Pass on frames until both sockets are closed; see `SocketSession`."""
+        """Pass on frames until both sockets are closed; see `SocketSession`.
+
+        When cancelled, it closes them with a reason, behind a whole frame.
+        """
         client, upstream = ClientEnd(socket, self._upstream), UpstreamEnd(self._upstream)
         client.other, upstream.other = upstream, client
-        self._end = upstream
         for end in (client, upstream):
             end.socket.take_frames(pings=True)
         client.socket.attach(client)
         upstream.socket.attach(upstream)
-        if self._draining:
+        try:
+            await client.gone.wait()
+            await upstream.gone.wait()
+        except asyncio.CancelledError:
             upstream.leave()
-        await client.gone.wait()
-        await upstream.gone.wait()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LAST_SECONDS):
+                    await client.gone.wait()
+            raise
 
-    def drain(self) -> None:
-        """Close both sockets: a session may last an hour, and a client can begin another one."""
-        self._draining = True
-        if self._end is not None:
-            self._end.leave()
+    def drain(self, leaving: Leaving) -> None:
+        """Go on: a session is one request, as a stream is, and ends by itself or is cancelled."""
 
     async def aclose(self) -> None:
         """Drop the upstream's socket, if it is still open."""

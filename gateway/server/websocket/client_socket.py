@@ -11,7 +11,7 @@ from websockets.frames import Frame, Opcode
 
 from gateway.frames import BadFrame, FrameScanner
 from gateway.server.websocket.sending import Carrier, SendingSocket
-from gateway.sockets import INVALID_DATA, UNSUPPORTED_DATA, SocketUser, Traffic
+from gateway.sockets import INVALID_DATA, UNSUPPORTED_DATA, Leaving, SocketUser, Traffic
 
 MAX_EARLY = 64 * 1024
 """Bytes that are kept until the session takes what arrives; beyond, reading pauses."""
@@ -35,7 +35,7 @@ class ClientSocket(SendingSocket):
     __slots__ = ("_limit", "_message", "_paused", "_rest", "_scanner", "_turn")
 
     def __init__(
-        self, carrier: Carrier, limit: int, drain: Callable[[], None], traffic: Traffic
+        self, carrier: Carrier, limit: int, drain: Callable[[Leaving], None], traffic: Traffic
     ) -> None:
         super().__init__(carrier, limit, drain, traffic)
         self._limit = limit

@@ -20,6 +20,7 @@ from gateway.sockets import (
     ABNORMAL_CLOSURE,
     NO_STATUS,
     NORMAL_CLOSURE,
+    Leaving,
     Socket,
     SocketSession,
     SocketUser,
@@ -91,7 +92,7 @@ class SendingSocket(Socket):
     )
 
     def __init__(
-        self, carrier: Carrier, limit: int, drain: Callable[[], None], traffic: Traffic
+        self, carrier: Carrier, limit: int, drain: Callable[[Leaving], None], traffic: Traffic
     ) -> None:
         self._carrier = carrier
         self._loop = asyncio.get_running_loop()

@@ -23,6 +23,7 @@ class FakeSocket(Socket):
         self.is_slow = False
         self.is_paused = False
         self.code = 0
+        self.reason = ""
         self.user: SocketUser | None = None
         self._news = asyncio.Event()
 
@@ -66,7 +67,7 @@ class FakeSocket(Socket):
     def leave(self, code: int = NORMAL_CLOSURE, reason: str = "") -> None:
         """End the connection."""
         if self.user is not None and not self.code:
-            self.code = code
+            self.code, self.reason = code, reason
             self._news.set()
             self.user.closed(code, reason)
 

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.shapes import Shape
+from gateway.sockets import Leaving
 from tests.api.sockets.fake_socket import TERMINAL, FakeSocket
 from tests.api.sockets.stage import MODEL, Stage, at
 from tests.conftest import EXAMPLES
@@ -100,7 +101,7 @@ def test_a_drained_socket_ends_whatever_is_on_it(steps: list[Any], late: list[An
         client = Client(socket)
         for step in steps:
             await client.take(step)
-        session.drain()
+        session.drain(Leaving.RELOADED)
         for step in late:
             if not socket.code:
                 await client.take(step)

@@ -18,7 +18,7 @@ from gateway.exchange.sockets.relays import ClientRelays
 from gateway.exchange.sockets.relays import Create as RelayedCreate
 from gateway.request import GenerationRequest
 from gateway.shapes import Shape
-from gateway.sockets import ABNORMAL_CLOSURE, NORMAL_CLOSURE, SERVICE_RESTART
+from gateway.sockets import ABNORMAL_CLOSURE, NORMAL_CLOSURE, SERVICE_RESTART, Leaving
 from gateway.translate.stream.sse import encode_events
 from tests.api.sockets.fake_socket import FakeSocket
 
@@ -221,14 +221,15 @@ def test_a_session_that_is_cancelled_tells_its_client() -> None:
         at = Open(serving, clock)
         running = asyncio.create_task(at.session.run(at.socket))
         await reached(lambda: at.socket.user is not None)
-        at.socket.say({**CREATE, "stream_id": "a"})
-        await at.begin(1)
+        for name in ("a", "a", "b"):
+            at.socket.say({**CREATE, "stream_id": name, "user": name})
+        await at.begin(2)
         running.cancel()
         with pytest.raises(asyncio.CancelledError):
             await running
-        (frame,) = at.socket.frames
-        assert (frame["status"], frame["stream_id"]) == (503, "a")
-        assert serving.cancelled == 1
+        told = [(frame["status"], frame["stream_id"]) for frame in at.socket.frames]
+        assert told == [(503, "a"), (503, "b"), (503, "a")]
+        assert serving.cancelled == 2
 
     asyncio.run(run())
 
@@ -248,21 +249,39 @@ def test_a_failure_inside_is_an_error_and_logged(caplog: pytest.LogCaptureFixtur
     assert "a bug" in caplog.text
 
 
-def test_draining_ends_what_has_begun_and_refuses_the_rest() -> None:
+@pytest.mark.parametrize("leaving", Leaving)
+def test_draining_serves_what_has_come_and_refuses_what_comes(leaving: Leaving) -> None:
     async def run() -> None:
         async with opened() as at:
-            for stream_id in ("a", "a"):
+            for stream_id in ("a", "a", "b", None, None):
                 at.socket.say({**CREATE, "stream_id": stream_id})
-            await at.begin(1)
-            at.session.drain()
+            await at.begin(3)
+            at.session.drain(leaving)
             at.socket.say(CREATE)
+            at.socket.say({**CREATE, "stream_id": "new"})
             assert at.codes == ["shutting_down"] * 2
-            assert [frame.get("stream_id") for frame in at.socket.frames] == ["a", None]
-            assert at.socket.frames[0]["error"]["headers"] == {"retry-after": "1"}
+            assert [frame.get("stream_id") for frame in at.socket.frames] == [None, "new"]
+            error = at.socket.frames[0]["error"]
+            assert (error["headers"], error["message"]) == ({"retry-after": "1"}, leaving.value)
             assert at.socket.code == 0
             at.serving.going_on.set()
             await at.socket.until(lambda: at.socket.code == SERVICE_RESTART)
-            assert at.types[-1] == "response.completed"
+            assert at.socket.reason == leaving.value
+            assert at.types[2:] == ["response.completed"] * 5
+
+    asyncio.run(run())
+
+
+def test_a_process_that_ends_says_so_also_after_a_reload() -> None:
+    async def run() -> None:
+        async with opened() as at:
+            at.socket.say(CREATE)
+            await at.begin(1)
+            at.session.drain(Leaving.RELOADED)
+            at.session.drain(Leaving.STOPPING)
+            at.serving.going_on.set()
+            await at.socket.until(lambda: at.socket.code == SERVICE_RESTART)
+            assert at.socket.reason == Leaving.STOPPING.value
 
     asyncio.run(run())
 
@@ -270,9 +289,10 @@ def test_draining_ends_what_has_begun_and_refuses_the_rest() -> None:
 def test_draining_closes_a_socket_without_turns_at_once() -> None:
     async def run() -> None:
         async with opened() as at:
-            at.session.drain()
+            at.session.drain(Leaving.RELOADED)
             assert at.socket.code == SERVICE_RESTART
-            at.session.drain()
+            at.session.drain(Leaving.STOPPING)
+            assert at.socket.reason == Leaving.RELOADED.value
 
     asyncio.run(run())
 
@@ -280,7 +300,7 @@ def test_draining_closes_a_socket_without_turns_at_once() -> None:
 def test_a_session_that_is_drained_before_it_runs_ends_at_once() -> None:
     async def run() -> None:
         made = Open(Serving(), Clock())
-        made.session.drain()
+        made.session.drain(Leaving.STOPPING)
         await made.session.run(made.socket)
         assert made.socket.code == SERVICE_RESTART
 

@@ -6,7 +6,9 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from gateway.exchange.sockets import pair
 from gateway.exchange.sockets.pair import RealtimeSession
+from gateway.sockets import Leaving
 from tests.exchange.sockets.scene import FakeSocket, frame
 
 pytestmark = pytest.mark.anyio
@@ -97,36 +99,55 @@ async def test_an_upstream_that_is_lost_does_not_look_like_an_end_in_order() -> 
         client.ends(1011)
 
 
-async def test_draining_closes_both_behind_a_whole_frame() -> None:
+async def test_draining_lets_a_session_go_on() -> None:
     async with paired() as (client, upstream, session):
-        heard = frame(b"y" * 300)
-        upstream.says(heard[:100])
-        session.drain()
+        for leaving in Leaving:
+            session.drain(leaving)
+        upstream.says(frame(b"on"))
+        assert (client.closes, upstream.closes) == ([], [])
+        assert client.frames == frame(b"on")
+        end(client, upstream)
+
+
+@asynccontextmanager
+async def cancelled(upstream: FakeSocket, *pieces: bytes) -> AsyncIterator[FakeSocket]:
+    """Cancel a session once the upstream has said something; it must end with the block."""
+    client = FakeSocket()
+    running = asyncio.ensure_future(RealtimeSession(upstream, "").run(client))
+    await asyncio.sleep(0)
+    for piece in pieces:
+        upstream.says(piece)
+    running.cancel()
+    await asyncio.sleep(0)
+    yield client
+    with pytest.raises(asyncio.CancelledError):
+        await running
+
+
+async def test_a_cancelled_session_closes_both_behind_a_whole_frame() -> None:
+    heard, upstream = frame(b"y" * 300), FakeSocket()
+    async with cancelled(upstream, heard[:100]) as client:
         assert client.closes == []
         upstream.says(heard[100:] + frame(b"more"))
         assert client.closes == [(1012, "The gateway is shutting down; connect again.")]
         assert upstream.closes == [(1001, "")]
         assert client.frames.startswith(heard)
         upstream.says(frame(b"late"))
-        end(client, upstream)
+        client.ends(1012)
 
 
-async def test_draining_between_frames_closes_at_once() -> None:
-    async with paired() as (client, upstream, session):
-        session.drain()
-        assert client.closes[0][0] == 1012
-        end(client, upstream)
+async def test_between_frames_it_closes_at_once() -> None:
+    upstream = FakeSocket()
+    async with cancelled(upstream) as client:
+        assert (client.closes[0][0], upstream.closes) == (1012, [(1001, "")])
+        client.ends(1012)
 
 
-async def test_a_session_that_drains_before_it_runs_ends_at_once() -> None:
-    client, upstream = FakeSocket(), FakeSocket()
-    session = RealtimeSession(upstream, "")
-    session.drain()
-    running = asyncio.ensure_future(session.run(client))
-    await asyncio.sleep(0)
-    assert (client.closes[0][0], upstream.closes) == (1012, [(1001, "")])
-    end(client, upstream)
-    await running
+async def test_it_does_not_wait_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pair, "LAST_SECONDS", 0.01)
+    async with cancelled(FakeSocket(), frame(b"y" * 300)[:100]) as client:
+        pass
+    assert client.closes == []
 
 
 async def test_a_session_that_never_runs_drops_the_upstream() -> None:

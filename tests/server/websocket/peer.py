@@ -12,7 +12,7 @@ from gateway.config.settings import ClientSettings, ServerSettings
 from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.decision import Decision
 from gateway.request import Request
-from gateway.sockets import SERVICE_RESTART, Socket, SocketSession
+from gateway.sockets import SERVICE_RESTART, Leaving, Socket, SocketSession
 from tests.api.client import Client
 from tests.server.test_http1 import answer
 from tests.server.wire import Wire
@@ -75,7 +75,7 @@ class Echo(SocketSession):
         self.pieces: list[bytes] = []
         self.complete: list[bool] = []
         self.ends: list[tuple[int, str]] = []
-        self.drains = 0
+        self.drains: list[Leaving] = []
         self.drained_again = 0
         self.freed = 0
         self.over = asyncio.Event()
@@ -109,8 +109,8 @@ class Echo(SocketSession):
         self.ends.append((code, reason))
         self.over.set()
 
-    def drain(self) -> None:
-        self.drains += 1
+    def drain(self, leaving: Leaving) -> None:
+        self.drains.append(leaving)
         if self.socket is not None:
             self.socket.close(SERVICE_RESTART)
 
