@@ -14,6 +14,7 @@ USUAL: Final = tuple(
 """How events begin that neither begin nor end a turn, as servers write them."""
 
 _STEERED: Final = "steered"
+_WRONG_KEY: Final = "invalid_api_key"
 _ENDS: Final = frozenset({"response.completed", "response.failed", "response.incomplete", "error"})
 
 
@@ -38,6 +39,8 @@ class Event(msgspec.Struct, gc=False):
     status: int | None = None
     response: _Response | None = None
     error: _Error | None = None
+    code: object = None
+    """Of an error in OpenAI's flat form."""
 
     @property
     def ends_turn(self) -> bool:
@@ -53,16 +56,23 @@ class Event(msgspec.Struct, gc=False):
 
     @property
     def error_status(self) -> int:
-        """The status of an error; 0: it is none."""
+        """The status of an error, which some servers give as its code; 0: it is none."""
         if self.type != "error":
             return 0
-        status = self.status or 0
+        status = self.status or _status_of(self.error_code)
         return status if 400 <= status < 600 else 500
 
     @property
     def error_code(self) -> str:
         """The code of an error; empty: it has none."""
-        return str(self.error.code or "") if self.error is not None else ""
+        code = self.error.code if self.error is not None else self.code
+        return str(code or "") if isinstance(code, str | int) else ""
+
+
+def _status_of(code: str) -> int:
+    if code == _WRONG_KEY:
+        return 401
+    return int(code) if code.isascii() and code.isdecimal() and len(code) == 3 else 0
 
 
 _decode = msgspec.json.Decoder(Event).decode

@@ -90,9 +90,11 @@ class RelaysOfClient(ClientRelays):
         if began is None:
             return None
         turn, event = began
-        if event.error_status and self._leads_on(found, event, turn):
-            await turn.aclose()
-            return None
+        if event.error_status:
+            if self._leads_on(found, event, turn):
+                await turn.aclose()
+                return None
+            await self._check_key(found, event, turn)
         if found.route.unconfirmed and not event.error_status:
             resolver = self._shared.exchange.resolver
             scope = found.route.scope or resolver.scope(found.route, call.headers)
@@ -183,6 +185,15 @@ class RelaysOfClient(ClientRelays):
         decision.address = sent.address
         timeouts = self._shared.exchange.settings.upstream(upstream).timeouts
         return Link(upstream, socket, timeouts, self._beside)
+
+    async def _check_key(self, found: Relayable, event: Event, turn: LiveTurn) -> None:
+        """Raise `UpstreamError` for an error that refuses the gateway's own key, as over HTTP."""
+        upstream = self._shared.exchange.settings.upstream(found.route.upstream)
+        try:
+            failures.check_own_key(upstream, event.error_status)
+        except UpstreamError:
+            await turn.aclose()
+            raise
 
     def _leads_on(self, found: Relayable, event: Event, turn: LiveTurn) -> bool:
         """Whether an error is a refusal from which a request over HTTP would learn something."""

@@ -7,7 +7,14 @@ from typing import Any
 import msgspec
 import pytest
 
-from gateway.config.settings import ClientSettings, ModelRule, TimeoutSettings, UpstreamSettings
+from gateway.config.secret import Secret
+from gateway.config.settings import (
+    ClientSettings,
+    CredentialPolicy,
+    ModelRule,
+    TimeoutSettings,
+    UpstreamSettings,
+)
 from gateway.errors import (
     PermissionDenied,
     TruncatedStream,
@@ -22,7 +29,7 @@ from gateway.exchange.sockets.relays import ClientRelays, Create, RelayedTurn
 from gateway.exchange.sockets.upstream_relays import UpstreamRelays
 from gateway.request import GenerationRequest
 from gateway.resolve.resolver import ModelQuery
-from gateway.shapes import CallTimeouts, RawHeaders, Shape, UpstreamCall
+from gateway.shapes import CallTimeouts, Json, RawHeaders, Shape, UpstreamCall
 from gateway.sockets import Refused
 from tests import kinds
 from tests.exchange.scene import ALICE, OPENAI, Scene
@@ -36,7 +43,11 @@ pytestmark = pytest.mark.anyio
 MODEL = "gpt-5.4"
 HEADERS: RawHeaders = (*ALICE, (b"content-type", b"application/json"))
 OTHER = UpstreamSettings("other", "https://o/v1", kinds.OPENAI, timeouts=TimeoutSettings())
+KEYED = UpstreamSettings(
+    "keyed", "https://k/v1", kinds.OPENAI, CredentialPolicy.KEY, api_key=Secret("sk-own")
+)
 RULES = (
+    ModelRule("keyed/*", upstream="keyed", endpoints=(Shape.RESPONSES,)),
     ModelRule("other/*", upstream="other", endpoints=(Shape.RESPONSES,)),
     ModelRule("slow/*", endpoints=(Shape.RESPONSES,), timeouts=CallTimeouts(queue=3.0)),
 )
@@ -46,7 +57,7 @@ class Stage:
     """One client's relays, before upstreams that do as `answer` says."""
 
     def __init__(self, answer: Callable[[UpstreamCall], FakeSocket] | None = None) -> None:
-        self.scene = Scene(lambda _: json_reply({}), OPENAI, OTHER, rules=RULES)
+        self.scene = Scene(lambda _: json_reply({}), OPENAI, OTHER, KEYED, rules=RULES)
         self.dial = FakeDial(answer or (lambda _: FakeSocket()))
         self.clock = FakeClock()
         self.shared = UpstreamRelays(self.scene.exchange, self.dial, self.clock)
@@ -405,6 +416,45 @@ async def test_a_refusal_from_which_http_learns_is_served_there(error: dict[str,
     turn = stage.begin()
     (await stage.sent(2)).says(response("completed", "r1"))
     await read(await turn)
+
+
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [
+        (401, {"message": "Incorrect API key provided: sk-own.", "code": "invalid_api_key"}),
+        (403, {"message": "Project sk-own may not.", "code": "forbidden"}),
+        (None, {"message": "Wrong key: sk-own.", "code": 401}),
+        (None, {"message": "Wrong key: sk-own.", "code": "invalid_api_key"}),
+    ],
+)
+async def test_a_refusal_of_the_gateways_own_key_is_not_the_clients(
+    status: int | None, error: Json
+) -> None:
+    stage = Stage()
+    turn = stage.begin("keyed/m")
+    socket = await stage.sent()
+    socket.says(event("error", status=status, error=error))
+    with pytest.raises(UpstreamError, match="refused the key that the gateway") as caught:
+        await turn
+    found = caught.value
+    assert (found.status, found.code, found.reason) == (502, "upstream_auth_error", "key_refused")
+    assert (stage.decision.upstream, stage.decision.attempts) == ("keyed", 1)
+    assert not socket.is_aborted
+    turn = stage.begin("other/m")
+    sent = event("error", status=status, error=error)
+    (await stage.sent(socket=1)).says(sent)
+    assert await read(await turn) == sent
+
+
+@pytest.mark.parametrize("status", [400, 429, 500, 503])
+async def test_other_errors_for_the_gateways_own_key_are_the_reply(status: int) -> None:
+    stage = Stage()
+    turn = stage.begin("keyed/m")
+    sent = event("error", status=status, error={"code": "insufficient_quota", "message": "No."})
+    (await stage.sent()).says(sent)
+    reply = await turn
+    assert reply is not None
+    assert (reply.status, await read(reply)) == (status, sent)
 
 
 async def test_a_turn_that_is_cancelled_ends_its_socket() -> None:
