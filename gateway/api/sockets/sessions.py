@@ -84,10 +84,9 @@ class Sessions:
         """Answer a turn: by a socket of its upstream, or over HTTP, or here."""
         if relays is not None:
             previous = turn.previous if isinstance(turn.previous, str) else None
-            if previous is not None:
-                turn.recall(previous)
+            known = previous is not None and turn.recall(previous) is not None
             call = request.with_body(turn.body)
-            event = relayed.Create(create.message, create.stream_id, previous)
+            event = relayed.Create(create.message, create.stream_id, previous, known)
             reply = await relays.turn(call, decision, event)
             if reply is not None:
                 return reply

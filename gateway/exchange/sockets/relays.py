@@ -23,6 +23,8 @@ class Create:
     """As the client sent it."""
     stream_id: str | None = None
     previous_response_id: str | None = None
+    is_remembered: bool = False
+    """Whether the gateway remembers the conversation that it continues."""
 
 
 class RelayedTurn(ReplyBody):

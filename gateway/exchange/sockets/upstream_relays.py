@@ -2,6 +2,7 @@
 
 An upstream that opens no socket is asked again some minutes later. A create that was written is
 never sent again, unless the upstream has said that it did not process it: then it goes over HTTP.
+So does one that continues what the upstream has forgotten, with the whole conversation.
 """
 
 import asyncio
@@ -34,9 +35,8 @@ PATIENCE: Final = 10.0
 """Seconds for a handshake: over HTTP the turn would have begun long since."""
 _ABOUT_THE_CALLER: Final = frozenset({401, 403, 407, 408, 409, 429})
 """Statuses that say nothing about other clients' sockets."""
-_KNOWN_BY_SOCKET: Final = frozenset(
-    {"previous_response_not_found", "websocket_connection_limit_reached"}
-)
+_NOT_FOUND: Final = "previous_response_not_found"
+_KNOWN_BY_SOCKET: Final = frozenset({_NOT_FOUND, "websocket_connection_limit_reached"})
 """Codes of errors on which clients act."""
 
 
@@ -91,7 +91,8 @@ class RelaysOfClient(ClientRelays):
             return None
         turn, event = began
         if event.error_status:
-            if self._leads_on(found, event, turn):
+            is_forgotten = create.is_remembered and event.error_code == _NOT_FOUND
+            if is_forgotten or self._leads_on(found, event, turn):
                 await turn.aclose()
                 return None
             await self._check_key(found, event, turn)

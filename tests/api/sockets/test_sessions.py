@@ -345,6 +345,8 @@ def test_a_turn_is_relayed_where_it_can_be_and_remembered() -> None:
             frames = await socket.turn(model=MODEL, input="Third", previous_response_id="resp_up")
             assert frames[-1]["response"]["previous_response_id"] == "resp_up"
             assert relaying.creates[2].previous_response_id == "resp_up"
+            assert relaying.creates[2].is_remembered
+            assert not relaying.creates[0].is_remembered
             await socket.turn(model=MODEL, input="Fourth", previous_response_id=5)
             assert relaying.creates[3].previous_response_id is None
             more = {"previous_response_id": frames[-1]["response"]["id"]}

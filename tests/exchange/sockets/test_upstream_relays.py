@@ -81,11 +81,12 @@ class Stage:
     ) -> "asyncio.Task[ClientReply | None]":
         body = {"model": model, "input": "hi", **fields}
         stream_id = body.pop("stream_id", None)
+        is_remembered = body.pop("is_remembered", False)
         raw = msgspec.json.encode(body)
         message = msgspec.json.encode({"type": "response.create", **body})
         call = GenerationRequest.at(Shape.RESPONSES, raw, HEADERS, b"a=b", client)
         self.decision = Decision()
-        create = Create(message, stream_id, fields.get("previous_response_id"))
+        create = Create(message, stream_id, fields.get("previous_response_id"), is_remembered)
         turn: Awaitable[ClientReply | None] = (relays or self.relays).turn(
             call, self.decision, create
         )
@@ -455,6 +456,25 @@ async def test_other_errors_for_the_gateways_own_key_are_the_reply(status: int) 
     reply = await turn
     assert reply is not None
     assert (reply.status, await read(reply)) == (status, sent)
+
+
+@pytest.mark.parametrize("is_remembered", [True, False])
+async def test_what_an_upstream_has_forgotten_is_served_from_memory(*, is_remembered: bool) -> None:
+    stage = Stage()
+    for count, previous in enumerate((None, "r1"), 1):
+        turn = stage.begin(previous_response_id=previous)
+        (await stage.sent(count)).says(response("completed", f"r{count}"))
+        await read(await turn)
+    turn = stage.begin(previous_response_id="r1", is_remembered=is_remembered)
+    error = {"code": "previous_response_not_found", "message": "Not found."}
+    socket = await stage.sent(3)
+    socket.says(event("error", status=400, error=error))
+    reply = await turn
+    assert (reply is None) is is_remembered
+    assert not socket.is_aborted
+    turn = stage.begin(previous_response_id="r2")
+    (await stage.sent(4)).says(response("completed", "r4"))
+    await read(await turn)
 
 
 async def test_a_turn_that_is_cancelled_ends_its_socket() -> None:
