@@ -159,7 +159,7 @@ def build(
     passing = Passing(settings, resolver, send)
     listing = Listing(settings, resolver, passing, upstreams.ask)
     legacy = Legacy(exchange, passing, listing, FineTunes(settings, resolver, send))
-    sessions = _sessions(exchange, passing, upstreams)
+    sessions = _sessions(exchange, passing, upstreams, observer)
     services = Services(
         exchange, passing, listing, legacy, kept.responses, observer, tracer, kept.running, sessions
     )
@@ -173,10 +173,12 @@ def build(
     return application
 
 
-def _sessions(exchange: Exchange, passing: Passing, upstreams: Upstreams) -> MakeSessions:
+def _sessions(
+    exchange: Exchange, passing: Passing, upstreams: Upstreams, observer: RequestObserver
+) -> MakeSessions:
     """Return what makes the sessions of clients' sockets."""
     realtime = Realtime(exchange.settings, passing.destinations, upstreams.dial)
-    relays = UpstreamRelays(exchange, upstreams.dial, time.monotonic)
+    relays = UpstreamRelays(exchange, upstreams.dial, time.monotonic, observer.lookup_failed)
     return partial(Sessions, exchange, relays=relays, realtime=realtime.open)
 
 

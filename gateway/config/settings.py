@@ -4,8 +4,9 @@ Secrets are `Secret`s: `repr` and `str` are masked, so no log, traceback or erro
 Times are seconds, sizes bytes.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from functools import lru_cache
 from typing import Literal
 
 from gateway.config.operator_settings import AdminSettings, LogSettings, TracingSettings
@@ -83,6 +84,16 @@ class TimeoutSettings:
     def look_up(self) -> float:
         """How long one call of a look-up may take: its answer is remembered for later requests."""
         return LATEST_ANSWER * self.metadata
+
+    def but(self, of_call: CallTimeouts | None) -> "TimeoutSettings":
+        """Return these timeouts with those that a call has instead."""
+        return self if of_call is None else _combined(self, of_call)
+
+
+@lru_cache(maxsize=256)
+def _combined(upstream: TimeoutSettings, of_call: CallTimeouts) -> TimeoutSettings:
+    given = {name: getattr(of_call, name) for name in CallTimeouts.__dataclass_fields__}
+    return replace(upstream, **{name: given[name] for name in given if given[name] is not None})
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,8 @@ from gateway.frames import message_at
 from gateway.sockets import MESSAGE_TOO_BIG, POLICY_VIOLATION, UpstreamSocket
 
 MOST_MADE: Final = 1024
-
-
+_SOON: Final = 0.25
+"""Seconds until it is looked again whether a message is whole."""
 _NOT_BY_SOCKET: Final = frozenset({MESSAGE_TOO_BIG, POLICY_VIOLATION})
 """Codes of an upstream that takes by HTTP what it does not take here."""
 
@@ -45,7 +45,6 @@ class Link:
         self,
         name: str,
         socket: UpstreamSocket,
-        timeouts: TimeoutSettings,
         beside: Callable[[bytes], bool],
     ) -> None:
         self.made: dict[str, None] = {}
@@ -54,7 +53,6 @@ class Link:
         """The ids of the last responses that have begun in its turns, whether ended or not."""
         self._name = name
         self._socket = socket
-        self._timeouts = timeouts
         self._beside = beside
         self._ended = False
         self._turns: list[LiveTurn] = []
@@ -64,6 +62,10 @@ class Link:
         """The beginning of a message."""
         self._loop = asyncio.get_running_loop()
         self._heard = 0.0
+        """When anything was heard."""
+        self._is_paused = False
+        self._is_leaving = False
+        """Whether a turn was given up: its stream may go on, and no other must be taken for it."""
         self._watch: asyncio.TimerHandle | None = None
         self._scanner = socket.take_frames(pings=False)
         socket.attach(self)
@@ -71,17 +73,14 @@ class Link:
     @property
     def is_open(self) -> bool:
         """Whether a create that is sent now is written."""
-        return not self._ended and self._socket.is_open
+        return not (self._ended or self._is_leaving) and self._socket.is_open
 
-    def begin(self, create: Create) -> LiveTurn:
+    def begin(self, create: Create, timeouts: TimeoutSettings) -> LiveTurn:
         """Send a create, and return its turn. The socket must be open."""
-        turn = LiveTurn(create.stream_id, self, self._abandon)
+        turn = LiveTurn(create.stream_id, timeouts, self, self._abandon)
         self._turns.append(turn)
         self._newest = turn
-        self._heard = self._loop.time()
-        if self._watch is None:
-            soonest = min(self._timeouts.first_byte, self._timeouts.stream_idle)
-            self._watch = self._loop.call_later(soonest, self._look)
+        self._look_in(_soonest(turn))
         self._socket.send(create.message)
         return turn
 
@@ -98,12 +97,14 @@ class Link:
 
     def pause(self) -> None:
         """Read no more for now."""
+        self._is_paused = True
         self._socket.pause_reading()
 
     def go_on(self) -> None:
         """Read on, unless a turn is full."""
-        self._heard = self._loop.time()
-        if not any(turn.is_full for turn in self._turns):
+        if self._is_paused and not any(turn.is_full for turn in self._turns):
+            self._is_paused = False
+            self._excuse()
             self._socket.resume_reading()
 
     # --- called by the socket -----------------------------------------------------------------
@@ -122,6 +123,8 @@ class Link:
         if self._held or scanner.boundary != len(data):
             data, begins = self._whole(data, begins, scanner.boundary)
         turns = self._turns
+        if len(turns) == 1:
+            turns[0].heard = self._heard
         if len(turns) == 1 and turns[0].has_begun:
             for begin in begins:
                 if not data.startswith(USUAL, begin + (2 if data[begin + 1] < 126 else 4)):
@@ -151,12 +154,6 @@ class Link:
 
     # ------------------------------------------------------------------------------------------
 
-    @property
-    def _patience(self) -> float:
-        """How long the upstream may be silent, in seconds."""
-        waits = any(not turn.has_begun for turn in self._turns)
-        return self._timeouts.first_byte if waits else self._timeouts.stream_idle
-
     def _whole(self, data: bytes, begins: list[int], boundary: int) -> tuple[bytes, list[int]]:
         """Return the whole messages that are here, and where they begin; hold the rest back."""
         held = self._held
@@ -183,6 +180,7 @@ class Link:
                 self._hand_over(current, data[start:begin])
                 start, current = begin, turn
             if turn is not None:
+                turn.heard = self._heard
                 turn.begin(event)
                 _note(self.begun, event)
                 if event.ends_turn:
@@ -195,21 +193,25 @@ class Link:
         if not frames:
             return
         if turn is None:
-            self._beside(frames)
+            if not self._is_leaving:  # else it may be of a turn that was given up
+                self._beside(frames)
         else:
             turn.take(frames)
 
     def _turn_of(self, event: Event) -> LiveTurn | None:
-        """Return the turn of an event: an only one has all of them."""
+        """Return the turn of an event: an only one has all, the first what no other claims."""
         turns = self._turns
         if len(turns) < 2:
             return turns[0] if turns else None
-        return next((turn for turn in turns if turn.stream_id == event.stream_id), turns[0])
+        named = (turn for turn in turns if turn.stream_id == event.stream_id)
+        return next(named, None) or min(turns, key=lambda turn: turn.has_ended)
 
     def _end(self, turn: LiveTurn, event: Event, content: bytes) -> None:
         self._turns.remove(turn)
         _note(self.made, event)
-        turn.end(content)
+        if not turn.has_ended:
+            turn.end(content)
+        self._leave()
 
     def _abandon(self, turn: LiveTurn) -> None:
         """Drop the socket of a turn that nobody waits for: what it says would be another's."""
@@ -217,33 +219,66 @@ class Link:
             self._turns.remove(turn)
             self._socket.abort()
 
+    def _leave(self) -> None:
+        """Drop the socket once no turn is left, if one was given up."""
+        if self._is_leaving and all(turn.has_ended for turn in self._turns):
+            self._socket.abort()
+
+    def _excuse(self) -> None:
+        """Let the silence of all turns begin now: the client was slow, not the upstream."""
+        now = self._loop.time()
+        for turn in self._turns:
+            turn.heard = now
+
+    def _look_in(self, seconds: float) -> None:
+        at = self._loop.time() + seconds
+        if self._watch is not None:
+            if self._watch.when() <= at:
+                return
+            self._watch.cancel()
+        self._watch = self._loop.call_at(at, self._look)
+
     def _look(self) -> None:
-        """Give up an upstream that has been silent for too long."""
+        """Give up the turns that were silent for too long; the others go on."""
         self._watch = None
-        if not self._turns:
-            return
         if any(turn.is_full for turn in self._turns):
-            self._heard = self._loop.time()  # the client is slow, not the upstream
-        left = self._heard + self._patience - self._loop.time()
-        if left > 0:
-            self._watch = self._loop.call_later(left, self._look)
-            return
-        silence = self._silent()
-        turns, self._turns = self._turns, []
-        for turn in turns:
-            turn.fail(silence)
-        self._socket.abort()
+            self._excuse()
+        for turn in self._turns:
+            if not turn.has_ended and self._left(turn) <= 0:
+                turn.fail(self._silent(turn))
+                self._is_leaving = True
+        self._leave()
+        live = [turn for turn in self._turns if not turn.has_ended]
+        if live:
+            self._look_in(min(min(self._left(turn), _soonest(turn)) for turn in live))
+
+    def _left(self, turn: LiveTurn) -> float:
+        """Return for how many seconds more a turn may be silent.
+
+        While a message comes in, it may be the turn's: that shows when it is whole.
+        """
+        now = self._loop.time()
+        left = turn.heard + turn.patience - now
+        is_coming = bool(self._held) and self._heard + turn.patience > now
+        return max(left, min(_SOON, turn.patience)) if is_coming else left
 
     def _broken(self) -> TruncatedStream:
         return TruncatedStream(
             f"Upstream '{self._name}' closed its WebSocket before its response was complete."
         )
 
-    def _silent(self) -> UpstreamTimeout:
+    def _silent(self, turn: LiveTurn) -> UpstreamTimeout:
+        waited = "its response" if turn.has_begun else "a response"
         return UpstreamTimeout(
-            f"Upstream '{self._name}' sent nothing on its WebSocket for {self._patience:g} s.",
-            reason=Reason.IDLE_TIMEOUT,
+            f"Upstream '{self._name}' sent nothing of {waited} on its WebSocket for "
+            f"{turn.patience:g} s.",
+            reason=Reason.IDLE_TIMEOUT if turn.has_begun else Reason.FIRST_BYTE_TIMEOUT,
         )
+
+
+def _soonest(turn: LiveTurn) -> float:
+    """Return after how many seconds a turn can be over for its silence, whatever it says now."""
+    return min(turn.timeouts.first_byte, turn.timeouts.stream_idle)
 
 
 def _note(ids: dict[str, None], event: Event) -> None:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Final, Protocol
 
+from gateway.config.settings import TimeoutSettings
 from gateway.errors import GatewayError
 from gateway.exchange.sockets.events import Event
 from gateway.exchange.sockets.relays import RelayedTurn
@@ -28,13 +29,20 @@ class LiveTurn(RelayedTurn):
     """A turn. `abandon` is called when its body is closed before its end."""
 
     def __init__(
-        self, stream_id: str | None, pace: Pace, abandon: Callable[["LiveTurn"], None]
+        self,
+        stream_id: str | None,
+        timeouts: TimeoutSettings,
+        pace: Pace,
+        abandon: Callable[["LiveTurn"], None],
     ) -> None:
         super().__init__()
         self.stream_id = stream_id
         self.terminal = b""
         self.is_full = False
         """Whether more waits to be taken than should."""
+        self.timeouts = timeouts
+        self.heard = asyncio.get_running_loop().time()
+        """When the upstream was last heard, in the event loop's seconds (kept by the link)."""
         self._pace = pace
         self._abandon = abandon
         self._first: asyncio.Future[Event] = asyncio.get_running_loop().create_future()
@@ -61,6 +69,16 @@ class LiveTurn(RelayedTurn):
         """Whether its first event is here."""
         return self._first.done()
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether nothing more is taken."""
+        return self._ended
+
+    @property
+    def patience(self) -> float:
+        """How long the upstream may be silent, in seconds."""
+        return self.timeouts.stream_idle if self.has_begun else self.timeouts.first_byte
+
     async def first(self) -> Event:
         """Return its first event; raises `GatewayError` or `Lost` where none comes."""
         return await self._first
@@ -71,7 +89,9 @@ class LiveTurn(RelayedTurn):
             self._first.set_result(event)
 
     def take(self, frames: bytes) -> None:
-        """Take whole frames (called by the link)."""
+        """Take whole frames, unless the turn was given up (called by the link)."""
+        if self._ended:
+            return
         if self._is_ready and self._sink is not None:
             self._is_ready = self._sink(frames)
             if not self._is_ready:
@@ -89,7 +109,9 @@ class LiveTurn(RelayedTurn):
         self._finish()
 
     def fail(self, error: Exception) -> None:
-        """Take note that no more events come (called by the link)."""
+        """Take note that no more events are waited for (called by the link)."""
+        if self._ended:
+            return
         if not self._first.done():
             self._first.set_exception(error)
             self._first.exception()  # marks it as seen: nobody may wait

@@ -16,7 +16,7 @@ from gateway.exchange import failures
 from gateway.exchange.answers import as_date
 from gateway.exchange.attempt import describe
 from gateway.exchange.client_reply import ClientReply
-from gateway.exchange.decision import Decision
+from gateway.exchange.decision import Decision, UpstreamFailure
 from gateway.exchange.flow import Exchange
 from gateway.exchange.restricted.restrictions import may_send
 from gateway.exchange.sockets.events import Event
@@ -26,13 +26,11 @@ from gateway.exchange.sockets.relayable import Relayable, relayable
 from gateway.exchange.sockets.relays import ClientRelays, Create, Relays
 from gateway.request import GenerationRequest
 from gateway.resolve.refusals.classify import Verdict, classify
-from gateway.shapes import CallTimeouts, Shape
+from gateway.shapes import Shape
 from gateway.sockets import Dial, Refused
 
 REMEMBERED: Final = 300.0
 """For so many seconds an upstream that opens no socket is not asked again."""
-PATIENCE: Final = 10.0
-"""Seconds for a handshake: over HTTP the turn would have begun long since."""
 _ABOUT_THE_CALLER: Final = frozenset({401, 403, 407, 408, 409, 429})
 """Statuses that say nothing about other clients' sockets."""
 _NOT_FOUND: Final = "previous_response_not_found"
@@ -41,11 +39,21 @@ _KNOWN_BY_SOCKET: Final = frozenset({_NOT_FOUND, "websocket_connection_limit_rea
 
 
 class UpstreamRelays(Relays):
-    """Relays for all clients. `clock` returns monotonic seconds."""
+    """Relays for all clients. `clock` returns monotonic seconds.
 
-    def __init__(self, exchange: Exchange, dial: Dial, clock: Callable[[], float]) -> None:
+    `failed` takes the handshakes that fail: they fail no turn, which goes over HTTP.
+    """
+
+    def __init__(
+        self,
+        exchange: Exchange,
+        dial: Dial,
+        clock: Callable[[], float],
+        failed: Callable[[UpstreamFailure], None],
+    ) -> None:
         self.exchange = exchange
         self.dial = dial
+        self.failed = failed
         self._clock = clock
         self._refused: dict[str, float] = {}
 
@@ -131,7 +139,8 @@ class RelaysOfClient(ClientRelays):
         link = await self._link(call, found, decision)
         if link is None:
             return None
-        turn = link.begin(create)
+        own = self._shared.exchange.settings.upstream(found.route.upstream).timeouts
+        turn = link.begin(create, own.but(found.attempt.calls[0].timeouts))
         self._note(found, decision)
         try:
             return turn, await turn.first()
@@ -168,8 +177,7 @@ class RelaysOfClient(ClientRelays):
         upstream = found.route.upstream
         http = found.attempt.calls[0]
         fields = tuple(field for field in call.headers if field[0] != b"content-type")
-        patience = replace(http.timeouts or CallTimeouts(), first_byte=PATIENCE)
-        sent = replace(http, method="GET", body=b"", client_headers=fields, timeouts=patience)
+        sent = replace(http, method="GET", body=b"", client_headers=fields)
         try:
             socket = await self._shared.dial(sent)
         except Refused as refused:
@@ -178,14 +186,13 @@ class RelaysOfClient(ClientRelays):
             if reply.status not in _ABOUT_THE_CALLER:
                 self._shared.opens_none(upstream)
             return None
-        except UpstreamUnavailable:
-            return None
-        except UpstreamError:
-            self._shared.opens_none(upstream)
+        except UpstreamError as error:
+            self._shared.failed(UpstreamFailure(upstream, error.reason, message=error.message))
+            if not isinstance(error, UpstreamUnavailable):
+                self._shared.opens_none(upstream)
             return None
         decision.address = sent.address
-        timeouts = self._shared.exchange.settings.upstream(upstream).timeouts
-        return Link(upstream, socket, timeouts, self._beside)
+        return Link(upstream, socket, self._beside)
 
     async def _check_key(self, found: Relayable, event: Event, turn: LiveTurn) -> None:
         """Raise `UpstreamError` for an error that refuses the gateway's own key, as over HTTP."""

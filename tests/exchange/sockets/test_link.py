@@ -54,14 +54,15 @@ class Scene:
     def __init__(self, **timeouts: float) -> None:
         self.socket = FakeSocket()
         self.beside = bytearray()
-        self.link = Link("local", self.socket, TimeoutSettings(**timeouts), self.aside)
+        self.link = Link("local", self.socket, self.aside)
+        self.timeouts = TimeoutSettings(**timeouts)
 
     def aside(self, data: bytes) -> bool:
         self.beside += data
         return True
 
     async def read(self, stream_id: str | None = None) -> Reader:
-        reader = Reader(self.link.begin(Create(b"{}", stream_id)))
+        reader = Reader(self.link.begin(Create(b"{}", stream_id), self.timeouts))
         reader.begin()
         await asyncio.sleep(0)
         return reader
@@ -220,7 +221,7 @@ async def test_a_turn_that_is_given_up_ends_the_socket() -> None:
 async def test_an_upstream_that_is_silent_is_given_up() -> None:
     scene = Scene(first_byte=0.02, stream_idle=60.0)
     reader = await scene.read()
-    with pytest.raises(UpstreamTimeout, match=r"nothing on its WebSocket for 0\.02 s"):
+    with pytest.raises(UpstreamTimeout, match=r"nothing of a response on .* for 0\.02 s"):
         await reader.turn.first()
     assert scene.socket.is_aborted
     await reader.ended()
@@ -235,6 +236,74 @@ async def test_silence_counts_from_the_last_event_and_not_while_the_client_is_sl
     reader.turn.is_full = False
     with pytest.raises(UpstreamTimeout, match=r"for 0\.05 s"):
         await reader.ended()
+
+
+async def test_silence_counts_for_each_turn_by_itself() -> None:
+    scene = Scene(first_byte=60.0, stream_idle=0.1)
+    silent, busy = await scene.read("a"), await scene.read("b")
+    scene.socket.says(response("created", "r1", stream_id="a"))
+    scene.socket.says(response("created", "r2", stream_id="b"))
+    sent = bytearray(response("created", "r2", stream_id="b"))
+    assert silent.task is not None
+    while not silent.task.done():
+        scene.socket.says(delta(stream_id="b"))
+        sent += delta(stream_id="b")
+        await asyncio.sleep(0.01)
+    with pytest.raises(UpstreamTimeout, match=r"of its response on its WebSocket for 0\.1 s"):
+        await silent.ended()
+    before = (scene.link.is_open, scene.socket.is_aborted)
+    scene.socket.says(delta("late", stream_id="a"), delta(stream_id="b"))
+    last = response("completed", "r2", stream_id="b")
+    scene.socket.says(last, delta("later", stream_id="a"))
+    assert await busy.ended() == bytes(sent) + delta(stream_id="b") + last
+    assert (*before, scene.socket.is_aborted) == (False, False, True)
+    assert silent.frames == response("created", "r1", stream_id="a")
+    assert scene.beside == b""
+
+
+async def test_a_turn_that_was_given_up_may_end_before_the_others() -> None:
+    scene = Scene(first_byte=0.05, stream_idle=60.0)
+    silent, busy = await scene.read("a"), await scene.read("b")
+    scene.socket.says(response("created", "r2", stream_id="b"))
+    with pytest.raises(UpstreamTimeout):
+        await silent.turn.first()
+    scene.socket.says(event("codex.rate_limits"))
+    scene.socket.says(response("completed", "r1", stream_id="a"))
+    before = scene.socket.is_aborted
+    scene.socket.says(response("completed", "r2", stream_id="b"))
+    sent = [event("codex.rate_limits"), response("completed", "r2", stream_id="b")]
+    assert (await busy.ended()).endswith(b"".join(sent))
+    assert (before, scene.socket.is_aborted) == (False, True)
+    await silent.ended()
+    assert silent.frames == b""
+
+
+async def test_a_message_that_comes_slowly_is_no_silence() -> None:
+    scene = Scene(first_byte=60.0, stream_idle=0.05)
+    one, two = await scene.read("a"), await scene.read("b")
+    for name, stream_id in (("r1", "a"), ("r2", "b")):
+        scene.socket.says(response("created", name, stream_id=stream_id))
+    last = response("completed", "r1", stream_id="a", more="x" * 200)
+    for at in range(0, 120, 10):
+        scene.socket.says(last[at : at + 10])
+        await asyncio.sleep(0.01)
+    scene.socket.says(last[120:])
+    assert (await one.ended()).endswith(last)
+    with pytest.raises(UpstreamTimeout):
+        await two.ended()
+
+
+async def test_a_new_turn_is_watched_though_a_patient_one_runs() -> None:
+    scene = Scene(first_byte=60.0, stream_idle=60.0)
+    patient = await scene.read("a")
+    scene.timeouts = TimeoutSettings(first_byte=0.02)
+    hasty = await scene.read("b")
+    with pytest.raises(UpstreamTimeout, match=r"for 0\.02 s") as caught:
+        await hasty.turn.first()
+    assert caught.value.reason == "first_byte_timeout"
+    await hasty.ended()
+    scene.socket.says(response("completed", "r1", stream_id="a"))
+    await patient.ended()
 
 
 async def test_without_turns_silence_is_normal() -> None:

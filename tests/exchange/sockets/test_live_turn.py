@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from gateway.config.settings import TimeoutSettings
 from gateway.errors import TruncatedStream
 from gateway.exchange.sockets.events import Event
 from gateway.exchange.sockets.live_turn import UNREAD_LIMIT, LiveTurn
@@ -31,7 +32,7 @@ class Scene:
     def __init__(self) -> None:
         self.pace = Pace()
         self.abandoned: list[LiveTurn] = []
-        self.turn = LiveTurn(None, self.pace, self.abandoned.append)
+        self.turn = LiveTurn(None, TimeoutSettings(), self.pace, self.abandoned.append)
         self.pieces: list[bytes] = []
         self.is_slow = False
 

@@ -23,7 +23,7 @@ from gateway.errors import (
     UpstreamUnavailable,
 )
 from gateway.exchange.client_reply import ClientReply
-from gateway.exchange.decision import Decision
+from gateway.exchange.decision import Decision, UpstreamFailure
 from gateway.exchange.sockets import upstream_relays
 from gateway.exchange.sockets.relays import ClientRelays, Create, RelayedTurn
 from gateway.exchange.sockets.upstream_relays import UpstreamRelays
@@ -60,7 +60,10 @@ class Stage:
         self.scene = Scene(lambda _: json_reply({}), OPENAI, OTHER, KEYED, rules=RULES)
         self.dial = FakeDial(answer or (lambda _: FakeSocket()))
         self.clock = FakeClock()
-        self.shared = UpstreamRelays(self.scene.exchange, self.dial, self.clock)
+        self.failures: list[UpstreamFailure] = []
+        self.shared = UpstreamRelays(
+            self.scene.exchange, self.dial, self.clock, self.failures.append
+        )
         self.beside: list[bytes] = []
         self.relays = self.client()
         self.decision = Decision()
@@ -128,7 +131,7 @@ async def test_a_turn_is_sent_as_it_came_and_its_events_come_back() -> None:
         b"a=b",
     )
     assert (call.body, call.client_headers, call.model) == (b"", ALICE, MODEL)
-    assert call.timeouts == CallTimeouts(first_byte=10.0)
+    assert call.timeouts is None
     assert msgspec.json.decode(socket.messages[0]) == {
         "type": "response.create",
         "model": MODEL,
@@ -281,6 +284,7 @@ async def test_an_upstream_that_breaks_handshakes_counts_as_one_without_sockets(
     assert await stage.begin() is None
     assert await stage.begin(relays=stage.client()) is None
     assert len(stage.dial.calls) == 1
+    assert [(each.upstream, each.message) for each in stage.failures] == [("openai", str(error))]
 
 
 @pytest.mark.parametrize("code", [1000, 1001, 1006, 1011, 1012])
@@ -534,7 +538,7 @@ async def test_what_belongs_to_no_turn_reaches_the_client_too() -> None:
     stage = Stage()
     turn = stage.begin("slow/m")
     socket = await stage.sent()
-    assert stage.dial.calls[0].timeouts == CallTimeouts(queue=3.0, first_byte=10.0)
+    assert stage.dial.calls[0].timeouts == CallTimeouts(queue=3.0)
     socket.says(response("completed", "r1"), event("codex.rate_limits"))
     await read(await turn)
     assert stage.beside == [event("codex.rate_limits")]
