@@ -21,7 +21,13 @@ from gateway.api.endings import (
     written,
 )
 from gateway.api.router import Router
-from gateway.api.upgrades import HANDSHAKE, check_handshake, check_origin, refuse_websocket
+from gateway.api.upgrades import (
+    HANDSHAKE,
+    check_handshake,
+    check_origin,
+    chosen_protocol,
+    refuse_websocket,
+)
 from gateway.api.writing import SWITCHING_PROTOCOLS, ReplyWriter
 from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.decision import Decision
@@ -75,6 +81,7 @@ class Handshakes:
             raise refuse_websocket()
         check_handshake(request.headers)
         check_origin(request.headers, self._allows)
+        chosen_protocol(request.headers)
         return replace(
             refusal(refuse_websocket(), label, request_id),  # of a server that has no sockets
             request=request,
@@ -96,6 +103,7 @@ class Handshakes:
             if isinstance(opened, ClientReply):
                 ending = await written(opened, writer, decision)
             else:
+                opened.protocol = chosen_protocol(admission.request.headers)
                 await self._serve(opened, writer, decision)
         except asyncio.CancelledError:
             if not writer.gone:

@@ -27,6 +27,14 @@ _FROM_PAGES = (
     (b"openai-project.", b"openai-project", b""),
 )
 """Subprotocols in which OpenAI's clients for web pages send what is in fields otherwise."""
+_REALTIME = b"realtime"
+"""The one that OpenAI's clients offer, and must get."""
+_TOKEN = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}")
+_CREDENTIAL = re.compile(
+    rb"(?:sk-|ek_|openai-(?!beta\.)).*|.*(?:api[-_]?key|token|secret|bearer|authorization).*",
+    re.IGNORECASE | re.DOTALL,
+)
+"""What may be a key, in whatever form, is never sent back."""
 
 
 def asks_for_websocket(method: str, headers: RawHeaders) -> bool:
@@ -56,7 +64,8 @@ def with_pages_fields(headers: ClientHeaders) -> ClientHeaders:
     """Return the fields with the credentials that web pages send as subprotocols in their place.
 
     Pages cannot set fields: OpenAI's clients send `openai-insecure-api-key.KEY` and the like. What
-    a page names replaces the caller's fields, and is no longer among the subprotocols.
+    a page names replaces the caller's fields, and is no longer among the subprotocols: their field
+    is empty if there is no other.
     """
     offered = offered_protocols(headers)
     found: list[tuple[bytes, bytes]] = []
@@ -72,9 +81,28 @@ def with_pages_fields(headers: ClientHeaders) -> ClientHeaders:
         return headers
     replaced = CALLER_HEADERS | {PROTOCOLS}
     others = [field for field in headers if field[0] not in replaced]
-    if kept:
-        others.append((PROTOCOLS, b", ".join(kept)))
-    return ClientHeaders([*others, *found])
+    return ClientHeaders([*others, (PROTOCOLS, b", ".join(kept)), *found])
+
+
+def chosen_protocol(headers: RawHeaders) -> str:
+    """Return the subprotocol to answer with: `realtime`, or else the first that is no credential.
+
+    Browsers fail a handshake whose reply names none of those that they have offered. Empty: none
+    was offered. Raises `InvalidRequest` where none can be named.
+    """
+    if all(name != PROTOCOLS for name, _ in headers):
+        return ""
+    offered = offered_protocols(headers)
+    names = [
+        name for name in offered if _TOKEN.fullmatch(name) and _CREDENTIAL.fullmatch(name) is None
+    ]
+    if not names:
+        raise InvalidRequest(
+            "The handshake must be answered with one of the subprotocols that it offers, and a "
+            "credential is never sent back: offer another one beside it, such as `realtime`.",
+            code="invalid_handshake",
+        )
+    return (_REALTIME if _REALTIME in names else names[0]).decode("ascii")
 
 
 def offered_protocols(headers: RawHeaders) -> list[bytes]:

@@ -109,6 +109,11 @@ REFUSED = {
         "origin_not_allowed",
     ),
     "no host": (handshake(drop="Host"), 400, None),
+    "credentials only": (
+        handshake("/v1/responses", "Sec-WebSocket-Protocol: openai-insecure-api-key.sk-1"),
+        400,
+        "invalid_handshake",
+    ),
     "an attack": (handshake("/v1/responses", "x_api_key: a"), 400, "invalid_header"),
     "a loop": (
         handshake("/v1/responses", "x-gateway-hops: " + ", ".join(["a" * 16] * 16)),
@@ -175,6 +180,19 @@ def test_the_client_is_checked_before_the_101() -> None:
                 assert peer.session.request.client == ONE
             peer.wire.leave()
             await peer.wire.settle()
+
+    run(scenario)
+
+
+@pytest.mark.parametrize("path", ["/v1/responses", "/v1/realtime?model=m"])
+@pytest.mark.parametrize("name", ["realtime", "an-app.v1"])
+def test_the_reply_names_a_subprotocol_that_was_offered(path: str, name: str) -> None:
+    async def scenario() -> None:
+        peer = Peer()
+        offered = f"Sec-WebSocket-Protocol: openai-insecure-api-key.sk-1, {name}"
+        reply = await peer.send(handshake(path, offered))
+        assert f"\r\nsec-websocket-protocol: {name}\r\n".encode() in reply
+        peer.wire.leave()
 
     run(scenario)
 

@@ -6,11 +6,12 @@ from gateway.api.upgrades import (
     asks_for_websocket,
     check_handshake,
     check_origin,
+    chosen_protocol,
     offered_protocols,
     refuse_websocket,
     with_pages_fields,
 )
-from gateway.errors import GatewayError
+from gateway.errors import GatewayError, InvalidRequest
 from gateway.shapes import ClientHeaders, RawHeaders
 
 KEY = b"dGhlIHNhbXBsZSBub25jZQ=="
@@ -101,12 +102,52 @@ def test_what_pages_send_as_protocols_is_put_into_its_field() -> None:
 
 def test_no_protocol_is_left_where_all_are_credentials() -> None:
     fields = (*HANDSHAKE, (b"sec-websocket-protocol", b"openai-insecure-api-key.sk-page"))
-    assert b"sec-websocket-protocol" not in dict(with_pages_fields(ClientHeaders(fields)))
+    assert dict(with_pages_fields(ClientHeaders(fields)))[b"sec-websocket-protocol"] == b""
 
 
 def test_without_credentials_the_fields_are_the_same() -> None:
     fields = ClientHeaders((*HANDSHAKE, (b"sec-websocket-protocol", b"realtime")))
     assert with_pages_fields(fields) is fields
+
+
+@pytest.mark.parametrize(
+    ("offered", "chosen"),
+    [
+        ((), ""),
+        ((b"realtime",), "realtime"),
+        ((b"realtime, openai-insecure-api-key.sk-page",), "realtime"),
+        ((b"openai-insecure-api-key.sk-page, app.v1", b"app.v2"), "app.v1"),
+        ((b"openai-beta.realtime-v1, openai-insecure-api-key.k",), "openai-beta.realtime-v1"),
+        ((b"openai-beta.realtime-v1, realtime",), "realtime"),
+        ((b"sk-page, graphql-transport-ws",), "graphql-transport-ws"),
+        ((b'a "b", v12.stomp',), "v12.stomp"),
+    ],
+)
+def test_the_reply_names_what_is_no_credential(offered: tuple[bytes, ...], chosen: str) -> None:
+    fields = ClientHeaders(without(b"sec-websocket-protocol", *offered))
+    assert chosen_protocol(with_pages_fields(fields)) == chosen
+
+
+@pytest.mark.parametrize(
+    "offered",
+    [
+        b"openai-insecure-api-key.sk-page",
+        b"openai-organization.org-1, openai-project.proj_2",
+        b"OpenAI-Insecure-API-Key.sk-page",
+        b"sk-page",
+        b"ek_123",
+        b"Bearer.abc",
+        b"api_key-abc",
+        b"base64url.bearer.authorization.k8s.io.abc",
+        b"x" * 65,
+    ],
+)
+def test_without_another_name_there_is_nothing_to_reply(offered: bytes) -> None:
+    fields = ClientHeaders(without(b"sec-websocket-protocol", offered))
+    with pytest.raises(InvalidRequest, match="offer another one") as raised:
+        chosen_protocol(with_pages_fields(fields))
+    assert raised.value.code == "invalid_handshake"
+    assert offered.decode() not in raised.value.message
 
 
 @pytest.mark.parametrize(

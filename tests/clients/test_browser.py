@@ -37,6 +37,17 @@ window.call = async (url, body, headers) => {
   } catch (error) { window.outcome = {refused: String(error)}; }
 };
 """
+OPEN = """
+window.outcome = null;
+window.open_socket = (url, protocols, create) => {
+  const socket = new WebSocket(url, protocols);
+  socket.onopen = () => socket.send(JSON.stringify(create));
+  socket.onmessage = ({data}) => {
+    if (data.includes("second")) socket.close(1000);
+  };
+  socket.onclose = ({code}) => { window.outcome = {code, protocol: socket.protocol}; };
+};
+"""
 
 
 class Upstream:
@@ -143,6 +154,16 @@ class World:
         arguments = ", ".join(map(json.dumps, (self.base_url + path, body, headers)))
         self.browser.value(f"void call({arguments})")
 
+    def open_socket(self, *protocols: str) -> Any:
+        """Have a page take a turn on a socket; return how that ended."""
+        self.browser.open(self.allowed)
+        self.browser.value(OPEN)
+        url = self.base_url.replace("http", "ws", 1) + "/responses"
+        create = {"type": "response.create", "model": "m", "input": "Hello"}
+        arguments = ", ".join(map(json.dumps, (url, protocols, create)))
+        self.browser.value(f"void open_socket({arguments})")
+        return self.outcome()
+
     def outcome(self) -> Any:
         self.browser.until("window.outcome !== null")
         return self.browser.value("window.outcome")
@@ -192,3 +213,15 @@ def test_a_page_of_another_origin_is_refused_before_its_request(world: World) ->
     world.call(world.other, "/models", None, {})
     assert "Failed to fetch" in world.outcome()["refused"]
     assert world.upstream.methods == []
+
+
+@pytest.mark.slow
+def test_a_page_opens_a_socket_with_its_key(world: World) -> None:
+    world.upstream.go.set()
+    key = f"openai-insecure-api-key.{KEY}"
+    for name in ("realtime", "an-app.v1"):
+        for offered in ((name, key), (key, name)):
+            assert world.open_socket(*offered) == {"code": 1000, "protocol": name}
+    assert world.upstream.methods == ["POST"] * 4
+    assert world.open_socket(key)["code"] == 1006
+    assert any("400" in each for each in world.browser.complaints)

@@ -109,9 +109,8 @@ class RealtimeSession(SocketSession):
 
     kind = "realtime"
 
-    def __init__(self, upstream: UpstreamSocket, protocol: str) -> None:
+    def __init__(self, upstream: UpstreamSocket) -> None:
         self.headers = upstream.headers
-        self.protocol = protocol
         self._upstream = upstream
 
     async def run(self, socket: Socket) -> None:

@@ -19,7 +19,7 @@ from gateway.shapes import RawHeaders, UpstreamCall, UpstreamReply
 from gateway.sockets import Dial, Refused
 
 PROTOCOL: Final = "realtime"
-"""The only subprotocol: browsers offer it, and must get it."""
+"""The only subprotocol that upstreams know."""
 _OFFERED: Final = b"sec-websocket-protocol"
 
 
@@ -59,7 +59,7 @@ class Realtime:
         except Refused as refused:
             reply = refused.reply
         else:
-            return RealtimeSession(opened, protocol)
+            return RealtimeSession(opened)
         finally:
             decision.repeats = call.repeats
             decision.address = call.address

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.anyio
 async def paired() -> AsyncIterator[tuple[FakeSocket, FakeSocket, RealtimeSession]]:
     """Run a session; both sockets must be over in the end."""
     client, upstream = FakeSocket(), FakeSocket(((b"x-a", b"b"),), "realtime")
-    session = RealtimeSession(upstream, "realtime")
+    session = RealtimeSession(upstream)
     running = asyncio.ensure_future(session.run(client))
     await asyncio.sleep(0)
     yield client, upstream, session
@@ -33,11 +33,7 @@ def end(client: FakeSocket, upstream: FakeSocket) -> None:
 
 async def test_frames_pass_untouched_and_so_do_pings() -> None:
     async with paired() as (client, upstream, session):
-        assert (session.kind, session.protocol, session.headers) == (
-            "realtime",
-            "realtime",
-            ((b"x-a", b"b"),),
-        )
+        assert (session.kind, session.headers) == ("realtime", ((b"x-a", b"b"),))
         assert client.pings
         assert upstream.pings
         sent, heard = frame(b"x" * 300), frame(b"p", opcode=9) + frame(b"y" * 70_000)
@@ -113,7 +109,7 @@ async def test_draining_lets_a_session_go_on() -> None:
 async def cancelled(upstream: FakeSocket, *pieces: bytes) -> AsyncIterator[FakeSocket]:
     """Cancel a session once the upstream has said something; it must end with the block."""
     client = FakeSocket()
-    running = asyncio.ensure_future(RealtimeSession(upstream, "").run(client))
+    running = asyncio.ensure_future(RealtimeSession(upstream).run(client))
     await asyncio.sleep(0)
     for piece in pieces:
         upstream.says(piece)
@@ -152,5 +148,5 @@ async def test_it_does_not_wait_for_ever(monkeypatch: pytest.MonkeyPatch) -> Non
 
 async def test_a_session_that_never_runs_drops_the_upstream() -> None:
     upstream = FakeSocket()
-    await RealtimeSession(upstream, "").aclose()
+    await RealtimeSession(upstream).aclose()
     assert upstream.is_aborted
