@@ -10,7 +10,7 @@ from typing import Self
 from urllib.parse import unquote
 
 from gateway.config.settings import ClientSettings
-from gateway.errors import PayloadTooLarge
+from gateway.errors import InvalidRequest, PayloadTooLarge
 from gateway.shapes import ClientHeaders, ItemNames, RawHeaders, Shape
 
 Body = bytes | AsyncIterator[bytes]
@@ -18,8 +18,15 @@ Body = bytes | AsyncIterator[bytes]
 
 
 def check_size(size: int, limit: int) -> None:
-    """Raise `PayloadTooLarge` if a body has, or declares, more bytes than its limit."""
+    """Raise `PayloadTooLarge` if a body has, or declares, more bytes than its limit.
+
+    A limit of 0 is that of handshakes, for which it is an `InvalidRequest`.
+    """
     if size > limit:
+        if not limit:
+            raise InvalidRequest(
+                "A WebSocket handshake has no body: send it without one.", code="invalid_handshake"
+            )
         raise PayloadTooLarge(
             f"The request body is larger than {limit} bytes, which is this gateway's limit."
         )
