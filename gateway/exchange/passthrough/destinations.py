@@ -18,7 +18,11 @@ from gateway.exchange.passthrough.body_model import (
     json_with_model,
 )
 from gateway.exchange.passthrough.nested_model import form_with, in_form, in_json, json_with
-from gateway.exchange.passthrough.query_model import query_model, with_query_model
+from gateway.exchange.passthrough.query_model import (
+    names_deployment,
+    query_model,
+    with_query_model,
+)
 from gateway.exchange.passthrough.request_body import pieces_of, read_ahead, read_body
 from gateway.exchange.reply.reading import header
 from gateway.exchange.request_fields import PATH_MODEL_WINS, checked_model, with_path_model
@@ -98,7 +102,9 @@ class Destinations:
             return Destination(self.default(call), call.body)
         found = await self.of_model(checked_model(named), call, decision)
         query = call.query
-        if found.model is not None and (found.model != named or call.model is not None):
+        # Where servers want it, `upstream/azure_paths.py` writes the model as a deployment again.
+        is_other = found.model != named or call.model is not None or names_deployment(query)
+        if found.model is not None and is_other:
             query = with_query_model(query, found.model)
         return replace(found, query=query)
 

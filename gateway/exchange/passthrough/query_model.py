@@ -15,6 +15,11 @@ def query_model(query: bytes) -> str | None:
     return next((given[name] for name in _NAMES if given.get(name)), None)
 
 
+def names_deployment(query: bytes) -> bool:
+    """Whether a query has Azure's name of a model, which other servers do not know."""
+    return any(_name(field.partition(b"=")[0]) == _NAMES[1] for field in query.split(b"&"))
+
+
 def with_query_model(query: bytes, model: str) -> bytes:
     """Return a query that names this model once, under OpenAI's name, and all else as it was."""
     named = b"model=" + quote(model, safe="").encode("ascii")

@@ -84,7 +84,7 @@ async def test_the_upstream_is_dialled_with_the_clients_query_and_fields() -> No
         (b"a=b&model=talk&c", "voice", b"model=gpt-realtime-2.1&a=b&c"),
         (b"api-version=v1&deployment=talk", "voice", b"model=gpt-realtime-2.1&api-version=v1"),
         (b"model=old%2Fgpt-realtime", "openai", b"model=gpt-realtime"),
-        (b"deployment=gpt-realtime", "openai", b"deployment=gpt-realtime"),
+        (b"deployment=gpt-realtime", "openai", b"model=gpt-realtime"),
         (b"model=gpt-voice", "voice", b"model=gpt-voice"),
         (b"model=retired", "voice", b"model=gpt-realtime-2.1"),
         (b"call_id=rtc_1", "openai", b"call_id=rtc_1"),
