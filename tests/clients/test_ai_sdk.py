@@ -75,7 +75,7 @@ def test_without_a_store_the_refusal_names_both_remedies() -> None:
     with stage() as running:
         refused = result_of(running, CHAT_ONLY)
     assert refused["status"] == 400
-    assert "Set 'store' to false in the client" in refused["error"]
+    assert "as clients do once 'store' is false" in refused["error"]
     assert "responses.store" in refused["error"]
 
 

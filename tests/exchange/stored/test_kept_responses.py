@@ -137,7 +137,7 @@ def test_without_a_store_the_refusal_names_both_remedies() -> None:
     with pytest.raises(InvalidRequest) as refused:
         stage.ask([{"role": "user", "content": "x"}, refer({"id": "msg_1"})])
     assert refused.value.param == "input[1]"
-    assert "Set 'store' to false in the client" in refused.value.message
+    assert "as clients do once 'store' is false" in refused.value.message
     assert "responses.store" in refused.value.message
 
 

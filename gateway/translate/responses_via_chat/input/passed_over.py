@@ -58,9 +58,9 @@ def unknown_reference(item: Json, path: str) -> UnsupportedParameter:
     """Return the error for a reference to an item that was not found in a store."""
     return UnsupportedParameter(
         f"'{path}' refers to the stored item '{item['id'][:100]}', but no responses of this "
-        "model are stored. Set 'store' to false in the client, so that it sends the items "
-        "themselves; or let the gateway's operator switch the store on (responses.store: "
-        "memory://).",
+        "model are stored. Send the item itself, as clients do once 'store' is false in them; on "
+        "a WebSocket, 'previous_response_id' continues its responses, whatever 'store' says. Or "
+        "let the gateway's operator switch the store on (responses.store: memory://).",
         param=path,
     )
 
