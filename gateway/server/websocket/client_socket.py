@@ -122,6 +122,7 @@ class ClientSocket(SendingSocket):
             at += SLICE
             if at < len(data) and self._loop.time() >= until:
                 self._turn = self._loop.call_soon(self._go_on)
+        self._note_message(is_inside=self._message is not None or bool(self._parser.reader.buffer))
         if at < len(data) and self._ended is None:
             self._rest = data[at:]
             self._carrier.pause_socket()
@@ -136,6 +137,16 @@ class ClientSocket(SendingSocket):
             self._user.received_frames(passed, complete=not scanner.in_frame)
         for control in scanner.controls:
             self._parse(control)
+        if scanner.boundary:
+            self._since = None
+        self._note_message(is_inside=scanner.in_message)
+
+    def _note_message(self, *, is_inside: bool) -> None:
+        """Note whether a part of a message is here."""
+        if not is_inside:
+            self._since = None
+        elif self._since is None:
+            self._since = self._loop.time()
 
     def _parse(self, data: bytes) -> None:
         self._parser.receive_data(data)
@@ -158,6 +169,7 @@ class ClientSocket(SendingSocket):
             self._fail(UNSUPPORTED_DATA, "send text messages")
 
     def _hand_over(self, message: bytes) -> None:
+        self._since = None
         if self._user is None or not self._hands_over:
             return
         if _is_utf8(message):

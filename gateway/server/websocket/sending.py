@@ -20,6 +20,7 @@ from gateway.sockets import (
     ABNORMAL_CLOSURE,
     NO_STATUS,
     NORMAL_CLOSURE,
+    POLICY_VIOLATION,
     Leaving,
     Socket,
     SocketSession,
@@ -33,6 +34,8 @@ PING_INTERVAL = 20.0
 SILENCE = 60.0
 """Seconds without a byte from the client, the answers to several pings included, until it is given
 up."""
+MESSAGE_SECONDS = 600.0
+"""How long a message may take to arrive: a few bytes now and then do not keep a socket open."""
 CLOSE_SECONDS = 3.0
 """How long the client's part of the closing handshake may take."""
 END_SECONDS = 10.0
@@ -83,6 +86,7 @@ class SendingSocket(Socket):
         "_loop",
         "_parser",
         "_pong",
+        "_since",
         "_task",
         "_traffic",
         "_user",
@@ -107,6 +111,8 @@ class SendingSocket(Socket):
         self._hands_over = True
         """Whether messages are still handed over: this side has not begun to close."""
         self._heard = self._loop.time()
+        self._since: float | None = None
+        """When the message began of which a part is here (loop time); None: there is none."""
         self._ended: tuple[int, str] | None = None
         self._task: asyncio.Task[None] | None = None
         """The one that serves the session."""
@@ -183,8 +189,15 @@ class SendingSocket(Socket):
             return CLOSE_SECONDS if is_blocked else None
         if is_blocked or not is_reading:
             self._heard = now
+            if self._since is not None and not is_reading:
+                self._since = now
         elif now - self._heard >= SILENCE:
             return None
+        if self._since is not None and now - self._since >= MESSAGE_SECONDS:
+            if self._in_frame:
+                return None
+            self.close(POLICY_VIOLATION, f"a message takes more than {MESSAGE_SECONDS:g} seconds")
+            return CLOSE_SECONDS
         if not (self._in_frame or is_blocked):
             self._parser.send_ping(b"")
             self._answer()

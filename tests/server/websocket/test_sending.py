@@ -9,7 +9,12 @@ from websockets.frames import Frame, Opcode
 from gateway.server.backpressure import Backpressure
 from gateway.server.state import State
 from gateway.server.websocket import sending
-from gateway.server.websocket.sending import CLOSE_SECONDS, PING_INTERVAL, SILENCE
+from gateway.server.websocket.sending import (
+    CLOSE_SECONDS,
+    MESSAGE_SECONDS,
+    PING_INTERVAL,
+    SILENCE,
+)
 from gateway.sockets import ABNORMAL_CLOSURE, NO_STATUS
 from tests.server.websocket.peer import Echo, Peer, close_in, closing, frame, frames_in, run, turns
 
@@ -277,6 +282,67 @@ def test_a_client_that_cannot_answer_is_not_expected_to(why: str) -> None:
         assert not peer.wire.transport.was_aborted()
         pings = [opcode for opcode, _ in frames_in(peer.wire.take())]
         assert pings == ([] if why == "it is slow" else [PING] * 10)
+        peer.wire.leave()
+
+    run(scenario)
+
+
+BYTEWISE = "a message takes more than 600 seconds"
+LONG = frame(b"x" * 300)
+
+
+@pytest.mark.parametrize("frames", [False, True])
+@pytest.mark.parametrize("behind", [b"", LONG])
+def test_a_message_that_comes_bytewise_is_given_up(*, frames: bool, behind: bytes) -> None:
+    async def scenario() -> None:
+        peer = Peer(lambda request: Echo(request, frames=frames))
+        await peer.open()
+        await peer.send(behind + LONG[:20])
+        peer.wire.take()
+        socket, now = peer.session.socket, asyncio.get_running_loop().time()
+        for at, later in enumerate((1.0, MESSAGE_SECONDS - 1)):
+            await peer.send(LONG[20 + at : 21 + at])
+            socket._heard = now + later
+            assert socket.tick(now + later, is_reading=True) == PING_INTERVAL
+        peer.wire.take()
+        socket._heard = late = now + MESSAGE_SECONDS + 1
+        assert socket.tick(late, is_reading=True) == CLOSE_SECONDS
+        assert close_in(peer.wire.take()) == (1008, BYTEWISE)
+        assert socket.tick(late + CLOSE_SECONDS, is_reading=True) is None
+        peer.wire.leave()
+
+    run(scenario)
+
+
+def test_a_message_in_several_frames_is_given_up_too_but_not_inside_a_reply() -> None:
+    async def scenario() -> None:
+        peer = Peer()
+        await peer.open()
+        await peer.send(frame(b"x", fin=False), frame(b"", PONG))
+        socket, now = peer.session.socket, asyncio.get_running_loop().time()
+        socket.send_frames(served(b"x" * 300)[:100], complete=False)
+        socket._heard = late = now + MESSAGE_SECONDS + 1
+        assert socket.tick(late, is_reading=True) is None
+        peer.wire.leave()
+
+    run(scenario)
+
+
+@pytest.mark.parametrize("frames", [False, True])
+def test_the_time_of_a_message_ends_with_it_and_runs_while_it_is_read(*, frames: bool) -> None:
+    async def scenario() -> None:
+        peer = Peer(lambda request: Echo(request, frames=frames))
+        await peer.open()
+        socket, now = peer.session.socket, asyncio.get_running_loop().time()
+        await peer.send(LONG[:20])
+        unread = now + MESSAGE_SECONDS
+        for is_reading in (False, True):
+            socket._heard = unread
+            assert socket.tick(unread, is_reading=is_reading) == PING_INTERVAL
+        await peer.send(LONG[20:])
+        socket._heard = late = unread + MESSAGE_SECONDS + 1
+        assert socket.tick(late, is_reading=True) == PING_INTERVAL
+        assert socket.tick(late, is_reading=False) == PING_INTERVAL
         peer.wire.leave()
 
     run(scenario)
