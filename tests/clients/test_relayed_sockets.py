@@ -121,7 +121,7 @@ async def events(client: ClientConnection, until_one: tuple[str, ...]) -> list[A
 @pytest.mark.parametrize("abort", [False, True])
 @pytest.mark.parametrize("after", range(5))
 def test_an_upstream_is_lost_at_every_event(after: int, abort: bool) -> None:
-    """Before the first event the turn is sent again; then it ends in an error; the socket stays."""
+    """What was delivered is not sent again: the turn ends in an error; the socket stays."""
     creates = 0
 
     async def breaks(served: ServerConnection) -> None:
@@ -145,13 +145,14 @@ def test_an_upstream_is_lost_at_every_event(after: int, abort: bool) -> None:
         ):
             await client.send(CREATE)
             got = await events(client, ("response.completed", "error"))
-            if after in (0, 4):
+            if after == 4:
                 assert got == EVENTS
-            elif not abort:
+            elif not (abort and after):  # an abort may overtake events
                 assert got[:-1] == EVENTS[:after]
                 assert (got[-1]["type"], got[-1]["status"]) == ("error", 502)
             await client.send(CREATE)
             assert await events(client, ("response.completed",)) == EVENTS
+            assert creates == 2
 
     run(scenario())
 
