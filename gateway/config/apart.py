@@ -12,6 +12,7 @@ import pickle  # noqa: TID251 - only between this program and its own child
 import subprocess
 import sys
 from collections.abc import Callable
+from enum import Enum, EnumType
 from functools import partial
 from typing import Any, Generic, ParamSpec, TypeVar, cast
 
@@ -115,6 +116,8 @@ class _Unpickler(pickle.Unpickler):
     """Reads what this program has written: its own objects, paths, dates, and what JSON has."""
 
     def find_class(self, module: str, name: str) -> Any:
+        if (module, name) == ("builtins", "getattr"):
+            return _member
         is_own = module.startswith("gateway.") or module.partition(".")[0] == "pathlib"
         if is_own or (module, name) == ("datetime", "date"):
             return super().find_class(module, name)
@@ -122,6 +125,13 @@ class _Unpickler(pickle.Unpickler):
 
     def persistent_load(self, pid: str) -> Profile:
         return servers.profile(pid)
+
+
+def _member(kind: object, name: str) -> Enum:
+    """Return a member of an enumeration: Python before 3.11.4 writes it as an attribute."""
+    if isinstance(kind, EnumType) and name in kind.__members__:
+        return cast("Enum", kind[name])
+    raise pickle.UnpicklingError(f"{name} is not a member of a configuration's enumeration")
 
 
 def _dumped(value: Any) -> bytes:

@@ -13,6 +13,7 @@ from gateway.config import apart
 from gateway.config.apart import Call
 from gateway.config.load import load
 from gateway.config.problems import ConfigError
+from gateway.shapes import Shape
 
 FILE = """
 upstreams:
@@ -110,6 +111,23 @@ def test_who_has_called_may_be_gone(config: Path, *, reads: bool) -> None:
 def test_nothing_but_a_configuration_is_read() -> None:
     with pytest.raises(pickle.UnpicklingError, match="system is not part of a configuration"):
         apart._loaded(pickle.dumps(__import__("os").system))
+
+
+class _Attribute:
+    """Is written as the attribute of an object, as Python before 3.11.4 writes an enum's member."""
+
+    def __init__(self, holder: object, name: str) -> None:
+        self._read = (getattr, (holder, name))
+
+    def __reduce__(self) -> tuple[object, tuple[object, str]]:
+        return self._read
+
+
+def test_of_attributes_only_members_of_enumerations_are_read() -> None:
+    assert apart._loaded(pickle.dumps(_Attribute(Shape, "CHAT"))) is Shape.CHAT
+    for holder, name in ((Shape, "endpoint"), (Shape, "__class__"), (Path("/"), "unlink")):
+        with pytest.raises(pickle.UnpicklingError, match="not a member"):
+            apart._loaded(pickle.dumps(_Attribute(holder, name)))
 
 
 def test_modules_in_the_current_folder_are_not_run(
