@@ -124,7 +124,8 @@ class _Conversation(Conversation):
             sent.append(_Item("message", "assistant", content))
             return
         thinks = not _SIMPLE.issuperset(map(type, content))
-        if self._joins_texts or (thinks and self._brings_back(content)):
+        joins = self._joins_texts and [type(block) for block in content].count(Text) > 1
+        if joins or (thinks and self._brings_back(content)):
             self._opened(content, place)
             return
         first = len(sent)
