@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from gateway.fast.codec import FastReply, Int64, Nothing, Passed
+from gateway.fast.responses import Count
 
 FinishReason = Literal["stop", "length", "content_filter"]
 """Those with the same name at chat and at completions."""
@@ -54,11 +55,10 @@ class ChatChoice(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     """Together's."""
 
 
-class ChatReply(FastReply, kw_only=True, gc=False):
-    """A common chat completion."""
+class ChatReplyFields(FastReply, kw_only=True, gc=False):
+    """The fields of common chat completions but for their choices."""
 
     object: Literal["chat.completion"]
-    choices: tuple[ChatChoice]
     created: Int64 = 0
     system_fingerprint: str | None = None
     service_tier: Passed = None
@@ -82,3 +82,19 @@ class ChatReply(FastReply, kw_only=True, gc=False):
     """SGLang's: the version of the weights."""
     prompt: Passed = None
     """Together's."""
+
+
+class ChatReply(ChatReplyFields, kw_only=True, gc=False):
+    """A common chat completion of a text."""
+
+    choices: tuple[ChatChoice]
+
+
+class ChatUsage(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    """The usage of a common chat completion."""
+
+    prompt_tokens: Count
+    completion_tokens: Count
+    total_tokens: Count | None = None
+    prompt_tokens_details: dict[str, Count | None] | None = None
+    completion_tokens_details: dict[str, Count | None] | None = None

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Final
 
 import msgspec
 
+from gateway.fast.chat_replies import ChatUsage
 from gateway.fast.codec import ABSENT, Absent, encode
 from gateway.shapes import Json
 from gateway.translate.contract import Context
@@ -69,6 +70,20 @@ def usage(
         completion,
         _Thinking(thinking),
         messages_tier(tier) or ABSENT,
+    )
+
+
+def usage_of_chat(counted: ChatUsage, tier: object) -> Usage:
+    """Return the usage for that of a chat completion; `tier` is as for `usage`."""
+    within = counted.prompt_tokens_details or {}
+    generated = counted.completion_tokens_details or {}
+    return usage(
+        counted.prompt_tokens,
+        counted.completion_tokens,
+        within.get("cached_tokens") or 0,
+        within.get("cache_write_tokens") or 0,
+        generated.get("reasoning_tokens") or 0,
+        tier,
     )
 
 

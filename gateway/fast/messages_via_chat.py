@@ -6,7 +6,7 @@ one text, whole or streamed.
 
 import msgspec
 
-from gateway.fast.chat_replies import ChatReply
+from gateway.fast.chat_replies import ChatReply, ChatUsage
 from gateway.fast.chat_text_messages import STOPS, ChatTextMessages
 from gateway.fast.codec import (
     ABSENT,
@@ -17,9 +17,8 @@ from gateway.fast.codec import (
     encode,
     takes_sampling,
 )
-from gateway.fast.messages_replies import encode_message, usage
+from gateway.fast.messages_replies import encode_message, usage_of_chat
 from gateway.fast.messages_requests import TextMessage, TextPart, read_request
-from gateway.fast.responses import Count
 from gateway.shapes import Shape
 from gateway.translate.contract import Context
 from gateway.translate.parts.from_messages.hints import cache_key
@@ -44,20 +43,10 @@ class _Sent(msgspec.Struct, gc=False):
     prompt_cache_key: str | Absent
 
 
-class _Usage(msgspec.Struct, forbid_unknown_fields=True, gc=False):
-    """The usage of a common chat completion."""
-
-    prompt_tokens: Count
-    completion_tokens: Count
-    total_tokens: Count | None = None
-    prompt_tokens_details: dict[str, Count | None] | None = None
-    completion_tokens_details: dict[str, Count | None] | None = None
-
-
 class _Reply(ChatReply, kw_only=True, gc=False):
     """A common chat completion."""
 
-    usage: _Usage
+    usage: ChatUsage
 
 
 _ASKED = StreamOptions(include_usage=True)
@@ -107,23 +96,14 @@ def _content(texts: list[str], context: Context) -> str | list[TextPart]:
 def decode_reply(body: bytes, limit: int, context: Context) -> bytes | None:  # noqa: ARG001
     """Return the message for a common chat reply; None: it is not one."""
     reply = _read_reply(body)
-    choice, counted = reply.choices[0], reply.usage
+    choice = reply.choices[0]
     message = choice.message
     if message.reasoning or message.reasoning_content or message.reasoning_details:
         return None
-    within = counted.prompt_tokens_details or {}
-    generated = counted.completion_tokens_details or {}
     return encode_message(
         message.content,
         STOPS[choice.finish_reason],
-        usage(
-            counted.prompt_tokens,
-            counted.completion_tokens,
-            within.get("cached_tokens") or 0,
-            within.get("cache_write_tokens") or 0,
-            generated.get("reasoning_tokens") or 0,
-            reply.service_tier,
-        ),
+        usage_of_chat(reply.usage, reply.service_tier),
         reply.model,
         context,
     )

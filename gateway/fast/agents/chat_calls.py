@@ -5,9 +5,9 @@ from typing import Literal
 
 import msgspec
 
-from gateway.fast.codec import FastReply, Int64, Nothing, Passed
-from gateway.fast.messages_replies import CallId, Name, encode_calls, usage
-from gateway.fast.responses import Count
+from gateway.fast.chat_replies import ChatReplyFields, ChatUsage
+from gateway.fast.codec import Nothing, Passed
+from gateway.fast.messages_replies import CallId, Name, encode_calls, usage_of_chat
 from gateway.translate.contract import Context
 from gateway.translate.parts.messages.asked import MessagesAsked
 
@@ -57,35 +57,11 @@ class _Choice(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     seed: Passed = None
 
 
-class _Usage(msgspec.Struct, forbid_unknown_fields=True, gc=False):
-    prompt_tokens: Count
-    completion_tokens: Count
-    total_tokens: Count | None = None
-    prompt_tokens_details: dict[str, Count | None] | None = None
-    completion_tokens_details: dict[str, Count | None] | None = None
+class _Reply(ChatReplyFields, kw_only=True, gc=False):
+    """A common chat completion with calls."""
 
-
-class _Reply(FastReply, kw_only=True, gc=False):
-    """A common chat completion with calls; for its fields see `chat_replies.ChatReply`."""
-
-    object: Literal["chat.completion"]
     choices: tuple[_Choice]
-    usage: _Usage
-    created: Int64 = 0
-    system_fingerprint: str | None = None
-    service_tier: Passed = None
-    moderation: Passed = None
-    prompt_filter_results: Passed = None
-    timings: Passed = None
-    prompt_logprobs: Passed = None
-    prompt_token_ids: Passed = None
-    prompt_text: Passed = None
-    metrics: Passed = None
-    x_groq: Passed = None
-    usage_breakdown: Passed = None
-    stats: Passed = None
-    metadata: Passed = None
-    prompt: Passed = None
+    usage: ChatUsage
 
 
 _read = msgspec.json.Decoder(_Reply).decode
@@ -99,22 +75,13 @@ def message_with_calls(
     `call_ids` are those of the conversation. Raises what is in `NOT_ADMITTED`.
     """
     reply = _read(body)
-    counted, message = reply.usage, reply.choices[0].message
+    message = reply.choices[0].message
     if not message.tool_calls:
         return None
-    within = counted.prompt_tokens_details or {}
-    generated = counted.completion_tokens_details or {}
     return encode_calls(
         message.content,
         [(call.id, call.function.name, call.function.arguments) for call in message.tool_calls],
-        usage(
-            counted.prompt_tokens,
-            counted.completion_tokens,
-            within.get("cached_tokens") or 0,
-            within.get("cache_write_tokens") or 0,
-            generated.get("reasoning_tokens") or 0,
-            reply.service_tier,
-        ),
+        usage_of_chat(reply.usage, reply.service_tier),
         reply.model,
         asked,
         call_ids,

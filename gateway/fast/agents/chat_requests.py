@@ -4,15 +4,14 @@ Texts, arguments and schemas stay as the client wrote them; whether what should 
 for those who write it elsewhere. Null is the same as absent, as in `check_chat`.
 """
 
-from operator import attrgetter
 from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Raw
 
+from gateway.fast.agents.parameters import others_of
 from gateway.fast.agents.raw import NULL, check_encoding
 from gateway.fast.codec import Nothing
-from gateway.shapes import Json
 
 CallId = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 """An id that every endpoint takes as it is (`bounded_call_id`)."""
@@ -168,8 +167,9 @@ class ChatRequest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, gc=F
     top_k: Any = None
 
 
-_OTHERS = ChatRequest.__struct_fields__[ChatRequest.__struct_fields__.index("model") :]
-_values = attrgetter(*_OTHERS)
+others = others_of(ChatRequest)
+"""Returns the parameters that are neither the conversation nor about tools, null ones apart."""
+
 _read = msgspec.json.Decoder(ChatRequest).decode
 
 read_tools = msgspec.json.Decoder(list[Tool]).decode
@@ -180,9 +180,3 @@ def read_chat_request(body: bytes) -> ChatRequest:
     """Decode an agent's request; raises `DecodeError` or `UnicodeDecodeError` for another."""
     check_encoding(body)
     return _read(body)
-
-
-def others(request: ChatRequest) -> Json:
-    """Return the parameters that are neither the conversation nor about tools, null ones apart."""
-    given = zip(_OTHERS, _values(request), strict=True)
-    return {name: value for name, value in given if value is not None}

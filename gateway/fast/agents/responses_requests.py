@@ -11,10 +11,10 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Raw
 
+from gateway.fast.agents.parameters import others_of
 from gateway.fast.agents.raw import NULL, check_encoding
 from gateway.fast.agents.uncommon import Uncommon
 from gateway.fast.codec import Nothing
-from gateway.shapes import Json
 
 CallId = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 """An id that every endpoint takes as it is (`bounded_call_id`)."""
@@ -191,8 +191,9 @@ class ResponsesRequest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True,
     user: Any = None
 
 
-_OTHERS = ResponsesRequest.__struct_fields__[ResponsesRequest.__struct_fields__.index("model") :]
-_values = attrgetter(*_OTHERS)
+others = others_of(ResponsesRequest)
+"""Returns the parameters that are neither the conversation nor about tools, null ones apart."""
+
 _read = msgspec.json.Decoder(ResponsesRequest).decode
 
 read_tools = msgspec.json.Decoder(list[Tool]).decode
@@ -206,9 +207,3 @@ def read_responses_request(body: bytes) -> ResponsesRequest:
     """Decode an agent's request; raises `DecodeError` or `UnicodeDecodeError` for another."""
     check_encoding(body)
     return _read(body)
-
-
-def others(request: ResponsesRequest) -> Json:
-    """Return the parameters that are neither the conversation nor about tools, null ones apart."""
-    given = zip(_OTHERS, _values(request), strict=True)
-    return {name: value for name, value in given if value is not None}
