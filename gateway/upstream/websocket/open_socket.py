@@ -17,17 +17,16 @@ from gateway.frames import BadFrame, FrameScanner
 from gateway.sockets import (
     ABNORMAL_CLOSURE,
     INVALID_DATA,
-    NO_STATUS,
     NORMAL_CLOSURE,
     UNSUPPORTED_DATA,
     SocketUser,
     UpstreamSocket,
+    closing,
 )
 from gateway.upstream.websocket.handshake import Accepted
 
 CLOSE_SECONDS: Final = 5.0
 """How long a closing handshake may take, and how long an upstream may wait to close after it."""
-_LONGEST_REASON: Final = 123
 _KEEP_ALIVE: Final = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 15, "TCP_KEEPCNT": 4}
 """An upstream that is gone without a word is missed after two minutes, though a socket may be quiet
 for longer."""
@@ -148,8 +147,7 @@ class OpenSocket(UpstreamSocket, asyncio.Protocol):
             return
         self._closing = True
         self.resume_reading()  # for the answer
-        text = reason.encode("utf-8")[:_LONGEST_REASON].decode("utf-8", "ignore")
-        self._protocol.send_close(None if code == NO_STATUS else code, text)
+        self._protocol.send_close(*closing(code, reason))
         self._write()
 
     def abort(self) -> None:
