@@ -122,7 +122,7 @@ def cases(*, quick: bool, named: str = "") -> list[Case]:
     for pattern in patterns:
         if not any(fnmatchcase(case.name, pattern) for case in known):
             names = ", ".join(case.name for case in known)
-            raise ValueError(f"CASES: there is no case '{pattern}'; there are {names}")
+            raise ValueError(f"CASES: '{pattern}' matches no case; choose from {names}")
     if patterns:
         chosen = [case for case in known if any(fnmatchcase(case.name, p) for p in patterns)]
     else:

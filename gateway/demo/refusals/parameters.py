@@ -83,7 +83,7 @@ def unsupported_value(name: str, value: object) -> Refused:
 
 
 def previous_response_not_found(known_as: str) -> Refused:
-    """Say that there is no such response, or none that is kept."""
+    """Return the error for a response that does not exist or is not stored."""
     return Refused(
         400,
         f"Previous response with id '{known_as}' not found.",

@@ -90,7 +90,7 @@ class Handshake:
     def _field(self, line: bytes) -> tuple[bytes, bytes]:
         name, colon, value = line.partition(b":")
         if not colon or not is_name(name) or _CONTROL.search(value):
-            raise self._unusable("its head has a line that is no field")
+            raise self._unusable("a line of its head is not a header field")
         return name.lower(), value.strip(b" \t")
 
     def _unusable(self, why: str) -> UpstreamError:

@@ -358,7 +358,7 @@ BROKEN = [
     *map(_conversation, (b'{"a":"\xff"}', b'{"a":1e400}', b'{"a":"\\ud800"}', b"[" * 100_000)),
     *(_conversation(b"{}", text) for text in (b'"\xff"', b'"\\ud800"', b'"\x01"')),
 ]
-"""What is no JSON, or has a field that nobody knows."""
+"""Bodies that are not JSON, or have an unknown field."""
 
 
 def assert_written(codec: AgentCodec, written: bytes) -> None:
