@@ -160,11 +160,8 @@ _TYPES: dict[tuple[Kind, Shape], Any] = {
 
 def has_only(kind: Kind, shape: Shape, event: Json) -> bool:
     """Whether an event of this shape has text only, or arguments only."""
-    known = _TYPES.get((kind, shape))
-    if known is None:
-        return False
     try:
-        msgspec.convert(event, known)
+        msgspec.convert(event, _TYPES[kind, shape])
     except (msgspec.ValidationError, RecursionError):
         return False
     return True

@@ -286,7 +286,8 @@ def left_over(gateway: RunningGateway) -> tuple[int, int]:
     """How many sockets are open at upstreams, and how many tasks run in the gateway's loop."""
     sockets = gateway.application.upstreams.reached["openai"].sockets
     assert sockets is not None
-    return sockets.open, len(asyncio.all_tasks(gateway.loop))
+    opened = sum(address.dialer.open for address in sockets._addresses)
+    return opened, len(asyncio.all_tasks(gateway.loop))
 
 
 @pytest.mark.parametrize("ends", ["client", "lost", "upstream"])

@@ -38,11 +38,6 @@ class SocketAddresses:
     def __init__(self, addresses: Sequence[SocketAddress]) -> None:
         self._addresses = addresses
 
-    @property
-    def open(self) -> int:
-        """How many connections there are."""
-        return sum(address.dialer.open for address in self._addresses)
-
     async def dial(self, call: UpstreamCall) -> OpenSocket:
         """Open a socket at one of them; see `gateway.sockets.Dial`."""
         *others, last = sorted(self._addresses, key=lambda each: each.rank)

@@ -23,12 +23,6 @@ class Block(msgspec.Struct, gc=False):
     json: Json
     path: str
 
-    @property
-    def type(self) -> str:
-        """Its type."""
-        kind: str = self.json["type"]
-        return kind
-
 
 class Turn(msgspec.Struct, gc=False):
     """Messages of one role in a row, which the API takes for one."""

@@ -12,11 +12,9 @@ _SEE_NEXT = {"image_url": "[image: see next message]", "file": "[file: see next 
 
 
 def chat_content(
-    content: str | list[Json], path: str, context: Context, report: Report
+    content: list[Json], path: str, context: Context, report: Report
 ) -> str | list[Json]:
-    """Return checked content of any role but the assistant's; raises as `chat_input_parts` does."""
-    if isinstance(content, str):
-        return content
+    """Return checked parts of any role but the assistant's; raises as `chat_input_parts` does."""
     if len(content) == 1 and (only := only_text(content[0], RESPONSES_TEXTS)) is not None:
         return only
     parts = chat_input_parts(content, path, context, report)
