@@ -1,12 +1,15 @@
 """Answers to plain requests, here as a whole or still arriving: the client sees no difference."""
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import msgspec
 import pytest
 
+from gateway.config.settings import PerformanceSettings
 from gateway.errors import GatewayError, TruncatedStream, UpstreamError
+from gateway.exchange.apart import LARGE_BYTES
 from gateway.shapes import Shape, UpstreamCall
 from tests.exchange.scene import Scene, chat_completion
 from tests.fakes import Answer, ArrivedReply, FakeReply, error_reply, json_reply
@@ -14,6 +17,7 @@ from tests.fakes import Answer, ArrivedReply, FakeReply, error_reply, json_reply
 PROMPT = {"model": "gpt-4o-mini", "prompt": "Hi"}
 MESSAGES = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Hi"}]}
 LONG = "word " * 1000
+LARGE = "word" * (LARGE_BYTES // 4)
 CALLS: dict[str, Any] = {
     "message": {
         "role": "assistant",
@@ -40,7 +44,7 @@ both = pytest.mark.parametrize("at_once", [True, False])
 
 
 @both
-@pytest.mark.parametrize("text", ["Hello", LONG])
+@pytest.mark.parametrize("text", ["Hello", LONG, LARGE], ids=len)
 def test_a_plain_answer_is_translated(text: str, *, at_once: bool) -> None:
     own = ((b"x-request-id", b"req_1"), (b"content-encoding", b"identity"))
     answer = json_reply(chat_completion(text), headers=own)
@@ -52,6 +56,16 @@ def test_a_plain_answer_is_translated(text: str, *, at_once: bool) -> None:
         (b"x-request-id", b"req_1"),
     ]
     assert seen.decision.translation == "from=completions; to=chat"
+
+
+@pytest.mark.parametrize("fast_paths", [True, False])
+def test_large_answers_to_several_prompts_are_one(*, fast_paths: bool) -> None:
+    performance = PerformanceSettings(fast_paths=fast_paths)
+    answer = json_reply(chat_completion("word" * (LARGE_BYTES // 8)))
+    scene = Scene(lambda _: replace(answer), performance=performance)
+    seen = scene.generate(Shape.COMPLETIONS, {**PROMPT, "prompt": ["Hi", "Ho"]})
+    assert [choice["index"] for choice in seen.json["choices"]] == [0, 1]
+    assert len(seen.body) > LARGE_BYTES
 
 
 @both

@@ -15,6 +15,7 @@ from gateway.api.writing import ReplyWriter
 from gateway.config.settings import ClientSettings, ServerSettings
 from gateway.errors import TruncatedStream
 from gateway.request import Body, Head
+from gateway.server.reception import MAX_PIPELINED
 from gateway.server.state import State
 from gateway.shapes import RawHeaders, Sink, UpstreamCall
 from tests.api.client import Client
@@ -521,6 +522,21 @@ def test_an_upstreams_refusal_is_an_error_in_the_envelope() -> None:
         received = await connection.send(request(CHAT))
         assert received.startswith(b"HTTP/1.1 429")
         assert b"slow down" in received
+        connection.end()
+
+    asyncio.run(scenario())
+
+
+def test_reading_goes_on_once_many_requests_ahead_are_answered() -> None:
+    async def scenario() -> None:
+        connection = Wire(Client(answer).gateway)
+        connection.protocol.data_received(request(CHAT))
+        ahead = MAX_PIPELINED // len(request(CHAT)) + 1
+        connection.protocol.data_received(request(CHAT) * ahead)
+        assert not connection.transport.is_reading()
+        received = await connection.send()
+        assert received.count(b"HTTP/1.1 200") == 1 + ahead
+        assert connection.transport.is_reading()
         connection.end()
 
     asyncio.run(scenario())

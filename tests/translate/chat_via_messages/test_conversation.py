@@ -127,6 +127,18 @@ def test_marks_for_the_cache_are_passed_on() -> None:
     assert results["content"][0]["cache_control"] == EPHEMERAL
 
 
+@pytest.mark.parametrize(
+    "mark", [{"cache_control": EPHEMERAL}, {"prompt_cache_breakpoint": {"mode": "explicit"}}]
+)
+def test_marks_for_the_cache_at_calls_are_passed_on(mark: Json) -> None:
+    message = calls("a", "b")
+    message["tool_calls"][0] |= mark
+    sent = conversation_of(*HELLO, message, answer("a"), answer("b"))
+    first, second = sent["messages"][1]["content"]
+    assert first["cache_control"] == EPHEMERAL
+    assert "cache_control" not in second
+
+
 def test_what_has_no_place_is_reported() -> None:
     call = {**calls("a")["tool_calls"][0], "zzz": 1}
     call["function"] = {**call["function"], "yyy": 1}

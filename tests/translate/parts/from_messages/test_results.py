@@ -56,3 +56,5 @@ def test_a_failure_is_said_in_the_text(content: object, parts: list[str]) -> Non
 def test_what_has_no_place_is_reported() -> None:
     _, report = read(result("a", toolset_name="t", zzz=1))
     assert report.dropped == [f"{PATH}.zzz", f"{PATH}.toolset_name"]
+    _, report = read(result("a", zzz=1))
+    assert report.dropped == [f"{PATH}.zzz"]

@@ -21,6 +21,7 @@ from gateway.translate.parts.to_messages.conversation import Block
         ("{}", {}),
         ('{"b": 1, "a": [2.50, null, "\\u00e4"]}', {"b": 1, "a": [2.5, None, "ä"]}),
         ('{"n": 123456789012345678901234567890}', {"n": 123456789012345678901234567890}),
+        ('{"half": "\\ud83d", "n": 2.50}', {"half": "\ud83d", "n": 2.5}),
     ],
 )
 def test_arguments_become_an_object(arguments: str, given: Any) -> None:
@@ -31,7 +32,10 @@ def test_arguments_become_an_object(arguments: str, given: Any) -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    ["{", "[1]", '"x"', "null", "7", '{"a": NaN}', '{"a": 1e999}', "[" * 100_000, "{}{}"],
+    [
+        *("{", "[1]", '"x"', "null", "7", "{}{}", "[" * 100_000),
+        *('{"a": NaN}', '{"a": 1e999}', '{"half": "\\ud83d", "n": 1e999}'),
+    ],
     ids=lambda text: text[:9],
 )
 def test_other_arguments_are_the_clients_fault(arguments: str) -> None:
