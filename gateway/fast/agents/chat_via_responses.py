@@ -22,6 +22,7 @@ from gateway.fast.agents.chat_requests import (
 )
 from gateway.fast.agents.codec import AgentRequest, ClientParam
 from gateway.fast.agents.raw import NULL, text
+from gateway.fast.agents.schemas import form_of
 from gateway.fast.agents.uncommon import Uncommon
 from gateway.fast.codec import ABSENT, Absent, encode
 from gateway.shapes import Shape
@@ -97,6 +98,9 @@ def _functions(request: ChatRequest, able: Capabilities) -> Sequence[_Tool]:
 
 def _sent(function: Function, strict: bool | Absent) -> _Tool:
     described, parameters = function.description, function.parameters
+    if parameters != NULL:
+        # Only for what it raises.
+        form_of(parameters)
     return _Tool(
         function.name,
         ABSENT if described == NULL else text(described),

@@ -7,6 +7,7 @@ import msgspec
 
 from gateway.fast.agents.messages_requests import PARAMETERS, AgentRequest, Choice, Tool
 from gateway.fast.agents.messages_turns import tool_name
+from gateway.fast.agents.schemas import form_of, read_schema
 from gateway.fast.agents.uncommon import Uncommon
 from gateway.fast.codec import ABSENT, Absent
 from gateway.shapes import Json
@@ -82,15 +83,6 @@ class Tools(NamedTuple):
     one_at_a_time: bool
 
 
-class _Form(msgspec.Struct, gc=False):
-    """A schema, of which only the type matters."""
-
-    type: str | Absent = ABSENT
-
-
-_read_form = msgspec.json.Decoder(_Form).decode
-
-
 def tools_of(request: AgentRequest, draft: Draft) -> Tools | None:
     """Return the tools, and report what of them is not sent; None: nothing is said of tools."""
     choice = request.tool_choice
@@ -140,17 +132,16 @@ def _function(tool: Tool, path: str, report: Report) -> Function:
     if tool.eager_input_streaming:
         report.drop(f"{path}.eager_input_streaming")
     given = tool.input_schema
-    # What is not looked into may be no UTF-8.
-    str(given, "utf-8")
-    form = _read_form(given).type
+    form, is_strict = form_of(given)
     schema: msgspec.Raw | Json = given
     if form is ABSENT:
-        schema = {"type": "object", **msgspec.json.decode(given)}
+        schema = {"type": "object", **read_schema(given)}
+        is_strict = is_strict_schema(schema)
     elif form != "object":
         raise Uncommon
     strict: bool | Absent = ABSENT
     if tool.strict:
-        if is_strict_schema(msgspec.json.decode(given) if schema is given else schema):
+        if is_strict:
             strict = True
         else:
             report.drop(f"{path}.strict")

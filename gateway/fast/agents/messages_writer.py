@@ -13,6 +13,7 @@ from msgspec import Raw
 
 from gateway.fast.agents.raw import decoded
 from gateway.fast.agents.raw import text as checked
+from gateway.fast.agents.schemas import form_of, read_schema
 from gateway.fast.agents.uncommon import Uncommon
 from gateway.fast.codec import ABSENT, Absent
 from gateway.shapes import Json
@@ -73,13 +74,6 @@ _beginning = re.compile(rb'"(?: |\\[nrt])*+[!#-\[\]-~]').match
 _read_input = msgspec.json.Decoder(dict[str, Any]).decode
 
 
-class _Form(msgspec.Struct, gc=False):
-    type: Any = ABSENT
-
-
-_read_form = msgspec.json.Decoder(_Form).decode
-
-
 def is_said(value: Raw) -> bool:
     """Whether a value is certainly a text that is not blank; nearly all such texts are found."""
     # Nothing but a text is before the last letter.
@@ -108,8 +102,8 @@ def picture(url: Raw, path: str, context: Context) -> Block:
 
 def schema_of(parameters: Raw) -> Raw | Json:
     """Return the schema of a function's parameters, which says that it is one of objects."""
-    if _read_form(parameters).type is ABSENT:
-        return {"type": "object", **_read_input(parameters)}
+    if form_of(parameters).type is ABSENT:
+        return {"type": "object", **read_schema(parameters)}
     return parameters
 
 

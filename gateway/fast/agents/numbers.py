@@ -11,25 +11,29 @@ from gateway.fast.agents.uncommon import Uncommon
 
 
 class Literal:
-    """The text of such a number."""
+    """The text of such a number; raises `Uncommon` for one that is too large for a float."""
 
     __slots__ = ("text",)
 
     def __init__(self, text: str) -> None:
+        if not math.isfinite(float(text)):
+            raise Uncommon
         self.text = text
 
 
 def number_of(value: object) -> float:
-    """Return the number; raises `Uncommon` if it is too large for one."""
-    number = float(value.text) if isinstance(value, Literal) else math.inf
-    if not math.isfinite(number):
-        raise Uncommon
-    return number
+    """Return the number; raises `Uncommon` for anything else."""
+    return float(_text_of(value))
+
+
+def _text_of(value: object) -> str:
+    if isinstance(value, Literal):
+        return value.text
+    raise Uncommon
 
 
 def _as_written(value: object) -> msgspec.Raw:
-    number_of(value)
-    return msgspec.Raw(value.text.encode() if isinstance(value, Literal) else b"")
+    return msgspec.Raw(_text_of(value).encode())
 
 
 encode = msgspec.json.Encoder(enc_hook=_as_written).encode

@@ -7,23 +7,18 @@ import msgspec
 from msgspec import Raw
 
 from gateway.fast.agents.about_tools import about_tools, choice_of, is_simple
-from gateway.fast.agents.raw import NULL, is_object, text
+from gateway.fast.agents.raw import NULL, text
 from gateway.fast.agents.responses_items import AdditionalTools
 from gateway.fast.agents.responses_requests import ResponsesRequest, Tool, read_tools
-from gateway.fast.agents.uncommon import Uncommon
+from gateway.fast.agents.schemas import form_of
 from gateway.fast.codec import ABSENT, Absent
 from gateway.shapes import Json
 from gateway.translate.contract import Context, Report
-from gateway.translate.parts.tools.definitions import is_strict_schema
 from gateway.translate.responses_via_chat.tools.choice import tool_parameters
 from gateway.translate.responses_via_chat.tools.definitions import ToolNames, chat_tools
 from gateway.translate.schema.checks import check
 from gateway.translate.schema.responses import RESPONSES_PARAMETERS
 from gateway.translate.schema.responses_input import ITEMS
-
-_CLOSED = b"additionalProperties"
-"""A key that every strict schema has, written so or with escapes."""
-
 
 _ADDITIONAL = "additional_tools"
 
@@ -173,25 +168,16 @@ def _checked(item: AdditionalTools, path: str) -> Json:
 
 def _function(tool: Tool) -> _Function:
     schema, strict = tool.parameters, tool.strict
-    if schema != NULL and not is_object(schema):
-        raise Uncommon
-    if strict is None:
+    is_strict = schema != NULL and form_of(schema).is_strict
+    if strict is None and is_strict:
         # Responses make a schema strict if they can; chat gets `strict` where it is so already.
-        strict = True if schema != NULL and _is_strict(schema) else None
+        strict = True
     return _Function(
         tool.name,
         ABSENT if tool.description == NULL else text(tool.description),
         ABSENT if schema == NULL else schema,
         ABSENT if strict is None else strict,
     )
-
-
-def _is_strict(schema: Raw) -> bool:
-    """Whether a schema is strict; most are not, which their text shows."""
-    written = bytes(schema)
-    if _CLOSED not in written and b"\\u" not in written:
-        return False
-    return is_strict_schema(msgspec.json.decode(written))
 
 
 def _repeated(function: _Function) -> _Repeated:

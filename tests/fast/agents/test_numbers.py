@@ -19,6 +19,6 @@ def test_numbers_are_sent_as_they_were_written(written: bytes) -> None:
 def test_one_that_is_too_large_is_uncommon() -> None:
     assert number_of(decode(b"1.50")) == 1.5
     with pytest.raises(Uncommon):
-        encode(decode(b"[1e400]"))
+        decode(b"[1e400]")
     with pytest.raises(Uncommon):
         number_of(object())

@@ -8,7 +8,7 @@ from msgspec.json import decode, encode
 from gateway.errors import UnsupportedParameter
 from gateway.fast.agents.response_tools import Tools, tools_of
 from gateway.fast.agents.responses_requests import read_responses_request
-from gateway.fast.agents.uncommon import Uncommon
+from gateway.fast.agents.uncommon import UNCOMMON
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import Report
 from tests.fast.agents.responses_traffic import FULL, STRICT
@@ -64,7 +64,7 @@ def test_a_key_may_be_written_with_escapes() -> None:
 
 @pytest.mark.parametrize("wrong", [{"parameters": []}, {"description": 3}])
 def test_anything_else_is_not_admitted(wrong: Json) -> None:
-    with pytest.raises(Uncommon):
+    with pytest.raises(UNCOMMON):
         read(function(**wrong))
 
 
