@@ -2,7 +2,8 @@
 
 A report stands before it: "litellm.BadRequestError: OpenAIException - ", "error, status code: 400,
 message: ", "bad response status code 400, message: ". It is recognised by its words, all of them
-about transport, so it ends at anything that a user wrote. Request ids, LiteLLM's sentences on its
+about transport, so it ends at anything that a user wrote; Bedrock's "The model returned the
+following errors: " may follow. Request ids, LiteLLM's sentences on its
 router, and new-api's copy of the body stand behind it.
 """
 
@@ -59,6 +60,7 @@ _WHOSE = re.compile(r"(?:[A-Z][\w.-]{0,40} ){1,2}(?=(?i:API|provider|upstream)\b
 # openai-node prints "404 This is a chat model …", without a mark; servers "404 page not found".
 _BARE_STATUS = re.compile(r"(?P<status>[1-5]\d\d) (?=[A-Z'\"`])")
 
+_BEDROCK = "The model returned the following errors: "
 _MAX_SUFFIXES = 6
 # LiteLLM appends sentences on its router and its retries, since 1.108 a paragraph on its fallbacks.
 _TAILS = (". Received Model Group=", ". LiteLLM Retried: ", "\n\nLiteLLM: ")
@@ -71,7 +73,7 @@ def undecorated(message: str) -> Undecorated:
     """Return a message without the decorations of relays, and the facts in these."""
     text = message.strip()
     end, statuses = _report(text)
-    text = text[end:]
+    text = text[end:].removeprefix(_BEDROCK)
     for _ in range(_MAX_SUFFIXES):
         shorter = text if value_of(text) is not None else _without_last_suffix(text)
         if shorter == text:

@@ -66,7 +66,7 @@ _TEXTS = re.compile(
             r"input length and `max_tokens` exceed context limit",
             r"(?:The )?Input is too long(?: for (?:requested )?model\b|\.?$)",
             r"Input exceeds the max(?:imum)? input token limit",
-            r"(?:The model returned the following errors: )?Input Tokens Exceeded",
+            r"Input Tokens Exceeded",
             # Gemini
             rf"The input token count (?:{_N} )?exceeds the maximum number of tokens allowed",
             # Mistral, Groq, GitHub Copilot, Moonshot, MiniMax, Cohere, Perplexity, Z.ai, DashScope

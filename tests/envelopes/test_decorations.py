@@ -32,6 +32,11 @@ BODY = '{"error": {"message": "It broke."}}'
         "It broke.. LiteLLM Retried: 1 times, LiteLLM Max Retries: 2",
         "It broke.\n\nLiteLLM: model group 'x' failed with the error above. No fallback was tried.",
         "litellm.BadRequestError: It broke. (request id: a). Received Model Group=x",
+        "The model returned the following errors: It broke.",
+        (
+            "litellm.BadRequestError: BedrockException - The model returned the following errors: "
+            "It broke."
+        ),
     ],
 )
 def test_what_relays_add_is_taken_off(decorated: str) -> None:

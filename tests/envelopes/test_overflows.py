@@ -50,7 +50,7 @@ TOO_LONG = [
     "input length and `max_tokens` exceed context limit: 199759 + 8192 > 200000, decrease input",
     "The prompt is too long: 50000, model maximum context length: 16384",
     "Input is too long for requested model.",
-    "The model returned the following errors: Input Tokens Exceeded: Number of input tokens",
+    "Input Tokens Exceeded: Number of input tokens exceeds maximum length.",
     # Gemini, Mistral, DeepSeek, Groq, OpenRouter, xAI
     "The input token count (1250074) exceeds the maximum number of tokens allowed (1048576).",
     "Prompt contains 40000 tokens and 0 draft tokens, too large for model with 32768 maximum",

@@ -98,7 +98,8 @@ def _fixes(label: dict[str, Any] | None) -> frozenset[ParameterFix]:
     renames = [ParameterFix("rename", name, to) for name, to in label.get("rename", {}).items()]
     withheld = [ParameterFix("withhold", name) for name in label.get("withhold", [])]
     limits = [ParameterFix("limit", name, most) for name, most in label.get("limit", {}).items()]
-    return frozenset(drops + renames + withheld + limits)
+    stripped = [ParameterFix("strip", name) for name in label.get("strip", [])]
+    return frozenset(drops + renames + withheld + limits + stripped)
 
 
 def _read(line: str) -> RecordedError:

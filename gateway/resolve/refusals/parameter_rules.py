@@ -48,6 +48,12 @@ def _by_server(
 
 _NAME = r"(?P<name>[A-Za-z_][\w.\[\]]*)"
 _NAMES = r"(?P<names>[A-Za-z_][\w.\[\], ]*?)"
+_QUOTED = rf"(?P<quote>[`'\"]){_NAME}(?P=quote)"
+"""A name in quotation marks of any kind: relays and servers that imitate a text have their own."""
+_ANY_NAME = rf"(?P<quote>[`'\"])?{_NAME}(?(quote)(?P=quote)|(?=\.?(?:$|\n)|[,;] ))"
+"""The same, or without any where a sentence ends behind it."""
+_INSTEAD = r"(?: Use [`'\"](?P<instead>[\w.]+)[`'\"] instead)?"
+_ANY_NAMES = r"(?P<names>[`'\"]?[A-Za-z_][\w.\[\], `'\"]*?)"
 _SPOKEN_OF = r"(?:this|the '[^'\n]{1,200}') model"
 
 NAMING_RULES: tuple[NamingRule, ...] = (
@@ -58,30 +64,33 @@ NAMING_RULES: tuple[NamingRule, ...] = (
         "openai-responses-messages-moved-to-input",
     ),
     _by_model(
-        rf"Unsupported parameter: '{_NAME}' is not supported with "
-        rf"{_SPOKEN_OF}\.?(?: Use '(?P<instead>[\w.]+)' instead)?",
+        rf"[Uu]nsupported parameter: {_QUOTED} is not supported with {_SPOKEN_OF}\.?{_INSTEAD}",
         "openai-max-tokens-rename",
         "openai-temperature-param",
         "openai-responses-temperature-code-null",
         "openai-stop-unsupported",
         "openai-parallel-tool-calls",
     ),
+    _by_server(rf"[Uu]nsupported parameter: {_QUOTED} is not supported(?:\.{_INSTEAD}|$)"),
     _by_server(
-        rf"Unsupported parameter(?:s|\(s\))?: '?{_NAMES}'?\.?$",
+        rf"(?:Validation: )?[Uu]nsupported parameter(?:s|\(s\))?:? {_ANY_NAMES}\.?$",
         "codex-backend-max-output-tokens",
         "codex-backend-max-tokens",
         "codex-backend-previous-response-id",
+        "nim-unsupported-parameters",
+        "nim-unsupported-parameters-unquoted",
     ),
     _by_server(
-        rf"Unknown parameter: '{_NAME}'",
+        rf"[Uu]nknown parameter:? {_ANY_NAME}",
         "openai-unknown-parameter-reasoning-on-chat",
         "openai-unknown-parameter-reasoning-max-tokens",
         "openai-unknown-input-phase",
+        "bedrock-unknown-parameter-within",
         "wire-openai-image-response-format",
         unknown=True,
     ),
     _by_server(
-        rf"Unrecognized request argument(?:s|\(s\))? supplied: {_NAMES}\.?$",
+        rf"[Uu]nrecognized request argument(?:s|\(s\))? supplied: {_ANY_NAMES}\.?$",
         "openai-logprobs-unrecognized-2023",
         "openai-reasoning-effort-unrecognized",
         "openai-thinking-unrecognized",
@@ -120,6 +129,15 @@ NAMING_RULES: tuple[NamingRule, ...] = (
         rf"(?:Model \S{{1,200}}|This model) does not support parameter [`'\"]?{_NAME}",
         "xai-grok46-presence-penalty",
     ),
+    _by_server(
+        rf"The {_NAME} parameter is unsupported(?: at the moment)?\.", "xai-response-format-2024"
+    ),
+    # Anthropic
+    _by_model(
+        r"This model does not support the effort parameter",
+        "anthropic-effort",
+        about=("output_config.effort",),
+    ),
     # Anthropic, of a type of thinking; the effort remains
     _by_model(
         r"[`'\"]thinking\.type\.\w{1,40}[`'\"] is not supported (?:for|with|by|on) this model",
@@ -134,10 +152,29 @@ NAMING_RULES: tuple[NamingRule, ...] = (
         r"(?:with|by|for|on) this model",
         "groq-reasoning-effort",
     ),
+    # Proxies and small servers; "model is not supported" is about the model
+    _by_server(
+        rf"(?:[Tt]he )?(?:[Pp]arameter:? )?(?P<quote>[`'\"])?(?!model\b){_NAME}(?(quote)(?P=quote))"
+        r" (?:parameter )?is (?:not supported|unsupported)"
+        r"(?: (?:by|on|with|for) this (?:endpoint|model|provider|proxy|server))?\.?$"
+    ),
     # Anthropic, and pydantic messages without their structure; Fireworks; Go's decoder, Rust's
-    _by_server(rf"{_NAME}: Extra inputs are not permitted$"),
+    _by_server(rf"(?:body\.)?{_NAME}: Extra inputs are not permitted$"),
     _by_server(rf"Extra inputs are not permitted, field: '{_NAME}'"),
-    _by_server(rf"(?:json: )?unknown field [`'\"]{_NAME}[`'\"]", unknown=True),
+    _by_server(
+        rf"(?:Failed to deserialize the JSON body into the target type: )?"
+        rf"(?:json: )?[Uu]nknown field:? {_ANY_NAME}",
+        unknown=True,
+    ),
+    # The decoder of Rust with the path of the field, of which the name is the last step
+    _by_server(
+        rf"Failed to deserialize the JSON body into the target type: {_NAME}: "
+        r"unknown field [`'\"]?\w{1,100}[`'\"]?, expected ",
+        "bedrock-gpt-oss-unknown-field",
+        unknown=True,
+    ),
+    # Cohere
+    _by_server(rf"unknown field: parameter '{_NAME}' is not a valid field", unknown=True),
     # transformers
     _by_server(
         r"Unexpected fields in the request: (?P<literal>\{[^{}\n]{1,1000}\})$",
@@ -149,6 +186,7 @@ NAMING_RULES: tuple[NamingRule, ...] = (
     # Moonshot
     _by_model(rf"invalid {_NAME}: only \S{{1,40}} is allowed", "kimi-invalid-temperature"),
     # LiteLLM
+    _by_model(rf"Setting [`'\"]{_NAME}[`'\"] is not supported by ", "litellm-setting-image-format"),
     _by_model(
         r"[\w.-]{1,60} does not support parameters: (?P<literal>\{.*?\}|\[.*?\]),? for model="
     ),
@@ -181,6 +219,11 @@ NAMING_RULES: tuple[NamingRule, ...] = (
     _by_model(r'(?:"[^"\n]{1,200}"|\S{1,200}) does not support tools$', about=("tools",)),
     _by_model(r'(?:"[^"\n]{1,200}"|\S{1,200}) does not support insert$', about=("suffix",)),
     # vLLM, TGI
+    _by_server(
+        r"chat_template is not supported for Mistral tokenizers",
+        "vllm-mistral-chat-template",
+        about=("chat_template_kwargs",),
+    ),
     _by_model(
         r'Model "[^"\n]{1,200}" does not support matryoshka representation',
         "vllm-matryoshka-dimensions",

@@ -10,15 +10,13 @@ from dataclasses import replace
 
 from gateway.envelopes.error_envelopes import ErrorReply
 from gateway.envelopes.printed_values import python_literal
+from gateway.resolve.refusals.listed_fields import listed_fields
 from gateway.resolve.refusals.parameter_fixes import RefusedParameter
 from gateway.resolve.refusals.parameter_rules import NAMING_RULES, NamingRule
 
-_GEMINI_LINE = re.compile(
-    r"Invalid JSON payload received\. Unknown name \"(?P<name>[\w.]+)\"(?: at '(?P<at>[^'\n]*)')?:"
-    r" Cannot find field\."
-)
 # They only set a degree: an answer at the model's default is closer to the request than an error.
 _DEGREES = frozenset({"reasoning_effort", "reasoning.effort", "verbosity", "text.verbosity"})
+_QUOTES = "`'\""
 _VALUE_REFUSED = re.compile(
     r"Unsupported value: '[^'\n]{0,200}' is not supported with (?:this model|the '\S+' model)"
 )
@@ -33,9 +31,9 @@ def refused_parameters(
     """
     if reply.unknown_fields:
         return _all_sent([RefusedParameter(name) for name in reply.unknown_fields], sent)
-    gemini = _gemini_names(reply.message)
-    if gemini:
-        return _all_sent([RefusedParameter(name) for name in gemini], sent)
+    listed = listed_fields(reply.message)
+    if listed:
+        return _all_sent([RefusedParameter(name) for name in listed], sent)
     if reply.param and _VALUE_REFUSED.match(reply.message):
         value_only = reply.param not in _DEGREES
         return _all_sent(
@@ -77,19 +75,7 @@ def _names(groups: dict[str, str | None]) -> list[str]:
             return sorted(map(str, value))
         return [str(name) for name in value] if isinstance(value, dict | list) else []
     text = groups.get("names") or groups.get("name") or ""
-    return [name.rstrip(".") for name in re.split(r", (?:and )?| and ", text)]
-
-
-def _gemini_names(message: str) -> list[str]:
-    """Return the fields that Gemini does not know; none unless all lines are about such fields."""
-    names: list[str] = []
-    for line in message.splitlines():
-        match = _GEMINI_LINE.match(line)
-        if match is None:
-            return []
-        name, at = match["name"], match["at"]
-        names.append(name if not at or at == name else f"{at}.{name}")
-    return names
+    return [name.strip(_QUOTES).rstrip(".") for name in re.split(r", (?:and )?| and ", text)]
 
 
 def _all_sent(

@@ -67,6 +67,41 @@ def names(message: str, *sent: str) -> list[str] | None:
             ),
             ["seed", "user"],
         ),
+        ("unknown parameter: seed", ["seed"]),
+        ("Unknown parameter: seed.", ["seed"]),
+        ("Unknown parameter `seed`, see the documentation", ["seed"]),
+        ('Unknown parameter: "reasoning.effort"', ["reasoning.effort"]),
+        ("unsupported parameter: `seed` is not supported with this model", ["seed"]),
+        ("Unsupported parameter: `seed` is not supported", ["seed"]),
+        ("Unsupported parameter: `seed`", ["seed"]),
+        ("Validation: Unsupported parameter(s): `seed`, `user`", ["seed", "user"]),
+        ("Unrecognized request argument supplied: `seed`", ["seed"]),
+        ("Unrecognized request arguments supplied: 'seed', 'user'.", ["seed", "user"]),
+        ("seed is not supported", ["seed"]),
+        ("`seed` is not supported.", ["seed"]),
+        ("The 'seed' parameter is not supported by this proxy.", ["seed"]),
+        ("Parameter seed is not supported by this model.", ["seed"]),
+        ("parameter: `seed` is unsupported", ["seed"]),
+        ("Unknown field seed", ["seed"]),
+        ("unknown field: `seed`", ["seed"]),
+        (
+            (
+                "Failed to deserialize the JSON body into the target type: unknown field `seed`, "
+                "expected one of `model`, `n` at line 1 column 9"
+            ),
+            ["seed"],
+        ),
+        (
+            (
+                "Failed to deserialize the JSON body into the target type: seed: unknown field "
+                "seed, expected one of model, n at line 1 column 9"
+            ),
+            ["seed"],
+        ),
+        ("unknown field: parameter 'seed' is not a valid field. For proper usage, see", ["seed"]),
+        ("The seed parameter is unsupported at the moment. Leave it unset.", ["seed"]),
+        ("Setting `seed` is not supported by openai, x. To drop it", ["seed"]),
+        ("body.seed: Extra inputs are not permitted", ["seed"]),
     ],
 )
 def test_the_names_in_a_text_are_found(message: str, expected: list[str]) -> None:
@@ -93,10 +128,37 @@ def test_the_names_in_a_text_are_found(message: str, expected: list[str]) -> Non
         "Unexpected fields in the request: {user}",
         "Unexpected fields in the request: user",
         "gpt-5 models don't support tools",
+        "Unknown parameter: user message",
+        "Unknown parameter: 'user",
+        "Unknown parameter: user: messages",
+        "Unsupported parameter: user says that temperature is hot",
+        "Unsupported parameter: 'user' is not supported in Berlin.",
+        "user is not supported here",
+        "user is not supported by this country",
+        "The user temperature is not supported",
+        "'user is not supported",
+        "Unknown field user in the form",
+        "The temperature parameter is unsupported, says the user",
+        "unknown field: parameter 'strict' is not a valid field. For proper usage, see",
+        (
+            "Failed to deserialize the JSON body into the target type: messages[0].x: "
+            "missing field `user` at line 1"
+        ),
     ],
 )
 def test_other_texts_name_none(message: str) -> None:
     assert names(message, "user", "temperature", "logprobs", "messages", "response_format") is None
+
+
+def test_a_model_that_is_not_supported_is_no_parameter() -> None:
+    for message in ("model is not supported", "The 'model' is not supported.", "`model` is not"):
+        assert names(message, "model") is None
+
+
+def test_a_proposed_name_may_stand_in_marks_of_any_kind() -> None:
+    text = "Unsupported parameter: `max_tokens` is not supported. Use `max_completion_tokens` "
+    found = refused_parameters(ErrorReply(text + "instead."), {"max_tokens"})
+    assert found == (RefusedParameter("max_tokens", "max_completion_tokens"),)
 
 
 def test_the_last_hint_is_kept() -> None:

@@ -1,0 +1,67 @@
+"""Errors that list the fields which a server does not know, entry after entry.
+
+Each form is what one library prints. Nothing but such entries may be in the message: then every
+word of it is the server's, save for a value that pydantic quotes, in one line at an entry's end.
+"""
+
+import re
+from typing import NamedTuple
+
+_NAME = r"(?P<name>[A-Za-z_][\w.\[\]]*)"
+_EXTRA = r"(?:Extra inputs are not permitted|extra fields not permitted)"
+
+
+class _Form(NamedTuple):
+    """What is before the entries, each entry, and what is behind them."""
+
+    entry: re.Pattern[str]
+    head: re.Pattern[str] = re.compile("")
+    tail: re.Pattern[str] = re.compile(r"\s*")
+
+
+_FORMS = (
+    # Gemini
+    _Form(
+        re.compile(
+            r"Invalid JSON payload received\. Unknown name \"(?P<name>[\w.]+)\""
+            r"(?: at '(?P<at>[^'\n]*)')?: Cannot find field\.\n?"
+        )
+    ),
+    # pydantic as it prints errors, and NVIDIA's services
+    _Form(re.compile(rf"body -> {_NAME}\n\s{{1,4}}{_EXTRA} \(type=[\w.]{{1,40}}\)\n?")),
+    _Form(
+        re.compile(
+            rf"{_NAME}\n {{1,4}}Extra inputs are not permitted \[type=extra_forbidden, [^\n]*\]"
+            r"(?:\n +For further information visit \S{1,200})?\n?"
+        ),
+        re.compile(r"\d{1,4} validation errors? for [\w.\[\], ]{1,100}\n"),
+    ),
+    # Cerebras, of messages; Groq's of one parameter has advice behind it
+    _Form(re.compile(rf"(?:[\w.]{{1,100}}: )?property '(?:body\.)?{_NAME}' is unsupported\n?")),
+    # Bedrock; `#` is the request, and `#/messages/0` a part of it
+    _Form(
+        re.compile(r"#: extraneous key \[(?P<name>\w{1,64})\] is not permitted"),
+        re.compile(r"Malformed input request: "),
+        re.compile(r", please reformat your input and try again\.?"),
+    ),
+)
+# Cerebras writes the role of a message into its path: messages.2.assistant.reasoning_content.
+_INDEX = re.compile(r"\.(\d{1,6})(?:\.(?:system|developer|user|assistant|tool))?(?=[.\[]|\Z)")
+
+
+def listed_fields(message: str) -> list[str]:
+    """Return the paths of the fields in a list; none for a message that is anything else."""
+    return next((names for form in _FORMS if (names := _read(form, message))), [])
+
+
+def _read(form: _Form, message: str) -> list[str]:
+    head = form.head.match(message)
+    if head is None:
+        return []
+    names: list[str] = []
+    position = head.end()
+    while entry := form.entry.match(message, position):
+        position = entry.end()
+        name, at = entry["name"], entry.groupdict().get("at")
+        names.append(_INDEX.sub(r"[\1]", name if not at or at == name else f"{at}.{name}"))
+    return names if form.tail.fullmatch(message, position) else []
