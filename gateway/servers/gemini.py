@@ -61,4 +61,5 @@ PROFILE = Profile(
         "logit_bias": False,
         "logprobs": False,
     },
+    refuses=frozenset({"seed"}),
 )

@@ -63,4 +63,5 @@ PROFILE = Profile(
         "logprobs": False,
         "stream_usage": False,
     },
+    refuses=frozenset({"seed"}),
 )

@@ -5,10 +5,15 @@ Every default is right for an unknown server.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 from gateway.servers.presets import UNKNOWN, Changes
 from gateway.servers.reading import Abilities, Capability
 from gateway.shapes import Json, Shape
+
+Tuning = Literal["penalties", "seed", "temperature", "top_p"]
+"""Capabilities that only tune the output: a reply without them is closer to what was asked for than
+an error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,9 +179,11 @@ class Profile:
     """What its endpoints support (`translate.capabilities`), as differences from OpenAI's.
 
     It says how requests of other shapes are translated; what a client sends to its own endpoint
-    stays, but for what a refusal has taught."""
+    stays, but for `refuses` and what a refusal has taught."""
     at_endpoint: Mapping[Shape, Changes] = field(default_factory=dict)
     """Differences at one endpoint; only these can enable what the shape itself lacks."""
+    refuses: frozenset[Tuning] = frozenset()
+    """What it refuses at its own endpoints, whatever the model, instead of ignoring it."""
     refuses_more_stops: int = 0
     """The most stop sequences that it accepts; 0: unknown, or it ignores further ones."""
     strict_messages: bool = False

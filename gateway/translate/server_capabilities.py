@@ -69,7 +69,8 @@ def at_own_endpoint(kind: Profile, shape: Shape, quirks: frozenset[str]) -> Capa
     """
     if shape is Shape.MESSAGES:
         return TAKES_ALL
-    few = replace(TAKES_ALL, max_stops=kind.refuses_more_stops)
+    refused: Changes = dict.fromkeys(kind.refuses, False)
+    few = replace(TAKES_ALL, max_stops=kind.refuses_more_stops, **refused)
     return with_quirks(few, quirks, shape)
 
 

@@ -11,6 +11,7 @@ from gateway.config.settings import ModelRule, UpstreamSettings
 from gateway.config.translation_settings import TranslationSettings
 from gateway.errors import UnsupportedParameter
 from gateway.exchange.attempt import Attempts
+from gateway.servers import Profile
 from gateway.shapes import Json, Shape, UpstreamCall
 from tests import kinds
 from tests.exchange.scene import (
@@ -109,6 +110,18 @@ def test_a_temperature_costs_one_call_at_any_endpoint(shape: Shape, model: str) 
     assert result.decision.attempts == 1
     assert "temperature" not in sent(scene)[0]
     assert b"dropped=temperature" in header(result)
+
+
+@pytest.mark.parametrize("kind", [kinds.MISTRAL, kinds.GEMINI], ids=str)
+@pytest.mark.parametrize("streamed", [True, False])
+def test_what_a_server_refuses_of_all_models_costs_no_call(kind: Profile, streamed: bool) -> None:
+    scene = Scene(server("seed"), UpstreamSettings("main", "http://127.0.0.1:8000/v1", kind))
+    asked = {"model": "m", "messages": HELLO, "stream": streamed}
+    result = scene.generate(CHAT, {**asked, "seed": 7})
+    assert (result.reply.status, result.decision.attempts) == (200, 1)
+    assert (sent(scene), header(result)) == ([asked], b"from=chat; to=chat; dropped=seed")
+    without = scene.generate(CHAT, asked)
+    assert (sent(scene)[-1], header(without)) == (asked, b"")
 
 
 def test_a_request_in_which_nothing_is_to_be_changed_goes_out_as_it_is() -> None:

@@ -221,10 +221,10 @@ def test_an_alias_of_a_server_that_may_stream_unasked_says_that_none_is_wanted()
 
 
 def test_a_seed_where_the_model_has_none() -> None:
-    of = context(CHAT, "search_restricted_params")
-    translation = adapted(of, {"seed": 1})
-    assert (translation.calls, translation.report.dropped) == (({"model": "sent"},), ["seed"])
-    assert "seed" in watched(CHAT, of)
+    for of in (context(CHAT, "search_restricted_params"), context(CHAT, kind=kinds.MISTRAL)):
+        translation = adapted(of, {"seed": 1})
+        assert (translation.calls, translation.report.dropped) == (({"model": "sent"},), ["seed"])
+        assert "seed" in watched(CHAT, of)
 
 
 def test_biases_and_prompts_of_another_vocabulary() -> None:

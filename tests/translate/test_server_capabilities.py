@@ -248,6 +248,22 @@ def test_at_its_own_endpoint_only_a_models_quirks_and_refused_stops_count() -> N
     assert not at_own_endpoint(kinds.VLLM, Shape.CHAT, frozenset({"no_stop"})).stop
 
 
+@pytest.mark.parametrize("kind", PROFILES)
+def test_what_a_server_refuses_at_its_own_endpoint_it_lacks_for_others_too(kind: Profile) -> None:
+    own = at_own_endpoint(kind, Shape.CHAT, frozenset())
+    known = preset(kind, Shape.CHAT)
+    for name in kind.refuses:
+        assert (getattr(own, name), getattr(known, name)) == (False, False)
+
+
+def test_mistral_and_gemini_refuse_a_seed() -> None:
+    refusing = [kind for kind in PROFILES if kind.refuses]
+    assert set(refusing) == {kinds.GEMINI, kinds.MISTRAL}
+    for kind in refusing:
+        own = at_own_endpoint(kind, Shape.CHAT, frozenset())
+        assert own == replace(TAKES_ALL, seed=False)
+
+
 @pytest.mark.parametrize("kind", [kind for kind in PROFILES if kind is not kinds.ANTHROPIC])
 def test_little_is_assumed_of_an_unknown_messages_endpoint(kind: Profile) -> None:
     able = preset(kind, Shape.MESSAGES)
