@@ -141,6 +141,10 @@ class Leaving(Enum):
     """The process ends, or another one takes over."""
 
 
+def _nothing() -> None:
+    """Do nothing."""
+
+
 class SocketSession(ABC):
     """Serves one client's socket. Made before the handshake is accepted."""
 
@@ -150,6 +154,8 @@ class SocketSession(ABC):
     """Further fields of the handshake's reply."""
     kind: str = ""
     """For operators: `responses` or `realtime`."""
+    accepted: Callable[[], None] = staticmethod(_nothing)
+    """Called when the handshake has been accepted, before `run`."""
 
     @abstractmethod
     async def run(self, socket: Socket) -> None:

@@ -10,6 +10,7 @@ from gateway.api.writing import error_reply
 from gateway.errors import GatewayError
 from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.decision import Decision
+from gateway.observe.record import FinishedRequest
 from gateway.request import Body, GenerationRequest, Request
 from gateway.shapes import ClientHeaders, RawHeaders
 from gateway.sockets import SocketSession
@@ -92,6 +93,9 @@ class Tracing(Protocol):
 
         `shape` is the one that the client called, or `other`.
         """
+
+    def finished(self, request: FinishedRequest) -> None:
+        """End the span of the current request, which is in no other record."""
 
 
 def begin(admission: Admission) -> Decision:

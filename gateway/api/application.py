@@ -6,6 +6,7 @@ server.
 
 import asyncio
 from collections.abc import Awaitable, Coroutine
+from functools import partial
 from time import perf_counter
 from typing import Any
 
@@ -24,7 +25,7 @@ from gateway.api.endings import (
     written,
     written_at_once,
 )
-from gateway.api.handshakes import Handshakes, ServeTurn, head_of_turns, turn_of
+from gateway.api.handshakes import Handshakes, Turns, head_of_turns, turn_of
 from gateway.api.paths import Place, as_meant, place_of
 from gateway.api.router import Router, normalized
 from gateway.api.services import Services
@@ -73,7 +74,7 @@ class Gateway:
         self._router = Router(handlers, sessions)
         allows = self._cors.allows if self._cors is not None else lambda _: False
         self._handshakes = Handshakes(
-            self._router, services.observer, allows, lambda: self.draining
+            self._router, services.observer, allows, lambda: self.draining, services.tracing
         )
         self._allowed_hosts = frozenset(name.lower() for name in settings.server.allowed_hosts)
 
@@ -148,12 +149,16 @@ class Gateway:
             return self._serve(admission, body, writer, length)
         return self._counted(admission.slots, admission, body, writer, length)
 
-    def turns(self, request: Request) -> ServeTurn:
+    def turns(self, request: Request) -> Turns:
         """Return what serves the turns on a responses socket that this request has opened.
 
         Each is a POST by the same client, admitted and recorded like any other.
         """
-        return turn_of(self.serve, self.admit(head_of_turns(request)))
+        admission = self.admit(head_of_turns(request))
+        return Turns(turn_of(self.serve, admission), partial(self._refused, admission))
+
+    def _refused(self, admission: Admission, error: GatewayError) -> None:
+        self._note(begin(admission), admission.label, ended_with(error), error.status, 0.0)
 
     async def _counted(
         self,

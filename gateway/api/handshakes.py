@@ -6,12 +6,13 @@ An open socket is no request in the metrics, and takes no slot of its client: it
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine
-from dataclasses import replace
-from time import perf_counter
+from dataclasses import dataclass, replace
+from functools import partial
+from time import perf_counter, time
 from typing import Any
 from urllib.parse import quote
 
-from gateway.api.admission import Admission, Handler, Upgrade, begin, refusal
+from gateway.api.admission import Admission, Handler, Tracing, Upgrade, begin, refusal
 from gateway.api.endings import (
     ClientGone,
     client_error,
@@ -29,11 +30,13 @@ from gateway.api.upgrades import (
     refuse_websocket,
 )
 from gateway.api.writing import SWITCHING_PROTOCOLS, ReplyWriter
+from gateway.errors import GatewayError
 from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.decision import Decision
 from gateway.headers import HOP_BY_HOP, JSON
 from gateway.observe.observer import Observer
-from gateway.observe.outcomes import CLIENT_CLOSED, CUT_OFF
+from gateway.observe.outcomes import CLIENT_CLOSED, CUT_OFF, Ending, Outcome
+from gateway.observe.record import FinishedRequest
 from gateway.request import Head, Request
 from gateway.request_ids import HEADER as REQUEST_ID
 from gateway.shapes import ClientHeaders
@@ -49,6 +52,18 @@ ServeTurn = Callable[[Callable[[Handler], Handler], ReplyWriter], Coroutine[Any,
 Its handler is what is made of the usual one, which gets the request without a body.
 """
 
+
+@dataclass(frozen=True, slots=True)
+class Turns:
+    """The turns of one socket, which are requests."""
+
+    serve: ServeTurn
+    refused: Callable[[GatewayError], None]
+    """Records a turn that is refused before it is served."""
+
+
+_OPENED = Ending(Outcome.SUCCESS)
+
 log = logging.getLogger("gateway")
 
 
@@ -56,6 +71,7 @@ class Handshakes:
     """Admits and serves the requests that open a socket.
 
     `allows` says whether web pages of an origin may; `is_draining`, whether nobody may any more.
+    `tracing` ends the span of a handshake when it is accepted; None: requests are not traced.
     """
 
     def __init__(
@@ -64,7 +80,9 @@ class Handshakes:
         observer: Observer,
         allows: Callable[[bytes], bool],
         is_draining: Callable[[], bool],
+        tracing: Tracing | None = None,
     ) -> None:
+        self._tracing = tracing
         self._router = router
         self._note = observer.finished
         self._sockets = observer.sockets
@@ -104,6 +122,7 @@ class Handshakes:
                 ending = await written(opened, writer, decision)
             else:
                 opened.protocol = chosen_protocol(admission.request.headers)
+                opened.accepted = partial(self._accepted, admission.label, decision, started)
                 await self._serve(opened, writer, decision)
         except asyncio.CancelledError:
             if not writer.gone:
@@ -127,6 +146,15 @@ class Handshakes:
         if self._is_draining():
             raise refuse_while_draining()
         return await upgrade(admission.request, decision)
+
+    def _accepted(self, label: str, decision: Decision, started: float) -> None:
+        """End the span of a handshake: its socket, which may stay open for hours, is no request."""
+        if self._tracing is not None:
+            seconds = perf_counter() - started
+            status = SWITCHING_PROTOCOLS
+            self._tracing.finished(
+                FinishedRequest(decision, label, _OPENED, status, seconds, time())
+            )
 
     async def _serve(self, session: SocketSession, writer: ReplyWriter, decision: Decision) -> None:
         """Serve an opened socket; raises `GatewayError` if the handshake cannot be accepted."""
@@ -179,6 +207,7 @@ def turn_of(
 
 async def run_session(session: SocketSession, socket: Socket) -> None:
     """Run a session to its end, and close its socket if that is open; raises nothing."""
+    session.accepted()
     try:
         await session.run(socket)
     except asyncio.CancelledError:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from gateway.api.admission import Tracing
 from gateway.api.concurrency import Running
 from gateway.api.handlers import Handlers
-from gateway.api.handshakes import ServeTurn
+from gateway.api.handshakes import Turns
 from gateway.api.router import Sessions
 from gateway.exchange.counting import Counting
 from gateway.exchange.flow import Exchange
@@ -19,7 +19,7 @@ from gateway.exchange.stored.kept_responses import KeptResponses
 from gateway.observe.observer import Observer
 from gateway.request import Request
 
-MakeSessions = Callable[[Callable[[Request], ServeTurn]], Sessions]
+MakeSessions = Callable[[Callable[[Request], Turns]], Sessions]
 """Makes the sessions of sockets, given what serves the turns of one."""
 
 

@@ -8,8 +8,9 @@ from typing import Any
 
 import msgspec
 
+from gateway.api.admission import Tracing
 from gateway.api.application import Gateway
-from gateway.api.handshakes import ServeTurn
+from gateway.api.handshakes import Turns
 from gateway.api.router import Sessions
 from gateway.api.services import Services
 from gateway.asgi import ASGIGateway
@@ -75,7 +76,8 @@ class Client:
         server: ServerSettings | None = None,
         clients: tuple[ClientSettings, ...] = (),
         scene: Scene | None = None,
-        sessions: Callable[[Callable[[Request], ServeTurn]], Sessions] | None = None,
+        sessions: Callable[[Callable[[Request], Turns]], Sessions] | None = None,
+        tracing: Tracing | None = None,
     ) -> None:
         self.scene = scene or Scene(answer, server=server)
         settings = Settings((OPENAI,), server or ServerSettings(), clients=clients)
@@ -93,6 +95,7 @@ class Client:
             legacy,
             self.scene.responses,
             self.observer,
+            tracing,
             sessions=sessions,
         )
         self.gateway = Gateway(settings, services)

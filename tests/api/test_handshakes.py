@@ -3,22 +3,24 @@
 import asyncio
 import hashlib
 import logging
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
 import pytest
 
-from gateway.api.admission import Handler
+from gateway.api.admission import Handler, Tracing
 from gateway.api.handshakes import head_of_turns, run_session
 from gateway.config.settings import ClientSettings, ServerSettings
-from gateway.errors import PermissionDenied
+from gateway.errors import GatewayError, InvalidRequest, PermissionDenied, ShuttingDown
 from gateway.exchange.client_reply import ClientReply, json_reply
 from gateway.exchange.decision import Decision
 from gateway.observe.outcomes import Outcome
+from gateway.observe.record import FinishedRequest
 from gateway.request import GenerationRequest, Head, Request
 from gateway.server.state import State
 from gateway.server.writer import WireWriter
-from gateway.shapes import ClientHeaders
+from gateway.shapes import ClientHeaders, RawHeaders
 from gateway.sockets import Socket
 from tests.api.client import Client
 from tests.server.test_http1 import CHAT, answer
@@ -423,7 +425,7 @@ def test_turns_are_requests_of_the_same_client() -> None:
             b"\r\n\r\n", b"\r\nAuthorization: Bearer gw-1\r\n\r\n"
         )
         await peer.send(own)
-        turn = peer.sessions.turns[0](peer.session.request)
+        turn = peer.sessions.turns[0](peer.session.request).serve
         other = Wire(peer.client.gateway)
         writer = WireWriter(other.protocol, other.door, None)
 
@@ -446,11 +448,94 @@ def test_turns_are_requests_of_the_same_client() -> None:
 def test_turns_of_a_handshake_that_no_request_may_follow_are_refused() -> None:
     async def scenario() -> None:
         client = Client(answer, clients=(ONE,))
-        turn = client.gateway.turns(Request("GET", "/responses"))
+        turn = client.gateway.turns(Request("GET", "/responses")).serve
         wire = Wire(client.gateway)
         writer = WireWriter(wire.protocol, wire.door, None)
         await turn(lambda usual: usual, writer)
         assert writer.status == 400
         wire.leave()
+
+    run(scenario)
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome", "status"),
+    [
+        (GatewayError("Wait.", status=429, code="rate_limit_exceeded"), "client_limited", 429),
+        (ShuttingDown("Later."), "shutting_down", 503),
+        (InvalidRequest("No."), "client_error", 400),
+    ],
+)
+def test_a_turn_that_is_refused_before_it_is_served_is_recorded(
+    error: GatewayError, outcome: str, status: int
+) -> None:
+    async def scenario() -> None:
+        client = Client(answer, clients=(ONE,))
+        key = ClientHeaders([(b"host", b"gateway.test"), (b"authorization", b"Bearer gw-1")])
+        turns = client.gateway.turns(Request("GET", "/responses", b"", key))
+        for _ in range(2):
+            turns.refused(error)
+        seen = [
+            (seen.decision.client, seen.client, seen.outcome, seen.status)
+            for seen in client.observer.seen
+        ]
+        assert seen == [("one", "responses", outcome, status)] * 2
+        first, second = (seen.decision.request_id for seen in client.observer.seen)
+        assert first
+        assert first != second
+        assert not any(client.observer.in_flight.values())
+
+    run(scenario)
+
+
+class Traced(Tracing):
+    """Notes the spans of requests: begun, and what has ended them."""
+
+    def __init__(self) -> None:
+        self.begun: list[tuple[str, str, str]] = []
+        self.ended: list[FinishedRequest] = []
+
+    def without_context(self, headers: ClientHeaders) -> ClientHeaders:
+        return headers
+
+    def beginning(
+        self, method: str, path: str, shape: str, headers: RawHeaders
+    ) -> Callable[[], None]:
+        return lambda: self.begun.append((method, path, shape))
+
+    def finished(self, request: FinishedRequest) -> None:
+        self.ended.append(request)
+
+
+def test_the_span_of_a_handshake_ends_when_it_is_accepted() -> None:
+    async def scenario() -> None:
+        tracing = Traced()
+        peer = Peer(tracing=tracing)
+        await peer.send(handshake("/v1/responses"))
+        (ended,) = tracing.ended
+        assert tracing.begun == [("GET", "/v1/responses", "responses")]
+        assert (ended.shape, ended.status, ended.ending.outcome) == ("responses", 101, "success")
+        assert ended.seconds >= 0
+        assert peer.session.socket is not None
+        assert peer.client.observer.seen == []
+        peer.wire.leave()
+        await turns()
+        assert len(tracing.ended) == 1
+
+    run(scenario)
+
+
+def test_one_that_is_refused_ends_with_its_record_only() -> None:
+    async def scenario() -> None:
+        tracing = Traced()
+
+        def refuse(_: Request) -> Echo:
+            raise PermissionDenied("Not you.")
+
+        peer = Peer(refuse, tracing=tracing)
+        await peer.send(handshake("/v1/responses"))
+        assert (len(tracing.begun), tracing.ended) == (1, [])
+        assert [seen.status for seen in peer.client.observer.seen] == [403]
+        peer.wire.leave()
 
     run(scenario)

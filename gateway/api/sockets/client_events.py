@@ -39,15 +39,22 @@ class BadEvent(Exception):
 
     `stream_id` is that of the event, as far as it can be read. `steered` is the response that it is
     for: the upstream's socket that serves it might take the event. Empty: there is none.
+    `is_create`: it is a `response.create`.
     """
 
     def __init__(
-        self, error: InvalidRequest, stream_id: str | None = None, steered: str = ""
+        self,
+        error: InvalidRequest,
+        stream_id: str | None = None,
+        steered: str = "",
+        *,
+        is_create: bool = False,
     ) -> None:
         super().__init__(error.message)
         self.error = error
         self.stream_id = stream_id
         self.steered = steered
+        self.is_create = is_create
 
 
 def read_event(message: bytes) -> Create | None:
@@ -65,7 +72,8 @@ def read_event(message: bytes) -> Create | None:
         previous, generate = _value(fields, PREVIOUS), _value(fields, "generate")
         _check(generate, _value(fields, "background"))
     except InvalidRequest as error:
-        raise BadEvent(error.bare(), stream_id, steered) from None
+        is_create = kind == CREATE
+        raise BadEvent(error.bare(), stream_id, steered, is_create=is_create) from None
     for name in _OWN:
         fields.pop(name, None)
     fields["stream"] = msgspec.Raw(b"true")

@@ -56,8 +56,9 @@ def call_later(seconds: float, call: Callable[[], None]) -> Timer:
 class ResponsesSession(SocketSession):
     """Serves a socket on `/v1/responses`.
 
-    `serve` serves each turn. `relays` are the upstream sockets behind this one, if there are any;
-    `reports`: each reply is preceded by a report.
+    `serve` serves each turn, `refused` records one that is refused before. `relays` are the
+    upstream sockets behind this one, if there are any; `reports`: each reply is preceded by a
+    report.
     """
 
     kind = "responses"
@@ -65,6 +66,7 @@ class ResponsesSession(SocketSession):
     def __init__(
         self,
         serve: Serve,
+        refused: Callable[[GatewayError], None],
         relays: Callable[[Callable[[bytes], bool]], ClientRelays] | None = None,
         limits: Limits | None = None,
         later: Later = call_later,
@@ -73,6 +75,7 @@ class ResponsesSession(SocketSession):
     ) -> None:
         self._limits = limits or Limits()
         self._serve_turn = serve
+        self._note_refused = refused
         self._later = later
         self._reports = reports
         self._memory = ConnectionMemory(self._limits.memory_bytes, self._limits.memory_responses)
@@ -123,14 +126,16 @@ class ResponsesSession(SocketSession):
             create = read_event(message)
         except BadEvent as bad:
             relays = self.relays if bad.steered else None
-            if relays is None or not relays.forward(message, bad.steered):
+            if bad.is_create:
+                self._refuse_create(bad.error, bad.stream_id)
+            elif relays is None or not relays.forward(message, bad.steered):
                 self._refuse(bad.error, bad.stream_id)
             return
         if create is None:
             return
         error = self._closing() or self._queues.put(create)
         if error is not None:
-            self._refuse(error, create.stream_id)
+            self._refuse_create(error, create.stream_id)
 
     def received_frames(self, data: bytes, *, complete: bool) -> None:
         """Never called: the session reads whole messages."""
@@ -178,12 +183,17 @@ class ResponsesSession(SocketSession):
         for writer in tuple(self._turns):
             writer.fail(error)
         for create in self._queues.take_waiting():
-            self._refuse(error, create.stream_id)
+            self._refuse_create(error, create.stream_id)
         self._queues.cancel()
 
     def _beside(self, frames: bytes) -> bool:
         """Pass on what an upstream's socket says outside of any turn."""
         return self._socket is None or self._socket.send_frames(frames, complete=True)
+
+    def _refuse_create(self, error: GatewayError, stream_id: str | None) -> None:
+        """Refuse what would be a request."""
+        self._note_refused(error)
+        self._refuse(error, stream_id)
 
     def _refuse(self, error: GatewayError, stream_id: str | None) -> None:
         socket = cast("Socket", self._socket)  # what is refused has come from it

@@ -7,7 +7,7 @@ from typing import Any, Final
 from urllib.parse import parse_qsl
 
 from gateway.api.admission import Handler
-from gateway.api.handshakes import ServeTurn
+from gateway.api.handshakes import Turns as TurnsOfSocket
 from gateway.api.sockets.client_events import Create
 from gateway.api.sockets.queues import Bounds
 from gateway.api.sockets.session import Limits, ResponsesSession
@@ -30,7 +30,7 @@ OpenRealtime = Callable[[Request, Decision], Awaitable[SocketSession | ClientRep
 
 
 class Sessions:
-    """Makes sessions. `turns` returns what serves the turns on the socket of a handshake.
+    """Makes sessions. `turns` returns the turns on the socket of a handshake.
 
     `relays` are the upstreams with sockets, `realtime` opens sessions of the Realtime API; None:
     there are none.
@@ -39,7 +39,7 @@ class Sessions:
     def __init__(
         self,
         exchange: Exchange,
-        turns: Callable[[Request], ServeTurn],
+        turns: Callable[[Request], TurnsOfSocket],
         relays: relayed.Relays | None = None,
         realtime: OpenRealtime | None = None,
     ) -> None:
@@ -53,17 +53,17 @@ class Sessions:
     async def responses(self, request: Request, decision: Decision) -> ResponsesSession:  # noqa: ARG002
         """Return the session of a socket on `/v1/responses`; `request` is the handshake."""
         query, reports = _without_report(request.query)
-        serve_turn = self._turns(replace(request, query=query))
+        requests = self._turns(replace(request, query=query))
 
         def serve(create: Create, turn: Turn, writer: TurnWriter) -> Coroutine[Any, Any, None]:
             def adapted(generate: Handler) -> Handler:
                 return partial(self._answer, create, turn, session.relays, generate)
 
-            return serve_turn(adapted, writer)
+            return requests.serve(adapted, writer)
 
         limits = Limits(Bounds(waiting_bytes=self._limit), memory_bytes=self._limit)
         of_client = None if self._relays is None else self._relays.of_client
-        session = ResponsesSession(serve, of_client, limits, reports=reports)
+        session = ResponsesSession(serve, requests.refused, of_client, limits, reports=reports)
         return session
 
     async def realtime(self, request: Request, decision: Decision) -> SocketSession | ClientReply:

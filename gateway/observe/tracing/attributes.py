@@ -93,7 +93,7 @@ def _server_span(request: RequestSpan) -> Span:
         request.path[:_LONGEST],
         record.status,
         _error_of(record) if failed else "",
-        operation_at(request.route.removeprefix("/v1")),
+        operation_at(request.route.removeprefix("/v1")) if request.method == "POST" else "",
         record.model_asked[:_LONGEST],
         record.input_tokens,
         record.output_tokens,

@@ -11,6 +11,7 @@ from gateway.api.sockets.client_events import Create
 from gateway.api.sockets.queues import Bounds
 from gateway.api.sockets.session import Limits, ResponsesSession, Timer, call_later
 from gateway.api.sockets.turn_writer import TurnWriter
+from gateway.errors import GatewayError
 from gateway.exchange.client_reply import ClientReply, event_stream_reply
 from gateway.exchange.decision import Decision
 from gateway.exchange.remembered.turns import Turn
@@ -94,8 +95,13 @@ class Open:
     def __init__(self, serving: Serving, clock: Clock, **more: Any) -> None:
         self.serving = serving
         self.clock = clock
-        self.session = ResponsesSession(serving, later=clock.later, **more)
+        self.refused: list[int] = []
+        """The statuses of what was recorded as refused."""
+        self.session = ResponsesSession(serving, self.refuse, later=clock.later, **more)
         self.socket = FakeSocket()
+
+    def refuse(self, error: GatewayError) -> None:
+        self.refused.append(error.status)
 
     def begin(self, count: int) -> Coroutine[Any, Any, None]:
         return reached(lambda: len(self.serving.begun) == count)
@@ -166,6 +172,24 @@ def test_beyond_the_bounds_there_is_an_error() -> None:
             (frame,) = at.socket.frames
             assert (frame["status"], frame["stream_id"]) == (429, "a")
             assert frame["error"]["headers"] == {"retry-after": "1"}
+            assert at.refused == [429]
+
+    asyncio.run(run())
+
+
+def test_creates_that_are_refused_are_recorded_and_other_events_are_not() -> None:
+    async def run() -> None:
+        async with opened(limits=Limits(Bounds(queues=1))) as at:
+            for said in ({**CREATE, "generate": 3}, {**CREATE, "stream_id": 3}):
+                at.socket.say(said)
+            at.socket.say({**CREATE, "background": True})
+            assert at.refused == [400, 400, 400]
+            for kind in ("response.dance", "response.steer", "response.processed", None):
+                at.socket.say({**CREATE, "type": kind})
+            at.socket.say(CREATE)
+            at.socket.say({**CREATE, "stream_id": "other"})
+            assert at.refused == [400, 400, 400, 429]
+            assert len(at.socket.frames) == 7
 
     asyncio.run(run())
 
@@ -229,6 +253,8 @@ def test_a_session_that_is_cancelled_tells_its_client() -> None:
             await running
         told = [(frame["status"], frame["stream_id"]) for frame in at.socket.frames]
         assert told == [(503, "a"), (503, "b"), (503, "a")]
+        # The others had begun, and are recorded by who serves them.
+        assert at.refused == [503]
         assert serving.cancelled == 2
 
     asyncio.run(run())
@@ -260,6 +286,7 @@ def test_draining_serves_what_has_come_and_refuses_what_comes(leaving: Leaving) 
             at.socket.say(CREATE)
             at.socket.say({**CREATE, "stream_id": "new"})
             assert at.codes == ["shutting_down"] * 2
+            assert at.refused == [503] * 2
             assert [frame.get("stream_id") for frame in at.socket.frames] == [None, "new"]
             error = at.socket.frames[0]["error"]
             assert (error["headers"], error["message"]) == ({"retry-after": "1"}, leaving.value)
@@ -380,7 +407,7 @@ def test_before_there_is_a_socket_nothing_is_passed_on() -> None:
             made.append(Relaying(beside, is_open=True))
             return made[0]
 
-        session = ResponsesSession(Serving(), relays)
+        session = ResponsesSession(Serving(), lambda _: None, relays)
         assert made[0].beside(b"{}")
         await session.aclose()
 

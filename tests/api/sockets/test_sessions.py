@@ -26,6 +26,7 @@ HOMES = [
     (Shape.COMPLETIONS, INSTRUCT),
     (Shape.MESSAGES, CLAUDE),
 ]
+CREATE = {"type": "response.create", "model": MODEL, "input": "Hello"}
 DIGEST = hashlib.sha256(b"alice").hexdigest()
 TOOL: Json = {
     "type": "function",
@@ -179,6 +180,23 @@ def test_the_clients_restrictions_and_limits_hold() -> None:
             stage.client.gateway._slots["alice"].give_back()
             assert (await socket.turn(model=MODEL, input="Hello"))[-1]["type"] != "error"
         assert [seen.decision.client for seen in stage.client.observer.seen] == ["alice"] * 4
+
+    asyncio.run(run())
+
+
+def test_creates_beyond_the_bounds_are_recorded_like_other_requests() -> None:
+    async def run() -> None:
+        alice = ClientSettings("alice", (DIGEST,))
+        stage = stage_at(Shape.CHAT, MODEL, DemoUpstream(), clients=(alice,))
+        async with stage.socket() as socket:
+            for number in range(9):
+                socket.say({**CREATE, "stream_id": str(number)})
+            (error,) = [frame for frame in socket.frames if "error" in frame]
+            assert (error["status"], error["stream_id"]) == (429, "8")
+            assert stage.outcomes == [("client_limited", 429)]
+            await socket.until(lambda: socket.types.count("response.completed") == 8)
+        assert stage.outcomes[1:] == [("success", 200)] * 8
+        assert {seen.decision.client for seen in stage.client.observer.seen} == {"alice"}
 
     asyncio.run(run())
 

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from websockets.sync.client import connect as open_socket
 
 from gateway.config.operator_settings import AdminSettings, TracingSettings
 from gateway.config.secret import Secret
@@ -277,6 +278,43 @@ def test_other_requests() -> None:
     assert refused.parent_id == SPAN_ID
     assert refused.attributes["gateway.outcome"] == "client_error"
     assert not refused.failed
+
+
+def test_a_websocket_has_a_span_of_its_handshake_and_one_of_each_turn() -> None:
+    with traced() as (door, taking):
+        response = {"id": "resp_1", "object": "response", "status": "completed", "output": []}
+        no_socket = whole(b"{}", "404 Not Found")
+        door.upstream.then(replies(no_socket), replies(whole(json.dumps(response).encode())))
+        address = door.base_url.replace("http://", "ws://") + RESPONSES
+        fields = {"Authorization": "Bearer sk-test", "traceparent": PARENT}
+        with open_socket(address, additional_headers=fields) as socket:
+            (handshake,) = taking.wait_for(1)
+            create = {"type": "response.create", "model": "gpt-4o-mini", "input": "Hi"}
+            socket.send(json.dumps(create))
+            while json.loads(socket.recv())["type"] not in ("response.completed", "error"):
+                pass
+            socket.send(json.dumps({**create, "generate": 3}))
+            assert json.loads(socket.recv())["status"] == 400
+            spans = taking.wait_for(4)[1:]
+    assert (handshake.name, handshake.parent_id) == (f"GET {RESPONSES}", SPAN_ID)
+    assert not handshake.failed
+    assert handshake.attributes["http.response.status_code"] == 101
+    assert handshake.attributes["gateway.outcome"] == "success"
+    assert handshake.attributes["gateway.request_id"]
+    assert "gen_ai.operation.name" not in handshake.attributes
+    turns = [span for span in spans if span.is_server]
+    assert [turn.name for turn in turns] == [f"POST {RESPONSES}"] * 2
+    assert [turn.attributes["gateway.outcome"] for turn in turns] == ["success", "client_error"]
+
+
+def test_a_refused_handshake_has_one_span() -> None:
+    with traced() as (door, taking):
+        with connect(door.base_url) as client:
+            client.request("GET", RESPONSES, Connection="Upgrade", Upgrade="websocket")
+            assert client.reply().status == 426
+        server, _ = taking.trace(0)
+    assert server.name == f"GET {RESPONSES}"
+    assert server.attributes["http.response.status_code"] == 426
 
 
 def test_the_callers_context_is_the_parent() -> None:

@@ -7,7 +7,8 @@ from typing import Any
 from websockets.frames import Frame, Opcode
 from websockets.protocol import Protocol, Side
 
-from gateway.api.handshakes import ServeTurn
+from gateway.api.admission import Tracing
+from gateway.api.handshakes import Turns
 from gateway.config.settings import ClientSettings, ServerSettings
 from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.decision import Decision
@@ -127,10 +128,10 @@ class Sessions:
 
     def __init__(self, opening: Opening = Echo) -> None:
         self.opened: list[Any] = []
-        self.turns: list[Callable[[Request], ServeTurn]] = []
+        self.turns: list[Callable[[Request], Turns]] = []
         self._opening = opening
 
-    def made(self, turns: Callable[[Request], ServeTurn]) -> "Sessions":
+    def made(self, turns: Callable[[Request], Turns]) -> "Sessions":
         self.turns.append(turns)
         return self
 
@@ -156,9 +157,11 @@ class Peer:
         opening: Opening = Echo,
         server: ServerSettings | None = None,
         clients: tuple[ClientSettings, ...] = (),
+        tracing: Tracing | None = None,
     ) -> None:
         self.sessions = Sessions(opening)
-        self.client = Client(answer, server, clients, sessions=self.sessions.made)
+        made = self.sessions.made
+        self.client = Client(answer, server, clients, sessions=made, tracing=tracing)
         self.wire = Wire(self.client.gateway)
 
     @property
