@@ -13,8 +13,10 @@ from gateway.config.operator_settings import AdminSettings, LogSettings, Tracing
 from gateway.config.secret import Secret
 from gateway.config.store_settings import MemorySettings, ResponsesSettings
 from gateway.config.translation_settings import ParamSettings, TemplateSettings, TranslationSettings
-from gateway.servers import AUTO, Profile
+from gateway.servers import AUTO, Profile, profile
 from gateway.shapes import CallTimeouts, Shape
+
+_ANTHROPIC = profile("anthropic")
 
 
 class CredentialPolicy(StrEnum):
@@ -137,6 +139,11 @@ class UpstreamSettings:
     def base_urls(self) -> tuple[str, ...]:
         """All its addresses, in the order of the configuration."""
         return (self.base_url, *self.further_urls)
+
+    @property
+    def with_anthropics_paths(self) -> "UpstreamSettings":
+        """The settings for `messages_url`, below which the paths are Anthropic's on any server."""
+        return replace(self, kind=_ANTHROPIC)
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,6 +50,9 @@ PROFILE = Profile(
     deployments=True,
     has_sockets=True,  # learn.microsoft.com, Azure OpenAI, Responses over WebSockets: the v1 API
     key_header=b"api-key",
+    # Claude in Foundry, at https://NAME.services.ai.azure.com/anthropic/v1 (anthropic-sdk-python,
+    # lib/foundry.py: `api-key` is sent beside it for old resources only)
+    messages_key_header=b"x-api-key",
     # A front of its own before OpenAI's service.
     header_mark=lambda headers: "openai-version" in headers and "apim-request-id" in headers,
     marks=(_is_azure,),

@@ -100,6 +100,8 @@ class Profile:
     """Whether it has Azure's paths: a model is a deployment, and named in the path."""
     key_header: bytes = b""
     """The header field of the key; empty: `Authorization`, as a bearer token."""
+    messages_key_header: bytes = b""
+    """The same below a `messages_url`, where another service answers; empty: `key_header`."""
     has_sockets: bool = False
     """Whether it serves responses on WebSockets, too."""
     needs_version: bool = False

@@ -51,6 +51,9 @@ class Credentials:
         self._hashed_upstream = hashlib.blake2b(key=key, digest_size=32, person=b"fingerprint")
         self._hashed_upstream.update(_identity(upstream))
         self._key_header = upstream.kind.key_header
+        self._messages_key_header = (
+            upstream.kind.messages_key_header if upstream.messages_url is not None else b""
+        )
         self._may_be_anthropics = upstream.kind.is_unknown
         self._own_keys = frozenset(digest.lower() for digest in own_keys)
         self._forwards_the_callers = upstream.credential is CredentialPolicy.CALLER and not any(
@@ -88,6 +91,8 @@ class Credentials:
         Claude Code sends that of its `apiKeyHelper`.
         """
         fields = self.headers(client_headers)
+        if self._messages_key_header and fields and fields[0][0] == self._key_header:
+            return ((self._messages_key_header, fields[0][1]), *fields[1:])
         if not (self._may_be_anthropics and fields):
             return fields
         bearer = _BEARER.fullmatch(fields[0][1])

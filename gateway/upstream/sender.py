@@ -207,7 +207,9 @@ def _joined(
 
 def _messages_sender(upstream: UpstreamSettings, credentials: Credentials) -> OneAddress | None:
     url = upstream.messages_url
-    return OneAddress(Health(url), _sender(upstream, url, credentials)) if url else None
+    if not url:
+        return None
+    return OneAddress(Health(url), _sender(upstream.with_anthropics_paths, url, credentials))
 
 
 def _sender(

@@ -21,6 +21,8 @@ from gateway.demo.models import ALL_MODELS, Endpoint
 from tests import kinds
 
 KEY = "sk-azure-resource-key"
+TOKEN = "eyJ0eXAi.eyJhdWQi.c2ln"
+"""A token of Entra ID."""
 DEPLOYMENTS = {
     "support": "gpt-4o-mini",
     "writer": "davinci-002",
@@ -114,10 +116,13 @@ class AzureEmulator(emulator.Emulator):
 
     def _rewritten(self, scope: Scope, body: bytes) -> tuple[str, bytes]:
         """Return OpenAI's path and body for a request; raises `Refusal`."""
-        if dict(scope["headers"]).get(b"api-key") != KEY.encode():
+        path: str = scope["path"]
+        headers = dict(scope["headers"])
+        if path.startswith("/anthropic/"):
+            return _at_anthropics(path, headers, scope["query_string"]), body
+        if headers.get(b"api-key") != KEY.encode():
             raise ACCESS_DENIED
         version = parse_qs(scope["query_string"].decode()).get("api-version", [""])
-        path: str = scope["path"]
         if path.startswith("/openai/v1/"):
             if _DATED.fullmatch(version[0]):
                 raise BAD_VERSION
@@ -133,6 +138,18 @@ class AzureEmulator(emulator.Emulator):
         if endpoint not in _MODELS[model].endpoints:
             raise wrong_operation(_OPERATIONS[endpoint], model)
         return path, _with_model(body, model)
+
+
+def _at_anthropics(path: str, headers: dict[bytes, bytes], query: bytes) -> str:
+    """Return Anthropic's path for a request to the other service of the resource."""
+    if b"api-key" in headers or headers.get(b"x-api-key", KEY.encode()) != KEY.encode():
+        raise ACCESS_DENIED
+    is_entra = headers.get(b"authorization") == f"Bearer {TOKEN}".encode()
+    if is_entra is (b"x-api-key" in headers):
+        raise ACCESS_DENIED
+    if b"anthropic-version" not in headers or b"api-version" in query:
+        raise RESOURCE_NOT_FOUND
+    return path.removeprefix("/anthropic")
 
 
 def _at_v1(body: bytes) -> bytes:
@@ -153,7 +170,8 @@ def _with_model(body: bytes, model: str) -> bytes:
 
 
 def _as_bearer(scope: Scope) -> list[tuple[bytes, bytes]]:
-    kept = [pair for pair in scope["headers"] if pair[0] not in (b"api-key", b"content-length")]
+    left = (b"api-key", b"x-api-key", b"authorization", b"content-length")
+    kept = [pair for pair in scope["headers"] if pair[0] not in left]
     return [*kept, (b"authorization", b"Bearer " + KEY.encode())]
 
 

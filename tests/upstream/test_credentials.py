@@ -278,6 +278,19 @@ def test_for_messages_an_unknown_server_gets_a_key_twice(
     assert len({value.removeprefix(b"Bearer ") for _, value in fields}) <= 1
 
 
+def test_the_key_for_anthropics_api_at_azure_is_in_the_field_of_that_service() -> None:
+    fields = ClientHeaders([(b"api-key", b"k"), (b"openai-project", b"p")])
+    token = ClientHeaders([(b"authorization", b"Bearer eyJ.e.s")])
+    azure = replace(CALLERS, kind=kinds.AZURE)
+    without, beside = Credentials(azure), Credentials(replace(azure, messages_url="https://a/v1"))
+    for credentials in (without, beside):
+        assert credentials.headers(fields) == ((b"api-key", b"k"), (b"openai-project", b"p"))
+    assert without.for_messages(fields) == without.headers(fields)
+    assert beside.for_messages(fields) == ((b"x-api-key", b"k"), (b"openai-project", b"p"))
+    assert beside.for_messages(token) == ((b"authorization", b"Bearer eyJ.e.s"),)
+    assert beside.for_messages(ClientHeaders()) == ()
+
+
 def test_another_messages_url_makes_another_upstream() -> None:
     moved = replace(CALLERS, messages_url="https://a/v1")
     marks = {
