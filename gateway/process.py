@@ -26,10 +26,12 @@ log = logging.getLogger("gateway")
 
 _COLLECTOR_THRESHOLDS = (20_000, 50, 100)
 _SWITCH_SECONDS = 0.0005
-_M_MMAP_THRESHOLD = -3
-"""glibc's number of the option (malloc.h, mallopt(3))."""
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
+"""glibc's numbers of the options (malloc.h, mallopt(3))."""
 _LARGE_BLOCK = 256 * 1024
 """Bytes from which a block of memory is mapped, and returned to the system when it is freed."""
+_SPARE_HEAP = 4 * 1024 * 1024
+"""Bytes of free memory at the end of the heap that are kept for the next bodies."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,10 +172,14 @@ def _settle_allocator() -> None:
 
     glibc raises the threshold for mapped blocks to the largest one freed, up to 32 MB. Bodies of a
     few MB then lie among small blocks that stay, and the heap never shrinks.
+
+    Bodies below the threshold come and go at the end of the heap. By default, 128 KB that are free
+    there go back at once, only to be asked for again, and cleared, for the next request.
     """
     try:
         libc = import_module("ctypes").CDLL(None)
         libc.mallopt(_M_MMAP_THRESHOLD, _LARGE_BLOCK)
+        libc.mallopt(_M_TRIM_THRESHOLD, _SPARE_HEAP)
     except (ImportError, OSError, AttributeError):
         log.debug("this platform's libc has no mallopt")
 

@@ -1,6 +1,5 @@
 """Decodes and encodes large bodies piece by piece, so that other threads may run in between."""
 
-import codecs
 from collections.abc import Iterable
 from typing import Any
 
@@ -14,24 +13,8 @@ PIECE_BYTES = 256 * 1024
 _PIECE_ITEMS = 200
 """How many items of a list are encoded in one call."""
 
-_utf8_decoder = codecs.getincrementaldecoder("utf-8")
 _fields_decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _items_decoder = msgspec.json.Decoder(list[msgspec.Raw])
-
-
-def check_utf8(body: bytes) -> None:
-    """Raise `UnicodeDecodeError` for what is not UTF-8."""
-    if len(body) <= PIECE_BYTES:
-        body.decode("utf-8")
-        return
-    decoder = _utf8_decoder()
-    try:
-        for begin in range(0, len(body), PIECE_BYTES):
-            decoder.decode(body[begin : begin + PIECE_BYTES])
-        decoder.decode(b"", final=True)
-    except UnicodeDecodeError:
-        # Its position is to be that in the whole.
-        body.decode("utf-8")
 
 
 def decode_in_pieces(body: bytes) -> Json:

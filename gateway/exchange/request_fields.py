@@ -7,12 +7,13 @@ from operator import attrgetter
 import msgspec
 
 from gateway.errors import InvalidRequest
-from gateway.exchange.body_pieces import check_utf8, decode_in_pieces
+from gateway.exchange.body_pieces import decode_in_pieces
 from gateway.exchange.decision import Decision
 from gateway.exchange.unreadable_body import unreadable
 from gateway.resolve.features import NO_REASONING, REASONING, TOOLS
 from gateway.resolve.memory import Features
 from gateway.shapes import Json
+from gateway.utf8 import check_utf8
 
 MAX_MODEL_LENGTH = 512
 
@@ -96,11 +97,10 @@ def read_routed(body: bytes) -> Routed:
 
 def check_encoding(body: bytes) -> None:
     """Raise `InvalidRequest` for a body that is not UTF-8, before it is sent as it is."""
-    if not body.isascii():
-        try:
-            check_utf8(body)
-        except UnicodeDecodeError as error:
-            raise unreadable(error, body) from None
+    try:
+        check_utf8(body)
+    except UnicodeDecodeError as error:
+        raise unreadable(error, body) from None
 
 
 def has_any(routed: Routed, fields: Iterable[str]) -> bool:

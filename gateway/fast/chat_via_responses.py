@@ -8,7 +8,6 @@ from typing import Annotated, Final, Literal
 
 import msgspec
 
-from gateway.fast.agents.raw import check_encoding
 from gateway.fast.codec import (
     ABSENT,
     Absent,
@@ -27,6 +26,7 @@ from gateway.shapes import Json, Shape
 from gateway.translate.contract import Context
 from gateway.translate.parts.fields import created, model_name, swap_id
 from gateway.translate.parts.tokens.usage import chat_counts
+from gateway.utf8 import check_utf8
 
 
 class _Message(msgspec.Struct, forbid_unknown_fields=True, gc=False):
@@ -163,7 +163,7 @@ def encode_request(body: bytes, context: Context) -> EncodedRequest | None:
 
 def decode_reply(body: bytes, limit: int, context: Context) -> bytes | None:
     """Return the chat completion for a common response; None: it is not one."""
-    check_encoding(body)
+    check_utf8(body)
     response = _read_response(body)
     usage = response.usage
     read, written, total = usage.input_tokens, usage.output_tokens, usage.total_tokens

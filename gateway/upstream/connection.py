@@ -123,6 +123,11 @@ class Connection(asyncio.Protocol):
         if not self.closed and self._transport is not None:
             self._transport.write(data)
 
+    def write_together(self, *pieces: bytes) -> None:
+        """Write, or buffer, several pieces by one system call, without joining them."""
+        if not self.closed and self._transport is not None:
+            self._transport.writelines(pieces)
+
     async def drain(self, limit: float) -> None:
         """Wait while too much is buffered for writing; raises `TimeoutError` after `limit` s."""
         if not self._writing_paused or self.closed:

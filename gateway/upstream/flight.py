@@ -9,8 +9,8 @@ from gateway.upstream.arriving_reply import ArrivingReply
 from gateway.upstream.connection import Connection
 from gateway.upstream.request_body import upload
 
-_WRITE_TOGETHER: Final = 64 * 1024
-"""A body up to this size is copied behind the head, for one system call instead of two."""
+_COPIED: Final = 16 * 1024
+"""A body up to this size is copied behind the head: over TLS, they are one record then."""
 
 
 class Flight(ArrivingReply):
@@ -36,11 +36,10 @@ class Flight(ArrivingReply):
             if connection.closed:
                 self.lost(None)
             elif isinstance(body, bytes):
-                if len(body) <= _WRITE_TOGETHER:
+                if len(body) <= _COPIED:
                     connection.write(head + body)
                 else:
-                    connection.write(head)
-                    connection.write(body)
+                    connection.write_together(head, body)
                 self._sent = True
                 if not self.head_complete and self._error is None:
                     await self._event(self._timeouts.first_byte)

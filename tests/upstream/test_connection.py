@@ -22,6 +22,9 @@ class FakeTransport:
     def write(self, data: bytes) -> None:
         self.calls.append(f"write {data!r}")
 
+    def writelines(self, pieces: tuple[bytes, ...]) -> None:
+        self.calls.append(f"write {[len(piece) for piece in pieces]}")
+
     def abort(self) -> None:
         self.closing = True
         self.calls.append("abort")
@@ -91,6 +94,7 @@ async def test_nothing_is_done_to_a_transport_that_is_closed() -> None:
     connection.pause_reading()
     connection.abort(ConnectionAbortedError())
     connection.write(b"late")
+    connection.write_together(b"late", b"too")
     connection.resume_reading()
     connection.pause_reading()
     connection.set_deadline(0.0)

@@ -58,6 +58,22 @@ async def test_the_connection_is_parked_and_released_when_the_reply_is_here() ->
     assert (stage.parked, stage.released) == ([stage.connection], 1)
 
 
+@pytest.mark.parametrize(
+    ("size", "written"),
+    [(16_384, f"write {b'head' + b'x' * 16_384!r}"), (16_385, "write [4, 16385]")],
+)
+async def test_a_large_body_is_written_with_its_head_without_a_copy(
+    size: int, written: str
+) -> None:
+    stage = Stage()
+    request = call(b"x" * size)
+    delivering = asyncio.create_task(stage.flight.deliver(stage.connection, request, b"head"))
+    await asyncio.sleep(0)
+    stage.connection.data_received(with_length(b"body"))
+    await delivering
+    assert stage.transport.calls == [written]
+
+
 async def test_a_connection_that_was_closed_before_its_first_request_is_unanswered() -> None:
     stage = Stage()
     stage.connection.abort()

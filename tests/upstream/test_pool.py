@@ -292,8 +292,9 @@ async def test_a_connection_that_opens_while_the_pool_closes_is_closed(before: W
             await fetching
 
 
-async def test_large_bodies_are_sent_whole(before: WorldMaker) -> None:
-    body = bytes(range(256)) * 40_000
+@pytest.mark.parametrize("size", [16 * 1024, 16 * 1024 + 1, 110_000, 10_000_000])
+async def test_large_bodies_are_sent_whole(before: WorldMaker, size: int) -> None:
+    body = (bytes(range(251)) * 40_000)[:size]
     received = []
 
     async def script(peer: Peer) -> None:

@@ -99,6 +99,22 @@ async def test_a_handshake_that_stalls_times_out_or_can_be_cancelled(before: Wor
             await until(lambda: plain.upstream.open == 0)
 
 
+@pytest.mark.parametrize("size", [16 * 1024, 16 * 1024 + 1, 110_000, 10_000_000])
+async def test_large_bodies_are_sent_whole(
+    before: WorldMaker, server_tls: ssl.SSLContext, size: int
+) -> None:
+    body = (bytes(range(251)) * 40_000)[:size]
+    received = []
+
+    async def script(peer: Peer) -> None:
+        received.append((await peer.request()).body)
+        await peer.send(OK)
+
+    async with before(script, tls=server_tls, verify=False) as world:
+        assert await world.fetch(call(body)) == (200, b"fine")
+    assert received == [body]
+
+
 async def test_a_large_body_arrives_unharmed_though_its_reader_pauses(
     before: WorldMaker, server_tls: ssl.SSLContext
 ) -> None:

@@ -12,6 +12,7 @@ from typing import TypeVar
 import msgspec
 
 from gateway.envelopes.upstream_json import NOT_JSON, valid_json
+from gateway.utf8 import check_utf8
 
 Item = TypeVar("Item")
 
@@ -62,8 +63,7 @@ def entries_of(body: bytes) -> list[msgspec.Raw]:
 
 
 def _entries_of(body: bytes) -> list[msgspec.Raw]:
-    if not body.isascii():
-        body.decode("utf-8")
+    check_utf8(body)
     if _ARRAY.match(body):
         return _read_entries(body)
     envelope = _read_envelope(body)

@@ -10,8 +10,9 @@ import msgspec
 from msgspec import Raw
 
 from gateway.fast.agents.parameters import others_of
-from gateway.fast.agents.raw import NULL, check_encoding
+from gateway.fast.agents.raw import NULL
 from gateway.fast.codec import Nothing
+from gateway.utf8 import check_utf8
 
 CallId = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 """An id that every endpoint takes as it is (`bounded_call_id`)."""
@@ -178,5 +179,5 @@ read_tools = msgspec.json.Decoder(list[Tool]).decode
 
 def read_chat_request(body: bytes) -> ChatRequest:
     """Decode an agent's request; raises `DecodeError` or `UnicodeDecodeError` for another."""
-    check_encoding(body)
+    check_utf8(body)
     return _read(body)

@@ -39,9 +39,3 @@ def decoded(value: msgspec.Raw) -> str:
 
 
 _decode_text = msgspec.json.Decoder(str).decode
-
-
-def check_encoding(body: bytes) -> None:
-    """Raise `UnicodeDecodeError` for what is not UTF-8: values that stay are not checked."""
-    if not body.isascii():
-        body.decode("utf-8")

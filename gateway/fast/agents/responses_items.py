@@ -10,7 +10,6 @@ from typing import Any, Literal
 import msgspec
 from msgspec import Raw
 
-from gateway.fast.agents.raw import check_encoding
 from gateway.fast.agents.responses_requests import (
     SHELL_CALL,
     CallId,
@@ -22,6 +21,7 @@ from gateway.fast.agents.responses_requests import (
     read_responses_request,
 )
 from gateway.fast.agents.uncommon import Uncommon
+from gateway.utf8 import check_utf8
 
 
 class _Typed(msgspec.Struct, tag_field="type", forbid_unknown_fields=True, kw_only=True, gc=False):
@@ -117,7 +117,7 @@ _read = msgspec.json.Decoder(_TypedRequest).decode
 
 def read_typed_request(body: bytes) -> tuple[ResponsesRequest, str | Sequence[TypedItem]]:
     """Decode an agent's request; return it and its input. Raises one of `UNCOMMON` for another."""
-    check_encoding(body)
+    check_utf8(body)
     try:
         typed = _read(body)
     except msgspec.ValidationError:

@@ -8,7 +8,6 @@ from msgspec import Raw
 
 from gateway.fast.agents.raw import (
     NULL,
-    check_encoding,
     decoded,
     is_empty,
     is_text,
@@ -40,11 +39,3 @@ def test_values_are_told_apart_by_how_they_begin(value: Any, before: bytes) -> N
             text(held)
         with pytest.raises(msgspec.ValidationError):
             decoded(held)
-
-
-def test_what_is_not_utf8_is_refused() -> None:
-    check_encoding(b"a\x7f")
-    check_encoding("é😀".encode())
-    for wrong in (b"\xff", b"a\xc3", b"\xed\xa0\x80"):
-        with pytest.raises(UnicodeDecodeError):
-            check_encoding(wrong)

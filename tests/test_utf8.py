@@ -1,0 +1,45 @@
+"""What is UTF-8 and what is not, in pieces as in the whole."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import gateway.utf8
+from gateway.utf8 import check_utf8
+
+
+def complaint(body: bytes, *, whole: bool) -> str:
+    try:
+        body.decode("utf-8") if whole else check_utf8(body)
+    except UnicodeDecodeError as error:
+        return str(error)
+    return ""
+
+
+TEXTS = st.text(max_size=64).map(str.encode)
+
+
+@given(st.binary(max_size=64) | TEXTS | st.tuples(TEXTS, st.binary(max_size=4)).map(b"".join))
+def test_pieces_are_judged_as_the_whole(body: bytes) -> None:
+    for piece in (4, 5, 8, 8192):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(gateway.utf8, "_PIECE", piece)
+            assert complaint(body, whole=False) == complaint(body, whole=True)
+
+
+@pytest.mark.parametrize("character", ["é", "→", "😀"])
+def test_a_character_may_lie_across_the_end_of_a_piece(character: str) -> None:
+    encoded = character.encode()
+    for before in range(8 * 1024 - 4, 8 * 1024 + 1):
+        body = b"a" * before + encoded + b"b" * 8 * 1024
+        check_utf8(body)
+        assert complaint(body + encoded[:-1], whole=False) == complaint(
+            body + encoded[:-1], whole=True
+        )
+        wrong = body[: before + 1] + b"a" + body[before + 1 :]
+        assert complaint(wrong, whole=False) == complaint(wrong, whole=True) != ""
+
+
+def test_ascii_needs_no_decoding() -> None:
+    check_utf8(b"")
+    check_utf8(b"a\x7f" * 10_000)
