@@ -24,7 +24,11 @@ def asked(shape: Shape, body: bytes) -> GenerationRequest:
         (Shape.CHAT, b'{"model": "m", "seed": 1}', False),
         (Shape.RESPONSES, b'{"input": []}', True),
         (Shape.RESPONSES, b'{"encrypted_content": "egs1.x"}', False),
+        (Shape.RESPONSES, b'{"input": [%b"egs1.y"]}' % (b'"egs2.x", ' * 10_000), False),
+        (Shape.RESPONSES, b'{"input": ["egs1.y"%b]}' % (b', "egs2.x"' * 10_000), False),
+        (Shape.RESPONSES, b'{"input": ["egs2.y"%b]}' % (b', "egs.1x"' * 10_000), True),
         (Shape.MESSAGES, b'{"messages": []}', True),
+        (Shape.MESSAGES, b'{"messages": [{"signature": "gw1."}]}', False),
         (Shape.COMPLETIONS, b'{"prompt": ["a"]}', True),
     ],
 )
