@@ -8,7 +8,7 @@ through `Context`.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal, Protocol
+from typing import Final, Literal, Protocol
 
 from gateway.config.translation_settings import TemplateSettings, TranslationSettings
 from gateway.errors import GatewayError, UnsupportedParameter
@@ -147,20 +147,39 @@ def _add(entries: list[str], entry: str) -> None:
         entries.append(printable)
 
 
+_DROPS: Final = "on_unsupported"
+HOSTED_TOOLS: Final = "hosted_tools"
+
+
 def unsupported(
-    context: Context, report: Report, param: str, reason: str, *, droppable: bool = True
+    context: Context,
+    report: Report,
+    param: str,
+    reason: str,
+    *,
+    droppable: bool = True,
+    setting: str = _DROPS,
 ) -> None:
     """Refuse a parameter (REF), or drop and report it where the operator allows that (REF*).
 
-    `reason` completes "'suffix' is not supported for model 'X': …". Raises `UnsupportedParameter`.
+    `reason` and `setting` are those of `refused`. Raises `UnsupportedParameter`.
     """
     if droppable and context.settings.on_unsupported == "drop":
         report.drop(param)
         return
+    raise refused(context, param, reason, setting if droppable else "")
+
+
+def refused(context: Context, param: str, reason: str, setting: str) -> UnsupportedParameter:
+    """Return the error for a parameter that is refused.
+
+    `reason` completes "'suffix' is not supported for model 'X': …"; `setting` is the operator's by
+    which such parameters are dropped: the only advice but to remove it. Empty: there is none.
+    """
     advice = "Remove it."
-    if droppable:
-        advice = "Remove it, or ask the gateway's operator to drop it (on_unsupported: drop)."
-    raise UnsupportedParameter(
+    if setting:
+        advice = f"Remove it, or ask the gateway's operator to drop it ({setting}: drop)."
+    return UnsupportedParameter(
         f"'{param}' is not supported for model '{context.model_asked}': {reason} {advice}",
         param=param,
     )

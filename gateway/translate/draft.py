@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from gateway.shapes import Json
-from gateway.translate.contract import Context, Report, unsupported
+from gateway.translate.contract import HOSTED_TOOLS, Context, Report, unsupported
 from gateway.translate.parts.efforts import nearest_effort
 from gateway.translate.parts.sampling import sampling_parameters
 from gateway.translate.schema.hints import CACHE_OPTIONS
@@ -30,6 +30,10 @@ class Draft:
             "equivalent."
         )
         unsupported(self.context, self.report, name, reason, droppable=droppable)
+
+    def refuse_hosted(self, name: str, reason: str) -> None:
+        """Refuse a hosted tool, or drop it; see `refuse`."""
+        unsupported(self.context, self.report, name, reason, setting=HOSTED_TOOLS)
 
 
 def copy_sampling(draft: Draft, reason: str) -> None:

@@ -75,8 +75,4 @@ def refuse_hosted(draft: Draft, param: str, kind: str) -> None:
     if draft.context.settings.hosted_tools != "refuse":
         draft.report.drop(param)
         return
-    draft.refuse(
-        param,
-        f"chat replies have no form for a tool of type '{kind[:60]}'; "
-        "hosted_tools=drop leaves it out.",
-    )
+    draft.refuse_hosted(param, f"chat replies have no form for a tool of type '{kind[:60]}'.")

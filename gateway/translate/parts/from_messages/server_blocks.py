@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from gateway.shapes import Json
-from gateway.translate.contract import Context, Report, unsupported
+from gateway.translate.contract import HOSTED_TOOLS, Context, Report, unsupported
 
 _TEXTS = ("title", "url", "text", "stdout", "stderr", "data", "tool_name", "error_code")
 _INNER = ("content", "source", "tool_references")
@@ -23,7 +23,8 @@ def text_of_record(block: Json, path: str, context: Context, report: Report) -> 
             report,
             path,
             f"it is of type '{block['type']}', which records the work of a tool at Anthropic's "
-            "servers; hosted_tools=drop leaves only its text.",
+            "servers.",
+            setting=HOSTED_TOOLS,
         )
     return "\n".join(_texts_in(block.get("content")))
 

@@ -231,8 +231,6 @@ class _Reader:
         if self._draft.context.settings.hosted_tools == "drop":
             self._draft.report.drop(path)
             return
-        self._draft.refuse(
-            path,
-            f"only Anthropic's models and servers have a tool of type '{kind[:60]}'; "
-            "hosted_tools=drop leaves it out.",
+        self._draft.refuse_hosted(
+            path, f"only Anthropic's models and servers have a tool of type '{kind[:60]}'."
         )

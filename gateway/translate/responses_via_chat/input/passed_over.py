@@ -2,7 +2,7 @@
 
 from gateway.errors import UnsupportedParameter
 from gateway.shapes import Json
-from gateway.translate.contract import Context, Report, unsupported
+from gateway.translate.contract import HOSTED_TOOLS, Context, Report, refused, unsupported
 from gateway.translate.responses_via_chat.compaction import TRIGGER
 
 
@@ -17,11 +17,7 @@ def pass_over_record(item: Json, path: str, context: Context, report: Report) ->
     if setting == "drop" or (setting == "auto" and is_done):
         report.drop(path)
         return
-    raise UnsupportedParameter(
-        f"'{path}' is not supported for model '{context.model_asked}': "
-        f"{_reason(item, report)} Remove it, or set hosted_tools=drop for this model.",
-        param=path,
-    )
+    raise refused(context, path, _reason(item, report), HOSTED_TOOLS)
 
 
 def pass_over_foreign(item: Json, path: str, context: Context, report: Report) -> None:

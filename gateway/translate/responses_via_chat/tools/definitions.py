@@ -3,9 +3,8 @@
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from gateway.errors import UnsupportedParameter
 from gateway.shapes import Json
-from gateway.translate.contract import Context, Report
+from gateway.translate.contract import HOSTED_TOOLS, Context, Report, refused
 from gateway.translate.parts.tools.custom import custom_as_function
 from gateway.translate.parts.tools.definitions import chat_custom, chat_function
 from gateway.translate.parts.tools.namespaces import FlatNames, ambiguous_name
@@ -188,12 +187,11 @@ class _Declarations:
     def _leave_out(self, kind: str, param: str) -> None:
         """Refuse or drop a hosted tool."""
         if self._context.settings.hosted_tools == "refuse":
-            raise UnsupportedParameter(
-                f"'{param}' is not supported for model '{self._context.model_asked}': the model is "
-                f"served through the {self._report.target} endpoint, which has no hosted tool "
-                f"'{kind[:100]}'. Remove it, or set hosted_tools=drop for this model.",
-                param=param,
+            reason = (
+                f"the model is served through the {self._report.target} endpoint, which has no "
+                f"hosted tool '{kind[:100]}'."
             )
+            raise refused(self._context, param, reason, HOSTED_TOOLS)
         self._report.drop(param)
         self._tools.hosted.append(kind[:100])
 

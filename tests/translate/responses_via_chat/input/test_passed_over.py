@@ -26,7 +26,7 @@ def test_records_of_hosted_tools_follow_hosted_tools() -> None:
         strict = context(on_unsupported="drop", hosted_tools="refuse")
         error = refused(strict, input=[record, USER])
         assert isinstance(error, UnsupportedParameter)
-        assert (error.param, "hosted_tools=drop" in error.message) == ("input[0]", True)
+        assert (error.param, "(hosted_tools: drop)" in error.message) == ("input[0]", True)
         for setting in ("auto", "drop"):
             translation = asking(context(hosted_tools=setting), input=[record, USER])
             assert translation.report.dropped == ["input[0]"]

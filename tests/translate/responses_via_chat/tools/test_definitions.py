@@ -130,7 +130,7 @@ def test_hosted_tools_are_refused_on_request() -> None:
     error = refused(strict, tools=[F, WEB_SEARCH])
     assert isinstance(error, UnsupportedParameter)
     assert error.param == "tools[1]"
-    assert "hosted_tools=drop" in error.message
+    assert "(hosted_tools: drop)" in error.message
 
 
 @pytest.mark.parametrize("setting", ["auto", "drop"])
