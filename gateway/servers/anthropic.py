@@ -56,6 +56,8 @@ PROFILE = Profile(
     has_jobs=False,
     capability=_capability,
     abilities=_abilities,
+    # The whole window (anthropic-sdk-python, ModelInfo); 0 says nothing.
+    context_fields=("max_input_tokens",),
     # Chat there is a layer for comparing models, which drops much of a request without a word.
     routes=frozenset({Shape.MESSAGES}),
     lacks=frozenset({Shape.COMPLETIONS, Shape.RESPONSES}),

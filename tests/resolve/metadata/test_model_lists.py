@@ -693,3 +693,17 @@ def test_what_a_claude_can_do_is_read_as_far_as_it_is_said() -> None:
     assert card.abilities == Abilities(None, frozenset(), frozenset())
     (card,) = read_models([{**CLAUDE, "max_tokens": 8192}], kinds.ANTHROPIC)
     assert card.abilities == Abilities(8192)
+
+
+@pytest.mark.parametrize(
+    ("given", "length"), [(200_000, 200_000), (0, None), (None, None), ("200000", None), (-1, None)]
+)
+def test_the_window_of_a_claude_is_its_context_length(given: object, length: int | None) -> None:
+    (card,) = read_models([{**CLAUDE, "max_input_tokens": given}], kinds.ANTHROPIC)
+    assert card.context_length == length
+
+
+@pytest.mark.parametrize("kind", [kinds.OTHER, kinds.LITELLM, kinds.GITHUB, kinds.VLLM])
+def test_what_limits_the_input_only_is_none(kind: Profile) -> None:
+    (card,) = read_models([{"id": "m", "max_input_tokens": 8192}], kind)
+    assert card.context_length is None
