@@ -196,3 +196,26 @@ def test_thinking_stays_from_other_servers() -> None:
         *("message", "function_call", "function_call_output")
     ]
     assert b"sig" not in msgspec.json.encode(sent)
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_parameter_that_anthropic_refuses_is_left_out_and_reported(
+    client: Shape, stream: bool
+) -> None:
+    words = "zzz: Extra inputs are not permitted"
+    refusal = msgspec.json.encode(error_event("invalid_request_error", words))
+
+    def answered(call: UpstreamCall) -> Answer:
+        assert isinstance(call.body, bytes)
+        if b'"zzz"' in call.body:
+            return FakeReply(400, ((b"content-type", b"application/json"),), (refusal,))
+        said = message(text("Hi"))
+        return streamed(events_of(said)) if stream else json_reply(said)
+
+    scene = Scene(answered, ANTHROPIC, rules=(ModelRule("m", endpoints=(Shape.MESSAGES,)),))
+    body = {"model": "m", **ASKED[client], "zzz": 1, "stream": stream}
+    for attempts in (2, 1):
+        result = scene.generate(client, body)
+        assert (result.reply.status, result.decision.attempts) == (200, attempts)
+        assert "dropped=zzz" in result.decision.translation
