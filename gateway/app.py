@@ -3,7 +3,7 @@
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from functools import partial
+from importlib import import_module
 from secrets import token_hex
 from typing import Any
 
@@ -15,8 +15,9 @@ from gateway.admin.overview import Overview
 from gateway.admin.sums import Sums
 from gateway.api.application import Gateway
 from gateway.api.concurrency import Running
-from gateway.api.services import MakeSessions, Services
-from gateway.api.sockets.sessions import Sessions
+from gateway.api.late_sessions import LateSessions
+from gateway.api.router import Sessions
+from gateway.api.services import MakeSessions, MakeTurns, Services
 from gateway.config.changes import ReloadResult
 from gateway.config.secret import Secret
 from gateway.config.settings import Settings
@@ -28,8 +29,6 @@ from gateway.exchange.legacy.fine_tunes import FineTunes
 from gateway.exchange.models.listing import Listing
 from gateway.exchange.passthrough.forward import Passing
 from gateway.exchange.retries import Memory
-from gateway.exchange.sockets.realtime import Realtime
-from gateway.exchange.sockets.upstream_relays import UpstreamRelays
 from gateway.exchange.stored.conversations import ResponseMemory
 from gateway.exchange.stored.seals import Seals
 from gateway.observe.failure_log import FailureLog
@@ -51,6 +50,12 @@ from gateway.stores.opening import Stores, open_stores
 from gateway.stores.sharing import Caches
 from gateway.tokenizers import Tokenizers
 from gateway.upstream.sender import Upstreams
+
+_OF_SOCKETS = (
+    "gateway.server.websocket.client_socket",
+    "gateway.upstream.websocket.open_socket",
+)
+"""What connections load when they become sockets: in the event loop, unless it is there already."""
 
 
 async def _no_reload() -> ReloadResult:
@@ -176,10 +181,20 @@ def build(
 def _sessions(
     exchange: Exchange, passing: Passing, upstreams: Upstreams, observer: RequestObserver
 ) -> MakeSessions:
-    """Return what makes the sessions of clients' sockets."""
-    realtime = Realtime(exchange.settings, passing.destinations, upstreams.dial)
-    relays = UpstreamRelays(exchange, upstreams.dial, time.monotonic, observer.lookup_failed)
-    return partial(Sessions, exchange, relays=relays, realtime=realtime.open)
+    """Return what makes the sessions of clients' sockets, and loads what they need, when needed."""
+
+    def made(turns: MakeTurns) -> Sessions:
+        from gateway.api.sockets import sessions
+        from gateway.exchange.sockets.realtime import Realtime
+        from gateway.exchange.sockets.upstream_relays import UpstreamRelays
+
+        for name in _OF_SOCKETS:
+            import_module(name)
+        realtime = Realtime(exchange.settings, passing.destinations, upstreams.dial)
+        relays = UpstreamRelays(exchange, upstreams.dial, time.monotonic, observer.lookup_failed)
+        return sessions.Sessions(exchange, turns, relays, realtime.open)
+
+    return lambda turns: LateSessions(lambda: made(turns))
 
 
 def _attempts(settings: Settings, seals: Seals) -> Attempts:

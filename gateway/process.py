@@ -168,7 +168,7 @@ def _settle_threads() -> None:
 
 
 def _settle_allocator() -> None:
-    """Return the memory of large bodies to the system when it is freed, with glibc.
+    """Return the memory of large bodies, and what the start has left, to the system, with glibc.
 
     glibc raises the threshold for mapped blocks to the largest one freed, up to 32 MB. Bodies of a
     few MB then lie among small blocks that stay, and the heap never shrinks.
@@ -180,6 +180,7 @@ def _settle_allocator() -> None:
         libc = import_module("ctypes").CDLL(None)
         libc.mallopt(_M_MMAP_THRESHOLD, _LARGE_BLOCK)
         libc.mallopt(_M_TRIM_THRESHOLD, _SPARE_HEAP)
+        libc.malloc_trim(0)
     except (ImportError, OSError, AttributeError):
         log.debug("this platform's libc has no mallopt")
 

@@ -7,6 +7,7 @@ from tests.modules import Module, modules
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "frames": set(),
+    "late": set(),
     "sockets": {"frames", "shapes"},
     "tcp": set(),
     "utf8": set(),
@@ -33,8 +34,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "stores": {"config", "shapes", "resolve", "exchange"},
     "observe": {"errors", "shapes", "config", "resolve", "exchange", "sockets"},
     "api": {
-        *("errors", "shapes", "headers", "hops", "config", "request", "exchange", "observe"),
-        *("request_ids", "translate", "sockets"),
+        *("errors", "shapes", "headers", "hops", "late", "config", "request", "exchange"),
+        *("observe", "request_ids", "translate", "sockets"),
     },
     "server": {
         *("errors", "shapes", "headers", "tcp", "config", "request", "request_ids"),
@@ -42,7 +43,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "admin": {
         *("errors", "shapes", "headers", "config", "resolve", "exchange", "observe"),
-        *("translate", "server", "servers", "request"),
+        *("translate", "server", "servers", "request", "late"),
     },
     "demo": {"errors", "shapes", "servers", "config", "server", "app"},
     "tokenizers": {"config", "translate"},

@@ -19,7 +19,10 @@ from gateway.exchange.stored.kept_responses import KeptResponses
 from gateway.observe.observer import Observer
 from gateway.request import Request
 
-MakeSessions = Callable[[Callable[[Request], Turns]], Sessions]
+MakeTurns = Callable[[Request], Turns]
+"""Returns the turns on the socket of a handshake."""
+
+MakeSessions = Callable[[MakeTurns], Sessions]
 """Makes the sessions of sockets, given what serves the turns of one."""
 
 

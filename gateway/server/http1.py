@@ -15,14 +15,13 @@ from gateway.request import Body
 from gateway.server.head import ReceivedHead
 from gateway.server.reception import Reception
 from gateway.server.state import State
-from gateway.server.websocket.client_socket import ClientSocket
 from gateway.server.websocket.heads import switching
-from gateway.server.websocket.sending import PING_INTERVAL
 from gateway.server.writer import WireWriter, shutting_down
 from gateway.sockets import Leaving, SocketSession, Traffic
 
 if TYPE_CHECKING:
     from gateway.server.door import Door
+    from gateway.server.websocket.client_socket import ClientSocket
 
 log = logging.getLogger("gateway")
 
@@ -201,8 +200,12 @@ class Connection(Reception):
 
     def open_socket(
         self, session: SocketSession, decision: Decision, traffic: Traffic
-    ) -> ClientSocket:
+    ) -> "ClientSocket":
         """Accept the handshake of the current request; see `Wire`."""
+        # Who opened the session has loaded them.
+        from gateway.server.websocket import sending
+        from gateway.server.websocket.client_socket import ClientSocket
+
         fields = self._incoming.received.head.headers
         key = next(value for name, value in fields if name == KEY)
         self.transport.write(switching(key, self._door.date_line, session, decision))
@@ -210,7 +213,7 @@ class Connection(Reception):
         self._socket = socket = ClientSocket(self, limit, session.drain, traffic)
         rest = bytes(self._incoming.rest)
         self._incoming.close()
-        self._enter(State.SOCKET, PING_INTERVAL)
+        self._enter(State.SOCKET, sending.PING_INTERVAL)
         self._resume_reading()
         if rest:
             socket.receive(rest)

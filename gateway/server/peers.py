@@ -9,8 +9,6 @@ import asyncio
 import contextlib
 import logging
 import os
-import shutil
-import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -135,7 +133,7 @@ class Peers:
             server.close()
             path.unlink(missing_ok=True)
             if self._orphaned:
-                shutil.rmtree(self._folder, ignore_errors=True)
+                _remove(self._folder)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -162,10 +160,19 @@ def private_folder() -> Iterator[Path]:
     try:
         yield folder
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        _remove(folder)
+
+
+def _remove(folder: Path) -> None:
+    # A gateway that is alone needs neither folder nor modules.
+    import shutil
+
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _made() -> Path:
+    import tempfile
+
     for place in (None, "/dev/shm", "/tmp"):  # noqa: S108 - mkdtemp makes a name of its own
         with contextlib.suppress(OSError):
             # Only its owner can enter the new folder.

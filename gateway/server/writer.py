@@ -5,7 +5,7 @@ from functools import lru_cache
 from http import HTTPStatus
 from operator import itemgetter
 from time import perf_counter
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from gateway import request_ids
 from gateway.api.endings import undo_cancellation
@@ -17,8 +17,10 @@ from gateway.exchange.reply.body import ReplyBody
 from gateway.server.backpressure import Backpressure
 from gateway.server.head import ReceivedHead
 from gateway.server.state import State
-from gateway.server.websocket.client_socket import ClientSocket
 from gateway.sockets import SocketSession, Traffic
+
+if TYPE_CHECKING:
+    from gateway.server.websocket.client_socket import ClientSocket
 
 _NO_CONTENT = 204
 _COLON: Final = b": "
@@ -37,7 +39,7 @@ class Wire(Protocol):
 
     def open_socket(
         self, session: SocketSession, decision: Decision, traffic: Traffic
-    ) -> ClientSocket:
+    ) -> "ClientSocket":
         """Accept the handshake of the current request; raises `GatewayError` if it cannot."""
 
 

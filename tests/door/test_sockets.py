@@ -19,7 +19,6 @@ from websockets.sync.client import connect as open_socket
 
 from gateway.config.settings import ServerSettings
 from gateway.request import Request
-from gateway.server import http1
 from gateway.server.websocket import sending
 from gateway.sockets import ABNORMAL_CLOSURE, Leaving, Socket
 from tests.certificates import make_pair
@@ -146,7 +145,6 @@ def test_a_client_that_is_gone_without_a_word_is_given_up(
     running: Echoing, client: Frames, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sending, "PING_INTERVAL", 0.05)
-    monkeypatch.setattr(http1, "PING_INTERVAL", 0.05)
     monkeypatch.setattr(sending, "SILENCE", 0.2)
     assert client.open() == 101
     assert client.next() == (Opcode.PING, b"")
@@ -158,7 +156,6 @@ def test_a_client_that_answers_pings_stays(
     running: Echoing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sending, "PING_INTERVAL", 0.02)
-    monkeypatch.setattr(http1, "PING_INTERVAL", 0.02)
     monkeypatch.setattr(sending, "SILENCE", 0.5)
     with open_socket(running.address, ping_interval=None) as socket:
         with pytest.raises(TimeoutError):

@@ -3,13 +3,13 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from email.utils import parsedate_to_datetime
+from email.utils import formatdate, parsedate_to_datetime
 
 import pytest
 
 from gateway.request import Request
 from gateway.server import door as doors
-from gateway.server.door import Door
+from gateway.server.door import Door, http_date
 from gateway.server.state import State
 from gateway.sockets import Leaving
 from tests.api.client import Client
@@ -20,6 +20,12 @@ from tests.upstream.scripted import until
 
 LONG = 30.0
 """Seconds of grace that no test waits for."""
+
+
+@pytest.mark.parametrize("month", range(12))
+def test_dates_are_written_as_http_wants_them(month: int) -> None:
+    for now in (30.5 * 86_400 * month, 1_796_000_000 + 31 * 86_400 * month + month / 12):
+        assert http_date(now).decode() == formatdate(now, usegmt=True)
 
 
 def test_the_date_is_the_present_second(monkeypatch: pytest.MonkeyPatch) -> None:

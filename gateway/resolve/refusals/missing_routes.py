@@ -5,7 +5,6 @@ text, so that other pages (a gateway's 502, a moved site) do not count as missin
 their status. Only at `/v1/messages`, which most servers lack, does any page with such a status.
 """
 
-import html
 import re
 
 from gateway.envelopes.error_envelopes import ErrorReply
@@ -85,4 +84,7 @@ def is_missing_page(status: int, body: object, *, any_html: bool = False) -> boo
 
 
 def _in_one_line(text: str) -> str:
+    # It takes memory for the names of all characters, and few gateways see such pages.
+    import html
+
     return " ".join(html.unescape(text).split())

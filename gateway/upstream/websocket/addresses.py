@@ -6,6 +6,7 @@ there was no connection.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from gateway.errors import UpstreamError
 from gateway.shapes import UpstreamCall
@@ -13,7 +14,9 @@ from gateway.sockets import Refused
 from gateway.upstream.health import NOT_SENT, Health
 from gateway.upstream.websocket.dialer import SocketDialer
 from gateway.upstream.websocket.handshake import SWITCHED
-from gateway.upstream.websocket.open_socket import OpenSocket
+
+if TYPE_CHECKING:
+    from gateway.upstream.websocket.open_socket import OpenSocket
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,7 +41,7 @@ class SocketAddresses:
     def __init__(self, addresses: Sequence[SocketAddress]) -> None:
         self._addresses = addresses
 
-    async def dial(self, call: UpstreamCall) -> OpenSocket:
+    async def dial(self, call: UpstreamCall) -> "OpenSocket":
         """Open a socket at one of them; see `gateway.sockets.Dial`."""
         *others, last = sorted(self._addresses, key=lambda each: each.rank)
         for address in others:
@@ -55,7 +58,7 @@ class SocketAddresses:
         for address in self._addresses:
             await address.dialer.aclose()
 
-    async def _dial(self, address: SocketAddress, call: UpstreamCall) -> OpenSocket:
+    async def _dial(self, address: SocketAddress, call: UpstreamCall) -> "OpenSocket":
         health = address.health
         if len(self._addresses) > 1:
             call.address = health.address

@@ -5,7 +5,7 @@ connection behind it.
 """
 
 import asyncio
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from gateway.config.settings import UpstreamSettings
 from gateway.errors import Reason, UpstreamError, UpstreamUnavailable
@@ -20,8 +20,10 @@ from gateway.upstream.headers import OutgoingHeaders, field_lines
 from gateway.upstream.origin import Origin
 from gateway.upstream.targets import targets_of
 from gateway.upstream.websocket.handshake import SWITCHED, Accepted, Handshake, offered_in
-from gateway.upstream.websocket.open_socket import OpenSocket
 from gateway.upstream.websocket.opening import Opening
+
+if TYPE_CHECKING:
+    from gateway.upstream.websocket.open_socket import OpenSocket
 
 HANDSHAKE_SECONDS: Final = 30.0
 """The most to wait for the reply to a handshake, for which nothing has to be generated."""
@@ -52,7 +54,7 @@ class SocketDialer:
         """How many connections there are."""
         return len(self._open)
 
-    async def dial(self, call: UpstreamCall) -> OpenSocket:
+    async def dial(self, call: UpstreamCall) -> "OpenSocket":
         """Open a socket; see `gateway.sockets.Dial`."""
         handshake = Handshake(self._name, offered_in(call.client_headers))
         head = b"".join(
@@ -93,13 +95,16 @@ class SocketDialer:
     def connection_closed(self, connection: Connection) -> None:
         """Do nothing: none is kept for later (called by the connection)."""
 
-    def connection_gone(self, connection: Connection | OpenSocket) -> None:
+    def connection_gone(self, connection: "Connection | OpenSocket") -> None:
         """Note that a connection is closed, or is a socket's now (called by either)."""
         self._open.discard(connection)
         if not self._open and self._all_gone is not None and not self._all_gone.done():
             self._all_gone.set_result(None)
 
-    def _opened(self, connection: Connection, accepted: Accepted) -> OpenSocket:
+    def _opened(self, connection: Connection, accepted: Accepted) -> "OpenSocket":
+        # Who dials has loaded it.
+        from gateway.upstream.websocket.open_socket import OpenSocket
+
         if not connection.is_open:
             raise UpstreamError(
                 f"Upstream '{self._name}' closed the connection behind a WebSocket handshake.",
