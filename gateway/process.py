@@ -83,7 +83,7 @@ class Process:
         async with application.kept.peers.serving():
             try:
                 await serve(
-                    _listeners(live),
+                    _listeners(live, self._ties),
                     grace_period=live.grace_period,
                     on_drain=live.drain,
                     on_started=self._started,
@@ -133,9 +133,10 @@ class Process:
         return Parent(self._ties.channel, reload, ended, self._handed_over.set)
 
 
-def _listeners(live: Live) -> list[Listener]:
+def _listeners(live: Live, ties: Ties | None) -> list[Listener]:
     settings = live.application.settings
-    own = Listener(live.door, settings.server.host, settings.server.port)
+    share = None if ties is None else ties.share
+    own = Listener(live.door, settings.server.host, settings.server.port, share=share)
     if not settings.admin.enabled:
         return [own]
     admin = settings.admin

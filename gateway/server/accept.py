@@ -9,7 +9,10 @@ import logging
 import socket
 import ssl
 from collections.abc import Callable
+from collections.abc import Set as AbstractSet
+from functools import partial
 
+from gateway.server.shares import Share
 from gateway.server.tls import HANDSHAKE_SECONDS, SHUTDOWN_SECONDS
 
 log = logging.getLogger("gateway")
@@ -23,11 +26,18 @@ LAST_HANDSHAKES = 1.0
 PAUSE = 1.0
 """Seconds without accepting after the system has refused a connection (out of descriptors)."""
 
+YIELD = 0.002
+"""Seconds without accepting while this worker has more connections than its share."""
+YIELDS = 4
+"""So often in a row. If the other workers have taken nothing by then, they are busy or gone."""
+
 
 class Acceptor:
     """Accepts from a listening socket and gives each connection a protocol.
 
     Its owner closes the socket. `tls` returns the context for the next connection, if there is one.
+    `share` is this worker's where others accept from the socket, too; `connected` are the protocols
+    with an open connection.
     """
 
     def __init__(
@@ -36,19 +46,27 @@ class Acceptor:
         protocol: Callable[[], asyncio.Protocol],
         backlog: int,
         tls: Callable[[], ssl.SSLContext | None] = lambda: None,
+        share: Share | None = None,
+        connected: AbstractSet[asyncio.Protocol] = frozenset(),
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._listening = listening
         self._protocol = protocol
         self._tls = tls
-        self._connecting: set[asyncio.Task[None]] = set()
+        self._share = share
+        self._connected = connected
+        self._connecting: dict[asyncio.Protocol, asyncio.Task[None]] = {}
         self._pause: asyncio.TimerHandle | None = None
         listening.setblocking(False)
         listening.listen(backlog)
+        if share is not None:
+            share.join()
         self._start()
 
     def close(self) -> None:
         """Stop accepting; connections stay open."""
+        if self._share is not None:
+            self._share.leave()
         if self._pause is not None:
             self._pause.cancel()
             self._pause = None
@@ -62,7 +80,7 @@ class Acceptor:
         """
         if not self._connecting:
             return
-        _, late = await asyncio.wait(self._connecting, timeout=LAST_HANDSHAKES)
+        _, late = await asyncio.wait(self._connecting.values(), timeout=LAST_HANDSHAKES)
         for task in late:
             task.cancel()
         if late:
@@ -72,41 +90,65 @@ class Acceptor:
         self._pause = None
         self._loop.add_reader(self._listening, self._accept)
 
-    def _accept(self) -> None:
+    def _stop_for(self, seconds: float, then: Callable[[], None]) -> None:
+        self._loop.remove_reader(self._listening)
+        self._pause = self._loop.call_later(seconds, then)
+
+    def _go_on(self, left: int) -> None:
+        """Accept again, unless others may still take what waits: `left` times more."""
+        is_exceeded = self._exceeds_share()
+        if is_exceeded and left > 0:
+            self._pause = self._loop.call_later(YIELD, self._go_on, left - 1)
+            return
+        self._start()
+        self._accept(yields=not is_exceeded)
+
+    def _exceeds_share(self) -> bool:
+        if self._share is None:
+            return False
+        # Of those that are connected, some tasks have not ended yet.
+        connecting = sum(each not in self._connected for each in self._connecting)
+        self._share.hold(len(self._connected) + connecting)
+        return self._share.is_exceeded()
+
+    def _accept(self, *, yields: bool = True) -> None:
         for _ in range(ACCEPT_BATCH):
+            if yields and self._exceeds_share():
+                self._stop_for(YIELD, partial(self._go_on, YIELDS - 1))
+                return
             try:
                 connection, _ = self._listening.accept()
             except (BlockingIOError, InterruptedError, ConnectionAbortedError):
                 return
             except OSError as error:
                 log.warning("cannot accept connections: %s", error.strerror)
-                self._loop.remove_reader(self._listening)
-                self._pause = self._loop.call_later(PAUSE, self._start)
+                self._stop_for(PAUSE, self._start)
                 return
-            task = self._loop.create_task(self._connect(connection))
-            self._connecting.add(task)
-            task.add_done_callback(self._connecting.discard)
+            protocol = self._protocol()
+            connecting = self._connect(connection, protocol)
+            self._connecting[protocol] = self._loop.create_task(connecting)
 
-    async def _connect(self, connection: socket.socket) -> None:
+    async def _connect(self, connection: socket.socket, protocol: asyncio.Protocol) -> None:
         connection.setblocking(False)
         if connection.family != socket.AF_UNIX:
             # With Nagle's algorithm, a reply in two writes waits for the client's acknowledgement.
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         try:
-            await self._with_protocol(connection)
+            await self._give(connection, protocol)
         except OSError:
             connection.close()  # the client has already disconnected
+        finally:
+            del self._connecting[protocol]
 
-    async def _with_protocol(
-        self, connection: socket.socket
-    ) -> tuple[asyncio.BaseTransport, asyncio.BaseProtocol]:
-        """Return the connection's transport and protocol; raises `OSError`."""
+    async def _give(self, connection: socket.socket, protocol: asyncio.Protocol) -> None:
+        """Give a connection its protocol; raises `OSError`."""
         context = self._tls()
         connect = self._loop.connect_accepted_socket
         if context is None:
-            return await connect(self._protocol, connection)
-        return await connect(
-            self._protocol,
+            await connect(lambda: protocol, connection)
+            return
+        await connect(
+            lambda: protocol,
             connection,
             ssl=context,
             ssl_handshake_timeout=HANDSHAKE_SECONDS,

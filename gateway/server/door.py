@@ -11,6 +11,7 @@ from gateway.api.writing import ReplyWriter
 from gateway.config.settings import ServerSettings
 from gateway.request import Body, Head
 from gateway.server.http1 import Connection
+from gateway.server.shares import Share
 from gateway.sockets import Leaving
 
 DRAIN_SECONDS = 1.0
@@ -71,6 +72,8 @@ class Door:
         self.draining = False
         self.finishing = False
         """Whether each connection closes after its next reply."""
+        self.share: Share | None = None
+        """This process's share of the connections, where several accept from one socket."""
         self._changed = asyncio.Event()
         self.date_line = b""
         """The `date` line of a reply's head (RFC 9110 section 6.6.1), exact to the second."""
@@ -88,6 +91,8 @@ class Door:
     def forget(self, connection: Connection) -> None:
         """Note that a connection and its request have ended."""
         self.connections.discard(connection)
+        if self.share is not None:
+            self.share.hold(len(self.connections))
         self._changed.set()
 
     def changed(self) -> None:

@@ -18,6 +18,7 @@ from gateway.api.application import Gateway
 from gateway.server.accept import Acceptor
 from gateway.server.door import Door
 from gateway.server.hosted import HostedApplication
+from gateway.server.shares import Share
 
 BACKLOG = 2048
 
@@ -41,6 +42,8 @@ class Listener:
     """Returns the context for a new connection to an ASGI application; None: no TLS."""
     sockets: bool = False
     """Whether an ASGI application takes WebSockets."""
+    share: Share | None = None
+    """This process's share of the connections; None: it takes all that it can."""
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -109,7 +112,12 @@ class _Server:
         self._door = app if isinstance(app, Door) else Door(self._hosted or app)
         self._listening = listening
         self._grace_period = grace_period
-        self._acceptor = Acceptor(listening, self._door.connection, BACKLOG, self._door.tls)
+        door = self._door
+        door.share = listener.share
+        self._acceptor = Acceptor(
+            *(listening, door.connection, BACKLOG, door.tls, listener.share),
+            connected=door.connections,
+        )
 
     async def finish(self) -> None:
         """Stop accepting connections, and let the open ones end without a loss.

@@ -21,6 +21,7 @@ from gateway.server import channel
 from gateway.server.channel import Channel
 from gateway.server.hand_over import HandOver
 from gateway.server.reloads import Reloads
+from gateway.server.shares import Share, Shares
 from gateway.server.signals import ALL, HAND_OVER, IGNORED, RELOAD, STOP, Inbox, log_ignored
 
 log = logging.getLogger("gateway")
@@ -45,6 +46,8 @@ class Ties(NamedTuple):
     """To reload together."""
     number: int
     """From 0; that of its predecessor if the worker replaces one."""
+    share: Share
+    """Its share of the connections."""
 
 
 class Workers:
@@ -68,6 +71,7 @@ class Workers:
         self._release = release
         self._reloads = reloads
         self._hand_over = hand_over
+        self._shares = Shares(count)
         self._started: dict[int, _Started] = {}
         """By the process' id."""
         self._due: list[_Started] = []
@@ -136,7 +140,8 @@ class Workers:
             process = os.fork()
             if process == 0:
                 mine.close()
-                ties = Ties(parent_gone, theirs, due.number)
+                share = self._shares.of(due.number)
+                ties = Ties(parent_gone, theirs, due.number, share)
                 self._run_worker(ties, inbox, parent_lives, mask)
             self._started[process] = _Started(time.monotonic(), due.number)
             self._reloads.add(process, mine)
@@ -175,6 +180,7 @@ class Workers:
                 continue
             del self._started[process]
             self._reloads.remove(process)
+            self._shares.leave(started.number)
             if self._stopping:
                 continue
             level = logging.ERROR if status else logging.WARNING  # 0: it ended on request

@@ -14,6 +14,7 @@ import pytest
 from gateway.server import accept as accepting
 from gateway.server.accept import ACCEPT_BATCH, Acceptor
 from gateway.server.serving import bind
+from gateway.server.shares import Share, Shares
 from gateway.server.tls import server_context
 from tests.certificates import make_pair
 from tests.upstream.scripted import until
@@ -22,24 +23,35 @@ from tests.upstream.scripted import until
 class Made(asyncio.Protocol):
     """A protocol that counts its kind."""
 
-    def __init__(self, made: list["Made"]) -> None:
+    def __init__(self, made: list["Made"], connected: set[asyncio.Protocol]) -> None:
         self._made = made
+        self._connected = connected
         self.transport: Any = None
         self.lost = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = transport
         self._made.append(self)
+        self._connected.add(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.lost.set_result(None)
 
 
 class Stage:
-    def __init__(self, listening: socket.socket, tls: ssl.SSLContext | None) -> None:
+    def __init__(
+        self,
+        listening: socket.socket,
+        tls: ssl.SSLContext | None = None,
+        share: Share | None = None,
+    ) -> None:
         self.made: list[Made] = []
+        self.connected: set[asyncio.Protocol] = set()
         self.address = listening.getsockname()
-        self.acceptor = Acceptor(listening, lambda: Made(self.made), 128, lambda: tls)
+        self.acceptor = Acceptor(
+            *(listening, lambda: Made(self.made, self.connected), 128, lambda: tls, share),
+            connected=self.connected,
+        )
         self.clients: list[socket.socket] = []
 
     def connect(self, count: int = 1) -> None:
@@ -57,10 +69,12 @@ def bound(kind: type[socket.socket]) -> socket.socket:
 
 @asynccontextmanager
 async def accepting_from(
-    listening: socket.socket, tls: ssl.SSLContext | None = None
+    listening: socket.socket,
+    tls: ssl.SSLContext | None = None,
+    share: Share | None = None,
 ) -> AsyncIterator[Stage]:
     with closing(listening):
-        stage = Stage(listening, tls)
+        stage = Stage(listening, tls, share)
         try:
             yield stage
         finally:
@@ -195,7 +209,7 @@ def test_a_handshake_that_never_ends_does_not_hold_up_the_end(
             await until(lambda: bool(stage.acceptor._connecting))
             stage.acceptor.close()
             await stage.acceptor.wait_closed()
-            assert stage.acceptor._connecting == set()
+            assert not stage.acceptor._connecting
             assert stage.made == []
             stage.clients[0].setblocking(False)
             assert await asyncio.get_running_loop().sock_recv(stage.clients[0], 1) == b""
@@ -212,5 +226,51 @@ def test_a_client_that_speaks_no_tls_is_closed(tmp_path: Path) -> None:
             stage.clients[0].sendall(b"GET / HTTP/1.1\r\n\r\n")
             await until(lambda: not stage.acceptor._connecting)
             assert stage.made == []
+
+    asyncio.run(scenario())
+
+
+def test_workers_that_accept_from_one_socket_share_the_clients() -> None:
+    async def scenario() -> None:
+        shares, listening = Shares(2), bind("127.0.0.1", 0)
+        async with (
+            accepting_from(listening.dup(), share=shares.of(0)) as one,
+            accepting_from(listening, share=shares.of(1)) as other,
+        ):
+            one.connect(32)
+            await until(lambda: len(one.made) + len(other.made) == 32)
+            for client in one.clients:
+                client.close()
+        assert min(len(one.made), len(other.made)) >= 8
+
+    asyncio.run(scenario())
+
+
+def test_clients_are_left_to_others_only_for_a_moment() -> None:
+    async def scenario() -> None:
+        shares = Shares(2)
+        shares.of(1).join()  # and never accepts
+        async with accepting_from(bind("127.0.0.1", 0), share=shares.of(0)) as stage:
+            stage.connect(2 * ACCEPT_BATCH)
+            await until(lambda: stage.acceptor._pause is not None)
+            assert len(stage.made) < 4
+            await until(lambda: len(stage.made) == 2 * ACCEPT_BATCH)
+
+    asyncio.run(scenario())
+
+
+def test_it_can_be_closed_while_others_may_accept() -> None:
+    async def scenario() -> None:
+        shares = Shares(2)
+        other = shares.of(1)
+        other.join()
+        other.hold(9)
+        async with accepting_from(bind("127.0.0.1", 0), share=shares.of(0)) as stage:
+            assert other.is_exceeded()
+            other.hold(0)
+            stage.connect(5)
+            await until(lambda: stage.acceptor._pause is not None)
+        other.hold(9)
+        assert not other.is_exceeded()
 
     asyncio.run(scenario())
