@@ -5,7 +5,7 @@ from dataclasses import replace
 from gateway.shapes import Json
 from gateway.translate.contract import Context, Report
 from gateway.translate.messages_via_chat.assistant import AssistantTurn
-from gateway.translate.messages_via_chat.client_paths import Origin
+from gateway.translate.messages_via_chat.origins import Origin
 from gateway.translate.parts.from_messages.content import BlockReader, Placed, text_alone
 from gateway.translate.parts.from_messages.deferred import ToolChanges, callable_tools, tool_changes
 from gateway.translate.parts.from_messages.forms import CHAT

@@ -7,9 +7,9 @@ from gateway.shapes import Json
 from gateway.translate.contract import Context, Report
 from gateway.translate.draft import Draft
 from gateway.translate.messages_via_chat import parameters
-from gateway.translate.messages_via_chat.client_paths import ClientPaths
 from gateway.translate.messages_via_chat.conversation import Conversation
 from gateway.translate.parts.from_messages.asking import asked_of
+from gateway.translate.parts.from_messages.client_paths import CHAT, ClientPaths
 from gateway.translate.parts.from_messages.hints import hints
 from gateway.translate.parts.from_messages.local_reply import asks_nothing
 from gateway.translate.parts.from_messages.tools import plan_tools
@@ -61,5 +61,5 @@ def prepare(body: Json, context: Context, report: Report) -> PreparedRequest:
         client=client,
         call=None if nothing else draft.upstream,
         asked=asked_of(client, tools, native_stops=native),
-        paths=ClientPaths(client, conversation.origins, tools),
+        paths=ClientPaths(CHAT, client, conversation.origins, tools),
     )

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from gateway.shapes import Json
 from gateway.translate.contract import Context, Report
-from gateway.translate.messages_via_responses.client_paths import Origin
+from gateway.translate.messages_via_responses.origins import Origin
 from gateway.translate.parts.from_messages.calls import arguments_of, report_unsent
 from gateway.translate.parts.from_messages.content import BlockReader, text_alone
 from gateway.translate.parts.from_messages.thinking import report_signature, thought_in

@@ -7,9 +7,9 @@ from gateway.shapes import Json
 from gateway.translate.contract import Context, Report
 from gateway.translate.draft import Draft
 from gateway.translate.messages_via_responses import parameters
-from gateway.translate.messages_via_responses.client_paths import ClientPaths
 from gateway.translate.messages_via_responses.conversation import Conversation
 from gateway.translate.parts.from_messages.asking import asked_of
+from gateway.translate.parts.from_messages.client_paths import RESPONSES, ClientPaths
 from gateway.translate.parts.from_messages.hints import hints
 from gateway.translate.parts.from_messages.local_reply import asks_nothing
 from gateway.translate.parts.from_messages.tools import plan_tools
@@ -73,5 +73,5 @@ def write(draft: Draft, conversation: Conversation) -> PreparedRequest:
         client=draft.client,
         call=draft.upstream,
         asked=asked_of(draft.client, tools, native_stops=False),
-        paths=ClientPaths(draft.client, conversation.origins, tools),
+        paths=ClientPaths(RESPONSES, draft.client, conversation.origins, tools),
     )

@@ -3,7 +3,6 @@
 import pytest
 
 from gateway.shapes import Json
-from gateway.translate.messages_via_chat.client_paths import below_block
 from tests.translate.messages_prepared import prepared
 from tests.translate.messages_requests import (
     asked,
@@ -85,7 +84,3 @@ def test_a_chat_parameter_has_the_name_that_the_client_gave_it(
     upstream: str, client: str | None
 ) -> None:
     assert prepared(ASKED).named(upstream) == client
-
-
-def test_a_part_of_a_string_is_the_string() -> None:
-    assert below_block("messages[0].content", ".text") == "messages[0].content"

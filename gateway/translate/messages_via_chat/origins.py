@@ -1,0 +1,39 @@
+"""Where chat messages come from, for errors that name them."""
+
+import re
+
+import msgspec
+
+from gateway.translate.parts.from_messages.client_paths import below_block
+
+_PART = re.compile(r"\.content\[([0-9]{1,6})\](.*)", re.DOTALL)
+_CALL = re.compile(r"\.tool_calls\[([0-9]{1,6})\](.*)", re.DOTALL)
+_CALL_FIELDS = {".id": ".id", ".function.name": ".name", ".function.arguments": ".input"}
+
+
+class Origin(msgspec.Struct, gc=False):
+    """Where a chat message comes from: the client's paths of its parts and calls."""
+
+    path: str
+    """That of the message, or of the block that all of it was made of."""
+    parts: list[str] = []
+    """Of the blocks that its content was made of, part by part."""
+    calls: list[str] = []
+    """Of the blocks that its calls were made of."""
+    is_result: bool = False
+    """Whether it is the result of a call."""
+
+    def client_path(self, rest: str) -> str:
+        """Return the client's path of `messages[i]` + `rest`."""
+        part, call = _PART.match(rest), _CALL.match(rest)
+        if part is not None and int(part[1]) < len(self.parts):
+            return below_block(self.parts[int(part[1])], part[2])
+        if call is not None and int(call[1]) < len(self.calls):
+            return self.calls[int(call[1])] + _CALL_FIELDS.get(call[2], "")
+        if rest.startswith(".tool_calls") and self.calls:
+            return self.calls[0]
+        if self.is_result:
+            return f"{self.path}.tool_use_id" if rest == ".tool_call_id" else self.path
+        if rest.startswith(".content") and len(self.parts) == 1:
+            return self.parts[0]
+        return f"{self.path}.role" if rest == ".role" and self.path != "system" else self.path

@@ -1,0 +1,32 @@
+"""Where input items come from, for errors that name them."""
+
+import re
+from collections.abc import Mapping
+
+import msgspec
+
+from gateway.translate.parts.from_messages.client_paths import below_block
+
+_PART = re.compile(r"\.(?:content|output)\[([0-9]{1,6})\](.*)", re.DOTALL)
+
+
+class Origin(msgspec.Struct, gc=False):
+    """Where an input item comes from: the client's paths of its parts and fields."""
+
+    path: str
+    parts: list[str] = []
+    """Of the blocks that its content or output was made of, part by part."""
+    fields: Mapping[str, str] = {}
+    """The item's fields, and the client's below `path`."""
+
+    def client_path(self, rest: str) -> str:
+        """Return the client's path of `input[i]` + `rest`."""
+        part = _PART.match(rest)
+        if part is not None and int(part[1]) < len(self.parts):
+            return below_block(self.parts[int(part[1])], part[2])
+        name = rest.removeprefix(".")
+        if name in self.fields:
+            return f"{self.path}.{self.fields[name]}"
+        if name.startswith(("content", "output")) and len(self.parts) == 1:
+            return self.parts[0]
+        return self.path

@@ -1,0 +1,89 @@
+"""The messages client's paths of parameters that one of OpenAI's endpoints names in errors."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from gateway.shapes import Json
+from gateway.translate.parts.from_messages.paths import format_path, parameter_path
+from gateway.translate.parts.from_messages.tools import MessagesTools
+
+_INDEXED = re.compile(r"(messages|input|tools)\[([0-9]{1,6})\](.*)", re.DOTALL)
+_OF_A_SOURCE = (".image_url", ".file", ".detail")
+_TITLES = (".file.filename", ".filename")
+
+
+class Origin(Protocol):
+    """Where a message or an item that was sent comes from."""
+
+    def client_path(self, rest: str) -> str:
+        """Return the client's path of what is at `rest` below it."""
+
+
+@dataclass(frozen=True, slots=True)
+class SentNames:
+    """What an endpoint calls the parts of a messages request."""
+
+    said: str
+    """The list of the conversation."""
+    limits: frozenset[str]
+    form: tuple[str, str]
+    """The parameter with the output's format, and where in it the client's fields are."""
+    system: str = ""
+    """The parameter of the instructions; empty: they are in the conversation."""
+
+
+CHAT = SentNames(
+    "messages",
+    frozenset({"max_tokens", "max_completion_tokens"}),
+    ("response_format", "json_schema"),
+)
+RESPONSES = SentNames("input", frozenset({"max_output_tokens"}), ("text", "format"), "instructions")
+
+
+@dataclass(slots=True)
+class ClientPaths:
+    """Finds the client's names of what was sent."""
+
+    names: SentNames
+    client: Json
+    origins: Sequence[Origin]
+    tools: MessagesTools
+
+    def of(self, param: str) -> str | None:
+        """Return the client's path of an upstream parameter; None if it has none."""
+        indexed = _INDEXED.fullmatch(param)
+        if indexed is not None and indexed[1] == "tools":
+            return self.tools.client_path(int(indexed[2]), indexed[3].removeprefix(".function"))
+        if indexed is not None and indexed[1] == self.names.said:
+            index = int(indexed[2])
+            known = index < len(self.origins)
+            return self.origins[index].client_path(indexed[3]) if known else "messages"
+        root, _, rest = param.partition(".")
+        return self._of_parameter(root, rest)
+
+    def _of_parameter(self, root: str, rest: str) -> str | None:
+        names, client = self.names, self.client
+        if root == names.said:
+            return "messages"
+        if names.system and root == names.system:
+            return "system" if "system" in client else "messages"
+        if root in names.limits:
+            return "max_tokens"
+        holder, inner = names.form
+        if root == holder:
+            return format_path(client, rest.removeprefix(inner).removeprefix("."))
+        return parameter_path(root, client)
+
+
+def below_block(path: str, rest: str) -> str:
+    """Return the client's path of a field of a part that was made of the block at `path`."""
+    if not path.endswith("]"):
+        # A string for a whole content, which has no fields.
+        return path
+    if rest == ".text":
+        return f"{path}.text"
+    if rest in _TITLES:
+        return f"{path}.title"
+    return f"{path}.source" if rest.startswith(_OF_A_SOURCE) else path
