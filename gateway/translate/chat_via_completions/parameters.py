@@ -14,7 +14,6 @@ from gateway.translate.draft import (
     Draft,
     copy_moderation,
     copy_sampling,
-    not_streamed,
     refuse_audio,
 )
 from gateway.translate.parts.output_format import known_chat_format
@@ -69,37 +68,6 @@ def log_probabilities(draft: Draft) -> int | None:
         )
     draft.upstream["logprobs"] = max(top, 1)
     return top
-
-
-def streaming(draft: Draft) -> bool:
-    """Ask for a stream, with usage; return whether the client wants the usage in its stream."""
-    options: Json = draft.client.get("stream_options", {})
-    if not draft.client.get("stream"):
-        not_streamed(draft)
-        if options:
-            draft.report.drop("stream_options")
-        return False
-    draft.upstream["stream"] = True
-    forwarded = _stream_options(draft, options)
-    if forwarded:
-        draft.upstream["stream_options"] = forwarded
-    return bool(options.get("include_usage"))
-
-
-def _stream_options(draft: Draft, options: Json) -> Json:
-    capabilities = draft.context.capabilities
-    forwarded: Json = {}
-    if capabilities.stream_usage:
-        # Asked for in every case: the gateway's own metrics count tokens.
-        forwarded["include_usage"] = True
-    elif options.get("include_usage"):
-        draft.report.drop("stream_options.include_usage")
-    for name, value in options.items():
-        if name == "include_obfuscation" and capabilities.strict_params:
-            forwarded[name] = value
-        elif name != "include_usage" and value is not False:
-            draft.report.drop(f"stream_options.{name}")
-    return forwarded
 
 
 def continuation(draft: Draft) -> bool:

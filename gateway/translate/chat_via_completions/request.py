@@ -9,6 +9,7 @@ from gateway.translate.chat_via_completions.left_out import report_left_out
 from gateway.translate.contract import Context, Report, unsupported
 from gateway.translate.draft import Draft
 from gateway.translate.fanout import check_fanout, together
+from gateway.translate.parts.streaming import streaming
 from gateway.translate.prompt.write import render, select
 from gateway.translate.schema.chat import check_chat
 from gateway.translate.schema.checks import INT64_MIN
@@ -83,7 +84,8 @@ def prepare(body: Json, context: Context, report: Report) -> PreparedRequest:
     parameters.token_limit(draft, prompt)
     top_logprobs = parameters.log_probabilities(draft)
     stops = parameters.stop_sequences(draft, rendered.stops)
-    include_usage = parameters.streaming(draft)
+    able = context.capabilities
+    include_usage = streaming(draft, usage=able.stream_usage, obfuscation=able.strict_params)
     upstream: Json = {"model": context.model_sent, "prompt": prompt, **draft.upstream}
     calls, choices_per_call = _choices(upstream, draft)
     return PreparedRequest(

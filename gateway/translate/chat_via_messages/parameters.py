@@ -6,9 +6,8 @@ the order: what is sent of one can depend on another.
 
 from collections.abc import Mapping, Sequence
 
-from gateway.shapes import Json
 from gateway.translate.chat_via_responses.client_paths import limit_name
-from gateway.translate.draft import Draft, not_streamed, refuse_audio
+from gateway.translate.draft import Draft, refuse_audio
 from gateway.translate.parts.output_format import known_chat_format, responses_format
 from gateway.translate.parts.to_messages.conversation import Written
 from gateway.translate.parts.to_messages.parameters import (
@@ -111,21 +110,6 @@ def refused(draft: Draft) -> None:
         draft.refuse("moderation", droppable=False)
     if "web_search_options" in draft.client:
         draft.refuse("web_search_options")
-
-
-def streaming(draft: Draft) -> bool:
-    """Ask for a stream; return whether the client wants the usage in it."""
-    options: Json = draft.client.get("stream_options", {})
-    if not draft.client.get("stream"):
-        not_streamed(draft)
-        if options:
-            draft.report.drop("stream_options")
-        return False
-    draft.upstream["stream"] = True
-    for name, value in options.items():
-        if name != "include_usage" and value is not False:
-            draft.report.drop(f"stream_options.{name}")
-    return bool(options.get("include_usage"))
 
 
 def extension_parameters(draft: Draft) -> None:

@@ -11,6 +11,7 @@ from gateway.translate.chat_via_responses.client_paths import limit_name
 from gateway.translate.contract import Context, Report
 from gateway.translate.draft import Draft
 from gateway.translate.fanout import check_fanout
+from gateway.translate.parts.streaming import streaming
 from gateway.translate.parts.to_messages.conversation import Written, written
 from gateway.translate.parts.to_messages.parameters import write_stops
 from gateway.translate.parts.to_messages.tools import write_tools_of_history
@@ -59,7 +60,7 @@ def prepare(body: Json, context: Context, report: Report) -> PreparedRequest:
     write_tools_of_history(draft)
     parameters.tokens_and_thinking(draft, conversation)
     stops = write_stops(draft)
-    include_usage = parameters.streaming(draft)
+    include_usage = streaming(draft)
     parameters.others(draft)
     return PreparedRequest(
         client=client,

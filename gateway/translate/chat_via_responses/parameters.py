@@ -14,7 +14,6 @@ from gateway.translate.draft import (
     cache_options,
     copy_moderation,
     copy_sampling,
-    not_streamed,
     refuse_audio,
     sent_effort,
     sent_verbosity,
@@ -113,26 +112,6 @@ def stop_sequences(draft: Draft) -> tuple[str, ...]:
         return ()
     draft.report.emulate("stop")
     return stops
-
-
-def streaming(draft: Draft) -> bool:
-    """Ask for a stream; return whether the client wants the usage in it.
-
-    A responses stream always has the usage.
-    """
-    options: Json = draft.client.get("stream_options", {})
-    if not draft.client.get("stream"):
-        not_streamed(draft)
-        if options:
-            draft.report.drop("stream_options")
-        return False
-    draft.upstream["stream"] = True
-    for name, value in options.items():
-        if name == "include_obfuscation" and draft.context.capabilities.strict_params:
-            draft.upstream["stream_options"] = {name: value}
-        elif name != "include_usage" and value is not False:
-            draft.report.drop(f"stream_options.{name}")
-    return bool(options.get("include_usage"))
 
 
 def text_options(draft: Draft) -> None:

@@ -10,6 +10,7 @@ from gateway.translate.chat_via_responses.tools import ToolPlan, plan_tools
 from gateway.translate.contract import Context, Report
 from gateway.translate.draft import Draft
 from gateway.translate.fanout import check_fanout
+from gateway.translate.parts.streaming import streaming
 from gateway.translate.parts.tools.written_out import checked_chat
 from gateway.translate.schema.checks import INT64_MIN
 
@@ -67,7 +68,7 @@ def prepare(body: Json, context: Context, report: Report) -> PreparedRequest:
     raised_limit = parameters.token_limit(draft)
     top_logprobs = parameters.log_probabilities(draft)
     stops = parameters.stop_sequences(draft)
-    include_usage = parameters.streaming(draft)
+    include_usage = streaming(draft, obfuscation=context.capabilities.strict_params)
     upstream: Json = {"model": context.model_sent, "input": written.items, **draft.upstream}
     return PreparedRequest(
         client=client,
