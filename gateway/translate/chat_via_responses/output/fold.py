@@ -4,11 +4,10 @@ Streams and whole replies share the fold: a whole reply is a stream of its termi
 Text is kept only as long as it may become a stop sequence.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 from functools import partial
 from itertools import takewhile
 from operator import is_not
-from typing import ClassVar
 
 from gateway.shapes import Json
 from gateway.translate.chat_via_responses.output.calls import Call, CallsFold, call_text
@@ -18,17 +17,17 @@ from gateway.translate.chat_via_responses.output.endings import (
     reason_of,
     status_of,
 )
+from gateway.translate.chat_via_responses.output.events import ResponseEvents, part_of
 from gateway.translate.chat_via_responses.output.last_output import matched
 from gateway.translate.chat_via_responses.output.messages import MessagesFold
 from gateway.translate.chat_via_responses.output.other_items import OtherItems
-from gateway.translate.chat_via_responses.output.reading import an_object, index_of, objects, string
+from gateway.translate.chat_via_responses.output.reading import an_object, objects, string
 from gateway.translate.chat_via_responses.output.reasoning import ReasoningFold
 from gateway.translate.chat_via_responses.output.said_parts import FORMS
 from gateway.translate.chat_via_responses.output.text import Step
 from gateway.translate.chat_via_responses.output.tracking import (
     ItemKind,
     OutputItem,
-    OutputItems,
     item_kind,
 )
 from gateway.translate.chat_via_responses.request import PreparedRequest
@@ -50,17 +49,17 @@ TERMINAL = frozenset({"response.completed", "response.incomplete", "response.can
 """The events that end a response; `response.failed` is an error before it comes here."""
 
 
-class OutputFold:
+class OutputFold(ResponseEvents[list[Step]]):
     """Takes the events of one response; gives the steps of one chat message.
 
     `sent` is the upstream request body that the response answers.
     """
 
     def __init__(self, request: PreparedRequest, sent: Json, context: Context) -> None:
+        super().__init__()
         self._legacy = request.tools.legacy
         self._sent = sent
         self._context = context
-        self._items = OutputItems()
         self._messages = MessagesFold(request)
         self._reasoning = ReasoningFold(context)
         self._calls = CallsFold(request.tools, context)
@@ -81,7 +80,7 @@ class OutputFold:
         if kind in TERMINAL:
             return self._end(event)
         read = self._readers.get(kind)
-        steps = [] if read is None else read(self, event)
+        steps: list[Step] = [] if read is None else read(self, event) or []
         if self._messages.cut_by is not None:
             steps += self._last_steps()
             self.finish_reason = self._messages.cut_by
@@ -135,44 +134,21 @@ class OutputFold:
     def _text_delta(self, event: Json) -> list[Step]:
         item = self._items.of_event(ItemKind.MESSAGE, event)
         text, logprobs = string(event, "delta"), event.get("logprobs")
-        return self._messages.say(item, _part(event), text, logprobs)
+        return self._messages.say(item, part_of(event), text, logprobs)
 
     def _refusal_delta(self, event: Json) -> list[Step]:
         item = self._items.of_event(ItemKind.MESSAGE, event)
-        return self._messages.refuse(item, _part(event), string(event, "delta"))
+        return self._messages.refuse(item, part_of(event), string(event, "delta"))
 
     def _annotation_added(self, event: Json) -> list[Step]:
         item = self._items.annotated(event)
-        return self._messages.annotate(item, _part(event), event.get("annotation"))
+        return self._messages.annotate(item, part_of(event), event.get("annotation"))
 
     def _reasoning_delta(self, event: Json) -> list[Step]:
         return self._reasoning.text_delta(self._items.of_event(ItemKind.REASONING, event), event)
 
-    def _summary_part_added(self, event: Json) -> list[Step]:
-        self._items.of_event(ItemKind.REASONING, event).summary_parts += 1
-        return []
-
     def _summary_delta(self, event: Json) -> list[Step]:
         return self._reasoning.summary_delta(self._items.of_event(ItemKind.REASONING, event), event)
-
-    def _text_done(self, event: Json) -> list[Step]:
-        return self._whole_text(event, "output_text", event)
-
-    def _refusal_done(self, event: Json) -> list[Step]:
-        return self._whole_text(event, "refusal", event)
-
-    def _reasoning_done(self, event: Json) -> list[Step]:
-        return self._whole_text(event, "reasoning_text", event)
-
-    def _summary_done(self, event: Json) -> list[Step]:
-        return self._whole_text(event, "summary_text", event)
-
-    def _part_done(self, event: Json) -> list[Step]:
-        part = event.get("part")
-        kind = part.get("type") if isinstance(part, dict) else None
-        if not isinstance(part, dict) or not isinstance(kind, str):
-            return []
-        return self._whole_text(event, kind, part)
 
     def _whole_text(self, event: Json, kind: str, part: Json) -> list[Step]:
         """Take a part of an item with its whole text; `kind` is its type."""
@@ -182,9 +158,9 @@ class OutputFold:
             return []
         text = string(part, "refusal" if kind == "refusal" else "text")
         if FORMS.get(kind) == "text":
-            return self._messages.say_whole(item, _part(event), text, part.get("logprobs"))
+            return self._messages.say_whole(item, part_of(event), text, part.get("logprobs"))
         if kind == "refusal":
-            return self._messages.refuse_whole(item, _part(event), text)
+            return self._messages.refuse_whole(item, part_of(event), text)
         if kind == "summary_text":
             return self._reasoning.summary_done(item, event, text)
         return self._reasoning.text_done(item, event, text)
@@ -248,29 +224,6 @@ class OutputFold:
             return "stop"
         return "function_call" if self._legacy else "tool_calls"
 
-    _readers: ClassVar[Mapping[str, Callable[["OutputFold", Json], list[Step]]]] = {
-        "response.output_item.added": _item_added,
-        "response.output_item.done": _item_done,
-        "response.output_text.delta": _text_delta,
-        "response.output_text.annotation.added": _annotation_added,
-        "response.output_text.done": _text_done,
-        "response.refusal.delta": _refusal_delta,
-        "response.refusal.done": _refusal_done,
-        "response.reasoning_text.delta": _reasoning_delta,
-        "response.reasoning_summary_part.added": _summary_part_added,
-        "response.reasoning_summary_text.delta": _summary_delta,
-        "response.reasoning_text.done": _reasoning_done,
-        "response.reasoning_summary_text.done": _summary_done,
-        "response.content_part.done": _part_done,
-        "response.reasoning_part.done": _part_done,
-        "response.reasoning_summary_part.done": _part_done,
-        "response.function_call_arguments.delta": _call_delta,
-        "response.function_call_arguments.done": _call_done,
-        "response.custom_tool_call_input.delta": _call_delta,
-        "response.custom_tool_call_input.done": _call_done,
-    }
-    """Other events repeat these, or have no place in chat."""
-
 
 def _steps(deltas: Iterable[Json]) -> list[Step]:
     """Return the steps of deltas without text."""
@@ -283,7 +236,3 @@ def _picture(known: OutputItem, item: Json) -> list[Step]:
         return []
     known.image_is_shown = True
     return [Step({"images": [image(data_url(result, item.get("output_format")))]})]
-
-
-def _part(event: Json) -> int | None:
-    return index_of(event, "content_index")

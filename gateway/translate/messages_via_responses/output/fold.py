@@ -4,12 +4,13 @@ Streams and whole replies share the fold: a whole reply is a stream of its termi
 Which item an event belongs to, and what repetitions add, is decided as for chat clients.
 """
 
-from collections.abc import Callable, Mapping
-from typing import ClassVar, Final
+from collections.abc import Mapping
+from typing import Final
 
 from gateway.shapes import Json
 from gateway.translate.chat_via_responses.output.calls import Call, call_text
 from gateway.translate.chat_via_responses.output.endings import status_of
+from gateway.translate.chat_via_responses.output.events import ResponseEvents, part_of
 from gateway.translate.chat_via_responses.output.last_output import matched
 from gateway.translate.chat_via_responses.output.reading import an_object, index_of, objects, string
 from gateway.translate.chat_via_responses.output.said_parts import (
@@ -21,7 +22,6 @@ from gateway.translate.chat_via_responses.output.said_parts import (
 from gateway.translate.chat_via_responses.output.tracking import (
     ItemKind,
     OutputItem,
-    OutputItems,
     item_kind,
 )
 from gateway.translate.contract import Context, Report
@@ -38,16 +38,16 @@ _REASONING: Final[Mapping[str, ReasoningForm]] = {
 """The form of reasoning by its part's type."""
 
 
-class MessageFold:
+class MessageFold(ResponseEvents[None]):
     """Takes the events of one response; writes the blocks of one message into a frame."""
 
     def __init__(
         self, request: PreparedMessages, frame: MessagesFrame, context: Context, report: Report
     ) -> None:
+        super().__init__()
         self._sent = request.calls[0]
         self._context = context
         self._report = report
-        self._items = OutputItems()
         self._content = Content(request, frame, context, report)
         self.stop: Stop | None = None
         """Why the message ended; None: it has not."""
@@ -154,42 +154,22 @@ class MessageFold:
 
     def _text_delta(self, event: Json) -> None:
         item = self._items.of_event(ItemKind.MESSAGE, event)
-        self._content.say(item, _part(event), string(event, "delta"))
+        self._content.say(item, part_of(event), string(event, "delta"))
 
     def _refusal_delta(self, event: Json) -> None:
         item = self._items.of_event(ItemKind.MESSAGE, event)
-        self._content.refuse(item, _part(event), string(event, "delta"))
+        self._content.refuse(item, part_of(event), string(event, "delta"))
 
     def _annotation_added(self, event: Json) -> None:  # noqa: ARG002
         self._report.drop("annotations")
 
     def _reasoning_delta(self, event: Json) -> None:
         item = self._items.of_event(ItemKind.REASONING, event)
-        self._content.reason(item, "content", _part(event) or 0, string(event, "delta"))
-
-    def _summary_part_added(self, event: Json) -> None:
-        self._items.of_event(ItemKind.REASONING, event).summary_parts += 1
+        self._content.reason(item, "content", part_of(event) or 0, string(event, "delta"))
 
     def _summary_delta(self, event: Json) -> None:
         item = self._items.of_event(ItemKind.REASONING, event)
         self._content.reason(item, "summary", _summary_part(item, event), string(event, "delta"))
-
-    def _text_done(self, event: Json) -> None:
-        self._whole_text(event, "output_text", event)
-
-    def _refusal_done(self, event: Json) -> None:
-        self._whole_text(event, "refusal", event)
-
-    def _reasoning_done(self, event: Json) -> None:
-        self._whole_text(event, "reasoning_text", event)
-
-    def _summary_done(self, event: Json) -> None:
-        self._whole_text(event, "summary_text", event)
-
-    def _part_done(self, event: Json) -> None:
-        part = event.get("part")
-        if isinstance(part, dict):
-            self._whole_text(event, str(part.get("type")), part)
 
     def _whole_text(self, event: Json, kind: str, part: Json) -> None:
         """Take a part of an item with its whole text; `kind` is its type."""
@@ -199,7 +179,7 @@ class MessageFold:
         if item is None or form is None:
             return
         text = string(part, "refusal" if form == "refusal" else "text")
-        place = _summary_part(item, event) if form == "summary" else _part(event)
+        place = _summary_part(item, event) if form == "summary" else part_of(event)
         said_at, rest = item.said.rest_of_part(form, place, text)
         if form == "text":
             self._content.say(item, said_at, rest)
@@ -223,33 +203,6 @@ class MessageFold:
         kind = "custom_tool_call" if custom else "function_call"
         self._content.describe(call, {"type": kind, "name": event.get("name")})
         return call
-
-    _readers: ClassVar[Mapping[str, Callable[["MessageFold", Json], None]]] = {
-        "response.output_item.added": _item_added,
-        "response.output_item.done": _item_done,
-        "response.output_text.delta": _text_delta,
-        "response.output_text.annotation.added": _annotation_added,
-        "response.output_text.done": _text_done,
-        "response.refusal.delta": _refusal_delta,
-        "response.refusal.done": _refusal_done,
-        "response.reasoning_text.delta": _reasoning_delta,
-        "response.reasoning_summary_part.added": _summary_part_added,
-        "response.reasoning_summary_text.delta": _summary_delta,
-        "response.reasoning_text.done": _reasoning_done,
-        "response.reasoning_summary_text.done": _summary_done,
-        "response.content_part.done": _part_done,
-        "response.reasoning_part.done": _part_done,
-        "response.reasoning_summary_part.done": _part_done,
-        "response.function_call_arguments.delta": _call_delta,
-        "response.function_call_arguments.done": _call_done,
-        "response.custom_tool_call_input.delta": _call_delta,
-        "response.custom_tool_call_input.done": _call_done,
-    }
-    """Other events repeat these, or have no place in messages."""
-
-
-def _part(event: Json) -> int | None:
-    return index_of(event, "content_index")
 
 
 def _summary_part(item: OutputItem, event: Json) -> int:
