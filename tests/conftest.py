@@ -18,6 +18,8 @@ from hypothesis import HealthCheck, settings
 from tests import authorities, forked, without_fast_paths
 from tests.tracing import Tracing
 
+pytest_plugins = ["tests.rows"]
+
 EXAMPLES = int(os.environ.get("EXAMPLES", "") or 25)
 settings.register_profile(
     "untimed",
