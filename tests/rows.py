@@ -3,7 +3,7 @@
 There are some 30,000. Those of a function that shares all its fixtures with the rest of its module
 are run as one test, `ROWS` at a time: all of them, and the failure names each row that failed, with
 its traceback. A command line that names a row (`test_it[row]`), or has `--rows`, makes each a test
-of its own.
+of its own, and so does any mark: `alone` is for rows that take long.
 """
 
 import inspect

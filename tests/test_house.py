@@ -23,12 +23,14 @@ from tests.modules import ROOT, Module, modules
 SHORTEN = "`python -m tests.house` shortens the list"
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("rule", RULES)
 def test_a_rule_is_kept(rule: str) -> None:
     wrong = beyond(RULES[rule](modules()), exceptions()[rule])
     assert not wrong, f"{rule}: {wrong}"
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("rule", RULES)
 def test_no_exception_is_there_without_need(rule: str) -> None:
     allowed = exceptions()[rule]

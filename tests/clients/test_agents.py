@@ -94,6 +94,7 @@ def test_an_agent_on_a_model_without_tools_is_told_so(agent: Agent) -> None:
     assert "'tools' is not supported for model 'davinci-002'" in done["error"]
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("kept", [False, True])
 @pytest.mark.parametrize("streamed", [False, True])
 def test_an_agent_works_over_a_websocket(running: Stage, *, streamed: bool, kept: bool) -> None:

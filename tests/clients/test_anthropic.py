@@ -80,6 +80,7 @@ def calls_of(message: Json) -> list[tuple[str, Json]]:
     return [(each["name"], each["input"]) for each in blocks if each["type"] == "tool_use"]
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("model", PATHS)
 def test_texts_whole_and_streamed(sdk: AnthropicClient, running: Stage, model: str) -> None:
     # A base model would continue it.

@@ -49,6 +49,7 @@ def names(request: Json) -> list[str]:
     return [tool[tool["type"]]["name"] for tool in request["tools"]]
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("name", [NAME, SEARCHING, IN_INPUT])
 def test_codex_runs_a_shell_tool_and_tells_the_result(
     agent: Codex, model: ScriptedModel, name: str

@@ -86,6 +86,7 @@ FRAMINGS: dict[str, tuple[bytes, Callable[[bytes], bytes]]] = {
 }
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("line_end", [b"\n", b"\r\n"])
 @pytest.mark.parametrize("framing", FRAMINGS)
 @pytest.mark.parametrize("path", STREAMS)

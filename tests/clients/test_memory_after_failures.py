@@ -187,6 +187,7 @@ def test_the_count_finds_what_a_cycle_holds() -> None:
         assert 2 * BODY < left_behind() < 2 * BODY + 1000
 
 
+@pytest.mark.alone
 @pytest.mark.slow
 @pytest.mark.parametrize("name", FAULTS)
 def test_a_failed_request_leaves_nothing(name: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -113,6 +113,7 @@ def test_a_model_answers_wherever_it_lives(running: Stage, model: str) -> None:
     run(scenario())
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("model", [CHAT, RESPONSES, MESSAGES])
 def test_a_loop_of_tool_calls_has_its_whole_history(running: Stage, model: str) -> None:
     async def scenario() -> None:

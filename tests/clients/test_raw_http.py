@@ -399,6 +399,7 @@ def _says(text: str) -> list[dict[str, str]]:
     return [{"role": "user", "content": text}]
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize(
     ("path", "body"),
     [

@@ -290,6 +290,7 @@ def left_over(gateway: RunningGateway) -> tuple[int, int]:
     return opened, len(asyncio.all_tasks(gateway.loop))
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("ends", ["client", "lost", "upstream"])
 def test_many_sessions_leave_nothing(ends: str) -> None:
     async def once(connection: ServerConnection) -> None:
@@ -345,6 +346,7 @@ class Meter:
                 await asyncio.sleep(0.005)
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("slow", ["", "client", "upstream"])
 def test_a_lot_of_audio_passes_both_ways_at_the_pace_of_the_slower_side(slow: str) -> None:
     up, down = Meter(), Meter()

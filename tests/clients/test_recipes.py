@@ -98,6 +98,7 @@ def environment_of(recipe: Recipe) -> Path:
     return recipe.programs.installed()
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("name", RECIPES)
 def test_a_recipe_gets_an_answer(running: Stage, tmp_path: Path, name: str) -> None:
     recipe = RECIPES[name]

@@ -72,6 +72,7 @@ def settings(build: str, folder: Path) -> Settings:
 # --- schemas ------------------------------------------------------------------------------------
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("version", [OLDEST, NEWEST])
 @pytest.mark.parametrize("build", BUILDS)
 def test_every_object_has_the_form_of_its_kind(build: str, version: str, tmp_path: Path) -> None:

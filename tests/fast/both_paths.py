@@ -1,7 +1,7 @@
 """Compares a codec with the generic path, as a client sees them."""
 
 import ast
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
 from functools import cache
 from pathlib import Path
@@ -19,6 +19,8 @@ from gateway.translate.contract import Context, Report, Translation
 from gateway.translate.plan import plan
 
 Translate = Callable[[Json, Context], Translation]
+
+_MARK = "a field that is put here"
 
 ABSENT = object()
 """In a change: the key is taken away."""
@@ -77,6 +79,26 @@ def changed(original: Json, changes: Sequence[tuple[str, Any]]) -> Json:
         elif isinstance(place, dict):
             place.pop(last, None)
     return copy
+
+
+def with_each_field(original: Json, level: str, values: Sequence[Any]) -> Iterator[bytes]:
+    """Yield a JSON text for each name in the translations with each value, put at a level.
+
+    There are hundreds of thousands: all but the field is encoded once.
+    """
+    place: Any = original
+    for step in level.split(".")[:-1]:
+        place = _at(place, step)
+    marked = msgspec.json.encode(changed(original, [(f"{level}{_MARK}", _MARK)]))
+    before, after = marked.split(b'"%b":"%b"' % (_MARK.encode(), _MARK.encode()))
+    written = [msgspec.json.encode(value) for value in values]
+    for name in (*names_in_translate(), "own"):
+        if name in place:
+            for value in values:
+                yield msgspec.json.encode(changed(original, [(f"{level}{name}", value)]))
+        else:
+            for field in written:
+                yield b'%b"%b":%b%b' % (before, name.encode(), field, after)
 
 
 def _at(place: Any, step: str) -> Any:

@@ -70,6 +70,11 @@ OPTIONS: dict[Shape, list[Json]] = {
 }
 
 
+_SETTINGS = TranslationSettings(on_unsupported="drop")
+_CAPABLE = Capabilities(strict_params=False)
+_WITHOUT_STOP = Capabilities(stop=False, strict_params=False)
+
+
 class Counting(StreamTranslation):
     """A stream translation that counts the events it is fed."""
 
@@ -100,8 +105,8 @@ def context_of(options: Json) -> Context:
     return Context(
         model_asked="m",
         model_sent="m-sent",
-        settings=TranslationSettings(on_unsupported="drop"),
-        capabilities=Capabilities(stop="stop" not in options, strict_params=False),
+        settings=_SETTINGS,
+        capabilities=_WITHOUT_STOP if "stop" in options else _CAPABLE,
         new_id=lambda: f"{next(numbers):032x}",
         now=1_700_000_000,
     )

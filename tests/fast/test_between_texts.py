@@ -38,6 +38,7 @@ def test_what_came_before_an_event_that_is_too_long_is_sent(client: Shape, home:
     assert "more than 10000 bytes" in str(error)
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize(("client", "home"), PAIRS)
 def test_whatever_comes_between_texts_takes_the_generic_path(client: Shape, home: Shape) -> None:
     events = usual(home, WORDS[:8])

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.json import decode
 
 from gateway.errors import UpstreamError
 from gateway.exchange.feeding import Feeder
@@ -17,8 +18,8 @@ from tests.fast.both_paths import (
     WILD,
     changed,
     codec_of,
-    names_in_translate,
     one_of_the_names,
+    with_each_field,
 )
 from tests.fast.both_streams import (
     Arrivals,
@@ -138,20 +139,21 @@ FIELDS = [
 SAID = [None, 7, "x", "failed", ["u"], {"message": "No.", "type": "server_error"}]
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize(("client", "home", "place", "level"), FIELDS)
 def test_every_field_that_a_translation_may_read_is_known_or_handed_over(
     client: Shape, home: Shape, place: int, level: str
 ) -> None:
     *before, event = common(home, " on")[: place + 1]
-    for name in (*names_in_translate(), "own"):
-        for value in SAID:
-            odd = changed(event, [(f"{level}{name}", value)])
-            common_stream = codec_of(client, home).stream((b"", 0, False), context_of({}))
-            events = [common_stream.take(each) for each in (*before, odd)]
-            if events[-1] is not None:
-                generic = planned(client, home, {}).stream()
-                assert [generic.feed(0, each) for each in (*before, odd)] == events
-                assert common_stream.ping() == generic.ping()
+    codec = codec_of(client, home)
+    for written in with_each_field(event, level, SAID):
+        odd = decode(written)
+        common_stream = codec.stream((b"", 0, False), context_of({}))
+        events = [common_stream.take(each) for each in (*before, odd)]
+        if events[-1] is not None:
+            generic = planned(client, home, {}).stream()
+            assert [generic.feed(0, each) for each in (*before, odd)] == events
+            assert common_stream.ping() == generic.ping()
 
 
 @each_pair

@@ -37,6 +37,7 @@ def stage(runner: asyncio.Runner) -> Iterator[Stage]:
     runner.run(stack.aclose())
 
 
+@pytest.mark.alone
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("batch", BATCHES)
 def test_every_fault_has_one_clear_outcome_and_leaves_nothing_behind(

@@ -130,6 +130,7 @@ def check_impossible(
     assert upstream.requests == []
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize(
     ("client", "home", "case"),
     [

@@ -94,6 +94,7 @@ def test_an_error_comes_before_the_stream_does(path: str) -> None:
     assert reply.headers["retry-after"] == "20"
 
 
+@pytest.mark.alone
 @IN_EVERY_SHAPE
 def test_a_disconnect_in_the_middle_is_recorded(path: str) -> None:
     app = emulator.build()
@@ -158,6 +159,7 @@ async def stopped_while_it_streams(app: Emulator, path: str) -> Connection:
     return connection
 
 
+@pytest.mark.alone
 @IN_EVERY_SHAPE
 def test_a_stream_breaks_off_when_the_emulator_stops(path: str) -> None:
     connection = asyncio.run(stopped_while_it_streams(emulator.build(), path))

@@ -200,6 +200,7 @@ END = (
 )
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("size", [1, 7, 100_000])
 def test_a_messages_stream_counts_its_prompt_at_its_beginning(size: int) -> None:
     whole = START + DELTA * TAIL + END

@@ -241,9 +241,10 @@ def codec_to(home: Shape) -> AgentCodec:
     return codec
 
 
-def of_call(context: Context, body: Json) -> Context:
+def of_call(context: Context, body: Json | bytes) -> Context:
     """Return the context with what holds for a call, as `Contexts.for_call` makes it."""
-    return replace(context, inputs=ExactInputs(encode(body)))
+    written = body if isinstance(body, bytes) else encode(body)
+    return replace(context, inputs=ExactInputs(written))
 
 
 def assert_same(codec: AgentCodec, body: Json, context: Context, *replies: Any) -> None:

@@ -13,7 +13,7 @@ from gateway.translate.parts.messages.asked import MessagesAsked
 from tests.fast import test_messages_via_chat as texts
 from tests.fast.agents import messages_agents as agents
 from tests.fast.agents.messages_agents import CONTEXTS, FULL
-from tests.fast.both_paths import ABSENT, WILD, changed, each, names_in_translate
+from tests.fast.both_paths import ABSENT, WILD, changed, each, with_each_field
 
 CALL: Json = {
     "id": "call_1",
@@ -63,6 +63,7 @@ def assert_same(reply: Any, context: str = "OpenAI", body: Json = FULL) -> None:
     agents.assert_same(CODEC, body, CONTEXTS[context], reply)
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("context", ["OpenAI", "sealing", "vLLM"])
 def test_both_paths_are_the_same_for_every_odd_reply(context: str) -> None:
     for odd in ODD:
@@ -84,16 +85,17 @@ def folded(reply: Json) -> bytes | None:
     return made.decode_reply(encode(reply))
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize(
     "level",
     ["", "choices.0.", "choices.0.message.", "choices.0.message.tool_calls.0.", "usage."],
 )
 def test_every_field_that_a_translation_may_read_is_known_or_handed_over(level: str) -> None:
-    for name in (*names_in_translate(), "own"):
-        for value in agents.ANY_VALUES:
-            odd = changed(REPLY, [(f"{level}{name}", value)])
-            if folded(odd) is not None:
-                assert_same(odd)
+    made = CODEC.translation(encode(FULL), CONTEXTS["OpenAI"])
+    assert made is not None
+    for odd in with_each_field(REPLY, level, agents.ANY_VALUES):
+        if made.decode_reply(odd) is not None:
+            assert_same(decode(odd))
 
 
 @pytest.mark.parametrize("content", ["Hm.", "", None])

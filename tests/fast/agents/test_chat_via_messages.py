@@ -11,7 +11,7 @@ from gateway.translate.contract import Context
 from tests.fast.agents.both import admitted, assert_same
 from tests.fast.agents.chat_traffic import CALL, FULL, IMAGE, LEVELS, ODD, TEXT
 from tests.fast.agents.messages_contexts import CONTEXTS
-from tests.fast.both_paths import WILD, changed, each, names_in_translate
+from tests.fast.both_paths import WILD, changed, each, with_each_field
 from tests.translate.messages_upstreams import message, text, tool_use
 
 CHAT, MESSAGES = Shape.CHAT, Shape.MESSAGES
@@ -69,6 +69,7 @@ def same(body: Json | bytes, context: Context, *replies: Any) -> bool:
     return assert_same(CHAT, MESSAGES, body, context, replies, [STREAM], PARAMS)
 
 
+@pytest.mark.alone
 @contexts
 def test_both_paths_are_the_same_for_every_odd_request(context: Context) -> None:
     for odd in (*ODD, *MORE):
@@ -84,12 +85,11 @@ def test_both_paths_are_the_same_for_every_reply(context: Context) -> None:
         assert admits is context.capabilities.tools
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("level", LEVELS)
 def test_every_field_that_a_translation_may_read_is_known_or_handed_over(level: str) -> None:
-    for name in (*names_in_translate(), "own"):
-        for value in ("", "x", 7, {"type": "x"}):
-            body = changed(FULL, [(f"{level}{name}", value)])
-            assert_same(CHAT, MESSAGES, body, CONTEXTS["Claude"])
+    for body in with_each_field(FULL, level, ("", "x", 7, {"type": "x"})):
+        assert_same(CHAT, MESSAGES, body, CONTEXTS["Claude"])
 
 
 @given(

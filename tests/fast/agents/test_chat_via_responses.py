@@ -13,7 +13,7 @@ from gateway.shapes import Json, Shape
 from gateway.translate.contract import Context
 from tests.fast.agents.both import admitted, assert_same
 from tests.fast.agents.chat_traffic import CALL, FULL, LEVELS, ODD, TEXT
-from tests.fast.both_paths import WILD, changed, each, names_in_translate
+from tests.fast.both_paths import WILD, changed, each, with_each_field
 from tests.fast.test_chat_via_responses import CONTEXTS, PARAMS, REPLY, make_context
 from tests.translate.chat_via_responses.cases import OPENAI, VLLM
 
@@ -69,6 +69,7 @@ def same(body: Json | bytes, context: Context, *replies: Any) -> bool:
     return assert_same(CHAT, RESPONSES, body, context, replies, [STREAM], PARAMS)
 
 
+@pytest.mark.alone
 @contexts
 def test_both_paths_are_the_same_for_every_odd_request(context: Context) -> None:
     for odd in ODD:
@@ -81,13 +82,12 @@ def test_both_paths_are_the_same_for_every_reply(context: Context) -> None:
         assert same(body, context, *REPLIES) is context.capabilities.tools
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("level", LEVELS)
 def test_every_field_that_a_translation_may_read_is_known_or_handed_over(level: str) -> None:
     assert same(FULL, MORE_CONTEXTS["OpenAI"])
-    for name in (*names_in_translate(), "own"):
-        for value in VALUES:
-            body = changed(FULL, [(f"{level}{name}", value)])
-            assert_same(CHAT, RESPONSES, body, MORE_CONTEXTS["OpenAI"])
+    for body in with_each_field(FULL, level, VALUES):
+        assert_same(CHAT, RESPONSES, body, MORE_CONTEXTS["OpenAI"])
 
 
 @given(

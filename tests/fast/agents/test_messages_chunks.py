@@ -85,6 +85,7 @@ def assert_same(events: Sequence[Json], asked: int = 0, context: int = 0) -> Non
     assert shown(CallsInChunks, events, *known) == shown(MessagesStream, events, *known)
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("asked", range(3))
 def test_a_usual_stream_is_the_same(asked: int) -> None:
     assert_same(USUAL, asked)
@@ -135,6 +136,7 @@ def test_pieces_of_a_choice_that_was_not_asked_for_are_the_same() -> None:
     assert_same([*odd, piece("b"), piece("c"), *odd[3:], *USUAL[-2:]])
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize(
     "level",
     ["", "choices.0.", "choices.0.delta.", "choices.0.delta.tool_calls.0."],

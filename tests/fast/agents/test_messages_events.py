@@ -78,6 +78,7 @@ def assert_same(events: Sequence[Json], asked: int = 0, context: int = 0) -> Non
     assert shown(CallsInEvents, events, *known) == shown(MessagesStream, events, *known)
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("asked", range(3))
 def test_a_usual_stream_is_the_same(asked: int) -> None:
     assert_same(USUAL, asked)

@@ -29,7 +29,7 @@ from tests.fast.agents.responses_traffic import (
     THOUGHTFUL,
     sealed,
 )
-from tests.fast.both_paths import ABSENT, WILD, changed, each, names_in_translate
+from tests.fast.both_paths import ABSENT, WILD, changed, each, with_each_field
 from tests.translate.responses_via_chat.chat_backend import OPENAI, SELF_HOSTED
 from tests.translate.sealing import OpenSeal
 
@@ -185,6 +185,7 @@ def same(body: Json | bytes, known: Context, *replies: Any) -> bool:
     return assert_same(RESPONSES, CHAT, body, known, replies, [STREAM], PARAMS)
 
 
+@pytest.mark.alone
 @contexts
 def test_both_paths_are_the_same_for_every_odd_request(known: Context) -> None:
     for odd in ODD:
@@ -197,14 +198,13 @@ def test_both_paths_are_the_same_for_every_reply(known: Context) -> None:
         same(body, known, *REPLIES)
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("level", LEVELS)
 def test_every_field_that_a_translation_may_read_is_known_or_handed_over(level: str) -> None:
     assert same(FULL, CONTEXTS["OpenAI"])
-    for name in (*names_in_translate(), "own"):
-        for value in VALUES:
-            odd = changed(FULL, [(f"{level}{name}", value)])
-            for body in (odd, typed(odd)):
-                assert_same(RESPONSES, CHAT, body, CONTEXTS["OpenAI"])
+    for original in (FULL, typed(FULL)):
+        for body in with_each_field(original, level, VALUES):
+            assert_same(RESPONSES, CHAT, body, CONTEXTS["OpenAI"])
 
 
 @given(
@@ -231,6 +231,7 @@ OF_ANSWER = (
 )
 
 
+@pytest.mark.alone
 @contexts
 def test_both_paths_are_the_same_for_every_odd_reply(known: Context) -> None:
     for tools in TOOLS:
@@ -238,18 +239,17 @@ def test_both_paths_are_the_same_for_every_odd_reply(known: Context) -> None:
         same(asked, known, *(changed(ANSWER, [odd]) for odd in ODD_REPLIES))
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("level", OF_ANSWER)
 def test_every_field_of_a_reply_is_known_or_handed_over(level: str) -> None:
     asked = {"model": "asked", "input": "Hi."}
     made = admitted(RESPONSES, CHAT, asked, CONTEXTS["OpenAI"])
     assert made is not None
-    for name in (*names_in_translate(), "own"):
-        for value in VALUES:
-            odd = changed(ANSWER, [(f"{level}{name}", value)])
-            quickly = made.decode_reply(encode(odd))
-            if quickly is not None:
-                generic = plan(RESPONSES, CHAT, asked, CONTEXTS["OpenAI"]).reply([odd])
-                assert decode(quickly) == decode(encode(generic))
+    for odd in with_each_field(ANSWER, level, VALUES):
+        quickly = made.decode_reply(odd)
+        if quickly is not None:
+            generic = plan(RESPONSES, CHAT, asked, CONTEXTS["OpenAI"]).reply([decode(odd)])
+            assert decode(quickly) == decode(encode(generic))
 
 
 @pytest.mark.parametrize("known", ["OpenAI", "self-hosted", "reasoner", "no seal"])

@@ -24,7 +24,7 @@ from tests.fast.agents.responses_traffic import (
     TEXT,
     THOUGHT,
 )
-from tests.fast.both_paths import WILD, changed, each, names_in_translate
+from tests.fast.both_paths import WILD, changed, each, with_each_field
 
 RESPONSES, MESSAGES = Shape.RESPONSES, Shape.MESSAGES
 PARAMS = ["messages[1].content", "messages[1].content[0].input", "system", "tools[1].name", "own"]
@@ -83,6 +83,7 @@ def same(body: Json | bytes, context: Context, *replies: Any) -> bool:
     return assert_same(RESPONSES, MESSAGES, body, context, replies, streams, PARAMS, in_order=False)
 
 
+@pytest.mark.alone
 @contexts
 def test_both_paths_are_the_same_for_every_odd_request(context: Context) -> None:
     for odd in (*ODD, *MORE):
@@ -96,13 +97,12 @@ def test_both_paths_are_the_same_for_every_reply(context: Context) -> None:
         same(body, context, *chat_messages.REPLIES)
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("level", LEVELS)
 def test_every_field_that_a_translation_may_read_is_known_or_handed_over(level: str) -> None:
     assert same(FULL, KNOWN["sealing"])
-    for name in (*names_in_translate(), "own"):
-        for value in ("", "x", 7, {"type": "x"}):
-            body = changed(FULL, [(f"{level}{name}", value)])
-            assert_same(RESPONSES, MESSAGES, body, KNOWN["sealing"], in_order=False)
+    for body in with_each_field(FULL, level, ("", "x", 7, {"type": "x"})):
+        assert_same(RESPONSES, MESSAGES, body, KNOWN["sealing"], in_order=False)
 
 
 @given(

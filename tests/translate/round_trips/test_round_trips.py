@@ -50,6 +50,7 @@ SETTINGS = settings(
 PAIRS = [pair for pair in permutations(Shape, 2) if pair[0] in asked.CLIENTS]
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize(("client", "home"), PAIRS)
 @pytest.mark.timeout(ROUNDS * 10)
 def test_between_two_shapes_nothing_is_invalid_and_nothing_lost(client: Shape, home: Shape) -> None:
@@ -81,6 +82,7 @@ def test_between_two_shapes_nothing_is_invalid_and_nothing_lost(client: Shape, h
     round_trip()
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("shape", asked.CLIENTS)
 @pytest.mark.timeout(ROUNDS * 10)
 def test_at_its_own_endpoint_everything_stays_as_it_is(shape: Shape) -> None:
