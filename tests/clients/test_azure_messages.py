@@ -4,7 +4,6 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-import anthropic
 import openai
 import pytest
 
@@ -42,6 +41,8 @@ def _forget(resource: Resource) -> None:
 
 
 def test_a_messages_client_reaches_it(gateway: RunningGateway, resource: Resource) -> None:
+    import anthropic  # takes more than a second, which every process would that collects tests
+
     base_url = gateway.base_url.removesuffix("/v1")
     with anthropic.Anthropic(base_url=base_url, api_key="sk-mine", max_retries=0) as client:
         asked: dict[str, Any] = {"model": CLAUDE, "max_tokens": 50, "messages": USER}

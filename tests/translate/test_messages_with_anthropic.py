@@ -1,9 +1,11 @@
-"""Replies for messages clients, read by Anthropic's own SDK: its types, and its stream helper."""
+"""Replies for messages clients, read by Anthropic's own SDK: its types, and its stream helper.
+
+It is imported where it is used: that takes more than a second, and each process collects all tests.
+"""
 
 from collections.abc import Sequence
 from typing import Any
 
-import anthropic
 import httpx2
 import pytest
 from pydantic import TypeAdapter
@@ -64,12 +66,16 @@ def events(request: pytest.FixtureRequest) -> list[Json]:
 
 
 def test_every_event_is_one_of_the_sdks(events: list[Json]) -> None:
+    import anthropic
+
     known = TypeAdapter[Any](anthropic.types.RawMessageStreamEvent)
     for event in events:
         known.validate_python(event, strict=True)
 
 
 def test_whole_messages_are_the_sdks() -> None:
+    import anthropic
+
     known = TypeAdapter(anthropic.types.Message)
     for asked in (TOOLS, {**TOOLS, "thinking": "omitted"}):
         message = RESPONSES.replied(OUTPUT, context(seal=OpenSeal()), **asked)
@@ -78,6 +84,7 @@ def test_whole_messages_are_the_sdks() -> None:
 
 def client(body: bytes) -> Any:
     """Return a client of the SDK to which every request is answered with this stream."""
+    import anthropic
 
     def answer(_: httpx2.Request) -> httpx2.Response:
         return httpx2.Response(200, headers={"content-type": "text/event-stream"}, content=body)
@@ -111,6 +118,8 @@ def test_the_sdks_stream_helper_reads_the_same_message(events: list[Json]) -> No
 
 
 def test_an_error_in_a_stream_is_the_sdks_error() -> None:
+    import anthropic
+
     fold = CHAT.asking(**TOOLS).stream()
     begun = [each for event in CHAT_EVENTS[:4] for each in fold.feed(0, event)]
     with pytest.raises(TruncatedStream) as cut_off:
