@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gateway.config.document import read_document
 from gateway.config.files import Files
 from gateway.config.layers import Layers, merge_document, merge_environment, merge_overrides
 from gateway.config.problems import ConfigError, Problem
+from gateway.config.section import read_for_section
 
 DEFAULTS = ("127.0.0.1", 8080)
 """Host and port without a configuration."""
@@ -90,14 +90,15 @@ def on_this_machine(host: str) -> str:
 def readable_layers(
     path: Path | None, environ: Mapping[str, str], overrides: Mapping[str, Any], section: str
 ) -> tuple[Layers, list[Problem]]:
-    """Return what can be read for a section, and the problems of an unreadable file."""
+    """Return what can be read for a section, and the problems of an unreadable file.
+
+    If the file is not YAML elsewhere, the section alone is read.
+    """
     layers, problems = Layers(), list[Problem]()
     if path is not None:
-        try:
-            files = Files(path.parent)
-            list(merge_document(layers, read_document(path, files), environ, files))
-        except ConfigError as error:
-            problems += error.problems
+        files = Files(path.parent)
+        document, problems = read_for_section(path, files, section)
+        list(merge_document(layers, document, environ, files))
     # `serve` and `check` report other problems.
     list(merge_environment(layers, environ, (section,)))
     merge_overrides(layers, overrides)

@@ -43,10 +43,14 @@ def admin_place(
 ) -> AdminPlace:
     """Return the admin listener of a configuration; `url` names another, with the same token.
 
-    Raises `ConfigError` if the section is wrong, `NotReached` if the listener cannot be known.
+    Raises `ConfigError` if the section is wrong or not to be found in a file that is not YAML,
+    `NotReached` if the listener cannot be known.
     """
-    layers, _ = readable_layers(path, environ, {}, "admin")
+    layers, unreadable = readable_layers(path, environ, {}, "admin")
     written = layers.data.get("admin")
+    if unreadable and written is None and url is None:
+        # Any gateway could listen at the default port, and would be asked for its own file.
+        raise ConfigError(unreadable)
     admin = written if isinstance(written, dict) else {}
     kept = {key: admin[key] for key in _KEYS if key in admin}
     config, found = validate(Layers({"admin": kept}, layers.origins), Files())

@@ -88,6 +88,16 @@ def test_a_section_that_is_wrong_is_refused(tmp_path: Path) -> None:
         admin_place(written(tmp_path, "admin: {port: x}"), {})
 
 
+def test_a_file_that_is_not_yaml_is_a_problem_unless_it_names_the_listener(tmp_path: Path) -> None:
+    named = written(tmp_path, "admin: {port: 1, token: t}\nupstreams: [\n")
+    assert admin_place(named, {}) == AdminPlace("127.0.0.1", 1, "t")
+    path = written(tmp_path, "upstreams: [\n")
+    with pytest.raises(ConfigError, match="is not YAML"):
+        admin_place(path, {})
+    assert admin_place(path, {"GATEWAY_ADMIN__PORT": "2"}).port == 2
+    assert admin_place(path, {}, "http://h:5") == AdminPlace("h", 5, "")
+
+
 def test_the_reply_is_handed_on() -> None:
     with answering(b'{"reloaded": false, "message": "no"}', 422) as (place, tokens):
         assert ask_to_reload(place) == ReloadResult(done=False, text="no")

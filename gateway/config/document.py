@@ -39,7 +39,7 @@ def read_document(path: Path, files: Files) -> Document:
 
     Raises `ConfigError` if it is unreadable, or not one YAML mapping in UTF-8 within the limits.
     """
-    return parse_document(str(path), _read(path, files))
+    return parse_document(str(path), read_content(path, files))
 
 
 def parse_document(name: str, content: bytes) -> Document:
@@ -71,7 +71,8 @@ def parse_document(name: str, content: bytes) -> Document:
     return document
 
 
-def _read(path: Path, files: Files) -> bytes:
+def read_content(path: Path, files: Files) -> bytes:
+    """Return a configuration file's bytes; raises `ConfigError` if it is unreadable."""
     try:
         return files.content(path, MAX_BYTES, once=True)
     except (OSError, ValueError) as error:

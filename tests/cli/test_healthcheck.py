@@ -121,6 +121,10 @@ def test_a_file_that_went_wrong_elsewhere_makes_nobody_sick(tmp_path: Path) -> N
     wrong = "\nupstreams: {openai: {api_key: '${NOT_SET}', kinds: no}}\nnonsense: 1\n"
     with answering() as (port, server):
         assert check("--config", file(tmp_path, server + ", tls: null}" + wrong)).exit_code == 0
+        broken = file(tmp_path, server + "}\nupstreams: [\n")
+        found = check("--config", broken)
+        assert found.exit_code == 0
+        assert f"warning: {broken}:3" in found.output
         broken = file(tmp_path, "server: {")
         found = check("--config", broken, GATEWAY_SERVER__PORT=str(port))
         assert found.exit_code == 0

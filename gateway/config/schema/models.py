@@ -201,8 +201,8 @@ class ModelConfig(TranslationConfig):
     )
     endpoint: values.Endpoints | None = Field(
         default=None,
-        description="Where it lives: `completions`, `chat`, `responses` or a list of these; "
-        "absent: found out.",
+        description="Where it lives: `completions`, `chat`, `responses`, `messages` or a list of "
+        "these; absent: found out.",
     )
     template: Annotated[TemplateConfig, BeforeValidator(_short_template)] | None = Field(
         default=None,
