@@ -199,7 +199,8 @@ async def _events(reply: UpstreamReply) -> AsyncGenerator[bytes | BufferedReply,
 def _written(event: Json | bytes | None) -> bytes:
     if event is None:
         return b""
-    return b"data: " + (event if isinstance(event, bytes) else encode_halves(event)) + b"\n\n"
+    data = event if isinstance(event, bytes) else encode_halves(event)
+    return b"data: " + data.replace(b"\n", b"\ndata: ") + b"\n\n"
 
 
 def _error_event(failure: ErrorReply) -> Json:

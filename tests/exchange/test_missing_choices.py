@@ -328,7 +328,12 @@ def test_json_in_a_streams_place_that_is_no_reply_is_left_as_it_is(whole: bytes)
 
 
 @pytest.mark.parametrize(
-    ("last", "written"), [(b"data: x", b"data: x\n\n"), (b"data: [DONE]", b"")]
+    ("last", "written"),
+    [
+        (b"data: x", b"data: x\n\n"),
+        (b"data: [1,\ndata: 2]", b"data: [1,\ndata: 2]\n\n"),
+        (b"data: [DONE]", b""),
+    ],
 )
 def test_events_that_are_no_json_go_through(last: bytes, written: bytes) -> None:
     async def scenario() -> None:

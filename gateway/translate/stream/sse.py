@@ -49,6 +49,8 @@ DEFAULT_MAX_EVENT_BYTES = 32 * 1024 * 1024
 _SHORT = 4 * 1024
 """Bytes up to which data may be a single event."""
 _BOM = b"\xef\xbb\xbf"
+_LF: Final = ord("\n")
+_CR: Final = ord("\r")
 _BLANK_LINE = re.compile(rb"\r\n\r\n|\n\r?\n|\r\r")
 _ERROR = b"error"
 """The field that llama.cpp before 2025 and others write in place of `data` for an error."""
@@ -267,14 +269,19 @@ def _end_of_event(tail: bytes) -> bytes:
 
 
 def encode_json(value: Json) -> bytes:
-    """Return compact UTF-8 JSON on one line; a number that is not finite becomes null.
+    """Return UTF-8 JSON on one line; a number that is not finite becomes null.
 
-    Half a character, which UTF-8 cannot express, becomes U+FFFD.
+    Half a character, which UTF-8 cannot express, becomes U+FFFD. What is in the value as it was
+    written (`msgspec.Raw`) stays so, except for line breaks, which are only between its tokens.
     """
     try:
-        return msgspec.json.encode(value)
+        written = msgspec.json.encode(value)
     except UnicodeEncodeError:
-        return msgspec.json.encode(whole_characters(value))
+        written = msgspec.json.encode(whole_characters(value))
+    # To look for a number takes a fifth of the time of looking for bytes.
+    if _LF in written or _CR in written:
+        return written.translate(None, b"\r\n")
+    return written
 
 
 def terminator(shape: Shape) -> bytes:

@@ -1,6 +1,7 @@
 """Translations of agents' requests, whichever shapes they join."""
 
 import gc
+import json
 import weakref
 
 import pytest
@@ -10,7 +11,11 @@ from gateway.errors import UpstreamError
 from gateway.fast.agents.chat_via_responses import encode_agents
 from gateway.fast.agents.codec import AgentCodec, AgentTranslation
 from gateway.shapes import Json, Shape
+from gateway.translate.stream.sse import SSEDecoder, encode_events
+from tests.fast.agents import messages_agents, responses_traffic
+from tests.fast.agents.both import admitted
 from tests.fast.agents.chat_traffic import FULL
+from tests.fast.agents.messages_contexts import CONTEXTS
 from tests.fast.test_chat_via_responses import REPLY, make_context
 
 WITHOUT_REPLIES = AgentCodec(Shape.CHAT, Shape.RESPONSES, encode_agents)
@@ -67,3 +72,36 @@ def test_it_is_freed_with_its_last_user_and_not_by_the_garbage_collector() -> No
 def test_what_is_not_admitted_is_the_generic_paths() -> None:
     assert WITHOUT_REPLIES.translation(encode({**FULL, "own": 1}), make_context()) is None
     assert WITHOUT_REPLIES.translation(encode({**FULL, "n": 2}), make_context()) is None
+
+
+BODIES = {
+    Shape.CHAT: FULL,
+    Shape.RESPONSES: responses_traffic.FULL,
+    Shape.MESSAGES: messages_agents.FULL,
+}
+
+
+@pytest.mark.parametrize(
+    ("client", "home"),
+    [(client, home) for client in BODIES for home in BODIES if client is not home],
+)
+def test_requests_of_many_lines_have_events_of_one(client: Shape, home: Shape) -> None:
+    context = CONTEXTS["Claude"] if home is Shape.MESSAGES else make_context()
+    written = json.dumps({**BODIES[client], "stream": True}, indent="\t").replace("\n", "\r\n")
+    translation = admitted(client, home, written.encode(), context)
+    assert translation is not None
+    stream = translation.stream()
+    events = [*stream.feed(0, BEGUN[home]), *stream.fail(UpstreamError("Gone."))]
+    assert events
+    read = SSEDecoder().feed(encode_events(client, events))
+    assert [decode(each.data) for each in read] == [decode(encode(each)) for each in events]
+
+
+BEGUN: dict[Shape, Json] = {
+    Shape.CHAT: {"id": "c", "choices": [{"index": 0, "delta": {"content": "Hi."}}]},
+    Shape.RESPONSES: {"type": "response.created", "response": {**REPLY, "output": []}},
+    Shape.MESSAGES: {
+        "type": "message_start",
+        "message": {"id": "m", "content": [], "usage": {"input_tokens": 1, "output_tokens": 1}},
+    },
+}

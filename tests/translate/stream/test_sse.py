@@ -167,6 +167,22 @@ def test_events_are_one_line_of_compact_utf8_json() -> None:
     )
 
 
+def test_what_is_encoded_as_it_was_written_has_no_line_breaks() -> None:
+    written = msgspec.Raw(b'{\r\n\t"type": "a\\nb",\r"of": [1,\n 2]\n}')
+    events: list[dict[str, Any]] = [
+        {"type": "x", "tools": [{"parameters": written}]},
+        {"type": "y", "n": written},
+    ]
+    read = {"type": "a\nb", "of": [1, 2]}
+    assert bytewise(encode_events(Shape.RESPONSES, events)) == [
+        Event(b'{"type":"x","tools":[{"parameters":{\t"type": "a\\nb","of": [1, 2]}}]}', "x"),
+        Event(b'{"type":"y","n":{\t"type": "a\\nb","of": [1, 2]}}', "y"),
+    ]
+    assert json.loads(encode_json({"k\ud800": written})) == {"k\ufffd": read}
+    assert encode_json({"a": msgspec.Raw(b"[1,\n2]")}) == b'{"a":[1,2]}'
+    assert encode_json({"a": msgspec.Raw(b"[1,\r2]")}) == b'{"a":[1,2]}'
+
+
 def test_responses_events_are_named_before_their_data() -> None:
     assert encode_events(Shape.RESPONSES, [{"type": "response.created", "n": 0}]) == (
         b'event: response.created\ndata: {"type":"response.created","n":0}\n\n'
