@@ -17,8 +17,13 @@ MAX_HELD_EVENTS = 16
 
 _FIRST_HALVES = ("\ud800", "\udbff")
 _SECOND_HALVES = ("\udc00", "\udfff")
-_OF_ONE_TEXT = ("type", "item_id", "output_index", "content_index", "summary_index")
-"""What identifies a text of a responses stream; a text of chat is identified by its indexes."""
+_OF_ONE_TEXT = ("type", "item_id", "output_index", "content_index", "summary_index", "index")
+"""What identifies a text of a stream of responses, or (the last) of messages.
+
+A text of chat is identified by the indexes within.
+"""
+_OF_MESSAGES = frozenset({"content_block_delta", "ping"})
+"""The events of messages that end no text."""
 
 _LONGEST_EMPTY = 16
 """The size up to which an event may be empty."""
@@ -108,12 +113,12 @@ def _is_half(character: str, halves: tuple[str, str]) -> bool:
 
 
 def _may_continue(event: Any) -> bool:
-    """Whether an event is a delta: its texts may be continued, or other texts by it."""
+    """Whether an event is a delta, or ends no text: texts may be continued behind it."""
     if not isinstance(event, dict):
         return False
     kind, choices = event.get("type"), event.get("choices")
     if isinstance(kind, str):
-        return kind.endswith(".delta")
+        return kind in _OF_MESSAGES or kind.endswith(".delta")
     return isinstance(choices, list) and not any(
         not isinstance(choice, dict) or choice.get("finish_reason") for choice in choices
     )

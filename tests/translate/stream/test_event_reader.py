@@ -27,6 +27,11 @@ def spoken(text: str, kind: str = "output_text", **about: Any) -> Json:
     return {"type": f"response.{kind}.delta", "item_id": "a", "delta": text, **about}
 
 
+def block(kind: str, text: str, index: int = 0, delta: str | None = None) -> Json:
+    said = {"type": delta or f"{kind}_delta", kind: text}
+    return {"type": "content_block_delta", "index": index, "delta": said}
+
+
 def read(*events: object) -> list[list[Any]]:
     """Return what comes of each event, and at last of the end."""
     reader = EventReader()
@@ -82,6 +87,16 @@ PAIRS: list[tuple[object, object, object, object]] = [
         spoken("\U0001f600", "function_call_arguments", output_index=2),
         spoken("}", "function_call_arguments", output_index=2),
     ),
+    *(
+        (block(kind, FIRST), block(kind, f"{SECOND}b"), block(kind, "\U0001f600"), block(kind, "b"))
+        for kind in ("text", "thinking")
+    ),
+    (
+        block("partial_json", f'{{"a": "{FIRST}', 2, "input_json_delta"),
+        block("partial_json", f'{SECOND}"}}', 2, "input_json_delta"),
+        block("partial_json", '{"a": "\U0001f600', 2, "input_json_delta"),
+        block("partial_json", '"}', 2, "input_json_delta"),
+    ),
     (
         {"choices": [{"index": 3, "text": FIRST}]},
         {"choices": [{"index": 3, "text": SECOND}]},
@@ -96,8 +111,8 @@ def test_a_character_cut_in_two_comes_whole_with_its_first_half(
     one: object, other: object, first: object, second: object
 ) -> None:
     assert read(one, other) == [[], [first, second], []]
-    between = [chat("x", index=7), spoken("y", "refusal")]
-    assert read(one, *between, other) == [[], [], [], [first, *between, second], []]
+    between = [chat("x", index=7), spoken("y", "refusal"), {"type": "ping"}, block("text", "z", 7)]
+    assert read(one, *between, other) == [[], *([[]] * 4), [first, *between, second], []]
 
 
 def test_characters_of_several_texts_are_joined_each() -> None:
@@ -135,6 +150,18 @@ def test_a_text_may_be_cut_again_and_again() -> None:
 )
 def test_half_a_character_that_stays_one_is_replaced(following: object) -> None:
     assert read(chat(f"a{FIRST}"), following) == [[], [chat("a\ufffd"), following], []]
+
+
+@pytest.mark.parametrize("other", [block("text", SECOND, 1), block("thinking", SECOND)])
+def test_halves_of_two_blocks_are_not_one_character(other: Json) -> None:
+    came = [event for ready in read(block("text", FIRST), other) for event in ready]
+    assert came == [whole_characters(block("text", FIRST)), whole_characters(other)]
+
+
+@pytest.mark.parametrize("kind", ["content_block_stop", "message_delta", "message_stop"])
+def test_half_a_character_at_the_end_of_a_block_is_replaced(kind: str) -> None:
+    following = {"type": kind, "index": 0, "delta": {}}
+    assert read(block("text", FIRST), following) == [[], [block("text", "\ufffd"), following], []]
 
 
 def test_half_a_character_at_the_end_is_replaced() -> None:
