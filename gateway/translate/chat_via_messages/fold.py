@@ -14,6 +14,7 @@ from gateway.translate.parts.messages.stop_reasons import chat_reason
 from gateway.translate.parts.to_messages.calls import arguments_of
 from gateway.translate.parts.to_messages.counts import Counts
 from gateway.translate.parts.to_messages.ending import Ending
+from gateway.translate.parts.to_messages.unplaced import has_place
 from gateway.translate.parts.tools.call_faults import check_arguments
 from gateway.translate.parts.tools.custom import unwrapped_input
 from gateway.translate.stream.block_order import BlockOrder
@@ -43,6 +44,8 @@ class MessageFold:
         self._order = BlockOrder()
         self._calls = 0
         self._call: _OpenCall | None = None
+        self._is_passed_over = False
+        """Whether chat has no place for the open block."""
         self._thinking_blocks = 0
         """How many blocks of thinking have begun."""
         self._separator = ""
@@ -76,6 +79,7 @@ class MessageFold:
     def _begin(self, event: Json) -> list[Json]:
         block = an_object(event, "content_block")
         kind = block.get("type")
+        self._is_passed_over = not has_place(block)
         ended = self._end_call()
         if kind == "text":
             return ended + self._say(string(block, "text"))
@@ -86,6 +90,8 @@ class MessageFold:
 
     def _add(self, event: Json) -> list[Json]:
         delta = an_object(event, "delta")
+        if self._is_passed_over:
+            return []
         kind = delta.get("type")
         if kind == "text_delta":
             return self._say(string(delta, "text"))

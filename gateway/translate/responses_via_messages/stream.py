@@ -14,7 +14,7 @@ from gateway.translate.parts.to_messages.calls import arguments_of
 from gateway.translate.parts.to_messages.counts import Counts
 from gateway.translate.parts.to_messages.ending import Ending
 from gateway.translate.parts.to_messages.replied_errors import error_of_message
-from gateway.translate.parts.to_messages.unplaced import report_unplaced
+from gateway.translate.parts.to_messages.unplaced import has_place, report_unplaced
 from gateway.translate.parts.tools.call_faults import two_in_one
 from gateway.translate.parts.upstream_errors import without_error
 from gateway.translate.responses_via_chat.output.call_item import CallItem
@@ -46,6 +46,8 @@ class MessagesAsResponse(ResponseFrame):
         self._order = BlockOrder()
         self._call_ids: set[str] = set()
         self._call: CallItem | None = None
+        self._is_passed_over = False
+        """Whether responses have no place for the open block."""
         self._given: object = None
         """The input that came with the start of the open call."""
         self._thought: tuple[ReasoningItem, ThinkingCarrier] | None = None
@@ -94,6 +96,7 @@ class MessagesAsResponse(ResponseFrame):
     def _begin(self, event: Json) -> None:
         block = an_object(event, "content_block")
         kind = block.get("type")
+        self._is_passed_over = not has_place(block)
         self._end_block()
         self._open()
         if kind == "text":
@@ -105,6 +108,8 @@ class MessagesAsResponse(ResponseFrame):
 
     def _add(self, event: Json) -> None:
         delta = an_object(event, "delta")
+        if self._is_passed_over:
+            return
         kind = delta.get("type")
         if kind == "text_delta":
             self._say(string(delta, "text"))

@@ -11,7 +11,14 @@ _FIELDS = frozenset(
 )
 """The fields of a message that replies are made of."""
 _BLOCKS = frozenset({"text", "thinking", "redacted_thinking", "tool_use"})
+"""The blocks that replies are made of."""
 _DELTAS = frozenset({"text_delta", "thinking_delta", "signature_delta", "input_json_delta"})
+
+
+def has_place(block: Json) -> bool:
+    """Whether a reply may be made of a block; if not, its deltas say nothing either."""
+    kind = block.get("type")
+    return isinstance(kind, str) and kind in _BLOCKS
 
 
 def report_unplaced(event: Json, report: Report) -> None:
@@ -37,9 +44,8 @@ def _fields(message: Json, report: Report) -> None:
 
 
 def _block(block: Json, report: Report) -> None:
-    kind = block.get("type")
-    if not isinstance(kind, str) or kind not in _BLOCKS:
-        report.drop(f"content.{kind}")
+    if not has_place(block):
+        report.drop(f"content.{block.get('type')}")
         return
     if block.get("citations"):
         report.drop("citations")

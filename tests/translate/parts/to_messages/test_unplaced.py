@@ -72,6 +72,40 @@ def test_citations_are_reported(client: Shape) -> None:
     assert "citations" in streamed.report.dropped
 
 
+OTHER_BLOCKS: list[tuple[Json, list[Json]]] = [
+    (SEARCH, [{"type": "input_json_delta", "partial_json": ""}]),
+    (SEARCH, [{"type": "input_json_delta", "partial_json": part} for part in ('{"q"', ":1}")]),
+    (
+        {"type": "mcp_tool_use", "id": "m", "name": "f", "server_name": "s", "input": {}},
+        [{"type": "input_json_delta", "partial_json": "{}"}],
+    ),
+    ({"type": "zzz"}, [{"type": "text_delta", "text": "no"}]),
+    ({"type": "zzz"}, [{"type": "thinking_delta", "thinking": "no"}]),
+]
+
+
+@pytest.mark.parametrize("client", BODIES)
+@pytest.mark.parametrize(("block", "deltas"), OTHER_BLOCKS)
+@pytest.mark.parametrize("last", [text("b"), tool_use("f", {}), tool_use("f", {"a": 1})])
+def test_deltas_of_a_block_without_a_place_are_passed_over(
+    client: Shape, block: Json, deltas: list[Json], last: Json
+) -> None:
+    events = events_of(message(text("a"), last, block, text("c")))
+    at = next(
+        i for i, e in enumerate(events) if e.get("content_block", {}).get("type") == block["type"]
+    )
+    pieces = [{"type": "content_block_delta", "index": 2, "delta": each} for each in deltas]
+    shown = translated(client, {"stream": True})
+    sent = _said(shown, [*events[: at + 1], *pieces, *events[at + 1 :]])
+    assert f"content.{block['type']}" in shown.report.dropped
+    assert sent == _said(translated(client, {"stream": True}), events)
+
+
+def _said(translation: Translation, events: list[Json]) -> list[Json]:
+    fold = translation.stream()
+    return [each for event in events for each in fold.feed(0, event)] + fold.end(0)
+
+
 def _with_citation(events: list[Json]) -> list[Json]:
     """Return the events of a text, with a citation at its end."""
     end = next(i for i, each in enumerate(events) if each["type"] == "content_block_stop")
