@@ -4,17 +4,26 @@ OpenAI's completions have a place for text only; the fields have chat's names.
 """
 
 from gateway.shapes import Json
+from gateway.translate.contract import Report
 from gateway.translate.parts.content.images import images_of, unknown_parts
 from gateway.translate.parts.content.sources import sources_within
 from gateway.translate.parts.content.texts import refusal_in
 
 _CARRIED = ("annotations", "audio", "content_parts", "file_citations", "output_items", "phase")
+_CALLS = ("tool_calls", "function_call")
 _CITED = ("annotations", "file_citations")
 
 
 def cited_late(delta: Json) -> Json:
     """Return the citations of a delta, which servers also send after the finish reason."""
     return {name: delta[name] for name in _CITED if delta.get(name)} | sources_within(delta)
+
+
+def report_calls(message: Json, report: Report) -> None:
+    """Report the calls of tools in a message, or in a delta of one: a choice has no place."""
+    for name in _CALLS:
+        if message.get(name):
+            report.drop(name)
 
 
 def beside_text(message: Json, *, has_content: bool) -> Json:

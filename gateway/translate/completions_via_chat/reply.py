@@ -6,7 +6,7 @@ from typing import Any
 
 from gateway.errors import UpstreamError
 from gateway.shapes import Json, Shape
-from gateway.translate.completions_via_chat.beside_text import beside_text
+from gateway.translate.completions_via_chat.beside_text import beside_text, report_calls
 from gateway.translate.completions_via_chat.request import Plan, PreparedRequest
 from gateway.translate.contract import Context, Report
 from gateway.translate.fanout import choice_index, rank
@@ -135,6 +135,7 @@ def _candidate(choice: Json, plan: Plan, report: Report) -> Candidate:
     message = choice.get("message")
     if not isinstance(message, dict):
         raise malformed("a choice has no 'message'")
+    report_calls(message, report)
     text, entries = visible_text(message), logprob_entries(choice)
     has_content = bool(content_of(message))
     before, found = cut(text, plan.stops)

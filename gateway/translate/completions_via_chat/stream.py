@@ -2,6 +2,7 @@
 
 from gateway.errors import TruncatedStream
 from gateway.shapes import Json, Shape
+from gateway.translate.completions_via_chat.beside_text import report_calls
 from gateway.translate.completions_via_chat.reply import total_usage
 from gateway.translate.completions_via_chat.request import PreparedRequest
 from gateway.translate.completions_via_chat.streamed_choice import StreamedChoice, chunk_choice
@@ -11,7 +12,7 @@ from gateway.translate.parts.content.sources import StreamedSources
 from gateway.translate.parts.fields import created, model_name, swap_id
 from gateway.translate.parts.tokens.usage_sums import richer_usage
 from gateway.translate.parts.upstream_errors import without_error
-from gateway.translate.stream.reply_choices import ChoicePlaces, choices_of
+from gateway.translate.stream.reply_choices import ChoicePlaces, choices_of, delta_of
 
 
 class CompletionsStream(StreamTranslation):
@@ -113,6 +114,7 @@ class CompletionsStream(StreamTranslation):
         choice = self._calls[call][position]
         had_ended = choice.has_ended
         for each in choice.said.take(piece):
+            report_calls(delta_of(each), self._request.report)
             chunks += [self._chunk([shown]) for shown in choice.take(each)]
         if choice.has_ended and not had_ended:
             self._has_ended = True

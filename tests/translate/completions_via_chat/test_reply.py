@@ -144,6 +144,30 @@ def test_finish_reason_tool_calls_without_text_is_a_stop_and_reported() -> None:
     assert translation.report.changed == ["finish_reason:tool_calls->stop"]
 
 
+@pytest.mark.parametrize("text", [None, "x"])
+@pytest.mark.parametrize("word", ["stop", "tool_calls", "length"])
+@pytest.mark.parametrize(
+    "calls",
+    [
+        {"tool_calls": [{"id": "c", "function": {"name": "f", "arguments": "{}"}}]},
+        {"function_call": {"name": "f", "arguments": "{}"}},
+    ],
+)
+def test_calls_are_reported_beside_any_text_and_with_any_finish_reason(
+    text: str | None, word: str, calls: Json
+) -> None:
+    for stop in (None, "x"):
+        translation = asking(stop=stop)
+        first(translation, completion(choice(text, finish_reason=word, **calls)))
+        assert translation.report.dropped == list(calls)
+
+
+def test_no_calls_are_not_reported() -> None:
+    translation = asking()
+    first(translation, completion(choice("x", tool_calls=[], function_call=None)))
+    assert translation.report.dropped == []
+
+
 def test_finish_reason_tool_calls_with_text_is_not_worth_a_report() -> None:
     translation = asking()
     first(translation, completion(choice("x", finish_reason="tool_calls")))

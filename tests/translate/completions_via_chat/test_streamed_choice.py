@@ -3,6 +3,7 @@
 import pytest
 
 from gateway.errors import UpstreamError
+from gateway.shapes import Json
 from tests.translate.completions_via_chat.chat_backend import (
     HEAD,
     NO_STOP,
@@ -46,6 +47,19 @@ def test_finish_reason_tool_calls_without_text_is_a_stop_and_reported() -> None:
     )
     assert events == [{**HEAD, "choices": [part("", reason="stop")]}]
     assert translation.report.changed == ["finish_reason:tool_calls->stop"]
+    assert translation.report.dropped == ["tool_calls"]
+
+
+@pytest.mark.parametrize("word", ["stop", "tool_calls"])
+@pytest.mark.parametrize(
+    "calls", [{"tool_calls": [{"index": 0}]}, {"function_call": {"name": "f"}}]
+)
+def test_calls_are_reported_beside_any_text_and_with_any_finish_reason(
+    word: str, calls: Json
+) -> None:
+    translation = asking(stream=True)
+    streamed(translation, [chunk(delta("a", **calls)), chunk(delta(finish_reason=word))])
+    assert translation.report.dropped == list(calls)
 
 
 def test_a_refusal_is_text() -> None:
