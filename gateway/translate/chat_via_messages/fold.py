@@ -16,6 +16,7 @@ from gateway.translate.parts.to_messages.counts import Counts
 from gateway.translate.parts.to_messages.ending import Ending
 from gateway.translate.parts.to_messages.unplaced import has_place
 from gateway.translate.parts.tools.call_faults import check_arguments
+from gateway.translate.parts.tools.calls import minted_call_id
 from gateway.translate.parts.tools.custom import unwrapped_input
 from gateway.translate.stream.block_order import BlockOrder
 from gateway.translate.stream.stops import StopScanner
@@ -42,7 +43,9 @@ class MessageFold:
         self._fields = FIELDS[context.settings.reasoning_out]
         self._scanner = StopScanner(request.stops)
         self._order = BlockOrder()
+        self._context = context
         self._calls = 0
+        self._call_ids: set[str] = set()
         self._call: _OpenCall | None = None
         self._is_passed_over = False
         """Whether chat has no place for the open block."""
@@ -153,7 +156,7 @@ class MessageFold:
         return [dict.fromkeys(self._fields, text)] if self._fields else []
 
     def _call_tool(self, block: Json) -> list[Json]:
-        name, call_id = string(block, "name"), string(block, "id")
+        name, known = string(block, "name"), string(block, "id")
         if not name:
             raise UpstreamError("The upstream's reply has a tool call without a name.")
         index, self._calls = self._calls, self._calls + 1
@@ -163,6 +166,8 @@ class MessageFold:
         if self._tools.legacy:
             # A `function_call` holds one call only.
             return [] if index else [{"function_call": {"name": name, "arguments": ""}}]
+        call_id = known if known and known not in self._call_ids else minted_call_id(self._context)
+        self._call_ids.add(call_id)
         kind, given = ("custom", "input") if is_custom else ("function", "arguments")
         opened = {"index": index, "id": call_id, "type": kind, kind: {"name": name, given: ""}}
         return [{"tool_calls": [opened]}]

@@ -124,6 +124,28 @@ def test_a_call_that_is_cut_off_gets_no_arguments(reason: str) -> None:
     assert fold.finish_reason == ("content_filter" if reason == "refusal" else "length")
 
 
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        (["a", "b"], [0, 1]),
+        (["a", "a", "a"], [0]),
+        (["", "a", None], [1]),
+        ([None, None], []),
+    ],
+)
+def test_calls_without_an_id_of_their_own_get_one(given: list[str | None], kept: list[int]) -> None:
+    fold = fold_of()
+    opened = [
+        fold.feed(start({**tool_use("f"), "id": call_id})) + fold.feed(ended()[0])
+        for call_id in given
+    ]
+    shown = [delta["tool_calls"][0] for deltas in opened for delta in deltas]
+    ids = [call["id"] for call in shown if "id" in call]
+    assert len({*ids}) == len(given)
+    assert all(ids)
+    assert [index for index, call_id in enumerate(given) if ids[index] == call_id] == kept
+
+
 def test_custom_tools_get_their_text() -> None:
     fold = fold_of()
     events = [start(tool_use("patch")), piece('{"in'), piece('put": "*** ä"}'), *ended("tool_use")]

@@ -105,6 +105,7 @@ def test_citations_are_nested_and_moved_by_the_text_before_them() -> None:
     assert [each["url_citation"] for each in said["annotations"]] == [
         {"start_index": 5, "end_index": 8, "url": "https://example.org/", "title": "Example"},
         {"start_index": 9, "end_index": 10, "url": "https://example.org/", "title": ""},
+        {"start_index": 0, "end_index": 0, "url": "https://example.org/", "title": "Example"},
     ]
     check_schema("CreateChatCompletionResponse", whole({}, reply))
 

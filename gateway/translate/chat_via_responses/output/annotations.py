@@ -30,9 +30,10 @@ def cited_in_chat(annotation: object, offset: int) -> Cited | None:
         return _of_the_web(annotation, offset)
     cited = {name: value for name, value in annotation.items() if name != "type"}
     for name in _POSITIONS:
-        if _is_place(cited, name):
-            cited[name] += offset
-    end = cited["end_index"] if _is_place(cited, "end_index") else 0
+        position = _position(cited.get(name))
+        if position is not None:
+            cited[name] = position + offset
+    end = _position(cited.get("end_index")) or 0
     return Cited("file_citations", {"type": kind, kind: cited}, end)
 
 
@@ -40,22 +41,24 @@ _POSITIONS = ("start_index", "end_index")
 
 
 def _of_the_web(annotation: Json, offset: int) -> Cited | None:
-    """Return a citation of a page; without positions it is one of the whole message."""
+    """Return a citation of a page; without two positions it is one of the whole message."""
     url, title = annotation.get("url"), annotation.get("title")
-    is_placed = any(annotation.get(name) is not None for name in _POSITIONS)
-    if is_placed and not all(_is_place(annotation, name) for name in _POSITIONS):
-        return None
     if not isinstance(url, str):
         return None
-    start, end = (annotation[name] + offset if is_placed else 0 for name in _POSITIONS)
+    start, end = (_position(annotation.get(name)) for name in _POSITIONS)
+    if start is None or end is None:
+        start, end, offset = 0, 0, 0
     citation = {
-        "start_index": start,
-        "end_index": end,
+        "start_index": start + offset,
+        "end_index": end + offset,
         "url": url,
         "title": title if isinstance(title, str) else "",
     }
-    return Cited("annotations", {"type": "url_citation", "url_citation": citation}, end)
+    return Cited("annotations", {"type": "url_citation", "url_citation": citation}, end + offset)
 
 
-def _is_place(annotation: Json, name: str) -> bool:
-    return type(annotation.get(name)) is int
+def _position(value: object) -> int | None:
+    """Return a position; some servers write it as a float. None: it is not one."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value if type(value) is int else None

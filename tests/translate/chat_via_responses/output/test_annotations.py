@@ -91,6 +91,37 @@ def test_one_without_positions_is_of_the_whole_message() -> None:
         assert [each["url_citation"] for each in said["annotations"]] == [shown]
 
 
+@pytest.mark.parametrize(
+    ("start", "end", "shown"),
+    [
+        (0.0, 2.0, (5, 7)),
+        (1, 2.0, (6, 7)),
+        (0.5, 2, (0, 0)),
+        (0, None, (0, 0)),
+        ("0", "2", (0, 0)),
+        (False, True, (0, 0)),
+    ],
+)
+def test_one_with_positions_of_any_form_arrives(
+    start: object, end: object, shown: tuple[int, int]
+) -> None:
+    cited = {**citation(0, 2), "start_index": start, "end_index": end}
+    parts = message(text("12345"), text("Hi there", annotations=[cited]))
+    for said in (
+        message_with(response(parts)),
+        whole({}, response(parts))["choices"][0]["message"],
+    ):
+        assert places(said) == [shown]
+
+
+def test_a_file_is_cited_where_its_positions_are() -> None:
+    cited = {**FILE, "start_index": 1.0, "end_index": 2.5}
+    parts = message(text("12345"), text("Hi there", annotations=[cited]))
+    (shown,) = message_with(response(parts))["file_citations"]
+    assert shown["file_citation"]["start_index"] == 6
+    assert shown["file_citation"]["end_index"] == 2.5
+
+
 def test_a_completions_client_gets_it_too() -> None:
     *before, end = events_of(response(message(text("Hi there"))))
     body = {"model": "m", "prompt": "Hi", "stream": True}
