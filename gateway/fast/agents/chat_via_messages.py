@@ -5,7 +5,7 @@ generic path, from a request with another conversation.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import partial
 from typing import cast
 
@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Raw
 
 from gateway.fast.agents.about_tools import about_tools, choice_of, is_simple
+from gateway.fast.agents.answered import Answered, known_of
 from gateway.fast.agents.chat_requests import (
     Assistant,
     ChatRequest,
@@ -156,13 +157,8 @@ class _Conversation:
 
 
 @dataclass(slots=True)
-class _Request(PreparedRequest):
-    """A request of which only the replies are still to be folded."""
-
+class _Request(Answered, PreparedRequest):
     client_name: ClientParam
-
-    def client_param(self, call: int, param: str | None) -> str | None:
-        return self.client_name(call, param)
 
 
 def encode_agents(body: bytes, context: Context) -> AgentRequest:
@@ -222,7 +218,7 @@ def _folding(
     prepared: PreparedRequest, context: Context, report: Report, client_name: ClientParam
 ) -> Translation:
     """Return the translation of the replies."""
-    known = {field.name: getattr(prepared, field.name) for field in fields(prepared)}
+    known = known_of(prepared)
     request = _Request(**known, client_name=client_name)
     fold, stream = partial(fold_replies, report=report), partial(ChatStream, report=report)
     return PairTranslation(request, context, report, fold, stream)

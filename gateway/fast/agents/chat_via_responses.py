@@ -5,13 +5,14 @@ the generic path, from a request without them.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import partial
 
 import msgspec
 from msgspec import Raw
 
 from gateway.fast.agents.about_tools import about_tools, choice_of, is_simple
+from gateway.fast.agents.answered import Answered, known_of
 from gateway.fast.agents.chat_items import ItemWriter
 from gateway.fast.agents.chat_requests import (
     ChatRequest,
@@ -48,13 +49,8 @@ class _Tool(msgspec.Struct, gc=False):
 
 
 @dataclass(slots=True)
-class _Request(PreparedRequest):
-    """A request of which only the replies are still to be folded."""
-
+class _Request(Answered, PreparedRequest):
     client_name: ClientParam
-
-    def client_param(self, call: int, param: str | None) -> str | None:
-        return self.client_name(call, param)
 
 
 def encode_agents(body: bytes, context: Context) -> AgentRequest:
@@ -118,6 +114,6 @@ def _folding(
     client_name: ClientParam,
 ) -> Translation:
     """Return the translation of the replies."""
-    known = {field.name: getattr(prepared, field.name) for field in fields(prepared)}
+    known = known_of(prepared)
     request = _Request(**{**known, "tools": tools}, client_name=client_name)
     return PairTranslation(request, context, report, fold_replies, ChatStream)

@@ -1,11 +1,23 @@
-"""What the replies to an agent of messages depend on in its request."""
+"""What becomes of the replies to an agent of messages, and what they depend on in its request."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
-from gateway.fast.agents.codec import ClientParam
+from gateway.fast.agents.codec import AgentRequest, ClientParam
+from gateway.fast.agents.numbers import encode
+from gateway.fast.codec import NOT_ADMITTED
 from gateway.shapes import Json
+from gateway.translate.contract import Context, Report, StreamTranslation, Translation
+from gateway.translate.pair import PairTranslation
 from gateway.translate.parts.messages.asked import MessagesAsked
+from gateway.translate.parts.messages.prepared import PreparedMessages
+
+Fold = Callable[[Sequence[Json], PreparedMessages, Context, Report], Json]
+Stream = Callable[[PreparedMessages, Context, Report], StreamTranslation]
+DecodeText = Callable[[bytes, int, Context], bytes | None]
+Decode = Callable[[bytes], bytes | None]
+"""Returns the message for a reply, or None, or raises what is in `NOT_ADMITTED`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +41,54 @@ class AnsweredRequest:
     def calls(self) -> Sequence[Json]:
         """The limit of the request that is sent."""
         return ({"max_output_tokens": self.limit},)
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """The replies to one request."""
+
+    asked: MessagesAsked
+    limit: int
+    call_ids: Sequence[str]
+    context: Context
+    report: Report
+
+    def to(
+        self, upstream: Json, fold: Fold, stream: Stream, text: DecodeText, calls: Decode
+    ) -> AgentRequest:
+        """Return the request that is sent.
+
+        `text` decodes common replies of a text, `calls` those with calls; `fold` and `stream` fold
+        all others.
+        """
+        stops = has_stops(self.asked)
+        return AgentRequest(
+            (encode(upstream), self.limit, True if upstream.get("stream") else None),
+            self.report,
+            partial(self._folding, fold, stream),
+            is_common=not stops,
+            decode_reply=None if stops else partial(self._decoded, text, calls),
+        )
+
+    def _decoded(self, text: DecodeText, calls: Decode, body: bytes) -> bytes | None:
+        try:
+            said = text(body, self.limit, self.context)
+        except NOT_ADMITTED:
+            said = None
+        return calls(body) if said is None else said
+
+    def _folding(self, fold: Fold, stream: Stream, client_param: ClientParam) -> Translation:
+        """Return the translation of the replies."""
+        request = AnsweredRequest(self.asked, self.limit, self.call_ids, client_param)
+        report = self.report
+
+        def folded(replies: Sequence[Json], of: PreparedMessages, context: Context) -> Json:
+            return fold(replies, of, context, report)
+
+        def streamed(of: PreparedMessages, context: Context) -> StreamTranslation:
+            return stream(of, context, report)
+
+        return PairTranslation(request, self.context, report, folded, streamed)
 
 
 def has_stops(asked: MessagesAsked) -> bool:

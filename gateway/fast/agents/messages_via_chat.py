@@ -6,8 +6,8 @@ from functools import partial
 import msgspec
 
 from gateway.fast.agents.chat_calls import message_with_calls
-from gateway.fast.agents.codec import AgentRequest, ClientParam
-from gateway.fast.agents.messages_answers import AnsweredRequest, has_stops
+from gateway.fast.agents.codec import AgentRequest
+from gateway.fast.agents.messages_answers import Answers
 from gateway.fast.agents.messages_chunks import CallsInChunks
 from gateway.fast.agents.messages_parameters import (
     Function,
@@ -35,19 +35,16 @@ from gateway.fast.agents.messages_turns import (
     path_of,
     signature_of,
 )
-from gateway.fast.agents.numbers import encode
-from gateway.fast.codec import ABSENT, NOT_ADMITTED, Absent
+from gateway.fast.codec import ABSENT, Absent
 from gateway.fast.messages_via_chat import decode_reply as decode_text
 from gateway.shapes import Json, Shape
-from gateway.translate.contract import Context, Report, Translation
+from gateway.translate.contract import Context, Report
 from gateway.translate.draft import Draft
 from gateway.translate.messages_via_chat import parameters
 from gateway.translate.messages_via_chat.assistant import AssistantTurn
 from gateway.translate.messages_via_chat.reply import fold_replies
-from gateway.translate.pair import PairTranslation
 from gateway.translate.parts.from_messages.content import BlockReader
 from gateway.translate.parts.from_messages.forms import CHAT
-from gateway.translate.parts.messages.asked import MessagesAsked
 from gateway.translate.parts.messages.signatures import carries
 from gateway.translate.responses_via_chat.input.returned import put_reasoning
 
@@ -227,39 +224,7 @@ def encode_agents(body: bytes, context: Context) -> AgentRequest:
     if tools is not None:
         _write_tools(draft, tools)
     asked = asked_of(draft.client, tools, native_stops=native)
-    limit, usage = request.max_tokens, True if draft.upstream.get("stream") else None
-    stops, call_ids = has_stops(asked), conversation.call_ids
-    return AgentRequest(
-        (encode(draft.upstream), limit, usage),
-        report,
-        partial(_folding, asked, limit, call_ids, context, report),
-        is_common=not stops,
-        decode_reply=None if stops else partial(_decode_reply, asked, call_ids, limit, context),
-    )
-
-
-def _decode_reply(
-    asked: MessagesAsked, call_ids: Sequence[str], limit: int, context: Context, body: bytes
-) -> bytes | None:
-    """Return the message for a common reply; raises what is in `NOT_ADMITTED`."""
-    try:
-        text = decode_text(body, limit, context)
-    except NOT_ADMITTED:
-        text = None
-    if text is not None:
-        return text
-    return message_with_calls(asked, call_ids, context, body)
-
-
-def _folding(
-    asked: MessagesAsked,
-    limit: int,
-    call_ids: Sequence[str],
-    context: Context,
-    report: Report,
-    client_param: ClientParam,
-) -> Translation:
-    """Return the translation of the replies."""
-    request = AnsweredRequest(asked, limit, call_ids, client_param)
-    fold, stream = partial(fold_replies, report=report), partial(CallsInChunks, report=report)
-    return PairTranslation(request, context, report, fold, stream)
+    call_ids = conversation.call_ids
+    answers = Answers(asked, request.max_tokens, call_ids, context, report)
+    calls = partial(message_with_calls, asked, call_ids, context)
+    return answers.to(draft.upstream, fold_replies, CallsInChunks, decode_text, calls)

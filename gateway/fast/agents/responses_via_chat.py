@@ -4,9 +4,10 @@ The conversation and functions are written here; the parameters, and tools of ot
 generic path, from a request without the conversation.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import partial
 
+from gateway.fast.agents.answered import Answered, known_of
 from gateway.fast.agents.codec import AgentRequest, ClientParam
 from gateway.fast.agents.response_replies import decode_reply
 from gateway.fast.agents.response_tools import Tools, tools_of
@@ -22,13 +23,8 @@ from gateway.translate.responses_via_chat.request import PreparedRequest, prepar
 
 
 @dataclass(slots=True)
-class _Request(PreparedRequest):
-    """A request of which only the replies are still to be folded."""
-
+class _Request(Answered, PreparedRequest):
     client_name: ClientParam
-
-    def client_param(self, call: int, param: str | None) -> str | None:
-        return self.client_name(call, param)
 
 
 def encode_agents(body: bytes, context: Context) -> AgentRequest:
@@ -72,7 +68,7 @@ def _folding(
     client_name: ClientParam,
 ) -> Translation:
     """Return the translation of the replies."""
-    known = {field.name: getattr(prepared, field.name) for field in fields(prepared)}
+    known = known_of(prepared)
     known |= {"client": {**prepared.client, **tools.client}, "names": tools.names}
     request = _Request(**known, client_name=client_name)
     return PairTranslation(request, context, report, fold_replies, new_stream)

@@ -5,7 +5,7 @@ generic path, from a request with another conversation.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Raw
 
 from gateway.fast.agents.about_tools import about_tools, choice_of, is_simple
+from gateway.fast.agents.answered import Answered, known_of
 from gateway.fast.agents.codec import AgentRequest, ClientParam
 from gateway.fast.agents.messages_writer import (
     NO_SCHEMA,
@@ -209,13 +210,8 @@ def _check_reasoning(item: Item) -> None:
 
 
 @dataclass(slots=True)
-class _Request(PreparedRequest):
-    """A request of which only the replies are still to be folded."""
-
+class _Request(Answered, PreparedRequest):
     client_name: ClientParam
-
-    def client_param(self, call: int, param: str | None) -> str | None:
-        return self.client_name(call, param)
 
 
 def encode_agents(body: bytes, context: Context) -> AgentRequest:
@@ -276,7 +272,7 @@ def _folding(
     client_name: ClientParam,
 ) -> Translation:
     """Return the translation of the replies; `request` has functions that they repeat."""
-    known = {field.name: getattr(prepared, field.name) for field in fields(prepared)}
+    known = known_of(prepared)
     if request is not None:
         tools = tools_of(request, context, report)
         known |= {"client": {**prepared.client, **tools.client}, "names": tools.names}

@@ -1,6 +1,12 @@
-"""What folds read of an agent's request."""
+"""What folds read of an agent's request, and what decodes the replies to it."""
 
-from gateway.fast.agents.messages_answers import AnsweredRequest, has_stops
+from msgspec import DecodeError
+
+from gateway.fast.agents.messages_answers import AnsweredRequest, Answers, has_stops
+from gateway.fast.agents.messages_chunks import CallsInChunks
+from gateway.shapes import Json, Shape
+from gateway.translate.contract import Context, Report
+from gateway.translate.messages_via_chat.reply import fold_replies
 from gateway.translate.parts.messages.asked import MessagesAsked
 from gateway.translate.parts.messages.prepared import known_call_ids
 
@@ -16,3 +22,35 @@ def test_stop_sequences_end_a_reply_whoever_looks_for_them() -> None:
     assert not has_stops(MessagesAsked())
     assert has_stops(MessagesAsked(stop_sequences=("x",)))
     assert has_stops(MessagesAsked(native_stops=("x",)))
+
+
+CONTEXT = Context("asked", "sent", new_id=lambda: "f" * 32)
+
+
+def sent(asked: MessagesAsked, text: bytes | None, upstream: Json) -> list[object]:
+    """Return what is noted of a request, and what a reply is decoded to."""
+    answers = Answers(asked, 9, ["a"], CONTEXT, Report(Shape.MESSAGES, Shape.CHAT))
+
+    def decode_text(body: bytes, limit: int, context: Context) -> bytes | None:
+        assert (body, limit, context) == (b"reply", 9, CONTEXT)
+        if text == b"wrong":
+            raise DecodeError
+        return text
+
+    made = answers.to(upstream, fold_replies, CallsInChunks, decode_text, lambda body: b"calls")
+    decoded = made.decode_reply(b"reply") if made.decode_reply is not None else None
+    folded = made.folding(lambda _, param: f"client's {param}")
+    assert folded.client_param(0, "x") == "client's x"
+    return [made.encoded, made.is_common, decoded]
+
+
+def test_a_reply_is_a_text_or_has_calls() -> None:
+    plain = MessagesAsked()
+    assert sent(plain, b"text", {"a": 1}) == [(b'{"a":1}', 9, None), True, b"text"]
+    for text in (None, b"wrong"):
+        assert sent(plain, text, {"stream": True})[1:] == [True, b"calls"]
+    assert sent(plain, None, {"stream": True})[0] == (b'{"stream":true}', 9, True)
+
+
+def test_a_reply_that_a_sequence_may_end_is_not_decoded() -> None:
+    assert sent(MessagesAsked(stop_sequences=("x",)), b"text", {})[1:] == [False, None]
