@@ -5,6 +5,7 @@ import os
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -94,29 +95,27 @@ def test_an_agent_on_a_model_without_tools_is_told_so(agent: Agent) -> None:
     assert "'tools' is not supported for model 'davinci-002'" in done["error"]
 
 
-@pytest.mark.alone
-@pytest.mark.parametrize("kept", [False, True])
-@pytest.mark.parametrize("streamed", [False, True])
-def test_an_agent_works_over_a_websocket(running: Stage, *, streamed: bool, kept: bool) -> None:
+def test_an_agent_works_over_one_websocket_and_learns_why_it_is_refused(running: Stage) -> None:
+    """All with one process: that alone takes seconds to begin."""
     counts = running.gateway.application.kept.metrics.sockets
-    before, closed = len(running.upstream_paths()), sum(counts.closed.values())
+    closed, open_before = sum(counts.closed.values()), counts.open["responses"]
     with agent_at(running.base_url, "websocket") as agent:
-        for _ in range(2):
-            done = agent.work("please call weather", CHAT_ONLY, streamed=streamed, kept=kept)
-            assert done["output"] == "The tool said: sunny"
-            assert done["tools"] == [{"city": "please call weather"}]
-            assert done["requests"] == 2
-            assert done["events"].count("response.completed") == (2 if streamed else 0)
-    wait_until(lambda: sum(counts.closed.values()) == closed + 1)
-    assert running.upstream_paths()[before:] == ["POST /v1/chat/completions"] * 4
-    second = json.loads(list(running.upstream.journal)[-1].body)
-    roles = [message["role"] for message in second["messages"]]
-    assert roles == ["system", "user", "assistant", "tool"]
-
-
-def test_an_agent_learns_over_a_websocket_why_it_is_refused(running: Stage) -> None:
-    with agent_at(running.base_url, "websocket") as agent:
+        for streamed, kept in product((False, True), (False, True)):
+            before = len(running.upstream_paths())
+            for _ in range(2):
+                done = agent.work("please call weather", CHAT_ONLY, streamed=streamed, kept=kept)
+                assert done["output"] == "The tool said: sunny"
+                assert done["tools"] == [{"city": "please call weather"}]
+                assert done["requests"] == 2
+                assert done["events"].count("response.completed") == (2 if streamed else 0)
+            assert running.upstream_paths()[before:] == ["POST /v1/chat/completions"] * 4
+            second = json.loads(list(running.upstream.journal)[-1].body)
+            roles = [message["role"] for message in second["messages"]]
+            assert roles == ["system", "user", "assistant", "tool"]
+        assert counts.open["responses"] == open_before + 1
+        assert sum(counts.closed.values()) == closed
         done = agent.work("please call weather", "davinci-002")
         assert "'tools' is not supported for model 'davinci-002'" in done["error"]
         again = agent.work("please call weather", CHAT_ONLY)
         assert again["output"] == "The tool said: sunny"
+    wait_until(lambda: counts.open["responses"] == open_before)
