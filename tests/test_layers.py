@@ -13,6 +13,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "utf8": set(),
     "shapes": set(),
     "hops": {"errors", "shapes"},
+    "safe_path": {"errors"},
     "headers": {"hops"},
     "replies": {"shapes"},
     "request": {"errors", "shapes", "config"},
@@ -24,7 +25,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "resolve": {"errors", "shapes", "headers", "hops", "servers", "config", "envelopes"},
     "upstream": {
         *("errors", "shapes", "headers", "hops", "replies", "request_ids", "tcp", "config"),
-        *("frames", "sockets"),
+        *("frames", "sockets", "safe_path"),
     },
     "fast": {"errors", "shapes", "config", "envelopes", "translate", "utf8"},
     "exchange": {
@@ -35,7 +36,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "observe": {"errors", "shapes", "config", "resolve", "exchange", "sockets"},
     "api": {
         *("errors", "shapes", "headers", "hops", "late", "config", "request", "exchange"),
-        *("observe", "request_ids", "translate", "sockets"),
+        *("observe", "request_ids", "translate", "sockets", "safe_path"),
     },
     "server": {
         *("errors", "shapes", "headers", "tcp", "config", "request", "request_ids"),

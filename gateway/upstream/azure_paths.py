@@ -17,8 +17,9 @@ from dataclasses import replace
 from urllib.parse import quote, unquote_to_bytes
 
 from gateway.errors import InvalidRequest
+from gateway.safe_path import check_path
 from gateway.shapes import UpstreamCall
-from gateway.upstream.origin import Origin, check_path
+from gateway.upstream.origin import Origin
 
 DEPLOYMENT_ENDPOINTS = frozenset(
     {

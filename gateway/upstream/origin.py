@@ -8,14 +8,12 @@ litellm#26467), so every path is checked here, raw and decoded, before it become
 import re
 from dataclasses import dataclass
 from typing import Literal
-from urllib.parse import unquote_to_bytes, urlsplit
+from urllib.parse import urlsplit
 
 from gateway.errors import InvalidRequest
+from gateway.safe_path import check_path
 
-_NOT_IN_A_PATH = re.compile(r"[^\x21-\x7e]|[?#\\]")
 _NOT_IN_A_QUERY = re.compile(rb"[^\x21-\x7e]|#")
-_CONTROL = re.compile(rb"[\x00-\x1f\x7f]")
-_SEPARATORS = re.compile(rb"[/\\]")
 _API_PATH = re.compile(r"(?:(?:/orgs/[^/]+)?/inference|/openai|/v1)\Z")
 """What a base URL ends in that names the compatible API, and not where the server is."""
 _SIMPLE_PATH = re.compile(r"(?:/[A-Za-z0-9_\-:~]+)+", re.ASCII)
@@ -100,22 +98,3 @@ def _ascii_host(host: str) -> str:
     if not re.fullmatch(r"[\x21-\x7e]+", ascii_host):
         raise ValueError("base_url has a host name with a space or control character")
     return ascii_host
-
-
-def check_path(path: str) -> None:
-    """Raise `InvalidRequest` for a path that could lead out of its base, or cannot be sent."""
-    if not path.startswith("/"):
-        raise InvalidRequest("The request path must start with '/'.")
-    if _NOT_IN_A_PATH.search(path):
-        raise InvalidRequest(
-            "The request path contains a character that must be percent-encoded: only printable "
-            "ASCII without '?', '#' and backslash is allowed."
-        )
-    decoded, further = b"", path.encode("ascii")
-    # An upstream may decode more than once, so what matters is what any number of times gives.
-    while decoded != further:
-        decoded, further = further, unquote_to_bytes(further)
-        if _CONTROL.search(further):
-            raise InvalidRequest("The request path contains an encoded control character.")
-        if any(segment in (b".", b"..") for segment in _SEPARATORS.split(further)):
-            raise InvalidRequest("The request path must not contain '.' or '..' segments.")

@@ -76,7 +76,7 @@ def test_the_paths_deployment_is_the_model() -> None:
     reply = client.post(f"{deployments}/gpt-4o/chat/completions", del_model)
     assert "path names" not in reply.headers.get("x-gateway-warning", "")
     bad = client.post(f"{deployments}/a%0Ab/chat/completions", BODY)
-    assert (bad.status, bad.error["param"]) == (400, "model")
+    assert (bad.status, bad.error["code"]) == (400, "invalid_path")
     assert client.post(f"{deployments}/gpt-4o/edits", BODY).status == 200
     assert client.scene.network.calls[-1].path == "/edits"
     assert [seen.client for seen in client.observer.seen] == ["chat"] * 3 + ["other"]
