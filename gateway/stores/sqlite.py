@@ -10,29 +10,52 @@ from gateway.shapes import Json
 from gateway.stores.memory import ID_TAKEN, decode, encode, named_items, too_large
 from gateway.stores.sqlite_file import SqliteFile
 
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS responses (
+# A rowid table: without rowids, each comparison of keys reads the whole body as well.
+_RESPONSES = """(
     owner TEXT NOT NULL,
     id TEXT NOT NULL,
     expires REAL NOT NULL,
     size INTEGER NOT NULL,
     body BLOB NOT NULL,
     PRIMARY KEY (owner, id)
-) WITHOUT ROWID;
+)"""
+_SCHEMA = f"""
+CREATE TABLE IF NOT EXISTS responses {_RESPONSES};
 CREATE TABLE IF NOT EXISTS items (
     owner TEXT NOT NULL,
     id TEXT NOT NULL,
     response TEXT NOT NULL,
-    PRIMARY KEY (owner, id),
-    FOREIGN KEY (owner, response) REFERENCES responses (owner, id) ON DELETE CASCADE
+    PRIMARY KEY (owner, id)
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS by_response ON items (owner, response);
 CREATE TABLE IF NOT EXISTS secret (one INTEGER PRIMARY KEY CHECK (one = 1), key BLOB NOT NULL);
-CREATE INDEX IF NOT EXISTS by_expiry ON responses (expires);
 """
+_INDEX = "CREATE INDEX IF NOT EXISTS by_age ON responses (expires, size)"
+# A foreign key would do it, too, but checking one takes longer than inserting an item.
+_FORGET_ITEMS = """
+CREATE TRIGGER IF NOT EXISTS forget_items AFTER DELETE ON responses BEGIN
+    DELETE FROM items WHERE owner = old.owner AND response = old.id;
+END
+"""
+_IS_EARLIER = (
+    "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'responses' "
+    "AND sql LIKE '%WITHOUT ROWID%'"
+)
+_MOVE = (
+    f"CREATE TABLE moved {_RESPONSES}",
+    "INSERT INTO moved SELECT owner, id, expires, size, body FROM responses",
+    "DROP TABLE responses",
+    "ALTER TABLE moved RENAME TO responses",
+)
+_BUSY_MILLISECONDS_OF_A_MOVE = 60_000
+"""How long a process waits for another one that moves the responses of an earlier release."""
 _KEY_BYTES = 32
 _BYTES_OF_AN_ID = 256
 """What an item's id adds to the size of its response: its row, and its index entry."""
+_FREED_AT_ONCE = 16 * 1024 * 1024
+"""How much may make room for one response, if it is smaller: the rest goes with the next ones."""
+_OLDEST = 10_000
+"""How many responses may make room for one."""
 
 
 class SqliteStore:
@@ -49,8 +72,15 @@ class SqliteStore:
         self.is_failing = False
         """Unknown before an attempt: a file that was locked may be free."""
         self.secret = b""
-        self._file = SqliteFile(path, "responses.store", _SCHEMA, self._read_secret)
+        self._file = SqliteFile(path, "responses.store", _SCHEMA, self._prepare)
         self._database = self._file.database
+
+    def _prepare(self, database: sqlite3.Connection) -> None:
+        if database.execute(_IS_EARLIER).fetchone() is not None:
+            _move(database)
+        database.execute(_INDEX)
+        database.execute(_FORGET_ITEMS)
+        self._read_secret(database)
 
     def _read_secret(self, database: sqlite3.Connection) -> None:
         """Read the secret that is stored with the responses; a new file gets one."""
@@ -72,30 +102,18 @@ class SqliteStore:
 
     async def get(self, owner: str, response_id: str) -> StoredResponse | None:
         """Return what is kept under that id, unless it has expired."""
-        query = "SELECT body FROM responses WHERE owner = ? AND id = ? AND expires > ?"
-        row = await self._file.run(
-            lambda: self._database.execute(query, (owner, response_id, self._clock())).fetchone()
-        )
-        return None if row is None else decode(row[0])
+        return await self._file.run(lambda: self._read(owner, response_id))
 
     async def items(self, owner: str, ids: Collection[str]) -> dict[str, Json]:
         """Return the items that are kept under these ids, as far as there are any."""
-        found: dict[str, Json] = {}
-        for body, inside in await self._file.run(lambda: self._bodies_with(owner, ids)):
-            found |= named_items(decode(body), inside)
-        return found
+        return await self._file.run(lambda: self._read_items(owner, ids))
 
     async def put(self, owner: str, response_id: str, stored: StoredResponse) -> None:
         """Keep a response.
 
         Raises `StoreError` where it alone passes the limit, or the owner has that id already.
         """
-        body = encode(stored)
-        if len(body) > self._max_bytes:
-            raise too_large(len(body), self._max_bytes)
-        if not await self._file.run(
-            lambda: self._insert(owner, response_id, body, stored.own_ids), "writing"
-        ):
+        if not await self._file.run(lambda: self._write(owner, response_id, stored), "writing"):
             raise StoreError(ID_TAKEN)
 
     async def delete(self, owner: str, response_id: str) -> bool:
@@ -110,29 +128,38 @@ class SqliteStore:
         """Close the file."""
         await self._file.aclose()
 
-    def _bodies_with(self, owner: str, ids: Collection[str]) -> list[tuple[bytes, set[str]]]:
-        """Return the responses that have items of these ids, each with the ids that it has."""
+    def _read(self, owner: str, response_id: str) -> StoredResponse | None:
+        query = "SELECT body FROM responses WHERE owner = ? AND id = ? AND expires > ?"
+        row = self._database.execute(query, (owner, response_id, self._clock())).fetchone()
+        return None if row is None else decode(row[0])
+
+    def _read_items(self, owner: str, ids: Collection[str]) -> dict[str, Json]:
         wanted: dict[str, set[str]] = {}
         place = "SELECT response FROM items WHERE owner = ? AND id = ?"
         for item_id in ids:
             row = self._database.execute(place, (owner, item_id)).fetchone()
             if row is not None:
                 wanted.setdefault(row[0], set()).add(item_id)
-        query = "SELECT body FROM responses WHERE owner = ? AND id = ? AND expires > ?"
-        now = self._clock()
-        rows = (
-            (self._database.execute(query, (owner, response_id, now)).fetchone(), inside)
-            for response_id, inside in wanted.items()
-        )
-        return [(row[0], inside) for row, inside in rows if row is not None]
+        found: dict[str, Json] = {}
+        for response_id, inside in wanted.items():
+            stored = self._read(owner, response_id)
+            if stored is not None:
+                found |= named_items(stored, inside)
+        return found
 
-    def _insert(self, owner: str, response_id: str, body: bytes, item_ids: Collection[str]) -> bool:
+    def _write(self, owner: str, response_id: str, stored: StoredResponse) -> bool:
         """Insert unless the id is taken; return whether it was free."""
+        body = encode(stored)
+        size = len(body) + _BYTES_OF_AN_ID * len(stored.own_ids)
+        if size > self._max_bytes:
+            raise too_large(size, self._max_bytes)
         now = self._clock()
-        size = len(body) + _BYTES_OF_AN_ID * len(item_ids)
         with self._database:
             self._database.execute("BEGIN IMMEDIATE")
-            self._database.execute("DELETE FROM responses WHERE expires <= ?", (now,))
+            self._database.execute(
+                "DELETE FROM responses WHERE owner = ? AND id = ? AND expires <= ?",
+                (owner, response_id, now),
+            )
             inserted = self._database.execute(
                 "INSERT INTO responses VALUES (?, ?, ?, ?, ?) ON CONFLICT (owner, id) DO NOTHING",
                 (owner, response_id, now + self._ttl, size, body),
@@ -140,20 +167,30 @@ class SqliteStore:
             if inserted.rowcount == 1:
                 self._database.executemany(
                     "INSERT OR REPLACE INTO items VALUES (?, ?, ?)",
-                    [(owner, item_id, response_id) for item_id in item_ids],
+                    [(owner, item_id, response_id) for item_id in stored.own_ids],
                 )
-            self._make_room()
+            self._make_room(now, max(size, _FREED_AT_ONCE))
         return inserted.rowcount == 1
 
-    def _make_room(self) -> None:
+    def _make_room(self, now: float, most: int) -> None:
+        """Delete what has expired, and the oldest beyond the limit: about `most` bytes of it."""
         (held,) = self._database.execute("SELECT total(size) FROM responses").fetchone()
-        if held <= self._max_bytes:
-            return
-        oldest = self._database.execute("SELECT owner, id, size FROM responses ORDER BY expires")
-        rows = iter(oldest.fetchall())
-        while held > self._max_bytes:
-            owner, response_id, size = next(rows)
-            self._database.execute(
-                "DELETE FROM responses WHERE owner = ? AND id = ?", (owner, response_id)
-            )
-            held -= size
+        oldest = self._database.execute(
+            "SELECT rowid, expires, size FROM responses ORDER BY expires LIMIT ?", (_OLDEST,)
+        )
+        freed = 0
+        for rowid, expires, size in oldest.fetchall():
+            if freed >= most or (expires > now and held - freed <= self._max_bytes):
+                return
+            self._database.execute("DELETE FROM responses WHERE rowid = ?", (rowid,))
+            freed += size
+
+
+def _move(database: sqlite3.Connection) -> None:
+    """Move the responses of an earlier release into a table that is checked quickly."""
+    database.execute(f"PRAGMA busy_timeout = {_BUSY_MILLISECONDS_OF_A_MOVE}")
+    with database:
+        database.execute("BEGIN IMMEDIATE")
+        if database.execute(_IS_EARLIER).fetchone() is not None:  # no other process was quicker
+            for statement in _MOVE:
+                database.execute(statement)

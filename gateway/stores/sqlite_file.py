@@ -1,14 +1,13 @@
 """An SQLite file that several processes use: opened with care, called in a thread of its own."""
 
-import asyncio
 import contextlib
 import sqlite3
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
 from gateway.exchange.stored.responses import StoreError
+from gateway.stores.sqlite_calls import SqliteCalls
 
 Result = TypeVar("Result")
 
@@ -36,8 +35,9 @@ class SqliteFile:
     """An open file with its tables; `setting` is the key of the configuration that names it.
 
     Calls run in a thread of the file's own, one at a time, because SQLite blocks; a file that
-    stays locked fails a call after seconds, not the calls behind it one after another. `prepare`
-    is called with the connection, once the tables of `schema` are there. Raises `UnusableStore`.
+    stays locked fails a call after seconds, not the calls behind it one after another, and what
+    takes longer is interrupted. `prepare` is called with the connection, once the tables of
+    `schema` are there. Raises `UnusableStore`.
     """
 
     def __init__(
@@ -47,7 +47,6 @@ class SqliteFile:
         schema: str,
         prepare: Callable[[sqlite3.Connection], None] = lambda _: None,
     ) -> None:
-        self._thread = ThreadPoolExecutor(1, "sqlite")
         self.failing: set[str] = set()
         """What has failed the last time: `reading`, `writing`."""
         try:
@@ -59,23 +58,21 @@ class SqliteFile:
         try:
             path.chmod(0o600)
             self.database.execute("PRAGMA journal_mode = WAL")
-            self.database.execute("PRAGMA foreign_keys = ON")
             self.database.executescript(schema)
             prepare(self.database)
             self.database.execute(f"PRAGMA busy_timeout = {_BUSY_MILLISECONDS}")
         except (OSError, sqlite3.Error) as error:
             self.database.close()
             raise UnusableStore(setting, error) from error
+        self._calls = SqliteCalls(self.database)
 
     async def run(self, work: Callable[[], Result], what: str = "reading") -> Result:
         """Run in the file's thread; raises `StoreError` for whatever SQLite raises.
 
         `what` is the kind of work, `reading` or `writing`.
         """
-        running = asyncio.get_running_loop().run_in_executor(self._thread, work)
         try:
-            async with asyncio.timeout(_PATIENCE):
-                done = await running
+            done = await self._calls.run(work, _PATIENCE)
         except TimeoutError:
             self.failing.add(what)
             raise StoreError(f"SQLite did not answer within {_PATIENCE:.0f} seconds") from None
@@ -87,9 +84,6 @@ class SqliteFile:
 
     async def aclose(self) -> None:
         """Close the file."""
-        closed = False
         with contextlib.suppress(StoreError):
             await self.run(self.database.close)
-            closed = True
-        # An idle thread ends at once; one that hangs in the file must not delay the shutdown.
-        self._thread.shutdown(wait=closed, cancel_futures=True)
+        self._calls.stop()
