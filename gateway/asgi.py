@@ -54,6 +54,7 @@ class ASGIGateway:
         admission = self._gateway.admit(_head(scope))
         if admission.upgrade is not None:  # the server has no WebSockets itself
             admission = admission.failed(refuse_websocket())
+        admission, slots = admission.counted()
         writer = ASGIWriter(send)
         client = _Client(receive, writer, server.body_idle_timeout)
         length = _length(scope)
@@ -66,6 +67,8 @@ class ASGIGateway:
             self._gateway.abandoned(admission)
         finally:
             client.close()
+            if slots is not None:
+                slots.give_back()
 
     async def _serve_socket(self, scope: Message, receive: Receive, send: Send) -> None:
         await receive()

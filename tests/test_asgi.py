@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from gateway.api.endings import ClientGone
 from gateway.asgi import ASGIGateway, EnvironmentGateway, _Client, _head, _length
 from gateway.asgi_writing import ASGIWriter
 from gateway.config.problems import ConfigError
-from gateway.config.settings import ServerSettings
+from gateway.config.settings import ClientSettings, ServerSettings
 from gateway.errors import InvalidRequest, PayloadTooLarge
 from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.decision import Decision
@@ -151,6 +152,30 @@ def test_the_body_of_a_refused_request_is_not_read() -> None:
         refused = refusal(InvalidRequest("no"))
         assert await sender.client().body(refused, 10**9) == (b"", None)
         assert len(sender.messages) == 1
+
+    run(scenario)
+
+
+def test_a_body_that_arrives_counts_for_its_client_and_gives_its_slot_back() -> None:
+    async def scenario() -> None:
+        limited = ClientSettings("one", (sha256(b"k").hexdigest(),), max_concurrency=1)
+        app = ASGIGateway(Client(ok, clients=(limited,)).gateway)
+        asked = scope(CHAT)
+        asked["method"] = "POST"
+        asked["headers"] = [(b"host", b"h"), (b"authorization", b"Bearer k")]
+        for _ in range(2):
+            unfinished = Sender(piece(b"{"))
+            first = asyncio.create_task(app(asked, unfinished.receive, unfinished.send))
+            for _ in range(5):
+                await asyncio.sleep(0)
+            assert unfinished.messages == []
+            second = Sender(piece(b"{"))
+            await app(asked, second.receive, second.send)
+            assert second.sent[0]["status"] == 429
+            assert second.messages  # it was not read
+            unfinished.left.set()
+            await first
+            assert unfinished.sent == []
 
     run(scenario)
 

@@ -56,7 +56,7 @@ class Admission:
     request_id: str = ""
     """The client's id of the request; empty without a usable one."""
     slots: ClientSlots | None = None
-    """Where the request counts, if the number of its client's requests is limited."""
+    """Where the request is to be counted, if the number of its client's requests is limited."""
     begin: Callable[[], None] | None = None
     """Begins the request's span; None if it is not traced."""
     cors: RawHeaders = ()
@@ -71,6 +71,18 @@ class Admission:
         refused = refusal(error, self.label, self.request_id)
         refused.anthropic = self.anthropic
         return replace(refused, client=self.client, begin=self.begin, cors=self.cors)
+
+    def counted(self) -> "tuple[Admission, ClientSlots | None]":
+        """Count the request before its body is read, which takes memory and time as well.
+
+        Returns its admission, which is not counted again or is a refusal, and who is to be given
+        back its slot at its end, whatever that is.
+        """
+        slots = self.slots
+        if slots is None:
+            return self, None
+        error = slots.take()
+        return (replace(self, slots=None), slots) if error is None else (self.failed(error), None)
 
     def with_body(self, body: Body, length: int | None = None) -> Request:
         """Return the request with a body; `length` is the declared one of a streamed body."""

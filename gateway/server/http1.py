@@ -142,6 +142,8 @@ class Connection(Reception):
         state, incoming = self.state, self._incoming
         self._writer = self._task = self._upload = None
         self._begun = False
+        if self._slots is not None:
+            self._give_back()
         if state is _CLOSED:
             self._door.forget(self)
         elif not writer.complete:
@@ -194,6 +196,7 @@ class Connection(Reception):
         if not self._begun:
             # A cancelled task that has not begun never runs, so it cannot do this itself.
             self._writer = self._task = None
+            self._give_back()
             self._door.forget(self)
 
     # --- a WebSocket --------------------------------------------------------------------------

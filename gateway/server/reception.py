@@ -6,6 +6,7 @@ from math import inf
 from typing import Final
 
 from gateway.api.admission import Admission, refusal
+from gateway.api.concurrency import ClientSlots
 from gateway.errors import GatewayError, body_timed_out
 from gateway.request import Body, Head
 from gateway.server.head import ReceivedHead
@@ -30,7 +31,7 @@ class Reception(Lifetime):
     `admit` checks a head. An awaited body may pause for `body_idle_timeout` seconds.
     """
 
-    __slots__ = ("_body", "_body_idle_timeout", "_incoming", "_turn", "_upload")
+    __slots__ = ("_body", "_body_idle_timeout", "_incoming", "_slots", "_turn", "_upload")
 
     def __init__(
         self, admit: Callable[[Head], Admission], send_timeout: float, body_idle_timeout: float
@@ -40,6 +41,8 @@ class Reception(Lifetime):
         self._incoming = Incoming(admit)
         self._body: list[bytes] = []
         self._upload: UploadStream | None = None
+        self._slots: ClientSlots | None = None
+        """Where the current request counts, if it does so since before its body has arrived."""
         self._turn: asyncio.Handle | None = None
         """The turn in which the postponed part of a body is taken."""
 
@@ -119,6 +122,11 @@ class Reception(Lifetime):
             self._serve_whole(piece)
             return
         if not admission.needs_body or self.draining:
+            self._refuse(admission, incoming.received)
+            return
+        admission, self._slots = admission.counted()
+        incoming.admission = admission
+        if not admission.needs_body:
             self._refuse(admission, incoming.received)
             return
         if incoming.received.expects_continue:
@@ -209,6 +217,12 @@ class Reception(Lifetime):
         timeout = self._body_idle_timeout
         self._due = self._loop.time() + timeout if upload.is_awaited else inf
         self._arm()
+
+    def _give_back(self) -> None:
+        """Count the current request as ended."""
+        slots, self._slots = self._slots, None
+        if slots is not None:
+            slots.give_back()
 
     def _fail_body(self, error: GatewayError) -> None:
         """Answer a request whose body failed."""

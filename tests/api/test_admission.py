@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from gateway.api.admission import Admission, begin, refusal
+from gateway.api.concurrency import ClientSlots, Running
 from gateway.config.settings import ClientSettings
 from gateway.errors import GatewayError, InvalidRequest, PayloadTooLarge
 from gateway.exchange.client_reply import ClientReply
@@ -59,6 +60,21 @@ def test_a_request_whose_body_fails_keeps_what_is_known_of_it() -> None:
     admission.anthropic = True
     assert begin(admission).anthropic
     assert begin(admission.failed(PayloadTooLarge("no"))).anthropic
+
+
+def test_a_request_is_counted_once_though_its_body_arrives_later() -> None:
+    slots = ClientSlots("team", 1, Running())
+    free = Admission(UPLOAD, serve, 10)
+    assert free.counted() == (free, None)
+    limited = Admission(UPLOAD, serve, 10, slots=slots)
+    first, given = limited.counted()
+    assert (first.slots, given) == (None, slots)
+    second, nothing = limited.counted()
+    assert (second.needs_body, nothing) == (False, None)
+    assert second.error is not None
+    assert second.error.status == 429
+    slots.give_back()
+    assert limited.counted()[1] is slots
 
 
 def test_a_refusal_answers_with_its_error_again_and_again() -> None:

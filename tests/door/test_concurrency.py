@@ -8,7 +8,7 @@ import openai
 import pytest
 
 from gateway.config.settings import ClientSettings
-from tests.door.doors import CHAT, Client, Door, chat, connect, door, until
+from tests.door.doors import CHAT, FILES, Client, Door, chat, connect, door, raw, until
 from tests.door.upstream import STREAM_HEAD, falls_silent_after, text_event
 
 KEY = "sk-test"
@@ -50,6 +50,49 @@ def test_the_openai_client_sees_a_rate_limit(limited: Door) -> None:
         with pytest.raises(openai.RateLimitError) as raised:
             client.models.list()
         assert raised.value.code == "rate_limit_exceeded"
+
+
+UNFINISHED = raw(f"POST {CHAT} HTTP/1.1", "Content-Length: 100000", body=b"{")
+UPLOAD = raw(f"POST {FILES} HTTP/1.1", "Transfer-Encoding: chunked", body=b"4\r\nabcd\r\n")
+
+
+@pytest.mark.parametrize("begun", [UNFINISHED, UPLOAD], ids=["whole", "streamed"])
+@pytest.mark.parametrize("expect", [(), ("Expect: 100-continue",)], ids=["sent", "expects"])
+def test_bodies_that_arrive_count_and_one_too_many_is_not_read(
+    limited: Door, begun: bytes, expect: tuple[str, ...]
+) -> None:
+    with ExitStack() as open_ones:
+        for _ in range(2):
+            open_ones.enter_context(connect(limited.base_url)).send(begun)
+        with connect(limited.base_url) as third:
+            until(lambda: refused(limited))
+            third.send(raw(f"POST {CHAT} HTTP/1.1", "Content-Length: 30000000", *expect))
+            reply = third.reply()
+            assert (reply.status, reply.headers["retry-after"]) == (429, "1")
+            assert reply.headers["connection"].lower() == "close"
+            assert third.rest() == b""
+    until(lambda: not refused(limited))
+
+
+def refused(limited: Door) -> bool:
+    """Whether another request is one too many."""
+    with connect(limited.base_url) as client:
+        client.request("GET", FILES)
+        return client.reply().status == 429
+
+
+def test_a_request_whose_body_arrived_late_gives_its_slot_back(limited: Door) -> None:
+    """After its reply, on the same connection, and though its body was wrong."""
+    with connect(limited.base_url) as client:
+        for _ in range(3):
+            client.send(raw(f"POST {CHAT} HTTP/1.1", f"Content-Length: {len(STREAM)}"))
+            client.send(chat().ljust(len(STREAM)))
+            assert client.reply().status == 200
+    for _ in range(3):
+        with connect(limited.base_url) as client:
+            client.send(raw(f"POST {CHAT} HTTP/1.1", "Transfer-Encoding: chunked"))
+            client.send(b"no chunk\r\n")
+            assert client.reply().status == 400
 
 
 def started(limited: Door, streams: ExitStack) -> list[Client]:
