@@ -17,6 +17,8 @@ from gateway.translate.parts.tokens.ids import KNOWN_IDS
 Translate = Callable[[Json, Context], Translation]
 
 _OF_TYPE = re.compile(r" is of type '([^'\n]{0,100})'")
+_OF_RESPONSES = {"image_url": "input_image", "file": "input_file"}
+"""The types of parts in responses by chat's."""
 _STEPS = re.compile(r"[^.\[\]]+")
 
 
@@ -37,7 +39,7 @@ def compose(
             seconds.append(inner(call, context))
         except InvalidRequest as error:
             named = error.renamed(first.client_param(position, error.param))
-            raise _of_clients_type(named, body) from None
+            raise _of_clients_type(named, body, context) from None
     return Composed(first, seconds, home)
 
 
@@ -87,12 +89,18 @@ def _of_backend(error: InvalidRequest, home: Shape) -> InvalidRequest:
     return type(error)(message, param=error.param, code=error.code, status=error.status)
 
 
-def _of_clients_type(error: InvalidRequest, body: Json) -> InvalidRequest:
+def _of_clients_type(error: InvalidRequest, body: Json, context: Context) -> InvalidRequest:
     """Name the client's type of a part in an error that names the pivot's: `image`."""
     said = _OF_TYPE.search(error.message)
-    part = _value_at(body, error.param or "") if said else None
-    own = part.get("type") if isinstance(part, dict) else None
-    if said is None or not isinstance(own, str):
+    if said is None:
+        return error
+    if context.items is None:
+        part = _value_at(body, error.param or "")
+        own = part.get("type") if isinstance(part, dict) else None
+    else:
+        # The path is not one of this body, to which the gateway has added items.
+        own = _OF_RESPONSES.get(said[1])
+    if not isinstance(own, str):
         return error
     message = f"{error.message[: said.start(1)]}{own[:100]}{error.message[said.end(1) :]}"
     return type(error)(message, param=error.param, code=error.code, status=error.status)

@@ -19,6 +19,17 @@ SEARCHED: Json = {"type": "web_search_call", "id": "ws_1", "status": "completed"
 UNKNOWN: Json = {"role": "user", "content": [{"type": "input_text", "text": "x", "zzz": 1}]}
 WRONG: Json = {"role": "user", "content": [{"type": "nonsense"}]}
 FILE: Json = {"role": "user", "content": [{"type": "input_file", "file_url": "https://x"}]}
+PICTURE: Json = {
+    "role": "user",
+    "content": [
+        {"type": "input_text", "text": "x"},
+        {"type": "input_image", "image_url": "https://a.example/i.png"},
+    ],
+}
+PDF: Json = {
+    "role": "user",
+    "content": [{"type": "input_file", "file_data": "data:application/pdf;base64,eA=="}],
+}
 TRIGGER: Json = {"type": "compaction_trigger"}
 
 
@@ -118,6 +129,24 @@ def test_a_refusal_names_the_clients_own_item(home: Shape, given: Any, param: st
     assert (error.param, error.message) == (param, alone.message)
 
 
+@pytest.mark.parametrize(
+    ("given", "kind", "param"),
+    [
+        ([USER, PICTURE], "input_image", "input[1].content[1]"),
+        ([PDF], "input_file", "input[0].content[0]"),
+    ],
+)
+def test_a_refused_part_behind_kept_items_has_the_clients_type(
+    given: list[Json], kind: str, param: str
+) -> None:
+    stage = scene(Upstream(), Shape.COMPLETIONS)
+    first = begun(stage)
+    error = refused(stage, given, previous_response_id=first["id"])
+    assert error.param == param
+    assert f"'{param}' is of type '{kind}'" in error.message
+    assert error.message == refused(stage, given).message
+
+
 def test_a_refusal_of_a_kept_item_names_the_response_that_is_continued() -> None:
     upstream = Upstream()
     image = {"type": "input_image", "image_url": "https://a.example/i.png"}
@@ -126,7 +155,7 @@ def test_a_refusal_of_a_kept_item_names_the_response_that_is_continued() -> None
     with pytest.raises(InvalidRequest) as caught:
         ask(stage, "And?", model="text", previous_response_id=seen["id"])
     assert caught.value.param == PREVIOUS
-    assert f"'{PREVIOUS}' is of type 'image_url'" in caught.value.message
+    assert f"'{PREVIOUS}' is of type 'input_image'" in caught.value.message
     assert "The error is in an item of the stored conversation." in caught.value.message
 
 

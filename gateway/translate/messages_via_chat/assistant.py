@@ -21,14 +21,14 @@ class AssistantTurn:
     def __init__(self, context: Context, report: Report, reader: BlockReader) -> None:
         self.text_paths: list[str] = []
         self.call_paths: list[str] = []
+        self.thought_paths: list[str] = []
+        """Of the blocks that are in the reasoning."""
         self._context = context
         self._report = report
         self._reader = reader
         self._texts: list[str] = []
         self._calls: dict[str, Json] = {}
         self._reasoning: Json = {}
-        self._thought_paths: list[str] = []
-        """Of the blocks that are in it."""
         self._fields_of_calls: dict[str, Json] = {}
         """By the client's ids of the calls."""
         self._goes_on = False
@@ -54,7 +54,7 @@ class AssistantTurn:
         No server takes reasoning alone for a message: it is dropped.
         """
         if not self._texts and not self._calls:
-            for path in self._thought_paths:
+            for path in self.thought_paths:
                 self._report.drop(path)
             return None
         message: Json = {"role": "assistant", "content": self._content()}
@@ -106,7 +106,7 @@ class AssistantTurn:
             return
         if not given:
             report_signature(block.json, block.path, self._report)
-        self._thought_paths.append(block.path)
+        self.thought_paths.append(block.path)
         merge(self._reasoning, _continued(self._reasoning, fields))
         self._fields_of_calls |= given.get("calls", {})
         self._goes_on = given.get("goes_on", False)

@@ -115,7 +115,11 @@ class Conversation:
         if message is None:
             return
         self.messages.append(message)
-        self.origins.append(Origin(turn.path, written.text_paths, written.call_paths))
+        self.origins.append(
+            Origin(
+                turn.path, written.text_paths, written.call_paths, thoughts=written.thought_paths
+            )
+        )
         self.prefill = turn.path if is_last else None
 
     def _parts(self, blocks: list[Block]) -> list[Placed]:

@@ -3,7 +3,7 @@
 import pytest
 
 from gateway.shapes import Json
-from tests.translate.messages_prepared import prepared
+from tests.translate.messages_prepared import context, prepared
 from tests.translate.messages_requests import (
     asked,
     assistant,
@@ -84,3 +84,36 @@ def test_a_chat_parameter_has_the_name_that_the_client_gave_it(
     upstream: str, client: str | None
 ) -> None:
     assert prepared(ASKED).named(upstream) == client
+
+
+@pytest.mark.parametrize(
+    ("upstream", "client"),
+    [
+        ("messages[0].reasoning_content", "messages[0].content[0]"),
+        ("messages[0].reasoning", "messages[0].content[0]"),
+        ("messages[0].reasoning_details[0].text", "messages[0].content[0]"),
+        ("messages[0].content", "messages[0].content[2]"),
+        ("messages[1].reasoning_content", "messages[1]"),
+    ],
+)
+def test_reasoning_is_named_as_the_clients_thinking(upstream: str, client: str) -> None:
+    thoughts = ({"type": "thinking", "thinking": words, "signature": ""} for words in "ab")
+    body = asked(assistant(*thoughts, "c"), user("d"))
+    reading = context(able={"reasoning_field": "reasoning_content"})
+    assert prepared(body, reading).named(upstream) == client
+
+
+def test_a_block_without_text_is_named_where_it_was_made_text() -> None:
+    cited = {
+        "type": "document",
+        "source": {"type": "text", "media_type": "text/plain", "data": "a"},
+    }
+    body = asked(user({**cited, "title": "t"}, image(), text("b")))
+    names = {prepared(body).named(f"messages[0].content[{index}].text") for index in range(4)}
+    assert "messages[0].content[2].text" in names
+    assert names <= {
+        "messages[0]",
+        "messages[0].content[0]",
+        "messages[0].content[1]",
+        "messages[0].content[2].text",
+    }

@@ -3,13 +3,14 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from gateway.shapes import Json
 from gateway.translate.parts.from_messages.paths import format_path, parameter_path
 from gateway.translate.parts.from_messages.tools import MessagesTools
 
 _INDEXED = re.compile(r"(messages|input|tools)\[([0-9]{1,6})\](.*)", re.DOTALL)
+_STEP = re.compile(r"\w+")
 _OF_A_SOURCE = (".image_url", ".file", ".detail")
 _TITLES = (".file.filename", ".filename")
 
@@ -58,10 +59,21 @@ class ClientPaths:
             return self.tools.client_path(int(indexed[2]), indexed[3].removeprefix(".function"))
         if indexed is not None and indexed[1] == self.names.said:
             index = int(indexed[2])
-            known = index < len(self.origins)
-            return self.origins[index].client_path(indexed[3]) if known else "messages"
+            if index >= len(self.origins):
+                return "messages"
+            return self._known(self.origins[index].client_path(indexed[3]))
         root, _, rest = param.partition(".")
         return self._of_parameter(root, rest)
+
+    def _known(self, path: str) -> str:
+        """Return a path without the `text` of a block that has none: documents become texts."""
+        if not path.endswith(".text"):
+            return path
+        found: Any = self.client
+        for step in _STEP.findall(path):
+            is_list = isinstance(found, list)
+            found = found[int(step)] if is_list else found.get(step)
+        return path if isinstance(found, str) else path.removesuffix(".text")
 
     def _of_parameter(self, root: str, rest: str) -> str | None:
         names, client = self.names, self.client

@@ -29,6 +29,8 @@ _TYPES: Final = {
 _NO_MODEL = "model_not_found"
 _CONFLICT = 409
 _INDEX = re.compile(r"\[(\d+)\]")
+_PATH_BEGINS: Final = r"(?<![\w.])"
+_PATH_ENDS: Final = r"(?!\w|\[|\.\w)"
 _NUMBER = re.compile(r"(?<![\w.])(?:\d{1,3}(?:,\d{3})+|\d{2,12})(?![\w]|\.\d)")
 _LIMIT = re.compile(
     r"(?:maximum|limit|context|allowed|max_\w+|n_ctx|less than|cannot exceed|model with)"
@@ -101,8 +103,12 @@ def _message(error: GatewayError, model: str) -> str:
     if not error.param:
         return message
     path = dotted(error.param)
-    message = message.replace(error.param, path)
-    return message if path in message else f"{path}: {message}"
+    if path == error.param:
+        return message if path in message else f"{path}: {message}"
+    # Not within a longer path, which is another one, and may be the upstream's.
+    message = re.sub(re.escape(error.param) + _PATH_ENDS, lambda _: path, message)
+    is_named = re.search(_PATH_BEGINS + re.escape(path) + _PATH_ENDS, message)
+    return message if is_named else f"{path}: {message}"
 
 
 def _with_output(message: str) -> str | None:

@@ -77,6 +77,29 @@ def test_a_parameter_is_named_in_the_message_as_anthropic_does() -> None:
     assert dotted("tools[10].input_schema") == "tools.10.input_schema"
 
 
+@pytest.mark.parametrize(
+    "message",
+    [
+        "Bad 'messages[1].reasoning_content'.",
+        "Bad 'messages.1.reasoning_content'.",
+        "Bad messages[1][0].",
+        "Bad messages[1]_x.",
+        "Bad body.messages.1.",
+        "Bad messages.12.",
+    ],
+)
+def test_a_longer_path_does_not_name_the_parameter(message: str) -> None:
+    error = InvalidRequest(message, param="messages[1]")
+    assert messages_error(error)["error"]["message"] == f"messages.1: {message}"
+
+
+@pytest.mark.parametrize("named", ["messages[1]", "messages.1", "(messages[1])", "messages[1]."])
+def test_a_parameter_is_named_once(named: str) -> None:
+    error = InvalidRequest(f"Bad {named}", param="messages[1]")
+    shown = f"Bad {named.replace('[1]', '.1')}"
+    assert messages_error(error)["error"]["message"] == shown
+
+
 def test_a_missing_model_is_a_404_also_where_openai_has_a_400() -> None:
     error = ModelNotFound("It does not exist.", status=400)
     assert messages_status(error) == 404
