@@ -16,9 +16,11 @@ from jinja2.parser import Parser
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from gateway.config.translation_settings import TemplateSettings
+from gateway.envelopes.upstream_json import NOT_JSON
 from gateway.errors import InvalidRequest, UnsupportedParameter
 from gateway.shapes import Json
 from gateway.translate.contract import Context
+from gateway.translate.parts.tools.argument_values import value_of
 from gateway.translate.prompt.conversation import SYSTEM, USER, Turn, escape_special, split_system
 
 MAX_RENDERED_CHARACTERS = 32 * 1024 * 1024
@@ -235,8 +237,8 @@ def _tool_call(call: Json) -> Json:
     if not isinstance(function, dict) or not isinstance(function.get("arguments"), str):
         return call
     try:
-        arguments = json.loads(function["arguments"] or "{}")
-    except (ValueError, RecursionError):
+        arguments = value_of(function["arguments"] or "{}")
+    except NOT_JSON:
         return call
     return {**call, "function": {**function, "arguments": arguments}}
 

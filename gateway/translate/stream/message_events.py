@@ -7,18 +7,21 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-import msgspec
-
+from gateway.envelopes.upstream_json import NOT_JSON
 from gateway.errors import TruncatedStream, UpstreamError
 from gateway.shapes import Json
+from gateway.translate.parts.messages.stop_reasons import incomplete_reason
+from gateway.translate.parts.tools.argument_values import value_of
 from gateway.translate.stream.block_order import BlockOrder
 from gateway.translate.stream.messages_blocks import text_input
 
+_PARTIAL = "partial_json"
+"""The field of a call's block that has its input as text, where that has no end."""
 _TEXTS = {
     "text_delta": "text",
     "thinking_delta": "thinking",
     "signature_delta": "signature",
-    "input_json_delta": "partial_json",
+    "input_json_delta": _PARTIAL,
 }
 """The field that a delta has its piece in, by its type; `signature_delta` has all of it."""
 
@@ -50,6 +53,8 @@ def events_of(message: Json) -> Iterator[Json]:
 def message_of(events: Iterable[Json]) -> Json:
     """Return the whole message that the events of a stream make.
 
+    Where a limit has ended it in the middle of a call's input, the call has the text so far as
+    `partial_json`, of which `events_of` makes the same events.
     Raises `TruncatedStream` for a stream without its end, and `UpstreamError` for one that
     contradicts itself.
     """
@@ -70,7 +75,8 @@ def message_of(events: Iterable[Json]) -> Json:
             message |= _object(event, "delta")
             message["usage"] = {**_known(message.get("usage")), **_known(event.get("usage"))}
         elif kind == "message_stop" and message is not None and has_ending:
-            return {**message, "content": [_made(block) for block in blocks]}
+            is_cut = incomplete_reason(message.get("stop_reason")) is not None
+            return {**message, "content": [_made(block, is_cut=is_cut) for block in blocks]}
     raise TruncatedStream(
         "The upstream answered with a stream that ended before its reply was complete. "
         "Retry the request."
@@ -98,7 +104,10 @@ def _taken_apart(block: Json) -> tuple[Json, list[Json]]:
             deltas.append(_piece("signature_delta", block["signature"]))
         return {"type": "thinking", "thinking": "", "signature": ""}, deltas
     if kind == "tool_use":
-        return {**block, "input": {}}, [_piece("input_json_delta", _input(block.get("input")))]
+        rest = {name: value for name, value in block.items() if name != _PARTIAL}
+        given = block.get("input")
+        text = _input(given) if given else block.get(_PARTIAL)
+        return {**rest, "input": {}}, [_piece("input_json_delta", text)]
     return block, []
 
 
@@ -106,7 +115,7 @@ def _input(given: object) -> str:
     """Return the input of a call as a text, as which some servers send it in the first place."""
     if isinstance(given, str):
         return text_input(given)
-    return json.dumps(given, ensure_ascii=False, separators=(",", ":")) if given else ""
+    return json.dumps(given, ensure_ascii=False, separators=(",", ":"))
 
 
 def _piece(kind: str, text: object) -> Json:
@@ -131,17 +140,18 @@ def _add(block: Json, event: Json) -> None:
         block[name] += piece
 
 
-def _made(block: Json) -> Json:
+def _made(block: Json, *, is_cut: bool) -> Json:
     """Return a whole block; the pieces of a tool's input are its JSON."""
-    if "partial_json" not in block:
+    if _PARTIAL not in block:
         return block
-    text = block.pop("partial_json")
+    text = block.pop(_PARTIAL)
     if not text:
         return block
     try:
-        # Unlike the standard library's it refuses what cannot be written: lone surrogates, 1e400.
-        given = msgspec.json.decode(text)
-    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        given = value_of(text)
+    except NOT_JSON:
+        if is_cut:
+            return {**block, _PARTIAL: text}
         raise UpstreamError(
             f"The upstream's call of the tool '{block.get('name')}' has an input that is not JSON."
         ) from None

@@ -208,7 +208,12 @@ def test_tools_and_their_calls_are_given_to_the_template() -> None:
 
 @pytest.mark.parametrize(
     ("arguments", "rendered"),
-    [("", "{}"), ("{x", '"{x"'), ({"y": 2}, '{"y": 2}')],
+    [
+        ("", "{}"),
+        ("{x", '"{x"'),
+        ({"y": 2}, '{"y": 2}'),
+        ('{"\\ud83d": "\\udc00"}', '{"\ufffd": "\ufffd"}'),
+    ],
 )
 def test_arguments_that_are_no_json_text_stay_as_they_are(arguments: object, rendered: str) -> None:
     call = {"function": {"name": "f", "arguments": arguments}}

@@ -1,14 +1,14 @@
 """Calls of tools and their results as blocks of messages, from those of OpenAI's endpoints."""
 
-import json
-import math
 from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from gateway.envelopes.upstream_json import NOT_JSON
 from gateway.errors import InvalidRequest
 from gateway.shapes import Json
 from gateway.translate.parts.to_messages.conversation import Block, content_of, safe_tool_id
+from gateway.translate.parts.tools.argument_values import value_of
 from gateway.translate.stream.messages_blocks import text_input
 
 
@@ -48,29 +48,10 @@ def text_result(call_id: str, text: str, path: str, fields: Mapping[str, str]) -
 def _object(text: str) -> Json | None:
     """Return the object in a text; None: it is not one, or has numbers that JSON cannot have."""
     try:
-        found = msgspec.json.decode(text)
-    except (ValueError, RecursionError):
-        # Half of a surrogate pair is JSON, which only Python's decoder takes.
-        found = _tolerant(text)
-    return found if isinstance(found, dict) else None
-
-
-def _tolerant(text: str) -> object:
-    try:
-        return json.loads(text, parse_constant=_refuse, parse_float=_finite)
-    except (ValueError, RecursionError):
+        found = value_of(text)
+    except NOT_JSON:
         return None
-
-
-def _refuse(constant: str) -> None:
-    raise ValueError(constant)
-
-
-def _finite(number: str) -> float:
-    value = float(number)
-    if not math.isfinite(value):
-        raise ValueError(number)
-    return value
+    return found if isinstance(found, dict) else None
 
 
 def arguments_of(given: object) -> str:

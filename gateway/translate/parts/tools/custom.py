@@ -4,9 +4,9 @@ import json
 from collections.abc import Mapping
 from typing import Final
 
-import msgspec
-
+from gateway.envelopes.upstream_json import NOT_JSON
 from gateway.shapes import Json
+from gateway.translate.parts.tools.argument_values import value_of
 from gateway.translate.parts.tools.broken_wrapper import text_so_far
 from gateway.translate.parts.tools.calls import arguments_text
 
@@ -53,8 +53,8 @@ def unwrapped_input(arguments: str) -> str:
     itself. Of arguments that are cut off it is the text as far as it goes.
     """
     try:
-        parsed = msgspec.json.decode(arguments)
-    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        parsed = value_of(arguments)
+    except NOT_JSON:
         text = text_so_far(arguments)
         return arguments if text is None else text
     if isinstance(parsed, str):
@@ -74,7 +74,7 @@ NATIVE: Final = "native_arguments"
 def input_is_all(arguments: str) -> bool:
     """Whether the arguments of such a function have nothing but the free text."""
     try:
-        parsed = msgspec.json.decode(arguments)
-    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        parsed = value_of(arguments)
+    except NOT_JSON:
         return True
     return not isinstance(parsed, dict) or "input" not in parsed or len(parsed) == 1

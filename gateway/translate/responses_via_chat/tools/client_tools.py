@@ -12,9 +12,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-import msgspec
-
+from gateway.envelopes.upstream_json import NOT_JSON
 from gateway.shapes import Json
+from gateway.translate.parts.tools.argument_values import value_of
 from gateway.translate.parts.tools.calls import arguments_text
 from gateway.translate.responses_via_chat.tools.loose_arguments import (
     environment,
@@ -63,8 +63,8 @@ class ClientTool:
     def fields(self, arguments: str) -> Json | None:
         """Return the fields of a call's item; None if the arguments are unusable."""
         try:
-            parsed = msgspec.json.decode(arguments or "{}")
-        except (msgspec.DecodeError, UnicodeError, RecursionError):
+            parsed = value_of(arguments or "{}")
+        except NOT_JSON:
             return None
         return self.read(parsed) if isinstance(parsed, dict) else None
 

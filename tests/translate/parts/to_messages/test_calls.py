@@ -21,7 +21,8 @@ from gateway.translate.parts.to_messages.conversation import Block
         ("{}", {}),
         ('{"b": 1, "a": [2.50, null, "\\u00e4"]}', {"b": 1, "a": [2.5, None, "ä"]}),
         ('{"n": 123456789012345678901234567890}', {"n": 123456789012345678901234567890}),
-        ('{"half": "\\ud83d", "n": 2.50}', {"half": "\ud83d", "n": 2.5}),
+        ('{"half": "\\ud83d", "n": 2.50}', {"half": "\ufffd", "n": 2.5}),
+        ('{"\\udc00\\ud83d": ["\\ud83d\\ude00"]}', {"\ufffd\ufffd": ["😀"]}),
     ],
 )
 def test_arguments_become_an_object(arguments: str, given: Any) -> None:

@@ -54,6 +54,9 @@ def test_what_is_wrapped_is_unwrapped(text: str) -> None:
         ("[1]", "[1]"),
         ("", ""),
         ("\ud800", "\ud800"),
+        ('{"input": "a\\ud83d"}', "a\ufffd"),
+        ('{"input": {"a": "\\ud83d"}}', '{"a": "\ufffd"}'),
+        ('{"patch": "\\ud83d"}', "\ufffd"),
         ("[" * 100_000, "[" * 100_000),
     ],
 )
