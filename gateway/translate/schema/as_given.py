@@ -154,30 +154,38 @@ class Objects:
 
     array: Array
     """What checks them one by one where some are not of the type."""
-    kind: JsonType = field(repr=False)
-    """The type of the objects that need no other check."""
+    kind: abc.Callable[[], JsonType] = field(repr=False)
+    """Makes the type of the objects that need no other check, for the first list: all of them take
+    a megabyte."""
     prepared: abc.Callable[[list[object]], list[Any]] = without_nulls
     """Returns the objects that checks would return, of a list of valid ones."""
-    _many: type = field(init=False, repr=False, compare=False)
-    _one: type = field(init=False, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        fields = (("_many", _of(list, self.kind)), ("_one", self.kind))
-        for name, kind in fields:
-            holder = msgspec.defstruct("_Holder", [("held", kind)], gc=False)
-            object.__setattr__(self, name, holder)
+    _made: list[tuple[type, type]] = field(
+        default_factory=list, init=False, repr=False, compare=False
+    )
 
     def accept(self, value: object, param: str) -> list[Any]:
         """Return a new list; raises `InvalidRequest`, for an item with `param[index]`."""
         items = self.array.bounded(value, param)
         prepared, check = self.prepared(items), self.array.items
+        of_many, of_one = self._holders()
         for begin in range(0, len(prepared), _AT_ONCE):
-            if _holds(self._many, prepared[begin : begin + _AT_ONCE]):
+            if _holds(of_many, prepared[begin : begin + _AT_ONCE]):
                 continue
             for i in range(begin, min(begin + _AT_ONCE, len(prepared))):
-                if not _holds(self._one, prepared[i]):
+                if not _holds(of_one, prepared[i]):
                     prepared[i] = check.accept(items[i], f"{param}[{i}]")
         return prepared
+
+    def _holders(self) -> tuple[type, type]:
+        """Return the types that hold a list of the objects, and one of them."""
+        if not self._made:
+            kind = self.kind()
+            self._made.append((_holder(_of(list, kind)), _holder(kind)))
+        return self._made[0]
+
+
+def _holder(kind: JsonType) -> type:
+    return msgspec.defstruct("_Holder", [("held", kind)], gc=False)
 
 
 def _holds(holder: type, held: object) -> bool:

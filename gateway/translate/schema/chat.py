@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from gateway.errors import InvalidRequest
 from gateway.shapes import Json
-from gateway.translate.schema.as_given import Objects, tagged
+from gateway.translate.schema.as_given import JsonType, Objects, tagged
 from gateway.translate.schema.chat_messages import CONVERSATION, TEXT_PARTS
 from gateway.translate.schema.checks import (
     Anything,
@@ -87,7 +87,10 @@ _PREDICTION = Record(
     required=("type", "content"),
 )
 
-_USUAL_TOOL = tagged({kind: Record(TOOL.fields, (kind,)) for kind in ("function", "custom")})
+
+def _usual_tool() -> JsonType:
+    return tagged({kind: Record(TOOL.fields, (kind,)) for kind in ("function", "custom")})
+
 
 CHAT_PARAMETERS: abc.Mapping[str, Check] = {
     "audio": Mapping(),
@@ -121,7 +124,7 @@ CHAT_PARAMETERS: abc.Mapping[str, Check] = {
     "stream_options": Record({"include_usage": Boolean(), "include_obfuscation": Boolean()}),
     "temperature": Number(0, 2),
     "tool_choice": _WordOrObject(OneOf("none", "auto", "required")),
-    "tools": Objects(Array(_Tool()), _USUAL_TOOL),
+    "tools": Objects(Array(_Tool()), _usual_tool),
     "top_logprobs": Integer(0, 20),
     "top_p": Number(0, 1),
     "user": String(),

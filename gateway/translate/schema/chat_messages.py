@@ -171,7 +171,7 @@ class _Said(msgspec.Struct):
 
 CONVERSATION = Objects(
     Array(Message(), min_items=1),
-    any_of(
+    lambda: any_of(
         record_type(
             known,
             ("role", role),

@@ -96,7 +96,7 @@ MESSAGES_PARAMETERS: abc.Mapping[str, Check] = {
     "mcp_servers": Anything(),
     "messages": Objects(
         Array(Message(), min_items=1, max_items=MAX_MESSAGES),
-        tagged(CONVERSED, "role", closed=False),
+        lambda: tagged(CONVERSED, "role", closed=False),
     ),
     "model": String(),
     "output_config": OUTPUT_CONFIG,

@@ -88,7 +88,7 @@ class Tool:
 
 TOOL_LIST = Objects(
     Array(Tool()),
-    record_type(
+    lambda: record_type(
         Record({**CUSTOM_TOOL.fields, "type": OneOf(CUSTOM)}, CUSTOM_TOOL.required),
         types={"input_schema": record_type(Record({"type": OneOf("object")}), closed=False)},
         closed=False,

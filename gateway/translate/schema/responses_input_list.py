@@ -24,7 +24,7 @@ def _typed(items: list[object]) -> list[Any]:
 
 INPUT = Objects(
     Array(Item()),
-    tagged(
+    lambda: tagged(
         {
             "message": Record({**MESSAGE.fields, "content": COMMON_CONTENT}, MESSAGE.required),
             **{kind: known for kind, known in ITEMS.items() if kind not in HOSTED_RECORDS},

@@ -85,7 +85,8 @@ def _(check: Tool) -> JsonType:
 
 
 TOOL_LIST = Objects(
-    Array(Tool()), tagged({kind: TOOLS[kind] for kind in ("function", "custom")}, closed=False)
+    Array(Tool()),
+    lambda: tagged({kind: TOOLS[kind] for kind in ("function", "custom")}, closed=False),
 )
 """The tools of a request."""
 
