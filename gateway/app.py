@@ -1,11 +1,10 @@
 """The composition root: the only place that builds the layers and joins them."""
 
 import time
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from importlib import import_module
 from secrets import token_hex
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gateway.admin.hosts import ASGIApp
 from gateway.admin.late import LateApplication
@@ -18,7 +17,7 @@ from gateway.api.concurrency import Running
 from gateway.api.late_sessions import LateSessions
 from gateway.api.router import Sessions
 from gateway.api.services import MakeSessions, MakeTurns, Services
-from gateway.config.changes import ReloadResult
+from gateway.config.changes import Operations
 from gateway.config.secret import Secret
 from gateway.config.settings import Settings
 from gateway.exchange.attempt import Attempts
@@ -36,8 +35,6 @@ from gateway.observe.observer import RequestObserver, reporting
 from gateway.observe.recent import RecentRequests
 from gateway.observe.record import RequestsObserver
 from gateway.observe.request_log import RequestLog
-from gateway.observe.tracing.export import Exporting
-from gateway.observe.tracing.tracer import Tracer
 from gateway.resolve.memory import LearnedEndpoints
 from gateway.resolve.metadata.looked_up import LookedUp
 from gateway.resolve.metadata.lookup import Lookup
@@ -51,22 +48,15 @@ from gateway.stores.sharing import Caches
 from gateway.tokenizers import Tokenizers
 from gateway.upstream.sender import Upstreams
 
+if TYPE_CHECKING:
+    from gateway.observe.tracing.export import Exporting
+    from gateway.observe.tracing.tracer import Tracer
+
 _OF_SOCKETS = (
     "gateway.server.websocket.client_socket",
     "gateway.upstream.websocket.open_socket",
 )
 """What connections load when they become sockets: in the event loop, unless it is there already."""
-
-
-async def _no_reload() -> ReloadResult:
-    return ReloadResult(done=False, text="this process was not started to reload")
-
-
-@dataclass(slots=True)
-class Operations:
-    """What operators can ask of the process that serves, which sets it."""
-
-    reload: Callable[[], Awaitable[ReloadResult]] = _no_reload
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +75,7 @@ class Kept:
     stores: Stores
     seals: Seals
     responses: ResponseMemory
-    exporting: Exporting | None
+    exporting: "Exporting | None"
     running: dict[str, Running]
 
 
@@ -153,7 +143,7 @@ def build(
     kept = before.kept if before is not None else _nothing_yet(settings, peers or Peers())
     earlier = before.upstreams if before is not None else None
     upstreams = Upstreams(settings, kept.failures.address_changed, earlier)
-    tracer = Tracer(settings, kept.exporting) if kept.exporting is not None else None
+    tracer = _tracer(settings, kept.exporting)
     send = tracer.sending(upstreams.send) if tracer is not None else upstreams.send
     observer = _observer(settings, kept, tracer)
     lookup = _lookup(settings, upstreams, observer, kept.looked_up)
@@ -228,7 +218,7 @@ def _nothing_yet(settings: Settings, peers: Peers) -> Kept:
     )
 
 
-def _observer(settings: Settings, kept: Kept, tracer: Tracer | None) -> RequestObserver:
+def _observer(settings: Settings, kept: Kept, tracer: "Tracer | None") -> RequestObserver:
     """Return what takes finished requests: metrics, traces, the page, the log."""
     observers: list[RequestsObserver] = [] if tracer is None else [tracer]
     if settings.admin.enabled:
@@ -246,11 +236,12 @@ def _lookup(
     return Lookup(settings, send, upstreams.fingerprint, clock, caller, looked_up)
 
 
-def _exporting(settings: Settings) -> Exporting | None:
+def _exporting(settings: Settings) -> "Exporting | None":
     """Return what exports spans, if requests are to be traced."""
     if settings.tracing.endpoint is None:
         return None
     try:
+        from gateway.observe.tracing.export import Exporting
         from gateway.observe.tracing.otlp import OTLPCollector
     except ImportError:
         raise ValueError(
@@ -258,6 +249,14 @@ def _exporting(settings: Settings) -> Exporting | None:
             "pip install 'endpoint-gateway[otel]'"
         ) from None
     return Exporting(OTLPCollector(settings.tracing))
+
+
+def _tracer(settings: Settings, exporting: "Exporting | None") -> "Tracer | None":
+    if exporting is None:
+        return None
+    from gateway.observe.tracing.tracer import Tracer
+
+    return Tracer(settings, exporting)
 
 
 def _admin(

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import shutil
 import textwrap
 from dataclasses import replace
 from datetime import date
@@ -160,9 +161,6 @@ def _print_evidence(route: "Route") -> None:
         decided = decided or decides
         served = ", ".join(piece.shapes) or "-"
         rows.append(("→" if decides else "", piece.source, served, piece.detail))
-    # `gateway serve` imports this module, too, and has no use for what that one imports.
-    import shutil
-
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)][:-1]
     before = sum(widths) + len(widths) * len(_GAP)
     width = max(shutil.get_terminal_size().columns - before, _NARROWEST)

@@ -1,7 +1,7 @@
 """What differs between the settings in use and those read anew."""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import fields
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from dataclasses import dataclass, fields
 from typing import NamedTuple
 
 from gateway.config.problems import InvalidValue, KeyPath, show_path
@@ -91,3 +91,14 @@ class ReloadResult(NamedTuple):
 
     done: bool
     text: str
+
+
+async def _no_reload() -> ReloadResult:
+    return ReloadResult(done=False, text="this process was not started to reload")
+
+
+@dataclass(slots=True)
+class Operations:
+    """What operators can ask of the process that serves, which sets it."""
+
+    reload: Callable[[], Awaitable[ReloadResult]] = _no_reload

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import click
 import httpx2
 from click.testing import CliRunner, Result
 
@@ -15,6 +16,13 @@ NO_CONFIG = {"GATEWAY_CONFIG": None, "OPENAI_API_KEY": KEY}
 def run(*arguments: str, stdin: bytes | str | None = None, **variables: str) -> Result:
     """Run a command in this process."""
     return CliRunner().invoke(cli.main, arguments, input=stdin, env={**NO_CONFIG, **variables})
+
+
+def command_of(name: str) -> click.Command:
+    """Return a command of the program."""
+    command = cli.main.get_command(click.Context(cli.main), name)
+    assert command is not None, name
+    return command
 
 
 ANY_PORTS = {"GATEWAY_SERVER__PORT": "0", "GATEWAY_ADMIN__PORT": "0"}

@@ -23,7 +23,10 @@ def command_names() -> Iterator[str]:
 def _below(command: click.Command, words: tuple[str, ...]) -> Iterator[str]:
     yield " ".join(words)
     if isinstance(command, click.Group):
-        for name, inner in command.commands.items():
+        context = click.Context(command)
+        for name in command.list_commands(context):
+            inner = command.get_command(context, name)
+            assert inner is not None
             yield from _below(inner, (*words, name))
 
 

@@ -88,5 +88,5 @@ def test_what_a_command_needs_is_imported_when_it_runs(arguments: tuple[str, ...
         [sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=False
     )
     imported = set(ended.stderr.split())
-    assert "gateway.cli.check" in imported
+    assert "gateway.cli" in imported
     assert HEAVY & imported == set()

@@ -28,7 +28,9 @@ def test_every_option_is_explained(name: str) -> None:
     command: click.Command = cli.main
     for word in name.split():
         assert isinstance(command, click.Group)
-        command = command.commands[word]
+        inner = command.get_command(click.Context(command), word)
+        assert inner is not None
+        command = inner
     options = [each for each in command.params if isinstance(each, click.Option)]
     assert all(option.help for option in options)
     assert help_of(name).startswith(f"Usage: gateway {name}".rstrip())

@@ -181,6 +181,7 @@ def test_a_key_of_another_certificate_is_a_clear_message(tmp_path: Path) -> None
 
 HEAVY = {
     *("pydantic", "yaml", "uvicorn", "starlette", "anyio", "prometheus_client", "multiprocessing"),
+    *("gateway.cli.check", "gateway.observe.tracing", "shutil"),
     *("websockets", "gateway.api.sockets", "gateway.exchange.sockets", "email", "html", "tempfile"),
     *("httpx2", "jinja2", "nacl", "sqlite3", "redis", "opentelemetry", "tiktoken", "difflib"),
     *("gateway.config.schema", "gateway.config.load", "gateway.admin.application", "gateway.demo"),

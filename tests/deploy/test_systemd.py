@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.cli import main
 from gateway.config.settings import ServerSettings
+from tests.cli.commands import command_of
 from tests.deploy.programs import DEPLOY, debian, run
 
 UNIT = DEPLOY / "systemd" / "endpoint-gateway.service"
@@ -43,7 +43,7 @@ def test_it_is_hardened(installed: Path) -> None:
 def test_it_runs_a_command_that_there_is() -> None:
     program, command, *arguments = setting("ExecStart").split()
     assert program.endswith("/bin/gateway")
-    main.commands[command].make_context(command, arguments)
+    command_of(command).make_context(command, arguments)
 
 
 def test_its_own_user_can_read_what_the_document_installs() -> None:
