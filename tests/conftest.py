@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, settings
 from tests import authorities, forked, without_fast_paths
 from tests.tracing import Tracing
 
-pytest_plugins = ["tests.rows"]
+pytest_plugins = ["tests.rewriting", "tests.rows"]
 
 EXAMPLES = int(os.environ.get("EXAMPLES", "") or 25)
 settings.register_profile(
