@@ -1,12 +1,15 @@
 """What requests of agents say of tools beside defining them."""
 
-from typing import Any, Protocol
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 
 from gateway.fast.agents.raw import NULL
 from gateway.shapes import Json
+from gateway.translate.capabilities import Capabilities
 
+_Tool = TypeVar("_Tool")
 _MODES = (None, "none", "auto", "required")
 
 
@@ -26,7 +29,22 @@ class AboutTools(Protocol):
         """Whether several may be called at a time."""
 
 
-def is_simple(request: AboutTools) -> bool:
+def functions_of(
+    request: AboutTools, able: Capabilities, read: Callable[[msgspec.Raw], Sequence[_Tool]]
+) -> Sequence[_Tool]:
+    """Return the functions that a request defines; none: the generic path has to look at its tools.
+
+    `read` reads definitions, and raises `ValidationError` unless all of them are functions.
+    """
+    if not (able.tools and _is_simple(request)):
+        return ()
+    try:
+        return read(request.tools)
+    except msgspec.ValidationError:
+        return ()
+
+
+def _is_simple(request: AboutTools) -> bool:
     """Whether a request has tools, and says no more of them than a word and a boolean."""
     parallel = request.parallel_tool_calls
     return (

@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import cast
 
-import msgspec
 from msgspec import Raw
 
-from gateway.fast.agents.about_tools import about_tools, choice_of, is_simple
+from gateway.fast.agents.about_tools import about_tools, choice_of, functions_of
 from gateway.fast.agents.answered import Answered, known_of
 from gateway.fast.agents.chat_requests import (
     Assistant,
@@ -186,12 +185,7 @@ def encode_agents(body: bytes, context: Context) -> AgentRequest:
 
 def _functions(request: ChatRequest, context: Context, report: Report) -> Sequence[Tool]:
     """Return the functions to send; none: the generic path has to look at them."""
-    if not (context.capabilities.tools and is_simple(request)):
-        return ()
-    try:
-        given = read_tools(request.tools)
-    except msgspec.ValidationError:
-        return ()
+    given = functions_of(request, context.capabilities, read_tools)
     takes_strict = context.capabilities.strict_tools
     tools: list[Tool] = []
     for index, tool in enumerate(given):

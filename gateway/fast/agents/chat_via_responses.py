@@ -11,7 +11,7 @@ from functools import partial
 import msgspec
 from msgspec import Raw
 
-from gateway.fast.agents.about_tools import about_tools, choice_of, is_simple
+from gateway.fast.agents.about_tools import about_tools, choice_of, functions_of
 from gateway.fast.agents.answered import Answered, known_of
 from gateway.fast.agents.chat_items import ItemWriter
 from gateway.fast.agents.chat_requests import (
@@ -82,14 +82,8 @@ def encode_agents(body: bytes, context: Context) -> AgentRequest:
 
 def _functions(request: ChatRequest, able: Capabilities) -> Sequence[_Tool]:
     """Return the functions to send; none: the generic path has to look at them."""
-    if not (able.tools and is_simple(request)):
-        return ()
-    try:
-        tools = read_tools(request.tools)
-    except msgspec.ValidationError:
-        return ()
     default = False if able.strict_by_default else ABSENT
-    return [_sent(tool.function, default) for tool in tools]
+    return [_sent(tool.function, default) for tool in functions_of(request, able, read_tools)]
 
 
 def _sent(function: Function, strict: bool | Absent) -> _Tool:

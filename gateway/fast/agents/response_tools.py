@@ -6,7 +6,7 @@ from typing import Protocol
 import msgspec
 from msgspec import Raw
 
-from gateway.fast.agents.about_tools import about_tools, choice_of, is_simple
+from gateway.fast.agents.about_tools import about_tools, choice_of, functions_of
 from gateway.fast.agents.raw import NULL, text
 from gateway.fast.agents.responses_items import AdditionalTools
 from gateway.fast.agents.responses_requests import ResponsesRequest, Tool, read_tools
@@ -73,13 +73,9 @@ def tools_of(request: ResponsesRequest, context: Context, report: Report) -> Too
     """Return what a request says of tools; raises one of `UNCOMMON`."""
     if not isinstance(request.input, str) and AdditionalTools in map(type, request.input):
         return _AnyTools(request, context, report)
-    if context.capabilities.tools and is_simple(request):
-        try:
-            tools = read_tools(request.tools)
-        except msgspec.ValidationError:
-            tools = []
-        if tools:
-            return _Functions(list(map(_function, tools)), choice_of(request))
+    functions = functions_of(request, context.capabilities, read_tools)
+    if functions:
+        return _Functions(list(map(_function, functions)), choice_of(request))
     if request.tools == NULL and not choice_of(request):
         return _Functions((), {})
     return _AnyTools(request, context, report)

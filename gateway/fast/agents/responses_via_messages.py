@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-import msgspec
 from msgspec import Raw
 
-from gateway.fast.agents.about_tools import about_tools, choice_of, is_simple
+from gateway.fast.agents.about_tools import about_tools, choice_of, functions_of
 from gateway.fast.agents.answered import Answered, known_of
 from gateway.fast.agents.codec import AgentRequest, ClientParam
 from gateway.fast.agents.messages_writer import (
@@ -243,12 +242,7 @@ def encode_agents(body: bytes, context: Context) -> AgentRequest:
 
 def _functions(request: ResponsesRequest, context: Context, report: Report) -> Sequence[Tool]:
     """Return the functions to send; none: the generic path has to look at them."""
-    if not (context.capabilities.tools and is_simple(request)):
-        return ()
-    try:
-        given = read_tools(request.tools)
-    except msgspec.ValidationError:
-        return ()
+    given = functions_of(request, context.capabilities, read_tools)
     sent = tools_of(request, context, report).parameters(context, report)["tools"] if given else ()
     takes_strict = context.capabilities.strict_tools
     for index, tool in enumerate(given):

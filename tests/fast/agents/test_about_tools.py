@@ -5,9 +5,10 @@ from typing import Any
 import pytest
 from msgspec.json import encode
 
-from gateway.fast.agents.about_tools import about_tools, choice_of, is_simple
-from gateway.fast.agents.chat_requests import ChatRequest, read_chat_request
+from gateway.fast.agents.about_tools import about_tools, choice_of, functions_of
+from gateway.fast.agents.chat_requests import ChatRequest, read_chat_request, read_tools
 from gateway.shapes import Json
+from gateway.translate.capabilities import Capabilities
 from tests.fast.agents.chat_traffic import FULL
 
 
@@ -31,7 +32,14 @@ TOOLS = FULL["tools"]
     ],
 )
 def test_simple_is_a_word_and_a_boolean(said: Json, simple: bool) -> None:
-    assert is_simple(read(**said)) is simple
+    functions = functions_of(read(**said), Capabilities(), read_tools)
+    assert [tool.function.name for tool in functions] == (["read", "now"] if simple else [])
+    assert functions_of(read(**said), Capabilities(tools=False), read_tools) == ()
+
+
+def test_other_tools_are_for_the_generic_path() -> None:
+    for other in ({"type": "web_search"}, {**TOOLS[0], "cache_control": {"type": "ephemeral"}}):
+        assert functions_of(read(tools=[TOOLS[0], other]), Capabilities(), read_tools) == ()
 
 
 def test_null_is_absent() -> None:
