@@ -4,17 +4,22 @@ It admits messages that are texts, numbers that any backend takes, and responses
 with hidden reasoning, whole or streamed; whole ones also with calls.
 """
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final
 
 import msgspec
 
+from gateway.fast.chat_answers import (
+    AnsweredCall,
+    Identity,
+    answered_call,
+    encode_completion,
+)
+from gateway.fast.chat_text_requests import read_chat_texts
 from gateway.fast.codec import (
     ABSENT,
     Absent,
     EncodedRequest,
     FastCodec,
-    FastRequest,
-    PositiveInt,
     encode,
     takes_sampling,
     wanted_usage,
@@ -22,25 +27,11 @@ from gateway.fast.codec import (
 from gateway.fast.response_texts import ResponseTexts
 from gateway.fast.responses import FunctionCall, HiddenReasoning, OutputMessage, Response
 from gateway.fast.whole_arguments import is_object
-from gateway.shapes import Json, Shape
+from gateway.shapes import Shape
 from gateway.translate.contract import Context
 from gateway.translate.parts.fields import created, model_name, swap_id
 from gateway.translate.parts.tokens.usage import chat_counts
 from gateway.utf8 import check_utf8
-
-
-class _Message(msgspec.Struct, forbid_unknown_fields=True, gc=False):
-    role: Literal["system", "user", "assistant", "developer"]
-    content: str
-
-
-class _Request(FastRequest, kw_only=True, gc=False):
-    """A common chat request."""
-
-    messages: Annotated[list[_Message], msgspec.Meta(min_length=1)]
-    max_tokens: PositiveInt | Absent = ABSENT
-    max_completion_tokens: PositiveInt | Absent = ABSENT
-    store: bool = False
 
 
 class _InputText(msgspec.Struct, gc=False):
@@ -67,44 +58,6 @@ class _Sent(msgspec.Struct, gc=False):
     stream: bool | Absent
 
 
-class _Called(msgspec.Struct, gc=False):
-    name: str
-    arguments: str
-
-
-class _FoldedCall(msgspec.Struct, gc=False):
-    id: str
-    type: str
-    function: _Called
-
-
-class _FoldedMessage(msgspec.Struct, gc=False):
-    role: str
-    content: str | None
-    refusal: None
-    tool_calls: list[_FoldedCall] | Absent
-    phase: str | Absent
-
-
-class _FoldedChoice(msgspec.Struct, gc=False):
-    index: int
-    message: _FoldedMessage
-    logprobs: None
-    finish_reason: str
-
-
-class _Folded(msgspec.Struct, gc=False):
-    """The chat completion made of it."""
-
-    id: str
-    object: str
-    created: int
-    model: str
-    choices: tuple[_FoldedChoice]
-    service_tier: str | Absent
-    usage: Json
-
-
 class _Response(Response, kw_only=True, gc=False):
     """A common response, also with calls. Long fields that repeat the request are skipped."""
 
@@ -116,7 +69,6 @@ class _Response(Response, kw_only=True, gc=False):
 
 
 _CHAT: Final = Shape.CHAT
-_read_request = msgspec.json.Decoder(_Request).decode
 _read_response = msgspec.json.Decoder(_Response).decode
 
 
@@ -127,17 +79,11 @@ def fits(context: Context) -> bool:
 
 def encode_request(body: bytes, context: Context) -> EncodedRequest | None:
     """Return the responses request for a common chat request; None: it is not one."""
-    request = _read_request(body)
-    if not takes_sampling(request, context):
+    request = read_chat_texts(body)
+    if request is None or not takes_sampling(request, context):
         return None
-    if request.stream_options is not ABSENT and not request.stream:
-        return None
-    limit, newer = request.max_tokens, request.max_completion_tokens
-    if newer is not ABSENT:
-        if limit is not ABSENT:
-            return None
-        limit = newer
-    if limit is not ABSENT and limit < context.capabilities.min_output_tokens:
+    limit = request.limit
+    if 0 < limit < context.capabilities.min_output_tokens:
         return None
     items = []
     for message in request.messages:
@@ -155,29 +101,30 @@ def encode_request(body: bytes, context: Context) -> EncodedRequest | None:
         request.store,
         request.temperature,
         request.top_p,
-        limit,
+        limit or ABSENT,
         request.stream or (False if context.capabilities.may_stream_unasked else ABSENT),
     )
-    return encode(sent), 0 if limit is ABSENT else limit, wanted_usage(request)
+    return EncodedRequest(encode(sent), limit, wanted_usage(request))
 
 
-def decode_reply(body: bytes, limit: int, context: Context) -> bytes | None:
+def decode_reply(body: bytes, encoded: EncodedRequest, context: Context) -> bytes | None:
     """Return the chat completion for a common response; None: it is not one."""
     check_utf8(body)
     response = _read_response(body)
     usage = response.usage
     read, written, total = usage.input_tokens, usage.output_tokens, usage.total_tokens
-    message = None if limit and written >= limit else _message(response)
-    if message is None:
+    said = None if 0 < encoded.limit <= written else _said(response)
+    if said is None:
         return None
-    reason = "stop" if message.tool_calls is ABSENT else "tool_calls"
-    folded = _Folded(
-        swap_id(response.id, _CHAT, context),
-        "chat.completion",
-        created(response.created_at, context),
-        model_name(response.model, context),
-        (_FoldedChoice(0, message, None, reason),),
-        ABSENT if response.service_tier is None else response.service_tier,
+    text, calls, phase = said
+    return encode_completion(
+        Identity(
+            swap_id(response.id, _CHAT, context),
+            created(response.created_at, context),
+            model_name(response.model, context),
+        ),
+        text,
+        calls,
         chat_counts(
             read,
             written,
@@ -185,14 +132,15 @@ def decode_reply(body: bytes, limit: int, context: Context) -> bytes | None:
             usage.input_tokens_details or {},
             usage.output_tokens_details or {},
         ),
+        tier=response.service_tier,
+        phase=phase,
     )
-    return encode(folded)
 
 
-def _message(response: _Response) -> _FoldedMessage | None:
-    """Return the message that the items of a response make; None: they are not common."""
+def _said(response: _Response) -> tuple[str, list[AnsweredCall], str | Absent] | None:
+    """Return the text of a response, its calls and the text's phase; None: it is not common."""
     said: OutputMessage | None = None
-    calls: list[_FoldedCall] = []
+    calls: list[AnsweredCall] = []
     ids: set[str] = set()
     for item in response.output:
         if isinstance(item, OutputMessage):
@@ -203,21 +151,16 @@ def _message(response: _Response) -> _FoldedMessage | None:
             if item.call_id in ids or not is_object(item.arguments):
                 return None
             ids.add(item.call_id)
-            called = _Called(item.name, item.arguments)
-            calls.append(_FoldedCall(item.call_id, "function", called))
-    if said is None and not calls:
-        return None
-    text = "" if said is None else said.content[0].text
-    phase = ABSENT if said is None or not text else said.phase
-    return _FoldedMessage(
-        "assistant", text or (None if calls else ""), None, calls or ABSENT, phase
-    )
+            calls.append(answered_call(item.call_id, item.name, item.arguments))
+    if said is None:
+        return ("", calls, ABSENT) if calls else None
+    text = said.content[0].text
+    return text, calls, said.phase if text else ABSENT
 
 
 def stream(encoded: EncodedRequest, context: Context) -> ResponseTexts:
     """Return the fold of a responses stream."""
-    _, limit, usage = encoded
-    return ResponseTexts(context, limit, include_usage=usage is True)
+    return ResponseTexts(context, encoded.limit, include_usage=encoded.wants_usage is True)
 
 
 CHAT_VIA_RESPONSES = FastCodec(

@@ -23,10 +23,6 @@ encode = msgspec.json.Encoder().encode
 NOT_ADMITTED = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """The exceptions of decoding for anything that the type does not admit."""
 
-EncodedRequest = tuple[bytes, int, bool | None]
-"""The upstream's request, its limit of output tokens (0: none), and whether the client of a stream
-wants the usage in it (None: it wants no stream)."""
-
 Int64 = Annotated[int, msgspec.Meta(ge=INT64_MIN, le=INT64_MAX)]
 PositiveInt = Annotated[int, msgspec.Meta(ge=1, le=INT64_MAX)]
 Nothing = Annotated[list[object], msgspec.Meta(max_length=0)]
@@ -41,6 +37,20 @@ Number = (
     | Annotated[float, msgspec.Meta(gt=float(INT64_MIN), lt=-float(INT64_MIN))]
 )
 """The numbers of `fields.finite_number`."""
+
+
+class EncodedRequest(msgspec.Struct, gc=False):
+    """A request as it is sent, and what the reply depends on."""
+
+    sent: bytes
+    limit: int = 0
+    """The upstream's limit of output tokens; 0: none."""
+    wants_usage: bool | None = None
+    """Whether the client of a stream wants the usage in it; None: it wants no stream."""
+    client: Json | None = None
+    """The client's parameters, for replies that repeat them."""
+    noted: Report | None = None
+    """What was changed; None: nothing."""
 
 
 class StreamOptions(msgspec.Struct, forbid_unknown_fields=True, gc=False):
@@ -128,17 +138,17 @@ class FastCodec:
 
     `fits` says whether backend and operator leave common requests unchanged; where it is false, the
     others must not be called. `encode_request` returns the upstream's request, `decode_reply` the
-    client's reply, given the limit that `encode_request` returned. Both return None for anything
-    that they do not admit, or raise `NOT_ADMITTED`. `stream` makes the fold of a streamed reply to
-    an encoded request. Their results never add entries to the report.
+    client's reply to it. Both return None for anything that they do not admit, or raise
+    `NOT_ADMITTED`. `stream` makes the fold of a streamed reply to an encoded request; None: the
+    generic path folds it. Replies never add entries to the report.
     """
 
     source: Shape
     target: Shape
     fits: Callable[[Context], bool]
     encode_request: Callable[[bytes, Context], EncodedRequest | None]
-    decode_reply: Callable[[bytes, int, Context], bytes | None]
-    stream: Callable[[EncodedRequest, Context], CommonStream]
+    decode_reply: Callable[[bytes, EncodedRequest, Context], bytes | None]
+    stream: Callable[[EncodedRequest, Context], CommonStream | None]
     by_session: bool = False
     """Whether hints that are sent depend on the client's session: it must have named none."""
 
@@ -148,7 +158,7 @@ class FastTranslation:
 
     `sent` is the one request to send, and `decode_reply` returns the client's reply. The generic
     translation does everything else; it is made of the same request once it is needed: then the
-    fast path `fell_back`, and until then the report is empty. Built by `fast_translation`.
+    fast path `fell_back`. Built by `fast_translation`.
     """
 
     __slots__ = ("_call_context", "_codec", "_context", "_encoded", "_generic", "_request", "sent")
@@ -164,7 +174,7 @@ class FastTranslation:
         self._codec = codec
         self._request = request
         self._encoded = encoded
-        self.sent = encoded[0]
+        self.sent = encoded.sent
         self._context = context
         self._call_context = call_context
         self._generic: Translation | None = None
@@ -178,12 +188,15 @@ class FastTranslation:
     def header(self) -> str:
         """The report's header value; in nearly all cases the shapes only."""
         if self._generic is None:
+            noted = self._encoded.noted
+            if noted is not None:
+                return noted.header()
             return _header(self._codec.source, self._codec.target)
         return self._generic.report.header()
 
     @property
     def report(self) -> Report:
-        """The generic translation's: empty, unless a reply that it folds adds to it."""
+        """The generic translation's: what was noted, and what a reply that it folds adds to it."""
         return self._in_generic().report
 
     @property
@@ -194,7 +207,7 @@ class FastTranslation:
     def decode_reply(self, reply: bytes) -> bytes | None:
         """Return the client's reply for a common reply; None: the generic path must fold it."""
         try:
-            return self._codec.decode_reply(reply, self._encoded[1], self._context)
+            return self._codec.decode_reply(reply, self._encoded, self._context)
         except NOT_ADMITTED:
             return None
 
@@ -209,6 +222,8 @@ class FastTranslation:
     def stream(self) -> StreamTranslation:
         """Return the stream folder."""
         common = self._codec.stream(self._encoded, self._context)
+        if common is None:
+            return self._in_generic().stream()
         return FastStream(common, lambda: self._in_generic().stream())
 
     def client_param(self, call: int, param: str | None) -> str | None:

@@ -143,7 +143,7 @@ def encode_request(body: bytes, context: Context) -> EncodedRequest | None:
         _ASKED if request.stream and context.capabilities.stream_usage else ABSENT,
         request.seed,
     )
-    return encode(sent), limit, usage
+    return EncodedRequest(encode(sent), limit, usage)
 
 
 def _is_taken(request: _Request, context: Context) -> bool:
@@ -155,7 +155,7 @@ def _is_taken(request: _Request, context: Context) -> bool:
     return (able.penalties or not has_penalty) and (able.seed or request.seed is ABSENT)
 
 
-def decode_reply(body: bytes, limit: int, context: Context) -> bytes | None:  # noqa: ARG001
+def decode_reply(body: bytes, encoded: EncodedRequest, context: Context) -> bytes | None:  # noqa: ARG001
     """Return the completions reply for a common chat reply; None: it is not one."""
     reply = _read_reply(body)
     usage = numbers(reply.usage) if _has_gaps(reply.usage) else reply.usage
@@ -185,7 +185,7 @@ def _has_gaps(usage: Json) -> bool:
 
 def stream(encoded: EncodedRequest, context: Context) -> ChatTexts:
     """Return the fold of a chat stream."""
-    return ChatTexts(context, include_usage=encoded[2] is True)
+    return ChatTexts(context, include_usage=encoded.wants_usage is True)
 
 
 COMPLETIONS_VIA_CHAT = FastCodec(

@@ -84,7 +84,7 @@ def encode_request(body: bytes, context: Context) -> EncodedRequest | None:
         _ASKED if streamed and able.stream_usage else ABSENT,
         cache_key(None, texts[0] if texts else "", context) if able.hints else ABSENT,
     )
-    return encode(sent), limit, True if streamed else None
+    return EncodedRequest(encode(sent), limit, True if streamed else None)
 
 
 def _content(texts: list[str], context: Context) -> str | list[TextPart]:
@@ -93,7 +93,7 @@ def _content(texts: list[str], context: Context) -> str | list[TextPart]:
     return "\n\n".join(texts)
 
 
-def decode_reply(body: bytes, limit: int, context: Context) -> bytes | None:  # noqa: ARG001
+def decode_reply(body: bytes, encoded: EncodedRequest, context: Context) -> bytes | None:  # noqa: ARG001
     """Return the message for a common chat reply; None: it is not one."""
     reply = _read_reply(body)
     choice = reply.choices[0]

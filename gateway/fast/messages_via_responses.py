@@ -83,15 +83,15 @@ def encode_request(body: bytes, context: Context) -> EncodedRequest | None:
             cache_key(None, texts[0] if texts else "", context) if able.hints else ABSENT
         ),
     )
-    return encode(sent), limit, True if streamed else None
+    return EncodedRequest(encode(sent), limit, True if streamed else None)
 
 
-def decode_reply(body: bytes, limit: int, context: Context) -> bytes | None:
+def decode_reply(body: bytes, encoded: EncodedRequest, context: Context) -> bytes | None:
     """Return the message for a common response; None: it is not one."""
     response = _read_response(body)
     counted = response.usage
     *before, last = response.output
-    if counted.output_tokens >= limit or type(last) is not OutputMessage:
+    if counted.output_tokens >= encoded.limit or type(last) is not OutputMessage:
         return None
     for item in before:
         if type(item) is not HiddenReasoning or item.encrypted_content:
@@ -118,7 +118,7 @@ def decode_reply(body: bytes, limit: int, context: Context) -> bytes | None:
 
 def stream(encoded: EncodedRequest, context: Context) -> ResponseTextMessages:
     """Return the fold of a responses stream."""
-    return ResponseTextMessages(context, encoded[1])
+    return ResponseTextMessages(context, encoded.limit)
 
 
 MESSAGES_VIA_RESPONSES = FastCodec(

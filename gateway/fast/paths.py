@@ -10,11 +10,14 @@ from gateway.fast.agents.messages_via_chat import encode_agents as messages_at_c
 from gateway.fast.agents.messages_via_responses import encode_agents as messages_at_responses
 from gateway.fast.agents.responses_via_chat import encode_agents as responses_at_chat
 from gateway.fast.agents.responses_via_messages import encode_agents as responses_at_messages
+from gateway.fast.chat_via_messages import CHAT_VIA_MESSAGES
 from gateway.fast.chat_via_responses import CHAT_VIA_RESPONSES
 from gateway.fast.codec import EncodedRequest, FastCodec, FastTranslation, fast_translation
 from gateway.fast.completions_via_chat import COMPLETIONS_VIA_CHAT
 from gateway.fast.messages_via_chat import MESSAGES_VIA_CHAT
 from gateway.fast.messages_via_responses import MESSAGES_VIA_RESPONSES
+from gateway.fast.responses_via_chat import RESPONSES_VIA_CHAT
+from gateway.fast.responses_via_messages import RESPONSES_VIA_MESSAGES
 from gateway.fast.streams import Chained, CommonStream
 from gateway.shapes import Shape
 from gateway.translate.composed import pivot_context
@@ -29,20 +32,21 @@ def chain(outer: FastCodec, inner: FastCodec) -> FastCodec:
 
     def encode_request(body: bytes, context: Context) -> EncodedRequest | None:
         chat = outer.encode_request(body, pivot_context(context))
-        sent = None if chat is None else inner.encode_request(chat[0], context)
-        if chat is None or sent is None:
+        sent = None if chat is None else inner.encode_request(chat.sent, context)
+        if chat is None or sent is None or sent.noted is not None:
             return None
-        return sent[0], sent[1], chat[2]
+        return EncodedRequest(sent.sent, sent.limit, chat.wants_usage)
 
-    def decode_reply(body: bytes, limit: int, context: Context) -> bytes | None:
-        chat = inner.decode_reply(body, limit, context)
-        return None if chat is None else outer.decode_reply(chat, limit, pivot_context(context))
+    def decode_reply(body: bytes, encoded: EncodedRequest, context: Context) -> bytes | None:
+        chat = inner.decode_reply(body, encoded, context)
+        return None if chat is None else outer.decode_reply(chat, encoded, pivot_context(context))
 
-    def stream(encoded: EncodedRequest, context: Context) -> CommonStream:
-        body, limit, usage = encoded
+    def stream(encoded: EncodedRequest, context: Context) -> CommonStream | None:
+        usage = None if encoded.wants_usage is None else True
         # The outer one asks for the usage in any case.
-        chat = inner.stream((body, limit, None if usage is None else True), context)
-        return Chained(outer.stream(encoded, pivot_context(context)), chat)
+        chat = inner.stream(EncodedRequest(encoded.sent, encoded.limit, usage), context)
+        own = outer.stream(encoded, pivot_context(context))
+        return None if chat is None or own is None else Chained(own, chat)
 
     return FastCodec(outer.source, inner.target, fits, encode_request, decode_reply, stream)
 
@@ -57,11 +61,11 @@ _AGENTS = {
     (codec.source, codec.target): codec
     for codec in (
         AgentCodec(Shape.CHAT, Shape.RESPONSES, chat_at_responses, CHAT_VIA_RESPONSES),
-        AgentCodec(Shape.CHAT, Shape.MESSAGES, chat_at_messages, least=LARGEST_TEXT),
+        AgentCodec(Shape.CHAT, Shape.MESSAGES, chat_at_messages, CHAT_VIA_MESSAGES),
         AgentCodec(Shape.MESSAGES, Shape.CHAT, messages_at_chat, MESSAGES_VIA_CHAT),
         AgentCodec(Shape.MESSAGES, Shape.RESPONSES, messages_at_responses, MESSAGES_VIA_RESPONSES),
         AgentCodec(Shape.RESPONSES, Shape.CHAT, responses_at_chat),
-        AgentCodec(Shape.RESPONSES, Shape.MESSAGES, responses_at_messages, least=LARGEST_TEXT),
+        AgentCodec(Shape.RESPONSES, Shape.MESSAGES, responses_at_messages),
     )
 }
 
@@ -70,6 +74,9 @@ _CODECS = {
     for codec in (
         COMPLETIONS_VIA_CHAT,
         CHAT_VIA_RESPONSES,
+        CHAT_VIA_MESSAGES,
+        RESPONSES_VIA_CHAT,
+        RESPONSES_VIA_MESSAGES,
         MESSAGES_VIA_CHAT,
         MESSAGES_VIA_RESPONSES,
         chain(COMPLETIONS_VIA_CHAT, CHAT_VIA_RESPONSES),
@@ -112,9 +119,7 @@ class FastPaths:
         `context` has what holds for this call only, too: its session may be sent.
         """
         agents = self.agents
-        if agents is None or len(request) < agents.least:
-            return None
-        return agents.translation(request, context)
+        return None if agents is None else agents.translation(request, context)
 
 
 GENERIC_ONLY = FastPaths()

@@ -8,16 +8,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.json import decode, encode
 
+from gateway.fast.chat_via_messages import CHAT_VIA_MESSAGES
 from gateway.fast.chat_via_responses import CHAT_VIA_RESPONSES
 from gateway.fast.codec import FastCodec, fast_translation
 from gateway.fast.completions_via_chat import COMPLETIONS_VIA_CHAT
 from gateway.fast.messages_via_chat import MESSAGES_VIA_CHAT
 from gateway.fast.messages_via_responses import MESSAGES_VIA_RESPONSES
+from gateway.fast.responses_via_chat import RESPONSES_VIA_CHAT
+from gateway.fast.responses_via_messages import RESPONSES_VIA_MESSAGES
 from gateway.shapes import Json
+from tests.fast import messages_replies
+from tests.fast import test_chat_via_messages as chat_messages
 from tests.fast import test_chat_via_responses as chat_responses
 from tests.fast import test_completions_via_chat as completions_chat
 from tests.fast import test_messages_via_chat as messages_chat
 from tests.fast import test_messages_via_responses as messages_responses
+from tests.fast import test_responses_via_chat as responses_chat
+from tests.fast import test_responses_via_messages as responses_messages
 from tests.fast.both_paths import WILD, changed, one_of_the_names, with_each_field
 
 VALUES = [
@@ -35,6 +42,11 @@ OF_RESPONSES = (
     *("", "output.0.", "output.1.", "output.1.content.0."),
     *("usage.", "usage.input_tokens_details.", "usage.output_tokens_details."),
 )
+OF_MESSAGES = (
+    *("", "content.0.", "usage."),
+    *("usage.cache_creation.", "usage.output_tokens_details."),
+)
+OF_CALLS = ("content.1.", "content.1.caller.")
 CASES: list[Case] = [
     (
         COMPLETIONS_VIA_CHAT,
@@ -54,6 +66,16 @@ CASES: list[Case] = [
     (CHAT_VIA_RESPONSES, chat_responses, THOUGHTFUL, OF_RESPONSES),
     (CHAT_VIA_RESPONSES, chat_responses, CALLING, ("output.1.",)),
     (MESSAGES_VIA_RESPONSES, messages_responses, THOUGHTFUL, OF_RESPONSES),
+    (CHAT_VIA_MESSAGES, chat_messages, messages_replies.REPLY, OF_MESSAGES),
+    (CHAT_VIA_MESSAGES, chat_messages, messages_replies.CALLING, OF_CALLS),
+    (RESPONSES_VIA_MESSAGES, responses_messages, messages_replies.REPLY, OF_MESSAGES),
+    (RESPONSES_VIA_MESSAGES, responses_messages, messages_replies.CALLING, OF_CALLS),
+    (
+        RESPONSES_VIA_CHAT,
+        responses_chat,
+        responses_chat.REPLY,
+        ("", "choices.0.", "choices.0.message.", "usage.prompt_tokens_details."),
+    ),
 ]
 LEVELS = [(codec, pair, reply, level) for codec, pair, reply, levels in CASES for level in levels]
 each_level = pytest.mark.parametrize(("codec", "pair", "reply", "level"), LEVELS)

@@ -10,6 +10,7 @@ from msgspec.json import decode
 
 from gateway.errors import UpstreamError
 from gateway.exchange.feeding import Feeder
+from gateway.fast.codec import EncodedRequest
 from gateway.fast.paths import Fast, fast_paths
 from gateway.fast.streams import MAX_CHARACTERS, MAX_EVENTS, FastStream
 from gateway.shapes import Json, Shape
@@ -148,7 +149,8 @@ def test_every_field_that_a_translation_may_read_is_known_or_handed_over(
     codec = codec_of(client, home)
     for written in with_each_field(event, level, SAID):
         odd = decode(written)
-        common_stream = codec.stream((b"", 0, False), context_of({}))
+        common_stream = codec.stream(EncodedRequest(b"", 0, False), context_of({}))
+        assert common_stream is not None
         events = [common_stream.take(each) for each in (*before, odd)]
         if events[-1] is not None:
             generic = planned(client, home, {}).stream()

@@ -48,7 +48,7 @@ from gateway.fast.agents.messages_writer import (
 )
 from gateway.fast.agents.raw import NULL, is_text, text
 from gateway.fast.agents.uncommon import Uncommon
-from gateway.fast.codec import ABSENT, Absent, encode
+from gateway.fast.codec import ABSENT, Absent, EncodedRequest, encode
 from gateway.shapes import Json, Shape
 from gateway.translate.chat_via_messages.reply import fold_replies
 from gateway.translate.chat_via_messages.request import PreparedRequest, prepare
@@ -177,9 +177,10 @@ def encode_agents(body: bytes, context: Context) -> AgentRequest:
     call = prepared.calls[0]
     usage = prepared.include_usage if call.get("stream") else None
     return AgentRequest(
-        (encode(sent_with(writer.written(), call, tools)), call["max_tokens"], usage),
+        EncodedRequest(encode(sent_with(writer.written(), call, tools)), call["max_tokens"], usage),
         report,
         partial(_folding, prepared, context, report),
+        is_common=not (prepared.stops or prepared.tools.wrapped or prepared.tools.legacy),
     )
 
 

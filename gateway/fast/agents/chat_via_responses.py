@@ -25,7 +25,7 @@ from gateway.fast.agents.codec import AgentRequest, ClientParam
 from gateway.fast.agents.raw import NULL, text
 from gateway.fast.agents.schemas import form_of
 from gateway.fast.agents.uncommon import Uncommon
-from gateway.fast.codec import ABSENT, Absent, encode
+from gateway.fast.codec import ABSENT, Absent, EncodedRequest, encode
 from gateway.shapes import Shape
 from gateway.translate.capabilities import Capabilities
 from gateway.translate.chat_via_responses.reply import fold_replies
@@ -73,7 +73,7 @@ def encode_agents(body: bytes, context: Context) -> AgentRequest:
     usage = prepared.include_usage if call.get("stream") else None
     is_common = not (prepared.looks_into_text or prepared.one_document)
     return AgentRequest(
-        (encode(sent), call.get("max_output_tokens", 0), usage),
+        EncodedRequest(encode(sent), call.get("max_output_tokens", 0), usage),
         report,
         partial(_folding, prepared, plan, context, report),
         is_common=is_common and not plan.has_custom and not plan.legacy,

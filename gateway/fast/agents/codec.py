@@ -44,8 +44,6 @@ class AgentCodec:
     """Raises one of `UNCOMMON` for anything that it does not admit."""
     replies: FastCodec | None = None
     """Folds the common replies."""
-    least: int = 0
-    """The length of requests in bytes from which it is faster than the generic path."""
 
     def translation(self, request: bytes, context: Context) -> "AgentTranslation | None":
         """Translate a request; None: the generic path must do it.
@@ -101,7 +99,7 @@ class AgentTranslation:
     @property
     def sent(self) -> bytes:
         """The one request to send."""
-        return self._encoded.encoded[0]
+        return self._encoded.encoded.sent
 
     @property
     def fell_back(self) -> bool:
@@ -131,7 +129,7 @@ class AgentTranslation:
                 return own(reply)
             if self._replies is None:
                 return None
-            return self._replies.decode_reply(reply, self._encoded.encoded[1], self._context)
+            return self._replies.decode_reply(reply, self._encoded.encoded, self._context)
         except NOT_ADMITTED:
             return None
 
@@ -145,9 +143,10 @@ class AgentTranslation:
 
     def stream(self) -> StreamTranslation:
         """Return the stream folder."""
-        if self._replies is None:
+        replies, encoded = self._replies, self._encoded.encoded
+        common = None if replies is None else replies.stream(encoded, self._context)
+        if common is None:
             return self._fold().stream()
-        common = self._replies.stream(self._encoded.encoded, self._context)
         return FastStream(common, lambda: self._fold().stream())
 
     def client_param(self, call: int, param: str | None) -> str | None:

@@ -6,7 +6,7 @@ from functools import partial
 
 from gateway.fast.agents.codec import AgentRequest, ClientParam
 from gateway.fast.agents.numbers import encode
-from gateway.fast.codec import NOT_ADMITTED
+from gateway.fast.codec import NOT_ADMITTED, EncodedRequest
 from gateway.shapes import Json
 from gateway.translate.contract import Context, Report, StreamTranslation, Translation
 from gateway.translate.pair import PairTranslation
@@ -15,7 +15,7 @@ from gateway.translate.parts.messages.prepared import PreparedMessages
 
 Fold = Callable[[Sequence[Json], PreparedMessages, Context, Report], Json]
 Stream = Callable[[PreparedMessages, Context, Report], StreamTranslation]
-DecodeText = Callable[[bytes, int, Context], bytes | None]
+DecodeText = Callable[[bytes, EncodedRequest, Context], bytes | None]
 Decode = Callable[[bytes], bytes | None]
 """Returns the message for a reply, or None, or raises what is in `NOT_ADMITTED`."""
 
@@ -61,18 +61,21 @@ class Answers:
         `text` decodes common replies of a text, `calls` those with calls; `fold` and `stream` fold
         all others.
         """
-        stops = has_stops(self.asked)
+        stops, usage = has_stops(self.asked), True if upstream.get("stream") else None
+        encoded = EncodedRequest(encode(upstream), self.limit, usage)
         return AgentRequest(
-            (encode(upstream), self.limit, True if upstream.get("stream") else None),
+            encoded,
             self.report,
             partial(self._folding, fold, stream),
             is_common=not stops,
-            decode_reply=None if stops else partial(self._decoded, text, calls),
+            decode_reply=None if stops else partial(self._decoded, encoded, text, calls),
         )
 
-    def _decoded(self, text: DecodeText, calls: Decode, body: bytes) -> bytes | None:
+    def _decoded(
+        self, encoded: EncodedRequest, text: DecodeText, calls: Decode, body: bytes
+    ) -> bytes | None:
         try:
-            said = text(body, self.limit, self.context)
+            said = text(body, encoded, self.context)
         except NOT_ADMITTED:
             said = None
         return calls(body) if said is None else said

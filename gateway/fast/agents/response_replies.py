@@ -6,15 +6,13 @@ from typing import Any, Literal
 import msgspec
 
 from gateway.fast.chat_replies import ChatChoice, ChatMessage, ChatReply
-from gateway.fast.codec import Int64, Nothing, Passed, encode
+from gateway.fast.codec import Int64, Nothing, Passed
+from gateway.fast.response_answers import encode_response
 from gateway.fast.whole_arguments import is_object
 from gateway.shapes import Json
 from gateway.translate.contract import Context
 from gateway.translate.parts.tools.calls import MAX_CALL_ID
-from gateway.translate.responses_via_chat.output.response_object import (
-    ResponseObject,
-    UpstreamFacts,
-)
+from gateway.translate.responses_via_chat.output.response_object import UpstreamFacts
 
 _NoText = Literal[""] | None
 
@@ -51,30 +49,6 @@ class _Reply(ChatReply, kw_only=True, gc=False):
     usage: dict[str, Any] | None = None
 
 
-class _Text(msgspec.Struct, gc=False):
-    type: str
-    text: str
-    annotations: tuple[()] = ()
-    logprobs: tuple[()] = ()
-
-
-class _Said(msgspec.Struct, gc=False):
-    id: str
-    type: str
-    status: str
-    role: str
-    content: tuple[_Text]
-
-
-class _Calling(msgspec.Struct, gc=False):
-    id: str
-    type: str
-    status: str
-    call_id: str
-    name: str
-    arguments: str
-
-
 _read_reply = msgspec.json.Decoder(_Reply).decode
 
 
@@ -105,14 +79,5 @@ def decode_reply(
     facts = UpstreamFacts(
         reply.created, reply.model, reply.usage, reply.service_tier, reply.moderation
     )
-    response = ResponseObject(client, facts, context)
-    output: list[Any] = []
-    if message.content:
-        said = (_Text("output_text", message.content),)
-        item_id = f"msg_{context.new_id()}"
-        output.append(_Said(item_id, "message", "completed", "assistant", said))
-    for call in calls:
-        named = call.id, call.function.name, call.function.arguments
-        output.append(_Calling(f"fc_{context.new_id()}", "function_call", "completed", *named))
-    answer = response.at("completed", output)
-    return encode(answer if tools is None else {**answer, "tools": tools})
+    made = [(call.id, call.function.name, call.function.arguments) for call in calls]
+    return encode_response(client, facts, message.content, made, context, tools)

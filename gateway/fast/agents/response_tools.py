@@ -81,6 +81,12 @@ def tools_of(request: ResponsesRequest, context: Context, report: Report) -> Too
     return _AnyTools(request, context, report)
 
 
+def is_function(names: ToolNames, called: str) -> bool:
+    """Whether a call by this name is one of a function, whose name is the client's, too."""
+    is_other = names.is_custom(called) or names.client_tool(called) is not None
+    return bool(called) and not is_other and names.split(called) == (None, called)
+
+
 class _Functions:
     """Functions, or nothing at all."""
 
@@ -136,9 +142,7 @@ class _AnyTools:
 
     def is_function(self, called: str) -> bool:
         """Whether a call by this name is one of a function, whose name is the client's, too."""
-        names = self.names
-        is_other = names.is_custom(called) or names.client_tool(called) is not None
-        return bool(called) and not is_other and names.split(called) == (None, called)
+        return is_function(self.names, called)
 
     def parameters(self, context: Context, report: Report) -> Json:
         """Return the parameters to send; raises `InvalidRequest`."""

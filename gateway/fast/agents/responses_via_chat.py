@@ -14,7 +14,7 @@ from gateway.fast.agents.response_tools import Tools, tools_of
 from gateway.fast.agents.response_turns import TurnWriter
 from gateway.fast.agents.responses_items import read_typed_request
 from gateway.fast.agents.responses_requests import others
-from gateway.fast.codec import encode
+from gateway.fast.codec import EncodedRequest, encode
 from gateway.shapes import Shape
 from gateway.translate.contract import Context, Report, Translation
 from gateway.translate.pair import PairTranslation
@@ -44,7 +44,7 @@ def encode_agents(body: bytes, context: Context) -> AgentRequest:
         else partial(_decode_reply, prepared, tools, context)
     )
     return AgentRequest(
-        (encode(sent), 0, None),
+        EncodedRequest(encode(sent)),
         report,
         partial(_folding, prepared, tools, context, report),
         decode_reply=decode,

@@ -32,7 +32,7 @@ from gateway.fast.agents.messages_writer import (
     tool_use,
 )
 from gateway.fast.agents.raw import is_text, text
-from gateway.fast.agents.response_tools import tools_of
+from gateway.fast.agents.response_tools import Tools, is_function, tools_of
 from gateway.fast.agents.responses_requests import (
     AnyText,
     Image,
@@ -48,7 +48,8 @@ from gateway.fast.agents.responses_requests import (
     read_tools,
 )
 from gateway.fast.agents.uncommon import Uncommon
-from gateway.fast.codec import ABSENT, Absent, encode
+from gateway.fast.codec import ABSENT, Absent, EncodedRequest, encode
+from gateway.fast.responses_via_messages import response_of
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import Context, Report, Translation
 from gateway.translate.pair import PairTranslation
@@ -224,7 +225,7 @@ def encode_agents(body: bytes, context: Context) -> AgentRequest:
         if not is_blank(request.instructions):
             writer.instruct([TextBlock(request.instructions)])
     conversation.write(request.input)
-    tools = _functions(request, context, report)
+    functions, tools = _functions(request, context, report)
     rest |= {"tools": [_STAND_IN_TOOL], **choice_of(request)} if tools else about_tools(request)
     rest["input"] = _STAND_IN_CALL if writer.ends_in_calls else _STAND_IN
     prepared = prepare(rest, context, report)
@@ -233,22 +234,36 @@ def encode_agents(body: bytes, context: Context) -> AgentRequest:
         raise Uncommon
     prepared.call.pop("system", None)
     sent = sent_with(writer.written(), prepared.call, tools)
-    encoded = encode(sent)
-    # The conversation is not kept for the reply.
-    request.input = ""
-    folding = partial(_folding, prepared, request if tools else None, context, report)
-    return AgentRequest((encoded, prepared.call["max_tokens"], None), report, folding)
+    encoded = EncodedRequest(encode(sent), prepared.call["max_tokens"])
+    folding = partial(_folding, prepared, functions, context, report)
+    decode = None if prepared.compacts else partial(_decode_reply, prepared, functions, context)
+    return AgentRequest(encoded, report, folding, decode_reply=decode)
 
 
-def _functions(request: ResponsesRequest, context: Context, report: Report) -> Sequence[Tool]:
-    """Return the functions to send; none: the generic path has to look at them."""
+def _decode_reply(
+    prepared: PreparedRequest, functions: Tools | None, context: Context, body: bytes
+) -> bytes | None:
+    if functions is None:
+        return response_of(body, prepared.client, partial(is_function, prepared.names), context)
+    said, repeated = functions.repeated()
+    client = {**prepared.client, **said}
+    return response_of(body, client, functions.is_function, context, tools=repeated)
+
+
+def _functions(
+    request: ResponsesRequest, context: Context, report: Report
+) -> tuple[Tools | None, Sequence[Tool]]:
+    """Return the functions, and as they are sent; none: the generic path has to look at them."""
     given = functions_of(request, context.capabilities, read_tools)
-    sent = tools_of(request, context, report).parameters(context, report)["tools"] if given else ()
+    if not given:
+        return None, ()
+    functions = tools_of(request, context, report)
     takes_strict = context.capabilities.strict_tools
     for index, tool in enumerate(given):
         if tool.strict and not takes_strict:
             report.drop(f"tools[{index}].strict")
-    return [_sent(tool.function, takes_strict=takes_strict) for tool in sent]
+    sent = functions.parameters(context, report)["tools"]
+    return functions, [_sent(tool.function, takes_strict=takes_strict) for tool in sent]
 
 
 def _sent(function: Any, *, takes_strict: bool) -> Tool:
@@ -260,16 +275,15 @@ def _sent(function: Any, *, takes_strict: bool) -> Tool:
 
 def _folding(
     prepared: PreparedRequest,
-    request: ResponsesRequest | None,
+    functions: Tools | None,
     context: Context,
     report: Report,
     client_name: ClientParam,
 ) -> Translation:
-    """Return the translation of the replies; `request` has functions that they repeat."""
+    """Return the translation of the replies, which repeat the functions."""
     known = known_of(prepared)
-    if request is not None:
-        tools = tools_of(request, context, report)
-        known |= {"client": {**prepared.client, **tools.client}, "names": tools.names}
+    if functions is not None:
+        known |= {"client": {**prepared.client, **functions.client}, "names": functions.names}
     answered = _Request(**known, client_name=client_name)
     fold, stream = partial(fold_replies, report=report), partial(new_stream, report=report)
     return PairTranslation(answered, context, report, fold, stream)

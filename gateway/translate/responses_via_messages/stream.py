@@ -149,7 +149,7 @@ class MessagesAsResponse(ResponseFrame):
         elif not self._has_output:
             self._open()
             self._message()
-        self._facts.usage = responses_usage_of(self._counts.usage)
+        self._facts.counted = responses_usage_of(self._counts.usage)
         self._facts.service_tier = self._counts.tier
         self._native_word = native_word({"finish_reason": word})
         self._complete(incomplete_reason(word))

@@ -25,6 +25,9 @@ _TEXTS = {
 }
 """The field that a delta has its piece in, by its type; `signature_delta` has all of it."""
 
+written_input = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+"""Writes the input of a call in a whole message as the text of its arguments."""
+
 
 def events_of(message: Json) -> Iterator[Json]:
     """Yield the events of a stream that says the same as a whole message.
@@ -115,7 +118,7 @@ def _input(given: object) -> str:
     """Return the input of a call as a text, as which some servers send it in the first place."""
     if isinstance(given, str):
         return text_input(given)
-    return json.dumps(given, ensure_ascii=False, separators=(",", ":"))
+    return written_input(given)
 
 
 def _piece(kind: str, text: object) -> Json:

@@ -4,6 +4,7 @@ from msgspec import DecodeError
 
 from gateway.fast.agents.messages_answers import AnsweredRequest, Answers, has_stops
 from gateway.fast.agents.messages_chunks import CallsInChunks
+from gateway.fast.codec import EncodedRequest
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import Context, Report
 from gateway.translate.messages_via_chat.reply import fold_replies
@@ -31,8 +32,8 @@ def sent(asked: MessagesAsked, text: bytes | None, upstream: Json) -> list[objec
     """Return what is noted of a request, and what a reply is decoded to."""
     answers = Answers(asked, 9, ["a"], CONTEXT, Report(Shape.MESSAGES, Shape.CHAT))
 
-    def decode_text(body: bytes, limit: int, context: Context) -> bytes | None:
-        assert (body, limit, context) == (b"reply", 9, CONTEXT)
+    def decode_text(body: bytes, encoded: EncodedRequest, context: Context) -> bytes | None:
+        assert (body, encoded.limit, context) == (b"reply", 9, CONTEXT)
         if text == b"wrong":
             raise DecodeError
         return text
@@ -46,10 +47,11 @@ def sent(asked: MessagesAsked, text: bytes | None, upstream: Json) -> list[objec
 
 def test_a_reply_is_a_text_or_has_calls() -> None:
     plain = MessagesAsked()
-    assert sent(plain, b"text", {"a": 1}) == [(b'{"a":1}', 9, None), True, b"text"]
+    assert sent(plain, b"text", {"a": 1}) == [EncodedRequest(b'{"a":1}', 9), True, b"text"]
     for text in (None, b"wrong"):
         assert sent(plain, text, {"stream": True})[1:] == [True, b"calls"]
-    assert sent(plain, None, {"stream": True})[0] == (b'{"stream":true}', 9, True)
+    streamed = EncodedRequest(b'{"stream":true}', 9, True)
+    assert sent(plain, None, {"stream": True})[0] == streamed
 
 
 def test_a_reply_that_a_sequence_may_end_is_not_decoded() -> None:

@@ -77,7 +77,11 @@ def messages_tier(tier: object) -> str | None:
 
 def openai_tier(usage: object) -> str | None:
     """Return the service tier of a messages usage in OpenAI's words; None: it has none."""
-    tier = usage.get("service_tier") if isinstance(usage, dict) else None
+    return openai_word(usage.get("service_tier") if isinstance(usage, dict) else None)
+
+
+def openai_word(tier: object) -> str | None:
+    """Return a `service_tier` of messages in OpenAI's words; None: there is none."""
     return {"standard": "default", "priority": "priority"}.get(str(tier))
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from gateway.shapes import Json
+from gateway.translate.contract import Context, Report
 from gateway.translate.draft import Draft
 from gateway.translate.parts.to_messages.blocks import EPHEMERAL
 from gateway.translate.parts.to_messages.thinking import Thinking
@@ -15,16 +16,23 @@ def write_limit(draft: Draft, limit: int | None, name: str, thinking: Thinking) 
 
     Without one it is the model's maximum, or else the configured default beside the thinking.
     """
-    most = draft.context.capabilities.max_output_tokens
-    sent = limit
-    if sent is None:
-        configured = draft.context.settings.default_messages_max_tokens
-        sent = most or configured + thinking.budget
-    elif most is not None and sent > most:
-        sent = most
+    sent = limit_to_send(limit, draft.context, thinking.budget)
     draft.upstream["max_tokens"] = sent
+    report_limit(limit, name, sent, draft.report)
+
+
+def limit_to_send(limit: int | None, context: Context, budget: int = 0) -> int:
+    """Return the limit to send for a client's, if any; `budget` is meant for thinking."""
+    most = context.capabilities.max_output_tokens
+    if limit is None:
+        return most or context.settings.default_messages_max_tokens + budget
+    return limit if most is None else min(limit, most)
+
+
+def report_limit(limit: int | None, name: str, sent: int, report: Report) -> None:
+    """Report a limit that is sent differently."""
     if sent != limit:
-        draft.report.change(name, "none" if limit is None else limit, sent)
+        report.change(name, "none" if limit is None else limit, sent)
 
 
 def write_stops(draft: Draft) -> tuple[str, ...]:

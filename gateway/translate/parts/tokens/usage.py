@@ -9,7 +9,6 @@ of their own: `prompt_cache_hit_tokens` (DeepSeek), `cached_tokens` (Kimi), Anth
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from gateway.shapes import Json
@@ -26,6 +25,7 @@ _RESPONSES: Final = (
     *("input_tokens_details", "output_tokens_details"),
 )
 """The same counts and groups of them, by their names in the two shapes."""
+_RESPONSES_NAMES: Final = frozenset(_RESPONSES)
 
 _IN_PROMPT: Mapping[str, tuple[str, ...]] = {
     "cached_tokens": ("prompt_cache_hit_tokens", "cached_tokens", "cache_read_input_tokens"),
@@ -42,14 +42,8 @@ _KNOWN: Final = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Usage:
-    prompt: int
-    completion: int
-    total: int
-    read: Mapping[str, int]
-    written: Mapping[str, int]
-    beside: Json
+_Counts = tuple[int, int, int, Json, Json]
+"""What `chat_counts` takes."""
 
 
 def chat_usage(usage: object) -> Json | None:
@@ -57,11 +51,9 @@ def chat_usage(usage: object) -> Json | None:
 
     Details that responses do not have (audio, predictions) are 0, as in OpenAI's chat.
     """
+    usage = with_chats_names(usage)
     known = _read(usage)
-    if known is None:
-        return None
-    counts = known.prompt, known.completion, known.total
-    return {**chat_counts(*counts, known.read, known.written), **known.beside}
+    return None if known is None else {**chat_counts(*known), **_beside(usage)}
 
 
 def chat_counts(
@@ -85,48 +77,60 @@ def chat_counts(
 
 def responses_usage(usage: object) -> Json | None:
     """Return a usage as that of responses, all required details present; None: unknown."""
+    usage = with_chats_names(usage)
     known = _read(usage)
-    if known is None:
-        return None
+    return None if known is None else {**responses_counts(*known), **_beside(usage)}
+
+
+def responses_counts(
+    prompt: int, completion: int, total: int, read: Mapping[str, int], written: Mapping[str, int]
+) -> Json:
+    """Return the usage of responses for what `chat_counts` takes."""
     return {
-        "input_tokens": known.prompt,
+        "input_tokens": prompt,
         "input_tokens_details": {
-            "cached_tokens": known.read.get("cached_tokens", 0),
-            "cache_write_tokens": known.read.get("cache_write_tokens", 0),
+            "cached_tokens": read.get("cached_tokens", 0),
+            "cache_write_tokens": read.get("cache_write_tokens", 0),
         },
-        "output_tokens": known.completion,
-        "output_tokens_details": {"reasoning_tokens": known.written.get("reasoning_tokens", 0)},
-        "total_tokens": known.total,
-        **known.beside,
+        "output_tokens": completion,
+        "output_tokens_details": {"reasoning_tokens": written.get("reasoning_tokens", 0)},
+        "total_tokens": total,
     }
 
 
 def with_chats_names(usage: object) -> object:
     """Return a usage with the names that responses have replaced by those of chat."""
-    if not isinstance(usage, dict) or not any(map(usage.__contains__, _RESPONSES)):
+    if not isinstance(usage, dict) or _RESPONSES_NAMES.isdisjoint(usage):
         return usage
     names = {theirs: ours for ours, theirs in zip(_CHAT, _RESPONSES, strict=True)}
     unknown = {theirs: ours for theirs, ours in names.items() if ours not in usage}
     return {unknown.get(name, name): value for name, value in usage.items()}
 
 
-def _read(usage: object) -> _Usage | None:
-    """Return a usage, under whatever names; None unless both counts are known."""
-    usage = with_chats_names(usage)
+def _read(usage: object) -> _Counts | None:
+    """Return the counts of a usage with chat's names; None unless both are known."""
     if not isinstance(usage, dict):
         return None
     prompt, completion = _count(usage.get("prompt_tokens")), _count(usage.get("completion_tokens"))
     if prompt is None or completion is None:
         return None
     total = _count(usage.get("total_tokens"))
-    return _Usage(
+    return (
         prompt,
         completion,
         prompt + completion if total is None else total,
         _details(usage, "prompt_tokens_details", _IN_PROMPT),
         _details(usage, "completion_tokens_details", _IN_COMPLETION),
-        {name: value for name, value in usage.items() if name not in _KNOWN and value is not None},
     )
+
+
+def _beside(usage: object) -> Json:
+    """Return the fields of a usage that are no counts of the other shape."""
+    if not isinstance(usage, dict) or usage.keys() <= _KNOWN:
+        return {}
+    return {
+        name: value for name, value in usage.items() if name not in _KNOWN and value is not None
+    }
 
 
 def _details(usage: Json, group: str, elsewhere: Mapping[str, Iterable[str]]) -> Json:
@@ -139,9 +143,12 @@ def _details(usage: Json, group: str, elsewhere: Mapping[str, Iterable[str]]) ->
         elif (count := _count(value)) is not None:
             known[key] = count
     for name, others in elsewhere.items():
-        counts = (_count(usage.get(other)) for other in others)
-        if not known.get(name) and (count := next(filter(None, counts), None)) is not None:
-            known[name] = count
+        if known.get(name):
+            continue
+        for other in others:
+            if other in usage and (count := _count(usage[other])):
+                known[name] = count
+                break
     return known
 
 

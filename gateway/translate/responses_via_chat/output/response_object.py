@@ -60,8 +60,21 @@ class UpstreamFacts:
     usage: object = None
     service_tier: object = None
     moderation: object = None
+    counted: Json | None = None
+    """The usage, where it is that of responses already."""
     beside: Json = field(default_factory=dict)
     """Extra fields of the finished response: sources, and citations without a message."""
+
+    @property
+    def tier(self) -> str:
+        """The service tier that a response shows."""
+        tier = self.service_tier
+        return tier if isinstance(tier, str) and tier in _SERVICE_TIERS else "default"
+
+    @property
+    def total(self) -> Json | None:
+        """The usage of a response that has ended; None: unknown."""
+        return responses_usage(self.usage) if self.counted is None else self.counted
 
     def note(self, event: Json) -> None:
         """Take the fields of an event or a reply."""
@@ -75,6 +88,11 @@ class UpstreamFacts:
                 setattr(self, name, event[name])
         if has_sources(event):
             add_sources(self.beside, sources_of(event))
+
+
+def completed(begun: int, context: Context) -> int:
+    """Return the time when a response is complete that was `created_at` another."""
+    return max(context.now, begun)
 
 
 class ResponseObject:
@@ -91,7 +109,8 @@ class ResponseObject:
             "background": False,
             "previous_response_id": None,
             "store": False,
-            **{name: client.get(name, default) for name, default in ECHOED.items()},
+            **ECHOED,
+            **{name: value for name, value in client.items() if name in ECHOED},
             "text": {"format": {"type": "text"}, **client.get("text", {})},
             "reasoning": {
                 "effort": context.reasoning_effort,
@@ -118,7 +137,6 @@ class ResponseObject:
         """Return the object in a state of the reply; it has the usage only at the end."""
         ended = status in ("completed", "incomplete")
         facts = self._facts
-        tier = facts.service_tier if isinstance(facts.service_tier, str) else ""
         response = {
             **self._fixed,
             "status": status,
@@ -126,11 +144,11 @@ class ResponseObject:
             "error": error,
             "incomplete_details": incomplete_reason and {"reason": incomplete_reason},
             "output": list(output),
-            "service_tier": tier if tier in _SERVICE_TIERS else "default",
-            "usage": responses_usage(facts.usage) if ended else None,
+            "service_tier": facts.tier,
+            "usage": facts.total if ended else None,
         }
         if status == "completed":
-            response["completed_at"] = max(self._context.now, response["created_at"])
+            response["completed_at"] = completed(response["created_at"], self._context)
         if self._moderated and ended and isinstance(facts.moderation, dict):
             response["moderation"] = responses_moderation(facts.moderation)
         return {**response, **facts.beside} if ended else response

@@ -1,0 +1,84 @@
+"""The codec from chat to messages and back.
+
+It admits messages that are texts, numbers that the model takes, and messages that are texts with
+calls of tools behind them.
+"""
+
+from typing import Final
+
+from gateway.fast.chat_answers import Identity, answered_call, encode_completion
+from gateway.fast.chat_text_requests import ChatText, read_chat_texts
+from gateway.fast.codec import ABSENT, EncodedRequest, FastCodec, wanted_usage
+from gateway.fast.messages import counts_of, read_message, said
+from gateway.fast.to_messages import encode_texts
+from gateway.shapes import Shape
+from gateway.translate.contract import Context, Report
+from gateway.translate.parts.fields import model_name, swap_id
+from gateway.translate.parts.messages.stop_reasons import chat_reason
+from gateway.translate.parts.messages.usage import openai_word
+from gateway.translate.parts.to_messages.parameters import limit_to_send, report_limit
+from gateway.translate.parts.tokens.usage import chat_counts
+
+_CHAT: Final = Shape.CHAT
+
+
+def fits(context: Context) -> bool:
+    """Whether the operator adds nothing to a common request."""
+    return context.reasoning_effort is None
+
+
+def encode_request(body: bytes, context: Context) -> EncodedRequest | None:
+    """Return the messages request for a common chat request; None: it is not one."""
+    request = read_chat_texts(body)
+    if request is None or request.store:
+        return None
+    system: list[str] = []
+    conversation: list[ChatText] = []
+    for message in request.messages:
+        if message.role == "user" or message.role == "assistant":
+            conversation.append(message)
+        elif conversation:
+            return None
+        else:
+            system.append(message.content)
+    limit = request.limit or None
+    sent = limit_to_send(limit, context)
+    encoded = encode_texts(system, conversation, request, sent, context)
+    if encoded is None:
+        return None
+    noted: Report | None = None
+    if sent != limit:
+        noted = Report(Shape.CHAT, Shape.MESSAGES)
+        is_legacy = request.max_tokens is not ABSENT
+        report_limit(limit, "max_tokens" if is_legacy else "max_completion_tokens", sent, noted)
+    return EncodedRequest(encoded, sent, wanted_usage(request), noted=noted)
+
+
+def decode_reply(body: bytes, encoded: EncodedRequest, context: Context) -> bytes | None:  # noqa: ARG001
+    """Return the chat completion for a common message; None: it is not one."""
+    message = read_message(body)
+    found, counts = said(message), counts_of(message.usage)
+    if found is None or counts is None:
+        return None
+    text, calls = found
+    return encode_completion(
+        Identity(
+            swap_id(message.id.removeprefix("msg_"), _CHAT, context),
+            context.now,
+            model_name(message.model, context),
+        ),
+        text,
+        [answered_call(call.id, call.name, call.arguments) for call in calls],
+        chat_counts(*counts),
+        reason="stop" if message.stop_reason == "tool_use" else chat_reason(message.stop_reason),
+        tier=openai_word(message.usage.service_tier),
+    )
+
+
+def stream(encoded: EncodedRequest, context: Context) -> None:
+    """Return None: the generic path folds the streams."""
+
+
+CHAT_VIA_MESSAGES = FastCodec(
+    Shape.CHAT, Shape.MESSAGES, fits, encode_request, decode_reply, stream
+)

@@ -1,0 +1,128 @@
+"""The types of common messages of upstreams: texts, and calls of tools behind them."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from gateway.fast.codec import ABSENT, Absent, Nothing, Passed
+from gateway.fast.responses import Count
+from gateway.translate.parts.tokens.usage import LARGEST_COUNT
+from gateway.translate.stream.message_events import written_input
+
+_Name = Annotated[str, msgspec.Meta(min_length=1)]
+
+
+class Said(msgspec.Struct, tag_field="type", tag="text", forbid_unknown_fields=True, gc=False):
+    """A text."""
+
+    text: str
+    citations: Nothing | None = None
+
+
+class _Direct(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    """The model itself, as the caller of a tool."""
+
+    type: Literal["direct"]
+
+
+class Called(
+    msgspec.Struct, tag_field="type", tag="tool_use", forbid_unknown_fields=True, gc=False
+):
+    """A call of a tool."""
+
+    id: str
+    name: _Name
+    input: dict[str, Any]
+    caller: _Direct | Absent = ABSENT
+    toolset_name: Literal[""] | None = None
+
+    @property
+    def arguments(self) -> str:
+        """The input as a text."""
+        return written_input(self.input)
+
+
+class _Details(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    thinking_tokens: Count | None = None
+
+
+class Usage(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    """The tokens of a message."""
+
+    input_tokens: Count
+    output_tokens: Count
+    cache_creation_input_tokens: Count | None = None
+    cache_read_input_tokens: Count | None = None
+    cache_creation: dict[str, Count] | None = None
+    """What was written to a cache, by how long it is kept."""
+    output_tokens_details: _Details | None = None
+    service_tier: str | None = None
+    inference_geo: Passed = None
+    speed: Passed = None
+    server_tool_use: None = None
+
+
+StopReason = Literal["end_turn", "stop_sequence", "max_tokens", "tool_use"]
+"""Those that say no more than OpenAI's words."""
+
+
+class Message(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
+    """A common message."""
+
+    id: str = ""
+    type: Literal["message"]
+    role: Passed = None
+    model: str | None = None
+    content: Annotated[list[Said | Called], msgspec.Meta(min_length=1)]
+    stop_reason: StopReason
+    stop_sequence: Passed = None
+    stop_details: None = None
+    container: None = None
+    context_management: None = None
+    usage: Usage
+
+
+read_message = msgspec.json.Decoder(Message).decode
+"""Decodes a common message; raises what is in `NOT_ADMITTED`."""
+
+Counts = tuple[int, int, int, dict[str, int], dict[str, int]]
+"""What `chat_counts` and `responses_counts` take."""
+
+
+def said(message: Message) -> tuple[str, Sequence[Called]] | None:
+    """Return the text of a message and the calls behind it; None: it has not only those.
+
+    A limit may have cut off the last call, so one that has ended the message leaves none. Each call
+    has an id of its own.
+    """
+    texts: list[str] = []
+    calls: list[Called] = []
+    for block in message.content:
+        if isinstance(block, Called):
+            calls.append(block)
+        elif calls:
+            return None
+        else:
+            texts.append(block.text)
+    text = texts[0] if len(texts) == 1 else "".join(texts)
+    if not calls:
+        return (text, calls) if text else None
+    has_ids = len({call.id for call in calls if call.id}) == len(calls)
+    return (text, calls) if has_ids and message.stop_reason != "max_tokens" else None
+
+
+def counts_of(usage: Usage) -> Counts | None:
+    """Return the counts of a message in OpenAI's sums; None: the prompt is no count."""
+    read, written = usage.cache_read_input_tokens or 0, usage.cache_creation_input_tokens or 0
+    if not written and usage.cache_creation:
+        written = sum(usage.cache_creation.values())
+    prompt, completion = usage.input_tokens + read + written, usage.output_tokens
+    if prompt > LARGEST_COUNT:
+        return None
+    cached = {"cached_tokens": read}
+    if written:
+        cached["cache_write_tokens"] = written
+    details = usage.output_tokens_details
+    thinking = (details.thinking_tokens if details else 0) or 0
+    return prompt, completion, prompt + completion, cached, {"reasoning_tokens": thinking}
