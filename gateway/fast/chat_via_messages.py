@@ -1,7 +1,7 @@
 """The codec from chat to messages and back.
 
-It admits messages that are texts, numbers that the model takes, and messages that are texts with
-calls of tools behind them.
+It admits messages that are texts, numbers that the model takes, and messages that are texts, whole
+or streamed; whole ones also with calls of tools behind them.
 """
 
 from typing import Final
@@ -9,12 +9,12 @@ from typing import Final
 from gateway.fast.chat_answers import Identity, answered_call, encode_completion
 from gateway.fast.chat_text_requests import ChatText, read_chat_texts
 from gateway.fast.codec import ABSENT, EncodedRequest, FastCodec, wanted_usage
-from gateway.fast.messages import counts_of, read_message, said
+from gateway.fast.message_texts import MessageTexts
+from gateway.fast.messages import counts_of, finish_reason, read_message, said
 from gateway.fast.to_messages import encode_texts
 from gateway.shapes import Shape
 from gateway.translate.contract import Context, Report
 from gateway.translate.parts.fields import model_name, swap_id
-from gateway.translate.parts.messages.stop_reasons import chat_reason
 from gateway.translate.parts.messages.usage import openai_word
 from gateway.translate.parts.to_messages.parameters import limit_to_send, report_limit
 from gateway.translate.parts.tokens.usage import chat_counts
@@ -70,13 +70,14 @@ def decode_reply(body: bytes, encoded: EncodedRequest, context: Context) -> byte
         text,
         [answered_call(call.id, call.name, call.arguments) for call in calls],
         chat_counts(*counts),
-        reason="stop" if message.stop_reason == "tool_use" else chat_reason(message.stop_reason),
+        reason=finish_reason(message.stop_reason),
         tier=openai_word(message.usage.service_tier),
     )
 
 
-def stream(encoded: EncodedRequest, context: Context) -> None:
-    """Return None: the generic path folds the streams."""
+def stream(encoded: EncodedRequest, context: Context) -> MessageTexts:
+    """Return the fold of a messages stream."""
+    return MessageTexts(context, include_usage=encoded.wants_usage is True)
 
 
 CHAT_VIA_MESSAGES = FastCodec(

@@ -7,6 +7,8 @@ import msgspec
 
 from gateway.fast.codec import ABSENT, Absent, Nothing, Passed
 from gateway.fast.responses import Count
+from gateway.translate.parts.finish_reasons import FinishReason
+from gateway.translate.parts.messages.stop_reasons import chat_reason
 from gateway.translate.parts.tokens.usage import LARGEST_COUNT
 from gateway.translate.stream.message_events import written_input
 
@@ -65,6 +67,11 @@ class Usage(msgspec.Struct, forbid_unknown_fields=True, gc=False):
 
 StopReason = Literal["end_turn", "stop_sequence", "max_tokens", "tool_use"]
 """Those that say no more than OpenAI's words."""
+
+
+def finish_reason(stopped: StopReason) -> FinishReason:
+    """Return chat's finish reason of a choice that ended so, and has no calls."""
+    return "stop" if stopped == "tool_use" else chat_reason(stopped)
 
 
 class Message(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, gc=False):

@@ -1,5 +1,6 @@
 """Common responses streams as chat streams."""
 
+from gateway.fast.chat_chunks import ChatChunks
 from gateway.fast.codec import ABSENT
 from gateway.fast.response_reader import ResponseReader
 from gateway.shapes import Json, Shape
@@ -14,8 +15,7 @@ class ResponseTexts(ResponseReader):
     def __init__(self, context: Context, limit: int, *, include_usage: bool) -> None:
         super().__init__(limit)
         self._context = context
-        self._include_usage = include_usage
-        self._identity: Json = {}
+        self._chunks = ChatChunks(include_usage=include_usage)
 
     def ping(self) -> list[Json]:
         """Return nothing: a comment shows that the stream is alive."""
@@ -25,34 +25,19 @@ class ResponseTexts(ResponseReader):
         """Return the usage, if the client wants it; None: the response is not complete."""
         if not self._has_ended:
             return None
-        usage = total_usage([self._last["usage"]]) if self._include_usage else None
-        return [] if usage is None else [{**self._chunk([]), "usage": usage}]
+        return self._chunks.end(total_usage([self._last["usage"]]))
 
     def _open(self) -> list[Json]:
         """Return the chunk with the role."""
         first, context = self._first or {}, self._context
-        self._identity = {
-            "id": swap_id(first["id"], Shape.CHAT, context),
-            "object": "chat.completion.chunk",
-            "created": created(first.get("created_at"), context),
-            "model": model_name(first.get("model"), context),
-        }
-        return [self._choice({"role": "assistant", "content": "", "refusal": None})]
+        chat_id = swap_id(first["id"], Shape.CHAT, context)
+        begun = created(first.get("created_at"), context)
+        return [self._chunks.open(chat_id, begun, model_name(first.get("model"), context))]
 
     def _say(self, text: str) -> list[Json]:
-        return [self._choice({"content": text})]
+        return [self._chunks.choice({"content": text})]
 
     def _close(self) -> list[Json]:
-        end = {**self._choice({}, "stop"), **tier(self._last)}
-        return [end] if self._phase is ABSENT else [self._choice({"phase": self._phase}), end]
-
-    def _choice(self, delta: Json, reason: str | None = None) -> Json:
-        return self._chunk(
-            [{"index": 0, "delta": delta, "logprobs": None, "finish_reason": reason}]
-        )
-
-    def _chunk(self, choices: list[Json]) -> Json:
-        chunk: Json = {**self._identity, "choices": choices}
-        if self._include_usage:
-            chunk["usage"] = None
-        return chunk
+        chunks = self._chunks
+        end = {**chunks.choice({}, "stop"), **tier(self._last)}
+        return [end] if self._phase is ABSENT else [chunks.choice({"phase": self._phase}), end]

@@ -10,9 +10,9 @@ MESSAGES = Shape.MESSAGES
 
 PAIRS = [
     *((COMPLETIONS, CHAT), (CHAT, RESPONSES), (COMPLETIONS, RESPONSES)),
-    *((MESSAGES, CHAT), (MESSAGES, RESPONSES)),
+    *((MESSAGES, CHAT), (MESSAGES, RESPONSES), (CHAT, MESSAGES)),
 ]
-"""Those with a codec."""
+"""Those with a codec that folds streams."""
 
 OPTIONS: list[Json] = [{}, {"stream_options": {"include_usage": True}}, {"stream_options": {}}]
 
@@ -111,8 +111,34 @@ def responses(*texts: str, phase: str | None = None, thinks: bool = True) -> lis
     return [{**event, "sequence_number": number} for number, event in enumerate(events)]
 
 
+def messages(*texts: str, reason: str = "end_turn") -> list[Json]:
+    """Return a messages stream, as Anthropic sends it."""
+    usage = {"input_tokens": 3, "cache_read_input_tokens": 1, "output_tokens": 1}
+    tiered = {**usage, "service_tier": "standard", "inference_geo": "not_available"}
+    begun: Json = {"id": "msg_7", "type": "message", "role": "assistant", "model": "claude"}
+    ended = {"stop_reason": reason, "stop_sequence": None}
+    return [
+        {"type": "message_start", "message": {**begun, "content": [], "usage": tiered}},
+        {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}},
+        {"type": "ping"},
+        *(
+            {
+                "type": "content_block_delta",
+                "index": 0,
+                "delta": {"type": "text_delta", "text": text},
+            }
+            for text in texts
+        ),
+        {"type": "content_block_stop", "index": 0},
+        {"type": "message_delta", "delta": ended, "usage": {**usage, "output_tokens": 9}},
+        {"type": "message_stop"},
+    ]
+
+
 def common(home: Shape, *texts: str) -> list[Json]:
     """Return a whole stream of an endpoint."""
+    if home is MESSAGES:
+        return messages(*texts)
     return responses(*texts) if home is RESPONSES else chat(*texts)
 
 

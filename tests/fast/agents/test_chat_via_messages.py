@@ -12,6 +12,7 @@ from tests.fast.agents.both import admitted, assert_same
 from tests.fast.agents.chat_traffic import CALL, FULL, IMAGE, LEVELS, ODD, TEXT
 from tests.fast.agents.messages_contexts import CONTEXTS
 from tests.fast.both_paths import WILD, changed, each, with_each_field
+from tests.fast.common_streams import messages
 from tests.translate.messages_upstreams import message, text, tool_use
 
 CHAT, MESSAGES = Shape.CHAT, Shape.MESSAGES
@@ -66,7 +67,8 @@ contexts = pytest.mark.parametrize("context", CONTEXTS.values(), ids=CONTEXTS.ke
 
 
 def same(body: Json | bytes, context: Context, *replies: Any) -> bool:
-    return assert_same(CHAT, MESSAGES, body, context, replies, [STREAM], PARAMS)
+    streams = [STREAM, messages(" on", " and")]
+    return assert_same(CHAT, MESSAGES, body, context, replies, streams, PARAMS)
 
 
 @pytest.mark.alone
