@@ -30,9 +30,9 @@ _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 """glibc's numbers of the options (malloc.h, mallopt(3))."""
 _LARGE_BLOCK = 256 * 1024
 """Bytes from which a block of memory is mapped, and returned to the system when it is freed."""
-_SPARE_HEAP = 16 * 1024 * 1024
-"""Bytes of free memory at the end of the heap that are kept for the next bodies: 32 translated ones
-of 110 KB take 11 MB."""
+_SPARE_HEAP = 8 * 1024 * 1024
+"""Bytes of free memory at the end of the heap that are kept for the next bodies: enough for 32
+turns of agents at a time, 110 KB each, where half as much is not."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -208,7 +208,7 @@ def test_large_blocks_go_back_to_the_system(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(processes, "import_module", lambda _: ctypes)
     _settle_allocator()
     # M_MMAP_THRESHOLD and M_TRIM_THRESHOLD of malloc.h
-    assert options == [(-3, 256 * 1024), (-1, 16 * 1024 * 1024)]
+    assert options == [(-3, 256 * 1024), (-1, 8 * 1024 * 1024)]
 
 
 def test_a_platform_whose_allocator_has_no_options_serves_too(
