@@ -14,12 +14,11 @@ from gateway.translate.draft import Draft
 from gateway.translate.parts.to_messages.tools import messages_choice, messages_tool
 from gateway.translate.parts.tools.choices import ToolChoice, ToolName
 from gateway.translate.parts.tools.custom import custom_as_function
-from gateway.translate.schema.chat import CUSTOM, FUNCTION, TOOL
+from gateway.translate.schema.chat import CUSTOM, TOOL
 from gateway.translate.schema.checks import Anything, Record
 from gateway.translate.schema.unknown_fields import carry_unknown
 
 _CACHED = {"cache_control": Anything()}
-_FUNCTION = Record({**_CACHED, **FUNCTION.fields})
 _CUSTOM = Record({**_CACHED, **CUSTOM.fields})
 _TOOL = Record({**_CACHED, **TOOL.fields})
 
@@ -104,7 +103,6 @@ def _tools(draft: Draft, *, legacy: bool) -> list[_Tool]:
 
 
 def _function(function: Json, path: str, draft: Draft) -> _Tool:
-    carry_unknown(function, _FUNCTION, path, draft.context, draft.report)
     sent = messages_tool(function, path, draft.context, draft.report)
     return _Tool(ToolName("function", function["name"]), path, sent)
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gateway.shapes import Json
-from gateway.translate.contract import Context, Report
+from gateway.translate.contract import Context
 from gateway.translate.draft import Draft, not_streamed, sent_verbosity
 from gateway.translate.parts.output_format import known_responses_format
 from gateway.translate.parts.to_messages.conversation import Written
@@ -101,15 +101,11 @@ def tools(draft: Draft, declared: ChatTools) -> Sequence[str]:
 
 
 def _tool(function: Json, path: str, draft: Draft) -> Json:
-    report = draft.report
-    if function.get("strict") and "strict" not in _declared(draft.client, path):
+    unsent = function.get("strict") and not draft.context.capabilities.strict_tools
+    if unsent and "strict" not in _declared(draft.client, path):
         # Responses make a schema strict by default; without it the request says the same.
-        report = _unread(draft)
-    return messages_tool(function, path, draft.context, report)
-
-
-def _unread(draft: Draft) -> Report:
-    return Report(draft.report.source, draft.report.target)
+        function = {name: value for name, value in function.items() if name != "strict"}
+    return messages_tool(function, path, draft.context, draft.report)
 
 
 def _declared(client: Json, path: str) -> Json:

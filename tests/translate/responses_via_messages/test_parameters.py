@@ -2,15 +2,18 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from gateway.errors import GatewayError, InvalidRequest, UnsupportedParameter
 from gateway.shapes import Json
+from gateway.translate.capabilities import Capabilities
 from gateway.translate.contract import Context
 from gateway.translate.schema.responses import RESPONSES_EXTENSIONS, RESPONSES_PARAMETERS
 from tests.translate.messages_upstreams import (
+    CLAUDE,
     EPHEMERAL,
     OLDER,
     UNKNOWN,
@@ -243,6 +246,21 @@ def test_strictness_is_sent_as_it_is_meant() -> None:
     assert said.report.dropped == ["tools[0].strict"]
     inner = {"type": "namespace", "name": "x", "tools": [{**strict, "strict": True}]}
     assert translated({"tools": [inner]}, of).report.dropped == ["tools[0].tools[0].strict"]
+
+
+@pytest.mark.parametrize("known", [CLAUDE, UNKNOWN, replace(UNKNOWN, strict_tools=False)])
+def test_unknown_fields_of_tools_are_reported_wherever_these_are(known: Capabilities) -> None:
+    odd = {**FUNCTION, "parameters": CLOSED, "own": 1, "max_uses": 3}
+    more = [{"type": "function", "name": "g", "own": 1}]
+    tools = [odd, {"type": "namespace", "name": "x", "tools": [{**odd, "strict": None}]}]
+    asked = [{"role": "user", "content": "a"}, {"type": "additional_tools", "tools": more}]
+    said = translated({"tools": tools, "input": asked}, context(known))
+    assert "own" not in str(said.calls)
+    assert "max_uses" not in str(said.calls)
+    assert said.report.dropped == [
+        *("tools[0].own", "tools[0].max_uses"),
+        *("tools[1].tools[0].own", "tools[1].tools[0].max_uses", "input[1].tools[0].own"),
+    ]
 
 
 def test_tools_of_earlier_calls_are_defined_but_not_allowed() -> None:

@@ -8,10 +8,19 @@ from gateway.translate.draft import Draft
 from gateway.translate.parts.to_messages.blocks import cached
 from gateway.translate.parts.tools.choices import Mode
 from gateway.translate.parts.tools.definitions import NO_PARAMETERS
+from gateway.translate.schema.chat import FUNCTION
+from gateway.translate.schema.checks import Anything, Record
+from gateway.translate.schema.unknown_fields import carry_unknown
+
+_FUNCTION = Record({"cache_control": Anything(), **FUNCTION.fields})
 
 
 def messages_tool(function: Json, path: str, context: Context, report: Report) -> Json:
-    """Return a tool from the fields of a chat function, which is at the client's `path`."""
+    """Return a tool from the fields of a chat function, which is at the client's `path`.
+
+    Fields that the endpoint does not have are reported.
+    """
+    carry_unknown(function, _FUNCTION, path, context, report)
     tool: Json = {"name": function["name"]}
     if "description" in function:
         tool["description"] = function["description"]

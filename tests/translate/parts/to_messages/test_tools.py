@@ -26,6 +26,15 @@ from tests.translate.messages_upstreams import (
 NOTHING: Json = {"type": "object", "properties": {}}
 
 
+@pytest.mark.parametrize("takes", [CLAUDE, UNKNOWN])
+def test_fields_that_messages_do_not_have_are_reported(takes: Capabilities) -> None:
+    function = {"name": "f", "own": 1, "strict": False, "cache_control": EPHEMERAL, "title": "t"}
+    report = Report(Shape.CHAT, Shape.MESSAGES)
+    sent = messages_tool(function, "tools[3]", context(takes), report)
+    assert sent == {"name": "f", "input_schema": NOTHING, "cache_control": EPHEMERAL}
+    assert report.dropped == ["tools[3].own", "tools[3].title"]
+
+
 @pytest.mark.parametrize(
     ("function", "tool"),
     [
