@@ -1,10 +1,16 @@
 """What all codecs have in common."""
 
+import importlib
+import pkgutil
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 
 import msgspec
 import pytest
+from msgspec import inspect
 
+import gateway.fast
 from gateway.fast.codec import fast_translation
 from gateway.shapes import Json, Shape
 from gateway.translate.capabilities import Capabilities
@@ -16,6 +22,43 @@ from tests.fast.both_paths import CONTEXT, codec_of, made
 COMPLETIONS, CHAT, RESPONSES = Shape.COMPLETIONS, Shape.CHAT, Shape.RESPONSES
 
 encode = msgspec.json.encode
+
+
+def types_that_are_read() -> Iterator[inspect.StructType]:
+    for each in pkgutil.walk_packages(gateway.fast.__path__, "gateway.fast."):
+        for value in vars(importlib.import_module(each.name)).values():
+            if isinstance(value, type) and issubclass(value, msgspec.Struct):
+                with suppress(TypeError):  # of types that can only be written
+                    info = inspect.type_info(value)
+                    assert isinstance(info, inspect.StructType)
+                    yield info
+
+
+def alone(kind: inspect.Type) -> Iterator[type]:
+    """Yield the types with a tag that a field of this type may have, if there is no other one."""
+    if isinstance(kind, inspect.UnionType):
+        named = [one for one in kind.types if isinstance(one, inspect.StructType)]
+        for one in kind.types:
+            if one not in named or len(named) == 1:
+                yield from alone(one)
+    elif isinstance(kind, inspect.CollectionType):
+        yield from alone(kind.item_type)
+    elif isinstance(kind, inspect.TupleType):
+        for one in kind.item_types:
+            yield from alone(one)
+    elif isinstance(kind, inspect.StructType) and kind.tag is not None:
+        yield kind.cls
+
+
+def test_no_type_that_stands_alone_has_a_tag() -> None:
+    # Objects without the tag would be taken, too.
+    found = [
+        (each.cls.__name__, field.name)
+        for each in types_that_are_read()
+        for field in each.fields
+        if list(alone(field.type))
+    ]
+    assert found == []
 
 
 def test_what_is_sent_can_be_had_decoded() -> None:

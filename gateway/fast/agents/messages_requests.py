@@ -28,6 +28,18 @@ class Text(_Block, tag="text", gc=False):
 
 
 @final
+class SystemText(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    """A text block of the system, where there is no other kind.
+
+    The type is a field: of a tag, msgspec demands that it is there only where it tells types apart.
+    """
+
+    type: Literal["text"]
+    text: _NonEmpty
+    cache_control: Given = ABSENT
+
+
+@final
 class ResultText(_Block, tag="text", gc=False):
     """A text block of a result, which may be empty."""
 
@@ -125,7 +137,7 @@ class Assistant(
 class System(msgspec.Struct, tag_field="role", tag="system", forbid_unknown_fields=True, gc=False):
     """A system message within the conversation."""
 
-    content: _NonEmpty | Annotated[list[Text], _Some]
+    content: _NonEmpty | Annotated[list[SystemText], _Some]
 
 
 Message = User | Assistant | System
@@ -156,7 +168,7 @@ class AgentRequest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, gc=
     """A messages request of an agent; the fields behind `tool_choice` are the generic path's."""
 
     messages: Annotated[list[Message], msgspec.Meta(min_length=1, max_length=MAX_MESSAGES)]
-    system: str | list[Text] = ""
+    system: str | list[SystemText] = ""
     tools: list[Tool] = []
     tool_choice: Choice | Absent = ABSENT
     model: str

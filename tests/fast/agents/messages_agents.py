@@ -23,6 +23,7 @@ BILLING = "x-anthropic-billing-header: cc_version=2.1; cch=0"
 MARK: Json = {"type": "ephemeral"}
 TEXT: Json = {"type": "text", "text": "Go on."}
 MARKED: Json = {**TEXT, "cache_control": MARK}
+UNTYPED: Json = {"text": "Go on."}
 SCHEMA: Json = {"type": "object", "properties": {"path": {"type": "string"}}}
 THOUGHT: Json = {"type": "thinking", "thinking": "Hm.", "signature": "EqQB"}
 CALL: Json = {"type": "tool_use", "id": "toolu_1", "name": "Read", "input": {"path": "é\u2028/a"}}
@@ -123,6 +124,9 @@ ODD_PARAMETERS: list[tuple[str, Any]] = [
     *each(
         "system", ["x"], [{"type": "text", "text": ""}], [{**TEXT, "citations": None}], [PICTURE]
     ),
+    *each(
+        "system", [UNTYPED], [MARKED, UNTYPED], [{**TEXT, "type": None}], [{**TEXT, "type": "x"}]
+    ),
     *each("tools", ABSENT, None, [], {}, [{}], [{"type": "web_search_20250305", "name": "w"}]),
     *each("tools.0.name", "n" * 64, "n" * 65, None, "", "Bash", 3),
     *each("tools.0.description", ABSENT, None, "", 3),
@@ -174,7 +178,7 @@ ODD_MESSAGES: list[tuple[str, Any]] = [
     *each("messages.0.role", ABSENT, None, "assistant", "system", "tool", "ctx", 3),
     *each("messages.0.content", ABSENT, None, "", "x", [], 3, [TEXT], [PICTURE], [TEXT, LINKED]),
     *each("messages.0.content", [{"type": "text", "text": ""}], [{"type": "text"}], [{}], ["x"]),
-    *each("messages.0.content", [RESULT], [{"type": "document", "source": {}}], [CALL]),
+    *each("messages.0.content", [RESULT], [{"type": "document", "source": {}}], [CALL], [UNTYPED]),
     *each("messages.0.content", [{**TEXT, "citations": None}], [{**PICTURE, "cache_control": {}}]),
     *each("messages.0.content.0.cache_control", None, {}, MARK, 1.5),
     *each("messages.0.name", "Ann", None),
@@ -221,7 +225,9 @@ ODD_MESSAGES: list[tuple[str, Any]] = [
         {"type": "tool_result", "tool_use_id": "toolu_1"},
     ),
     *each("messages.3", FULL["messages"][4], SYSTEM, {"role": "system", "content": [TEXT, MARKED]}),
-    *each("messages.3.content", [TEXT], [TEXT, TEXT], [THOUGHT]),
+    *each("messages.3", *({"role": "system", "content": [odd]} for odd in (UNTYPED, PICTURE))),
+    *each("messages.3.content", [TEXT], [TEXT, TEXT], [THOUGHT], [UNTYPED]),
+    *each("messages.1.content.1", UNTYPED),
     *each("messages.4", SYSTEM, {"role": "assistant", "content": "Well,"}),
     *each("messages.4.content", [TEXT, TEXT, PICTURE], [CALL]),
 ]

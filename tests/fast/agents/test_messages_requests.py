@@ -12,7 +12,7 @@ from gateway.fast.agents.messages_requests import (
     read_request,
 )
 from gateway.translate.schema.messages import MESSAGES_PARAMETERS
-from tests.fast.agents.messages_agents import FULL, LEAST, LINKED, PICTURE
+from tests.fast.agents.messages_agents import FULL, LEAST, LINKED, PICTURE, TEXT, UNTYPED
 from tests.fast.both_paths import changed
 
 
@@ -37,6 +37,15 @@ def test_a_picture_has_a_url(block: object, url: str) -> None:
     picture = message.content[0]
     assert isinstance(picture, Image)
     assert picture.url == url
+
+
+@pytest.mark.parametrize("place", ["system", "messages.0.content"])
+@pytest.mark.parametrize("role", ["user", "assistant", "system"])
+def test_a_block_has_its_type(place: str, role: str) -> None:
+    body = changed(LEAST, [("messages.0.role", role), (place, [TEXT])])
+    assert read_request(encode(body)).model == "asked"
+    with pytest.raises(DecodeError):
+        read_request(encode(changed(body, [(place, [UNTYPED])])))
 
 
 def test_what_is_not_of_these_types_is_not_admitted() -> None:
