@@ -29,7 +29,11 @@ def report_unplaced(event: Json, report: Report) -> None:
     elif kind == "content_block_start":
         _block(_object(event, "content_block"), report)
     elif kind == "message_start":
-        _fields(_object(event, "message"), report)
+        message = _object(event, "message")
+        _fields(message, report)
+        if message.get("content"):
+            # What a stream says comes in blocks, which may repeat this.
+            report.drop("content")
     elif kind == "message_delta":
         delta = _object(event, "delta")
         _fields(delta, report)

@@ -148,6 +148,8 @@ def test_what_arrives_is_not_reported(client: Shape) -> None:
         ({"type": "message_delta", "delta": {"container": {"id": "c"}}}, ["container"]),
         ({"type": "message_delta", "delta": None}, []),
         ({"type": "message_start"}, []),
+        ({"type": "message_start", "message": {"content": []}}, []),
+        ({"type": "message_start", "message": {"content": [text("a")]}}, ["content"]),
         ({"type": "ping"}, []),
     ],
 )
