@@ -100,12 +100,14 @@ def _taken_apart(block: Json) -> tuple[Json, list[Json]]:
         citations = block.get("citations")
         listed = citations if isinstance(citations, list) else ()
         cited = ({"type": "citations_delta", "citation": citation} for citation in listed)
-        return {"type": "text", "text": ""}, [_piece("text_delta", block.get("text")), *cited]
+        start = {**block, "text": ""}
+        start.pop("citations", None)
+        return start, [_piece("text_delta", block.get("text")), *cited]
     if kind == "thinking":
         deltas = [_piece("thinking_delta", block.get("thinking"))]
         if block.get("signature"):
             deltas.append(_piece("signature_delta", block["signature"]))
-        return {"type": "thinking", "thinking": "", "signature": ""}, deltas
+        return {**block, "thinking": "", "signature": ""}, deltas
     if kind == "tool_use":
         rest = {name: value for name, value in block.items() if name != _PARTIAL}
         given = block.get("input")

@@ -10,8 +10,13 @@ _FIELDS = frozenset(
     }
 )
 """The fields of a message that replies are made of."""
-_BLOCKS = frozenset({"text", "thinking", "redacted_thinking", "tool_use"})
-"""The blocks that replies are made of."""
+_BLOCKS = {
+    "text": frozenset({"type", "text", "citations"}),
+    "thinking": frozenset({"type", "thinking", "signature"}),
+    "redacted_thinking": frozenset({"type", "data"}),
+    "tool_use": frozenset({"type", "id", "name", "input", "caller"}),
+}
+"""The blocks that replies are made of, and their fields that are, or are reported by value."""
 _DELTAS = frozenset({"text_delta", "thinking_delta", "signature_delta", "input_json_delta"})
 
 
@@ -55,8 +60,9 @@ def _block(block: Json, report: Report) -> None:
         report.drop("citations")
     if block.get("caller", {"type": "direct"}) != {"type": "direct"}:
         report.drop("content.caller")
-    if block.get("toolset_name"):
-        report.drop("content.toolset_name")
+    for name, value in block.items():
+        if value and name not in _BLOCKS[block["type"]]:
+            report.drop(f"content.{name}")
 
 
 def _delta(delta: Json, report: Report) -> None:

@@ -61,6 +61,25 @@ def test_what_has_no_place_is_reported(client: Shape, reply: Json, lost: list[st
 
 
 @pytest.mark.parametrize("client", BODIES)
+@pytest.mark.parametrize(
+    ("blocks", "lost"),
+    [
+        ([{**text("a"), "zzz": 1}, {**thinking("b"), "yyy": {"a": 1}}], ["zzz", "yyy"]),
+        ([{**text("a"), "zzz": None, "yyy": []}], []),
+        ([{"type": "redacted_thinking", "data": "d", "zzz": True}, text("a")], ["zzz"]),
+        ([{**tool_use("f"), "zzz": "a"}], ["zzz"]),
+    ],
+)
+def test_unknown_fields_of_blocks_are_reported(
+    client: Shape, blocks: list[Json], lost: list[str]
+) -> None:
+    whole = translated(client, {})
+    whole.reply([message(*blocks)])
+    said = [name for name in whole.report.dropped if name.startswith("content.")]
+    assert said == [f"content.{name}" for name in lost]
+
+
+@pytest.mark.parametrize("client", BODIES)
 def test_citations_are_reported(client: Shape) -> None:
     whole = translated(client, {})
     whole.reply([message(CITED)])
@@ -141,6 +160,10 @@ def test_what_arrives_is_not_reported(client: Shape) -> None:
             ["content.caller", "content.toolset_name"],
         ),
         ({"type": "content_block_start", "content_block": CITED}, ["citations"]),
+        (
+            {"type": "content_block_start", "content_block": {**tool_use(), "zzz": 1}},
+            ["content.zzz"],
+        ),
         ({"type": "content_block_start", "content_block": {"type": []}}, ["content.[]"]),
         ({"type": "content_block_delta", "delta": {"type": "zzz_delta"}}, ["content.zzz_delta"]),
         ({"type": "content_block_delta", "delta": {"type": 1}}, ["content.1"]),
