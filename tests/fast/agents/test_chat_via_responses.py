@@ -11,6 +11,7 @@ from msgspec.json import encode
 from gateway.fast.agents.codec import AgentTranslation
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import Context
+from gateway.translate.plan import plan
 from tests.fast.agents.both import admitted, assert_same
 from tests.fast.agents.chat_traffic import CALL, FULL, LEVELS, ODD, TEXT
 from tests.fast.both_paths import WILD, changed, each, with_each_field
@@ -164,3 +165,23 @@ def test_long_conversations_are_the_same() -> None:
     assert isinstance(
         admitted(CHAT, RESPONSES, encode(body), MORE_CONTEXTS["OpenAI"]), AgentTranslation
     )
+
+
+@pytest.mark.parametrize("name", ["OpenAI", "vLLM"])
+@pytest.mark.parametrize(
+    "function",
+    [
+        {"name": "f", "description": "d", "parameters": {"type": "object"}, "strict": True},
+        {"strict": False, "parameters": {"type": "object"}, "description": "d", "name": "f"},
+        {"parameters": {"type": "object"}, "name": "f"},
+        {"strict": True, "name": "f"},
+    ],
+)
+def test_a_function_has_its_fields_in_one_order(name: str, function: Json) -> None:
+    tools = [{"type": "function", "function": function}]
+    body = {"model": "m", "messages": [{"role": "user", "content": "a"}], "tools": tools}
+    context = MORE_CONTEXTS[name]
+    made = admitted(CHAT, RESPONSES, body, context)
+    assert made is not None
+    generic = plan(CHAT, RESPONSES, body, context)
+    assert encode(made.calls[0]["tools"]) == encode(generic.calls[0]["tools"])

@@ -24,12 +24,15 @@ def responses_function(function: Json, param: str, *, says_strict: bool = True) 
     (open-webui#30046); vLLM writes it into the prompt. Raises `InvalidRequest` naming a path below
     `param`.
     """
-    tool = dict(function) if _holds(function) else _FUNCTION.accept(function, param)
+    given: Json = function if _holds(function) else _FUNCTION.accept(function, param)
+    # In one order, whatever the client's is, as by the fast path: prompt caches see the same bytes.
+    tool: Json = {name: given[name] for name in ("name", "description") if name in given}
+    tool["parameters"] = given["parameters"] if "parameters" in given else dict(NO_PARAMETERS)
     tool["type"] = "function"
-    if "parameters" not in tool:
-        tool["parameters"] = dict(NO_PARAMETERS)
-    if says_strict and "strict" not in tool:
-        tool["strict"] = False
+    if says_strict or "strict" in given:
+        tool["strict"] = given.get("strict", False)
+    for name, value in given.items():
+        tool.setdefault(name, value)
     return tool
 
 
