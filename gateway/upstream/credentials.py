@@ -9,6 +9,7 @@ import hashlib
 import re
 import secrets
 from collections.abc import Iterable
+from urllib.parse import unquote_to_bytes
 
 from gateway.config.secret import Secret
 from gateway.config.settings import CredentialPolicy, UpstreamSettings
@@ -19,6 +20,28 @@ _X_API_KEY = b"x-api-key"
 _KEY_FIELDS = frozenset({b"api-key", _X_API_KEY})
 _BEARER = re.compile(rb"bearer[ \t]+(.*)", re.IGNORECASE | re.DOTALL)
 _MAY_IDENTIFY_CALLERS = re.compile(rb"key|token|auth|secret|account|user|organi[sz]ation|project")
+_IN_QUERIES = frozenset(
+    {
+        *(
+            b"key",
+            b"apikey",
+            b"token",
+            b"secret",
+            b"password",
+            b"auth",
+            b"authorization",
+            b"bearer",
+        ),
+        *(b"xapikey", b"xgoogapikey", b"subscriptionkey", b"ocpapimsubscriptionkey"),
+        *(b"accesstoken", b"authtoken", b"bearertoken", b"idtoken", b"oauthtoken"),
+        *(b"clientsecret", b"accesskey", b"secretkey", b"authkey", b"openaiapikey"),
+    }
+)
+"""Names of a query's parameters whose values are credentials: in lower case, without `-` and `_`.
+
+A list, unlike the pattern for fields' names: `page_token` and `cache_key` are none.
+"""
+_SEPARATORS = re.compile(rb"([&;])")
 _PROCESS_KEY = secrets.token_bytes(32)
 
 
@@ -83,6 +106,28 @@ class Credentials:
             kept = self._callers_headers(client_headers)
             client_headers.derived[self._headers_key] = kept
         return kept
+
+    def query(self, query: bytes) -> bytes:
+        """Return a client's query as it is sent: the credentials in it go where fields' would.
+
+        All else stays byte for byte.
+        """
+        if not query:
+            return query
+        parts = _SEPARATORS.split(query)
+        fields, separators = parts[::2], [b"", *parts[1::2]]
+        kept = [self._may_be_sent(field) for field in fields]
+        if all(kept):
+            return query
+        joined = zip(separators, fields, kept, strict=True)
+        return b"".join([s + field for s, field, keep in joined if keep]).lstrip(b"&;")
+
+    def _may_be_sent(self, field: bytes) -> bool:
+        name, _, value = field.partition(b"=")
+        word = unquote_to_bytes(name).lower().translate(None, b"-_")
+        if word not in _IN_QUERIES:
+            return True
+        return self._forwards_the_callers and not self._is_the_gateways_own(unquote_to_bytes(value))
 
     def for_messages(self, client_headers: RawHeaders) -> RawHeaders:
         """Return the credential fields for Anthropic's API.

@@ -102,7 +102,7 @@ class HttpClient:
         self._made_for = upstream, origin, credentials
         self._name = upstream.name
         self._timeouts = upstream.timeouts
-        self._target = targets_of(upstream, origin)
+        self._target = targets_of(upstream, origin, credentials)
         self._headers = OutgoingHeaders(upstream, credentials, origin.host_header)
         self._slots = slots or for_requests(upstream)
         self._tls = tls or tls_context(upstream.verify)

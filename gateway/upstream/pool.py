@@ -46,7 +46,7 @@ class Pool:
         self._made_for = upstream, origin, credentials
         self._name = upstream.name
         self._timeouts = upstream.timeouts
-        self._target = targets_of(upstream, origin)
+        self._target = targets_of(upstream, origin, credentials)
         self._headers = OutgoingHeaders(upstream, credentials, origin.host_header)
         self._fixed_part = b" HTTP/1.1\r\n" + field_lines(self._headers.fixed)
         # Where the target depends on nothing but the path, as it does but for Azure's deployments.

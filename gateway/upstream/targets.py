@@ -1,26 +1,36 @@
 """From a call to its request target: OpenAI's paths below the base URL, or Azure's own."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from gateway.config.settings import UpstreamSettings
 from gateway.shapes import UpstreamCall
 from gateway.upstream.azure_paths import AzurePaths, split_api_version
+from gateway.upstream.credentials import Credentials
 from gateway.upstream.origin import Origin
 
 Targets = Callable[[UpstreamCall], bytes]
 """Returns a call's request target; raises `InvalidRequest` when it would leave the base URL."""
 
 
-def targets_of(upstream: UpstreamSettings, origin: Origin) -> Targets:
+def targets_of(upstream: UpstreamSettings, origin: Origin, credentials: Credentials) -> Targets:
     """Return how the targets of an upstream's calls are made.
 
-    `api-version` is Azure's and stays there: a client that was written for Azure sends it always,
-    and some servers refuse queries that they do not know.
+    A query's credentials go where those of header fields would. `api-version` is Azure's and stays
+    there: a client that was written for Azure sends it always, and some servers refuse queries that
+    they do not know.
     """
     if upstream.kind.deployments:
-        return AzurePaths(origin, upstream.api_version).target
+        azure = AzurePaths(origin, upstream.api_version).target
+
+        def target_at_azure(call: UpstreamCall) -> bytes:
+            query = credentials.query(call.query)
+            return azure(call if query == call.query else replace(call, query=query))
+
+        return target_at_azure
 
     def target(call: UpstreamCall) -> bytes:
-        return origin.target(call.path, split_api_version(call.query)[0], root=call.root)
+        query = split_api_version(credentials.query(call.query))[0]
+        return origin.target(call.path, query, root=call.root)
 
     return target

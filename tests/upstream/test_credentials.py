@@ -67,6 +67,36 @@ def test_the_callers_key_takes_the_form_that_the_upstream_wants(
     assert Credentials(upstream).headers((given_,)) == (sent,)
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("key", "api_key", "api-key", "apikey", "x-api-key", "x-goog-api-key", "access_token"),
+        *("token", "auth_token", "AUTHORIZATION", "subscription-key", "Api%5fKey", "%6bey"),
+    ],
+)
+def test_a_credential_in_a_query_goes_where_one_in_a_field_would(name: str) -> None:
+    query = f"a=%20&{name}=sk-theirs&limit=2;b&{name}=".encode()
+    others = b"a=%20&limit=2;b"
+    for own in (KEYED, replace(CALLERS, credential=CredentialPolicy.NONE)):
+        assert Credentials(own).query(query) == others
+        assert Credentials(own).query(f"{name}=sk-theirs;a=1".encode()) == b"a=1"
+        assert Credentials(own).query(f"{name}=sk-theirs".encode()) == b""
+    assert Credentials(CALLERS).query(query) == query
+
+
+def test_a_key_of_the_gateway_itself_in_a_query_goes_nowhere() -> None:
+    own = Credentials(CALLERS, own_keys=frozenset({hashlib.sha256(b"gw key").hexdigest()}))
+    assert own.query(b"key=gw%20key&a=1&token=other") == b"a=1&token=other"
+
+
+@pytest.mark.parametrize(
+    "query",
+    [b"", b"api-version=2024-06-01", b"page_token=a&after=b", b"model=key", b"beta=true", b"&&;="],
+)
+def test_a_query_without_a_credential_stays_as_it_is(query: bytes) -> None:
+    assert Credentials(KEYED).query(query) == query
+
+
 def test_exactly_one_credential_is_sent() -> None:
     client = (
         (b"api-key", b"b"),

@@ -4,9 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.config.settings import UpstreamSettings
+from gateway.config.secret import Secret
+from gateway.config.settings import CredentialPolicy, UpstreamSettings
 from gateway.servers import PROFILES, Profile
 from gateway.shapes import UpstreamCall
+from gateway.upstream.credentials import Credentials
 from gateway.upstream.origin import parse_base_url
 from gateway.upstream.targets import targets_of
 from tests import kinds
@@ -18,7 +20,7 @@ CALL = UpstreamCall("u", "POST", "/chat/completions", query=b"a=1", model="m")
 
 def made(kind: Profile, query: bytes) -> bytes:
     upstream = UpstreamSettings("u", "https://h.example/v1", kind)
-    targets = targets_of(upstream, parse_base_url(upstream.base_url))
+    targets = targets_of(upstream, parse_base_url(upstream.base_url), Credentials(upstream))
     return targets(replace(CALL, query=query))
 
 
@@ -32,7 +34,7 @@ def test_only_azure_sees_an_api_version(kind: Profile) -> None:
 
 def test_azures_version_is_the_configured_one() -> None:
     upstream = UpstreamSettings("u", "https://h.example", kinds.AZURE, api_version="2023-05-15")
-    targets = targets_of(upstream, parse_base_url(upstream.base_url))
+    targets = targets_of(upstream, parse_base_url(upstream.base_url), Credentials(upstream))
     assert targets(CALL) == (b"/openai/deployments/m/chat/completions?a=1&api-version=2023-05-15")
 
 
@@ -52,6 +54,21 @@ async def test_both_senders_ask_for_the_target(before: WorldMaker) -> None:
 
 def test_a_look_up_can_be_below_the_servers_root() -> None:
     upstream = UpstreamSettings("u", "https://h.example/a/v1", kinds.OLLAMA)
-    targets = targets_of(upstream, parse_base_url(upstream.base_url))
+    targets = targets_of(upstream, parse_base_url(upstream.base_url), Credentials(upstream))
     assert targets(UpstreamCall("u", "POST", "/api/show", root=True)) == b"/a/api/show"
     assert targets(UpstreamCall("u", "GET", "/models")) == b"/a/v1/models"
+
+
+def test_azure_sees_no_credential_of_a_query_and_its_version_all_the_same() -> None:
+    upstream = UpstreamSettings(
+        "u",
+        "https://h.example",
+        kinds.AZURE,
+        credential=CredentialPolicy.KEY,
+        api_key=Secret("sk-own"),
+    )
+    targets = targets_of(upstream, parse_base_url(upstream.base_url), Credentials(upstream))
+    asked = replace(CALL, path="/files", query=b"api-key=K&after=a&api-version=2024-06-01")
+    assert targets(asked) == b"/openai/files?after=a&api-version=2024-06-01"
+    untouched = replace(CALL, path="/files", query=b"after=a&api-version=2024-06-01")
+    assert targets(untouched) == targets(asked)

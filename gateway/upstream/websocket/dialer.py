@@ -41,7 +41,7 @@ class SocketDialer:
         self._name = upstream.name
         self._timeouts = upstream.timeouts
         self._limit = limit
-        self._target = targets_of(upstream, origin)
+        self._target = targets_of(upstream, origin, credentials)
         self._headers = OutgoingHeaders(upstream, credentials, origin.host_header)
         self._fixed_part = b" HTTP/1.1\r\n" + field_lines(self._headers.fixed)
         self._dialer = Dialer(upstream.name, origin, upstream.verify, upstream.timeouts.connect)
