@@ -4,6 +4,7 @@ Where a translation reads the arguments, the half becomes U+FFFD; where they sta
 passed on as they are written.
 """
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -11,10 +12,11 @@ import msgspec
 import pytest
 
 from gateway.shapes import Json, Shape
-from gateway.translate.contract import Context
+from gateway.translate.contract import Context, Translation
 from gateway.translate.plan import plan
 from gateway.translate.stream.folding.replies import events_as_whole
 from gateway.translate.stream.sse import SSEDecoder, encode_events
+from tests.fast.agents.both import admitted
 from tests.translate.messages_upstreams import CLAUDE, context
 
 COMPLETIONS, CHAT, RESPONSES, MESSAGES = Shape
@@ -149,11 +151,52 @@ def test_calls_whose_arguments_are_read_are_the_same_however_they_come(kind: str
             assert read in msgspec.json.encode(response["output"]).decode()
 
 
-def test_whole_messages_have_them_replaced() -> None:
-    body = {"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "x"}]}
-    body["tools"] = [{"name": "f", "input_schema": {"type": "object"}}]
-    whole = plan(MESSAGES, CHAT, body, of(CHAT)).reply([chat_reply("f", ESCAPED)])
+def response_events(name: str, arguments: str) -> list[Json]:
+    item = {"type": "function_call", "id": "fc_1", "call_id": "c1", "name": name}
+    done = {**item, "arguments": arguments, "status": "completed"}
+    pieces = [arguments[at : at + 3] for at in range(0, len(arguments), 3)]
+    delta = {"type": "response.function_call_arguments.delta", "item_id": "fc_1"}
+    response = {"id": "resp_1", "model": "m", "status": "completed", "output": [done]}
+    return [
+        {
+            "type": "response.output_item.added",
+            "output_index": 0,
+            "item": {**item, "arguments": ""},
+        },
+        *({**delta, "output_index": 0, "delta": piece} for piece in pieces),
+        {"type": "response.output_item.done", "output_index": 0, "item": done},
+        {"type": "response.completed", "response": response},
+    ]
+
+
+MESSAGE: Json = {
+    "model": "m",
+    "max_tokens": 9,
+    "messages": [{"role": "user", "content": "x"}],
+    "tools": [{"name": "f", "input_schema": {"type": "object"}}],
+}
+
+
+@pytest.mark.parametrize(
+    ("home", "events"),
+    [(CHAT, chat_events("f", ESCAPED)), (RESPONSES, response_events("f", ESCAPED))],
+)
+@pytest.mark.parametrize("fast", [True, False])
+def test_messages_have_them_replaced(home: Shape, events: list[Json], fast: bool) -> None:
+    def asking(body: Json) -> Translation:
+        if not fast:
+            return plan(MESSAGES, home, body, of(home))
+        found = admitted(MESSAGES, home, body, of(home))
+        assert found is not None
+        return found
+
+    whole = asking(MESSAGE).reply([events_as_whole(home, events)])
     assert whole["content"][0]["input"] == READ
+    stream = asking({**MESSAGE, "stream": True}).stream()
+    sent = [made for event in events for made in stream.feed(0, event)] + stream.end(0)
+    deltas = [event["delta"] for event in sent if event["type"] == "content_block_delta"]
+    assert json.loads("".join(delta["partial_json"] for delta in deltas)) == READ
+    assert len(deltas) > 1
 
 
 @pytest.mark.parametrize("arguments", ['{"command":["ls"', '{"a": "\\ud8', '{"a": 1e400', "[1"])

@@ -70,6 +70,7 @@ class CallBlock(CallInPieces, ToolUseBlock):
             check_input(self.name, self._text.text)
         self._is_over = True
         self._write()
+        self.end_input()
 
     def _is_identified(self) -> bool:
         """Whether its id and its whole name are known."""

@@ -10,6 +10,7 @@ from gateway.errors import UpstreamError
 from gateway.shapes import Json
 from gateway.translate.contract import Context
 from gateway.translate.parts.messages.signatures import PREFIX, pack
+from gateway.translate.stream.whole_escapes import WholeEscapes
 
 
 class Block:
@@ -90,12 +91,23 @@ class ThinkingBlock(Block):
 class ToolUseBlock(Block):
     """A call of one of the client's tools; its input comes as pieces of JSON."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._escapes = WholeEscapes()
+
     def begin(self, call_id: str, name: str) -> None:
         """Begin the block: `name` is the client's name of the tool."""
         self.start = {"type": "tool_use", "id": call_id, "name": name, "input": {}}
 
     def add_input(self, text: str) -> None:
         """Add a piece of the input."""
+        self._add(self._escapes.add(text))
+
+    def end_input(self) -> None:
+        """Add what may have gone on in another piece."""
+        self._add(self._escapes.rest())
+
+    def _add(self, text: str) -> None:
         if text:
             self.deltas.append({"type": "input_json_delta", "partial_json": text})
 

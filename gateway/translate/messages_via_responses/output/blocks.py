@@ -139,6 +139,7 @@ class CallBlock(ToolUseBlock):
         """Add the rest; raises `UpstreamError` for arguments that are not an object."""
         self._call.longer_names = frozenset()
         self.show()
+        self.end_input()
         if not cut_off:
             if not self._call.name:
                 raise UpstreamError("The upstream's reply has a tool call without a name.")
