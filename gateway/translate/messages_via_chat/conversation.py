@@ -117,7 +117,7 @@ class Conversation:
         self.messages.append(message)
         self.origins.append(
             Origin(
-                turn.path, written.text_paths, written.call_paths, thoughts=written.thought_paths
+                turn.path, written.text_paths, written.call_paths, reasoning=written.thought_paths
             )
         )
         self.prefill = turn.path if is_last else None

@@ -22,7 +22,7 @@ class Origin(msgspec.Struct, gc=False):
     """Of the blocks that its content was made of, part by part."""
     calls: list[str] = []
     """Of the blocks that its calls were made of."""
-    thoughts: list[str] = []
+    reasoning: list[str] = []
     """Of the blocks that its reasoning was made of."""
     is_result: bool = False
     """Whether it is the result of a call."""
@@ -36,8 +36,8 @@ class Origin(msgspec.Struct, gc=False):
             return self.calls[int(call[1])] + _CALL_FIELDS.get(call[2], "")
         if rest.startswith(".tool_calls") and self.calls:
             return self.calls[0]
-        if rest.startswith(_REASONING) and self.thoughts:
-            return self.thoughts[0]
+        if rest.startswith(_REASONING) and self.reasoning:
+            return self.reasoning[0]
         if self.is_result:
             return f"{self.path}.tool_use_id" if rest == ".tool_call_id" else self.path
         if rest.startswith(".content") and len(self.parts) == 1:
