@@ -30,10 +30,10 @@ _METHODS: Final = {
     "response.content_part.done": "_part_done",
     "response.reasoning_part.done": "_part_done",
     "response.reasoning_summary_part.done": "_part_done",
-    "response.function_call_arguments.delta": "_call_delta",
-    "response.function_call_arguments.done": "_call_done",
-    "response.custom_tool_call_input.delta": "_call_delta",
-    "response.custom_tool_call_input.done": "_call_done",
+    "response.function_call_arguments.delta": "_piece_of_call",
+    "response.function_call_arguments.done": "_end_of_call",
+    "response.custom_tool_call_input.delta": "_piece_of_call",
+    "response.custom_tool_call_input.done": "_end_of_call",
 }
 
 
@@ -92,6 +92,12 @@ class ResponseEvents(ABC, Generic[Shown]):
     @abstractmethod
     def _call_done(self, event: Json) -> Shown | None:
         """Take a call's whole arguments, or its input."""
+
+    def _piece_of_call(self, event: Json) -> Shown | None:
+        return None if self._items.is_passed_over(event) else self._call_delta(event)
+
+    def _end_of_call(self, event: Json) -> Shown | None:
+        return None if self._items.is_passed_over(event) else self._call_done(event)
 
     def _summary_part_added(self, event: Json) -> Shown | None:
         self._items.of_event(ItemKind.REASONING, event).summary_parts += 1

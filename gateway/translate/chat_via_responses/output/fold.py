@@ -97,6 +97,7 @@ class OutputFold(ResponseEvents[list[Step]]):
         item = an_object(event, "item")
         kind = item_kind(item)
         if kind is None:
+            self._items.pass_over(item)
             self._others.announce(item)
             return []
         known = self._items.announced(kind, item, event.get("output_index"))

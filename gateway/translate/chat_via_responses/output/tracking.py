@@ -82,10 +82,25 @@ class OutputItems:
         self._items: defaultdict[ItemKind, list[OutputItem]] = defaultdict(list)
         self._by_id: dict[tuple[ItemKind, str], OutputItem] = {}
         self._by_index: dict[tuple[ItemKind, int], OutputItem] = {}
+        self._passed_over: set[str] = set()
+        """The ids of items without a place in chat."""
 
     def calls(self) -> list[Call]:
         """Return all calls in order of appearance."""
         return [item.call for item in self._items[ItemKind.CALL]]
+
+    def pass_over(self, item: Json) -> None:
+        """Take an item without a place in chat: its arguments are those of no client's call."""
+        item_id = item.get("id")
+        if isinstance(item_id, str) and item_id:
+            self._passed_over.add(item_id)
+
+    def is_passed_over(self, event: Json) -> bool:
+        """Whether arguments belong to an item without a place in chat."""
+        item_id = event.get("item_id")
+        if not isinstance(item_id, str) or item_id not in self._passed_over:
+            return False
+        return (ItemKind.CALL, item_id) not in self._by_id
 
     def announced(self, kind: ItemKind, item: Json, index: object) -> OutputItem:
         """Return the item of an `output_item.added`: a new one, unless it is known.

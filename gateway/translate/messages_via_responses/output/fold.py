@@ -104,6 +104,7 @@ class MessageFold(ResponseEvents[None]):
         item = an_object(event, "item")
         kind = item_kind(item)
         if kind is None:
+            self._items.pass_over(item)
             return
         known = self._items.announced(kind, item, event.get("output_index"))
         if kind is ItemKind.REASONING:
