@@ -76,16 +76,6 @@ class _Tool(msgspec.Struct, gc=False):
     strict: bool | Absent
 
 
-class _StrictTool(msgspec.Struct, gc=False):
-    """The same, with its fields in the order that the generic path gives them."""
-
-    name: str
-    description: str | Absent
-    parameters: msgspec.Raw | Json
-    strict: bool
-    type: str
-
-
 _SIMPLE = frozenset({Text, ToolUse})
 
 
@@ -164,18 +154,14 @@ class _Conversation(Conversation):
         self.sent += items.items
 
 
-def _tool(function: Function, *, says_strict: bool) -> _Tool | _StrictTool:
-    name, description, schema = function.name, function.description, function.parameters
-    if function.strict is True:
-        return _StrictTool(name, description, schema, True, "function")
-    return _Tool(name, description, schema, "function", False if says_strict else ABSENT)
+def _tool(function: Function, usual: bool | Absent) -> _Tool:
+    strict = True if function.strict is True else usual
+    return _Tool(function.name, function.description, function.parameters, "function", strict)
 
 
 def _write_tools(draft: Draft, tools: Tools) -> None:
-    says_strict = draft.context.capabilities.strict_by_default
-    draft.upstream["tools"] = [
-        _tool(function, says_strict=says_strict) for function in tools.functions
-    ]
+    usual = False if draft.context.capabilities.strict_by_default else ABSENT
+    draft.upstream["tools"] = [_tool(function, usual) for function in tools.functions]
     if tools.choice is not None:
         draft.upstream["tool_choice"] = responses_choice(tools.choice)
     if tools.one_at_a_time:
