@@ -18,6 +18,9 @@ PROMPT = {"model": "gpt-4o-mini", "prompt": "Hi"}
 MESSAGES = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Hi"}]}
 LONG = "word " * 1000
 LARGE = "word" * (LARGE_BYTES // 4)
+CALLS_LEFT_OUT = (
+    "from=completions; to=chat; dropped=tool_calls; changed=finish_reason:tool_calls->stop"
+)
 CALLS: dict[str, Any] = {
     "message": {
         "role": "assistant",
@@ -82,18 +85,13 @@ def test_what_an_answer_adds_to_the_report_is_shown(*, at_once: bool) -> None:
     answer = json_reply(chat_completion(choices=[CALLS]))
     seen = answered(Shape.COMPLETIONS, PROMPT, answer, at_once=at_once)
     assert seen.json["choices"][0]["text"] == ""
-    assert (
-        seen.decision.translation
-        == "from=completions; to=chat; changed=finish_reason:tool_calls->stop"
-    )
+    assert seen.decision.translation == CALLS_LEFT_OUT
 
 
 def test_and_so_is_what_the_answer_to_another_request_adds() -> None:
     answer = json_reply(chat_completion(choices=[CALLS]))
     seen = answered(Shape.COMPLETIONS, {**PROMPT, "stop": "x"}, answer, at_once=True)
-    assert seen.decision.translation == (
-        "from=completions; to=chat; changed=finish_reason:tool_calls->stop"
-    )
+    assert seen.decision.translation == CALLS_LEFT_OUT
 
 
 @both
