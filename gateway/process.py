@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 from gateway.app import Application
 from gateway.config.changes import ReloadResult
@@ -20,7 +21,9 @@ from gateway.server.notify import notify_ready
 from gateway.server.parent import Parent
 from gateway.server.serving import Listener, serve
 from gateway.server.signals import Stop, take_signals
-from gateway.server.workers import Ties
+
+if TYPE_CHECKING:
+    from gateway.server.workers import Ties
 
 log = logging.getLogger("gateway")
 
@@ -49,7 +52,7 @@ class Process:
     """A process that serves: the only one, or a worker with `ties` to its parent."""
 
     def __init__(
-        self, configuration: Configuration, build: Build, start: Start, ties: Ties | None
+        self, configuration: Configuration, build: Build, start: Start, ties: "Ties | None"
     ) -> None:
         self._configuration = configuration
         self._build = build
@@ -134,7 +137,7 @@ class Process:
         return Parent(self._ties.channel, reload, ended, self._handed_over.set)
 
 
-def _listeners(live: Live, ties: Ties | None) -> list[Listener]:
+def _listeners(live: Live, ties: "Ties | None") -> list[Listener]:
     settings = live.application.settings
     share = None if ties is None else ties.share
     own = Listener(live.door, settings.server.host, settings.server.port, share=share)

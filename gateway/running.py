@@ -7,7 +7,7 @@ import os
 import socket
 from collections.abc import Callable, Sequence
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gateway.app import Application
 from gateway.config.settings import Settings
@@ -17,10 +17,12 @@ from gateway.process import Process, Start
 from gateway.reloading import Build, Configuration, report
 from gateway.server.hand_over import HandOver, inherited
 from gateway.server.peers import Peers, private_folder
-from gateway.server.reloads import Reloads
 from gateway.server.serving import bind
 from gateway.server.signals import ends_on_signals
-from gateway.server.workers import Ties, Workers
+
+if TYPE_CHECKING:
+    from gateway.server.reloads import Reloads
+    from gateway.server.workers import Ties, Workers
 
 _NAMES = ("gateway", "admin")
 log = logging.getLogger("gateway")
@@ -45,7 +47,7 @@ def run(source: Source, settings: Settings, build: Build) -> int:
             asyncio.run(build(configuration.used(settings), Peers(), None).aclose())
         bound, start = _begun(settings, sockets)
 
-        def work(application: Application, ties: Ties | None) -> None:
+        def work(application: Application, ties: "Ties | None") -> None:
             with asyncio.Runner(loop_factory=_loop_factory()) as runner:
                 one = Process(configuration, build, start, ties)
                 runner.run(one.serve(application, bound, stop))
@@ -61,15 +63,28 @@ def run(source: Source, settings: Settings, build: Build) -> int:
             work(application, None)
             return 0
         _announce(settings, bound)
-        reloads = Reloads(lambda: configuration.check(build), configuration.watch, report)
+        reloads = _reloads(configuration, build)
         with private_folder() as folder:
-            return Workers(
+            return _workers()(
                 count,
                 lambda ties: work(built(Peers(folder, ties.number, count)), ties),
                 sockets.close,
                 reloads,
                 start.hand_over,
             ).run()
+
+
+def _reloads(configuration: Configuration, build: Build) -> "Reloads":
+    # Who serves alone has no use for the memory that this module takes, nor for that of workers.
+    from gateway.server.reloads import Reloads
+
+    return Reloads(lambda: configuration.check(build), configuration.watch, report)
+
+
+def _workers() -> "type[Workers]":
+    from gateway.server.workers import Workers
+
+    return Workers
 
 
 def _begun(settings: Settings, sockets: contextlib.ExitStack) -> tuple[list[socket.socket], Start]:

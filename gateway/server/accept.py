@@ -11,9 +11,12 @@ import ssl
 from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 from functools import partial
+from typing import TYPE_CHECKING
 
-from gateway.server.shares import Share
 from gateway.server.tls import HANDSHAKE_SECONDS, SHUTDOWN_SECONDS
+
+if TYPE_CHECKING:
+    from gateway.server.shares import Share
 
 log = logging.getLogger("gateway")
 
@@ -46,7 +49,7 @@ class Acceptor:
         protocol: Callable[[], asyncio.Protocol],
         backlog: int,
         tls: Callable[[], ssl.SSLContext | None] = lambda: None,
-        share: Share | None = None,
+        share: "Share | None" = None,
         connected: AbstractSet[asyncio.Protocol] = frozenset(),
     ) -> None:
         self._loop = asyncio.get_running_loop()

@@ -12,13 +12,15 @@ import socket
 import ssl
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gateway.api.application import Gateway
 from gateway.server.accept import Acceptor
 from gateway.server.door import Door
 from gateway.server.hosted import HostedApplication
-from gateway.server.shares import Share
+
+if TYPE_CHECKING:
+    from gateway.server.shares import Share
 
 BACKLOG = 2048
 
@@ -42,7 +44,7 @@ class Listener:
     """Returns the context for a new connection to an ASGI application; None: no TLS."""
     sockets: bool = False
     """Whether an ASGI application takes WebSockets."""
-    share: Share | None = None
+    share: "Share | None" = None
     """This process's share of the connections; None: it takes all that it can."""
 
 

@@ -13,7 +13,6 @@ from gateway.config.settings import ClientSettings
 from gateway.errors import InvalidRequest, PermissionDenied
 from gateway.exchange import failures
 from gateway.exchange.passthrough.request_body import READ_AHEAD_BYTES, pieces_of, read_body
-from gateway.exchange.restricted.forms import FieldCheck, form_of, rewritten, too_late
 from gateway.exchange.restricted.model_names import MODEL, Judge, Place, Reading
 from gateway.exchange.restricted.permissions import (
     BY_MODEL,
@@ -197,8 +196,11 @@ async def _form(
 
     What follows is judged as it is sent on.
     """
-    form, fields = form_of(content_type), FieldCheck(reading)
-    stream = rewritten(form, pieces_of(call.body), fields)
+    # Most gateways restrict nobody, and have no use for the memory that these take.
+    from gateway.exchange.restricted import forms
+
+    form, fields = forms.form_of(content_type), forms.FieldCheck(reading)
+    stream = forms.rewritten(form, pieces_of(call.body), fields)
     beginning, whole = bytearray(), True
     async for piece in stream:
         beginning += piece
@@ -211,7 +213,7 @@ async def _form(
     except PermissionDenied:
         if whole:
             raise
-        raise too_late() from None
+        raise forms.too_late() from None
     headers = tuple(pair for pair in call.headers if pair[0] != b"content-type")
     return replace(
         call,
