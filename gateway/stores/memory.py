@@ -4,9 +4,9 @@ import os
 import sys
 from collections.abc import Callable, Collection
 
-import msgspec
 from cachetools import TTLCache
 
+from gateway.exchange.body_pieces import decode_in_pieces, encode_in_pieces
 from gateway.exchange.stored.responses import StoredResponse, StoreError, TooLarge
 from gateway.shapes import Json
 
@@ -79,14 +79,14 @@ def too_large(size: int, limit: int) -> TooLarge:
 
 def encode(stored: StoredResponse) -> bytes:
     """Return the JSON that is stored."""
-    return msgspec.json.encode(
+    return encode_in_pieces(
         {"response": stored.response, "items": stored.items, "inputs": stored.inputs}
     )
 
 
 def decode(encoded: bytes) -> StoredResponse:
     """Decode what `encode` wrote, without the ids under which the response is found."""
-    decoded = msgspec.json.decode(encoded)
+    decoded = decode_in_pieces(encoded)
     return StoredResponse(decoded["response"], decoded["items"], decoded.get("inputs"))
 
 

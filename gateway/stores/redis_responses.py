@@ -2,10 +2,12 @@
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Collection
-from typing import Any
+from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
+from functools import partial
+from typing import Any, TypeVar
 
 from gateway.config.secret import Secret
+from gateway.exchange.apart import Apart
 from gateway.exchange.stored.responses import StoredResponse, StoreError
 from gateway.shapes import Json
 from gateway.stores.availability import Availability, pauses
@@ -16,8 +18,16 @@ from gateway.stores.redis_server import NotWritable, RedisServer
 MAX_VALUE_BYTES = 32 * 1024 * 1024
 """Limit of one response: Redis serves nobody else while it copies a value."""
 
+_PIECE = 200
+"""How many items' names are sent in one turn of the event loop: some milliseconds."""
+_BODIES = 10
+"""How many responses are read in one turn."""
+
 _INTERVAL = 2.0
 """Seconds after which a server that answers is asked again."""
+
+
+_Some = TypeVar("_Some")
 
 
 class RedisResponses:
@@ -37,6 +47,7 @@ class RedisResponses:
         self._prefix = f"endpoint-gateway:{space_of(secret)}"
         self.secret = derived(secret, b"response owners")
         self.state = state
+        self._apart = Apart()
         self._watch: asyncio.Task[None] | None = None
         self._noticed = asyncio.Event()
         """Set by an operation that has failed, so that the server is asked at once."""
@@ -57,26 +68,24 @@ class RedisResponses:
         encoded = await self._perform(
             lambda: self._server.client.get(self._response(owner, response_id))
         )
-        return None if encoded is None else decode(encoded)
+        return None if encoded is None else await self._decoded(encoded)
 
     async def items(self, owner: str, ids: Collection[str]) -> dict[str, Json]:
         """Return the items that are kept under these ids, as far as there are any."""
-        asked = list(ids)
-        if not asked:
-            return {}
-        names = [self._item(owner, item_id) for item_id in asked]
-        places = await self._perform(lambda: self._server.client.mget(names))
         wanted: dict[str, set[str]] = {}
-        for item_id, place in zip(asked, places, strict=True):
-            if place is not None:
-                wanted.setdefault(place.decode(), set()).add(item_id)
-        if not wanted:
-            return {}
-        keys = [self._response(owner, response_id) for response_id in wanted]
+        for piece in _pieces(list(ids), _PIECE):
+            names = [self._item(owner, item_id) for item_id in piece]
+            places = await self._perform(partial(self._server.client.mget, names))
+            for item_id, place in zip(piece, places, strict=True):
+                if place is not None:
+                    wanted.setdefault(place.decode(), set()).add(item_id)
         found: dict[str, Json] = {}
-        bodies = await self._perform(lambda: self._server.client.mget(keys))
-        for body, inside in zip(bodies, wanted.values(), strict=True):
-            found |= named_items(decode(body), inside) if body is not None else {}
+        for some in _pieces(list(wanted.items()), _BODIES):
+            keys = [self._response(owner, response_id) for response_id, _ in some]
+            bodies = await self._perform(partial(self._server.client.mget, keys))
+            for body, (_, inside) in zip(bodies, some, strict=True):
+                if body is not None:
+                    found |= named_items(await self._decoded(body), inside)
         return found
 
     async def put(self, owner: str, response_id: str, stored: StoredResponse) -> None:
@@ -84,15 +93,11 @@ class RedisResponses:
 
         Raises `StoreError` where it is too large, or the owner has that id already.
         """
-        body = encode(stored)
+        body = await self._apart.run(partial(encode, stored))
         if len(body) > self._max_bytes:
             raise too_large(len(body), self._max_bytes)
-        pipeline = self._server.client.pipeline(transaction=True)
-        pipeline.set(self._response(owner, response_id), body, px=self._lifetime, nx=True)
-        for item_id in stored.own_ids:
-            pipeline.set(self._item(owner, item_id), response_id, px=self._lifetime)
         try:
-            is_new, *_ = await self._perform(pipeline.execute)
+            is_new = await self._write(owner, response_id, body, stored.own_ids)
         except NotWritable as error:
             self.state.failed("writing", str(error))
             raise
@@ -119,6 +124,27 @@ class RedisResponses:
 
     def _item(self, owner: str, item_id: str) -> str:
         return f"{self._prefix}:item:{owner}:{item_id}"
+
+    async def _write(
+        self, owner: str, response_id: str, body: bytes, item_ids: Sequence[str]
+    ) -> bool:
+        """Write a response, and the first of its items with it; return whether its id was free."""
+        pipeline = self._server.client.pipeline(transaction=True)
+        pipeline.set(self._response(owner, response_id), body, px=self._lifetime, nx=True)
+        is_new: bool | None = None
+        for piece in _pieces(item_ids, _PIECE) if item_ids else [()]:
+            for item_id in piece:
+                pipeline.set(self._item(owner, item_id), response_id, px=self._lifetime)
+            first, *_ = await self._perform(pipeline.execute)
+            if is_new is None:
+                is_new = bool(first)
+            if not is_new:
+                break
+            pipeline = self._server.client.pipeline(transaction=False)
+        return bool(is_new)
+
+    async def _decoded(self, encoded: bytes) -> StoredResponse:
+        return await self._apart.run_large(len(encoded), partial(decode, encoded))
 
     async def _perform(self, work: Callable[[], Awaitable[Any]]) -> Any:
         down = self.state.trouble("reading")
@@ -157,3 +183,7 @@ class RedisResponses:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_INTERVAL):
                     await self._noticed.wait()
+
+
+def _pieces(whole: Sequence[_Some], size: int) -> Iterator[Sequence[_Some]]:
+    return (whole[begin : begin + size] for begin in range(0, len(whole), size))

@@ -99,6 +99,43 @@ def test_items_are_found_in_the_last_response_that_names_them(redis: RedisProces
     asyncio.run(scenario())
 
 
+class Turns:
+    """Measures the longest turn of the event loop in pieces: what one turn sends at most."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.most = 0
+        perform = RedisServer.perform
+
+        async def counted(server: RedisServer, work: Awaitable[Any]) -> Any:
+            pipeline = getattr(getattr(work, "cr_frame", None), "f_locals", {}).get("self")
+            self.most = max(self.most, len(getattr(pipeline, "command_stack", ())))
+            return await perform(server, work)
+
+        monkeypatch.setattr(RedisServer, "perform", counted)
+
+
+def test_many_items_are_written_and_found_in_pieces(
+    redis: RedisProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All at once, they would hold up everything else for a second."""
+    ids = [f"msg_{number}" for number in range(3 * responses_module._PIECE + 1)]
+    turns = Turns(monkeypatch)
+
+    async def scenario() -> None:
+        async with opened(redis, max_bytes=10_000_000) as store:
+            await store.put("alice", "resp_1", named("many", *ids))
+            assert list(await store.items("alice", ids)) == ids
+            with pytest.raises(StoreError, match="taken"):
+                await store.put("alice", "resp_1", named("other", *ids))
+            for number in range(2 * responses_module._BODIES):
+                await store.put("alice", f"resp_x{number}", named("one", f"x{number}"))
+            asked = [f"x{number}" for number in range(2 * responses_module._BODIES)]
+            assert list(await store.items("alice", asked)) == asked
+
+    asyncio.run(scenario())
+    assert 1 < turns.most <= responses_module._PIECE + 1
+
+
 def test_everything_expires(redis: RedisProcess) -> None:
     async def scenario() -> None:
         async with opened(redis, ttl=100) as store:

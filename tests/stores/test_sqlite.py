@@ -202,7 +202,7 @@ def test_a_file_that_stays_locked_fails_all_calls_together(
 ) -> None:
     """One after another they would take as many seconds as there are calls."""
     monkeypatch.setattr(sqlite_file, "_BUSY_MILLISECONDS", 100)
-    monkeypatch.setattr(sqlite_file, "_PATIENCE", 0.3)
+    monkeypatch.setattr(sqlite_file, "_PATIENCE", 1.0)
     path = tmp_path / "responses.sqlite"
 
     async def scenario() -> None:
