@@ -1,6 +1,5 @@
 """Stores the responses that the gateway makes, and continues conversations from them."""
 
-import hmac
 import logging
 from collections.abc import Collection
 from dataclasses import dataclass, replace
@@ -17,6 +16,7 @@ from gateway.exchange.apart import Apart
 from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.decision import Decision
 from gateway.exchange.request_fields import Routed, decode_field, read_object
+from gateway.exchange.stored.callers import owner_of
 from gateway.exchange.stored.errors import (
     NOT_STORED_PROBABLY,
     continues_twice,
@@ -42,7 +42,6 @@ from gateway.exchange.stored.responses import (
     since_compaction,
 )
 from gateway.exchange.stored.seals import CallersSeal, Seals
-from gateway.headers import CALLER_HEADERS
 from gateway.request import GenerationRequest
 from gateway.shapes import Json, RawHeaders
 from gateway.translate.contract import Translation
@@ -51,6 +50,8 @@ log = logging.getLogger("gateway")
 
 _MOST_LOST = 1000
 _ITEM_BYTES = 500  # of a stored item, roughly
+_MOST_ITEMS = 100_000
+"""As many as a conversation can have at Anthropic's API; a store takes a second for them."""
 _FAILED = "the gateway's store of responses failed"
 
 _PREVIOUS = "previous_response_id"
@@ -73,6 +74,7 @@ class ResponseMemory:
     def __init__(self, store: ResponseStore | None, seals: Seals) -> None:
         self._store = store
         self._seals = seals
+        self._owner = partial(owner_of, store.secret if store is not None else b"")
         self._apart = Apart()
         self._failures = 0
         self.not_stored = 0
@@ -101,7 +103,7 @@ class ResponseMemory:
             return Continued(call)
         earlier = await self._earlier(call, previous)
         known = {item["id"] for item in earlier if isinstance(item.get("id"), str)}
-        found = await self._items(call.headers, referred.keys() - known)
+        found = await self._items(self._owner(call.headers, call.client), referred.keys() - known)
         for item_id, position in referred.items():
             if item_id not in known and item_id not in found:
                 raise item_not_found(item_id, position)
@@ -110,13 +112,15 @@ class ResponseMemory:
         sent, items = await self._apart.run_large(size, write)
         return Continued(replace(call, body=sent, items=items), known | found.keys())
 
-    async def kept_in(self, headers: RawHeaders, body: Json) -> str | None:
+    async def kept_in(
+        self, headers: RawHeaders, client: ClientSettings | None, body: Json
+    ) -> str | None:
         """Return the first parameter of a request that names something stored for its caller."""
-        previous = body.get("previous_response_id")
-        if isinstance(previous, str) and await self._find(headers, previous) is not None:
+        owner, previous = self._owner(headers, client), body.get("previous_response_id")
+        if isinstance(previous, str) and await self._find(owner, previous) is not None:
             return "previous_response_id"
         referred = references(body)
-        found = await self._items(headers, referred.keys())
+        found = await self._items(owner, referred.keys())
         return next((f"input[{referred[item_id]}]" for item_id in found), None)
 
     async def refuse_kept(self, call: GenerationRequest, status: int) -> None:
@@ -125,7 +129,7 @@ class ResponseMemory:
         The store is asked only after the upstream has refused the call with `status`.
         """
         if status in _NOT_KNOWN:
-            param = await self.kept_in(call.headers, read_object(call.body))
+            param = await self.kept_in(call.headers, call.client, read_object(call.body))
             if param is not None:
                 raise kept_elsewhere(param)
 
@@ -133,7 +137,8 @@ class ResponseMemory:
         """Return a call without a model with the model of the stored response it continues."""
         body = read_object(call.body)
         previous = body.get("previous_response_id")
-        stored = await self._find(call.headers, previous) if isinstance(previous, str) else None
+        owner = self._owner(call.headers, call.client)
+        stored = await self._find(owner, previous) if isinstance(previous, str) else None
         if stored is None:
             return None
         named = {**body, "model": stored.response["model"]}
@@ -183,7 +188,7 @@ class ResponseMemory:
 
         Raises `GatewayError` (503) where the store cannot be read.
         """
-        stored = await self._find(headers, response_id)
+        stored = await self._find(self._owner(headers, client), response_id)
         if stored is None:
             return None
         seal = self._seals.of(headers, client)
@@ -193,12 +198,14 @@ class ResponseMemory:
             stored = replace(stored, response=response)
         return replace(stored, items=for_client(stored.items, seal))
 
-    async def delete(self, headers: RawHeaders, response_id: str) -> bool:
+    async def delete(
+        self, headers: RawHeaders, client: ClientSettings | None, response_id: str
+    ) -> bool:
         """Delete a stored response; return whether there was one. Raises as `find` does."""
         if self._store is None:
             return False
         try:
-            return await self._store.delete(self._owner(headers), response_id)
+            return await self._store.delete(self._owner(headers, client), response_id)
         except StoreError as error:
             self._note_failure("a stored response could not be deleted", error)
             raise unavailable() from None
@@ -218,26 +225,27 @@ class ResponseMemory:
                 param="previous_response_id",
                 code="invalid_type",
             )
-        stored = await self._find(call.headers, previous)
+        owner = self._owner(call.headers, call.client)
+        stored = await self._find(owner, previous)
         if stored is None:
-            lost = self._lost.get((self._owner(call.headers), previous))
+            lost = self._lost.get((owner, previous))
             raise not_found(previous, lost)
         return list(since_compaction(stored.items))
 
-    async def _find(self, headers: RawHeaders, response_id: str) -> StoredResponse | None:
+    async def _find(self, owner: str, response_id: str) -> StoredResponse | None:
         if self._store is None:
             return None
         try:
-            return await self._store.get(self._owner(headers), response_id)
+            return await self._store.get(owner, response_id)
         except StoreError as error:
             self._note_failure("a stored response could not be read", error)
             raise unavailable() from None
 
-    async def _items(self, headers: RawHeaders, ids: Collection[str]) -> dict[str, Json]:
+    async def _items(self, owner: str, ids: Collection[str]) -> dict[str, Json]:
         if self._store is None or not ids:
             return {}
         try:
-            return await self._store.items(self._owner(headers), ids)
+            return await self._store.items(owner, ids)
         except StoreError as error:
             self._note_failure("stored items could not be read", error)
             raise unavailable() from None
@@ -248,9 +256,12 @@ class ResponseMemory:
         if self._store is None or response is None or not isinstance(response.get("id"), str):
             return None
         seal, known = self._seal(call), recording.known
-        write = partial(as_stored, call.body, response, known, seal, _new_id)
+        write = partial(as_stored, call.body, response, known, seal, partial(token_hex, 16))
         stored = await self._apart.run_large(len(call.body), write)
-        owner = self._owner(call.headers)
+        owner = self._owner(call.headers, call.client)
+        if len(stored.items) > _MOST_ITEMS:
+            why = f"it has {len(stored.items):,} items, of which {_MOST_ITEMS:,} can be stored"
+            return self._note_lost(owner, response["id"], why)
         try:
             await self._store.put(owner, response["id"], stored)
         except TooLarge as error:
@@ -283,15 +294,3 @@ class ResponseMemory:
         if self._failures:
             log.warning("responses are stored again, after %d failure(s)", self._failures)
             self._failures = 0
-
-    def _owner(self, headers: RawHeaders) -> str:
-        """Return the owner of the caller's responses: a keyed hash of the whole credential."""
-        secret = self._store.secret if self._store is not None else b""
-        digest = hmac.new(secret, digestmod="sha256")
-        for name, value in sorted(pair for pair in headers if pair[0] in CALLER_HEADERS):
-            digest.update(b"%d:%s=%d:%s;" % (len(name), name, len(value), value))
-        return digest.hexdigest()
-
-
-def _new_id() -> str:
-    return token_hex(16)

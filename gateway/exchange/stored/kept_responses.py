@@ -49,7 +49,7 @@ class KeptResponses:
 
     async def delete(self, request: Request, response_id: str) -> ClientReply | None:
         """Delete a response."""
-        if not await self._memory.delete(request.headers, response_id):
+        if not await self._memory.delete(request.headers, request.client, response_id):
             return None
         deleted = {"id": response_id, "object": "response", "deleted": True}
         return json_reply(msgspec.json.encode(deleted))

@@ -16,7 +16,7 @@ import os
 import msgspec
 
 from gateway.config.settings import ClientSettings
-from gateway.headers import CALLER_HEADERS
+from gateway.exchange.stored.callers import caller_of, fields_of
 from gateway.shapes import Json, RawHeaders
 
 PREFIX = "egs1."
@@ -48,8 +48,7 @@ class Seals:
 class CallersSeal:
     """Seals and opens for one caller (a `translate.seal.Seal`).
 
-    The caller is a client of the gateway, known by name so that its key can change, or otherwise
-    the credential that the request came with.
+    The caller is that of `caller_of`.
     """
 
     __slots__ = ("_client", "_headers", "_master", "keeps", "remembers")
@@ -87,7 +86,10 @@ class CallersSeal:
         salt, sealed = raw[:_SALT_BYTES], raw[_SALT_BYTES:]
         if len(sealed) < _TAG_BYTES:
             return None
-        encoded = _decrypted(self._key(salt), sealed, self._caller())
+        key = self._key(salt)
+        encoded = _decrypted(key, sealed, self._caller())
+        if encoded is None and self._client is None:
+            encoded = _decrypted(key, sealed, fields_of(self._headers))
         return None if encoded is None else msgspec.json.decode(encoded, type=Json)
 
     def is_own(self, text: str) -> bool:
@@ -99,10 +101,7 @@ class CallersSeal:
         return key.digest()
 
     def _caller(self) -> bytes:
-        if self._client is not None:
-            return b"client:" + self._client.name.encode()
-        fields = sorted(field for field in self._headers if field[0] in CALLER_HEADERS)
-        return b"".join([b"%d:%b%d:%b" % (len(n), n, len(v), v) for n, v in fields])
+        return caller_of(self._headers, self._client)
 
 
 # PyNaCl is imported late: a gateway that never seals saves the memory.

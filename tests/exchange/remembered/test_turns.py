@@ -255,7 +255,7 @@ def test_a_stored_response_is_continued_where_it_is_stored() -> None:
 
 def test_why_a_response_was_not_stored_is_still_said() -> None:
     talk = Conversation(Shape.CHAT, stores=True)
-    owner = talk.scene.responses._owner(ALICE)
+    owner = talk.scene.responses._owner(ALICE, None)
     talk.scene.responses._lost[owner, "resp_1"] = "it is too large"
     assert "too large" in talk.fails(input="Hi", previous_response_id="resp_1").message
 

@@ -12,6 +12,7 @@ from gateway.errors import GatewayError, InvalidRequest, TruncatedStream
 from gateway.exchange.decision import Decision
 from gateway.exchange.reply.body import ReplyBody
 from gateway.exchange.request_fields import read_routed
+from gateway.exchange.stored import conversations
 from gateway.exchange.stored.conversations import ResponseMemory
 from gateway.exchange.stored.kept_responses import KeptResponses
 from gateway.exchange.stored.responses import (
@@ -211,7 +212,7 @@ def test_another_caller_cannot_continue_see_or_delete_a_response() -> None:
     assert refused.value.param == "previous_response_id"
     assert len(upstream.requests) == calls
     assert kept(stage, first["id"], BOB) is None
-    assert not asyncio.run(stage.responses.delete(BOB, first["id"]))
+    assert not asyncio.run(stage.responses.delete(BOB, None, first["id"]))
     assert kept(stage, first["id"]) == first
 
 
@@ -328,7 +329,7 @@ def test_input_items_are_listed_newest_first_and_valid() -> None:
 def test_an_empty_input_is_an_empty_list() -> None:
     stage = scene(DemoUpstream())
     stored = StoredResponse({"id": "resp_1", "output": "odd"}, [])
-    owner = stage.responses._owner(ALICE)
+    owner = stage.responses._owner(ALICE, None)
     assert stage.responses._store is not None
     asyncio.run(stage.responses._store.put(owner, "resp_1", stored))
     assert listed(stage, "resp_1") == {
@@ -393,6 +394,17 @@ def test_a_reply_that_is_too_large_to_be_stored_says_so_and_so_does_who_continue
     unstored = ask(stage, input="Hello", store=False)
     assert "not stored" not in unstored.decision.warning
     assert memory.not_stored == 1
+
+
+def test_a_conversation_of_too_many_items_is_not_stored_and_says_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(conversations, "_MOST_ITEMS", 3)
+    stage = scene(DemoUpstream())
+    said = [{"role": "user", "content": "Hello"}] * 3
+    warning = ask(stage, input=said).decision.warning
+    assert "it has 4 items, of which 3 can be stored" in warning
+    assert "not stored" not in ask(stage, input=said[:2]).decision.warning
 
 
 @pytest.mark.parametrize("streamed", [False, True])

@@ -79,7 +79,7 @@ def test_the_items_outlive_the_response_that_they_came_with() -> None:
     first = stage.ask("Hello")
     (said,) = first["output"]
     stage.ask([refer(said), {"role": "user", "content": "Again"}])
-    asyncio.run(stage.scene.responses.delete(ALICE, first["id"]))
+    asyncio.run(stage.scene.responses.delete(ALICE, None, first["id"]))
     stage.ask([refer(said), {"role": "user", "content": "More"}])
     assert stage.sent[0]["content"] == "You said: Hello"
 

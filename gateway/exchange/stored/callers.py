@@ -1,0 +1,57 @@
+"""Who a caller is, to whom stored responses and sealed content belong."""
+
+import hmac
+from collections.abc import Sequence
+
+from gateway.config.settings import ClientSettings
+from gateway.headers import ACCOUNT_HEADERS, CALLER_HEADERS, CREDENTIAL_HEADERS
+from gateway.shapes import RawHeaders
+
+_AUTHORIZATION = b"authorization"
+_BEARER = b"bearer"
+
+
+def caller_of(headers: RawHeaders, client: ClientSettings | None) -> bytes:
+    """Return what distinguishes a caller, never to be shown.
+
+    A client of the gateway is known by its name: its key can change. Another caller is its
+    credential, whatever field carries that, with the account that it is used for. All without a
+    credential are one caller.
+    """
+    if client is not None:
+        return b"client:" + client.name.encode()
+    credential = _credential(headers)
+    if not credential:
+        return b"nobody"
+    accounts = sorted(field for field in headers if field[0] in ACCOUNT_HEADERS)
+    return b"credential:" + _unambiguous([(b"", credential), *accounts])
+
+
+def fields_of(headers: RawHeaders) -> bytes:
+    """Return what distinguished a caller without a name in versions up to 0.2.0."""
+    return _unambiguous(sorted(field for field in headers if field[0] in CALLER_HEADERS))
+
+
+def owner_of(secret: bytes, headers: RawHeaders, client: ClientSettings | None) -> str:
+    """Return the owner of what is stored for a caller: a hash of `caller_of`, keyed by `secret`."""
+    return hmac.new(secret, caller_of(headers, client), "sha256").hexdigest()
+
+
+def _credential(headers: RawHeaders) -> bytes:
+    """Return the credential that upstreams get: Authorization's, or else another field's."""
+    others = b""
+    for name, value in headers:
+        if name not in CREDENTIAL_HEADERS:
+            continue
+        if name != _AUTHORIZATION:
+            others = others or value.strip()
+            continue
+        scheme, _, key = value.strip().partition(b" ")
+        given = key.strip() if scheme.lower() == _BEARER else value.strip()
+        if given:
+            return given
+    return others
+
+
+def _unambiguous(fields: Sequence[tuple[bytes, bytes]]) -> bytes:
+    return b"".join([b"%d:%b%d:%b" % (len(n), n, len(v), v) for n, v in fields])
