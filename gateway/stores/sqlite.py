@@ -7,7 +7,7 @@ from pathlib import Path
 
 from gateway.exchange.stored.responses import StoredResponse, StoreError
 from gateway.shapes import Json
-from gateway.stores.memory import ID_TAKEN, decode, encode, named_items, too_large
+from gateway.stores.memory import BYTES_OF_AN_ID, ID_TAKEN, decode, encode, named_items, too_large
 from gateway.stores.sqlite_file import SqliteFile
 
 # A rowid table: without rowids, each comparison of keys reads the whole body as well.
@@ -50,8 +50,6 @@ _MOVE = (
 _BUSY_MILLISECONDS_OF_A_MOVE = 60_000
 """How long a process waits for another one that moves the responses of an earlier release."""
 _KEY_BYTES = 32
-_BYTES_OF_AN_ID = 256
-"""What an item's id adds to the size of its response: its row, and its index entry."""
 _FREED_AT_ONCE = 16 * 1024 * 1024
 """How much may make room for one response, if it is smaller: the rest goes with the next ones."""
 _OLDEST = 10_000
@@ -150,7 +148,7 @@ class SqliteStore:
     def _write(self, owner: str, response_id: str, stored: StoredResponse) -> bool:
         """Insert unless the id is taken; return whether it was free."""
         body = encode(stored)
-        size = len(body) + _BYTES_OF_AN_ID * len(stored.own_ids)
+        size = len(body) + BYTES_OF_AN_ID * len(stored.own_ids)
         if size > self._max_bytes:
             raise too_large(size, self._max_bytes)
         now = self._clock()
