@@ -95,13 +95,18 @@ def _catalogue() -> "Catalogue":
 def build_application(settings: "Settings", peers: "Peers | None" = None) -> "Application":
     """Return the application of these settings; a problem ends the command.
 
-    Its log is discarded, unless `serve` has opened it: other commands print what they find.
+    Its log is discarded, unless `serve` has opened it: other commands print what they find. They
+    keep nothing, so files of stores are looked at, but neither opened nor created.
     """
     from gateway.app import build
+    from gateway.stores.files import unusable_files, without_files
 
     logging.getLogger("gateway").addHandler(_DISCARDED)
+    unusable = next(unusable_files(settings), None)
+    if unusable is not None:
+        raise click.ClickException(unusable)
     try:
-        return build(settings, peers)
+        return build(without_files(settings), peers)
     except (OSError, ValueError) as error:
         raise click.ClickException(str(error)) from None
 

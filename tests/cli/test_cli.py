@@ -64,6 +64,20 @@ def test_what_cannot_be_built_is_told_in_one_line(
     assert isinstance(result.exception, SystemExit)
 
 
+@pytest.mark.parametrize("arguments", [("check",), ("resolve", "bot")])
+def test_only_serving_creates_the_files_of_stores(
+    tmp_path: Path, arguments: tuple[str, ...]
+) -> None:
+    path = tmp_path / "gateway.yaml"
+    path.write_text(
+        f"secret: {'s' * 40}\nupstreams: {{a: {{base_url: 'http://127.0.0.1:1/v1'}}}}\n"
+        "models: {bot: {model: m, upstream: a, endpoint: chat}}\n"
+        "memory: {url: 'sqlite:///m.sqlite'}\nresponses: {store: 'sqlite:///r.sqlite'}\n"
+    )
+    assert "bot → " in run(*arguments, "--config", str(path)).output
+    assert list(tmp_path.iterdir()) == [path]
+
+
 def test_a_file_that_is_not_there_is_wrong_usage(tmp_path: Path) -> None:
     missing = run("check", "--config", str(tmp_path / "none.yaml"))
     assert missing.exit_code == 1

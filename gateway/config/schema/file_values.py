@@ -32,6 +32,8 @@ def _store_url(text: str, info: ValidationInfo, fault: str) -> str:
     path = text.removeprefix("sqlite:///")
     if path == text or not path:
         raise InvalidValue(fault, "memory://, sqlite:///path/to/file.sqlite or redis://host:6379/0")
+    if path == ":memory:":
+        raise InvalidValue("names the memory of one process as SQLite does", "write memory://")
     place = context_of(info).files.folder / path
     if not place.parent.is_dir():
         raise InvalidValue("names a file in a folder that does not exist", "make the folder first")

@@ -20,6 +20,13 @@ from tests.config.configuring import check_refusal, loaded, refused
             "memory: {url: sqlite:///none/such/file}",
             "memory.url: names a file in a folder that does not exist; make the folder first",
         ),
+        *(
+            (
+                f"{key}: 'sqlite:///:memory:'}}",
+                "the memory of one process as SQLite does; write memory",
+            )
+            for key in ("memory: {url", "responses: {store")
+        ),
         ("memory: {url: 'redis://'}", "memory.url: has no valid host"),
         (
             "memory: {url: 'redis://h/a'}",
