@@ -7,6 +7,7 @@ from gateway.api.writing import ReplyWriter
 from gateway.errors import GatewayError, ShuttingDown
 from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.decision import Decision
+from gateway.exchange.failures import ModelNotAllowed
 from gateway.exchange.usage import tokens_in
 from gateway.observe.outcomes import FAILED_INSIDE, Ending, ended, ended_with
 
@@ -18,7 +19,12 @@ class ClientGone(Exception):
 
 
 def ending_of(error: Exception, decision: Decision) -> Ending:
-    """Return how a request ends that fails before its reply has begun; log what is a bug."""
+    """Return how a request ends that fails before its reply has begun; log what is a bug.
+
+    The decision takes the model of a refusal that came before anything was decided.
+    """
+    if isinstance(error, ModelNotAllowed):
+        decision.asked_for(decision.model_asked or error.model)
     if isinstance(error, GatewayError):
         return ended_with(error)
     who = decision.client or "none"

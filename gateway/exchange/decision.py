@@ -19,6 +19,9 @@ UNSAFE_IN_A_HEADER = bytes([*range(0x09), *range(0x0A, 0x20), 0x7F])
 _UNSAFE = re.compile(b"[" + re.escape(UNSAFE_IN_A_HEADER) + b"]")
 
 
+MAX_MODEL_LENGTH = 512
+"""Characters of a model's name."""
+
 SHOWN_FIELDS = (
     b"x-gateway-upstream",
     b"x-gateway-endpoint",
@@ -102,6 +105,10 @@ class Decision(msgspec.Struct, gc=False):
             *self.failures,
             UpstreamFailure(upstream, error.reason, error.upstream_status, error.message, final),
         )
+
+    def asked_for(self, model: str) -> None:
+        """Note the client's name of the model, which may not have been checked."""
+        self.model_asked = model[:MAX_MODEL_LENGTH]
 
     def warn(self, text: str) -> None:
         """Add to what the client is warned of; an empty text, or a known one, adds nothing."""

@@ -32,6 +32,19 @@ PROMPT_OBJECTS_END = date(2026, 11, 30)
 """When OpenAI shuts reusable prompt objects down (its deprecations page, 2026-06-03)."""
 
 
+class ModelNotAllowed(PermissionDenied):
+    """The key of one of the gateway's own clients is not for the model.
+
+    `model` is the name asked for, for the operator, who would allow it.
+    """
+
+    code = "model_not_allowed"
+
+    def __init__(self, message: str, *, model: str, param: str) -> None:
+        super().__init__(message, param=param)
+        self.model = model
+
+
 def is_no_news(failure: ErrorReply, refusal: Refusal) -> bool:
     """Whether a retry's failure adds nothing to the first one: the model is not here either."""
     return refusal.verdict in _SAME_KIND or failure.status in _NOT_HERE
@@ -47,11 +60,11 @@ def is_allowed(client: ClientSettings | None, model: str) -> bool:
 def check_allowed(client: ClientSettings | None, model: str, param: str = "model") -> None:
     """Raise `PermissionDenied` unless the client may use the model that `param` names."""
     if not is_allowed(client, model):
-        raise PermissionDenied(
+        raise ModelNotAllowed(
             f"The key of client '{client.name if client else ''}' does not allow the model "
             f"'{model}'. Ask the gateway's operator to add it to this client's models.",
+            model=model,
             param=param,
-            code="model_not_allowed",
         )
 
 

@@ -8,15 +8,12 @@ import msgspec
 
 from gateway.errors import InvalidRequest
 from gateway.exchange.body_pieces import decode_in_pieces
-from gateway.exchange.decision import Decision
+from gateway.exchange.decision import MAX_MODEL_LENGTH, Decision
 from gateway.exchange.unreadable_body import unreadable
 from gateway.resolve.features import NO_REASONING, REASONING, TOOLS
 from gateway.resolve.memory import Features
 from gateway.shapes import Json
 from gateway.utf8 import check_utf8
-
-MAX_MODEL_LENGTH = 512
-
 
 PATH_MODEL_WINS = "the body's model was ignored: the path names the deployment"
 

@@ -1,6 +1,6 @@
 """The last requests of this process, for the admin page: bounded in number and in bytes.
 
-Names and evidence are short (`request_fields.MAX_MODEL_LENGTH`), so that their number is enough.
+Names and evidence are short (`decision.MAX_MODEL_LENGTH`), so that their number is enough.
 """
 
 from collections import deque

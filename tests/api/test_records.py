@@ -1,14 +1,16 @@
 """What the record of a request has: names, tokens, times."""
 
 from copy import deepcopy
+from hashlib import sha256
 from typing import Any
 
 import pytest
 
+from gateway.config.settings import ClientSettings, ModelRule
 from gateway.exchange.decision import Decision
 from gateway.shapes import UpstreamCall
 from tests.api.client import Client
-from tests.exchange.scene import chat_chunk, chat_completion
+from tests.exchange.scene import Scene, chat_chunk, chat_completion
 from tests.fakes import EVENT_STREAM, FakeReply, json_reply, stream_reply
 
 MESSAGES = [{"role": "user", "content": "Hi"}]
@@ -124,3 +126,49 @@ def test_the_clients_id_is_that_of_the_record() -> None:
     (seen,) = client.observer.seen
     assert (seen.decision.request_id, seen.decision.is_clients_id) == ("mine", True)
     assert reply.headers["x-request-id"] == "mine"
+
+
+KEY = "team-key"
+TEAM = ClientSettings("team", (sha256(KEY.encode()).hexdigest(),), models=("gpt-4o*",))
+MESSAGE_REQUEST = {"model": "claude-x", "max_tokens": 1, "messages": MESSAGES}
+REALTIME = {"session": {"type": "realtime", "model": "gpt-realtime"}}
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "model"),
+    [
+        ("/v1/chat/completions", {"model": "o3", "messages": MESSAGES}, "o3"),
+        ("/v1/completions", {"model": "o3", "prompt": "Hi"}, "o3"),
+        ("/v1/responses", {"model": "o3", "input": "Hi"}, "o3"),
+        ("/v1/messages", MESSAGE_REQUEST, "claude-x"),
+        ("/v1/messages/count_tokens", MESSAGE_REQUEST, "claude-x"),
+        ("/v1/responses/compact", {"model": "o3", "input": "Hi"}, "o3"),
+        ("/v1/responses/input_tokens", {"model": "o3", "input": "Hi"}, "o3"),
+        ("/v1/engines/o3/completions", {"prompt": "Hi"}, "o3"),
+        (*EMBEDDING, "e"),
+        ("/v1/realtime/client_secrets", REALTIME, "gpt-realtime"),
+    ],
+)
+def test_a_refusal_names_the_model_that_a_client_may_not_use(
+    path: str, body: dict[str, Any], model: str
+) -> None:
+    client = Client(lambda _: json_reply({}), clients=(TEAM,))
+    bearer = [(b"authorization", b"Bearer " + KEY.encode())]
+    assert client.post(path, body, headers=bearer).status == 403
+    assert client.observer.seen[0].decision.model_asked == model
+
+
+def test_a_card_that_is_not_shown_has_the_model_in_its_record() -> None:
+    client = Client(lambda _: json_reply({}), clients=(TEAM,))
+    bearer = [(b"authorization", b"Bearer " + KEY.encode())]
+    assert client.get("/v1/models/o3", headers=bearer).status == 404
+    assert client.observer.seen[0].decision.model_asked == "o3"
+
+
+def test_what_is_passed_on_by_its_model_has_it_in_its_record() -> None:
+    def answer(_: UpstreamCall) -> FakeReply:
+        return json_reply({}, 404)
+
+    client = Client(answer, scene=Scene(answer, rules=(ModelRule("e", model="e-2"),)))
+    assert client.post(*EMBEDDING).status == 404
+    assert client.observer.seen[0].decision.model_asked == "e"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.exchange.decision import Decision
+from gateway.exchange.decision import MAX_MODEL_LENGTH, Decision
 from gateway.request_ids import header_line
 
 
@@ -51,3 +51,9 @@ def test_an_upstreams_id_takes_the_place_of_a_new_one_but_not_of_the_clients() -
     own = Decision(id_line=header_line("mine"), is_clients_id=True)
     own.take_id(b"up-1")
     assert own.request_id == "mine"
+
+
+def test_a_name_that_was_not_checked_is_noted_as_far_as_names_reach() -> None:
+    decision = Decision()
+    decision.asked_for("x" * (MAX_MODEL_LENGTH + 1))
+    assert decision.model_asked == "x" * MAX_MODEL_LENGTH

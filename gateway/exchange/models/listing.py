@@ -105,6 +105,7 @@ class Listing:
         `shorter` are the names that such a path may begin with. An alias can only be read: what is
         done to it would be done to another model.
         """
+        decision.asked_for(model)
         if not failures.is_allowed(call.client, model):
             raise ModelNotFound(f"The model '{model}' does not exist.", param="model")
         alias = self._alias(model)

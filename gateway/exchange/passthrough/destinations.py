@@ -181,6 +181,7 @@ class Destinations:
 
     async def of_model(self, named: str, call: Request, decision: Decision) -> Destination:
         """Return where a request for a model goes, and the model as sent, with the same body."""
+        decision.asked_for(named)
         # A form's field may hold what looks like the field that was looked for.
         failures.check_allowed(call.client, named)
         asked = self._resolver.redirected(named) or named

@@ -93,6 +93,7 @@ class Compacting:
         if not isinstance(model, str) or not model:
             await self._refuse_kept(request, body)
             return await self._passing.run(request, decision)
+        decision.asked_for(model)
         if request.client is not None and request.client.is_restricted:
             restrictions.check_generation(_generating(request, request.body))
         query = ModelQuery(model, Shape.RESPONSES, headers=request.headers)
