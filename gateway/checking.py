@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from gateway.app import Application
-from gateway.config.settings import Settings, UpstreamSettings
+from gateway.config.settings import ModelRule, UpstreamSettings
 from gateway.resolve.evidence import Route, Source
 from gateway.resolve.metadata.cache import LookupFailed
 from gateway.resolve.resolver import ModelQuery
@@ -48,8 +48,11 @@ class Findings:
 
 
 async def check_names(application: Application, headers: RawHeaders) -> Findings:
-    """Resolve every alias and redirect as a client with these header fields would see them."""
-    names = _names(application.settings)
+    """Resolve every alias and redirect as a client with these header fields would see them.
+
+    A glob stands for the names that it matches: it is resolved where all lead to the same model.
+    """
+    names = _names(application)
     routes: list[Route] = []
     for start in range(0, len(names), MAX_AT_ONCE):
         queries = [
@@ -76,11 +79,18 @@ async def judge(application: Application, routes: Sequence[Route], headers: RawH
     )
 
 
-def _names(settings: Settings) -> list[str]:
+def _names(application: Application) -> list[str]:
     aliases = [
-        rule.pattern for rule in settings.models if rule.model is not None and not rule.is_glob
+        rule.pattern
+        for rule in application.settings.models
+        if rule.model is not None and (not rule.is_glob or _is_sample(application, rule))
     ]
-    return [*aliases, *(old for old, _ in settings.retired.redirect)]
+    return [*aliases, *(old for old, _ in application.settings.retired.redirect)]
+
+
+def _is_sample(application: Application, rule: ModelRule) -> bool:
+    """Whether the pattern is itself a name that the rule sends under its one name."""
+    return not rule.rewrites and application.resolver.rule_for(rule.pattern) is rule
 
 
 async def _unread(

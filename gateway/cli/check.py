@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,7 +36,7 @@ def check(config: Path | None, probe: bool) -> None:
     for warning in suspicions(settings):
         _warn(warning)
     findings, probes, stores = asyncio.run(_ask(application, probe=probe))
-    _print_settings(settings)
+    _print_settings(settings, frozenset(name.name for name in findings.names))
     for name in findings.names:
         _print_checked(name)
     for upstream, failed in findings.unread.items():
@@ -95,19 +96,20 @@ def _warn(text: str) -> None:
     click.echo(f"warning: {text}", err=True)
 
 
-def _print_settings(settings: "Settings") -> None:
-    """Print what the configuration comes to: upstreams, patterns, clients."""
+def _print_settings(settings: "Settings", checked: AbstractSet[str]) -> None:
+    """Print what the configuration comes to: upstreams, patterns that were not checked, clients."""
     for upstream in settings.upstreams:
         click.echo(
             f"upstream {upstream.name}: {' '.join(upstream.base_urls)}, kind {upstream.kind}, "
             f"credential {upstream.credential}"
         )
     for rule in settings.models:
-        if rule.is_glob:
+        if rule.is_glob and rule.pattern not in checked:
             sent = f" → {rule.model}" if rule.model else ""
             at = f" at {rule.upstream}" if rule.upstream else ""
             served = ", ".join(shape.endpoint for shape in rule.endpoints)
-            click.echo(f"{rule.pattern}{sent}{at}{f': {served}' if served else ''}")
+            doubt = " (not checked)" if rule.model else ""
+            click.echo(f"{rule.pattern}{sent}{at}{f': {served}' if served else ''}{doubt}")
     names = [client.name for client in settings.clients]
     if names:
         more = len(names) - _NAMED_CLIENTS

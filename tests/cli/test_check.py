@@ -28,13 +28,17 @@ def test_check_without_a_file_checks_the_defaults() -> None:
 
 def test_check_finds_aliases_that_lead_nowhere(config: Path) -> None:
     rules = "  broken: {model: no-such-model}\n  'glob-*': {model: no-such-model}\n"
+    rules += "  'good-?': acme-writer-v2\n  'acme/*': '*-nosuch'\n  '[ab]c': no-such-model\n"
     config.write_text(config.read_text().replace("models:\n", f"models:\n{rules}"))
     result = run("check", "--config", str(config))
     assert result.exit_code == 1
     assert "broken → no-such-model: not found" in result.output
     assert "my-bot → acme-writer-v2" in result.output
-    assert "1 alias(es)" in result.output
-    assert "glob" not in result.stderr
+    assert "glob-* → no-such-model: not found" in result.stderr
+    assert "good-? → acme-writer-v2 at openai: /v1/completions\n" in result.stdout
+    assert "acme/* → *-nosuch (not checked)" in result.stdout
+    assert "[ab]c → no-such-model (not checked)" in result.stdout
+    assert "2 alias(es)" in result.output
 
 
 def test_redirects_are_checked_and_shown(config: Path) -> None:
@@ -96,7 +100,7 @@ def test_check_shows_what_the_configuration_comes_to(tmp_path: Path) -> None:
     clients = [{"name": f"team-{i}", "key_sha256": f"{i:064x}"} for i in range(7)]
     rules = {
         "llama-*": {"upstream": "local", "endpoint": ["chat", "completions"]},
-        "gpt-?": "gpt-4o-mini",
+        "gpt-*": "azure-*",
         "other*": {"reasoning_effort": "low"},
     }
     upstreams = {
@@ -109,7 +113,7 @@ def test_check_shows_what_the_configuration_comes_to(tmp_path: Path) -> None:
         "upstream openai: https://api.openai.com/v1, kind openai, credential key",
         "upstream local: http://vllm/v1, kind vllm, credential none",
         "llama-* at local: /v1/chat/completions, /v1/completions",
-        "gpt-? → gpt-4o-mini",
+        "gpt-* → azure-* (not checked)",
         "other*",
         "7 client(s): team-0, team-1, team-2, team-3, team-4 and 2 more",
         f"{path}: good (2 upstream(s), 3 rule(s))",
