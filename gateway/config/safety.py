@@ -62,6 +62,7 @@ def refusals(
     yield from _open_gateway(settings)
     yield from _forwarded_gateway_keys(settings)
     yield from _addresses_of_kinds(settings)
+    yield from _missing_http2(settings)
     yield from rule_refusals(settings)
     yield from _loops(settings, leads_to)
     yield from stores.refusals(settings)
@@ -151,6 +152,23 @@ def _addresses_of_kinds(settings: Settings) -> Iterator[tuple[KeyPath, InvalidVa
                 yield key, InvalidValue(*fault)
 
 
+def _missing_http2(settings: Settings) -> Iterator[tuple[KeyPath, InvalidValue]]:
+    for upstream in settings.upstreams:
+        if upstream.http2 and _is_encrypted(upstream) and find_spec("h2") is None:
+            yield (
+                ("upstreams", upstream.name, "http2"),
+                InvalidValue(
+                    "needs the extra http2, which is not installed",
+                    "pip install 'endpoint-gateway[http2]'",
+                ),
+            )
+
+
+def _is_encrypted(upstream: UpstreamSettings) -> bool:
+    """Whether one of its addresses is reached over TLS."""
+    return any(url.startswith("https://") for _, url in _addresses(upstream))
+
+
 def _loops(settings: Settings, leads_to: Reaches) -> Iterator[tuple[KeyPath, InvalidValue]]:
     server, admin = settings.server, settings.admin
     listeners = [("the gateway itself", server.host, server.port)]
@@ -226,12 +244,12 @@ def warnings(settings: Settings) -> list[str]:
 def _upstream_warnings(settings: Settings) -> Iterator[str]:
     for upstream in settings.upstreams:
         key = f"upstreams.{upstream.name}"
-        encrypted = [url.startswith("https://") for _, url in _addresses(upstream)]
+        encrypted = _is_encrypted(upstream)
         for path, url in _addresses(upstream):
             yield from (f"{show_path(path)}: {doubt}" for doubt in _address_doubts(upstream, url))
-        if upstream.verify is False and any(encrypted):
+        if upstream.verify is False and encrypted:
             yield f"{key}.verify: is off, so anyone on the path can read the keys; name a CA bundle"
-        if upstream.http2 and not any(encrypted):
+        if upstream.http2 and not encrypted:
             yield f"{key}.http2: has no effect without TLS (https://)"
 
 

@@ -17,7 +17,6 @@ and a log line with the whole URL.
 import asyncio
 import ssl
 from collections.abc import AsyncIterator
-from importlib.util import find_spec
 from typing import Any, cast
 
 import httpx2
@@ -108,7 +107,9 @@ class HttpClient:
         self._tls = tls or tls_context(upstream.verify)
         host = f"[{origin.host}]" if ":" in origin.host else origin.host
         self._base = httpx2.URL(f"{origin.scheme}://{host}:{origin.port}")
-        self._transport = transport or _transport(upstream, self._slots.limit, self._tls)
+        self._transport = transport or _transport(
+            upstream, self._slots.limit, self._tls, is_encrypted=origin.scheme == "https"
+        )
 
     def for_look_ups(self, slots: Slots | None = None) -> "HttpClient":
         """Return a client for the same upstream, with the connections and slots of look-ups."""
@@ -232,19 +233,14 @@ class _ReusedConnectionClosed(UpstreamError):
 
 
 def _transport(
-    upstream: UpstreamSettings, connections: int, tls: ssl.SSLContext
+    upstream: UpstreamSettings, connections: int, tls: ssl.SSLContext, *, is_encrypted: bool
 ) -> httpx2.AsyncHTTPTransport:
-    if upstream.http2 and find_spec("h2") is None:
-        raise ValueError(
-            f"upstream '{upstream.name}': http2 needs a package that is not installed; install "
-            "httpx2[http2] or switch it off"
-        )
     proxy = httpx2.Proxy(upstream.proxy.reveal()) if upstream.proxy is not None else None
     try:
         return httpx2.AsyncHTTPTransport(
             verify=tls,
             trust_env=False,
-            http2=upstream.http2,
+            http2=upstream.http2 and is_encrypted,
             proxy=proxy,
             limits=httpx2.Limits(
                 max_connections=connections,

@@ -218,7 +218,7 @@ def _sender(
     """Return the sender to one address; raises `ValueError` with the upstream's name."""
     try:
         origin = parse_base_url(url)
-        if upstream.proxy is not None or upstream.http2:
+        if upstream.proxy is not None or (upstream.http2 and origin.scheme == "https"):
             # httpx2 takes memory that most gateways have no use for.
             from gateway.upstream.http_client import HttpClient
 

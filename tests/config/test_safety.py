@@ -315,6 +315,26 @@ def test_which_rules_are_never_reached_is_as_by_comparing_each_with_each(
 
 
 @pytest.mark.parametrize("is_installed", [True, False])
+@pytest.mark.parametrize(
+    ("urls", "is_encrypted"),
+    [
+        ({"base_url": "https://a.example/v1"}, True),
+        ({"base_url": "http://a/v1"}, False),
+        ({"base_url": "http://a/v1", "further_urls": ("https://b/v1",)}, True),
+    ],
+)
+def test_http2_needs_its_extra_where_it_has_an_effect(
+    monkeypatch: pytest.MonkeyPatch, urls: dict[str, Any], is_installed: bool, is_encrypted: bool
+) -> None:
+    monkeypatch.setattr(safety, "find_spec", lambda name: object() if is_installed else None)
+    found = list(refusals(Settings((upstream(**urls, http2=True),))))
+    assert len(found) == (is_encrypted and not is_installed)
+    for path, fault in found:
+        assert path == ("upstreams", "a", "http2")
+        assert "endpoint-gateway[http2]" in fault.advice
+
+
+@pytest.mark.parametrize("is_installed", [True, False])
 @pytest.mark.parametrize("is_global", [True, False])
 def test_a_tokenizer_needs_its_extra(
     monkeypatch: pytest.MonkeyPatch, is_installed: bool, is_global: bool

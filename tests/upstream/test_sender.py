@@ -49,7 +49,8 @@ async def test_calls_go_to_the_upstream_that_they_name_and_are_counted_there() -
 async def test_the_own_pool_is_used_unless_a_proxy_is_configured() -> None:
     proxied = replace(LOCAL, name="proxied", proxy=Secret("http://127.0.0.1:2"))
     credentials = Credentials(LOCAL)
-    for upstream, kind in ((LOCAL, Pool), (proxied, HttpClient)):
+    cleartext = (replace(LOCAL, http2=True), Pool), (replace(proxied, http2=True), HttpClient)
+    for upstream, kind in ((LOCAL, Pool), (proxied, HttpClient), *cleartext):
         made = sender._sender(upstream, upstream.base_url, credentials)
         assert isinstance(made, kind)
         await made.aclose()
@@ -153,7 +154,6 @@ def test_the_gateways_client_keys_are_known_to_every_upstream() -> None:
     ("upstream", "complaint"),
     [
         (replace(LOCAL, base_url="local"), "upstream 'local': base_url must be"),
-        (replace(LOCAL, http2=True), "upstream 'local': http2 needs a package"),
         (replace(LOCAL, proxy=Secret("socks5://127.0.0.1:1")), "'local': a SOCKS proxy needs"),
         (replace(LOCAL, base_url="https://a/", verify="/nowhere"), "upstream 'local': verify"),
         (replace(LOCAL, forward_headers=("cookie",)), "^upstream 'local': forward_headers"),
@@ -162,7 +162,6 @@ def test_the_gateways_client_keys_are_known_to_every_upstream() -> None:
 def test_settings_that_cannot_be_used_are_refused_with_the_upstreams_name(
     monkeypatch: pytest.MonkeyPatch, upstream: UpstreamSettings, complaint: str
 ) -> None:
-    monkeypatch.setattr("gateway.upstream.http_client.find_spec", lambda name: None)
     monkeypatch.setitem(sys.modules, "socksio", None)
     with pytest.raises(ValueError, match=complaint):
         Upstreams(Settings((upstream,)))
