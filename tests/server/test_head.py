@@ -134,6 +134,7 @@ def test_the_authority_of_a_target_is_the_host(
         ),
         (request(b"", "/v1/x", "Transfer-Encoding: gzip, chunked", drop=["Content-Length"]), 501),
         (request(b"", "/v1/x", "Transfer-Encoding: gzip", drop=["Content-Length"]), 400),
+        (request(b"", "/v1/x", "Transfer-Encoding: deflate, x", drop=["Content-Length"]), 400),
         (request(b"", "/v1/x", "Transfer-Encoding: chunked, gzip", drop=["Content-Length"]), 400),
         (
             request(b"", "/v1/x", "Transfer-Encoding: chunked, chunked", drop=["Content-Length"]),
