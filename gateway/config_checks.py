@@ -17,12 +17,24 @@ def refusals(settings: Settings) -> Iterable[tuple[KeyPath, InvalidValue]]:
 
 def doubts(settings: Settings) -> Iterable[str]:
     """Return a sentence for everything that is allowed but probably unintended."""
-    if not _has_params(settings):
-        return ()
-    from gateway.exchange import param_values
+    found: list[str] = []
+    if _has_params(settings):
+        from gateway.exchange import param_values
 
-    return param_values.doubts(settings)
+        found += param_values.doubts(settings)
+    if _has_tokenizers(settings):
+        from gateway.tokenizers import unknown_encodings
+
+        found += unknown_encodings(settings)
+    return found
 
 
 def _has_params(settings: Settings) -> bool:
-    return any(rule.params is not None for rule in settings.models)
+    return any(
+        rule.params is not None or rule.reasoning_effort is not None for rule in settings.models
+    )
+
+
+def _has_tokenizers(settings: Settings) -> bool:
+    rules = [rule.translation for rule in settings.models if rule.translation is not None]
+    return any(translation.tokenizer for translation in (settings.translation, *rules))

@@ -1,11 +1,13 @@
 """Turns token ids into text or into other vocabularies' ids, with tiktoken, an optional extra."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from importlib import import_module
 from typing import Any
 
+from gateway.config.problems import KeyPath, show_path
 from gateway.config.settings import Settings
+from gateway.config.suggest import did_you_mean
 from gateway.translate.contract import Detokenize
 from gateway.translate.parts.tokens.ids import Counterpart, vocabulary_of
 
@@ -20,11 +22,10 @@ class Tokenizers:
     """
 
     def __init__(self, settings: Settings) -> None:
-        named = {settings.translation.tokenizer}
-        named |= {rule.translation.tokenizer for rule in settings.models if rule.translation}
+        named = _named(settings).values()
         pairs = _pairs(settings)
         encodings: dict[str, Any] = {}
-        for name in sorted({*filter(None, named), *(target for _, target in pairs)}):
+        for name in sorted({*named, *(target for _, target in pairs)}):
             try:
                 encodings[name] = import_module("tiktoken").get_encoding(name)
             except ImportError:
@@ -41,6 +42,30 @@ class Tokenizers:
             if own in encodings and target in encodings
         }
         """By the encodings of the ids and of the model."""
+
+
+def unknown_encodings(settings: Settings) -> Iterator[str]:
+    """Yield a sentence for every tokenizer that the installed tiktoken does not have."""
+    if named := _named(settings):
+        try:
+            known = import_module("tiktoken").list_encoding_names()
+        except ImportError:
+            return  # the configuration's own checks say so
+        for place, name in named.items():
+            if name not in known:
+                advice = did_you_mean(name, known) or f"there are {', '.join(sorted(known))}"
+                yield f"{show_path(place)}: is not an encoding of tiktoken; {advice}"
+
+
+def _named(settings: Settings) -> dict[KeyPath, str]:
+    """Return the encodings of clients' ids, by their keys."""
+    default = settings.translation.tokenizer
+    named: dict[KeyPath, str] = {("translation", "tokenizer"): default} if default else {}
+    for rule in settings.models:
+        own = rule.translation.tokenizer if rule.translation else None
+        if own and own != default:
+            named["models", rule.pattern, "tokenizer"] = own
+    return named
 
 
 def _pairs(settings: Settings) -> set[tuple[str, str]]:

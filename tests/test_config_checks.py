@@ -1,5 +1,6 @@
 """The checks of other layers are made for configurations that need them."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -22,3 +23,34 @@ def test_parameters_are_judged_before_the_start(tmp_path: Path) -> None:
     path.write_text("models: {a: b, c: {params: {set: {n: many}}}}")
     with pytest.raises(ConfigError, match=r"models\.c\.params\.set\.n: must be an integer"):
         load(path, {}, further=refusals)
+
+
+def warned(path: Path, text: str) -> list[str]:
+    path.write_text(text)
+    return [*doubts(load(path, {}, further=refusals))]
+
+
+def test_an_effort_that_openai_does_not_have_is_warned_of(tmp_path: Path) -> None:
+    path = tmp_path / "gateway.yaml"
+    (warning,) = warned(path, "models: {a: {reasoning_effort: BOGUS}, b: {reasoning_effort: max}}")
+    assert warning == (
+        "models.a.reasoning_effort: is none of none, minimal, low, medium, high, xhigh, max; most "
+        "servers will refuse it"
+    )
+
+
+def test_a_tokenizer_that_tiktoken_does_not_have_is_warned_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "gateway.yaml"
+    rules = (
+        "models: {a: {tokenizer: o200k_bas}, b: {tokenizer: p50k_base}, c: {tokenizer: bogus_enc}}"
+    )
+    everywhere, rule = warned(path, f"translation: {{tokenizer: bogus_enc}}\n{rules}")
+    assert everywhere.startswith("translation.tokenizer: is not an encoding of tiktoken; there are")
+    assert rule == (
+        "models.a.tokenizer: is not an encoding of tiktoken; did you mean 'o200k_base'?"
+    )
+    assert warned(path, "models: {a: {tokenizer: p50k_base}}") == []
+    monkeypatch.setitem(sys.modules, "tiktoken", None)
+    assert warned(path, f"translation: {{tokenizer: bogus_enc}}\n{rules}") == []

@@ -12,6 +12,7 @@ from gateway.exchange.param_names import in_shape
 from gateway.resolve.names.catalogue import Catalogue
 from gateway.shapes import Shape
 from gateway.translate.completions_via_chat.request import TABLE
+from gateway.translate.parts.efforts import EFFORTS
 from gateway.translate.schema.chat import CHAT_EXTENSIONS, CHAT_PARAMETERS
 from gateway.translate.schema.checks import Anything, Check
 from gateway.translate.schema.messages import MESSAGES_PARAMETERS
@@ -84,6 +85,9 @@ def doubts(settings: Settings) -> Iterator[str]:
     """Yield a sentence for every value that some endpoints or servers take and others refuse."""
     for rule in settings.models:
         upstream = settings.upstream(rule.upstream or settings.upstreams[0].name)
+        if rule.reasoning_effort not in (None, *EFFORTS):
+            place = show_path(("models", rule.pattern, "reasoning_effort"))
+            yield f"{place}: is none of {', '.join(EFFORTS)}; most servers will refuse it"
         for value in _values(rule):
             faults = {} if value.is_refused(upstream) else value.faults
             for text in dict.fromkeys(fault.text for fault in faults.values()):
