@@ -1,6 +1,8 @@
 """What becomes of a request, without sending it: for `gateway translate` and the admin page."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import cast
 
 from gateway.errors import InvalidRequest
 from gateway.exchange.attempt import Attempts
@@ -25,14 +27,15 @@ class Planned:
     """Whether the client asks for a stream."""
     params: Report
     """What the model's rule has changed before."""
+    sent: Sequence[Json]
+    """The bodies as they are sent: the client's own, where nothing has to be changed."""
 
     @property
     def shown(self) -> Json:
         """The calls and the report as JSON; with what is lost of replies, once they are folded."""
         params, report = self.params, self.translation.report
-        calls = self.translation.calls
         return {
-            "calls": [{"path": self.home.endpoint, "body": call} for call in calls],
+            "calls": [{"path": self.home.endpoint, "body": body} for body in self.sent],
             "report": {
                 "from": self.client,
                 "to": self.home,
@@ -58,4 +61,6 @@ def planned_for(
     call, params = RuleParams(resolver.rules).report_on(call, route.model_asked)
     request = read_object(call.body)
     translation = plan(client, home, request, attempts.sealing_context(call, route, home))
-    return Planned(client, home, translation, request.get("stream") is True, params)
+    attempt = attempts.build(call, route, home, ())
+    sent = [read_object(cast("bytes", each.body)) for each in attempt.calls]
+    return Planned(client, home, translation, request.get("stream") is True, params, sent)

@@ -1,12 +1,16 @@
 """What becomes of a request, without sending it."""
 
+from typing import cast
+
 import msgspec
 import pytest
 
+from gateway import servers
 from gateway.admin import translation
 from gateway.admin.translation import planned_for
 from gateway.config.settings import ModelRule
 from gateway.errors import InvalidRequest
+from gateway.request import GenerationRequest
 from gateway.shapes import Shape
 from tests import kinds
 from tests.admin.listener import lists
@@ -44,3 +48,18 @@ def test_a_pair_without_a_translation_is_refused(monkeypatch: pytest.MonkeyPatch
     with pytest.raises(InvalidRequest) as refused:
         shown(Scene(lists), CHAT, Shape.RESPONSES)
     assert refused.value.param == "to"
+
+
+@pytest.mark.parametrize("kind", [kinds.OPENAI, servers.profile("other")])
+@pytest.mark.parametrize("home", [Shape.CHAT, Shape.RESPONSES])
+def test_the_bodies_are_those_that_are_sent(kind: servers.Profile, home: Shape) -> None:
+    scene = Scene(lists)
+    route = scene.resolver.assumed("m", home, kind)
+    raw = msgspec.json.encode({"model": "m", "messages": [{"role": "user", "content": "Hi"}]})
+    attempts = scene.exchange.attempts
+    planned = planned_for(scene.resolver, attempts, route, Shape.CHAT, raw).shown
+    attempt = attempts.build(GenerationRequest.at(Shape.CHAT, raw), route, home, ())
+    sent = [msgspec.json.decode(cast("bytes", each.body)) for each in attempt.calls]
+    assert [call["body"] for call in planned["calls"]] == sent
+    if home is Shape.CHAT:
+        assert sent == [msgspec.json.decode(raw)]
