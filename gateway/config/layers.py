@@ -237,7 +237,7 @@ def merge_overrides(layers: Layers, overrides: Mapping[str, Any]) -> list[Proble
 
 
 def _choose_default(layers: Layers, wanted: str, origin: Origin) -> Iterator[Problem]:
-    configured = layers.data.get("upstreams")
+    configured = layers.data.get("upstreams", {"openai": {}})
     upstreams: dict[str, Any] = configured if isinstance(configured, dict) else {}
     name = wanted if wanted in upstreams else None
     for candidate, upstream in upstreams.items():
@@ -246,9 +246,9 @@ def _choose_default(layers: Layers, wanted: str, origin: Origin) -> Iterator[Pro
         if name is None and wanted.rstrip("/") in [str(url).rstrip("/") for url in urls]:
             name = candidate
     if name is None and "://" not in wanted:
-        advice = did_you_mean(wanted, upstreams) or "write one of them, or a base URL: http://…"
         names = ", ".join(map(show_key, upstreams)) or "none"
-        message = f"is neither a base URL nor a configured upstream ({names})"
+        advice = did_you_mean(wanted, upstreams) or f"configured: {names}"
+        message = "is neither a base URL (http://…) nor a configured upstream"
         yield Problem(origin, "upstream", message, advice)
         return
     if name is None:
