@@ -168,7 +168,7 @@ def _shown(
     """Return the fields of a decision, and their lines: few are made again and again."""
     values = (upstream, endpoint, resolved_by, str(attempts or ""), translation, warning)
     fields = tuple(
-        (name, _UNSAFE.sub(b"?", value.encode("latin-1", "replace")))
+        (name, _UNSAFE.sub(b"?", value.encode("ascii", "backslashreplace")))
         for name, value in zip(SHOWN_FIELDS, values, strict=True)
         if value
     )

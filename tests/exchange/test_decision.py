@@ -12,7 +12,7 @@ def test_a_decision_shows_what_is_known_of_it() -> None:
     assert known.headers() == [
         (b"x-gateway-upstream", b"openai"),
         (b"x-gateway-attempts", b"2"),
-        (b"x-gateway-warning", "schöne?".encode("latin-1")),
+        (b"x-gateway-warning", rb"sch\xf6ne\u2603"),
     ]
 
 
