@@ -8,8 +8,9 @@ from gateway.admin.live import Live
 from gateway.admin.overview import Overview
 from gateway.admin.sums import Sums
 from gateway.config.settings import Settings
-from gateway.errors import GatewayError
+from gateway.errors import GatewayError, InvalidRequest
 from gateway.observe.recent import Wanted
+from gateway.shapes import Json
 
 
 class Shown:
@@ -54,16 +55,36 @@ class Shown:
         return await self._overview.learned()
 
     async def forget(self, request: Request) -> object:
-        """Forget what was learned of a model at an upstream."""
+        """Forget what was learned of a model at an upstream; raises `GatewayError`."""
         fields = await read_json(request)
-        upstream, model = text_in(fields, "upstream"), text_in(fields, "model")
-        return {"forgotten": await self._overview.forget(upstream, model)}
+        upstream, model = _required(fields, "upstream"), _required(fields, "model")
+        forgotten = await self._overview.forget(upstream, model)
+        configured = [each.name for each in self._settings.upstreams]
+        if not forgotten and upstream not in configured:
+            raise InvalidRequest(
+                f"'upstream' is not a configured upstream. There are: {', '.join(configured)}.",
+                status=404,
+                param="upstream",
+                code="unknown_upstream",
+            )
+        return {"forgotten": forgotten}
 
     async def configuration(self, _: Request) -> Response:
         """Return the configuration in use as YAML, without secrets."""
         from gateway.admin.configuration import as_yaml
 
         return Response(as_yaml(self._settings), media_type="text/plain")
+
+
+def _required(fields: Json, name: str) -> str:
+    text = text_in(fields, name)
+    if not text:
+        raise InvalidRequest(
+            f"Give '{name}': /forget takes the upstream and the model of a learned endpoint.",
+            param=name,
+            code="missing_required_parameter",
+        )
+    return text
 
 
 def _wanted(request: Request) -> Wanted:

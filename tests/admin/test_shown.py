@@ -51,6 +51,23 @@ def test_what_was_learned_is_shown_and_forgotten() -> None:
 
 
 @pytest.mark.parametrize(
+    ("fields", "status", "param"),
+    [
+        ({}, 400, "upstream"),
+        ({"upstream": "openai"}, 400, "model"),
+        ({"upstream": "openai", "model": ""}, 400, "model"),
+        ({"upstream": "openai", "model": 1}, 400, "model"),
+        ({"upstream": "elsewhere", "model": "acme-x"}, 404, "upstream"),
+    ],
+)
+def test_what_cannot_be_forgotten_is_refused_with_the_field(
+    fields: dict[str, object], status: int, param: str
+) -> None:
+    reply = Admin().post("/forget", fields)
+    assert (reply.status_code, reply.json()["error"]["param"]) == (status, param)
+
+
+@pytest.mark.parametrize(
     "headers",
     [
         {"origin": "http://evil.example"},
