@@ -14,8 +14,10 @@ from tests.tracing import WHOLE_PROGRAMS
 
 TESTING = ROOT / "docs" / "testing.md"
 REPORT = PYPROJECT["tool"]["coverage"]["report"]
-AT_MOST = 20
-"""Lines in the whole program that patterns leave out."""
+AT_MOST = 12
+"""Lines in the whole program that patterns leave out, of those that could run."""
+FOR_TYPES = "if TYPE_CHECKING:"
+"""No program runs what is behind it; modules that are imported late need it for their types."""
 
 
 def lines() -> Iterator[str]:
@@ -36,6 +38,7 @@ def test_exceptions_are_few_and_each_is_needed() -> None:
     patterns = [re.compile(pattern) for pattern in REPORT["exclude_also"]]
     counts = {each: sum(bool(each.search(line)) for line in lines()) for each in patterns}
     assert all(counts.values())
+    counts.pop(re.compile(FOR_TYPES))
     assert sum(counts.values()) <= AT_MOST
     assert REPORT["fail_under"] == 99.9
 
