@@ -132,11 +132,12 @@ def read_so_far() -> int:
     return int(text.partition("rchar: ")[2].partition("\n")[0])
 
 
+@pytest.mark.parametrize(("limit", "value"), [("_FREED_AT_ONCE", 1000), ("_OLDEST", 2)])
 def test_much_that_has_expired_goes_in_pieces(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str, value: int
 ) -> None:
     """All at once could take longer than a call may, and would then be tried for ever."""
-    monkeypatch.setattr(sqlite, "_FREED_AT_ONCE", 1000)
+    monkeypatch.setattr(sqlite, limit, value)
     clock = FakeClock()
 
     async def scenario() -> None:

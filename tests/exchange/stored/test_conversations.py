@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gateway.config.settings import ModelRule
+from gateway.config.settings import ClientSettings, ModelRule
 from gateway.errors import GatewayError, InvalidRequest, TruncatedStream
 from gateway.exchange.decision import Decision
 from gateway.exchange.reply.body import ReplyBody
@@ -41,8 +41,14 @@ def scene(upstream: DemoUpstream, home: Shape = Shape.CHAT, *, stores: bool = Tr
     return Scene(upstream.answer, rules=(ModelRule(MODEL, endpoints=(home,)),), stores=stores)
 
 
-def ask(stage: Scene, headers: RawHeaders = ALICE, **body: Any) -> Exchanged:
-    return stage.generate(Shape.RESPONSES, {"model": MODEL, **body}, headers=headers)
+def ask(
+    stage: Scene,
+    headers: RawHeaders = ALICE,
+    client: ClientSettings | None = None,
+    **body: Any,
+) -> Exchanged:
+    asked = {"model": MODEL, **body}
+    return stage.generate(Shape.RESPONSES, asked, headers=headers, client=client)
 
 
 def sent(upstream: DemoUpstream) -> list[Json]:
@@ -231,6 +237,22 @@ def test_an_owner_is_the_whole_credential(headers: RawHeaders) -> None:
     assert kept(stage, first["id"], headers) == first
     assert kept(stage, first["id"], (*headers, (b"user-agent", b"x"))) == first
     assert kept(stage, first["id"]) is None
+
+
+def test_what_a_client_has_stored_outlives_its_key() -> None:
+    team, other = (ClientSettings(name, ("0" * 64, "1" * 64)) for name in ("team", "other"))
+    stage = scene(DemoUpstream())
+    first = ask(stage, client=team, input="Hello").json
+
+    async def of(headers: RawHeaders, client: ClientSettings | None) -> bool:
+        return await stage.responses.find(headers, client, first["id"]) is not None
+
+    for headers in (ALICE, BOB, ((b"x-api-key", b"k"), (b"openai-organization", b"o"))):
+        assert asyncio.run(of(headers, team))
+        assert not asyncio.run(of(headers, other))
+        assert not asyncio.run(of(headers, None))
+    again = ask(stage, BOB, client=team, input="Again", previous_response_id=first["id"])
+    assert again.reply.status == 200
 
 
 def test_without_a_store_the_refusal_says_how_to_switch_it_on() -> None:
