@@ -8,11 +8,17 @@ from gateway.config.settings import Settings
 
 def refusals(settings: Settings) -> Iterable[tuple[KeyPath, InvalidValue]]:
     """Return every reason not to start, with the key it is about."""
-    if not _has_params(settings):
-        return ()
-    from gateway.exchange import param_values
+    found: list[tuple[KeyPath, InvalidValue]] = []
+    if settings.server.tls is not None:
+        from gateway.server import tls
 
-    return param_values.refusals(settings)
+        if reason := tls.refusal(settings.server.tls):
+            found.append((("server", "tls"), InvalidValue(reason)))
+    if _has_params(settings):
+        from gateway.exchange import param_values
+
+        found += param_values.refusals(settings)
+    return found
 
 
 def doubts(settings: Settings) -> Iterable[str]:

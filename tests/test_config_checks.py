@@ -7,6 +7,7 @@ import pytest
 
 from gateway.config.load import ConfigError, load
 from gateway.config_checks import doubts, refusals
+from tests.certificates import make_pair
 
 
 def test_without_parameters_nothing_is_looked_at(tmp_path: Path) -> None:
@@ -54,3 +55,17 @@ def test_a_tokenizer_that_tiktoken_does_not_have_is_warned_of(
     assert warned(path, "models: {a: {tokenizer: p50k_base}}") == []
     monkeypatch.setitem(sys.modules, "tiktoken", None)
     assert warned(path, f"translation: {{tokenizer: bogus_enc}}\n{rules}") == []
+
+
+def test_a_certificate_that_cannot_be_used_is_refused_with_its_line(tmp_path: Path) -> None:
+    make_pair(tmp_path, "one")
+    make_pair(tmp_path, "other")
+    path = tmp_path / "gateway.yaml"
+    path.write_text("server:\n  tls: {certificate: one.pem, key: one-key.pem}\n")
+    load(path, {}, further=refusals)
+    path.write_text("server:\n  tls: {certificate: one.pem, key: other-key.pem}\n")
+    with pytest.raises(ConfigError) as error:
+        load(path, {}, further=refusals)
+    (problem,) = error.value.problems
+    assert (problem.origin.line, problem.key) == (2, "server.tls")
+    assert problem.message == "the key does not belong to the first certificate of the chain"

@@ -28,7 +28,10 @@ _REASONS = {
 
 def server_context(tls: TlsSettings | None) -> ssl.SSLContext | None:
     """Return the context for a listener; None without TLS. Raises `ValueError` with the reason."""
-    return None if tls is None else _context(tls)
+    try:
+        return None if tls is None else _context(tls)
+    except ValueError as error:
+        raise ValueError(f"server.tls: {error}") from None
 
 
 def _context(tls: TlsSettings) -> ssl.SSLContext:
@@ -39,8 +42,17 @@ def _context(tls: TlsSettings) -> ssl.SSLContext:
     try:
         context.load_cert_chain(tls.certificate, tls.key, password=_no_password)
     except (ssl.SSLError, OSError) as error:
-        raise ValueError(f"server.tls: {_reason(error)}") from None
+        raise ValueError(_reason(error)) from None
     return context
+
+
+def refusal(tls: TlsSettings) -> str:
+    """Return why no listener can have this certificate; empty: it can."""
+    try:
+        _context(tls)
+    except ValueError as error:
+        return str(error)
+    return ""
 
 
 def doubts(tls: TlsSettings | None) -> list[str]:
