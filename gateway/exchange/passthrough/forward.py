@@ -15,6 +15,7 @@ from gateway.exchange.answers import untouched_answer
 from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.decision import Decision
 from gateway.exchange.passthrough.destinations import Destinations
+from gateway.exchange.redirections import unfollowed
 from gateway.exchange.reply.classify import ErrorReply, read_error
 from gateway.exchange.reply.reading import MAX_ERROR_BYTES, content_length
 from gateway.exchange.reply.untouched import passed_on
@@ -73,7 +74,8 @@ class Passing:
             failure = await read_error(reply)
             _check_route(call, failure, decision)
             return failures.untouched(failure)
-        return await self._answer(call, routed.upstream, reply, about_a_model=bool(named))
+        answered = await self._answer(call, routed.upstream, reply, about_a_model=bool(named))
+        return unfollowed(answered, self._settings.upstream(routed.upstream), decision, call.method)
 
     async def _answer(
         self, call: Request, upstream: str, reply: UpstreamReply, *, about_a_model: bool

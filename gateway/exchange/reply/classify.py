@@ -92,7 +92,8 @@ async def classify(
     replies are untouched. Raises what reading raises.
     """
     if not 200 <= reply.status < 300:
-        if use == "untouched" and (content_length(reply.headers) or 0) > MAX_ERROR_BYTES:
+        is_large = (content_length(reply.headers) or 0) > MAX_ERROR_BYTES
+        if use == "untouched" and is_large and reply.status >= 400:
             return reply
         return await read_error(reply, call)
     if use == "whole":
