@@ -1,8 +1,12 @@
-"""The configuration in use as YAML, for operators: every value, and no secret."""
+"""The configuration in use as YAML, for operators: every value, and no secret.
+
+In the file's own form and under its keys, whatever settings are called inside.
+"""
 
 import re
 from dataclasses import fields, is_dataclass
 from enum import Enum
+from typing import Any
 
 import yaml
 
@@ -12,16 +16,63 @@ from gateway.servers import Profile
 
 _PASSWORD = re.compile(r"(?<=://)[^/@\s]*(?=@)")
 """User and password within a URL."""
-_HIDDEN = frozenset({"source", "key_sha256"})
-"""Fields that are not secret, but nobody's business: a template's text, digests of keys."""
+_DIGESTS = "key_sha256"
+"""Not secret, but nobody's business."""
+_NOT_IN_THE_FILE = frozenset({"source", "is_restricted"})
+"""What is made of other keys: a template's text, whether a client has restrictions."""
+
+Section = dict[str, Any]
 
 
 def as_yaml(settings: Settings) -> str:
     """Return all settings with their values as used, without those that are not set."""
-    return yaml.safe_dump(_shown(settings), sort_keys=False, allow_unicode=True, width=100)
+    shown: Section = _shown(settings)
+    common = shown["translation"]
+    named = {
+        "upstreams": {each.pop("name"): _upstream(each) for each in shown.get("upstreams", ())},
+        "models": {each.pop("pattern"): _rule(each, common) for each in shown.get("models", ())},
+        "memory": _with_credentials(shown["memory"], "url"),
+        "responses": _with_credentials(shown["responses"], "store"),
+        "tracing": _with_mapping(shown["tracing"], "headers"),
+        "retired": _with_mapping(shown["retired"], "redirect"),
+    }
+    whole = {key: named.get(key, value) for key, value in shown.items()}
+    return yaml.safe_dump(whole, sort_keys=False, allow_unicode=True, width=100)
 
 
-def _shown(value: object) -> object:
+def _upstream(shown: Section) -> Section:
+    further = shown.pop("further_urls", [])
+    if further:
+        shown["base_url"] = [shown["base_url"], *further]
+    return _with_mapping(shown, "headers")
+
+
+def _rule(shown: Section, common: Section) -> Section:
+    """Return a rule with its own keys of `translation`: those that differ from the `common`."""
+    endpoints, overrides = shown.pop("endpoints", None), shown.pop("translation", None)
+    if endpoints is not None:
+        shown["endpoint"] = endpoints
+    if overrides is not None:
+        shown |= {
+            key: overrides.get(key)
+            for key in {**common, **overrides}
+            if overrides.get(key) != common.get(key)
+        }
+    return shown
+
+
+def _with_mapping(shown: Section, key: str) -> Section:
+    return {**shown, key: dict(shown[key])} if key in shown else shown
+
+
+def _with_credentials(shown: Section, key: str) -> Section:
+    """Return a store's section, with what stands for its credentials where the file has them."""
+    if shown.pop("credentials", None) is not None:
+        shown[key] = shown[key].replace("://", "://***@", 1)
+    return shown
+
+
+def _shown(value: object) -> Any:
     if isinstance(value, Secret):
         return "***"
     if isinstance(value, Profile):
@@ -33,9 +84,9 @@ def _shown(value: object) -> object:
     if is_dataclass(value):
         shown = {field.name: getattr(value, field.name) for field in fields(value)}
         return {
-            name: "***" if name in _HIDDEN else _shown(each)
+            name: "***" if name == _DIGESTS else _shown(each)
             for name, each in shown.items()
-            if each not in (None, ())
+            if each not in (None, ()) and name not in _NOT_IN_THE_FILE
         }
     if isinstance(value, tuple | list | frozenset):
         return [_shown(each) for each in value]

@@ -16,6 +16,13 @@ _FIXED_SECTIONS = ("memory", "responses", "tracing")
 """Sections of stores and of the export of spans, which begin at start."""
 
 
+_WRITTEN = {
+    ("memory", "credentials"): ("memory", "url"),
+    ("responses", "credentials"): ("responses", "store"),
+}
+"""The keys in which a file has what settings keep apart."""
+
+
 def fixed_changes(
     running: Settings, new: Settings, *, emptied: bool = False
 ) -> Iterator[tuple[KeyPath, InvalidValue]]:
@@ -27,9 +34,13 @@ def fixed_changes(
         *_FIXED,
         *((name, each.name) for name in _FIXED_SECTIONS for each in fields(getattr(new, name))),
     ]
-    for section, name in places:
-        if getattr(getattr(running, section), name) != getattr(getattr(new, section), name):
-            yield (section, name), _fixed()
+    differing = [
+        _WRITTEN.get((section, name), (section, name))
+        for section, name in places
+        if getattr(getattr(running, section), name) != getattr(getattr(new, section), name)
+    ]
+    for place in dict.fromkeys(differing):
+        yield place, _fixed()
     if running.secret != new.secret:
         yield ("secret",), _fixed()
     yield from _opened(running, new)

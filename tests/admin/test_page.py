@@ -172,7 +172,7 @@ def test_the_configuration_is_shown_without_secrets(page: Browser) -> None:
     open_section(page, "configuration")
     page.until("document.querySelector('#configuration-text').innerText")
     text = page.text("#configuration-text")
-    assert "name: openai" in text
+    assert "  openai:\n" in text
     assert UPSTREAM_KEY not in text
 
 

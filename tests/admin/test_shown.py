@@ -87,7 +87,7 @@ def test_no_page_of_another_site_makes_it_forget(headers: dict[str, str]) -> Non
 def test_the_configuration_is_shown_as_text() -> None:
     reply = Admin().get("/configuration")
     assert reply.headers["content-type"] == "text/plain; charset=utf-8"
-    assert "name: openai" in reply.text
+    assert "upstreams:\n  openai:\n" in reply.text
 
 
 def test_events_come_as_a_stream_of_which_there_are_not_too_many(

@@ -36,6 +36,15 @@ SETTINGS = Settings((ONE, TWO))
         (replace(SETTINGS, memory=MemorySettings(url="redis://x")), ["memory.url"]),
         (replace(SETTINGS, memory=MemorySettings(ttl=1)), ["memory.ttl"]),
         (replace(SETTINGS, responses=ResponsesSettings("memory://")), ["responses.store"]),
+        (replace(SETTINGS, memory=MemorySettings(credentials=Secret("u:p"))), ["memory.url"]),
+        (
+            replace(
+                SETTINGS,
+                memory=MemorySettings("redis://x", credentials=Secret("u:p")),
+                responses=ResponsesSettings("redis://x", credentials=Secret("u:p")),
+            ),
+            ["memory.url", "responses.store"],
+        ),
         (replace(SETTINGS, secret=Secret("s")), ["secret"]),
     ],
 )
