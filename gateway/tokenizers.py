@@ -7,7 +7,6 @@ from typing import Any
 
 from gateway.config.problems import KeyPath, show_path
 from gateway.config.settings import Settings
-from gateway.config.suggest import did_you_mean
 from gateway.translate.contract import Detokenize
 from gateway.translate.parts.tokens.ids import Counterpart, vocabulary_of
 
@@ -47,6 +46,8 @@ class Tokenizers:
 def unknown_encodings(settings: Settings) -> Iterator[str]:
     """Yield a sentence for every tokenizer that the installed tiktoken does not have."""
     if named := _named(settings):
+        from gateway.config.suggest import did_you_mean
+
         try:
             known = import_module("tiktoken").list_encoding_names()
         except ImportError:

@@ -59,4 +59,6 @@ def test_a_long_body_is_refused_before_it_has_arrived() -> None:
 
 def test_a_body_may_come_in_chunks() -> None:
     head = b"POST /forget HTTP/1.1\r\n" + KNOWN + JSON + b"transfer-encoding: chunked\r\n\r\n"
-    assert answered(head, b"2\r\n{}\r\n0\r\n\r\n").endswith(b'{"forgotten":0}')
+    pieces = b'{"upstream":"openai",', b'"model":"m"}'
+    body = b"".join(b"%x\r\n%b\r\n" % (len(piece), piece) for piece in pieces)
+    assert answered(head, body + b"0\r\n\r\n").endswith(b'{"forgotten":0}')
