@@ -74,7 +74,6 @@ class ResponseMemory:
     def __init__(self, store: ResponseStore | None, seals: Seals) -> None:
         self._store = store
         self._seals = seals
-        self._owner = partial(owner_of, store.secret if store is not None else b"")
         self._apart = Apart()
         self._failures = 0
         self.not_stored = 0
@@ -122,6 +121,9 @@ class ResponseMemory:
         referred = references(body)
         found = await self._items(owner, referred.keys())
         return next((f"input[{referred[item_id]}]" for item_id in found), None)
+
+    def _owner(self, headers: RawHeaders, client: ClientSettings | None) -> str:
+        return owner_of(b"" if self._store is None else self._store.secret, headers, client)
 
     async def refuse_kept(self, call: GenerationRequest, status: int) -> None:
         """Raise `InvalidRequest` if an upstream refused a call for an id of the gateway's store.
