@@ -4,7 +4,7 @@ import os
 import signal
 import socket
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -15,6 +15,8 @@ from tests.waiting import wait_until
 
 CLIENTS = 32
 PATIENCE = 30.0
+_LISTENS = "0A"
+"""The state of a listening socket in `/proc/net/tcp` (`TCP_LISTEN`)."""
 
 
 def joined(shares: Shares, *held: int) -> list[Share]:
@@ -85,19 +87,28 @@ def served(connected: list[socket.socket]) -> bool:
     return all(client.recv(4096).startswith(b"HTTP/1.1 200 ") for client in connected)
 
 
-def descriptors(workers: list[int]) -> list[int]:
-    return [len(os.listdir(f"/proc/{worker}/fd")) for worker in workers]
+def accepted_by(workers: list[int], port: int) -> list[int]:
+    """Return how many clients' connections each worker has."""
+    rows = [row.split() for row in Path("/proc/net/tcp").read_text("ascii").splitlines()[1:]]
+    own = [row for row in rows if row[1].endswith(f":{port:04X}") and row[3] != _LISTENS]
+    accepted = {f"socket:[{row[9]}]" for row in own}
+    return [len(accepted & set(_open_files(worker))) for worker in workers]
+
+
+def _open_files(process: int) -> Iterator[str]:
+    for descriptor in os.listdir(f"/proc/{process}/fd"):
+        with suppress(FileNotFoundError):  # closed since
+            yield os.readlink(f"/proc/{process}/fd/{descriptor}")
 
 
 def least_share(gateway: Running, workers: list[int]) -> int:
     """Return how many of many clients the worker with the fewest gets."""
-    before = descriptors(workers)
+    wait_until(lambda: accepted_by(workers, gateway.port) == [0, 0])
     with clients(gateway.port) as connected:
         assert served(connected)
-        after = descriptors(workers)
-    wait_until(lambda: sum(descriptors(workers)) <= sum(before))
-    taken = [now - then for now, then in zip(after, before, strict=True)]
-    return min(taken) if sum(taken) == CLIENTS else 0
+        taken = accepted_by(workers, gateway.port)
+    assert sum(taken) == CLIENTS
+    return min(taken)
 
 
 @pytest.mark.slow
