@@ -1,13 +1,13 @@
 """Joins the rows of a parametrized test: most take less than pytest takes for a test of its own.
 
-There are some 30,000. Those of a function that shares all its fixtures with the rest of its module
-are run as one test, `ROWS` at a time: all of them, and the failure names each row that failed, with
+There are some 30,000. Those of a function that needs nothing but its arguments are run as one
+test, `ROWS` at a time: all of them, and the failure names each row that failed, with
 its traceback. A command line that names a row (`test_it[row]`), or has `--rows`, makes each a test
 of its own, and so does any mark: `alone` is for rows that take long.
 """
 
 import inspect
-from collections.abc import Callable, Container, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from functools import wraps
 from typing import Any
 
@@ -15,8 +15,8 @@ import pytest
 
 ROWS = 20
 """How many rows are one test: few enough that all processes have work until the end."""
-_SHARED = frozenset({"module", "package", "session"})
-"""The scopes of fixtures that are the same for all rows."""
+_OF_ALL_TESTS = frozenset({"_set_apart"})
+"""The fixtures that every test has, once for a module (`conftest.py`)."""
 
 Row = tuple[str, Mapping[str, Any]]
 """The id of a row, and its arguments."""
@@ -38,7 +38,7 @@ def pytest_pycollect_makeitem(collector: pytest.Collector) -> Generator[None, An
 
 
 def _can_be_joined(item: pytest.Item) -> bool:
-    """Whether rows of this test share all but their arguments."""
+    """Whether rows of this test need nothing but their arguments."""
     if not isinstance(item, pytest.Function) or item.cls is not None:
         return False
     function = item.function
@@ -47,20 +47,15 @@ def _can_be_joined(item: pytest.Item) -> bool:
     if any(mark.name != "parametrize" or "indirect" in mark.kwargs for mark in item.own_markers):
         return False
     rows = frozenset(_names_of(item.own_markers))
-    return rows.issuperset(item.callspec.params) and _SHARED.issuperset(_scopes_but(rows, item))
+    return rows.issuperset(item.callspec.params) and rows.issuperset(
+        name for name in item.fixturenames if name not in _OF_ALL_TESTS
+    )
 
 
 def _names_of(marks: Iterable[pytest.Mark]) -> Iterator[str]:
     for mark in marks:
         names = mark.args[0]
         yield from names.replace(",", " ").split() if isinstance(names, str) else names
-
-
-def _scopes_but(rows: Container[str], item: pytest.Function) -> Iterator[str]:
-    known = item._fixtureinfo.name2fixturedefs
-    for name in item.fixturenames:
-        if name not in rows:
-            yield known[name][-1].scope if name in known else "function"
 
 
 def _joined(items: Sequence[pytest.Function]) -> Iterator[pytest.Function]:
@@ -79,19 +74,19 @@ def _joined(items: Sequence[pytest.Function]) -> Iterator[pytest.Function]:
 
 
 def all_rows(function: Callable[..., None], rows: Sequence[Row]) -> Callable[..., None]:
-    """Return what takes a test's fixtures and calls it with every row.
+    """Return what calls a test with every row.
 
     It raises a `BaseExceptionGroup` of what rows failed with, or skips where rows want to be, once
     all have run.
     """
 
     @wraps(function, updated=())
-    def run(**fixtures: object) -> None:
+    def run() -> None:
         failed: dict[str, BaseException] = {}
         skipped: list[str] = []
         for row, arguments in rows:
             try:
-                function(**fixtures, **arguments)
+                function(**arguments)
             except pytest.skip.Exception as skip:
                 skipped.append(f"[{row}] {skip}")
             except (Exception, pytest.fail.Exception) as error:  # noqa: BLE001 - raised below
@@ -103,7 +98,6 @@ def all_rows(function: Callable[..., None], rows: Sequence[Row]) -> Callable[...
         if skipped:
             pytest.skip("; ".join(skipped))
 
-    parameters = inspect.signature(function).parameters.values()
-    fixtures = [parameter for parameter in parameters if parameter.name not in rows[0][1]]
-    vars(run)["__signature__"] = inspect.Signature(fixtures)
+    # Else pytest takes the function's arguments for fixtures.
+    vars(run)["__signature__"] = inspect.Signature()
     return run

@@ -11,7 +11,11 @@ from tests.rows import ROWS, all_rows
 MODULE = f"""
 import pytest
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="module", autouse=True)
+def _set_apart():
+    yield
+
+@pytest.fixture
 def one():
     return 1
 
@@ -21,7 +25,7 @@ def own():
 
 @pytest.mark.parametrize("more", [0, 1], ids=["none", "some"])
 @pytest.mark.parametrize("n", range({ROWS}))
-def test_of_shared(one, n, more):
+def test_of_rows(n, more):
     assert n != 3
     if n == 4:
         with pytest.raises(ValueError):
@@ -62,11 +66,11 @@ def outcomes(folder: Path, *arguments: str) -> tuple[set[str], str]:
     return {line for line in lines if line.startswith("test_it.py::")}, ran.stdout
 
 
-def test_rows_are_joined_where_they_share_all_but_their_arguments(tmp_path: Path) -> None:
+def test_rows_are_joined_where_they_need_nothing_but_their_arguments(tmp_path: Path) -> None:
     ran, output = outcomes(tmp_path)
     assert ran == {
-        f"test_it.py::test_of_shared[rows 1-{ROWS} of {2 * ROWS}] FAILED",
-        f"test_it.py::test_of_shared[rows {ROWS + 1}-{2 * ROWS} of {2 * ROWS}] PASSED",
+        f"test_it.py::test_of_rows[rows 1-{ROWS} of {2 * ROWS}] FAILED",
+        f"test_it.py::test_of_rows[rows {ROWS + 1}-{2 * ROWS} of {2 * ROWS}] PASSED",
         *(f"test_it.py::test_of_own[{n}] PASSED" for n in (1, 2)),
         *("test_it.py::test_marked[1] PASSED", "test_it.py::test_marked[2] XFAIL"),
         *(f"test_it.py::test_indirect[{n}] PASSED" for n in (1, 2)),
@@ -81,10 +85,10 @@ def test_rows_are_joined_where_they_share_all_but_their_arguments(tmp_path: Path
 @pytest.mark.parametrize(
     ("arguments", "ran"),
     [
-        (["test_it.py::test_of_shared[3-some]"], ["[3-some] FAILED"]),
+        (["test_it.py::test_of_rows[3-some]"], ["[3-some] FAILED"]),
         (["--rows", "-k", "7-some"], ["[7-some] PASSED", "[17-some] PASSED"]),
         (["-k", "7-some"], [f"[rows {n}-{n + ROWS - 1} of {2 * ROWS}]" for n in (1, 1 + ROWS)]),
-        ([f"test_it.py::test_of_shared[rows {ROWS + 1}-{2 * ROWS} of {2 * ROWS}]"], ["PASSED"]),
+        ([f"test_it.py::test_of_rows[rows {ROWS + 1}-{2 * ROWS} of {2 * ROWS}]"], ["PASSED"]),
     ],
 )
 def test_a_row_can_be_run_alone(tmp_path: Path, arguments: list[str], ran: list[str]) -> None:
