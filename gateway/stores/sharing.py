@@ -25,6 +25,8 @@ MAX_PENDING = 10_000
 """Changes that wait to be written; beyond that the oldest are dropped."""
 
 _BATCH = 100
+_UNTIL_CANCELLED_AGAIN = 0.1
+"""Seconds."""
 _FAREWELL = 1.0
 """Seconds for what is still unwritten when the process ends."""
 
@@ -98,10 +100,13 @@ class SharedFindings:
 
     async def aclose(self) -> None:
         """Write what is left, within a second, and close the store."""
-        for task in self._tasks:
-            task.cancel()
+        running = set(self._tasks)
+        while running:
+            for task in running:
+                task.cancel()
+            # Once is not enough: redis-py swallows a cancellation that comes together with a reply.
+            _, running = await asyncio.wait(running, timeout=_UNTIL_CANCELLED_AGAIN)
         if self._tasks:
-            await asyncio.wait(self._tasks)
             with contextlib.suppress(StoreError, TimeoutError):
                 async with asyncio.timeout(_FAREWELL):
                     await self._write_pending()

@@ -1,6 +1,7 @@
 """Findings are written behind and adopted, whatever the store does."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Iterable, Sequence
 
 import pytest
@@ -121,6 +122,27 @@ def test_a_store_that_hangs_does_not_delay_the_end(monkeypatch: pytest.MonkeyPat
         async with Replica(SETTINGS, store=store) as one:
             store.open.clear()
             one.learn("m", Shape.CHAT)
+        assert store.is_closed
+
+    asyncio.run(scenario())
+
+
+class SwallowingStore(ScriptedStore):
+    """A store whose writing ends as if nothing had happened when it is cancelled, as redis-py's."""
+
+    async def write(self, findings: Sequence[Finding]) -> None:
+        with contextlib.suppress(asyncio.CancelledError):
+            await super().write(findings)
+
+
+@pytest.mark.timeout(20)
+def test_a_cancellation_that_is_lost_does_not_delay_the_end() -> None:
+    async def scenario() -> None:
+        store = SwallowingStore()
+        async with Replica(SETTINGS, store=store) as one:
+            store.open.clear()
+            one.learn("m", Shape.CHAT)
+            await store.asked.wait()
         assert store.is_closed
 
     asyncio.run(scenario())
