@@ -8,23 +8,24 @@ from typing import Final
 
 from gateway.fast.chat_answers import Identity, answered_call, encode_completion
 from gateway.fast.chat_text_requests import ChatText, read_chat_texts
-from gateway.fast.codec import ABSENT, EncodedRequest, FastCodec, wanted_usage
+from gateway.fast.codec import (
+    ABSENT,
+    EncodedRequest,
+    FastCodec,
+    adds_nothing,
+    wanted_usage,
+)
 from gateway.fast.message_texts import MessageTexts
 from gateway.fast.messages import counts_of, finish_reason, read_message, said
-from gateway.fast.to_messages import encode_texts
+from gateway.fast.to_messages import encode_texts, noted_limit
 from gateway.shapes import Shape
-from gateway.translate.contract import Context, Report
+from gateway.translate.contract import Context
 from gateway.translate.parts.fields import model_name, swap_id
 from gateway.translate.parts.messages.usage import openai_word
-from gateway.translate.parts.to_messages.parameters import limit_to_send, report_limit
+from gateway.translate.parts.to_messages.parameters import limit_to_send
 from gateway.translate.parts.tokens.usage import chat_counts
 
 _CHAT: Final = Shape.CHAT
-
-
-def fits(context: Context) -> bool:
-    """Whether the operator adds nothing to a common request."""
-    return context.reasoning_effort is None
 
 
 def encode_request(body: bytes, context: Context) -> EncodedRequest | None:
@@ -46,11 +47,8 @@ def encode_request(body: bytes, context: Context) -> EncodedRequest | None:
     encoded = encode_texts(system, conversation, request, sent, context)
     if encoded is None:
         return None
-    noted: Report | None = None
-    if sent != limit:
-        noted = Report(Shape.CHAT, Shape.MESSAGES)
-        is_legacy = request.max_tokens is not ABSENT
-        report_limit(limit, "max_tokens" if is_legacy else "max_completion_tokens", sent, noted)
+    name = "max_completion_tokens" if request.max_tokens is ABSENT else "max_tokens"
+    noted = noted_limit(_CHAT, limit, name, sent)
     return EncodedRequest(encoded, sent, wanted_usage(request), noted=noted)
 
 
@@ -81,5 +79,5 @@ def stream(encoded: EncodedRequest, context: Context) -> MessageTexts:
 
 
 CHAT_VIA_MESSAGES = FastCodec(
-    Shape.CHAT, Shape.MESSAGES, fits, encode_request, decode_reply, stream
+    Shape.CHAT, Shape.MESSAGES, adds_nothing, encode_request, decode_reply, stream
 )

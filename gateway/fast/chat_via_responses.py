@@ -20,6 +20,7 @@ from gateway.fast.codec import (
     Absent,
     EncodedRequest,
     FastCodec,
+    adds_nothing,
     encode,
     takes_sampling,
     wanted_usage,
@@ -70,11 +71,6 @@ class _Response(Response, kw_only=True, gc=False):
 
 _CHAT: Final = Shape.CHAT
 _read_response = msgspec.json.Decoder(_Response).decode
-
-
-def fits(context: Context) -> bool:
-    """Whether the operator adds nothing to a common request."""
-    return context.reasoning_effort is None
 
 
 def encode_request(body: bytes, context: Context) -> EncodedRequest | None:
@@ -164,5 +160,5 @@ def stream(encoded: EncodedRequest, context: Context) -> ResponseTexts:
 
 
 CHAT_VIA_RESPONSES = FastCodec(
-    Shape.CHAT, Shape.RESPONSES, fits, encode_request, decode_reply, stream
+    Shape.CHAT, Shape.RESPONSES, adds_nothing, encode_request, decode_reply, stream
 )

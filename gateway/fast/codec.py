@@ -132,6 +132,15 @@ class Empty(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     """An object without a field."""
 
 
+def adds_nothing(context: Context) -> bool:
+    """Whether the operator adds nothing to a common request: for `FastCodec.fits`."""
+    return context.reasoning_effort is None
+
+
+def folded_in_generic(encoded: EncodedRequest, context: Context) -> None:
+    """Return None: the generic path folds the streams."""
+
+
 @dataclass(frozen=True, slots=True)
 class FastCodec:
     """Encodes the common requests of one shape for another, and decodes the replies.
@@ -148,7 +157,7 @@ class FastCodec:
     fits: Callable[[Context], bool]
     encode_request: Callable[[bytes, Context], EncodedRequest | None]
     decode_reply: Callable[[bytes, EncodedRequest, Context], bytes | None]
-    stream: Callable[[EncodedRequest, Context], CommonStream | None]
+    stream: Callable[[EncodedRequest, Context], CommonStream | None] = folded_in_generic
     by_session: bool = False
     """Whether hints that are sent depend on the client's session: it must have named none."""
 

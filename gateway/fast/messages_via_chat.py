@@ -14,6 +14,7 @@ from gateway.fast.codec import (
     EncodedRequest,
     FastCodec,
     StreamOptions,
+    adds_nothing,
     encode,
     takes_sampling,
 )
@@ -52,11 +53,6 @@ class _Reply(ChatReply, kw_only=True, gc=False):
 _ASKED = StreamOptions(include_usage=True)
 
 _read_reply = msgspec.json.Decoder(_Reply).decode
-
-
-def fits(context: Context) -> bool:
-    """Whether the operator adds nothing to a common request."""
-    return context.reasoning_effort is None
 
 
 def encode_request(body: bytes, context: Context) -> EncodedRequest | None:
@@ -115,5 +111,5 @@ def stream(encoded: EncodedRequest, context: Context) -> ChatTextMessages:  # no
 
 
 MESSAGES_VIA_CHAT = FastCodec(
-    Shape.MESSAGES, Shape.CHAT, fits, encode_request, decode_reply, stream, by_session=True
+    Shape.MESSAGES, Shape.CHAT, adds_nothing, encode_request, decode_reply, stream, by_session=True
 )

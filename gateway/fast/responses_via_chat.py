@@ -13,6 +13,7 @@ from gateway.fast.codec import (
     EncodedRequest,
     FastCodec,
     StreamOptions,
+    adds_nothing,
     encode,
     takes_sampling,
 )
@@ -36,11 +37,6 @@ class _Sent(msgspec.Struct, gc=False):
 
 
 _ASKED = StreamOptions(include_usage=True)
-
-
-def fits(context: Context) -> bool:
-    """Whether the operator adds nothing to a common request."""
-    return context.reasoning_effort is None
 
 
 def encode_request(body: bytes, context: Context) -> EncodedRequest | None:
@@ -76,10 +72,6 @@ def decode_reply(body: bytes, encoded: EncodedRequest, context: Context) -> byte
     return response_of(body, encoded.client or {}, bool, context)
 
 
-def stream(encoded: EncodedRequest, context: Context) -> None:
-    """Return None: the generic path folds the streams."""
-
-
 RESPONSES_VIA_CHAT = FastCodec(
-    Shape.RESPONSES, Shape.CHAT, fits, encode_request, decode_reply, stream
+    Shape.RESPONSES, Shape.CHAT, adds_nothing, encode_request, decode_reply
 )

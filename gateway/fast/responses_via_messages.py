@@ -6,23 +6,23 @@ texts with calls of tools behind them.
 
 from collections.abc import Callable, Sequence
 
-from gateway.fast.codec import ABSENT, EncodedRequest, FastCodec
+from gateway.fast.codec import (
+    ABSENT,
+    EncodedRequest,
+    FastCodec,
+    adds_nothing,
+)
 from gateway.fast.messages import counts_of, read_message, said
 from gateway.fast.response_answers import encode_response
 from gateway.fast.response_text_requests import read_response_texts
-from gateway.fast.to_messages import encode_texts
+from gateway.fast.to_messages import encode_texts, noted_limit
 from gateway.shapes import Json, Shape
-from gateway.translate.contract import Context, Report
+from gateway.translate.contract import Context
 from gateway.translate.parts.messages.usage import openai_word
-from gateway.translate.parts.to_messages.parameters import limit_to_send, report_limit
+from gateway.translate.parts.to_messages.parameters import limit_to_send
 from gateway.translate.parts.tokens.usage import responses_counts
 from gateway.translate.parts.tools.calls import MAX_CALL_ID
 from gateway.translate.responses_via_chat.output.response_object import UpstreamFacts
-
-
-def fits(context: Context) -> bool:
-    """Whether the operator adds nothing to a common request."""
-    return context.reasoning_effort is None
 
 
 def encode_request(body: bytes, context: Context) -> EncodedRequest | None:
@@ -37,10 +37,7 @@ def encode_request(body: bytes, context: Context) -> EncodedRequest | None:
     encoded = encode_texts(system, texts, request, sent, context)
     if encoded is None:
         return None
-    noted: Report | None = None
-    if sent != limit:
-        noted = Report(Shape.RESPONSES, Shape.MESSAGES)
-        report_limit(limit, "max_output_tokens", sent, noted)
+    noted = noted_limit(Shape.RESPONSES, limit, "max_output_tokens", sent)
     return EncodedRequest(encoded, sent, client=request.client, noted=noted)
 
 
@@ -76,10 +73,6 @@ def decode_reply(body: bytes, encoded: EncodedRequest, context: Context) -> byte
     return response_of(body, encoded.client or {}, bool, context)
 
 
-def stream(encoded: EncodedRequest, context: Context) -> None:
-    """Return None: the generic path folds the streams."""
-
-
 RESPONSES_VIA_MESSAGES = FastCodec(
-    Shape.RESPONSES, Shape.MESSAGES, fits, encode_request, decode_reply, stream
+    Shape.RESPONSES, Shape.MESSAGES, adds_nothing, encode_request, decode_reply
 )

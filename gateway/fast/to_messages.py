@@ -8,8 +8,10 @@ import msgspec
 from gateway.fast.chat_text_requests import ChatText
 from gateway.fast.codec import ABSENT, Absent, Sampled, encode
 from gateway.fast.response_text_requests import ResponseText
-from gateway.translate.contract import Context
+from gateway.shapes import Shape
+from gateway.translate.contract import Context, Report
 from gateway.translate.parts.to_messages.blocks import EPHEMERAL
+from gateway.translate.parts.to_messages.parameters import report_limit
 
 
 class _Text(msgspec.Struct, tag_field="type", tag="text", gc=False):
@@ -90,6 +92,15 @@ def encode_texts(
             _AUTOMATIC if able.cache_auto else ABSENT,
         )
     )
+
+
+def noted_limit(source: Shape, limit: int | None, name: str, sent: int) -> Report | None:
+    """Return the report of a limit that is sent differently; None: it is sent as it is."""
+    if sent == limit:
+        return None
+    report = Report(source, Shape.MESSAGES)
+    report_limit(limit, name, sent, report)
+    return report
 
 
 def _takes(request: Asked, context: Context) -> bool:

@@ -38,7 +38,7 @@ def test_a_database_and_an_empty_file_can_be_used(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_used_names_its_setting(tmp_path: Path) -> None:
-    (tmp_path / "text").write_text("This is no database.")
+    (tmp_path / "text").write_text("This is not a database.")
     (tmp_path / "folder").mkdir()
     settings = settings_with(f"sqlite:///{tmp_path}/text", f"sqlite:///{tmp_path}/folder")
     memory, responses = unusable_files(settings)

@@ -29,7 +29,7 @@ class Text(_Block, tag="text", gc=False):
 
 @final
 class SystemText(msgspec.Struct, forbid_unknown_fields=True, gc=False):
-    """A text block of the system, where there is no other kind.
+    """A text block of the system, which takes no other kind of block.
 
     The type is a field: of a tag, msgspec demands that it is there only where it tells types apart.
     """
