@@ -6,6 +6,7 @@ from gateway.errors import GatewayError, TruncatedStream
 from gateway.shapes import ItemNames, Json, Shape
 from gateway.translate.contract import Context, Report, StreamTranslation
 from gateway.translate.parts.messages.unsigned import without_gateways_thinking
+from gateway.translate.stream.message_events import check_inputs
 from gateway.translate.stream.sse import MESSAGES_END, TERMINAL_EVENTS, error_event
 from gateway.translate.unsealing import unsealed
 
@@ -35,7 +36,12 @@ class Renaming:
         return None
 
     def reply(self, replies: Sequence[Json]) -> Json:
-        """Return the reply with the name that the client asked for."""
+        """Return the reply with the name that the client asked for.
+
+        Raises `UpstreamError` for a message folded from a stream whose calls cannot be run.
+        """
+        if self._shape is Shape.MESSAGES:
+            check_inputs(replies[0])
         return _renamed(replies[0], self._context)
 
     def stream(self) -> StreamTranslation:

@@ -6,7 +6,11 @@ from typing import Any
 import pytest
 
 from gateway.errors import UpstreamError
-from gateway.shapes import Json
+from gateway.shapes import Json, Shape
+from gateway.translate.plan import plan
+from gateway.translate.stream.folding.replies import events_as_whole
+from gateway.translate.stream.message_events import events_of
+from tests.translate import messages_upstreams
 from tests.translate.chat_via_responses import cases
 from tests.translate.responses_via_chat import chat_backend
 from tests.translate.responses_via_chat.client_stream import read
@@ -128,3 +132,30 @@ def test_what_a_model_writes_behind_its_json_stays_there() -> None:
             calls = chat_client("function", given, cases.response, size=size)
             assert [item["arguments"] for item in output] == shown
             assert [call["function"]["arguments"] for call in calls] == shown
+
+
+@pytest.mark.parametrize(
+    "text", ['{"x":', '{"x":1', "no", '{"x":1e400}', '"x"', "[1]", "null", "0", '{"x":NaN}']
+)
+def test_arguments_that_are_no_object_come_as_text_from_streams_of_messages(text: str) -> None:
+    called = messages_upstreams.tool_use("f")
+    events = list(events_of(messages_upstreams.message(called, reason="tool_use")))
+    events[2]["delta"]["partial_json"] = text
+    of = messages_upstreams.context()
+    asked = {"model": "m", "messages": messages_upstreams.HELLO, **cases.ALL_TOOLS}
+    folded = [plan(Shape.CHAT, Shape.MESSAGES, asked, of).reply([_whole(events)])]
+    fold = plan(Shape.CHAT, Shape.MESSAGES, {**asked, "stream": True}, of).stream()
+    folded.append({"choices": [cases.folded([e for each in events for e in fold.feed(0, each)])]})
+    for reply in folded:
+        (call,) = reply["choices"][0]["message"]["tool_calls"]
+        assert call["function"]["arguments"] == text
+    asked = {"model": "m", "input": "x", "tools": [FUNCTION]}
+    responses = [plan(Shape.RESPONSES, Shape.MESSAGES, asked, of).reply([_whole(events)])]
+    fold = plan(Shape.RESPONSES, Shape.MESSAGES, {**asked, "stream": True}, of).stream()
+    responses.append([e for each in events for e in fold.feed(0, each)][-1]["response"])
+    for response in responses:
+        assert [item["arguments"] for item in response["output"]] == [text]
+
+
+def _whole(events: list[Json]) -> Json:
+    return events_as_whole(Shape.MESSAGES, events)

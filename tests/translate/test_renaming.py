@@ -36,6 +36,21 @@ def test_the_reply_comes_back_under_the_name_that_was_asked_for() -> None:
     assert renaming.reply([{"id": "x"}]) == {"id": "x"}
 
 
+@pytest.mark.parametrize("content", [None, "a", [1], [{"type": "tool_use", "input": "{"}]])
+def test_a_message_is_not_looked_into(content: object) -> None:
+    reply = {"model": "m", "content": content}
+    assert Renaming(Shape.MESSAGES, {}, CONTEXT).reply([reply]) == {**reply, "model": "asked"}
+
+
+def test_but_one_made_of_a_stream_whose_call_cannot_be_run_is_the_upstreams_fault() -> None:
+    called = {"type": "tool_use", "name": "f", "input": {}, "partial_json": '{"a":'}
+    reply: Json = {"content": [called], "stop_reason": "tool_use"}
+    with pytest.raises(UpstreamError, match="not a JSON object"):
+        Renaming(Shape.MESSAGES, {}, CONTEXT).reply([reply])
+    cut = {**reply, "stop_reason": "max_tokens"}
+    assert Renaming(Shape.MESSAGES, {}, CONTEXT).reply([cut]) == cut
+
+
 def test_or_under_the_upstreams_where_the_operator_says_so() -> None:
     context = Context("asked", "sent", TranslationSettings(echo_model="upstream"))
     assert Renaming(Shape.CHAT, {}, context).reply([{"model": "sent"}]) == {"model": "sent"}

@@ -2,7 +2,8 @@
 
 Anthropic's blocks never overlap, other servers' may: calls that a model makes in parallel, say.
 Deltas belong to a block by its `index`, so a block that begins while another is open is held until
-that one has ended. What folds the stream has one open block at a time.
+that one has ended. What folds the stream has one open block at a time. Blocks that a
+`message_start` has already come first.
 """
 
 from collections import deque
@@ -12,16 +13,25 @@ from typing import ClassVar
 from gateway.errors import UpstreamError
 from gateway.shapes import Json
 from gateway.translate.contract import MAX_REPLY_CHARACTERS
+from gateway.translate.stream.begun_content import BegunBlock, begun_blocks
 
 _EVENT_CHARACTERS = 100
 """What an event without text counts of the limit."""
 
 
 class _Block:
-    def __init__(self, index: object) -> None:
+    def __init__(self, index: object, begun: BegunBlock | None = None) -> None:
         self.index = index
         self.held: list[Json] = []
+        self.begun = begun
+        """The same block as the message began with it."""
         self.ended = False
+
+    def end(self) -> None:
+        """End it with what the stream has not repeated of its beginning."""
+        self.ended = True
+        if self.begun is not None:
+            self.held += self.begun.rest()
 
 
 class BlockOrder:
@@ -30,26 +40,49 @@ class BlockOrder:
     def __init__(self) -> None:
         self._blocks: deque[_Block] = deque()
         """Those that were not given to their end: all but the first are held."""
+        self._begun: deque[BegunBlock] = deque()
+        """Those that came with the message and that no other has followed yet."""
         self._characters = 0
 
     def take(self, event: Json) -> Sequence[Json]:
         """Take an event; return it and those that waited for it, or nothing yet.
 
-        Raises `UpstreamError` for a delta of a block that is not open, and for more than the
-        gateway can hold.
+        Raises `UpstreamError` for a delta of a block that is not open, for a block that is said in
+        two ways, and for more than the gateway can hold.
         """
         kind = event.get("type")
         read = self._readers.get(kind) if isinstance(kind, str) else None
         return (event,) if read is None else read(self, event)
+
+    def _start(self, event: Json) -> Sequence[Json]:
+        self._begun.extend(begun_blocks(event))
+        return (event,)
 
     def _begin(self, event: Json) -> Sequence[Json]:
         index = event.get("index")
         before = self._open(index)
         if before is not None:
             # Some servers do not end a block before the next one of its index.
-            before.ended = True
-        self._blocks.append(_Block(index))
-        return self._given(self._blocks[-1], event)
+            before.end()
+        given = [each for begun in self._begun_before(index) for each in self._whole(begun)]
+        begun = self._begun.popleft() if self._begun and self._is_next(index) else None
+        if begun is not None:
+            begun.begin(event)
+        self._blocks.append(_Block(index, begun))
+        now = self._given(self._blocks[-1], event)
+        return [*given, *now] if given else now
+
+    def _begun_before(self, index: object) -> Iterator[BegunBlock]:
+        """Yield those that came with the message, up to the one of an index."""
+        while self._begun and isinstance(index, int) and self._begun[0].index < index:
+            yield self._begun.popleft()
+
+    def _is_next(self, index: object) -> bool:
+        return not isinstance(index, int) or self._begun[0].index == index
+
+    def _whole(self, begun: BegunBlock) -> list[Json]:
+        """Return what is next in order once a block has come with the message alone."""
+        return [each for event in begun.events() for each in self.take(event)]
 
     def _add(self, event: Json) -> Sequence[Json]:
         block = self._open(event.get("index"))
@@ -57,20 +90,26 @@ class BlockOrder:
             raise UpstreamError(
                 "The upstream's stream has a delta of a block that is not open. Retry the request."
             )
+        if block.begun is not None:
+            block.begun.take(event)
         return self._given(block, event)
 
     def _end(self, event: Json) -> Sequence[Json]:
         block = self._open(event.get("index"))
         if block is None:
             return ()
-        block.ended = True
+        block.end()
         return self._given(block, event)
 
     def _end_all(self, event: Json) -> Sequence[Json]:
         """End the blocks that a server has not ended."""
         for block in self._blocks:
-            block.ended = True
-        return [*self._next(), event]
+            if not block.ended:
+                block.end()
+        given = list(self._next())
+        while self._begun:
+            given += self._whole(self._begun.popleft())
+        return [*given, event]
 
     def _open(self, index: object) -> _Block | None:
         """Return the open block of an index, the last one if there is none; None: it is not."""
@@ -113,6 +152,7 @@ class BlockOrder:
             )
 
     _readers: ClassVar[Mapping[str, Callable[["BlockOrder", Json], Sequence[Json]]]] = {
+        "message_start": _start,
         "content_block_start": _begin,
         "content_block_delta": _add,
         "content_block_stop": _end,

@@ -3,7 +3,6 @@
 For upstreams that answer a streaming request with a whole body, and the other way round.
 """
 
-import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -12,21 +11,8 @@ from gateway.errors import TruncatedStream, UpstreamError
 from gateway.shapes import Json
 from gateway.translate.parts.messages.stop_reasons import incomplete_reason
 from gateway.translate.parts.tools.argument_values import value_of
+from gateway.translate.stream.block_deltas import PARTIAL, TEXTS, block_events
 from gateway.translate.stream.block_order import BlockOrder
-from gateway.translate.stream.messages_blocks import text_input
-
-_PARTIAL = "partial_json"
-"""The field of a call's block that has its input as text, where that has no end."""
-_TEXTS = {
-    "text_delta": "text",
-    "thinking_delta": "thinking",
-    "signature_delta": "signature",
-    "input_json_delta": _PARTIAL,
-}
-"""The field that a delta has its piece in, by its type; `signature_delta` has all of it."""
-
-written_input = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-"""Writes the input of a call in a whole message as the text of its arguments."""
 
 
 def events_of(message: Json) -> Iterator[Json]:
@@ -39,11 +25,7 @@ def events_of(message: Json) -> Iterator[Json]:
     opening: Json = {"content": [], "stop_reason": None, "stop_sequence": None}
     yield {"type": "message_start", "message": {**message, **opening}}
     for index, block in enumerate(_blocks(message)):
-        start, deltas = _taken_apart(block)
-        yield {"type": "content_block_start", "index": index, "content_block": start}
-        for delta in deltas:
-            yield {"type": "content_block_delta", "index": index, "delta": delta}
-        yield {"type": "content_block_stop", "index": index}
+        yield from block_events(index, block)
     delta = {
         name: message[name]
         for name in ("stop_reason", "stop_sequence", "stop_details", "container")
@@ -56,7 +38,7 @@ def events_of(message: Json) -> Iterator[Json]:
 def message_of(events: Iterable[Json]) -> Json:
     """Return the whole message that the events of a stream make.
 
-    Where a limit has ended it in the middle of a call's input, the call has the text so far as
+    A call whose input is not a JSON object, as where a limit has ended it, has its text as
     `partial_json`, of which `events_of` makes the same events.
     Raises `TruncatedStream` for a stream without its end, and `UpstreamError` for one that
     contradicts itself.
@@ -78,12 +60,27 @@ def message_of(events: Iterable[Json]) -> Json:
             message |= _object(event, "delta")
             message["usage"] = {**_known(message.get("usage")), **_known(event.get("usage"))}
         elif kind == "message_stop" and message is not None and has_ending:
-            is_cut = incomplete_reason(message.get("stop_reason")) is not None
-            return {**message, "content": [_made(block, is_cut=is_cut) for block in blocks]}
+            return {**message, "content": [_made(block) for block in blocks]}
     raise TruncatedStream(
         "The upstream answered with a stream that ended before its reply was complete. "
         "Retry the request."
     )
+
+
+def check_inputs(message: Json) -> None:
+    """Raise `UpstreamError` for a call whose input is not an object, as messages require.
+
+    That of a call which a limit has cut off need not be: it is never run.
+    """
+    if incomplete_reason(message.get("stop_reason")) is not None:
+        return
+    content = message.get("content")
+    for block in content if isinstance(content, list) else ():
+        if isinstance(block, dict) and PARTIAL in block:
+            raise UpstreamError(
+                f"The upstream's call of the tool '{block.get('name')}' has an input that is not a "
+                "JSON object."
+            )
 
 
 def _blocks(message: Json) -> list[Json]:
@@ -93,40 +90,6 @@ def _blocks(message: Json) -> list[Json]:
     return content
 
 
-def _taken_apart(block: Json) -> tuple[Json, list[Json]]:
-    """Return a block as it begins, and the deltas with its texts."""
-    kind = block.get("type")
-    if kind == "text":
-        citations = block.get("citations")
-        listed = citations if isinstance(citations, list) else ()
-        cited = ({"type": "citations_delta", "citation": citation} for citation in listed)
-        start = {**block, "text": ""}
-        start.pop("citations", None)
-        return start, [_piece("text_delta", block.get("text")), *cited]
-    if kind == "thinking":
-        deltas = [_piece("thinking_delta", block.get("thinking"))]
-        if block.get("signature"):
-            deltas.append(_piece("signature_delta", block["signature"]))
-        return {**block, "thinking": "", "signature": ""}, deltas
-    if kind == "tool_use":
-        rest = {name: value for name, value in block.items() if name != _PARTIAL}
-        given = block.get("input")
-        text = _input(given) if given else block.get(_PARTIAL)
-        return {**rest, "input": {}}, [_piece("input_json_delta", text)]
-    return block, []
-
-
-def _input(given: object) -> str:
-    """Return the input of a call as a text, as which some servers send it in the first place."""
-    if isinstance(given, str):
-        return text_input(given)
-    return written_input(given)
-
-
-def _piece(kind: str, text: object) -> Json:
-    return {"type": kind, _TEXTS[kind]: text if isinstance(text, str) else ""}
-
-
 def _add(block: Json, event: Json) -> None:
     """Add a delta to its block."""
     delta = _object(event, "delta")
@@ -134,7 +97,7 @@ def _add(block: Json, event: Json) -> None:
     if kind == "citations_delta":
         block["citations"] = [*(block.get("citations") or ()), delta.get("citation")]
         return
-    name = _TEXTS.get(kind) if isinstance(kind, str) else None
+    name = TEXTS.get(kind) if isinstance(kind, str) else None
     piece = delta.get(name) if name else None
     if name is None or not isinstance(piece, str):
         return
@@ -145,22 +108,18 @@ def _add(block: Json, event: Json) -> None:
         block[name] += piece
 
 
-def _made(block: Json, *, is_cut: bool) -> Json:
+def _made(block: Json) -> Json:
     """Return a whole block; the pieces of a tool's input are its JSON."""
-    if _PARTIAL not in block:
+    if PARTIAL not in block:
         return block
-    text = block.pop(_PARTIAL)
+    text = block.pop(PARTIAL)
     if not text:
         return block
     try:
         given = value_of(text)
     except NOT_JSON:
-        if is_cut:
-            return {**block, _PARTIAL: text}
-        raise UpstreamError(
-            f"The upstream's call of the tool '{block.get('name')}' has an input that is not JSON."
-        ) from None
-    return {**block, "input": given}
+        given = None
+    return {**block, **({"input": given} if isinstance(given, dict) else {PARTIAL: text})}
 
 
 def _object(event: Json, name: str) -> Json:

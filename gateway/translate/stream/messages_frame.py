@@ -17,7 +17,7 @@ from gateway.translate.parts.fields import model_name
 from gateway.translate.parts.messages.errors import messages_error
 from gateway.translate.parts.messages.stop_reasons import Stop
 from gateway.translate.parts.messages.usage import messages_usage
-from gateway.translate.stream.message_events import message_of
+from gateway.translate.stream.message_events import check_inputs, message_of
 from gateway.translate.stream.messages_blocks import Block, is_input
 
 AnyBlock = TypeVar("AnyBlock", bound=Block)
@@ -145,6 +145,7 @@ def whole_message(events: Sequence[Json], report: Report) -> Json:
     """Return the message that the events of a whole stream make.
 
     Calls that a limit has cut off are left out and reported: their input is not an object.
+    Raises `UpstreamError` for another input that is none.
     """
     inputs: dict[int, str] = {}
     for event in events:
@@ -154,6 +155,7 @@ def whole_message(events: Sequence[Json], report: Report) -> Json:
             inputs[event["index"]] += delta["partial_json"]
     cut_off = {index for index, text in inputs.items() if not is_input(text)}
     message = message_of(event for event in events if not _is_input_of(event, cut_off))
+    check_inputs(message)
     if message["stop_reason"] in ("max_tokens", "model_context_window_exceeded"):
         last = len(message["content"]) - 1
         cut_off |= {index for index, text in inputs.items() if index == last and not text}

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.errors import TruncatedStream, UpstreamError
-from gateway.translate.stream.message_events import events_of, message_of
+from gateway.translate.stream.message_events import check_inputs, events_of, message_of
 from tests.messages_grammar import read_message
 
 JSON = st.recursive(
@@ -86,14 +86,17 @@ def test_a_stream_that_contradicts_itself_is_the_upstreams_fault(events: list[An
         message_of(events)
 
 
-@pytest.mark.parametrize("text", ['{"a":', '{"a":"\\ud800"', '{"a":1e400}'])
-def test_an_input_that_is_no_json_is_the_upstreams_fault(text: str) -> None:
-    events = list(
-        events_of(message({"type": "tool_use", "id": "c", "name": "ls", "input": {"a": 1}}))
-    )
+@pytest.mark.parametrize(
+    "text", ['{"a":', '{"a":"\\ud800"', '{"a":1e400}', "[1]", "null", "0", '"a"', "NaN", "{}{}"]
+)
+def test_an_input_that_is_no_object_stays_a_text_which_messages_cannot_have(text: str) -> None:
+    events = list(events_of(calling({"a": 1})))
     events[2]["delta"]["partial_json"] = text
-    with pytest.raises(UpstreamError, match="tool 'ls' has an input that is not JSON"):
-        message_of(events)
+    folded = message_of(events)
+    assert list(events_of(folded)) == events
+    with pytest.raises(UpstreamError, match="tool 'ls' has an input that is not a JSON object"):
+        check_inputs(folded)
+    check_inputs({**folded, "stop_reason": "max_tokens"})
 
 
 @pytest.mark.parametrize("text", ['{"a":"\\ud800"}', '{"a":"\ud800"}'])

@@ -36,9 +36,10 @@ def report_unplaced(event: Json, report: Report) -> None:
     elif kind == "message_start":
         message = _object(event, "message")
         _fields(message, report)
-        if message.get("content"):
-            # What a stream says comes in blocks, which may repeat this.
-            report.drop("content")
+        content = message.get("content")
+        for block in content if isinstance(content, list) else ():
+            if isinstance(block, dict):
+                _block(block, report)
     elif kind == "message_delta":
         delta = _object(event, "delta")
         _fields(delta, report)

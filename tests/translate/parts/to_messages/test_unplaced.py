@@ -172,7 +172,13 @@ def test_what_arrives_is_not_reported(client: Shape) -> None:
         ({"type": "message_delta", "delta": None}, []),
         ({"type": "message_start"}, []),
         ({"type": "message_start", "message": {"content": []}}, []),
-        ({"type": "message_start", "message": {"content": [text("a")]}}, ["content"]),
+        ({"type": "message_start", "message": {"content": [text("a"), 1]}}, []),
+        ({"type": "message_start", "message": {"content": "a"}}, []),
+        ({"type": "message_start", "message": {"content": [CITED]}}, ["citations"]),
+        (
+            {"type": "message_start", "message": {"content": [{"type": "zzz"}], "zzz": 1}},
+            ["zzz", "content.zzz"],
+        ),
         ({"type": "ping"}, []),
     ],
 )

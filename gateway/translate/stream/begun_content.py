@@ -1,0 +1,108 @@
+"""Blocks that a `message_start` has already, where Anthropic's has none.
+
+Anthropic's SDKs put the blocks of the stream behind them. Some servers repeat them as blocks of the
+stream, with the same index: each is taken once, and its longest form counts.
+"""
+
+from collections.abc import Iterator
+
+from gateway.errors import UpstreamError
+from gateway.shapes import Json
+from gateway.translate.stream.block_deltas import TEXTS, block_events, taken_apart
+
+_IDENTITY = ("type", "id", "name", "data")
+"""The fields by which two blocks are not the same."""
+_GROWING = ("text_delta", "thinking_delta")
+"""The deltas that have a piece of a text."""
+
+
+class BegunBlock:
+    """One block, and what the stream has not repeated of it."""
+
+    def __init__(self, index: int, block: Json) -> None:
+        self.index = index
+        self._block = block
+        self._deltas = taken_apart(block)[1]
+        self._repeated = 0
+        """How many characters of its text have come again."""
+
+    def events(self) -> Iterator[Json]:
+        """Yield its events, where the stream does not repeat it."""
+        return block_events(self.index, self._block)
+
+    def begin(self, event: Json) -> None:
+        """Take the event that begins it again; raises `UpstreamError` for another block."""
+        again = event.get("content_block")
+        if not isinstance(again, dict):
+            return
+        for name in _IDENTITY:
+            if again.get(name) and self._block.get(name) and again[name] != self._block[name]:
+                raise _contradiction()
+        for delta in taken_apart(again)[1]:
+            self._take(delta)
+
+    def take(self, event: Json) -> None:
+        """Take one of its deltas; raises `UpstreamError` for another text."""
+        delta = event.get("delta")
+        if isinstance(delta, dict):
+            self._take(delta)
+
+    def rest(self) -> list[Json]:
+        """Return the events with what the stream has not repeated, at the end of the block."""
+        rest = [self._rest_of(delta) for delta in self._deltas]
+        return [
+            {"type": "content_block_delta", "index": self.index, "delta": delta}
+            for delta in rest
+            if delta.get(TEXTS.get(delta["type"], "citation"))
+        ]
+
+    def _take(self, delta: Json) -> None:
+        kind = delta.get("type")
+        if kind == "citations_delta":
+            self._deltas = [each for each in self._deltas if each != delta]
+            return
+        name = TEXTS.get(kind) if isinstance(kind, str) else None
+        piece = delta.get(name) if name else None
+        if not (isinstance(piece, str) and piece):
+            return
+        if kind in _GROWING:
+            self._take_text(kind, piece)
+        else:
+            self._deltas = [each for each in self._deltas if each["type"] != kind]
+
+    def _take_text(self, kind: str, piece: str) -> None:
+        known = next((each[TEXTS[kind]] for each in self._deltas if each["type"] == kind), "")
+        expected = known[self._repeated : self._repeated + len(piece)]
+        if not piece.startswith(expected):
+            raise _contradiction()
+        self._repeated += len(expected)
+
+    def _rest_of(self, delta: Json) -> Json:
+        if delta["type"] not in _GROWING:
+            return delta
+        name = TEXTS[delta["type"]]
+        return {**delta, name: delta[name][self._repeated :]}
+
+
+def begun_blocks(event: Json) -> Iterator[BegunBlock]:
+    """Yield the blocks of a `message_start` that say something.
+
+    Raises `UpstreamError` where its content is not a list of blocks.
+    """
+    message = event.get("message")
+    content = message.get("content") if isinstance(message, dict) else None
+    if not content:
+        return
+    if not isinstance(content, list) or not all(isinstance(block, dict) for block in content):
+        raise UpstreamError(
+            "The upstream's stream begins with a message whose content is not a list of blocks."
+        )
+    for index, block in enumerate(content):
+        if block.get("type") not in ("text", "thinking") or block.get(block["type"]):
+            yield BegunBlock(index, block)
+
+
+def _contradiction() -> UpstreamError:
+    return UpstreamError(
+        "The upstream's stream says a block in two different ways. Retry the request."
+    )
