@@ -13,7 +13,7 @@ class NameHint(StrEnum):
     """The kind of model that a name suggests."""
 
     BASE = "base"
-    """Lives at completions: davinci-002, gpt-3.5-turbo-instruct."""
+    """Lives at completions: davinci-002, gpt-3.5-turbo-instruct. Open `-instruct` models chat."""
     RESPONSES_ONLY = "responses_only"
     """o1-pro, gpt-5.3-codex, o3-deep-research."""
     AUDIO_CHAT = "audio_chat"
@@ -46,7 +46,7 @@ _HINTS: tuple[tuple[NameHint, re.Pattern[str]], ...] = (
     (
         NameHint.BASE,
         re.compile(
-            r"-instruct(?:$|[-_])|^(?:text|code)-(?:davinci|curie|babbage|ada|cushman)\b|"
+            r"^gpt-3\.?5-turbo-instruct|^(?:text|code)-(?:davinci|curie|babbage|ada|cushman)\b|"
             r"^(?:davinci|curie|babbage|ada)(?:$|-\d|[:-]instruct)"
         ),
     ),

@@ -8,6 +8,7 @@ KINDS = {
     NameHint.BASE: """
         davinci-002 babbage-002 davinci curie ada text-davinci-003 code-davinci-002
         gpt-3.5-turbo-instruct gpt-3.5-turbo-instruct-0914 text-babbage-001 openai/davinci-002
+        gpt-35-turbo-instruct davinci-instruct-beta openai/gpt-3.5-turbo-instruct:free
         ft:davinci-002:acme:bot:abc123 curie:ft-acme-2021-03-03-21-44-20
     """,
     NameHint.RESPONSES_ONLY: """
@@ -31,6 +32,7 @@ KINDS = {
         claude-opus-4 llama3:8b grok-4.6 canada-1
         openai.gpt-5.6-luna bge-reranker-v2 gemini-2.5-flash-image
         ft:gpt-4o-mini:acme:davinci:abc123
+        meta-llama/Llama-3.3-70B-Instruct-Turbo qwen.qwen3-235b-a22b-instruct-2507 kimi-k2-instruct
     """,
 }
 

@@ -40,6 +40,13 @@ def to(*right: Shape) -> Destination:
         ("gpt-realtime", REALTIME, to(CHAT), REALTIME, REALTIME),
         ("tts-1", SPEECH, to(CHAT), SPEECH, SPEECH),
         ("", to(RESPONSES, COMPLETIONS), to(CHAT), to(CHAT, COMPLETIONS), to(CHAT)),
+        (
+            "meta-llama/Llama-3.3-70B-Instruct-Turbo",
+            to(RESPONSES, COMPLETIONS),
+            to(CHAT),
+            to(CHAT, COMPLETIONS),
+            to(CHAT),
+        ),
     ],
 )
 def test_a_name_decides_where_a_refusal_does_not(
@@ -91,6 +98,7 @@ def test_a_model_that_generates_no_text_lives_elsewhere(
         ("davinci-002", [RESPONSES], [COMPLETIONS, CHAT]),
         ("gpt-5.3-codex", [COMPLETIONS], [RESPONSES, CHAT]),
         ("gpt-audio", [RESPONSES], [CHAT, COMPLETIONS]),
+        ("qwen.qwen3-235b-a22b-instruct-2507", [RESPONSES], [CHAT, COMPLETIONS]),
     ],
 )
 def test_what_remains_is_ordered_by_the_name(
