@@ -1,7 +1,7 @@
 """Finds which of several upstreams has a model, by their model lists, where no rule says so."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from gateway.config.settings import Settings, UpstreamSettings
@@ -9,7 +9,11 @@ from gateway.resolve.evidence import Evidence, Source
 from gateway.resolve.metadata.cache import Found, LookupFailed
 from gateway.resolve.metadata.lookup import Lookup, ModelList
 from gateway.resolve.names.model_notes import ModelNotes
+from gateway.servers import Profile
 from gateway.shapes import RawHeaders
+
+Lives = Callable[[str, Profile], bool]
+"""Whether a model's name alone shows that a server of a kind has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,24 +27,27 @@ class Place:
     upstream: UpstreamSettings
     asked: bool = False
     is_known: bool = True
-    """Whether a list, or an earlier reply, shows that the model is there."""
+    """Whether a list or an earlier reply shows that the model is there, or its name in place of a
+    list that could not be read."""
     evidence: Sequence[Evidence] = ()
 
 
 class Discovery:
     """Finds models on the lists of all upstreams."""
 
-    def __init__(self, settings: Settings, lookup: Lookup, notes: ModelNotes) -> None:
+    def __init__(self, settings: Settings, lookup: Lookup, notes: ModelNotes, lives: Lives) -> None:
         self._upstreams = settings.upstreams
         self._lookup = lookup
         self._notes = notes
+        self._lives = lives
 
     async def find(
         self, model: str, headers: RawHeaders, since: float, *, explain: bool = False
     ) -> Place:
         """Return the first upstream whose list has the model; else the one that answered for it.
 
-        Else the first one. All are asked concurrently, so one that hangs delays no other. If an
+        Else the first whose list cannot be read and whose kind has a model of that name; else the
+        first one. All are asked concurrently, so one that hangs delays no other. If an
         upstream has answered for the model before, no list is waited for, except to `explain`.
         """
         answered = next(self._answered(model, headers), None)
@@ -61,10 +68,18 @@ class Discovery:
         finally:
             for listed in asked:
                 listed.cancel()  # only the waiting: the look-up itself continues
-        home = answered or self._upstreams[0]
+        known = answered or self._named(model, {name for name, _ in unread})
+        home = known or self._upstreams[0]
         mine = home.name
         others = [piece for name, piece in unread if name != mine]
-        return Place(home, asked=True, is_known=answered is not None, evidence=others)
+        return Place(home, asked=True, is_known=known is not None, evidence=others)
+
+    def _named(self, model: str, unread: Collection[str]) -> UpstreamSettings | None:
+        """Return the first of the upstreams with unread lists that has the model by its name."""
+        for upstream in self._upstreams:
+            if upstream.name in unread and self._lives(model, self._lookup.kind(upstream)):
+                return upstream
+        return None
 
     def _answered(self, model: str, headers: RawHeaders) -> Iterator[UpstreamSettings]:
         for upstream in self._upstreams:

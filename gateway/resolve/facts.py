@@ -7,10 +7,11 @@ from datetime import UTC, date, datetime
 from gateway.resolve.evidence import Route
 from gateway.resolve.metadata.lookup import Lookup
 from gateway.resolve.metadata.model_lists import ModelCard
-from gateway.resolve.names.by_name import Names
+from gateway.resolve.names.by_name import Names, root_of
 from gateway.resolve.names.catalogue import CatalogueEntry
 from gateway.resolve.names.hints import NameHint, hint_of
 from gateway.resolve.names.successors import Fate, living_successor
+from gateway.servers import Profile
 
 WallClock = Callable[[], float]
 """Returns the Unix time in seconds."""
@@ -23,6 +24,17 @@ class Facts:
         self._names = names
         self._lookup = lookup
         self._wall_clock = wall_clock
+
+    def lives(self, model: str, kind: Profile) -> bool:
+        """Whether the name alone shows that a server of this kind has the model.
+
+        Not of open weights, which anyone can serve, nor of a model that was shut down there.
+        """
+        base, own = self._names.entry(root_of(model), kind), self._names.entry(model, kind)
+        if base is None or base.open_weights:
+            return False
+        retired = (own.retired if own is not None else None) or base.retired
+        return retired is None or retired > self._today()
 
     def added(self, route: Route, entry: CatalogueEntry | None, card: ModelCard | None) -> Route:
         """Return the route with what the catalogue entry and the model card say of its model."""
@@ -42,12 +54,15 @@ class Facts:
 
     def _living(self, route: Route, advice: str, retired: date | None) -> str | None:
         """Return advice that holds today, and on the day of the shutdown."""
-        day = datetime.fromtimestamp(self._wall_clock(), UTC).date()
+        day = self._today()
         if retired is not None and retired > day:
             day = retired
         return living_successor(
             route.model_sent, advice, lambda model: self._fate(route, model), day
         )
+
+    def _today(self) -> date:
+        return datetime.fromtimestamp(self._wall_clock(), UTC).date()
 
     def _fate(self, route: Route, model: str) -> Fate:
         entry = self._names.entry(model, route.kind)

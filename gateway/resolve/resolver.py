@@ -57,7 +57,7 @@ class Resolver:
         self._facts = Facts(self._names, lookup, wall_clock)
         self.notes = notes or ModelNotes(settings.memory, lookup.clock)
         """What replies have shown about names that no metadata mentions."""
-        self._discovery = Discovery(settings, lookup, self.notes)
+        self._discovery = Discovery(settings, lookup, self.notes, self._facts.lives)
         self._upstream_evidence = UpstreamEvidence(lookup, learned, self._names)
         self.rules = Rules(settings)
         self.standing_in = StandingIn(self._names, self._kind_of)
@@ -139,8 +139,8 @@ class Resolver:
         """Return the upstream that has a model: its rule's, else the first whose list names it.
 
         If nothing is known of the model, the first of the `shorter` names of which something is
-        decides, else the default upstream is taken. A name alone is no evidence here: the model
-        lists decide, because the caller has seen them. `as_named`: the model is sent under this
+        decides, else the default upstream is taken. A name is no evidence where lists can be read:
+        they decide, because the caller has seen them. `as_named`: the model is sent under this
         name, whatever a rule says.
         """
         default = self._settings.upstreams[0].name
@@ -227,7 +227,7 @@ class Resolver:
         default = self._settings.upstreams[0]
         if rule is not None and rule.upstream is not None:
             return Place(self._settings.upstream(rule.upstream))
-        if len(self._settings.upstreams) == 1 or self._names.known(
+        if len(self._settings.upstreams) == 1 or self._facts.lives(
             model, self._lookup.kind(default)
         ):
             return Place(default)

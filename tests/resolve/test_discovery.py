@@ -2,17 +2,21 @@
 
 import asyncio
 
+import pytest
+
 from gateway.config.settings import UpstreamSettings
 from gateway.errors import UpstreamUnavailable
 from gateway.resolve.evidence import Route
-from gateway.shapes import UpstreamCall
+from gateway.shapes import Shape, UpstreamCall
 from tests import kinds
 from tests.fakes import Answer, error_reply
-from tests.resolve.test_resolver import ALICE, Scene, models, nothing
+from tests.resolve.test_resolver import ALICE, OPENAI, Scene, models, nothing
 
 FIRST = UpstreamSettings("first", "http://127.0.0.1:8001/v1", kinds.OTHER)
 SECOND = UpstreamSettings("second", "http://127.0.0.1:8002/v1", kinds.OTHER)
 THIRD = UpstreamSettings("third", "http://127.0.0.1:8003/v1", kinds.OTHER)
+CLAUDE = UpstreamSettings("claude", "https://api.anthropic.com/v1", kinds.ANTHROPIC)
+UNREADABLE = error_reply(403, "Missing scopes: api.model.read")
 
 
 class Lists:
@@ -73,3 +77,36 @@ def test_the_one_that_has_answered_for_it_is_taken_where_no_list_says_more() -> 
         await scene.resolver.aclose()
 
     asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("model", ["openai/gpt-oss-120b", "gpt-oss:20b", "text-davinci-003"])
+def test_a_well_known_name_that_openai_does_not_serve_is_searched_on_the_lists(model: str) -> None:
+    lists = Lists(openai=["gpt-4o"], second=[model])
+    route = Scene(lists, OPENAI, SECOND).route(model)
+    assert (route.upstream, route.shape) == ("second", Shape.CHAT)
+    assert Scene(lists, OPENAI, FIRST).route(model).upstream == "openai"
+
+
+@pytest.mark.parametrize(
+    ("model", "upstream"),
+    [
+        ("gpt-4o-mini", "openai"),
+        ("ft:gpt-4o-mini:acme:bot:8def5678", "openai"),
+        ("claude-opus-5-5", "claude"),
+        ("llama-3", "first"),
+        ("gpt-oss-20b", "first"),
+    ],
+)
+def test_a_name_stands_in_for_a_list_that_cannot_be_read(model: str, upstream: str) -> None:
+    async def scenario() -> None:
+        lists = Lists(first=["a"], openai=UNREADABLE, claude=UNREADABLE)
+        scene = Scene(lists, FIRST, OPENAI, CLAUDE)
+        assert (await scene.ask(model)).upstream == upstream
+        assert await scene.resolver.upstream_of(model, ALICE) == upstream
+
+    asyncio.run(scenario())
+
+
+def test_a_name_says_nothing_against_a_list_that_lacks_it() -> None:
+    lists = Lists(first=["a"], openai=["gpt-4o"])
+    assert Scene(lists, FIRST, OPENAI).route("gpt-4o-mini").upstream == "first"

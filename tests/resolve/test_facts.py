@@ -9,15 +9,25 @@ import pytest
 from gateway.config.settings import Settings, UpstreamSettings
 from gateway.config.store_settings import MemorySettings
 from gateway.resolve.evidence import Route
-from gateway.resolve.facts import other_endpoints_of
+from gateway.resolve.facts import Facts, other_endpoints_of
 from gateway.resolve.memory import LearnedEndpoints
 from gateway.resolve.metadata.lookup import Lookup
 from gateway.resolve.metadata.model_lists import ModelCard
+from gateway.resolve.names.by_name import Names
 from gateway.resolve.names.catalogue import Catalogue, CatalogueEntry
 from gateway.resolve.resolver import ModelQuery, Resolver
+from gateway.servers import Profile
 from gateway.shapes import Shape, UpstreamCall
 from tests import kinds
-from tests.fakes import Answer, FakeClock, FakeUpstream, error_reply, fingerprint, json_reply
+from tests.fakes import (
+    Answer,
+    FakeClock,
+    FakeReply,
+    FakeUpstream,
+    error_reply,
+    fingerprint,
+    json_reply,
+)
 
 OPENAI = UpstreamSettings("openai", "https://api.openai.com/v1", kinds.OPENAI)
 LITELLM = UpstreamSettings("lite", "http://127.0.0.1:4000/v1", kinds.LITELLM)
@@ -164,3 +174,42 @@ def test_the_upstreams_word_is_stronger_than_the_catalogues(
     model: str, entry: CatalogueEntry | None, card: ModelCard | None, homes: tuple[str, ...]
 ) -> None:
     assert other_endpoints_of(model, entry, card) == homes
+
+
+def facts(now: float) -> Facts:
+    async def unasked(call: UpstreamCall) -> FakeReply:
+        raise AssertionError(call)
+
+    lookup = Lookup(Settings((OPENAI,)), unasked, fingerprint, FakeClock())
+    return Facts(Names(Catalogue.load()), lookup, lambda: now)
+
+
+@pytest.mark.parametrize(
+    ("model", "kind", "lives"),
+    [
+        ("gpt-4o-mini", kinds.OPENAI, True),
+        ("ft:gpt-4o-mini:acme:bot:8def5678", kinds.OPENAI, True),
+        ("gpt-4o-mini", kinds.VLLM, False),
+        ("llama-3", kinds.OPENAI, False),
+        ("ft:llama-3:acme:bot:8def5678", kinds.OPENAI, False),
+        ("claude-opus-5", kinds.ANTHROPIC, True),
+        # Open weights
+        ("openai/gpt-oss-120b", kinds.OPENAI, False),
+        ("gpt-oss-20b", kinds.AZURE, False),
+        # Shut down at OpenAI; Azure has a calendar of its own
+        ("text-davinci-003", kinds.OPENAI, False),
+        ("gpt-3.5-turbo", kinds.OPENAI, False),
+        ("gpt-35-turbo-instruct", kinds.AZURE, True),
+        # On the day of its base, or on its own
+        ("curie:ft-acme-2021-03-03-21-44-20", kinds.OPENAI, False),
+        ("ft:gpt-4o-mini:acme:bot:8def5678:ckpt-step-10", kinds.OPENAI, True),
+    ],
+)
+def test_a_name_alone_shows_where_a_model_lives(model: str, kind: Profile, lives: bool) -> None:
+    assert facts(NOVEMBER).lives(model, kind) is lives
+
+
+def test_a_fine_tunes_own_date_counts_more_than_its_bases() -> None:
+    october = facts(NOVEMBER - 54 * DAY)
+    assert not october.lives("davinci-002", kinds.OPENAI)
+    assert october.lives("ft:davinci-002:acme:bot:8def5678", kinds.OPENAI)

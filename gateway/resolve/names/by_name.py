@@ -33,10 +33,6 @@ class Names:
         """Return the entry of a model, or else of the root that its id names."""
         return self.entry(model, kind) or self.entry(root_of(model), kind)
 
-    def known(self, model: str, kind: Profile) -> bool:
-        """Whether the name alone shows that the model lives on a server of this kind."""
-        return self.entry(root_of(model), kind) is not None
-
     def endpoints(self, resolution: Resolution, model: str) -> tuple[Shape, ...]:
         """Return where the catalogue says that this request is served."""
         return _endpoints(self.entry(model, resolution.kind), resolution)

@@ -34,7 +34,7 @@ OTHER_ENDPOINTS = frozenset(
 """OpenAI's endpoints beside the generation ones, by their path below `/v1`."""
 
 _SHAPES = {shape.value: shape for shape in Shape}
-_ENTRY_KEYS = {"match", "at", "retired", "replacement", "quirks"}
+_ENTRY_KEYS = {"match", "at", "retired", "replacement", "quirks", "open_weights"}
 _FILE = Path(__file__).with_name("catalogue.yaml")
 
 
@@ -54,6 +54,8 @@ class CatalogueEntry:
     """OpenAI's recommendation instead: advice for people, not always one model id."""
     quirks: frozenset[str] = frozenset()
     """Codes of what it refuses or needs; `Catalogue.quirks` explains them."""
+    open_weights: bool = False
+    """Whether anyone can serve it, so that its name does not say who does."""
 
 
 class Catalogue:
@@ -152,6 +154,7 @@ def _entries(item: dict[str, Any], quirks: Mapping[str, str]) -> list[CatalogueE
             retired=retired,
             replacement=item.get("replacement"),
             quirks=own_quirks,
+            open_weights=item.get("open_weights") is True,
         )
         for pattern in patterns
     ]

@@ -98,8 +98,6 @@ def test_where_names_are_free_they_say_nothing_but_what_the_id_spells() -> None:
     assert collected("davinci-002", kind=kinds.VLLM).evidence == []
     (piece,) = collected(FINE_TUNE, kind=kinds.VLLM).evidence
     assert (piece.base, piece.shapes) == ("davinci-002", ())
-    assert not NAMES.known(FINE_TUNE, kinds.VLLM)
-    assert NAMES.known(FINE_TUNE, kinds.OPENAI)
 
 
 def test_the_first_entry_that_is_remembered_stays() -> None:
