@@ -1,10 +1,55 @@
-"""Servers that have no profile of their own."""
+"""Servers that have no profile of their own.
 
+Some name the endpoints of each model in their list: GitHub Copilot and Poe as paths in
+`supported_endpoints` (caozhiyuan/copilot-api#113), new-api as words in `supported_endpoint_types`
+(its constant/endpoint_type.go and common/endpoint_type.go).
+"""
+
+from gateway.envelopes.json_fields import shown, strings
 from gateway.servers.profile import Profile
+from gateway.servers.reading import EMBEDDINGS, IMAGES, SPEECH, TRANSCRIPTIONS, Capability, other
+from gateway.shapes import Json, Shape
+
+_PATHS, _WORDS = "supported_endpoints", "supported_endpoint_types"
+_SHAPES = {
+    **{shape.path.removeprefix("/"): shape for shape in Shape},
+    "openai": Shape.CHAT,
+    "openai-response": Shape.RESPONSES,
+    "anthropic": Shape.MESSAGES,
+}
+_ELSEWHERE = {
+    **{
+        path: path for path in (EMBEDDINGS, IMAGES, SPEECH, TRANSCRIPTIONS, "moderations", "rerank")
+    },
+    "image-generation": IMAGES,
+    "jina-rerank": "rerank",
+    "openai-video": "videos",
+}
+
+
+def _capability(entry: Json) -> Capability | None:
+    """Read the paths, or else the words.
+
+    Paths name all endpoints of a model. Words name chat of every model that new-api converts
+    requests for, which may be elsewhere, too.
+    """
+    key = _PATHS if strings(entry, _PATHS) else _WORDS
+    named = strings(entry, key)
+    detail = f"{key} are {shown(named)}"
+    homes = [name.removeprefix("/").removeprefix("v1/") for name in named]
+    shapes = tuple(dict.fromkeys(_SHAPES[home] for home in homes if home in _SHAPES))
+    if not shapes:
+        others = [_ELSEWHERE[home] for home in homes if home in _ELSEWHERE]
+        return other(detail, *others) if others else None
+    is_whole = key is _PATHS or Shape.CHAT not in shapes
+    silent_on = () if is_whole else tuple(shape for shape in Shape if shape not in shapes)
+    return Capability(detail, shapes, silent_on=silent_on)
+
 
 AUTO = Profile(
     name="auto",
     is_unknown=True,
+    capability=_capability,
     base_fields=("parent",),
     context_fields=("max_model_len",),
     prompt_objects_end=True,
@@ -14,6 +59,7 @@ AUTO = Profile(
 OTHER = Profile(
     name="other",
     is_unknown=True,
+    capability=_capability,
     base_fields=("parent",),
     context_fields=("max_model_len",),
 )
