@@ -23,7 +23,8 @@ from gateway.translate.schema.errors import missing
 from gateway.translate.schema.unknown_fields import carry_unknown
 
 _CALL_KIND = OneOf("function", "custom")
-_RESULT_FIELDS = {"tool_use_id": "tool_call_id", "content": "content"}
+_FUNCTIONS_FIELDS = {"content": "content"}
+_RESULT_FIELDS = {"tool_use_id": "tool_call_id", **_FUNCTIONS_FIELDS}
 _CACHED = {"cache_control": Anything()}
 _MESSAGES: Mapping[str, Record] = {
     role: Record({**_CACHED, **known.fields}) for role, known in MESSAGES.items()
@@ -33,7 +34,9 @@ _TOOL_CALL = Record({**_CACHED, **TOOL_CALL.fields})
 
 @cache
 def _fields_of_use(below: str, given: str) -> Mapping[str, str]:
-    return {"id": "id", "name": f"{below}name", "input": f"{below}{given}"}
+    of_call = {"name": f"{below}name", "input": f"{below}{given}"}
+    # A `function_call` has no id.
+    return {"id": "id", **of_call} if below else of_call
 
 
 def turns_of(messages: Sequence[Json], context: Context, report: Report) -> list[Turn]:
@@ -172,11 +175,12 @@ class _Reader:
                 code="invalid_value",
             )
         content = message.get("content", "")
+        fields = _RESULT_FIELDS if "tool_call_id" in message else _FUNCTIONS_FIELDS
         if isinstance(content, str):
-            call.output = text_result(call_id, content, path, _RESULT_FIELDS)
+            call.output = text_result(call_id, content, path, fields)
         else:
             blocks = chat_blocks(content, path, self._context, self._report)
-            call.output = tool_result(call_id, blocks, path, _RESULT_FIELDS)
+            call.output = tool_result(call_id, blocks, path, fields)
         call.output.sent |= cached(message)
 
     _readers: ClassVar[Mapping[str, Callable[["_Reader", Json, str, int], None]]] = {

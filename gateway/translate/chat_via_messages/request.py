@@ -11,6 +11,7 @@ from gateway.translate.chat_via_responses.client_paths import limit_name
 from gateway.translate.contract import Context, Report
 from gateway.translate.draft import Draft
 from gateway.translate.fanout import check_fanout
+from gateway.translate.parts.client_values import below_tool, chat_tool_kind
 from gateway.translate.parts.streaming import streaming
 from gateway.translate.parts.to_messages.conversation import Written, written
 from gateway.translate.parts.to_messages.parameters import write_stops
@@ -111,4 +112,7 @@ def _tool_path(request: PreparedRequest, found: re.Match[str]) -> str | None:
     if found[2] is None or int(found[2]) >= len(paths):
         return "functions" if request.tools.legacy else "tools"
     path = paths[int(found[2])]
-    return path if found[3] is None else f"{path}.{_OF_TOOLS.get(found[3], found[3])}"
+    if found[3] is None:
+        return path
+    rest = f".{_OF_TOOLS.get(found[3], found[3])}"
+    return below_tool(request.client, path, chat_tool_kind(path), rest)

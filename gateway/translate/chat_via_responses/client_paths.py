@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from gateway.shapes import Json
 from gateway.translate.chat_via_responses.tools import ToolPlan
+from gateway.translate.parts.client_values import below, below_tool, chat_tool_kind, has
 from gateway.translate.parts.content.parts import chat_part_field
 from gateway.translate.parts.output_format import chat_format_param
 
@@ -29,25 +30,28 @@ class Origin:
     parts: tuple[str, ...] = ()
     """The client's path, below `path`, of each part of a message's or output's content."""
 
-    def client_path(self, rest: str) -> str:
-        """Return the client's path of `input[i]` + `rest`."""
+    def client_path(self, rest: str, client: Json) -> str:
+        """Return the client's path of `input[i]` + `rest`, in its request."""
         part = _PART.fullmatch(rest)
         if part is not None and int(part[1]) < len(self.parts):
-            return f"{self.path}.{self._part_path(int(part[1]), part[2], part[3] or '')}"
+            return self._part_path(int(part[1]), part[2], part[3] or "", client)
         named = _FIELD.fullmatch(rest)
         known = self.fields.get(named[1]) if named is not None else None
         if named is None or known is None:
-            return self.path
+            # Fields that only the client and the upstream know are sent as they are.
+            return below(client, self.path, rest, ("function", "custom")) or self.path
         # Below a part that the client does not have there are no paths.
         return f"{self.path}.{known}{'' if known in _CONTENT else named[2]}"
 
-    def _part_path(self, index: int, name: str | None, rest: str) -> str:
-        path = self.parts[index]
+    def _part_path(self, index: int, name: str | None, rest: str, client: Json) -> str:
+        path = f"{self.path}.{self.parts[index]}"
         if name is None or not path.endswith("]"):
             return path
         content = self.item.get("content") or self.item.get("output")
         known: Json = content[index] if isinstance(content, list) else {}
-        return f"{path}.{chat_part_field(known, name)}{rest}"
+        field = chat_part_field(known, name)
+        is_chats = field != name or has(client, f"{path}.{field}")
+        return f"{path}.{field}{rest}" if is_chats else path
 
 
 @dataclass(slots=True)
@@ -86,18 +90,26 @@ def client_path(param: str, client: Json, items: InputItems, tools: ToolPlan) ->
     item, tool = _INPUT.fullmatch(param), _TOOL.fullmatch(param)
     origin = None if item is None else items.origin(int(item[1]))
     if item is not None and origin is not None:
-        return origin.client_path(item[2])
+        return origin.client_path(item[2], client)
     if tool is not None and int(tool[1]) < len(tools.paths):
-        return _tool_path(tools.paths[int(tool[1])], tool[2])
+        return _tool_path(tools.paths[int(tool[1])], tool[2], client)
     return _renamed(param, client, legacy_tools=tools.legacy)
 
 
-def _tool_path(path: str, rest: str) -> str:
+def _tool_path(path: str, rest: str, client: Json) -> str:
     if path == "web_search_options":
-        return path + rest.replace(".user_location.", ".user_location.approximate.")
+        return _web_search_path(path, rest, client)
     if path.endswith(".custom"):
         rest = _GRAMMAR.sub(".format.grammar.", rest)
-    return path + rest
+    return below_tool(client, path, chat_tool_kind(path), rest)
+
+
+def _web_search_path(path: str, rest: str, client: Json) -> str:
+    """Return the path of an option; the tool's type is none."""
+    if rest == ".type":
+        return path
+    inner = path + rest.replace(".user_location.", ".user_location.approximate.")
+    return path + rest if has(client, path + rest) else inner
 
 
 def _renamed(param: str, client: Json, *, legacy_tools: bool) -> str | None:
@@ -126,7 +138,8 @@ def _text_path(client: Json, param: str) -> str | None:
     form = client.get("response_format", {})
     if param.startswith("text.format"):
         path = chat_format_param(param, nested=form.get("type") == "json_schema")
-        return path if form else None
+        flat = chat_format_param(param, nested=False)
+        return (flat if has(client, flat) else path) if form else None
     if param == "text" and form:
         return "response_format"
     return "verbosity" if "verbosity" in client else None

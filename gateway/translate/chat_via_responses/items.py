@@ -56,7 +56,8 @@ _MESSAGES: Mapping[str, Record] = {
 _CALL_KIND = OneOf("function", "custom")
 _MESSAGE_FIELDS = {"content": "content", "role": "role"}
 _CONTENT: tuple[str, ...] = ("content",)
-_OUTPUT_FIELDS = {"output": "content", "call_id": "tool_call_id"}
+_RESULT_FIELDS = {"output": "content"}
+_OUTPUT_FIELDS = {**_RESULT_FIELDS, "call_id": "tool_call_id"}
 _CALL_FIELDS = {
     "function": {
         "call_id": "id",
@@ -277,7 +278,8 @@ class _Writer:
             output = responses_input_parts(content, f"{path}.content", self._context, self._report)
         kind = self._kinds.get(call_id, "function")
         item = responses_call_output(kind, output, bounded_call_id(call_id))
-        self.input.add(item, path, _OUTPUT_FIELDS, parts)
+        fields = _OUTPUT_FIELDS if "tool_call_id" in message else _RESULT_FIELDS
+        self.input.add(item, path, fields, parts)
 
 
 def _message_id(position: int, parts: Sequence[Json]) -> str:

@@ -8,6 +8,7 @@ from typing import Literal
 from gateway.shapes import ItemNames, Json
 from gateway.translate.contract import Context, Report
 from gateway.translate.draft import Draft
+from gateway.translate.parts.client_values import below_tool, responses_tool_kind
 from gateway.translate.parts.output_format import responses_format_param
 from gateway.translate.responses_via_chat import parameters
 from gateway.translate.responses_via_chat.compaction import is_wanted, without_form
@@ -137,6 +138,9 @@ def _client_param(request: PreparedRequest, param: str) -> str | None:
         return "max_output_tokens"
     if root == "logprobs" or (root == "top_logprobs" and root not in client):
         return "include" if "include" in client else None
+    if root == "tool_choice":
+        # Chat nests its fields.
+        return root if root in client else None
     return param if root in client else None
 
 
@@ -144,6 +148,8 @@ def _indexed_param(request: PreparedRequest, root: str, index: int, rest: str) -
     if root == "tools":
         if index >= len(request.tool_paths):
             return "tools"
+        path = request.tool_paths[index]
         rest = rest.removeprefix(".function").removeprefix(".custom")
-        return request.tool_paths[index] + rest.replace(".format.grammar", ".format", 1)
+        rest = rest.replace(".format.grammar", ".format", 1)
+        return below_tool(request.client, path, responses_tool_kind(request.client, path), rest)
     return request.origins[index].client_path(rest) if index < len(request.origins) else "input"

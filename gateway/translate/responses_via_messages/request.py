@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from gateway.shapes import ItemNames, Json
 from gateway.translate.contract import Context, Report
 from gateway.translate.draft import Draft
+from gateway.translate.parts.client_values import below_tool, responses_tool_kind
 from gateway.translate.parts.to_messages.conversation import Written, written
 from gateway.translate.parts.to_messages.tools import write_tools_of_history
 from gateway.translate.responses_via_chat.compaction import is_wanted
@@ -130,4 +131,7 @@ def _tool_path(request: PreparedRequest, found: re.Match[str]) -> str:
     if found[2] is None or int(found[2]) >= len(paths):
         return "tools" if "tools" in request.client else "input"
     path = paths[int(found[2])]
-    return path if found[3] is None else f"{path}.{_OF_TOOLS.get(found[3], found[3])}"
+    if found[3] is None:
+        return path
+    rest = f".{_OF_TOOLS.get(found[3], found[3])}"
+    return below_tool(request.client, path, responses_tool_kind(request.client, path), rest)

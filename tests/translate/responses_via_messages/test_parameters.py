@@ -227,7 +227,7 @@ def test_of_tools_that_may_not_be_called_none_is_sent() -> None:
     assert [tool["name"] for tool in translation.calls[0]["tools"]] == ["patch"]
     assert translation.calls[0]["tool_choice"] == {"type": "any"}
     assert translation.report.emulated == ["tools[1]", "tool_choice"]
-    assert translation.client_param(0, "tools[0].input_schema") == "tools[1].parameters"
+    assert translation.client_param(0, "tools[0].input_schema") == "tools[1]"
 
 
 def test_hosted_tools_can_be_refused() -> None:
