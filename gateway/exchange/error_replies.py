@@ -7,6 +7,7 @@ from typing import Final
 from gateway.envelopes.upstream_json import NOT_JSON, decode
 from gateway.errors import Reason, UpstreamError, UpstreamReplied, reason_of
 from gateway.exchange.attempt import Attempt
+from gateway.exchange.redirections import redirect_error
 from gateway.exchange.reply.classify import ErrorReply
 from gateway.shapes import ItemNames, RawHeaders, Shape
 from gateway.translate.contract import Translation
@@ -97,6 +98,9 @@ def error_of_reply(
     status: int, headers: RawHeaders, body: bytes, client_param: ClientParam
 ) -> UpstreamError:
     """Return the error that a reply is, also one with a status of success."""
+    redirected = redirect_error(status)
+    if redirected is not None:
+        return redirected
     kept = kept_headers(headers)
     known = _replied(status, body)
     if known is None:
@@ -120,7 +124,7 @@ def listing_failed(
     upstream: str, status: int, body: bytes, headers: RawHeaders = ()
 ) -> UpstreamReplied:
     """Return the error for a model list that could not be had."""
-    known = _replied(status, body)
+    known = None if redirect_error(status) else _replied(status, body)
     message = known.message if known else f"it answered with status {status}"
     return UpstreamReplied(
         sentence(f"The models of upstream '{upstream}' could not be listed: {message}"),

@@ -15,7 +15,7 @@ from gateway.exchange.error_replies import (
     renamed_failure,
     translated_failure,
 )
-from gateway.exchange.redirections import is_redirect, unfollowed
+from gateway.exchange.redirections import check_redirect
 from gateway.exchange.retries import Refused, Retries
 from gateway.request import GenerationRequest
 from gateway.resolve.evidence import Route, Source
@@ -69,18 +69,18 @@ class GivingUp:
     ) -> ClientReply:
         """Return a failure as it came, where the client can use it; raises like `reply`."""
         failure, attempt = refused.failure, refused.attempt
-        upstream = self._settings.upstream(route.upstream)
-        failures.check_own_key(upstream, failure.status)
+        failures.check_own_key(self._settings.upstream(route.upstream), failure.status)
+        check_redirect(failure.status)
         moved = attempt.shape is not call.shape or len(attempt.calls) > 1
         renamed = renamed_failure(attempt, failure, moved=moved)
         if renamed is not None:
             raise renamed
         if attempt.translation is not None and moved:
             raise translated_failure(attempt.translation, failure)
-        if failure.status < 400 and not is_redirect(failure.status):
+        if failure.status < 400:
             # Its status says success, so the error must be noted.
             decision.failed(route.upstream, error_in_success(failure), final=True)
-        return unfollowed(failures.untouched(failure), upstream, decision)
+        return failures.untouched(failure)
 
     async def _not_found(
         self, call: GenerationRequest, route: Route, retries: Retries, refused: Refused

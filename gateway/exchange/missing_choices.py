@@ -13,6 +13,7 @@ import msgspec
 
 from gateway.envelopes.upstream_json import NOT_JSON, decode_halves, encode_halves
 from gateway.errors import UpstreamError
+from gateway.exchange.redirections import check_redirect
 from gateway.exchange.reply.classify import ErrorReply, read_error
 from gateway.exchange.reply.decompressed import readable
 from gateway.exchange.reply.opening import Opening
@@ -204,6 +205,7 @@ def _written(event: Json | bytes | None) -> bytes:
 
 
 def _error_event(failure: ErrorReply) -> Json:
+    check_redirect(failure.status)
     error = _decoded(failure.body)
     if isinstance(error, dict) and error.get("error"):
         return error

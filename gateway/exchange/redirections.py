@@ -5,48 +5,47 @@ from urllib.parse import urlsplit
 from gateway.config.addresses import host_of, is_private
 from gateway.config.settings import UpstreamSettings
 from gateway.errors import Reason, UpstreamError
-from gateway.exchange.client_reply import ClientReply
-from gateway.exchange.decision import Decision
+from gateway.shapes import RawHeaders
 
 _NOT_MODIFIED = 304
 _LOCATION = b"location"
 _READING = frozenset({"GET", "HEAD"})
 
 
-def is_redirect(status: int) -> bool:
-    """Whether a status sends the client elsewhere, for most of it: from 300 to 399, but not 304."""
-    return 300 <= status < 400 and status != _NOT_MODIFIED
+def redirect_error(status: int) -> UpstreamError | None:
+    """Return the error that a redirect is, by its status: from 300 to 399, but not 304.
 
-
-def unfollowed(
-    reply: ClientReply, upstream: UpstreamSettings, decision: Decision, method: str = "POST"
-) -> ClientReply:
-    """Return a reply, without its `location` if it is a redirect that is of no use to the client.
-
-    What is downloaded may lie at another public host: such a redirect is a success. All others say
-    that the upstream's URL is wrong, or that a proxy before it wants something: an error of the
-    upstream, noted in the decision.
+    The upstream's URL is wrong then, or a proxy before it wants something. The error replaces the
+    whole reply, whose body may name an internal address as its `location` does.
     """
-    if not is_redirect(reply.status):
-        return reply
-    locations = [value for name, value in reply.headers if name == _LOCATION]
-    if (
-        method in _READING
-        and locations
-        and all(_is_elsewhere(each, upstream) for each in locations)
-    ):
-        return reply
-    text = f"the upstream '{upstream.name}' answered with a redirect, which is not followed"
-    decision.warn(f"{text}; its location is left out" if locations else text)
-    error = UpstreamError(
-        f"Upstream '{upstream.name}' answered with a redirect (status {reply.status}), which the "
-        "gateway does not follow; check its base_url.",
-        upstream_status=reply.status,
-        reason=Reason.ERROR_REPLY,
+    if not 300 <= status < 400 or status == _NOT_MODIFIED:
+        return None
+    return UpstreamError(
+        f"The upstream answered with a redirect (status {status}), which is not followed. Ask the "
+        "gateway's operator to check its base_url.",
+        upstream_status=status,
+        reason=Reason.BAD_REPLY,
     )
-    decision.failed(upstream.name, error, final=True)
-    reply.headers = [field for field in reply.headers if field[0] != _LOCATION]
-    return reply
+
+
+def check_redirect(status: int) -> None:
+    """Raise the `redirect_error` of a status, if it is one."""
+    error = redirect_error(status)
+    if error is not None:
+        raise error
+
+
+def check_passed_redirect(
+    status: int, headers: RawHeaders, upstream: UpstreamSettings, method: str
+) -> None:
+    """Raise as `check_redirect` does, unless the redirect is of use to the client.
+
+    What is downloaded may lie at another public host.
+    """
+    locations = [value for name, value in headers if name == _LOCATION]
+    is_download = method in _READING and bool(locations)
+    if not (is_download and all(_is_elsewhere(each, upstream) for each in locations)):
+        check_redirect(status)
 
 
 def _is_elsewhere(location: bytes, upstream: UpstreamSettings) -> bool:

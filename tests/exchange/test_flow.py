@@ -309,7 +309,7 @@ def test_an_error_behind_a_translation_names_the_clients_parameter() -> None:
 
 @pytest.mark.parametrize(
     ("upstream", "client"),
-    [(409, 429), (422, 400), (500, 502), (503, 503), (504, 504), (501, 400), (302, 502)],
+    [(409, 429), (422, 400), (500, 502), (503, 503), (504, 504), (501, 400), (304, 502)],
 )
 def test_statuses_behind_a_translation_are_those_old_clients_can_bear(
     upstream: int, client: int

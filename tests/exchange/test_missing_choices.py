@@ -238,6 +238,10 @@ def test_an_error_of_a_further_call_is_the_clients_to_see() -> None:
         COMPLETIONS, streamed
     )
     assert "with status 503" in result.events[-1]["error"]["message"]
+    result = scene_of(OneChoice(later=error_reply(302, "to 10.0.0.7")), AT_CHAT).generate(
+        COMPLETIONS, streamed
+    )
+    assert "a redirect (status 302)" in result.events[-1]["error"]["message"]
 
 
 def test_json_in_reply_to_a_further_stream_is_its_choice() -> None:

@@ -1,25 +1,33 @@
 """No redirect of an upstream is followed, and none shows where the upstream is."""
 
 import asyncio
+from collections.abc import Callable
 
 import pytest
 
 from gateway.config.settings import UpstreamSettings
-from gateway.errors import UpstreamError
-from gateway.exchange.client_reply import ClientReply
+from gateway.errors import Reason, UpstreamError
 from gateway.exchange.decision import Decision
+from gateway.exchange.error_replies import error_of_reply, listing_failed
 from gateway.exchange.passthrough.forward import Passing
-from gateway.exchange.redirections import is_redirect, unfollowed
+from gateway.exchange.redirections import (
+    check_passed_redirect,
+    check_redirect,
+    redirect_error,
+)
 from gateway.exchange.reply.reading import MAX_ERROR_BYTES
-from gateway.observe.outcomes import Outcome, ended
 from gateway.request import Request
-from gateway.shapes import Shape
+from gateway.shapes import RawHeaders, Shape
 from tests import kinds
 from tests.exchange.scene import Scene
 from tests.fakes import FakeReply
 
 INTERNAL = b"http://10.0.0.7:9000/v1/chat/completions"
-CHAT = {"model": "gpt-4o", "messages": [{"role": "user", "content": "Hi"}]}
+MOVED = b'<a href="http://10.0.0.7:9000/">Moved</a>'
+ASKED = {
+    Shape.CHAT: {"model": "gpt-4o", "messages": [{"role": "user", "content": "Hi"}]},
+    Shape.RESPONSES: {"model": "gpt-3.5-turbo", "input": "Hi"},
+}
 UPSTREAM = UpstreamSettings(
     "up",
     "https://llm.example.com/v1",
@@ -30,28 +38,33 @@ UPSTREAM = UpstreamSettings(
 
 
 @pytest.mark.parametrize("status", [300, 301, 302, 303, 305, 307, 308, 399])
-def test_a_redirect_of_a_generation_is_an_upstreams_error_without_its_location(
-    status: int,
+@pytest.mark.parametrize("body", [MOVED, b'{"error": {"message": "see http://10.0.0.7"}}'])
+@pytest.mark.parametrize("asked", [Shape.CHAT, Shape.RESPONSES])
+def test_a_redirect_of_a_generation_is_an_error_of_the_gateways_own(
+    status: int, body: bytes, asked: Shape
 ) -> None:
-    redirect = FakeReply(status, ((b"location", INTERNAL),), (b"moved",))
-    served = Scene(lambda _: redirect).generate(Shape.CHAT, CHAT)
-    reply, decision = served.reply, served.decision
-    assert (reply.status, reply.body) == (status, b"moved")
-    assert b"location" not in dict(reply.headers)
-    assert "is not followed; its location is left out" in decision.warning
-    assert ended(decision, status).outcome is Outcome.UPSTREAM_ERROR
+    redirect = FakeReply(status, ((b"location", INTERNAL),), (body,))
+    error = refused(lambda: Scene(lambda _: redirect).generate(asked, ASKED[asked]))
+    assert (error.upstream_status, error.reason) == (status, Reason.BAD_REPLY)
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "named"), [("POST", "/embeddings", ()), ("GET", "/models/m", ("m",))]
+    ("method", "path", "named"),
+    [("POST", "/embeddings", ()), ("GET", "/models/m", ("m",)), ("GET", "/files/f", ())],
 )
 def test_so_is_one_of_what_is_passed_on(method: str, path: str, named: tuple[str, ...]) -> None:
-    redirect = FakeReply(307, ((b"location", INTERNAL),), (b"moved",))
+    redirect = FakeReply(307, ((b"location", INTERNAL),), (MOVED,))
     scene, decision = Scene(lambda _: redirect), Decision()
     passing = Passing(scene.settings, scene.resolver, scene.network.send)
-    reply = asyncio.run(passing.run(Request(method, path), decision, named))
-    assert b"location" not in dict(reply.headers)
-    assert ended(decision, 307).outcome is Outcome.UPSTREAM_ERROR
+    refused(lambda: asyncio.run(passing.run(Request(method, path), decision, named)))
+    assert redirect.closed
+
+
+def test_so_is_one_of_a_further_call() -> None:
+    error = error_of_reply(302, ((b"location", INTERNAL),), MOVED, lambda name: name)
+    assert "10.0.0.7" not in error.message
+    error = listing_failed("up", 302, b'{"error": {"message": "see http://10.0.0.7"}}')
+    assert "10.0.0.7" not in error.message
 
 
 @pytest.mark.parametrize(
@@ -76,31 +89,36 @@ def test_so_is_one_of_what_is_passed_on(method: str, path: str, named: tuple[str
 def test_a_download_may_lie_at_another_public_host(
     method: str, location: bytes, is_kept: bool
 ) -> None:
-    decision = Decision(upstream="up")
-    came = ClientReply(302, [(b"location", location), (b"x-a", b"1")], b"")
-    reply = unfollowed(came, UPSTREAM, decision, method)
-    assert (b"location" in dict(reply.headers)) == is_kept
-    assert (b"x-a", b"1") in reply.headers
-    expected = Outcome.SUCCESS if is_kept else Outcome.UPSTREAM_ERROR
-    assert ended(decision, 302).outcome is expected
+    def check(fields: RawHeaders) -> None:
+        check_passed_redirect(302, fields, UPSTREAM, method)
+
+    if is_kept:
+        check(((b"location", location),))
+    else:
+        refused(lambda: check(((b"location", location),)))
+    refused(lambda: check(()))
+    refused(lambda: check(((b"location", location), (b"location", INTERNAL))))
 
 
-def test_a_redirect_without_a_location_is_said_to_be_one() -> None:
-    decision = Decision()
-    unfollowed(ClientReply(301, [], b""), UPSTREAM, decision)
-    assert decision.warning == "the upstream 'up' answered with a redirect, which is not followed"
-
-
-def test_other_replies_are_not_touched() -> None:
-    assert not is_redirect(304)
-    decision = Decision()
-    reply = unfollowed(ClientReply(201, [(b"location", b"/v1/x")], b""), UPSTREAM, decision)
-    assert dict(reply.headers) == {b"location": b"/v1/x"}
-    assert not decision.failures
+@pytest.mark.parametrize("status", [200, 201, 299, 304, 400])
+def test_other_replies_are_none(status: int) -> None:
+    assert redirect_error(status) is None
+    check_redirect(status)
+    check_passed_redirect(status, ((b"location", b"/v1/x"),), UPSTREAM, "POST")
 
 
 def test_one_that_is_too_large_to_be_read_is_not_relayed() -> None:
     headers = ((b"location", INTERNAL), (b"content-length", b"99999999"))
     redirect = FakeReply(302, headers, (b"x" * (MAX_ERROR_BYTES + 1),))
-    with pytest.raises(UpstreamError):
-        Scene(lambda _: redirect).generate(Shape.CHAT, CHAT)
+    refused(lambda: Scene(lambda _: redirect).generate(Shape.CHAT, ASKED[Shape.CHAT]))
+
+
+def refused(call: Callable[[], object]) -> UpstreamError:
+    """Check that a call is refused, and that the error shows nothing of the reply."""
+    with pytest.raises(UpstreamError, match="a redirect") as raised:
+        call()
+    error = raised.value
+    assert (error.status, error.code) == (502, "upstream_error")
+    assert "10.0.0.7" not in str(error.envelope())
+    assert not error.headers
+    return error

@@ -38,6 +38,11 @@ def _refused(name: str, script: Scripted) -> Fault:
     return Fault(name, Ends.REFUSED, script)
 
 
+def _redirect(name: str, script: Scripted) -> Fault:
+    """Return a redirect, which reaches no client."""
+    return Fault(name, Ends.REFUSED, script, but={("passed", ""): HttpError((502,))})
+
+
 def _cut(status: int) -> Sequence[Fault]:
     """Return an error whose body does not come, or not whole."""
     broken, stalled = Ends.REFUSED_BROKEN, Ends.REFUSED_STALLED
@@ -99,12 +104,12 @@ STATUSES = (
     ),
     _refused("status-400-control", _status(400, b'{"error":{"message":"a\\u0000\\r\\nb: c"}}')),
     *(
-        _refused(f"status-{n}", _status(n, _PAGE, "location: /v1/elsewhere", kind="text/html"))
+        _redirect(f"status-{n}", _status(n, _PAGE, "location: /v1/elsewhere", kind="text/html"))
         for n in _REDIRECTS
     ),
-    _refused("status-302-elsewhere", _status(302, b"", "location: http://127.0.0.1:9/")),
-    _refused("status-307-loop", _status(307, b"", "location: /v1/chat/completions")),
-    _refused("status-301-nowhere", _status(301, b"")),
+    _redirect("status-302-elsewhere", _status(302, b"", "location: http://127.0.0.1:9/")),
+    _redirect("status-307-loop", _status(307, b"", "location: /v1/chat/completions")),
+    _redirect("status-301-nowhere", _status(301, b"")),
     Fault("status-204", Ends.NO_ANSWER, same(Script((b"HTTP/1.1 204 No Content\r\n\r\n",), 204))),
     Fault("status-204-length", Ends.NO_ANSWER, _status(204, b"")),
     Fault("status-205", Ends.NO_ANSWER, _status(205, b"")),

@@ -15,7 +15,7 @@ from gateway.exchange.answers import untouched_answer
 from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.decision import Decision
 from gateway.exchange.passthrough.destinations import Destinations
-from gateway.exchange.redirections import unfollowed
+from gateway.exchange.redirections import check_passed_redirect
 from gateway.exchange.reply.classify import ErrorReply, read_error
 from gateway.exchange.reply.reading import MAX_ERROR_BYTES, content_length
 from gateway.exchange.reply.untouched import passed_on
@@ -74,15 +74,16 @@ class Passing:
             failure = await read_error(reply)
             _check_route(call, failure, decision)
             return failures.untouched(failure)
-        answered = await self._answer(call, routed.upstream, reply, about_a_model=bool(named))
-        return unfollowed(answered, self._settings.upstream(routed.upstream), decision, call.method)
+        return await self._answer(call, routed.upstream, reply, about_a_model=bool(named))
 
     async def _answer(
         self, call: Request, upstream: str, reply: UpstreamReply, *, about_a_model: bool
     ) -> ClientReply:
         """Return the client's reply; raises `UpstreamError` where it cannot be the upstream's."""
+        settings = self._settings.upstream(upstream)
         try:
-            failures.check_own_key(self._settings.upstream(upstream), reply.status)
+            failures.check_own_key(settings, reply.status)
+            check_passed_redirect(reply.status, reply.headers, settings, call.method)
         except UpstreamError:
             await reply.aclose()
             raise
