@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from urllib.parse import unquote_to_bytes
 
 import msgspec
 
@@ -116,7 +117,7 @@ class UpstreamLists:
                 upstream,
                 path.method,
                 path.path,
-                query=query or path.query.encode(),
+                query=_with_own(path.query.encode(), query),
                 client_headers=headers,
                 root=path.root,
             )
@@ -156,6 +157,22 @@ def warning_of(unlisted: Sequence[Unlisted]) -> str:
     if len(unlisted) > MAX_WARNINGS:
         reasons.append(f"nor are those of {len(unlisted) - MAX_WARNINGS} more upstreams")
     return "; ".join(reasons)
+
+
+def _with_own(own: bytes, query: bytes) -> bytes:
+    """Return a client's query behind the fields that the upstream's kind has of its own.
+
+    These stay as they are: without Anthropic's `limit` a list has 20 models.
+    """
+    if not (own and query):
+        return own or query
+    names = {_name(field) for field in own.split(b"&")}
+    others = [field for field in query.split(b"&") if _name(field) not in names]
+    return b"&".join([own, *others])
+
+
+def _name(field: bytes) -> bytes:
+    return unquote_to_bytes(field.partition(b"=")[0])
 
 
 def _could_not(upstream: str, why: str) -> str:

@@ -2,6 +2,7 @@
 
 import asyncio
 import gzip
+from dataclasses import replace
 
 import pytest
 
@@ -17,6 +18,7 @@ from gateway.exchange.models.upstream_lists import (
     nothing_listed,
     warning_of,
 )
+from gateway.servers.profile import Profile
 from gateway.shapes import UpstreamCall
 from tests import kinds
 from tests.exchange.scene import ALICE
@@ -80,6 +82,26 @@ def test_a_list_that_cannot_be_had(answer: Answer, reason: Reason, text: str) ->
     assert [(each.upstream, each.reason) for each in decision.failures] == [("b", reason)]
     assert warning_of([left_out]) == f"the models of upstream 'b' are not listed: {text}"
     assert "SAID" not in warning_of([left_out])
+
+
+@pytest.mark.parametrize(
+    ("kind", "query", "sent"),
+    [
+        (kinds.ANTHROPIC, b"", b"limit=1000"),
+        (kinds.ANTHROPIC, b"limit=5", b"limit=1000"),
+        (kinds.ANTHROPIC, b"a=1&limit=5&%6Cimit=6&limits=2", b"limit=1000&a=1&limits=2"),
+        (kinds.ANTHROPIC, b"x", b"limit=1000&x"),
+        (kinds.OTHER, b"limit=5&a=1", b"limit=5&a=1"),
+        (kinds.OTHER, b"", b""),
+    ],
+)
+def test_a_clients_query_replaces_nothing_that_the_upstream_needs(
+    kind: Profile, query: bytes, sent: bytes
+) -> None:
+    network = FakeUpstream(lambda _: json_reply({"data": []}))
+    lists = UpstreamLists(Settings((replace(B, kind=kind),)), network.send)
+    asyncio.run(lists.ask("b", ALICE, query))
+    assert [call.query for call in network.calls] == [sent]
 
 
 def test_a_list_that_came_compressed_is_read() -> None:
