@@ -1,8 +1,9 @@
 """Which output item an event of a responses stream belongs to.
 
 Events should name their item by `item_id` and `output_index`. llama.cpp leaves the indexes out,
-other servers change ids between events or use an index twice, so each of them is tried, and the
-order of arrival last. Kinds are kept apart: vLLM's reasoning can have a message's id.
+older ones ids of items too, other servers change ids between events or use an index twice, so each
+of them is tried, and the order of arrival last. Kinds are kept apart: vLLM's reasoning can have a
+message's id.
 """
 
 from collections import defaultdict
@@ -127,8 +128,11 @@ class OutputItems:
         known = self._known(kind, item_id, index)
         if known is not None and not (known.done and known.item_id != item_id):
             return known
-        nameless = not _is_name(item_id) and not _is_index(index)
-        return next(self._unfinished(kind), None) if nameless else None
+        if _is_index(index):
+            return None
+        if isinstance(item_id, str) and item_id:
+            return self._named_late(kind, item_id)
+        return next(self._unfinished(kind), None)
 
     def annotated(self, event: Json) -> OutputItem:
         """Return the message that an annotation belongs to, even if it has ended.
@@ -181,6 +185,19 @@ class OutputItems:
             if not (each.announced or each.item_id or each.index is not None)
         )
         return next(nameless, None)
+
+    def _named_late(self, kind: ItemKind, item_id: str) -> OutputItem | None:
+        """Return the item that was announced without an id, which an event is the first to name.
+
+        Calls of llama.cpp before its #24882 have only a `call_id`, and deltas that name them by it.
+        """
+        waiting = [each for each in self._unfinished(kind) if each.announced and not each.item_id]
+        called = (each for each in waiting if each.call.upstream_id == item_id)
+        found = next(called, None) or next(iter(waiting), None)
+        if found is not None:
+            found.item_id = item_id
+            self._by_id[kind, item_id] = found
+        return found
 
     def _unfinished(self, kind: ItemKind) -> Iterator[OutputItem]:
         """Yield the unfinished items, the last one first."""

@@ -77,6 +77,35 @@ def test_events_without_ids_and_indexes_belong_to_the_last_item() -> None:
     assert [call["function"]["arguments"] for call in said["tool_calls"]] == ["123456"]
 
 
+@pytest.mark.parametrize("interleaved", [False, True])
+def test_calls_of_older_llamacpp_are_named_by_their_call_ids(interleaved: bool) -> None:
+    items = [function_call(name, f'{{"city":"{name}"}}') for name in "fgf"]
+    calls = [
+        {**{k: v for k, v in item.items() if k != "id"}, "call_id": f"fc_{number}"}
+        for number, item in enumerate(items)
+    ]
+    opened = [
+        {"type": "response.output_item.added", "item": {**call, "arguments": ""}} for call in calls
+    ]
+    pieces = [
+        {
+            "type": "response.function_call_arguments.delta",
+            "item_id": call["call_id"],
+            "delta": call["arguments"][cut],
+        }
+        for cut in (slice(5), slice(5, None))
+        for call in calls
+    ]
+    events = [*opened, *pieces]
+    if not interleaved:
+        events = [each for n in range(3) for each in (opened[n], pieces[n], pieces[n + 3])]
+    done = [{"type": "response.output_item.done", "item": call} for call in calls]
+    expected = ['f({"city":"f"})', 'g({"city":"g"})', 'f({"city":"f"})']
+    for ends in (done, []):
+        for last in (response(*calls), response()):
+            assert calls_of([*events, *ends], last) == expected
+
+
 def test_vllms_reasoning_may_have_a_messages_id() -> None:
     chunks = streamed(
         {},
