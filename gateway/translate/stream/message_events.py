@@ -72,11 +72,11 @@ def check_inputs(message: Json) -> None:
 
     That of a call which a limit has cut off need not be: it is never run.
     """
-    if incomplete_reason(message.get("stop_reason")) is not None:
-        return
     content = message.get("content")
     for block in content if isinstance(content, list) else ():
-        if isinstance(block, dict) and PARTIAL in block:
+        if not isinstance(block, dict) or PARTIAL not in block:
+            continue
+        if incomplete_reason(message.get("stop_reason")) is None:
             raise UpstreamError(
                 f"The upstream's call of the tool '{block.get('name')}' has an input that is not a "
                 "JSON object."

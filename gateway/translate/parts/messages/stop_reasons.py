@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from gateway.shapes import Json
-from gateway.translate.parts.finish_reasons import FinishReason
+from gateway.translate.parts.finish_reasons import FinishReason, finish_reason
 
 StopReason = Literal[
     "end_turn",
@@ -69,15 +69,21 @@ def stop_reason(reason: FinishReason, word: object = None) -> StopReason:
 
 
 def chat_reason(stopped: object) -> FinishReason:
-    """Return chat's finish reason for a stop reason; an unknown one is a natural end."""
-    return _TO_CHAT.get(str(stopped), "stop")
+    """Return chat's finish reason for a stop reason, or for a word of another server's own.
+
+    An unknown one is a natural end. Raises `UpstreamError` for a failure.
+    """
+    return _TO_CHAT.get(str(stopped)) or finish_reason(stopped, has_text=True)
 
 
 Incomplete = Literal["max_output_tokens", "content_filter"]
 
 
 def incomplete_reason(stopped: object) -> Incomplete | None:
-    """Return why a response with a stop reason is incomplete; None: it is complete."""
+    """Return why a response with a stop reason is incomplete; None: it is complete.
+
+    Raises as `chat_reason` does.
+    """
     reasons: Mapping[FinishReason, Incomplete] = {
         "length": "max_output_tokens",
         "content_filter": "content_filter",

@@ -2,6 +2,7 @@
 
 import pytest
 
+from gateway.errors import UpstreamError
 from gateway.translate.parts.finish_reasons import FinishReason
 from gateway.translate.parts.messages.stop_reasons import (
     Stop,
@@ -38,9 +39,18 @@ def test_other_reasons_are_natural_ends(stopped: object) -> None:
     assert incomplete_reason(stopped) is None
 
 
+@pytest.mark.parametrize("stopped", ["abort", "error", "insufficient_system_resource"])
+def test_a_failure_is_no_end(stopped: str) -> None:
+    for meaning in (chat_reason, incomplete_reason):
+        with pytest.raises(UpstreamError, match=stopped):
+            meaning(stopped)
+
+
 @pytest.mark.parametrize(
     ("stopped", "incomplete"),
     [
+        ("length", "max_output_tokens"),
+        ("sensitive", "content_filter"),
         ("max_tokens", "max_output_tokens"),
         ("model_context_window_exceeded", "max_output_tokens"),
         ("refusal", "content_filter"),
