@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from gateway.errors import GatewayError
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import Report, StreamTranslation, Translation
+from gateway.translate.parts.finish_reasons import ending_word
 from gateway.translate.parts.tokens.logprobs import Aligner, label_bytes
 from gateway.translate.stream.choice_deltas import ChoiceDeltas
 from gateway.translate.stream.stops import StopScanner
@@ -163,7 +164,7 @@ class _Choice:
         if self.finished:
             return None
         key = "content" if place else "text"
-        last = last or choice.get("finish_reason") is not None
+        last = last or ending_word(choice) is not None
         text, shown_entries = said.get(key), choice.get("logprobs")
         shown = self._scanner.feed(text) if isinstance(text, str) else ""
         if last and not self.cut:

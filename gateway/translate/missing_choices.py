@@ -7,6 +7,7 @@ Each missing choice is then requested by a call of its own.
 from collections.abc import Sequence
 
 from gateway.shapes import Json
+from gateway.translate.parts.finish_reasons import ending_word
 from gateway.translate.parts.tokens.usage_sums import sum_usage
 from gateway.translate.schema.checks import INT64_MIN
 
@@ -118,6 +119,6 @@ class ChoicesSeen:
         if type(at) is not int:
             at = 0
         self._seen.add(at)
-        if choice.get("finish_reason") is not None:
+        if ending_word(choice) is not None:
             self._finished.add(at)
         return {**choice, "index": at}

@@ -7,6 +7,7 @@ from gateway.shapes import ItemNames, Json, Shape
 from gateway.translate.contract import Context, Report, StreamTranslation
 from gateway.translate.parts.messages.unsigned import without_gateways_thinking
 from gateway.translate.stream.message_events import check_inputs
+from gateway.translate.stream.reply_choices import ChoiceEnds
 from gateway.translate.stream.sse import MESSAGES_END, TERMINAL_EVENTS, error_event
 from gateway.translate.unsealing import unsealed
 
@@ -57,16 +58,18 @@ class _RenamingStream(StreamTranslation):
     def __init__(self, shape: Shape, context: Context) -> None:
         self._shape = shape
         self._context = context
-        self._complete = False
+        self._has_ended = False
+        self._choices = ChoiceEnds()
         self._number: object = None
 
     def feed(self, call: int, event: Json) -> list[Json]:  # noqa: ARG002
-        self._complete = self._complete or _completes(event)
+        self._has_ended = self._has_ended or _ends(event)
+        self._choices.take(event)
         self._number = event.get("sequence_number")
         return [_renamed(event, self._context)]
 
     def end(self, call: int) -> list[Json]:  # noqa: ARG002
-        if not self._complete:
+        if not self._has_ended and not (self._choices.has_any and self._choices.are_all):
             raise TruncatedStream("The upstream's stream ended before its reply was complete.")
         return []
 
@@ -75,15 +78,10 @@ class _RenamingStream(StreamTranslation):
         return [error_event(self._shape, error, number)]
 
 
-def _completes(event: Json) -> bool:
-    """Whether the event ends a choice or the response, or is an error event itself."""
+def _ends(event: Json) -> bool:
+    """Whether the event ends the response or the message, or is an error event itself."""
     kind = event.get("type")
-    if event.get("error") is not None or (isinstance(kind, str) and kind in _COMPLETING):
-        return True
-    choices = event.get("choices")
-    return isinstance(choices, list) and any(
-        isinstance(choice, dict) and choice.get("finish_reason") is not None for choice in choices
-    )
+    return event.get("error") is not None or (isinstance(kind, str) and kind in _COMPLETING)
 
 
 def _renamed(reply: Json, context: Context) -> Json:

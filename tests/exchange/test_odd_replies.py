@@ -131,6 +131,36 @@ def test_a_stream_without_an_end_is_truncated_though_it_says_done(
     assert seen(client, home, answer, stream=True).startswith("error ")
 
 
+NO_ENDS = ["", "null", "None", "FINISH_REASON_UNSPECIFIED"]
+"""Finish reasons in place of null."""
+
+
+@pytest.mark.parametrize(("client", "home"), PAIRS)
+@pytest.mark.parametrize("word", NO_ENDS)
+def test_a_word_in_place_of_null_ends_nothing(client: Shape, home: Shape, word: str) -> None:
+    begun = [chunk(home, "h", word, 0), chunk(home, "i", word, 0)]
+    ended = {RESPONSES: "incomplete (max_output_tokens)", Shape.MESSAGES: "max_tokens"}
+    answer = events(*begun, chunk(home, "", "length", 0))
+    for stream in (False, True):
+        expected = f"says 'hi'; finish: {ended.get(client, 'length')}"
+        assert seen(client, home, answer, stream=stream) == expected
+        assert seen(client, home, events(*begun), stream=stream).startswith("error ")
+        whole = sent(reply(choice(home, finish_reason=word)))
+        assert seen(client, home, whole, stream=stream) == f"says 'hi'; finish: {ends(client)}"
+
+
+@pytest.mark.parametrize("shape", [CHAT, COMPLETIONS])
+@pytest.mark.parametrize("model", ["m", "alias"])
+@pytest.mark.parametrize("word", NO_ENDS)
+def test_nor_does_it_at_its_own_endpoint(shape: Shape, model: str, word: str) -> None:
+    rules = (ModelRule("alias", model="m", endpoints=(shape,)), ModelRule("m", endpoints=(shape,)))
+    data = msgspec.json.encode(chunk(shape, "h", word, 0))
+    answer = FakeReply(200, EVENT_STREAM, (b"data: " + data + b"\n\n",))
+    asked = {**ASKED[shape], "model": model, "stream": True}
+    received = Scene(lambda _: answer, rules=rules).generate(shape, asked)
+    assert received.events[-1]["error"]["code"] == "upstream_stream_truncated"
+
+
 CALL = {"id": "a", "type": "function", "function": {"name": "f", "arguments": "{}"}}
 TOOLS: Json = {"tools": [{"type": "function", "name": "f", "parameters": {}}]}
 

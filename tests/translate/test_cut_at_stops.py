@@ -118,7 +118,11 @@ def test_a_stream_is_cut_across_its_pieces_and_then_left(shape: Shape) -> None:
 
 @pytest.mark.parametrize("shape", [CHAT, COMPLETIONS])
 def test_what_was_held_back_comes_with_the_end(shape: Shape) -> None:
-    events = [chunk(shape, "go st"), chunk(shape, None, finish_reason="length")]
+    events = [
+        chunk(shape, "go", finish_reason=""),
+        chunk(shape, " st"),
+        chunk(shape, None, finish_reason="length"),
+    ]
     out = fed(cutting(shape), events)
     assert (texts(out), reasons(out)) == ("go st", ["length"])
     assert fed(cutting(shape, stops=("x",)), events) == events

@@ -84,7 +84,7 @@ def test_a_stream_is_complete_as_far_as_its_choices_have_ended() -> None:
     assert seen.complete == 0
     seen.take(chunk(None, "stop"))
     assert seen.complete == 1
-    seen.take(chunk(1))
+    seen.take(chunk(1, ""))
     assert seen.complete == 0
     seen.take(chunk(1, "stop"))
     assert seen.complete == 2

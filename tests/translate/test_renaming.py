@@ -82,7 +82,14 @@ def test_a_stream_with_its_last_event_is_complete(last: Json) -> None:
 
 
 @pytest.mark.parametrize(
-    "event", [{}, {"choices": None}, {"choices": [{"finish_reason": None}, 5]}, {"error": None}]
+    "event",
+    [
+        {},
+        {"choices": None},
+        {"choices": [{"finish_reason": None}, 5]},
+        {"choices": [{"index": 0, "finish_reason": "stop"}, {"index": 1, "finish_reason": ""}]},
+        {"error": None},
+    ],
 )
 def test_a_stream_without_it_is_cut_off(event: Json) -> None:
     stream = Renaming(Shape.CHAT, {}, CONTEXT).stream()

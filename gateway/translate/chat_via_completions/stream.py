@@ -15,7 +15,12 @@ from gateway.translate.chat_via_completions.request import PreparedRequest
 from gateway.translate.contract import Context
 from gateway.translate.fanout import choice_index
 from gateway.translate.parts.fields import created, model_name, swap_id
-from gateway.translate.parts.finish_reasons import finish_reason, native_word, with_native
+from gateway.translate.parts.finish_reasons import (
+    ending_word,
+    finish_reason,
+    native_word,
+    with_native,
+)
 from gateway.translate.parts.tokens.usage_sums import richer_usage
 from gateway.translate.parts.upstream_errors import without_error
 from gateway.translate.stream.chat_frame import ChatFrame
@@ -121,10 +126,11 @@ class ChatStream(ChatFrame):
             return []
         fold = self._folds[index]
         piece = fold.feed(choice_text(choice), choice.get("logprobs"))
-        if index not in self._words and choice.get("finish_reason"):
+        word = ending_word(choice)
+        if index not in self._words and word is not None:
             self._words[index] = choice
             # Raises at once if it is that of a failure.
-            finish_reason(choice["finish_reason"], has_text=True)
+            finish_reason(word, has_text=True)
         return self._content(index, piece) + (self._finish(index) if fold.stopped else [])
 
     def _finish(self, index: int) -> list[Json]:

@@ -6,6 +6,7 @@ from gateway.translate.completions_fanned_out.reply import malformed, read_choic
 from gateway.translate.completions_fanned_out.spreading import PreparedRequest
 from gateway.translate.contract import Context, StreamTranslation
 from gateway.translate.parts.fields import created, model_name, swap_id
+from gateway.translate.parts.finish_reasons import ending_word
 from gateway.translate.parts.tokens.usage_sums import richer_usage
 from gateway.translate.parts.upstream_errors import without_error
 
@@ -59,7 +60,7 @@ class FannedOutStream(StreamTranslation):
         taken, position = read_choice(choice, default=0)
         if not 0 <= position < self._fan.per_call:
             return None
-        if taken.get("finish_reason") is not None:
+        if ending_word(taken) is not None:
             self._unfinished[call].discard(position)
         return {**taken, "index": self._fan.client_index(call, position)}
 

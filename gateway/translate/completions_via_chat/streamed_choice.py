@@ -17,7 +17,12 @@ from gateway.translate.completions_via_chat.request import Plan
 from gateway.translate.contract import Context, Report
 from gateway.translate.parts.content.sources import sources_within
 from gateway.translate.parts.content.texts import refusal_in
-from gateway.translate.parts.finish_reasons import finish_reason, native_word, with_native
+from gateway.translate.parts.finish_reasons import (
+    ending_word,
+    finish_reason,
+    native_word,
+    with_native,
+)
 from gateway.translate.parts.tokens.logprobs import Aligner
 from gateway.translate.stream.choice_deltas import ChoiceDeltas
 from gateway.translate.stream.reply_choices import delta_of
@@ -80,10 +85,10 @@ class StreamedChoice:
             delta = {name: _unnumbered(value) for name, value in delta.items()}
         if self.finished:
             return self._late(delta)
-        if self._word is None and piece.get("finish_reason"):
-            self._word, self._native = piece["finish_reason"], native_word(piece)
+        if self._word is None and (word := ending_word(piece)) is not None:
+            self._word, self._native = word, native_word(piece)
             # Raises at once if it is that of a failure.
-            finish_reason(self._word, has_text=True)
+            finish_reason(word, has_text=True)
         shown, said = self._read(piece, delta)
         if self._word is None:
             return shown + self._show(said)

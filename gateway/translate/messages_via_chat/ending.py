@@ -4,6 +4,7 @@ from gateway.shapes import Json
 from gateway.translate.contract import Report
 from gateway.translate.parts.finish_reasons import (
     UNKNOWN,
+    ending_word,
     finish_reason,
     is_cut_short,
     native_word,
@@ -35,8 +36,8 @@ class Ending:
 
     def note(self, choice: Json) -> None:
         """Take the fields of a choice that are about its end."""
-        # LocalAI sends "" where others send null; of two reasons the first one is right.
-        self.word = self.word or choice.get("finish_reason") or None
+        # Of two reasons the first one is right.
+        self.word = self.word or ending_word(choice)
         self._said_more = self._said_more or native_word(choice)
         if self._native_stops:
             for name in _MATCHED:

@@ -56,7 +56,13 @@ _MORE: Mapping[str, FinishReason] = {
 }
 """Words that also say why."""
 
-_UNSAID = frozenset({"", UNKNOWN, "unspecified"})
+_GOING_ON = frozenset({"", "none", "null", "unspecified"})
+"""Words in place of null.
+
+An empty one of LocalAI, TGI and SGLang (sglang#3912), `null` of KoboldCpp (AIShell#350).
+"""
+
+_UNSAID = _GOING_ON | {UNKNOWN}
 """Words that say nothing."""
 
 _FILTER = re.compile(
@@ -72,6 +78,14 @@ _FAILURE = re.compile(
 _LIMIT = re.compile(
     r"length|limit|max_?(?:output_)?tok|max_?time|budget|context_window|incomplete|truncat"
 )
+
+
+def ending_word(choice: Json) -> object:
+    """Return the finish reason of a choice of a stream; None: the choice goes on."""
+    word = choice.get("finish_reason")
+    if isinstance(word, str):
+        return None if _normalised(word) in _GOING_ON else word
+    return word or None
 
 
 def finish_reason(word: object, *, has_text: bool, has_tool_calls: bool = False) -> FinishReason:
@@ -123,6 +137,8 @@ def with_native(shown: Json, word: str | None) -> Json:
 
 
 def _normalised(word: object) -> str:
+    if isinstance(word, dict):
+        word = word.get("type")  # SGLang's own form
     name = word.lower() if isinstance(word, str) else ""
     return name.removeprefix("finish_reason_").replace("-", "_").replace(" ", "_")
 

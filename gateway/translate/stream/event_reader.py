@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from gateway.envelopes.upstream_json import read_leniently, whole_characters
+from gateway.translate.parts.finish_reasons import ending_word
 
 MAX_HELD_EVENTS = 16
 """How many events may wait for the other half of a character in the first of them."""
@@ -120,7 +121,7 @@ def _may_continue(event: Any) -> bool:
     if isinstance(kind, str):
         return kind in _OF_MESSAGES or kind.endswith(".delta")
     return isinstance(choices, list) and not any(
-        not isinstance(choice, dict) or choice.get("finish_reason") for choice in choices
+        not isinstance(choice, dict) or ending_word(choice) is not None for choice in choices
     )
 
 

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from gateway.envelopes.upstream_json import NOT_JSON, decode
 from gateway.shapes import Json, Shape
 from gateway.translate.parts.upstream_errors import upstream_error
+from gateway.translate.stream.reply_choices import ChoiceEnds
 from gateway.translate.stream.sse import (
     MESSAGES_END,
     MESSAGES_EVENTS,
@@ -141,15 +142,10 @@ def _is_error(event: _Event) -> bool:
 
 
 def _all_finished(events: Iterable[_Event]) -> bool:
-    unfinished: set[str] = set()
-    finished: set[str] = set()
+    ends = ChoiceEnds()
     for event in events:
-        choices = event.value.get("choices")
-        for choice in choices if isinstance(choices, list) else ():
-            if isinstance(choice, dict):
-                index = str(choice.get("index"))
-                (finished if choice.get("finish_reason") else unfinished).add(index)
-    return unfinished <= finished
+        ends.take(event.value)
+    return ends.are_all
 
 
 def _decoded(data: bytes) -> Json:

@@ -6,7 +6,7 @@ state machine as a stream.
 
 from gateway.errors import UpstreamError
 from gateway.shapes import Json, Shape
-from gateway.translate.parts.finish_reasons import UNKNOWN
+from gateway.translate.parts.finish_reasons import UNKNOWN, ending_word
 from gateway.translate.stream.message_events import events_of
 from gateway.translate.stream.reply_choices import choices_of, in_order
 
@@ -26,7 +26,7 @@ def whole_as_event(shape: Shape, reply: Json, *, unsaid: str = UNKNOWN) -> Json:
             ending = "failed"  # whatever its status is, as where a whole reply is folded
         return {"type": f"response.{ending}", "response": reply}
     choices = [
-        {**choice, "finish_reason": choice.get("finish_reason") or unsaid}
+        {**choice, "finish_reason": ending_word(choice) or unsaid}
         for choice in in_order(choices_of(reply))
     ]
     if shape is Shape.COMPLETIONS:

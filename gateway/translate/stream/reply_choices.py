@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from gateway.errors import UpstreamError
 from gateway.shapes import Json
+from gateway.translate.parts.finish_reasons import ending_word
 
 _DIGITS: Final = 10
 """An index written as a string has fewer digits."""
@@ -88,6 +89,34 @@ class ChoicePlaces:
         if self._first is None:
             self._first = index
         return 0 if index == self._first else None
+
+
+class ChoiceEnds:
+    """Which choices of a stream that is passed on have begun, and which have ended."""
+
+    __slots__ = ("_begun", "_ended")
+
+    def __init__(self) -> None:
+        self._begun: set[int] = set()
+        self._ended: set[int] = set()
+
+    def take(self, event: Mapping[str, Any]) -> None:
+        """Take an event; what is not a choice is passed over."""
+        choices = event.get("choices")
+        for choice in choices if isinstance(choices, list) else ():
+            if isinstance(choice, dict):
+                goes_on = ending_word(choice) is None
+                (self._begun if goes_on else self._ended).add(max(index_in(choice) or 0, 0))
+
+    @property
+    def has_any(self) -> bool:
+        """Whether a choice has ended."""
+        return bool(self._ended)
+
+    @property
+    def are_all(self) -> bool:
+        """Whether no choice goes on."""
+        return self._begun <= self._ended
 
 
 def _malformed(what: str) -> UpstreamError:

@@ -23,7 +23,7 @@ USAGE = {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5}
 STREAM: list[tuple[int, Json]] = [
     (0, chunk(choice("a", reason=None), system_fingerprint="fp")),
     (1, chunk(choice("b", reason=None), created=9, id="cmpl-2")),
-    (0, chunk(choice("!", reason=None))),
+    (0, chunk(choice("!", reason=""))),
     (1, chunk(choice("", reason="length"), usage=USAGE)),
     (0, chunk(choice("", reason="stop"))),
     (0, chunk(usage=USAGE)),

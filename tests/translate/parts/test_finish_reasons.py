@@ -5,6 +5,8 @@ import pytest
 from gateway.errors import UpstreamError
 from gateway.translate.parts.finish_reasons import (
     NATIVE,
+    UNKNOWN,
+    ending_word,
     finish_reason,
     is_cut_short,
     native_word,
@@ -52,6 +54,27 @@ def test_an_unknown_word_is_a_stop_if_there_is_text(word: object) -> None:
 def test_a_failure_is_never_a_stop(word: str, has_text: bool) -> None:
     with pytest.raises(UpstreamError, match=word):
         finish_reason(word, has_text=has_text, has_tool_calls=has_text)
+
+
+@pytest.mark.parametrize("word", [None, "", "null", "None", "FINISH_REASON_UNSPECIFIED"])
+def test_words_that_end_no_choice(word: object) -> None:
+    choice = {"finish_reason": word}
+    assert ending_word(choice) is None
+    assert ending_word({}) is None
+    assert native_word(choice) is None
+
+
+@pytest.mark.parametrize("word", ["stop", "abort", "something", UNKNOWN, 5, {"type": "stop"}])
+def test_every_other_word_ends_its_choice(word: object) -> None:
+    assert ending_word({"finish_reason": word}) == word
+
+
+def test_a_word_may_be_the_type_of_an_object() -> None:
+    assert finish_reason({"type": "length", "length": 3}, has_text=True) == "length"
+    assert finish_reason({"type": "stop", "matched": 2}, has_text=False) == "stop"
+    assert is_cut_short({"type": "length"})
+    with pytest.raises(UpstreamError, match="abort"):
+        finish_reason({"type": "abort", "message": "x"}, has_text=True)
 
 
 FILTERS = [

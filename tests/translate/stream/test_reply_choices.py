@@ -5,6 +5,7 @@ import pytest
 from gateway.errors import UpstreamError
 from gateway.shapes import Json
 from gateway.translate.stream.reply_choices import (
+    ChoiceEnds,
     ChoicePlaces,
     choices_of,
     delta_of,
@@ -64,3 +65,15 @@ def test_a_delta_may_be_absent_but_nothing_may_stand_in_its_place() -> None:
     for choice in odd:
         with pytest.raises(UpstreamError):
             delta_of(choice)
+
+
+def test_a_stream_that_passes_ends_with_each_of_its_choices() -> None:
+    ends = ChoiceEnds()
+    odd: list[Json] = [{}, {"choices": "x"}, {"choices": [5, {"index": -1}]}]
+    for event in [*odd, {"choices": [{"index": 1, "finish_reason": "null"}]}]:
+        ends.take(event)
+    states = [(ends.has_any, ends.are_all)]
+    for ended in ({"index": "1", "finish_reason": "stop"}, {"finish_reason": "length"}):
+        ends.take({"choices": [ended]})
+        states.append((ends.has_any, ends.are_all))
+    assert states == [(False, False), (True, False), (True, True)]

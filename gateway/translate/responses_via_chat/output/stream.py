@@ -4,7 +4,7 @@ from gateway.errors import TruncatedStream, UpstreamError
 from gateway.shapes import Json
 from gateway.translate.contract import MAX_REPLY_CHARACTERS, Context
 from gateway.translate.parts.content.sources import add_sources
-from gateway.translate.parts.finish_reasons import finish_reason, native_word
+from gateway.translate.parts.finish_reasons import ending_word, finish_reason, native_word
 from gateway.translate.parts.tokens.logprobs import chat_logprobs
 from gateway.translate.parts.upstream_errors import without_error
 from gateway.translate.responses_via_chat.deltas.call_tracking import CallTracker
@@ -123,8 +123,8 @@ class ResponsesStream(ResponseFrame):
         whole = "message" in choice
         calls = self._calls.take_all(delta.calls, self._begin_call, whole=whole)
         sign_calls(carrier, calls, delta.calls)
-        # LocalAI sends "" where others send null; of two reasons the first one is right.
-        self._finish = self._finish or choice.get("finish_reason") or None
+        # Of two reasons the first one is right.
+        self._finish = self._finish or ending_word(choice)
         self._native_word = self._native_word or native_word(choice)
 
     def _count(self, delta: Delta) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from gateway.errors import TruncatedStream
 from gateway.shapes import Json, Shape
 from gateway.translate.parts.content.sources import add_sources, sources_of
-from gateway.translate.parts.finish_reasons import is_cut_short
+from gateway.translate.parts.finish_reasons import ending_word, is_cut_short
 from gateway.translate.parts.tokens.usage_sums import richer_usage
 from gateway.translate.stream.choice_deltas import ChoiceDeltas
 from gateway.translate.stream.folding.items import StreamedItems
@@ -105,6 +105,8 @@ class _Choice:
                 if name == "delta":
                     self._message = self._message or FoldedMessage(self._tools)
                     self._message.add(delta_of(piece), whole=whole)
+                elif name == "finish_reason":
+                    self._add(name, ending_word(piece))
                 elif not (whole and name == "message"):
                     self._add(name, value)
 
