@@ -171,8 +171,8 @@ def lives_elsewhere(
 
 
 def _status(failure: ErrorReply) -> int:
-    """Return the upstream's status; 404 for a refusal that came as a success."""
-    return failure.status if failure.status >= 400 else 404
+    """Return the upstream's status; 404 for a refusal that came as a success, or as a key's."""
+    return failure.status if failure.status >= 400 and failure.status != 401 else 404
 
 
 def _word(code: str | None) -> str | None:

@@ -69,7 +69,8 @@ class GivingUp:
     ) -> ClientReply:
         """Return a failure as it came, where the client can use it; raises like `reply`."""
         failure, attempt = refused.failure, refused.attempt
-        failures.check_own_key(self._settings.upstream(route.upstream), failure.status)
+        if refused.refusal.verdict is Verdict.OTHER:
+            failures.check_own_key(self._settings.upstream(route.upstream), failure.status)
         check_redirect(failure.status)
         moved = attempt.shape is not call.shape or len(attempt.calls) > 1
         renamed = renamed_failure(attempt, failure, moved=moved)

@@ -1,18 +1,20 @@
 """Clients of OpenAI's endpoints with a model that lives at `/v1/messages` only."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
 import msgspec
 import pytest
 
-from gateway.config.settings import ModelRule, UpstreamSettings
-from gateway.errors import GatewayError
+from gateway.config.secret import Secret
+from gateway.config.settings import CredentialPolicy, ModelRule, UpstreamSettings
+from gateway.errors import GatewayError, ModelNotFound
 from gateway.shapes import Json, Shape, UpstreamCall
 from tests import kinds
 from tests.exchange.scene import OPENAI, Exchanged, Scene
-from tests.fakes import EVENT_STREAM, Answer, FakeReply, json_reply
+from tests.fakes import EVENT_STREAM, Answer, FakeReply, error_reply, json_reply
 from tests.translate.chat_via_responses.cases import response
 from tests.translate.messages_upstreams import (
     error_event,
@@ -219,3 +221,72 @@ def test_a_parameter_that_anthropic_refuses_is_left_out_and_reported(
         result = scene.generate(client, body)
         assert (result.reply.status, result.decision.attempts) == (200, attempts)
         assert "dropped=zzz" in result.decision.translation
+
+
+ZEN = UpstreamSettings("zen", "https://opencode.ai/zen/v1", kinds.OTHER)
+FORMATS = {"/chat/completions": "oa-compat", "/responses": "openai", "/messages": "anthropic"}
+NO_ROUTE = b"<!DOCTYPE html><html><head><title>Not Found | opencode</title></head></html>"
+
+
+def zen(home: str, *, stream: bool = False) -> Callable[[UpstreamCall], Answer]:
+    """Return what OpenCode Zen answers, one of whose models is at `home`."""
+
+    def answer(call: UpstreamCall) -> Answer:
+        if call.method == "GET":
+            return json_reply({"object": "list", "data": [{"id": "qwen3.7-max"}]})
+        if call.path == home:
+            said = message(text("Let me add."))
+            return streamed(events_of(said)) if stream else json_reply(said)
+        if call.path not in FORMATS:
+            return FakeReply(404, ((b"content-type", b"text/html"),), (NO_ROUTE,))
+        refusal = f"Model qwen3.7-max is not supported for format {FORMATS[call.path]}"
+        error = {"type": "ModelError", "message": refusal}
+        return json_reply({"type": "error", "error": error}, 401)
+
+    return answer
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize(
+    ("client", "others"),
+    [
+        (Shape.COMPLETIONS, ["/completions", "/chat/completions", "/responses"]),
+        (Shape.CHAT, ["/chat/completions", "/responses"]),
+        (Shape.RESPONSES, ["/responses", "/chat/completions"]),
+    ],
+)
+def test_a_refusal_of_the_format_leads_to_messages_and_is_remembered(
+    client: Shape, others: list[str], stream: bool
+) -> None:
+    async def scenario() -> None:
+        scene = Scene(zen("/messages", stream=stream), ZEN)
+        for paths in ([*others, "/messages"], ["/messages"]):
+            scene.network.calls.clear()
+            asked = await scene.call(
+                client, {"model": "qwen3.7-max", **ASKED[client], "stream": stream}
+            )
+            assert asked.reply.status == 200
+            read = stream_seen(client, asked) if stream else reply_seen(client, asked.json)
+            assert "Let me add." in "; ".join(map(str, read))
+            assert [call.path for call in scene.network.calls if call.method == "POST"] == paths
+        await scene.resolver.aclose()
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("policy", list(CredentialPolicy))
+def test_a_format_that_is_nowhere_is_not_the_keys_fault(policy: CredentialPolicy) -> None:
+    upstream = replace(ZEN, credential=policy, api_key=Secret("sk-own"))
+    scene = Scene(zen(""), upstream)
+    asked = scene.generate(Shape.CHAT, {"model": "qwen3.7-max", **ASKED[Shape.CHAT]})
+    assert "is not supported for format oa-compat" in asked.json["error"]["message"]
+    assert asked.decision.attempts == 3
+
+
+def test_a_model_that_zen_does_not_have_is_not_found() -> None:
+    def refuse(_: UpstreamCall) -> Answer:
+        return error_reply(401, "Model GLM-5.2 is not supported", type="ModelError")
+
+    with pytest.raises(ModelNotFound) as raised:
+        Scene(refuse, ZEN).generate(Shape.CHAT, {"model": "GLM-5.2", **ASKED[Shape.CHAT]})
+    assert (raised.value.status, raised.value.code) == (404, "model_not_found")

@@ -73,6 +73,7 @@ class Refusal:
 
 
 _OPEN = frozenset({400, 404, 422})
+_NO_ACCESS = 401
 _NOT_ALLOWED = 403
 _GONE = 410
 _FAULT = 500
@@ -82,6 +83,9 @@ _NOT_IMPLEMENTED = 501
 _NOT_ABOUT_ACCESS = re.compile(
     r"You are not allowed to (?:generate embeddings|sample|request logprobs) from this model\.?$"
 )
+
+# OpenCode Zen says 401 of a model before it looks at the key; `AuthError` is about keys.
+_ABOUT_THE_MODEL = "ModelError"
 
 # Codes and types that are never a refusal, whatever their text.
 _UNRELATED = frozenset(
@@ -136,10 +140,10 @@ def classify(
     parameters in the request that was refused, nested ones with a dot; an error about a parameter
     that was not sent is `other`.
 
-    Statuses 401, 402, 407-415, 425, 429 and 5xx are `other`, except 410 of a retired model, 501
-    about an endpoint and new-api's 500 for a missing conversion; 403 is, except for three texts of
-    OpenAI's. The same applies to statuses that relays write before the message. A 2xx reply is
-    classified only if it has an error instead of a result.
+    Statuses 401, 402, 407-415, 425, 429 and 5xx are `other`, except OpenCode Zen's 401 of a model,
+    410 of a retired model, 501 about an endpoint and new-api's 500 for a missing conversion; 403
+    is, except for three texts of OpenAI's. The same applies to statuses that relays write before
+    the message. A 2xx reply is classified only if it has an error instead of a result.
     """
     decoded = decode_body(body)
     reply = read_error(decoded)
@@ -157,6 +161,9 @@ def classify(
 def _status_admits(status: int, reply: ErrorReply, verdict: Verdict) -> bool:
     if status in _OPEN or 200 <= status < 300:
         return True
+    if status == _NO_ACCESS:
+        absent = verdict in (Verdict.WRONG_ENDPOINT, Verdict.MODEL_NOT_FOUND)
+        return absent and reply.type == _ABOUT_THE_MODEL
     if status == _NOT_ALLOWED:
         return _NOT_ABOUT_ACCESS.match(reply.message) is not None
     if status == NO_METHOD:

@@ -17,10 +17,11 @@ _PATH = (
     rf"(?:/(?:[\w.-]{{1,40}}/){{0,5}}?|(?:[\w.-]{{1,40}}/){{1,5}}?|(?=chat/|images/|audio/))"
     rf"(?:{_LAST_STEPS})(?![\w/-])"
 )
+# One word is an endpoint only with "API" or "endpoint" behind it.
 _WORDS = (
-    r"(?:chat[ _-]?completions?|completions?|responses?|messages|embeddings?|"
+    r"(?:(?:chat[ _-]?completions?|completions?|responses?|messages|embeddings?|"
     r"image[ _-]?generations?|images?|speech|transcriptions?|moderations?|realtime|videos?)"
-    r"(?=['\"`]? (?:api|endpoint)s?\b)"
+    r"(?=['\"`]? (?:api|endpoint)s?\b)|chat[ _-]completions?(?=['\"`]?(?:$|[.,;:!\n])))"
 )
 ENDPOINT = rf"(?i:{_PATH}|{_WORDS})"
 """A pattern, without groups, for an endpoint within a sentence, without its quotes."""

@@ -47,12 +47,12 @@ _NOT_FOUND_TEXTS: tuple[re.Pattern[str], ...] = tuple(
         # OpenRouter: "No endpoints found that support …" is about providers
         r"\S{1,300} is not a valid model ID",
         r"No endpoints found for \S{1,300}$",
-        # Moonshot, Gemini, NVIDIA NIM, Copilot, Hugging Face, Voyage, Bedrock
+        # Moonshot, Gemini, NVIDIA NIM, Copilot, Hugging Face, Voyage, OpenCode, Bedrock
         r"Not found the model ",
         r"models/\S{1,300} is not found for API version",
         r"Function '[^'\n]{1,300}': Not found for account",
         r"The requested model (?:\S{1,300} )?is not supported(?:\.|$| by )",
-        r"Model \S{1,300} is not supported\. Supported models are",
+        r"Model \S{1,300} is not supported(?:$|\. Supported models are)",
         r"The provided model identifier is invalid",
     )
 )

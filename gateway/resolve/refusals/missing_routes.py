@@ -41,11 +41,12 @@ _TEXT = re.compile(
 
 _MAX_PAGE = 8 * 1024
 _TITLE = re.compile(r"<title>([^<]{0,200})</title>", re.IGNORECASE)
-# nginx, Apache, Flask; Tornado; Jetty, bottle, Google; Tomcat; Django with and without DEBUG
+# nginx, Apache, Flask; Tornado; Jetty, bottle, Google; Tomcat; Django with and without DEBUG; sites
+# that write their name behind it (OpenCode's "Not Found | opencode")
 _ROUTE_TITLE = re.compile(
     r"(?:(?:HTTP Status |Error:? )?(?:404|405)\b[ :\u2013-]{0,3}"
     r"(?:\(?(?:Not Found|Page not found|(?:Method )?Not Allowed)\)?!*1*)?|"
-    r"(?:Page )?Not Found(?: at /\S{0,300})?|Method Not Allowed)$",
+    r"(?:Page )?Not Found(?: at /\S{0,300})?|Method Not Allowed)(?: [|\u00b7\u2013-] .{1,80})?$",
     re.IGNORECASE,
 )
 _HEAD_ENDS = re.compile(r"</head>", re.IGNORECASE)

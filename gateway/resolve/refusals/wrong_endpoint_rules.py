@@ -133,7 +133,7 @@ WRONG_ENDPOINT_RULES: tuple[WrongEndpointRule, ...] = (
     _rule(
         rf"{SUBJECT} (?:is (?:only|solely|exclusively)|can only be|only) "
         rf"(?:(?:supported|available|accessible|served|usable|used|works) {VIA}|supports) "
-        rf"{THERE}(?:[`'\"]? and not {VIA} {HERE}|{ENDS})",
+        rf"{THERE}(?:[`'\"]?(?: (?:API|endpoint))? and not {VIA} {HERE}|{ENDS})",
         None,
         "openai-codex-mini-latest-responses-only",
         "openai-gpt5-codex-responses-only",
@@ -232,6 +232,7 @@ WRONG_ENDPOINT_RULES: tuple[WrongEndpointRule, ...] = (
         calls=(Shape.COMPLETIONS,),
     ),
     _rule(r"The model does not support Responses API", nowhere, calls=(Shape.RESPONSES,)),
+    _rule(r"The model does not support Messages API", nowhere, calls=(Shape.MESSAGES,)),
     _rule(r"The model does not support Embeddings API", NOWHERE, calls=(None,)),
     _rule(
         r"As of transformers v4\.44, default chat template is no longer allowed",
@@ -272,6 +273,14 @@ WRONG_ENDPOINT_RULES: tuple[WrongEndpointRule, ...] = (
     ),
     # LM Studio
     _rule(r"Failed to load model \"[^\"\n]{1,300}\"\. Error: Model is not embedding", NOWHERE),
+    # OpenCode Zen, whose formats are chat, responses, messages and Gemini's own
+    _rule(
+        rf"Model {MODEL} (?:is )?not supported for format (?:oa-compat|openai|anthropic|google)$",
+        Destination((Shape.CHAT, Shape.RESPONSES, Shape.MESSAGES)),
+        "opencode-format-oa-compat",
+        "opencode-format-anthropic",
+        calls=_CHAT_LIKE,
+    ),
     # sub2api
     _rule(
         rf"Unsupported legacy protocol: {HERE} is not supported\. Please use {THERE}",

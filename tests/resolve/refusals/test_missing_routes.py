@@ -49,6 +49,8 @@ PAGES = {
     "werkzeug": "<!doctype html>\n<html lang=en>\n<title>404 Not Found</title>\n<h1>Not Found</h1>",
     "django": DJANGO.format("Not Found", "Not Found"),
     "django-debug": titled("Page not found at /v1/responses"),
+    "a site's": titled("Not Found | opencode"),
+    "a site's own": titled("404 Page not found \u00b7 Acme"),
     "a number": "404",
     "a number in a page": "<html>404</html>",
     "an error's number": "<html><body><h1>HTTP Error 405</h1></body></html>",
@@ -57,6 +59,7 @@ PAGES = {
 }
 OTHER_PAGES = {
     "a site": titled("Welcome"),
+    "a site's article": titled("Not Found: a novel"),
     "a gateway": titled("502 Bad Gateway"),
     "an outage": titled("503 Service Temporarily Unavailable"),
     "a login": titled("Sign in"),

@@ -61,6 +61,27 @@ def judge(message: str, called: Called, model: str = "", *sent: str) -> Destinat
             Destination((COMPLETIONS,)),
         ),
         ("The model does not support Responses API", RESPONSES, NOWHERE),
+        ("The model does not support Messages API", Shape.MESSAGES, NOWHERE),
+        (
+            "Model 'acme-7' does not support chat completions",
+            CHAT,
+            Destination((RESPONSES, COMPLETIONS)),
+        ),
+        (
+            "The model `whisper-large-v3` does not support chat completions.",
+            CHAT,
+            Destination((), "audio/transcriptions"),
+        ),
+        (
+            "This model is not available in Chat Completions. Use the Responses API instead.",
+            CHAT,
+            Destination((RESPONSES,)),
+        ),
+        (
+            "This model is only supported with the Responses API and not with Chat Completions.",
+            CHAT,
+            Destination((RESPONSES,)),
+        ),
         ("The model does not support Embeddings API", None, NOWHERE),
         (
             "This server does not support completions. Start it without `--embeddings`",
