@@ -13,7 +13,7 @@ from gateway.shapes import Json
 from gateway.stores.availability import Availability, pauses
 from gateway.stores.findings import derived, space_of
 from gateway.stores.memory import ID_TAKEN, decode, encode, named_items, too_large
-from gateway.stores.redis_server import NotWritable, RedisServer
+from gateway.stores.redis_server import Command, NotWritable, RedisServer
 
 MAX_VALUE_BYTES = 32 * 1024 * 1024
 """Limit of one response: Redis serves nobody else while it copies a value."""
@@ -128,20 +128,18 @@ class RedisResponses:
     async def _write(
         self, owner: str, response_id: str, body: bytes, item_ids: Sequence[str]
     ) -> bool:
-        """Write a response, and the first of its items with it; return whether its id was free."""
-        pipeline = self._server.client.pipeline(transaction=True)
-        pipeline.set(self._response(owner, response_id), body, px=self._lifetime, nx=True)
-        is_new: bool | None = None
-        for piece in _pieces(item_ids, _PIECE) if item_ids else [()]:
-            for item_id in piece:
-                pipeline.set(self._item(owner, item_id), response_id, px=self._lifetime)
-            first, *_ = await self._perform(pipeline.execute)
-            if is_new is None:
-                is_new = bool(first)
-            if not is_new:
-                break
-            pipeline = self._server.client.pipeline(transaction=False)
-        return bool(is_new)
+        """Write a response and the names of its items, or nothing; return whether its id was free.
+
+        It is one transaction: names without their response would hide earlier ones of theirs.
+        """
+        kept = ("PX", self._lifetime)
+        commands: list[Command] = [("SET", self._response(owner, response_id), body, "NX", *kept)]
+        commands += [("SET", self._item(owner, item), response_id, *kept) for item in item_ids]
+        async with self._server.transaction() as transaction:
+            for piece in _pieces(commands, _PIECE):
+                await self._perform(partial(transaction.queue, piece))
+            first, *_ = await self._perform(transaction.execute)
+        return bool(first)
 
     async def _decoded(self, encoded: bytes) -> StoredResponse:
         return await self._apart.run_large(len(encoded), partial(decode, encoded))

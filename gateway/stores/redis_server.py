@@ -6,7 +6,7 @@ The library's own texts are not passed on: they quote commands and addresses.
 import asyncio
 import contextlib
 import re
-from collections.abc import Awaitable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Iterator, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -20,6 +20,9 @@ from gateway.exchange.stored.responses import StoreError
 
 PATIENCE = 2.0
 """Seconds for one operation in total."""
+
+Command = tuple[str | bytes | int, ...]
+"""A command with its arguments."""
 
 _CONNECT_SECONDS = 1.0
 _MAX_CONNECTIONS = 32
@@ -82,6 +85,15 @@ class RedisServer:
                 meaning = "has no database of that number: change the end of its URL (/0 to /15)"
             raise failure(f"{self._place} {meaning}{code}") from None
 
+    @contextlib.asynccontextmanager
+    async def transaction(self) -> AsyncIterator["Transaction"]:
+        """Begin a transaction; one that is not executed in the block leaves nothing."""
+        transaction = Transaction(self.client.client())
+        try:
+            yield transaction
+        finally:
+            await transaction.aclose()
+
     async def perform(self, work: Awaitable[Any]) -> Any:
         """Await an operation, for `PATIENCE` seconds at most; raises `StoreError`.
 
@@ -104,6 +116,44 @@ class RedisServer:
         """Close all connections."""
         await self.client.aclose()
         await self.subscriber.aclose()
+
+
+class Transaction:
+    """Commands that take effect together, sent in pieces: other requests are served in between.
+
+    The library's own sends all of them in one turn of the event loop. `perform` awaits the methods.
+    """
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+        """Has one connection, from the first command on."""
+        self._is_open = False
+
+    async def queue(self, commands: Sequence[Command]) -> None:
+        """Send commands; nothing has taken effect yet."""
+        await self._client.initialize()
+        await self._ask([*([] if self._is_open else [("MULTI",)]), *commands])
+
+    async def execute(self) -> list[Any]:
+        """Have all of them take effect, and return what each replies."""
+        (replies,) = await self._ask([("EXEC",)])
+        self._is_open = False
+        for reply in replies:
+            if isinstance(reply, Exception):
+                raise reply
+        return list(replies)
+
+    async def aclose(self) -> None:
+        """Give the connection back, closed if the transaction is open: the server forgets it."""
+        if self._is_open:
+            await self._client.connection.disconnect(nowait=True)
+        await self._client.aclose()
+
+    async def _ask(self, commands: Sequence[Command]) -> list[Any]:
+        self._is_open = True
+        connection = self._client.connection
+        await connection.send_packed_command(connection.pack_commands(commands))
+        return [await connection.read_response() for _ in commands]
 
 
 def _client(url: str, repeats: int) -> Any:

@@ -72,6 +72,35 @@ def test_a_server_that_takes_no_data_may_still_be_read(error: Exception, meaning
 
 
 @needs_redis
+def test_commands_of_a_transaction_take_effect_together(tmp_path: Path) -> None:
+    async def scenario(running: RedisProcess) -> None:
+        server = RedisServer(running.url, None)
+        async with server.transaction() as transaction:
+            await server.perform(transaction.queue([("SET", "a", "1"), ("SET", "b", b"x")]))
+            await server.perform(transaction.queue([("SET", "a", 2, "NX")]))
+            assert await server.client.get("a") is None
+            assert await server.perform(transaction.execute()) == [b"OK", b"OK", None]
+        assert await server.client.mget("a", "b") == [b"1", b"x"]
+        async with server.transaction() as transaction:
+            await server.perform(transaction.queue([("SET", "a", "3")]))
+        async with server.transaction() as transaction:
+            await server.perform(transaction.queue([("INCR", "b"), ("SET", "c", "1")]))
+            with pytest.raises(StoreError, match="replied with an error"):
+                await server.perform(transaction.execute())
+        async with server.transaction() as transaction:
+            with pytest.raises(StoreError, match="replied with an error"):
+                await server.perform(transaction.queue([("NOSUCH",), ("SET", "c", "1")]))
+        async with server.transaction():
+            pass
+        found = await asyncio.gather(*(server.client.get("a") for _ in range(9)))
+        assert found == [b"1"] * 9
+        await server.aclose()
+
+    with redis_server(tmp_path) as running:
+        asyncio.run(scenario(running))
+
+
+@needs_redis
 def test_connections_that_the_server_has_closed_are_not_noticed(tmp_path: Path) -> None:
     async def scenario(running: RedisProcess) -> None:
         server = RedisServer(running.url, None)
