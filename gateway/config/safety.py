@@ -64,6 +64,7 @@ def refusals(
     yield from _addresses_of_kinds(settings)
     yield from _missing_http2(settings)
     yield from rule_refusals(settings)
+    yield from param_conflicts(settings)
     yield from _loops(settings, leads_to)
     yield from stores.refusals(settings)
     if settings.secret is not None and len(settings.secret.reveal()) < MIN_SECRET_LENGTH:
@@ -89,9 +90,12 @@ def rule_refusals(settings: Settings) -> Iterator[tuple[KeyPath, InvalidValue]]:
     """Yield those of the reasons that are about single rules for models."""
     yield from _redirects(settings)
     yield from _rewritten_names(settings)
+
+
+def param_conflicts(settings: Settings) -> Iterator[tuple[KeyPath, InvalidValue]]:
+    """Yield the parameters that a rule changes in two ways, whatever else the rule says."""
     for rule in settings.models:
-        if rule.params is not None:
-            params = rule.params
+        if (params := rule.params) is not None:
             for fault in changed_twice(params.set, params.default, params.drop):
                 yield ("models", rule.pattern, "params"), fault
 

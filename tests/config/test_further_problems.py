@@ -40,6 +40,35 @@ def problems(folder: Path, text: str) -> Sequence[str]:
             "models: {m: {params: {set: {seed: 1, user: a}, drop: [seed, user]}}}",
             ["models.m.params: sets seed, and drops", "models.m.params: sets user, and drops"],
         ),
+        (
+            "models: {m: {params: {set: {seed: 1, n: .nan}, default: {seed: 2, '': 1}}}}",
+            [
+                "models.m.params: sets seed, and fills it in",
+                "models.m.params.set.n: must be a finite",
+                'models.m.params.default[""]: must be the name',
+            ],
+        ),
+        (
+            "models: {m: {params: {set: {seed: 1, temperature: 9}, drop: [input, a..b, seed]}}}",
+            [
+                "models.m.params: sets seed, and drops",
+                "models.m.params.set.temperature: must be at most 2",
+                "models.m.params.drop[0]: cannot be changed",
+                "models.m.params.drop[1]: must be the name",
+            ],
+        ),
+        (
+            "models: {m: {endpoint: [chat, 3], upstream: x, params: {set: {n: 1}, drop: n}}}",
+            [
+                "models.m.params: sets n, and drops",
+                "models.m.endpoint[1]: must be",
+                "models.m.upstream: is not",
+            ],
+        ),
+        (
+            "models: {m: {params: {set: {n: 1}, drop: n, x: null}}}",
+            ["models.m.params: sets n, and drops", "models.m.params.x: unknown"],
+        ),
         ("models: {m: {upstream: x, model: 3}}", ["models.m.model: must be text"]),
         ('models: {"a*b*": {model: "*", endpoint: 3}}', ['models["a*b*"].endpoint: ']),
         (RULES + "upstreams: {u: {base_url: 3}}\n", ["upstreams.u.base_url: ", UNKNOWN]),

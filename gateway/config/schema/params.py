@@ -19,6 +19,10 @@ _FIXED = {
 """What cannot be changed, and why."""
 
 
+_AGAIN = {"sets": "sets it", "fills in": "fills it in", "drops": "drops it"}
+"""What is done to a parameter a second time."""
+
+
 def _name(name: str) -> str:
     if not name or not name.isprintable() or name != name.strip():
         raise InvalidValue("must be the name of a parameter")
@@ -81,6 +85,6 @@ def changed_twice(
             shown, other = show_key(name), show_key(earlier)
             same = "" if name == earlier else f" as {shown}, the same parameter"
             yield InvalidValue(
-                f"{earlier_verb} {other}, and {verb} it{same}", "keep one of the two"
+                f"{earlier_verb} {other}, and {_AGAIN[verb]}{same}", "keep one of the two"
             )
             break

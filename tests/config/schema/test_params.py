@@ -66,7 +66,7 @@ def test_the_environment_has_them_as_json(tmp_path: Path) -> None:
         ("set: {a: [{b: .inf}]}", "must be a finite number"),
         ("set: {user: x}, drop: [user]", "params: sets user, and drops it; keep one of the two"),
         ("default: {user: x}, drop: user", "params: fills in user, and drops it"),
-        ("set: {a: 1}, default: {a: 2}", "params: sets a, and fills in it"),
+        ("set: {a: 1}, default: {a: 2}", "params: sets a, and fills it in"),
         (
             "set: {max_tokens: 1, max_completion_tokens: 2}",
             "params: sets max_tokens, and sets it as max_completion_tokens, the same parameter",
