@@ -7,7 +7,7 @@ import msgspec
 from msgspec import Raw
 
 from gateway.fast.agents.raw import decoded, is_empty, text
-from gateway.fast.agents.responses_requests import AnyText, Image, InputText, OutputText, Part, Said
+from gateway.fast.agents.responses_items import AnyText, Image, InputText, OutputText, Part, Said
 from gateway.fast.agents.uncommon import Uncommon
 from gateway.fast.codec import ABSENT, Absent
 from gateway.translate.contract import Report

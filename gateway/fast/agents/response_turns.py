@@ -25,8 +25,7 @@ from gateway.fast.agents.response_contents import (
     single,
     texts_of,
 )
-from gateway.fast.agents.responses_items import TypedItem
-from gateway.fast.agents.responses_requests import Part, Reasoned, read_parts
+from gateway.fast.agents.responses_items import Part, Reasoned, TypedItem, read_parts
 from gateway.fast.agents.uncommon import Uncommon
 from gateway.shapes import Json
 from gateway.translate.contract import Context, Report

@@ -1,27 +1,73 @@
 """The items of agents' responses requests, each of a type of its own.
 
-Most clients give every item its `type`. Where one does without, the items are read as one type
-(`responses_requests.Item`), and told apart here.
+Texts, arguments and schemas stay as the client wrote them; whether what should be a text is one is
+for those who write it elsewhere.
 """
 
-from collections.abc import Sequence
-from typing import Any, Literal
+from collections.abc import Callable
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Raw
 
-from gateway.fast.agents.responses_requests import (
-    SHELL_CALL,
-    CallId,
-    Item,
-    Part,
-    ResponsesRequest,
-    is_shell_call,
-    kind_of,
-    read_responses_request,
-)
-from gateway.fast.agents.uncommon import Uncommon
-from gateway.utf8 import check_utf8
+from gateway.fast.codec import Nothing
+
+CallId = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+"""An id that every endpoint takes as it is (`bounded_call_id`)."""
+
+
+class _OfText(msgspec.Struct, tag_field="type", forbid_unknown_fields=True, gc=False):
+    text: Raw
+
+
+class Said(_OfText, gc=False):
+    """A text of anyone."""
+
+
+class InputText(Said, tag="input_text", gc=False):
+    """A text of the user or the system, or of a call."""
+
+
+class AnyText(Said, tag="text", gc=False):
+    """A text, as clients write it that keep one list of messages for all endpoints."""
+
+
+class OutputText(Said, tag="output_text", gc=False):
+    """A text of the assistant."""
+
+    annotations: Nothing | None = None
+    logprobs: Nothing | None = None
+
+
+class Image(
+    msgspec.Struct, tag_field="type", tag="input_image", forbid_unknown_fields=True, gc=False
+):
+    """An image by its URL."""
+
+    image_url: Raw
+    detail: str | None = None
+
+
+class Reasoned(_OfText, gc=False):
+    """A text of reasoning."""
+
+
+class ReasoningText(Reasoned, tag="reasoning_text", gc=False):
+    """A part of reasoning."""
+
+
+class SummaryText(Reasoned, tag="summary_text", gc=False):
+    """A part of a summary of reasoning."""
+
+
+Part = InputText | AnyText | OutputText | Image | ReasoningText | SummaryText
+"""A part of a content or of reasoning; which may be where is for its reader to check."""
+
+read_parts = msgspec.json.Decoder(list[Part]).decode
+"""Reads an output that is not a text; raises `DecodeError` for what is not admitted."""
+
+
+Role = Literal["user", "assistant", "system", "developer"]
 
 
 class _Typed(msgspec.Struct, tag_field="type", forbid_unknown_fields=True, kw_only=True, gc=False):
@@ -35,7 +81,7 @@ class _Named(_Typed, kw_only=True, gc=False):
 class Message(_Named, tag="message", kw_only=True, gc=False):
     """What somebody says."""
 
-    role: Literal["user", "assistant", "system", "developer"]
+    role: Role
     content: str | list[Part]
     phase: str | None = None
 
@@ -88,7 +134,7 @@ class ShellCall(_Typed, tag="local_shell_call", kw_only=True, gc=False):
 
 
 class AdditionalTools(_Named, tag="additional_tools", kw_only=True, gc=False):
-    """Tools that are declared within the input, as Codex does; no kind of `kind_of`'s, either."""
+    """Tools that are declared within the input, as Codex does."""
 
     tools: Any
     role: Literal["developer"] | None = None
@@ -106,53 +152,25 @@ TypedItem = (
 )
 
 
-class _TypedRequest(ResponsesRequest, kw_only=True, gc=False):
-    """An agent's responses request, its items typed."""
+class _Untyped(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
+    """A message without a `type`, which no tagged union expresses."""
 
-    input: str | list[TypedItem]  # type: ignore[assignment]
+    role: Role
+    content: str | list[Part]
+    type: None = None
+    id: str | None = None
+    status: str | None = None
+    phase: str | None = None
 
 
-_read = msgspec.json.Decoder(_TypedRequest).decode
+_read_typed: Callable[[Raw], TypedItem] = msgspec.json.Decoder(TypedItem).decode
+_read_untyped = msgspec.json.Decoder(_Untyped).decode
 
 
-def read_typed_request(body: bytes) -> tuple[ResponsesRequest, str | Sequence[TypedItem]]:
-    """Decode an agent's request; return it and its input. Raises one of `UNCOMMON` for another."""
-    check_utf8(body)
+def read_item(item: Raw) -> TypedItem:
+    """Decode an item that may do without its type; raises `DecodeError` for another."""
     try:
-        typed = _read(body)
+        return _read_typed(item)
     except msgspec.ValidationError:
-        request = read_responses_request(body)
-        given = request.input
-        return request, given if isinstance(given, str) else list(map(_typed, given))
-    return typed, typed.input
-
-
-def _typed(item: Item) -> TypedItem:
-    """Return an item of the type of its kind; raises `Uncommon` for one that lacks a field."""
-    kind = SHELL_CALL if is_shell_call(item) else kind_of(item)
-    if kind == "message":
-        role, content = item.role, item.content
-        if role is None or content is None:
-            raise Uncommon
-        return Message(role=role, content=content, phase=item.phase)
-    return _made(_TYPES[kind], item)
-
-
-_TYPES: dict[str, type[TypedItem]] = {
-    "function_call": FunctionCall,
-    "function_call_output": FunctionOutput,
-    "custom_tool_call": CustomCall,
-    "custom_tool_call_output": CustomOutput,
-    "reasoning": Reasoning,
-    SHELL_CALL: ShellCall,
-}
-
-
-def _made(kind: type[TypedItem], item: Item) -> TypedItem:
-    given = {name: getattr(item, name) for name in kind.__struct_fields__}
-    if kind is Reasoning:
-        if isinstance(item.content, str):
-            raise Uncommon
-    elif item.call_id is None or ("name" in given and item.name is None):
-        raise Uncommon
-    return kind(**given)
+        said = _read_untyped(item)
+        return Message(role=said.role, content=said.content, phase=said.phase)

@@ -1,145 +1,18 @@
-"""The types of agents' responses requests: items of a conversation, and definitions of functions.
+"""The types of agents' responses requests: a conversation, and definitions of functions.
 
-Texts, arguments and schemas stay as the client wrote them; whether what should be a text is one is
-for those who write it elsewhere. Null is the same as absent, as in `check_responses`.
+Most clients give every item its `type`: then all are decoded in one go. Where one does without,
+they are decoded one by one. Null is the same as absent, as in `check_responses`.
 """
 
-from collections.abc import Callable
-from operator import attrgetter
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import msgspec
 from msgspec import Raw
 
 from gateway.fast.agents.parameters import others_of
 from gateway.fast.agents.raw import NULL
-from gateway.fast.agents.uncommon import Uncommon
-from gateway.fast.codec import Nothing
+from gateway.fast.agents.responses_items import TypedItem, read_item
 from gateway.utf8 import check_utf8
-
-CallId = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
-"""An id that every endpoint takes as it is (`bounded_call_id`)."""
-
-
-SHELL_CALL = "local_shell_call"
-
-
-class _OfText(msgspec.Struct, tag_field="type", forbid_unknown_fields=True, gc=False):
-    text: Raw
-
-
-class Said(_OfText, gc=False):
-    """A text of anyone."""
-
-
-class InputText(Said, tag="input_text", gc=False):
-    """A text of the user or the system, or of a call."""
-
-
-class AnyText(Said, tag="text", gc=False):
-    """A text, as clients write it that keep one list of messages for all endpoints."""
-
-
-class OutputText(Said, tag="output_text", gc=False):
-    """A text of the assistant."""
-
-    annotations: Nothing | None = None
-    logprobs: Nothing | None = None
-
-
-class Image(
-    msgspec.Struct, tag_field="type", tag="input_image", forbid_unknown_fields=True, gc=False
-):
-    """An image by its URL."""
-
-    image_url: Raw
-    detail: str | None = None
-
-
-class Reasoned(_OfText, gc=False):
-    """A text of reasoning."""
-
-
-class ReasoningText(Reasoned, tag="reasoning_text", gc=False):
-    """A part of reasoning."""
-
-
-class SummaryText(Reasoned, tag="summary_text", gc=False):
-    """A part of a summary of reasoning."""
-
-
-Part = InputText | AnyText | OutputText | Image | ReasoningText | SummaryText
-"""A part of a content or of reasoning; which may be where is for its reader to check."""
-
-
-class Item(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
-    """An item of any kind. `kind_of` checks that it has no field of another kind.
-
-    It is one type, because an item without a `type` is a message, which no tagged union expresses.
-    """
-
-    type: str | None = None
-    role: Literal["user", "assistant", "system", "developer"] | None = None
-    content: str | list[Part] | None = None
-    id: str | None = None
-    status: str | None = None
-    phase: str | None = None
-    call_id: CallId | None = None
-    name: str | None = None
-    namespace: str | None = None
-    arguments: Raw = NULL
-    input: Raw = NULL
-    output: Raw = NULL
-    summary: list[Part] | None = None
-    encrypted_content: str | None = None
-    action: Any = None
-    """Of calls of `local_shell`, which are no kind of `kind_of`'s."""
-
-
-_OF_KINDS = {
-    "message": frozenset({"role", "content", "phase"}),
-    "function_call": frozenset({"call_id", "name", "namespace", "arguments"}),
-    "function_call_output": frozenset({"call_id", "output"}),
-    "custom_tool_call": frozenset({"call_id", "name", "namespace", "input"}),
-    "custom_tool_call_output": frozenset({"call_id", "output"}),
-    "reasoning": frozenset({"content", "summary", "encrypted_content"}),
-}
-"""The fields of the kinds that are admitted, beside `type`, `id` and `status`."""
-
-
-def _foreign(kind: str) -> Callable[[Item], object]:
-    """Return what gets the fields of an item that belong to other kinds only."""
-    fields = Item.__struct_fields__
-    return attrgetter(*(f for f in fields[1:] if f not in {"id", "status", *_OF_KINDS[kind]}))
-
-
-_FOREIGN = {kind: _foreign(kind) for kind in _OF_KINDS}
-_ABSENT = {kind: get(Item()) for kind, get in _FOREIGN.items()}
-
-
-def kind_of(item: Item) -> str:
-    """Return the kind of an item, whose fields are all of that kind; raises `Uncommon` for others.
-
-    Fields of its kind may be absent.
-    """
-    kind = item.type or ("message" if item.type is None and item.role is not None else "")
-    foreign = _FOREIGN.get(kind)
-    if foreign is None or foreign(item) != _ABSENT[kind]:
-        raise Uncommon
-    return kind
-
-
-_OF_SHELL = frozenset({"type", "status", "call_id", "action"})
-_not_of_shell = attrgetter(*(f for f in Item.__struct_fields__ if f not in _OF_SHELL))
-_NOT_OF_SHELL = _not_of_shell(Item())
-
-
-def is_shell_call(item: Item) -> bool:
-    """Whether an item is a call of `local_shell`, with its fields only.
-
-    An output can name a call by its `id`: one that has an id is not admitted.
-    """
-    return item.type == SHELL_CALL and _not_of_shell(item) == _NOT_OF_SHELL
 
 
 class Tool(msgspec.Struct, forbid_unknown_fields=True, gc=False):
@@ -158,7 +31,7 @@ class ResponsesRequest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True,
     `others` has the parameters that are not about the conversation.
     """
 
-    input: str | list[Item]
+    input: str | list[TypedItem]
     instructions: str | None = None
     tools: Raw = NULL
     tool_choice: Any = None
@@ -195,16 +68,28 @@ class ResponsesRequest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True,
 others = others_of(ResponsesRequest)
 """Returns the parameters that are neither the conversation nor about tools, null ones apart."""
 
+
+class _Unread(ResponsesRequest, kw_only=True, gc=False):
+    """A request whose items are not read yet."""
+
+    input: list[Raw]  # type: ignore[assignment]
+
+
 _read = msgspec.json.Decoder(ResponsesRequest).decode
+_read_all_but_items = msgspec.json.Decoder(_Unread).decode
 
 read_tools = msgspec.json.Decoder(list[Tool]).decode
 """Reads `tools`; raises `DecodeError` unless all of them are functions of the usual form."""
-
-read_parts = msgspec.json.Decoder(list[Part]).decode
-"""Reads an output that is not a text; raises `DecodeError` for what is not admitted."""
 
 
 def read_responses_request(body: bytes) -> ResponsesRequest:
     """Decode an agent's request; raises `DecodeError` or `UnicodeDecodeError` for another."""
     check_utf8(body)
-    return _read(body)
+    try:
+        return _read(body)
+    except msgspec.ValidationError:
+        unread = _read_all_but_items(body)
+        items = list(map(read_item, unread.input))
+    request: ResponsesRequest = unread
+    request.input = items
+    return request

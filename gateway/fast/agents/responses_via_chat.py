@@ -12,8 +12,7 @@ from gateway.fast.agents.codec import AgentRequest, ClientParam
 from gateway.fast.agents.response_replies import decode_reply
 from gateway.fast.agents.response_tools import Tools, tools_of
 from gateway.fast.agents.response_turns import TurnWriter
-from gateway.fast.agents.responses_items import read_typed_request
-from gateway.fast.agents.responses_requests import others
+from gateway.fast.agents.responses_requests import others, read_responses_request
 from gateway.fast.codec import EncodedRequest, encode
 from gateway.shapes import Shape
 from gateway.translate.contract import Context, Report, Translation
@@ -29,10 +28,10 @@ class _Request(Answered, PreparedRequest):
 
 def encode_agents(body: bytes, context: Context) -> AgentRequest:
     """Return the chat request for an agent's responses request; raises one of `UNCOMMON`."""
-    request, given = read_typed_request(body)
+    request = read_responses_request(body)
     report = Report(Shape.RESPONSES, Shape.CHAT, items=context.items)
     tools = tools_of(request, context, report)
-    messages = TurnWriter(context, report).messages(request.instructions, given)
+    messages = TurnWriter(context, report).messages(request.instructions, request.input)
     rest = others(request)
     if request.instructions is not None:
         rest["instructions"] = request.instructions

@@ -4,7 +4,7 @@ The conversation and functions are written here; the parameters, and tools of ot
 generic path, from a request with another conversation.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -33,17 +33,24 @@ from gateway.fast.agents.messages_writer import (
 )
 from gateway.fast.agents.raw import is_text, text
 from gateway.fast.agents.response_tools import Tools, is_function, tools_of
-from gateway.fast.agents.responses_requests import (
+from gateway.fast.agents.responses_items import (
     AnyText,
+    CustomCall,
+    CustomOutput,
+    FunctionCall,
+    FunctionOutput,
     Image,
     InputText,
-    Item,
+    Message,
     OutputText,
     Part,
-    ResponsesRequest,
-    kind_of,
-    others,
+    Reasoning,
+    TypedItem,
     read_parts,
+)
+from gateway.fast.agents.responses_requests import (
+    ResponsesRequest,
+    others,
     read_responses_request,
     read_tools,
 )
@@ -59,7 +66,6 @@ from gateway.translate.responses_via_messages.request import PreparedRequest, pr
 
 _THINKING = ("thinking", "redacted_thinking")
 _TEXTS = frozenset({InputText, OutputText, AnyText})
-_OUTPUTS = frozenset({"function_call_output", "custom_tool_call_output"})
 _STAND_IN: list[Json] = [{"role": "user", "content": "-"}]
 _STAND_IN_CALL: list[Json] = [
     *_STAND_IN,
@@ -86,43 +92,41 @@ class _Conversation:
         self._alone: list[str] = []
         """The paths of thinking that is all of its turn."""
 
-    def write(self, given: str | Sequence[Item]) -> None:
+    def write(self, given: str | Sequence[TypedItem]) -> None:
         """Write the input."""
         if not isinstance(given, str):
             self._write_items(given)
         elif not is_blank(given):
             self.writer.user(given)
 
-    def _write_items(self, items: Sequence[Item]) -> None:
+    def _write_items(self, items: Sequence[TypedItem]) -> None:
         answer = self.writer.result
         for position, item in enumerate(items):
-            kind = kind_of(item)
-            if kind == "function_call":
-                self._call(item, tool_use)
-            elif kind in _OUTPUTS:
+            if type(item) is FunctionCall:
+                self._call(item, tool_use(item.call_id, item.name, item.arguments))
+            elif type(item) is FunctionOutput or type(item) is CustomOutput:
                 if self._blocks:
                     self._close()
-                output, call_id = item.output, item.call_id
-                if call_id is None:
-                    raise Uncommon
-                answer(call_id, output if is_said(output) else self._output(output, position))
-            elif kind == "message":
+                output = item.output
+                content = output if is_said(output) else self._output(output, position)
+                answer(item.call_id, content)
+            elif type(item) is Message:
                 self._message(item, position)
-            elif kind == "reasoning":
+            elif type(item) is Reasoning:
                 self._reasoning(item, f"input[{position}]")
+            elif type(item) is CustomCall:
+                self._call(item, custom_tool_use(item.call_id, item.name, item.input))
             else:
-                self._call(item, custom_tool_use)
+                raise Uncommon
         self._close()
         for path in self._alone:
             self._report.drop(path)
 
-    def _message(self, item: Item, position: int) -> None:
-        content, role = item.content, item.role
-        if content is None or role is None:
-            raise Uncommon
+    def _message(self, item: Message, position: int) -> None:
+        role = item.role
         if item.phase is not None:
             self._report.drop(f"input[{position}].phase")
-        blocks = self._said(content, position, "content", takes_images=role == "user")
+        blocks = self._said(item.content, position, "content", takes_images=role == "user")
         if role == "assistant":
             self._blocks += blocks
             return
@@ -134,7 +138,7 @@ class _Conversation:
         else:
             self.writer.instruct(blocks)
 
-    def _reasoning(self, item: Item, path: str) -> None:
+    def _reasoning(self, item: Reasoning, path: str) -> None:
         """Add the thinking that this gateway has sealed for the server; other reasoning goes."""
         _check_reasoning(item)
         sealed = item.encrypted_content
@@ -146,14 +150,10 @@ class _Conversation:
         self._blocks.append(block)
         self._thinking.append(path)
 
-    def _call(self, item: Item, write: Callable[[str, str, Raw], ToolUse]) -> None:
-        given = item.arguments if write is tool_use else item.input
-        call_id, name = item.call_id, item.name
-        if call_id is None or name is None or item.namespace is not None:
+    def _call(self, item: FunctionCall | CustomCall, use: ToolUse) -> None:
+        call_id = item.call_id
+        if item.namespace is not None or call_id in self._calls:
             raise Uncommon
-        if call_id in self._calls:
-            raise Uncommon
-        use = write(call_id, name, given)
         self._calls[call_id] = use.id
         self._blocks.append(use)
 
@@ -199,10 +199,8 @@ class _Conversation:
             self._thinks_first = False
 
 
-def _check_reasoning(item: Item) -> None:
+def _check_reasoning(item: Reasoning) -> None:
     """Raise `Uncommon` unless the parts of reasoning are texts."""
-    if isinstance(item.content, str):
-        raise Uncommon
     for part in (*(item.content or ()), *(item.summary or ())):
         if isinstance(part, Image):
             raise Uncommon

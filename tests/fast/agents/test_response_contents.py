@@ -10,7 +10,7 @@ from gateway.fast.agents.response_contents import (
     says,
     texts_of,
 )
-from gateway.fast.agents.responses_requests import Part, read_parts
+from gateway.fast.agents.responses_items import Part, read_parts
 from gateway.fast.agents.uncommon import Uncommon
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import Report

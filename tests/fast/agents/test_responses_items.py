@@ -2,6 +2,7 @@
 
 import msgspec
 import pytest
+from msgspec import Raw
 from msgspec.json import encode
 
 from gateway.fast.agents.responses_items import (
@@ -10,15 +11,16 @@ from gateway.fast.agents.responses_items import (
     CustomOutput,
     FunctionCall,
     FunctionOutput,
+    InputText,
     Message,
     Reasoning,
     ShellCall,
     TypedItem,
-    read_typed_request,
+    read_item,
+    read_parts,
 )
-from gateway.fast.agents.uncommon import UNCOMMON
 from gateway.shapes import Json
-from tests.fast.agents.responses_traffic import CALL, DECLARED, FULL, OUTPUT, SHELL, THOUGHT
+from tests.fast.agents.responses_traffic import CALL, DECLARED, OUTPUT, SHELL, TEXT, THOUGHT
 
 UNTYPED: Json = {"role": "user", "content": "Hi."}
 CUSTOM: Json = {"type": "custom_tool_call", "call_id": "c", "name": "f", "input": "x"}
@@ -34,25 +36,23 @@ ITEMS: list[Json] = [
 ]
 
 
-def read(*items: Json) -> list[TypedItem]:
-    _, given = read_typed_request(encode({"input": items, "model": "m"}))
-    assert not isinstance(given, str)
-    return list(given)
+def read(item: Json) -> TypedItem:
+    return read_item(Raw(encode(item)))
 
 
 def test_each_kind_has_a_type() -> None:
-    kinds = [type(item) for item in read(*ITEMS)]
-    assert kinds == [
+    assert [type(read(item)) for item in ITEMS] == [
         *(Message, FunctionCall, FunctionOutput, CustomCall, CustomOutput, Reasoning, ShellCall),
         AdditionalTools,
     ]
 
 
-def test_one_without_a_type_makes_no_difference_to_the_others() -> None:
-    (message, *others) = read(UNTYPED, *ITEMS[1:-1])
-    assert [message, *others] == read(*ITEMS[:-1])
-    assert read_typed_request(encode(FULL))[0].model == "asked"
-    assert read_typed_request(encode({"input": "Hi."}))[1] == "Hi."
+@pytest.mark.parametrize("more", [{}, {"phase": "x"}, {"content": [TEXT]}, {"role": "system"}])
+def test_a_message_may_do_without_its_type(more: Json) -> None:
+    said = read({**UNTYPED, "type": "message", **more})
+    assert isinstance(said, Message)
+    assert said == read({**UNTYPED, **more}) == read({**UNTYPED, "type": None, **more})
+    assert said == read({**UNTYPED, **more, "id": "msg_1", "status": "completed"})
 
 
 @pytest.mark.parametrize(
@@ -65,17 +65,22 @@ def test_one_without_a_type_makes_no_difference_to_the_others() -> None:
         {**SHELL, "call_id": None},
         {**THOUGHT, "content": "x"},
         {"type": "message", "role": "user"},
+        {},
+        {"role": "user"},
+        {"role": "user", "content": None},
+        {"type": "custom_tool_call", "name": "f", "input": "x"},
+        {"role": "tool", "content": "x"},
+        {**UNTYPED, "action": {}},
+        {**UNTYPED, "own": 1},
         {"type": "item_reference", "id": "i"},
     ],
 )
-@pytest.mark.parametrize("others", [[], [UNTYPED]])
-def test_anything_else_is_not_admitted(item: Json, others: list[Json]) -> None:
-    with pytest.raises(UNCOMMON):
-        read(*others, item)
-
-
-def test_what_is_not_utf8_is_not_admitted() -> None:
-    with pytest.raises(UnicodeDecodeError):
-        read_typed_request(b'{"input":"\xff"}')
+def test_anything_else_is_not_admitted(item: Json) -> None:
     with pytest.raises(msgspec.ValidationError):
-        read_typed_request(b'{"input":3}')
+        read(item)
+
+
+def test_parts_are_read_when_they_are_needed() -> None:
+    assert [type(part) for part in read_parts(encode([TEXT]))] == [InputText]
+    with pytest.raises(msgspec.ValidationError):
+        read_parts(encode("x"))

@@ -1,62 +1,20 @@
 """The types of agents' responses requests."""
 
-from typing import Any
-
 import msgspec
 import pytest
 from msgspec.json import encode
 
 from gateway.fast.agents.responses_requests import (
-    InputText,
-    Item,
     ResponsesRequest,
-    is_shell_call,
-    kind_of,
     others,
-    read_parts,
     read_responses_request,
     read_tools,
 )
-from gateway.fast.agents.uncommon import Uncommon
 from gateway.shapes import Json
 from gateway.translate.schema.responses import RESPONSES_EXTENSIONS, RESPONSES_PARAMETERS
 
-TEXT: Json = {"type": "input_text", "text": "Hi."}
-
-
-def item(**fields: Any) -> Item:
-    given = read_responses_request(encode({"input": [fields]})).input
-    assert not isinstance(given, str)
-    return given[0]
-
-
-@pytest.mark.parametrize(
-    ("kind", "fields"),
-    [
-        ("message", {"role": "user", "content": "Hi."}),
-        ("message", {"type": "message", "role": "assistant", "content": [TEXT], "phase": "x"}),
-        ("function_call", {"type": "function_call", "call_id": "c", "name": "f", "arguments": ""}),
-        ("function_call_output", {"type": "function_call_output", "call_id": "c", "output": ""}),
-        ("custom_tool_call", {"type": "custom_tool_call", "call_id": "c", "name": "f"}),
-        ("custom_tool_call_output", {"type": "custom_tool_call_output", "output": [TEXT]}),
-        ("reasoning", {"type": "reasoning", "summary": [], "encrypted_content": "x"}),
-    ],
-)
-def test_items_are_of_one_kind_with_its_fields(kind: str, fields: Json) -> None:
-    assert kind_of(item(**fields, id="i", status="completed")) == kind
-    foreign = {"arguments": "x"} if kind != "function_call" else {"input": "x"}
-    with pytest.raises(Uncommon):
-        kind_of(item(**fields, **foreign))
-    assert kind_of(item(**fields, **dict.fromkeys(foreign))) == kind
-
-
-@pytest.mark.parametrize(
-    "fields",
-    [{}, {"id": "i"}, {"type": ""}, {"type": "own"}, {"type": "item_reference", "id": "i"}],
-)
-def test_other_kinds_are_not_admitted(fields: Json) -> None:
-    with pytest.raises(Uncommon):
-        kind_of(item(**fields))
+UNTYPED: Json = {"role": "user", "content": "Hi."}
+TYPED: Json = {"type": "reasoning", "summary": [], "encrypted_content": "x"}
 
 
 @pytest.mark.parametrize(
@@ -69,6 +27,8 @@ def test_other_kinds_are_not_admitted(fields: Json) -> None:
         {"input": [{"role": "user", "content": "Hi.", "own": 1}]},
         {"input": [{"role": "tool", "content": "Hi."}]},
         {"input": [{"type": "function_call", "call_id": ""}]},
+        {"input": [UNTYPED], "own": 1},
+        {"input": [UNTYPED, {**UNTYPED, "role": "tool"}]},
     ],
 )
 def test_anything_else_is_not_admitted(body: Json) -> None:
@@ -92,21 +52,18 @@ def test_there_are_no_parameters_but_those_that_are_known() -> None:
     assert set(ResponsesRequest.__struct_fields__) < known
 
 
-def test_parts_and_tools_are_read_when_they_are_needed() -> None:
-    assert [type(part) for part in read_parts(encode([TEXT]))] == [InputText]
+def test_an_item_may_do_without_its_type() -> None:
+    typed = {**UNTYPED, "type": "message"}
+    request = {"model": "m", "store": False}
+    both = [
+        read_responses_request(encode({**request, "input": [TYPED, first, TYPED]}))
+        for first in (typed, UNTYPED)
+    ]
+    assert both[0].input == both[1].input
+    assert [others(each) for each in both] == [request, request]
+
+
+def test_tools_are_read_when_they_are_needed() -> None:
     assert [tool.name for tool in read_tools(encode([{"type": "function", "name": "f"}]))] == ["f"]
     with pytest.raises(msgspec.ValidationError):
-        read_parts(encode("x"))
-    with pytest.raises(msgspec.ValidationError):
         read_tools(encode([{"type": "web_search"}]))
-
-
-def test_a_shell_call_is_no_kind_of_the_others() -> None:
-    shell = item(type="local_shell_call", call_id="c", status="completed", action={"a": 1})
-    assert is_shell_call(shell)
-    assert not is_shell_call(item(type="local_shell_call", id="i", call_id="c", action={}))
-    assert not is_shell_call(item(type="function_call", call_id="c"))
-    with pytest.raises(Uncommon):
-        kind_of(shell)
-    with pytest.raises(Uncommon):
-        kind_of(item(role="user", content="Hi.", action={}))
