@@ -5,6 +5,7 @@ import contextlib
 import logging
 import os
 import socket
+import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -132,8 +133,17 @@ def _announce(settings: Settings, bound: Sequence[socket.socket]) -> None:
         scheme = "https" if has_tls else "http"
         urls[name] = f"{scheme}://{place}:{listening.getsockname()[1]}{path}"
     if settings.log.format == "text":
-        print(*(f"{name}: {url}" for name, url in urls.items()), sep="\n", flush=True)  # noqa: T201
+        _print([f"{name}: {url}" for name, url in urls.items()])
     log_start(settings, urls)
+
+
+def _print(lines: Sequence[str]) -> None:
+    """Print lines that the log has, too; nobody may read them, and a disk may be full."""
+    try:
+        print(*lines, sep="\n", flush=True)  # noqa: T201
+    except OSError:
+        # What is left in the buffer would fail again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import re
 import sys
 from types import SimpleNamespace
@@ -40,6 +41,17 @@ def test_all_processes_have_the_same_secret(workers: int) -> None:
     assert kept == Secret("s" * 32)
 
 
+def served_by(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """Have processes note the application that they are to serve, and end at once."""
+    served: list[object] = []
+
+    async def serve(*arguments: object) -> None:
+        served.append(arguments[0])
+
+    monkeypatch.setattr(running, "Process", lambda *_: SimpleNamespace(serve=serve))
+    return served
+
+
 @pytest.mark.parametrize("log_format", ["text", "json"])
 def test_people_read_the_addresses_and_machines_find_them_in_the_log(
     log_format: Literal["text", "json"],
@@ -48,13 +60,7 @@ def test_people_read_the_addresses_and_machines_find_them_in_the_log(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.INFO)
-
-    served: list[object] = []
-
-    async def serve(*arguments: object) -> None:
-        served.append(arguments[0])
-
-    monkeypatch.setattr(running, "Process", lambda *_: SimpleNamespace(serve=serve))
+    served = served_by(monkeypatch)
     application = SimpleNamespace()
     settings = Settings(
         (UpstreamSettings("up", "http://127.0.0.1:1/v1"),),
@@ -70,6 +76,23 @@ def test_people_read_the_addresses_and_machines_find_them_in_the_log(
     else:
         assert printed == ""
         assert re.search(r"http://\[::1\]:\d+/v1", caplog.text)
+
+
+def test_a_gateway_whose_output_cannot_be_written_serves_all_the_same(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    served = served_by(monkeypatch)
+    read, written = os.pipe()
+    os.close(read)
+    settings = Settings((UpstreamSettings("up", "http://127.0.0.1:1/v1"),), ServerSettings(port=0))
+    build = cast("Build", lambda *_: SimpleNamespace())
+    with open(written, "w", encoding="utf-8") as nobody_reads:
+        monkeypatch.setattr(sys, "stdout", nobody_reads)
+        assert run(Source(None, {}), settings, build) == 0
+        nobody_reads.flush()  # as at exit, where a failure would change the exit code
+    assert served
+    assert "has started" in caplog.text
 
 
 def test_a_platform_without_uvloop_has_asyncios_event_loop(monkeypatch: pytest.MonkeyPatch) -> None:

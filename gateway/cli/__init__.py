@@ -12,6 +12,7 @@ from importlib import import_module
 import click
 
 from gateway import __version__
+from gateway.cli.standard_streams import open_closed_ones
 
 _NAMES = (
     *("serve", "demo", "resolve", "translate", "check", "healthcheck", "reload"),
@@ -38,3 +39,4 @@ class Commands(click.Group):
 @click.version_option(__version__, "-V", "--version", prog_name="gateway")
 def main() -> None:
     """Let any OpenAI-style client reach any model, at whichever endpoint the model lives."""
+    open_closed_ones()
