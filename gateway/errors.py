@@ -38,6 +38,8 @@ class Reason(StrEnum):
     DNS = "dns"
     REFUSED = "refused"
     UNREACHABLE = "unreachable"
+    EXHAUSTED = "exhausted"
+    """The gateway's own process or machine has nothing left for a connection, such as files."""
     TLS = "tls"
     PROXY = "proxy"
     CONNECT_TIMEOUT = "connect_timeout"
@@ -64,7 +66,6 @@ class Reason(StrEnum):
     """An error in a reply with a success status: in its body, or as an event."""
     RATE_LIMITED = "rate_limited"
     KEY_REFUSED = "key_refused"
-    """401 or 403 for the gateway's own key."""
     REJECTED = "rejected"
     """Any other status of 400 or above: the upstream rejects the client's request."""
 
@@ -211,7 +212,6 @@ class ShuttingDown(GatewayError):
     """The gateway drains: no new requests."""
 
     status = 503
-    type = "server_error"
     code = "shutting_down"
 
 
@@ -219,7 +219,6 @@ class LoopDetected(GatewayError):
     """The request has returned to a gateway that it has passed (the status is RFC 5842's)."""
 
     status = 508
-    type = "server_error"
     code = "loop_detected"
 
 

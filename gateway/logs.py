@@ -11,6 +11,7 @@ _LEVELS = {
     "httpx2": "WARNING",
     "httpcore2": "WARNING",
     "opentelemetry": "CRITICAL",
+    "redis": "WARNING",
     "urllib3": "ERROR",
     "uvicorn": "ERROR",
     "uvicorn.error": "ERROR",

@@ -3,6 +3,11 @@
 import select
 import sys
 
+if sys.platform == "linux":
+    # Not when they are first needed: the process may have no descriptor left by then.
+    import fcntl
+    import termios
+
 
 def unacknowledged_bytes(descriptor: int) -> int:
     """Return how many bytes a TCP socket was given that its peer has not acknowledged.
@@ -11,9 +16,6 @@ def unacknowledged_bytes(descriptor: int) -> int:
     """
     if sys.platform != "linux":
         return 0
-    import fcntl
-    import termios
-
     try:
         answer = fcntl.ioctl(descriptor, termios.TIOCOUTQ, bytes(4))
     except (OSError, ValueError):  # the socket is closed

@@ -52,6 +52,17 @@ def test_the_fields_of_a_record_are_members_of_its_line(
     assert entry["message"] == "upstream local: dns: m"
 
 
+def test_libraries_that_tell_all_are_heard_from_their_warnings_on(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    log_to_stderr(LogSettings(level="debug"))
+    for name in ("httpcore2.http11", "redis.asyncio.connection"):
+        logging.getLogger(name).info("GET /?key=sk-1")
+        assert capsys.readouterr().err == ""
+        logging.getLogger(name).warning("heard")
+        assert "heard" in capsys.readouterr().err
+
+
 def test_a_malformed_request_leaves_no_line(capsys: pytest.CaptureFixture[str]) -> None:
     log_to_stderr(LogSettings(level="debug"))
     logging.getLogger("uvicorn.error").warning("Invalid HTTP request received.")

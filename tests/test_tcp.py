@@ -2,12 +2,15 @@
 
 import contextlib
 import socket
+import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from gateway.tcp import is_readable, unacknowledged_bytes
+from tests.processes import PATIENCE, surroundings
 
 
 @pytest.fixture
@@ -29,6 +32,29 @@ def fill(sender: socket.socket) -> int:
         while True:
             sent += sender.send(b"x" * 65536)
     return sent
+
+
+_WITHOUT_DESCRIPTORS = """
+import resource, socket
+from gateway.tcp import unacknowledged_bytes
+end, other = socket.socketpair()
+_, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+resource.setrlimit(resource.RLIMIT_NOFILE, (3, most))
+print(unacknowledged_bytes(end.fileno()))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux can say")
+def test_a_process_without_descriptors_can_say_it_too() -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", _WITHOUT_DESCRIPTORS],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        env=surroundings(PYTHONPATH=str(Path(__file__).parents[1])),
+    )
+    assert (ended.stdout, ended.stderr) == ("0\n", "")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux can say")

@@ -2,6 +2,7 @@
 
 import asyncio
 import ipaddress
+import os
 import socket
 import ssl
 from collections.abc import Callable
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from gateway.errors import Reason, UpstreamUnavailable
+from gateway.upstream.exhaustion import exhaustion
 from gateway.upstream.origin import Origin
 
 ProtocolType = TypeVar("ProtocolType", bound=asyncio.BaseProtocol)
@@ -67,7 +69,7 @@ class Dialer:
             except OSError as error:  # TimeoutError and ssl.SSLError are among its children
                 failure = error
         try:
-            raise self._unavailable(failure) from failure
+            raise exhaustion(self._name, failure) or self._unavailable(failure) from failure
         finally:
             del failure  # its traceback keeps this frame, and with it the request
 
@@ -81,7 +83,7 @@ class Dialer:
                     self._origin.host, self._origin.port, type=socket.SOCK_STREAM
                 )
         except OSError as error:
-            raise UpstreamUnavailable(
+            raise exhaustion(self._name, error) or UpstreamUnavailable(
                 f"The host name of upstream '{self._name}' cannot be resolved; check its base_url "
                 "and the DNS.",
                 reason=Reason.DNS,
@@ -117,10 +119,16 @@ class Dialer:
             reason = Reason.REFUSED
             why = "the connection was refused; check its base_url and that it is running"
         else:
-            reason, why = Reason.UNREACHABLE, f"no connection ({type(failure).__name__})"
+            reason, why = Reason.UNREACHABLE, f"no connection ({_description(failure)})"
         return UpstreamUnavailable(
             f"Upstream '{self._name}' cannot be reached: {why}.", reason=reason
         )
+
+
+def _description(failure: BaseException) -> str:
+    """Return the system's words for an error, which name no address, or else its class."""
+    number = failure.errno if isinstance(failure, OSError) else None
+    return os.strerror(number) if number else type(failure).__name__
 
 
 def _is_an_address(host: str) -> bool:

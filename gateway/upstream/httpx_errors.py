@@ -17,6 +17,7 @@ from gateway.errors import (
     UpstreamTimeout,
     UpstreamUnavailable,
 )
+from gateway.upstream.exhaustion import exhaustion
 
 Phase = Literal["head", "body"]
 
@@ -48,8 +49,17 @@ def gateway_errors(name: str, phase: Phase, stream_idle: float = 0.0) -> Iterato
     except httpx2.TransportError as error:
         # No variable holds what is raised: it would be a cycle with its traceback.
         raise (
-            _before_the_reply(who, error) or _within_the_reply(who, error, phase, stream_idle)
+            _unsent(name, error)
+            or _before_the_reply(who, error)
+            or _within_the_reply(who, error, phase, stream_idle)
         ) from error
+
+
+def _unsent(name: str, error: httpx2.TransportError) -> GatewayError | None:
+    """Return the error for a connection that the gateway had nothing left for."""
+    if not isinstance(error, httpx2.ConnectError):
+        return None
+    return next(filter(None, (exhaustion(name, cause) for cause in _causes(error))), None)
 
 
 def _before_the_reply(who: str, error: httpx2.TransportError) -> GatewayError | None:

@@ -1,6 +1,7 @@
 """What `test_senders.py` and `test_tls.py` do not show of opening connections."""
 
 import asyncio
+import errno
 import socket
 import ssl
 from pathlib import Path
@@ -8,10 +9,11 @@ from typing import Any, cast
 
 import pytest
 
-from gateway.errors import UpstreamUnavailable
+from gateway.errors import Reason, UpstreamUnavailable
 from gateway.upstream.dial import Dialer, tls_context
 from gateway.upstream.origin import Origin
 from tests.upstream.scripted import replies, scripted
+from tests.upstream.test_exhaustion import none_left
 
 pytestmark = pytest.mark.anyio
 
@@ -120,6 +122,8 @@ def _not_verified(why: str) -> ssl.SSLCertVerificationError:
     [
         (ConnectionRefusedError(), "was refused"),
         (OSError("no route to 10.0.0.1"), r"no connection \(OSError\)"),
+        (OSError(errno.EHOSTUNREACH, "to 10.0.0.1"), r"no connection \(No route to host\)"),
+        (OSError(errno.EMFILE, "to 10.0.0.1"), "gateway cannot open a connection"),
         (ssl.SSLError(1, "oops"), "TLS handshake failed"),
         (_not_verified("expired"), r"certificate is not accepted \(expired\)"),
         (None, r"within 0\.05 s \(timeouts\.connect\)"),
@@ -149,6 +153,21 @@ async def test_a_name_server_that_does_not_answer_is_unavailability(
     monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", never)
     with pytest.raises(UpstreamUnavailable, match="cannot be resolved"):
         await dialer(0.05).connect(asyncio.Protocol)
+
+
+async def test_a_name_that_is_not_resolved_for_lack_of_descriptors_is_the_gateways_failure(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def fails(*_: Any, **__: Any) -> None:
+        raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", fails)
+    with pytest.raises(UpstreamUnavailable, match="cannot be resolved"):
+        await dialer().connect(asyncio.Protocol)
+    monkeypatch.setattr(socket, "socket", none_left)
+    with pytest.raises(UpstreamUnavailable, match="gateway cannot open") as caught:
+        await dialer().connect(asyncio.Protocol)
+    assert caught.value.reason is Reason.EXHAUSTED
 
 
 def test_tls_is_verified_unless_switched_off(tmp_path: Path) -> None:

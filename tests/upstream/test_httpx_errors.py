@@ -1,5 +1,6 @@
 """httpx2's errors, as the gateway raises them."""
 
+import errno
 import socket
 import ssl
 from typing import Any
@@ -73,6 +74,7 @@ async def test_every_error_of_the_library_becomes_one_of_the_gateways(
         (ConnectionRefusedError(), Reason.REFUSED),
         (ExceptionGroup("all addresses", [OSError(), ConnectionRefusedError()]), Reason.REFUSED),
         (OSError("no route"), Reason.UNREACHABLE),
+        (ExceptionGroup("all addresses", [OSError(errno.EMFILE, "")]), Reason.EXHAUSTED),
         (None, Reason.UNREACHABLE),
     ],
 )
