@@ -52,7 +52,9 @@ _HINTS: tuple[tuple[NameHint, re.Pattern[str]], ...] = (
     ),
     (
         NameHint.RESPONSES_ONLY,
-        re.compile(r"codex|deep-research|^computer-use|^(?:o\d|gpt-\d+(?:\.\d+)?)-pro(?:$|-\d)"),
+        re.compile(
+            r"codex|deep-research|^computer-use|^(?:o\d|gpt-\d+(?:\.\d+)?)-pro(?:$|[:@]|-\d)"
+        ),
     ),
 )
 # Bedrock writes the vendor and a region before the name: `us.openai.gpt-5-pro`.

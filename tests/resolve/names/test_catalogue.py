@@ -112,6 +112,11 @@ def test_every_quirk_has_a_meaning_and_is_used() -> None:
         ("gpt-5.6-sol", (CHAT, RESPONSES)),
         ("gpt-6-astra", (CHAT, RESPONSES)),
         ("gpt-6.1-terra", (CHAT, RESPONSES)),
+        ("gpt-6.2-sol-2026-12-01", (CHAT, RESPONSES)),
+        ("gpt-6-pro", (RESPONSES,)),
+        ("gpt-5.6-codex-mini", (RESPONSES,)),
+        ("gpt-7-pro-2027-01-01", (RESPONSES,)),
+        ("gpt-5.7-provider", None),
         ("gpt-7-of-the-future", None),
         ("gpt-audio-mini", (CHAT,)),
         ("llama-3.1-8b-instant", None),
@@ -243,6 +248,10 @@ def test_claude_families_say_what_they_refuse() -> None:
     assert "no_manual_thinking" in quirks("claude-opus-4-7") & quirks("claude-sonnet-5")
     assert "late_system" not in quirks("claude-opus-4-7")
     assert "adaptive_thinking_only" in quirks("claude-fable-5")
+    for newest in ("claude-mythos-5-1", "claude-opus-5-5", "claude-sonnet-5-5-20260901"):
+        assert quirks(newest) == quirks("claude-fable-5")
+    for model_id in ("claude-opus-5", "claude-sonnet-5", "claude-haiku-5-5"):
+        assert quirks(model_id) == quirks("claude-opus-4-8")
     assert quirks("claude-3-haiku-20240307") == frozenset()
 
 
