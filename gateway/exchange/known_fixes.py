@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from cachetools import TLRUCache
 
@@ -16,6 +16,10 @@ Fixes = tuple[ParameterFix, ...]
 
 FixesKey = tuple[CacheScope, str, Shape]
 """A scope, a model as sent, and the endpoint that refused the parameters."""
+
+MAX_FIXES: Final = 64
+"""The most that are kept for one model at one endpoint, the newest: clients can invent parameters,
+and values."""
 
 ANY_MODEL = ""
 """In the place of a model: what a server refuses whatever the model."""
@@ -60,7 +64,8 @@ class KnownFixes:
         """Keep one more that led to success."""
         key = (scope, model, shape)
         known = self._of(*key)
-        worked = Worked(tuple(dict.fromkeys((*known, fix))), self._clock())
+        fixes = tuple(dict.fromkeys((*known, fix)))
+        worked = Worked(fixes[-MAX_FIXES:], self._clock())
         self.adopt(key, worked)
         if self.journal is not None:
             self.journal.fixes(key, worked)

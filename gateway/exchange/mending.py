@@ -30,8 +30,8 @@ _RETELLING: Mapping[str, Fixes] = {
 
 
 def knowing(context: Context, fixes: Fixes) -> Context:
-    """Return a context in which the model does not take what the fixes leave out."""
-    names = {fix.name for fix in fixes if fix.to is None}
+    """Return a context in which the model does not take what the fixes leave out in any case."""
+    names = {fix.name for fix in fixes if fix.to is None and fix.given is None}
     return replace(
         context,
         capabilities=without(context.capabilities, names),

@@ -259,6 +259,8 @@ class Retries:
         memory.forget(self._scope, model, self._features, shape)
 
     def _learn_endpoint(self) -> None:
+        if self._request_dependent and not self._features:
+            return  # nothing that later requests are known by has moved this one
         whenever = self._client if self._only_routes_lacked() else None
         holds_for = self._features if self._request_dependent else whenever
         self._memory.endpoints.learn(self._scope, self._route.model_sent, holds_for, self.shape)

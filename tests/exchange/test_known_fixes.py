@@ -1,7 +1,7 @@
 """What is remembered of refused parameters."""
 
 from gateway.config.store_settings import MemorySettings
-from gateway.exchange.known_fixes import ANY_MODEL, FixesKey, KnownFixes, Worked
+from gateway.exchange.known_fixes import ANY_MODEL, MAX_FIXES, FixesKey, KnownFixes, Worked
 from gateway.resolve.memory import CacheScope
 from gateway.resolve.refusals.parameter_fixes import ParameterFix
 from gateway.shapes import Shape
@@ -17,6 +17,15 @@ def test_fixes_add_up_and_are_known_once() -> None:
     for fix in (DROP, RENAME, DROP):
         fixes.add(SCOPE, "m", Shape.CHAT, fix)
     assert fixes.recall(SCOPE, "m", Shape.CHAT) == (DROP, RENAME)
+
+
+def test_the_newest_are_kept_where_a_client_invents_parameters() -> None:
+    fixes = KnownFixes(MemorySettings(ttl=100), FakeClock())
+    for number in range(2 * MAX_FIXES):
+        fixes.add(SCOPE, "m", Shape.CHAT, ParameterFix("drop", f"x{number}"))
+    fixes.add(SCOPE, "m", Shape.CHAT, DROP)
+    known = fixes.recall(SCOPE, "m", Shape.CHAT)
+    assert (len(known), known[-1]) == (MAX_FIXES, DROP)
 
 
 def test_they_hold_for_one_credential_model_and_endpoint() -> None:

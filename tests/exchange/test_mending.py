@@ -51,6 +51,8 @@ def test_what_is_left_out_is_known_not_to_be_taken() -> None:
     assert (CONTEXT.capabilities.n, known.capabilities.n) == (True, False)
     assert known.capabilities.stop
     assert not known.own_endpoint.n
+    one_value = ParameterFix("drop", "reasoning_effort", given="xhigh")
+    assert knowing(CONTEXT, (one_value,)) == CONTEXT
 
 
 def test_without_fixes_the_bodies_are_the_translations_own() -> None:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+import msgspec
 import pytest
 
 from gateway.config.settings import ModelRule, UpstreamSettings
@@ -416,5 +417,59 @@ def test_the_second_call_of_a_stream_is_the_last_one_too() -> None:
             result = await ask(scene, Shape.COMPLETIONS, stream=True)
             assert result.decision.attempts == attempts
             assert result.events[-1] == "[DONE]"
+
+    asyncio.run(scenario())
+
+
+EFFORT = "Unsupported value: 'reasoning_effort' does not support 'xhigh' with this model. Supported"
+
+
+@pytest.mark.parametrize("client", [Shape.CHAT, Shape.RESPONSES])
+def test_a_refused_effort_is_left_out_and_others_stay(client: Shape) -> None:
+    async def scenario() -> None:
+        def answer(call: UpstreamCall) -> Answer:
+            refused = sent(call).get("reasoning_effort") == "xhigh"
+            return error_reply(400, EFFORT) if refused else json_reply(REPLIES[call.path])
+
+        server = Server(Shape.CHAT, lambda: listed(MODEL))
+        server.at_home = answer
+        server.elsewhere = no_route
+        scene = Scene(server, OTHER)
+        for effort, kept in (("xhigh", None), ("xhigh", None), ("low", "low")):
+            scene.clock.advance(2)
+            asked = effort_of(client, effort)
+            await ask(scene, client, **asked)
+            assert scene.network.bodies()[-1].get("reasoning_effort") == kept
+        refused = [one for one in scene.network.bodies() if one.get("reasoning_effort") == "xhigh"]
+        assert len(refused) == 1
+
+    asyncio.run(scenario())
+
+
+def sent(call: UpstreamCall) -> Any:
+    assert isinstance(call.body, bytes)
+    return msgspec.json.decode(call.body)
+
+
+def effort_of(client: Shape, effort: str) -> dict[str, Any]:
+    in_chat = client is Shape.CHAT
+    return {"reasoning_effort": effort} if in_chat else {"reasoning": {"effort": effort}}
+
+
+def test_messages_sent_to_completions_teach_nothing_about_the_model() -> None:
+    async def scenario() -> None:
+        def answer(call: UpstreamCall) -> Answer:
+            if call.path == Shape.COMPLETIONS.path and "messages" in sent(call):
+                return error_reply(400, "Unrecognized request argument supplied: messages")
+            return json_reply(REPLIES[call.path])
+
+        server = Server(Shape.COMPLETIONS, lambda: listed(MODEL))
+        server.at_home = server.elsewhere = answer
+        scene = Scene(server, OTHER)
+        await ask(scene, Shape.COMPLETIONS, **ASKED[Shape.CHAT])
+        assert generation_paths(scene) == [Shape.COMPLETIONS.path, Shape.CHAT.path]
+        scene.clock.advance(2)
+        await ask(scene, Shape.COMPLETIONS)
+        assert generation_paths(scene)[2:] == [Shape.COMPLETIONS.path]
 
     asyncio.run(scenario())

@@ -95,6 +95,9 @@ def acts(refusal: Refusal) -> bool:
 def _fixes(label: dict[str, Any] | None) -> frozenset[ParameterFix]:
     label = label or {}
     drops = [ParameterFix("drop", name) for name in label.get("drop", [])]
+    drops += [
+        ParameterFix("drop", name, given=value) for name, value in label.get("given", {}).items()
+    ]
     renames = [ParameterFix("rename", name, to) for name, to in label.get("rename", {}).items()]
     withheld = [ParameterFix("withhold", name) for name in label.get("withhold", [])]
     limits = [ParameterFix("limit", name, most) for name, most in label.get("limit", {}).items()]

@@ -24,11 +24,13 @@ class ParameterFix:
     the body to the translation, for which the endpoint then lacks the parameter. `fill` adds a
     neutral value where earlier messages lack a demanded field, `strip` removes a field from them
     (`history_fields`). `retell` has system messages said otherwise: `to` says how (`system_turns`).
+    `given` is the only value that a `drop` holds for; None: for any.
     """
 
     action: Literal["drop", "rename", "withhold", "fill", "strip", "limit", "retell"]
     name: str
     to: str | None = None
+    given: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,8 @@ class RefusedParameter:
     """Whether only the value is refused, and others are supported."""
     by_model: bool = False
     """Whether the model refuses it, not the server's schema."""
+    given: str | None = None
+    """The value that was refused, if others are supported and it can go without being replaced."""
 
 
 _CARRIES_MEANING = frozenset(
@@ -185,7 +189,9 @@ def _fixes_for_one(
         moved = _MISPLACED.get(called, {}).get(name)
         if refused.unknown and moved is not None and moved[0] in sent:
             return _move(name, moved, sent)
-    return () if carries_meaning(name, called) else (ParameterFix("drop", name),)
+    if carries_meaning(name, called):
+        return ()
+    return (ParameterFix("drop", name, given=refused.given),)
 
 
 def _move(name: str, moved: tuple[str, str], sent: Collection[str]) -> tuple[ParameterFix, ...]:
@@ -218,6 +224,8 @@ def apply_fixes(body: Json, fixes: Iterable[ParameterFix]) -> Json:
         if fix.action in _OF_HISTORY:
             _OF_HISTORY[fix.action](fixed, fix.name)
             continue
+        if fix.given is not None and fix.given != _value(fixed, fix.name):
+            continue
         value = _take(fixed, fix.name)
         gone.add(fix.name)
         if value is not _ABSENT and fix.to is not None and fix.to not in gone:
@@ -230,6 +238,12 @@ def _lower(body: Json, fix: ParameterFix) -> None:
     given, most = body.get(fix.name), int(fix.to or 0)
     if isinstance(given, int) and given > most:
         body[fix.name] = most
+
+
+def _value(body: Json, name: str) -> object:
+    outer, _, inner = name.partition(".")
+    value = body.get(outer)
+    return value.get(inner) if inner and isinstance(value, dict) else value
 
 
 def _take(body: Json, name: str) -> object:

@@ -13,10 +13,10 @@ class NamingRule:
     """A text that refuses parameters.
 
     The pattern's groups: `name` (one name), `names` (several), `literal` (a Python dict, list or
-    set of them), `instead` (the name to use). If the text names none, `about` lists the parameters
-    it can be about: those that were sent are meant. The same applies to a text with `any_of`,
-    which lists all the parameters it could be about. `value_only`, `unknown` and `by_model` are
-    `RefusedParameter`'s.
+    set of them), `instead` (the name to use), `given` (a refused value). If the text names none,
+    `about` lists the parameters it can be about: those that were sent are meant. The same applies
+    to a text with `any_of`, which lists all the parameters it could be about. `value_only`,
+    `unknown` and `by_model` are `RefusedParameter`'s.
     """
 
     pattern: re.Pattern[str]
@@ -106,7 +106,7 @@ NAMING_RULES: tuple[NamingRule, ...] = (
         "openai-gpt54-temperature-0",
     ),
     _by_model(
-        rf"Unsupported value: '{_NAME}' does not support .{{1,200}}? with {_SPOKEN_OF}",
+        rf"Unsupported value: '{_NAME}' does not support (?P<given>.{{1,200}}?) with {_SPOKEN_OF}",
         "openai-o1-mini-system-role",
         "copilot-gpt5-mini-effort-xhigh",
         value_only=True,
@@ -197,11 +197,12 @@ NAMING_RULES: tuple[NamingRule, ...] = (
         "litellm-gpt5-codex-temperature",
     ),
     _by_model(
-        rf"[\w./+-]{{1,100}} models? (?:don't|doesn't|do not|does not) support {_NAME}=",
+        rf"[\w./+-]{{1,100}} models? (?:don't|doesn't|do not|does not) support {_NAME}="
+        r"(?P<given>[\w'\"-]{1,40})?",
         value_only=True,
     ),
     _by_model(
-        rf"{_NAME}=\S{{1,40}} is only supported (?:for|by|on|with) ",
+        rf"{_NAME}=(?P<given>\S{{1,40}}) is only supported (?:for|by|on|with) ",
         "litellm-effort-xhigh",
         value_only=True,
     ),

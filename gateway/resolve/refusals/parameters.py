@@ -15,10 +15,12 @@ from gateway.resolve.refusals.parameter_fixes import RefusedParameter
 from gateway.resolve.refusals.parameter_rules import NAMING_RULES, NamingRule
 
 # They only set a degree: an answer at the model's default is closer to the request than an error.
+# Other degrees may be supported: what is remembered is the one that was refused.
 _DEGREES = frozenset({"reasoning_effort", "reasoning.effort", "verbosity", "text.verbosity"})
 _QUOTES = "`'\""
 _VALUE_REFUSED = re.compile(
-    r"Unsupported value: '[^'\n]{0,200}' is not supported with (?:this model|the '\S+' model)"
+    r"Unsupported value: '(?P<given>[^'\n]{0,200})' is not supported with "
+    r"(?:this model|the '\S+' model)"
 )
 
 
@@ -34,11 +36,9 @@ def refused_parameters(
     listed = listed_fields(reply.message)
     if listed:
         return _all_sent([RefusedParameter(name) for name in listed], sent)
-    if reply.param and _VALUE_REFUSED.match(reply.message):
-        value_only = reply.param not in _DEGREES
-        return _all_sent(
-            [RefusedParameter(reply.param, value_only=value_only, by_model=True)], sent
-        )
+    value = _VALUE_REFUSED.match(reply.message) if reply.param else None
+    if reply.param and value is not None:
+        return _all_sent([_value_refused(reply.param, value["given"], by_model=True)], sent)
     for rule in NAMING_RULES:
         match = rule.pattern.match(reply.message)
         if match is not None:
@@ -53,18 +53,22 @@ def _apply(
     names = list(rule.about) or _names(groups)
     if rule.about or rule.any_of:
         names = [name for name in names if name in sent]
-    instead = groups.get("instead")
-    refused = [
-        RefusedParameter(
-            name,
-            instead,
-            unknown=rule.unknown,
-            value_only=rule.value_only and name not in _DEGREES,
-            by_model=rule.by_model,
-        )
-        for name in names
-    ]
+    if rule.value_only:
+        given = groups.get("given")
+        refused = [_value_refused(name, given, by_model=rule.by_model) for name in names]
+    else:
+        instead, unknown, by_model = groups.get("instead"), rule.unknown, rule.by_model
+        refused = [
+            RefusedParameter(name, instead, unknown=unknown, by_model=by_model) for name in names
+        ]
     return _all_sent(refused, sent)
+
+
+def _value_refused(name: str, given: str | None, *, by_model: bool) -> RefusedParameter:
+    """Return a parameter of which only a value is refused: a degree can go with that value."""
+    if name not in _DEGREES:
+        return RefusedParameter(name, value_only=True, by_model=by_model)
+    return RefusedParameter(name, by_model=by_model, given=given and given.strip(_QUOTES))
 
 
 def _names(groups: dict[str, str | None]) -> list[str]:

@@ -164,7 +164,7 @@ WRONG_ENDPOINT_RULES: tuple[WrongEndpointRule, ...] = (
     ),
     _rule(
         r"Unrecognized request arguments? supplied: (?:[\w.]{1,100}, ){0,50}messages(?:,|$)",
-        TO_CHAT,
+        Destination((Shape.CHAT,), request_dependent=True),
         "openai-messages-sent-to-completions",
         calls=(Shape.COMPLETIONS,),
         needs="messages",

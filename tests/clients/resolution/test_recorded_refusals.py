@@ -101,13 +101,17 @@ WITHHELD = [row for row in AT_ENDPOINTS if any(fix.name == "logprobs" for fix in
 ABSENT = [row for row in AT_ENDPOINTS if row.label in ("model_not_found", "model_retired")]
 
 
+UNLEARNED = {"openai-messages-sent-to-completions"}
+"""What is a request's fault, and not its model's."""
+
+
 async def test_a_refused_endpoint_leads_to_the_right_one() -> None:
     assert len(MOVING) > 25
     async with set_up(kinds.OTHER) as stage:
         for row in MOVING:
             assert row.called is not None
             scene = stage.set(refusing(row, RESTRICTED))
-            for calls in (2, 1):
+            for calls in (2, 2) if row.id in UNLEARNED else (2, 1):
                 said, called = await stage.answered(scene, row.called, **parameters(row))
                 assert said == RIGHT[row.called], row.id
                 assert (called[-1], len(called)) == (row.right_endpoint, calls), row.id

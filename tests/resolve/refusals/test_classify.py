@@ -138,7 +138,7 @@ def test_a_copy_of_the_body_gives_what_the_relay_left_out() -> None:
     message = f"bad response status code 400, message: {text}, body: {copy}"
     sent = {"text", "text.verbosity"}
     refusal = classify(Shape.RESPONSES, 400, in_openai_envelope(message), model="m", sent=sent)
-    assert refusal.fixes == (ParameterFix("drop", "text.verbosity"),)
+    assert refusal.fixes == (ParameterFix("drop", "text.verbosity", given="x"),)
     other = message.replace(f'"message": "{text}"', '"message": "another"')
     refusal = classify(Shape.RESPONSES, 400, in_openai_envelope(other), model="m", sent=sent)
     assert refusal.verdict is Verdict.OTHER

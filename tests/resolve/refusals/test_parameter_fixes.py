@@ -197,6 +197,12 @@ def test_top_logprobs_are_withheld_with_logprobs() -> None:
     assert fixes_for(named, Shape.CHAT, both) == (ParameterFix("withhold", "logprobs"),)
 
 
+def test_a_refused_degree_goes_with_its_value() -> None:
+    refused = [RefusedParameter("reasoning_effort", by_model=True, given="xhigh")]
+    (fix,) = fixes_for(refused, Shape.CHAT, {"reasoning_effort"})
+    assert fix == ParameterFix("drop", "reasoning_effort", given="xhigh")
+
+
 def test_a_value_among_others_is_the_callers_to_choose() -> None:
     refused = [RefusedParameter("reasoning_effort", value_only=True)]
     assert fixes_for(refused, Shape.CHAT, {"reasoning_effort"}) == ()
@@ -218,6 +224,11 @@ def test_a_value_among_others_is_the_callers_to_choose() -> None:
         ({"r": {"e": 1, "s": 2}}, [drop("r.e")], {"r": {"s": 2}}),
         ({"r": {"e": 1}}, [drop("r.e")], {}),
         ({"r": {"e": 1}}, [drop("r.x")], {"r": {"e": 1}}),
+        ({"a": "x"}, [ParameterFix("drop", "a", given="x")], {}),
+        ({"a": "y"}, [ParameterFix("drop", "a", given="x")], {"a": "y"}),
+        ({"r": {"e": "x"}}, [ParameterFix("drop", "r.e", given="x")], {}),
+        ({"r": {"e": "y"}}, [ParameterFix("drop", "r.e", given="x")], {"r": {"e": "y"}}),
+        ({"r": "x"}, [ParameterFix("drop", "r.e", given="x")], {"r": "x"}),
         ({"r": "e"}, [drop("r.e")], {"r": "e"}),
         ({"r": {"e": 1}}, [rename("r.e", "r_e")], {"r_e": 1}),
         ({"r": {"e": 1, "s": 2}}, [rename("r.e", "r_e"), drop("r")], {"r_e": 1}),

@@ -195,13 +195,20 @@ def test_a_value_is_the_callers_choice_while_there_is_a_choice(
 @pytest.mark.parametrize(
     "name", ["reasoning_effort", "reasoning.effort", "verbosity", "text.verbosity"]
 )
-def test_a_degree_is_left_to_the_model(name: str) -> None:
+def test_a_degree_is_left_to_the_model_if_it_is_the_refused_one(name: str) -> None:
     text = f"Unsupported value: '{name}' does not support 'x' with this model. Supported values"
     sent = {name, name.partition(".")[0]}
-    expected = (RefusedParameter(name, by_model=True),)
+    expected = (RefusedParameter(name, by_model=True, given="x"),)
     assert refused_parameters(ErrorReply(text), sent) == expected
     text = "Unsupported value: 'x' is not supported with the 'gpt-5-codex' model."
     assert refused_parameters(ErrorReply(text, param=name), sent) == expected
+    for litellm in (
+        f"{name}='x' is only supported for gpt-9.",
+        f"o9 models don't support {name}=x.",
+    ):
+        assert refused_parameters(ErrorReply(litellm), sent) == expected
+    none = refused_parameters(ErrorReply(f"o9 models don't support {name}=[]"), sent)
+    assert none == (RefusedParameter(name, by_model=True),)
 
 
 def test_a_refused_value_has_its_name_in_param() -> None:
