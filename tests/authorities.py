@@ -32,6 +32,16 @@ def _is_bundle(path: Path) -> bool:
     return path.is_file() and path.stat().st_size > _BUNDLE
 
 
+def for_programs(**variables: str) -> dict[str, str]:
+    """Return the environment of a client's program: `PATH`, whom to trust, and these variables.
+
+    Nothing of this process's own settings (proxies, keys, base URLs) may reach it. A program that
+    makes a client for each call reads the CAs each time.
+    """
+    path = os.environ.get("PATH", "")
+    return {"PATH": path, "NO_PROXY": "*", _VARIABLE: _NOBODY, **variables}
+
+
 def for_installers() -> dict[str, str]:
     """Return the environment of what goes to PyPI and npm: with the system's CAs."""
     others = {name: value for name, value in os.environ.items() if name != _VARIABLE}

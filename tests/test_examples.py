@@ -1,6 +1,5 @@
 """examples/ work as they stand there, but for the gateway's port."""
 
-import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -13,6 +12,7 @@ import yaml
 from gateway.config.load import load
 from gateway.config.operator_settings import AdminSettings
 from gateway.demo import emulator
+from tests.authorities import for_programs
 from tests.clients.programs import CLAUDE_CODE, CODEX, PYTHON
 from tests.clients.running import openai_upstream, running_gateway, stage
 from tests.documents import ROOT, blocks
@@ -26,7 +26,7 @@ def run(*command: str, cwd: Path, **environment: str) -> str:
     done = subprocess.run(
         command,
         cwd=cwd,
-        env={"HOME": str(cwd), "PATH": os.environ["PATH"], "NO_PROXY": "*", **environment},
+        env=for_programs(HOME=str(cwd), **environment),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

@@ -1,7 +1,6 @@
 """Anthropic's SDKs, each in an environment of its own, and processes that make their calls."""
 
 import json
-import os
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -9,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.authorities import for_programs
 from tests.clients.programs import Programs, npm
 from tests.processes import PATIENCE
 
@@ -80,8 +80,7 @@ def anthropic_client(name: str, base_url: str) -> Iterator[AnthropicClient]:
     Skips the test where the SDK cannot be installed.
     """
     home = SDKS[name].installed()
-    # Nothing of this process's own settings (proxies, keys, base URLs) may reach the package.
-    surroundings = {"PATH": os.environ.get("PATH", ""), "NO_PROXY": "*"}
+    surroundings = for_programs()
     if name == "node":
         surroundings["NODE_PATH"] = str(home / "node_modules")
         command = ["node", str(_HERE / "node" / "anthropic_calls.js")]

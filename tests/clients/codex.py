@@ -1,13 +1,13 @@
 """OpenAI's Codex, run as `codex exec` in a home and a working directory of its own."""
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.authorities import for_programs
 from tests.clients.programs import CODEX
 
 KEY = "sk-any"
@@ -90,11 +90,5 @@ class Codex:
         return Run(done.returncode, said, done.stdout + done.stderr)
 
     def _environment(self) -> Mapping[str, str]:
-        return {
-            "PATH": os.environ.get("PATH", ""),
-            "HOME": str(self._home),
-            "CODEX_HOME": str(self._home),
-            "NO_PROXY": "*",
-            PROVIDER: KEY,
-            "CODEX_API_KEY": KEY,
-        }
+        home = str(self._home)
+        return for_programs(HOME=home, CODEX_HOME=home, CODEX_API_KEY=KEY, **{PROVIDER: KEY})

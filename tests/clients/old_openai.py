@@ -2,7 +2,6 @@
 
 import base64
 import json
-import os
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.authorities import for_programs
 from tests.clients.environments import python_environment
 from tests.processes import PATIENCE
 
@@ -79,11 +79,9 @@ def old_openai(base_url: str, python: Path | None = None) -> Iterator[OldOpenAI]
 
     `python` is that of an environment with another version.
     """
-    # Nothing of this process's own settings (proxies, keys, base URLs) may reach the package.
-    surroundings = {"PATH": os.environ.get("PATH", ""), "NO_PROXY": "*"}
     with subprocess.Popen(
         [python or environment(), _CALLS, base_url],
-        env=surroundings,
+        env=for_programs(),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

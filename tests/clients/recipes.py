@@ -9,6 +9,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.authorities import for_programs
 from tests.documents import Block, all_blocks
 
 WRITTEN_ROOT = "http://127.0.0.1:8080"
@@ -21,7 +22,6 @@ _QUIET = {
     "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
     "CONTINUE_TELEMETRY_ENABLED": "0",
     "DISABLE_AUTOUPDATER": "1",
-    "NO_PROXY": "*",
     "OPENCODE_DISABLE_AUTOUPDATE": "1",
     "OPENCODE_DISABLE_MODELS_FETCH": "1",
     "PROMPTFOO_DISABLE_TELEMETRY": "1",
@@ -72,11 +72,11 @@ def run(name: str, base_url: str, home: Path, environment: Path) -> Outcome:
         run_by[command.language],
         # A module is looked for from the working directory on.
         cwd=environment if command.language == "js" else home,
-        env={
+        env=for_programs(
             **_QUIET,
-            "HOME": str(home),
-            "PATH": os.pathsep.join([*map(str, programs), os.environ.get("PATH", "")]),
-        },
+            HOME=str(home),
+            PATH=os.pathsep.join([*map(str, programs), os.environ.get("PATH", "")]),
+        ),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

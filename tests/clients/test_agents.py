@@ -1,7 +1,6 @@
 """An agent of OpenAI's own framework, which speaks the Responses API, on models that do not."""
 
 import json
-import os
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ from typing import Any
 import pytest
 
 from gateway.config.store_settings import ResponsesSettings
+from tests.authorities import for_programs
 from tests.clients.environments import python_with
 from tests.clients.running import Stage, stage
 from tests.processes import PATIENCE
@@ -43,11 +43,9 @@ class Agent:
 @contextmanager
 def agent_at(base_url: str, *transport: str) -> Iterator[Agent]:
     """Run the process that has the agent, until the block ends."""
-    # Nothing of this process's own settings (proxies, keys, base URLs) may reach the package.
-    surroundings = {"PATH": os.environ.get("PATH", ""), "NO_PROXY": "*"}
     with subprocess.Popen(
         [python_with("openai-agents", VERSION), RUNS, base_url, *transport],
-        env=surroundings,
+        env=for_programs(),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

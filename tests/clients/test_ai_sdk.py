@@ -2,7 +2,6 @@
 
 import itertools
 import json
-import os
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import pytest
 
 from gateway.config.store_settings import ResponsesSettings
 from gateway.shapes import Json
+from tests.authorities import for_programs
 from tests.clients.programs import NODE
 from tests.clients.running import Stage, stage
 
@@ -32,7 +32,7 @@ def result_of(running: Stage, model: str, **more: Any) -> Json:
     done = subprocess.run(
         command,
         cwd=NODE.installed(),
-        env={"PATH": os.environ.get("PATH", ""), "NO_PROXY": "*"},
+        env=for_programs(),
         input=json.dumps({"model": model, **more}),
         capture_output=True,
         text=True,

@@ -1,7 +1,6 @@
 """LangChain and LlamaIndex, which always send a temperature, on models that take none."""
 
 import json
-import os
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.authorities import for_programs
 from tests.clients.programs import PYTHON
 from tests.clients.running import Stage, stage
 from tests.processes import PATIENCE
@@ -48,7 +48,7 @@ def started(name: str, running: Stage) -> Iterator[Framework]:
     running.upstream.journal.clear()
     with subprocess.Popen(
         [python, "-W", "ignore", RUNS, name, running.base_url],
-        env={"PATH": os.environ.get("PATH", ""), "NO_PROXY": "*"},
+        env=for_programs(),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

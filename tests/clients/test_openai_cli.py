@@ -2,7 +2,6 @@
 
 import itertools
 import json
-import os
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.authorities import for_programs
 from tests.clients.old_openai import environment
 from tests.clients.running import ALIASES, BASE_FINE_TUNE, CHAT_FINE_TUNE, Stage, stage
 from tests.processes import PATIENCE
@@ -32,13 +32,7 @@ def running() -> Iterator[Stage]:
 def program(running: Stage) -> Iterator["subprocess.Popen[str]"]:
     with subprocess.Popen(
         [environment(), PROGRAM],
-        env={
-            "PATH": os.environ.get("PATH", ""),
-            "OPENAI_API_BASE": running.base_url,
-            "OPENAI_API_KEY": "sk-test",
-            "NO_PROXY": "*",
-            "TZ": "UTC",
-        },
+        env=for_programs(OPENAI_API_BASE=running.base_url, OPENAI_API_KEY="sk-test", TZ="UTC"),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

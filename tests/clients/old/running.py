@@ -1,7 +1,6 @@
 """Runs a program of the past, unchanged, before `"*": gpt-5.4-mini` and the scripted emulator."""
 
 import json
-import os
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
@@ -13,6 +12,7 @@ from typing import Any
 import pytest
 
 from gateway.config.settings import ModelRule
+from tests.authorities import for_programs
 from tests.clients.environments import NotInstallable, node_modules, python_environment
 from tests.clients.old.scripted import Say, ScriptedEmulator
 from tests.clients.running import Stage, stage
@@ -133,12 +133,10 @@ def node_programs(scene: Scene) -> Iterator[Programs]:
 
 @contextmanager
 def _process(command: Sequence[str], folder: Path, settings: dict[str, str]) -> Iterator[Programs]:
-    # Nothing of this process's own settings (proxies, keys, base URLs) may reach the programs.
-    surroundings = {"PATH": os.environ.get("PATH", ""), "NO_PROXY": "*", "HOME": str(folder)}
     with subprocess.Popen(
         command,
         cwd=folder,
-        env={**surroundings, **settings},
+        env=for_programs(HOME=str(folder), **settings),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
