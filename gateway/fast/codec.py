@@ -6,12 +6,13 @@ replies are folded by `streams.py`.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Annotated, Any, Literal, Protocol
 
 import msgspec
 
+from gateway.fast.drawn_ids import DrawnIds
 from gateway.fast.streams import CommonStream, FastStream
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import Context, Report, StreamTranslation, Translation
@@ -160,6 +161,8 @@ class FastCodec:
     stream: Callable[[EncodedRequest, Context], CommonStream | None] = folded_in_generic
     by_session: bool = False
     """Whether hints that are sent depend on the client's session: it must have named none."""
+    repeats_ids: bool = False
+    """Whether events of `stream`'s fold repeat ids that earlier ones have drawn."""
 
 
 class FastTranslation:
@@ -170,7 +173,10 @@ class FastTranslation:
     fast path `fell_back`. Built by `fast_translation`.
     """
 
-    __slots__ = ("_call_context", "_codec", "_context", "_encoded", "_generic", "_request", "sent")
+    __slots__ = (
+        *("_call_context", "_codec", "_context", "_encoded", "_generic", "_ids", "_request"),
+        "sent",
+    )
 
     def __init__(
         self,
@@ -187,6 +193,7 @@ class FastTranslation:
         self._context = context
         self._call_context = call_context
         self._generic: Translation | None = None
+        self._ids = DrawnIds(context.new_id) if codec.repeats_ids else None
 
     @property
     def fell_back(self) -> bool:
@@ -230,7 +237,7 @@ class FastTranslation:
 
     def stream(self) -> StreamTranslation:
         """Return the stream folder."""
-        common = self._codec.stream(self._encoded, self._context)
+        common = self._codec.stream(self._encoded, self._drawing(self._context))
         if common is None:
             return self._in_generic().stream()
         return FastStream(common, lambda: self._in_generic().stream())
@@ -243,8 +250,16 @@ class FastTranslation:
         if self._generic is None:
             body: Json = msgspec.json.decode(self._request)
             context = self._context if self._call_context is None else self._call_context()
-            self._generic = plan(self._codec.source, self._codec.target, body, context)
+            self._generic = plan(
+                self._codec.source, self._codec.target, body, self._drawing(context)
+            )
         return self._generic
+
+    def _drawing(self, context: Context) -> Context:
+        """Return a context of which the same ids are drawn as of the others from here."""
+        if self._ids is None:
+            return context
+        return replace(context, new_id=self._ids.from_the_first())
 
 
 def fast_translation(

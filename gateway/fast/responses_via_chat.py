@@ -7,6 +7,7 @@ text or calls of functions.
 import msgspec
 
 from gateway.fast.agents.response_replies import decode_reply as response_of
+from gateway.fast.chat_text_responses import ChatTextResponses
 from gateway.fast.codec import (
     ABSENT,
     Absent,
@@ -72,6 +73,17 @@ def decode_reply(body: bytes, encoded: EncodedRequest, context: Context) -> byte
     return response_of(body, encoded.client or {}, bool, context)
 
 
+def stream(encoded: EncodedRequest, context: Context) -> ChatTextResponses:
+    """Return the fold of a chat stream."""
+    return ChatTextResponses(encoded.client or {}, context)
+
+
 RESPONSES_VIA_CHAT = FastCodec(
-    Shape.RESPONSES, Shape.CHAT, adds_nothing, encode_request, decode_reply
+    Shape.RESPONSES,
+    Shape.CHAT,
+    adds_nothing,
+    encode_request,
+    decode_reply,
+    stream,
+    repeats_ids=True,
 )

@@ -23,7 +23,8 @@ A run of texts is one event (`text_deltas.py`), so that most streams have about 
 class CommonStream(Protocol):
     """Folds the stream of a call that is a request's only one, while its events are common.
 
-    It draws no new id that a later event repeats: the generic translation would draw another one.
+    It draws no id that a later event repeats, unless the generic translation draws the same
+    (`FastCodec.repeats_ids`).
     """
 
     @property

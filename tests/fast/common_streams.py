@@ -10,7 +10,7 @@ MESSAGES = Shape.MESSAGES
 
 PAIRS = [
     *((COMPLETIONS, CHAT), (CHAT, RESPONSES), (COMPLETIONS, RESPONSES)),
-    *((MESSAGES, CHAT), (MESSAGES, RESPONSES), (CHAT, MESSAGES)),
+    *((MESSAGES, CHAT), (MESSAGES, RESPONSES), (CHAT, MESSAGES), (RESPONSES, CHAT)),
 ]
 """Those with a codec that folds streams."""
 
@@ -18,8 +18,8 @@ OPTIONS: list[Json] = [{}, {"stream_options": {"include_usage": True}}, {"stream
 
 
 def options_of(client: Shape) -> list[Json]:
-    """Return the options of common streams; messages have none."""
-    return [{}] if client is MESSAGES else OPTIONS
+    """Return the options of common streams; messages and responses have none."""
+    return [{}] if client in (MESSAGES, RESPONSES) else OPTIONS
 
 
 ASKED = [(client, home, options) for client, home in PAIRS for options in options_of(client)]

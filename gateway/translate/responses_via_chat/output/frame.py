@@ -1,5 +1,7 @@
 """The frame of a stream of responses events, whatever its items are made of."""
 
+from collections.abc import Mapping
+
 from gateway.errors import GatewayError
 from gateway.shapes import Json
 from gateway.translate.contract import Context, StreamTranslation
@@ -12,8 +14,14 @@ from gateway.translate.responses_via_chat.output.response_object import (
     failure,
 )
 
+INCOMPLETE: Mapping[str, str] = {
+    "length": "max_output_tokens",
+    "content_filter": "content_filter",
+}
+"""Why a response is not complete, by chat's finish reasons."""
 
-class ResponseFrame(StreamTranslation):
+
+class ResponseEvents:
     """The beginning and the end of a response, and the queue of its items.
 
     `client` is the checked request.
@@ -28,23 +36,6 @@ class ResponseFrame(StreamTranslation):
         self._native_word: str | None = None
         """The upstream's reason for the end, if it says more."""
         self._ended = False
-
-    def fail(self, error: GatewayError) -> list[Json]:
-        """Return the error, flat and nested, and the failed response with the items so far.
-
-        openai-python only raises the nested form; other clients read the documented flat one.
-        """
-        if self._ended:
-            return []
-        self._ended = True
-        response = self._open()
-        output = self._queue.break_off()
-        details = error.envelope()["error"]
-        flat = {name: details[name] for name in ("code", "message", "param")}
-        self._queue.write({"type": "error", **flat, "error": details})
-        failed = response.at("failed", output, error=failure(error))
-        self._queue.write({"type": "response.failed", "response": failed})
-        return self._queue.sent()
 
     def _open(self) -> ResponseObject:
         """Begin the response, unless it has begun."""
@@ -75,3 +66,24 @@ class ResponseFrame(StreamTranslation):
     def _output(self, status: str) -> list[Json]:  # noqa: ARG002 - a compaction needs it
         """Return the output of a response that ends."""
         return self._queue.done
+
+
+class ResponseFrame(ResponseEvents, StreamTranslation):
+    """What a stream of responses events has beside its items."""
+
+    def fail(self, error: GatewayError) -> list[Json]:
+        """Return the error, flat and nested, and the failed response with the items so far.
+
+        openai-python only raises the nested form; other clients read the documented flat one.
+        """
+        if self._ended:
+            return []
+        self._ended = True
+        response = self._open()
+        output = self._queue.break_off()
+        details = error.envelope()["error"]
+        flat = {name: details[name] for name in ("code", "message", "param")}
+        self._queue.write({"type": "error", **flat, "error": details})
+        failed = response.at("failed", output, error=failure(error))
+        self._queue.write({"type": "response.failed", "response": failed})
+        return self._queue.sent()

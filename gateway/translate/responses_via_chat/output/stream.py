@@ -16,15 +16,13 @@ from gateway.translate.responses_via_chat.deltas.delta import (
     read_delta,
 )
 from gateway.translate.responses_via_chat.output.call_item import CallItem
-from gateway.translate.responses_via_chat.output.frame import ResponseFrame
+from gateway.translate.responses_via_chat.output.frame import INCOMPLETE, ResponseFrame
 from gateway.translate.responses_via_chat.output.items import ImageItem, MessageItem
 from gateway.translate.responses_via_chat.output.queue import OutputQueue
 from gateway.translate.responses_via_chat.output.reasoning_item import ReasoningItem
 from gateway.translate.responses_via_chat.request import PreparedRequest
 from gateway.translate.stream.choice_deltas import ChoiceDeltas
 from gateway.translate.stream.reply_choices import ChoicePlaces, choices_of
-
-_INCOMPLETE = {"length": "max_output_tokens", "content_filter": "content_filter"}
 
 
 class ResponsesStream(ResponseFrame):
@@ -83,7 +81,7 @@ class ResponsesStream(ResponseFrame):
         self._open()
         if not has_text and not self._calls:
             self._message()
-        incomplete = _INCOMPLETE.get(reason)
+        incomplete = INCOMPLETE.get(reason)
         self._calls.finish(self._begin_call, naturally=incomplete is None)
         self._complete(incomplete)
         return self._queue.sent()
