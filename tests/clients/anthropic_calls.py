@@ -3,7 +3,8 @@
 Run by the Python of an environment that has the package: `anthropic_calls.py BASE_URL`. Each line
 of standard input is a JSON object `{"method": "messages.create", "arguments": {…}, "key": …}`, each
 line of output its result: `reply`; of a stream, also the types of its `events`; of a list, its
-`items`; `error` if one was raised. `node/anthropic_calls.js` does the same with npm's package.
+`items`; `error` if one was raised. `beta.tool_runner` lets the package run a tool, `weather`.
+`node/anthropic_calls.js` does the same with npm's package.
 """
 
 import json
@@ -18,10 +19,14 @@ def make(asked: dict[str, Any]) -> dict[str, Any]:
     """Make one call and describe what came of it."""
     resource, _, verb = asked["method"].partition(".")
     client = anthropic.Anthropic(base_url=sys.argv[1], api_key=asked["key"], max_retries=0)
-    function = getattr(getattr(client, resource), verb)
+    api = client.beta.messages if resource == "beta" else getattr(client, resource)
+    function = getattr(api, verb)
     result: dict[str, Any] = {}
     try:
-        if verb == "stream":
+        if verb == "tool_runner":
+            runner = function(tools=[anthropic.beta_tool(weather)], **asked["arguments"])
+            result["reply"] = runner.until_done().to_dict(mode="json")
+        elif verb == "stream":
             with function(**asked["arguments"]) as stream:
                 result["events"] = []
                 for event in stream:
@@ -36,6 +41,11 @@ def make(asked: dict[str, Any]) -> dict[str, Any]:
     finally:
         client.close()
     return result
+
+
+def weather(city: str) -> str:
+    """Tell the weather of a city."""
+    return f"sunny: {city}"
 
 
 def described(error: Exception) -> dict[str, Any]:

@@ -255,6 +255,17 @@ def test_refusals(sdk: AnthropicClient) -> None:
         assert refusing["stop_details"]["type"] == "refusal"
 
 
+@pytest.mark.parametrize("model", AGENTS)
+def test_the_sdk_runs_a_tool_itself(sdk: AnthropicClient, running: Stage, model: str) -> None:
+    """Those of late 2026 have the server keep the conversation, unless it says that it cannot."""
+    asked = [{"role": "user", "content": "please call weather"}]
+    run = sdk.call("beta.tool_runner", model=model, messages=asked, max_tokens=500)
+    assert text_of(run.good) == "The tool said: sunny: please call weather"
+    served = [each for each in running.upstream.journal if each.status == 200 and each.body]
+    assert len(served) == 2
+    assert "thread" not in json.loads(served[-1].body)
+
+
 def test_tokens_are_counted_where_a_server_does(sdk: AnthropicClient) -> None:
     for model in (AT_RESPONSES, AT_MESSAGES):
         counted = sdk.call("messages.count_tokens", model=model, messages=HELLO).good

@@ -6,6 +6,7 @@ value, which Anthropic passes on with a path whose steps are joined by dots. Cla
 some of them, so do not improve them.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from gateway.demo.refusals import Refused
@@ -32,16 +33,28 @@ _SERVICE_TEXTS = {
 
 
 class MessagesRefused(Refused):
-    """An error reply of Anthropic's; its type follows from its status."""
+    """An error reply of Anthropic's; its type follows from its status.
+
+    `details` are for SDKs that mend such a request themselves.
+    """
 
     def __init__(
-        self, status: int, message: str, *, headers: tuple[tuple[str, str], ...] = ()
+        self,
+        status: int,
+        message: str,
+        *,
+        headers: tuple[tuple[str, str], ...] = (),
+        details: Mapping[str, object] | None = None,
     ) -> None:
         super().__init__(status, message, type=_TYPES[status], headers=headers)
+        self._details = details
 
     def envelope(self) -> dict[str, Any]:
         """Return Anthropic's error object, without the request's id."""
-        return {"type": "error", "error": {"type": self.type, "message": self.message}}
+        error: dict[str, Any] = {"type": self.type, "message": self.message}
+        if self._details is not None:
+            error["details"] = dict(self._details)
+        return {"type": "error", "error": error}
 
 
 def in_anthropics_words(refused: Refused) -> MessagesRefused:
@@ -66,6 +79,19 @@ def field_required(path: str) -> MessagesRefused:
 def extra_input(path: str) -> MessagesRefused:
     """Refuse a field that there is not, or not without its beta."""
     return invalid(f"{path}: Extra inputs are not permitted")
+
+
+def no_threads() -> MessagesRefused:
+    """Say that the service keeps no conversations of this organization.
+
+    The SDKs' tool runners ask for it first, and then send the whole conversation each time
+    (anthropic-python 2.14.0, `lib/threads/_thread_state.py`).
+    """
+    return MessagesRefused(
+        400,
+        "thread: Threads are not available to this organization.",
+        details={"error_code": "thread_unsupported_request", "unsupported": ["hipaa"]},
+    )
 
 
 def wrong_version(given: str | None) -> MessagesRefused:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 
 from gateway.demo.generation.answer import Json
 from gateway.demo.messages_models import EFFORTS
-from gateway.demo.refusals.messages import extra_input, field_required, invalid
+from gateway.demo.refusals.messages import extra_input, field_required, invalid, no_threads
 from gateway.demo.rules import messages_checks as checks
 from gateway.demo.rules.messages_blocks import CACHE, SYSTEM, message
 from gateway.demo.rules.messages_checks import (
@@ -101,4 +101,6 @@ def check(body: Json, version: str, betas: Collection[str], *, counts: bool = Fa
             table[name](name, value)
         elif name not in BETAS or not any(beta.startswith(BETAS[name]) for beta in betas):
             raise extra_input(name)
+    if body.get("thread"):
+        raise no_threads()
     check_tools(body)

@@ -10,9 +10,24 @@ const Anthropic = require("@anthropic-ai/sdk");
 
 const METHODS = { count_tokens: "countTokens" };
 
+const WEATHER = {
+  name: "weather",
+  description: "Tell the weather of a city.",
+  input_schema: {
+    type: "object",
+    properties: { city: { type: "string" } },
+    required: ["city"],
+  },
+  parse: (input) => input,
+  run: ({ city }) => `sunny: ${city}`,
+};
+
 async function make({ method, arguments: given, key }) {
   const [resource, verb] = method.split(".");
   const client = new Anthropic({ baseURL: process.argv[2], apiKey: key, maxRetries: 0 });
+  if (verb === "tool_runner") {
+    return { reply: await client.beta.messages.toolRunner({ ...given, tools: [WEATHER] }) };
+  }
   const api = client[resource];
   if (verb === "stream") {
     const stream = api.stream(given);

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from gateway.demo.refusals import messages as refusals
 from gateway.demo.rules.messages import LATEST
 from tests.demo.messages_client import (
     BUDGETED,
@@ -54,6 +55,15 @@ def test_what_is_required_is_asked_for(missing: str) -> None:
 )
 def test_a_wrong_parameter_is_named(given: Any, text: str) -> None:
     assert refused("hi", **given) == text
+
+
+def test_no_conversation_is_kept_and_sdks_are_told_so() -> None:
+    asked: Any = {"thread": {"type": "create"}, "beta": "message-threads-2026-08-12"}
+    assert refused("hi", **asked) == "thread: Threads are not available to this organization."
+    assert refusals.no_threads().envelope()["error"]["details"] == {
+        "error_code": "thread_unsupported_request",
+        "unsupported": ["hipaa"],
+    }
 
 
 def test_a_beta_allows_its_parameter() -> None:

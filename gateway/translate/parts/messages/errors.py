@@ -9,7 +9,7 @@ import re
 from typing import Final
 
 from gateway.envelopes.overflows import CODE as TOO_LONG
-from gateway.errors import GatewayError, UpstreamError
+from gateway.errors import GatewayError, UnsupportedParameter, UpstreamError
 from gateway.shapes import Json
 from gateway.translate.parts.sentences import joined
 
@@ -26,6 +26,9 @@ _TYPES: Final = {
     529: "overloaded_error",
 }
 """Those of platform.claude.com, "Errors"; other statuses are about the request, or the server."""
+_DETAILS: Final = {"thread": "thread_unsupported_request"}
+"""Refused parameters without which Anthropic's SDKs send their request again, and the
+`error_code` that makes them (anthropic-python, `lib/threads/_thread_state.py`)."""
 _NO_MODEL = "model_not_found"
 _CONFLICT = 409
 _INDEX = re.compile(r"\[(\d+)\]")
@@ -67,12 +70,13 @@ def messages_error(error: GatewayError, model: str = "", request_id: str = "") -
     """Return the JSON body of an error: `{"type": "error", "error": {"type", "message"}}`.
 
     `model` is the client's name of the model: a `not_found_error` about it begins with it, as
-    Anthropic's does. `request_id` is left out if it is empty, as in events.
+    Anthropic's does. `request_id` is left out if it is empty, as in events. `error.details` says
+    what SDKs can do about it.
     """
-    body: Json = {
-        "type": "error",
-        "error": {"type": error_type(messages_status(error)), "message": _message(error, model)},
-    }
+    inner: Json = {"type": error_type(messages_status(error)), "message": _message(error, model)}
+    if isinstance(error, UnsupportedParameter) and error.param in _DETAILS:
+        inner["details"] = {"error_code": _DETAILS[error.param]}
+    body: Json = {"type": "error", "error": inner}
     return {**body, "request_id": request_id} if request_id else body
 
 

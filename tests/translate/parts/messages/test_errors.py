@@ -10,6 +10,7 @@ from gateway.errors import (
     InvalidRequest,
     ModelNotFound,
     PermissionDenied,
+    UnsupportedParameter,
     UpstreamError,
     UpstreamReplied,
     UpstreamTimeout,
@@ -105,6 +106,13 @@ def test_a_missing_model_is_a_404_also_where_openai_has_a_400() -> None:
     assert messages_status(error) == 404
     assert messages_error(error)["error"]["type"] == "not_found_error"
     assert messages_status(InvalidRequest("No.")) == 400
+
+
+def test_sdks_are_told_to_send_the_conversation_without_a_thread() -> None:
+    error = UnsupportedParameter("'thread' is not supported.", param="thread")
+    assert messages_error(error)["error"]["details"] == {"error_code": "thread_unsupported_request"}
+    assert "details" not in messages_error(UnsupportedParameter("No.", param="tools"))["error"]
+    assert "details" not in messages_error(InvalidRequest("No.", param="thread"))["error"]
 
 
 def test_a_conflict_is_one_whatever_status_openais_clients_get() -> None:
