@@ -56,11 +56,11 @@ def test_a_route_of_this_second_is_never_taken_for_another() -> None:
         del route
 
 
-def test_ids_are_fresh_each_time() -> None:
+def test_ids_are_fresh_each_time_and_in_the_order_of_time() -> None:
     context = contexts().surroundings(ROUTE, Shape.CHAT).context
-    first, second = context.new_id(), context.new_id()
-    assert first != second
-    assert len(first) == 32
+    ids = [context.new_id() for _ in range(100)]
+    assert {len(each) for each in ids} == {32}
+    assert ids == sorted(set(ids))
 
 
 def test_a_rule_overrides_the_translation_settings() -> None:

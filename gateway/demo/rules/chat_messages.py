@@ -77,6 +77,8 @@ MESSAGE = tagged(
                 "tool_calls": array(_TOOL_CALL, least=1),
                 "function_call": nullable(_FUNCTION_CALL),
                 "audio": nullable(record({"id": string}, open_=False)),
+                # Not documented, but clients give messages back as they were.
+                "annotations": nullable(array(mapping)),
             },
         ),
         "tool": _message({"content": _TEXT_CONTENT, "tool_call_id": string}),

@@ -23,6 +23,13 @@ def test_every_role_is_taken_in_its_place() -> None:
     assert reply.status == 200
 
 
+def test_a_reply_is_taken_back_as_it_was() -> None:
+    user = {"role": "user", "content": "u"}
+    message = say(user).json()["choices"][0]["message"]
+    assert message["annotations"] == []
+    assert say(user, message, user).status == 200
+
+
 def test_a_tools_turn_must_follow_its_call() -> None:
     answer = {"role": "tool", "tool_call_id": "call_1", "content": "t"}
     assistant = {"role": "assistant", "content": None, "tool_calls": [CALL]}
