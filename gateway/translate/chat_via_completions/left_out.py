@@ -1,6 +1,7 @@
 """What a prompt cannot hold of messages: names, marks and unknown fields."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 
 from gateway.shapes import Json
 from gateway.translate.contract import Context, Report
@@ -12,7 +13,7 @@ _IN_PROMPTS = frozenset({"role", "content"})
 
 
 def report_left_out(
-    messages: Sequence[Json], named: Collection[int], context: Context, report: Report
+    messages: Sequence[Json], named: AbstractSet[int], context: Context, report: Report
 ) -> None:
     """Report what the prompt does not have of checked messages.
 

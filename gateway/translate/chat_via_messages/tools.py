@@ -53,7 +53,8 @@ def plan_tools(draft: Draft) -> ToolPlan:
     tools = [] if _refuses_all(draft, choice, definitions) else _tools(draft, legacy=legacy)
     if choice.allowed is not None and tools:
         draft.report.emulate(param)
-        tools = [tool for tool in tools if tool.name in choice.allowed]
+        allowed = frozenset(choice.allowed)
+        tools = [tool for tool in tools if tool.name in allowed]
     if not tools:
         refuse_choice_of_nothing(draft, choice, param, definitions)
         if draft.client.get("parallel_tool_calls") is False:

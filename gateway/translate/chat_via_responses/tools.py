@@ -159,7 +159,8 @@ def _apply_choice(draft: Draft, tools: list[_Tool], *, legacy: bool) -> list[_To
         return tools
     if choice.allowed is not None and not draft.context.capabilities.allowed_tools:
         draft.report.emulate(param)
-        tools = [tool for tool in tools if tool.name in choice.allowed]
+        allowed = frozenset(choice.allowed)
+        tools = [tool for tool in tools if tool.name in allowed]
         if not tools:
             refuse_choice_of_nothing(draft, choice, param, definitions)
             return tools

@@ -138,7 +138,9 @@ class Conversation:
             return
         if self._must_join(role):
             last = self.messages[-1]
-            last["content"] = [*_as_parts(last["content"]), *(placed.part for placed in parts)]
+            if isinstance(last["content"], str):
+                last["content"] = [CHAT.text(last["content"])]
+            last["content"] += [placed.part for placed in parts]
             self.origins[-1].parts += [placed.path for placed in parts]
             return
         text = parts[0].part.get("text") if len(parts) == 1 else None
@@ -150,7 +152,3 @@ class Conversation:
         if role != "user" or self._context.capabilities.assistants_in_a_row:
             return False
         return bool(self.messages) and self.messages[-1]["role"] == "user"
-
-
-def _as_parts(content: str | list[Json]) -> list[Json]:
-    return [CHAT.text(content)] if isinstance(content, str) else content

@@ -112,7 +112,9 @@ class Conversation:
             role == last.get("role") == "user"
             and not self._context.capabilities.assistants_in_a_row
         ):
-            last["content"] = [*_as_parts(last["content"]), *(placed.part for placed in parts)]
+            if isinstance(last["content"], str):
+                last["content"] = [RESPONSES.text(last["content"])]
+            last["content"] += [placed.part for placed in parts]
             self.origins[-1].parts += [placed.path for placed in parts]
             return
         content = _content(parts) if role == "user" else [placed.part for placed in parts]
@@ -126,7 +128,3 @@ def _content(parts: list[Placed]) -> str | list[Json]:
         return ""
     text = parts[0].text if len(parts) == 1 else None
     return [placed.part for placed in parts] if text is None else text
-
-
-def _as_parts(content: str | list[Json]) -> list[Json]:
-    return [RESPONSES.text(content)] if isinstance(content, str) else content

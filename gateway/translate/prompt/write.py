@@ -7,7 +7,8 @@ are for chat models whose server has no chat endpoint.
 """
 
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
@@ -47,7 +48,7 @@ class RenderedPrompt:
     """Whether leading spaces and newlines of the reply belong to the template, not to the text."""
     starts_with_bos: bool = False
     """Whether the text begins with the token that some servers put before every prompt."""
-    named: Collection[int] = field(default=(), compare=False)
+    named: AbstractSet[int] = field(default=frozenset(), compare=False)
     """The positions of the messages whose `name`, if they have one, is in the text."""
 
 
@@ -136,7 +137,7 @@ def _jinja(
     # A backend that ends at this token by itself never sends it as text.
     stops = (*template.stop, template.eos_token) if template.eos_token else template.stop
     bos = template.bos_token
-    named = [turn.position for turn in turns if turn.name and turn.name in text]
+    named = frozenset(turn.position for turn in turns if turn.name and turn.name in text)
     return RenderedPrompt(
         text, tuple(dict.fromkeys(stops)), False, bool(bos) and text.startswith(bos), named
     )
@@ -181,8 +182,8 @@ def _dialogue_prompt(
     return RenderedPrompt(text, stops, strip_leading=not task.open_ended, named=_positions(others))
 
 
-def _positions(turns: Sequence[Turn]) -> list[int]:
-    return [turn.position for turn in turns]
+def _positions(turns: Sequence[Turn]) -> AbstractSet[int]:
+    return frozenset(turn.position for turn in turns)
 
 
 def _dialogue(task: _Task, user: str, assistant: str) -> str:
@@ -210,7 +211,7 @@ def _finetune(task: _Task) -> RenderedPrompt:
         # Training data begin each completion with a space.
         begun = " " + turns.pop().text.lstrip(" ")
     system, others = split_system(turns)
-    named: Collection[int] = ()
+    named: AbstractSet[int] = frozenset()
     if len(others) > 1:
         text = _dialogue(replace(task, turns=turns, open_ended=True), "User", "Assistant")
         named = _positions(others)

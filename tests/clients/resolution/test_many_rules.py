@@ -3,7 +3,6 @@
 import asyncio
 import sys
 from collections import defaultdict
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -25,28 +24,12 @@ from tests.clients.resolution.scene import (
     listing,
 )
 from tests.clients.resolution.stage import playing, set_up
+from tests.steps import steps_of
 from tests.upstream.scripted import scripted
 
 pytestmark = pytest.mark.anyio
 
 MAIN = UpstreamSettings("main", "http://127.0.0.1:1/v1")
-
-
-def steps_of(work: Callable[[], object]) -> int:
-    """Return how many functions are called, Python's own among them."""
-    steps = 0
-
-    def note(frame: object, event: str, argument: object) -> None:
-        nonlocal steps
-        steps += event in ("call", "c_call")
-
-    before = sys.getprofile()
-    sys.setprofile(note)
-    try:
-        work()
-    finally:
-        sys.setprofile(before)
-    return steps
 
 
 def rules(count: int, pattern: str) -> Settings:

@@ -1,5 +1,8 @@
 """The `tool_choice` of a responses request as that of chat."""
 
+from collections.abc import Mapping
+from functools import cached_property
+
 from gateway.errors import InvalidRequest, UnsupportedParameter
 from gateway.shapes import Json
 from gateway.translate.contract import Context, Report, unsupported
@@ -51,6 +54,11 @@ class _Chooser:
         self._context = context
         self._report = report
 
+    @cached_property
+    def _by_name(self) -> Mapping[str, Json]:
+        """The definitions by their names; of several with the same name the first."""
+        return {name_of(tool): tool for tool in reversed(self._tools.definitions)}
+
     def choose(self, choice: str | Json) -> tuple[list[Json], str | Json | None]:
         """Return the tools to send, and chat's `tool_choice`; None for the default."""
         definitions = self._tools.definitions
@@ -79,7 +87,8 @@ class _Chooser:
             nested = {"mode": mode, "tools": selectors}
             return self._tools.definitions, {"type": "allowed_tools", "allowed_tools": nested}
         self._report.emulate("tool_choice")
-        some = [definition for definition in self._tools.definitions if definition in allowed]
+        names = set(map(name_of, allowed))
+        some = [tool for tool in self._tools.definitions if name_of(tool) in names]
         return some, None if mode == "auto" else mode
 
     def _report_unknown(self, choice: Json, path: str) -> None:
@@ -96,10 +105,10 @@ class _Chooser:
             flat = self._tools.names.flat(reference.get("namespace"), name)
         else:
             raise self.unavailable(reference)
-        for definition in self._tools.definitions:
-            if name_of(definition) == flat:
-                return definition
-        raise self.unavailable(reference)
+        definition = self._by_name.get(flat)
+        if definition is None:
+            raise self.unavailable(reference)
+        return definition
 
     def unavailable(self, choice: str | Json) -> InvalidRequest:
         """Return the error for a choice of tools that are left out or were not declared."""

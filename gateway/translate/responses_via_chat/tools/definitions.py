@@ -82,14 +82,26 @@ class ChatTools:
         """Return where the client declared those of the tools that are among `definitions`."""
         if definitions is self.definitions:
             return self.paths
+        names = set(map(name_of, definitions))
         pairs = zip(self.definitions, self.paths, strict=True)
-        return [path for definition, path in pairs if definition in definitions]
+        return [path for definition, path in pairs if name_of(definition) in names]
 
-    def remove(self, flat: str) -> None:
-        """Remove the definitions of a name."""
-        for position in reversed(range(len(self.definitions))):
-            if name_of(self.definitions[position]) == flat:
-                del self.definitions[position], self.paths[position]
+    def remove_replaced(self, lists: Sequence[int]) -> None:
+        """Remove the definitions of names that a later list defines, too.
+
+        `lists` are the positions at which the lists of the client begin.
+        """
+        names = list(map(name_of, self.definitions))
+        later: set[str] = set()
+        kept: list[int] = []
+        end = len(names)
+        for begin in reversed(lists):
+            kept += [k for k in reversed(range(begin, end)) if names[k] not in later]
+            later.update(names[begin:end])
+            end = begin
+        kept.reverse()
+        self.definitions = [self.definitions[position] for position in kept]
+        self.paths = [self.paths[position] for position in kept]
 
 
 def chat_tools(client: Json, context: Context, report: Report) -> ChatTools:
@@ -99,10 +111,14 @@ def chat_tools(client: Json, context: Context, report: Report) -> ChatTools:
     `tools[i]`, and `InvalidRequest` for two tools with the same name.
     """
     tools = ChatTools()
+    lists: list[int] = []
     for path, declared in _declared(client, report):
+        lists.append(len(tools.definitions))
         declarations = _Declarations(tools, context, report)
         for position, tool in enumerate(declared):
             declarations.read(tool, f"{path}[{position}]")
+    if len(lists) > 1:
+        tools.remove_replaced(lists)
     return tools
 
 
@@ -118,13 +134,12 @@ def _declared(client: Json, report: Report) -> Iterator[tuple[str, Sequence[Json
 
 
 class _Declarations:
-    """Reads one list of definitions, which replace earlier ones of the same name."""
+    """Reads one list of definitions."""
 
     def __init__(self, tools: ChatTools, context: Context, report: Report) -> None:
         self._tools = tools
         self._context = context
         self._report = report
-        self._earlier = {name_of(definition) for definition in tools.definitions}
         self._kinds: dict[str, str] = {}
 
     def read(self, tool: Json, param: str) -> None:
@@ -143,9 +158,6 @@ class _Declarations:
 
     def _declare(self, tool: Json, namespace: str | None, param: str) -> None:
         flat = self._tools.names.add(tool, namespace, f"{param}.name")
-        if flat in self._earlier:
-            self._earlier.discard(flat)
-            self._tools.remove(flat)
         if self._kinds.setdefault(flat, tool["type"]) != tool["type"]:
             raise ambiguous_name(flat, param)
         if not _ONLY_IN_RESPONSES.isdisjoint(tool):
