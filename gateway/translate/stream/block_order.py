@@ -2,8 +2,8 @@
 
 Anthropic's blocks never overlap, other servers' may: calls that a model makes in parallel, say.
 Deltas belong to a block by its `index`, so a block that begins while another is open is held until
-that one has ended. What folds the stream has one open block at a time. Blocks that a
-`message_start` has already come first.
+that one has ended. A text in a block of another type begins one of its own. What folds the stream
+has one open block at a time. Blocks that a `message_start` has already come first.
 """
 
 from collections import deque
@@ -19,9 +19,17 @@ _EVENT_CHARACTERS = 100
 """What an event without text counts of the limit."""
 
 
+_TEXTS = {"text_delta": "text", "thinking_delta": "thinking"}
+"""The type of a block of text, and its field, by the type of its deltas."""
+_KNOWN = frozenset({*_TEXTS.values(), "tool_use"})
+"""The types of blocks whose deltas are known."""
+
+
 class _Block:
-    def __init__(self, index: object, begun: BegunBlock | None = None) -> None:
-        self.index = index
+    def __init__(self, event: Json, begun: BegunBlock | None = None) -> None:
+        self.index = event.get("index")
+        block = event.get("content_block")
+        self.kind = block.get("type") if isinstance(block, dict) else None
         self.held: list[Json] = []
         self.begun = begun
         """The same block as the message began with it."""
@@ -68,7 +76,7 @@ class BlockOrder:
         begun = self._begun.popleft() if self._begun and self._is_next(index) else None
         if begun is not None:
             begun.begin(event)
-        self._blocks.append(_Block(index, begun))
+        self._blocks.append(_Block(event, begun))
         now = self._given(self._blocks[-1], event)
         return [*given, *now] if given else now
 
@@ -90,6 +98,9 @@ class BlockOrder:
             raise UpstreamError(
                 "The upstream's stream has a delta of a block that is not open. Retry the request."
             )
+        own = _block_of(event, block.kind)
+        if own is not None:
+            return [*self._begin(own), *self._add(event)]
         if block.begun is not None:
             block.begun.take(event)
         return self._given(block, event)
@@ -159,3 +170,17 @@ class BlockOrder:
         "message_delta": _end_all,
         "message_stop": _end_all,
     }
+
+
+def _block_of(event: Json, open_kind: object) -> Json | None:
+    """Return the beginning of the block that a text belongs to; None: to the open one.
+
+    SGLang before its #25876 writes text behind a call into the block of the call.
+    """
+    delta = event.get("delta")
+    said = delta.get("type") if isinstance(delta, dict) else None
+    kind = _TEXTS.get(said) if isinstance(said, str) else None
+    if kind is None or kind == open_kind or open_kind not in _KNOWN or not event["delta"].get(kind):
+        return None
+    block = {"type": kind, kind: ""}
+    return {"type": "content_block_start", "index": event.get("index"), "content_block": block}

@@ -9,7 +9,9 @@ from typing import Any
 from gateway.envelopes.upstream_json import NOT_JSON
 from gateway.errors import TruncatedStream, UpstreamError
 from gateway.shapes import Json
+from gateway.translate.chat_via_responses.output.reading import string
 from gateway.translate.parts.messages.stop_reasons import incomplete_reason
+from gateway.translate.parts.to_messages.counts import Counts
 from gateway.translate.parts.tools.argument_values import value_of
 from gateway.translate.stream.block_deltas import PARTIAL, TEXTS, block_events
 from gateway.translate.stream.block_order import BlockOrder
@@ -43,11 +45,12 @@ def message_of(events: Iterable[Json]) -> Json:
     Raises `TruncatedStream` for a stream without its end, and `UpstreamError` for one that
     contradicts itself.
     """
-    message: Json | None = None
+    message: Json = {}
     blocks: list[Json] = []
-    order, has_ending = BlockOrder(), False
+    order, usage, has_ending = BlockOrder(), _Usage(), False
     for event in (each for given in events for each in order.take(given)):
         kind = event.get("type")
+        usage.take(event)
         if kind == "message_start":
             started = event.get("message")
             message = dict(started) if isinstance(started, dict) else {}
@@ -55,12 +58,12 @@ def message_of(events: Iterable[Json]) -> Json:
             blocks.append(dict(_object(event, "content_block")))
         elif kind == "content_block_delta":
             _add(blocks[-1], event)
-        elif kind == "message_delta" and message is not None:
+        elif kind == "message_delta":
             has_ending = True
-            message |= _object(event, "delta")
-            message["usage"] = {**_known(message.get("usage")), **_known(event.get("usage"))}
-        elif kind == "message_stop" and message is not None and has_ending:
-            return {**message, "content": [_made(block) for block in blocks]}
+            message |= _known(_object(event, "delta"))
+        elif kind == "message_stop" and has_ending:
+            content = [_made(block) for block in blocks]
+            return {**message, "content": content, "usage": usage.known()}
     raise TruncatedStream(
         "The upstream answered with a stream that ended before its reply was complete. "
         "Retry the request."
@@ -98,14 +101,13 @@ def _add(block: Json, event: Json) -> None:
         block["citations"] = [*(block.get("citations") or ()), delta.get("citation")]
         return
     name = TEXTS.get(kind) if isinstance(kind, str) else None
-    piece = delta.get(name) if name else None
-    if name is None or not isinstance(piece, str):
+    piece = string(delta, name) if name else ""
+    if name is None or not piece:
         return
     if kind == "signature_delta":
         block[name] = piece
     else:
-        block.setdefault(name, "")
-        block[name] += piece
+        block[name] = string(block, name) + piece
 
 
 def _made(block: Json) -> Json:
@@ -129,6 +131,25 @@ def _object(event: Json, name: str) -> Json:
     return value
 
 
-def _known(usage: object) -> Json:
-    counts = usage if isinstance(usage, dict) else {}
-    return {name: count for name, count in counts.items() if count is not None}
+class _Usage:
+    """The usage of a stream: its counts as those of every stream, and what is beside them."""
+
+    def __init__(self) -> None:
+        self._counts = Counts()
+        self._fields: Json = {}
+
+    def take(self, event: Json) -> None:
+        """Take an event: `message_start` has a usage in its message."""
+        self._counts.take(event)
+        for holder in (event.get("message"), event):
+            usage = holder.get("usage") if isinstance(holder, dict) else None
+            self._fields |= _known(usage) if isinstance(usage, dict) else {}
+
+    def known(self) -> Json:
+        """Return what is known of it."""
+        counts = self._counts.usage
+        return {**self._fields, **(counts if isinstance(counts, dict) else {})}
+
+
+def _known(fields: Json) -> Json:
+    return {name: value for name, value in fields.items() if value is not None}

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from gateway.errors import TruncatedStream, UpstreamError
 from gateway.shapes import Json
-from gateway.translate.stream import block_order
+from gateway.translate.stream import block_order, message_events
 from gateway.translate.stream.block_order import BlockOrder
 from gateway.translate.stream.message_events import message_of
 from tests.translate.chat_via_messages import cases as chat
@@ -149,6 +149,58 @@ def test_a_delta_of_a_block_that_is_not_open_belongs_to_no_other(events: list[Js
         chat.streamed(TOOLS["chat"], [*events, *end])
     with pytest.raises(UpstreamError, match="not open"):
         responses.streamed(TOOLS["responses"], [*events, *end])
+
+
+def said(index: int, **delta: str) -> Json:
+    ((kind, words),) = delta.items()
+    given = {"type": f"{kind}_delta", kind: words}
+    return {"type": "content_block_delta", "index": index, "delta": given}
+
+
+def opened(index: int, block: Json) -> Json:
+    return {"type": "content_block_start", "index": index, "content_block": block}
+
+
+OWN_BLOCKS: list[tuple[list[Json], list[Json]]] = [
+    # SGLang before its #25876
+    (
+        [start(0, "f"), piece(0, "{}"), said(0, text=""), said(0, text="by"), said(0, text="e")],
+        [tool_use("f", {}), text("bye")],
+    ),
+    (
+        [opened(0, text("")), said(0, thinking="hm"), said(0, text="hi"), stop(0), start(1, "f")],
+        [text(""), {"type": "thinking", "thinking": "hm"}, text("hi"), tool_use("f", {})],
+    ),
+    (
+        [opened(0, {"type": "thinking", "thinking": "hm"}), said(0, text="hi")],
+        [{"type": "thinking", "thinking": "hm"}, text("hi")],
+    ),
+]
+
+
+@pytest.mark.parametrize(("events", "blocks"), OWN_BLOCKS)
+def test_a_text_in_another_block_has_its_own(events: list[Json], blocks: list[Json]) -> None:
+    ended: list[Json] = [
+        *events,
+        {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {}},
+        {"type": "message_stop"},
+    ]
+    made = message_of(ended)
+    assert [{k: v for k, v in b.items() if k != "id"} for b in made["content"]] == [
+        {k: v for k, v in b.items() if k != "id"} for b in blocks
+    ]
+    both = ended, list(message_events.events_of(made))
+    sent = [joined(chat.streamed(TOOLS["chat"], each)) for each in both]
+    assert sent[0] == sent[1]
+    answered = [output_of(responses.streamed(TOOLS["responses"], each)) for each in both]
+    assert answered[0] == answered[1]
+
+
+def test_arguments_behind_such_a_text_belong_to_no_call() -> None:
+    events = [start(0, "f"), piece(0, "{"), said(0, text="hi"), piece(0, "}")]
+    for streamed, tools in ((chat.streamed, "chat"), (responses.streamed, "responses")):
+        with pytest.raises(UpstreamError, match="not open"):
+            streamed(TOOLS[tools], events)
 
 
 def test_what_is_held_has_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -33,6 +33,9 @@ BLOCKS = st.one_of(
 )
 
 
+_OF_THE_END = ("content", "stop_reason", "usage")
+
+
 def message(*content: Any) -> dict[str, Any]:
     return {
         "id": "msg_1",
@@ -65,6 +68,25 @@ def test_counts_that_come_later_win_and_missing_ones_stay() -> None:
     assert message_of(events)["usage"] == {"input_tokens": 7, "output_tokens": 3}
 
 
+def test_counts_of_zero_change_none_and_may_come_last() -> None:
+    events = list(events_of(message()))
+    tiers = {"service_tier": "standard", "cache_creation": {"ephemeral_5m_input_tokens": 0}}
+    events[0]["message"]["usage"] = {"input_tokens": 7, "output_tokens": 0, **tiers}
+    events[-2]["usage"] = {"input_tokens": 0}
+    events[-1]["usage"] = {"output_tokens": 3}
+    assert message_of(events)["usage"] == {"input_tokens": 7, "output_tokens": 3, **tiers}
+
+
+def test_what_says_nothing_takes_nothing_back() -> None:
+    events = list(events_of(message({"type": "text", "text": "A"})))
+    events[1]["content_block"]["text"] = None
+    unsaid = {"type": "message_delta", "delta": {"stop_reason": None, "stop_sequence": None}}
+    made = message({"type": "text", "text": "A"})
+    assert message_of([*events[:-1], unsaid, events[-1]]) == made
+    unnamed = {name: value for name, value in made.items() if name not in events[0]["message"]}
+    assert message_of(events[1:]) == {**unnamed, **{k: made[k] for k in _OF_THE_END}}
+
+
 @pytest.mark.parametrize("end", range(6))
 def test_a_stream_without_its_end_is_truncated(end: int) -> None:
     events = list(events_of(message({"type": "text", "text": "A"})))
@@ -78,6 +100,17 @@ def test_a_stream_without_its_end_is_truncated(end: int) -> None:
     [
         [{"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta"}}],
         [{"type": "content_block_start", "index": 0}],
+        [
+            {"type": "content_block_start", "content_block": {"type": "text", "text": 5}},
+            {"type": "content_block_delta", "delta": {"type": "text_delta", "text": "A"}},
+        ],
+        [
+            {"type": "content_block_start", "content_block": {"type": "tool_use", "name": "f"}},
+            {
+                "type": "content_block_delta",
+                "delta": {"type": "input_json_delta", "partial_json": {}},
+            },
+        ],
         [{"type": "message_start", "message": {}}, {"type": "message_delta", "delta": []}],
     ],
 )
