@@ -171,10 +171,12 @@ TOOLS: Json = {"tools": [{"type": "function", "name": "f", "parameters": {}}]}
         ([None, CALL], "calls f {}; finish: completed"),
         ([CALL, None], "calls f {}; finish: completed"),
         ([5, CALL], "error"),
-        (CALL, "error"),
+        (CALL, "calls f {}; finish: completed"),
+        ([{**CALL, "id": 0}], "calls f {}; finish: completed"),
+        ([{**CALL, "id": [0]}], "error"),
     ],
 )
-def test_calls_that_are_null_are_passed_over(calls: Any, expected: str) -> None:
+def test_null_among_calls_is_passed_over_and_one_may_be_alone(calls: Any, expected: str) -> None:
     said = {"content": None, "tool_calls": calls}
     ended: Json = {"index": 0, "delta": {}, "finish_reason": "tool_calls"}
     answers = [

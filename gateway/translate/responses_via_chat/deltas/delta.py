@@ -126,7 +126,13 @@ def _list_of(delta: Json, name: str) -> list[Any]:
 
 
 def calls_of(delta: Json) -> list[Any]:
-    """Return the tool calls of a delta, without those that are null; raises `UpstreamError`."""
+    """Return the tool calls of a delta, without those that are null; raises `UpstreamError`.
+
+    TGI 2 streams one call alone, in place of a list.
+    """
+    calls = delta.get("tool_calls")
+    if isinstance(calls, dict):
+        return [calls] if calls else []
     return [call for call in _list_of(delta, "tool_calls") if call is not None]
 
 
@@ -147,7 +153,9 @@ def call_fragment(call: object) -> CallFragment:
         inner = call
     if not isinstance(inner, dict):
         raise malformed("a tool call's 'function' is not an object")
-    call_id = _text(call.get("id"), "id")
+    given = call.get("id")
+    # TGI has numbered them.
+    call_id = str(given) if type(given) is int else _text(given, "id")
     carried = fields_of_call(call)
     if len(call_id) > MAX_CALL_ID:
         # The client gets a shorter id; LiteLLM puts signatures into ids (`__thought__`).
