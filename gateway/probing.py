@@ -13,6 +13,7 @@ from gateway.app import Application
 from gateway.config.addresses import path_of
 from gateway.config.safety import holds_key
 from gateway.config.settings import CredentialPolicy, UpstreamSettings
+from gateway.envelopes.refused_keys import refuses_key
 from gateway.errors import GatewayError, Reason
 from gateway.headers import JSON
 from gateway.resolve.metadata.cache import LookupFailed
@@ -22,7 +23,8 @@ from gateway.shapes import RawHeaders, Shape, UpstreamCall, UpstreamReply
 
 NOT_JSON = b"{"
 _MAX_REFUSAL = 64 * 1024
-_NO_ENTRY = (401, 403, 407)
+_UNAUTHORIZED = 401
+_NO_ENTRY = (_UNAUTHORIZED, 403, 407)
 _NOT_HERE = (404, 405)
 _UNRELATED = (402, 408, 429)
 """Refusals that come before the endpoint is looked for, or for another reason."""
@@ -156,6 +158,8 @@ async def _body(reply: UpstreamReply, end: float) -> bytes:
 
 
 def _judged(shape: Shape, status: int, body: bytes) -> Endpoint:
+    if refuses_key(body):
+        return Endpoint(Served.UNKNOWN, f"status {status}", _UNAUTHORIZED)
     missing = classify(shape, status, body, model="").verdict is Verdict.UNKNOWN_ROUTE
     if missing or status in _NOT_HERE:
         return Endpoint(Served.NO, f"status {status}", status)

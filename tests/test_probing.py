@@ -130,6 +130,7 @@ def test_a_refusal_shows_whether_there_is_an_endpoint(
 
 
 ALL_REFUSED = dict.fromkeys(("/v1/models", *ALL), REFUSED)
+REFUSED_AS_BAD = dict.fromkeys(ALL_REFUSED, (400, REFUSED[1]))
 
 
 @pytest.mark.parametrize(
@@ -140,6 +141,7 @@ ALL_REFUSED = dict.fromkeys(("/v1/models", *ALL), REFUSED)
         (ALL_REFUSED, {"api_key": Secret("k")}, (), Key.REFUSED, "check api_key or headers"),
         # The list is public.
         ({**ALL_REFUSED, "/v1/models": LIST}, {"api_key": Secret("k")}, (), Key.REFUSED, "check"),
+        (REFUSED_AS_BAD, {"api_key": Secret("k")}, (), Key.REFUSED, "check api_key or headers"),
         (ALL_REFUSED, {}, (), Key.MISSING, "wants a key; set api_key"),
         (ALL_REFUSED, {"credential": CredentialPolicy.CALLER}, (), Key.MISSING, ""),
         (

@@ -199,7 +199,7 @@ def _streams(send: Send, attempt: Attempt, translation: Translation, settings: S
     upstream = settings.upstream(attempt.calls[0].upstream)
 
     def late(failure: ErrorReply) -> GatewayError:
-        failures.check_own_key(upstream, failure.status)
+        failures.check_own_key(upstream, failure.status, failure.body)
         return translated_failure(translation, failure)
 
     grace = settings.server.first_byte_grace

@@ -104,7 +104,8 @@ class Counting:
             refusal = classify(None, whole.status, whole.body, model=route.model_sent)
             if refusal.verdict is Verdict.UNKNOWN_ROUTE:
                 raise _not_counted(route.model_asked)
-            failures.check_own_key(self._exchange.settings.upstream(route.upstream), whole.status)
+            upstream = self._exchange.settings.upstream(route.upstream)
+            failures.check_own_key(upstream, whole.status, whole.body)
             raise error_of_reply(whole.status, whole.headers, whole.body, lambda _: None)
         number = decode_object(whole.body).get("input_tokens")
         if type(number) is not int:

@@ -4,10 +4,12 @@ import asyncio
 from contextlib import suppress
 from dataclasses import replace
 
+from gateway.config.settings import UpstreamSettings
 from gateway.errors import GatewayError
 from gateway.exchange.attempt import Attempt
 from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.error_replies import about_moved_item
+from gateway.exchange.failures import refuses_own_key
 from gateway.exchange.reply.body import ReplyBody
 from gateway.exchange.reply.classify import ErrorReply
 from gateway.exchange.reply.reading import MAX_ERROR_BYTES, REST_SECONDS
@@ -24,14 +26,20 @@ def judge(route: Route, attempt: Attempt, failure: ErrorReply) -> Refusal:
     return classify(attempt.shape, failure.status, failure.body, model=route.model_sent, sent=sent)
 
 
-async def judged(route: Route, attempt: Attempt, failure: ErrorReply) -> ClientReply | ErrorReply:
-    """Return a failure in the client's words, or what its client gets of it unless it leads on."""
+async def judged(
+    upstream: UpstreamSettings, route: Route, attempt: Attempt, failure: ErrorReply
+) -> ClientReply | ErrorReply:
+    """Return a failure in the client's words, or what its client gets of it unless it leads on.
+
+    One that refuses the gateway's own key is not for the client.
+    """
     if attempt.items is not None:
         failure = await _with_clients_items(failure, attempt.items)
     if failure.for_client is None:
         return failure
-    refusal = judge(route, attempt, failure)
-    return await _decided(failure, refused=refusal.verdict is not Verdict.OTHER)
+    leads_on = judge(route, attempt, failure).verdict is not Verdict.OTHER
+    refused = leads_on or refuses_own_key(upstream, failure.status, failure.body)
+    return await _decided(failure, refused=refused)
 
 
 async def _with_clients_items(failure: ErrorReply, items: ItemNames) -> ErrorReply:

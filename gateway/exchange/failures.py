@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 from gateway.config.addresses import path_of
 from gateway.config.settings import ClientSettings, CredentialPolicy, UpstreamSettings
+from gateway.envelopes.refused_keys import refuses_key
 from gateway.errors import (
     GatewayError,
     InvalidRequest,
@@ -224,13 +225,20 @@ def _alias_advice(route: Route, replacement: str | None) -> str:
     )
 
 
-def check_own_key(upstream: UpstreamSettings, status: int) -> None:
-    """Raise `UpstreamError` where a reply's status refuses the gateway's own key.
+def refuses_own_key(upstream: UpstreamSettings, status: int, body: bytes) -> bool:
+    """Whether a reply, by its status or its error, refuses the gateway's own key."""
+    if upstream.credential is not CredentialPolicy.KEY:
+        return False
+    return status in (401, 403) or refuses_key(body)
+
+
+def check_own_key(upstream: UpstreamSettings, status: int, body: bytes = b"") -> None:
+    """Raise `UpstreamError` where a reply refuses the gateway's own key.
 
     The client can do nothing about that. Ask once the reply is the answer: some upstreams refuse a
     model with the same statuses, and another endpoint may have it.
     """
-    if upstream.credential is CredentialPolicy.KEY and status in (401, 403):
+    if refuses_own_key(upstream, status, body):
         raise UpstreamError(
             f"The upstream '{upstream.name}' refused the key that the gateway is configured with. "
             "Your own key was not the problem; ask the gateway's operator.",

@@ -70,7 +70,8 @@ class GivingUp:
         """Return a failure as it came, where the client can use it; raises like `reply`."""
         failure, attempt = refused.failure, refused.attempt
         if refused.refusal.verdict is Verdict.OTHER:
-            failures.check_own_key(self._settings.upstream(route.upstream), failure.status)
+            upstream = self._settings.upstream(route.upstream)
+            failures.check_own_key(upstream, failure.status, failure.body)
         check_redirect(failure.status)
         moved = attempt.shape is not call.shape or len(attempt.calls) > 1
         renamed = renamed_failure(attempt, failure, moved=moved)

@@ -249,7 +249,8 @@ class Exchange:
             if isinstance(result, ErrorReply):
                 await self.attempts.learn_names(call, attempt)
                 decision.identified(result.headers)
-                return await judged(route, attempt, result)
+                upstream = self.settings.upstream(route.upstream)
+                return await judged(upstream, route, attempt, result)
             return result
         finally:
             for sent in attempt.calls:

@@ -1,6 +1,8 @@
 """What clients get where no attempt has succeeded."""
 
 import asyncio
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -22,22 +24,46 @@ from tests.exchange.test_retries import (
     generation_paths,
     listed,
 )
-from tests.fakes import Answer, error_reply, json_reply
+from tests.fakes import Answer, FakeReply, error_reply, json_reply, stream_reply
+
+_WRONG_KEY: dict[str, Any] = {
+    "error": {"message": "Incorrect API key provided: sk-o*wn.", "code": "invalid_api_key"}
+}
 
 
-def test_the_gateways_own_key_refused_is_no_news_of_the_clients() -> None:
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize(
+    "refuse",
+    [
+        lambda: error_reply(401, "Incorrect API key provided: sk-o*wn."),
+        lambda: json_reply({"code": "x", "error": "Incorrect API key provided: sk-o*wn."}, 400),
+        lambda: json_reply([{"error": {"code": 400, "message": "API key not valid."}}], 400),
+        lambda: json_reply(_WRONG_KEY, 500),
+        lambda: json_reply(_WRONG_KEY),
+        lambda: stream_reply(_WRONG_KEY),
+    ],
+    ids=["401", "xAI", "Gemini", "relay", "success", "stream"],
+)
+def test_the_gateways_own_key_refused_is_no_news_of_the_clients(
+    refuse: Callable[[], FakeReply], *, stream: bool
+) -> None:
     upstream = UpstreamSettings(
         "openai", "https://x/v1", kinds.OPENAI, CredentialPolicy.KEY, Secret("sk-own")
     )
-    reply = error_reply(401, "Incorrect API key provided: sk-o*wn.")
     for shape, body in (
         (Shape.CHAT, {**MESSAGES, "model": "gpt-4o"}),
         (Shape.COMPLETIONS, {"model": "gpt-4o", "prompt": "Hi"}),
     ):
         with pytest.raises(UpstreamError) as raised:
-            Scene(lambda _: reply, upstream).generate(shape, body)
+            Scene(lambda _: refuse(), upstream).generate(shape, {**body, "stream": stream})
         assert (raised.value.status, raised.value.type) == (502, "upstream_auth_error")
+        assert raised.value.reason is Reason.KEY_REFUSED
         assert "sk-o" not in raised.value.message
+
+
+def test_a_callers_own_key_that_is_refused_is_its_own_matter() -> None:
+    scene = Scene(lambda _: json_reply(_WRONG_KEY, 400), OPENAI)
+    assert scene.generate(Shape.CHAT, {**MESSAGES, "model": "gpt-4o"}).reply.status == 400
 
 
 def test_a_restricted_client_does_not_learn_what_the_gateways_key_sees() -> None:

@@ -93,7 +93,7 @@ class FineTuningCalls:
         received = await read_whole(readable(reply), MAX_REPLY_BYTES)
         if 200 <= reply.status < 300:
             return decode_object(received)
-        failures.check_own_key(self._upstream, reply.status)
+        failures.check_own_key(self._upstream, reply.status, received)
         error = error_of_reply(reply.status, reply.headers, received, fine_tunes.client_param)
         raise self._no_such_job(error) if reply.status == 404 and self._job_id else error
 

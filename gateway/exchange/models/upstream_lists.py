@@ -124,13 +124,14 @@ class UpstreamLists:
         )
         if reply.status != 200:
             failure = await read_error(reply)
-            failures.check_own_key(settings, reply.status)
+            failures.check_own_key(settings, reply.status, failure.body)
             raise listing_failed(upstream, reply.status, failure.body, reply.headers)
         body = await read_whole(readable(reply), MAX_LIST_BYTES)
         try:
             return entries_of(body)
         except NoList as wrong:
             if is_error_in_success(decode_body(body)):
+                failures.check_own_key(settings, reply.status, body)
                 raise listing_failed(upstream, reply.status, body) from None
             raise UpstreamError(_could_not(upstream, f"{wrong}.")) from None
 

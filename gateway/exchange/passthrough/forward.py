@@ -90,11 +90,14 @@ class Passing:
         is_card = about_a_model and call.method == "GET"
         if reply.status >= 400 and call.method != "HEAD" and (is_card or _is_short(reply)):
             # Whole, or not at all: half an error says nothing to a client.
-            return failures.untouched(await read_error(reply))
+            failure = await read_error(reply)
+            failures.check_own_key(settings, failure.status, failure.body)
+            return failures.untouched(failure)
         if is_card:
             # Small JSON may be an error in a success.
             answered = await untouched_answer(None, reply, self._settings.server.first_byte_grace)
             if isinstance(answered, ErrorReply):
+                failures.check_own_key(settings, answered.status, answered.body)
                 return failures.untouched(answered)
             return answered
         return passed_on(reply, counted=call.path == "/embeddings")

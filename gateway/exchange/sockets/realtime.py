@@ -71,7 +71,7 @@ class Realtime:
         """Return a refusal as the client's reply; raises `UpstreamError` for what is none."""
         decision.identified(reply.headers)
         failure = await read_error(reply)
-        failures.check_own_key(self._settings.upstream(upstream), failure.status)
+        failures.check_own_key(self._settings.upstream(upstream), failure.status, failure.body)
         if failure.status < 400:
             raise UpstreamError(
                 f"The upstream '{upstream}' opened no WebSocket, but answered with status "

@@ -1,5 +1,7 @@
 """The upstream calls of one request: all pages, files, and errors with the old names."""
 
+import pytest
+
 from gateway.config.secret import Secret
 from gateway.config.settings import CredentialPolicy, UpstreamSettings
 from gateway.errors import (
@@ -77,9 +79,10 @@ def test_ids_are_opaque_and_quoted_anew() -> None:
     assert "No such fine-tune: ft-a b/..?c" in error.message
 
 
-def test_the_gateways_own_key_refused_is_not_shown() -> None:
+@pytest.mark.parametrize("status", [401, 400])
+def test_the_gateways_own_key_refused_is_not_shown(status: int) -> None:
     own = UpstreamSettings("own", "https://o/v1", kinds.OPENAI, CredentialPolicy.KEY, Secret("k"))
-    scene = LegacyScene(lambda _: error_reply(401, "Incorrect API key: sk-o*wn"), own)
+    scene = LegacyScene(lambda _: error_reply(status, "Incorrect API key: sk-o*wn"), own)
     assert refused(scene, "GET", "/fine-tunes").code == "upstream_auth_error"
     theirs = LegacyScene(lambda _: error_reply(401, "Incorrect key", code="invalid_api_key"))
     assert refused(theirs, "GET", "/fine-tunes").status == 401

@@ -117,9 +117,10 @@ def test_a_reply_that_is_given_up_is_closed() -> None:
 
 
 def test_a_refusal_of_the_gateways_own_key_is_not_the_clients() -> None:
-    left_out = unlisted(error_reply(401, "sk-o*wn"), OWN)
-    assert left_out.error.code == "upstream_auth_error"
-    assert left_out.reason.endswith("refused the key that the gateway is configured with")
+    for status, code in ((401, None), (400, "invalid_api_key"), (200, "invalid_api_key")):
+        left_out = unlisted(error_reply(status, "sk-o*wn", code=code), OWN)
+        assert left_out.error.code == "upstream_auth_error"
+        assert left_out.reason.endswith("refused the key that the gateway is configured with")
     assert unlisted(error_reply(401, "x")).error.status == 401
 
 

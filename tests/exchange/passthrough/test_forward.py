@@ -73,11 +73,12 @@ async def passed(
     client: ClientSettings | None = None,
     model: str | None = None,
     length: int | None = None,
+    named: tuple[str, ...] = (),
 ) -> tuple[ClientReply, Decision]:
     decision = Decision()
     passing = Passing(scene.settings, scene.resolver, scene.network.send)
     call = Request(method, path, b"a=1", headers, body, client, model, length)
-    return await passing.run(call, decision), decision
+    return await passing.run(call, decision, named), decision
 
 
 def test_a_body_is_streamed_untouched_to_the_only_upstream() -> None:
@@ -277,11 +278,22 @@ def test_a_client_may_pass_its_own_models_only() -> None:
     asyncio.run(scenario())
 
 
-def test_the_gateways_own_key_refused_is_not_shown() -> None:
+@pytest.mark.parametrize(
+    ("status", "path", "named"),
+    [
+        (401, "/files", ()),
+        (400, "/files", ()),
+        (400, "/models/m", ("m",)),
+        (200, "/models/m", ("m",)),
+    ],
+)
+def test_the_gateways_own_key_refused_is_not_shown(
+    status: int, path: str, named: tuple[str, ...]
+) -> None:
     async def scenario() -> None:
-        scene = Scene(lambda _: error_reply(401, "Incorrect API key: sk-o*wn"), OWN)
+        scene = Scene(lambda _: error_reply(status, "Incorrect API key: sk-o*wn"), OWN)
         with pytest.raises(GatewayError) as raised:
-            await passed(scene, "/files", "GET")
+            await passed(scene, path, "GET", named=named)
         assert raised.value.code == "upstream_auth_error"
         assert scene.network.replies[0].closed
 

@@ -1,0 +1,41 @@
+"""Errors that refuse the key under another status than 401.
+
+xAI and Gemini answer 400, others with an error in a success or as the first event of a stream, and
+relays with 500. Such an error may quote a part of the key. Texts are compared from their start.
+
+Sources: the issues of clients (continue#10778, codex#1352, openai-scala-client#109), OpenAI's and
+Anthropic's documentation of errors.
+"""
+
+import re
+
+from gateway.envelopes.error_envelopes import read_error
+from gateway.envelopes.printed_values import decode_body
+
+_UNAUTHORIZED = 401
+_WORDS = frozenset(
+    {
+        str(_UNAUTHORIZED),
+        "api_key_invalid",
+        "authentication_error",
+        "incorrect_api_key",
+        "invalid_api_key",
+        "invalid_authentication",
+        "invalid_authentication_error",
+    }
+)
+_TEXTS = re.compile(
+    r"(?:Incorrect|Invalid) API[ -]?key\b|"
+    r"(?:(?:The|Your) )?API[ -]?key (?:is )?(?:not valid|invalid|expired)\b",
+    re.IGNORECASE,
+)
+
+
+def refuses_key(body: object) -> bool:
+    """Whether an upstream's error, decoded or not, says that it does not accept the key."""
+    error = read_error(decode_body(body))
+    if error is None:
+        return False
+    if _UNAUTHORIZED in error.statuses or _TEXTS.match(error.message):
+        return True
+    return not _WORDS.isdisjoint(word.lower() for word in (error.code, error.type) if word)

@@ -1,0 +1,63 @@
+"""Errors that refuse a key, and such that only look like it."""
+
+import json
+from typing import Any
+
+import pytest
+
+from gateway.envelopes.refused_keys import refuses_key
+
+XAI: dict[str, Any] = {
+    "code": "Client specified an invalid argument",
+    "error": "Incorrect API key provided: na***ys. You can obtain an API key from the console.",
+}
+GEMINI: list[Any] = [
+    {
+        "error": {
+            "code": 400,
+            "message": "API key not valid. Please pass a valid API key.",
+            "status": "INVALID_ARGUMENT",
+        }
+    }
+]
+RELAYED: dict[str, Any] = {
+    "error": {"message": "litellm.AuthenticationError: no entry", "code": "401", "param": None}
+}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        XAI,
+        GEMINI,
+        RELAYED,
+        json.dumps(GEMINI).encode(),
+        {"error": {"message": "wrong", "code": "invalid_api_key"}},
+        {
+            "type": "error",
+            "error": {"type": "authentication_error", "message": "invalid x-api-key"},
+        },
+        {"error": {"message": "User not found.", "code": 401}},
+        {"error": {"message": "API key expired. Please renew the API key."}},
+        {"message": "Your api key is invalid", "type": "invalid_request_error"},
+        {"error": {"message": "Error code: 401 - {'error': {'message': 'no', 'code': 'x'}}"}},
+    ],
+)
+def test_a_refused_key_is_recognised_by_code_type_or_text(body: object) -> None:
+    assert refuses_key(body)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"Incorrect API key provided",
+        {"choices": []},
+        {"error": {"message": "The tool said: API key not valid", "code": None}},
+        {"error": {"message": "no", "code": "insufficient_quota", "type": "insufficient_quota"}},
+        {"error": {"message": "no", "code": 403}},
+        {"error": {"message": "Invalid value: 'api key'", "code": "invalid_value"}},
+    ],
+)
+def test_other_errors_say_nothing_about_the_key(body: object) -> None:
+    assert not refuses_key(body)
