@@ -127,7 +127,7 @@ class Exchange:
         """Try until something answers, or until a failure is the answer."""
         shape, streamed, stored = route.shape, routed.stream is True, self.responses
         scope = route.scope or self.resolver.scope(route, call.headers)
-        fixes = self.memory.fixes.recall(scope, route.model_sent, shape)
+        fixes = self.memory.fixes.recall(scope, route.model_sent, shape, features)
         retries: Retries | None = None
         while True:
             try:

@@ -7,7 +7,8 @@ from typing import Final, Protocol
 from cachetools import TLRUCache
 
 from gateway.config.store_settings import MemorySettings
-from gateway.resolve.memory import CacheScope, Clock
+from gateway.resolve.features import effort_of
+from gateway.resolve.memory import CacheScope, Clock, Features
 from gateway.resolve.refusals.parameter_fixes import ParameterFix
 from gateway.shapes import Shape
 
@@ -53,12 +54,16 @@ class KnownFixes:
         self._ever = False
         """Whether anything was remembered yet; mostly nothing ever is."""
 
-    def recall(self, scope: CacheScope, model: str, shape: Shape) -> Fixes:
-        """Return what has to be fixed in a request to this endpoint."""
+    def recall(self, scope: CacheScope, model: str, shape: Shape, features: Features) -> Fixes:
+        """Return what has to be fixed in a request with these features to this endpoint."""
         if not self._ever:
             return ()
         general, own = self._of(scope, ANY_MODEL, shape), self._of(scope, model, shape)
-        return tuple(dict.fromkeys((*general, *own))) if general and own else general or own
+        known = (*general, *own)
+        if not known:
+            return ()
+        effort = effort_of(features)
+        return tuple(dict.fromkeys([fix for fix in known if fix.effort in (None, effort)]))
 
     def add(self, scope: CacheScope, model: str, shape: Shape, fix: ParameterFix) -> None:
         """Keep one more that led to success."""

@@ -6,7 +6,7 @@ model lives there: by a success, or by refusing a parameter in the model's name.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from gateway.errors import InvalidRequest
@@ -17,6 +17,7 @@ from gateway.exchange.mending import at_own_endpoint
 from gateway.exchange.reply.classify import ErrorReply
 from gateway.resolve.endpoint_order import home_order
 from gateway.resolve.evidence import Route, Source
+from gateway.resolve.features import SAMPLING, effort_of
 from gateway.resolve.memory import CacheScope, Features, LearnedEndpoints
 from gateway.resolve.names.model_notes import ModelNotes
 from gateway.resolve.refusals.classify import Refusal, Verdict
@@ -170,7 +171,8 @@ class Retries:
         if not self._left:
             return False
         self.shape = self._left[0]
-        self.fixes = self._memory.fixes.recall(self._scope, self._route.model_sent, self.shape)
+        model, features = self._route.model_sent, self._features
+        self.fixes = self._memory.fixes.recall(self._scope, model, self.shape, features)
         self._mended, self._is_here = frozenset(), False
         return True
 
@@ -270,4 +272,6 @@ class Retries:
             # A server whose schema has no such role refuses it whatever the model.
             general = fix.action == "retell" and not self._is_here
             model = ANY_MODEL if general else self._route.model_sent
-            self._memory.fixes.add(self._scope, model, self.shape, fix)
+            by_effort = self._is_here and fix.name in SAMPLING & self._mended
+            known = replace(fix, effort=effort_of(self._features)) if by_effort else fix
+            self._memory.fixes.add(self._scope, model, self.shape, known)

@@ -18,6 +18,14 @@ NO_REASONING = "no_reasoning"
 
 FEATURES = frozenset({TOOLS, REASONING, NO_REASONING})
 
+SAMPLING = frozenset({"temperature", "top_p", "logprobs", "top_logprobs"})
+"""Parameters that OpenAI's models since GPT-5.1 take only with reasoning effort "none"."""
+
+
+def effort_of(features: Collection[str]) -> str:
+    """Return the feature that a request's reasoning effort is; empty if it sets none."""
+    return next((each for each in (REASONING, NO_REASONING) if each in features), "")
+
 
 def fitting(
     shapes: tuple[Shape, ...], quirks: Collection[str], features: Collection[str]

@@ -421,6 +421,7 @@ def test_the_second_call_of_a_stream_is_the_last_one_too() -> None:
     asyncio.run(scenario())
 
 
+NO_TEMPERATURE = "Unsupported parameter: 'temperature' is not supported with this model."
 EFFORT = "Unsupported value: 'reasoning_effort' does not support 'xhigh' with this model. Supported"
 
 
@@ -442,6 +443,32 @@ def test_a_refused_effort_is_left_out_and_others_stay(client: Shape) -> None:
             assert scene.network.bodies()[-1].get("reasoning_effort") == kept
         refused = [one for one in scene.network.bodies() if one.get("reasoning_effort") == "xhigh"]
         assert len(refused) == 1
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("client", [Shape.CHAT, Shape.RESPONSES])
+def test_sampling_that_a_model_refuses_while_it_reasons_stays_where_it_does_not(
+    client: Shape,
+) -> None:
+    async def scenario() -> None:
+        def answer(call: UpstreamCall) -> Answer:
+            body = sent(call)
+            if "temperature" in body and body.get("reasoning_effort") == "high":
+                return error_reply(400, NO_TEMPERATURE, param="temperature")
+            return json_reply(REPLIES[call.path])
+
+        server = Server(Shape.CHAT, lambda: listed(MODEL))
+        server.at_home = answer
+        server.elsewhere = no_route
+        scene = Scene(server, OTHER)
+        for effort, kept in (("high", None), ("high", None), ("none", 0.2), ("", 0.2)):
+            scene.clock.advance(2)
+            asked = effort_of(client, effort) if effort else {}
+            await ask(scene, client, temperature=0.2, **asked)
+            assert scene.network.bodies()[-1].get("temperature") == kept
+        refused = [one for one in scene.network.bodies() if one.get("reasoning_effort") == "high"]
+        assert [one.get("temperature") for one in refused] == [0.2, None, None]
 
     asyncio.run(scenario())
 

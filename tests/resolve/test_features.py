@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.resolve.features import NO_REASONING, REASONING, TOOLS, fitting
+from gateway.resolve.features import NO_REASONING, REASONING, TOOLS, effort_of, fitting
 from gateway.shapes import Shape
 
 BOTH = (Shape.CHAT, Shape.RESPONSES)
@@ -30,3 +30,16 @@ def test_tools_can_move_a_request_to_responses(
 
 def test_a_model_that_is_not_at_responses_stays_where_it_is() -> None:
     assert fitting((Shape.CHAT,), {"tools_responses_only"}, {TOOLS}) == (Shape.CHAT,)
+
+
+@pytest.mark.parametrize(
+    ("features", "effort"),
+    [
+        ({TOOLS, REASONING}, REASONING),
+        ({NO_REASONING}, NO_REASONING),
+        ({TOOLS}, ""),
+        (set(), ""),
+    ],
+)
+def test_a_requests_features_say_its_effort(features: set[str], effort: str) -> None:
+    assert effort_of(features) == effort

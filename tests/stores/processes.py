@@ -59,7 +59,7 @@ class Replica:
         return known.shape if known is not None else None
 
     def fixed(self, model: str) -> tuple[ParameterFix, ...]:
-        return self.fixes.recall(ALICE, model, Shape.CHAT)
+        return self.fixes.recall(ALICE, model, Shape.CHAT, NONE)
 
 
 async def until(happens: Callable[[], bool]) -> None:

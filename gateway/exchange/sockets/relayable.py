@@ -16,6 +16,7 @@ from gateway.exchange.request_fields import (
 from gateway.exchange.restricted import restrictions
 from gateway.request import GenerationRequest
 from gateway.resolve.evidence import Route
+from gateway.resolve.memory import Features
 from gateway.resolve.resolver import ModelQuery
 from gateway.shapes import Shape
 
@@ -50,15 +51,16 @@ async def relayable(
             return None
         if exchange.params.any and exchange.params.report_on(call, model)[1].size:
             return None
-        query = ModelQuery(model, _RESPONSES, features_of(routed), call.headers)
+        features = features_of(routed)
+        query = ModelQuery(model, _RESPONSES, features, call.headers)
         route = await exchange.resolver.resolve(query)
-        return _untouched(exchange, call, route, routed)
+        return _untouched(exchange, call, route, routed, features)
     except InvalidRequest:
         return None
 
 
 def _untouched(
-    exchange: Exchange, call: GenerationRequest, route: Route, routed: Routed
+    exchange: Exchange, call: GenerationRequest, route: Route, routed: Routed, features: Features
 ) -> Relayable | None:
     """Return the attempt at a route by which the client's own bytes are sent, if it is so."""
     upstream = exchange.settings.upstream(route.upstream)
@@ -68,7 +70,7 @@ def _untouched(
     if upstream.model_header is not None:
         return None  # a socket has one for all its turns
     scope = route.scope or exchange.resolver.scope(route, call.headers)
-    fixes = exchange.memory.fixes.recall(scope, route.model_sent, _RESPONSES)
+    fixes = exchange.memory.fixes.recall(scope, route.model_sent, _RESPONSES, features)
     attempt = exchange.attempts.build(call, route, _RESPONSES, fixes, routed)
     is_same = attempt.translation is None and attempt.calls[0].body is call.body
     prompt_ends = route.kind.prompt_objects_end and has_prompt_object(routed)

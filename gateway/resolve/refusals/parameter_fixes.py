@@ -24,13 +24,15 @@ class ParameterFix:
     the body to the translation, for which the endpoint then lacks the parameter. `fill` adds a
     neutral value where earlier messages lack a demanded field, `strip` removes a field from them
     (`history_fields`). `retell` has system messages said otherwise: `to` says how (`system_turns`).
-    `given` is the only value that a `drop` holds for; None: for any.
+    `given` is the only value that a `drop` holds for, `effort` the reasoning effort of the requests
+    that it holds for (`features.effort_of`); None: any.
     """
 
     action: Literal["drop", "rename", "withhold", "fill", "strip", "limit", "retell"]
     name: str
     to: str | None = None
     given: str | None = None
+    effort: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
