@@ -111,6 +111,16 @@ class Report:
         """Note a parameter that the gateway acts on itself."""
         _add(self.emulated, self._named(name))
 
+    def add(self, other: "Report") -> None:
+        """Append what another report of the same request has noted."""
+        for mine, entries in (
+            (self.dropped, other.dropped),
+            (self.changed, other.changed),
+            (self.emulated, other.emulated),
+        ):
+            for entry in entries:
+                _add(mine, entry)
+
     def _named(self, name: str) -> str:
         return name if self.items is None else self.items.client_path(name)
 

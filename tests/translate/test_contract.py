@@ -27,6 +27,18 @@ def test_the_header_names_both_shapes_and_what_happened() -> None:
     )
 
 
+def test_another_report_of_the_same_request_is_appended() -> None:
+    report, other = (Report(Shape.RESPONSES, Shape.MESSAGES) for _ in range(2))
+    report.drop("input[0].a")
+    for each in (other, report):
+        each.drop("tools[0].b")
+        each.change("n", 1, 2)
+    other.emulate("tools[1]")
+    report.add(other)
+    assert (report.dropped, report.changed) == (["input[0].a", "tools[0].b"], ["n:1->2"])
+    assert report.emulated == ["tools[1]"]
+
+
 def test_items_are_reported_as_the_client_calls_them() -> None:
     kept = "previous_response_id"
     report = Report(Shape.RESPONSES, Shape.CHAT, items=ItemNames([kept] * 70 + [0]))

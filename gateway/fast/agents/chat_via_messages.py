@@ -87,6 +87,8 @@ class _Conversation:
                 self._instruct(cast("System | Developer", message), position)
             if message.name is not None:
                 self._report.drop(f"messages[{position}].name")
+            if type(message) is Assistant:
+                self._drop_unknown(message, position)
 
     def _instruct(self, message: System | Developer, position: int) -> None:
         texts = self._texts(message.content, position)
@@ -95,8 +97,6 @@ class _Conversation:
 
     def _assistant(self, message: Assistant, position: int) -> None:
         content, calls = message.content, message.tool_calls
-        if (message.reasoning, message.reasoning_content, message.phase) != _NOTHING_MORE:
-            self._drop_unknown(message, position)
         if not calls and is_said(content):
             self.writer.assistant(content)
             return
@@ -121,7 +121,9 @@ class _Conversation:
             self.writer.assistant(content_of(blocks))
 
     def _drop_unknown(self, message: Assistant, position: int) -> None:
-        for name in ("reasoning", "reasoning_content", "phase"):
+        if (message.reasoning, message.reasoning_content, message.phase) == _NOTHING_MORE:
+            return
+        for name in ("phase", "reasoning", "reasoning_content"):
             if getattr(message, name) is not None:
                 self._report.drop(f"messages[{position}].{name}")
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gateway.shapes import ItemNames, Json
 from gateway.translate.contract import Context, Report
@@ -66,8 +66,10 @@ def prepare(body: Json, context: Context, report: Report) -> PreparedRequest:
     compacts = is_wanted(client, context)
     if "input" not in client:
         raise missing("input")
-    tools = chat_tools(client, context, report)
+    about_tools = replace(report, dropped=[], changed=[], emulated=[])
+    tools = chat_tools(client, context, about_tools)
     conversation = written(turns_of(client, tools.names, context, report), "input", context, report)
+    report.add(about_tools)
     draft = Draft(client, context, report)
     draft.upstream |= {"model": context.model_sent, **conversation.fields()}
     tool_paths = parameters.tools(draft, tools)

@@ -38,13 +38,16 @@ def carry_unknown(
     if known.names.issuperset(source):
         return
     passes = target is not None and passes_unknown(context)
+    left: list[str] = []
     for name, value in source.items():
         if name in known.names:
             continue
         if passes and target is not None and name not in HINTS | reserved | target.keys():
             target[name] = value
         else:
-            report.drop(f"{path}.{name}")
+            left.append(name)
+    for name in sorted(left):
+        report.drop(f"{path}.{name}")
 
 
 def strip_unknown(

@@ -266,8 +266,8 @@ def test_what_has_no_place_is_reported() -> None:
         }
     )
     assert translation.report.dropped == [
-        *("tools[2]", "input[0].zzz", "input[1].phase", "input[2].yyy"),
-        *("input[3].name", "input[3].xxx"),
+        *("input[0].zzz", "input[1].phase", "input[2].yyy"),
+        *("input[3].name", "input[3].xxx", "tools[2]"),
     ]
     shell = {
         "type": "shell_call",

@@ -258,8 +258,8 @@ def test_unknown_fields_of_tools_are_reported_wherever_these_are(known: Capabili
     assert "own" not in str(said.calls)
     assert "max_uses" not in str(said.calls)
     assert said.report.dropped == [
-        *("tools[0].own", "tools[0].max_uses"),
-        *("tools[1].tools[0].own", "tools[1].tools[0].max_uses", "input[1].tools[0].own"),
+        *("tools[0].max_uses", "tools[0].own"),
+        *("tools[1].tools[0].max_uses", "tools[1].tools[0].own", "input[1].tools[0].own"),
     ]
 
 

@@ -10,7 +10,7 @@ from gateway.translate.parts.from_messages.system import BILLING
 from gateway.translate.schema.messages import MESSAGES_HINTS
 
 _NEUTRAL = {"speed": "standard"}
-_DROPPED = frozenset(MESSAGES_HINTS) - {"cache_control", "service_tier"}
+_DROPPED = [name for name in MESSAGES_HINTS if name not in ("cache_control", "service_tier")]
 _TIERS = {"auto": "auto", "standard_only": "default"}
 
 
@@ -23,8 +23,9 @@ def hints(draft: Draft) -> None:
 
 def drop_hints(draft: Draft) -> None:
     """Report the hints that no other endpoint has."""
-    for name, value in draft.client.items():
-        if name in _DROPPED and value and value != _NEUTRAL.get(name):
+    client = draft.client
+    for name in _DROPPED:
+        if client.get(name) and client[name] != _NEUTRAL.get(name):
             draft.report.drop(name)
 
 
