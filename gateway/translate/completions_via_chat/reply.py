@@ -12,11 +12,11 @@ from gateway.translate.contract import Context, Report
 from gateway.translate.fanout import choice_index, rank
 from gateway.translate.parts.content.sources import sources_of, sources_within
 from gateway.translate.parts.content.texts import refusal_in, text_of
-from gateway.translate.parts.fields import created, fingerprint, finite_number, model_name, swap_id
+from gateway.translate.parts.fields import created, fingerprint, model_name, swap_id
 from gateway.translate.parts.finish_reasons import finish_reason, native_word, with_native
 from gateway.translate.parts.tokens.logprobs import LegacyLogprobs, chat_logprobs, truncate_entries
 from gateway.translate.parts.tokens.usage import with_chats_names
-from gateway.translate.parts.tokens.usage_sums import sum_usage
+from gateway.translate.parts.tokens.usage_sums import sum_usage, with_total
 from gateway.translate.parts.upstream_errors import without_error
 from gateway.translate.stream.reply_choices import choices_of, in_order
 from gateway.translate.stream.stops import cut
@@ -258,10 +258,5 @@ def total_usage(plan: Plan, usages: Sequence[object]) -> Json | None:
 
     A prompt's tokens count once, even if several calls generate its choices.
     """
-    total = sum_usage([with_chats_names(usage) for usage in usages], plan.opens_prompt)
-    if total is not None and "total_tokens" not in total:
-        prompt = finite_number(total.get("prompt_tokens"))
-        completion = finite_number(total.get("completion_tokens"))
-        if prompt is not None and completion is not None:
-            total["total_tokens"] = prompt + completion
-    return total
+    known = [with_chats_names(usage) for usage in usages]
+    return with_total(sum_usage(known, plan.opens_prompt))

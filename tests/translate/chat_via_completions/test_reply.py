@@ -56,6 +56,13 @@ def test_what_the_upstream_leaves_out_is_filled_in_or_left_out() -> None:
     assert not {"usage", "system_fingerprint", "moderation"} & set(reply)
 
 
+def test_a_usage_without_a_total_gets_one() -> None:
+    counts = {"prompt_tokens": 4, "completion_tokens": 2}
+    reply = translated({}).reply([completion({"text": "Hi"}, usage=counts)])
+    assert reply["usage"] == {**counts, "total_tokens": 6}
+    assert ChatCompletion.model_validate(reply, strict=True).usage
+
+
 def test_the_upstreams_model_name_can_be_kept() -> None:
     reply = translated({}, context(echo_model="upstream")).reply([completion({"text": ""})])
     assert reply["model"] == "acme/base-7b"

@@ -152,6 +152,13 @@ def test_usage_comes_last_if_asked_for() -> None:
         assert chunks[-1]["id"] == "chatcmpl-7"
 
 
+def test_a_usage_without_a_total_gets_one() -> None:
+    counts = {"prompt_tokens": 4, "completion_tokens": 2}
+    events = [chunk("a"), chunk(finish="stop"), {"choices": [], "usage": counts}]
+    *_, last = run(translated(WITH_USAGE).stream(), events)
+    assert last["usage"] == {**counts, "total_tokens": 6}
+
+
 def test_usage_does_not_come_unasked() -> None:
     chunks = run(streaming().stream(), [chunk("a", finish="stop", usage=USAGE)])
     assert all("usage" not in c and c["choices"] for c in chunks)

@@ -51,6 +51,17 @@ def sum_usage(
     return total or None
 
 
+def with_total(usage: Json | None) -> Json | None:
+    """Return a usage with chat's names and the total of its two counts, where it has only these."""
+    if usage is None or "total_tokens" in usage:
+        return usage
+    prompt = finite_number(usage.get("prompt_tokens"))
+    completion = finite_number(usage.get("completion_tokens"))
+    if prompt is None or completion is None:
+        return usage
+    return {**usage, "total_tokens": prompt + completion}
+
+
 def numbers(usage: object) -> Json:
     """Return a copy of a usage with its numbers only, those of its details included.
 
