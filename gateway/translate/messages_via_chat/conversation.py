@@ -1,5 +1,6 @@
 """The messages of a messages request as those of chat, in the order that chat requires."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from gateway.shapes import Json
@@ -24,8 +25,8 @@ class Conversation:
     def __init__(self, context: Context, report: Report) -> None:
         self.messages: list[Json] = []
         self.origins: list[Origin] = []
-        self.prefill: str | None = None
-        """The path of a last message of the assistant, which the model is to continue."""
+        self.prefill: Sequence[str] = ()
+        """The paths of the assistant's last messages, which the model is to continue."""
         self.changes = ToolChanges()
         """What it says of the tools."""
         self._context = context
@@ -120,7 +121,7 @@ class Conversation:
                 turn.path, written.text_paths, written.call_paths, reasoning=written.thought_paths
             )
         )
-        self.prefill = turn.path if is_last else None
+        self.prefill = turn.messages if is_last else ()
 
     def _parts(self, blocks: list[Block]) -> list[Placed]:
         placed: list[Placed] = []

@@ -1,5 +1,7 @@
 """The parameters of a messages request that chat has in a form of its own."""
 
+from collections.abc import Sequence
+
 from gateway.shapes import Json
 from gateway.translate.draft import Draft
 from gateway.translate.parts.from_messages import parameters
@@ -48,21 +50,22 @@ def stop_sequences(draft: Draft) -> bool:
     return False
 
 
-def continuation(draft: Draft, prefill: str | None) -> None:
-    """Let the model continue the assistant's last message where its server can.
+def continuation(draft: Draft, prefill: Sequence[str]) -> None:
+    """Let the model continue the assistant's last messages where its server can.
 
-    Raises `UnsupportedParameter`; if that is dropped, the message is, too.
+    Raises `UnsupportedParameter`; if that is dropped, the messages are, too.
     """
-    if prefill is None:
+    if not prefill:
         return
     if draft.context.capabilities.continues_last:
         draft.upstream |= {"continue_final_message": True, "add_generation_prompt": False}
         return
-    draft.refuse(
-        prefill,
-        "its server does not support assistant message prefill. "
-        "The conversation must end with a user message.",
-    )
+    for path in prefill:
+        draft.refuse(
+            path,
+            "its server does not support assistant message prefill. "
+            "The conversation must end with a user message.",
+        )
     draft.upstream["messages"].pop()
 
 

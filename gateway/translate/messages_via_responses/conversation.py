@@ -1,6 +1,6 @@
 """The messages of a messages request as input items, in order."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from gateway.shapes import Json
@@ -27,8 +27,8 @@ class Conversation:
         self.instructions = ""
         self.items: list[Json] = []
         self.origins: list[Origin] = []
-        self.prefill: str | None = None
-        """The path of a last message of the assistant, which the model is to continue."""
+        self.prefill: Sequence[str] = ()
+        """The paths of the assistant's last messages, which the model is to continue."""
         self.changes = ToolChanges()
         """What it says of the tools."""
         self._before_prefill = 0
@@ -91,7 +91,7 @@ class Conversation:
         self.items += written.items
         self.origins += written.origins
         if is_last and written.items:
-            self.prefill, self._before_prefill = turn.path, first
+            self.prefill, self._before_prefill = turn.messages, first
 
     def _parts(self, blocks: list[Block]) -> list[Placed]:
         placed: list[Placed] = []

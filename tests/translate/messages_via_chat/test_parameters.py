@@ -72,6 +72,13 @@ def test_elsewhere_it_is_refused_by_its_path_or_dropped() -> None:
     assert sent.report.dropped == ["messages[1]"]
 
 
+def test_of_several_last_messages_each_is_reported() -> None:
+    drops = context(settings={"on_unsupported": "drop"})
+    sent = prepared(asked(*PREFILLED, assistant("}")), drops)
+    assert [each["role"] for each in sent.call["messages"]] == ["user"]
+    assert sent.report.dropped == ["messages[1]", "messages[2]"]
+
+
 def test_an_empty_last_message_of_the_assistant_begins_nothing() -> None:
     sent = prepared(asked(user("x"), assistant("")))
     assert len(sent.call["messages"]) == 1

@@ -116,4 +116,9 @@ def test_a_begun_reply_is_refused_by_its_path_or_dropped() -> None:
     sent = prepared(body, context_of(R, settings=drops), R)
     assert sent.call["input"] == [{"type": "message", "role": "user", "content": "x"}]
     assert sent.report.dropped == ["messages[1]"]
+    several = prepared(
+        asked(user("x"), assistant("{"), assistant("}")), context_of(R, settings=drops), R
+    )
+    assert several.call["input"] == sent.call["input"]
+    assert several.report.dropped == ["messages[1]", "messages[2]"]
     assert len(prepared(asked(user("x"), assistant("")), OPENAI, R).call["input"]) == 1

@@ -35,6 +35,11 @@ class Turn(msgspec.Struct, gc=False):
     """The results of calls, which come before all else that the user says."""
 
     @property
+    def messages(self) -> Sequence[str]:
+        """The paths of the messages that have blocks."""
+        return list(dict.fromkeys(block.path.partition(".")[0] for block in self.blocks))
+
+    @property
     def others(self) -> list[Block]:
         """The blocks that are no results."""
         if not self.results:
