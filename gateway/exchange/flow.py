@@ -211,7 +211,7 @@ class Exchange:
         if not 200 <= reply.status < 300:
             return
         if route.unconfirmed:
-            self.resolver.notes.answered(scope, route.model_sent)
+            self.resolver.notes.answered(scope, route.model_sent, (retries or route).shape)
         if retries is not None:
             retries.succeeded()
             misplaced = failures.misplaced_rule(route, retries.tried, retries.shape)

@@ -147,12 +147,13 @@ class Retries:
         if self.unfit and self.first is None:
             # What was learned of the model does not hold for every request of it.
             self._forget(self._route.shape)
-        elif self.tried:
+        elif self.tried and not (self.lacks_routes and all(map(self._has_answered, self.tried))):
             self._learn_endpoint()
         if self._mended:
             self._learn_fixes()
         for shape in _OPTIONAL & self._missing_routes:
-            self._notes.lacks(self._route.upstream, shape)
+            if not self._has_answered(shape):
+                self._notes.lacks(self._route.upstream, shape)
 
     def is_absent_everywhere(self, last: Refused) -> bool:
         """Whether all endpoints were asked, and deny the model; it is remembered for a while."""
@@ -229,6 +230,10 @@ class Retries:
         known = self._route.kind.routes
         missing = refused.refusal.verdict is Verdict.UNKNOWN_ROUTE
         return missing and refused.attempt.shape in known
+
+    def _has_answered(self, shape: Shape) -> bool:
+        """Whether a route answered a moment ago: if it is missing, it may be back in another."""
+        return self._notes.has_route(self._route.upstream, shape)
 
     def _mend(self, refusal: Refusal) -> bool:
         """Add the fixes for refused parameters; each name is touched once, so this ends."""

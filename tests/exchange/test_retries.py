@@ -21,6 +21,7 @@ from gateway.shapes import Shape, UpstreamCall
 from tests import kinds
 from tests.exchange.scene import Exchanged, Scene, chat_chunk, chat_completion, completion
 from tests.fakes import Answer, FakeReply, error_reply, json_reply, stream_reply
+from tests.translate.messages_upstreams import message, text
 
 MODEL = "ft-your-gpt35-model"
 CHAT_ONLY = (
@@ -44,6 +45,7 @@ ASKED: dict[Shape, dict[str, Any]] = {
 REPLIES: dict[str, dict[str, Any]] = {
     Shape.COMPLETIONS.path: completion(),
     Shape.CHAT.path: chat_completion(),
+    Shape.MESSAGES.path: message(text("Hello")),
     Shape.RESPONSES.path: {
         "id": "resp_1",
         "object": "response",
@@ -421,6 +423,49 @@ def test_the_second_call_of_a_stream_is_the_last_one_too() -> None:
     asyncio.run(scenario())
 
 
+NOT_FOUND = FakeReply(404, ((b"content-type", b"text/plain"),), (b"404 page not found",))
+
+
+@pytest.mark.parametrize("client", [Shape.CHAT, Shape.RESPONSES, Shape.MESSAGES])
+def test_a_route_that_is_missing_for_a_moment_is_used_again(client: Shape) -> None:
+    """What a proxy says during a deployment is no fact about the server."""
+    gone: set[str] = set()
+
+    def answer(call: UpstreamCall) -> Answer:
+        if call.method == "GET":
+            return listed(MODEL)
+        if call.path in gone:
+            return replace(NOT_FOUND)
+        return json_reply(REPLIES[call.path])
+
+    async def scenario() -> None:
+        scene = Scene(answer, OTHER)
+
+        async def asked_after(seconds: float) -> list[str]:
+            scene.network.calls.clear()
+            scene.clock.advance(seconds)
+            await ask(scene, client)
+            return generation_paths(scene)
+
+        own, beside = client.path, HOME_BESIDE[client].path
+        assert await asked_after(2) == [own]
+        gone.add(own)
+        assert await asked_after(2) == [own, beside]
+        gone.clear()
+        assert await asked_after(2) == [own]
+        gone.add(own)  # for good
+        assert await asked_after(2) == [own, beside]
+        assert await asked_after(11) == [own, beside]
+        assert await asked_after(2) == [beside]
+
+    asyncio.run(scenario())
+
+
+HOME_BESIDE = {
+    Shape.CHAT: Shape.RESPONSES,
+    Shape.RESPONSES: Shape.CHAT,
+    Shape.MESSAGES: Shape.RESPONSES,
+}
 NO_TEMPERATURE = "Unsupported parameter: 'temperature' is not supported with this model."
 EFFORT = "Unsupported value: 'reasoning_effort' does not support 'xhigh' with this model. Supported"
 

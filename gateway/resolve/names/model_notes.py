@@ -1,8 +1,9 @@
 """What upstreams' replies have shown about names that no metadata mentions.
 
 Two notes per (upstream, credential, model), bounded and expiring: a name that was answered for need
-not wait for look-ups; one that every endpoint denied need not be tried at each. And one per
-upstream: a route that it lacks need not be tried for every model.
+not wait for look-ups; one that every endpoint denied need not be tried at each. And two per
+upstream: a route that it lacks need not be tried for every model, and one that has just answered
+is not lacking.
 """
 
 from cachetools import TTLCache
@@ -21,6 +22,9 @@ class ModelNotes:
     def __init__(self, settings: MemorySettings, clock: Clock) -> None:
         self._clock = clock
         self._refresh_after = settings.ttl / 2
+        self._soon = settings.negative_ttl
+        self._routes: dict[tuple[str, Shape], float] = {}
+        """When a route answered last."""
         self._answered: TTLCache[_Key, float] = TTLCache(
             settings.max_entries, settings.ttl, timer=clock
         )
@@ -41,10 +45,15 @@ class ModelNotes:
             return frozenset()
         return frozenset(shape for name, shape in self._lacking if name == upstream)
 
-    def answered(self, scope: CacheScope, model: str) -> None:
-        """Note that an upstream has just answered for a model."""
+    def has_route(self, upstream: str, shape: Shape) -> bool:
+        """Whether an upstream has answered at a shape's route within `memory.negative_ttl`."""
+        at = self._routes.get((upstream, shape))
+        return at is not None and self._clock() - at < self._soon
+
+    def answered(self, scope: CacheScope, model: str, shape: Shape) -> None:
+        """Note that an upstream has just answered for a model at a shape's route."""
         key = (scope, model)
-        now = self._clock()
+        now = self._routes[scope.upstream, shape] = self._clock()
         noted_at = self._answered.get(key)
         # Called for every request for such a name: a recent note is good enough.
         if noted_at is None or now - noted_at > self._refresh_after:
