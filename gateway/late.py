@@ -21,8 +21,12 @@ class Late(Generic[Made]):
 
     async def get(self) -> Made:
         """Return it, made if it is not yet."""
+        if self._made is not None:
+            return self._made
+        async with self._making:
+            return await self._first()
+
+    async def _first(self) -> Made:
         if self._made is None:
-            async with self._making:
-                if self._made is None:
-                    self._made = await asyncio.to_thread(self._make)
+            self._made = await asyncio.to_thread(self._make)
         return self._made

@@ -10,7 +10,7 @@ import tiktoken
 
 from gateway.config.settings import ModelRule, Settings, UpstreamSettings
 from gateway.config.translation_settings import TranslationSettings
-from gateway.tokenizers import Tokenizers
+from gateway.tokenizers import Tokenizers, unknown_encodings
 from tests import kinds
 
 UPSTREAM = UpstreamSettings("openai", "https://api.openai.com/v1", kinds.OPENAI)
@@ -141,3 +141,20 @@ def test_without_tiktoken_the_log_says_what_to_install(
     monkeypatch.setitem(modules, "tiktoken", absent)
     assert Tokenizers(settings("small")).detokenizers == {}
     assert "pip install 'endpoint-gateway[tiktoken]'" in caplog.text
+
+
+def test_an_encoding_that_tiktoken_does_not_have_is_named() -> None:
+    assert not list(unknown_encodings(settings(None)))
+    assert not list(unknown_encodings(settings("cl100k_base", "cl100k_base", "o200k_base")))
+    unknown = list(unknown_encodings(settings("cl100k_bas", "x")))
+    assert [each.partition(":")[0] for each in unknown] == [
+        "translation.tokenizer",
+        "models.model-0.tokenizer",
+    ]
+    assert "did you mean 'cl100k_base'?" in unknown[0]
+    assert "there are " in unknown[1]
+
+
+def test_without_tiktoken_its_absence_is_said_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "tiktoken", None)
+    assert not list(unknown_encodings(settings("cl100k_bas")))

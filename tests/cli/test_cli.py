@@ -19,6 +19,12 @@ def test_the_version_and_the_commands_are_told() -> None:
         assert command in help_text
 
 
+def test_a_command_that_there_is_none_of_is_wrong_usage() -> None:
+    result = run("launch")
+    assert result.exit_code == 2
+    assert "No such command 'launch'" in result.output
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

@@ -71,6 +71,26 @@ def test_a_client_that_sends_on_and_on_is_cut_off(monkeypatch: pytest.MonkeyPatc
     asyncio.run(scenario())
 
 
+def test_a_client_that_sends_on_before_its_refusal_is_written_waits_for_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(lifetime, "HALF_CLOSED_BYTES", 10_000)
+
+    async def scenario() -> None:
+        connection = Wire(Client(answer, ServerSettings(max_body_bytes=100)).gateway)
+        for piece in (UNFINISHED, PIECE, b"x" * 10_000):
+            connection.protocol.data_received(piece)
+        assert connection.transport.is_reading()
+        connection.protocol.data_received(b"x")
+        assert not connection.transport.is_reading()
+        await connection.settle()
+        assert connection.take().startswith(b"HTTP/1.1 413")
+        assert connection.transport.is_reading()
+        connection.end()
+
+    asyncio.run(scenario())
+
+
 def test_a_client_that_does_not_leave_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lifetime, "HALF_CLOSED_SECONDS", 0.01)
 

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from gateway.api.admission import Admission
+from gateway.api.concurrency import ClientSlots, Running
 from gateway.api.writing import ReplyWriter
 from gateway.config.settings import ServerSettings
 from gateway.errors import GatewayError
@@ -39,14 +40,14 @@ class Uploads:
         self.failed: list[GatewayError] = []
         self.left = 0
         self.replies_first = False
+        self.slots: ClientSlots | None = None
 
     async def _handler(self, request: Request, decision: Decision) -> ClientReply:
         raise AssertionError
 
     def admit(self, head: Head) -> Admission:
-        return Admission(
-            Request(head.method, head.raw_path.decode()), self._handler, self.limit, self.whole
-        )
+        request = Request(head.method, head.raw_path.decode())
+        return Admission(request, self._handler, self.limit, self.whole, slots=self.slots)
 
     async def serve(
         self, admission: Admission, body: Body, writer: ReplyWriter, length: int | None
@@ -297,6 +298,57 @@ def test_who_leaves_in_the_middle_of_a_body_is_noted_once(sent: bytes, *, whole:
         assert app.left == whole
         assert wire.take() == b""
         assert not wire.door.connections
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("whole", [False, True])
+@pytest.mark.parametrize("leaves", [False, True])
+def test_a_body_that_arrives_holds_its_clients_slot(*, whole: bool, leaves: bool) -> None:
+    async def scenario() -> None:
+        app, running = Uploads(whole=whole), Running()
+        app.slots = ClientSlots("one", 1, running)
+        first, second = Wire(app), Wire(app)
+        first.protocol.data_received(CHUNKED + chunk(5))
+        await turns()
+        assert running.count == 1
+        received = await second.send(CHUNKED + chunk(5))
+        assert received.startswith(b"HTTP/1.1 429")
+        assert second.state is State.HALF_CLOSED
+        assert running.count == 1
+        if leaves:
+            first.leave()
+            await turns()
+        else:
+            assert (await first.send(b"0\r\n\r\n")).endswith(DONE % 5)
+            first.end()
+        assert running.count == 0
+        second.end()
+
+    asyncio.run(scenario())
+
+
+def test_a_body_that_goes_wrong_gives_its_slot_back() -> None:
+    async def scenario() -> None:
+        app, running = Uploads(whole=True), Running()
+        app.slots = ClientSlots("one", 1, running)
+        wire = Wire(app)
+        assert (await wire.send(CHUNKED, b"x\r\n")).startswith(b"HTTP/1.1 400")
+        assert running.count == 0
+        wire.end()
+
+    asyncio.run(scenario())
+
+
+def test_what_comes_while_the_last_reply_is_being_sent_is_thrown_away() -> None:
+    async def scenario() -> None:
+        wire = Wire(Uploads())
+        wire.transport.unread = 1
+        received = await wire.send(request(b"y", "/v1/files", "Connection: close"))
+        assert received.startswith(b"HTTP/1.1 200")
+        assert wire.state is State.CLOSING
+        assert await wire.send(request(b"y", "/v1/files")) == b""
+        wire.end()
 
     asyncio.run(scenario())
 

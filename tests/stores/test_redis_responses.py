@@ -406,6 +406,19 @@ def test_a_lost_cancellation_keeps_nobody_waiting(
     asyncio.run(scenario())
 
 
+def test_a_closed_store_asks_no_more_even_if_no_cancellation_arrives() -> None:
+    async def scenario() -> None:
+        store = scripted(failures=0)
+        asking = asyncio.create_task(store._keep_asking())
+        await until(lambda: store.state.is_up)
+        store._is_closed = True
+        store._noticed.set()
+        await asking
+        await store.aclose()
+
+    asyncio.run(scenario())
+
+
 def test_a_store_that_was_never_used_can_be_closed(redis: RedisProcess) -> None:
     async def scenario() -> None:
         state = Availability("responses.store", ALONE, time.monotonic)
