@@ -7,7 +7,7 @@ from functools import lru_cache
 from gateway.exchange.known_fixes import Fixes
 from gateway.exchange.request_fields import field_names
 from gateway.resolve.refusals.history_fields import FILLED_WITH
-from gateway.resolve.refusals.parameter_fixes import ParameterFix, apply_fixes
+from gateway.resolve.refusals.parameter_fixes import LOWERING, ParameterFix, apply_fixes
 from gateway.resolve.refusals.system_turns import FIRST, USERS
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import Context, Translation
@@ -100,7 +100,7 @@ def _report_parameter(translation: Translation, fix: ParameterFix, bodies: Seque
     """Report a fix under the client's own name of the parameter, if it applied at all."""
     name, renamed_to = fix.name, fix.to
     asked = translation.client_param(0, name) or name
-    if fix.action == "limit":
+    if fix.action in LOWERING:
         given, sent = translation.calls[0].get(name), bodies[0].get(name)
         if sent != given:
             translation.report.change(asked, given, sent)

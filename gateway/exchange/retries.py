@@ -21,7 +21,7 @@ from gateway.resolve.features import SAMPLING, effort_of
 from gateway.resolve.memory import CacheScope, Features, LearnedEndpoints
 from gateway.resolve.names.model_notes import ModelNotes
 from gateway.resolve.refusals.classify import Refusal, Verdict
-from gateway.resolve.refusals.parameter_fixes import ParameterFix
+from gateway.resolve.refusals.parameter_fixes import LOWERING, ParameterFix
 from gateway.shapes import Shape
 
 MAX_MENDED: Final = 32
@@ -56,10 +56,18 @@ def _is_the_upstreams(fix: ParameterFix, shape: Shape) -> bool:
 
     There nothing is emulated or lowered, and the endpoint has no parameter of that name.
     """
-    if fix.action == "limit":
+    if fix.action in LOWERING:
         return True
     names = ("n", "stop", "logprobs") if shape is Shape.RESPONSES else ("n",)
     return fix.action == "withhold" and fix.name in names
+
+
+def _subject(fix: ParameterFix) -> str:
+    """Return what a fix changes, which it does once.
+
+    A limit may be lowered twice: to the model's, and to the room that the prompt leaves.
+    """
+    return f"{fix.action} {fix.name}" if fix.action == "fit" else fix.name
 
 
 class Retries:
@@ -242,7 +250,7 @@ class Retries:
             if self._mended:
                 self._learn_fixes()
         self._is_here = self._is_here or refusal.model_is_here
-        names = {fix.name for fix in refusal.fixes}
+        names = {_subject(fix) for fix in refusal.fixes}
         own = self.shape is self._client
         if own and any(_is_the_upstreams(fix, self.shape) for fix in refusal.fixes):
             return False
@@ -274,6 +282,8 @@ class Retries:
 
     def _learn_fixes(self) -> None:
         for fix in self.fixes:
+            if fix.action == "fit":
+                continue
             # A server whose schema has no such role refuses it whatever the model.
             general = fix.action == "retell" and not self._is_here
             model = ANY_MODEL if general else self._route.model_sent

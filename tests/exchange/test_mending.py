@@ -99,6 +99,13 @@ def test_a_lowered_limit_is_reported_with_both_values() -> None:
     assert made.report.changed == ["max_tokens:32000->100"]
 
 
+def test_a_limit_that_is_lowered_twice_is_reported_once() -> None:
+    fixes = (ParameterFix("limit", "max_tokens", "100"), ParameterFix("fit", "max_tokens", "90"))
+    made = translation({"max_tokens": 32_000})
+    assert mended(made, fixes) == [{"max_tokens": 90, "model": "m"}]
+    assert made.report.changed == ["max_tokens:32000->90"]
+
+
 @pytest.mark.parametrize("body", [{"max_tokens": 100}, {"max_tokens": "a lot"}, {}])
 def test_a_limit_that_fits_is_left_and_not_reported(body: Json) -> None:
     limit, drop = ParameterFix("limit", "max_tokens", "100"), ParameterFix("drop", "seed")

@@ -346,3 +346,50 @@ def test_a_base_model_is_found_at_completions() -> None:
     result = scene.generate(Shape.MESSAGES, asked())
     assert generation_paths(scene) == [HOME, "/completions"]
     assert result.json["type"] == "message"
+
+
+def overflow(prompt: int, limit: int) -> str:
+    return (
+        f"This model's maximum context length is 16385 tokens. However, you requested "
+        f"{prompt + limit} tokens ({prompt} in the messages, {limit} in the completion)."
+    )
+
+
+def test_a_limit_is_lowered_to_the_room_beside_each_prompt() -> None:
+    """Pydantic AI always asks for 16,384 tokens of a model that it does not know."""
+    prompt = 6
+
+    def answer(call: UpstreamCall) -> Answer:
+        assert isinstance(call.body, bytes)
+        body = msgspec.json.decode(call.body)
+        limit = body.get("max_completion_tokens", body.get("max_tokens"))
+        if limit > 16_384:
+            said = f"max_tokens is too large: {limit}. This model supports at most 16384 tokens"
+            return error_reply(400, said, param="max_tokens")
+        if prompt + limit > 16_385:
+            said = overflow(prompt, limit)
+            return error_reply(400, said, param="messages", code="context_length_exceeded")
+        return json_reply(REPLIES["/chat/completions"])
+
+    async def scenario() -> None:
+        nonlocal prompt
+        rule = ModelRule("m", endpoints=(Shape.CHAT,))
+        scene = Scene(answer, OTHER, rules=(rule,))
+        for prompt, limit, attempts in ((6, 32_000, 3), (6, 16_384, 2), (900, 16_384, 2)):
+            result = await scene.call(Shape.MESSAGES, asked(max_tokens=limit))
+            assert (result.reply.status, result.decision.attempts) == (200, attempts)
+            changed = f"changed=max_tokens:{limit}->{16_385 - prompt}"
+            assert changed in result.decision.translation
+        fitting = await scene.call(Shape.MESSAGES, asked(max_tokens=1000))
+        assert fitting.decision.attempts == 1
+        assert "changed" not in fitting.decision.translation
+        prompt = 16_000
+        with pytest.raises(UpstreamError) as refused:
+            await scene.call(Shape.MESSAGES, asked(max_tokens=1000))
+        assert refused.value.code == "context_length_exceeded"
+        raw = msgspec.json.encode({"model": "m", **ASKED[Shape.CHAT], "max_tokens": 16_384})
+        prompt = 6
+        own = await scene.call(Shape.CHAT, raw)
+        assert (own.reply.status, own.decision.attempts) == (400, 1)
+
+    asyncio.run(scenario())

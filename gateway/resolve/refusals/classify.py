@@ -14,7 +14,7 @@ from gateway.envelopes.error_envelopes import ErrorReply, is_error_in_success, r
 from gateway.envelopes.printed_values import decode_body
 from gateway.resolve.refusals.destinations import Called
 from gateway.resolve.refusals.history_fields import demanded_field
-from gateway.resolve.refusals.limits import too_large
+from gateway.resolve.refusals.limits import no_room, too_large
 from gateway.resolve.refusals.missing_models import (
     is_not_found,
     is_retired,
@@ -179,7 +179,7 @@ def _status_admits(status: int, reply: ErrorReply, verdict: Verdict) -> bool:
 
 def _judge(reply: ErrorReply, called: Called, model: str, sent: Collection[str]) -> Refusal:
     """Classify by the text alone. The order matters: specific before general."""
-    limit = too_large(reply, sent)
+    limit = too_large(reply, sent) or no_room(reply, sent)
     if limit is not None:
         return _unsupported(reply, called, limit)
     if _is_unrelated(reply):

@@ -1,13 +1,16 @@
 """Texts by which upstreams refuse a limit of the reply's length as too large, with their own.
 
-Agents ask for more than many models can give (Claude Code for 32,000 tokens, of any model that it
-does not know). What the model can give is the answer that was asked for, at its longest.
+Agents and frameworks ask for more than many models can give (Claude Code for 32,000 tokens, of any
+model that it does not know, Pydantic AI for 16,384). What the model can give, or its context has
+room for, is the answer that was asked for, at its longest.
 """
 
 import re
 from collections.abc import Collection
 
 from gateway.envelopes.error_envelopes import ErrorReply
+from gateway.envelopes.overflow_lengths import Lengths, lengths_in
+from gateway.envelopes.overflows import overflow_message
 from gateway.resolve.refusals.parameter_fixes import ParameterFix
 
 _NAMES = ("max_completion_tokens", "max_tokens", "max_output_tokens")
@@ -34,11 +37,37 @@ _TEXT = re.compile(
 )
 
 
+_ENOUGH_ROOM = 4096
+_ENOUGH_SHARE = 4
+"""Room for a reply, in tokens, or as a share of the context: a quarter. With less, clients are to
+shorten the conversation, which they do after the refusal: the reply would be cut off."""
+
+
 def too_large(reply: ErrorReply, sent: Collection[str]) -> ParameterFix | None:
     """Return the fix that lowers the limit that was sent to the model's; None: another error."""
     found = _TEXT.match(reply.message)
-    name = next((known for known in _NAMES if known in sent), None)
+    name = _limit_in(sent)
     if found is None or name is None:
         return None
     most = next(filter(None, found.groupdict().values()))
     return ParameterFix("limit", name, most) if int(most) else None
+
+
+def no_room(reply: ErrorReply, sent: Collection[str]) -> ParameterFix | None:
+    """Return the fix that lowers the limit that was sent to the room beside this prompt.
+
+    None: another error, or too little room for a reply.
+    """
+    message, name = overflow_message(reply), _limit_in(sent)
+    lengths = lengths_in(message or reply.message)
+    if name is None or lengths is None or not _is_enough(lengths):
+        return None
+    return ParameterFix("fit", name, str(lengths.room))
+
+
+def _limit_in(sent: Collection[str]) -> str | None:
+    return next((known for known in _NAMES if known in sent), None)
+
+
+def _is_enough(lengths: Lengths) -> bool:
+    return lengths.room >= min(_ENOUGH_ROOM, lengths.context // _ENOUGH_SHARE)

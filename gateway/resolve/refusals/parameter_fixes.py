@@ -8,7 +8,7 @@ else than was asked for.
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from gateway.resolve.refusals.history_fields import fill, refused_field, strip
 from gateway.resolve.refusals.system_turns import without_system_turns
@@ -20,15 +20,16 @@ class ParameterFix:
     """One change to a request body: drop a parameter, send it under another name, or withhold it.
 
     Names are top-level keys, or one level deeper with a dot: `reasoning.effort`. `to` is the new
-    name of a `rename`, and the largest value of a `limit`, which lowers a number. `withhold` leaves
-    the body to the translation, for which the endpoint then lacks the parameter. `fill` adds a
-    neutral value where earlier messages lack a demanded field, `strip` removes a field from them
-    (`history_fields`). `retell` has system messages said otherwise: `to` says how (`system_turns`).
-    `given` is the only value that a `drop` holds for, `effort` the reasoning effort of the requests
-    that it holds for (`features.effort_of`); None: any.
+    name of a `rename`, and the largest value of a `limit`, which lowers a number; so does a `fit`,
+    but only beside the prompt that was refused. `withhold` leaves the body to the translation, for
+    which the endpoint then lacks the parameter. `fill` adds a neutral value where earlier messages
+    lack a demanded field, `strip` removes a field from them (`history_fields`). `retell` has system
+    messages said otherwise: `to` says how (`system_turns`). `given` is the only value that a `drop`
+    holds for, `effort` the reasoning effort of the requests that it holds for
+    (`features.effort_of`); None: any.
     """
 
-    action: Literal["drop", "rename", "withhold", "fill", "strip", "limit", "retell"]
+    action: Literal["drop", "rename", "withhold", "fill", "strip", "limit", "fit", "retell"]
     name: str
     to: str | None = None
     given: str | None = None
@@ -202,6 +203,8 @@ def _move(name: str, moved: tuple[str, str], sent: Collection[str]) -> tuple[Par
     return (rename, ParameterFix("drop", name)) if siblings else (rename,)
 
 
+LOWERING: Final = ("limit", "fit")
+"""Actions that lower the number of tokens that a reply may have."""
 _ABSENT = object()
 _OF_HISTORY: Mapping[str, Callable[[Json, str], None]] = {"fill": fill, "strip": strip}
 
@@ -217,7 +220,7 @@ def apply_fixes(body: Json, fixes: Iterable[ParameterFix]) -> Json:
     for fix in fixes:
         if fix.action == "withhold":
             continue
-        if fix.action == "limit":
+        if fix.action in LOWERING:
             _lower(fixed, fix)
             continue
         if fix.action == "retell":

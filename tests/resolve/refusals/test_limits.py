@@ -48,3 +48,41 @@ def test_the_limit_is_lowered_to_the_models(message: str, name: str) -> None:
 )
 def test_another_error_is_no_limit(message: str, sent: set[str]) -> None:
     assert refusal(message, sent) == (Verdict.OTHER, ())
+
+
+def overflow(prompt: int, reply: int, context: int) -> str:
+    return (
+        f"This model's maximum context length is {context} tokens. However, you requested "
+        f"{prompt + reply} tokens ({prompt} in the messages, {reply} in the completion)."
+    )
+
+
+@pytest.mark.parametrize("name", ["max_completion_tokens", "max_tokens", "max_output_tokens"])
+@pytest.mark.parametrize(
+    ("prompt", "context"), [(6, 16_385), (12_289, 16_385), (6144, 8192), (123_904, 128_000)]
+)
+def test_the_limit_is_lowered_to_the_room_beside_the_prompt(
+    prompt: int, context: int, name: str
+) -> None:
+    verdict, fixes = refusal(overflow(prompt, 16_384, context), {"model", name})
+    room = context - prompt
+    assert verdict is Verdict.UNSUPPORTED_PARAMETER
+    assert fixes == (ParameterFix("fit", name, str(room)),)
+    assert apply_fixes({name: 16_384}, fixes) == {name: room}
+
+
+@pytest.mark.parametrize(
+    ("prompt", "context", "sent"),
+    [
+        # So little would cut the reply off.
+        (12_290, 16_385, {"max_tokens"}),
+        (6145, 8192, {"max_tokens"}),
+        (123_905, 128_000, {"max_tokens"}),
+        (20_000, 16_385, {"max_tokens"}),
+        (6, 16_385, {"model"}),
+    ],
+)
+def test_a_conversation_that_is_too_long_is_the_clients_to_shorten(
+    prompt: int, context: int, sent: set[str]
+) -> None:
+    assert refusal(overflow(prompt, 16_384, context), sent) == (Verdict.OTHER, ())

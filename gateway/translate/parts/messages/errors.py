@@ -8,6 +8,7 @@ Claude Code acts on some phrases of these messages: it compacts a conversation a
 import re
 from typing import Final
 
+from gateway.envelopes.overflow_lengths import lengths_in, numbers_in, parts_in
 from gateway.envelopes.overflows import CODE as TOO_LONG
 from gateway.errors import GatewayError, UnsupportedParameter, UpstreamError
 from gateway.shapes import Json
@@ -34,21 +35,6 @@ _CONFLICT = 409
 _INDEX = re.compile(r"\[(\d+)\]")
 _PATH_BEGINS: Final = r"(?<![\w.])"
 _PATH_ENDS: Final = r"(?!\w|\[|\.\w)"
-_NUMBER = re.compile(r"(?<![\w.])(?:\d{1,3}(?:,\d{3})+|\d{2,12})(?![\w]|\.\d)")
-_LIMIT = re.compile(
-    r"(?:maximum|limit|context|allowed|max_\w+|n_ctx|less than|cannot exceed|model with)"
-    r"(?:(?!exceed|prompt has)[^\d.;]){0,40}\Z",
-    re.IGNORECASE,
-)
-"""What stands before the number that is the limit, in the texts of `overflows`."""
-_PARTS = re.compile(
-    r"(?P<input>\d+) in (?:your prompt|the messages)[;,] (?P<output>\d+) (?:for|in) the completion|"
-    r"requested (?P<output2>\d+) output tokens and your prompt contains (?:at least )?"
-    r"(?P<input2>\d+) input tokens|"
-    r"Given: (?P<input4>\d+) `inputs` tokens and (?P<output4>\d+) `max_new_tokens`|"
-    r"is too large: (?P<output3>\d+)\..{0,80}? your request has (?P<input3>\d+) input tokens"
-)
-"""What the prompt takes and what the reply may take, of a context that has no room for both."""
 _EXCESS = re.compile(r"exceeded by (\d{1,12})\b")
 """By how much the prompt is longer than the limit."""
 _PROMPT = "prompt is too long"
@@ -117,37 +103,20 @@ def _message(error: GatewayError, model: str) -> str:
 
 def _with_output(message: str) -> str | None:
     """Return the words after which clients ask for a shorter reply; None: that would not help."""
-    parts = _parts(message)
-    limits = [number for number, is_limit in _numbers(message) if is_limit]
-    if parts is None or not limits:
+    found = lengths_in(message)
+    if found is None:
         return None
-    given, asked = parts
-    if given >= limits[0] or given + asked <= limits[0]:
-        return None
-    return joined(f"{_WITH_OUTPUT}: {given} + {asked} > {limits[0]}", message)
-
-
-def _parts(message: str) -> tuple[int, int] | None:
-    """Return the tokens of the prompt and those of the reply; None: they are not told apart."""
-    parts = _PARTS.search(message)
-    if parts is None:
-        return None
-    groups = parts.groupdict()
-    given, asked = (
-        next(int(value) for name, value in groups.items() if name.startswith(kind) and value)
-        for kind in ("input", "output")
-    )
-    return given, asked
+    return joined(f"{_WITH_OUTPUT}: {found.prompt} + {found.reply} > {found.context}", message)
 
 
 def _too_long(message: str) -> str:
     """Return an overflow in the words that clients look for, with the upstream's behind them."""
     if message.lower().startswith((_PROMPT, _WITH_OUTPUT)):
         return message
-    numbers = _numbers(message)
+    numbers = numbers_in(message)
     limits = [number for number, is_limit in numbers if is_limit]
     prompt = max((number for number, _ in numbers), default=0)
-    parts, excess = _parts(message), _EXCESS.search(message)
+    parts, excess = parts_in(message), _EXCESS.search(message)
     if parts is not None:
         prompt = parts[0]
     elif excess is not None and limits:
@@ -155,11 +124,3 @@ def _too_long(message: str) -> str:
     if not limits or prompt <= limits[0]:
         return joined(_PROMPT, message)
     return joined(f"{_PROMPT}: {prompt} tokens > {limits[0]} maximum", message)
-
-
-def _numbers(message: str) -> list[tuple[int, bool]]:
-    """Return the numbers in a message, each with whether it is a limit by what stands before it."""
-    return [
-        (int(each[0].replace(",", "")), _LIMIT.search(message[: each.start()]) is not None)
-        for each in _NUMBER.finditer(message)
-    ]

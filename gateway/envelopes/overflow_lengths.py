@@ -1,0 +1,95 @@
+"""The lengths in an error for a prompt that is too long, or that leaves too little room."""
+
+import re
+from dataclasses import dataclass
+
+_NUMBER = re.compile(r"(?<![\w.])(?:\d{1,3}(?:,\d{3})+|\d{2,12})(?![\w]|\.\d)")
+_LIMIT = re.compile(
+    r"(?:maximum|limit|context|allowed|max_\w+|n_ctx|less than|cannot exceed|model with)"
+    r"(?:(?!exceed|prompt has)[^\d.;]){0,40}\Z",
+    re.IGNORECASE,
+)
+"""What stands before the number that is the limit, in the texts of `overflows`."""
+_CONTEXT = re.compile(r"\bcontext length (?:is|of) ([\d,]{1,15})")
+_N = r"(\d{1,12})"
+_PARTS = tuple(
+    re.compile(text.replace("{N}", _N))
+    for text in (
+        # OpenAI, Azure, DeepSeek; llama-cpp-python
+        (
+            r"{N} in (?:your prompt|the messages)[;,](?: {N} in the functions,)? "
+            r"(?:and )?{N} (?:for|in) the completion"
+        ),
+        # OpenRouter
+        r"{N} of text input,(?: {N} of tool input,)? {N} in the output",
+        # SGLang
+        r"{N} tokens from the input messages and ()?{N} tokens for the completion",
+        # Text Generation Inference
+        r"Given: {N} `inputs` tokens and ()?{N} `max_new_tokens`",
+    )
+)
+"""The tokens of the prompt, of its tools, and of the reply, in this order."""
+_REPLY_FIRST = tuple(
+    re.compile(text.replace("{N}", _N))
+    for text in (
+        # vLLM
+        r"requested {N} output tokens and your prompt contains (?:at least )?{N} input tokens",
+        r"is too large: {N}\..{0,80}? your request has {N} input tokens",
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Lengths:
+    """What a request takes of a context that has no room for all of it, in tokens."""
+
+    prompt: int
+    reply: int
+    """What the reply may take at most."""
+    context: int
+
+    @property
+    def room(self) -> int:
+        """What the prompt leaves."""
+        return self.context - self.prompt
+
+
+def lengths_in(message: str) -> Lengths | None:
+    """Return the lengths of a prompt that fits and of a reply that does not fit beside it.
+
+    None: the prompt alone is too long, or the message does not tell them apart.
+    """
+    parts, context = parts_in(message), _context_in(message)
+    if parts is None or context is None:
+        return None
+    lengths = Lengths(*parts, context)
+    return lengths if 0 < lengths.room < lengths.reply else None
+
+
+def _context_in(message: str) -> int | None:
+    named = _CONTEXT.search(message)
+    if named is not None:
+        return int(named[1].replace(",", ""))
+    return next((number for number, is_limit in numbers_in(message) if is_limit), None)
+
+
+def parts_in(message: str) -> tuple[int, int] | None:
+    """Return the tokens of the prompt and those of the reply; None: they are not told apart."""
+    for pattern in _PARTS:
+        found = pattern.search(message)
+        if found is not None:
+            prompt, tools, reply = found.groups()
+            return int(prompt) + int(tools or 0), int(reply)
+    for pattern in _REPLY_FIRST:
+        found = pattern.search(message)
+        if found is not None:
+            return int(found[2]), int(found[1])
+    return None
+
+
+def numbers_in(message: str) -> list[tuple[int, bool]]:
+    """Return the numbers in a message, each with whether it is a limit by what stands before it."""
+    return [
+        (int(each[0].replace(",", "")), _LIMIT.search(message[: each.start()]) is not None)
+        for each in _NUMBER.finditer(message)
+    ]

@@ -1,0 +1,75 @@
+"""The lengths that servers name where a prompt and its reply are too long together."""
+
+import pytest
+
+from gateway.envelopes.overflow_lengths import Lengths, lengths_in, numbers_in, parts_in
+
+_OPENAI = "This model's maximum context length is 16385 tokens. However, you requested"
+TEXTS = [
+    f"{_OPENAI} 17006 tokens (622 in the messages, 16384 in the completion). Please reduce it.",
+    f"{_OPENAI} 1 tokens (600 in the messages, 22 in the functions, and 16384 in the completion).",
+    # llama-cpp-python
+    (
+        "This model's maximum context length is 16385 tokens, however you requested 17006 tokens "
+        "(622 in your prompt; 16384 for the completion). Please reduce your prompt."
+    ),
+    # vLLM
+    (
+        f"{_OPENAI} 16384 output tokens and your prompt contains at least 622 input tokens, for a "
+        "total of at least 17006 tokens. Please reduce the length of the input prompt."
+    ),
+    (
+        "'max_tokens' or 'max_completion_tokens' is too large: 16384. This model's maximum context "
+        "length is 16385 tokens and your request has 622 input tokens (16384 > 16385 - 622)."
+    ),
+    # SGLang
+    (
+        "Requested token count exceeds the model's maximum context length of 16385 tokens. You "
+        "requested a total of 17006 tokens: 622 tokens from the input messages and 16384 tokens"
+        " for the completion. Please reduce the number of tokens in the input messages."
+    ),
+    # Text Generation Inference
+    (
+        "Input validation error: `inputs` tokens + `max_new_tokens` must be <= 16385. Given: 622 "
+        "`inputs` tokens and 16384 `max_new_tokens`"
+    ),
+    # OpenRouter
+    (
+        "This endpoint's maximum context length is 16385 tokens. However, you requested about 17006"
+        " tokens (600 of text input, 22 of tool input, 16384 in the output)."
+    ),
+]
+
+
+@pytest.mark.parametrize("message", TEXTS)
+def test_the_room_beside_the_prompt_follows_from_the_message(message: str) -> None:
+    lengths = lengths_in(message)
+    assert lengths == Lengths(prompt=622, reply=16_384, context=16_385)
+    assert lengths.room == 15_763
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        # Too long by itself.
+        f"{_OPENAI} 40000 tokens (23616 in the messages, 16384 in the completion).",
+        f"{_OPENAI} 16386 tokens (16385 in the messages, 1 in the completion).",
+        # Not too long at all.
+        f"{_OPENAI} 30 tokens (20 in the messages, 10 in the completion).",
+        "Given: 622 `inputs` tokens and 16384 `max_new_tokens`",
+        f"{_OPENAI} 17006 tokens.",
+        "No.",
+    ],
+)
+def test_other_messages_leave_no_room(message: str) -> None:
+    assert lengths_in(message) is None
+
+
+def test_the_parts_are_told_apart_whatever_the_context_is() -> None:
+    assert parts_in("Given: 9000 `inputs` tokens and 200 `max_new_tokens`") == (9000, 200)
+    assert parts_in("You requested 9200 tokens.") is None
+
+
+def test_a_number_is_a_limit_by_what_stands_before_it() -> None:
+    message = "The limit is 4,096 tokens; the prompt has 9000 tokens, of v1.25 and abc12."
+    assert numbers_in(message) == [(4096, True), (9000, False)]
