@@ -48,6 +48,8 @@ class BlockOrder:
     def __init__(self) -> None:
         self._blocks: deque[_Block] = deque()
         """Those that were not given to their end: all but the first are held."""
+        self._unended: dict[object, _Block] = {}
+        """Those that are open, by what `_key` makes of their index; one of each."""
         self._begun: deque[BegunBlock] = deque()
         """Those that came with the message and that no other has followed yet."""
         self._characters = 0
@@ -71,13 +73,14 @@ class BlockOrder:
         before = self._open(index)
         if before is not None:
             # Some servers do not end a block before the next one of its index.
-            before.end()
+            self._close(before)
         given = [each for begun in self._begun_before(index) for each in self._whole(begun)]
         begun = self._begun.popleft() if self._begun and self._is_next(index) else None
         if begun is not None:
             begun.begin(event)
-        self._blocks.append(_Block(event, begun))
-        now = self._given(self._blocks[-1], event)
+        block = self._unended[_key(index)] = _Block(event, begun)
+        self._blocks.append(block)
+        now = self._given(block, event)
         return [*given, *now] if given else now
 
     def _begun_before(self, index: object) -> Iterator[BegunBlock]:
@@ -109,14 +112,14 @@ class BlockOrder:
         block = self._open(event.get("index"))
         if block is None:
             return ()
-        block.end()
+        self._close(block)
         return self._given(block, event)
 
     def _end_all(self, event: Json) -> Sequence[Json]:
         """End the blocks that a server has not ended."""
-        for block in self._blocks:
-            if not block.ended:
-                block.end()
+        for block in self._unended.values():
+            block.end()
+        self._unended.clear()
         given = list(self._next())
         while self._begun:
             given += self._whole(self._begun.popleft())
@@ -124,14 +127,13 @@ class BlockOrder:
 
     def _open(self, index: object) -> _Block | None:
         """Return the open block of an index, the last one if there is none; None: it is not."""
-        return next(
-            (
-                block
-                for block in reversed(self._blocks)
-                if not block.ended and (index is None or block.index == index)
-            ),
-            None,
-        )
+        if index is None:
+            return next(reversed(self._unended.values()), None)
+        return self._unended.get(_key(index))
+
+    def _close(self, block: _Block) -> None:
+        del self._unended[_key(block.index)]
+        block.end()
 
     def _given(self, block: _Block, event: Json) -> Sequence[Json]:
         if block is self._blocks[0] and not block.ended:
@@ -184,3 +186,7 @@ def _block_of(event: Json, open_kind: object) -> Json | None:
         return None
     block = {"type": kind, kind: ""}
     return {"type": "content_block_start", "index": event.get("index"), "content_block": block}
+
+
+def _key(index: object) -> object:
+    return repr(index) if isinstance(index, list | dict) else index

@@ -12,6 +12,7 @@ from gateway.shapes import Json
 from gateway.translate.stream import block_order, message_events
 from gateway.translate.stream.block_order import BlockOrder
 from gateway.translate.stream.message_events import message_of
+from tests.steps import Counted, steps_of
 from tests.translate.chat_via_messages import cases as chat
 from tests.translate.messages_upstreams import PING, events_of, message, text, thinking, tool_use
 from tests.translate.responses_via_messages import cases as responses
@@ -98,7 +99,7 @@ def piece(index: object, partial: str) -> Json:
     return {"type": "content_block_delta", **at, "delta": delta}
 
 
-def stop(index: int) -> Json:
+def stop(index: object) -> Json:
     return {"type": "content_block_stop", "index": index}
 
 
@@ -201,6 +202,24 @@ def test_arguments_behind_such_a_text_belong_to_no_call() -> None:
     for streamed, tools in ((chat.streamed, "chat"), (responses.streamed, "responses")):
         with pytest.raises(UpstreamError, match="not open"):
             streamed(TOOLS[tools], events)
+
+
+@pytest.mark.parametrize("index", [[1], {"a": 1}, 1.0, "one", True])
+def test_an_index_may_be_anything(index: object) -> None:
+    order = BlockOrder()
+    events = [start(0, "f"), start(index, "g"), piece(index, "{}")]
+    assert [each for event in events for each in order.take(event)] == events[:1]
+    assert order.take(stop(0)) == [stop(0), *events[1:]]
+
+
+def test_work_is_linear_in_the_blocks_that_overlap() -> None:
+    def taken(count: int) -> None:
+        order = BlockOrder()
+        for event in (lambda k: start(k, "f"), lambda k: piece(k, "{}"), stop):
+            for position in range(count):
+                order.take(event(Counted(position)))
+
+    assert steps_of(lambda: taken(400)) < 6 * steps_of(lambda: taken(100))
 
 
 def test_what_is_held_has_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
