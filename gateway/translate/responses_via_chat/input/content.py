@@ -14,26 +14,31 @@ _SEE_NEXT = {"image_url": "[image: see next message]", "file": "[file: see next 
 def chat_content(
     content: list[Json], path: str, context: Context, report: Report
 ) -> str | list[Json]:
-    """Return checked parts of any role but the assistant's; raises as `chat_input_parts` does."""
+    """Return checked parts of any role but the assistant's; raises as `chat_input_parts` does.
+
+    No parts are an empty text: chat takes no empty list.
+    """
     if len(content) == 1 and (only := only_text(content[0], RESPONSES_TEXTS)) is not None:
         return only
     parts = chat_input_parts(content, path, context, report)
     if len(parts) == 1 and parts[0].keys() == {"type", "text"}:
         text: str = parts[0]["text"]
         return text
-    return parts
+    return parts or ""
 
 
 def tool_content(parts: Sequence[Json], call: Call, path: str, context: Context) -> list[Json]:
     """Return the parts that a tool message can hold; the others are attached to the call."""
     kept: list[Json] = []
+    attached: list[tuple[Json, str]] = []
     takes_image = context.capabilities.tool_image_parts
     for position, part in enumerate(parts):
         if part["type"] == "text" or (part["type"] == "image_url" and takes_image):
             kept.append(part)
         else:
             kept.append({"type": "text", "text": _SEE_NEXT[part["type"]]})
-            call.attachments = [*call.attachments, (part, f"{path}[{position}]")]
+            attached.append((part, f"{path}[{position}]"))
+    call.attachments = attached
     return kept
 
 

@@ -2,6 +2,10 @@
 
 from dataclasses import replace
 
+import pytest
+
+from gateway.shapes import Shape
+from gateway.translate.plan import plan
 from gateway.translate.responses_via_chat import translate
 from tests.translate.responses_via_chat.chat_backend import (
     OPENAI,
@@ -27,6 +31,19 @@ def test_one_text_part_is_a_string_and_more_stay_parts() -> None:
     assert messages(OPENAI, [said("user", [part, part])])[0]["content"] == [text, text]
     marked = {"prompt_cache_breakpoint": {"mode": "explicit"}}
     assert messages(OPENAI, [said("user", [part | marked])])[0]["content"] == [text | marked]
+
+
+@pytest.mark.parametrize("shape", [Shape.CHAT, Shape.COMPLETIONS])
+def test_no_parts_are_an_empty_text(shape: Shape) -> None:
+    items = [said("system", []), said("user", []), said("user", "hi")]
+    if shape is Shape.CHAT:
+        items += [called("c"), gave("c", [])]
+    (sent,) = plan(Shape.RESPONSES, shape, {"model": "m", "input": items}, context(OPENAI)).calls
+    if shape is Shape.CHAT:
+        system, empty, hi, _, result = sent["messages"]
+        assert [each["content"] for each in (system, empty, hi, result)] == ["", "", "hi", ""]
+    else:
+        assert "hi" in sent["prompt"]
 
 
 def test_images_and_files_become_chats_parts() -> None:
