@@ -212,3 +212,73 @@ def test_at_its_own_endpoint_the_end_of_a_reply_in_place_of_a_stream_is_a_stop(
         each["finish_reason"] for event in result.events[:-1] for each in event["choices"]
     ]
     assert (finishes, result.events[-1]) == (["stop"], "[DONE]")
+
+
+def response_event(name: str, **more: Any) -> Json:
+    return {"type": f"response.{name}", "item_id": "i", "output_index": 0, **more}
+
+
+def sent_events(*result: Json) -> FakeReply:
+    data = [b"data: " + msgspec.json.encode(each) + b"\n\n" for each in result]
+    return FakeReply(200, EVENT_STREAM, tuple(data))
+
+
+TEXT = 'x["a"]["b"]'
+"""Between two parts, a line break would follow its first half."""
+
+
+def counted(first: int, step: int, last: int) -> list[Json]:
+    """Return the events of a text whose pieces are counted, as vLLM did before its #35184."""
+    part = {"type": "output_text", "text": TEXT, "annotations": []}
+    item = {"id": "i", "type": "message", "role": "assistant", "content": [part]}
+    pieces = [
+        response_event("output_text.delta", content_index=first + step * n, delta=piece)
+        for n, piece in enumerate((TEXT[:6], TEXT[6:]), start=1)
+    ]
+    return [
+        response_event("output_item.added", item={**item, "content": []}),
+        response_event("content_part.added", content_index=first, part={**part, "text": ""}),
+        *pieces,
+        response_event("output_text.done", content_index=last, text=TEXT),
+        response_event("content_part.done", content_index=last, part=part),
+        response_event("output_item.done", item=item),
+        {"type": "response.completed", "response": {"id": "r", "output": [item]}},
+    ]
+
+
+@pytest.mark.parametrize("client", [CHAT, COMPLETIONS, Shape.MESSAGES])
+@pytest.mark.parametrize("indexes", [(0, 0, 0), (0, 1, 2), (0, 1, 3), (4, 1, 7), (1, 0, 1)])
+def test_a_text_is_one_however_its_pieces_are_counted(
+    client: Shape, indexes: tuple[int, int, int]
+) -> None:
+    answer = sent_events(*counted(*indexes))
+    for stream in (False, True):
+        expected = f"says {TEXT!r}; finish: {ends(client)}"
+        assert seen(client, RESPONSES, answer, stream=stream) == expected
+
+
+@pytest.mark.parametrize("last", [0, 2, 3])
+@pytest.mark.parametrize("stream", [False, True])
+def test_so_is_a_thought(last: int, stream: bool) -> None:
+    part = {"type": "reasoning_text", "text": "Hmm."}
+    item = {"id": "i", "type": "reasoning", "summary": [], "content": [part]}
+    pieces = [
+        response_event("reasoning_text.delta", content_index=n, delta=piece)
+        for n, piece in enumerate(("Hm", "m", "."))
+    ]
+    answered = counted(0, 0, 0)[-1]
+    answered["response"]["output"].insert(0, item)
+    answer = sent_events(
+        *pieces,
+        response_event("reasoning_text.done", content_index=last, text="Hmm."),
+        response_event("reasoning_part.done", content_index=last, part=part),
+        answered,
+    )
+    scene = Scene(lambda _: answer, rules=(ModelRule("m", endpoints=(RESPONSES,)),))
+    result = scene.generate(CHAT, {**ASKED[CHAT], "stream": stream})
+    said = [
+        choice.get("delta", choice.get("message"))
+        for event in (result.events[:-1] if stream else [result.json])
+        for choice in event["choices"]
+    ]
+    assert "".join(each.get("reasoning_content") or "" for each in said) == "Hmm."

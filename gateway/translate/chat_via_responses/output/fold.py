@@ -80,7 +80,8 @@ class OutputFold(ResponseEvents[list[Step]]):
         if kind in TERMINAL:
             return self._end(event)
         read = self._readers.get(kind)
-        steps: list[Step] = [] if read is None else read(self, event) or []
+        placed = self._items.placed(event)
+        steps: list[Step] = [] if read is None else read(self, placed) or []
         if self._messages.cut_by is not None:
             steps += self._last_steps()
             self.finish_reason = self._messages.cut_by

@@ -68,9 +68,16 @@ class SaidParts:
             whole.add(text)
 
     def rest_of_part(self, form: Form, place: _Place, whole: str) -> tuple[_Place, str]:
-        """Return the place of a whole part, and what it adds."""
+        """Return the place of a whole part, and what it adds.
+
+        Of reasoning it may be all of the item's text: vLLM before its #35184 counts the pieces of
+        a part that it does not announce.
+        """
         said_at = self._said_at(form, place)
         said = self._parts.get((form, said_at))
+        all_said = self._whole.get(form) if form == "content" else None
+        if all_said is not None and all_said.begins(whole):
+            said = all_said
         return said_at, whole if said is None else said.rest_of(whole)
 
     def end_part(self, form: Form, place: _Place) -> None:

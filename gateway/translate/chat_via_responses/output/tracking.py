@@ -13,6 +13,7 @@ from enum import StrEnum
 
 from gateway.shapes import Json
 from gateway.translate.chat_via_responses.output.calls import Call, call_text
+from gateway.translate.chat_via_responses.output.part_indexes import PartIndexes
 from gateway.translate.chat_via_responses.output.said_parts import SaidParts
 from gateway.translate.parts.tools.arguments import is_json, same_json
 from gateway.translate.parts.tools.calls import arguments_text
@@ -85,6 +86,8 @@ class OutputItems:
         self._by_index: dict[tuple[ItemKind, int], OutputItem] = {}
         self._passed_over: set[str] = set()
         """The ids of items without a place in chat."""
+        self.placed = PartIndexes().placed
+        """Gives an event the index of its part."""
 
     def calls(self) -> list[Call]:
         """Return all calls in order of appearance."""

@@ -62,8 +62,9 @@ class MessageFold(ResponseEvents[None]):
     def feed(self, event: Json) -> None:
         """Take one event; raises `UpstreamError` for one that cannot be read."""
         read = self._readers.get(str(event.get("type")))
+        placed = self._items.placed(event)
         if read is not None:
-            read(self, event)
+            read(self, placed)
         if self.is_cut:
             self._cut()
 

@@ -84,6 +84,7 @@ class StreamedItems:
 
         Raises `UpstreamError` where the stream contradicts itself.
         """
+        event = self._items.placed(event)
         kind = str(event.get("type")).removeprefix("response.")
         name, _, step = kind.rpartition(".")
         part = event.get("part")
@@ -171,6 +172,7 @@ class StreamedItems:
                 if rest:
                     known.said.add(form, place, rest)
         for listed in _LISTS:
+            streamed.parts.fit(listed, _list(item.get(listed)))
             for place, part in enumerate(_list(item.get(listed))):
                 if _has_text(part):
                     streamed.parts.end(listed, place, part)

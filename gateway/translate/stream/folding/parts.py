@@ -23,6 +23,8 @@ class StreamedParts:
 
     def end(self, listed: Listed, index: object, whole: Json) -> None:
         """Take a whole part. Its text counts, unless it is only the beginning of what has come."""
+        if whole["type"] == "reasoning_text":
+            self._without_pieces(listed, _text(whole))
         part = self._part(listed, whole["type"], index, begins=False)
         name = field_of(part["type"])
         before, text = part[name], whole.get(name)
@@ -32,6 +34,21 @@ class StreamedParts:
         part[name] = _fuller(before, text if isinstance(text, str) else "")
         if type(index) is not int:
             self._ended.add(listed)
+
+    def fit(self, listed: Listed, whole: list[Any]) -> None:
+        """Take the whole list, before its parts: pieces under an index that it lacks are in it."""
+        if any(at >= len(whole) for of, at in self._parts if of == listed):
+            for annotation in self._without_pieces(listed, "".join(map(_text, whole))):
+                self.annotate(0, annotation)
+
+    def _without_pieces(self, listed: Listed, text: str) -> list[Any]:
+        """Leave out the pieces of a text that a server has counted; return their annotations."""
+        pieces = {place: part for place, part in self._parts.items() if place[0] == listed}
+        joined = "".join(_text(part) for _, part in sorted(pieces.items(), key=_place))
+        if not joined or not text.startswith(joined):
+            return []
+        self._parts = {place: part for place, part in self._parts.items() if place not in pieces}
+        return [each for part in pieces.values() for each in part.get("annotations", ())]
 
     def annotate(self, index: object, annotation: object) -> None:
         """Take an annotation of a message's text; without an index, of the last."""

@@ -71,5 +71,21 @@ def test_annotations_are_added_to_the_part_and_counted_once() -> None:
     assert parts.completed("content", [own]) == [noted]
 
 
+def test_pieces_that_a_server_has_counted_are_in_the_whole() -> None:
+    parts = StreamedParts()
+    parts.go_on("content", "output_text", 1, "a")
+    parts.annotate(1, {"url": "x"})
+    parts.go_on("content", "output_text", 2, "b")
+    parts.fit("content", [text("abc")])
+    parts.end("content", 0, text("abc"))
+    assert parts.completed("content", None) == [text("abc", annotations=[{"url": "x"}])]
+    parts.go_on("content", "output_text", 3, "d")
+    parts.fit("content", [text("other")])
+    assert parts.completed("content", None) == [
+        text("abc", annotations=[{"url": "x"}]),
+        text("d"),
+    ]
+
+
 def test_where_a_part_has_its_text() -> None:
     assert (field_of("refusal"), field_of("output_text")) == ("refusal", "text")
