@@ -12,6 +12,7 @@ from gateway.translate.contract import Report, StreamTranslation, Translation
 from gateway.translate.parts.finish_reasons import ending_word
 from gateway.translate.parts.tokens.logprobs import Aligner, label_bytes
 from gateway.translate.stream.choice_deltas import ChoiceDeltas
+from gateway.translate.stream.reply_choices import index_in
 from gateway.translate.stream.stops import StopScanner
 
 _MOST_CHOICES = 4096
@@ -115,8 +116,8 @@ class _CutStream(StreamTranslation):
         return {**event, "choices": kept} if kept or event.get("usage") else None
 
     def _take(self, choice: object) -> Sequence[object]:
-        index = choice.get("index") if isinstance(choice, dict) else None
-        if not isinstance(choice, dict) or type(index) is not int or not 0 <= index < _MOST_CHOICES:
+        index = index_in(choice) or 0 if isinstance(choice, dict) else 0
+        if not isinstance(choice, dict) or not 0 <= index < _MOST_CHOICES:
             return (choice,)
         known = self._choices.get(index)
         if known is None:
@@ -128,6 +129,7 @@ class _Choice:
     """One choice, whole or in pieces; text that may become a stop sequence is held back."""
 
     def __init__(self, stops: Sequence[str]) -> None:
+        self._stops = stops
         self._scanner = StopScanner(stops)
         self._aligner = Aligner()
         self._deltas = ChoiceDeltas()
@@ -161,7 +163,7 @@ class _Choice:
         said = choice.get(place) if place and isinstance(choice, dict) else choice
         if not isinstance(choice, dict) or not isinstance(said, dict):
             return choice
-        if self.finished:
+        if not self._goes_on():
             return None
         key = "content" if place else "text"
         last = last or ending_word(choice) is not None
@@ -169,7 +171,7 @@ class _Choice:
         shown = self._scanner.feed(text) if isinstance(text, str) else ""
         if last and not self.cut:
             shown += self._scanner.flush()
-        self.finished = last or self.cut
+        self.finished = self.finished or last or self.cut
         if isinstance(shown_entries, dict):
             shown_entries = self._aligned(shown_entries, shown, last=last)
         held_back = isinstance(text, str) and text != "" and not shown
@@ -179,6 +181,12 @@ class _Choice:
         if self.cut:
             left = _without(left, _CALLS)
         return self._shown(choice, place, left, shown_entries)
+
+    def _goes_on(self) -> bool:
+        """Whether more is shown: a server may go on behind a finish reason, where none is held."""
+        if self.finished and not self.cut:
+            self._scanner, self._aligner = StopScanner(self._stops), Aligner()
+        return not self.cut
 
     def _shown(self, choice: Json, place: str | None, left: Json, logprobs: object) -> Json | None:
         taken = {**choice, place: left} if place else left

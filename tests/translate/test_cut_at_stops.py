@@ -128,6 +128,29 @@ def test_what_was_held_back_comes_with_the_end(shape: Shape) -> None:
     assert fed(cutting(shape, stops=("x",)), events) == events
 
 
+@pytest.mark.parametrize("shape", [CHAT, COMPLETIONS])
+def test_what_comes_behind_a_finish_reason_passes_and_is_cut_too(shape: Shape) -> None:
+    events = [chunk(shape, piece, finish_reason="stop") for piece in ("go s", "o st")]
+    assert texts(fed(cutting(shape), events)) == "go so st"
+    out = fed(cutting(shape), [*events, chunk(shape, " stop on")])
+    assert texts(out) == "go so st "
+
+
+def test_a_call_behind_a_finish_reason_passes() -> None:
+    call = chunk(CHAT, None)
+    call["choices"][0]["delta"] = {"tool_calls": [{"index": 0, "id": "c"}]}
+    events = [chunk(CHAT, None, finish_reason="tool_calls"), call]
+    assert fed(cutting(CHAT), events) == events
+
+
+@pytest.mark.parametrize("index", [None, "0"])
+def test_an_index_may_be_missing_or_a_string(index: object) -> None:
+    events = [chunk(CHAT, piece) for piece in ("go st", "op on")]
+    for event in events:
+        event["choices"][0]["index"] = index
+    assert "".join(e["choices"][0]["delta"]["content"] for e in fed(cutting(CHAT), events)) == "go "
+
+
 def test_the_usage_is_waited_for_where_the_client_asks_for_it() -> None:
     usage = {"id": "x", "choices": [], "usage": {"total_tokens": 3}}
     events = [chunk(CHAT, "a stop"), chunk(CHAT, " on"), chunk(CHAT, None, finish_reason="stop")]
