@@ -151,7 +151,7 @@ def build(
     resolver = Resolver(settings, lookup, endpoints, Catalogue.load(), time.time, kept.notes)
     attempts = _attempts(settings, kept.seals)
     exchange = Exchange(settings, resolver, send, attempts, kept.memory, kept.responses)
-    passing = Passing(settings, resolver, send)
+    passing = Passing(settings, resolver, send, attempts.apart)
     listing = Listing(settings, resolver, passing, upstreams.ask)
     legacy = Legacy(exchange, passing, listing, FineTunes(settings, resolver, send))
     sessions = _sessions(exchange, passing, upstreams, observer)

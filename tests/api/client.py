@@ -81,7 +81,8 @@ class Client:
     ) -> None:
         self.scene = scene or Scene(answer, server=server)
         settings = Settings((OPENAI,), server or ServerSettings(), clients=clients)
-        passing = Passing(self.scene.settings, self.scene.resolver, self.scene.network.send)
+        apart = self.scene.exchange.attempts.apart
+        passing = Passing(self.scene.settings, self.scene.resolver, self.scene.network.send, apart)
         listing = Listing(
             self.scene.settings, self.scene.resolver, passing, self.scene.network.send
         )

@@ -11,6 +11,7 @@ from gateway.api.handlers import Handlers
 from gateway.api.router import Router
 from gateway.config.settings import ClientSettings
 from gateway.errors import GatewayError
+from gateway.exchange.apart import Apart
 from gateway.exchange.counting import Counting
 from gateway.exchange.decision import Decision
 from gateway.exchange.legacy.dispatch import Legacy
@@ -34,7 +35,7 @@ class LegacyScene(Scene):
     def __init__(self, *arguments: Any, **more: Any) -> None:
         super().__init__(*arguments, **more)
         self.waits: list[float] = []
-        passing = Passing(self.settings, self.resolver, self.network.send)
+        passing = Passing(self.settings, self.resolver, self.network.send, Apart())
         listing = Listing(self.settings, self.resolver, passing, self.network.send)
         self.tunes = tunes = FineTunes(self.settings, self.resolver, self.network.send, self.pause)
         legacy = Legacy(self.exchange, passing, listing, tunes, lambda: "0123456789" * 3)

@@ -8,6 +8,7 @@ import pytest
 
 from gateway.config.settings import ClientSettings, CredentialPolicy, UpstreamSettings
 from gateway.errors import ModelNotFound, PermissionDenied, UpstreamError
+from gateway.exchange.apart import Apart
 from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.counting import Counting
 from gateway.exchange.decision import Decision
@@ -27,7 +28,7 @@ def counted(
     scene: Scene, body: Any = BODY, client: ClientSettings | None = None
 ) -> tuple[ClientReply, Decision]:
     async def count() -> ClientReply:
-        passing = Passing(scene.settings, scene.resolver, scene.network.send)
+        passing = Passing(scene.settings, scene.resolver, scene.network.send, Apart())
         raw = msgspec.json.encode(body)
         request = Request("POST", COUNT, headers=ALICE, body=raw, client=client)
         reply = await Counting(scene.exchange, passing).count_tokens(request, decision)

@@ -7,6 +7,7 @@ import pytest
 
 from gateway.config.settings import UpstreamSettings
 from gateway.errors import Reason, UpstreamError
+from gateway.exchange.apart import Apart
 from gateway.exchange.decision import Decision
 from gateway.exchange.error_replies import error_of_reply, listing_failed
 from gateway.exchange.passthrough.forward import Passing
@@ -55,7 +56,7 @@ def test_a_redirect_of_a_generation_is_an_error_of_the_gateways_own(
 def test_so_is_one_of_what_is_passed_on(method: str, path: str, named: tuple[str, ...]) -> None:
     redirect = FakeReply(307, ((b"location", INTERNAL),), (MOVED,))
     scene, decision = Scene(lambda _: redirect), Decision()
-    passing = Passing(scene.settings, scene.resolver, scene.network.send)
+    passing = Passing(scene.settings, scene.resolver, scene.network.send, Apart())
     refused(lambda: asyncio.run(passing.run(Request(method, path), decision, named)))
     assert redirect.closed
 

@@ -12,6 +12,7 @@ from gateway.envelopes.printed_values import decode_body
 from gateway.errors import UnknownRoute, UpstreamError
 from gateway.exchange import failures
 from gateway.exchange.answers import untouched_answer
+from gateway.exchange.apart import Apart
 from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.decision import Decision
 from gateway.exchange.passthrough.destinations import Destinations
@@ -32,10 +33,11 @@ _NO_ROUTE = (404, 405)
 class Passing:
     """Forwards what the gateway does not translate."""
 
-    def __init__(self, settings: Settings, resolver: Resolver, send: Send) -> None:
+    def __init__(self, settings: Settings, resolver: Resolver, send: Send, apart: Apart) -> None:
         self._settings = settings
         self._resolver = resolver
         self._send = send
+        self._apart = apart
         self.destinations = Destinations(settings, resolver)
         """Where requests go."""
 
@@ -47,7 +49,8 @@ class Passing:
         `named` are the models that the path may be about, the likeliest first.
         """
         if call.client is not None and call.client.is_restricted:
-            call = await restrictions.admitted(call, self._settings.server.max_body_bytes)
+            limit = self._settings.server.max_body_bytes
+            call = await restrictions.admitted(call, limit, self._apart)
         routed = await self.destinations.of_request(call, decision, named)
         decision.upstream = routed.upstream
         decision.endpoint = f"/v1{call.path}"

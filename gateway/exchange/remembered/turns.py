@@ -25,7 +25,6 @@ from gateway.exchange.remembered.items import (
 )
 from gateway.exchange.remembered.memory import ConnectionMemory, Remembered
 from gateway.exchange.request_fields import features_of, read_routed
-from gateway.exchange.restricted import restrictions
 from gateway.exchange.stored.errors import continues_twice, not_found
 from gateway.request import GenerationRequest
 from gateway.resolve.resolver import ModelQuery
@@ -159,7 +158,7 @@ class Turns:
     async def _home(self, call: GenerationRequest) -> tuple[str, Shape] | None:
         """Return where the model of a request lives; None: the request is not good enough."""
         if call.client is not None and call.client.is_restricted:
-            restrictions.check_generation(call)
+            await self._exchange.attempts.check_names(call)
         routed = read_routed(call.body)
         model = call.model if call.model is not None else routed.model
         if not isinstance(model, str) or not model:

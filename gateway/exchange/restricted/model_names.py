@@ -54,6 +54,10 @@ class _Object(tuple[tuple[str, Any], ...]):
     __slots__ = ()
 
 
+_HOLDERS = (list, _Object)
+"""Values that may have names in them; a body can have millions of others."""
+
+
 @dataclass(slots=True)
 class Reading:
     """What was found in a request. `judge` is asked about each name at once."""
@@ -99,23 +103,24 @@ class Reading:
             if isinstance(value, _Object):
                 waiting += self._pairs(place, value)
             elif isinstance(value, list):
-                waiting += [(place, each) for each in value]
+                waiting += [(place, each) for each in value if isinstance(each, _HOLDERS)]
 
     def _pairs(self, place: Place, pairs: _Object) -> Iterator[tuple[Place, object]]:
         """Take the names of one object; yield what is to be looked into."""
         _refuse_equal_keys(place, pairs)
         for key, value in pairs:
-            here, name = (*place, key), normalized(key)
+            name = normalized(key)
             if name in _CONTENT:
                 continue
             if name == "type" and isinstance(value, str):
-                self.types[here] = value
-            if not is_naming(key, top=not place):
-                yield here, value
+                self.types[*place, key] = value
+            if not _is_naming(name, top=not place):
+                if isinstance(value, _HOLDERS):
+                    yield (*place, key), value
             elif not place and name == "model":
                 self._model(key, value)
             else:
-                yield from self._named_values(here, value, keys=name != "model")
+                yield from self._named_values((*place, key), value, keys=name != "model")
 
     def _model(self, key: str, value: object) -> None:
         if key != "model":
@@ -179,7 +184,10 @@ def is_naming(key: str, *, top: bool = False) -> bool:
 
     Anything that ends in `model` counts: `embedding_model`, `judge_model`.
     """
-    name = normalized(key)
+    return _is_naming(normalized(key), top=top)
+
+
+def _is_naming(name: str, *, top: bool) -> bool:
     if _NAMING.search(name) is not None:
         return True
     return top and name in _NAMING_AT_THE_TOP
@@ -207,7 +215,8 @@ def _refuse_equal_keys(place: Place, pairs: _Object) -> None:
     folded = [key.casefold() for key, _ in pairs]
     if len(set(folded)) == len(folded):
         return
-    again = next(k for k, key in enumerate(folded) if key in folded[:k])
+    first: dict[str, int] = {}
+    again = next(k for k, key in enumerate(folded) if first.setdefault(key, k) != k)
     path = ".".join((*place, pairs[again][0]))[:200]
     raise InvalidRequest(
         f"Your key is for certain models only, and the body has {path!r} twice: servers "

@@ -7,11 +7,13 @@ restrictions never come here.
 
 import re
 from dataclasses import replace
+from functools import partial
 from urllib.parse import unquote, unquote_to_bytes
 
 from gateway.config.settings import ClientSettings
 from gateway.errors import InvalidRequest, PermissionDenied
 from gateway.exchange import failures
+from gateway.exchange.apart import Apart
 from gateway.exchange.passthrough.request_body import READ_AHEAD_BYTES, pieces_of, read_body
 from gateway.exchange.restricted.model_names import MODEL, Judge, Place, Reading
 from gateway.exchange.restricted.permissions import (
@@ -86,12 +88,12 @@ def check_socket(call: Request) -> None:
         raise _unreadable(call.client, "it is that of a call accepted before", Permission())
 
 
-async def admitted(call: Request, limit: int) -> Request:
+async def admitted(call: Request, limit: int, apart: Apart) -> Request:
     """Return a restricted client's request as it may be passed on: a form of it is written anew.
 
-    `limit` is that of a body that is held, in bytes. Raises `PermissionDenied` for a model that is
-    not the client's, and for a call that names none where it must; `InvalidRequest` for what could
-    be read differently; `PayloadTooLarge`.
+    `limit` is that of a body that is held, in bytes. A large one is read `apart`. Raises
+    `PermissionDenied` for a model that is not the client's, and for a call that names none where it
+    must; `InvalidRequest` for what could be read differently; `PayloadTooLarge`.
     """
     permission = permission_for(call.method, unquote(call.path))
     if permission.refused:
@@ -111,7 +113,7 @@ async def admitted(call: Request, limit: int) -> Request:
         return await _form(call, content_type, reading, permission)
     body = await read_body(call.body, limit)
     if body:
-        _read_json(body, content_type, reading)
+        await apart.run_large(len(body), partial(_read_json, body, content_type, reading))
     _check_named(call, reading, permission)
     return replace(call, body=body, length=None)
 

@@ -13,7 +13,6 @@ from gateway.exchange.request_fields import (
     model_of,
     read_routed,
 )
-from gateway.exchange.restricted import restrictions
 from gateway.request import GenerationRequest
 from gateway.resolve.evidence import Route
 from gateway.resolve.memory import Features
@@ -43,7 +42,7 @@ async def relayable(
     `InvalidRequest` for what a restricted client may not send.
     """
     if call.client is not None and call.client.is_restricted:
-        restrictions.check_generation(replace(call, body=message))
+        await exchange.attempts.check_names(replace(call, body=message))
     try:
         routed = read_routed(call.body)
         model = model_of(routed)

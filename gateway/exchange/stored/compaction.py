@@ -18,7 +18,6 @@ from gateway.exchange.passthrough.forward import Passing
 from gateway.exchange.reply.classify import ErrorReply
 from gateway.exchange.reply.reading import decode_object
 from gateway.exchange.request_fields import read_object
-from gateway.exchange.restricted import restrictions
 from gateway.exchange.stored.errors import (
     kept_elsewhere,
 )
@@ -95,7 +94,7 @@ class Compacting:
             return await self._passing.run(request, decision)
         decision.asked_for(model)
         if request.client is not None and request.client.is_restricted:
-            restrictions.check_generation(_generating(request, request.body))
+            await self._exchange.attempts.check_names(_generating(request, request.body))
         query = ModelQuery(model, Shape.RESPONSES, headers=request.headers)
         route = await self._exchange.resolver.resolve(query)
         if route.shape is not Shape.RESPONSES:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from gateway.errors import GatewayError, InvalidRequest
+from gateway.exchange.apart import Apart
 from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.decision import Decision
 from gateway.exchange.legacy.removed import Removed
@@ -133,7 +134,7 @@ async def uploaded(
         received.extend(b"".join(parts))
         return reply
 
-    removed = Removed(Passing(scene.settings, scene.resolver, send))
+    removed = Removed(Passing(scene.settings, scene.resolver, send, Apart()))
     request = Request("POST", "/files", b"", AS_FORM, body)
     return await removed.upload(request, Decision()), bytes(received)
 

@@ -12,6 +12,7 @@ from gateway.config.settings import (
     UpstreamSettings,
 )
 from gateway.errors import PermissionDenied
+from gateway.exchange.apart import Apart
 from gateway.exchange.decision import Decision
 from gateway.exchange.passthrough.forward import Passing
 from gateway.request import Request
@@ -45,7 +46,7 @@ async def passed(
     client: ClientSettings | None = None,
 ) -> tuple[UpstreamCall, bytes]:
     scene = Scene(lambda _: json_reply({}), OPENAI, VOICE, rules=RULES)
-    passing = Passing(scene.settings, scene.resolver, scene.network.send)
+    passing = Passing(scene.settings, scene.resolver, scene.network.send, Apart())
     sent = msgspec.json.encode(body) if isinstance(body, dict) else body
     await passing.run(Request(method, path, query, headers, sent, client), Decision())
     call = scene.network.calls[-1]

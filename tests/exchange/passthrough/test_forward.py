@@ -23,6 +23,7 @@ from gateway.errors import (
     UnknownRoute,
     UpstreamError,
 )
+from gateway.exchange.apart import Apart
 from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.decision import Decision
 from gateway.exchange.passthrough.forward import Passing
@@ -76,7 +77,7 @@ async def passed(
     named: tuple[str, ...] = (),
 ) -> tuple[ClientReply, Decision]:
     decision = Decision()
-    passing = Passing(scene.settings, scene.resolver, scene.network.send)
+    passing = Passing(scene.settings, scene.resolver, scene.network.send, Apart())
     call = Request(method, path, b"a=1", headers, body, client, model, length)
     return await passing.run(call, decision, named), decision
 
@@ -403,7 +404,7 @@ def test_what_the_sender_sent_again_is_counted() -> None:
         return json_reply({})
 
     scene, decision = Scene(answer), Decision()
-    passing = Passing(scene.settings, scene.resolver, scene.network.send)
+    passing = Passing(scene.settings, scene.resolver, scene.network.send, Apart())
     asyncio.run(passing.run(Request("GET", "/files", headers=ALICE), decision))
     assert (b"x-gateway-attempts", b"2") in decision.headers()
     assert decision.address == "http://10.0.0.2:8000/v1"
@@ -518,7 +519,7 @@ def test_anthropics_clients_get_their_envelope_where_there_is_no_route(
     async def scenario() -> None:
         decision = Decision()
         scene = refused_with(reply)
-        passing = Passing(scene.settings, scene.resolver, scene.network.send)
+        passing = Passing(scene.settings, scene.resolver, scene.network.send, Apart())
         with pytest.raises(UnknownRoute, match=f"'maybe' has no endpoint for POST /v1{path}"):
             await passing.run(Request("POST", path, b"", headers, b"{}"), decision)
         assert decision.anthropic

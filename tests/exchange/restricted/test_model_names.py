@@ -11,7 +11,14 @@ from hypothesis import strategies as st
 
 from gateway.errors import GatewayError, InvalidRequest, PermissionDenied
 from gateway.exchange.request_fields import read_object
-from gateway.exchange.restricted.model_names import Place, Reading, is_naming, normalized, place_of
+from gateway.exchange.restricted.model_names import (
+    Place,
+    Reading,
+    _Object,
+    is_naming,
+    normalized,
+    place_of,
+)
 
 
 def judge(model: str, place: Place) -> None:
@@ -237,6 +244,31 @@ def found(body: str) -> list[tuple[str, Place]]:
 )
 def test_every_name_is_found_in_its_place(body: str, names: list[tuple[str, Place]]) -> None:
     assert found(body) == names
+
+
+class CountingKey(str):
+    """A key that counts how often it is compared."""
+
+    __slots__ = ()
+    compared = 0
+
+    def casefold(self) -> "CountingKey":
+        return self
+
+    def __eq__(self, other: object) -> bool:
+        CountingKey.compared += 1
+        return super().__eq__(other)
+
+    __hash__ = str.__hash__
+
+
+def test_equal_keys_among_many_are_found_in_linear_time() -> None:
+    keys = [CountingKey(f"key {number}") for number in range(1000)]
+    pairs = _Object((key, 1) for key in [*keys, CountingKey("key 999")])
+    with pytest.raises(InvalidRequest) as refused:
+        Reading(judge)._walk((), pairs)
+    assert refused.value.param == "key 999"
+    assert CountingKey.compared < 5 * len(keys)
 
 
 def test_the_texts_called_type_are_kept_by_place() -> None:

@@ -1,13 +1,15 @@
 """Clients with a list of models are held to it, whatever their requests look like."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
+from typing import TypeVar
 
 import pytest
 
 from gateway.config.settings import ClientSettings
 from gateway.errors import InvalidRequest, PayloadTooLarge, PermissionDenied
+from gateway.exchange.apart import LARGE_BYTES, Apart
 from gateway.exchange.restricted.restrictions import (
     admitted,
     check_generation,
@@ -20,6 +22,7 @@ from gateway.shapes import RawHeaders, Shape
 CLIENT = ClientSettings("team-a", ("0" * 64,), ("ok*",))
 FORM: RawHeaders = ((b"content-type", b"multipart/form-data; boundary=b"),)
 LIMIT = 1000
+Result = TypeVar("Result")
 
 
 def generation(
@@ -32,8 +35,20 @@ def posted(path: str, body: bytes, headers: RawHeaders = (), query: bytes = b"")
     return Request("POST", path, query, headers, body, CLIENT)
 
 
-def admit(call: Request, limit: int = LIMIT) -> Request:
-    return asyncio.run(admitted(call, limit))
+class NotingApart(Apart):
+    """Notes the sizes of the bodies that it may have to do with."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sizes: list[int] = []
+
+    async def run_large(self, size: int, work: Callable[[], Result]) -> Result:
+        self.sizes.append(size)
+        return await super().run_large(size, work)
+
+
+def admit(call: Request, limit: int = LIMIT, apart: Apart | None = None) -> Request:
+    return asyncio.run(admitted(call, limit, apart or Apart()))
 
 
 def form(*fields: tuple[str, str]) -> bytes:
@@ -175,12 +190,24 @@ def test_a_form_must_name_its_model_before_its_file() -> None:
         admit(posted("/audio/transcriptions", form(file, ('name="model"', "ok-1")), FORM))
 
 
+@pytest.mark.parametrize("model", ["ok-1", "forbidden"])
+def test_a_large_body_is_judged_beside_the_event_loop(model: str) -> None:
+    body = b'{"model": "%b", "input": [%b1]}' % (model.encode(), b"1," * LARGE_BYTES)
+    apart, call = NotingApart(), posted("/embeddings", body)
+    if model == "forbidden":
+        with pytest.raises(PermissionDenied):
+            admit(call, 2 * len(body), apart)
+    else:
+        assert admit(call, 2 * len(body), apart).body == body
+    assert apart.sizes == [len(body)]
+
+
 def test_what_follows_a_large_file_is_judged_as_it_is_sent_on() -> None:
     file = 'name="file"; filename="a"', "x" * 100_000
 
     async def sent(last: tuple[str, str]) -> bytes:
         body = form(('name="model"', "ok-1"), file, last)
-        read = await admitted(posted("/audio/transcriptions", body, FORM), LIMIT)
+        read = await admitted(posted("/audio/transcriptions", body, FORM), LIMIT, Apart())
         assert not isinstance(read.body, bytes)
         return b"".join([piece async for piece in read.body])
 

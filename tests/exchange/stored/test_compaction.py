@@ -14,6 +14,7 @@ from gateway.errors import (
     UnsupportedParameter,
     UpstreamError,
 )
+from gateway.exchange.apart import Apart
 from gateway.exchange.decision import Decision
 from gateway.exchange.passthrough.forward import Passing
 from gateway.exchange.stored.compaction import Compacting
@@ -203,7 +204,7 @@ class Post:
     """Posts to the endpoints beside responses."""
 
     def __init__(self, stage: Scene) -> None:
-        passing = Passing(stage.settings, stage.resolver, stage.network.send)
+        passing = Passing(stage.settings, stage.resolver, stage.network.send, Apart())
         self.stage = stage
         self._compacting = Compacting(stage.exchange, passing)
 
