@@ -7,7 +7,8 @@ Base URLs take many forms, and old ones stay in use. Supported are
 * `//v1/models`, `/v1//models`, `/v1/chat//completions`: base URLs that end in a slash;
 * `/openai/v1/chat/completions`: Azure's v1 API;
 * `/openai/deployments/{deployment}/chat/completions?api-version=…`: Azure's dated API, which the
-  `AzureOpenAI` client of openai-python calls. The deployment is the model;
+  `AzureOpenAI` client of openai-python calls. The deployment is the model. Many clients leave its
+  slashes as they are, which Azure's names cannot have: `/openai/deployments/org/name/completions`;
 * `/openai/models`, `/openai/files`, …: the rest of that API;
 * `/anthropic/v1/messages`: where servers with two APIs have Anthropic's. Its clients add `/v1` by
   themselves, also to base URLs that end in it: `/v1/v1/messages`.
@@ -39,7 +40,18 @@ WITHOUT_V1 = frozenset(
 )
 """First segments of OpenAI's paths (openai-openapi), retired ones included, and of Anthropic's."""
 
-_DEPLOYMENT = re.compile(r"/openai/deployments/(?P<deployment>[^/]+)(?P<below>/.+)\Z", re.DOTALL)
+_AT_DEPLOYMENTS = (
+    *("completions", "chat/completions", "extensions/chat/completions", "responses", "messages"),
+    *("embeddings", "images/generations", "images/edits", "realtime"),
+    *("audio/speech", "audio/transcriptions", "audio/translations"),
+)
+"""Where a name with slashes can end: of several such ends, the longest counts."""
+_DEPLOYMENT = re.compile(
+    r"/openai/deployments/"
+    rf"(?P<deployment>[^/]+(?:(?:/[^/]+)*?(?=/(?:{'|'.join(_AT_DEPLOYMENTS)})\Z))?)"
+    r"(?P<below>/.+)\Z",
+    re.DOTALL,
+)
 _PREFIXES = ("/v1/", "/openai/v1/", "/openai/", "/anthropic/v1/")
 _DOUBLED = re.compile(rb"//|^/(?:v1|openai)/(?:v1|openai)(?:/|\Z)|^/anthropic/v1/v1/")
 _BASE = re.compile(rb"\A(?:/+anthropic)?(?:/+(?:v1|openai)(?=/|\Z))+")

@@ -19,6 +19,8 @@ from gateway.translate.legacy.engines import MODERN_PATHS
 ANY = "*"
 _SHAPES = {shape.endpoint: shape for shape in Shape}
 _ENGINE = "/v1/engines/(?P<engine>[^/]+)"
+_AT_ENGINE = "/v1/engines/(?P<engine>[^/]+(?:/[^/]+)*?)"
+"""A name with slashes, which old clients leave as they are."""
 _FINE_TUNE = "/v1/fine-tunes/(?P<job>[^/]+)"
 _NO_DELETE = " To delete its model, call DELETE /v1/models/{model}."
 _RESPONSE = "/v1/responses/(?P<response>[^/]+)"
@@ -151,10 +153,10 @@ class Router:
         yield _row(ANY, "/v1/engines", Only("GET"))
         yield _row("GET", _ENGINE, legacy.engine)
         yield _row(ANY, _ENGINE, Only("GET"))
-        for action, modern in MODERN_PATHS.items():
-            at_engine = partial(legacy.at_engine, path=modern)
-            yield _row("POST", f"{_ENGINE}/{action}", at_engine, whole=True)
-            yield _row(ANY, f"{_ENGINE}/{action}", Only("POST"))
+        for action in sorted(MODERN_PATHS, key=len, reverse=True):  # what ends like another first
+            at_engine = partial(legacy.at_engine, path=MODERN_PATHS[action])
+            yield _row("POST", f"{_AT_ENGINE}/{action}", at_engine, whole=True)
+            yield _row(ANY, f"{_AT_ENGINE}/{action}", Only("POST"))
         yield _row(ANY, f"{_ENGINE}/(?P<action>.+)", legacy.no_action)
         yield _row("POST", "/v1/edits", legacy.edit, whole=True)
         yield _row(ANY, "/v1/edits", Only("POST"))

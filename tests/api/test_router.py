@@ -103,6 +103,24 @@ TABLE = [
             ("GET HEAD PUT PATCH DELETE OPTIONS", f"/v1/engines/ada/{action}", "405 POST", {}),
         )
     ),
+    (
+        "POST",
+        "/v1/engines/org/name:free/completions",
+        "at_engine",
+        {"engine": "org/name:free", "path": "/completions"},
+    ),
+    (
+        "POST",
+        "/v1/engines/a/b/c/chat/completions",
+        "at_engine",
+        {"engine": "a/b/c", "path": "/chat/completions"},
+    ),
+    (
+        "POST",
+        "/v1/engines/chat/completions",
+        "at_engine",
+        {"engine": "chat", "path": "/completions"},
+    ),
     ("*", "/v1/engines/ada/search", "no_action", {"engine": "ada", "action": "search"}),
     ("*", "/v1/engines/ada/a/b", "no_action", {"engine": "ada", "action": "a/b"}),
     ("POST", "/v1/edits", "edit", {}),

@@ -119,6 +119,14 @@ def test_a_completion_at_an_engine_is_one_of_its_model() -> None:
     assert dict(result.reply.headers)[b"link"] == b'</v1/completions>; rel="successor-version"'
 
 
+@pytest.mark.parametrize("name", ["org/m", "org%2Fm"])
+def test_the_slashes_of_an_engines_name_need_no_escapes(name: str) -> None:
+    scene = LegacyScene(answering(json_reply(chat_completion("Hello"))))
+    body = {"messages": [{"role": "user", "content": "Hi"}]}
+    assert scene.ask("POST", f"/engines/{name}/chat/completions", body).reply.status == 200
+    assert scene.network.bodies()[0] == {**body, "model": "org/m"}
+
+
 def test_a_chat_at_an_engine_streams() -> None:
     chunks = stream_reply(chat_chunk("Hel"), chat_chunk("lo"), chat_chunk(finish="stop"))
     scene = LegacyScene(answering(chunks))
