@@ -10,8 +10,9 @@ import msgspec
 from gateway.config.settings import Settings
 from gateway.exchange.apart import LARGE_BYTES, Apart, Held
 from gateway.exchange.body_pieces import encode_in_pieces
-from gateway.exchange.contexts import Contexts, WallClock, session_of
+from gateway.exchange.contexts import Contexts, WallClock
 from gateway.exchange.decision import Decision
+from gateway.exchange.fast_requests import SEALING, Decoded, FastRequests
 from gateway.exchange.known_fixes import Fixes
 from gateway.exchange.mending import (
     at_own_endpoint,
@@ -33,7 +34,7 @@ from gateway.exchange.restricted import restrictions
 from gateway.exchange.rule_params import with_params
 from gateway.exchange.stored.seals import Seals
 from gateway.exchange.upstream_calls import fits_untouched, upstream_call
-from gateway.fast.paths import Fast, FastPaths
+from gateway.fast.paths import LARGEST_TEXT, Fast, FastPaths
 from gateway.request import GenerationRequest
 from gateway.resolve.evidence import Route
 from gateway.shapes import ItemNames, Shape, UpstreamCall
@@ -42,11 +43,6 @@ from gateway.translate.missing_choices import asked_choices
 from gateway.translate.parts.tokens.ids import Counterparts
 from gateway.translate.plan import plan
 from gateway.translate.renaming import Renaming
-
-_SEALING = (Shape.RESPONSES, Shape.MESSAGES)
-"""The shapes whose clients keep what a gateway has sealed, and send it back."""
-FAST_BYTES = 2 * 1024 * 1024
-"""The largest body for fast paths, which decode it in a single call, in 2 to 4 ms."""
 
 
 class Attempt(msgspec.Struct):
@@ -117,9 +113,17 @@ class Attempts:
         self.wall_clock = wall_clock
         self.apart = Apart()
         self._contexts = Contexts(settings, wall_clock, detokenizers, counterparts, seals)
+        self._fast = FastRequests(self._contexts)
 
-    async def read(self, body: bytes) -> Routed:
-        """Return what routing needs of a body; raises `InvalidRequest`."""
+    async def read(self, body: bytes, client: Shape | None = None) -> Routed:
+        """Return what routing needs of a body; raises `InvalidRequest`.
+
+        `client` is the shape of a body of which an attempt is built next.
+        """
+        if len(body) >= LARGEST_TEXT and client is not None:
+            known = self._fast.read(client, body)
+            if known is not None:
+                return known
         if len(body) < MOST_AT_ONCE:
             return read_routed(body)
         return await self.apart.run(partial(read_routed, body))
@@ -186,11 +190,14 @@ class Attempts:
             context = knowing(context, fixes)
             if shape is call.shape and not may_apply(fixes, call.body):
                 fixes = ()
+        if isinstance(routed, Decoded) and shape is call.shape:
+            self._fast.forget(shape, routed)
+            routed = None
         if not fixes and fits_untouched(call, route, shape, surroundings.watched, routed):
             check_encoding(call.body)
             return Attempt(shape, [upstream_call(call, route, shape, call.body)], items=call.items)
         paths = surroundings.fast[call.shape]
-        return partial(self._translated, call, route, shape, fixes, context, paths)
+        return partial(self._translated, call, route, shape, fixes, context, paths, routed)
 
     def _translated(
         self,
@@ -200,14 +207,15 @@ class Attempts:
         fixes: Fixes,
         context: Context,
         paths: FastPaths,
+        routed: Routed | None,
     ) -> Attempt:
-        fast = None if len(call.body) > FAST_BYTES else self._fast(paths, call, context)
+        fast = self._fast.translation(paths, call, context, routed)
         if fast is not None and not (fixes and may_apply(fixes, fast.sent)):
             sent = upstream_call(call, route, shape, fast.sent)
             return Attempt(
                 shape, [sent], translation=fast, fast=fast, text_deltas=paths.text_deltas
             )
-        if call.shape in _SEALING:
+        if call.shape in SEALING:
             context = self._contexts.for_call(context, call)
         body = read_object(call.body)
         translation = plan(call.shape, shape, body, context)
@@ -220,15 +228,6 @@ class Attempts:
         if len(call.body) >= LARGE_BYTES:
             attempt.held = Held(self.apart, (body, *translation.calls))
         return attempt
-
-    def _fast(self, paths: FastPaths, call: GenerationRequest, context: Context) -> Fast | None:
-        """Return the translation of a common request by a codec."""
-        if call.shape not in _SEALING:
-            return paths.translation(call.body, context)
-        call_context = partial(self._contexts.for_call, context, call)
-        if paths.by_session and session_of(call.headers) is not None:
-            return paths.of_agents(call.body, call_context())
-        return paths.translation(call.body, context, call_context)
 
     def sealing_context(self, call: GenerationRequest, route: Route, shape: Shape) -> Context:
         """Return the context of a call at an endpoint, with its caller's seal."""

@@ -74,7 +74,7 @@ class Exchange:
         `bare()`: frames that hold it in a variable would keep it, and the request, alive.
         """
         try:
-            routed = await self.attempts.read(call.body)
+            routed = await self.attempts.read(call.body, call.shape)
             if call.client is not None and call.client.is_restricted:
                 await self.attempts.check_names(call)
             if routed.model is None and call.shape is Shape.RESPONSES:
@@ -178,9 +178,9 @@ class Exchange:
         Raises `InvalidRequest` where the request does not fit there.
         """
         continued = await self.responses.continue_from(call, routed)
-        whole = continued.call
+        whole, known = continued.call, routed if continued.call is call else None
         try:
-            attempt = await self.attempts.built(whole, route, shape, fixes)
+            attempt = await self.attempts.built(whole, route, shape, fixes, known)
         except InvalidRequest as error:
             raise of_kept_items(error) from None
         translation = cast("Translation", attempt.translation)  # as always in another shape

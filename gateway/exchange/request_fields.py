@@ -1,6 +1,6 @@
 """What the gateway reads of a client's request body before anything is decoded whole."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from collections.abc import Set as AbstractSet
 from operator import attrgetter
 
@@ -80,14 +80,14 @@ _fields_decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _prompt_decoder = msgspec.json.Decoder(_Prompted)
 
 
-def read_routed(body: bytes) -> Routed:
+def read_routed(body: bytes, decode: Callable[[bytes], Routed] = _decoder.decode) -> Routed:
     """Decode what routing needs; raises `InvalidRequest` for anything but a JSON object.
 
     Whether the rest is UTF-8 is checked by who decodes it, or else by `check_encoding`: in a long
     conversation that takes as long as all of this.
     """
     try:
-        return _decoder.decode(body)
+        return decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise unreadable(error, body) from None
 

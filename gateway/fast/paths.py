@@ -1,13 +1,19 @@
 """Picks the fast paths for a pair of shapes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
+import msgspec
+
+from gateway.fast.agents.chat_requests import read_chat_request
 from gateway.fast.agents.chat_via_messages import encode_agents as chat_at_messages
 from gateway.fast.agents.chat_via_responses import encode_agents as chat_at_responses
-from gateway.fast.agents.codec import AgentCodec, AgentTranslation
+from gateway.fast.agents.codec import AgentCodec, AgentRequest, AgentTranslation
+from gateway.fast.agents.messages_requests import read_messages_request
 from gateway.fast.agents.messages_via_chat import encode_agents as messages_at_chat
 from gateway.fast.agents.messages_via_responses import encode_agents as messages_at_responses
+from gateway.fast.agents.responses_requests import read_responses_request
 from gateway.fast.agents.responses_via_chat import encode_agents as responses_at_chat
 from gateway.fast.agents.responses_via_messages import encode_agents as responses_at_messages
 from gateway.fast.chat_via_messages import CHAT_VIA_MESSAGES
@@ -57,15 +63,32 @@ Fast = FastTranslation | AgentTranslation
 LARGEST_TEXT = 8 * 1024
 """The length from which a request is read as an agent's at once, in bytes."""
 
+AGENT_READERS: Mapping[Shape, Callable[[bytes], msgspec.Struct]] = {
+    Shape.CHAT: read_chat_request,
+    Shape.RESPONSES: read_responses_request,
+    Shape.MESSAGES: read_messages_request,
+}
+"""Read agents' requests, by the client's shape; raise one of `UNCOMMON` for another."""
+
+
+def _of_agents(
+    source: Shape,
+    target: Shape,
+    encode: Callable[[Any, Context], AgentRequest],
+    replies: FastCodec | None = None,
+) -> AgentCodec[Any]:
+    return AgentCodec(source, target, AGENT_READERS[source], encode, replies)
+
+
 _AGENTS = {
     (codec.source, codec.target): codec
     for codec in (
-        AgentCodec(Shape.CHAT, Shape.RESPONSES, chat_at_responses, CHAT_VIA_RESPONSES),
-        AgentCodec(Shape.CHAT, Shape.MESSAGES, chat_at_messages, CHAT_VIA_MESSAGES),
-        AgentCodec(Shape.MESSAGES, Shape.CHAT, messages_at_chat, MESSAGES_VIA_CHAT),
-        AgentCodec(Shape.MESSAGES, Shape.RESPONSES, messages_at_responses, MESSAGES_VIA_RESPONSES),
-        AgentCodec(Shape.RESPONSES, Shape.CHAT, responses_at_chat),
-        AgentCodec(Shape.RESPONSES, Shape.MESSAGES, responses_at_messages),
+        _of_agents(Shape.CHAT, Shape.RESPONSES, chat_at_responses, CHAT_VIA_RESPONSES),
+        _of_agents(Shape.CHAT, Shape.MESSAGES, chat_at_messages, CHAT_VIA_MESSAGES),
+        _of_agents(Shape.MESSAGES, Shape.CHAT, messages_at_chat, MESSAGES_VIA_CHAT),
+        _of_agents(Shape.MESSAGES, Shape.RESPONSES, messages_at_responses, MESSAGES_VIA_RESPONSES),
+        _of_agents(Shape.RESPONSES, Shape.CHAT, responses_at_chat),
+        _of_agents(Shape.RESPONSES, Shape.MESSAGES, responses_at_messages),
     )
 }
 
@@ -94,32 +117,37 @@ class FastPaths:
 
     by_session: bool = False
     """Whether the codec is for requests only of which the client has named no session."""
-    agents: AgentCodec | None = None
+    agents: AgentCodec[Any] | None = None
 
     def translation(
         self,
         request: bytes,
         context: Context,
         call_context: Callable[[], Context] | None = None,
+        known: msgspec.Struct | None = None,
     ) -> Fast | None:
         """Translate a common request; None: the generic path must do it.
 
-        `call_context` gives the context with what holds for this call only.
+        `call_context` gives the context with what holds for this call only; `known` is as for
+        `of_agents`.
         """
         agents = self.agents
         if self.codec is not None and (agents is None or len(request) < LARGEST_TEXT):
             made = fast_translation(self.codec, request, context, call_context)
             if made is not None or agents is None:
                 return made
-        return self.of_agents(request, context if call_context is None else call_context())
+        return self.of_agents(request, context if call_context is None else call_context(), known)
 
-    def of_agents(self, request: bytes, context: Context) -> AgentTranslation | None:
+    def of_agents(
+        self, request: bytes, context: Context, known: msgspec.Struct | None = None
+    ) -> AgentTranslation | None:
         """Translate an agent's request; None: the generic path must do it.
 
-        `context` has what holds for this call only, too: its session may be sent.
+        `context` has what holds for this call only, too: its session may be sent. `known` is what
+        its reader has returned (`AGENT_READERS`), if it was read already.
         """
         agents = self.agents
-        return None if agents is None else agents.translation(request, context)
+        return None if agents is None else agents.translation(request, context, known)
 
 
 GENERIC_ONLY = FastPaths()

@@ -24,7 +24,6 @@ from gateway.fast.agents.chat_requests import (
     TextPart,
     User,
     others,
-    read_chat_request,
     read_parts,
     read_tools,
 )
@@ -162,9 +161,8 @@ class _Request(Answered, PreparedRequest):
     client_name: ClientParam
 
 
-def encode_agents(body: bytes, context: Context) -> AgentRequest:
+def encode_agents(request: ChatRequest, context: Context) -> AgentRequest:
     """Return the messages request for an agent's chat request; raises one of `UNCOMMON`."""
-    request = read_chat_request(body)
     report = Report(Shape.CHAT, Shape.MESSAGES)
     conversation = _Conversation(context, report)
     conversation.write(request.messages)

@@ -18,7 +18,6 @@ from gateway.fast.agents.chat_requests import (
     ChatRequest,
     Function,
     others,
-    read_chat_request,
     read_tools,
 )
 from gateway.fast.agents.codec import AgentRequest, ClientParam
@@ -53,9 +52,8 @@ class _Request(Answered, PreparedRequest):
     client_name: ClientParam
 
 
-def encode_agents(body: bytes, context: Context) -> AgentRequest:
+def encode_agents(request: ChatRequest, context: Context) -> AgentRequest:
     """Return the responses request for an agent's chat request; raises one of `UNCOMMON`."""
-    request = read_chat_request(body)
     report = Report(Shape.CHAT, Shape.RESPONSES)
     items = ItemWriter(context, report).items(request.messages)
     rest = others(request)

@@ -6,6 +6,7 @@ generic path, which needs little of the request for that: not its conversation.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
@@ -34,24 +35,35 @@ class AgentRequest:
     """Decodes common replies where those to common requests are not folded."""
 
 
+_Request = TypeVar("_Request", bound=msgspec.Struct)
+
+
 @dataclass(frozen=True, slots=True)
-class AgentCodec:
-    """Encodes agents' requests of one shape for another."""
+class AgentCodec(Generic[_Request]):
+    """Encodes agents' requests of one shape for another.
+
+    `read` and `encode` raise one of `UNCOMMON` for anything that they do not admit.
+    """
 
     source: Shape
     target: Shape
-    encode: Callable[[bytes, Context], AgentRequest]
-    """Raises one of `UNCOMMON` for anything that it does not admit."""
+    read: Callable[[bytes], _Request]
+    encode: Callable[[_Request, Context], AgentRequest]
+    """May keep parts of the request: one that was read is encoded once."""
     replies: FastCodec | None = None
     """Folds the common replies."""
 
-    def translation(self, request: bytes, context: Context) -> "AgentTranslation | None":
+    def translation(
+        self, request: bytes, context: Context, known: _Request | None = None
+    ) -> "AgentTranslation | None":
         """Translate a request; None: the generic path must do it.
 
-        `context` has what holds for this call only, too.
+        `context` has what holds for this call only, too; `known` is what `read` has returned for
+        the request, if it was read already.
         """
         try:
-            return AgentTranslation(self, request, self.encode(request, context), context)
+            read = self.read(request) if known is None else known
+            return AgentTranslation(self, request, self.encode(read, context), context)
         except UNCOMMON:
             return None
 
@@ -65,7 +77,7 @@ class _ClientNames:
 
     __slots__ = ("_codec", "_context", "_generic", "_request")
 
-    def __init__(self, codec: AgentCodec, request: bytes, context: Context) -> None:
+    def __init__(self, codec: AgentCodec[Any], request: bytes, context: Context) -> None:
         self._codec = codec
         self._request = request
         self._context = context
@@ -88,7 +100,7 @@ class AgentTranslation:
     __slots__ = ("_context", "_encoded", "_folding", "_names", "_replies")
 
     def __init__(
-        self, codec: AgentCodec, request: bytes, encoded: AgentRequest, context: Context
+        self, codec: AgentCodec[Any], request: bytes, encoded: AgentRequest, context: Context
     ) -> None:
         self._names = _ClientNames(codec, request, context)
         self._encoded = encoded

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from gateway.fast.agents.messages_requests import PARAMETERS, AgentRequest, Choice, Tool
+from gateway.fast.agents.messages_requests import PARAMETERS, Choice, MessagesRequest, Tool
 from gateway.fast.agents.messages_turns import tool_name
 from gateway.fast.agents.schemas import form_of, read_schema
 from gateway.fast.agents.uncommon import Uncommon
@@ -27,7 +27,7 @@ _TOOLS: list[Json] = [{"name": "-", "input_schema": {}}]
 _MARK: Json = {"type": "ephemeral"}
 
 
-def draft_of(request: AgentRequest, context: Context, report: Report) -> Draft:
+def draft_of(request: MessagesRequest, context: Context, report: Report) -> Draft:
     """Return a draft of the parameters, checked; raises `InvalidRequest`.
 
     In it another conversation stands for the request's, and another tool for its tools.
@@ -41,7 +41,7 @@ def draft_of(request: AgentRequest, context: Context, report: Report) -> Draft:
     return Draft(check_messages(given), context, report)
 
 
-def instructions(request: AgentRequest, report: Report) -> list[str]:
+def instructions(request: MessagesRequest, report: Report) -> list[str]:
     """Return the texts of the instructions, without the one for Anthropic's servers."""
     given = request.system
     if isinstance(given, str):
@@ -53,7 +53,7 @@ def instructions(request: AgentRequest, report: Report) -> list[str]:
     return texts
 
 
-def write_hints(draft: Draft, request: AgentRequest, *, is_marked: bool) -> None:
+def write_hints(draft: Draft, request: MessagesRequest, *, is_marked: bool) -> None:
     """Write the hints; `is_marked`: a block of the conversation is marked for a cache."""
     given = request.system
     texts = [given] if isinstance(given, str) else [block.text for block in given]
@@ -83,7 +83,7 @@ class Tools(NamedTuple):
     one_at_a_time: bool
 
 
-def tools_of(request: AgentRequest, draft: Draft) -> Tools | None:
+def tools_of(request: MessagesRequest, draft: Draft) -> Tools | None:
     """Return the tools, and report what of them is not sent; None: nothing is said of tools."""
     choice = request.tool_choice
     if not request.tools:

@@ -164,7 +164,7 @@ class Choice(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     disable_parallel_tool_use: bool = False
 
 
-class AgentRequest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
+class MessagesRequest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
     """A messages request of an agent; the fields behind `tool_choice` are the generic path's."""
 
     messages: Annotated[list[Message], msgspec.Meta(min_length=1, max_length=MAX_MESSAGES)]
@@ -194,7 +194,7 @@ class AgentRequest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, gc=
     mcp_servers: Given = None
 
 
-PARAMETERS = tuple(AgentRequest.__struct_fields__[4:])
+PARAMETERS = tuple(MessagesRequest.__struct_fields__[4:])
 """The fields that the generic path's functions translate."""
 
-read_request = msgspec.json.Decoder(AgentRequest, float_hook=NumberLiteral).decode
+read_messages_request = msgspec.json.Decoder(MessagesRequest, float_hook=NumberLiteral).decode

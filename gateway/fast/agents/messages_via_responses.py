@@ -19,13 +19,13 @@ from gateway.fast.agents.messages_parameters import (
 )
 from gateway.fast.agents.messages_requests import (
     Assistant,
+    MessagesRequest,
     OfAssistant,
     RedactedThinking,
     Text,
     Thinking,
     ToolUse,
     User,
-    read_request,
 )
 from gateway.fast.agents.messages_turns import (
     Conversation,
@@ -168,10 +168,9 @@ def _write_tools(draft: Draft, tools: Tools) -> None:
         draft.upstream["parallel_tool_calls"] = False
 
 
-def encode_agents(body: bytes, context: Context) -> AgentRequest:
+def encode_agents(request: MessagesRequest, context: Context) -> AgentRequest:
     """Return the responses request for an agent's messages request; raises one of `UNCOMMON`."""
     report = Report(Shape.MESSAGES, Shape.RESPONSES)
-    request = read_request(body)
     draft = draft_of(request, context, report)
     conversation = _Conversation(context, report)
     texts = instructions(request, report)

@@ -12,7 +12,7 @@ from gateway.fast.agents.codec import AgentRequest, ClientParam
 from gateway.fast.agents.response_replies import decode_reply
 from gateway.fast.agents.response_tools import Tools, tools_of
 from gateway.fast.agents.response_turns import TurnWriter
-from gateway.fast.agents.responses_requests import others, read_responses_request
+from gateway.fast.agents.responses_requests import ResponsesRequest, others
 from gateway.fast.codec import EncodedRequest, encode
 from gateway.shapes import Shape
 from gateway.translate.contract import Context, Report, Translation
@@ -26,9 +26,8 @@ class _Request(Answered, PreparedRequest):
     client_name: ClientParam
 
 
-def encode_agents(body: bytes, context: Context) -> AgentRequest:
+def encode_agents(request: ResponsesRequest, context: Context) -> AgentRequest:
     """Return the chat request for an agent's responses request; raises one of `UNCOMMON`."""
-    request = read_responses_request(body)
     report = Report(Shape.RESPONSES, Shape.CHAT, items=context.items)
     tools = tools_of(request, context, report)
     messages = TurnWriter(context, report).messages(request.instructions, request.input)

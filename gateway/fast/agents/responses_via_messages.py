@@ -51,7 +51,6 @@ from gateway.fast.agents.responses_items import (
 from gateway.fast.agents.responses_requests import (
     ResponsesRequest,
     others,
-    read_responses_request,
     read_tools,
 )
 from gateway.fast.agents.uncommon import Uncommon
@@ -212,9 +211,8 @@ class _Request(Answered, PreparedRequest):
     client_name: ClientParam
 
 
-def encode_agents(body: bytes, context: Context) -> AgentRequest:
+def encode_agents(request: ResponsesRequest, context: Context) -> AgentRequest:
     """Return the messages request for an agent's responses request; raises one of `UNCOMMON`."""
-    request = read_responses_request(body)
     report = Report(Shape.RESPONSES, Shape.MESSAGES, items=context.items)
     conversation = _Conversation(context, report)
     writer, rest = conversation.writer, others(request)

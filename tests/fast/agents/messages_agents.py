@@ -240,7 +240,7 @@ changes = st.sampled_from(ODD) | st.tuples(st.sampled_from([name for name, _ in 
 requests = st.builds(changed, bodies, st.lists(changes, max_size=3))
 
 
-def codec_to(home: Shape) -> AgentCodec:
+def codec_to(home: Shape) -> AgentCodec[Any]:
     """Return the codec of agents' messages requests."""
     codec = fast_paths(Shape.MESSAGES, home, CONTEXTS["OpenAI"]).agents
     assert codec is not None
@@ -253,7 +253,7 @@ def of_call(context: Context, body: Json | bytes) -> Context:
     return replace(context, inputs=ExactInputs(written))
 
 
-def assert_same(codec: AgentCodec, body: Json, context: Context, *replies: Any) -> None:
+def assert_same(codec: AgentCodec[Any], body: Json, context: Context, *replies: Any) -> None:
     """Check that both paths show the same of a request and the replies to it."""
 
     def by_agents(body: Json, context: Context) -> Translation:
@@ -357,7 +357,7 @@ BROKEN = [
 """Bodies that are not JSON, or have an unknown field."""
 
 
-def assert_written(codec: AgentCodec, written: bytes) -> None:
+def assert_written(codec: AgentCodec[Any], written: bytes) -> None:
     """Check that a request is sent by types, and as the generic path sends it."""
     known = replace(CONTEXTS["OpenAI"], inputs=ExactInputs(written))
     made = codec.translation(written, known)

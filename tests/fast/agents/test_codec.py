@@ -8,6 +8,7 @@ import pytest
 from msgspec.json import decode, encode
 
 from gateway.errors import UpstreamError
+from gateway.fast.agents.chat_requests import read_chat_request
 from gateway.fast.agents.chat_via_responses import encode_agents
 from gateway.fast.agents.codec import AgentCodec, AgentTranslation
 from gateway.shapes import Json, Shape
@@ -18,7 +19,7 @@ from tests.fast.agents.chat_traffic import FULL
 from tests.fast.agents.messages_contexts import CONTEXTS
 from tests.fast.test_chat_via_responses import REPLY, make_context
 
-WITHOUT_REPLIES = AgentCodec(Shape.CHAT, Shape.RESPONSES, encode_agents)
+WITHOUT_REPLIES = AgentCodec(Shape.CHAT, Shape.RESPONSES, read_chat_request, encode_agents)
 
 
 def made(body: Json) -> AgentTranslation:
@@ -57,9 +58,10 @@ class Watched(AgentTranslation):
 
 def test_it_is_freed_with_its_last_user_and_not_by_the_garbage_collector() -> None:
     body, context = encode(FULL), make_context()
+    encoded = encode_agents(read_chat_request(body), context)
     gc.disable()
     try:
-        watched = Watched(WITHOUT_REPLIES, body, encode_agents(body, context), context)
+        watched = Watched(WITHOUT_REPLIES, body, encoded, context)
         assert watched.reply([REPLY])
         assert watched.client_param(0, "model") == "model"
         ended = weakref.ref(watched)

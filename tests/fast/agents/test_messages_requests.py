@@ -6,10 +6,10 @@ from msgspec.json import encode
 
 from gateway.fast.agents.messages_requests import (
     PARAMETERS,
-    AgentRequest,
     Image,
+    MessagesRequest,
     User,
-    read_request,
+    read_messages_request,
 )
 from gateway.translate.schema.messages import MESSAGES_PARAMETERS
 from tests.fast.agents.messages_agents import FULL, LEAST, LINKED, PICTURE, TEXT, UNTYPED
@@ -19,11 +19,11 @@ from tests.fast.both_paths import changed
 def test_every_parameter_is_left_to_the_generic_functions() -> None:
     assert set(PARAMETERS) <= MESSAGES_PARAMETERS.keys()
     others = {"messages", "system", "tools", "tool_choice"}
-    assert set(AgentRequest.__struct_fields__) == {*PARAMETERS, *others}
+    assert set(MessagesRequest.__struct_fields__) == {*PARAMETERS, *others}
 
 
 def test_a_conversation_is_read_block_by_block() -> None:
-    request = read_request(encode(FULL))
+    request = read_messages_request(encode(FULL))
     assert [type(message).__name__ for message in request.messages[:2]] == ["User", "Assistant"]
     assert to_builtins(request.messages[2])["content"][1]["tool_use_id"] == "toolu_2"
 
@@ -32,7 +32,9 @@ def test_a_conversation_is_read_block_by_block() -> None:
     ("block", "url"), [(PICTURE, "data:image/png;base64,aGk="), (LINKED, "https://a/b.png")]
 )
 def test_a_picture_has_a_url(block: object, url: str) -> None:
-    (message,) = read_request(encode(changed(LEAST, [("messages.0.content", [block])]))).messages
+    (message,) = read_messages_request(
+        encode(changed(LEAST, [("messages.0.content", [block])]))
+    ).messages
     assert isinstance(message, User)
     picture = message.content[0]
     assert isinstance(picture, Image)
@@ -43,11 +45,11 @@ def test_a_picture_has_a_url(block: object, url: str) -> None:
 @pytest.mark.parametrize("role", ["user", "assistant", "system"])
 def test_a_block_has_its_type(place: str, role: str) -> None:
     body = changed(LEAST, [("messages.0.role", role), (place, [TEXT])])
-    assert read_request(encode(body)).model == "asked"
+    assert read_messages_request(encode(body)).model == "asked"
     with pytest.raises(DecodeError):
-        read_request(encode(changed(body, [(place, [UNTYPED])])))
+        read_messages_request(encode(changed(body, [(place, [UNTYPED])])))
 
 
 def test_what_is_not_of_these_types_is_not_admitted() -> None:
     with pytest.raises(DecodeError):
-        read_request(encode({**FULL, "own": 1}))
+        read_messages_request(encode({**FULL, "own": 1}))
