@@ -216,7 +216,13 @@ def _carrier(body: Json) -> Json | None:
         return body
     if body.get("type") == "error":
         return {"error": {**body, "type": None}}
-    return _carrier_in_choices(body.get("choices"))
+    return _carrier_in_choices(body.get("choices")) or _carrier_of_groq(body.get("x_groq"))
+
+
+def _carrier_of_groq(beside: object) -> Json | None:
+    """Return the error by which Groq stopped a stream early, which its last chunk has."""
+    error = beside.get("error") if isinstance(beside, dict) else None
+    return {"error": error} if isinstance(error, dict | str) and error else None
 
 
 def _carrier_in_choices(choices: object) -> Json | None:

@@ -114,6 +114,10 @@ ERRORS: list[tuple[object, tuple[str, str, str | None, str | None, int]]] = [
         ("m", "rate_limit_error", None, None, 429),
     ),
     ({"choices": [None, {"error": "m"}]}, ("m", "server_error", None, None, 502)),
+    (
+        {"choices": [{"finish_reason": "stop"}], "x_groq": {"id": "r", "error": "m"}},
+        ("m", "server_error", None, None, 502),
+    ),
 ]
 
 
@@ -136,6 +140,7 @@ def test_every_error_envelope_is_recognised(
         "error",
         {"error": None, "choices": []},
         {"error": {}, "choices": []},
+        {"choices": [], "x_groq": {"id": "r", "error": None, "usage": {"total_tokens": 1}}},
         {"object": "chat.completion.chunk", "choices": []},
         {"type": "response.created", "response": {"error": None}},
         {"type": "response.completed", "response": {"error": None}},
