@@ -54,6 +54,13 @@ PROFILE = Profile(
     capability=_capability,
     base_fields=("details.parent_model",),
     is_base=_is_base,
+    order={
+        # `openai/responses.go`: of a reply with calls it leaves out the text, whole, in the last
+        # event of a stream and behind the first call; the message of a stream has no
+        # `output_item.done` then. It says `completed` of what max_output_tokens has cut. All of
+        # these are right through its chat endpoint.
+        Shape.RESPONSES: (Shape.CHAT, Shape.RESPONSES, Shape.COMPLETIONS),
+    },
     capabilities={
         **SELF_HOSTED,
         # "`prompt` currently only accepts a string" (docs/api/openai-compatibility.mdx).

@@ -19,11 +19,11 @@ ORDERS = {
 
 @pytest.mark.parametrize("client", Shape)
 @pytest.mark.parametrize("kind", PROFILES)
-def test_a_clients_own_endpoint_comes_first_but_at_llama_cpps_responses(
+def test_a_clients_own_endpoint_comes_first_but_at_responses_that_lose_something(
     client: Shape, kind: Profile
 ) -> None:
     expected = ORDERS[client]
-    if (kind, client) == (kinds.LLAMACPP, RESPONSES):
+    if client is RESPONSES and kind in (kinds.LLAMACPP, kinds.OLLAMA):
         expected = (CHAT, RESPONSES, COMPLETIONS)
     if kind is kinds.ANTHROPIC:
         expected = (MESSAGES,)
@@ -53,6 +53,7 @@ def test_a_server_that_is_not_known_keeps_what_each_shape_promises(client: Shape
         (RESPONSES, kinds.LLAMACPP, {RESPONSES, CHAT}, (CHAT, RESPONSES)),
         (RESPONSES, kinds.LLAMACPP, {RESPONSES}, (RESPONSES,)),
         (RESPONSES, kinds.LLAMACPP, {COMPLETIONS, RESPONSES}, (RESPONSES, COMPLETIONS)),
+        (RESPONSES, kinds.OLLAMA, {RESPONSES, CHAT}, (CHAT, RESPONSES)),
         (RESPONSES, kinds.VLLM, {RESPONSES, CHAT}, (RESPONSES, CHAT)),
         (COMPLETIONS, kinds.LLAMACPP, {CHAT, COMPLETIONS}, (COMPLETIONS, CHAT)),
         (CHAT, kinds.LLAMACPP, set(), ()),
