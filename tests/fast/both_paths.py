@@ -1,22 +1,19 @@
 """Compares a codec with the generic path, as a client sees them."""
 
-import ast
 from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 import msgspec
 from hypothesis import strategies as st
 
-import gateway
 from gateway.errors import GatewayError
 from gateway.fast.codec import FastCodec, FastTranslation, fast_translation
 from gateway.fast.paths import Fast, fast_paths
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import Context, Report, Translation
 from gateway.translate.plan import plan
+from tests.fast.names import names_in_translate
 
 Translate = Callable[[Json, Context], Translation]
 
@@ -45,17 +42,6 @@ def one_of_the_names() -> st.SearchStrategy[str]:
     return st.deferred(lambda: st.sampled_from([*names_in_translate(), "own"]))
 
 
-@cache
-def names_in_translate() -> tuple[str, ...]:
-    """Return the words that are strings in the translations, among them all fields they read."""
-    names: set[str] = set()
-    for path in (Path(gateway.__file__).parent / "translate").rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Constant) and isinstance(node.value, str):
-                names |= {node.value} if node.value.isidentifier() else set()
-    return tuple(sorted(names))
-
-
 def each(path: str, *values: object) -> list[tuple[str, Any]]:
     """Return one change per value, all at the same path."""
     return [(path, value) for value in values]
@@ -81,8 +67,10 @@ def changed(original: Json, changes: Sequence[tuple[str, Any]]) -> Json:
     return copy
 
 
-def with_each_field(original: Json, level: str, values: Sequence[Any]) -> Iterator[bytes]:
-    """Yield a JSON text for each name in the translations with each value, put at a level.
+def with_each_field(
+    original: Json, level: str, values: Sequence[Any], names: Sequence[str]
+) -> Iterator[bytes]:
+    """Yield a JSON text for each name with each value, put at a level.
 
     There are hundreds of thousands: all but the field is encoded once.
     """
@@ -92,7 +80,7 @@ def with_each_field(original: Json, level: str, values: Sequence[Any]) -> Iterat
     marked = msgspec.json.encode(changed(original, [(f"{level}{_MARK}", _MARK)]))
     before, after = marked.split(b'"%b":"%b"' % (_MARK.encode(), _MARK.encode()))
     written = [msgspec.json.encode(value) for value in values]
-    for name in (*names_in_translate(), "own"):
+    for name in names:
         if name in place:
             for value in values:
                 yield msgspec.json.encode(changed(original, [(f"{level}{name}", value)]))

@@ -10,7 +10,7 @@ from msgspec.json import decode, encode
 
 from gateway.fast.chat_via_messages import CHAT_VIA_MESSAGES
 from gateway.fast.codec import fast_translation
-from gateway.shapes import Json
+from gateway.shapes import Json, Shape
 from gateway.translate.contract import Context
 from tests.fast import test_chat_via_responses as chat_responses
 from tests.fast.agents import messages_contexts
@@ -25,6 +25,7 @@ from tests.fast.both_paths import (
     with_each_field,
 )
 from tests.fast.messages_replies import CALLING, ERROR, ODD_REPLIES, REPLY, faults
+from tests.fast.names import names_between
 from tests.translate.messages_upstreams import CLAUDE, context
 
 FULL: Json = {
@@ -159,6 +160,8 @@ def test_a_configured_effort_takes_the_generic_path() -> None:
 @pytest.mark.parametrize("level", ["", "messages.1.", "stream_options."])
 def test_every_field_of_a_request_is_known_or_handed_over(level: str) -> None:
     body = {**FULL, "stream": True, "stream_options": {"include_usage": True}}
-    for written in with_each_field(body, level, [None, 7, "x", {"type": "x"}]):
+    for written in with_each_field(
+        body, level, [None, 7, "x", {"type": "x"}], names_between(Shape.CHAT, Shape.MESSAGES)
+    ):
         if fast_translation(CHAT_VIA_MESSAGES, written, CONTEXTS["Claude"]) is not None:
             assert_same(decode(written), CONTEXTS["Claude"])

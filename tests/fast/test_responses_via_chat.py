@@ -9,7 +9,7 @@ from msgspec.json import decode, encode
 
 from gateway.fast.codec import fast_translation
 from gateway.fast.responses_via_chat import RESPONSES_VIA_CHAT
-from gateway.shapes import Json
+from gateway.shapes import Json, Shape
 from gateway.translate.contract import Context
 from tests.fast import test_messages_via_chat as messages_chat
 from tests.fast.agents import test_responses_via_chat as agents
@@ -21,6 +21,7 @@ from tests.fast.both_paths import (
     outcome,
     with_each_field,
 )
+from tests.fast.names import names_between
 from tests.fast.responses_texts import FULL, LEAST, ODD_PARAMETERS, bodies, requests
 
 PARAMS = ["messages[0].content", "messages[2].content", "max_completion_tokens", "temperature"]
@@ -86,6 +87,8 @@ def test_a_configured_effort_takes_the_generic_path() -> None:
 @pytest.mark.parametrize("level", ["", "input.0.", "input.2.content.0."])
 def test_every_field_of_a_request_is_known_or_handed_over(level: str) -> None:
     context = CONTEXTS["OpenAI"]
-    for written in with_each_field(FULL, level, [None, 7, "x", {"type": "x"}]):
+    for written in with_each_field(
+        FULL, level, [None, 7, "x", {"type": "x"}], names_between(Shape.RESPONSES, Shape.CHAT)
+    ):
         if fast_translation(RESPONSES_VIA_CHAT, written, context) is not None:
             assert_same(decode(written), context)

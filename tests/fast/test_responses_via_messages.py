@@ -9,7 +9,7 @@ from msgspec.json import decode, encode
 
 from gateway.fast.codec import fast_translation
 from gateway.fast.responses_via_messages import RESPONSES_VIA_MESSAGES
-from gateway.shapes import Json
+from gateway.shapes import Json, Shape
 from gateway.translate.contract import Context
 from tests.fast import test_chat_via_messages as chat_messages
 from tests.fast.agents.test_responses_via_messages import KNOWN
@@ -22,6 +22,7 @@ from tests.fast.both_paths import (
     with_each_field,
 )
 from tests.fast.messages_replies import CALLING, ERROR, ODD_REPLIES, REPLY, faults
+from tests.fast.names import names_between
 from tests.fast.responses_texts import FULL, LEAST, ODD_PARAMETERS, bodies, requests
 
 PARAMS = ["messages[0].content", "messages[2].content", "system", "max_tokens", "metadata.user_id"]
@@ -90,6 +91,8 @@ def test_a_configured_effort_takes_the_generic_path() -> None:
 @pytest.mark.parametrize("level", ["", "input.0.", "input.2.content.0."])
 def test_every_field_of_a_request_is_known_or_handed_over(level: str) -> None:
     context = CONTEXTS["Claude"]
-    for written in with_each_field(FULL, level, [None, 7, "x", {"type": "x"}]):
+    for written in with_each_field(
+        FULL, level, [None, 7, "x", {"type": "x"}], names_between(Shape.RESPONSES, Shape.MESSAGES)
+    ):
         if fast_translation(RESPONSES_VIA_MESSAGES, written, context) is not None:
             assert_same(decode(written), context)

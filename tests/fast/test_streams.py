@@ -41,6 +41,7 @@ from tests.fast.common_streams import (
     responses,
     wires,
 )
+from tests.fast.names import names_between
 from tests.fast.stream_events import WORDS
 
 each_pair = pytest.mark.parametrize(("client", "home"), PAIRS)
@@ -147,7 +148,7 @@ def test_every_field_that_a_translation_may_read_is_known_or_handed_over(
 ) -> None:
     *before, event = common(home, " on")[: place + 1]
     codec = codec_of(client, home)
-    for written in with_each_field(event, level, SAID):
+    for written in with_each_field(event, level, SAID, names_between(client, home)):
         odd = decode(written)
         common_stream = codec.stream(EncodedRequest(b"", 0, False), context_of({}))
         assert common_stream is not None

@@ -6,7 +6,8 @@ import pytest
 
 from gateway.fast.text_events import has_only
 from gateway.shapes import Json, Shape
-from tests.fast.both_paths import changed, names_in_translate
+from tests.fast.both_paths import changed
+from tests.fast.names import names_in_translate
 
 CHAT: Json = {
     "id": "c",

@@ -13,6 +13,7 @@ from tests.fast.agents.chat_traffic import CALL, FULL, IMAGE, LEVELS, ODD, TEXT
 from tests.fast.agents.messages_contexts import CONTEXTS
 from tests.fast.both_paths import WILD, changed, each, with_each_field
 from tests.fast.common_streams import messages
+from tests.fast.names import names_between
 from tests.translate.messages_upstreams import message, text, tool_use
 
 CHAT, MESSAGES = Shape.CHAT, Shape.MESSAGES
@@ -90,7 +91,9 @@ def test_both_paths_are_the_same_for_every_reply(context: Context) -> None:
 @pytest.mark.alone
 @pytest.mark.parametrize("level", LEVELS)
 def test_every_field_that_a_translation_may_read_is_known_or_handed_over(level: str) -> None:
-    for body in with_each_field(FULL, level, ("", "x", 7, {"type": "x"})):
+    for body in with_each_field(
+        FULL, level, ("", "x", 7, {"type": "x"}), names_between(CHAT, MESSAGES)
+    ):
         assert_same(CHAT, MESSAGES, body, CONTEXTS["Claude"])
 
 

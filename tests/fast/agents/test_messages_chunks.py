@@ -14,7 +14,8 @@ from gateway.translate.contract import MAX_REPLY_CHARACTERS, Report
 from gateway.translate.messages_via_chat.stream import MessagesStream
 from gateway.translate.parts.messages.asked import MessagesAsked
 from tests.fast.agents.call_streams import ASKED, CONTEXTS, shown
-from tests.fast.both_paths import WILD, changed, names_in_translate
+from tests.fast.both_paths import WILD, changed
+from tests.fast.names import names_between
 
 HEAD: Json = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "up"}
 
@@ -142,7 +143,7 @@ def test_pieces_of_a_choice_that_was_not_asked_for_are_the_same() -> None:
     ["", "choices.0.", "choices.0.delta.", "choices.0.delta.tool_calls.0."],
 )
 def test_a_piece_with_any_further_field_is_the_same(level: str) -> None:
-    for position, name in enumerate((*names_in_translate(), "own")):
+    for position, name in enumerate(names_between(Shape.MESSAGES, Shape.CHAT)):
         value = {"type": "x"} if position % 2 else "x"
         odd = changed(piece("b"), [(f"{level}{name}", value)])
         assert_same([*USUAL[:5], odd, *USUAL[5:]])

@@ -15,7 +15,8 @@ from gateway.translate.messages_via_responses.output.fold import MessageFold
 from gateway.translate.messages_via_responses.stream import MessagesStream
 from gateway.translate.parts.messages.asked import MessagesAsked
 from tests.fast.agents.call_streams import ASKED, CONTEXTS, shown
-from tests.fast.both_paths import WILD, changed, names_in_translate
+from tests.fast.both_paths import WILD, changed
+from tests.fast.names import names_between
 
 RESPONSE: Json = {"id": "resp_1", "object": "response", "model": "up", "output": []}
 USAGE: Json = {"input_tokens": 5, "output_tokens": 3, "total_tokens": 8}
@@ -95,7 +96,7 @@ def test_any_stream_is_the_same(events: list[Json], asked: int, context: int) ->
 
 
 def test_a_piece_with_any_further_field_is_the_same() -> None:
-    for position, name in enumerate((*names_in_translate(), "own")):
+    for position, name in enumerate(names_between(Shape.MESSAGES, Shape.RESPONSES)):
         value = {"type": "x"} if position % 2 else "x"
         odd = changed(piece("b"), [(name, value)])
         assert_same([*USUAL[:4], odd, *USUAL[4:]])

@@ -12,6 +12,7 @@ from tests.fast import test_messages_via_responses as texts
 from tests.fast.agents import messages_agents as agents
 from tests.fast.agents.messages_agents import CONTEXTS, FULL, LEAST, ODD, of_call, requests
 from tests.fast.both_paths import WILD, changed, with_each_field
+from tests.fast.names import names_between
 
 CODEC = agents.codec_to(Shape.RESPONSES)
 CALLED: Json = {
@@ -69,7 +70,9 @@ def test_so_is_what_is_less_usual(odd: tuple[str, Any]) -> None:
 
 @pytest.mark.parametrize("level", agents.LEVELS)
 def test_every_field_that_a_translation_may_read_is_known_or_handed_over(level: str) -> None:
-    for body in with_each_field(FULL, level, agents.VALUES):
+    for body in with_each_field(
+        FULL, level, agents.VALUES, names_between(Shape.MESSAGES, Shape.RESPONSES)
+    ):
         known = of_call(CONTEXTS["OpenAI"], body)
         if CODEC.translation(body, known) is not None:
             assert_same(decode(body), "OpenAI", REPLY)

@@ -30,6 +30,7 @@ from tests.fast.agents.responses_traffic import (
     sealed,
 )
 from tests.fast.both_paths import ABSENT, WILD, changed, each, with_each_field
+from tests.fast.names import names_between
 from tests.translate.responses_via_chat.chat_backend import OPENAI, SELF_HOSTED
 from tests.translate.sealing import OpenSeal
 
@@ -203,7 +204,7 @@ def test_both_paths_are_the_same_for_every_reply(known: Context) -> None:
 def test_every_field_that_a_translation_may_read_is_known_or_handed_over(level: str) -> None:
     assert same(FULL, CONTEXTS["OpenAI"])
     for original in (FULL, typed(FULL)):
-        for body in with_each_field(original, level, VALUES):
+        for body in with_each_field(original, level, VALUES, names_between(RESPONSES, CHAT)):
             assert_same(RESPONSES, CHAT, body, CONTEXTS["OpenAI"])
 
 
@@ -245,7 +246,7 @@ def test_every_field_of_a_reply_is_known_or_handed_over(level: str) -> None:
     asked = {"model": "asked", "input": "Hi."}
     made = admitted(RESPONSES, CHAT, asked, CONTEXTS["OpenAI"])
     assert made is not None
-    for odd in with_each_field(ANSWER, level, VALUES):
+    for odd in with_each_field(ANSWER, level, VALUES, names_between(RESPONSES, CHAT)):
         quickly = made.decode_reply(odd)
         if quickly is not None:
             generic = plan(RESPONSES, CHAT, asked, CONTEXTS["OpenAI"]).reply([decode(odd)])

@@ -25,6 +25,7 @@ from tests.fast.agents.responses_traffic import (
     THOUGHT,
 )
 from tests.fast.both_paths import WILD, changed, each, with_each_field
+from tests.fast.names import names_between
 
 RESPONSES, MESSAGES = Shape.RESPONSES, Shape.MESSAGES
 PARAMS = ["messages[1].content", "messages[1].content[0].input", "system", "tools[1].name", "own"]
@@ -101,7 +102,9 @@ def test_both_paths_are_the_same_for_every_reply(context: Context) -> None:
 @pytest.mark.parametrize("level", LEVELS)
 def test_every_field_that_a_translation_may_read_is_known_or_handed_over(level: str) -> None:
     assert same(FULL, KNOWN["sealing"])
-    for body in with_each_field(FULL, level, ("", "x", 7, {"type": "x"})):
+    for body in with_each_field(
+        FULL, level, ("", "x", 7, {"type": "x"}), names_between(RESPONSES, MESSAGES)
+    ):
         assert_same(RESPONSES, MESSAGES, body, KNOWN["sealing"])
 
 
