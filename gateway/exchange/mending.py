@@ -105,6 +105,10 @@ def _report_parameter(translation: Translation, fix: ParameterFix, bodies: Seque
         if sent != given:
             translation.report.change(asked, given, sent)
         return
+    entries = translation.calls[0].get(name)
+    if isinstance(entries, list) and fix.given in entries:
+        translation.report.drop(f"{asked}[{fix.given}]")
+        return
     before = [parameter_names(body) for body in translation.calls]
     after = [parameter_names(body) for body in bodies]
     if before == after or not any(name in names for names in before):

@@ -70,13 +70,15 @@ def test_without_fixes_the_bodies_are_the_translations_own() -> None:
             ["max_tokens->max_completion_tokens"],
         ),
         (ParameterFix("drop", "user"), [], []),
+        (ParameterFix("drop", "list", given="x"), ["list[x]"], []),
+        (ParameterFix("drop", "list", given="z"), [], []),
         (ParameterFix("withhold", "n"), [], []),
     ],
 )
 def test_a_fix_is_reported_if_it_changed_something(
     fix: ParameterFix, dropped: list[str], changed: list[str]
 ) -> None:
-    made = translation({"seed": 1, "max_tokens": 2})
+    made = translation({"seed": 1, "max_tokens": 2, "list": ["x", "y"]})
     mended(made, (fix,))
     assert (made.report.dropped, made.report.changed) == (dropped, changed)
 

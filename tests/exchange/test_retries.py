@@ -492,6 +492,33 @@ def test_a_refused_effort_is_left_out_and_others_stay(client: Shape) -> None:
     asyncio.run(scenario())
 
 
+SEALED = "reasoning.encrypted_content"
+
+
+@pytest.mark.parametrize("others", [[], ["file_search_call.results"]])
+def test_the_sealed_reasoning_of_a_model_that_does_not_reason_is_not_asked_for_again(
+    others: list[str],
+) -> None:
+    async def scenario() -> None:
+        def answer(call: UpstreamCall) -> Answer:
+            if SEALED in sent(call).get("include", ()):
+                refusal = "Encrypted content is not supported with this model."
+                return error_reply(400, refusal, param="include")
+            return json_reply(REPLIES[call.path])
+
+        server = Server(Shape.RESPONSES, lambda: listed(MODEL))
+        server.at_home = answer
+        server.elsewhere = no_route
+        scene = Scene(server, OTHER)
+        for attempts in (2, 1):
+            scene.clock.advance(2)
+            result = await ask(scene, Shape.RESPONSES, include=[SEALED, *others])
+            assert (result.reply.status, result.decision.attempts) == (200, attempts)
+            assert scene.network.bodies()[-1].get("include", []) == others
+
+    asyncio.run(scenario())
+
+
 @pytest.mark.parametrize("client", [Shape.CHAT, Shape.RESPONSES])
 def test_sampling_that_a_model_refuses_while_it_reasons_stays_where_it_does_not(
     client: Shape,

@@ -25,7 +25,7 @@ class ParameterFix:
     which the endpoint then lacks the parameter. `fill` adds a neutral value where earlier messages
     lack a demanded field, `strip` removes a field from them (`history_fields`). `retell` has system
     messages said otherwise: `to` says how (`system_turns`). `given` is the only value that a `drop`
-    holds for, `effort` the reasoning effort of the requests that it holds for
+    holds for, or entry of a list, `effort` the reasoning effort of the requests that it holds for
     (`features.effort_of`); None: any.
     """
 
@@ -230,6 +230,7 @@ def apply_fixes(body: Json, fixes: Iterable[ParameterFix]) -> Json:
             _OF_HISTORY[fix.action](fixed, fix.name)
             continue
         if fix.given is not None and fix.given != _value(fixed, fix.name):
+            _take_entry(fixed, fix)
             continue
         value = _take(fixed, fix.name)
         gone.add(fix.name)
@@ -243,6 +244,18 @@ def _lower(body: Json, fix: ParameterFix) -> None:
     given, most = body.get(fix.name), int(fix.to or 0)
     if isinstance(given, int) and given > most:
         body[fix.name] = most
+
+
+def _take_entry(body: Json, fix: ParameterFix) -> None:
+    """Remove the given entry from a list; a list that becomes empty is removed, too."""
+    entries = body.get(fix.name)
+    if not isinstance(entries, list):
+        return
+    rest = [entry for entry in entries if entry != fix.given]
+    if rest or not entries:
+        body[fix.name] = rest
+    else:
+        del body[fix.name]
 
 
 def _value(body: Json, name: str) -> object:

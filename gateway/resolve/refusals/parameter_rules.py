@@ -15,8 +15,8 @@ class NamingRule:
     The pattern's groups: `name` (one name), `names` (several), `literal` (a Python dict, list or
     set of them), `instead` (the name to use), `given` (a refused value). If the text names none,
     `about` lists the parameters it can be about: those that were sent are meant. The same applies
-    to a text with `any_of`, which lists all the parameters it could be about. `value_only`,
-    `unknown` and `by_model` are `RefusedParameter`'s.
+    to a text with `any_of`, which lists all the parameters it could be about. `entry` is what is
+    refused of a list. `value_only`, `unknown` and `by_model` are `RefusedParameter`'s.
     """
 
     pattern: re.Pattern[str]
@@ -26,6 +26,7 @@ class NamingRule:
     value_only: bool = False
     unknown: bool = False
     by_model: bool = False
+    entry: str | None = None
 
 
 def _by_model(
@@ -34,9 +35,11 @@ def _by_model(
     about: tuple[str, ...] = (),
     any_of: bool = False,
     value_only: bool = False,
+    entry: str | None = None,
 ) -> NamingRule:
     """Return the rule for a text that names the model as the reason."""
-    return NamingRule(re.compile(pattern), serves, about, any_of, value_only, by_model=True)
+    compiled = re.compile(pattern)
+    return NamingRule(compiled, serves, about, any_of, value_only, by_model=True, entry=entry)
 
 
 def _by_server(
@@ -116,6 +119,13 @@ NAMING_RULES: tuple[NamingRule, ...] = (
         "openai-logprobs-403",
         "openai-logprobs-400-o-series",
         about=("logprobs", "top_logprobs"),
+    ),
+    # Agents ask for the sealed reasoning of models that do not reason, too
+    _by_model(
+        r"Encrypted content is not supported with this model",
+        "openai-encrypted-content",
+        about=("include",),
+        entry="reasoning.encrypted_content",
     ),
     # Azure names what the model lacks, not what was sent ("logprobs, best_of and echo parameters")
     _by_model(rf"{_NAMES} parameters? (?:is|are) not available on \S{{1,200}} model", any_of=True),

@@ -59,7 +59,8 @@ def _apply(
     else:
         instead, unknown, by_model = groups.get("instead"), rule.unknown, rule.by_model
         refused = [
-            RefusedParameter(name, instead, unknown=unknown, by_model=by_model) for name in names
+            RefusedParameter(name, instead, unknown=unknown, by_model=by_model, given=rule.entry)
+            for name in names
         ]
     return _all_sent(refused, sent)
 
