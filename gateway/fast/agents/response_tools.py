@@ -13,6 +13,7 @@ from gateway.fast.agents.responses_requests import ResponsesRequest, Tool, read_
 from gateway.fast.agents.schemas import form_of
 from gateway.fast.codec import ABSENT, Absent
 from gateway.shapes import Json
+from gateway.translate.capabilities import Capabilities
 from gateway.translate.contract import Context, Report
 from gateway.translate.responses_via_chat.tools.choice import tool_parameters
 from gateway.translate.responses_via_chat.tools.definitions import ToolNames, chat_tools
@@ -23,7 +24,9 @@ from gateway.translate.schema.responses_input import ITEMS
 _ADDITIONAL = "additional_tools"
 
 
-class _Function(msgspec.Struct, gc=False):
+class Function(msgspec.Struct, gc=False):
+    """A function of chat."""
+
     name: str
     description: Raw | Absent
     parameters: Raw | Absent
@@ -32,7 +35,7 @@ class _Function(msgspec.Struct, gc=False):
 
 class _ChatTool(msgspec.Struct, gc=False):
     type: str
-    function: _Function
+    function: Function
 
 
 class _Repeated(msgspec.Struct, gc=False):
@@ -73,12 +76,21 @@ def tools_of(request: ResponsesRequest, context: Context, report: Report) -> Too
     """Return what a request says of tools; raises one of `UNCOMMON`."""
     if not isinstance(request.input, str) and AdditionalTools in map(type, request.input):
         return _AnyTools(request, context, report)
-    functions = functions_of(request, context.capabilities, read_tools)
-    if functions:
-        return _Functions(list(map(_function, functions)), choice_of(request))
+    functions = functions_in(request, context.capabilities)
+    if functions is not None:
+        return functions
     if request.tools == NULL and not choice_of(request):
-        return _Functions((), {})
+        return Functions((), {})
     return _AnyTools(request, context, report)
+
+
+def functions_in(request: ResponsesRequest, able: Capabilities) -> "Functions | None":
+    """Return the functions of a request; None: it defines none, or anything else.
+
+    Raises one of `UNCOMMON`.
+    """
+    given = functions_of(request, able, read_tools)
+    return Functions(given, choice_of(request)) if given else None
 
 
 def is_function(names: ToolNames, called: str) -> bool:
@@ -87,31 +99,34 @@ def is_function(names: ToolNames, called: str) -> bool:
     return bool(called) and not is_other and names.split(called) == (None, called)
 
 
-class _Functions:
+class Functions:
     """Functions, or nothing at all."""
 
-    def __init__(self, functions: Sequence[_Function], choice: Json) -> None:
-        self._functions = functions
+    def __init__(self, given: Sequence[Tool], choice: Json) -> None:
+        self.given = given
+        """As the client defines them."""
+        self.sent = list(map(_function, given))
+        """As chat has them."""
         self._choice = choice
 
     @property
     def names(self) -> ToolNames:
         """The names of the functions."""
         names = ToolNames()
-        for function in self._functions:
+        for function in self.sent:
             names.add({"type": "function", "name": function.name}, None, "tools")
         return names
 
     @property
     def client(self) -> Json:
         """The client's parameters."""
-        if not self._functions:
+        if not self.sent:
             return {}
-        return {**self._choice, "tools": list(map(_in_response, self._functions))}
+        return {**self._choice, "tools": list(map(_in_response, self.sent))}
 
     def repeated(self) -> tuple[Json, Sequence[object] | None]:
         """Return what is said of the functions, and the functions as a response repeats them."""
-        return self._choice, list(map(_repeated, self._functions))
+        return self._choice, list(map(_repeated, self.sent))
 
     def is_function(self, called: str) -> bool:
         """Whether a call by this name is one of a function: no other tools are declared."""
@@ -119,9 +134,9 @@ class _Functions:
 
     def parameters(self, context: Context, report: Report) -> Json:  # noqa: ARG002
         """Return the parameters to send."""
-        if not self._functions:
+        if not self.sent:
             return {}
-        tools = [_ChatTool("function", function) for function in self._functions]
+        tools = [_ChatTool("function", function) for function in self.sent]
         sent = {"tools": tools, **self._choice}
         if sent.get("tool_choice") == "auto":
             del sent["tool_choice"]
@@ -166,13 +181,13 @@ def _checked(item: AdditionalTools, path: str) -> Json:
     return {**declared, "type": _ADDITIONAL}
 
 
-def _function(tool: Tool) -> _Function:
+def _function(tool: Tool) -> Function:
     schema, strict = tool.parameters, tool.strict
     is_strict = schema != NULL and form_of(schema).is_strict
     if strict is None and is_strict:
         # Responses make a schema strict if they can; chat gets `strict` where it is so already.
         strict = True
-    return _Function(
+    return Function(
         tool.name,
         ABSENT if tool.description == NULL else text(tool.description),
         ABSENT if schema == NULL else schema,
@@ -180,7 +195,7 @@ def _function(tool: Tool) -> _Function:
     )
 
 
-def _repeated(function: _Function) -> _Repeated:
+def _repeated(function: Function) -> _Repeated:
     return _Repeated(
         "function",
         function.name,
@@ -190,7 +205,7 @@ def _repeated(function: _Function) -> _Repeated:
     )
 
 
-def _in_response(function: _Function) -> Json:
+def _in_response(function: Function) -> Json:
     """Return a function as a client's of which a response has nothing to add."""
     shown = msgspec.structs.asdict(_repeated(function))
     return {name: value for name, value in shown.items() if value is not ABSENT}

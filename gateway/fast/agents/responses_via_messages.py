@@ -7,11 +7,10 @@ generic path, from a request with another conversation.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 from msgspec import Raw
 
-from gateway.fast.agents.about_tools import about_tools, choice_of, functions_of
+from gateway.fast.agents.about_tools import about_tools, choice_of
 from gateway.fast.agents.answered import Answered, known_of
 from gateway.fast.agents.codec import AgentRequest, ClientParam
 from gateway.fast.agents.messages_writer import (
@@ -32,7 +31,7 @@ from gateway.fast.agents.messages_writer import (
     tool_use,
 )
 from gateway.fast.agents.raw import is_text, text
-from gateway.fast.agents.response_tools import Tools, is_function, tools_of
+from gateway.fast.agents.response_tools import Function, Functions, functions_in, is_function
 from gateway.fast.agents.responses_items import (
     AnyText,
     CustomCall,
@@ -51,7 +50,6 @@ from gateway.fast.agents.responses_items import (
 from gateway.fast.agents.responses_requests import (
     ResponsesRequest,
     others,
-    read_tools,
 )
 from gateway.fast.agents.uncommon import Uncommon
 from gateway.fast.codec import ABSENT, Absent, EncodedRequest, encode
@@ -237,7 +235,7 @@ def encode_agents(request: ResponsesRequest, context: Context) -> AgentRequest:
 
 
 def _decode_reply(
-    prepared: PreparedRequest, functions: Tools | None, context: Context, body: bytes
+    prepared: PreparedRequest, functions: Functions | None, context: Context, body: bytes
 ) -> bytes | None:
     if functions is None:
         return response_of(body, prepared.client, partial(is_function, prepared.names), context)
@@ -248,21 +246,19 @@ def _decode_reply(
 
 def _functions(
     request: ResponsesRequest, context: Context, report: Report
-) -> tuple[Tools | None, Sequence[Tool]]:
+) -> tuple[Functions | None, Sequence[Tool]]:
     """Return the functions, and as they are sent; none: the generic path has to look at them."""
-    given = functions_of(request, context.capabilities, read_tools)
-    if not given:
+    functions = functions_in(request, context.capabilities)
+    if functions is None:
         return None, ()
-    functions = tools_of(request, context, report)
     takes_strict = context.capabilities.strict_tools
-    for index, tool in enumerate(given):
+    for index, tool in enumerate(functions.given):
         if tool.strict and not takes_strict:
             report.drop(f"tools[{index}].strict")
-    sent = functions.parameters(context, report)["tools"]
-    return functions, [_sent(tool.function, takes_strict=takes_strict) for tool in sent]
+    return functions, [_sent(each, takes_strict=takes_strict) for each in functions.sent]
 
 
-def _sent(function: Any, *, takes_strict: bool) -> Tool:
+def _sent(function: Function, *, takes_strict: bool) -> Tool:
     strict: bool | Absent = True if function.strict is True and takes_strict else ABSENT
     schema = function.parameters
     sent = NO_SCHEMA if schema is ABSENT else schema_of(schema)
@@ -271,7 +267,7 @@ def _sent(function: Any, *, takes_strict: bool) -> Tool:
 
 def _folding(
     prepared: PreparedRequest,
-    functions: Tools | None,
+    functions: Functions | None,
     context: Context,
     report: Report,
     client_name: ClientParam,

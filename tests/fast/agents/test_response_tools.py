@@ -6,7 +6,7 @@ import pytest
 from msgspec.json import decode, encode
 
 from gateway.errors import UnsupportedParameter
-from gateway.fast.agents.response_tools import Tools, tools_of
+from gateway.fast.agents.response_tools import Tools, functions_in, tools_of
 from gateway.fast.agents.responses_requests import read_responses_request
 from gateway.fast.agents.uncommon import UNCOMMON
 from gateway.shapes import Json, Shape
@@ -60,6 +60,23 @@ def test_a_key_may_be_written_with_escapes() -> None:
     made = tools_of(read_responses_request(request), CONTEXTS["OpenAI"], report)
     sent = decode(encode(made.parameters(CONTEXTS["OpenAI"], report)))
     assert sent["tools"][0]["function"]["strict"] is True
+
+
+@pytest.mark.parametrize(
+    ("said", "names"),
+    [
+        ({"tools": FULL["tools"]}, ["read", "find", "now"]),
+        ({"tools": FULL["tools"], "tool_choice": {"type": "function", "name": "now"}}, []),
+        ({"tools": [{"type": "local_shell"}]}, []),
+        ({"tools": []}, []),
+        ({}, []),
+    ],
+)
+def test_functions_alone_are_had_as_given_and_as_sent(said: Json, names: list[str]) -> None:
+    request = read_responses_request(encode({"input": "Hi.", **said}))
+    functions = functions_in(request, CONTEXTS["OpenAI"].capabilities)
+    given, sent = ((), []) if functions is None else (functions.given, functions.sent)
+    assert [tool.name for tool in given] == [function.name for function in sent] == names
 
 
 @pytest.mark.parametrize("wrong", [{"parameters": []}, {"description": 3}])
