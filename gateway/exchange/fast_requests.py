@@ -102,10 +102,15 @@ class FastRequests:
             else:
                 made = paths.translation(body, context, call_context, known)
         if isinstance(made, AgentTranslation) and _is_agents(body):
-            models = self._models[call.shape]
-            if len(models) < _MOST_MODELS:
-                models.add(context.model_asked.encode())
+            self._remember(call.shape, context.model_asked.encode())
         return made
+
+    def _remember(self, client: Shape, model: bytes) -> None:
+        models = self._models[client]
+        if len(models) >= _MOST_MODELS and model not in models:
+            # Those in use are back after one request each; names that clients invent are not.
+            models.clear()
+        models.add(model)
 
 
 def _is_agents(body: bytes) -> bool:

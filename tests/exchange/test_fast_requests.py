@@ -28,7 +28,8 @@ from tests.exchange.scene import Scene, chat_completion
 from tests.exchange.test_attempt import OPENAI, ROUTE
 from tests.fakes import json_reply
 from tests.fast.agents import chat_traffic, messages_agents, responses_traffic
-from tests.fast.both_paths import changed, names_in_translate
+from tests.fast.both_paths import changed
+from tests.fast.names import names_in_translate
 
 FULL = {
     Shape.CHAT: chat_traffic.FULL,
@@ -230,13 +231,13 @@ def test_only_what_is_as_long_as_an_agents_request_is_decoded_whole() -> None:
         assert type(read(written, client)) is Routed
 
 
-def test_as_many_models_are_remembered_as_there_is_room_for() -> None:
+def test_names_that_clients_invent_take_the_room_of_no_model_for_long() -> None:
     requests = knowing(Shape.CHAT, *(f"m{number}" for number in range(257)))
     read = [
         requests.read(Shape.CHAT, long({**FULL[Shape.CHAT], "model": f"m{number}"}))
         for number in (0, 255, 256)
     ]
-    assert list(map(type, read)) == [Decoded, Decoded, type(None)]
+    assert list(map(type, read)) == [type(None), type(None), Decoded]
 
 
 def test_what_is_not_json_is_refused() -> None:
