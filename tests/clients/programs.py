@@ -64,6 +64,19 @@ NODE = Programs(
     "node-clients-2026",
     {"ai": "7.0.173", "@ai-sdk/openai": "4.0.118", "openai": "7.59.0", "zod": "4.6.7"},
 )
+AI_SDK_PROVIDERS = Programs(
+    "npm",
+    "ai-sdk-providers-2026",
+    {"ai": "7.0.173", "@ai-sdk/anthropic": "4.0.105", "@ai-sdk/openai-compatible": "3.0.92"},
+)
+LANGCHAIN_ANTHROPIC = Programs(
+    "pip", "langchain-anthropic-1.7.10", {"langchain-anthropic": "1.7.10", "anthropic": "2.14.0"}
+)
+PYDANTIC_AI = Programs(
+    "pip",
+    "pydantic-ai-2.68.0",
+    {"pydantic-ai-slim": "2.68.0", "anthropic": "2.14.0", "openai": "3.57.0"},
+)
 # As tests/clients/test_codex.py has it.
 CODEX = Programs("npm", "codex-0.171.0", {"@openai/codex": "0.171.0"})
 CLAUDE_CODE = npm("@anthropic-ai/claude-code", "2.1.332", scripts=True)

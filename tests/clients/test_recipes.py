@@ -14,9 +14,12 @@ from tests.clients import recipes
 from tests.clients.anthropic_client import SDKS
 from tests.clients.programs import (
     AGENTS,
+    AI_SDK_PROVIDERS,
     CLAUDE_CODE,
     CODEX,
+    LANGCHAIN_ANTHROPIC,
     NODE,
+    PYDANTIC_AI,
     PYTHON,
     SOCKETS,
     SOCKETS_NODE,
@@ -53,7 +56,9 @@ RECIPES: Mapping[str, Recipe] = {
     "anthropic-python": Recipe(SDKS["python-2.14.0"], (CHAT, MESSAGES), times=2),
     "anthropic-node": Recipe(SDKS["node"], (CHAT, RESPONSES), times=2),
     "ai-sdk": Recipe(NODE, (CHAT,)),
+    "ai-sdk-providers": Recipe(AI_SDK_PROVIDERS, (CHAT, RESPONSES), times=2),
     "langchain": Recipe(PYTHON, (RESPONSES,) * 2, times=2),
+    "langchain-anthropic": Recipe(LANGCHAIN_ANTHROPIC, (CHAT, RESPONSES), times=2, on_request=True),
     "llamaindex": Recipe(PYTHON, (RESPONSES,) * 2, times=2),
     "openai-python": Recipe(PYTHON, (CHAT, RESPONSES), times=2),
     "openai-node": Recipe(NODE, (CHAT, RESPONSES), times=2),
@@ -61,6 +66,7 @@ RECIPES: Mapping[str, Recipe] = {
     "websockets-node": Recipe(SOCKETS_NODE, (CHAT,)),
     "realtime": Recipe(SOCKETS, ()),
     "agents-sdk": Recipe(AGENTS, (CHAT,)),
+    "pydantic-ai": Recipe(PYDANTIC_AI, (RESPONSES,) * 2, times=2, on_request=True),
     "llm": Recipe(PYTHON, (CHAT, RESPONSES), times=2),
     "continue": Recipe(npm("@continuedev/cli", "1.5.47"), (RESPONSES,)),
     "opencode": Recipe(
