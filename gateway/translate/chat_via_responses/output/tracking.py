@@ -82,6 +82,10 @@ class OutputItems:
 
     def __init__(self) -> None:
         self._items: defaultdict[ItemKind, list[OutputItem]] = defaultdict(list)
+        self._open: defaultdict[ItemKind, list[OutputItem]] = defaultdict(list)
+        """Those that were unfinished when they were last looked through, and newer ones."""
+        self._nameless: defaultdict[ItemKind, list[OutputItem]] = defaultdict(list)
+        """Those of them that had neither an id nor an index."""
         self._by_id: dict[tuple[ItemKind, str], OutputItem] = {}
         self._by_index: dict[tuple[ItemKind, int], OutputItem] = {}
         self._passed_over: set[str] = set()
@@ -156,9 +160,8 @@ class OutputItems:
     def completed(self, kind: ItemKind, item: Json, index: object) -> OutputItem:
         """Return the item of an `output_item.done`."""
         known = self._known(kind, item.get("id"), index)
-        called = self._with_call_id(kind, item)
-        if called is not None and (known is None or known.done or differs(known, item)):
-            known = called
+        if known is None or known.done or differs(known, item):
+            known = self._with_call_id(kind, item) or known
         if known is None or (known.done and differs(known, item)):
             unfinished = self._unfinished(kind)
             known = next((each for each in unfinished if may_be(each, item)), None)
@@ -182,12 +185,12 @@ class OutputItems:
 
     def _early(self, kind: ItemKind) -> OutputItem | None:
         """Return the item of deltas without a name that preceded its announcement."""
-        nameless = (
+        waiting = self._nameless[kind] = [
             each
-            for each in self._unfinished(kind)
-            if not (each.announced or each.item_id or each.index is not None)
-        )
-        return next(nameless, None)
+            for each in self._nameless[kind]
+            if not (each.done or each.announced or each.item_id)
+        ]
+        return waiting[-1] if waiting else None
 
     def _named_late(self, kind: ItemKind, item_id: str) -> OutputItem | None:
         """Return the item that was announced without an id, which an event is the first to name.
@@ -204,7 +207,8 @@ class OutputItems:
 
     def _unfinished(self, kind: ItemKind) -> Iterator[OutputItem]:
         """Yield the unfinished items, the last one first."""
-        return (each for each in reversed(self._items[kind]) if not each.done)
+        unfinished = self._open[kind] = [each for each in self._open[kind] if not each.done]
+        return reversed(unfinished)
 
     def _with_call_id(self, kind: ItemKind, item: Json) -> OutputItem | None:
         call_id = item.get("call_id")
@@ -216,12 +220,15 @@ class OutputItems:
     def _new(self, kind: ItemKind, item_id: object, index: object) -> OutputItem:
         item = OutputItem(kind)
         self._items[kind].append(item)
+        self._open[kind].append(item)
         if isinstance(item_id, str) and item_id:
             item.item_id = item_id
             self._by_id[kind, item_id] = item
         if type(index) is int:
             item.index = index
             self._by_index[kind, index] = item
+        if not item.item_id and item.index is None:
+            self._nameless[kind].append(item)
         return item
 
 

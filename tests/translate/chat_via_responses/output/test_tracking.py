@@ -5,6 +5,8 @@ from collections.abc import Sequence
 import pytest
 
 from gateway.shapes import Json
+from gateway.translate.chat_via_responses.output.tracking import ItemKind, OutputItems
+from tests.steps import Counted, steps_of
 from tests.translate.chat_via_responses.cases import (
     ALL_TOOLS,
     FULL,
@@ -241,3 +243,16 @@ def test_items_announced_under_one_index_are_two_while_both_are_open() -> None:
         events += [added, delta_event(name, item_id=name, output_index=0)]
     last = response(message(text("a"), id="a"), message(text("b"), id="b"))
     assert folded(streamed({}, [*events, ending(last)]))["message"]["content"] == "ab"
+
+
+def test_an_item_is_found_without_looking_at_all() -> None:
+    def track(count: int) -> None:
+        items = OutputItems()
+        for k in range(count):
+            call = function_call("f", id=f"fc_{k}", call_id=Counted(f"call_{k}"))
+            known = items.announced(ItemKind.CALL, call, k)
+            known.call.upstream_id = call["call_id"]
+            assert items.completed(ItemKind.CALL, call, k) is known
+            known.done = True
+
+    assert steps_of(lambda: track(400)) < 6 * steps_of(lambda: track(100))
