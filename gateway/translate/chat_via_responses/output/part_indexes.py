@@ -31,17 +31,25 @@ class PartIndexes:
     def __init__(self) -> None:
         self._announced: defaultdict[_Item, set[int]] = defaultdict(set)
         self._open: dict[_Item, int] = {}
+        self._last: object = None
+        """What names the part of the last event, whose index is its part's: most events' too."""
 
     def placed(self, event: Json) -> Json:
         """Return an event with the index of its part."""
         index, kind = event.get("content_index"), event.get("type")
         if type(index) is not int or not isinstance(kind, str):
             return event
+        if kind in _INNER:
+            named = (event.get("item_id"), event.get("output_index"), index)
+            if named == self._last:
+                return event
+            placed = self._placed(event, index, self._open.get(_item(event)))
+            self._last = named if placed is event else None
+            return placed
         if kind in _ADDED:
+            self._last = None
             self._announced[_item(event)].add(index)
             self._open[_item(event)] = index
-        elif kind in _INNER:
-            return self._placed(event, index, self._open.get(_item(event)))
         elif kind in _DONE:
             return self._placed(event, index, self._open.pop(_item(event), None))
         return event
