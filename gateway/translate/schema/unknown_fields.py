@@ -39,10 +39,11 @@ def carry_unknown(
         return
     passes = target is not None and passes_unknown(context)
     left: list[str] = []
+    withheld = HINTS | reserved
     for name, value in source.items():
         if name in known.names:
             continue
-        if passes and target is not None and name not in HINTS | reserved | target.keys():
+        if passes and target is not None and name not in withheld and name not in target:
             target[name] = value
         else:
             left.append(name)

@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from typing import Any, Literal
 
 import pytest
@@ -10,8 +11,10 @@ from gateway.config.translation_settings import TemplateSettings, TranslationSet
 from gateway.errors import InvalidRequest
 from gateway.shapes import Json, Shape
 from gateway.translate.capabilities import Capabilities
-from gateway.translate.contract import Context, Translation
+from gateway.translate.contract import Context, Report, Translation
 from gateway.translate.plan import plan
+from gateway.translate.schema.checks import Record
+from gateway.translate.schema.unknown_fields import carry_unknown
 
 COMPLETIONS, CHAT, RESPONSES = Shape.COMPLETIONS, Shape.CHAT, Shape.RESPONSES
 SCHEMA = {"type": "object", "properties": {}}
@@ -320,3 +323,23 @@ def test_a_summary_of_reasoning_is_texts() -> None:
     with pytest.raises(InvalidRequest) as caught:
         plan(RESPONSES, CHAT, {"input": [item]}, context(strict=True))
     assert caught.value.param == "input[0].summary[0].type"
+
+
+class Reserved(frozenset[str]):
+    """Names that note how often they are united with others."""
+
+    united = 0
+
+    def __ror__(self, other: AbstractSet[str]) -> frozenset[str]:
+        Reserved.united += 1
+        return frozenset.__or__(self, other)
+
+
+def test_what_is_withheld_is_gathered_once_for_all_fields_of_an_object() -> None:
+    many: Json = {f"x{number}": number for number in range(100)}
+    target: Json = {"x1": "there"}
+    asked, report = context(strict=False), Report(CHAT, RESPONSES)
+    carry_unknown(many, Record({}), "a", asked, report, target, Reserved({"x2"}))
+    assert report.dropped == ["a.x1", "a.x2"]
+    assert len(target) == 99
+    assert Reserved.united == 1
