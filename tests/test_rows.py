@@ -57,7 +57,8 @@ def outcomes(folder: Path, *arguments: str) -> tuple[set[str], str]:
     ran = subprocess.run(
         [*command, "--rootdir", str(folder), *(arguments or ["test_it.py"])],
         cwd=folder,
-        env={"PYTHONPATH": str(Path(__file__).parents[1])},
+        # The plugins that are installed take longer than these tests.
+        env={"PYTHONPATH": str(Path(__file__).parents[1]), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
         check=False,
         capture_output=True,
         text=True,
