@@ -7,9 +7,10 @@ import msgspec
 from gateway.errors import InvalidRequest
 from gateway.exchange.request_fields import read_object
 
+# The fields of a part are few: without a limit, many parts that never end take quadratic time.
 _FORM_MODEL = re.compile(
     rb'(content-disposition:\s*form-data;\s*name="?model"?\s*\r\n'
-    rb"(?:[!-9;-~]+:[^\r\n]*\r\n)*\r\n)([^\r\n]{1,512})\r\n",
+    rb"(?:[!-9;-~]+:[^\r\n]*\r\n){0,16}\r\n)([^\r\n]{1,512})\r\n",
     re.IGNORECASE,
 )
 _BOUNDARY = re.compile(rb'boundary="?([^";,\s]{1,200})', re.IGNORECASE)
