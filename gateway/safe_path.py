@@ -27,12 +27,17 @@ def check_path(path: str) -> None:
         further = unquote_to_bytes(decoded)
         if _CONTROL.search(further):
             raise _invalid("contains an encoded control character.")
-        if any(segment in (b".", b"..") for segment in _SEPARATORS.split(further)):
+        if any(_is_dots(segment) for segment in _SEPARATORS.split(further)):
             raise _invalid("must not contain '.' or '..' segments.")
         if further == decoded:
             return
         decoded = further
     raise _invalid("is percent-encoded too many times.")
+
+
+def _is_dots(segment: bytes) -> bool:
+    """Whether a segment leads elsewhere: Java's servers take `..;x` for one, with a parameter."""
+    return segment.partition(b";")[0] in (b".", b"..")
 
 
 def _invalid(problem: str) -> InvalidRequest:

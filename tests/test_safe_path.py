@@ -6,7 +6,17 @@ from gateway.safe_path import check_path
 
 @pytest.mark.parametrize(
     "path",
-    ["/", "/v1/files/a%20b", "/v1/models/org%2Fname", "/a%C3%A9", "/a%25", "/..a/b..", "/a%zz"],
+    [
+        "/",
+        "/v1/files/a%20b",
+        "/v1/models/org%2Fname",
+        "/a%C3%A9",
+        "/a%25",
+        "/..a/b..",
+        "/a%zz",
+        "/a;..",
+        "/..a;b",
+    ],
 )
 def test_paths_that_stay_below_their_base(path: str) -> None:
     check_path(path)
@@ -25,6 +35,9 @@ def test_paths_that_stay_below_their_base(path: str) -> None:
         ("/a/../b", "segments"),
         ("/a%2f.%2E", "segments"),
         ("/a%5c%252e", "segments"),
+        ("/a/..;/b", "segments"),
+        ("/a/%2e%2e%3Bx=1/b", "segments"),
+        ("/a/.;", "segments"),
         ("/%" + "25" * 4000 + "41", "too many times"),
     ],
 )
