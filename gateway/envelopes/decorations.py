@@ -63,7 +63,13 @@ _BARE_STATUS = re.compile(r"(?P<status>[1-5]\d\d) (?=[A-Z'\"`])")
 _BEDROCK = "The model returned the following errors: "
 _MAX_SUFFIXES = 6
 # LiteLLM appends sentences on its router and its retries, since 1.108 a paragraph on its fallbacks.
-_TAILS = (". Received Model Group=", ". LiteLLM Retried: ", "\n\nLiteLLM: ")
+_TAILS = (
+    ". Received Model Group=",
+    ". LiteLLM Retried: ",
+    "\n\nLiteLLM: ",
+    # Without any mark before it, where fallbacks are configured for other models
+    "No fallback model group found for original model_group=",
+)
 _REQUEST_ID = "(request id: "
 _SENTENCE_NONE = (". None", "! None", "? None")
 _BODY = ", body: "
@@ -122,7 +128,7 @@ def _without_body(text: str) -> tuple[str, object]:
 def _without_last_suffix(text: str) -> str:
     for tail in _TAILS:
         head, found, _ = text.rpartition(tail)
-        if found:
+        if found and head:
             return head.rstrip()
     if text.endswith(")"):
         head, found, request_id = text.rpartition(_REQUEST_ID)

@@ -30,6 +30,13 @@ BODY = '{"error": {"message": "It broke."}}'
         "It broke. None",
         "It broke.. Received Model Group=x\nAvailable Model Group Fallbacks=['y']",
         "It broke.. LiteLLM Retried: 1 times, LiteLLM Max Retries: 2",
+        "It broke.No fallback model group found for original model_group=x. Fallbacks=[{'y': 1}]",
+        (
+            "It broke.No fallback model group found for original model_group=x. Fallbacks=[]. "
+            "Received Model Group=x\nAvailable Model Group Fallbacks=None\nError doing the "
+            "fallback: litellm.BadRequestError: It broke.No fallback model group found for "
+            "original model_group=x. Fallbacks=[]"
+        ),
         "It broke.\n\nLiteLLM: model group 'x' failed with the error above. No fallback was tried.",
         "litellm.BadRequestError: It broke. (request id: a). Received Model Group=x",
         "The model returned the following errors: It broke.",

@@ -107,6 +107,7 @@ NAMING_RULES: tuple[NamingRule, ...] = (
         r"(?:Only the default \(|Supported values are: '[^',\n]*'\.$)",
         "openai-temperature-value",
         "openai-gpt54-temperature-0",
+        "litellm-temperature-no-fallback",
     ),
     _by_model(
         rf"Unsupported value: '{_NAME}' does not support (?P<given>.{{1,200}}?) with {_SPOKEN_OF}",
@@ -124,6 +125,7 @@ NAMING_RULES: tuple[NamingRule, ...] = (
     _by_model(
         r"Encrypted content is not supported with this model",
         "openai-encrypted-content",
+        "litellm-encrypted-content-no-fallback",
         about=("include",),
         entry="reasoning.encrypted_content",
     ),
