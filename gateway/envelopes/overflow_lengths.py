@@ -10,6 +10,8 @@ _LIMIT = re.compile(
     re.IGNORECASE,
 )
 """What stands before the number that is the limit, in the texts of `overflows`."""
+_BEFORE = 120
+"""How many characters before a number are read: a text of many numbers would take seconds."""
 _CONTEXT = re.compile(r"\bcontext length (?:is|of) ([\d,]{1,15})")
 _N = r"(\d{1,12})"
 _PARTS = tuple(
@@ -90,6 +92,10 @@ def parts_in(message: str) -> tuple[int, int] | None:
 def numbers_in(message: str) -> list[tuple[int, bool]]:
     """Return the numbers in a message, each with whether it is a limit by what stands before it."""
     return [
-        (int(each[0].replace(",", "")), _LIMIT.search(message[: each.start()]) is not None)
+        (int(each[0].replace(",", "")), _LIMIT.search(_before(message, each.start())) is not None)
         for each in _NUMBER.finditer(message)
     ]
+
+
+def _before(message: str, end: int) -> str:
+    return message[max(0, end - _BEFORE) : end]

@@ -1,5 +1,7 @@
 """The lengths that servers name where a prompt and its reply are too long together."""
 
+from time import process_time
+
 import pytest
 
 from gateway.envelopes.overflow_lengths import Lengths, lengths_in, numbers_in, parts_in
@@ -73,3 +75,12 @@ def test_the_parts_are_told_apart_whatever_the_context_is() -> None:
 def test_a_number_is_a_limit_by_what_stands_before_it() -> None:
     message = "The limit is 4,096 tokens; the prompt has 9000 tokens, of v1.25 and abc12."
     assert numbers_in(message) == [(4096, True), (9000, False)]
+
+
+@pytest.mark.parametrize("filler", ["400 ", "max_400 ", "limit 400 ", "a 1,000 "])
+def test_a_message_of_many_numbers_is_read_at_once(filler: str) -> None:
+    message = filler * (30_000 // len(filler))
+    began = process_time()
+    assert lengths_in(message) is None
+    assert len(numbers_in(message)) <= 30_000 // len(filler)
+    assert process_time() - began < 0.5
