@@ -210,7 +210,7 @@ class ResponseMemory:
             return await self._store.delete(self._owner(headers, client), response_id)
         except StoreError as error:
             self._note_failure("a stored response could not be deleted", error)
-            raise unavailable() from None
+            raise unavailable(deleting=True) from None
 
     async def aclose(self) -> None:
         """Close the store."""

@@ -88,11 +88,15 @@ NOT_STORED_PROBABLY = (
 """The warning with a stream, whose head precedes the attempt."""
 
 
-def unavailable() -> GatewayError:
-    """Return the error for a store that cannot be read at the moment."""
+def unavailable(*, deleting: bool = False) -> GatewayError:
+    """Return the error for a store that cannot be read, or changed, at the moment."""
+    what = (
+        "deleted at the moment. Retry the request."
+        if deleting
+        else "read at the moment. Retry the request, or send the whole conversation in `input`."
+    )
     return GatewayError(
-        "The gateway's stored responses cannot be read at the moment. Retry the request, or send "
-        "the whole conversation in `input`.",
+        f"The gateway's stored responses cannot be {what}",
         status=503,
         code="store_unavailable",
         headers=(("retry-after", "1"),),

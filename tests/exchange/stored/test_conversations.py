@@ -505,6 +505,7 @@ def test_what_cannot_be_read_at_the_moment_is_said_so(caplog: pytest.LogCaptureF
             attempt()
         assert (raised.value.status, raised.value.code) == (503, "store_unavailable")
         assert ("retry-after", "1") in raised.value.headers
+    assert "cannot be deleted" in raised.value.message
     assert len(upstream.requests) == calls
     assert len(caplog.messages) == 1
     store.well = True

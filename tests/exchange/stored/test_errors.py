@@ -30,4 +30,8 @@ def test_who_continues_what_could_not_be_stored_is_told_why() -> None:
 def test_a_store_that_is_down_is_worth_another_try() -> None:
     error = unavailable()
     assert (error.status, error.code) == (503, "store_unavailable")
+    assert "cannot be read" in error.message
+    deleting = unavailable(deleting=True)
+    assert "cannot be deleted at the moment. Retry the request." in deleting.message
+    assert "input" not in deleting.message
     assert ("retry-after", "1") in error.headers
