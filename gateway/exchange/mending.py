@@ -88,6 +88,8 @@ def mended(translation: Translation, fixes: Fixes) -> Sequence[Json]:
     if not fixes:
         return translation.calls
     bodies = [apply_fixes(body, fixes) for body in translation.calls]
+    if not bodies:
+        return bodies  # the gateway answers by itself
     for fix in fixes:
         if fix.action in _IN_MESSAGES:
             _report_history(translation, fix, bodies)

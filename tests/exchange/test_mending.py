@@ -13,6 +13,7 @@ from gateway.exchange.mending import (
 from gateway.resolve.refusals.parameter_fixes import ParameterFix
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import Context
+from gateway.translate.plan import plan
 from gateway.translate.renaming import Renaming
 
 CONTEXT = Context(model_asked="m", model_sent="m")
@@ -53,6 +54,18 @@ def test_what_is_left_out_is_known_not_to_be_taken() -> None:
     assert not known.own_endpoint.n
     one_value = ParameterFix("drop", "reasoning_effort", given="xhigh")
     assert knowing(CONTEXT, (one_value,)) == CONTEXT
+
+
+def test_what_the_gateway_answers_by_itself_has_nothing_to_mend() -> None:
+    body = {"model": "asked", "prompt": "Hi", "max_tokens": 0}
+    made = plan(Shape.COMPLETIONS, Shape.CHAT, body, CONTEXT)
+    fixes = (
+        ParameterFix("drop", "seed"),
+        ParameterFix("limit", "max_tokens", "5"),
+        ParameterFix("retell", "messages", "user"),
+    )
+    assert mended(made, fixes) == []
+    assert not made.report.dropped
 
 
 def test_without_fixes_the_bodies_are_the_translations_own() -> None:
