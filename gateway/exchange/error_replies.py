@@ -98,7 +98,7 @@ def error_of_reply(
     status: int, headers: RawHeaders, body: bytes, client_param: ClientParam
 ) -> UpstreamError:
     """Return the error that a reply is, also one with a status of success."""
-    redirected = redirect_error(status)
+    redirected = redirect_error(status, headers)
     if redirected is not None:
         return redirected
     kept = kept_headers(headers)
@@ -124,7 +124,7 @@ def listing_failed(
     upstream: str, status: int, body: bytes, headers: RawHeaders = ()
 ) -> UpstreamReplied:
     """Return the error for a model list that could not be had."""
-    known = None if redirect_error(status) else _replied(status, body)
+    known = None if redirect_error(status, headers) else _replied(status, body)
     message = known.message if known else f"it answered with status {status}"
     return UpstreamReplied(
         sentence(f"The models of upstream '{upstream}' could not be listed: {message}"),

@@ -72,7 +72,7 @@ class GivingUp:
         if refused.refusal.verdict is Verdict.OTHER:
             upstream = self._settings.upstream(route.upstream)
             failures.check_own_key(upstream, failure.status, failure.body)
-        check_redirect(failure.status)
+        check_redirect(failure.status, failure.headers)
         moved = attempt.shape is not call.shape or len(attempt.calls) > 1
         renamed = renamed_failure(attempt, failure, moved=moved)
         if renamed is not None:

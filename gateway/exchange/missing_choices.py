@@ -205,7 +205,7 @@ def _written(event: Json | bytes | None) -> bytes:
 
 
 def _error_event(failure: ErrorReply) -> Json:
-    check_redirect(failure.status)
+    check_redirect(failure.status, failure.headers)
     error = _decoded(failure.body)
     if isinstance(error, dict) and error.get("error"):
         return error

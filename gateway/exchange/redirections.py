@@ -12,13 +12,13 @@ _LOCATION = b"location"
 _READING = frozenset({"GET", "HEAD"})
 
 
-def redirect_error(status: int) -> UpstreamError | None:
-    """Return the error that a redirect is, by its status: from 300 to 399, but not 304.
+def redirect_error(status: int, headers: RawHeaders) -> UpstreamError | None:
+    """Return the error that a redirect is: a status from 300 to 399, but not 304, with a location.
 
     The upstream's URL is wrong then, or a proxy before it wants something. The error replaces the
     whole reply, whose body may name an internal address as its `location` does.
     """
-    if not 300 <= status < 400 or status == _NOT_MODIFIED:
+    if not 300 <= status < 400 or status == _NOT_MODIFIED or not _locations(headers):
         return None
     return UpstreamError(
         f"The upstream answered with a redirect (status {status}), which is not followed. Ask the "
@@ -28,9 +28,9 @@ def redirect_error(status: int) -> UpstreamError | None:
     )
 
 
-def check_redirect(status: int) -> None:
-    """Raise the `redirect_error` of a status, if it is one."""
-    error = redirect_error(status)
+def check_redirect(status: int, headers: RawHeaders) -> None:
+    """Raise the `redirect_error` of a reply, if it is one."""
+    error = redirect_error(status, headers)
     if error is not None:
         raise error
 
@@ -42,10 +42,13 @@ def check_passed_redirect(
 
     What is downloaded may lie at another public host.
     """
-    locations = [value for name, value in headers if name == _LOCATION]
-    is_download = method in _READING and bool(locations)
-    if not (is_download and all(_is_elsewhere(each, upstream) for each in locations)):
-        check_redirect(status)
+    is_elsewhere = all(_is_elsewhere(each, upstream) for each in _locations(headers))
+    if not (method in _READING and is_elsewhere):
+        check_redirect(status, headers)
+
+
+def _locations(headers: RawHeaders) -> list[bytes]:
+    return [value for name, value in headers if name == _LOCATION]
 
 
 def _is_elsewhere(location: bytes, upstream: UpstreamSettings) -> bool:
