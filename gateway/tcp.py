@@ -1,9 +1,10 @@
 """What the kernel knows of a TCP connection and asyncio does not show."""
 
+import contextlib
 import select
 import sys
 
-if sys.platform == "linux":
+with contextlib.suppress(ImportError):
     # Not when they are first needed: the process may have no descriptor left by then.
     import fcntl
     import termios

@@ -54,6 +54,7 @@ class _Object(tuple[tuple[str, Any], ...]):
     __slots__ = ()
 
 
+_Holder = list[Any] | _Object
 _HOLDERS = (list, _Object)
 """Values that may have names in them; a body can have millions of others."""
 
@@ -96,16 +97,16 @@ class Reading:
         if any(is_naming(part, top=not depth) for depth, part in enumerate(place)):
             self._take(place, value)
 
-    def _walk(self, place: Place, root: object) -> None:
-        waiting: list[tuple[Place, object]] = [(place, root)]
+    def _walk(self, place: Place, root: _Holder) -> None:
+        waiting: list[tuple[Place, _Holder]] = [(place, root)]
         while waiting:
             place, value = waiting.pop()
             if isinstance(value, _Object):
                 waiting += self._pairs(place, value)
-            elif isinstance(value, list):
+            else:
                 waiting += [(place, each) for each in value if isinstance(each, _HOLDERS)]
 
-    def _pairs(self, place: Place, pairs: _Object) -> Iterator[tuple[Place, object]]:
+    def _pairs(self, place: Place, pairs: _Object) -> Iterator[tuple[Place, _Holder]]:
         """Take the names of one object; yield what is to be looked into."""
         _refuse_equal_keys(place, pairs)
         for key, value in pairs:
@@ -133,7 +134,7 @@ class Reading:
 
     def _named_values(
         self, place: Place, value: object, *, keys: bool
-    ) -> Iterator[tuple[Place, object]]:
+    ) -> Iterator[tuple[Place, _Holder]]:
         """Take every text in a value as a name; yield the objects that say themselves which are.
 
         `keys`: those of an object are names as well (LiteLLM's `{"a": ["b"]}`).

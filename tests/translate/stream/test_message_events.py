@@ -150,9 +150,10 @@ def test_an_input_that_a_limit_cuts_off_stays_a_text(reason: str) -> None:
     read_message(events)
 
 
-def test_deltas_of_unknown_types_are_no_part_of_the_message() -> None:
+@pytest.mark.parametrize("delta", [{"type": "new_delta"}, {"type": "text_delta", "text": ""}])
+def test_deltas_of_unknown_types_or_without_a_text_are_no_part_of_it(delta: Any) -> None:
     events = list(events_of(message({"type": "text", "text": "A"})))
-    events.insert(3, {"type": "content_block_delta", "index": 0, "delta": {"type": "new_delta"}})
+    events.insert(3, {"type": "content_block_delta", "index": 0, "delta": delta})
     assert message_of(events)["content"] == [{"type": "text", "text": "A"}]
 
 
