@@ -238,9 +238,8 @@ def test_an_error_of_a_further_call_is_the_clients_to_see() -> None:
         COMPLETIONS, streamed
     )
     assert "with status 503" in result.events[-1]["error"]["message"]
-    result = scene_of(OneChoice(later=error_reply(302, "to 10.0.0.7")), AT_CHAT).generate(
-        COMPLETIONS, streamed
-    )
+    moved = FakeReply(302, ((b"location", b"http://10.0.0.7/"),), (b"to 10.0.0.7",))
+    result = scene_of(OneChoice(later=moved), AT_CHAT).generate(COMPLETIONS, streamed)
     assert "a redirect (status 302)" in result.events[-1]["error"]["message"]
 
 

@@ -109,7 +109,7 @@ STATUSES = (
     ),
     _redirect("status-302-elsewhere", _status(302, b"", "location: http://127.0.0.1:9/")),
     _redirect("status-307-loop", _status(307, b"", "location: /v1/chat/completions")),
-    _redirect("status-301-nowhere", _status(301, b"")),
+    _refused("status-301-nowhere", _status(301, b"")),
     Fault("status-204", Ends.NO_ANSWER, same(Script((b"HTTP/1.1 204 No Content\r\n\r\n",), 204))),
     Fault("status-204-length", Ends.NO_ANSWER, _status(204, b"")),
     Fault("status-205", Ends.NO_ANSWER, _status(205, b"")),

@@ -157,6 +157,13 @@ def test_deltas_of_unknown_types_or_without_a_text_are_no_part_of_it(delta: Any)
     assert message_of(events)["content"] == [{"type": "text", "text": "A"}]
 
 
+def test_a_call_that_begins_with_an_empty_text_has_no_input() -> None:
+    call = {"type": "tool_use", "id": "call_1", "name": "ls", "input": {}}
+    events = list(events_of(message(call)))
+    events[1] = {**events[1], "content_block": {**call, "partial_json": ""}}
+    assert message_of(events)["content"] == [call]
+
+
 @pytest.mark.parametrize("content", [None, "text", [1]])
 def test_a_reply_without_blocks_is_no_message(content: Any) -> None:
     with pytest.raises(UpstreamError, match="it has no list 'content'"):
