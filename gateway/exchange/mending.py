@@ -108,7 +108,7 @@ def _report_parameter(translation: Translation, fix: ParameterFix, bodies: Seque
             translation.report.change(asked, given, sent)
         return
     entries = translation.calls[0].get(name)
-    if isinstance(entries, list) and fix.given in entries:
+    if fix.given is not None and isinstance(entries, list) and fix.given in entries:
         translation.report.drop(f"{asked}[{fix.given}]")
         return
     before = [parameter_names(body) for body in translation.calls]

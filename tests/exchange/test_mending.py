@@ -85,13 +85,14 @@ def test_without_fixes_the_bodies_are_the_translations_own() -> None:
         (ParameterFix("drop", "user"), [], []),
         (ParameterFix("drop", "list", given="x"), ["list[x]"], []),
         (ParameterFix("drop", "list", given="z"), [], []),
+        (ParameterFix("drop", "nulls"), ["nulls"], []),
         (ParameterFix("withhold", "n"), [], []),
     ],
 )
 def test_a_fix_is_reported_if_it_changed_something(
     fix: ParameterFix, dropped: list[str], changed: list[str]
 ) -> None:
-    made = translation({"seed": 1, "max_tokens": 2, "list": ["x", "y"]})
+    made = translation({"seed": 1, "max_tokens": 2, "list": ["x", "y"], "nulls": [None]})
     mended(made, (fix,))
     assert (made.report.dropped, made.report.changed) == (dropped, changed)
 
