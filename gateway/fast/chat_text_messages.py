@@ -1,8 +1,6 @@
 """Common chat streams as messages streams: one choice of text."""
 
-import msgspec
-
-from gateway.fast.chat_texts import Chunk
+from gateway.fast.chat_texts import read_chunk
 from gateway.fast.messages_replies import TextStream
 from gateway.shapes import Json
 from gateway.translate.contract import Context
@@ -27,9 +25,8 @@ class ChatTextMessages(TextStream):
 
     def take(self, event: Json) -> list[Json] | None:
         """Take a chunk; return the events to send, or None: it is not common."""
-        try:
-            chunk = msgspec.convert(event, Chunk)
-        except (msgspec.ValidationError, RecursionError):
+        chunk = read_chunk(event)
+        if chunk is None:
             return None
         if chunk.usage and self._usage:
             return None

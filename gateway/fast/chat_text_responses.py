@@ -2,15 +2,13 @@
 
 from typing import Final
 
-import msgspec
-
-from gateway.fast.chat_texts import Chunk
+from gateway.fast.chat_texts import read_chunk
 from gateway.shapes import Json
 from gateway.translate.contract import Context
-from gateway.translate.responses_via_chat.output.frame import INCOMPLETE, ResponseEvents
+from gateway.translate.responses_via_chat.output.frame import INCOMPLETE, ResponseOutput
 
 
-class ChatTextResponses(ResponseEvents):
+class ChatTextResponses(ResponseOutput):
     """Folds a common chat stream (a `CommonStream`). `client` has what the response repeats.
 
     Later events repeat the ids that it draws (`FastCodec.repeats_ids`).
@@ -29,9 +27,8 @@ class ChatTextResponses(ResponseEvents):
 
     def take(self, event: Json) -> list[Json] | None:
         """Take a chunk; return the events to send, or None: it is not common."""
-        try:
-            chunk = msgspec.convert(event, Chunk)
-        except (msgspec.ValidationError, RecursionError):
+        chunk = read_chunk(event)
+        if chunk is None:
             return None
         choice = chunk.choices[0] if chunk.choices else None
         if choice is not None and self._reason is not None:

@@ -72,6 +72,14 @@ class Chunk(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     """llama.cpp's."""
 
 
+def read_chunk(event: Json) -> Chunk | None:
+    """Return a chunk of a common stream; None: it is not common."""
+    try:
+        return msgspec.convert(event, Chunk)
+    except (msgspec.ValidationError, RecursionError):
+        return None
+
+
 class ChatTexts:
     """Folds a common chat stream (a `CommonStream`)."""
 
@@ -93,9 +101,8 @@ class ChatTexts:
 
     def take(self, event: Json) -> list[Json] | None:
         """Take a chunk; return those to send, or None: it is not common."""
-        try:
-            chunk = msgspec.convert(event, Chunk)
-        except (msgspec.ValidationError, RecursionError):
+        chunk = read_chunk(event)
+        if chunk is None:
             return None
         if chunk.id in NO_IDS or (chunk.usage and self._usage):
             return None

@@ -21,7 +21,7 @@ INCOMPLETE: Mapping[str, str] = {
 """Why a response is not complete, by chat's finish reasons."""
 
 
-class ResponseEvents:
+class ResponseOutput:
     """The beginning and the end of a response, and the queue of its items.
 
     `client` is the checked request.
@@ -68,7 +68,7 @@ class ResponseEvents:
         return self._queue.done
 
 
-class ResponseFrame(ResponseEvents, StreamTranslation):
+class ResponseFrame(ResponseOutput, StreamTranslation):
     """What a stream of responses events has beside its items."""
 
     def fail(self, error: GatewayError) -> list[Json]:
