@@ -66,6 +66,7 @@ class Reason(StrEnum):
     """An error in a reply with a success status: in its body, or as an event."""
     RATE_LIMITED = "rate_limited"
     KEY_REFUSED = "key_refused"
+    """The gateway's own key is not accepted, by the status or by the error in the reply."""
     REJECTED = "rejected"
     """Any other status of 400 or above: the upstream rejects the client's request."""
 

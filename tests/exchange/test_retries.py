@@ -428,7 +428,7 @@ NOT_FOUND = FakeReply(404, ((b"content-type", b"text/plain"),), (b"404 page not 
 
 @pytest.mark.parametrize("client", [Shape.CHAT, Shape.RESPONSES, Shape.MESSAGES])
 def test_a_route_that_is_missing_for_a_moment_is_used_again(client: Shape) -> None:
-    """What a proxy says during a deployment is no fact about the server."""
+    """A 404 that a proxy answers during a deployment says nothing about the server."""
     gone: set[str] = set()
 
     def answer(call: UpstreamCall) -> Answer:
