@@ -93,6 +93,7 @@ class Application:
     resolver: Resolver
     attempts: Attempts
     upstreams: Upstreams
+    observer: RequestObserver
     kept: Kept
 
     def start(self) -> None:
@@ -108,11 +109,13 @@ class Application:
 
     async def retire(self, following: "Application") -> None:
         """Close what `following` does not use; after the last request of this application."""
+        self.observer.flush()
         await self.kept.looked_up.settled()
         await self.upstreams.aclose(besides=following.upstreams)
 
     async def aclose(self) -> None:
-        """Stop look-ups, close connections, keep what was counted, and export the last spans."""
+        """Stop look-ups, close connections, keep what was counted, log and export the last."""
+        self.observer.flush()
         self.kept.sums.close()
         await self.resolver.aclose()
         await self.kept.responses.aclose()
@@ -162,7 +165,9 @@ def build(
     sockets = kept.metrics.sockets
     overview = Overview(settings, kept.peers, kept.recent, upstreams, endpoints, sockets)
     admin = _admin(gateway, settings, (resolver, attempts), kept, overview)
-    application = Application(settings, gateway, admin, lookup, resolver, attempts, upstreams, kept)
+    application = Application(
+        settings, gateway, admin, lookup, resolver, attempts, upstreams, observer, kept
+    )
     if before is None:
         application.take_over()
     return application
@@ -223,9 +228,8 @@ def _observer(settings: Settings, kept: Kept, tracer: "Tracer | None") -> Reques
     observers: list[RequestsObserver] = [] if tracer is None else [tracer]
     if settings.admin.enabled:
         observers.append(kept.recent)
-    if settings.log.requests:
-        observers.append(RequestLog(settings.log))
-    return RequestObserver(kept.metrics, kept.failures, observers)
+    log = RequestLog(settings.log) if settings.log.requests else None
+    return RequestObserver(kept.metrics, kept.failures, observers, log)
 
 
 def _lookup(

@@ -75,6 +75,19 @@ def test_requests_have_lines_in_the_log_where_they_are_asked_for(
     assert capsys.readouterr().err.count("status=400") == int(requests)
 
 
+def test_a_retired_application_has_written_its_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    async def scenario() -> None:
+        logging = settings(log=LogSettings(requests=True))
+        application = app.build(logging)
+        await asked(ASGIGateway(application.gateway), "POST", "/v1/chat/completions", content=b"{")
+        following = app.build(logging, before=application)
+        await application.retire(following)
+        assert capsys.readouterr().err.count("status=400") == 1
+        await following.aclose()
+
+    asyncio.run(scenario())
+
+
 @pytest.mark.parametrize("source", [None, "{{ messages }}"])
 def test_a_template_that_compiles_is_no_obstacle(source: str | None) -> None:
     application = app.build(settings("http://127.0.0.1:9/v1", templated(source)))

@@ -9,6 +9,7 @@ from gateway.exchange.decision import Decision, UpstreamFailure
 from gateway.observe.failure_log import FailureLog
 from gateway.observe.outcomes import Ending, Outcome, outcome_of
 from gateway.observe.record import FinishedRequest, RequestsObserver
+from gateway.observe.request_log import RequestLog
 from gateway.observe.sockets import SocketCounts
 from gateway.shapes import Send, UpstreamCall, UpstreamReply
 
@@ -50,16 +51,22 @@ class Counter(RequestsObserver, Protocol):
 
 
 class RequestObserver:
-    """Hands every finished request to the counter and further observers; logs failures."""
+    """Hands finished requests to the counter, further observers and the log; logs failures."""
 
     def __init__(
-        self, counter: Counter, failures: FailureLog, observers: Iterable[RequestsObserver] = ()
+        self,
+        counter: Counter,
+        failures: FailureLog,
+        observers: Iterable[RequestsObserver] = (),
+        log: RequestLog | None = None,
     ) -> None:
         self.in_flight = counter.in_flight
         self.sockets = counter.sockets
         self._counter = counter
         self._failures = failures
-        self._take = [each.finished for each in (counter, *observers)]
+        self._log = log
+        logs = () if log is None else (log,)
+        self._take = [each.finished for each in (counter, *observers, *logs)]
 
     def finished(
         self, decision: Decision, shape: str, ending: Ending, status: int, seconds: float
@@ -77,6 +84,11 @@ class RequestObserver:
         """Record a failed look-up, which fails no request."""
         self._counter.upstream_failed(failure)
         self._failures.upstream_failed(failure)
+
+    def flush(self) -> None:
+        """Write what the log of requests still has to write."""
+        if self._log is not None:
+            self._log.flush()
 
     def _failed(self, decision: Decision, ending: Ending) -> None:
         for failure in _failures(decision, ending):

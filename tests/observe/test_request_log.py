@@ -13,7 +13,7 @@ from gateway.errors import Reason
 from gateway.exchange.decision import Decision
 from gateway.observe.outcomes import Ending, Outcome
 from gateway.observe.record import FinishedRequest
-from gateway.observe.request_log import FACTS, MEASURED, RequestLog
+from gateway.observe.request_log import FACTS, MEASURED, MOST_WAITING, RequestLog
 from gateway.shapes import Shape
 from tests.documents import ROOT
 from tests.observe.ended import finished_now
@@ -44,6 +44,7 @@ def write(*requests: FinishedRequest, format_: str = "json") -> None:
         log = RequestLog(LogSettings(format=format_))  # type: ignore[arg-type]
         for request in requests:
             log.finished(request)
+        log.flush()
 
     asyncio.run(scenario())
 
@@ -125,12 +126,44 @@ class Counting:
         return len(text)
 
 
-def test_lines_of_one_turn_are_written_together(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lines_are_written_together(monkeypatch: pytest.MonkeyPatch) -> None:
     counting = Counting()
     monkeypatch.setattr("sys.stderr", counting)
     write(record(), record(model_asked="other"))
     (together,) = counting.written
     assert [json.loads(each)["model_asked"] for each in together.splitlines()] == ["fast", "other"]
+
+
+def test_many_lines_are_written_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    counting = Counting()
+    monkeypatch.setattr("sys.stderr", counting)
+    write(*[record()] * (MOST_WAITING + 1))
+    assert [text.count("\n") for text in counting.written] == [MOST_WAITING, 1]
+
+
+def test_few_lines_are_written_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario() -> None:
+        arrived = asyncio.get_running_loop().create_future()
+
+        class Telling:
+            def write(self, text: str) -> None:
+                arrived.set_result(text)
+
+        monkeypatch.setattr("sys.stderr", Telling())
+        log = RequestLog(LogSettings(format="json"))
+        for name in ("first", "second"):
+            log.finished(record(model_asked=name))
+        lines = (await arrived).splitlines()
+        assert [json.loads(each)["model_asked"] for each in lines] == ["first", "second"]
+
+    asyncio.run(scenario())
+
+
+def test_a_flush_without_requests_writes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    counting = Counting()
+    monkeypatch.setattr("sys.stderr", counting)
+    write()
+    assert not counting.written
 
 
 @dataclass
