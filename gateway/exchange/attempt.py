@@ -11,7 +11,6 @@ from gateway.config.settings import Settings
 from gateway.exchange.apart import LARGE_BYTES, Apart, Held
 from gateway.exchange.body_pieces import encode_in_pieces
 from gateway.exchange.contexts import Contexts, WallClock
-from gateway.exchange.decision import Decision
 from gateway.exchange.fast_requests import SEALING, Decoded, FastRequests
 from gateway.exchange.known_fixes import Fixes
 from gateway.exchange.mending import (
@@ -31,7 +30,6 @@ from gateway.exchange.request_fields import (
     read_routed,
 )
 from gateway.exchange.restricted import restrictions
-from gateway.exchange.rule_params import with_params
 from gateway.exchange.stored.seals import Seals
 from gateway.exchange.upstream_calls import fits_untouched, upstream_call
 from gateway.fast.paths import LARGEST_TEXT, Fast, FastPaths
@@ -128,6 +126,13 @@ class Attempts:
             return read_routed(body)
         return await self.apart.run(partial(read_routed, body))
 
+    async def check_encoding(self, body: bytes) -> None:
+        """Check that a body is UTF-8; raises `InvalidRequest`."""
+        if len(body) < MOST_AT_ONCE:
+            check_encoding(body)
+        else:
+            await self.apart.run(partial(check_encoding, body))
+
     async def check_names(self, call: GenerationRequest) -> None:
         """Check what a restricted client's request names; raises as `check_generation` does."""
         check = partial(restrictions.check_generation, call)
@@ -156,7 +161,7 @@ class Attempts:
         fixes: Fixes,
         routed: Routed | None = None,
     ) -> Attempt:
-        """Return what `build` does, but large bodies are translated beside the event loop."""
+        """Return what `build` does, but large bodies are worked on beside the event loop."""
         if len(call.body) < LARGE_BYTES:
             return self.build(call, route, shape, fixes, routed)
         begun = self._begin(call, route, shape, fixes, routed)
@@ -178,7 +183,7 @@ class Attempts:
         fixes: Fixes,
         routed: Routed | None,
     ) -> Attempt | Callable[[], Attempt]:
-        """Return the attempt that sends the client's own bytes, or what makes the translated one.
+        """Return a small attempt that sends the client's own bytes, or what makes another.
 
         The latter may run in any thread.
         """
@@ -194,8 +199,9 @@ class Attempts:
             self._fast.forget(shape, routed)
             routed = None
         if not fixes and fits_untouched(call, route, shape, surroundings.watched, routed):
-            check_encoding(call.body)
-            return Attempt(shape, [upstream_call(call, route, shape, call.body)], items=call.items)
+            if len(call.body) >= MOST_AT_ONCE:
+                return partial(_untouched, call, route, shape)
+            return _untouched(call, route, shape)
         paths = surroundings.fast[call.shape]
         return partial(self._translated, call, route, shape, fixes, context, paths, routed)
 
@@ -232,6 +238,12 @@ class Attempts:
     def sealing_context(self, call: GenerationRequest, route: Route, shape: Shape) -> Context:
         """Return the context of a call at an endpoint, with its caller's seal."""
         return self._contexts.for_call(self._contexts.surroundings(route, shape).context, call)
+
+
+def _untouched(call: GenerationRequest, route: Route, shape: Shape) -> Attempt:
+    """Return the attempt that sends the client's own bytes; raises `InvalidRequest`."""
+    check_encoding(call.body)
+    return Attempt(shape, [upstream_call(call, route, shape, call.body)], items=call.items)
 
 
 def _mostly_untouched(
@@ -272,28 +284,3 @@ def _with_translation(
         asks_for_several=any(asked_choices(body) > 1 for body in bodies),
         items=translation.items if isinstance(translation, Renaming) else None,
     )
-
-
-def describe(decision: Decision, attempt: Attempt, route: Route) -> None:
-    """Note an attempt in the decision that the reply headers show."""
-    decision.upstream = route.upstream
-    decision.shape = attempt.shape
-    decision.endpoint = attempt.shape.endpoint
-    decision.resolved_by = route.resolved_by
-    decision.model_sent = route.model_sent
-    decision.evidence = route.evidence
-    translation = _header(attempt)
-    if decision.params is not None:
-        translation = with_params(translation, decision.params, attempt.shape)
-    if translation != decision.translation:
-        decision.translation = translation
-
-
-def _header(attempt: Attempt) -> str:
-    """Return what a translation reports; empty if there is nothing to report."""
-    if attempt.fast is not None:
-        return attempt.fast.header
-    translation = attempt.translation
-    report = attempt.report if translation is None else translation.report
-    is_shown = report is not None and (report.size or attempt.shape is not report.source)
-    return report.header() if report and is_shown else ""

@@ -6,10 +6,10 @@ from gateway.config.settings import Settings
 from gateway.errors import GatewayError
 from gateway.exchange import failures
 from gateway.exchange.answers import as_date
-from gateway.exchange.attempt import describe
 from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.contexts import WallClock
 from gateway.exchange.decision import Decision
+from gateway.exchange.description import describe
 from gateway.exchange.error_replies import (
     error_in_success,
     renamed_failure,

@@ -11,21 +11,16 @@ from gateway.config.settings import Settings
 from gateway.errors import GatewayError, InvalidRequest
 from gateway.exchange import failures
 from gateway.exchange.answers import answer, answer_at_once, as_date, local_answer, perform
-from gateway.exchange.attempt import Attempt, Attempts, describe
+from gateway.exchange.attempt import Attempt, Attempts
 from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.decision import Decision
+from gateway.exchange.description import describe
 from gateway.exchange.failed_attempt import judge, judged
 from gateway.exchange.final_failure import GivingUp
 from gateway.exchange.known_fixes import Fixes
 from gateway.exchange.missing_choices import AskingAgain
 from gateway.exchange.reply.classify import ErrorReply
-from gateway.exchange.request_fields import (
-    Routed,
-    check_encoding,
-    features_of,
-    has_prompt_object,
-    model_of,
-)
+from gateway.exchange.request_fields import Routed, features_of, has_prompt_object, model_of
 from gateway.exchange.retries import Memory, Refused, Retries
 from gateway.exchange.rule_params import RuleParams, attributed
 from gateway.exchange.stored.conversations import ResponseMemory
@@ -88,7 +83,8 @@ class Exchange:
             features = features_of(routed)
             route = self.resolver.recent(call.headers, model, call.shape, features)
             if route is None:
-                check_encoding(call.body)  # a body that no upstream takes is asked nothing about
+                # A body that no upstream takes is asked nothing about.
+                await self.attempts.check_encoding(call.body)
                 query = ModelQuery(model, call.shape, features, call.headers)
                 route = await self.resolver.resolve(query)
             decision.upstream, decision.resolved_by = route.upstream, route.resolved_by

@@ -1,8 +1,9 @@
-"""What one attempt sends, and how it is described."""
+"""What one attempt sends."""
 
 import asyncio
 import json
-from contextlib import suppress
+import threading
+from contextlib import nullcontext, suppress
 from dataclasses import replace
 from typing import cast
 
@@ -16,9 +17,10 @@ from gateway.config.settings import (
     UpstreamSettings,
 )
 from gateway.errors import GatewayError, InvalidRequest, PermissionDenied
+from gateway.exchange import attempt
 from gateway.exchange.apart import LARGE_BYTES
-from gateway.exchange.attempt import Attempt, Attempts, describe
-from gateway.exchange.decision import Decision
+from gateway.exchange.attempt import Attempt, Attempts
+from gateway.exchange.request_fields import MOST_AT_ONCE, check_encoding
 from gateway.exchange.stored.seals import Seals
 from gateway.request import GenerationRequest
 from gateway.resolve.evidence import Route, Source
@@ -100,6 +102,29 @@ def test_a_fault_in_a_large_request_is_refused() -> None:
     assert refused.value.param == "max_tokens"
     with pytest.raises(InvalidRequest):
         asyncio.run(attempts().read(b"{" + call.body * 4))
+
+
+@pytest.mark.parametrize("megabytes", [0, 1])
+def test_many_bytes_are_checked_for_their_encoding_beside_the_event_loop(
+    megabytes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: list[threading.Thread] = []
+
+    def check(body: bytes) -> None:
+        threads.append(threading.current_thread())
+        check_encoding(body)
+
+    monkeypatch.setattr(attempt, "check_encoding", check)
+    text = b"x" * megabytes * MOST_AT_ONCE
+    made = attempts()
+    for end, is_fine in ((b"\xc3\xa9", True), (b"\xc3", False)):
+        body = b'{"model": "m", "messages": [{"role": "user", "content": "%b"}]}' % (text + end)
+        call = GenerationRequest.at(Shape.CHAT, body)
+        for checked in (made.built(call, ROUTE, Shape.CHAT, ()), made.check_encoding(body)):
+            with nullcontext() if is_fine else pytest.raises(InvalidRequest, match="UTF-8"):
+                asyncio.run(checked)
+    assert len(threads) == 4
+    assert all((thread is threading.main_thread()) is (not megabytes) for thread in threads)
 
 
 def test_the_names_in_a_large_request_are_judged() -> None:
@@ -198,16 +223,6 @@ def test_a_fix_is_reported_where_it_applies(name: str, reported: list[str]) -> N
     assert own.translation is None
     assert (own.report.changed if own.report else []) == reported
     assert (own.calls[0].body is BODY) is (reported == [])
-
-
-def test_an_attempt_is_described_with_its_report_only_if_something_changed() -> None:
-    decision = Decision()
-    describe(decision, attempts().build(CALL, ROUTE, Shape.CHAT, ()), ROUTE)
-    assert (decision.upstream, decision.endpoint) == ("openai", "/v1/chat/completions")
-    assert (decision.resolved_by, decision.translation) == ("catalogue", "")
-    describe(decision, attempts().build(CALL, ROUTE, Shape.COMPLETIONS, ()), ROUTE)
-    assert decision.endpoint == "/v1/completions"
-    assert decision.translation.startswith("from=chat; to=completions")
 
 
 def test_an_attempt_says_which_parameters_it_sends() -> None:

@@ -14,9 +14,9 @@ from gateway.config.settings import ClientSettings
 from gateway.errors import UpstreamError, UpstreamUnavailable
 from gateway.exchange import failures
 from gateway.exchange.answers import as_date
-from gateway.exchange.attempt import describe
 from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.decision import Decision, UpstreamFailure
+from gateway.exchange.description import describe
 from gateway.exchange.flow import Exchange
 from gateway.exchange.restricted.restrictions import may_send
 from gateway.exchange.sockets.events import Event

@@ -1,0 +1,31 @@
+"""How an attempt appears in the decision that reply headers and operators see."""
+
+from gateway.exchange.attempt import Attempt
+from gateway.exchange.decision import Decision
+from gateway.exchange.rule_params import with_params
+from gateway.resolve.evidence import Route
+
+
+def describe(decision: Decision, attempt: Attempt, route: Route) -> None:
+    """Note an attempt in the decision that the reply headers show."""
+    decision.upstream = route.upstream
+    decision.shape = attempt.shape
+    decision.endpoint = attempt.shape.endpoint
+    decision.resolved_by = route.resolved_by
+    decision.model_sent = route.model_sent
+    decision.evidence = route.evidence
+    translation = _header(attempt)
+    if decision.params is not None:
+        translation = with_params(translation, decision.params, attempt.shape)
+    if translation != decision.translation:
+        decision.translation = translation
+
+
+def _header(attempt: Attempt) -> str:
+    """Return what a translation reports; empty if there is nothing to report."""
+    if attempt.fast is not None:
+        return attempt.fast.header
+    translation = attempt.translation
+    report = attempt.report if translation is None else translation.report
+    is_shown = report is not None and (report.size or attempt.shape is not report.source)
+    return report.header() if report and is_shown else ""
