@@ -2,12 +2,13 @@
 
 There is one thread for it. It holds Python's lock for no longer than a moment at a time
 (`process.py` sets how long), so that streams keep their pace; only a decoder's or an encoder's call
-cannot be interrupted, and works on a piece where a body is very large. One body at a time is worked
-on: the others wait undecoded, which bounds the memory.
+cannot be interrupted, and works on a piece where a body is very large. Nor can the garbage
+collector, which goes on meanwhile: stopped until the work is done, it would then look at all of a
+body's objects at once, for up to 25 ms. One body at a time is worked on: the others wait undecoded,
+which bounds the memory.
 """
 
 import asyncio
-import gc
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -89,14 +90,7 @@ class _Failed:
 
 
 def _done(work: Callable[[], _Result]) -> _Result | _Failed:
-    # All objects that the work makes are alive until its end: looking for garbage among them would
-    # find none, and stop every thread meanwhile.
-    is_collecting = gc.isenabled()
-    gc.disable()
     try:
         return work()
     except GatewayError as error:
         return _Failed(error.bare())
-    finally:
-        if is_collecting:
-            gc.enable()

@@ -49,17 +49,24 @@ def test_errors_are_raised_without_the_frames_of_the_work() -> None:
     run(scenario)
 
 
-@pytest.mark.parametrize("collects", [True, False])
-def test_garbage_is_looked_for_afterwards_if_it_was_before(*, collects: bool) -> None:
+def test_garbage_is_looked_for_meanwhile_and_not_among_all_objects_afterwards() -> None:
+    looked: list[str] = []
+
+    def note(phase: str, _: object) -> None:
+        if phase == "start":
+            looked.append(threading.current_thread().name)
+
     async def scenario(apart: Apart) -> None:
-        (gc.enable if collects else gc.disable)()
+        gc.callbacks.append(note)
         try:
-            assert await apart.run(gc.isenabled) is False
-            with pytest.raises(InvalidRequest):
-                await apart.run(refuse)
-            assert gc.isenabled() is collects
+            many = await apart.run(
+                lambda: [[number] for number in range(10 * gc.get_threshold()[0])]
+            )
         finally:
-            gc.enable()
+            gc.callbacks.remove(note)
+        assert len(looked) >= 9
+        assert set(looked) == {"large-bodies_0"}
+        assert len(many) > len(looked)
 
     run(scenario)
 
