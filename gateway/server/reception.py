@@ -12,6 +12,7 @@ from gateway.request import Body, Head
 from gateway.server.head import ReceivedHead
 from gateway.server.incoming import Incoming
 from gateway.server.lifetime import HEAD_TIMEOUT, Lifetime
+from gateway.server.partial_body import PartialBody
 from gateway.server.state import State
 from gateway.server.upload import UploadStream
 
@@ -19,6 +20,9 @@ MAX_PIPELINED = 64 * 1024
 """Bytes of further requests that are buffered while one is served; beyond, reading pauses."""
 SMALL_BODY = 64 * 1024
 """Bytes up to which a body is handed on whole, even to handlers that accept streams."""
+LARGE_READ = 128 * 1024
+"""Bytes of one read after which other connections get their turn: libuv reads up to 32 times that
+much in a row, which takes milliseconds."""
 
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _IDLE: Final = State.IDLE
@@ -39,12 +43,12 @@ class Reception(Lifetime):
         super().__init__(send_timeout)
         self._body_idle_timeout = body_idle_timeout
         self._incoming = Incoming(admit)
-        self._body: list[bytes] = []
+        self._body = PartialBody()
         self._upload: UploadStream | None = None
         self._slots: ClientSlots | None = None
         """Where the current request counts, if it does so since before its body has arrived."""
         self._turn: asyncio.Handle | None = None
-        """The turn in which the postponed part of a body is taken."""
+        """The turn in which reading goes on, and the postponed part of a body is taken."""
 
     def _take_settings(
         self, admit: Callable[[Head], Admission], send_timeout: float, body_idle_timeout: float
@@ -162,28 +166,27 @@ class Reception(Lifetime):
             return
         self._body.append(piece)
         if incoming.body_complete:
-            body = b"".join(self._body)
-            self._body.clear()
+            body = self._body.take()
             self._resume_reading()
             self._serve_whole(body)
         else:
             self._enter(State.BODY, self._body_idle_timeout)
-            self._postpone()
+            self._postpone(len(piece))
 
-    def _postpone(self) -> None:
-        """Give other connections a turn before the rest of an expensive body is taken."""
-        if self._incoming.postponed and self._turn is None:
+    def _postpone(self, size: int = 0) -> None:
+        """Give other connections a turn: after `size` bytes, or before the rest of many chunks."""
+        if (self._incoming.postponed or size >= LARGE_READ) and self._turn is None:
             self._pause_reading()
-            self._turn = self._loop.call_soon(self._take_postponed)
+            self._turn = self._loop.call_soon(self._go_on)
 
-    def _take_postponed(self) -> None:
+    def _go_on(self) -> None:
         self._turn = None
         upload = self._upload
-        if self.state is not State.BODY or not self._incoming.postponed:
+        if self.state is not State.BODY:
             return
-        if upload is None or not upload.is_full:
+        if self._incoming.postponed and (upload is None or not upload.is_full):
             self._take_body(b"")
-            self._read_on()
+        self._read_on()
 
     def _read_on(self) -> None:
         upload = self._upload
@@ -198,9 +201,7 @@ class Reception(Lifetime):
 
     def _serve_upload(self) -> None:
         self._upload = upload = UploadStream(self._upload_changed)
-        for piece in self._body:
-            upload.put(piece)
-        self._body.clear()
+        upload.put(self._body.take())
         self._enter(State.BODY, inf)
         self._start(self._incoming.admission, upload, self._incoming.received)
 

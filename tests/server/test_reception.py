@@ -13,7 +13,7 @@ from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.decision import Decision
 from gateway.request import Body, Head, Request
 from gateway.server.body import MAX_LINES
-from gateway.server.reception import SMALL_BODY
+from gateway.server.reception import LARGE_READ, SMALL_BODY
 from gateway.server.state import State
 from gateway.server.upload import MAX_BUFFERED
 from gateway.shapes import RawHeaders
@@ -139,6 +139,51 @@ def test_a_client_that_leaves_before_the_rest_of_its_chunks_is_taken_ends_its_re
         wire.leave()
         await turns()
         assert (wire.state, app.left, app.pieces, wire.take()) == (State.CLOSED, 1, [], b"")
+
+    asyncio.run(scenario())
+
+
+def test_other_connections_get_their_turn_after_a_large_read() -> None:
+    async def scenario() -> None:
+        app = Uploads(whole=True)
+        wire = Wire(app)
+        body = b"y" * (3 * LARGE_READ)
+        sent = request(body, "/v1/files")
+        begin = len(sent) - len(body)
+        wire.protocol.data_received(sent[:begin])
+        for size, goes_on in ((LARGE_READ - 1, True), (LARGE_READ, False), (LARGE_READ, False)):
+            wire.protocol.data_received(sent[begin : begin + size])
+            begin += size
+            assert wire.transport.is_reading() is goes_on
+            await asyncio.sleep(0)
+            assert wire.transport.is_reading()
+        assert (await wire.send(sent[begin:])).endswith(DONE % len(body))
+        assert app.pieces == [body]
+        assert wire.state is State.IDLE
+        wire.end()
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("leaves", [True, False])
+def test_what_happens_before_that_turn_is_over_holds(*, leaves: bool) -> None:
+    async def scenario() -> None:
+        app = Uploads(whole=True)
+        wire = Wire(app)
+        sent = request(b"y" * (3 * LARGE_READ), "/v1/files")
+        wire.protocol.data_received(sent[:LARGE_READ])
+        wire.protocol.data_received(sent[LARGE_READ : 2 * LARGE_READ])
+        assert not wire.transport.is_reading()
+        if leaves:
+            wire.leave()
+            await turns()
+            assert (wire.state, app.left, wire.take()) == (State.CLOSED, 1, b"")
+            return
+        wire.protocol._body_late()
+        await wire.settle()
+        assert wire.take().startswith(b"HTTP/1.1 408")
+        assert (wire.state, wire.transport.is_reading()) == (State.HALF_CLOSED, True)
+        wire.end()
 
     asyncio.run(scenario())
 
