@@ -10,6 +10,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from gateway.envelopes.bare_texts import read_text
 from gateway.envelopes.error_envelopes import ErrorReply, is_error_in_success, read_error
 from gateway.envelopes.printed_values import decode_body
 from gateway.resolve.refusals.destinations import Called
@@ -135,10 +136,10 @@ def classify(
     """Classify an upstream's reply. Never raises, whatever the body.
 
     `called` is the endpoint that answered (None: one that generates no text). `body` is the reply's
-    body, as bytes or decoded; more than 64 KiB, or no JSON, is `other`, save for the pages by which
-    servers say that a route is missing. `model` is the name as sent. `sent` are the names of the
-    parameters in the request that was refused, nested ones with a dot; an error about a parameter
-    that was not sent is `other`.
+    body, as bytes or decoded, JSON or a short text; more than 64 KiB, or anything else, is `other`,
+    save for the pages by which servers say that a route is missing. `model` is the name as sent.
+    `sent` are the names of the parameters in the request that was refused, nested ones with a dot;
+    an error about a parameter that was not sent is `other`.
 
     Statuses 401, 402, 407-415, 425, 429 and 5xx are `other`, except OpenCode Zen's 401 of a model,
     410 of a retired model, 501 about an endpoint and new-api's 500 for a missing conversion; 403
@@ -150,12 +151,22 @@ def classify(
     if 200 <= status < 300 and not is_error_in_success(decoded):
         return Refusal(Verdict.OTHER, called)
     if reply is None:
-        missing = is_missing_page(status, body, any_html=called is Shape.MESSAGES)
-        return Refusal(Verdict.UNKNOWN_ROUTE if missing else Verdict.OTHER, called)
+        if is_missing_page(status, body, any_html=called is Shape.MESSAGES):
+            return Refusal(Verdict.UNKNOWN_ROUTE, called)
+        reply = _of_text(status, body)
+    if reply is None:
+        return Refusal(Verdict.OTHER, called)
     refusal = _judge(reply, called, model, sent)
     statuses = (status, *reply.statuses)
     admitted = all(_status_admits(status, reply, refusal.verdict) for status in statuses)
     return refusal if admitted else _other(reply, called)
+
+
+def _of_text(status: int, body: object) -> ErrorReply | None:
+    """Return the error of a body without JSON; a missing route is one at 404, 405 and 501 only."""
+    reply = read_text(body)
+    is_route = reply is not None and is_missing_route(reply)
+    return None if is_route and status != _NOT_IMPLEMENTED else reply
 
 
 def _status_admits(status: int, reply: ErrorReply, verdict: Verdict) -> bool:

@@ -54,6 +54,11 @@ _NOT_FOUND_TEXTS: tuple[re.Pattern[str], ...] = tuple(
         r"The requested model (?:\S{1,300} )?is not supported(?:\.|$| by )",
         r"Model \S{1,300} is not supported(?:$|\. Supported models are)",
         r"The provided model identifier is invalid",
+        # Envoy AI Gateway, llama-swap (its older text first)
+        r"No matching route found\. It is likely (?:because|that) the model ",
+        r"(?:llama-swap: )?could not find real modelID for \S",
+        r"(?:llama-swap: )?no model id could be identified$",
+        r"(?:llama-swap: )?no (?:router|peer found|local server found) for requested model$",
     )
 )
 _ANTHROPIC_NOT_FOUND = re.compile(r"model: \S{1,300}$")

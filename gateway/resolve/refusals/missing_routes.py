@@ -9,10 +9,12 @@ import re
 
 from gateway.envelopes.error_envelopes import ErrorReply
 from gateway.envelopes.printed_values import MAX_BODY_BYTES
+from gateway.resolve.refusals.endpoint_words import ENDPOINT
 
 NO_METHOD = 405
 _CODES = frozenset({"unknown_url", "api_not_implemented"})
 
+_NOT_YET = r"not (?:yet )?implemented"
 _METHOD = r"(?:GET|POST|PUT|DELETE)"
 _WHOLE = (
     # Go, gin, echo, FastAPI, aiohttp, Hono, Koa, llama.cpp, Azure, one-api, Kubernetes
@@ -29,10 +31,14 @@ _WHOLE = (
     r"the route \S{1,300} could not be found",
     rf"no route found for \"{_METHOD} \S{{1,300}}\"",
     r"no static resource \S{1,300}",
+    # SGLang's model gateway
+    rf"(?:{ENDPOINT}|chat completions?)(?: endpoint| API)? {_NOT_YET}(?: for \w{{1,20}} router)?",
 )
 _TEXT = re.compile(
     rf"(?:{'|'.join(_WHOLE)})[.!]?$|"
     r"Invalid URL \(|Unknown request URL|Unexpected endpoint or method|No handler found on route|"
+    # Ray Serve
+    r"Path '/\S{0,300}' not found\. Ping |"
     r"Operation is not implemented, or supported, or enabled|no Route matched with those values|"
     rf"The {_METHOD} method is not supported for (?:this )?route |"
     r"The requested (?:URL|resource) was not found on th(?:e|is) server",

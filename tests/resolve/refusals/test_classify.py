@@ -94,7 +94,7 @@ def test_a_missing_route_is_distinguished_from_other_errors(status: int, body: o
         (502, b"<html><head><title>404 Not Found</title></head></html>"),
         (404, b"<html><head><title>502 Bad Gateway</title></head></html>"),
         (404, b"<html><head><title>Welcome</title></head></html>"),
-        (404, b"The model does not exist"),
+        (501, b"<html><body>Responses endpoint not implemented</body></html>"),
         (404, b"[]"),
         (404, b"null"),
         (404, None),
@@ -103,6 +103,31 @@ def test_a_missing_route_is_distinguished_from_other_errors(status: int, body: o
 )
 def test_any_other_page_is_other(status: int, body: object) -> None:
     assert classify(Shape.CHAT, status, body, model="m") == Refusal(Verdict.OTHER, Shape.CHAT)
+
+
+@pytest.mark.parametrize(
+    ("status", "text", "verdict"),
+    [
+        (404, "Model 'm' not found", Verdict.MODEL_NOT_FOUND),
+        (400, "The model `m` does not exist.", Verdict.MODEL_NOT_FOUND),
+        (501, "Responses endpoint not implemented", Verdict.UNKNOWN_ROUTE),
+        (501, "Chat completions not implemented", Verdict.UNKNOWN_ROUTE),
+        (501, "Messages API not yet implemented for this router", Verdict.UNKNOWN_ROUTE),
+        (400, "This model is only supported in v1/responses", Verdict.WRONG_ENDPOINT),
+        (422, "Unknown parameter: 'user'.", Verdict.UNSUPPORTED_PARAMETER),
+        (429, "Model 'm' not found", Verdict.OTHER),
+        (500, "Model 'm' not found", Verdict.OTHER),
+        (404, "The model does not exist", Verdict.OTHER),
+        (404, "Say: Model 'm' not found", Verdict.OTHER),
+    ],
+)
+def test_a_text_without_json_is_read_like_a_message(
+    status: int, text: str, verdict: Verdict
+) -> None:
+    for body in (text.encode(), f'"{text}"'.encode(), text):
+        refusal = classify(Shape.CHAT, status, body, model="m", sent={"user"})
+        assert refusal.verdict is verdict
+        assert refusal.message == text
 
 
 def test_the_comma_distinguishes_a_wrong_endpoint_from_a_missing_model() -> None:

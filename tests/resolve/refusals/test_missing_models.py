@@ -25,6 +25,9 @@ from tests.resolve.recorded_errors import in_openai_envelope
         "Invalid model: gpt-9",
         "The supported API model names are a-pro or a-flash, but you passed gpt-9.",
         "The model `gpt-9` does not exist. Valid aliases: a, b.",
+        "No matching route found. It is likely that the model specified your request is not …",
+        "could not find real modelID for gpt-9",
+        "llama-swap: no local server found for requested model",
     ],
 )
 def test_a_missing_model_is_known_by_text(message: str) -> None:

@@ -134,6 +134,9 @@ def test_what_is_no_page_is_none(body: object) -> None:
         "Unknown request URL: POST /v1/responses. Please check the URL",
         "Unexpected endpoint or method. (POST /v1/responses)",
         "no Route matched with those values",
+        "Path '/v1/messages' not found. Ping http://.../-/routes for available routes.",
+        "Completion endpoint not implemented",
+        "Messages API not yet implemented for this router",
         "The requested URL was not found on the server. If you entered the URL manually …",
     ],
 )
@@ -153,6 +156,9 @@ def test_a_text_in_json_is_a_missing_route(message: str) -> None:
         "Cannot POST",
         "File not found: file-abc",
         "This route is not for you",
+        "Path '/v1/files/file-1' not found",
+        "Streaming not implemented",
+        "Responses endpoint not implemented for gpt-9",
     ],
 )
 def test_other_texts_are_none(message: str) -> None:
