@@ -2,8 +2,9 @@
 
 from dataclasses import replace
 
-from gateway.config.settings import Settings
-from gateway.errors import GatewayError
+from gateway.config.addresses import path_of
+from gateway.config.settings import Settings, UpstreamSettings
+from gateway.errors import GatewayError, InvalidRequest
 from gateway.exchange import failures
 from gateway.exchange.answers import as_date
 from gateway.exchange.client_reply import ClientReply
@@ -45,17 +46,16 @@ class GivingUp:
         """
         if retries.is_absent_everywhere(last) and route.exists:
             await self._resolver.renew(route, call.headers)
-        refused = last
-        if retries.first is not None and failures.is_no_news(last.failure, last.refusal):
-            refused = retries.first
+        refused = retries.most_telling(last)
+        if refused is not last:
             describe(decision, refused.attempt, route)
         today = as_date(self._wall_clock())
         failures.take_back_shutdown(decision, route, refused.failure.status, today)
-        unfit = retries.unfit.get(route.shape)
-        if unfit is not None and refused.refusal.verdict is Verdict.WRONG_ENDPOINT:
+        upstream = self._settings.upstream(route.upstream)
+        unfit = _unfit(upstream, route, retries, refused.refusal.verdict)
+        if unfit is not None:
             raise unfit
         if retries.lacks_routes:
-            upstream = self._settings.upstream(route.upstream)
             failures.check_has_endpoints(upstream, route, retries.tried, retries.unfit)
         error = failures.lives_elsewhere(route, refused.failure, refused.refusal, today)
         if error is not None:
@@ -99,6 +99,23 @@ class GivingUp:
             as_date(self._wall_clock()),
             retries.unfit,
         )
+
+
+def _unfit(
+    upstream: UpstreamSettings, route: Route, retries: Retries, verdict: Verdict
+) -> InvalidRequest | None:
+    """Return why the request does not fit where it would have had to go; None: no such reason.
+
+    Where a route is missing, that is any other endpoint, unless the base URL is doubtful: then it
+    may be there after all.
+    """
+    unfit = retries.unfit.get(route.shape)
+    if verdict is Verdict.WRONG_ENDPOINT:
+        return unfit
+    is_doubtful = route.kind.path_doubt(path_of(upstream.base_url)) is not None
+    if verdict is not Verdict.UNKNOWN_ROUTE or is_doubtful:
+        return None
+    return unfit or next(iter(retries.unfit.values()), None)
 
 
 def _as_shown(route: Route) -> Route:

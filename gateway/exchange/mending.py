@@ -132,3 +132,22 @@ def _report_history(translation: Translation, fix: ParameterFix, bodies: Sequenc
         translation.report.change(fix.name, "none", FILLED_WITH[fix.name])
     else:
         translation.report.drop(fix.name)
+
+
+def is_the_upstreams(fix: ParameterFix, shape: Shape) -> bool:
+    """Whether a client of the same endpoint gets the upstream's own refusal.
+
+    There nothing is emulated or lowered, and the endpoint has no parameter of that name.
+    """
+    if fix.action in LOWERING:
+        return True
+    names = ("n", "stop", "logprobs") if shape is Shape.RESPONSES else ("n",)
+    return fix.action == "withhold" and fix.name in names
+
+
+def subject_of(fix: ParameterFix) -> str:
+    """Return what a fix changes, which it does once.
+
+    A limit may be lowered twice: to the model's, and to the room that the prompt leaves.
+    """
+    return f"{fix.action} {fix.name}" if fix.action == "fit" else fix.name

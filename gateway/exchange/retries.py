@@ -13,7 +13,7 @@ from gateway.errors import InvalidRequest
 from gateway.exchange import failures
 from gateway.exchange.attempt import Attempt
 from gateway.exchange.known_fixes import ANY_MODEL, Fixes, KnownFixes
-from gateway.exchange.mending import at_own_endpoint
+from gateway.exchange.mending import at_own_endpoint, is_the_upstreams, subject_of
 from gateway.exchange.reply.classify import ErrorReply
 from gateway.resolve.endpoint_order import home_order
 from gateway.resolve.evidence import Route, Source
@@ -21,7 +21,6 @@ from gateway.resolve.features import SAMPLING, effort_of
 from gateway.resolve.memory import CacheScope, Features, LearnedEndpoints
 from gateway.resolve.names.model_notes import ModelNotes
 from gateway.resolve.refusals.classify import Refusal, Verdict
-from gateway.resolve.refusals.parameter_fixes import LOWERING, ParameterFix
 from gateway.shapes import Shape
 
 MAX_MENDED: Final = 32
@@ -49,25 +48,6 @@ class Refused:
     attempt: Attempt
     failure: ErrorReply
     refusal: Refusal
-
-
-def _is_the_upstreams(fix: ParameterFix, shape: Shape) -> bool:
-    """Whether a client of the same endpoint gets the upstream's own refusal.
-
-    There nothing is emulated or lowered, and the endpoint has no parameter of that name.
-    """
-    if fix.action in LOWERING:
-        return True
-    names = ("n", "stop", "logprobs") if shape is Shape.RESPONSES else ("n",)
-    return fix.action == "withhold" and fix.name in names
-
-
-def _subject(fix: ParameterFix) -> str:
-    """Return what a fix changes, which it does once.
-
-    A limit may be lowered twice: to the model's, and to the room that the prompt leaves.
-    """
-    return f"{fix.action} {fix.name}" if fix.action == "fit" else fix.name
 
 
 class Retries:
@@ -100,6 +80,8 @@ class Retries:
         """Endpoints that the request cannot be translated for, and why."""
         self.first: Refused | None = None
         """The first refusal that led on to another endpoint."""
+        self._telling: Refused | None = None
+        """The first of them that was of more than a route."""
         self.is_guessing = False
         """Whether the next endpoint is one that is left, and not one that a refusal has named."""
         self.lacks_routes = True
@@ -134,6 +116,8 @@ class Retries:
         if elsewhere is None or not self._turn_to((*elsewhere, *self._left)):
             return False
         self.first = self.first or refused
+        if refusal.verdict is not Verdict.UNKNOWN_ROUTE:
+            self._telling = self._telling or refused
         self.is_guessing = self.shape not in refusal.alternatives
         self._request_dependent = self._request_dependent or refusal.request_dependent
         return True
@@ -162,6 +146,17 @@ class Retries:
         for shape in _OPTIONAL & self._missing_routes:
             if not self._has_answered(shape):
                 self._notes.lacks(self._route.upstream, shape)
+
+    def most_telling(self, last: Refused) -> Refused:
+        """Return the first refusal, unless the last one adds something.
+
+        That a route is missing says least: only a client of that endpoint knows of it.
+        """
+        if self.first is None or not failures.is_no_news(last.failure, last.refusal):
+            return last
+        if self._telling is None and last.refusal.verdict is not Verdict.UNKNOWN_ROUTE:
+            return last
+        return self._telling or self.first
 
     def is_absent_everywhere(self, last: Refused) -> bool:
         """Whether all endpoints were asked, and deny the model; it is remembered for a while."""
@@ -250,9 +245,9 @@ class Retries:
             if self._mended:
                 self._learn_fixes()
         self._is_here = self._is_here or refusal.model_is_here
-        names = {_subject(fix) for fix in refusal.fixes}
+        names = {subject_of(fix) for fix in refusal.fixes}
         own = self.shape is self._client
-        if own and any(_is_the_upstreams(fix, self.shape) for fix in refusal.fixes):
+        if own and any(is_the_upstreams(fix, self.shape) for fix in refusal.fixes):
             return False
         if names & self._mended:
             self._memory.fixes.forget(self._scope, self._route.model_sent, self.shape)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from tests.exchange.test_retries import (
     MODEL,
     NOT_CHAT_EITHER,
     OPENAI,
+    REPLIES,
     Server,
     ask,
     generation_paths,
@@ -177,12 +179,47 @@ def test_a_route_that_is_missing_for_a_moment_is_the_upstreams_own_error() -> No
     assert (reply.reply.status, reply.json) == (404, {"detail": "Not Found"})
 
 
-def test_a_server_that_denies_the_model_somewhere_has_endpoints() -> None:
-    def answer(call: UpstreamCall) -> Answer:
-        if call.path == "/completions":
-            return error_reply(404, f"The model `{MODEL}` does not exist.")
-        return missing(call)
+NOT_HERE = "Cannot find an appropriate cached snapshot folder."
 
-    request = {"model": MODEL, **ASKED[Shape.CHAT]}
-    reply = Scene(answer, BARE).generate(Shape.CHAT, request)
-    assert (reply.reply.status, reply.json) == (404, {"detail": "Not Found"})
+
+@pytest.mark.parametrize("streamed", [False, True])
+@pytest.mark.parametrize("home", [Shape.CHAT, Shape.COMPLETIONS])
+@pytest.mark.parametrize("client", [Shape.RESPONSES, Shape.MESSAGES])
+def test_a_server_that_denies_the_model_somewhere_has_endpoints(
+    client: Shape, home: Shape, streamed: bool
+) -> None:
+    """Nobody but clients of a missing route know of it: what is said of the model says more."""
+
+    def denying(message: str) -> Callable[[UpstreamCall], Answer]:
+        return lambda call: error_reply(404, message) if call.path == home.path else missing(call)
+
+    request = {"model": MODEL, **ASKED[client], "stream": streamed}
+    with pytest.raises(ModelNotFound, match=f"The model `{MODEL}` does not exist"):
+        Scene(denying(f"The model `{MODEL}` does not exist"), BARE).generate(client, request)
+    with pytest.raises(UpstreamError, match=NOT_HERE) as raised:
+        Scene(denying(NOT_HERE), BARE).generate(client, request)
+    assert raised.value.status == 404
+
+
+@pytest.mark.parametrize("known", [False, True])
+@pytest.mark.parametrize(
+    ("param", "value"), [("previous_response_id", "resp_1"), ("temperature", "hot")]
+)
+def test_a_request_that_fits_no_other_endpoint_than_a_missing_one_is_told_why(
+    param: str, value: str, *, known: bool
+) -> None:
+    def answer(call: UpstreamCall) -> Answer:
+        return json_reply(REPLIES[call.path]) if call.path == Shape.CHAT.path else missing(call)
+
+    async def scenario(upstream: UpstreamSettings) -> GatewayError:
+        scene = Scene(answer, upstream)
+        if known:
+            assert (await ask(scene, Shape.RESPONSES)).decision.endpoint == "/v1/chat/completions"
+        with pytest.raises(GatewayError) as raised:
+            await ask(scene, Shape.RESPONSES, **{param: value})
+        return raised.value
+
+    error = asyncio.run(scenario(replace(BARE, base_url="http://10.0.0.7/v1")))
+    assert (error.status, error.param) == (400, param)
+    # Without a path there may be such a route after all, elsewhere.
+    assert asyncio.run(scenario(BARE)).code == "unknown_url"
