@@ -1,8 +1,9 @@
 """Servers that have no profile of their own.
 
 Some name the endpoints of each model in their list: GitHub Copilot and Poe as paths in
-`supported_endpoints` (caozhiyuan/copilot-api#113), new-api as words in `supported_endpoint_types`
-(its constant/endpoint_type.go and common/endpoint_type.go).
+`supported_endpoints` (caozhiyuan/copilot-api#113), Novita and Tinfoil in `endpoints` (Novita's
+messages, `anthropic`, have another base URL), new-api as words in `supported_endpoint_types` (its
+constant/endpoint_type.go and common/endpoint_type.go).
 """
 
 from gateway.envelopes.json_fields import shown, strings
@@ -10,7 +11,7 @@ from gateway.servers.profile import Profile
 from gateway.servers.reading import EMBEDDINGS, IMAGES, SPEECH, TRANSCRIPTIONS, Capability, other
 from gateway.shapes import Json, Shape
 
-_PATHS, _WORDS = "supported_endpoints", "supported_endpoint_types"
+_PATHS, _WORDS = ("supported_endpoints", "endpoints"), "supported_endpoint_types"
 _SHAPES = {
     **{shape.path.removeprefix("/"): shape for shape in Shape},
     "openai": Shape.CHAT,
@@ -33,7 +34,7 @@ def _capability(entry: Json) -> Capability | None:
     Paths name all endpoints of a model. Words name chat of every model that new-api converts
     requests for, which may be elsewhere, too.
     """
-    key = _PATHS if strings(entry, _PATHS) else _WORDS
+    key = next((each for each in _PATHS if strings(entry, each)), _WORDS)
     named = strings(entry, key)
     detail = f"{key} are {shown(named)}"
     homes = [name.removeprefix("/").removeprefix("v1/") for name in named]
@@ -41,7 +42,7 @@ def _capability(entry: Json) -> Capability | None:
     if not shapes:
         others = [_ELSEWHERE[home] for home in homes if home in _ELSEWHERE]
         return other(detail, *others) if others else None
-    is_whole = key is _PATHS or Shape.CHAT not in shapes
+    is_whole = key in _PATHS or Shape.CHAT not in shapes
     silent_on = () if is_whole else tuple(shape for shape in Shape if shape not in shapes)
     return Capability(detail, shapes, silent_on=silent_on)
 

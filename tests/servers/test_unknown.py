@@ -20,6 +20,10 @@ def paths(*named: Any) -> dict[str, Any]:
     return {"id": "m", "supported_endpoints": list(named)}
 
 
+def plain(*named: Any) -> dict[str, Any]:
+    return {"id": "m", "endpoints": list(named)}
+
+
 def words(*named: Any) -> dict[str, Any]:
     return {"id": "m", "supported_endpoint_types": list(named)}
 
@@ -32,6 +36,10 @@ def words(*named: Any) -> dict[str, Any]:
         (paths("/v1/messages", "/chat/completions"), (MESSAGES, CHAT), ()),
         (paths("/v1/chat/completions", "/v1/responses"), (CHAT, RESPONSES), ()),
         (paths("/completions", 7, None), (COMPLETIONS,), ()),
+        (plain("chat/completions", "completions"), (CHAT, COMPLETIONS), ()),
+        (plain("chat/completions", "anthropic", "responses"), (CHAT, MESSAGES, RESPONSES), ()),
+        ({**plain("/v1/responses"), **words("openai")}, (RESPONSES,), ()),
+        ({**plain("/responses"), **paths("/completions")}, (COMPLETIONS,), ()),
         (words("openai-response", "openai-response-compact"), (RESPONSES,), ()),
         (words("openai"), (CHAT,), (COMPLETIONS, RESPONSES, MESSAGES)),
         (words("anthropic", "openai"), (MESSAGES, CHAT), (COMPLETIONS, RESPONSES)),
@@ -55,6 +63,7 @@ def test_endpoints_that_an_entry_names_are_read(
     [
         (paths("/v1/embeddings"), "embeddings"),
         (paths("/v1/audio/speech"), "audio/speech"),
+        (plain("embeddings"), "embeddings"),
         (words("embeddings"), "embeddings"),
         (words("jina-rerank"), "rerank"),
         (words("openai-video"), "videos"),
@@ -72,6 +81,8 @@ def test_a_model_that_generates_no_text_has_its_endpoint(entry: dict[str, Any], 
         {"id": "m"},
         paths(),
         paths("ws:/responses", "/v1/batch"),
+        plain({"name": "Azure", "context_length": 8192}),
+        {"id": "m", "endpoints": None},
         words("gemini", "suno"),
         {"id": "m", "supported_endpoints": "/responses"},
         {"id": "m", "supported_endpoints": {"/responses": True}},
@@ -86,6 +97,8 @@ def test_an_entry_that_names_none_says_nothing(entry: dict[str, Any]) -> None:
     [
         (paths("/responses"), CHAT, RESPONSES),
         (paths("/responses"), MESSAGES, RESPONSES),
+        (plain("chat/completions", "anthropic"), COMPLETIONS, CHAT),
+        (plain("completions"), CHAT, COMPLETIONS),
         (paths("/chat/completions"), COMPLETIONS, CHAT),
         (paths("/v1/messages"), CHAT, MESSAGES),
         (words("openai-response"), COMPLETIONS, RESPONSES),
