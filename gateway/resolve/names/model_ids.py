@@ -17,6 +17,9 @@ MAX_ID_LENGTH = 1024
 ROUTING_PREFIXES = ("openai/", "azure/", "models/", "text-completion-openai/")
 """Prefixes of routers (LiteLLM, GitHub Models, Gemini) before the provider's own id."""
 
+_LABEL = re.compile(r"\[[^\[\]]{1,40}\][ _]?(?=[\w-])")
+"""A label that relays put before a name for the channel behind it: `[AWS] gpt-5-codex`."""
+
 
 class Grammar(StrEnum):
     """The forms in which an id contains its base model."""
@@ -111,8 +114,9 @@ def derive(model_id: str) -> DerivedModel | None:
 
 
 def strip_prefix(model_id: str) -> str:
-    """Return the provider's own id, without the prefixes of routers."""
-    start = 0
+    """Return the provider's own id, without the prefixes of routers and the label of a relay."""
+    label = _LABEL.match(model_id)
+    start = label.end() if label is not None else 0
     while True:
         prefix = next((p for p in ROUTING_PREFIXES if model_id.startswith(p, start)), None)
         if prefix is None or start + len(prefix) == len(model_id):

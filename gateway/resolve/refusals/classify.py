@@ -156,10 +156,19 @@ def classify(
         reply = _of_text(status, body)
     if reply is None:
         return Refusal(Verdict.OTHER, called)
-    refusal = _judge(reply, called, model, sent)
+    refusal = replace(
+        _judge(_with_name_as_one_word(reply, model), called, model, sent), message=reply.message
+    )
     statuses = (status, *reply.statuses)
     admitted = all(_status_admits(status, reply, refusal.verdict) for status in statuses)
     return refusal if admitted else _other(reply, called)
+
+
+def _with_name_as_one_word(reply: ErrorReply, model: str) -> ErrorReply:
+    """Return an error whose message has a model's name without spaces, as the patterns expect."""
+    if " " not in model or model not in reply.message:
+        return reply
+    return replace(reply, message=reply.message.replace(model, model.replace(" ", "_")))
 
 
 def _of_text(status: int, body: object) -> ErrorReply | None:

@@ -14,7 +14,7 @@ KINDS = {
     NameHint.RESPONSES_ONLY: """
         o1-pro o3-pro o1-pro-2025-03-19 gpt-5-pro gpt-5.2-pro gpt-5-codex gpt-5.1-codex-max
         codex-mini-latest o3-deep-research computer-use-preview openai/gpt-5.3-codex
-        openai.gpt-5-pro us.openai.o3-pro openai/gpt-5.4-pro:online
+        [AWS]o3-pro openai.gpt-5-pro us.openai.o3-pro openai/gpt-5.4-pro:online
     """,
     NameHint.EMBEDDING: """
         text-embedding-3-small text-embedding-ada-002 embeddinggemma nomic-embed-text

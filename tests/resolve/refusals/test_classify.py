@@ -130,6 +130,27 @@ def test_a_text_without_json_is_read_like_a_message(
         assert refusal.message == text
 
 
+@pytest.mark.parametrize("model", ["Llama 3 8B Instruct", "[AWS] gpt-9"])
+def test_a_name_with_spaces_is_a_name(model: str) -> None:
+    for message in (f"The model `{model}` does not exist", f"Model {model} not found"):
+        refusal = classify(Shape.CHAT, 404, in_openai_envelope(message), model=model)
+        assert (refusal.verdict, refusal.message) == (Verdict.MODEL_NOT_FOUND, message)
+    # Of another name, or none, it is not known what belongs to it.
+    body = in_openai_envelope(f"The model `{model}` does not exist")
+    assert classify(Shape.CHAT, 404, body, model="m").verdict is Verdict.OTHER
+
+
+@pytest.mark.parametrize(
+    ("model", "home"), [("[AWS] o3-pro", Shape.RESPONSES), ("[AWS] gpt-9", Shape.CHAT)]
+)
+def test_a_label_before_a_name_does_not_hide_what_the_name_suggests(
+    model: str, home: Shape
+) -> None:
+    body = in_openai_envelope(f"Model '{model}' is not supported by /v1/completions.")
+    refusal = classify(Shape.COMPLETIONS, 400, body, model=model)
+    assert (refusal.verdict, refusal.alternatives[0]) == (Verdict.WRONG_ENDPOINT, home)
+
+
 def test_the_comma_distinguishes_a_wrong_endpoint_from_a_missing_model() -> None:
     """OpenAI's responses endpoint gives both the same status, type, param and code."""
     with_comma = in_openai_envelope("The requested model, 'babbage-002' was not found.")
