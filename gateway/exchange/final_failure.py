@@ -22,6 +22,7 @@ from gateway.request import GenerationRequest
 from gateway.resolve.evidence import Route, Source
 from gateway.resolve.refusals.classify import Verdict
 from gateway.resolve.resolver import Resolver
+from gateway.translate.parts.sentences import joined
 
 
 class GivingUp:
@@ -57,6 +58,9 @@ class GivingUp:
             raise unfit
         if retries.lacks_routes:
             failures.check_has_endpoints(upstream, route, retries.tried, retries.unfit)
+        foreign = _in_another_format(route, retries, refused)
+        if foreign is not None:
+            raise foreign
         error = failures.lives_elsewhere(route, refused.failure, refused.refusal, today)
         if error is not None:
             raise error
@@ -116,6 +120,26 @@ def _unfit(
     if verdict is not Verdict.UNKNOWN_ROUTE or is_doubtful:
         return None
     return unfit or next(iter(retries.unfit.values()), None)
+
+
+def _in_another_format(route: Route, retries: Retries, refused: Refused) -> InvalidRequest | None:
+    """Return the refusal of a model that an upstream serves by another API only; None: no such.
+
+    OpenCode Zen refuses formats with 401, which clients take for their key's fault; it has Gemini's
+    models in Google's format only.
+    """
+    if refused.refusal.verdict is not Verdict.WRONG_ENDPOINT or refused.failure.status != 401:
+        return None
+    endpoints = ", ".join(shape.endpoint for shape in retries.tried)
+    return InvalidRequest(
+        joined(
+            refused.refusal.message,
+            f"Upstream '{route.upstream}' has the model '{route.model_asked}' at none of "
+            f"{endpoints}, only by another API, such as Gemini's, which is not translated",
+        ),
+        param="model",
+        status=404,
+    )
 
 
 def _as_shown(route: Route) -> Route:

@@ -10,7 +10,7 @@ import pytest
 
 from gateway.config.secret import Secret
 from gateway.config.settings import CredentialPolicy, ModelRule, UpstreamSettings
-from gateway.errors import GatewayError, ModelNotFound
+from gateway.errors import GatewayError, InvalidRequest, ModelNotFound
 from gateway.shapes import Json, Shape, UpstreamCall
 from tests import kinds
 from tests.exchange.scene import OPENAI, Exchanged, Scene
@@ -275,12 +275,21 @@ def test_a_refusal_of_the_format_leads_to_messages_and_is_remembered(
 
 
 @pytest.mark.parametrize("policy", list(CredentialPolicy))
-def test_a_format_that_is_nowhere_is_not_the_keys_fault(policy: CredentialPolicy) -> None:
+@pytest.mark.parametrize("client", Shape)
+def test_a_format_that_is_nowhere_is_said_and_not_the_keys_fault(
+    policy: CredentialPolicy, client: Shape
+) -> None:
     upstream = replace(ZEN, credential=policy, api_key=Secret("sk-own"))
     scene = Scene(zen(""), upstream)
-    asked = scene.generate(Shape.CHAT, {"model": "qwen3.7-max", **ASKED[Shape.CHAT]})
-    assert "is not supported for format oa-compat" in asked.json["error"]["message"]
-    assert asked.decision.attempts == 3
+    hello = {"messages": [{"role": "user", "content": "Hi"}], "max_tokens": 9}
+    with pytest.raises(InvalidRequest) as raised:
+        scene.generate(client, {"model": "qwen3.7-max", **ASKED.get(client, hello)})
+    error = raised.value
+    assert (error.status, error.param) == (404, "model")
+    assert error.message.startswith("Model qwen3.7-max is not supported for format ")
+    assert "only by another API, such as Gemini's, which is not translated." in error.message
+    for shape in (Shape.CHAT, Shape.RESPONSES, Shape.MESSAGES):
+        assert shape.endpoint in error.message
 
 
 def test_a_model_that_zen_does_not_have_is_not_found() -> None:
