@@ -63,10 +63,11 @@ _BARE_STATUS = re.compile(r"(?P<status>[1-5]\d\d) (?=[A-Z'\"`])")
 _BEDROCK = "The model returned the following errors: "
 _MAX_SUFFIXES = 6
 # LiteLLM appends sentences on its router and its retries, since 1.108 a paragraph on its fallbacks.
+# The line breaks before that are none of JSON's, which has them escaped.
+_FALLBACKS = "\n\nLiteLLM: "
 _TAILS = (
     ". Received Model Group=",
     ". LiteLLM Retried: ",
-    "\n\nLiteLLM: ",
     # Without any mark before it, where fallbacks are configured for other models
     "No fallback model group found for original model_group=",
 )
@@ -77,7 +78,8 @@ _BODY = ", body: "
 
 def undecorated(message: str) -> Undecorated:
     """Return a message without the decorations of relays, and the facts in these."""
-    text = message.strip()
+    # Before the report, which would take a message of its own words ("Not Found") for its end.
+    text = message.partition(_FALLBACKS)[0].strip() or message.strip()
     end, statuses = _report(text)
     text = text[end:].removeprefix(_BEDROCK)
     for _ in range(_MAX_SUFFIXES):

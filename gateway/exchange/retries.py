@@ -113,6 +113,9 @@ class Retries:
         self.tried = (*self.tried, shape)
         if refusal.verdict is Verdict.UNKNOWN_ROUTE and not self._is_passing_fault(refused):
             self._missing_routes |= {shape}
+            if shape in _OPTIONAL and self._route.kind.is_front:
+                # At once: LiteLLM rests a model for some seconds after such a refusal.
+                self._notes.lacks_behind(self._scope, self._route.model_sent, shape)
         if elsewhere is None or not self._turn_to((*elsewhere, *self._left)):
             return False
         self.first = self.first or refused
@@ -144,7 +147,7 @@ class Retries:
         if self._mended:
             self._learn_fixes()
         for shape in _OPTIONAL & self._missing_routes:
-            if not self._has_answered(shape):
+            if not (self._has_answered(shape) or self._route.kind.is_front):
                 self._notes.lacks(self._route.upstream, shape)
 
     def most_telling(self, last: Refused) -> Refused:
@@ -235,8 +238,12 @@ class Retries:
         return missing and refused.attempt.shape in known
 
     def _has_answered(self, shape: Shape) -> bool:
-        """Whether a route answered a moment ago: if it is missing, it may be back in another."""
-        return self._notes.has_route(self._route.upstream, shape)
+        """Whether a route answered a moment ago: if it is missing, it may be back in another.
+
+        A front relays to servers that have different ones.
+        """
+        known = self._notes.has_route(self._route.upstream, shape)
+        return known and not self._route.kind.is_front
 
     def _mend(self, refusal: Refusal) -> bool:
         """Add the fixes for refused parameters; each name is touched once, so this ends."""

@@ -292,8 +292,9 @@ class Resolver:
 
     def _lacking(self, resolution: Resolution) -> frozenset[Shape]:
         """Return the endpoints that an upstream lacks: by its kind, or as it has shown itself."""
-        # What it has shown is for clients of messages: others find their route when it is back.
         upstream, lacking = resolution.upstream, resolution.kind.lacks
-        if resolution.query.shape is Shape.MESSAGES:
+        if resolution.query.shape is Shape.MESSAGES:  # others find their route when it is back
             lacking |= self.notes.lacking(upstream.name)
+        if resolution.kind.is_front:
+            lacking |= self.notes.lacking_behind(resolution.scope, resolution.model)
         return lacking if upstream.messages_url is None else lacking - {Shape.MESSAGES}

@@ -50,6 +50,16 @@ def test_what_relays_add_is_taken_off(decorated: str) -> None:
     assert undecorated(decorated) == Undecorated("It broke.")
 
 
+@pytest.mark.parametrize("message", ["Not Found", "Bad Request", "Internal Server Error", "404"])
+@pytest.mark.parametrize("class_names", ["NotFoundError: NotFoundError", "APIError: APIError"])
+def test_a_message_that_is_a_status_alone_stays(message: str, class_names: str) -> None:
+    written = f"litellm.{class_names}: OpenAIException - {message}"
+    tail = "\n\nLiteLLM: model group 'm' failed with the error above."
+    assert undecorated(written).text == message
+    assert undecorated(written + tail).text == message
+    assert undecorated(tail).text == tail.strip()
+
+
 @pytest.mark.parametrize(
     ("decorated", "statuses"),
     [

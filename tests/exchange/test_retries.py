@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -570,5 +571,55 @@ def test_messages_sent_to_completions_teach_nothing_about_the_model() -> None:
         scene.clock.advance(2)
         await ask(scene, Shape.COMPLETIONS)
         assert generation_paths(scene)[2:] == [Shape.COMPLETIONS.path]
+
+    asyncio.run(scenario())
+
+
+LITELLM = UpstreamSettings("main", "http://127.0.0.1:4000/v1", kinds.LITELLM)
+NO_ROUTE_BEHIND = (
+    "litellm.NotFoundError: NotFoundError: OpenAIException - Not Found\n\n"
+    "LiteLLM: model group 'm' failed with the error above and no fallback model group was found"
+)
+
+
+@pytest.mark.parametrize("client", [Shape.RESPONSES, Shape.MESSAGES])
+@pytest.mark.parametrize("rests", [False, True])
+@pytest.mark.parametrize("answered", [False, True])
+def test_a_route_that_is_missing_behind_a_front_is_learned_for_the_model(
+    client: Shape, *, rests: bool, answered: bool
+) -> None:
+    """LiteLLM refuses a server's models for 5 s after its 404, so that the next call gets a 429."""
+    resting: list[str] = []
+
+    def answer(call: UpstreamCall) -> Answer:
+        if call.method == "GET":
+            return listed(MODEL, "another")
+        assert isinstance(call.body, bytes)
+        if b'"another"' in call.body or (call.path == Shape.CHAT.path and not resting):
+            return json_reply(REPLIES[call.path])
+        if resting:
+            return error_reply(429, resting.pop(), type="all_deployments_in_cooldown", code="429")
+        resting.extend(["No deployments available for selected model"] * rests)
+        return error_reply(404, NO_ROUTE_BEHIND, code="404")
+
+    async def scenario() -> None:
+        scene = Scene(answer, LITELLM)
+
+        async def paths(model: str = MODEL) -> tuple[int, list[str]]:
+            scene.network.calls.clear()
+            scene.clock.advance(6)
+            result = await scene.call(client, {"model": model, **ASKED[client]})
+            return result.reply.status, generation_paths(scene)
+
+        if answered:
+            assert await paths("another") == (200, [client.path])
+        # One refusal for each route that is missing, where the model rests after each.
+        for _ in range(2 * rests):
+            with suppress(UpstreamError):
+                assert (await paths())[0] in (200, 429)
+        assert (await paths())[0] == 200
+        assert await paths() == (200, [Shape.CHAT.path])
+        # Of the other models it says nothing.
+        assert await paths("another") == (200, [client.path])
 
     asyncio.run(scenario())

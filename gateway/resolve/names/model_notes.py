@@ -1,9 +1,9 @@
 """What upstreams' replies have shown about names that no metadata mentions.
 
 Two notes per (upstream, credential, model), bounded and expiring: a name that was answered for need
-not wait for look-ups; one that every endpoint denied need not be tried at each. And two per
-upstream: a route that it lacks need not be tried for every model, and one that has just answered
-is not lacking.
+not wait for look-ups; one that every endpoint denied need not be tried at each. A third, before
+several servers: the routes that a model's own lacks. And two per upstream: a route that it lacks
+need not be tried for every model, and one that has just answered is not lacking.
 """
 
 from cachetools import TTLCache
@@ -34,6 +34,9 @@ class ModelNotes:
         self._lacking: TTLCache[tuple[str, Shape], None] = TTLCache(
             _MAX_ROUTES, settings.ttl, timer=clock
         )
+        self._lacking_behind: TTLCache[_Key, frozenset[Shape]] = TTLCache(
+            settings.max_entries, settings.ttl, timer=clock
+        )
 
     def lacks(self, upstream: str, shape: Shape) -> None:
         """Note that an upstream has no route for a shape, and answered at another endpoint."""
@@ -44,6 +47,14 @@ class ModelNotes:
         if not self._lacking:
             return frozenset()
         return frozenset(shape for name, shape in self._lacking if name == upstream)
+
+    def lacks_behind(self, scope: CacheScope, model: str, shape: Shape) -> None:
+        """Note that the server of a model, behind a front, has no route for a shape."""
+        self._lacking_behind[scope, model] = self.lacking_behind(scope, model) | {shape}
+
+    def lacking_behind(self, scope: CacheScope, model: str) -> frozenset[Shape]:
+        """Return the shapes for which the server of a model, behind a front, has no route."""
+        return self._lacking_behind.get((scope, model), frozenset())
 
     def has_route(self, upstream: str, shape: Shape) -> bool:
         """Whether an upstream has answered at a shape's route within `memory.negative_ttl`."""

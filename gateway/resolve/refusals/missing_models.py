@@ -42,7 +42,7 @@ _NOT_FOUND_TEXTS: tuple[re.Pattern[str], ...] = tuple(
         r"(?:Invalid value: )?(?:The )?[Mm]odel:? \S{1,300} (?:was )?not found",
         r"[Mm]odel (?:not found|Not Exist|does not exist)",
         # Mistral, Perplexity, LiteLLM
-        r"Invalid model(?:: ?| ['`\"]| name passed in model=|$)",
+        r"(?:anthropic_messages: )?Invalid model(?:: ?| ['`\"]| name passed in model=|$)",
         r"[Uu]nknown model\b",
         # OpenRouter: "No endpoints found that support …" is about providers
         r"\S{1,300} is not a valid model ID",

@@ -87,6 +87,19 @@ def test_a_missing_route_is_the_upstreams_for_the_time_to_live(
     assert notes.lacking("main") == frozenset()
 
 
+def test_a_route_that_is_missing_behind_a_front_is_so_for_one_model(
+    notes: ModelNotes, clock: FakeClock
+) -> None:
+    notes.lacks_behind(ALICE, "m", Shape.MESSAGES)
+    notes.lacks_behind(ALICE, "m", Shape.RESPONSES)
+    assert notes.lacking_behind(ALICE, "m") == {Shape.MESSAGES, Shape.RESPONSES}
+    assert notes.lacking_behind(ALICE, "n") == frozenset()
+    assert notes.lacking_behind(BOB, "m") == frozenset()
+    assert notes.lacking("main") == frozenset()
+    clock.advance(101)
+    assert notes.lacking_behind(ALICE, "m") == frozenset()
+
+
 def test_a_route_that_has_just_answered_is_there(notes: ModelNotes, clock: FakeClock) -> None:
     notes.answered(ALICE, "m", CHAT)
     assert notes.has_route("main", CHAT)
