@@ -108,4 +108,5 @@ def _folding(
     """Return the translation of the replies."""
     known = known_of(prepared)
     request = _Request(**{**known, "tools": tools}, client_name=client_name)
-    return PairTranslation(request, context, report, fold_replies, ChatStream)
+    fold, stream = partial(fold_replies, report=report), partial(ChatStream, report=report)
+    return PairTranslation(request, context, report, fold, stream)

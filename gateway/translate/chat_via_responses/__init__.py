@@ -1,5 +1,7 @@
 """Chat clients on models that live at the responses endpoint only."""
 
+from functools import partial
+
 from gateway.shapes import Json, Shape
 from gateway.translate.chat_via_responses.reply import fold_replies
 from gateway.translate.chat_via_responses.request import prepare
@@ -15,4 +17,10 @@ def translate(body: Json, context: Context) -> Translation:
     """
     report = Report(Shape.CHAT, Shape.RESPONSES)
     request = prepare(body, context, report)
-    return PairTranslation(request, context, report, fold_replies, ChatStream)
+    return PairTranslation(
+        request,
+        context,
+        report,
+        partial(fold_replies, report=report),
+        partial(ChatStream, report=report),
+    )

@@ -7,7 +7,7 @@ from gateway.shapes import Json, Shape
 from gateway.translate.chat_via_responses.output.endings import error_of_response
 from gateway.translate.chat_via_responses.output.fold import OutputFold
 from gateway.translate.chat_via_responses.request import PreparedRequest
-from gateway.translate.contract import Context
+from gateway.translate.contract import Context, Report
 from gateway.translate.parts.content.sources import sources_of
 from gateway.translate.parts.fields import created, model_name, swap_id
 from gateway.translate.parts.finish_reasons import with_native
@@ -17,7 +17,9 @@ from gateway.translate.parts.tokens.usage_sums import sum_usage
 from gateway.translate.parts.upstream_errors import without_error
 
 
-def fold_replies(replies: Sequence[Json], request: PreparedRequest, context: Context) -> Json:
+def fold_replies(
+    replies: Sequence[Json], request: PreparedRequest, context: Context, report: Report
+) -> Json:
     """Return the chat completion made of the responses to all calls, in call order.
 
     Raises `UpstreamReplied` for a response that failed, and `UpstreamError` for a reply that is
@@ -25,7 +27,7 @@ def fold_replies(replies: Sequence[Json], request: PreparedRequest, context: Con
     """
     if len(replies) != len(request.calls):
         raise UpstreamError(f"The upstream answered {len(replies)} of {len(request.calls)} calls.")
-    choices = [_choice(call, reply, request, context) for call, reply in enumerate(replies)]
+    choices = [_choice(call, reply, request, context, report) for call, reply in enumerate(replies)]
     is_single = len(replies) == 1
     if not is_single:
         pairs = zip(choices, replies, strict=True)
@@ -78,11 +80,13 @@ def total_usage(usages: Sequence[object]) -> Json | None:
     return counted[0] if len(counted) == 1 else sum_usage(counted)
 
 
-def _choice(call: int, reply: object, request: PreparedRequest, context: Context) -> Json:
+def _choice(
+    call: int, reply: object, request: PreparedRequest, context: Context, report: Report
+) -> Json:
     reply = without_error(call, reply, request, error_of_response)
     if not isinstance(reply.get("output"), list):
         raise UpstreamError("The upstream's reply is not a response: it has no list 'output'.")
-    fold = OutputFold(request, request.calls[call], context)
+    fold = OutputFold(request, request.calls[call], context, report)
     steps = fold.feed({"type": "response.completed", "response": reply})
     entries = [entry for step in steps for entry in step.entries]
     choice: Json = {

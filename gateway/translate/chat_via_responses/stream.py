@@ -10,7 +10,7 @@ from gateway.translate.chat_via_responses.output.fold import TERMINAL, OutputFol
 from gateway.translate.chat_via_responses.output.text import Step
 from gateway.translate.chat_via_responses.reply import identity, moderated, tier, total_usage
 from gateway.translate.chat_via_responses.request import PreparedRequest
-from gateway.translate.contract import Context
+from gateway.translate.contract import Context, Report
 from gateway.translate.parts.finish_reasons import with_native
 from gateway.translate.parts.moderation import moderation_of_all
 from gateway.translate.parts.tokens.usage_sums import richer_usage
@@ -26,13 +26,13 @@ _HELD = frozenset({"response.created", "response.in_progress", "response.queued"
 class ChatStream(ChatFrame):
     """The fold of all calls' streams."""
 
-    def __init__(self, request: PreparedRequest, context: Context) -> None:
+    def __init__(self, request: PreparedRequest, context: Context, report: Report) -> None:
         calls = len(request.calls)
         super().__init__(calls, calls, include_usage=request.include_usage)
         self._request = request
         self._context = context
         self._first: Json = {}
-        self._folds = [OutputFold(request, sent, context) for sent in request.calls]
+        self._folds = [OutputFold(request, sent, context, report) for sent in request.calls]
         self._finished = [False] * calls
         self._cut_short = [False] * calls
         self._entries = [Counter[str]() for _ in request.calls]

@@ -136,7 +136,7 @@ class MessagesStream(StreamTranslation):
 
     def _report_rest(self, delta: Delta) -> None:
         """Report what messages have no place for."""
-        for name in ("annotations", "images", "audio"):
+        for name in ("annotations", "images", "audio", "phase"):
             if getattr(delta, name):
                 self._report.drop(name)
         for part in delta.unknown_parts:

@@ -80,7 +80,7 @@ def test_of_several_messages_only_the_final_answer_is_a_json_document() -> None:
 def test_of_several_messages_without_phases_the_first_is_the_json_document() -> None:
     reply = response(message(text("{}")), message(text("[]"), refusal("no"), id="2"))
     said = message_of(JSON_FORMAT, reply)
-    assert (said["content"], said["refusal"]) == ("{}", None)
+    assert (said["content"], said["refusal"]) == ("{}", "no")
 
 
 def test_a_refusal() -> None:

@@ -461,6 +461,20 @@ def test_what_messages_have_no_place_for_is_reported() -> None:
     ]
 
 
+def test_so_is_the_phase_of_a_reply() -> None:
+    for phase, reported in (("final_answer", ["phase"]), (None, []), (5, [])):
+        translation = PAIR.asking()
+        assert texts(translation.reply([completion("a", phase=phase)])) == ["a"]
+        assert translation.report.dropped == reported
+        streamed = PAIR.asking()
+        fold = streamed.stream()
+        said = chunk("a")
+        said["choices"][0]["delta"]["phase"] = phase
+        received = [event for each in (said, chunk(finish="stop")) for event in fold.feed(0, each)]
+        assert texts(read_message(received + fold.end(0))) == ["a"]
+        assert streamed.report.dropped == reported
+
+
 def test_a_whole_message_at_the_end_of_a_stream_is_not_repeated() -> None:
     last: Json = completion("Hello", tool_calls=[tool_call("ls", '{"a":1}')])
     events = [

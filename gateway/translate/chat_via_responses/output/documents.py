@@ -2,7 +2,8 @@
 
 Models that label their messages (`phase`) comment on their work before they answer, and may answer
 more than once: the last final answer counts, or a comment if there is no answer. So messages with a
-phase wait for the end. Of messages without one the first is shown as it comes.
+phase wait for the end. Of messages without one the first is shown as it comes; their refusals are
+no documents, and always shown. What is left out is reported.
 """
 
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from typing import Final
 from gateway.errors import UpstreamError
 from gateway.translate.chat_via_responses.output.text import Step
 from gateway.translate.chat_via_responses.output.tracking import OutputItem
+from gateway.translate.contract import Report
 
 MAX_HELD_CHARACTERS: Final = 32 * 1024 * 1024
 """The limit of all messages that wait."""
@@ -22,7 +24,8 @@ Piece = Callable[[], list[Step]]
 class Documents:
     """The messages of one response, of which one is shown."""
 
-    def __init__(self) -> None:
+    def __init__(self, report: Report) -> None:
+        self._report = report
         self._shown: OutputItem | None = None
         self._held: dict[OutputItem, list[Piece]] = {}
         self._characters = 0
@@ -34,8 +37,34 @@ class Documents:
         """
         if self._is_shown(item):
             return piece()
-        if item.phase is None and item not in self._held:
+        if not self._waits(item):
+            if text:
+                self._leave_out()
             return []
+        return self._hold(item, text, piece)
+
+    def take_refusal(self, item: OutputItem, text: str, piece: Piece) -> list[Step]:
+        """Show a piece of a refusal, or hold it back with its message; raises as `take` does."""
+        return self._hold(item, text, piece) if self._waits(item) else piece()
+
+    def finish(self) -> list[Step]:
+        """Show the document, if it has waited, at the end of the response."""
+        held, self._held = self._held, {}
+        spoken = [item for item in held if item.said]
+        answers = [item for item in spoken if item.phase == "final_answer"]
+        is_free = self._shown is None or not self._shown.has_been_shown
+        best = (answers or spoken)[-1:] if is_free else []
+        if len(best) < len(spoken):
+            self._leave_out()
+        return [step for item in best for piece in held[item] for step in piece()]
+
+    def _leave_out(self) -> None:
+        self._report.drop("output.message")
+
+    def _waits(self, item: OutputItem) -> bool:
+        return item.phase is not None or item in self._held
+
+    def _hold(self, item: OutputItem, text: str, piece: Piece) -> list[Step]:
         self._characters += len(text)
         if self._characters > MAX_HELD_CHARACTERS:
             raise UpstreamError(
@@ -45,18 +74,8 @@ class Documents:
         self._held.setdefault(item, []).append(piece)
         return []
 
-    def finish(self) -> list[Step]:
-        """Show the document, if it has waited, at the end of the response."""
-        held, self._held = self._held, {}
-        if self._shown is not None and self._shown.has_been_shown:
-            return []
-        spoken = [item for item in held if item.said]
-        answers = [item for item in spoken if item.phase == "final_answer"]
-        best = (answers or spoken)[-1:]
-        return [step for item in best for piece in held[item] for step in piece()]
-
     def _is_shown(self, item: OutputItem) -> bool:
         is_free = self._shown is None or not self._shown.has_been_shown
-        if is_free and item.phase is None and item not in self._held:
+        if is_free and not self._waits(item):
             self._shown = item
         return self._shown is item

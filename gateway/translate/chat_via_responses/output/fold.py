@@ -31,7 +31,7 @@ from gateway.translate.chat_via_responses.output.tracking import (
     item_kind,
 )
 from gateway.translate.chat_via_responses.request import PreparedRequest
-from gateway.translate.contract import Context
+from gateway.translate.contract import Context, Report
 from gateway.translate.parts.content.images import data_url, image
 from gateway.translate.parts.finish_reasons import finish_reason, native_word
 
@@ -55,12 +55,14 @@ class OutputFold(ResponseEvents[list[Step]]):
     `sent` is the upstream request body that the response answers.
     """
 
-    def __init__(self, request: PreparedRequest, sent: Json, context: Context) -> None:
+    def __init__(
+        self, request: PreparedRequest, sent: Json, context: Context, report: Report
+    ) -> None:
         super().__init__()
         self._legacy = request.tools.legacy
         self._sent = sent
         self._context = context
-        self._messages = MessagesFold(request)
+        self._messages = MessagesFold(request, report)
         self._reasoning = ReasoningFold(context)
         self._calls = CallsFold(request.tools, context)
         self._others = OtherItems()

@@ -10,6 +10,7 @@ from gateway.translate.chat_via_responses.output.said_parts import FORMS, parts_
 from gateway.translate.chat_via_responses.output.text import Step, TextFold, text_steps
 from gateway.translate.chat_via_responses.output.tracking import OutputItem
 from gateway.translate.chat_via_responses.request import PreparedRequest
+from gateway.translate.contract import Report
 
 _ENDS_OF_JSON = frozenset('}]"')
 _BEGINNINGS_OF_JSON = frozenset('{["')
@@ -18,8 +19,8 @@ _BEGINNINGS_OF_JSON = frozenset('{["')
 class MessagesFold:
     """Joins all message items of a response into the one message that chat has."""
 
-    def __init__(self, request: PreparedRequest) -> None:
-        self._documents = Documents() if request.one_document else None
+    def __init__(self, request: PreparedRequest, report: Report) -> None:
+        self._documents = Documents(report) if request.one_document else None
         self._text = TextFold(request)
         self._length = 0
         """The length of all text so far in characters, shown or held back."""
@@ -94,7 +95,10 @@ class MessagesFold:
         if not text:
             return []
         piece = partial(self._refuse, item, text)
-        steps = piece() if self._documents is None else self._documents.take(item, text, piece)
+        if self._documents is None:
+            steps = piece()
+        else:
+            steps = self._documents.take_refusal(item, text, piece)
         item.said.add("refusal", part, text)
         return steps
 

@@ -113,6 +113,8 @@ class MessageFold(ResponseEvents[None]):
         elif kind is ItemKind.CALL:
             self._content.describe(known.call, item)
             self._content.open(known.call, call_text(item))
+        else:
+            self._report_phase(item)
 
     def _item_done(self, event: Json) -> None:
         item = an_object(event, "item")
@@ -135,7 +137,13 @@ class MessageFold(ResponseEvents[None]):
             self._report.drop(f"output.{item.get('type')}")
         known.done = True
 
+    def _report_phase(self, item: Json) -> None:
+        """Report the phase of a message, for which messages have no place."""
+        if isinstance(item.get("phase"), str):
+            self._report.drop("phase")
+
     def _complete_message(self, known: OutputItem, item: Json) -> None:
+        self._report_phase(item)
         texts = texts_of(item)
         said = dict(known.said.rests("text", texts["text"]))
         refused = dict(known.said.rests("refusal", texts["refusal"]))

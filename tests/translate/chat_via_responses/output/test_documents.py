@@ -22,6 +22,7 @@ from tests.translate.chat_via_responses.cases import (
     message_of,
     refusal,
     response,
+    run,
     streamed,
     text,
     translated,
@@ -83,6 +84,39 @@ def test_refusals_and_citations_wait_with_their_message() -> None:
     result = everywhere(response(cited, refused))
     assert (result["content"], result["refusal"]) == (None, "I won't.")
     assert "annotations" not in result
+
+
+@pytest.mark.parametrize("size", [1, 100])
+def test_a_refusal_without_a_phase_is_no_document(size: int) -> None:
+    document, refused = said(1, None), said(2, None, refusal("I won't."))
+    for reply in (response(document, refused), response(refused, document)):
+        result = everywhere(reply)
+        assert (result["content"], result["refusal"]) == ('{"a":1}', "I won't.")
+        assert folded(streamed(JSON_FORMAT, events_of(reply, size)))["message"] == result
+    answered = said(3, "final_answer")
+    result = everywhere(response(refused, answered))
+    assert (result["content"], result["refusal"]) == ('{"a":3}', "I won't.")
+
+
+@pytest.mark.parametrize(
+    ("phases", "others"),
+    [
+        ([None], 0),
+        (["final_answer"], 0),
+        ([None, None], 1),
+        (["commentary", "final_answer"], 1),
+        ([None, "final_answer"], 1),
+    ],
+)
+def test_what_is_left_out_is_reported(phases: Sequence[str | None], others: int) -> None:
+    messages = [said(number, phase) for number, phase in enumerate(phases, 1)]
+    reply = response(*messages, said(9, None, text("")))
+    translation = translated(JSON_FORMAT)
+    translation.reply([reply])
+    assert translation.report.dropped == ["output.message"] * others
+    stream = translated({**JSON_FORMAT, "stream": True})
+    run(stream.stream(), events_of(reply))
+    assert stream.report.dropped == ["output.message"] * others
 
 
 def test_a_message_without_a_phase_is_shown_as_it_comes() -> None:

@@ -260,8 +260,9 @@ def test_any_reply_gives_nothing_but_a_completion_or_a_gateway_error(reply: Json
 
 
 def test_nothing_follows_the_end() -> None:
-    prepared = prepare({"messages": HELLO}, context(), Report(Shape.CHAT, Shape.RESPONSES))
-    fold = OutputFold(prepared, prepared.calls[0], context())
+    report = Report(Shape.CHAT, Shape.RESPONSES)
+    prepared = prepare({"messages": HELLO}, context(), report)
+    fold = OutputFold(prepared, prepared.calls[0], context(), report)
     fold.feed(ending(response(message(text("a")))))
     assert fold.finish_reason == "stop"
     assert fold.feed(ending(response(message(text("b"), id="2")))) == []

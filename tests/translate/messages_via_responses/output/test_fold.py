@@ -8,6 +8,7 @@ from gateway.errors import UpstreamError
 from gateway.shapes import Json
 from tests.translate.chat_via_responses.cases import (
     ending,
+    events_of,
     function_call,
     message,
     opening,
@@ -121,3 +122,21 @@ def test_items_of_the_last_event_continue_those_of_the_stream() -> None:
     ]
     reply = response(message(text("Hello")), function_call("f", "{}"), message(text("b"), id="m"))
     assert texts(PAIR.message([*begun, ending(reply)], **TOOLS)) == ["Hel", "f({})", "lo", "b"]
+
+
+@pytest.mark.parametrize("phase", ["commentary", "final_answer", None, 5])
+def test_the_phase_of_a_message_is_reported_before_its_text_is_sent(phase: Any) -> None:
+    reported = ["phase"] if isinstance(phase, str) else []
+    reply = response(message(text("a"), phase=phase))
+    translation = PAIR.asking()
+    assert texts(translation.reply([reply])) == ["a"]
+    assert translation.report.dropped == reported
+    streamed = PAIR.asking()
+    fold = streamed.stream()
+    begun: list[Json] = []
+    for event in events_of(reply):
+        begun = begun or fold.feed(0, event)
+        if begun:
+            break
+    assert begun
+    assert streamed.report.dropped == reported
