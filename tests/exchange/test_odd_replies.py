@@ -1,7 +1,9 @@
 """Odd replies of chat and completions servers: streams end like whole replies."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import permutations
 from typing import Any
 
 import msgspec
@@ -159,6 +161,35 @@ def test_nor_does_it_at_its_own_endpoint(shape: Shape, model: str, word: str) ->
     asked = {**ASKED[shape], "model": model, "stream": True}
     received = Scene(lambda _: answer, rules=rules).generate(shape, asked)
     assert received.events[-1]["error"]["code"] == "upstream_stream_truncated"
+
+
+WHOLE: dict[Shape, Json] = {
+    COMPLETIONS: reply(choice(COMPLETIONS)),
+    CHAT: reply(choice(CHAT)),
+    RESPONSES: {
+        "id": "r",
+        "status": "completed",
+        "output": [{"type": "message", "id": "i", "content": [{"type": "text", "text": "hi"}]}],
+    },
+    Shape.MESSAGES: {
+        "id": "m",
+        "content": [{"type": "text", "text": "hi"}],
+        "stop_reason": "end_turn",
+    },
+}
+
+
+@pytest.mark.parametrize(("client", "home"), list(permutations(Shape, 2)))
+@pytest.mark.parametrize("names", ["a-df-z", "co", "i"])
+def test_names_of_fields_may_have_escapes(client: Shape, home: Shape, names: str) -> None:
+    text = msgspec.json.encode({**WHOLE[home], "error": None})
+    escaped = re.sub(
+        rb'"([%b])(\w*)":' % names.encode(), lambda at: b'"\\u00%02x%b":' % (*at[1], at[2]), text
+    )
+    answer = FakeReply(200, ((b"content-type", b"application/json"),), (escaped,))
+    for stream in (False, True):
+        expected = f"says 'hi'; finish: {ends(client)}"
+        assert seen(client, home, answer, stream=stream) == expected
 
 
 CALL = {"id": "a", "type": "function", "function": {"name": "f", "arguments": "{}"}}

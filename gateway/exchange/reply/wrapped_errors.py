@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-from gateway.envelopes.upstream_json import NOT_JSON, decode
+from gateway.envelopes.upstream_json import NOT_JSON, decode, valid_json
 from gateway.exchange.reply.reading import not_json
 from gateway.shapes import Json
 from gateway.translate.parts.upstream_errors import upstream_error
@@ -23,6 +23,8 @@ MAX_EVENT_BYTES: Final = 64 * 1024
 """Up to this size the first event of a stream is waited for, if it may be an error."""
 
 _RESULT = re.compile(rb'"(?:choices|output|content)"\s*:')
+_ESCAPED = b"\\u00"
+"""How the escape of a letter begins: a field's name may have some."""
 BLANK: Final = b" \t\r\n\xef\xbb\xbf"
 """What may stand before a JSON value: white space, and the bytes of a byte order mark."""
 
@@ -44,7 +46,17 @@ def only_looks_like_success(body: bytes) -> bool:
     """Whether a whole JSON body has an error and no result."""
     if b'"choices":' in body or b'"output":' in body:  # nearly all; much of a body need not be read
         return False
+    if _ESCAPED in body and _RESULT.search(body) is None:
+        body = _unescaped(body)
     return b'"error"' in body and _RESULT.search(body) is None
+
+
+def _unescaped(body: bytes) -> bytes:
+    """Return the same JSON with letters in place of their escapes; other bodies as they are."""
+    try:
+        return valid_json(body)
+    except NOT_JSON:
+        return body
 
 
 def begins_json(data: bytes) -> bool:

@@ -12,6 +12,7 @@ from gateway.exchange.reply.wrapped_errors import (
     begins_as_an_answer,
     error_of,
     json_error,
+    only_looks_like_success,
 )
 from gateway.translate.stream.sse import DONE, ServerSentEvent
 
@@ -172,3 +173,20 @@ def test_what_cannot_be_a_small_json_error_is_none_at_once(body: bytes) -> None:
 
 def test_a_small_whole_body_without_an_error_is_an_answer() -> None:
     assert json_error(b'{"ok":1}', ended=True) == b""
+
+
+NAMES = {"choices": b'"\\u0063hoices"', "output": b'"outpu\\u0074"', "content": b'"con\\u0074ent"'}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_result_is_one_however_its_name_is_written(name: str) -> None:
+    body = b'{"\\u0069d":"x",%b:[],"error":null}' % NAMES[name]
+    assert not only_looks_like_success(body)
+    assert json_error(body, ended=True) == b""
+    assert only_looks_like_success(body[:-1] + b",")  # it is no JSON
+
+
+def test_so_is_an_error() -> None:
+    for body in (b'{"\\u0065rror":{"message":"no"}}', b'{"error":{"message":"\\u006eo"}}'):
+        assert only_looks_like_success(body)
+        assert json_error(body, ended=True) == body
