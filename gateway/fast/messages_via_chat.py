@@ -96,6 +96,8 @@ def decode_reply(body: bytes, encoded: EncodedRequest, context: Context) -> byte
     message = choice.message
     if message.reasoning or message.reasoning_content or message.reasoning_details:
         return None
+    if message.phase:
+        return None
     return encode_message(
         message.content,
         STOPS[choice.finish_reason],

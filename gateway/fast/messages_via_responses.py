@@ -97,7 +97,7 @@ def decode_reply(body: bytes, encoded: EncodedRequest, context: Context) -> byte
         if type(item) is not HiddenReasoning or item.encrypted_content:
             return None
     text = last.content[0].text
-    if not text:
+    if not text or last.phase is not ABSENT:
         return None
     read, written = counted.input_tokens_details or {}, counted.output_tokens_details or {}
     return encode_message(

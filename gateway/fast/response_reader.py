@@ -115,6 +115,10 @@ class ResponseReader(ABC):
         """Whether the client gets nothing of hidden reasoning that begins, or `is_done`."""
         return True
 
+    def _admits_phase(self, phase: str | Absent) -> bool:  # noqa: ARG002
+        """Whether the client gets the phase of the message, or there is none."""
+        return True
+
     def take(self, event: Json) -> list[Json] | None:
         """Take an event; return the chunks to send, or None: it is not common."""
         kind = event.get("type")
@@ -139,6 +143,8 @@ class ResponseReader(ABC):
             return None
         item = added.item
         if isinstance(item, _NewMessage):
+            if not self._admits_phase(item.phase):
+                return None
             self._message = item.id, added.output_index
             self._phase = item.phase
         elif not self._admits(item, added.output_index, is_done=False):

@@ -1,5 +1,6 @@
 """Common responses streams as messages streams."""
 
+from gateway.fast.codec import ABSENT, Absent
 from gateway.fast.messages_replies import TextStream
 from gateway.fast.response_reader import ResponseReader
 from gateway.fast.responses import HiddenReasoning
@@ -38,6 +39,10 @@ class ResponseTextMessages(ResponseReader):
         else:
             return False
         return not thought.encrypted_content
+
+    def _admits_phase(self, phase: str | Absent) -> bool:
+        """Whether there is none: messages have no place for it."""
+        return phase is ABSENT
 
     def _open(self) -> list[Json]:
         return self._events.open(self._last.get("model"), *self._counted())

@@ -58,6 +58,7 @@ ODD_REPLIES: list[tuple[str, Any]] = [
     *each("usage.completion_tokens_details", None, {}, 3, {"reasoning_tokens": None}),
     *each("usage.completion_tokens", 0, 2**53, 2**53 + 1, 1.0, None),
     *each("usage", {"prompt_tokens": 0, "completion_tokens": 0}),
+    *each("choices.0.message.phase", None, "", "commentary", 3),
     *each("choices.0.message.reasoning", "", "Hm.", None, {}),
     *each("choices.0.message.reasoning_content", "", 3, []),
     *each("choices.0.message.reasoning_details", [], None, [{"type": "reasoning.text"}]),

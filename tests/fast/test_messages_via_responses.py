@@ -93,6 +93,12 @@ def test_both_paths_are_the_same_for_every_odd_reply(context: str) -> None:
         assert_same(FULL, CONTEXTS[context], reply)
 
 
+@pytest.mark.parametrize("phase", ["final_answer", "", None, 5])
+def test_both_paths_report_a_phase(phase: Any) -> None:
+    *before, last = REPLY["output"]
+    assert_same(FULL, make_context(), {**REPLY, "output": [*before, {**last, "phase": phase}]})
+
+
 @pytest.mark.parametrize("replies", [(), (REPLY, REPLY)])
 def test_both_paths_refuse_another_number_of_replies(replies: tuple[Json, ...]) -> None:
     assert_same(FULL, make_context(), *replies)

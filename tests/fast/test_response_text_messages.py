@@ -30,12 +30,19 @@ def test_a_stream_is_what_the_generic_path_makes_of_it(change: Change) -> None:
 
 
 @pytest.mark.parametrize("thinks", [True, False])
-@pytest.mark.parametrize("phase", [None, "final_answer"])
-def test_reasoning_and_phases_are_common(phase: str | None, *, thinks: bool) -> None:
-    events: list[Json] = responses(" on", " and", phase=phase, thinks=thinks)
+def test_reasoning_is_common(*, thinks: bool) -> None:
+    events: list[Json] = responses(" on", " and", thinks=thinks)
     stream = ResponseTextMessages(context_of({}), 99)
     assert None not in [stream.take(event) for event in events]
     assert stream.passes_text
+    assert_same(MESSAGES, RESPONSES, events, {})
+
+
+@pytest.mark.parametrize("thinks", [True, False])
+def test_a_phase_is_not_since_it_is_reported(*, thinks: bool) -> None:
+    events: list[Json] = responses(" on", " and", phase="final_answer", thinks=thinks)
+    stream = ResponseTextMessages(context_of({}), 99)
+    assert None in [stream.take(event) for event in events]
     assert_same(MESSAGES, RESPONSES, events, {})
 
 

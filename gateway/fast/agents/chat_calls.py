@@ -34,7 +34,7 @@ class _Message(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     annotations: Nothing | None = None
     audio: None = None
     images: Nothing | None = None
-    phase: str | None = None
+    phase: _Empty = None
     function_call: None = None
     reasoning: _Empty = None
     reasoning_content: _Empty = None

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from gateway.fast.codec import Passed
+from gateway.fast.codec import ABSENT, Passed
 from gateway.fast.messages_replies import CallId, Name, encode_calls, usage
 from gateway.fast.responses import HiddenReasoning, OutputMessage, Response
 from gateway.translate.contract import Context
@@ -81,7 +81,7 @@ def _said(
         elif isinstance(item, HiddenReasoning):
             if item.encrypted_content:
                 return None
-        elif text is not None or calls:
+        elif text is not None or calls or item.phase is not ABSENT:
             return None
         else:
             text = item.content[0].text
