@@ -6,6 +6,9 @@ from typing import Any, Final
 
 import msgspec
 
+from gateway.envelopes.upstream_json import NOT_JSON
+from gateway.translate.parts.tokens.counts import token_count
+
 Tokens = tuple[int | None, int | None]
 """Those of the input and of the output, each None if the upstream did not count them."""
 
@@ -36,21 +39,8 @@ _MAX_BRACES: Final = 64
 _MAX_TOKENS: Final = 2**53
 
 
-class _Usage(msgspec.Struct):
-    """The members that count, under both endpoints' names."""
-
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
-    input_tokens: int | None = None
-    output_tokens: int | None = None
-    cache_read_input_tokens: int | None = None
-    cache_creation_input_tokens: int | None = None
-
-
 _OF_CACHES: Final = ("cache_read_input_tokens", "cache_creation_input_tokens")
 """Of messages, whose `input_tokens` are those that no cache had or took."""
-
-_decode = msgspec.json.Decoder(_Usage).decode
 
 
 def tokens_in(body: bytes) -> Tokens | None:
@@ -130,22 +120,14 @@ def _object_at(body: bytes, start: int) -> bytes:
 
 def _counted(usage: bytes) -> Tokens | None:
     try:
-        counts = _decode(usage)
-    except msgspec.DecodeError:
+        return tokens_of(msgspec.json.decode(usage))
+    except NOT_JSON:
         return None
-    prompt, completion = counts.prompt_tokens, counts.completion_tokens
-    if counts.input_tokens is not None:
-        cached = (counts.cache_read_input_tokens, counts.cache_creation_input_tokens)
-        counts.input_tokens += sum(count or 0 for count in cached)
-    return _known(
-        counts.input_tokens if prompt is None else prompt,
-        counts.output_tokens if completion is None else completion,
-    )
 
 
 def _first(usage: Mapping[str, Any], names: Iterable[str]) -> int | None:
-    found = (usage.get(name) for name in names)
-    return next((each for each in found if type(each) is int), None)
+    found = (token_count(usage.get(name)) for name in names)
+    return next((each for each in found if each is not None), None)
 
 
 def _known(inputs: int | None, outputs: int | None) -> Tokens | None:

@@ -28,7 +28,7 @@ from gateway.shapes import Json, Shape
 from gateway.translate.completions_via_chat.request import DEFAULT_MAX_TOKENS
 from gateway.translate.contract import Context
 from gateway.translate.parts.fields import model_name, swap_id
-from gateway.translate.parts.tokens.usage_sums import numbers
+from gateway.translate.parts.tokens.usage_sums import complete_usage
 
 _Penalty = (
     Annotated[int, msgspec.Meta(ge=-2, le=2)] | Annotated[float, msgspec.Meta(ge=-2, le=2)] | Absent
@@ -93,10 +93,10 @@ class _Folded(msgspec.Struct, gc=False):
     system_fingerprint: str | Absent
 
 
-_COUNTS = {"prompt_tokens", "completion_tokens", "total_tokens"}
 _KNOWN_COUNTS = frozenset(
     {
-        *(*_COUNTS, "prompt_tokens_details", "completion_tokens_details"),
+        *("prompt_tokens", "completion_tokens", "total_tokens"),
+        *("prompt_tokens_details", "completion_tokens_details"),
         *("prompt_cache_hit_tokens", "prompt_cache_miss_tokens"),  # DeepSeek
         *("queue_time", "prompt_time", "completion_time", "total_time"),  # Groq
     }
@@ -158,8 +158,8 @@ def _is_taken(request: _Request, context: Context) -> bool:
 def decode_reply(body: bytes, encoded: EncodedRequest, context: Context) -> bytes | None:  # noqa: ARG001
     """Return the completions reply for a common chat reply; None: it is not one."""
     reply = _read_reply(body)
-    usage = numbers(reply.usage) if _has_gaps(reply.usage) else reply.usage
-    if not _COUNTS <= usage.keys() <= _KNOWN_COUNTS:
+    usage = complete_usage(reply.usage)
+    if usage is None or not usage.keys() <= _KNOWN_COUNTS:
         return None
     choice, fingerprint = reply.choices[0], reply.system_fingerprint
     message = choice.message
@@ -173,14 +173,6 @@ def decode_reply(body: bytes, encoded: EncodedRequest, context: Context) -> byte
         ABSENT if fingerprint is None else fingerprint,
     )
     return encode(folded)
-
-
-def _has_gaps(usage: Json) -> bool:
-    """Whether a count is null, or a group of counts is empty or has a null."""
-    for value in usage.values():
-        if value is None or (type(value) is dict and (not value or None in value.values())):
-            return True
-    return False
 
 
 def stream(encoded: EncodedRequest, context: Context) -> ChatTexts:

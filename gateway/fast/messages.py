@@ -9,7 +9,7 @@ from gateway.fast.codec import ABSENT, Absent, Nothing, Passed
 from gateway.fast.responses import Count
 from gateway.translate.parts.finish_reasons import FinishReason
 from gateway.translate.parts.messages.stop_reasons import chat_reason
-from gateway.translate.parts.tokens.usage import LARGEST_COUNT
+from gateway.translate.parts.tokens.counts import LARGEST_COUNT
 from gateway.translate.stream.block_deltas import written_input
 
 _Name = Annotated[str, msgspec.Meta(min_length=1)]

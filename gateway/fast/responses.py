@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from gateway.fast.codec import ABSENT, Absent, Empty, FastReply, Int64, Nothing, Passed
-from gateway.translate.parts.tokens.usage import LARGEST_COUNT
+from gateway.translate.parts.tokens.counts import LARGEST_COUNT
 
 Count = Annotated[int, msgspec.Meta(ge=0, le=LARGEST_COUNT)]
 """A number of tokens."""

@@ -59,6 +59,16 @@ def test_the_last_usage_of_a_body_counts(usage: dict[str, Any], *, pretty: bool)
     assert tokens_of(usage) == (8, 9)
 
 
+@pytest.mark.parametrize(
+    ("odd", "output"),
+    [(9.0, 9), (9.5, None), (-9, None), (True, None), ("9", None), (None, None), ([[]], None)],
+)
+def test_an_odd_count_takes_nothing_from_the_others(odd: object, output: int | None) -> None:
+    for usage in ({**CHAT, "completion_tokens": odd}, {**RESPONSES, "output_tokens": odd}):
+        assert tokens_of(usage) == (8, output)
+        assert tokens_in(msgspec.json.encode({"usage": usage})) == (8, output)
+
+
 def test_embeddings_have_no_output() -> None:
     assert tokens_in(b'{"data":[],"usage":{"prompt_tokens":8,"total_tokens":8}}') == (8, None)
 

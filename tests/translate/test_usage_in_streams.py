@@ -99,6 +99,49 @@ def test_usage_has_the_clients_names(
     assert usage.keys() & (others.keys() - expected.keys()) == set()
 
 
+@pytest.mark.parametrize("streamed", [True, False])
+@pytest.mark.parametrize("odd", [5.0, 2.5, -5, True, "5", None, 2**60])
+@pytest.mark.parametrize(("client", "home"), PAIRS)
+def test_counts_are_whole_numbers(client: Shape, home: Shape, odd: Any, *, streamed: bool) -> None:
+    given = {**_in_words_of(home, COUNTS), "cost": 0.5}
+    given["total_tokens"] = odd
+    told = _usage_of(client, home, given, streamed=streamed)
+    expected = _expected(client)
+    assert {name: told[name] for name in expected} == {
+        name: 5 if name == "total_tokens" and odd == 5.0 else count
+        for name, count in expected.items()
+    }
+    output = next(name for name in given if name in ("completion_tokens", "output_tokens"))
+    told = _usage_of(client, home, {**given, output: odd}, streamed=streamed)
+    if odd == 5.0:
+        assert told["cost"] == 0.5
+    elif client is Shape.MESSAGES:
+        assert (told["input_tokens"], told["output_tokens"]) == (0, 0)
+    else:
+        assert told is None
+    assert all(type(told[name]) is int for name in expected if told is not None)
+
+
+def _usage_of(client: Shape, home: Shape, given: Json, *, streamed: bool) -> Any:
+    """Return the usage that a client is told; None: none."""
+    context = Context("m", "m", capabilities=Capabilities(prompt_list=False))
+    translation = plan(client, home, {**REQUESTS[client], "stream": streamed}, context)
+    if not streamed:
+        return translation.reply([whole(home, given)]).get("usage")
+    stream = translation.stream()
+    said = _renamed(events(home, COUNTS), given)
+    if home is Shape.MESSAGES:
+        said[0]["message"]["usage"] = {}
+    sent = [event for each in said for event in stream.feed(0, each)]
+    usages = [event.get("response", event).get("usage") for event in [*sent, *stream.end(0)]]
+    return [None, *(usage for usage in usages if usage)][-1]
+
+
+def _in_words_of(home: Shape, counts: Json) -> Json:
+    words: Json = _responses(counts) if home in (Shape.RESPONSES, Shape.MESSAGES) else counts
+    return dict(words)
+
+
 def _expected(client: Shape) -> Json:
     if client is Shape.MESSAGES:
         return {"input_tokens": 10, "output_tokens": 5}

@@ -12,8 +12,7 @@ from gateway.translate.parts.content.sources import sources_of
 from gateway.translate.parts.fields import created, fingerprint, model_name, swap_id
 from gateway.translate.parts.finish_reasons import finish_reason, native_word, with_native
 from gateway.translate.parts.moderation import moderation_of_all
-from gateway.translate.parts.tokens.usage import with_chats_names
-from gateway.translate.parts.tokens.usage_sums import sum_usage, with_total
+from gateway.translate.parts.tokens.usage_sums import complete_usage, sum_usage
 from gateway.translate.parts.upstream_errors import without_error
 from gateway.translate.stream.reply_choices import choices_of, in_order
 
@@ -112,4 +111,4 @@ def finish_of(word: object, fold: ChoiceFold) -> str:
 
 def total_usage(usages: Sequence[object]) -> Json | None:
     """Return the sum over all calls, which share one prompt; None if any call's is unknown."""
-    return with_total(sum_usage([with_chats_names(usage) for usage in usages]))
+    return sum_usage([complete_usage(usage) for usage in usages])

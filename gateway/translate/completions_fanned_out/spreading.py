@@ -8,8 +8,7 @@ from gateway.shapes import Json
 from gateway.translate.completions_via_chat.prompt_forms import read_prompts
 from gateway.translate.contract import Context, Report, unsupported
 from gateway.translate.fanout import check_fanout, choice_index, together
-from gateway.translate.parts.tokens.usage import with_chats_names
-from gateway.translate.parts.tokens.usage_sums import sum_usage
+from gateway.translate.parts.tokens.usage_sums import complete_usage, sum_usage
 from gateway.translate.schema.checks import INT64_MIN, Anything, Boolean, Check, Integer
 
 TABLE: Mapping[str, Check] = {
@@ -63,8 +62,8 @@ class Fan:
 
         A prompt's tokens count once, even if several calls generate its choices.
         """
-        named = [with_chats_names(usage) for usage in usages]
-        return sum_usage(named, lambda call: call % self.calls_per_prompt == 0)
+        known = [complete_usage(usage) for usage in usages]
+        return sum_usage(known, lambda call: call % self.calls_per_prompt == 0)
 
 
 @dataclass(slots=True)

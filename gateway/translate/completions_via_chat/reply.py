@@ -15,8 +15,7 @@ from gateway.translate.parts.content.texts import refusal_in, text_of
 from gateway.translate.parts.fields import created, fingerprint, model_name, swap_id
 from gateway.translate.parts.finish_reasons import finish_reason, native_word, with_native
 from gateway.translate.parts.tokens.logprobs import LegacyLogprobs, chat_logprobs, truncate_entries
-from gateway.translate.parts.tokens.usage import with_chats_names
-from gateway.translate.parts.tokens.usage_sums import sum_usage, with_total
+from gateway.translate.parts.tokens.usage_sums import complete_usage, sum_usage
 from gateway.translate.parts.upstream_errors import without_error
 from gateway.translate.stream.reply_choices import choices_of, in_order
 from gateway.translate.stream.stops import cut
@@ -258,5 +257,4 @@ def total_usage(plan: Plan, usages: Sequence[object]) -> Json | None:
 
     A prompt's tokens count once, even if several calls generate its choices.
     """
-    known = [with_chats_names(usage) for usage in usages]
-    return with_total(sum_usage(known, plan.opens_prompt))
+    return sum_usage([complete_usage(usage) for usage in usages], plan.opens_prompt)

@@ -15,6 +15,7 @@ from gateway.translate.completions_via_chat.reply import visible_text
 from gateway.translate.contract import Context
 from gateway.translate.parts.fields import created
 from gateway.translate.parts.finish_reasons import finish_reason
+from gateway.translate.parts.tokens.counts import token_count
 from gateway.translate.parts.tokens.usage_sums import add_usage
 from gateway.translate.parts.upstream_errors import in_clients_words, upstream_error
 from gateway.translate.schema.checks import Check, Integer, Number, String, check, extensions
@@ -210,8 +211,7 @@ def _without_fence(text: str, edit: Edit) -> str:
 
 
 def _count(usage: Json | None, name: str) -> int:
-    value = (usage or {}).get(name, 0)
-    return int(value) if isinstance(value, int | float) else 0
+    return token_count((usage or {}).get(name)) or 0
 
 
 def _malformed(what: str) -> UpstreamError:

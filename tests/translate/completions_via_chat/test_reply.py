@@ -272,7 +272,7 @@ def test_usage_without_a_total_gets_one() -> None:
 
 def test_usage_with_an_unusual_form_is_not_guessed_at() -> None:
     for odd in ({"prompt_tokens": 3}, {"prompt_tokens": {"a": 1}, "completion_tokens": 5}):
-        assert asking().reply([completion(choice("x"), usage=odd)])["usage"] == odd
+        assert "usage" not in asking().reply([completion(choice("x"), usage=odd)])
 
 
 def test_logprobs_become_the_legacy_object() -> None:

@@ -9,11 +9,8 @@ these are always whole numbers: an unknown usage is zeros. Other fields keep the
 from collections.abc import Mapping
 
 from gateway.shapes import Json
-from gateway.translate.parts.tokens.usage import (
-    LARGEST_COUNT,
-    chat_usage,
-    responses_usage,
-)
+from gateway.translate.parts.tokens.counts import token_count
+from gateway.translate.parts.tokens.usage import chat_usage, responses_usage
 
 _TIERS: Mapping[str, str] = {
     **dict.fromkeys(("auto", "default", "flex", "scale", "standard"), "standard"),
@@ -98,27 +95,23 @@ def _of_openai(usage: object) -> Json | None:
     """Return a messages usage with chat's names and sums; None where it is unknown."""
     if not isinstance(usage, dict):
         return None
-    fresh, output = _count(usage.get("input_tokens")), _count(usage.get("output_tokens"))
+    fresh = token_count(usage.get("input_tokens"))
+    output = token_count(usage.get("output_tokens"))
     if fresh is None or output is None:
         # Some servers count here as at chat.
         return usage if "prompt_tokens" in usage else None
-    read = _count(usage.get("cache_read_input_tokens")) or 0
-    written = _count(usage.get("cache_creation_input_tokens")) or 0
+    read = token_count(usage.get("cache_read_input_tokens")) or 0
+    written = token_count(usage.get("cache_creation_input_tokens")) or 0
     if not written and isinstance(created := usage.get("cache_creation"), dict):
-        written = sum(_count(tokens) or 0 for tokens in created.values())
+        written = sum(token_count(tokens) or 0 for tokens in created.values())
     details = usage.get("output_tokens_details")
-    thinking = _count(details.get("thinking_tokens")) if isinstance(details, dict) else None
+    known = details.get("thinking_tokens") if isinstance(details, dict) else None
+    thinking = token_count(known) or 0
     cached = {"cached_tokens": read, **({"cache_write_tokens": written} if written else {})}
     return {
         "prompt_tokens": fresh + read + written,
         "completion_tokens": output,
         "prompt_tokens_details": cached,
-        "completion_tokens_details": {"reasoning_tokens": thinking or 0},
+        "completion_tokens_details": {"reasoning_tokens": thinking},
         **{name: value for name, value in usage.items() if name not in _COUNTED},
     }
-
-
-def _count(value: object) -> int | None:
-    if (type(value) is int or type(value) is float) and 0 <= value <= LARGEST_COUNT:
-        return int(value)
-    return None

@@ -12,9 +12,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from gateway.shapes import Json
-
-LARGEST_COUNT = 2**53
-"""The largest whole number that every JSON reader keeps exact; a larger one is not a count."""
+from gateway.translate.parts.tokens.counts import LARGEST_COUNT, token_count
 
 _CHAT: Final = (
     *("prompt_tokens", "completion_tokens"),
@@ -111,10 +109,11 @@ def _read(usage: object) -> _Counts | None:
     """Return the counts of a usage with chat's names; None unless both are known."""
     if not isinstance(usage, dict):
         return None
-    prompt, completion = _count(usage.get("prompt_tokens")), _count(usage.get("completion_tokens"))
+    prompt = token_count(usage.get("prompt_tokens"))
+    completion = token_count(usage.get("completion_tokens"))
     if prompt is None or completion is None:
         return None
-    total = _count(usage.get("total_tokens"))
+    total = token_count(usage.get("total_tokens"))
     return (
         prompt,
         completion,
@@ -140,19 +139,13 @@ def _details(usage: Json, group: str, elsewhere: Mapping[str, Iterable[str]]) ->
         # Nearly all are whole numbers: those need no call.
         if type(value) is int and 0 <= value <= LARGEST_COUNT:
             known[key] = value
-        elif (count := _count(value)) is not None:
+        elif (count := token_count(value)) is not None:
             known[key] = count
     for name, others in elsewhere.items():
         if known.get(name):
             continue
         for other in others:
-            if other in usage and (count := _count(usage[other])):
+            if other in usage and (count := token_count(usage[other])):
                 known[name] = count
                 break
     return known
-
-
-def _count(value: object) -> int | None:
-    if (type(value) is int or type(value) is float) and 0 <= value <= LARGEST_COUNT:
-        return int(value)
-    return None

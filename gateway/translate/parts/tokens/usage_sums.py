@@ -3,7 +3,9 @@
 from collections.abc import Callable, Sequence
 
 from gateway.shapes import Json
-from gateway.translate.parts.fields import INT64, finite_number
+from gateway.translate.parts.fields import finite_number
+from gateway.translate.parts.tokens.counts import LARGEST_COUNT, counts_tokens, token_count
+from gateway.translate.parts.tokens.usage import with_chats_names
 
 _PROMPT_KEYS = frozenset(
     {
@@ -18,8 +20,8 @@ _PROMPT_KEYS = frozenset(
 def add_usage(total: Json | None, usage: object) -> Json | None:
     """Return the sum of two usage objects, details included; neither argument is changed.
 
-    None is an unknown usage: it stays unknown until one is known. Only numbers are summed; anything
-    else that an upstream puts there is dropped.
+    None is an unknown usage: it stays unknown until one is known. Only the `numbers` are summed;
+    anything else that an upstream puts there is dropped.
     """
     addition = numbers(usage)
     if not addition:
@@ -51,38 +53,49 @@ def sum_usage(
     return total or None
 
 
-def with_total(usage: Json | None) -> Json | None:
-    """Return a usage with chat's names and the total of its two counts, where it has only these."""
-    if usage is None or "total_tokens" in usage:
-        return usage
-    prompt = finite_number(usage.get("prompt_tokens"))
-    completion = finite_number(usage.get("completion_tokens"))
+def complete_usage(usage: object) -> Json | None:
+    """Return the `numbers` of a usage with chat's names and the total of its two counts.
+
+    None unless both are known: clients' types require them.
+    """
+    known = numbers(with_chats_names(usage))
+    prompt = token_count(known.get("prompt_tokens"))
+    completion = token_count(known.get("completion_tokens"))
     if prompt is None or completion is None:
-        return usage
-    return {**usage, "total_tokens": prompt + completion}
+        return None
+    return {**known, "total_tokens": known.get("total_tokens", prompt + completion)}
 
 
 def numbers(usage: object) -> Json:
     """Return a copy of a usage with its numbers only, those of its details included.
 
-    Empty: the usage is unknown.
+    Of tokens these are counts (`token_count`), others may be any. Empty: the usage is unknown.
     """
     known: Json = {}
-    if not isinstance(usage, dict):
-        return known
-    for key, value in usage.items():
-        # Like `finite_number`, without a call for each of a dozen values.
-        if type(value) is int or type(value) is float:
-            if -INT64 < value < INT64:
-                known[key] = value
+    for key, value in usage.items() if isinstance(usage, dict) else ():
+        # Nearly all are counts: those need no call.
+        if type(value) is int and 0 <= value <= LARGEST_COUNT:
+            known[key] = value
         elif isinstance(value, dict):
-            details: Json = {}
-            for name, count in value.items():
-                if (type(count) is int or type(count) is float) and -INT64 < count < INT64:
-                    details[name] = count
-            if details:
+            if details := _details(value):
                 known[key] = details
+        elif (number := _number(key, value)) is not None:
+            known[key] = number
     return known
+
+
+def _details(group: Json) -> Json:
+    known: Json = {}
+    for name, value in group.items():
+        if type(value) is int and 0 <= value <= LARGEST_COUNT:
+            known[name] = value
+        elif (number := _number(name, value)) is not None:
+            known[name] = number
+    return known
+
+
+def _number(name: str, value: object) -> int | float | None:
+    return token_count(value) if counts_tokens(name) else finite_number(value)
 
 
 def richer_usage(known: object, later: object) -> object:
