@@ -50,7 +50,8 @@ def unwrapped_input(arguments: str) -> str:
     """Return the free text in the arguments of a function that stands for a custom tool.
 
     A model may ignore the schema: the only string under another name counts, or the raw text
-    itself. Of arguments that are cut off it is the text as far as it goes.
+    itself. An empty object, as servers send it for a call without arguments, has none. Of arguments
+    that are cut off it is the text as far as it goes.
     """
     try:
         parsed = value_of(arguments)
@@ -61,8 +62,8 @@ def unwrapped_input(arguments: str) -> str:
         return parsed
     if not isinstance(parsed, dict):
         return arguments
-    if "input" in parsed:
-        return arguments_text(parsed["input"])
+    if "input" in parsed or not parsed:
+        return arguments_text(parsed.get("input"))
     text = next(iter(parsed.values())) if len(parsed) == 1 else None
     return text if isinstance(text, str) else arguments
 
