@@ -35,8 +35,8 @@ def test_an_effort_that_openai_does_not_have_is_warned_of(tmp_path: Path) -> Non
     path = tmp_path / "gateway.yaml"
     (warning,) = warned(path, "models: {a: {reasoning_effort: BOGUS}, b: {reasoning_effort: max}}")
     assert warning == (
-        "models.a.reasoning_effort: is none of none, minimal, low, medium, high, xhigh, max; most "
-        "servers will refuse it"
+        "models.a.reasoning_effort: is not one of none, minimal, low, medium, high, xhigh, max; "
+        "most servers will refuse it"
     )
 
 

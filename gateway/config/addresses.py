@@ -52,6 +52,8 @@ def checked_collector_url(text: str) -> str:
             "must not contain a user name, a query or a fragment",
             "tracing.headers can carry a collector's key",
         )
+    if parts.path.rstrip("/").endswith("/v1/traces"):
+        raise InvalidValue("ends in /v1/traces, which is added to it", "write what comes before it")
     return f"{parts.scheme}://{parts.netloc.lower()}{parts.path.rstrip('/')}"
 
 

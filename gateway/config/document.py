@@ -150,7 +150,9 @@ def _syntax_error(name: str, text: str, error: yaml.MarkedYAMLError) -> ConfigEr
     message = f"is not YAML: {_QUOTED_WORD.sub('…', what)}"
     line = mark.line if mark is not None else 0
     advice = "check the indentation, and that a space follows each colon"
-    if "alias" in what or "anchor" in what:
+    if r"'\t'" in what:
+        advice = "write spaces instead of tabs"
+    elif "alias" in what or "anchor" in what:
         advice = "quote a value that begins with * or &"
     elif "${" in "".join(text.splitlines()[line : line + 1]):
         advice = 'inside of { } or [ ], write "${VAR}" in quotes'

@@ -15,7 +15,8 @@ from gateway.config.schema.configuration import GatewayConfig, fields_at, key_pa
 from gateway.config.suggest import did_you_mean
 
 _MOST_PLACES = 2
-_CONTAINER_TYPES = frozenset({"list_type", "tuple_type", "dict_type", "model_type"})
+_LIST_TYPES = frozenset({"list_type", "tuple_type"})
+_MAPPING_TYPES = frozenset({"dict_type", "model_type"})
 _MESSAGES: dict[str, tuple[str, str]] = {
     "missing": ("is required", "add it"),
     "bool_type": ("must be true or false", ""),
@@ -75,16 +76,21 @@ def _problem(layers: Layers, detail: ErrorDetails) -> tuple[KeyPath, Problem]:
         advice = did_you_mean(value, options) if isinstance(value, str) else ""
         return path, layers.problem(path, f"must be {_alternatives(options)}", advice)
     message, advice = _MESSAGES.get(detail["type"], (f"is not valid ({detail['type']})", ""))
+    in_file = layers.origin(path).line is not None
     return path, layers.problem(
-        path, message.format_map(context), advice or _advice(detail["type"], value)
+        path, message.format_map(context), advice or _advice(detail["type"], value, in_file=in_file)
     )
 
 
-def _advice(kind: str, value: Any) -> str:
+def _advice(kind: str, value: Any, *, in_file: bool) -> str:
     if kind == "string_type" and isinstance(value, bool | int | float):
         return "put it in quotes"
-    if kind in _CONTAINER_TYPES and isinstance(value, str):
-        return "in an environment variable, write it as JSON"
+    if kind == "model_type" and isinstance(value, str) and "://" in value:
+        return "write the URL as its base_url"
+    if kind in _LIST_TYPES:
+        return "write each entry below it, after a dash" if in_file else 'write JSON: ["a", "b"]'
+    if kind in _MAPPING_TYPES:
+        return "write its keys below it, indented" if in_file else 'write JSON: {"key": "value"}'
     return ""
 
 

@@ -87,7 +87,7 @@ def doubts(settings: Settings) -> Iterator[str]:
         upstream = settings.upstream(rule.upstream or settings.upstreams[0].name)
         if rule.reasoning_effort not in (None, *EFFORTS):
             place = show_path(("models", rule.pattern, "reasoning_effort"))
-            yield f"{place}: is none of {', '.join(EFFORTS)}; most servers will refuse it"
+            yield f"{place}: is not one of {', '.join(EFFORTS)}; most servers will refuse it"
         for value in _values(rule):
             faults = {} if value.is_refused(upstream) else value.faults
             for text in dict.fromkeys(fault.text for fault in faults.values()):

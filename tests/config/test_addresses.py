@@ -99,7 +99,7 @@ def test_checking_a_base_url_twice_changes_nothing(host: str, path: str) -> None
 
 def test_a_collector_url_has_no_credentials() -> None:
     assert checked_collector_url("HTTP://Collector:4318/") == "http://collector:4318"
-    assert checked_collector_url("https://a.test/Otlp/v1/traces") == "https://a.test/Otlp/v1/traces"
+    assert checked_collector_url("https://a.test/Otlp/v1/") == "https://a.test/Otlp/v1"
     for url in (
         "grpc://a",
         "http://user:canary@a",
@@ -110,6 +110,12 @@ def test_a_collector_url_has_no_credentials() -> None:
         with pytest.raises(InvalidValue) as refused:
             checked_collector_url(url)
         assert "canary" not in str(refused.value)
+
+
+@pytest.mark.parametrize("path", ["/v1/traces", "/otlp/v1/traces/"])
+def test_a_collector_url_is_without_the_path_that_is_added(path: str) -> None:
+    with pytest.raises(InvalidValue, match="ends in /v1/traces, which is added to it"):
+        checked_collector_url(f"http://a:4318{path}")
 
 
 def test_a_proxy_url_may_have_a_password_but_no_path() -> None:

@@ -176,7 +176,9 @@ def test_what_cannot_be_read_is_one_problem_with_its_line(content: bytes, messag
 def test_a_syntax_error_comes_with_what_usually_helps() -> None:
     assert 'write "${VAR}" in quotes' in fatal(b"a: {b: ${X}}\n")
     assert "quote a value that begins with * or &" in fatal(b"a: [*]\n")
-    assert "check the indentation" in fatal(b"a:\n\tb: 1\n")
+    assert "check the indentation" in fatal(b"a:\n  b: 1\n c: 2\n")
+    for tab in (b"a:\n\tb: 1\n", b"a:\n  - b\n\t- c\n", b"a:\t&x b\nc:\n\td: 1\n"):
+        assert "write spaces instead of tabs" in fatal(tab)
 
 
 @pytest.mark.parametrize(

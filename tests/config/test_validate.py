@@ -26,20 +26,23 @@ from tests.config.configuring import check_refusal, refused
         ("server: {host: 127}", "server.host: must be text; put it in quotes"),
         ("server: {host: [x]}", "server.host: must be text\n"),
         ("server: {host: null}", "server.host: must be text\n"),
-        ("server: {allowed_hosts: x}", "server.allowed_hosts: must be a list; in an environment"),
-        ("server: {allowed_hosts: {}}", "server.allowed_hosts: must be a list\n"),
-        ("server: []", "server: must be a mapping\n"),
-        ("server: x", "server: must be a mapping; in an environment variable"),
+        ("server: {allowed_hosts: x}", "allowed_hosts: must be a list; write each entry below"),
+        ("server: {allowed_hosts: {}}", "allowed_hosts: must be a list; write each entry below"),
+        ("server: []", "server: must be a mapping; write its keys below it, indented\n"),
+        ("server: x", "server: must be a mapping; write its keys below it, indented\n"),
         ('log: {level: "\\ud800"}', "log.level: must be valid Unicode text"),
         ("upstreams:", "upstreams: must be a mapping"),
         ("upstreams: {}", "upstreams: must not be empty; add an entry, or remove the key"),
-        ("upstreams: {openai: 3}", "upstreams.openai: must be a mapping"),
+        ("upstreams: {openai: 3}", "upstreams.openai: must be a mapping; write its keys below"),
+        ("upstreams: {a: 'http://h/v1'}", "a: must be a mapping; write the URL as its base_url"),
         ("upstreams: {openai: {timeouts: 3}}", "timeouts: must be a mapping"),
         ("retired: {redirect: [a]}", "retired.redirect: must be a mapping"),
         ("retired: {redirect: {a: {model: b}}}", "retired.redirect.a: must be text"),
         ("retired: {redirects: {a: b}}", "'redirects'; did you mean 'redirect'?"),
-        ("models: {a: null}", "models.a: must be a mapping"),
-        ("models: {'[key]': 3}", 'models["[key]"]: must be a mapping'),
+        ("models: {a: null}", "models.a: must be a model's name or a mapping\n"),
+        ("models: {a: [b]}", "models.a: must be a model's name or a mapping\n"),
+        ("models: {'[key]': 3}", "must be a model's name or a mapping; put the name in quotes"),
+        ("models: {a: {template: 3}}", "a.template: must be a template's name or a mapping; put"),
         ("models: {'a\\': {modle: b}}", "modle: unknown key 'modle'; did you mean 'model'?"),
         ("models: {a: {on_unsupported: null}}", "on_unsupported: must be refuse or drop"),
         ("clients: {a: b}", "clients: must be a list"),
@@ -58,6 +61,13 @@ from tests.config.configuring import check_refusal, refused
 )
 def test_what_is_wrong_is_said_with_key_and_advice(tmp_path: Path, text: str, problem: str) -> None:
     check_refusal(tmp_path, text, problem)
+
+
+def test_a_variable_is_told_to_be_json(tmp_path: Path) -> None:
+    environ = {"GATEWAY_SERVER__ALLOWED_HOSTS": "a.com,b.com", "GATEWAY_LOG": "x"}
+    hosts, log = sorted(refused(tmp_path, "", environ), reverse=True)
+    assert hosts.endswith('server.allowed_hosts: must be a list; write JSON: ["a", "b"]')
+    assert log.endswith('GATEWAY_LOG: log: must be a mapping; write JSON: {"key": "value"}')
 
 
 @pytest.mark.parametrize("upstreams", ["[]", "x", "3"])

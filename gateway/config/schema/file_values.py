@@ -36,7 +36,10 @@ def _store_url(text: str, info: ValidationInfo, fault: str) -> str:
         raise InvalidValue("names the memory of one process as SQLite does", "write memory://")
     place = context_of(info).files.folder / path
     if not place.parent.is_dir():
-        raise InvalidValue("names a file in a folder that does not exist", "make the folder first")
+        raise InvalidValue(
+            "names a file in a folder that does not exist",
+            "make the folder first; an absolute path has four slashes: sqlite:////var/lib/…",
+        )
     return f"sqlite:///{place}"
 
 

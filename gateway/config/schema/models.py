@@ -182,7 +182,14 @@ class ParamsConfig(BaseConfig):
 
 
 def _short_template(value: Any) -> Any:
-    return {"name": value} if isinstance(value, str) else value
+    return {"name": value} if isinstance(value, str) else _mapping(value, "a template's name")
+
+
+def _mapping(value: Any, short: str) -> Any:
+    if not isinstance(value, dict):
+        advice = "put the name in quotes" if isinstance(value, bool | int | float) else ""
+        raise InvalidValue(f"must be {short} or a mapping", advice)
+    return value
 
 
 class ModelConfig(TranslationConfig):
@@ -231,4 +238,4 @@ class RetiredConfig(BaseConfig):
 
 def short_model(value: Any) -> Any:
     """Return the long form of a rule: a text is the name sent upstream."""
-    return {"model": value} if isinstance(value, str) else value
+    return {"model": value} if isinstance(value, str) else _mapping(value, "a model's name")

@@ -75,6 +75,8 @@ def _api_key(secret: SecretStr) -> SecretStr:
         raise InvalidValue("is empty", "set it, or leave the key out")
     if not _KEY.match(text):
         advice = "a line break at its end, perhaps from a file, is the usual cause"
+        if text.lower().startswith("bearer "):
+            advice = "write the key alone, without Bearer"
         raise InvalidValue("must be printable ASCII without spaces", advice)
     return secret
 

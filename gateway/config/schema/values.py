@@ -72,14 +72,15 @@ def _kind(value: Any) -> str:
         raise InvalidValue(f"must be {', '.join(kinds[:-1])} or {kinds[-1]}")
     if value not in kinds:
         raise InvalidValue(
-            "is not a kind of upstream", did_you_mean(value, kinds) or ", ".join(kinds)
+            "is not a kind of upstream", did_you_mean(value, kinds) or f"one of {', '.join(kinds)}"
         )
     return value
 
 
 def _shape(value: Any) -> Any:
     if isinstance(value, str) and value not in {*Shape}:
-        advice = did_you_mean(value, list(Shape)) or f"endpoints: {', '.join(Shape)}"
+        word = value.strip("/").removeprefix("v1/")
+        advice = did_you_mean(word, list(Shape)) or f"endpoints: {', '.join(Shape)}"
         raise InvalidValue("is not an endpoint", advice)
     return value
 

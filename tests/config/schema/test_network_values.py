@@ -14,6 +14,7 @@ from tests.config.configuring import check_refusal, loaded
         ("server: {allowed_hosts: ['a:80']}", "server.allowed_hosts[0]: must be a host name"),
         ("upstreams: {openai: {api_key: ''}}", "api_key: is empty; set it, or leave the key out"),
         ("upstreams: {openai: {api_key: 'a b'}}", "api_key: must be printable ASCII"),
+        ("upstreams: {openai: {api_key: bearer sk-a}}", "write the key alone, without Bearer"),
         ("upstreams: {openai: {api_key: é}}", "api_key: must be printable ASCII"),
         ("upstreams: {openai: {headers: {a b: c}}}", 'headers["a b"]: is not a valid header name'),
         (r'upstreams: {openai: {headers: {"a\ud800": c}}}', "is not a valid header name"),

@@ -36,7 +36,7 @@ from tests.config.configuring import check_refusal, loaded
         ),
         (
             "upstreams: {openai: {kind: zzzz}}",
-            "kind: is not a kind of upstream; auto, openai, azure",
+            "kind: is not a kind of upstream; one of auto, openai, azure",
         ),
         ("upstreams: {openai: {kind: 3}}", "kind: must be auto, openai"),
         ("upstreams: {openai: {timeouts: {connect: 0}}}", "timeouts.connect: must be more than 0"),
@@ -51,6 +51,8 @@ from tests.config.configuring import check_refusal, loaded
             "models: {a: {endpoint: edits}}",
             "is not an endpoint; endpoints: completions, chat, respon",
         ),
+        ("models: {a: {endpoint: /v1/chat/completions}}", "an endpoint; did you mean 'chat'?"),
+        ("models: {a: {endpoint: v1/completions/}}", "an endpoint; did you mean 'completions'?"),
         ("models: {a: {endpoint: 3}}", "models.a.endpoint: must be a list"),
         (
             "models: {a: {endpoint: [3]}}",
