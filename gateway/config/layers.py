@@ -24,6 +24,7 @@ CONFIG_VARIABLE = "GATEWAY_CONFIG"
 """Names the configuration file; not a key of the configuration itself."""
 
 _SERVICE = re.compile(r"\w+_SERVICE_(?:HOST|PORT(?:_\w+)?)|\w+_PORT_\d+_(?:TCP|UDP|SCTP)(?:_\w+)?")
+_OFTEN_ALONE = frozenset({"server", "upstreams"})
 _SERVICE_ADDRESS = re.compile(r"(?:tcp|udp|sctp)://")
 
 
@@ -140,9 +141,15 @@ def merge_environment(
             layers.put(spellings.path(layers.data, parts), _value(environ[name]), origin)
 
 
-def unused_variables(environ: Mapping[str, str], sections: Iterable[str]) -> list[str]:
-    """Return a sentence for every `GATEWAY_` variable that looks like a key but is not used."""
+def unused_variables(
+    environ: Mapping[str, str], sections: Iterable[str], keys: Iterable[KeyPath] = ()
+) -> list[str]:
+    """Return a sentence for every `GATEWAY_` variable that looks like a key but is not used.
+
+    One may have only the last part of a key of the server or of an upstream: `GATEWAY_PORT`.
+    """
     known = frozenset(sections)
+    alone = {path[-1]: path for path in keys if path[0] in _OFTEN_ALONE}
     found: list[str] = []
     for name in _own(environ):
         rest = name.removeprefix(PREFIX).lower()
@@ -150,10 +157,18 @@ def unused_variables(environ: Mapping[str, str], sections: Iterable[str]) -> lis
             continue
         section, _, key = rest.partition("_")
         meant = nearest(section, known) if key else None
-        if meant is not None and name != CONFIG_VARIABLE:
-            better = f"{PREFIX}{meant}{SEPARATOR}{key}".upper()
-            found.append(f"{show_key(name)} is not used; did you mean {show_key(better)}?")
+        if name == CONFIG_VARIABLE:
+            continue
+        better = (meant, key) if meant is not None else alone.get(rest)
+        if better:
+            found.append(f"{show_key(name)} is not used; did you mean {_variable(better)}?")
     return found
+
+
+def _variable(path: KeyPath) -> str:
+    """Return the name of the variable for a key; `NAME` stands for any name in it."""
+    parts = ("NAME" if part == "*" else str(part) for part in path)
+    return show_key(PREFIX + SEPARATOR.join(parts).upper())
 
 
 def _own(environ: Mapping[str, str]) -> Iterator[str]:

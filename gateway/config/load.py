@@ -12,13 +12,14 @@ from gateway.config import addresses
 from gateway.config.build import build
 from gateway.config.changes import fixed_changes
 from gateway.config.document import read_document
+from gateway.config.doubts import warnings
 from gateway.config.files import Files
 from gateway.config.further_problems import further_problems
 from gateway.config.layers import Layers, merge_document, merge_environment, merge_overrides
 from gateway.config.layers import unused_variables as _unused_variables
 from gateway.config.problems import ConfigError, KeyPath, Origin, Problem
-from gateway.config.safety import Reaches, refusals, warnings
-from gateway.config.schema.configuration import SECTIONS
+from gateway.config.safety import Reaches, refusals
+from gateway.config.schema.configuration import SECTIONS, key_paths
 from gateway.config.settings import Settings
 from gateway.config.source import Further, no_further
 from gateway.config.validate import validate
@@ -72,7 +73,7 @@ def load(
 
 def unused_variables(environ: Mapping[str, str]) -> list[str]:
     """Return a sentence for every `GATEWAY_` variable that looks like a key but is not used."""
-    return _unused_variables(environ, SECTIONS)
+    return _unused_variables(environ, SECTIONS, key_paths())
 
 
 def _lies_in(path: KeyPath, invalid_paths: Container[KeyPath]) -> bool:

@@ -1,7 +1,7 @@
-"""Checks across keys: what a valid configuration must not do, and what it probably should not.
+"""Checks across keys: what a valid configuration must not do.
 
 A gateway that would spend its own keys for anyone who reaches it, or hand a client's gateway key
-to an upstream, is refused at start, as are contradictory keys. What is doubtful is a warning.
+to an upstream, is refused at start, as are contradictory keys. `doubts.py` has the warnings.
 """
 
 import re
@@ -10,10 +10,9 @@ from importlib.util import find_spec
 from itertools import product
 
 from gateway.config import stores
-from gateway.config.addresses import host_of, is_loopback, is_private, path_of, port_of, reaches
-from gateway.config.globs import Globs
+from gateway.config.addresses import host_of, is_loopback, path_of, port_of, reaches
 from gateway.config.operator_settings import AdminSettings
-from gateway.config.problems import InvalidValue, KeyPath, show_key, show_path
+from gateway.config.problems import InvalidValue, KeyPath, show_key
 from gateway.config.schema.params import changed_twice
 from gateway.config.settings import CredentialPolicy, Settings, UpstreamSettings
 
@@ -150,7 +149,7 @@ def _forwarded_gateway_keys(settings: Settings) -> Iterator[tuple[KeyPath, Inval
 
 def _addresses_of_kinds(settings: Settings) -> Iterator[tuple[KeyPath, InvalidValue]]:
     for upstream in settings.upstreams:
-        for key, url in _addresses(upstream):
+        for key, url in addresses(upstream):
             fault = upstream.kind.path_fault(path_of(url))
             if fault is not None:
                 yield key, InvalidValue(*fault)
@@ -158,7 +157,7 @@ def _addresses_of_kinds(settings: Settings) -> Iterator[tuple[KeyPath, InvalidVa
 
 def _missing_http2(settings: Settings) -> Iterator[tuple[KeyPath, InvalidValue]]:
     for upstream in settings.upstreams:
-        if upstream.http2 and _is_encrypted(upstream) and find_spec("h2") is None:
+        if upstream.http2 and is_encrypted(upstream) and find_spec("h2") is None:
             yield (
                 ("upstreams", upstream.name, "http2"),
                 InvalidValue(
@@ -168,9 +167,9 @@ def _missing_http2(settings: Settings) -> Iterator[tuple[KeyPath, InvalidValue]]
             )
 
 
-def _is_encrypted(upstream: UpstreamSettings) -> bool:
+def is_encrypted(upstream: UpstreamSettings) -> bool:
     """Whether one of its addresses is reached over TLS."""
-    return any(url.startswith("https://") for _, url in _addresses(upstream))
+    return any(url.startswith("https://") for _, url in addresses(upstream))
 
 
 def _loops(settings: Settings, leads_to: Reaches) -> Iterator[tuple[KeyPath, InvalidValue]]:
@@ -179,7 +178,7 @@ def _loops(settings: Settings, leads_to: Reaches) -> Iterator[tuple[KeyPath, Inv
     if admin.enabled:
         listeners.append(("the gateway's admin listener", admin.host, admin.port))
     for upstream in settings.upstreams:
-        places = _addresses(upstream)
+        places = addresses(upstream)
         if upstream.proxy is not None:
             # The gateway connects to the proxy; the upstream is the concern of the proxy.
             places = [(("upstreams", upstream.name, "proxy"), upstream.proxy.reveal())]
@@ -189,7 +188,7 @@ def _loops(settings: Settings, leads_to: Reaches) -> Iterator[tuple[KeyPath, Inv
                 yield key, InvalidValue(f"is {what}", advice)
 
 
-def _addresses(upstream: UpstreamSettings) -> list[tuple[KeyPath, str]]:
+def addresses(upstream: UpstreamSettings) -> list[tuple[KeyPath, str]]:
     """Return each address of an upstream with its key."""
     key = ("upstreams", upstream.name, "base_url")
     places: list[tuple[KeyPath, str]] = [(key, upstream.base_url)]
@@ -233,68 +232,3 @@ def _rewritten_names(settings: Settings) -> Iterator[tuple[KeyPath, InvalidValue
                     'write both with one *, like "openai/*": {model: "*"}, or the model without',
                 ),
             )
-
-
-def warnings(settings: Settings) -> list[str]:
-    """Return a sentence for everything that is allowed but probably unintended."""
-    return [
-        *_upstream_warnings(settings),
-        *_access_warnings(settings),
-        *_rule_warnings(settings),
-        *_tokenizer_warnings(settings),
-    ]
-
-
-def _upstream_warnings(settings: Settings) -> Iterator[str]:
-    for upstream in settings.upstreams:
-        key = f"upstreams.{upstream.name}"
-        encrypted = _is_encrypted(upstream)
-        for path, url in _addresses(upstream):
-            yield from (f"{show_path(path)}: {doubt}" for doubt in _address_doubts(upstream, url))
-        if upstream.verify is False and encrypted:
-            yield f"{key}.verify: is off, so anyone on the path can read the keys; name a CA bundle"
-        if upstream.http2 and not encrypted:
-            yield f"{key}.http2: has no effect without TLS (https://)"
-
-
-def _address_doubts(upstream: UpstreamSettings, url: str) -> Iterator[str]:
-    sends_key = upstream.credential != CredentialPolicy.NONE or holds_key(upstream)
-    if sends_key and url.startswith("http://") and not is_private(host_of(url)):
-        yield "keys travel unencrypted to a public host; use https://"
-    # Its other API may be below any path.
-    doubt = upstream.kind.path_doubt(path_of(url)) if url != upstream.messages_url else None
-    if doubt is not None:
-        yield doubt
-
-
-def _access_warnings(settings: Settings) -> Iterator[str]:
-    server = settings.server
-    if settings.clients and server.allow_anonymous:
-        yield "server.allow_anonymous: has no effect, since there are clients"
-    elif server.allow_anonymous and not is_loopback(server.host):
-        yield "server.allow_anonymous: anyone who reaches it can use its upstreams"
-
-
-def _rule_warnings(settings: Settings) -> Iterator[str]:
-    exact = {rule.pattern for rule in settings.models if not rule.is_glob}
-    globs = Globs((at, rule.pattern) for at, rule in enumerate(settings.models) if rule.is_glob)
-    for position, rule in enumerate(settings.models):
-        key = f'models["{show_key(rule.pattern)}"]'
-        if rule.model in exact and rule.model != rule.pattern:
-            yield (
-                f"{key}.model: is itself a name under models; aliases are not chained, the name "
-                "is sent upstream as it is"
-            )
-        earlier = globs.first(rule.pattern, before=position)
-        if earlier is not None:
-            yield (
-                f'{key}: is never reached, "{show_key(settings.models[earlier].pattern)}" above it '
-                "matches first; move it up"
-            )
-
-
-def _tokenizer_warnings(settings: Settings) -> Iterator[str]:
-    rules = [rule.translation for rule in settings.models if rule.translation is not None]
-    wanted = any(translation.tokenizer for translation in (settings.translation, *rules))
-    if wanted and find_spec("tiktoken") is None:
-        yield "translation.tokenizer: needs the extra tiktoken (endpoint-gateway[tiktoken])"

@@ -10,7 +10,7 @@ import pytest
 
 from gateway.config import apart
 from gateway.config.load import ConfigError, load
-from gateway.config.settings import Settings
+from gateway.config.settings import CredentialPolicy, Settings, UpstreamSettings
 
 NOTHING: Mapping[str, Any] = {}
 
@@ -39,6 +39,12 @@ def refused(
     except ConfigError as error:
         return [str(problem).replace(f"{folder}/", "") for problem in error.problems]
     return []
+
+
+def upstream(name: str = "a", **keys: Any) -> UpstreamSettings:
+    """An upstream that gets no credential, with these keys."""
+    given = {"base_url": "https://a.example/v1", "credential": CredentialPolicy.NONE, **keys}
+    return UpstreamSettings(name, **given)
 
 
 def check_refusal(folder: Path, text: str, problem: str) -> None:

@@ -222,6 +222,24 @@ def test_unused_variables_are_recognised_by_the_schemas_sections() -> None:
     assert sentence == "GATEWAY_MEMORY_TTL is not used; did you mean GATEWAY_MEMORY__TTL?"
 
 
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("GATEWAY_PORT", "GATEWAY_SERVER__PORT"),
+        ("GATEWAY_HOST", "GATEWAY_SERVER__HOST"),
+        ("GATEWAY_API_KEY", "GATEWAY_UPSTREAMS__NAME__API_KEY"),
+        ("GATEWAY_BASE_URL", "GATEWAY_UPSTREAMS__NAME__BASE_URL"),
+    ],
+)
+def test_a_variable_without_its_section_is_pointed_out(name: str, meant: str) -> None:
+    assert unused_variables({name: "1"}) == [f"{name} is not used; did you mean {meant}?"]
+
+
+@pytest.mark.parametrize("name", ["GATEWAY_URL", "GATEWAY_NAME", "GATEWAY_CONFIG"])
+def test_other_variables_are_left_alone(name: str) -> None:
+    assert unused_variables({name: "x"}) == []
+
+
 def test_settings_are_imported_without_pydantic() -> None:
     code = "import sys, gateway.config.settings; sys.exit('pydantic' in sys.modules)"
     result = subprocess.run(

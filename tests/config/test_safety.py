@@ -1,35 +1,26 @@
 import itertools
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from gateway.config import safety
+from gateway.config.doubts import warnings
 from gateway.config.operator_settings import AdminSettings
 from gateway.config.problems import KeyPath
-from gateway.config.safety import is_credential, refusals, warnings
+from gateway.config.safety import is_credential, refusals
 from gateway.config.secret import Secret
 from gateway.config.settings import (
     ClientSettings,
     CredentialPolicy,
-    ModelRule,
     ServerSettings,
     Settings,
     UpstreamSettings,
 )
-from gateway.config.translation_settings import TranslationSettings
 from tests import kinds
-from tests.config.configuring import loaded, refused
+from tests.config.configuring import loaded, refused, upstream
 
 CLIENT = ClientSettings("a", ("1" * 64,))
-
-
-def upstream(name: str = "a", **keys: Any) -> UpstreamSettings:
-    given = {"base_url": "https://a.example/v1", "credential": CredentialPolicy.NONE, **keys}
-    return UpstreamSettings(name, **given)
 
 
 KEYED = upstream(credential=CredentialPolicy.KEY, api_key=Secret("k"))
@@ -219,101 +210,6 @@ def test_two_free_ports_are_not_the_same() -> None:
     assert reasons(Settings((upstream(),), server=server, admin=admin)) == []
 
 
-@pytest.mark.parametrize(
-    ("keys", "warning"),
-    [
-        ({"base_url": "http://a.example/v1", "api_key": Secret("k")}, "travel unencrypted"),
-        ({"base_url": "http://a.example/v1", "credential": CredentialPolicy.CALLER}, "unencrypted"),
-        (
-            {"base_url": "http://a.example/v1", "headers": (("api-key", Secret("k")),)},
-            "unencrypted",
-        ),
-        ({"base_url": "http://a.example/v1", "headers": (("x-a", Secret("k")),)}, None),
-        ({"base_url": "http://10.0.0.1/v1", "api_key": Secret("k")}, None),
-        ({"base_url": "http://vllm:8000/v1", "api_key": Secret("k")}, None),
-        ({"base_url": "https://a.example/v1", "api_key": Secret("k")}, None),
-        ({"verify": False}, "upstreams.a.verify: is off"),
-        ({"base_url": "http://a.example/v1", "verify": False}, None),
-        ({"kind": kinds.OPENAI, "base_url": "https://api.openai.com"}, "does not end in /v1"),
-        ({"base_url": "http://vllm:8000"}, "base_url: has no path; most servers listen below /v1"),
-        ({"kind": kinds.VLLM, "base_url": "http://vllm:8000"}, "listen below /v1"),
-        ({"kind": kinds.VLLM, "base_url": "http://front/llm"}, None),
-        ({"kind": kinds.GROQ, "base_url": "https://api.groq.com"}, "listens below /openai/v1"),
-        ({"kind": kinds.LLAMACPP, "base_url": "http://localhost:9000"}, None),
-        ({"kind": kinds.OPENAI}, None),
-        ({"http2": True, "base_url": "http://a/v1"}, "http2: has no effect without TLS"),
-        ({"http2": True}, None),
-        ({"http2": True, "base_url": "http://a/v1", "further_urls": ("https://b/v1",)}, None),
-        ({"further_urls": ("http://b.example/v1",), "api_key": Secret("k")}, "[1]: keys travel"),
-        ({"verify": False, "base_url": "http://a/v1", "further_urls": ("https://b/v1",)}, "is off"),
-    ],
-)
-def test_doubtful_upstreams_are_warned_of(keys: dict[str, Any], warning: str | None) -> None:
-    found = warnings(Settings((upstream(**keys),)))
-    assert len(found) == (warning is not None)
-    assert warning is None or warning in found[0]
-
-
-@pytest.mark.parametrize(
-    ("host", "clients", "warning"),
-    [
-        ("127.0.0.1", (), None),
-        ("::", (), "anyone who reaches it"),
-        ("::", (CLIENT,), "has no effect, since there are clients"),
-    ],
-)
-def test_anonymous_access_is_warned_of(
-    host: str, clients: tuple[ClientSettings, ...], warning: str | None
-) -> None:
-    server = ServerSettings(host=host, allow_anonymous=True)
-    found = warnings(Settings((KEYED,), server=server, clients=clients))
-    assert len(found) == (warning is not None)
-    assert warning is None or warning in found[0]
-
-
-def test_aliases_that_name_each_other_are_no_loop_but_a_warning(tmp_path: Path) -> None:
-    settings = loaded(tmp_path, "models: {a: {model: b}, b: {model: a}, c: {model: c}, 'd*': e}")
-    assert [rule.model for rule in settings.models] == ["b", "a", "c", "e"]
-    found = warnings(settings)
-    assert [warning.partition(":")[0] for warning in found] == [
-        'models["a"].model',
-        'models["b"].model',
-    ]
-    assert "aliases are not chained" in found[0]
-
-
-def test_a_rule_behind_a_glob_that_matches_it_is_never_reached() -> None:
-    rules = (ModelRule("gpt-*"), ModelRule("gpt-4*"), ModelRule("gpt-4o"), ModelRule("o1"))
-    found = warnings(Settings((upstream(),), models=rules))
-    assert [warning.partition(" is never")[0] for warning in found] == [
-        'models["gpt-4*"]:',
-        'models["gpt-4o"]:',
-    ]
-    assert warnings(Settings((upstream(),), models=rules[::-1])) == []
-
-
-@given(st.lists(st.text("ab-*?[]", min_size=1, max_size=4), max_size=30))
-def test_which_rules_are_never_reached_is_as_by_comparing_each_with_each(
-    patterns: list[str],
-) -> None:
-    rules = tuple(ModelRule(pattern) for pattern in patterns)
-    shadowed = [
-        (rule.pattern, above[0])
-        for position, rule in enumerate(rules)
-        if (
-            above := [
-                earlier.pattern
-                for earlier in rules[:position]
-                if earlier.is_glob and fnmatchcase(rule.pattern, earlier.pattern)
-            ]
-        )
-    ]
-    assert warnings(Settings((upstream(),), models=rules)) == [
-        f'models["{pattern}"]: is never reached, "{earlier}" above it matches first; move it up'
-        for pattern, earlier in shadowed
-    ]
-
-
 @pytest.mark.parametrize("is_installed", [True, False])
 @pytest.mark.parametrize(
     ("urls", "is_encrypted"),
@@ -332,27 +228,6 @@ def test_http2_needs_its_extra_where_it_has_an_effect(
     for path, fault in found:
         assert path == ("upstreams", "a", "http2")
         assert "endpoint-gateway[http2]" in fault.advice
-
-
-@pytest.mark.parametrize("is_installed", [True, False])
-@pytest.mark.parametrize("is_global", [True, False])
-def test_a_tokenizer_needs_its_extra(
-    monkeypatch: pytest.MonkeyPatch, is_installed: bool, is_global: bool
-) -> None:
-    monkeypatch.setattr(safety, "find_spec", lambda name: object() if is_installed else None)
-    translation = TranslationSettings(tokenizer="cl100k_base")
-    settings = (
-        Settings((upstream(),), translation=translation)
-        if is_global
-        else Settings(
-            (upstream(),), models=(ModelRule("a"), ModelRule("b", translation=translation))
-        )
-    )
-    assert len(warnings(settings)) == (not is_installed)
-
-
-def test_the_defaults_give_no_warning() -> None:
-    assert warnings(Settings((CALLER,))) == []
 
 
 ANY = "0.0.0.0"  # noqa: S104

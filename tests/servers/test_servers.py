@@ -7,9 +7,9 @@ import pytest
 
 from gateway import servers
 from gateway.config.addresses import kind_of_host
+from gateway.config.doubts import warnings
 from gateway.config.json_schema import write_json_schema
 from gateway.config.load import load
-from gateway.config.safety import warnings
 from gateway.config.settings import UpstreamSettings
 from gateway.envelopes.json_fields import strings, text
 from gateway.resolve.endpoint_order import home_order

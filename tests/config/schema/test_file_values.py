@@ -18,8 +18,7 @@ from tests.config.configuring import check_refusal, loaded, refused
         ("memory: {url: sqlite:///}", "memory.url: is not a valid memory; memory://, sqlite:"),
         (
             "memory: {url: sqlite:///none/such/file}",
-            "memory.url: names a file in a folder that does not exist; make the folder first; an "
-            "absolute path has four slashes: sqlite:////var/lib/…",
+            "folder that does not exist; make the folder first; an absolute path has four slashes",
         ),
         *(
             (
