@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from enum import Enum
 
 from gateway.app import Application
-from gateway.config.settings import ModelRule, UpstreamSettings
+from gateway.config.addresses import path_of
+from gateway.config.safety import holds_key
+from gateway.config.settings import CredentialPolicy, ModelRule, UpstreamSettings
 from gateway.resolve.evidence import Route, Source
 from gateway.resolve.metadata.cache import LookupFailed
 from gateway.resolve.resolver import ModelQuery
@@ -18,6 +20,12 @@ from gateway.shapes import RawHeaders, Shape
 
 MAX_AT_ONCE = 1000
 """Names that are resolved concurrently."""
+
+MAX_SUGGESTED = 20
+"""Missing names for which near ones are looked for: whoever has more has one reason for all."""
+
+_KEY_REFUSED = frozenset({401, 403})
+_NOT_FOUND = 404
 
 
 class Verdict(Enum):
@@ -77,6 +85,53 @@ async def judge(application: Application, routes: Sequence[Route], headers: RawH
         tuple(Checked(route.model_asked, route, _verdict(route, unread)) for route in routes),
         unread,
     )
+
+
+async def nearest(
+    application: Application, findings: Findings, headers: RawHeaders
+) -> dict[str, list[str]]:
+    """Return names near to those of missing models, by the name asked for.
+
+    Where the configuration names the model, that is what may be misspelt there, and only a name of
+    the upstream mends it. Otherwise it is the client's.
+    """
+    missing = [name for name in findings.names if name.verdict is Verdict.NOT_THERE]
+    found: dict[str, list[str]] = {}
+    for name in missing[:MAX_SUGGESTED]:
+        route = name.route
+        near = application.resolver.near
+        if route.model_sent == route.model_asked or (route.rule and route.rule.rewrites):
+            found[name.name] = await near(route.model_asked, route.upstream, headers)
+        else:
+            own = {*_names(application)}
+            names = await near(route.model_sent, route.upstream, headers)
+            found[name.name] = [each for each in names if each not in own]
+    return found
+
+
+def question(near: Sequence[str]) -> str:
+    """Return `; did you mean 'x' or 'y'?`, or nothing without names."""
+    names = " or ".join(f"'{name}'" for name in near)
+    return f"; did you mean {names}?" if names else ""
+
+
+def why_unread(upstream: UpstreamSettings, failed: LookupFailed, headers: RawHeaders) -> str:
+    """Return why a model list could not be read, and what to do about it."""
+    if failed.status in _KEY_REFUSED:
+        return f"{failed.reason}; {key_advice(upstream, headers)}"
+    doubt = upstream.kind.path_doubt(path_of(upstream.base_url))
+    if failed.status == _NOT_FOUND and doubt is not None:
+        return f"{failed.reason}; its base_url {doubt}"
+    return failed.reason
+
+
+def key_advice(upstream: UpstreamSettings, headers: RawHeaders) -> str:
+    """Return what to do if an upstream refuses the key that these header fields, or it, have."""
+    if holds_key(upstream):
+        return "check its api_key or headers"
+    if upstream.credential is CredentialPolicy.CALLER:
+        return "check OPENAI_API_KEY" if headers else "set OPENAI_API_KEY"
+    return "set its api_key"
 
 
 def _names(application: Application) -> list[str]:

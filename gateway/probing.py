@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from gateway.app import Application
+from gateway.checking import key_advice
 from gateway.config.addresses import path_of
 from gateway.config.safety import holds_key
 from gateway.config.settings import CredentialPolicy, UpstreamSettings
@@ -110,7 +111,7 @@ async def _probe(
     )
     kind = application.lookup.kind(upstream)
     key = _key(upstream, headers, listed, endpoints)
-    problem = _problem(upstream, key, listed, endpoints)
+    problem = _problem(upstream, headers, key, listed, endpoints)
     if problem and all(endpoint.served is Served.NO for endpoint in endpoints):
         problem += await _advice(application, upstream, headers)
     shapes = dict(zip(Shape, endpoints, strict=True))
@@ -190,28 +191,26 @@ def _key(
 
 
 def _problem(
-    upstream: UpstreamSettings, key: Key, listed: int | LookupFailed, endpoints: list[Endpoint]
+    upstream: UpstreamSettings,
+    headers: RawHeaders,
+    key: Key,
+    listed: int | LookupFailed,
+    endpoints: list[Endpoint],
 ) -> str:
     failed = listed if isinstance(listed, LookupFailed) else None
     if failed and failed.status is None and all(each.status is None for each in endpoints):
         return failed.reason
     if key is Key.REFUSED:
-        own = holds_key(upstream)
-        return f"refuses the key; check {'api_key or headers' if own else 'OPENAI_API_KEY'}"
+        return f"refuses the key; {key_advice(upstream, headers)}"
     if key is Key.MISSING:
-        return _missing_key(upstream)
+        # Clients bring their own: the configuration may be right.
+        is_callers = upstream.credential is CredentialPolicy.CALLER
+        return "" if is_callers else f"wants a key; {key_advice(upstream, headers)}"
     if upstream.kind.deployments or any(each.served is Served.YES for each in endpoints):
         return ""
     if all(each.served is Served.NO for each in endpoints):
         return f"has no generation endpoint at {upstream.base_url}"
     return f"shows no generation endpoint ({endpoints[0].detail})"
-
-
-def _missing_key(upstream: UpstreamSettings) -> str:
-    if upstream.credential is CredentialPolicy.CALLER:
-        # Its clients bring their own: the configuration may be right.
-        return ""
-    return "wants a key; set api_key"
 
 
 async def _advice(application: Application, upstream: UpstreamSettings, headers: RawHeaders) -> str:

@@ -13,6 +13,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from gateway import checking, cli
+from gateway.config.secret import Secret
+from gateway.config.settings import CredentialPolicy, UpstreamSettings
+from gateway.shapes import RawHeaders
 
 
 @dataclass
@@ -117,7 +120,7 @@ def test_a_list_that_is_refused_is_said_once_for_each_upstream(tmp_path: Path) -
     assert result.exit_code == 0
     warnings = [line for line in result.stderr.splitlines() if line.startswith("warning")]
     assert warnings == [
-        warning("one", "GET /models: status 403"),
+        warning("one", "GET /models: status 403; set its api_key"),
         warning("two", "GET /models: status 429"),
     ]
     assert [line.endswith("(not checked)") for line in result.stdout.splitlines()] == [
@@ -153,9 +156,46 @@ def test_what_is_sought_at_one_upstream_is_missing_there(tmp_path: Path) -> None
         "here → there at good: /v1/chat/completions",
         "by-rule → unlisted at good: /v1/responses",
     ]
-    assert "gone → nowhere: not found" in result.stderr
+    assert "gone → nowhere: not found\n" in result.stderr
     assert "1 alias(es)" in result.stderr
     assert "could not be read" not in result.stderr
+
+
+def test_names_of_the_upstream_that_are_near_to_a_missing_one_are_suggested(tmp_path: Path) -> None:
+    rules = {"fast": "gpt-4o-minni", "gpt-4o-minny": "zzz", "ft-*": {"model": "ft-*"}}
+    with lister("gpt-4o-mini", "other") as good:
+        result = check(tmp_path, rules, good=good)
+    assert result.stderr.splitlines()[:2] == [
+        "fast → gpt-4o-minni: not found; did you mean 'gpt-4o-mini'?",
+        "gpt-4o-minny → zzz: not found",
+    ]
+
+
+def test_a_list_that_is_not_found_may_be_below_another_path(tmp_path: Path) -> None:
+    with lister(status=404) as server:
+        right = check(tmp_path, {"a": "x"}, server=server)
+        server.base_url = server.base_url.removesuffix("/v1")
+        rootless = check(tmp_path, {"a": "x"}, server=server)
+    assert warning("server", "GET /models: status 404") in right.stderr
+    reason = "status 404; its base_url has no path; most servers listen below /v1"
+    assert reason in rootless.stderr
+
+
+@pytest.mark.parametrize(
+    ("credential", "headers", "advice"),
+    [
+        (CredentialPolicy.KEY, (), "check its api_key or headers"),
+        (CredentialPolicy.CALLER, (), "set OPENAI_API_KEY"),
+        (CredentialPolicy.CALLER, ((b"authorization", b"Bearer k"),), "check OPENAI_API_KEY"),
+        (CredentialPolicy.NONE, ((b"authorization", b"Bearer k"),), "set its api_key"),
+    ],
+)
+def test_a_refused_key_is_named(
+    credential: CredentialPolicy, headers: RawHeaders, advice: str
+) -> None:
+    key = Secret("k") if credential is CredentialPolicy.KEY else None
+    upstream = UpstreamSettings("a", "http://a/v1", credential=credential, api_key=key)
+    assert checking.key_advice(upstream, headers) == advice
 
 
 def test_names_keep_their_order_however_many_are_resolved_at_once(

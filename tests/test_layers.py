@@ -66,7 +66,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "process": {"config", "server", "app", "live", "reloading"},
     "running": {"config", "observe", "server", "app", "process", "reloading"},
     "checking": {"shapes", "config", "resolve", "app"},
-    "probing": {"errors", "shapes", "headers", "servers", "config", "envelopes", "resolve", "app"},
+    "probing": {
+        *("errors", "shapes", "headers", "servers", "config", "envelopes", "resolve", "app"),
+        "checking",
+    },
     "healthcheck": {"config"},
     "reload_request": {"config", "healthcheck"},
     "cli": {

@@ -138,11 +138,11 @@ REFUSED_AS_BAD = dict.fromkeys(ALL_REFUSED, (400, REFUSED[1]))
     [
         ({"/v1/models": LIST, **ALL}, {"api_key": Secret("k")}, (), Key.ACCEPTED, ""),
         ({"/v1/models": FORBIDDEN, **ALL}, {"api_key": Secret("k")}, (), Key.ACCEPTED, ""),
-        (ALL_REFUSED, {"api_key": Secret("k")}, (), Key.REFUSED, "check api_key or headers"),
+        (ALL_REFUSED, {"api_key": Secret("k")}, (), Key.REFUSED, "check its api_key or headers"),
         # The list is public.
         ({**ALL_REFUSED, "/v1/models": LIST}, {"api_key": Secret("k")}, (), Key.REFUSED, "check"),
-        (REFUSED_AS_BAD, {"api_key": Secret("k")}, (), Key.REFUSED, "check api_key or headers"),
-        (ALL_REFUSED, {}, (), Key.MISSING, "wants a key; set api_key"),
+        (REFUSED_AS_BAD, {"api_key": Secret("k")}, (), Key.REFUSED, "check its api_key or headers"),
+        (ALL_REFUSED, {}, (), Key.MISSING, "wants a key; set its api_key"),
         (ALL_REFUSED, {"credential": CredentialPolicy.CALLER}, (), Key.MISSING, ""),
         (
             ALL_REFUSED,

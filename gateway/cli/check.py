@@ -35,15 +35,11 @@ def check(config: Path | None, probe: bool) -> None:
     application = build_application(settings)
     for warning in suspicions(settings):
         _warn(warning)
-    findings, probes, stores = asyncio.run(_ask(application, probe=probe))
+    findings, near, probes, stores = asyncio.run(_ask(application, probe=probe))
     _print_settings(settings, frozenset(name.name for name in findings.names))
     for name in findings.names:
-        _print_checked(name)
-    for upstream, failed in findings.unread.items():
-        _warn(
-            f"upstreams.{upstream}: its model list could not be read ({failed.reason}), so the "
-            "names that lead there were not checked"
-        )
+        _print_checked(name, near.get(name.name, ()))
+    _print_unread(settings, findings)
     if probes:
         _print_probes(probes)
     for setting, reason in stores.items():
@@ -53,17 +49,21 @@ def check(config: Path | None, probe: bool) -> None:
 
 async def _ask(
     application: "Application", *, probe: bool
-) -> "tuple[Findings, Sequence[Probe], Mapping[str, str]]":
-    from gateway.checking import check_names
+) -> "tuple[Findings, Mapping[str, list[str]], Sequence[Probe], Mapping[str, str]]":
+    """Return where names lead, names near to missing ones, and what upstreams and stores say."""
+    from gateway.checking import check_names, nearest
     from gateway.probing import probe_all
     from gateway.stores.answering import unanswered
 
     try:
         asking = check_names(application, own_key())
         if not probe:
-            return await asking, (), {}
+            findings = await asking
+            return findings, await nearest(application, findings, own_key()), (), {}
         probing = probe_all(application, own_key())
-        return await asyncio.gather(asking, probing, unanswered(application.settings))
+        silent = unanswered(application.settings)
+        findings, probes, stores = await asyncio.gather(asking, probing, silent)
+        return findings, await nearest(application, findings, own_key()), probes, stores
     finally:
         await application.aclose()
 
@@ -117,13 +117,24 @@ def _print_settings(settings: "Settings", checked: AbstractSet[str]) -> None:
         click.echo(f"{len(names)} client(s): {shown}")
 
 
-def _print_checked(checked: "Checked") -> None:
-    from gateway.checking import Verdict
+def _print_unread(settings: "Settings", findings: "Findings") -> None:
+    from gateway.checking import why_unread
+
+    for upstream, failed in findings.unread.items():
+        why = why_unread(settings.upstream(upstream), failed, own_key())
+        _warn(
+            f"upstreams.{upstream}: its model list could not be read ({why}), so the names that "
+            "lead there were not checked"
+        )
+
+
+def _print_checked(checked: "Checked", near: "Sequence[str]") -> None:
+    from gateway.checking import Verdict, question
 
     route = checked.route
     leads = f"{checked.name} → {route.model_sent}"
     if checked.verdict is Verdict.NOT_THERE:
-        click.echo(f"{leads}: not found", err=True)
+        click.echo(f"{leads}: not found{question(near)}", err=True)
         return
     served = ", ".join(shape.endpoint for shape in route.shapes)
     doubt = " (not checked)" if checked.verdict is Verdict.UNCHECKED else ""

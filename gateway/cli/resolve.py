@@ -25,6 +25,7 @@ from gateway.shapes import Shape
 if TYPE_CHECKING:
     from gateway.app import Application
     from gateway.checking import Checked, Findings
+    from gateway.config.settings import Settings
     from gateway.resolve.evidence import Route
     from gateway.resolve.resolver import ModelQuery
 
@@ -78,19 +79,18 @@ def resolve(
         _print_route(route, Shape(client))
         if len(addresses) > 1:
             click.echo(f"addresses: {' '.join(addresses)}")
-    _conclude(findings, near)
+    _conclude(settings, findings, near)
 
 
 async def _resolve(application: "Application", query: "ModelQuery") -> "tuple[Findings, list[str]]":
     """Return the finding about one model, and the names near to that of a missing one."""
-    from gateway.checking import Verdict, judge
+    from gateway.checking import judge, nearest
 
     try:
         route = await application.resolver.resolve(query, explain=True)
         findings = await judge(application, [route], query.headers)
-        missing = findings.names[0].verdict is Verdict.NOT_THERE
-        near = await application.resolver.nearest(route, query.headers) if missing else []
-        return findings, near
+        near = await nearest(application, findings, query.headers)
+        return findings, near.get(route.model_asked, [])
     finally:
         await application.aclose()
 
@@ -109,26 +109,21 @@ def _without_coming_end(found: "Checked") -> "Route":
     return route
 
 
-def _conclude(findings: "Findings", near: list[str]) -> None:
+def _conclude(settings: "Settings", findings: "Findings", near: list[str]) -> None:
     """Print the verdict, unless the model is there; problems end the command with status 1."""
-    from gateway.checking import Verdict
+    from gateway.checking import Verdict, question, why_unread
 
     (found,) = findings.names
     if found.verdict is Verdict.GOOD:
         return
     if found.verdict is Verdict.NOT_THERE:
-        names = " or ".join(f"'{name}'" for name in near)
-        question = f"; did you mean {names}?" if near else ""
         where = f"the model list of {found.route.upstream}"
-        # What is suggested is what clients may ask for, which may be spelt as what was sent here.
         asked, sent = found.route.model_asked, found.route.model_sent
         name = f"'{sent}'" if sent == asked else f"'{asked}', sent as '{sent}',"
-        raise click.ClickException(f"{name} is not in {where}{question}")
+        raise click.ClickException(f"{name} is not in {where}{question(near)}")
     for upstream, failed in findings.unread.items():
-        click.echo(
-            f"not checked: the model list of {upstream} could not be read ({failed.reason})",
-            err=True,
-        )
+        why = why_unread(settings.upstream(upstream), failed, own_key())
+        click.echo(f"not checked: the model list of {upstream} could not be read ({why})", err=True)
     if not findings.unread:
         click.echo("not checked: the model list does not have deployments", err=True)
     # Without a status, there was no reply at all. With others, there may be no list to read.

@@ -112,8 +112,11 @@ def test_a_refused_key_ends_with_1(config: Path) -> None:
     result = run("resolve", "my-bot", "--config", str(config), OPENAI_API_KEY="")
     assert result.exit_code == 1
     assert result.stderr == (
-        "not checked: the model list of openai could not be read (GET /models: status 401)\n"
+        "not checked: the model list of openai could not be read (GET /models: status 401; "
+        "set OPENAI_API_KEY)\n"
     )
+    result = run("resolve", "my-bot", "--config", str(config), OPENAI_API_KEY="wrong")
+    assert "status 401; check OPENAI_API_KEY)" in result.stderr
     printed = run("resolve", "my-bot", "--json", "--config", str(config), OPENAI_API_KEY="")
     assert json.loads(printed.stdout)["verdict"] == "unchecked"
 
