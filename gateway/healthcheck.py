@@ -116,9 +116,17 @@ def ask(place: Place, timeout: float) -> None:
     try:
         status = _status(place, timeout)
     except (OSError, http.client.HTTPException) as error:
-        raise Unhealthy(f"{place}: {str(error) or type(error).__name__}") from None
+        raise Unhealthy(f"{place}: {reason_of(error)}") from None
     if status != http.client.OK:
         raise Unhealthy(f"{place}: status {status}")
+
+
+def reason_of(error: OSError | http.client.HTTPException) -> str:
+    """Return why a call of this machine itself failed, in words."""
+    if isinstance(error, ConnectionRefusedError):
+        return "the connection was refused; is the gateway running?"
+    system = error.strerror if isinstance(error, OSError) else None
+    return system or str(error) or type(error).__name__
 
 
 def _status(place: Place, timeout: float) -> int:

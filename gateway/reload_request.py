@@ -17,9 +17,13 @@ from gateway.config.files import Files
 from gateway.config.layers import Layers
 from gateway.config.problems import ConfigError
 from gateway.config.validate import validate
-from gateway.healthcheck import on_this_machine, readable_layers, unverified
+from gateway.healthcheck import on_this_machine, readable_layers, reason_of, unverified
 
 _KEYS = ("enabled", "host", "port", "token", "tls")
+_SIGNAL_IT = (
+    "the gateway that runs has another admin.token than this configuration; send SIGHUP to its "
+    "process instead"
+)
 PATIENCE = 90.0
 """Seconds to wait for the reply; workers have a minute."""
 
@@ -83,9 +87,11 @@ def ask_to_reload(place: AdminPlace) -> ReloadResult:
         content = json.loads(reply.read())
         if "reloaded" in content:
             return ReloadResult(content["reloaded"], content["message"])
+        if reply.status == http.client.UNAUTHORIZED:
+            raise NotReached(f"{where}: {_SIGNAL_IT}")
         raise NotReached(f"{where}: status {reply.status}: {content['error']['message']}")
     except (OSError, http.client.HTTPException) as error:
-        raise NotReached(f"{where}: {str(error) or type(error).__name__}") from None
+        raise NotReached(f"{where}: {reason_of(error)}") from None
     except (ValueError, TypeError, KeyError):
         raise NotReached(f"{where}: what answers there is not a gateway") from None
     finally:

@@ -1,5 +1,6 @@
 """Where a gateway is asked whether it lives."""
 
+import http.client
 import json
 import subprocess
 from pathlib import Path
@@ -8,7 +9,7 @@ import pytest
 
 from gateway.config.problems import ConfigError
 from gateway.config.settings import ServerSettings
-from gateway.healthcheck import DEFAULTS, Place, place_of, words_behind_serve
+from gateway.healthcheck import DEFAULTS, Place, place_of, reason_of, words_behind_serve
 
 
 @pytest.mark.parametrize(
@@ -55,6 +56,20 @@ def test_the_command_line_wins() -> None:
     environ = {"GATEWAY_SERVER__PORT": "1", "GATEWAY_SERVER__HOST": "192.0.2.7"}
     found, _ = place_of(None, environ, {"server.port": 2, "server.host": None})
     assert found == Place("192.0.2.7", 2, tls=False)
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (ConnectionRefusedError(111, "x"), "the connection was refused; is the gateway running?"),
+        (OSError(113, "No route to host"), "No route to host"),
+        (TimeoutError("timed out"), "timed out"),
+        (http.client.BadStatusLine("x"), "x"),
+        (OSError(), "OSError"),
+    ],
+)
+def test_a_call_that_fails_has_a_reason_in_words(error: OSError, reason: str) -> None:
+    assert reason_of(error) == reason
 
 
 def test_a_process_that_does_not_serve_has_no_words_behind_it() -> None:

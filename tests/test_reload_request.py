@@ -110,17 +110,24 @@ def test_the_reply_is_handed_on() -> None:
 @pytest.mark.parametrize(
     ("body", "reason"),
     [
-        (b'{"error": {"message": "token"}}', "status 401: token"),
+        (b'{"error": {"message": "token"}}', "status 403: token"),
         (b"<html>", "is not a gateway"),
         (b"{}", "is not a gateway"),
         (b"[]", "is not a gateway"),
     ],
 )
 def test_other_replies_are_reported(body: bytes, reason: str) -> None:
+    with answering(body, 403) as (place, _), pytest.raises(NotReached, match=reason):
+        ask_to_reload(place)
+
+
+def test_a_token_that_has_changed_needs_a_signal() -> None:
+    body = b'{"error": {"message": "token"}}'
+    reason = "has another admin.token than this configuration; send SIGHUP"
     with answering(body, 401) as (place, _), pytest.raises(NotReached, match=reason):
         ask_to_reload(place)
 
 
 def test_where_nothing_listens_that_is_said() -> None:
-    with pytest.raises(NotReached, match=r"port 1: .*refused"):
+    with pytest.raises(NotReached, match="port 1: the connection was refused; is the"):
         ask_to_reload(AdminPlace("127.0.0.1", 1, ""))

@@ -19,6 +19,9 @@ _NAMES = (
     *("key", "schema", "completion"),
 )
 
+_WIDTH = 102
+"""Most columns of the help: 100 and click's margin, if the terminal has them."""
+
 
 class Commands(click.Group):
     """The commands by their names."""
@@ -35,7 +38,10 @@ class Commands(click.Group):
         return command
 
 
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+_CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": _WIDTH}
+
+
+@click.group(cls=Commands, context_settings=_CONTEXT)
 @click.version_option(__version__, "-V", "--version", prog_name="gateway")
 def main() -> None:
     """Let any OpenAI-style client reach any model, at whichever endpoint the model lives."""

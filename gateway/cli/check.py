@@ -21,7 +21,7 @@ _NAMED_CLIENTS = 5
 """More are counted only."""
 
 
-@click.command()
+@click.command(short_help="Validate a configuration and resolve its aliases.")
 @CONFIG
 @click.option("--probe", is_flag=True, help="Ask every upstream; nothing is generated.")
 def check(config: Path | None, probe: bool) -> None:

@@ -18,7 +18,7 @@ def _seconds(_context: click.Context, _option: click.Parameter, value: float) ->
     return value
 
 
-@click.command()
+@click.command(short_help="Ask the gateway on this machine whether it lives.")
 @CONFIG
 @click.option("--of", "process", type=int, help="Take the options of that process of `serve`.")
 @click.option(

@@ -24,7 +24,7 @@ def key() -> None:
     """Make keys for the gateway's clients."""
 
 
-@key.command()
+@key.command(short_help="Print a new random key and its SHA-256.")
 def new() -> None:
     """Print a new random key, for the client, and its SHA-256, for `clients` in the configuration.
 

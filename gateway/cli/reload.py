@@ -8,7 +8,7 @@ import click
 from gateway.cli.options import CONFIG
 
 
-@click.command()
+@click.command(short_help="Have the gateway on this machine read its file anew.")
 @CONFIG
 @click.option("--url", help="The admin listener's; by default that of the configuration.")
 def reload(config: Path | None, url: str | None) -> None:

@@ -31,11 +31,13 @@ if TYPE_CHECKING:
 
 _REFUSED = (401, 403)
 _GAP = "  "
+_NO_TERMINAL = (10_000, 1)
+"""Columns and lines of a file or a pipe: whoever reads it looks for whole lines."""
 _NARROWEST = 20
 """Columns that the evidence has even where the terminal is narrower."""
 
 
-@click.command()
+@click.command(short_help="Print the route of MODEL, and all evidence.")
 @click.argument("model")
 @CONFIG
 @UPSTREAM
@@ -158,7 +160,7 @@ def _print_evidence(route: "Route") -> None:
         rows.append(("→" if decides else "", piece.source, served, piece.detail))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)][:-1]
     before = sum(widths) + len(widths) * len(_GAP)
-    width = max(shutil.get_terminal_size().columns - before, _NARROWEST)
+    width = max(shutil.get_terminal_size(_NO_TERMINAL).columns - before, _NARROWEST)
     for number, row in enumerate(rows):
         cells = (cell.ljust(size) for cell, size in zip(row[:-1], widths, strict=True))
         lines = textwrap.wrap(row[-1], width, break_on_hyphens=False)

@@ -28,7 +28,7 @@ def _kinds(_ctx: click.Context, _param: click.Parameter, begun: str) -> list[str
     return [name for name in servers.names() if name.startswith(begun)]
 
 
-@click.command()
+@click.command(short_help="Print the upstream calls for a request, and the report.")
 @CONFIG
 @UPSTREAM
 @click.option("--from", "client", type=SHAPES, required=True, help="The client's shape.")

@@ -31,9 +31,14 @@ def _below(command: click.Command, words: tuple[str, ...]) -> Iterator[str]:
 
 
 def help_of(name: str) -> str:
-    """Return the help of a command, as a terminal of 100 columns shows it."""
+    """Return the help of a command, as a terminal shows it that is wide enough."""
+    return printed_help(name, 100)
+
+
+def printed_help(name: str, columns: int) -> str:
+    """Return what a terminal of that width shows."""
     words = [*name.split(), "--help"]
-    called = CliRunner().invoke(cli.main, words, prog_name="gateway", terminal_width=100)
+    called = CliRunner().invoke(cli.main, words, prog_name="gateway", terminal_width=columns)
     return called.output
 
 

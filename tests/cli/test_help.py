@@ -9,6 +9,7 @@ from tests.cli.commands_document import (
     command_names,
     documented,
     help_of,
+    printed_help,
     rewritten,
 )
 
@@ -21,6 +22,17 @@ def test_the_document_has_every_command_once() -> None:
 
 def test_the_document_has_the_help_of_today() -> None:
     assert DOCUMENT.read_text("utf-8") == rewritten(), RENEW
+
+
+def test_a_wide_terminal_shows_what_the_document_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    context = click.Context(cli.main, info_name="gateway", **cli.main.context_settings)
+    assert context.get_help() + "\n" == help_of("")
+
+
+@pytest.mark.parametrize("name", list(command_names()))
+def test_nothing_is_left_out_in_a_narrow_terminal(name: str) -> None:
+    assert "..." not in printed_help(name, 78).replace("[ARGS]...", "")
 
 
 @pytest.mark.parametrize("name", list(command_names()))

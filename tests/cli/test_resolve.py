@@ -1,11 +1,14 @@
 """`gateway resolve`: the route as text and as JSON."""
 
+import errno
 import json
+import os
 import re
 from dataclasses import replace
 from datetime import date
 from importlib import import_module
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -26,6 +29,17 @@ def test_resolve_prints_the_route_and_marks_what_decided(config: Path) -> None:
     )
     (deciding,) = [line for line in lines[1:] if line.startswith("→")]
     assert re.match(r"→\s+job\s+completions\s+the record of its fine-tuning job names", deciding)
+
+
+def test_a_pipe_gets_whole_lines(monkeypatch: pytest.MonkeyPatch, config: Path) -> None:
+    def none(_: int) -> NoReturn:
+        raise OSError(errno.ENOTTY, "not a terminal")
+
+    monkeypatch.setattr(os, "get_terminal_size", none)
+    monkeypatch.delenv("COLUMNS", raising=False)
+    lines = run("resolve", "gpt-4o-mini", "--config", str(config)).output.splitlines()
+    (listed,) = [line for line in lines if line.split()[:1] == ["capability"]]
+    assert listed.endswith("in the model list, which does not say at which endpoint")
 
 
 def test_resolve_prints_an_alias_and_a_shutdown_date(config: Path) -> None:
