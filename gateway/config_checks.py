@@ -1,6 +1,6 @@
 """What is wrong in a configuration by the knowledge of other layers, imported only if needed."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from gateway.config.problems import InvalidValue, KeyPath
 from gateway.config.settings import Settings
@@ -18,7 +18,7 @@ def refusals(settings: Settings) -> Iterable[tuple[KeyPath, InvalidValue]]:
         from gateway.exchange import param_values
 
         found += param_values.refusals(settings)
-    return found
+    return [*found, *_template_faults(settings)]
 
 
 def doubts(settings: Settings) -> Iterable[str]:
@@ -33,6 +33,20 @@ def doubts(settings: Settings) -> Iterable[str]:
 
         found += unknown_encodings(settings)
     return found
+
+
+def _template_faults(settings: Settings) -> Iterator[tuple[KeyPath, InvalidValue]]:
+    for rule in settings.models:
+        if rule.template is not None and rule.template.source is not None:
+            from gateway.translate.prompt.templates import compile_template
+
+            try:
+                compile_template(rule.template.source)
+            except ValueError as error:
+                yield (
+                    ("models", rule.pattern, "template"),
+                    InvalidValue(f"is not a template of Jinja: {rule.template.path}, {error}"),
+                )
 
 
 def _has_params(settings: Settings) -> bool:

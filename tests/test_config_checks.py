@@ -26,6 +26,30 @@ def test_parameters_are_judged_before_the_start(tmp_path: Path) -> None:
         load(path, {}, further=refusals)
 
 
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [
+        ("{% for m in messages %}\n{{ m.content }", "line 2: unexpected '}'"),
+        ("{% nonsense %}", "line 1: Encountered unknown tag 'nonsense'."),
+    ],
+)
+def test_a_template_is_compiled_and_reported_beside_other_problems(
+    tmp_path: Path, source: str, reason: str
+) -> None:
+    path = tmp_path / "gateway.yaml"
+    (tmp_path / "t.jinja").write_text(source)
+    path.write_text("server: {port: x}\nmodels:\n  b: {template: {path: t.jinja}}\n")
+    with pytest.raises(ConfigError) as refused:
+        load(path, {}, further=refusals)
+    port, template = map(str, refused.value.problems)
+    assert port.startswith(f"{path}:1: server.port")
+    where = f"{path}:3: models.b.template: is not a template of Jinja"
+    assert template == f"{where}: {tmp_path}/t.jinja, {reason}"
+    (tmp_path / "t.jinja").write_text("{% for m in messages %}{{ m.content }}{% endfor %}")
+    path.write_text("models: {a: c, b: {template: {path: t.jinja}}, d: {template: chatml}}")
+    assert load(path, {}, further=refusals)
+
+
 def warned(path: Path, text: str) -> list[str]:
     path.write_text(text)
     return [*doubts(load(path, {}, further=refusals))]

@@ -54,7 +54,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         *("errors", "shapes", "config", "resolve", "translate", "upstream"),
         *("tokenizers", "stores", "exchange", "observe", "api", "server", "admin"),
     },
-    "config_checks": {"config", "exchange", "server", "tokenizers"},
+    "config_checks": {"config", "translate", "exchange", "server", "tokenizers"},
     "asgi": {
         *("errors", "shapes", "config", "config_checks", "request", "request_ids", "exchange"),
         *("api", "app", "asgi_sockets", "asgi_writing"),
