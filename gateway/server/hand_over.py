@@ -60,6 +60,8 @@ class HandOver:
         self._listening = list(zip(listeners, listening, strict=True))
         self._process = 0
         self._pipe = -1
+        self._has_ended = False
+        """Whether a new program serves: the sockets are its own, even if they are still open."""
 
     @property
     def is_waiting(self) -> bool:
@@ -75,6 +77,15 @@ class HandOver:
         if self.is_waiting:
             log.warning("SIGUSR2: the new program has already been started")
             return
+        if self._has_ended or any(each.fileno() < 0 for _, each in self._listening):
+            log.warning("SIGUSR2 is ignored: this process has stopped listening")
+            return
+        try:
+            self._start()
+        except OSError as error:
+            log.warning("the new program could not be started: %s", error.strerror)
+
+    def _start(self) -> None:
         reading, writing = os.pipe()
         passed = [each.fileno() for _, each in self._listening] + [writing]
         handed = {
@@ -87,10 +98,9 @@ class HandOver:
                 os.set_inheritable(descriptor, True)
             environ = {**os.environ, VARIABLE: json.dumps(handed)}
             self._process = os.posix_spawn(command[0], command, environ)
-        except OSError as error:
-            log.warning("the new program could not be started: %s", error.strerror)
+        except OSError:
             os.close(reading)
-            return
+            raise
         finally:
             for descriptor in passed:
                 os.set_inheritable(descriptor, False)
@@ -104,6 +114,7 @@ class HandOver:
         os.close(self.fileno())
         self._pipe = -1
         if serves:
+            self._has_ended = True
             log.info("process %d serves; this one ends with its last request", self._process)
             return True
         os.waitpid(self._process, 0)

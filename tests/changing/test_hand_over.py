@@ -57,6 +57,8 @@ def test_a_rolling_restart_under_load_costs_no_request_and_cuts_no_stream(
                         )
                         processes.append(hand_over(gateway, processes[-1]))
                         gateway.process.line_with(f"process {processes[-1]} serves")
+                        os.kill(processes[-2], signal.SIGUSR2)  # once more, to the one replaced
+                        gateway.process.line_with("SIGUSR2 is ignored")
                         load.wait_for(20, f"sk-{number}")
                         load.wait_for(REQUESTS // 4)
                 assert load.failures == []

@@ -1,5 +1,6 @@
 """What one program hands to the next; tests/changing/test_hand_over.py has real ones."""
 
+import errno
 import json
 import logging
 import os
@@ -62,8 +63,11 @@ def test_the_new_program_gets_the_sockets_and_says_whether_it_serves(
         assert hand_over.ended() is serves
         assert not hand_over.is_waiting
         assert not os.get_inheritable(own.fileno())
-    if serves:
-        os.wait()
+        if serves:
+            os.wait()
+            hand_over.begin()
+            assert not hand_over.is_waiting
+            assert "has stopped listening" in caplog.text
 
 
 def test_a_program_that_cannot_be_started_changes_nothing(
@@ -74,3 +78,27 @@ def test_a_program_that_cannot_be_started_changes_nothing(
     hand_over.begin()
     assert not hand_over.is_waiting
     assert "could not be started: No such file" in caplog.text
+
+
+def test_who_has_stopped_listening_has_nothing_to_hand_over(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with listening() as own, listening() as closed:
+        closed.close()
+        hand_over = HandOver([("gateway", "h", 0), ("admin", "h", 0)], [own, closed])
+        hand_over.begin()
+        assert not hand_over.is_waiting
+        assert "has stopped listening" in caplog.text
+
+
+def test_without_a_descriptor_for_the_pipe_nothing_changes(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def exhausted() -> None:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(os, "pipe", exhausted)
+    hand_over = HandOver((), ())
+    hand_over.begin()
+    assert not hand_over.is_waiting
+    assert "could not be started: Too many open files" in caplog.text
