@@ -59,6 +59,9 @@ class Connection(Reception):
         """Take the transport."""
         super().connection_made(transport)
         self._door.connections.add(self)
+        # A TLS handshake takes a while, and the event loop a turn in any case.
+        if self.application is not self._door.application:
+            self._change_application()
 
     def resume_writing(self) -> None:
         """Continue the current reply."""

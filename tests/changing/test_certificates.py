@@ -1,5 +1,6 @@
 """A renewed certificate is served after a reload; connections that are open keep theirs."""
 
+import contextlib
 import socket
 import ssl
 from pathlib import Path
@@ -50,6 +51,41 @@ def test_a_new_certificate_is_served_after_a_reload(tmp_path: Path, workers: int
             wait_until(lambda: served(gateway) == new.certificate.read_text())
             kept.sendall(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n")
             assert kept.recv(12) == b"HTTP/1.1 200"
+
+
+@pytest.mark.slow
+def test_a_connection_whose_handshake_a_reload_overtakes_has_the_new_configuration(
+    tmp_path: Path,
+) -> None:
+    pair = make_pair(tmp_path, "c")
+    text = TLS.replace("c.pem", pair.certificate.name).replace("k.pem", pair.key.name)
+    write(tmp_path, configuration("http://127.0.0.1:9/v1", text))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    with (
+        running(tmp_path, 1) as gateway,
+        socket.create_connection(("127.0.0.1", gateway.port), timeout=60) as raw,
+    ):
+        received, to_send = ssl.MemoryBIO(), ssl.MemoryBIO()
+        client = context.wrap_bio(received, to_send)
+        with pytest.raises(ssl.SSLWantReadError):
+            client.do_handshake()
+        raw.sendall(to_send.read())
+        received.write(raw.recv(65536))  # the server's part: it has accepted the connection
+        write(
+            tmp_path, configuration("http://127.0.0.1:9/v1", f"{text}, allowed_hosts: [a.example]")
+        )
+        assert gateway.reload().json()["reloaded"]
+        client.do_handshake()
+        client.write(b"GET /v1/models HTTP/1.1\r\nhost: localhost\r\n\r\n")
+        raw.sendall(to_send.read())
+        replied = b""
+        while not replied:
+            received.write(raw.recv(65536))
+            with contextlib.suppress(ssl.SSLWantReadError):  # a session ticket
+                replied = client.read(12)
+        assert replied == b"HTTP/1.1 421"
 
 
 @pytest.mark.slow

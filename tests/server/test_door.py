@@ -292,6 +292,23 @@ def test_new_requests_have_the_new_application_and_running_ones_end_under_the_ol
     run(scenario)
 
 
+def test_a_connection_that_is_still_being_made_has_the_new_application() -> None:
+    async def scenario() -> None:
+        stage = Stage()
+        old, new = stage.door.application, Client(answer).gateway
+        made = stage.door.connection()
+        stage.door.change_application(new)
+        await stage.door.left(old)
+        transport = FakeTransport()
+        transport.protocol = made
+        made.connection_made(transport)
+        assert made.application is new
+        assert made._incoming._admit == new.admit
+        await stage.door.drain(0)
+
+    run(scenario)
+
+
 def test_a_door_that_finishes_serves_one_more_request_on_each_connection() -> None:
     async def scenario() -> None:
         stage = Stage()
