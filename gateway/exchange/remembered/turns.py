@@ -25,7 +25,7 @@ from gateway.exchange.remembered.items import (
 )
 from gateway.exchange.remembered.memory import ConnectionMemory, Remembered
 from gateway.exchange.request_fields import features_of, read_routed
-from gateway.exchange.stored.errors import continues_twice, not_found
+from gateway.exchange.stored.errors import UNAVAILABLE, continues_twice, not_found
 from gateway.request import GenerationRequest
 from gateway.resolve.resolver import ModelQuery
 from gateway.shapes import ItemNames, Shape
@@ -144,7 +144,7 @@ class Turns:
         home = await self._home(whole)
         if earlier.kept_at is not None and earlier.kept_at == home:
             by_id = replace(request, body=turn.body)
-            reply = await _unless_unknown(generate(by_id, decision), previous, previous)
+            reply = await _where_it_is_kept(generate(by_id, decision), previous)
             if isinstance(reply, ClientReply):
                 return reply
         turn.shown = previous
@@ -166,6 +166,21 @@ class Turns:
         query = ModelQuery(model, Shape.RESPONSES, features_of(routed), call.headers)
         route = await self._exchange.resolver.resolve(query)
         return route.upstream, route.shape
+
+
+async def _where_it_is_kept(
+    replying: Awaitable[ClientReply], previous: str
+) -> ClientReply | GatewayError:
+    """Return the reply to a request that continues a response by its id.
+
+    The error if it is not known there any more, or the gateway's own store cannot be read.
+    """
+    try:
+        return await _unless_unknown(replying, previous, previous)
+    except GatewayError as error:
+        if error.code != UNAVAILABLE:
+            raise
+        return error.bare()
 
 
 async def _unless_unknown(

@@ -88,6 +88,10 @@ NOT_STORED_PROBABLY = (
 """The warning with a stream, whose head precedes the attempt."""
 
 
+UNAVAILABLE = "store_unavailable"
+"""The code of the error for a store that cannot be read or changed."""
+
+
 def unavailable(*, deleting: bool = False) -> GatewayError:
     """Return the error for a store that cannot be read, or changed, at the moment."""
     what = (
@@ -98,6 +102,6 @@ def unavailable(*, deleting: bool = False) -> GatewayError:
     return GatewayError(
         f"The gateway's stored responses cannot be {what}",
         status=503,
-        code="store_unavailable",
+        code=UNAVAILABLE,
         headers=(("retry-after", "1"),),
     )

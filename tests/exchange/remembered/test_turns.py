@@ -14,6 +14,7 @@ from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.decision import Decision
 from gateway.exchange.remembered.memory import ConnectionMemory
 from gateway.exchange.remembered.turns import Turn, Turns
+from gateway.exchange.stored.responses import StoreError
 from gateway.request import GenerationRequest
 from gateway.shapes import Json, Shape, UpstreamCall
 from tests.exchange.scene import ALICE, OPENAI, Scene, chat_completion
@@ -317,6 +318,28 @@ def test_and_from_memory_if_the_server_has_lost_it(*, by_reply: bool) -> None:
     turn = talk.say("resp_2", input="More", previous_response_id="resp_1")
     assert talk.sent["input"] == [message("Hi"), SEALED, SAID, message("More")]
     assert turn.shown == "resp_1"
+
+
+def test_and_from_memory_while_the_gateways_own_store_cannot_be_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def failing(*_: object) -> None:
+        raise StoreError("it does not answer")
+
+    talk = Conversation(Shape.CHAT, stores=True)
+    first, reply = talk.begin(input="Hi")
+    assert isinstance(reply.body, bytes)
+    stored = msgspec.json.decode(reply.body)["id"]
+    first.finish(stored, [msgspec.Raw(msgspec.json.encode(SAID))], talk.decision, stored=True)
+    monkeypatch.setattr(talk.scene.responses._store, "get", failing)
+    turn, reply = talk.begin(input="More", previous_response_id=stored)
+    assert reply.status == 200
+    assert [m["content"] for m in talk.sent["messages"]] == ["Hi", "Hello", "More"]
+    assert turn.shown == stored
+    assert talk.fails(input="More", previous_response_id="resp_elsewhere").status == 503
+    talk.scene.network.answer = lambda _: GatewayError("It broke.", status=502)
+    monkeypatch.undo()
+    assert talk.fails(input="More", previous_response_id=stored).message == "It broke."
 
 
 # --- what is remembered is complete ---------------------------------------------------------------
