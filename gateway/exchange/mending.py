@@ -129,7 +129,7 @@ def _report_history(translation: Translation, fix: ParameterFix, bodies: Sequenc
             translation.report.change(fix.name, "system", fix.to)
         return
     if fix.action == "fill":
-        translation.report.change(fix.name, "none", FILLED_WITH[fix.name])
+        translation.report.change(fix.name, *FILLED_WITH[fix.name])
     else:
         translation.report.drop(fix.name)
 

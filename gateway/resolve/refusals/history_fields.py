@@ -1,8 +1,9 @@
-"""Reasoning fields of earlier messages, which some servers demand and others refuse.
+"""What some servers demand of earlier messages, and others refuse: mostly fields with reasoning.
 
 Reasoning models demand their reasoning, or its signature, back with each call. If a client has lost
 it, or another model has made the call, there is a documented value to send instead. Models without
-such fields may refuse those of others.
+such fields may refuse those of others. Mistral demands ids and answers of its own form
+(`earlier_calls`).
 
 Sources: DeepSeek ("The `reasoning_content` in the thinking mode must be passed back to the API",
 crush#2754; an empty one is taken, pipecat#5710), Moonshot (vscode#306695); Google, "Thought
@@ -12,13 +13,21 @@ signatures": calls that come from another model get a dummy one.
 import re
 from collections.abc import Iterator, Mapping
 
+from gateway.resolve.refusals.earlier_calls import with_answers, with_short_ids
 from gateway.shapes import Json
 
 REASONING = "reasoning_content"
 SIGNATURE = "thought_signature"
+CALL_ID = "tool_call_id"
+ANSWER = "messages"
 
-FILLED_WITH: Mapping[str, str] = {REASONING: "empty", SIGNATURE: "dummy"}
-"""The value that is filled in, in a word."""
+FILLED_WITH: Mapping[str, tuple[str, str]] = {
+    REASONING: ("none", "empty"),
+    SIGNATURE: ("none", "dummy"),
+    CALL_ID: ("given", "hash"),
+    ANSWER: ("tool+user", "tool+assistant+user"),
+}
+"""What there was, and what is sent instead, each in a word."""
 
 _DUMMY_SIGNATURE = "skip_thought_signature_validator"
 
@@ -35,11 +44,19 @@ _TEXTS = (
         SIGNATURE,
         re.compile(r"Function call (?:[^\n]{1,200} )?is missing a [`'\"]?thought_signature"),
     ),
+    (
+        CALL_ID,
+        re.compile(r"Tool call id was [^\n]{0,1000}?but must be a-z, A-Z, 0-9, with a length of 9"),
+    ),
+    (ANSWER, re.compile(r"Unexpected role [`'\"]?user[`'\"]? after role [`'\"]?tool[`'\"]?")),
 )
 
 
 def demanded_field(message: str) -> str | None:
-    """Return the field that an error's text demands in earlier messages, if any."""
+    """Return the field that an error's text demands in earlier messages, if any.
+
+    `messages`: it demands an answer of the assistant.
+    """
     return next((name for name, text in _TEXTS if text.match(message)), None)
 
 
@@ -75,7 +92,15 @@ def fill(body: Json, name: str) -> None:
     """
     given = body.get("messages")
     if isinstance(given, list):
-        body["messages"] = [_filled(message, name) for message in given]
+        body["messages"] = list(_all_filled(given, name))
+
+
+def _all_filled(messages: list[object], name: str) -> Iterator[object]:
+    if name == CALL_ID:
+        return with_short_ids(messages)
+    if name == ANSWER:
+        return with_answers(messages)
+    return (_filled(message, name) for message in messages)
 
 
 def _filled(message: object, name: str) -> object:

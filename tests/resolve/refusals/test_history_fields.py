@@ -27,6 +27,13 @@ MISSING = {
     "Function call `default_api:f` in the `2.` content block is missing a `thought_signature`.": (
         "thought_signature"
     ),
+    # opencode#1680, ironclaw#1241
+    "Tool call id was call_PTLP8xhu3uwZk4l3nlnrrJha but must be a-z, A-Z, 0-9, with a length of 9."
+    "": "tool_call_id",
+    "Tool call id was  but must be a-z, A-Z, 0-9, with a length of 9.": "tool_call_id",
+    # hermes-agent#20154, zed#37021
+    "Unexpected role 'user' after role 'tool'": "messages",
+    "Unexpected role user after role tool": "messages",
 }
 
 
@@ -42,7 +49,17 @@ def test_a_demand_is_known_by_its_text(message: str, field: str) -> None:
     assert classify(Shape.CHAT, 500, body, model="m").verdict is Verdict.OTHER
 
 
-@pytest.mark.parametrize("message", ["", "What is reasoning_content?", "messages is missing"])
+@pytest.mark.parametrize(
+    "message",
+    [
+        "",
+        "What is reasoning_content?",
+        "messages is missing",
+        "Unexpected role 'tool' after role 'user'",
+        "Unexpected role 'system' after role 'tool'",
+        "Tool call id was call_1 but has no response",
+    ],
+)
 def test_other_texts_demand_nothing(message: str) -> None:
     assert demanded_field(message) is None
 
@@ -73,6 +90,13 @@ def test_an_empty_reasoning_is_put_where_calls_have_none() -> None:
         said(call, reasoning="hm", reasoning_content="hm"),
         said(call, reasoning_content="so"),
     ]
+
+
+def test_what_mistral_demands_is_done_to_all_messages() -> None:
+    result = {"role": "tool", "tool_call_id": "abcdefgh1", "content": "r"}
+    done = {"role": "assistant", "content": "Done."}
+    assert fixed("fill", "messages", result, USER) == [result, done, USER]
+    assert fixed("fill", "tool_call_id", result, USER) == [result, USER]
 
 
 def test_the_first_call_of_a_message_gets_a_dummy_signature() -> None:

@@ -1,0 +1,59 @@
+"""Forms that Mistral demands of earlier calls, and of what follows their results.
+
+Calls that another model or server has made have other ids; and users speak before the model has
+answered to a result, as Claude Code does with each reminder. Mistral's own servers refuse both, and
+so do others with its tokenizers (opencode#1680, hermes-agent#20154, LibreChat-AI/agents#344).
+"""
+
+import hashlib
+import re
+from collections.abc import Iterator
+
+from gateway.shapes import Json
+
+_ID = re.compile(r"[a-zA-Z0-9]{9}")
+_ANSWER: Json = {"role": "assistant", "content": "Done."}
+"""What other clients send in the place of the missing answer, too."""
+
+
+def with_short_ids(messages: list[object]) -> Iterator[object]:
+    """Yield the messages of a chat body with ids of calls that have nine letters or digits.
+
+    Others are replaced by a hash: the same id has the same one, so that calls and results still
+    find each other, in each turn. The messages themselves are copied.
+    """
+    for message in messages:
+        if not isinstance(message, dict):
+            yield message
+        elif isinstance(message.get("tool_call_id"), str):
+            yield {**message, "tool_call_id": _short(message["tool_call_id"])}
+        elif isinstance(message.get("tool_calls"), list):
+            yield {
+                **message,
+                "tool_calls": [_with_short_id(call) for call in message["tool_calls"]],
+            }
+        else:
+            yield message
+
+
+def with_answers(messages: list[object]) -> Iterator[object]:
+    """Yield the messages of a chat body, and an answer where a user speaks behind a result."""
+    last = None
+    for message in messages:
+        role = message.get("role") if isinstance(message, dict) else None
+        if (last, role) == ("tool", "user"):
+            yield dict(_ANSWER)
+        yield message
+        last = role
+
+
+def _with_short_id(call: object) -> object:
+    if isinstance(call, dict) and isinstance(call.get("id"), str):
+        return {**call, "id": _short(call["id"])}
+    return call
+
+
+def _short(call_id: str) -> str:
+    if _ID.fullmatch(call_id):
+        return call_id
+    return hashlib.sha256(call_id.encode("utf-8", "replace")).hexdigest()[:9]

@@ -1,0 +1,111 @@
+"""Conversations with calls of other models go on at servers with Mistral's rules."""
+
+import re
+from typing import Any
+
+import msgspec
+import pytest
+
+from gateway.config.settings import ModelRule, UpstreamSettings
+from gateway.servers import Profile
+from gateway.shapes import Json, Shape, UpstreamCall
+from tests import kinds
+from tests.exchange.scene import Scene
+from tests.fakes import Answer, error_reply, json_reply
+
+DONE: Json = {"role": "assistant", "content": "Done."}
+ID = "toolu_01A09q90qw90lq917835lq9"
+BODIES: dict[Shape, Json] = {
+    Shape.CHAT: {
+        "messages": [
+            {"role": "user", "content": "w?"},
+            {
+                "role": "assistant",
+                "content": None,
+                "tool_calls": [
+                    {"id": ID, "type": "function", "function": {"name": "f", "arguments": "{}"}}
+                ],
+            },
+            {"role": "tool", "tool_call_id": ID, "content": "sun"},
+            {"role": "user", "content": "Go on"},
+        ]
+    },
+    Shape.RESPONSES: {
+        "input": [
+            {"role": "user", "content": "w?"},
+            {"type": "function_call", "call_id": ID, "name": "f", "arguments": "{}"},
+            {"type": "function_call_output", "call_id": ID, "output": "sun"},
+            {"role": "user", "content": "Go on"},
+        ]
+    },
+    Shape.MESSAGES: {
+        "max_tokens": 50,
+        "messages": [
+            {"role": "user", "content": "w?"},
+            {
+                "role": "assistant",
+                "content": [{"type": "tool_use", "id": ID, "name": "f", "input": {}}],
+            },
+            {
+                "role": "user",
+                "content": [
+                    {"type": "tool_result", "tool_use_id": ID, "content": "sun"},
+                    {"type": "text", "text": "Go on"},
+                ],
+            },
+        ],
+    },
+}
+
+
+class Mistral:
+    """Validates conversations as mistral-common does."""
+
+    def __init__(self) -> None:
+        self.sent: list[Any] = []
+
+    def answer(self, call: UpstreamCall) -> Answer:
+        if call.method == "GET" or call.path != "/chat/completions":
+            return error_reply(404, "Not Found")
+        assert isinstance(call.body, bytes)
+        body = msgspec.json.decode(call.body)
+        self.sent.append(body["messages"])
+        last = None
+        for message in body["messages"]:
+            if (last, message["role"]) == ("tool", "user"):
+                return error_reply(400, "Unexpected role 'user' after role 'tool'", code="3230")
+            last = message["role"]
+            for given in message.get("tool_calls") or ():
+                if not re.fullmatch("[a-zA-Z0-9]{9}", given["id"]):
+                    said = f"Tool call id was {given['id']} but must be a-z, A-Z, 0-9, with a "
+                    return error_reply(400, f"{said}length of 9.", code="3280")
+        message = {"role": "assistant", "content": "Fine."}
+        choice = {"index": 0, "message": message, "finish_reason": "stop"}
+        return json_reply(
+            {"id": "c", "object": "chat.completion", "created": 1, "choices": [choice]}
+        )
+
+
+@pytest.mark.parametrize("kind", [kinds.MISTRAL, kinds.VLLM, kinds.OTHER])
+@pytest.mark.parametrize("client", BODIES)
+def test_the_conversation_is_mended_once_it_was_refused(client: Shape, kind: Profile) -> None:
+    server = Mistral()
+    upstream = UpstreamSettings("up", "http://up.example/v1", kind)
+    stage = Scene(server.answer, upstream, rules=(ModelRule("m", endpoints=(Shape.CHAT,)),))
+    for attempts in (3, 1):
+        server.sent.clear()
+        again = stage.generate(client, {"model": "m", **BODIES[client]})
+        assert again.reply.status == 200
+        assert len(server.sent) == attempts
+        assert again.decision.translation == (
+            f"from={client}; to=chat; changed=tool_call_id:given->hash,"
+            "messages:tool+user->tool+assistant+user"
+        )
+        user, called, result, answer, going_on = server.sent[-1]
+        assert called["tool_calls"][0]["id"] == result["tool_call_id"]
+        assert answer == DONE
+        assert (user["role"], going_on["role"]) == ("user", "user")
+    # Where there is nothing to mend, nothing is reported.
+    key = next(name for name in BODIES[client] if name != "max_tokens")
+    plain: Json = {"model": "m", **BODIES[client], key: BODIES[client][key][:1]}
+    assert "changed" not in stage.generate(client, plain).decision.translation

@@ -1,0 +1,73 @@
+"""Ids of calls, and answers to their results, as Mistral demands them."""
+
+import re
+from typing import Any
+
+import pytest
+
+from gateway.resolve.refusals.earlier_calls import with_answers, with_short_ids
+from gateway.shapes import Json
+
+USER: Json = {"role": "user", "content": "x"}
+DONE: Json = {"role": "assistant", "content": "Done."}
+
+
+def said(*ids: Any) -> Json:
+    return {"role": "assistant", "content": None, "tool_calls": [{"id": each} for each in ids]}
+
+
+def result(call_id: Any) -> Json:
+    return {"role": "tool", "tool_call_id": call_id, "content": "r"}
+
+
+@pytest.mark.parametrize(
+    "given",
+    ["call_1", "", "a" * 80, "toolu_01", "functions.f:0", "\ud83d", "abcdefgh_", "12345678"],
+)
+def test_an_id_becomes_nine_letters_and_a_call_still_has_its_result(given: str) -> None:
+    call, answer = with_short_ids([said(given, "other-id"), result(given)])
+    assert isinstance(call, dict)
+    assert isinstance(answer, dict)
+    first, second = (each["id"] for each in call["tool_calls"])
+    assert answer["tool_call_id"] == first != second
+    assert re.fullmatch("[a-zA-Z0-9]{9}", first)
+    assert list(with_short_ids([said(given)])) == [said(first)]
+
+
+def test_an_id_of_mistral_stays() -> None:
+    messages: list[object] = [USER, said("D681PevKs"), result("D681PevKs")]
+    assert list(with_short_ids(messages)) == messages
+
+
+@pytest.mark.parametrize(
+    "odd", [3, None, {"tool_calls": 3}, {"tool_calls": [3, {"id": 4}]}, {"tool_call_id": None}]
+)
+def test_what_has_no_ids_stays(odd: Any) -> None:
+    assert list(with_short_ids([odd])) == [odd]
+
+
+def test_the_given_messages_are_not_changed() -> None:
+    messages: list[object] = [said("call_1"), result("call_1")]
+    assert list(with_short_ids(messages)) != messages
+    assert messages == [said("call_1"), result("call_1")]
+
+
+@pytest.mark.parametrize(
+    ("messages", "sent"),
+    [
+        ([result("a"), USER], [result("a"), DONE, USER]),
+        ([result("a"), result("b"), USER], [result("a"), result("b"), DONE, USER]),
+        (
+            [result("a"), USER, USER, result("b"), USER],
+            [result("a"), DONE, USER, USER, result("b"), DONE, USER],
+        ),
+        ([result("a"), said("b")], [result("a"), said("b")]),
+        ([result("a"), 3, USER], [result("a"), 3, USER]),
+        ([result("a")], [result("a")]),
+        ([], []),
+    ],
+)
+def test_the_assistant_answers_before_the_user_goes_on(
+    messages: list[object], sent: list[object]
+) -> None:
+    assert list(with_answers(messages)) == sent
