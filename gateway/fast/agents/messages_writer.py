@@ -127,6 +127,8 @@ class MessagesWriter:
         """Whether any turn has calls."""
         self._results: dict[str, _Result | str] = {}
         """Those of the calls of the last turn, by the client's ids; or their ids as sent."""
+        self._ids: set[str] = set()
+        """Those of all calls, as sent: no two may have the same."""
         self._waiting = 0
         self._open: list[Any] | None = None
         """The last message's blocks, if what the user says goes there."""
@@ -161,6 +163,9 @@ class MessagesWriter:
         self.ends_in_calls = self._waiting > 0 and not thinks
         if calls:
             self.has_calls = True
+            if not self._ids.isdisjoint(calls.values()):
+                raise Uncommon
+            self._ids.update(calls.values())
             self._results = calls
 
     def result(self, call_id: str, content: Content | None) -> None:

@@ -59,8 +59,8 @@ class _Reader:
         self.turns: list[Turn] = []
         self._context = context
         self._report = report
-        self._waiting: dict[str, Call] = {}
-        """Calls without a result by the client's ids."""
+        self._waiting: dict[str, list[Call]] = {}
+        """Calls without a result by the client's ids, which some servers repeat."""
         self._nameless: deque[str] = deque()
         """Ids of calls that came without ids."""
         self._function_call: str | None = None
@@ -78,12 +78,12 @@ class _Reader:
 
     def check_answered(self) -> None:
         """Raise `InvalidRequest` if a call has no result, which Anthropic refuses, too."""
-        for call_id, call in self._waiting.items():
+        for call_id, calls in self._waiting.items():
             raise InvalidRequest(
                 "An assistant message with 'tool_calls' must be followed by tool messages "
                 "responding to each 'tool_call_id'. There is no response to "
                 f"'{call_id[:100]}'.",
-                param=call.block.path,
+                param=calls[0].block.path,
                 code="invalid_value",
             )
 
@@ -144,7 +144,7 @@ class _Reader:
         fields = _fields_of_use(below, "arguments" if "arguments" in named else "input")
         sent = tool_use(call_id, named["name"], text, f"{path}.{fields['input']}")
         block = Block(sent, path, fields)
-        self._waiting[call_id] = turn.call(block)
+        self._waiting.setdefault(call_id, []).append(turn.call(block))
         return block
 
     def _tool(self, message: Json, path: str, _position: int) -> None:
@@ -166,14 +166,17 @@ class _Reader:
         self._result(message, path, call_id)
 
     def _result(self, message: Json, path: str, call_id: str) -> None:
-        call = self._waiting.pop(call_id, None)
-        if call is None:
+        calls = self._waiting.pop(call_id, None)
+        if calls is None:
             raise InvalidRequest(
                 f"Invalid '{path}': messages with the role 'tool' must be a response to a "
                 f"preceding message with 'tool_calls', and none has the id '{call_id[:100]}'.",
                 param=f"{path}.tool_call_id",
                 code="invalid_value",
             )
+        call, *others = calls
+        if others:
+            self._waiting[call_id] = others
         content = message.get("content", "")
         fields = _RESULT_FIELDS if "tool_call_id" in message else _FUNCTIONS_FIELDS
         if isinstance(content, str):

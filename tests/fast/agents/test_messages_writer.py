@@ -55,6 +55,14 @@ def test_one_text_is_a_string() -> None:
     assert isinstance(content_of([{"type": "thinking"}]), list)
 
 
+def test_a_call_with_the_id_of_an_earlier_one_is_uncommon() -> None:
+    writer = calling("a", "b")
+    writer.result("a", HI)
+    writer.result("b", HI)
+    with pytest.raises(Uncommon):
+        writer.assistant([], {"x": "x", "b": "b"})
+
+
 def test_results_follow_their_calls_in_the_order_of_these() -> None:
     writer = calling("a", "b:1")
     writer.result("b:1", None)

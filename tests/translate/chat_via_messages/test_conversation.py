@@ -67,6 +67,21 @@ def test_ids_may_be_used_again_after_their_result() -> None:
     sent = conversation_of(*HELLO, calls("a"), answer("a", "1"), calls("a"), answer("a", "2"))
     first, second = (message["content"][0] for message in sent["messages"][2::2])
     assert (first["content"], second["content"]) == ("1", "2")
+    uses = [message["content"][0]["id"] for message in sent["messages"][1::2]]
+    assert uses == [first["tool_use_id"], second["tool_use_id"]]
+    assert uses[0] == "a" != uses[1]
+
+
+def test_calls_of_one_id_are_answered_in_their_order() -> None:
+    sent = conversation_of(
+        *HELLO, calls("a", "b", "a"), answer("a", "1"), answer("b", "2"), answer("a", "3")
+    )
+    used = [block["id"] for block in sent["messages"][1]["content"]]
+    results = sent["messages"][2]["content"]
+    assert used == [block["tool_use_id"] for block in results]
+    assert used[:2] == ["a", "b"]
+    assert used[2] not in used[:2]
+    assert [block["content"] for block in results] == ["1", "2", "3"]
 
 
 def test_custom_calls_have_their_input_as_an_object() -> None:
@@ -174,6 +189,7 @@ def test_what_has_no_place_is_reported() -> None:
         ([answer("a")], "messages[1].tool_call_id"),
         ([calls("a"), answer("b")], "messages[2].tool_call_id"),
         ([calls("a"), answer("a"), answer("a")], "messages[3].tool_call_id"),
+        ([calls("a", "a"), answer("a")], "messages[1].tool_calls[1]"),
         ([answer("")], "messages[1].tool_call_id"),
         ([{"role": "function", "name": "f", "content": ""}], "messages[1]"),
         (

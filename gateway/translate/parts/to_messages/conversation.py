@@ -1,9 +1,10 @@
 """A conversation as `system` and `messages`, written for a messages endpoint.
 
 Its rules: each call is answered in the next user message, which begins with the results of all
-calls of the assistant's message; system messages keep their place only behind a user message, if
-the assistant's or nothing follows; texts are not empty. Sources: the types of Anthropic's SDK, its
-"Mid-conversation system messages" (quoted in bifrost#3945), and its skills' `claude-api`.
+calls of the assistant's message; no two calls have the same id (Switchyard#502); system messages
+keep their place only behind a user message, if the assistant's or nothing follows; texts are not
+empty. Sources: the types of Anthropic's SDK, its "Mid-conversation system messages" (quoted in
+bifrost#3945), and its skills' `claude-api`.
 """
 
 import re
@@ -161,6 +162,7 @@ def written(turns: Sequence[Turn], root: str, context: Context, report: Report) 
             param=root,
             code="invalid_value",
         )
+    _distinguish(later)
     messages = _messages(later)
     keeps = context.late_system == "keep"
     for position, message in enumerate(messages):
@@ -181,6 +183,22 @@ def _hoisted(turns: Sequence[Turn], report: Report) -> list[Turn]:
 def _as_users(turn: Turn, report: Report) -> Turn:
     report.change(f"{turn.path}.role" if "[" in turn.path else turn.path, "system", "user")
     return Turn("user", turn.path, turn.blocks)
+
+
+def _distinguish(turns: Sequence[Turn]) -> None:
+    """Give calls with an id that an earlier one has another one: some servers repeat theirs.
+
+    It is the same in each turn of the conversation.
+    """
+    seen: dict[str, int] = {}
+    for turn in turns:
+        for call in turn.calls:
+            call_id: str = call.block.sent["id"]
+            seen[call_id] = seen.get(call_id, 0) + 1
+            if seen[call_id] > 1:
+                call.block.sent["id"] = own = call_id_from(f"{call_id} {seen[call_id]}")
+                if call.output is not None:
+                    call.output.sent["tool_use_id"] = own
 
 
 def _messages(turns: Sequence[Turn]) -> list[_Message]:

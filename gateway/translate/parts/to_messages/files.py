@@ -18,12 +18,21 @@ _TEXTS = frozenset({"application/json", "application/xml", "application/yaml"})
 _DATA_URL = re.compile(r"data:([\w.+-]+/[\w.+-]+)?((?:;[^;,]*)*?)(;base64)?,", re.IGNORECASE)
 _PDF_IN_BASE64 = "JVBERi"
 """How every PDF begins (`%PDF-`)."""
+_BEGINNINGS = (
+    ("image/png", re.compile("iVBORw0KGgo")),
+    ("image/jpeg", re.compile("/9j/")),
+    ("image/gif", re.compile("R0lGODlh|R0lGODdh")),
+    ("image/webp", re.compile("UklGR.{7}RUJQ")),
+)
+"""How every picture of these types begins, in base64."""
 
 
 def image_source(url: str, path: str, context: Context) -> Json:
     """Return the source of a picture by its URL, which may be a `data:` URL.
 
-    Raises `UnsupportedParameter` naming `path` for what a messages endpoint does not take.
+    What the data begin with decides on the type: OpenAI does not look at the one that is said, and
+    Anthropic refuses another one than the picture has (home-assistant#167208). Raises
+    `UnsupportedParameter` naming `path` for what a messages endpoint does not take.
     """
     found = _DATA_URL.match(url)
     if found is None:
@@ -31,6 +40,8 @@ def image_source(url: str, path: str, context: Context) -> Json:
             return {"type": "url", "url": url}
         raise not_taken(path, context, "pictures by http or data URL only")
     kind = (found[1] or "").lower().replace("image/jpg", "image/jpeg")
+    begins = (of for of, beginning in _BEGINNINGS if beginning.match(url, found.end()))
+    kind = next(begins, kind)
     if kind not in _IMAGES or not found[3]:
         raise not_taken(path, context, "JPEG, PNG, GIF and WebP pictures only, as base64")
     return {"type": "base64", "media_type": kind, "data": url[found.end() :]}

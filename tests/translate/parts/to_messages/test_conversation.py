@@ -72,6 +72,35 @@ def test_leading_instructions_are_the_system() -> None:
     assert not report.size
 
 
+def ids(fields: Json) -> list[tuple[list[str], list[str]]]:
+    """Return the ids of each turn's calls, and of the results behind them."""
+    lists = [message["content"] for message in fields["messages"]]
+    calls, results = (
+        [[block[name] for block in blocks if name in block] for blocks in lists]
+        for name in ("id", "tool_use_id")
+    )
+    return list(zip(calls[::2], results[1::2], strict=True))
+
+
+def test_no_two_calls_have_the_same_id() -> None:
+    one, two, three = (called("a", "b", at=at) for at in (0, 4, 8))
+    fields, report = sent(one, two, three)
+    found = ids(fields)
+    assert all(calls == results for calls, results in found)
+    assert found[0][0] == ["c0", "c1"]
+    assert len({each for calls, _ in found for each in calls}) == 6
+    assert not report.size
+    # Those of earlier turns stay the same in later ones.
+    assert ids(sent(called("a", "b"), called("a", "b", at=4))[0]) == found[:2]
+
+
+def test_a_repeated_call_without_a_result_has_an_id_of_its_own() -> None:
+    fields, _ = sent(called("a"), called(None, at=4))
+    own = [block["id"] for block in fields["messages"][2]["content"]]
+    assert own != ["c0"]
+    assert len(own) == 1
+
+
 def test_turns_without_blocks_are_left_out() -> None:
     fields, _ = sent(turn("system"), turn("user", "a"), turn("assistant"), turn("user", "b"))
     assert shown(fields) == ["user: a", "user: b"]

@@ -1,3 +1,5 @@
+import base64
+
 import pytest
 
 from gateway.errors import UnsupportedParameter
@@ -21,6 +23,32 @@ def test_pictures_become_sources(url: str, source: Json | tuple[str, str]) -> No
     if isinstance(source, tuple):
         source = {"type": "base64", "media_type": source[0], "data": source[1]}
     assert image_source(url, "p", context()) == source
+
+
+PICTURES = {
+    "image/png": b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR",
+    "image/jpeg": b"\xff\xd8\xff\xe0\0\x10JFIF",
+    "image/gif": b"GIF89a\1\0\1\0",
+    "image/webp": b"RIFF\x24\0\0\0WEBPVP8 ",
+}
+
+
+@pytest.mark.parametrize("said", [*PICTURES, "image/jpg", "", "application/octet-stream"])
+@pytest.mark.parametrize("kind", PICTURES)
+def test_the_data_decide_on_the_type_of_a_picture(kind: str, said: str) -> None:
+    data = base64.b64encode(PICTURES[kind]).decode()
+    source = {"type": "base64", "media_type": kind, "data": data}
+    assert image_source(f"data:{said};base64,{data}", "p", context()) == source
+
+
+def test_gifs_of_1987_and_large_webps_are_known_too() -> None:
+    for kind, begins in (
+        ("image/gif", b"GIF87a\1"),
+        ("image/webp", b"RIFF\xff\xff\xff\xffWEBPVP8L"),
+    ):
+        data = base64.b64encode(begins).decode()
+        source = image_source(f"data:image/png;base64,{data}", "p", context())
+        assert source["media_type"] == kind
 
 
 @pytest.mark.parametrize(
