@@ -18,7 +18,7 @@ from gateway.translate.parts.from_messages.system import BILLING
 from gateway.translate.parts.from_messages.thinking import shown_as
 from gateway.translate.parts.messages.asked import MessagesAsked
 from gateway.translate.parts.tools.choices import Mode, ToolChoice, ToolName
-from gateway.translate.parts.tools.definitions import is_strict_schema
+from gateway.translate.parts.tools.definitions import completed, is_strict_schema
 from gateway.translate.schema.messages import check_messages
 
 _MODES: Mapping[str, Mode] = {"auto": "auto", "any": "required", "tool": "required", "none": "none"}
@@ -132,13 +132,15 @@ def _function(tool: Tool, path: str, report: Report) -> Function:
     if tool.eager_input_streaming:
         report.drop(f"{path}.eager_input_streaming")
     given = tool.input_schema
-    form, is_strict = form_of(given)
+    form, is_strict, is_complete = form_of(given)
     schema: msgspec.Raw | Json = given
     if form is ABSENT:
-        schema = {"type": "object", **read_schema(given)}
+        schema = completed({"type": "object", **read_schema(given)})
         is_strict = is_strict_schema(schema)
     elif form != "object":
         raise Uncommon
+    elif not is_complete:
+        schema = completed(read_schema(given))
     strict: bool | Absent = ABSENT
     if tool.strict:
         if is_strict:

@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Raw
 
 from gateway.fast.codec import ABSENT
-from gateway.translate.parts.tools.definitions import is_strict_schema
+from gateway.translate.parts.tools.definitions import is_complete, is_strict_schema
 
 LARGEST_KEPT = 4096
 """The length of the largest schema that is known again, in bytes."""
@@ -26,6 +26,8 @@ class Form(NamedTuple):
     """Its type; `ABSENT` if it says none."""
     is_strict: bool
     """Whether it obeys the rules of strict mode."""
+    is_complete: bool
+    """Whether it has all that OpenAI requires."""
 
 
 read_schema = msgspec.json.Decoder(dict[str, Any]).decode
@@ -41,7 +43,7 @@ def form_of(schema: Raw) -> Form:
 
 def _form(written: bytes) -> Form:
     read = read_schema(written)
-    return Form(read.get("type", ABSENT), is_strict_schema(read))
+    return Form(read.get("type", ABSENT), is_strict_schema(read), is_complete(read))
 
 
 _kept_form = lru_cache(_KEPT)(_form)

@@ -139,6 +139,7 @@ ODD_PARAMETERS: list[tuple[str, Any]] = [
     *each("tools.0.input_examples", [], [{}]),
     *each("tools.0.input_schema", ABSENT, None, {}, [], "x", {"type": "object"}, {"type": None}),
     *each("tools.0.input_schema", {"type": "array"}, {"properties": {}}, {"type": ["object"]}),
+    *each("tools.0.input_schema.properties.path", {"type": "array"}, {"type": ["array", "null"]}),
     *each("tools.0.input_schema.properties.path", {"type": "number", "minimum": 0.10}, {"é": "\n"}),
     *each(
         "tools.0",

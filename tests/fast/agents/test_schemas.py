@@ -17,12 +17,22 @@ LONG = "x" * LARGEST_KEPT
 @pytest.mark.parametrize(
     ("schema", "form"),
     [
-        ({}, Form(ABSENT, is_strict=False)),
-        ({"type": None}, Form(None, is_strict=False)),
-        ({"type": "object", "properties": {}}, Form("object", is_strict=False)),
-        (STRICT, Form("object", is_strict=True)),
-        ({**STRICT, "description": LONG}, Form("object", is_strict=True)),
-        ({"properties": {}, "description": LONG}, Form(ABSENT, is_strict=False)),
+        ({}, Form(ABSENT, is_strict=False, is_complete=False)),
+        ({"type": None}, Form(None, is_strict=False, is_complete=False)),
+        (
+            {"type": "object", "properties": {}},
+            Form("object", is_strict=False, is_complete=True),
+        ),
+        (
+            {"properties": {"a": {"type": "array"}}},
+            Form(ABSENT, is_strict=False, is_complete=False),
+        ),
+        (STRICT, Form("object", is_strict=True, is_complete=True)),
+        ({**STRICT, "description": LONG}, Form("object", is_strict=True, is_complete=True)),
+        (
+            {"properties": {}, "description": LONG},
+            Form(ABSENT, is_strict=False, is_complete=True),
+        ),
     ],
 )
 def test_a_schema_is_known_by_its_type_and_strictness(schema: Any, form: Form) -> None:

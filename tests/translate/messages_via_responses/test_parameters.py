@@ -70,7 +70,7 @@ def test_functions_say_whether_they_are_strict() -> None:
             "type": "function",
             "name": "f",
             "description": "d",
-            "parameters": {"type": "object"},
+            "parameters": {"type": "object", "properties": {}},
             "strict": False,
         },
         {"type": "function", "name": "g", "parameters": strict, "strict": True},

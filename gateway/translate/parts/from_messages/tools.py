@@ -11,7 +11,7 @@ from gateway.translate.parts.from_messages.client_tools import function_of
 from gateway.translate.parts.from_messages.deferred import ToolChanges
 from gateway.translate.parts.from_messages.tool_names import sent_name
 from gateway.translate.parts.tools.choices import Mode, ToolChoice, ToolName
-from gateway.translate.parts.tools.definitions import is_strict_schema
+from gateway.translate.parts.tools.definitions import completed, is_complete, is_strict_schema
 from gateway.translate.parts.tools.namespaces import ambiguous_name
 from gateway.translate.schema.messages_tools import (
     CLIENT_TOOL,
@@ -203,7 +203,8 @@ class _Reader:
         if "description" in tool:
             function["description"] = tool["description"]
         schema: Json = tool["input_schema"]
-        function["parameters"] = schema if "type" in schema else {"type": "object", **schema}
+        typed = schema if "type" in schema else {"type": "object", **schema}
+        function["parameters"] = typed if is_complete(typed) else completed(typed)
         if tool.get("strict"):
             if is_strict_schema(function["parameters"]):
                 function["strict"] = True

@@ -78,6 +78,53 @@ def chat_custom(tool: Json, param: str) -> Json:
     return {"type": "custom", "custom": custom}
 
 
+def is_complete(parameters: Json) -> bool:
+    """Whether parameters have what OpenAI requires of them, and `completed` adds."""
+    return "properties" in parameters and _all_parts(parameters, _has_items)
+
+
+def completed(parameters: Json) -> Json:
+    """Return parameters with `properties`, and all lists in them with `items`, which are empty.
+
+    They mean the same without. Anthropic takes them so, and MCP servers write them so; OpenAI
+    refuses them (copilot-cli#2223, mcphost#35). The given schema is not changed.
+    """
+    made: Json = {**parameters}
+    made.setdefault("properties", {})
+    waiting: list[Json] = [made]
+    while waiting:
+        part = waiting.pop()
+        if not _has_items(part):
+            part["items"] = {}
+        for key, value in list(part.items()):
+            if key in _OF_SCHEMAS and isinstance(value, dict):
+                part[key] = {name: _copied(each, waiting) for name, each in value.items()}
+            elif key not in _NOT_SCHEMAS:
+                part[key] = _copied(value, waiting)
+    return made
+
+
+def _copied(value: object, waiting: list[Json]) -> object:
+    """Return a copy of a schema, or of a list of such, that waits to be completed."""
+    if isinstance(value, list):
+        return [_copied_one(each, waiting) for each in value]
+    return _copied_one(value, waiting)
+
+
+def _copied_one(value: object, waiting: list[Json]) -> object:
+    if not isinstance(value, dict):
+        return value
+    copied = dict(value)
+    waiting.append(copied)
+    return copied
+
+
+def _has_items(schema: Json) -> bool:
+    kind = schema.get("type")
+    is_list = kind == "array" or (isinstance(kind, list) and "array" in kind)
+    return not is_list or "items" in schema
+
+
 def is_strict_schema(schema: object) -> bool:
     """Whether a JSON schema obeys the rules of strict mode in all its parts.
 
@@ -105,15 +152,16 @@ def _all_parts(schema: object, holds: Callable[[Json], bool]) -> bool:
             properties = part.get("properties")
             waiting += properties.values() if isinstance(properties, dict) else ()
             waiting += [value for key, value in part.items() if key not in _NOT_SCHEMAS]
-            for definitions in ("$defs", "definitions"):
+            for definitions in _DEFINITIONS:
                 named = part.get(definitions)
                 waiting += named.values() if isinstance(named, dict) else ()
     return True
 
 
-_NOT_SCHEMAS = frozenset(
-    {"properties", "$defs", "definitions", "enum", "const", "default", "examples", "required"}
-)
+_DEFINITIONS = ("$defs", "definitions")
+_OF_SCHEMAS = frozenset({"properties", *_DEFINITIONS})
+"""Keys of schemas by names."""
+_NOT_SCHEMAS = _OF_SCHEMAS | {"enum", "const", "default", "examples", "required"}
 
 
 def _is_closed(schema: Json) -> bool:

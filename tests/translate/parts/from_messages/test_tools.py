@@ -18,7 +18,8 @@ from tests.translate.messages_requests import (
     user,
 )
 
-STRICT: Json = {"type": "object", "properties": {}, "additionalProperties": False}
+NO_PARAMETERS: Json = {"type": "object", "properties": {}}
+STRICT: Json = {**NO_PARAMETERS, "additionalProperties": False}
 DROPS: Json = {"on_unsupported": "drop"}
 SEARCH: Json = {"type": "web_search_20260209", "name": "web_search"}
 LONG = "mcp__" + "x" * 100
@@ -31,7 +32,7 @@ def functions(sent: Prepared) -> list[Json]:
 @pytest.mark.parametrize(
     ("given", "function", "dropped"),
     [
-        (tool("f"), {"name": "f", "parameters": {"type": "object"}}, []),
+        (tool("f"), {"name": "f", "parameters": NO_PARAMETERS}, []),
         (
             tool("f", {"properties": {"a": {}}}, description="d", type="custom"),
             {
@@ -42,19 +43,30 @@ def functions(sent: Prepared) -> list[Json]:
             [],
         ),
         (
+            tool("f", {"properties": {"a": {"type": "array"}}}),
+            {
+                "name": "f",
+                "parameters": {
+                    "type": "object",
+                    "properties": {"a": {"type": "array", "items": {}}},
+                },
+            },
+            [],
+        ),
+        (
             tool("f", STRICT, strict=True),
             {"name": "f", "parameters": STRICT, "strict": True},
             [],
         ),
         (
             tool("f", strict=True),
-            {"name": "f", "parameters": {"type": "object"}},
+            {"name": "f", "parameters": NO_PARAMETERS},
             ["tools[0].strict"],
         ),
-        (tool("f", strict=False), {"name": "f", "parameters": {"type": "object"}}, []),
+        (tool("f", strict=False), {"name": "f", "parameters": NO_PARAMETERS}, []),
         (
             tool("f", eager_input_streaming=True, input_examples=[{}], allowed_callers=["x"], z=1),
-            {"name": "f", "parameters": {"type": "object"}},
+            {"name": "f", "parameters": NO_PARAMETERS},
             [
                 "tools[0].eager_input_streaming",
                 "tools[0].input_examples",
@@ -64,7 +76,7 @@ def functions(sent: Prepared) -> list[Json]:
         ),
         (
             tool("f", eager_input_streaming=False, allowed_callers=["direct"]),
-            {"name": "f", "parameters": {"type": "object"}},
+            {"name": "f", "parameters": NO_PARAMETERS},
             [],
         ),
     ],

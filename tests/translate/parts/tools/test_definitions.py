@@ -6,6 +6,8 @@ from gateway.errors import InvalidRequest
 from gateway.translate.parts.tools.definitions import (
     chat_custom,
     chat_function,
+    completed,
+    is_complete,
     is_strict_schema,
     responses_custom,
     responses_function,
@@ -33,6 +35,60 @@ def test_a_function_for_responses_says_strict_and_parameters() -> None:
     kept = responses_function({"name": "f", "strict": True, "parameters": STRICT, "x": 1}, "p")
     assert (kept["strict"], kept["parameters"], kept["x"]) == (True, STRICT, 1)
     assert responses_function({"name": "f", "type": "odd", "strict": None}, "p") == tool
+
+
+LIST = {"type": "array"}
+LIST_OF_ANY = {"type": "array", "items": {}}
+
+
+@pytest.mark.parametrize(
+    ("given", "sent"),
+    [
+        ({}, {"properties": {}}),
+        ({"type": "object"}, {"type": "object", "properties": {}}),
+        ({"properties": {"a": LIST}}, {"properties": {"a": LIST_OF_ANY}}),
+        (
+            {"properties": {"a": {"type": ["array", "null"]}}},
+            {"properties": {"a": {"type": ["array", "null"], "items": {}}}},
+        ),
+        (
+            {"properties": {"a": {"anyOf": [LIST, {"type": "null"}]}}, "$defs": {"b": LIST}},
+            {
+                "properties": {"a": {"anyOf": [LIST_OF_ANY, {"type": "null"}]}},
+                "$defs": {"b": LIST_OF_ANY},
+            },
+        ),
+        (
+            {"properties": {"a": {"type": "array", "items": LIST}}, "additionalProperties": LIST},
+            {
+                "properties": {"a": {"type": "array", "items": LIST_OF_ANY}},
+                "additionalProperties": LIST_OF_ANY,
+            },
+        ),
+    ],
+)
+def test_parameters_are_completed_as_openai_requires(given: Any, sent: Any) -> None:
+    before = repr(given)
+    assert not is_complete(given)
+    assert completed(given) == sent
+    assert repr(given) == before
+    assert is_complete(sent)
+    assert completed(sent) == sent
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"type": "object", "properties": {}},
+        {"properties": {"type": {"enum": ["array", LIST]}, "x": {"default": LIST, "const": LIST}}},
+        {"properties": {"a": LIST_OF_ANY, "b": True, "c": {"type": "object"}}, "required": ["a"]},
+        {"properties": {"a": {"examples": [LIST], "type": 3}}, "anyOf": ["odd", 3]},
+        {"properties": None},
+    ],
+)
+def test_complete_parameters_stay(given: Any) -> None:
+    assert is_complete(given)
+    assert completed(given) == given
 
 
 @pytest.mark.parametrize(("fields", "param"), [({}, "p.name"), ({"name": 5}, "p.name"), (5, "p")])
