@@ -73,5 +73,10 @@ UNKNOWN: Changes = {**HOSTED, "may_stream_unasked": True}
 
 EFFORTS_OF_OPEN_MODELS = frozenset({"none", "low", "medium", "high"})
 
+NO_REASONING = " "
+"""Sent as the reasoning of a call to servers that demand one, where there is none.
+
+To Moonshot's Kimi K2.5 and K2.6 an empty text is none (llmgateway#2093)."""
+
 TEXT_ONLY: Changes = {"prompt_list": False, "token_prompts": False}
 """A completions prompt is one string."""

@@ -58,6 +58,42 @@ BODIES: dict[Shape, Json] = {
 }
 
 
+EMPTY: dict[Shape, Json] = {
+    Shape.CHAT: {
+        "messages": [
+            {"role": "user", "content": "w?"},
+            {"role": "assistant", "content": ""},
+            {"role": "user", "content": "Go on"},
+        ]
+    },
+    Shape.RESPONSES: {
+        "input": [
+            {"role": "user", "content": "w?"},
+            {"role": "assistant", "content": [{"type": "output_text", "text": ""}]},
+            {"role": "user", "content": "Go on"},
+        ]
+    },
+}
+
+
+def moonshot(call: UpstreamCall) -> Answer:
+    """Refuse empty messages."""
+    if call.method == "GET":
+        return error_reply(404, "Not Found")
+    assert isinstance(call.body, bytes)
+    for position, message in enumerate(msgspec.json.decode(call.body)["messages"]):
+        if not message["content"]:
+            said = f"the message at position {position} with role '{message['role']}'"
+            return error_reply(400, f"Invalid request: {said} must not be empty")
+    return fine()
+
+
+def fine() -> Answer:
+    message = {"role": "assistant", "content": "Fine."}
+    choice = {"index": 0, "message": message, "finish_reason": "stop"}
+    return json_reply({"id": "c", "object": "chat.completion", "created": 1, "choices": [choice]})
+
+
 class Mistral:
     """Validates conversations as mistral-common does."""
 
@@ -79,11 +115,7 @@ class Mistral:
                 if not re.fullmatch("[a-zA-Z0-9]{9}", given["id"]):
                     said = f"Tool call id was {given['id']} but must be a-z, A-Z, 0-9, with a "
                     return error_reply(400, f"{said}length of 9.", code="3280")
-        message = {"role": "assistant", "content": "Fine."}
-        choice = {"index": 0, "message": message, "finish_reason": "stop"}
-        return json_reply(
-            {"id": "c", "object": "chat.completion", "created": 1, "choices": [choice]}
-        )
+        return fine()
 
 
 @pytest.mark.parametrize("kind", [kinds.MISTRAL, kinds.VLLM, kinds.OTHER])
@@ -109,3 +141,23 @@ def test_the_conversation_is_mended_once_it_was_refused(client: Shape, kind: Pro
     key = next(name for name in BODIES[client] if name != "max_tokens")
     plain: Json = {"model": "m", **BODIES[client], key: BODIES[client][key][:1]}
     assert "changed" not in stage.generate(client, plain).decision.translation
+
+
+@pytest.mark.parametrize("client", EMPTY)
+def test_messages_that_say_nothing_are_left_out_once_they_were_refused(client: Shape) -> None:
+    upstream = UpstreamSettings("up", "http://up.example/v1", kinds.OTHER)
+    sent: list[UpstreamCall] = []
+
+    def answer(call: UpstreamCall) -> Answer:
+        sent.append(call)
+        return moonshot(call)
+
+    stage = Scene(answer, upstream, rules=(ModelRule("m", endpoints=(Shape.CHAT,)),))
+    for attempts in (2, 1):
+        sent.clear()
+        again = stage.generate(client, {"model": "m", **EMPTY[client]})
+        assert again.reply.status == 200
+        assert again.decision.translation == (
+            f"from={client}; to=chat; changed=content:empty->left out"
+        )
+        assert len([call for call in sent if call.method == "POST"]) == attempts

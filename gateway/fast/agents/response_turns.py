@@ -14,6 +14,7 @@ from gateway.fast.agents.chat_forms import (
     Message,
     Output,
 )
+from gateway.fast.agents.messages_writer import is_blank
 from gateway.fast.agents.raw import decoded, is_text, text
 from gateway.fast.agents.response_contents import (
     Content,
@@ -29,6 +30,7 @@ from gateway.fast.agents.responses_items import Part, Reasoned, TypedItem, read_
 from gateway.fast.agents.uncommon import Uncommon
 from gateway.shapes import Json
 from gateway.translate.contract import Context, Report
+from gateway.translate.parts.tools.calls import NOTHING
 from gateway.translate.parts.tools.custom import wrapped_input
 from gateway.translate.parts.tools.namespaces import FlatNames
 from gateway.translate.responses_via_chat.deltas.carried import TEXT_FIELDS, merge
@@ -63,7 +65,7 @@ class TurnWriter:
 
     def messages(self, instructions: str | None, given: str | Sequence[TypedItem]) -> list[object]:
         """Return the messages of a request, in order."""
-        if instructions is not None:
+        if instructions:
             able = self._able
             role = "developer" if able.developer_role and able.reasoning else "system"
             self._messages.append(Message(role, instructions))
@@ -151,7 +153,7 @@ class TurnWriter:
         if not is_text(arguments):
             raise Uncommon
         name = item.name if item.namespace is None else _flat(item.namespace, item.name)
-        self._add_call(item.call_id, name, arguments)
+        self._add_call(item.call_id, name, NOTHING if is_blank(arguments) else arguments)
 
     def _add_call(self, call_id: str, name: str, arguments: Text) -> None:
         if self._turn is None:

@@ -6,26 +6,30 @@ such fields may refuse those of others. Mistral demands ids and answers of its o
 (`earlier_calls`).
 
 Sources: DeepSeek ("The `reasoning_content` in the thinking mode must be passed back to the API",
-crush#2754; an empty one is taken, pipecat#5710), Moonshot (vscode#306695); Google, "Thought
-signatures": calls that come from another model get a dummy one.
+crush#2754), Moonshot (vscode#306695; of what both take, `NO_REASONING`); Google, "Thought
+signatures": calls that come from another model get a dummy one. Moonshot refuses empty messages,
+too (kimi-code#1985, AstrBot#7200).
 """
 
 import re
 from collections.abc import Iterator, Mapping
 
 from gateway.resolve.refusals.earlier_calls import with_answers, with_short_ids
+from gateway.servers.presets import NO_REASONING
 from gateway.shapes import Json
 
 REASONING = "reasoning_content"
 SIGNATURE = "thought_signature"
 CALL_ID = "tool_call_id"
 ANSWER = "messages"
+CONTENT = "content"
 
 FILLED_WITH: Mapping[str, tuple[str, str]] = {
-    REASONING: ("none", "empty"),
+    REASONING: ("none", "blank"),
     SIGNATURE: ("none", "dummy"),
     CALL_ID: ("given", "hash"),
     ANSWER: ("tool+user", "tool+assistant+user"),
+    CONTENT: ("empty", "left out"),
 }
 """What there was, and what is sent instead, each in a word."""
 
@@ -48,6 +52,13 @@ _TEXTS = (
         CALL_ID,
         re.compile(r"Tool call id was [^\n]{0,1000}?but must be a-z, A-Z, 0-9, with a length of 9"),
     ),
+    (
+        CONTENT,
+        re.compile(
+            r"(?:Invalid request: )?[Tt]he message at position \d{1,6} with role "
+            r"'(?:assistant|system)' must not be empty"
+        ),
+    ),
     (ANSWER, re.compile(r"Unexpected role [`'\"]?user[`'\"]? after role [`'\"]?tool[`'\"]?")),
 )
 
@@ -55,7 +66,7 @@ _TEXTS = (
 def demanded_field(message: str) -> str | None:
     """Return the field that an error's text demands in earlier messages, if any.
 
-    `messages`: it demands an answer of the assistant.
+    `messages`: it demands an answer of the assistant; `content`: that no message is empty.
     """
     return next((name for name, text in _TEXTS if text.match(message)), None)
 
@@ -100,7 +111,18 @@ def _all_filled(messages: list[object], name: str) -> Iterator[object]:
         return with_short_ids(messages)
     if name == ANSWER:
         return with_answers(messages)
+    if name == CONTENT:
+        return (message for message in messages if not _is_empty(message))
     return (_filled(message, name) for message in messages)
+
+
+def _is_empty(message: object) -> bool:
+    """Whether a message says and calls nothing, and is not a user's, or a result."""
+    if not isinstance(message, dict) or message.get("role") not in ("assistant", "system"):
+        return False
+    content, calls = message.get("content"), message.get("tool_calls")
+    said = content.strip() if isinstance(content, str) else content
+    return not said and not calls and not message.get("function_call")
 
 
 def _filled(message: object, name: str) -> object:
@@ -109,9 +131,9 @@ def _filled(message: object, name: str) -> object:
         return message
     if name == SIGNATURE:
         return {**message, "tool_calls": list(_signed(calls))}
-    if isinstance(message.get(REASONING), str):
+    if message.get(REASONING):
         return message
-    return {**message, REASONING: message.get("reasoning") or ""}
+    return {**message, REASONING: message.get("reasoning") or NO_REASONING}
 
 
 def _signed(calls: list[object]) -> Iterator[object]:

@@ -141,7 +141,7 @@ ODD: list[tuple[str, Any]] = [
     *each("input.4.call_id", ABSENT, None, "", 3, "call_2", "x" * 64, "x" * 65),
     *each("input.4.name", ABSENT, None, "", 3, "own"),
     *each("input.4.namespace", None, "", "mcp", "mcp é", 3),
-    *each("input.4.arguments", ABSENT, None, "", "{", 3, [], {"a": 1}),
+    *each("input.4.arguments", ABSENT, None, "", " \n", "{", 3, [], {"a": 1}),
     *each("input.4.status", None, "incomplete", 3),
     *each("input.5", {"role": "assistant", "content": "x"}, {"role": "assistant", "content": ""}),
     *each("input.5", THOUGHT, THOUGHTFUL, sealed({"reasoning_content": "More."})),

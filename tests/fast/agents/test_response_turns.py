@@ -59,8 +59,8 @@ def test_reasoning_comes_back_where_the_server_takes_it() -> None:
 
 def test_a_server_may_require_reasoning() -> None:
     written, report = messages(CALL, OUTPUT, known="reasoning required")
-    assert written[1]["reasoning_content"] == ""
-    assert report.changed == ["reasoning_content:none->empty"]
+    assert written[1]["reasoning_content"] == " "
+    assert report.changed == ["reasoning_content:none->blank"]
 
 
 def test_one_system_message_leads() -> None:

@@ -31,6 +31,9 @@ MISSING = {
     "Tool call id was call_PTLP8xhu3uwZk4l3nlnrrJha but must be a-z, A-Z, 0-9, with a length of 9."
     "": "tool_call_id",
     "Tool call id was  but must be a-z, A-Z, 0-9, with a length of 9.": "tool_call_id",
+    # kimi-code#1985, AstrBot#7200
+    "The message at position 307 with role 'assistant' must not be empty": "content",
+    "Invalid request: the message at position 0 with role 'system' must not be empty": "content",
     # hermes-agent#20154, zed#37021
     "Unexpected role 'user' after role 'tool'": "messages",
     "Unexpected role user after role tool": "messages",
@@ -58,6 +61,7 @@ def test_a_demand_is_known_by_its_text(message: str, field: str) -> None:
         "Unexpected role 'tool' after role 'user'",
         "Unexpected role 'system' after role 'tool'",
         "Tool call id was call_1 but has no response",
+        "Invalid request: the message at position 1 with role 'user' must not be empty",
     ],
 )
 def test_other_texts_demand_nothing(message: str) -> None:
@@ -81,15 +85,41 @@ def fixed(action: Any, name: str, *messages: Any) -> list[Any]:
     return filled
 
 
-def test_an_empty_reasoning_is_put_where_calls_have_none() -> None:
+def test_a_blank_reasoning_is_put_where_calls_have_none() -> None:
     call = {"id": "c"}
-    given = (USER, said(call), said(call, reasoning="hm"), said(call, reasoning_content="so"))
+    given = (
+        USER,
+        said(call),
+        said(call, reasoning_content=""),
+        said(call, reasoning="hm"),
+        said(call, reasoning_content="so"),
+    )
     assert fixed("fill", "reasoning_content", *given) == [
         USER,
-        said(call, reasoning_content=""),
+        said(call, reasoning_content=" "),
+        said(call, reasoning_content=" "),
         said(call, reasoning="hm", reasoning_content="hm"),
         said(call, reasoning_content="so"),
     ]
+
+
+def test_messages_that_say_nothing_are_left_out() -> None:
+    empty = {"role": "assistant", "content": ""}
+    full = [
+        USER,
+        {"role": "user", "content": ""},
+        {"role": "tool", "tool_call_id": "c", "content": ""},
+        said({"id": "c"}),
+        {"role": "assistant", "content": None, "function_call": {"name": "f"}},
+        {"role": "assistant", "content": [{"type": "text", "text": "a"}]},
+        {"role": "assistant", "content": "a"},
+        3,
+    ]
+    nothing: list[Any] = [" \n", None, []]
+    blank = [{**empty, "content": each} for each in nothing]
+    system = {"role": "system", "content": ""}
+    bare = {"role": "assistant", "content": "", "tool_calls": []}
+    assert fixed("fill", "content", empty, *full, *blank, system, bare) == full
 
 
 def test_what_mistral_demands_is_done_to_all_messages() -> None:

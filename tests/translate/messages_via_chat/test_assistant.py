@@ -113,8 +113,8 @@ def test_thinking_goes_back_as_the_servers_own_field() -> None:
 def test_a_server_that_wants_reasoning_with_every_call_gets_it() -> None:
     of = context(kind=kinds.DEEPSEEK, able={"reasoning_required": True})
     message, sent = written(use("1"), of=of)
-    assert message["reasoning_content"] == ""
-    assert sent.report.changed == ["reasoning_content:none->empty"]
+    assert message["reasoning_content"] == " "
+    assert sent.report.changed == ["reasoning_content:none->blank"]
 
 
 def test_what_a_server_has_signed_goes_back_to_it() -> None:

@@ -10,6 +10,9 @@ import json
 from gateway.shapes import Json
 from gateway.translate.contract import Context
 
+NOTHING = "{}"
+"""The arguments of a call without any. Chat templates read them as JSON, which `""` is not."""
+
 MAX_CALL_ID = 64
 """OpenAI's limit for a chat tool call id and for `call_id`, in characters."""
 

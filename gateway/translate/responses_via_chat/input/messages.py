@@ -24,7 +24,7 @@ def input_turns(
     `UnsupportedParameter` for items that chat cannot express, both naming `input[i]`.
     """
     reader = Reader(names, context, report)
-    if "instructions" in client:
+    if client.get("instructions"):
         reader.instruct(client["instructions"])
     given = client["input"]
     if isinstance(given, str):

@@ -14,6 +14,7 @@ from gateway.translate.contract import Context, Report
 from gateway.translate.parts.content.parts import AssistantTexts, assistant_texts
 from gateway.translate.parts.tools.calls import (
     MAX_CALL_ID,
+    NOTHING,
     bounded_call_id,
     call_id_from,
     chat_call,
@@ -188,7 +189,9 @@ class Reader:
         if "namespace" in item:
             name = self._names.flat(item["namespace"], name)
         if item["type"] == "function_call":
-            call = chat_call("function", name, item["arguments"], item["call_id"])
+            given = item["arguments"]
+            text = NOTHING if not given or given.isspace() else given
+            call = chat_call("function", name, text, item["call_id"])
             self._add_call(item, path, call, _FUNCTION_FIELDS)
             return
         kind, text = "custom", item["input"]

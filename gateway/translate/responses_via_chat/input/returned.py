@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
+from gateway.servers.presets import NO_REASONING
 from gateway.shapes import Json
 from gateway.translate.contract import Context, Report
 from gateway.translate.responses_via_chat.deltas.carried import (
@@ -68,10 +69,10 @@ def put_reasoning(message: Json, context: Context, report: Report) -> None:
     elif (
         context.capabilities.reasoning_required
         and "tool_calls" in message
-        and not any(name in message for name in TEXT_FIELDS)
+        and not any(message.get(name) for name in TEXT_FIELDS)
     ):
-        message[REQUIRED] = ""
-        report.change(REQUIRED, "none", "empty")
+        message[REQUIRED] = NO_REASONING
+        report.change(REQUIRED, "none", "blank")
     if THINKING_FIELD in message:
         message["thinking"] = message.pop(THINKING_FIELD)
 

@@ -30,6 +30,19 @@ def test_instructions_come_first() -> None:
     assert messages(mute, "hi", instructions="be kind")[0]["role"] == "system"
 
 
+def test_empty_instructions_are_no_message() -> None:
+    for able in (OPENAI, SELF_HOSTED):
+        assert messages(able, "hi", instructions="") == [CHAT_USER]
+        assert messages(able, [USER], instructions="") == [CHAT_USER]
+
+
+def test_a_call_without_arguments_has_an_empty_object() -> None:
+    for given in ("", " ", "\n\t"):
+        called_so = {**called("c"), "arguments": given}
+        _, message, _ = messages(OPENAI, [USER, called_so, gave("c")])
+        assert message["tool_calls"][0]["function"]["arguments"] == "{}"
+
+
 def test_system_and_developer_messages_stay_in_place_where_the_backend_knows_them() -> None:
     items = [
         said("system", "a"),

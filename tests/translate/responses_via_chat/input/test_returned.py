@@ -210,7 +210,7 @@ def test_of_two_names_the_one_that_is_read_goes_back(both: Any) -> None:
     assert message == {"role": "assistant", "content": "a", both: "hm"}
 
 
-def test_where_it_is_demanded_an_absent_reasoning_is_empty() -> None:
+def test_where_it_is_demanded_an_absent_reasoning_is_blank() -> None:
     strict = sealing(replace(READER, reasoning_required=True))
     unsigned, report = brought_back([{"role": "assistant", "content": "a"}], strict)
     assert unsigned == {"role": "assistant", "content": "a"}
@@ -218,8 +218,8 @@ def test_where_it_is_demanded_an_absent_reasoning_is_empty() -> None:
     for fields in ({}, {"reasoning": "hm"}):
         reply = completion(None, "tool_calls", tool_calls=[tool_call("f", "{}")], **fields)
         message, report = brought_back(whole(reply, strict, **ASKED), strict)
-        assert message.get("reasoning_content") == (None if fields else "")
-        assert report.changed == ([] if fields else ["reasoning_content:none->empty"])
+        assert message.get("reasoning_content") == (None if fields else " ")
+        assert report.changed == ([] if fields else ["reasoning_content:none->blank"])
 
 
 def test_a_prompt_has_no_place_for_any_of_it() -> None:
