@@ -86,13 +86,12 @@ def _functions(request: ChatRequest, able: Capabilities) -> Sequence[_Tool]:
 
 def _sent(function: Function, strict: bool | Absent) -> _Tool:
     described, parameters = function.description, function.parameters
-    if parameters != NULL:
-        # Only for what it raises.
-        form_of(parameters)
+    if parameters == NULL or form_of(parameters).is_empty:
+        parameters = _NO_PARAMETERS
     return _Tool(
         function.name,
         ABSENT if described == NULL else text(described),
-        _NO_PARAMETERS if parameters == NULL else parameters,
+        parameters,
         "function",
         strict if function.strict is None else function.strict,
     )

@@ -132,7 +132,7 @@ def _function(tool: Tool, path: str, report: Report) -> Function:
     if tool.eager_input_streaming:
         report.drop(f"{path}.eager_input_streaming")
     given = tool.input_schema
-    form, is_strict, is_complete = form_of(given)
+    form, is_strict, is_complete, _ = form_of(given)
     schema: msgspec.Raw | Json = given
     if form is ABSENT:
         schema = completed({"type": "object", **read_schema(given)})

@@ -102,7 +102,10 @@ def picture(url: Raw, path: str, context: Context) -> Block:
 
 def schema_of(parameters: Raw) -> Raw | Json:
     """Return the schema of a function's parameters, which says that it is one of objects."""
-    if form_of(parameters).type is ABSENT:
+    form = form_of(parameters)
+    if form.is_empty:
+        return NO_SCHEMA
+    if form.type is ABSENT:
         return {"type": "object", **read_schema(parameters)}
     return parameters
 

@@ -11,10 +11,11 @@ from gateway.fast.agents.raw import NULL, text
 from gateway.fast.agents.responses_items import AdditionalTools
 from gateway.fast.agents.responses_requests import ResponsesRequest, Tool, read_tools
 from gateway.fast.agents.schemas import form_of
-from gateway.fast.codec import ABSENT, Absent
+from gateway.fast.codec import ABSENT, Absent, encode
 from gateway.shapes import Json
 from gateway.translate.capabilities import Capabilities
 from gateway.translate.contract import Context, Report
+from gateway.translate.parts.tools.definitions import NO_PARAMETERS
 from gateway.translate.responses_via_chat.tools.choice import tool_parameters
 from gateway.translate.responses_via_chat.tools.definitions import ToolNames, chat_tools
 from gateway.translate.schema.checks import check
@@ -22,6 +23,7 @@ from gateway.translate.schema.responses import RESPONSES_PARAMETERS
 from gateway.translate.schema.responses_input import ITEMS
 
 _ADDITIONAL = "additional_tools"
+_NO_PARAMETERS = Raw(encode(NO_PARAMETERS))
 
 
 class Function(msgspec.Struct, gc=False):
@@ -29,7 +31,7 @@ class Function(msgspec.Struct, gc=False):
 
     name: str
     description: Raw | Absent
-    parameters: Raw | Absent
+    parameters: Raw
     strict: bool | Absent
 
 
@@ -122,11 +124,11 @@ class Functions:
         """The client's parameters."""
         if not self.sent:
             return {}
-        return {**self._choice, "tools": list(map(_in_response, self.sent))}
+        return {**self._choice, "tools": list(map(_in_response, self.sent, self.given))}
 
     def repeated(self) -> tuple[Json, Sequence[object] | None]:
         """Return what is said of the functions, and the functions as a response repeats them."""
-        return self._choice, list(map(_repeated, self.sent))
+        return self._choice, list(map(_repeated, self.sent, self.given))
 
     def is_function(self, called: str) -> bool:
         """Whether a call by this name is one of a function: no other tools are declared."""
@@ -183,29 +185,30 @@ def _checked(item: AdditionalTools, path: str) -> Json:
 
 def _function(tool: Tool) -> Function:
     schema, strict = tool.parameters, tool.strict
-    is_strict = schema != NULL and form_of(schema).is_strict
-    if strict is None and is_strict:
+    if schema == NULL or (form := form_of(schema)).is_empty:
+        schema = _NO_PARAMETERS
+    elif strict is None and form.is_strict:
         # Responses make a schema strict if they can; chat gets `strict` where it is so already.
         strict = True
     return Function(
         tool.name,
         ABSENT if tool.description == NULL else text(tool.description),
-        ABSENT if schema == NULL else schema,
+        schema,
         ABSENT if strict is None else strict,
     )
 
 
-def _repeated(function: Function) -> _Repeated:
+def _repeated(function: Function, tool: Tool) -> _Repeated:
     return _Repeated(
         "function",
         function.name,
         function.description,
-        None if function.parameters is ABSENT else function.parameters,
+        None if tool.parameters == NULL else tool.parameters,
         function.strict is not ABSENT and function.strict,
     )
 
 
-def _in_response(function: Function) -> Json:
+def _in_response(function: Function, tool: Tool) -> Json:
     """Return a function as a client's of which a response has nothing to add."""
-    shown = msgspec.structs.asdict(_repeated(function))
+    shown = msgspec.structs.asdict(_repeated(function, tool))
     return {name: value for name, value in shown.items() if value is not ABSENT}

@@ -14,7 +14,6 @@ from gateway.fast.agents.about_tools import about_tools, choice_of
 from gateway.fast.agents.answered import Answered, known_of
 from gateway.fast.agents.codec import AgentRequest, ClientParam
 from gateway.fast.agents.messages_writer import (
-    NO_SCHEMA,
     Block,
     Content,
     MessagesWriter,
@@ -260,8 +259,7 @@ def _functions(
 
 def _sent(function: Function, *, takes_strict: bool) -> Tool:
     strict: bool | Absent = True if function.strict is True and takes_strict else ABSENT
-    schema = function.parameters
-    sent = NO_SCHEMA if schema is ABSENT else schema_of(schema)
+    sent = schema_of(function.parameters)
     return Tool(function.name, function.description, sent, strict)
 
 

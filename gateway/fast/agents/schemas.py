@@ -28,6 +28,8 @@ class Form(NamedTuple):
     """Whether it obeys the rules of strict mode."""
     is_complete: bool
     """Whether it has all that OpenAI requires."""
+    is_empty: bool = False
+    """Whether it says nothing."""
 
 
 read_schema = msgspec.json.Decoder(dict[str, Any]).decode
@@ -43,7 +45,7 @@ def form_of(schema: Raw) -> Form:
 
 def _form(written: bytes) -> Form:
     read = read_schema(written)
-    return Form(read.get("type", ABSENT), is_strict_schema(read), is_complete(read))
+    return Form(read.get("type", ABSENT), is_strict_schema(read), is_complete(read), not read)
 
 
 _kept_form = lru_cache(_KEPT)(_form)

@@ -124,7 +124,8 @@ def test_a_call_has_an_object() -> None:
 
 
 def test_a_schema_is_one_of_objects() -> None:
-    assert schema_of(Raw(b"{}")) == {"type": "object"}
+    assert schema_of(Raw(b"{}")) == {"type": "object", "properties": {}}
+    assert schema_of(Raw(b'{"title":"a"}')) == {"type": "object", "title": "a"}
     given = Raw(b'{"type":"array"}')
     assert schema_of(given) is given
 

@@ -53,6 +53,14 @@ def test_only_a_schema_that_is_strict_makes_a_function_so(schema: Json, strict: 
     assert ("strict" in sent["tools"][0]["function"]) is strict
 
 
+@pytest.mark.parametrize("given", [{}, {"parameters": None}, {"parameters": {}}])
+def test_a_function_without_parameters_has_an_empty_schema(given: Json) -> None:
+    made, sent = read(function(**given))
+    assert sent["tools"][0]["function"]["parameters"] == {"type": "object", "properties": {}}
+    _, tools = made.repeated()
+    assert decode(encode(tools))[0]["parameters"] == given.get("parameters")
+
+
 def test_a_key_may_be_written_with_escapes() -> None:
     written = encode(STRICT).replace(b"additional", b"\\u0061dditional")
     request = b'{"input":"","tools":[{"type":"function","name":"f","parameters":%b}]}' % written

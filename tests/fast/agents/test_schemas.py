@@ -17,7 +17,7 @@ LONG = "x" * LARGEST_KEPT
 @pytest.mark.parametrize(
     ("schema", "form"),
     [
-        ({}, Form(ABSENT, is_strict=False, is_complete=False)),
+        ({}, Form(ABSENT, is_strict=False, is_complete=False, is_empty=True)),
         ({"type": None}, Form(None, is_strict=False, is_complete=False)),
         (
             {"type": "object", "properties": {}},

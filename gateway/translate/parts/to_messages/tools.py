@@ -7,7 +7,7 @@ from gateway.translate.contract import Context, Report
 from gateway.translate.draft import Draft
 from gateway.translate.parts.to_messages.blocks import cached
 from gateway.translate.parts.tools.choices import Mode
-from gateway.translate.parts.tools.definitions import NO_PARAMETERS
+from gateway.translate.parts.tools.definitions import NO_PARAMETERS, with_parameters
 from gateway.translate.schema.chat import FUNCTION
 from gateway.translate.schema.checks import Anything, Record
 from gateway.translate.schema.unknown_fields import carry_unknown
@@ -36,11 +36,10 @@ def messages_tool(function: Json, path: str, context: Context, report: Report) -
 
 def _schema(parameters: Any) -> Any:
     """Return a schema for objects; what is not a schema is left for the upstream to refuse."""
-    if parameters is None:
-        return dict(NO_PARAMETERS)
-    if isinstance(parameters, dict) and "type" not in parameters:
-        return {"type": "object", **parameters}
-    return parameters
+    schema = with_parameters(parameters)
+    if isinstance(schema, dict) and "type" not in schema:
+        return {"type": "object", **schema}
+    return schema
 
 
 def messages_choice(mode: Mode, named: str | None, *, parallel: bool) -> Json | None:

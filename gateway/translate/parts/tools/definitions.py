@@ -5,6 +5,7 @@ The two differ in nesting and in the default of `strict`. Sources: OpenAI's Open
 """
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from gateway.shapes import Json
 from gateway.translate.schema.checks import Check, Record, String
@@ -19,21 +20,30 @@ _CUSTOM = Record(_FUNCTION_FIELDS, required=("name",))
 def responses_function(function: Json, param: str, *, says_strict: bool = True) -> Json:
     """Return a responses tool from the fields of a chat function (`tools[i].function`).
 
-    `parameters` are always there, and `strict` where `says_strict`: without it, OpenAI's responses
-    would try to make the schema a strict one, and models then fill optional fields
-    (open-webui#30046); vLLM writes it into the prompt. Raises `InvalidRequest` naming a path below
-    `param`.
+    `parameters` are always there (`with_parameters`), and `strict` where `says_strict`: without it,
+    OpenAI's responses would try to make the schema a strict one, and models then fill optional
+    fields (open-webui#30046); vLLM writes it into the prompt. Raises `InvalidRequest` naming a path
+    below `param`.
     """
     given: Json = function if _holds(function) else _FUNCTION.accept(function, param)
     # In one order, whatever the client's is, as by the fast path: prompt caches see the same bytes.
     tool: Json = {name: given[name] for name in ("name", "description") if name in given}
-    tool["parameters"] = given["parameters"] if "parameters" in given else dict(NO_PARAMETERS)
+    tool["parameters"] = with_parameters(given.get("parameters"))
     tool["type"] = "function"
     if says_strict or "strict" in given:
         tool["strict"] = given.get("strict", False)
     for name, value in given.items():
         tool.setdefault(name, value)
     return tool
+
+
+def with_parameters(parameters: Any) -> Any:
+    """Return the parameters of a function, which may be absent or `{}`: then it has none.
+
+    Mistral and MiniMax require them (mirascope#961, qwen-code#11834), and OpenAI and DeepSeek
+    refuse `{}` (dots-hyprland#3640).
+    """
+    return dict(NO_PARAMETERS) if parameters is None or parameters == {} else parameters
 
 
 def responses_custom(custom: Json, param: str) -> Json:
@@ -55,14 +65,16 @@ def _holds(tool: object) -> bool:
 def chat_function(tool: Json, param: str) -> Json:
     """Return a chat tool from a responses function tool; raises `InvalidRequest`.
 
-    Where `strict` is absent, responses make the schema strict if they can: chat gets `strict` only
-    where the schema is strict already.
+    `parameters` are always there. Where `strict` is absent, responses make the schema strict if
+    they can: chat gets `strict` only where the schema is strict already.
     """
     # Tools that have been checked already are the rule.
     known = tool if _holds(tool) else _FUNCTION.accept(tool, param)
-    fields = ("name", "description", "parameters", "strict")
-    function = {name: known[name] for name in fields if name in known}
-    if "strict" not in function and is_strict_schema(function.get("parameters")):
+    function: Json = {name: known[name] for name in ("name", "description") if name in known}
+    function["parameters"] = with_parameters(known.get("parameters"))
+    if "strict" in known:
+        function["strict"] = known["strict"]
+    elif is_strict_schema(function["parameters"]):
         function["strict"] = True
     return {"type": "function", "function": function}
 

@@ -39,6 +39,7 @@ def test_fields_that_messages_do_not_have_are_reported(takes: Capabilities) -> N
     ("function", "tool"),
     [
         ({"name": "f"}, {"name": "f", "input_schema": NOTHING}),
+        ({"name": "f", "parameters": {}}, {"name": "f", "input_schema": NOTHING}),
         (
             {"name": "f", "description": "d", "parameters": {"type": "object"}},
             {"name": "f", "description": "d", "input_schema": {"type": "object"}},

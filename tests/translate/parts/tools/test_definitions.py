@@ -99,6 +99,18 @@ def test_a_function_without_a_name_is_refused(fields: Any, param: str) -> None:
         assert caught.value.param == param
 
 
+@pytest.mark.parametrize("given", [{}, {"parameters": None}, {"parameters": {}}])
+def test_a_function_without_parameters_has_an_empty_schema(given: Any) -> None:
+    nothing = {"type": "object", "properties": {}}
+    flat = {"type": "function", "name": "f", "strict": False, **given}
+    tool = chat_function(flat, "p")
+    assert tool["function"] == {"name": "f", "parameters": nothing, "strict": False}
+    assert list(tool["function"]) == ["name", "parameters", "strict"]
+    assert responses_function({"name": "f", **given}, "p")["parameters"] == nothing
+    lax = chat_function({"type": "function", "name": "f", **given}, "p")["function"]
+    assert lax == {"name": "f", "parameters": nothing}
+
+
 def test_a_function_for_chat_is_strict_only_where_its_schema_is() -> None:
     flat = {"type": "function", "name": "f", "description": "d", "parameters": STRICT}
     tool = chat_function(flat, "p")
