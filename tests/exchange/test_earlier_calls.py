@@ -1,4 +1,4 @@
-"""Conversations with calls of other models go on at servers with Mistral's rules."""
+"""Conversations that servers refuse for what was said earlier go on."""
 
 import re
 from typing import Any
@@ -58,6 +58,7 @@ BODIES: dict[Shape, Json] = {
 }
 
 
+SO: Json = {"role": "assistant", "content": "So"}
 EMPTY: dict[Shape, Json] = {
     Shape.CHAT: {
         "messages": [
@@ -161,3 +162,44 @@ def test_messages_that_say_nothing_are_left_out_once_they_were_refused(client: S
             f"from={client}; to=chat; changed=content:empty->left out"
         )
         assert len([call for call in sent if call.method == "POST"]) == attempts
+
+
+PREFILLED: dict[Shape, Json] = {
+    Shape.CHAT: {"messages": [{"role": "user", "content": "w?"}, SO]},
+    Shape.RESPONSES: {"input": [{"role": "user", "content": "w?"}, SO]},
+}
+
+
+def claude(call: UpstreamCall) -> Answer:
+    """Refuse to go on after the assistant's last message."""
+    assert isinstance(call.body, bytes)
+    if msgspec.json.decode(call.body)["messages"][-1]["role"] == "assistant":
+        return error_reply(
+            400,
+            "This model does not support assistant message prefill. The conversation must end "
+            "with a user message.",
+        )
+    block = {"type": "text", "text": "Fine."}
+    usage = {"input_tokens": 1, "output_tokens": 1}
+    message = {"type": "message", "role": "assistant", "content": [block], "usage": usage}
+    return json_reply({"id": "m", **message, "stop_reason": "end_turn"})
+
+
+@pytest.mark.parametrize("client", PREFILLED)
+def test_a_conversation_that_the_assistant_ends_is_asked_to_go_on(client: Shape) -> None:
+    upstream = UpstreamSettings("up", "http://up.example/v1", kinds.ANTHROPIC)
+    stage = Scene(claude, upstream, rules=(ModelRule("m", endpoints=(Shape.MESSAGES,)),))
+    for attempts in (2, 1):
+        again = stage.generate(client, {"model": "m", **PREFILLED[client]})
+        assert again.reply.status == 200
+        assert "messages[-1]:assistant->assistant+user" in again.decision.translation
+        assert again.decision.attempts == attempts
+
+
+def test_a_client_of_messages_gets_the_refusal() -> None:
+    upstream = UpstreamSettings("up", "http://up.example/v1", kinds.ANTHROPIC)
+    stage = Scene(claude, upstream, rules=(ModelRule("m", endpoints=(Shape.MESSAGES,)),))
+    body = {"model": "m", "max_tokens": 5, **PREFILLED[Shape.CHAT]}
+    for _ in range(2):
+        assert stage.generate(Shape.MESSAGES, body).reply.status == 400
+        assert stage.generate(Shape.CHAT, body).reply.status == 200

@@ -214,8 +214,8 @@ def _judge(reply: ErrorReply, called: Called, model: str, sent: Collection[str])
             other_endpoint=destination.other_endpoint,
             request_dependent=destination.request_dependent,
         )
-    demanded = demanded_field(reply.message)
-    if demanded is not None and called is Shape.CHAT:
+    demanded = None if called is None else demanded_field(reply.message, called)
+    if demanded is not None:
         return _unsupported(reply, called, ParameterFix("fill", demanded))
     if called is Shape.MESSAGES and "messages" in sent and refuses_system_turn(reply.message):
         retell, is_here = ParameterFix("retell", "role", USERS), is_the_models(reply.message)

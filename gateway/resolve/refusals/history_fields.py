@@ -3,12 +3,13 @@
 Reasoning models demand their reasoning, or its signature, back with each call. If a client has lost
 it, or another model has made the call, there is a documented value to send instead. Models without
 such fields may refuse those of others. Mistral demands ids and answers of its own form
-(`earlier_calls`).
+(`earlier_calls`), and Claude that the user speaks last.
 
 Sources: DeepSeek ("The `reasoning_content` in the thinking mode must be passed back to the API",
 crush#2754), Moonshot (vscode#306695; of what both take, `NO_REASONING`); Google, "Thought
 signatures": calls that come from another model get a dummy one. Moonshot refuses empty messages,
-too (kimi-code#1985, AstrBot#7200).
+too (kimi-code#1985, AstrBot#7200), and Claude from 4.6 on to go on after the assistant's last one
+(deepagents#1585), which OpenAI's models do.
 """
 
 import re
@@ -16,13 +17,14 @@ from collections.abc import Iterator, Mapping
 
 from gateway.resolve.refusals.earlier_calls import with_answers, with_short_ids
 from gateway.servers.presets import NO_REASONING
-from gateway.shapes import Json
+from gateway.shapes import Json, Shape
 
 REASONING = "reasoning_content"
 SIGNATURE = "thought_signature"
 CALL_ID = "tool_call_id"
 ANSWER = "messages"
 CONTENT = "content"
+LAST = "messages[-1]"
 
 FILLED_WITH: Mapping[str, tuple[str, str]] = {
     REASONING: ("none", "blank"),
@@ -30,9 +32,11 @@ FILLED_WITH: Mapping[str, tuple[str, str]] = {
     CALL_ID: ("given", "hash"),
     ANSWER: ("tool+user", "tool+assistant+user"),
     CONTENT: ("empty", "left out"),
+    LAST: ("assistant", "assistant+user"),
 }
 """What there was, and what is sent instead, each in a word."""
 
+_GO_ON: Json = {"role": "user", "content": "Continue."}
 _DUMMY_SIGNATURE = "skip_thought_signature_validator"
 
 _TEXTS = (
@@ -63,11 +67,22 @@ _TEXTS = (
 )
 
 
-def demanded_field(message: str) -> str | None:
+_PREFILL = re.compile(
+    r"This model does not support assistant message prefill|"
+    r"messages: final assistant content cannot end with trailing whitespace"
+)
+
+
+def demanded_field(message: str, called: Shape) -> str | None:
     """Return the field that an error's text demands in earlier messages, if any.
 
-    `messages`: it demands an answer of the assistant; `content`: that no message is empty.
+    `messages`: it demands an answer of the assistant; `content`: that no message is empty;
+    `messages[-1]`: that the last one is the user's. `called` is the endpoint that refused.
     """
+    if called is Shape.MESSAGES:
+        return LAST if _PREFILL.match(message) else None
+    if called is not Shape.CHAT:
+        return None
     return next((name for name, text in _TEXTS if text.match(message)), None)
 
 
@@ -111,9 +126,19 @@ def _all_filled(messages: list[object], name: str) -> Iterator[object]:
         return with_short_ids(messages)
     if name == ANSWER:
         return with_answers(messages)
+    if name == LAST:
+        return _with_users_last(messages)
     if name == CONTENT:
         return (message for message in messages if not _is_empty(message))
     return (_filled(message, name) for message in messages)
+
+
+def _with_users_last(messages: list[object]) -> Iterator[object]:
+    """Yield the messages of a messages body, and one of the user behind one of the assistant."""
+    yield from messages
+    last = messages[-1] if messages else None
+    if isinstance(last, dict) and last.get("role") == "assistant":
+        yield dict(_GO_ON)
 
 
 def _is_empty(message: object) -> bool:

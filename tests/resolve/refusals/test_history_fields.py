@@ -42,7 +42,7 @@ MISSING = {
 
 @pytest.mark.parametrize(("message", "field"), MISSING.items())
 def test_a_demand_is_known_by_its_text(message: str, field: str) -> None:
-    assert demanded_field(message) == field
+    assert demanded_field(message, Shape.CHAT) == field
     body = {"error": {"message": message, "code": "invalid_request_error"}}
     refusal = classify(Shape.CHAT, 400, body, model="m", sent={"messages"})
     assert refusal.verdict is Verdict.UNSUPPORTED_PARAMETER
@@ -65,7 +65,32 @@ def test_a_demand_is_known_by_its_text(message: str, field: str) -> None:
     ],
 )
 def test_other_texts_demand_nothing(message: str) -> None:
-    assert demanded_field(message) is None
+    assert demanded_field(message, Shape.CHAT) is None
+    assert demanded_field(message, Shape.MESSAGES) is None
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "This model does not support assistant message prefill. The conversation must end with …",
+        "messages: final assistant content cannot end with trailing whitespace",
+    ],
+)
+def test_claude_demands_that_the_user_speaks_last(message: str) -> None:
+    body = {"type": "error", "error": {"type": "invalid_request_error", "message": message}}
+    refusal = classify(Shape.MESSAGES, 400, body, model="m", sent={"messages"})
+    assert refusal.fixes == (ParameterFix("fill", "messages[-1]"),)
+    assert refusal.model_is_here
+    for called in (Shape.CHAT, Shape.RESPONSES, None):
+        assert classify(called, 400, body, model="m", sent={"messages"}).fixes == ()
+
+
+def test_the_user_asks_the_assistant_to_go_on() -> None:
+    last = {"role": "assistant", "content": "So"}
+    go_on = {"role": "user", "content": "Continue."}
+    assert fixed("fill", "messages[-1]", USER, last) == [USER, last, go_on]
+    for others in ((USER,), (), (last, USER), (USER, 3)):
+        assert fixed("fill", "messages[-1]", *others) == list(others)
 
 
 USER: Json = {"role": "user", "content": "x"}
