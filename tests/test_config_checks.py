@@ -47,7 +47,7 @@ def test_a_template_is_compiled_and_reported_beside_other_problems(
     assert template == f"{where}: {tmp_path}/t.jinja, {reason}"
     (tmp_path / "t.jinja").write_text("{% for m in messages %}{{ m.content }}{% endfor %}")
     path.write_text("models: {a: c, b: {template: {path: t.jinja}}, d: {template: chatml}}")
-    assert load(path, {}, further=refusals)
+    assert load(path, {}, further=refusals).models
 
 
 def warned(path: Path, text: str) -> list[str]:

@@ -110,16 +110,16 @@ def _unfit(
 ) -> InvalidRequest | None:
     """Return why the request does not fit where it would have had to go; None: no such reason.
 
-    Where a route is missing, that is any other endpoint, unless the base URL is doubtful: then it
-    may be there after all.
+    That is the endpoint where the model is known to live. If none is known and a route is missing,
+    it is any other, unless the base URL is doubtful: then the route may be there after all.
     """
     unfit = retries.unfit.get(route.shape)
-    if verdict is Verdict.WRONG_ENDPOINT:
+    if unfit is not None and verdict in (Verdict.WRONG_ENDPOINT, Verdict.UNKNOWN_ROUTE):
         return unfit
     is_doubtful = route.kind.path_doubt(path_of(upstream.base_url)) is not None
     if verdict is not Verdict.UNKNOWN_ROUTE or is_doubtful:
         return None
-    return unfit or next(iter(retries.unfit.values()), None)
+    return next(iter(retries.unfit.values()), None)
 
 
 def _in_another_format(route: Route, retries: Retries, refused: Refused) -> InvalidRequest | None:

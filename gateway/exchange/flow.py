@@ -140,7 +140,7 @@ class Exchange:
                     shape, fixes = retries.shape, retries.fixes
                     continue
                 if retries.first is None or not retries.is_guessing:
-                    raise
+                    raise retries.misfit(error) from None
                 return await self._giving_up.reply(call, decision, route, retries, retries.first)
             result = await self.make(sent, decision, route, attempt, streamed=streamed)
             if isinstance(result, ClientReply):

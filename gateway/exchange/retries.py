@@ -129,13 +129,19 @@ class Retries:
         """Prepare another attempt where the request cannot be translated for `shape`.
 
         Only where that endpoint is a guess, or was learned and may not be the model's only one.
-        Else the error is the client's to see.
         """
         learned = self.first is None and self._route.resolved_by is Source.LEARNED
         if self._is_here or (not learned and not self.is_guessing):
             return False
         self.unfit[self.shape] = error.bare()
         return self._turn_to((*self._left, *self._order))
+
+    def misfit(self, error: InvalidRequest) -> InvalidRequest:
+        """Return why a request fits nowhere; `error` is of the last endpoint.
+
+        Unless a refusal has led on, the model is known to live at another, whose reason helps.
+        """
+        return error if self.first is not None else self.unfit.get(self._route.shape, error)
 
     def succeeded(self) -> None:
         """Learn what worked, where it was not known before."""

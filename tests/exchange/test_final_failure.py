@@ -221,5 +221,6 @@ def test_a_request_that_fits_no_other_endpoint_than_a_missing_one_is_told_why(
 
     error = asyncio.run(scenario(replace(BARE, base_url="http://10.0.0.7/v1")))
     assert (error.status, error.param) == (400, param)
-    # Without a path there may be such a route after all, elsewhere.
-    assert asyncio.run(scenario(BARE)).code == "unknown_url"
+    # Without a path there may be such a route after all, elsewhere; unless the server has answered.
+    error = asyncio.run(scenario(BARE))
+    assert (error.param == param) if known else (error.code == "unknown_url")

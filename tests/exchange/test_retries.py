@@ -623,3 +623,50 @@ def test_a_route_that_is_missing_behind_a_front_is_learned_for_the_model(
         assert await paths("another") == (200, [client.path])
 
     asyncio.run(scenario())
+
+
+HOSTED_TOOL = {"type": "web_search_20250305", "name": "web_search"}
+MISFITS: dict[Shape, tuple[dict[str, Any], str]] = {
+    Shape.MESSAGES: ({"tools": [HOSTED_TOOL]}, "only Anthropic's models and servers have a tool"),
+    Shape.RESPONSES: (
+        {"tools": [{"type": "web_search"}], "tool_choice": {"type": "web_search"}},
+        "served through the chat endpoint, which has no hosted tools",
+    ),
+    Shape.COMPLETIONS: ({"suffix": "!"}, "served through the chat endpoint, which has no equiv"),
+}
+
+
+@pytest.mark.parametrize("known", [True, False])
+@pytest.mark.parametrize("client", MISFITS)
+def test_a_request_that_fits_no_endpoint_that_a_server_has_is_refused_by_its_parameter(
+    client: Shape, known: bool
+) -> None:
+    async def scenario() -> None:
+        server = Server(Shape.CHAT)
+        server.elsewhere = no_route
+        scene = Scene(server, OTHER)
+        more, said = MISFITS[client]
+        if known:
+            assert (await ask(scene, client)).decision.endpoint == "/v1/chat/completions"
+        for _ in range(2):
+            with pytest.raises(InvalidRequest, match=said):
+                await ask(scene, client, **more)
+            scene.clock.advance(101)  # the routes that it lacks are asked again
+
+    asyncio.run(scenario())
+
+
+def test_so_it_is_at_a_doubtful_base_url_once_a_model_is_known_there() -> None:
+    async def scenario() -> None:
+        server = Server(Shape.CHAT)
+        scene = Scene(server, replace(OTHER, base_url="http://127.0.0.1:8000"))
+        server.elsewhere = no_route
+        with pytest.raises(UpstreamError, match="lack /v1"):
+            await ask(scene, Shape.COMPLETIONS, suffix="!")
+        server.elsewhere = lambda _: error_reply(404, CHAT_ONLY)
+        assert (await ask(scene, Shape.COMPLETIONS)).decision.endpoint == "/v1/chat/completions"
+        server.elsewhere = no_route
+        with pytest.raises(InvalidRequest, match="served through the chat endpoint"):
+            await ask(scene, Shape.COMPLETIONS, suffix="!")
+
+    asyncio.run(scenario())
