@@ -149,14 +149,17 @@ def _check_budget(checked: Json) -> None:
 
 
 def _check_contents(messages: abc.Sequence[Json]) -> None:
-    last = len(messages) - 1
+    """Refuse empty messages, but those of the assistant.
+
+    A reply may have no content, and a client brings it back. Anthropic's API refuses that unless it
+    is the last message; here, where another endpoint answers, it would end the conversation.
+    """
     for position, message in enumerate(messages):
-        may_be_empty = message["role"] == "assistant" and position == last
-        if not (message["content"] or may_be_empty or "output_config" in message):
+        may_be_empty = message["role"] == "assistant" or "output_config" in message
+        if not (message["content"] or may_be_empty):
             path = f"messages[{position}].content"
             raise InvalidRequest(
-                f"Invalid '{path}': all messages must have non-empty content except for the "
-                "optional final assistant message.",
+                f"Invalid '{path}': user messages must have non-empty content.",
                 param=path,
                 code="invalid_value",
             )

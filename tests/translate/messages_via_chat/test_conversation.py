@@ -172,6 +172,14 @@ def test_a_turn_of_which_nothing_is_sent_leaves_no_message() -> None:
     assert sent.report.dropped == ["messages[1].content[0]"]
 
 
+@pytest.mark.parametrize("nothing", ["", []])
+def test_where_the_assistant_has_said_nothing_the_user_goes_on(nothing: Any) -> None:
+    silent: Json = {"role": "assistant", "content": nothing}
+    assert sent_messages(user("a"), silent, user("b")) == [
+        {"role": "user", "content": [part("a"), part("b")]}
+    ]
+
+
 def test_an_earlier_turn_is_sent_as_it_was() -> None:
     begins = [*CLAUDE_CODE["messages"]]
     for of in (None, VLLM):

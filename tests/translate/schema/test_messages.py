@@ -79,7 +79,6 @@ def test_null_is_absent() -> None:
         ({"messages": "x"}, "messages", "invalid_type"),
         ({"messages": [1]}, "messages[0]", "invalid_type"),
         ({"messages": [user("")]}, "messages[0].content", "invalid_value"),
-        ({"messages": [assistant(""), user("a")]}, "messages[0].content", "invalid_value"),
         ({"max_tokens": -1}, "max_tokens", "integer_below_min_value"),
         ({"max_tokens": True}, "max_tokens", "invalid_type"),
         ({"temperature": 1.5}, "temperature", "decimal_above_max_value"),
@@ -128,9 +127,18 @@ def test_a_system_message_that_sets_an_effort_may_be_empty() -> None:
     assert check_messages(body) == body
 
 
-def test_a_final_message_of_the_assistant_may_be_empty() -> None:
-    body = asked(user("a"), assistant(""))
-    assert check_messages(body) == body
+def test_a_message_of_the_assistant_may_be_empty() -> None:
+    nothing = {"role": "assistant", "content": []}
+    for messages in ([assistant("")], [nothing, user("b")], [assistant(""), nothing, user("b")]):
+        body = asked(user("a"), *messages)
+        assert check_messages(body) == body
+
+
+@pytest.mark.parametrize("content", ["", []])
+def test_a_message_of_the_user_may_not_be_empty(content: Any) -> None:
+    with pytest.raises(InvalidRequest, match="user messages must have non-empty") as caught:
+        check_messages(asked(user("a"), assistant("b"), {"role": "user", "content": content}))
+    assert caught.value.param == "messages[2].content"
 
 
 @pytest.mark.parametrize("thinking", ["adaptive", "disabled", "between_tools", "of tomorrow"])
