@@ -135,8 +135,7 @@ class UpstreamEvidence:
         trail, shapes = [base], self._shapes_of(resolution, base, models)
         while not shapes and len(trail) < MAX_LINEAGE:
             card = models.cards.get(trail[-1])
-            derived = model_ids.derive(trail[-1])
-            following = (card and card.base) or (derived and derived.base)
+            following = (card and card.base) or model_ids.base_of(trail[-1])
             if not following or following in trail:
                 break
             trail.append(following)

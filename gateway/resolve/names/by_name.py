@@ -1,4 +1,4 @@
-"""Evidence from names alone: the id grammars and the catalogue. Pure, so it comes first."""
+"""Evidence from names alone: the forms of ids and the catalogue. Pure, so it comes first."""
 
 from gateway.resolve.evidence import Evidence, Source
 from gateway.resolve.features import fitting
@@ -12,10 +12,10 @@ from gateway.shapes import Shape
 def root_of(model: str) -> str:
     """Return the model that an id derives from, as far as ids say; else the model itself."""
     for _ in range(MAX_LINEAGE):
-        derived = model_ids.derive(model)
-        if derived is None or derived.base == model:
+        base = model_ids.base_of(model)
+        if base is None or base == model:
             break
-        model = derived.base
+        model = base
     return model
 
 

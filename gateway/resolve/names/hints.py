@@ -6,7 +6,7 @@ A name proves nothing; it only orders the endpoints that are tried after a refus
 import re
 from enum import StrEnum
 
-from gateway.resolve.names.model_ids import derive, strip_prefix
+from gateway.resolve.names.model_ids import base_of, strip_prefix
 
 
 class NameHint(StrEnum):
@@ -63,8 +63,7 @@ _VENDOR = re.compile(r"(?:[a-z]{2,6}\.)?openai\.(?=\w)")
 
 def hint_of(model: str) -> NameHint:
     """Return what a model's name suggests; a fine-tune is taken for its base."""
-    derived = derive(model)
-    name = derived.base if derived is not None else strip_prefix(model)
+    name = base_of(model) or strip_prefix(model)
     name = name.rpartition("/")[2].lower()
     vendor = _VENDOR.match(name)
     if vendor is not None:

@@ -1,12 +1,10 @@
-"""The grammars of model ids: the base model of a fine-tune, checkpoint or snapshot.
+"""The forms of model ids: the base model of a fine-tune, checkpoint or snapshot.
 
 On servers where names are free (vLLM adapters, Ollama copies, deployments) an id proves nothing:
-callers must know that the upstream's ids follow these grammars.
+callers must know that the upstream's ids have these forms.
 """
 
 import re
-from dataclasses import dataclass
-from enum import StrEnum
 
 from gateway.envelopes.json_fields import text
 from gateway.shapes import Json
@@ -21,96 +19,36 @@ _LABEL = re.compile(r"\[[^\[\]]{1,40}\][ _]?(?=[\w-])")
 """A label that relays put before a name for the channel behind it: `[AWS] gpt-5-codex`."""
 
 
-class Grammar(StrEnum):
-    """The forms in which an id contains its base model."""
-
-    AZURE_FINE_TUNE = "azure_ft"
-    """`gpt-35-turbo-0613.ft-<32 characters>[-suffix][:ckpt-step-N]` (azure-rest-api-specs)."""
-    MISTRAL_FINE_TUNE = "mistral_ft"
-    """`ft:open-mistral-7b:<organisation>:<yyyymmdd>:[suffix:]<id>` (mistralai/client-python)."""
-    OPENAI_FINE_TUNE = "openai_ft"
-    """`ft:gpt-4o-mini-2024-07-18:org:suffix:id[:ckpt-step-N]` (openai-openapi, FineTuningJob)."""
-    OPENAI_LEGACY_FINE_TUNE = "openai_legacy_ft"
-    """`curie:ft-org[:suffix]-2021-03-03-21-44-20` (openai-openapi of 2022, FineTune)."""
-    SNAPSHOT = "snapshot_alias"
-    """`curie:2020-05-03`, `text-davinci:001`, `if-davinci:3.0.0` (OpenAI's list until 2023)."""
-    LENIENT_FINE_TUNE = "ft_lenient"
-    """Any other `ft:<base>[:…]`: only the base is taken from it."""
-
-
-@dataclass(frozen=True, slots=True)
-class DerivedModel:
-    """The parts of a model id. Parts that its grammar lacks, or that are empty, are None."""
-
-    grammar: Grammar
-    base: str
-    """The base model as the id spells it: a snapshot or a moving alias, perhaps retired since."""
-    organisation: str | None = None
-    suffix: str | None = None
-    """The name that its owner chose."""
-    job: str | None = None
-    """The id's unique part; Azure's is the fine-tuning job's. A checkpoint has its own."""
-    created: str | None = None
-    """Date or time as the id spells it (`20240514`, `2021-03-03-21-44-20`), or the version."""
-    step: int | None = None
-    """The training step, for a checkpoint."""
-
-
-_STEP = r"(?::ckpt-step-(?P<step>[0-9]{1,9}))?"
-_GRAMMARS: tuple[tuple[Grammar, re.Pattern[str]], ...] = (
-    (
-        Grammar.AZURE_FINE_TUNE,
-        re.compile(
-            r"(?P<base>[A-Za-z0-9][A-Za-z0-9.-]*?)\.ft-(?P<job>[0-9a-z]{32})"
-            r"(?:-(?P<suffix>[^:]+))?" + _STEP
-        ),
+_STEP = r"(?::ckpt-step-[0-9]{1,9})?"
+_FORMS = (
+    # Azure (azure-rest-api-specs): `gpt-35-turbo-0613.ft-<32 characters>[-suffix][:ckpt-step-N]`
+    re.compile(r"(?P<base>[A-Za-z0-9][A-Za-z0-9.-]*?)\.ft-[0-9a-z]{32}(?:-[^:]+)?" + _STEP),
+    # OpenAI of 2022 (FineTune): `curie:ft-org[:suffix]-2021-03-03-21-44-20`
+    re.compile(
+        r"(?P<base>ada|babbage|curie|davinci):ft-[A-Za-z0-9][A-Za-z0-9-]*?"
+        r"(?::[^:]+?)?-[0-9]{4}(?:-[0-9]{2}){5}"
     ),
-    (
-        # Before OpenAI's, whose grammar these ids satisfy too when they have no suffix.
-        Grammar.MISTRAL_FINE_TUNE,
-        re.compile(
-            r"ft:(?P<base>[^:/\s]+):(?P<organisation>[0-9a-z]{8}):(?P<created>20[0-9]{6}):"
-            r"(?:(?P<suffix>[^:]+):)?(?P<job>[0-9a-z]{8})"
-        ),
-    ),
-    (
-        Grammar.OPENAI_FINE_TUNE,
-        re.compile(
-            r"ft:(?P<base>[^:/\s]+):(?P<organisation>[^:]*):(?P<suffix>[^:]*):"
-            r"(?P<job>[A-Za-z0-9]+)" + _STEP
-        ),
-    ),
-    (
-        Grammar.OPENAI_LEGACY_FINE_TUNE,
-        re.compile(
-            r"(?P<base>ada|babbage|curie|davinci):ft-(?P<organisation>[A-Za-z0-9][A-Za-z0-9-]*?)"
-            r"(?::(?P<suffix>[^:]+?))?-(?P<created>[0-9]{4}(?:-[0-9]{2}){5})"
-        ),
-    ),
-    (
-        Grammar.SNAPSHOT,
-        re.compile(
-            r"(?P<base>[a-z-]+):"
-            r"(?P<created>[0-9]{3}|[0-9]+\.[0-9]+\.[0-9]+|[0-9]{4}-[0-9]{2}-[0-9]{2})"
-        ),
-    ),
-    (Grammar.LENIENT_FINE_TUNE, re.compile(r"ft:(?P<base>[^:/\s]+)(?::.*)?")),
+    # OpenAI's list until 2023: `curie:2020-05-03`, `text-davinci:001`, `if-davinci:3.0.0`
+    re.compile(r"(?P<base>[a-z-]+):(?:[0-9]{3}|[0-9]+\.[0-9]+\.[0-9]+|[0-9]{4}-[0-9]{2}-[0-9]{2})"),
+    # OpenAI (openai-openapi, FineTuningJob): `ft:gpt-4o-mini:org:suffix:id[:ckpt-step-N]`
+    # Mistral (client-python): `ft:open-mistral-7b:<organisation>:<yyyymmdd>:[suffix:]<id>`
+    re.compile(r"ft:(?P<base>[^:/\s]+)(?::.*)?"),
 )
+"""The ids of fine-tunes and their checkpoints, and of snapshots."""
 
 
-def derive(model_id: str) -> DerivedModel | None:
-    """Return the parts of a model id; None if it names no base model.
+def base_of(model_id: str) -> str | None:
+    """Return the base model that an id names, as the id spells it; None: it names none.
 
-    Routing prefixes are ignored. Ids without a base (`accounts/acme/models/x`, `openpipe:slug`, a
-    LoRA's name) give None, as does anything too long or with control characters.
+    The base is a snapshot or a moving alias, perhaps retired since. Routing prefixes are ignored.
+    Ids without a base (`accounts/acme/models/x`, `openpipe:slug`, a LoRA's name) give None, as does
+    anything too long or with control characters.
     """
     if not is_plausible(model_id):
         return None
     own_id = strip_prefix(model_id)
-    for grammar, pattern in _GRAMMARS:
-        if match := pattern.fullmatch(own_id):
-            return _from_parts(grammar, match.groupdict())
-    return None
+    found = filter(None, (form.fullmatch(own_id) for form in _FORMS))
+    return next((match["base"] for match in found), None)
 
 
 def strip_prefix(model_id: str) -> str:
@@ -135,16 +73,3 @@ def model_name(parent: Json, *keys: str) -> str | None:
         if (name := text(parent, key)) and is_plausible(name):
             return name
     return None
-
-
-def _from_parts(grammar: Grammar, parts: dict[str, str | None]) -> DerivedModel:
-    step = parts.get("step")
-    return DerivedModel(
-        grammar=grammar,
-        base=parts["base"] or "",
-        organisation=parts.get("organisation") or None,
-        suffix=parts.get("suffix") or None,
-        job=parts.get("job"),
-        created=parts.get("created"),
-        step=int(step) if step else None,
-    )

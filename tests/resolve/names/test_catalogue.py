@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.resolve.names.catalogue import OTHER_ENDPOINTS, Catalogue, CatalogueEntry
-from gateway.resolve.names.model_ids import derive, is_plausible, strip_prefix
+from gateway.resolve.names.model_ids import base_of, is_plausible, strip_prefix
 from gateway.servers import PROFILES, Profile
 from gateway.shapes import Shape
 from tests import kinds
@@ -259,9 +259,9 @@ def test_azure_keeps_its_own_calendar_and_spelling() -> None:
     entry = lookup("gpt-4o", kinds.AZURE)
     assert (entry.endpoints, entry.retired, entry.replacement) == ((CHAT, RESPONSES), None, None)
     assert lookup("gpt-35-turbo-instruct", kinds.AZURE).endpoints == (COMPLETIONS,)
-    derived = derive("gpt-35-turbo-0613.ft-b044a9d3cf9c4228b5d393567f693b83")
-    assert derived is not None
-    assert lookup(derived.base, kinds.AZURE).endpoints == (CHAT,)
+    base = base_of("gpt-35-turbo-0613.ft-b044a9d3cf9c4228b5d393567f693b83")
+    assert base is not None
+    assert lookup(base, kinds.AZURE).endpoints == (CHAT,)
 
 
 def test_github_models_has_openais_models_below_openai_and_serves_them_at_chat() -> None:
@@ -274,9 +274,9 @@ def test_github_models_has_openais_models_below_openai_and_serves_them_at_chat()
 
 
 def test_a_snapshot_derives_from_a_name_that_the_catalogue_has() -> None:
-    derived = derive("davinci:2020-05-03")
-    assert derived is not None
-    assert lookup(derived.base).endpoints == (COMPLETIONS,)
+    base = base_of("davinci:2020-05-03")
+    assert base is not None
+    assert lookup(base).endpoints == (COMPLETIONS,)
 
 
 def test_the_packaged_catalogue_is_read_once() -> None:
