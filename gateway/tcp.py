@@ -1,13 +1,19 @@
 """What the kernel knows of a TCP connection and asyncio does not show."""
 
+import asyncio
 import contextlib
 import select
+import socket
 import sys
 
 with contextlib.suppress(ImportError):
     # Not when they are first needed: the process may have no descriptor left by then.
     import fcntl
     import termios
+
+_TCP_INFO: int | None = getattr(socket, "TCP_INFO", None)
+_ESTABLISHED = 1
+"""`tcpi_state` of a connection that neither side has closed (linux/tcp.h)."""
 
 
 def unacknowledged_bytes(descriptor: int) -> int:
@@ -29,3 +35,18 @@ def is_readable(descriptor: int) -> bool:
     looked_at = select.poll()
     looked_at.register(descriptor, select.POLLIN)
     return bool(looked_at.poll(0))
+
+
+def has_left(transport: asyncio.BaseTransport) -> bool:
+    """Whether the peer has closed or reset a connection, also behind bytes that nobody has read.
+
+    False where the system cannot say: only Linux can (`TCP_INFO`, tcp(7)).
+    """
+    connected = transport.get_extra_info("socket")
+    if connected is None or _TCP_INFO is None:
+        return False
+    try:
+        state = connected.getsockopt(socket.IPPROTO_TCP, _TCP_INFO, 1)[0]
+    except OSError:
+        return False  # not TCP, or already closed, which the transport reports
+    return bool(state != _ESTABLISHED)

@@ -91,7 +91,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 }
 ASGI_FOLDERS = {"server", "admin", "demo", "app", "cli"}
 NETWORK_FOLDERS = {
-    *("upstream", "server", "running", "process", "app", "cli", "demo", "local_addresses"),
+    *("upstream", "server", "running", "process", "app", "cli", "demo", "local_addresses", "tcp"),
     *("healthcheck", "reload_request"),
 }
 

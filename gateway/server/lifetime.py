@@ -5,9 +5,9 @@ from math import inf
 from typing import cast
 
 from gateway.server.backpressure import Backpressure
-from gateway.server.peer import CHECK_INTERVAL, has_left
 from gateway.server.state import State
 from gateway.server.timer import Timer
+from gateway.tcp import has_left
 
 HEAD_TIMEOUT = 10.0
 """Seconds from the start of a connection, or of a head, to the head's last byte."""
@@ -15,6 +15,8 @@ HALF_CLOSED_SECONDS = 2.0
 """How long a client may keep sending after its last reply before the connection is closed."""
 HALF_CLOSED_BYTES = 16 * 1024 * 1024
 """How many bytes it may send in that time."""
+CHECK_INTERVAL = 0.5
+"""Seconds between two checks whether a client has disconnected while its socket is not read."""
 
 
 class Lifetime(asyncio.Protocol):

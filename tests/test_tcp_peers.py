@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import uvloop
 
-from gateway.server import peer
-from gateway.server.peer import has_left
+from gateway import tcp
+from gateway.tcp import has_left
 from tests.upstream.scripted import until
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="TCP_INFO is Linux's")
@@ -116,7 +116,7 @@ def test_without_a_socket_or_a_system_that_knows_nobody_has_left(
     async def scenario(transport: asyncio.Transport, client: socket.socket) -> None:
         client.close()
         await until(lambda: has_left(transport))
-        monkeypatch.setattr(peer, "_TCP_INFO", None)
+        monkeypatch.setattr(tcp, "_TCP_INFO", None)
         assert not has_left(transport)
 
     assert not has_left(asyncio.Transport())
