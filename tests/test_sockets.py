@@ -16,7 +16,7 @@ def test_the_codes_are_those_of_the_rfc() -> None:
             name: CloseCode[name]
             for name in (
                 *("NORMAL_CLOSURE", "GOING_AWAY", "UNSUPPORTED_DATA", "ABNORMAL_CLOSURE"),
-                *("INVALID_DATA", "INTERNAL_ERROR", "SERVICE_RESTART", "TRY_AGAIN_LATER"),
+                *("INVALID_DATA", "INTERNAL_ERROR", "SERVICE_RESTART"),
             )
         },
     }

@@ -27,8 +27,6 @@ class End:
 
     def __init__(self, socket: Socket) -> None:
         self.socket = socket
-        self.closed_with: tuple[int, str] | None = None
-        """The code and the reason of its peer; None: it is open."""
         self.gone = asyncio.Event()
         self.passed_on = 0
         """Bytes that its peer has sent, the heads of frames among them."""
@@ -49,9 +47,8 @@ class End:
         """Let the other side send on."""
         self.other.socket.resume_reading()
 
-    def closed(self, code: int, reason: str) -> None:
-        """Take the end of its socket."""
-        self.closed_with = code, reason
+    def closed(self, code: int, reason: str) -> None:  # noqa: ARG002
+        """Note the end of its socket."""
         self.gone.set()
 
 
