@@ -99,6 +99,11 @@ class Capabilities:
     cache_auto: bool = False
     """The upstream is asked to cache what it can of each request (`cache: auto`)."""
 
+    @property
+    def system_role(self) -> Literal["developer", "system"]:
+        """The role of instructions in chat, where models that reason have a newer one."""
+        return "developer" if self.developer_role and self.reasoning else "system"
+
 
 TAKES_ALL = Capabilities(max_stops=0)
 """The assumption for a request that was made for the endpoint that it goes to.

@@ -2,8 +2,9 @@
 
 from gateway.shapes import Json
 from gateway.translate.contract import Context, Report
+from gateway.translate.parts.from_messages.assistant import AssistantReader
 from gateway.translate.parts.from_messages.calls import arguments_of, report_unsent
-from gateway.translate.parts.from_messages.content import BlockReader, text_alone
+from gateway.translate.parts.from_messages.content import BlockReader
 from gateway.translate.parts.from_messages.forms import CHAT
 from gateway.translate.parts.from_messages.thinking import report_signature, thought_in
 from gateway.translate.parts.from_messages.tool_names import sent_name
@@ -11,21 +12,17 @@ from gateway.translate.parts.from_messages.turns import Block
 from gateway.translate.parts.tools.calls import bounded_call_id, chat_call
 from gateway.translate.responses_via_chat.deltas.carried import TEXT_FIELDS, merge
 from gateway.translate.responses_via_chat.input.returned import put_reasoning
-from gateway.translate.schema.messages_blocks import BLOCKS
-from gateway.translate.schema.unknown_fields import carry_unknown
 
 
-class AssistantTurn:
-    """Reads the blocks of one turn, in order."""
+class AssistantTurn(AssistantReader):
+    """Puts the blocks of one turn into a message."""
 
     def __init__(self, context: Context, report: Report, reader: BlockReader) -> None:
+        super().__init__(context, report, reader)
         self.text_paths: list[str] = []
         self.call_paths: list[str] = []
         self.thought_paths: list[str] = []
         """Of the blocks that are in the reasoning."""
-        self._context = context
-        self._report = report
-        self._reader = reader
         self._texts: list[str] = []
         self._calls: dict[str, Json] = {}
         self._reasoning: Json = {}
@@ -33,20 +30,6 @@ class AssistantTurn:
         """By the client's ids of the calls."""
         self._goes_on = False
         """Whether the next text continues the last one."""
-
-    def read(self, block: Block) -> None:
-        """Take the next block; raises `UnsupportedParameter`."""
-        kind, text = block.json["type"], text_alone(block.json)
-        if text is not None:
-            self._text(text, block)
-        elif kind in ("thinking", "redacted_thinking"):
-            carry_unknown(block.json, BLOCKS[kind], block.path, self._context, self._report)
-            self._thought(block)
-        elif kind == "tool_use":
-            self._call(block)
-        else:
-            for said in self._reader.said(block.json, block.path):
-                self._text(said, block)
 
     def message(self) -> Json | None:
         """Return the message; None: nothing of the turn is sent.

@@ -1,7 +1,5 @@
 """The parameters of a messages request that chat has in a form of its own."""
 
-from collections.abc import Sequence
-
 from gateway.shapes import Json
 from gateway.translate.draft import Draft
 from gateway.translate.parts.from_messages import parameters
@@ -50,23 +48,12 @@ def stop_sequences(draft: Draft) -> bool:
     return False
 
 
-def continuation(draft: Draft, prefill: Sequence[str]) -> None:
-    """Let the model continue the assistant's last messages where its server can.
-
-    Raises `UnsupportedParameter`; if that is dropped, the messages are, too.
-    """
-    if not prefill:
-        return
-    if draft.context.capabilities.continues_last:
-        draft.upstream |= {"continue_final_message": True, "add_generation_prompt": False}
-        return
-    for path in prefill:
-        draft.refuse(
-            path,
-            "its server does not support assistant message prefill. "
-            "The conversation must end with a user message.",
-        )
-    draft.upstream["messages"].pop()
+def continues_last(draft: Draft) -> bool:
+    """Let the model continue the last message where its server can; return whether it does."""
+    if not draft.context.capabilities.continues_last:
+        return False
+    draft.upstream |= {"continue_final_message": True, "add_generation_prompt": False}
+    return True
 
 
 def write_tools(draft: Draft, tools: MessagesTools) -> None:

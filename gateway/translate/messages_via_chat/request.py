@@ -1,42 +1,19 @@
 """A messages request as the body of one chat request."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-
 from gateway.shapes import Json
 from gateway.translate.contract import Context, Report
 from gateway.translate.draft import Draft
 from gateway.translate.messages_via_chat import parameters
-from gateway.translate.messages_via_chat.conversation import Conversation
+from gateway.translate.messages_via_chat.conversation import ChatConversation
 from gateway.translate.parts.from_messages.asking import asked_of
 from gateway.translate.parts.from_messages.client_paths import CHAT, ClientPaths
 from gateway.translate.parts.from_messages.hints import hints
 from gateway.translate.parts.from_messages.local_reply import asks_nothing
+from gateway.translate.parts.from_messages.parameters import refuse_prefill
+from gateway.translate.parts.from_messages.prepared import PreparedRequest
 from gateway.translate.parts.from_messages.tools import plan_tools
 from gateway.translate.parts.from_messages.turns import check_left
-from gateway.translate.parts.messages.asked import MessagesAsked
 from gateway.translate.schema.messages import check_messages
-
-
-@dataclass(slots=True)
-class PreparedRequest:
-    """The upstream body, and what the reply needs to know of the request."""
-
-    client: Json
-    """The client's request, checked, without null keys."""
-    call: Json | None
-    """None: nothing is to be generated."""
-    asked: MessagesAsked
-    paths: ClientPaths
-
-    @property
-    def calls(self) -> Sequence[Json]:
-        """The one upstream body, or none."""
-        return () if self.call is None else (self.call,)
-
-    def client_param(self, call: int, param: str | None) -> str | None:  # noqa: ARG002
-        """Return the client's path of an upstream parameter; None if it has none."""
-        return self.paths.of(param) if param else None
 
 
 def prepare(body: Json, context: Context, report: Report) -> PreparedRequest:
@@ -47,11 +24,13 @@ def prepare(body: Json, context: Context, report: Report) -> PreparedRequest:
     client = check_messages(body)
     draft = Draft(client, context, report)
     nothing = asks_nothing(draft)
-    conversation = Conversation(context, report)
+    conversation = ChatConversation(context, report)
     conversation.write(client)
-    draft.upstream |= {"model": context.model_sent, "messages": conversation.messages}
-    parameters.continuation(draft, conversation.prefill)
-    check_left(client, conversation.messages)
+    draft.upstream |= {"model": context.model_sent, "messages": conversation.sent}
+    if conversation.prefill and not parameters.continues_last(draft):
+        refuse_prefill(draft, conversation.prefill, "server")
+        conversation.drop_prefill()
+    check_left(client, conversation.sent)
     parameters.independent(draft)
     hints(draft)
     native = parameters.stop_sequences(draft)

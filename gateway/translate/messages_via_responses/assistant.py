@@ -6,41 +6,24 @@ from collections.abc import Mapping
 from gateway.shapes import Json
 from gateway.translate.contract import Context, Report
 from gateway.translate.messages_via_responses.origins import Origin
+from gateway.translate.parts.from_messages.assistant import AssistantReader
 from gateway.translate.parts.from_messages.calls import arguments_of, report_unsent
-from gateway.translate.parts.from_messages.content import BlockReader, text_alone
+from gateway.translate.parts.from_messages.content import BlockReader
 from gateway.translate.parts.from_messages.thinking import report_signature, thought_in
 from gateway.translate.parts.from_messages.tool_names import sent_name
 from gateway.translate.parts.from_messages.turns import Block
 from gateway.translate.parts.tools.calls import bounded_call_id, responses_call
-from gateway.translate.schema.messages_blocks import BLOCKS
-from gateway.translate.schema.unknown_fields import carry_unknown
 
 _CALL: Mapping[str, str] = {"call_id": "id", "name": "name", "arguments": "input"}
 
 
-class AssistantItems:
-    """Reads the blocks of one turn, in order."""
+class AssistantItems(AssistantReader):
+    """Makes items of the blocks of one turn."""
 
     def __init__(self, context: Context, report: Report, reader: BlockReader) -> None:
+        super().__init__(context, report, reader)
         self.items: list[Json] = []
         self.origins: list[Origin] = []
-        self._context = context
-        self._report = report
-        self._reader = reader
-
-    def read(self, block: Block) -> None:
-        """Take the next block; raises `UnsupportedParameter`."""
-        kind, text = block.json["type"], text_alone(block.json)
-        if text is not None:
-            self._text(text, block)
-        elif kind in ("thinking", "redacted_thinking"):
-            carry_unknown(block.json, BLOCKS[kind], block.path, self._context, self._report)
-            self._thought(block)
-        elif kind == "tool_use":
-            self._call(block)
-        else:
-            for said in self._reader.said(block.json, block.path):
-                self._text(said, block)
 
     def finish(self) -> None:
         """Leave out reasoning that nothing follows, which the API refuses."""

@@ -3,7 +3,7 @@
 from gateway.shapes import Json
 from gateway.translate.contract import Context, Report
 from gateway.translate.draft import Draft
-from gateway.translate.messages_via_responses.conversation import Conversation
+from gateway.translate.messages_via_responses.conversation import ItemsConversation
 from gateway.translate.messages_via_responses.request import write
 from gateway.translate.parts.from_messages.hints import drop_hints
 from gateway.translate.schema.messages import check_messages
@@ -23,7 +23,7 @@ def count_tokens_request(body: Json, context: Context, report: Report) -> Json:
     Raises `InvalidRequest` or `UnsupportedParameter`, naming the client's parameter.
     """
     draft = Draft(check_messages(body, counts=True), context, report)
-    conversation = Conversation(context, report)
+    conversation = ItemsConversation(context, report)
     conversation.write(draft.client)
     write(draft, conversation)
     drop_hints(draft)

@@ -1,7 +1,5 @@
 """The parameters of a messages request that responses have in a form of their own."""
 
-from collections.abc import Sequence
-
 from gateway.shapes import Json
 from gateway.translate.draft import Draft
 from gateway.translate.parts.from_messages import parameters
@@ -72,17 +70,6 @@ def _output_format(draft: Draft) -> None:
         draft.upstream["response_format"] = chat_format(form)
     else:
         draft.upstream["text"] = {"format": form}
-
-
-def continuation(draft: Draft, prefill: Sequence[str]) -> bool:
-    """Refuse that the model continue the assistant's last messages; return whether it drops any."""
-    for path in prefill:
-        draft.refuse(
-            path,
-            "its endpoint does not support assistant message prefill. "
-            "The conversation must end with a user message.",
-        )
-    return bool(prefill)
 
 
 def write_tools(draft: Draft, tools: MessagesTools) -> None:

@@ -1,42 +1,19 @@
 """A messages request as the body of one responses request."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-
 from gateway.shapes import Json
 from gateway.translate.contract import Context, Report
 from gateway.translate.draft import Draft
 from gateway.translate.messages_via_responses import parameters
-from gateway.translate.messages_via_responses.conversation import Conversation
+from gateway.translate.messages_via_responses.conversation import ItemsConversation
 from gateway.translate.parts.from_messages.asking import asked_of
 from gateway.translate.parts.from_messages.client_paths import RESPONSES, ClientPaths
 from gateway.translate.parts.from_messages.hints import hints
 from gateway.translate.parts.from_messages.local_reply import asks_nothing
+from gateway.translate.parts.from_messages.parameters import refuse_prefill
+from gateway.translate.parts.from_messages.prepared import PreparedRequest
 from gateway.translate.parts.from_messages.tools import plan_tools
 from gateway.translate.parts.from_messages.turns import check_left
-from gateway.translate.parts.messages.asked import MessagesAsked
 from gateway.translate.schema.messages import check_messages
-
-
-@dataclass(slots=True)
-class PreparedRequest:
-    """The upstream body, and what the reply needs to know of the request."""
-
-    client: Json
-    """The client's request, checked, without null keys."""
-    call: Json | None
-    """None: nothing is to be generated."""
-    asked: MessagesAsked
-    paths: ClientPaths
-
-    @property
-    def calls(self) -> Sequence[Json]:
-        """The one upstream body, or none."""
-        return () if self.call is None else (self.call,)
-
-    def client_param(self, call: int, param: str | None) -> str | None:  # noqa: ARG002
-        """Return the client's path of an upstream parameter; None if it has none."""
-        return self.paths.of(param) if param else None
 
 
 def prepare(body: Json, context: Context, report: Report) -> PreparedRequest:
@@ -46,9 +23,10 @@ def prepare(body: Json, context: Context, report: Report) -> PreparedRequest:
     """
     draft = Draft(check_messages(body), context, report)
     nothing = asks_nothing(draft)
-    conversation = Conversation(context, report)
+    conversation = ItemsConversation(context, report)
     conversation.write(draft.client)
-    if parameters.continuation(draft, conversation.prefill):
+    if conversation.prefill:
+        refuse_prefill(draft, conversation.prefill, "endpoint")
         conversation.drop_prefill()
     prepared = write(draft, conversation)
     parameters.stop_sequences(draft)
@@ -59,13 +37,13 @@ def prepare(body: Json, context: Context, report: Report) -> PreparedRequest:
     return prepared
 
 
-def write(draft: Draft, conversation: Conversation) -> PreparedRequest:
+def write(draft: Draft, conversation: ItemsConversation) -> PreparedRequest:
     """Write all parameters but those that limit or hint; raises as `prepare` does."""
-    check_left(draft.client, conversation.items)
+    check_left(draft.client, conversation.sent)
     draft.upstream["model"] = draft.context.model_sent
     if conversation.instructions:
         draft.upstream["instructions"] = conversation.instructions
-    draft.upstream["input"] = conversation.items
+    draft.upstream["input"] = conversation.sent
     parameters.independent(draft)
     tools = plan_tools(draft, conversation.changes)
     parameters.write_tools(draft, tools)

@@ -158,3 +158,17 @@ SAME_EVERYWHERE = frozenset(
     {"frequency_penalty", "presence_penalty", "safety_identifier", "seed", "user", "verbosity"}
 )
 """OpenAI's parameters that contradict nothing that is sent."""
+
+
+def refuse_prefill(draft: Draft, paths: Sequence[str], which: str) -> None:
+    """Refuse that the model continue the assistant's last messages, which are at these paths.
+
+    `which` is what cannot: its server, or its endpoint with any server. Raises
+    `UnsupportedParameter`, unless they are to be dropped.
+    """
+    for path in paths:
+        draft.refuse(
+            path,
+            f"its {which} does not support assistant message prefill. "
+            "The conversation must end with a user message.",
+        )
