@@ -21,7 +21,7 @@ from gateway.request import GenerationRequest, Request
 
 @dataclass(frozen=True, slots=True)
 class Handlers:
-    """The services behind the routes, as handlers.
+    """The services behind the routes, and the handlers that are none of a service's own methods.
 
     `is_draining` returns whether the gateway refuses new requests.
     """
@@ -46,10 +46,6 @@ class Handlers:
     async def hello(self, request: Request, decision: Decision) -> ClientReply:  # noqa: ARG002
         """Answer a client that wants to know whether it has a connection."""
         return json_reply(b"{}")
-
-    async def count_tokens(self, request: Request, decision: Decision) -> ClientReply:
-        """Count the tokens of a messages request, where the model's server can."""
-        return await self.counting.count_tokens(request, decision)
 
     def generate(self, request: GenerationRequest, decision: Decision) -> Awaitable[ClientReply]:
         """Serve a generation endpoint; a model in the path takes precedence over the body's.
@@ -94,14 +90,6 @@ class Handlers:
         """Cancel an upstream's response; kept ones have already ended."""
         await self.kept.refuse_cancel(request, unquote(response))
         return await self.passing.run(request, decision)
-
-    async def compact(self, request: Request, decision: Decision) -> ClientReply:
-        """Compact a conversation, at the model's own endpoint or by a summary."""
-        return await self.compacting.compact(request, decision)
-
-    async def input_tokens(self, request: Request, decision: Decision) -> ClientReply:
-        """Count a request's tokens, where the model's server can."""
-        return await self.compacting.input_tokens(request, decision)
 
 
 def _status(*, ready: bool) -> ClientReply:
