@@ -10,7 +10,7 @@ from gateway.exchange.reply.wrapped_errors import (
     values_of,
 )
 from gateway.exchange.usage import Tokens, later, summed, tokens_of, tokens_of_start
-from gateway.fast.text_deltas import DeltaFastPath, Folded
+from gateway.fast.deltas.text_deltas import DeltaFastPath, Folded
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import StreamTranslation
 from gateway.translate.parts.finish_reasons import UNKNOWN

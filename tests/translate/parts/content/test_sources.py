@@ -7,8 +7,8 @@ import msgspec
 import pytest
 
 from gateway.fast.codec import fast_translation
+from gateway.fast.deltas.text_events import has_only
 from gateway.fast.paths import fast_paths
-from gateway.fast.text_events import has_only
 from gateway.shapes import Json, Shape
 from gateway.translate import completions_fanned_out
 from gateway.translate.contract import Context, Report, Translation

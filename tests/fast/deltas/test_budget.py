@@ -1,6 +1,6 @@
 """When the search for templates pauses, and when it ends."""
 
-from gateway.fast.budget import Budget
+from gateway.fast.deltas.budget import Budget
 
 
 def test_a_search_that_finds_enough_goes_on() -> None:

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gateway.fast.event_template import EventTemplate, text_of
-from gateway.fast.text_events import Kind, has_only
+from gateway.fast.deltas.event_template import EventTemplate, text_of
+from gateway.fast.deltas.text_events import Kind, has_only
 from gateway.shapes import Json, Shape
 
 

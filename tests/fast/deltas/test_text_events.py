@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from gateway.fast.text_events import has_only
+from gateway.fast.deltas.text_events import has_only
 from gateway.shapes import Json, Shape
 from tests.fast.both_paths import changed
 from tests.fast.names import names_in_translate

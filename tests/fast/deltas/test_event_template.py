@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from gateway.fast.event_template import LARGEST, EventTemplate
+from gateway.fast.deltas.event_template import LARGEST, EventTemplate
 from gateway.shapes import Json, Shape
 
 CHAT = b'data: {"id":"c","choices":[{"index":0,"delta":{"content":%b}}]%b}\n\n'

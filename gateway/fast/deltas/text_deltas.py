@@ -13,17 +13,17 @@ from contextlib import suppress
 from typing import Protocol
 
 from gateway.errors import GatewayError
-from gateway.fast.budget import Budget
-from gateway.fast.event_template import LARGEST, with_text
-from gateway.fast.open_arguments import OpenArguments
-from gateway.fast.template_pairs import (
+from gateway.fast.deltas.budget import Budget
+from gateway.fast.deltas.event_template import LARGEST, with_text
+from gateway.fast.deltas.open_arguments import OpenArguments
+from gateway.fast.deltas.template_pairs import (
     Exchanged,
     TemplatePair,
     kind_of,
     shorter,
     templates_of,
 )
-from gateway.fast.text_events import Kind
+from gateway.fast.deltas.text_events import Kind
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import MAX_REPLY_CHARACTERS, StreamTranslation
 

@@ -7,9 +7,9 @@ import msgspec
 import pytest
 
 from gateway.errors import GatewayError, UpstreamError
-from gateway.fast.budget import Budget
-from gateway.fast.event_template import LARGEST
-from gateway.fast.text_deltas import MAX_PENDING, DeltaFastPath, Folded
+from gateway.fast.deltas.budget import Budget
+from gateway.fast.deltas.event_template import LARGEST
+from gateway.fast.deltas.text_deltas import MAX_PENDING, DeltaFastPath, Folded
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import StreamTranslation
 from gateway.translate.stream.sse import encode_events
@@ -246,7 +246,7 @@ def test_nothing_is_taken_of_a_stream_that_has_ended() -> None:
 def test_a_reply_that_may_break_a_limit_is_folded_event_by_event(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("gateway.fast.text_deltas.MAX_REPLY_CHARACTERS", 500)
+    monkeypatch.setattr("gateway.fast.deltas.text_deltas.MAX_REPLY_CHARACTERS", 500)
     echo, generic = Echo(), Generic()
     fast = opened(echo, generic)
     while not generic.taken:

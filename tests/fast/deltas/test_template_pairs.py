@@ -3,7 +3,7 @@
 import pytest
 from msgspec.json import encode
 
-from gateway.fast.template_pairs import Exchanged, kind_of, shorter, templates_of
+from gateway.fast.deltas.template_pairs import Exchanged, kind_of, shorter, templates_of
 from gateway.shapes import Json, Shape
 
 CHAT, RESPONSES = Shape.CHAT, Shape.RESPONSES

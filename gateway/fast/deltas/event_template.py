@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 import msgspec
 
-from gateway.fast.text_events import Kind
+from gateway.fast.deltas.text_events import Kind
 from gateway.shapes import Json, Shape
 
 LARGEST = 4096

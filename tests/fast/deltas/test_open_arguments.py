@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from gateway.fast.open_arguments import OpenArguments
+from gateway.fast.deltas.open_arguments import OpenArguments
 from gateway.shapes import Json, Shape
 
 

@@ -57,7 +57,7 @@ def test_a_reply_that_grows_too_long_ends_where_it_would_have(
     home: Shape, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     responses = "gateway.translate.responses_via_chat.output.stream"
-    for module in (responses, "gateway.fast.text_deltas"):
+    for module in (responses, "gateway.fast.deltas.text_deltas"):
         monkeypatch.setattr(f"{module}.MAX_REPLY_CHARACTERS", 4000)
     # The generic translation takes over long before that.
     monkeypatch.setattr("gateway.fast.streams.MAX_CHARACTERS", 1000)
