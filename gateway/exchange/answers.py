@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date
 from functools import partial
 
 import msgspec
@@ -225,8 +224,3 @@ def local_answer(call: GenerationRequest, reply: Json, *, streamed: bool) -> Cli
 def _kept(headers: RawHeaders) -> list[tuple[bytes, bytes]]:
     """Return the upstream's header fields that still hold for a translated body."""
     return [pair for pair in headers if pair[0] not in _BODY_HEADERS]
-
-
-def as_date(seconds: float) -> date:
-    """Return the UTC day of a Unix time."""
-    return date.fromordinal(date(1970, 1, 1).toordinal() + int(seconds // 86_400))

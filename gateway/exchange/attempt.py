@@ -10,7 +10,7 @@ import msgspec
 from gateway.config.settings import Settings
 from gateway.exchange.apart import LARGE_BYTES, Apart, Held
 from gateway.exchange.body_pieces import encode_in_pieces
-from gateway.exchange.contexts import Contexts, WallClock
+from gateway.exchange.contexts import Contexts
 from gateway.exchange.fast_requests import SEALING, Decoded, FastRequests
 from gateway.exchange.known_fixes import Fixes
 from gateway.exchange.mending import (
@@ -35,6 +35,7 @@ from gateway.exchange.upstream_calls import fits_untouched, upstream_call
 from gateway.fast.paths import LARGEST_TEXT, Fast, FastPaths
 from gateway.request import GenerationRequest
 from gateway.resolve.evidence import Route
+from gateway.resolve.today import WallClock
 from gateway.shapes import ItemNames, Shape, UpstreamCall
 from gateway.translate.contract import Context, Detokenize, Report, Translation
 from gateway.translate.missing_choices import asked_choices

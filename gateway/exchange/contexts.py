@@ -1,6 +1,6 @@
 """What translations to an endpoint need to know beside the request itself."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from os import urandom
 from time import time_ns
@@ -12,6 +12,7 @@ from gateway.exchange.stored.seals import Seals
 from gateway.fast.paths import GENERIC_ONLY, FastPaths, fast_paths
 from gateway.request import GenerationRequest
 from gateway.resolve.evidence import Route
+from gateway.resolve.today import WallClock
 from gateway.shapes import RawHeaders, Shape
 from gateway.translate.contract import Context, Detokenize
 from gateway.translate.exact_inputs import ExactInputs
@@ -26,9 +27,6 @@ from gateway.translate.server_capabilities import (
 )
 
 _SESSION = b"x-claude-code-session-id"
-
-WallClock = Callable[[], float]
-"""Returns Unix time in seconds."""
 
 
 @dataclass(slots=True)

@@ -6,9 +6,7 @@ from gateway.config.addresses import path_of
 from gateway.config.settings import Settings, UpstreamSettings
 from gateway.errors import GatewayError, InvalidRequest
 from gateway.exchange import failures
-from gateway.exchange.answers import as_date
 from gateway.exchange.client_reply import ClientReply
-from gateway.exchange.contexts import WallClock
 from gateway.exchange.decision import Decision
 from gateway.exchange.description import describe
 from gateway.exchange.error_replies import (
@@ -22,6 +20,7 @@ from gateway.request import GenerationRequest
 from gateway.resolve.evidence import Route, Source
 from gateway.resolve.refusals.classify import Verdict
 from gateway.resolve.resolver import Resolver
+from gateway.resolve.today import WallClock, today
 from gateway.translate.parts.sentences import joined
 
 
@@ -50,8 +49,8 @@ class GivingUp:
         refused = retries.most_telling(last)
         if refused is not last:
             describe(decision, refused.attempt, route)
-        today = as_date(self._wall_clock())
-        failures.take_back_shutdown(decision, route, refused.failure.status, today)
+        day = today(self._wall_clock)
+        failures.take_back_shutdown(decision, route, refused.failure.status, day)
         upstream = self._settings.upstream(route.upstream)
         unfit = _unfit(upstream, route, retries, refused.refusal.verdict)
         if unfit is not None:
@@ -61,7 +60,7 @@ class GivingUp:
         foreign = _in_another_format(route, retries, refused)
         if foreign is not None:
             raise foreign
-        error = failures.lives_elsewhere(route, refused.failure, refused.refusal, today)
+        error = failures.lives_elsewhere(route, refused.failure, refused.refusal, day)
         if error is not None:
             raise error
         if refused.refusal.verdict in (Verdict.MODEL_NOT_FOUND, Verdict.MODEL_RETIRED):
@@ -100,7 +99,7 @@ class GivingUp:
             refused.refusal,
             retries.tried or (refused.attempt.shape,),
             [name for name in nearest if failures.is_allowed(call.client, name)],
-            as_date(self._wall_clock()),
+            today(self._wall_clock),
             retries.unfit,
         )
 

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from gateway.config.settings import Settings
 from gateway.errors import GatewayError, InvalidRequest
 from gateway.exchange import failures
-from gateway.exchange.answers import answer, answer_at_once, as_date, local_answer, perform
+from gateway.exchange.answers import answer, answer_at_once, local_answer, perform
 from gateway.exchange.attempt import Attempt, Attempts
 from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.decision import Decision
@@ -32,11 +32,11 @@ from gateway.resolve.memory import CacheScope, Features
 from gateway.resolve.refusals.classify import Refusal, Verdict
 from gateway.resolve.refusals.parameter_fixes import ParameterFix
 from gateway.resolve.resolver import ModelQuery, Resolver
+from gateway.resolve.today import today
 from gateway.shapes import Send, Shape
 from gateway.translate.contract import Translation
 
 _RESPONSES: Final = Shape.RESPONSES  # an Enum's attribute takes ten times as long as a global
-
 LEFT_OUT = ParameterFix("withhold", "n")
 """What is remembered of a model whose server generates one choice whatever `n` is."""
 
@@ -91,8 +91,8 @@ class Exchange:
             may_end = call.shape is _RESPONSES and route.kind.prompt_objects_end
             ends = may_end and has_prompt_object(routed)
             if ends or route.retired is not None or route.redirected_to is not None:
-                today = as_date(self.attempts.wall_clock())
-                failures.warn_of_ends(decision, route, today, prompt_object=ends)
+                day = today(self.attempts.wall_clock)
+                failures.warn_of_ends(decision, route, day, prompt_object=ends)
             return await self._follow(call, decision, route, features, routed)
         except GatewayError as error:
             raise attributed(error, decision.params).bare() from None

@@ -1,8 +1,7 @@
 """What is known of a model beside its generation endpoint: quirks, retirement, other endpoints."""
 
-from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import date
 
 from gateway.resolve.evidence import Route
 from gateway.resolve.metadata.lookup import Lookup
@@ -11,10 +10,8 @@ from gateway.resolve.names.by_name import Names, root_of
 from gateway.resolve.names.catalogue import CatalogueEntry
 from gateway.resolve.names.hints import NameHint, hint_of
 from gateway.resolve.names.successors import Fate, living_successor
+from gateway.resolve.today import WallClock, today
 from gateway.servers import Profile
-
-WallClock = Callable[[], float]
-"""Returns the Unix time in seconds."""
 
 
 class Facts:
@@ -34,7 +31,7 @@ class Facts:
         if base is None or base.open_weights:
             return False
         retired = (own.retired if own is not None else None) or base.retired
-        return retired is None or retired > self._today()
+        return retired is None or retired > today(self._wall_clock)
 
     def added(self, route: Route, entry: CatalogueEntry | None, card: ModelCard | None) -> Route:
         """Return the route with what the catalogue entry and the model card say of its model."""
@@ -54,15 +51,12 @@ class Facts:
 
     def _living(self, route: Route, advice: str, retired: date | None) -> str | None:
         """Return advice that holds today, and on the day of the shutdown."""
-        day = self._today()
+        day = today(self._wall_clock)
         if retired is not None and retired > day:
             day = retired
         return living_successor(
             route.model_sent, advice, lambda model: self._fate(route, model), day
         )
-
-    def _today(self) -> date:
-        return datetime.fromtimestamp(self._wall_clock(), UTC).date()
 
     def _fate(self, route: Route, model: str) -> Fate:
         entry = self._names.entry(model, route.kind)

@@ -20,7 +20,7 @@ from gateway.config.settings import ModelRule, Settings
 from gateway.resolve.discovery import Discovery, Place
 from gateway.resolve.endpoint_order import assumption, by_preference, home_order
 from gateway.resolve.evidence import Evidence, Route, Source
-from gateway.resolve.facts import Facts, WallClock
+from gateway.resolve.facts import Facts
 from gateway.resolve.memory import CacheScope, Features, LearnedEndpoints
 from gateway.resolve.metadata.lookup import Lookup, ModelList
 from gateway.resolve.names.by_name import Names, root_of
@@ -31,6 +31,7 @@ from gateway.resolve.recent_routes import RecentRoutes
 from gateway.resolve.resolution import ORDER, ModelQuery, Resolution
 from gateway.resolve.rules import Rules
 from gateway.resolve.standing_in import StandingIn
+from gateway.resolve.today import WallClock
 from gateway.resolve.upstream_evidence import UpstreamEvidence
 from gateway.servers import Profile
 from gateway.shapes import RawHeaders, Shape

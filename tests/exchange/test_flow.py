@@ -2,7 +2,6 @@
 
 import asyncio
 from contextlib import suppress
-from datetime import date
 from typing import Any
 
 import msgspec
@@ -19,7 +18,6 @@ from gateway.errors import (
     UpstreamError,
     UpstreamTimeout,
 )
-from gateway.exchange.answers import as_date
 from gateway.exchange.decision import Decision
 from gateway.request import GenerationRequest
 from gateway.shapes import Shape, UpstreamCall
@@ -701,11 +699,6 @@ def test_an_error_after_a_refusal_teaches_nothing_however_large_it_is(size: int)
         assert generation_paths(scene) == paths * 2
 
     asyncio.run(scenario())
-
-
-def test_days_are_counted_from_unix_time() -> None:
-    assert as_date(0) == date(1970, 1, 1)
-    assert as_date(1_795_000_000) == date(2026, 11, 18)
 
 
 @pytest.mark.parametrize("fails", [False, True])

@@ -13,7 +13,6 @@ from typing import Final
 from gateway.config.settings import ClientSettings
 from gateway.errors import UpstreamError, UpstreamUnavailable
 from gateway.exchange import failures
-from gateway.exchange.answers import as_date
 from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.decision import Decision, UpstreamFailure
 from gateway.exchange.description import describe
@@ -26,6 +25,7 @@ from gateway.exchange.sockets.relayable import Relayable, relayable
 from gateway.exchange.sockets.relays import ClientRelays, Create, Relays
 from gateway.request import GenerationRequest
 from gateway.resolve.refusals.classify import Verdict, classify
+from gateway.resolve.today import today
 from gateway.shapes import Shape
 from gateway.sockets import Dial, Refused
 
@@ -221,5 +221,5 @@ class RelaysOfClient(ClientRelays):
         decision.model_asked = route.model_asked
         describe(decision, found.attempt, route)
         if found.prompt_ends or route.retired is not None:
-            today = as_date(self._shared.exchange.attempts.wall_clock())
-            failures.warn_of_ends(decision, route, today, prompt_object=found.prompt_ends)
+            day = today(self._shared.exchange.attempts.wall_clock)
+            failures.warn_of_ends(decision, route, day, prompt_object=found.prompt_ends)
