@@ -21,7 +21,7 @@ from gateway.shapes import ItemNames
 def judge(route: Route, attempt: Attempt, failure: ErrorReply) -> Refusal:
     """Say what the failure of an attempt means: nothing, where it broke off or is too long."""
     if failure.partial:
-        return Refusal(Verdict.OTHER, attempt.shape)
+        return Refusal(Verdict.OTHER)
     sent = attempt.sent[failure.call]
     return classify(attempt.shape, failure.status, failure.body, model=route.model_sent, sent=sent)
 

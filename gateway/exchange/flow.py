@@ -109,7 +109,7 @@ class Exchange:
         result = await self.make(call, decision, route, attempt, streamed=streamed)
         if isinstance(result, ClientReply):
             return result
-        refused = Refused(attempt, result, Refusal(Verdict.OTHER, shape))
+        refused = Refused(attempt, result, Refusal(Verdict.OTHER))
         return self._giving_up.relayed(call, decision, route, refused)
 
     async def _follow(

@@ -36,7 +36,7 @@ ROUTE = Route(
     (Evidence(Source.DEFAULT, "nothing is known", (Shape.CHAT,)),),
 )
 NOT_THERE = ErrorReply(0, 404, (), b"")
-REFUSAL = Refusal(Verdict.MODEL_NOT_FOUND, Shape.CHAT, message="No such model.")
+REFUSAL = Refusal(Verdict.MODEL_NOT_FOUND, message="No such model.")
 
 
 def failed(route: Route, refusal: Refusal = REFUSAL, *nearest: str) -> GatewayError:
@@ -105,7 +105,6 @@ def test_a_retired_model_is_reported_with_advice_that_can_be_followed(
 def test_what_the_upstream_suggests_counts_more_than_the_catalogue() -> None:
     refusal = Refusal(
         Verdict.MODEL_RETIRED,
-        Shape.CHAT,
         replacement="kimi-k3",
         message="Model kimi-k2.5 has been retired",
     )
@@ -131,7 +130,6 @@ def test_a_refusal_that_came_as_a_success_is_a_404() -> None:
 EMBEDDER = replace(ROUTE, other_endpoints=("embeddings",))
 WRONG = Refusal(
     Verdict.WRONG_ENDPOINT,
-    Shape.CHAT,
     message="This is not a chat model",
     type="invalid_request_error",
 )

@@ -47,12 +47,11 @@ class Verdict(StrEnum):
 class Refusal:
     """A classified error of an upstream.
 
-    `message` is without envelope and decorations, and empty if there is none; `type`, `code` and
-    `param` are the upstream's own, with numbers as text.
+    `message` is without envelope and decorations, and empty if there is none; `type` and `code` are
+    the upstream's own, with numbers as text.
     """
 
     verdict: Verdict
-    called: Called
     alternatives: tuple[Shape, ...] = ()
     """Endpoints to try instead, best first; may be empty."""
     other_endpoint: str | None = None
@@ -70,7 +69,6 @@ class Refusal:
     message: str = ""
     type: str | None = None
     code: str | None = None
-    param: str | None = None
 
 
 _OPEN = frozenset({400, 404, 422})
@@ -149,19 +147,19 @@ def classify(
     decoded = decode_body(body)
     reply = read_error(decoded)
     if 200 <= status < 300 and not is_error_in_success(decoded):
-        return Refusal(Verdict.OTHER, called)
+        return Refusal(Verdict.OTHER)
     if reply is None:
         if is_missing_page(status, body, any_html=called is Shape.MESSAGES):
-            return Refusal(Verdict.UNKNOWN_ROUTE, called)
+            return Refusal(Verdict.UNKNOWN_ROUTE)
         reply = _of_text(status, body)
     if reply is None:
-        return Refusal(Verdict.OTHER, called)
+        return Refusal(Verdict.OTHER)
     refusal = replace(
         _judge(_with_name_as_one_word(reply, model), called, model, sent), message=reply.message
     )
     statuses = (status, *reply.statuses)
     admitted = all(_status_admits(status, reply, refusal.verdict) for status in statuses)
-    return refusal if admitted else _other(reply, called)
+    return refusal if admitted else _other(reply)
 
 
 def _with_name_as_one_word(reply: ErrorReply, model: str) -> ErrorReply:
@@ -201,60 +199,47 @@ def _judge(reply: ErrorReply, called: Called, model: str, sent: Collection[str])
     """Classify by the text alone. The order matters: specific before general."""
     limit = too_large(reply, sent) or no_room(reply, sent)
     if limit is not None:
-        return _unsupported(reply, called, limit)
+        return _unsupported(reply, limit)
     if _is_unrelated(reply):
-        return _other(reply, called)
+        return _other(reply)
     if is_missing_route(reply):
-        return _refusal(Verdict.UNKNOWN_ROUTE, reply, called)
+        return _refusal(Verdict.UNKNOWN_ROUTE, reply)
     destination = wrong_endpoint(reply, called, model, sent)
     if destination is not None:
         return replace(
-            _refusal(Verdict.WRONG_ENDPOINT, reply, called),
+            _refusal(Verdict.WRONG_ENDPOINT, reply),
             alternatives=destination.alternatives,
             other_endpoint=destination.other_endpoint,
             request_dependent=destination.request_dependent,
         )
     demanded = None if called is None else demanded_field(reply.message, called)
     if demanded is not None:
-        return _unsupported(reply, called, ParameterFix("fill", demanded))
+        return _unsupported(reply, ParameterFix("fill", demanded))
     if called is Shape.MESSAGES and "messages" in sent and refuses_system_turn(reply.message):
         retell, is_here = ParameterFix("retell", "role", USERS), is_the_models(reply.message)
-        return _unsupported(reply, called, retell, is_here=is_here)
+        return _unsupported(reply, retell, is_here=is_here)
     refused = refused_parameters(reply, sent)
     if refused is not None:
         is_here = all(parameter.by_model for parameter in refused)
-        return _unsupported(reply, called, *fixes_for(refused, called, sent), is_here=is_here)
+        return _unsupported(reply, *fixes_for(refused, called, sent), is_here=is_here)
     if is_retired(reply):
-        return replace(
-            _refusal(Verdict.MODEL_RETIRED, reply, called), replacement=replacement(reply)
-        )
+        return replace(_refusal(Verdict.MODEL_RETIRED, reply), replacement=replacement(reply))
     if is_not_found(reply):
-        return replace(
-            _refusal(Verdict.MODEL_NOT_FOUND, reply, called), replacement=named_instead(reply)
-        )
-    return _other(reply, called)
+        return replace(_refusal(Verdict.MODEL_NOT_FOUND, reply), replacement=named_instead(reply))
+    return _other(reply)
 
 
-def _refusal(verdict: Verdict, reply: ErrorReply, called: Called) -> Refusal:
-    return Refusal(
-        verdict,
-        called,
-        message=reply.message,
-        type=reply.type,
-        code=reply.code,
-        param=reply.param,
-    )
+def _refusal(verdict: Verdict, reply: ErrorReply) -> Refusal:
+    return Refusal(verdict, message=reply.message, type=reply.type, code=reply.code)
 
 
-def _unsupported(
-    reply: ErrorReply, called: Called, *fixes: ParameterFix, is_here: bool = True
-) -> Refusal:
-    refusal = _refusal(Verdict.UNSUPPORTED_PARAMETER, reply, called)
+def _unsupported(reply: ErrorReply, *fixes: ParameterFix, is_here: bool = True) -> Refusal:
+    refusal = _refusal(Verdict.UNSUPPORTED_PARAMETER, reply)
     return replace(refusal, fixes=fixes, model_is_here=is_here)
 
 
-def _other(reply: ErrorReply, called: Called) -> Refusal:
-    return _refusal(Verdict.OTHER, reply, called)
+def _other(reply: ErrorReply) -> Refusal:
+    return _refusal(Verdict.OTHER, reply)
 
 
 def _is_unrelated(reply: ErrorReply) -> bool:

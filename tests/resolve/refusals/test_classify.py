@@ -102,7 +102,7 @@ def test_a_missing_route_is_distinguished_from_other_errors(status: int, body: o
     ],
 )
 def test_any_other_page_is_other(status: int, body: object) -> None:
-    assert classify(Shape.CHAT, status, body, model="m") == Refusal(Verdict.OTHER, Shape.CHAT)
+    assert classify(Shape.CHAT, status, body, model="m") == Refusal(Verdict.OTHER)
 
 
 @pytest.mark.parametrize(
@@ -265,7 +265,7 @@ def test_tools_with_reasoning_say_nothing_about_the_model() -> None:
 def test_what_the_upstream_said_is_kept() -> None:
     body = {"error": {"message": "m", "type": "t", "param": "p", "code": 42}}
     assert classify(Shape.CHAT, 400, body, model="x") == Refusal(
-        Verdict.OTHER, Shape.CHAT, message="m", type="t", code="42", param="p"
+        Verdict.OTHER, message="m", type="t", code="42"
     )
 
 
