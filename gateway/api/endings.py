@@ -7,7 +7,7 @@ from gateway.api.writing import ReplyWriter
 from gateway.errors import GatewayError, ShuttingDown
 from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.decision import Decision
-from gateway.exchange.failures import ModelNotAllowed
+from gateway.exchange.restricted.allowed_models import ModelNotAllowed
 from gateway.exchange.usage import tokens_in
 from gateway.observe.outcomes import FAILED_INSIDE, Ending, ended, ended_with
 

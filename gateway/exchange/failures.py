@@ -2,17 +2,15 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date
-from fnmatch import fnmatchcase
 from types import MappingProxyType
 
 from gateway.config.addresses import path_of
-from gateway.config.settings import ClientSettings, CredentialPolicy, UpstreamSettings
+from gateway.config.settings import CredentialPolicy, UpstreamSettings
 from gateway.envelopes.refused_keys import refuses_key
 from gateway.errors import (
     GatewayError,
     InvalidRequest,
     ModelNotFound,
-    PermissionDenied,
     Reason,
     UpstreamError,
 )
@@ -33,40 +31,9 @@ PROMPT_OBJECTS_END = date(2026, 11, 30)
 """When OpenAI shuts reusable prompt objects down (its deprecations page, 2026-06-03)."""
 
 
-class ModelNotAllowed(PermissionDenied):
-    """The key of one of the gateway's own clients is not for the model.
-
-    `model` is the name asked for, for the operator, who would allow it.
-    """
-
-    code = "model_not_allowed"
-
-    def __init__(self, message: str, *, model: str, param: str) -> None:
-        super().__init__(message, param=param)
-        self.model = model
-
-
 def is_no_news(failure: ErrorReply, refusal: Refusal) -> bool:
     """Whether a retry's failure adds nothing to the first one: the model is not here either."""
     return refusal.verdict in _SAME_KIND or failure.status in _NOT_HERE
-
-
-def is_allowed(client: ClientSettings | None, model: str) -> bool:
-    """Whether one of the gateway's own clients may use a model (name as asked)."""
-    if client is None:
-        return True
-    return any(fnmatchcase(model, pattern) for pattern in client.models)
-
-
-def check_allowed(client: ClientSettings | None, model: str, param: str = "model") -> None:
-    """Raise `PermissionDenied` unless the client may use the model that `param` names."""
-    if not is_allowed(client, model):
-        raise ModelNotAllowed(
-            f"The key of client '{client.name if client else ''}' does not allow the model "
-            f"'{model}'. Ask the gateway's operator to add it to this client's models.",
-            model=model,
-            param=param,
-        )
 
 
 def warn_of_ends(decision: Decision, route: Route, today: date, *, prompt_object: bool) -> None:

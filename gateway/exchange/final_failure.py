@@ -15,6 +15,7 @@ from gateway.exchange.error_replies import (
     translated_failure,
 )
 from gateway.exchange.redirections import check_redirect
+from gateway.exchange.restricted.allowed_models import is_allowed
 from gateway.exchange.retries import Refused, Retries
 from gateway.request import GenerationRequest
 from gateway.resolve.evidence import Route, Source
@@ -98,7 +99,7 @@ class GivingUp:
             refused.failure,
             refused.refusal,
             retries.tried or (refused.attempt.shape,),
-            [name for name in nearest if failures.is_allowed(call.client, name)],
+            [name for name in nearest if is_allowed(call.client, name)],
             today(self._wall_clock),
             retries.unfit,
         )

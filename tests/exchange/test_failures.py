@@ -5,12 +5,10 @@ from datetime import date
 
 import pytest
 
-from gateway.config.settings import ClientSettings, UpstreamSettings
-from gateway.errors import GatewayError, PermissionDenied, UpstreamError
+from gateway.config.settings import UpstreamSettings
+from gateway.errors import GatewayError, UpstreamError
 from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.failures import (
-    check_allowed,
-    is_allowed,
     lives_elsewhere,
     model_not_found,
     prompt_object_warning,
@@ -219,18 +217,6 @@ def test_a_known_shutdown_date_is_a_warning() -> None:
     )
     future = replace(ROUTE, retired="2027-01-14")
     assert retirement_warning(future, TODAY) == "model 'asked' will be shut down on 2027-01-14"
-
-
-def test_a_client_may_use_what_its_patterns_match() -> None:
-    client = ClientSettings("team", ("0" * 64,), ("gpt-4o*", "exact"))
-    assert is_allowed(None, "anything")
-    assert is_allowed(client, "gpt-4o-mini")
-    assert is_allowed(client, "exact")
-    for name in ("GPT-4o", "exact-not", "o1"):
-        assert not is_allowed(client, name)
-        with pytest.raises(PermissionDenied, match="client 'team' does not allow") as refused:
-            check_allowed(client, name)
-        assert (refused.value.status, refused.value.param) == (403, "model")
 
 
 def test_a_redirect_is_named_together_with_what_is_known_of_the_new_model() -> None:

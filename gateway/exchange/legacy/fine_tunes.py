@@ -9,12 +9,12 @@ from urllib.parse import parse_qs
 
 from gateway.config.settings import ModelRule, Settings, UpstreamSettings
 from gateway.errors import InvalidRequest
-from gateway.exchange import failures
 from gateway.exchange.client_reply import ClientReply, event_stream_reply, json_reply
 from gateway.exchange.decision import Decision
 from gateway.exchange.legacy.fine_tuning_calls import JOBS, MAX_EVENTS, FineTuningCalls
 from gateway.exchange.legacy.job_events import JobEvents, Sleep
 from gateway.exchange.restricted import restrictions
+from gateway.exchange.restricted.allowed_models import check_allowed
 from gateway.request import Request
 from gateway.resolve.resolver import Resolver
 from gateway.shapes import Json, Send
@@ -48,7 +48,7 @@ class FineTunes:
         not have.
         """
         model = fine_tunes.model_of(body)
-        failures.check_allowed(call.client, model)
+        check_allowed(call.client, model)
         rule = self._rule(model)
         settings = (rule and rule.translation) or self._settings.translation
         alias = rule.model if rule is not None else None

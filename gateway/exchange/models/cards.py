@@ -8,12 +8,12 @@ from collections.abc import Sequence
 
 from gateway.envelopes.printed_values import decode_body
 from gateway.errors import ModelNotFound
-from gateway.exchange import failures
 from gateway.exchange.client_reply import ClientReply, json_reply
 from gateway.exchange.decision import Decision
 from gateway.exchange.models.lists import in_pieces, named
 from gateway.exchange.models.upstream_lists import Listed, Unlisted, UpstreamLists
 from gateway.exchange.reply.reading import header
+from gateway.exchange.restricted.allowed_models import is_allowed
 from gateway.request import Request
 from gateway.resolve.refusals.classify import Refusal, Verdict, classify
 from gateway.resolve.resolver import Resolver
@@ -69,7 +69,7 @@ class Cards:
     ) -> ModelNotFound:
         upstream = decision.upstream
         near = await self._resolver.near(model, upstream, call.headers, ask=not unknown)
-        allowed = [repr(name) for name in near if failures.is_allowed(call.client, name)]
+        allowed = [repr(name) for name in near if is_allowed(call.client, name)]
         return ModelNotFound(
             joined(
                 said or f"The model '{model}' does not exist or you do not have access to it",

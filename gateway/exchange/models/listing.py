@@ -23,6 +23,7 @@ from gateway.exchange.models.upstream_lists import (
 )
 from gateway.exchange.passthrough.forward import Passing
 from gateway.exchange.restricted import restrictions
+from gateway.exchange.restricted.allowed_models import is_allowed
 from gateway.headers import speaks_anthropic
 from gateway.request import Request
 from gateway.resolve.resolver import Resolver
@@ -90,7 +91,7 @@ class Listing:
         cards: dict[str, bytes] = {}
         async for names in in_pieces(list(self._aliases)):
             for name in names:
-                if failures.is_allowed(call.client, name):
+                if is_allowed(call.client, name):
                     cards[name] = _alias_card(name, self._aliases[name].model)
         for each in listed:
             await self._add(cards, each, call)
@@ -106,7 +107,7 @@ class Listing:
         done to it would be done to another model.
         """
         decision.asked_for(model)
-        if not failures.is_allowed(call.client, model):
+        if not is_allowed(call.client, model):
             raise ModelNotFound(f"The model '{model}' does not exist.", param="model")
         alias = self._alias(model)
         if alias is not None and alias.rewrites and call.method in _READING:
@@ -177,7 +178,7 @@ class Listing:
                     for name in rules.names_for(model, listed.upstream)
                 ]
                 for name, shown in served:
-                    if shown and name not in cards and failures.is_allowed(call.client, name):
+                    if shown and name not in cards and is_allowed(call.client, name):
                         cards[name] = shown
 
     def _card(self, name: str, card: bytes, upstream: str) -> bytes:

@@ -14,6 +14,7 @@ from gateway.errors import InvalidRequest
 from gateway.exchange import failures
 from gateway.exchange.decision import Decision
 from gateway.exchange.models.lists import in_pieces
+from gateway.exchange.restricted.allowed_models import check_allowed
 from gateway.request import Request
 from gateway.resolve.resolver import Resolver
 from gateway.shapes import Shape
@@ -61,7 +62,7 @@ class Batches:
         async for piece in in_pieces(list(enumerate(entries))):
             for position, asked, request in _asked(piece):
                 param = f"requests[{position}].params.model"
-                failures.check_allowed(call.client, asked, param)
+                check_allowed(call.client, asked, param)
                 sent = self._sent(asked, param, found, decision)
                 if sent != asked:
                     entries[position] = _with_model(request, sent)

@@ -26,6 +26,7 @@ from gateway.exchange.passthrough.query_model import (
 from gateway.exchange.passthrough.request_body import pieces_of, read_ahead, read_body
 from gateway.exchange.reply.reading import header
 from gateway.exchange.request_fields import PATH_MODEL_WINS, checked_model, with_path_model
+from gateway.exchange.restricted.allowed_models import check_allowed
 from gateway.exchange.restricted.permissions import NESTED_MODELS
 from gateway.headers import speaks_anthropic
 from gateway.request import Request
@@ -183,7 +184,7 @@ class Destinations:
         """Return where a request for a model goes, and the model as sent, with the same body."""
         decision.asked_for(named)
         # A form's field may hold what looks like the field that was looked for.
-        failures.check_allowed(call.client, named)
+        check_allowed(call.client, named)
         asked = self._resolver.redirected(named) or named
         decision.warn(failures.redirect_warning(named, asked))
         rule = self._resolver.rule_for(asked)

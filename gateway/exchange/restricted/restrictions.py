@@ -12,9 +12,9 @@ from urllib.parse import unquote, unquote_to_bytes
 
 from gateway.config.settings import ClientSettings
 from gateway.errors import InvalidRequest, PermissionDenied
-from gateway.exchange import failures
 from gateway.exchange.apart import Apart
 from gateway.exchange.passthrough.request_body import READ_AHEAD_BYTES, pieces_of, read_body
+from gateway.exchange.restricted.allowed_models import check_allowed
 from gateway.exchange.restricted.model_names import MODEL, Judge, Place, Reading
 from gateway.exchange.restricted.permissions import (
     BY_MODEL,
@@ -122,7 +122,7 @@ def judge_for(client: ClientSettings | None) -> Judge:
     """Return what refuses the models that are not a client's."""
 
     def judge(model: str, place: Place) -> None:
-        failures.check_allowed(client, model, ".".join(place))
+        check_allowed(client, model, ".".join(place))
 
     return judge
 
