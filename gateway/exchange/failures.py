@@ -1,4 +1,4 @@
-"""Errors and warnings for clients about what an upstream has refused."""
+"""Errors for clients about what an upstream has refused."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date
@@ -15,94 +15,21 @@ from gateway.errors import (
     UpstreamError,
 )
 from gateway.exchange.client_reply import ClientReply
-from gateway.exchange.decision import Decision
+from gateway.exchange.client_warnings import is_retired, redirect_warning
 from gateway.exchange.reply.classify import ErrorReply
 from gateway.resolve.endpoint_order import PREFERENCE
-from gateway.resolve.evidence import Route, Source
+from gateway.resolve.evidence import Route
 from gateway.resolve.refusals.classify import Refusal, Verdict
 from gateway.shapes import Shape
 from gateway.translate.parts.sentences import joined
 
 _SAME_KIND = frozenset({Verdict.WRONG_ENDPOINT, Verdict.MODEL_NOT_FOUND, Verdict.UNKNOWN_ROUTE})
 _NOT_HERE = (404, 405)
-_NOT_SHOWN = (401, 403, 404)
-
-PROMPT_OBJECTS_END = date(2026, 11, 30)
-"""When OpenAI shuts reusable prompt objects down (its deprecations page, 2026-06-03)."""
 
 
 def is_no_news(failure: ErrorReply, refusal: Refusal) -> bool:
     """Whether a retry's failure adds nothing to the first one: the model is not here either."""
     return refusal.verdict in _SAME_KIND or failure.status in _NOT_HERE
-
-
-def warn_of_ends(decision: Decision, route: Route, today: date, *, prompt_object: bool) -> None:
-    """Warn of a model that is shut down or redirected, and of a prompt object that will end."""
-    if route.retired is not None or route.redirected_to is not None:
-        decision.warn(retirement_warning(route, today))
-    if prompt_object:
-        decision.warn(prompt_object_warning(today))
-
-
-def take_back_shutdown(decision: Decision, route: Route, status: int, today: date) -> None:
-    """Take back the warning of a coming shutdown where the upstream shows no model that could end.
-
-    The date may be that of a family, whose pattern matches the name of a model that does not exist.
-    """
-    if status in _NOT_SHOWN and not _is_retired(route, today):
-        decision.take_back(_shutdown(route, today))
-
-
-def retirement_warning(route: Route, today: date) -> str:
-    """Return the text of `x-gateway-warning` for a redirected or retiring model; may be empty."""
-    served = route.redirected_to or route.model_asked
-    return "; ".join(
-        filter(None, (redirect_warning(route.model_asked, served), _shutdown(route, today)))
-    )
-
-
-def redirect_warning(asked: str, served: str) -> str:
-    """Return the sentence that names a substitution (`retired.redirect`), empty for none."""
-    if asked == served:
-        return ""
-    return f"model {asked!r} is redirected to {served!r} by the gateway's configuration"
-
-
-def prompt_object_warning(today: date) -> str:
-    """Return the warning for a responses request whose `prompt` is an object, at OpenAI and Azure.
-
-    The advice is that of OpenAI's guide to migrating from prompt objects.
-    """
-    verb = "were" if today >= PROMPT_OBJECTS_END else "will be"
-    return (
-        f"reusable prompt objects ('prompt') {verb} shut down on {PROMPT_OBJECTS_END}; "
-        "keep the prompt in your own code and send its text in 'input' and 'instructions'"
-    )
-
-
-def misplaced_rule(route: Route, refused: Sequence[Shape], home: Shape) -> str:
-    """Return the warning for a rule whose endpoint has refused the model; empty: it has not."""
-    rule = route.rule
-    if rule is None or route.resolved_by is not Source.CONFIG or not refused:
-        return ""
-    asked = ", ".join(shape.endpoint for shape in refused)
-    return (
-        f"rule {rule.pattern!r} leads to {asked}, which refused the model; it was answered at "
-        f"{home.endpoint}: set the rule's endpoint to {home}"
-    )
-
-
-def _shutdown(route: Route, today: date) -> str:
-    if route.retired is None:
-        return ""
-    served = route.redirected_to or route.model_asked
-    verb = "was shut down on" if _is_retired(route, today) else "will be shut down on"
-    advice = f"; suggested replacement: {route.replacement}" if route.replacement else ""
-    return f"model {served!r} {verb} {route.retired}{advice}"
-
-
-def _is_retired(route: Route, today: date) -> bool:
-    return route.retired is not None and date.fromisoformat(route.retired) <= today
 
 
 def lives_elsewhere(
@@ -119,7 +46,7 @@ def lives_elsewhere(
     )
     if refusal.other_endpoint is not None:
         homes: tuple[str, ...] = (refusal.other_endpoint,)
-    elif known and not _is_retired(route, today):
+    elif known and not is_retired(route, today):
         homes = route.other_endpoints
     else:
         homes = ()
@@ -163,7 +90,7 @@ def model_not_found(
         words.append(f"({redirect_warning(route.model_asked, route.redirected_to)}.)")
     elif route.model_sent != route.model_asked:
         words.append(f"('{route.model_asked}' is an alias of '{route.model_sent}'.)")
-    retired = _is_retired(route, today)
+    retired = is_retired(route, today)
     if retired:
         words.append(f"It was shut down on {route.retired}")
     if retired or refusal.replacement is not None or refusal.verdict is Verdict.MODEL_RETIRED:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from gateway.config.addresses import path_of
 from gateway.config.settings import Settings, UpstreamSettings
 from gateway.errors import GatewayError, InvalidRequest
-from gateway.exchange import failures
+from gateway.exchange import client_warnings, failures
 from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.decision import Decision
 from gateway.exchange.description import describe
@@ -51,7 +51,7 @@ class GivingUp:
         if refused is not last:
             describe(decision, refused.attempt, route)
         day = today(self._wall_clock)
-        failures.take_back_shutdown(decision, route, refused.failure.status, day)
+        client_warnings.take_back_shutdown(decision, route, refused.failure.status, day)
         upstream = self._settings.upstream(route.upstream)
         unfit = _unfit(upstream, route, retries, refused.refusal.verdict)
         if unfit is not None:

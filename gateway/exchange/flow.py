@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from gateway.config.settings import Settings
 from gateway.errors import GatewayError, InvalidRequest
-from gateway.exchange import failures
+from gateway.exchange import client_warnings
 from gateway.exchange.answers import answer, answer_at_once, local_answer, perform
 from gateway.exchange.attempt import Attempt, Attempts
 from gateway.exchange.client_reply import ClientReply
@@ -92,7 +92,7 @@ class Exchange:
             ends = may_end and has_prompt_object(routed)
             if ends or route.retired is not None or route.redirected_to is not None:
                 day = today(self.attempts.wall_clock)
-                failures.warn_of_ends(decision, route, day, prompt_object=ends)
+                client_warnings.warn_of_ends(decision, route, day, prompt_object=ends)
             return await self._follow(call, decision, route, features, routed)
         except GatewayError as error:
             raise attributed(error, decision.params).bare() from None
@@ -210,7 +210,7 @@ class Exchange:
             self.resolver.notes.answered(scope, route.model_sent, (retries or route).shape)
         if retries is not None:
             retries.succeeded()
-            misplaced = failures.misplaced_rule(route, retries.tried, retries.shape)
+            misplaced = client_warnings.misplaced_rule(route, retries.tried, retries.shape)
             if misplaced and route.rule is not None:
                 decision.warn(misplaced)
                 decision.misplaced_rule = route.rule.pattern

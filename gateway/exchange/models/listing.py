@@ -9,8 +9,8 @@ import msgspec
 from gateway.config.settings import ModelRule, Settings, UpstreamSettings
 from gateway.envelopes.printed_values import decode_body
 from gateway.errors import MethodNotAllowed, ModelNotFound
-from gateway.exchange import failures
 from gateway.exchange.client_reply import ClientReply, json_reply
+from gateway.exchange.client_warnings import redirect_warning
 from gateway.exchange.decision import Decision
 from gateway.exchange.models.both_forms import in_both_forms, page_reply
 from gateway.exchange.models.cards import Cards
@@ -113,7 +113,7 @@ class Listing:
         if alias is not None and alias.rewrites and call.method in _READING:
             return await self._rewritten(call, model, alias, decision, shorter)
         if alias is not None and call.method in _READING:
-            decision.warn(failures.redirect_warning(model, self._redirects.get(model, model)))
+            decision.warn(redirect_warning(model, self._redirects.get(model, model)))
             decision.resolved_by = "config"
             decision.upstream = alias.upstream or self._settings.upstreams[0].name
             return json_reply(_as_asked(_alias_card(model, alias.model), call))

@@ -11,7 +11,7 @@ import msgspec
 
 from gateway.config.settings import ModelRule, Settings
 from gateway.errors import InvalidRequest
-from gateway.exchange import failures
+from gateway.exchange import client_warnings
 from gateway.exchange.decision import Decision
 from gateway.exchange.models.lists import in_pieces
 from gateway.exchange.restricted.allowed_models import check_allowed
@@ -74,7 +74,7 @@ class Batches:
     def _sent(self, asked: str, param: str, found: Named, decision: Decision) -> str:
         """Return the upstream's name of a model, and note the upstream that it leads to."""
         served = self._resolver.redirected(asked) or asked
-        decision.warn(failures.redirect_warning(asked, served))
+        decision.warn(client_warnings.redirect_warning(asked, served))
         rule = self._resolver.rule_for(served)
         if rule is None:
             return served

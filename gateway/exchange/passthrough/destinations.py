@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from gateway.config.settings import ModelRule, Settings, UpstreamSettings
 from gateway.errors import UnknownRoute
-from gateway.exchange import failures
+from gateway.exchange import client_warnings
 from gateway.exchange.decision import Decision
 from gateway.exchange.passthrough import batches
 from gateway.exchange.passthrough.body_model import (
@@ -186,7 +186,7 @@ class Destinations:
         # A form's field may hold what looks like the field that was looked for.
         check_allowed(call.client, named)
         asked = self._resolver.redirected(named) or named
-        decision.warn(failures.redirect_warning(named, asked))
+        decision.warn(client_warnings.redirect_warning(named, asked))
         rule = self._resolver.rule_for(asked)
         sent = self._resolver.standing_in.sent(rule, asked, call.path)
         if rule is not None and sent != (rule.model_for(asked) or sent):

@@ -12,7 +12,7 @@ from typing import Final
 
 from gateway.config.settings import ClientSettings
 from gateway.errors import UpstreamError, UpstreamUnavailable
-from gateway.exchange import failures
+from gateway.exchange import client_warnings, failures
 from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.decision import Decision, UpstreamFailure
 from gateway.exchange.description import describe
@@ -222,4 +222,4 @@ class RelaysOfClient(ClientRelays):
         describe(decision, found.attempt, route)
         if found.prompt_ends or route.retired is not None:
             day = today(self._shared.exchange.attempts.wall_clock)
-            failures.warn_of_ends(decision, route, day, prompt_object=found.prompt_ends)
+            client_warnings.warn_of_ends(decision, route, day, prompt_object=found.prompt_ends)
