@@ -66,8 +66,7 @@ def encode_request(body: bytes, context: Context) -> EncodedRequest | None:
     able, limit, streamed = context.capabilities, request.max_tokens, request.stream
     messages: list[TextMessage | _System] = [*request.messages]
     if texts:
-        role = "developer" if able.reasoning and able.developer_role else "system"
-        messages.insert(0, _System(role, _content(texts, context)))
+        messages.insert(0, _System(able.system_role, _content(texts, context)))
     modern = able.max_tokens_field == "max_completion_tokens"
     sent = _Sent(
         context.model_sent,

@@ -51,8 +51,7 @@ def encode_request(body: bytes, context: Context) -> EncodedRequest | None:
     able, limit, streamed = context.capabilities, request.max_output_tokens, request.stream
     messages = list(texts)
     if request.instructions:
-        role = "developer" if able.reasoning and able.developer_role else "system"
-        messages.insert(0, ResponseText(role, request.instructions))
+        messages.insert(0, ResponseText(able.system_role, request.instructions))
     modern = able.max_tokens_field == "max_completion_tokens"
     sent = _Sent(
         context.model_sent,

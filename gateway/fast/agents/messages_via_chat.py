@@ -97,8 +97,7 @@ class _Conversation(Conversation):
             self._instruct(texts)
 
     def _instruct(self, texts: list[str]) -> None:
-        able = self._context.capabilities
-        role = "developer" if able.developer_role and able.reasoning else "system"
+        role = self._context.capabilities.system_role
         self._say(role, texts[0] if len(texts) == 1 else list(map(CHAT.text, texts)))
 
     def _say_string(self, content: str, message: User) -> None:  # noqa: ARG002

@@ -66,9 +66,7 @@ class TurnWriter:
     def messages(self, instructions: str | None, given: str | Sequence[TypedItem]) -> list[object]:
         """Return the messages of a request, in order."""
         if instructions:
-            able = self._able
-            role = "developer" if able.developer_role and able.reasoning else "system"
-            self._messages.append(Message(role, instructions))
+            self._messages.append(Message(self._able.system_role, instructions))
         if isinstance(given, str):
             self._messages.append(Message("user", given))
         else:

@@ -81,8 +81,7 @@ class Reader:
 
     def instruct(self, text: str) -> None:
         """Add the `instructions` as the first message."""
-        able = self._context.capabilities
-        role = "developer" if able.developer_role and able.reasoning else "system"
+        role = self._context.capabilities.system_role
         self.turns.append(Turn({"role": role, "content": text}, "instructions"))
 
     def read(self, item: Json, path: str) -> None:
