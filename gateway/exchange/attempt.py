@@ -14,8 +14,8 @@ from gateway.exchange.contexts import Contexts
 from gateway.exchange.fast_requests import SEALING, Decoded, FastRequests
 from gateway.exchange.known_fixes import Fixes
 from gateway.exchange.mending import (
-    at_own_endpoint,
     configured,
+    for_own_clients,
     knowing,
     may_apply,
     mended,
@@ -191,7 +191,7 @@ class Attempts:
         surroundings = self._contexts.surroundings(route, shape)
         context = surroundings.context
         if shape is call.shape and (fixes or shape is Shape.MESSAGES):
-            fixes = (*configured(shape, context), *at_own_endpoint(fixes, shape))
+            fixes = (*configured(shape, context), *for_own_clients(fixes, shape))
         if fixes:
             context = knowing(context, fixes)
             if shape is call.shape and not may_apply(fixes, call.body):

@@ -26,12 +26,13 @@ def judge(route: Route, attempt: Attempt, failure: ErrorReply) -> Refusal:
     return classify(attempt.shape, failure.status, failure.body, model=route.model_sent, sent=sent)
 
 
-async def judged(
+async def reply_or_failure(
     upstream: UpstreamSettings, route: Route, attempt: Attempt, failure: ErrorReply
 ) -> ClientReply | ErrorReply:
-    """Return a failure in the client's words, or what its client gets of it unless it leads on.
+    """Return the failure, which another attempt may follow, or the reply that its client gets.
 
-    One that refuses the gateway's own key is not for the client.
+    The client gets an error that came within a success, unless it is a refusal or refuses the
+    gateway's own key. Raises one that is in the gateway's words.
     """
     if attempt.items is not None:
         failure = await _with_clients_items(failure, attempt.items)

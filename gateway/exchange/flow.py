@@ -15,7 +15,7 @@ from gateway.exchange.attempt import Attempt, Attempts
 from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.decision import Decision
 from gateway.exchange.description import describe
-from gateway.exchange.failed_attempt import judge, judged
+from gateway.exchange.failed_attempt import judge, reply_or_failure
 from gateway.exchange.final_failure import GivingUp
 from gateway.exchange.known_fixes import Fixes
 from gateway.exchange.missing_choices import AskingAgain
@@ -246,7 +246,7 @@ class Exchange:
                 await self.attempts.learn_names(call, attempt)
                 decision.identified(result.headers)
                 upstream = self.settings.upstream(route.upstream)
-                return await judged(upstream, route, attempt, result)
+                return await reply_or_failure(upstream, route, attempt, result)
             return result
         finally:
             for sent in attempt.calls:

@@ -39,7 +39,7 @@ def knowing(context: Context, fixes: Fixes) -> Context:
     )
 
 
-def at_own_endpoint(fixes: Fixes, shape: Shape) -> Fixes:
+def for_own_clients(fixes: Fixes, shape: Shape) -> Fixes:
     """Return the fixes for requests of the endpoint's own clients.
 
     Limits are theirs to lower: the upstream's refusal has its number. Clients of messages mend

@@ -13,7 +13,7 @@ from gateway.errors import InvalidRequest
 from gateway.exchange import failures
 from gateway.exchange.attempt import Attempt
 from gateway.exchange.known_fixes import ANY_MODEL, Fixes, KnownFixes
-from gateway.exchange.mending import at_own_endpoint, is_the_upstreams, subject_of
+from gateway.exchange.mending import for_own_clients, is_the_upstreams, subject_of
 from gateway.exchange.reply.classify import ErrorReply
 from gateway.resolve.endpoint_order import home_order
 from gateway.resolve.evidence import Route, Source
@@ -101,7 +101,7 @@ class Retries:
         self.lacks_routes = self.lacks_routes and refusal.verdict is Verdict.UNKNOWN_ROUTE
         if refusal.verdict is Verdict.UNSUPPORTED_PARAMETER:
             own = self._client is shape is Shape.MESSAGES
-            if own and at_own_endpoint(refusal.fixes, shape) != refusal.fixes:
+            if own and for_own_clients(refusal.fixes, shape) != refusal.fixes:
                 # Clients of messages mend their requests themselves, by the words of the refusal.
                 return False
             return self._mend(refusal)

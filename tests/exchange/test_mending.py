@@ -4,7 +4,7 @@ import pytest
 
 from gateway.errors import InvalidRequest
 from gateway.exchange.mending import (
-    at_own_endpoint,
+    for_own_clients,
     knowing,
     may_apply,
     mended,
@@ -133,14 +133,14 @@ def test_a_limit_that_fits_is_left_and_not_reported(body: Json) -> None:
 
 def test_an_endpoints_own_clients_lower_their_limits_themselves() -> None:
     limit, drop = ParameterFix("limit", "max_tokens", "100"), ParameterFix("drop", "seed")
-    assert at_own_endpoint((limit, drop), Shape.CHAT) == (drop,)
-    assert at_own_endpoint((limit, drop), Shape.MESSAGES) == ()
+    assert for_own_clients((limit, drop), Shape.CHAT) == (drop,)
+    assert for_own_clients((limit, drop), Shape.MESSAGES) == ()
 
 
 def test_hints_and_system_messages_are_mended_for_clients_of_messages() -> None:
     retell, hint = ParameterFix("retell", "role", "user"), ParameterFix("drop", "metadata")
     meant = ParameterFix("drop", "temperature")
-    assert at_own_endpoint((retell, hint, meant), Shape.MESSAGES) == (retell, hint)
+    assert for_own_clients((retell, hint, meant), Shape.MESSAGES) == (retell, hint)
 
 
 @pytest.mark.parametrize(("role", "changed"), [("system", ["role:system->user"]), ("user", [])])
