@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from gateway.fast.codec import FastReply, Int64, Nothing, Passed
-from gateway.fast.responses import Count
+from gateway.fast.response_replies import Count
 
 FinishReason = Literal["stop", "length", "content_filter"]
 """Those with the same name at chat and at completions."""

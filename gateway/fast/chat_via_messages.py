@@ -15,8 +15,8 @@ from gateway.fast.codec import (
     adds_nothing,
     wanted_usage,
 )
-from gateway.fast.message_texts import MessageTexts
-from gateway.fast.messages import counts_of, finish_reason, read_message, said
+from gateway.fast.message_replies import counts_of, finish_reason, read_message, said
+from gateway.fast.streams.messages_as_chat import MessagesAsChat
 from gateway.fast.to_messages import encode_texts, noted_limit
 from gateway.shapes import Shape
 from gateway.translate.contract import Context
@@ -73,9 +73,9 @@ def decode_reply(body: bytes, encoded: EncodedRequest, context: Context) -> byte
     )
 
 
-def stream(encoded: EncodedRequest, context: Context) -> MessageTexts:
+def stream(encoded: EncodedRequest, context: Context) -> MessagesAsChat:
     """Return the fold of a messages stream."""
-    return MessageTexts(context, include_usage=encoded.wants_usage is True)
+    return MessagesAsChat(context, include_usage=encoded.wants_usage is True)
 
 
 CHAT_VIA_MESSAGES = FastCodec(

@@ -25,8 +25,8 @@ from gateway.fast.codec import (
     takes_sampling,
     wanted_usage,
 )
-from gateway.fast.response_texts import ResponseTexts
-from gateway.fast.responses import FunctionCall, HiddenReasoning, OutputMessage, Response
+from gateway.fast.response_replies import FunctionCall, HiddenReasoning, OutputMessage, Response
+from gateway.fast.streams.responses_as_chat import ResponsesAsChat
 from gateway.fast.whole_arguments import is_object
 from gateway.shapes import Shape
 from gateway.translate.contract import Context
@@ -154,9 +154,9 @@ def _said(response: _Response) -> tuple[str, list[AnsweredCall], str | Absent] |
     return text, calls, said.phase if text else ABSENT
 
 
-def stream(encoded: EncodedRequest, context: Context) -> ResponseTexts:
+def stream(encoded: EncodedRequest, context: Context) -> ResponsesAsChat:
     """Return the fold of a responses stream."""
-    return ResponseTexts(context, encoded.limit, include_usage=encoded.wants_usage is True)
+    return ResponsesAsChat(context, encoded.limit, include_usage=encoded.wants_usage is True)
 
 
 CHAT_VIA_RESPONSES = FastCodec(

@@ -2,7 +2,7 @@
 
 In nearly all traffic the request is a text with a few numbers, and the reply is a text. A codec
 recognises such requests and replies by decoding them into types that admit nothing else. Streamed
-replies are folded by `streams.py`.
+replies are folded in `streams/`.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,8 +12,8 @@ from typing import Annotated, Any, Literal, Protocol
 
 import msgspec
 
-from gateway.fast.drawn_ids import DrawnIds
-from gateway.fast.streams import CommonStream, FastStream
+from gateway.fast.streams.drawn_ids import DrawnIds
+from gateway.fast.streams.fast_stream import CommonStream, FastStream
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import Context, Report, StreamTranslation, Translation
 from gateway.translate.plan import plan

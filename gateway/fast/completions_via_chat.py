@@ -9,7 +9,6 @@ from typing import Annotated, Final
 import msgspec
 
 from gateway.fast.chat_replies import ChatReply, FinishReason
-from gateway.fast.chat_texts import ChatTexts
 from gateway.fast.codec import (
     ABSENT,
     Absent,
@@ -24,6 +23,7 @@ from gateway.fast.codec import (
     takes_sampling,
     wanted_usage,
 )
+from gateway.fast.streams.chat_as_completions import ChatAsCompletions
 from gateway.shapes import Json, Shape
 from gateway.translate.completions_via_chat.request import DEFAULT_MAX_TOKENS
 from gateway.translate.contract import Context
@@ -175,9 +175,9 @@ def decode_reply(body: bytes, encoded: EncodedRequest, context: Context) -> byte
     return encode(folded)
 
 
-def stream(encoded: EncodedRequest, context: Context) -> ChatTexts:
+def stream(encoded: EncodedRequest, context: Context) -> ChatAsCompletions:
     """Return the fold of a chat stream."""
-    return ChatTexts(context, include_usage=encoded.wants_usage is True)
+    return ChatAsCompletions(context, include_usage=encoded.wants_usage is True)
 
 
 COMPLETIONS_VIA_CHAT = FastCodec(

@@ -7,7 +7,6 @@ one text, whole or streamed.
 import msgspec
 
 from gateway.fast.chat_replies import ChatReply, ChatUsage
-from gateway.fast.chat_text_messages import STOPS, ChatTextMessages
 from gateway.fast.codec import (
     ABSENT,
     Absent,
@@ -18,8 +17,9 @@ from gateway.fast.codec import (
     encode,
     takes_sampling,
 )
-from gateway.fast.messages_replies import encode_message, usage_of_chat
-from gateway.fast.messages_requests import TextMessage, TextPart, read_request
+from gateway.fast.message_answers import encode_message, usage_of_chat
+from gateway.fast.message_text_requests import TextMessage, TextPart, read_request
+from gateway.fast.streams.chat_as_messages import STOPS, ChatAsMessages
 from gateway.shapes import Shape
 from gateway.translate.contract import Context
 from gateway.translate.parts.from_messages.hints import cache_key
@@ -106,9 +106,9 @@ def decode_reply(body: bytes, encoded: EncodedRequest, context: Context) -> byte
     )
 
 
-def stream(encoded: EncodedRequest, context: Context) -> ChatTextMessages:  # noqa: ARG001
+def stream(encoded: EncodedRequest, context: Context) -> ChatAsMessages:  # noqa: ARG001
     """Return the fold of a chat stream."""
-    return ChatTextMessages(context)
+    return ChatAsMessages(context)
 
 
 MESSAGES_VIA_CHAT = FastCodec(

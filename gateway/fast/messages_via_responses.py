@@ -7,10 +7,10 @@ one text, after reasoning of which nothing comes back, whole or streamed.
 import msgspec
 
 from gateway.fast.codec import ABSENT, Absent, EncodedRequest, FastCodec, encode, takes_sampling
-from gateway.fast.messages_replies import encode_message, usage
-from gateway.fast.messages_requests import read_request
-from gateway.fast.response_text_messages import END, ResponseTextMessages
-from gateway.fast.responses import HiddenReasoning, OutputMessage, Response
+from gateway.fast.message_answers import encode_message, usage
+from gateway.fast.message_text_requests import read_request
+from gateway.fast.response_replies import HiddenReasoning, OutputMessage, Response
+from gateway.fast.streams.responses_as_messages import END, ResponsesAsMessages
 from gateway.shapes import Shape
 from gateway.translate.contract import Context
 from gateway.translate.parts.from_messages.hints import cache_key
@@ -116,9 +116,9 @@ def decode_reply(body: bytes, encoded: EncodedRequest, context: Context) -> byte
     )
 
 
-def stream(encoded: EncodedRequest, context: Context) -> ResponseTextMessages:
+def stream(encoded: EncodedRequest, context: Context) -> ResponsesAsMessages:
     """Return the fold of a responses stream."""
-    return ResponseTextMessages(context, encoded.limit)
+    return ResponsesAsMessages(context, encoded.limit)
 
 
 MESSAGES_VIA_RESPONSES = FastCodec(

@@ -24,7 +24,7 @@ from gateway.fast.messages_via_chat import MESSAGES_VIA_CHAT
 from gateway.fast.messages_via_responses import MESSAGES_VIA_RESPONSES
 from gateway.fast.responses_via_chat import RESPONSES_VIA_CHAT
 from gateway.fast.responses_via_messages import RESPONSES_VIA_MESSAGES
-from gateway.fast.streams import Chained, CommonStream
+from gateway.fast.streams.fast_stream import Chained, CommonStream
 from gateway.shapes import Shape
 from gateway.translate.composed import pivot_context
 from gateway.translate.contract import Context

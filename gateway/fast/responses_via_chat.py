@@ -6,8 +6,7 @@ text or calls of functions.
 
 import msgspec
 
-from gateway.fast.agents.response_replies import decode_reply as response_of
-from gateway.fast.chat_text_responses import ChatTextResponses
+from gateway.fast.agents.chat_as_response import decode_reply as response_of
 from gateway.fast.codec import (
     ABSENT,
     Absent,
@@ -19,6 +18,7 @@ from gateway.fast.codec import (
     takes_sampling,
 )
 from gateway.fast.response_text_requests import ResponseText, read_response_texts
+from gateway.fast.streams.chat_as_responses import ChatAsResponses
 from gateway.shapes import Shape
 from gateway.translate.contract import Context
 
@@ -72,9 +72,9 @@ def decode_reply(body: bytes, encoded: EncodedRequest, context: Context) -> byte
     return response_of(body, encoded.client or {}, bool, context)
 
 
-def stream(encoded: EncodedRequest, context: Context) -> ChatTextResponses:
+def stream(encoded: EncodedRequest, context: Context) -> ChatAsResponses:
     """Return the fold of a chat stream."""
-    return ChatTextResponses(encoded.client or {}, context)
+    return ChatAsResponses(encoded.client or {}, context)
 
 
 RESPONSES_VIA_CHAT = FastCodec(

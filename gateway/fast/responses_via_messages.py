@@ -12,7 +12,7 @@ from gateway.fast.codec import (
     FastCodec,
     adds_nothing,
 )
-from gateway.fast.messages import counts_of, read_message, said
+from gateway.fast.message_replies import counts_of, read_message, said
 from gateway.fast.response_answers import encode_response
 from gateway.fast.response_text_requests import read_response_texts
 from gateway.fast.to_messages import encode_texts, noted_limit
@@ -51,7 +51,7 @@ def response_of(
 ) -> bytes | None:
     """Return the response for a common message; None: it is not one.
 
-    The parameters are those of `fast.agents.response_replies.decode_reply`. Raises what is in
+    The parameters are those of `fast.agents.chat_as_response.decode_reply`. Raises what is in
     `NOT_ADMITTED`.
     """
     message = read_message(body)

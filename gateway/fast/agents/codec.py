@@ -12,7 +12,7 @@ import msgspec
 
 from gateway.fast.agents.uncommon import UNCOMMON
 from gateway.fast.codec import NOT_ADMITTED, EncodedRequest, FastCodec
-from gateway.fast.streams import FastStream
+from gateway.fast.streams.fast_stream import FastStream
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import Context, Report, StreamTranslation, Translation
 from gateway.translate.plan import plan

@@ -5,7 +5,7 @@ from functools import partial
 
 import msgspec
 
-from gateway.fast.agents.chat_calls import message_with_calls
+from gateway.fast.agents.chat_as_message import message_with_calls
 from gateway.fast.agents.codec import AgentRequest
 from gateway.fast.agents.messages_answers import Answers
 from gateway.fast.agents.messages_chunks import CallsInChunks

@@ -34,7 +34,7 @@ from gateway.fast.agents.messages_turns import (
     path_of,
     signature_of,
 )
-from gateway.fast.agents.response_calls import message_with_calls
+from gateway.fast.agents.response_as_message import message_with_calls
 from gateway.fast.codec import ABSENT, Absent
 from gateway.fast.messages_via_responses import decode_reply as decode_text
 from gateway.shapes import Json, Shape

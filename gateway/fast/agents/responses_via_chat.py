@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from functools import partial
 
 from gateway.fast.agents.answered import Answered, known_of
+from gateway.fast.agents.chat_as_response import decode_reply
 from gateway.fast.agents.codec import AgentRequest, ClientParam
-from gateway.fast.agents.response_replies import decode_reply
 from gateway.fast.agents.response_tools import Tools, tools_of
 from gateway.fast.agents.response_turns import TurnWriter
 from gateway.fast.agents.responses_requests import ResponsesRequest, others

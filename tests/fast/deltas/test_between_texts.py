@@ -60,7 +60,7 @@ def test_a_reply_that_grows_too_long_ends_where_it_would_have(
     for module in (responses, "gateway.fast.deltas.text_deltas"):
         monkeypatch.setattr(f"{module}.MAX_REPLY_CHARACTERS", 4000)
     # The generic translation takes over long before that.
-    monkeypatch.setattr("gateway.fast.streams.MAX_CHARACTERS", 1000)
+    monkeypatch.setattr("gateway.fast.streams.fast_stream.MAX_CHARACTERS", 1000)
     events = usual(home, [word * 50 for word in WORDS])
     assert_same_stream(RESPONSES, home, {}, [(0, b"".join(events)), (0, None)])
     assert_same_stream(RESPONSES, home, {}, [*((0, event) for event in events), (0, None)])

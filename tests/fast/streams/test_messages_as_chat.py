@@ -2,12 +2,12 @@
 
 import pytest
 
-from gateway.fast.message_texts import MessageTexts
+from gateway.fast.streams.messages_as_chat import MessagesAsChat
 from gateway.shapes import Json
 from tests.fast.both_streams import context_of
 from tests.fast.common_streams import CHAT, MESSAGES, OPTIONS, messages
-from tests.fast.test_response_texts import Change, each
-from tests.fast.test_streams import assert_same
+from tests.fast.streams.test_fast_stream import assert_same
+from tests.fast.streams.test_responses_as_chat import Change, each
 
 THINKING: Json = {"type": "thinking", "thinking": "", "signature": ""}
 CALL: Json = {"type": "tool_use", "id": "toolu_1", "name": "f", "input": {}}
@@ -69,7 +69,7 @@ def test_a_stream_is_what_the_generic_path_makes_of_it(
 def test_whole_streams_are_common(texts: tuple[str, ...], reason: str) -> None:
     events = messages(*texts, reason=reason)
     events[-2:-2] = SECOND
-    stream = MessageTexts(context_of({}), include_usage=True)
+    stream = MessagesAsChat(context_of({}), include_usage=True)
     assert stream.end() is None
     assert all(stream.take(event) is not None for event in events)
     last = stream.end()

@@ -7,7 +7,7 @@ import msgspec
 
 from gateway.fast.chat_replies import ChatReplyFields, ChatUsage
 from gateway.fast.codec import Nothing, Passed
-from gateway.fast.messages_replies import CallId, Name, encode_calls, usage_of_chat
+from gateway.fast.message_answers import CallId, Name, encode_calls, usage_of_chat
 from gateway.translate.contract import Context
 from gateway.translate.parts.messages.asked import MessagesAsked
 

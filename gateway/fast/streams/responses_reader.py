@@ -1,4 +1,4 @@
-"""Common responses streams: one text, after hidden reasoning."""
+"""Reads common responses streams, for clients of any shape: one text, after hidden reasoning."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
@@ -6,9 +6,9 @@ from typing import Annotated, ClassVar, Final, Literal
 
 import msgspec
 
-from gateway.fast.chat_texts import NO_IDS
 from gateway.fast.codec import ABSENT, Absent, Nothing, Passed
-from gateway.fast.responses import HiddenReasoning, OutputMessage, Response, Text
+from gateway.fast.response_replies import HiddenReasoning, OutputMessage, Response, Text
+from gateway.fast.streams.chat_as_completions import NO_IDS
 from gateway.shapes import Json
 
 
@@ -76,7 +76,7 @@ class _Completed(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     sequence_number: Passed = None
 
 
-class ResponseReader(ABC):
+class ResponsesReader(ABC):
     """Reads a common responses stream; what the client gets of it is another's matter.
 
     `limit` is that of tokens, 0: none.
@@ -213,7 +213,7 @@ class ResponseReader(ABC):
         self._is_open = True
         return self._open()
 
-    _readers: ClassVar[Mapping[str, Callable[["ResponseReader", Json], list[Json] | None]]] = {
+    _readers: ClassVar[Mapping[str, Callable[["ResponsesReader", Json], list[Json] | None]]] = {
         "response.created": _begun,
         "response.queued": _begun,
         "response.in_progress": _begun,

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.json import decode, encode
 
-from gateway.fast.agents.response_calls import message_with_calls
+from gateway.fast.agents.response_as_message import message_with_calls
 from gateway.shapes import Json, Shape
 from gateway.translate.parts.messages.asked import MessagesAsked
 from tests.fast import test_messages_via_responses as texts

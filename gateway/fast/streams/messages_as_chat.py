@@ -5,10 +5,10 @@ from typing import ClassVar, Final, Literal
 
 import msgspec
 
-from gateway.fast.chat_chunks import ChatChunks
-from gateway.fast.chat_texts import NO_IDS
 from gateway.fast.codec import Nothing, Passed
-from gateway.fast.messages import StopReason, finish_reason
+from gateway.fast.message_replies import StopReason, finish_reason
+from gateway.fast.streams.chat_as_completions import NO_IDS
+from gateway.fast.streams.chat_chunks import ChatChunks
 from gateway.shapes import Json, Shape
 from gateway.translate.chat_via_messages.reply import total_usage
 from gateway.translate.contract import Context
@@ -82,7 +82,7 @@ class _Bare(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     type: str
 
 
-class MessageTexts:
+class MessagesAsChat:
     """Folds a common messages stream (a `CommonStream`)."""
 
     passes_text: Final = True
@@ -182,7 +182,7 @@ class MessageTexts:
         chat_id = swap_id(first["id"].removeprefix("msg_"), Shape.CHAT, context)
         return [self._chunks.open(chat_id, context.now, model_name(first.get("model"), context))]
 
-    _readers: ClassVar[Mapping[str, Callable[["MessageTexts", Json], list[Json] | None]]] = {
+    _readers: ClassVar[Mapping[str, Callable[["MessagesAsChat", Json], list[Json] | None]]] = {
         "message_start": _start,
         "ping": _pass_over,
         "content_block_start": _begin,

@@ -3,7 +3,7 @@
 import pytest
 from msgspec.json import decode, encode
 
-from gateway.fast.agents.response_replies import decode_reply
+from gateway.fast.agents.chat_as_response import decode_reply
 from gateway.shapes import Json
 from tests.fast.agents.test_responses_via_chat import ANSWER, CONTEXTS
 from tests.fast.both_paths import changed

@@ -1,4 +1,4 @@
-"""Common streams, folded without their generic translation for as long as they are common.
+"""A stream that is folded without its generic translation for as long as it is common.
 
 A stream whose request a codec has translated is folded by a few types that admit only common
 events: a role, texts, an end. The generic translation is made at the first event that they do not
@@ -16,7 +16,7 @@ MAX_EVENTS = 32
 MAX_CHARACTERS = 64 * 1024
 """How many events, with about so much text, are kept for the generic translation.
 
-A run of texts is one event (`text_deltas.py`), so that most streams have about ten.
+A run of texts is one event (`deltas/text_deltas.py`), so that most streams have about ten.
 """
 
 

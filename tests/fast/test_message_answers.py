@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from gateway.fast.messages_replies import TextStream, encode_message, usage
+from gateway.fast.message_answers import TextStream, encode_message, usage
 from gateway.translate.parts.messages.stop_reasons import Stop
 from gateway.translate.parts.messages.usage import messages_usage
 from gateway.translate.stream.message_events import events_of

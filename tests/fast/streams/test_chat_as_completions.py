@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from gateway.fast.chat_texts import ChatTexts
+from gateway.fast.streams.chat_as_completions import ChatAsCompletions
 from gateway.shapes import Json
 from tests.fast.both_streams import context_of
 from tests.fast.common_streams import CHAT, CHUNK, COMPLETIONS, OPTIONS, USAGE, chat, chunk
-from tests.fast.test_streams import assert_same
+from tests.fast.streams.test_fast_stream import assert_same
 
 ODD: list[list[Json]] = [
     [chunk({"content": " on"}, "stop")],
@@ -36,7 +36,7 @@ def test_a_stream_is_what_the_generic_path_makes_of_it(events: list[Json], optio
 
 def test_an_id_that_only_one_translation_would_draw_is_not_common() -> None:
     for upstream_id in ("", "chatcmpl-", "cmpl-", "resp_"):
-        stream = ChatTexts(context_of({}), include_usage=False)
+        stream = ChatAsCompletions(context_of({}), include_usage=False)
         assert stream.take(chunk({"content": " on"}, id=upstream_id)) is None
 
 
@@ -48,7 +48,7 @@ def test_fields_that_completions_do_not_have(more: Any) -> None:
     events = chat(" on", " and")
     events[-2]["choices"][0] |= more
     events[-2]["timings"] = {"prompt_n": 1}
-    stream = ChatTexts(context_of({}), include_usage=True)
+    stream = ChatAsCompletions(context_of({}), include_usage=True)
     assert all(stream.take(event) is not None for event in events)
     assert not stream.passes_text
     assert_same(COMPLETIONS, CHAT, events, {})

@@ -2,12 +2,12 @@
 
 import pytest
 
-from gateway.fast.chat_text_messages import ChatTextMessages
+from gateway.fast.streams.chat_as_messages import ChatAsMessages
 from gateway.shapes import Json
 from tests.fast.both_streams import context_of
 from tests.fast.common_streams import CHAT, CHUNK, MESSAGES, USAGE, chat, chunk
-from tests.fast.test_chat_texts import ODD
-from tests.fast.test_streams import assert_same
+from tests.fast.streams.test_chat_as_completions import ODD
+from tests.fast.streams.test_fast_stream import assert_same
 
 MORE: list[list[Json]] = [
     [*chat(" on", reason="length")],
@@ -29,7 +29,7 @@ def test_a_stream_is_what_the_generic_path_makes_of_it(events: list[Json]) -> No
 
 @pytest.mark.parametrize("events", MORE[:6])
 def test_these_are_common(events: list[Json]) -> None:
-    stream = ChatTextMessages(context_of({}))
+    stream = ChatAsMessages(context_of({}))
     taken = [stream.take(event) for event in events]
     assert None not in taken
     assert stream.passes_text

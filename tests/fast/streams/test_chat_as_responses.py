@@ -2,13 +2,13 @@
 
 import pytest
 
-from gateway.fast.chat_text_responses import ChatTextResponses
+from gateway.fast.streams.chat_as_responses import ChatAsResponses
 from gateway.shapes import Json
 from tests.fast.both_streams import context_of
 from tests.fast.common_streams import CHAT, RESPONSES, chat
-from tests.fast.test_chat_text_messages import MORE
-from tests.fast.test_chat_texts import ODD
-from tests.fast.test_streams import assert_same
+from tests.fast.streams.test_chat_as_completions import ODD
+from tests.fast.streams.test_chat_as_messages import MORE
+from tests.fast.streams.test_fast_stream import assert_same
 
 
 @pytest.mark.parametrize("events", [*ODD, *MORE, [], chat()])
@@ -19,7 +19,7 @@ def test_a_stream_is_what_the_generic_path_makes_of_it(events: list[Json], optio
 
 @pytest.mark.parametrize("events", MORE[:6])
 def test_these_are_common(events: list[Json]) -> None:
-    stream = ChatTextResponses({}, context_of({}))
+    stream = ChatAsResponses({}, context_of({}))
     taken = [stream.take(event) for event in events]
     assert None not in taken
     assert stream.passes_text

@@ -2,12 +2,12 @@
 
 import pytest
 
-from gateway.fast.response_text_messages import ResponseTextMessages
+from gateway.fast.streams.responses_as_messages import ResponsesAsMessages
 from gateway.shapes import Json
 from tests.fast.both_streams import context_of
 from tests.fast.common_streams import MESSAGES, RESPONSES, THOUGHT, responses
-from tests.fast.test_response_texts import ODD, Change, each
-from tests.fast.test_streams import assert_same
+from tests.fast.streams.test_fast_stream import assert_same
+from tests.fast.streams.test_responses_as_chat import ODD, Change, each
 
 SEALED = {**THOUGHT, "encrypted_content": "x"}
 MORE: list[Change] = [
@@ -32,7 +32,7 @@ def test_a_stream_is_what_the_generic_path_makes_of_it(change: Change) -> None:
 @pytest.mark.parametrize("thinks", [True, False])
 def test_reasoning_is_common(*, thinks: bool) -> None:
     events: list[Json] = responses(" on", " and", thinks=thinks)
-    stream = ResponseTextMessages(context_of({}), 99)
+    stream = ResponsesAsMessages(context_of({}), 99)
     assert None not in [stream.take(event) for event in events]
     assert stream.passes_text
     assert_same(MESSAGES, RESPONSES, events, {})
@@ -41,7 +41,7 @@ def test_reasoning_is_common(*, thinks: bool) -> None:
 @pytest.mark.parametrize("thinks", [True, False])
 def test_a_phase_is_not_since_it_is_reported(*, thinks: bool) -> None:
     events: list[Json] = responses(" on", " and", phase="final_answer", thinks=thinks)
-    stream = ResponseTextMessages(context_of({}), 99)
+    stream = ResponsesAsMessages(context_of({}), 99)
     assert None in [stream.take(event) for event in events]
     assert_same(MESSAGES, RESPONSES, events, {})
 

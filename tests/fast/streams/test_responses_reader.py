@@ -2,13 +2,13 @@
 
 import pytest
 
-from gateway.fast.response_reader import ResponseReader
+from gateway.fast.streams.responses_reader import ResponsesReader
 from gateway.shapes import Json
 from tests.fast.both_paths import changed
 from tests.fast.common_streams import responses
 
 
-class Noting(ResponseReader):
+class Noting(ResponsesReader):
     def _open(self) -> list[Json]:
         return [{"opened": self._last["id"]}]
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from gateway.fast.codec import ABSENT, Absent, Nothing, Passed
-from gateway.fast.responses import Count
+from gateway.fast.response_replies import Count
 from gateway.translate.parts.finish_reasons import FinishReason
 from gateway.translate.parts.messages.stop_reasons import chat_reason
 from gateway.translate.parts.tokens.counts import LARGEST_COUNT

@@ -2,7 +2,7 @@
 
 from itertools import count
 
-from gateway.fast.drawn_ids import DrawnIds
+from gateway.fast.streams.drawn_ids import DrawnIds
 
 
 def test_everybody_draws_the_same_ids() -> None:

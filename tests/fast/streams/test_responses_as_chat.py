@@ -5,12 +5,12 @@ from functools import partial
 
 import pytest
 
-from gateway.fast.response_texts import ResponseTexts
+from gateway.fast.streams.responses_as_chat import ResponsesAsChat
 from gateway.shapes import Json
 from tests.fast.both_paths import changed
 from tests.fast.both_streams import context_of
 from tests.fast.common_streams import CHAT, OPTIONS, RESPONSES, THOUGHT, responses
-from tests.fast.test_streams import assert_same
+from tests.fast.streams.test_fast_stream import assert_same
 
 MESSAGE = {"id": "msg_2", "type": "message", "role": "assistant", "content": []}
 _ANNOTATION = {"type": "url_citation", "url": "u", "title": "t", "start_index": 0, "end_index": 1}
@@ -83,7 +83,7 @@ def test_a_stream_is_what_the_generic_path_makes_of_it(
 @pytest.mark.parametrize("phase", [None, "final_answer"])
 def test_whole_streams_are_common(phase: str | None, *, thinks: bool) -> None:
     events = responses(" on", " and", phase=phase, thinks=thinks)
-    stream = ResponseTexts(context_of({}), 0, include_usage=True)
+    stream = ResponsesAsChat(context_of({}), 0, include_usage=True)
     assert all(stream.take(event) is not None for event in events)
     last = stream.end()
     assert last is not None
@@ -93,6 +93,6 @@ def test_whole_streams_are_common(phase: str | None, *, thinks: bool) -> None:
 
 def test_a_response_without_text_is_not_common() -> None:
     events = responses()
-    stream = ResponseTexts(context_of({}), 0, include_usage=False)
+    stream = ResponsesAsChat(context_of({}), 0, include_usage=False)
     assert [stream.take(event) for event in events][-1] is None
     assert_same(CHAT, RESPONSES, events, {})

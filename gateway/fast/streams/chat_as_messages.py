@@ -1,7 +1,7 @@
 """Common chat streams as messages streams: one choice of text."""
 
-from gateway.fast.chat_texts import read_chunk
-from gateway.fast.messages_replies import TextStream
+from gateway.fast.message_answers import TextStream
+from gateway.fast.streams.chat_as_completions import read_chunk
 from gateway.shapes import Json
 from gateway.translate.contract import Context
 from gateway.translate.parts.finish_reasons import FinishReason
@@ -13,7 +13,7 @@ STOPS = {reason: Stop(stop_reason(reason)) for reason in _REASONS}
 """The ends of messages by chat's finish reasons."""
 
 
-class ChatTextMessages(TextStream):
+class ChatAsMessages(TextStream):
     """Folds a common chat stream (a `CommonStream`)."""
 
     def __init__(self, context: Context) -> None:

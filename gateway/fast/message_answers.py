@@ -1,4 +1,4 @@
-"""Common messages: a text, or calls of tools behind one."""
+"""Common messages for clients: a text, or calls of tools behind one."""
 
 from collections.abc import Iterable, Sequence
 from typing import Annotated, Any, Final

@@ -80,7 +80,7 @@ def read_chunk(event: Json) -> Chunk | None:
         return None
 
 
-class ChatTexts:
+class ChatAsCompletions:
     """Folds a common chat stream (a `CommonStream`)."""
 
     def __init__(self, context: Context, *, include_usage: bool) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.fast.chat_chunks import ChatChunks
+from gateway.fast.streams.chat_chunks import ChatChunks
 
 
 @pytest.mark.parametrize("include_usage", [False, True])

@@ -1,15 +1,15 @@
-"""Common responses streams as chat streams."""
+"""Common responses streams as chat streams: one text, after hidden reasoning."""
 
-from gateway.fast.chat_chunks import ChatChunks
 from gateway.fast.codec import ABSENT
-from gateway.fast.response_reader import ResponseReader
+from gateway.fast.streams.chat_chunks import ChatChunks
+from gateway.fast.streams.responses_reader import ResponsesReader
 from gateway.shapes import Json, Shape
 from gateway.translate.chat_via_responses.reply import tier, total_usage
 from gateway.translate.contract import Context
 from gateway.translate.parts.fields import created, model_name, swap_id
 
 
-class ResponseTexts(ResponseReader):
+class ResponsesAsChat(ResponsesReader):
     """Folds a common responses stream (a `CommonStream`). `limit` is that of tokens, 0: none."""
 
     def __init__(self, context: Context, limit: int, *, include_usage: bool) -> None:

@@ -2,13 +2,13 @@
 
 from typing import Final
 
-from gateway.fast.chat_texts import read_chunk
+from gateway.fast.streams.chat_as_completions import read_chunk
 from gateway.shapes import Json
 from gateway.translate.contract import Context
 from gateway.translate.responses_via_chat.output.frame import INCOMPLETE, ResponseOutput
 
 
-class ChatTextResponses(ResponseOutput):
+class ChatAsResponses(ResponseOutput):
     """Folds a common chat stream (a `CommonStream`). `client` has what the response repeats.
 
     Later events repeat the ids that it draws (`FastCodec.repeats_ids`).

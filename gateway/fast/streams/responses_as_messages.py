@@ -1,9 +1,9 @@
-"""Common responses streams as messages streams."""
+"""Common responses streams as messages streams: one text, after hidden reasoning."""
 
 from gateway.fast.codec import ABSENT, Absent
-from gateway.fast.messages_replies import TextStream
-from gateway.fast.response_reader import ResponseReader
-from gateway.fast.responses import HiddenReasoning
+from gateway.fast.message_answers import TextStream
+from gateway.fast.response_replies import HiddenReasoning
+from gateway.fast.streams.responses_reader import ResponsesReader
 from gateway.shapes import Json
 from gateway.translate.contract import Context
 from gateway.translate.parts.messages.stop_reasons import Stop
@@ -12,7 +12,7 @@ END = Stop("end_turn")
 """The end of a message that is a complete response."""
 
 
-class ResponseTextMessages(ResponseReader):
+class ResponsesAsMessages(ResponsesReader):
     """Folds a common responses stream (a `CommonStream`). `limit` is that of tokens, 0: none."""
 
     def __init__(self, context: Context, limit: int) -> None:

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 from msgspec.json import encode
 
-from gateway.fast.messages import counts_of, read_message, said
+from gateway.fast.message_replies import counts_of, read_message, said
 from gateway.shapes import Json
 from gateway.translate.parts.messages.usage import chat_usage_of
 from gateway.translate.parts.tokens.usage import chat_counts

@@ -12,7 +12,7 @@ from gateway.errors import UpstreamError
 from gateway.exchange.feeding import Feeder
 from gateway.fast.codec import EncodedRequest
 from gateway.fast.paths import Fast, fast_paths
-from gateway.fast.streams import MAX_CHARACTERS, MAX_EVENTS, FastStream
+from gateway.fast.streams.fast_stream import MAX_CHARACTERS, MAX_EVENTS, FastStream
 from gateway.shapes import Json, Shape
 from tests.fast.both_paths import (
     CONTEXT,

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from gateway.fast.messages_requests import read_request
+from gateway.fast.message_text_requests import read_request
 from tests.fast.both_paths import changed
 from tests.fast.messages_traffic import BILLING, FULL, LEAST, TEXT
 
