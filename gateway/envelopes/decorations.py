@@ -57,8 +57,9 @@ _TOKEN = re.compile(
 _MAX_TOKENS = 24
 # Names begin with a capital letter; another word is the message's.
 _WHOSE = re.compile(r"(?:[A-Z][\w.-]{0,40} ){1,2}(?=(?i:API|provider|upstream)\b)")
-# openai-node prints "404 This is a chat model …", without a mark; servers "404 page not found".
-_BARE_STATUS = re.compile(r"(?P<status>[1-5]\d\d) (?=[A-Z'\"`])")
+# openai-node prints "404 This is a chat model …", without a mark; servers "404 page not found";
+# Hugging Face's library "401 Client Error. (Request ID: …)" of its hub.
+_BARE_STATUS = re.compile(r"(?P<status>[1-5]\d\d) (?!Client Error\. )(?=[A-Z'\"`])")
 
 _BEDROCK = "The model returned the following errors: "
 _MAX_SUFFIXES = 6

@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from gateway.envelopes.anthropic_params import is_anthropics, named_in
 from gateway.envelopes.decorations import undecorated
 from gateway.envelopes.printed_values import python_literal, value_of
-from gateway.envelopes.validation_types import is_validation_type
+from gateway.envelopes.validation_types import is_validation_type, value_refused
 from gateway.shapes import Json
 
 MAX_MESSAGE_CHARACTERS = 8 * 1024
@@ -61,6 +61,8 @@ class ErrorReply:
     unknown_fields: tuple[str, ...] = ()
     """Paths (`store`, `messages[0].name`) of a validation error that is about unknown fields only
     (pydantic's `extra_forbidden`)."""
+    given: str | None = None
+    """The value of `param`, if a validation error says that it is none of those there are."""
     replacement: str | None = None
     """The model that the upstream names instead."""
     statuses: tuple[int, ...] = ()
@@ -233,6 +235,7 @@ def _read_validation(entries: list[object] | tuple[object, ...]) -> ErrorReply |
         type=_INVALID,
         param=paths[0] or None,
         unknown_fields=tuple(paths) if unknown else (),
+        given=value_refused(found) if len(set(paths)) == 1 else None,
     )
 
 

@@ -3,6 +3,10 @@
 FastAPI servers have them as the `type` of an error. Source: `pydantic_core.core_schema.ErrorType`.
 """
 
+from collections.abc import Iterable
+
+from gateway.shapes import Json
+
 _NAMES = """
 arguments_type assertion_error bool_parsing bool_type bytes_invalid_encoding bytes_too_long
 bytes_too_short bytes_type callable_type complex_str_parsing complex_type counter_type
@@ -27,8 +31,21 @@ url_syntax_violation url_too_long url_type uuid_parsing uuid_type uuid_version v
 """
 _TYPES = frozenset(_NAMES.split())
 _OF_VERSION_1 = ("value_error.", "type_error.")
+_OF_CHOICES = frozenset({"literal_error", "enum", "value_error.const"})
 
 
 def is_validation_type(word: str) -> bool:
     """Whether an error's type is one of pydantic's."""
     return word in _TYPES or word == "type_error" or word.startswith(_OF_VERSION_1)
+
+
+def value_refused(entries: Iterable[Json]) -> str | None:
+    """Return the text that, by the entries of a field, is none of its values; None: no such."""
+    for entry in entries:
+        if entry.get("type") in _OF_CHOICES:
+            context = entry.get("ctx")
+            given = context.get("given") if isinstance(context, dict) else None
+            value = entry.get("input", given)
+            if isinstance(value, str):
+                return value
+    return None

@@ -54,6 +54,11 @@ _NOT_FOUND_TEXTS: tuple[re.Pattern[str], ...] = tuple(
         r"The requested model (?:\S{1,300} )?is not supported(?:\.|$| by )",
         r"Model \S{1,300} is not supported(?:$|\. Supported models are)",
         r"The provided model identifier is invalid",
+        # FastChat; Xinference; Hugging Face's library, of mlx-lm
+        r"Only \S{1,1000} allowed now, your model ",
+        r"\[address=[^\]\n]{1,100}\] Model not found",
+        r"(?:40[14] Client Error\. [^\n]{0,200}\n\n)?Repository Not Found for url: ",
+        r"Cannot find an appropriate cached snapshot folder for ",
         # Envoy AI Gateway, llama-swap (its older text first)
         r"No matching route found\. It is likely (?:because|that) the model ",
         r"(?:llama-swap: )?could not find real modelID for \S",

@@ -22,6 +22,8 @@ _VALUE_REFUSED = re.compile(
     r"Unsupported value: '(?P<given>[^'\n]{0,200})' is not supported with "
     r"(?:this model|the '\S+' model)"
 )
+# lmdeploy: "x is not supported by Responses Text V1.", with `x` as the error's parameter.
+_NAMED_FIRST = re.compile(r" is not supported by \S")
 
 
 def refused_parameters(
@@ -36,9 +38,14 @@ def refused_parameters(
     listed = listed_fields(reply.message)
     if listed:
         return _all_sent([RefusedParameter(name) for name in listed], sent)
+    if reply.param in _DEGREES and reply.given is not None:
+        return _all_sent([_value_refused(reply.param, reply.given, by_model=False)], sent)
     value = _VALUE_REFUSED.match(reply.message) if reply.param else None
     if reply.param and value is not None:
         return _all_sent([_value_refused(reply.param, value["given"], by_model=True)], sent)
+    named = reply.param if reply.param != "model" else None
+    if named and _NAMED_FIRST.match(reply.message.removeprefix(named)):
+        return _all_sent([RefusedParameter(named)], sent)
     for rule in NAMING_RULES:
         match = rule.pattern.match(reply.message)
         if match is not None:

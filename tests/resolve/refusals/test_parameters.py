@@ -211,6 +211,44 @@ def test_a_degree_is_left_to_the_model_if_it_is_the_refused_one(name: str) -> No
     assert none == (RefusedParameter(name, by_model=True),)
 
 
+@pytest.mark.parametrize(
+    ("param", "expected"),
+    [
+        ("reasoning_effort", [RefusedParameter("reasoning_effort", given="xhigh")]),
+        ("reasoning.effort", [RefusedParameter("reasoning.effort", given="xhigh")]),
+        ("service_tier", None),  # a choice, which is the caller's
+        ("verbosity", None),  # was not sent
+    ],
+)
+def test_a_degree_that_a_schema_does_not_have_is_left_to_the_model(
+    param: str, expected: list[RefusedParameter] | None
+) -> None:
+    reply = ErrorReply(f"{param}: Input should be 'low'", param=param, given="xhigh")
+    sent = frozenset({"reasoning_effort", "reasoning.effort", "service_tier"})
+    found = refused_parameters(reply, sent)
+    assert (found and list(found)) == expected
+
+
+@pytest.mark.parametrize(
+    ("message", "param", "expected"),
+    [
+        ("store is not supported by Responses Text V1.", "store", ["store"]),
+        ("user is not supported by this relay, sorry", "user", ["user"]),
+        ("store is not supported by Responses Text V1.", None, None),
+        ("store is not supported by Responses Text V1.", "user", None),
+        ("model is not supported by Responses Text V1.", "model", None),
+        ("seed is not supported by Responses Text V1.", "seed", None),
+    ],
+)
+def test_a_text_that_begins_with_its_own_parameter_refuses_it(
+    message: str, param: str | None, expected: list[str] | None
+) -> None:
+    found = refused_parameters(
+        ErrorReply(message, param=param), frozenset({"store", "user", "model"})
+    )
+    assert (found and [parameter.name for parameter in found]) == expected
+
+
 def test_a_refused_value_has_its_name_in_param() -> None:
     text = "Unsupported value: 'auto' is not supported with the 'gpt-5-codex' model."
     reply = ErrorReply(text, param="reasoning.summary")
