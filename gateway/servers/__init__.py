@@ -23,6 +23,7 @@ from gateway.servers import (
     together,
     vllm,
     xai,
+    xinference,
 )
 from gateway.servers.profile import Profile
 from gateway.servers.unknown import AUTO, OTHER
@@ -41,6 +42,7 @@ PROFILES: tuple[Profile, ...] = (
     ollama.PROFILE,
     lmstudio.PROFILE,
     localai.PROFILE,
+    xinference.PROFILE,
     litellm.PROFILE,
     openrouter.PROFILE,
     together.PROFILE,

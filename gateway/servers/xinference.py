@@ -1,0 +1,54 @@
+"""Xinference (`api/restful_api.py`, and `to_description` of its models)."""
+
+from gateway.envelopes.json_fields import shown, strings, text
+from gateway.servers.presets import SELF_HOSTED, TEXT_ONLY
+from gateway.servers.profile import Profile
+from gateway.servers.reading import (
+    EMBEDDINGS,
+    IMAGES,
+    SPEECH,
+    TRANSCRIPTIONS,
+    Capability,
+    chosen,
+    other,
+    owned_by,
+)
+from gateway.shapes import Json, Shape
+
+_ELSEWHERE = {"embedding": EMBEDDINGS, "image": IMAGES, "rerank": "rerank", "video": ""}
+_TEXT = Shape.COMPLETIONS
+_WITH_CHAT = frozenset({_TEXT, Shape.RESPONSES, Shape.MESSAGES})
+_OF_AUDIO = {"text2audio": SPEECH, "audio2text": TRANSCRIPTIONS}
+
+
+def _capability(entry: Json) -> Capability | None:
+    """`model_type`, and of language models `model_ability`.
+
+    Without `chat`, a model has no template: responses and messages are made of chat, too. With it,
+    completions work all the same.
+    """
+    kind, abilities = text(entry, "model_type"), strings(entry, "model_ability")
+    detail = f"model_ability is {shown(abilities)}"
+    if kind == "LLM":
+        shapes = chosen(("chat" in abilities, Shape.CHAT), ("generate" in abilities, _TEXT))
+        silent_on = _WITH_CHAT - set(shapes) if Shape.CHAT in shapes else ()
+        return Capability(detail, shapes, silent_on=tuple(sorted(silent_on))) if shapes else None
+    if kind == "audio":
+        return other(detail, *(path for name, path in _OF_AUDIO.items() if name in abilities))
+    return other(f"model_type is {shown(kind)}", _ELSEWHERE[kind]) if kind in _ELSEWHERE else None
+
+
+PROFILE = Profile(
+    name="xinference",
+    marks=(owned_by("xinference"),),
+    has_jobs=False,
+    capability=_capability,
+    # Its `context_length` is the family's: less may be loaded.
+    capabilities={
+        **SELF_HOSTED,
+        **TEXT_ONLY,
+        # `n` is left out of what the engine gets; a bias is 501 "Not implemented".
+        "n": False,
+        "logit_bias": False,
+    },
+)
