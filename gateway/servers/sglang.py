@@ -1,7 +1,7 @@
 """SGLang (`entrypoints/openai/protocol.py`, and its native API)."""
 
 from gateway.envelopes.json_fields import shown
-from gateway.servers.presets import EFFORTS_OF_OPEN_MODELS, SELF_HOSTED
+from gateway.servers.presets import SELF_HOSTED
 from gateway.servers.profile import MetadataCall, Profile
 from gateway.servers.reading import Capability, owned_by
 from gateway.shapes import Json, Shape
@@ -27,10 +27,13 @@ PROFILE = Profile(
     base_fields=("parent",),
     capability=_capability,
     context_fields=("max_model_len",),
-    capabilities={**SELF_HOSTED, "efforts": EFFORTS_OF_OPEN_MODELS},
+    # 0.5.23 takes every effort, and treats one above `high` as that where the model has none such;
+    # what an earlier schema lacks is learned from its refusal.
+    capabilities=SELF_HOSTED,
     at_endpoint={
         Shape.CHAT: {"continues_last": True, "names_stop": True},
         Shape.COMPLETIONS: {"json_object": True, "json_schema": True},
-        Shape.RESPONSES: {"reasoning_items": True},
+        # Extensions of its `ResponsesRequest`.
+        Shape.RESPONSES: {"stop": True, "penalties": True, "reasoning_items": True},
     },
 )

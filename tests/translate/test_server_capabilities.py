@@ -30,7 +30,7 @@ def test_every_server_has_a_preset_for_every_shape(kind: Profile, shape: Shape) 
         assert not capabilities.prompt_list
     if shape is Shape.RESPONSES:
         assert not capabilities.n
-        assert capabilities.penalties is (kind in (kinds.VLLM, kinds.LLAMACPP))
+        assert capabilities.penalties is (kind in (kinds.VLLM, kinds.SGLANG, kinds.LLAMACPP))
 
 
 def test_openais_chat_is_what_the_defaults_describe() -> None:
@@ -161,6 +161,12 @@ def test_lists_of_texts_but_no_tokens_go_to_servers_that_read_strings(kind: Prof
     completions = preset(kind, Shape.COMPLETIONS)
     assert completions.prompt_list
     assert not completions.token_prompts
+
+
+def test_sglangs_responses_take_stop_sequences_and_penalties() -> None:
+    responses = preset(kinds.SGLANG, Shape.RESPONSES)
+    assert (responses.stop, responses.penalties) == (True, True)
+    assert (responses.seed, responses.logit_bias) == (False, False)
 
 
 def test_lmstudio_takes_a_schema_but_no_json_object() -> None:

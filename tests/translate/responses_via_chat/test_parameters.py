@@ -153,7 +153,14 @@ def test_text_verbosity_becomes_verbosity() -> None:
     assert text == {"format": {"type": "text"}, "verbosity": "low"}
 
 
-PASSING = (kinds.OPENAI, kinds.OPENROUTER, kinds.VLLM, kinds.OTHER, kinds.AUTO)
+PASSING = (
+    kinds.OPENAI,
+    kinds.OPENROUTER,
+    kinds.VLLM,
+    kinds.SGLANG,
+    kinds.OTHER,
+    kinds.AUTO,
+)
 
 
 def test_what_the_model_does_not_take_is_dropped() -> None:
@@ -178,10 +185,10 @@ def test_reasoning_effort_becomes_reasoning_effort() -> None:
     ("kind", "asked", "sent"),
     [
         *((kind, effort, effort) for kind in PASSING for effort in EFFORTS),
-        (kinds.SGLANG, "minimal", "low"),
+        (kinds.OLLAMA, "minimal", "low"),
         (kinds.OLLAMA, "xhigh", "high"),
         (kinds.GROQ, "max", "high"),
-        (kinds.SGLANG, "none", "none"),
+        (kinds.OLLAMA, "none", "none"),
         (kinds.DEEPSEEK, "low", "high"),
         (kinds.DEEPSEEK, "xhigh", "max"),
         (kinds.DEEPSEEK, "max", "max"),
