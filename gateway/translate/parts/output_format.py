@@ -25,6 +25,8 @@ _CHAT_FORMAT = Record({"type": _TYPE, "json_schema": Anything()}, required=("typ
 _CHAT_SCHEMA_FORMAT = Record(
     {"type": _TYPE, "json_schema": _CHAT_SCHEMA}, required=("type", "json_schema")
 )
+_NAMELESS = "response"
+"""The name of a schema that has none: the type `json_schema` requires one."""
 _RESPONSES_FORMAT = Record({"type": _TYPE}, required=("type",))
 _RESPONSES_SCHEMA_FORMAT = Record({"type": _TYPE, **_FIELDS}, required=("type", "name"))
 
@@ -61,12 +63,28 @@ def chat_format(text_format: object, param: str = "text.format") -> Json:
 def known_chat_format(response_format: Json, context: Context, report: Report) -> Json:
     """Return a checked `response_format` of chat as far as its fields are known."""
     path, has_place = "response_format", response_format["type"] != "text"
-    form = strip_unknown(response_format, _CHAT_FORMAT, path, context, report, has_place=has_place)
+    form = _by_schema(response_format, context, report)
+    form = strip_unknown(form, _CHAT_FORMAT, path, context, report, has_place=has_place)
     named = form.get("json_schema")
     if form["type"] != "json_schema" or not isinstance(named, dict):
         return form
     schema = strip_unknown(named, _CHAT_SCHEMA, f"{path}.json_schema", context, report)
     return {**form, "json_schema": schema}
+
+
+def _by_schema(form: Json, context: Context, report: Report) -> Json:
+    """Return a `response_format` in which a schema has the place that OpenAI gives it.
+
+    llama.cpp and Together have it beside the type `json_object`, and so do clients made for these.
+    """
+    schema, able = form.get("schema"), context.capabilities
+    takes = able.json_schema and not able.reads_response_format
+    if form["type"] != "json_object" or not takes or not (isinstance(schema, dict) and schema):
+        return form
+    report.change("response_format.type", "json_object", "json_schema")
+    rest = {name: value for name, value in form.items() if name != "schema"}
+    named = {"name": _NAMELESS, "schema": schema}
+    return {**rest, "type": "json_schema", "json_schema": named}
 
 
 def known_responses_format(text_format: Json, context: Context, report: Report) -> Json:

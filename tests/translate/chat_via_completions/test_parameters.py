@@ -341,6 +341,13 @@ def test_response_format_passes_where_completions_take_it(form: Json) -> None:
     assert_refused_or_dropped({"response_format": form}, "response_format", without)
 
 
+def test_a_schema_beside_json_object_is_one_of_json_schema() -> None:
+    form = {"type": "json_object", "schema": {"type": "object"}}
+    named = {"name": "response", "schema": {"type": "object"}}
+    sent = call_of({"response_format": form})["response_format"]
+    assert sent == {"type": "json_schema", "json_schema": named}
+
+
 def test_response_format_of_an_unknown_type_is_refused() -> None:
     assert_refused_or_dropped({"response_format": {"type": "grammar"}}, "response_format")
 

@@ -190,6 +190,16 @@ def test_formats_without_a_counterpart_are_refused(form: Json) -> None:
     assert "output_config" not in call_of({"response_format": form}, context(on_unsupported="drop"))
 
 
+def test_a_schema_beside_json_object_is_one_of_json_schema() -> None:
+    form = {"type": "json_object", "schema": CLOSED}
+    translation = translated({"response_format": form})
+    sent = {"format": {"type": "json_schema", "schema": CLOSED}}
+    assert translation.calls[0]["output_config"] == sent
+    assert translation.report.changed == [*LIMIT, "response_format.type:json_object->json_schema"]
+    with pytest.raises(UnsupportedParameter, match="'additionalProperties: false'"):
+        call_of({"response_format": {**form, "schema": {"type": "object"}}})
+
+
 def test_choices_are_calls() -> None:
     translation = translated({"n": 3, "stream": True})
     assert len(translation.calls) == 3

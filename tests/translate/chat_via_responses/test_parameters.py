@@ -7,6 +7,7 @@ import pytest
 
 from gateway.errors import InvalidRequest, UnsupportedParameter
 from gateway.shapes import Json, Shape
+from gateway.translate.capabilities import Capabilities
 from gateway.translate.quirks import with_quirks
 from gateway.translate.server_capabilities import preset
 from tests import kinds
@@ -194,6 +195,34 @@ def test_response_format_is_flattened() -> None:
 def test_response_format_json_object() -> None:
     call = call_of({"response_format": {"type": "json_object"}})
     assert call["text"] == {"format": {"type": "json_object"}}
+
+
+@pytest.mark.parametrize("able", [OPENAI, VLLM])
+def test_a_schema_beside_json_object_is_one_of_json_schema(able: Capabilities) -> None:
+    schema = {"type": "object", "properties": {"a": {"type": "string"}}}
+    form = {"type": "json_object", "schema": schema}
+    translation = translated({"response_format": form}, context(able))
+    call = translation.calls[0]
+    named = {"name": "response", "schema": schema, "strict": False}
+    assert call["text"] == {"format": {"type": "json_schema", **named}}
+    check_schema("CreateResponse", call)
+    assert translation.report.changed == ["response_format.type:json_object->json_schema"]
+    assert translation.report.dropped == []
+
+
+@pytest.mark.parametrize("schema", [{}, None, "person"])
+def test_json_object_with_no_schema_stays_what_it_is(schema: object) -> None:
+    call = call_of({"response_format": {"type": "json_object", "schema": schema}})
+    assert call["text"] == {"format": {"type": "json_object"}}
+
+
+def test_a_schema_stays_where_servers_take_it_there_or_no_schema() -> None:
+    form = {"type": "json_object", "schema": {"type": "object"}}
+    call = call_of({"response_format": form}, context(LLAMACPP))
+    assert (call["response_format"], call.get("text")) == (form, None)
+    translation = translated({"response_format": form}, context(replace(OPENAI, json_schema=False)))
+    assert translation.calls[0]["text"] == {"format": {"type": "json_object"}}
+    assert translation.report.dropped == ["response_format.schema"]
 
 
 def test_response_format_text_says_nothing() -> None:
