@@ -1,9 +1,10 @@
 """Joins the rows of a parametrized test: most take less than pytest takes for a test of its own.
 
-There are some 30,000. Those of a function that needs nothing but its arguments are run as one
-test, `ROWS` at a time: all of them, and the failure names each row that failed, with
-its traceback. A command line that names a row (`test_it[row]`), or has `--rows`, makes each a test
-of its own, and so does any mark: `alone` is for rows that take long.
+There are some 30,000. Those of a function that needs nothing but its arguments, and fixtures that
+all tests of a module share, are run as one test, `ROWS` at a time: all of them, and the failure
+names each row that failed, with its traceback. A command line that names a row (`test_it[row]`), or
+has `--rows`, makes each a test of its own, and so does any mark: `alone` is for rows that take
+long.
 """
 
 import inspect
@@ -15,8 +16,8 @@ import pytest
 
 ROWS = 20
 """How many rows are one test: few enough that all processes have work until the end."""
-_OF_ALL_TESTS = frozenset({"_set_apart"})
-"""The fixtures that every test has, once for a module (`conftest.py`)."""
+_SHARED = frozenset({"module", "package", "session"})
+"""The scopes of fixtures that are the same for all rows."""
 
 Row = tuple[str, Mapping[str, Any]]
 """The id of a row, and its arguments."""
@@ -38,7 +39,7 @@ def pytest_pycollect_makeitem(collector: pytest.Collector) -> Generator[None, An
 
 
 def _can_be_joined(item: pytest.Item) -> bool:
-    """Whether rows of this test need nothing but their arguments."""
+    """Whether rows of this test need nothing but their arguments and what they share."""
     if not isinstance(item, pytest.Function) or item.cls is not None:
         return False
     function = item.function
@@ -47,9 +48,15 @@ def _can_be_joined(item: pytest.Item) -> bool:
     if any(mark.name != "parametrize" or "indirect" in mark.kwargs for mark in item.own_markers):
         return False
     rows = frozenset(_names_of(item.own_markers))
-    return rows.issuperset(item.callspec.params) and rows.issuperset(
-        name for name in item.fixturenames if name not in _OF_ALL_TESTS
-    )
+    others = frozenset(item.fixturenames) - rows
+    return rows.issuperset(item.callspec.params) and all(_is_shared(item, name) for name in others)
+
+
+def _is_shared(item: pytest.Function, name: str) -> bool:
+    if name == "request":
+        return name not in inspect.signature(item.function).parameters
+    made = item._fixtureinfo.name2fixturedefs.get(name)
+    return made is not None and made[-1].scope in _SHARED
 
 
 def _names_of(marks: Iterable[pytest.Mark]) -> Iterator[str]:
@@ -74,19 +81,19 @@ def _joined(items: Sequence[pytest.Function]) -> Iterator[pytest.Function]:
 
 
 def all_rows(function: Callable[..., None], rows: Sequence[Row]) -> Callable[..., None]:
-    """Return what calls a test with every row.
+    """Return what calls a test with every row, and with the fixtures that they share.
 
     It raises a `BaseExceptionGroup` of what rows failed with, or skips where rows want to be, once
     all have run.
     """
 
     @wraps(function, updated=())
-    def run() -> None:
+    def run(**shared: Any) -> None:
         failed: dict[str, BaseException] = {}
         skipped: list[str] = []
         for row, arguments in rows:
             try:
-                function(**arguments)
+                function(**arguments, **shared)
             except pytest.skip.Exception as skip:
                 skipped.append(f"[{row}] {skip}")
             except (Exception, pytest.fail.Exception) as error:  # noqa: BLE001 - raised below
@@ -98,6 +105,8 @@ def all_rows(function: Callable[..., None], rows: Sequence[Row]) -> Callable[...
         if skipped:
             pytest.skip("; ".join(skipped))
 
-    # Else pytest takes the function's arguments for fixtures.
-    vars(run)["__signature__"] = inspect.Signature()
+    # Else pytest takes the arguments of the rows for fixtures.
+    signature = inspect.signature(function)
+    others = [each for name, each in signature.parameters.items() if name not in rows[0][1]]
+    vars(run)["__signature__"] = inspect.Signature(others)
     return run

@@ -23,6 +23,14 @@ def one():
 def own():
     return 1
 
+@pytest.fixture(scope="module")
+def kept(request):
+    return []
+
+@pytest.fixture(scope="module", params=["a"])
+def each(request):
+    return request.param
+
 @pytest.mark.parametrize("more", [0, 1], ids=["none", "some"])
 @pytest.mark.parametrize("n", range({ROWS}))
 def test_of_rows(n, more):
@@ -33,6 +41,19 @@ def test_of_rows(n, more):
 
 @pytest.mark.parametrize("n", [1, 2])
 def test_of_own(own, n):
+    assert n
+
+@pytest.mark.parametrize("n", [1, 2])
+def test_of_shared(kept, n):
+    kept.append(n)
+    assert len(kept) == n
+
+@pytest.mark.parametrize("n", [1, 2])
+def test_of_each(each, n):
+    assert n
+
+@pytest.mark.parametrize("n", [1, 2])
+def test_of_request(request, n):
     assert n
 
 @pytest.mark.parametrize("n", [1, pytest.param(2, marks=pytest.mark.xfail(strict=True))])
@@ -67,12 +88,15 @@ def outcomes(folder: Path, *arguments: str) -> tuple[set[str], str]:
     return {line for line in lines if line.startswith("test_it.py::")}, ran.stdout
 
 
-def test_rows_are_joined_where_they_need_nothing_but_their_arguments(tmp_path: Path) -> None:
+def test_rows_are_joined_where_they_share_all_but_their_arguments(tmp_path: Path) -> None:
     ran, output = outcomes(tmp_path)
     assert ran == {
         f"test_it.py::test_of_rows[rows 1-{ROWS} of {2 * ROWS}] FAILED",
         f"test_it.py::test_of_rows[rows {ROWS + 1}-{2 * ROWS} of {2 * ROWS}] PASSED",
         *(f"test_it.py::test_of_own[{n}] PASSED" for n in (1, 2)),
+        "test_it.py::test_of_shared[rows 1-2 of 2] PASSED",
+        *(f"test_it.py::test_of_each[a-{n}] PASSED" for n in (1, 2)),
+        *(f"test_it.py::test_of_request[{n}] PASSED" for n in (1, 2)),
         *("test_it.py::test_marked[1] PASSED", "test_it.py::test_marked[2] XFAIL"),
         *(f"test_it.py::test_indirect[{n}] PASSED" for n in (1, 2)),
         *(f"test_it.py::TestOfClass::test_method[{n}] PASSED" for n in (1, 2)),
