@@ -7,13 +7,14 @@ from functools import partial
 import msgspec
 
 from gateway.config.settings import Settings
-from gateway.errors import GatewayError
+from gateway.errors import GatewayError, UpstreamError, UpstreamReplied
 from gateway.exchange import failures
 from gateway.exchange.apart import LARGE_BYTES, Apart
 from gateway.exchange.attempt import Attempt
 from gateway.exchange.client_reply import ClientReply, event_stream_reply, json_reply
 from gateway.exchange.error_replies import translated_failure
 from gateway.exchange.feeding import Feeder
+from gateway.exchange.own_key import as_refused_key, in_own_words
 from gateway.exchange.pump import Pump
 from gateway.exchange.reply.classify import ErrorReply, classify
 from gateway.exchange.reply.untouched import passed_on
@@ -142,10 +143,22 @@ def _folded(translation: Translation, answers: Sequence[BufferedReply]) -> Clien
             failure = ErrorReply(position, whole.status, whole.headers, reply.body)
             error = translated_failure(translation, failure)
             if reply.in_place:
-                raise error
+                return _refused_key(error, whole.headers)
             return replace(failure, for_client=error.bare())
         replies.append(reply)
-    return json_reply(_encode(translation.reply(replies)), fields=_kept(answers[0].headers))
+    try:
+        folded = translation.reply(replies)
+    except UpstreamReplied as error:
+        return _refused_key(error, answers[0].headers)
+    return json_reply(_encode(folded), fields=_kept(answers[0].headers))
+
+
+def _refused_key(error: UpstreamError, headers: RawHeaders) -> ErrorReply:
+    """Return an error that refuses the key, which may be the gateway's; raise any other."""
+    refused = as_refused_key(error, headers) if isinstance(error, UpstreamReplied) else None
+    if refused is None:
+        raise error
+    return refused
 
 
 def _sent(translation: Translation, position: int) -> Json:
@@ -160,7 +173,9 @@ async def _streamed(
     settings: Settings,
 ) -> ClientReply | ErrorReply:
     calls, folder = len(attempt.calls), translation.stream()
-    feeder = Feeder(call.shape, attempt.shape, calls, folder, fast=attempt.text_deltas)
+    words = partial(in_own_words, settings.upstream(attempt.calls[0].upstream))
+    shapes = call.shape, attempt.shape
+    feeder = Feeder(*shapes, calls, folder, fast=attempt.text_deltas, in_own_words=words)
     streams = _streams(send, attempt, translation, settings)
     pump = Pump(feeder, streams, settings.server.keepalive_interval, attempt.held)
     try:

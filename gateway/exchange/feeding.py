@@ -1,5 +1,7 @@
 """Upstream bytes in, the client's bytes out: the streams of all calls of one translated request."""
 
+from collections.abc import Callable
+
 from gateway.errors import GatewayError, TruncatedStream, UpstreamError, UpstreamReplied
 from gateway.exchange.reply.opening import Opening, check_reply, error_in_place
 from gateway.exchange.reply.reading import Allowance, checked_object, decode_object
@@ -34,7 +36,7 @@ class Feeder:
     The methods that take bytes return those to send. What goes wrong is kept for
     `take_error()`; they return what came before it, and take nothing more. Errors are kept without
     their tracebacks, which would keep this object alive in a cycle. `failure` is the error that the
-    client was sent as an event, `bare()`.
+    client was sent as an event, `bare()`. `in_own_words` returns what the client gets of an error.
     """
 
     def __init__(
@@ -45,7 +47,9 @@ class Feeder:
         translation: StreamTranslation,
         *,
         fast: bool = False,
+        in_own_words: Callable[[GatewayError], GatewayError] | None = None,
     ) -> None:
+        self._in_own_words = in_own_words or (lambda error: error)
         self.failure: GatewayError | None = None
         self._client = client
         self._home = home
@@ -169,7 +173,7 @@ class Feeder:
 
     def break_off(self, error: Exception) -> None:
         """End all streams with an error."""
-        self._error = error.bare() if isinstance(error, GatewayError) else error
+        self._error = self._in_own_words(error).bare() if isinstance(error, GatewayError) else error
         self.over[:] = [True] * len(self.over)
 
     def take_error(self) -> Exception | None:
@@ -286,6 +290,9 @@ class Feeder:
         kind = event.get("type")
         if event.get("error") or kind in ("error", "response.failed"):
             known = upstream_error(event)
-            if known is not None and self._terminal and not isinstance(kind, str):
-                raise known
+            if known is None:
+                return
+            shown = self._in_own_words(known)
+            if shown is not known or (self._terminal and not isinstance(kind, str)):
+                raise shown
             self.failure = self.failure or known
