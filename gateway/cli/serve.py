@@ -2,10 +2,14 @@
 
 import logging
 from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
 from gateway.cli.options import CONFIG, UPSTREAM, reading, source_of
+
+if TYPE_CHECKING:
+    from gateway.config.source import Source
 
 
 @click.command()
@@ -28,7 +32,13 @@ def serve(
         "server.workers": workers,
         "upstream": upstream,
     }
-    source = source_of(config, overrides)
+    from gateway.server.signals import ends_on_signals
+
+    with ends_on_signals():
+        _serve(source_of(config, overrides))
+
+
+def _serve(source: "Source") -> NoReturn:
     settings_read = reading(source)
     # Meanwhile, this process imports what it needs.
     from gateway.app import build

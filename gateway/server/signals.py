@@ -8,11 +8,10 @@
 | SIGUSR1 | logged and ignored |
 
 The same holds for a single process, for the parent of several, and for each of these. The handlers
-are those of `ends_on_signals` during the start, of `take_signals` in an event loop, and of `Inbox`
-in the parent of several processes.
+are those of `ends_on_signals` during the start, from the command line on, of `take_signals` in an
+event loop, and of `Inbox` in the parent of several processes.
 """
 
-import asyncio
 import contextlib
 import logging
 import select
@@ -82,6 +81,8 @@ def take_signals(
 
     Until it is closed. Without `hand_over`, that is logged, too.
     """
+    import asyncio  # who only starts need not wait for it
+
     loop = asyncio.get_running_loop()
     # Only the main thread can, and not on every platform.
     with contextlib.suppress(ValueError, RuntimeError, NotImplementedError):

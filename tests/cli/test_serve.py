@@ -14,7 +14,14 @@ from gateway.server.serving import bind
 from tests.certificates import make_pair
 from tests.cli.commands import ANY_PORTS, KEY, client_of, prompt_of, run
 from tests.cli.test_healthcheck import free_port
-from tests.processes import PATIENCE, GatewayProcess, gateway_process, started_gateway
+from tests.documents import ROOT
+from tests.processes import (
+    PATIENCE,
+    GatewayProcess,
+    gateway_process,
+    started_gateway,
+    surroundings,
+)
 
 
 @pytest.mark.parametrize(
@@ -51,6 +58,42 @@ def test_an_option_that_cannot_be_is_refused(arguments: tuple[str, ...]) -> None
     result = run("serve", *arguments)
     assert result.exit_code == 1
     assert "command line" in result.output
+
+
+SIGNALLED = """
+import signal, sys
+from importlib import import_module
+import click
+
+def reading(source):
+    signal.raise_signal(signal.Signals[sys.argv[1]])
+    raise click.ClickException("goes on")
+
+import_module("gateway.cli.serve").reading = reading
+import_module("gateway.cli").main(["serve"])
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "printed"),
+    [
+        *((name, 0, "") for name in ("SIGTERM", "SIGINT", "SIGQUIT")),
+        *((name, 1, "Error: goes on\n") for name in ("SIGHUP", "SIGUSR1", "SIGUSR2")),
+    ],
+)
+def test_signals_have_their_meaning_before_the_configuration_is_read(
+    name: str, code: int, printed: str
+) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", SIGNALLED, name],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        env=surroundings(),
+        cwd=ROOT,
+    )
+    assert (ended.returncode, ended.stdout + ended.stderr) == (code, printed)
 
 
 def address_of(process: GatewayProcess, name: str) -> str:
