@@ -5,6 +5,7 @@ Base URLs take many forms, and old ones stay in use. Supported are
 * `/v1/chat/completions`, and the same without `/v1` or with a trailing slash;
 * `/v1/v1/engines/…`: openai-python up to 0.11 adds the first `/v1` itself;
 * `//v1/models`, `/v1//models`, `/v1/chat//completions`: base URLs that end in a slash;
+* `/v1/chat/completions/chat/completions`, `/v1/messages/v1/messages`: base URLs that are endpoints;
 * `/openai/v1/chat/completions`: Azure's v1 API;
 * `/openai/deployments/{deployment}/chat/completions?api-version=…`: Azure's dated API, which the
   `AzureOpenAI` client of openai-python calls. The deployment is the model. Many clients leave its
@@ -53,6 +54,12 @@ _DEPLOYMENT = re.compile(
     re.DOTALL,
 )
 _PREFIXES = ("/v1/", "/openai/v1/", "/openai/", "/anthropic/v1/")
+_USUAL = frozenset({b"/v1/chat/completions", b"/v1/completions", b"/v1/responses", b"/v1/messages"})
+"""Almost all paths, which need no search."""
+_TWICE = re.compile(
+    rb"\A(?P<once>(?:/openai)?(?:/v1)?/(?P<endpoint>chat/completions|completions|responses|messages))"
+    rb"(?:/+(?:v1/+)?(?P=endpoint))+/?\Z"
+)
 _DOUBLED = re.compile(rb"//|^/(?:v1|openai)/(?:v1|openai)(?:/|\Z)|^/anthropic/v1/v1/")
 _BASE = re.compile(rb"\A(?:/+anthropic)?(?:/+(?:v1|openai)(?=/|\Z))+")
 _JOINT = re.compile(
@@ -84,10 +91,14 @@ def as_meant(raw_path: bytes) -> bytes:
     All decisions use the returned path, the guard's checks included, which refuse remaining double
     slashes. `raw_path` is percent-encoded and has no query.
     """
-    if _DOUBLED.search(raw_path) is None:
+    if raw_path in _USUAL:
         return raw_path
+    if _DOUBLED.search(raw_path) is None:
+        twice = _TWICE.match(raw_path)
+        return raw_path if twice is None else twice["once"]
     path = _BASE.sub(_last_base, raw_path.rstrip(b"/"))
-    return _JOINT.sub(rb"\g<base>/\g<family>", path) or b"/"
+    path = _JOINT.sub(rb"\g<base>/\g<family>", path)
+    return _TWICE.sub(rb"\g<once>", path) or b"/"
 
 
 def _last_base(bases: re.Match[bytes]) -> bytes:

@@ -74,6 +74,7 @@ def test_the_path_decides_and_a_path_outside_v1_is_told_so() -> None:
         ("/v1//chat//completions/", "/chat/completions"),
         ("/v1/v1/engines/gpt-4o/chat/completions", "/chat/completions"),
         ("/v1//v1/embeddings", "/embeddings"),
+        ("/v1/chat/completions/chat/completions", "/chat/completions"),
         ("/v1/openai/deployments/gpt-4o/embeddings", "/embeddings"),
     ],
 )

@@ -89,6 +89,13 @@ def test_a_path_that_is_none_of_openais_is_no_place(raw: bytes) -> None:
         (b"/v1/models//org%2Fname", b"/v1/models/org%2Fname"),
         (b"/v1/chat//completions//", b"/v1/chat/completions"),
         (b"//audio//speech", b"/audio/speech"),
+        (b"/v1/chat/completions/chat/completions", b"/v1/chat/completions"),
+        (b"/v1/chat/completions//chat/completions/", b"/v1/chat/completions"),
+        (b"/v1/completions/completions", b"/v1/completions"),
+        (b"/v1/messages/v1/messages", b"/v1/messages"),
+        (b"/v1/v1/responses/responses", b"/v1/responses"),
+        (b"/responses/v1/responses/responses", b"/responses"),
+        (b"/openai/v1/responses/responses", b"/v1/responses"),
         (b"/v1/v1", b"/v1"),
         (b"//", b"/"),
     ],
@@ -101,6 +108,8 @@ def test_what_is_doubled_where_a_base_url_ends_is_as_meant(raw: bytes, meant: by
     "raw",
     [
         *(b"/v1/threads//runs", b"/v1/files//content", b"/openai/deployments//chat/completions"),
+        *(b"/v1/chat/completions/completions", b"/v1/responses/responses/cancel"),
+        *(b"/v1/completions/chat/completions", b"/v1/engines/completions/completions"),
         *(b"/v1/engines//completions", b"/v1/models/a//b", b"/v1x//y", b"x//y", b"http://h/v1"),
         *(
             b"/v1/v1x/models",
