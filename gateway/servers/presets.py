@@ -78,5 +78,8 @@ NO_REASONING = " "
 
 To Moonshot's Kimi K2.5 and K2.6 an empty text is none (llmgateway#2093)."""
 
+INVALID_ARGUMENTS = "invalid_arguments"
+"""The property of an object for the arguments of a call that are no object."""
+
 TEXT_ONLY: Changes = {"prompt_list": False, "token_prompts": False}
 """A completions prompt is one string."""

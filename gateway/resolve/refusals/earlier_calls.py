@@ -1,14 +1,18 @@
-"""Forms that Mistral demands of earlier calls, and of what follows their results.
+"""Forms that servers demand of earlier calls, and of what follows their results.
 
 Calls that another model or server has made have other ids; and users speak before the model has
 answered to a result, as Claude Code does with each reminder. Mistral's own servers refuse both, and
 so do others with its tokenizers (opencode#1680, hermes-agent#20154, LibreChat-AI/agents#344).
+Arguments that a limit has cut off are no JSON, which templates read (club-3090#667, hermes-agent
+#11788).
 """
 
 import hashlib
+import json
 import re
 from collections.abc import Iterator
 
+from gateway.servers.presets import INVALID_ARGUMENTS
 from gateway.shapes import Json
 
 _ID = re.compile(r"[a-zA-Z0-9]{9}")
@@ -45,6 +49,36 @@ def with_answers(messages: list[object]) -> Iterator[object]:
             yield dict(_ANSWER)
         yield message
         last = role
+
+
+def with_valid_arguments(messages: list[object]) -> Iterator[object]:
+    """Yield the messages of a chat body with arguments of calls that are objects.
+
+    Any other text becomes a property of one. The messages themselves are copied.
+    """
+    for message in messages:
+        calls = message.get("tool_calls") if isinstance(message, dict) else None
+        if isinstance(message, dict) and isinstance(calls, list):
+            yield {**message, "tool_calls": [_with_valid_arguments(call) for call in calls]}
+        else:
+            yield message
+
+
+def _with_valid_arguments(call: object) -> object:
+    function = call.get("function") if isinstance(call, dict) else None
+    given = function.get("arguments") if isinstance(function, dict) else None
+    if not isinstance(call, dict) or not isinstance(function, dict) or not isinstance(given, str):
+        return call
+    if _is_object(given):
+        return call
+    return {**call, "function": {**function, "arguments": json.dumps({INVALID_ARGUMENTS: given})}}
+
+
+def _is_object(text: str) -> bool:
+    try:
+        return isinstance(json.loads(text), dict)
+    except (ValueError, RecursionError):
+        return False
 
 
 def _with_short_id(call: object) -> object:

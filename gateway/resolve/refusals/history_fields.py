@@ -13,9 +13,13 @@ too (kimi-code#1985, AstrBot#7200), and Claude from 4.6 on to go on after the as
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
-from gateway.resolve.refusals.earlier_calls import with_answers, with_short_ids
+from gateway.resolve.refusals.earlier_calls import (
+    with_answers,
+    with_short_ids,
+    with_valid_arguments,
+)
 from gateway.servers.presets import NO_REASONING
 from gateway.shapes import Json, Shape
 
@@ -25,6 +29,7 @@ CALL_ID = "tool_call_id"
 ANSWER = "messages"
 CONTENT = "content"
 LAST = "messages[-1]"
+ARGUMENTS = "arguments"
 
 FILLED_WITH: Mapping[str, tuple[str, str]] = {
     REASONING: ("none", "blank"),
@@ -33,6 +38,7 @@ FILLED_WITH: Mapping[str, tuple[str, str]] = {
     ANSWER: ("tool+user", "tool+assistant+user"),
     CONTENT: ("empty", "left out"),
     LAST: ("assistant", "assistant+user"),
+    ARGUMENTS: ("text", "object"),
 }
 """What there was, and what is sent instead, each in a word."""
 
@@ -63,6 +69,18 @@ _TEXTS = (
             r"'(?:assistant|system)' must not be empty"
         ),
     ),
+    (
+        ARGUMENTS,
+        re.compile(
+            # MiniMax; then those of Python's decoder, as of vLLM's and SGLang's templates
+            r"invalid params, invalid function arguments json string|"
+            r"messages\.\d{1,6}\.tool_calls\.\d{1,6}\.function\.arguments: arguments must be|"
+            r"(?:Unterminated string starting at|Invalid (?:control character at|\\escape)|"
+            r"Extra data|"
+            r"Expecting (?:value|property name enclosed in double quotes|'[,:]' delimiter))"
+            r": line \d{1,9} column \d{1,9} \(char \d{1,9}\)"
+        ),
+    ),
     (ANSWER, re.compile(r"Unexpected role [`'\"]?user[`'\"]? after role [`'\"]?tool[`'\"]?")),
 )
 
@@ -77,6 +95,7 @@ def demanded_field(message: str, called: Shape) -> str | None:
     """Return the field that an error's text demands in earlier messages, if any.
 
     `messages`: it demands an answer of the assistant; `content`: that no message is empty;
+    `arguments`: that those of calls are JSON objects;
     `messages[-1]`: that the last one is the user's. `called` is the endpoint that refused.
     """
     if called is Shape.MESSAGES:
@@ -121,11 +140,16 @@ def fill(body: Json, name: str) -> None:
         body["messages"] = list(_all_filled(given, name))
 
 
+_OF_CALLS: Mapping[str, Callable[[list[object]], Iterator[object]]] = {
+    ANSWER: with_answers,
+    ARGUMENTS: with_valid_arguments,
+    CALL_ID: with_short_ids,
+}
+
+
 def _all_filled(messages: list[object], name: str) -> Iterator[object]:
-    if name == CALL_ID:
-        return with_short_ids(messages)
-    if name == ANSWER:
-        return with_answers(messages)
+    if name in _OF_CALLS:
+        return _OF_CALLS[name](messages)
     if name == LAST:
         return _with_users_last(messages)
     if name == CONTENT:

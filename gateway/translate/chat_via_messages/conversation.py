@@ -142,7 +142,8 @@ class _Reader:
     ) -> Block:
         """Add a call; `below` is the client's path of its fields, below `path`."""
         fields = _fields_of_use(below, "arguments" if "arguments" in named else "input")
-        sent = tool_use(call_id, named["name"], text, f"{path}.{fields['input']}")
+        param = f"{path}.{fields['input']}"
+        sent = tool_use(call_id, named["name"], text, param, self._report)
         block = Block(sent, path, fields)
         self._waiting.setdefault(call_id, []).append(turn.call(block))
         return block

@@ -184,7 +184,7 @@ class _Reader:
     ) -> None:
         call_id = item.get("call_id") or call_id_from(path)
         param = f"{path}.{fields['input']}" if fields else path
-        sent = tool_use(call_id, name, text, param)
+        sent = tool_use(call_id, name, text, param, self._report)
         sent.update(cached(item))
         self._waiting.add(self._assistant(path).call(Block(sent, path, fields)), item)
 

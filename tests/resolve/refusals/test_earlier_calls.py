@@ -1,11 +1,16 @@
 """Ids of calls, and answers to their results, as Mistral demands them."""
 
+import json
 import re
 from typing import Any
 
 import pytest
 
-from gateway.resolve.refusals.earlier_calls import with_answers, with_short_ids
+from gateway.resolve.refusals.earlier_calls import (
+    with_answers,
+    with_short_ids,
+    with_valid_arguments,
+)
 from gateway.shapes import Json
 
 USER: Json = {"role": "user", "content": "x"}
@@ -50,6 +55,31 @@ def test_the_given_messages_are_not_changed() -> None:
     messages: list[object] = [said("call_1"), result("call_1")]
     assert list(with_short_ids(messages)) != messages
     assert messages == [said("call_1"), result("call_1")]
+
+
+def calling(arguments: Any) -> Json:
+    function = {"name": "f", "arguments": arguments}
+    return {"role": "assistant", "tool_calls": [{"id": "c", "function": function}]}
+
+
+@pytest.mark.parametrize("given", ["{", "", '{"a": "b', "[1]", "null", "7", "[" * 100_000, "ä"])
+def test_arguments_that_are_no_object_become_a_property(given: str) -> None:
+    (sent,) = with_valid_arguments([calling(given)])
+    assert isinstance(sent, dict)
+    written = sent["tool_calls"][0]["function"]["arguments"]
+    assert json.loads(written) == {"invalid_arguments": given}
+    assert list(with_valid_arguments([sent])) == [sent]
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        *(calling("{}"), calling('{"a": [1]}'), calling(None), calling({"a": 1})),
+        *(USER, 3, {"tool_calls": 3}, {"tool_calls": [3, {}, {"function": 4}]}),
+    ],
+)
+def test_other_messages_stay(message: Any) -> None:
+    assert list(with_valid_arguments([message])) == [message]
 
 
 @pytest.mark.parametrize(

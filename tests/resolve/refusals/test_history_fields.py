@@ -34,6 +34,16 @@ MISSING = {
     # kimi-code#1985, AstrBot#7200
     "The message at position 307 with role 'assistant' must not be empty": "content",
     "Invalid request: the message at position 0 with role 'system' must not be empty": "content",
+    # pi#5468, codegraff#752, vllm#33268
+    "invalid params, invalid function arguments json string, tool_call_id: call_1 (2013)": (
+        "arguments"
+    ),
+    "messages.70.tool_calls.0.function.arguments: arguments must be a valid JSON object string": (
+        "arguments"
+    ),
+    "Expecting value: line 1 column 1 (char 0)": "arguments",
+    "Unterminated string starting at: line 1 column 12 (char 11)": "arguments",
+    "Expecting ',' delimiter: line 2 column 3 (char 44)": "arguments",
     # hermes-agent#20154, zed#37021
     "Unexpected role 'user' after role 'tool'": "messages",
     "Unexpected role user after role tool": "messages",
@@ -61,6 +71,7 @@ def test_a_demand_is_known_by_its_text(message: str, field: str) -> None:
         "Unexpected role 'tool' after role 'user'",
         "Unexpected role 'system' after role 'tool'",
         "Tool call id was call_1 but has no response",
+        "Expecting value",
         "Invalid request: the message at position 1 with role 'user' must not be empty",
     ],
 )
@@ -152,6 +163,9 @@ def test_what_mistral_demands_is_done_to_all_messages() -> None:
     done = {"role": "assistant", "content": "Done."}
     assert fixed("fill", "messages", result, USER) == [result, done, USER]
     assert fixed("fill", "tool_call_id", result, USER) == [result, USER]
+    cut = said({"function": {"arguments": "{"}})
+    whole = said({"function": {"arguments": '{"invalid_arguments": "{"}'}})
+    assert fixed("fill", "arguments", cut, USER) == [whole, USER]
 
 
 def test_the_first_call_of_a_message_gets_a_dummy_signature() -> None:

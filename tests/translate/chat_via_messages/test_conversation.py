@@ -197,14 +197,14 @@ def test_what_has_no_place_is_reported() -> None:
                 {
                     "role": "assistant",
                     "tool_calls": [
-                        {"id": "a", "function": {"name": "f", "arguments": "{"}},
+                        {"id": "a", "function": {"name": "f", "arguments": '{"a":1e400}'}},
                     ],
                 }
             ],
             "messages[1].tool_calls[0].function.arguments",
         ),
         (
-            [{"role": "assistant", "function_call": {"name": "f", "arguments": "[]"}}],
+            [{"role": "assistant", "function_call": {"name": "f", "arguments": "[1e400]"}}],
             "messages[1].function_call.arguments",
         ),
         (
@@ -217,6 +217,15 @@ def test_calls_and_results_must_match(messages: list[Json], param: str) -> None:
     with pytest.raises(InvalidRequest) as refused:
         conversation_of(*HELLO, *messages)
     assert refused.value.param == param
+
+
+def test_a_call_that_was_cut_off_stays_in_the_conversation() -> None:
+    cut = {"id": "a", "type": "function", "function": {"name": "f", "arguments": '{"a":'}}
+    said = {"role": "assistant", "content": None, "tool_calls": [cut]}
+    made = translated({"messages": [*HELLO, said, answer("a", "Invalid.")]})
+    (use,) = made.calls[0]["messages"][1]["content"]
+    assert use["input"] == {"invalid_arguments": '{"a":'}
+    assert "messages[1].tool_calls[0].function.arguments:text->object" in made.report.changed
 
 
 def test_audio_is_refused() -> None:

@@ -282,6 +282,13 @@ def test_what_has_no_place_is_reported() -> None:
     assert translated({"input": [*HELLO, record]}).report.dropped == ["input[1]"]
 
 
+def test_a_call_that_was_cut_off_stays_in_the_conversation() -> None:
+    made = translated({"input": [*HELLO, called(arguments='{"a":'), output()]})
+    (use,) = made.calls[0]["messages"][1]["content"]
+    assert use["input"] == {"invalid_arguments": '{"a":'}
+    assert "input[1].arguments:text->object" in made.report.changed
+
+
 @pytest.mark.parametrize(
     ("items", "param"),
     [
@@ -289,7 +296,7 @@ def test_what_has_no_place_is_reported() -> None:
         ([called(), output(), called()], "input[3]"),
         ([output()], "input[1]"),
         ([called(), output("b")], "input[2]"),
-        ([called(arguments="{")], "input[1].arguments"),
+        ([called(arguments='{"a":1e400}')], "input[1].arguments"),
         ([{"type": "item_reference", "id": "x"}], "input[1]"),
         ([{"type": "computer_call", "id": "x"}], "input[1]"),
         (

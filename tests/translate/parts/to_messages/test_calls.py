@@ -3,6 +3,8 @@ from typing import Any
 import pytest
 
 from gateway.errors import InvalidRequest, UpstreamError
+from gateway.shapes import Shape
+from gateway.translate.contract import Report
 from gateway.translate.parts.to_messages.blocks import text_block
 from gateway.translate.parts.to_messages.calls import (
     arguments_of,
@@ -19,6 +21,7 @@ from gateway.translate.parts.to_messages.conversation import Block
         ("", {}),
         (" \n", {}),
         ("{}", {}),
+        ("null", {}),
         ('{"b": 1, "a": [2.50, null, "\\u00e4"]}', {"b": 1, "a": [2.5, None, "ä"]}),
         ('{"n": 123456789012345678901234567890}', {"n": 123456789012345678901234567890}),
         ('{"half": "\\ud83d", "n": 2.50}', {"half": "\ufffd", "n": 2.5}),
@@ -26,31 +29,42 @@ from gateway.translate.parts.to_messages.conversation import Block
     ],
 )
 def test_arguments_become_an_object(arguments: str, given: Any) -> None:
-    block = tool_use("toolu_1", "f", arguments, "p")
+    report = Report(Shape.CHAT, Shape.MESSAGES)
+    block = tool_use("toolu_1", "f", arguments, "p", report)
     assert block == {"type": "tool_use", "id": "toolu_1", "name": "f", "input": given}
     assert list(block["input"]) == list(given)
+    assert not report.size
+
+
+@pytest.mark.parametrize(
+    "arguments", ["{", '{"path": "a', "[1]", '"x"', "7", "{}{}", "ls -l", '{"half": "\\ud83d"']
+)
+def test_other_arguments_become_a_property(arguments: str) -> None:
+    report = Report(Shape.CHAT, Shape.MESSAGES)
+    block = tool_use("c", "f", arguments, "messages[1].tool_calls[0].function.arguments", report)
+    assert block["input"] == {"invalid_arguments": arguments}
+    assert report.changed == ["messages[1].tool_calls[0].function.arguments:text->object"]
 
 
 @pytest.mark.parametrize(
     "arguments",
-    [
-        *("{", "[1]", '"x"', "null", "7", "{}{}", "[" * 100_000),
-        *('{"a": NaN}', '{"a": 1e999}', '{"half": "\\ud83d", "n": 1e999}'),
-    ],
+    ["[" * 100_000, '{"a": NaN}', '{"a": 1e999}', '{"half": "\\ud83d", "n": 1e999}'],
     ids=lambda text: text[:9],
 )
-def test_other_arguments_are_the_clients_fault(arguments: str) -> None:
+def test_numbers_that_json_cannot_have_are_the_clients_fault(arguments: str) -> None:
+    report = Report(Shape.CHAT, Shape.MESSAGES)
     with pytest.raises(InvalidRequest) as refused:
-        tool_use("c", "f", arguments, "messages[1].tool_calls[0].function.arguments")
+        tool_use("c", "f", arguments, "messages[1].tool_calls[0].function.arguments", report)
     assert refused.value.param == "messages[1].tool_calls[0].function.arguments"
 
 
 def test_ids_with_other_letters_are_replaced_alike_in_calls_and_results() -> None:
-    call = tool_use("call_1|fc_2", "f", "", "p")
+    report = Report(Shape.CHAT, Shape.MESSAGES)
+    call = tool_use("call_1|fc_2", "f", "", "p", report)
     result = tool_result("call_1|fc_2", [], "p", {})
     assert call["id"] == result.sent["tool_use_id"]
     assert call["id"].startswith("call_")
-    assert tool_use("call_1|fc_3", "f", "", "p")["id"] != call["id"]
+    assert tool_use("call_1|fc_3", "f", "", "p", report)["id"] != call["id"]
 
 
 def test_results_are_a_text_or_blocks() -> None:
