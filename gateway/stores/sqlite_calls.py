@@ -67,7 +67,12 @@ class SqliteCalls:
         loop = asyncio.get_running_loop()
         call = _Call(work, loop)
         timer = loop.call_later(patience, self._give_up, call)
-        call.outcome.add_done_callback(lambda _: timer.cancel())
+
+        def ended(outcome: asyncio.Future[Any]) -> None:
+            timer.cancel()
+            outcome.exception()  # marks it as seen: a caller that was cancelled does not look
+
+        call.outcome.add_done_callback(ended)
         self._waiting.put(call)
         if self._thread is None:
             self._thread = Thread(target=self._perform_all, name="sqlite", daemon=True)

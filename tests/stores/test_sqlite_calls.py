@@ -2,11 +2,12 @@
 
 import asyncio
 import contextlib
+import gc
 import sqlite3
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Coroutine, Iterator
 
 import pytest
 
@@ -116,6 +117,60 @@ def test_a_call_that_has_begun_ends_though_its_caller_is_cancelled(
         calls.stop()
 
     asyncio.run(scenario())
+
+
+def logged_in(scenario: Callable[[], Coroutine[None, None, None]]) -> list[object]:
+    """Run it; return what asyncio would have logged."""
+    told: list[object] = []
+
+    async def listening() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context))
+        await scenario()
+
+    asyncio.run(listening())
+    gc.collect()
+    return told
+
+
+def test_a_call_that_fails_after_its_caller_is_cancelled_is_no_error_to_log(
+    database: sqlite3.Connection,
+) -> None:
+    async def scenario() -> None:
+        calls = SqliteCalls(database)
+        begun, let_go = threading.Event(), threading.Event()
+
+        def work() -> None:
+            begun.set()
+            let_go.wait()
+            raise sqlite3.OperationalError("disk I/O error")
+
+        caller = asyncio.ensure_future(calls.run(work, 60))
+        await asyncio.to_thread(begun.wait)
+        caller.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await caller
+        let_go.set()
+        await calls.run(lambda: None, 60)
+        calls.stop()
+
+    assert logged_in(scenario) == []
+
+
+def test_nor_is_one_that_was_cancelled_before_it_began(database: sqlite3.Connection) -> None:
+    async def scenario() -> None:
+        calls = SqliteCalls(database)
+        let_go = threading.Event()
+        first = asyncio.ensure_future(calls.run(let_go.wait, 60))
+        cancelled = asyncio.ensure_future(calls.run(lambda: None, 0.01))
+        await asyncio.sleep(0)
+        cancelled.cancel()
+        with pytest.raises(TimeoutError):  # later than that of the cancelled one
+            await calls.run(lambda: None, 0.02)
+        let_go.set()
+        await first
+        calls.stop()
+
+    assert logged_in(scenario) == []
 
 
 def test_errors_are_raised_and_a_closed_file_says_so(database: sqlite3.Connection) -> None:
