@@ -1,4 +1,4 @@
-"""The modules of gateway/, each read and parsed once for all tests that look at the source."""
+"""The modules of gateway/, each read and parsed once at most for all tests of the source."""
 
 import ast
 from dataclasses import dataclass
@@ -17,7 +17,6 @@ class Module:
 
     path: Path
     text: str
-    tree: ast.Module
 
     @property
     def name(self) -> str:
@@ -27,6 +26,11 @@ class Module:
     @property
     def layer(self) -> str:
         return self.name.partition("/")[0].removesuffix(".py")
+
+    @cached_property
+    def tree(self) -> ast.Module:
+        """What its text means to Python: most tests need that of few modules."""
+        return ast.parse(self.text)
 
     @cached_property
     def nodes(self) -> list[ast.AST]:
@@ -50,8 +54,4 @@ class Module:
 @cache
 def modules() -> list[Module]:
     """Return all modules, by their paths."""
-    found = []
-    for path in sorted(ROOT.rglob("*.py")):
-        text = path.read_text("utf-8")
-        found.append(Module(path, text, ast.parse(text)))
-    return found
+    return [Module(path, path.read_text("utf-8")) for path in sorted(ROOT.rglob("*.py"))]
