@@ -1,6 +1,6 @@
 """Compares a codec with the generic path, as a client sees them."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from copy import deepcopy
 from typing import Any
 
@@ -40,6 +40,20 @@ WILD = st.recursive(
 def one_of_the_names() -> st.SearchStrategy[str]:
     """Return a strategy for the names, which are read when it is first drawn from."""
     return st.deferred(lambda: st.sampled_from([*names_in_translate(), "own"]))
+
+
+def like(changes: Sequence[tuple[str, Any]]) -> st.SearchStrategy[tuple[str, Any]]:
+    """Return a strategy for one of these changes, or for any value at one of their paths."""
+    return st.sampled_from(changes) | st.tuples(
+        st.sampled_from([path for path, _ in changes]), WILD
+    )
+
+
+def some_of(full: Json, least: Collection[str]) -> st.SearchStrategy[Json]:
+    """Return a strategy for a body that lacks some of its fields, but none of `least`."""
+    return st.sets(st.sampled_from(sorted(full.keys() - {*least}))).map(
+        lambda kept: {name: full[name] for name in full if name in kept or name in least}
+    )
 
 
 def each(path: str, *values: object) -> list[tuple[str, Any]]:

@@ -21,7 +21,9 @@ from tests.fast.both_paths import (
     by_generic_path,
     changed,
     each,
+    like,
     outcome,
+    some_of,
     with_each_field,
 )
 from tests.fast.messages_replies import CALLING, ERROR, ODD_REPLIES, REPLY, faults
@@ -82,12 +84,8 @@ ODD_PARAMETERS: list[tuple[str, Any]] = [
     *[("safety_identifier", "x"), ("service_tier", "auto"), ("prompt_cache_key", "x")],
     *each("stream_options", None, {}, {"include_usage": False}),
 ]
-bodies = st.sets(st.sampled_from(sorted(FULL.keys() - LEAST.keys()))).map(
-    lambda kept: {name: FULL[name] for name in FULL if name in kept | LEAST.keys()}
-)
-parameters = st.sampled_from(ODD_PARAMETERS) | st.tuples(
-    st.sampled_from([name for name, _ in ODD_PARAMETERS]), WILD
-)
+bodies = some_of(FULL, LEAST)
+parameters = like(ODD_PARAMETERS)
 
 
 def assert_same(body: Json, context: Context, *replies: Any) -> None:

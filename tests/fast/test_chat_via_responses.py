@@ -21,7 +21,9 @@ from tests.fast.both_paths import (
     by_generic_path,
     changed,
     each,
+    like,
     outcome,
+    some_of,
 )
 from tests.translate.chat_via_responses.cases import LLAMACPP, OPENAI, USAGE, VLLM, message, text
 
@@ -211,15 +213,9 @@ ODD_REPLIES: list[tuple[str, Any]] = [
     *each("usage.output_tokens_details", ABSENT, None, {"reasoning_tokens": None}),
 ]
 
-bodies = st.sets(st.sampled_from(sorted(FULL.keys() - {"model", "messages"}))).map(
-    lambda kept: {name: FULL[name] for name in FULL if name in kept | {"model", "messages"}}
-)
-parameters = st.sampled_from(ODD_PARAMETERS) | st.tuples(
-    st.sampled_from([name for name, _ in ODD_PARAMETERS]), WILD
-)
-faults = st.sampled_from(ODD_REPLIES) | st.tuples(
-    st.sampled_from([path for path, _ in ODD_REPLIES]), WILD
-)
+bodies = some_of(FULL, {"model", "messages"})
+parameters = like(ODD_PARAMETERS)
+faults = like(ODD_REPLIES)
 
 
 def assert_same(body: Json, context: Context, *replies: Any) -> None:

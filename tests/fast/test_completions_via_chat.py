@@ -20,7 +20,9 @@ from tests.fast.both_paths import (
     by_generic_path,
     changed,
     each,
+    like,
     outcome,
+    some_of,
 )
 from tests.translate.completions_via_chat.chat_backend import make_context
 
@@ -173,15 +175,9 @@ ODD_REPLIES: list[tuple[str, Any]] = [
     *each("system_fingerprint", ABSENT, None, "", 3),
 ]
 
-bodies = st.sets(st.sampled_from(sorted(FULL.keys() - {"model", "prompt"}))).map(
-    lambda kept: {name: FULL[name] for name in FULL if name in kept | {"model", "prompt"}}
-)
-parameters = st.sampled_from(ODD_PARAMETERS) | st.tuples(
-    st.sampled_from([name for name, _ in ODD_PARAMETERS]), WILD
-)
-faults = st.sampled_from(ODD_REPLIES) | st.tuples(
-    st.sampled_from([path for path, _ in ODD_REPLIES]), WILD
-)
+bodies = some_of(FULL, {"model", "prompt"})
+parameters = like(ODD_PARAMETERS)
+faults = like(ODD_REPLIES)
 
 
 def assert_same(body: Json, context: Context, *replies: Any) -> None:

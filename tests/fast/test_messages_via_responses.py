@@ -21,6 +21,7 @@ from tests.fast.both_paths import (
     by_generic_path,
     changed,
     each,
+    like,
     outcome,
 )
 from tests.fast.messages_traffic import FULL, LEAST, ODD_PARAMETERS, TEXT, bodies, requests
@@ -53,9 +54,7 @@ ODD_REPLIES: list[tuple[str, Any]] = [
     *each("output", [{**THOUGHT, "encrypted_content": ""}, *REPLY["output"]]),
     *each("output", REPLY["output"] * 2, []),
 ]
-faults = st.sampled_from(ODD_REPLIES) | st.tuples(
-    st.sampled_from([path for path, _ in ODD_REPLIES]), WILD
-)
+faults = like(ODD_REPLIES)
 SESSIONLESS = sorted(CONTEXTS.keys() - {"session"})
 
 

@@ -15,7 +15,7 @@ from gateway.translate.contract import Context, Translation
 from gateway.translate.exact_inputs import ExactInputs
 from gateway.translate.parts.messages.signatures import pack
 from gateway.translate.plan import plan
-from tests.fast.both_paths import ABSENT, WILD, changed, each, outcome, shown
+from tests.fast.both_paths import ABSENT, changed, each, like, outcome, shown, some_of
 from tests.translate.completions_via_chat.chat_backend import make_context
 from tests.translate.sealing import OpenSeal
 
@@ -234,10 +234,8 @@ ODD_MESSAGES: list[tuple[str, Any]] = [
 ]
 
 ODD = [*ODD_PARAMETERS, *ODD_MESSAGES]
-bodies = st.sets(st.sampled_from(sorted(FULL.keys() - LEAST.keys()))).map(
-    lambda kept: {name: FULL[name] for name in FULL if name in kept | LEAST.keys()}
-)
-changes = st.sampled_from(ODD) | st.tuples(st.sampled_from([name for name, _ in ODD]), WILD)
+bodies = some_of(FULL, LEAST)
+changes = like(ODD)
 requests = st.builds(changed, bodies, st.lists(changes, max_size=3))
 
 

@@ -13,7 +13,7 @@ from gateway.translate.parts.messages.asked import MessagesAsked
 from tests.fast import test_messages_via_chat as texts
 from tests.fast.agents import messages_agents as agents
 from tests.fast.agents.messages_agents import CONTEXTS, FULL
-from tests.fast.both_paths import ABSENT, WILD, changed, each, with_each_field
+from tests.fast.both_paths import ABSENT, changed, each, like, with_each_field
 from tests.fast.names import names_between
 
 CALL: Json = {
@@ -73,7 +73,7 @@ def test_both_paths_are_the_same_for_every_odd_reply(context: str) -> None:
 
 
 @given(
-    st.lists(st.sampled_from(ODD) | st.tuples(st.sampled_from([p for p, _ in ODD]), WILD)),
+    st.lists(like(ODD)),
     st.sampled_from(["OpenAI", "sealing"]),
 )
 def test_both_paths_are_the_same(odd: list[tuple[str, Any]], context: str) -> None:

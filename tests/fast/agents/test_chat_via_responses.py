@@ -14,7 +14,7 @@ from gateway.translate.contract import Context
 from gateway.translate.plan import plan
 from tests.fast.agents.both import admitted, assert_same
 from tests.fast.agents.chat_traffic import CALL, FULL, LEVELS, ODD, TEXT
-from tests.fast.both_paths import WILD, changed, each, with_each_field
+from tests.fast.both_paths import changed, each, like, with_each_field
 from tests.fast.names import names_between
 from tests.fast.test_chat_via_responses import CONTEXTS, PARAMS, REPLY, make_context
 from tests.translate.chat_via_responses.cases import OPENAI, VLLM
@@ -94,7 +94,7 @@ def test_every_field_that_a_translation_may_read_is_known_or_handed_over(level: 
 
 @given(
     changes=st.lists(
-        st.sampled_from(ODD) | st.tuples(st.sampled_from([path for path, _ in ODD]), WILD),
+        like(ODD),
         max_size=3,
     ),
     context=st.sampled_from(sorted(MORE_CONTEXTS)),

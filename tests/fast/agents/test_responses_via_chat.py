@@ -29,7 +29,7 @@ from tests.fast.agents.responses_traffic import (
     THOUGHTFUL,
     sealed,
 )
-from tests.fast.both_paths import ABSENT, WILD, changed, each, with_each_field
+from tests.fast.both_paths import ABSENT, changed, each, like, with_each_field
 from tests.fast.names import names_between
 from tests.translate.responses_via_chat.chat_backend import OPENAI, SELF_HOSTED
 from tests.translate.sealing import OpenSeal
@@ -210,13 +210,12 @@ def test_every_field_that_a_translation_may_read_is_known_or_handed_over(level: 
 
 @given(
     changes=st.lists(
-        st.sampled_from(ODD) | st.tuples(st.sampled_from([path for path, _ in ODD]), WILD),
+        like(ODD),
         max_size=3,
     ),
     known=st.sampled_from(sorted(CONTEXTS)),
     faults=st.lists(
-        st.sampled_from(ODD_REPLIES)
-        | st.tuples(st.sampled_from([path for path, _ in ODD_REPLIES]), WILD),
+        like(ODD_REPLIES),
         max_size=2,
     ),
 )
