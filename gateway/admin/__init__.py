@@ -1,1 +1,1 @@
-"""The operators' listener: explains routes and exposes metrics."""
+"""The operators' listener: its page, metrics, explanations of routes, and reloads."""

@@ -1,4 +1,4 @@
-"""Configuration *as used*: frozen, complete, checked. `schema.py` has it as written.
+"""Configuration *as used*: frozen, complete, checked. `schema/` has it as written.
 
 Secrets are `Secret`s: `repr` and `str` are masked, so no log, traceback or error shows one.
 Times are seconds, sizes bytes.

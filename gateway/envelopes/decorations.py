@@ -3,8 +3,8 @@
 A report stands before it: "litellm.BadRequestError: OpenAIException - ", "error, status code: 400,
 message: ", "bad response status code 400, message: ". It is recognised by its words, all of them
 about transport, so it ends at anything that a user wrote; Bedrock's "The model returned the
-following errors: " may follow. Request ids, LiteLLM's sentences on its
-router, and new-api's copy of the body stand behind it.
+following errors: " may follow. Request ids, LiteLLM's sentences on its router, and new-api's copy
+of the body stand behind it.
 """
 
 import re

@@ -1,1 +1,1 @@
-"""What an operator sees of requests: their outcomes, and a log of failures."""
+"""What an operator sees of requests: records of them, their outcomes, two logs, and traces."""

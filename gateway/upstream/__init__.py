@@ -1,1 +1,1 @@
-"""The network towards upstreams: connections, headers, credentials, error mapping."""
+"""The network towards upstreams: connections and their pools, headers, credentials, addresses."""

@@ -1,1 +1,1 @@
-"""What a model's name says: id grammars, the catalogue, near names, names that have answered."""
+"""What a model's name says: forms of ids, the catalogue, near names, names that have answered."""

@@ -1,6 +1,6 @@
 """The parameters of a chat request at a messages endpoint.
 
-Those with a counterpart are written by the modules of `parts/messages`; here are the others, and
+Those with a counterpart are written by the modules of `parts/to_messages`; here are the others, and
 the order: what is sent of one can depend on another.
 """
 

@@ -1,6 +1,6 @@
 """The parameters of a responses request at a messages endpoint.
 
-Those with a counterpart are written by the modules of `parts/messages`, those without one are
+Those with a counterpart are written by the modules of `parts/to_messages`, those without one are
 dropped or refused as on the way to chat.
 """
 
