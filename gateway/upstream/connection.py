@@ -6,10 +6,12 @@ already running looks at the deadline only when it fires.
 """
 
 import asyncio
+from collections.abc import Callable
 from math import inf
 from typing import Protocol, cast
 
 from gateway.tcp import is_readable, unacknowledged_bytes
+from gateway.upstream.dial import Dialer
 
 
 class Receiver(Protocol):
@@ -26,7 +28,7 @@ class Receiver(Protocol):
 
 
 class Owner(Protocol):
-    """What keeps connections: the pool."""
+    """What keeps connections: the pool, and the dialer of sockets."""
 
     def connection_opened(self, connection: "Connection") -> None:
         """Note that the connection has a socket, until it is gone."""
@@ -256,3 +258,26 @@ def _descriptor(transport: asyncio.Transport) -> int:
     """Return the descriptor of a transport's socket; -1 once that is closed."""
     descriptor: int = transport.get_extra_info("socket").fileno()
     return descriptor
+
+
+async def new_connection(owner: Owner, dialer: Dialer, check: Callable[[], None]) -> Connection:
+    """Open a connection for its owner; `check` raises if it is no longer wanted then.
+
+    Raises what the dialer raises. An attempt in vain leaves no connection behind.
+    """
+    attempts: list[Connection] = []
+
+    def attempt() -> Connection:
+        attempts.append(Connection(owner))
+        return attempts[-1]
+
+    try:
+        connection = await dialer.connect(attempt)
+        check()
+    except BaseException:
+        for failed in attempts:
+            failed.abort()
+            # uvloop closes the socket of a cancelled attempt without telling its protocol.
+            owner.connection_gone(failed)
+        raise
+    return connection

@@ -15,7 +15,7 @@ from gateway.config.settings import UpstreamSettings
 from gateway.errors import InvalidRequest, Reason, UpstreamUnavailable
 from gateway.shapes import Shape, UpstreamCall
 from gateway.upstream.call_timeouts import timeouts_of
-from gateway.upstream.connection import Connection
+from gateway.upstream.connection import Connection, new_connection
 from gateway.upstream.credentials import Credentials
 from gateway.upstream.delivery import may_be_sent_again
 from gateway.upstream.dial import Dialer
@@ -157,22 +157,7 @@ class Pool:
         self._refuse_when_stopped()
         while self._idle and self._slots.in_use + len(self._idle) > self._slots.limit:
             next(iter(self._idle)).abort()
-        attempts: list[Connection] = []
-
-        def attempt() -> Connection:
-            attempts.append(Connection(self))
-            return attempts[-1]
-
-        try:
-            connection = await self._dialer.connect(attempt)
-            self._refuse_when_stopped()
-        except BaseException:
-            for failed in attempts:
-                failed.abort()
-                # uvloop closes the socket of a cancelled attempt without telling its protocol.
-                self.connection_gone(failed)
-            raise
-        return connection
+        return await new_connection(self, self._dialer, self._refuse_when_stopped)
 
     def _refuse_when_stopped(self) -> None:
         if self._closed:

@@ -12,7 +12,7 @@ from gateway.errors import Reason, UpstreamError, UpstreamUnavailable
 from gateway.shapes import UpstreamCall
 from gateway.sockets import Refused
 from gateway.upstream.call_timeouts import timeouts_of
-from gateway.upstream.connection import Connection
+from gateway.upstream.connection import Connection, new_connection
 from gateway.upstream.credentials import Credentials
 from gateway.upstream.dial import Dialer
 from gateway.upstream.flight import Flight
@@ -118,22 +118,7 @@ class SocketDialer:
 
     async def _connect(self) -> Connection:
         self._refuse_when_stopped()
-        attempts: list[Connection] = []
-
-        def attempt() -> Connection:
-            attempts.append(Connection(self))
-            return attempts[-1]
-
-        try:
-            connection = await self._dialer.connect(attempt)
-            self._refuse_when_stopped()
-        except BaseException:
-            for failed in attempts:
-                failed.abort()
-                # uvloop closes the socket of a cancelled attempt without telling its protocol.
-                self.connection_gone(failed)
-            raise
-        return connection
+        return await new_connection(self, self._dialer, self._refuse_when_stopped)
 
     def _refuse_when_stopped(self) -> None:
         if self._closed:
