@@ -154,7 +154,7 @@ class Attempts:
         begun = self._begin(call, route, shape, fixes, routed)
         return begun if isinstance(begun, Attempt) else begun()
 
-    async def built(
+    async def build_apart(
         self,
         call: GenerationRequest,
         route: Route,

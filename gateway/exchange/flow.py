@@ -105,7 +105,7 @@ class Exchange:
         shape, source = Shape.RESPONSES, Source.DEFAULT
         route = Route(upstream.name, "", "", upstream.kind, shape, (shape,), source)
         decision.resolved_by = source
-        attempt = await self.attempts.built(call, route, shape, ())
+        attempt = await self.attempts.build_apart(call, route, shape, ())
         result = await self.make(call, decision, route, attempt, streamed=streamed)
         if isinstance(result, ClientReply):
             return result
@@ -133,7 +133,7 @@ class Exchange:
                 else:
                     # A model that lives at responses keeps its conversations itself.
                     sent, recording = call, None
-                    attempt = await self.attempts.built(call, route, shape, fixes, routed)
+                    attempt = await self.attempts.build_apart(call, route, shape, fixes, routed)
             except InvalidRequest as error:
                 retries = retries or self._retries(call, route, scope, features, fixes)
                 if retries.after_unfit(error):
@@ -176,7 +176,7 @@ class Exchange:
         continued = await self.responses.continue_from(call, routed)
         whole, known = continued.call, routed if continued.call is call else None
         try:
-            attempt = await self.attempts.built(whole, route, shape, fixes, known)
+            attempt = await self.attempts.build_apart(whole, route, shape, fixes, known)
         except InvalidRequest as error:
             raise of_kept_items(error) from None
         translation = cast("Translation", attempt.translation)  # as always in another shape

@@ -84,7 +84,7 @@ def test_large_requests_are_built_alike(client: Shape, home: Shape, *, fast_path
     route = replace(ROUTE, shape=home)
 
     async def built() -> Attempt:
-        attempt = await made.built(call, route, home, ())
+        attempt = await made.build_apart(call, route, home, ())
         await made.learn_names(call, attempt)
         assert (await made.read(call.body)).model == "m"
         return attempt
@@ -98,7 +98,7 @@ def test_a_fault_in_a_large_request_is_refused() -> None:
     call = large(Shape.CHAT)
     odd = replace(call, body=call.body.replace(b'"max_tokens": 5', b'"max_tokens": "5"'))
     with pytest.raises(InvalidRequest) as refused:
-        asyncio.run(attempts().built(odd, ROUTE, Shape.RESPONSES, ()))
+        asyncio.run(attempts().build_apart(odd, ROUTE, Shape.RESPONSES, ()))
     assert refused.value.param == "max_tokens"
     with pytest.raises(InvalidRequest):
         asyncio.run(attempts().read(b"{" + call.body * 4))

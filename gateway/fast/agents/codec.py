@@ -97,21 +97,21 @@ class AgentTranslation:
     when an error names one of its parameters.
     """
 
-    __slots__ = ("_context", "_encoded", "_folding", "_names", "_replies")
+    __slots__ = ("_context", "_folding", "_names", "_replies", "_request")
 
     def __init__(
-        self, codec: AgentCodec[Any], request: bytes, encoded: AgentRequest, context: Context
+        self, codec: AgentCodec[Any], body: bytes, request: AgentRequest, context: Context
     ) -> None:
-        self._names = _ClientNames(codec, request, context)
-        self._encoded = encoded
-        self._replies = codec.replies if encoded.is_common else None
+        self._names = _ClientNames(codec, body, context)
+        self._request = request
+        self._replies = codec.replies if request.is_common else None
         self._context = context
         self._folding: Translation | None = None
 
     @property
     def sent(self) -> bytes:
         """The one request to send."""
-        return self._encoded.encoded.sent
+        return self._request.encoded.sent
 
     @property
     def fell_back(self) -> bool:
@@ -121,12 +121,12 @@ class AgentTranslation:
     @property
     def header(self) -> str:
         """The report's header value."""
-        return self._encoded.report.header()
+        return self._request.report.header()
 
     @property
     def report(self) -> Report:
         """What was dropped, changed and emulated."""
-        return self._encoded.report
+        return self._request.report
 
     @property
     def calls(self) -> Sequence[Json]:
@@ -135,13 +135,13 @@ class AgentTranslation:
 
     def decode_reply(self, reply: bytes) -> bytes | None:
         """Return the client's reply for a common reply; None: `reply` must fold it."""
-        own = self._encoded.decode_reply
+        own = self._request.decode_reply
         try:
             if own is not None:
                 return own(reply)
             if self._replies is None:
                 return None
-            return self._replies.decode_reply(reply, self._encoded.encoded, self._context)
+            return self._replies.decode_reply(reply, self._request.encoded, self._context)
         except NOT_ADMITTED:
             return None
 
@@ -155,7 +155,7 @@ class AgentTranslation:
 
     def stream(self) -> StreamTranslation:
         """Return the stream folder."""
-        replies, encoded = self._replies, self._encoded.encoded
+        replies, encoded = self._replies, self._request.encoded
         common = None if replies is None else replies.stream(encoded, self._context)
         if common is None:
             return self._fold().stream()
@@ -167,5 +167,5 @@ class AgentTranslation:
 
     def _fold(self) -> Translation:
         if self._folding is None:
-            self._folding = self._encoded.folding(self._names)
+            self._folding = self._request.folding(self._names)
         return self._folding
