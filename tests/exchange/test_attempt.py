@@ -120,7 +120,7 @@ def test_many_bytes_are_checked_for_their_encoding_beside_the_event_loop(
     for end, is_fine in ((b"\xc3\xa9", True), (b"\xc3", False)):
         body = b'{"model": "m", "messages": [{"role": "user", "content": "%b"}]}' % (text + end)
         call = GenerationRequest.at(Shape.CHAT, body)
-        for checked in (made.built(call, ROUTE, Shape.CHAT, ()), made.check_encoding(body)):
+        for checked in (made.build_apart(call, ROUTE, Shape.CHAT, ()), made.check_encoding(body)):
             with nullcontext() if is_fine else pytest.raises(InvalidRequest, match="UTF-8"):
                 asyncio.run(checked)
     assert len(threads) == 4
