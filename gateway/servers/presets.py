@@ -78,8 +78,10 @@ NO_REASONING = " "
 
 To Moonshot's Kimi K2.5 and K2.6 an empty text is none (llmgateway#2093)."""
 
-INVALID_ARGUMENTS = "invalid_arguments"
-"""The property of an object for the arguments of a call that are no object."""
+INVALID_ARGUMENTS = "INVALID_JSON"
+"""The property of an object for the arguments of a call that are no object.
+
+The name is that of Anthropic's guide to streamed inputs."""
 
 TEXT_ONLY: Changes = {"prompt_list": False, "token_prompts": False}
 """A completions prompt is one string."""

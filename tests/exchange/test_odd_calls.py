@@ -42,6 +42,7 @@ ARGUMENTS: list[Any] = [
     *(None, "", " ", "{}", " { } ", "null", "[]", "1", '"x"', "{", "raw", {}, [], 5, True),
     *({"input": "x"}, '{"input":"x"}', '{"input":""}', '{"input":null}', '{"input":{}}'),
     *('{"other":"x"}', '{"input":"x","more":1}', '{"a":1}{"b":2}', '{"a":1},{"b":2}', "1 2"),
+    *('{}{"b":2}', '{"a":1}{"a":1}', '{"a":1}{"b":2}x', '{"a":1}{"b":', '{"a":1}{}'),
 ]
 ONE: Call = {"arguments": '{"a":1}', "id": "c1", "name": "f"}
 OTHER: Call = {"arguments": '{"b":2}', "id": "c2", "name": "f"}

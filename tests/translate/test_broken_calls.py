@@ -110,6 +110,76 @@ def test_texts_in_a_row_are_calls_in_a_row(between: str, size: int) -> None:
     assert [call["custom"]["input"] for call in calls] == inputs
 
 
+def of_messages(text: str, size: int, reason: str = "tool_use") -> list[Json]:
+    """Return the events of a messages stream with a call whose input is this text, in pieces."""
+    called = messages_upstreams.tool_use("f")
+    begun, start, _, *rest = events_of(messages_upstreams.message(called, reason=reason))
+    pieces = [text[at : at + size] for at in range(0, len(text), size)]
+    deltas = [{"type": "input_json_delta", "partial_json": piece} for piece in pieces]
+    return [
+        *(begun, start),
+        *({"type": "content_block_delta", "index": 0, "delta": delta} for delta in deltas),
+        *rest,
+    ]
+
+
+def of_messages_homes(client: Shape, asked: Json, events: list[Json]) -> list[list[Json]]:
+    """Return the calls that a client of chat or responses gets: in a whole reply, in a stream."""
+    of = messages_upstreams.context()
+    whole = plan(client, Shape.MESSAGES, asked, of).reply([_whole(events)])
+    fold = plan(client, Shape.MESSAGES, {**asked, "stream": True}, of).stream()
+    sent = [event for each in events for event in fold.feed(0, each)]
+    if client is Shape.RESPONSES:
+        return [whole["output"], read(sent)["output"]]
+    messages = (whole["choices"][0]["message"], cases.folded(sent)["message"])
+    return [message["tool_calls"] for message in messages]
+
+
+@pytest.mark.parametrize("size", [1, 2, 100])
+@pytest.mark.parametrize("between", ["", ",", " ,\n"])
+@pytest.mark.parametrize("kind", ["function", "custom"])
+def test_so_are_those_of_messages_homes(kind: str, between: str, *, size: int) -> None:
+    given = {"function": ['{"x":1}', '{"x":[2]}', "[3]"], "custom": ['{"input":"a"}', '{"y":"b"}']}
+    shown = {"function": given["function"], "custom": ["a", "b"]}[kind]
+    field = "arguments" if kind == "function" else "input"
+    for repeated in ("", given[kind][0]):
+        events = of_messages(between.join([*given[kind], *([repeated] * bool(repeated))]), size)
+        asked: Json = {"model": "m", "messages": messages_upstreams.HELLO, **CHAT_TOOLS[kind]}
+        for calls in of_messages_homes(Shape.CHAT, asked, events):
+            assert [(call[kind]["name"], call[kind][field]) for call in calls] == [
+                ("f", text) for text in shown
+            ]
+            assert len({call["id"] for call in calls}) == len(calls)
+        tool = FUNCTION if kind == "function" else CUSTOM
+        asked = {"model": "m", "input": "x", "tools": [tool]}
+        for items in of_messages_homes(Shape.RESPONSES, asked, events):
+            assert [(item["name"], item[field]) for item in items] == [("f", t) for t in shown]
+
+
+@pytest.mark.parametrize("size", [1, 100])
+def test_half_a_call_of_a_messages_home_is_one_at_a_limit_alone(size: int) -> None:
+    asked: Json = {"model": "m", "messages": messages_upstreams.HELLO, **cases.ALL_TOOLS}
+    cut = of_messages('{"x":1}{"x":', size, reason="max_tokens")
+    for calls in of_messages_homes(Shape.CHAT, asked, cut):
+        assert [call["function"]["arguments"] for call in calls] == ['{"x":1}', '{"x":']
+    of_responses: Json = {"model": "m", "input": "x", "tools": [FUNCTION]}
+    for items in of_messages_homes(Shape.RESPONSES, of_responses, cut):
+        assert [item["arguments"] for item in items] == ['{"x":1}', '{"x":']
+        assert [item["status"] for item in items] == ["completed", "incomplete"]
+    for client, body in ((Shape.CHAT, asked), (Shape.RESPONSES, of_responses)):
+        with pytest.raises(UpstreamError, match="two tool calls in one"):
+            of_messages_homes(client, body, of_messages('{"x":1}{"x":', size))
+
+
+def test_a_function_call_is_the_first_of_several() -> None:
+    functions = [{"name": "f", "parameters": {"type": "object"}}]
+    asked = {"model": "m", "messages": messages_upstreams.HELLO, "functions": functions}
+    of, events = messages_upstreams.context(), of_messages('{"x":1}{"x":2}', 3)
+    whole = plan(Shape.CHAT, Shape.MESSAGES, asked, of).reply([_whole(events)])
+    called = whole["choices"][0]["message"]["function_call"]
+    assert called == {"name": "f", "arguments": '{"x":1}'}
+
+
 def test_of_calls_side_by_side_each_that_is_cut_off_is_incomplete() -> None:
     tools = [FUNCTION, {**CUSTOM, "name": "g"}]
     calls = [
@@ -135,7 +205,7 @@ def test_what_a_model_writes_behind_its_json_stays_there() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ['{"x":', '{"x":1', "no", '{"x":1e400}', '"x"', "[1]", "null", "0", '{"x":NaN}']
+    "text", ['{"x":', '{"x":1', "no", '{"x":1e400}', '"x"', "[1]", "0", '{"x":NaN}']
 )
 def test_arguments_that_are_no_object_come_as_text_from_streams_of_messages(text: str) -> None:
     called = messages_upstreams.tool_use("f")
@@ -159,3 +229,50 @@ def test_arguments_that_are_no_object_come_as_text_from_streams_of_messages(text
 
 def _whole(events: list[Json]) -> Json:
     return events_as_whole(Shape.MESSAGES, events)
+
+
+@pytest.mark.parametrize("text", ['{"x":1}{"x":2}', '{"x":', "no", "[1]", '{"x":1e400}'])
+def test_what_is_no_object_goes_back_to_messages_as_text(text: str) -> None:
+    function = {"name": "f", "arguments": text}
+    histories: dict[Shape, list[tuple[str, Json]]] = {
+        Shape.CHAT: [
+            (
+                "messages[1].tool_calls[0].function.arguments",
+                {
+                    "messages": [
+                        *messages_upstreams.HELLO,
+                        {"role": "assistant", "tool_calls": [{"id": "a", "function": function}]},
+                        {"role": "tool", "tool_call_id": "a", "content": "It is no JSON."},
+                    ]
+                },
+            ),
+            (
+                "messages[1].function_call.arguments",
+                {
+                    "messages": [
+                        *messages_upstreams.HELLO,
+                        {"role": "assistant", "function_call": function},
+                        {"role": "function", "name": "f", "content": "It is no JSON."},
+                    ]
+                },
+            ),
+        ],
+        Shape.RESPONSES: [
+            (
+                "input[1].arguments",
+                {
+                    "input": [
+                        {"role": "user", "content": "Hi"},
+                        {"type": "function_call", "call_id": "a", **function},
+                        {"type": "function_call_output", "call_id": "a", "output": "no"},
+                    ]
+                },
+            )
+        ],
+    }
+    for client, bodies in histories.items():
+        for path, body in bodies:
+            made = plan(client, Shape.MESSAGES, body, messages_upstreams.context())
+            (block,) = made.calls[0]["messages"][1]["content"]
+            assert (block["name"], block["input"]) == ("f", {"INVALID_JSON": text})
+            assert f"{path}:text->object" in made.report.changed

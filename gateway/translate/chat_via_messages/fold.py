@@ -6,6 +6,7 @@ from typing import ClassVar
 from gateway.errors import UpstreamError
 from gateway.shapes import Json
 from gateway.translate.chat_via_messages.request import PreparedRequest
+from gateway.translate.chat_via_responses.output.call_text import CallText
 from gateway.translate.chat_via_responses.output.reading import an_object, string
 from gateway.translate.chat_via_responses.output.reasoning import FIELDS
 from gateway.translate.contract import MAX_REPLY_CHARACTERS, Context
@@ -23,7 +24,7 @@ from gateway.translate.stream.stops import StopScanner
 
 
 class _OpenCall:
-    """A call whose block is open; the input of a custom tool is kept until it is whole."""
+    """A call whose block is open; the input of a custom tool is shown once it is whole."""
 
     def __init__(self, index: int, name: str, given: object, *, is_custom: bool) -> None:
         self.index = index
@@ -31,8 +32,7 @@ class _OpenCall:
         self.given = given
         """The input that came with the block's start, where no pieces come."""
         self.is_custom = is_custom
-        self.has_pieces = False
-        self.kept: list[str] = []
+        self.text = CallText()
 
 
 class MessageFold:
@@ -109,16 +109,28 @@ class MessageFold:
         only behind it.
         """
         call, self._call = self._call, None
-        if call is None or (call.has_pieces and not call.is_custom):
+        if call is None:
             return []
-        if cut_off and not (call.kept or call.given):
-            return []
-        text = "".join(call.kept) or arguments_of(call.given)
+        if not call.text.text and (call.given or not cut_off):
+            call.text.open(arguments_of(call.given))
+        call.text.end(naturally=not cut_off)
+        deltas = self._rest_of(call, cut_off=cut_off)
+        for text in call.text.other_calls(naturally=not cut_off):
+            other, opened = self._open(call.name, "", text)
+            other.text.hear(text, item_is_done=True)
+            other.text.end(naturally=not cut_off)
+            deltas += [*opened, *self._rest_of(other, cut_off=cut_off)]
+        return deltas
+
+    def _rest_of(self, call: _OpenCall, *, cut_off: bool) -> list[Json]:
+        """Return what is not shown yet of a whole call; raises `UpstreamError` for half a one."""
         if not call.is_custom:
-            return [self._arguments(call, text)]
+            return self._arguments(call, call.text.next_text())
+        text = call.text.text
         if not cut_off:
             check_arguments(call.name, text, wrapped=True)
-        return [self._call_delta(call.index, "custom", {"input": unwrapped_input(text)})]
+        fields = {"input": unwrapped_input(text)}
+        return [self._call_delta(call.index, "custom", fields)] if text else []
 
     def _note(self, event: Json) -> list[Json]:
         self._ending.note(event)
@@ -156,21 +168,26 @@ class MessageFold:
         return [dict.fromkeys(self._fields, text)] if self._fields else []
 
     def _call_tool(self, block: Json) -> list[Json]:
-        name, known = string(block, "name"), string(block, "id")
+        name = string(block, "name")
         if not name:
             raise UpstreamError("The upstream's reply has a tool call without a name.")
+        self._call, opened = self._open(name, string(block, "id"), block.get("input"))
+        return opened
+
+    def _open(self, name: str, known_id: str, given: object) -> tuple[_OpenCall, list[Json]]:
+        """Return a call that begins, and the delta that says so."""
         index, self._calls = self._calls, self._calls + 1
         is_custom = name in self._tools.wrapped
-        call = _OpenCall(index, name, block.get("input"), is_custom=is_custom)
-        self._call = call
+        call = _OpenCall(index, name, given, is_custom=is_custom)
         if self._tools.legacy:
             # A `function_call` holds one call only.
-            return [] if index else [{"function_call": {"name": name, "arguments": ""}}]
-        call_id = known if known and known not in self._call_ids else minted_call_id(self._context)
+            return call, [] if index else [{"function_call": {"name": name, "arguments": ""}}]
+        is_new = known_id and known_id not in self._call_ids
+        call_id = known_id if is_new else minted_call_id(self._context)
         self._call_ids.add(call_id)
-        kind, given = ("custom", "input") if is_custom else ("function", "arguments")
-        opened = {"index": index, "id": call_id, "type": kind, kind: {"name": name, given: ""}}
-        return [{"tool_calls": [opened]}]
+        kind, field = ("custom", "input") if is_custom else ("function", "arguments")
+        opened = {"index": index, "id": call_id, "type": kind, kind: {"name": name, field: ""}}
+        return call, [{"tool_calls": [opened]}]
 
     def _pass(self, piece: str) -> list[Json]:
         call = self._call
@@ -179,24 +196,21 @@ class MessageFold:
                 "The upstream's stream has the arguments of a tool call that is not open. "
                 "Retry the request."
             )
-        if not piece:
-            return []
-        call.has_pieces = True
-        if not call.is_custom:
-            return [self._arguments(call, piece)]
         self._kept += len(piece)
         if self._kept > MAX_REPLY_CHARACTERS:
             raise UpstreamError(
                 f"The upstream's reply has more than {MAX_REPLY_CHARACTERS} characters. "
                 "Limit it with 'max_completion_tokens'."
             )
-        call.kept.append(piece)
-        return []
+        call.text.go_on(piece)
+        return [] if call.is_custom else self._arguments(call, call.text.next_text())
 
-    def _arguments(self, call: _OpenCall, text: str) -> Json:
+    def _arguments(self, call: _OpenCall, text: str) -> list[Json]:
+        if not text or (self._tools.legacy and call.index):
+            return []
         if self._tools.legacy:
-            return {"function_call": {"arguments": text}} if not call.index else {}
-        return self._call_delta(call.index, "function", {"arguments": text})
+            return [{"function_call": {"arguments": text}}]
+        return [self._call_delta(call.index, "function", {"arguments": text})]
 
     def _call_delta(self, index: int, kind: str, fields: Json) -> Json:
         return {"tool_calls": [{"index": index, kind: fields}]}

@@ -15,7 +15,7 @@ from gateway.translate.parts.to_messages.counts import Counts
 from gateway.translate.parts.to_messages.ending import Ending
 from gateway.translate.parts.to_messages.replied_errors import error_of_message
 from gateway.translate.parts.to_messages.unplaced import has_place, report_unplaced
-from gateway.translate.parts.tools.call_faults import two_in_one
+from gateway.translate.parts.tools.further_calls import further_calls
 from gateway.translate.parts.upstream_errors import without_error
 from gateway.translate.responses_via_chat.output.call_item import CallItem
 from gateway.translate.responses_via_chat.output.compaction_stream import HiddenQueue, compacted
@@ -48,6 +48,8 @@ class MessagesAsResponse(ResponseFrame):
         self._call: CallItem | None = None
         self._is_passed_over = False
         """Whether responses have no place for the open block."""
+        self._beyond: list[str] = []
+        """What has come behind the arguments of the open call: those of others."""
         self._given: object = None
         """The input that came with the start of the open call."""
         self._thought: tuple[ReasoningItem, ThinkingCarrier] | None = None
@@ -129,13 +131,14 @@ class MessagesAsResponse(ResponseFrame):
         call, self._call, self._thought = self._call, None, None
         if call is None:
             return
-        rest = call.settle()
+        rest = "".join([*self._beyond, call.settle()])
+        self._beyond.clear()
         is_blank = not call.text.strip()
         call.lacks_its_end = is_blank and cut_off and not self._given
         if is_blank and not call.lacks_its_end:
-            rest = call.add("", "", arguments_of(self._given), custom=False)
-        if rest:
-            raise two_in_one()
+            call.add("", "", arguments_of(self._given), custom=False)
+        for text in further_calls(rest, call.text, naturally=not cut_off):
+            self._add_call("", call.name).add("", "", text, custom=False)
 
     def _note_stop(self, event: Json) -> None:
         self._ending.note(event)
@@ -181,12 +184,16 @@ class MessagesAsResponse(ResponseFrame):
 
     def _call_tool(self, block: Json) -> None:
         self._has_output = True
+        self._given = block.get("input")
+        self._call = self._add_call(string(block, "id"), string(block, "name"))
+
+    def _add_call(self, call_id: str, name: str) -> CallItem:
         index = self._queue.next_index
         item = CallItem(index, self._context.new_id(), self._request.names, self._call_ids)
-        self._call, self._given = self._queue.add(item), block.get("input")
-        item.add(string(block, "id"), string(block, "name"), "", custom=False)
+        self._queue.add(item).add(call_id, name, "", custom=False)
         if not item.announced:
             item.announce()
+        return item
 
     def _pass(self, piece: str) -> None:
         if self._call is None:
@@ -195,8 +202,9 @@ class MessagesAsResponse(ResponseFrame):
                 "Retry the request."
             )
         self._count(piece)
-        if self._call.add("", "", piece, custom=False):
-            raise two_in_one()
+        rest = piece if self._beyond else self._call.add("", "", piece, custom=False)
+        if rest:
+            self._beyond.append(rest)
 
     def _count(self, text: str) -> None:
         self._characters += len(text)

@@ -67,7 +67,7 @@ def test_arguments_that_are_no_object_become_a_property(given: str) -> None:
     (sent,) = with_valid_arguments([calling(given)])
     assert isinstance(sent, dict)
     written = sent["tool_calls"][0]["function"]["arguments"]
-    assert json.loads(written) == {"invalid_arguments": given}
+    assert json.loads(written) == {"INVALID_JSON": given}
     assert list(with_valid_arguments([sent])) == [sent]
 
 

@@ -164,7 +164,7 @@ def test_what_mistral_demands_is_done_to_all_messages() -> None:
     assert fixed("fill", "messages", result, USER) == [result, done, USER]
     assert fixed("fill", "tool_call_id", result, USER) == [result, USER]
     cut = said({"function": {"arguments": "{"}})
-    whole = said({"function": {"arguments": '{"invalid_arguments": "{"}'}})
+    whole = said({"function": {"arguments": '{"INVALID_JSON": "{"}'}})
     assert fixed("fill", "arguments", cut, USER) == [whole, USER]
 
 

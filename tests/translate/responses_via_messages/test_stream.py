@@ -327,8 +327,8 @@ def test_what_responses_have_no_place_for_is_passed_over() -> None:
         [{"type": "message_delta"}],
         [piece("{}")],
         [start({"type": "tool_use", "id": "x"})],
-        [start(tool_use("f")), piece('{"a":1}{"b":2}')],
-        [start(tool_use("f")), piece('{"'), piece('{": 1}{"b":2}')],
+        [start(tool_use("f")), piece('{"a":1}{"b":')],
+        [start(tool_use("f")), piece('{"'), piece('{": 1}{"b":')],
         [start(tool_use("patch")), piece('{"input": "*** '), *ended("tool_use")],
     ],
 )

@@ -15,7 +15,7 @@ from gateway.translate.parts.tools.arguments import (
     opens_json,
     same_json,
 )
-from gateway.translate.parts.tools.call_faults import two_in_one
+from gateway.translate.parts.tools.further_calls import further_calls
 
 
 class CallText:
@@ -114,22 +114,10 @@ class CallText:
     def other_calls(self, *, naturally: bool) -> list[str]:
         """Return, once it is settled, the arguments of other calls that follow these.
 
-        Repetitions are left out. Raises `UpstreamError` if they are cut off in a response that is
-        not.
+        Raises `UpstreamError` as `further_calls` does.
         """
-        others: list[str] = []
         rest, self._beyond = "".join(self._beyond), []
-        while opens_json(rest):
-            other = ArgumentText()
-            rest = other.add(rest.lstrip(BETWEEN))
-            if naturally and not other.ended:
-                raise two_in_one()
-            if not same_json(other.text, self.text):
-                others.append(other.text)
-        if others and rest.strip(BETWEEN):
-            # Text behind the JSON is left to the client.
-            others[-1] += rest
-        return others
+        return further_calls(rest, self.text, naturally=naturally)
 
     def says_nothing(self, text: str) -> bool:
         """Whether a text is empty, or an empty object."""
@@ -161,6 +149,9 @@ class CallText:
             said.append(whole)
         else:
             rest = said.add(whole)
+            if said.is_placeholder and opens_json(rest):
+                said = ArgumentText()
+                rest = said.add(rest.lstrip(BETWEEN))
         shown = "".join(self._shown)
         if said.text.startswith(shown):
             self._said, self._unshown = said, [said.text[len(shown) :]]

@@ -1,12 +1,10 @@
 """Calls of tools and their results as blocks of messages, from those of OpenAI's endpoints."""
 
-import json
 from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from gateway.envelopes.upstream_json import NOT_JSON
-from gateway.errors import InvalidRequest
+from gateway.envelopes.upstream_json import NOT_JSON, whole_characters
 from gateway.servers.presets import INVALID_ARGUMENTS
 from gateway.shapes import Json
 from gateway.translate.contract import Report
@@ -20,12 +18,12 @@ def tool_use(call_id: str, name: str, arguments: str, param: str, report: Report
 
     Any other text becomes a property of an object, and `param` is reported as changed: models write
     such arguments, and limits cut them off, so that a conversation has to go on with them
-    (oh-my-pi#11104). Raises `InvalidRequest` naming `param` for numbers that JSON cannot have.
+    (oh-my-pi#11104).
     """
-    given = _object(arguments, param) if arguments.strip() else {}
+    given = _object(arguments) if arguments.strip() else {}
     if given is None:
         report.change(param, "text", "object")
-        given = {INVALID_ARGUMENTS: arguments}
+        given = {INVALID_ARGUMENTS: whole_characters(arguments)}
     return {"type": "tool_use", "id": safe_tool_id(call_id), "name": name, "input": given}
 
 
@@ -46,19 +44,12 @@ def text_result(call_id: str, text: str, path: str, fields: Mapping[str, str]) -
     return Block(block, path, fields)
 
 
-def _object(text: str, param: str) -> Json | None:
-    """Return the object in a text; None: it is not one."""
+def _object(text: str) -> Json | None:
+    """Return the object in a text; None: it is not one, or has numbers that JSON cannot have."""
     try:
         found = value_of(text)
-    except json.JSONDecodeError:
-        return None
     except NOT_JSON:
-        raise InvalidRequest(
-            f"Invalid '{param}': the model is served through the messages endpoint, where the "
-            "arguments of a call are a JSON object, of numbers that JSON can have.",
-            param=param,
-            code="invalid_value",
-        ) from None
+        return None
     if found is None:
         return {}
     return found if isinstance(found, dict) else None
