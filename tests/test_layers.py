@@ -6,6 +6,7 @@ from tests.modules import Module, modules
 
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
+    "exhausted": set(),
     "frames": set(),
     "late": set(),
     "sockets": {"frames", "shapes"},
@@ -25,7 +26,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "resolve": {"errors", "shapes", "headers", "hops", "servers", "config", "envelopes"},
     "upstream": {
         *("errors", "shapes", "headers", "hops", "replies", "request_ids", "tcp", "config"),
-        *("frames", "sockets", "safe_path"),
+        *("frames", "sockets", "safe_path", "exhausted"),
     },
     "fast": {"errors", "shapes", "config", "envelopes", "translate", "utf8"},
     "exchange": {
@@ -36,7 +37,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "observe": {"errors", "shapes", "config", "resolve", "exchange", "sockets"},
     "api": {
         *("errors", "shapes", "headers", "hops", "late", "config", "request", "exchange"),
-        *("observe", "request_ids", "translate", "sockets", "safe_path"),
+        *("observe", "request_ids", "translate", "sockets", "safe_path", "exhausted"),
     },
     "server": {
         *("errors", "shapes", "headers", "tcp", "config", "request", "request_ids"),

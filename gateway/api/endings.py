@@ -9,6 +9,7 @@ from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.decision import Decision
 from gateway.exchange.restricted.allowed_models import ModelNotAllowed
 from gateway.exchange.usage import tokens_in
+from gateway.exhausted import ADVICE, RETRY_AFTER, lacking
 from gateway.observe.outcomes import FAILED_INSIDE, Ending, ended, ended_with
 
 log = logging.getLogger("gateway")
@@ -25,8 +26,9 @@ def ending_of(error: Exception, decision: Decision) -> Ending:
     """
     if isinstance(error, ModelNotAllowed):
         decision.asked_for(decision.model_asked or error.model)
-    if isinstance(error, GatewayError):
-        return ended_with(error)
+    known = _known(error)
+    if known is not None:
+        return ended_with(known)
     who = decision.client or "none"
     log.error("a request failed inside the gateway (client: %s)", who, exc_info=error)
     return FAILED_INSIDE
@@ -34,9 +36,21 @@ def ending_of(error: Exception, decision: Decision) -> Ending:
 
 def client_error(error: Exception) -> GatewayError:
     """Return the error that the client gets."""
+    return _known(error) or GatewayError("The gateway itself failed.")
+
+
+def _known(error: Exception) -> GatewayError | None:
+    """Return an error for clients; None: it is a bug.
+
+    What is loaded with the first request that needs it cannot be loaded without a file descriptor.
+    """
     if isinstance(error, GatewayError):
         return error
-    return GatewayError("The gateway itself failed.")
+    words = lacking(error)
+    if words is None:
+        return None
+    message = f"The gateway lacks what this request needs: {words}. {ADVICE}"
+    return GatewayError(message, status=503, code="exhausted", headers=RETRY_AFTER)
 
 
 def written_at_once(answer: ClientReply, writer: ReplyWriter, decision: Decision) -> Ending | None:

@@ -3,14 +3,10 @@
 That says nothing about an upstream: no address is left out for it, and none other is asked.
 """
 
-import errno
-import os
 import socket
-from typing import Final
 
 from gateway.errors import Reason, UpstreamUnavailable
-
-_LACKING: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+from gateway.exhausted import ADVICE, RETRY_AFTER, lacking
 
 
 def exhaustion(upstream: str, failure: BaseException) -> UpstreamUnavailable | None:
@@ -18,16 +14,15 @@ def exhaustion(upstream: str, failure: BaseException) -> UpstreamUnavailable | N
 
     The resolution of a name does not say why it failed: whether a socket can be opened shows it.
     """
-    lacking = _without_a_socket() if isinstance(failure, socket.gaierror) else failure
-    if not isinstance(lacking, OSError) or lacking.errno not in _LACKING:
+    cause = _without_a_socket() if isinstance(failure, socket.gaierror) else failure
+    words = None if cause is None else lacking(cause)
+    if words is None:
         return None
     return UpstreamUnavailable(
-        f"The gateway cannot open a connection to upstream '{upstream}': "
-        f"{os.strerror(lacking.errno)}. Try again later; its operator may have to raise its limit "
-        "of open files (ulimit -n).",
+        f"The gateway cannot open a connection to upstream '{upstream}': {words}. {ADVICE}",
         reason=Reason.EXHAUSTED,
         status=503,
-        headers=(("retry-after", "1"),),
+        headers=RETRY_AFTER,
     )
 
 

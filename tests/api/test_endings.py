@@ -1,6 +1,7 @@
 """How requests end that fail inside, and what a disconnect leaves of its task's cancellation."""
 
 import asyncio
+import errno
 
 import pytest
 
@@ -26,6 +27,26 @@ def test_an_error_for_the_client_is_neither_changed_nor_logged(
     error = InvalidRequest("wrong", param="n")
     assert ending_of(error, Decision()).outcome is Outcome.CLIENT_ERROR
     assert client_error(error) is error
+    assert not caplog.records
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        OSError(errno.EMFILE, "Too many open files", "/srv/gateway/session.pyc"),
+        ImportError("/srv/x.so: cannot open shared object file: Too many open files"),
+    ],
+)
+def test_a_gateway_without_file_descriptors_is_no_bug(
+    failure: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    error = client_error(failure)
+    assert (error.status, error.code) == (503, "exhausted")
+    assert error.headers == (("retry-after", "1"),)
+    assert "Too many open files" in error.message
+    assert "/srv" not in error.message
+    ending = ending_of(failure, Decision())
+    assert (ending.outcome, ending.reason) == (Outcome.INTERNAL_ERROR, "exhausted")
     assert not caplog.records
 
 

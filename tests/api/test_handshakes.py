@@ -1,6 +1,7 @@
 """Handshakes from the head to a session: who gets a 101, who an error, and what is recorded."""
 
 import asyncio
+import errno
 import hashlib
 import logging
 from collections.abc import Callable
@@ -269,6 +270,27 @@ def test_a_bug_before_the_101_is_a_500(caplog: pytest.LogCaptureFixture) -> None
 
     run(scenario)
     assert "ZeroDivisionError" in caplog.text
+
+
+def test_a_session_that_nothing_is_left_to_load_can_be_tried_again(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    failures = [OSError(errno.EMFILE, "Too many open files", "/srv/gateway/session.pyc")]
+
+    def load(request: Request) -> Echo:
+        if failures:
+            raise failures.pop()
+        return Echo(request)
+
+    async def scenario() -> None:
+        peer = Peer(load)
+        reply = await peer.open()
+        assert (status_of(reply), error_of(reply)["code"]) == (503, "exhausted")
+        assert b"\r\nretry-after: 1\r\n" in reply
+        assert status_of(await peer.open()) == 101
+
+    run(scenario)
+    assert "Traceback" not in caplog.text
 
 
 def test_a_reply_that_cannot_be_written_frees_its_session() -> None:
