@@ -31,7 +31,7 @@ from gateway.exchange.request_fields import (
 )
 from gateway.exchange.restricted import restrictions
 from gateway.exchange.stored.seals import Seals
-from gateway.exchange.upstream_calls import fits_untouched, upstream_call
+from gateway.exchange.upstream_calls import fits_untouched, translated_call, upstream_call
 from gateway.fast.paths import LARGEST_TEXT, Fast, FastPaths
 from gateway.request import GenerationRequest
 from gateway.resolve.evidence import Route
@@ -277,7 +277,7 @@ def _with_translation(
     at_once = 1 if context.capabilities.one_at_a_time else context.settings.fanout_concurrency
     return Attempt(
         shape,
-        [upstream_call(call, route, shape, encode_in_pieces(body)) for body in bodies],
+        [translated_call(call, route, shape, body) for body in bodies],
         fixes,
         translation,
         text_deltas=text_deltas,

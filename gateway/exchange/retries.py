@@ -21,6 +21,7 @@ from gateway.resolve.features import SAMPLING, effort_of
 from gateway.resolve.memory import CacheScope, Features, LearnedEndpoints
 from gateway.resolve.names.model_notes import ModelNotes
 from gateway.resolve.refusals.classify import Refusal, Verdict
+from gateway.resolve.refusals.earlier_thinking import THINKING
 from gateway.shapes import Shape
 
 MAX_MENDED: Final = 32
@@ -131,7 +132,7 @@ class Retries:
         Only where that endpoint is a guess, or was learned and may not be the model's only one.
         """
         learned = self.first is None and self._route.resolved_by is Source.LEARNED
-        if self._is_here or (not learned and not self.is_guessing):
+        if self._is_here or not (learned or self.is_guessing):
             return False
         self.unfit[self.shape] = error.bare()
         return self._turn_to((*self._left, *self._order))
@@ -278,8 +279,7 @@ class Retries:
             self._forget(shape)
 
     def _forget(self, shape: Shape) -> None:
-        memory, model = self._memory.endpoints, self._route.model_sent
-        memory.forget(self._scope, model, self._features, shape)
+        self._memory.endpoints.forget(self._scope, self._route.model_sent, self._features, shape)
 
     def _learn_endpoint(self) -> None:
         if self._request_dependent and not self._features:
@@ -290,11 +290,11 @@ class Retries:
 
     def _learn_fixes(self) -> None:
         for fix in self.fixes:
-            if fix.action == "fit":
+            if fix.action == "fit" or fix.name == THINKING:
                 continue
             # A server whose schema has no such role refuses it whatever the model.
-            general = fix.action == "retell" and not self._is_here
-            model = ANY_MODEL if general else self._route.model_sent
+            is_general = fix.action == "retell" and not self._is_here
+            model = ANY_MODEL if is_general else self._route.model_sent
             by_effort = self._is_here and fix.name in SAMPLING & self._mended
             known = replace(fix, effort=effort_of(self._features)) if by_effort else fix
             self._memory.fixes.add(self._scope, model, self.shape, known)

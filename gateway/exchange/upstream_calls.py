@@ -1,19 +1,23 @@
 """Calls to upstreams, made of clients' calls."""
 
+from dataclasses import replace
 from typing import Final
 
+from gateway.exchange.body_pieces import encode_in_pieces
 from gateway.exchange.json_label import labelled_json
 from gateway.exchange.request_fields import Routed, has_any, has_prompt_list, read_routed
 from gateway.exchange.stored.seals import PREFIX
 from gateway.request import GenerationRequest
 from gateway.resolve.evidence import Route
-from gateway.shapes import Shape, UpstreamCall
+from gateway.resolve.refusals.earlier_thinking import BETA, is_asked_to
+from gateway.shapes import ClientHeaders, Json, RawHeaders, Shape, UpstreamCall
 from gateway.translate.parts.messages.signatures import PREFIX as SIGNATURE
 from gateway.translate.server_capabilities import preset
 
 _SEALED = f'"{PREFIX}'.encode()  # as clients write JSON
 
 _SIGNED = f'"{SIGNATURE}'.encode()
+_BETAS: Final = b"anthropic-beta"
 _CHAT: Final = Shape.CHAT
 _RESPONSES: Final = Shape.RESPONSES
 
@@ -36,6 +40,25 @@ def upstream_call(call: GenerationRequest, route: Route, shape: Shape, body: byt
         route.model_sent,
         timeouts=route.rule.timeouts if route.rule is not None else None,
     )
+
+
+def translated_call(
+    call: GenerationRequest, route: Route, shape: Shape, body: Json
+) -> UpstreamCall:
+    """Return the same with a body that the gateway has made, and the beta that this needs.
+
+    Clients of messages name theirs themselves.
+    """
+    made = upstream_call(call, route, shape, encode_in_pieces(body))
+    if call.shape is not Shape.MESSAGES and is_asked_to(body):
+        made = replace(made, client_headers=_with_beta(made.client_headers, BETA))
+    return made
+
+
+def _with_beta(headers: RawHeaders, beta: bytes) -> RawHeaders:
+    given = [value for name, value in headers if name == _BETAS]
+    others = [field for field in headers if field[0] != _BETAS]
+    return ClientHeaders([*others, (_BETAS, b",".join([*given, beta]))])
 
 
 def fits_untouched(

@@ -70,12 +70,11 @@ class Resolver:
         """Return the route; with `explain`, after collecting all evidence."""
         if explain:
             return await self._resolve(query, explain=True)
-        headers, model = query.headers, query.model
-        route = self.recent(headers, model, query.shape, query.features)
+        route = self.recent(query.headers, query.model, query.shape, query.features)
         if route is None:
             moment = self._recent.moment()
             route = await self._resolve(query, explain=False)
-            key = (self._lookup.caller(headers), model, query.shape, query.features)
+            key = (self._lookup.caller(query.headers), query.model, query.shape, query.features)
             self._recent.keep(key, route, moment)
         return route
 

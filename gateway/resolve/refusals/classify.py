@@ -14,6 +14,12 @@ from gateway.envelopes.bare_texts import read_text
 from gateway.envelopes.error_envelopes import ErrorReply, is_error_in_success, read_error
 from gateway.envelopes.printed_values import decode_body
 from gateway.resolve.refusals.destinations import Called
+from gateway.resolve.refusals.earlier_thinking import (
+    BINDING,
+    THINKING,
+    is_bound,
+    refuses_thinking,
+)
 from gateway.resolve.refusals.history_fields import demanded_field
 from gateway.resolve.refusals.limits import no_room, too_large
 from gateway.resolve.refusals.missing_models import (
@@ -212,9 +218,9 @@ def _judge(reply: ErrorReply, called: Called, model: str, sent: Collection[str])
             other_endpoint=destination.other_endpoint,
             request_dependent=destination.request_dependent,
         )
-    demanded = None if called is None else demanded_field(reply.message, called)
-    if demanded is not None:
-        return _unsupported(reply, ParameterFix("fill", demanded))
+    of_history = _fix_of_history(reply.message, called, sent)
+    if of_history is not None:
+        return _unsupported(reply, of_history)
     if called is Shape.MESSAGES and "messages" in sent and refuses_system_turn(reply.message):
         retell, is_here = ParameterFix("retell", "role", USERS), is_the_models(reply.message)
         return _unsupported(reply, retell, is_here=is_here)
@@ -227,6 +233,19 @@ def _judge(reply: ErrorReply, called: Called, model: str, sent: Collection[str])
     if is_not_found(reply):
         return replace(_refusal(Verdict.MODEL_NOT_FOUND, reply), replacement=named_instead(reply))
     return _other(reply)
+
+
+def _fix_of_history(message: str, called: Called, sent: Collection[str]) -> ParameterFix | None:
+    """Return what mends earlier messages after an error's text; None: it is not about them."""
+    if called is None:
+        return None
+    demanded = demanded_field(message, called)
+    if demanded is not None:
+        return ParameterFix("fill", demanded)
+    if called is not Shape.MESSAGES or not refuses_thinking(message):
+        return None
+    asks = is_bound(message) and BINDING not in sent
+    return ParameterFix("fill", BINDING) if asks else ParameterFix("strip", THINKING)
 
 
 def _refusal(verdict: Verdict, reply: ErrorReply) -> Refusal:

@@ -20,6 +20,12 @@ from gateway.resolve.refusals.earlier_calls import (
     with_short_ids,
     with_valid_arguments,
 )
+from gateway.resolve.refusals.earlier_thinking import (
+    BINDING,
+    THINKING,
+    ask_to_leave_out,
+    leave_out,
+)
 from gateway.servers.presets import NO_REASONING
 from gateway.shapes import Json, Shape
 
@@ -39,6 +45,7 @@ FILLED_WITH: Mapping[str, tuple[str, str]] = {
     CONTENT: ("empty", "left out"),
     LAST: ("assistant", "assistant+user"),
     ARGUMENTS: ("text", "object"),
+    BINDING: ("none", "drop_block"),
 }
 """What there was, and what is sent instead, each in a word."""
 
@@ -119,7 +126,13 @@ def refused_field(param: str) -> str | None:
 
 
 def strip(body: Json, name: str) -> None:
-    """Remove a field from the messages of a chat body. The messages themselves are copied."""
+    """Remove a field from the messages of a chat body. The messages themselves are copied.
+
+    `content[thinking]`: the blocks of thinking from those of a messages body.
+    """
+    if name == THINKING:
+        leave_out(body)
+        return
     given = body.get("messages")
     if isinstance(given, list):
         body["messages"] = [
@@ -133,8 +146,11 @@ def strip(body: Json, name: str) -> None:
 def fill(body: Json, name: str) -> None:
     """Fill in a neutral value where the messages of a chat body lack a demanded field.
 
-    The messages themselves are copied.
+    The messages themselves are copied. `thinking.block_binding` is one of a messages body.
     """
+    if name == BINDING:
+        ask_to_leave_out(body)
+        return
     given = body.get("messages")
     if isinstance(given, list):
         body["messages"] = list(_all_filled(given, name))

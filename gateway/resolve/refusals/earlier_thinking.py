@@ -1,0 +1,80 @@
+"""What Claude demands of its earlier thinking, which clients of OpenAI's endpoints bring back.
+
+From Fable 5.1 on a block of thinking holds only behind the system prompt, the tools and messages
+that it was made behind, and is refused elsewhere (Anthropic, "Preserved thinking", opencode#48637).
+Clients of responses may change all of them. The API leaves such blocks out where a request asks for
+it; what is refused for other reasons is left out here.
+"""
+
+import re
+from collections.abc import Iterator
+
+from gateway.shapes import Json
+
+BINDING = "thinking.block_binding"
+THINKING = "content[thinking]"
+BETA = b"thinking-binding-controls-2026-08-01"
+"""In `anthropic-beta` beside `BINDING`."""
+
+_BINDING: Json = {"prefix_mismatch_behavior": "drop_block"}
+_TYPES = frozenset({"thinking", "redacted_thinking"})
+_REFUSED = re.compile(
+    r"messages\.\d{1,6}\.content\.\d{1,6}: Invalid "
+    r"(?:`?signature`? in `?thinking|`?data`? in `?redacted_thinking)`? block"
+)
+_BOUND = "`thinking.block_binding.prefix_mismatch_behavior`"
+
+
+def refuses_thinking(message: str) -> bool:
+    """Whether an error's text refuses earlier thinking."""
+    return _REFUSED.match(message) is not None
+
+
+def is_bound(message: str) -> bool:
+    """Whether it does so because something before that has changed."""
+    return _BOUND in message
+
+
+def ask_to_leave_out(body: Json) -> None:
+    """Have the API leave out what no longer holds of a messages body's earlier thinking, if any."""
+    given = body.get("thinking")
+    if not any(map(_has_thinking, _messages(body))):
+        return
+    if isinstance(given, dict) and given.get("type") == "disabled":
+        leave_out(body)
+    else:
+        thinking = given if isinstance(given, dict) else {"type": "adaptive"}
+        body["thinking"] = {**thinking, "block_binding": _BINDING}
+
+
+def leave_out(body: Json) -> None:
+    """Leave out the earlier thinking of a messages body. The messages themselves are copied."""
+    body["messages"] = list(_without_thinking(_messages(body)))
+
+
+def is_asked_to(body: Json) -> bool:
+    """Whether a messages body has `BINDING`."""
+    given = body.get("thinking")
+    return isinstance(given, dict) and "block_binding" in given
+
+
+def _messages(body: Json) -> list[object]:
+    given = body.get("messages")
+    return given if isinstance(given, list) else []
+
+
+def _without_thinking(messages: list[object]) -> Iterator[object]:
+    for message in messages:
+        if not isinstance(message, dict) or not _has_thinking(message):
+            yield message
+        elif rest := [block for block in message["content"] if not _is_thinking(block)]:
+            yield {**message, "content": rest}
+
+
+def _has_thinking(message: object) -> bool:
+    content = message.get("content") if isinstance(message, dict) else None
+    return isinstance(content, list) and any(map(_is_thinking, content))
+
+
+def _is_thinking(block: object) -> bool:
+    return isinstance(block, dict) and block.get("type") in _TYPES

@@ -1,0 +1,85 @@
+"""Which errors refuse earlier thinking, and what is sent instead."""
+
+import pytest
+
+from gateway.resolve.refusals.earlier_thinking import (
+    ask_to_leave_out,
+    is_asked_to,
+    is_bound,
+    leave_out,
+    refuses_thinking,
+)
+from gateway.shapes import Json
+
+THOUGHT: Json = {"type": "thinking", "thinking": "", "signature": "x"}
+REDACTED: Json = {"type": "redacted_thinking", "data": "x"}
+TEXT: Json = {"type": "text", "text": "So"}
+USER: Json = {"role": "user", "content": "w?"}
+BOUND = (
+    "messages.1.content.0: Invalid `signature` in `thinking` block. The block is bound to a "
+    "different conversation. Remove the block, or set "
+    '`thinking.block_binding.prefix_mismatch_behavior` to "drop_block".'
+)
+
+
+@pytest.mark.parametrize(
+    ("message", "refuses", "bound"),
+    [
+        ("messages.1.content.0: Invalid `signature` in `thinking` block", True, False),
+        ("messages.7.content.2: Invalid signature in thinking block", True, False),
+        ("messages.1.content.0: Invalid `data` in `redacted_thinking` block", True, False),
+        (BOUND, True, True),
+        ("messages.1.content.0: Invalid `source` in `image` block", False, False),
+        ("The user said: Invalid `signature` in `thinking` block", False, False),
+    ],
+)
+def test_the_error_is_known(message: str, refuses: bool, bound: bool) -> None:
+    assert (refuses_thinking(message), is_bound(message)) == (refuses, bound)
+
+
+@pytest.mark.parametrize(
+    ("given", "asked"),
+    [
+        ({}, {"type": "adaptive"}),
+        ({"thinking": None}, {"type": "adaptive"}),
+        (
+            {"thinking": {"type": "adaptive", "display": "summarized"}},
+            {"type": "adaptive", "display": "summarized"},
+        ),
+    ],
+)
+def test_the_api_is_asked_to_leave_it_out(given: Json, asked: Json) -> None:
+    messages = [USER, {"role": "assistant", "content": [THOUGHT, TEXT]}]
+    body: Json = {"messages": messages, **given}
+    ask_to_leave_out(body)
+    binding = {"prefix_mismatch_behavior": "drop_block"}
+    assert body == {"messages": messages, "thinking": {**asked, "block_binding": binding}}
+    assert is_asked_to(body)
+
+
+def test_it_is_left_out() -> None:
+    messages = [
+        USER,
+        {"role": "assistant", "content": [THOUGHT, TEXT, REDACTED]},
+        {"role": "assistant", "content": [REDACTED]},
+        "odd",
+    ]
+    body: Json = {"messages": messages, "thinking": {"type": "disabled"}}
+    ask_to_leave_out(body)
+    left = [USER, {"role": "assistant", "content": [TEXT]}, "odd"]
+    assert body == {"messages": left, "thinking": {"type": "disabled"}}
+    assert len(messages) == 4
+
+
+@pytest.mark.parametrize("messages", [[USER], None, [{"role": "assistant", "content": [TEXT]}]])
+def test_bodies_without_it_stay_as_they_are(messages: object) -> None:
+    body: Json = {"messages": messages}
+    ask_to_leave_out(body)
+    assert body == {"messages": messages}
+    assert not is_asked_to(body)
+
+
+def test_a_body_without_messages_has_nothing_to_leave_out() -> None:
+    body: Json = {"messages": [USER]}
+    leave_out(body)
+    assert body == {"messages": [USER]}
