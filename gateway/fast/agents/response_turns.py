@@ -176,6 +176,8 @@ class TurnWriter:
 
     def _output(self, item: items.FunctionOutput | items.CustomOutput, position: int) -> None:
         if self._turn is not None:
+            if self._waiting and not self._calls:
+                raise Uncommon  # a text between calls and their outputs
             self._flush()
         call_id, output = item.call_id, item.output
         place = self._waiting.pop(call_id, None)

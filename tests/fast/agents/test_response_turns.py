@@ -29,9 +29,12 @@ def messages(*items: Json, known: str = "OpenAI") -> tuple[list[Json], Report]:
     return decode(encode(writer.messages(request.instructions, request.input))), report
 
 
+CALL_2 = {**CALL, "call_id": "call_2"}
+OUTPUT_2 = {**OUTPUT, "call_id": "call_2"}
+
+
 def test_outputs_follow_the_message_with_their_calls() -> None:
-    later = {**OUTPUT, "call_id": "call_2"}
-    written, _ = messages(CALL, {**CALL, "call_id": "call_2"}, later, USER, OUTPUT)
+    written, _ = messages(CALL, CALL_2, OUTPUT_2, USER, OUTPUT)
     assert [message["role"] for message in written] == [
         *("system", "assistant", "tool", "tool", "user")
     ]
@@ -91,6 +94,8 @@ def test_a_shell_call_is_one_of_a_function() -> None:
         [{**CALL, "arguments": {}}, OUTPUT],
         [{**THOUGHT, "content": [{"type": "text", "text": "x"}]}],
         [sealed({"reasoning": "a"}, goes_on=True), USER],
+        [CALL, {"role": "assistant", "content": "a"}, OUTPUT],
+        [CALL, CALL_2, OUTPUT, {"role": "assistant", "content": "a"}, OUTPUT_2],
     ],
 )
 def test_anything_else_is_not_admitted(items: list[Json]) -> None:

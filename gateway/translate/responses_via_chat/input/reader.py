@@ -2,8 +2,8 @@
 
 Text, reasoning and parallel calls of the assistant are one message in chat. Two messages stay two
 if the server takes several in a row. The outputs of calls directly follow the message with the
-calls, as chat requires; items between them come after. Calls and outputs are matched by `call_id`,
-never by the `id` of an item.
+calls, as chat requires; items between them come after, but for the assistant's text, which moves
+before the calls. Calls and outputs are matched by `call_id`, never by the `id` of an item.
 """
 
 from collections.abc import Callable, Mapping
@@ -106,6 +106,12 @@ class Reader:
             return
         if turn.calls:
             turn.message["tool_calls"] = [call.tool_call for call in turn.calls]
+        elif self.turns and self.turns[-1].waits and not turn.reasoning_paths:
+            # Behind the outputs it would be said of them, and the model be asked to go on.
+            if turn.message["content"] or "refusal" in turn.message:
+                self._report.change(turn.path, "behind a call", "before it")
+            self.turns[-1].take_text(turn)
+            return
         self.turns.append(turn)
 
     def finish(self) -> list[Turn]:

@@ -79,6 +79,11 @@ class Turn(msgspec.Struct, gc=False):
         has_text = self.message["content"] is not None or "refusal" in self.message
         return bool(self.calls) or has_text
 
+    @property
+    def waits(self) -> bool:
+        """Whether the output of one of its calls has not come."""
+        return any(call.output is None for call in self.calls)
+
     def ends_before(self, content: AssistantTexts, *, in_a_row: bool) -> bool:
         """Whether the next text begins a new message.
 
@@ -112,6 +117,20 @@ class Turn(msgspec.Struct, gc=False):
         if new.refusals:
             self.message["refusal"] = _paragraphs(self.message.get("refusal"), new.refusals)
         self.goes_on = False
+
+    def take_text(self, behind: "Turn") -> None:
+        """Add the text of a message without calls, as a paragraph or as further parts."""
+        message, more = self.message, behind.message
+        before, text = message["content"], more["content"]
+        if isinstance(before, list) or isinstance(text, list):
+            message["content"] = [*_parts(before), *_parts(text)]
+        elif text:
+            message["content"] = _paragraphs(before, [text])
+        if "refusal" in message and "refusal" in more:
+            message["refusal"] = _paragraphs(message["refusal"], [more["refusal"]])
+        for name, value in more.items():
+            message.setdefault(name, value)
+        self.text_path = self.text_path or behind.text_path
 
     def add_reasoning(self, back: Returned, path: str) -> None:
         """Add reasoning; that of another reply becomes a paragraph."""
@@ -153,6 +172,12 @@ def _continued(content: str | list[Json], text: str) -> str | list[Json]:
     if isinstance(content, str):
         return content + text
     return [*content[:-1], {**content[-1], "text": content[-1]["text"] + text}]
+
+
+def _parts(content: str | list[Json] | None) -> list[Json]:
+    if isinstance(content, list):
+        return content
+    return [{"type": "text", "text": content}] if content else []
 
 
 def _paragraphs(before: str | None, lines: Sequence[str]) -> str:

@@ -214,6 +214,65 @@ def test_text_after_calls_begins_another_message() -> None:
     ]
 
 
+TWO = [PARTS[0], PARTS[2]]
+PARTED = [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]
+BETWEEN: dict[str, tuple[list[Json], Any]] = {
+    "nothing before": ([called("a"), called("b"), said("assistant", "so")], "so"),
+    "a text before": (
+        [said("assistant", "now"), called("a"), called("b"), said("assistant", "so")],
+        "now\n\nso",
+    ),
+    "two texts": (
+        [called("a"), called("b"), said("assistant", "so"), said("assistant", "it is")],
+        "so\n\nit is",
+    ),
+    "parts": ([called("a"), called("b"), said("assistant", TWO)], PARTED),
+    "a text and parts": (
+        [said("assistant", "now"), called("a"), called("b"), said("assistant", TWO)],
+        [{"type": "text", "text": "now"}, *PARTED],
+    ),
+}
+
+
+@pytest.mark.parametrize("order", ["ab", "ba"])
+@pytest.mark.parametrize(("items", "content"), BETWEEN.values(), ids=BETWEEN)
+def test_text_between_calls_and_their_outputs_moves_before_the_calls(
+    items: list[Json], content: Any, order: str
+) -> None:
+    translation = asking(context(OPENAI), input=[USER, *items, *map(gave, order)])
+    calls = [chat_call("a"), chat_call("b")]
+    assert translation.calls[0]["messages"][1:] == [
+        {"role": "assistant", "content": content, "tool_calls": calls},
+        tool_message("a"),
+        tool_message("b"),
+    ]
+    texts = [i for i, item in enumerate(items) if item["type"] == "message" and i > 1]
+    changed = [f"input[{i + 1}]:behind a call->before it" for i in texts]
+    assert translation.report.changed == changed
+
+
+def test_so_does_a_refusal_and_an_empty_text_is_left_out_between_them() -> None:
+    items = [USER, called("a"), said("assistant", ""), gave("a")]
+    translation = asking(context(OPENAI), input=items)
+    assert translation.calls[0]["messages"][1]["content"] is None
+    assert translation.report.changed == []
+    no, never = said("assistant", PARTS[1:2]), said("assistant", PARTS[4:])
+    assert messages(OPENAI, [USER, called("a"), no, gave("a")])[1]["refusal"] == "no"
+    both = messages(OPENAI, [USER, no, called("a"), never, gave("a")])[1]
+    assert both["refusal"] == "no\n\nnever"
+
+
+def test_text_behind_an_output_or_with_reasoning_stays_behind() -> None:
+    items = [USER, called("a"), gave("a"), said("assistant", "so"), USER]
+    assert [m["role"] for m in messages(OPENAI, items)] == [
+        *("user", "assistant", "tool", "assistant", "user")
+    ]
+    thought = [USER, called("a"), reasoned("b"), said("assistant", "so"), gave("a")]
+    assert [m["role"] for m in messages(REASONING_BACKEND, thought)] == [
+        *("user", "assistant", "tool", "assistant")
+    ]
+
+
 def test_reasoning_after_text_or_calls_begins_another_message() -> None:
     items = [
         said("assistant", "a"),
