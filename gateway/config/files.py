@@ -12,6 +12,11 @@ from gateway.config.problems import InvalidValue
 MAX_SECRET_BYTES = 64 * 1024
 """Limit of a file that holds one value."""
 
+WHERE_FILES_ARE = (
+    "check the path, which starts at the configuration's folder, and that the gateway may read it"
+)
+"""What to do about a file that cannot be read."""
+
 _SHOWN = 200
 
 Stamp = tuple[int, ...] | None
@@ -82,7 +87,7 @@ class Files:
             reason = error.strerror if isinstance(error, OSError) and error.strerror else "bad path"
             raise InvalidValue(
                 f"the file {shown} cannot be read: {reason}",
-                "check the path, and that the gateway may read it",
+                WHERE_FILES_ARE,
             ) from None
         if len(content) > MAX_SECRET_BYTES:
             raise InvalidValue(f"the file {shown} is larger than {MAX_SECRET_BYTES} bytes")

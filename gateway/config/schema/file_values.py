@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, SecretStr, ValidationInfo, WithJsonSchema
 
 from gateway.config.addresses import checked_redis_url
-from gateway.config.files import Files
+from gateway.config.files import WHERE_FILES_ARE, Files
 from gateway.config.problems import InvalidValue
 from gateway.config.schema.base import context_of
 from gateway.config.schema.network_values import ApiKey
@@ -82,7 +82,7 @@ def _pem(name: str, info: ValidationInfo, mark: bytes, what: str) -> str:
         content = files.content(path, MAX_FILE_BYTES)
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or "no file can have this path"
-        raise InvalidValue(f"names a file that cannot be read: {why}", "check path") from None
+        raise InvalidValue(f"names a file that cannot be read: {why}", WHERE_FILES_ARE) from None
     if mark not in content:
         raise InvalidValue(f"names a file without {what} in PEM form", "it begins -----BEGIN …")
     return str(path)
@@ -97,7 +97,7 @@ def read_template(path: Path, files: Files) -> str:
         return content.decode("utf-8")
     except OSError as error:
         raise InvalidValue(
-            f"names a file that cannot be read: {error.strerror}", "check path"
+            f"names a file that cannot be read: {error.strerror}", WHERE_FILES_ARE
         ) from None
     except UnicodeDecodeError:
         raise InvalidValue("names a file that is not UTF-8", "save the file in UTF-8") from None

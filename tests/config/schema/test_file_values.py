@@ -44,6 +44,9 @@ from tests.config.configuring import check_refusal, loaded, refused
         ("upstreams: {openai: {verify: ''}}", "openai.verify: must be true, false or the path"),
         ('upstreams: {openai: {verify: "a\\0"}}', "openai.verify: must be true, false or the path"),
         ("models: {a: {template: {path: x}}}", "that cannot be read: No such file or directory"),
+        ("models: {a: {template: {path: x}}}", "path, which starts at the configuration's folder"),
+        ("server: {tls: {certificate: x}}", "path, which starts at the configuration's folder"),
+        ("upstreams: {openai: {api_key_file: x}}", "which starts at the configuration's folder"),
         ("models: {a: {template: {path: .}}}", "names a file that cannot be read: Is a directory"),
     ],
 )
