@@ -12,6 +12,7 @@ from gateway.config.settings import CredentialPolicy, ModelRule, Settings, Upstr
 
 _REPEATED = re.compile(r"(/[^/]+)\1\Z")
 _VARIABLE = re.compile(r"\$(?:[A-Za-z_]\w*|\{[^{}]*\})\Z", re.ASCII)
+_EXPRESSION = re.compile(r"\A[\^!]|\$\Z|\.\+|[\\|(){}]|(?:\A|-)\.\*")
 _QUOTED = re.compile(r"([\"']).*\1\Z", re.DOTALL)
 
 
@@ -21,6 +22,7 @@ def warnings(settings: Settings) -> list[str]:
         *_upstream_warnings(settings),
         *_access_warnings(settings),
         *_rule_warnings(settings),
+        *_pattern_warnings(settings),
         *_tokenizer_warnings(settings),
         *_secret_warnings(settings),
     ]
@@ -73,6 +75,23 @@ def _rule_warnings(settings: Settings) -> Iterator[str]:
             yield (
                 f'{key}: is never reached, "{show_key(settings.models[earlier].pattern)}" above it '
                 "matches first; move it up"
+            )
+
+
+def _pattern_warnings(settings: Settings) -> Iterator[str]:
+    patterns = [
+        *((_rule_key(rule), rule.pattern) for rule in settings.models),
+        *(
+            (f"clients.{show_key(client.name)}.models", pattern)
+            for client in settings.clients
+            for pattern in client.models
+        ),
+    ]
+    for key, pattern in patterns:
+        if _EXPRESSION.search(pattern):
+            yield (
+                f"{key}: looks like a regular expression; patterns are globs: * stands for any "
+                "characters, ? for one"
             )
 
 

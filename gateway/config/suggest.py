@@ -33,9 +33,11 @@ OTHER_NAMES = {
     "chat/completions": "chat",
     "refused": "refuse",
     "error": "refuse",
+    **dict.fromkeys(("temperature", "top_p", "max_tokens", "max_completion_tokens"), "params"),
+    **dict.fromkeys(("seed", "stop", "user", "litellm_params"), "params"),
     "ignore": "drop",
 }
-"""Names of other gateways and proxies for the same keys."""
+"""Names of other gateways and proxies for the same keys, and what belongs under `params`."""
 
 
 def nearest(word: str, candidates: Iterable[str]) -> str | None:

@@ -15,6 +15,7 @@ from gateway.config.schema.configuration import GatewayConfig, fields_at, key_pa
 from gateway.config.suggest import did_you_mean
 
 _MOST_PLACES = 2
+_URL_KEYS = ("base_url", "url", "store", "endpoint")
 _LIST_TYPES = frozenset({"list_type", "tuple_type"})
 _MAPPING_TYPES = frozenset({"dict_type", "model_type"})
 _MESSAGES: dict[str, tuple[str, str]] = {
@@ -78,15 +79,19 @@ def _problem(layers: Layers, detail: ErrorDetails) -> tuple[KeyPath, Problem]:
     message, advice = _MESSAGES.get(detail["type"], (f"is not valid ({detail['type']})", ""))
     in_file = layers.origin(path).line is not None
     return path, layers.problem(
-        path, message.format_map(context), advice or _advice(detail["type"], value, in_file=in_file)
+        path,
+        message.format_map(context),
+        advice or _advice(detail["type"], path, value, in_file=in_file),
     )
 
 
-def _advice(kind: str, value: Any, *, in_file: bool) -> str:
+def _advice(kind: str, path: KeyPath, value: Any, *, in_file: bool) -> str:
     if kind == "string_type" and isinstance(value, bool | int | float):
         return "put it in quotes"
     if kind == "model_type" and isinstance(value, str) and "://" in value:
-        return "write the URL as its base_url"
+        key = next((key for key in _URL_KEYS if key in fields_at(path)), "")
+        if key:
+            return f"write the URL as its {key}"
     if kind in _LIST_TYPES:
         return "write each entry below it, after a dash" if in_file else 'write JSON: ["a", "b"]'
     if kind in _MAPPING_TYPES:

@@ -102,6 +102,24 @@ def test_a_rule_behind_a_glob_that_matches_it_is_never_reached() -> None:
     assert warnings(Settings((upstream(),), models=rules[::-1])) == []
 
 
+@pytest.mark.parametrize(
+    "pattern", ["gpt-.*", ".*", "^gpt", "gpt-4$", "gpt-.+", "a|b", "llama-{7b,8b}", "!gpt-4"]
+)
+def test_a_regular_expression_in_place_of_a_glob_is_warned_of(pattern: str) -> None:
+    advice = "looks like a regular expression; patterns are globs: * stands for any characters"
+    (rule,) = warnings(Settings((upstream(),), models=(ModelRule(pattern),)))
+    assert rule.startswith(f'models["{pattern}"]: {advice}')
+    client = ClientSettings("b", ("1" * 64,), models=(pattern,))
+    (allowed,) = warnings(Settings((upstream(),), clients=(CLIENT, client)))
+    assert allowed.startswith(f"clients.b.models: {advice}")
+
+
+def test_usual_names_and_globs_are_not_taken_for_regular_expressions() -> None:
+    names = ("*", "gpt-4.*", "gpt-?", "ft:gpt-4o*:acme::*", "[a-c]*", "gpt-4o-2024-08-06", "a/b.c")
+    rules = tuple(ModelRule(name) for name in reversed(names))
+    assert warnings(Settings((upstream(),), models=rules)) == []
+
+
 @given(st.lists(st.text("ab-*?[]", min_size=1, max_size=4), max_size=30))
 def test_which_rules_are_never_reached_is_as_by_comparing_each_with_each(
     patterns: list[str],
