@@ -165,9 +165,9 @@ def _settle_garbage_collector() -> None:
 
 
 def _settle_threads() -> None:
-    """Have the thread that works on large bodies yield to the event loop ten times as soon.
+    """Have the threads that run Python for long yield to the event loop ten times as soon.
 
-    No other thread runs Python for long.
+    They work on large bodies, and write the metrics.
     """
     sys.setswitchinterval(_SWITCH_SECONDS)
 

@@ -1,5 +1,8 @@
 """What the operators' listener shows to those who may see it."""
 
+import asyncio
+from importlib import import_module
+
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
@@ -24,11 +27,12 @@ class Shown:
 
     async def metrics(self, _: Request) -> Response:
         """Return the metrics of all workers in Prometheus' format."""
-        # Prometheus' library takes memory, which only gateways that are scraped should spend.
-        from gateway.admin.exposition import CONTENT_TYPE, exposition
-
-        text = exposition(await self._sums.families())
-        return Response(text, headers={"content-type": CONTENT_TYPE})
+        # Loading Prometheus' library, and writing thousands of series, takes as long as hundreds of
+        # requests, which need not wait for it. It takes memory, too, which only gateways that are
+        # scraped should spend.
+        library = await asyncio.to_thread(import_module, "gateway.admin.exposition")
+        text = await asyncio.to_thread(library.exposition, await self._sums.families())
+        return Response(text, headers={"content-type": library.CONTENT_TYPE})
 
     async def live(self, request: Request) -> Response:
         """Return the page's event stream; raises `GatewayError` if too many are open."""

@@ -1,8 +1,10 @@
 """What the operators' listener shows, as JSON, text and events."""
 
+import threading
+
 import pytest
 
-from gateway.admin import live
+from gateway.admin import exposition, live
 from gateway.exchange.decision import Decision
 from gateway.observe.outcomes import Ending, Outcome
 from gateway.resolve.memory import CacheScope
@@ -17,6 +19,21 @@ def test_metrics_are_served_in_prometheus_format() -> None:
     reply = Admin().get("/metrics")
     assert reply.headers["content-type"].startswith("text/plain; version=")
     assert "gateway_requests" in reply.text
+
+
+def test_many_series_are_written_beside_the_event_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    written_by: list[threading.Thread] = []
+
+    def generate(registry: object) -> bytes:
+        written_by.append(threading.current_thread())
+        return b"all"
+
+    monkeypatch.setattr(exposition, "generate_latest", generate)
+    admin = Admin()
+    assert admin.get("/metrics").text == "all"
+    assert admin.get("/requests").json() == []
+    (thread,) = written_by
+    assert thread.name.startswith("asyncio_")
 
 
 def test_recent_requests_are_filtered() -> None:
