@@ -185,6 +185,6 @@ def untouched(failure: ErrorReply) -> ClientReply:
             "is too long to be read.",
             upstream_status=failure.status,
         )
-    if failure.compressed is not None:
-        return failure.compressed
+    if failure.as_came is not None:
+        return failure.as_came
     return ClientReply(failure.status, list(failure.headers), failure.body)

@@ -209,7 +209,7 @@ def test_an_error_is_passed_on_as_it_came() -> None:
     came = ErrorReply(0, 404, headers, b"no")
     assert untouched(came) == ClientReply(404, list(headers), b"no")
     packed = ClientReply(404, [(b"content-encoding", b"gzip")], b"packed")
-    assert untouched(replace(came, compressed=packed)) is packed
+    assert untouched(replace(came, as_came=packed)) is packed
 
 
 def test_an_error_that_broke_off_is_reported_in_the_gateways_words() -> None:

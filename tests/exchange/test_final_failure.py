@@ -13,7 +13,7 @@ from gateway.errors import GatewayError, ModelNotFound, Reason, UpstreamError
 from gateway.servers import Profile
 from gateway.shapes import Shape, UpstreamCall
 from tests import kinds
-from tests.exchange.scene import Scene
+from tests.exchange.scene import Exchanged, Scene
 from tests.exchange.test_flow import MESSAGES
 from tests.exchange.test_retries import (
     ASKED,
@@ -26,7 +26,7 @@ from tests.exchange.test_retries import (
     generation_paths,
     listed,
 )
-from tests.fakes import Answer, FakeReply, error_reply, json_reply, stream_reply
+from tests.fakes import EVENT_STREAM, Answer, FakeReply, error_reply, json_reply, stream_reply
 
 _WRONG_KEY: dict[str, Any] = {
     "error": {"message": "Incorrect API key provided: sk-o*wn.", "code": "invalid_api_key"}
@@ -224,3 +224,47 @@ def test_a_request_that_fits_no_other_endpoint_than_a_missing_one_is_told_why(
     # Without a path there may be such a route after all, elsewhere; unless the server has answered.
     error = asyncio.run(scenario(BARE))
     assert (error.param == param) if known else (error.code == "unknown_url")
+
+
+FAILED_STREAM = (
+    b'data: {"error": {"message": "%s", "type": "invalid_request_error", "code": "400"}}\n\n'
+    b"data: [DONE]\n\n"
+)
+
+
+@pytest.mark.parametrize("client", [Shape.CHAT, Shape.RESPONSES, Shape.MESSAGES])
+def test_an_error_in_the_form_of_a_stream_is_read(client: Shape) -> None:
+    """LiteLLM 1.108 answers so where a stream fails before its first piece."""
+
+    def refusing(call: UpstreamCall) -> Answer:
+        if call.path == client.path:
+            return missing(call)
+        return FakeReply(400, EVENT_STREAM, (FAILED_STREAM % b"No such thing",))
+
+    request = {"model": MODEL, **ASKED[client], "stream": True}
+    with pytest.raises(UpstreamError) as raised:
+        Scene(refusing, BARE).generate(client, request)
+    error = raised.value
+    assert (error.status, error.message) == (400, "No such thing")
+    assert error.type == "invalid_request_error"
+
+
+def test_at_its_own_endpoint_such_an_error_leads_on_or_stays_as_it_came() -> None:
+    refused = FAILED_STREAM % b"Unknown parameter: 'user'."
+
+    def answer(call: UpstreamCall) -> Answer:
+        assert isinstance(call.body, bytes)
+        if b'"user":"me"' in call.body.replace(b" ", b""):
+            return FakeReply(400, EVENT_STREAM, (refused,))
+        if b'"seed"' in call.body:
+            return FakeReply(400, EVENT_STREAM, (FAILED_STREAM % b"No such thing",))
+        return stream_reply({"choices": []})
+
+    def asking(**more: Any) -> Exchanged:
+        request = {"model": MODEL, **ASKED[Shape.CHAT], "stream": True, **more}
+        return Scene(answer, BARE).generate(Shape.CHAT, request)
+
+    mended = asking(user="me")
+    assert (mended.reply.status, mended.decision.attempts) == (200, 2)
+    failed = asking(seed=1)
+    assert (failed.reply.status, failed.body) == (400, FAILED_STREAM % b"No such thing")

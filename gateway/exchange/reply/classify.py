@@ -54,8 +54,9 @@ class ErrorReply:
     partial: bool = False
     stream: UpstreamReply | None = field(default=None, repr=False)
     for_client: ClientReply | GatewayError | None = field(default=None, repr=False)
-    compressed: ClientReply | None = field(default=None, repr=False)
-    """The reply as it came, where `headers` and `body` are those of one that is not compressed."""
+    as_came: ClientReply | None = field(default=None, repr=False)
+    """The reply as it came, where it was compressed, or an error's status has a stream for a body:
+    `headers` and `body` are those without a coding, and the error alone as JSON."""
 
 
 @overload
@@ -124,8 +125,23 @@ async def read_error(reply: UpstreamReply, call: int = 0) -> ErrorReply:
     finally:
         await reply.aclose()
     if coding_of(reply.headers):
-        return _uncompressed_error(BufferedReply(reply.status, reply.headers, body), call, partial)
-    return ErrorReply(call, reply.status, reply.headers, body, partial)
+        came = BufferedReply(reply.status, reply.headers, body)
+        return _without_stream(_uncompressed_error(came, call, partial))
+    return _without_stream(ErrorReply(call, reply.status, reply.headers, body, partial))
+
+
+def _without_stream(failure: ErrorReply) -> ErrorReply:
+    """Return an error with its JSON for a body, where that came as a stream's first event.
+
+    LiteLLM has the status of an error that comes before the first piece of a stream, and streams.
+    """
+    if not begins_events(failure.body):
+        return failure
+    error = FirstEvent().error(failure.body, ended=True)
+    if not error:
+        return failure
+    came = failure.as_came or ClientReply(failure.status, list(failure.headers), failure.body)
+    return replace(failure, body=error, as_came=came)
 
 
 def _uncompressed_error(came: BufferedReply, call: int, partial: bool) -> ErrorReply:
@@ -134,8 +150,8 @@ def _uncompressed_error(came: BufferedReply, call: int, partial: bool) -> ErrorR
         read = uncompressed(came, MAX_ERROR_BYTES)
     except UpstreamError as error:
         read = replace(came, headers=without_coding(came.headers), body=error.message.encode())
-    compressed = ClientReply(came.status, list(came.headers), came.body)
-    return ErrorReply(call, came.status, read.headers, read.body, partial, compressed=compressed)
+    as_came = ClientReply(came.status, list(came.headers), came.body)
+    return ErrorReply(call, came.status, read.headers, read.body, partial, as_came=as_came)
 
 
 def _of_whole(reply: UpstreamReply, use: Use, call: int, body: bytes) -> BufferedReply | ErrorReply:

@@ -1,12 +1,14 @@
 """Replies that are answers, and those that only look like it."""
 
 import asyncio
+import gzip
 from typing import Literal
 
 import msgspec
 import pytest
 
 from gateway.errors import TruncatedStream, UpstreamError
+from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.reply.classify import ErrorReply, classify
 from gateway.exchange.reply.reading import MAX_ERROR_BYTES, Allowance
 from gateway.replies import BufferedReply
@@ -34,6 +36,25 @@ def of_length(headers: RawHeaders, size: int) -> RawHeaders:
 def test_an_error_that_breaks_off_is_still_that_error() -> None:
     reply = FakeReply(500, JSON, (b'{"err',), TruncatedStream("cut"))
     assert classified(reply) == ErrorReply(0, 500, JSON, b"", partial=True)
+
+
+@pytest.mark.parametrize("before", [b"", b": ping\n\n", b"event: error\n"])
+@pytest.mark.parametrize("coded", [False, True])
+def test_an_error_of_an_errors_status_may_be_an_event(before: bytes, *, coded: bool) -> None:
+    body = before + EVENT + b"data: [DONE]\n\n"
+    headers = (*EVENT_STREAM, (b"content-encoding", b"gzip")) if coded else EVENT_STREAM
+    body = gzip.compress(body) if coded else body
+    error = classified(FakeReply(400, headers, (body,)))
+    assert isinstance(error, ErrorReply)
+    assert msgspec.json.decode(error.body) == msgspec.json.decode(ERROR)
+    assert error.as_came == ClientReply(400, list(headers), body)
+
+
+@pytest.mark.parametrize("body", [b"data: {}\n\n", b"data: [DONE]\n\n", b"data", ERROR])
+def test_other_bodies_of_an_errors_status_stay(body: bytes) -> None:
+    assert classified(FakeReply(400, EVENT_STREAM, (body,))) == ErrorReply(
+        0, 400, EVENT_STREAM, body
+    )
 
 
 @pytest.mark.parametrize("use", ["events", "untouched"])
