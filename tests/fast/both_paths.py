@@ -1,7 +1,6 @@
 """Compares a codec with the generic path, as a client sees them."""
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from copy import deepcopy
 from typing import Any
 
 import msgspec
@@ -61,6 +60,13 @@ def each(path: str, *values: object) -> list[tuple[str, Any]]:
     return [(path, value) for value in values]
 
 
+def copied(value: Any) -> Any:
+    """Return a deep copy of JSON, several times as fast as one of anything."""
+    if isinstance(value, dict):
+        return {name: copied(inner) for name, inner in value.items()}
+    return [copied(inner) for inner in value] if isinstance(value, list) else value
+
+
 def changed(original: Json, changes: Sequence[tuple[str, Any]]) -> Json:
     """Return a deep copy with values put at paths (`choices.0.index`); bad paths do nothing.
 
@@ -73,9 +79,9 @@ def changed(original: Json, changes: Sequence[tuple[str, Any]]) -> Json:
         for step in outer:
             place = _at(place, step)
         if isinstance(place, list) and last.isdigit() and int(last) < len(place):
-            place[int(last)] = deepcopy(value)
+            place[int(last)] = copied(value)
         elif isinstance(place, dict) and value is not ABSENT:
-            place[last] = deepcopy(value)
+            place[last] = copied(value)
         elif isinstance(place, dict):
             place.pop(last, None)
     return copy

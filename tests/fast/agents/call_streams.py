@@ -1,7 +1,6 @@
 """Compares streams that have a shortcut for pieces of arguments with the generic ones."""
 
 from collections.abc import Callable, Sequence
-from copy import deepcopy
 from typing import Any
 
 from gateway.errors import GatewayError
@@ -9,6 +8,7 @@ from gateway.fast.agents.messages_answers import AnsweredRequest
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import Context, Report, StreamTranslation
 from gateway.translate.parts.messages.asked import MessagesAsked
+from tests.fast.both_paths import copied
 from tests.translate.completions_via_chat.chat_backend import make_context
 from tests.translate.sealing import OpenSeal
 
@@ -32,7 +32,7 @@ def shown(
     seen: list[Any] = []
     try:
         for event in events:
-            seen.append(deepcopy(stream.feed(0, deepcopy(event))))
+            seen.append(copied(stream.feed(0, copied(event))))
             seen += [stream.passes_text, stream.satisfied(0), stream.ping()]
         seen.append(stream.end(0))
     except GatewayError as error:
