@@ -14,7 +14,7 @@ from gateway.exchange.error_replies import (
     renamed_failure,
     translated_failure,
 )
-from gateway.exchange.redirections import check_redirect
+from gateway.exchange.redirections import check_redirect, led_nowhere
 from gateway.exchange.restricted.allowed_models import is_allowed
 from gateway.exchange.retries import Refused, Retries
 from gateway.request import GenerationRequest
@@ -84,8 +84,9 @@ class GivingUp:
         if attempt.translation is not None and moved:
             raise translated_failure(attempt.translation, failure)
         if failure.status < 400:
-            # Its status says success, so the error must be noted.
-            decision.failed(route.upstream, error_in_success(failure), final=True)
+            # Its status is none of an error's, so the error must be noted.
+            nowhere = led_nowhere(failure.status, failure.headers)
+            decision.failed(route.upstream, nowhere or error_in_success(failure), final=True)
         return failures.untouched(failure)
 
     async def _not_found(

@@ -28,6 +28,20 @@ def redirect_error(status: int, headers: RawHeaders) -> UpstreamError | None:
     )
 
 
+def led_nowhere(status: int, headers: RawHeaders) -> UpstreamError | None:
+    """Return what an operator is shown of a redirect without a location, which is passed on.
+
+    None: the status is another, or there is a location.
+    """
+    if not 300 <= status < 400 or status == _NOT_MODIFIED or _locations(headers):
+        return None
+    return UpstreamError(
+        f"The upstream answered with a redirect (status {status}) that leads nowhere.",
+        upstream_status=status,
+        reason=Reason.BAD_REPLY,
+    )
+
+
 def check_redirect(status: int, headers: RawHeaders) -> None:
     """Raise the `redirect_error` of a reply, if it is one."""
     error = redirect_error(status, headers)

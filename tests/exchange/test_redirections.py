@@ -17,6 +17,7 @@ from gateway.exchange.redirections import (
     redirect_error,
 )
 from gateway.exchange.reply.reading import MAX_ERROR_BYTES
+from gateway.observe.outcomes import Outcome, ended
 from gateway.request import Request
 from gateway.shapes import RawHeaders, Shape
 from tests import kinds
@@ -127,3 +128,29 @@ def refused(call: Callable[[], object]) -> UpstreamError:
     assert "10.0.0.7" not in str(error.envelope())
     assert not error.headers
     return error
+
+
+@pytest.mark.parametrize(
+    ("status", "location", "is_noted"),
+    [(301, b"", True), (300, b"", True), (304, b"", False), (302, b"https://cdn.example/f", False)],
+)
+def test_a_redirect_without_a_location_is_passed_on_and_noted(
+    status: int, location: bytes, is_noted: bool
+) -> None:
+    fields: RawHeaders = ((b"location", location),) if location else ()
+    scene, decision = Scene(lambda _: FakeReply(status, fields, (b"moved",))), Decision()
+    passing = Passing(scene.settings, scene.resolver, scene.network.send, Apart())
+    reply = asyncio.run(passing.run(Request("GET", "/files/f/content"), decision, ()))
+    assert reply.status == status
+    assert [(failure.reason, failure.status) for failure in decision.failures] == [
+        (Reason.BAD_REPLY, status)
+    ] * is_noted
+    ending = ended(decision, reply.status)
+    assert ending.outcome is (Outcome.UPSTREAM_ERROR if is_noted else Outcome.SUCCESS)
+
+
+def test_so_it_is_at_a_models_own_endpoint() -> None:
+    asked = ASKED[Shape.CHAT]
+    result = Scene(lambda _: FakeReply(307, (), (b"moved",))).generate(Shape.CHAT, asked)
+    (failure,) = result.decision.failures
+    assert (result.reply.status, failure.reason, failure.final) == (307, Reason.BAD_REPLY, True)

@@ -16,7 +16,7 @@ from gateway.exchange.apart import Apart
 from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.decision import Decision
 from gateway.exchange.passthrough.destinations import Destinations
-from gateway.exchange.redirections import check_passed_redirect
+from gateway.exchange.redirections import check_passed_redirect, led_nowhere
 from gateway.exchange.reply.classify import ErrorReply, read_error
 from gateway.exchange.reply.reading import MAX_ERROR_BYTES, content_length
 from gateway.exchange.reply.untouched import passed_on
@@ -77,6 +77,9 @@ class Passing:
             failure = await read_error(reply)
             _check_route(call, failure, decision)
             return failures.untouched(failure)
+        nowhere = led_nowhere(reply.status, reply.headers)
+        if nowhere is not None:
+            decision.failed(routed.upstream, nowhere, final=True)
         return await self._answer(call, routed.upstream, reply, about_a_model=bool(named))
 
     async def _answer(
