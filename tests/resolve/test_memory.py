@@ -61,6 +61,15 @@ def test_learned_endpoints_are_bounded() -> None:
     assert kept == [7, 8, 9]
 
 
+def test_a_model_in_use_outlives_any_number_of_other_names() -> None:
+    learned = LearnedEndpoints(SETTINGS, FakeClock())
+    learned.learn(ALICE, "in-use", None, Shape.CHAT)
+    for number in range(50):
+        learned.learn(BOB, f"made-up-{number}", None, Shape.RESPONSES)
+        assert learned.recall(ALICE, "in-use", TOOLS, Shape.MESSAGES)
+    assert len(list(learned.entries())) == SETTINGS.max_entries
+
+
 def test_what_depended_on_the_endpoint_called_is_recalled_for_its_clients_only() -> None:
     learned = LearnedEndpoints(MemorySettings(), FakeClock())
     learned.learn(ALICE, "m", Shape.RESPONSES, Shape.CHAT)
