@@ -6,6 +6,7 @@ from functools import lru_cache
 
 from gateway.exchange.known_fixes import Fixes
 from gateway.exchange.request_fields import field_names
+from gateway.resolve.refusals.earlier_thinking import ITEMS
 from gateway.resolve.refusals.history_fields import FILLED_WITH
 from gateway.resolve.refusals.parameter_fixes import LOWERING, ParameterFix, apply_fixes
 from gateway.resolve.refusals.system_turns import FIRST, USERS
@@ -69,9 +70,13 @@ def may_apply(fixes: Fixes, body: bytes) -> bool:
 
 @lru_cache(maxsize=1024)
 def _fields_of(fixes: Fixes) -> frozenset[str]:
-    return frozenset(
-        "messages" if fix.action in _IN_MESSAGES else fix.name.partition(".")[0] for fix in fixes
-    )
+    return frozenset(map(_field_of, fixes))
+
+
+def _field_of(fix: ParameterFix) -> str:
+    if fix.name == ITEMS:
+        return "input"
+    return "messages" if fix.action in _IN_MESSAGES else fix.name.partition(".")[0]
 
 
 def parameter_names(body: Json) -> frozenset[str]:

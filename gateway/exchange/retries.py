@@ -21,7 +21,7 @@ from gateway.resolve.features import SAMPLING, effort_of
 from gateway.resolve.memory import CacheScope, Features, LearnedEndpoints
 from gateway.resolve.names.model_notes import ModelNotes
 from gateway.resolve.refusals.classify import Refusal, Verdict
-from gateway.resolve.refusals.earlier_thinking import THINKING
+from gateway.resolve.refusals.earlier_thinking import FOR_ONE_REQUEST
 from gateway.shapes import Shape
 
 MAX_MENDED: Final = 32
@@ -290,7 +290,7 @@ class Retries:
 
     def _learn_fixes(self) -> None:
         for fix in self.fixes:
-            if fix.action == "fit" or fix.name == THINKING:
+            if fix.action == "fit" or fix.name in FOR_ONE_REQUEST:
                 continue
             # A server whose schema has no such role refuses it whatever the model.
             is_general = fix.action == "retell" and not self._is_here

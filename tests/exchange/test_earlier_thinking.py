@@ -3,6 +3,7 @@
 from typing import Any
 
 import msgspec
+import pytest
 
 from gateway.config.settings import ModelRule, UpstreamSettings
 from gateway.shapes import Json, Shape, UpstreamCall
@@ -125,3 +126,62 @@ def test_a_client_of_messages_gets_the_refusal() -> None:
     own = stage.generate(Shape.MESSAGES, {"model": "m", "max_tokens": 50, "messages": turns})
     assert own.reply.status == 400
     assert own.decision.attempts == 1
+
+
+class Azure:
+    """Has two deployments, and cannot decrypt in one what the other has encrypted."""
+
+    def __init__(self) -> None:
+        self.sent: list[Any] = []
+        self.deployment = "one"
+
+    def answer(self, call: UpstreamCall) -> Answer:
+        if call.method == "GET":
+            return error_reply(404, "Not Found")
+        assert isinstance(call.body, bytes)
+        body = msgspec.json.decode(call.body)
+        self.sent.append(body["input"])
+        for item in body["input"]:
+            if item.get("encrypted_content", self.deployment) != self.deployment:
+                return error_reply(
+                    400,
+                    "The encrypted content gAAA...wXBV could not be verified.",
+                    code="invalid_encrypted_content",
+                )
+        thought = {"type": "reasoning", "summary": [{"type": "summary_text", "text": "Hm."}]}
+        part = {"type": "output_text", "text": "Fine.", "annotations": []}
+        said = {"type": "message", "id": "msg_1", "role": "assistant", "status": "completed"}
+        output = [
+            {**thought, "id": "rs_1", "encrypted_content": self.deployment},
+            {**said, "content": [part]},
+        ]
+        return json_reply(
+            {"id": "r", "object": "response", "status": "completed", "output": output, "model": "m"}
+        )
+
+
+@pytest.mark.parametrize("client", [Shape.RESPONSES, Shape.MESSAGES])
+def test_reasoning_that_cannot_be_decrypted_is_left_out(client: Shape) -> None:
+    azure = Azure()
+    upstream = UpstreamSettings("up", "http://up.example/v1", kinds.OTHER)
+    stage = Scene(azure.answer, upstream, rules=(ModelRule("m", endpoints=(Shape.RESPONSES,)),))
+    user, going_on = {"role": "user", "content": "w?"}, {"role": "user", "content": "Go on"}
+    asked: Json = {**ASKED} if client is Shape.RESPONSES else {"model": "m", "max_tokens": 5000}
+    if client is Shape.MESSAGES:
+        asked["thinking"] = {"type": "enabled", "budget_tokens": 2000}
+    place = "input" if client is Shape.RESPONSES else "messages"
+    first = stage.generate(client, {**asked, place: [user]}, headers=ALICE).json
+    said = (
+        first["output"]
+        if client is Shape.RESPONSES
+        else [{"role": "assistant", "content": first["content"]}]
+    )
+    body = {**asked, place: [user, *said, going_on]}
+    for deployment, attempts in (("two", 2), ("two", 2), ("one", 1)):
+        azure.deployment = deployment
+        again = stage.generate(client, body, headers=ALICE)
+        assert (again.reply.status, again.decision.attempts) == (200, attempts)
+        left_out = "dropped=input[reasoning]" in again.decision.translation
+        assert left_out is (attempts == 2)
+        kinds_sent = [item.get("type") for item in azure.sent[-1]]
+        assert ("reasoning" in kinds_sent) is (attempts == 1)

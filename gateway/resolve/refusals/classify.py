@@ -16,8 +16,10 @@ from gateway.envelopes.printed_values import decode_body
 from gateway.resolve.refusals.destinations import Called
 from gateway.resolve.refusals.earlier_thinking import (
     BINDING,
+    ITEMS,
     THINKING,
     is_bound,
+    refuses_reasoning,
     refuses_thinking,
 )
 from gateway.resolve.refusals.history_fields import demanded_field
@@ -218,7 +220,7 @@ def _judge(reply: ErrorReply, called: Called, model: str, sent: Collection[str])
             other_endpoint=destination.other_endpoint,
             request_dependent=destination.request_dependent,
         )
-    of_history = _fix_of_history(reply.message, called, sent)
+    of_history = _fix_of_history(reply, called, sent)
     if of_history is not None:
         return _unsupported(reply, of_history)
     if called is Shape.MESSAGES and "messages" in sent and refuses_system_turn(reply.message):
@@ -235,10 +237,16 @@ def _judge(reply: ErrorReply, called: Called, model: str, sent: Collection[str])
     return _other(reply)
 
 
-def _fix_of_history(message: str, called: Called, sent: Collection[str]) -> ParameterFix | None:
-    """Return what mends earlier messages after an error's text; None: it is not about them."""
+def _fix_of_history(
+    reply: ErrorReply, called: Called, sent: Collection[str]
+) -> ParameterFix | None:
+    """Return what mends earlier messages after an error; None: it is not about them."""
+    message = reply.message
     if called is None:
         return None
+    if called is Shape.RESPONSES:
+        unreadable = refuses_reasoning(message, reply.code)
+        return ParameterFix("strip", ITEMS) if unreadable else None
     demanded = demanded_field(message, called)
     if demanded is not None:
         return ParameterFix("fill", demanded)

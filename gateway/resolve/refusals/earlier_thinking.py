@@ -1,9 +1,10 @@
-"""What Claude demands of its earlier thinking, which clients of OpenAI's endpoints bring back.
+"""What Claude and OpenAI's models demand of their earlier thinking, which clients bring back.
 
 From Fable 5.1 on a block of thinking holds only behind the system prompt, the tools and messages
 that it was made behind, and is refused elsewhere (Anthropic, "Preserved thinking", opencode#48637).
 Clients of responses may change all of them. The API leaves such blocks out where a request asks for
-it; what is refused for other reasons is left out here.
+it; what is refused for other reasons is left out here. So is OpenAI's reasoning that was encrypted
+for another account or deployment, as of Azure's that take turns (codex#3573, higress#3197).
 """
 
 import re
@@ -13,6 +14,9 @@ from gateway.shapes import Json
 
 BINDING = "thinking.block_binding"
 THINKING = "content[thinking]"
+ITEMS = "input[reasoning]"
+FOR_ONE_REQUEST = frozenset({THINKING, ITEMS})
+"""What is left out of the refused request only: in other conversations it may hold."""
 BETA = b"thinking-binding-controls-2026-08-01"
 """In `anthropic-beta` beside `BINDING`."""
 
@@ -22,6 +26,9 @@ _REFUSED = re.compile(
     r"messages\.\d{1,6}\.content\.\d{1,6}: Invalid "
     r"(?:`?signature`? in `?thinking|`?data`? in `?redacted_thinking)`? block"
 )
+_UNREADABLE = re.compile(r"The encrypted content .{0,500}? could not be verified", re.DOTALL)
+_NO_CONTENT = "invalid_encrypted_content"
+_WITH_REASONING = frozenset({"function_call", "custom_tool_call", "message"})
 _BOUND = "`thinking.block_binding.prefix_mismatch_behavior`"
 
 
@@ -33,6 +40,11 @@ def refuses_thinking(message: str) -> bool:
 def is_bound(message: str) -> bool:
     """Whether it does so because something before that has changed."""
     return _BOUND in message
+
+
+def refuses_reasoning(message: str, code: str | None) -> bool:
+    """Whether an error of the responses endpoint refuses encrypted reasoning."""
+    return code == _NO_CONTENT or _UNREADABLE.match(message) is not None
 
 
 def ask_to_leave_out(body: Json) -> None:
@@ -50,6 +62,25 @@ def ask_to_leave_out(body: Json) -> None:
 def leave_out(body: Json) -> None:
     """Leave out the earlier thinking of a messages body. The messages themselves are copied."""
     body["messages"] = list(_without_thinking(_messages(body)))
+
+
+def without_reasoning(body: Json) -> None:
+    """Leave out the reasoning items of a responses body. The other items are copied.
+
+    Those have no ids then: OpenAI knows by them which reasoning they came with, and demands it.
+    """
+    given = body.get("input")
+    if isinstance(given, list):
+        body["input"] = list(_without_reasoning(given))
+
+
+def _without_reasoning(items: list[object]) -> Iterator[object]:
+    for item in items:
+        kind = item.get("type") if isinstance(item, dict) else None
+        if isinstance(item, dict) and kind in _WITH_REASONING:
+            yield {key: value for key, value in item.items() if key != "id"}
+        elif kind != "reasoning":
+            yield item
 
 
 def is_asked_to(body: Json) -> bool:

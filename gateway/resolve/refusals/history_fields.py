@@ -22,9 +22,11 @@ from gateway.resolve.refusals.earlier_calls import (
 )
 from gateway.resolve.refusals.earlier_thinking import (
     BINDING,
+    ITEMS,
     THINKING,
     ask_to_leave_out,
     leave_out,
+    without_reasoning,
 )
 from gateway.servers.presets import NO_REASONING
 from gateway.shapes import Json, Shape
@@ -128,10 +130,14 @@ def refused_field(param: str) -> str | None:
 def strip(body: Json, name: str) -> None:
     """Remove a field from the messages of a chat body. The messages themselves are copied.
 
-    `content[thinking]`: the blocks of thinking from those of a messages body.
+    `content[thinking]`: the blocks of thinking from those of a messages body; `input[reasoning]`:
+    the items of reasoning from a responses body.
     """
     if name == THINKING:
         leave_out(body)
+        return
+    if name == ITEMS:
+        without_reasoning(body)
         return
     given = body.get("messages")
     if isinstance(given, list):

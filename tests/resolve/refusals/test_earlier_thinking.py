@@ -7,7 +7,9 @@ from gateway.resolve.refusals.earlier_thinking import (
     is_asked_to,
     is_bound,
     leave_out,
+    refuses_reasoning,
     refuses_thinking,
+    without_reasoning,
 )
 from gateway.shapes import Json
 
@@ -83,3 +85,41 @@ def test_a_body_without_messages_has_nothing_to_leave_out() -> None:
     body: Json = {"messages": [USER]}
     leave_out(body)
     assert body == {"messages": [USER]}
+
+
+@pytest.mark.parametrize(
+    ("message", "code", "refuses"),
+    [
+        ("The encrypted content gAAA...wXBV could not be verified.", None, True),
+        ("The encrypted content for item rs_0af9 could not be verified.", None, True),
+        ("Something else", "invalid_encrypted_content", True),
+        ("The encrypted content was verified", None, False),
+    ],
+)
+def test_the_error_about_encrypted_reasoning_is_known(
+    message: str, code: str | None, refuses: bool
+) -> None:
+    assert refuses_reasoning(message, code) is refuses
+
+
+def test_reasoning_items_are_left_out_and_the_ids_of_what_came_with_them() -> None:
+    call: Json = {"type": "function_call", "call_id": "c", "name": "f", "arguments": "{}"}
+    said: Json = {"type": "message", "role": "assistant", "content": "So"}
+    search: Json = {"type": "web_search_call", "id": "ws_1", "status": "completed"}
+    body: Json = {
+        "input": [
+            USER,
+            {"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": "x"},
+            {"id": "fc_1", **call},
+            search,
+            {"id": "msg_1", **said},
+        ]
+    }
+    without_reasoning(body)
+    assert body == {"input": [USER, call, search, said]}
+
+
+def test_an_input_of_text_has_no_reasoning_items() -> None:
+    body: Json = {"input": "w?"}
+    without_reasoning(body)
+    assert body == {"input": "w?"}
