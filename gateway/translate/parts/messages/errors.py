@@ -82,7 +82,7 @@ def _message(error: GatewayError, model: str) -> str:
         return exceeding
     if error.code == TOO_LONG:
         return _too_long(message)
-    if messages_status(error) == 404 and model and error.code in (_NO_MODEL, None):
+    if messages_status(error) == 404 and model and _is_about(model, error):
         named = f"model: {model}"
         # The upstream may have said so in the same words.
         return (
@@ -99,6 +99,12 @@ def _message(error: GatewayError, model: str) -> str:
     message = re.sub(re.escape(error.param) + _PATH_ENDS, lambda _: path, message)
     is_named = re.search(_PATH_BEGINS + re.escape(path) + _PATH_ENDS, message)
     return message if is_named else f"{path}: {message}"
+
+
+def _is_about(model: str, error: GatewayError) -> bool:
+    """Whether an error is about the model: mlx-lm has 404 for whatever goes wrong."""
+    names_it = error.param == "model" or model in error.message
+    return error.code == _NO_MODEL or (error.code is None and names_it)
 
 
 def _with_output(message: str) -> str | None:

@@ -108,6 +108,24 @@ def test_a_missing_model_is_a_404_also_where_openai_has_a_400() -> None:
     assert messages_status(InvalidRequest("No.")) == 400
 
 
+@pytest.mark.parametrize(
+    ("error", "named"),
+    [
+        (UpstreamReplied("Only text is taken.", status=404), False),
+        (UpstreamReplied("generation thread died", status=404), False),
+        (UpstreamReplied("There is no m-7 here.", status=404), True),
+        (UpstreamReplied("Not served.", param="model", status=404), True),
+        (UpstreamReplied("There is no m-7 here.", code="gone", status=404), False),
+        (ModelNotFound("Nothing."), True),
+    ],
+)
+def test_a_404_that_is_not_about_the_model_is_not_said_to_be(
+    error: GatewayError, *, named: bool
+) -> None:
+    message = messages_error(error, "m-7")["error"]["message"]
+    assert message == ("model: m-7. " if named else "") + error.message
+
+
 def test_sdks_are_told_to_send_the_conversation_without_a_thread() -> None:
     error = UnsupportedParameter("'thread' is not supported.", param="thread")
     assert messages_error(error)["error"]["details"] == {"error_code": "thread_unsupported_request"}
