@@ -123,7 +123,7 @@ def outcome(
     params: Sequence[str],
 ) -> list[Any]:
     """Return all that a translation shows of itself, errors included, JSON as bytes."""
-    before = msgspec.json.encode([body, replies])
+    before = msgspec.json.encode(body)
     try:
         made = translate(body, context)
     except GatewayError as error:
@@ -134,25 +134,36 @@ def outcome(
         made.local_reply(),
     ]
     made.report.drop("noted between calls and reply")
-    try:
-        seen.append(msgspec.json.encode(made.reply(replies)))
-    except GatewayError as error:
-        seen.append(_shown(error))
-    seen += [made.report.header(), [made.client_param(0, param) for param in params]]
-    assert msgspec.json.encode([body, replies]) == before
+    seen += answered(made, replies, params)
+    assert msgspec.json.encode(body) == before
     return seen
+
+
+def answered(made: Translation, replies: Sequence[Any], params: Sequence[str] = ()) -> list[Any]:
+    """Return what a translation makes of replies, its report behind them, and its names."""
+    before = msgspec.json.encode(replies)
+    try:
+        reply: Any = msgspec.json.encode(made.reply(replies))
+    except GatewayError as error:
+        reply = _shown(error)
+    assert msgspec.json.encode(replies) == before
+    return [reply, made.report.header(), [made.client_param(0, param) for param in params]]
 
 
 def by_fast_path(codec: FastCodec) -> Translate:
     """Return what translates by a codec where it can, and by the generic path where it cannot."""
 
     def translate(body: Json, context: Context) -> Translation:
-        made = None
-        if codec.fits(context):
-            made = fast_translation(codec, msgspec.json.encode(body), context)
+        made = _admitted(codec, body, context)
         return by_generic_path(codec)(body, context) if made is None else _Shown(made)
 
     return translate
+
+
+def _admitted(codec: FastCodec, body: Json, context: Context) -> FastTranslation | None:
+    if not codec.fits(context):
+        return None
+    return fast_translation(codec, msgspec.json.encode(body), context)
 
 
 def by_generic_path(codec: FastCodec) -> Translate:
