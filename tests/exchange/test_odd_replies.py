@@ -192,6 +192,31 @@ def test_names_of_fields_may_have_escapes(client: Shape, home: Shape, names: str
         assert seen(client, home, answer, stream=stream) == expected
 
 
+@pytest.mark.parametrize(
+    ("client", "home"),
+    [pair for pair in permutations(Shape, 2) if pair[1] in (RESPONSES, Shape.MESSAGES)],
+)
+@pytest.mark.parametrize(
+    ("others", "is_read"), [([None], True), ([None, None], True), (["x"], False), ([[]], False)]
+)
+def test_null_among_items_or_blocks_is_passed_over(
+    client: Shape, home: Shape, others: list[Any], *, is_read: bool
+) -> None:
+    listed = "output" if home is RESPONSES else "content"
+    body = {**WHOLE[home], listed: [*others, *WHOLE[home][listed], *others]}
+    answers = [sent(body)]
+    if home is RESPONSES:
+        answers.append(sent_events({"type": "response.completed", "response": body}))
+    else:
+        begun = {"type": "message_start", "message": {**body, "stop_reason": None}}
+        ended = {"type": "message_delta", "delta": {"stop_reason": "end_turn"}}
+        answers.append(sent_events(begun, ended, {"type": "message_stop"}))
+    for answer in answers:
+        for stream in (False, True):
+            expected = f"says 'hi'; finish: {ends(client)}" if is_read else "error"
+            assert seen(client, home, answer, stream=stream).startswith(expected)
+
+
 CALL = {"id": "a", "type": "function", "function": {"name": "f", "arguments": "{}"}}
 TOOLS: Json = {"tools": [{"type": "function", "name": "f", "parameters": {}}]}
 

@@ -93,11 +93,14 @@ def begun_blocks(event: Json) -> Iterator[BegunBlock]:
     content = message.get("content") if isinstance(message, dict) else None
     if not content:
         return
-    if not isinstance(content, list) or not all(isinstance(block, dict) for block in content):
+    blocks = (
+        [block for block in content if block is not None] if isinstance(content, list) else None
+    )
+    if blocks is None or not all(isinstance(block, dict) for block in blocks):
         raise UpstreamError(
             "The upstream's stream begins with a message whose content is not a list of blocks."
         )
-    for index, block in enumerate(content):
+    for index, block in enumerate(blocks):
         if block.get("type") not in ("text", "thinking") or block.get(block["type"]):
             yield BegunBlock(index, block)
 

@@ -88,9 +88,12 @@ def check_inputs(message: Json) -> None:
 
 def _blocks(message: Json) -> list[Json]:
     content = message.get("content")
-    if not isinstance(content, list) or not all(isinstance(block, dict) for block in content):
+    blocks = (
+        [block for block in content if block is not None] if isinstance(content, list) else None
+    )
+    if blocks is None or not all(isinstance(block, dict) for block in blocks):
         raise UpstreamError("The upstream's reply is not a message: it has no list 'content'.")
-    return content
+    return blocks
 
 
 def _add(block: Json, event: Json) -> None:

@@ -13,16 +13,16 @@ def an_object(source: Json, name: str) -> Json:
 
 
 def objects(source: Json, name: str) -> list[Json]:
-    """Return a list of objects, an absent one as empty; raises `UpstreamError`."""
+    """Return a list of objects, an absent one as empty, without nulls; raises `UpstreamError`."""
     value = source.get(name)
     if value is None:
         return []
     if not isinstance(value, list):
         raise _unreadable(name, "a list of objects")
     for each in value:
-        if not isinstance(each, dict):
+        if not isinstance(each, dict) and each is not None:
             raise _unreadable(name, "a list of objects")
-    return value
+    return [each for each in value if each is not None] if None in value else value
 
 
 def string(source: Json, name: str) -> str:

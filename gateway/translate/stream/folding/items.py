@@ -12,7 +12,7 @@ from gateway.shapes import Json
 from gateway.translate.chat_via_responses.output.calls import call_text
 from gateway.translate.chat_via_responses.output.last_output import matched
 from gateway.translate.chat_via_responses.output.other_items import item_name, said_mark
-from gateway.translate.chat_via_responses.output.reading import index_of, string
+from gateway.translate.chat_via_responses.output.reading import index_of, objects, string
 from gateway.translate.chat_via_responses.output.said_parts import Form, texts_of
 from gateway.translate.chat_via_responses.output.tracking import (
     ItemKind,
@@ -105,7 +105,7 @@ class StreamedItems:
 
         `naturally`: nothing has cut it short. Raises `UpstreamError` as `take` does.
         """
-        given = [{**item} for item in _list(output) if isinstance(item, dict)]
+        given = [{**item} for item in objects({"output": output}, "output")]
         found = {id(item): known for known, item in matched(self._items, given)}
         left = dict.fromkeys(self._all)
         placed: list[tuple[_StreamedItem, Json]] = []

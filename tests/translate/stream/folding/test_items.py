@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from gateway.errors import UpstreamError
 from gateway.shapes import Json
 from gateway.translate.stream.folding.items import StreamedItems
 
@@ -97,7 +98,13 @@ def test_what_is_no_news_of_an_item_is_passed_over() -> None:
     assert heard(*odd) == []
     assert heard(delta("output_text", 5)) == []
     other: Json = {"type": "web_search_call", "id": "w"}
-    assert heard(ADDED, output=(other, "x")) == [other]
+    assert heard(ADDED, output=(None, other, None)) == [other]
+
+
+@pytest.mark.parametrize("output", ["x", {}, [{"type": "web_search_call", "id": "w"}, "x"]])
+def test_an_output_of_another_form_is_an_error_as_in_a_stream(output: Any) -> None:
+    with pytest.raises(UpstreamError, match="'output' is not a list of objects"):
+        heard(ADDED, output=output)
 
 
 def done(item: Json, **more: Any) -> Json:
