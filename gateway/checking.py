@@ -76,7 +76,7 @@ async def judge(application: Application, routes: Sequence[Route], headers: RawH
     """Return what is known about the models of routes that were resolved with all evidence."""
     upstreams = application.settings.upstreams
     queried = {route.upstream for route in routes}
-    if any(not route.exists and _is_sought(route) for route in routes):
+    if any(not route.exists and is_sought(route) for route in routes):
         queried = {upstream.name for upstream in upstreams}
     unread = await _unread(
         application, headers, [each for each in upstreams if each.name in queried]
@@ -98,15 +98,22 @@ async def nearest(
     missing = [name for name in findings.names if name.verdict is Verdict.NOT_THERE]
     found: dict[str, list[str]] = {}
     for name in missing[:MAX_SUGGESTED]:
-        route = name.route
-        near = application.resolver.near
-        if route.model_sent == route.model_asked or (route.rule and route.rule.rewrites):
-            found[name.name] = await near(route.model_asked, route.upstream, headers)
-        else:
-            own = {*_names(application)}
-            names = await near(route.model_sent, route.upstream, headers)
-            found[name.name] = [each for each in names if each not in own]
+        found[name.name] = await _nearest(application, name.route, headers)
     return found
+
+
+async def _nearest(application: Application, route: Route, headers: RawHeaders) -> list[str]:
+    upstreams = [route.upstream]
+    if is_sought(route):
+        upstreams = [upstream.name for upstream in application.settings.upstreams]
+    of_client = route.model_sent == route.model_asked or (route.rule and route.rule.rewrites)
+    model = route.model_asked if of_client else route.model_sent
+    found: dict[str, None] = {}
+    for upstream in upstreams:
+        near = await application.resolver.near(model, upstream, headers)
+        found |= dict.fromkeys(near)
+    own = () if of_client else _names(application)
+    return [name for name in found if name not in own]
 
 
 def question(near: Sequence[str]) -> str:
@@ -177,12 +184,12 @@ def _verdict(route: Route, unread: Mapping[str, LookupFailed]) -> Verdict:
         return Verdict.UNCHECKED
     if route.resolved_by is Source.CONFIG:
         return Verdict.GOOD
-    if route.kind.deployments or (unread and _is_sought(route)):
+    if route.kind.deployments or (unread and is_sought(route)):
         return Verdict.UNCHECKED
     return Verdict.NOT_THERE
 
 
-def _is_sought(route: Route) -> bool:
-    """Whether the model was searched at all upstreams: no rule and no name says where it is."""
+def is_sought(route: Route) -> bool:
+    """Whether the model was sought at all upstreams: no rule and no name says where it is."""
     named = route.rule is not None and route.rule.upstream is not None
     return route.resolved_by is Source.DEFAULT and not named

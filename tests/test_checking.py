@@ -171,6 +171,27 @@ def test_names_of_the_upstream_that_are_near_to_a_missing_one_are_suggested(tmp_
     ]
 
 
+def test_who_is_sought_everywhere_is_in_no_list_and_may_be_near_in_each(tmp_path: Path) -> None:
+    rules: dict[str, Any] = {"a": "mistrall", "b": {"model": "mistrall", "upstream": "one"}}
+    with lister("llama") as one, lister("mistral", "llama") as two:
+        result = check(tmp_path, rules, one=one, two=two)
+        path = tmp_path / "gateway.yaml"
+        variables = {"GATEWAY_CONFIG": None, "OPENAI_API_KEY": None}
+        asked = [
+            CliRunner().invoke(cli.main, ("resolve", name, "--config", str(path)), env=variables)
+            for name in ("mistrall", "b")
+        ]
+    assert result.stderr.splitlines()[:2] == [
+        "a → mistrall: not found; did you mean 'mistral'?",
+        "b → mistrall: not found",
+    ]
+    anywhere, there = asked
+    assert anywhere.stderr == (
+        "Error: 'mistrall' is not in the model list of any upstream; did you mean 'mistral'?\n"
+    )
+    assert "'b', sent as 'mistrall', is not in the model list of one\n" in there.stderr
+
+
 def test_a_list_that_is_not_found_may_be_below_another_path(tmp_path: Path) -> None:
     with lister(status=404) as server:
         right = check(tmp_path, {"a": "x"}, server=server)

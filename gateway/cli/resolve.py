@@ -113,16 +113,18 @@ def _without_coming_end(found: "Checked") -> "Route":
 
 def _conclude(settings: "Settings", findings: "Findings", near: list[str]) -> None:
     """Print the verdict, unless the model is there; problems end the command with status 1."""
-    from gateway.checking import Verdict, question, why_unread
+    from gateway.checking import Verdict, is_sought, question, why_unread
 
     (found,) = findings.names
     if found.verdict is Verdict.GOOD:
         return
     if found.verdict is Verdict.NOT_THERE:
-        where = f"the model list of {found.route.upstream}"
+        where = f"in the model list of {found.route.upstream}"
+        if is_sought(found.route) and len(settings.upstreams) > 1:
+            where = "in the model list of any upstream"
         asked, sent = found.route.model_asked, found.route.model_sent
         name = f"'{sent}'" if sent == asked else f"'{asked}', sent as '{sent}',"
-        raise click.ClickException(f"{name} is not in {where}{question(near)}")
+        raise click.ClickException(f"{name} is not {where}{question(near)}")
     for upstream, failed in findings.unread.items():
         why = why_unread(settings.upstream(upstream), failed, own_key())
         click.echo(f"not checked: the model list of {upstream} could not be read ({why})", err=True)
