@@ -30,7 +30,8 @@ PARAMETERS: Json = {"type": "object", "properties": {}}
 COULD_BE_SENT = re.compile(
     r"max_completion_tokens|max_output_tokens"
     r"|.*\.image_url\.detail|.*\.title"
-    r"|tools\[[0-9]\](\.function)?\.(strict|parameters(\.(type|properties))?)"
+    r"|(tools|functions)\[[0-9]\](\.tools\[[0-9]\]|\.function)?"
+    r"\.(strict|parameters(\.(type|properties))?)"
 )
 """Fields of the client's shape that the gateway sends although the client has not."""
 

@@ -110,7 +110,8 @@ def test_streams_send_each_value_once(client: Shape, home: Shape) -> None:
 def test_sources_of_the_last_event_only_come_before_the_usage(
     client: Shape, home: Shape, usage: bool
 ) -> None:
-    events = [*events_of(home, {}), {"choices": [], "usage": {"total_tokens": 2}, **PERPLEXITY}]
+    counts = {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}
+    events = [*events_of(home, {}), {"choices": [], "usage": counts, **PERPLEXITY}]
     options = {"stream_options": {"include_usage": True}} if usage else {}
     sent = streamed(asked(client, home, stream=True, **options), events)
     last = sent[-2] if usage else sent[-1]
