@@ -66,7 +66,7 @@ class Process:
     ) -> None:
         """Serve until a signal stops it, a new program has taken over, or the parent is gone.
 
-        `early` has a signal from before the event loop.
+        `early` has the signals from before the event loop.
         """
         stop, live = asyncio.Event(), Live(application)
         reloading = self._reloading(live)
@@ -78,8 +78,7 @@ class Process:
             self._begin_hand_over if self._ties is None else None,
         )
         take()
-        if early.requested:
-            stop.set()
+        self._heed(early, stop, reloading)
         if self._ties is not None:
             _drain_without(self._ties.gone, stop)
         _settle()
@@ -100,6 +99,12 @@ class Process:
                 take()
                 reloading.close()
                 await live.aclose()
+
+    def _heed(self, early: Stop, stop: asyncio.Event, reloading: "Alone | Parent") -> None:
+        if early.requested:
+            stop.set()
+        if early.take_reload():
+            self._begin(reloading)
 
     def _started(self, _: object) -> None:
         self._start.inherited.serves()

@@ -19,7 +19,7 @@ from gateway.reloading import Build, Configuration, report
 from gateway.server.hand_over import HandOver, inherited
 from gateway.server.peers import Peers, private_folder
 from gateway.server.serving import bind
-from gateway.server.signals import ends_on_signals
+from gateway.server.signals import Stop, ends_on_signals
 
 if TYPE_CHECKING:
     from gateway.server.reloads import Reloads
@@ -64,7 +64,7 @@ def run(source: Source, settings: Settings, build: Build) -> int:
             work(application, None)
             return 0
         _announce(settings, bound)
-        reloads = _reloads(configuration, build)
+        reloads = _reloads(configuration, build, stop)
         with private_folder() as folder:
             return _workers()(
                 count,
@@ -75,11 +75,14 @@ def run(source: Source, settings: Settings, build: Build) -> int:
             ).run()
 
 
-def _reloads(configuration: Configuration, build: Build) -> "Reloads":
+def _reloads(configuration: Configuration, build: Build, early: Stop) -> "Reloads":
     # Who serves alone has no use for the memory that this module takes, nor for that of workers.
     from gateway.server.reloads import Reloads
 
-    return Reloads(lambda: configuration.check(build), configuration.watch, report)
+    reloads = Reloads(lambda: configuration.check(build), configuration.watch, report)
+    if early.take_reload():
+        reloads.begin_soon()
+    return reloads
 
 
 def _workers() -> "type[Workers]":

@@ -138,6 +138,24 @@ def test_a_signal_from_before_the_event_loop_ends_it_at_once() -> None:
     asyncio.run(scenario())
 
 
+def test_a_reload_from_before_the_event_loop_follows_the_start(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO)
+    early, said = Stop(), Said("the configuration was reloaded")
+    early.request_reload()
+
+    async def scenario() -> None:
+        process = process_with(Inherited({}, None), HandOver((), ()))
+        with bind("127.0.0.1", 0) as own, bind("127.0.0.1", 0) as admin, said:
+            serving = asyncio.create_task(process.serve(app.build(SETTINGS), [own, admin], early))
+            await asyncio.wait_for(said.event.wait(), PATIENCE)
+            os.kill(os.getpid(), signal.SIGTERM)
+            await asyncio.wait_for(serving, PATIENCE)
+
+    asyncio.run(scenario())
+
+
 def test_a_program_that_serves_replaces_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         sys, "orig_argv", ["python", "-c", SUCCESSOR + "os.write(handed['pipe'], b'1')"]

@@ -4,9 +4,10 @@ import asyncio
 import logging
 import os
 import re
+import signal
 import sys
 from types import SimpleNamespace
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
 import pytest
 
@@ -93,6 +94,33 @@ def test_a_gateway_whose_output_cannot_be_written_serves_all_the_same(
         nobody_reads.flush()  # as at exit, where a failure would change the exit code
     assert served
     assert "has started" in caplog.text
+
+
+@pytest.mark.parametrize("signalled", [True, False])
+def test_a_reload_that_is_requested_during_the_start_follows_it(
+    monkeypatch: pytest.MonkeyPatch, *, signalled: bool
+) -> None:
+    begun: list[bool] = []
+
+    class Parent:
+        def __init__(self, *arguments: Any) -> None:
+            self._reloads = arguments[3]
+
+        def run(self) -> int:
+            begun.append(self._reloads._again)
+            return 0
+
+    async def aclose() -> None:
+        if signalled:
+            signal.raise_signal(signal.SIGHUP)
+
+    monkeypatch.setattr(running, "_workers", lambda: Parent)
+    settings = Settings(
+        (UpstreamSettings("up", "http://127.0.0.1:1/v1"),), ServerSettings(port=0, workers=2)
+    )
+    build = cast("Build", lambda *_: SimpleNamespace(aclose=aclose))
+    assert run(Source(None, {}), settings, build) == 0
+    assert begun == [signalled]
 
 
 def test_a_platform_without_uvloop_has_asyncios_event_loop(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -65,6 +65,10 @@ class Reloads:
         for channel in self._channels.values():
             channel.send(handed_over=True)
 
+    def begin_soon(self) -> None:
+        """Reload at the next `look`."""
+        self._again = True
+
     def begin(self) -> None:
         """Reload, or once more after the reload that is going on."""
         if self._waiting:
@@ -92,11 +96,14 @@ class Reloads:
         return max(0.0, min(due) - time.monotonic()) if due else None
 
     def look(self) -> None:
-        """Go on without workers that have not replied in time; reload if the files have changed."""
+        """Go on without workers that have not replied in time; reload if that is due."""
         now = time.monotonic()
         if self._waiting and now >= self._deadline:
             for process in sorted(self._waiting):
                 self._took(process, f"it has not replied within {PATIENCE:g} s")
+        if self._again and not self._waiting:
+            self._again = False
+            self.begin()
         if self._watch.on and now >= self._next_look:
             self._next_look = now + INTERVAL
             if self._watch.changed() and not self._waiting:

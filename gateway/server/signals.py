@@ -3,7 +3,7 @@
 | Signal | Meaning |
 |---|---|
 | SIGTERM, SIGINT, SIGQUIT | stop: drain, then end with exit code 0; during the start, end at once |
-| SIGHUP | reload the configuration; ignored during the start, which reads it anyway |
+| SIGHUP | reload the configuration; during the start, once that is over |
 | SIGUSR2 | hand over to a new program (`hand_over.py`); a worker logs and ignores it |
 | SIGUSR1 | logged and ignored |
 
@@ -42,10 +42,12 @@ ALL = (*STOP, *RELOAD, *HAND_OVER, *IGNORED, *_CHILD)
 
 
 class Stop:
-    """Whether a signal has requested the end during the start."""
+    """Whether a signal has requested the end during the start, or a reload."""
 
     def __init__(self) -> None:
         self.requested = False
+        self.reload_requested = False
+        """Whether the configuration is to be read again: it was read before."""
 
     def request(self, *_: object) -> None:
         """Raise `SystemExit`, the first time only: clean-up must not be interrupted."""
@@ -53,17 +55,29 @@ class Stop:
             self.requested = True
             raise SystemExit(0)
 
+    def request_reload(self, *_: object) -> None:
+        """Note that the configuration has changed."""
+        self.reload_requested = True
+
+    def take_reload(self) -> bool:
+        """Return whether a reload was requested; the next time, whether it was again."""
+        requested, self.reload_requested = self.reload_requested, False
+        return requested
+
 
 @contextlib.contextmanager
 def ends_on_signals() -> Iterator[Stop]:
-    """Within the block, let `STOP` raise `SystemExit` with code 0, and the others do nothing.
+    """Within the block, let `STOP` raise `SystemExit` with code 0, and note `RELOAD`.
 
-    An exception from a signal handler can get lost (in a finalizer, for example), so `Stop` records
-    it too. Outside the main thread, signals are left alone.
+    The others do nothing. An exception from a signal handler can get lost (in a finalizer, for
+    example), so `Stop` records it too. Outside the main thread, signals are left alone.
     """
     stop = Stop()
-    others = (*RELOAD, *HAND_OVER, *IGNORED)
-    handlers = dict.fromkeys(STOP, stop.request) | dict.fromkeys(others, _ignore)
+    handlers: dict[signal.Signals, _Handler] = {
+        **dict.fromkeys(STOP, stop.request),
+        **dict.fromkeys(RELOAD, stop.request_reload),
+        **dict.fromkeys((*HAND_OVER, *IGNORED), _ignore),
+    }
     with contextlib.ExitStack() as stack:
         # Only the main thread can; elsewhere (tests) there are other means.
         with contextlib.suppress(ValueError):

@@ -120,6 +120,16 @@ def test_without_workers_it_ends_at_once_and_the_next_have_it_anyway() -> None:
     parent.close()
 
 
+def test_one_that_was_requested_before_there_were_workers_begins_with_the_next_look() -> None:
+    parent = Parent(GOOD, workers=0)
+    parent.reloads.begin_soon()
+    assert parent.reports == []
+    parent.reloads.look()
+    parent.reloads.look()
+    assert parent.reports == [GOOD[1]]
+    parent.close()
+
+
 def test_a_channel_of_a_worker_that_is_ending_is_not_waited_for() -> None:
     parent = Parent(workers=1)
     parent.workers[1].close()

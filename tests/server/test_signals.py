@@ -49,11 +49,21 @@ def test_within_a_start_a_signal_to_stop_is_an_end_with_success_once(
     assert handlers() == before
 
 
-@pytest.mark.parametrize("number", [*RELOAD, *HAND_OVER, *IGNORED])
+@pytest.mark.parametrize("number", [*HAND_OVER, *IGNORED])
 def test_within_a_start_the_others_do_nothing(number: signal.Signals) -> None:
     with ends_on_signals() as stop:
         signal.raise_signal(number)
         assert not stop.requested
+        assert not stop.take_reload()
+
+
+@pytest.mark.parametrize("number", RELOAD)
+def test_within_a_start_a_reload_is_noted(number: signal.Signals) -> None:
+    with ends_on_signals() as stop:
+        signal.raise_signal(number)
+        assert not stop.requested
+        assert stop.take_reload()
+        assert not stop.take_reload()
 
 
 def test_in_another_thread_signals_are_left_alone() -> None:
