@@ -175,9 +175,30 @@ def by_generic_path(codec: FastCodec) -> Translate:
     return translate
 
 
-def shown(made: Fast) -> Translation:
-    """Return a fast translation whose bytes are shown like another one's dicts."""
-    return _Shown(made)
+def assert_same(
+    codec: FastCodec, body: Json, context: Context, replies: Sequence[Any], params: Sequence[str]
+) -> None:
+    """Check that both paths show the same of a request and the replies to it."""
+    made = _admitted(codec, body, context)
+    assert_as_generic(made, by_generic_path(codec), body, context, replies, params)
+
+
+def assert_as_generic(
+    made: Fast | None,
+    generic: Translate,
+    body: Json,
+    context: Context,
+    replies: Sequence[Any],
+    params: Sequence[str],
+) -> None:
+    """Check that a fast translation shows what the generic one does.
+
+    None: no codec admits the request. Then both paths are the generic one, which is run once.
+    """
+    expected = outcome(generic, body, context, replies, params)
+    if made is not None:
+        shown = _Shown(made)
+        assert outcome(lambda *_: shown, body, context, replies, params) == expected
 
 
 class _Shown:

@@ -12,17 +12,15 @@ from gateway.fast.chat_via_messages import CHAT_VIA_MESSAGES
 from gateway.fast.codec import fast_translation
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import Context
+from tests.fast import both_paths
 from tests.fast import test_chat_via_responses as chat_responses
 from tests.fast.agents import messages_contexts
 from tests.fast.both_paths import (
     ABSENT,
     WILD,
-    by_fast_path,
-    by_generic_path,
     changed,
     each,
     like,
-    outcome,
     some_of,
     with_each_field,
 )
@@ -90,8 +88,7 @@ parameters = like(ODD_PARAMETERS)
 
 def assert_same(body: Json, context: Context, *replies: Any) -> None:
     """Check that both paths show the same of a request and the replies to it."""
-    found = outcome(by_fast_path(CHAT_VIA_MESSAGES), body, context, replies, PARAMS)
-    assert found == outcome(by_generic_path(CHAT_VIA_MESSAGES), body, context, replies, PARAMS)
+    both_paths.assert_same(CHAT_VIA_MESSAGES, body, context, replies, PARAMS)
 
 
 @given(

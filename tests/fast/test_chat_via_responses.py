@@ -14,6 +14,7 @@ from gateway.fast.codec import fast_translation
 from gateway.shapes import Json
 from gateway.translate.capabilities import Capabilities
 from gateway.translate.contract import Context
+from tests.fast import both_paths
 from tests.fast.both_paths import (
     ABSENT,
     WILD,
@@ -22,7 +23,6 @@ from tests.fast.both_paths import (
     changed,
     each,
     like,
-    outcome,
     some_of,
 )
 from tests.translate.chat_via_responses.cases import LLAMACPP, OPENAI, USAGE, VLLM, message, text
@@ -220,8 +220,7 @@ faults = like(ODD_REPLIES)
 
 def assert_same(body: Json, context: Context, *replies: Any) -> None:
     """Check that both paths show the same of a request and the replies to it."""
-    found = outcome(by_fast_path(CHAT_VIA_RESPONSES), body, context, replies, PARAMS)
-    assert found == outcome(by_generic_path(CHAT_VIA_RESPONSES), body, context, replies, PARAMS)
+    both_paths.assert_same(CHAT_VIA_RESPONSES, body, context, replies, PARAMS)
 
 
 @given(

@@ -13,6 +13,7 @@ from gateway.fast.completions_via_chat import COMPLETIONS_VIA_CHAT
 from gateway.shapes import Json
 from gateway.translate.capabilities import Capabilities
 from gateway.translate.contract import Context
+from tests.fast import both_paths
 from tests.fast.both_paths import (
     ABSENT,
     WILD,
@@ -21,7 +22,6 @@ from tests.fast.both_paths import (
     changed,
     each,
     like,
-    outcome,
     some_of,
 )
 from tests.translate.completions_via_chat.chat_backend import make_context
@@ -182,8 +182,7 @@ faults = like(ODD_REPLIES)
 
 def assert_same(body: Json, context: Context, *replies: Any) -> None:
     """Check that both paths show the same of a request and the replies to it."""
-    found = outcome(by_fast_path(COMPLETIONS_VIA_CHAT), body, context, replies, PARAMS)
-    assert found == outcome(by_generic_path(COMPLETIONS_VIA_CHAT), body, context, replies, PARAMS)
+    both_paths.assert_same(COMPLETIONS_VIA_CHAT, body, context, replies, PARAMS)
 
 
 @given(

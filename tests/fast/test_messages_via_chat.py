@@ -13,16 +13,14 @@ from gateway.fast.messages_via_chat import MESSAGES_VIA_CHAT
 from gateway.shapes import Json
 from gateway.translate.capabilities import Capabilities
 from gateway.translate.contract import Context
+from tests.fast import both_paths
 from tests.fast import test_completions_via_chat as completions_chat
 from tests.fast.both_paths import (
     ABSENT,
     WILD,
-    by_fast_path,
-    by_generic_path,
     changed,
     each,
     like,
-    outcome,
 )
 from tests.fast.messages_traffic import FULL, LEAST, ODD_PARAMETERS, TEXT, bodies, requests
 from tests.translate.completions_via_chat.chat_backend import make_context
@@ -69,8 +67,7 @@ faults = like(ODD_REPLIES)
 
 def assert_same(body: Json, context: Context, *replies: Any) -> None:
     """Check that both paths show the same of a request and the replies to it."""
-    found = outcome(by_fast_path(MESSAGES_VIA_CHAT), body, context, replies, PARAMS)
-    assert found == outcome(by_generic_path(MESSAGES_VIA_CHAT), body, context, replies, PARAMS)
+    both_paths.assert_same(MESSAGES_VIA_CHAT, body, context, replies, PARAMS)
 
 
 @given(

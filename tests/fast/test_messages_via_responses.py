@@ -12,17 +12,15 @@ from gateway.fast.messages_via_responses import MESSAGES_VIA_RESPONSES
 from gateway.shapes import Json
 from gateway.translate.capabilities import Capabilities
 from gateway.translate.contract import Context
+from tests.fast import both_paths
 from tests.fast import test_chat_via_responses as chat_responses
 from tests.fast import test_messages_via_chat as messages_chat
 from tests.fast.both_paths import (
     ABSENT,
     WILD,
-    by_fast_path,
-    by_generic_path,
     changed,
     each,
     like,
-    outcome,
 )
 from tests.fast.messages_traffic import FULL, LEAST, ODD_PARAMETERS, TEXT, bodies, requests
 from tests.translate.completions_via_chat.chat_backend import make_context
@@ -62,9 +60,7 @@ def assert_same(body: Json, context: Context, *replies: Any) -> None:
     """Check that both paths show the same of a request and the replies to it."""
     if not body.get("max_tokens"):
         replies = ()  # The gateway answers by itself, or refuses.
-    found = outcome(by_fast_path(MESSAGES_VIA_RESPONSES), body, context, replies, PARAMS)
-    generic = by_generic_path(MESSAGES_VIA_RESPONSES)
-    assert found == outcome(generic, body, context, replies, PARAMS)
+    both_paths.assert_same(MESSAGES_VIA_RESPONSES, body, context, replies, PARAMS)
 
 
 @given(

@@ -13,15 +13,13 @@ from gateway.config.translation_settings import TranslationSettings
 from gateway.fast.paths import GENERIC_ONLY, FastPaths, fast_paths
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import Context
+from tests.fast import both_paths
 from tests.fast import test_chat_via_responses as chat_responses
 from tests.fast import test_completions_via_chat as completions_chat
 from tests.fast.both_paths import (
     CONTEXT,
-    by_fast_path,
-    by_generic_path,
     changed,
     made,
-    outcome,
 )
 
 COMPLETIONS, CHAT, RESPONSES = Shape.COMPLETIONS, Shape.CHAT, Shape.RESPONSES
@@ -67,8 +65,7 @@ def assert_same(body: Json, context: Context, *received: Any) -> None:
     """Check that both paths show the same of a completions request, answered at responses."""
     chained = fast_paths(COMPLETIONS, RESPONSES, CONTEXT).codec
     assert chained is not None
-    found = outcome(by_fast_path(chained), body, context, received, PARAMS)
-    assert found == outcome(by_generic_path(chained), body, context, received, PARAMS)
+    both_paths.assert_same(chained, body, context, received, PARAMS)
 
 
 @given(bodies, st.sampled_from(sorted(CONTEXTS)), replies)

@@ -11,14 +11,12 @@ from gateway.fast.codec import fast_translation
 from gateway.fast.responses_via_chat import RESPONSES_VIA_CHAT
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import Context
+from tests.fast import both_paths
 from tests.fast import test_messages_via_chat as messages_chat
 from tests.fast.agents import test_responses_via_chat as agents
 from tests.fast.both_paths import (
     WILD,
-    by_fast_path,
-    by_generic_path,
     changed,
-    outcome,
     with_each_field,
 )
 from tests.fast.names import names_between
@@ -33,9 +31,7 @@ faults = messages_chat.faults | st.sampled_from(agents.ODD_REPLIES)
 
 def assert_same(body: Json, context: Context, *replies: Any) -> None:
     """Check that both paths show the same of a request and the replies to it."""
-    found = outcome(by_fast_path(RESPONSES_VIA_CHAT), body, context, replies, PARAMS)
-    generic = by_generic_path(RESPONSES_VIA_CHAT)
-    assert found == outcome(generic, body, context, replies, PARAMS)
+    both_paths.assert_same(RESPONSES_VIA_CHAT, body, context, replies, PARAMS)
 
 
 @given(

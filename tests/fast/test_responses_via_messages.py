@@ -11,14 +11,12 @@ from gateway.fast.codec import fast_translation
 from gateway.fast.responses_via_messages import RESPONSES_VIA_MESSAGES
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import Context
+from tests.fast import both_paths
 from tests.fast import test_chat_via_messages as chat_messages
 from tests.fast.agents.test_responses_via_messages import KNOWN
 from tests.fast.both_paths import (
     WILD,
-    by_fast_path,
-    by_generic_path,
     changed,
-    outcome,
     with_each_field,
 )
 from tests.fast.messages_replies import CALLING, ERROR, ODD_REPLIES, REPLY, faults
@@ -31,9 +29,7 @@ CONTEXTS: dict[str, Context] = {**KNOWN, **chat_messages.CONTEXTS}
 
 def assert_same(body: Json, context: Context, *replies: Any) -> None:
     """Check that both paths show the same of a request and the replies to it."""
-    found = outcome(by_fast_path(RESPONSES_VIA_MESSAGES), body, context, replies, PARAMS)
-    generic = by_generic_path(RESPONSES_VIA_MESSAGES)
-    assert found == outcome(generic, body, context, replies, PARAMS)
+    both_paths.assert_same(RESPONSES_VIA_MESSAGES, body, context, replies, PARAMS)
 
 
 @given(

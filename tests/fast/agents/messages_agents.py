@@ -1,6 +1,7 @@
 """Messages requests of agents, and odd ones; what both paths make of them."""
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from hypothesis import strategies as st
@@ -11,11 +12,11 @@ from gateway.fast.agents.codec import AgentCodec
 from gateway.fast.paths import fast_paths
 from gateway.shapes import Json, Shape
 from gateway.translate.capabilities import Capabilities
-from gateway.translate.contract import Context, Translation
+from gateway.translate.contract import Context
 from gateway.translate.exact_inputs import ExactInputs
 from gateway.translate.parts.messages.signatures import pack
 from gateway.translate.plan import plan
-from tests.fast.both_paths import ABSENT, changed, each, like, outcome, shown, some_of
+from tests.fast.both_paths import ABSENT, assert_as_generic, changed, each, like, some_of
 from tests.translate.completions_via_chat.chat_backend import make_context
 from tests.translate.sealing import OpenSeal
 
@@ -254,20 +255,12 @@ def of_call(context: Context, body: Json | bytes) -> Context:
 
 def assert_same(codec: AgentCodec[Any], body: Json, context: Context, *replies: Any) -> None:
     """Check that both paths show the same of a request and the replies to it."""
-
-    def by_agents(body: Json, context: Context) -> Translation:
-        made = codec.translation(encode(body), context)
-        return by_generic_path(body, context) if made is None else shown(made)
-
-    def by_generic_path(body: Json, context: Context) -> Translation:
-        return plan(codec.source, codec.target, body, context)
-
     known = of_call(context, body)
     if not body.get("max_tokens"):
         replies = ()  # The gateway answers by itself, or refuses.
-    found = outcome(by_agents, body, known, replies, PARAMS)
-    expected = outcome(by_generic_path, body, known, replies, PARAMS)
-    assert found == expected
+    generic = partial(plan, codec.source, codec.target)
+    made = codec.translation(encode(body), known)
+    assert_as_generic(made, generic, body, known, replies, PARAMS)
 
 
 PARAMS = [
