@@ -79,7 +79,8 @@ def parameters(row: RecordedError) -> dict[str, Any]:
     names = {fix.name for fix in row.fixes} | row.also_sent
     if row.id == "openai-messages-sent-to-completions":
         names |= {"messages"}
-    return {name: VALUES[name] for name in names if name in VALUES}
+    refused = {fix.name: fix.given for fix in row.fixes if fix.given}
+    return {name: refused.get(name, VALUES[name]) for name in names if name in VALUES}
 
 
 MOVING = [
