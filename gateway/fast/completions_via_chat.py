@@ -28,7 +28,7 @@ from gateway.shapes import Json, Shape
 from gateway.translate.completions_via_chat.request import DEFAULT_MAX_TOKENS
 from gateway.translate.contract import Context
 from gateway.translate.parts.fields import model_name, swap_id
-from gateway.translate.parts.tokens.usage_sums import complete_usage
+from gateway.translate.parts.tokens.usage_sums import are_counts, complete_usage
 
 _Penalty = (
     Annotated[int, msgspec.Meta(ge=-2, le=2)] | Annotated[float, msgspec.Meta(ge=-2, le=2)] | Absent
@@ -93,10 +93,10 @@ class _Folded(msgspec.Struct, gc=False):
     system_fingerprint: str | Absent
 
 
+_COUNTS = {"prompt_tokens", "completion_tokens", "total_tokens"}
 _KNOWN_COUNTS = frozenset(
     {
-        *("prompt_tokens", "completion_tokens", "total_tokens"),
-        *("prompt_tokens_details", "completion_tokens_details"),
+        *(*_COUNTS, "prompt_tokens_details", "completion_tokens_details"),
         *("prompt_cache_hit_tokens", "prompt_cache_miss_tokens"),  # DeepSeek
         *("queue_time", "prompt_time", "completion_time", "total_time"),  # Groq
     }
@@ -158,7 +158,9 @@ def _is_taken(request: _Request, context: Context) -> bool:
 def decode_reply(body: bytes, encoded: EncodedRequest, context: Context) -> bytes | None:  # noqa: ARG001
     """Return the completions reply for a common chat reply; None: it is not one."""
     reply = _read_reply(body)
-    usage = complete_usage(reply.usage)
+    usage: Json | None = reply.usage
+    if not (reply.usage.keys() >= _COUNTS and are_counts(reply.usage)):
+        usage = complete_usage(reply.usage)
     if usage is None or not usage.keys() <= _KNOWN_COUNTS:
         return None
     choice, fingerprint = reply.choices[0], reply.system_fingerprint
