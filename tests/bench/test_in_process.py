@@ -26,7 +26,7 @@ def test_the_collector_is_as_before_afterwards() -> None:
     gc.set_threshold(600, 9, 8)
     try:
         with applications():
-            assert gc.get_threshold() == (20_000, 50, 100)
+            assert gc.get_threshold() == (5_000, 200, 100)
             assert gc.get_freeze_count() > 0
         assert gc.get_threshold() == (600, 9, 8)
         assert gc.get_freeze_count() == 0
