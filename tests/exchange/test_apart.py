@@ -2,6 +2,8 @@
 
 import asyncio
 import gc
+import os
+import sys
 import threading
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -33,6 +35,35 @@ def test_it_runs_in_a_thread_of_its_own() -> None:
     async def scenario(apart: Apart) -> None:
         names = [(await apart.run(threading.current_thread)).name for _ in range(2)]
         assert names == ["large-bodies_0"] * 2
+
+    run(scenario)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="threads have no niceness of their own")
+@pytest.mark.parametrize("forbidden", [False, True])
+def test_it_gives_way_to_the_event_loop(
+    *, forbidden: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError
+
+    async def scenario(apart: Apart) -> None:
+        own = os.getpriority(os.PRIO_PROCESS, 0)
+        if forbidden:
+            monkeypatch.setattr(os, "setpriority", refuse)
+        niceness = await apart.run(lambda: os.getpriority(os.PRIO_PROCESS, 0))
+        assert niceness == (own if forbidden else own + 5)
+
+    run(scenario)
+
+
+def test_a_system_without_niceness_of_threads_is_left_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def scenario(apart: Apart) -> None:
+        monkeypatch.setattr(sys, "platform", "darwin")
+        own = os.getpriority(os.PRIO_PROCESS, 0)
+        assert await apart.run(lambda: os.getpriority(os.PRIO_PROCESS, 0)) == own
 
     run(scenario)
 
