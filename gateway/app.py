@@ -31,10 +31,9 @@ from gateway.exchange.retries import Memory
 from gateway.exchange.stored.conversations import ResponseMemory
 from gateway.exchange.stored.seals import Seals
 from gateway.observe.failure_log import FailureLog
-from gateway.observe.observer import RequestObserver, reporting
+from gateway.observe.observer import RequestObserver, reporting, request_log
 from gateway.observe.recent import RecentRequests
 from gateway.observe.record import RequestsObserver
-from gateway.observe.request_log import RequestLog
 from gateway.resolve.memory import LearnedEndpoints
 from gateway.resolve.metadata.looked_up import LookedUp
 from gateway.resolve.metadata.lookup import Lookup
@@ -228,8 +227,7 @@ def _observer(settings: Settings, kept: Kept, tracer: "Tracer | None") -> Reques
     observers: list[RequestsObserver] = [] if tracer is None else [tracer]
     if settings.admin.enabled:
         observers.append(kept.recent)
-    log = RequestLog(settings.log) if settings.log.requests else None
-    return RequestObserver(kept.metrics, kept.failures, observers, log)
+    return RequestObserver(kept.metrics, kept.failures, observers, request_log(settings.log))
 
 
 def _lookup(

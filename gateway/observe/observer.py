@@ -2,16 +2,19 @@
 
 from collections.abc import Callable, Iterable
 from time import time
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
+from gateway.config.operator_settings import LogSettings
 from gateway.errors import Reason, UpstreamError, reason_of
 from gateway.exchange.decision import Decision, UpstreamFailure
 from gateway.observe.failure_log import FailureLog
 from gateway.observe.outcomes import Ending, Outcome, outcome_of
 from gateway.observe.record import FinishedRequest, RequestsObserver
-from gateway.observe.request_log import RequestLog
 from gateway.observe.sockets import SocketCounts
 from gateway.shapes import Send, UpstreamCall, UpstreamReply
+
+if TYPE_CHECKING:
+    from gateway.observe.request_log import RequestLog
 
 _UPSTREAMS = frozenset({Outcome.UPSTREAM_ERROR, Outcome.STREAM_BROKEN, Outcome.RATE_LIMITED})
 _CLIENTS = frozenset({Outcome.CLIENT_ERROR, Outcome.CLIENT_LIMITED})
@@ -58,7 +61,7 @@ class RequestObserver:
         counter: Counter,
         failures: FailureLog,
         observers: Iterable[RequestsObserver] = (),
-        log: RequestLog | None = None,
+        log: "RequestLog | None" = None,
     ) -> None:
         self.in_flight = counter.in_flight
         self.sockets = counter.sockets
@@ -107,6 +110,15 @@ def _failures(decision: Decision, ending: Ending) -> tuple[UpstreamFailure, ...]
         return decision.failures
     upstream = decision.upstream or "none"
     return (UpstreamFailure(upstream, Reason(ending.reason), ending.status, ending.message),)
+
+
+def request_log(settings: LogSettings) -> "RequestLog | None":
+    """Return the log of requests, if there is to be one: only then is it loaded."""
+    if not settings.requests:
+        return None
+    from gateway.observe.request_log import RequestLog
+
+    return RequestLog(settings)
 
 
 def reporting(send: Send, failed: Callable[[UpstreamFailure], None]) -> Send:
