@@ -3,14 +3,14 @@
 Calls that another model or server has made have other ids; and users speak before the model has
 answered to a result, as Claude Code does with each reminder. Mistral's own servers refuse both, and
 so do others with its tokenizers (opencode#1680, hermes-agent#20154, LibreChat-AI/agents#344).
-Arguments that a limit has cut off are no JSON, which templates read (club-3090#667, hermes-agent
-#11788).
+Arguments that a limit has cut off are not JSON, which templates read (club-3090#667,
+hermes-agent#11788).
 """
 
 import hashlib
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from gateway.servers.presets import INVALID_ARGUMENTS
 from gateway.shapes import Json
@@ -31,13 +31,8 @@ def with_short_ids(messages: list[object]) -> Iterator[object]:
             yield message
         elif isinstance(message.get("tool_call_id"), str):
             yield {**message, "tool_call_id": _short(message["tool_call_id"])}
-        elif isinstance(message.get("tool_calls"), list):
-            yield {
-                **message,
-                "tool_calls": [_with_short_id(call) for call in message["tool_calls"]],
-            }
         else:
-            yield message
+            yield _with_calls(message, _with_short_id)
 
 
 def with_answers(messages: list[object]) -> Iterator[object]:
@@ -57,21 +52,37 @@ def with_valid_arguments(messages: list[object]) -> Iterator[object]:
     Any other text becomes a property of one. The messages themselves are copied.
     """
     for message in messages:
-        calls = message.get("tool_calls") if isinstance(message, dict) else None
-        if isinstance(message, dict) and isinstance(calls, list):
-            yield {**message, "tool_calls": [_with_valid_arguments(call) for call in calls]}
-        else:
+        if not isinstance(message, dict):
             yield message
+        elif isinstance(message.get("function_call"), dict):
+            yield {**message, "function_call": _with_valid_arguments(message["function_call"])}
+        else:
+            yield _with_calls(message, _with_valid_function)
 
 
-def _with_valid_arguments(call: object) -> object:
-    function = call.get("function") if isinstance(call, dict) else None
-    given = function.get("arguments") if isinstance(function, dict) else None
-    if not isinstance(call, dict) or not isinstance(function, dict) or not isinstance(given, str):
+def _with_calls(message: Json, changed: Callable[[Json], Json]) -> Json:
+    """Return a message with its calls changed, if it has any."""
+    calls = message.get("tool_calls")
+    if not isinstance(calls, list):
+        return message
+    return {
+        **message,
+        "tool_calls": [changed(call) if isinstance(call, dict) else call for call in calls],
+    }
+
+
+def _with_valid_function(call: Json) -> Json:
+    function = call.get("function")
+    if not isinstance(function, dict):
         return call
-    if _is_object(given):
-        return call
-    return {**call, "function": {**function, "arguments": json.dumps({INVALID_ARGUMENTS: given})}}
+    return {**call, "function": _with_valid_arguments(function)}
+
+
+def _with_valid_arguments(function: Json) -> Json:
+    given = function.get("arguments")
+    if not isinstance(given, str) or _is_object(given):
+        return function
+    return {**function, "arguments": json.dumps({INVALID_ARGUMENTS: given})}
 
 
 def _is_object(text: str) -> bool:
@@ -81,10 +92,8 @@ def _is_object(text: str) -> bool:
         return False
 
 
-def _with_short_id(call: object) -> object:
-    if isinstance(call, dict) and isinstance(call.get("id"), str):
-        return {**call, "id": _short(call["id"])}
-    return call
+def _with_short_id(call: Json) -> Json:
+    return {**call, "id": _short(call["id"])} if isinstance(call.get("id"), str) else call
 
 
 def _short(call_id: str) -> str:

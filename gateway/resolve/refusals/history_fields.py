@@ -127,17 +127,21 @@ def refused_field(param: str) -> str | None:
     return None if found is None else found[1]
 
 
+_STRIPPED: Mapping[str, Callable[[Json], None]] = {
+    ITEMS: without_reasoning,
+    THINKING: leave_out,
+}
+"""What is not a field of messages."""
+
+
 def strip(body: Json, name: str) -> None:
     """Remove a field from the messages of a chat body. The messages themselves are copied.
 
     `content[thinking]`: the blocks of thinking from those of a messages body; `input[reasoning]`:
     the items of reasoning from a responses body.
     """
-    if name == THINKING:
-        leave_out(body)
-        return
-    if name == ITEMS:
-        without_reasoning(body)
+    if name in _STRIPPED:
+        _STRIPPED[name](body)
         return
     given = body.get("messages")
     if isinstance(given, list):
@@ -150,33 +154,16 @@ def strip(body: Json, name: str) -> None:
 
 
 def fill(body: Json, name: str) -> None:
-    """Fill in a neutral value where the messages of a chat body lack a demanded field.
+    """Give a body what its earlier messages lack; `name` is one of `FILLED_WITH`.
 
-    The messages themselves are copied. `thinking.block_binding` is one of a messages body.
+    The messages themselves are copied.
     """
     if name == BINDING:
         ask_to_leave_out(body)
         return
     given = body.get("messages")
     if isinstance(given, list):
-        body["messages"] = list(_all_filled(given, name))
-
-
-_OF_CALLS: Mapping[str, Callable[[list[object]], Iterator[object]]] = {
-    ANSWER: with_answers,
-    ARGUMENTS: with_valid_arguments,
-    CALL_ID: with_short_ids,
-}
-
-
-def _all_filled(messages: list[object], name: str) -> Iterator[object]:
-    if name in _OF_CALLS:
-        return _OF_CALLS[name](messages)
-    if name == LAST:
-        return _with_users_last(messages)
-    if name == CONTENT:
-        return (message for message in messages if not _is_empty(message))
-    return (_filled(message, name) for message in messages)
+        body["messages"] = list(_FILLED[name](given))
 
 
 def _with_users_last(messages: list[object]) -> Iterator[object]:
@@ -187,8 +174,12 @@ def _with_users_last(messages: list[object]) -> Iterator[object]:
         yield dict(_GO_ON)
 
 
+def _without_empty(messages: list[object]) -> Iterator[object]:
+    """Yield the messages that say or call something, the user's and results."""
+    return (message for message in messages if not _is_empty(message))
+
+
 def _is_empty(message: object) -> bool:
-    """Whether a message says and calls nothing, and is not a user's, or a result."""
     if not isinstance(message, dict) or message.get("role") not in ("assistant", "system"):
         return False
     content, calls = message.get("content"), message.get("tool_calls")
@@ -196,15 +187,26 @@ def _is_empty(message: object) -> bool:
     return not said and not calls and not message.get("function_call")
 
 
-def _filled(message: object, name: str) -> object:
+def _with_reasoning(messages: list[object]) -> Iterator[object]:
+    for message in messages:
+        if _calls_of(message) and isinstance(message, dict) and not message.get(REASONING):
+            yield {**message, REASONING: message.get("reasoning") or NO_REASONING}
+        else:
+            yield message
+
+
+def _with_signatures(messages: list[object]) -> Iterator[object]:
+    for message in messages:
+        calls = _calls_of(message)
+        if calls and isinstance(message, dict):
+            yield {**message, "tool_calls": list(_signed(calls))}
+        else:
+            yield message
+
+
+def _calls_of(message: object) -> list[object]:
     calls = message.get("tool_calls") if isinstance(message, dict) else None
-    if not isinstance(message, dict) or not isinstance(calls, list) or not calls:
-        return message
-    if name == SIGNATURE:
-        return {**message, "tool_calls": list(_signed(calls))}
-    if message.get(REASONING):
-        return message
-    return {**message, REASONING: message.get("reasoning") or NO_REASONING}
+    return calls if isinstance(calls, list) else []
 
 
 def _signed(calls: list[object]) -> Iterator[object]:
@@ -214,3 +216,14 @@ def _signed(calls: list[object]) -> Iterator[object]:
         first = {**first, "extra_content": {"google": {SIGNATURE: _DUMMY_SIGNATURE}}}
     yield first
     yield from others
+
+
+_FILLED: Mapping[str, Callable[[list[object]], Iterator[object]]] = {
+    ANSWER: with_answers,
+    ARGUMENTS: with_valid_arguments,
+    CALL_ID: with_short_ids,
+    CONTENT: _without_empty,
+    LAST: _with_users_last,
+    REASONING: _with_reasoning,
+    SIGNATURE: _with_signatures,
+}

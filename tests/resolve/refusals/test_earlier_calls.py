@@ -71,6 +71,15 @@ def test_arguments_that_are_no_object_become_a_property(given: str) -> None:
     assert list(with_valid_arguments([sent])) == [sent]
 
 
+def test_so_do_those_of_a_call_in_the_old_form() -> None:
+    function = {"name": "f", "arguments": '{"a": "b'}
+    message: Json = {"role": "assistant", "content": None, "function_call": function}
+    (sent,) = with_valid_arguments([message])
+    written = {"name": "f", "arguments": json.dumps({"INVALID_JSON": '{"a": "b'})}
+    assert sent == {**message, "function_call": written}
+    assert list(with_valid_arguments([sent])) == [sent]
+
+
 @pytest.mark.parametrize(
     "message",
     [
