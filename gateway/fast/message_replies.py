@@ -120,7 +120,7 @@ def said(message: Message) -> tuple[str, Sequence[Called]] | None:
 
 
 def counts_of(usage: Usage) -> Counts | None:
-    """Return the counts of a message in OpenAI's sums; None: the prompt is no count."""
+    """Return the counts of a message in OpenAI's sums; None: that of the prompt is not one."""
     read, written = usage.cache_read_input_tokens or 0, usage.cache_creation_input_tokens or 0
     if not written and usage.cache_creation:
         written = sum(usage.cache_creation.values())

@@ -79,7 +79,7 @@ NO_REASONING = " "
 To Moonshot's Kimi K2.5 and K2.6 an empty text is none (llmgateway#2093)."""
 
 INVALID_ARGUMENTS = "INVALID_JSON"
-"""The property of an object for the arguments of a call that are no object.
+"""The property of an object for the arguments of a call that are not an object.
 
 The name is that of Anthropic's guide to streamed inputs."""
 

@@ -1,7 +1,7 @@
 """The recorded upstream errors: replies of real servers, each with what it means.
 
 `errors.jsonl`, one reply a line: `called` (the endpoint that answered), `status` (null: not seen),
-`body` (decoded; text where it is no JSON), and as labels `class`, `right_endpoint` and `fix`.
+`body` (decoded; text where it is not JSON), and as labels `class`, `right_endpoint` and `fix`.
 Optional: `model` (its name), `send` (names of parameters that were in the request), `replacement`.
 `source` says where it was seen; `verbatim` false: the envelope was rebuilt around a quoted message.
 Identifiers of accounts are masked.

@@ -242,7 +242,7 @@ def test_what_is_no_object_goes_back_to_messages_as_text(text: str) -> None:
                     "messages": [
                         *messages_upstreams.HELLO,
                         {"role": "assistant", "tool_calls": [{"id": "a", "function": function}]},
-                        {"role": "tool", "tool_call_id": "a", "content": "It is no JSON."},
+                        {"role": "tool", "tool_call_id": "a", "content": "That is not JSON."},
                     ]
                 },
             ),
@@ -252,7 +252,7 @@ def test_what_is_no_object_goes_back_to_messages_as_text(text: str) -> None:
                     "messages": [
                         *messages_upstreams.HELLO,
                         {"role": "assistant", "function_call": function},
-                        {"role": "function", "name": "f", "content": "It is no JSON."},
+                        {"role": "function", "name": "f", "content": "That is not JSON."},
                     ]
                 },
             ),

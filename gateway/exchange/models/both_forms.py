@@ -22,7 +22,7 @@ _LAST = 253_402_300_799
 
 
 def in_both_forms(card: bytes) -> bytes:
-    """Return a model's card with the members of both forms; what is no object stays as it is."""
+    """Return a model's card with the members of both forms; all but an object stays as it is."""
     known = decode_body(card)
     if not isinstance(known, dict):
         return card

@@ -29,7 +29,7 @@ class NestedModel(NamedTuple):
 
 
 def in_json(body: bytes, places: Sequence[Place]) -> NestedModel | None:
-    """Return the model that the first of these places names; None: none does, or it is no JSON."""
+    """Return the model that the first of these places names; None: none does, or it is not JSON."""
     try:
         decoded = msgspec.json.decode(body)
     except _UNREADABLE:

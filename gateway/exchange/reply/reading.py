@@ -83,7 +83,7 @@ def decode_object(data: bytes) -> Json:
 
 
 def not_json() -> UpstreamError:
-    """Return the error for an upstream's reply, or event, that is no JSON."""
+    """Return the error for an upstream's reply, or event, that is not JSON."""
     return UpstreamError("The upstream sent something that is not JSON.")
 
 

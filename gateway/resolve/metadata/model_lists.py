@@ -90,7 +90,7 @@ def read_models(payload: object, kind: Profile) -> Work[dict[str, ModelCard]]:
 def read_description(payload: object, kind: Profile, model_id: str) -> ModelCard | None:
     """Read a reply that describes one model without naming it as requests do.
 
-    None when the payload is no object, or an error.
+    None when the payload is not an object, or is an error.
     """
     if not isinstance(payload, dict) or "error" in payload:
         return None

@@ -183,7 +183,7 @@ def test_a_result_is_one_however_its_name_is_written(name: str) -> None:
     body = b'{"\\u0069d":"x",%b:[],"error":null}' % NAMES[name]
     assert not only_looks_like_success(body)
     assert json_error(body, ended=True) == b""
-    assert only_looks_like_success(body[:-1] + b",")  # it is no JSON
+    assert only_looks_like_success(body[:-1] + b",")  # not JSON
 
 
 def test_so_is_an_error() -> None:

@@ -19,7 +19,7 @@ _STRUCTURE = frozenset({"type", "role", "object"})
 
 @dataclass(frozen=True)
 class Field:
-    """A value that is no object or list, at its place; or a key of an open object."""
+    """A value that is neither an object nor a list, at its place; or a key of an open object."""
 
     keys: Keys
     kinds: tuple[str, ...]

@@ -42,7 +42,7 @@ class Conversation(ABC, Generic[_Origin]):
         self._report = report
         self._reader = BlockReader(self.forms, context, report)
         self._said = self._reader
-        """Reads what the assistant has said, who needs not be told of tools."""
+        """Reads what the assistant has said, for which the tools do not matter."""
 
     def write(self, client: Json) -> None:
         """Write the messages of a checked request; raises `UnsupportedParameter`."""

@@ -1,7 +1,7 @@
 """What counts as a number of tokens: clients' types have whole numbers.
 
-Servers in JavaScript or Lua may write them as `5.0`. What is no whole number (`2.5`, `-1`, `true`,
-`"5"`) is no count: it is left out like one that is missing.
+Servers in JavaScript or Lua may write them as `5.0`. Anything but a whole number (`2.5`, `-1`,
+`true`, `"5"`) is not a count: it is left out like one that is missing.
 """
 
 from typing import Final
