@@ -288,11 +288,11 @@ class Feeder:
     def _see_error(self, event: Json) -> None:
         """Note an error of the upstream that is passed on as it came; raise one that cannot be."""
         kind = event.get("type")
-        if event.get("error") or kind in ("error", "response.failed"):
-            known = upstream_error(event)
-            if known is None:
-                return
-            shown = self._in_own_words(known)
-            if shown is not known or (self._terminal and not isinstance(kind, str)):
-                raise shown
-            self.failure = self.failure or known
+        is_error = event.get("error") or kind in ("error", "response.failed")
+        known = upstream_error(event) if is_error else None
+        if known is None:
+            return
+        shown = self._in_own_words(known)
+        if shown is not known or (self._terminal and not isinstance(kind, str)):
+            raise shown
+        self.failure = self.failure or known

@@ -19,6 +19,20 @@ def test_the_version_and_the_commands_are_told() -> None:
         assert command in help_text
 
 
+@pytest.mark.parametrize("command", ["serve", "check"])
+def test_a_missing_extra_is_told_in_one_line(
+    tmp_path: Path, command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(sys.modules, "gateway.observe.tracing.otlp", raising=False)
+    monkeypatch.setitem(sys.modules, "opentelemetry.sdk.trace", None)
+    path = tmp_path / "gateway.yaml"
+    path.write_text('tracing: {endpoint: "http://127.0.0.1:1"}\n')
+    result = run(command, "--config", str(path), **ANY_PORTS)
+    assert result.exit_code == 1
+    assert "Error: tracing.endpoint needs packages that are not installed" in result.output
+    assert result.output.count("Error: ") == 1
+
+
 def test_a_command_that_there_is_none_of_is_wrong_usage() -> None:
     result = run("launch")
     assert result.exit_code == 2

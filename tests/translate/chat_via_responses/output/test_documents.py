@@ -181,3 +181,11 @@ def test_what_parts_documents_has_no_logprobs_and_moves_citations() -> None:
     assert choice["message"]["content"][cited["start_index"] : cited["end_index"]] == "{}"
     assert cited["start_index"] == 3
     assert folded(streamed(body, events_of(reply)))["message"] == choice["message"]
+
+
+def test_a_message_without_text_is_not_one_that_is_left_out() -> None:
+    messages = [said(1, None), said(2, None, text("", annotations=[citation(0, 1)]))]
+    assert everywhere(response(*messages))["content"] == '{"a":1}'
+    translation = translated(JSON_FORMAT)
+    translation.reply([response(*messages)])
+    assert not translation.report.size
