@@ -122,9 +122,20 @@ def test_a_recipe_gets_an_answer(running: Stage, tmp_path: Path, name: str) -> N
 
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="there is no /proc")
 def test_what_a_program_leaves_running_is_ended(tmp_path: Path) -> None:
-    command = ["sleep", "1000"]
-    with subprocess.Popen(command, env={"HOME": str(tmp_path)}, start_new_session=True) as left:
+    with subprocess.Popen(
+        ["cat"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        bufsize=0,
+        env={"HOME": str(tmp_path)},
+        start_new_session=True,
+    ) as left:
+        assert left.stdin is not None
+        assert left.stdout is not None
         try:
+            # Popen returns before the kernel has set what /proc shows; an answer comes after it.
+            left.stdin.write(b"started")
+            assert left.stdout.read(7) == b"started"
             recipes.end_processes_of(tmp_path / "of another")
             assert left.poll() is None
             recipes.end_processes_of(tmp_path)
