@@ -64,6 +64,18 @@ def is_name(name: bytes) -> bool:
     return _NAME.fullmatch(name) is not None
 
 
+def joined_list(values: Iterable[bytes]) -> bytes:
+    """Return the lists in a field's values as one, in which nothing is named twice.
+
+    The first one counts, also of entries that are a name with a value (`assistants=v2`).
+    """
+    entries: dict[bytes, bytes] = {}
+    for value in values:
+        for entry in value.split(b","):
+            entries.setdefault(entry.partition(b"=")[0].strip().lower(), entry.strip())
+    return b",".join(filter(None, entries.values()))
+
+
 def speaks_anthropic(path: str, fields: Iterable[tuple[bytes, bytes]]) -> bool:
     """Whether a request is made for Anthropic's API: by its path below `/v1`, or its version field.
 

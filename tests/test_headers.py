@@ -10,6 +10,7 @@ from gateway.headers import (
     host_of,
     is_name,
     is_never_forwarded,
+    joined_list,
     speaks_anthropic,
 )
 
@@ -94,3 +95,16 @@ def test_on_a_shared_path_the_version_says_it(path: str) -> None:
 )
 def test_no_field_makes_another_path_anthropics(path: str) -> None:
     assert not speaks_anthropic(path, [VERSION])
+
+
+@pytest.mark.parametrize(
+    ("values", "joined"),
+    [
+        ([], b""),
+        ([b" , ", b""], b""),
+        ([b"a", b"b, A ,c"], b"a,b,c"),
+        ([b"a=2", b"b,a=1,a"], b"a=2,b"),
+    ],
+)
+def test_lists_are_joined_without_what_is_named_twice(values: list[bytes], joined: bytes) -> None:
+    assert joined_list(values) == joined

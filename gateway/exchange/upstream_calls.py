@@ -7,6 +7,7 @@ from gateway.exchange.body_pieces import encode_in_pieces
 from gateway.exchange.json_label import labelled_json
 from gateway.exchange.request_fields import Routed, has_any, has_prompt_list, read_routed
 from gateway.exchange.stored.seals import PREFIX
+from gateway.headers import joined_list
 from gateway.request import GenerationRequest
 from gateway.resolve.evidence import Route
 from gateway.resolve.refusals.earlier_thinking import BETA, is_asked_to
@@ -58,7 +59,7 @@ def translated_call(
 def _with_beta(headers: RawHeaders, beta: bytes) -> RawHeaders:
     given = [value for name, value in headers if name == _BETAS]
     others = [field for field in headers if field[0] != _BETAS]
-    return ClientHeaders([*others, (_BETAS, b",".join([*given, beta]))])
+    return ClientHeaders([*others, (_BETAS, joined_list([*given, beta]))])
 
 
 def fits_untouched(

@@ -22,6 +22,7 @@ from gateway.headers import (
 )
 from gateway.shapes import ClientHeaders, RawHeaders, UpstreamCall
 from gateway.upstream.credentials import Credentials
+from gateway.upstream.list_fields import ListFields
 
 FORWARDED = frozenset(
     {
@@ -76,7 +77,9 @@ class OutgoingHeaders:
         self, upstream: UpstreamSettings, credentials: Credentials, host_header: bytes
     ) -> None:
         self._credentials = credentials
-        fixed = tuple(_configured(upstream.name, n, v.reveal()) for n, v in upstream.headers)
+        given = tuple(_configured(upstream.name, n, v.reveal()) for n, v in upstream.headers)
+        self._lists = ListFields(given)
+        fixed = [field for field in given if field not in self._lists]
         self._fixed_names = frozenset(name for name, _ in fixed)
         self.fixed = [(b"host", host_header), (b"accept-encoding", b"identity"), *fixed]
         extra = {_forwardable(upstream.name, name) for name in upstream.forward_headers}
@@ -129,7 +132,7 @@ class OutgoingHeaders:
     def from_client(
         self, client_headers: RawHeaders, *, messages: bool = False
     ) -> list[tuple[bytes, bytes]]:
-        """Return the fields to send beside the `fixed` ones, the credential among them.
+        """Return the fields to send beside the `fixed` ones: the credential, configured lists.
 
         `messages`: those of Anthropic's API, too, with its version if there is none. Raises
         `InvalidRequest` when a field to be forwarded contains a control character.
@@ -157,6 +160,7 @@ class OutgoingHeaders:
             if field[0] not in self._fixed_names:
                 fields.append(field)
         fields.append((hops.HEADER, hops.passing_on(client_headers)) if has_passed else _FIRST_HOP)
+        fields = self._lists.joined_with(fields)
         _refuse_control_characters(fields)
         return fields
 

@@ -96,6 +96,10 @@ def test_the_clients_own_betas_stay() -> None:
     headers = [*ALICE, (b"anthropic-beta", b"context-1m-2025-08-07")]
     assert stage.generate(Shape.RESPONSES, body, headers=headers).reply.status == 200
     assert claude.betas[-1] == b"context-1m-2025-08-07," + BETA
+    # The gateway's own is named once, also where a client has several fields, or knows it.
+    headers = [*headers, (b"anthropic-beta", b" " + BETA + b", other")]
+    assert stage.generate(Shape.RESPONSES, body, headers=headers).reply.status == 200
+    assert claude.betas[-1] == b"context-1m-2025-08-07," + BETA + b",other"
 
 
 def test_thinking_is_left_out_where_it_is_refused_for_another_reason() -> None:
