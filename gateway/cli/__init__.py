@@ -8,11 +8,12 @@ Exit codes: 0 success, 1 a problem was found, 2 wrong usage (click's own).
 """
 
 from importlib import import_module
+from typing import Any
 
 import click
 
 from gateway import __version__
-from gateway.cli.standard_streams import open_closed_ones
+from gateway.cli.standard_streams import open_closed_ones, reported_output
 
 _NAMES = (
     *("serve", "demo", "resolve", "translate", "check", "healthcheck", "reload"),
@@ -25,6 +26,11 @@ _WIDTH = 102
 
 class Commands(click.Group):
     """The commands by their names."""
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Run a command; a problem, its output's too, ends the process with one line."""
+        with reported_output():
+            return super().main(*args, **kwargs)
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         """Return the names in the order of the alphabet, as click shows them."""
