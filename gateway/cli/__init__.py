@@ -43,6 +43,22 @@ class Commands(click.Group):
         command: click.Command = getattr(import_module(f"gateway.cli.{cmd_name}"), cmd_name)
         return command
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse what stands before a command; say where options of commands belong."""
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            name = error.option_name
+            having = [each for each in _NAMES if name in _options_of(self.get_command(ctx, each))]
+            if not having:
+                raise
+            advice = f"it belongs behind a command: gateway {having[0]} {name} …"
+            raise click.UsageError(f"No such option '{name}' here; {advice}", ctx) from None
+
+
+def _options_of(command: click.Command | None) -> list[str]:
+    return [option for each in command.params for option in each.opts] if command else []
+
 
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": _WIDTH}
 

@@ -21,11 +21,21 @@ if TYPE_CHECKING:
 
 _DISCARDED = logging.NullHandler()
 
+
+class _File(click.Path):
+    """The path of a file; an empty one, as of a variable that is not set, is a mistake."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if value == "":
+            self.fail("it is empty; name a file, or leave the option out", param, ctx)
+        return super().convert(value, param, ctx)
+
+
 SHAPES = click.Choice([shape.value for shape in Shape])
 CONFIG = click.option(
     "--config",
     "config",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=_File(dir_okay=False, path_type=Path),
     envvar="GATEWAY_CONFIG",
     help="The YAML file; without one, the defaults and GATEWAY_… variables apply.",
 )

@@ -37,8 +37,14 @@ _NARROWEST = 20
 """Columns that the evidence has even where the terminal is narrower."""
 
 
+def _name(_ctx: click.Context, _param: click.Parameter, value: str) -> str:
+    if not value.strip():
+        raise click.BadParameter("it is empty; name a model")
+    return value
+
+
 @click.command(short_help="Print the route of MODEL, and all evidence.")
-@click.argument("model")
+@click.argument("model", callback=_name)
 @CONFIG
 @UPSTREAM
 @click.option(

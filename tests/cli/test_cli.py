@@ -107,6 +107,25 @@ def test_a_file_that_is_not_there_is_wrong_usage(tmp_path: Path) -> None:
     assert run("translate", "--from", "edits", "--to", "chat").exit_code == 2
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--config", ""), "No such option '--config' here; it belongs behind a command: gateway "),
+        (("--tools", "resolve", "m"), "behind a command: gateway resolve --tools …"),
+        (("--zzz", "serve"), "No such option '--zzz'"),
+        (("serve", "--config", ""), "'--config': it is empty; name a file, or leave the option"),
+        (("check", "--config="), "'--config': it is empty; name a file, or leave the option"),
+        (("resolve", ""), "'MODEL': it is empty; name a model"),
+        (("resolve", " "), "'MODEL': it is empty; name a model"),
+    ],
+)
+def test_what_is_empty_or_out_of_place_is_wrong_usage(
+    arguments: tuple[str, ...], said: str
+) -> None:
+    result = run(*arguments)
+    assert (result.exit_code, said in result.output) == (2, True)
+
+
 LIGHT = [("-V",), ("-h",), ("healthcheck", "--help"), ("healthcheck",)]
 HEAVY = {"pydantic", "uvicorn", "starlette", "httpx2", "jinja2", "nacl"}
 
