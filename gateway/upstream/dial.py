@@ -3,7 +3,6 @@
 import asyncio
 import ipaddress
 import os
-import socket
 import ssl
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TypeVar
 
 from gateway.errors import Reason, UpstreamUnavailable
 from gateway.upstream.exhaustion import exhaustion
+from gateway.upstream.host_name import HostName
 from gateway.upstream.origin import Origin
 
 ProtocolType = TypeVar("ProtocolType", bound=asyncio.BaseProtocol)
@@ -44,7 +44,8 @@ class Dialer:
         self._name = name
         self._origin = origin
         self._timeout = timeout
-        self._is_an_address = _is_an_address(origin.host)
+        named = not _is_an_address(origin.host)
+        self._host_name = HostName(origin.host, origin.port) if named else None
         self._tls: ssl.SSLContext | None = None
         if origin.scheme == "https":
             self._tls = tls_context(verify)
@@ -53,9 +54,9 @@ class Dialer:
     async def connect(self, make_protocol: Callable[[], ProtocolType]) -> ProtocolType:
         """Return a connected protocol, TLS included.
 
-        The name is resolved anew for each connection. Its addresses are tried in order; each gets
-        an equal share of the time that is left, so that a dead one cannot use up all of it. Raises
-        `UpstreamUnavailable`; cancelling it leaves no connection open.
+        The name is resolved anew, once for all that connect at the same time. Its addresses are
+        tried in order; each gets an equal share of the time that is left, so that a dead one cannot
+        use up all of it. Raises `UpstreamUnavailable`; cancelling it leaves no connection open.
         """
         loop = asyncio.get_running_loop()
         end = loop.time() + self._timeout
@@ -74,21 +75,16 @@ class Dialer:
             del failure  # its traceback keeps this frame, and with it the request
 
     async def _resolve(self) -> list[str]:
-        if self._is_an_address:
+        if self._host_name is None:
             return [self._origin.host]
-        loop = asyncio.get_running_loop()
         try:
-            async with asyncio.timeout(self._timeout):
-                found = await loop.getaddrinfo(
-                    self._origin.host, self._origin.port, type=socket.SOCK_STREAM
-                )
+            return await self._host_name.addresses(self._timeout)
         except OSError as error:
             raise exhaustion(self._name, error) or UpstreamUnavailable(
                 f"The host name of upstream '{self._name}' cannot be resolved; check its base_url "
                 "and the DNS.",
                 reason=Reason.DNS,
             ) from error
-        return [_numeric_host(sockaddr) for _, _, _, _, sockaddr in found]
 
     async def _connect_to(
         self, address: str, make_protocol: Callable[[], ProtocolType]
@@ -137,9 +133,3 @@ def _is_an_address(host: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _numeric_host(sockaddr: tuple[object, ...]) -> str:
-    """Return an address's host, with the scope of a link-local IPv6 address."""
-    host, scope = str(sockaddr[0]), sockaddr[3] if len(sockaddr) == 4 else 0
-    return f"{host}%{scope}" if scope and "%" not in host else host

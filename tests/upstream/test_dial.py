@@ -4,6 +4,7 @@ import asyncio
 import errno
 import socket
 import ssl
+import threading
 from pathlib import Path
 from typing import Any, cast
 
@@ -32,7 +33,7 @@ class Closing(asyncio.Protocol):
 
 
 class FakeLoop:
-    """Stands for the loop's two network calls: what a name means, and what each address does."""
+    """Stands for the system: what a name means, and what each address does."""
 
     def __init__(
         self,
@@ -44,10 +45,10 @@ class FakeLoop:
         self.outcomes = outcomes
         self.tried: list[str] = []
         loop = asyncio.get_running_loop()
-        monkeypatch.setattr(loop, "getaddrinfo", self.getaddrinfo)
+        monkeypatch.setattr(socket, "getaddrinfo", self.getaddrinfo)
         monkeypatch.setattr(loop, "create_connection", self.create_connection)
 
-    async def getaddrinfo(self, host: str, port: int, **_: Any) -> list[tuple[Any, ...]]:
+    def getaddrinfo(self, host: str, port: int, **_: Any) -> list[tuple[Any, ...]]:
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", address) for address in self.addresses]
 
     async def create_connection(
@@ -90,12 +91,12 @@ async def test_an_address_is_not_looked_up_which_would_take_a_thread(
 ) -> None:
     looked_up = []
 
-    async def getaddrinfo(*asked: Any, **_: Any) -> list[tuple[Any, ...]]:
+    def getaddrinfo(*asked: Any, **_: Any) -> list[tuple[Any, ...]]:
         looked_up.append(asked[0])
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", upstream.port))]
 
     async with scripted(replies(b"")) as upstream:
-        monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", getaddrinfo)
+        monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
         origin = Origin("http", host, upstream.port, "")
         connection = await Dialer("local", origin, True, 10.0).connect(Closing)
         connection.transport.abort()
@@ -147,21 +148,20 @@ async def test_a_name_without_addresses_is_unavailability(monkeypatch: pytest.Mo
 async def test_a_name_server_that_does_not_answer_is_unavailability(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    async def never(*_: Any, **__: Any) -> None:
-        await asyncio.Event().wait()
-
-    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", never)
+    answer = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: answer.wait(10) and [])
     with pytest.raises(UpstreamUnavailable, match="cannot be resolved"):
         await dialer(0.05).connect(asyncio.Protocol)
+    answer.set()
 
 
 async def test_a_name_that_is_not_resolved_for_lack_of_descriptors_is_the_gateways_failure(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    async def fails(*_: Any, **__: Any) -> None:
+    def fails(*_: Any, **__: Any) -> None:
         raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
 
-    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", fails)
+    monkeypatch.setattr(socket, "getaddrinfo", fails)
     with pytest.raises(UpstreamUnavailable, match="cannot be resolved"):
         await dialer().connect(asyncio.Protocol)
     monkeypatch.setattr(socket, "socket", none_left)

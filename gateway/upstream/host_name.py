@@ -1,0 +1,87 @@
+"""The addresses of a host name, asked of the system without waiting for other names.
+
+An event loop asks in a few threads that all names share: with uvloop, in two at a time. A name
+whose servers do not answer keeps a thread for 10 to 30 seconds, so that soon no other name is
+resolved, and the end of the process waits for all that are asked for. So each question has a thread
+of its own here, which nothing waits for, and a name is asked for once for all that want it.
+"""
+
+import asyncio
+import contextlib
+import errno
+import os
+import socket
+from threading import Thread
+from typing import Final
+
+MOST_QUESTIONS: Final = 4
+"""Questions for one name that may be unanswered at a time."""
+
+_Found = list[str] | OSError
+
+
+class HostName:
+    """A name and a port. What it resolves to is not kept beyond the question."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self._host = host
+        self._port = port
+        self._asked: asyncio.Future[_Found] | None = None
+        """The last question, as long as it is worth waiting for."""
+        self._unanswered = 0
+
+    async def addresses(self, patience: float) -> list[str]:
+        """Return the addresses that the name has now, or had when another waiter asked.
+
+        Raises `OSError`, `TimeoutError` after `patience` seconds among them.
+        """
+        asked = self._asked
+        if asked is None:
+            asked = self._ask()
+        try:
+            async with asyncio.timeout(patience):
+                found = await asyncio.shield(asked)
+        except TimeoutError:
+            # Another try may have better luck, if there are not too many already.
+            if self._asked is asked and self._unanswered < MOST_QUESTIONS:
+                self._asked = None
+            raise
+        if isinstance(found, OSError):
+            raise type(found)(*found.args)  # each has a traceback of its own
+        return found
+
+    def _ask(self) -> asyncio.Future[_Found]:
+        loop = asyncio.get_running_loop()
+        asked: asyncio.Future[_Found] = loop.create_future()
+        self._asked = asked
+        self._unanswered += 1
+        try:
+            Thread(target=self._question, args=(loop, asked), name="host-name", daemon=True).start()
+        except RuntimeError:
+            self._answer(asked, OSError(errno.EAGAIN, os.strerror(errno.EAGAIN)))
+        return asked
+
+    def _question(self, loop: asyncio.AbstractEventLoop, asked: asyncio.Future[_Found]) -> None:
+        found: _Found
+        try:
+            infos = socket.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)
+            found = [_numeric_host(sockaddr) for _, _, _, _, sockaddr in infos]
+        except OSError as error:
+            found = error
+        except UnicodeError as error:
+            found = socket.gaierror(socket.EAI_NONAME, str(error))
+        with contextlib.suppress(RuntimeError):  # the loop has ended
+            loop.call_soon_threadsafe(self._answer, asked, found)
+
+    def _answer(self, asked: asyncio.Future[_Found], found: _Found) -> None:
+        self._unanswered -= 1
+        if self._asked is asked:
+            self._asked = None
+        if not asked.done():
+            asked.set_result(found)
+
+
+def _numeric_host(sockaddr: tuple[object, ...]) -> str:
+    """Return an address's host, with the scope of a link-local IPv6 address."""
+    host, scope = str(sockaddr[0]), sockaddr[3] if len(sockaddr) == 4 else 0
+    return f"{host}%{scope}" if scope and "%" not in host else host
