@@ -11,6 +11,7 @@ import ssl
 from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 from functools import partial
+from math import inf
 from typing import TYPE_CHECKING
 
 from gateway.server.tls import HANDSHAKE_SECONDS, SHUTDOWN_SECONDS
@@ -28,6 +29,9 @@ LAST_HANDSHAKES = 1.0
 
 PAUSE = 1.0
 """Seconds without accepting after the system has refused a connection (out of descriptors)."""
+
+LOG_INTERVAL = 60.0
+"""Seconds between two lines about that: it is tried again each second, for as long as it lasts."""
 
 YIELD = 0.002
 """Seconds without accepting while this worker has more connections than its share."""
@@ -60,6 +64,8 @@ class Acceptor:
         self._connected = connected
         self._connecting: dict[asyncio.Protocol, asyncio.Task[None]] = {}
         self._pause: asyncio.TimerHandle | None = None
+        self._logged = -inf
+        self._omitted = 0
         listening.setblocking(False)
         listening.listen(backlog)
         if share is not None:
@@ -124,12 +130,21 @@ class Acceptor:
             except (BlockingIOError, InterruptedError, ConnectionAbortedError):
                 return
             except OSError as error:
-                log.warning("cannot accept connections: %s", error.strerror)
+                self._log_refusal(error)
                 self._stop_for(PAUSE, self._start)
                 return
             protocol = self._protocol()
             connecting = self._connect(connection, protocol)
             self._connecting[protocol] = self._loop.create_task(connecting)
+
+    def _log_refusal(self, error: OSError) -> None:
+        now = self._loop.time()
+        if now - self._logged < LOG_INTERVAL:
+            self._omitted += 1
+            return
+        more = f" ({self._omitted} more since the last such line)" if self._omitted else ""
+        self._logged, self._omitted = now, 0
+        log.warning("cannot accept connections: %s%s", error.strerror, more)
 
     async def _connect(self, connection: socket.socket, protocol: asyncio.Protocol) -> None:
         connection.setblocking(False)

@@ -4,10 +4,10 @@ import asyncio
 import errno
 import socket
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -36,6 +36,20 @@ class Made(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.lost.set_result(None)
+
+
+class Clock:
+    """An event loop with a time of its own."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, seconds: Iterator[float]) -> None:
+        self._loop = loop
+        self._seconds = seconds
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._loop, name)
+
+    def time(self) -> float:
+        return next(self._seconds)
 
 
 class Stage:
@@ -118,9 +132,36 @@ def test_without_descriptors_it_waits_and_goes_on(
         async with accepting_from(bound(Failing)) as stage:
             stage.connect()
             await until(lambda: len(stage.made) == 1)
-        assert "Too many open files" in caplog.text
+        assert caplog.messages == ["cannot accept connections: Too many open files"]
 
     asyncio.run(scenario())
+
+
+def test_a_lack_of_descriptors_that_lasts_is_logged_once_a_minute(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(accepting, "PAUSE", 0.0)
+    seconds = iter([100.0, 101.0, 159.9, 160.0, 161.0, 500.0])
+
+    class Failing(socket.socket):
+        failures = 6
+
+        def accept(self) -> tuple[socket.socket, Any]:
+            if self.failures:
+                self.failures -= 1
+                raise OSError(errno.ENFILE, "Too many open files in system")
+            return super().accept()
+
+    async def scenario() -> None:
+        async with accepting_from(bound(Failing)) as stage:
+            stage.acceptor._loop = cast("Any", Clock(asyncio.get_running_loop(), seconds))
+            stage.connect()
+            await until(lambda: len(stage.made) == 1)
+
+    asyncio.run(scenario())
+    line = "cannot accept connections: Too many open files in system"
+    omitted = [f"{line} ({count} more since the last such line)" for count in (2, 1)]
+    assert caplog.messages == [line, *omitted]
 
 
 def test_it_can_be_closed_while_it_waits() -> None:
