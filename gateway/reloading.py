@@ -113,14 +113,24 @@ class Alone:
         self._watch = configuration.watch
         self._live = live
         self._reloader = Reloader(configuration, live, build)
+        self._one_at_a_time = asyncio.Lock()
+        self._next: asyncio.Task[ReloadResult] | None = None
+        """A reload that has not begun to read."""
         self._watching = asyncio.create_task(self._keep_watching())
 
     async def ask(self) -> ReloadResult:
-        """Reload; return how it ended."""
-        result = await self._reloader.reload()
-        report(result)
-        self._live.application.kept.metrics.reloaded(done=result.done)
-        return result
+        """Reload; return how it ended. All who ask during a reload share the next one."""
+        if self._next is None:
+            self._next = asyncio.create_task(self._reload())
+        return await asyncio.shield(self._next)
+
+    async def _reload(self) -> ReloadResult:
+        async with self._one_at_a_time:
+            self._next = None
+            result = await self._reloader.reload()
+            report(result)
+            self._live.application.kept.metrics.reloaded(done=result.done)
+            return result
 
     def close(self) -> None:
         """Stop watching the files."""

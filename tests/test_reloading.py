@@ -199,6 +199,27 @@ def test_a_process_alone_logs_and_counts_each_reload(
     assert "unknown key 'nonsense'" in caplog.text
 
 
+@pytest.mark.parametrize("asking", [1, 30])
+def test_all_who_ask_during_a_reload_share_the_next_one(tmp_path: Path, asking: int) -> None:
+    async def scenario(scene: Scene) -> None:
+        alone = Alone(scene.configuration, scene.live, app.build)
+        first = asyncio.create_task(alone.ask())
+        await until(alone._reloader._one_at_a_time.locked)
+        scene.path.write_text("models: {a: b}")
+        others = [asyncio.create_task(alone.ask()) for _ in range(asking)]
+        left = asyncio.create_task(alone.ask())
+        await asyncio.sleep(0)
+        left.cancel()
+        assert (await first).done
+        results = await asyncio.gather(*others)
+        assert {each.done for each in results} == {True}
+        assert [rule.pattern for rule in scene.live.application.settings.models] == ["a"]
+        alone.close()
+        assert scene.live.application.kept.metrics.reloads == {"success": 2, "failure": 0}
+
+    run(tmp_path, scenario)
+
+
 def test_files_are_watched_if_they_are_to_be(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
