@@ -56,6 +56,7 @@ class Peers:
         self._folder = folder
         self._parent = os.getppid()
         self._handlers: dict[str, Handler] = {}
+        self._not_written = 0
         self.inherited = b"" if folder is None else _contents(_file(folder, number))
         """What this worker's predecessor has kept; empty if there is none."""
 
@@ -92,8 +93,8 @@ class Peers:
     def keep(self, data: bytes) -> None:
         """Keep this beyond the worker's end, in place of what it kept before.
 
-        Where it cannot be written, the earlier data stay, and the log says so. A worker whose
-        parent is gone has no successor, and keeps nothing.
+        Where it cannot be written, the earlier data stay, and the log says so once: each scrape of
+        the metrics tries it. A worker whose parent is gone has no successor, and keeps nothing.
         """
         if self._folder is None or self._orphaned:
             return
@@ -103,7 +104,14 @@ class Peers:
             written.write_bytes(data)
             written.replace(file)
         except OSError as error:
-            log.warning("cannot write %s: %s", written, error.strerror)
+            self._not_written += 1
+            if self._not_written == 1:
+                text = "cannot write %s: %s; more such failures are counted, not logged"
+                log.warning(text, written, error.strerror)
+            return
+        if self._not_written:
+            log.warning("%s is written again, after %d failure(s)", file, self._not_written)
+            self._not_written = 0
 
     def kept(self) -> list[bytes]:
         """Return what each worker keeps, or kept before its end."""

@@ -148,15 +148,23 @@ def test_what_a_worker_keeps_outlives_it(folder: Path) -> None:
     assert Peers(folder, 0, 2).inherited == b"2"
 
 
-def test_what_cannot_be_written_leaves_what_was_there(
-    folder: Path, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize("failures", [1, 50])
+def test_what_cannot_be_written_leaves_what_was_there_and_is_logged_once(
+    folder: Path, caplog: pytest.LogCaptureFixture, failures: int
 ) -> None:
     (peers,) = workers(folder, 1)
     peers.keep(b"1")
     (folder / "0.new").mkdir()
-    peers.keep(b"2")
+    for _ in range(failures):
+        peers.keep(b"2")
     assert peers.kept() == [b"1"]
-    assert "cannot write" in caplog.text
+    (folder / "0.new").rmdir()
+    peers.keep(b"3")
+    peers.keep(b"4")
+    assert peers.kept() == [b"4"]
+    failed, ended = caplog.messages
+    assert failed.startswith("cannot write ")
+    assert ended.endswith(f"0.json is written again, after {failures} failure(s)")
 
 
 def test_the_folder_is_private_and_goes_with_the_parent() -> None:
