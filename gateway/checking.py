@@ -103,17 +103,13 @@ async def nearest(
 
 
 async def _nearest(application: Application, route: Route, headers: RawHeaders) -> list[str]:
+    suggested = application.resolver.suggested
+    if route.model_sent == route.model_asked or (route.rule and route.rule.rewrites):
+        return await suggested.nearest(route, headers)
     upstreams = [route.upstream]
     if is_sought(route):
         upstreams = [upstream.name for upstream in application.settings.upstreams]
-    of_client = route.model_sent == route.model_asked or (route.rule and route.rule.rewrites)
-    model = route.model_asked if of_client else route.model_sent
-    found: dict[str, None] = {}
-    for upstream in upstreams:
-        near = await application.resolver.near(model, upstream, headers)
-        found |= dict.fromkeys(near)
-    own = () if of_client else _names(application)
-    return [name for name in found if name not in own]
+    return await suggested.near_sent(route.model_sent, upstreams, headers, _names(application))
 
 
 def question(near: Sequence[str]) -> str:

@@ -1,6 +1,7 @@
 """The client's reply where no attempt has succeeded: the failure that says most."""
 
 from dataclasses import replace
+from functools import partial
 
 from gateway.config.addresses import path_of
 from gateway.config.settings import Settings, UpstreamSettings
@@ -92,7 +93,9 @@ class GivingUp:
     async def _not_found(
         self, call: GenerationRequest, route: Route, retries: Retries, refused: Refused
     ) -> GatewayError:
-        nearest = await self._resolver.nearest(route, call.headers)
+        nearest = await self._resolver.suggested.nearest(
+            route, call.headers, partial(is_allowed, call.client)
+        )
         if call.client is not None and call.client.is_restricted:
             route = _as_shown(route)
         return failures.model_not_found(
@@ -100,7 +103,7 @@ class GivingUp:
             refused.failure,
             refused.refusal,
             retries.tried or (refused.attempt.shape,),
-            [name for name in nearest if is_allowed(call.client, name)],
+            nearest,
             today(self._wall_clock),
             retries.unfit,
         )

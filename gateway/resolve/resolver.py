@@ -22,15 +22,15 @@ from gateway.resolve.endpoint_order import assumption, by_preference, home_order
 from gateway.resolve.evidence import Evidence, Route, Source
 from gateway.resolve.facts import Facts
 from gateway.resolve.memory import CacheScope, Features, LearnedEndpoints
-from gateway.resolve.metadata.lookup import Lookup, ModelList
+from gateway.resolve.metadata.lookup import Lookup
 from gateway.resolve.names.by_name import Names, root_of
 from gateway.resolve.names.catalogue import Catalogue
 from gateway.resolve.names.model_notes import ModelNotes
-from gateway.resolve.names.suggestions import NearNames
 from gateway.resolve.recent_routes import RecentRoutes
 from gateway.resolve.resolution import ORDER, ModelQuery, Resolution
 from gateway.resolve.rules import Rules
 from gateway.resolve.standing_in import StandingIn
+from gateway.resolve.suggested_models import SuggestedModels
 from gateway.resolve.today import WallClock
 from gateway.resolve.upstream_evidence import UpstreamEvidence
 from gateway.servers import Profile
@@ -63,7 +63,7 @@ class Resolver:
         self.rules = Rules(settings)
         self.standing_in = StandingIn(self._names, self._kind_of)
         """Where the model of a rule stands in for the names that the rule matches."""
-        self._near_names = NearNames(self.rules.names)
+        self.suggested = SuggestedModels(settings, lookup, self.rules)
         self._recent = RecentRoutes(lookup.clock, learned, lookup.looked_up)
 
     async def resolve(self, query: ModelQuery, *, explain: bool = False) -> Route:
@@ -159,26 +159,6 @@ class Resolver:
             if place.is_known:
                 return place.upstream.name
         return default
-
-    async def nearest(self, route: Route, headers: RawHeaders) -> list[str]:
-        """Return up to three names that this credential can see and that resemble the one asked.
-
-        The list is looked up only if it never was, as for names in the catalogue.
-        """
-        return await self.near(route.model_asked, route.upstream, headers)
-
-    async def near(
-        self, model: str, upstream: str, headers: RawHeaders, *, ask: bool = True
-    ) -> list[str]:
-        """Return what `nearest` does, for an upstream; without `ask` from a cached list only."""
-        known = self._lookup.known_list(self._lookup.scope(upstream, headers))
-        if known is None and ask:
-            known = (await self._lookup.models(self._settings.upstream(upstream), headers)).value
-        listed = known if isinstance(known, ModelList) else None
-        rule = self.rule_for(model)
-        sent = rule.model_for(model) if rule is not None and rule.rewrites else None
-        near = await self._near_names.find(sent or model, listed)
-        return self.rules.as_asked(model, near, listed.cards if listed is not None else ())
 
     async def renew(self, route: Route, headers: RawHeaders) -> None:
         """Refresh, in the background, the metadata behind a route that the upstream denied."""

@@ -1,6 +1,6 @@
 """The configuration's rules for model names: `models`, and the redirects of retired ones."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator
 
 from gateway.config.globs import Globs
 from gateway.config.settings import ModelRule, Settings
@@ -46,13 +46,6 @@ class Rules:
                 continue
             if self.rule_for(name) is rule:
                 yield name
-
-    def as_asked(self, model: str, near: Sequence[str], listed: Collection[str]) -> list[str]:
-        """Return names that are near to what `model` is sent as, as its client asks for them."""
-        rule = self.rule_for(model)
-        if rule is None or not rule.rewrites:
-            return list(near)
-        return [(name in listed and rule.name_for(name)) or name for name in near]
 
     @property
     def params(self) -> list[ParamSettings]:

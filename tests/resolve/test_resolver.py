@@ -212,7 +212,7 @@ def test_one_caller_never_profits_from_what_another_may_see() -> None:
         hidden = await scene.ask("acme-support-v7", headers=BOB)
         assert hidden.resolved_by is Source.DEFAULT
         assert not hidden.exists
-        assert await scene.resolver.nearest(hidden, BOB) == []
+        assert await scene.resolver.suggested.nearest(hidden, BOB) == []
         calls = scene.network.calls[asked:]
         assert calls
         assert all(BOB[0] in call.client_headers for call in calls)
@@ -406,7 +406,10 @@ def test_the_nearest_ids_are_those_this_key_sees() -> None:
         rule = ModelRule("acme-suport", model="gpt-4o-mini")
         scene = Scene(jobs_on_two_pages, rules=(rule,))
         route = await scene.ask("acme-support-v8")
-        assert await scene.resolver.nearest(route, ALICE) == ["acme-support-v7", "acme-suport"]
+        assert await scene.resolver.suggested.nearest(route, ALICE) == [
+            "acme-support-v7",
+            "acme-suport",
+        ]
         await scene.resolver.aclose()
 
     asyncio.run(scenario())
@@ -418,9 +421,9 @@ def test_near_names_of_a_rewritten_name_are_rewritten_back() -> None:
         scene = Scene(jobs_on_two_pages, rules=rules)
         route = await scene.ask("acme/acme-support-v8")
         assert (route.model_asked, route.model_sent) == ("acme/acme-support-v8", "acme-support-v8")
-        assert await scene.resolver.nearest(route, ALICE) == ["acme/acme-support-v7"]
+        assert await scene.resolver.suggested.nearest(route, ALICE) == ["acme/acme-support-v7"]
         route = await scene.ask("acme/support-bt")
-        assert "support-bot" in await scene.resolver.nearest(route, ALICE)
+        assert "support-bot" in await scene.resolver.suggested.nearest(route, ALICE)
         await scene.resolver.aclose()
 
     asyncio.run(scenario())
@@ -432,14 +435,14 @@ def test_near_names_ask_nobody_a_second_time() -> None:
         unheard = await scene.ask("gpt-4O-mini")
         asked = len(scene.network.calls)
         scene.clock.advance(1000)  # an old list will do
-        assert await scene.resolver.nearest(unheard, ALICE) == await scene.resolver.nearest(
+        assert await scene.resolver.suggested.nearest(
             unheard, ALICE
-        )
+        ) == await scene.resolver.suggested.nearest(unheard, ALICE)
         assert len(scene.network.calls) == asked
         failing = Scene(lambda _: error_reply(500, "broken"))
         unheard = await failing.ask("gpt-4O-mini")
         asked = len(failing.network.calls)
-        assert await failing.resolver.nearest(unheard, ALICE) == []
+        assert await failing.resolver.suggested.nearest(unheard, ALICE) == []
         assert len(failing.network.calls) == asked
 
     asyncio.run(scenario())
@@ -450,8 +453,8 @@ def test_near_names_of_a_name_that_needed_no_list_ask_for_it() -> None:
         scene = Scene(lambda call: models("GPT-4o-mini-2024-07-18", "o1"))
         known = await scene.ask("gpt-4o-mini")
         assert scene.network.calls == []
-        assert await scene.resolver.nearest(known, ALICE) == ["GPT-4o-mini-2024-07-18"]
-        assert await scene.resolver.nearest(known, ALICE) == ["GPT-4o-mini-2024-07-18"]
+        assert await scene.resolver.suggested.nearest(known, ALICE) == ["GPT-4o-mini-2024-07-18"]
+        assert await scene.resolver.suggested.nearest(known, ALICE) == ["GPT-4o-mini-2024-07-18"]
         assert scene.network.paths == ["GET /models"]
 
     asyncio.run(scenario())

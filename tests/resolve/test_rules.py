@@ -69,13 +69,6 @@ def test_models_have_the_names_under_which_rules_serve_them() -> None:
     assert list(several.names_for("o1", "a")) == ["o1-v2"]
 
 
-def test_near_names_are_those_that_the_client_would_ask_for() -> None:
-    both = rules(VENDOR, ModelRule("support-bot", model="gpt-4o"))
-    near = ["gpt-4o", "support-bot"]
-    assert both.as_asked("openai/gpt-4", near, {"gpt-4o"}) == ["openai/gpt-4o", "support-bot"]
-    assert both.as_asked("gpt-4", near, {"gpt-4o"}) == near
-
-
 PATTERNS = st.one_of(
     st.text("ab-", min_size=1, max_size=3),
     st.text("ab-*?[]", min_size=1, max_size=5),

@@ -5,6 +5,7 @@ have a list of models and no route for a card.
 """
 
 from collections.abc import Sequence
+from functools import partial
 
 from gateway.envelopes.printed_values import decode_body
 from gateway.errors import ModelNotFound
@@ -68,8 +69,13 @@ class Cards:
         self, call: Request, decision: Decision, model: str, said: str, unknown: str = ""
     ) -> ModelNotFound:
         upstream = decision.upstream
-        near = await self._resolver.near(model, upstream, call.headers, ask=not unknown)
-        allowed = [repr(name) for name in near if is_allowed(call.client, name)]
+        near = await self._resolver.suggested.near(
+            model,
+            call.headers,
+            partial(is_allowed, call.client),
+            unreadable=(upstream,) if unknown else (),
+        )
+        allowed = [repr(name) for name in near]
         return ModelNotFound(
             joined(
                 said or f"The model '{model}' does not exist or you do not have access to it",

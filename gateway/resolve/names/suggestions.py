@@ -9,7 +9,8 @@ import asyncio
 import sys
 import weakref
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from heapq import merge
 from itertools import islice
 
@@ -18,7 +19,8 @@ from cachetools import LRUCache
 from gateway.resolve.metadata.lookup import ModelList
 from gateway.resolve.names.similarity import compared, shared_start, shortened
 
-MAX_NEAR = 3
+MAX_RANKED = 32
+"""The most near names of one list: more than are shown, for a client may not see all of them."""
 MAX_NAMES = 50_000
 """The most names of one list to compare with."""
 MAX_KEPT_NAMES = 100_000
@@ -43,6 +45,19 @@ _WITHOUT_VENDOR = 0.95
 """The similarity of names that differ only in the vendor before the slash."""
 
 
+@dataclass(frozen=True, slots=True)
+class Near:
+    """A name that is near to the one asked for."""
+
+    name: str
+    place: int | None
+    """The position of its list; None: the configuration has it."""
+
+
+Ranked = Sequence[tuple[tuple[float, int, str], str]]
+"""Near names, nearest first, each behind what it is sorted by."""
+
+
 class NameIndex:
     """The indexed names of one list.
 
@@ -61,7 +76,7 @@ class NameIndex:
         self._backwards: list[str] = []
         """The reversed keys, sorted."""
         self.steps = self._prepare()
-        self.answers: LRUCache[str, list[str]] = LRUCache(_ANSWERS)
+        self.answers: LRUCache[str, Ranked] = LRUCache(_ANSWERS)
 
     def near(self, asked: str) -> dict[str, float]:
         """Return the names that are near, with their similarity, up to 1."""
@@ -177,40 +192,42 @@ class NearNames:
         )
         self._turn = asyncio.Lock()
 
-    async def find(self, asked: str, listed: ModelList | None) -> list[str]:
-        """Return up to three near names; of equally near ones, those of the configuration first.
+    async def find(self, asked: str, lists: Sequence[ModelList | None]) -> list[Near]:
+        """Return the near names, nearest first, each once: of the configuration, and of the lists.
 
         Queries are answered one at a time, so that other tasks run between them. A query that takes
         longer than a second has no suggestions.
         """
-        index = self._configured if listed is None else self._index_of(listed)
-        answer = index.answers.get(asked)
-        if answer is None:
+        indexes = [None if listed is None else self._index_of(listed) for listed in lists]
+        answers = self._known(asked, indexes)
+        if answers is None:
             try:
                 async with asyncio.timeout(_PATIENCE), self._turn:
-                    answer = await self._answer(asked, index)
+                    answers = [await self._answer(asked, index) for index in indexes]
+                    answers.insert(0, await self._answer(asked, self._configured))
             except TimeoutError:
                 return []
-        return list(answer)
+        return _merged(answers)
 
-    async def _answer(self, asked: str, index: NameIndex) -> list[str]:
-        await _prepare(self._configured)
+    def _known(self, asked: str, indexes: Iterable[NameIndex | None]) -> list[Ranked] | None:
+        """Return the kept answers, the configuration's first; None: one is not kept."""
+        kept = []
+        for index in (self._configured, *indexes):
+            answer: Ranked | None = () if index is None else index.answers.get(asked)
+            if answer is None:
+                return None
+            kept.append(answer)
+        return kept
+
+    async def _answer(self, asked: str, index: NameIndex | None) -> Ranked:
+        if index is None:
+            return ()
         await _prepare(index)
         answer = index.answers.get(asked)
         if answer is None:
-            answer = index.answers[asked] = self._compare(asked, index)
+            answer = index.answers[asked] = _ranked(asked, index.near(asked))
             await asyncio.sleep(0)
         return answer
-
-    def _compare(self, asked: str, index: NameIndex) -> list[str]:
-        configured = self._configured.near(asked)
-        found = configured if index is self._configured else index.near(asked) | configured
-        found.pop(asked, None)
-
-        def order(name: str) -> tuple[float, bool, int, str]:
-            return -found[name], name not in configured, abs(len(name) - len(asked)), name
-
-        return sorted(found, key=order)[:MAX_NEAR]
 
     def _index_of(self, listed: ModelList) -> NameIndex:
         key = weakref.ref(listed, lambda gone: self._kept.pop(gone, None))
@@ -223,3 +240,24 @@ class NearNames:
 async def _prepare(index: NameIndex) -> None:
     for _ in index.steps:
         await asyncio.sleep(0)
+
+
+def _ranked(asked: str, found: dict[str, float]) -> Ranked:
+    found.pop(asked, None)
+    entries = [
+        ((-likeness, abs(len(name) - len(asked)), name), name) for name, likeness in found.items()
+    ]
+    return sorted(entries)[:MAX_RANKED]
+
+
+def _merged(answers: Sequence[Ranked]) -> list[Near]:
+    """Return all near names; of equally near ones, those of the configuration first."""
+    entries = [
+        ((rank[0], bool(position), *rank[1:]), position, name)
+        for position, answer in enumerate(answers)
+        for rank, name in answer
+    ]
+    merged: dict[str, Near] = {}
+    for _, position, name in sorted(entries):
+        merged.setdefault(name, Near(name, position - 1 if position else None))
+    return list(merged.values())

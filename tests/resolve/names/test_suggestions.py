@@ -12,7 +12,7 @@ from gateway.resolve.metadata.lookup import ModelList
 from gateway.resolve.metadata.model_lists import ModelCard
 from gateway.resolve.names import suggestions
 from gateway.resolve.names.similarity import compared
-from gateway.resolve.names.suggestions import NameIndex, NearNames
+from gateway.resolve.names.suggestions import NameIndex, Near, NearNames
 
 ALIKE = [f"ft:gpt-4o-mini-2024-07-18:acme-corp:support-bot-v{i}:A{i:04d}bCd" for i in range(20_000)]
 FAMILIES = [f"team-{a:02d}/model-x/variant-{b:02d}" for a in range(60) for b in range(60)]
@@ -32,7 +32,12 @@ def prepared(names: Iterable[str]) -> NameIndex:
 
 
 def found(asked: str, names: Sequence[str], configured: Sequence[str] = ()) -> list[str]:
-    return asyncio.run(NearNames(configured).find(asked, listed(names)))
+    return asyncio.run(names_near(NearNames(configured), asked, listed(names)))[:3]
+
+
+async def names_near(near: NearNames, asked: str, *lists: ModelList | None) -> list[str]:
+    """Return the names alone."""
+    return [each.name for each in await near.find(asked, lists)]
 
 
 def slips(name: str, place: int) -> dict[str, str]:
@@ -108,8 +113,17 @@ def test_the_name_itself_is_not_suggested() -> None:
 
 def test_names_of_the_configuration_come_first_where_they_are_as_near() -> None:
     assert found("bot-3", ["bot-1", "bot-2"], ["bot-4"]) == ["bot-4", "bot-1", "bot-2"]
-    assert asyncio.run(NearNames(["bot-4"]).find("bot-3", None)) == ["bot-4"]
-    assert asyncio.run(NearNames([]).find("bot-3", None)) == []
+    assert asyncio.run(names_near(NearNames(["bot-4"]), "bot-3", None)) == ["bot-4"]
+    assert asyncio.run(names_near(NearNames([]), "bot-3", None)) == []
+
+
+def test_the_nearest_of_all_lists_come_first_and_say_where_they_are() -> None:
+    lists = [listed(["bot-34", "bot-1"]), None, listed(["Bot-3", "bot-1", "bot-4"])]
+    near = asyncio.run(NearNames(["bot-4"]).find("bot-3", lists))
+    assert near == [
+        *(Near("Bot-3", 2), Near("bot-4", None)),
+        *(Near("bot-1", 0), Near("bot-34", 0)),
+    ]
 
 
 def test_a_vendors_many_models_do_not_push_out_the_one_of_that_name() -> None:
@@ -124,10 +138,10 @@ def test_one_keys_list_says_nothing_to_another() -> None:
     async def scenario() -> None:
         near = NearNames([])
         alice, bob = listed(["acme-writer-v2"]), listed(["gpt-4o"])
-        assert await near.find("acme-writer-v3", alice) == ["acme-writer-v2"]
-        assert await near.find("acme-writer-v3", bob) == []
-        assert await near.find("acme-writer-v3", None) == []
-        assert await near.find("acme-writer-v3", alice) == ["acme-writer-v2"]
+        assert await names_near(near, "acme-writer-v3", alice) == ["acme-writer-v2"]
+        assert await names_near(near, "acme-writer-v3", bob) == []
+        assert await names_near(near, "acme-writer-v3", None) == []
+        assert await names_near(near, "acme-writer-v3", alice) == ["acme-writer-v2"]
 
     asyncio.run(scenario())
 
@@ -136,12 +150,12 @@ def test_what_is_derived_from_a_list_goes_with_it() -> None:
     async def scenario() -> None:
         near = NearNames([])
         old = listed(CROWD)
-        assert await near.find("another-one-0007", old)
+        assert await names_near(near, "another-one-0007", old)
         assert len(near._kept) == 1
         del old
         gc.collect()
         assert len(near._kept) == 0
-        assert await near.find("another-one-0007", listed(["x"])) == []
+        assert await names_near(near, "another-one-0007", listed(["x"])) == []
 
     asyncio.run(scenario())
 
@@ -153,7 +167,7 @@ def test_only_so_many_names_are_kept_prepared(monkeypatch: pytest.MonkeyPatch) -
         near = NearNames([])
         lists = [listed(CROWD) for _ in range(10)]
         for each in lists:
-            assert await near.find("another-one-0007", each)
+            assert await names_near(near, "another-one-0007", each)
         assert near._kept.currsize <= 1000
 
     asyncio.run(scenario())
@@ -177,9 +191,11 @@ def test_a_list_is_prepared_once_and_an_answer_found_once(monkeypatch: pytest.Mo
     async def scenario() -> None:
         near = NearNames([])
         names = listed(CROWD)
-        answers = await asyncio.gather(*(near.find("another-one-0007", names) for _ in range(20)))
+        answers = await asyncio.gather(
+            *(names_near(near, "another-one-0007", names) for _ in range(20))
+        )
         answers[0].append("changed")
-        answers.append(await near.find("another-one-0007", names))
+        answers.append(await names_near(near, "another-one-0007", names))
         assert answers[1:] == [answers[-1]] * 20
         assert len(made) == 2  # the configuration's and the list's
         assert asked == ["another-one-0007"] * 2
@@ -191,8 +207,8 @@ def test_while_a_long_list_is_prepared_others_have_their_turn() -> None:
     async def scenario() -> None:
         near = NearNames([])
         names = listed(ALIKE)
-        finding = asyncio.create_task(near.find(ALIKE[7].lower(), names))
-        second = asyncio.create_task(near.find(ALIKE[8].lower(), listed(CROWD)))
+        finding = asyncio.create_task(names_near(near, ALIKE[7].lower(), names))
+        second = asyncio.create_task(names_near(near, ALIKE[8].lower(), listed(CROWD)))
         turns = 0
         while not finding.done():
             turns += 1
@@ -209,14 +225,16 @@ def test_many_questions_at_once_are_answered_one_by_one(monkeypatch: pytest.Monk
 
     async def scenario() -> None:
         near, names, turns = NearNames([]), listed(CROWD), 0
-        await near.find("x", names)
+        await names_near(near, "x", names)
 
         def noting(asked: str, given: Iterable[str]) -> Iterable[tuple[str, float]]:
             compares.append(turns)
             return compared(asked, given)
 
         monkeypatch.setattr(suggestions, "compared", noting)
-        finding = asyncio.gather(*(near.find(f"another-one-{i:05d}", names) for i in range(20)))
+        finding = asyncio.gather(
+            *(names_near(near, f"another-one-{i:05d}", names) for i in range(20))
+        )
         while not finding.done():
             turns += 1
             await asyncio.sleep(0)
@@ -224,20 +242,20 @@ def test_many_questions_at_once_are_answered_one_by_one(monkeypatch: pytest.Monk
 
     asyncio.run(scenario())
     assert len(compares) == 40  # with the configuration's names and with the list's
-    assert all(compares.count(turn) == 2 for turn in compares)
+    assert all(compares.count(turn) == 1 for turn in compares)
 
 
 def test_who_leaves_leaves_the_rest_of_the_preparation_to_the_next() -> None:
     async def scenario() -> None:
         near = NearNames([])
         names = listed(ALIKE)
-        leaving = asyncio.create_task(near.find("x", names))
+        leaving = asyncio.create_task(names_near(near, "x", names))
         for _ in range(20):
             await asyncio.sleep(0)
         leaving.cancel()
         with pytest.raises(asyncio.CancelledError):
             await leaving
-        assert (await near.find(ALIKE[9].lower(), names))[0] == ALIKE[9]
+        assert (await names_near(near, ALIKE[9].lower(), names))[0] == ALIKE[9]
 
     asyncio.run(scenario())
 
@@ -248,8 +266,8 @@ def test_nobody_waits_long_for_suggestions(monkeypatch: pytest.MonkeyPatch) -> N
         names = listed(CROWD)
         with monkeypatch.context() as patched:
             patched.setattr(suggestions, "_PATIENCE", 0)
-            assert await near.find("another-one-0007", names) == []
-        assert await near.find("another-one-0007", names) != []
+            assert await names_near(near, "another-one-0007", names) == []
+        assert await names_near(near, "another-one-0007", names) != []
 
     asyncio.run(scenario())
 
