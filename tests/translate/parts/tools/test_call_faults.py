@@ -1,5 +1,8 @@
 """Arguments that are those of several calls, or of half a one."""
 
+from contextlib import suppress
+from typing import SupportsIndex
+
 import pytest
 
 from gateway.errors import UpstreamError
@@ -40,3 +43,25 @@ def test_half_a_custom_tools_input_is_no_input(text: str) -> None:
 def test_two_wrapped_inputs_are_two() -> None:
     with pytest.raises(UpstreamError, match="two tool calls in one"):
         check_arguments("f", '{"input":"a"},{"input":"b"}', wrapped=True)
+
+
+class Copied(str):
+    """A text that counts the characters that are copied of it."""
+
+    __slots__ = ("copied",)
+
+    copied: int
+
+    def __getitem__(self, place: SupportsIndex | slice) -> str:
+        part = super().__getitem__(place)
+        self.copied = getattr(self, "copied", 0) + len(part)
+        return part
+
+
+@pytest.mark.parametrize("repeated", ['"', '""', "{}", "[],", "1 ", '"a"  '])
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_a_long_row_is_read_in_linear_time(repeated: str, wrapped: bool) -> None:
+    text = Copied(repeated * 2_000)
+    with suppress(UpstreamError):
+        check_arguments("f", text, wrapped=wrapped)
+    assert getattr(text, "copied", 0) <= len(text)
