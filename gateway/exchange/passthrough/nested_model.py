@@ -12,9 +12,10 @@ import msgspec
 from gateway.exchange.request_fields import read_object
 from gateway.exchange.restricted.model_names import Place
 
+# As few header fields as where a form itself names its model (`body_model.py`).
 _FIELD = re.compile(
     rb'content-disposition:\s*form-data;\s*name="?([a-z_]{1,64})"?\s*\r\n'
-    rb"(?:[!-9;-~]+:[^\r\n]*\r\n)*\r\n",
+    rb"(?:[!-9;-~]+:[^\r\n]*\r\n){0,16}\r\n",
     re.IGNORECASE,
 )
 _END = b"\r\n--"
