@@ -12,6 +12,7 @@ from gateway.errors import InvalidRequest, ModelNotFound, UnknownRoute
 from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.decision import Decision
 from gateway.exchange.legacy.replies import read_reply
+from gateway.exchange.passthrough.form_fields import head_of
 from gateway.exchange.passthrough.forward import Passing
 from gateway.exchange.passthrough.request_body import READ_AHEAD_BYTES
 from gateway.request import Request
@@ -20,11 +21,7 @@ from gateway.translate.legacy.removed import REMOVED, moderation_model_gone, pur
 
 _ABOUT_A_MODEL = frozenset({Verdict.MODEL_NOT_FOUND, Verdict.MODEL_RETIRED})
 _OLD_MODERATION = re.compile(rb"text-moderation-[a-z0-9]+")
-_FORM_PURPOSE = re.compile(
-    rb'content-disposition:\s*form-data;\s*name="?purpose"?\s*\r\n'
-    rb"(?:[!-9;-~]+:[^\r\n]*\r\n)*\r\n([^\r\n]{1,64})\r\n",
-    re.IGNORECASE,
-)
+_FORM_PURPOSE = re.compile(rb"%b([^\r\n]{1,64})\r\n" % head_of(b"purpose"), re.IGNORECASE)
 
 
 class Removed:

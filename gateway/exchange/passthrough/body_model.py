@@ -5,14 +5,10 @@ import re
 import msgspec
 
 from gateway.errors import InvalidRequest
+from gateway.exchange.passthrough.form_fields import head_of
 from gateway.exchange.request_fields import read_object
 
-# The fields of a part are few: without a limit, many parts that never end take quadratic time.
-_FORM_MODEL = re.compile(
-    rb'(content-disposition:\s*form-data;\s*name="?model"?\s*\r\n'
-    rb"(?:[!-9;-~]+:[^\r\n]*\r\n){0,16}\r\n)([^\r\n]{1,512})\r\n",
-    re.IGNORECASE,
-)
+_FORM_MODEL = re.compile(rb"(%b)([^\r\n]{1,512})\r\n" % head_of(b"model"), re.IGNORECASE)
 _BOUNDARY = re.compile(rb'boundary="?([^";,\s]{1,200})', re.IGNORECASE)
 
 

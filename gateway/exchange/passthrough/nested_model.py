@@ -9,15 +9,11 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from gateway.exchange.passthrough.form_fields import head_of
 from gateway.exchange.request_fields import read_object
 from gateway.exchange.restricted.model_names import Place
 
-# As few header fields as where a form itself names its model (`body_model.py`).
-_FIELD = re.compile(
-    rb'content-disposition:\s*form-data;\s*name="?([a-z_]{1,64})"?\s*\r\n'
-    rb"(?:[!-9;-~]+:[^\r\n]*\r\n){0,16}\r\n",
-    re.IGNORECASE,
-)
+_FIELD = re.compile(head_of(rb"([a-z_]{1,64})"), re.IGNORECASE)
 _END = b"\r\n--"
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 

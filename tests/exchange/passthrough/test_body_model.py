@@ -50,14 +50,6 @@ def test_a_forms_model_is_found_and_replaced_in_its_place() -> None:
     assert changed == field(b"file", b"data") + field(b"model", b"longer") + b"--b--\r\n"
 
 
-@pytest.mark.parametrize(("fields", "model"), [(0, "a"), (16, "a"), (17, None)])
-def test_a_part_has_few_header_fields(fields: int, model: str | None) -> None:
-    """Looking for the end of endless ones would take quadratic time."""
-    head, _, value = field(b"model", b"a").partition(b"\r\n\r\n")
-    form = b"%b\r\n%b\r\n%b--b--\r\n" % (head, b"x-field: y\r\n" * fields, value)
-    assert form_model(form) == model
-
-
 @pytest.mark.parametrize(
     "content_type",
     [

@@ -77,14 +77,6 @@ def test_a_field_that_is_not_all_here_is_not_looked_into() -> None:
     assert in_form(form(("session", b'{"model": "m"}'), end=b"")[:-2], PLACES) is None
 
 
-@pytest.mark.parametrize(("lines", "is_found"), [(0, True), (16, True), (17, False)])
-def test_a_part_has_few_header_fields(lines: int, is_found: bool) -> None:
-    """Looking for the end of endless ones would take quadratic time."""
-    head, _, value = form(("session", b'{"model": "m"}')).partition(b"Content-Type: x/y\r\n")
-    found = in_form(head + b"x-field: y\r\n" * lines + value, PLACES)
-    assert (found is not None) is is_found
-
-
 def test_the_field_where_it_was_found_is_changed() -> None:
     one, two = ("session", b'{"model":1}'), ("sdp", b"v=0")
     before = form(two, one, ("session", b'{"model":"m","x":"y"}'))
