@@ -32,6 +32,7 @@ from gateway.observe.tracing.attributes import (
     FIRST_BYTE,
     SERVER_ATTRIBUTES,
 )
+from gateway.servers.presets import MANY_STOPS
 from gateway.shapes import Json, Shape
 from gateway.translate.completions_via_chat.request import TABLE as COMPLETIONS_PARAMETERS
 from gateway.translate.contract import Context
@@ -418,6 +419,33 @@ def test_the_kinds_in_the_translation_table_exist() -> None:
         for kind in re.findall(r"`([^`]+)`", row[0])
     }
     assert named <= set(servers.names())
+
+
+def _understood(kind: servers.Profile) -> set[str]:
+    """What the row of a server has to say, of what is said of several in the same words."""
+    chat, completions = preset(kind, Shape.CHAT), preset(kind, Shape.COMPLETIONS)
+    known = {
+        r"one choice (and one prompt )?per call(?! at temp)": chat.n and chat.max_n != 1,
+        r"one (choice and one )?prompt per call": completions.prompt_list,
+        r"any number of stop sequences": chat.max_stops < MANY_STOPS,
+        r"no `seed`": chat.seed,
+        r"no `logit_bias`": chat.logit_bias,
+        r"no logprobs(?! at)|no logprobs at chat": chat.logprobs,
+        r"no logprobs(?! at)|no logprobs at completions": completions.logprobs,
+        r"no JSON mode": chat.json_object,
+        r"no JSON schema": chat.json_schema,
+        r"efforts `": chat.efforts is None,
+        r"completions take `response_format`": not completions.json_schema,
+    }
+    return {words for words, has in known.items() if not has}
+
+
+@pytest.mark.parametrize("kind", servers.PROFILES, ids=str)
+def test_the_translation_table_says_what_a_server_lacks(kind: servers.Profile) -> None:
+    rows = dict(table_after(TRANSLATION, "What a server understands"))
+    row = rows.get(f"`{kind}`", "")
+    anywhere = {words for other in servers.PROFILES for words in _understood(other)}
+    assert {words for words in anywhere if re.search(words, row)} == _understood(kind)
 
 
 def test_the_versions_that_were_tried_are_those_of_the_profiles() -> None:
