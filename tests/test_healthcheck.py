@@ -1,4 +1,4 @@
-"""Where a gateway is asked whether it lives."""
+"""Where a gateway is asked whether it is alive."""
 
 import http.client
 import json

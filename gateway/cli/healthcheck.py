@@ -1,4 +1,4 @@
-"""`gateway healthcheck`: whether the gateway on this machine lives."""
+"""`gateway healthcheck`: whether the gateway on this machine is alive."""
 
 import os
 from pathlib import Path
@@ -18,14 +18,14 @@ def _seconds(_context: click.Context, _option: click.Parameter, value: float) ->
     return value
 
 
-@click.command(short_help="Ask the gateway on this machine whether it lives.")
+@click.command(short_help="Ask the gateway on this machine whether it is alive.")
 @CONFIG
 @click.option("--of", "process", type=int, help="Take the options of that process of `serve`.")
 @click.option(
     "--timeout", type=float, default=2.0, callback=_seconds, show_default=True, help="In seconds."
 )
 def healthcheck(config: Path | None, process: int | None, timeout: float) -> None:
-    """Ask the gateway on this machine whether it lives, where `serve` listens; exit 1 if not."""
+    """Ask the gateway on this machine, where `serve` listens, whether it is alive; else exit 1."""
     from gateway.config.problems import ConfigError
     from gateway.healthcheck import Unhealthy, ask, place_of, words_behind_serve
 

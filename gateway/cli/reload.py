@@ -1,4 +1,4 @@
-"""`gateway reload`: have the running gateway read its configuration anew."""
+"""`gateway reload`: make the running gateway reload its configuration."""
 
 import os
 from pathlib import Path
@@ -8,13 +8,13 @@ import click
 from gateway.cli.options import CONFIG
 
 
-@click.command(short_help="Have the gateway on this machine read its file anew.")
+@click.command(short_help="Make the gateway on this machine reload its configuration.")
 @CONFIG
 @click.option("--url", help="The admin listener's; by default that of the configuration.")
 def reload(config: Path | None, url: str | None) -> None:
-    """Have the gateway on this machine read its configuration anew; exit 1 if it cannot.
+    """Make the gateway on this machine reload its configuration; exit 1 if it cannot.
 
-    Its admin listener is asked, with the token of the configuration. Requests go on.
+    It is asked at its admin listener, with the token of the configuration. Requests continue.
     """
     from gateway.config.problems import ConfigError
     from gateway.reload_request import NotReached, admin_place, ask_to_reload

@@ -70,7 +70,7 @@ class Part:
         return cls(name, filename, kind)
 
     def head(self) -> bytes:
-        """Return the head as it is written anew, with the line that ends it."""
+        """Return the rewritten head, with the line that ends it."""
         lines = f'Content-Disposition: form-data; name="{self.name}"'
         if self.filename is not None:
             lines += f'; filename="{self.filename}"'

@@ -1,4 +1,4 @@
-"""Multipart forms of restricted clients: read strictly, and written anew, streaming.
+"""Multipart forms of restricted clients: read strictly, and rewritten, streaming.
 
 Parsers of forms disagree about nearly everything that is not quite right (quotes, line ends,
 `name*=`, repeated fields, what stands before the first boundary). So nothing of a form's framing is
@@ -40,7 +40,7 @@ _FREE_TEXT = frozenset({"prompt", "input", "instructions"})
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """A form to be read, and how it is written anew."""
+    """A form to be read, and how it is rewritten."""
 
     boundary: bytes
     own_boundary: bytes
@@ -113,7 +113,7 @@ def form_of(content_type: bytes) -> Form:
 async def rewritten(
     form: Form, body: AsyncIterator[bytes], fields: FieldCheck
 ) -> AsyncGenerator[bytes, None]:
-    """Yield the form as it is written anew; each field is judged before it is yielded.
+    """Yield the rewritten form; each field is judged before it is yielded.
 
     Raises `InvalidRequest` for an unusual form, and what `fields` raises.
     """

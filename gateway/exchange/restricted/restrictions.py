@@ -89,7 +89,7 @@ def check_socket(call: Request) -> None:
 
 
 async def admitted(call: Request, limit: int, apart: Apart) -> Request:
-    """Return a restricted client's request as it may be passed on: a form of it is written anew.
+    """Return a restricted client's request as it may be passed on: with its form rewritten.
 
     `limit` is that of a body that is held, in bytes. A large one is read `apart`. Raises
     `PermissionDenied` for a model that is not the client's, and for a call that names none where it
@@ -194,7 +194,7 @@ def _check_named(call: Request, reading: Reading, permission: Permission) -> Non
 async def _form(
     call: Request, content_type: bytes, reading: Reading, permission: Permission
 ) -> Request:
-    """Return the request with its form written anew, judged as far as its first file reaches.
+    """Return the request with its form rewritten, judged as far as its first file reaches.
 
     What follows is judged as it is sent on.
     """
