@@ -3,7 +3,6 @@
 import os
 import shutil
 import signal
-import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -13,6 +12,7 @@ from typing import Any
 import pytest
 import redis
 
+from tests.addresses import held_port
 from tests.waiting import wait_until
 
 PROGRAM = shutil.which("redis-server")
@@ -27,7 +27,7 @@ class RedisProcess:
     def __init__(self, folder: Path, *options: str) -> None:
         self._folder = folder
         self._options = options
-        self.port = _free_port()
+        self.port = held_port()
         self._process: subprocess.Popen[bytes] | None = None
         self.start()
 
@@ -89,12 +89,6 @@ class RedisProcess:
             return self.do("PING") is not None
         except redis.ConnectionError:
             return False
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        port: int = listening.getsockname()[1]
-        return port
 
 
 @contextmanager

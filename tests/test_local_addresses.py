@@ -3,6 +3,7 @@ import socket
 import pytest
 
 from gateway.local_addresses import reaches
+from tests.addresses import NO_SUCH_HOST
 from tests.interfaces import own_address
 
 
@@ -30,7 +31,7 @@ def test_what_leads_here(host: str, listening: str) -> None:
         ("192.0.2.7", "0.0.0.0"),  # noqa: S104
         ("192.0.2.7", "127.0.0.1"),
         ("::1", "127.0.0.1"),
-        ("no-such-host.invalid", "0.0.0.0"),  # noqa: S104
+        (NO_SUCH_HOST, "0.0.0.0"),  # noqa: S104
     ],
 )
 def test_what_leads_elsewhere(host: str, listening: str) -> None:

@@ -17,8 +17,8 @@ from gateway.config.settings import CredentialPolicy, Settings, TimeoutSettings,
 from gateway.probing import Key, Probe, Served, probe_all
 from gateway.shapes import RawHeaders, Shape
 from tests import kinds
+from tests.addresses import held_port
 from tests.held_upstream import PATIENCE
-from tests.upstream.test_reasons import closed_port
 
 LIST = (200, {"data": [{"id": "a"}, {"id": "b"}]})
 BROKEN = (400, {"error": {"message": "We could not parse the JSON body of your request."}})
@@ -229,7 +229,7 @@ def test_an_azure_resource_is_asked_for_its_list_only() -> None:
 
 def test_each_of_several_addresses_is_asked() -> None:
     with server({"/v1/models": LIST, **ALL}) as (url, _), server({"/v1/models": BUSY}) as (busy, _):
-        dead = f"http://127.0.0.1:{closed_port()}/v1"
+        dead = f"http://127.0.0.1:{held_port()}/v1"
         found = probed(f"{url}/v1", further_urls=(f"{busy}/v1", dead))
     assert (found.problem, found.models) == ("", 2)
     assert found.doubts == [

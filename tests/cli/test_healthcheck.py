@@ -14,6 +14,7 @@ from click.testing import CliRunner, Result
 from cryptography import x509
 
 from gateway import cli
+from tests.addresses import held_port
 from tests.certificates import make_pair
 from tests.processes import started_gateway
 
@@ -47,13 +48,6 @@ def check(*arguments: str, **variables: str | None) -> Result:
     return CliRunner().invoke(cli.main, ["healthcheck", *arguments], env={**NOWHERE, **variables})
 
 
-def free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port: int = taken.getsockname()[1]
-    return port
-
-
 def file(folder: Path, text: str) -> str:
     path = folder / "gateway.yaml"
     path.write_text(text, "utf-8")
@@ -69,7 +63,7 @@ def test_the_port_comes_from_file_and_environment(tmp_path: Path) -> None:
 
 
 def test_a_gateway_that_is_not_there(tmp_path: Path) -> None:
-    port = free_port()
+    port = held_port()
     found = check(GATEWAY_SERVER__PORT=str(port))
     assert found.exit_code == 1
     assert f"http://127.0.0.1:{port}: " in found.output
@@ -162,7 +156,7 @@ def test_a_process_that_does_not_serve_has_no_options() -> None:
 @pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="reads /proc")
 @pytest.mark.slow
 def test_a_process_is_asked_where_its_own_options_say(tmp_path: Path) -> None:
-    port, other = free_port(), free_port()
+    port, other = held_port(), held_port()
     config = file(tmp_path, f"server: {{port: {other}}}\nadmin: {{enabled: false}}\n")
     arguments = ("serve", "--config", config, "--port", str(port))
     with started_gateway(*arguments, folder=tmp_path) as gateway:

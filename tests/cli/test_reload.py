@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.addresses import held_port
 from tests.certificates import make_pair
 from tests.changing.gateway import Gateway, configuration, running, write
-from tests.cli.test_healthcheck import free_port
 from tests.processes import gateway_process
 
 
@@ -44,7 +44,7 @@ def test_it_prints_what_happened(tmp_path: Path, workers: int) -> None:
 @pytest.mark.slow
 def test_it_asks_over_tls(tmp_path: Path) -> None:
     make_pair(tmp_path)
-    port = free_port()
+    port = held_port()
     tls = "port: 0, tls: {certificate: gateway.pem, key: gateway-key.pem}"
     text = configuration("http://127.0.0.1:9/v1", tls)
     write(tmp_path, text.replace("admin: {port: 0", f"admin: {{tls: true, port: {port}"))

@@ -11,9 +11,9 @@ import pytest
 
 from gateway.demo import emulator
 from gateway.server.serving import bind
+from tests.addresses import held_port
 from tests.certificates import make_pair
 from tests.cli.commands import ANY_PORTS, KEY, client_of, prompt_of, run
-from tests.cli.test_healthcheck import free_port
 from tests.documents import ROOT
 from tests.processes import (
     PATIENCE,
@@ -194,7 +194,7 @@ def test_what_only_the_start_or_some_requests_need_takes_no_memory(tmp_path: Pat
 @pytest.mark.slow
 def test_serve_speaks_tls_and_its_health_is_checked_over_it(tmp_path: Path) -> None:
     make_pair(tmp_path, valid=(-9, -1))
-    port = free_port()
+    port = held_port()
     config = tmp_path / "gateway.yaml"
     config.write_text(
         f"server: {{port: {port}, tls: {{certificate: gateway.pem, key: gateway-key.pem}}}}\n"

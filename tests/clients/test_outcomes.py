@@ -8,7 +8,6 @@ import hashlib
 import http.client
 import logging
 import re
-import socket
 import socketserver
 import threading
 import time
@@ -34,6 +33,7 @@ from gateway.config.settings import (
 from gateway.observe.failure_log import INTERVAL, FailureLog
 from gateway.shapes import Shape
 from tests import kinds
+from tests.addresses import NO_SUCH_HOST, held_port
 from tests.clients.running import RunningGateway, running_gateway
 
 PATIENCE = 10.0
@@ -256,13 +256,11 @@ def operator() -> Iterator[Operator]:
         pytest.MonkeyPatch.context() as patch,
         served(Faulty) as port,
         served(NoTls) as without_tls,
-        socket.socket() as unheard,
     ):
         patch.setattr(app, "FailureLog", lambda _: FailureLog(clock))
-        unheard.bind(("127.0.0.1", 0))
         urls = {
-            "refused": f"http://127.0.0.1:{unheard.getsockname()[1]}/v1",
-            "dns": "http://no-such-host.invalid/v1",
+            "refused": f"http://127.0.0.1:{held_port()}/v1",
+            "dns": f"http://{NO_SUCH_HOST}/v1",
             "tls": f"https://127.0.0.1:{without_tls}/v1",
         }
         settings = Settings(

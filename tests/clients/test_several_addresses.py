@@ -2,7 +2,6 @@
 
 import json
 import signal
-import socket
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +12,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from tests.addresses import held_port
 from tests.processes import GatewayProcess, gateway_process, script_process
 
 pytestmark = pytest.mark.slow
@@ -62,13 +62,6 @@ server.serve_forever()
 """
 
 
-def free_port() -> int:
-    with socket.socket() as bound:
-        bound.bind(("127.0.0.1", 0))
-        port: int = bound.getsockname()[1]
-        return port
-
-
 @dataclass
 class Answers:
     """What clients got: the server's name by the request's, or the status of an error."""
@@ -82,7 +75,7 @@ class Stage:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.ports = {name: free_port() for name in "abc"}
+        self.ports = {name: held_port() for name in "abc"}
         self.asked = 0
         self.gateway = ""
         self.admin = ""

@@ -12,6 +12,7 @@ from click import unstyle
 
 from gateway.demo import show, socket_scene
 from gateway.demo.show import KEY, SCENES, Ports, PortTaken, Scene
+from tests.addresses import held_port
 
 
 def played(monkeypatch: pytest.MonkeyPatch, *scenes: Scene) -> tuple[int, list[str]]:
@@ -115,16 +116,8 @@ def test_it_stays_up_at_other_ports_where_the_usual_are_taken_until_interrupted(
             assert not any(f":{taken(each)}/" in url for each in (one, other))
 
 
-def free_ports() -> tuple[int, int]:
-    with (
-        socket.create_server(("127.0.0.1", 0)) as one,
-        socket.create_server(("127.0.0.1", 0)) as other,
-    ):
-        return taken(one), taken(other)
-
-
 def test_ports_that_are_named_or_usual_are_had() -> None:
-    own, theirs = free_ports()
+    own, theirs = held_port(), held_port()
     printed: list[str] = []
     assert asyncio.run(show.show(once=True, ports=Ports(own, theirs), write=printed.append)) == 0
     expected = (f"http://127.0.0.1:{own}/v1", f"http://127.0.0.1:{theirs}/v1")
@@ -148,6 +141,6 @@ def test_a_port_that_is_named_and_taken_is_an_error_before_anything_runs(
 
 
 def test_one_port_cannot_serve_both() -> None:
-    port, _ = free_ports()
+    port = held_port()
     with pytest.raises(PortTaken, match="--emulator-port"):
         asyncio.run(show.show(once=True, ports=Ports(port, port), write=lambda _: None))

@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
+from tests.addresses import held_port
 from tests.deploy.programs import debian
 from tests.deploy.prometheus import prometheus
 from tests.deploy.queries import JOB, alerts, dashboard, panels, queries
-from tests.deploy.watched import TOKEN, free_port, watched
+from tests.deploy.watched import TOKEN, watched
 from tests.waiting import wait_until
 
 
@@ -59,7 +60,7 @@ def test_a_real_prometheus_answers_every_query(tmp_path: Path) -> None:
     debian("prometheus")
     with (
         watched(tmp_path) as gateway,
-        prometheus(gateway.admin, TOKEN, free_port(), tmp_path) as asked,
+        prometheus(gateway.admin, TOKEN, held_port(), tmp_path) as asked,
     ):
         wait_until(lambda: asked.has(f'up{{job="{JOB}"}} == 1'))
         wait_until(lambda: asked.has("gateway_requests_total"))

@@ -13,8 +13,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.deploy.programs import debian
 from tests.deploy.queries import ADDED, Query, queries
-from tests.deploy.watched import Watched, free_port, watched
-from tests.processes import PATIENCE
+from tests.deploy.watched import Watched, watched
+from tests.redis_server import redis_server
 from tests.waiting import wait_until
 
 OF_PROMETHEUS = frozenset({"up"})
@@ -25,16 +25,9 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    port = free_port()
-    command = (debian("redis-server"), "--port", str(port), "--bind", "127.0.0.1", "--save", "")
-    with subprocess.Popen(
-        command, cwd=tmp_path_factory.mktemp("redis"), stdout=subprocess.DEVNULL
-    ) as process:
-        try:
-            yield f"redis://127.0.0.1:{port}/0"
-        finally:
-            process.terminate()
-            process.wait(PATIENCE)
+    debian("redis-server")
+    with redis_server(tmp_path_factory.mktemp("redis")) as running:
+        yield running.url
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,5 @@
 """A gateway of its own process, in which something of everything has happened."""
 
-import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,17 +10,11 @@ import httpx2
 import yaml
 
 from gateway.demo import emulator
+from tests.addresses import held_port
 from tests.processes import GatewayProcess, gateway_process
 
 TOKEN = "a-token-for-the-tests"
 KEY = "gw-team-a"
-
-
-def free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port: int = taken.getsockname()[1]
-    return port
 
 
 @dataclass(frozen=True)
@@ -48,7 +41,7 @@ def watched(folder: Path, **more: object) -> Iterator[Watched]:
 
     `more` are sections of its configuration.
     """
-    ports = free_port(), free_port()
+    ports = held_port(), held_port()
     config = folder / "gateway.yaml"
     with emulator.serve() as upstream:
         config.write_text(
@@ -67,7 +60,7 @@ def _configuration(upstream: str, port: int, admin: int) -> dict[str, object]:
         "server": {"port": port},
         "upstreams": {
             "openai": {"base_url": upstream, "kind": "openai", "api_key": "sk-demo"},
-            "down": {"base_url": f"http://127.0.0.1:{free_port()}/v1", "kind": "vllm"},
+            "down": {"base_url": f"http://127.0.0.1:{held_port()}/v1", "kind": "vllm"},
         },
         "models": {"gone": {"upstream": "down", "endpoint": "chat"}},
         "clients": [{"name": "team-a", "key_sha256": sha256(KEY.encode()).hexdigest()}],

@@ -7,7 +7,6 @@ here answers one user with what another has asked.
 import grp
 import os
 import shutil
-import socket
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -21,6 +20,7 @@ from websockets.frames import Opcode
 from websockets.sync.client import connect as open_socket
 
 from gateway.config.settings import ServerSettings
+from tests.addresses import held_port
 from tests.clients.raw import chunk
 from tests.door.doors import (
     AT_ONCE,
@@ -91,8 +91,7 @@ http {
 @contextmanager
 def nginx(gateway: str, folder: Path, *, request_buffering: bool = True) -> Iterator[str]:
     """Run nginx before a gateway, given its URL, until the block ends; yield its base URL."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = held_port()
     configuration = folder / "nginx.conf"
     configuration.write_text(
         CONFIGURATION.substitute(

@@ -12,6 +12,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
 from gateway.shapes import Shape
+from tests.addresses import held_port
 from tests.faults.payloads import dumped, events, whole
 from tests.faults.script import (
     Asked,
@@ -235,9 +236,6 @@ async def listening(upstream: Upstream, more: Iterable[str]) -> AsyncIterator[di
             stack.callback(server.close)
             port = server.sockets[0].getsockname()[1]
             urls[name] = f"{'https' if 'tls' in name else 'http'}://127.0.0.1:{port}/v1"
-        # Bound, so that nobody else gets the port, but not listening.
-        refusing = stack.enter_context(socket.socket())
-        refusing.bind(("127.0.0.1", 0))
-        urls["refusing"] = f"http://127.0.0.1:{refusing.getsockname()[1]}/v1"
+        urls["refusing"] = f"http://127.0.0.1:{held_port()}/v1"
         urls["black-hole"] = f"http://127.0.0.1:{stack.enter_context(full_backlog())}/v1"
         yield urls

@@ -14,11 +14,11 @@ from gateway.shapes import UpstreamReply
 from gateway.upstream.balancer import Balancer, OneAddress
 from gateway.upstream.health import FAILURES_IN_A_ROW, FIRST_PAUSE, Health
 from gateway.upstream.slots import UpstreamStats
+from tests.addresses import NO_SUCH_HOST, held_port
 from tests.upstream.conftest import GENEROUS, GET, call, read, sender_for, settings_for
 from tests.upstream.scripted import Peer, Script, ScriptedUpstream, scripted, until, with_length
 from tests.upstream.test_faults import full_backlog
 from tests.upstream.test_loading import LLAMA_CPP
-from tests.upstream.test_reasons import closed_port
 
 pytestmark = pytest.mark.anyio
 
@@ -109,7 +109,7 @@ async def speaks_no_tls(peer: Peer) -> None:
 
 
 def nobody() -> str:
-    return f"http://127.0.0.1:{closed_port()}/v1"
+    return f"http://127.0.0.1:{held_port()}/v1"
 
 
 async def test_requests_one_after_the_other_go_in_turn(variant: str) -> None:
@@ -145,7 +145,7 @@ async def test_no_connection_leads_on_and_ejects(variant: str, kind: str) -> Non
         async with scripted(speaks_no_tls) as plain:
             dead = {
                 "refused": nobody(),
-                "dns": "http://no-such-host.invalid/v1",
+                "dns": f"http://{NO_SUCH_HOST}/v1",
                 "tls": plain.base_url.replace("http:", "https:"),
                 "void": f"http://127.0.0.1:{void}/v1",
             }[kind]

@@ -5,7 +5,6 @@ the sender can) piped. Each must end in one clear outcome, and leave the sender 
 """
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -15,6 +14,7 @@ import pytest
 from gateway.errors import TruncatedStream, UpstreamError, UpstreamTimeout, UpstreamUnavailable
 from gateway.shapes import CallTimeouts, UpstreamCall
 from gateway.upstream.flight import Flight
+from tests.addresses import held_port
 from tests.upstream.conftest import GENEROUS, GET, World, WorldMaker, call, read
 from tests.upstream.scripted import Peer, Script, chunked, replies, until, with_length
 from tests.upstream.test_faults import full_backlog
@@ -217,12 +217,7 @@ async def test_no_connection_is_unavailability_and_the_body_is_not_begun(
 
     timeouts = replace(GENEROUS, connect=SHORT if fault == "black-holed" else 10.0)
     with ExitStack() as stack:
-        if fault == "black-holed":
-            port = stack.enter_context(full_backlog())
-        else:
-            nobody_listens = stack.enter_context(socket.socket())
-            nobody_listens.bind(("127.0.0.1", 0))
-            port = nobody_listens.getsockname()[1]
+        port = stack.enter_context(full_backlog()) if fault == "black-holed" else held_port()
         base_url = f"http://127.0.0.1:{port}/v1"
         async with before(replies(OK), base_url=base_url, timeouts=timeouts) as world:
             for request in (call(b"{}"), call(body())):

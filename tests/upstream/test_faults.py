@@ -17,6 +17,7 @@ from gateway.errors import (
     UpstreamUnavailable,
 )
 from gateway.shapes import UpstreamReply
+from tests.addresses import NO_SUCH_HOST, held_port
 from tests.upstream.conftest import GENEROUS, GET, WorldMaker, call, read
 from tests.upstream.scripted import Peer, chunked, replies, until, with_length
 
@@ -196,23 +197,14 @@ async def test_a_slow_reader_is_no_silent_upstream(before: WorldMaker) -> None:
 
 
 async def test_a_refused_connection_is_unavailability(before: WorldMaker) -> None:
-    with socket.socket() as nobody_listens:
-        nobody_listens.bind(("127.0.0.1", 0))
-        base_url = f"http://127.0.0.1:{nobody_listens.getsockname()[1]}/v1"
-        async with before(replies(OK), base_url=base_url) as world:
-            with pytest.raises(UpstreamUnavailable, match="Upstream 'local'"):
-                await world.fetch()
+    base_url = f"http://127.0.0.1:{held_port()}/v1"
+    async with before(replies(OK), base_url=base_url) as world:
+        with pytest.raises(UpstreamUnavailable, match="Upstream 'local'"):
+            await world.fetch()
 
 
-async def test_a_name_that_does_not_resolve_is_unavailability(
-    before: WorldMaker, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def fail(*args: object, **kwargs: object) -> None:
-        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
-
-    monkeypatch.setattr(socket, "getaddrinfo", fail)
-    # uvloop resolves by itself; the reserved top-level domain keeps that from finding anything.
-    base_url = "http://upstream.invalid/v1"
+async def test_a_name_that_does_not_resolve_is_unavailability(before: WorldMaker) -> None:
+    base_url = f"http://{NO_SUCH_HOST}/v1"
     async with before(replies(OK), base_url=base_url) as world:
         with pytest.raises(UpstreamUnavailable, match="'local'"):
             await world.fetch()

@@ -1,7 +1,6 @@
 """Why a call failed, as the operator reads it: the same word from both senders, over sockets."""
 
 import asyncio
-import socket
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -9,6 +8,7 @@ import pytest
 
 from gateway.config.settings import TimeoutSettings
 from gateway.errors import Reason, UpstreamError
+from tests.addresses import NO_SUCH_HOST, held_port
 from tests.upstream.conftest import GENEROUS, WorldMaker
 from tests.upstream.scripted import Peer, Script, until, with_length
 
@@ -64,18 +64,11 @@ async def test_a_reply_that_fails(before: WorldMaker, script: Script, reason: Re
         assert caught.value.reason is reason
 
 
-def closed_port() -> int:
-    with socket.socket() as bound:
-        bound.bind(("127.0.0.1", 0))
-        port: int = bound.getsockname()[1]
-        return port
-
-
 @pytest.mark.parametrize(
     ("url", "reason"),
     [
         ("http://127.0.0.1:{closed}/v1", Reason.REFUSED),
-        ("http://no-such-host.invalid/v1", Reason.DNS),
+        (f"http://{NO_SUCH_HOST}/v1", Reason.DNS),
         ("https://127.0.0.1:{plain}/v1", Reason.TLS),
     ],
     ids=["refused", "dns", "tls"],
@@ -87,7 +80,7 @@ async def test_a_connection_that_fails(before: WorldMaker, url: str, reason: Rea
         writer.close()
 
     plain = await asyncio.start_server(no_tls, "127.0.0.1", 0)
-    base_url = url.format(closed=closed_port(), plain=plain.sockets[0].getsockname()[1])
+    base_url = url.format(closed=held_port(), plain=plain.sockets[0].getsockname()[1])
     try:
         async with before(silent, base_url=base_url) as world:
             with pytest.raises(UpstreamError) as caught:

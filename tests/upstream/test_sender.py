@@ -13,9 +13,9 @@ from gateway.upstream.http_client import HttpClient
 from gateway.upstream.pool import Pool
 from gateway.upstream.sender import Upstreams
 from gateway.upstream.slots import UpstreamStats
+from tests.addresses import held_port
 from tests.upstream.conftest import GET, read, sender_for, settings_for
 from tests.upstream.scripted import Peer, replies, scripted, until, with_length
-from tests.upstream.test_reasons import closed_port
 from tests.upstream.websocket.scene import REALTIME, User, accepting
 
 pytestmark = pytest.mark.anyio
@@ -170,7 +170,7 @@ def test_settings_that_cannot_be_used_are_refused_with_the_upstreams_name(
 async def test_several_addresses_of_an_upstream_are_one_destination() -> None:
     noticed: list[tuple[str, str, Reason | None]] = []
     async with scripted(replies(with_length(b"one"), with_length(b"one"))) as one:
-        dead = f"http://127.0.0.1:{closed_port()}/v1"
+        dead = f"http://127.0.0.1:{held_port()}/v1"
         settings = settings_for(dead, further_urls=(one.base_url,))
         upstreams = Upstreams(Settings((settings,)), lambda *change: noticed.append(change))
         posted = replace(POST)
