@@ -13,6 +13,9 @@ from gateway.upstream.exhaustion import exhaustion
 from gateway.upstream.host_name import HostName
 from gateway.upstream.origin import Origin
 
+LAST_SECONDS = 300.0
+"""For so long an address of a name that has failed is tried after its others."""
+
 ProtocolType = TypeVar("ProtocolType", bound=asyncio.BaseProtocol)
 
 
@@ -46,6 +49,8 @@ class Dialer:
         self._timeout = timeout
         named = not _is_an_address(origin.host)
         self._host_name = HostName(origin.host, origin.port) if named else None
+        self._failed: dict[str, float] = {}
+        """Addresses of the name that have failed, and until when they come last (loop time)."""
         self._tls: ssl.SSLContext | None = None
         if origin.scheme == "https":
             self._tls = tls_context(verify)
@@ -56,11 +61,12 @@ class Dialer:
 
         The name is resolved anew, once for all that connect at the same time. Its addresses are
         tried in order; each gets an equal share of the time that is left, so that a dead one cannot
-        use up all of it. Raises `UpstreamUnavailable`; cancelling it leaves no connection open.
+        use up all of it; one that has failed lately comes last, so that it does not cost each
+        connection its share. Raises `UpstreamUnavailable`; cancelling it leaves no connection open.
         """
         loop = asyncio.get_running_loop()
         end = loop.time() + self._timeout
-        addresses = await self._resolve()
+        addresses = self._in_order(await self._resolve(), loop.time())
         failure: BaseException = OSError("the name has no address")
         for position, address in enumerate(addresses):
             share = (end - loop.time()) / (len(addresses) - position)
@@ -69,6 +75,7 @@ class Dialer:
                     return await self._connect_to(address, make_protocol)
             except OSError as error:  # TimeoutError and ssl.SSLError are among its children
                 failure = error
+                self._failed[address] = loop.time() + LAST_SECONDS
         try:
             raise exhaustion(self._name, failure) or self._unavailable(failure) from failure
         finally:
@@ -85,6 +92,14 @@ class Dialer:
                 "and the DNS.",
                 reason=Reason.DNS,
             ) from error
+
+    def _in_order(self, addresses: list[str], now: float) -> list[str]:
+        if not self._failed:
+            return addresses
+        known = set(addresses)
+        lately = {each for each, until in self._failed.items() if each in known and until > now}
+        self._failed = {each: self._failed[each] for each in lately}
+        return sorted(addresses, key=lately.__contains__)
 
     async def _connect_to(
         self, address: str, make_protocol: Callable[[], ProtocolType]

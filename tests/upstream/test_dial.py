@@ -11,6 +11,7 @@ from typing import Any, cast
 import pytest
 
 from gateway.errors import Reason, UpstreamUnavailable
+from gateway.upstream import dial
 from gateway.upstream.dial import Dialer, tls_context
 from gateway.upstream.origin import Origin
 from tests.upstream.scripted import replies, scripted
@@ -110,6 +111,48 @@ async def test_an_address_that_does_not_answer_leaves_time_for_the_next(
     fake = FakeLoop(monkeypatch, [("10.0.0.1", 80), ("10.0.0.2", 80)], {"10.0.0.1": None})
     assert isinstance(await dialer(0.1).connect(asyncio.Protocol), asyncio.Protocol)
     assert fake.tried == ["10.0.0.1", "10.0.0.2"]
+
+
+@pytest.mark.parametrize("outcome", [None, ConnectionRefusedError(), ssl.SSLError(1, "oops")])
+async def test_an_address_that_has_failed_lately_comes_last(
+    monkeypatch: pytest.MonkeyPatch, outcome: BaseException | None
+) -> None:
+    addresses = [("10.0.0.1", 80), ("10.0.0.2", 80), ("10.0.0.3", 80)]
+    fake = FakeLoop(monkeypatch, addresses, {"10.0.0.1": outcome})
+    tried = dialer(0.3)
+    await tried.connect(asyncio.Protocol)
+    await tried.connect(asyncio.Protocol)
+    assert fake.tried == ["10.0.0.1", "10.0.0.2", "10.0.0.2"]
+    fake.outcomes |= {"10.0.0.2": OSError(), "10.0.0.3": OSError()}
+    with pytest.raises(UpstreamUnavailable):
+        await tried.connect(asyncio.Protocol)
+    assert fake.tried[3:] == ["10.0.0.2", "10.0.0.3", "10.0.0.1"]
+
+
+async def test_an_address_that_has_failed_is_tried_first_again_after_a_while(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(dial, "LAST_SECONDS", 0.0)
+    refused: dict[str, BaseException | None] = {"10.0.0.1": ConnectionRefusedError()}
+    fake = FakeLoop(monkeypatch, [("10.0.0.1", 80), ("10.0.0.2", 80)], refused)
+    tried = dialer()
+    await tried.connect(asyncio.Protocol)
+    fake.outcomes.clear()
+    await tried.connect(asyncio.Protocol)
+    assert fake.tried == ["10.0.0.1", "10.0.0.2", "10.0.0.1"]
+
+
+async def test_what_has_failed_is_forgotten_with_the_address(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    refused: dict[str, BaseException | None] = {}
+    fake = FakeLoop(monkeypatch, [], refused)
+    tried = dialer()
+    for number in range(50):
+        refused[f"10.0.0.{number}"] = ConnectionRefusedError()
+        fake.addresses = [(f"10.0.0.{number}", 80), ("10.0.1.1", 80)]
+        await tried.connect(asyncio.Protocol)
+    assert len(tried._failed) == 1
 
 
 def _not_verified(why: str) -> ssl.SSLCertVerificationError:
