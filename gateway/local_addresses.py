@@ -2,14 +2,18 @@
 
 import ipaddress
 import socket
+from threading import Thread
 
 from gateway.config import addresses
+
+PATIENCE = 2.0
+"""Seconds for the DNS, which may take half a minute to fail: a start must not wait for that."""
 
 
 def reaches(host: str, listening: str) -> bool:
     """Whether a connection to `host` reaches a listener on `listening` (same port).
 
-    Names are resolved; unresolvable ones reach nothing.
+    Names are resolved; those that cannot be, or not in time, reach nothing.
     """
     places = _addresses(listening)
     return any(_reaches(address, place) for address in _addresses(host) for place in places)
@@ -25,11 +29,20 @@ def _reaches(address: str, place: str) -> bool:
 
 
 def _addresses(host: str) -> set[str]:
+    found: list[str] = []
+    # One that is left alone at the end: nothing can interrupt it.
+    asking = Thread(target=lambda: found.extend(_resolved(host)), daemon=True)
+    asking.start()
+    asking.join(PATIENCE)
+    return set(found)
+
+
+def _resolved(host: str) -> list[str]:
     try:
         found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
     except OSError:
-        return set()
-    return {str(address[0]).partition("%")[0] for _, _, _, _, address in found}
+        return []
+    return [str(address[0]).partition("%")[0] for _, _, _, _, address in found]
 
 
 def _is_own(address: str) -> bool:

@@ -1,7 +1,10 @@
 import socket
+import threading
+from typing import Any
 
 import pytest
 
+from gateway import local_addresses
 from gateway.local_addresses import reaches
 from tests.addresses import NO_SUCH_HOST
 from tests.interfaces import own_address
@@ -36,6 +39,24 @@ def test_what_leads_here(host: str, listening: str) -> None:
 )
 def test_what_leads_elsewhere(host: str, listening: str) -> None:
     assert not reaches(host, listening)
+
+
+@pytest.mark.parametrize("host", ["silent.test", "also-silent.test"])
+def test_a_name_that_is_not_resolved_in_time_leads_elsewhere(
+    monkeypatch: pytest.MonkeyPatch, host: str
+) -> None:
+    answer = threading.Event()
+    resolve = socket.getaddrinfo
+
+    def getaddrinfo(name: str, *asked: Any, **more: Any) -> Any:
+        assert name != host or answer.wait(10)
+        return resolve("127.0.0.1", *asked, **more)
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    monkeypatch.setattr(local_addresses, "PATIENCE", 0.05)
+    assert not reaches(host, "127.0.0.1")
+    answer.set()
+    assert reaches(host, "127.0.0.1")
 
 
 def test_an_own_interface_leads_here_if_all_are_listened_at() -> None:
