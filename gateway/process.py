@@ -154,10 +154,25 @@ def _listeners(live: Live, ties: "Ties | None") -> list[Listener]:
 
 
 def _settle() -> None:
-    """Set what Python and the C library do behind a server's back."""
+    """Set what Python, the C library and the system do behind a server's back."""
+    _settle_descriptors()
     _settle_garbage_collector()
     _settle_threads()
     _settle_allocator()
+
+
+def _settle_descriptors() -> None:
+    """Raise the limit of open files as far as the system lets a process do so itself.
+
+    Most shells and systemd begin with 1,024, for the sake of programs that call `select` (see
+    systemd.exec(5)); that is 500 streams, each with a client and an upstream.
+    """
+    try:
+        resource = import_module("resource")
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    except (ImportError, OSError, ValueError):
+        log.debug("this platform does not let its limit of open files be raised")
 
 
 def _settle_garbage_collector() -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import os
+import resource
 import signal
 import socket
 import sys
@@ -15,7 +16,13 @@ from gateway import app
 from gateway import process as processes
 from gateway.config.settings import ServerSettings, Settings, UpstreamSettings
 from gateway.config.source import Source
-from gateway.process import Process, Start, _drain_without, _settle_allocator
+from gateway.process import (
+    Process,
+    Start,
+    _drain_without,
+    _settle_allocator,
+    _settle_descriptors,
+)
 from gateway.reloading import Configuration
 from gateway.server.hand_over import VARIABLE, HandOver, Inherited
 from gateway.server.serving import bind
@@ -237,3 +244,29 @@ def test_a_platform_whose_allocator_has_no_options_serves_too(
     monkeypatch.setattr(processes, "import_module", lambda _: ctypes)
     _settle_allocator()
     assert "no mallopt" in caplog.text
+
+
+@pytest.mark.parametrize("limits", [(64, 512), (1024, 1024)])
+def test_the_limit_of_open_files_is_raised_as_far_as_it_goes(
+    monkeypatch: pytest.MonkeyPatch, limits: tuple[int, int]
+) -> None:
+    given: list[tuple[int, tuple[int, int]]] = []
+    monkeypatch.setattr(resource, "getrlimit", lambda _: limits)
+    monkeypatch.setattr(resource, "setrlimit", lambda what, limit: given.append((what, limit)))
+    _settle_descriptors()
+    assert given == [(resource.RLIMIT_NOFILE, (limits[1], limits[1]))]
+
+
+@pytest.mark.parametrize(
+    "failure", [ValueError("above kern.maxfilesperproc"), OSError(), ImportError()]
+)
+def test_a_limit_of_open_files_that_cannot_be_raised_stays(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, failure: Exception
+) -> None:
+    def refuse(_: str) -> None:
+        raise failure
+
+    caplog.set_level(logging.DEBUG)
+    monkeypatch.setattr(processes, "import_module", refuse)
+    _settle_descriptors()
+    assert "limit of open files" in caplog.text
