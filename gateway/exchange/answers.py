@@ -12,6 +12,7 @@ from gateway.exchange import failures
 from gateway.exchange.apart import LARGE_BYTES, Apart
 from gateway.exchange.attempt import Attempt
 from gateway.exchange.client_reply import ClientReply, event_stream_reply, json_reply
+from gateway.exchange.clients_names import in_clients_names
 from gateway.exchange.error_replies import translated_failure
 from gateway.exchange.feeding import Feeder
 from gateway.exchange.own_key import as_refused_key, in_own_words
@@ -173,7 +174,11 @@ async def _streamed(
     settings: Settings,
 ) -> ClientReply | ErrorReply:
     calls, folder = len(attempt.calls), translation.stream()
-    words = partial(in_own_words, settings.upstream(attempt.calls[0].upstream))
+    upstream = settings.upstream(attempt.calls[0].upstream)
+
+    def words(error: GatewayError) -> GatewayError:
+        return in_clients_names(in_own_words(upstream, error), call.body)
+
     shapes = call.shape, attempt.shape
     feeder = Feeder(*shapes, calls, folder, fast=attempt.text_deltas, in_own_words=words)
     streams = _streams(send, attempt, translation, settings)

@@ -13,6 +13,7 @@ from gateway.exchange import failures
 from gateway.exchange.attempt import Attempts
 from gateway.exchange.body_pieces import encode_in_pieces
 from gateway.exchange.client_reply import ClientReply, json_reply
+from gateway.exchange.clients_names import in_clients_names
 from gateway.exchange.decision import Decision
 from gateway.exchange.error_replies import error_of_reply
 from gateway.exchange.flow import Exchange
@@ -106,7 +107,8 @@ class Counting:
                 raise _not_counted(route.model_asked)
             upstream = self._exchange.settings.upstream(route.upstream)
             failures.check_own_key(upstream, whole.status, whole.body)
-            raise error_of_reply(whole.status, whole.headers, whole.body, lambda _: None)
+            error = error_of_reply(whole.status, whole.headers, whole.body, lambda _: None)
+            raise in_clients_names(error, call.body)
         number = decode_object(whole.body).get("input_tokens")
         if type(number) is not int:
             raise UpstreamError("The upstream's count of input tokens has no 'input_tokens'.")

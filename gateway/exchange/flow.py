@@ -13,6 +13,7 @@ from gateway.exchange import client_warnings
 from gateway.exchange.answers import answer, answer_at_once, local_answer, perform
 from gateway.exchange.attempt import Attempt, Attempts
 from gateway.exchange.client_reply import ClientReply
+from gateway.exchange.clients_names import in_clients_names
 from gateway.exchange.decision import Decision
 from gateway.exchange.description import describe
 from gateway.exchange.failed_attempt import judge, reply_or_failure
@@ -95,7 +96,8 @@ class Exchange:
                 client_warnings.warn_of_ends(decision, route, day, prompt_object=ends)
             return await self._follow(call, decision, route, features, routed)
         except GatewayError as error:
-            raise attributed(error, decision.params).bare() from None
+            in_names = in_clients_names(error, call.body)
+            raise attributed(in_names, decision.params).bare() from None
 
     async def _unnamed(
         self, call: GenerationRequest, decision: Decision, *, streamed: bool

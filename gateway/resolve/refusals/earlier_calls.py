@@ -30,9 +30,16 @@ def with_short_ids(messages: list[object]) -> Iterator[object]:
         if not isinstance(message, dict):
             yield message
         elif isinstance(message.get("tool_call_id"), str):
-            yield {**message, "tool_call_id": _short(message["tool_call_id"])}
+            yield {**message, "tool_call_id": short_id(message["tool_call_id"])}
         else:
             yield _with_calls(message, _with_short_id)
+
+
+def short_id(call_id: str) -> str:
+    """Return the id that `with_short_ids` puts in the place of this one."""
+    if _ID.fullmatch(call_id):
+        return call_id
+    return hashlib.sha256(call_id.encode("utf-8", "replace")).hexdigest()[:9]
 
 
 def with_answers(messages: list[object]) -> Iterator[object]:
@@ -93,10 +100,4 @@ def _is_object(text: str) -> bool:
 
 
 def _with_short_id(call: Json) -> Json:
-    return {**call, "id": _short(call["id"])} if isinstance(call.get("id"), str) else call
-
-
-def _short(call_id: str) -> str:
-    if _ID.fullmatch(call_id):
-        return call_id
-    return hashlib.sha256(call_id.encode("utf-8", "replace")).hexdigest()[:9]
+    return {**call, "id": short_id(call["id"])} if isinstance(call.get("id"), str) else call

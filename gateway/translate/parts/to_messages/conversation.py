@@ -34,6 +34,11 @@ def safe_tool_id(call_id: str) -> str:
     return call_id if _TOOL_ID.fullmatch(call_id) else call_id_from(call_id)
 
 
+def repeated_id(safe_id: str, time: int) -> str:
+    """Return the id of a call that is the second, third … one with an id, by its `time`."""
+    return call_id_from(f"{safe_id} {time}")
+
+
 class Block(msgspec.Struct, gc=False):
     """One content block, and the client's path of what it was made of."""
 
@@ -196,7 +201,7 @@ def _distinguish(turns: Sequence[Turn]) -> None:
             call_id: str = call.block.sent["id"]
             seen[call_id] = seen.get(call_id, 0) + 1
             if seen[call_id] > 1:
-                call.block.sent["id"] = own = call_id_from(f"{call_id} {seen[call_id]}")
+                call.block.sent["id"] = own = repeated_id(call_id, seen[call_id])
                 if call.output is not None:
                     call.output.sent["tool_use_id"] = own
 
