@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-_NUMBER = re.compile(r"(?<![\w.])(?:\d{1,3}(?:,\d{3})+|\d{2,12})(?![\w]|\.\d)")
+_NUMBER = re.compile(r"(?<![\w.])(?:\d{1,3}(?:,\d{3}){1,3}|\d{2,12})(?![\w]|\.\d)")
 _LIMIT = re.compile(
     r"(?:maximum|limit|context|allowed|max_\w+|n_ctx|less than|cannot exceed|model with)"
     r"(?:(?!exceed|prompt has)[^\d.;]){0,40}\Z",
@@ -12,7 +12,7 @@ _LIMIT = re.compile(
 """What stands before the number that is the limit, in the texts of `overflows`."""
 _BEFORE = 120
 """How many characters before a number are read: a text of many numbers would take seconds."""
-_CONTEXT = re.compile(r"\bcontext length (?:is|of) ([\d,]{1,15})")
+_CONTEXT = re.compile(r"\bcontext length (?:is|of) (\d[\d,]{0,14})")
 _N = r"(\d{1,12})"
 _PARTS = tuple(
     re.compile(text.replace("{N}", _N))

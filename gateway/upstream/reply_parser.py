@@ -17,6 +17,8 @@ HEAD_LIMIT: Final = 64 * 1024
 """Most bytes of a reply's head, interim replies included; also of anything else beside the body."""
 
 _FIELD_OVERHEAD = 4
+_LENGTH_DIGITS = 19
+"""Of a Content-Length: llhttp takes any number of zeros before it, Python's `int` does not."""
 _BODILESS = frozenset({204, 304})
 _VERSIONS = frozenset({"1.0", "1.1"})
 
@@ -225,6 +227,11 @@ class ReplyParser(ReceivedReply):
             # Any further coding would reach the client undecoded and undeclared.
             if coding.strip().lower() != b"chunked":
                 raise _Refused("it used a transfer coding that was not asked for")
+        if has_length and any(
+            name == b"content-length" and len(value) > _LENGTH_DIGITS
+            for name, value in self.headers
+        ):
+            raise _Refused(f"its Content-Length has more than {_LENGTH_DIGITS} digits")
         self._until_close = not (has_length or codings or status in _BODILESS)
 
     def _refuse_a_long_head(self) -> None:

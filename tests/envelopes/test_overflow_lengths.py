@@ -77,6 +77,21 @@ def test_a_number_is_a_limit_by_what_stands_before_it() -> None:
     assert numbers_in(message) == [(4096, True), (9000, False)]
 
 
+@pytest.mark.parametrize(
+    "message",
+    [
+        f"{_OPENAI} 30 tokens. The limit is 1{',000' * 2000}.",
+        f"The limit is {'1,000,000,' * 600} tokens.",
+        "The limit is " + "9" * 6000,
+        "The context length is ,",
+        "The context length of ,,,,,, is 9",
+    ],
+)
+def test_what_is_no_number_is_read_as_none(message: str) -> None:
+    assert lengths_in(message) is None
+    assert all(number < 10**12 for number, _ in numbers_in(message))
+
+
 @pytest.mark.parametrize("filler", ["400 ", "max_400 ", "limit 400 ", "a 1,000 "])
 def test_a_message_of_many_numbers_is_read_at_once(filler: str) -> None:
     message = filler * (30_000 // len(filler))

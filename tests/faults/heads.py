@@ -71,6 +71,7 @@ _BAD_FIELDS = {
     "length-word": b"content-length: five",
     "length-hex": b"content-length: 0x10",
     "length-overflow": b"content-length: 184467440737095516160",
+    "length-of-zeros": b"content-length: " + b"0" * 5000 + b"2",
     "length-and-chunked": b"content-length: 3\r\ntransfer-encoding: chunked",
     "chunked-and-length": b"transfer-encoding: chunked\r\ncontent-length: 3",
     "coding-gzip-chunked": b"transfer-encoding: gzip, chunked",

@@ -122,6 +122,7 @@ def test_a_reply_to_head_announces_a_body_and_has_none() -> None:
         (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", "transfer coding"),
         (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: identity\r\n\r\n", "transfer coding"),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n", "HTTP/1.1"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: " + b"0" * 20 + b"\r\n\r\n", "more than 19 digits"),
         (b"HTTP/1.1 200 OK\r\nA: " + b"x" * HEAD_LIMIT + b"\r\n\r\n", "its head is longer"),
         (b"HTTP/1.1 200 OK\r\nA: " + b"x" * HEAD_LIMIT, "its head is longer"),
         (b"HTTP/1.1 100 Continue\r\n\r\n" * 3000, "its head is longer"),

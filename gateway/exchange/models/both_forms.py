@@ -60,7 +60,7 @@ def page_reply(cards: Sequence[bytes], query: bytes) -> ClientReply:
 def _limit(text: str) -> int | None:
     if not text:
         return None
-    if not text.isdecimal() or not 1 <= int(text[:9]) <= MAX_LIMIT:
+    if not text.isdecimal() or len(text) > 4 or not 1 <= int(text) <= MAX_LIMIT:
         raise InvalidRequest(f"'limit' must be a number from 1 to {MAX_LIMIT}.", param="limit")
     return int(text)
 

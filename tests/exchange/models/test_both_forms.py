@@ -111,7 +111,7 @@ def test_an_empty_list_has_no_ends() -> None:
     }
 
 
-@pytest.mark.parametrize("limit", [b"0", b"1001", b"x", b"-1", b"99999999999"])
+@pytest.mark.parametrize("limit", [b"0", b"1001", b"x", b"-1", b"9" * 11, b"000000001" * 600])
 def test_a_limit_that_is_none_is_refused(limit: bytes) -> None:
     with pytest.raises(InvalidRequest, match="from 1 to 1000") as raised:
         page(b"limit=" + limit)
