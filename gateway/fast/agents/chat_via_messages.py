@@ -4,7 +4,7 @@ The conversation and functions are written here; the parameters, and tools of ot
 generic path, from a request with another conversation.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import cast
@@ -28,6 +28,7 @@ from gateway.fast.agents.chat_requests import (
     read_tools,
 )
 from gateway.fast.agents.codec import AgentRequest, ClientParam
+from gateway.fast.agents.messages_calls import ToolUse, tool_uses
 from gateway.fast.agents.messages_writer import (
     NO_SCHEMA,
     STAND_IN,
@@ -37,13 +38,13 @@ from gateway.fast.agents.messages_writer import (
     MessagesWriter,
     TextBlock,
     Tool,
+    are_said,
     content_of,
     is_blank,
     is_said,
     picture,
     schema_of,
     sent_with,
-    tool_use,
 )
 from gateway.fast.agents.raw import NULL, is_text, text
 from gateway.fast.agents.uncommon import Uncommon
@@ -64,40 +65,51 @@ class _Conversation:
 
     def __init__(self, context: Context, report: Report) -> None:
         self.writer = MessagesWriter()
+        self._uses: Iterator[ToolUse] = iter(())
+        """The calls that are not written yet."""
+        self._lone: tuple[list[Block], str, str] | None = None
+        """A turn with one call, which has no result yet, and the call's id, given and sent."""
         self._context = context
         self._report = report
 
     def write(self, messages: Sequence[Message]) -> None:
         """Write the messages."""
-        say, answer = self.writer.user, self.writer.result
+        self._uses = _uses_in(messages)
+        are_texts = are_said([each.content for each in messages if type(each) is Output])
         for position, message in enumerate(messages):
             if type(message) is Output:
                 given = message.content
-                content = given if is_said(given) else self._content(given, position)
-                answer(message.tool_call_id, content)
+                content = given if are_texts else self._said(given, position)
+                self._answer(message.tool_call_id, content)
+            elif self._lone is not None:
+                raise Uncommon
             elif type(message) is Assistant:
                 self._assistant(message, position)
             elif type(message) is User:
-                given = message.content
-                content = given if is_said(given) else self._content(given, position)
-                if content is not None:
-                    say(content)
+                self._user(message, position)
             else:
                 self._instruct(cast("System | Developer", message), position)
             if message.name is not None:
                 self._report.drop(f"messages[{position}].name")
             if type(message) is Assistant:
                 self._drop_unknown(message, position)
+        if self._lone is not None:
+            raise Uncommon
 
     def _instruct(self, message: System | Developer, position: int) -> None:
         texts = self._texts(message.content, position)
         if texts:
             self.writer.instruct(texts)
 
+    def _user(self, message: User, position: int) -> None:
+        content = self._said(message.content, position)
+        if content is not None:
+            self.writer.user(content)
+
     def _assistant(self, message: Assistant, position: int) -> None:
         content, calls = message.content, message.tool_calls
-        if not calls and is_said(content):
-            self.writer.assistant(content)
+        if not calls:
+            self._say(content, position)
             return
         if content == NULL:
             blocks: list[Block] = []
@@ -105,19 +117,39 @@ class _Conversation:
             blocks = [TextBlock(content)]
         else:
             blocks = self._texts(content, position)
-        if calls:
-            sent: dict[str, str] = {}
-            for call in calls:
-                use = tool_use(call.id, call.function.name, call.function.arguments)
-                sent[call.id] = use.id
-                blocks.append(use)
-            if len(sent) < len(calls):
-                raise Uncommon
-            self.writer.assistant(blocks, sent)
+        if len(calls) == 1:
+            use = next(self._uses)
+            blocks.append(use)
+            self._lone = blocks, calls[0].id, use.id
+            return
+        sent: dict[str, str] = {}
+        for call, use in zip(calls, self._uses, strict=False):
+            sent[call.id] = use.id
+            blocks.append(use)
+        if len(sent) < len(calls):
+            raise Uncommon
+        self.writer.assistant(blocks, sent)
+
+    def _say(self, content: Raw, position: int) -> None:
+        """Add a turn of the assistant without calls."""
+        if is_said(content):
+            self.writer.assistant(content)
         elif content == NULL:
             raise Uncommon
-        elif blocks:
+        elif blocks := self._texts(content, position):
             self.writer.assistant(content_of(blocks))
+
+    def _answer(self, call_id: str, content: Content | None) -> None:
+        """Add a result."""
+        lone = self._lone
+        if lone is None:
+            self.writer.result(call_id, content)
+            return
+        blocks, known_id, sent_id = lone
+        if call_id != known_id:
+            raise Uncommon
+        self._lone = None
+        self.writer.answered(blocks, sent_id, content, thinks=False)
 
     def _drop_unknown(self, message: Assistant, position: int) -> None:
         if (message.reasoning, message.reasoning_content, message.phase) == _NOTHING_MORE:
@@ -133,8 +165,10 @@ class _Conversation:
             raise Uncommon
         return blocks
 
-    def _content(self, content: Raw, position: int) -> Content | None:
+    def _said(self, content: Raw, position: int) -> Content | None:
         """Return a content; None: there is nothing in it."""
+        if is_said(content):
+            return content
         if is_text(content):
             return None if is_blank(content) else content
         blocks = self._blocks(content, position)
@@ -154,6 +188,16 @@ class _Conversation:
                 self._report.drop(f"{path}.detail")
             blocks.append(picture(text(image.url), f"{path}.url", self._context))
         return blocks
+
+
+def _uses_in(messages: Sequence[Message]) -> Iterator[ToolUse]:
+    """Return the calls as blocks; raises one of `UNCOMMON`."""
+    calls = [call for each in messages if type(each) is Assistant for call in each.tool_calls or ()]
+    return tool_uses(
+        [call.id for call in calls],
+        [call.function.name for call in calls],
+        [call.function.arguments for call in calls],
+    )
 
 
 @dataclass(slots=True)

@@ -5,20 +5,19 @@ calls of a turn begin the next message of the user, in the order of the calls.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
 from msgspec import Raw
 
+from gateway.fast.agents.messages_calls import ToolUse
 from gateway.fast.agents.raw import decoded
-from gateway.fast.agents.raw import text as checked
 from gateway.fast.agents.schemas import form_of, read_schema
 from gateway.fast.agents.uncommon import Uncommon
 from gateway.fast.codec import ABSENT, Absent
 from gateway.shapes import Json
 from gateway.translate.contract import Context
-from gateway.translate.parts.to_messages.conversation import safe_tool_id
 from gateway.translate.parts.to_messages.files import image_source
 from gateway.translate.parts.tools.definitions import NO_PARAMETERS
 
@@ -31,14 +30,6 @@ class TextBlock(msgspec.Struct, tag_field="type", tag="text", gc=False):
 
 class _Image(msgspec.Struct, tag_field="type", tag="image", gc=False):
     source: Json
-
-
-class ToolUse(msgspec.Struct, tag_field="type", tag="tool_use", gc=False):
-    """A call of a tool."""
-
-    id: str
-    name: str
-    input: Json
 
 
 Block = TextBlock | _Image | ToolUse | Json
@@ -71,7 +62,11 @@ _LAST_LETTER = bytearray(b'"\x7f').__gt__
 _BEHIND_BACKSLASH = bytearray(b'"]').__le__
 _beginning = re.compile(rb'"(?: |\\[nrt])*+[!#-\[\]-~]').match
 """Matches the beginning of a text up to its first sign."""
-_read_input = msgspec.json.Decoder(dict[str, Any]).decode
+
+
+def are_said(values: Iterable[Raw]) -> bool:
+    """Whether all values are certainly texts that are not blank."""
+    return all(map(_beginning, values))
 
 
 def is_said(value: Raw) -> bool:
@@ -126,12 +121,10 @@ class MessagesWriter:
         self.messages: list[_Message] = []
         self.ends_in_calls = False
         """Whether the last turn of the assistant has calls, and does not begin with thinking."""
-        self.has_calls = False
-        """Whether any turn has calls."""
         self._results: dict[str, _Result | str] = {}
         """Those of the calls of the last turn, by the client's ids; or their ids as sent."""
-        self._ids: set[str] = set()
-        """Those of all calls, as sent: no two may have the same."""
+        self._ids: list[str] = []
+        """Those of all calls, as sent."""
         self._waiting = 0
         self._open: list[Any] | None = None
         """The last message's blocks, if what the user says goes there."""
@@ -162,56 +155,49 @@ class MessagesWriter:
             raise Uncommon
         self.messages.append(_Message("assistant", content))
         self._open = None
+        if not calls:
+            self.ends_in_calls = False
+            return
         self._waiting = len(calls)
-        self.ends_in_calls = self._waiting > 0 and not thinks
-        if calls:
-            self.has_calls = True
-            if not self._ids.isdisjoint(calls.values()):
-                raise Uncommon
-            self._ids.update(calls.values())
-            self._results = calls
+        self.ends_in_calls = not thinks
+        self._ids += calls.values()
+        self._results = calls
 
     def result(self, call_id: str, content: Content | None) -> None:
         """Add the result of a call; None: it is empty."""
-        sent_id = self._results.get(call_id)
+        results = self._results
+        sent_id = results.get(call_id)
         if not isinstance(sent_id, str):
             raise Uncommon
-        self._results[call_id] = _Result(sent_id, _EMPTY if content is None else content)
+        results[call_id] = _Result(sent_id, _EMPTY if content is None else content)
         self._waiting -= 1
         if not self._waiting:
-            self._open = list(self._results.values())
+            self._open = list(results.values())
             self.messages.append(_Message("user", self._open))
+
+    def answered(
+        self, content: list[Block], sent_id: str, result: Content | None, *, thinks: bool
+    ) -> None:
+        """Add a turn of the assistant with one call, and its result: as the two above would."""
+        if self._waiting:
+            raise Uncommon
+        self._ids.append(sent_id)
+        self._open = results = [_Result(sent_id, _EMPTY if result is None else result)]
+        self.messages += (_Message("assistant", content), _Message("user", results))
+        self.ends_in_calls = not thinks
+
+    @property
+    def has_calls(self) -> bool:
+        """Whether any turn has calls."""
+        return bool(self._ids)
 
     def written(self) -> Json:
         """Return `system`, if there is one, and `messages`."""
-        if self._waiting or not self.messages:
+        if self._waiting or not self.messages or len(set(self._ids)) < len(self._ids):
             raise Uncommon
         if not self.system:
             return {"messages": self.messages}
         return {"system": content_of(self.system), "messages": self.messages}
-
-
-def _sent_id(call_id: str) -> str:
-    # Nearly all ids are letters, digits and underscores.
-    is_safe = call_id.isidentifier() and call_id.isascii()
-    return call_id if is_safe else safe_tool_id(call_id)
-
-
-def tool_use(call_id: str, name: str, arguments: Raw) -> ToolUse:
-    """Return a call as a block; raises one of `UNCOMMON` for arguments that are not an object."""
-    written = decoded(arguments)
-    try:
-        given: Json = _read_input(written)
-    except msgspec.DecodeError:
-        if written.strip():
-            raise
-        given = {}
-    return ToolUse(_sent_id(call_id), name, given)
-
-
-def custom_tool_use(call_id: str, name: str, given: Raw) -> ToolUse:
-    """Return a call of a custom tool, which is sent as a function with one string."""
-    return ToolUse(_sent_id(call_id), name, {"input": checked(given)})
 
 
 def sent_with(conversation: Json, call: Json, tools: Sequence[Tool]) -> Json:

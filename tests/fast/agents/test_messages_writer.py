@@ -4,18 +4,19 @@ import pytest
 from msgspec import Raw
 from msgspec.json import decode, encode
 
+from gateway.fast.agents.messages_calls import tool_use
 from gateway.fast.agents.messages_writer import (
+    Block,
     MessagesWriter,
     TextBlock,
+    are_said,
     content_of,
-    custom_tool_use,
     is_blank,
     picture,
     schema_of,
     sent_with,
-    tool_use,
 )
-from gateway.fast.agents.uncommon import UNCOMMON, Uncommon
+from gateway.fast.agents.uncommon import Uncommon
 from gateway.shapes import Json
 from tests.fast.agents.messages_contexts import CONTEXTS
 
@@ -39,6 +40,7 @@ def written(writer: MessagesWriter) -> Json:
 def test_a_text_of_spaces_is_blank(blank: str) -> None:
     assert is_blank(blank)
     assert is_blank(Raw(encode(blank)))
+    assert not are_said([HI, Raw(encode(blank))])
 
 
 @pytest.mark.parametrize(
@@ -49,6 +51,13 @@ def test_no_other_text_is(text: str) -> None:
     assert not is_blank(Raw(encode(text)))
 
 
+def test_what_many_say_is_known_at_one_look() -> None:
+    assert are_said([HI, Raw(b'"\\n [a"')])
+    assert are_said(())
+    for other in (b"null", b"[]", b'""', b'"\\\\"'):
+        assert not are_said([Raw(other)])
+
+
 def test_one_text_is_a_string() -> None:
     assert content_of([TextBlock(HI)]) == HI
     assert isinstance(content_of([TextBlock(HI)] * 2), list)
@@ -57,10 +66,30 @@ def test_one_text_is_a_string() -> None:
 
 def test_a_call_with_the_id_of_an_earlier_one_is_uncommon() -> None:
     writer = calling("a", "b")
-    writer.result("a", HI)
-    writer.result("b", HI)
+    for call_id in ("a", "b"):
+        writer.result(call_id, HI)
+    writer.assistant([], {"x": "x", "b": "b"})
+    for call_id in ("x", "b"):
+        writer.result(call_id, HI)
     with pytest.raises(Uncommon):
-        writer.assistant([], {"x": "x", "b": "b"})
+        writer.written()
+
+
+def test_a_call_and_its_result_are_written_at_once() -> None:
+    use = tool_use("a:1", "f", Raw(b'"{}"'))
+    said: list[Block] = [TextBlock(HI), use]
+    by_turns, at_once = MessagesWriter(), MessagesWriter()
+    for result, thinks in ((HI, True), (None, False)):
+        for writer in (by_turns, at_once):
+            writer.user(HI)
+        by_turns.assistant(said, {"a:1": use.id}, thinks=thinks)
+        by_turns.result("a:1", result)
+        at_once.answered(said, use.id, result, thinks=thinks)
+        assert at_once.messages == by_turns.messages
+        assert at_once.ends_in_calls == by_turns.ends_in_calls
+        assert (at_once.has_calls, by_turns.has_calls) == (True, True)
+    with pytest.raises(Uncommon):
+        at_once.written()
 
 
 def test_results_follow_their_calls_in_the_order_of_these() -> None:
@@ -103,6 +132,7 @@ def test_calls_without_results_and_results_without_calls_are_uncommon() -> None:
     for act in (
         lambda: calling("a").user(HI),
         lambda: calling("a").assistant(HI),
+        lambda: calling("a").answered([], "b", HI, thinks=False),
         lambda: calling("a").written(),
         lambda: calling("a").result("b", HI),
         lambda: calling().result("a", HI),
@@ -113,14 +143,6 @@ def test_calls_without_results_and_results_without_calls_are_uncommon() -> None:
     writer.result("a", HI)
     with pytest.raises(Uncommon):
         writer.result("a", HI)
-
-
-def test_a_call_has_an_object() -> None:
-    assert decode(encode(tool_use("a", "f", Raw(b'" "'))))["input"] == {}
-    assert decode(encode(custom_tool_use("a", "f", HI)))["input"] == {"input": "Hi."}
-    for arguments in (b'"[]"', b'"{"', b"{}", b'"\\"x\\""'):
-        with pytest.raises(UNCOMMON):
-            tool_use("a", "f", Raw(arguments))
 
 
 def test_a_schema_is_one_of_objects() -> None:

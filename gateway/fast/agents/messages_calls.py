@@ -1,0 +1,62 @@
+"""The calls in agents' conversations, as blocks of messages."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import msgspec
+from msgspec import Raw
+
+from gateway.fast.agents.raw import decoded
+from gateway.fast.agents.raw import text as checked
+from gateway.shapes import Json
+from gateway.translate.parts.to_messages.conversation import safe_tool_id
+
+
+class ToolUse(msgspec.Struct, tag_field="type", tag="tool_use", gc=False):
+    """A call of a tool."""
+
+    id: str
+    name: str
+    input: Json
+
+
+_read_texts = msgspec.json.Decoder(list[str]).decode
+_read_input = msgspec.json.Decoder(dict[str, Any]).decode
+
+
+def tool_use(call_id: str, name: str, arguments: Raw) -> ToolUse:
+    """Return a call as a block; raises one of `UNCOMMON` for arguments that are not an object."""
+    written = decoded(arguments)
+    try:
+        given: Json = _read_input(written)
+    except msgspec.DecodeError:
+        if written.strip():
+            raise
+        given = {}
+    return ToolUse(_sent_id(call_id), name, given)
+
+
+def tool_uses(
+    ids: Sequence[str], names: Sequence[str], arguments: Sequence[Raw]
+) -> Iterator[ToolUse]:
+    """Return calls as blocks, as `tool_use` does; what all need is done once."""
+    sent = ids if _is_safe("_".join(ids)) else map(_sent_id, ids)
+    try:
+        inputs = map(_read_input, _read_texts(b"[%b]" % b",".join(arguments)))
+        return iter(list(map(ToolUse, sent, names, inputs)))
+    except msgspec.DecodeError:
+        return map(tool_use, ids, names, arguments)
+
+
+def custom_tool_use(call_id: str, name: str, given: Raw) -> ToolUse:
+    """Return a call of a custom tool, which is sent as a function with one string."""
+    return ToolUse(_sent_id(call_id), name, {"input": checked(given)})
+
+
+def _sent_id(call_id: str) -> str:
+    return call_id if _is_safe(call_id) else safe_tool_id(call_id)
+
+
+def _is_safe(call_id: str) -> bool:
+    # Nearly all ids are letters, digits and underscores.
+    return call_id.isidentifier() and call_id.isascii()
