@@ -11,6 +11,7 @@ from typing import cast
 
 import msgspec
 
+from gateway.envelopes.codings import without_coding
 from gateway.envelopes.upstream_json import NOT_JSON, decode_halves, encode_halves
 from gateway.errors import UpstreamError
 from gateway.exchange.redirections import check_redirect
@@ -27,7 +28,7 @@ from gateway.exchange.reply.reading import (
 from gateway.exchange.request_fields import read_object
 from gateway.exchange.sending import send_whole
 from gateway.replies import BufferedReply, ChunkedReply
-from gateway.shapes import Json, RawHeaders, Send, Shape, UpstreamCall, UpstreamReply
+from gateway.shapes import Json, Send, Shape, UpstreamCall, UpstreamReply
 from gateway.translate.missing_choices import (
     ChoicesSeen,
     are_missing,
@@ -39,7 +40,6 @@ from gateway.translate.stream.reply_as_event import whole_as_event
 from gateway.translate.stream.sse import SSEDecoder, begins_events, is_done
 
 _encode = msgspec.json.Encoder().encode
-_DESCRIBING = frozenset({b"content-length", b"content-encoding", b"transfer-encoding"})
 
 
 class AskingAgain:
@@ -78,7 +78,7 @@ class AskingAgain:
             return BufferedReply(rest.status, rest.headers, rest.body)
         self.noticed()
         whole = encode_halves(completed(first, [_decoded(each.body) for each in rest]))
-        return BufferedReply(reply.status, _without_length(reply.headers), whole)
+        return BufferedReply(reply.status, without_coding(reply.headers), whole)
 
 
 class _CompletedStream(ChunkedReply):
@@ -92,7 +92,7 @@ class _CompletedStream(ChunkedReply):
     ) -> None:
         super().__init__()
         self.status = reply.status
-        self.headers = _without_length(reply.headers)
+        self.headers = without_coding(reply.headers)
         self._asking = asking
         self._call = call
         self._body = body
@@ -151,10 +151,6 @@ class _CompletedStream(ChunkedReply):
 
 def _single(call: UpstreamCall, body: Json) -> UpstreamCall:
     return replace(call, body=_encode(body), repeats=0)
-
-
-def _without_length(headers: RawHeaders) -> RawHeaders:
-    return tuple(pair for pair in headers if pair[0] not in _DESCRIBING)
 
 
 def _decoded(body: bytes) -> object:

@@ -17,7 +17,7 @@ from gateway.exchange.reply.reading import (
     REST_SECONDS,
     Allowance,
     decode_object,
-    header,
+    is_compressed,
     is_event_stream,
 )
 from gateway.exchange.sockets.relays import RelayedTurn
@@ -28,7 +28,6 @@ from gateway.translate.stream.sse import encode_events, encode_json
 
 REPORT: Final = "gateway.report"
 """The type of the frame with what the `x-gateway-…` fields of a reply over HTTP say."""
-_UNCODED: Final = (b"", b"identity")
 
 
 class TurnWriter(ReplyWriter):
@@ -122,7 +121,7 @@ class TurnWriter(ReplyWriter):
     def _is_readable_stream(self) -> bool:
         if not is_event_stream(self._fields):
             return False
-        if header(self._fields, b"content-encoding").lower() not in _UNCODED:
+        if is_compressed(self._fields):
             raise UpstreamError("The upstream sent a compressed stream, which was not asked for.")
         return True
 

@@ -13,7 +13,7 @@ from gateway.exchange.client_reply import ClientReply, json_reply
 from gateway.exchange.decision import Decision
 from gateway.exchange.models.lists import in_pieces, named
 from gateway.exchange.models.upstream_lists import Listed, Unlisted, UpstreamLists
-from gateway.exchange.reply.reading import header
+from gateway.exchange.reply.reading import is_compressed
 from gateway.exchange.restricted.allowed_models import is_allowed
 from gateway.request import Request
 from gateway.resolve.refusals.classify import Refusal, Verdict, classify
@@ -93,7 +93,7 @@ def _denial(reply: ClientReply, model: str) -> Refusal | None:
     succeeded = 200 <= status < 300
     if not isinstance(body, bytes) or not (succeeded or status in _NOT_HERE):
         return None
-    if header(tuple(reply.headers), b"content-encoding").lower() not in (b"", b"identity"):
+    if is_compressed(tuple(reply.headers)):
         return None
     refusal = classify(None, status, body, model=model)
     if refusal.verdict is Verdict.UNKNOWN_ROUTE:

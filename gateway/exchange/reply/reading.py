@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterable
 from typing import Final
 
+from gateway.envelopes.codings import coding_of
 from gateway.envelopes.upstream_json import NOT_JSON, decode
 from gateway.errors import UpstreamError
 from gateway.shapes import Json, RawHeaders, UpstreamReply
@@ -28,6 +29,11 @@ def header(headers: RawHeaders, name: bytes) -> bytes:
 def is_event_stream(headers: RawHeaders) -> bool:
     """Whether the body is Server-Sent Events."""
     return header(headers, b"content-type").lower().startswith(b"text/event-stream")
+
+
+def is_compressed(headers: RawHeaders) -> bool:
+    """Whether the body is compressed, by its head."""
+    return bool(coding_of(headers))
 
 
 def content_length(headers: RawHeaders) -> int | None:

@@ -9,7 +9,7 @@ from typing import Final
 from gateway.errors import GatewayError, TruncatedStream
 from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.reply.body import ReplyBody
-from gateway.exchange.reply.reading import header, is_event_stream
+from gateway.exchange.reply.reading import header, is_compressed, is_event_stream
 from gateway.exchange.usage import TAIL, Tokens, later, tokens_in
 from gateway.replies import BufferedReply
 from gateway.shapes import Shape, Sink, UpstreamReply
@@ -17,7 +17,6 @@ from gateway.translate.stream.sse import broken_off, terminator
 from gateway.translate.stream.whole_events import WholeEvents
 
 _DONE: Final = terminator(Shape.CHAT)
-_UNCODED: Final = (b"", b"identity")
 _SHORT: Final = 4
 """So many bytes may be just the end of an event, or part of it."""
 _TAIL: Final = 1024
@@ -50,9 +49,8 @@ def _is_complete(reply: BufferedReply) -> bool:
 def _can_be_added_to(reply: UpstreamReply) -> bool:
     """Whether an event can be added to a body: not where it would break a length or a coding."""
     headers = reply.headers
-    if not is_event_stream(headers) or header(headers, b"content-length"):
-        return False
-    return header(headers, b"content-encoding").lower() in _UNCODED
+    has_length = header(headers, b"content-length")
+    return is_event_stream(headers) and not has_length and not is_compressed(headers)
 
 
 class _Bytes(ReplyBody):

@@ -9,6 +9,7 @@ from gateway.exchange.reply.reading import (
     content_length,
     decode_object,
     header,
+    is_compressed,
     is_event_stream,
     read_whole,
 )
@@ -35,6 +36,14 @@ def test_a_header_is_found_by_its_name() -> None:
     assert header((), b"content-type") == b""
     assert is_event_stream(EVENT_STREAM)
     assert not is_event_stream(JSON)
+
+
+@pytest.mark.parametrize(
+    ("coding", "compressed"), [(b"gzip", True), (b"Zstd", True), (b"Identity", False), (b"", False)]
+)
+def test_a_body_is_compressed_unless_its_coding_is_none(coding: bytes, compressed: bool) -> None:
+    assert is_compressed((*JSON, (b"content-encoding", coding))) is compressed
+    assert not is_compressed(JSON)
 
 
 @pytest.mark.parametrize(("value", "length"), [(b"12", 12), (b"0", 0), (b"1, 1", None)])
