@@ -26,6 +26,7 @@ from gateway.translate.responses_via_chat.compaction import REQUEST, TRIGGER, su
 from gateway.translate.responses_via_chat.input.passed_over import (
     pass_over_compaction,
     pass_over_foreign,
+    pass_over_names,
     pass_over_record,
     unknown_reference,
 )
@@ -38,7 +39,6 @@ from gateway.translate.schema.unknown_fields import carry_unknown
 
 _SYSTEM_ROLES = ("system", "developer")
 _THINKING = frozenset({"thinking", "redacted_thinking"})
-_NAMES = frozenset({"name", "namespace"})
 _CALL_FIELDS = {
     given: {"name": "name", "input": given, "id": "call_id"} for given in ("arguments", "input")
 }
@@ -189,10 +189,7 @@ class _Reader:
         self._waiting.add(self._assistant(path).call(Block(sent, path, fields)), item)
 
     def _output(self, item: Json, path: str) -> None:
-        if not _NAMES.isdisjoint(item):
-            for name in ("name", "namespace"):
-                if name in item:
-                    self._report.drop(f"{path}.{name}")
+        pass_over_names(item, path, self._report)
         output, place = item["output"], f"{path}.output"
         if not isinstance(output, str):
             output = responses_blocks(output, place, self._context, self._report)

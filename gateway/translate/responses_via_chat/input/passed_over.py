@@ -50,6 +50,13 @@ def pass_over_compaction(item: Json, path: str, context: Context, report: Report
     unsupported(context, report, path, reason)
 
 
+def pass_over_names(output: Json, path: str, report: Report) -> None:
+    """Drop the names of an output: those of its call count."""
+    for name in ("name", "namespace"):
+        if name in output:
+            report.drop(f"{path}.{name}")
+
+
 def unknown_reference(item: Json, path: str) -> UnsupportedParameter:
     """Return the error for a reference to an item that was not found in a store."""
     return UnsupportedParameter(

@@ -30,6 +30,7 @@ from gateway.translate.responses_via_chat.input.content import (
 from gateway.translate.responses_via_chat.input.passed_over import (
     pass_over_compaction,
     pass_over_foreign,
+    pass_over_names,
     pass_over_record,
     unknown_reference,
 )
@@ -63,8 +64,6 @@ _RESERVED = (
 _KNOWN = {**ITEMS, "message": MESSAGE}
 _FUNCTION_FIELDS = {"name": "name", "arguments": "arguments"}
 _CUSTOM_FIELDS = {"name": "name", "arguments": "input", "input": "input"}
-_NAMES = frozenset({"name", "namespace"})
-"""Fields of an output that its call has, too."""
 
 
 class Reader:
@@ -225,9 +224,7 @@ class Reader:
 
     def _output(self, item: Json, path: str) -> None:
         call = self._call_of(item, path)
-        if not _NAMES.isdisjoint(item):
-            for name in _NAMES & item.keys():
-                self._report.drop(f"{path}.{name}")
+        pass_over_names(item, path, self._report)
         content = item["output"]
         if not isinstance(content, str):
             place = f"{path}.output"

@@ -4,7 +4,9 @@ import pytest
 
 from gateway.errors import UnsupportedParameter
 from gateway.shapes import Json, Shape
+from gateway.translate.contract import Report
 from gateway.translate.plan import plan
+from gateway.translate.responses_via_chat.input.passed_over import pass_over_names
 from tests.translate.responses_via_chat.chat_backend import (
     asking,
     context,
@@ -83,3 +85,13 @@ def test_a_compaction_that_cannot_be_read_is_refused_with_the_remedy(
 def test_a_compaction_needs_a_seal() -> None:
     error = refused(context(READER), input=[USER, {"type": "compaction_trigger"}])
     assert error.param == "input[1]"
+
+
+def test_the_names_of_an_output_are_reported_in_one_order() -> None:
+    for given in ({"name": "f", "namespace": "n"}, {"namespace": "n", "name": "f"}):
+        report = Report(Shape.RESPONSES, Shape.CHAT)
+        pass_over_names({"type": "function_call_output", **given}, "input[1]", report)
+        assert report.dropped == ["input[1].name", "input[1].namespace"]
+    report = Report(Shape.RESPONSES, Shape.CHAT)
+    pass_over_names({"type": "function_call_output", "call_id": "a"}, "input[1]", report)
+    assert report.dropped == []
