@@ -129,7 +129,7 @@ class Composed:
             for call in range(len(inner.calls))
         ]
         self.calls: Sequence[Json] = [call for inner in inners for call in inner.calls]
-        self._report = Report(outer.report.source, home)
+        self._report = Report(outer.report.source, home, body=outer.report.body)
 
     @property
     def report(self) -> Report:

@@ -86,6 +86,8 @@ class Report:
     emulated: list[str] = field(default_factory=list)
     items: ItemNames | None = None
     """The client's names of the items of `input`, if they are not its own."""
+    body: Shape | None = None
+    """The shape of the client's body, if it is not that of its endpoint."""
 
     def drop(self, name: str) -> None:
         """Note a parameter that is not sent."""
@@ -131,7 +133,8 @@ class Report:
 
     def header(self) -> str:
         """Return the header value: printable ASCII, empty lists left out."""
-        header = f"from={self.source}; to={self.target}"
+        of_body = f"; body={self.body}" if self.body else ""
+        header = f"from={self.source}{of_body}; to={self.target}"
         if not (self.dropped or self.changed or self.emulated):
             return header
         for name, entries in (

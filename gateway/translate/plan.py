@@ -5,6 +5,7 @@ from functools import partial
 
 from gateway.shapes import Json, Shape
 from gateway.translate import (
+    answered_as_chat,
     chat_via_completions,
     chat_via_messages,
     chat_via_responses,
@@ -60,12 +61,17 @@ def can_translate(client: Shape, home: Shape) -> bool:
     return client is home or (client, home) in _PAIRS
 
 
-def plan(client: Shape, home: Shape, body: Json, context: Context) -> Translation:
+def plan(
+    client: Shape, home: Shape, body: Json, context: Context, *, as_chat: bool = False
+) -> Translation:
     """Translate a request of `client` shape for a model that lives at `home`.
 
+    `as_chat`: it is one of responses that was sent to the chat endpoint, and is answered as there.
     Raises `InvalidRequest` (and its kinds) naming the client's own parameter, and `KeyError` for
     a pair that `can_translate` denies.
     """
+    if as_chat:
+        return answered_as_chat.translate(partial(plan, client, home), body, context, home)
     if client is home:
         return own_endpoint.translate(client, body, context)
     return _PAIRS[client, home](body, context)

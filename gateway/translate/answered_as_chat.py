@@ -1,0 +1,98 @@
+"""Responses requests at the chat endpoint: translated as such, and answered as that endpoint does.
+
+Two translations in a row, whose pivot is responses: the inner one is that of a responses client,
+the outer one folds its replies as those of a model at responses are folded for chat clients.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from gateway.errors import InvalidRequest
+from gateway.shapes import Json, Shape
+from gateway.translate.asked_in_responses import ENCRYPTED, AskedInResponses, asked_in_responses
+from gateway.translate.chat_via_responses.client_paths import InputItems
+from gateway.translate.chat_via_responses.parameters import LOGPROBS
+from gateway.translate.chat_via_responses.reply import fold_replies
+from gateway.translate.chat_via_responses.request import PreparedRequest
+from gateway.translate.chat_via_responses.stream import ChatStream
+from gateway.translate.chat_via_responses.tools import ToolPlan
+from gateway.translate.composed import Composed
+from gateway.translate.contract import Context, Report, Translation
+from gateway.translate.pair import PairTranslation
+from gateway.translate.parts.tools.names import names_of
+
+
+@dataclass(slots=True)
+class _Asked(PreparedRequest):
+    """What folding replies as chat needs of a body that was written for responses."""
+
+    body: AskedInResponses
+
+    def client_param(self, call: int, param: str | None) -> str | None:  # noqa: ARG002
+        """Return the client's path of a parameter that was sent: the same, but for a few."""
+        return None if param is None else self.body.client_path(param)
+
+
+def translate(
+    inner: Callable[[Json, Context], Translation], body: Json, context: Context, home: Shape
+) -> Translation:
+    """Translate a chat client's body that is one of responses, by a responses client's translation.
+
+    `body` is not changed. Raises `InvalidRequest` and its kinds, naming the client's parameter.
+    """
+    asked = asked_in_responses(body)
+    try:
+        translation = inner(asked.sent, context)
+    except InvalidRequest as error:
+        if error.param is None:
+            raise
+        raise error.renamed(asked.client_path(error.param)) from None
+    report = Report(Shape.CHAT, Shape.RESPONSES, body=Shape.RESPONSES)
+    if asked.wants_encrypted:
+        report.drop(f"include[{ENCRYPTED}]")
+    outer = PairTranslation(
+        _prepared(asked),
+        context,
+        report,
+        partial(fold_replies, report=report),
+        partial(ChatStream, report=report),
+    )
+    return Composed(outer, [translation], home)
+
+
+def _prepared(asked: AskedInResponses) -> _Asked:
+    """Return what the fold needs.
+
+    Calls of custom tools become those of functions, with the bare text: Cursor reads no others.
+    """
+    sent = asked.sent
+    return _Asked(
+        client=_as_chat(sent),
+        calls=(sent,),
+        input=InputItems(),
+        tools=ToolPlan(names=names_of(sent)),
+        stops=(),
+        top_logprobs=_top_logprobs(sent),
+        include_usage=asked.include_usage,
+        raised_limit=None,
+        body=asked,
+    )
+
+
+def _as_chat(sent: Json) -> Json:
+    """Return the parameters that decide how a reply is folded, as chat has them."""
+    client: Json = {name: sent[name] for name in ("moderation",) if sent.get(name) is not None}
+    text = sent.get("text")
+    form: Any = text.get("format") if isinstance(text, dict) else None
+    if isinstance(form, dict) and form.get("type"):
+        client["response_format"] = form
+    return client
+
+
+def _top_logprobs(sent: Json) -> int | None:
+    include, top = sent.get("include"), sent.get("top_logprobs")
+    if not isinstance(include, Sequence) or LOGPROBS not in include:
+        return None
+    return top if isinstance(top, int) else 0

@@ -1,0 +1,127 @@
+"""The body of a responses request that was sent to the chat endpoint, as its own endpoint takes it.
+
+Cursor sends such bodies when its base URL is overridden. They are written for the responses
+endpoint, but for what only the reader of a chat reply can want (`stream_options.include_usage`),
+and for what comes of such replies: a chat client has got the calls of custom tools as those of
+functions, with the bare text as their arguments, and may bring them back so.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Any, Final
+
+from gateway.shapes import Json
+
+ENCRYPTED: Final = "reasoning.encrypted_content"
+"""The value of `include` that asks for reasoning to be sent back: chat has no place for it."""
+
+_INPUT = re.compile(r"(input\[([0-9]{1,6})\])\.input")
+_NOTHING: Final[tuple[object, ...]] = (None, [])
+_CUSTOM_OF: Final = {
+    "function_call": "custom_tool_call",
+    "function_call_output": "custom_tool_call_output",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class AskedInResponses:
+    """What is sent, and what the reply needs to know of the client's body."""
+
+    sent: Json
+    """The body for the responses endpoint."""
+    include_usage: bool
+    """Whether the client wants the usage at the end of its stream."""
+    wants_encrypted: bool
+    """Whether it asks for encrypted reasoning, which it cannot get."""
+    restored: frozenset[int]
+    """The items of `input` that are calls of custom tools, and came as those of functions."""
+
+    def client_path(self, param: str) -> str:
+        """Return the client's path of a parameter that was sent."""
+        found = _INPUT.match(param)
+        if found is None or int(found[2]) not in self.restored:
+            return param
+        return f"{found[1]}.arguments{param[found.end() :]}"
+
+
+def asked_in_responses(body: Json) -> AskedInResponses:
+    """Return a client's body as its own endpoint takes it; `body` is not changed, nor checked."""
+    sent = dict(body)
+    if sent.get("messages") in _NOTHING:
+        sent.pop("messages", None)
+    include_usage = _take_usage(sent)
+    if sent.get("store") is None:
+        # Chat stores nothing unless it is asked to, responses everything.
+        sent["store"] = False
+    wants_encrypted = _take_encrypted(sent)
+    restored = _restore_custom(sent)
+    return AskedInResponses(sent, include_usage, wants_encrypted, restored)
+
+
+def _take_usage(sent: Json) -> bool:
+    """Take `include_usage` out of the options; return whether it is wanted in a stream."""
+    options = sent.get("stream_options")
+    if not isinstance(options, dict) or "include_usage" not in options:
+        return False
+    others = {name: value for name, value in options.items() if name != "include_usage"}
+    if others:
+        sent["stream_options"] = others
+    else:
+        del sent["stream_options"]
+    return options["include_usage"] is True and sent.get("stream") is True
+
+
+def _take_encrypted(sent: Json) -> bool:
+    include = sent.get("include")
+    if not isinstance(include, list) or ENCRYPTED not in include:
+        return False
+    others = [word for word in include if word != ENCRYPTED]
+    if others:
+        sent["include"] = others
+    else:
+        del sent["include"]
+    return True
+
+
+def _restore_custom(sent: Json) -> frozenset[int]:
+    """Make calls of custom tools, and their outputs, of those that are named as functions'."""
+    names = _custom_names(sent.get("tools"))
+    items = sent.get("input")
+    if not names or not isinstance(items, list):
+        return frozenset()
+    restored: dict[int, Json] = {}
+    ids: set[object] = set()
+    for position, item in enumerate(items):
+        kind = item.get("type") if isinstance(item, dict) else None
+        if kind == "function_call" and item.get("name") in names:
+            restored[position] = _as_custom(item)
+            ids.add(_hashable(item.get("call_id")))
+        elif kind == "function_call_output" and _hashable(item.get("call_id")) in ids - {None}:
+            restored[position] = {**_without(item, "id"), "type": _CUSTOM_OF[kind]}
+    if restored:
+        sent["input"] = [restored.get(position, item) for position, item in enumerate(items)]
+    return frozenset(restored)
+
+
+def _as_custom(item: Json) -> Json:
+    """Return a function's call as a custom tool's. Its id is of another kind, so it goes."""
+    kept = _without(item, "arguments", "id")
+    return {**kept, "type": _CUSTOM_OF["function_call"], "input": item.get("arguments")}
+
+
+def _without(item: Json, *names: str) -> Json:
+    return {name: value for name, value in item.items() if name not in names}
+
+
+def _custom_names(tools: Any) -> frozenset[str]:
+    return frozenset(
+        tool["name"]
+        for tool in (tools if isinstance(tools, list) else ())
+        if isinstance(tool, dict)
+        and tool.get("type") == "custom"
+        and isinstance(tool.get("name"), str)
+    )
+
+
+def _hashable(value: object) -> str | None:
+    return value if isinstance(value, str) else None

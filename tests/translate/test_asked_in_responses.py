@@ -1,0 +1,139 @@
+from typing import Any
+
+import pytest
+
+from gateway.shapes import Json
+from gateway.translate.asked_in_responses import asked_in_responses
+
+BODY: Json = {"model": "m", "input": [{"role": "user", "content": "Hi"}]}
+PATCH: Json = {
+    "type": "custom",
+    "name": "ApplyPatch",
+    "format": {"type": "grammar", "syntax": "lark", "definition": "start: /.+/"},
+}
+
+
+def asked(**more: Any) -> Any:
+    return asked_in_responses({**BODY, **more})
+
+
+def test_a_body_is_sent_as_it_is_but_not_stored() -> None:
+    text: Json = {"verbosity": "low", "format": {"type": "text"}}
+    body = {**BODY, "instructions": "Be brief.", "reasoning": {"effort": "medium"}, "text": text}
+    before = dict(body)
+    assert asked_in_responses(body).sent == {**body, "store": False}
+    assert body == before
+
+
+@pytest.mark.parametrize("store", [True, False])
+def test_what_the_client_says_of_storage_counts(store: bool) -> None:
+    assert asked(store=store).sent["store"] is store
+    assert asked(store=None).sent["store"] is False
+
+
+@pytest.mark.parametrize("messages", [None, []])
+def test_an_empty_list_of_messages_is_not_sent(messages: object) -> None:
+    assert "messages" not in asked(messages=messages).sent
+
+
+@pytest.mark.parametrize(
+    ("stream", "options", "wanted", "sent"),
+    [
+        (True, {"include_usage": True}, True, None),
+        (True, {"include_usage": False}, False, None),
+        (False, {"include_usage": True}, False, None),
+        (None, {"include_usage": True}, False, None),
+        (
+            True,
+            {"include_usage": True, "include_obfuscation": False},
+            True,
+            {"include_obfuscation": False},
+        ),
+        (True, {"include_obfuscation": True}, False, {"include_obfuscation": True}),
+        (True, {}, False, {}),
+        (True, "yes", False, "yes"),
+    ],
+)
+def test_the_usage_is_for_the_reader_of_the_reply(
+    stream: bool | None, options: object, wanted: bool, sent: object
+) -> None:
+    found = asked(stream=stream, stream_options=options)
+    assert found.include_usage is wanted
+    assert found.sent.get("stream_options") == sent
+
+
+@pytest.mark.parametrize(
+    ("include", "wanted", "sent"),
+    [
+        (["reasoning.encrypted_content"], True, None),
+        (
+            ["message.output_text.logprobs", "reasoning.encrypted_content"],
+            True,
+            ["message.output_text.logprobs"],
+        ),
+        (["message.output_text.logprobs"], False, ["message.output_text.logprobs"]),
+        ("reasoning.encrypted_content", False, "reasoning.encrypted_content"),
+        (None, False, None),
+    ],
+)
+def test_encrypted_reasoning_is_not_asked_for(include: object, wanted: bool, sent: object) -> None:
+    found = asked(include=include)
+    assert found.wants_encrypted is wanted
+    assert found.sent.get("include") == sent
+
+
+CALL: Json = {
+    "type": "function_call",
+    "id": "fc_1",
+    "call_id": "call_1",
+    "name": "ApplyPatch",
+    "arguments": "*** Begin Patch",
+}
+OUTPUT: Json = {"type": "function_call_output", "id": "x", "call_id": "call_1", "output": "Done"}
+OTHERS: list[Json] = [
+    {"type": "function_call", "call_id": "call_2", "name": "Read", "arguments": "{}"},
+    {"type": "function_call_output", "call_id": "call_2", "output": "text"},
+    {"type": "function_call_output", "call_id": None, "output": "of nobody"},
+    {"type": "function_call_output", "call_id": ["call_1"], "output": "of nobody"},
+]
+
+
+def test_calls_of_custom_tools_that_came_as_functions_are_restored() -> None:
+    found = asked(tools=[PATCH], input=[CALL, OUTPUT, *OTHERS])
+    custom = {"type": "custom_tool_call", "call_id": "call_1", "name": "ApplyPatch"}
+    assert found.sent["input"] == [
+        {**custom, "input": "*** Begin Patch"},
+        {"type": "custom_tool_call_output", "call_id": "call_1", "output": "Done"},
+        *OTHERS,
+    ]
+    assert found.client_path("input[0].input") == "input[0].arguments"
+    assert found.client_path("input[2].input") == "input[2].input"
+    assert found.client_path("input[0].call_id") == "input[0].call_id"
+    assert found.client_path("input") == "input"
+
+
+def test_an_output_of_a_call_without_an_id_is_left() -> None:
+    nameless = {name: value for name, value in CALL.items() if name != "call_id"}
+    found = asked(tools=[PATCH], input=[nameless, OTHERS[2]])
+    assert found.sent["input"][1] == OTHERS[2]
+
+
+@pytest.mark.parametrize(
+    "tools",
+    [
+        None,
+        "none",
+        [],
+        ["ApplyPatch", {"type": "custom", "name": 1}],
+        [{"type": "function", "name": "ApplyPatch"}],
+    ],
+)
+def test_without_such_a_tool_calls_stay_what_they_are(tools: object) -> None:
+    assert asked(tools=tools, input=[CALL, OUTPUT]).sent["input"] == [CALL, OUTPUT]
+
+
+@pytest.mark.parametrize("given", ["Hi", None, 7, ["Hi"], [{"role": "user", "content": "Hi"}]])
+def test_other_inputs_stay_as_they_are(given: object) -> None:
+    found = asked(tools=[PATCH], input=given)
+    assert found.sent["input"] == given
+    assert found.restored == frozenset()
