@@ -83,6 +83,13 @@ class GenerationRequest(Request):
     """The client's names of the items of `input`, if the gateway has changed that."""
     is_remembered: bool = False
     """Whether the client's socket remembers the reply, so that it must be complete."""
+    as_chat: bool = False
+    """Whether a body of responses was sent to the chat endpoint, and is answered as there."""
+
+    @property
+    def reply_shape(self) -> Shape:
+        """The shape of the reply, which is that of the endpoint called."""
+        return Shape.CHAT if self.as_chat else self.shape
 
     def with_body(self, body: bytes) -> "GenerationRequest":
         """Return the same request with a body; without `replace`, since every request needs it."""

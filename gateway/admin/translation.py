@@ -6,7 +6,8 @@ from typing import cast
 
 from gateway.errors import InvalidRequest
 from gateway.exchange.attempt import Attempts
-from gateway.exchange.request_fields import read_object
+from gateway.exchange.misplaced_bodies import as_written
+from gateway.exchange.request_fields import read_object, read_routed
 from gateway.exchange.rule_params import RuleParams
 from gateway.request import GenerationRequest
 from gateway.resolve.evidence import Route
@@ -29,15 +30,19 @@ class Planned:
     """What the model's rule has changed before."""
     sent: Sequence[Json]
     """The bodies as they are sent: the client's own, where nothing has to be changed."""
+    as_chat: bool = False
+    """Whether a body of responses was sent to the chat endpoint."""
 
     @property
     def shown(self) -> Json:
         """The calls and the report as JSON; with what is lost of replies, once they are folded."""
         params, report = self.params, self.translation.report
+        of_body = {"body": report.body} if report.body else {}
         return {
             "calls": [{"path": self.home.endpoint, "body": body} for body in self.sent],
             "report": {
                 "from": self.client,
+                **of_body,
                 "to": self.home,
                 "dropped": params.dropped + report.dropped,
                 "changed": params.changed + report.changed,
@@ -58,9 +63,12 @@ def planned_for(
     if not can_translate(client, home):
         raise InvalidRequest(f"There is no translation from {client} to {home}.", param="to")
     call = GenerationRequest.at(client, body)
+    call = as_written(call, read_routed(body))
     call, params = RuleParams(resolver.rules).report_on(call, route.model_asked)
     request = read_object(call.body)
-    translation = plan(client, home, request, attempts.sealing_context(call, route, home))
+    context = attempts.sealing_context(call, route, home)
+    translation = plan(call.shape, home, request, context, as_chat=call.as_chat)
     attempt = attempts.build(call, route, home, ())
     sent = [read_object(cast("bytes", each.body)) for each in attempt.calls]
-    return Planned(client, home, translation, request.get("stream") is True, params, sent)
+    streamed = request.get("stream") is True
+    return Planned(client, home, translation, streamed, params, sent, call.as_chat)

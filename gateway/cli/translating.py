@@ -7,12 +7,13 @@ from typing import NoReturn
 
 import click
 
-from gateway.admin.translation import planned_for
+from gateway.admin.translation import Planned, planned_for
 from gateway.app import Application
 from gateway.cli.options import own_key
 from gateway.errors import GatewayError
 from gateway.exchange.error_replies import translated_failure
 from gateway.exchange.feeding import Feeder
+from gateway.exchange.misplaced_bodies import shape_of
 from gateway.exchange.passthrough.body_model import json_model
 from gateway.exchange.reply.classify import ErrorReply
 from gateway.exchange.reply.whole_body import ReportedError, whole_reply
@@ -51,7 +52,7 @@ async def translated(application: Application, question: Question) -> Json:
     planned = planned_for(application.resolver, application.attempts, route, client, question.body)
     replied: Json = {}
     if question.replies:
-        replied = _replied(planned.translation, question, route.shape, streamed=planned.streamed)
+        replied = _replied(planned, question)
     shown = planned.shown
     if question.home is None:
         shown["route"] = {"upstream": route.upstream, "resolved_by": route.resolved_by}
@@ -68,20 +69,22 @@ def as_client_gets_it(error: GatewayError, question: Question) -> Json:
 async def _route(application: Application, question: Question, model: str) -> Route:
     if question.home is not None:
         return application.resolver.assumed(model, question.home, question.kind)
-    features = features_of(read_routed(question.body))
+    routed = read_routed(question.body)
+    shape = shape_of(question.client, question.body, routed)
     return await application.resolver.resolve(
-        ModelQuery(model, question.client, features, own_key())
+        ModelQuery(model, shape, features_of(routed), own_key())
     )
 
 
-def _replied(translation: Translation, question: Question, home: Shape, *, streamed: bool) -> Json:
+def _replied(planned: Planned, question: Question) -> Json:
+    translation, home = planned.translation, planned.home
     count = len(translation.calls)
     if len(question.replies) != count:
         raise click.ClickException(
             f"the request becomes {count} call(s); give --reply for each, in their order"
         )
-    if streamed:
-        return {"events": _stream(translation, question, home)}
+    if planned.streamed:
+        return {"events": _stream(planned, question.replies)}
     replies: list[Json] = []
     for position, body in enumerate(question.replies):
         reply = whole_reply(home, body, partial(translation.calls.__getitem__, position))
@@ -95,12 +98,14 @@ def _fail(translation: Translation, position: int, body: bytes) -> NoReturn:
     raise translated_failure(translation, ErrorReply(position, _REFUSED, (), body))
 
 
-def _stream(translation: Translation, question: Question, home: Shape) -> list[str]:
+def _stream(planned: Planned, replies: Sequence[bytes]) -> list[str]:
     """Return the client's events, one text each."""
-    count = len(question.replies)
-    feeder = Feeder(question.client, home, count, translation.stream())
+    client, home = planned.client, planned.home
+    renames = client is home and not planned.as_chat
+    stream = planned.translation.stream()
+    feeder = Feeder(client, home, len(replies), stream, renames=renames)
     out = b""
-    for position, body in enumerate(question.replies):
+    for position, body in enumerate(replies):
         out += feeder.feed(position, body) + feeder.finish(position)
     error = feeder.take_error()
     if error is not None:

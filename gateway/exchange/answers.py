@@ -1,12 +1,12 @@
 """Makes the client's reply from what the upstream answered to an attempt."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
 import msgspec
 
-from gateway.config.settings import Settings
+from gateway.config.settings import Settings, UpstreamSettings
 from gateway.errors import GatewayError, UpstreamError, UpstreamReplied
 from gateway.exchange import failures
 from gateway.exchange.apart import LARGE_BYTES, Apart
@@ -174,13 +174,15 @@ async def _streamed(
     settings: Settings,
 ) -> ClientReply | ErrorReply:
     calls, folder = len(attempt.calls), translation.stream()
-    upstream = settings.upstream(attempt.calls[0].upstream)
-
-    def words(error: GatewayError) -> GatewayError:
-        return in_clients_names(in_own_words(upstream, error), call.body)
-
-    shapes = call.shape, attempt.shape
-    feeder = Feeder(*shapes, calls, folder, fast=attempt.text_deltas, in_own_words=words)
+    feeder = Feeder(
+        call.reply_shape,
+        attempt.shape,
+        calls,
+        folder,
+        renames=call.shape is attempt.shape and not call.as_chat,
+        fast=attempt.text_deltas and not call.as_chat,
+        in_own_words=_words(call, settings.upstream(attempt.calls[0].upstream)),
+    )
     streams = _streams(send, attempt, translation, settings)
     pump = Pump(feeder, streams, settings.server.keepalive_interval, attempt.held)
     try:
@@ -192,6 +194,17 @@ async def _streamed(
         raise
     await pump.aclose()
     return failure
+
+
+def _words(
+    call: GenerationRequest, upstream: UpstreamSettings
+) -> Callable[[GatewayError], GatewayError]:
+    """Return what makes the client's error of one of the upstream's."""
+
+    def words(error: GatewayError) -> GatewayError:
+        return in_clients_names(in_own_words(upstream, error), call.body)
+
+    return words
 
 
 async def _begun(

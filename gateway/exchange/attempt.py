@@ -199,7 +199,8 @@ class Attempts:
         if isinstance(routed, Decoded) and shape is call.shape:
             self._fast.forget(shape, routed)
             routed = None
-        if not fixes and fits_untouched(call, route, shape, surroundings.watched, routed):
+        watched = surroundings.watched
+        if not (fixes or call.as_chat) and fits_untouched(call, route, shape, watched, routed):
             if len(call.body) >= MOST_AT_ONCE:
                 return partial(_untouched, call, route, shape)
             return _untouched(call, route, shape)
@@ -216,7 +217,7 @@ class Attempts:
         paths: FastPaths,
         routed: Routed | None,
     ) -> Attempt:
-        fast = self._fast.translation(paths, call, context, routed)
+        fast = None if call.as_chat else self._fast.translation(paths, call, context, routed)
         if fast is not None and not (fixes and may_apply(fixes, fast.sent)):
             sent = upstream_call(call, route, shape, fast.sent)
             return Attempt(
@@ -225,7 +226,7 @@ class Attempts:
         if call.shape in SEALING:
             context = self._contexts.for_call(context, call)
         body = read_object(call.body)
-        translation = plan(call.shape, shape, body, context)
+        translation = plan(call.shape, shape, body, context, as_chat=call.as_chat)
         if isinstance(translation, Renaming) and route.model_sent == route.model_asked:
             attempt = _mostly_untouched(call, route, translation, fixes)
         else:

@@ -27,5 +27,7 @@ def _header(attempt: Attempt) -> str:
         return attempt.fast.header
     translation = attempt.translation
     report = attempt.report if translation is None else translation.report
-    is_shown = report is not None and (report.size or attempt.shape is not report.source)
-    return report.header() if report and is_shown else ""
+    if report is None:
+        return ""
+    is_shown = report.size or report.body or attempt.shape is not report.source
+    return report.header() if is_shown else ""

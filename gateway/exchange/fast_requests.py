@@ -129,8 +129,12 @@ def _model_in(body: bytes) -> bytes | None:
 
 @cache
 def _fields(kind: type[msgspec.Struct]) -> tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...]]]:
-    """Return the names of what routing needs of a type of requests, and what gets the values."""
-    names = tuple(name for name in Routed.__struct_fields__ if name in kind.__struct_fields__)
+    """Return the names of what routing needs of a type of requests, and what gets the values.
+
+    Not the input, which matters in bodies of chat only, and whose readers take none.
+    """
+    needed = (name for name in Routed.__struct_fields__ if name != "input")
+    names = tuple(name for name in needed if name in kind.__struct_fields__)
     return names, attrgetter(*names)
 
 

@@ -36,7 +36,8 @@ class Feeder:
     The methods that take bytes return those to send. What goes wrong is kept for
     `take_error()`; they return what came before it, and take nothing more. Errors are kept without
     their tracebacks, which would keep this object alive in a cycle. `failure` is the error that the
-    client was sent as an event, `bare()`. `in_own_words` returns what the client gets of an error.
+    client was sent as an event, `bare()`. `renames`: the translation passes on its input, as one
+    between equal shapes does by default. `in_own_words` returns what the client gets of an error.
     """
 
     def __init__(
@@ -46,6 +47,7 @@ class Feeder:
         calls: int,
         translation: StreamTranslation,
         *,
+        renames: bool | None = None,
         fast: bool = False,
         in_own_words: Callable[[GatewayError], GatewayError] | None = None,
     ) -> None:
@@ -71,7 +73,7 @@ class Feeder:
         self._tokens: list[Tokens | None] = [None] * calls
         self._error: Exception | None = None
         self._terminal = final_events(home)
-        self._renames = client is home
+        self._renames = client is home if renames is None else renames
         """Errors of the upstream that such a translation passes on as events are noted here."""
 
     @property

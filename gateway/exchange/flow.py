@@ -19,6 +19,7 @@ from gateway.exchange.description import describe
 from gateway.exchange.failed_attempt import judge, reply_or_failure
 from gateway.exchange.final_failure import GivingUp
 from gateway.exchange.known_fixes import Fixes
+from gateway.exchange.misplaced_bodies import as_written
 from gateway.exchange.missing_choices import AskingAgain
 from gateway.exchange.reply.classify import ErrorReply
 from gateway.exchange.request_fields import Routed, features_of, has_prompt_object, model_of
@@ -79,6 +80,7 @@ class Exchange:
                     return await self._unnamed(call, decision, streamed=routed.stream is True)
                 call, routed = named, await self.attempts.read(named.body)
             model = decision.model_asked = model_of(routed)
+            call = as_written(call, routed) if routed.input else call
             if self.params.any:
                 call, routed = self.params.applied(call, routed, model, decision)
             features = features_of(routed)
@@ -182,7 +184,9 @@ class Exchange:
         except InvalidRequest as error:
             raise of_kept_items(error) from None
         translation = cast("Translation", attempt.translation)  # as always in another shape
-        recording = self.responses.recording(routed, translation, continued.known)
+        # A reply of chat has no id by which it could be continued.
+        record = None if call.as_chat else self.responses.recording
+        recording = record and record(routed, translation, continued.known)
         if recording is not None:
             attempt = replace(attempt, translation=recording, fast=None)
         return whole, attempt, recording

@@ -49,6 +49,7 @@ class Routed(msgspec.Struct, gc=False):
     text: msgspec.Raw = msgspec.Raw(b"")
     top_p: msgspec.Raw = msgspec.Raw(b"")
     verbosity: msgspec.Raw = msgspec.Raw(b"")
+    input: msgspec.Raw = msgspec.Raw(b"")
     conversation: msgspec.Raw = msgspec.Raw(b"")
     previous_response_id: msgspec.Raw = msgspec.Raw(b"")
     store: msgspec.Raw = msgspec.Raw(b"")

@@ -153,7 +153,7 @@ def with_params(header: str, params: Report, target: Shape) -> str:
     for key, names in mine:
         if names:
             entries[key] = ",".join([*names, *filter(None, [entries.get(key)])])
-    order = ("from", "to", "dropped", "changed", "emulated")
+    order = ("from", "body", "to", "dropped", "changed", "emulated")
     return "; ".join(f"{key}={entries[key]}" for key in order if key in entries)
 
 

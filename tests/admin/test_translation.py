@@ -36,6 +36,14 @@ def test_the_calls_and_the_report_are_shown() -> None:
     assert result["local_reply"] is None
 
 
+@pytest.mark.parametrize("home", Shape)
+def test_a_body_of_responses_is_shown_as_such(home: Shape) -> None:
+    result = shown(Scene(lists), {"model": "m", "input": "Hi"}, home)
+    assert isinstance(result, dict)
+    report = result["report"]
+    assert (report["from"], report["body"], report["to"]) == ("chat", "responses", home)
+
+
 def test_the_rule_of_a_model_is_applied() -> None:
     scene = Scene(lists, rules=(ModelRule("m", model="sent"),))
     result = shown(scene, CHAT, Shape.COMPLETIONS)

@@ -42,6 +42,16 @@ def test_translate_prints_the_calls_and_the_report(client: Shape, home: Shape) -
     assert printed["local_reply"] is None
 
 
+@pytest.mark.parametrize("home", Shape)
+def test_a_chat_body_that_is_one_of_responses_is_translated_as_such(home: Shape) -> None:
+    result = translated(Shape.CHAT, home, BODIES[Shape.RESPONSES])
+    assert result.exit_code == 0, result.output
+    printed = json.loads(result.output)
+    assert printed["calls"][0]["path"] == home.endpoint
+    report = printed["report"]
+    assert (report["from"], report["body"], report["to"]) == ("chat", "responses", home)
+
+
 def test_translate_says_where_there_is_no_translation(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(translation, "can_translate", lambda _client, _home: False)
     result = translated(Shape.CHAT, Shape.RESPONSES, BODIES[Shape.CHAT])

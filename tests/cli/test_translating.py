@@ -51,6 +51,31 @@ def replied(
     return result.exit_code, result.output
 
 
+INPUT = {"model": "gpt-4o-mini", "input": "Hi"}
+
+
+def test_a_body_of_responses_is_looked_up_as_such(config: Path) -> None:
+    result = run("translate", "--from", "chat", "--config", str(config), stdin=json.dumps(INPUT))
+    assert result.exit_code == 0, result.output
+    assert [call["path"] for call in json.loads(result.output)["calls"]] == ["/v1/responses"]
+
+
+def test_the_reply_to_a_body_of_responses_is_chats(tmp_path: Path) -> None:
+    status, output = replied(tmp_path, INPUT, json.dumps(REPLY), client="chat")
+    assert status == 0, output
+    reply = json.loads(output)["reply"]
+    assert reply["object"] == "chat.completion"
+    assert reply["choices"][0]["message"]["content"] == "Hello."
+    status, output = replied(tmp_path, {**INPUT, "stream": True}, STREAM, client="chat")
+    assert status == 0, output
+    events = json.loads(output)["events"]
+    assert events[-1] == "data: [DONE]"
+    assert "Hello." in "".join(events)
+    broken = f"{chunk({'content': 'Hel'})}data: {json.dumps({'error': {'message': 'No.'}})}\n\n"
+    status, output = replied(tmp_path, {**INPUT, "stream": True}, broken, client="chat")
+    assert (status, json.loads(output)["error"]["message"]) == (1, "No.")
+
+
 def test_the_endpoint_is_looked_up(config: Path) -> None:
     body = json.dumps({**CHAT, "model": "acme-writer-v2"})
     result = run("translate", "--from", "chat", "--config", str(config), stdin=body)

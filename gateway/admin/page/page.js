@@ -307,7 +307,8 @@ async function translateRequest(form) {
   const report = (name) => result.report[name].join(", ");
   return make("div", {},
     definitions([
-      ["Upstream", result.upstream], ["From", result.report.from], ["To", result.report.to],
+      ["Upstream", result.upstream], ["From", result.report.from], ["Body", result.report.body],
+      ["To", result.report.to],
       ["Dropped", report("dropped")], ["Changed", report("changed")], ["Emulated", report("emulated")],
     ]),
     ...result.calls.flatMap((each) => [
