@@ -5,7 +5,6 @@ there is has happened.
 """
 
 import signal
-import subprocess
 from collections.abc import Iterator
 
 import pytest
