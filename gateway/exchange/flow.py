@@ -98,8 +98,7 @@ class Exchange:
                 client_warnings.warn_of_ends(decision, route, day, prompt_object=ends)
             return await self._follow(call, decision, route, features, routed)
         except GatewayError as error:
-            in_names = in_clients_names(error, call.body)
-            raise attributed(in_names, decision.params).bare() from None
+            raise attributed(in_clients_names(error, call.body), decision.params).bare() from None
 
     async def _unnamed(
         self, call: GenerationRequest, decision: Decision, *, streamed: bool
@@ -184,12 +183,11 @@ class Exchange:
         except InvalidRequest as error:
             raise of_kept_items(error) from None
         translation = cast("Translation", attempt.translation)  # as always in another shape
-        # A reply of chat has no id by which it could be continued.
-        record = None if call.as_chat else self.responses.recording
-        recording = record and record(routed, translation, continued.known)
-        if recording is not None:
-            attempt = replace(attempt, translation=recording, fast=None)
-        return whole, attempt, recording
+        recording = self.responses.recording(routed, translation, continued.known)
+        if recording is None or call.as_chat:
+            # A reply of chat has no id by which it could be continued.
+            return whole, attempt, None
+        return whole, replace(attempt, translation=recording, fast=None), recording
 
     def _retries(
         self,
