@@ -15,7 +15,7 @@ from collections.abc import Generator, Iterator
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests import authorities, forked, without_fast_paths
+from tests import authorities, forked, waiting, without_fast_paths
 from tests.tracing import Tracing
 
 pytest_plugins = ["tests.rewriting", "tests.rows"]
@@ -30,6 +30,7 @@ settings.register_profile(
 settings.load_profile("untimed")
 without_fast_paths.set_default()
 authorities.trust_nobody()
+waiting.be_patient()
 tracing = Tracing()
 COLLECTOR_THRESHOLDS = (20_000, 50, 100)
 """Those of a gateway that serves (`gateway.process`)."""

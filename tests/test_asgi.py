@@ -24,6 +24,7 @@ from tests.api.client import Client
 from tests.exchange.scene import chat_chunk, chat_completion
 from tests.fakes import EVENT_STREAM, Answer, FakeReply, json_reply
 from tests.server.websocket.peer import Sessions
+from tests.waiting import PATIENCE
 
 CHAT = "/v1/chat/completions"
 BODY = {"model": "gpt-4o", "messages": [{"role": "user", "content": "Hi"}]}
@@ -70,7 +71,7 @@ def piece(data: bytes | None, *, more: bool = True) -> dict[str, Any]:
 
 def run(scenario: Callable[[], Awaitable[None]]) -> None:
     async def in_a_task() -> None:
-        await asyncio.wait_for(scenario(), 20)
+        await asyncio.wait_for(scenario(), PATIENCE)
 
     asyncio.run(in_a_task())
 

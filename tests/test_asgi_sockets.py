@@ -20,7 +20,7 @@ from gateway.sockets import ABNORMAL_CLOSURE, SERVICE_RESTART, Leaving, Socket, 
 from tests.api.client import Client
 from tests.server.test_http1 import answer
 from tests.server.websocket.peer import Echo, Sessions, run, turns
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE, wait_until
 
 LIMIT = 1000
 HANDSHAKE = Request("GET", "/responses")
@@ -338,7 +338,7 @@ def address(sessions: Sessions) -> Iterator[str]:
         thread.start()
         yield f"ws://127.0.0.1:{listening.getsockname()[1]}/v1/responses"
         server.should_exit = True
-        thread.join(10)
+        thread.join(PATIENCE)
         assert not thread.is_alive()
 
 

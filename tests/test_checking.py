@@ -16,6 +16,7 @@ from gateway import checking, cli
 from gateway.config.secret import Secret
 from gateway.config.settings import CredentialPolicy, UpstreamSettings
 from gateway.shapes import RawHeaders
+from tests.waiting import PATIENCE
 
 
 @dataclass
@@ -74,7 +75,7 @@ def check(folder: Path, models: dict[str, Any], **upstreams: Lister) -> Result:
             "base_url": upstream.base_url,
             "kind": "vllm",
             "credential": "none",
-            "timeouts": {"metadata": 0.3},
+            "timeouts": {"metadata": PATIENCE if upstream.answers else 0.3},
         }
         for name, upstream in upstreams.items()
     }

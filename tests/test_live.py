@@ -13,6 +13,7 @@ from gateway.live import Admin, Live
 from gateway.request import Head
 from gateway.shapes import ClientHeaders
 from tests.certificates import make_pair
+from tests.waiting import PATIENCE
 
 SETTINGS = Settings((UpstreamSettings("up", "http://127.0.0.1:1/v1"),))
 KEY = [(b"host", b"h"), (b"authorization", b"Bearer gw-1")]
@@ -38,7 +39,7 @@ def test_an_application_is_closed_after_its_last_request_and_in_order() -> None:
         await asyncio.sleep(0)
         assert not retired.done()
         live.door.forget(busy)
-        await asyncio.wait_for(retired, 10)
+        await asyncio.wait_for(retired, PATIENCE)
         live.drain()
         assert third.gateway.draining
         await live.aclose()
@@ -53,7 +54,7 @@ def test_the_end_does_not_wait_for_earlier_applications() -> None:
         await live.retired()
         live.door.connections.add(live.door.connection())
         live.replace(built(ADDRESSES[1], live.application))
-        await asyncio.wait_for(live.aclose(), 10)
+        await asyncio.wait_for(live.aclose(), PATIENCE)
         live.door.connections.clear()
         await live.door.drain(0)
 

@@ -17,6 +17,7 @@ from gateway.server.peers import Peers
 from tests.certificates import Pair, make_pair
 from tests.config.configuring import read_in_this_process
 from tests.upstream.scripted import until
+from tests.waiting import PATIENCE
 
 
 @pytest.fixture(autouse=True)
@@ -43,7 +44,7 @@ def run(folder: Path, scenario: Callable[[Scene], Awaitable[None]], text: str = 
     async def staged() -> None:
         scene = Scene(folder, text)
         try:
-            await asyncio.wait_for(scenario(scene), 20)
+            await asyncio.wait_for(scenario(scene), PATIENCE)
         finally:
             await scene.live.aclose()
             await scene.live.door.drain(0)

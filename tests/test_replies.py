@@ -9,13 +9,14 @@ from gateway.errors import TruncatedStream
 from gateway.exchange.reply.classify import look
 from gateway.replies import BufferedReply, ChunkedReply
 from tests.fakes import JSON, FakeReply
+from tests.waiting import PATIENCE
 
 Scenario = Callable[[], Awaitable[None]]
 
 
 def run(scenario: Scenario) -> None:
     async def in_a_task() -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             await scenario()
 
     asyncio.run(in_a_task())

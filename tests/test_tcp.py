@@ -37,6 +37,7 @@ def fill(sender: socket.socket) -> int:
 _WITHOUT_DESCRIPTORS = """
 import resource, socket
 from gateway.tcp import unacknowledged_bytes
+from tests.waiting import PATIENCE
 end, other = socket.socketpair()
 _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
 resource.setrlimit(resource.RLIMIT_NOFILE, (3, most))
@@ -67,7 +68,7 @@ def test_what_a_peer_has_no_room_for_is_unacknowledged_until_it_reads(
     sent = fill(sender)
     waiting = unacknowledged_bytes(sender.fileno())
     assert 0 < waiting <= sent
-    reader.settimeout(10)
+    reader.settimeout(PATIENCE)
     while sent:
         sent -= len(reader.recv(1 << 20))
     reader.settimeout(None)

@@ -68,7 +68,7 @@ class Journal:
         """Return the requests of one path (`/v1/completions`)."""
         return [record for record in self if (record.path, record.method) == (path, method)]
 
-    def wait_for(self, number: int, timeout: float = 10.0) -> bool:
+    def wait_for(self, number: int, timeout: float = 30.0) -> bool:
         """Wait for `number` requests; return whether they arrived within `timeout` seconds."""
         with self._changed:
             return self._changed.wait_for(lambda: len(self._records) >= number, timeout)

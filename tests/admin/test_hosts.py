@@ -12,6 +12,7 @@ from gateway.config.secret import Secret
 from gateway.config.settings import Settings
 from gateway.errors import GatewayError
 from tests.clients.running import openai_upstream, running_gateway
+from tests.waiting import PATIENCE
 
 TOKEN = "0123456789abcdef"
 OWN = ["127.0.0.1", "localhost", "LOCALHOST.", "gw.localhost", "127.8.9.1", "[::1]"]
@@ -24,7 +25,7 @@ FOREIGN = [
 def answer(url: str, head: str) -> tuple[int, bytes]:
     """Send one request to the listener as it stands; return its status and the rest."""
     port = int(url.rpartition(":")[2])
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as client:
+    with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as client:
         client.sendall(head.replace("\n", "\r\n").encode() + b"\r\n\r\n")
         received = b""
         while piece := client.recv(65536):

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from gateway.shapes import Json, Shape
+from tests.waiting import PATIENCE
 
 SSE = b"text/event-stream"
 JSON = b"application/json"
@@ -267,4 +268,4 @@ def faulty_upstream(fault: Fault) -> Iterator[FaultyUpstream]:
         upstream.released.set()
         listening.shutdown(socket.SHUT_RDWR)
         listening.close()
-        thread.join(10)
+        thread.join(PATIENCE)

@@ -9,8 +9,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-PATIENCE = 10.0
-"""Seconds until a read that should have succeeded is given up: a limit, not an expectation."""
+from tests.waiting import PATIENCE
 
 
 @dataclass(frozen=True)

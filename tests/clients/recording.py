@@ -9,6 +9,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from io import BufferedIOBase
 
+from tests.waiting import PATIENCE
+
 
 @dataclass
 class Recorder:
@@ -68,7 +70,7 @@ def recording_upstream() -> Iterator[Recorder]:
         thread.start()
         yield recorder
         server.shutdown()
-        thread.join(10)
+        thread.join(PATIENCE)
 
 
 def _read(stream: BufferedIOBase, recorder: Recorder) -> bytes:
@@ -121,7 +123,7 @@ def exchanged(
     lines = [f"{method} {target} HTTP/1.1", "Host: localhost", "Connection: close", *fields]
     if not any(line.lower().startswith("transfer-encoding") for line in fields):
         lines.append(f"Content-Length: {len(body)}")
-    with socket.create_connection(("127.0.0.1", port), timeout=20) as client:
+    with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as client:
         received = bytearray()
         with suppress(ConnectionError):  # refused before it was sent whole: the reply says why
             client.sendall("\r\n".join(lines).encode() + b"\r\n\r\n" + body)

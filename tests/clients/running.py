@@ -14,6 +14,7 @@ from gateway.config.settings import ModelRule, Settings, UpstreamSettings
 from gateway.demo import emulator
 from gateway.server.serving import Listener, serve
 from tests import kinds
+from tests.waiting import PATIENCE
 
 CHAT_FINE_TUNE = "ft:gpt-3.5-turbo-0613:acme:bot:8abc1234"
 BASE_FINE_TUNE = "ft:davinci-002:acme:bot:8def5678"
@@ -86,7 +87,7 @@ def running_gateway(
 
     thread = threading.Thread(target=main, daemon=True)
     thread.start()
-    started.wait(10)
+    started.wait(PATIENCE)
     try:
         if not failed:
             base_url, admin_url = (f"http://127.0.0.1:{port}" for port in ports)
@@ -95,7 +96,7 @@ def running_gateway(
         if stop and not failed:
             loop, event = stop[0]
             loop.call_soon_threadsafe(event.set)
-        thread.join(10)
+        thread.join(PATIENCE)
         if failed:
             raise failed[0]
 

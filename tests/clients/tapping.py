@@ -12,6 +12,8 @@ from typing import Any
 from websockets.frames import Frame, Opcode
 from websockets.protocol import Protocol, Side, State
 
+from tests.waiting import PATIENCE
+
 
 @dataclass
 class Wire:
@@ -77,7 +79,7 @@ def tapped(base_url: str) -> Iterator[Tap]:
         thread.start()
         yield tap
         listening.shutdown()
-        thread.join(10)
+        thread.join(PATIENCE)
 
 
 def _copy(source: socket.socket, target: socket.socket, kept: bytearray) -> None:

@@ -20,6 +20,7 @@ from websockets.sync.client import connect as open_socket
 
 from gateway.demo import emulator
 from tests.processes import GatewayProcess, uvicorn_process
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.slow
 
@@ -192,7 +193,7 @@ def test_a_client_that_leaves_in_mid_stream_is_noticed_upstream(
     record = running.upstream.journal[-1]
     assert not record.disconnected.is_set()
     stream.close()
-    assert record.disconnected.wait(10)
+    assert record.disconnected.wait(PATIENCE)
 
 
 def test_a_client_that_leaves_before_the_reply_is_noticed_upstream(running: Running) -> None:
@@ -206,7 +207,7 @@ def test_a_client_that_leaves_before_the_reply_is_noticed_upstream(running: Runn
     with socket.create_connection((address.hostname or "", address.port or 0)) as connection:
         connection.sendall(head.encode() + body)
         assert running.upstream.journal.wait_for(1)
-    assert running.upstream.journal[0].disconnected.wait(10)
+    assert running.upstream.journal[0].disconnected.wait(PATIENCE)
 
 
 def test_a_websocket_is_served(running: Running) -> None:

@@ -27,6 +27,7 @@ from tests.clients.faulty_upstream import (
     head,
 )
 from tests.clients.running import running_gateway
+from tests.waiting import PATIENCE
 
 NAMED = "/complete"
 """A path that the gateway knows nothing of, with events as Anthropic names them."""
@@ -133,7 +134,7 @@ def test_a_client_of_named_events_is_told_by_an_error_event() -> None:
         visit.send(head(SSE) + chunk(DELTA + DELTA[:-9]))
 
     with behind_a_gateway(cut) as client:
-        reply = httpx2.post(f"{client.base_url}complete", json={}, timeout=10)
+        reply = httpx2.post(f"{client.base_url}complete", json={}, timeout=PATIENCE)
     delta, error = SSEDecoder().feed(reply.content)
     assert delta.event == "content_block_delta"
     assert error.event == "error"
@@ -149,7 +150,7 @@ def test_a_client_of_messages_is_told_in_anthropics_envelope() -> None:
     user = {"role": "user", "content": "x"}
     body = {"model": "at-messages", "max_tokens": 9, "stream": True, "messages": [user]}
     with behind_a_gateway(cut) as client:
-        reply = httpx2.post(f"{client.base_url}messages", json=body, timeout=10)
+        reply = httpx2.post(f"{client.base_url}messages", json=body, timeout=PATIENCE)
     delta, error = SSEDecoder().feed(reply.content)
     assert delta.event == "content_block_delta"
     assert error.event == "error"

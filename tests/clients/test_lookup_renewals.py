@@ -14,9 +14,10 @@ from gateway.config.settings import CredentialPolicy, Settings, TimeoutSettings,
 from gateway.config.store_settings import MemorySettings
 from gateway.servers import Profile
 from tests import kinds
-from tests.clients.raw import PATIENCE, RawConnection, connect
+from tests.clients.raw import RawConnection, connect
 from tests.clients.running import RunningGateway, running_gateway
 from tests.upstream.scripted import Peer, Request, scripted, with_length
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.anyio
 

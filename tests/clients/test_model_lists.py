@@ -25,6 +25,7 @@ from tests.clients.raw import RawReply, connect
 from tests.clients.running import running_gateway
 from tests.clients.test_isolation import client_settings
 from tests.upstream.scripted import Peer, Request, Script, ScriptedUpstream, scripted, until
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.anyio
 
@@ -255,8 +256,8 @@ async def test_a_client_that_leaves_takes_its_questions_along() -> None:
                 with connect(gateway.base_url) as client:
                     client.request("GET", "/v1/models")
                     loop.call_soon_threadsafe(asking.set)
-                    asyncio.run_coroutine_threadsafe(leave.wait(), loop).result(10)
-                asyncio.run_coroutine_threadsafe(until_both_are_free(), loop).result(10)
+                    asyncio.run_coroutine_threadsafe(leave.wait(), loop).result(PATIENCE)
+                asyncio.run_coroutine_threadsafe(until_both_are_free(), loop).result(PATIENCE)
 
         async def until_both_are_free() -> None:
             await until(lambda: not a.open and not b.open)

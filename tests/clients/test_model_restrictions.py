@@ -17,6 +17,7 @@ from tests import kinds
 from tests.clients.recording import Answer, Recorder, exchanged, recording_upstream
 from tests.clients.running import running_gateway
 from tests.clients.test_isolation import client_settings
+from tests.waiting import PATIENCE
 
 KEY, ANYONE = "gw-restricted-0123456789", "gw-anyone-0123456789abcd"
 RULES = (
@@ -662,7 +663,7 @@ def test_an_upload_that_goes_on_slowly_is_judged_as_it_goes(running: Running) ->
         f"Authorization: Bearer {KEY}\r\n{AS_FORM}\r\nContent-Length: {len(body)}\r\n\r\n"
     )
     before = len(running.upstream.requests)
-    with socket.create_connection(("127.0.0.1", port), timeout=20) as client:
+    with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as client:
         client.sendall(head.encode() + body[:cut])
         client.sendall(body[cut:])
         received = b""

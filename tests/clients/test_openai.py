@@ -16,6 +16,7 @@ from tests.clients.running import (
     Stage,
     stage,
 )
+from tests.waiting import PATIENCE
 
 USER: Any = [{"role": "user", "content": "Hello there"}]
 
@@ -254,7 +255,7 @@ def test_a_client_that_stops_reading_ends_the_upstream_call(
     next(iter(stream))
     record = list(running.upstream.journal)[-1]
     stream.close()
-    assert record.disconnected.wait(5)
+    assert record.disconnected.wait(PATIENCE)
 
 
 def test_an_unknown_id_is_looked_up_once_then_costs_one_request() -> None:

@@ -35,9 +35,7 @@ from gateway.shapes import Shape
 from tests import kinds
 from tests.addresses import NO_SUCH_HOST, held_port
 from tests.clients.running import RunningGateway, running_gateway
-
-PATIENCE = 10.0
-"""Seconds until something that should have happened is given up."""
+from tests.waiting import PATIENCE
 
 UPSTREAM_KEY = "sk-upstream-secret"
 CLIENT_KEY = "sk-client-secret"

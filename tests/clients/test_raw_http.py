@@ -11,8 +11,9 @@ import pytest
 from gateway.config.settings import ModelRule, ServerSettings
 from gateway.demo import emulator
 from gateway.demo.accounts import Accounts
-from tests.clients.raw import PATIENCE, RawConnection, chunk, connect
+from tests.clients.raw import RawConnection, chunk, connect
 from tests.clients.running import Stage, stage
+from tests.waiting import PATIENCE
 
 CHAT = "/v1/chat/completions"
 COMPLETIONS = "/v1/completions"

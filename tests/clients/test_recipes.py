@@ -28,6 +28,7 @@ from tests.clients.programs import (
 )
 from tests.clients.running import Stage, stage
 from tests.documents import ROOT, marked_table
+from tests.waiting import PATIENCE
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -139,7 +140,7 @@ def test_what_a_program_leaves_running_is_ended(tmp_path: Path) -> None:
             recipes.end_processes_of(tmp_path / "of another")
             assert left.poll() is None
             recipes.end_processes_of(tmp_path)
-            assert left.wait(10) == -signal.SIGKILL
+            assert left.wait(PATIENCE) == -signal.SIGKILL
         finally:
             left.kill()
 

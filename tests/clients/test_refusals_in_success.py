@@ -48,6 +48,7 @@ from tests.clients.faulty_upstream import (
     head,
     whole,
 )
+from tests.waiting import PATIENCE
 
 REFUSALS: dict[str, Json] = {
     COMPLETIONS.path: {
@@ -131,7 +132,7 @@ async def served(
     upstream: Upstream, sender: str = "pool", grace: float = 60.0
 ) -> AsyncIterator[Behind]:
     with faulty_upstream(upstream) as listening:
-        async with behind(listening.base_url, None, grace) as built, asyncio.timeout(20):
+        async with behind(listening.base_url, None, grace) as built, asyncio.timeout(PATIENCE):
             if sender == "pool":
                 yield built
                 return
@@ -589,7 +590,7 @@ def test_a_silent_stream_begins_after_the_grace(begins: bytes, sender: str) -> N
 
     def first(visit: Visit) -> object:
         visit.send(head(SSE) + (chunk(begins) if begins else b""))
-        go.wait(10)
+        go.wait(PATIENCE)
         return in_one(visit, rest)
 
     async def scenario() -> None:

@@ -13,9 +13,10 @@ from gateway.config.settings import (
     UpstreamSettings,
 )
 from tests import kinds
-from tests.clients.raw import PATIENCE, connect
+from tests.clients.raw import connect
 from tests.clients.running import running_gateway
 from tests.upstream.scripted import Peer, Request, scripted, with_length
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.anyio
 

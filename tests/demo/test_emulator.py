@@ -13,10 +13,9 @@ from gateway.demo import emulator
 from gateway.demo.emulator import Served
 from gateway.demo.models import PRIVATE_KEY, PRIVATE_MODEL
 from tests.demo.client import ask, post
+from tests.waiting import PATIENCE
 
 APP = emulator.build()
-WAIT = 10.0
-"""How long, in seconds, a test waits for what comes at once, before it fails."""
 
 
 @pytest.mark.parametrize(
@@ -194,7 +193,7 @@ def test_a_truncated_stream_brings_its_first_events(served: Served) -> None:
         b"content-length: %d\r\n\r\n" % len(body)
     )
     host, port = served.base_url.removeprefix("http://").removesuffix("/v1").split(":")
-    with socket.create_connection((host, int(port)), timeout=WAIT) as connection:
+    with socket.create_connection((host, int(port)), timeout=PATIENCE) as connection:
         connection.sendall(head + body)
         reply = b"".join(iter(lambda: connection.recv(65_536), b""))
     assert reply.count(b"data: {") == 2
@@ -232,8 +231,8 @@ def test_a_client_that_leaves_a_stream_is_noticed(served: Served, client: openai
     with client.completions.create(model="davinci-002", prompt="!endless", stream=True) as stream:
         next(iter(stream))
     record = served.journal[0]
-    assert record.disconnected.wait(WAIT)
-    assert record.finished.wait(WAIT)
+    assert record.disconnected.wait(PATIENCE)
+    assert record.finished.wait(PATIENCE)
 
 
 @pytest.mark.parametrize("stream", [True, False])
@@ -249,11 +248,11 @@ def test_a_slow_call_ends_when_a_test_releases_it(
 
     thread = threading.Thread(target=call)
     thread.start()
-    assert served.journal.wait_for(1, WAIT)
+    assert served.journal.wait_for(1, PATIENCE)
     record = served.journal[0]
     while not record.finished.wait(0.01):
         served.release()
-    thread.join(WAIT)
+    thread.join(PATIENCE)
     assert not record.disconnected.is_set()
     assert replies
 

@@ -22,9 +22,10 @@ from gateway.config.settings import (
     UpstreamSettings,
 )
 from tests import kinds
-from tests.clients.raw import PATIENCE, RawConnection
+from tests.clients.raw import RawConnection
 from tests.clients.running import RunningGateway, running_gateway
 from tests.door.upstream import Upstream, recording_upstream
+from tests.waiting import PATIENCE
 
 CHAT = "/v1/chat/completions"
 COMPLETIONS = "/v1/completions"
@@ -35,9 +36,6 @@ EDITS = "/v1/edits"
 MULTIPART = "multipart/form-data; boundary=BOUNDARY"
 KILOBYTE = 1024
 MEGABYTE = 1024 * 1024
-
-AT_ONCE = 3.0
-"""Seconds in which a client that leaves must be missed: the promise is one."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +82,7 @@ def door(
             "openai",
             upstream.base_url,
             kinds.OPENAI,
-            timeouts=TimeoutSettings(queue=8.0),
+            timeouts=TimeoutSettings(queue=20.0),
             max_connections=max_connections,
         )
         built = Settings(

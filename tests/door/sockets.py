@@ -17,6 +17,7 @@ from tests.api.client import Client as Requests
 from tests.door.doors import Client
 from tests.server.test_http1 import answer
 from tests.server.websocket.peer import Echo, Opening, Sessions, handshake
+from tests.waiting import PATIENCE
 
 
 @dataclass
@@ -46,7 +47,7 @@ class Echoing:
             called.set()
 
         self.loop.call_soon_threadsafe(run)
-        assert called.wait(10)
+        assert called.wait(PATIENCE)
         return returned[0]
 
     def end(self) -> None:
@@ -93,12 +94,12 @@ def echoing(
 
     thread = threading.Thread(target=main, daemon=True)
     thread.start()
-    assert started.wait(10)
+    assert started.wait(PATIENCE)
     try:
         yield running
     finally:
         running.end()
-        thread.join(10)
+        thread.join(PATIENCE)
         assert not thread.is_alive()
 
 

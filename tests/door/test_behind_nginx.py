@@ -23,7 +23,6 @@ from gateway.config.settings import ServerSettings
 from tests.addresses import held_port
 from tests.clients.raw import chunk
 from tests.door.doors import (
-    AT_ONCE,
     CHAT,
     COMPLETIONS,
     EMBEDDINGS,
@@ -45,7 +44,7 @@ from tests.door.sockets import Frames, echoing
 from tests.door.test_upgrade import HANDSHAKE, JDK_17, SMUGGLED, UPGRADES
 from tests.door.upstream import STREAM_END, STREAM_HEAD, falls_silent_after, replies, text_event
 from tests.server.websocket.peer import frame, handshake
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE, wait_until
 
 # Debian keeps servers in /usr/sbin, which is not on everybody's path.
 NGINX = shutil.which("nginx", path=os.environ.get("PATH", "") + ":/usr/sbin")
@@ -121,7 +120,7 @@ def nginx(gateway: str, folder: Path, *, request_buffering: bool = True) -> Iter
             yield base_url
         finally:
             process.terminate()
-            process.wait(10)
+            process.wait(PATIENCE)
 
 
 def listens(base_url: str) -> bool:
@@ -208,7 +207,7 @@ def test_no_user_gets_what_another_has_smuggled_while_all_are_at_work(
         expect_own(front, running, 40)
     finally:
         stop.set()
-        attacking.join(10)
+        attacking.join(PATIENCE)
 
 
 @pytest.mark.parametrize("chunked", [False, True], ids=["with a length", "chunked"])
@@ -292,7 +291,7 @@ def test_a_client_that_leaves_is_missed(
         assert client.reply_head()[0] == 200
         if reset:
             client.reset_at_the_end()
-    assert running.upstream.wait_for(before + 1).left.wait(AT_ONCE)
+    assert running.upstream.wait_for(before + 1).left.wait(PATIENCE)
     expect_own(front, running)
 
 

@@ -10,7 +10,6 @@ import pytest
 
 from tests.clients.raw import chunk
 from tests.door.doors import (
-    AT_ONCE,
     CHAT,
     COMPLETIONS,
     EMBEDDINGS,
@@ -39,6 +38,7 @@ from tests.door.upstream import (
     silent,
     text_event,
 )
+from tests.waiting import PATIENCE
 
 SIZES = {
     "1 KB": KILOBYTE,
@@ -73,7 +73,7 @@ def single(running: Door) -> Iterator[Door]:
 
 def missed(single: Door, seen: Seen) -> None:
     """Expect that the upstream's connection is closed and the slot is free."""
-    assert seen.left.wait(AT_ONCE), "the client's departure was not noticed"
+    assert seen.left.wait(PATIENCE), "the client's departure was not noticed"
     assert single.served()
 
 
@@ -194,7 +194,7 @@ def test_while_the_body_arrives(single: Door, sent: int, *, chunked: bool, reset
         body = sized(4 * MEGABYTE)[:sent]
         client.send(chunk(body) if chunked and body else body)
         leave(client, reset=reset)
-    until(lambda: single.disconnects() > disconnects, AT_ONCE)
+    until(lambda: single.disconnects() > disconnects, PATIENCE)
     assert single.upstream.since(before) == []
     assert single.served()
 
@@ -215,7 +215,7 @@ def test_in_line_for_a_slot(single: Door, size: int, *, reset: bool) -> None:
             second.send(sized(size)[:-1])
             second.send(b"}")
             leave(second, reset=reset)
-        until(lambda: single.disconnects() > disconnects, AT_ONCE)
+        until(lambda: single.disconnects() > disconnects, PATIENCE)
         assert not holding.left.is_set()
     missed(single, holding)
     assert len(single.upstream.since(before)) == 2, "the one that had left was sent"

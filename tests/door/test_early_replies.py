@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from gateway.config.settings import ClientSettings, ServerSettings
-from tests.clients.raw import PATIENCE, chunk
+from tests.clients.raw import chunk
 from tests.door.doors import (
     CHAT,
     COMPLETIONS,
@@ -50,6 +50,7 @@ from tests.door.upstream import (
     whole,
 )
 from tests.processes import gateway_process
+from tests.waiting import PATIENCE
 
 LIMIT = 100_000
 KEY = "sk-test"
@@ -57,8 +58,6 @@ DRAINED = 16 * MEGABYTE
 """What a client may still send after its reply."""
 BUFFERS = 16 * MEGABYTE
 """What the sockets on both sides may hold beyond it, at most."""
-DRAINED_WITHIN = 10.0
-"""Seconds: the limit is about two."""
 
 
 @dataclass(frozen=True)
@@ -295,7 +294,7 @@ def test_a_client_that_trickles_is_cut_off(running: Door, name: str, *, chunked:
 
 
 def trickle(client: Client, piece: bytes) -> None:
-    end = time.monotonic() + DRAINED_WITHIN
+    end = time.monotonic() + PATIENCE
     while time.monotonic() < end:
         client.send(piece)
         time.sleep(0.02)

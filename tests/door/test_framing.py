@@ -22,6 +22,7 @@ from tests.door.doors import (
     door,
     raw,
 )
+from tests.waiting import PATIENCE
 
 POST_CHAT = f"POST {CHAT} HTTP/1.1"
 OWN = "GET /v1/files/own HTTP/1.1"
@@ -333,7 +334,7 @@ def test_a_bad_chunk_at_a_passed_through_body_breaks_the_upstream_call(running: 
         client.send(b"nonsense\r\n")
         assert client.reply().status == 400
         assert client.cut()
-        assert seen.left.wait(10)
+        assert seen.left.wait(PATIENCE)
     assert not seen.complete
 
 

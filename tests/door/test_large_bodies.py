@@ -12,7 +12,6 @@ import pytest
 
 from gateway.exchange import answers
 from gateway.exchange.attempt import Attempts
-from tests.clients.raw import PATIENCE
 from tests.door.doors import CHAT, COMPLETIONS, Client, Door, chat, connect, door, prompt, until
 from tests.door.upstream import (
     STREAM_END,
@@ -23,6 +22,7 @@ from tests.door.upstream import (
     text_event,
     whole,
 )
+from tests.waiting import PATIENCE
 
 LARGE = 3 * 1024 * 1024
 ROUNDS = 50

@@ -26,7 +26,7 @@ from tests.door.doors import MEGABYTE, connect
 from tests.door.sockets import Echoing, Frames, echoing
 from tests.server.websocket.peer import Echo, closing, frame
 from tests.server.websocket.test_client_socket import REFUSED
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE, wait_until
 
 LOOPS: dict[str, Callable[[], asyncio.AbstractEventLoop]] = {
     "asyncio": asyncio.SelectorEventLoop,
@@ -57,7 +57,7 @@ def test_a_client_of_the_package_exchanges_messages_of_any_size(running: Echoing
             assert socket.recv() == text
         socket.send(["in ", "three ", "parts"])
         assert socket.recv() == "in three parts"
-        assert socket.ping().wait(10)
+        assert socket.ping().wait(PATIENCE)
     assert socket.close_code == 1000
 
 
@@ -215,7 +215,7 @@ def test_draining_lets_sockets_end_in_order() -> None:
         with pytest.raises(ConnectionClosed):
             socket.recv()
         assert socket.close_code == 1012
-        assert own.ended.wait(10)
+        assert own.ended.wait(PATIENCE)
         assert own.sessions.opened[-1].drains
 
 
@@ -233,7 +233,7 @@ def test_the_grace_period_cuts_off_what_goes_on() -> None:
         with pytest.raises(ConnectionClosed):
             socket.recv()
         assert (socket.close_code, socket.close_reason) == (1012, Leaving.STOPPING.value)
-        assert own.ended.wait(10)
+        assert own.ended.wait(PATIENCE)
         session = own.sessions.opened[-1]
         assert (session.cancelled, session.freed) == (True, 1)
 

@@ -19,7 +19,6 @@ from gateway.config.settings import ServerSettings, Settings, UpstreamSettings
 from gateway.server.tls import server_context
 from tests import kinds
 from tests.certificates import Pair, make_pair
-from tests.clients.raw import PATIENCE
 from tests.clients.running import RunningGateway, running_gateway
 from tests.door.doors import CHAT, chat, raw, until
 from tests.door.upstream import (
@@ -29,6 +28,7 @@ from tests.door.upstream import (
     recording_upstream,
     text_event,
 )
+from tests.waiting import PATIENCE
 
 LOOPS: dict[str, Callable[[], asyncio.AbstractEventLoop]] = {
     "asyncio": asyncio.SelectorEventLoop,

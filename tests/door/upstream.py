@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
-from tests.clients.raw import PATIENCE, chunk
+from tests.clients.raw import chunk
+from tests.waiting import PATIENCE
 
 
 @dataclass

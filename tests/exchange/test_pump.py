@@ -23,6 +23,7 @@ from gateway.translate.stream.sse import KEEPALIVE
 from tests.bodies import read_out
 from tests.exchange.test_streams import late
 from tests.fakes import EVENT_STREAM, Answer, FakeReply, FakeUpstream, json_reply
+from tests.waiting import PATIENCE
 
 CALLS = [UpstreamCall("openai", "POST", f"/call/{number}") for number in range(2)]
 DONE = "data: [DONE]"
@@ -257,7 +258,7 @@ class Sink:
 
 def run(scenario: Callable[[], Awaitable[None]]) -> None:
     async def in_a_task() -> None:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             await scenario()
         assert len(asyncio.all_tasks()) == 1
 

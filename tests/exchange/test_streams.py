@@ -21,6 +21,7 @@ from tests.fakes import (
     json_reply,
     stream_reply,
 )
+from tests.waiting import PATIENCE
 
 SENT = [UpstreamCall("openai", "POST", f"/call/{number}") for number in range(4)]
 
@@ -69,7 +70,7 @@ def large(status: int) -> FakeReply:
 
 def run(scenario: Callable[[], Awaitable[None]]) -> None:
     async def in_a_task() -> None:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             await scenario()
         assert len(asyncio.all_tasks()) == 1
 

@@ -9,6 +9,7 @@ import pytest
 from gateway.server import backpressure
 from gateway.server.backpressure import CHECKS, Backpressure
 from tests.server.wire import FakeTransport
+from tests.waiting import PATIENCE
 
 
 def flow(unread: int = 0) -> tuple[Backpressure, FakeTransport]:
@@ -85,7 +86,7 @@ def test_all_who_wait_go_on_together(end: object) -> None:
         assert [task.done() for task in waiting] == [False, True, False]
         assert callable(end)
         end(followed)
-        await asyncio.wait_for(asyncio.gather(waiting[0], waiting[2]), 10)
+        await asyncio.wait_for(asyncio.gather(waiting[0], waiting[2]), PATIENCE)
         assert waiting[1].cancelled()
         end(followed)
 

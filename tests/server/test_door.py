@@ -17,6 +17,7 @@ from tests.server.test_http1 import CHAT, STREAMED_CHAT, Held, answer
 from tests.server.websocket.peer import Echo, Peer, close_in, closing, turns
 from tests.server.wire import FakeTransport, Wire, request
 from tests.upstream.scripted import until
+from tests.waiting import PATIENCE
 
 LONG = 30.0
 """Seconds of grace that no test waits for."""
@@ -80,7 +81,7 @@ class Stage:
 
 def run(scenario: Callable[[], Awaitable[None]]) -> None:
     async def bounded() -> None:
-        await asyncio.wait_for(scenario(), 20)
+        await asyncio.wait_for(scenario(), PATIENCE)
 
     asyncio.run(bounded())
 
@@ -321,7 +322,7 @@ def test_a_door_that_finishes_serves_one_more_request_on_each_connection() -> No
         (reply,) = wire.transport.written
         assert reply.startswith(b"HTTP/1.1 200")
         assert b"connection: close" in reply
-        await asyncio.wait_for(finished, 10)
+        await asyncio.wait_for(finished, PATIENCE)
         await stage.door.drain(0)
 
     run(scenario)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.server.test_serving import GET, Running
+from tests.waiting import PATIENCE
 
 POST = b"POST /a%20b?c=d HTTP/1.1\r\nhost: h\r\nconnection: close\r\n"
 
@@ -101,7 +102,7 @@ def test_a_client_that_leaves_cancels_the_application() -> None:
         writer.write(b"GET / HTTP/1.1\r\nhost: h\r\n\r\n")
         await waiting.wait()
         writer.close()
-        await asyncio.wait_for(cancelled.wait(), 10)
+        await asyncio.wait_for(cancelled.wait(), PATIENCE)
         await running.end()
         # It may have left before a body was complete, too.
         running = Running(endless)

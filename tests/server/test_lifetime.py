@@ -16,6 +16,7 @@ from tests.fakes import FakeReply, json_reply
 from tests.server.test_http1 import CHAT, STREAMED_CHAT, Held, answer
 from tests.server.test_timer import is_scheduled
 from tests.server.wire import Wire, request
+from tests.waiting import PATIENCE
 
 UNFINISHED = request(b"", "/v1/chat/completions", "Transfer-Encoding: chunked").replace(
     b"Content-Length: 0\r\n", b""
@@ -96,7 +97,7 @@ def test_a_client_that_does_not_leave_is_cut_off(monkeypatch: pytest.MonkeyPatch
 
     async def scenario() -> None:
         connection = await refused()
-        await asyncio.wait_for(connection.transport.closed.wait(), 10)
+        await asyncio.wait_for(connection.transport.closed.wait(), PATIENCE)
         assert connection.transport.is_closing()
 
     asyncio.run(scenario())
@@ -204,7 +205,7 @@ def test_a_client_that_reads_nothing_is_cut_off_and_its_request_with_it() -> Non
         connection.protocol.flow._read_at = 0
         look(connection)
         assert connection.transport.was_aborted()
-        await asyncio.wait_for(connection.settle(), 10)
+        await asyncio.wait_for(connection.settle(), PATIENCE)
         assert held.given_up == 1
         assert not connection.door.connections
 

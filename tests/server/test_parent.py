@@ -7,6 +7,7 @@ from gateway.config.changes import ReloadResult
 from gateway.server.channel import Channel, pair
 from gateway.server.parent import Parent
 from tests.upstream.scripted import until
+from tests.waiting import PATIENCE
 
 
 class Stage:
@@ -41,7 +42,7 @@ def run(scenario: Callable[[Stage], Awaitable[None]]) -> None:
     async def staged() -> None:
         stage = Stage()
         try:
-            await asyncio.wait_for(scenario(stage), 20)
+            await asyncio.wait_for(scenario(stage), PATIENCE)
         finally:
             stage.close()
 

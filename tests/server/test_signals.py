@@ -19,6 +19,7 @@ from gateway.server.signals import (
     take_signals,
 )
 from tests.upstream.scripted import until
+from tests.waiting import PATIENCE
 
 
 def handlers() -> dict[signal.Signals, object]:
@@ -87,7 +88,7 @@ def test_an_inbox_has_the_signals_in_order_and_gives_them_back() -> None:
         assert list(inbox.wait(0)[0]) == []
         for number in ALL:
             os.kill(os.getpid(), number)
-            assert list(inbox.wait(10)[0]) == [number]
+            assert list(inbox.wait(PATIENCE)[0]) == [number]
         assert list(inbox.wait(0)[0]) == []
     finally:
         inbox.close()
@@ -101,7 +102,7 @@ def test_in_a_loop_a_signal_asks_for_the_end(number: signal.Signals) -> None:
         asked, reloads = asyncio.Event(), asyncio.Event()
         take_signals(asked.set, reloads.set)
         os.kill(os.getpid(), number)
-        await asyncio.wait_for(asked.wait(), 10)
+        await asyncio.wait_for(asked.wait(), PATIENCE)
 
     asyncio.run(scenario())
 
@@ -112,7 +113,7 @@ def test_in_a_loop_a_signal_asks_for_a_reload(number: signal.Signals) -> None:
         asked, reloads = asyncio.Event(), asyncio.Event()
         take_signals(asked.set, reloads.set)
         os.kill(os.getpid(), number)
-        await asyncio.wait_for(reloads.wait(), 10)
+        await asyncio.wait_for(reloads.wait(), PATIENCE)
         assert not asked.is_set()
 
     asyncio.run(scenario())
@@ -155,7 +156,7 @@ def test_a_loop_in_another_thread_leaves_signals_alone() -> None:
 
     thread = threading.Thread(target=asyncio.run, args=(scenario(),))
     thread.start()
-    thread.join(10)
+    thread.join(PATIENCE)
     assert [signal.getsignal(number) for number in ALL] == before
 
 
@@ -165,6 +166,6 @@ def test_in_a_loop_a_signal_asks_for_a_hand_over(number: signal.Signals) -> None
         asked = asyncio.Event()
         take_signals(lambda: None, lambda: None, asked.set)
         os.kill(os.getpid(), number)
-        await asyncio.wait_for(asked.wait(), 10)
+        await asyncio.wait_for(asked.wait(), PATIENCE)
 
     asyncio.run(scenario())

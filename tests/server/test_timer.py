@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from gateway.server import timer as timers
 from gateway.server.timer import LONGEST_SLEEP, Timer
+from tests.waiting import PATIENCE
 
 
 class ManualLoop(asyncio.SelectorEventLoop):
@@ -159,7 +160,7 @@ def test_it_runs_on_a_real_loop(monkeypatch: pytest.MonkeyPatch) -> None:
         expired = asyncio.Event()
         timer = Timer(asyncio.get_running_loop(), expired.set)
         timer.set(asyncio.get_running_loop().time() + 0.01)
-        await asyncio.wait_for(expired.wait(), 10)
+        await asyncio.wait_for(expired.wait(), PATIENCE)
         timer.close()
 
     asyncio.run(scenario())

@@ -22,6 +22,7 @@ from gateway.server.writer import WireWriter
 from gateway.sockets import SocketSession, Traffic
 from tests.bodies import BodyOf
 from tests.server.wire import FakeTransport, request
+from tests.waiting import PATIENCE
 
 Fields = list[tuple[bytes, bytes]]
 HEAD = parse(request(b"", method="HEAD").partition(b"\r\n\r\n")[0] + b"\r\n\r\n")
@@ -273,7 +274,7 @@ def test_a_reply_waits_for_a_client_that_does_not_read(delivery: str) -> None:
             await asyncio.sleep(0)
         assert wire.written == b""
         wire.flow.resume()
-        await asyncio.wait_for(task, 10)
+        await asyncio.wait_for(task, PATIENCE)
         assert Read(wire.written).body == b"a"
 
     asyncio.run(scenario())
@@ -286,11 +287,11 @@ def test_a_body_stops_while_the_client_does_not_read() -> None:
         await writer._start([], Decision())
         wire.flow.pause(0)
         task = asyncio.create_task(writer._write_body(body))
-        await asyncio.wait_for(body.full.wait(), 10)
+        await asyncio.wait_for(body.full.wait(), PATIENCE)
         assert (body.delivered, task.done()) == (1, False)
         wire.flow.resume()
         writer.resume()
-        await asyncio.wait_for(task, 10)
+        await asyncio.wait_for(task, PATIENCE)
         assert wire.written.endswith(b"1\r\na\r\n1\r\nb\r\n")
         await body.aclose()
 

@@ -14,6 +14,7 @@ from gateway.shapes import Shape
 from gateway.stores.availability import Availability
 from gateway.stores.opening import open_findings
 from gateway.stores.sharing import Caches, FindingsStore, SharedFindings
+from tests.waiting import PATIENCE
 
 SECRET = Secret("s" * 32)
 ALICE = CacheScope("openai", "a" * 64)
@@ -21,7 +22,6 @@ NONE: frozenset[str] = frozenset()
 TOOLS = frozenset({"tools", "reasoning"})
 DROP = ParameterFix("drop", "seed")
 RENAME = ParameterFix("rename", "max_tokens", "max_completion_tokens")
-PATIENCE = 10.0
 ALONE = {"reading": "others are not heard", "writing": "others hear nothing"}
 
 

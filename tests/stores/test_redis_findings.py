@@ -112,7 +112,7 @@ def test_a_server_that_answers_nothing_is_noticed(
     redis: RedisProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(redis_findings, "_SILENCE", 0.1)
-    monkeypatch.setattr(redis_findings, "PATIENCE", 0.2)
+    monkeypatch.setattr(redis_findings, "PATIENCE", 1.0)
     settings = MemorySettings(redis.url)
 
     async def scenario() -> None:

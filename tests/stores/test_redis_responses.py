@@ -348,7 +348,7 @@ def test_a_server_that_goes_is_noticed_without_a_request(
     redis: RedisProcess, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, how: str
 ) -> None:
     monkeypatch.setattr(responses_module, "_INTERVAL", 0.05)
-    monkeypatch.setattr(module, "PATIENCE", 0.2)
+    monkeypatch.setattr(module, "PATIENCE", 1.0)
 
     async def scenario() -> None:
         async with opened(redis) as store:

@@ -12,6 +12,7 @@ from gateway.stores import sqlite, sqlite_file
 from gateway.stores.sqlite import SqliteStore
 from gateway.stores.sqlite_file import UnusableStore
 from tests.fakes import FakeClock
+from tests.waiting import PATIENCE
 
 HELLO = StoredResponse(
     {"id": "resp_1", "output": []}, [{"type": "message", "role": "user", "content": "Hallö"}]
@@ -211,7 +212,7 @@ def test_a_file_that_stays_locked_fails_all_calls_together(
         await store.put("alice", "resp_1", HELLO)
         other = sqlite3.connect(path, isolation_level=None)
         other.execute("BEGIN EXCLUSIVE")
-        async with asyncio.timeout(4):
+        async with asyncio.timeout(PATIENCE):
             ended = await asyncio.gather(
                 *(store.put("alice", f"resp_{n}", HELLO) for n in range(100, 200)),
                 return_exceptions=True,

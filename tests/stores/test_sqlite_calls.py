@@ -13,6 +13,7 @@ import pytest
 
 from gateway.stores import sqlite_calls
 from gateway.stores.sqlite_calls import SqliteCalls
+from tests.waiting import PATIENCE
 
 LONG = "WITH RECURSIVE n(x) AS (VALUES (1) UNION ALL SELECT x + 1 FROM n) SELECT max(x) FROM n"
 """It never ends."""
@@ -49,7 +50,7 @@ def test_many_short_statements_are_interrupted_and_rolled_back(
     def rows() -> Iterator[tuple[int]]:
         nonlocal written
         yield (0,)
-        assert over.wait(10)
+        assert over.wait(PATIENCE)
         for written in range(10_000_000):
             yield (written,)
 

@@ -9,6 +9,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
+from tests.waiting import PATIENCE
+
 
 @dataclass
 class Request:
@@ -141,7 +143,7 @@ async def scripted(
         raise upstream.failures[0]
 
 
-async def until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
+async def until(condition: Callable[[], bool], seconds: float = PATIENCE) -> None:
     """Let the loop run until something has happened; fail when it does not."""
     loop = asyncio.get_running_loop()
     end = loop.time() + seconds

@@ -18,6 +18,7 @@ from tests.addresses import held_port
 from tests.upstream.conftest import GENEROUS, GET, World, WorldMaker, call, read
 from tests.upstream.scripted import Peer, Script, chunked, replies, until, with_length
 from tests.upstream.test_faults import full_backlog
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.anyio
 
@@ -102,7 +103,7 @@ async def outcomes(before: WorldMaker, script: Script, **changes: object) -> lis
                 continue
             request = call(upload()) if streamed else call(b"{}")
             try:
-                async with asyncio.timeout(10.0):
+                async with asyncio.timeout(PATIENCE):
                     if piped:
                         ended.append(await piping(world, request))
                     else:

@@ -17,6 +17,7 @@ from gateway.upstream.flight import Flight
 from tests.certificates import LOCALHOST, Pair, make_pair
 from tests.upstream.conftest import GENEROUS, WorldMaker, call, read, sender_for, settings_for
 from tests.upstream.scripted import Peer, replies, until, with_length
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.anyio
 
@@ -224,7 +225,7 @@ async def test_a_post_is_sent_again_only_if_its_tls_connection_was_closed_alread
         return await sender.send(request)
 
     with socket.create_server(("localhost", 0)) as listening:
-        listening.settimeout(10)
+        listening.settimeout(PATIENCE)
         settings = settings_for(f"https://localhost:{listening.getsockname()[1]}/v1", verify=False)
         sender = sender_for(variant, settings)
         serving = asyncio.create_task(asyncio.to_thread(serve_one, listening))

@@ -9,9 +9,8 @@ import msgspec
 
 from gateway.shapes import Json, Shape
 from tests.messages_grammar import read_message
+from tests.waiting import PATIENCE
 
-PATIENCE = 10.0
-"""Seconds, real ones, until a reply that should have come is given up: a limit, no expectation."""
 QUESTIONS: dict[Shape, Json] = {
     Shape.COMPLETIONS: {"prompt": "Hello", "max_tokens": 16},
     Shape.CHAT: {"messages": [{"role": "user", "content": "Hello"}]},

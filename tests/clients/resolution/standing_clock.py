@@ -16,6 +16,7 @@ import pytest
 
 from gateway.config.settings import Settings
 from tests.clients.running import RunningGateway, running_gateway
+from tests.waiting import PATIENCE
 
 _STEPS = 30
 """Time passes in steps of a second, but in no more than so many."""
@@ -44,7 +45,7 @@ class StandingClock:
 
     def advance(self, seconds: float) -> None:
         """Let time pass at once; what is due on the way happens in its order."""
-        asyncio.run_coroutine_threadsafe(self._advance(seconds), self._loop).result(10)
+        asyncio.run_coroutine_threadsafe(self._advance(seconds), self._loop).result(PATIENCE)
 
     async def _advance(self, seconds: float) -> None:
         assert self._stands_at is not None

@@ -29,6 +29,7 @@ from tests.clients.resolution.scene import (
 )
 from tests.clients.resolution.stage import A_MOMENT, METADATA, NEGATIVE_TTL, Stage, set_up
 from tests.upstream.scripted import Request
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.anyio
 
@@ -141,7 +142,7 @@ async def test_what_came_too_late_is_used_all_the_same() -> None:
 
 async def known(stage: Stage, scene: Scene, detail: str) -> None:
     """Wait until the gateway has read what was said late."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while True:
             found = await stage.explained(scene, Shape.CHAT)
             if any(detail in piece["detail"] for piece in found["evidence"]):

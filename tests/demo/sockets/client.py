@@ -8,10 +8,9 @@ from typing import Any
 from websockets.sync.client import ClientConnection, connect
 
 from gateway.demo.emulator import Served
+from tests.waiting import PATIENCE
 
 KEY = "sk-test"
-WAIT = 10.0
-"""How long, in seconds, a test waits for what comes at once, before it fails."""
 LAST = ("response.completed", "response.failed", "response.incomplete", "response.done", "error")
 CHAT_ONLY = "gpt-3.5-turbo"
 MODEL = "gpt-4o-mini"
@@ -31,7 +30,7 @@ class ClientSocket:
         self.send(**{"type": "response.create", "model": MODEL, "store": False, **more})
 
     def next(self) -> Any:
-        return json.loads(self.connection.recv(WAIT))
+        return json.loads(self.connection.recv(PATIENCE))
 
     def until(self, *types: str) -> list[Any]:
         """Read events up to the first of one of these types."""
@@ -74,7 +73,7 @@ def opened(
     """Open a socket until the block ends; `options` are those of `websockets`' `connect`."""
     url = served.base_url.replace("http://", "ws://") + path
     headers = {} if key is None else {"authorization": f"Bearer {key}"}
-    options = {"open_timeout": WAIT, "close_timeout": WAIT, **options}
+    options = {"open_timeout": PATIENCE, "close_timeout": PATIENCE, **options}
     with connect(url, additional_headers=headers, proxy=None, **options) as connection:
         yield ClientSocket(connection)
 

@@ -9,7 +9,8 @@ from websockets.exceptions import ConnectionClosed
 
 from gateway.demo import emulator
 from gateway.demo.emulator import Served
-from tests.demo.sockets.client import REALTIME, WAIT, ClientSocket, opened, text_of
+from tests.demo.sockets.client import REALTIME, ClientSocket, opened, text_of
+from tests.waiting import PATIENCE
 
 PATH = f"/realtime?model={REALTIME}"
 SECOND = base64.b64encode(bytes(48_000)).decode()
@@ -278,5 +279,5 @@ def test_after_sixty_minutes_a_session_is_over() -> None:
         now = 3_600.0
         assert error(client, type="response.create")["code"] == "session_expired"
         with pytest.raises(ConnectionClosed):
-            client.connection.recv(WAIT)
+            client.connection.recv(PATIENCE)
         assert client.connection.close_code == 1001

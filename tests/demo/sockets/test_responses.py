@@ -12,7 +12,8 @@ from websockets.exceptions import ConnectionClosed
 from gateway.demo import emulator
 from gateway.demo.emulator import Served
 from gateway.demo.sockets.responses import MOST_WAITING
-from tests.demo.sockets.client import CHAT_ONLY, KEY, LAST, WAIT, ClientSocket, opened, text_of
+from tests.demo.sockets.client import CHAT_ONLY, KEY, LAST, ClientSocket, opened, text_of
+from tests.waiting import PATIENCE
 
 TOOL = {"type": "function", "name": "clock", "parameters": {"type": "object"}}
 
@@ -275,7 +276,7 @@ def test_an_error_within_a_stream_is_nested(client: ClientSocket) -> None:
 def closed(client: ClientSocket) -> tuple[int, str]:
     """Read on until the socket is closed; return the code and the reason."""
     with suppress(ConnectionClosed):
-        while client.connection.recv(WAIT):
+        while client.connection.recv(PATIENCE):
             continue
     assert client.connection.close_code is not None
     return client.connection.close_code, client.connection.close_reason or ""
@@ -300,8 +301,8 @@ def test_a_client_that_leaves_is_noticed(served: Served, client: ClientSocket) -
     client.until("response.output_text.delta")
     client.connection.close()
     (record,) = served.journal
-    assert record.disconnected.wait(WAIT)
-    assert record.finished.wait(WAIT)
+    assert record.disconnected.wait(PATIENCE)
+    assert record.finished.wait(PATIENCE)
 
 
 def test_the_journal_has_the_upgrade_and_what_was_sent(

@@ -13,7 +13,8 @@ from websockets.typing import Subprotocol
 
 from gateway.demo import emulator
 from gateway.demo.emulator import Served
-from tests.demo.sockets.client import CHAT_ONLY, KEY, REALTIME, WAIT, opened
+from tests.demo.sockets.client import CHAT_ONLY, KEY, REALTIME, opened
+from tests.waiting import PATIENCE
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +43,7 @@ def test_a_bad_key_is_refused_at_the_upgrade(
     assert (reply.status_code, error_in(reply)["code"]) == (401, code)
     record = list(served.journal)[-1]
     assert record.status == 401
-    assert record.finished.wait(WAIT)
+    assert record.finished.wait(PATIENCE)
 
 
 @pytest.mark.parametrize("path", ["/chat/completions", "/responses/compact", "/nonsense"])

@@ -23,10 +23,12 @@ from gateway.shapes import UpstreamCall
 from tests import kinds
 from tests.exchange.scene import ALICE
 from tests.fakes import Answer, FakeReply, FakeUpstream, error_reply, json_reply
+from tests.waiting import PATIENCE
 
-TIMEOUTS = TimeoutSettings(metadata=0.05)
-B = UpstreamSettings("b", "http://b/v1", kinds.OTHER, CredentialPolicy.NONE, timeouts=TIMEOUTS)
-OWN = UpstreamSettings("b", "http://b/v1", kinds.OTHER, CredentialPolicy.KEY, Secret("sk-own"))
+TIMEOUTS = TimeoutSettings(metadata=0.5)
+PATIENT = TimeoutSettings(metadata=PATIENCE)
+B = UpstreamSettings("b", "http://b/v1", kinds.OTHER, CredentialPolicy.NONE, timeouts=PATIENT)
+OWN = replace(B, credential=CredentialPolicy.KEY, api_key=Secret("sk-own"))
 
 
 def asked(answer: Answer, upstream: UpstreamSettings = B) -> Listed | Unlisted:

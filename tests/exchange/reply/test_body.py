@@ -6,11 +6,12 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from tests.bodies import BodyOf
+from tests.waiting import PATIENCE
 
 
 def run(scenario: Callable[[], Awaitable[None]]) -> None:
     async def in_a_task() -> None:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             await scenario()
         assert len(asyncio.all_tasks()) == 1
 

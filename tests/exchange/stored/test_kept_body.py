@@ -11,6 +11,7 @@ from gateway.shapes import Shape, Sink
 from gateway.translate.contract import Context
 from gateway.translate.plan import plan
 from tests.bodies import BodyOf
+from tests.waiting import PATIENCE
 
 
 class Finishing(BodyOf):
@@ -59,7 +60,7 @@ class Stage:
 
 def run(scenario: Callable[[], Awaitable[None]]) -> None:
     async def in_a_task() -> None:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             await scenario()
         assert len(asyncio.all_tasks()) == 1
 

@@ -17,6 +17,7 @@ from gateway.sockets import SERVICE_RESTART, Leaving, Socket, SocketSession
 from tests.api.client import Client
 from tests.server.test_http1 import answer
 from tests.server.wire import Wire
+from tests.waiting import PATIENCE
 
 KEY = "dGhlIHNhbXBsZSBub25jZQ=="
 """RFC 6455's own example."""
@@ -199,6 +200,6 @@ async def turns(number: int = 20) -> None:
 
 def run(scenario: Callable[[], Any]) -> None:
     async def bounded() -> None:
-        await asyncio.wait_for(scenario(), 20)
+        await asyncio.wait_for(scenario(), PATIENCE)
 
     asyncio.run(bounded())
