@@ -9,7 +9,6 @@ import hashlib
 import hmac
 import time
 from collections.abc import Callable
-from urllib.parse import urlsplit
 
 from starlette.requests import Request
 
@@ -51,7 +50,7 @@ class Access:
         followed = request.method == "GET" and headers.get("sec-fetch-mode") == "navigate"
         own = headers.get("sec-fetch-site", "none") in ("same-origin", "none")
         origin = headers.get("origin")
-        if origin is not None and urlsplit(origin).netloc != headers["host"]:
+        if origin is not None and origin.partition("://")[2] != headers["host"]:
             own = followed = False
         if not (own or followed):
             raise PermissionDenied("Pages of other sites cannot use the admin listener.")

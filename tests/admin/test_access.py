@@ -94,6 +94,8 @@ def test_a_longer_life_cannot_be_written_into_a_cookie() -> None:
         {"origin": "http://evil.example"},
         {"origin": "http://gw.example:9091"},
         {"origin": "null"},
+        {"origin": "http://["},
+        {"origin": "http://[gw.example]:9090"},
         {"origin": "http://evil.example", "sec_fetch_mode": "navigate"},
     ],
 )
