@@ -11,7 +11,7 @@ from enum import Enum
 
 from gateway.app import Application
 from gateway.config.addresses import path_of
-from gateway.config.safety import holds_key
+from gateway.config.own_keys import holds_key
 from gateway.config.settings import CredentialPolicy, ModelRule, UpstreamSettings
 from gateway.resolve.evidence import Route, Source
 from gateway.resolve.metadata.cache import LookupFailed

@@ -12,7 +12,7 @@ from enum import Enum
 from gateway.app import Application
 from gateway.checking import key_advice
 from gateway.config.addresses import path_of
-from gateway.config.safety import holds_key
+from gateway.config.own_keys import holds_key
 from gateway.config.settings import CredentialPolicy, UpstreamSettings
 from gateway.envelopes.refused_keys import refuses_key
 from gateway.errors import GatewayError, Reason

@@ -6,8 +6,9 @@ from importlib.util import find_spec
 
 from gateway.config.addresses import host_of, is_loopback, is_private, path_of
 from gateway.config.globs import Globs
+from gateway.config.own_keys import holds_key
 from gateway.config.problems import show_key, show_path
-from gateway.config.safety import addresses, holds_key, is_encrypted
+from gateway.config.safety import addresses, is_encrypted
 from gateway.config.settings import CredentialPolicy, ModelRule, Settings, UpstreamSettings
 
 _REPEATED = re.compile(r"(/[^/]+)\1\Z")

@@ -4,7 +4,6 @@ A gateway that would spend its own keys for anyone who reaches it, or hand a cli
 to an upstream, is refused at start, as are contradictory keys. `doubts.py` has the warnings.
 """
 
-import re
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from itertools import product
@@ -12,22 +11,10 @@ from itertools import product
 from gateway.config import stores
 from gateway.config.addresses import host_of, is_loopback, path_of, port_of, reaches
 from gateway.config.operator_settings import AdminSettings
+from gateway.config.own_keys import holds_key
 from gateway.config.problems import InvalidValue, KeyPath, show_key
 from gateway.config.schema.params import changed_twice
 from gateway.config.settings import CredentialPolicy, Settings, UpstreamSettings
-
-_CREDENTIAL = re.compile(
-    r"""(?:^|[-_.])                           # x-auth-token, x-goog-api-key, private-token
-        (?:key|token|secret|auth|authori[sz]ation|credentials?|password|passwd|passphrase
-          |jwt|bearer|signature|cookie)
-        (?:[-_.]?(?:id|value|v?\d+))?\Z       # x-api-key-2
-      | (?:key|token|secret|password)\Z       # apikey, accesstoken
-      | \A(?:auth|cookie|credentials?)\b      # auth-…, cookie2
-    """,
-    re.VERBOSE,
-)
-_NO_CREDENTIAL = re.compile(r"(?:idempotency|cache|surrogate|routing|partition)[-_]?key\Z")
-"""Keys that open nothing: they distinguish requests or entries."""
 
 MIN_SECRET_LENGTH = 32
 """Characters of `secret`: 128 bits, written in hexadecimal."""
@@ -38,17 +25,6 @@ MIN_TOKEN_LENGTH = 16
 
 Reaches = Callable[[str, str], bool]
 """(host to connect to, host of a listener) → whether the first leads to the second."""
-
-
-def holds_key(upstream: UpstreamSettings) -> bool:
-    """Whether calls to the upstream are made on the gateway's own account."""
-    return upstream.api_key is not None or any(is_credential(name) for name, _ in upstream.headers)
-
-
-def is_credential(name: str) -> bool:
-    """Whether a field's name says that its value is a credential; the case does not matter."""
-    lower = name.lower()
-    return bool(_CREDENTIAL.search(lower)) and not _NO_CREDENTIAL.search(lower)
 
 
 def refusals(

@@ -5,7 +5,8 @@ from datetime import date
 from types import MappingProxyType
 
 from gateway.config.addresses import path_of
-from gateway.config.settings import CredentialPolicy, UpstreamSettings
+from gateway.config.own_keys import forwards_callers_key, holds_key
+from gateway.config.settings import UpstreamSettings
 from gateway.envelopes.refused_keys import refuses_key
 from gateway.errors import (
     GatewayError,
@@ -121,7 +122,7 @@ def _alias_advice(route: Route, replacement: str | None) -> str:
 
 def refuses_own_key(upstream: UpstreamSettings, status: int, body: bytes) -> bool:
     """Whether a reply, by its status or its error, refuses the gateway's own key."""
-    if upstream.credential is not CredentialPolicy.KEY:
+    if forwards_callers_key(upstream) or not holds_key(upstream):
         return False
     return status in (401, 403) or refuses_key(body)
 

@@ -11,6 +11,7 @@ import secrets
 from collections.abc import Iterable
 from urllib.parse import unquote_to_bytes
 
+from gateway.config.own_keys import forwards_callers_key
 from gateway.config.secret import Secret
 from gateway.config.settings import CredentialPolicy, UpstreamSettings
 from gateway.headers import ACCOUNT_HEADERS, CALLER_HEADERS, CREDENTIAL_HEADERS
@@ -79,9 +80,7 @@ class Credentials:
         )
         self._may_be_anthropics = upstream.kind.is_unknown
         self._own_keys = frozenset(digest.lower() for digest in own_keys)
-        self._forwards_the_callers = upstream.credential is CredentialPolicy.CALLER and not any(
-            name.lower().encode() in CREDENTIAL_HEADERS for name, _ in upstream.headers
-        )
+        self._forwards_the_callers = forwards_callers_key(upstream)
         self._fixed = self._fixed_headers(upstream)
         self._identifying_names = frozenset(
             lower

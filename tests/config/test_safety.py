@@ -7,8 +7,9 @@ import pytest
 from gateway.config import safety
 from gateway.config.doubts import warnings
 from gateway.config.operator_settings import AdminSettings
+from gateway.config.own_keys import is_credential
 from gateway.config.problems import KeyPath
-from gateway.config.safety import is_credential, refusals
+from gateway.config.safety import refusals
 from gateway.config.secret import Secret
 from gateway.config.settings import (
     ClientSettings,

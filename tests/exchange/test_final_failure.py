@@ -33,6 +33,21 @@ _WRONG_KEY: dict[str, Any] = {
 }
 
 
+KEYED = UpstreamSettings(
+    "openai", "https://x/v1", kinds.OPENAI, CredentialPolicy.KEY, Secret("sk-own")
+)
+FIXED = replace(KEYED, api_key=None, headers=(("Authorization", Secret("Bearer sk-own")),))
+
+
+@pytest.mark.parametrize(
+    "upstream",
+    [
+        KEYED,
+        replace(FIXED, credential=CredentialPolicy.NONE),
+        replace(FIXED, credential=CredentialPolicy.CALLER),
+    ],
+    ids=["api_key", "header", "header-for-the-callers"],
+)
 @pytest.mark.parametrize("stream", [False, True])
 @pytest.mark.parametrize(
     "refuse",
@@ -47,11 +62,8 @@ _WRONG_KEY: dict[str, Any] = {
     ids=["401", "xAI", "Gemini", "relay", "success", "stream"],
 )
 def test_the_gateways_own_key_refused_is_no_news_of_the_clients(
-    refuse: Callable[[], FakeReply], *, stream: bool
+    refuse: Callable[[], FakeReply], upstream: UpstreamSettings, *, stream: bool
 ) -> None:
-    upstream = UpstreamSettings(
-        "openai", "https://x/v1", kinds.OPENAI, CredentialPolicy.KEY, Secret("sk-own")
-    )
     for shape, body in (
         (Shape.CHAT, {**MESSAGES, "model": "gpt-4o"}),
         (Shape.COMPLETIONS, {"model": "gpt-4o", "prompt": "Hi"}),
@@ -63,8 +75,17 @@ def test_the_gateways_own_key_refused_is_no_news_of_the_clients(
         assert "sk-o" not in raised.value.message
 
 
-def test_a_callers_own_key_that_is_refused_is_its_own_matter() -> None:
-    scene = Scene(lambda _: json_reply(_WRONG_KEY, 400), OPENAI)
+@pytest.mark.parametrize(
+    "upstream",
+    [
+        OPENAI,
+        replace(OPENAI, headers=(("ocp-apim-subscription-key", Secret("own")),)),
+        replace(OPENAI, credential=CredentialPolicy.NONE, headers=(("x-team", Secret("a")),)),
+    ],
+    ids=["caller", "beside-a-header", "none"],
+)
+def test_a_callers_own_key_that_is_refused_is_its_own_matter(upstream: UpstreamSettings) -> None:
+    scene = Scene(lambda _: json_reply(_WRONG_KEY, 400), upstream)
     assert scene.generate(Shape.CHAT, {**MESSAGES, "model": "gpt-4o"}).reply.status == 400
 
 
