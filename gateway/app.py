@@ -18,6 +18,7 @@ from gateway.api.late_sessions import LateSessions
 from gateway.api.router import Sessions
 from gateway.api.services import MakeSessions, MakeTurns, Services
 from gateway.config.changes import Operations
+from gateway.config.identifying import identifying_names_of_any
 from gateway.config.secret import Secret
 from gateway.config.settings import Settings
 from gateway.exchange.attempt import Attempts
@@ -100,7 +101,8 @@ class Application:
         self.kept.stores.start()
 
     def take_over(self) -> None:
-        """Show the figures of these upstreams, and these settings' models, from now on."""
+        """Show these upstreams' figures and these models, and tell callers apart as these do."""
+        self.kept.seals.identifying = identifying_names_of_any(self.settings)
         label = ModelLabels(self.settings, Catalogue.load()).label
         names = frozenset(self.upstreams.stats())
         self.kept.metrics.follow(names, self.upstreams.stats, label)

@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from dataclasses import replace
 from typing import Any
 
 import httpx2
@@ -113,3 +114,20 @@ def test_an_upstream_without_the_key_that_it_needs_is_named() -> None:
     )
     with pytest.raises(ValueError, match="upstream 'mine'"):
         app.build(Settings((keyless,)))
+
+
+def test_a_reload_changes_what_tells_callers_apart() -> None:
+    async def scenario() -> None:
+        first = settings()
+        (upstream,) = first.upstreams
+        named = replace(upstream, forward_headers=("X-User", "x-trace"))
+        before = app.build(first)
+        assert before.kept.seals.identifying == frozenset()
+        after = app.build(replace(first, upstreams=(named,)), before=before)
+        assert before.kept.seals.identifying == frozenset()
+        after.take_over()
+        assert before.kept.seals.identifying == {b"x-user"}
+        await before.aclose()
+        await after.aclose()
+
+    asyncio.run(scenario())

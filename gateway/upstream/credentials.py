@@ -11,6 +11,7 @@ import secrets
 from collections.abc import Iterable
 from urllib.parse import unquote_to_bytes
 
+from gateway.config.identifying import identifying_names
 from gateway.config.own_keys import forwards_callers_key
 from gateway.config.secret import Secret
 from gateway.config.settings import CredentialPolicy, UpstreamSettings
@@ -20,7 +21,6 @@ from gateway.shapes import ClientHeaders, RawHeaders
 _X_API_KEY = b"x-api-key"
 _KEY_FIELDS = frozenset({b"api-key", _X_API_KEY})
 _BEARER = re.compile(rb"bearer[ \t]+(.*)", re.IGNORECASE | re.DOTALL)
-_MAY_IDENTIFY_CALLERS = re.compile(rb"key|token|auth|secret|account|user|organi[sz]ation|project")
 _IN_QUERIES = frozenset(
     {
         *(
@@ -82,11 +82,7 @@ class Credentials:
         self._own_keys = frozenset(digest.lower() for digest in own_keys)
         self._forwards_the_callers = forwards_callers_key(upstream)
         self._fixed = self._fixed_headers(upstream)
-        self._identifying_names = frozenset(
-            lower
-            for name in upstream.forward_headers
-            if _MAY_IDENTIFY_CALLERS.search(lower := name.lower().encode())
-        )
+        self._identifying_names = identifying_names(upstream)
         self.depends_on = self._identifying_names
         """The names of the client's fields that a fingerprint can depend on."""
         if self._forwards_the_callers:

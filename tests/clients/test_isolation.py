@@ -248,6 +248,28 @@ def test_a_kept_response_is_there_for_its_maker_only() -> None:
         assert alice.get(f"/responses/{made}").status_code == 404
 
 
+def test_a_kept_response_is_its_makers_where_a_forwarded_field_says_who_that_is() -> None:
+    kept = ResponsesSettings("memory://")
+    with emulator.serve(emulator.build(keys={OWN: PUBLIC})) as served:
+        upstream = UpstreamSettings(
+            "local",
+            served.base_url,
+            kinds.OTHER,
+            CredentialPolicy.KEY,
+            Secret(OWN),
+            forward_headers=("X-User",),
+        )
+        settings = Settings((upstream,), responses=kept)
+        with running_gateway(settings) as gateway, caller(gateway, "sk-of-all") as client:
+            made = client.post(
+                "/responses",
+                json=body_for("/responses", "gpt-3.5-turbo"),
+                headers={"x-user": "alice"},
+            ).json()["id"]
+            for user, status in (({"x-user": "bob"}, 404), ({}, 404), ({"x-user": "alice"}, 200)):
+                assert client.get(f"/responses/{made}", headers=user).status_code == status
+
+
 # --- where keys go, and where they do not -----------------------------------------------------
 
 OWN = "sk-own-aaaaaaaaaaaaaaaa"

@@ -11,20 +11,23 @@ _AUTHORIZATION = b"authorization"
 _BEARER = b"bearer"
 
 
-def caller_of(headers: RawHeaders, client: ClientSettings | None) -> bytes:
+def caller_of(
+    headers: RawHeaders, client: ClientSettings | None, identifying: frozenset[bytes] = frozenset()
+) -> bytes:
     """Return what distinguishes a caller, never to be shown.
 
     A client of the gateway is known by its name: its key can change. Another caller is its
-    credential, whatever field carries that, with the account that it is used for. All without a
-    credential are one caller.
+    credential, whatever field carries that, with the account that it is used for, and the
+    `identifying` fields that upstreams are sent. All without any of these are one caller.
     """
     if client is not None:
         return b"client:" + client.name.encode()
     credential = _credential(headers)
-    if not credential:
+    identified = sorted(field for field in headers if field[0] in identifying)
+    if not (credential or identified):
         return b"nobody"
     accounts = sorted(field for field in headers if field[0] in ACCOUNT_HEADERS)
-    return b"credential:" + _unambiguous([(b"", credential), *accounts])
+    return b"credential:" + _unambiguous([(b"", credential), *accounts, *identified])
 
 
 def fields_of(headers: RawHeaders) -> bytes:
@@ -32,9 +35,14 @@ def fields_of(headers: RawHeaders) -> bytes:
     return _unambiguous(sorted(field for field in headers if field[0] in CALLER_HEADERS))
 
 
-def owner_of(secret: bytes, headers: RawHeaders, client: ClientSettings | None) -> str:
+def owner_of(
+    secret: bytes,
+    headers: RawHeaders,
+    client: ClientSettings | None,
+    identifying: frozenset[bytes] = frozenset(),
+) -> str:
     """Return the owner of what is stored for a caller: a hash of `caller_of`, keyed by `secret`."""
-    return hmac.new(secret, caller_of(headers, client), "sha256").hexdigest()
+    return hmac.new(secret, caller_of(headers, client, identifying), "sha256").hexdigest()
 
 
 def _credential(headers: RawHeaders) -> bytes:

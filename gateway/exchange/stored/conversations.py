@@ -123,7 +123,8 @@ class ResponseMemory:
         return next((f"input[{referred[item_id]}]" for item_id in found), None)
 
     def _owner(self, headers: RawHeaders, client: ClientSettings | None) -> str:
-        return owner_of(b"" if self._store is None else self._store.secret, headers, client)
+        secret = b"" if self._store is None else self._store.secret
+        return owner_of(secret, headers, client, self._seals.identifying)
 
     async def refuse_kept(self, call: GenerationRequest, status: int) -> None:
         """Raise `InvalidRequest` if an upstream refused a call for an id of the gateway's store.

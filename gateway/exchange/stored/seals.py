@@ -29,11 +29,18 @@ _CHACHA_NONCE = bytes(24)
 
 
 class Seals:
-    """Makes seals under one secret; `keeps`: replies are stored, too."""
+    """Makes seals under one secret; `keeps`: replies are stored, too.
 
-    def __init__(self, secret: str, *, keeps: bool = False) -> None:
+    `identifying` has the fields that tell callers without a name apart, besides the usual ones; a
+    reload may change it.
+    """
+
+    def __init__(
+        self, secret: str, *, keeps: bool = False, identifying: frozenset[bytes] = frozenset()
+    ) -> None:
         self._master = hashlib.blake2b(secret.encode(), digest_size=32, person=b"seal").digest()
         self._keeps = keeps
+        self.identifying = identifying
 
     def of(
         self, headers: RawHeaders, client: ClientSettings | None, *, remembers: bool = False
@@ -42,7 +49,14 @@ class Seals:
 
         `remembers`: its socket remembers the reply.
         """
-        return CallersSeal(self._master, headers, client, keeps=self._keeps, remembers=remembers)
+        return CallersSeal(
+            self._master,
+            headers,
+            client,
+            self.identifying,
+            keeps=self._keeps,
+            remembers=remembers,
+        )
 
 
 class CallersSeal:
@@ -51,18 +65,20 @@ class CallersSeal:
     The caller is that of `caller_of`.
     """
 
-    __slots__ = ("_client", "_headers", "_master", "keeps", "remembers")
+    __slots__ = ("_client", "_headers", "_identifying", "_master", "keeps", "remembers")
 
     def __init__(
         self,
         master: bytes,
         headers: RawHeaders,
         client: ClientSettings | None,
+        identifying: frozenset[bytes],
         *,
         keeps: bool,
         remembers: bool,
     ) -> None:
         self._master = master
+        self._identifying = identifying
         self._headers = headers
         self._client = client
         self.keeps = keeps
@@ -101,7 +117,7 @@ class CallersSeal:
         return key.digest()
 
     def _caller(self) -> bytes:
-        return caller_of(self._headers, self._client)
+        return caller_of(self._headers, self._client, self._identifying)
 
 
 # PyNaCl is imported late: a gateway that never seals saves the memory.

@@ -60,6 +60,19 @@ def test_another_credential_or_account_is_another_caller(headers: RawHeaders) ->
     assert caller_of(headers, None) != caller_of((), TEAM)
 
 
+@pytest.mark.parametrize("others", [(), (BEARER,), (BEARER, ORGANISATION)])
+def test_a_field_that_identifies_tells_callers_apart(others: RawHeaders) -> None:
+    names = frozenset({b"x-user"})
+    one, other = (*others, (b"x-user", b"1")), (*others, (b"x-user", b"2"))
+    assert caller_of(one, None, names) == caller_of(one[::-1], None, names)
+    assert caller_of(one, None, names) != caller_of(other, None, names)
+    assert caller_of(one, None, names) != caller_of(others, None, names)
+    assert caller_of(one, None) == caller_of(other, None)
+    assert caller_of(one, TEAM, names) == caller_of(other, TEAM, names)
+    assert caller_of(others, None, names) == caller_of(others, None)
+    assert owner_of(b"s", one, None, names) != owner_of(b"s", other, None, names)
+
+
 def test_fields_cannot_be_made_up_of_others() -> None:
     two = (BEARER, ORGANISATION, (b"openai-project", b"p"))
     joined = (BEARER, (b"openai-organization", b"o14:openai-project1:p"))

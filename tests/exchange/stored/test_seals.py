@@ -52,6 +52,15 @@ def test_it_does_not_open_under_another_secret_or_for_another_caller(other: Call
     assert seal().open(other.close(CONTENT)) is None
 
 
+def test_a_field_that_identifies_tells_callers_apart() -> None:
+    seals = Seals(SECRET, identifying=frozenset({b"x-user"}))
+    one, other = seals.of(((b"x-user", b"1"),), None), seals.of(((b"x-user", b"2"),), None)
+    sealed = one.close(CONTENT)
+    assert one.open(sealed) == CONTENT
+    assert other.open(sealed) is None
+    assert seals.of((), None).open(sealed) is None
+
+
 def test_a_client_of_the_gateways_own_is_known_by_name() -> None:
     """So its key can change during a conversation."""
     assert seal(BOB, "team-a").open(seal(ALICE, "team-a").close(CONTENT)) == CONTENT
