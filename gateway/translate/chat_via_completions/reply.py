@@ -91,17 +91,31 @@ def new_fold(request: PreparedRequest) -> ChoiceFold:
 
 
 def choice_text(choice: Json) -> str:
-    """Return a choice's text, a missing one as ""; raises `UpstreamError` for other types."""
+    """Return a choice's text, a missing one as ""; raises `UpstreamError` for other types.
+
+    Some servers write it as their chat endpoint does (GenieX#66).
+    """
     text = choice.get("text")
-    if text is None and (choice.get("message") or choice.get("delta")):
-        raise UpstreamError(
-            "The upstream's reply is not a completion: a choice has a message and no 'text'."
-        )
+    if text is None:
+        text = _said_in(choice.get("delta") or choice.get("message") or {})
     if text is None:
         return ""
     if not isinstance(text, str):
         raise UpstreamError("The upstream's reply is not a completion: its text is not a string.")
     return text
+
+
+def _said_in(message: object) -> object:
+    """Return the text of a message; raises `UpstreamError` for what a completion does not have."""
+    if not isinstance(message, dict):
+        raise UpstreamError("The upstream's reply is not a completion: a message is no object.")
+    unplaced = [name for name in message if name not in ("role", "content") and message[name]]
+    if unplaced:
+        raise UpstreamError(
+            "The upstream's reply is not a completion: a choice has a message with "
+            f"'{unplaced[0][:100]}'."
+        )
+    return message.get("content")
 
 
 def finish_of(word: object, fold: ChoiceFold) -> str:

@@ -291,3 +291,23 @@ def test_any_json_as_reply_gives_a_chat_completion_or_an_upstream_error(
         assert 400 <= reply.status <= 599
     else:
         ChatCompletion.model_validate({**reply, "usage": None, "moderation": None}, strict=True)
+
+
+@pytest.mark.parametrize("field", ["delta", "message"])
+def test_a_text_may_be_where_chat_has_it(field: str) -> None:
+    pieces: list[Json] = [
+        {field: {"role": "assistant"}},
+        {field: {"role": "assistant", "content": "Hel"}},
+        {field: {"content": "lo", "tool_calls": None}},
+        {field: {"content": None}},
+        {field: None, "finish_reason": "stop"},
+    ]
+    stream = translated({"stream": True}).stream()
+    events = [out for piece in pieces for out in stream.feed(0, {"choices": [piece]})]
+    events += stream.end(0)
+    assert "".join(e["choices"][0]["delta"].get("content", "") for e in events) == "Hello"
+    whole = {"choices": [{field: {"role": "assistant", "content": "Hello"}}]}
+    assert translated({}).reply([whole])["choices"][0]["message"]["content"] == "Hello"
+    # Its own place counts.
+    both = {"choices": [{field: {"content": "Hello"}, "text": "Hello"}]}
+    assert translated({}).reply([both])["choices"][0]["message"]["content"] == "Hello"
