@@ -21,6 +21,7 @@ from gateway.exchange.mending import (
     mended,
     parameter_names,
 )
+from gateway.exchange.misplaced_bodies import may_be_mixed
 from gateway.exchange.request_fields import (
     MOST_AT_ONCE,
     Routed,
@@ -199,8 +200,8 @@ class Attempts:
         if isinstance(routed, Decoded) and shape is call.shape:
             self._fast.forget(shape, routed)
             routed = None
-        watched = surroundings.watched
-        if not (fixes or call.as_chat) and fits_untouched(call, route, shape, watched, routed):
+        watched, is_odd = surroundings.watched, call.as_chat or may_be_mixed(call, shape)
+        if not (fixes or is_odd) and fits_untouched(call, route, shape, watched, routed):
             if len(call.body) >= MOST_AT_ONCE:
                 return partial(_untouched, call, route, shape)
             return _untouched(call, route, shape)
@@ -226,7 +227,8 @@ class Attempts:
         if call.shape in SEALING:
             context = self._contexts.for_call(context, call)
         body = read_object(call.body)
-        translation = plan(call.shape, shape, body, context, as_chat=call.as_chat)
+        mixed = may_be_mixed(call, shape)
+        translation = plan(call.shape, shape, body, context, as_chat=call.as_chat, mixed=mixed)
         if isinstance(translation, Renaming) and route.model_sent == route.model_asked:
             attempt = _mostly_untouched(call, route, translation, fixes)
         else:

@@ -12,12 +12,16 @@ import msgspec
 from gateway.exchange.request_fields import Routed
 from gateway.exchange.unreadable_body import unreadable
 from gateway.request import GenerationRequest
-from gateway.shapes import Shape
+from gateway.shapes import ClientHeaders, RawHeaders, Shape
 
 _CHAT: Final = Shape.CHAT
 _NOTHING: Final[tuple[object, ...]] = (None, [])
 _LONGEST_NOTHING: Final = 64
 """Bytes; a longer list is none of blanks."""
+
+
+_CURSOR: Final = b"cursor/"
+_DERIVED: Final = object()
 
 
 class _Messages(msgspec.Struct, gc=False):
@@ -35,6 +39,31 @@ def as_written(call: GenerationRequest, routed: Routed) -> GenerationRequest:
     if shape_of(call.shape, call.body, routed) is call.shape:
         return call
     return replace(call, shape=Shape.RESPONSES, as_chat=True)
+
+
+def may_be_mixed(call: GenerationRequest, shape: Shape) -> bool:
+    """Whether a chat request may have parts of other shapes, at its own endpoint.
+
+    Cursor's do. Others are not searched for them: that would take a tenth of the time of all that
+    is done to a request that is passed on.
+    """
+    return call.shape is _CHAT is shape and _is_cursors(call.headers)
+
+
+def _is_cursors(headers: RawHeaders) -> bool:
+    if not isinstance(headers, ClientHeaders):
+        return _names_cursor(headers)
+    known: bool | None = headers.derived.get(_DERIVED)
+    if known is None:
+        known = headers.derived[_DERIVED] = _names_cursor(headers)
+    return known
+
+
+def _names_cursor(headers: RawHeaders) -> bool:
+    return any(
+        name == b"user-agent" and value[: len(_CURSOR)].lower() == _CURSOR
+        for name, value in headers
+    )
 
 
 def shape_of(client: Shape, body: bytes, routed: Routed) -> Shape:

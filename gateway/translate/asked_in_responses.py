@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from gateway.shapes import Json
+from gateway.translate.parts.tools.calls import MAX_CALL_ID, bounded_call_id
 
 ENCRYPTED: Final = "reasoning.encrypted_content"
 """The value of `include` that asks for reasoning to be sent back: chat has no place for it."""
 
 _INPUT = re.compile(r"(input\[([0-9]{1,6})\])\.input")
-_NOTHING: Final[tuple[object, ...]] = (None, [])
 _CUSTOM_OF: Final = {
     "function_call": "custom_tool_call",
     "function_call_output": "custom_tool_call_output",
@@ -47,14 +47,14 @@ class AskedInResponses:
 def asked_in_responses(body: Json) -> AskedInResponses:
     """Return a client's body as its own endpoint takes it; `body` is not changed, nor checked."""
     sent = dict(body)
-    if sent.get("messages") in _NOTHING:
-        sent.pop("messages", None)
+    sent.pop("messages", None)  # there are none
     include_usage = _take_usage(sent)
     if sent.get("store") is None:
         # Chat stores nothing unless it is asked to, responses everything.
         sent["store"] = False
     wants_encrypted = _take_encrypted(sent)
     restored = _restore_custom(sent)
+    _bound_ids(sent)
     return AskedInResponses(sent, include_usage, wants_encrypted, restored)
 
 
@@ -101,6 +101,24 @@ def _restore_custom(sent: Json) -> frozenset[int]:
     if restored:
         sent["input"] = [restored.get(position, item) for position, item in enumerate(items)]
     return frozenset(restored)
+
+
+def _bound_ids(sent: Json) -> None:
+    """Shorten ids of calls that are longer than OpenAI takes.
+
+    Those of Cursor's own models are two ids joined by a line break.
+    """
+    items = sent.get("input")
+    if isinstance(items, list) and any(map(_has_long_id, items)):
+        sent["input"] = [
+            {**item, "call_id": bounded_call_id(item["call_id"])} if _has_long_id(item) else item
+            for item in items
+        ]
+
+
+def _has_long_id(item: Any) -> bool:
+    call_id = item.get("call_id") if isinstance(item, dict) else None
+    return isinstance(call_id, str) and len(call_id) > MAX_CALL_ID
 
 
 def _as_custom(item: Json) -> Json:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from functools import partial
 
+from gateway.errors import InvalidRequest
 from gateway.shapes import Json, Shape
 from gateway.translate import (
     answered_as_chat,
@@ -12,6 +13,7 @@ from gateway.translate import (
     completions_via_chat,
     messages_via_chat,
     messages_via_responses,
+    mixed_chat,
     own_endpoint,
     responses_via_chat,
     responses_via_messages,
@@ -62,16 +64,49 @@ def can_translate(client: Shape, home: Shape) -> bool:
 
 
 def plan(
-    client: Shape, home: Shape, body: Json, context: Context, *, as_chat: bool = False
+    client: Shape,
+    home: Shape,
+    body: Json,
+    context: Context,
+    *,
+    as_chat: bool = False,
+    mixed: bool = False,
 ) -> Translation:
     """Translate a request of `client` shape for a model that lives at `home`.
 
     `as_chat`: it is one of responses that was sent to the chat endpoint, and is answered as there.
+    `mixed`: a chat request for its own endpoint may have parts of other shapes.
     Raises `InvalidRequest` (and its kinds) naming the client's own parameter, and `KeyError` for
     a pair that `can_translate` denies.
     """
     if as_chat:
         return answered_as_chat.translate(partial(plan, client, home), body, context, home)
+    if client is Shape.CHAT and (mixed or home is not client):
+        return _of_chat(home, body, context)
+    return _directly(client, home, body, context)
+
+
+def _directly(client: Shape, home: Shape, body: Json, context: Context) -> Translation:
     if client is home:
         return own_endpoint.translate(client, body, context)
     return _PAIRS[client, home](body, context)
+
+
+def _of_chat(home: Shape, body: Json, context: Context) -> Translation:
+    """Translate a chat request, also one with parts of other shapes.
+
+    It is searched for those where it is refused, and at its own endpoint, where it is not checked.
+    """
+    refusal: InvalidRequest | None = None
+    translate = partial(_directly, Shape.CHAT, home)
+    if home is not Shape.CHAT:
+        try:
+            return translate(body, context)
+        except InvalidRequest as error:
+            refusal = error.bare()
+    request = mixed_chat.reformed(body)
+    if request is not None:
+        return mixed_chat.translate(translate, request, context, home)
+    if refusal is not None:
+        raise refusal
+    return translate(body, context)

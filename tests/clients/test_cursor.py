@@ -123,6 +123,58 @@ def test_an_agents_turns_work_at_every_home(running: Stage, model: str) -> None:
     assert "print()" in said
 
 
+FUNCTION: Json = {name: value for name, value in READ.items() if name != "type"}
+BARE: Json = {"name": "Read", "description": "Reads.", "input_schema": READ["parameters"]}
+ASKED: list[Json] = [
+    {"role": "system", "content": "You are an AI coding assistant."},
+    {"role": "user", "content": [{"type": "text", "text": "call Read"}]},
+]
+
+
+def openais_turn(call: Json) -> list[Json]:
+    function = {"name": call["name"], "arguments": call["arguments"]}
+    made = {"id": call["id"], "type": "function", "index": 0, "function": function}
+    return [
+        {"role": "assistant", "content": [], "tool_calls": [made]},
+        {"role": "tool", "name": "Read", "tool_call_id": call["id"], "content": "print()"},
+    ]
+
+
+def anthropics_turn(call: Json) -> list[Json]:
+    given = msgspec.json.decode(call["arguments"])
+    used = {"type": "tool_use", "id": call["id"], "name": call["name"], "input": given}
+    result = {"type": "tool_result", "tool_use_id": call["id"], "content": "print()"}
+    return [
+        {"role": "assistant", "content": [{"type": "text", "text": "Reading."}, used]},
+        {"role": "user", "content": [result]},
+    ]
+
+
+MIXED = {
+    "openai": ([{"type": "function", "function": FUNCTION}, PATCH], openais_turn),
+    "anthropic": ([BARE], anthropics_turn),
+}
+
+
+@pytest.mark.parametrize("model", [*MODELS, "gpt-4o-mini"])
+@pytest.mark.parametrize("form", MIXED)
+def test_so_do_those_of_chat_bodies_with_parts_of_other_shapes(
+    running: Stage, model: str, form: str
+) -> None:
+    tools, next_turn = MIXED[form]
+    body: Json = {"model": model, "tools": tools, "stream": True, "user": "4a1d7a5c"}
+    body["stream_options"] = {"include_usage": True}
+    chunks = chunks_of(post(running.base_url, {**body, "messages": ASKED}))
+    (call,) = calls_of(chunks)
+    assert call["name"] == "Read"
+    messages = [*ASKED, *next_turn(call)]
+    chunks = chunks_of(post(running.base_url, {**body, "messages": messages}))
+    said = "".join(
+        choice["delta"].get("content") or "" for chunk in chunks for choice in chunk["choices"]
+    )
+    assert "print()" in said
+
+
 @pytest.mark.parametrize("model", MODELS)
 def test_a_whole_reply_is_a_chat_completion(running: Stage, model: str) -> None:
     body = {"model": model, "input": "Say hello"}

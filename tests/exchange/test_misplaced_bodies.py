@@ -8,12 +8,12 @@ import pytest
 from gateway.config.settings import ClientSettings, ModelRule, PerformanceSettings, UpstreamSettings
 from gateway.config.translation_settings import ParamSettings
 from gateway.errors import InvalidRequest, PermissionDenied
-from gateway.exchange.misplaced_bodies import as_written, shape_of
+from gateway.exchange.misplaced_bodies import as_written, may_be_mixed, shape_of
 from gateway.exchange.request_fields import read_routed
 from gateway.request import GenerationRequest
-from gateway.shapes import Json, Shape, UpstreamCall
+from gateway.shapes import ClientHeaders, Json, Shape, UpstreamCall
 from tests import kinds
-from tests.exchange.scene import Exchanged, Scene, chat_chunk, chat_completion
+from tests.exchange.scene import ALICE, Exchanged, Scene, chat_chunk, chat_completion
 from tests.fakes import Answer, error_reply, json_reply, stream_reply
 from tests.translate.chat_via_responses.cases import message, response, text
 
@@ -204,3 +204,55 @@ def test_a_whole_reply_in_place_of_a_stream_becomes_one(home: Shape) -> None:
     texts = [choice["delta"].get("content") for chunk in chunks for choice in chunk["choices"]]
     assert "".join(filter(None, texts)) == "Hello"
     assert chunks[-1]["usage"]["total_tokens"] in (3, 14)
+
+
+CURSOR = (*ALICE, (b"user-agent", b"Cursor/1.0"))
+FLAT: Json = {"type": "custom", "name": "ApplyPatch"}
+MIXED: Json = {"model": "m", "messages": [{"role": "user", "content": "Hi"}], "tools": [FLAT]}
+AT_CHAT = (ModelRule("m", endpoints=(CHAT,)),)
+
+
+def test_cursors_tools_are_written_as_chats_at_its_own_endpoint() -> None:
+    call: Json = {"id": "c", "type": "custom", "custom": {"name": "ApplyPatch", "input": "***"}}
+    reply = chat_completion()
+    reply["choices"][0]["message"] = {"role": "assistant", "content": None, "tool_calls": [call]}
+    scene = Scene(lambda _: json_reply(reply), rules=AT_CHAT)
+    exchanged = scene.generate(CHAT, MIXED, headers=CURSOR)
+    assert sent(scene)[1]["tools"] == [{"type": "custom", "custom": {"name": "ApplyPatch"}}]
+    (shown,) = exchanged.json["choices"][0]["message"]["tool_calls"]
+    assert shown["function"] == {"name": "ApplyPatch", "arguments": "***"}
+    assert exchanged.decision.translation == "from=chat; to=chat; changed=tools:responses->chat"
+
+
+@pytest.mark.parametrize("agent", [b"curl/8", b"Mozilla/5.0 Cursor/1.0", b""])
+def test_other_programs_bodies_are_passed_on_as_they_are(agent: bytes) -> None:
+    scene = Scene(answer, rules=AT_CHAT)
+    exchanged = scene.generate(CHAT, MIXED, headers=(*ALICE, (b"user-agent", agent)))
+    assert sent(scene) == (CHAT.path, MIXED)
+    assert exchanged.decision.translation == ""
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_a_body_of_cursors_that_is_all_chats_is_passed_on(stream: bool) -> None:
+    raw = b'{ "model":"m", "messages":[{"role":"user","content":"Hi"}], "stream":%b }'
+    body = raw % (b"true" if stream else b"false")
+    pieces = stream_reply(chat_chunk("Hel"), chat_chunk("lo", "stop"))
+    scene = Scene(lambda _: pieces if stream else answer(_), rules=AT_CHAT)
+    exchanged = scene.generate(CHAT, body, headers=CURSOR)
+    assert scene.network.calls[0].body == body
+    assert exchanged.decision.translation == ""
+
+
+def test_an_error_in_the_stream_of_a_mixed_body_is_sent_once() -> None:
+    scene = Scene(lambda _: stream_reply(chat_chunk("Hel"), FAILED), rules=AT_CHAT)
+    exchanged = scene.generate(CHAT, {**MIXED, "stream": True}, headers=CURSOR)
+    assert [event["error"]["code"] for event in exchanged.events if "error" in event] == ["busy"]
+
+
+def test_what_a_head_says_is_read_once() -> None:
+    headers = ClientHeaders(CURSOR)
+    call = GenerationRequest.at(CHAT, b"{}", headers)
+    assert [may_be_mixed(call, CHAT) for _ in range(2)] == [True, True]
+    assert not may_be_mixed(call, RESPONSES)
+    assert not may_be_mixed(GenerationRequest.at(RESPONSES, b"{}", headers), RESPONSES)
+    assert not may_be_mixed(GenerationRequest.at(CHAT, b"{}", ClientHeaders(ALICE)), CHAT)

@@ -137,3 +137,12 @@ def test_other_inputs_stay_as_they_are(given: object) -> None:
     found = asked(tools=[PATCH], input=given)
     assert found.sent["input"] == given
     assert found.restored == frozenset()
+
+
+def test_ids_of_calls_that_are_too_long_are_the_same_hash_in_both_items() -> None:
+    long = f"call_{'a' * 40}\nfc_{'b' * 40}"
+    items = [{**CALL, "call_id": long}, {**OUTPUT, "call_id": long}, *OTHERS]
+    first, second, *others = asked(input=items).sent["input"]
+    assert first["call_id"] == second["call_id"] != long
+    assert len(first["call_id"]) <= 64
+    assert others == OTHERS

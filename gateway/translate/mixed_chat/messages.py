@@ -1,0 +1,178 @@
+"""Messages in a chat request with blocks of Anthropic's, and with empty lists."""
+
+import json
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from gateway.shapes import Json
+from gateway.translate.parts.tools.calls import MAX_CALL_ID, bounded_call_id
+
+_THINKING: Final = ("thinking", "redacted_thinking")
+_BLOCKS: Final = frozenset({"tool_use", "tool_result", "image", *_THINKING})
+"""Types of blocks that chat has no parts of."""
+_FAILED: Final = "Error"
+
+
+@dataclass(slots=True)
+class Messages:
+    """The messages as chat has them, with where each comes from."""
+
+    sent: list[Any] = field(default_factory=list)
+    paths: list[tuple[str, bool]] = field(default_factory=list)
+    """The client's path of each, and whether it is the client's own."""
+    has_blocks: bool = False
+    """Whether there were Anthropic's blocks."""
+    dropped: list[str] = field(default_factory=list)
+    """The client's paths of what has no place."""
+    emulated: list[str] = field(default_factory=list)
+    """The client's paths of what is said in words."""
+
+    def add(self, message: Any, path: str, *, is_own: bool = False) -> None:
+        """Add a message."""
+        self.sent.append(message)
+        self.paths.append((path, is_own))
+
+    def client_path(self, index: int, rest: str) -> str:
+        """Return the client's path of something in a message that was sent."""
+        if index >= len(self.paths):
+            return "messages"
+        path, is_own = self.paths[index]
+        return path + rest if is_own else path
+
+
+def read_messages(messages: list[Any], custom: AbstractSet[str]) -> Messages:
+    """Return messages as chat has them; `custom` are the names of flat custom tools.
+
+    Calls of these came as functions', with the bare text as arguments. What is no message, or has
+    nothing of others', stays as it is.
+    """
+    read = Messages()
+    for index, message in enumerate(messages):
+        path = f"messages[{index}]"
+        if not isinstance(message, dict):
+            read.add(message, path, is_own=True)
+        elif message.get("role") == "assistant":
+            _read_assistant(message, path, custom, read)
+        else:
+            _read_other(message, path, read)
+    return read
+
+
+def _read_assistant(message: Json, path: str, custom: AbstractSet[str], read: Messages) -> None:
+    changed, calls = dict(message), message.get("tool_calls")
+    blocks = _blocks_of(message)
+    if blocks:
+        read.has_blocks = True
+        kept, made = _split(blocks, path, read)
+        changed["content"] = kept
+        calls = [*(calls if isinstance(calls, list) else ()), *made]
+    if calls == []:
+        changed.pop("tool_calls", None)
+    elif isinstance(calls, list):
+        changed["tool_calls"] = [
+            _bounded(_restored(_without_index(call, f"{path}.tool_calls[{place}]", read), custom))
+            for place, call in enumerate(calls)
+        ]
+    if changed.get("content") == []:
+        changed["content"] = None if changed.get("tool_calls") else ""
+    read.add(changed if changed != message else message, path, is_own=not blocks)
+
+
+def _split(blocks: list[Any], path: str, read: Messages) -> tuple[list[Any], list[Json]]:
+    """Return an assistant's parts without its calls and thoughts, and the calls."""
+    kept: list[Any] = []
+    calls: list[Json] = []
+    for index, block in enumerate(blocks):
+        kind = block.get("type") if isinstance(block, dict) else None
+        if kind == "tool_use":
+            arguments = json.dumps(block.get("input", {}), ensure_ascii=False)
+            function = {"name": block.get("name"), "arguments": arguments}
+            calls.append({"id": block.get("id"), "type": "function", "function": function})
+        elif kind in _THINKING:
+            read.dropped.append(f"{path}.content[{index}]")
+        else:
+            kept.append(block)
+    return kept, calls
+
+
+def _without_index(call: Any, path: str, read: Messages) -> Any:
+    """Return a call without the `index` of pieces in a stream, of which Cursor has made it."""
+    if not isinstance(call, dict) or "index" not in call:
+        return call
+    read.dropped.append(f"{path}.index")
+    return {name: value for name, value in call.items() if name != "index"}
+
+
+def _restored(call: Any, custom: AbstractSet[str]) -> Any:
+    function = call.get("function") if isinstance(call, dict) else None
+    if not isinstance(function, dict) or function.get("name") not in custom:
+        return call
+    kept = {name: value for name, value in call.items() if name != "function"}
+    named = {"name": function["name"], "input": function.get("arguments")}
+    return {**kept, "type": "custom", "custom": named}
+
+
+def _bounded(holder: Any, name: str = "id") -> Any:
+    """Return a call or a result with an id that is not longer than OpenAI takes.
+
+    Those of Cursor's own models are two ids joined by a line break.
+    """
+    call_id = holder.get(name) if isinstance(holder, dict) else None
+    if not isinstance(call_id, str) or len(call_id) <= MAX_CALL_ID:
+        return holder
+    return {**holder, name: bounded_call_id(call_id)}
+
+
+def _read_other(message: Json, path: str, read: Messages) -> None:
+    blocks = _blocks_of(message)
+    if not blocks:
+        read.add(_bounded(message, "tool_call_id"), path, is_own=True)
+        return
+    read.has_blocks = True
+    others: list[Any] = []
+    for index, block in enumerate(blocks):
+        if isinstance(block, dict) and block.get("type") == "tool_result":
+            _add_result(block, f"{path}.content[{index}]", read)
+        else:
+            others.append(_part(block))
+    if others:
+        read.add({**message, "content": others}, path)
+
+
+def _add_result(block: Json, path: str, read: Messages) -> None:
+    content = block.get("content", "")
+    if isinstance(content, list):
+        content = [_part(part) for part in content] or ""
+    if block.get("is_error"):
+        read.emulated.append(f"{path}.is_error")
+        content = _as_failure(content)
+    result = {"role": "tool", "tool_call_id": block.get("tool_use_id"), "content": content}
+    read.add(_bounded(result, "tool_call_id"), path)
+
+
+def _as_failure(content: Any) -> Any:
+    """Return a result that says that it is a failure: chat has no mark for one."""
+    if isinstance(content, list):
+        return [{"type": "text", "text": f"{_FAILED}:"}, *content]
+    return f"{_FAILED}: {content}" if content else _FAILED
+
+
+def _part(block: Any) -> Any:
+    """Return an image as chat has it; all else stays as it is."""
+    source = block.get("source") if isinstance(block, dict) else None
+    if not isinstance(source, dict) or block.get("type") != "image":
+        return block
+    url = source.get("url")
+    if source.get("type") == "base64":
+        url = f"data:{source.get('media_type')};base64,{source.get('data')}"
+    return {"type": "image_url", "image_url": {"url": url}}
+
+
+def _blocks_of(message: Json) -> list[Any]:
+    """Return a message's content if it has a block of Anthropic's."""
+    content = message.get("content")
+    if not isinstance(content, list):
+        return []
+    has_any = any(isinstance(part, dict) and part.get("type") in _BLOCKS for part in content)
+    return content if has_any else []

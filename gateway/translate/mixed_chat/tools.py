@@ -1,0 +1,103 @@
+"""Tools in a chat request that are written as other endpoints' clients write them."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from gateway.shapes import Json
+
+_INNER = ("name", "description", "parameters", "strict", "format")
+"""The fields of a flat tool that chat has within it."""
+
+
+@dataclass(slots=True)
+class Tools:
+    """The tools as chat has them, and how each was written."""
+
+    sent: list[Any] = field(default_factory=list)
+    forms: list[str] = field(default_factory=list)
+    """Of each tool: `responses` or `messages`; empty: as chat's are."""
+    custom: set[str] = field(default_factory=set)
+    """The names of custom tools that were written flat."""
+
+    def client_path(self, index: int, rest: str) -> str:
+        """Return the client's path of something in a tool that was sent."""
+        path, form = f"tools[{index}]", self.forms[index] if index < len(self.forms) else ""
+        if not form:
+            return path + rest
+        inner = rest.removeprefix(".function").removeprefix(".custom")
+        if form == "messages":
+            inner = inner.replace(".parameters", ".input_schema", 1)
+        return path + inner.replace(".format.grammar", ".format", 1)
+
+
+def read_tools(tools: object) -> Tools:
+    """Return the tools of a request as chat has them; what is no tool stays as it is."""
+    read = Tools()
+    for tool in tools if isinstance(tools, list) else ():
+        form = _form_of(tool)
+        read.forms.append(form)
+        read.sent.append(_WRITERS[form](tool))
+        if form == "responses" and tool["type"] == "custom":
+            read.custom.add(tool["name"])
+    return read
+
+
+def read_choice(choice: object) -> tuple[object, str]:
+    """Return a `tool_choice` as chat has it, and how it was written; empty: as chat's are."""
+    if not isinstance(choice, dict):
+        return choice, ""
+    kind, name = choice.get("type"), choice.get("name")
+    if kind in ("function", "custom") and isinstance(name, str) and kind not in choice:
+        return {"type": kind, kind: {"name": name}}, "responses"
+    if kind == "tool" and isinstance(name, str):
+        return {"type": "function", "function": {"name": name}}, "messages"
+    if isinstance(kind, str) and kind in _CHOICES:
+        return _CHOICES[kind], "messages"
+    return choice, ""
+
+
+_CHOICES = {"auto": "auto", "any": "required", "none": "none"}
+
+
+def _form_of(tool: Any) -> str:
+    if not isinstance(tool, dict) or not isinstance(tool.get("name"), str):
+        return ""
+    kind = tool.get("type")
+    if kind in ("function", "custom") and not isinstance(tool.get("input_schema"), dict):
+        return "" if kind in tool else "responses"
+    is_bare = kind in (None, "custom") and isinstance(tool.get("input_schema"), dict)
+    return "messages" if is_bare else ""
+
+
+def _nested(tool: Json) -> Json:
+    kind = tool["type"]
+    inner = {name: tool[name] for name in _INNER if name in tool}
+    form = inner.get("format")
+    if isinstance(form, dict) and form.get("type") == "grammar" and "grammar" not in form:
+        grammar = {name: value for name, value in form.items() if name != "type"}
+        inner["format"] = {"type": "grammar", "grammar": grammar}
+    return {"type": kind, kind: inner}
+
+
+def _of_bare(tool: Json) -> Json:
+    function: Json = {"name": tool["name"]}
+    if isinstance(tool.get("description"), str):
+        function["description"] = tool["description"]
+    return {"type": "function", "function": {**function, "parameters": tool["input_schema"]}}
+
+
+def _as_it_is(tool: Any) -> Any:
+    return tool
+
+
+_WRITERS: dict[str, Callable[[Any], Any]] = {
+    "": _as_it_is,
+    "responses": _nested,
+    "messages": _of_bare,
+}
+
+
+def forms_in(forms: Sequence[str]) -> list[str]:
+    """Return each form once, but for chat's own."""
+    return [form for form in dict.fromkeys(forms) if form]
