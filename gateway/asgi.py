@@ -16,7 +16,7 @@ from gateway import app as composition
 from gateway.api.admission import Admission
 from gateway.api.application import Gateway
 from gateway.api.endings import ClientGone
-from gateway.api.upgrades import HANDSHAKE, KEY, PROTOCOLS, refuse_websocket
+from gateway.api.upgrades import HANDSHAKE, KEY, refuse_websocket
 from gateway.asgi_sockets import Message, Receive, Send
 from gateway.asgi_writing import ASGIWriter, SocketWriter
 from gateway.config.load import load
@@ -25,6 +25,7 @@ from gateway.config_checks import refusals
 from gateway.errors import GatewayError, body_timed_out
 from gateway.request import Body, Head, check_size
 from gateway.shapes import ClientHeaders
+from gateway.sockets import SUBPROTOCOL
 
 _FRAMING = (b"content-length", b"transfer-encoding")
 _OF_THE_SERVER = HANDSHAKE | {b"connection", b"upgrade"}
@@ -204,7 +205,7 @@ def _handshake(scope: Message) -> Head:
     fields = [field for field in head.headers if field[0] not in _OF_THE_SERVER]
     offered = ", ".join(scope.get("subprotocols") or ())
     if offered:
-        fields.append((PROTOCOLS, offered.encode("latin-1")))
+        fields.append((SUBPROTOCOL, offered.encode("latin-1")))
     return replace(head, headers=ClientHeaders([*fields, *_UPGRADE]))
 
 

@@ -7,10 +7,11 @@ from typing import Any
 from gateway import request_ids
 from gateway.api.endings import ClientGone
 from gateway.api.upgrades import HANDSHAKE
-from gateway.api.writing import BODILESS, COMMENT, SWITCHING_PROTOCOLS, Fields, ReplyWriter
+from gateway.api.writing import COMMENT, SWITCHING_PROTOCOLS, Fields, ReplyWriter
 from gateway.asgi_sockets import ASGISocket, Message, Receive, Send
 from gateway.exchange.decision import Decision
 from gateway.exchange.reply.body import ReplyBody
+from gateway.headers import BODILESS
 from gateway.sockets import ABNORMAL_CLOSURE, POLICY_VIOLATION, SocketSession, Traffic
 
 _NOT_COPIED = HANDSHAKE | {b"connection", b"upgrade", b"content-length", request_ids.HEADER}

@@ -42,6 +42,15 @@ _BELOW = tuple(f"{path}/" for path in _OF_BOTH)
 _HOST = re.compile(rb"(?:([A-Za-z0-9._-]+)|\[([0-9A-Fa-f:.]+)\])(?::[0-9]{1,5})?")
 _NAME = re.compile(rb"[A-Za-z0-9!#$%&'*+.^_`|~\-]+")
 
+UNSAFE_BYTES: Final = bytes([*range(0x09), *range(0x0A, 0x20), 0x7F])
+"""The control characters that no value may have: they could begin another field."""
+
+UNSAFE: Final = re.compile(b"[" + re.escape(UNSAFE_BYTES) + b"]")
+"""One of them."""
+
+BODILESS: Final = frozenset({204, 304})
+"""The statuses whose replies have no body, whatever their fields say (RFC 9112 section 6.3)."""
+
 JSON: Final = (b"content-type", b"application/json")
 """The type of a JSON body that the gateway writes."""
 

@@ -6,9 +6,11 @@ uses the socket implements `SocketUser`. All calls come from the event loop that
 """
 
 from abc import ABC, abstractmethod
+from base64 import b64encode
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from hashlib import sha1
 from typing import Protocol
 
 from gateway.frames import FrameScanner
@@ -27,9 +29,18 @@ MESSAGE_TOO_BIG = 1009
 INTERNAL_ERROR = 1011
 SERVICE_RESTART = 1012
 
+SUBPROTOCOL = b"sec-websocket-protocol"
+"""The field of the subprotocols: those that a client offers, or the one that is chosen."""
+
+_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 _NEVER_SENT = frozenset({1004, NO_STATUS, ABNORMAL_CLOSURE, 1015})
 _MAX_REASON = 123
 """Bytes of a close frame's reason (RFC 6455 section 5.5)."""
+
+
+def acceptance(key: bytes) -> bytes:
+    """Return the proof that the key of a handshake was understood (RFC 6455 section 4.2.2)."""
+    return b64encode(sha1(key + _GUID, usedforsecurity=False).digest())
 
 
 def closing(code: int, reason: str) -> tuple[int | None, str]:

@@ -7,6 +7,8 @@ from gateway.headers import (
     CREDENTIAL_HEADERS,
     HOP_BY_HOP,
     SET_BY_THE_GATEWAY,
+    UNSAFE,
+    UNSAFE_BYTES,
     host_of,
     is_name,
     is_never_forwarded,
@@ -23,6 +25,11 @@ def test_what_identifies_a_caller_begins_with_the_credential() -> None:
 def test_fields_of_one_connection_are_the_gateways_to_set() -> None:
     assert HOP_BY_HOP < SET_BY_THE_GATEWAY
     assert {b"host", b"content-length", b"x-gateway-hops"} < SET_BY_THE_GATEWAY
+
+
+def test_no_value_has_control_characters_but_tabs() -> None:
+    unsafe = [byte for byte in range(256) if UNSAFE.fullmatch(bytes([byte]))]
+    assert unsafe == list(UNSAFE_BYTES) == [*range(9), *range(10, 32), 127]
 
 
 @pytest.mark.parametrize(

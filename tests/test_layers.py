@@ -58,10 +58,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "config_checks": {"config", "translate", "exchange", "server", "tokenizers"},
     "asgi": {
         *("errors", "shapes", "config", "config_checks", "request", "request_ids", "exchange"),
-        *("api", "app", "asgi_sockets", "asgi_writing"),
+        *("api", "app", "sockets", "asgi_sockets", "asgi_writing"),
     },
     "asgi_sockets": {"api", "frames", "sockets"},
-    "asgi_writing": {"request_ids", "exchange", "api", "sockets", "asgi_sockets"},
+    "asgi_writing": {"headers", "request_ids", "exchange", "api", "sockets", "asgi_sockets"},
     "live": {"server", "app"},
     "reloading": {"config", "server", "app", "live", "logs"},
     "process": {"config", "server", "app", "live", "reloading"},

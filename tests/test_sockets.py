@@ -23,6 +23,10 @@ def test_the_codes_are_those_of_the_rfc() -> None:
     assert {name: getattr(sockets, name) for name in names} == names
 
 
+def test_the_key_of_a_handshake_is_proved_as_in_the_rfc() -> None:
+    assert sockets.acceptance(b"dGhlIHNhbXBsZSBub25jZQ==") == b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
+
+
 def test_a_refusal_has_the_upstreams_reply() -> None:
     reply = BufferedReply(426, (), b"no")
     with pytest.raises(sockets.Refused) as caught:

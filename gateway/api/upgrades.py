@@ -9,12 +9,12 @@ from collections.abc import Callable
 from gateway.errors import GatewayError, InvalidRequest, PermissionDenied
 from gateway.headers import CALLER_HEADERS
 from gateway.shapes import ClientHeaders, RawHeaders
+from gateway.sockets import SUBPROTOCOL
 
-PROTOCOLS = b"sec-websocket-protocol"
 KEY = b"sec-websocket-key"
 _VERSION = b"sec-websocket-version"
 HANDSHAKE = frozenset(
-    {KEY, PROTOCOLS, _VERSION, b"sec-websocket-accept", b"sec-websocket-extensions"}
+    {KEY, SUBPROTOCOL, _VERSION, b"sec-websocket-accept", b"sec-websocket-extensions"}
 )
 """The fields of handshakes, which belong to one connection."""
 _SUPPORTED = b"13"
@@ -79,9 +79,9 @@ def with_pages_fields(headers: ClientHeaders) -> ClientHeaders:
             kept.append(protocol)
     if not found:
         return headers
-    replaced = CALLER_HEADERS | {PROTOCOLS}
+    replaced = CALLER_HEADERS | {SUBPROTOCOL}
     others = [field for field in headers if field[0] not in replaced]
-    return ClientHeaders([*others, (PROTOCOLS, b", ".join(kept)), *found])
+    return ClientHeaders([*others, (SUBPROTOCOL, b", ".join(kept)), *found])
 
 
 def chosen_protocol(headers: RawHeaders) -> str:
@@ -90,7 +90,7 @@ def chosen_protocol(headers: RawHeaders) -> str:
     Browsers fail a handshake whose reply names none of those that they have offered. Empty: none
     was offered. Raises `InvalidRequest` where none can be named.
     """
-    if all(name != PROTOCOLS for name, _ in headers):
+    if all(name != SUBPROTOCOL for name, _ in headers):
         return ""
     offered = offered_protocols(headers)
     names = [
@@ -107,7 +107,7 @@ def chosen_protocol(headers: RawHeaders) -> str:
 
 def offered_protocols(headers: RawHeaders) -> list[bytes]:
     """Return the subprotocols that a handshake offers, in its order."""
-    values = [value for name, value in headers if name == PROTOCOLS]
+    values = [value for name, value in headers if name == SUBPROTOCOL]
     protocols = [protocol.strip() for value in values for protocol in value.split(b",")]
     return [protocol for protocol in protocols if protocol]
 

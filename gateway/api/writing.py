@@ -17,10 +17,6 @@ Fields = list[tuple[bytes, bytes]]
 SWITCHING_PROTOCOLS = 101
 """The status of an accepted handshake."""
 
-BODILESS = frozenset({204, 304})
-"""Statuses whose replies have no body (RFC 9112 section 6.3)."""
-
-
 _CORS = b"access-control-"
 _REQUEST_ID = b"request-id"
 """The field in which Anthropic's clients look for a request's id."""

@@ -1,6 +1,5 @@
 """What was decided about a request, as reply headers and operators see it."""
 
-import re
 from collections.abc import Iterable
 from functools import lru_cache
 from typing import NamedTuple
@@ -9,15 +8,11 @@ import msgspec
 
 from gateway.errors import Reason, UpstreamError
 from gateway.exchange.usage import Tokens
+from gateway.headers import UNSAFE
 from gateway.request_ids import HEADER, id_in, usable_line
 from gateway.resolve.evidence import Evidence
 from gateway.shapes import RawHeaders, Shape
 from gateway.translate.contract import Report
-
-UNSAFE_IN_A_HEADER = bytes([*range(0x09), *range(0x0A, 0x20), 0x7F])
-"""Control characters, which could begin another field."""
-_UNSAFE = re.compile(b"[" + re.escape(UNSAFE_IN_A_HEADER) + b"]")
-
 
 MAX_MODEL_LENGTH = 512
 """Characters of a model's name."""
@@ -168,9 +163,9 @@ def _shown(
     """Return the fields of a decision, and their lines: few are made again and again."""
     values = (upstream, endpoint, resolved_by, str(attempts or ""), translation, warning)
     fields = tuple(
-        (name, _UNSAFE.sub(b"?", value.encode("ascii", "backslashreplace")))
+        (name, UNSAFE.sub(b"?", value.encode("ascii", "backslashreplace")))
         for name, value in zip(SHOWN_FIELDS, values, strict=True)
         if value
     )
-    fields += tuple((name, _UNSAFE.sub(b"?", value)) for name, value in cors)
+    fields += tuple((name, UNSAFE.sub(b"?", value)) for name, value in cors)
     return fields, b"".join([b"%b: %b\r\n" % field for field in fields])

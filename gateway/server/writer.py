@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from gateway import request_ids
 from gateway.api.endings import undo_cancellation
-from gateway.api.writing import BODILESS, COMMENT, SWITCHING_PROTOCOLS, Fields, ReplyWriter
+from gateway.api.writing import COMMENT, SWITCHING_PROTOCOLS, Fields, ReplyWriter
 from gateway.errors import GatewayError, ShuttingDown
 from gateway.exchange.client_reply import ClientReply
-from gateway.exchange.decision import UNSAFE_IN_A_HEADER, Decision
+from gateway.exchange.decision import Decision
 from gateway.exchange.reply.body import ReplyBody
+from gateway.headers import BODILESS, UNSAFE_BYTES
 from gateway.server.backpressure import Backpressure
 from gateway.server.head import ReceivedHead
 from gateway.server.state import State
@@ -201,7 +202,7 @@ class WireWriter(ReplyWriter):
                     continue
             lines += (name, _COLON, value, _BREAK)
         values = b"".join(map(_VALUE, fields))
-        if len(values.translate(None, UNSAFE_IN_A_HEADER)) != len(values):
+        if len(values.translate(None, UNSAFE_BYTES)) != len(values):
             raise GatewayError("A header of the reply contains a control character.")
         lines.append(decision.lines())
         lines.append(decision.id_line)

@@ -8,7 +8,7 @@ import re
 from functools import lru_cache
 from typing import Final
 
-from gateway.headers import HOP_BY_HOP
+from gateway.headers import BODILESS, HOP_BY_HOP
 from gateway.shapes import RawHeaders
 from gateway.upstream.headers import relayed_name
 
@@ -20,7 +20,6 @@ _LONGEST: Final = 16 * 1024
 _STATUS_LINE = re.compile(rb"HTTP/1\.1 ([2-5][0-9]{2}) [ -~]*")
 _LINE = re.compile(rb"([A-Za-z0-9!#$%&'*+.^_`|~\-]+): ([!-~](?:[ -~]*[!-~])?)")
 """A field whose value is printable ASCII, as it is usually written."""
-_BODILESS = frozenset({204, 304})
 _LENGTH: Final = b"content-length"
 _LENGTH_DIGITS: Final = 15
 _KEEP_ALIVE: Final = b"connection: keep-alive"
@@ -64,7 +63,7 @@ def _status_in(line: bytes) -> int:
     """Return the status in a status line; 0: it is not a common one."""
     found = _STATUS_LINE.fullmatch(line)
     status = 0 if found is None else int(found[1])
-    return 0 if status in _BODILESS else status
+    return 0 if status in BODILESS else status
 
 
 def _field_in(line: bytes) -> _Field | None:

@@ -4,7 +4,6 @@ Requests have an allow-list: unknown fields stay here. Replies have a deny-list:
 limits, request ids and the like under any name, and clients read them.
 """
 
-import re
 from collections.abc import Iterable
 from functools import lru_cache
 from urllib.parse import quote
@@ -17,6 +16,8 @@ from gateway.headers import (
     CALLER_HEADERS,
     HOP_BY_HOP,
     SET_BY_THE_GATEWAY,
+    UNSAFE,
+    UNSAFE_BYTES,
     is_name,
     is_never_forwarded,
 )
@@ -63,8 +64,6 @@ _NOT_IN_REPLIES_PREFIXES = (b"x-accel-", b"x-gateway-")
 _METHODS_WITH_A_BODY = frozenset({"POST", "PUT", "PATCH"})
 _FIRST_HOP = (hops.HEADER, hops.MARK)
 _ASCII = "".join(map(chr, range(0x20, 0x7F)))
-_UNSAFE_BYTES = bytes([*range(0x09), *range(0x0A, 0x20), 0x7F])
-_UNSAFE = re.compile(b"[" + re.escape(_UNSAFE_BYTES) + b"]")
 
 
 class OutgoingHeaders:
@@ -262,9 +261,9 @@ def _refuse_control_characters(fields: list[tuple[bytes, bytes]]) -> None:
             break
     else:
         values = b"".join([value for _, value in fields])
-        if len(values.translate(None, _UNSAFE_BYTES)) == len(values):
+        if len(values.translate(None, UNSAFE_BYTES)) == len(values):
             return
-    bad = next(name for name, value in fields if _UNSAFE.search(value) or not is_name(name))
+    bad = next(name for name, value in fields if UNSAFE.search(value) or not is_name(name))
     shown = bad.decode("ascii", "backslashreplace")
     raise InvalidRequest(
         f"The request header {shown!r} contains a control character or has a bad name."
@@ -280,7 +279,7 @@ def _configured(upstream: str, name: str, value: str) -> tuple[bytes, bytes]:
         encoded = value.encode("latin-1")
     except UnicodeEncodeError as error:
         raise ValueError(f"{where}: the value is not Latin-1") from error
-    if _UNSAFE.search(encoded):
+    if UNSAFE.search(encoded):
         raise ValueError(f"{where}: the value contains a control character")
     return lowered, encoded.strip()
 

@@ -10,6 +10,7 @@ from typing import Final
 import httptools
 
 from gateway.errors import Reason, TruncatedStream, UpstreamError
+from gateway.headers import BODILESS
 from gateway.upstream.headers import read_reply_fields
 from gateway.upstream.received_reply import ReceivedReply
 
@@ -19,7 +20,6 @@ HEAD_LIMIT: Final = 64 * 1024
 _FIELD_OVERHEAD = 4
 _LENGTH_DIGITS = 19
 """Of a Content-Length: llhttp takes any number of zeros before it, Python's `int` does not."""
-_BODILESS = frozenset({204, 304})
 _VERSIONS = frozenset({"1.0", "1.1"})
 
 
@@ -232,7 +232,7 @@ class ReplyParser(ReceivedReply):
             for name, value in self.headers
         ):
             raise _Refused(f"its Content-Length has more than {_LENGTH_DIGITS} digits")
-        self._until_close = not (has_length or codings or status in _BODILESS)
+        self._until_close = not (has_length or codings or status in BODILESS)
 
     def _refuse_a_long_head(self) -> None:
         """Raise `_TooLong` where a head, which came with much else perhaps, is too long itself."""

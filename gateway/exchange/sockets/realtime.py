@@ -16,11 +16,10 @@ from gateway.exchange.restricted import restrictions
 from gateway.exchange.sockets.pair import RealtimeSession
 from gateway.request import Request
 from gateway.shapes import RawHeaders, UpstreamCall, UpstreamReply
-from gateway.sockets import Dial, Refused
+from gateway.sockets import SUBPROTOCOL, Dial, Refused
 
 PROTOCOL: Final = "realtime"
 """The only subprotocol that upstreams know."""
-_OFFERED: Final = b"sec-websocket-protocol"
 
 
 class Realtime:
@@ -85,12 +84,12 @@ def _offers(headers: RawHeaders) -> bool:
     return any(
         offered.strip() == PROTOCOL.encode()
         for name, value in headers
-        if name == _OFFERED
+        if name == SUBPROTOCOL
         for offered in value.split(b",")
     )
 
 
 def _with_protocol(headers: RawHeaders, protocol: str) -> RawHeaders:
     """Return a client's fields, which offer this subprotocol and no other."""
-    others = tuple(field for field in headers if field[0] != _OFFERED)
-    return (*others, (_OFFERED, protocol.encode())) if protocol else others
+    others = tuple(field for field in headers if field[0] != SUBPROTOCOL)
+    return (*others, (SUBPROTOCOL, protocol.encode())) if protocol else others

@@ -1,17 +1,14 @@
 """What the gateway itself writes on a client's socket: the reply to the handshake, and heads."""
 
-import base64
-import hashlib
 from typing import Final
 
 from gateway.api.upgrades import HANDSHAKE
 from gateway.errors import GatewayError
-from gateway.exchange.decision import UNSAFE_IN_A_HEADER, Decision
-from gateway.headers import SET_BY_THE_GATEWAY
+from gateway.exchange.decision import Decision
+from gateway.headers import SET_BY_THE_GATEWAY, UNSAFE_BYTES
 from gateway.shapes import RawHeaders
-from gateway.sockets import SocketSession
+from gateway.sockets import SocketSession, acceptance
 
-_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 TEXT: Final = 0x81
 """The first byte of a text message in one frame."""
 BINARY: Final = 0x82
@@ -29,7 +26,7 @@ def switching(key: bytes, date_line: bytes, session: SocketSession, decision: De
         b"HTTP/1.1 101 Switching Protocols\r\n",
         date_line,
         b"upgrade: websocket\r\nconnection: Upgrade\r\nsec-websocket-accept: ",
-        accepting(key),
+        acceptance(key.strip()),
         b"\r\n",
     ]
     for name, value in _fields(session):
@@ -37,12 +34,6 @@ def switching(key: bytes, date_line: bytes, session: SocketSession, decision: De
     decision.identified(session.headers)
     lines += (decision.lines(), decision.id_line, b"\r\n")
     return b"".join(lines)
-
-
-def accepting(key: bytes) -> bytes:
-    """Return the proof that the key of a handshake was understood."""
-    digest = hashlib.sha1(key.strip() + _GUID, usedforsecurity=False).digest()
-    return base64.b64encode(digest)
 
 
 def head(size: int, first: int = TEXT) -> bytes:
@@ -59,6 +50,6 @@ def _fields(session: SocketSession) -> RawHeaders:
     if session.protocol:
         fields = ((b"sec-websocket-protocol", session.protocol.encode("latin-1")), *fields)
     values = b"".join([value for _, value in fields])
-    if len(values.translate(None, UNSAFE_IN_A_HEADER)) != len(values):
+    if len(values.translate(None, UNSAFE_BYTES)) != len(values):
         raise GatewayError("A header of the reply contains a control character.")
     return fields

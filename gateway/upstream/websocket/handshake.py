@@ -4,7 +4,6 @@ No extension is offered: compression takes memory for each socket, and frames th
 can be passed on to nobody who has not agreed to the same.
 """
 
-import hashlib
 import re
 from base64 import b64encode
 from collections.abc import Sequence
@@ -15,13 +14,10 @@ from typing import Final
 from gateway.errors import Reason, UpstreamError
 from gateway.headers import is_name
 from gateway.shapes import RawHeaders
+from gateway.sockets import SUBPROTOCOL, acceptance
 from gateway.upstream.headers import field_lines, read_reply_fields
 
-PROTOCOL: Final = b"sec-websocket-protocol"
-"""The field of the subprotocols: those that a client offers, or the one that is chosen."""
-
 _PREFIX: Final = b"sec-websocket-"
-_GUID: Final = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 _STATUS: Final = re.compile(rb"HTTP/1\.1 (\d{3})(?: [^\r\n]*)?(?:\r\n|\Z)")
 _CONTROL: Final = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 _END: Final = b"\r\n\r\n"
@@ -58,7 +54,7 @@ class Handshake:
             (b"sec-websocket-key", self._key),
         ]
         if self._offered:
-            fields.append((PROTOCOL, b", ".join(self._offered)))
+            fields.append((SUBPROTOCOL, b", ".join(self._offered)))
         return field_lines(fields)
 
     def accepted(self, data: bytes) -> Accepted:
@@ -67,17 +63,17 @@ class Handshake:
         fields = [self._field(line) for line in head.split(b"\r\n")[1:]]
         given = {
             name: [value for known, value in fields if known == name]
-            for name in (b"upgrade", b"connection", b"sec-websocket-accept", PROTOCOL)
+            for name in (b"upgrade", b"connection", b"sec-websocket-accept", SUBPROTOCOL)
         }
         if b"websocket" not in _tokens(given[b"upgrade"]):
             raise self._unusable("it switched to another protocol")
         if b"upgrade" not in _tokens(given[b"connection"]):
             raise self._unusable("its Connection field does not say Upgrade")
-        if given[b"sec-websocket-accept"] != [_accept(self._key)]:
+        if given[b"sec-websocket-accept"] != [acceptance(self._key)]:
             raise self._unusable("its Sec-WebSocket-Accept does not belong to the key")
         if any(name == b"sec-websocket-extensions" for name, _ in fields):
             raise self._unusable("it uses an extension that was not offered")
-        chosen = given[PROTOCOL]
+        chosen = given[SUBPROTOCOL]
         if len(chosen) > 1 or not set(chosen) <= set(self._offered):
             raise self._unusable("it has chosen a subprotocol that was not offered")
         relayed = read_reply_fields(fields)[0]
@@ -118,15 +114,10 @@ def without_interim(data: bytes) -> tuple[bytes, int | None]:
 
 def offered_in(client_headers: RawHeaders) -> list[bytes]:
     """Return the subprotocols that the header fields of a call offer."""
-    values = [value for name, value in client_headers if name == PROTOCOL]
+    values = [value for name, value in client_headers if name == SUBPROTOCOL]
     offered = [each.strip(b" \t") for value in values for each in value.split(b",")]
     return [each for each in offered if is_name(each)]
 
 
 def _tokens(values: Sequence[bytes]) -> set[bytes]:
     return {token.strip(b" \t").lower() for value in values for token in value.split(b",")}
-
-
-def _accept(key: bytes) -> bytes:
-    digest = hashlib.sha1(key + _GUID).digest()  # noqa: S324 - the RFC's, no secret
-    return b64encode(digest)

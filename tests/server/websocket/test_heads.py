@@ -6,12 +6,8 @@ from websockets.frames import Frame, Opcode
 from gateway.errors import GatewayError
 from gateway.exchange.decision import Decision
 from gateway.request import Request
-from gateway.server.websocket.heads import BINARY, TEXT, accepting, head, switching
+from gateway.server.websocket.heads import BINARY, TEXT, head, switching
 from tests.server.websocket.peer import ACCEPT, KEY, Echo
-
-
-def test_the_key_is_proved_as_in_the_rfc() -> None:
-    assert accepting(KEY.encode()) == ACCEPT.encode()
 
 
 @pytest.mark.parametrize("size", [0, 1, 125, 126, 127, 65535, 65536, 70000])
