@@ -16,6 +16,7 @@ from gateway.resolve.refusals.earlier_calls import short_id
 from gateway.shapes import Json
 from gateway.translate.parts.from_messages.tool_names import sent_name
 from gateway.translate.parts.to_messages.conversation import repeated_id, safe_tool_id
+from gateway.translate.parts.to_messages.tool_names import safe_tool_name
 from gateway.translate.parts.tools.calls import bounded_call_id
 from gateway.translate.parts.tools.namespaces import FlatNames
 
@@ -54,7 +55,7 @@ def _names_by_sent(body: Json) -> dict[str, str]:
         ids.update(given for key in _IDS if isinstance(given := each.get(key), str))
         if isinstance(name := each.get("name"), str):
             own.add(name)
-            names[sent_name(name)] = name
+            names |= {sent_name(name): name, safe_tool_name(name): name}
         names |= _namespaced(each)
     for call_id, times in ids.items():
         names |= dict.fromkeys(_sent_ids(call_id, times), call_id)

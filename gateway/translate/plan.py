@@ -1,6 +1,5 @@
 """Picks the translation for a pair of shapes; through chat where none joins them directly."""
 
-from collections.abc import Callable
 from functools import partial
 
 from gateway.errors import InvalidRequest
@@ -20,8 +19,7 @@ from gateway.translate import (
 )
 from gateway.translate.composed import compose
 from gateway.translate.contract import Context, Translation
-
-Translate = Callable[[Json, Context], Translation]
+from gateway.translate.renamed_tools import Translate, with_safe_names
 
 
 def _through_chat(outer: Translate, inner: Translate, home: Shape) -> Translate:
@@ -38,9 +36,11 @@ _PAIRS: dict[tuple[Shape, Shape], Translate] = {
     (Shape.COMPLETIONS, Shape.CHAT): completions_via_chat.translate,
     (Shape.CHAT, Shape.COMPLETIONS): chat_via_completions.translate,
     (Shape.CHAT, Shape.RESPONSES): chat_via_responses.translate,
-    (Shape.CHAT, Shape.MESSAGES): chat_via_messages.translate,
+    (Shape.CHAT, Shape.MESSAGES): with_safe_names(Shape.CHAT, chat_via_messages.translate),
     (Shape.RESPONSES, Shape.CHAT): responses_via_chat.translate,
-    (Shape.RESPONSES, Shape.MESSAGES): responses_via_messages.translate,
+    (Shape.RESPONSES, Shape.MESSAGES): with_safe_names(
+        Shape.RESPONSES, responses_via_messages.translate
+    ),
     (Shape.MESSAGES, Shape.CHAT): messages_via_chat.translate,
     (Shape.MESSAGES, Shape.RESPONSES): messages_via_responses.translate,
     (Shape.COMPLETIONS, Shape.RESPONSES): _through_chat(

@@ -123,6 +123,17 @@ def test_the_name_of_a_tool_is_the_clients_own(home: Shape, streamed: bool) -> N
     assert TOOL not in upstream.named
 
 
+@pytest.mark.parametrize("streamed", [False, True])
+@pytest.mark.parametrize("client", [Shape.CHAT, Shape.RESPONSES])
+def test_a_name_that_anthropic_does_not_take_is_the_clients_own(
+    client: Shape, streamed: bool
+) -> None:
+    upstream = Refusing(Shape.MESSAGES, "name")
+    message = said(client, upstream, body_of(client, "c1", "files.read"), streamed=streamed)
+    assert message.startswith("No tool output found for function call files.read.")
+    assert "files.read" not in upstream.named
+
+
 def refused(text: str, body: Json) -> str:
     error = in_clients_names(UpstreamReplied(text), msgspec.json.encode(body))
     return error.message

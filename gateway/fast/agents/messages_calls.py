@@ -1,6 +1,6 @@
 """The calls in agents' conversations, as blocks of messages."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -8,8 +8,10 @@ from msgspec import Raw
 
 from gateway.fast.agents.raw import decoded
 from gateway.fast.agents.raw import text as checked
+from gateway.fast.agents.uncommon import Uncommon
 from gateway.shapes import Json
 from gateway.translate.parts.to_messages.conversation import safe_tool_id
+from gateway.translate.parts.to_messages.tool_names import is_safe_name
 
 
 class ToolUse(msgspec.Struct, tag_field="type", tag="tool_use", gc=False):
@@ -25,7 +27,10 @@ _read_input = msgspec.json.Decoder(dict[str, Any]).decode
 
 
 def tool_use(call_id: str, name: str, arguments: Raw) -> ToolUse:
-    """Return a call as a block; raises one of `UNCOMMON` for arguments that are not an object."""
+    """Return a call as a block; raises one of `UNCOMMON` for arguments that are not an object.
+
+    Of its name it is known that it is sent as it is.
+    """
     written = decoded(arguments)
     try:
         given: Json = _read_input(written)
@@ -39,7 +44,8 @@ def tool_use(call_id: str, name: str, arguments: Raw) -> ToolUse:
 def tool_uses(
     ids: Sequence[str], names: Sequence[str], arguments: Sequence[Raw]
 ) -> Iterator[ToolUse]:
-    """Return calls as blocks, as `tool_use` does; what all need is done once."""
+    """Return calls as blocks; what all need is done once. Raises one of `UNCOMMON`."""
+    check_names(set(names))
     sent = ids if _is_safe("_".join(ids)) else map(_sent_id, ids)
     try:
         inputs = map(_read_input, _read_texts(b"[%b]" % b",".join(arguments)))
@@ -49,8 +55,18 @@ def tool_uses(
 
 
 def custom_tool_use(call_id: str, name: str, given: Raw) -> ToolUse:
-    """Return a call of a custom tool, which is sent as a function with one string."""
+    """Return a call of a custom tool, which is sent as a function with one string.
+
+    Raises one of `UNCOMMON`.
+    """
+    check_names((name,))
     return ToolUse(_sent_id(call_id), name, {"input": checked(given)})
+
+
+def check_names(names: Iterable[str]) -> None:
+    """Raise `Uncommon` if any tool is sent under another name than its own."""
+    if not all(map(is_safe_name, names)):
+        raise Uncommon
 
 
 def _sent_id(call_id: str) -> str:

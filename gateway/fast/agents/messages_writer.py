@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 from msgspec import Raw
 
-from gateway.fast.agents.messages_calls import ToolUse
+from gateway.fast.agents.messages_calls import ToolUse, check_names
 from gateway.fast.agents.raw import decoded
 from gateway.fast.agents.schemas import form_of, read_schema
 from gateway.fast.agents.uncommon import Uncommon
@@ -201,11 +201,15 @@ class MessagesWriter:
 
 
 def sent_with(conversation: Json, call: Json, tools: Sequence[Tool]) -> Json:
-    """Return a request with another conversation, and other tools if there are any."""
+    """Return a request with another conversation, and other tools if there are any.
+
+    Raises `Uncommon` for tools with names that are not sent as they are.
+    """
     sent: Json = {"model": call["model"], **conversation}
     sent |= {name: value for name, value in call.items() if name not in ("model", "messages")}
     if tools:
         sent["tools"] = tools
+    check_names([tool.name for tool in tools] or [tool["name"] for tool in sent.get("tools", ())])
     return sent
 
 

@@ -4,7 +4,7 @@ import pytest
 from msgspec import Raw
 from msgspec.json import decode, encode
 
-from gateway.fast.agents.messages_calls import custom_tool_use, tool_use, tool_uses
+from gateway.fast.agents.messages_calls import check_names, custom_tool_use, tool_use, tool_uses
 from gateway.fast.agents.uncommon import UNCOMMON
 
 NOT_OBJECTS = (b'"[]"', b'"{"', b"{}", b'"\\"x\\""', b'"{},{}"', b'"{\\"a\\":1e400}"')
@@ -40,3 +40,13 @@ def test_two_texts_are_no_object_together() -> None:
     arguments = [Raw(encode(each)) for each in ('{"a":[1', "2]}")]
     with pytest.raises(UNCOMMON):
         list(tool_uses(["a", "b"], ["f", "g"], arguments))
+
+
+@pytest.mark.parametrize("name", ["files.read", "a/b", "f" * 129, "", "é"])
+def test_a_name_that_is_sent_as_another_is_uncommon(name: str) -> None:
+    with pytest.raises(UNCOMMON):
+        tool_uses(["a", "b"], ["f", name], [Raw(b'"{}"')] * 2)
+    with pytest.raises(UNCOMMON):
+        custom_tool_use("a", name, Raw(b'"Hi."'))
+    with pytest.raises(UNCOMMON):
+        check_names(["f", name])

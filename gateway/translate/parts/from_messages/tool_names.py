@@ -1,7 +1,6 @@
 """Names of tools that are longer than OpenAI's endpoints take."""
 
-import hashlib
-
+from gateway.translate.parts.tools.hashed_names import hashed_name
 from gateway.translate.parts.tools.namespaces import MAX_TOOL_NAME
 
 _KEPT = MAX_TOOL_NAME - len("_01234567")
@@ -13,7 +12,4 @@ def sent_name(name: str) -> str:
     The names of MCP tools (`mcp__server__tool`) may have 128 characters. The same name gives the
     same one in every turn and process.
     """
-    if len(name) <= MAX_TOOL_NAME:
-        return name
-    digest = hashlib.sha256(name.encode("utf-8", "replace")).hexdigest()
-    return f"{name[:_KEPT]}_{digest[:8]}"
+    return name if len(name) <= MAX_TOOL_NAME else hashed_name(name[:_KEPT], name)

@@ -1,6 +1,7 @@
 """Namespaces of tools, which responses have and chat has not: flat names for chat, and back."""
 
 import hashlib
+import re
 
 from gateway.errors import InvalidRequest
 
@@ -18,6 +19,7 @@ def ambiguous_name(flat: str, param: str) -> InvalidRequest:
     )
 
 
+_UNSAFE = re.compile(r"[^a-zA-Z0-9_-]")
 _MAX_HASHED_NAME = MAX_TOOL_NAME - len("ns_01234567__")
 
 
@@ -28,7 +30,7 @@ class FlatNames:
         self._origins: dict[str, tuple[str | None, str]] = {}
 
     def add(self, namespace: str | None, name: str, param: str) -> str:
-        """Return the flat name of a tool: `<namespace>__<tool>`, or a hash before its own, cut.
+        """Return the flat name of a tool: `<namespace>__<tool>`, or a hash before its own.
 
         Raises `InvalidRequest` naming `param` where two tools would have the same.
         """
@@ -42,13 +44,12 @@ class FlatNames:
         if namespace is None:
             return name
         joined = f"{namespace}__{name}"
-        if len(joined) <= MAX_TOOL_NAME and all(
-            c.isascii() and (c.isalnum() or c in "_-") for c in joined
-        ):
+        if len(joined) <= MAX_TOOL_NAME and not _UNSAFE.search(joined):
             return joined
-        hashed = namespace if len(name) <= _MAX_HASHED_NAME else joined
+        kept = _UNSAFE.sub("_", name)[:_MAX_HASHED_NAME]
+        hashed = namespace if kept == name else joined
         digest = hashlib.sha256(hashed.encode("utf-8", "replace")).hexdigest()
-        return f"ns_{digest[:8]}__{name[:_MAX_HASHED_NAME]}"
+        return f"ns_{digest[:8]}__{kept}"
 
     def meant(self, called: str) -> str:
         """Return the flat name of the tool that a model means by a name.

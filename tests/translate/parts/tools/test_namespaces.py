@@ -34,6 +34,14 @@ def test_long_names_of_tools_are_cut_and_differ_by_the_hash() -> None:
     assert names.split(flat) == ("files", longest)
 
 
+def test_other_letters_in_the_name_of_a_tool_are_replaced() -> None:
+    names = FlatNames()
+    flat = names.add("files", "a.b c", "p")
+    assert re.fullmatch("ns_[0-9a-f]{8}__a_b_c", flat)
+    assert names.split(flat) == ("files", "a.b c")
+    assert names.add("files", "a b.c", "p") != flat
+
+
 def test_names_that_collide_are_refused() -> None:
     names = FlatNames()
     names.add("a", "b", "tools[0]")

@@ -1,0 +1,205 @@
+"""Tools under other names, where an endpoint does not take the client's; replies have these again.
+
+The request is renamed before it is translated, and what its reply became behind that: whatever a
+pair does with tools, it sees one name.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from gateway.errors import GatewayError
+from gateway.shapes import Json, Shape
+from gateway.translate.contract import Context, Report, StreamTranslation, Translation
+from gateway.translate.parts.to_messages.tool_names import safe_tool_name
+
+Translate = Callable[[Json, Context], Translation]
+_KINDS = ("function", "custom")
+_CALLS = ("function_call", "custom_tool_call")
+
+
+def with_safe_names(client: Shape, translate: Translate) -> Translate:
+    """Return a translation to messages whose tools have names that Anthropic takes."""
+    rename = {Shape.CHAT: _chat, Shape.RESPONSES: _responses}[client]
+
+    def translated(body: Json, context: Context) -> Translation:
+        renames = _Renames()
+        renamed = rename(body, renames)
+        translation = translate(renamed, context)
+        return RenamedTools(translation, renames) if renames.names else translation
+
+    return translated
+
+
+class _Renames:
+    """What is called otherwise in a request."""
+
+    def __init__(self) -> None:
+        self.names: dict[str, str] = {}
+        """The client's names by those that are sent."""
+        self.paths: dict[str, str] = {}
+        """Where the client has them first."""
+
+    def named(self, given: Any, path: str) -> Any:
+        """Return an object with a name that may be sent; what has no name stays as it is."""
+        name = given.get("name") if isinstance(given, dict) else None
+        if not isinstance(name, str):
+            return given
+        sent = safe_tool_name(name)
+        if sent == name:
+            return given
+        self.names[sent] = name
+        self.paths.setdefault(sent, f"{path}.name")
+        return {**given, "name": sent}
+
+    def report(self, report: Report) -> None:
+        """Report each name once."""
+        for sent, path in self.paths.items():
+            report.change(path, self.names[sent], sent)
+
+
+class RenamedTools:
+    """A translation (see there) of a request whose tools have other names."""
+
+    def __init__(self, translation: Translation, renames: _Renames) -> None:
+        self._translation = translation
+        self._names = renames.names
+        self.report = translation.report
+        self.calls: Sequence[Json] = translation.calls
+        renames.report(self.report)
+
+    def local_reply(self) -> Json | None:
+        """Return the translation's own reply."""
+        return self._translation.local_reply()
+
+    def reply(self, replies: Sequence[Json]) -> Json:
+        """Fold the replies; raises `UpstreamError`."""
+        reply: Json = _as_named(self._translation.reply(replies), self._names)
+        return reply
+
+    def stream(self) -> StreamTranslation:
+        """Return the stream folder."""
+        return _RenamedStream(self._translation.stream(), self._names)
+
+    def client_param(self, call: int, param: str | None) -> str | None:
+        """Return the client's name of a parameter."""
+        return self._translation.client_param(call, param)
+
+
+class _RenamedStream(StreamTranslation):
+    def __init__(self, stream: StreamTranslation, names: Mapping[str, str]) -> None:
+        self._stream = stream
+        self._names = names
+
+    def feed(self, call: int, event: Json) -> list[Json]:
+        return [_as_named(each, self._names) for each in self._stream.feed(call, event)]
+
+    def end(self, call: int) -> list[Json]:
+        return [_as_named(each, self._names) for each in self._stream.end(call)]
+
+    def fail(self, error: GatewayError) -> list[Json]:
+        return [_as_named(each, self._names) for each in self._stream.fail(error)]
+
+    def ping(self) -> list[Json]:
+        return self._stream.ping()
+
+    def satisfied(self, call: int) -> bool:
+        return self._stream.satisfied(call)
+
+    @property
+    def passes_text(self) -> bool:
+        return self._stream.passes_text
+
+
+def _as_named(value: Any, names: Mapping[str, str]) -> Any:
+    """Return a part of a reply in which tools have the client's names."""
+    if isinstance(value, list):
+        return [_as_named(each, names) for each in value]
+    if not isinstance(value, dict):
+        return value
+    renamed = {key: _as_named(inner, names) for key, inner in value.items()}
+    name = value.get("name")
+    if isinstance(name, str):
+        renamed["name"] = names.get(name, name)
+    return renamed
+
+
+def _each(given: Any, path: str, rename: Callable[[Any, str], Any]) -> Any:
+    """Return a list with its entries renamed; anything else, and one without such, as it is."""
+    if not isinstance(given, list):
+        return given
+    renamed = [rename(each, f"{path}[{index}]") for index, each in enumerate(given)]
+    return renamed if any(a is not b for a, b in zip(renamed, given, strict=True)) else given
+
+
+def _with(given: Json, parts: Mapping[str, Any]) -> Json:
+    """Return an object with other parts, as far as they are others."""
+    others = {key: part for key, part in parts.items() if part is not given.get(key)}
+    return {**given, **others} if others else given
+
+
+def _chat(body: Json, renames: _Renames) -> Json:
+    """Return a chat request in which tools have names that may be sent."""
+
+    def tool(given: Any, path: str) -> Any:
+        if not isinstance(given, dict):
+            return given
+        return _with(
+            given, {kind: renames.named(given.get(kind), f"{path}.{kind}") for kind in _KINDS}
+        )
+
+    def message(given: Any, path: str) -> Any:
+        if not isinstance(given, dict):
+            return given
+        if given.get("role") == "function":
+            return renames.named(given, path)
+        calls = _each(given.get("tool_calls"), f"{path}.tool_calls", tool)
+        call = renames.named(given.get("function_call"), f"{path}.function_call")
+        return _with(given, {"tool_calls": calls, "function_call": call})
+
+    renamed = {
+        "tools": _each(body.get("tools"), "tools", tool),
+        "functions": _each(body.get("functions"), "functions", renames.named),
+        "function_call": renames.named(body.get("function_call"), "function_call"),
+        "tool_choice": _choice(body.get("tool_choice"), tool),
+        "messages": _each(body.get("messages"), "messages", message),
+    }
+    return _with(body, renamed)
+
+
+def _choice(given: Any, tool: Callable[[Any, str], Any]) -> Any:
+    """Return a choice of tools, one or several, with their names as they are sent."""
+    if not isinstance(given, dict):
+        return given
+    path = "tool_choice"
+    allowed = given.get("allowed_tools")
+    if isinstance(allowed, dict):
+        listed = _each(allowed.get("tools"), f"{path}.allowed_tools.tools", tool)
+        return _with(given, {"allowed_tools": _with(allowed, {"tools": listed})})
+    if isinstance(given.get("tools"), list):
+        return _with(given, {"tools": _each(given["tools"], f"{path}.tools", tool)})
+    return tool(given, path)
+
+
+def _responses(body: Json, renames: _Renames) -> Json:
+    """Return a responses request in which tools have names that may be sent.
+
+    Those of namespaces get one that may be anyway.
+    """
+
+    def tool(given: Any, path: str) -> Any:
+        is_named = isinstance(given, dict) and given.get("type") in _KINDS
+        return renames.named(given, path) if is_named else given
+
+    def item(given: Any, path: str) -> Any:
+        if not isinstance(given, dict):
+            return given
+        if given.get("type") in _CALLS and given.get("namespace") is None:
+            return renames.named(given, path)
+        return _with(given, {"tools": _each(given.get("tools"), f"{path}.tools", tool)})
+
+    renamed = {
+        "tools": _each(body.get("tools"), "tools", tool),
+        "tool_choice": _choice(body.get("tool_choice"), tool),
+        "input": _each(body.get("input"), "input", item),
+    }
+    return _with(body, renamed)
