@@ -27,35 +27,51 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--rows", action="store_true", help="make each row a test of its own")
 
 
+_rows: dict[tuple[pytest.Collector, str], Sequence[Row]] = {}
+"""Rows that are being joined, by who collects them and the name of their function."""
+
+
 @pytest.hookimpl(wrapper=True)
-def pytest_pycollect_makeitem(collector: pytest.Collector) -> Generator[None, Any, Any]:
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> Generator[None, None, None]:
+    """Take the rows out before pytest makes a test of each, which is half of its collection."""
+    yield
+    calls, collector = metafunc._calls, metafunc.definition.parent
+    config = metafunc.config
+    if len(calls) < 2 or collector is None or config.getoption("--rows"):
+        return
+    if any("[" in name and "[rows " not in name for name in config.args):
+        return
+    if _can_be_joined(metafunc):
+        _rows[collector, metafunc.definition.name] = [(call.id, call.params) for call in calls]
+        calls.clear()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_pycollect_makeitem(collector: pytest.Collector, name: str) -> Generator[None, Any, Any]:
     made = yield
-    is_list = isinstance(made, list) and len(made) > 1
-    if not is_list or collector.config.getoption("--rows"):
-        return made
-    if any("[" in name and "[rows " not in name for name in collector.config.args):
-        return made
-    return list(_joined(made)) if all(map(_can_be_joined, made)) else made
+    rows = _rows.pop((collector, name), None)
+    return made if rows is None else list(_joined(made[0], rows))
 
 
-def _can_be_joined(item: pytest.Item) -> bool:
+def _can_be_joined(metafunc: pytest.Metafunc) -> bool:
     """Whether rows of this test need nothing but their arguments and what they share."""
-    if not isinstance(item, pytest.Function) or item.cls is not None:
+    function, marks = metafunc.function, metafunc.definition.own_markers
+    if metafunc.cls is not None or inspect.iscoroutinefunction(function):
         return False
-    function = item.function
-    if inspect.iscoroutinefunction(function) or getattr(function, "is_hypothesis_test", False):
+    if getattr(function, "is_hypothesis_test", False):
         return False
-    if any(mark.name != "parametrize" or "indirect" in mark.kwargs for mark in item.own_markers):
+    if any(mark.name != "parametrize" or "indirect" in mark.kwargs for mark in marks):
         return False
-    rows = frozenset(_names_of(item.own_markers))
-    others = frozenset(item.fixturenames) - rows
-    return rows.issuperset(item.callspec.params) and all(_is_shared(item, name) for name in others)
+    rows = frozenset(_names_of(marks))
+    if any(call.marks or not rows.issuperset(call.params) for call in metafunc._calls):
+        return False
+    return all(_is_shared(metafunc, name) for name in metafunc.fixturenames if name not in rows)
 
 
-def _is_shared(item: pytest.Function, name: str) -> bool:
+def _is_shared(metafunc: pytest.Metafunc, name: str) -> bool:
     if name == "request":
-        return name not in inspect.signature(item.function).parameters
-    made = item._fixtureinfo.name2fixturedefs.get(name)
+        return name not in inspect.signature(metafunc.function).parameters
+    made = metafunc._arg2fixturedefs.get(name)
     return made is not None and made[-1].scope in _SHARED
 
 
@@ -65,18 +81,16 @@ def _names_of(marks: Iterable[pytest.Mark]) -> Iterator[str]:
         yield from names.replace(",", " ").split() if isinstance(names, str) else names
 
 
-def _joined(items: Sequence[pytest.Function]) -> Iterator[pytest.Function]:
-    for start in range(0, len(items), ROWS):
-        together = items[start : start + ROWS]
-        first = together[0]
-        rows = [(item.callspec.id, item.callspec.params) for item in together]
-        number = f"rows {start + 1}-{start + len(rows)} of {len(items)}"
+def _joined(whole: pytest.Function, rows: Sequence[Row]) -> Iterator[pytest.Function]:
+    for start in range(0, len(rows), ROWS):
+        together = rows[start : start + ROWS]
+        number = f"rows {start + 1}-{start + len(together)} of {len(rows)}"
         joined = pytest.Function.from_parent(
-            first.parent,
-            name=f"{first.originalname}[{number}]",
-            callobj=all_rows(first.function, rows),
+            whole.parent,
+            name=f"{whole.name}[{number}]",
+            callobj=all_rows(whole.function, together),
         )
-        joined.extra_keyword_matches.update(item.name for item in together)
+        joined.extra_keyword_matches.update(f"{whole.name}[{row}]" for row, _ in together)
         yield joined
 
 
