@@ -24,6 +24,7 @@ class Lister:
     """An upstream with a model list, and what it was asked for."""
 
     base_url: str = ""
+    answers: bool = True
     asked: list[str] = field(default_factory=list)
 
 
@@ -56,7 +57,7 @@ def lister(*models: str, status: int = 200, answers: bool = True) -> Iterator[Li
             """Say nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        seen = Lister(f"http://127.0.0.1:{server.server_port}/v1")
+        seen = Lister(f"http://127.0.0.1:{server.server_port}/v1", answers)
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
         try:

@@ -62,7 +62,7 @@ def impatient(interval: float = 15.0, send_timeout: float = SEND_TIMEOUT) -> Ite
     `interval`: seconds until a translated stream that is silent has a comment, and the next one.
     """
     server = ServerSettings(
-        send_timeout=SEND_TIMEOUT, first_byte_grace=interval, keepalive_interval=interval
+        send_timeout=send_timeout, first_byte_grace=interval, keepalive_interval=interval
     )
     with door(server, max_connections=1) as both:
         yield both
@@ -172,15 +172,16 @@ SLOWLY = {name: REPLIES[name] for name in ("a whole reply, untouched", "a stream
 @pytest.mark.parametrize(("script", "ask_for"), SLOWLY.values(), ids=SLOWLY.keys())
 def test_a_client_that_reads_slowly_is_not_cut_off(script: Script, ask_for: Ask) -> None:
     """It reads a little all the time: much less than the sockets hold within the limit."""
-    with impatient() as single:
+    limit = 1.5  # which a client that a busy machine stops for a moment keeps
+    with impatient(send_timeout=limit) as single:
         single.upstream.then(script)
         with connect(single.base_url, receive_buffer=SMALL_BUFFER) as client:
             ask_for(client)
             assert client.reply_head()[0] == 200
-            end = time.monotonic() + 5 * SEND_TIMEOUT
+            end = time.monotonic() + 2 * limit
             while time.monotonic() < end:
                 assert len(client.read(16 * KILOBYTE)) == 16 * KILOBYTE
-                time.sleep(SEND_TIMEOUT / 10)
+                time.sleep(limit / 30)
             assert held_by_gateway(single.base_url, client)
             assert len(client.read(16 * MEGABYTE)) == 16 * MEGABYTE
 
@@ -248,19 +249,22 @@ def test_a_body_that_stops_coming_is_a_408(
 
 
 @pytest.mark.parametrize("path", [CHAT, EMBEDDINGS])
-def test_a_body_that_comes_slowly_is_served(hasty: Door, path: str) -> None:
-    body = chat()
-    with connect(hasty.base_url) as client:
+def test_a_body_that_comes_slowly_is_served(path: str) -> None:
+    """It takes longer than the limit, and no pause of it does, on a busy machine either."""
+    body, limit = chat(), 1.2
+    with (
+        door(ServerSettings(body_idle_timeout=limit)) as both,
+        connect(both.base_url) as client,
+    ):
         client.send(client.head("POST", path, len(body)))
         step = len(body) // 8
         for at in range(0, len(body), step):
             client.send(body[at : at + step])
-            time.sleep(BODY_TIMEOUT / 5)
+            time.sleep(limit / 7)
         assert client.reply().status == 200
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(60)
 def test_a_connection_that_has_no_request_within_ten_seconds_is_closed(single: Door) -> None:
     """All kinds side by side, for their ten seconds are the same ones."""
     head = raw("GET /v1/models HTTP/1.1")

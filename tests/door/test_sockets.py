@@ -156,10 +156,10 @@ def test_a_client_that_answers_pings_stays(
     running: Echoing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sending, "PING_INTERVAL", 0.02)
-    monkeypatch.setattr(sending, "SILENCE", 0.5)
+    monkeypatch.setattr(sending, "SILENCE", 1.5)
     with open_socket(running.address, ping_interval=None) as socket:
         with pytest.raises(TimeoutError):
-            socket.recv(timeout=1.0)  # answers pings meanwhile
+            socket.recv(timeout=2.0)  # answers pings meanwhile
         socket.send("still here")
         assert socket.recv() == "still here"
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from gateway.errors import TruncatedStream, UpstreamTimeout
 from gateway.upstream.arriving_reply import UNREAD_LIMIT
+from tests.loop_clock import LoopClock
 from tests.upstream.conftest import read
 from tests.upstream.scripted import chunked, with_length
 from tests.upstream.test_flight import Stage
@@ -286,35 +287,10 @@ async def test_the_rest_of_a_body_can_be_piped() -> None:
     assert taker.pieces == [b"two"]
 
 
-class Clock:
-    """The loop's time and timers, in the test's hand."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        loop = asyncio.get_running_loop()
-        self.now = loop.time()
-        self._timers: list[tuple[float, asyncio.Handle]] = []
-        monkeypatch.setattr(loop, "time", lambda: self.now)
-        monkeypatch.setattr(loop, "call_at", self._call_at)
-        self._loop = loop
-
-    def _call_at(self, when: float, callback: Callable[[], None]) -> asyncio.Handle:
-        handle = asyncio.Handle(callback, (), self._loop)
-        self._timers.append((when, handle))
-        return handle
-
-    def advance(self, seconds: float) -> None:
-        self.now += seconds
-        due = [handle for when, handle in self._timers if when <= self.now]
-        self._timers = [timer for timer in self._timers if timer[0] > self.now]
-        for handle in due:
-            if not handle.cancelled():
-                handle._run()
-
-
 async def test_silence_in_the_middle_times_out_and_each_read_starts_the_time_anew(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    clock, stage, taker = Clock(monkeypatch), Stage(stream_idle=10.0), Taker()
+    clock, stage, taker = LoopClock(monkeypatch), Stage(stream_idle=10.0), Taker()
     task = await piping(stage, taker, chunked(b"one")[:-5])
     for _ in range(3):
         clock.advance(9.0)
@@ -334,7 +310,7 @@ async def test_silence_in_the_middle_times_out_and_each_read_starts_the_time_ane
 async def test_time_in_which_the_taker_is_full_counts_for_nothing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    clock, stage = Clock(monkeypatch), Stage(stream_idle=10.0)
+    clock, stage = LoopClock(monkeypatch), Stage(stream_idle=10.0)
     task = await piping(stage, Taker(lambda number: number == 1), chunked(b"one")[:-5])
     clock.advance(1000.0)
     await asyncio.sleep(0)
@@ -349,7 +325,7 @@ async def test_time_in_which_the_taker_is_full_counts_for_nothing(
 
 
 async def test_no_time_runs_while_nobody_reads(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock, stage, taker = Clock(monkeypatch), Stage(first_byte=5.0, stream_idle=10.0), Taker()
+    clock, stage, taker = LoopClock(monkeypatch), Stage(first_byte=5.0, stream_idle=10.0), Taker()
     await stage.deliver(chunked(b"one")[:-5])
     clock.advance(1000.0)
     task = asyncio.create_task(stage.flight.pipe(taker))

@@ -140,7 +140,7 @@ async def test_the_call_says_where_it_was_sent(variant: str) -> None:
 
 @pytest.mark.parametrize("kind", ["refused", "dns", "tls", "void"])
 async def test_no_connection_leads_on_and_ejects(variant: str, kind: str) -> None:
-    timeouts = replace(GENEROUS, connect=0.2) if kind == "void" else GENEROUS
+    timeouts = replace(GENEROUS, connect=1.0) if kind == "void" else GENEROUS
     with full_backlog() as void:
         async with scripted(speaks_no_tls) as plain:
             dead = {

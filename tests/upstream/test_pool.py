@@ -147,7 +147,7 @@ async def test_an_upstream_that_speaks_first_or_hangs_up_is_an_upstream_error(
 
 
 async def test_an_idle_connection_is_closed_after_its_time(before: WorldMaker) -> None:
-    async with before(replies(OK), keepalive_expiry=0.02) as world:
+    async with before(replies(OK), keepalive_expiry=0.3) as world:
         await world.fetch()
         assert world.sender.stats().idle == 1
         await until(lambda: world.sender.stats().idle == 0 and world.upstream.open == 0)

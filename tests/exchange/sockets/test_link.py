@@ -13,6 +13,7 @@ from gateway.exchange.sockets.link import Link, Lost
 from gateway.exchange.sockets.live_turn import LiveTurn
 from gateway.exchange.sockets.relays import Create
 from tests.exchange.sockets.scene import FakeSocket, frame
+from tests.loop_clock import LoopClock
 
 pytestmark = pytest.mark.anyio
 
@@ -238,18 +239,20 @@ async def test_silence_counts_from_the_last_event_and_not_while_the_client_is_sl
         await reader.ended()
 
 
-async def test_silence_counts_for_each_turn_by_itself() -> None:
-    scene = Scene(first_byte=60.0, stream_idle=0.1)
+async def test_silence_counts_for_each_turn_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, scene = LoopClock(monkeypatch), Scene(first_byte=60.0, stream_idle=10.0)
     silent, busy = await scene.read("a"), await scene.read("b")
     scene.socket.says(response("created", "r1", stream_id="a"))
     scene.socket.says(response("created", "r2", stream_id="b"))
     sent = bytearray(response("created", "r2", stream_id="b"))
     assert silent.task is not None
-    while not silent.task.done():
+    for _ in range(4):
+        assert not silent.task.done()
+        clock.advance(3.0)
         scene.socket.says(delta(stream_id="b"))
         sent += delta(stream_id="b")
-        await asyncio.sleep(0.01)
-    with pytest.raises(UpstreamTimeout, match=r"of its response on its WebSocket for 0\.1 s"):
+        await asyncio.sleep(0)
+    with pytest.raises(UpstreamTimeout, match=r"of its response on its WebSocket for 10 s"):
         await silent.ended()
     before = (scene.link.is_open, scene.socket.is_aborted)
     scene.socket.says(delta("late", stream_id="a"), delta(stream_id="b"))
@@ -261,10 +264,13 @@ async def test_silence_counts_for_each_turn_by_itself() -> None:
     assert scene.beside == b""
 
 
-async def test_a_turn_that_was_given_up_may_end_before_the_others() -> None:
-    scene = Scene(first_byte=0.05, stream_idle=60.0)
+async def test_a_turn_that_was_given_up_may_end_before_the_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock, scene = LoopClock(monkeypatch), Scene(first_byte=5.0, stream_idle=60.0)
     silent, busy = await scene.read("a"), await scene.read("b")
     scene.socket.says(response("created", "r2", stream_id="b"))
+    clock.advance(5.0)
     with pytest.raises(UpstreamTimeout):
         await silent.turn.first()
     scene.socket.says(event("codex.rate_limits"))
@@ -278,17 +284,19 @@ async def test_a_turn_that_was_given_up_may_end_before_the_others() -> None:
     assert silent.frames == b""
 
 
-async def test_a_message_that_comes_slowly_is_no_silence() -> None:
-    scene = Scene(first_byte=60.0, stream_idle=0.05)
+async def test_a_message_that_comes_slowly_is_no_silence(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, scene = LoopClock(monkeypatch), Scene(first_byte=60.0, stream_idle=5.0)
     one, two = await scene.read("a"), await scene.read("b")
     for name, stream_id in (("r1", "a"), ("r2", "b")):
         scene.socket.says(response("created", name, stream_id=stream_id))
     last = response("completed", "r1", stream_id="a", more="x" * 200)
     for at in range(0, 120, 10):
         scene.socket.says(last[at : at + 10])
-        await asyncio.sleep(0.01)
+        clock.advance(1.0)
+        await asyncio.sleep(0)
     scene.socket.says(last[120:])
     assert (await one.ended()).endswith(last)
+    clock.advance(5.0)
     with pytest.raises(UpstreamTimeout):
         await two.ended()
 
@@ -306,12 +314,13 @@ async def test_a_new_turn_is_watched_though_a_patient_one_runs() -> None:
     await patient.ended()
 
 
-async def test_without_turns_silence_is_normal() -> None:
-    scene = Scene(first_byte=0.02, stream_idle=0.02)
+async def test_without_turns_silence_is_normal(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, scene = LoopClock(monkeypatch), Scene(first_byte=2.0, stream_idle=2.0)
     reader = await scene.read()
     scene.socket.says(response("completed", "r1"))
     await reader.ended()
-    await asyncio.sleep(0.06)
+    clock.advance(6.0)
+    await asyncio.sleep(0)
     assert not scene.socket.is_aborted
     scene.link.close()
     assert scene.socket.closes == [(1000, "")]
