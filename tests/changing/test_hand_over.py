@@ -14,6 +14,8 @@ from tests.changing.upstream import changing_upstream
 from tests.waiting import wait_until
 
 REQUESTS = 2_000
+SERVER = "port: 0, grace_period: 600"
+"""A process that is replaced waits for its streams however long the requests take."""
 
 
 def lives(process: int) -> bool:
@@ -40,7 +42,7 @@ def test_a_rolling_restart_under_load_costs_no_request_and_cuts_no_stream(
     tmp_path: Path, workers: int
 ) -> None:
     with changing_upstream() as upstream:
-        write(tmp_path, configuration(upstream.base_url))
+        write(tmp_path, configuration(upstream.base_url, SERVER))
         with running(tmp_path, workers) as gateway:
             processes = [gateway.process.pid]
             try:
@@ -52,7 +54,7 @@ def test_a_rolling_restart_under_load_costs_no_request_and_cuts_no_stream(
                         # What a reload refuses, a restart applies: the secret here.
                         write(
                             tmp_path,
-                            configuration(upstream.base_url, more=f"secret: {'s' * 32}\n"),
+                            configuration(upstream.base_url, SERVER, more=f"secret: {'s' * 32}\n"),
                             f"sk-{number}",
                         )
                         processes.append(hand_over(gateway, processes[-1]))

@@ -64,7 +64,7 @@ def changing_upstream() -> Iterator[Upstream]:
             self.send_header("connection", "close")
             self.end_headers()
             self.wfile.write(FIRST)
-            upstream.go.wait(PATIENCE)
+            upstream.go.wait()
             self.wfile.write(LAST)
             self.close_connection = True
 

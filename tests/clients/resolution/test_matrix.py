@@ -29,7 +29,7 @@ from tests.clients.resolution.scene import (
     jobs,
     listing,
 )
-from tests.clients.resolution.stage import A_MOMENT, NEGATIVE_TTL, Stage, set_up
+from tests.clients.resolution.stage import A_MOMENT, NEGATIVE_TTL, TTL, Stage, set_up
 
 pytestmark = pytest.mark.anyio
 
@@ -77,9 +77,16 @@ def cells() -> Iterator[tuple[str, Shape, Shape, Denial]]:
 
 
 @pytest.fixture(scope="module", params=[kinds.AUTO, kinds.OPENAI])
-async def stage(request: pytest.FixtureRequest) -> AsyncIterator[Stage]:
+async def shared(request: pytest.FixtureRequest) -> AsyncIterator[Stage]:
     async with set_up(request.param) as made:
         yield made
+
+
+@pytest.fixture
+def stage(shared: Stage) -> Stage:
+    """The gateway has forgotten what its server has shown to any test before, as in any order."""
+    shared.clock.advance(TTL + A_MOMENT)
+    return shared
 
 
 @pytest.mark.parametrize("streamed", [False, True], ids=["plain", "streamed"])
