@@ -87,10 +87,13 @@ class Case:
 
     @property
     def is_timed(self) -> bool:
-        """Whether a timeout ends it."""
-        return self.fault.ends is Ends.SILENT or any(
-            isinstance(step, Stall) or (isinstance(step, Repeat) and step.pause)
-            for step in self.script.steps
+        """Whether a timeout ends it: one of its steps may be where nobody waits for it any more."""
+        return self.fault.ends is Ends.SILENT or (
+            self.fault.ends is not Ends.UNANSWERED
+            and any(
+                isinstance(step, Stall) or (isinstance(step, Repeat) and step.pause)
+                for step in self.script.steps
+            )
         )
 
 

@@ -6,7 +6,7 @@ import os
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
 from urllib.parse import urlsplit
@@ -29,14 +29,18 @@ from tests.faults.outcomes import Good, Judged
 from tests.faults.script import Asked
 from tests.faults.upstream import Upstream, good, listening
 
-TIMEOUTS = TimeoutSettings(connect=1.5, queue=30.0, first_byte=2.0, stream_idle=1.6, metadata=1.0)
+TIMEOUTS = TimeoutSettings(connect=30.0, queue=30.0, first_byte=2.0, stream_idle=1.6, metadata=1.0)
 """Of what they have to end. All else has more time: a busy machine must not make it a timeout."""
+UNCONNECTED = {name: replace(TIMEOUTS, connect=1.5) for name in ("black-hole", "tls-silent")}
+"""Of the upstreams with which no connection is ever made."""
 LONG = CallTimeouts(first_byte=30.0, stream_idle=30.0)
+LONG_HEAD = CallTimeouts(first_byte=30.0)
+"""Of what falls silent after its head."""
 GRACE = 3.2
 """Seconds after which a translated stream begins with a comment: longer than the timeouts, so that
 only what keeps an upstream's stream alive without events comes so far."""
 SIDE_BY_SIDE = 80
-SETTLING = 10.0
+SETTLING = 25.0
 """Seconds until what should have gone counts as left behind: a limit, not an expectation."""
 UNCHANGED = 15
 """How often the same is to be seen, 20 ms apart, before it counts as the state of rest."""
@@ -254,7 +258,7 @@ def _settings(urls: dict[str, str], warm: set[str], cases: Sequence[Case]) -> Se
             url,
             kinds.OTHER,
             forward_headers=("x-fault",),
-            timeouts=TIMEOUTS,
+            timeouts=UNCONNECTED.get(name, TIMEOUTS),
             keepalive_expiry=30.0 if name in warm else 2.0,
         )
         for name, url in urls.items()
@@ -262,7 +266,12 @@ def _settings(urls: dict[str, str], warm: set[str], cases: Sequence[Case]) -> Se
     timed = {case.model: case for case in cases if case.is_timed}
     rules = (
         *(
-            ModelRule(model, upstream=case.fault.upstream, endpoints=(case.flow.home,))
+            ModelRule(
+                model,
+                upstream=case.fault.upstream,
+                endpoints=(case.flow.home,),
+                timeouts=None if case.fault.ends is Ends.SILENT else LONG_HEAD,
+            )
             for model, case in timed.items()
         ),
         *(

@@ -106,10 +106,10 @@ def _late(name: str, ends: Ends, more: Events, *after: Step, done: bool = False)
 
     def play(asked: Asked) -> Script:
         pieces = more(asked.home)
-        comment, times = b": still thinking\n\n", 14
+        comment, times = b": still thinking\n\n", 12
         (raw,) = stream(pieces, *after).steps[:1]
         start, _, sent = cast("bytes", raw).partition(b"\r\n\r\n")
-        steps = (Repeat(chunk(comment), 0.3, times), *([sent] if sent else []), *after)
+        steps = (Repeat(chunk(comment), 0.6, times), *([sent] if sent else []), *after)
         return Script((start + b"\r\n\r\n", *steps), 200, comment * times + b"".join(pieces), True)
 
     outcome: Outcome = Good() if ends is Ends.FINE else StreamError(done=done)
