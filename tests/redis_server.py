@@ -1,4 +1,4 @@
-"""A real Redis server (Debian's `redis-server`), started on a free port for a test."""
+"""A real Redis server (Debian's `redis-server`), started on a port of its own for a test."""
 
 import os
 import shutil

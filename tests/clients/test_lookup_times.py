@@ -1,9 +1,12 @@
-"""How long a request waits for the look-ups of its model: `timeouts.metadata`, all together."""
+"""How long a request waits for the look-ups of its model: `timeouts.metadata`, all together.
+
+Where that is judged, time passes only when the test says so (`resolution/standing_clock.py`).
+"""
 
 import asyncio
-import time
-from collections.abc import Awaitable, Callable
-from contextlib import ExitStack
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -14,12 +17,17 @@ from gateway.config.store_settings import MemorySettings
 from gateway.servers import Profile
 from tests import kinds
 from tests.clients.raw import RawConnection, RawReply, connect
-from tests.clients.running import running_gateway
-from tests.upstream.scripted import Peer, Request, Script, scripted, with_length
+from tests.clients.resolution.asking import Reply, fetch
+from tests.clients.resolution.stage import A_MOMENT
+from tests.clients.resolution.standing_clock import StandingClock, gateway_by_the_clock
+from tests.clients.running import RunningGateway, running_gateway
+from tests.upstream.scripted import Peer, Request, Script, scripted, until, with_length
 
 pytestmark = pytest.mark.anyio
 
 METADATA = 1.0
+A_LITTLE = 0.01
+"""Seconds before and after a deadline."""
 Routes = Callable[[Request], Awaitable[bytes]]
 
 
@@ -54,31 +62,28 @@ def serving(routes: Routes) -> Script:
     return script
 
 
-async def lists_hang(request: Request) -> bytes:
-    return COMPLETION if request.method == "POST" else await never()
+EMPTY = as_json({"object": "list", "data": []})
+A_JOB = {"object": "fine_tuning.job", "id": "ftjob-1", "model": "gpt-4o"}
+A_PAGE = as_json({"object": "list", "data": [A_JOB], "has_more": True})
 
 
-async def lists_hang_and_the_model_is_unknown(request: Request) -> bytes:
-    return UNKNOWN if request.method == "POST" else await never()
+class Hung:
+    """An upstream with the model or without it, whose look-ups are answered by the test, if so."""
 
+    def __init__(self, posted: bytes = COMPLETION) -> None:
+        self.asked: list[str] = []
+        self._posted = posted
+        self._answered: list[asyncio.Future[bytes]] = []
 
-async def the_list_is_slow_and_the_jobs_hang(request: Request) -> bytes:
-    if request.method == "POST":
-        return COMPLETION
-    if request.target.endswith("/models"):
-        await asyncio.sleep(0.8 * METADATA)
-        return as_json({"object": "list", "data": []})
-    return await never()
+    async def routes(self, request: Request) -> bytes:
+        if request.method == "POST":
+            return self._posted
+        self._answered.append(asyncio.get_running_loop().create_future())
+        self.asked.append(request.target.partition("?")[0])
+        return await self._answered[-1]
 
-
-async def each_page_is_slow(request: Request) -> bytes:
-    if request.method == "POST":
-        return COMPLETION
-    await asyncio.sleep(0.4 * METADATA)
-    if request.target.endswith("/models"):
-        return as_json({"object": "list", "data": []})
-    job = {"object": "fine_tuning.job", "id": f"ftjob-{time.monotonic_ns()}", "model": "gpt-4o"}
-    return as_json({"object": "list", "data": [job], "has_more": True})
+    def answer(self, number: int, reply: bytes) -> None:
+        self._answered[number].set_result(reply)
 
 
 async def lists_the_model(request: Request) -> bytes:
@@ -86,7 +91,7 @@ async def lists_the_model(request: Request) -> bytes:
         return as_json({"object": "chat.completion", "choices": [], "served_by": "b"})
     if request.target.endswith("/models"):
         return as_json({"object": "list", "data": [{"id": "acme-1", "object": "model"}]})
-    return as_json({"object": "list", "data": []})
+    return EMPTY
 
 
 def settings_for(*base_urls: str, memory: MemorySettings | None = None, **more: Any) -> Settings:
@@ -108,72 +113,147 @@ def chat(model: str = "acme-1") -> bytes:
     return msgspec.json.encode({"model": model, "messages": []})
 
 
-def timed(client: RawConnection, model: str = "acme-1") -> tuple[RawReply, float]:
-    """Send one request; return the reply and the seconds that it took."""
-    begun = time.monotonic()
-    client.request("POST", "/v1/chat/completions", chat(model))
-    return client.reply(), time.monotonic() - begun
+@dataclass
+class Stage:
+    """A gateway, and the time that passes for it."""
+
+    gateway: RunningGateway
+    clock: StandingClock
+
+    async def ask(self, model: str = "acme-1") -> Reply:
+        """Ask for a model. No time passes meanwhile: who waits for a deadline gets no reply."""
+        return await fetch(self.gateway.base_url, "POST", "/chat/completions", chat(model))
+
+    async def settle(self) -> None:
+        """Let what is on its way arrive: both sides get several turns, and no time passes."""
+        for _ in range(5):
+            await fetch(self.gateway.admin_url, "GET", "/healthz")
+
+    async def reply_after(
+        self, seconds: float, *hung: Hung, asking: asyncio.Task[Reply] | None = None
+    ) -> Reply:
+        """Ask; expect the reply when so much time has passed since all of these were asked."""
+        asking = asking or asyncio.create_task(self.ask())
+        await until(lambda: all(each.asked for each in hung))
+        await self.settle()
+        self.clock.advance(seconds - A_LITTLE)
+        await self.settle()
+        assert not asking.done()
+        self.clock.advance(2 * A_LITTLE)
+        return await asking
 
 
-def ask(settings: Settings, *models: str) -> list[tuple[RawReply, float]]:
-    """Send requests through a gateway, one after the other."""
-    with running_gateway(settings) as gateway, connect(gateway.base_url) as client:
-        return [timed(client, model) for model in models]
+@asynccontextmanager
+async def staged(*upstreams: Hung | Routes, **more: Any) -> AsyncIterator[Stage]:
+    """Run a gateway before such upstreams, in their order; its clock stands."""
+    async with AsyncExitStack() as stack:
+        servers = [
+            await stack.enter_async_context(
+                scripted(serving(each.routes if isinstance(each, Hung) else each))
+            )
+            for each in upstreams
+        ]
+        settings = settings_for(*(server.base_url for server in servers), **more)
+        with gateway_by_the_clock(settings) as (gateway, clock):
+            yield Stage(gateway, clock)
+
+
+@pytest.mark.parametrize(("posted", "status"), [(COMPLETION, 200), (UNKNOWN, 404)])
+async def test_look_ups_that_hang_are_waited_for_no_longer(posted: bytes, status: int) -> None:
+    hung = Hung(posted)
+    async with staged(hung) as stage:
+        assert (await stage.reply_after(METADATA, hung)).status == status
 
 
 @pytest.mark.parametrize(
-    ("routes", "status"),
-    [
-        (lists_hang, 200),
-        (lists_hang_and_the_model_is_unknown, 404),
-        (the_list_is_slow_and_the_jobs_hang, 200),
-        (each_page_is_slow, 200),
-    ],
+    "answers",
+    [((0.8, EMPTY),), ((0.4, EMPTY), (0.4, A_PAGE))],
+    ids=["the jobs hang after a slow list", "each page is slow"],
 )
 async def test_all_look_ups_of_a_model_together_wait_for_the_metadata_time(
-    routes: Routes, status: int
+    answers: tuple[tuple[float, bytes], ...],
 ) -> None:
-    async with scripted(serving(routes)) as upstream:
-        settings = settings_for(upstream.base_url)
-        ((reply, seconds),) = await asyncio.to_thread(ask, settings, "acme-1")
-    assert reply.status == status
-    assert 0.9 * METADATA < seconds < 1.6 * METADATA
+    hung = Hung()
+    async with staged(hung) as stage:
+        asking, passed = asyncio.create_task(stage.ask()), 0.0
+        for number, (seconds, answer) in enumerate(answers):
+            await until(lambda number=number: len(hung.asked) > number)  # type: ignore[misc]
+            await stage.settle()
+            stage.clock.advance(seconds * METADATA)
+            hung.answer(number, answer)
+            passed += seconds * METADATA
+        await until(lambda: len(hung.asked) > len(answers))
+        reply = await stage.reply_after(METADATA - passed, hung, asking=asking)
+    assert reply.status == 200
+    assert [path.rpartition("/")[2] for path in hung.asked] == ["models", "jobs", "jobs"][
+        : len(answers) + 1
+    ]
 
 
 async def test_look_ups_at_several_upstreams_wait_no_longer() -> None:
-    async with scripted(serving(lists_hang)) as one, scripted(serving(lists_hang)) as other:
-        settings = settings_for(one.base_url, other.base_url)
-        ((reply, seconds),) = await asyncio.to_thread(ask, settings, "acme-1")
-    assert reply.status == 200
-    assert 0.9 * METADATA < seconds < 1.6 * METADATA
+    one, other = Hung(), Hung()
+    async with staged(one, other) as stage:
+        assert (await stage.reply_after(METADATA, one, other)).status == 200
 
 
 async def test_an_upstream_that_hangs_does_not_hide_what_another_lists() -> None:
-    async with scripted(serving(lists_hang)) as one, scripted(serving(lists_the_model)) as other:
-        settings = settings_for(one.base_url, other.base_url)
-        ((reply, seconds),) = await asyncio.to_thread(ask, settings, "acme-1")
+    hung = Hung()
+    async with staged(hung, lists_the_model) as stage:
+        reply = await stage.reply_after(METADATA, hung)
     assert reply.headers["x-gateway-upstream"] == "b"
-    assert seconds < 1.6 * METADATA
 
 
 @pytest.mark.parametrize("kind", [kinds.AUTO, kinds.OPENAI, kinds.VLLM, kinds.OLLAMA])
-@pytest.mark.parametrize("routes", [lists_hang, lists_hang_and_the_model_is_unknown])
+@pytest.mark.parametrize(("posted", "status"), [(COMPLETION, 200), (UNKNOWN, 404)])
 async def test_only_the_first_request_waits_for_look_ups_that_hang(
-    routes: Routes, kind: Profile
+    posted: bytes, status: int, kind: Profile
 ) -> None:
-    async with scripted(serving(routes)) as upstream:
-        settings = settings_for(upstream.base_url, kind=kind)
-        asked = await asyncio.to_thread(ask, settings, "acme-1", "acme-1", "acme-2")
-    assert 0.9 * METADATA < asked[0][1] < 1.6 * METADATA
-    assert max(seconds for _, seconds in asked[1:]) < 0.5 * METADATA
+    hung = Hung(posted)
+    async with staged(hung, kind=kind) as stage:
+        assert (await stage.reply_after(METADATA, hung)).status == status
+        assert (await stage.ask("acme-1")).status == status
+        assert (await stage.ask("acme-2")).status == status
 
 
 async def test_upstreams_that_hang_before_the_right_one_are_waited_for_once() -> None:
-    async with scripted(serving(lists_hang)) as one, scripted(serving(lists_the_model)) as other:
-        settings = settings_for(*[one.base_url] * 3, other.base_url)
-        asked = await asyncio.to_thread(ask, settings, "acme-1", "acme-1")
-    assert [reply.headers["x-gateway-upstream"] for reply, _ in asked] == ["d", "d"]
-    assert asked[1][1] < 0.5 * METADATA
+    hung = [Hung(), Hung(), Hung()]
+    async with staged(*hung, lists_the_model) as stage:
+        asked = [await stage.reply_after(METADATA, *hung), await stage.ask()]
+    assert [reply.headers["x-gateway-upstream"] for reply in asked] == ["d", "d"]
+
+
+async def test_a_known_list_is_good_enough_where_a_new_one_hangs() -> None:
+    lists = 0
+
+    async def routes(request: Request) -> bytes:
+        nonlocal lists
+        lists += request.target.endswith("/models")
+        hangs = request.target.endswith("/models") and lists > 1
+        return await never() if hangs else await lists_the_model(request)
+
+    memory = MemorySettings(negative_ttl=0.5)
+    async with staged(routes, kind=kinds.VLLM, memory=memory) as stage:
+        for model in ("acme-1", "adapter"):
+            assert (await stage.ask(model)).status == 200
+        assert lists == 1
+        stage.clock.advance(memory.negative_ttl + A_MOMENT)
+        # The name has answered before, so nobody waits for the new list, not even once.
+        for _ in range(4):
+            assert (await stage.ask("adapter")).status == 200
+        await until(lambda: lists > 1)
+    assert lists == 2
+
+
+# --- in real time: nothing is timed --------------------------------------------------------------
+
+
+async def lists_hang(request: Request) -> bytes:
+    return COMPLETION if request.method == "POST" else await never()
+
+
+def asked(client: RawConnection) -> RawReply:
+    client.request("POST", "/v1/chat/completions", chat())
+    return client.reply()
 
 
 async def test_a_list_that_comes_late_is_used() -> None:
@@ -188,40 +268,15 @@ async def test_a_list_that_comes_late_is_used() -> None:
 
     def run(settings: Settings) -> tuple[str, str]:
         with running_gateway(settings) as gateway, connect(gateway.base_url) as client:
-            first, _ = timed(client)
+            first = asked(client)
             loop.call_soon_threadsafe(may_answer.set)
-            while (reply := timed(client)[0]).headers["x-gateway-upstream"] == "a":
+            while (reply := asked(client)).headers["x-gateway-upstream"] == "a":
                 assert reply.status == 200
             return first.headers["x-gateway-upstream"], reply.headers["x-gateway-upstream"]
 
     async with scripted(serving(lists_hang)) as one, scripted(serving(late)) as other:
         settings = settings_for(one.base_url, other.base_url)
         assert await asyncio.to_thread(run, settings) == ("a", "b")
-
-
-async def test_a_known_list_is_good_enough_where_a_new_one_hangs() -> None:
-    lists = 0
-
-    async def routes(request: Request) -> bytes:
-        nonlocal lists
-        lists += request.target.endswith("/models")
-        hangs = request.target.endswith("/models") and lists > 1
-        return await never() if hangs else await lists_the_model(request)
-
-    def run(settings: Settings) -> list[float]:
-        with running_gateway(settings) as gateway, connect(gateway.base_url) as client:
-            timed(client)
-            while lists == 1:
-                longest = timed(client, "adapter")[1]
-            return [longest, *(timed(client, "adapter")[1] for _ in range(3))]
-
-    async with scripted(serving(routes)) as upstream:
-        memory = MemorySettings(negative_ttl=0.5)
-        settings = settings_for(upstream.base_url, kind=kinds.VLLM, memory=memory)
-        seconds = await asyncio.to_thread(run, settings)
-    # The name has answered before, so nobody waits for the new list, not even once.
-    assert max(seconds) < 0.5 * METADATA
-    assert lists == 2
 
 
 @pytest.mark.parametrize(("max_connections", "keys"), [(256, 300), (8, 40)])
