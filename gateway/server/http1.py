@@ -161,12 +161,12 @@ class Connection(Reception):
             self._due = due = self._loop.time() + IDLE_TIMEOUT
             # Later than the timer's next wake-up in any case, so nothing has to be scheduled.
             self._timer.at = min(self.flow.due, due)
-            if self._reading_paused:
-                self._resume_reading()
             if self.application is not self._door.application:
                 self._change_application()
             if incoming.rest:
                 self._take_head(b"")
+            if self._reading_paused:
+                self._read_ahead()
 
     def _change_application(self) -> None:
         self.application = application = self._door.application

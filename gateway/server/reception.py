@@ -193,6 +193,14 @@ class Reception(Lifetime):
         if not (self._incoming.postponed or (upload is not None and upload.is_full)):
             self._resume_reading()
 
+    def _read_ahead(self) -> None:
+        """Go on reading, unless enough of further requests is here, or a turn is to come."""
+        if self.state is State.BODY:
+            if self._turn is None:
+                self._read_on()
+        elif self.state is not State.SERVING or len(self._incoming.rest) <= MAX_PIPELINED:
+            self._resume_reading()
+
     def _serve_whole(self, body: bytes) -> None:
         self.state = _SERVING
         self._due = inf

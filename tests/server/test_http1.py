@@ -21,7 +21,7 @@ from gateway.shapes import RawHeaders, Sink, UpstreamCall
 from tests.api.client import Client
 from tests.exchange.scene import chat_chunk, chat_completion
 from tests.fakes import EVENT_STREAM, Answer, FakeReply, error_reply, json_reply, stream_reply
-from tests.server.wire import Wire, request
+from tests.server.wire import FakeTransport, Wire, request
 
 MESSAGES = {"model": "gpt-4o", "messages": [{"role": "user", "content": "Hi"}]}
 CHAT = msgspec.json.encode(MESSAGES)
@@ -522,6 +522,59 @@ def test_an_upstreams_refusal_is_an_error_in_the_envelope() -> None:
         received = await connection.send(request(CHAT))
         assert received.startswith(b"HTTP/1.1 429")
         assert b"slow down" in received
+        connection.end()
+
+    asyncio.run(scenario())
+
+
+def test_a_client_far_ahead_is_read_no_faster_than_it_is_answered() -> None:
+    async def scenario() -> None:
+        connection = Wire(Client(answer).gateway)
+        transport, incoming = connection.transport, connection.protocol._incoming
+        ahead = MAX_PIPELINED // len(request(CHAT)) + 1
+        reads, waiting = 6, [len(request(CHAT))]
+
+        def read() -> None:
+            nonlocal reads
+            if reads and transport.is_reading():
+                reads -= 1
+                connection.protocol.data_received(request(CHAT) * ahead)
+                waiting.append(len(incoming.rest))
+                asyncio.get_running_loop().call_soon(read)
+
+        def resume_reading() -> None:
+            FakeTransport.resume_reading(transport)
+            asyncio.get_running_loop().call_soon(read)
+
+        transport.resume_reading = resume_reading  # type: ignore[method-assign]
+        connection.protocol.data_received(request(CHAT))
+        read()
+        received = await connection.send()
+        assert received.count(b"HTTP/1.1 200") == 1 + 6 * ahead
+        assert max(waiting) <= 2 * MAX_PIPELINED + len(request(CHAT))
+        connection.end()
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("rest", ["head", "body", "chunks"])
+def test_a_request_that_is_not_all_here_is_read_on_behind_many(rest: str) -> None:
+    async def scenario() -> None:
+        connection = Wire(Client(answer).gateway)
+        ahead = MAX_PIPELINED // len(request(CHAT)) + 1
+        last = request(CHAT)
+        if rest == "chunks":
+            head = request(CHAT, drop=("Content-Length",)).partition(b"\r\n\r\n")[0]
+            pieces = b"".join(b"1\r\n%c\r\n" % byte for byte in CHAT)
+            last = head + b"\r\nTransfer-Encoding: chunked\r\n\r\n" + pieces + b"0\r\n\r\n"
+        cut = 30 if rest == "head" else len(last) - 9
+        connection.protocol.data_received(request(CHAT))
+        connection.protocol.data_received(request(CHAT) * ahead + last[:cut])
+        assert not connection.transport.is_reading()
+        await connection.settle()
+        assert connection.transport.is_reading()
+        received = await connection.send(last[cut:])
+        assert received.count(b"HTTP/1.1 200") == 2 + ahead
         connection.end()
 
     asyncio.run(scenario())
