@@ -32,7 +32,7 @@ _NAMING_AT_THE_TOP = frozenset(
         *("modellist", "modelslug"),  # LiteLLM, routers
         *("engine", "engineid", "deployment", "deploymentid"),  # openai-python 0.28, Azure
         "preset",  # OpenRouter: a stored choice of models
-        *("lorapath", "adapterid"),  # SGLang, TGI: which fine-tune answers
+        *("lorapath", "adapterid", "adapter", "adapters"),  # SGLang, TGI, mlx-lm: which fine-tune
     }
 )
 _CONTENT = frozenset(
@@ -94,7 +94,7 @@ class Reading:
     def named(self, name: str, value: str) -> None:
         """Read a parameter (`model`, `session[model]`) with its value."""
         place = place_of(name)
-        if any(is_naming(part, top=not depth) for depth, part in enumerate(place)):
+        if any(is_naming(part, top=_is_top(place[:depth])) for depth, part in enumerate(place)):
             self._take(place, value)
 
     def _walk(self, place: Place, root: _Holder) -> None:
@@ -109,13 +109,14 @@ class Reading:
     def _pairs(self, place: Place, pairs: _Object) -> Iterator[tuple[Place, _Holder]]:
         """Take the names of one object; yield what is to be looked into."""
         _refuse_equal_keys(place, pairs)
+        top = _is_top(place)
         for key, value in pairs:
             name = normalized(key)
             if name in _CONTENT:
                 continue
             if name == "type" and isinstance(value, str):
                 self.types[*place, key] = value
-            if not _is_naming(name, top=not place):
+            if not _is_naming(name, top=top):
                 if isinstance(value, _HOLDERS):
                     yield (*place, key), value
             elif not place and name == "model":
@@ -178,6 +179,11 @@ def _normalized(key: str) -> str:
 _known = lru_cache(maxsize=4096)(_normalized)
 _LONGEST_KNOWN = 64
 """The length of the longest key that is remembered: memory stays bounded."""
+
+
+def _is_top(place: Place) -> bool:
+    """Whether a request's own parameters stand there; LiteLLM takes those of `extra_body` so."""
+    return all(normalized(part) == "extrabody" for part in place)
 
 
 def is_naming(key: str, *, top: bool = False) -> bool:

@@ -14,6 +14,7 @@ API as vLLM, LiteLLM and OpenRouter have it; for `ocr`, `fim` and `classificatio
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from urllib.parse import unquote
 
 from gateway.exchange.restricted.model_names import MODEL, Place
 
@@ -178,7 +179,7 @@ DELETED = (
 
 _OF_THE_ACCOUNT = re.compile(
     r"(?:/(?:v1|openai))*"
-    r"/(?:organization|projects|fine_tuning/checkpoints|vaults|webhook_endpoints)(?:/|\Z)"
+    r"/(?:organization|projects|fine_tuning/checkpoints|vaults|webhook_endpoints)[.\s]*(?:[/;]|\Z)"
 )
 _OF_AGENTS = re.compile(r"/agents(?:/|\Z)")
 _MODEL_CARD = re.compile(r"/models/.+", re.DOTALL)
@@ -193,6 +194,13 @@ _POSTED = [(_pattern(path), permission) for path, permission in POSTED.items() i
 _DELETED = [_pattern(path) for path in DELETED]
 
 
+def _decoded(path: str) -> str:
+    """Return a path without any escapes; how often it may be encoded was checked before."""
+    while (further := unquote(path)) != path:
+        path = further
+    return path
+
+
 def permission_for_socket(path: str) -> Permission:
     """Return what opening a socket asks for; `path` is below `/v1`, decoded."""
     return SOCKETS.get(path.lower(), _OF_A_SESSION)
@@ -202,11 +210,12 @@ def permission_for(method: str, path: str) -> Permission:
     """Return what a call asks for; `path` is below `/v1`, decoded.
 
     Reading is permitted, but for the account's administration: it runs no model. A model's card is
-    judged by its name where it is served (`listing`). Some servers ignore the case of paths, and
-    others a `/v1` that is there twice.
+    judged by its name where it is served (`listing`). Some servers ignore the case of paths, others
+    a `/v1` that is there twice, what follows a semicolon (Java's), or dots and blanks at the end of
+    a segment (Windows'), and some decode a path twice.
     """
     path = path.lower()
-    if _OF_THE_ACCOUNT.match(path):
+    if _OF_THE_ACCOUNT.match(_decoded(path)):
         return _ACCOUNT
     if method in ("GET", "HEAD", "OPTIONS"):
         return RUNS_NONE

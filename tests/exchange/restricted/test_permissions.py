@@ -79,6 +79,18 @@ def test_an_exact_path_wins_over_a_pattern(path: str) -> None:
     assert permission_for("POST", "/threads/runs") == BY_MODEL
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/organization;x/users", "/organization;/users", "/v1/projects;a=b", "/%6frganization"),
+        *("/%256frganization/users", "/organization%2fusers", "/organization ", "/organization./x"),
+        *("/fine_tuning/checkpoints;x/m/permissions", "/vaults%3Bx/v"),
+    ],
+)
+def test_a_path_that_some_servers_read_as_the_accounts_is_refused(path: str) -> None:
+    assert permission_for("GET", path).refused
+
+
 @pytest.mark.parametrize("path", ["/Organization/users", "/PROJECTS", "/Webhook_Endpoints/x"])
 def test_the_case_of_a_path_changes_nothing(path: str) -> None:
     assert permission_for("GET", path) == permission_for("GET", path.lower())
