@@ -8,10 +8,8 @@ from gateway.translate.contract import Context, Report, StreamTranslation
 from gateway.translate.parts.messages.unsigned import without_gateways_thinking
 from gateway.translate.stream.message_events import check_inputs
 from gateway.translate.stream.reply_choices import ChoiceEnds
-from gateway.translate.stream.sse import MESSAGES_END, TERMINAL_EVENTS, error_event
+from gateway.translate.stream.sse import ENDS, error_event
 from gateway.translate.unsealing import unsealed
-
-_COMPLETING = TERMINAL_EVENTS | MESSAGES_END | {"error"}
 
 
 class Renaming:
@@ -81,7 +79,7 @@ class _RenamingStream(StreamTranslation):
 def _ends(event: Json) -> bool:
     """Whether the event ends the response or the message, or is an error event itself."""
     kind = event.get("type")
-    return event.get("error") is not None or (isinstance(kind, str) and kind in _COMPLETING)
+    return event.get("error") is not None or (isinstance(kind, str) and kind in ENDS)
 
 
 def _renamed(reply: Json, context: Context) -> Json:

@@ -15,7 +15,7 @@ from gateway.exchange.remembered.items import PREVIOUS
 from gateway.exchange.remembered.turns import Turn
 from gateway.exchange.reply.body import ReplyBody
 from gateway.exchange.reply.reading import not_json
-from gateway.translate.stream.sse import TERMINAL_EVENTS, SSEDecoder, is_done
+from gateway.translate.stream.sse import RESPONSES_END, SSEDecoder, is_done
 
 _DELTA: Final = b".delta"
 _EVENT: Final = b"event: "
@@ -143,7 +143,7 @@ class TurnFrames:
 
     def _of_response(self, event: _Event, data: bytes) -> bytes:
         """Return an event with a response as the client knows that; remember the last one."""
-        if event.type in TERMINAL_EVENTS:
+        if event.type in RESPONSES_END:
             self.ended = True
             if event.type in _CONTINUABLE:
                 self._remember(event.response)

@@ -11,7 +11,8 @@ from gateway.translate.contract import (
     Translation,
 )
 
-_TERMINAL = frozenset({"response.completed", "response.incomplete"})
+_KEPT = frozenset({"response.completed", "response.incomplete"})
+"""The events whose responses are kept."""
 
 
 class RecordingTranslation:
@@ -96,6 +97,6 @@ class _RecordingStream(StreamTranslation):
 
     def _recorded(self, event: Json) -> Json:
         response = self._recording.marked(event["response"])
-        if event["type"] in _TERMINAL:
+        if event["type"] in _KEPT:
             self._recording.response = response
         return {**event, "response": response}

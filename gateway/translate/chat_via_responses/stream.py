@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from gateway.errors import TruncatedStream
 from gateway.shapes import Json
 from gateway.translate.chat_via_responses.output.endings import error_of_response
+from gateway.translate.chat_via_responses.output.events import HELD
 from gateway.translate.chat_via_responses.output.fold import TERMINAL, OutputFold
 from gateway.translate.chat_via_responses.output.text import Step
 from gateway.translate.chat_via_responses.reply import identity, moderated, tier, total_usage
@@ -18,9 +19,6 @@ from gateway.translate.parts.upstream_errors import without_error
 from gateway.translate.stream.chat_frame import ChatFrame
 
 _LISTS = frozenset({"annotations", "content_parts", "file_citations", "images", "output_items"})
-
-_HELD = frozenset({"response.created", "response.in_progress", "response.queued"})
-"""Events after which a response can still fail as a whole, for example for want of quota."""
 
 
 class ChatStream(ChatFrame):
@@ -51,7 +49,7 @@ class ChatStream(ChatFrame):
         without_error(call, event, self._request, error_of_response)
         self._see_response(call, event)
         kind = event.get("type")
-        if not isinstance(kind, str) or not kind.startswith("response.") or kind in _HELD:
+        if not isinstance(kind, str) or not kind.startswith("response.") or kind in HELD:
             return []
         fold = self._folds[call]
         steps = fold.feed(event)

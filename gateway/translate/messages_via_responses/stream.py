@@ -3,15 +3,13 @@
 from gateway.errors import GatewayError, TruncatedStream
 from gateway.shapes import Json
 from gateway.translate.chat_via_responses.output.endings import error_of_response
+from gateway.translate.chat_via_responses.output.events import HELD
 from gateway.translate.chat_via_responses.output.fold import TERMINAL
 from gateway.translate.contract import Context, Report, StreamTranslation
 from gateway.translate.messages_via_responses.output.fold import MessageFold
 from gateway.translate.parts.messages.prepared import PreparedMessages
 from gateway.translate.parts.upstream_errors import without_error
 from gateway.translate.stream.messages_frame import MessagesFrame
-
-_HELD = frozenset({"response.created", "response.in_progress", "response.queued"})
-"""Events after which a response can still fail as a whole, for example for want of quota."""
 
 
 class MessagesStream(StreamTranslation):
@@ -35,7 +33,7 @@ class MessagesStream(StreamTranslation):
         response, kind = event.get("response"), event.get("type")
         if isinstance(response, dict):
             self._response = response
-        if not isinstance(kind, str) or not kind.startswith("response.") or kind in _HELD:
+        if not isinstance(kind, str) or not kind.startswith("response.") or kind in HELD:
             return []
         if kind in TERMINAL:
             self._fold.end(event)

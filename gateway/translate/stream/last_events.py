@@ -13,10 +13,9 @@ from gateway.shapes import Json, Shape
 from gateway.translate.parts.upstream_errors import upstream_error
 from gateway.translate.stream.reply_choices import ChoiceEnds
 from gateway.translate.stream.sse import (
-    MESSAGES_END,
+    ENDS,
     MESSAGES_EVENTS,
     NAMED,
-    TERMINAL_EVENTS,
     ServerSentEvent,
     SSEDecoder,
     begins_events,
@@ -32,7 +31,6 @@ LARGE = 16 * 1024
 _DONE = terminator(Shape.CHAT)
 SHORT = 4
 """The size up to which a piece may be only the end of an event."""
-_TERMINAL = TERMINAL_EVENTS | MESSAGES_END | {"error"}
 
 
 class LastEvents:
@@ -106,7 +104,7 @@ class LastEvents:
         return begins_events(b"".join(self._pieces)) is False
 
     def _is_terminator(self, event: "_Event") -> bool:
-        if is_done(event.data) or not _TERMINAL.isdisjoint((event.name, event.kind)):
+        if is_done(event.data) or not ENDS.isdisjoint((event.name, event.kind)):
             return True
         # Some clients of responses recognise documented error events only.
         return self._shape not in NAMED and _is_error(event)

@@ -30,13 +30,16 @@ KEEPALIVE = b": keepalive\n"
 With a single newline: some clients (openai-go) dispatch an empty event at a comment's blank line.
 """
 
-TERMINAL_EVENTS = frozenset(
+RESPONSES_END = frozenset(
     {"response.completed", "response.incomplete", "response.failed", "response.cancelled"}
 )
 """The types of the events that end a responses stream, which has no `[DONE]`."""
 
 MESSAGES_END = frozenset({"message_stop"})
 """The type of the event that ends a messages stream, which has no `[DONE]` either."""
+
+ENDS = RESPONSES_END | MESSAGES_END | {"error"}
+"""The types of the events after which no stream has another."""
 
 MESSAGES_EVENTS: Final = ("message_", "content_block_", "ping")
 """How the types of a messages stream's events begin, but for `error`."""
@@ -292,5 +295,5 @@ def terminator(shape: Shape) -> bytes:
 def final_events(shape: Shape) -> frozenset[str]:
     """Return the types of the events that end a stream of this shape; none: `[DONE]` does."""
     if shape is Shape.RESPONSES:
-        return TERMINAL_EVENTS
+        return RESPONSES_END
     return MESSAGES_END if shape is Shape.MESSAGES else frozenset()

@@ -14,6 +14,9 @@ from gateway.translate.chat_via_responses.output.tracking import ItemKind, Outpu
 Shown = TypeVar("Shown")
 """What is shown of an event."""
 
+HELD: Final = frozenset({"response.created", "response.in_progress", "response.queued"})
+"""Events after which a response can still fail as a whole, for example for want of quota."""
+
 _METHODS: Final = {
     "response.output_item.added": "_item_added",
     "response.output_item.done": "_item_done",

@@ -34,6 +34,7 @@ from gateway.translate.chat_via_responses.request import PreparedRequest
 from gateway.translate.contract import Context, Report
 from gateway.translate.parts.content.images import data_url, image
 from gateway.translate.parts.finish_reasons import finish_reason, native_word
+from gateway.translate.stream.sse import RESPONSES_END
 
 _PARTS = {
     **dict.fromkeys(FORMS, ItemKind.MESSAGE),
@@ -45,7 +46,7 @@ _PARTS = {
 _ANSWERS = (ItemKind.MESSAGE, ItemKind.CALL, ItemKind.IMAGE)
 """Items that make a chat message; others alone do not."""
 
-TERMINAL = frozenset({"response.completed", "response.incomplete", "response.cancelled"})
+TERMINAL = RESPONSES_END - {"response.failed"}
 """The events that end a response; `response.failed` is an error before it comes here."""
 
 
