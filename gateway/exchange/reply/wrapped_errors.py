@@ -12,7 +12,7 @@ from typing import Final
 from gateway.envelopes.upstream_json import NOT_JSON, decode, valid_json
 from gateway.exchange.reply.reading import not_json
 from gateway.shapes import Json
-from gateway.translate.parts.upstream_errors import upstream_error
+from gateway.translate.parts.upstream_errors import RESULTS, upstream_error
 from gateway.translate.stream.event_reader import EventReader, is_empty_data
 from gateway.translate.stream.sse import ServerSentEvent, SSEDecoder, encode_json, is_done
 
@@ -37,7 +37,6 @@ _ORDINARY = (
 )
 """How nearly all streams of responses and messages begin."""
 
-_RESULTS = ("choices", "output", "content")
 _OF_A_RESULT = frozenset({"data", "id"})
 _ABOUT_THE_EVENT = frozenset({"type", "sequence_number"})
 
@@ -199,7 +198,7 @@ def _in_envelope(error: bytes) -> Json:
 
 def _carried(event: Json, *, named: bool) -> Json | None:
     """Return the body of an HTTP error that says what the event does."""
-    if any(name in event for name in _RESULTS):
+    if any(name in event for name in RESULTS):
         return None
     if event.get("error"):
         # With them `classify` would take it for a result.

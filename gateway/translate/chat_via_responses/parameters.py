@@ -22,9 +22,7 @@ from gateway.translate.parts.output_format import known_chat_format, responses_f
 from gateway.translate.schema.chat import CHAT_PARAMETERS
 from gateway.translate.schema.checks import extensions
 from gateway.translate.schema.extra_params import extras_to_send
-
-LOGPROBS = "message.output_text.logprobs"
-"""The value of `include` that requests logprobs."""
+from gateway.translate.schema.responses import LOGPROBS
 
 NOT_BY_SERVER = "the server's responses endpoint does not take it."
 

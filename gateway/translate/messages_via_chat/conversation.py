@@ -3,14 +3,13 @@
 from gateway.shapes import Json
 from gateway.translate.messages_via_chat.assistant import AssistantTurn
 from gateway.translate.messages_via_chat.origins import Origin
+from gateway.translate.parts.content.parts import SEE_NEXT
 from gateway.translate.parts.from_messages.content import Placed
 from gateway.translate.parts.from_messages.conversation import Conversation, content_of
 from gateway.translate.parts.from_messages.forms import CHAT
 from gateway.translate.parts.from_messages.results import result_parts
 from gateway.translate.parts.from_messages.turns import Turn
 from gateway.translate.parts.tools.calls import bounded_call_id
-
-_SEE_NEXT = {"image_url": "[image: see next message]", "file": "[file: see next message]"}
 
 
 class ChatConversation(Conversation[Origin]):
@@ -52,7 +51,7 @@ class ChatConversation(Conversation[Origin]):
             if kind == "text" or (kind == "image_url" and takes_image):
                 kept.append(placed.part)
             else:
-                kept.append(CHAT.text(_SEE_NEXT[kind]))
+                kept.append(CHAT.text(SEE_NEXT[kind]))
                 attached.append(placed)
         if all(part["type"] == "text" for part in kept):
             return "\n".join(part["text"] for part in kept)

@@ -58,12 +58,13 @@ Anthropic's and Google's words."""
 _MAX_SHOWN = 200
 _MINIMAX_STATUSES = {1001: 504, 1002: 429, 1004: 401, 1008: 402, 2013: 400, 2049: 401}
 """The statuses behind the numbers in MiniMax' `base_resp`, except its own faults."""
-_RESULTS = ("choices", "output", "content")
+RESULTS = ("choices", "output", "content")
+"""Where replies have their results: those of chat and completions, of responses, of messages."""
 _EVENTS = ("response.", "message_", "content_block_", "ping")
 """How the types of events begin that are no errors."""
 _OF_A_RESULT = frozenset(
     {
-        *(*_RESULTS, "created", "data", "id", "model", "object", "usage"),
+        *(*RESULTS, "created", "data", "id", "model", "object", "usage"),
         *("service_tier", "system_fingerprint"),
     }
 )
@@ -111,7 +112,7 @@ def bare_error(body: Json) -> Json | None:
     is an error only where no result comes, which the caller knows.
     """
     kind = body.get("type")
-    if (isinstance(kind, str) and kind.startswith(_EVENTS)) or any(map(body.get, _RESULTS)):
+    if (isinstance(kind, str) and kind.startswith(_EVENTS)) or any(map(body.get, RESULTS)):
         return None
     fields = {name: value for name, value in body.items() if name not in _OF_A_RESULT}
     if not fields:

@@ -30,6 +30,7 @@ from gateway.translate.responses_via_chat.input.passed_over import (
     pass_over_record,
     unknown_reference,
 )
+from gateway.translate.responses_via_chat.input.turn import SYSTEM_ROLES
 from gateway.translate.responses_via_chat.input.waiting_calls import WaitingCalls
 from gateway.translate.responses_via_chat.tools.client_tools import CLIENT_CALLS, CLIENT_OUTPUTS
 from gateway.translate.responses_via_chat.tools.definitions import ToolNames
@@ -37,7 +38,6 @@ from gateway.translate.schema.checks import Anything, Record
 from gateway.translate.schema.responses_input import HOSTED_RECORDS, ITEMS, MESSAGE, is_record
 from gateway.translate.schema.unknown_fields import carry_unknown
 
-_SYSTEM_ROLES = ("system", "developer")
 _THINKING = frozenset({"thinking", "redacted_thinking"})
 _CALL_FIELDS = {
     given: {"name": "name", "input": given, "id": "call_id"} for given in ("arguments", "input")
@@ -141,7 +141,7 @@ class _Reader:
         if role == "assistant":
             self._assistant(path).blocks += blocks
             return
-        if role in _SYSTEM_ROLES:
+        if role in SYSTEM_ROLES:
             role = "system"
             self._check_texts(blocks)
         self.say(role, blocks, path)

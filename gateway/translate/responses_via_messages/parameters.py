@@ -27,7 +27,6 @@ from gateway.translate.parts.to_messages.tools import forces_call, messages_choi
 from gateway.translate.parts.tools.choices import read_chat_choice
 from gateway.translate.responses_via_chat.parameters import (
     ENCRYPTED_REASONING,
-    LOGPROBS,
     hints,
     moderation,
     reasoning_options,
@@ -37,6 +36,7 @@ from gateway.translate.responses_via_chat.tools.choice import tool_parameters
 from gateway.translate.responses_via_chat.tools.definitions import ChatTools
 from gateway.translate.schema.checks import extensions
 from gateway.translate.schema.responses import (
+    LOGPROBS,
     RESPONSES_EXTENSIONS,
     RESPONSES_PARAMETERS,
     STREAM_OPTIONS,

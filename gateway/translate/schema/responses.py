@@ -65,6 +65,9 @@ class _Included:
         return word
 
 
+LOGPROBS = "message.output_text.logprobs"
+"""The value of `include` that asks for logprobs."""
+
 REASONING = Record(
     dict.fromkeys(("context", "effort", "generate_summary", "mode", "summary"), String())
 )

@@ -32,6 +32,8 @@ _OUTPUT_PART = Record(
 _CHAT_TEXT = frozenset({"text"})
 RESPONSES_TEXTS = frozenset({"input_text", "output_text", "text"})
 """The types of text in responses, in any role."""
+SEE_NEXT = {"image_url": "[image: see next message]", "file": "[file: see next message]"}
+"""What stands in a tool's message of chat for a part that the user's next message has."""
 _TEXT = Record({"text": String()}, required=("text",))
 _REFUSAL = Record({"refusal": String()}, required=("refusal",))
 _IMAGE_URL = Record({"url": String(), "detail": String()}, required=("url",))

@@ -5,10 +5,13 @@ from collections.abc import Sequence
 from gateway.errors import UnsupportedParameter
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import Context, Report
-from gateway.translate.parts.content.parts import RESPONSES_TEXTS, chat_input_parts, only_text
+from gateway.translate.parts.content.parts import (
+    RESPONSES_TEXTS,
+    SEE_NEXT,
+    chat_input_parts,
+    only_text,
+)
 from gateway.translate.responses_via_chat.input.turn import Call
-
-_SEE_NEXT = {"image_url": "[image: see next message]", "file": "[file: see next message]"}
 
 
 def chat_content(
@@ -36,7 +39,7 @@ def tool_content(parts: Sequence[Json], call: Call, path: str, context: Context)
         if part["type"] == "text" or (part["type"] == "image_url" and takes_image):
             kept.append(part)
         else:
-            kept.append({"type": "text", "text": _SEE_NEXT[part["type"]]})
+            kept.append({"type": "text", "text": SEE_NEXT[part["type"]]})
             attached.append((part, f"{path}[{position}]"))
     call.attachments = attached
     return kept
