@@ -9,7 +9,7 @@ import msgspec
 
 from gateway.admin.metrics import AddressFigures, Figures
 from gateway.config.settings import Settings, UpstreamSettings
-from gateway.observe.outcomes import Outcome
+from gateway.observe.outcomes import FAILURES
 from gateway.observe.recent import RecentRequests, Wanted
 from gateway.observe.sockets import SocketCounts
 from gateway.resolve.memory import LearnedEndpoints
@@ -21,8 +21,6 @@ SHOWN = 200
 SHOWN_LEARNED = 500
 LATELY = 300.0
 """Seconds of requests by which an upstream is judged."""
-
-_FAILURES = frozenset({Outcome.UPSTREAM_ERROR, Outcome.STREAM_BROKEN, Outcome.RATE_LIMITED})
 
 
 class AddressState(AddressFigures, Protocol):
@@ -146,7 +144,7 @@ class Overview:
             if record.time < since:
                 break
             counts = outcomes.setdefault(record.upstream, Counter())
-            counts[record.reason if record.outcome in _FAILURES else ""] += 1
+            counts[record.reason if record.outcome in FAILURES else ""] += 1
         return {
             name: {
                 "in_flight": figures.in_flight,

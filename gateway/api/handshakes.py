@@ -35,7 +35,7 @@ from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.decision import Decision
 from gateway.headers import HOP_BY_HOP, JSON
 from gateway.observe.observer import Observer
-from gateway.observe.outcomes import CLIENT_CLOSED, CUT_OFF, Ending, Outcome
+from gateway.observe.outcomes import CLIENT_CLOSED, CUT_OFF, SUCCESS
 from gateway.observe.record import FinishedRequest
 from gateway.request import Head, Request
 from gateway.request_ids import HEADER as REQUEST_ID
@@ -61,8 +61,6 @@ class Turns:
     refused: Callable[[GatewayError], None]
     """Records a turn that is refused before it is served."""
 
-
-_OPENED = Ending(Outcome.SUCCESS)
 
 log = logging.getLogger("gateway")
 
@@ -153,7 +151,7 @@ class Handshakes:
             seconds = perf_counter() - started
             status = SWITCHING_PROTOCOLS
             self._tracing.finished(
-                FinishedRequest(decision, label, _OPENED, status, seconds, time())
+                FinishedRequest(decision, label, SUCCESS, status, seconds, time())
             )
 
     async def _serve(self, session: SocketSession, writer: ReplyWriter, decision: Decision) -> None:

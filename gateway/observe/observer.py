@@ -8,7 +8,7 @@ from gateway.config.operator_settings import LogSettings
 from gateway.errors import Reason, UpstreamError, reason_of
 from gateway.exchange.decision import Decision, UpstreamFailure
 from gateway.observe.failure_log import FailureLog
-from gateway.observe.outcomes import Ending, Outcome, outcome_of
+from gateway.observe.outcomes import FAILURES, Ending, Outcome, outcome_of
 from gateway.observe.record import FinishedRequest, RequestsObserver
 from gateway.observe.sockets import SocketCounts
 from gateway.shapes import Send, UpstreamCall, UpstreamReply
@@ -16,7 +16,6 @@ from gateway.shapes import Send, UpstreamCall, UpstreamReply
 if TYPE_CHECKING:
     from gateway.observe.request_log import RequestLog
 
-_UPSTREAMS = frozenset({Outcome.UPSTREAM_ERROR, Outcome.STREAM_BROKEN, Outcome.RATE_LIMITED})
 _CLIENTS = frozenset({Outcome.CLIENT_ERROR, Outcome.CLIENT_LIMITED})
 
 
@@ -95,7 +94,7 @@ class RequestObserver:
 
     def _failed(self, decision: Decision, ending: Ending) -> None:
         for failure in _failures(decision, ending):
-            if outcome_of(failure.reason) in _UPSTREAMS:
+            if outcome_of(failure.reason) in FAILURES:
                 self._counter.upstream_failed(failure)
                 self._failures.upstream_failed(failure)
         if ending.outcome in _CLIENTS and ending.reason:
@@ -106,7 +105,7 @@ class RequestObserver:
 
 def _failures(decision: Decision, ending: Ending) -> tuple[UpstreamFailure, ...]:
     """Return the failed calls: those recorded so far, or else the one that ended the request."""
-    if decision.failures or ending.outcome not in _UPSTREAMS:
+    if decision.failures or ending.outcome not in FAILURES:
         return decision.failures
     upstream = decision.upstream or "none"
     return (UpstreamFailure(upstream, Reason(ending.reason), ending.status, ending.message),)

@@ -44,6 +44,10 @@ class Outcome(StrEnum):
     """The client disconnected before its reply was complete."""
 
 
+FAILURES = frozenset({Outcome.UPSTREAM_ERROR, Outcome.STREAM_BROKEN, Outcome.RATE_LIMITED})
+"""The outcomes that are an upstream's doing."""
+
+
 class Ending(NamedTuple):
     """The end of one request: its outcome, and the facts for the log.
 
@@ -73,7 +77,7 @@ _REFUSALS = frozenset({501, 505, 508})
 _TOO_MANY = 429
 """The status of the gateway's own limits; an upstream's is an `UpstreamError`."""
 
-_SUCCESS = Ending(Outcome.SUCCESS)
+SUCCESS = Ending(Outcome.SUCCESS)
 _CLIENT_ERROR = Ending(Outcome.CLIENT_ERROR)
 _CLIENT_LIMITED = Ending(Outcome.CLIENT_LIMITED)
 _SHUTTING_DOWN = Ending(Outcome.SHUTTING_DOWN)
@@ -104,7 +108,7 @@ def ended(decision: Decision, status: int, error: GatewayError | None = None) ->
     if status < 400:
         failures = decision.failures
         if not failures or not failures[-1].final:
-            return _SUCCESS
+            return SUCCESS
         return Ending(outcome_of(failures[-1].reason))
     if status == _TOO_MANY or status >= 500:
         if decision.upstream:
