@@ -5,8 +5,8 @@ from typing import Final
 import msgspec
 
 from gateway.errors import InvalidRequest
-from gateway.exchange.remembered.items import PREVIOUS
 from gateway.exchange.request_fields import decode_field, decode_fields
+from gateway.exchange.stored.responses import PREVIOUS
 
 CREATE: Final = "response.create"
 _IGNORED: Final = "response.processed"

@@ -11,10 +11,10 @@ import msgspec
 from gateway.api.sockets.error_frames import frame_of, frame_of_event
 from gateway.errors import GatewayError, TruncatedStream, UpstreamError
 from gateway.exchange.decision import Decision
-from gateway.exchange.remembered.items import PREVIOUS
 from gateway.exchange.remembered.turns import Turn
 from gateway.exchange.reply.body import ReplyBody
 from gateway.exchange.reply.reading import not_json
+from gateway.exchange.stored.responses import PREVIOUS
 from gateway.translate.stream.sse import RESPONSES_END, SSEDecoder, is_done
 
 _DELTA: Final = b".delta"

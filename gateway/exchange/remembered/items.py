@@ -6,10 +6,9 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from gateway.exchange.stored.responses import COMPACTION
+from gateway.exchange.stored.responses import COMPACTION, PREVIOUS
 from gateway.shapes import ItemNames
 
-PREVIOUS: Final = "previous_response_id"
 _REASONING: Final = "reasoning"
 _NOTHING: Final = (b"", b"null", b'""')
 

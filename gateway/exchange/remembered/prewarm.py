@@ -8,10 +8,10 @@ from secrets import token_hex
 from gateway.errors import InvalidRequest
 from gateway.exchange.client_reply import ClientReply, event_stream_reply
 from gateway.exchange.decision import Decision
-from gateway.exchange.remembered.items import PREVIOUS
 from gateway.exchange.remembered.turns import Turn
 from gateway.exchange.request_fields import checked_model, decode_field, model_of, read_routed
 from gateway.exchange.restricted import restrictions
+from gateway.exchange.stored.responses import PREVIOUS
 from gateway.request import GenerationRequest
 from gateway.shapes import Json, Shape
 from gateway.translate.parts.tokens.usage import responses_usage

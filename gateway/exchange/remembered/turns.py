@@ -16,7 +16,6 @@ from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.decision import Decision
 from gateway.exchange.flow import Exchange
 from gateway.exchange.remembered.items import (
-    PREVIOUS,
     OwnInput,
     joined,
     own_input,
@@ -26,6 +25,7 @@ from gateway.exchange.remembered.items import (
 from gateway.exchange.remembered.memory import ConnectionMemory, Remembered
 from gateway.exchange.request_fields import features_of, read_routed
 from gateway.exchange.stored.errors import UNAVAILABLE, continues_twice, not_found
+from gateway.exchange.stored.responses import PREVIOUS
 from gateway.request import GenerationRequest
 from gateway.resolve.resolver import ModelQuery
 from gateway.shapes import ItemNames, Shape

@@ -30,6 +30,7 @@ from gateway.exchange.stored.errors import (
 from gateway.exchange.stored.kept_body import KeptBody
 from gateway.exchange.stored.recording import RecordingTranslation
 from gateway.exchange.stored.responses import (
+    PREVIOUS,
     ResponseStore,
     StoredResponse,
     StoreError,
@@ -54,7 +55,6 @@ _MOST_ITEMS = 100_000
 """As many as a conversation can have at Anthropic's API; a store takes a second for them."""
 _FAILED = "the gateway's store of responses failed"
 
-_PREVIOUS = "previous_response_id"
 
 _NOT_KNOWN = (400, 404)
 """The statuses with which servers refuse an unknown response or item."""
@@ -89,13 +89,13 @@ class ResponseMemory:
         `conversation` is set as well, and `GatewayError` (503) where the store cannot be read.
         Without a store references stay as they are; the translation refuses them.
         """
-        previous = decode_field(routed.previous_response_id, _PREVIOUS)
+        previous = decode_field(routed.previous_response_id, PREVIOUS)
         if previous is None and (self._store is None or not may_refer(call.body)):
             return Continued(call)
         if previous is not None and decode_field(routed.conversation, "conversation") is not None:
             raise continues_twice()
         if self._store is None:
-            raise not_switched_on(_PREVIOUS)
+            raise not_switched_on(PREVIOUS)
         body = await self._apart.run_large(len(call.body), partial(read_object, call.body))
         referred = references(body)
         if previous is None and not referred:
@@ -156,7 +156,7 @@ class ResponseMemory:
         """
         if self._store is None:
             return None
-        previous: Any = decode_field(routed.previous_response_id, _PREVIOUS)
+        previous: Any = decode_field(routed.previous_response_id, PREVIOUS)
         kept = decode_field(routed.store, "store") is not False
         return RecordingTranslation(translation, previous, known, kept=kept)
 

@@ -1,9 +1,8 @@
 """What clients are told of stored responses: errors, and warnings beside a reply."""
 
 from gateway.errors import GatewayError, InvalidRequest
+from gateway.exchange.stored.responses import PREVIOUS
 from gateway.translate.parts.sentences import joined
-
-PREVIOUS = "previous_response_id"
 
 
 def not_switched_on(param: str) -> InvalidRequest:

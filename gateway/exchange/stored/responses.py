@@ -19,7 +19,9 @@ from gateway.shapes import ItemNames, Json, Seal
 COMPACTION = "compaction"
 """The type of an item that replaces the conversation before it."""
 
-_PREVIOUS = "previous_response_id"
+PREVIOUS = "previous_response_id"
+"""The parameter by which a request continues a response."""
+
 _REFERENCE = "item_reference"
 _SEALED = "encrypted_content"
 _OPENED = "gateway_opened_content"
@@ -185,13 +187,13 @@ def continued(
     reference to an item of the conversation is removed, as the item is there. The earlier
     `instructions` are not carried over, as at OpenAI.
     """
-    rest = {key: value for key, value in body.items() if key != _PREVIOUS}
+    rest = {key: value for key, value in body.items() if key != PREVIOUS}
     own = own_items(body, items)
     if own is None:
         return rest, None
     known = {item.get("id") for item in earlier}
     whole: list[Any] = list(earlier)
-    names: list[int | str] = [_PREVIOUS] * len(whole)
+    names: list[int | str] = [PREVIOUS] * len(whole)
     for item, name in zip(own[0], own[1].items, strict=True):
         if not _is_reference(item):
             whole.append(item)
