@@ -1,11 +1,13 @@
 """An unfinished upstream body, and the functions for parameters that several pairs share."""
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from gateway.shapes import Json
 from gateway.translate.contract import HOSTED_TOOLS, Context, Report, unsupported
 from gateway.translate.parts.efforts import nearest_effort
 from gateway.translate.parts.sampling import sampling_parameters
+from gateway.translate.schema.extra_params import extras_to_send
 from gateway.translate.schema.hints import CACHE_OPTIONS
 from gateway.translate.schema.unknown_fields import strip_unknown
 
@@ -81,6 +83,32 @@ def sent_verbosity(draft: Draft, options: Json, name: str) -> Json:
     if options["verbosity"] != "medium":
         draft.report.drop(name)
     return {}
+
+
+Neutral = Mapping[str, Sequence[object]]
+"""Parameters, each with the values that mean the same as none."""
+
+
+def drop(draft: Draft, neutral: Neutral) -> None:
+    """Report parameters without a place, each unless its value means the same as none."""
+    for name, values in neutral.items():
+        if name in draft.client and draft.client[name] not in values:
+            draft.report.drop(name)
+
+
+def copy_extensions(draft: Draft, names: Iterable[str], never_cross: Neutral) -> None:
+    """Apply the `extra_params` policy to parameters that the client's endpoint does not have.
+
+    `never_cross` are those that mean something else at the other endpoint, or nothing. Raises
+    `UnsupportedParameter` for these unless their values mean the same as none.
+    """
+    client = draft.client
+    asked = [name for name in names if client[name] not in never_cross.get(name, ())]
+    for name in extras_to_send(asked, draft.context, draft.report):
+        if name in never_cross:
+            draft.refuse(name)
+        else:
+            draft.upstream[name] = client[name]
 
 
 def not_streamed(draft: Draft) -> None:

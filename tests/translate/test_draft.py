@@ -10,8 +10,10 @@ from gateway.translate.contract import Context, Report
 from gateway.translate.draft import (
     Draft,
     cache_options,
+    copy_extensions,
     copy_moderation,
     copy_sampling,
+    drop,
     not_streamed,
     refuse_audio,
     sent_effort,
@@ -124,3 +126,21 @@ def test_of_cache_options_what_is_unknown_is_dropped_where_the_server_is_strict(
     made = draft({"prompt_cache_options": {"mode": "implicit", "x": 1}}, strict_params=True)
     assert cache_options(made) == {"mode": "implicit"}
     assert made.report.dropped == ["prompt_cache_options.x"]
+
+
+def test_neutral_values_are_not_reported() -> None:
+    made = draft({"a": 1, "b": 2, "c": 3})
+    drop(made, {"a": (1,), "b": (7,), "c": (), "d": ()})
+    assert made.report.dropped == ["b", "c"]
+
+
+def test_extensions_are_copied_but_those_that_mean_something_else() -> None:
+    never = {"echo": (False,), "system": ()}
+    made = draft({"echo": False, "top_k": 4, "system": "x"}, strict_params=False)
+    copy_extensions(made, ["echo", "top_k"], never)
+    assert made.upstream == {"top_k": 4}
+    with pytest.raises(UnsupportedParameter, match="'system'"):
+        copy_extensions(made, ["system"], never)
+    lenient = draft({"system": "x"}, drops=True, strict_params=False)
+    copy_extensions(lenient, ["system"], never)
+    assert (lenient.upstream, lenient.report.dropped) == ({}, ["system"])

@@ -14,6 +14,7 @@ from gateway.translate.draft import (
     Draft,
     copy_moderation,
     copy_sampling,
+    drop,
     refuse_audio,
 )
 from gateway.translate.parts.output_format import known_chat_format
@@ -176,9 +177,7 @@ _HINTS: Mapping[str, Sequence[object]] = {
 
 def hints(draft: Draft) -> None:
     """Drop the hints; report those that are not neutral."""
-    for name, neutral in _HINTS.items():
-        if name in draft.client and draft.client[name] not in neutral:
-            draft.report.drop(name)
+    drop(draft, _HINTS)
 
 
 _COLLIDING: Mapping[str, Sequence[object]] = {

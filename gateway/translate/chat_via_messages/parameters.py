@@ -4,16 +4,12 @@ Those with a counterpart are written by the modules of `parts/to_messages`; here
 the order: what is sent of one can depend on another.
 """
 
-from collections.abc import Mapping, Sequence
-
 from gateway.translate.chat_via_responses.client_paths import limit_name
-from gateway.translate.draft import Draft, refuse_audio
+from gateway.translate.draft import Draft, Neutral, copy_extensions, drop, refuse_audio
 from gateway.translate.parts.output_format import known_chat_format, responses_format
 from gateway.translate.parts.to_messages.conversation import Written
 from gateway.translate.parts.to_messages.parameters import (
-    drop,
     write_cache,
-    write_extensions,
     write_format,
     write_limit,
     write_user,
@@ -21,56 +17,34 @@ from gateway.translate.parts.to_messages.parameters import (
 from gateway.translate.parts.to_messages.sampling import write_sampling
 from gateway.translate.parts.to_messages.thinking import Asked, write_thinking
 from gateway.translate.parts.to_messages.tools import forces_call
-from gateway.translate.schema.chat import CHAT_PARAMETERS
+from gateway.translate.schema.chat import CHAT_PARAMETERS, NEVER_CROSS
 from gateway.translate.schema.checks import extensions
 
-_HINTS: Sequence[tuple[str, Sequence[object]]] = (
-    ("metadata", ({},)),
-    ("prediction", ()),
-    ("prompt_cache_key", ()),
-    ("prompt_cache_options", ()),
-    ("prompt_cache_retention", ("in_memory",)),
-    ("service_tier", ("auto", "default")),
-    ("store", (False,)),
-    ("verbosity", ("medium",)),
-)
+_HINTS: Neutral = {
+    "metadata": ({},),
+    "prediction": (),
+    "prompt_cache_key": (),
+    "prompt_cache_options": (),
+    "prompt_cache_retention": ("in_memory",),
+    "service_tier": ("auto", "default"),
+    "store": (False,),
+    "verbosity": ("medium",),
+}
 """Parameters without a counterpart, and their values that mean the same as none."""
 
 _ANTHROPICS = frozenset({"cache_control", "thinking", "top_k"})
 """Anthropic's own parameters, which clients of OpenAI's libraries send beside OpenAI's."""
 
-_NEVER_CROSS: Mapping[str, Sequence[object]] = {
-    "add_generation_prompt": (True,),
-    "add_special_tokens": (False,),
-    "background": (False,),
-    "best_of": (1,),
-    "chat_template": (),
+_NEVER_CROSS: Neutral = {
+    **NEVER_CROSS,
     "chat_template_kwargs": ({},),
     "container": (),
-    "continue_final_message": (False,),
-    "conversation": (),
-    "documents": ([],),
-    "echo": (False,),
-    "include": ([],),
-    "input": (),
-    "instructions": ("",),
-    "max_output_tokens": (),
     "mcp_servers": ([],),
     "output_config": ({},),
     "output_format": (),
-    "previous_response_id": (),
-    "prompt": (),
-    "reasoning": ({},),
     "stop_sequences": ([],),
-    "suffix": ("",),
     "system": ("", []),
-    "text": ({},),
 }
-"""Names outside chat's parameters that are never copied, with their neutral values.
-
-Some would override what the translation sends, or change the kind of the reply; the others say how
-messages become a prompt.
-"""
 
 
 def tokens_and_thinking(draft: Draft, conversation: Written) -> None:
@@ -115,7 +89,7 @@ def refused(draft: Draft) -> None:
 def extension_parameters(draft: Draft) -> None:
     """Apply the `extra_params` policy to parameters that OpenAI's chat does not have."""
     unknown = extensions(draft.client, CHAT_PARAMETERS, known_extensions=_ANTHROPICS)
-    write_extensions(draft, unknown, _NEVER_CROSS)
+    copy_extensions(draft, unknown, _NEVER_CROSS)
 
 
 def others(draft: Draft) -> None:

@@ -5,13 +5,14 @@ upstream body, and reports or refuses the rest. A value that means the same as i
 refused. Tools have a module of their own.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 from gateway.shapes import Json
 from gateway.translate.chat_via_responses.client_paths import limit_name
 from gateway.translate.draft import (
     Draft,
     cache_options,
+    copy_extensions,
     copy_moderation,
     copy_sampling,
     refuse_audio,
@@ -19,9 +20,8 @@ from gateway.translate.draft import (
     sent_verbosity,
 )
 from gateway.translate.parts.output_format import known_chat_format, responses_format
-from gateway.translate.schema.chat import CHAT_PARAMETERS
+from gateway.translate.schema.chat import CHAT_PARAMETERS, NEVER_CROSS
 from gateway.translate.schema.checks import extensions
-from gateway.translate.schema.extra_params import extras_to_send
 from gateway.translate.schema.responses import LOGPROBS
 
 NOT_BY_SERVER = "the server's responses endpoint does not take it."
@@ -155,46 +155,9 @@ def prediction(draft: Draft) -> None:
         draft.report.drop("prediction")
 
 
-_NEVER_CROSS: Mapping[str, Sequence[object]] = {
-    "add_generation_prompt": (True,),
-    "add_special_tokens": (False,),
-    "background": (False,),
-    "best_of": (1,),
-    "chat_template": (),
-    "continue_final_message": (False,),
-    "conversation": (),
-    "documents": ([],),
-    "echo": (False,),
-    "include": ([],),
-    "input": (),
-    "instructions": ("",),
-    "max_output_tokens": (),
-    "previous_response_id": (),
-    "prompt": (),
-    "reasoning": ({},),
-    "suffix": ("",),
-    "text": ({},),
-}
-"""Names outside chat's parameters that are never copied, with their neutral values.
-
-Some would override what the translation sends, or change the kind of the reply; the others are
-vLLM's for rendering messages as a prompt, which its responses endpoint does not take.
-"""
-
-
 def extension_parameters(draft: Draft) -> None:
     """Apply the `extra_params` policy to parameters that OpenAI's chat does not have."""
-    client = draft.client
-    unknown = [
-        name
-        for name in extensions(client, CHAT_PARAMETERS)
-        if name not in _NEVER_CROSS or client[name] not in _NEVER_CROSS[name]
-    ]
-    for name in extras_to_send(unknown, draft.context, draft.report):
-        if name in _NEVER_CROSS:
-            draft.refuse(name)
-        else:
-            draft.upstream[name] = client[name]
+    copy_extensions(draft, extensions(draft.client, CHAT_PARAMETERS), NEVER_CROSS)
 
 
 INDEPENDENT: Sequence[Callable[[Draft], None]] = (

@@ -12,6 +12,7 @@ from gateway.translate.draft import (
     Draft,
     cache_options,
     copy_sampling,
+    drop,
     not_streamed,
     sent_effort,
     sent_verbosity,
@@ -106,9 +107,7 @@ _HINTS: Mapping[str, Sequence[object]] = {
 
 def hints(draft: Draft) -> None:
     """Drop the hints; report those with a value that is not neutral."""
-    for name, neutral in _HINTS.items():
-        if name in draft.client and draft.client[name] not in neutral:
-            draft.report.drop(name)
+    drop(draft, _HINTS)
 
 
 def text_options(draft: Draft) -> None:

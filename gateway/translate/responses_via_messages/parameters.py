@@ -4,18 +4,23 @@ Those with a counterpart are written by the modules of `parts/to_messages`, thos
 dropped or refused as on the way to chat.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from gateway.shapes import Json
 from gateway.translate.contract import Context
-from gateway.translate.draft import Draft, not_streamed, sent_verbosity
+from gateway.translate.draft import (
+    Draft,
+    Neutral,
+    copy_extensions,
+    drop,
+    not_streamed,
+    sent_verbosity,
+)
 from gateway.translate.parts.output_format import known_responses_format
 from gateway.translate.parts.to_messages.conversation import Written
 from gateway.translate.parts.to_messages.parameters import (
-    drop,
     write_cache,
-    write_extensions,
     write_format,
     write_limit,
     write_stops,
@@ -43,18 +48,18 @@ from gateway.translate.schema.responses import (
     TEXT,
 )
 
-_HINTS: Sequence[tuple[str, Sequence[object]]] = (
-    ("prompt_cache_key", ()),
-    ("prompt_cache_options", ()),
-    ("prompt_cache_retention", ("in_memory",)),
-    ("service_tier", ("auto", "default")),
-)
+_HINTS: Neutral = {
+    "prompt_cache_key": (),
+    "prompt_cache_options": (),
+    "prompt_cache_retention": ("in_memory",),
+    "service_tier": ("auto", "default"),
+}
 """Parameters without a counterpart beside those that chat does not have either."""
 
 _KNOWN = frozenset({*RESPONSES_EXTENSIONS, "cache_control", "thinking", "top_k"})
 """Parameters of other endpoints, and Anthropic's own, that are handled here."""
 
-_NEVER_CROSS: Mapping[str, Sequence[object]] = {
+_NEVER_CROSS: Neutral = {
     "best_of": (1,),
     "container": (),
     "echo": (False,),
@@ -196,7 +201,7 @@ def others(draft: Draft) -> None:
 def extension_parameters(draft: Draft) -> None:
     """Apply the `extra_params` policy to parameters that OpenAI's responses do not have."""
     unknown = extensions(draft.client, RESPONSES_PARAMETERS, known_extensions=_KNOWN)
-    write_extensions(draft, unknown, _NEVER_CROSS)
+    copy_extensions(draft, unknown, _NEVER_CROSS)
 
 
 def gives_back(client: Json, context: Context) -> bool:

@@ -142,6 +142,33 @@ CHAT_EXTENSIONS: abc.Mapping[str, Check] = {
 }
 """vLLM's extensions of chat that say how messages become a prompt."""
 
+NEVER_CROSS: abc.Mapping[str, abc.Sequence[object]] = {
+    "add_generation_prompt": (True,),
+    "add_special_tokens": (False,),
+    "background": (False,),
+    "best_of": (1,),
+    "chat_template": (),
+    "continue_final_message": (False,),
+    "conversation": (),
+    "documents": ([],),
+    "echo": (False,),
+    "include": ([],),
+    "input": (),
+    "instructions": ("",),
+    "max_output_tokens": (),
+    "previous_response_id": (),
+    "prompt": (),
+    "reasoning": ({},),
+    "suffix": ("",),
+    "text": ({},),
+}
+"""Names outside chat's parameters that are never copied to responses or messages, with the values
+that mean the same as none.
+
+Some would override what the translation sends, or change the kind of the reply; the others are
+vLLM's for rendering messages as a prompt, which only chat and completions take.
+"""
+
 _KNOWN = {**CHAT_PARAMETERS, **CHAT_EXTENSIONS}
 
 

@@ -1,14 +1,11 @@
 """What other parameters of OpenAI's endpoints become at a messages endpoint."""
 
-from collections.abc import Iterable, Mapping, Sequence
-
 from gateway.shapes import Json
 from gateway.translate.contract import Context, Report
 from gateway.translate.draft import Draft
 from gateway.translate.parts.to_messages.blocks import EPHEMERAL
 from gateway.translate.parts.to_messages.thinking import Thinking
 from gateway.translate.parts.tools.definitions import allows_no_more
-from gateway.translate.schema.extra_params import extras_to_send
 
 
 def write_limit(draft: Draft, limit: int | None, name: str, thinking: Thinking) -> None:
@@ -64,13 +61,6 @@ def write_user(draft: Draft) -> None:
             draft.report.drop(name)
 
 
-def drop(draft: Draft, neutral: Sequence[tuple[str, Sequence[object]]]) -> None:
-    """Report the parameters without a place, each unless it has one of its neutral values."""
-    for name, values in neutral:
-        if name in draft.client and draft.client[name] not in values:
-            draft.report.drop(name)
-
-
 def write_format(draft: Draft, form: Json, name: str, schema: object) -> None:
     """Write an output format; `form` has its `type`, `schema` is its schema, if it has one.
 
@@ -117,20 +107,3 @@ def _has_marks(value: object) -> bool:
         elif isinstance(each, list):
             waiting += each
     return False
-
-
-def write_extensions(
-    draft: Draft, unknown: Iterable[str], never_cross: Mapping[str, Sequence[object]]
-) -> None:
-    """Apply the `extra_params` policy to parameters that the client's endpoint does not have.
-
-    `never_cross` are those that mean something else here, or nothing, with the values that mean
-    the same as none. Raises `UnsupportedParameter` for others of these.
-    """
-    client = draft.client
-    asked = [name for name in unknown if client[name] not in never_cross.get(name, ())]
-    for name in extras_to_send(asked, draft.context, draft.report):
-        if name in never_cross:
-            draft.refuse(name)
-        else:
-            draft.upstream[name] = client[name]

@@ -9,7 +9,6 @@ from gateway.translate.capabilities import Capabilities
 from gateway.translate.contract import Report
 from gateway.translate.draft import Draft
 from gateway.translate.parts.to_messages.parameters import (
-    drop,
     write_cache,
     write_format,
     write_limit,
@@ -91,12 +90,6 @@ def test_one_name_of_the_user_is_sent(client: Json, name: str | None, dropped: l
     write_user(made)
     assert made.upstream == ({} if name is None else {"metadata": {"user_id": name}})
     assert made.report.dropped == dropped
-
-
-def test_neutral_values_are_not_reported() -> None:
-    made = draft({"a": 1, "b": 2, "c": 3})
-    drop(made, (("a", (1,)), ("b", (7,)), ("c", ()), ("d", ())))
-    assert made.report.dropped == ["b", "c"]
 
 
 CLOSED: Json = {
