@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from gateway.errors import UpstreamError
 from gateway.shapes import Json, Shape
 from gateway.translate.completions_via_chat.beside_text import beside_text, report_calls
 from gateway.translate.completions_via_chat.request import Plan, PreparedRequest
@@ -16,7 +15,7 @@ from gateway.translate.parts.fields import created, fingerprint, model_name, swa
 from gateway.translate.parts.finish_reasons import finish_reason, native_word, with_native
 from gateway.translate.parts.tokens.logprobs import LegacyLogprobs, chat_logprobs, truncate_entries
 from gateway.translate.parts.tokens.usage_sums import complete_usage, sum_usage
-from gateway.translate.parts.upstream_errors import without_error
+from gateway.translate.parts.upstream_errors import malformed_chat, without_error
 from gateway.translate.stream.reply_choices import choices_of, in_order
 from gateway.translate.stream.stops import cut
 
@@ -46,7 +45,7 @@ def fold_replies(replies: Sequence[object], request: PreparedRequest, context: C
     """
     plan = request.plan
     if len(replies) != plan.call_count:
-        raise malformed(f"{len(replies)} of {plan.call_count} calls were answered")
+        raise malformed_chat(f"{len(replies)} of {plan.call_count} calls were answered")
     bodies = [_chat_completion(call, reply, request) for call, reply in enumerate(replies)]
     first, is_only = bodies[0], len(bodies) == 1
     reply: Json = {
@@ -110,15 +109,10 @@ def fold_nothing(plan: Plan, context: Context) -> Json:
     return reply
 
 
-def malformed(what: str) -> UpstreamError:
-    """Return the error for a malformed reply of a chat endpoint."""
-    return UpstreamError(f"The upstream's chat reply cannot be used: {what}.")
-
-
 def _chat_completion(call: int, reply: object, request: PreparedRequest) -> Json:
     body = without_error(call, reply, request)
     if not isinstance(body.get("choices"), list):
-        raise malformed("it has no list 'choices'")
+        raise malformed_chat("it has no list 'choices'")
     return body
 
 
@@ -126,14 +120,14 @@ def _candidates(body: Json, plan: Plan, report: Report) -> list[Candidate]:
     """Return the candidates of one call, in index order."""
     choices = in_order(choices_of(body))
     if len(choices) < plan.per_call:
-        raise malformed(f"it has {len(choices)} of {plan.per_call} choices")
+        raise malformed_chat(f"it has {len(choices)} of {plan.per_call} choices")
     return [_candidate(choice, plan, report) for choice in choices[: plan.per_call]]
 
 
 def _candidate(choice: Json, plan: Plan, report: Report) -> Candidate:
     message = choice.get("message")
     if not isinstance(message, dict):
-        raise malformed("a choice has no 'message'")
+        raise malformed_chat("a choice has no 'message'")
     report_calls(message, report)
     text, entries = visible_text(message), logprob_entries(choice)
     has_content = bool(content_of(message))
@@ -155,7 +149,7 @@ def visible_text(message: Json) -> str:
     """
     text = content_of(message) or refusal_in(message) or transcript_of(message) or ""
     if not isinstance(text, str):
-        raise malformed("a message's content is not text")
+        raise malformed_chat("a message's content is not text")
     return text
 
 
@@ -170,7 +164,7 @@ def content_of(message: Json) -> str:
         content = text_of(content)
     text: object = content or ""
     if not isinstance(text, str):
-        raise malformed("a message's content is not text")
+        raise malformed_chat("a message's content is not text")
     return text
 
 
@@ -189,13 +183,13 @@ def logprob_entries(choice: Json) -> list[Any] | None:
     if logprobs is None:
         return None
     if not isinstance(logprobs, dict):
-        raise malformed("a choice's 'logprobs' is not an object")
+        raise malformed_chat("a choice's 'logprobs' is not an object")
     if "content" not in logprobs and "tokens" in logprobs:
         # Some servers use completions' form at chat, too (llama-cpp-python#1787, vllm#3179).
         return chat_logprobs(logprobs, top=MAX_ALTERNATIVES)
     entries: object = logprobs.get("content") or logprobs.get("refusal")
     if entries is not None and not isinstance(entries, list):
-        raise malformed("a choice's 'logprobs.content' is not a list")
+        raise malformed_chat("a choice's 'logprobs.content' is not a list")
     return entries
 
 

@@ -10,7 +10,6 @@ from gateway.translate.completions_via_chat.reply import (
     content_of,
     legacy_logprobs,
     logprob_entries,
-    malformed,
     transcript_of,
 )
 from gateway.translate.completions_via_chat.request import Plan
@@ -24,6 +23,7 @@ from gateway.translate.parts.finish_reasons import (
     with_native,
 )
 from gateway.translate.parts.tokens.logprobs import Aligner
+from gateway.translate.parts.upstream_errors import malformed_chat
 from gateway.translate.stream.choice_deltas import ChoiceDeltas
 from gateway.translate.stream.reply_choices import delta_of
 from gateway.translate.stream.stops import StopScanner
@@ -202,7 +202,7 @@ class _Held:
 
     def add(self, text: object, entries: list[Json]) -> None:
         if not isinstance(text, str):
-            raise malformed("a message's content is not text")
+            raise malformed_chat("a message's content is not text")
         self._length += len(text)
         if self._length > MAX_HELD_CHARACTERS:
             raise UpstreamError(

@@ -7,8 +7,7 @@ from gateway.shapes import Json, Shape
 from gateway.translate.contract import Context, Report
 from gateway.translate.messages_via_chat.stream import MessagesStream
 from gateway.translate.parts.messages.prepared import PreparedMessages
-from gateway.translate.parts.upstream_errors import without_error
-from gateway.translate.responses_via_chat.deltas.delta import malformed
+from gateway.translate.parts.upstream_errors import malformed_chat, without_error
 from gateway.translate.stream.messages_frame import whole_message
 from gateway.translate.stream.reply_as_event import whole_as_event
 
@@ -25,6 +24,6 @@ def fold_replies(
         raise UpstreamError(f"The upstream sent {len(replies)} replies to one call.")
     event = whole_as_event(Shape.CHAT, without_error(0, replies[0], request))
     if not event["choices"]:
-        raise malformed("it has no choices")
+        raise malformed_chat("it has no choices")
     stream = MessagesStream(request, context, report)
     return whole_message([*stream.feed(0, event), *stream.end(0)], report)

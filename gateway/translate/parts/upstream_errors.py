@@ -86,6 +86,11 @@ def client_status(status: int) -> int:
     return status if 400 <= status < 500 or status in _KEPT else 502
 
 
+def malformed_chat(what: str) -> UpstreamError:
+    """Return the error for a reply of a chat endpoint that has another form than chat's."""
+    return UpstreamError(f"The upstream's chat reply cannot be used: {what}.")
+
+
 def upstream_error(event_or_body: object) -> UpstreamReplied | None:
     """Return the error that a 200 body or a stream event carries, or None if it carries none.
 

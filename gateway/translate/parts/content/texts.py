@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from gateway.errors import UpstreamError
+from gateway.translate.parts.upstream_errors import malformed_chat
 
 _TEXTS: Final = frozenset({"text", "output_text", "input_text"})
 """The types of text parts; the last two are those of responses."""
@@ -61,16 +61,12 @@ def _text_in(part: Any) -> str:
     if part is None or isinstance(part, str):
         return part or ""
     if not isinstance(part, dict):
-        raise _malformed("a part of 'content' is neither an object nor a string")
+        raise malformed_chat("a part of 'content' is neither an object nor a string")
     return _string(part, "text") if is_text(part) else ""
 
 
 def _string(part: dict[str, Any], name: str) -> str:
     text = part.get(name)
     if text is not None and not isinstance(text, str):
-        raise _malformed(f"'{name}' is not a string")
+        raise malformed_chat(f"'{name}' is not a string")
     return text or ""
-
-
-def _malformed(what: str) -> UpstreamError:
-    return UpstreamError(f"The upstream's chat reply cannot be used: {what}.")

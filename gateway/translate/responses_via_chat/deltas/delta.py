@@ -6,13 +6,13 @@ from typing import Any
 
 import msgspec
 
-from gateway.errors import UpstreamError
 from gateway.shapes import Json
 from gateway.translate.parts.content.images import images_of, unknown_parts, url_of
 from gateway.translate.parts.content.sources import sources_within
 from gateway.translate.parts.content.texts import refusal_in, text_of, thinking_of
 from gateway.translate.parts.fields import finite_number
 from gateway.translate.parts.tools.calls import MAX_CALL_ID, arguments_text
+from gateway.translate.parts.upstream_errors import malformed_chat
 from gateway.translate.responses_via_chat.deltas.carried import (
     THINKING,
     fields_of_call,
@@ -82,7 +82,7 @@ def read_delta(choice: Json) -> Delta:
     delta = delta_of(choice)
     audio, phase = delta.get("audio") or {}, delta.get("phase")
     if not isinstance(audio, dict):
-        raise malformed("'audio' is not an object")
+        raise malformed_chat("'audio' is not an object")
     content = delta.get("content")
     thinking = ""
     if isinstance(content, list):
@@ -112,7 +112,7 @@ def _text(value: object, name: str) -> str:
     if value is None:
         return ""
     if not isinstance(value, str):
-        raise malformed(f"'{name}' is not a string")
+        raise malformed_chat(f"'{name}' is not a string")
     return value
 
 
@@ -121,7 +121,7 @@ def _list_of(delta: Json, name: str) -> list[Any]:
     if value is None:
         return []
     if not isinstance(value, list):
-        raise malformed(f"'{name}' is not a list")
+        raise malformed_chat(f"'{name}' is not a list")
     return value
 
 
@@ -145,14 +145,14 @@ def old_calls_of(delta: Json) -> list[Any]:
 def call_fragment(call: object) -> CallFragment:
     """Return a piece of a tool call; raises `UpstreamError` for a malformed one."""
     if not isinstance(call, dict):
-        raise malformed("a tool call is not an object")
+        raise malformed_chat("a tool call is not an object")
     custom = isinstance(call.get("custom"), dict)
     inner = call.get("custom") if custom else call.get("function")
     if inner is None:
         # Some relays do not nest the fields, as in responses.
         inner = call
     if not isinstance(inner, dict):
-        raise malformed("a tool call's 'function' is not an object")
+        raise malformed_chat("a tool call's 'function' is not an object")
     given = call.get("id")
     # TGI has numbered them.
     call_id = str(given) if type(given) is int else _text(given, "id")
@@ -200,8 +200,3 @@ def annotation_of(annotation: object) -> Json | None:
 def _position(value: object) -> int:
     number = finite_number(value) or 0
     return int(number) if 0 <= number <= _LARGEST else 0
-
-
-def malformed(what: str) -> UpstreamError:
-    """Return the error for an upstream reply that does not have chat's format."""
-    return UpstreamError(f"The upstream's chat reply cannot be used: {what}.")

@@ -5,8 +5,7 @@ from collections.abc import Sequence
 from gateway.errors import UpstreamError
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import Context
-from gateway.translate.parts.upstream_errors import without_error
-from gateway.translate.responses_via_chat.deltas.delta import malformed
+from gateway.translate.parts.upstream_errors import malformed_chat, without_error
 from gateway.translate.responses_via_chat.output.compaction_stream import CompactionStream
 from gateway.translate.responses_via_chat.output.stream import ResponsesStream
 from gateway.translate.responses_via_chat.request import PreparedRequest
@@ -23,7 +22,7 @@ def fold_replies(replies: Sequence[object], request: PreparedRequest, context: C
         raise UpstreamError(f"The upstream sent {len(replies)} replies to one call.")
     event = whole_as_event(Shape.CHAT, without_error(0, replies[0], request))
     if not event["choices"]:
-        raise malformed("it has no choices")
+        raise malformed_chat("it has no choices")
     stream = new_stream(request, context)
     stream.feed(0, event)
     response: Json = stream.end(0)[-1]["response"]

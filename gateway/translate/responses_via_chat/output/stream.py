@@ -6,13 +6,12 @@ from gateway.translate.contract import MAX_REPLY_CHARACTERS, Context
 from gateway.translate.parts.content.sources import add_sources
 from gateway.translate.parts.finish_reasons import ending_word, finish_reason, native_word
 from gateway.translate.parts.tokens.logprobs import chat_logprobs
-from gateway.translate.parts.upstream_errors import without_error
+from gateway.translate.parts.upstream_errors import malformed_chat, without_error
 from gateway.translate.responses_via_chat.deltas.call_tracking import CallTracker
 from gateway.translate.responses_via_chat.deltas.carrier import Carrier, sign_calls
 from gateway.translate.responses_via_chat.deltas.delta import (
     Delta,
     annotation_of,
-    malformed,
     read_delta,
 )
 from gateway.translate.responses_via_chat.output.call_item import CallItem
@@ -183,7 +182,7 @@ class ResponsesStream(ResponseFrame):
     def _add_audio(self, audio: Json) -> None:
         self._has_text = self._has_text or bool(audio.get("transcript"))
         if not self._has_text:
-            raise malformed("it is audio without a transcript, which responses cannot express")
+            raise malformed_chat("it is audio without a transcript, which responses cannot express")
         self._latest_message().add_audio(audio)
 
     def _entries(self, delta: Delta, logprobs: object) -> list[Json]:
