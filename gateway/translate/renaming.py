@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 
-from gateway.errors import GatewayError, TruncatedStream
+from gateway.errors import GatewayError
 from gateway.shapes import ItemNames, Json, Shape
 from gateway.translate.contract import Context, Report, StreamTranslation
 from gateway.translate.parts.messages.unsigned import without_gateways_thinking
+from gateway.translate.parts.upstream_errors import ended_too_early
 from gateway.translate.stream.message_events import check_inputs
 from gateway.translate.stream.reply_choices import ChoiceEnds
 from gateway.translate.stream.sse import ENDS, error_event
@@ -68,7 +69,7 @@ class _RenamingStream(StreamTranslation):
 
     def end(self, call: int) -> list[Json]:  # noqa: ARG002
         if not self._has_ended and not (self._choices.has_any and self._choices.are_all):
-            raise TruncatedStream("The upstream's stream ended before its reply was complete.")
+            raise ended_too_early()
         return []
 
     def fail(self, error: GatewayError) -> list[Json]:

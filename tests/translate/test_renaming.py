@@ -94,7 +94,7 @@ def test_a_stream_with_its_last_event_is_complete(last: Json) -> None:
 def test_a_stream_without_it_is_cut_off(event: Json) -> None:
     stream = Renaming(Shape.CHAT, {}, CONTEXT).stream()
     stream.feed(0, event)
-    with pytest.raises(TruncatedStream):
+    with pytest.raises(TruncatedStream, match="Retry the request"):
         stream.end(0)
 
 

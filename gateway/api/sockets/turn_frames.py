@@ -9,12 +9,13 @@ from typing import Final
 import msgspec
 
 from gateway.api.sockets.error_frames import frame_of, frame_of_event
-from gateway.errors import GatewayError, TruncatedStream, UpstreamError
+from gateway.errors import GatewayError, UpstreamError
 from gateway.exchange.decision import Decision
 from gateway.exchange.remembered.turns import Turn
 from gateway.exchange.reply.body import ReplyBody
 from gateway.exchange.reply.reading import not_json
 from gateway.exchange.stored.responses import PREVIOUS
+from gateway.translate.parts.upstream_errors import ended_too_early
 from gateway.translate.stream.sse import RESPONSES_END, SSEDecoder, is_done
 
 _DELTA: Final = b".delta"
@@ -92,7 +93,7 @@ class TurnFrames:
             for event in self._decoder.finish():
                 self._add(event.data, frames)
             if not self.ended:
-                raise _ended_too_early()
+                raise ended_too_early()
         except UpstreamError as error:
             frames += self.fail(error)
         return frames
@@ -193,9 +194,3 @@ def _as_text(data: bytes) -> bytes:
     except UnicodeDecodeError:
         return data.decode("utf-8", "replace").encode()
     return data
-
-
-def _ended_too_early() -> TruncatedStream:
-    return TruncatedStream(
-        "The upstream's stream ended before its reply was complete. Retry the request."
-    )

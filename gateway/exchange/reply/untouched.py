@@ -6,13 +6,14 @@ own wherever the stream breaks off.
 
 from typing import Final
 
-from gateway.errors import GatewayError, TruncatedStream
+from gateway.errors import GatewayError
 from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.reply.body import ReplyBody
 from gateway.exchange.reply.reading import header, is_compressed, is_event_stream
 from gateway.exchange.usage import TAIL, Tokens, later, tokens_in
 from gateway.replies import BufferedReply
 from gateway.shapes import Shape, Sink, UpstreamReply
+from gateway.translate.parts.upstream_errors import ended_too_early
 from gateway.translate.stream.sse import broken_off, terminator
 from gateway.translate.stream.whole_events import WholeEvents
 
@@ -136,7 +137,7 @@ class _Events(_Bytes):
         """Return what is still to be sent where a body has ended."""
         rest, is_end = self._events.finish()
         self._last = rest or self._last
-        return rest if is_end else rest + self._event(_ended_too_early())
+        return rest if is_end else rest + self._event(ended_too_early())
 
     def _fail(self, error: GatewayError) -> bytes:
         """Return what is still to be sent where a body has broken off."""
@@ -147,9 +148,3 @@ class _Events(_Bytes):
     def _event(self, error: GatewayError) -> bytes:
         self._failure = error.bare()
         return broken_off(self._client, error, self._last)
-
-
-def _ended_too_early() -> TruncatedStream:
-    return TruncatedStream(
-        "The upstream's stream ended before its reply was complete. Retry the request."
-    )

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from gateway.errors import TruncatedStream, UpstreamError
+from gateway.errors import UpstreamError
 from gateway.shapes import Json, Shape
 from gateway.translate.chat_via_completions.choices import Piece
 from gateway.translate.chat_via_completions.reply import (
@@ -22,7 +22,7 @@ from gateway.translate.parts.finish_reasons import (
     with_native,
 )
 from gateway.translate.parts.tokens.usage_sums import richer_usage
-from gateway.translate.parts.upstream_errors import without_error
+from gateway.translate.parts.upstream_errors import ended_too_early, without_error
 from gateway.translate.stream.chat_frame import ChatFrame
 from gateway.translate.stream.reply_choices import ChoicePlaces, choices_of
 
@@ -66,9 +66,7 @@ class ChatStream(ChatFrame):
     def _close(self, call: int) -> list[Json]:
         indexes = self._indexes(call)
         if not all(self._has_ended(index) for index in indexes):
-            raise TruncatedStream(
-                "The upstream's stream ended before its reply was complete. Retry the request."
-            )
+            raise ended_too_early()
         chunks = [chunk for index in indexes for chunk in self._finish(index)]
         if self._sources.waits(call):
             chunks = chunks or [self._choice_chunk(indexes[0], {})]

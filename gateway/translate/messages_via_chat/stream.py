@@ -1,12 +1,12 @@
 """Chat streams as streams of messages events."""
 
-from gateway.errors import GatewayError, TruncatedStream, UpstreamError
+from gateway.errors import GatewayError, UpstreamError
 from gateway.shapes import Json
 from gateway.translate.contract import MAX_REPLY_CHARACTERS, Context, Report, StreamTranslation
 from gateway.translate.messages_via_chat.blocks import CallBlock, CarryingBlock
 from gateway.translate.messages_via_chat.ending import Ending
 from gateway.translate.parts.messages.prepared import PreparedMessages, known_call_ids
-from gateway.translate.parts.upstream_errors import without_error
+from gateway.translate.parts.upstream_errors import ended_too_early, without_error
 from gateway.translate.responses_via_chat.deltas.call_tracking import CallTracker
 from gateway.translate.responses_via_chat.deltas.carrier import Carrier, sign_calls
 from gateway.translate.responses_via_chat.deltas.delta import Delta, read_delta
@@ -64,9 +64,7 @@ class MessagesStream(StreamTranslation):
         if self._frame.ended:
             return []
         if self._ending.word is None:
-            raise TruncatedStream(
-                "The upstream's stream ended before its reply was complete. Retry the request."
-            )
+            raise ended_too_early()
         self._finish()
         return self._frame.sent()
 

@@ -12,7 +12,7 @@ from typing import Protocol
 from gateway.envelopes.error_envelopes import ErrorReply, read_error
 from gateway.envelopes.overflows import CODE as TOO_LONG
 from gateway.envelopes.overflows import overflow_message
-from gateway.errors import UpstreamError, UpstreamReplied
+from gateway.errors import TruncatedStream, UpstreamError, UpstreamReplied
 from gateway.shapes import Json
 from gateway.translate.parts.sentences import sentence, with_upstream_parameter
 
@@ -84,6 +84,13 @@ def client_status(status: int) -> int:
     if status == 409:
         return 429
     return status if 400 <= status < 500 or status in _KEPT else 502
+
+
+def ended_too_early() -> TruncatedStream:
+    """Return the error for a stream without the end of its reply."""
+    return TruncatedStream(
+        "The upstream's stream ended before its reply was complete. Retry the request."
+    )
 
 
 def malformed_chat(what: str) -> UpstreamError:

@@ -1,12 +1,12 @@
 """Chat streams as streams of responses events."""
 
-from gateway.errors import TruncatedStream, UpstreamError
+from gateway.errors import UpstreamError
 from gateway.shapes import Json
 from gateway.translate.contract import MAX_REPLY_CHARACTERS, Context
 from gateway.translate.parts.content.sources import add_sources
 from gateway.translate.parts.finish_reasons import ending_word, finish_reason, native_word
 from gateway.translate.parts.tokens.logprobs import chat_logprobs
-from gateway.translate.parts.upstream_errors import malformed_chat, without_error
+from gateway.translate.parts.upstream_errors import ended_too_early, malformed_chat, without_error
 from gateway.translate.responses_via_chat.deltas.call_tracking import CallTracker
 from gateway.translate.responses_via_chat.deltas.carrier import Carrier, sign_calls
 from gateway.translate.responses_via_chat.deltas.delta import (
@@ -68,9 +68,7 @@ class ResponsesStream(ResponseFrame):
         if self._ended:
             return []
         if self._finish is None:
-            raise TruncatedStream(
-                "The upstream's stream ended before its reply was complete. Retry the request."
-            )
+            raise ended_too_early()
         return self.finish(self._finish)
 
     def finish(self, word: object) -> list[Json]:
