@@ -6,7 +6,7 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What the backend endpoint understands, beyond what every endpoint does.
+    """What an upstream's endpoint understands, beyond what every endpoint does.
 
     The defaults are OpenAI's. Presets per server (`server_capabilities.py`) and quirks per model
     (`quirks.py`) are built on them.
@@ -67,7 +67,7 @@ class Capabilities:
     reasoning: bool = False
     """The model spends output tokens on reasoning (a small limit can leave no text)."""
     reasoning_field: Literal["reasoning_content", "reasoning"] | None = None
-    """The field where the backend reads earlier reasoning; None: only where it put it itself."""
+    """The field where the upstream reads earlier reasoning; None: only where it put it itself."""
     reasoning_required: bool = False
     """It refuses an assistant's message with calls that has no `reasoning_content`."""
     takes_back: bool = True
@@ -76,7 +76,7 @@ class Capabilities:
     """A responses endpoint that takes the text of earlier reasoning as an item."""
     min_output_tokens: int = 0
     add_special_tokens: bool = False
-    """The backend takes vLLM's `add_special_tokens` on completions."""
+    """The upstream takes vLLM's `add_special_tokens` on completions."""
     adds_bos: bool = True
     context_length: int | None = None
     unlimited_by_default: bool = False
@@ -84,7 +84,7 @@ class Capabilities:
     one_at_a_time: bool = False
     """A stream is cut short by the next request (llama-cpp-python's `interrupt_requests`)."""
     strict_params: bool = True
-    """The backend refuses parameters it does not know (OpenAI, Azure)."""
+    """The upstream refuses parameters it does not know (OpenAI, Azure)."""
     # What follows is about messages endpoints only.
     thinking: frozenset[str] = frozenset()
     """The types of `thinking` that are taken: `adaptive`, `enabled`, `disabled`; none: unknown."""

@@ -32,7 +32,7 @@ def compose(
     try:
         first = outer(body, pivot_context(context))
     except InvalidRequest as error:
-        raise _of_backend(error, home) from None
+        raise _of_upstream(error, home) from None
     seconds: list[Translation] = []
     for position, call in enumerate(first.calls):
         try:
@@ -44,7 +44,7 @@ def compose(
 
 
 def pivot_context(context: Context) -> Context:
-    """Return the outer translation's context: its backend is the inner translation."""
+    """Return the outer translation's context: its upstream is the inner translation."""
     if context.pivot is None:
         # The inner translation maps token ids, once.
         context.pivot = replace(
@@ -56,11 +56,11 @@ def pivot_context(context: Context) -> Context:
     return context.pivot
 
 
-def _pivot_capabilities(backend: Capabilities) -> Capabilities:
+def _pivot_capabilities(upstream: Capabilities) -> Capabilities:
     """Return the pivot's capabilities: it takes everything, because the inner one judges again.
 
     What the inner translation emulates (`n`, too many stops) must not be emulated twice. But if the
-    backend takes no stops at all, the outer one scans for them: it can then end the call early,
+    upstream takes no stops at all, the outer one scans for them: it can then end the call early,
     which the inner one cannot while the outer one waits for the usage. Logprobs are not emulated:
     the outer one must know whether there are any, to choose the best of several texts. Inner
     translations pass on neither earlier reasoning nor sealed state, so the outer one drops and
@@ -68,13 +68,13 @@ def _pivot_capabilities(backend: Capabilities) -> Capabilities:
     """
     return replace(
         Capabilities(),
-        stop=backend.stop,
+        stop=upstream.stop,
         max_stops=64,
-        logprobs=backend.logprobs,
-        max_top_logprobs=backend.max_top_logprobs,
-        reasoning=backend.reasoning,
-        strict_params=backend.strict_params,
-        context_length=backend.context_length,
+        logprobs=upstream.logprobs,
+        max_top_logprobs=upstream.max_top_logprobs,
+        reasoning=upstream.reasoning,
+        strict_params=upstream.strict_params,
+        context_length=upstream.context_length,
         max_tokens_field="max_completion_tokens",
         hints=False,
         continues_last=True,
@@ -83,7 +83,7 @@ def _pivot_capabilities(backend: Capabilities) -> Capabilities:
     )
 
 
-def _of_backend(error: InvalidRequest, home: Shape) -> InvalidRequest:
+def _of_upstream(error: InvalidRequest, home: Shape) -> InvalidRequest:
     """Name the model's endpoint in an error that names the pivot's."""
     message = error.message.replace("chat endpoint", f"{home} endpoint")
     return type(error)(message, param=error.param, code=error.code, status=error.status)

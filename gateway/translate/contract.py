@@ -33,7 +33,7 @@ class Context:
     settings: TranslationSettings = field(default_factory=TranslationSettings)
     capabilities: Capabilities = field(default_factory=Capabilities)
     own_endpoint: Capabilities = TAKES_ALL
-    """What is known not to be taken of requests that were made for the backend's own endpoint."""
+    """What is known not to be taken of requests that were made for the upstream's own endpoint."""
     template: TemplateSettings | None = None
     """The prompt template; absent: chosen by the model's name (`prompts.select`)."""
     base_model: str | None = None
@@ -68,7 +68,7 @@ class Context:
         return self.capabilities.late_system if configured == "auto" else configured
 
     def with_capabilities(self, capabilities: Capabilities) -> "Context":
-        """Return a copy for another backend endpoint."""
+        """Return a copy for another endpoint."""
         return replace(self, capabilities=capabilities)
 
 

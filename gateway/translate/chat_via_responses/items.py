@@ -170,7 +170,7 @@ class _Writer:
                 self._report.drop(f"{path}.{name}")
 
     def _reasoning(self, message: Json, path: str) -> None:
-        """Write the reasoning if the backend takes it.
+        """Write the reasoning if the upstream takes it.
 
         A second field with the same text is left out, and so is the summary, which vLLM would take
         for the reasoning. The id is a hash of the text: the same history gives the same bytes.

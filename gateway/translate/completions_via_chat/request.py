@@ -1,6 +1,6 @@
 """The request of a completions client, and how chat requests share it.
 
-A list of prompts becomes one chat request per prompt, never one conversation. If the backend does
+A list of prompts becomes one chat request per prompt, never one conversation. If the upstream does
 not support `n`, there is one per prompt and choice. Parameter semantics: OpenAI's OpenAPI
 document, `CreateCompletionRequest`.
 """
@@ -39,7 +39,7 @@ TABLE: Mapping[str, Check] = {
     "n": Integer(1, 128),
     "stream": Boolean(),
     "stream_options": Record({"include_usage": Boolean(), "include_obfuscation": Boolean()}),
-    # The upper bound is the backend's: self-hosted ones allow more than OpenAI's 5.
+    # The upper bound is the upstream's: self-hosted ones allow more than OpenAI's 5.
     "logprobs": Integer(minimum=0),
     "echo": Boolean(),
     # Beyond OpenAI's 4 the gateway scans for them, as self-hosted servers allow more.
@@ -76,7 +76,7 @@ class Plan:
     logprobs: int | None = None
     """The requested alternatives per token; None: no logprobs."""
     stops: tuple[str, ...] = ()
-    """The stop sequences that the gateway scans for; empty if the backend does it."""
+    """The stop sequences that the gateway scans for; empty if the upstream does it."""
     stream: bool = False
     include_usage: bool = False
     max_tokens: int = DEFAULT_MAX_TOKENS

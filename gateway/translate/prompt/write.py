@@ -134,7 +134,7 @@ def _jinja(
     from gateway.translate.prompt.templates import render_conversation
 
     text = render_conversation(template, turns, context, tools, open_ended=open_ended)
-    # A backend that ends at this token by itself never sends it as text.
+    # An upstream that ends at this token by itself never sends it as text.
     stops = (*template.stop, template.eos_token) if template.eos_token else template.stop
     bos = template.bos_token
     named = frozenset(turn.position for turn in turns if turn.name and turn.name in text)

@@ -1,6 +1,6 @@
 """Stop sequences that the gateway looks for, where the upstream cannot.
 
-Generation is autoregressive, so cutting at the first match gives the text that a backend with
+Generation is autoregressive, so cutting at the first match gives the text that an upstream with
 `stop` would have given. The first match is the one that *ends* first (of several that end there,
 the longest): so the result does not depend on how the text is cut into pieces.
 """

@@ -1,4 +1,4 @@
-"""Custom tools where the backend has none: functions with one string."""
+"""Custom tools where the upstream has none: functions with one string."""
 
 import json
 from collections.abc import Mapping
