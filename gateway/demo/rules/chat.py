@@ -115,9 +115,7 @@ PARAMETERS: Mapping[str, Check] = {
 
 def check_names(body: Json) -> None:
     """Refuse parameters that the endpoint does not have, whatever the model."""
-    unknown = [name for name in body if name not in PARAMETERS]
-    if unknown:
-        raise unrecognized_arguments(unknown)
+    shared.check_recognized(PARAMETERS, body)
 
 
 def check(body: Json, model: DemoModel) -> None:

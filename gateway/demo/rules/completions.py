@@ -7,7 +7,6 @@ from gateway.demo.models import DemoModel, Quirk
 from gateway.demo.refusals import Refused
 from gateway.demo.refusals.parameters import (
     invalid_type,
-    unrecognized_arguments,
     unsupported_parameter,
 )
 from gateway.demo.rules import checks, shared
@@ -60,9 +59,7 @@ PARAMETERS: Mapping[str, Check] = {
 
 def check_names(body: Json) -> None:
     """Refuse parameters that the endpoint does not have, whatever the model."""
-    unknown = [name for name in body if name not in PARAMETERS]
-    if unknown:
-        raise unrecognized_arguments(unknown)
+    shared.check_recognized(PARAMETERS, body)
 
 
 def check(body: Json, model: DemoModel) -> None:

@@ -6,15 +6,13 @@ from gateway.demo.generation.answer import Json
 from gateway.demo.messages_models import EFFORTS
 from gateway.demo.refusals.messages import extra_input, field_required, invalid, no_threads
 from gateway.demo.rules import messages_checks as checks
+from gateway.demo.rules.checks import Check, nullable, string_or
 from gateway.demo.rules.messages_blocks import CACHE, SYSTEM, message
 from gateway.demo.rules.messages_checks import (
-    Check,
     array,
     mapping,
-    nullable,
     record,
     string,
-    string_or,
     tagged,
     word,
 )

@@ -5,16 +5,14 @@ from collections.abc import Collection, Mapping
 
 from gateway.demo.refusals.messages import invalid
 from gateway.demo.rules import messages_checks as checks
+from gateway.demo.rules.checks import Check, nullable, string_or
 from gateway.demo.rules.messages_checks import (
-    Check,
     anything,
     array,
     mapping,
-    nullable,
     pattern,
     record,
     string,
-    string_or,
     tagged,
     word,
 )

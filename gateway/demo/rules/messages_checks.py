@@ -4,13 +4,12 @@ A check takes the value's path (`messages.0.role`) and the value, and raises `Re
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 
 from gateway.demo.generation.answer import Json
 from gateway.demo.refusals import Refused
 from gateway.demo.refusals.messages import extra_input, field_required, invalid
-
-Check = Callable[[str, object], None]
+from gateway.demo.rules.checks import Check
 
 
 def anything(path: str, value: object) -> None:
@@ -43,16 +42,6 @@ def object_at(path: str, value: object) -> Json:
 def mapping(path: str, value: object) -> None:
     """Accept objects."""
     object_at(path, value)
-
-
-def nullable(check: Check) -> Check:
-    """Also accept null."""
-
-    def nullable_check(path: str, value: object) -> None:
-        if value is not None:
-            check(path, value)
-
-    return nullable_check
 
 
 def integer(minimum: int) -> Check:
@@ -109,16 +98,6 @@ def array(check_item: Check) -> Check:
             raise invalid(f"{path}: Input should be a valid list")
         for position, item in enumerate(value):
             check_item(f"{path}.{position}", item)
-
-    return check
-
-
-def string_or(other: Check) -> Check:
-    """Accept any string; everything else must pass `other`."""
-
-    def check(path: str, value: object) -> None:
-        if not isinstance(value, str):
-            other(path, value)
 
     return check
 

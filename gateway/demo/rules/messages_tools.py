@@ -6,9 +6,9 @@ from typing import Any
 from gateway.demo.generation.answer import Json
 from gateway.demo.refusals.messages import field_required, invalid
 from gateway.demo.rules import messages_checks as checks
+from gateway.demo.rules.checks import Check, nullable
 from gateway.demo.rules.messages_blocks import CACHE
 from gateway.demo.rules.messages_checks import (
-    Check,
     array,
     mapping,
     pattern,
@@ -24,7 +24,7 @@ _OPTIONAL: Mapping[str, Check] = {
     "description": string,
     "strict": checks.boolean,
     "cache_control": CACHE,
-    "eager_input_streaming": checks.nullable(checks.boolean),
+    "eager_input_streaming": nullable(checks.boolean),
     "input_examples": array(mapping),
     "allowed_callers": array(string),
     "defer_loading": checks.boolean,

@@ -1,9 +1,13 @@
 """The checks of parameters that endpoints share; each endpoint's table is built on them."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Iterable, Mapping
 
 from gateway.demo.refusals import Refused
-from gateway.demo.refusals.parameters import invalid_type, missing_parameter
+from gateway.demo.refusals.parameters import (
+    invalid_type,
+    missing_parameter,
+    unrecognized_arguments,
+)
 from gateway.demo.rules import checks
 from gateway.demo.rules.checks import Check, nullable
 
@@ -80,6 +84,13 @@ def require_stream(body: Mapping[str, object]) -> None:
             "The 'stream_options' parameter is only allowed when 'stream' is enabled.",
             param="stream_options",
         )
+
+
+def check_recognized(known: Container[str], body: Iterable[str]) -> None:
+    """Refuse parameters that are not `known`, all in one error."""
+    unknown = [name for name in body if name not in known]
+    if unknown:
+        raise unrecognized_arguments(unknown)
 
 
 def check_members(table: Mapping[str, Check], body: Mapping[str, object]) -> None:

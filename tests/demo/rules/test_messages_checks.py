@@ -4,6 +4,7 @@ import pytest
 
 from gateway.demo.refusals import Refused
 from gateway.demo.rules import messages_checks as checks
+from gateway.demo.rules.checks import Check, nullable, string_or
 
 RECORD = checks.record({"a": checks.string}, {"b": checks.boolean})
 TAGGED = checks.tagged({"x": checks.anything, "y": RECORD}, in_path=True)
@@ -25,7 +26,7 @@ TAGGED = checks.tagged({"x": checks.anything, "y": RECORD}, in_path=True)
         (checks.word("a", "b", "c"), None, "p: Input should be 'a', 'b' or 'c'"),
         (checks.array(checks.string), "a", "p: Input should be a valid list"),
         (checks.array(checks.string), ["a", 1], "p.1: Input should be a valid string"),
-        (checks.string_or(checks.mapping), 1, "p: Input should be a valid dictionary"),
+        (string_or(checks.mapping), 1, "p: Input should be a valid dictionary"),
         (RECORD, 1, "p: Input should be a valid dictionary"),
         (RECORD, {}, "p.a: Field required"),
         (RECORD, {"a": "", "c": 1}, "p.c: Extra inputs are not permitted"),
@@ -43,9 +44,7 @@ TAGGED = checks.tagged({"x": checks.anything, "y": RECORD}, in_path=True)
         ),
     ],
 )
-def test_a_wrong_value_is_refused_in_pydantics_words(
-    check: checks.Check, value: Any, text: str
-) -> None:
+def test_a_wrong_value_is_refused_in_pydantics_words(check: Check, value: Any, text: str) -> None:
     with pytest.raises(Refused) as refused:
         check("p", value)
     assert refused.value.message == text
@@ -56,18 +55,18 @@ def test_a_wrong_value_is_refused_in_pydantics_words(
     ("check", "value"),
     [
         (checks.anything, None),
-        (checks.nullable(checks.string), None),
-        (checks.nullable(checks.string), ""),
+        (nullable(checks.string), None),
+        (nullable(checks.string), ""),
         (checks.boolean, False),
         (checks.integer(1), 1),
         (checks.share, 0.5),
         (checks.pattern("^a$"), "a"),
         (checks.word("a"), "a"),
         (checks.array(checks.string), ["a"]),
-        (checks.string_or(checks.mapping), "a"),
+        (string_or(checks.mapping), "a"),
         (RECORD, {"a": "", "b": True}),
         (TAGGED, {"type": "x"}),
     ],
 )
-def test_a_right_value_is_accepted(check: checks.Check, value: Any) -> None:
+def test_a_right_value_is_accepted(check: Check, value: Any) -> None:
     check("p", value)
