@@ -4,22 +4,38 @@ from pathlib import Path
 
 import pytest
 
+from gateway.admin import overview
+from gateway.api import guard
+from gateway.api.sockets.queues import Bounds
 from gateway.config.settings import TimeoutSettings, UpstreamSettings
 from gateway.config.store_settings import MemorySettings
 from gateway.envelopes.json_fields import MAX_ENTRIES
+from gateway.exchange.reply.reading import REST_SECONDS
 from gateway.exchange.reply.wrapped_errors import SMALL_REPLY_BYTES
 from gateway.exchange.retries import MAX_MENDED
+from gateway.exchange.usage import TAIL
+from gateway.observe.recent import MAX_BYTES, MAX_RECORDS
+from gateway.observe.request_log import MOST_WAITING
+from gateway.observe.tracing import export
 from gateway.resolve.metadata.fetch import MAX_BODY_BYTES
 from gateway.resolve.metadata.lineage import MAX_CHECKPOINT_JOBS, MAX_JOB_PAGES
 from gateway.resolve.recent_routes import LIFETIME
 from gateway.resolve.resolution import MAX_LINEAGE
+from gateway.server import accept, lifetime
+from gateway.server.http1 import IDLE_TIMEOUT
+from gateway.server.reception import MAX_PIPELINED
+from gateway.server.websocket import sending
 from gateway.shapes import Shape
-from gateway.upstream.slots import for_look_ups
+from gateway.stores.memory import BYTES_OF_AN_ID
+from gateway.stores.sharing import MAX_PENDING
+from gateway.upstream import health
+from gateway.upstream.slots import WAITING_PER_SLOT, for_look_ups
 
 DOCS = Path(__file__).parents[1] / "docs"
 WORDS = {3: "three", 4: "four", 5: "five", 8: "eight", 60: "a minute", 3600: "an hour"}
 TIMEOUTS, MEMORY = TimeoutSettings(), MemorySettings()
-MIB = 1024 * 1024
+KIB, MIB = 1024, 1024 * 1024
+SOCKET = Bounds()
 
 
 @pytest.mark.parametrize(
@@ -38,6 +54,42 @@ MIB = 1024 * 1024
         ("operations.md", f"| {TIMEOUTS.look_up:g} s | given up"),
         ("operations.md", f"{MAX_BODY_BYTES // MIB} MiB, of which the first {MAX_ENTRIES:,}"),
         ("operations.md", f"{MAX_JOB_PAGES} pages"),
+        ("operations.md", f"request target | {guard.MAX_TARGET_BYTES // KIB} KiB"),
+        (
+            "operations.md",
+            f"{guard.MAX_HEADER_FIELDS} fields, {guard.MAX_HEADER_BYTES // KIB} KiB | 431",
+        ),
+        ("operations.md", f"{WORDS[WAITING_PER_SLOT]} times as many wait"),
+        (
+            "operations.md",
+            f"head of the client's request | \N{EN DASH} | {lifetime.HEAD_TIMEOUT:g} s",
+        ),
+        ("operations.md", f"next request on a connection | \N{EN DASH} | {IDLE_TIMEOUT:g} s"),
+        ("operations.md", f"after {lifetime.HALF_CLOSED_BYTES // MIB} MiB more from the client"),
+        ("operations.md", f"more than about {MAX_PIPELINED // KIB} KiB of further requests"),
+        ("operations.md", f"body ends within {REST_SECONDS:g} s"),
+        ("operations.md", f"{SOCKET.queues} stream ids at a time, {SOCKET.waiting} that wait"),
+        ("operations.md", f"pings | every {sending.PING_INTERVAL:g} seconds"),
+        ("operations.md", f"sends nothing for {sending.SILENCE:g} seconds is given up"),
+        ("operations.md", f"the closing handshake | {sending.CLOSE_SECONDS:g} seconds"),
+        ("operations.md", f"{sending.MESSAGE_SECONDS / 60:g} minutes from its first bytes"),
+        ("operations.md", f"keeps its last {MAX_RECORDS:,}, with at most {MAX_BYTES // MIB} MiB"),
+        ("operations.md", f"shows the newest {overview.SHOWN}"),
+        ("operations.md", f"{WORDS[round(overview.LATELY / 60)]} minutes ended"),
+        ("operations.md", f"as soon as there are {MOST_WAITING}"),
+        ("operations.md", f"among the last {TAIL // KIB} KiB"),
+        (
+            "operations.md",
+            f"{export.BATCH} spans, at least every {export.INTERVAL:g} seconds",
+        ),
+        ("operations.md", f"up\nto a limit of {export.MAX_WAITING}"),
+        ("operations.md", f"after {WORDS[health.FAILURES_IN_A_ROW]} failures in a row"),
+        ("operations.md", f"doubles, up to {health.LONGEST_PAUSE:g} s"),
+        ("operations.md", f"to the others for {accept.YIELD * 1000:g} ms"),
+        ("operations.md", f"up to {WORDS[accept.YIELDS]} times in a row"),
+        ("operations.md", f"takes up to {accept.ACCEPT_BATCH}."),
+        ("operations.md", f"writes up to {MAX_PENDING:,} changes later"),
+        ("translation.md", f"each item's id counts for {BYTES_OF_AN_ID}"),
     ],
 )
 def test_a_documented_number_is_that_of_the_code(document: str, text: str) -> None:
