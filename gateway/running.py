@@ -6,13 +6,13 @@ import logging
 import os
 import socket
 import sys
-from collections.abc import Callable, Sequence
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from gateway.app import Application
 from gateway.config.settings import Settings
 from gateway.config.source import Source
+from gateway.event_loop import loop_factory
 from gateway.observe.start import log_start
 from gateway.process import Process, Start
 from gateway.reloading import Build, Configuration, report
@@ -49,7 +49,7 @@ def run(source: Source, settings: Settings, build: Build) -> int:
         bound, start = _begun(settings, sockets)
 
         def work(application: Application, ties: "Ties | None") -> None:
-            with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            with asyncio.Runner(loop_factory=loop_factory()) as runner:
                 one = Process(configuration, build, start, ties)
                 runner.run(one.serve(application, bound, stop))
             log.info("process %d has ended", os.getpid())
@@ -147,13 +147,3 @@ def _print(lines: Sequence[str]) -> None:
     except OSError:
         # What is left in the buffer would fail again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """Return uvloop's factory, or None on platforms without uvloop."""
-    try:
-        uvloop: Any = import_module("uvloop")
-    except ImportError:
-        return None
-    factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
-    return factory

@@ -13,6 +13,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "tcp": set(),
     "utf8": set(),
     "shapes": set(),
+    "host_name": set(),
+    "event_loop": {"host_name"},
     "hops": {"errors", "shapes"},
     "safe_path": {"errors"},
     "headers": {"hops"},
@@ -26,7 +28,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "resolve": {"errors", "shapes", "headers", "hops", "servers", "config", "envelopes"},
     "upstream": {
         *("errors", "shapes", "headers", "hops", "replies", "request_ids", "tcp", "config"),
-        *("frames", "sockets", "safe_path", "exhausted"),
+        *("frames", "sockets", "safe_path", "exhausted", "host_name"),
     },
     "fast": {"errors", "shapes", "config", "envelopes", "translate", "utf8"},
     "exchange": {
@@ -65,7 +67,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "live": {"server", "app"},
     "reloading": {"config", "server", "app", "live", "logs"},
     "process": {"config", "server", "app", "live", "reloading"},
-    "running": {"config", "observe", "server", "app", "process", "reloading"},
+    "running": {"config", "event_loop", "observe", "server", "app", "process", "reloading"},
     "checking": {"shapes", "config", "resolve", "app"},
     "probing": {
         *("errors", "shapes", "headers", "servers", "config", "envelopes", "resolve", "app"),
@@ -93,7 +95,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 ASGI_FOLDERS = {"server", "admin", "demo", "app", "cli"}
 NETWORK_FOLDERS = {
     *("upstream", "server", "running", "process", "app", "cli", "demo", "local_addresses", "tcp"),
-    *("healthcheck", "reload_request"),
+    *("healthcheck", "reload_request", "host_name", "event_loop"),
 }
 
 

@@ -1,6 +1,5 @@
 """What is settled before the gateway's processes part."""
 
-import asyncio
 import logging
 import os
 import re
@@ -18,7 +17,7 @@ from gateway.config.secret import Secret
 from gateway.config.settings import ServerSettings, Settings, UpstreamSettings
 from gateway.config.source import Source
 from gateway.reloading import Build
-from gateway.running import _loop_factory, run
+from gateway.running import run
 from gateway.server.peers import Peers
 
 
@@ -121,15 +120,3 @@ def test_a_reload_that_is_requested_during_the_start_follows_it(
     build = cast("Build", lambda *_: SimpleNamespace(aclose=aclose))
     assert run(Source(None, {}), settings, build) == 0
     assert begun == [signalled]
-
-
-def test_a_platform_without_uvloop_has_asyncios_event_loop(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "uvloop", None)
-    assert _loop_factory() is None
-    monkeypatch.undo()
-    factory = _loop_factory()
-    assert factory is not None
-    loop = factory()
-    assert type(loop).__module__.startswith("uvloop")
-    assert isinstance(loop, asyncio.AbstractEventLoop)
-    loop.close()

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from gateway.errors import Reason, UpstreamUnavailable
+from gateway.host_name import HostName
 from gateway.upstream.exhaustion import exhaustion
-from gateway.upstream.host_name import HostName
 from gateway.upstream.origin import Origin
 
 LAST_SECONDS = 300.0

@@ -12,47 +12,50 @@ import errno
 import os
 import socket
 from threading import Thread
-from typing import Final
+from typing import Any, Final
 
+RENEWAL: Final = 5.0
+"""Seconds after which a question that is not answered is put again, which may have better luck."""
 MOST_QUESTIONS: Final = 4
 """Questions for one name that may be unanswered at a time."""
 
-_Found = list[str] | OSError
+Infos = list[tuple[Any, ...]]
+"""What `socket.getaddrinfo` returns."""
 
 
 class HostName:
     """A name and a port. What it resolves to is not kept beyond the question."""
 
-    def __init__(self, host: str, port: int) -> None:
+    def __init__(self, host: str, port: int | str | None) -> None:
         self._host = host
         self._port = port
-        self._asked: asyncio.Future[_Found] | None = None
-        """The last question, as long as it is worth waiting for."""
+        self._asked: asyncio.Future[Infos | OSError] | None = None
+        """The last question, unless it is answered."""
+        self._asked_at = 0.0
         self._unanswered = 0
 
     async def addresses(self, patience: float) -> list[str]:
-        """Return the addresses that the name has now, or had when another waiter asked.
+        """Return the addresses of `infos` as texts; raises what that raises."""
+        return [numeric_host(info[4]) for info in await self.infos(patience)]
+
+    async def infos(self, patience: float | None = None) -> Infos:
+        """Return what the name resolves to now, or did when another waiter asked.
 
         Raises `OSError`, `TimeoutError` after `patience` seconds among them.
         """
-        asked = self._asked
-        if asked is None:
+        asked, now = self._asked, asyncio.get_running_loop().time()
+        if asked is None or (now - self._asked_at > RENEWAL and self._unanswered < MOST_QUESTIONS):
+            self._asked_at = now
             asked = self._ask()
-        try:
-            async with asyncio.timeout(patience):
-                found = await asyncio.shield(asked)
-        except TimeoutError:
-            # Another try may have better luck, if there are not too many already.
-            if self._asked is asked and self._unanswered < MOST_QUESTIONS:
-                self._asked = None
-            raise
+        async with asyncio.timeout(patience):
+            found = await asyncio.shield(asked)
         if isinstance(found, OSError):
             raise type(found)(*found.args)  # each has a traceback of its own
         return found
 
-    def _ask(self) -> asyncio.Future[_Found]:
+    def _ask(self) -> asyncio.Future[Infos | OSError]:
         loop = asyncio.get_running_loop()
-        asked: asyncio.Future[_Found] = loop.create_future()
+        asked: asyncio.Future[Infos | OSError] = loop.create_future()
         self._asked = asked
         self._unanswered += 1
         try:
@@ -61,11 +64,12 @@ class HostName:
             self._answer(asked, OSError(errno.EAGAIN, os.strerror(errno.EAGAIN)))
         return asked
 
-    def _question(self, loop: asyncio.AbstractEventLoop, asked: asyncio.Future[_Found]) -> None:
-        found: _Found
+    def _question(
+        self, loop: asyncio.AbstractEventLoop, asked: asyncio.Future[Infos | OSError]
+    ) -> None:
+        found: Infos | OSError
         try:
-            infos = socket.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)
-            found = [_numeric_host(sockaddr) for _, _, _, _, sockaddr in infos]
+            found = list(socket.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM))
         except OSError as error:
             found = error
         except UnicodeError as error:
@@ -73,7 +77,7 @@ class HostName:
         with contextlib.suppress(RuntimeError):  # the loop has ended
             loop.call_soon_threadsafe(self._answer, asked, found)
 
-    def _answer(self, asked: asyncio.Future[_Found], found: _Found) -> None:
+    def _answer(self, asked: asyncio.Future[Infos | OSError], found: Infos | OSError) -> None:
         self._unanswered -= 1
         if self._asked is asked:
             self._asked = None
@@ -81,7 +85,7 @@ class HostName:
             asked.set_result(found)
 
 
-def _numeric_host(sockaddr: tuple[object, ...]) -> str:
+def numeric_host(sockaddr: tuple[object, ...]) -> str:
     """Return an address's host, with the scope of a link-local IPv6 address."""
     host, scope = str(sockaddr[0]), sockaddr[3] if len(sockaddr) == 4 else 0
     return f"{host}%{scope}" if scope and "%" not in host else host

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from gateway.upstream.host_name import MOST_QUESTIONS, HostName
+from gateway import host_name
+from gateway.host_name import MOST_QUESTIONS, HostName
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.anyio
@@ -93,7 +94,18 @@ async def test_a_failure_is_raised_to_each_that_waits(
     assert system.asked == ["silent.test"]
 
 
-async def test_an_unanswered_question_is_put_again_but_not_without_end(system: System) -> None:
+async def test_a_question_without_an_answer_is_not_put_again_at_once(system: System) -> None:
+    name = HostName("silent.test", 80)
+    for _ in range(3):
+        with pytest.raises(TimeoutError):
+            await name.addresses(_SOON)
+    assert system.asked == ["silent.test"]
+
+
+async def test_an_old_question_is_put_again_but_not_without_end(
+    system: System, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(host_name, "RENEWAL", 0.0)
     name = HostName("silent.test", 80)
     for _ in range(MOST_QUESTIONS + 3):
         with pytest.raises(TimeoutError):
