@@ -1,4 +1,4 @@
-"""What the kernel knows of a TCP connection and asyncio does not show."""
+"""What the kernel knows of a TCP connection and asyncio does not show, and what it does for one."""
 
 import asyncio
 import contextlib
@@ -14,6 +14,29 @@ with contextlib.suppress(ImportError):
 _TCP_INFO: int | None = getattr(socket, "TCP_INFO", None)
 _ESTABLISHED = 1
 """`tcpi_state` of a connection that neither side has closed (linux/tcp.h)."""
+
+_KEEP_ALIVE = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 15, "TCP_KEEPCNT": 4}
+KEEP_ALIVE_OPTIONS = (
+    (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
+    *(
+        (socket.IPPROTO_TCP, option, _KEEP_ALIVE[name])
+        for name, option in vars(socket).items()
+        if name in _KEEP_ALIVE  # not every system has all
+    ),
+)
+"""Options for sockets that may be silent while a model thinks: an empty segment every minute.
+
+Without it, a NAT or firewall in between forgets a silent connection, after four to six minutes in
+the clouds, and the reply never arrives (openai-python#3270); Anthropic's SDK sets it for that. A
+peer that is gone without a word is missed after two minutes.
+"""
+
+
+def keep_alive(connected: socket.socket) -> None:
+    """Set these options of a TCP socket; an accepted one has those of its listener."""
+    with contextlib.suppress(OSError):  # it is closed
+        for option in KEEP_ALIVE_OPTIONS:
+            connected.setsockopt(*option)
 
 
 def unacknowledged_bytes(descriptor: int) -> int:

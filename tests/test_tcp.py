@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.tcp import is_readable, unacknowledged_bytes
+from gateway.tcp import KEEP_ALIVE_OPTIONS, is_readable, keep_alive, unacknowledged_bytes
 from tests.processes import PATIENCE, surroundings
 
 
@@ -105,3 +105,26 @@ def test_bytes_and_an_end_are_to_be_read_and_silence_is_not(
     assert not is_readable(reader.fileno())
     client.close()
     assert is_readable(reader.fileno())
+
+
+def test_a_silent_connection_is_kept_alive_as_its_listener_would_have_it() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        keep_alive(listening)
+        client = socket.create_connection(listening.getsockname())
+        accepted, _ = listening.accept()
+    with client, accepted:
+        keep_alive(client)
+        for end in (client, accepted):
+            for level, option, value in KEEP_ALIVE_OPTIONS:
+                assert end.getsockopt(level, option) == value
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems lack some")
+def test_a_peer_that_is_gone_is_missed_after_two_minutes() -> None:
+    _, idle, interval, count = [value for _, _, value in sorted(KEEP_ALIVE_OPTIONS)]
+    assert idle + interval * count == 120
+
+
+def test_a_closed_socket_needs_no_options(ends: tuple[socket.socket, socket.socket]) -> None:
+    ends[0].close()
+    keep_alive(ends[0])

@@ -15,6 +15,7 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from gateway.server.tls import HANDSHAKE_SECONDS, SHUTDOWN_SECONDS
+from gateway.tcp import keep_alive
 
 if TYPE_CHECKING:
     from gateway.server.shares import Share
@@ -67,6 +68,8 @@ class Acceptor:
         self._logged = -inf
         self._omitted = 0
         listening.setblocking(False)
+        if listening.family != socket.AF_UNIX:
+            keep_alive(listening)
         listening.listen(backlog)
         if share is not None:
             share.join()

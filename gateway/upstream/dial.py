@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from gateway.errors import Reason, UpstreamUnavailable
 from gateway.host_name import HostName
+from gateway.tcp import keep_alive
 from gateway.upstream.exhaustion import exhaustion
 from gateway.upstream.origin import Origin
 
@@ -104,13 +105,14 @@ class Dialer:
     async def _connect_to(
         self, address: str, make_protocol: Callable[[], ProtocolType]
     ) -> ProtocolType:
-        _, protocol = await asyncio.get_running_loop().create_connection(
+        transport, protocol = await asyncio.get_running_loop().create_connection(
             make_protocol,
             address,
             self._origin.port,
             ssl=self._tls,
             server_hostname=self._origin.host if self._tls else None,
         )
+        keep_alive(transport.get_extra_info("socket"))
         return protocol
 
     def _unavailable(self, failure: BaseException) -> UpstreamUnavailable:

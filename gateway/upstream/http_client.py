@@ -25,6 +25,7 @@ from gateway.config.settings import TimeoutSettings, UpstreamSettings
 from gateway.errors import Reason, TruncatedStream, UpstreamError, UpstreamTimeout
 from gateway.replies import ChunkedReply
 from gateway.shapes import UpstreamCall
+from gateway.tcp import keep_alive
 from gateway.upstream.call_timeouts import timeouts_of
 from gateway.upstream.credentials import Credentials
 from gateway.upstream.delivery import SAFE_METHODS
@@ -69,7 +70,8 @@ class _Progress:
         """Take an event (called by httpx2)."""
         if event.endswith(".connect_tcp.complete"):
             self.connected = True
-            self._unclaimed = info["return_value"]
+            self._unclaimed = stream = info["return_value"]
+            keep_alive(stream.get_extra_info("socket"))  # not its option, which forgets proxies
         elif event.endswith(".send_request_headers.started"):
             self._unclaimed = None
         elif event.endswith((".send_request_body.complete", ".send_request_body.failed")):

@@ -110,6 +110,7 @@ def test_many_connections_are_taken_in_few_turns() -> None:
             for protocol in stage.made:
                 accepted = protocol.transport.get_extra_info("socket")
                 assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+                assert accepted.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
 
     asyncio.run(scenario())
 

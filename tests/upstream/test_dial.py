@@ -6,15 +6,20 @@ import socket
 import ssl
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
+from unittest.mock import Mock
 
 import pytest
 
 from gateway.errors import Reason, UpstreamUnavailable
+from gateway.server.tls import server_context
+from gateway.tcp import KEEP_ALIVE_OPTIONS
 from gateway.upstream import dial
 from gateway.upstream.dial import Dialer, tls_context
 from gateway.upstream.origin import Origin
-from tests.upstream.scripted import replies, scripted
+from tests.certificates import make_pair
+from tests.upstream.scripted import replies, scripted, until
 from tests.upstream.test_exhaustion import none_left
 
 pytestmark = pytest.mark.anyio
@@ -45,6 +50,7 @@ class FakeLoop:
         self.addresses = addresses
         self.outcomes = outcomes
         self.tried: list[str] = []
+        self.connected = Mock()
         loop = asyncio.get_running_loop()
         monkeypatch.setattr(socket, "getaddrinfo", self.getaddrinfo)
         monkeypatch.setattr(loop, "create_connection", self.create_connection)
@@ -54,14 +60,14 @@ class FakeLoop:
 
     async def create_connection(
         self, make: Any, address: str, port: int, **_: Any
-    ) -> tuple[None, asyncio.Protocol]:
+    ) -> tuple[SimpleNamespace, asyncio.Protocol]:
         self.tried.append(address)
         outcome = self.outcomes.get(address)
         if isinstance(outcome, BaseException):
             raise outcome
         if address in self.outcomes:
             await asyncio.Event().wait()
-        return None, make()
+        return SimpleNamespace(get_extra_info=lambda _: self.connected), make()
 
 
 def dialer(timeout: float = 10.0) -> Dialer:
@@ -103,6 +109,29 @@ async def test_an_address_is_not_looked_up_which_would_take_a_thread(
         connection.transport.abort()
         await connection.closed.wait()
     assert looked_up == (["localhost"] if host == "localhost" else [])
+
+
+@pytest.mark.parametrize("tls", [False, True])
+async def test_a_silent_connection_is_kept_alive(tmp_path: Path, tls: bool) -> None:
+    pair = make_pair(tmp_path)
+    context = server_context(pair.settings) if tls else None
+    writers: list[asyncio.StreamWriter] = []
+
+    async def serve(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writers.append(writer)
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        origin = Origin("https" if tls else "http", "127.0.0.1", port, "")
+        connection = await Dialer("local", origin, str(pair.certificate), 10.0).connect(Closing)
+        connected = connection.transport.get_extra_info("socket")
+        set_to = [connected.getsockopt(*option[:2]) for option in KEEP_ALIVE_OPTIONS]
+        assert set_to == [value for _, _, value in KEEP_ALIVE_OPTIONS]
+        connection.transport.abort()
+        await connection.closed.wait()
+        await until(lambda: bool(writers))
+        writers[0].close()
 
 
 async def test_an_address_that_does_not_answer_leaves_time_for_the_next(

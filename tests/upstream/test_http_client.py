@@ -1,6 +1,7 @@
 """What only the sender over httpx2 does, beyond the contract of `test_senders.py`."""
 
 import asyncio
+import socket
 from typing import Any
 
 import httpx2
@@ -12,6 +13,7 @@ from gateway.errors import (
     UpstreamError,
     UpstreamUnavailable,
 )
+from gateway.tcp import KEEP_ALIVE_OPTIONS
 from gateway.upstream.credentials import Credentials
 from gateway.upstream.http_client import HttpClient
 from gateway.upstream.origin import parse_base_url
@@ -48,6 +50,31 @@ async def test_a_call_has_its_trace_context() -> None:
     traced.trace = ((b"traceparent", b"00-1"),)
     assert await read(await sender.send(traced)) == b"00-1"
     await sender.aclose()
+
+
+@pytest.mark.parametrize("proxied", [False, True])
+async def test_a_silent_connection_is_kept_alive(
+    monkeypatch: pytest.MonkeyPatch, proxied: bool
+) -> None:
+    options: list[tuple[int, int, int]] = []
+
+    class Connected(socket.socket):
+        def setsockopt(self, *option: Any) -> None:
+            options.append(option)
+            super().setsockopt(*option)
+
+    async def upstream(peer: Peer) -> None:
+        await peer.request()
+        await peer.send(with_length(b"OK"))
+        await peer.gone()
+
+    async with scripted(upstream) as server:
+        proxy = Secret(server.base_url) if proxied else None
+        sender = client(base_url=server.base_url, proxy=proxy)
+        monkeypatch.setattr(socket, "socket", Connected)
+        assert await read(await sender.send(call(b"{}"))) == b"OK"
+        await sender.aclose()
+    assert set(options) >= set(KEEP_ALIVE_OPTIONS)
 
 
 async def test_a_call_through_a_proxy_names_its_destination_to_it() -> None:

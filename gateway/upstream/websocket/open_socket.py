@@ -6,7 +6,6 @@ Frames that are passed on go through as they come; all others are made and read 
 
 import asyncio
 import logging
-import socket
 from collections.abc import Callable, Sequence
 from typing import Final, cast
 
@@ -27,13 +26,6 @@ from gateway.upstream.websocket.handshake import Accepted
 
 CLOSE_SECONDS: Final = 5.0
 """How long a closing handshake may take, and how long an upstream may wait to close after it."""
-_KEEP_ALIVE: Final = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 15, "TCP_KEEPCNT": 4}
-"""An upstream that is gone without a word is missed after two minutes, though a socket may be quiet
-for longer."""
-_OPTIONS: Final = [
-    (value, _KEEP_ALIVE[name]) for name, value in vars(socket).items() if name in _KEEP_ALIVE
-]
-"""Not every system has all."""
 
 _silent = logging.getLogger(__name__)
 """Of the protocol, which would log what is in frames."""
@@ -84,10 +76,6 @@ class OpenSocket(UpstreamSocket, asyncio.Protocol):
     def begin(self, transport: asyncio.Transport) -> None:
         """Take the transport, of which nothing is read before `attach`."""
         self._transport = transport
-        connected = transport.get_extra_info("socket")
-        connected.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        for option, value in _OPTIONS:
-            connected.setsockopt(socket.IPPROTO_TCP, option, value)
 
     def attach(self, user: SocketUser) -> None:
         """Hand over what arrives to `user`, what is here already at once."""
