@@ -18,6 +18,8 @@ from gateway.shapes import Json
 _ID = re.compile(r"[a-zA-Z0-9]{9}")
 _ANSWER: Json = {"role": "assistant", "content": "Done."}
 """What other clients send in the place of the missing answer, too."""
+_NOTHING = ("", "null")
+"""How calls without arguments are written, beside `{}`."""
 
 
 def with_short_ids(messages: list[object]) -> Iterator[object]:
@@ -56,7 +58,8 @@ def with_answers(messages: list[object]) -> Iterator[object]:
 def with_valid_arguments(messages: list[object]) -> Iterator[object]:
     """Yield the messages of a chat body with arguments of calls that are objects.
 
-    Any other text becomes a property of one. The messages themselves are copied.
+    Any other text becomes a property of one, if it says anything. The messages themselves are
+    copied.
     """
     for message in messages:
         if not isinstance(message, dict):
@@ -89,7 +92,8 @@ def _with_valid_arguments(function: Json) -> Json:
     given = function.get("arguments")
     if not isinstance(given, str) or _is_object(given):
         return function
-    return {**function, "arguments": json.dumps({INVALID_ARGUMENTS: given})}
+    has_any = given.strip() not in _NOTHING
+    return {**function, "arguments": json.dumps({INVALID_ARGUMENTS: given} if has_any else {})}
 
 
 def _is_object(text: str) -> bool:

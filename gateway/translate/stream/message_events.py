@@ -41,7 +41,8 @@ def message_of(events: Iterable[Json]) -> Json:
     """Return the whole message that the events of a stream make.
 
     A call whose input is not a JSON object, as where a limit has ended it, has its text as
-    `partial_json`, of which `events_of` makes the same events.
+    `partial_json`, of which `events_of` makes the same events; so has an empty one that the pieces
+    have said where a limit has ended the message.
     Raises `TruncatedStream` for a stream without its end, and `UpstreamError` for one that
     contradicts itself.
     """
@@ -62,7 +63,8 @@ def message_of(events: Iterable[Json]) -> Json:
             has_ending = True
             message |= _known(_object(event, "delta"))
         elif kind == "message_stop" and has_ending:
-            content = [_made(block) for block in blocks]
+            is_cut = incomplete_reason(message.get("stop_reason")) is not None
+            content = [_made(block, is_cut=is_cut) for block in blocks]
             return {**message, "content": content, "usage": usage.known()}
     raise TruncatedStream(
         "The upstream answered with a stream that ended before its reply was complete. "
@@ -113,8 +115,11 @@ def _add(block: Json, event: Json) -> None:
         block[name] = string(block, name) + piece
 
 
-def _made(block: Json) -> Json:
-    """Return a whole block; the pieces of a tool's input are its JSON."""
+def _made(block: Json, *, is_cut: bool) -> Json:
+    """Return a whole block; the pieces of a tool's input are its JSON.
+
+    Where a limit has cut the message off, pieces that say that it is empty are more than none.
+    """
     if PARTIAL not in block:
         return block
     text = block.pop(PARTIAL)
@@ -124,7 +129,8 @@ def _made(block: Json) -> Json:
         given = value_of(text)
     except NOT_JSON:
         given = None
-    return {**block, **({"input": given} if isinstance(given, dict) else {PARTIAL: text})}
+    is_input = isinstance(given, dict) and (bool(given) or not is_cut)
+    return {**block, **({"input": given} if is_input else {PARTIAL: text})}
 
 
 def _object(event: Json, name: str) -> Json:

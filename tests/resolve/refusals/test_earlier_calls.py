@@ -62,13 +62,24 @@ def calling(arguments: Any) -> Json:
     return {"role": "assistant", "tool_calls": [{"id": "c", "function": function}]}
 
 
-@pytest.mark.parametrize("given", ["{", "", '{"a": "b', "[1]", "null", "7", "[" * 100_000, "ä"])
+@pytest.mark.parametrize("given", ["{", '{"a": "b', "[1]", "nul", "7", "[" * 100_000, "ä"])
 def test_arguments_that_are_no_object_become_a_property(given: str) -> None:
     (sent,) = with_valid_arguments([calling(given)])
     assert isinstance(sent, dict)
     written = sent["tool_calls"][0]["function"]["arguments"]
     assert json.loads(written) == {"INVALID_JSON": given}
     assert list(with_valid_arguments([sent])) == [sent]
+
+
+@pytest.mark.parametrize("given", ["", " \n", "null", " null "])
+def test_where_there_are_none_the_object_is_empty(given: str) -> None:
+    (sent,) = with_valid_arguments([calling(given)])
+    assert isinstance(sent, dict)
+    assert sent["tool_calls"][0]["function"]["arguments"] == "{}"
+    old: Json = {"role": "assistant", "function_call": {"name": "f", "arguments": given}}
+    assert list(with_valid_arguments([old])) == [
+        {**old, "function_call": {"name": "f", "arguments": "{}"}}
+    ]
 
 
 def test_so_do_those_of_a_call_in_the_old_form() -> None:

@@ -157,6 +157,23 @@ def test_deltas_of_unknown_types_or_without_a_text_are_no_part_of_it(delta: Any)
     assert message_of(events)["content"] == [{"type": "text", "text": "A"}]
 
 
+@pytest.mark.parametrize(
+    ("reason", "more"), [("max_tokens", {"partial_json": "{}"}), ("end_turn", {})]
+)
+def test_an_empty_input_that_was_said_is_kept_where_a_limit_ends_the_message(
+    reason: str, more: dict[str, Any]
+) -> None:
+    call = {"type": "tool_use", "id": "c", "name": "ls", "input": {}}
+    events = list(events_of({**message(call), "stop_reason": reason}))
+    events[2]["delta"]["partial_json"] = "{}"
+    whole = message_of(events)
+    assert whole["content"] == [{**call, **more}]
+    said = [
+        event["delta"] for event in events_of(whole) if event.get("index") == 0 and "delta" in event
+    ]
+    assert [delta["partial_json"] for delta in said] == ([more["partial_json"]] if more else [""])
+
+
 def test_a_call_that_begins_with_an_empty_text_has_no_input() -> None:
     call = {"type": "tool_use", "id": "call_1", "name": "ls", "input": {}}
     events = list(events_of(message(call)))

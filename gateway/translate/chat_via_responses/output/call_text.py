@@ -54,7 +54,7 @@ class CallText:
     def open(self, text: str) -> None:
         """Take the text of `output_item.added`: all of it, its beginning, or a placeholder."""
         if self._said.is_blank and not self.settled:
-            self._opening = text
+            self._opening = text if self.is_free or text.strip() else ""
             self._held = not self.says_nothing(text) and (self.is_free or not is_json(text))
 
     def go_on(self, text: str) -> None:
