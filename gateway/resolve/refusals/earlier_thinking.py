@@ -21,6 +21,7 @@ BETA = b"thinking-binding-controls-2026-08-01"
 """In `anthropic-beta` beside `BINDING`."""
 
 _BINDING: Json = {"prefix_mismatch_behavior": "drop_block"}
+_FORCING = frozenset({"any", "tool"})
 _TYPES = frozenset({"thinking", "redacted_thinking"})
 _REFUSED = re.compile(
     r"messages\.\d{1,6}\.content\.\d{1,6}: Invalid "
@@ -48,11 +49,14 @@ def refuses_reasoning(message: str, code: str | None) -> bool:
 
 
 def ask_to_leave_out(body: Json) -> None:
-    """Have the API leave out what no longer holds of a messages body's earlier thinking, if any."""
+    """Have the API leave out what no longer holds of a messages body's earlier thinking, if any.
+
+    It can be asked to only where the model thinks: not with a call that is forced.
+    """
     given = body.get("thinking")
     if not any(map(_has_thinking, _messages(body))):
         return
-    if isinstance(given, dict) and given.get("type") == "disabled":
+    if (isinstance(given, dict) and given.get("type") == "disabled") or _forces_call(body):
         leave_out(body)
     else:
         thinking = given if isinstance(given, dict) else {"type": "adaptive"}
@@ -72,6 +76,11 @@ def without_reasoning(body: Json) -> None:
     given = body.get("input")
     if isinstance(given, list):
         body["input"] = list(_without_reasoning(given))
+
+
+def _forces_call(body: Json) -> bool:
+    choice = body.get("tool_choice")
+    return isinstance(choice, dict) and choice.get("type") in _FORCING
 
 
 def _without_reasoning(items: list[object]) -> Iterator[object]:

@@ -59,6 +59,19 @@ def test_the_api_is_asked_to_leave_it_out(given: Json, asked: Json) -> None:
     assert is_asked_to(body)
 
 
+@pytest.mark.parametrize("choice", [{"type": "any"}, {"type": "tool", "name": "f"}])
+def test_it_is_left_out_where_a_call_is_forced(choice: Json) -> None:
+    messages = [USER, {"role": "assistant", "content": [THOUGHT, TEXT]}]
+    body: Json = {"messages": messages, "tool_choice": choice}
+    ask_to_leave_out(body)
+    left = [USER, {"role": "assistant", "content": [TEXT]}]
+    assert body == {"messages": left, "tool_choice": choice}
+    assert not is_asked_to(body)
+    free: Json = {"messages": messages, "tool_choice": {"type": "auto"}}
+    ask_to_leave_out(free)
+    assert is_asked_to(free)
+
+
 def test_it_is_left_out() -> None:
     messages = [
         USER,

@@ -1,9 +1,9 @@
 """The reasoning effort of OpenAI's endpoints as `thinking` and `output_config` of messages.
 
 Newer models take an effort and think as much as they see fit (`adaptive`), older ones a budget of
-tokens (`enabled`). A budget is not taken with a forced call, nor if the last calls of the assistant
-came without the thinking before them (pydantic-ai#3757). Sources: Anthropic's "Effort" and
-"Extended thinking".
+tokens (`enabled`). Neither is taken with a forced call (OmniRoute#4389), and no budget if the last
+calls of the assistant came without the thinking before them (pydantic-ai#3757). Sources:
+Anthropic's "Effort" and "Extended thinking".
 """
 
 from dataclasses import dataclass
@@ -53,7 +53,10 @@ def write_thinking(draft: Draft, asked: Asked) -> Thinking:
     given = draft.client.get("thinking")
     if isinstance(given, dict) and isinstance(given.get("type"), str):
         # Anthropic's own parameter, which clients of OpenAI's libraries send beside the others.
-        draft.upstream["thinking"] = given
+        if asked.forced and given["type"] in _THINKS and draft.context.capabilities.thinking:
+            draft.report.drop("thinking")
+        else:
+            draft.upstream["thinking"] = given
     elif given is not None:
         draft.report.drop("thinking")
     wanted = asked.effort or draft.context.reasoning_effort

@@ -190,3 +190,20 @@ def test_what_is_not_thinking_is_dropped(effort: str | None, odd: object) -> Non
     assert upstream == written(effort, OLDER)[0]
     assert thinking == written(effort, OLDER)[2]
     assert report.dropped == ["thinking"]
+
+
+@pytest.mark.parametrize("given", [ADAPTIVE, budget(2000)])
+@pytest.mark.parametrize("effort", [None, "low"])
+def test_anthropics_own_parameter_is_left_out_where_a_call_is_forced(
+    given: Json, effort: str | None
+) -> None:
+    for able in (CLAUDE, OLDER):
+        upstream, report, thinking = written(effort, able, client={"thinking": given}, forced=True)
+        assert "thinking" not in upstream
+        assert report.dropped[0] == "thinking"
+        assert not thinking.is_on
+    off = {"thinking": {"type": "disabled"}}
+    assert written(effort, CLAUDE, client=off, forced=True)[0]["thinking"] == off["thinking"]
+    # Of an unknown server's rules nothing is known.
+    upstream, report, _ = written(None, UNKNOWN, client={"thinking": given}, forced=True)
+    assert (upstream["thinking"], report.dropped) == (given, [])
