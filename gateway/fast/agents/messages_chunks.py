@@ -9,7 +9,8 @@ from typing import Annotated, Final, Literal
 
 import msgspec
 
-from gateway.fast.codec import Nothing, Passed
+from gateway.fast.chat_chunk_fields import ChunkFields
+from gateway.fast.codec import Nothing
 from gateway.shapes import Json
 from gateway.translate.contract import MAX_REPLY_CHARACTERS, Context, Report
 from gateway.translate.messages_via_chat.stream import MessagesStream
@@ -53,23 +54,11 @@ class _Choice(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     token_ids: None = None
 
 
-class _Chunk(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+class _Chunk(ChunkFields, kw_only=True, gc=False):
     """A chunk with nothing but the next piece of a call's arguments."""
 
     choices: tuple[_Choice]
-    id: Passed = None
-    object: Passed = None
-    created: Passed = None
-    model: Passed = None
-    system_fingerprint: Passed = None
-    service_tier: Passed = None
-    provider: Passed = None
-    obfuscation: Passed = None
-    p: Passed = None
     usage: Nothing | None = None
-    error: None = None
-    prompt_token_ids: None = None
-    kv_transfer_params: None = None
 
 
 class CallsInChunks(MessagesStream):

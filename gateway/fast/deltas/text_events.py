@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from gateway.fast.chat_chunk_fields import ChunkFields
 from gateway.shapes import Json, Shape
 
 _Text = Annotated[str, msgspec.Meta(min_length=1)]
@@ -15,29 +16,10 @@ _Nothing = Annotated[list[object], msgspec.Meta(max_length=0)] | Literal[""] | N
 """The values by which servers leave a field empty."""
 
 
-class _Event(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
-    """A chunk of chat or completions. Some fields may have any value.
+class _Event(ChunkFields, kw_only=True, gc=False):
+    """A chunk of chat or completions: the translation takes what identifies it from the first."""
 
-    They identify the reply, which a translation takes from the first chunk, or pad the event.
-    """
-
-    id: Any = None
-    object: Any = None
-    created: Any = None
-    model: Any = None
-    system_fingerprint: Any = None
-    service_tier: Any = None
-    provider: Any = None
-    """OpenRouter's: the server behind it."""
-    obfuscation: Any = None
-    p: Any = None
-    """Mistral's padding."""
-    error: None = None
     usage: None = None
-    prompt_token_ids: None = None
-    """vLLM's, with `return_token_ids`."""
-    kv_transfer_params: None = None
-    """vLLM's."""
 
 
 class _Choice(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, gc=False):

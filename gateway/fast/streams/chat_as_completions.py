@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from gateway.fast.chat_chunk_fields import ChunkFields
 from gateway.fast.codec import Nothing, Passed
 from gateway.shapes import Json
 from gateway.translate.completions_via_chat.reply import total_usage
@@ -48,26 +49,13 @@ class _Choice(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     """Together's."""
 
 
-class Chunk(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+class Chunk(ChunkFields, kw_only=True, gc=False):
     """A common chunk of a chat stream."""
 
     id: str
     object: Literal["chat.completion.chunk"]
     choices: Annotated[list[_Choice], msgspec.Meta(max_length=1)]
-    created: Passed = None
-    model: Passed = None
-    system_fingerprint: Passed = None
-    service_tier: Passed = None
-    provider: Passed = None
-    """OpenRouter's: the server behind it."""
-    obfuscation: Passed = None
-    p: Passed = None
-    """Mistral's padding."""
     usage: dict[str, Any] | None = None
-    error: None = None
-    prompt_token_ids: None = None
-    """vLLM's, like the next one."""
-    kv_transfer_params: None = None
     timings: Passed = None
     """llama.cpp's."""
 
