@@ -129,6 +129,7 @@ CURSORS: Json = {
     "instructions": "Be brief.",
     "stream": True,
     "store": False,
+    "include": ["reasoning.encrypted_content"],
     "metadata": {"cursorConversationId": "c-1"},
     "stream_options": {"include_usage": True},
     "parallel_tool_calls": True,
@@ -155,7 +156,9 @@ def test_what_cursor_sends_reaches_the_model(home: Shape) -> None:
     ((_, sent),) = upstream.requests
     assert "include_usage" not in sent.get("stream_options", {}) or home is CHAT
     shown = dict(answer.decision.headers())[b"x-gateway-translation"]
-    assert shown.startswith(b"from=chat; body=responses; to=%b" % home.encode())
+    reported = b"from=chat; body=responses; to=%b; dropped=include[reasoning.encrypted_content]"
+    assert shown.startswith(reported % home.encode())
+    assert "include" not in sent
     last = [event for event in answer.events if event != "[DONE]"][-1]
     assert last["choices"] == []
     assert last["usage"]["total_tokens"] > 0
