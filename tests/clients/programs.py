@@ -47,15 +47,17 @@ def npm(package: str, version: str, *, scripts: bool = False) -> Programs:
 
 PYTHON = Programs(
     "pip",
-    "python-clients-2026",
+    "python-frameworks-2026",
     {
         "langchain-openai": "1.7.4",
         "llama-index-llms-openai-like": "0.8.1",
-        "llm": "0.32.1",
+        # LlamaIndex takes none from 3 on.
         "openai": "2.54.0",
     },
 )
-SOCKETS = Programs("pip", "python-sockets-2026", {"openai": "3.57.0", "websockets": "17.4"})
+OPENAI_3 = Programs(
+    "pip", "python-openai-3", {"llm": "0.36", "openai": "3.57.0", "websockets": "17.4"}
+)
 SOCKETS_NODE = Programs("npm", "node-sockets-2026", {"openai": "7.59.0", "ws": "8.23.0"})
 # As tests/clients/environments.py makes it for tests/clients/test_agents.py.
 AGENTS = Programs("pip", "openai-agents-0.24.0", {"openai-agents": "0.24.0"})

@@ -19,9 +19,9 @@ from tests.clients.programs import (
     CODEX,
     LANGCHAIN_ANTHROPIC,
     NODE,
+    OPENAI_3,
     PYDANTIC_AI,
     PYTHON,
-    SOCKETS,
     SOCKETS_NODE,
     Programs,
     npm,
@@ -47,6 +47,8 @@ class Recipe:
     said: str = SAID
     times: int = 1
     on_request: bool = False
+    also: Programs | None = None
+    """Another version that follows it, too."""
 
 
 RECIPES: Mapping[str, Recipe] = {
@@ -61,14 +63,14 @@ RECIPES: Mapping[str, Recipe] = {
     "langchain": Recipe(PYTHON, (RESPONSES,) * 2, times=2),
     "langchain-anthropic": Recipe(LANGCHAIN_ANTHROPIC, (CHAT, RESPONSES), times=2, on_request=True),
     "llamaindex": Recipe(PYTHON, (RESPONSES,) * 2, times=2),
-    "openai-python": Recipe(PYTHON, (CHAT, RESPONSES), times=2),
+    "openai-python": Recipe(OPENAI_3, (CHAT, RESPONSES), times=2, also=PYTHON),
     "openai-node": Recipe(NODE, (CHAT, RESPONSES), times=2),
-    "websockets": Recipe(SOCKETS, (CHAT,) * 2),
+    "websockets": Recipe(OPENAI_3, (CHAT,) * 2),
     "websockets-node": Recipe(SOCKETS_NODE, (CHAT,)),
-    "realtime": Recipe(SOCKETS, ()),
+    "realtime": Recipe(OPENAI_3, ()),
     "agents-sdk": Recipe(AGENTS, (CHAT,)),
     "pydantic-ai": Recipe(PYDANTIC_AI, (RESPONSES,) * 2, times=2, on_request=True),
-    "llm": Recipe(PYTHON, (CHAT, RESPONSES), times=2),
+    "llm": Recipe(OPENAI_3, (CHAT, CHAT, RESPONSES), times=3),
     "continue": Recipe(npm("@continuedev/cli", "1.5.47"), (RESPONSES,)),
     "opencode": Recipe(
         npm("opencode-ai", "1.18.33", scripts=True),
@@ -108,10 +110,22 @@ def environment_of(recipe: Recipe) -> Path:
 @pytest.mark.alone
 @pytest.mark.parametrize("name", RECIPES)
 def test_a_recipe_gets_an_answer(running: Stage, tmp_path: Path, name: str) -> None:
+    follow(name, running, tmp_path, environment_of(RECIPES[name]))
+
+
+@pytest.mark.alone
+@pytest.mark.parametrize("name", [name for name, recipe in RECIPES.items() if recipe.also])
+def test_another_version_gets_one_too(running: Stage, tmp_path: Path, name: str) -> None:
+    other = RECIPES[name].also
+    assert other is not None
+    follow(name, running, tmp_path, other.installed())
+
+
+def follow(name: str, running: Stage, home: Path, environment: Path) -> None:
+    """Follow a recipe, and check what was said and what has reached the upstream."""
     recipe = RECIPES[name]
-    environment = environment_of(recipe)
     running.upstream.journal.clear()
-    done = recipes.run(name, running.base_url, tmp_path, environment)
+    done = recipes.run(name, running.base_url, home, environment)
     assert done.code == 0, done
     assert done.said.count(recipe.said) >= recipe.times, done
     # What Codex says where its built-in provider gets no WebSocket.
@@ -152,9 +166,14 @@ def test_every_recipe_of_the_document_is_followed_here() -> None:
 def test_the_document_names_the_versions_that_are_run() -> None:
     for client, version, *_ in marked_table(ROOT / "docs" / "clients.md", "clients"):
         name = client[1:].partition("]")[0].lower().replace(" ", "-")
-        documented = set(re.findall(r"\d+\.\d+\.\d+", version))
+        recipe = RECIPES[name]
+        documented = set(re.findall(r"\d+(?:\.\d+)+", version))
         assert documented, client
-        assert documented <= set(RECIPES[name].programs.versions.values()), client
+        for programs in filter(None, (recipe.programs, recipe.also)):
+            run = set(programs.versions.values())
+            assert documented & run, client
+            documented -= run
+        assert not documented, client
 
 
 def test_the_document_names_every_version_of_anthropics_sdk() -> None:
