@@ -102,6 +102,11 @@ def has_anthropics_version(fields: Iterable[tuple[bytes, bytes]]) -> bool:
     return any(name == ANTHROPIC_VERSION for name, _ in fields)
 
 
+def unambiguous(fields: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """Return fields with their lengths, so that no two different lists of them read the same."""
+    return b"".join([b"%d:%b%d:%b" % (len(n), n, len(v), v) for n, v in fields])
+
+
 def host_of(fields: Iterable[tuple[bytes, bytes]]) -> str | None:
     """Return the host that a request is for: in lower case, without port, brackets and final dot.
 

@@ -14,6 +14,7 @@ from gateway.headers import (
     is_never_forwarded,
     joined_list,
     speaks_anthropic,
+    unambiguous,
 )
 
 
@@ -115,3 +116,9 @@ def test_no_field_makes_another_path_anthropics(path: str) -> None:
 )
 def test_lists_are_joined_without_what_is_named_twice(values: list[bytes], joined: bytes) -> None:
     assert joined_list(values) == joined
+
+
+def test_different_fields_never_read_the_same() -> None:
+    lists = [[], [(b"a", b"bc")], [(b"ab", b"c")], [(b"a", b""), (b"bc", b"")], [(b"a", b"1:bc")]]
+    assert len({unambiguous(fields) for fields in lists}) == len(lists)
+    assert unambiguous(lists[1]) == b"1:a2:bc"

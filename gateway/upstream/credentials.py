@@ -15,7 +15,7 @@ from gateway.config.identifying import identifying_names
 from gateway.config.own_keys import forwards_callers_key
 from gateway.config.secret import Secret
 from gateway.config.settings import CredentialPolicy, UpstreamSettings
-from gateway.headers import ACCOUNT_HEADERS, CALLER_HEADERS, CREDENTIAL_HEADERS
+from gateway.headers import ACCOUNT_HEADERS, CALLER_HEADERS, CREDENTIAL_HEADERS, unambiguous
 from gateway.shapes import ClientHeaders, RawHeaders
 
 _X_API_KEY = b"x-api-key"
@@ -211,7 +211,7 @@ class Credentials:
 
     def _hash(self, fields: RawHeaders) -> str:
         digest = self._hashed_upstream.copy()
-        digest.update(_unambiguous(fields))
+        digest.update(unambiguous(fields))
         return digest.hexdigest()
 
 
@@ -245,7 +245,7 @@ class Callers:
     def _digest_of(self, client_headers: RawHeaders) -> bytes:
         names = self._names
         digest = self._hash.copy()
-        digest.update(_unambiguous([field for field in client_headers if field[0] in names]))
+        digest.update(unambiguous([field for field in client_headers if field[0] in names]))
         return digest.digest()
 
 
@@ -256,12 +256,7 @@ def _identity(upstream: UpstreamSettings) -> bytes:
     fixed = ((name, value.reveal()) for name, value in upstream.headers)
     named = (("name", upstream.name), *fields, ("api_version", upstream.api_version))
     parts = (*named, *further, *fixed)
-    return _unambiguous([(name.encode(), value.encode()) for name, value in parts])
-
-
-def _unambiguous(fields: Iterable[tuple[bytes, bytes]]) -> bytes:
-    """Return fields with their lengths, so that no two different lists of them read the same."""
-    return b"".join([b"%d:%b%d:%b" % (len(n), n, len(v), v) for n, v in fields])
+    return unambiguous([(name.encode(), value.encode()) for name, value in parts])
 
 
 def _is_bearer_only(token: bytes) -> bool:

@@ -1,10 +1,9 @@
 """Who a caller is, to whom stored responses and sealed content belong."""
 
 import hmac
-from collections.abc import Sequence
 
 from gateway.config.settings import ClientSettings
-from gateway.headers import ACCOUNT_HEADERS, CALLER_HEADERS, CREDENTIAL_HEADERS
+from gateway.headers import ACCOUNT_HEADERS, CALLER_HEADERS, CREDENTIAL_HEADERS, unambiguous
 from gateway.shapes import RawHeaders
 
 _AUTHORIZATION = b"authorization"
@@ -27,12 +26,12 @@ def caller_of(
     if not (credential or identified):
         return b"nobody"
     accounts = sorted(field for field in headers if field[0] in ACCOUNT_HEADERS)
-    return b"credential:" + _unambiguous([(b"", credential), *accounts, *identified])
+    return b"credential:" + unambiguous([(b"", credential), *accounts, *identified])
 
 
 def fields_of(headers: RawHeaders) -> bytes:
     """Return what distinguished a caller without a name in versions up to 0.2.0."""
-    return _unambiguous(sorted(field for field in headers if field[0] in CALLER_HEADERS))
+    return unambiguous(sorted(field for field in headers if field[0] in CALLER_HEADERS))
 
 
 def owner_of(
@@ -59,7 +58,3 @@ def _credential(headers: RawHeaders) -> bytes:
         if given:
             return given
     return others
-
-
-def _unambiguous(fields: Sequence[tuple[bytes, bytes]]) -> bytes:
-    return b"".join([b"%d:%b%d:%b" % (len(n), n, len(v), v) for n, v in fields])
