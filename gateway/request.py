@@ -85,6 +85,8 @@ class GenerationRequest(Request):
     """Whether the client's socket remembers the reply, so that it must be complete."""
     as_chat: bool = False
     """Whether a body of responses was sent to the chat endpoint, and is answered as there."""
+    is_utf8: bool = False
+    """Whether the body is known to be UTF-8."""
 
     @property
     def reply_shape(self) -> Shape:

@@ -1,6 +1,7 @@
 """One attempt at one endpoint: the calls to send, and how their answers become the reply."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from types import MappingProxyType
 from typing import cast
@@ -128,12 +129,13 @@ class Attempts:
             return read_routed(body)
         return await self.apart.run(partial(read_routed, body))
 
-    async def check_encoding(self, body: bytes) -> None:
-        """Check that a body is UTF-8; raises `InvalidRequest`."""
-        if len(body) < MOST_AT_ONCE:
-            check_encoding(body)
+    async def checked(self, call: GenerationRequest) -> GenerationRequest:
+        """Return a request whose body is known to be UTF-8; raises `InvalidRequest`."""
+        if len(call.body) < MOST_AT_ONCE:
+            check_encoding(call.body)
         else:
-            await self.apart.run(partial(check_encoding, body))
+            await self.apart.run(partial(check_encoding, call.body))
+        return replace(call, is_utf8=True)
 
     async def check_names(self, call: GenerationRequest) -> None:
         """Check what a restricted client's request names; raises as `check_generation` does."""
@@ -202,7 +204,7 @@ class Attempts:
             routed = None
         watched, is_odd = surroundings.watched, call.as_chat or may_be_mixed(call, shape)
         if not (fixes or is_odd) and fits_untouched(call, route, shape, watched, routed):
-            if len(call.body) >= MOST_AT_ONCE:
+            if len(call.body) >= MOST_AT_ONCE and not call.is_utf8:
                 return partial(_untouched, call, route, shape)
             return _untouched(call, route, shape)
         paths = surroundings.fast[call.shape]
@@ -246,7 +248,8 @@ class Attempts:
 
 def _untouched(call: GenerationRequest, route: Route, shape: Shape) -> Attempt:
     """Return the attempt that sends the client's own bytes; raises `InvalidRequest`."""
-    check_encoding(call.body)
+    if not call.is_utf8:
+        check_encoding(call.body)
     return Attempt(shape, [upstream_call(call, route, shape, call.body)], items=call.items)
 
 

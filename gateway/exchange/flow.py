@@ -87,7 +87,7 @@ class Exchange:
             route = self.resolver.recent(call.headers, model, call.shape, features)
             if route is None:
                 # A body that no upstream takes is asked nothing about.
-                await self.attempts.check_encoding(call.body)
+                call = await self.attempts.checked(call)
                 query = ModelQuery(model, call.shape, features, call.headers)
                 route = await self.resolver.resolve(query)
             decision.upstream, decision.resolved_by = route.upstream, route.resolved_by

@@ -29,7 +29,7 @@ from gateway.servers import Profile
 from gateway.shapes import CallTimeouts, Shape
 from tests import kinds
 from tests.exchange.scene import Scene
-from tests.fakes import error_reply
+from tests.fakes import error_reply, json_reply
 
 OPENAI = UpstreamSettings("openai", "https://api.openai.com/v1", kinds.OPENAI)
 ROUTE = Route("openai", "m", "m", kinds.OPENAI, Shape.CHAT, (Shape.CHAT,), Source.CATALOGUE)
@@ -120,11 +120,27 @@ def test_many_bytes_are_checked_for_their_encoding_beside_the_event_loop(
     for end, is_fine in ((b"\xc3\xa9", True), (b"\xc3", False)):
         body = b'{"model": "m", "messages": [{"role": "user", "content": "%b"}]}' % (text + end)
         call = GenerationRequest.at(Shape.CHAT, body)
-        for checked in (made.build_apart(call, ROUTE, Shape.CHAT, ()), made.check_encoding(body)):
+        for checked in (made.build_apart(call, ROUTE, Shape.CHAT, ()), made.checked(call)):
             with nullcontext() if is_fine else pytest.raises(InvalidRequest, match="UTF-8"):
                 asyncio.run(checked)
     assert len(threads) == 4
     assert all((thread is threading.main_thread()) is (not megabytes) for thread in threads)
+
+
+@pytest.mark.parametrize("megabytes", [0, 1])
+def test_a_body_is_checked_for_its_encoding_once(
+    megabytes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checked: list[bytes] = []
+    monkeypatch.setattr(attempt, "check_encoding", checked.append)
+    text = "é" + "x" * megabytes * MOST_AT_ONCE
+    rules = (ModelRule("m", endpoints=(Shape.CHAT,)),)
+    scene = Scene(lambda _: json_reply({"choices": []}), rules=rules)
+    body = {"model": "m", "messages": [{"role": "user", "content": text}]}
+    for times in (1, 2):
+        # Its route is found first, and then is known.
+        assert scene.generate(Shape.CHAT, body).reply.status == 200
+        assert len(checked) == times
 
 
 def test_the_names_in_a_large_request_are_judged() -> None:
