@@ -9,7 +9,7 @@ from gateway.admin.explanation import explain
 from gateway.admin.translation import planned_for
 from gateway.errors import InvalidRequest
 from gateway.exchange.attempt import Attempts
-from gateway.exchange.misplaced_bodies import shape_of
+from gateway.exchange.misplaced_bodies import routed_to, shape_of
 from gateway.exchange.request_fields import features_of, model_of, read_object, read_routed
 from gateway.resolve.features import FEATURES
 from gateway.resolve.resolver import ModelQuery, Resolver
@@ -59,7 +59,7 @@ class Questions:
             credential = self._access.callers_credential(request)
             shape = shape_of(client, body, routed)
             wanted = ModelQuery(model, shape, features_of(routed), credential)
-            route = await self._resolver.resolve(wanted)
+            route = await routed_to(self._resolver, wanted, as_chat=shape is not client)
         planned = planned_for(self._resolver, self._attempts, route, client, body)
         return {"upstream": route.upstream, **planned.shown}
 

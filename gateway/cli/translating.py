@@ -13,7 +13,7 @@ from gateway.cli.options import own_key
 from gateway.errors import GatewayError
 from gateway.exchange.error_replies import translated_failure
 from gateway.exchange.feeding import Feeder
-from gateway.exchange.misplaced_bodies import shape_of
+from gateway.exchange.misplaced_bodies import routed_to, shape_of
 from gateway.exchange.passthrough.body_model import json_model
 from gateway.exchange.reply.classify import ErrorReply
 from gateway.exchange.reply.whole_body import ReportedError, whole_reply
@@ -71,9 +71,8 @@ async def _route(application: Application, question: Question, model: str) -> Ro
         return application.resolver.assumed(model, question.home, question.kind)
     routed = read_routed(question.body)
     shape = shape_of(question.client, question.body, routed)
-    return await application.resolver.resolve(
-        ModelQuery(model, shape, features_of(routed), own_key())
-    )
+    query = ModelQuery(model, shape, features_of(routed), own_key())
+    return await routed_to(application.resolver, query, as_chat=shape is not question.client)
 
 
 def _replied(planned: Planned, question: Question) -> Json:

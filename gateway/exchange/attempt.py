@@ -22,7 +22,7 @@ from gateway.exchange.mending import (
     mended,
     parameter_names,
 )
-from gateway.exchange.misplaced_bodies import may_be_mixed
+from gateway.exchange.misplaced_bodies import as_written, may_be_mixed
 from gateway.exchange.request_fields import (
     MOST_AT_ONCE,
     Routed,
@@ -128,6 +128,10 @@ class Attempts:
         if len(body) < MOST_AT_ONCE:
             return read_routed(body)
         return await self.apart.run(partial(read_routed, body))
+
+    async def as_written(self, call: GenerationRequest, routed: Routed) -> GenerationRequest:
+        """Return a call as one of the shape that its body has; see `misplaced_bodies`."""
+        return await self.apart.run_large(len(call.body), partial(as_written, call, routed))
 
     async def checked(self, call: GenerationRequest) -> GenerationRequest:
         """Return a request whose body is known to be UTF-8; raises `InvalidRequest`."""

@@ -19,8 +19,8 @@ from gateway.exchange.description import describe
 from gateway.exchange.failed_attempt import judge, reply_or_failure
 from gateway.exchange.final_failure import GivingUp
 from gateway.exchange.known_fixes import Fixes
-from gateway.exchange.misplaced_bodies import as_written
-from gateway.exchange.missing_choices import AskingAgain
+from gateway.exchange.misplaced_bodies import routed_to
+from gateway.exchange.missing_choices import LEFT_OUT, AskingAgain
 from gateway.exchange.reply.classify import ErrorReply
 from gateway.exchange.request_fields import Routed, features_of, has_prompt_object, model_of
 from gateway.exchange.retries import Memory, Refused, Retries
@@ -32,15 +32,13 @@ from gateway.request import GenerationRequest
 from gateway.resolve.evidence import Route, Source
 from gateway.resolve.memory import CacheScope, Features
 from gateway.resolve.refusals.classify import Refusal, Verdict
-from gateway.resolve.refusals.parameter_fixes import ParameterFix
 from gateway.resolve.resolver import ModelQuery, Resolver
 from gateway.resolve.today import today
 from gateway.shapes import Send, Shape
 from gateway.translate.contract import Translation
 
+_CHAT: Final = Shape.CHAT
 _RESPONSES: Final = Shape.RESPONSES  # an Enum's attribute takes ten times as long as a global
-LEFT_OUT = ParameterFix("withhold", "n")
-"""What is remembered of a model whose server generates one choice whatever `n` is."""
 
 
 class Exchange:
@@ -80,16 +78,18 @@ class Exchange:
                     return await self._unnamed(call, decision, streamed=routed.stream is True)
                 call, routed = named, await self.attempts.read(named.body)
             model = decision.model_asked = model_of(routed)
-            call = as_written(call, routed) if routed.input else call
+            if routed.input and call.shape is _CHAT:
+                call = await self.attempts.as_written(call, routed)
             if self.params.any:
                 call, routed = self.params.applied(call, routed, model, decision)
             features = features_of(routed)
-            route = self.resolver.recent(call.headers, model, call.shape, features)
+            asked = call.headers, model, call.shape, features
+            route = None if call.as_chat else self.resolver.recent(*asked)
             if route is None:
                 # A body that no upstream takes is asked nothing about.
                 call = await self.attempts.checked(call)
                 query = ModelQuery(model, call.shape, features, call.headers)
-                route = await self.resolver.resolve(query)
+                route = await routed_to(self.resolver, query, as_chat=call.as_chat)
             decision.upstream, decision.resolved_by = route.upstream, route.resolved_by
             may_end = call.shape is _RESPONSES and route.kind.prompt_objects_end
             ends = may_end and has_prompt_object(routed)

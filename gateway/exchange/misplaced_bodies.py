@@ -12,7 +12,10 @@ import msgspec
 from gateway.exchange.request_fields import Routed
 from gateway.exchange.unreadable_body import unreadable
 from gateway.request import GenerationRequest
+from gateway.resolve.evidence import Route
+from gateway.resolve.resolver import ModelQuery, Resolver
 from gateway.shapes import ClientHeaders, RawHeaders, Shape
+from gateway.translate.server_capabilities import preset
 
 _CHAT: Final = Shape.CHAT
 _NOTHING: Final[tuple[object, ...]] = (None, [])
@@ -39,6 +42,18 @@ def as_written(call: GenerationRequest, routed: Routed) -> GenerationRequest:
     if shape_of(call.shape, call.body, routed) is call.shape:
         return call
     return replace(call, shape=Shape.RESPONSES, as_chat=True)
+
+
+async def routed_to(resolver: Resolver, query: ModelQuery, *, as_chat: bool) -> Route:
+    """Return the route of a model; `as_chat`: for a body of responses at the chat endpoint.
+
+    Such a body keeps most at responses, but only OpenAI's has all that it may ask for: other
+    servers leave out custom tools there. So these are asked at the endpoint that was called.
+    """
+    route = await resolver.resolve(query)
+    if not as_chat or preset(route.kind, Shape.RESPONSES).custom_tools:
+        return route
+    return await resolver.resolve(replace(query, shape=_CHAT))
 
 
 def may_be_mixed(call: GenerationRequest, shape: Shape) -> bool:

@@ -28,6 +28,7 @@ from gateway.exchange.reply.reading import (
 from gateway.exchange.request_fields import read_object
 from gateway.exchange.sending import send_whole
 from gateway.replies import BufferedReply, ChunkedReply
+from gateway.resolve.refusals.parameter_fixes import ParameterFix
 from gateway.shapes import Json, Send, Shape, UpstreamCall, UpstreamReply
 from gateway.translate.missing_choices import (
     ChoicesSeen,
@@ -38,6 +39,9 @@ from gateway.translate.missing_choices import (
 )
 from gateway.translate.stream.reply_as_event import whole_as_event
 from gateway.translate.stream.sse import SSEDecoder, begins_events, is_done
+
+LEFT_OUT = ParameterFix("withhold", "n")
+"""What is remembered of a model whose server generates one choice whatever `n` is."""
 
 _encode = msgspec.json.Encoder().encode
 

@@ -11,6 +11,7 @@ from gateway.errors import InvalidRequest, PermissionDenied
 from gateway.exchange.misplaced_bodies import as_written, may_be_mixed, shape_of
 from gateway.exchange.request_fields import read_routed
 from gateway.request import GenerationRequest
+from gateway.servers import Profile
 from gateway.shapes import ClientHeaders, Json, Shape, UpstreamCall
 from tests import kinds
 from tests.exchange.scene import ALICE, Exchanged, Scene, chat_chunk, chat_completion
@@ -96,16 +97,42 @@ def test_a_model_at_chat_is_asked_there() -> None:
     assert headers[b"x-gateway-translation"] == b"from=chat; body=responses; to=chat"
 
 
-def test_a_server_without_responses_is_asked_at_chat_from_then_on() -> None:
-    def elsewhere(call: UpstreamCall) -> Answer:
-        return answer(call) if call.path == CHAT.path else error_reply(404, "Not Found")
-
-    scene = Scene(elsewhere, UpstreamSettings("local", "http://127.0.0.1:8000/v1", kinds.OTHER))
-    for _ in range(2):
-        assert said(scene.generate(CHAT, {**BODY, "model": "my-llama"})) == "Hello"
+def paths_of(scene: Scene) -> list[str]:
     shapes = {shape.path for shape in Shape}
-    paths = [call.path for call in scene.network.calls if call.path in shapes]
-    assert paths == [RESPONSES.path, CHAT.path, CHAT.path]
+    return [call.path for call in scene.network.calls if call.path in shapes]
+
+
+@pytest.mark.parametrize("kind", [kinds.OTHER, kinds.VLLM, kinds.LITELLM])
+def test_servers_that_leave_custom_tools_out_at_responses_are_asked_at_chat(kind: Profile) -> None:
+    scene = Scene(answer, UpstreamSettings("local", "http://127.0.0.1:8000/v1", kind))
+    tools: list[Json] = [{"type": "custom", "name": "ApplyPatch"}]
+    body = {**BODY, "model": "my-llama", "tools": tools}
+    for _ in range(2):
+        assert said(scene.generate(CHAT, body)) == "Hello"
+    assert paths_of(scene) == [CHAT.path, CHAT.path]
+    last = scene.network.calls[-1].body
+    assert isinstance(last, bytes)
+    assert msgspec.json.decode(last)["tools"][0]["type"] == "function"
+
+
+def test_a_responses_only_model_of_theirs_is_asked_there() -> None:
+    local = UpstreamSettings("local", "http://127.0.0.1:8000/v1", kinds.VLLM)
+    scene = Scene(answer, local, rules=(ModelRule("m", endpoints=(RESPONSES,)),))
+    assert said(scene.generate(CHAT, {**BODY, "model": "m"})) == "Hello"
+    assert paths_of(scene) == [RESPONSES.path]
+
+
+def test_a_refusal_of_the_endpoint_leads_on() -> None:
+    def elsewhere(call: UpstreamCall) -> Answer:
+        if call.path == CHAT.path:
+            return answer(call)
+        text = "The requested model 'unheard-of' is not supported with the Responses API."
+        return error_reply(400, text, param="model", code="model_not_found")
+
+    scene = Scene(elsewhere)
+    for _ in range(2):
+        assert said(scene.generate(CHAT, {**BODY, "model": "unheard-of"})) == "Hello"
+    assert paths_of(scene) == [RESPONSES.path, CHAT.path, CHAT.path]
 
 
 @pytest.mark.parametrize("fast", [True, False])
