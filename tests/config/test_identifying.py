@@ -11,13 +11,6 @@ from tests.config.configuring import upstream
     "name",
     [
         *("X-Goog-Api-Key", "x-user", "X-Auth-Token", "x-account", "x-organization", "x-project"),
-            "X-Goog-Api-Key",
-            "x-user",
-            "X-Auth-Token",
-            "x-account-id",
-            "x-organization",
-            "x-project",
-        ),
         *("X-Tenant-Id", "x-workspace", "x-team", "x-goog-iap-jwt-assertion", "x-amzn-oidc-data"),
         *("x-ms-client-principal", "x-customer", "x-group", "x-password"),
     ],
