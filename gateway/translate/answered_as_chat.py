@@ -11,9 +11,8 @@ from typing import Any
 
 from gateway.errors import InvalidRequest
 from gateway.shapes import Json, Shape
-from gateway.translate.asked_in_responses import ENCRYPTED, AskedInResponses, asked_in_responses
+from gateway.translate.asked_in_responses import AskedInResponses, asked_in_responses
 from gateway.translate.chat_via_responses.client_paths import InputItems
-from gateway.translate.chat_via_responses.parameters import LOGPROBS
 from gateway.translate.chat_via_responses.reply import fold_replies
 from gateway.translate.chat_via_responses.request import PreparedRequest
 from gateway.translate.chat_via_responses.stream import ChatStream
@@ -22,6 +21,7 @@ from gateway.translate.composed import Composed
 from gateway.translate.contract import Context, Report, Translation
 from gateway.translate.pair import PairTranslation
 from gateway.translate.parts.tools.names import names_of
+from gateway.translate.schema.responses import ENCRYPTED_REASONING, LOGPROBS
 
 
 @dataclass(slots=True)
@@ -51,7 +51,7 @@ def translate(
         raise error.renamed(asked.client_path(error.param)) from None
     report = Report(Shape.CHAT, Shape.RESPONSES, body=Shape.RESPONSES)
     if asked.wants_encrypted:
-        report.drop(f"include[{ENCRYPTED}]")
+        report.drop(f"include[{ENCRYPTED_REASONING}]")
     outer = PairTranslation(
         _prepared(asked),
         context,

@@ -12,9 +12,7 @@ from typing import Any, Final
 
 from gateway.shapes import Json
 from gateway.translate.parts.tools.calls import MAX_CALL_ID, bounded_call_id
-
-ENCRYPTED: Final = "reasoning.encrypted_content"
-"""The value of `include` that asks for reasoning to be sent back: chat has no place for it."""
+from gateway.translate.schema.responses import ENCRYPTED_REASONING
 
 _INPUT = re.compile(r"(input\[([0-9]{1,6})\])\.input")
 _CUSTOM_OF: Final = {
@@ -73,9 +71,9 @@ def _take_usage(sent: Json) -> bool:
 
 def _take_encrypted(sent: Json) -> bool:
     include = sent.get("include")
-    if not isinstance(include, list) or ENCRYPTED not in include:
+    if not isinstance(include, list) or ENCRYPTED_REASONING not in include:
         return False
-    others = [word for word in include if word != ENCRYPTED]
+    others = [word for word in include if word != ENCRYPTED_REASONING]
     if others:
         sent["include"] = others
     else:

@@ -9,8 +9,11 @@ from gateway.translate.parts.messages.effort import DISABLED
 from gateway.translate.parts.output_format import chat_format
 from gateway.translate.parts.tools.choices import responses_choice
 from gateway.translate.parts.tools.definitions import responses_function
-from gateway.translate.responses_via_chat.parameters import ENCRYPTED_REASONING
-from gateway.translate.schema.responses import RESPONSES_EXTENSIONS, RESPONSES_PARAMETERS
+from gateway.translate.schema.responses import (
+    ENCRYPTED_REASONING,
+    RESPONSES_EXTENSIONS,
+    RESPONSES_PARAMETERS,
+)
 
 _OWN = RESPONSES_PARAMETERS.keys() | RESPONSES_EXTENSIONS.keys()
 _RESERVED = _OWN - parameters.SAME_EVERYWHERE

@@ -21,6 +21,7 @@ from gateway.translate.parts.output_format import chat_format, known_responses_f
 from gateway.translate.schema.checks import Record, extensions
 from gateway.translate.schema.extra_params import extras_to_send
 from gateway.translate.schema.responses import (
+    ENCRYPTED_REASONING,
     LOGPROBS,
     REASONING,
     RESPONSES_EXTENSIONS,
@@ -29,9 +30,6 @@ from gateway.translate.schema.responses import (
     TEXT,
 )
 from gateway.translate.schema.unknown_fields import carry_unknown
-
-ENCRYPTED_REASONING = "reasoning.encrypted_content"
-"""The value of `include` that asks for sealed reasoning, which the client brings back."""
 
 
 def _not_by_model(draft: Draft) -> str:

@@ -18,7 +18,7 @@ from gateway.translate.responses_via_chat.stored_state import refuse_stored_stat
 from gateway.translate.responses_via_chat.tools.choice import tool_parameters
 from gateway.translate.responses_via_chat.tools.definitions import ToolNames, chat_tools
 from gateway.translate.schema.errors import missing
-from gateway.translate.schema.responses import check_responses
+from gateway.translate.schema.responses import ENCRYPTED_REASONING, check_responses
 
 ReasoningForm = Literal["text", "summary", "drop"]
 
@@ -108,7 +108,7 @@ def _gives_back(client: Json, form: ReasoningForm, context: Context) -> bool:
         return False
     is_stored = context.seal.keeps and client.get("store") is not False
     is_kept = is_stored or context.seal.remembers
-    is_included = parameters.ENCRYPTED_REASONING in client.get("include", ())
+    is_included = ENCRYPTED_REASONING in client.get("include", ())
     return is_included or (is_kept and form == "drop")
 
 

@@ -31,7 +31,6 @@ from gateway.translate.parts.to_messages.thinking import Asked, write_thinking
 from gateway.translate.parts.to_messages.tools import forces_call, messages_choice, messages_tool
 from gateway.translate.parts.tools.choices import read_chat_choice
 from gateway.translate.responses_via_chat.parameters import (
-    ENCRYPTED_REASONING,
     hints,
     moderation,
     reasoning_options,
@@ -41,6 +40,7 @@ from gateway.translate.responses_via_chat.tools.choice import tool_parameters
 from gateway.translate.responses_via_chat.tools.definitions import ChatTools
 from gateway.translate.schema.checks import extensions
 from gateway.translate.schema.responses import (
+    ENCRYPTED_REASONING,
     LOGPROBS,
     RESPONSES_EXTENSIONS,
     RESPONSES_PARAMETERS,

@@ -67,6 +67,8 @@ class _Included:
 
 LOGPROBS = "message.output_text.logprobs"
 """The value of `include` that asks for logprobs."""
+ENCRYPTED_REASONING = "reasoning.encrypted_content"
+"""The value of `include` that asks for reasoning which the client brings back, unread."""
 
 REASONING = Record(
     dict.fromkeys(("context", "effort", "generate_summary", "mode", "summary"), String())
