@@ -120,6 +120,7 @@ class Contexts:
             new_id=_new_id,
             now=now,
             upstream=route.upstream,
+            scope=route.scope,
         )
 
     def _translation_settings(self, route: Route) -> TranslationSettings:

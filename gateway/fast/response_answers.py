@@ -1,6 +1,6 @@
 """Common responses for clients: a text, calls of functions, or both."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -60,7 +60,7 @@ def encode_response(
     text: str | None,
     calls: Iterable[AnsweredCall],
     context: Context,
-    tools: Sequence[object] | None = None,
+    tools: msgspec.Raw | None = None,
 ) -> bytes:
     """Return a complete response.
 

@@ -4,7 +4,9 @@ It admits an input and instructions of texts, numbers that the model takes, and 
 texts with calls of tools behind them.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+
+from msgspec import Raw
 
 from gateway.fast.codec import (
     ABSENT,
@@ -47,7 +49,7 @@ def response_of(
     is_function: Callable[[str], bool],
     context: Context,
     *,
-    tools: Sequence[object] | None = None,
+    tools: Raw | None = None,
 ) -> bytes | None:
     """Return the response for a common message; None: it is not one.
 

@@ -6,7 +6,7 @@ Everything here is pure: dicts in, dicts out; no I/O, no clock, no randomness bu
 through `Context`.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, Literal, Protocol
 
@@ -50,6 +50,8 @@ class Context:
     """The chat request is translated again: this is the first of two translations."""
     upstream: str = ""
     """The server's name: sealed state goes back to the server that it came from only."""
+    scope: Hashable = None
+    """The server and the credential: what is kept of requests in one scope is not in others."""
     seal: Seal | None = None
     """The caller's; absent: nothing can be sealed."""
     items: ItemNames | None = None

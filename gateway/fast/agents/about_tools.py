@@ -1,6 +1,6 @@
 """What requests of agents say of tools beside defining them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, Protocol, TypeVar
 
 import msgspec
@@ -9,7 +9,7 @@ from gateway.fast.agents.raw import NULL
 from gateway.shapes import Json
 from gateway.translate.capabilities import Capabilities
 
-_Tool = TypeVar("_Tool")
+_Functions = TypeVar("_Functions")
 _MODES = (None, "none", "auto", "required")
 
 
@@ -30,18 +30,18 @@ class AboutTools(Protocol):
 
 
 def functions_of(
-    request: AboutTools, able: Capabilities, read: Callable[[msgspec.Raw], Sequence[_Tool]]
-) -> Sequence[_Tool]:
-    """Return the functions that a request defines; none: the generic path has to look at its tools.
+    request: AboutTools, able: Capabilities, read: Callable[[msgspec.Raw], _Functions]
+) -> _Functions | None:
+    """Return the functions that a request defines; None: the generic path looks at its tools.
 
     `read` reads definitions, and raises `ValidationError` unless all of them are functions.
     """
     if not (able.tools and _is_simple(request)):
-        return ()
+        return None
     try:
         return read(request.tools)
     except msgspec.ValidationError:
-        return ()
+        return None
 
 
 def _is_simple(request: AboutTools) -> bool:

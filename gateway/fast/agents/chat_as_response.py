@@ -1,6 +1,6 @@
 """Common chat replies to agents as responses: a text, calls of functions, or both."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, Literal
 
 import msgspec
@@ -58,7 +58,7 @@ def decode_reply(
     is_function: Callable[[str], bool],
     context: Context,
     *,
-    tools: Sequence[object] | None = None,
+    tools: msgspec.Raw | None = None,
 ) -> bytes | None:
     """Return the response for a common chat reply; None: it is not one.
 

@@ -28,6 +28,7 @@ from gateway.fast.agents.chat_requests import (
     read_tools,
 )
 from gateway.fast.agents.codec import AgentRequest, ClientParam
+from gateway.fast.agents.kept import Kept
 from gateway.fast.agents.messages_calls import ToolUse, tool_uses
 from gateway.fast.agents.messages_writer import (
     NO_SCHEMA,
@@ -38,6 +39,7 @@ from gateway.fast.agents.messages_writer import (
     MessagesWriter,
     TextBlock,
     Tool,
+    WrittenTools,
     are_said,
     content_of,
     is_blank,
@@ -48,7 +50,7 @@ from gateway.fast.agents.messages_writer import (
 )
 from gateway.fast.agents.raw import NULL, is_text, text
 from gateway.fast.agents.uncommon import Uncommon
-from gateway.fast.codec import ABSENT, Absent, EncodedRequest, encode
+from gateway.fast.codec import ABSENT, EncodedRequest, encode
 from gateway.shapes import Json, Shape
 from gateway.translate.chat_via_messages.reply import fold_replies
 from gateway.translate.chat_via_messages.request import PreparedRequest, prepare
@@ -228,28 +230,34 @@ def encode_agents(request: ChatRequest, context: Context) -> AgentRequest:
     )
 
 
-def _functions(request: ChatRequest, context: Context, report: Report) -> Sequence[Tool]:
-    """Return the functions to send; none: the generic path has to look at them."""
-    given = functions_of(request, context.capabilities, read_tools)
-    takes_strict = context.capabilities.strict_tools
-    tools: list[Tool] = []
-    for index, tool in enumerate(given):
-        strict: bool | Absent = ABSENT
-        if tool.function.strict and takes_strict:
-            strict = True
-        elif tool.function.strict:
-            report.drop(f"tools[{index}].function.strict")
-        tools.append(_sent(tool.function, strict))
-    return tools
+def _functions(request: ChatRequest, context: Context, report: Report) -> Raw | None:
+    """Return the functions to send; None: the generic path has to look at them."""
+    able, scope = context.capabilities, context.scope
+    takes_strict = able.strict_tools
+    found = functions_of(request, able, lambda tools: _kept_functions(tools, scope, takes_strict))
+    if found is None:
+        return None
+    for index in found.loosened:
+        report.drop(f"tools[{index}].function.strict")
+    return found.written
 
 
-def _sent(function: Function, strict: bool | Absent) -> Tool:
+def _read_functions(tools: Raw, takes_strict: bool) -> WrittenTools:
+    given = [tool.function for tool in read_tools(tools)]
+    sent = [_sent(each, takes_strict=takes_strict) for each in given]
+    return WrittenTools.of(sent, [each.strict for each in given], takes_strict=takes_strict)
+
+
+_kept_functions = Kept(_read_functions)
+
+
+def _sent(function: Function, *, takes_strict: bool) -> Tool:
     described, parameters = function.description, function.parameters
     return Tool(
         function.name,
         ABSENT if described == NULL else text(described),
         NO_SCHEMA if parameters == NULL else schema_of(parameters),
-        strict,
+        True if function.strict and takes_strict else ABSENT,
     )
 
 

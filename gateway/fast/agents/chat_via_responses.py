@@ -4,9 +4,9 @@ The conversation and functions are written here; the parameters, and tools of ot
 the generic path, from a request without them.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 
 import msgspec
 from msgspec import Raw
@@ -21,12 +21,12 @@ from gateway.fast.agents.chat_requests import (
     read_tools,
 )
 from gateway.fast.agents.codec import AgentRequest, ClientParam
+from gateway.fast.agents.kept import Kept
 from gateway.fast.agents.raw import NULL, text
 from gateway.fast.agents.schemas import form_of
 from gateway.fast.agents.uncommon import Uncommon
 from gateway.fast.codec import ABSENT, Absent, EncodedRequest, encode
 from gateway.shapes import Shape
-from gateway.translate.capabilities import Capabilities
 from gateway.translate.chat_via_responses.reply import fold_replies
 from gateway.translate.chat_via_responses.request import PreparedRequest, prepare
 from gateway.translate.chat_via_responses.stream import ChatStream
@@ -47,6 +47,11 @@ class _Tool(msgspec.Struct, gc=False):
     strict: bool | Absent
 
 
+class _Functions(NamedTuple):
+    written: Raw
+    names: frozenset[str]
+
+
 @dataclass(slots=True)
 class _Request(Answered, PreparedRequest):
     client_name: ClientParam
@@ -57,7 +62,7 @@ def encode_agents(request: ChatRequest, context: Context) -> AgentRequest:
     report = Report(Shape.CHAT, Shape.RESPONSES)
     items = ItemWriter(context, report).items(request.messages)
     rest = others(request)
-    tools = _functions(request, context.capabilities)
+    tools = _functions(request, context)
     if not tools:
         rest |= about_tools(request)
     prepared = prepare({**rest, "messages": _NO_CONVERSATION}, context, report)
@@ -66,8 +71,8 @@ def encode_agents(request: ChatRequest, context: Context) -> AgentRequest:
     call, plan = prepared.calls[0], prepared.tools
     sent = {**call, "input": items}
     if tools:
-        sent |= {**choice_of(request), "tools": tools}
-        plan = ToolPlan(names=frozenset(tool.name for tool in tools))
+        sent |= {**choice_of(request), "tools": tools.written}
+        plan = ToolPlan(names=tools.names)
     usage = prepared.include_usage if call.get("stream") else None
     is_common = not (prepared.looks_into_text or prepared.one_document)
     return AgentRequest(
@@ -78,10 +83,20 @@ def encode_agents(request: ChatRequest, context: Context) -> AgentRequest:
     )
 
 
-def _functions(request: ChatRequest, able: Capabilities) -> Sequence[_Tool]:
-    """Return the functions to send; none: the generic path has to look at them."""
+def _functions(request: ChatRequest, context: Context) -> _Functions | None:
+    """Return the functions to send; None: the generic path has to look at them."""
+    able, scope = context.capabilities, context.scope
     default = False if able.strict_by_default else ABSENT
-    return [_sent(tool.function, default) for tool in functions_of(request, able, read_tools)]
+    found = functions_of(request, able, lambda tools: _kept_functions(tools, scope, default))
+    return found if found and found.names else None
+
+
+def _read_functions(tools: Raw, strict: bool | Absent) -> _Functions:
+    sent = [_sent(tool.function, strict) for tool in read_tools(tools)]
+    return _Functions(Raw(encode(sent)), frozenset([each.name for each in sent]))
+
+
+_kept_functions = Kept(_read_functions)
 
 
 def _sent(function: Function, strict: bool | Absent) -> _Tool:

@@ -1,12 +1,20 @@
 """The parameters of a messages request of an agent, beside its conversation."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
 
-from gateway.fast.agents.messages_requests import PARAMETERS, Choice, MessagesRequest, Tool
+from gateway.fast.agents.kept import Kept
+from gateway.fast.agents.messages_requests import (
+    PARAMETERS,
+    Choice,
+    MessagesRequest,
+    Tool,
+    read_tools,
+)
 from gateway.fast.agents.messages_turns import tool_name
+from gateway.fast.agents.numbers import encode
 from gateway.fast.agents.schemas import form_of, read_schema
 from gateway.fast.agents.uncommon import Uncommon
 from gateway.fast.codec import ABSENT, Absent
@@ -27,7 +35,9 @@ _TOOLS: list[Json] = [{"name": "-", "input_schema": {}}]
 _MARK: Json = {"type": "ephemeral"}
 
 
-def draft_of(request: MessagesRequest, context: Context, report: Report) -> Draft:
+def draft_of(
+    request: MessagesRequest, defined: "Defined", context: Context, report: Report
+) -> Draft:
     """Return a draft of the parameters, checked; raises `InvalidRequest`.
 
     In it another conversation stands for the request's, and another tool for its tools.
@@ -36,7 +46,7 @@ def draft_of(request: MessagesRequest, context: Context, report: Report) -> Draf
         name: value for name in PARAMETERS if (value := getattr(request, name)) is not None
     }
     given["messages"] = _MESSAGES
-    if request.tools:
+    if defined.functions:
         given["tools"] = _TOOLS
     return Draft(check_messages(given), context, report)
 
@@ -54,12 +64,12 @@ def instructions(request: MessagesRequest, report: Report) -> list[str]:
 
 
 def write_hints(draft: Draft, request: MessagesRequest, *, is_marked: bool) -> None:
-    """Write the hints; `is_marked`: a block of the conversation is marked for a cache."""
+    """Write the hints; `is_marked`: part of the conversation or a tool is marked for a cache."""
     given = request.system
     texts = [given] if isinstance(given, str) else [block.text for block in given]
     draft.client["system"] = next((text for text in texts if not text.startswith(BILLING)), "")
     blocks = () if isinstance(given, str) else given
-    if is_marked or any(each.cache_control for each in (*request.tools, *blocks)):
+    if is_marked or any(each.cache_control for each in blocks):
         draft.client["cache_control"] = _MARK
     hints(draft)
 
@@ -73,38 +83,69 @@ class Function(msgspec.Struct, gc=False):
     strict: bool | Absent
 
 
+class Defined(NamedTuple):
+    """The tools of a request, for all that have the same; none of it changes."""
+
+    functions: frozenset[str]
+    """Their names, as they are sent."""
+    names: dict[str, str]
+    """Those names, by the client's."""
+    written: msgspec.Raw
+    is_marked: bool
+    """Whether one is marked for a cache."""
+    dropped: Sequence[str]
+    """The paths of what is not sent."""
+
+
 class Tools(NamedTuple):
     """The tools that are sent."""
 
-    functions: list[Function]
+    functions: frozenset[str]
     names: dict[str, str]
     """The client's names of those whose names are sent shortened."""
+    written: msgspec.Raw
     choice: ToolChoice | None
     one_at_a_time: bool
 
 
-def tools_of(request: MessagesRequest, draft: Draft) -> Tools | None:
+def _read_defined(tools: msgspec.Raw, form: Callable[[Function], object]) -> Defined:
+    given = read_tools(tools)
+    dropped: list[str] = []
+    functions = [_function(tool, f"tools[{at}]", dropped) for at, tool in enumerate(given)]
+    names = {tool.name: each.name for tool, each in zip(given, functions, strict=True)}
+    return Defined(
+        frozenset(names.values()),
+        names,
+        msgspec.Raw(encode(list(map(form, functions)))),
+        any(tool.cache_control for tool in given),
+        dropped,
+    )
+
+
+defined_in = Kept(_read_defined)
+"""Returns the tools that are defined, given how a function is written; raises `UNCOMMON`."""
+
+
+def tools_of(request: MessagesRequest, defined: Defined, draft: Draft) -> Tools | None:
     """Return the tools, and report what of them is not sent; None: nothing is said of tools."""
     choice = request.tool_choice
-    if not request.tools:
+    if not defined.functions:
         if choice is not ABSENT and choice.type in ("any", "tool"):
             raise Uncommon
         return None
     if not draft.context.capabilities.tools:
         raise Uncommon
-    functions = [
-        _function(tool, f"tools[{index}]", draft.report) for index, tool in enumerate(request.tools)
-    ]
-    names = {
-        tool.name: function.name for tool, function in zip(request.tools, functions, strict=True)
-    }
-    sent = {given: name for name, given in names.items()}
-    if len(sent) < len(names):
+    for path in defined.dropped:
+        draft.report.drop(path)
+    sent = {name: given for given, name in defined.names.items()}
+    if len(sent) < len(defined.names):
         raise Uncommon
     shortened = {name: given for name, given in sent.items() if name != given}
+    said = Tools(defined.functions, shortened, defined.written, None, one_at_a_time=False)
     if choice is ABSENT:
-        return Tools(functions, shortened, None, one_at_a_time=False)
-    return Tools(functions, shortened, _choice(choice, names), choice.disable_parallel_tool_use)
+        return said
+    one_at_a_time = choice.disable_parallel_tool_use
+    return said._replace(choice=_choice(choice, defined.names), one_at_a_time=one_at_a_time)
 
 
 def asked_of(client: Json, tools: Tools | None, *, native_stops: bool) -> MessagesAsked:
@@ -115,7 +156,7 @@ def asked_of(client: Json, tools: Tools | None, *, native_stops: bool) -> Messag
         native_stops=stops if native_stops else (),
         thinking=shown_as(client),
         tool_names={} if tools is None else tools.names,
-        tools=frozenset(() if tools is None else [each.name for each in tools.functions]),
+        tools=frozenset() if tools is None else tools.functions,
     )
 
 
@@ -128,9 +169,9 @@ def _choice(choice: Choice, names: Mapping[str, str]) -> ToolChoice:
     return ToolChoice(mode, named=ToolName("function", names[choice.name]))
 
 
-def _function(tool: Tool, path: str, report: Report) -> Function:
+def _function(tool: Tool, path: str, dropped: list[str]) -> Function:
     if tool.eager_input_streaming:
-        report.drop(f"{path}.eager_input_streaming")
+        dropped.append(f"{path}.eager_input_streaming")
     given = tool.input_schema
     form, is_strict, is_complete, _ = form_of(given)
     schema: msgspec.Raw | Json = given
@@ -146,5 +187,5 @@ def _function(tool: Tool, path: str, report: Report) -> Function:
         if is_strict:
             strict = True
         else:
-            report.drop(f"{path}.strict")
+            dropped.append(f"{path}.strict")
     return Function(tool_name(tool.name), tool.description, schema, strict)

@@ -164,12 +164,15 @@ class Choice(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     disable_parallel_tool_use: bool = False
 
 
+NO_TOOLS = msgspec.Raw(b"[]")
+
+
 class MessagesRequest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
     """A messages request of an agent; the fields behind `tool_choice` are the generic path's."""
 
     messages: Annotated[list[Message], msgspec.Meta(min_length=1, max_length=MAX_MESSAGES)]
     system: str | list[SystemText] = ""
-    tools: list[Tool] = []
+    tools: msgspec.Raw = NO_TOOLS
     tool_choice: Choice | Absent = ABSENT
     model: str
     max_tokens: PositiveInt
@@ -198,3 +201,6 @@ PARAMETERS = tuple(MessagesRequest.__struct_fields__[4:])
 """The fields that the generic path's functions translate."""
 
 read_messages_request = msgspec.json.Decoder(MessagesRequest, float_hook=NumberLiteral).decode
+
+read_tools = msgspec.json.Decoder(list[Tool], float_hook=NumberLiteral).decode
+"""Reads `tools`; raises `DecodeError` unless all of them have the client's own schemas."""

@@ -13,6 +13,7 @@ from gateway.fast.agents.messages_parameters import (
     Function,
     Tools,
     asked_of,
+    defined_in,
     draft_of,
     instructions,
     tools_of,
@@ -74,8 +75,7 @@ class _Result(msgspec.Struct, gc=False):
     content: str | list[Json]
 
 
-class _Tool(msgspec.Struct, gc=False):
-    type: str
+class _Tool(msgspec.Struct, tag_field="type", tag="function", gc=False):
     function: Function
 
 
@@ -196,7 +196,7 @@ class _Conversation(Conversation):
 
 
 def _write_tools(draft: Draft, tools: Tools) -> None:
-    draft.upstream["tools"] = [_Tool("function", function) for function in tools.functions]
+    draft.upstream["tools"] = tools.written
     choice = tools.choice
     if choice is not None and choice.named is None:
         draft.upstream["tool_choice"] = choice.mode
@@ -210,15 +210,16 @@ def _write_tools(draft: Draft, tools: Tools) -> None:
 def encode_agents(request: MessagesRequest, context: Context) -> AgentRequest:
     """Return the chat request for an agent's messages request; raises one of `UNCOMMON`."""
     report = Report(Shape.MESSAGES, Shape.CHAT)
-    draft = draft_of(request, context, report)
+    defined = defined_in(request.tools, context.scope, _Tool)
+    draft = draft_of(request, defined, context, report)
     conversation = _Conversation(context, report)
     conversation.lead(instructions(request, report))
     conversation.write(request.messages)
     draft.upstream |= {"model": context.model_sent, "messages": conversation.sent}
     parameters.independent(draft)
-    write_hints(draft, request, is_marked=conversation.is_marked)
+    write_hints(draft, request, is_marked=conversation.is_marked or defined.is_marked)
     native = parameters.stop_sequences(draft)
-    tools = tools_of(request, draft)
+    tools = tools_of(request, defined, draft)
     if tools is not None:
         _write_tools(draft, tools)
     asked = asked_of(draft.client, tools, native_stops=native)

@@ -12,6 +12,7 @@ from gateway.fast.agents.messages_parameters import (
     Function,
     Tools,
     asked_of,
+    defined_in,
     draft_of,
     instructions,
     tools_of,
@@ -154,14 +155,16 @@ class _Conversation(Conversation):
         self.sent += items.items
 
 
-def _tool(function: Function, usual: bool | Absent) -> _Tool:
+def _tool(function: Function, usual: bool | Absent = ABSENT) -> _Tool:
     strict = True if function.strict is True else usual
     return _Tool(function.name, function.description, function.parameters, "function", strict)
 
 
+_loose_tool = partial(_tool, usual=False)
+
+
 def _write_tools(draft: Draft, tools: Tools) -> None:
-    usual = False if draft.context.capabilities.strict_by_default else ABSENT
-    draft.upstream["tools"] = [_tool(function, usual) for function in tools.functions]
+    draft.upstream["tools"] = tools.written
     if tools.choice is not None:
         draft.upstream["tool_choice"] = responses_choice(tools.choice)
     if tools.one_at_a_time:
@@ -171,7 +174,9 @@ def _write_tools(draft: Draft, tools: Tools) -> None:
 def encode_agents(request: MessagesRequest, context: Context) -> AgentRequest:
     """Return the responses request for an agent's messages request; raises one of `UNCOMMON`."""
     report = Report(Shape.MESSAGES, Shape.RESPONSES)
-    draft = draft_of(request, context, report)
+    form = _loose_tool if context.capabilities.strict_by_default else _tool
+    defined = defined_in(request.tools, context.scope, form)
+    draft = draft_of(request, defined, context, report)
     conversation = _Conversation(context, report)
     texts = instructions(request, report)
     conversation.write(request.messages)
@@ -180,12 +185,12 @@ def encode_agents(request: MessagesRequest, context: Context) -> AgentRequest:
         draft.upstream["instructions"] = "\n\n".join(texts)
     draft.upstream["input"] = conversation.sent
     parameters.independent(draft)
-    tools = tools_of(request, draft)
+    tools = tools_of(request, defined, draft)
     if tools is not None:
         _write_tools(draft, tools)
     parameters.stop_sequences(draft)
     parameters.token_limit(draft)
-    write_hints(draft, request, is_marked=conversation.is_marked)
+    write_hints(draft, request, is_marked=conversation.is_marked or defined.is_marked)
     asked = asked_of(draft.client, tools, native_stops=False)
     limit = draft.upstream["max_output_tokens"]
     call_ids = conversation.call_ids

@@ -6,7 +6,7 @@ calls of a turn begin the next message of the user, in the order of the calls.
 
 import re
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from msgspec import Raw
@@ -15,7 +15,7 @@ from gateway.fast.agents.messages_calls import ToolUse, check_names
 from gateway.fast.agents.raw import decoded
 from gateway.fast.agents.schemas import form_of, read_schema
 from gateway.fast.agents.uncommon import Uncommon
-from gateway.fast.codec import ABSENT, Absent
+from gateway.fast.codec import ABSENT, Absent, encode
 from gateway.shapes import Json
 from gateway.translate.contract import Context
 from gateway.translate.parts.to_messages.files import image_source
@@ -54,6 +54,27 @@ class Tool(msgspec.Struct, gc=False):
     description: Raw | Absent
     input_schema: Raw | Json
     strict: bool | Absent
+
+
+class WrittenTools(NamedTuple):
+    """The tools of a request, as they are sent."""
+
+    written: Raw | None
+    """None: there are none."""
+    loosened: Sequence[int]
+    """The places of those that are strict no more."""
+
+    @classmethod
+    def of(
+        cls, tools: Sequence[Tool], asked: Iterable[bool | None], *, takes_strict: bool
+    ) -> "WrittenTools":
+        """Return tools; `asked` says of each whether the client has asked for a strict one.
+
+        Raises `Uncommon` for names that are not sent as they are.
+        """
+        check_names([each.name for each in tools])
+        loosened = [] if takes_strict else [place for place, each in enumerate(asked) if each]
+        return cls(Raw(encode(tools)) if tools else None, loosened)
 
 
 _EMPTY = Raw(b'""')
@@ -200,16 +221,17 @@ class MessagesWriter:
         return {"system": content_of(self.system), "messages": self.messages}
 
 
-def sent_with(conversation: Json, call: Json, tools: Sequence[Tool]) -> Json:
+def sent_with(conversation: Json, call: Json, tools: Raw | None) -> Json:
     """Return a request with another conversation, and other tools if there are any.
 
     Raises `Uncommon` for tools with names that are not sent as they are.
     """
     sent: Json = {"model": call["model"], **conversation}
     sent |= {name: value for name, value in call.items() if name not in ("model", "messages")}
-    if tools:
+    if tools is not None:
         sent["tools"] = tools
-    check_names([tool.name for tool in tools] or [tool["name"] for tool in sent.get("tools", ())])
+    else:
+        check_names([tool["name"] for tool in sent.get("tools", ())])
     return sent
 
 

@@ -1,19 +1,20 @@
 """The tools of agents' responses requests at a chat endpoint."""
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Protocol
 
 import msgspec
 from msgspec import Raw
 
 from gateway.fast.agents.about_tools import about_tools, choice_of, functions_of
+from gateway.fast.agents.kept import Kept
 from gateway.fast.agents.raw import NULL, text
 from gateway.fast.agents.responses_items import AdditionalTools
 from gateway.fast.agents.responses_requests import ResponsesRequest, Tool, read_tools
 from gateway.fast.agents.schemas import form_of
 from gateway.fast.codec import ABSENT, Absent, encode
 from gateway.shapes import Json
-from gateway.translate.capabilities import Capabilities
 from gateway.translate.contract import Context, Report
 from gateway.translate.parts.tools.definitions import NO_PARAMETERS
 from gateway.translate.responses_via_chat.tools.choice import tool_parameters
@@ -61,7 +62,7 @@ class Tools(Protocol):
     def client(self) -> Json:
         """The client's parameters, checked, as a response repeats them."""
 
-    def repeated(self) -> tuple[Json, Sequence[object] | None]:
+    def repeated(self) -> tuple[Json, Raw | None]:
         """Return the client's parameters as a response repeats them, and the tools.
 
         None: they are among the parameters, and not yet as they are repeated.
@@ -78,21 +79,22 @@ def tools_of(request: ResponsesRequest, context: Context, report: Report) -> Too
     """Return what a request says of tools; raises one of `UNCOMMON`."""
     if not isinstance(request.input, str) and AdditionalTools in map(type, request.input):
         return _AnyTools(request, context, report)
-    functions = functions_in(request, context.capabilities)
+    functions = functions_in(request, context)
     if functions is not None:
         return functions
     if request.tools == NULL and not choice_of(request):
-        return Functions((), {})
+        return Functions(_NONE, {})
     return _AnyTools(request, context, report)
 
 
-def functions_in(request: ResponsesRequest, able: Capabilities) -> "Functions | None":
+def functions_in(request: ResponsesRequest, context: Context) -> "Functions | None":
     """Return the functions of a request; None: it defines none, or anything else.
 
     Raises one of `UNCOMMON`.
     """
-    given = functions_of(request, able, read_tools)
-    return Functions(given, choice_of(request)) if given else None
+    able, scope = context.capabilities, context.scope
+    defined = functions_of(request, able, lambda tools: _kept(tools, scope))
+    return Functions(defined, choice_of(request)) if defined and defined.given else None
 
 
 def is_function(names: ToolNames, called: str) -> bool:
@@ -101,34 +103,52 @@ def is_function(names: ToolNames, called: str) -> bool:
     return bool(called) and not is_other and names.split(called) == (None, called)
 
 
-class Functions:
-    """Functions, or nothing at all."""
+class Defined:
+    """Definitions of functions, for all requests that have the same; none of it changes."""
 
-    def __init__(self, given: Sequence[Tool], choice: Json) -> None:
-        self.given = given
+    def __init__(self, tools: Raw) -> None:
+        self.given: Sequence[Tool] = read_tools(tools)
         """As the client defines them."""
-        self.sent = list(map(_function, given))
+        self.sent: Sequence[Function] = list(map(_function, self.given))
         """As chat has them."""
+
+    @cached_property
+    def for_chat(self) -> Raw:
+        """As they are written for chat."""
+        return Raw(encode([_ChatTool("function", function) for function in self.sent]))
+
+    @cached_property
+    def for_response(self) -> Raw:
+        """As a response repeats them."""
+        return Raw(encode(list(map(_repeated, self.sent, self.given))))
+
+
+class Functions:
+    """The functions of a request, and what it says of them."""
+
+    def __init__(self, defined: Defined, choice: Json) -> None:
+        self.defined = defined
         self._choice = choice
 
     @property
     def names(self) -> ToolNames:
         """The names of the functions."""
         names = ToolNames()
-        for function in self.sent:
+        for function in self.defined.sent:
             names.add({"type": "function", "name": function.name}, None, "tools")
         return names
 
     @property
     def client(self) -> Json:
         """The client's parameters."""
-        if not self.sent:
+        if not self.defined.sent:
             return {}
-        return {**self._choice, "tools": list(map(_in_response, self.sent, self.given))}
+        tools = list(map(_in_response, self.defined.sent, self.defined.given))
+        return {**self._choice, "tools": tools}
 
-    def repeated(self) -> tuple[Json, Sequence[object] | None]:
+    def repeated(self) -> tuple[Json, Raw | None]:
         """Return what is said of the functions, and the functions as a response repeats them."""
-        return self._choice, list(map(_repeated, self.sent, self.given))
+        return self._choice, self.defined.for_response if self.defined.given else None
 
     def is_function(self, called: str) -> bool:
         """Whether a call by this name is one of a function: no other tools are declared."""
@@ -136,10 +156,9 @@ class Functions:
 
     def parameters(self, context: Context, report: Report) -> Json:  # noqa: ARG002
         """Return the parameters to send."""
-        if not self.sent:
+        if not self.defined.sent:
             return {}
-        tools = [_ChatTool("function", function) for function in self.sent]
-        sent = {"tools": tools, **self._choice}
+        sent = {"tools": self.defined.for_chat, **self._choice}
         if sent.get("tool_choice") == "auto":
             del sent["tool_choice"]
         return sent
@@ -153,7 +172,7 @@ class _AnyTools:
         self._tools = chat_tools({**self.client, "input": _declaring(request)}, context, report)
         self.names = self._tools.names
 
-    def repeated(self) -> tuple[Json, Sequence[object] | None]:
+    def repeated(self) -> tuple[Json, Raw | None]:
         """Return the client's parameters, tools among them."""
         return self.client, None
 
@@ -212,3 +231,7 @@ def _in_response(function: Function, tool: Tool) -> Json:
     """Return a function as a client's of which a response has nothing to add."""
     shown = msgspec.structs.asdict(_repeated(function, tool))
     return {name: value for name, value in shown.items() if value is not ABSENT}
+
+
+_kept = Kept(Defined)
+_NONE = Defined(Raw(b"[]"))

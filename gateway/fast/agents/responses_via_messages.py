@@ -4,16 +4,31 @@ The conversation and functions are written here; the parameters, and tools of ot
 generic path, from a request with another conversation.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+
+from msgspec import Raw
 
 from gateway.fast.agents.about_tools import about_tools, choice_of
 from gateway.fast.agents.answered import Answered, known_of
 from gateway.fast.agents.codec import AgentRequest, ClientParam
+from gateway.fast.agents.kept import Kept
 from gateway.fast.agents.messages_of_items import ItemsAsTurns
-from gateway.fast.agents.messages_writer import TextBlock, Tool, is_blank, schema_of, sent_with
-from gateway.fast.agents.response_tools import Function, Functions, functions_in, is_function
+from gateway.fast.agents.messages_writer import (
+    TextBlock,
+    Tool,
+    WrittenTools,
+    is_blank,
+    schema_of,
+    sent_with,
+)
+from gateway.fast.agents.response_tools import (
+    Defined,
+    Function,
+    Functions,
+    functions_in,
+    is_function,
+)
 from gateway.fast.agents.responses_requests import (
     ResponsesRequest,
     others,
@@ -78,16 +93,24 @@ def _decode_reply(
 
 def _functions(
     request: ResponsesRequest, context: Context, report: Report
-) -> tuple[Functions | None, Sequence[Tool]]:
+) -> tuple[Functions | None, Raw | None]:
     """Return the functions, and as they are sent; none: the generic path has to look at them."""
-    functions = functions_in(request, context.capabilities)
+    functions = functions_in(request, context)
     if functions is None:
-        return None, ()
-    takes_strict = context.capabilities.strict_tools
-    for index, tool in enumerate(functions.given):
-        if tool.strict and not takes_strict:
-            report.drop(f"tools[{index}].strict")
-    return functions, [_sent(each, takes_strict=takes_strict) for each in functions.sent]
+        return None, None
+    tools = _kept_tools(request.tools, context.scope, context.capabilities.strict_tools)
+    for index in tools.loosened:
+        report.drop(f"tools[{index}].strict")
+    return functions, tools.written
+
+
+def _read_tools(tools: Raw, takes_strict: bool) -> WrittenTools:
+    defined = Defined(tools)
+    sent = [_sent(each, takes_strict=takes_strict) for each in defined.sent]
+    return WrittenTools.of(sent, [each.strict for each in defined.given], takes_strict=takes_strict)
+
+
+_kept_tools = Kept(_read_tools)
 
 
 def _sent(function: Function, *, takes_strict: bool) -> Tool:

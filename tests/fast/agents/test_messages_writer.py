@@ -9,6 +9,8 @@ from gateway.fast.agents.messages_writer import (
     Block,
     MessagesWriter,
     TextBlock,
+    Tool,
+    WrittenTools,
     are_said,
     content_of,
     is_blank,
@@ -17,6 +19,7 @@ from gateway.fast.agents.messages_writer import (
     sent_with,
 )
 from gateway.fast.agents.uncommon import Uncommon
+from gateway.fast.codec import ABSENT
 from gateway.shapes import Json
 from tests.fast.agents.messages_contexts import CONTEXTS
 
@@ -159,5 +162,16 @@ def test_a_picture_has_its_source() -> None:
 
 def test_parameters_stay_behind_the_conversation() -> None:
     writer = calling()
-    sent = sent_with(writer.written(), {"model": "m", "messages": [], "max_tokens": 3}, ())
+    sent = sent_with(writer.written(), {"model": "m", "messages": [], "max_tokens": 3}, None)
     assert list(sent) == ["model", "messages", "max_tokens"]
+
+
+def test_tools_are_written_with_the_places_of_what_is_left_out() -> None:
+    tools = [Tool(name, ABSENT, Raw(b"{}"), ABSENT) for name in "ab"]
+    for takes_strict, loosened in ((False, [1]), (True, [])):
+        made = WrittenTools.of(tools, [None, True], takes_strict=takes_strict)
+        assert made.loosened == loosened
+        assert made.written is not None
+        sent = sent_with({}, {"model": "m"}, made.written)
+        assert [tool["name"] for tool in decode(encode(sent))["tools"]] == ["a", "b"]
+    assert WrittenTools.of([], [], takes_strict=True).written is None

@@ -1,5 +1,6 @@
 """The tools of agents' responses requests."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -82,9 +83,22 @@ def test_a_key_may_be_written_with_escapes() -> None:
 )
 def test_functions_alone_are_had_as_given_and_as_sent(said: Json, names: list[str]) -> None:
     request = read_responses_request(encode({"input": "Hi.", **said}))
-    functions = functions_in(request, CONTEXTS["OpenAI"].capabilities)
-    given, sent = ((), []) if functions is None else (functions.given, functions.sent)
+    functions = functions_in(request, CONTEXTS["OpenAI"])
+    defined = None if functions is None else functions.defined
+    given, sent = ((), ()) if defined is None else (defined.given, defined.sent)
     assert [tool.name for tool in given] == [function.name for function in sent] == names
+
+
+def test_the_same_definitions_are_read_once() -> None:
+    body = encode({"input": "Hi.", "tools": FULL["tools"]})
+    own = CONTEXTS["OpenAI"]
+    known = (own, own, replace(own, scope="another key"))
+    first, again, other = (functions_in(read_responses_request(body), each) for each in known)
+    assert first is not None
+    assert again is not None
+    assert other is not None
+    assert first.defined is again.defined
+    assert first.defined is not other.defined
 
 
 @pytest.mark.parametrize("wrong", [{"parameters": []}, {"description": 3}])

@@ -1,0 +1,53 @@
+"""What is made of a part of a request that the next one repeats byte for byte, as its tools.
+
+They are a quarter of many an agent's turn, and the same in each.
+"""
+
+from collections.abc import Callable, Hashable
+from threading import Lock
+from typing import Generic, TypeVar
+
+from msgspec import Raw
+
+LARGEST_KEPT = 256 * 1024
+"""The length of the largest part that is known again, in bytes."""
+MOST_KEPT = 1024 * 1024
+"""So many bytes are known again; then all are forgotten: those in use are back after a request."""
+_END = 64
+
+_Value = TypeVar("_Value")
+_Key = tuple[int, bytes, Hashable, tuple[Hashable, ...]]
+
+
+class Kept(Generic[_Value]):
+    """Knows values again by the bytes that they are made of.
+
+    `make` gets the bytes and what else it depends on, and returns what nobody changes. What it
+    raises is not kept. It may be called in any thread.
+    """
+
+    def __init__(self, make: Callable[..., _Value]) -> None:
+        self._make = make
+        self._known: dict[_Key, tuple[Callable[[object], bool], _Value]] = {}
+        self._lock = Lock()
+
+    def __call__(self, written: Raw, scope: Hashable, *how: Hashable) -> _Value:
+        """Return what is made of a part, now or before; scopes have nothing in common."""
+        size = len(written)
+        # To hash all of it takes ten times as long as to compare it.
+        key = (size, bytes(memoryview(written)[-_END:]), scope, how)
+        known = self._known.get(key)
+        if known is not None and known[0](written):
+            return known[1]
+        if size > LARGEST_KEPT:
+            return self._make(written, *how)
+        # A copy: a part would keep its whole request.
+        copy = bytearray(written)
+        value = self._make(Raw(copy), *how)
+        with self._lock:
+            self._known.pop(key, None)
+            if sum(kept for kept, *_ in self._known) + size > MOST_KEPT:
+                self._known.clear()
+            # A bytearray compares itself with what cannot be sliced.
+            self._known[key] = (copy.__eq__, value)
+        return value
