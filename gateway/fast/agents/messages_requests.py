@@ -8,8 +8,10 @@ from typing import Annotated, Any, Literal, final
 import msgspec
 
 from gateway.fast.agents.numbers import Literal as NumberLiteral
+from gateway.fast.agents.raw import EMPTY
 from gateway.fast.codec import ABSENT, Absent, PositiveInt
 from gateway.translate.schema.messages import MAX_MESSAGES
+from gateway.utf8 import check_utf8
 
 _NonEmpty = Annotated[str, msgspec.Meta(min_length=1)]
 Given = Any
@@ -86,12 +88,17 @@ class ToolUse(_Block, tag="tool_use", kw_only=True, gc=False):
     caller: _Direct | Absent = ABSENT
 
 
+read_parts = msgspec.json.Decoder(list[ResultText | Image], float_hook=NumberLiteral).decode
+"""Reads a result that is not a text; raises `DecodeError` for what is not admitted."""
+
+
 @final
 class ToolResult(_Block, tag="tool_result", kw_only=True, gc=False):
     """The result of a call."""
 
     tool_use_id: str
-    content: str | list[ResultText | Image] = ""
+    content: msgspec.Raw = EMPTY
+    """As it is written: most of a conversation is results."""
     is_error: bool = False
 
 
@@ -200,7 +207,14 @@ class MessagesRequest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, 
 PARAMETERS = tuple(MessagesRequest.__struct_fields__[4:])
 """The fields that the generic path's functions translate."""
 
-read_messages_request = msgspec.json.Decoder(MessagesRequest, float_hook=NumberLiteral).decode
+_read = msgspec.json.Decoder(MessagesRequest, float_hook=NumberLiteral).decode
+
+
+def read_messages_request(body: bytes) -> MessagesRequest:
+    """Decode an agent's request; raises `DecodeError` or `UnicodeDecodeError` for another."""
+    check_utf8(body)
+    return _read(body)
+
 
 read_tools = msgspec.json.Decoder(list[Tool], float_hook=NumberLiteral).decode
 """Reads `tools`; raises `DecodeError` unless all of them have the client's own schemas."""

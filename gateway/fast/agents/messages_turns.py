@@ -21,8 +21,10 @@ from gateway.fast.agents.messages_requests import (
     ToolResult,
     ToolUse,
     User,
+    read_parts,
 )
 from gateway.fast.agents.numbers import encode, number_of
+from gateway.fast.agents.raw import decoded, is_text
 from gateway.fast.agents.uncommon import Uncommon
 from gateway.shapes import Json
 from gateway.translate.contract import Context, Report
@@ -35,6 +37,9 @@ from gateway.translate.parts.tools.namespaces import MAX_TOOL_NAME
 
 Place = int | list[str]
 """Where the blocks of a turn are: the index of its message, or their paths if it has several."""
+
+Result = msgspec.Raw | str | list[Json]
+"""The content of a result: a text, as it is written or decoded, or parts."""
 
 _FAILED = "Error"
 
@@ -105,9 +110,7 @@ class Conversation(ABC):
         """Add a message of the user's, or of the system's."""
 
     @abstractmethod
-    def _add_result(
-        self, call_id: str, content: str | list[Json], *, has_images: bool = False
-    ) -> None:
+    def _add_result(self, call_id: str, content: Result, *, has_images: bool = False) -> None:
         """Add the result of a call."""
 
     @abstractmethod
@@ -159,12 +162,13 @@ class Conversation(ABC):
             given = bounded_call_id(given)
         if failed:
             self._report.emulate(f"{path_of(place, index)}.is_error")
-        if isinstance(content, str):
-            if failed:
-                content = _as_failure(content) if content else _FAILED
-            self._add_result(given, content)
+        if not is_text(content):
+            self._add_parts(given, read_parts(content), failed=failed)
+        elif failed:
+            said = decoded(content)
+            self._add_result(given, _as_failure(said) if said else _FAILED)
         else:
-            self._add_parts(given, content, failed=failed)
+            self._add_result(given, content)
 
     def _add_parts(
         self, call_id: str, content: Sequence[ResultText | Image], *, failed: bool

@@ -32,6 +32,7 @@ from gateway.fast.agents.messages_requests import (
 from gateway.fast.agents.messages_turns import (
     Conversation,
     Place,
+    Result,
     blocks_as_json,
     path_of,
     signature_of,
@@ -72,7 +73,7 @@ class _Message(msgspec.Struct, gc=False):
 class _Result(msgspec.Struct, gc=False):
     role: str
     tool_call_id: str
-    content: str | list[Json]
+    content: Result
 
 
 class _Tool(msgspec.Struct, tag_field="type", tag="function", gc=False):
@@ -106,10 +107,8 @@ class _Conversation(Conversation):
     def _say(self, role: str, content: str | list[Json]) -> None:
         self.sent.append(_Message(role, content))
 
-    def _add_result(
-        self, call_id: str, content: str | list[Json], *, has_images: bool = False
-    ) -> None:
-        if not isinstance(content, str):
+    def _add_result(self, call_id: str, content: Result, *, has_images: bool = False) -> None:
+        if isinstance(content, list):
             if has_images and not self._context.capabilities.tool_image_parts:
                 self._attached += [part for part in content if part["type"] == "image_url"]
                 content = [part if part["type"] == "text" else _SEE_NEXT for part in content]

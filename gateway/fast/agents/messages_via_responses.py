@@ -31,6 +31,7 @@ from gateway.fast.agents.messages_requests import (
 from gateway.fast.agents.messages_turns import (
     Conversation,
     Place,
+    Result,
     blocks_as_json,
     path_of,
     signature_of,
@@ -66,7 +67,7 @@ class _Call(msgspec.Struct, gc=False):
 class _Result(msgspec.Struct, gc=False):
     type: str
     call_id: str
-    output: str | list[Json]
+    output: Result
 
 
 class _Tool(msgspec.Struct, gc=False):
@@ -99,10 +100,8 @@ class _Conversation(Conversation):
     def _say(self, role: str, content: str | list[Json]) -> None:
         self.sent.append(_Item("message", role, content))
 
-    def _add_result(
-        self, call_id: str, content: str | list[Json], *, has_images: bool = False
-    ) -> None:
-        if not isinstance(content, str) and not has_images and len(content) < 2:
+    def _add_result(self, call_id: str, content: Result, *, has_images: bool = False) -> None:
+        if isinstance(content, list) and not has_images and len(content) < 2:
             content = content[0]["text"] if content else ""
         self.sent.append(_Result("function_call_output", call_id, content))
 

@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Raw
 
 from gateway.fast.agents.messages_calls import ToolUse, check_names
-from gateway.fast.agents.raw import decoded
+from gateway.fast.agents.raw import EMPTY, decoded
 from gateway.fast.agents.schemas import form_of, read_schema
 from gateway.fast.agents.uncommon import Uncommon
 from gateway.fast.codec import ABSENT, Absent, encode
@@ -77,7 +77,6 @@ class WrittenTools(NamedTuple):
         return cls(Raw(encode(tools)) if tools else None, loosened)
 
 
-_EMPTY = Raw(b'""')
 # Most texts begin with a letter; a bytearray compares fastest.
 _LAST_LETTER = bytearray(b'"\x7f').__gt__
 _BEHIND_BACKSLASH = bytearray(b'"]').__le__
@@ -190,7 +189,7 @@ class MessagesWriter:
         sent_id = results.get(call_id)
         if not isinstance(sent_id, str):
             raise Uncommon
-        results[call_id] = _Result(sent_id, _EMPTY if content is None else content)
+        results[call_id] = _Result(sent_id, EMPTY if content is None else content)
         self._waiting -= 1
         if not self._waiting:
             self._open = list(results.values())
@@ -203,7 +202,7 @@ class MessagesWriter:
         if self._waiting:
             raise Uncommon
         self._ids.append(sent_id)
-        self._open = results = [_Result(sent_id, _EMPTY if result is None else result)]
+        self._open = results = [_Result(sent_id, EMPTY if result is None else result)]
         self.messages += (_Message("assistant", content), _Message("user", results))
         self.ends_in_calls = not thinks
 

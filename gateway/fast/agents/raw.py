@@ -10,6 +10,9 @@ from gateway.fast.agents.uncommon import Uncommon
 NULL = msgspec.Raw(b"null")
 """The value of a field that is not there."""
 
+EMPTY = msgspec.Raw(b'""')
+"""A text without a letter."""
+
 _AFTER_TEXTS = bytearray(b"#")
 _EMPTY_TEXT = 2
 """The length of `""`."""

@@ -1,8 +1,8 @@
 """The types of agents' messages requests."""
 
 import pytest
-from msgspec import DecodeError, to_builtins
-from msgspec.json import encode
+from msgspec import DecodeError
+from msgspec.json import decode, encode
 
 from gateway.fast.agents.messages_requests import (
     PARAMETERS,
@@ -25,7 +25,7 @@ def test_every_parameter_is_left_to_the_generic_functions() -> None:
 def test_a_conversation_is_read_block_by_block() -> None:
     request = read_messages_request(encode(FULL))
     assert [type(message).__name__ for message in request.messages[:2]] == ["User", "Assistant"]
-    assert to_builtins(request.messages[2])["content"][1]["tool_use_id"] == "toolu_2"
+    assert decode(encode(request.messages[2]))["content"][1]["tool_use_id"] == "toolu_2"
 
 
 @pytest.mark.parametrize(

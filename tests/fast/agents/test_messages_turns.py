@@ -54,6 +54,22 @@ def test_a_failure_is_said_in_the_text() -> None:
     assert message == {"role": "tool", "tool_call_id": "toolu_1", "content": "Error: 1\tx"}
 
 
+@pytest.mark.parametrize("target", [Shape.CHAT, Shape.RESPONSES])
+def test_a_result_stays_as_it_is_written(target: Shape) -> None:
+    written = rb'"\u00e9\/\ud83d\ude00 \n"'
+    given = encode(changed(FULL, [("messages.2.content.0.content", "Here.")]))
+    made = codec_to(target).translation(given.replace(b'"Here."', written), CONTEXTS["OpenAI"])
+    assert made is not None
+    assert written in made.sent
+
+
+@pytest.mark.parametrize("wrong", [b'"\xff"', b'"\xc3', b"null", b"3", b"[3]"])
+def test_a_result_that_is_neither_text_nor_parts_is_uncommon(wrong: bytes) -> None:
+    given = encode(changed(FULL, [("messages.2.content.0.content", "Here.")]))
+    body = given.replace(b'"Here."', wrong)
+    assert codec_to(Shape.CHAT).translation(body, CONTEXTS["OpenAI"]) is None
+
+
 @pytest.mark.parametrize(
     "odd",
     [
