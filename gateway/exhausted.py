@@ -9,7 +9,8 @@ _LACKING: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.EN
 ADVICE: Final = (
     "Try again later; its operator may have to raise its limit of open files (ulimit -n)."
 )
-RETRY_AFTER: Final = (("retry-after", "1"),)
+REPLY_FIELDS: Final = (("retry-after", "1"), ("connection", "close"))
+"""Fields of such a reply. The client's connection has the descriptor that its next try needs."""
 
 
 def lacking(failure: BaseException) -> str | None:

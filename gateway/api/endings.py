@@ -9,7 +9,7 @@ from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.decision import Decision
 from gateway.exchange.restricted.allowed_models import ModelNotAllowed
 from gateway.exchange.usage import tokens_in
-from gateway.exhausted import ADVICE, RETRY_AFTER, lacking
+from gateway.exhausted import ADVICE, REPLY_FIELDS, lacking
 from gateway.observe.outcomes import FAILED_INSIDE, Ending, ended, ended_with
 
 log = logging.getLogger("gateway")
@@ -50,7 +50,7 @@ def _known(error: Exception) -> GatewayError | None:
     if words is None:
         return None
     message = f"The gateway lacks what this request needs: {words}. {ADVICE}"
-    return GatewayError(message, status=503, code="exhausted", headers=RETRY_AFTER)
+    return GatewayError(message, status=503, code="exhausted", headers=REPLY_FIELDS)
 
 
 def written_at_once(answer: ClientReply, writer: ReplyWriter, decision: Decision) -> Ending | None:

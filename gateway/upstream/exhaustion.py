@@ -6,7 +6,7 @@ That says nothing about an upstream: no address is left out for it, and none oth
 import socket
 
 from gateway.errors import Reason, UpstreamUnavailable
-from gateway.exhausted import ADVICE, RETRY_AFTER, lacking
+from gateway.exhausted import ADVICE, REPLY_FIELDS, lacking
 
 
 def exhaustion(upstream: str, failure: BaseException) -> UpstreamUnavailable | None:
@@ -22,7 +22,7 @@ def exhaustion(upstream: str, failure: BaseException) -> UpstreamUnavailable | N
         f"The gateway cannot open a connection to upstream '{upstream}': {words}. {ADVICE}",
         reason=Reason.EXHAUSTED,
         status=503,
-        headers=RETRY_AFTER,
+        headers=REPLY_FIELDS,
     )
 
 

@@ -42,7 +42,7 @@ def test_a_gateway_without_file_descriptors_is_no_bug(
 ) -> None:
     error = client_error(failure)
     assert (error.status, error.code) == (503, "exhausted")
-    assert error.headers == (("retry-after", "1"),)
+    assert error.headers == (("retry-after", "1"), ("connection", "close"))
     assert "Too many open files" in error.message
     assert "/srv" not in error.message
     ending = ending_of(failure, Decision())

@@ -286,8 +286,8 @@ def test_a_session_that_nothing_is_left_to_load_can_be_tried_again(
         peer = Peer(load)
         reply = await peer.open()
         assert (status_of(reply), error_of(reply)["code"]) == (503, "exhausted")
-        assert b"\r\nretry-after: 1\r\n" in reply
-        assert status_of(await peer.open()) == 101
+        assert b"\r\nretry-after: 1\r\nconnection: close\r\n" in reply
+        assert status_of(await Peer(load).open()) == 101
 
     run(scenario)
     assert "Traceback" not in caplog.text

@@ -25,7 +25,7 @@ def test_what_the_gateway_lacks_is_named_and_to_be_retried(number: int) -> None:
         503,
         "upstream_unavailable",
     )
-    assert error.headers == (("retry-after", "1"),)
+    assert error.headers == (("retry-after", "1"), ("connection", "close"))
     assert os.strerror(number) in error.message
     assert "ulimit -n" in error.message
     assert "10.0.0.1" not in error.message
