@@ -17,7 +17,7 @@ from gateway.exchange.error_replies import translated_failure
 from gateway.exchange.feeding import Feeder
 from gateway.exchange.own_key import as_refused_key, in_own_words
 from gateway.exchange.pump import Pump
-from gateway.exchange.reply.classify import ErrorReply, classify
+from gateway.exchange.reply.classify import ErrorReply, answer_or_error
 from gateway.exchange.reply.untouched import passed_on
 from gateway.exchange.reply.whole_body import ReportedError, whole_reply
 from gateway.exchange.reply.wrapped_errors import SMALL_REPLY_BYTES, only_looks_like_success
@@ -102,7 +102,7 @@ async def answer(
     """
     if fast is None:
         return await untouched_answer(client, reply, grace)
-    whole = await classify(reply, "whole")
+    whole = await answer_or_error(reply, "whole")
     if isinstance(whole, ErrorReply):
         return whole
     if len(whole.body) < LARGE_BYTES:
@@ -118,7 +118,7 @@ async def untouched_answer(
     It is returned, read or not, once its beginning shows that it is not an error, or after `grace`
     seconds. Raises what reading raises.
     """
-    untouched = await classify(reply, "untouched", grace)
+    untouched = await answer_or_error(reply, "untouched", grace)
     if not isinstance(untouched, ErrorReply):
         return passed_on(untouched, client)
     if untouched.stream is not None:

@@ -19,8 +19,7 @@ from gateway.exchange.error_replies import error_of_reply
 from gateway.exchange.flow import Exchange
 from gateway.exchange.json_label import labelled_json
 from gateway.exchange.passthrough.forward import Passing
-from gateway.exchange.reply.classify import ErrorReply
-from gateway.exchange.reply.classify import classify as classify_reply
+from gateway.exchange.reply.classify import ErrorReply, answer_or_error
 from gateway.exchange.reply.reading import decode_object
 from gateway.exchange.request_fields import model_of, read_object
 from gateway.request import GenerationRequest, Request
@@ -100,7 +99,7 @@ class Counting:
         decision.upstream, decision.endpoint = route.upstream, f"/v1{_INPUT_TOKENS}"
         decision.resolved_by, decision.attempts = route.resolved_by, 1
         decision.translation = report.header()
-        whole = await classify_reply(await self._exchange.send(sent), "whole")
+        whole = await answer_or_error(await self._exchange.send(sent), "whole")
         if isinstance(whole, ErrorReply):
             refusal = classify(None, whole.status, whole.body, model=route.model_sent)
             if refusal.verdict is Verdict.UNKNOWN_ROUTE:

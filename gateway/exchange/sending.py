@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 
-from gateway.exchange.reply.classify import ErrorReply, classify
+from gateway.exchange.reply.classify import ErrorReply, answer_or_error
 from gateway.exchange.reply.reading import Allowance
 from gateway.replies import BufferedReply
 from gateway.shapes import Send, UpstreamCall
@@ -17,7 +17,7 @@ async def send_whole(
     Raises what `send` raises, for the first call that meets it.
     """
     if len(calls) == 1:
-        only = await classify(await send(calls[0]), "whole")
+        only = await answer_or_error(await send(calls[0]), "whole")
         return only if isinstance(only, ErrorReply) else [only]
     turns = asyncio.Semaphore(concurrency)
     allowance = Allowance()
@@ -25,7 +25,7 @@ async def send_whole(
     async def in_turn(position: int, call: UpstreamCall) -> BufferedReply | ErrorReply:
         async with turns:
             reply = await send(call)
-            return await classify(reply, "whole", call=position, allowance=allowance)
+            return await answer_or_error(reply, "whole", call=position, allowance=allowance)
 
     tasks = [asyncio.create_task(in_turn(i, call)) for i, call in enumerate(calls)]
     try:

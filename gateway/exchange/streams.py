@@ -6,7 +6,7 @@ from functools import partial
 from typing import Protocol
 
 from gateway.errors import GatewayError
-from gateway.exchange.reply.classify import ErrorReply, classify
+from gateway.exchange.reply.classify import ErrorReply, answer_or_error
 from gateway.shapes import RawHeaders, Send, UpstreamCall, UpstreamReply
 
 
@@ -30,8 +30,8 @@ class Streams:
     """Upstream streams side by side, each piped into a receiver by a task of its own.
 
     `start()` it, wait until it is `opened()` and then until it is `settled()`; `aclose()` it in any
-    case. `grace` is that of `classify`. `late` returns, or raises, the error of a call that is
-    refused when others have been answered.
+    case. `grace` is that of `answer_or_error`. `late` returns, or raises, the error of a call that
+    is refused when others have been answered.
     """
 
     def __init__(
@@ -151,7 +151,7 @@ class Streams:
 
     async def _read(self, call: int, receiver: Receiver) -> None:
         reply = await self._send(self._calls[call])
-        answer = await classify(reply, "events", self._grace, call=call)
+        answer = await answer_or_error(reply, "events", self._grace, call=call)
         if isinstance(answer, ErrorReply):
             self._has_opened(call, answer)
             raise self._late(answer)

@@ -60,7 +60,7 @@ class ErrorReply:
 
 
 @overload
-async def classify(
+async def answer_or_error(
     reply: UpstreamReply,
     use: Literal["whole"],
     grace: float = 0,
@@ -71,12 +71,12 @@ async def classify(
 
 
 @overload
-async def classify(
+async def answer_or_error(
     reply: UpstreamReply, use: Literal["events", "untouched"], grace: float, *, call: int = 0
 ) -> UpstreamReply | ErrorReply: ...
 
 
-async def classify(
+async def answer_or_error(
     reply: UpstreamReply,
     use: Use,
     grace: float = 0,

@@ -9,7 +9,7 @@ import pytest
 
 from gateway.errors import TruncatedStream, UpstreamError
 from gateway.exchange.client_reply import ClientReply
-from gateway.exchange.reply.classify import ErrorReply, classify
+from gateway.exchange.reply.classify import ErrorReply, answer_or_error
 from gateway.exchange.reply.reading import MAX_ERROR_BYTES, Allowance
 from gateway.replies import BufferedReply
 from gateway.shapes import RawHeaders, UpstreamReply
@@ -22,11 +22,11 @@ HTML = ((b"content-type", b"text/html"),)
 
 
 def classified(reply: FakeReply, use: Passing = "untouched") -> UpstreamReply | ErrorReply:
-    return asyncio.run(classify(reply, use, 60))
+    return asyncio.run(answer_or_error(reply, use, 60))
 
 
 def whole(reply: FakeReply, allowance: Allowance | None = None) -> BufferedReply | ErrorReply:
-    return asyncio.run(classify(reply, "whole", call=3, allowance=allowance))
+    return asyncio.run(answer_or_error(reply, "whole", call=3, allowance=allowance))
 
 
 def of_length(headers: RawHeaders, size: int) -> RawHeaders:
@@ -132,7 +132,7 @@ def test_a_stream_that_begins_as_an_answer_is_passed_on_at_once() -> None:
 
     async def once_it_has_begun() -> UpstreamReply | ErrorReply:
         assert await arriving.more(60)
-        return await classify(arriving, "untouched", 60)
+        return await answer_or_error(arriving, "untouched", 60)
 
     assert asyncio.run(once_it_has_begun()) is arriving
     assert classified(ArrivedReply(200, EVENT_STREAM, (chunk,))) == BufferedReply(
