@@ -94,6 +94,8 @@ class Capabilities:
     top_k: bool = False
     temperature_with_top_p: bool = True
     """Both may be set in one request."""
+    forced_tools: bool = True
+    """A call may be forced: `tool_choice` of `any` or `tool`."""
     strict_tools: bool = True
     """A function may be `strict`."""
     cache_auto: bool = False

@@ -59,6 +59,7 @@ _MESSAGES_QUIRKS: dict[str, _Changes] = {
     "no_manual_thinking": {"thinking": frozenset({"adaptive", "disabled"})},
     "adaptive_thinking_only": {"thinking": frozenset({"adaptive"})},
     "late_system": {"late_system": "keep"},
+    "no_forced_tools": {"forced_tools": False},
 }
 """Those of the messages endpoint only."""
 
@@ -83,6 +84,8 @@ _LACKS: dict[str, _Changes] = {
     **{name: {name: False} for name in ("logit_bias", "logprobs", "n", "stop")},
     # Logprobs are all that a chat client can ask for in it.
     "include": {"logprobs": False},
+    # Of messages endpoints, which refuse a forced call only.
+    "tool_choice": {"forced_tools": False},
 }
 
 

@@ -57,6 +57,7 @@ def test_quirks_of_the_chat_endpoint_hold_nowhere_else(quirk: str) -> None:
         ("no_manual_thinking", "thinking", frozenset({"adaptive", "disabled"})),
         ("adaptive_thinking_only", "thinking", frozenset({"adaptive"})),
         ("late_system", "late_system", "keep"),
+        ("no_forced_tools", "forced_tools", False),
         ("no_temperature", "temperature", False),
     ],
 )
@@ -85,3 +86,5 @@ def test_a_parameter_that_was_refused_is_not_taken(name: str) -> None:
 def test_what_was_refused_says_nothing_of_other_parameters() -> None:
     assert without(Capabilities(), ["temperature", "x"]) == Capabilities()
     assert without(Capabilities(), ["include"]) == replace(Capabilities(), logprobs=False)
+    unforced = replace(Capabilities(), forced_tools=False)
+    assert without(Capabilities(), ["tool_choice"]) == unforced

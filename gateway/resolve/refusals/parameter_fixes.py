@@ -98,6 +98,11 @@ _WITHHELD = {"logit_bias": "logit_bias", "logprobs": "logprobs", "top_logprobs":
 
 That name need not be the refused one: `best_of` asks for logprobs.
 """
+_WITHHELD_AT = {
+    **dict.fromkeys(Shape, _WITHHELD),
+    # Its models refuse it only where it forces a call.
+    Shape.MESSAGES: {**_WITHHELD, "tool_choice": "tool_choice"},
+}
 _MEANINGFUL_PREFIXES = ("guided_",)
 
 # Names of the same thing, for which an upstream's hint can be followed safely. Other hints are not
@@ -178,8 +183,8 @@ def _fixes_for_one(
     root = name.partition("[")[0].partition(".")[0]
     if called is not None and root in _EMULATED:
         return (ParameterFix("withhold", root),)
-    if called is not None and root in _WITHHELD and not refused.value_only:
-        return (ParameterFix("withhold", _WITHHELD[root]),)
+    if called is not None and root in _WITHHELD_AT[called] and not refused.value_only:
+        return (ParameterFix("withhold", _WITHHELD_AT[called][root]),)
     if refused.value_only or "[" in name or name.count(".") > 1:
         return ()
     if new_name is not None:

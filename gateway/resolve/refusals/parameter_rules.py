@@ -156,6 +156,13 @@ NAMING_RULES: tuple[NamingRule, ...] = (
         "anthropic-thinking-type",
         about=("thinking",),
     ),
+    # Anthropic, of a forced call
+    _by_model(
+        r'tool_choice: type "tool" and "any" are not supported for this model'
+        r"|tool_choice forces tool use is not compatible with this model",
+        "anthropic-forced-tools",
+        about=("tool_choice",),
+    ),
     # Groq, Cerebras; the second form is Anthropic's too ("`temperature` is deprecated for this
     # model.")
     _by_server(rf"(?:body\.[\w.]{{1,100}}: )?property '(?:body\.)?{_NAME}' is unsupported"),

@@ -11,7 +11,11 @@ from gateway.translate.chat_via_responses.tool_choice import (
 )
 from gateway.translate.chat_via_responses.tool_fields import refuse_hosted
 from gateway.translate.draft import Draft
-from gateway.translate.parts.to_messages.tools import messages_choice, messages_tool
+from gateway.translate.parts.to_messages.tools import (
+    messages_choice,
+    messages_tool,
+    possible_choice,
+)
 from gateway.translate.parts.tools.choices import ToolChoice, ToolName
 from gateway.translate.parts.tools.custom import custom_as_function
 from gateway.translate.schema.chat import CUSTOM, TOOL
@@ -63,7 +67,8 @@ def plan_tools(draft: Draft) -> ToolPlan:
     draft.upstream["tools"] = [tool.sent for tool in tools]
     parallel = not legacy and client.get("parallel_tool_calls", True)
     named = None if choice.named is None else choice.named.name
-    sent = messages_choice(choice.mode, named, parallel=parallel)
+    mode, named = possible_choice(choice.mode, named, param, draft)
+    sent = messages_choice(mode, named, parallel=parallel)
     if sent is not None:
         draft.upstream["tool_choice"] = sent
     return ToolPlan(

@@ -28,7 +28,12 @@ from gateway.translate.parts.to_messages.parameters import (
 )
 from gateway.translate.parts.to_messages.sampling import write_sampling
 from gateway.translate.parts.to_messages.thinking import Asked, write_thinking
-from gateway.translate.parts.to_messages.tools import forces_call, messages_choice, messages_tool
+from gateway.translate.parts.to_messages.tools import (
+    forces_call,
+    messages_choice,
+    messages_tool,
+    possible_choice,
+)
 from gateway.translate.parts.tools.choices import read_chat_choice
 from gateway.translate.responses_via_chat.parameters import (
     hints,
@@ -99,7 +104,8 @@ def tools(draft: Draft, declared: ChatTools) -> Sequence[str]:
     choice = read_chat_choice(sent.get("tool_choice", "auto"))
     named = None if choice.named is None else choice.named.name
     parallel = sent.get("parallel_tool_calls", True)
-    made = messages_choice(choice.mode, named, parallel=parallel)
+    mode, named = possible_choice(choice.mode, named, "tool_choice", draft)
+    made = messages_choice(mode, named, parallel=parallel)
     if made is not None:
         draft.upstream["tool_choice"] = made
     return paths

@@ -77,7 +77,10 @@ def test_what_only_tunes_is_dropped(name: str) -> None:
 )
 @pytest.mark.parametrize("called", list(Shape))
 def test_what_is_asked_for_is_never_dropped(name: str, called: Shape) -> None:
-    assert fixes_for([RefusedParameter(name)], called, {name}) == ()
+    # The translation says what becomes of a forced call.
+    is_forced_call = (name, called) == ("tool_choice", Shape.MESSAGES)
+    withheld = (ParameterFix("withhold", name),) if is_forced_call else ()
+    assert fixes_for([RefusedParameter(name)], called, {name}) == withheld
 
 
 def test_an_images_response_format_says_only_how_it_is_delivered() -> None:

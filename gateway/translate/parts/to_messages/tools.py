@@ -42,6 +42,20 @@ def _schema(parameters: Any) -> Any:
     return schema
 
 
+def possible_choice(
+    mode: Mode, named: str | None, param: str, draft: Draft
+) -> tuple[Mode, str | None]:
+    """Return a choice as far as the model takes it; `param` is the client's.
+
+    Raises `UnsupportedParameter` for a forced call that it does not take, or drops the force.
+    """
+    is_forced = named is not None or mode == "required"
+    if not is_forced or draft.context.capabilities.forced_tools:
+        return mode, named
+    draft.refuse(param, "the model decides by itself whether it calls a tool.")
+    return "auto", None
+
+
 def messages_choice(mode: Mode, named: str | None, *, parallel: bool) -> Json | None:
     """Return the `tool_choice` of a messages request; None: the default.
 

@@ -1,7 +1,9 @@
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from gateway.errors import UnsupportedParameter
 from gateway.shapes import Json, Shape
 from gateway.translate.capabilities import Capabilities
 from gateway.translate.contract import Report
@@ -10,6 +12,7 @@ from gateway.translate.parts.to_messages.tools import (
     forces_call,
     messages_choice,
     messages_tool,
+    possible_choice,
     write_tools_of_history,
 )
 from gateway.translate.parts.tools.choices import Mode
@@ -93,6 +96,22 @@ def test_choices(mode: Mode, named: str | None, parallel: bool, choice: Any) -> 
     made = messages_choice(mode, named, parallel=parallel)
     assert made == choice
     assert forces_call(made) is (mode == "required")
+
+
+@pytest.mark.parametrize(("mode", "named"), [("required", None), ("auto", "f"), ("required", "f")])
+def test_a_call_is_forced_where_the_model_takes_that(mode: Mode, named: str | None) -> None:
+    able = replace(CLAUDE, forced_tools=False)
+    free = Draft({}, context(), Report(Shape.CHAT, Shape.MESSAGES))
+    assert possible_choice(mode, named, "own", free) == (mode, named)
+    strict = Draft({}, context(able), Report(Shape.CHAT, Shape.MESSAGES))
+    with pytest.raises(UnsupportedParameter, match="decides by itself") as refused:
+        possible_choice(mode, named, "own", strict)
+    assert refused.value.param == "own"
+    lenient = Draft({}, context(able, on_unsupported="drop"), Report(Shape.CHAT, Shape.MESSAGES))
+    assert possible_choice(mode, named, "own", lenient) == ("auto", None)
+    assert lenient.report.dropped == ["own"]
+    for other in ("auto", "none"):
+        assert possible_choice(other, None, "own", strict) == (other, None)
 
 
 CALLED: list[Json] = [
