@@ -82,3 +82,5 @@ PYDANTIC_AI = Programs(
 # As tests/clients/test_codex.py has it.
 CODEX = Programs("npm", "codex-0.171.0", {"@openai/codex": "0.171.0"})
 CLAUDE_CODE = npm("@anthropic-ai/claude-code", "2.1.332", scripts=True)
+NODE_24 = npm("node", "24.21.0", scripts=True)
+"""For programs that need a later Node than most machines have."""

@@ -21,9 +21,11 @@ _QUIET = {
     "AIDER_SHOW_MODEL_WARNINGS": "false",
     "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
     "CONTINUE_TELEMETRY_ENABLED": "0",
+    "COPILOT_OFFLINE": "true",
     "DISABLE_AUTOUPDATER": "1",
     "OPENCODE_DISABLE_AUTOUPDATE": "1",
     "OPENCODE_DISABLE_MODELS_FETCH": "1",
+    "PI_OFFLINE": "1",
     "PROMPTFOO_DISABLE_TELEMETRY": "1",
     "PROMPTFOO_DISABLE_UPDATE": "1",
 }
@@ -50,10 +52,13 @@ def _name(block: Block) -> str:
     return block.marker.removeprefix("recipe ").partition(":")[0]
 
 
-def run(name: str, base_url: str, home: Path, environment: Path) -> Outcome:
+def run(
+    name: str, base_url: str, home: Path, environment: Path, runtime: Path | None = None
+) -> Outcome:
     """Follow a recipe as a user whose home directory and working directory is `home`.
 
-    `environment` has the program: it is the folder of its `bin` or of its `node_modules`.
+    `environment` has the program, `runtime` the Node that it needs, if not the machine's: each is
+    the folder of its `bin` or of its `node_modules`.
     """
     root = base_url.removesuffix("/v1")
     (command,) = all_blocks(marker=f"recipe {name}", exact=True)
@@ -67,7 +72,9 @@ def run(name: str, base_url: str, home: Path, environment: Path) -> Outcome:
         "python": [str(environment / "bin" / "python"), "-W", "ignore", "-c", text],
         "js": ["node", "--input-type=module", "--eval", text],
     }
-    programs = (environment / "bin", environment / "node_modules" / ".bin")
+    programs = [environment / "bin", environment / "node_modules" / ".bin"]
+    if runtime is not None:
+        programs.append(runtime / "node_modules" / ".bin")
     done = subprocess.run(
         run_by[command.language],
         # A module is looked for from the working directory on.

@@ -19,6 +19,7 @@ from tests.clients.programs import (
     CODEX,
     LANGCHAIN_ANTHROPIC,
     NODE,
+    NODE_24,
     OPENAI_3,
     PYDANTIC_AI,
     PYTHON,
@@ -49,6 +50,8 @@ class Recipe:
     on_request: bool = False
     also: Programs | None = None
     """Another version that follows it, too."""
+    runtime: Programs | None = None
+    """The Node that it needs, if not any."""
 
 
 RECIPES: Mapping[str, Recipe] = {
@@ -81,16 +84,40 @@ RECIPES: Mapping[str, Recipe] = {
         on_request=True,
     ),
     "cline": Recipe(npm("cline", "3.0.65"), (CHAT, RESPONSES), times=2, on_request=True),
+    "copilot-cli": Recipe(
+        npm("@github/copilot", "1.0.102", scripts=True),
+        (CHAT, RESPONSES, RESPONSES),
+        # It puts the time before the words.
+        said="Say hello",
+        times=3,
+        on_request=True,
+    ),
+    "qwen-code": Recipe(
+        npm("@qwen-code/qwen-code", "0.24.4"),
+        # Each run also asks what is worth to be remembered.
+        (RESPONSES,) * 4,
+        said="Say hello",
+        times=2,
+        on_request=True,
+        runtime=NODE_24,
+    ),
+    "pi": Recipe(
+        npm("@mariozechner/pi-coding-agent", "0.73.1"),
+        (CHAT, RESPONSES, RESPONSES),
+        times=3,
+        on_request=True,
+    ),
     "aider": Recipe(
         Programs("pip", "aider-0.86.2", {"aider-chat": "0.86.2"}),
         (CHAT, RESPONSES),
         on_request=True,
     ),
     "promptfoo": Recipe(
-        npm("promptfoo", "0.121.20"),
+        npm("promptfoo", "0.123.1"),
         (CHAT, RESPONSES, RESPONSES),
         said="3 passed",
         on_request=True,
+        runtime=NODE_24,
     ),
 }
 
@@ -125,7 +152,8 @@ def follow(name: str, running: Stage, home: Path, environment: Path) -> None:
     """Follow a recipe, and check what was said and what has reached the upstream."""
     recipe = RECIPES[name]
     running.upstream.journal.clear()
-    done = recipes.run(name, running.base_url, home, environment)
+    runtime = None if recipe.runtime is None else recipe.runtime.installed()
+    done = recipes.run(name, running.base_url, home, environment, runtime)
     assert done.code == 0, done
     assert done.said.count(recipe.said) >= recipe.times, done
     # What Codex says where its built-in provider gets no WebSocket.
