@@ -15,7 +15,7 @@ from gateway.fast.codec import (
     adds_nothing,
     wanted_usage,
 )
-from gateway.fast.message_replies import counts_of, finish_reason, read_message, said
+from gateway.fast.message_replies import counts_of, finish_reason, read_message, said, written
 from gateway.fast.streams.messages_as_chat import MessagesAsChat
 from gateway.fast.to_messages import encode_texts, noted_limit
 from gateway.shapes import Shape
@@ -66,7 +66,7 @@ def decode_reply(body: bytes, encoded: EncodedRequest, context: Context) -> byte
             model_name(message.model, context),
         ),
         text,
-        [answered_call(call.id, call.name, call.arguments) for call in calls],
+        [answered_call(*call) for call in written(calls)],
         chat_counts(*counts),
         reason=finish_reason(message.stop_reason),
         tier=openai_word(message.usage.service_tier),

@@ -1,6 +1,7 @@
 """The types of common messages of upstreams: texts, and calls of tools behind them."""
 
 from collections.abc import Sequence
+from math import isfinite
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -10,7 +11,6 @@ from gateway.fast.response_replies import Count
 from gateway.translate.parts.finish_reasons import FinishReason
 from gateway.translate.parts.messages.stop_reasons import chat_reason
 from gateway.translate.parts.tokens.counts import LARGEST_COUNT
-from gateway.translate.stream.block_deltas import written_input
 
 _Name = Annotated[str, msgspec.Meta(min_length=1)]
 
@@ -38,11 +38,6 @@ class Called(
     input: dict[str, Any]
     caller: _Direct | Absent = ABSENT
     toolset_name: Literal[""] | None = None
-
-    @property
-    def arguments(self) -> str:
-        """The input as a text."""
-        return written_input(self.input)
 
 
 class _Details(msgspec.Struct, forbid_unknown_fields=True, gc=False):
@@ -90,8 +85,36 @@ class Message(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, gc=False
     usage: Usage
 
 
-read_message = msgspec.json.Decoder(Message).decode
+class _Float:
+    """A number with a fraction or an exponent, as Python writes it; raises `ValueError`."""
+
+    __slots__ = ("text",)
+
+    def __init__(self, given: str) -> None:
+        value = float(given)
+        if not isfinite(value):
+            raise ValueError(given)
+        self.text = repr(value)
+
+
+def _as_python_writes(value: Any) -> msgspec.Raw:
+    return msgspec.Raw(value.text)
+
+
+read_message = msgspec.json.Decoder(Message, float_hook=_Float).decode
 """Decodes a common message; raises what is in `NOT_ADMITTED`."""
+
+_encode_lines = msgspec.json.Encoder(enc_hook=_as_python_writes).encode_lines
+
+
+def written(calls: Sequence[Called]) -> Sequence[tuple[str, str, str]]:
+    """Return id, name and arguments of calls; a text is that which `written_input` would return."""
+    if not calls:
+        return ()
+    # All are encoded at once; within JSON no line ends.
+    texts = _encode_lines([call.input for call in calls]).decode().split("\n")
+    return [(call.id, call.name, text) for call, text in zip(calls, texts, strict=False)]
+
 
 Counts = tuple[int, int, int, dict[str, int], dict[str, int]]
 """What `chat_counts` and `responses_counts` take."""

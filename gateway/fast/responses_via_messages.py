@@ -14,7 +14,7 @@ from gateway.fast.codec import (
     FastCodec,
     adds_nothing,
 )
-from gateway.fast.message_replies import counts_of, read_message, said
+from gateway.fast.message_replies import counts_of, read_message, said, written
 from gateway.fast.response_answers import encode_response
 from gateway.fast.response_text_requests import read_response_texts
 from gateway.fast.to_messages import encode_texts, noted_limit
@@ -66,8 +66,7 @@ def response_of(
     tier = openai_word(message.usage.service_tier)
     counted = responses_counts(*counts)
     facts = UpstreamFacts(model=message.model or None, service_tier=tier, counted=counted)
-    made = [(call.id, call.name, call.arguments) for call in calls]
-    return encode_response(client, facts, text, made, context, tools)
+    return encode_response(client, facts, text, written(calls), context, tools)
 
 
 def decode_reply(body: bytes, encoded: EncodedRequest, context: Context) -> bytes | None:
