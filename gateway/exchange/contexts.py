@@ -2,12 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from os import urandom
-from time import time_ns
 from types import MappingProxyType
 
 from gateway.config.settings import Settings
 from gateway.config.translation_settings import TranslationSettings
+from gateway.exchange.new_ids import new_id
 from gateway.exchange.stored.seals import Seals
 from gateway.fast.paths import GENERIC_ONLY, FastPaths, fast_paths
 from gateway.request import GenerationRequest
@@ -117,7 +116,7 @@ class Contexts:
             reasoning_effort=route.rule.reasoning_effort if route.rule else None,
             detokenize=self._detokenizers.get(settings.tokenizer or ""),
             token_ids=ids,
-            new_id=_new_id,
+            new_id=new_id,
             now=now,
             upstream=route.upstream,
             scope=route.scope,
@@ -145,11 +144,3 @@ def session_of(headers: RawHeaders) -> str | None:
     """Return what a client calls its session; None: it has named none."""
     session = next((value for name, value in headers if name == _SESSION), b"")
     return session.decode("latin-1") or None
-
-
-def _new_id() -> str:
-    """Return an id of 32 digits. Later ones sort behind earlier ones, as OpenAI's do.
-
-    Frameworks put the calls of a reply in the order of their items' ids (Haystack).
-    """
-    return (time_ns().to_bytes(8) + urandom(8)).hex()
