@@ -34,7 +34,10 @@ _UNREAD_LIMIT = 64 * 1024
 
 @dataclass(slots=True)
 class Admission:
-    """A request whose head has been checked. The same head gives the same one. Never changed."""
+    """A request whose head has been checked.
+
+    The same head gives the same one: it is not changed once it is handed out.
+    """
 
     request: Request
     """The request, without its body."""

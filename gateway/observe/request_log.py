@@ -32,8 +32,6 @@ FACTS: Final = (
 )
 """The fields whose values many requests share."""
 
-MEASURED: Final = ("first_byte_ms", "ms", "input_tokens", "output_tokens")
-
 MOST_SECONDS: Final = 0.1
 MOST_WAITING: Final = 128
 """Requests: their lines take 0.3 ms to make."""

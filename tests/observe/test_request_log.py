@@ -13,11 +13,12 @@ from gateway.errors import Reason
 from gateway.exchange.decision import Decision
 from gateway.observe.outcomes import Ending, Outcome
 from gateway.observe.record import FinishedRequest
-from gateway.observe.request_log import FACTS, MEASURED, MOST_WAITING, RequestLog
+from gateway.observe.request_log import FACTS, MOST_WAITING, RequestLog
 from gateway.shapes import Shape
 from tests.documents import ROOT
 from tests.observe.ended import finished_now
 
+MEASURED = ("first_byte_ms", "ms", "input_tokens", "output_tokens")
 ALWAYS = {"time", "level", "logger", "message", "request_id"}
 NASTY = 'a" b\\c\r\n\x1b[31m=\u202e\u2028é'
 
