@@ -143,7 +143,7 @@ def build(
     taken over. Raises `ValueError` for an unusable template, store or certificate, and for a
     missing extra.
     """
-    _check_templates(settings)
+    _compile_templates(settings)
     kept = before.kept if before is not None else _nothing_yet(settings, peers or Peers())
     earlier = before.upstreams if before is not None else None
     upstreams = Upstreams(settings, kept.failures.address_changed, earlier)
@@ -288,7 +288,8 @@ def _seals(settings: Settings) -> Seals:
     return Seals(secret.reveal(), keeps=settings.responses.store is not None)
 
 
-def _check_templates(settings: Settings) -> None:
+def _compile_templates(settings: Settings) -> None:
+    """Compile templates here, where no request waits: what checked them was another process."""
     for rule in settings.models:
         if rule.template is not None and rule.template.source is not None:
             from gateway.translate.prompt.templates import compile_template

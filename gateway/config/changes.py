@@ -1,4 +1,4 @@
-"""What differs between the settings in use and those read anew."""
+"""What differs between the settings in use and those of a reload."""
 
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass, fields
