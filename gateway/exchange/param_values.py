@@ -8,7 +8,7 @@ from gateway.config.problems import InvalidValue, KeyPath, show_key, show_path
 from gateway.config.settings import ModelRule, Settings, UpstreamSettings
 from gateway.config.translation_settings import ParamSettings
 from gateway.errors import InvalidRequest
-from gateway.exchange.param_names import in_shape
+from gateway.exchange.shape_params import in_shape
 from gateway.resolve.names.catalogue import Catalogue
 from gateway.shapes import Shape
 from gateway.translate.completions_via_chat.request import TABLE

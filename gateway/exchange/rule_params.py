@@ -13,8 +13,8 @@ import msgspec
 from gateway.errors import GatewayError
 from gateway.exchange.decision import Decision
 from gateway.exchange.json_label import labelled_json
-from gateway.exchange.param_names import LIMITS, in_shape
 from gateway.exchange.request_fields import Routed, decode_field, decode_fields, read_routed
+from gateway.exchange.shape_params import LIMITS, in_shape
 from gateway.request import GenerationRequest
 from gateway.resolve.rules import Rules
 from gateway.shapes import Shape

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from gateway.config.translation_settings import ParamSettings
-from gateway.exchange.param_names import in_shape
+from gateway.exchange.shape_params import in_shape
 from gateway.shapes import Shape
 
 COMPLETIONS, CHAT, RESPONSES, MESSAGES = Shape
