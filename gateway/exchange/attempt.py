@@ -284,7 +284,7 @@ def _with_translation(
     """Return the attempt whose reply is translated, too."""
     shape = translation.report.target
     bodies = mended(translation, fixes)
-    at_once = 1 if context.capabilities.one_at_a_time else context.settings.fanout_concurrency
+    at_once = 1 if context.capabilities.one_call_at_a_time else context.settings.fanout_concurrency
     return Attempt(
         shape,
         [translated_call(call, route, shape, body) for body in bodies],

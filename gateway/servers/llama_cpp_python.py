@@ -12,7 +12,7 @@ PROFILE = Profile(
     capabilities={
         **SELF_HOSTED,
         **TEXT_ONLY,
-        "one_at_a_time": True,
+        "one_call_at_a_time": True,
         # Declared as "ignored or currently unsupported"; `stream_options` is not declared at all.
         "n": False,
         "stream_usage": False,

@@ -81,7 +81,7 @@ class Capabilities:
     context_length: int | None = None
     unlimited_by_default: bool = False
     """A completions request without `max_tokens` runs to the end of the text (llama.cpp)."""
-    one_at_a_time: bool = False
+    one_call_at_a_time: bool = False
     """A stream is cut short by the next request (llama-cpp-python's `interrupt_requests`)."""
     strict_params: bool = True
     """The upstream refuses parameters it does not know (OpenAI, Azure)."""

@@ -197,9 +197,9 @@ def test_gemini_refuses_what_it_does_not_know_a_seed_among_it() -> None:
 def test_llama_cpp_python_serves_one_request_at_a_time() -> None:
     for shape in (Shape.CHAT, Shape.COMPLETIONS):
         able = preset(kinds.LLAMA_CPP_PYTHON, shape)
-        assert able.one_at_a_time
+        assert able.one_call_at_a_time
         assert (able.n, able.stream_usage, able.json_schema) == (False, False, False)
-    assert not preset(kinds.VLLM, Shape.CHAT).one_at_a_time
+    assert not preset(kinds.VLLM, Shape.CHAT).one_call_at_a_time
 
 
 def test_chat_logprobs_of_together_are_of_another_form() -> None:
