@@ -18,7 +18,7 @@ from gateway.exchange.shape_params import LIMITS, in_shape
 from gateway.request import GenerationRequest
 from gateway.resolve.rules import Rules
 from gateway.shapes import Shape
-from gateway.translate.contract import Report
+from gateway.translate.contract import Report, listed
 
 _CHOICES = frozenset(
     {"effort", "reasoning_effort", "service_tier", "summary", "truncation", "type", "verbosity"}
@@ -152,7 +152,7 @@ def with_params(header: str, params: Report, target: Shape) -> str:
     mine = (("dropped", params.dropped), ("changed", params.changed))
     for key, names in mine:
         if names:
-            entries[key] = ",".join([*names, *filter(None, [entries.get(key)])])
+            entries[key] = listed([*names, *filter(None, [entries.get(key)])])
     order = ("from", "body", "to", "dropped", "changed", "emulated")
     return "; ".join(f"{key}={entries[key]}" for key in order if key in entries)
 

@@ -145,10 +145,25 @@ class Report:
             ("emulated", self.emulated),
         ):
             if entries:
-                header += f"; {name}={','.join(entries)}"
-        if header.isascii():
-            return header
-        return header.encode("ascii", "backslashreplace").decode("ascii")
+                header += f"; {name}={listed(entries)}"
+        return header
+
+
+MAX_LISTED: Final = 640
+"""Characters of a list in the header. With three of them a reply's head stays below the 4 KB that
+nginx reads of one."""
+_MORE: Final = "..."
+
+
+def listed(entries: Sequence[str]) -> str:
+    """Return a list of the header: printable ASCII, its last entry `...` if it is cut."""
+    joined = ",".join(entries)
+    if not joined.isascii():
+        joined = joined.encode("ascii", "backslashreplace").decode("ascii")
+    if len(joined) <= MAX_LISTED:
+        return joined
+    end = joined.rfind(",", 0, MAX_LISTED - len(_MORE))
+    return joined[: MAX_LISTED - len(_MORE) if end < 0 else end + 1] + _MORE
 
 
 def _add(entries: list[str], entry: str) -> None:

@@ -328,3 +328,15 @@ def test_reports_are_joined() -> None:
     assert with_params(later, params, RESPONSES) == (
         "from=chat; to=responses; dropped=user,seed; changed=a:1->2; emulated=stop"
     )
+
+
+def test_a_joined_report_is_as_short_as_any() -> None:
+    params, later = Report(CHAT, CHAT), Report(CHAT, RESPONSES)
+    params.drop("user")
+    for number in range(64):
+        later.drop(f"messages[{number}].name")
+    joined = with_params(later.header(), params, RESPONSES)
+    assert joined.startswith("from=chat; to=responses; dropped=user,messages[0].name,")
+    assert joined.endswith(".name,...")
+    assert joined.count("...") == 1
+    assert len(joined.partition("dropped=")[2]) <= 640

@@ -75,14 +75,50 @@ def test_a_name_cannot_pass_for_another_entry() -> None:
 
 @given(st.lists(st.text(max_size=200), max_size=100))
 def test_whatever_is_reported_the_header_is_one_short_printable_line(names: list[str]) -> None:
-    report = Report(Shape.CHAT, Shape.CHAT)
+    report = Report(Shape.COMPLETIONS, Shape.RESPONSES)
     for name in names:
         report.drop(name)
+        report.change(name, "old", "new")
+        report.emulate(name)
     header = report.header()
     assert header.isascii()
     assert header.isprintable()
-    assert len(header) < 100_000
+    assert len(header) < 2_000
     assert header.count("; dropped=") <= 1
+
+
+def test_a_long_list_ends_between_two_entries() -> None:
+    """As of an agent's hundredth turn: nginx takes no head of a reply beyond 4 KB."""
+    report = Report(Shape.CHAT, Shape.MESSAGES)
+    for turn in range(100):
+        report.drop(f"messages[{turn}].reasoning_content")
+    report.emulate("n")
+    start, _, rest = report.header().partition("; dropped=")
+    dropped, _, last = rest.partition("; ")
+    assert (start, last) == ("from=chat; to=messages", "emulated=n")
+    *entries, more = dropped.split(",")
+    assert more == "..."
+    assert entries == report.dropped[: len(entries)]
+    assert 640 - len(",messages[10].reasoning_content") < len(dropped) <= 640
+    assert len(report.dropped) == 64
+
+
+@pytest.mark.parametrize("over", [0, 1])
+def test_a_list_that_just_fits_is_whole(over: int) -> None:
+    report = Report(Shape.CHAT, Shape.CHAT)
+    for number in range(5):
+        report.drop(f"{number}" * 120)
+    report.drop("x" * (640 - 5 * 121 + over))
+    assert report.header().endswith(f",{'4' * 120},..." if over else "x")
+
+
+def test_an_entry_that_is_too_long_once_it_is_escaped_is_cut() -> None:
+    report = Report(Shape.CHAT, Shape.CHAT)
+    report.drop("\U0001f600" * 120)
+    dropped = report.header().partition("; dropped=")[2]
+    assert dropped.startswith(r"\U0001f600\U0001f600")
+    assert dropped.endswith("...")
+    assert len(dropped) == 640
 
 
 def test_what_has_no_equivalent_is_refused_by_name() -> None:
