@@ -89,7 +89,7 @@ class Contexts:
             seal = self._seals.of(call.headers, call.client, remembers=call.is_remembered)
         session = session_of(call.headers)
         inputs = ExactInputs(call.body) if call.shape is Shape.MESSAGES else None
-        return replace(context, seal=seal, items=call.items, session=session, inputs=inputs)
+        return context.changed(seal=seal, items=call.items, session=session, inputs=inputs)
 
     def _new_context(self, route: Route, shape: Shape, now: int) -> Context:
         settings = self._translation_settings(route)

@@ -6,7 +6,7 @@ replies are folded in `streams/`.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from typing import Annotated, Any, Literal, Protocol
 
@@ -259,7 +259,7 @@ class FastTranslation:
         """Return a context of which the same ids are drawn as of the others from here."""
         if self._ids is None:
             return context
-        return replace(context, new_id=self._ids.from_the_first())
+        return context.changed(new_id=self._ids.from_the_first())
 
 
 def fast_translation(

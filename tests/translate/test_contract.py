@@ -1,5 +1,7 @@
 """The report, and refusing or dropping what has no equivalent."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -142,6 +144,15 @@ def test_or_dropped_and_reported() -> None:
 
 def test_a_context_can_be_had_for_another_backend() -> None:
     assert Context("m", "m").with_capabilities(Capabilities(n=False)).capabilities.n is False
+
+
+def test_a_changed_context_is_the_same_but_for_what_has_changed() -> None:
+    context = Context("a", "m", now=3, upstream="u", session="s", is_pivot=True)
+    context.pivot = Context("p", "p")
+    made = context.changed(session=None, new_id=str)
+    assert made == replace(context, session=None, new_id=str)
+    assert made.pivot is None
+    assert context.session == "s"
 
 
 class Simple(StreamTranslation):
