@@ -13,6 +13,8 @@ LARGEST_KEPT = 256 * 1024
 """The length of the largest part that is known again, in bytes."""
 MOST_KEPT = 1024 * 1024
 """So many bytes are known again; then all are forgotten: those in use are back after a request."""
+EACH = 1024
+"""Each part counts for so many bytes more than it has, for all that is around it."""
 _END = 64
 
 _Value = TypeVar("_Value")
@@ -29,6 +31,7 @@ class Kept(Generic[_Value]):
     def __init__(self, make: Callable[..., _Value]) -> None:
         self._make = make
         self._known: dict[_Key, tuple[Callable[[object], bool], _Value]] = {}
+        self._bytes = 0
         self._lock = Lock()
 
     def __call__(self, written: Raw, scope: Hashable, *how: Hashable) -> _Value:
@@ -45,9 +48,14 @@ class Kept(Generic[_Value]):
         copy = bytearray(written)
         value = self._make(Raw(copy), *how)
         with self._lock:
-            self._known.pop(key, None)
-            if sum(kept for kept, *_ in self._known) + size > MOST_KEPT:
-                self._known.clear()
+            if key not in self._known:
+                self._make_room(size + EACH)
             # A bytearray compares itself with what cannot be sliced.
             self._known[key] = (copy.__eq__, value)
         return value
+
+    def _make_room(self, size: int) -> None:
+        self._bytes += size
+        if self._bytes > MOST_KEPT:
+            self._known.clear()
+            self._bytes = size

@@ -6,7 +6,7 @@ import pytest
 from msgspec import Raw
 from msgspec.json import decode, encode
 
-from gateway.fast.agents.kept import LARGEST_KEPT, MOST_KEPT, Kept
+from gateway.fast.agents.kept import EACH, LARGEST_KEPT, MOST_KEPT, Kept
 from gateway.fast.agents.uncommon import Uncommon
 
 
@@ -81,14 +81,34 @@ def test_few_bytes_are_kept() -> None:
     for _ in range(2):
         kept(text(LARGEST_KEPT + 1), None)
     assert made.times == 2
-    fitting = MOST_KEPT // LARGEST_KEPT
-    for size in range(fitting):
-        kept(text(LARGEST_KEPT - size), None)
+    fitting = MOST_KEPT // (LARGEST_KEPT + EACH)
+    for number in range(fitting):
+        kept(text(LARGEST_KEPT), number)
     before = made.times
-    kept(text(LARGEST_KEPT), None)
+    for number in range(fitting):
+        kept(text(LARGEST_KEPT), number)
     assert made.times == before
-    kept(text(LARGEST_KEPT - fitting), None)
-    kept(text(LARGEST_KEPT - fitting), None)
-    assert made.times == before + 1
     kept(text(LARGEST_KEPT), None)
+    kept(text(LARGEST_KEPT), None)
+    assert made.times == before + 1
+    kept(text(LARGEST_KEPT), 0)
     assert made.times == before + 2
+
+
+def test_and_few_parts_however_short() -> None:
+    kept = Kept(made := Made())
+    for scope in range(MOST_KEPT // EACH + 1):
+        kept(text(5), scope)
+    before = made.times
+    kept(text(5), 0)
+    assert made.times == before + 1
+
+
+def test_what_takes_the_place_of_another_takes_no_more_room() -> None:
+    kept = Kept(made := Made())
+    kept(text(9), "scope")
+    for number in range(MOST_KEPT // LARGEST_KEPT + 1):
+        kept(text(LARGEST_KEPT, "ab"[number % 2]), None)
+    before = made.times
+    kept(text(9), "scope")
+    assert made.times == before
