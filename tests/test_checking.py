@@ -104,7 +104,7 @@ def test_however_many_names_there_are_one_that_hangs_is_asked_once(tmp_path: Pat
         f"{name} → {model} at slow: /v1/chat/completions (not checked)"
         for name, model in rules.items()
     ]
-    assert good.endswith("good, as far as could be checked (1 upstream(s), 1201 rule(s))")
+    assert good.endswith("good, as far as could be checked (1 upstream, 1201 rules)")
     assert result.stderr.splitlines().count(warning("slow", "no answer within 0.3 s")) == 1
     assert result.stderr.count("could not be read") == 1
 
@@ -159,7 +159,7 @@ def test_what_is_sought_at_one_upstream_is_missing_there(tmp_path: Path) -> None
         "by-rule → unlisted at good: /v1/responses",
     ]
     assert "gone → nowhere: not found\n" in result.stderr
-    assert "1 alias(es)" in result.stderr
+    assert "1 alias leads to no model in" in result.stderr
     assert "could not be read" not in result.stderr
 
 

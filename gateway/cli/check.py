@@ -77,19 +77,21 @@ def _conclude(
 ) -> None:
     """Print the verdict; problems end the command with status 1."""
     from gateway.checking import Verdict
+    from gateway.config.problems import counted
 
     failed = sum(name.verdict is Verdict.NOT_THERE for name in findings.names)
     broken = sum(bool(probe.problem) for probe in probes)
+    leading = counted(failed, "alias leads", "aliases lead")
     problems = [
-        *([f"{failed} alias(es) in {where} do not lead to a model"] if failed else []),
-        *([f"{broken} upstream(s) in {where} cannot serve requests"] if broken else []),
-        *([f"{silent} store(s) in {where} cannot be used"] if silent else []),
+        *([f"{leading} to no model in {where}"] if failed else []),
+        *([f"{counted(broken, 'upstream')} in {where} cannot serve requests"] if broken else []),
+        *([f"{counted(silent, 'store')} in {where} cannot be used"] if silent else []),
     ]
     if problems:
         raise click.ClickException("; ".join(problems))
     verdict = "good, as far as could be checked" if findings.unread else "good"
-    counts = f"{len(settings.upstreams)} upstream(s), {len(settings.models)} rule(s)"
-    click.echo(f"{where}: {verdict} ({counts})")
+    upstreams, rules = len(settings.upstreams), len(settings.models)
+    click.echo(f"{where}: {verdict} ({counted(upstreams, 'upstream')}, {counted(rules, 'rule')})")
 
 
 def _warn(text: str) -> None:
@@ -98,6 +100,8 @@ def _warn(text: str) -> None:
 
 def _print_settings(settings: "Settings", checked: AbstractSet[str]) -> None:
     """Print what the configuration comes to: upstreams, patterns that were not checked, clients."""
+    from gateway.config.problems import counted
+
     for upstream in settings.upstreams:
         click.echo(
             f"upstream {upstream.name}: {' '.join(upstream.base_urls)}, kind {upstream.kind}, "
@@ -114,7 +118,7 @@ def _print_settings(settings: "Settings", checked: AbstractSet[str]) -> None:
     if names:
         more = len(names) - _NAMED_CLIENTS
         shown = ", ".join(names[:_NAMED_CLIENTS]) + (f" and {more} more" if more > 0 else "")
-        click.echo(f"{len(names)} client(s): {shown}")
+        click.echo(f"{counted(len(names), 'client')}: {shown}")
 
 
 def _print_unread(settings: "Settings", findings: "Findings") -> None:

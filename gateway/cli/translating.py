@@ -10,6 +10,7 @@ import click
 from gateway.admin.translation import Planned, planned_for
 from gateway.app import Application
 from gateway.cli.options import own_key
+from gateway.config.problems import counted
 from gateway.errors import GatewayError
 from gateway.exchange.error_replies import translated_failure
 from gateway.exchange.feeding import Feeder
@@ -80,7 +81,7 @@ def _replied(planned: Planned, question: Question) -> Json:
     count = len(translation.calls)
     if len(question.replies) != count:
         raise click.ClickException(
-            f"the request becomes {count} call(s); give --reply for each, in their order"
+            f"the request becomes {counted(count, 'call')}; give --reply for each, in their order"
         )
     if planned.streamed:
         return {"events": _stream(planned, question.replies)}

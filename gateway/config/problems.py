@@ -57,6 +57,11 @@ class InvalidValue(ValueError):
         self.advice = advice
 
 
+def counted(number: int, noun: str, plural: str = "") -> str:
+    """Return a number with its noun, whose `plural` has an s behind it unless given."""
+    return f"{number} {noun if number == 1 else plural or f'{noun}s'}"
+
+
 class ConfigError(Exception):
     """An unusable configuration, with all its `problems`.
 
@@ -65,8 +70,7 @@ class ConfigError(Exception):
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(problems)
-        count = len(self.problems)
-        title = f"{count} problem{'s' if count != 1 else ''} in the configuration:"
+        title = f"{counted(len(self.problems), 'problem')} in the configuration:"
         super().__init__("\n".join([title, *(f"  {problem}" for problem in self.problems)]))
 
     def __reduce__(self) -> tuple[type["ConfigError"], tuple[tuple[Problem, ...]]]:

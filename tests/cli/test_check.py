@@ -12,7 +12,7 @@ def test_check_resolves_the_aliases(config: Path) -> None:
     result = run("check", "--config", str(config))
     assert result.exit_code == 0
     assert "my-bot → acme-writer-v2 at openai: /v1/completions" in result.output
-    assert f"{config}: good (1 upstream(s), 1 rule(s))" in result.output
+    assert f"{config}: good (1 upstream, 1 rule)" in result.output
 
 
 def test_check_without_a_file_checks_the_defaults() -> None:
@@ -21,7 +21,7 @@ def test_check_without_a_file_checks_the_defaults() -> None:
         0,
         (
             "upstream openai: https://api.openai.com/v1, kind openai, credential caller\n"
-            "the defaults: good (1 upstream(s), 0 rule(s))\n"
+            "the defaults: good (1 upstream, 0 rules)\n"
         ),
     )
 
@@ -38,7 +38,7 @@ def test_check_finds_aliases_that_lead_nowhere(config: Path) -> None:
     assert "good-? → acme-writer-v2 at openai: /v1/completions\n" in result.stdout
     assert "acme/* → *-nosuch (not checked)" in result.stdout
     assert "[ab]c → no-such-model (not checked)" in result.stdout
-    assert "2 alias(es)" in result.output
+    assert "2 aliases lead to no model in" in result.output
 
 
 def test_redirects_are_checked_and_shown(config: Path) -> None:
@@ -115,11 +115,11 @@ def test_check_shows_what_the_configuration_comes_to(tmp_path: Path) -> None:
         "llama-* at local: /v1/chat/completions, /v1/completions",
         "gpt-* → azure-* (not checked)",
         "other*",
-        "7 client(s): team-0, team-1, team-2, team-3, team-4 and 2 more",
-        f"{path}: good (2 upstream(s), 3 rule(s))",
+        "7 clients: team-0, team-1, team-2, team-3, team-4 and 2 more",
+        f"{path}: good (2 upstreams, 3 rules)",
     ]
     path.write_text(json.dumps({"upstreams": upstreams, "clients": clients[:2]}))
-    assert "2 client(s): team-0, team-1\n" in run("check", "--config", str(path)).output
+    assert "2 clients: team-0, team-1\n" in run("check", "--config", str(path)).output
 
 
 # --- check --probe ----------------------------------------------------------------------------
@@ -133,7 +133,7 @@ def test_probe_shows_what_every_upstream_answers(config: Path, upstream: emulato
     assert (empty, last) == ("", "")
     assert head == "upstream  kind    key       models  completions  chat  responses  messages"
     assert row == "openai    openai  accepted  22      yes          yes   yes        yes"
-    assert verdict.endswith("good (1 upstream(s), 1 rule(s))")
+    assert verdict.endswith("good (1 upstream, 1 rule)")
     asked = [upstream.journal[position] for position in range(seen, len(upstream.journal))]
     assert {call.body for call in asked if call.method == "POST"} <= {b"{", b""}
 
@@ -148,7 +148,7 @@ def test_probe_ends_with_1_where_an_upstream_cannot_serve(config: Path) -> None:
     rows = [line.split() for line in result.stdout.splitlines()]
     assert ["down", "auto", "?", "?", "?", "?", "?", "?"] in rows
     assert "upstreams.down: GET /models: Upstream 'down' cannot be reached" in result.stderr
-    assert f"1 upstream(s) in {config} cannot serve requests" in result.stderr
+    assert f"1 upstream in {config} cannot serve requests" in result.stderr
     assert "upstream down: refused:" not in result.output
 
 
@@ -158,7 +158,7 @@ def test_probe_ends_with_1_where_a_store_does_not_answer(config: Path) -> None:
     result = run("check", "--probe", "--config", str(config))
     assert result.exit_code == 1
     assert "memory.url: Redis at 127.0.0.1:1 cannot be reached" in result.stderr
-    assert f"1 store(s) in {config} cannot be used" in result.stderr
+    assert f"1 store in {config} cannot be used" in result.stderr
     assert "pass-word" not in result.output
     assert run("check", "--config", str(config)).exit_code == 0
 

@@ -139,11 +139,13 @@ def test_an_error_is_shown_in_the_clients_words(tmp_path: Path, form: str) -> No
     assert json.loads(output)["error"]["param"] == "prompt"
 
 
-@pytest.mark.parametrize(("prompt", "replies", "calls"), [(["one", "two"], 1, 2), ("one", 2, 1)])
+@pytest.mark.parametrize(
+    ("prompt", "replies", "calls"), [(["one", "two"], 1, "2 calls"), ("one", 2, "1 call")]
+)
 def test_there_is_a_reply_for_each_call(
-    tmp_path: Path, prompt: Any, replies: int, calls: int
+    tmp_path: Path, prompt: Any, replies: int, calls: str
 ) -> None:
     body = {**COMPLETION, "prompt": prompt}
     code, output = replied(tmp_path, body, *[json.dumps(REPLY)] * replies)
     assert code == 1
-    assert f"the request becomes {calls} call(s); give --reply for each" in output
+    assert f"the request becomes {calls}; give --reply for each" in output

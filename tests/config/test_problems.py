@@ -1,6 +1,14 @@
 import pytest
 
-from gateway.config.problems import ConfigError, KeyPath, Origin, Problem, show_key, show_path
+from gateway.config.problems import (
+    ConfigError,
+    KeyPath,
+    Origin,
+    Problem,
+    counted,
+    show_key,
+    show_path,
+)
 
 
 def test_a_problem_is_one_line_with_place_key_message_and_advice() -> None:
@@ -46,3 +54,8 @@ def test_a_key_that_looks_like_a_secret_is_masked() -> None:
     assert show_key("AIza0123456789") == "AIz***"
     assert show_key("sk-short") == "sk-short"
     assert show_key("skip_validation") == "skip_validation"
+
+
+def test_one_of_a_thing_is_not_several() -> None:
+    assert [counted(number, "rule") for number in (0, 1, 2)] == ["0 rules", "1 rule", "2 rules"]
+    assert [counted(number, "alias", "aliases") for number in (1, 3)] == ["1 alias", "3 aliases"]

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 from cachetools import LRUCache
 
+from gateway.config.problems import counted
 from gateway.config.settings import ClientSettings
 from gateway.errors import InvalidRequest
 from gateway.exchange.apart import Apart
@@ -295,5 +296,5 @@ class ResponseMemory:
     def _note_success(self) -> None:
         """Log that responses are stored again after failures."""
         if self._failures:
-            log.warning("responses are stored again, after %d failure(s)", self._failures)
+            log.warning("responses are stored again, after %s", counted(self._failures, "failure"))
             self._failures = 0

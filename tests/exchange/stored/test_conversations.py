@@ -480,7 +480,7 @@ def test_trouble_with_the_store_is_one_line_of_the_log_and_so_is_its_end(
         assert b"You said: Hello" in ask(stage, input="Hello", stream=streamed).body
     begun, ended = caplog.messages
     assert begun.startswith("a response could not be stored: database is locked;")
-    assert ended == "responses are stored again, after 3 failure(s)"
+    assert ended == "responses are stored again, after 3 failures"
     assert not any(record.exc_info for record in caplog.records)
 
 
