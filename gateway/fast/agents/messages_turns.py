@@ -29,6 +29,7 @@ from gateway.fast.agents.uncommon import Uncommon
 from gateway.shapes import Json
 from gateway.translate.contract import Context, Report
 from gateway.translate.parts.from_messages.forms import PartForms
+from gateway.translate.parts.from_messages.results import as_failure
 from gateway.translate.parts.from_messages.tool_names import sent_name
 from gateway.translate.parts.from_messages.turns import Block
 from gateway.translate.parts.messages.late_system import marked
@@ -40,8 +41,6 @@ Place = int | list[str]
 
 Result = msgspec.Raw | str | list[Json]
 """The content of a result: a text, as it is written or decoded, or parts."""
-
-_FAILED = "Error"
 
 
 def path_of(place: Place, index: int) -> str:
@@ -166,7 +165,7 @@ class Conversation(ABC):
             self._add_parts(given, read_parts(content), failed=failed)
         elif failed:
             said = decoded(content)
-            self._add_result(given, _as_failure(said) if said else _FAILED)
+            self._add_result(given, as_failure(said))
         else:
             self._add_result(given, content)
 
@@ -188,9 +187,9 @@ class Conversation(ABC):
         if failed:
             first = parts[0].get("text") if parts else None
             if first is None:
-                parts.insert(0, self.forms.text(_FAILED))
+                parts.insert(0, self.forms.text(as_failure("")))
             else:
-                parts[0] = self.forms.text(_as_failure(first))
+                parts[0] = self.forms.text(as_failure(first))
         self._add_result(call_id, parts, has_images=has_images)
 
     def _call(self, use: ToolUse) -> tuple[str, str, str]:
@@ -229,11 +228,6 @@ class Conversation(ABC):
     @abstractmethod
     def _instruct(self, texts: list[str]) -> None:
         """Add a system message to the conversation."""
-
-
-def _as_failure(text: str) -> str:
-    has_word = text.lstrip().lower().startswith(_FAILED.lower())
-    return text if has_word else f"{_FAILED}: {text}"
 
 
 def blocks_as_json(blocks: Sequence[OfAssistant], place: Place) -> Iterator[Block]:

@@ -6,12 +6,13 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from gateway.shapes import Json
+from gateway.translate.parts.from_messages.forms import CHAT
+from gateway.translate.parts.from_messages.results import as_failure
 from gateway.translate.parts.tools.calls import MAX_CALL_ID, bounded_call_id
 
 _THINKING: Final = ("thinking", "redacted_thinking")
 _BLOCKS: Final = frozenset({"tool_use", "tool_result", "image", *_THINKING})
 """Types of blocks that chat has no parts of."""
-_FAILED: Final = "Error"
 
 
 @dataclass(slots=True)
@@ -146,16 +147,19 @@ def _add_result(block: Json, path: str, read: Messages) -> None:
         content = [_part(part) for part in content] or ""
     if block.get("is_error"):
         read.emulated.append(f"{path}.is_error")
-        content = _as_failure(content)
+        content = _failed(content)
     result = {"role": "tool", "tool_call_id": block.get("tool_use_id"), "content": content}
     read.add(_bounded(result, "tool_call_id"), path)
 
 
-def _as_failure(content: Any) -> Any:
+def _failed(content: Any) -> Any:
     """Return a result that says that it is a failure: chat has no mark for one."""
-    if isinstance(content, list):
-        return [{"type": "text", "text": f"{_FAILED}:"}, *content]
-    return f"{_FAILED}: {content}" if content else _FAILED
+    if not isinstance(content, list):
+        return as_failure(content) if isinstance(content, str) else content
+    first = content[0].get("text") if isinstance(content[0], dict) else None
+    if isinstance(first, str):
+        return [{**content[0], "text": as_failure(first)}, *content[1:]]
+    return [CHAT.text(as_failure("")), *content]
 
 
 def _part(block: Any) -> Any:
@@ -166,7 +170,7 @@ def _part(block: Any) -> Any:
     url = source.get("url")
     if source.get("type") == "base64":
         url = f"data:{source.get('media_type')};base64,{source.get('data')}"
-    return {"type": "image_url", "image_url": {"url": url}}
+    return CHAT.image(url) if isinstance(url, str) else block
 
 
 def _blocks_of(message: Json) -> list[Any]:

@@ -117,7 +117,12 @@ def test_results_become_messages_before_the_rest() -> None:
     [
         (result(is_error=True), "Error: text"),
         (result("", is_error=True), "Error"),
-        (result([TEXT], is_error=True), [{"type": "text", "text": "Error:"}, TEXT]),
+        (result("error 5", is_error=True), "error 5"),
+        (result([TEXT, OF_ANTHROPIC], is_error=True), [{**TEXT, "text": "Error: Hi"}, IMAGE]),
+        (result([OF_ANTHROPIC], is_error=True), [{**TEXT, "text": "Error"}, IMAGE]),
+        (result([None], is_error=True), [{**TEXT, "text": "Error"}, None]),
+        (result([], is_error=True), "Error"),
+        (result(5, is_error=True), 5),
         (result([]), ""),
         ({"type": "tool_result", "tool_use_id": "toolu_1"}, ""),
         (result(is_error=False), "text"),
@@ -154,3 +159,9 @@ def test_ids_that_are_too_long_are_the_same_hash_everywhere() -> None:
     (only,) = ids
     assert only.startswith("call_")
     assert len(only) <= 64
+
+
+def test_an_image_without_an_address_stays_as_it_is() -> None:
+    """A file of Anthropic's has none: the endpoint says that it does not take the block."""
+    block: Json = {"type": "image", "source": {"type": "file", "file_id": "file_1"}}
+    assert sent(of("user", TEXT, block)) == [of("user", TEXT, block)]

@@ -31,15 +31,19 @@ def result_parts(block: Json, path: str, reader: BlockReader) -> list[Placed]:
                 parts += reader.parts(inner, place)
             else:
                 parts.append(Placed(reader.forms.text(text), place))
-    return _as_failure(parts, path, reader) if block.get("is_error") else parts
+    return _with_failure(parts, path, reader) if block.get("is_error") else parts
 
 
-def _as_failure(parts: list[Placed], path: str, reader: BlockReader) -> list[Placed]:
+def as_failure(text: str) -> str:
+    """Return the text of a failed result, which says so."""
+    if text.lstrip().lower().startswith(_FAILED.lower()):
+        return text
+    return f"{_FAILED}: {text}" if text else _FAILED
+
+
+def _with_failure(parts: list[Placed], path: str, reader: BlockReader) -> list[Placed]:
     reader.report.emulate(f"{path}.is_error")
     first = parts[0].text if parts else None
     if first is None:
-        return [Placed(reader.forms.text(_FAILED), f"{path}.is_error"), *parts]
-    if first.lstrip().lower().startswith(_FAILED.lower()):
-        return parts
-    failed = Placed(reader.forms.text(f"{_FAILED}: {first}"), parts[0].path)
-    return [failed, *parts[1:]]
+        return [Placed(reader.forms.text(as_failure("")), f"{path}.is_error"), *parts]
+    return [Placed(reader.forms.text(as_failure(first)), parts[0].path), *parts[1:]]

@@ -43,6 +43,7 @@ def test_a_result_is_its_content(block: Json, parts: list[str]) -> None:
         ("error: no such file", ["error: no such file"]),
         (" ERROR 5", [" ERROR 5"]),
         ([text("x"), text("y")], ["Error: x", "y"]),
+        ([text(""), text("y")], ["Error", "y"]),
         ([image()], ["Error", "image_url"]),
         (None, ["Error"]),
     ],
