@@ -261,7 +261,9 @@ def test_what_needs_no_other_name_is_translated_as_it_is(client: Shape) -> None:
 
 
 @pytest.mark.parametrize("odd", [None, 1, [], [None, 1, {}], {}, {"name": 1}, "x"])
-@pytest.mark.parametrize("field", ["tools", "functions", "tool_choice", "function_call"])
+@pytest.mark.parametrize(
+    "field", ["tools", "functions", "tool_choice", "function_call", "messages", "input"]
+)
 def test_odd_requests_are_for_the_translation_to_refuse(field: str, odd: Any) -> None:
     for client, body in (*BODIES.items(), (Shape.CHAT, LEGACY)):
         outcomes = []
