@@ -8,10 +8,13 @@ already running looks at the deadline only when it fires.
 import asyncio
 from collections.abc import Callable
 from math import inf
-from typing import Protocol, cast
+from typing import Final, Protocol, cast
 
 from gateway.tcp import is_readable, unacknowledged_bytes
 from gateway.upstream.dial import Dialer
+
+LARGE_READ: Final = 64 * 1024
+"""Bytes of one read after which others get their turn: libuv reads up to 32 times in a row."""
 
 
 class Receiver(Protocol):
@@ -47,6 +50,7 @@ class Connection(asyncio.Protocol):
         "_deadline",
         "_owner",
         "_receiver",
+        "_resting",
         "_timer",
         "_timer_at",
         "_transport",
@@ -69,6 +73,8 @@ class Connection(asyncio.Protocol):
         self._timer_at = inf
         self.reading_paused = False
         """Whether the peer must wait, as `pause_reading()` has it."""
+        self._resting = False
+        """Whether nothing is read until the loop's next turn."""
         self._writing_paused = False
         self._writable: asyncio.Future[None] | None = None
         self.born = self.loop.time()
@@ -145,13 +151,15 @@ class Connection(asyncio.Protocol):
         """Read no more, so that the peer must wait."""
         if not self.reading_paused and self.is_open:
             self.reading_paused = True
-            cast("asyncio.Transport", self._transport).pause_reading()
+            if not self._resting:
+                cast("asyncio.Transport", self._transport).pause_reading()
 
     def resume_reading(self) -> None:
         """Read on."""
         if self.reading_paused and self.is_open:
             self.reading_paused = False
-            cast("asyncio.Transport", self._transport).resume_reading()
+            if not self._resting:
+                cast("asyncio.Transport", self._transport).resume_reading()
 
     def set_deadline(self, when: float | None) -> None:
         """Set, move or lift the deadline (loop time).
@@ -178,10 +186,19 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Hand on what has arrived (called by asyncio)."""
         receiver = self._receiver
-        if receiver is not None:
-            receiver.receive(data)
-        else:
+        if receiver is None:
             self.abort()
+            return
+        receiver.receive(data)
+        if len(data) >= LARGE_READ and self._receiver is receiver and not self.reading_paused:
+            self._resting = True
+            cast("asyncio.Transport", self._transport).pause_reading()
+            self.loop.call_soon(self._read_on)
+
+    def _read_on(self) -> None:
+        self._resting = False
+        if not self.reading_paused and self.is_open:
+            cast("asyncio.Transport", self._transport).resume_reading()
 
     def eof_received(self) -> None:
         """Take the end (called by asyncio).

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import pytest
 
-from gateway.upstream.connection import Connection
+from gateway.upstream.connection import LARGE_READ, Connection
 
 pytestmark = pytest.mark.anyio
 
@@ -113,6 +113,46 @@ async def test_reading_is_paused_and_resumed_once() -> None:
     connection.detach()
     connection.resume_reading()
     assert transport.calls == ["pause", "resume"]
+
+
+async def test_after_a_large_read_others_have_their_turn() -> None:
+    connection, transport, notes = connected()
+    connection.attach(notes)
+    connection.data_received(b"a" * (LARGE_READ - 1))
+    assert transport.calls == []
+    connection.data_received(b"a" * LARGE_READ)
+    assert transport.calls == ["pause"]
+    await asyncio.sleep(0)
+    assert transport.calls == ["pause", "resume"]
+    assert notes.told[1:] == [b"a" * (LARGE_READ - 1), b"a" * LARGE_READ]
+
+
+@pytest.mark.parametrize("resumed_at_once", [False, True])
+async def test_a_peer_that_must_wait_does_so_beyond_the_turn(*, resumed_at_once: bool) -> None:
+    connection, transport, notes = connected()
+    connection.attach(notes)
+    connection.data_received(b"a" * LARGE_READ)
+    connection.pause_reading()
+    if resumed_at_once:
+        connection.resume_reading()
+    await asyncio.sleep(0)
+    assert transport.calls == ["pause", "resume"][: 1 + resumed_at_once]
+    connection.resume_reading()
+    assert transport.calls == ["pause", "resume"]
+
+
+async def test_a_peer_that_must_wait_already_needs_no_turn_and_a_closed_one_gets_none() -> None:
+    connection, transport, notes = connected()
+    connection.attach(notes)
+    connection.pause_reading()
+    connection.data_received(b"a" * LARGE_READ)
+    await asyncio.sleep(0)
+    assert transport.calls == ["pause"]
+    connection.resume_reading()
+    connection.data_received(b"a" * LARGE_READ)
+    connection.abort()
+    await asyncio.sleep(0)
+    assert transport.calls == ["pause", "resume", "pause", "abort"]
 
 
 async def test_a_connection_with_unsent_bytes_is_not_reusable() -> None:
