@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-PATIENCE = 30.0
+PATIENCE = 60.0
 """Seconds until something that should have happened is given up: a limit, not an expectation."""
 
 _OPTIONS = (

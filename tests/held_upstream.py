@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx2
 
-PATIENCE = 30.0
+PATIENCE = 60.0
 """Seconds until something that should have happened is given up: a limit, not an expectation."""
 COMPLETION = b'{"id":"chatcmpl-1","object":"chat.completion","created":1,"choices":[]}'
 

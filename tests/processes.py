@@ -16,7 +16,7 @@ import coverage
 from tests.forked import Forked, Program
 from tests.without_fast_paths import VARIABLES
 
-PATIENCE = 30.0
+PATIENCE = 120.0
 """Seconds until a process that should have ended is given up: a limit, not an expectation."""
 
 MEASURED = coverage.Coverage.current() is not None

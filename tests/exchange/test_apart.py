@@ -13,7 +13,7 @@ import pytest
 from gateway.errors import InvalidRequest
 from gateway.exchange.apart import Apart, Held
 
-PATIENCE = 30.0
+PATIENCE = 60.0
 
 
 def run(scenario: Callable[[Apart], Awaitable[None]]) -> None:

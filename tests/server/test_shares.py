@@ -14,7 +14,7 @@ from tests.server.test_workers import Running, running
 from tests.waiting import wait_until
 
 CLIENTS = 32
-PATIENCE = 30.0
+PATIENCE = 60.0
 _LISTENS = "0A"
 """The state of a listening socket in `/proc/net/tcp` (`TCP_LISTEN`)."""
 

@@ -182,18 +182,19 @@ class Drip:
     """Sends a reply byte by byte, slower than fast and faster than never."""
 
     raw: bytes
+    pause: float = SHORT / 5
 
     async def __call__(self, peer: Peer) -> None:
         await peer.request()
         for position in range(len(self.raw)):
             await peer.send(self.raw[position : position + 1])
-            await asyncio.sleep(SHORT / 5)  # its slowness is what this is about
+            await asyncio.sleep(self.pause)  # its slowness is what this is about
 
 
 async def test_a_body_that_drips_is_not_silent_and_arrives(before: WorldMaker) -> None:
-    timeouts = replace(GENEROUS, stream_idle=10 * SHORT)
-    script = Drip(chunked(b"part", b"after", b"part"))
-    assert len(script.raw) * SHORT / 5 > timeouts.stream_idle
+    timeouts = replace(GENEROUS, stream_idle=1.0)
+    script = Drip(chunked(b"part", b"after", b"part"), 0.02)
+    assert len(script.raw) * script.pause > timeouts.stream_idle
     for outcome in await outcomes(before, script, timeouts=timeouts):
         assert outcome == b"partafterpart"
 
