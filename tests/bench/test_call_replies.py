@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterator
 
 import pytest
 
@@ -10,31 +11,41 @@ from bench.cases import PAIRS, Pair
 from bench.conversations import small_turns
 from bench.growth_replies import feeding, translating
 from bench.in_process import applications, attempts
+from gateway.app import Application
 from gateway.shapes import Shape
 
 AGENTS = [pair for pair in PAIRS if pair.agents]
 
 
+@pytest.fixture(scope="module")
+def built() -> Iterator[tuple[Application, Application]]:
+    """One pair for all: to set the collector apart takes half a second among thousands of tests."""
+    with applications() as both:
+        yield both
+
+
 @pytest.mark.parametrize("pair", AGENTS, ids=lambda pair: pair.title)
-def test_every_call_of_a_whole_reply_is_translated(pair: Pair) -> None:
+def test_every_call_of_a_whole_reply_is_translated(
+    built: tuple[Application, Application], pair: Pair
+) -> None:
     request = small_turns(1).body(pair.client, pair.model)
-    with applications() as built:
-        for application in built:
-            build = attempts(application, pair, request)
-            reply = translating(build, call_replies.whole(pair.home, 3))()
-            given = json.loads(call_replies.arguments(300))
-            assert given_in(pair.client, reply) == [given] * 3
+    for application in built:
+        build = attempts(application, pair, request)
+        reply = translating(build, call_replies.whole(pair.home, 3))()
+        given = json.loads(call_replies.arguments(300))
+        assert given_in(pair.client, reply) == [given] * 3
 
 
 @pytest.mark.parametrize("pair", AGENTS, ids=lambda pair: pair.title)
-def test_all_arguments_of_a_stream_are_translated(pair: Pair) -> None:
+def test_all_arguments_of_a_stream_are_translated(
+    built: tuple[Application, Application], pair: Pair
+) -> None:
     request = small_turns(1).body(pair.client, pair.model, streamed=True)
-    with applications() as built:
-        for application in built:
-            build = attempts(application, pair, request)
-            events = call_replies.events(pair.home, 41)
-            told = arguments_in(pair.client, feeding(build, pair.client, events)())
-    assert told == [call_replies.arguments(call_replies.DELTA * count) for count in (21, 20)]
+    for application in built:
+        build = attempts(application, pair, request)
+        events = call_replies.events(pair.home, 41)
+        told = arguments_in(pair.client, feeding(build, pair.client, events)())
+        assert told == [call_replies.arguments(call_replies.DELTA * count) for count in (21, 20)]
 
 
 def given_in(shape: Shape, reply: bytes) -> list[object]:
