@@ -84,12 +84,22 @@ def test_a_choice_without_an_end_and_a_text_is_an_error(client: Shape, home: Sha
 @pytest.mark.parametrize(("client", "home"), PAIRS)
 @pytest.mark.parametrize("odd", ["its own", "nothing", "a string", "a list"])
 def test_a_choice_of_another_form_is_an_error(client: Shape, home: Shape, odd: str) -> None:
-    other = COMPLETIONS if home is CHAT else CHAT
-    body = reply({"its own": choice(other), "nothing": {}, "a string": "x", "a list": []}[odd])
-    if (home, odd) == (COMPLETIONS, "nothing"):
-        body["choices"] = [{"message": {"content": "x"}}]
+    others, nothing = choice(COMPLETIONS), {}
+    if home is COMPLETIONS:
+        others = {"index": 0, "finish_reason": "stop", "message": {"tool_calls": [{}]}}
+        nothing = {"message": {"content": 5}}
+    body = reply({"its own": others, "nothing": nothing, "a string": "x", "a list": []}[odd])
     for stream in (False, True):
         assert seen(client, home, sent(body), stream=stream) == "error 502"
+
+
+@pytest.mark.parametrize("field", ["message", "delta"])
+@pytest.mark.parametrize(("client", "home"), [pair for pair in PAIRS if pair[1] is COMPLETIONS])
+def test_a_completion_may_have_the_form_of_chat(client: Shape, home: Shape, field: str) -> None:
+    said = {"index": 0, "finish_reason": "stop", field: {"role": "assistant", "content": "hi"}}
+    for stream in (False, True):
+        expected = f"says 'hi'; finish: {ends(client)}"
+        assert seen(client, home, sent(reply(said)), stream=stream) == expected
 
 
 @pytest.mark.parametrize(("client", "home"), PAIRS)
