@@ -175,18 +175,23 @@ class TurnWriter:
         self._add_call(item.call_id, tool.kind, tool.arguments(checked))
 
     def _output(self, item: items.FunctionOutput | items.CustomOutput, position: int) -> None:
-        if self._turn is not None:
-            if self._waiting and not self._calls:
+        call_id, turn, calls = item.call_id, self._turn, self._calls
+        content: Content = item.output
+        if not is_text(item.output):
+            path, images = f"input[{position}].output", self._able.tool_image_parts
+            content = content_of(read_parts(item.output), path, self._report, images=images)
+        if turn is not None and len(calls) == 1 and calls[0].id == call_id not in self._waiting:
+            # The only call, and its output: no place needs to be kept.
+            self._close(turn)
+            self._messages.append(Output(call_id, content))
+            return
+        if turn is not None:
+            if self._waiting and not calls:
                 raise Uncommon  # a text between calls and their outputs
             self._flush()
-        call_id, output = item.call_id, item.output
         place = self._waiting.pop(call_id, None)
         if place is None:
             raise Uncommon
-        content: Content = output
-        if not is_text(output):
-            path, images = f"input[{position}].output", self._able.tool_image_parts
-            content = content_of(read_parts(output), path, self._report, images=images)
         self._messages[place] = Output(call_id, content)
 
     def _reason(self, item: items.Reasoning, position: int) -> None:
@@ -220,24 +225,28 @@ class TurnWriter:
         turn, calls = self._turn, self._calls
         if turn is None:
             return
-        self._turn = None
         if not calls and turn["content"] is None:
             for path in self._reasoned:
                 self._report.drop(path)
-            self._reasoned = []
+            self._turn, self._reasoned = None, []
             return
+        self._close(turn)
+        for call in calls:
+            if call.id in self._waiting:
+                raise Uncommon
+            self._waiting[call.id] = len(self._messages)
+            self._messages.append(None)
+
+    def _close(self, turn: Json) -> None:
+        """Add the open message, with its calls."""
+        self._turn = None
         self._messages.append(turn)
-        if self._reasoned or (calls and self._able.reasoning_required):
+        if self._reasoned or (self._calls and self._able.reasoning_required):
             self._with_reasoning.append(turn)
             self._reasoned = []
-        if calls:
-            turn["tool_calls"] = calls
+        if self._calls:
+            turn["tool_calls"] = self._calls
             self._calls = []
-            for call in calls:
-                if call.id in self._waiting:
-                    raise Uncommon
-                self._waiting[call.id] = len(self._messages)
-                self._messages.append(None)
 
     def _merge_system(self) -> None:
         """Make one message of all system messages before the first user's."""

@@ -41,6 +41,14 @@ def test_outputs_follow_the_message_with_their_calls() -> None:
     assert [message["tool_call_id"] for message in written[2:4]] == ["call_1", "call_2"]
 
 
+def test_an_earlier_call_keeps_its_place_while_another_is_answered() -> None:
+    written, _ = messages(CALL, USER, CALL_2, OUTPUT_2, OUTPUT)
+    assert [message["role"] for message in written] == [
+        *("system", "assistant", "tool", "user", "assistant", "tool")
+    ]
+    assert [written[at]["tool_call_id"] for at in (2, 5)] == ["call_1", "call_2"]
+
+
 def test_texts_and_calls_of_one_turn_are_one_message() -> None:
     written, report = messages(*FULL["input"])
     said = written[3]
@@ -91,6 +99,7 @@ def test_a_shell_call_is_one_of_a_function() -> None:
         [CALL],
         [OUTPUT],
         [CALL, CALL, OUTPUT],
+        [CALL, USER, CALL, OUTPUT, OUTPUT],
         [{**CALL, "arguments": {}}, OUTPUT],
         [{**THOUGHT, "content": [{"type": "text", "text": "x"}]}],
         [sealed({"reasoning": "a"}, goes_on=True), USER],
