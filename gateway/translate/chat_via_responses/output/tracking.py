@@ -86,6 +86,12 @@ class OutputItems:
         """Those that were unfinished when they were last looked through, and newer ones."""
         self._nameless: defaultdict[ItemKind, list[OutputItem]] = defaultdict(list)
         """Those of them that had neither an id nor an index."""
+        self._unnamed: defaultdict[ItemKind, list[OutputItem]] = defaultdict(list)
+        """Those that were announced without an id, unless they have been named or have ended."""
+        self._announced: list[OutputItem] = []
+        """Those of them that are not yet among the following."""
+        self._by_call_id: dict[str, OutputItem] = {}
+        """Those whose calls have ids, which they get after their announcement."""
         self._by_id: dict[tuple[ItemKind, str], OutputItem] = {}
         self._by_index: dict[tuple[ItemKind, int], OutputItem] = {}
         self._passed_over: set[str] = set()
@@ -122,6 +128,9 @@ class OutputItems:
             known = None
         known = known or self._new(kind, item.get("id"), index)
         known.announced = True
+        if not known.item_id:
+            self._unnamed[kind].append(known)
+            self._announced.append(known)
         return known
 
     def of_event(self, kind: ItemKind, event: Json) -> OutputItem:
@@ -139,7 +148,7 @@ class OutputItems:
             return None
         if isinstance(item_id, str) and item_id:
             return self._named_late(kind, item_id)
-        return next(self._unfinished(kind), None)
+        return self._newest(kind)
 
     def annotated(self, event: Json) -> OutputItem:
         """Return the message that an annotation belongs to, even if it has ended.
@@ -185,11 +194,9 @@ class OutputItems:
 
     def _early(self, kind: ItemKind) -> OutputItem | None:
         """Return the item of deltas without a name that preceded its announcement."""
-        waiting = self._nameless[kind] = [
-            each
-            for each in self._nameless[kind]
-            if not (each.done or each.announced or each.item_id)
-        ]
+        waiting = self._nameless[kind]
+        while waiting and (waiting[-1].announced or waiting[-1].done or waiting[-1].item_id):
+            waiting.pop()
         return waiting[-1] if waiting else None
 
     def _named_late(self, kind: ItemKind, item_id: str) -> OutputItem | None:
@@ -197,13 +204,22 @@ class OutputItems:
 
         Calls of llama.cpp before its #24882 have only a `call_id`, and deltas that name them by it.
         """
-        waiting = [each for each in self._unfinished(kind) if each.announced and not each.item_id]
-        called = (each for each in waiting if each.call.upstream_id == item_id)
-        found = next(called, None) or next(iter(waiting), None)
-        if found is not None:
-            found.item_id = item_id
-            self._by_id[kind, item_id] = found
-        return found
+        for each in self._announced:
+            self._by_call_id[each.call.upstream_id] = each
+        self._announced.clear()
+        called = self._by_call_id.get(item_id)
+        if called is None or called.kind is not kind or called.done or called.item_id:
+            called = _last_unnamed(self._unnamed[kind])
+        if called is not None:
+            called.item_id = item_id
+            self._by_id[kind, item_id] = called
+        return called
+
+    def _newest(self, kind: ItemKind) -> OutputItem | None:
+        unfinished = self._open[kind]
+        while unfinished and unfinished[-1].done:
+            unfinished.pop()
+        return unfinished[-1] if unfinished else None
 
     def _unfinished(self, kind: ItemKind) -> Iterator[OutputItem]:
         """Yield the unfinished items, the last one first."""
@@ -230,6 +246,13 @@ class OutputItems:
         if not item.item_id and item.index is None:
             self._nameless[kind].append(item)
         return item
+
+
+def _last_unnamed(items: list[OutputItem]) -> OutputItem | None:
+    """Return the last that has neither ended nor got an id; those behind it never will again."""
+    while items and (items[-1].done or items[-1].item_id):
+        items.pop()
+    return items[-1] if items else None
 
 
 def differs(known: OutputItem, item: Json) -> bool:

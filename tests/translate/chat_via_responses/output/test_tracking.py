@@ -1,11 +1,13 @@
 """Streams whose events do not say well which item they belong to."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
 from gateway.shapes import Json
-from gateway.translate.chat_via_responses.output.tracking import ItemKind, OutputItems
+from gateway.translate.chat_via_responses.output import tracking
+from gateway.translate.chat_via_responses.output.tracking import ItemKind, OutputItem, OutputItems
 from tests.steps import Counted, steps_of
 from tests.translate.chat_via_responses.cases import (
     ALL_TOOLS,
@@ -256,3 +258,49 @@ def test_an_item_is_found_without_looking_at_all() -> None:
             known.done = True
 
     assert steps_of(lambda: track(400)) < 6 * steps_of(lambda: track(100))
+
+
+class Looked(OutputItem):
+    """An item that counts how often it is looked at."""
+
+    looks = 0
+
+    def __getattribute__(self, name: str) -> Any:
+        if name in ("done", "item_id", "announced"):
+            Looked.looks += 1
+        return super().__getattribute__(name)
+
+
+@pytest.mark.parametrize("names", ["call_{}", "other_{}", ""])
+def test_items_without_ids_are_found_without_looking_at_all(
+    names: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tracking, "OutputItem", Looked)
+
+    def looks(count: int) -> int:
+        items, Looked.looks = OutputItems(), 0
+        for k in range(count):
+            call: Json = {"call_id": f"call_{k}", "name": "f"}
+            items.announced(ItemKind.CALL, call, None).call.upstream_id = f"call_{k}"
+        found = [items.of_event(ItemKind.CALL, {"item_id": names.format(k)}) for k in range(count)]
+        if names == "call_{}":
+            assert [each.call.upstream_id for each in found] == [f"call_{k}" for k in range(count)]
+        return Looked.looks
+
+    assert looks(400) < 6 * looks(100)
+
+
+def test_deltas_before_their_announcements_are_found_without_looking_at_all(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(tracking, "OutputItem", Looked)
+
+    def looks(count: int) -> int:
+        items, Looked.looks = OutputItems(), 0
+        for _ in range(count):
+            early = items.of_event(ItemKind.CALL, {})
+            assert items.announced(ItemKind.CALL, {}, None) is early
+            early.done = True
+        return Looked.looks
+
+    assert looks(400) < 6 * looks(100)
