@@ -94,9 +94,9 @@ class ResponseStore(Protocol):
         """Store a response; the oldest ones are evicted to make room.
 
         One that is too large raises `TooLarge`. An existing id of the owner is never overwritten
-        but raises `StoreError`. Ids are 128 random bits, so that happens only if the system's
-        random source repeats itself. An item with one of `own_ids` is read from the last response
-        that lists it: all have the same copy.
+        but raises `StoreError`. Ids are a time in nanoseconds and 64 random bits, so that happens
+        only if the system's random source repeats itself. An item with one of `own_ids` is read
+        from the last response that lists it: all have the same copy.
         """
 
     async def delete(self, owner: str, response_id: str) -> bool:
