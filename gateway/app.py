@@ -103,9 +103,8 @@ class Application:
     def take_over(self) -> None:
         """Show these upstreams' figures and these models, and tell callers apart as these do."""
         self.kept.seals.identifying = identifying_names_of_any(self.settings)
-        label = ModelLabels(self.settings, Catalogue.load()).label
-        names = frozenset(self.upstreams.stats())
-        self.kept.metrics.follow(names, self.upstreams.stats, label)
+        label, stats = ModelLabels(self.settings, Catalogue.load()).label, self.upstreams.stats
+        self.kept.metrics.follow(frozenset(stats()), stats, label)
         self.kept.metrics.watch_addresses(self.upstreams.health)
 
     async def retire(self, following: "Application") -> None:

@@ -6,11 +6,18 @@ gives it to nobody who asks for any port, refuses connections to it, and lets a 
 it listen, as all servers set `SO_REUSEADDR`.
 """
 
+import atexit
 import socket
 
 NO_SUCH_HOST = "a." * 140 + "invalid"
 """Longer than a name can be: it is not found whatever the network's name server does, or not."""
 _bound: list[socket.socket] = []
+
+
+@atexit.register
+def _release() -> None:
+    for bound in _bound:
+        bound.close()
 
 
 def held_port() -> int:

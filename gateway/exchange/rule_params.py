@@ -18,7 +18,8 @@ from gateway.exchange.shape_params import LIMITS, in_shape
 from gateway.request import GenerationRequest
 from gateway.resolve.rules import Rules
 from gateway.shapes import Shape
-from gateway.translate.contract import Report, listed
+from gateway.translate.contract import Report
+from gateway.translate.report_entries import listed
 
 _CHOICES = frozenset(
     {"effort", "reasoning_effort", "service_tier", "summary", "truncation", "type", "verbosity"}

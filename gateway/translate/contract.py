@@ -17,6 +17,7 @@ from gateway.shapes import ItemNames, Json, Seal, Shape
 from gateway.translate.capabilities import TAKES_ALL, Capabilities
 from gateway.translate.exact_inputs import ExactInputs
 from gateway.translate.parts.tokens.ids import KNOWN_IDS, TokenIds
+from gateway.translate.report_entries import listed, note
 
 Detokenize = Callable[[Sequence[int]], str]
 """Token ids to text, special tokens as their text (`<|endoftext|>`)."""
@@ -106,15 +107,15 @@ class Report:
 
     def drop(self, name: str) -> None:
         """Note a parameter that is not sent."""
-        _add(self.dropped, self._named(name))
+        note(self.dropped, self._named(name))
 
     def change(self, name: str, old: object, new: object) -> None:
         """Note a value that is sent differently: `max_output_tokens:4->16`."""
-        _add(self.changed, f"{self._named(name)}:{old}->{new}")
+        note(self.changed, f"{self._named(name)}:{old}->{new}")
 
     def rename(self, old: str, new: str) -> None:
         """Note a parameter that is sent under another name: `max_tokens->max_completion_tokens`."""
-        _add(self.changed, f"{self._named(old)}->{new}")
+        note(self.changed, f"{self._named(old)}->{new}")
 
     @property
     def renamed(self) -> dict[str, str]:
@@ -126,7 +127,7 @@ class Report:
 
     def emulate(self, name: str) -> None:
         """Note a parameter that the gateway acts on itself."""
-        _add(self.emulated, self._named(name))
+        note(self.emulated, self._named(name))
 
     def add(self, other: "Report") -> None:
         """Append what another report of the same request has noted."""
@@ -136,7 +137,7 @@ class Report:
             (self.emulated, other.emulated),
         ):
             for entry in entries:
-                _add(mine, entry)
+                note(mine, entry)
 
     def _named(self, name: str) -> str:
         return name if self.items is None else self.items.client_path(name)
@@ -160,34 +161,6 @@ class Report:
             if entries:
                 header += f"; {name}={listed(entries)}"
         return header
-
-
-MAX_LISTED: Final = 640
-"""Characters of a list in the header. With three of them a reply's head stays below the 4 KB that
-nginx reads of one."""
-_MORE: Final = "..."
-
-
-def listed(entries: Sequence[str]) -> str:
-    """Return a list of the header: printable ASCII, its last entry `...` if it is cut."""
-    joined = ",".join(entries)
-    if not joined.isascii():
-        joined = joined.encode("ascii", "backslashreplace").decode("ascii")
-    if len(joined) <= MAX_LISTED:
-        return joined
-    end = joined.rfind(",", 0, MAX_LISTED - len(_MORE))
-    return joined[: MAX_LISTED - len(_MORE) if end < 0 else end + 1] + _MORE
-
-
-def _add(entries: list[str], entry: str) -> None:
-    if len(entries) == 64:
-        return
-    if entry.isprintable() and ";" not in entry and "," not in entry:
-        printable = entry[:120]
-    else:
-        printable = "".join(c if c.isprintable() and c not in ";," else "_" for c in entry)[:120]
-    if printable not in entries:
-        entries.append(printable)
 
 
 _DROPS: Final = "on_unsupported"
