@@ -17,6 +17,7 @@ from gateway.translate.contract import Context, Translation
 from gateway.translate.plan import plan
 from gateway.translate.server_capabilities import preset
 from gateway.translate.stream.folding.replies import events_as_whole
+from gateway.translate.stream.message_events import message_of
 from gateway.translate.stream.reply_as_event import whole_as_events
 from tests import kinds
 
@@ -133,7 +134,7 @@ def translation(client: Shape, home: Shape, kind: str, *, streamed: bool) -> Tra
 def of_stream(translation: Translation, client: Shape, events: list[Json]) -> Json:
     stream = translation.stream()
     sent = [out for event in events for out in stream.feed(0, event)] + stream.end(0)
-    return events_as_whole(client, sent, ["f"])
+    return message_of(sent) if client is MESSAGES else events_as_whole(client, sent, ["f"])
 
 
 def seen(client: Shape, reply: Json, dropped: list[str]) -> Any:

@@ -37,12 +37,12 @@ def events_of(message: Json) -> Iterator[Json]:
     yield {"type": "message_stop"}
 
 
-def message_of(events: Iterable[Json]) -> Json:
+def message_of(events: Iterable[Json], *, keeps_empty: bool = False) -> Json:
     """Return the whole message that the events of a stream make.
 
     A call whose input is not a JSON object, as where a limit has ended it, has its text as
-    `partial_json`, of which `events_of` makes the same events; so has an empty one that the pieces
-    have said where a limit has ended the message.
+    `partial_json`, of which `events_of` makes the same events; with `keeps_empty`, so has an empty
+    one that the pieces have said where a limit has ended the message.
     Raises `TruncatedStream` for a stream without its end, and `UpstreamError` for one that
     contradicts itself.
     """
@@ -63,7 +63,7 @@ def message_of(events: Iterable[Json]) -> Json:
             has_ending = True
             message |= _known(_object(event, "delta"))
         elif kind == "message_stop" and has_ending:
-            is_cut = incomplete_reason(message.get("stop_reason")) is not None
+            is_cut = keeps_empty and incomplete_reason(message.get("stop_reason")) is not None
             content = [_made(block, is_cut=is_cut) for block in blocks]
             return {**message, "content": content, "usage": usage.known()}
     raise TruncatedStream(

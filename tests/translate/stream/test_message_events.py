@@ -166,7 +166,8 @@ def test_an_empty_input_that_was_said_is_kept_where_a_limit_ends_the_message(
     call = {"type": "tool_use", "id": "c", "name": "ls", "input": {}}
     events = list(events_of({**message(call), "stop_reason": reason}))
     events[2]["delta"]["partial_json"] = "{}"
-    whole = message_of(events)
+    assert message_of(events)["content"] == [call]
+    whole = message_of(events, keeps_empty=True)
     assert whole["content"] == [{**call, **more}]
     said = [
         event["delta"] for event in events_of(whole) if event.get("index") == 0 and "delta" in event

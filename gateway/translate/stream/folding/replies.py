@@ -32,7 +32,7 @@ def events_as_whole(shape: Shape, events: Iterable[Json], tools: Collection[str]
     if shape is Shape.RESPONSES:
         return _response(events, tools)
     if shape is Shape.MESSAGES:
-        return message_of(events)
+        return message_of(events, keeps_empty=True)
     return _completion(shape, events, tools)
 
 
