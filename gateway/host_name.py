@@ -81,8 +81,7 @@ class HostName:
         self._unanswered -= 1
         if self._asked is asked:
             self._asked = None
-        if not asked.done():
-            asked.set_result(found)
+        asked.set_result(found)
 
 
 def numeric_host(sockaddr: tuple[object, ...]) -> str:

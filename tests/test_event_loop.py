@@ -134,6 +134,8 @@ def test_what_a_name_resolves_to_is_what_was_asked_for(system: System) -> None:
         asked = len(system.asked)
         assert (await resolve("127.0.0.1", 80, type=kind))[0][4] == ("127.0.0.1", 80)
         assert await resolve(None, 80, type=kind, flags=socket.AI_PASSIVE)
+        with pytest.raises(socket.gaierror):
+            await resolve("", None, type=kind)
         assert len(system.asked) == asked
 
     run(scenario)

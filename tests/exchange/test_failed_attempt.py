@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from gateway.config.secret import Secret
 from gateway.config.settings import CredentialPolicy, UpstreamSettings
 from gateway.errors import InvalidRequest, UpstreamError
 from gateway.exchange.attempt import Attempt
@@ -23,7 +24,9 @@ from tests.fakes import EVENT_STREAM, FakeReply
 from tests.faults.payloads import dumped
 
 ROUTE = Route("openai", "m", "m", kinds.OPENAI, Shape.CHAT, (Shape.CHAT,), Source.CATALOGUE)
-KEYED = UpstreamSettings("openai", "https://x/v1", kinds.OPENAI, CredentialPolicy.KEY)
+KEYED = UpstreamSettings(
+    "openai", "https://x/v1", kinds.OPENAI, CredentialPolicy.KEY, Secret("sk-own")
+)
 OWN = GenerationRequest.at(Shape.RESPONSES, b'{"model": "m", "input": [{}, {}]}')
 UNKNOWN = dumped({"error": {"message": "no such model", "code": "model_not_found"}})
 WRONG_KEY = dumped({"error": {"message": "no", "code": "invalid_api_key"}})

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.json import encode
 
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import Context
@@ -135,4 +136,19 @@ def test_agents_take_the_fast_path(change: tuple[str, Any]) -> None:
     "body", [b"", b"[]", b'{"messages":[{"role":"user","content":"\xff"}],"model":"m"}']
 )
 def test_what_is_no_request_is_left_to_the_generic_path(body: bytes) -> None:
+    assert admitted(CHAT, MESSAGES, body, CONTEXTS["Claude"]) is None
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        ("messages", FULL["messages"][:3]),
+        ("messages.3", {"role": "user", "content": "And?"}),
+        ("messages.3.tool_call_id", "call_2"),
+    ],
+)
+def test_a_call_whose_result_is_not_next_is_left_to_the_generic_path(
+    change: tuple[str, Any],
+) -> None:
+    body = encode(changed(FULL, [change]))
     assert admitted(CHAT, MESSAGES, body, CONTEXTS["Claude"]) is None
