@@ -1,18 +1,18 @@
 """Picks the translation for a pair of shapes; through chat where none joins them directly."""
 
 from functools import partial
+from importlib import import_module
+from typing import Any
 
 from gateway.errors import InvalidRequest
 from gateway.shapes import Json, Shape
 from gateway.translate import (
-    answered_as_chat,
     chat_via_completions,
     chat_via_messages,
     chat_via_responses,
     completions_via_chat,
     messages_via_chat,
     messages_via_responses,
-    mixed_chat,
     own_endpoint,
     responses_via_chat,
     responses_via_messages,
@@ -80,10 +80,17 @@ def plan(
     a pair that `can_translate` denies.
     """
     if as_chat:
-        return answered_as_chat.translate(partial(plan, client, home), body, context, home)
+        inner = partial(plan, client, home)
+        translation: Translation = _rare("answered_as_chat").translate(inner, body, context, home)
+        return translation
     if client is Shape.CHAT and (mixed or home is not client):
         return _of_chat(home, body, context)
     return _directly(client, home, body, context)
+
+
+def _rare(name: str) -> Any:
+    """Return a module of this package that few requests need: the first of them loads it."""
+    return import_module(f"gateway.translate.{name}")
 
 
 def _directly(client: Shape, home: Shape, body: Json, context: Context) -> Translation:
@@ -104,9 +111,11 @@ def _of_chat(home: Shape, body: Json, context: Context) -> Translation:
             return translate(body, context)
         except InvalidRequest as error:
             refusal = error.bare()
+    mixed_chat = _rare("mixed_chat")
     request = mixed_chat.reformed(body)
     if request is not None:
-        return mixed_chat.translate(translate, request, context, home)
+        translation: Translation = mixed_chat.translate(translate, request, context, home)
+        return translation
     if refusal is not None:
         raise refusal
     return translate(body, context)

@@ -1,5 +1,8 @@
 """Which translation joins which shapes."""
 
+import subprocess
+import sys
+
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import Context
 from gateway.translate.plan import can_translate, plan
@@ -28,3 +31,9 @@ def test_every_pair_that_can_be_translated_says_so_in_its_report() -> None:
                 report = translation.report
                 assert (report.source, report.target) == (client, home)
                 assert [call["model"] for call in translation.calls] == ["b"]
+
+
+def test_what_few_requests_need_is_not_loaded_with_the_rest() -> None:
+    rare = ["gateway.translate.answered_as_chat", "gateway.translate.mixed_chat"]
+    code = f"import sys, gateway.app; sys.exit(any(name in sys.modules for name in {rare}))"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
