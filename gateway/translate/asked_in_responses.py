@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from gateway.shapes import Json
-from gateway.translate.parts.tools.calls import MAX_CALL_ID, bounded_call_id
+from gateway.translate.parts.tools.calls import with_bounded_id
 from gateway.translate.schema.responses import ENCRYPTED_REASONING
 
 _INPUT = re.compile(r"(input\[([0-9]{1,6})\])\.input")
@@ -102,21 +102,10 @@ def _restore_custom(sent: Json) -> frozenset[int]:
 
 
 def _bound_ids(sent: Json) -> None:
-    """Shorten ids of calls that are longer than OpenAI takes.
-
-    Those of Cursor's own models are two ids joined by a line break.
-    """
+    """Shorten ids of calls that are longer than OpenAI takes."""
     items = sent.get("input")
-    if isinstance(items, list) and any(map(_has_long_id, items)):
-        sent["input"] = [
-            {**item, "call_id": bounded_call_id(item["call_id"])} if _has_long_id(item) else item
-            for item in items
-        ]
-
-
-def _has_long_id(item: Any) -> bool:
-    call_id = item.get("call_id") if isinstance(item, dict) else None
-    return isinstance(call_id, str) and len(call_id) > MAX_CALL_ID
+    if isinstance(items, list):
+        sent["input"] = [with_bounded_id(item, "call_id") for item in items]
 
 
 def _as_custom(item: Json) -> Json:

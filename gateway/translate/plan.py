@@ -17,9 +17,9 @@ from gateway.translate import (
     responses_via_chat,
     responses_via_messages,
 )
-from gateway.translate.composed import compose
+from gateway.translate.composed import Translate, compose
 from gateway.translate.contract import Context, Translation
-from gateway.translate.renamed_tools import Translate, with_safe_names
+from gateway.translate.renamed_tools import with_safe_names
 
 
 def _through_chat(outer: Translate, inner: Translate, home: Shape) -> Translate:

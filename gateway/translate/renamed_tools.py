@@ -9,10 +9,10 @@ from typing import Any
 
 from gateway.errors import GatewayError
 from gateway.shapes import Json, Shape
+from gateway.translate.composed import Translate
 from gateway.translate.contract import Context, Report, StreamTranslation, Translation
 from gateway.translate.parts.to_messages.tool_names import safe_tool_name
 
-Translate = Callable[[Json, Context], Translation]
 _KINDS = ("function", "custom")
 _CALLS = ("function_call", "custom_tool_call")
 

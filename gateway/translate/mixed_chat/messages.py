@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from gateway.shapes import Json
+from gateway.translate.parts.from_messages.content import data_url
 from gateway.translate.parts.from_messages.forms import CHAT
 from gateway.translate.parts.from_messages.results import as_failure
-from gateway.translate.parts.tools.calls import MAX_CALL_ID, bounded_call_id
+from gateway.translate.parts.tools.calls import with_bounded_id
 
 _THINKING: Final = ("thinking", "redacted_thinking")
 _BLOCKS: Final = frozenset({"tool_use", "tool_result", "image", *_THINKING})
@@ -72,7 +73,9 @@ def _read_assistant(message: Json, path: str, custom: AbstractSet[str], read: Me
         changed.pop("tool_calls", None)
     elif isinstance(calls, list):
         changed["tool_calls"] = [
-            _bounded(_restored(_without_index(call, f"{path}.tool_calls[{place}]", read), custom))
+            with_bounded_id(
+                _restored(_without_index(call, f"{path}.tool_calls[{place}]", read), custom), "id"
+            )
             for place, call in enumerate(calls)
         ]
     if changed.get("content") == []:
@@ -114,21 +117,10 @@ def _restored(call: Any, custom: AbstractSet[str]) -> Any:
     return {**kept, "type": "custom", "custom": named}
 
 
-def _bounded(holder: Any, name: str = "id") -> Any:
-    """Return a call or a result with an id that is not longer than OpenAI takes.
-
-    Those of Cursor's own models are two ids joined by a line break.
-    """
-    call_id = holder.get(name) if isinstance(holder, dict) else None
-    if not isinstance(call_id, str) or len(call_id) <= MAX_CALL_ID:
-        return holder
-    return {**holder, name: bounded_call_id(call_id)}
-
-
 def _read_other(message: Json, path: str, read: Messages) -> None:
     blocks = _blocks_of(message)
     if not blocks:
-        read.add(_bounded(message, "tool_call_id"), path, is_own=True)
+        read.add(with_bounded_id(message, "tool_call_id"), path, is_own=True)
         return
     read.has_blocks = True
     others: list[Any] = []
@@ -149,7 +141,7 @@ def _add_result(block: Json, path: str, read: Messages) -> None:
         read.emulated.append(f"{path}.is_error")
         content = _failed(content)
     result = {"role": "tool", "tool_call_id": block.get("tool_use_id"), "content": content}
-    read.add(_bounded(result, "tool_call_id"), path)
+    read.add(with_bounded_id(result, "tool_call_id"), path)
 
 
 def _failed(content: Any) -> Any:
@@ -168,8 +160,8 @@ def _part(block: Any) -> Any:
     if not isinstance(source, dict) or block.get("type") != "image":
         return block
     url = source.get("url")
-    if source.get("type") == "base64":
-        url = f"data:{source.get('media_type')};base64,{source.get('data')}"
+    if source.get("type") == "base64" and "media_type" in source and "data" in source:
+        url = data_url(source)
     return CHAT.image(url) if isinstance(url, str) else block
 
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gateway.shapes import Json
+from gateway.translate.parts.from_messages.tools import MODES
+from gateway.translate.parts.tools.definitions import chat_grammar
 
 _INNER = ("name", "description", "parameters", "strict", "format")
 """The fields of a flat tool that chat has within it."""
@@ -52,12 +54,9 @@ def read_choice(choice: object) -> tuple[object, str]:
         return {"type": kind, kind: {"name": name}}, "responses"
     if kind == "tool" and isinstance(name, str):
         return {"type": "function", "function": {"name": name}}, "messages"
-    if isinstance(kind, str) and kind in _CHOICES:
-        return _CHOICES[kind], "messages"
+    if isinstance(kind, str) and kind in MODES and kind != "tool":
+        return MODES[kind], "messages"
     return choice, ""
-
-
-_CHOICES = {"auto": "auto", "any": "required", "none": "none"}
 
 
 def _form_of(tool: Any) -> str:
@@ -75,8 +74,7 @@ def _nested(tool: Json) -> Json:
     inner = {name: tool[name] for name in _INNER if name in tool}
     form = inner.get("format")
     if isinstance(form, dict) and form.get("type") == "grammar" and "grammar" not in form:
-        grammar = {name: value for name, value in form.items() if name != "type"}
-        inner["format"] = {"type": "grammar", "grammar": grammar}
+        inner["format"] = chat_grammar(form)
     return {"type": kind, kind: inner}
 
 

@@ -161,7 +161,15 @@ def test_ids_that_are_too_long_are_the_same_hash_everywhere() -> None:
     assert len(only) <= 64
 
 
-def test_an_image_without_an_address_stays_as_it_is() -> None:
-    """A file of Anthropic's has none: the endpoint says that it does not take the block."""
-    block: Json = {"type": "image", "source": {"type": "file", "file_id": "file_1"}}
+@pytest.mark.parametrize(
+    "source",
+    [
+        {"type": "file", "file_id": "file_1"},
+        {"type": "base64", "data": "AA=="},
+        {"type": "base64", "media_type": "image/png"},
+    ],
+)
+def test_an_image_without_an_address_stays_as_it_is(source: Json) -> None:
+    """The endpoint says that it does not take the block."""
+    block: Json = {"type": "image", "source": source}
     assert sent(of("user", TEXT, block)) == [of("user", TEXT, block)]

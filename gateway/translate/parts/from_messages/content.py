@@ -90,7 +90,7 @@ class BlockReader:
         if "transformations" in block:
             self.report.drop(f"{path}.transformations")
         if source["type"] == "base64":
-            yield self.forms.image(_data_url(source))
+            yield self.forms.image(data_url(source))
         elif source["type"] == "url":
             yield self.forms.image(source["url"])
         else:
@@ -111,7 +111,7 @@ class BlockReader:
     def _file(self, block: Json, path: str) -> Iterator[Json]:
         source, title = block["source"], block.get("title")
         if source["type"] == "base64":
-            part = self.forms.file(title or _UNNAMED, _data_url(source))
+            part = self.forms.file(title or _UNNAMED, data_url(source))
         elif self.forms.file_url is None:
             self._refuse(path, "its endpoint takes files by their content only.")
             return
@@ -193,7 +193,8 @@ class BlockReader:
     }
 
 
-def _data_url(source: Json) -> str:
+def data_url(source: Json) -> str:
+    """Return the `data:` URL of a checked source in base64."""
     return f"data:{source['media_type']};base64,{source['data']}"
 
 

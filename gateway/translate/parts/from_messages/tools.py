@@ -92,11 +92,12 @@ def plan_tools(draft: Draft, changes: ToolChanges) -> MessagesTools:
 
 
 _HINTS = frozenset(HINTS)
-_MODES: Mapping[str, Mode] = {"auto": "auto", "any": "required", "tool": "required", "none": "none"}
+MODES: Mapping[str, Mode] = {"auto": "auto", "any": "required", "tool": "required", "none": "none"}
+"""Chat's word for each type of a choice."""
 
 
 def _choice(choice: Json, tools: Sequence[FunctionTool], draft: Draft) -> ToolChoice:
-    mode = _MODES[choice["type"]]
+    mode = MODES[choice["type"]]
     if choice["type"] != "tool":
         return ToolChoice(mode)
     if all(tool.name != choice["name"] for tool in tools):

@@ -2,10 +2,9 @@
 
 import re
 
-from gateway.translate.parts.tools.hashed_names import hashed_name
+from gateway.translate.parts.tools.hashed_names import UNSAFE, hashed_name
 
 _SAFE = re.compile(r"[a-zA-Z0-9_-]{1,128}")
-_UNSAFE = re.compile(r"[^a-zA-Z0-9_-]")
 _LONGEST = 128
 _KEPT = _LONGEST - len("_01234567")
 
@@ -25,4 +24,4 @@ def safe_tool_name(name: str) -> str:
     """
     if not name or is_safe_name(name):
         return name
-    return hashed_name(_UNSAFE.sub("_", name)[:_KEPT], name)
+    return hashed_name(UNSAFE.sub("_", name)[:_KEPT], name)

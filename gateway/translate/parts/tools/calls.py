@@ -6,6 +6,7 @@ the `call_id`, which counts (schema `FunctionToolCall` of OpenAI's OpenAPI descr
 
 import hashlib
 import json
+from typing import Any
 
 from gateway.shapes import Json
 from gateway.translate.contract import Context
@@ -23,6 +24,17 @@ def bounded_call_id(call_id: str) -> str:
     The same id gives the same hash, so a call and its output still find each other.
     """
     return call_id if len(call_id) <= MAX_CALL_ID else call_id_from(call_id)
+
+
+def with_bounded_id(holder: Any, name: str) -> Any:
+    """Return a call or a result whose id, its field `name`, is bounded; anything else as it is.
+
+    Ids of Cursor's own models are two that are joined by a line break.
+    """
+    call_id = holder.get(name) if isinstance(holder, dict) else None
+    if not isinstance(call_id, str) or len(call_id) <= MAX_CALL_ID:
+        return holder
+    return {**holder, name: bounded_call_id(call_id)}
 
 
 def call_id_from(text: str) -> str:

@@ -85,9 +85,14 @@ def chat_custom(tool: Json, param: str) -> Json:
     custom = {name: known[name] for name in ("name", "description", "format") if name in known}
     form = custom.get("format")
     if isinstance(form, dict) and form.get("type") == "grammar":
-        grammar = {name: value for name, value in form.items() if name != "type"}
-        custom["format"] = {"type": "grammar", "grammar": grammar}
+        custom["format"] = chat_grammar(form)
     return {"type": "custom", "custom": custom}
+
+
+def chat_grammar(form: Json) -> Json:
+    """Return a grammar, the format of a responses custom tool, as chat has it."""
+    grammar = {name: value for name, value in form.items() if name != "type"}
+    return {"type": "grammar", "grammar": grammar}
 
 
 def is_complete(parameters: Json) -> bool:

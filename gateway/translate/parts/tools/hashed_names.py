@@ -1,6 +1,10 @@
 """Names of tools for endpoints that do not take the client's."""
 
 import hashlib
+import re
+
+UNSAFE = re.compile(r"[^a-zA-Z0-9_-]")
+"""Matches what neither OpenAI nor Anthropic takes in the name of a tool."""
 
 
 def hashed_name(beginning: str, name: str) -> str:

@@ -1,9 +1,9 @@
 """Namespaces of tools, which responses have and chat has not: flat names for chat, and back."""
 
 import hashlib
-import re
 
 from gateway.errors import InvalidRequest
+from gateway.translate.parts.tools.hashed_names import UNSAFE
 
 MAX_TOOL_NAME = 64
 """OpenAI's limit for the name of a function, in characters."""
@@ -19,7 +19,6 @@ def ambiguous_name(flat: str, param: str) -> InvalidRequest:
     )
 
 
-_UNSAFE = re.compile(r"[^a-zA-Z0-9_-]")
 _MAX_HASHED_NAME = MAX_TOOL_NAME - len("ns_01234567__")
 
 
@@ -44,9 +43,9 @@ class FlatNames:
         if namespace is None:
             return name
         joined = f"{namespace}__{name}"
-        if len(joined) <= MAX_TOOL_NAME and not _UNSAFE.search(joined):
+        if len(joined) <= MAX_TOOL_NAME and not UNSAFE.search(joined):
             return joined
-        kept = _UNSAFE.sub("_", name)[:_MAX_HASHED_NAME]
+        kept = UNSAFE.sub("_", name)[:_MAX_HASHED_NAME]
         hashed = namespace if kept == name else joined
         digest = hashlib.sha256(hashed.encode("utf-8", "replace")).hexdigest()
         return f"ns_{digest[:8]}__{kept}"
