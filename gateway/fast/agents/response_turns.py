@@ -186,8 +186,6 @@ class TurnWriter:
             self._messages.append(Output(call_id, content))
             return
         if turn is not None:
-            if self._waiting and not calls:
-                raise Uncommon  # a text between calls and their outputs
             self._flush()
         place = self._waiting.pop(call_id, None)
         if place is None:
@@ -225,6 +223,8 @@ class TurnWriter:
         turn, calls = self._turn, self._calls
         if turn is None:
             return
+        if self._waiting and not calls:
+            raise Uncommon  # a text between calls and their outputs
         if not calls and turn["content"] is None:
             for path in self._reasoned:
                 self._report.drop(path)

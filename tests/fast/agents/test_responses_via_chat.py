@@ -338,3 +338,12 @@ def test_what_is_not_valid_is_left_to_the_generic_path(written: bytes, text: byt
 def test_long_conversations_are_the_same() -> None:
     turn = [{"role": "user", "content": "Go on."}, CALL, OUTPUT]
     assert same({**FULL, "input": turn * 300}, CONTEXTS["OpenAI"])
+
+
+def test_a_text_between_a_call_and_its_output_is_the_generic_paths_to_move() -> None:
+    said: Json = {"type": "message", "role": "assistant", "content": "Hm."}
+    told: Json = {"type": "message", "role": "developer", "content": "Look."}
+    call: Json = {"type": "function_call", "call_id": "c", "name": "read", "arguments": "{}"}
+    output: Json = {"type": "function_call_output", "call_id": "c", "output": "ok"}
+    body: Json = {"model": "m", "input": [call, said, told, output]}
+    assert not assert_same(Shape.RESPONSES, Shape.CHAT, body, CONTEXTS["OpenAI"])
