@@ -138,9 +138,49 @@ def test_what_was_learned_is_forgotten(page: Browser, gateway: RunningGateway) -
     page.value("document.querySelector('#learned-table button').focus()")
     page.press("Enter")
     page.until("!document.getElementById('no-learned').hidden")
-    assert "Forgotten: davinci-002" in page.text("#notice")
+    page.until("document.getElementById('notice').textContent === 'Forgotten: davinci-002'")
     chat(gateway, "checkout", "davinci-002")
     page.until("document.querySelectorAll('#learned-table tbody tr').length === 1")
+
+
+def test_what_is_still_true_keeps_its_row_and_the_focus(
+    page: Browser, gateway: RunningGateway
+) -> None:
+    open_section(page, "learned")
+    page.until("document.querySelectorAll('#learned-table tbody tr').length === 1")
+    page.value("document.querySelector('#learned-table button').focus()")
+    page.value("window.before = document.activeElement; showLearned()")
+    assert page.value("document.activeElement === before && before.innerText === 'Forget'")
+    others = ["acme-a", "acme-b"]
+    page.value(f"""(async () => {{
+        const [known] = await call('learned');
+        const others = {others}.map((model) => ({{ ...known, model }}));
+        showLearnedRows([others[1], known, others[0]]);
+        window.names = [...document.querySelectorAll('#learned-table .name')]
+          .map((each) => each.innerText);
+    }})()""")
+    assert page.value("names") == ["acme-b", "davinci-002", "acme-a"]
+    assert page.value("document.activeElement === before")
+    page.value("showLearned()")
+    assert page.value("document.querySelectorAll('#learned-table tbody tr').length") == 1
+    assert page.value("document.activeElement === before")
+
+
+def test_an_answer_that_was_overtaken_is_not_shown(page: Browser) -> None:
+    open_section(page, "learned")
+    page.until("document.querySelectorAll('#learned-table tbody tr').length === 1")
+    page.value("""(async () => {
+        const real = call;
+        let answer;
+        call = () => new Promise((resolve) => { answer = resolve; });
+        const overtaken = showLearned();
+        call = real;
+        await showLearned();
+        answer([]);
+        await overtaken;
+    })()""")
+    assert page.value("document.querySelectorAll('#learned-table tbody tr').length") == 1
+    assert page.value("document.getElementById('no-learned').hidden")
 
 
 def test_a_model_is_resolved(page: Browser) -> None:

@@ -236,27 +236,50 @@ function showState(state) {
 
 // --- learned endpoints ---
 
-async function showLearned() {
-  const entries = await call("learned");
+const learnedRows = new Map();
+let learnedAsked = 0;
+
+async function forget(entry) {
+  const { forgotten } = await post("forget", { upstream: entry.upstream, model: entry.model });
+  notify(forgotten ? `Forgotten: ${entry.model}` : "It was forgotten already.");
+  await showLearned();
+}
+
+function learnedRow(entry) {
+  const button = make("button", {
+    type: "button", className: "small",
+    attributes: { "aria-label": `Forget ${entry.model} at ${entry.upstream}` },
+  }, "Forget");
+  button.addEventListener("click", () => forget(entry).catch((error) => notify(error.message)));
+  return make("tr", {}, cell("Model", entry.model, "name"), cell("Upstream", entry.upstream),
+    cell("Endpoint", entry.endpoint), cell("For", entry.holds_for),
+    cell("Age", ago(entry.age), "number age"), make("td", { className: "number" }, button));
+}
+
+// A row that is still true stays where it is: its button may have the focus.
+function showLearnedRows(entries) {
   const body = document.querySelector("#learned-table tbody");
-  body.replaceChildren(...entries.map((entry) => {
-    const forget = make("button", {
-      type: "button", className: "small",
-      attributes: { "aria-label": `Forget ${entry.model} at ${entry.upstream}` },
-    }, "Forget");
-    forget.addEventListener("click", async () => {
-      try {
-        const { forgotten } = await post("forget", { upstream: entry.upstream, model: entry.model });
-        notify(forgotten ? `Forgotten: ${entry.model}` : "It was forgotten already.");
-        await showLearned();
-      } catch (error) {
-        notify(error.message);
-      }
-    });
-    return make("tr", {}, cell("Model", entry.model, "name"), cell("Upstream", entry.upstream),
-      cell("Endpoint", entry.endpoint), cell("For", entry.holds_for),
-      cell("Age", ago(entry.age), "number"), make("td", { className: "number" }, forget));
-  }));
+  const known = new Map(entries.map((entry) =>
+    [JSON.stringify([entry.upstream, entry.model, entry.endpoint, entry.holds_for]), entry]));
+  for (const [key, row] of learnedRows) {
+    if (known.has(key)) continue;
+    row.remove();
+    learnedRows.delete(key);
+  }
+  [...known].forEach(([key, entry], place) => {
+    if (!learnedRows.has(key)) learnedRows.set(key, learnedRow(entry));
+    const row = learnedRows.get(key);
+    row.querySelector(".age").textContent = ago(entry.age);
+    if (body.rows[place] !== row) body.insertBefore(row, body.rows[place] ?? null);
+  });
+}
+
+async function showLearned() {
+  const asked = ++learnedAsked;
+  const entries = await call("learned");
+  // An answer that was overtaken by a later one is older.
+  if (asked !== learnedAsked) return;
+  showLearnedRows(entries);
   byId("no-learned").hidden = entries.length > 0;
 }
 
