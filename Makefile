@@ -56,13 +56,22 @@ suite: export EXAMPLES ?= 100
 suite: export ROUNDTRIPS ?= 30
 endif
 suite: $(VENV)/.development ## all tests, without linters and types (ARGS and COVERAGE as for test)
+	@rm -f $(FAILED)
 ifeq ($(COVERAGE),1)
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest $(PARALLEL) $(ARGS)
+	$(BIN)/coverage run -m pytest $(PARALLEL) $(ARGS) $(call second_try,$(BIN)/coverage run)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/python -m tests.coverage_report
 else
-	$(BIN)/python -m pytest $(PARALLEL) $(ARGS)
+	$(BIN)/python -m pytest $(PARALLEL) $(ARGS) $(call second_try,$(BIN)/python)
+endif
+
+# SECOND_TRY=1: up to three modules with failures run once more, alone. The CI asks for it
+# (tests/second_try.py).
+FAILED := $(VENV)/failed.txt
+ifeq ($(SECOND_TRY),1)
+second_try = --failed-modules=$(FAILED) || { test -s $(FAILED) && echo "Second try:" && \
+	    $(1) -m pytest --numprocesses 0 --verbose $$(cat $(FAILED)); }
 endif
 
 # BASE=commit: since then; otherwise since the branch left main.

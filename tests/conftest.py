@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, settings
 from tests import authorities, forked, waiting, without_fast_paths
 from tests.tracing import Tracing
 
-pytest_plugins = ["tests.rewriting", "tests.rows"]
+pytest_plugins = ["tests.rewriting", "tests.rows", "tests.second_try"]
 
 EXAMPLES = int(os.environ.get("EXAMPLES", "") or 25)
 settings.register_profile(
