@@ -9,70 +9,75 @@ long.
 
 import inspect
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from functools import wraps
-from typing import Any
+from functools import partial, wraps
+from typing import Any, ParamSpec, TypeVar
 
 import pytest
 
 ROWS = 20
 """How many rows are one test: few enough that all processes have work until the end."""
-_SHARED = frozenset({"module", "package", "session"})
-"""The scopes of fixtures that are the same for all rows."""
 
 Row = tuple[str, Mapping[str, Any]]
 """The id of a row, and its arguments."""
+_OF_ALL_MODULES = frozenset({"_set_apart", "tmp_path_factory"})
+"""Fixtures that several modules share: that of `conftest.py`, and pytest's."""
+P = ParamSpec("P")
+R = TypeVar("R")
+_shared: set[tuple[str, str]] = set()
+"""Modules, and the names of their fixtures that are the same for all rows."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--rows", action="store_true", help="make each row a test of its own")
 
 
-_rows: dict[tuple[pytest.Collector, str], Sequence[Row]] = {}
-"""Rows that are being joined, by who collects them and the name of their function."""
+def module_fixture(function: Callable[P, R]) -> object:
+    """Make a fixture that all tests of its module share, rows that are one test included."""
+    _shared.add((function.__module__, function.__name__))
+    return pytest.fixture(scope="module")(function)
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_generate_tests(metafunc: pytest.Metafunc) -> Generator[None, None, None]:
-    """Take the rows out before pytest makes a test of each, which is half of its collection."""
-    yield
-    calls, collector = metafunc._calls, metafunc.definition.parent
-    config = metafunc.config
-    if len(calls) < 2 or collector is None or config.getoption("--rows"):
-        return
-    if any("[" in name and "[rows " not in name for name in config.args):
-        return
-    if _can_be_joined(metafunc):
-        _rows[collector, metafunc.definition.name] = [(call.id, call.params) for call in calls]
-        calls.clear()
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_pycollect_makeitem(collector: pytest.Collector, name: str) -> Generator[None, Any, Any]:
+def pytest_pycollect_makeitem(collector: pytest.Collector) -> Generator[None, Any, Any]:
     made = yield
-    rows = _rows.pop((collector, name), None)
-    return made if rows is None else list(_joined(made[0], rows))
+    is_list = isinstance(made, list) and len(made) > 1
+    if not is_list or collector.config.getoption("--rows"):
+        return made
+    if any("[" in name and "[rows " not in name for name in collector.config.args):
+        return made
+    return list(_joined(made)) if _can_be_joined(made) else made
 
 
-def _can_be_joined(metafunc: pytest.Metafunc) -> bool:
+def _can_be_joined(items: Sequence[pytest.Item]) -> bool:
     """Whether rows of this test need nothing but their arguments and what they share."""
-    function, marks = metafunc.function, metafunc.definition.own_markers
-    if metafunc.cls is not None or inspect.iscoroutinefunction(function):
+    first = items[0]
+    if not isinstance(first, pytest.Function) or first.cls is not None:
         return False
-    if getattr(function, "is_hypothesis_test", False):
+    function, marks = first.function, first.own_markers
+    if inspect.iscoroutinefunction(function) or getattr(function, "is_hypothesis_test", False):
         return False
     if any(mark.name != "parametrize" or "indirect" in mark.kwargs for mark in marks):
         return False
     rows = frozenset(_names_of(marks))
-    if any(call.marks or not rows.issuperset(call.params) for call in metafunc._calls):
-        return False
-    return all(_is_shared(metafunc, name) for name in metafunc.fixturenames if name not in rows)
+    others = frozenset(first.fixturenames) - rows - _OF_ALL_MODULES
+    return all(map(partial(_is_plain, rows), items)) and all(
+        _is_shared(first, name) for name in others
+    )
 
 
-def _is_shared(metafunc: pytest.Metafunc, name: str) -> bool:
+def _is_plain(rows: frozenset[str], item: pytest.Item) -> bool:
+    """Whether a row has no mark of its own, and no parameter of a fixture."""
+    return (
+        isinstance(item, pytest.Function)
+        and all(mark.name == "parametrize" for mark in item.own_markers)
+        and rows.issuperset(item.callspec.params)
+    )
+
+
+def _is_shared(item: pytest.Function, name: str) -> bool:
     if name == "request":
-        return name not in inspect.signature(metafunc.function).parameters
-    made = metafunc._arg2fixturedefs.get(name)
-    return made is not None and made[-1].scope in _SHARED
+        return name not in inspect.signature(item.function).parameters
+    return (item.function.__module__, name) in _shared
 
 
 def _names_of(marks: Iterable[pytest.Mark]) -> Iterator[str]:
@@ -81,16 +86,18 @@ def _names_of(marks: Iterable[pytest.Mark]) -> Iterator[str]:
         yield from names.replace(",", " ").split() if isinstance(names, str) else names
 
 
-def _joined(whole: pytest.Function, rows: Sequence[Row]) -> Iterator[pytest.Function]:
-    for start in range(0, len(rows), ROWS):
-        together = rows[start : start + ROWS]
-        number = f"rows {start + 1}-{start + len(together)} of {len(rows)}"
+def _joined(items: Sequence[pytest.Function]) -> Iterator[pytest.Function]:
+    for start in range(0, len(items), ROWS):
+        together = items[start : start + ROWS]
+        first = together[0]
+        rows = [(item.callspec.id, item.callspec.params) for item in together]
+        number = f"rows {start + 1}-{start + len(rows)} of {len(items)}"
         joined = pytest.Function.from_parent(
-            whole.parent,
-            name=f"{whole.name}[{number}]",
-            callobj=all_rows(whole.function, together),
+            first.parent,
+            name=f"{first.originalname}[{number}]",
+            callobj=all_rows(first.function, rows),
         )
-        joined.extra_keyword_matches.update(f"{whole.name}[{row}]" for row, _ in together)
+        joined.extra_keyword_matches.update(item.name for item in together)
         yield joined
 
 

@@ -18,6 +18,7 @@ from gateway.frames import FrameScanner
 from gateway.request import Request
 from gateway.sockets import ABNORMAL_CLOSURE, SERVICE_RESTART, Leaving, Socket, Traffic
 from tests.api.client import Client
+from tests.rows import module_fixture
 from tests.server.test_http1 import answer
 from tests.server.websocket.peer import Echo, Sessions, run, turns
 from tests.waiting import PATIENCE, wait_until
@@ -316,12 +317,12 @@ def test_a_session_that_takes_nothing_is_closed() -> None:
 # --- under a real server ----------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
+@module_fixture
 def sessions() -> Sessions:
     return Sessions(lambda request: Echo(request, frames=request.query == b"frames"))
 
 
-@pytest.fixture(scope="module")
+@module_fixture
 def address(sessions: Sessions) -> Iterator[str]:
     gateway = Client(answer, sessions=sessions.made).gateway
     with socket.create_server(("127.0.0.1", 0)) as listening:

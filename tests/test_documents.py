@@ -59,6 +59,7 @@ from tests.documents import (
     sections,
     table_after,
 )
+from tests.rows import module_fixture
 from tests.test_layers import MAY_IMPORT
 from tests.translate.messages_upstreams import CLAUDE
 
@@ -73,13 +74,13 @@ def place(block: Block) -> str:
     return block.place
 
 
-@pytest.fixture(scope="module")
+@module_fixture
 def running() -> Iterator[Stage]:
     with stage() as both:
         yield both
 
 
-@pytest.fixture(scope="module")
+@module_fixture
 def demonstration() -> str:
     printed: list[str] = []
     assert asyncio.run(show.show(once=True, ports=show.Ports(), write=printed.append)) == 0

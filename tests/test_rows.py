@@ -11,6 +11,8 @@ from tests.rows import ROWS, all_rows
 MODULE = f"""
 import pytest
 
+from tests.rows import module_fixture
+
 @pytest.fixture(scope="module", autouse=True)
 def _set_apart():
     yield
@@ -23,7 +25,7 @@ def one():
 def own():
     return 1
 
-@pytest.fixture(scope="module")
+@module_fixture
 def kept(request):
     return []
 

@@ -51,9 +51,17 @@ def test_modules_with_failures_are_named(
     failed.write_text("of an earlier run")
     for name, text in modules.items():
         (tmp_path / f"test_{name}.py").write_text(text)
-    command = [sys.executable, "-m", "pytest", "-p", "tests.rows", "-p", "tests.second_try"]
-    command += ["-p", "no:cacheprovider", f"--numprocesses={processes}", f"--rootdir={tmp_path}"]
-    command += [f"--failed-modules={failed}", *(f"test_{name}.py" for name in modules)]
-    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    command = [sys.executable, "-m", "pytest", f"--rootdir={tmp_path}", "-p", "no:cacheprovider"]
+    command += ["-p", "xdist", "-p", "tests.rows", "-p", "tests.second_try"]
+    command += [f"--numprocesses={processes}", f"--failed-modules={failed}"]
+    run = subprocess.run(
+        [*command, *(f"test_{name}.py" for name in modules)],
+        cwd=tmp_path,
+        # The plugins that are installed take longer than these tests.
+        env={"PYTHONPATH": str(Path(__file__).parents[1]), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     written = sorted(failed.read_text().split()) if failed.exists() else None
     assert written == (sorted(named.split()) if named else None), run.stdout

@@ -13,11 +13,12 @@ from bench.growth_replies import feeding, translating
 from bench.in_process import applications, attempts
 from gateway.app import Application
 from gateway.shapes import Shape
+from tests.rows import module_fixture
 
 AGENTS = [pair for pair in PAIRS if pair.agents]
 
 
-@pytest.fixture(scope="module")
+@module_fixture
 def built() -> Iterator[tuple[Application, Application]]:
     """One pair for all: to set the collector apart takes half a second among thousands of tests."""
     with applications() as both:

@@ -2,14 +2,13 @@
 
 import json
 
-import pytest
-
 from bench import growth
 from bench.cases import PAIRS
 from bench.growth import Point, Report
+from tests.rows import module_fixture
 
 
-@pytest.fixture(scope="module")
+@module_fixture
 def report() -> Report:
     return growth.run(turns=(1, 2), seconds=0.0)
 

@@ -15,6 +15,7 @@ from tests.authorities import for_programs
 from tests.clients.environments import python_with
 from tests.clients.running import Stage, stage
 from tests.processes import PATIENCE
+from tests.rows import module_fixture
 from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
@@ -56,13 +57,13 @@ def agent_at(base_url: str, *transport: str) -> Iterator[Agent]:
         assert process.wait(PATIENCE) == 0
 
 
-@pytest.fixture(scope="module")
+@module_fixture
 def running() -> Iterator[Stage]:
     with stage(responses=ResponsesSettings(store="memory://")) as both:
         yield both
 
 
-@pytest.fixture(scope="module")
+@module_fixture
 def agent(running: Stage) -> Iterator[Agent]:
     with agent_at(running.base_url) as made:
         yield made

@@ -10,6 +10,7 @@ from gateway.config.settings import ModelRule
 from gateway.shapes import Json, Shape
 from tests.clients.anthropic_client import SDKS, AnthropicClient, anthropic_client
 from tests.clients.running import Stage, stage
+from tests.rows import module_fixture
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -52,7 +53,7 @@ FORMAT = {
 }
 
 
-@pytest.fixture(scope="module")
+@module_fixture
 def running() -> Iterator[Stage]:
     with stage(*RULES, with_anthropic=True) as both:
         yield both

@@ -19,13 +19,14 @@ from tests.clients.running import (
     running_gateway,
     stage,
 )
+from tests.rows import module_fixture
 
 USER: Any = [{"role": "user", "content": "Hello there"}]
 VERSION = "2024-06-01"
 MODELS = ("gpt-4o-mini", "davinci-002", CHAT_FINE_TUNE, BASE_FINE_TUNE, "my-bot")
 
 
-@pytest.fixture(scope="module")
+@module_fixture
 def running() -> Iterator[Stage]:
     with stage(*ALIASES) as both:
         yield both

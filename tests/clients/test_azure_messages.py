@@ -14,19 +14,20 @@ from tests import kinds
 from tests.clients.azure_emulator import TOKEN, Resource, azure_resource, azure_upstream
 from tests.clients.raw import RawConnection, connect
 from tests.clients.running import RunningGateway, running_gateway
+from tests.rows import module_fixture
 
 CLAUDE = "claude-demo-sonnet-4-5"
 USER: Any = [{"role": "user", "content": "Hello there"}]
 HOME = "/anthropic/v1/messages"
 
 
-@pytest.fixture(scope="module")
+@module_fixture
 def resource() -> Iterator[Resource]:
     with azure_resource() as running:
         yield running
 
 
-@pytest.fixture(scope="module")
+@module_fixture
 def gateway(resource: Resource) -> Iterator[RunningGateway]:
     rules = (ModelRule("claude-*", endpoints=(Shape.MESSAGES,)),)
     upstream = azure_upstream(resource, messages_url=f"{resource.url}/anthropic/v1")

@@ -13,18 +13,19 @@ from gateway.config.secret import Secret
 from gateway.config.settings import ModelRule, Settings
 from tests.clients.azure_emulator import Resource, azure_resource, azure_upstream
 from tests.clients.running import RunningGateway, running_gateway
+from tests.rows import module_fixture
 
 USER: Any = [{"role": "user", "content": "Hello there"}]
 VERSION = "?api-version=2024-10-21"
 
 
-@pytest.fixture(scope="module")
+@module_fixture
 def resource() -> Iterator[Resource]:
     with azure_resource() as running:
         yield running
 
 
-@pytest.fixture(scope="module")
+@module_fixture
 def gateway(resource: Resource) -> Iterator[RunningGateway]:
     rules = (ModelRule("alias", model="support"),)
     settings = Settings((azure_upstream(resource),), models=rules, admin=AdminSettings())

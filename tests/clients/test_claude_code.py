@@ -14,6 +14,7 @@ from tests.clients.programs import CLAUDE_CODE
 from tests.clients.running import running_gateway
 from tests.clients.scripted_model import NAME, ScriptedModel, scripted_model
 from tests.clients.scripted_responses import ENCRYPTED
+from tests.rows import module_fixture
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -40,7 +41,7 @@ def model(request: pytest.FixtureRequest) -> Iterator[ScriptedModel]:
         yield made
 
 
-@pytest.fixture(scope="module")
+@module_fixture
 def gateway_url(model: ScriptedModel, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     file = tmp_path_factory.mktemp("gateway") / "config.yaml"
     file.write_text(CONFIGURATION.replace("BASE_URL", model.base_url).replace("MODEL", NAME))

@@ -16,6 +16,7 @@ from tests import kinds
 from tests.clients.codex import SHELL, Codex, custom_provider
 from tests.clients.running import RunningGateway, running_gateway
 from tests.clients.scripted_model import NAME, ScriptedModel, scripted_model
+from tests.rows import module_fixture
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -26,13 +27,13 @@ IN_INPUT, SEARCHING = "gpt-6-luna", "gpt-5.5"
 CHAT = (Shape.CHAT,)
 
 
-@pytest.fixture(scope="module")
+@module_fixture
 def model() -> Iterator[ScriptedModel]:
     with scripted_model() as made:
         yield made
 
 
-@pytest.fixture(scope="module")
+@module_fixture
 def gateway(model: ScriptedModel) -> Iterator[RunningGateway]:
     upstream = UpstreamSettings("local", model.base_url, kinds.OPENAI)
     rules = (ModelRule("gpt-*", model=NAME, endpoints=CHAT), ModelRule(NAME, endpoints=CHAT))

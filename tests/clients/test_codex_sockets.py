@@ -16,13 +16,14 @@ from tests.clients.codex import SHELL, Codex, built_in_provider
 from tests.clients.running import Stage, running_gateway, stage
 from tests.clients.scripted_model import NAME, scripted_model
 from tests.clients.tapping import Tap, Wire, tapped
+from tests.rows import module_fixture
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 CHAT_ONLY, RESPONSES_ONLY, COMPLETIONS_ONLY = "gpt-3.5-turbo", "gpt-5-codex", "davinci-002"
 
 
-@pytest.fixture(scope="module")
+@module_fixture
 def running() -> Iterator[Stage]:
     with stage() as both:
         yield both

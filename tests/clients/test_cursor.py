@@ -18,6 +18,7 @@ from gateway.demo import emulator
 from gateway.shapes import Json
 from tests import kinds
 from tests.clients.running import Stage, openai_upstream, running_gateway
+from tests.rows import module_fixture
 
 HEADERS = {"authorization": "Bearer sk-test", "user-agent": "Cursor/1.0"}
 PATCH: Json = {
@@ -61,7 +62,7 @@ MODELS = {
 }
 
 
-@pytest.fixture(scope="module")
+@module_fixture
 def running() -> Iterator[Stage]:
     with emulator.serve() as served:
         anthropic = UpstreamSettings("anthropic", served.base_url, kinds.ANTHROPIC)

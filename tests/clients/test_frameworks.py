@@ -12,13 +12,14 @@ from tests.authorities import for_programs
 from tests.clients.programs import PYTHON
 from tests.clients.running import Stage, stage
 from tests.processes import PATIENCE
+from tests.rows import module_fixture
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 RUNS = Path(__file__).with_name("frameworks_runs.py")
 SAID = "You said: Hello there"
 
 
-@pytest.fixture(scope="module")
+@module_fixture
 def running() -> Iterator[Stage]:
     with stage() as made:
         yield made

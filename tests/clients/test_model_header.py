@@ -3,16 +3,16 @@
 from collections.abc import Iterator
 
 import openai
-import pytest
 
 from gateway.config.operator_settings import AdminSettings
 from gateway.config.settings import ModelRule, Settings, UpstreamSettings
 from gateway.demo import emulator
 from tests import kinds
 from tests.clients.running import BASE_FINE_TUNE, Stage, running_gateway
+from tests.rows import module_fixture
 
 
-@pytest.fixture(scope="module")
+@module_fixture
 def running() -> Iterator[Stage]:
     with emulator.serve() as served:
         upstream = UpstreamSettings(

@@ -17,6 +17,7 @@ from tests import kinds
 from tests.clients.recording import Answer, Recorder, exchanged, recording_upstream
 from tests.clients.running import running_gateway
 from tests.clients.test_isolation import client_settings
+from tests.rows import module_fixture
 from tests.waiting import PATIENCE
 
 KEY, ANYONE = "gw-restricted-0123456789", "gw-anyone-0123456789abcd"
@@ -57,7 +58,7 @@ class Running:
         return self.upstream.since(before)
 
 
-@pytest.fixture(scope="module")
+@module_fixture
 def running() -> Iterator[Running]:
     with recording_upstream() as upstream:
         settings = Settings(

@@ -16,6 +16,7 @@ from gateway.shapes import Json
 from tests.clients.environments import NotInstallable, node_modules
 from tests.clients.running import ALIASES, BASE_FINE_TUNE, CHAT_FINE_TUNE, Stage, stage
 from tests.processes import PATIENCE
+from tests.rows import module_fixture
 
 pytestmark = [
     pytest.mark.slow,
@@ -85,7 +86,7 @@ class Node:
         return result["status"], result["data"]["error"]
 
 
-@pytest.fixture(scope="module")
+@module_fixture
 def running() -> Iterator[Stage]:
     with pytest.MonkeyPatch.context() as patch, stage(*RULES) as made:
         patch.setattr(
@@ -94,7 +95,7 @@ def running() -> Iterator[Stage]:
         yield made
 
 
-@pytest.fixture(scope="module")
+@module_fixture
 def process(running: Stage) -> Iterator[Node]:
     surroundings = {"PATH": os.environ.get("PATH", ""), "NODE_PATH": str(installed())}
     with subprocess.Popen(

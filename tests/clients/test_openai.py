@@ -16,18 +16,19 @@ from tests.clients.running import (
     Stage,
     stage,
 )
+from tests.rows import module_fixture
 from tests.waiting import PATIENCE
 
 USER: Any = [{"role": "user", "content": "Hello there"}]
 
 
-@pytest.fixture(scope="module")
+@module_fixture
 def running() -> Iterator[Stage]:
     with stage(*ALIASES) as both:
         yield both
 
 
-@pytest.fixture(scope="module")
+@module_fixture
 def client(running: Stage) -> Iterator[openai.OpenAI]:
     with openai.OpenAI(base_url=running.base_url, api_key="sk-test", max_retries=0) as made:
         yield made

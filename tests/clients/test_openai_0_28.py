@@ -14,13 +14,14 @@ from tests.clients.running import (
     COMPLETIONS_MODELS,
     stage,
 )
+from tests.rows import module_fixture
 
 pytestmark = pytest.mark.slow
 
 USER: Any = [{"role": "user", "content": "Hello there"}]
 
 
-@pytest.fixture(scope="module")
+@module_fixture
 def client() -> Iterator[OldOpenAI]:
     with stage(*ALIASES) as running, old_openai(running.base_url) as made:
         yield made

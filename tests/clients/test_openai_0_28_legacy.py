@@ -16,6 +16,7 @@ from gateway.shapes import Json
 from tests.clients.old_openai import OldOpenAI, file, old_openai
 from tests.clients.raw import connect
 from tests.clients.running import ALIASES, BASE_FINE_TUNE, CHAT_FINE_TUNE, Stage, stage
+from tests.rows import module_fixture
 
 pytestmark = pytest.mark.slow
 
@@ -30,7 +31,7 @@ ENGINES = ("gpt-4o-mini", "davinci-002", CHAT_FINE_TUNE, BASE_FINE_TUNE, "org/mo
 PNG = file("otter.png", b"\x89PNG otter")
 
 
-@pytest.fixture(scope="module")
+@module_fixture
 def running() -> Iterator[Stage]:
     with pytest.MonkeyPatch.context() as patch, stage(*RULES) as made:
         patch.setattr(
@@ -39,7 +40,7 @@ def running() -> Iterator[Stage]:
         yield made
 
 
-@pytest.fixture(scope="module")
+@module_fixture
 def process(running: Stage) -> Iterator[OldOpenAI]:
     with old_openai(running.base_url) as made:
         yield made

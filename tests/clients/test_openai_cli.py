@@ -13,13 +13,14 @@ from tests.authorities import for_programs
 from tests.clients.old_openai import environment
 from tests.clients.running import ALIASES, BASE_FINE_TUNE, CHAT_FINE_TUNE, Stage, stage
 from tests.processes import PATIENCE
+from tests.rows import module_fixture
 
 pytestmark = pytest.mark.slow
 
 PROGRAM = Path(__file__).with_name("openai_command.py")
 
 
-@pytest.fixture(scope="module")
+@module_fixture
 def running() -> Iterator[Stage]:
     with pytest.MonkeyPatch.context() as patch, stage(*ALIASES) as made:
         patch.setattr(
@@ -28,7 +29,7 @@ def running() -> Iterator[Stage]:
         yield made
 
 
-@pytest.fixture(scope="module")
+@module_fixture
 def program(running: Stage) -> Iterator["subprocess.Popen[str]"]:
     with subprocess.Popen(
         [environment(), PROGRAM],

@@ -17,6 +17,7 @@ from tests.clients.test_openai_responses import (
     Person,
     client_of,
 )
+from tests.rows import module_fixture
 
 ADAPTIVE, BUDGETED, PLAIN = (
     "claude-demo-opus-5",
@@ -34,13 +35,13 @@ class Team(pydantic.BaseModel):
     people: list[Person]
 
 
-@pytest.fixture(scope="module")
+@module_fixture
 def running() -> Iterator[Stage]:
     with stage(with_anthropic=True) as both:
         yield both
 
 
-@pytest.fixture(scope="module")
+@module_fixture
 def client(running: Stage) -> Iterator[openai.OpenAI]:
     with client_of(running.base_url) as made:
         yield made

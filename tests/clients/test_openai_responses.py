@@ -18,6 +18,7 @@ from gateway.demo import emulator
 from gateway.shapes import Shape
 from tests import kinds
 from tests.clients.running import Stage, running_gateway, stage
+from tests.rows import module_fixture
 
 CHAT_ONLY = "gpt-3.5-turbo"
 RESPONSES_ONLY = ("o1-pro", "gpt-5-codex", "gpt-5.3-codex")
@@ -56,13 +57,13 @@ def client_of(base_url: str, key: str = "sk-test") -> Iterator[openai.OpenAI]:
         yield made
 
 
-@pytest.fixture(scope="module")
+@module_fixture
 def running() -> Iterator[Stage]:
     with stage(*RULES) as both:
         yield both
 
 
-@pytest.fixture(scope="module")
+@module_fixture
 def client(running: Stage) -> Iterator[openai.OpenAI]:
     with client_of(running.base_url) as made:
         yield made

@@ -19,6 +19,7 @@ from gateway.demo import emulator
 from gateway.shapes import Shape
 from tests.clients.running import Stage, openai_upstream, running_gateway, stage
 from tests.clients.test_openai_responses import CALL, RESPONSES_TOOL
+from tests.rows import module_fixture
 from tests.waiting import PATIENCE, wait_until
 
 CHAT, RESPONSES, COMPLETIONS, MESSAGES = (
@@ -38,7 +39,7 @@ Event = Any
 Connection = Any
 
 
-@pytest.fixture(scope="module")
+@module_fixture
 def running() -> Iterator[Stage]:
     with stage(with_anthropic=True, relayed=False) as both:
         yield both

@@ -35,6 +35,7 @@ from gateway.shapes import Shape
 from tests import kinds
 from tests.addresses import NO_SUCH_HOST, held_port
 from tests.clients.running import RunningGateway, running_gateway
+from tests.rows import module_fixture
 from tests.waiting import PATIENCE
 
 UPSTREAM_KEY = "sk-upstream-secret"
@@ -247,7 +248,7 @@ class Lines(logging.Handler):
         self._lines.append(record.getMessage())
 
 
-@pytest.fixture(scope="module")
+@module_fixture
 def operator() -> Iterator[Operator]:
     clock = Clock()
     with (

@@ -13,6 +13,7 @@ from gateway.demo import emulator
 from gateway.demo.accounts import Accounts
 from tests.clients.raw import RawConnection, chunk, connect
 from tests.clients.running import Stage, stage
+from tests.rows import module_fixture
 from tests.waiting import PATIENCE
 
 CHAT = "/v1/chat/completions"
@@ -48,7 +49,7 @@ class WatchedEmulator(emulator.Emulator):
             return self._changed.wait_for(lambda: self._arrived >= number, PATIENCE)
 
 
-@pytest.fixture(scope="module")
+@module_fixture
 def running() -> Iterator[Stage]:
     with stage() as both:
         yield both
@@ -274,7 +275,7 @@ def test_odd_messages_are_never_the_gateways_failure(
     assert reply.error["message"]
 
 
-@pytest.fixture(scope="module")
+@module_fixture
 def aliasing() -> Iterator[Stage]:
     with stage(ModelRule("my-bot", "gpt-4o-mini")) as both:
         yield both

@@ -29,6 +29,7 @@ from tests.clients.programs import (
 )
 from tests.clients.running import Stage, stage
 from tests.documents import ROOT, marked_table
+from tests.rows import module_fixture
 from tests.waiting import PATIENCE
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -122,7 +123,7 @@ RECIPES: Mapping[str, Recipe] = {
 }
 
 
-@pytest.fixture(scope="module")
+@module_fixture
 def running() -> Iterator[Stage]:
     with stage(with_anthropic=True) as made:
         yield made

@@ -20,6 +20,7 @@ from gateway.demo.endpoints.files import PATTERN
 from gateway.demo.journal import RecordedRequest
 from gateway.shapes import Json
 from tests.clients.running import Stage, stage
+from tests.rows import module_fixture
 
 REFERENCE: dict[str, Json] = json.loads(
     Path(__file__).with_name("reference_2023.json").read_text("utf-8")
@@ -31,7 +32,7 @@ CHOSEN_UPSTREAM = frozenset({"batch_size", "learning_rate_multiplier", "prompt_l
 """Members that are null where the upstream chooses the value, or has no such parameter."""
 
 
-@pytest.fixture(scope="module")
+@module_fixture
 def stage_2023() -> Iterator[Stage]:
     with stage(*RULES) as made:
         yield made

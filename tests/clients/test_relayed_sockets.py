@@ -14,6 +14,7 @@ from websockets.exceptions import ConnectionClosed
 from tests.clients.running import RunningGateway, Stage, stage
 from tests.clients.sockets_before import UNLIMITED, gateway_before, upstream
 from tests.clients.test_openai_sockets import CHAT, RESPONSES, connection, last, turn
+from tests.rows import module_fixture
 from tests.upstream.scripted import until
 
 TURNS = 8
@@ -36,7 +37,7 @@ def run(scenario: Coroutine[Any, Any, None]) -> None:
     asyncio.run(asyncio.wait_for(scenario, 60))
 
 
-@pytest.fixture(scope="module")
+@module_fixture
 def running() -> Iterator[Stage]:
     with stage() as both:
         yield both

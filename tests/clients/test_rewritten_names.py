@@ -20,11 +20,12 @@ from gateway.config.settings import (
 from gateway.demo import emulator
 from tests import kinds
 from tests.clients.running import BASE_FINE_TUNE, Stage, running_gateway
+from tests.rows import module_fixture
 
 KEY = "gw-vendor"
 
 
-@pytest.fixture(scope="module")
+@module_fixture
 def running() -> Iterator[Stage]:
     """A gateway whose only client may use the models of `openai/` alone."""
     with emulator.serve() as served:
@@ -48,7 +49,7 @@ def sent_model(running: Stage) -> str:
     return str(json.loads(running.upstream.journal[-1].body)["model"])
 
 
-@pytest.fixture(scope="module")
+@module_fixture
 def client(running: Stage) -> Iterator[openai.OpenAI]:
     with openai.OpenAI(base_url=running.base_url, api_key=KEY, max_retries=0) as made:
         yield made

@@ -10,18 +10,19 @@ import pytest
 from gateway.config.settings import ModelRule
 from gateway.config.translation_settings import ParamSettings
 from tests.clients.running import BASE_FINE_TUNE, Stage, stage
+from tests.rows import module_fixture
 
 PARAMS = ParamSettings(set={"top_p": 0.5}, default={"max_tokens": 40}, drop=("user",))
 USER: Any = [{"role": "user", "content": "Hello there"}]
 
 
-@pytest.fixture(scope="module")
+@module_fixture
 def running() -> Iterator[Stage]:
     with stage(ModelRule("*", params=PARAMS)) as both:
         yield both
 
 
-@pytest.fixture(scope="module")
+@module_fixture
 def client(running: Stage) -> Iterator[openai.OpenAI]:
     with openai.OpenAI(base_url=running.base_url, api_key="sk-test", max_retries=0) as made:
         yield made

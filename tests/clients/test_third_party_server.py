@@ -21,6 +21,7 @@ from tests.clients.third_party_server import (
     MODEL,
     third_party_server,
 )
+from tests.rows import module_fixture
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(MAX_SECONDS_TO_INSTALL + 300)]
 
@@ -41,7 +42,7 @@ class Served:
     admin_url: str
 
 
-@pytest.fixture(scope="module")
+@module_fixture
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     with third_party_server(tmp_path_factory.mktemp("third-party")) as base_url:
         upstream = UpstreamSettings("local", base_url, kinds.AUTO)

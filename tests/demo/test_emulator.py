@@ -13,6 +13,7 @@ from gateway.demo import emulator
 from gateway.demo.emulator import Served
 from gateway.demo.models import PRIVATE_KEY, PRIVATE_MODEL
 from tests.demo.client import ask, post
+from tests.rows import module_fixture
 from tests.waiting import PATIENCE
 
 APP = emulator.build()
@@ -105,7 +106,7 @@ def test_only_http_and_websocket_are_spoken() -> None:
         asyncio.run(APP({"type": "lifespan"}, nothing, nothing))
 
 
-@pytest.fixture(scope="module")
+@module_fixture
 def served() -> Iterator[Served]:
     with emulator.serve() as running:
         yield running

@@ -14,6 +14,7 @@ from tests.deploy.programs import debian
 from tests.deploy.queries import ADDED, Query, queries
 from tests.deploy.watched import Watched, watched
 from tests.redis_server import redis_server
+from tests.rows import module_fixture
 from tests.waiting import wait_until
 
 OF_PROMETHEUS = frozenset({"up"})
@@ -22,14 +23,14 @@ OF_PROMETHEUS = frozenset({"up"})
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture(scope="module")
+@module_fixture
 def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     debian("redis-server")
     with redis_server(tmp_path_factory.mktemp("redis")) as running:
         yield running.url
 
 
-@pytest.fixture(scope="module")
+@module_fixture
 def exposed(redis: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
     """The names of all samples that the gateway exposes, each with its labels."""
     shared = {"secret": "s" * 32, "memory": {"url": redis}, "responses": {"store": redis}}

@@ -43,6 +43,7 @@ from tests.door.doors import (
 from tests.door.sockets import Frames, echoing
 from tests.door.test_upgrade import HANDSHAKE, JDK_17, SMUGGLED, UPGRADES
 from tests.door.upstream import STREAM_END, STREAM_HEAD, falls_silent_after, replies, text_event
+from tests.rows import module_fixture
 from tests.server.websocket.peer import frame, handshake
 from tests.waiting import PATIENCE, wait_until
 
@@ -131,7 +132,7 @@ def listens(base_url: str) -> bool:
         return False
 
 
-@pytest.fixture(scope="module")
+@module_fixture
 def gateway() -> Iterator[Door]:
     with door(ServerSettings(max_body_bytes=4 * MEGABYTE)) as both:
         yield both

@@ -20,6 +20,7 @@ from tests.door.doors import (
     door,
     raw,
 )
+from tests.rows import module_fixture
 
 EXPECT = "Expect: 100-continue"
 BODY = chat()
@@ -27,13 +28,13 @@ LENGTH = f"Content-Length: {len(BODY)}"
 CONTINUE = b"HTTP/1.1 100 "
 
 
-@pytest.fixture(scope="module")
+@module_fixture
 def running() -> Iterator[Door]:
     with door(ServerSettings(max_body_bytes=100_000, max_upload_bytes=100_000)) as both:
         yield both
 
 
-@pytest.fixture(scope="module")
+@module_fixture
 def locked() -> Iterator[Door]:
     """A gateway with clients of its own, whose key is not sk-test."""
     digest = hashlib.sha256(b"sk-other").hexdigest()

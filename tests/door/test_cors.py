@@ -8,11 +8,12 @@ from gateway.config.settings import ServerSettings
 from tests.clients.raw import RawReply
 from tests.door.doors import CHAT, COMPLETIONS, FILES, Door, chat, connect, door, prompt
 from tests.door.upstream import STREAM_HEAD, repeats, text_event
+from tests.rows import module_fixture
 
 PAGE = "https://app.example.com"
 
 
-@pytest.fixture(scope="module")
+@module_fixture
 def opened() -> Iterator[Door]:
     with door(ServerSettings(cors_origins=(PAGE,), max_body_bytes=10_000)) as both:
         yield both

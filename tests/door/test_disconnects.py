@@ -38,6 +38,7 @@ from tests.door.upstream import (
     silent,
     text_event,
 )
+from tests.rows import module_fixture
 from tests.waiting import PATIENCE
 
 SIZES = {
@@ -58,7 +59,7 @@ OF_FEW_SIZES = pytest.mark.parametrize("size", FEW_SIZES.values(), ids=FEW_SIZES
 A_STREAM = STREAM_HEAD + text_event("Hi")
 
 
-@pytest.fixture(scope="module")
+@module_fixture
 def running() -> Iterator[Door]:
     with door(max_connections=1) as both:
         yield both

@@ -50,6 +50,7 @@ from tests.door.upstream import (
     whole,
 )
 from tests.processes import gateway_process
+from tests.rows import module_fixture
 from tests.waiting import PATIENCE
 
 LIMIT = 100_000
@@ -98,7 +99,7 @@ EARLY = {
 }
 
 
-@pytest.fixture(scope="module")
+@module_fixture
 def running() -> Iterator[Door]:
     server = ServerSettings(
         allowed_hosts=("localhost",), max_body_bytes=LIMIT, max_upload_bytes=LIMIT

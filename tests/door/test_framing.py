@@ -22,6 +22,7 @@ from tests.door.doors import (
     door,
     raw,
 )
+from tests.rows import module_fixture
 from tests.waiting import PATIENCE
 
 POST_CHAT = f"POST {CHAT} HTTP/1.1"
@@ -33,7 +34,7 @@ CHUNKS = chunk(BODY) + chunk(b"")
 LENGTH = len(BODY)
 
 
-@pytest.fixture(scope="module")
+@module_fixture
 def running() -> Iterator[Door]:
     with door() as both:
         yield both

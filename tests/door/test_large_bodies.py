@@ -22,13 +22,14 @@ from tests.door.upstream import (
     text_event,
     whole,
 )
+from tests.rows import module_fixture
 from tests.waiting import PATIENCE
 
 LARGE = 3 * 1024 * 1024
 ROUNDS = 50
 
 
-@pytest.fixture(scope="module")
+@module_fixture
 def doors() -> Iterator[Door]:
     with door() as opened:
         yield opened

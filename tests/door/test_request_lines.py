@@ -8,6 +8,7 @@ import pytest
 from gateway.config.settings import ServerSettings
 from tests.door.doors import CHAT, COMPLETIONS, Client, Door, chat, connect, door, prompt, raw
 from tests.door.upstream import STREAM_END, STREAM_HEAD, chat_reply, replies, text_event
+from tests.rows import module_fixture
 
 BODY = chat()
 LENGTH = f"Content-Length: {len(BODY)}"
@@ -15,13 +16,13 @@ OWN = "GET /v1/files/own HTTP/1.1"
 STREAM = STREAM_HEAD + text_event("Hi") + STREAM_END
 
 
-@pytest.fixture(scope="module")
+@module_fixture
 def running() -> Iterator[Door]:
     with door() as both:
         yield both
 
 
-@pytest.fixture(scope="module")
+@module_fixture
 def guarded() -> Iterator[Door]:
     """A gateway that answers to two names only."""
     with door(ServerSettings(allowed_hosts=("localhost", "127.0.0.1"))) as both:

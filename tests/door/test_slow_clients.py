@@ -41,6 +41,7 @@ from tests.door.upstream import (
     text_event,
     whole,
 )
+from tests.rows import module_fixture
 from tests.waiting import PATIENCE
 
 SEND_TIMEOUT = 0.5
@@ -68,7 +69,7 @@ def impatient(interval: float = 15.0, send_timeout: float = SEND_TIMEOUT) -> Ite
         yield both
 
 
-@pytest.fixture(scope="module")
+@module_fixture
 def running() -> Iterator[Door]:
     with impatient() as both:
         yield both
@@ -222,7 +223,7 @@ SILENT_BODIES = {
 }
 
 
-@pytest.fixture(scope="module")
+@module_fixture
 def hasty() -> Iterator[Door]:
     with door(ServerSettings(body_idle_timeout=BODY_TIMEOUT), max_connections=1) as both:
         yield both

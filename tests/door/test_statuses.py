@@ -8,6 +8,7 @@ import pytest
 from tests.clients.raw import chunk
 from tests.door.doors import CHAT, EMBEDDINGS, FILES, Client, Door, chat, connect, door, raw
 from tests.door.upstream import STREAM_END, STREAM_HEAD, Script, replies, text_event, whole
+from tests.rows import module_fixture
 
 WITH_CONTENT = [200, 201, 202, 203, 206, 226, 299, 300, 301, 302, 307, 399, 402, 418, 422, 451, 499]
 ODD = [600, 601, 700, 799, 999]
@@ -15,7 +16,7 @@ NO_CONTENT = [204, 304]
 CONTENT = json.dumps({"object": "thing", "text": "as it is"}).encode()
 
 
-@pytest.fixture(scope="module")
+@module_fixture
 def running() -> Iterator[Door]:
     with door() as both:
         yield both

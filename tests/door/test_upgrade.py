@@ -25,6 +25,7 @@ from tests.door.doors import (
     prompt,
     raw,
 )
+from tests.rows import module_fixture
 
 JDK_17 = (
     "Connection: Upgrade, HTTP2-Settings",
@@ -61,7 +62,7 @@ SMUGGLED = (
 )
 
 
-@pytest.fixture(scope="module")
+@module_fixture
 def running() -> Iterator[Door]:
     with door() as both:
         yield both

@@ -15,6 +15,7 @@ from tests.faults.expectations import DELIVERIES, FLOWS
 from tests.faults.script import Asked
 from tests.faults.stage import Stage, staged
 from tests.faults.table import FAULTS, GROUPS, cases
+from tests.rows import module_fixture
 
 BATCH = 20
 """Faults side by side: few enough that looking for what one of them leaves behind is quick."""
@@ -25,13 +26,13 @@ BATCHES = {
 }
 
 
-@pytest.fixture(scope="module")
+@module_fixture
 def runner() -> Iterator[asyncio.Runner]:
     with asyncio.Runner() as runner:
         yield runner
 
 
-@pytest.fixture(scope="module")
+@module_fixture
 def stage(runner: asyncio.Runner) -> Iterator[Stage]:
     stack = AsyncExitStack()
     yield runner.run(stack.enter_async_context(staged(cases(*FAULTS))))

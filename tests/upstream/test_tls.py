@@ -15,6 +15,7 @@ from gateway.upstream import pool
 from gateway.upstream.arriving_reply import UNREAD_LIMIT
 from gateway.upstream.flight import Flight
 from tests.certificates import LOCALHOST, Pair, make_pair
+from tests.rows import module_fixture
 from tests.upstream.conftest import GENEROUS, WorldMaker, call, read, sender_for, settings_for
 from tests.upstream.scripted import Peer, replies, until, with_length
 from tests.waiting import PATIENCE
@@ -24,7 +25,7 @@ pytestmark = pytest.mark.anyio
 OK = with_length(b"fine")
 
 
-@pytest.fixture(scope="module")
+@module_fixture
 def pair(tmp_path_factory: pytest.TempPathFactory) -> Pair:
     """A key and a self-signed certificate for `localhost`, and no address."""
     return make_pair(tmp_path_factory.mktemp("tls"), "localhost", names=[LOCALHOST])

@@ -7,12 +7,13 @@ import pytest
 from tests.clients.old import lines
 from tests.clients.old.running import Programs, Scene, node_programs, scene
 from tests.clients.old.scripted import SAID
+from tests.rows import module_fixture
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 GREETING = SAID + lines.greeting("?")
 
 
-@pytest.fixture(scope="module")
+@module_fixture
 def old() -> Iterator[Scene]:
     with scene() as made:
         yield made
@@ -25,7 +26,7 @@ def nothing_is_refused(old: Scene) -> Iterator[None]:
     assert not {400, 404} & set(old.statuses())
 
 
-@pytest.fixture(scope="module")
+@module_fixture
 def programs(old: Scene) -> Iterator[Programs]:
     with node_programs(old) as made:
         yield made

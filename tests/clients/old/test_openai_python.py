@@ -11,6 +11,7 @@ from tests.clients.old import lines
 from tests.clients.old.running import Scene, or_skipped, python_of_2023, scene
 from tests.clients.old.scripted import SAID
 from tests.clients.old_openai import OldOpenAI, file, old_openai
+from tests.rows import module_fixture
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 GREETING = SAID + lines.greeting("?")
@@ -33,7 +34,7 @@ BASES = {"0.6.4": ("", "/", "/v1", "/v1/"), "0.10.5": ("", "/v1"), "0.27.8": ("/
 CASES = [(version, base) for version, bases in BASES.items() for base in bases]
 
 
-@pytest.fixture(scope="module")
+@module_fixture
 def old() -> Iterator[Scene]:
     with scene() as made:
         yield made
@@ -137,7 +138,7 @@ def test_a_file_for_what_is_gone_is_refused(client: OldOpenAI) -> None:
 # --- what only the last of them has ------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
+@module_fixture
 def youngest(old: Scene) -> Iterator[OldOpenAI]:
     with old_openai(old.base_url, python_of_2023()) as made:
         yield made

@@ -9,13 +9,14 @@ from gateway.demo.refusals.service import server_error
 from tests.clients.old import lines
 from tests.clients.old.running import Programs, Scene, python_programs, scene
 from tests.clients.old.scripted import SAID
+from tests.rows import module_fixture
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 BOTH = pytest.mark.parametrize("model", ["gpt-3.5-turbo", "text-davinci-003"])
 GREETING = SAID + lines.greeting("?")
 
 
-@pytest.fixture(scope="module")
+@module_fixture
 def old() -> Iterator[Scene]:
     with scene() as made:
         yield made
@@ -28,7 +29,7 @@ def nothing_is_refused(old: Scene) -> Iterator[None]:
     assert not {400, 404} & set(old.statuses())
 
 
-@pytest.fixture(scope="module")
+@module_fixture
 def programs(old: Scene) -> Iterator[Programs]:
     with python_programs(old) as made:
         yield made

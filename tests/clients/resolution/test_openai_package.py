@@ -11,6 +11,7 @@ from tests.clients.resolution.asking import RIGHT, Said
 from tests.clients.resolution.scene import Denial, Metadata, Scene
 from tests.clients.resolution.stage import A_MOMENT, Stage, set_up
 from tests.clients.resolution.test_matrix import UNREADABLE, metadata_for
+from tests.rows import module_fixture
 
 pytestmark = pytest.mark.anyio
 
@@ -32,7 +33,7 @@ CELLS = [
 ]
 
 
-@pytest.fixture(scope="module")
+@module_fixture
 async def stage() -> AsyncIterator[Stage]:
     async with set_up(kinds.OPENAI) as made:
         yield made

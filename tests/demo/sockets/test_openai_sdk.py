@@ -10,12 +10,13 @@ from websockets.exceptions import InvalidStatus
 from gateway.demo import emulator
 from gateway.demo.emulator import Served
 from tests.demo.sockets.client import KEY, REALTIME
+from tests.rows import module_fixture
 
 # The SDK does not use `websockets` in the manner that its version 17 asks for.
 pytestmark = pytest.mark.filterwarnings(r"ignore:connect\(\) must be used:DeprecationWarning")
 
 
-@pytest.fixture(scope="module")
+@module_fixture
 def served() -> Iterator[Served]:
     with emulator.serve() as running:
         yield running

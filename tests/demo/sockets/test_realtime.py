@@ -10,6 +10,7 @@ from websockets.exceptions import ConnectionClosed
 from gateway.demo import emulator
 from gateway.demo.emulator import Served
 from tests.demo.sockets.client import REALTIME, ClientSocket, opened, text_of
+from tests.rows import module_fixture
 from tests.waiting import PATIENCE
 
 PATH = f"/realtime?model={REALTIME}"
@@ -17,7 +18,7 @@ SECOND = base64.b64encode(bytes(48_000)).decode()
 TOOL = {"type": "function", "name": "clock", "parameters": {"type": "object"}}
 
 
-@pytest.fixture(scope="module")
+@module_fixture
 def served() -> Iterator[Served]:
     with emulator.serve() as running:
         yield running

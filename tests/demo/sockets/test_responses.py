@@ -13,12 +13,13 @@ from gateway.demo import emulator
 from gateway.demo.emulator import Served
 from gateway.demo.sockets.responses import MOST_WAITING
 from tests.demo.sockets.client import CHAT_ONLY, KEY, LAST, ClientSocket, opened, text_of
+from tests.rows import module_fixture
 from tests.waiting import PATIENCE
 
 TOOL = {"type": "function", "name": "clock", "parameters": {"type": "object"}}
 
 
-@pytest.fixture(scope="module")
+@module_fixture
 def served() -> Iterator[Served]:
     with emulator.serve() as running:
         yield running

@@ -14,10 +14,11 @@ from websockets.typing import Subprotocol
 from gateway.demo import emulator
 from gateway.demo.emulator import Served
 from tests.demo.sockets.client import CHAT_ONLY, KEY, REALTIME, opened
+from tests.rows import module_fixture
 from tests.waiting import PATIENCE
 
 
-@pytest.fixture(scope="module")
+@module_fixture
 def served() -> Iterator[Served]:
     with emulator.serve() as running:
         yield running

@@ -16,6 +16,7 @@ from gateway.sockets import Refused
 from gateway.upstream.websocket.opening import Opening
 from tests import kinds
 from tests.certificates import LOCALHOST, Pair, make_pair
+from tests.rows import module_fixture
 from tests.upstream.conftest import GENEROUS, read
 from tests.upstream.scripted import Peer, Request, until, with_length
 from tests.upstream.websocket.scene import (
@@ -274,7 +275,7 @@ async def test_a_connection_that_opens_after_the_end_is_dropped() -> None:
             await dial
 
 
-@pytest.fixture(scope="module")
+@module_fixture
 def pair(tmp_path_factory: pytest.TempPathFactory) -> Pair:
     return make_pair(tmp_path_factory.mktemp("tls"), "localhost", names=[LOCALHOST])
 
