@@ -11,10 +11,11 @@ import os
 import sys
 import tempfile
 import traceback
-from importlib import import_module
+from importlib.metadata import entry_points
 from typing import Any
 
-main: Any = import_module("openai._openai_scripts").main
+(command,) = entry_points(group="console_scripts", name="openai")
+main: Any = command.load()
 
 
 def run(arguments: list[str], folder: str) -> dict[str, Any]:
