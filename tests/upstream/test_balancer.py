@@ -15,9 +15,10 @@ from gateway.upstream.balancer import Balancer, OneAddress
 from gateway.upstream.health import FAILURES_IN_A_ROW, FIRST_PAUSE, Health
 from gateway.upstream.slots import UpstreamStats
 from tests.addresses import NO_SUCH_HOST, held_port
+from tests.loop_clock import LoopClock
 from tests.upstream.conftest import GENEROUS, GET, call, read, sender_for, settings_for
 from tests.upstream.scripted import Peer, Script, ScriptedUpstream, scripted, until, with_length
-from tests.upstream.test_faults import full_backlog
+from tests.upstream.test_faults import full_backlog, wait_turns
 from tests.upstream.test_loading import LLAMA_CPP
 
 pytestmark = pytest.mark.anyio
@@ -477,12 +478,21 @@ async def test_an_only_address_is_asked_whatever_its_health(variant: str) -> Non
     await one.aclose()
 
 
-async def test_every_address_is_asked_at_once_whether_it_answers(variant: str) -> None:
+async def test_every_address_is_asked_at_once_whether_it_answers(
+    variant: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     a, b, c, d = map(Server, "abcd")
     b.reply, c.closes, d.held = LOADING, True, asyncio.Event()
     dead = nobody()
     async with cluster(variant, a, b, c, d, dead) as all_of:
-        failing = await all_of.balancer.failing(replace(GET), 0.2)
+        with monkeypatch.context() as patch:
+            clock = LoopClock(patch)
+            asking = asyncio.create_task(all_of.balancer.failing(replace(GET), 5.0))
+            while not d.served or all_of.balancer.stats().in_flight > 1:  # noqa: ASYNC110 - no time passes
+                await asyncio.sleep(0)
+            await wait_turns(20)  # those that have answered are done
+            clock.advance(5.0)
+            failing = await asking
         assert failing == {
             all_of.urls[1]: Reason.LOADING,
             all_of.urls[2]: Reason.CLOSED,

@@ -18,6 +18,7 @@ from gateway.errors import (
 )
 from gateway.shapes import UpstreamReply
 from tests.addresses import NO_SUCH_HOST, held_port
+from tests.loop_clock import LoopClock
 from tests.upstream.conftest import GENEROUS, GET, WorldMaker, call, read
 from tests.upstream.scripted import Peer, chunked, replies, until, with_length
 
@@ -177,7 +178,9 @@ async def test_a_body_that_stalls_times_out(before: WorldMaker) -> None:
         await until(lambda: world.upstream.open == 0)
 
 
-async def test_a_slow_reader_is_no_silent_upstream(before: WorldMaker) -> None:
+async def test_a_slow_reader_is_no_silent_upstream(
+    before: WorldMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
     more = asyncio.Event()
 
     async def script(peer: Peer) -> None:
@@ -187,13 +190,14 @@ async def test_a_slow_reader_is_no_silent_upstream(before: WorldMaker) -> None:
         await peer.send(chunked(b"one", b"two")[-13:])
         await peer.gone()
 
-    timeouts = replace(GENEROUS, stream_idle=SHORT)
-    async with before(script, timeouts=timeouts) as world:
-        chunks = (await world.begin()).chunks()
-        first = await anext(chunks)
-        await asyncio.sleep(3 * SHORT)  # the reader's own time, which is what this is about
-        more.set()
-        assert first + await read_all(chunks) == b"onetwo"
+    async with before(script, timeouts=GENEROUS) as world:
+        with monkeypatch.context() as patch:
+            clock = LoopClock(patch)
+            chunks = (await world.begin()).chunks()
+            first = await anext(chunks)
+            clock.advance(3 * GENEROUS.stream_idle)  # the reader's own time
+            more.set()
+            assert first + await read_all(chunks) == b"onetwo"
 
 
 async def test_a_refused_connection_is_unavailability(before: WorldMaker) -> None:
