@@ -34,13 +34,14 @@ class Replica:
         secret: Secret = SECRET,
         store: FindingsStore | None = None,
         wall_clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.endpoints = LearnedEndpoints(settings, time.monotonic)
-        self.fixes = KnownFixes(settings, time.monotonic)
+        self.endpoints = LearnedEndpoints(settings, clock)
+        self.fixes = KnownFixes(settings, clock)
         opened = store or open_findings(settings, secret, wall_clock)
         assert opened is not None
-        caches = Caches(self.endpoints, self.fixes, time.monotonic, settings.ttl)
-        self.state = Availability("memory.url", ALONE, time.monotonic)
+        caches = Caches(self.endpoints, self.fixes, clock, settings.ttl)
+        self.state = Availability("memory.url", ALONE, clock)
         self.shared = SharedFindings(opened, caches, wall_clock, self.state)
 
     async def __aenter__(self) -> Self:

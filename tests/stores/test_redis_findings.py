@@ -24,6 +24,7 @@ from tests.stores.processes import (
     Replica,
     until,
 )
+from tests.waiting import PATIENCE
 
 pytestmark = needs_redis
 
@@ -112,17 +113,25 @@ def test_a_server_that_answers_nothing_is_noticed(
     redis: RedisProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(redis_findings, "_SILENCE", 0.1)
-    monkeypatch.setattr(redis_findings, "PATIENCE", 1.0)
+    monkeypatch.setattr(redis_findings, "PATIENCE", PATIENCE / 3)
     settings = MemorySettings(redis.url)
+
+    def asked() -> int:
+        used = redis.do("INFO", "commandstats").get("cmdstat_ping", {"calls": 0})
+        return int(used["calls"])
 
     async def scenario() -> None:
         async with Replica(settings) as one:
             # A quiet server answers when it is asked.
-            await asyncio.sleep(0.3)
+            before = asked()
+            await until(lambda: asked() > before + 2)
             assert one.state.is_up
+            # A question that is under way has the time that it began with.
+            monkeypatch.setattr(redis_findings, "PATIENCE", 0.1)
             redis.freeze()
             await until(lambda: not one.state.is_up)
             assert "did not answer" in (one.state.trouble("reading") or "")
+            monkeypatch.setattr(redis_findings, "PATIENCE", PATIENCE)
             redis.thaw()
             await until(lambda: one.state.is_up)
 

@@ -23,6 +23,7 @@ from gateway.stores.redis_server import NotWritable, RedisServer, Transaction
 from tests.documents import ROOT
 from tests.redis_server import RedisProcess, needs_redis, redis_server
 from tests.stores.processes import ALONE, SECRET, Replica, until
+from tests.waiting import PATIENCE
 
 pytestmark = needs_redis
 
@@ -347,13 +348,14 @@ def test_asking_ends_with_the_store() -> None:
 def test_a_server_that_goes_is_noticed_without_a_request(
     redis: RedisProcess, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, how: str
 ) -> None:
-    monkeypatch.setattr(responses_module, "_INTERVAL", 0.05)
-    monkeypatch.setattr(module, "PATIENCE", 1.0)
-
     async def scenario() -> None:
         async with opened(redis) as store:
             getattr(redis, how)()
+            monkeypatch.setattr(responses_module, "_INTERVAL", 0.05)
+            monkeypatch.setattr(module, "PATIENCE", 0.1)
+            store._noticed.set()  # it would ask in two seconds
             await until(lambda: not store.state.is_up)
+            monkeypatch.setattr(module, "PATIENCE", PATIENCE)
             if how == "freeze":
                 redis.thaw()
             else:
