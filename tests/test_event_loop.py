@@ -13,11 +13,11 @@ import anyio
 import pytest
 from cryptography import x509
 
+from gateway import host_name
 from gateway.event_loop import loop_factory
 from gateway.server.tls import server_context
 from tests.certificates import make_pair
-
-_PATIENCE = 10
+from tests.waiting import PATIENCE, wait_until
 
 
 class System:
@@ -31,7 +31,7 @@ class System:
     def getaddrinfo(self, host: str, port: int, **_: Any) -> list[tuple[Any, ...]]:
         self.asked.append(host)
         if host == "silent.test":
-            assert self.answer.wait(_PATIENCE)
+            assert self.answer.wait(PATIENCE)
         if host != "upstream.test":
             raise socket.gaierror(socket.EAI_AGAIN, "later")
         families = {True: socket.AF_INET6, False: socket.AF_INET}
@@ -42,6 +42,7 @@ class System:
 def system(monkeypatch: pytest.MonkeyPatch) -> Iterator[System]:
     system = System()
     monkeypatch.setattr(socket, "getaddrinfo", system.getaddrinfo)
+    monkeypatch.setattr(host_name, "RENEWAL", PATIENCE)
     yield system
     system.answer.set()
 
@@ -59,7 +60,7 @@ def run(scenario: Callable[[int], Awaitable[None]], tls: ssl.SSLContext | None =
             await scenario(server.sockets[0].getsockname()[1])
 
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
-        runner.run(asyncio.wait_for(staged(), _PATIENCE))
+        runner.run(asyncio.wait_for(staged(), PATIENCE))
 
 
 async def greeted(host: str, port: int, **more: Any) -> bytes:
@@ -80,6 +81,7 @@ def test_a_name_that_is_not_resolved_holds_up_no_other_nor_the_end(
         stream = await anyio.connect_tcp("upstream.test", port)  # as httpx2 does
         assert await stream.receive() == b"hello"
         await stream.aclose()
+        await asyncio.to_thread(wait_until, lambda: "silent.test" in system.asked)
         for task in waiting:
             task.cancel()
         await asyncio.wait(waiting)

@@ -10,13 +10,13 @@ import pytest
 
 from gateway import host_name
 from gateway.host_name import MOST_QUESTIONS, HostName
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE, wait_until
 
 pytestmark = pytest.mark.anyio
 
 _V4 = (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("192.0.2.1", 80))
 _V6 = (socket.AF_INET6, socket.SOCK_STREAM, 6, "", ("2001:db8::1", 80, 0, 0))
-_SOON, _NEVER = 0.02, 10.0
+_SOON, _NEVER = 0.02, PATIENCE
 
 
 class System:
@@ -31,7 +31,7 @@ class System:
     def getaddrinfo(self, host: str, _port: int, **_: Any) -> list[tuple[Any, ...]]:
         self.asked.append(host)
         if host in self.silent:
-            assert self.answer.wait(10)
+            assert self.answer.wait(PATIENCE)
         if host in self.failures:
             raise self.failures[host]
         return [_V6, _V4]
@@ -41,6 +41,7 @@ class System:
 def system(monkeypatch: pytest.MonkeyPatch) -> Iterator[System]:
     system = System()
     monkeypatch.setattr(socket, "getaddrinfo", system.getaddrinfo)
+    monkeypatch.setattr(host_name, "RENEWAL", PATIENCE)
     yield system
     system.answer.set()
 
@@ -99,6 +100,7 @@ async def test_a_question_without_an_answer_is_not_put_again_at_once(system: Sys
     for _ in range(3):
         with pytest.raises(TimeoutError):
             await name.addresses(_SOON)
+    await asyncio.to_thread(wait_until, lambda: bool(system.asked))
     assert system.asked == ["silent.test"]
 
 
