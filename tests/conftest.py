@@ -30,7 +30,6 @@ settings.register_profile(
 settings.load_profile("untimed")
 without_fast_paths.set_default()
 authorities.trust_nobody()
-waiting.be_patient()
 tracing = Tracing()
 COLLECTOR_THRESHOLDS = (20_000, 50, 100)
 """Those of a gateway that serves (`gateway.process`)."""
@@ -48,6 +47,7 @@ def pytest_collection() -> Iterator[None]:
     try:
         return (yield)
     finally:
+        waiting.be_patient()
         gc.freeze()
         gc.set_threshold(*COLLECTOR_THRESHOLDS)
         gc.enable()

@@ -13,7 +13,6 @@ import anyio
 import pytest
 from cryptography import x509
 
-from gateway import host_name
 from gateway.event_loop import loop_factory
 from gateway.server.tls import server_context
 from tests.certificates import make_pair
@@ -42,7 +41,6 @@ class System:
 def system(monkeypatch: pytest.MonkeyPatch) -> Iterator[System]:
     system = System()
     monkeypatch.setattr(socket, "getaddrinfo", system.getaddrinfo)
-    monkeypatch.setattr(host_name, "RENEWAL", PATIENCE)
     yield system
     system.answer.set()
 

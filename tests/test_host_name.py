@@ -41,7 +41,6 @@ class System:
 def system(monkeypatch: pytest.MonkeyPatch) -> Iterator[System]:
     system = System()
     monkeypatch.setattr(socket, "getaddrinfo", system.getaddrinfo)
-    monkeypatch.setattr(host_name, "RENEWAL", PATIENCE)
     yield system
     system.answer.set()
 

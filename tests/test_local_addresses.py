@@ -11,12 +11,6 @@ from tests.interfaces import own_address
 from tests.waiting import PATIENCE
 
 
-@pytest.fixture(autouse=True)
-def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have nothing lead elsewhere because the machine is busy."""
-    monkeypatch.setattr(local_addresses, "PATIENCE", PATIENCE)
-
-
 @pytest.mark.parametrize(
     ("host", "listening"),
     [

@@ -28,6 +28,7 @@ FORBIDDEN = (403, {"error": {"message": "Missing scopes: api.model.read"}})
 BUSY = (503, {"error": {"message": "Loading model"}})
 Replies = Mapping[str, tuple[int, Any]]
 OWN_KEY = ((b"authorization", b"Bearer sk-own"),)
+PATIENT = TimeoutSettings(metadata=PATIENCE)
 ALL = {f"/v1{shape.path}": BROKEN for shape in Shape}
 
 
@@ -70,7 +71,7 @@ def server(replies: Replies) -> Iterator[tuple[str, list[bytes]]]:
 
 def probed(url: str, headers: RawHeaders = (), **keys: Any) -> Probe:
     """Ask one upstream at this URL."""
-    given = {"credential": CredentialPolicy.NONE, "timeouts": TimeoutSettings(metadata=5), **keys}
+    given = {"credential": CredentialPolicy.NONE, "timeouts": PATIENT, **keys}
     settings = Settings((UpstreamSettings("a", url, **given),))
 
     async def ask() -> Probe:
@@ -264,10 +265,9 @@ def test_upstreams_are_asked_at_once() -> None:
         server(Meeting({"/v1/models": LIST, **ALL})) as (one, _),
         server(Meeting({"/v1/models": LIST, **ALL})) as (other, _),
     ):
-        times = TimeoutSettings(metadata=PATIENCE)
         settings = Settings(
             tuple(
-                UpstreamSettings(name, f"{url}/v1", timeouts=times)
+                UpstreamSettings(name, f"{url}/v1", timeouts=PATIENT)
                 for name, url in (("a", one), ("b", other))
             )
         )

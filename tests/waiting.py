@@ -1,6 +1,7 @@
 """Waiting, in a thread, for what another thread brings about."""
 
 import inspect
+import sys
 import time
 from collections.abc import Callable
 
@@ -21,7 +22,31 @@ def wait_until(happens: Callable[[], bool]) -> None:
         time.sleep(0.005)
 
 
+_LIMITS = (
+    "gateway.host_name.RENEWAL",
+    "gateway.local_addresses.PATIENCE",
+    "gateway.resolve.names.suggestions._PATIENCE",
+    "gateway.server.channel._PATIENCE",
+    "gateway.server.peers.PATIENCE",
+    "gateway.stores.redis_findings.PATIENCE",
+    "gateway.stores.redis_server.PATIENCE",
+    "gateway.stores.redis_server._CONNECT_SECONDS",
+    "gateway.stores.sharing._FAREWELL",
+    "gateway.stores.sqlite_file._PATIENCE",
+    "gateway.upstream.loading._PATIENCE",
+)
+"""After one to five seconds, the gateway goes on without what it waits for. A test that is about
+one of them sets it; in all others, it would only be met because the machine is busy."""
+
+
 def be_patient() -> None:
-    """Let HTTP clients that no test gives a limit wait as long: by themselves, for five seconds."""
+    """Let HTTP clients that no test gives a limit wait as long: by themselves, for five seconds.
+
+    So do the parts of the gateway that have been imported in this process.
+    """
     limits = inspect.signature(httpx2.get).parameters["timeout"].default
     limits.connect = limits.read = limits.write = limits.pool = PATIENCE
+    for limit in _LIMITS:
+        module, _, name = limit.rpartition(".")
+        if module in sys.modules:
+            setattr(sys.modules[module], name, PATIENCE)

@@ -10,7 +10,7 @@ from typing import Any
 from gateway import app
 from gateway.app import Application
 from gateway.config.operator_settings import AdminSettings
-from gateway.config.settings import ModelRule, Settings, UpstreamSettings
+from gateway.config.settings import ModelRule, Settings, TimeoutSettings, UpstreamSettings
 from gateway.demo import emulator
 from gateway.server.serving import Listener, serve
 from tests import kinds
@@ -121,8 +121,8 @@ def openai_upstream(base_url: str, **more: Any) -> UpstreamSettings:
     return UpstreamSettings("openai", base_url, kinds.OPENAI, **more)
 
 
-def anthropic_upstream(base_url: str) -> UpstreamSettings:
-    return UpstreamSettings("anthropic", base_url, kinds.ANTHROPIC)
+def anthropic_upstream(base_url: str, **more: Any) -> UpstreamSettings:
+    return UpstreamSettings("anthropic", base_url, kinds.ANTHROPIC, **more)
 
 
 @contextmanager
@@ -137,10 +137,12 @@ def stage(
 
     `with_anthropic`: the emulator is Anthropic, too. `relayed`: turns on sockets may go to its own.
     """
+    patient = TimeoutSettings(metadata=PATIENCE)
     with emulator.serve(upstream) as served:
-        upstreams = [openai_upstream(served.base_url, websockets="auto" if relayed else "never")]
+        websockets = "auto" if relayed else "never"
+        upstreams = [openai_upstream(served.base_url, websockets=websockets, timeouts=patient)]
         if with_anthropic:
-            upstreams.append(anthropic_upstream(served.base_url))
+            upstreams.append(anthropic_upstream(served.base_url, timeouts=patient))
         settings = Settings(
             tuple(upstreams),
             models=rules,

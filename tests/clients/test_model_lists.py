@@ -158,10 +158,17 @@ def settings_for(
     clients: tuple[ClientSettings, ...] = (),
     redirect: tuple[tuple[str, str], ...] = (),
     metadata: float = METADATA,
+    sound: str = "",
 ) -> Settings:
-    timeouts = TimeoutSettings(metadata=metadata)
+    """Return the settings of upstreams a, b and c. Those that are `sound` have all the time."""
     named = [
-        UpstreamSettings(name, each.base_url, kinds.OTHER, CredentialPolicy.NONE, timeouts=timeouts)
+        UpstreamSettings(
+            name,
+            each.base_url,
+            kinds.OTHER,
+            CredentialPolicy.NONE,
+            timeouts=TimeoutSettings(metadata=PATIENCE if name in sound else metadata),
+        )
         for name, each in zip("abc", upstreams, strict=False)
     ]
     retired = RetiredSettings(redirect)
@@ -199,7 +206,8 @@ async def test_a_list_comes_without_the_upstream_that_does_not_give_its_own(name
         scripted(doing(fault)) as b,
         scripted(having("c1")) as c,
     ):
-        for listed in await asked(settings_for(a, b, c), *(f"GET {path}" for path in LISTS)):
+        settings = settings_for(a, b, c, sound="ac")
+        for listed in await asked(settings, *(f"GET {path}" for path in LISTS)):
             assert ids(listed) == ["a1", "c1"]
             warning = listed.headers["x-gateway-warning"]
             assert warning.startswith(f"the models of upstream 'b' are not listed: {why}")
@@ -291,7 +299,9 @@ async def test_whatever_is_listed_can_be_retrieved_and_deleted_where_it_is() -> 
                 ("c", ("llama-3", "b b")),
             )
         ]
-        settings = settings_for(a, b, c, rules=rules, clients=clients, redirect=(("old", "a1"),))
+        settings = settings_for(
+            a, b, c, rules=rules, clients=clients, redirect=(("old", "a1"),), sound="abc"
+        )
         key = f"Bearer {KEY}"
         (listed,) = await asked(settings, "GET /v1/models", authorization=key)
         shown = ids(listed)
@@ -334,7 +344,7 @@ async def test_whatever_is_listed_can_be_retrieved_and_deleted_where_it_is() -> 
 
 async def test_a_card_is_found_although_another_upstream_hangs() -> None:
     async with scripted(doing(hangs)) as a, scripted(having("b1")) as b:
-        settings = settings_for(a, b)
+        settings = settings_for(a, b, sound="b")
         for path in ("models", "engines"):
             (card,) = await asked(settings, f"GET /v1/{path}/b1")
             assert (card.status, card.json["id"]) == (200, "b1")
@@ -367,7 +377,9 @@ async def test_an_alias_is_not_deleted_and_says_what_to_do() -> None:
     seen: list[str] = []
     rules = (ModelRule("my-bot", model="a1"),)
     async with scripted(having("a1", seen=seen)) as a:
-        (refused,) = await asked(settings_for(a, rules=rules), "DELETE /v1/models/my-bot")
+        (refused,) = await asked(
+            settings_for(a, rules=rules, sound="a"), "DELETE /v1/models/my-bot"
+        )
     assert refused.status == 405
     assert refused.headers["allow"] == "GET, HEAD"
     assert "'my-bot' is another name of 'a1'" in refused.error["message"]
@@ -382,7 +394,7 @@ async def test_a_deployments_path_says_where_it_is_passed_on_to(method: str) -> 
     body = b'{"input":"x"}' if method == "POST" else b""
     async with scripted(having("a1")) as a, scripted(having("org/model", seen=seen)) as b:
         (passed,) = await asked(
-            settings_for(a, b, rules=rules),
+            settings_for(a, b, rules=rules, sound="ab"),
             f"{method} /openai/deployments/dep/embeddings",
             body=body,
         )
@@ -398,5 +410,5 @@ async def test_what_names_no_model_goes_to_the_first_upstream() -> None:
             "POST /v1/fine_tuning/jobs/ftjob-1/cancel",
             "HEAD /v1/models",
         ]
-        for passed in await asked(settings_for(a, b), *requests):
+        for passed in await asked(settings_for(a, b, sound="ab"), *requests):
             assert passed.headers["x-gateway-upstream"] == "a"

@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
@@ -36,8 +36,10 @@ def sharing(folder: Path, upstream: emulator.Served, url: str) -> AbstractContex
     return gateway(folder, upstream.base_url, both)
 
 
-async def beside(one: Gateway, stored: str) -> httpx2.Response:
-    """Continue a stored response; meanwhile, requests that need none are served."""
+async def beside(
+    one: Gateway, stored: str, then: Callable[[], None] = lambda: None
+) -> httpx2.Response:
+    """Continue a stored response; meanwhile, requests that need none are served. `then` is next."""
     async with httpx2.AsyncClient(trust_env=False, timeout=30) as client:
         body = {"model": CHATTER, "input": "Go on.", "previous_response_id": stored}
         needing = asyncio.create_task(client.post(f"{one.base_url}/responses", json=body))
@@ -45,6 +47,7 @@ async def beside(one: Gateway, stored: str) -> httpx2.Response:
             reply = await client.post(f"{one.base_url}/chat/completions", json=CHAT)
             assert reply.status_code == 200
         assert not needing.done()
+        then()
         return await needing
 
 
@@ -52,8 +55,8 @@ def test_a_server_that_answers_late_delays_only_what_needs_it(
     one: Gateway, redis: RedisProcess
 ) -> None:
     stored = one.respond("My name is Ada.").json()["id"]
-    redis.do("CLIENT", "PAUSE", 1500, "ALL")
-    assert asyncio.run(beside(one, stored)).status_code == 200
+    redis.freeze()
+    assert asyncio.run(beside(one, stored, redis.thaw)).status_code == 200
     assert is_up(one)
 
 

@@ -11,7 +11,7 @@ import json
 import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from gateway.config.settings import ClientSettings, ServerSettings
+from gateway.server import lifetime
 from tests.clients.raw import chunk
 from tests.door.doors import (
     CHAT,
@@ -209,6 +210,14 @@ Sender = Callable[..., Reply]
 SENDERS = [with_http_client, like_urllib3, with_asyncio, all_then_read]
 
 
+@contextmanager
+def drained_with_patience() -> Iterator[None]:
+    """Let the gateway wait for the rest of a body as long as a busy machine takes to send it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lifetime, "HALF_CLOSED_SECONDS", PATIENCE)
+        yield
+
+
 def expect(early: Early, reply: Reply) -> None:
     status, headers, body = reply
     assert status == early.status, body[:300]
@@ -230,7 +239,8 @@ def test_a_client_that_still_sends_gets_its_reply(
     running: Door, send: Sender, name: str, *, chunked: bool
 ) -> None:
     before, early = len(running.upstream.requests), EARLY[name]
-    expect(early, send(running.base_url, early, 2 * MEGABYTE, chunked=chunked))
+    with drained_with_patience():
+        expect(early, send(running.base_url, early, 2 * MEGABYTE, chunked=chunked))
     assert [seen for seen in running.upstream.since(before) if seen.complete] == []
 
 
@@ -240,7 +250,8 @@ def test_a_client_that_sends_as_much_as_is_drained_gets_its_reply(
     running: Door, send: Sender, name: str
 ) -> None:
     early = EARLY[name]
-    expect(early, send(running.base_url, early, DRAINED - MEGABYTE, chunked=False))
+    with drained_with_patience():
+        expect(early, send(running.base_url, early, DRAINED - MEGABYTE, chunked=False))
 
 
 def test_a_client_that_may_not_use_a_model_gets_its_reply(running: Door) -> None:
@@ -250,7 +261,7 @@ def test_a_client_that_may_not_use_a_model_gets_its_reply(running: Door) -> None
     form = named + upload(LIMIT - 1000)
     early = Early(403, "/v1/audio/transcriptions", key="sk-some")
     half = len(form) - 10_000
-    with connect(running.base_url) as client:
+    with drained_with_patience(), connect(running.base_url) as client:
         start = head(early, ("content-length", str(len(form))))
         client.send(start.replace(b"application/json", MULTIPART.encode()) + form[:half])
         status, headers = client.reply_head()
