@@ -25,6 +25,7 @@ def wait_until(happens: Callable[[], bool]) -> None:
 _LIMITS = (
     "gateway.host_name.RENEWAL",
     "gateway.local_addresses.PATIENCE",
+    "gateway.observe.tracing.export.FLUSH_SECONDS",
     "gateway.resolve.names.suggestions._PATIENCE",
     "gateway.server.channel._PATIENCE",
     "gateway.server.peers.PATIENCE",

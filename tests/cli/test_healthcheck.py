@@ -17,6 +17,7 @@ from gateway import cli
 from tests.addresses import held_port
 from tests.certificates import make_pair
 from tests.processes import started_gateway
+from tests.waiting import PATIENCE
 
 NOWHERE = {"GATEWAY_CONFIG": None, "HTTP_PROXY": "http://192.0.2.1:1", "http_proxy": ""}
 
@@ -45,7 +46,8 @@ def answering(status: int = 200, tls: ssl.SSLContext | None = None) -> Iterator[
 
 
 def check(*arguments: str, **variables: str | None) -> Result:
-    return CliRunner().invoke(cli.main, ["healthcheck", *arguments], env={**NOWHERE, **variables})
+    asked = ["healthcheck", "--timeout", f"{PATIENCE}", *arguments]
+    return CliRunner().invoke(cli.main, asked, env={**NOWHERE, **variables})
 
 
 def file(folder: Path, text: str) -> str:

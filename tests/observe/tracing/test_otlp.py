@@ -1,5 +1,6 @@
 """Export by OTLP over HTTP, to a collector on a real socket."""
 
+import threading
 from pathlib import Path
 
 import pytest
@@ -14,14 +15,21 @@ from gateway.observe.tracing.context import Context
 from gateway.observe.tracing.otlp import OTLPCollector
 from tests.observe.tracing.collector import collector
 from tests.observe.tracing.ended import ended_request
+from tests.waiting import PATIENCE
 
 SPANS = spans_of(ended_request(Outcome.SUCCESS))
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def briefly(monkeypatch: pytest.MonkeyPatch) -> None:
     """What cannot be exported is given up soon."""
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "1")
+
+
+@pytest.fixture(autouse=True)
+def patiently(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is exported has as long as a test."""
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", f"{PATIENCE:g}")
 
 
 def test_spans_arrive_with_their_resource() -> None:
@@ -71,7 +79,16 @@ def test_a_refusal_is_reported_by_its_status(status: int) -> None:
     with collector() as taking:
         taking.status = status
         exporter = OTLPCollector(TracingSettings(f"{taking.endpoint}/v1/traces"))
+
+        def close() -> None:
+            """Have it not try again."""
+            taking.wait_for_requests(1)
+            exporter.close()
+
+        closing = threading.Thread(target=close)
+        closing.start()
         assert exporter.export(SPANS) == f"status {status}"
+        closing.join()
 
 
 def test_a_redirection_is_not_followed() -> None:
@@ -82,6 +99,7 @@ def test_a_redirection_is_not_followed() -> None:
     assert taking.spans == []
 
 
+@pytest.mark.usefixtures("briefly")
 def test_a_collector_that_is_down_is_reported() -> None:
     problem = OTLPCollector(TracingSettings("http://127.0.0.1:1")).export(SPANS)
     assert problem == "it cannot be reached, or does not answer in time"
