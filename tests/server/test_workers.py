@@ -23,6 +23,7 @@ from gateway.server.workers import Workers, _ending
 from tests.held_upstream import HeldUpstream, PendingRequest, held_upstream
 from tests.processes import GatewayProcess, gateway_process, script_process
 from tests.server.reloading import no_reloads
+from tests.waiting import wait_until
 
 ONE_AND_TWO = pytest.mark.parametrize("workers", [1, 2])
 WITHOUT_MEANING = [signal.SIGUSR1]
@@ -44,6 +45,19 @@ class Running:
 
     def workers(self) -> set[int]:
         return self.process.children()
+
+    def all_workers(self) -> set[int]:
+        """Wait until both workers serve; return them.
+
+        The first one serves before there is a second one, which may take no signals yet.
+        """
+        wait_until(lambda: len(self._scraped("process_open_fds")) == 2)
+        return self.workers()
+
+    def _scraped(self, name: str) -> list[str]:
+        """Return a metric's samples: one of each worker that serves, if it is of a process."""
+        text = httpx2.get(f"{self.admin_url}/metrics", trust_env=False).text
+        return [line for line in text.splitlines() if line.startswith(name)]
 
     def refuses(self) -> bool:
         """Whether nothing listens at either port; connections that come too early are closed."""
@@ -83,10 +97,7 @@ def running_with_a_request(
 @pytest.mark.slow
 def test_a_worker_that_dies_is_replaced_and_all_end_on_sigterm(tmp_path: Path) -> None:
     with running(tmp_path, 2) as gateway:
-        assert gateway.health() == 200
-        first = gateway.workers()
-        assert len(first) == 2
-        os.kill(min(first), signal.SIGKILL)
+        os.kill(min(gateway.all_workers()), signal.SIGKILL)
         gateway.process.line_with("starting another")
         assert gateway.health() == 200
         gateway.process.signal(signal.SIGTERM)
@@ -100,7 +111,7 @@ def test_signals_without_meaning_cost_no_request(tmp_path: Path, workers: int) -
         for number in WITHOUT_MEANING:
             gateway.process.signal(number)
             gateway.process.line_with(number.name)
-            for worker in gateway.workers():
+            for worker in gateway.all_workers() if workers == 2 else ():
                 os.kill(worker, number)
                 gateway.process.line_with(number.name)
         upstream.go.set()
@@ -131,7 +142,7 @@ def test_a_signal_to_stop_frees_the_ports_at_once_and_drains(
 @pytest.mark.slow
 def test_sigquit_to_a_worker_drains_it(tmp_path: Path) -> None:
     with running_with_a_request(tmp_path, 2) as (gateway, upstream, request):
-        for worker in gateway.workers():
+        for worker in gateway.all_workers():
             os.kill(worker, signal.SIGQUIT)
         upstream.go.set()
         assert request.outcome() == 200
