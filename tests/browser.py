@@ -85,6 +85,14 @@ class Browser:
             assert time.monotonic() < end, f"{expression} is not true; {self.complaints}"
             time.sleep(0.02)
 
+    def complains(self, text: str) -> bool:
+        """Wait until the console has an error with this text: it may come behind what it is of."""
+        end = time.monotonic() + PATIENCE
+        while not any(text in each for each in self.complaints):
+            assert time.monotonic() < end, f"no {text!r} in {self.complaints}"
+            self.value("null")  # takes what has come
+        return True
+
     def text(self, selector: str) -> str:
         """Return what an element shows."""
         return str(self.value(f"document.querySelector({json.dumps(selector)})?.innerText ?? ''"))

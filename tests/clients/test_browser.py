@@ -208,7 +208,7 @@ def test_a_page_can_read_errors(world: World) -> None:
 def test_a_page_of_another_origin_is_refused_before_its_request(world: World) -> None:
     world.call(world.other, "/chat/completions", CHAT, HEADERS)
     assert "Failed to fetch" in world.outcome()["refused"]
-    assert any("has been blocked by CORS policy" in each for each in world.browser.complaints)
+    assert world.browser.complains("has been blocked by CORS policy")
     # Without a preflight, the request is made, but the page cannot read the reply.
     world.call(world.other, "/models", None, {})
     assert "Failed to fetch" in world.outcome()["refused"]
@@ -224,4 +224,4 @@ def test_a_page_opens_a_socket_with_its_key(world: World) -> None:
             assert world.open_socket(*offered) == {"code": 1000, "protocol": name}
     assert world.upstream.methods == ["POST"] * 4
     assert world.open_socket(key)["code"] == 1006
-    assert any("400" in each for each in world.browser.complaints)
+    assert world.browser.complains("400")
