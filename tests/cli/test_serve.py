@@ -202,7 +202,7 @@ def test_serve_speaks_tls_and_its_health_is_checked_over_it(tmp_path: Path) -> N
     )
     with gateway_process("serve", "--config", str(config), folder=tmp_path) as process:
         assert process.line_with("gateway:") == f"gateway: https://127.0.0.1:{port}/v1"
-        healthy = run("healthcheck", "--config", str(config))
+        healthy = run("healthcheck", "--timeout", f"{PATIENCE}", "--config", str(config))
         assert (healthy.exit_code, healthy.output) == (0, "")
         process.signal(signal.SIGTERM)
         assert process.ended() == 0

@@ -53,8 +53,8 @@ def prometheus(target: str, token: str, port: int, folder: Path) -> Iterator[Pro
     config.write_text(
         yaml.safe_dump(
             {
-                "global": {"scrape_interval": "200ms", "evaluation_interval": "200ms",
-                           "scrape_timeout": "200ms"},
+                "global": {"scrape_interval": "1s", "scrape_timeout": "1s",
+                           "evaluation_interval": "200ms"},
                 "rule_files": [str(ALERTS)],
                 "scrape_configs": [scrape],
             }
