@@ -1,5 +1,6 @@
 """A gateway before a recording upstream, and clients that do to it what no library would do."""
 
+import asyncio
 import json
 import socket
 import struct
@@ -75,8 +76,12 @@ def door(
     max_connections: int = 256,
     receive_buffer: int | None = None,
     clients: tuple[ClientSettings, ...] = (),
+    new_loop: Callable[[], asyncio.AbstractEventLoop] | None = None,
 ) -> Iterator[Door]:
-    """Run an upstream and a gateway before it. `receive_buffer`: the upstream's, in bytes."""
+    """Run an upstream and a gateway before it, in an event loop that `new_loop` makes.
+
+    `receive_buffer`: the upstream's, in bytes.
+    """
     with recording_upstream(receive_buffer=receive_buffer) as upstream:
         settings = UpstreamSettings(
             "openai",
@@ -88,7 +93,7 @@ def door(
         built = Settings(
             (settings,), server=server or ServerSettings(), admin=AdminSettings(), clients=clients
         )
-        with running_gateway(built) as gateway:
+        with running_gateway(built, new_loop) as gateway:
             yield Door(gateway, upstream)
 
 

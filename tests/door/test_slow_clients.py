@@ -8,6 +8,7 @@ import pytest
 
 from gateway.config.settings import ServerSettings
 from tests.clients.raw import chunk
+from tests.clients.resolution.standing_clock import StandingClock
 from tests.door.doors import (
     CHAT,
     COMPLETIONS,
@@ -69,6 +70,18 @@ def impatient(interval: float = 15.0, send_timeout: float = SEND_TIMEOUT) -> Ite
         yield both
 
 
+@contextmanager
+def by_the_clock(server: ServerSettings) -> Iterator[tuple[Door, StandingClock]]:
+    """Run a gateway with one slot. Its time stands: no client is late because a machine is busy."""
+    clock = StandingClock()
+    with door(server, max_connections=1, new_loop=clock.new_loop) as both:
+        clock.stand()
+        try:
+            yield both, clock
+        finally:
+            clock.go_on()
+
+
 @module_fixture
 def running() -> Iterator[Door]:
     with impatient() as both:
@@ -122,9 +135,9 @@ def test_a_client_that_does_not_read_is_cut_off(single: Door, script: Script, as
     before = len(single.upstream.requests)
     single.upstream.then(script)
     with connect(single.base_url, receive_buffer=SMALL_BUFFER) as client:
+        until(lambda: held_by_gateway(single.base_url, client))
         ask_for(client)
         single.upstream.wait_for(before + 1)
-        until(lambda: held_by_gateway(single.base_url, client))
         assert single.served(), "its slot is not free"
         until(lambda: not held_by_gateway(single.base_url, client), PATIENCE)
         status, headers = client.reply_head()
@@ -134,14 +147,16 @@ def test_a_client_that_does_not_read_is_cut_off(single: Door, script: Script, as
     assert not received.endswith(b"0\r\n\r\n")
 
 
-def test_a_client_that_stops_reading_is_cut_off_too(single: Door) -> None:
-    single.upstream.then(ENDLESS)
-    with connect(single.base_url, receive_buffer=SMALL_BUFFER) as client:
-        ask(client, CHAT, chat(stream=True))
-        assert client.reply_head()[0] == 200
-        assert len(client.read(2 * MEGABYTE)) == 2 * MEGABYTE
-        assert single.served()
-        until(lambda: not held_by_gateway(single.base_url, client), PATIENCE)
+def test_a_client_that_stops_reading_is_cut_off_too() -> None:
+    with by_the_clock(ServerSettings(send_timeout=SEND_TIMEOUT)) as (single, clock):
+        single.upstream.then(ENDLESS)
+        with connect(single.base_url, receive_buffer=SMALL_BUFFER) as client:
+            ask(client, CHAT, chat(stream=True))
+            assert client.reply_head()[0] == 200
+            assert len(client.read(2 * MEGABYTE)) == 2 * MEGABYTE
+            clock.go_on()
+            assert single.served()
+            until(lambda: not held_by_gateway(single.base_url, client), PATIENCE)
 
 
 def test_comments_that_are_not_read_either_do_not_keep_a_client() -> None:
@@ -173,16 +188,14 @@ SLOWLY = {name: REPLIES[name] for name in ("a whole reply, untouched", "a stream
 @pytest.mark.parametrize(("script", "ask_for"), SLOWLY.values(), ids=SLOWLY.keys())
 def test_a_client_that_reads_slowly_is_not_cut_off(script: Script, ask_for: Ask) -> None:
     """It reads a little all the time: much less than the sockets hold within the limit."""
-    limit = 1.5  # which a client that a busy machine stops for a moment keeps
-    with impatient(send_timeout=limit) as single:
+    with by_the_clock(ServerSettings(send_timeout=SEND_TIMEOUT)) as (single, clock):
         single.upstream.then(script)
         with connect(single.base_url, receive_buffer=SMALL_BUFFER) as client:
             ask_for(client)
             assert client.reply_head()[0] == 200
-            end = time.monotonic() + 2 * limit
-            while time.monotonic() < end:
+            for _ in range(60):
                 assert len(client.read(16 * KILOBYTE)) == 16 * KILOBYTE
-                time.sleep(limit / 30)
+                clock.advance(SEND_TIMEOUT / 30)
             assert held_by_gateway(single.base_url, client)
             assert len(client.read(16 * MEGABYTE)) == 16 * MEGABYTE
 
@@ -224,9 +237,9 @@ SILENT_BODIES = {
 
 
 @module_fixture
-def hasty() -> Iterator[Door]:
-    with door(ServerSettings(body_idle_timeout=BODY_TIMEOUT), max_connections=1) as both:
-        yield both
+def hasty() -> Iterator[tuple[Door, StandingClock]]:
+    with by_the_clock(ServerSettings(body_idle_timeout=BODY_TIMEOUT)) as made:
+        yield made
 
 
 @pytest.mark.parametrize("chunked", [False, True], ids=["with a length", "chunked"])
@@ -234,34 +247,38 @@ def hasty() -> Iterator[Door]:
     ("path", "sent", "length"), SILENT_BODIES.values(), ids=SILENT_BODIES.keys()
 )
 def test_a_body_that_stops_coming_is_a_408(
-    hasty: Door, path: str, sent: bytes, length: int, *, chunked: bool
+    hasty: tuple[Door, StandingClock], path: str, sent: bytes, length: int, *, chunked: bool
 ) -> None:
-    with connect(hasty.base_url) as client:
+    both, clock = hasty
+    clock.stand()
+    with connect(both.base_url) as client:
         more = {"transfer_encoding": "chunked"} if chunked else {}
         if path == FILES:
             more["content_type"] = MULTIPART
         client.send(client.head("POST", path, None if chunked else length, **more))
         client.send(chunk(sent) if chunked and sent else sent)
+        clock.go_on()
         reply = client.reply()
         assert (reply.status, reply.error["code"]) == (408, "request_timeout")
         assert reply.headers["connection"].lower() == "close"
         assert client.cut()
-    assert hasty.served()
+    assert both.served()
 
 
 @pytest.mark.parametrize("path", [CHAT, EMBEDDINGS])
 def test_a_body_that_comes_slowly_is_served(path: str) -> None:
-    """It takes longer than the limit, and no pause of it does, on a busy machine either."""
-    body, limit = chat(), 1.2
+    """It takes longer than the limit, and no pause of it does."""
+    body = chat()
     with (
-        door(ServerSettings(body_idle_timeout=limit)) as both,
+        by_the_clock(ServerSettings(body_idle_timeout=BODY_TIMEOUT)) as (both, clock),
         connect(both.base_url) as client,
     ):
         client.send(client.head("POST", path, len(body)))
         step = len(body) // 8
         for at in range(0, len(body), step):
             client.send(body[at : at + step])
-            time.sleep(limit / 7)
+            for _ in range(2):  # in the first half, it is read
+                clock.advance(BODY_TIMEOUT / 3)
         assert client.reply().status == 200
 
 

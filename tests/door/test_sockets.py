@@ -22,6 +22,7 @@ from gateway.request import Request
 from gateway.server.websocket import sending
 from gateway.sockets import ABNORMAL_CLOSURE, Leaving, Socket
 from tests.certificates import make_pair
+from tests.clients.resolution.standing_clock import StandingClock
 from tests.door.doors import MEGABYTE, connect
 from tests.door.sockets import Echoing, Frames, echoing
 from tests.server.websocket.peer import Echo, closing, frame
@@ -152,16 +153,19 @@ def test_a_client_that_is_gone_without_a_word_is_given_up(
     assert running.sessions.opened[-1].ends == [(ABNORMAL_CLOSURE, "")]
 
 
-def test_a_client_that_answers_pings_stays(
-    running: Echoing, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sending, "PING_INTERVAL", 0.02)
-    monkeypatch.setattr(sending, "SILENCE", 1.5)
-    with open_socket(running.address, ping_interval=None) as socket:
-        with pytest.raises(TimeoutError):
-            socket.recv(timeout=2.0)  # answers pings meanwhile
+def test_a_client_that_answers_pings_stays() -> None:
+    clock = StandingClock()
+    with (
+        echoing(new_loop=clock.new_loop) as running,
+        open_socket(running.address, ping_interval=None) as socket,
+    ):
+        clock.stand()
+        for _ in range(int(2 * sending.SILENCE / sending.PING_INTERVAL)):
+            clock.advance(sending.PING_INTERVAL)
+            wait_until(lambda: running.sessions.opened[-1].socket._heard == clock())
         socket.send("still here")
         assert socket.recv() == "still here"
+        clock.go_on()
 
 
 class Flood(Echo):

@@ -139,10 +139,10 @@ def test_a_signal_lets_running_replies_finish_and_takes_no_new_connections() -> 
         while True:
             try:
                 _, writer = await running.connect()
+                writer.close()
+                await writer.wait_closed()
             except OSError:  # refused, or reset while the listener closes
                 break
-            writer.close()
-            await writer.wait_closed()
             await asyncio.sleep(0.01)
         release.set()
         assert b"last" in await reply
