@@ -7,7 +7,7 @@ from gateway.shapes import ItemNames, Json, Shape
 from gateway.translate.contract import Context, Report, StreamTranslation
 from gateway.translate.parts.messages.unsigned import without_gateways_thinking
 from gateway.translate.parts.upstream_errors import ended_too_early
-from gateway.translate.stream.message_events import check_inputs
+from gateway.translate.stream.message_events import check_inputs, without_partial_inputs
 from gateway.translate.stream.reply_choices import ChoiceEnds
 from gateway.translate.stream.sse import ENDS, error_event
 from gateway.translate.unsealing import unsealed
@@ -40,9 +40,11 @@ class Renaming:
 
         Raises `UpstreamError` for a message folded from a stream whose calls cannot be run.
         """
+        reply = replies[0]
         if self._shape is Shape.MESSAGES:
-            check_inputs(replies[0])
-        return _renamed(replies[0], self._context)
+            check_inputs(reply)
+            reply = without_partial_inputs(reply)
+        return _renamed(reply, self._context)
 
     def stream(self) -> StreamTranslation:
         """Return the fold that renames the model in each event."""

@@ -47,8 +47,16 @@ def test_but_one_made_of_a_stream_whose_call_cannot_be_run_is_the_upstreams_faul
     reply: Json = {"content": [called], "stop_reason": "tool_use"}
     with pytest.raises(UpstreamError, match="not a JSON object"):
         Renaming(Shape.MESSAGES, {}, CONTEXT).reply([reply])
-    cut = {**reply, "stop_reason": "max_tokens"}
-    assert Renaming(Shape.MESSAGES, {}, CONTEXT).reply([cut]) == cut
+
+
+@pytest.mark.parametrize("reason", ["max_tokens", "model_context_window_exceeded", "refusal"])
+def test_the_input_of_a_call_that_a_limit_has_cut_off_is_empty(reason: str) -> None:
+    text = {"type": "text", "text": "A"}
+    called: Json = {"type": "tool_use", "id": "c", "name": "f", "input": {}}
+    cut = {**called, "partial_json": '{"a":'}
+    reply: Json = {"content": [text, called, cut], "stop_reason": reason}
+    renamed = Renaming(Shape.MESSAGES, {}, CONTEXT).reply([reply])
+    assert renamed == {**reply, "content": [text, called, called]}
 
 
 def test_or_under_the_upstreams_where_the_operator_says_so() -> None:

@@ -79,13 +79,29 @@ def check_inputs(message: Json) -> None:
     """
     content = message.get("content")
     for block in content if isinstance(content, list) else ():
-        if not isinstance(block, dict) or PARTIAL not in block:
-            continue
-        if incomplete_reason(message.get("stop_reason")) is None:
+        if _is_partial(block) and incomplete_reason(message.get("stop_reason")) is None:
             raise UpstreamError(
                 f"The upstream's call of the tool '{block.get('name')}' has an input that is not a "
                 "JSON object."
             )
+
+
+def without_partial_inputs(message: Json) -> Json:
+    """Return a message for a client, whose inputs are empty where their texts are not objects."""
+    content = message.get("content")
+    if not isinstance(content, list) or not any(map(_is_partial, content)):
+        return message
+    blocks = [
+        {name: value for name, value in block.items() if name != PARTIAL}
+        if _is_partial(block)
+        else block
+        for block in content
+    ]
+    return {**message, "content": blocks}
+
+
+def _is_partial(block: object) -> bool:
+    return isinstance(block, dict) and PARTIAL in block
 
 
 def _blocks(message: Json) -> list[Json]:

@@ -17,6 +17,7 @@ from gateway.translate.parts.fields import model_name
 from gateway.translate.parts.messages.errors import messages_error
 from gateway.translate.parts.messages.stop_reasons import Stop
 from gateway.translate.parts.messages.usage import messages_usage
+from gateway.translate.stream.block_deltas import PARTIAL
 from gateway.translate.stream.message_events import check_inputs, message_of
 from gateway.translate.stream.messages_blocks import Block, is_input
 
@@ -156,6 +157,7 @@ def whole_message(events: Sequence[Json], report: Report) -> Json:
     cut_off = {index for index, text in inputs.items() if not is_input(text)}
     message = message_of(event for event in events if not _is_input_of(event, cut_off))
     check_inputs(message)
+    cut_off |= {index for index, block in enumerate(message["content"]) if PARTIAL in block}
     if message["stop_reason"] in ("max_tokens", "model_context_window_exceeded"):
         last = len(message["content"]) - 1
         cut_off |= {index for index, text in inputs.items() if index == last and not text}

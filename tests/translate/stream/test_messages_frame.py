@@ -130,6 +130,7 @@ def test_an_error_ends_the_message_behind_what_was_not_sent() -> None:
         (["", "{}"], "max_tokens", 2),
         (["{}", ""], "tool_use", 2),
         (["[1]", "x"], "refusal", 0),
+        (["{}", '{"a":1e400}'], "max_tokens", 1),
     ],
 )
 def test_calls_that_were_cut_off_are_left_out(
@@ -142,6 +143,7 @@ def test_calls_that_were_cut_off_are_left_out(
     message = whole_message(frame.sent(), report)
     assert len(message["content"]) == left
     assert all(isinstance(block["input"], dict) for block in message["content"])
+    assert not any("partial_json" in block for block in message["content"])
     assert len(report.dropped) == len(inputs) - left
 
 
