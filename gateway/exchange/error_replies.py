@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Final
 
 from gateway.envelopes.upstream_json import NOT_JSON, decode
 from gateway.errors import Reason, UpstreamError, UpstreamReplied, reason_of
 from gateway.exchange.attempt import Attempt
+from gateway.exchange.clients_names import in_clients_names
 from gateway.exchange.redirections import redirect_error
 from gateway.exchange.reply.classify import ErrorReply
 from gateway.shapes import ItemNames, RawHeaders, Shape
@@ -75,11 +77,30 @@ def about_moved_item(failure: ErrorReply, items: ItemNames) -> UpstreamError | N
 
     For requests at their own endpoint, of which some items were left out or others added.
     """
-    known = _replied(failure.status, failure.body)
-    if known is None or known.param is None:
+    return _with_other_names(failure, items.client_path)
+
+
+def in_clients_terms(attempt: Attempt, failure: ErrorReply, body: bytes) -> UpstreamError | None:
+    """Return an error with the client's names of what was sent otherwise; None: it names no such.
+
+    For an attempt at the client's own endpoint, whose request is `body`.
+    """
+    if attempt.translation is None and attempt.report is None:
         return None
-    named = items.client_path(known.param)
-    return None if named == known.param else _about(known, named, failure, moved=False)
+    return _with_other_names(failure, partial(attempt.client_param, failure.call), body)
+
+
+def _with_other_names(
+    failure: ErrorReply, client_param: Callable[[str], str | None], body: bytes | None = None
+) -> UpstreamError | None:
+    known = _replied(failure.status, failure.body)
+    if known is None:
+        return None
+    named, said = known.param and client_param(known.param), known.message
+    if body is not None:
+        in_clients_names(known, body)
+    is_same = (named, said) == (known.param, known.message)
+    return None if is_same else _about(known, named, failure, moved=False)
 
 
 def _about(

@@ -8,14 +8,14 @@ from gateway.config.settings import UpstreamSettings
 from gateway.errors import GatewayError
 from gateway.exchange.attempt import Attempt
 from gateway.exchange.client_reply import ClientReply
-from gateway.exchange.error_replies import about_moved_item
+from gateway.exchange.error_replies import about_moved_item, in_clients_terms
 from gateway.exchange.failures import refuses_own_key
 from gateway.exchange.reply.body import ReplyBody
 from gateway.exchange.reply.classify import ErrorReply
 from gateway.exchange.reply.reading import MAX_ERROR_BYTES, REST_SECONDS
+from gateway.request import GenerationRequest
 from gateway.resolve.evidence import Route
 from gateway.resolve.refusals.classify import Refusal, Verdict, classify
-from gateway.shapes import ItemNames
 
 
 def judge(route: Route, attempt: Attempt, failure: ErrorReply) -> Refusal:
@@ -27,7 +27,11 @@ def judge(route: Route, attempt: Attempt, failure: ErrorReply) -> Refusal:
 
 
 async def reply_or_failure(
-    upstream: UpstreamSettings, route: Route, attempt: Attempt, failure: ErrorReply
+    upstream: UpstreamSettings,
+    route: Route,
+    call: GenerationRequest,
+    attempt: Attempt,
+    failure: ErrorReply,
 ) -> ClientReply | ErrorReply:
     """Return the failure, which another attempt may follow, or the reply that its client gets.
 
@@ -35,20 +39,18 @@ async def reply_or_failure(
     gateway's own key. Raises one that is in the gateway's words.
     """
     if attempt.items is not None:
-        failure = await _with_clients_items(failure, attempt.items)
+        failure = await _replaced(failure, about_moved_item(failure, attempt.items))
     if failure.for_client is None:
         return failure
+    if attempt.translation is None:
+        failure = await _replaced(failure, in_clients_terms(attempt, failure, call.body))
     leads_on = judge(route, attempt, failure).verdict is not Verdict.OTHER
     refused = leads_on or refuses_own_key(upstream, failure.status, failure.body)
     return await _decided(failure, refused=refused)
 
 
-async def _with_clients_items(failure: ErrorReply, items: ItemNames) -> ErrorReply:
-    """Return a failure with the client's names of items that had other places in what was sent.
-
-    One that names no such item stays as it came.
-    """
-    error = about_moved_item(failure, items)
+async def _replaced(failure: ErrorReply, error: GatewayError | None) -> ErrorReply:
+    """Return a failure of which the client gets `error`; None: it stays as it came."""
     if error is None:
         return failure
     shown = failure.for_client

@@ -294,7 +294,7 @@ class Feeder:
         known = upstream_error(event) if is_error else None
         if known is None:
             return
-        shown = self._in_own_words(known)
-        if shown is not known or (self._terminal and not isinstance(kind, str)):
+        said, shown = (known, known.message), self._in_own_words(known)
+        if (shown, shown.message) != said or (self._terminal and not isinstance(kind, str)):
             raise shown
         self.failure = self.failure or known

@@ -12,6 +12,7 @@ from gateway.exchange.decision import Decision
 from gateway.exchange.description import describe
 from gateway.exchange.error_replies import (
     error_in_success,
+    in_clients_terms,
     renamed_failure,
     translated_failure,
 )
@@ -84,6 +85,9 @@ class GivingUp:
             raise renamed
         if attempt.translation is not None and moved:
             raise translated_failure(attempt.translation, failure)
+        named = None if moved else in_clients_terms(attempt, failure, call.body)
+        if named is not None:
+            raise named
         if failure.status < 400:
             # Its status is none of an error's, so the error must be noted.
             nowhere = led_nowhere(failure.status, failure.headers)

@@ -250,7 +250,7 @@ class Exchange:
                 await self.attempts.learn_names(call, attempt)
                 decision.identified(result.headers)
                 upstream = self.settings.upstream(route.upstream)
-                return await reply_or_failure(upstream, route, attempt, result)
+                return await reply_or_failure(upstream, route, call, attempt, result)
             return result
         finally:
             for sent in attempt.calls:

@@ -146,6 +146,72 @@ def test_ids_that_a_server_demands_short_are_found_again() -> None:
     )
 
 
+class Demanding(Refusing):
+    """Demands short ids, and then refuses what it gets under one: as an error, or an event."""
+
+    def __init__(self, *, in_success: bool) -> None:
+        super().__init__(Shape.CHAT, *IDS)
+        self.in_success = in_success
+
+    def answer(self, call: UpstreamCall) -> Answer:
+        assert isinstance(call.body, bytes)
+        self.named = names_in(msgspec.json.decode(call.body), *self.keys)
+        given = self.named[0]
+        if len(given) != 9:
+            rule = "but must be a-z, A-Z, 0-9, with a length of 9."
+            return error_reply(400, f"Tool call id was {given} {rule}", code="3280")
+        said = f"Not the same number of function calls and responses: {given}."
+        if not self.in_success:
+            return error_reply(422, said, code="invalid_order")
+        event = {
+            "error": {"message": said, "type": "invalid_request_error", "code": "invalid_order"}
+        }
+        return stream_reply(event)
+
+
+def _error_of(stage: Scene, body: Json) -> Json:
+    """Return the error that a client gets, as a reply or as an event."""
+    try:
+        events = stage.generate(Shape.CHAT, body, headers=ALICE).events
+    except GatewayError as error:
+        return {"message": error.message, "code": error.code}
+    (failed,) = [each["error"] for each in events if "error" in each and each != "[DONE]"]
+    return dict(failed)
+
+
+@pytest.mark.parametrize("in_success", [False, True])
+@pytest.mark.parametrize("streamed", [False, True])
+@pytest.mark.parametrize("sent", ["m", "other"])
+def test_so_they_are_at_the_clients_own_endpoint(
+    sent: str, streamed: bool, in_success: bool
+) -> None:
+    upstream = Demanding(in_success=in_success)
+    up = UpstreamSettings("up", "http://up.example/v1", HOMES[Shape.CHAT])
+    rule = ModelRule("m", model=sent, endpoints=(Shape.CHAT,))
+    stage = Scene(upstream.answer, up, rules=(rule,))
+    body = {**body_of(Shape.CHAT, ID), "stream": streamed}
+    for _ in range(2):
+        error = _error_of(stage, body)
+        assert error["message"] == f"Not the same number of function calls and responses: {ID}."
+        assert error["code"] == "invalid_order"
+    assert ID not in upstream.named
+
+
+def test_an_error_without_such_a_name_stays_the_upstreams_own() -> None:
+    def answer(call: UpstreamCall) -> Answer:
+        assert isinstance(call.body, bytes)
+        if ID.encode() in call.body:
+            rule = "but must be a-z, A-Z, 0-9, with a length of 9."
+            return error_reply(400, f"Tool call id was {ID} {rule}", code="3280")
+        return json_reply({"object": "error", "message": "Busy: 0123456ab."}, 500)
+
+    up = UpstreamSettings("up", "http://up.example/v1", HOMES[Shape.CHAT])
+    stage = Scene(answer, up, rules=(ModelRule("m", endpoints=(Shape.CHAT,)),))
+    exchanged = stage.generate(Shape.CHAT, body_of(Shape.CHAT, ID), headers=ALICE)
+    assert exchanged.reply.status == 500
+    assert exchanged.json == {"object": "error", "message": "Busy: 0123456ab."}
+
+
 def test_a_repeated_id_is_found_again() -> None:
     second = hashlib.sha256(b"c1 2").hexdigest()[:32]
     body = body_of(Shape.CHAT, "c1")

@@ -46,34 +46,38 @@ def test_a_refusal_is_understood_as_far_as_it_is_whole() -> None:
 
 def test_a_failure_that_is_none_of_a_stream_stays_as_it_is() -> None:
     failure = ErrorReply(0, 404, (), UNKNOWN)
-    assert asyncio.run(reply_or_failure(KEYED, ROUTE, attempt(), failure)) is failure
+    assert asyncio.run(reply_or_failure(KEYED, ROUTE, CALL, attempt(), failure)) is failure
 
 
 def test_an_item_has_the_clients_name_in_the_error() -> None:
     failure = ErrorReply(0, 400, (), FAULTY)
     moved = attempt(OWN, ItemNames(["previous_response_id", 0]))
     with pytest.raises(UpstreamError) as raised:
-        asyncio.run(reply_or_failure(KEYED, ROUTE, moved, failure))
+        asyncio.run(reply_or_failure(KEYED, ROUTE, OWN, moved, failure))
     assert raised.value.param == "input[0]"
     still = attempt(OWN, ItemNames([0, 1]))
-    assert asyncio.run(reply_or_failure(KEYED, ROUTE, still, failure)) is failure
+    assert asyncio.run(reply_or_failure(KEYED, ROUTE, OWN, still, failure)) is failure
 
 
 def test_the_error_of_a_stream_is_the_clients_unless_it_is_a_refusal() -> None:
     reply, error = ClientReply(200, [], b"data: {}"), InvalidRequest("no")
     other = ErrorReply(0, 200, (), b'{"error": {"message": "overloaded"}}')
     assert (
-        asyncio.run(reply_or_failure(KEYED, ROUTE, attempt(), replace(other, for_client=reply)))
+        asyncio.run(
+            reply_or_failure(KEYED, ROUTE, CALL, attempt(), replace(other, for_client=reply))
+        )
         is reply
     )
     with pytest.raises(InvalidRequest):
-        asyncio.run(reply_or_failure(KEYED, ROUTE, attempt(), replace(other, for_client=error)))
+        asyncio.run(
+            reply_or_failure(KEYED, ROUTE, CALL, attempt(), replace(other, for_client=error))
+        )
     refusal = replace(other, body=UNKNOWN, for_client=reply)
-    assert asyncio.run(reply_or_failure(KEYED, ROUTE, attempt(), refusal)) is refusal
+    assert asyncio.run(reply_or_failure(KEYED, ROUTE, CALL, attempt(), refusal)) is refusal
     wrong_key = replace(other, body=WRONG_KEY, for_client=reply)
-    assert asyncio.run(reply_or_failure(KEYED, ROUTE, attempt(), wrong_key)) is wrong_key
+    assert asyncio.run(reply_or_failure(KEYED, ROUTE, CALL, attempt(), wrong_key)) is wrong_key
     caller = replace(KEYED, credential=CredentialPolicy.CALLER)
-    assert asyncio.run(reply_or_failure(caller, ROUTE, attempt(), wrong_key)) is reply
+    assert asyncio.run(reply_or_failure(caller, ROUTE, CALL, attempt(), wrong_key)) is reply
 
 
 @pytest.mark.parametrize("size", [100, 2 * MAX_ERROR_BYTES])
@@ -84,7 +88,7 @@ def test_a_stream_that_was_refused_is_read_out_and_closed(size: int) -> None:
     async def scenario() -> ErrorReply | ClientReply:
         shown = passed_on(stream, Shape.CHAT)
         failure = ErrorReply(0, 200, (), UNKNOWN, for_client=shown)
-        return await reply_or_failure(KEYED, ROUTE, attempt(), failure)
+        return await reply_or_failure(KEYED, ROUTE, CALL, attempt(), failure)
 
     failure = asyncio.run(scenario())
     assert isinstance(failure, ErrorReply)
@@ -101,7 +105,7 @@ def test_a_stream_is_closed_where_its_error_has_other_names_for_items() -> None:
     async def scenario() -> None:
         shown = passed_on(stream, Shape.RESPONSES)
         await reply_or_failure(
-            KEYED, ROUTE, moved, ErrorReply(0, 200, (), FAULTY, for_client=shown)
+            KEYED, ROUTE, OWN, moved, ErrorReply(0, 200, (), FAULTY, for_client=shown)
         )
 
     with pytest.raises(UpstreamError):

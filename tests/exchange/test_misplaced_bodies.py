@@ -7,7 +7,7 @@ import pytest
 
 from gateway.config.settings import ClientSettings, ModelRule, PerformanceSettings, UpstreamSettings
 from gateway.config.translation_settings import ParamSettings
-from gateway.errors import InvalidRequest, PermissionDenied
+from gateway.errors import GatewayError, InvalidRequest, PermissionDenied
 from gateway.exchange.misplaced_bodies import as_written, may_be_mixed, shape_of
 from gateway.exchange.request_fields import read_routed
 from gateway.request import GenerationRequest
@@ -283,3 +283,33 @@ def test_what_a_head_says_is_read_once() -> None:
     assert not may_be_mixed(call, RESPONSES)
     assert not may_be_mixed(GenerationRequest.at(RESPONSES, b"{}", headers), RESPONSES)
     assert not may_be_mixed(GenerationRequest.at(CHAT, b"{}", ClientHeaders(ALICE)), CHAT)
+
+
+def test_what_is_refused_of_cursors_blocks_is_named_as_it_wrote_them() -> None:
+    call_id = "call-of-cursors-own-model-" * 4
+    blocks = [
+        {"type": "tool_use", "id": call_id, "name": "f", "input": {}},
+        {"type": "tool_result", "tool_use_id": call_id, "content": "sun"},
+    ]
+    body: Json = {
+        "model": "m",
+        "messages": [
+            {"role": "user", "content": "Hi"},
+            {"role": "assistant", "content": blocks[:1]},
+            {"role": "user", "content": [blocks[1], {"type": "text", "text": "Go on"}]},
+        ],
+    }
+
+    def refuse(call: UpstreamCall) -> Answer:
+        assert isinstance(call.body, bytes)
+        given = msgspec.json.decode(call.body)["messages"][2]["tool_call_id"]
+        param = "messages[3].content[0]"
+        return error_reply(400, f"Invalid value behind {given}.", param=param)
+
+    with pytest.raises(GatewayError) as raised:
+        Scene(refuse, rules=AT_CHAT).generate(CHAT, body, headers=CURSOR)
+    error = raised.value
+    assert (error.status, error.param) == (400, "messages[2]")
+    assert error.message == (
+        f"Invalid value behind {call_id} (upstream parameter: messages[3].content[0])."
+    )
