@@ -20,9 +20,13 @@ _HINTS = frozenset(
     {
         *("cache_control", "context_management", "diagnostics", "inference_geo", "metadata"),
         *("output_config.effort", "service_tier", "speed", "thinking.display"),
+        *("temperature", "top_k", "top_p"),
     }
 )
-"""Parameters of messages that never make a request fail: clients do not mend them themselves."""
+"""Parameters of messages that never make a request fail: clients do not mend them themselves.
+
+Copilot's CLI sends a temperature to models of any name.
+"""
 _RETELLING: Mapping[str, Fixes] = {
     "user": (ParameterFix("retell", "role", USERS),),
     "hoist": (ParameterFix("retell", "role", FIRST),),
@@ -44,8 +48,8 @@ def for_own_clients(fixes: Fixes, shape: Shape) -> Fixes:
     """Return the fixes for requests of the endpoint's own clients.
 
     Limits are theirs to lower: the upstream's refusal has its number. Clients of messages mend
-    most by themselves, by the words of refusals: all but hints, and system messages within the
-    conversation, which Claude Code sends to every model.
+    most by themselves, by the words of refusals: all but hints and sampling parameters, and system
+    messages within the conversation, which Claude Code sends to every model.
     """
     if shape is Shape.MESSAGES:
         return tuple(

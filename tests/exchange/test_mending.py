@@ -139,8 +139,9 @@ def test_an_endpoints_own_clients_lower_their_limits_themselves() -> None:
 
 def test_hints_and_system_messages_are_mended_for_clients_of_messages() -> None:
     retell, hint = ParameterFix("retell", "role", "user"), ParameterFix("drop", "metadata")
-    meant = ParameterFix("drop", "temperature")
-    assert for_own_clients((retell, hint, meant), Shape.MESSAGES) == (retell, hint)
+    tuning, meant = ParameterFix("drop", "temperature"), ParameterFix("drop", "stop_sequences")
+    fixes = (retell, hint, tuning, meant)
+    assert for_own_clients(fixes, Shape.MESSAGES) == (retell, hint, tuning)
 
 
 @pytest.mark.parametrize(("role", "changed"), [("system", ["role:system->user"]), ("user", [])])

@@ -10,14 +10,16 @@ from gateway.config.settings import ModelRule, UpstreamSettings
 from gateway.config.translation_settings import TranslationSettings
 from gateway.errors import UpstreamError
 from gateway.shapes import Json, RawHeaders, Shape, UpstreamCall
+from gateway.translate.stream.message_events import events_of
 from tests import kinds
 from tests.exchange.scene import ALICE, Scene
 from tests.exchange.test_retries import ASKED, OTHER, REPLIES, generation_paths, no_route
-from tests.fakes import Answer, FakeReply, error_reply, json_reply
+from tests.fakes import Answer, FakeReply, error_reply, json_reply, stream_reply
 from tests.translate.messages_upstreams import error_event, message, text
 
 ANTHROPIC = UpstreamSettings("anthropic", "https://api.anthropic.com/v1", kinds.ANTHROPIC)
 HOME = "/messages"
+MESSAGES = Shape.MESSAGES
 
 
 def asked(model: str = "m", **more: Any) -> Json:
@@ -122,7 +124,7 @@ def test_a_configured_messages_url_is_always_tried() -> None:
     asyncio.run(scenario())
 
 
-REFUSAL = error_event("invalid_request_error", "temperature: Extra inputs are not permitted")
+REFUSAL = error_event("invalid_request_error", "zzz: Extra inputs are not permitted")
 LIMIT = error_event(
     "invalid_request_error",
     "max_tokens: 32000 > 8192, which is the maximum allowed number of output tokens for m",
@@ -236,9 +238,73 @@ def test_a_hint_that_is_refused_at_home_is_left_out(name: str, value: object) ->
     assert f"dropped={name}" in result.decision.translation
 
 
+def takes_no_sampling(call: UpstreamCall) -> Answer:
+    """Answer as Anthropic's newest models do."""
+    if call.method != "POST":
+        return no_route(call)
+    assert isinstance(call.body, bytes)
+    body = msgspec.json.decode(call.body)
+    for name in ("temperature", "top_p", "top_k"):
+        if name in body:
+            words = f"`{name}` is deprecated for this model."
+            return json_reply(error_event("invalid_request_error", words), 400)
+    if body.get("stream"):
+        return stream_reply(*events_of(message(text("Hi"))), done=False)
+    return json_reply(message(text("Hi")))
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize(
+    "given", [{"temperature": 0}, {"top_k": 40}, {"temperature": 0.7, "top_p": 0.9}]
+)
+def test_sampling_parameters_that_are_refused_at_home_are_left_out(
+    given: Json, stream: bool
+) -> None:
+    async def scenario() -> None:
+        rule = ModelRule("alias", model="m")
+        scene = Scene(takes_no_sampling, ANTHROPIC, rules=(rule,))
+        for model, attempts in (("m", 1 + len(given)), ("m", 1), ("alias", 1)):
+            result = await scene.call(Shape.MESSAGES, asked(model, **given, stream=stream))
+            assert (result.reply.status, result.decision.attempts) == (200, attempts)
+            assert f"dropped={','.join(given)}" in result.decision.translation
+        # Where there is nothing to leave out, the request is passed on as it is.
+        raw = msgspec.json.format(msgspec.json.encode(asked(stream=stream)))
+        await scene.call(Shape.MESSAGES, raw)
+        assert scene.network.calls[-1].body == raw
+
+    asyncio.run(scenario())
+
+
+def test_so_are_those_that_another_client_has_had_refused() -> None:
+    async def scenario() -> None:
+        scene = Scene(takes_no_sampling, ANTHROPIC, rules=(ModelRule("m", endpoints=(MESSAGES,)),))
+        chat = {"model": "m", **ASKED[Shape.CHAT], "temperature": 0.5}
+        assert (await scene.call(Shape.CHAT, chat)).decision.attempts == 2
+        result = await scene.call(MESSAGES, asked(temperature=0.5))
+        assert (result.reply.status, result.decision.attempts) == (200, 1)
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "`temperature` may only be set to 1 when thinking is enabled.",
+        "`temperature` and `top_p` cannot both be specified for this model. Please use only one.",
+        "temperature: Input should be less than or equal to 1",
+    ],
+)
+def test_a_value_that_does_not_fit_the_request_is_the_clients_to_change(words: str) -> None:
+    refusal = error_event("invalid_request_error", words)
+    scene = Scene(lambda _: json_reply(refusal, 400), ANTHROPIC)
+    result = scene.generate(MESSAGES, asked(temperature=0.5, top_p=0.9))
+    assert (result.reply.status, result.json) == (400, refusal)
+    assert len(generation_paths(scene)) == 1
+
+
 @pytest.mark.parametrize("refusal", [REFUSAL, LIMIT])
 def test_refusals_at_home_are_the_clients_to_act_upon(refusal: Json) -> None:
-    body = asked(temperature=0.5, max_tokens=32_000)
+    body = asked(zzz=1, max_tokens=32_000)
     scene = Scene(lambda _: json_reply(refusal, 400), ANTHROPIC)
     result = scene.generate(Shape.MESSAGES, body)
     assert (result.reply.status, result.json) == (400, refusal)
@@ -250,18 +316,18 @@ def test_what_other_clients_have_taught_does_not_touch_a_request_at_home(refusal
     def answer(call: UpstreamCall) -> Answer:
         assert isinstance(call.body, bytes)
         body = msgspec.json.decode(call.body)
-        too_much = body.get("temperature") if refusal is REFUSAL else body["max_tokens"] > 8192
+        too_much = body.get("zzz") if refusal is REFUSAL else body["max_tokens"] > 8192
         return json_reply(refusal, 400) if too_much else json_reply(message(text("Hi")))
 
     async def scenario() -> None:
         rule = ModelRule("m", endpoints=(Shape.MESSAGES,))
         scene = Scene(answer, ANTHROPIC, rules=(rule,))
-        chat = {"model": "m", **ASKED[Shape.CHAT], "temperature": 0.5, "max_tokens": 32_000}
+        chat = {"model": "m", **ASKED[Shape.CHAT], "zzz": 1, "max_tokens": 32_000}
         taught = await scene.call(Shape.CHAT, chat)
         assert (taught.reply.status, taught.decision.attempts) == (200, 2)
         again = await scene.call(Shape.CHAT, chat)
         assert (again.reply.status, again.decision.attempts) == (200, 1)
-        raw = msgspec.json.encode(asked(temperature=0.5, max_tokens=32_000))
+        raw = msgspec.json.encode(asked(zzz=1, max_tokens=32_000))
         result = await scene.call(Shape.MESSAGES, raw)
         assert result.reply.status == 400
         assert scene.network.calls[-1].body == raw
