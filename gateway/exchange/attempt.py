@@ -16,6 +16,7 @@ from gateway.exchange.fast_requests import SEALING, Decoded, FastRequests
 from gateway.exchange.known_fixes import Fixes
 from gateway.exchange.mending import (
     configured,
+    for_other_clients,
     for_own_clients,
     knowing,
     may_apply,
@@ -199,6 +200,8 @@ class Attempts:
         context = surroundings.context
         if shape is call.shape and (fixes or shape is Shape.MESSAGES):
             fixes = (*configured(shape, context), *for_own_clients(fixes, shape))
+        elif fixes:
+            fixes = for_other_clients(fixes)
         if fixes:
             context = knowing(context, fixes)
             if shape is call.shape and not may_apply(fixes, call.body):
@@ -206,7 +209,7 @@ class Attempts:
         if isinstance(routed, Decoded) and shape is call.shape:
             self._fast.forget(shape, routed)
             routed = None
-        watched, is_odd = surroundings.watched, call.as_chat or may_be_mixed(call, shape)
+        watched, is_odd = surroundings.watched, call.as_chat or may_be_mixed(call, shape, fixes)
         if not (fixes or is_odd) and fits_untouched(call, route, shape, watched, routed):
             if len(call.body) >= MOST_AT_ONCE and not call.is_utf8:
                 return partial(_untouched, call, route, shape)
@@ -233,7 +236,7 @@ class Attempts:
         if call.shape in SEALING:
             context = self._contexts.for_call(context, call)
         body = read_object(call.body)
-        mixed = may_be_mixed(call, shape)
+        mixed = may_be_mixed(call, shape, fixes)
         translation = plan(call.shape, shape, body, context, as_chat=call.as_chat, mixed=mixed)
         if isinstance(translation, Renaming) and route.model_sent == route.model_asked:
             attempt = _mostly_untouched(call, route, translation, fixes)

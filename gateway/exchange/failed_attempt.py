@@ -3,16 +3,20 @@
 import asyncio
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 
 from gateway.config.settings import UpstreamSettings
 from gateway.errors import GatewayError
+from gateway.exchange.apart import Apart
 from gateway.exchange.attempt import Attempt
 from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.error_replies import about_moved_item, in_clients_terms
 from gateway.exchange.failures import refuses_own_key
+from gateway.exchange.misplaced_bodies import may_be_of_parts, mended_by_reading
 from gateway.exchange.reply.body import ReplyBody
 from gateway.exchange.reply.classify import ErrorReply
 from gateway.exchange.reply.reading import MAX_ERROR_BYTES, REST_SECONDS
+from gateway.exchange.retries import Refused
 from gateway.request import GenerationRequest
 from gateway.resolve.evidence import Route
 from gateway.resolve.refusals.classify import Refusal, Verdict, classify
@@ -24,6 +28,17 @@ def judge(route: Route, attempt: Attempt, failure: ErrorReply) -> Refusal:
         return Refusal(Verdict.OTHER)
     sent = attempt.sent[failure.call]
     return classify(attempt.shape, failure.status, failure.body, model=route.model_sent, sent=sent)
+
+
+async def judged(
+    apart: Apart, route: Route, call: GenerationRequest, attempt: Attempt, failure: ErrorReply
+) -> Refused:
+    """Return a failed attempt with what its failure means; a large request is read `apart`."""
+    refusal = judge(route, attempt, failure)
+    if may_be_of_parts(call, attempt.shape, failure.status, refusal):
+        read_again = partial(mended_by_reading, attempt.calls[0], refusal)
+        refusal = await apart.run_large(len(call.body), read_again)
+    return Refused(attempt, failure, refusal)
 
 
 async def reply_or_failure(

@@ -16,7 +16,7 @@ from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.clients_names import in_clients_names
 from gateway.exchange.decision import Decision
 from gateway.exchange.description import describe
-from gateway.exchange.failed_attempt import judge, reply_or_failure
+from gateway.exchange.failed_attempt import judged, reply_or_failure
 from gateway.exchange.final_failure import GivingUp
 from gateway.exchange.known_fixes import Fixes
 from gateway.exchange.misplaced_bodies import routed_to
@@ -151,7 +151,7 @@ class Exchange:
                     self._learn(result, decision, route, scope, retries)
                 return await stored.keep(sent, result, recording, decision) if recording else result
             retries = retries or self._retries(call, route, scope, features, fixes)
-            refused = Refused(attempt, result, judge(route, attempt, result))
+            refused = await judged(self.attempts.apart, route, call, attempt, result)
             if not retries.after(refused):
                 return await self._failed(call, decision, route, retries, refused)
             shape, fixes = retries.shape, retries.fixes

@@ -14,7 +14,7 @@ from gateway.shapes import Json, Shape
 from gateway.translate.contract import Context, Translation
 from gateway.translate.quirks import without
 
-_IN_MESSAGES = ("fill", "strip", "retell")
+_IN_MESSAGES = ("fill", "strip", "retell", "read")
 """Actions on fields of messages."""
 _HINTS = frozenset(
     {
@@ -58,6 +58,11 @@ def for_own_clients(fixes: Fixes, shape: Shape) -> Fixes:
             if fix.action == "retell" or (fix.action == "drop" and fix.name in _HINTS)
         )
     return tuple(fix for fix in fixes if fix.action != "limit")
+
+
+def for_other_clients(fixes: Fixes) -> Fixes:
+    """Return the fixes for requests that are translated: these have no parts of other shapes."""
+    return tuple(fix for fix in fixes if fix.action != "read")
 
 
 def configured(shape: Shape, context: Context) -> Fixes:
@@ -139,7 +144,7 @@ def _report_history(translation: Translation, fix: ParameterFix, bodies: Sequenc
         return
     if fix.action == "fill":
         translation.report.change(fix.name, *FILLED_WITH[fix.name])
-    else:
+    elif fix.action == "strip":
         translation.report.drop(fix.name)
 
 

@@ -99,6 +99,11 @@ def _directly(client: Shape, home: Shape, body: Json, context: Context) -> Trans
     return _PAIRS[client, home](body, context)
 
 
+def has_other_parts(body: Json) -> bool:
+    """Whether a chat request has parts of other shapes, or empty lists that chat refuses."""
+    return _rare("mixed_chat").reformed(body) is not None
+
+
 def _of_chat(home: Shape, body: Json, context: Context) -> Translation:
     """Translate a chat request, also one with parts of other shapes.
 

@@ -4,6 +4,7 @@ import pytest
 
 from gateway.errors import InvalidRequest
 from gateway.exchange.mending import (
+    for_other_clients,
     for_own_clients,
     knowing,
     may_apply,
@@ -142,6 +143,15 @@ def test_hints_and_system_messages_are_mended_for_clients_of_messages() -> None:
     tuning, meant = ParameterFix("drop", "temperature"), ParameterFix("drop", "stop_sequences")
     fixes = (retell, hint, tuning, meant)
     assert for_own_clients(fixes, Shape.MESSAGES) == (retell, hint, tuning)
+
+
+def test_parts_of_other_shapes_are_read_for_clients_of_chat_only() -> None:
+    read, drop = ParameterFix("read", "parts"), ParameterFix("drop", "seed")
+    assert for_other_clients((read, drop)) == (drop,)
+    assert for_own_clients((read, drop), Shape.CHAT) == (read, drop)
+    made = translation({"messages": []})
+    assert mended(made, (read,)) == [{"messages": [], "model": "m"}]
+    assert made.report.size == 0
 
 
 @pytest.mark.parametrize(("role", "changed"), [("system", ["role:system->user"]), ("user", [])])

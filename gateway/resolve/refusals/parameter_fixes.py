@@ -24,12 +24,12 @@ class ParameterFix:
     but only beside the prompt that was refused. `withhold` leaves the body to the translation, for
     which the endpoint then lacks the parameter. `fill` adds a neutral value where earlier messages
     lack a demanded field, `strip` removes a field from them (`history_fields`). `retell` has system
-    messages said otherwise: `to` says how (`system_turns`). `given` is the only value that a `drop`
-    holds for, or entry of a list, `effort` the reasoning effort of the requests that it holds for
-    (`features.effort_of`); None: any.
+    messages said otherwise: `to` says how (`system_turns`); `read` other shapes' parts in a chat
+    request, by the translation. `given` is the only value that a `drop` holds for, or entry of a
+    list, `effort` the reasoning effort of the requests that it holds for; None: any.
     """
 
-    action: Literal["drop", "rename", "withhold", "fill", "strip", "limit", "fit", "retell"]
+    action: Literal["drop", "rename", "withhold", "fill", "strip", "limit", "fit", "retell", "read"]
     name: str
     to: str | None = None
     given: str | None = None
@@ -223,7 +223,7 @@ def apply_fixes(body: Json, fixes: Iterable[ParameterFix]) -> Json:
     fixed = dict(body)
     gone: set[str] = set()
     for fix in fixes:
-        if fix.action == "withhold":
+        if fix.action in ("withhold", "read"):
             continue
         if fix.action in LOWERING:
             _lower(fixed, fix)
