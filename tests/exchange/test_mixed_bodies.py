@@ -156,3 +156,39 @@ def test_what_was_learned_changes_nothing_for_others() -> None:
     translated = scene.generate(Shape.MESSAGES, asked)
     assert translated.decision.translation == "from=messages; to=chat"
     assert translated.json["content"] == [{"type": "text", "text": "Hello"}]
+
+
+MARK: Json = {"cache_control": {"type": "ephemeral"}}
+MARKED: dict[str, Json] = {
+    "message": {"messages": [{**HI, **MARK}]},
+    "part": {"messages": [{"role": "user", "content": [{"type": "text", "text": "Hi", **MARK}]}]},
+}
+
+
+GROQ = (
+    "'messages.0' : for 'role:user' the following must be satisfied[('messages.0' : property "
+    "'cache_control' is unsupported)]"
+)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        GROQ,
+        "Unknown parameter: 'messages[0].content[0].cache_control'.",
+        "messages.0.content.0.text.cache_control: Extra inputs are not permitted",
+    ],
+)
+@pytest.mark.parametrize("place", MARKED)
+def test_a_mark_for_a_cache_is_left_out_once_it_was_refused(place: str, words: str) -> None:
+    def answer(call: UpstreamCall) -> Answer:
+        assert isinstance(call.body, bytes)
+        if b"cache_control" in call.body:
+            return error_reply(400, words)
+        return json_reply(chat_completion("Hello"))
+
+    scene = Scene(answer, rules=AT_CHAT)
+    for attempts in (2, 1):
+        exchanged = scene.generate(CHAT, {**MARKED[place], "model": "m"})
+        assert (exchanged.reply.status, exchanged.decision.attempts) == (200, attempts)
+        assert exchanged.decision.translation == "from=chat; to=chat; dropped=cache_control"

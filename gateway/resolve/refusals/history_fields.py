@@ -38,6 +38,8 @@ ANSWER = "messages"
 CONTENT = "content"
 LAST = "messages[-1]"
 ARGUMENTS = "arguments"
+CACHE = "cache_control"
+"""Anthropic's mark, in messages, their parts and tools, as relays to Claude take it at chat."""
 
 FILLED_WITH: Mapping[str, tuple[str, str]] = {
     REASONING: ("none", "blank"),
@@ -119,15 +121,41 @@ _REFUSED = re.compile(
     r"(reasoning(?:_content|_details|_text|_opaque)?|thinking(?:_blocks)?|thought_signature|"
     r"extra_content|provider_specific_fields)\Z"
 )
+_REFUSED_MARK = re.compile(rf"(?:messages|tools)\[\d{{1,6}}\][\w.\[\]]{{0,100}}\.{CACHE}\Z")
 
 
 def refused_field(param: str) -> str | None:
     """Return the name of a parameter that is such a field of a message; else None."""
+    if _REFUSED_MARK.match(param):
+        return CACHE
     found = _REFUSED.match(param)
     return None if found is None else found[1]
 
 
+_HOLDERS = ("content", "tool_calls", "function")
+
+
+def _without_marks(body: Json) -> None:
+    for name in ("messages", "tools"):
+        if isinstance(body.get(name), list):
+            body[name] = _unmarked(body[name])
+
+
+def _unmarked(value: object, depth: int = 4) -> object:
+    """Return messages or tools without marks, in them and in their parts, calls and functions."""
+    if isinstance(value, list):
+        return [_unmarked(each, depth) for each in value]
+    if not isinstance(value, dict) or not depth:
+        return value
+    return {
+        name: _unmarked(inner, depth - 1) if name in _HOLDERS else inner
+        for name, inner in value.items()
+        if name != CACHE
+    }
+
+
 _STRIPPED: Mapping[str, Callable[[Json], None]] = {
+    CACHE: _without_marks,
     ITEMS: without_reasoning,
     THINKING: leave_out,
 }
@@ -136,6 +164,8 @@ _STRIPPED: Mapping[str, Callable[[Json], None]] = {
 
 def strip(body: Json, name: str) -> None:
     """Remove a field from the messages of a chat body. The messages themselves are copied.
+
+    `cache_control` is removed from their parts and from tools, too.
 
     `content[thinking]`: the blocks of thinking from those of a messages body; `input[reasoning]`:
     the items of reasoning from a responses body.

@@ -38,6 +38,18 @@ _FORMS = (
     ),
     # Cerebras, of messages; Groq's of one parameter has advice behind it
     _Form(re.compile(rf"(?:[\w.]{{1,100}}: )?property '(?:body\.)?{_NAME}' is unsupported\n?")),
+    # Groq, of a message: it says where it stands, and of parts what else could be there
+    _Form(
+        re.compile(
+            r"(?:\('[\w.]{1,100}' : (?:one of the following must be satisfied\s?\[|"
+            r"value must be a string\) OR ))*"
+            r"\('(?P<at>[\w.]{1,100})' : property '(?P<name>\w{1,64})' is unsupported\)(?: OR )?"
+        ),
+        re.compile(
+            r"'messages\.\d{1,6}' : for 'role:\w{1,20}' the following must be satisfied\s?\["
+        ),
+        re.compile(r"[\])]{1,8}\s*"),
+    ),
     # Bedrock; `#` is the request, and `#/messages/0` a part of it
     _Form(
         re.compile(r"#: extraneous key \[(?P<name>\w{1,64})\] is not permitted"),
@@ -54,6 +66,11 @@ def listed_fields(message: str) -> list[str]:
     return next((names for form in _FORMS if (names := _read(form, message))), [])
 
 
+def with_indexes(path: str) -> str:
+    """Return a path with its numbers in brackets: `messages[0].name`."""
+    return _INDEX.sub(r"[\1]", path)
+
+
 def _read(form: _Form, message: str) -> list[str]:
     head = form.head.match(message)
     if head is None:
@@ -63,5 +80,5 @@ def _read(form: _Form, message: str) -> list[str]:
     while entry := form.entry.match(message, position):
         position = entry.end()
         name, at = entry["name"], entry.groupdict().get("at")
-        names.append(_INDEX.sub(r"[\1]", name if not at or at == name else f"{at}.{name}"))
+        names.append(with_indexes(name if not at or at == name else f"{at}.{name}"))
     return names if form.tail.fullmatch(message, position) else []

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from gateway.envelopes.error_envelopes import ErrorReply
 from gateway.envelopes.printed_values import python_literal
-from gateway.resolve.refusals.listed_fields import listed_fields
+from gateway.resolve.refusals.listed_fields import listed_fields, with_indexes
 from gateway.resolve.refusals.parameter_fixes import RefusedParameter
 from gateway.resolve.refusals.parameter_rules import NAMING_RULES, NamingRule
 
@@ -106,7 +106,8 @@ def _all_sent(
 def _as_sent(name: str, sent: Collection[str]) -> str | None:
     # xAI names parameters as its own code does: `presencePenalty`.
     snake_case = re.sub(r"(?<=[a-z0-9])([A-Z])", r"_\1", name).lower()
-    return next((form for form in (name, snake_case) if _is_sent(form, sent)), None)
+    forms = (name, snake_case, with_indexes(name))
+    return next((form for form in forms if _is_sent(form, sent)), None)
 
 
 def _is_sent(name: str, sent: Collection[str]) -> bool:

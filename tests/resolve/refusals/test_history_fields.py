@@ -6,6 +6,7 @@ import pytest
 
 from gateway.resolve.refusals.classify import Verdict, classify
 from gateway.resolve.refusals.history_fields import demanded_field, refused_field
+from gateway.resolve.refusals.listed_fields import with_indexes
 from gateway.resolve.refusals.parameter_fixes import ParameterFix, apply_fixes
 from gateway.shapes import Json, Shape
 
@@ -195,6 +196,9 @@ def test_what_is_no_message_with_calls_stays(odd: Any) -> None:
         ("messages[3].reasoning_opaque", "reasoning_opaque"),
         ("messages[3].thinking", "thinking"),
         ("messages[3].provider_specific_fields", "provider_specific_fields"),
+        ("messages[0].cache_control", "cache_control"),
+        ("messages[0].content[2].cache_control", "cache_control"),
+        ("messages.0.content.0.text.cache_control", "cache_control"),
         ("messages[3].thinking_mode", None),
         ("messages[0].reasoning_details[0].text", None),
         ("messages[0].content", None),
@@ -202,7 +206,7 @@ def test_what_is_no_message_with_calls_stays(odd: Any) -> None:
     ],
 )
 def test_a_refused_field_is_known_by_its_path(param: str, field: str | None) -> None:
-    assert refused_field(param) == field
+    assert refused_field(with_indexes(param)) == field
     body = {"error": {"message": f"Unknown parameter: '{param}'.", "param": param}}
     refusal = classify(Shape.CHAT, 400, body, model="m", sent={"messages"})
     expected = (ParameterFix("strip", field),) if field else ()
@@ -214,3 +218,30 @@ def test_a_refused_field_is_taken_out_everywhere() -> None:
     thought = {"role": "assistant", "content": "a", "reasoning_content": "hm"}
     bare = {"role": "assistant", "content": "a"}
     assert fixed("strip", "reasoning_content", USER, thought, 3, thought) == [USER, bare, 3, bare]
+
+
+def test_marks_for_caches_are_taken_out_wherever_they_may_be() -> None:
+    mark = {"cache_control": {"type": "ephemeral"}}
+    schema = {"type": "object", "properties": {"cache_control": {"type": "string"}}}
+    function = {"name": "f", "parameters": schema}
+    text, call = {"type": "text", "text": "A"}, {"id": "c", "function": {"name": "f"}}
+    body: Json = {
+        "messages": [
+            {"role": "system", "content": [{**text, **mark}, text, 3], **mark},
+            {"role": "assistant", "content": "A", "tool_calls": [{**call, **mark}]},
+            "odd",
+        ],
+        "tools": [{"type": "function", "function": {**function, **mark}, **mark}],
+        "metadata": mark,
+    }
+    assert apply_fixes(body, (ParameterFix("strip", "cache_control"),)) == {
+        "messages": [
+            {"role": "system", "content": [text, text, 3]},
+            {"role": "assistant", "content": "A", "tool_calls": [call]},
+            "odd",
+        ],
+        "tools": [{"type": "function", "function": function}],
+        "metadata": mark,
+    }
+    assert body["messages"][0]["content"][0] == {**text, **mark}
+    assert apply_fixes({"tools": 3}, (ParameterFix("strip", "cache_control"),)) == {"tools": 3}

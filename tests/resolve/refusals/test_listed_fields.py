@@ -11,6 +11,7 @@ PRINTED = (
     "input_type=str]\n    For further information visit https://errors.pydantic.dev/2.8/v/extra"
 )
 CEREBRAS = "{0}: property '{0}' is unsupported"
+GROQ = "'messages.0' : for 'role:system' the following must be satisfied[{}]"
 BEDROCK = "Malformed input request: {}, please reformat your input and try again."
 KEY = "#: extraneous key [{}] is not permitted"
 
@@ -49,6 +50,15 @@ def test_every_entry_is_read(message: str) -> None:
         (lines(CEREBRAS, "messages.2.name"), "messages[2].name"),
         (lines(CEREBRAS, "body.seed"), "seed"),
         (printed("messages.0.name"), "messages[0].name"),
+        (GROQ.format("('messages.0' : property 'name' is unsupported)"), "messages[0].name"),
+        (
+            GROQ.format(
+                "('messages.0.content' : one of the following must be satisfied"
+                "[('messages.0.content' : value must be a string) OR "
+                "('messages.0.content.1' : property 'x' is unsupported)])"
+            ),
+            "messages[0].content[1].x",
+        ),
         (printed("seed").replace("errors", "error"), "seed"),
     ],
 )
@@ -70,6 +80,8 @@ def test_a_path_is_written_as_elsewhere(message: str, path: str) -> None:
         printed("seed") + "\nmessages.0.content\n  Field required [type=missing, input_value={}]",
         lines(PRINTED, "seed"),
         lines(CEREBRAS, "seed") + ", did you mean 'stop'?",
+        GROQ.format("('messages.0.role' : value is not one of the allowed values)"),
+        GROQ.format("('messages.0' : property 'name' is unsupported) AND more"),
         BEDROCK.format("#/messages/0: extraneous key [name] is not permitted"),
         BEDROCK.format(KEY.format("seed")) + " Or not.",
     ],
