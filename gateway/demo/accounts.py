@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from gateway.demo.kept_items import KeptItems
+from gateway.demo.kept_responses import KeptResponses
 from gateway.demo.messages_models import MESSAGES_MODELS, MessagesModel
 from gateway.demo.models import (
     ALL_MODELS,
@@ -34,7 +35,8 @@ _UNLISTED = {VARIATIONS_MODEL.id: VARIATIONS_MODEL}
 class Account:
     """What one key sees: its models by id, and its jobs, newest first.
 
-    `started` counts all jobs started so far; `items` are the output items of its responses.
+    `started` counts all jobs started so far; `items` are the output items of its responses, which
+    are stored themselves in `responses`.
     `messages_models` are Anthropic's, which have a list of their own.
     """
 
@@ -42,6 +44,7 @@ class Account:
     jobs: tuple[Job, ...]
     started: int = 0
     items: KeptItems = field(default_factory=KeptItems)
+    responses: KeptResponses = field(default_factory=KeptResponses)
     messages_models: dict[str, MessagesModel] = field(default_factory=dict)
 
     def model_for(self, model: str, endpoint: Endpoint) -> DemoModel:

@@ -111,6 +111,7 @@ class Emulator:
             ("POST", f"{Endpoint.RESPONSES}/compact", own.compact),
             ("POST", f"{Endpoint.RESPONSES}/input_tokens", own.input_tokens),
             ("GET", f"{Endpoint.RESPONSES}/(?P<response>[^/]+)", own.stored),
+            ("DELETE", f"{Endpoint.RESPONSES}/(?P<response>[^/]+)", own.delete),
             ("POST", Endpoint.MESSAGES, anthropics.create),
             ("POST", f"{Endpoint.MESSAGES}/count_tokens", anthropics.count_tokens),
             ("POST", Endpoint.EMBEDDINGS, media.embeddings),

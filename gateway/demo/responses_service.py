@@ -1,7 +1,6 @@
 """The calls of `/v1/responses`, over HTTP and over WebSockets, and of the paths below it."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from gateway.demo.accounts import Account
 from gateway.demo.call import RequestContext
@@ -9,18 +8,10 @@ from gateway.demo.endpoints import responses, responses_beside
 from gateway.demo.generation.answer import Answer, Json, ReplyIds
 from gateway.demo.generation.barrier import Barrier
 from gateway.demo.generation.delivery import deliver
+from gateway.demo.kept_responses import Earlier
 from gateway.demo.models import Endpoint
-from gateway.demo.refusals import Refused
 from gateway.demo.rules import responses as rules
 from gateway.demo.rules import shared
-
-
-@dataclass(frozen=True, slots=True)
-class Earlier:
-    """A response that another one continues: its id, and all items up to its end."""
-
-    id: str
-    items: Sequence[Json]
 
 
 class ResponsesService:
@@ -40,18 +31,21 @@ class ResponsesService:
         """POST /v1/responses."""
         body = await context.call.json()
         answer = self.answer(body, context.account)
-        keep_items(body, answer, context.account)
+        earlier = context.account.responses.earlier(body)
+        keep(body, answer, context.account, () if earlier is None else earlier.items)
         stream = bool(body.get("stream"))
         await deliver(context.call, answer, stream=stream, barrier=self._barrier, pace=self._pace)
 
     def answer(self, body: Json, account: Account, earlier: Earlier | None = None) -> Answer:
         """Check a request, which may continue an earlier response, and answer it.
 
-        Raises `Refused`.
+        Without `earlier` that is one that is stored. Raises `Refused`.
         """
         name = shared.requested_model(body)
         rules.check_names(body)
         model = account.model_for(name, Endpoint.RESPONSES)
+        if earlier is None:
+            earlier = account.responses.earlier(body)
         if earlier is None:
             return responses.answer(account.items.resolved(body), model, self._ids())
         # On its own first, so that paths in errors are the client's.
@@ -72,14 +66,28 @@ class ResponsesService:
         await context.call.reply_json(responses_beside.counted(body))
 
     async def stored(self, context: RequestContext) -> None:
-        """GET /v1/responses/{id}: none is stored."""
-        raise Refused(404, f"Response with id '{context.path['response']}' not found.")
+        """GET /v1/responses/{id}."""
+        await context.call.reply_json(context.account.responses.one(context.path["response"]))
+
+    async def delete(self, context: RequestContext) -> None:
+        """DELETE /v1/responses/{id}."""
+        known_as = context.path["response"]
+        context.account.responses.delete(known_as)
+        deleted = {"id": known_as, "object": "response", "deleted": True}
+        await context.call.reply_json(deleted)
 
     def _ids(self) -> ReplyIds:
         return ReplyIds(next(self._numbers), self._created)
 
 
-def keep_items(body: Json, answer: Answer, account: Account) -> None:
-    """Keep the items of an answer, unless the request says that nothing is to be stored."""
-    if body.get("store") is not False:
-        account.items.keep(answer.whole()["output"])
+def keep(body: Json, answer: Answer, account: Account, before: Sequence[Json]) -> None:
+    """Keep an answer and its items, unless the request says that nothing is to be stored.
+
+    `before` are the items that the request continues.
+    """
+    if body.get("store") is False:
+        return
+    response = answer.whole()
+    asked = responses.items_of(account.items.resolved(body))
+    account.items.keep(response["output"])
+    account.responses.keep(response, before, asked)

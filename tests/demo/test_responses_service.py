@@ -6,8 +6,9 @@ import pytest
 
 from gateway.demo.accounts import Accounts
 from gateway.demo.generation.barrier import Barrier
+from gateway.demo.kept_responses import Earlier
 from gateway.demo.refusals import Refused
-from gateway.demo.responses_service import Earlier, ResponsesService, keep_items
+from gateway.demo.responses_service import ResponsesService, keep
 
 SERVICE = ResponsesService(itertools.count(1), 1_788_220_800, Barrier(), 0.0)
 ACCOUNT = Accounts().authenticate("Bearer sk-1")
@@ -33,7 +34,7 @@ def test_items_are_kept_unless_nothing_is_to_be_stored() -> None:
     for store in (None, False):
         body = {**BODY, "store": store}
         answer = SERVICE.answer(body, ACCOUNT)
-        keep_items(body, answer, ACCOUNT)
+        keep(body, answer, ACCOUNT, ())
         reference = {"type": "item_reference", "id": answer.whole()["output"][0]["id"]}
         asked = {**BODY, "input": [reference, {"role": "user", "content": "x"}]}
         if store is None:

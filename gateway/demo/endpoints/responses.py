@@ -1,7 +1,8 @@
 """/v1/responses: the turn that `generation.turns` decides on, as output items and events.
 
-Responses are not stored: `previous_response_id` is found on a WebSocket only, which remembers its
-own (`gateway.demo.sockets.memory`). Their items are stored: see `gateway.demo.kept_items`.
+Responses and their items are stored unless `store` is false: see `gateway.demo.kept_responses` and
+`gateway.demo.kept_items`. A WebSocket finds those only that it remembers itself
+(`gateway.demo.sockets.memory`).
 """
 
 import base64

@@ -50,6 +50,10 @@ async def request(context: RequestContext, names: frozenset[str]) -> Json:
     # Null equals absent here, unlike at /v1/responses.
     given = {name: value for name, value in body.items() if value is not None}
     body = context.account.items.resolved(given)
+    earlier = context.account.responses.earlier(body)
+    if earlier is not None:
+        items = [*earlier.items, *items_of(body)]
+        body = {**body, "previous_response_id": None, "input": items}
     responses_rules.check_values(body)
     return body
 

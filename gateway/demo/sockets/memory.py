@@ -7,8 +7,8 @@ on more fails. What is stored elsewhere is not found: see `gateway.demo.endpoint
 
 from collections.abc import Iterator
 
+from gateway.demo.kept_responses import Earlier
 from gateway.demo.refusals.parameters import previous_response_not_found
-from gateway.demo.responses_service import Earlier
 
 MOST_STREAMS = 64
 

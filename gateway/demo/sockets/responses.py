@@ -12,9 +12,10 @@ from gateway.demo.endpoints.responses import items_of
 from gateway.demo.generation.answer import Answer, Json
 from gateway.demo.generation.barrier import Barrier
 from gateway.demo.generation.delivery import Ending, write_events
+from gateway.demo.kept_responses import Earlier
 from gateway.demo.refusals import Refused
 from gateway.demo.refusals.service import rate_limited
-from gateway.demo.responses_service import Earlier, ResponsesService, keep_items
+from gateway.demo.responses_service import ResponsesService, keep
 from gateway.demo.sockets.connection import INTERNAL_ERROR, NORMAL_CLOSURE, SocketConnection
 from gateway.demo.sockets.creates import (
     CREATE,
@@ -122,7 +123,7 @@ class ResponsesSocket:
             for event in prewarmed(response, create.stream_id):
                 await self._connection.send(event)
             return
-        keep_items(create.body, answer, self._account)
+        keep(create.body, answer, self._account, before)
         await self._deliver(create, answer, remembered)
 
     def _earlier(self, create: Create) -> Earlier | None:

@@ -2,8 +2,8 @@
 
 import pytest
 
+from gateway.demo.kept_responses import Earlier
 from gateway.demo.refusals import Refused
-from gateway.demo.responses_service import Earlier
 from gateway.demo.sockets.memory import MOST_STREAMS, ConnectionMemory
 
 
