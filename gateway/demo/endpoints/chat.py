@@ -17,7 +17,14 @@ from gateway.demo.generation.answer import (
 from gateway.demo.generation.logprobs import entry
 from gateway.demo.generation.scenarios import Scenario, scenario_in
 from gateway.demo.generation.tokens import pieces, tokenise
-from gateway.demo.generation.turns import Conversation, Kind, Turn, reasoning_tokens, take_turn
+from gateway.demo.generation.turns import (
+    Conversation,
+    Kind,
+    ToolCall,
+    Turn,
+    reasoning_tokens,
+    take_turn,
+)
 from gateway.demo.models import DemoModel
 from gateway.demo.refusals import Refused
 from gateway.demo.refusals.parameters import too_long
@@ -57,7 +64,8 @@ def _conversation(body: Json, model: DemoModel) -> Conversation:
     messages = body["messages"]
     users = [content_text(m.get("content")) for m in messages if m["role"] == "user"]
     last = messages[-1]
-    tools = [tool["function"] for tool in body.get("tools", ()) if tool["type"] == "function"]
+    tools = [tool[tool["type"]] for tool in body.get("tools", ())]
+    free = [tool["custom"]["name"] for tool in body.get("tools", ()) if tool["type"] == "custom"]
     limit = body.get("max_completion_tokens") or body.get("max_tokens")
     stop = body.get("stop") or []
     return Conversation(
@@ -67,6 +75,7 @@ def _conversation(body: Json, model: DemoModel) -> Conversation:
             function["name"]: function.get("parameters", {"type": "object"})
             for function in [*tools, *body.get("functions", ())]
         },
+        free=free,
         tool_choice=_tool_choice(body),
         parallel=body.get("parallel_tool_calls", "functions" not in body),
         format=_format(body),
@@ -93,7 +102,7 @@ def _tool_choice(body: Json) -> str:
             " 'tools' parameter.",
             param="tool_choice",
         )
-    return f"={name}" if kind == "function" else "auto"
+    return f"={name}"
 
 
 def _format(body: Json) -> Json:
@@ -180,8 +189,8 @@ class _Reply:
         return [
             {
                 "id": f"call_demo{self._ids.number:08d}_{index}_{place}",
-                "type": "function",
-                "function": {"name": call.name, "arguments": call.arguments.text},
+                "type": "custom" if call.is_free else "function",
+                **_called(call, call.arguments.text),
             }
             for place, call in enumerate(turn.calls)
         ]
@@ -242,15 +251,16 @@ class _Reply:
 
     def _call_deltas(self, turn: Turn, index: int) -> Iterator[Json]:
         for place, call in enumerate(self._calls(index, turn)):
-            name = {"name": call["function"]["name"], "arguments": ""}
-            yield self._call_delta(place, name, {"id": call["id"], "type": "function"})
-            for piece in pieces(turn.calls[place].arguments.tokens):
-                yield self._call_delta(place, {"arguments": piece}, {})
+            made = turn.calls[place]
+            head = {"id": call["id"], "type": call["type"]}
+            yield self._call_delta(place, {**head, **_called(made, "")})
+            for piece in pieces(made.arguments.tokens):
+                yield self._call_delta(place, _called(made, piece, named=False))
 
-    def _call_delta(self, place: int, function: Json, head: Json) -> Json:
+    def _call_delta(self, place: int, call: Json) -> Json:
         if self._legacy_call:
-            return {"function_call": function}
-        return {"tool_calls": [{"index": place, **head, "function": function}]}
+            return {"function_call": call["function"]}
+        return {"tool_calls": [{"index": place, **call}]}
 
     def _chunk(
         self,
@@ -268,6 +278,12 @@ class _Reply:
         if self._options("include_obfuscation", default=True):
             chunk["obfuscation"] = padding(json.dumps(delta))
         return Event(phase, data_event(chunk))
+
+
+def _called(call: ToolCall, text: str, *, named: bool = True) -> Json:
+    """Return what a call says, or a piece of its text."""
+    kind, field = ("custom", "input") if call.is_free else ("function", "arguments")
+    return {kind: {**({"name": call.name} if named else {}), field: text}}
 
 
 def padding(text: str) -> str:

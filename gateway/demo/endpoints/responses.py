@@ -22,6 +22,9 @@ from gateway.demo.rules import responses as responses_rules
 from gateway.demo.rules.responses_tools import Function, chosen, echoed_tools, functions
 
 _REASONS = {"length": "max_output_tokens", "content_filter": "content_filter"}
+_FUNCTION = ("fc_", "function_call", "arguments")
+_CUSTOM = ("ctc_", "custom_tool_call", "input")
+"""Of an item that is a call: the beginning of its id, its type, and the field of its text."""
 _ECHOED = (
     "instructions",
     "max_output_tokens",
@@ -93,6 +96,7 @@ def _conversation(body: Json, model: DemoModel, known: Mapping[str, Function]) -
         text=users[-1] if users else "",
         tool_output=content_text(last["output"]) if answered else None,
         tools={name: function.parameters for name, function in known.items()},
+        free=[name for name, function in known.items() if function.is_free],
         tool_choice=chosen(body, known),
         parallel=parallel is not False,
         format=body.get("text", {}).get("format", {"type": "text"}),
@@ -220,13 +224,14 @@ class _Reply:
         call = self._turn.calls[place]
         cut = call.arguments.finish == "length"
         namespace = self._known[call.name].namespace
+        prefix, kind, field = _CUSTOM if call.is_free else _FUNCTION
         return {
-            "id": f"{self._ids.prefixed('fc_')}_{place}",
-            "type": "function_call",
+            "id": f"{self._ids.prefixed(prefix)}_{place}",
+            "type": kind,
             "status": "incomplete" if cut else "completed",
             "call_id": f"{self._ids.prefixed('call_')}_{place}",
             "name": call.name,
-            "arguments": call.arguments.text,
+            field: call.arguments.text,
             **({} if namespace is None else {"namespace": namespace}),
         }
 

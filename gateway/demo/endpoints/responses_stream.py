@@ -39,7 +39,8 @@ class ResponseStream:
             "reasoning": _opaque,
             "compaction": _opaque,
             "message": self._message,
-            "function_call": self._function_call,
+            "function_call": self._call,
+            "custom_tool_call": self._call,
         }
         for position, item in enumerate(self.finished["output"]):
             yield from writers[item["type"]](position, item)
@@ -75,16 +76,18 @@ class ResponseStream:
     def _noise(self, piece: str) -> Json:
         return {"obfuscation": padding(piece)} if self.noisy else {}
 
-    def _function_call(self, position: int, item: Json) -> Iterator[_TypedEvent]:
+    def _call(self, position: int, item: Json) -> Iterator[_TypedEvent]:
         at = {"item_id": item["id"], "output_index": position}
-        opened = {**item, "status": "in_progress", "arguments": ""}
+        field = "arguments" if "arguments" in item else "input"
+        kind = f"response.{item['type']}_{field}"
+        opened = {**item, "status": "in_progress", field: ""}
         yield _item(Phase.OPENING, "added", position, opened)
-        for piece in pieces(tokenise(item["arguments"])):
+        for piece in pieces(tokenise(item[field])):
             if piece:
                 delta = {**at, "delta": piece, **self._noise(piece)}
-                yield Phase.DELTA, "response.function_call_arguments.delta", delta
-        done = {**at, "name": item["name"], "arguments": item["arguments"]}
-        yield Phase.CLOSING, "response.function_call_arguments.done", done
+                yield Phase.DELTA, f"{kind}.delta", delta
+        named = {"name": item["name"]} if field == "arguments" else {}
+        yield Phase.CLOSING, f"{kind}.done", {**at, **named, field: item[field]}
         yield _item(Phase.CLOSING, "done", position, item)
 
 

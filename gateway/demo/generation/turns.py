@@ -7,7 +7,7 @@ four letters or more (`get_weather`: "What is the weather?"), and reports what a
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Any
@@ -36,7 +36,8 @@ class Kind(Enum):
 class Conversation:
     """A conversation, as far as the answer depends on it.
 
-    `tools` maps names to parameter schemas; `tool_choice` is `auto`, `none`, `required` or a
+    `tools` maps names to parameter schemas, `free` are those of them that take a text instead, with
+    which they get what the user said; `tool_choice` is `auto`, `none`, `required` or a
     tool's name after `=`. `format` is `{"type": "text"}`, `{"type": "json_object"}` or
     `{"type": "json_schema", "schema": …}`.
     """
@@ -44,6 +45,7 @@ class Conversation:
     text: str
     tool_output: str | None = None
     tools: Mapping[str, Any] = field(default_factory=dict)
+    free: Container[str] = ()
     tool_choice: str = "auto"
     parallel: bool = True
     format: Mapping[str, Any] = field(default_factory=lambda: {"type": "text"})
@@ -55,10 +57,14 @@ class Conversation:
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
-    """A function call: its arguments, as generated, are JSON unless a limit cut them."""
+    """A call: its arguments, as generated, are JSON unless a limit cut them.
+
+    Those of a tool that takes a text (`is_free`) are that text.
+    """
 
     name: str
     arguments: Candidate
+    is_free: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,10 +167,12 @@ def _calling(conversation: Conversation, names: list[str], variant: int) -> Turn
     spent = reasoning.hidden
     calls: list[ToolCall] = []
     for name in names:
-        text = _json(example(conversation.tools[name], conversation.text))
+        is_free, text = name in conversation.free, conversation.text
+        if not is_free:
+            text = _json(example(conversation.tools[name], text))
         limit = None if left is None else left - spent
         arguments = generate(text, limit=limit, variant=variant)
-        calls.append(ToolCall(name, arguments))
+        calls.append(ToolCall(name, arguments, is_free))
         spent += len(arguments.tokens)
         if arguments.finish == "length":
             break

@@ -76,22 +76,31 @@ def tool_choice(path: str, value: object) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """A function that the model may call: its namespace, and the schema of its arguments."""
+    """A function that the model may call: its namespace, and the schema of its arguments.
+
+    A custom tool (`is_free`) takes a text instead.
+    """
 
     namespace: str | None
     parameters: Any
+    is_free: bool = False
 
 
 def functions(body: Json, items: Sequence[Json]) -> dict[str, Function]:
-    """Return the functions that a checked request offers, in `tools` and in its items, by name."""
+    """Return the functions that a checked request offers, in `tools` and in its items, by name.
+
+    Custom tools are among them.
+    """
     offered = [*body.get("tools", ())]
     for item in items:
         if item.get("type") in ("additional_tools", "tool_search_output"):
             offered += item["tools"]
     return {
-        tool["name"]: Function(namespace, tool.get("parameters") or {"type": "object"})
+        tool["name"]: Function(
+            namespace, tool.get("parameters") or {"type": "object"}, tool["type"] == "custom"
+        )
         for namespace, tool in _flat(offered)
-        if tool["type"] == "function"
+        if tool["type"] in _NAMED
     }
 
 
@@ -113,7 +122,7 @@ def chosen(body: Json, known: Container[str]) -> str:
         return choice
     if choice["type"] == "allowed_tools":
         return str(choice["mode"])
-    if choice["type"] != "function":
+    if choice["type"] not in _NAMED:
         return "auto"
     if choice["name"] not in known:
         raise Refused(

@@ -213,9 +213,33 @@ def test_a_choice_of_a_tool_that_is_not_there_is_refused(kind: str) -> None:
     assert chat(tools=[WEATHER, patch], tool_choice=choice).error()[2] == "tool_choice"
 
 
-def test_a_custom_tool_can_be_chosen() -> None:
-    patch = {"type": "custom", "custom": {"name": "patch"}}
-    assert chat(tools=[patch], tool_choice=patch).status == 200
+PATCH = {"type": "custom", "custom": {"name": "patch"}}
+
+
+@pytest.mark.parametrize(
+    ("text", "more"), [("hello", {"tool_choice": PATCH}), ("call patch", {}), ("the patch?", {})]
+)
+def test_a_custom_tool_gets_what_the_user_said(text: str, more: dict[str, Any]) -> None:
+    (choice,) = choices(text, tools=[CLOCK, PATCH], **more)
+    (call,) = choice["message"]["tool_calls"]
+    assert choice["finish_reason"] == "tool_calls"
+    assert (call["type"], call["custom"]) == ("custom", {"name": "patch", "input": text})
+    reply = chat(text, tools=[CLOCK, PATCH], stream=True, **more)
+    deltas = [event["choices"][0]["delta"] for event in reply.events()[:-1]]
+    first, *rest = [delta["tool_calls"][0] for delta in deltas if "tool_calls" in delta]
+    assert (first["type"], first["index"], first["custom"]["name"]) == ("custom", 0, "patch")
+    assert "".join(piece["custom"]["input"] for piece in (first, *rest)) == text
+    assert all(piece["custom"].keys() == {"input"} for piece in rest)
+
+
+def test_a_custom_tool_has_an_output_too() -> None:
+    call = {"id": "call_1", "type": "custom", "custom": {"name": "patch", "input": "***"}}
+    turns = [
+        {"role": "user", "content": "call patch"},
+        {"role": "assistant", "content": None, "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "call_1", "content": "done"},
+    ]
+    assert content(messages=turns, tools=[PATCH]) == "The tool said: done"
 
 
 def test_a_limit_cuts_the_arguments_and_later_calls() -> None:

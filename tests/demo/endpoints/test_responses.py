@@ -165,3 +165,41 @@ def test_reasoning_is_sealed_for_clients_that_keep_it_themselves() -> None:
     sealed = response(**asked, include=["reasoning.encrypted_content"])["output"]
     assert sealed[0]["encrypted_content"]
     assert text_of(response([*sealed, {"role": "user", "content": "bye"}])) == "You said: bye"
+
+
+PATCH = {"type": "custom", "name": "patch"}
+SPACE = {"type": "namespace", "name": "files", "description": "Files."}
+
+
+@pytest.mark.parametrize("text", ["call patch", "the patch?"])
+@pytest.mark.parametrize("tools", [[CLOCK, PATCH], [{**SPACE, "tools": [CLOCK, PATCH]}]])
+def test_a_custom_tool_gets_what_the_user_said(text: str, tools: list[dict[str, Any]]) -> None:
+    found = response(text, tools=tools)
+    (item,) = found["output"]
+    namespace = {"namespace": "files"} if tools[0] is not CLOCK else {}
+    assert item == {
+        "id": item["id"],
+        "type": "custom_tool_call",
+        "status": "completed",
+        "call_id": item["call_id"],
+        "name": "patch",
+        "input": text,
+        **namespace,
+    }
+    events = streamed(text, tools=tools)
+    kinds = ["delta", "done"]
+    delta, done = (f"response.custom_tool_call_input.{kind}" for kind in kinds)
+    assert "".join(event["delta"] for event in events if event["type"] == delta) == text
+    (whole,) = [event for event in events if event["type"] == done]
+    assert (whole["input"], "name" in whole) == (text, False)
+    assert events[-1]["response"]["output"][0]["input"] == text
+    output = {"type": "custom_tool_call_output", "call_id": item["call_id"], "output": "done"}
+    again = response([{"role": "user", "content": text}, item, output], tools=tools)
+    assert text_of(again) == "The tool said: done"
+
+
+def test_a_custom_tool_can_be_chosen() -> None:
+    choice = {"type": "custom", "name": "patch"}
+    (item,) = response("hello", tools=[CLOCK, PATCH], tool_choice=choice)["output"]
+    assert (item["type"], item["input"]) == ("custom_tool_call", "hello")
+    assert respond("hello", tools=[CLOCK], tool_choice=choice).error()[2] == "tool_choice"
