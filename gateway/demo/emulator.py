@@ -63,6 +63,8 @@ CREATED = 1_788_220_800
 """The time of every reply: 2026-09-01, in unix seconds."""
 _STOP_TIMEOUT = 10.0
 _JOB = "/v1/fine_tuning/jobs/(?P<job>[^/]+)"
+_MODEL = "/v1/models/(?P<model>.+)"
+_RESPONSE = f"{Endpoint.RESPONSES}/(?P<response>[^/]+)"
 
 CheckNames = Callable[[Json], None]
 MakeAnswer = Callable[[Json, DemoModel, ReplyIds], Answer]
@@ -110,8 +112,8 @@ class Emulator:
             ("POST", Endpoint.RESPONSES, self._responses),
             ("POST", f"{Endpoint.RESPONSES}/compact", own.compact),
             ("POST", f"{Endpoint.RESPONSES}/input_tokens", own.input_tokens),
-            ("GET", f"{Endpoint.RESPONSES}/(?P<response>[^/]+)", own.stored),
-            ("DELETE", f"{Endpoint.RESPONSES}/(?P<response>[^/]+)", own.delete),
+            ("GET", _RESPONSE, own.stored),
+            ("DELETE", _RESPONSE, own.delete),
             ("POST", Endpoint.MESSAGES, anthropics.create),
             ("POST", f"{Endpoint.MESSAGES}/count_tokens", anthropics.count_tokens),
             ("POST", Endpoint.EMBEDDINGS, media.embeddings),
@@ -123,12 +125,8 @@ class Emulator:
             ("POST", Endpoint.TRANSCRIPTIONS, media_forms.transcriptions),
             ("POST", Endpoint.TRANSLATIONS, media_forms.translations),
             ("GET", "/v1/models", either(messages_listing.models, listing.models)),
-            (
-                "GET",
-                "/v1/models/(?P<model>.+)",
-                either(messages_listing.model, listing.model),
-            ),
-            ("DELETE", "/v1/models/(?P<model>.+)", listing.delete_model),
+            ("GET", _MODEL, either(messages_listing.model, listing.model)),
+            ("DELETE", _MODEL, listing.delete_model),
             ("GET", "/v1/fine_tuning/jobs", listing.jobs),
             ("POST", "/v1/fine_tuning/jobs", tuning.create),
             ("GET", _JOB, tuning.retrieve),
