@@ -15,6 +15,7 @@ from gateway.api.writing import ReplyWriter
 from gateway.config.settings import ClientSettings, ServerSettings
 from gateway.errors import TruncatedStream
 from gateway.request import Body, Head
+from gateway.server.body import MAX_LINES
 from gateway.server.reception import MAX_PIPELINED
 from gateway.server.state import State
 from gateway.shapes import RawHeaders, Sink, UpstreamCall
@@ -575,6 +576,31 @@ def test_a_request_that_is_not_all_here_is_read_on_behind_many(rest: str) -> Non
         assert connection.transport.is_reading()
         received = await connection.send(last[cut:])
         assert received.count(b"HTTP/1.1 200") == 2 + ahead
+        connection.end()
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("pieces", [1, 2 * MAX_LINES])
+def test_a_large_body_that_is_not_all_here_is_read_on_behind_one_request(pieces: int) -> None:
+    async def scenario() -> None:
+        connection = Wire(Client(answer).gateway)
+        body = CHAT + b" " * (2 * MAX_PIPELINED)
+        size = len(body) // pieces + 1
+        parts = [body[start : start + size] for start in range(0, len(body), size)]
+        chunks = b"".join(b"%x\r\n%b\r\n" % (len(part), part) for part in parts)
+        head = request(b"", drop=("Content-Length",)).partition(b"\r\n\r\n")[0]
+        last = head + b"\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks + b"0\r\n\r\n"
+        connection.protocol.data_received(request(CHAT))
+        connection.protocol.data_received(last[:-9])
+        assert not connection.transport.is_reading()
+        await connection.settle()
+        assert connection.transport.is_reading() is (pieces == 1)
+        for _ in range(9):  # of others, too
+            await asyncio.sleep(0)
+        assert (connection.state, connection.transport.is_reading()) == (State.BODY, True)
+        received = await connection.send(last[-9:])
+        assert received.count(b"HTTP/1.1 200") == 2
         connection.end()
 
     asyncio.run(scenario())
