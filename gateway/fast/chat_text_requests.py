@@ -1,4 +1,4 @@
-"""The types of common chat requests: texts, and numbers that any backend takes."""
+"""The types of common chat requests: texts, and numbers that any upstream takes."""
 
 from typing import Annotated, Literal
 

@@ -1,6 +1,6 @@
 """The codec from chat to responses and back.
 
-It admits messages that are texts, numbers that any backend takes, and responses that are one text,
+It admits messages that are texts, numbers that any upstream takes, and responses that are one text,
 with hidden reasoning, whole or streamed; whole ones also with calls.
 """
 

@@ -146,9 +146,9 @@ def folded_in_generic(encoded: EncodedRequest, context: Context) -> None:
 class FastCodec:
     """Encodes the common requests of one shape for another, and decodes the replies.
 
-    `fits` says whether backend and operator leave common requests unchanged; where it is false, the
-    others must not be called. `encode_request` returns the upstream's request, `decode_reply` the
-    client's reply to it. Both return None for anything that they do not admit, or raise
+    `fits` says whether upstream and operator leave common requests as they are; where it is false,
+    the others must not be called. `encode_request` returns the upstream's request, `decode_reply`
+    the client's reply to it. Both return None for anything that they do not admit, or raise
     `NOT_ADMITTED`. `stream` makes the fold of a streamed reply to an encoded request; None: the
     generic path folds it. Replies never add entries to the report.
     """

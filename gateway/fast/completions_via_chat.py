@@ -1,6 +1,6 @@
 """The codec from completions to chat and back.
 
-It admits prompts that are one text, numbers that any backend takes, and replies that are one text,
+It admits prompts that are one text, numbers that any upstream takes, and replies that are one text,
 whole or streamed.
 """
 
@@ -112,7 +112,7 @@ _read_reply = msgspec.json.Decoder(_Reply).decode
 
 
 def fits(context: Context) -> bool:
-    """Whether neither the backend nor the operator gives a common request another form."""
+    """Whether neither the upstream nor the operator gives a common request another form."""
     able, settings = context.capabilities, context.settings
     return (
         not (able.reasoning and settings.reasoning_headroom_tokens)

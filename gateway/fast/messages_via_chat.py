@@ -1,6 +1,6 @@
 """The codec from messages to chat and back.
 
-It admits messages and instructions of texts, numbers that any backend takes, and replies that are
+It admits messages and instructions of texts, numbers that any upstream takes, and replies that are
 one text, whole or streamed.
 """
 

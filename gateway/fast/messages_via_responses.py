@@ -1,7 +1,7 @@
 """The codec from messages to responses and back.
 
-It admits messages and instructions of texts, numbers that any backend takes, and responses that are
-one text, after reasoning of which nothing comes back, whole or streamed.
+It admits messages and instructions of texts, numbers that any upstream takes, and responses that
+are one text, after reasoning of which nothing comes back, whole or streamed.
 """
 
 import msgspec

@@ -1,7 +1,7 @@
 """The codec from responses to chat and back.
 
-It admits an input and instructions of texts, numbers that any backend takes, and replies that are a
-text or calls of functions.
+It admits an input and instructions of texts, numbers that any upstream takes, and replies that are
+a text or calls of functions.
 """
 
 import msgspec

@@ -87,6 +87,13 @@ def sent_verbosity(draft: Draft, options: Json, name: str) -> Json:
 
 Neutral = Mapping[str, Sequence[object]]
 """Parameters, each with the values that mean the same as none."""
+OF_COST: Neutral = {
+    "prompt_cache_key": (),
+    "prompt_cache_options": ({},),
+    "prompt_cache_retention": ("in_memory",),
+    "service_tier": ("auto", "default"),
+}
+"""Hints of chat and responses alike, for which other endpoints have no place."""
 
 
 def drop(draft: Draft, neutral: Neutral) -> None:

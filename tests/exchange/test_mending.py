@@ -152,6 +152,10 @@ def test_parts_of_other_shapes_are_read_for_clients_of_chat_only() -> None:
     made = translation({"messages": []})
     assert mended(made, (read,)) == [{"messages": [], "model": "m"}]
     assert made.report.size == 0
+    strip = ParameterFix("strip", "cache_control")
+    made = translation({"messages": [{"role": "user", "content": "Hi", "cache_control": {}}]})
+    mended(made, (read, strip))
+    assert made.report.dropped == ["cache_control"]
 
 
 @pytest.mark.parametrize(("role", "changed"), [("system", ["role:system->user"]), ("user", [])])

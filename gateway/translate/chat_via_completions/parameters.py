@@ -11,6 +11,7 @@ from gateway.errors import InvalidRequest
 from gateway.shapes import Json
 from gateway.translate.chat_via_completions.tools import tools
 from gateway.translate.draft import (
+    OF_COST,
     Draft,
     copy_moderation,
     copy_sampling,
@@ -162,13 +163,10 @@ def end_user(draft: Draft) -> None:
 
 
 _HINTS: Mapping[str, Sequence[object]] = {
+    **OF_COST,
     "metadata": ({},),
     "prediction": (),
-    "prompt_cache_key": (),
-    "prompt_cache_options": ({},),
-    "prompt_cache_retention": ("in_memory",),
     "reasoning_effort": (),
-    "service_tier": ("auto", "default"),
     "store": (False,),
     "verbosity": ("medium",),
 }

@@ -5,7 +5,7 @@ the order: what is sent of one can depend on another.
 """
 
 from gateway.translate.chat_via_responses.client_paths import limit_name
-from gateway.translate.draft import Draft, Neutral, copy_extensions, drop, refuse_audio
+from gateway.translate.draft import OF_COST, Draft, Neutral, copy_extensions, drop, refuse_audio
 from gateway.translate.parts.output_format import known_chat_format, responses_format
 from gateway.translate.parts.to_messages.conversation import Written
 from gateway.translate.parts.to_messages.parameters import (
@@ -21,12 +21,9 @@ from gateway.translate.schema.chat import CHAT_PARAMETERS, NEVER_CROSS
 from gateway.translate.schema.checks import extensions
 
 _HINTS: Neutral = {
+    **OF_COST,
     "metadata": ({},),
     "prediction": (),
-    "prompt_cache_key": (),
-    "prompt_cache_options": (),
-    "prompt_cache_retention": ("in_memory",),
-    "service_tier": ("auto", "default"),
     "store": (False,),
     "verbosity": ("medium",),
 }

@@ -10,6 +10,7 @@ from typing import Any
 from gateway.shapes import Json
 from gateway.translate.contract import Context
 from gateway.translate.draft import (
+    OF_COST,
     Draft,
     Neutral,
     copy_extensions,
@@ -52,14 +53,6 @@ from gateway.translate.schema.responses import (
     STREAM_OPTIONS,
     TEXT,
 )
-
-_HINTS: Neutral = {
-    "prompt_cache_key": (),
-    "prompt_cache_options": (),
-    "prompt_cache_retention": ("in_memory",),
-    "service_tier": ("auto", "default"),
-}
-"""Parameters without a counterpart beside those that chat does not have either."""
 
 _KNOWN = frozenset({*RESPONSES_EXTENSIONS, "cache_control", "thinking", "top_k"})
 """Parameters of other endpoints, and Anthropic's own, that are handled here."""
@@ -198,7 +191,7 @@ def others(draft: Draft) -> None:
     moderation(draft)
     write_user(draft)
     hints(draft)
-    drop(draft, _HINTS)
+    drop(draft, OF_COST)
     stop_sequences(draft)
     extension_parameters(draft)
     write_cache(draft)

@@ -103,7 +103,8 @@ NEVER: dict[str, Any] = {
 NEUTRAL: list[Json] = [
     *({"frequency_penalty": 0}, {"logit_bias": {}}, {"logprobs": False}, {"metadata": {}}),
     *({"modalities": ["text"]}, {"n": 1}, {"parallel_tool_calls": True}, {"presence_penalty": 0}),
-    *({"prompt_cache_retention": "in_memory"}, {"response_format": {"type": "text"}}),
+    *({"prompt_cache_options": {}}, {"prompt_cache_retention": "in_memory"}),
+    {"response_format": {"type": "text"}},
     *({"service_tier": "auto"}, {"service_tier": "default"}, {"stop": []}, {"store": False}),
     *({"stream": False}, {"tool_choice": "none"}, {"function_call": "auto"}, {"tools": []}),
     *({"functions": []}, {"verbosity": "medium"}, {"user": ""}, {"system": ""}),

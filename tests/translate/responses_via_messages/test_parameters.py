@@ -119,6 +119,7 @@ NEVER: dict[str, tuple[Any, str]] = {
 
 NEUTRAL: list[Json] = [
     *({"background": False}, {"frequency_penalty": 0}, {"include": []}, {"logit_bias": {}}),
+    {"prompt_cache_options": {}},
     *({"metadata": {}}, {"parallel_tool_calls": True}, {"prompt_cache_retention": "in_memory"}),
     *({"reasoning": {}}, {"service_tier": "auto"}, {"service_tier": "default"}, {"stop": []}),
     *({"store": False}, {"stream": False}, {"text": {}}, {"tool_choice": "none"}, {"tools": []}),
