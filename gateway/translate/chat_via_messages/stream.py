@@ -43,7 +43,7 @@ class ChatStream(ChatFrame):
         deltas = [delta for delta in fold.feed(event) if delta]
         self._usages[call] = fold.counts.usage
         has_ended = fold.finish_reason is not None and not had_ended
-        chunks = self._opening() if deltas or has_ended else []
+        chunks = self._opened(self._named) if deltas or has_ended else []
         chunks += [self._choice_chunk(call, delta) for delta in deltas]
         if has_ended:
             last = self._choice_chunk(call, {}, finish_reason=fold.finish_reason)
@@ -51,14 +51,8 @@ class ChatStream(ChatFrame):
             chunks.append({**last, **tier(fold)})
         return chunks
 
-    def _opening(self) -> list[Json]:
-        """Return, once, the chunks that announce every index with its role."""
-        if self._identity:
-            return []
-        self._identity = identity(
-            self._first, self._request, self._context, "chat.completion.chunk"
-        )
-        return self._announced()
+    def _named(self) -> Json:
+        return identity(self._first, self._request, self._context, "chat.completion.chunk")
 
     def _close(self, call: int) -> list[Json]:
         if self._folds[call].finish_reason is None:

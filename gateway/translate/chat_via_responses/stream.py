@@ -53,7 +53,7 @@ class ChatStream(ChatFrame):
             return []
         fold = self._folds[call]
         steps = fold.feed(event)
-        chunks = [*self._opening(), *(self._step_chunk(call, step) for step in steps)]
+        chunks = [*self._opened(self._named), *(self._step_chunk(call, step) for step in steps)]
         if fold.finish_reason is not None:
             self._finished[call] = True
             self._cut_short[call] = kind not in TERMINAL
@@ -92,14 +92,8 @@ class ChatStream(ChatFrame):
         if isinstance(kind, str) and kind in TERMINAL:
             self._usages[call] = richer_usage(self._usages[call], response.get("usage"))
 
-    def _opening(self) -> list[Json]:
-        """Return, once, the chunks that announce every index with its role."""
-        if self._identity:
-            return []
-        self._identity = identity(
-            self._first, self._request, self._context, "chat.completion.chunk"
-        )
-        return self._announced()
+    def _named(self) -> Json:
+        return identity(self._first, self._request, self._context, "chat.completion.chunk")
 
     def _step_chunk(self, call: int, step: Step) -> Json:
         delta = step.delta

@@ -7,7 +7,6 @@ Calls and outputs are matched by `call_id`, never by the `id` of an item.
 from collections.abc import Callable, Mapping
 from typing import ClassVar
 
-from gateway.errors import InvalidRequest
 from gateway.shapes import Json
 from gateway.translate.contract import Context, Report
 from gateway.translate.parts.messages.signatures import open_sealed
@@ -20,6 +19,7 @@ from gateway.translate.parts.to_messages.blocks import (
 from gateway.translate.parts.to_messages.calls import text_result, tool_result, tool_use
 from gateway.translate.parts.to_messages.conversation import Block, Call, Turn
 from gateway.translate.parts.to_messages.files import not_taken
+from gateway.translate.parts.tools.call_faults import without_output
 from gateway.translate.parts.tools.calls import call_id_from
 from gateway.translate.parts.tools.custom import NATIVE, wrapped_input
 from gateway.translate.responses_via_chat.compaction import REQUEST, TRIGGER, summary_of
@@ -117,12 +117,7 @@ class _Reader:
                 turn.blocks.clear()
             for call in turn.calls:
                 if call.output is None:
-                    raise InvalidRequest(
-                        f"No tool output found for function call {call.block.sent['id'][:100]}. "
-                        "Send an item with its output, or remove the call.",
-                        param=call.block.path,
-                        code="invalid_value",
-                    )
+                    raise without_output(call.block.sent["id"], call.block.path)
         return self._turns
 
     def _assistant(self, path: str) -> Turn:

@@ -5,7 +5,6 @@ Types are those of OpenAI's OpenAPI description (schema `ChatCompletionRequestMe
 
 from collections import abc
 from dataclasses import dataclass
-from typing import cast
 
 import msgspec
 
@@ -28,46 +27,28 @@ from gateway.translate.schema.checks import (
     String,
     StringOr,
 )
+from gateway.translate.schema.content_parts import MARK, part_of
 from gateway.translate.schema.errors import missing, wrong_type
 
 _STRING = String()
 _ROLES = OneOf("developer", "system", "user", "assistant", "tool", "function")
-_MARK: abc.Mapping[str, Check] = {"type": _STRING, "prompt_cache_breakpoint": Mapping()}
 
 IMAGE_URL = Record({"url": _STRING, "detail": _STRING}, required=("url",))
 INPUT_AUDIO = Record({"data": _STRING, "format": _STRING}, required=("data", "format"))
 FILE = Record(dict.fromkeys(("filename", "file_data", "file_id"), _STRING))
 
 PARTS: abc.Mapping[str, Record] = {
-    "text": Record({**_MARK, "text": _STRING}, required=("text",)),
+    "text": Record({**MARK, "text": _STRING}, required=("text",)),
     "refusal": Record({"type": _STRING, "refusal": _STRING}, required=("refusal",)),
-    "image_url": Record({**_MARK, "image_url": IMAGE_URL}, required=("image_url",)),
-    "input_audio": Record({**_MARK, "input_audio": INPUT_AUDIO}, required=("input_audio",)),
-    "file": Record({**_MARK, "file": FILE}, required=("file",)),
+    "image_url": Record({**MARK, "image_url": IMAGE_URL}, required=("image_url",)),
+    "input_audio": Record({**MARK, "input_audio": INPUT_AUDIO}, required=("input_audio",)),
+    "file": Record({**MARK, "file": FILE}, required=("file",)),
 }
 """The content parts by type, with all the fields that they may have."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """A content part of one of the types that its message's role may have."""
-
-    typed: Record
-
-    def accept(self, value: object, param: str) -> Json:
-        part: Json = self.typed.accept(value, param)
-        checked: Json = PARTS[part["type"]].accept(part, param)
-        return checked
-
-
-@type_of.register
-def _(check: _Part) -> JsonType:
-    types = cast("OneOf", check.typed.fields["type"]).values
-    return tagged({name: PARTS[name] for name in types})
-
-
 def _parts(*types: str) -> Array:
-    return Array(_Part(Record({"type": OneOf(*types)}, required=("type",))), min_items=1)
+    return Array(part_of(PARTS, *types), min_items=1)
 
 
 def _content(*types: str) -> Check:

@@ -8,11 +8,6 @@ from dataclasses import dataclass
 
 from gateway.shapes import Json
 from gateway.translate.parts.tools.calls import arguments_text
-from gateway.translate.schema.as_given import (
-    JsonType,
-    tagged,
-    type_of,
-)
 from gateway.translate.schema.checks import (
     Anything,
     Array,
@@ -23,6 +18,7 @@ from gateway.translate.schema.checks import (
     String,
     StringOr,
 )
+from gateway.translate.schema.content_parts import MARK, part_of
 from gateway.translate.schema.errors import missing, wrong_type
 from gateway.translate.schema.responses_tools import Tool
 
@@ -57,12 +53,11 @@ FOREIGN_ITEMS = frozenset(
 """Items that only the responses API has: calls of its own tools, and its compaction."""
 
 _STRING = String()
-_MARK: abc.Mapping[str, Check] = {"type": _STRING, "prompt_cache_breakpoint": Mapping()}
-_TEXT = Record({**_MARK, "text": _STRING}, required=("text",))
-_IMAGE = Record({**_MARK, **dict.fromkeys(("detail", "file_id", "image_url"), _STRING)})
+_TEXT = Record({**MARK, "text": _STRING}, required=("text",))
+_IMAGE = Record({**MARK, **dict.fromkeys(("detail", "file_id", "image_url"), _STRING)})
 _FILE = Record(
     {
-        **_MARK,
+        **MARK,
         **dict.fromkeys(("detail", "file_data", "file_id", "file_url", "filename"), _STRING),
     }
 )
@@ -92,27 +87,8 @@ _ASSISTANT_PARTS = ("output_text", "refusal", "input_text", "text")
 # of messages for all endpoints send the other types of text in any role.
 
 
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """A content part of one of the types that its place allows."""
-
-    types: tuple[str, ...]
-    typed: Record
-
-    def accept(self, value: object, param: str) -> Json:
-        part: Json = self.typed.accept(value, param)
-        checked: Json = PARTS[part["type"]].accept(part, param)
-        return checked
-
-
-@type_of.register
-def _(check: _Part) -> JsonType:
-    return tagged({name: PARTS[name] for name in check.types})
-
-
 def _text_or_parts(*types: str) -> Check:
-    part = _Part(types, Record({"type": OneOf(*types)}, required=("type",)))
-    return StringOr(Array(part), list, "a string or an array of content parts")
+    return StringOr(Array(part_of(PARTS, *types)), list, "a string or an array of content parts")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """The frame of a stream of chat chunks, whatever its deltas are made of."""
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from gateway.shapes import Json
 from gateway.translate.contract import StreamTranslation
@@ -46,6 +46,13 @@ class ChatFrame(StreamTranslation):
     @abstractmethod
     def _total_usage(self, usages: Sequence[object]) -> Json | None:
         """Return the usage of all calls; None if that of any is unknown."""
+
+    def _opened(self, identity: Callable[[], Json]) -> list[Json]:
+        """Return, once, the first chunks; `identity` gives the fields that all chunks have."""
+        if self._identity:
+            return []
+        self._identity = identity()
+        return self._announced()
 
     def _announced(self) -> list[Json]:
         """Return the first chunks, which announce every index with its role."""

@@ -1,14 +1,24 @@
-"""Arguments of a complete call that no client could use."""
+"""Calls that cannot be gone on with: arguments that no client could use, and no output."""
 
 import json
 import re
 
-from gateway.errors import UpstreamError
+from gateway.errors import InvalidRequest, UpstreamError
 from gateway.translate.parts.tools.arguments import BETWEEN, is_json
 from gateway.translate.parts.tools.broken_wrapper import is_cut_off
 
 _CLOSERS = frozenset('"}]')
 _NEXT_TEXT = re.compile(f"[^{BETWEEN}]")
+
+
+def without_output(call_id: str, path: str) -> InvalidRequest:
+    """Return the error for an earlier call of a responses client that has no output."""
+    return InvalidRequest(
+        f"No tool output found for function call {call_id[:100]}. "
+        "Send an item with its output, or remove the call.",
+        param=path,
+        code="invalid_value",
+    )
 
 
 def two_in_one() -> UpstreamError:

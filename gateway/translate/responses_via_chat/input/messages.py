@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from gateway.errors import InvalidRequest
 from gateway.shapes import Json
 from gateway.translate.contract import Context, Report
+from gateway.translate.parts.tools.call_faults import without_output
 from gateway.translate.responses_via_chat.input.reader import Reader
 from gateway.translate.responses_via_chat.input.turn import (
     SYSTEM_ROLES,
@@ -75,12 +76,7 @@ def _with_outputs(turns: Sequence[Turn]) -> list[tuple[Json, Origin]]:
         attachments: list[tuple[Json, str]] = []
         for call in turn.calls:
             if call.output is None:
-                raise InvalidRequest(
-                    f"No tool output found for function call {call.tool_call['id'][:100]}. "
-                    "Send an item with its output, or remove the call.",
-                    param=call.path,
-                    code="invalid_value",
-                )
+                raise without_output(call.tool_call["id"], call.path)
             messages.append((call.output, call))
             attachments += call.attachments
         if attachments:
