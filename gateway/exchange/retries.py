@@ -198,7 +198,8 @@ class Retries:
         refusal = refused.refusal
         if refusal.code == AZURE_NOT_DEPLOYED or self._lives_elsewhere(refusal):
             return None
-        order = (*self._route.shapes, *self._order)
+        lacking = {*self._route.lacking, *self.tried, refused.attempt.shape}
+        order = (*self._route.shapes, *home_order(self._client, self._route.kind, lacking))
         if refusal.verdict is Verdict.WRONG_ENDPOINT:
             return refusal.alternatives
         if refusal.verdict is Verdict.MODEL_NOT_FOUND and self._may_be_elsewhere():
@@ -249,8 +250,7 @@ class Retries:
 
         A front relays to servers that have different ones.
         """
-        known = self._notes.has_route(self._route.upstream, shape)
-        return known and not self._route.kind.is_front
+        return not self._route.kind.is_front and self._notes.has_route(self._route.upstream, shape)
 
     def _mend(self, refusal: Refusal) -> bool:
         """Add the fixes for refused parameters; each name is touched once, so this ends."""

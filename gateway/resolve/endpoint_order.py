@@ -26,11 +26,17 @@ def home_order(
 ) -> tuple[Shape, ...]:
     """Return all endpoints, best first for a client of a server of that kind.
 
-    Without those that the upstream lacks: `lacking`, or else what its kind does.
+    Without those that the upstream lacks: `lacking`, or else what its kind does. Behind a front, a
+    server without messages is asked at chat before responses: LiteLLM asks for messages at its
+    server's responses, and refuses the model for some seconds after each 404.
     """
     missing = kind.lacks if lacking is None else lacking
     order = kind.order.get(client) or PREFERENCE[client]
-    return tuple(shape for shape in order if shape not in missing) if missing else order
+    if not missing:
+        return order
+    if kind.is_front and client is Shape.MESSAGES and client in missing:
+        order = PREFERENCE[Shape.CHAT]
+    return tuple(shape for shape in order if shape not in missing)
 
 
 def assumption(client: Shape, first: Shape) -> str:

@@ -36,6 +36,14 @@ def test_an_endpoint_that_an_upstream_lacks_is_none_of_them() -> None:
     assert home_order(MESSAGES, lacking={MESSAGES, RESPONSES}) == (CHAT, COMPLETIONS)
 
 
+def test_behind_a_front_a_server_without_messages_is_asked_at_chat_first() -> None:
+    assert home_order(MESSAGES, kinds.LITELLM) == ORDERS[MESSAGES]
+    assert home_order(MESSAGES, kinds.LITELLM, {MESSAGES}) == (CHAT, RESPONSES, COMPLETIONS)
+    assert home_order(MESSAGES, kinds.LITELLM, {MESSAGES, RESPONSES}) == (CHAT, COMPLETIONS)
+    assert home_order(RESPONSES, kinds.LITELLM, {MESSAGES}) == (RESPONSES, CHAT, COMPLETIONS)
+    assert home_order(MESSAGES, kinds.LITELLM, {RESPONSES}) == (MESSAGES, CHAT, COMPLETIONS)
+
+
 def test_openais_clients_are_led_to_messages_by_evidence_only() -> None:
     assert MESSAGES not in home_order(CHAT, kinds.VLLM)
     assert by_preference(CHAT, (MESSAGES,)) == (MESSAGES,)
