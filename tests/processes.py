@@ -80,6 +80,22 @@ def gateway_process(*arguments: str, folder: Path, **variables: str) -> Iterator
         yield process
 
 
+_LIMITED = """
+import resource, runpy, sys
+limit = int(sys.argv.pop(1))
+resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
+runpy.run_module("gateway", run_name="__main__", alter_sys=True)
+"""
+
+
+@contextmanager
+def gateway_with_files(limit: int, *arguments: str, folder: Path) -> Iterator[GatewayProcess]:
+    """Run it with a hard limit of open files, never forked."""
+    program = Program(("-c", _LIMITED, str(limit), *arguments), str(folder), surroundings())
+    with _running(program, starts=True) as process:
+        yield process
+
+
 @contextmanager
 def started_gateway(*arguments: str, folder: Path, **variables: str) -> Iterator[GatewayProcess]:
     """Run it, and never fork it: for tests of what a start takes, or a process has for itself."""

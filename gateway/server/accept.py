@@ -5,22 +5,20 @@ long: of 256 clients that connected at once, the last waited for seconds.
 """
 
 import asyncio
-import logging
 import socket
 import ssl
 from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 from functools import partial
-from math import inf
 from typing import TYPE_CHECKING
 
+from gateway.server.eviction import INTERVAL, Evictor
+from gateway.server.rare_line import RareLine
 from gateway.server.tls import HANDSHAKE_SECONDS, SHUTDOWN_SECONDS
 from gateway.tcp import keep_alive
 
 if TYPE_CHECKING:
     from gateway.server.shares import Share
-
-log = logging.getLogger("gateway")
 
 ACCEPT_BATCH = 32
 """Connections accepted in one turn; the rest is left to other processes that share the socket."""
@@ -29,10 +27,8 @@ LAST_HANDSHAKES = 1.0
 """Seconds that TLS handshakes may take once no further connections are accepted."""
 
 PAUSE = 1.0
-"""Seconds without accepting after the system has refused a connection (out of descriptors)."""
-
-LOG_INTERVAL = 60.0
-"""Seconds between two lines about that: it is tried again each second, for as long as it lasts."""
+"""Seconds without accepting after the system has refused a connection (out of descriptors), unless
+there is room for it by then."""
 
 YIELD = 0.002
 """Seconds without accepting while this worker has more connections than its share."""
@@ -45,7 +41,7 @@ class Acceptor:
 
     Its owner closes the socket. `tls` returns the context for the next connection, if there is one.
     `share` is this worker's where others accept from the socket, too; `connected` are the protocols
-    with an open connection.
+    with an open connection, of which the `evictor` closes idle ones where descriptors run short.
     """
 
     def __init__(
@@ -56,6 +52,7 @@ class Acceptor:
         tls: Callable[[], ssl.SSLContext | None] = lambda: None,
         share: "Share | None" = None,
         connected: AbstractSet[asyncio.Protocol] = frozenset(),
+        evictor: Evictor | None = None,
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._listening = listening
@@ -65,8 +62,8 @@ class Acceptor:
         self._connected = connected
         self._connecting: dict[asyncio.Protocol, asyncio.Task[None]] = {}
         self._pause: asyncio.TimerHandle | None = None
-        self._logged = -inf
-        self._omitted = 0
+        self._evictor = evictor or Evictor(())
+        self._refusals = RareLine()
         listening.setblocking(False)
         if listening.family != socket.AF_UNIX:
             keep_alive(listening)
@@ -133,21 +130,20 @@ class Acceptor:
             except (BlockingIOError, InterruptedError, ConnectionAbortedError):
                 return
             except OSError as error:
-                self._log_refusal(error)
-                self._stop_for(PAUSE, self._start)
+                self._refused(error)
                 return
+            self._evictor.note(connection.fileno())
             protocol = self._protocol()
             connecting = self._connect(connection, protocol)
             self._connecting[protocol] = self._loop.create_task(connecting)
 
-    def _log_refusal(self, error: OSError) -> None:
-        now = self._loop.time()
-        if now - self._logged < LOG_INTERVAL:
-            self._omitted += 1
+    def _refused(self, error: OSError) -> None:
+        """Try again once there is room, or in a while, for as long as it lasts."""
+        if self._evictor.make_room():
+            self._stop_for(INTERVAL, self._start)
             return
-        more = f" ({self._omitted} more since the last such line)" if self._omitted else ""
-        self._logged, self._omitted = now, 0
-        log.warning("cannot accept connections: %s%s", error.strerror, more)
+        self._refusals.warn(self._loop.time(), "cannot accept connections: %s", error.strerror)
+        self._stop_for(PAUSE, self._start)
 
     async def _connect(self, connection: socket.socket, protocol: asyncio.Protocol) -> None:
         connection.setblocking(False)

@@ -6,6 +6,7 @@ writes the replies; `lifetime.py` has the timeouts, and how a connection ends.
 
 import asyncio
 import logging
+from math import inf
 from typing import TYPE_CHECKING, Final, cast
 
 from gateway.api.admission import Admission
@@ -13,11 +14,13 @@ from gateway.api.upgrades import KEY
 from gateway.exchange.decision import Decision
 from gateway.request import Body
 from gateway.server.head import ReceivedHead
+from gateway.server.lifetime import HEAD_TIMEOUT
 from gateway.server.reception import Reception
 from gateway.server.state import State
 from gateway.server.websocket.heads import switching
 from gateway.server.writer import WireWriter, shutting_down
 from gateway.sockets import Leaving, SocketSession, Traffic
+from gateway.tcp import is_readable
 
 if TYPE_CHECKING:
     from gateway.server.door import Door
@@ -82,6 +85,22 @@ class Connection(Reception):
     def is_serving(self) -> bool:
         """Whether a request is being served."""
         return self._task is not None
+
+    @property
+    def idle_since(self) -> float:
+        """Since when it waits for a request (loop time); inf: it does not."""
+        if self.state is not State.IDLE:
+            return inf
+        is_first = not hasattr(self._incoming, "received")
+        return self._due - (HEAD_TIMEOUT if is_first else IDLE_TIMEOUT)
+
+    def evict(self) -> bool:
+        """Close it, unless a request has arrived meanwhile; return whether it was closed."""
+        connected = self.transport.get_extra_info("socket")
+        if self.transport.is_closing() or is_readable(connected.fileno()):
+            return False
+        self._abort()
+        return True
 
     @property
     def draining(self) -> bool:

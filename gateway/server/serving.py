@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from gateway.api.application import Gateway
 from gateway.server.accept import Acceptor
 from gateway.server.door import Door
+from gateway.server.eviction import Evictor
 from gateway.server.hosted import HostedApplication
 
 if TYPE_CHECKING:
@@ -119,6 +120,7 @@ class _Server:
         self._acceptor = Acceptor(
             *(listening, door.connection, BACKLOG, door.tls, listener.share),
             connected=door.connections,
+            evictor=Evictor(door.connections),
         )
 
     async def finish(self) -> None:

@@ -4,7 +4,7 @@ import asyncio
 import errno
 import socket
 import ssl
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Collection, Iterator
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any, cast
@@ -13,6 +13,7 @@ import pytest
 
 from gateway.server import accept as accepting
 from gateway.server.accept import ACCEPT_BATCH, Acceptor
+from gateway.server.eviction import Evictor
 from gateway.server.serving import bind
 from gateway.server.shares import Share, Shares
 from gateway.server.tls import server_context
@@ -58,6 +59,7 @@ class Stage:
         listening: socket.socket,
         tls: ssl.SSLContext | None = None,
         share: Share | None = None,
+        idle: Collection[Any] = (),
     ) -> None:
         self.made: list[Made] = []
         self.connected: set[asyncio.Protocol] = set()
@@ -65,6 +67,7 @@ class Stage:
         self.acceptor = Acceptor(
             *(listening, lambda: Made(self.made, self.connected), 128, lambda: tls, share),
             connected=self.connected,
+            evictor=Evictor(idle),
         )
         self.clients: list[socket.socket] = []
 
@@ -86,9 +89,10 @@ async def accepting_from(
     listening: socket.socket,
     tls: ssl.SSLContext | None = None,
     share: Share | None = None,
+    idle: Collection[Any] = (),
 ) -> AsyncIterator[Stage]:
     with closing(listening):
-        stage = Stage(listening, tls, share)
+        stage = Stage(listening, tls, share, idle)
         try:
             yield stage
         finally:
@@ -136,6 +140,34 @@ def test_without_descriptors_it_waits_and_goes_on(
         assert caplog.messages == ["cannot accept connections: Too many open files"]
 
     asyncio.run(scenario())
+
+
+def test_where_idle_connections_can_be_closed_it_goes_on_at_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    evicted: list[int] = []
+
+    class Idle:
+        idle_since = 0.0
+
+        def evict(self) -> bool:
+            evicted.append(1)
+            return True
+
+    class Failing(socket.socket):
+        def accept(self) -> tuple[socket.socket, Any]:
+            if not evicted:
+                raise OSError(errno.EMFILE, "Too many open files")
+            return super().accept()
+
+    async def scenario() -> None:
+        async with accepting_from(bound(Failing), idle=[Idle()]) as stage:
+            stage.connect()
+            await until(lambda: len(stage.made) == 1)
+
+    asyncio.run(scenario())
+    assert evicted == [1]
+    assert [line for line in caplog.messages if "cannot accept" in line] == []
 
 
 def test_a_lack_of_descriptors_that_lasts_is_logged_once_a_minute(

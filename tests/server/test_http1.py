@@ -2,7 +2,9 @@
 
 import asyncio
 import logging
+import socket
 from collections.abc import AsyncIterator
+from math import inf
 
 import msgspec
 import pytest
@@ -616,6 +618,37 @@ def test_reading_goes_on_once_many_requests_ahead_are_answered() -> None:
         received = await connection.send()
         assert received.count(b"HTTP/1.1 200") == 1 + ahead
         assert connection.transport.is_reading()
+        connection.end()
+
+    asyncio.run(scenario())
+
+
+def test_an_idle_connection_says_since_when_and_closes_unless_something_has_come() -> None:
+    async def scenario() -> None:
+        held = Held()
+        connection = Wire(held.client().gateway)
+        protocol, loop = connection.protocol, asyncio.get_running_loop()
+        begun = loop.time()
+        assert protocol.idle_since == pytest.approx(begun, abs=1)
+        protocol.data_received(request(CHAT)[:10])
+        assert protocol.idle_since == inf
+        protocol.data_received(request(CHAT)[10:])
+        await held.asked.wait()
+        assert protocol.idle_since == inf
+        held.answers.set()
+        await connection.settle()
+        assert begun <= protocol.idle_since <= loop.time()
+        ours, theirs = socket.socketpair()
+        with ours, theirs:
+            connection.transport.socket = ours
+            theirs.send(b"G")
+            assert not protocol.evict()
+            assert connection.state is State.IDLE
+            ours.recv(1)
+            assert protocol.evict()
+            assert connection.transport.was_aborted()
+            assert not connection.door.connections
+            assert not protocol.evict()
         connection.end()
 
     asyncio.run(scenario())

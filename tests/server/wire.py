@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import socket
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,6 +17,7 @@ class FakeTransport(asyncio.Transport):
     def __init__(self) -> None:
         super().__init__()
         self.protocol: Connection | None = None
+        self.socket: socket.socket | None = None
         self.written: list[bytes] = []
         self.full_after: bytes | None = None
         """What the transport's buffer is full after, if it was written."""
@@ -29,6 +31,9 @@ class FakeTransport(asyncio.Transport):
         self._aborted = False
         self._reading = True
         self._closing = False
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        return self.socket if name == "socket" else default
 
     def write(self, data: Any) -> None:
         assert not self._closing
