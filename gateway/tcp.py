@@ -15,7 +15,13 @@ _TCP_INFO: int | None = getattr(socket, "TCP_INFO", None)
 _ESTABLISHED = 1
 """`tcpi_state` of a connection that neither side has closed (linux/tcp.h)."""
 
+_USER_TIMEOUT: int | None = getattr(socket, "TCP_USER_TIMEOUT", None)
+_LONGEST = 2**31 - 1
+"""Milliseconds that the option takes."""
+
 _KEEP_ALIVE = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 15, "TCP_KEEPCNT": 4}
+GONE_SECONDS = 120.0
+"""After so long it misses a peer that is gone without a word."""
 KEEP_ALIVE_OPTIONS = (
     (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
     *(
@@ -37,6 +43,21 @@ def keep_alive(connected: socket.socket) -> None:
     with contextlib.suppress(OSError):  # it is closed
         for option in KEEP_ALIVE_OPTIONS:
             connected.setsockopt(*option)
+
+
+def expect_acknowledgements(connected: socket.socket, seconds: float) -> None:
+    """Have the kernel end a connection whose peer acknowledges, or takes, nothing for so long.
+
+    Keep-alive segments are not sent while sent bytes are unacknowledged: those are sent again,
+    by Linux for a quarter of an hour. As the option takes the place of `TCP_KEEPCNT`, too (tcp(7)),
+    a peer is never given less time than that, which one lost segment would use up. Only Linux has
+    it.
+    """
+    if _USER_TIMEOUT is None:
+        return
+    milliseconds = min(int(1000 * max(seconds, GONE_SECONDS)), _LONGEST)
+    with contextlib.suppress(OSError):  # it is closed, or no TCP
+        connected.setsockopt(socket.IPPROTO_TCP, _USER_TIMEOUT, milliseconds)
 
 
 def unacknowledged_bytes(descriptor: int) -> int:

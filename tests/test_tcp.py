@@ -9,7 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from gateway.tcp import KEEP_ALIVE_OPTIONS, is_readable, keep_alive, unacknowledged_bytes
+from gateway import tcp
+from gateway.tcp import (
+    GONE_SECONDS,
+    KEEP_ALIVE_OPTIONS,
+    expect_acknowledgements,
+    is_readable,
+    keep_alive,
+    unacknowledged_bytes,
+)
 from tests.processes import PATIENCE, surroundings
 
 
@@ -122,9 +130,33 @@ def test_a_silent_connection_is_kept_alive_as_its_listener_would_have_it() -> No
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems lack some")
 def test_a_peer_that_is_gone_is_missed_after_two_minutes() -> None:
     _, idle, interval, count = [value for _, _, value in sorted(KEEP_ALIVE_OPTIONS)]
-    assert idle + interval * count == 120
+    assert idle + interval * count == GONE_SECONDS == 120
 
 
 def test_a_closed_socket_needs_no_options(ends: tuple[socket.socket, socket.socket]) -> None:
     ends[0].close()
     keep_alive(ends[0])
+    expect_acknowledgements(ends[0], 60)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has it")
+@pytest.mark.parametrize(
+    ("seconds", "milliseconds"),
+    [(0.1, 120_000), (60, 120_000), (600.5, 600_500), (1e9, 2**31 - 1)],
+)
+def test_sent_bytes_are_acknowledged_in_time_but_in_no_less_than_keep_alive_gives(
+    ends: tuple[socket.socket, socket.socket], seconds: float, milliseconds: int
+) -> None:
+    expect_acknowledgements(ends[0], seconds)
+    assert ends[0].getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == milliseconds
+
+
+def test_a_system_without_such_an_option_goes_without(
+    ends: tuple[socket.socket, socket.socket], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tcp, "_USER_TIMEOUT", None)
+    expect_acknowledgements(ends[0], 60)
+    local, other = socket.socketpair()
+    monkeypatch.undo()
+    with local, other:
+        expect_acknowledgements(local, 60)

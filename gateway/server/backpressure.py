@@ -4,7 +4,7 @@ import asyncio
 from math import inf
 from typing import Final
 
-from gateway.tcp import unacknowledged_bytes
+from gateway.tcp import expect_acknowledgements, unacknowledged_bytes
 
 CHECKS = 8
 """How often progress is checked within the send timeout."""
@@ -17,17 +17,26 @@ class Backpressure:
     (loop time) is the next check; `inf` while the client keeps up.
     """
 
-    __slots__ = ("_read_at", "_transport", "_unread", "_waiting", "due", "paused", "send_timeout")
+    __slots__ = ("_read_at", "_send_timeout", "_transport", "_unread", "_waiting", "due", "paused")
 
     def __init__(self, transport: asyncio.Transport, send_timeout: float) -> None:
         self._transport: Final = transport
-        self.send_timeout = send_timeout
-        """How long the client may leave its reply unread, in seconds."""
+        self.limit(send_timeout)
         self._waiting: list[asyncio.Future[None]] = []
         self._unread = 0
         self._read_at = 0.0
         self.due = inf
         self.paused = False
+
+    def limit(self, send_timeout: float) -> None:
+        """Let the client leave its reply unread for so many seconds.
+
+        The kernel enforces that for a client that has vanished: what it holds may be all there is.
+        """
+        self._send_timeout = send_timeout
+        connected = self._transport.get_extra_info("socket")
+        if connected is not None:
+            expect_acknowledgements(connected, send_timeout)
 
     def pause(self, now: float) -> None:
         """Note that the write buffer is full."""
@@ -44,7 +53,7 @@ class Backpressure:
         """Start the send timeout anew."""
         self._unread = self._size()
         self._read_at = now
-        self.due = now + self.send_timeout / CHECKS
+        self.due = now + self._send_timeout / CHECKS
 
     def is_stuck(self, now: float) -> bool:
         """Return whether the send timeout is over; otherwise schedule the next check.
@@ -57,8 +66,8 @@ class Backpressure:
         size = self._size()
         if size < self._unread:
             self._unread, self._read_at = size, now
-        self.due = now + self.send_timeout / CHECKS
-        return now - self._read_at >= self.send_timeout
+        self.due = now + self._send_timeout / CHECKS
+        return now - self._read_at >= self._send_timeout
 
     def _size(self) -> int:
         """Return the unread bytes, the kernel's included: they show a slow reader's progress."""

@@ -56,7 +56,7 @@ class Reception(Lifetime):
         """Receive the next request with these; the arguments are those of the constructor."""
         self._incoming.change_admission(admit)
         self._body_idle_timeout = body_idle_timeout
-        self.flow.send_timeout = send_timeout
+        self.flow.limit(send_timeout)
 
     @property
     def is_serving(self) -> bool:

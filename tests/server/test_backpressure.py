@@ -2,12 +2,20 @@
 
 import asyncio
 import socket
+import ssl
+import sys
+from collections.abc import Callable
 from math import inf
+from pathlib import Path
+from typing import cast
 
 import pytest
+import uvloop
 
 from gateway.server import backpressure
 from gateway.server.backpressure import CHECKS, Backpressure
+from gateway.server.tls import server_context
+from tests.certificates import make_pair
 from tests.server.wire import FakeTransport
 from tests.waiting import PATIENCE
 
@@ -91,3 +99,39 @@ def test_all_who_wait_go_on_together(end: object) -> None:
         end(followed)
 
     asyncio.run(scenario())
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has it")
+@pytest.mark.parametrize("new_loop", [asyncio.SelectorEventLoop, uvloop.new_event_loop])
+@pytest.mark.parametrize("tls", [False, True])
+def test_the_kernel_misses_a_client_that_vanishes_though_it_has_all_that_was_written(
+    tmp_path: Path, new_loop: Callable[[], asyncio.AbstractEventLoop], tls: bool
+) -> None:
+    pair = make_pair(tmp_path)
+    trust = ssl.create_default_context(cafile=str(pair.certificate)) if tls else None
+
+    def limits(transport: asyncio.BaseTransport) -> int:
+        connected = transport.get_extra_info("socket")
+        limit: int = connected.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT)
+        return limit
+
+    async def serve(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        followed = Backpressure(cast("asyncio.Transport", writer.transport), 60)
+        found.append(limits(writer.transport))
+        followed.limit(300)
+        found.append(limits(writer.transport))
+        writer.close()
+
+    async def scenario() -> None:
+        context = server_context(pair.settings) if tls else None
+        server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context)
+        async with server:
+            port = server.sockets[0].getsockname()[1]
+            reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=trust)
+            assert await reader.read() == b""
+            writer.close()
+
+    found: list[int] = []
+    with asyncio.Runner(loop_factory=new_loop) as runner:
+        runner.run(asyncio.wait_for(scenario(), PATIENCE))
+    assert found == [120_000, 300_000]

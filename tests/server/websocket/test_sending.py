@@ -374,7 +374,7 @@ def stuck(peer: Peer) -> None:
     peer.wire.transport.unread = 1
     peer.wire.protocol.pause_writing()
     flow: Backpressure = peer.wire.protocol.flow
-    flow.send_timeout = 0
+    flow.limit(0)
     flow.due = 0
     peer.wire.protocol._expired()
 
