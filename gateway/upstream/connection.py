@@ -1,8 +1,7 @@
 """One open connection to an upstream: the asyncio side of it, without any HTTP.
 
-At most one `Receiver` is attached at a time and gets what arrives. One timer serves every wait of
-the connection's life: setting a later deadline costs an assignment, because the timer that is
-already running looks at the deadline only when it fires.
+At most one `Receiver` is attached at a time and gets what arrives. One timer serves all waits: a
+later deadline costs an assignment, because the timer that runs looks at it only when it fires.
 """
 
 import asyncio
@@ -13,8 +12,9 @@ from typing import Final, Protocol, cast
 from gateway.tcp import is_readable, unacknowledged_bytes
 from gateway.upstream.dial import Dialer
 
-LARGE_READ: Final = 64 * 1024
-"""Bytes of one read after which others get their turn: libuv reads up to 32 times in a row."""
+LARGE_READ: Final = 250_000
+"""Bytes of one read after which others get their turn: libuv reads on at once, up to 32 times in a
+row, where one has filled its buffer (uvloop's: 256,000 bytes)."""
 
 
 class Receiver(Protocol):

@@ -5,8 +5,10 @@ import socket
 from typing import Any, cast
 
 import pytest
+import uvloop
 
 from gateway.upstream.connection import LARGE_READ, Connection
+from tests.upstream.scripted import until
 
 pytestmark = pytest.mark.anyio
 
@@ -219,3 +221,28 @@ async def test_a_deadline_that_moves_is_kept_with_one_timer(
     timers[-1][1]()
     assert transport.calls == ["abort"]
     assert notes.told == ["opened", "expired", "closed"]
+
+
+def test_a_read_that_fills_the_event_loops_buffer_is_a_large_one() -> None:
+    """libuv reads on at once after those only."""
+    sizes: list[int] = []
+    sent = 0
+
+    class Reading(asyncio.Protocol):
+        def data_received(self, data: bytes) -> None:
+            sizes.append(len(data))
+
+    async def scenario() -> None:
+        ours, theirs = socket.socketpair()
+        for end, option in ((ours, socket.SO_RCVBUF), (theirs, socket.SO_SNDBUF)):
+            end.setsockopt(socket.SOL_SOCKET, option, 4 * LARGE_READ)
+        with theirs:
+            theirs.setblocking(False)
+            nonlocal sent
+            sent = theirs.send(b"x" * 2 * LARGE_READ)
+            transport, _ = await asyncio.get_running_loop().create_connection(Reading, sock=ours)
+            await until(lambda: sum(sizes) >= sent)
+            transport.close()
+
+    uvloop.run(scenario())
+    assert max(sizes) >= min(sent, LARGE_READ)
