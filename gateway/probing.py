@@ -14,7 +14,7 @@ from gateway.checking import key_advice
 from gateway.config.addresses import path_of
 from gateway.config.own_keys import holds_key
 from gateway.config.settings import CredentialPolicy, UpstreamSettings
-from gateway.envelopes.refused_keys import refuses_key
+from gateway.envelopes.refused_keys import refuses_certificate, refuses_key
 from gateway.errors import GatewayError, Reason
 from gateway.headers import JSON
 from gateway.resolve.metadata.cache import LookupFailed
@@ -159,6 +159,8 @@ async def _body(reply: UpstreamReply, end: float) -> bytes:
 
 
 def _judged(shape: Shape, status: int, body: bytes) -> Endpoint:
+    if refuses_certificate(status, body):
+        return Endpoint(Served.UNKNOWN, "accepts no client certificate; check tls", status)
     if refuses_key(body):
         return Endpoint(Served.UNKNOWN, f"status {status}", _UNAUTHORIZED)
     missing = classify(shape, status, body, model="").verdict is Verdict.UNKNOWN_ROUTE

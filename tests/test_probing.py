@@ -204,6 +204,15 @@ def test_a_server_that_shows_nothing_is_a_problem() -> None:
     assert probe.problem == "shows no generation endpoint (status 503)"
 
 
+def test_a_server_that_refuses_the_certificate_by_a_reply_is_a_problem() -> None:
+    page = b"<html><head><title>400 No required SSL certificate was sent</title></head></html>"
+    with server(dict.fromkeys(("/v1/models", *ALL), (400, page))) as (url, _):
+        probe = probed(f"{url}/v1")
+    assert set(served(probe).values()) == {"?"}
+    said = "accepts no client certificate; check tls"
+    assert probe.problem == f"shows no generation endpoint ({said})"
+
+
 def test_a_server_that_is_not_there_is_a_problem() -> None:
     with server({}) as (url, _):
         pass

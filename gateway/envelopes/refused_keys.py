@@ -1,4 +1,4 @@
-"""Errors that refuse the key under another status than 401.
+"""Errors that refuse the key under another status than 401, or the gateway's certificate.
 
 xAI and Gemini answer 400, others with an error in a success or as the first event of a stream, and
 relays with 500. Such an error may quote a part of the key. Texts are compared from their start.
@@ -12,6 +12,7 @@ import re
 from gateway.envelopes.error_envelopes import read_error
 from gateway.envelopes.printed_values import decode_body
 
+_BAD_REQUEST = 400
 _UNAUTHORIZED = 401
 _WORDS = frozenset(
     {
@@ -29,6 +30,18 @@ _TEXTS = re.compile(
     r"(?:(?:The|Your) )?API[ -]?key (?:is )?(?:not valid|invalid|expired)\b",
     re.IGNORECASE,
 )
+
+
+_CERTIFICATE = re.compile(
+    rb"<title>400 (?:No required SSL certificate was sent|The SSL certificate error)</title>"
+)
+"""nginx's pages (src/http/ngx_http_special_response.c) for its statuses 495 and 496: it refuses a
+client's certificate by a reply, others in the handshake."""
+
+
+def refuses_certificate(status: int, body: bytes) -> bool:
+    """Whether an error says that a client certificate is missing, or not accepted."""
+    return status == _BAD_REQUEST and _CERTIFICATE.search(body) is not None
 
 
 def refuses_key(body: object) -> bool:

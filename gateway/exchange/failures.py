@@ -7,13 +7,14 @@ from types import MappingProxyType
 from gateway.config.addresses import path_of
 from gateway.config.own_keys import forwards_callers_key, holds_key
 from gateway.config.settings import UpstreamSettings
-from gateway.envelopes.refused_keys import refuses_key
+from gateway.envelopes.refused_keys import refuses_certificate, refuses_key
 from gateway.errors import (
     GatewayError,
     InvalidRequest,
     ModelNotFound,
     Reason,
     UpstreamError,
+    UpstreamUnavailable,
 )
 from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.client_warnings import is_retired, redirect_warning
@@ -128,11 +129,17 @@ def refuses_own_key(upstream: UpstreamSettings, status: int, body: bytes) -> boo
 
 
 def check_own_key(upstream: UpstreamSettings, status: int, body: bytes = b"") -> None:
-    """Raise `UpstreamError` where a reply refuses the gateway's own key.
+    """Raise `UpstreamError` where a reply refuses the gateway's own key, or its certificate.
 
     The client can do nothing about that. Ask once the reply is the answer: some upstreams refuse a
     model with the same statuses, and another endpoint may have it.
     """
+    if refuses_certificate(status, body):
+        raise UpstreamUnavailable(
+            f"Upstream '{upstream.name}' was shown no client certificate that it accepts; check "
+            "its tls.certificate.",
+            reason=Reason.TLS,
+        )
     if refuses_own_key(upstream, status, body):
         raise UpstreamError(
             f"The upstream '{upstream.name}' refused the key that the gateway is configured with. "

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from gateway.envelopes.refused_keys import refuses_key
+from gateway.envelopes.refused_keys import refuses_certificate, refuses_key
 
 XAI: dict[str, Any] = {
     "code": "Client specified an invalid argument",
@@ -61,3 +61,16 @@ def test_a_refused_key_is_recognised_by_code_type_or_text(body: object) -> None:
 )
 def test_other_errors_say_nothing_about_the_key(body: object) -> None:
     assert not refuses_key(body)
+
+
+NGINX = b"<html>\r\n<head><title>400 %b</title></head>\r\n<body>...</body>\r\n</html>\r\n"
+
+
+@pytest.mark.parametrize(
+    "said", [b"No required SSL certificate was sent", b"The SSL certificate error"]
+)
+def test_a_refused_certificate_is_recognised_by_nginxs_page(said: bytes) -> None:
+    assert refuses_certificate(400, NGINX % said)
+    assert not refuses_certificate(403, NGINX % said)
+    assert not refuses_certificate(400, said)
+    assert not refuses_certificate(400, NGINX % b"Bad Request")
