@@ -22,6 +22,7 @@ from gateway.sockets import (
     UpstreamSocket,
     closing,
 )
+from gateway.tcp import GONE_SECONDS, expect_acknowledgements
 from gateway.upstream.websocket.handshake import Accepted
 
 CLOSE_SECONDS: Final = 5.0
@@ -74,8 +75,13 @@ class OpenSocket(UpstreamSocket, asyncio.Protocol):
         return self._end is None and not self._closing and not self._transport.is_closing()
 
     def begin(self, transport: asyncio.Transport) -> None:
-        """Take the transport, of which nothing is read before `attach`."""
+        """Take the transport, of which nothing is read before `attach`.
+
+        A session may be silent for any time, so nothing else would miss an upstream that vanishes
+        with what it was sent.
+        """
         self._transport = transport
+        expect_acknowledgements(transport.get_extra_info("socket"), GONE_SECONDS)
 
     def attach(self, user: SocketUser) -> None:
         """Hand over what arrives to `user`, what is here already at once."""

@@ -1,6 +1,8 @@
 """An open socket: messages and frames both ways, backpressure, and every kind of end."""
 
 import asyncio
+import socket
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -384,3 +386,17 @@ async def test_an_upstream_that_never_reads_is_dropped() -> None:
         await user.ended.wait()
         assert user.end == (1006, "")
         done.set()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has it")
+async def test_the_kernel_misses_an_upstream_that_vanishes_with_what_it_was_sent() -> None:
+    async def script(peer: Peer) -> None:
+        await accepting(peer)
+        await peer.gone()
+
+    async with before(script) as dialer:
+        opened = await dialer.dial(REALTIME)
+        connected = opened._transport.get_extra_info("socket")
+        assert connected.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 120_000
+        opened.attach(User())
+        opened.abort()
