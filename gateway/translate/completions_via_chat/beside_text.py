@@ -5,6 +5,7 @@ OpenAI's completions have a place for text only; the fields have chat's names.
 
 from gateway.shapes import Json
 from gateway.translate.contract import Report
+from gateway.translate.parts.blank import is_blank
 from gateway.translate.parts.content.images import images_of, unknown_parts
 from gateway.translate.parts.content.sources import sources_within
 from gateway.translate.parts.content.texts import refusal_in
@@ -22,7 +23,7 @@ def cited_late(delta: Json) -> Json:
 def report_calls(message: Json, report: Report) -> None:
     """Report the calls of tools in a message, or in a delta of one: a choice has no place."""
     for name in _CALLS:
-        if message.get(name):
+        if not is_blank(message.get(name)):
             report.drop(name)
 
 
@@ -31,7 +32,7 @@ def beside_text(message: Json, *, has_content: bool) -> Json:
 
     A refusal is among them if there is content; otherwise it is the text.
     """
-    found = {name: message[name] for name in _CARRIED if message.get(name)}
+    found = {name: message[name] for name in _CARRIED if not is_blank(message.get(name))}
     found |= sources_within(message)
     images, others = images_of(message), unknown_parts(message)
     if images:

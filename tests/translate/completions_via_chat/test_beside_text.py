@@ -49,12 +49,14 @@ def kept(choice: Json) -> Json:
 
 
 EMPTY: Json = {"refusal": "", "annotations": [], "images": [], "audio": None, "phase": None}
+BLANK: Json = {"function_call": {"name": "", "arguments": ""}, "audio": {"id": "", "data": ""}}
 
 
 @pytest.mark.parametrize(
     ("message", "text", "more"),
     [
         ({"content": "Hi", **EMPTY}, "Hi", {}),
+        ({"content": "Hi", **BLANK}, "Hi", {}),
         ({"content": None, "refusal": "No."}, "No.", {}),
         ({"content": "Hi", "refusal": "No."}, "Hi", {"refusal": "No."}),
         ({"content": "Hi", "phase": "commentary"}, "Hi", {"phase": "commentary"}),

@@ -162,9 +162,10 @@ def test_calls_are_reported_beside_any_text_and_with_any_finish_reason(
         assert translation.report.dropped == list(calls)
 
 
-def test_no_calls_are_not_reported() -> None:
+@pytest.mark.parametrize("blank", [None, {}, {"name": "", "arguments": ""}])
+def test_no_calls_are_not_reported(blank: Any) -> None:
     translation = asking()
-    first(translation, completion(choice("x", tool_calls=[], function_call=None)))
+    first(translation, completion(choice("x", tool_calls=[], function_call=blank)))
     assert translation.report.dropped == []
 
 

@@ -25,6 +25,19 @@ from tests.translate.responses_via_chat.chat_backend import (
 TOOLS: Json = {"tools": frozenset({"add"})}
 
 
+def test_objects_that_were_never_filled_are_none() -> None:
+    blank: Json = {
+        "function_call": {"name": "", "arguments": ""},
+        "audio": {"id": "", "data": "", "expires_at": 0, "transcript": ""},
+    }
+    message = PAIR.replied(completion("Hi", "", **blank))
+    assert texts(message) == ["Hi"]
+    call = {**tool_call("add", "{}", "call_9"), "custom": {"name": "", "input": ""}}
+    message = PAIR.replied(completion("", "", tool_calls=[call], **blank), **TOOLS)
+    assert message["content"] == [{"type": "tool_use", "id": "call_9", "name": "add", "input": {}}]
+    assert message["stop_reason"] == "tool_use"
+
+
 def test_a_chat_reply_becomes_a_message() -> None:
     reply = completion(
         "Let me add them.",

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from gateway.shapes import Json
+from gateway.translate.parts.blank import is_blank
 from gateway.translate.parts.content.images import images_of, unknown_parts, url_of
 from gateway.translate.parts.content.sources import sources_within
 from gateway.translate.parts.content.texts import refusal_in, text_of, thinking_of
@@ -102,7 +103,7 @@ def read_delta(choice: Json) -> Delta:
         calls=[call_fragment(call) for call in calls],
         images=[url_of(entry) for entry in images_of(delta)],
         unknown_parts=unknown_parts(delta),
-        audio=audio,
+        audio={} if is_blank(audio) else audio,
         phase=phase if isinstance(phase, str) else "",
         sources=sources_within(delta) | sources_within(choice),
     )
@@ -139,18 +140,14 @@ def calls_of(delta: Json) -> list[Any]:
 def old_calls_of(delta: Json) -> list[Any]:
     """Return the `function_call` of a delta as a list of calls."""
     called = delta.get("function_call")
-    return [] if called is None else [{"index": 0, "function": called}]
+    return [] if is_blank(called) else [{"index": 0, "function": called}]
 
 
 def call_fragment(call: object) -> CallFragment:
     """Return a piece of a tool call; raises `UpstreamError` for a malformed one."""
     if not isinstance(call, dict):
         raise malformed_chat("a tool call is not an object")
-    custom = isinstance(call.get("custom"), dict)
-    inner = call.get("custom") if custom else call.get("function")
-    if inner is None:
-        # Some relays do not nest the fields, as in responses.
-        inner = call
+    inner, custom = _inner_of(call)
     if not isinstance(inner, dict):
         raise malformed_chat("a tool call's 'function' is not an object")
     given = call.get("id")
@@ -168,6 +165,15 @@ def call_fragment(call: object) -> CallFragment:
         custom=custom,
         carried=carried,
     )
+
+
+def _inner_of(call: Json) -> tuple[object, bool]:
+    """Return what a call has of its tool, and whether that is a custom one."""
+    given, function = call.get("custom"), call.get("function")
+    if isinstance(given, dict) and (function is None or not is_blank(given)):
+        return given, True
+    # Some relays do not nest the fields, as in responses.
+    return call if function is None else function, False
 
 
 def annotation_of(annotation: object) -> Json | None:

@@ -62,6 +62,34 @@ def test_a_legacy_function_call_is_a_call() -> None:
     assert texts(read(events)) == ['f({"a":1})']
 
 
+BLANK_CALL = {"name": "", "arguments": ""}
+BLANK_AUDIO = {"id": "", "data": "", "expires_at": 0, "transcript": ""}
+
+
+@pytest.mark.parametrize(
+    "blank",
+    [{"function_call": BLANK_CALL}, {"function_call": {}}, {"audio": BLANK_AUDIO}, {"audio": {}}],
+)
+def test_objects_that_were_never_filled_are_none_whole_and_streamed(blank: Json) -> None:
+    assert texts(read(stream_of([chunk("a", **blank), chunk(finish="stop", **blank)]))) == ["a"]
+    (item,) = everywhere("a", **blank)["output"]
+    assert item["content"][0]["text"] == "a"
+    assert "audio" not in item
+
+
+def test_a_function_is_called_beside_a_custom_tool_that_was_never_filled() -> None:
+    function = {"name": "f", "arguments": "{}"}
+    call = {"id": "call_a", "type": "function", "function": function}
+    blank = {"custom": {"name": "", "input": ""}}
+    assert texts(everywhere(None, tool_calls=[call | blank])) == ["f({})"]
+    custom = {"name": "c", "input": "x"}
+    for beside in ({"function": BLANK_CALL}, {"function": None}, {}):
+        output = replied(completion(None, tool_calls=[{"id": "a", "custom": custom, **beside}]))
+        assert [(item["type"], item["input"]) for item in output["output"]] == [
+            ("custom_tool_call", "x")
+        ]
+
+
 def test_annotations_are_flattened() -> None:
     nested = {"type": "url_citation", "url_citation": CITATION}
     events = stream_of(
