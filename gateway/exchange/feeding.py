@@ -5,6 +5,7 @@ from collections.abc import Callable
 from gateway.errors import GatewayError, TruncatedStream, UpstreamError, UpstreamReplied
 from gateway.exchange.reply.opening import Opening, check_reply, error_in_place
 from gateway.exchange.reply.reading import Allowance, checked_object, decode_object
+from gateway.exchange.reply.unsaid_end import UnsaidEnds
 from gateway.exchange.reply.wrapped_errors import (
     SMALL_REPLY_BYTES,
     error_of,
@@ -33,11 +34,11 @@ from gateway.translate.stream.sse import (
 class Feeder:
     """Feeds the bytes of all calls of one request to its translation.
 
-    The methods that take bytes return those to send. What goes wrong is kept for
-    `take_error()`; they return what came before it, and take nothing more. Errors are kept without
-    their tracebacks, which would keep this object alive in a cycle. `failure` is the error that the
-    client was sent as an event, `bare()`. `renames`: the translation passes on its input, as one
-    between equal shapes does by default. `in_own_words` returns what the client gets of an error.
+    The methods that take bytes return those to send. What goes wrong is kept for `take_error()`;
+    they return what came before it, and take nothing more. Errors are kept without tracebacks,
+    which would make a cycle. `failure` is the error that the client was sent as an event, `bare()`.
+    `renames`: the translation passes on its input, as one between equal shapes does by default.
+    `in_own_words` returns what the client gets of an error.
     """
 
     def __init__(
@@ -75,6 +76,7 @@ class Feeder:
         self._terminal = final_events(home)
         self._renames = client is home if renames is None else renames
         """Errors of the upstream that such a translation passes on as events are noted here."""
+        self._ends = UnsaidEnds(translation, renames=self._renames)
 
     @property
     def broken(self) -> bool:
@@ -100,10 +102,7 @@ class Feeder:
         return self._translation.satisfied(call)
 
     def label(self, call: int, *, events: bool) -> None:
-        """Take, before its first bytes, what the head of a call's reply says that its body is.
-
-        Unsaid, it is events.
-        """
+        """Take, before its first bytes, what a head says of a body; unsaid, it is events."""
         self._openings[call] = Opening(self._allowance, labelled=events)
 
     def feed(self, call: int, data: bytes) -> bytes:
@@ -190,9 +189,8 @@ class Feeder:
     def fail(self, error: GatewayError) -> bytes:
         """Return the bytes that report an error after the client's reply has begun.
 
-        After an error that the upstream sent itself comes the terminator, as in the upstream's own
-        stream. A stream that broke off is left open-ended. Empty where an error of the upstream was
-        passed on as it came.
+        After an error that the upstream sent itself comes the terminator, as in its own stream. A
+        stream that broke off is left open-ended. Empty where an error was passed on as it came.
         """
         if self.failure is not None:
             return b""
@@ -225,7 +223,7 @@ class Feeder:
                 for event in taken:
                     self._feed(call, event, events)
                 if done:
-                    events += self._end(call)
+                    events += self._end(call, said=True)
             for event in reader.rest() if last else ():
                 self._feed(call, event, events)
         except GatewayError as error:
@@ -245,6 +243,7 @@ class Feeder:
         if self.over[call]:
             return
         known = checked_object(event)
+        self._ends.note(call, known)
         if known.get("usage"):
             self._tokens[call] = later(self._tokens[call], tokens_of(known["usage"]))
         elif self._home is Shape.MESSAGES and known.get("type") == "message_start":
@@ -274,12 +273,12 @@ class Feeder:
                 return True
         return self._translation.satisfied(call)
 
-    def _end(self, call: int) -> list[Json]:
+    def _end(self, call: int, *, said: bool = False) -> list[Json]:
         if self.over[call]:
             return []
         self.over[call] = True
         try:
-            return self._translation.end(call)
+            return self._ends.end(call, said=said)
         except TruncatedStream as error:
             if (error_body := self._aside[call]) is None:
                 raise

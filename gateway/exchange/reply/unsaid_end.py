@@ -1,0 +1,46 @@
+"""Streams of chat or completions that end without a finish reason, though nothing cut them off.
+
+Snowflake's Cortex streams none for Claude. Its last events are the usage, which has no choices, and
+`[DONE]`: a server that has counted its reply and says that it is over was not cut off.
+"""
+
+from gateway.errors import TruncatedStream
+from gateway.exchange.usage import tokens_of
+from gateway.shapes import Json
+from gateway.translate.contract import StreamTranslation
+from gateway.translate.parts.finish_reasons import UNKNOWN
+
+_END: Json = {"choices": [{"index": 0, "delta": {}, "finish_reason": UNKNOWN}]}
+
+
+class UnsaidEnds:
+    """Ends the streams of a translation's calls, those without a finish reason too.
+
+    A translation that only `renames` is told of that end, but does not pass it on.
+    """
+
+    def __init__(self, translation: StreamTranslation, *, renames: bool) -> None:
+        self._translation = translation
+        self._renames = renames
+        self._counted: set[int] = set()
+
+    def note(self, call: int, event: Json) -> None:
+        """Take an event of a call: the last one is the usage of the whole reply, or it is not."""
+        tokens = tokens_of(event.get("usage")) if event.get("choices") == [] else None
+        if tokens is None or None in tokens:
+            self._counted.discard(call)
+        else:
+            self._counted.add(call)
+
+    def end(self, call: int, *, said: bool) -> list[Json]:
+        """End a call's stream; return its last events. `said`: it has had its terminator.
+
+        Raises what the translation does.
+        """
+        try:
+            return self._translation.end(call)
+        except TruncatedStream:
+            if not said or call not in self._counted:
+                raise
+        last = self._translation.feed(call, _END)
+        return ([] if self._renames else last) + self._translation.end(call)
