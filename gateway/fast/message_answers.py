@@ -12,7 +12,7 @@ from gateway.translate.contract import Context
 from gateway.translate.parts.fields import model_name
 from gateway.translate.parts.messages.asked import MessagesAsked
 from gateway.translate.parts.messages.stop_reasons import Stop
-from gateway.translate.parts.messages.usage import messages_tier
+from gateway.translate.parts.messages.usage import apart, messages_tier
 from gateway.translate.parts.tools.calls import MAX_CALL_ID
 from gateway.translate.stream.messages_blocks import TextBlock
 from gateway.translate.stream.messages_frame import MessagesFrame
@@ -63,8 +63,9 @@ def usage(
     prompt: int, completion: int, read: int, written: int, thinking: int, tier: object
 ) -> Usage:
     """Return the usage for counts of chat or responses; `tier` is the reply's `service_tier`."""
+    fresh, written = apart(prompt, read, written)
     return Usage(
-        max(prompt - read - written, 0),
+        fresh,
         written,
         read,
         completion,

@@ -13,15 +13,16 @@ END = Stop("end_turn")
 
 
 @pytest.mark.parametrize("tier", [None, "default", "priority", "unknown", 5])
-@pytest.mark.parametrize("cached", [0, 2, 9])
-def test_the_usage_is_that_of_the_generic_path(tier: object, cached: int) -> None:
+@pytest.mark.parametrize("cached", [0, 2, 4, 9])
+@pytest.mark.parametrize("written", [1, 4])
+def test_the_usage_is_that_of_the_generic_path(tier: object, cached: int, written: int) -> None:
     counted = {
         "prompt_tokens": 5,
         "completion_tokens": 3,
-        "prompt_tokens_details": {"cached_tokens": cached, "cache_write_tokens": 1},
+        "prompt_tokens_details": {"cached_tokens": cached, "cache_write_tokens": written},
         "completion_tokens_details": {"reasoning_tokens": 2},
     }
-    encoded = msgspec.json.encode(usage(5, 3, cached, 1, 2, tier))
+    encoded = msgspec.json.encode(usage(5, 3, cached, written, 2, tier))
     assert encoded == msgspec.json.encode(messages_usage(counted, tier))
 
 

@@ -46,8 +46,9 @@ def messages_usage(usage: object, tier: object = None) -> Json:
     if known is None:
         return {**_counts(0, 0, 0, 0), **tiers}
     read = known["input_tokens_details"]["cached_tokens"]
-    written = known["input_tokens_details"]["cache_write_tokens"]
-    fresh = max(known["input_tokens"] - read - written, 0)
+    fresh, written = apart(
+        known["input_tokens"], read, known["input_tokens_details"]["cache_write_tokens"]
+    )
     thinking = known["output_tokens_details"]["reasoning_tokens"]
     return {
         **_counts(fresh, written, read, known["output_tokens"]),
@@ -55,6 +56,16 @@ def messages_usage(usage: object, tier: object = None) -> Json:
         **tiers,
         **{name: value for name, value in known.items() if name not in _OPENAI},
     }
+
+
+def apart(prompt: int, read: int, written: int) -> tuple[int, int]:
+    """Return the tokens of a prompt that no cache had, and those that were written to one.
+
+    What was `read` counts apart from both: what a server says that it has read and written as well,
+    as Gemini behind OpenRouter, counts as read.
+    """
+    left = prompt - read
+    return (max(left - written, 0), min(written, left) if left >= 0 else written)
 
 
 def chat_usage_of(usage: object) -> Json | None:

@@ -52,6 +52,24 @@ def test_an_unknown_usage_is_zeros(usage: object) -> None:
     assert messages_usage(usage) == ZEROS
 
 
+@pytest.mark.parametrize(
+    ("prompt", "read", "written", "shown"),
+    [
+        (2168, 2161, 2161, (0, 7, 2161)),
+        (9, 9, 9, (0, 0, 9)),
+        (9, 4, 5, (0, 5, 4)),
+        # Of a prompt that does not include them, as behind LiteLLM, both are kept.
+        (5, 1000, 200, (0, 200, 1000)),
+    ],
+)
+def test_what_was_read_and_written_as_well_counts_once(
+    prompt: int, read: int, written: int, shown: tuple[int, int, int]
+) -> None:
+    cached = {"cached_tokens": read, "cache_write_tokens": written}
+    usage = {"prompt_tokens": prompt, "completion_tokens": 1, "prompt_tokens_details": cached}
+    assert tuple(messages_usage(usage).values())[:3] == shown
+
+
 def test_counts_are_never_negative() -> None:
     usage = {"prompt_tokens": 5, "completion_tokens": 0, "cached_tokens": 9}
     assert messages_usage(usage)["input_tokens"] == 0
