@@ -14,6 +14,7 @@ from gateway.exchange.attempt import Attempts
 from gateway.exchange.body_pieces import encode_in_pieces
 from gateway.exchange.client_reply import ClientReply, json_reply
 from gateway.exchange.clients_names import in_clients_names
+from gateway.exchange.context_marks import is_marked, unmarked
 from gateway.exchange.decision import Decision
 from gateway.exchange.error_replies import error_of_reply
 from gateway.exchange.flow import Exchange
@@ -52,9 +53,14 @@ class Counting:
         call = GenerationRequest.at(
             Shape.MESSAGES, body, request.headers, request.query, request.client
         )
+        routed = await self._attempts.read(body)
+        if is_marked(call, routed):
+            rules = self._exchange.resolver.rules
+            call, routed = await unmarked(call, routed, rules, self._attempts)
+            request = replace(request, body=call.body, length=None)
         if call.client is not None and call.client.is_restricted:
             await self._attempts.check_names(call)
-        model = decision.model_asked = model_of(await self._attempts.read(body))
+        model = decision.model_asked = model_of(routed)
         query = ModelQuery(model, Shape.MESSAGES, headers=request.headers)
         route = await self._exchange.resolver.resolve(query)
         if route.shape is Shape.MESSAGES:

@@ -14,6 +14,7 @@ from gateway.exchange.answers import answer, answer_at_once, local_answer, perfo
 from gateway.exchange.attempt import Attempt, Attempts
 from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.clients_names import in_clients_names
+from gateway.exchange.context_marks import is_marked, unmarked
 from gateway.exchange.decision import Decision
 from gateway.exchange.description import describe
 from gateway.exchange.failed_attempt import judged, reply_or_failure
@@ -70,6 +71,8 @@ class Exchange:
         """
         try:
             routed = await self.attempts.read(call.body, call.shape)
+            if is_marked(call, routed):
+                call, routed = await unmarked(call, routed, self.resolver.rules, self.attempts)
             if call.client is not None and call.client.is_restricted:
                 await self.attempts.check_names(call)
             if routed.model is None and call.shape is Shape.RESPONSES:
@@ -104,8 +107,7 @@ class Exchange:
         self, call: GenerationRequest, decision: Decision, *, streamed: bool
     ) -> ClientReply:
         """Serve a request whose model comes from a prompt or conversation stored upstream."""
-        upstream = self.settings.upstreams[0]
-        shape, source = Shape.RESPONSES, Source.DEFAULT
+        upstream, shape, source = self.settings.upstreams[0], _RESPONSES, Source.DEFAULT
         route = Route(upstream.name, "", "", upstream.kind, shape, (shape,), source)
         decision.resolved_by = source
         attempt = await self.attempts.build_apart(call, route, shape, ())
@@ -197,8 +199,7 @@ class Exchange:
         features: Features,
         fixes: Fixes,
     ) -> Retries:
-        notes = self.resolver.notes
-        return Retries(self.memory, notes, call.shape, route, scope, features, fixes)
+        return Retries(self.memory, self.resolver.notes, call.shape, route, scope, features, fixes)
 
     def _learn(
         self,
@@ -269,8 +270,7 @@ class Exchange:
         streamed: bool,
     ) -> ClientReply | ErrorReply:
         """Return the reply to a translated attempt, or the failure."""
-        local = translation.local_reply()
-        if local is not None:
+        if (local := translation.local_reply()) is not None:
             return local_answer(call, local, streamed=streamed)
         reported = attempt.reported
         send = self._completing(call, route, attempt, translation)

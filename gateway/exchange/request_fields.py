@@ -166,8 +166,19 @@ def with_path_model(body: bytes, model: str, decision: Decision) -> bytes:
         return body
     if named is not None:
         decision.warn(PATH_MODEL_WINS)
-    fields["model"] = msgspec.Raw(msgspec.json.encode(model))
-    return msgspec.json.encode(fields)
+    return _named(fields, model)
+
+
+def with_model(body: bytes, model: str) -> bytes:
+    """Return a body with another model, and all other values as they are.
+
+    Raises `InvalidRequest` for anything but an object.
+    """
+    return _named(decode_fields(body), model)
+
+
+def _named(fields: dict[str, msgspec.Raw], model: str) -> bytes:
+    return msgspec.json.encode({**fields, "model": msgspec.Raw(msgspec.json.encode(model))})
 
 
 def model_of(routed: Routed) -> str:

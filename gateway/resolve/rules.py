@@ -32,6 +32,13 @@ class Rules:
         position = self._patterns.first(model)
         return None if position is None else self._rules[position]
 
+    def knows_apart(self, model: str, other: str) -> bool:
+        """Whether the configuration says something of a name that it does not say of another."""
+        if model in self._redirects:
+            return True
+        rule = self.rule_for(model)
+        return rule is not None and rule is not self.rule_for(other)
+
     def sent(self, model: str) -> str:
         """Return the name that a model is sent under, redirects included."""
         served = self.redirected(model) or model
