@@ -42,6 +42,7 @@ ARGUMENTS: list[Any] = [
     *(None, "", " ", "{}", " { } ", "null", "[]", "1", '"x"', "{", "raw", {}, [], 5, True),
     *({"input": "x"}, '{"input":"x"}', '{"input":""}', '{"input":null}', '{"input":{}}'),
     *('{"other":"x"}', '{"input":"x","more":1}', '{"a":1}{"b":2}', '{"a":1},{"b":2}', "1 2"),
+    *(" null ", '""', '"{}"', '"{\\"a\\":1}"', ' "{\\"a\\":\\"\\\\u00e4\\"}" ', '"\\"{}\\""', '"{'),
     *('{}{"b":2}', '{"a":1}{"a":1}', '{"a":1}{"b":2}x', '{"a":1}{"b":', '{"a":1}{}'),
 ]
 ONE: Call = {"arguments": '{"a":1}', "id": "c1", "name": "f"}
@@ -210,6 +211,48 @@ def test_so_are_those_of_messages_clients(home: Shape, calls: Sequence[Call]) ->
         for stream in (False, True)
     ]
     assert told == told[:1] * 4
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("null", "{}"),
+        (" null ", "{}"),
+        ('""', "{}"),
+        ('"{}"', "{}"),
+        ('"{\\"a\\":1}"', '{"a":1}'),
+        (' "{\\"a\\":\\"\\\\u00e4\\"}"', '{"a":"ä"}'),
+        ('"\\"{}\\""', 502),
+        ('"x"', 502),
+        ('"{', 502),
+        ("[]", 502),
+        ("true", 502),
+    ],
+)
+@pytest.mark.parametrize("home", [CHAT, RESPONSES])
+def test_an_input_is_an_object_however_it_is_written(
+    home: Shape, given: str, expected: Any
+) -> None:
+    make, ended, _ = REPLIES[home]
+    whole, events = make([{**ONE, "arguments": given}], ended)
+    for answer in (json_reply(whole), streamed(events)):
+        for stream in (False, True):
+            told = heard(MESSAGES, home, "function", answer, stream=stream)
+            assert told == (502 if expected == 502 else [["tool_use", "f", expected, "c1"]])
+
+
+@pytest.mark.parametrize("home", [CHAT, RESPONSES])
+def test_of_what_a_limit_has_cut_off_as_much_comes_as_there_is(home: Shape) -> None:
+    make, _, cut = REPLIES[home]
+    _, events = make([{**ONE, "arguments": '"{\\"a\\":'}], cut)
+    rule, asked = (
+        ModelRule("m", endpoints=(home,)),
+        {**SAID[MESSAGES], **ASKED[MESSAGES, "function"]},
+    )
+    scene = Scene(lambda _: streamed(events), rules=(rule,))
+    received = scene.generate(MESSAGES, {"model": "m", **asked, "stream": True}).events
+    deltas = [event["delta"] for event in received if event["type"] == "content_block_delta"]
+    assert "".join(delta["partial_json"] for delta in deltas) == '"{\\"a\\":'
 
 
 OBJECTS = [

@@ -89,11 +89,16 @@ class ThinkingBlock(Block):
 
 
 class ToolUseBlock(Block):
-    """A call of one of the client's tools; its input comes as pieces of JSON."""
+    """A call of one of the client's tools; its input comes as pieces of JSON.
+
+    One that does not begin as an object waits for its end: then it is seen what it is.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self._escapes = WholeEscapes()
+        self._begun = False
+        self._waiting = ""
 
     def begin(self, call_id: str, name: str) -> None:
         """Begin the block: `name` is the client's name of the tool."""
@@ -101,10 +106,17 @@ class ToolUseBlock(Block):
 
     def add_input(self, text: str) -> None:
         """Add a piece of the input."""
-        self._add(self._escapes.add(text))
+        if not self._begun:
+            text = self._waiting + text
+            self._begun = text.lstrip().startswith("{")
+            self._waiting = "" if self._begun else text
+        if self._begun:
+            self._add(self._escapes.add(text))
 
     def end_input(self) -> None:
         """Add what may have gone on in another piece."""
+        given = object_in(self._waiting)
+        self._add(self._escapes.add(self._waiting if given is None else given))
         self._add(self._escapes.rest())
 
     def _add(self, text: str) -> None:
@@ -120,9 +132,25 @@ def is_input(text: str) -> bool:
         return False
 
 
+def object_in(text: str) -> str | None:
+    """Return the input that the text of a call's arguments has; blank: none. None: it has another.
+
+    Beside objects that is a `null`, and a string that is the text of an object: some models encode
+    it twice (smolagents#1003, quarkus-langchain4j#2569).
+    """
+    if is_input(text):
+        return text
+    try:
+        given = json.loads(text, parse_constant=_refuse)
+    except (ValueError, RecursionError):
+        return None
+    said = "" if given is None else given
+    return said if isinstance(said, str) and is_input(said) else None
+
+
 def check_input(name: str, text: str) -> None:
-    """Raise `UpstreamError` for the text of a whole input that is not a JSON object."""
-    if not is_input(text):
+    """Raise `UpstreamError` for the text of whole arguments that have no input in them."""
+    if object_in(text) is None:
         raise UpstreamError(
             f"The model called the tool '{name[:100]}' with arguments that are not a JSON object. "
             "Retry the request."

@@ -13,6 +13,7 @@ from gateway.translate.stream.messages_blocks import (
     ToolUseBlock,
     check_input,
     is_input,
+    object_in,
 )
 from tests.translate.messages_client import context
 from tests.translate.sealing import OpenSeal
@@ -80,6 +81,48 @@ def test_a_call_has_its_input_in_pieces() -> None:
         block.add_input(piece)
     assert block.start == {"type": "tool_use", "id": "call_1", "name": "ls", "input": {}}
     assert [delta["partial_json"] for delta in block.deltas] == ['{"a"', ":1}"]
+
+
+@pytest.mark.parametrize(
+    ("pieces", "told"),
+    [
+        ([" ", " {", "}"], ["  {", "}"]),
+        (["nu", "ll"], []),
+        (['"{\\"a', '\\":1}"'], ['{"a":1}']),
+        (['"', "{}", '"'], ["{}"]),
+        (["[", "]"], ["[]"]),
+        (['"{\\"a'], ['"{\\"a']),
+        ([" "], [" "]),
+    ],
+)
+def test_an_input_that_does_not_begin_as_an_object_waits(
+    pieces: list[str], told: list[str]
+) -> None:
+    block = ToolUseBlock()
+    for piece in pieces:
+        block.add_input(piece)
+        if not "".join(pieces).lstrip().startswith("{"):
+            assert block.deltas == []
+    block.end_input()
+    assert [delta["partial_json"] for delta in block.deltas] == told
+
+
+@pytest.mark.parametrize(
+    ("text", "given"),
+    [
+        ("", ""),
+        (' {"a": 1}', ' {"a": 1}'),
+        ("null", ""),
+        ('" "', " "),
+        ('"{}"', "{}"),
+        ('"[]"', None),
+        ("NaN", None),
+        ("1", None),
+        ("[" * 100_000, None),
+    ],
+)
+def test_objects_in_texts(text: str, given: str | None) -> None:
+    assert object_in(text) == given
 
 
 @pytest.mark.parametrize("text", ["", " ", "{}", '{"a": [1, {}]}', '{"a": "\\ud83d"}'])

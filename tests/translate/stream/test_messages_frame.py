@@ -36,6 +36,7 @@ class Waiting(ToolUseBlock):
 
     def close(self, *, cut_off: bool) -> None:
         self.ended_cut_off = cut_off
+        self.end_input()
 
 
 def call(name: str = "ls", *, ready: bool = False, cut: bool = False) -> Waiting:
