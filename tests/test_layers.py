@@ -9,6 +9,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "exhausted": set(),
     "frames": set(),
     "late": set(),
+    "outbox": set(),
     "sockets": {"frames", "shapes"},
     "tcp": set(),
     "utf8": set(),
@@ -28,7 +29,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "resolve": {"errors", "shapes", "headers", "hops", "servers", "config", "envelopes"},
     "upstream": {
         *("errors", "shapes", "headers", "hops", "replies", "request_ids", "tcp", "config"),
-        *("frames", "sockets", "safe_path", "exhausted", "host_name"),
+        *("frames", "sockets", "safe_path", "exhausted", "host_name", "outbox"),
     },
     "fast": {"errors", "shapes", "config", "envelopes", "translate", "utf8"},
     "exchange": {
@@ -43,7 +44,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "server": {
         *("errors", "shapes", "headers", "tcp", "config", "request", "request_ids"),
-        *("exchange", "api", "frames", "sockets"),
+        *("exchange", "api", "frames", "sockets", "outbox"),
     },
     "admin": {
         *("errors", "shapes", "headers", "config", "resolve", "exchange", "observe"),

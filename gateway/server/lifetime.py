@@ -4,6 +4,7 @@ import asyncio
 from math import inf
 from typing import cast
 
+from gateway.outbox import outbox_of
 from gateway.server.backpressure import Backpressure
 from gateway.server.state import State
 from gateway.server.timer import Timer
@@ -34,6 +35,7 @@ class Lifetime(asyncio.Protocol):
         "_send_timeout",
         "_timer",
         "flow",
+        "outbox",
         "state",
         "transport",
     )
@@ -44,6 +46,8 @@ class Lifetime(asyncio.Protocol):
     def __init__(self, send_timeout: float) -> None:
         self._loop = asyncio.get_running_loop()
         self._send_timeout = send_timeout
+        self.outbox = outbox_of(self._loop)
+        """What a whole reply is written by."""
         self._timer = Timer(self._loop, self._expired)
         self._due = inf
         """When the state's time is over (loop time)."""
@@ -80,6 +84,11 @@ class Lifetime(asyncio.Protocol):
             self.flow.watch(self._loop.time())
             self._arm()
 
+    def write_late(self, data: bytes) -> None:
+        """Write what has waited in the outbox, unless the connection has ended meanwhile."""
+        if not self.transport.is_closing():
+            self.transport.write(data)
+
     def _left(self, state: State) -> None:
         """Note the disconnect; `state` is the one in which it happened."""
         raise NotImplementedError
@@ -99,6 +108,7 @@ class Lifetime(asyncio.Protocol):
 
     def _close(self) -> None:
         """Close once the client has read everything."""
+        self.outbox.flush()
         self._enter(State.CLOSING, inf)
         self.flow.watch(self._loop.time())
         self._arm()
@@ -123,6 +133,7 @@ class Lifetime(asyncio.Protocol):
         Closing with unread bytes resets the connection, and a reset can destroy the last reply
         before the client has read it (RFC 9112 section 9.6).
         """
+        self.outbox.flush()
         self._enter(State.HALF_CLOSED, HALF_CLOSED_SECONDS)
         self._resume_reading()
         if self.transport.can_write_eof():  # TLS has no such end: its client waits until the close

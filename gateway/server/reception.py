@@ -134,6 +134,7 @@ class Reception(Lifetime):
             self._refuse(admission, incoming.received)
             return
         if incoming.received.expects_continue:
+            self.outbox.flush()
             self.transport.write(_CONTINUE)
         self._body.append(piece)
         self._enter(State.BODY, self._body_idle_timeout)
@@ -203,6 +204,7 @@ class Reception(Lifetime):
 
     def _serve_whole(self, body: bytes) -> None:
         self.state = _SERVING
+        self.outbox.expected += 1
         self._due = inf
         self._timer.at = self.flow.due
         self._start(self._incoming.admission, body, self._incoming.received)

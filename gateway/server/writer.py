@@ -15,6 +15,7 @@ from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.decision import Decision
 from gateway.exchange.reply.body import ReplyBody
 from gateway.headers import BODILESS, UNSAFE_BYTES
+from gateway.outbox import Outbox
 from gateway.server.backpressure import Backpressure
 from gateway.server.head import ReceivedHead
 from gateway.server.state import State
@@ -37,6 +38,10 @@ class Wire(Protocol):
     transport: asyncio.Transport
     flow: Backpressure
     state: State
+    outbox: Outbox
+
+    def write_late(self, data: bytes) -> None:
+        """Write what has waited in the outbox, unless the connection has ended meanwhile."""
 
     def open_socket(
         self, session: SocketSession, decision: Decision, traffic: Traffic
@@ -147,7 +152,8 @@ class WireWriter(ReplyWriter):
 
     def _put_whole(self, head: bytes, body: bytes) -> None:
         if self._left == len(body) and not (self._bodiless or self.gone):
-            self._wire.transport.write(head + body)
+            wire = self._wire
+            wire.outbox.put(wire.write_late, head + body)
             self.complete = True
             return
         self._put(head + self._framed(body, last=True))

@@ -6,6 +6,7 @@ from typing import Final, cast
 
 from gateway.config.settings import TimeoutSettings
 from gateway.errors import Reason, TruncatedStream, UpstreamError, UpstreamTimeout
+from gateway.outbox import Outbox
 from gateway.shapes import Sink
 from gateway.upstream.connection import Connection
 from gateway.upstream.reply_parser import ReplyParser
@@ -31,6 +32,7 @@ class ArrivingReply(ReplyParser):
         "_full",
         "_lenient",
         "_loop",
+        "_outbox",
         "_park",
         "_release",
         "_sent",
@@ -41,6 +43,7 @@ class ArrivingReply(ReplyParser):
 
     _loop: asyncio.AbstractEventLoop
     """That of the connection, set with it."""
+    _outbox: Outbox
 
     def __init__(
         self,
@@ -238,6 +241,7 @@ class ArrivingReply(ReplyParser):
         elif self.head_complete or self._error is not None:
             waiter = self._waiter
             if waiter is not None and not waiter.done():
+                self._outbox.expected += 1
                 waiter.set_result(None)
 
     def _wake(self) -> None:

@@ -5,12 +5,11 @@ later deadline costs an assignment, because the timer that runs looks at it only
 """
 
 import asyncio
-from collections.abc import Callable
 from math import inf
 from typing import Final, Protocol, cast
 
+from gateway.outbox import outbox_of
 from gateway.tcp import is_readable, unacknowledged_bytes
-from gateway.upstream.dial import Dialer
 
 LARGE_READ: Final = 250_000
 """Bytes of one read after which others get their turn: libuv reads on at once, up to 32 times in a
@@ -54,11 +53,13 @@ class Connection(asyncio.Protocol):
         "_timer",
         "_timer_at",
         "_transport",
+        "_unsent",
         "_writable",
         "_writing_paused",
         "born",
         "closed",
         "loop",
+        "outbox",
         "reading_paused",
         "unacknowledged",
     )
@@ -66,6 +67,7 @@ class Connection(asyncio.Protocol):
     def __init__(self, owner: Owner) -> None:
         self._owner = owner
         self.loop = asyncio.get_running_loop()
+        self.outbox = outbox_of(self.loop)
         self._transport: asyncio.Transport | None = None
         self._receiver: Receiver | None = None
         self._deadline: float | None = None
@@ -76,18 +78,23 @@ class Connection(asyncio.Protocol):
         self._resting = False
         """Whether nothing is read until the loop's next turn."""
         self._writing_paused = False
+        self._unsent: tuple[bytes, ...] = ()
+        """The request that waits in the outbox."""
         self._writable: asyncio.Future[None] | None = None
         self.born = self.loop.time()
         self.closed = False
         self.unacknowledged = 0
-        """How many of the bytes written the peer had not received when it closed in order."""
+        """How many of the bytes written the peer had not received when it closed in order.
+
+        Those that waited in the outbox it never got, however the connection ended.
+        """
 
     @property
     def reusable(self) -> bool:
         """Whether it is open and all that was written has left the process."""
         transport = self._transport
         return (
-            not self.closed
+            not (self.closed or self._unsent)
             and transport is not None
             and not transport.is_closing()
             and transport.get_write_buffer_size() == 0
@@ -131,10 +138,19 @@ class Connection(asyncio.Protocol):
         if not self.closed and self._transport is not None:
             self._transport.write(data)
 
-    def write_together(self, *pieces: bytes) -> None:
-        """Write, or buffer, several pieces by one system call, without joining them."""
-        if not self.closed and self._transport is not None:
-            self._transport.writelines(pieces)
+    def send(self, *pieces: bytes) -> None:
+        """Write a whole request by one system call, and others of this turn together with it.
+
+        The pieces are not joined.
+        """
+        if not self.closed:
+            self._unsent = pieces
+            self.outbox.put(self._send, pieces)
+
+    def _send(self, pieces: tuple[bytes, ...]) -> None:
+        self._unsent = ()
+        if self.is_open:
+            cast("asyncio.Transport", self._transport).writelines(pieces)
 
     async def drain(self, limit: float) -> None:
         """Wait while too much is buffered for writing; raises `TimeoutError` after `limit` s."""
@@ -232,6 +248,7 @@ class Connection(asyncio.Protocol):
         if self.closed:
             return
         self.closed = True
+        self.unacknowledged += sum(map(len, self._unsent))
         self._deadline = None
         self._stop_timer()
         self._wake_writer()
@@ -275,26 +292,3 @@ def _descriptor(transport: asyncio.Transport) -> int:
     """Return the descriptor of a transport's socket; -1 once that is closed."""
     descriptor: int = transport.get_extra_info("socket").fileno()
     return descriptor
-
-
-async def new_connection(owner: Owner, dialer: Dialer, check: Callable[[], None]) -> Connection:
-    """Open a connection for its owner; `check` raises if it is no longer wanted then.
-
-    Raises what the dialer raises. An attempt in vain leaves no connection behind.
-    """
-    attempts: list[Connection] = []
-
-    def attempt() -> Connection:
-        attempts.append(Connection(owner))
-        return attempts[-1]
-
-    try:
-        connection = await dialer.connect(attempt)
-        check()
-    except BaseException:
-        for failed in attempts:
-            failed.abort()
-            # uvloop closes the socket of a cancelled attempt without telling its protocol.
-            owner.connection_gone(failed)
-        raise
-    return connection

@@ -30,6 +30,7 @@ class Flight(ArrivingReply):
         """
         self._connection = connection
         self._loop = connection.loop
+        self._outbox = connection.outbox
         connection.attach(self)
         body = call.body
         try:
@@ -37,9 +38,9 @@ class Flight(ArrivingReply):
                 self.lost(None)
             elif isinstance(body, bytes):
                 if len(body) <= _COPIED:
-                    connection.write(head + body)
+                    connection.send(head + body)
                 else:
-                    connection.write_together(head, body)
+                    connection.send(head, body)
                 self._sent = True
                 if not self.head_complete and self._error is None:
                     await self._event(self._timeouts.first_byte)
@@ -58,6 +59,7 @@ class Flight(ArrivingReply):
         """
         self._connection = connection
         self._loop = connection.loop
+        self._outbox = connection.outbox
         self._sent = True
         connection.attach(self)
         try:

@@ -15,7 +15,8 @@ from gateway.config.settings import UpstreamSettings
 from gateway.errors import InvalidRequest, Reason, UpstreamUnavailable
 from gateway.shapes import Shape, UpstreamCall
 from gateway.upstream.call_timeouts import timeouts_of
-from gateway.upstream.connection import Connection, new_connection
+from gateway.upstream.connecting import new_connection
+from gateway.upstream.connection import Connection
 from gateway.upstream.credentials import Credentials
 from gateway.upstream.delivery import may_be_sent_again
 from gateway.upstream.dial import Dialer

@@ -14,6 +14,7 @@ from gateway.errors import GatewayError, InvalidRequest
 from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.decision import Decision
 from gateway.exchange.reply.body import ReplyBody
+from gateway.outbox import Outbox
 from gateway.server.backpressure import Backpressure
 from gateway.server.head import ReceivedHead, parse
 from gateway.server.state import State
@@ -43,10 +44,14 @@ class FakeWire:
     kept: FakeTransport = field(default_factory=FakeTransport)
     transport: asyncio.Transport = field(init=False)
     flow: Backpressure = field(init=False)
+    outbox: Outbox = field(default_factory=Outbox)
 
     def __post_init__(self) -> None:
         self.transport = self.kept
         self.flow = Backpressure(self.transport, 30)
+
+    def write_late(self, data: bytes) -> None:
+        self.transport.write(data)
 
     def open_socket(
         self, session: SocketSession, decision: Decision, traffic: Traffic

@@ -101,9 +101,10 @@ class Wire:
         return self.take()
 
     async def settle(self) -> None:
-        """Wait until no request is under way."""
+        """Wait until no request is under way, and no reply waits for others of its turn."""
         while (task := self.task) is not None:
             await asyncio.wait([task])
+        await asyncio.sleep(0)
 
     @property
     def task(self) -> "asyncio.Task[None] | None":

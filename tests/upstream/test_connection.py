@@ -25,7 +25,10 @@ class FakeTransport:
         self.calls.append(f"write {data!r}")
 
     def writelines(self, pieces: tuple[bytes, ...]) -> None:
-        self.calls.append(f"write {[len(piece) for piece in pieces]}")
+        if len(pieces) == 1:
+            self.write(pieces[0])
+        else:
+            self.calls.append(f"write {[len(piece) for piece in pieces]}")
 
     def abort(self) -> None:
         self.closing = True
@@ -96,7 +99,7 @@ async def test_nothing_is_done_to_a_transport_that_is_closed() -> None:
     connection.pause_reading()
     connection.abort(ConnectionAbortedError())
     connection.write(b"late")
-    connection.write_together(b"late", b"too")
+    connection.send(b"late", b"too")
     connection.resume_reading()
     connection.pause_reading()
     connection.set_deadline(0.0)
@@ -164,6 +167,43 @@ async def test_a_connection_with_unsent_bytes_is_not_reusable() -> None:
     reusable.append(connection.reusable)
     assert reusable == [True, False]
     assert not Connection(Notes()).reusable
+
+
+async def test_a_request_waits_for_others_of_its_turn() -> None:
+    connection, transport, notes = connected()
+    connection.attach(notes)
+    connection.outbox.expected = 2
+    connection.send(b"head", b"body")
+    assert (transport.calls, connection.reusable) == ([], False)
+    await asyncio.sleep(0)
+    assert (transport.calls, connection.reusable) == (["write [4, 4]"], True)
+
+
+@pytest.mark.parametrize("closing", [True, False])
+async def test_what_waits_is_not_written_to_a_connection_that_has_ended(*, closing: bool) -> None:
+    connection, transport, notes = connected()
+    connection.attach(notes)
+    connection.outbox.expected = 2
+    connection.send(b"head")
+    if closing:  # its end is not yet known here
+        transport.closing = True
+    else:
+        connection.connection_lost(ConnectionResetError())
+    await asyncio.sleep(0)
+    assert transport.calls == []
+
+
+@pytest.mark.parametrize("reset", [True, False])
+async def test_the_peer_has_not_received_what_waits(*, reset: bool) -> None:
+    connection, _, notes = connected()
+    connection.attach(notes)
+    connection.outbox.expected = 2
+    connection.send(b"head", b"body")
+    if reset:
+        connection.connection_lost(ConnectionResetError())
+    else:
+        connection.eof_received()
+    assert connection.unacknowledged == 8
 
 
 async def test_draining_waits_for_room_and_no_longer_than_its_limit() -> None:

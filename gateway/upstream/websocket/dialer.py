@@ -12,7 +12,8 @@ from gateway.errors import Reason, UpstreamError, UpstreamUnavailable
 from gateway.shapes import UpstreamCall
 from gateway.sockets import Refused
 from gateway.upstream.call_timeouts import timeouts_of
-from gateway.upstream.connection import Connection, new_connection
+from gateway.upstream.connecting import new_connection
+from gateway.upstream.connection import Connection
 from gateway.upstream.credentials import Credentials
 from gateway.upstream.dial import Dialer
 from gateway.upstream.flight import Flight

@@ -1,0 +1,96 @@
+"""Writes to sockets that become ready in the same turn of the event loop, made one after the other.
+
+A write takes the kernel through all of TCP and wakes its reader; with a reader on the same machine,
+that is a third of what a small request costs. Between two writes the interpreter runs other code,
+the kernel's leaves the caches, and the reader falls asleep again. In a row they cost half as much.
+
+This pays for tasks only, which a turn of the loop runs one after the other: who wakes one that is
+going to write adds to `expected`, and the last of them, or the first that follows too late, makes
+the writes of all. What nobody follows is written at once.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from time import perf_counter
+from typing import Any, Final
+from weakref import WeakKeyDictionary
+
+MOST: Final = 16
+"""So many writes wait at most; more in a row are no cheaper."""
+LONGEST: Final = 0.001
+"""Seconds after which no further write is awaited."""
+
+Write = Callable[[Any], None]
+
+
+class Outbox:
+    """The writes that wait for others of their turn, to all sockets of one event loop.
+
+    They keep their order. What else is done to a socket on which one may wait, such as closing it,
+    comes after a `flush()`; a task that is started after `put()` runs after the write.
+    """
+
+    __slots__ = ("_began", "_due", "_scheduled", "_waiting", "expected")
+
+    def __init__(self) -> None:
+        self.expected = 0
+        """How many tasks were woken that are going to write, since the last write."""
+        self._due = 0
+        """How many of those that the present turn runs have not yet written."""
+        self._waiting: deque[tuple[Write, Any]] = deque()
+        self._began = 0.0
+        """When the first of those that wait came."""
+        self._scheduled = False
+
+    def put(self, write: Write, data: Any) -> None:
+        """Call `write(data)`: now, or by the beginning of the loop's next turn."""
+        waiting, expected = self._waiting, self.expected
+        if expected:
+            self.expected = 0
+            self._due = self._due + expected if waiting else expected
+        self._due -= 1
+        if waiting:
+            waiting.append((write, data))
+            is_late = perf_counter() - self._began >= LONGEST
+            if self._due <= 0 or len(waiting) >= MOST or is_late:
+                self.flush()
+        elif self._due <= 0:
+            write(data)
+        else:
+            self._began = perf_counter()
+            waiting.append((write, data))
+            self._schedule()
+
+    def flush(self) -> None:
+        """Make the writes that wait."""
+        waiting = self._waiting
+        try:
+            while waiting:
+                write, data = waiting.popleft()
+                write(data)
+        finally:
+            if waiting:  # one has failed: the others are not lost with it
+                self._schedule()
+
+    def _schedule(self) -> None:
+        if not self._scheduled:
+            self._scheduled = True
+            asyncio.get_running_loop().call_soon(self._end_turn)
+
+    def _end_turn(self) -> None:
+        """Write what still waits: some tasks have not written, or were never going to."""
+        self._scheduled = False
+        self._due = 0
+        self.flush()
+
+
+_outboxes: WeakKeyDictionary[asyncio.AbstractEventLoop, Outbox] = WeakKeyDictionary()
+
+
+def outbox_of(loop: asyncio.AbstractEventLoop) -> Outbox:
+    """Return the outbox of an event loop."""
+    outbox = _outboxes.get(loop)
+    if outbox is None:
+        outbox = _outboxes[loop] = Outbox()
+    return outbox
