@@ -2,18 +2,18 @@
 
 from collections.abc import Iterable, Iterator
 
-from gateway.config.problems import InvalidValue, KeyPath
+from gateway.config.problems import InvalidValue, KeyPath, show_path
 from gateway.config.settings import Settings
 
 
 def refusals(settings: Settings) -> Iterable[tuple[KeyPath, InvalidValue]]:
     """Return every reason not to start, with the key it is about."""
     found: list[tuple[KeyPath, InvalidValue]] = []
-    if settings.server.tls is not None:
-        from gateway.server import tls
+    for place, certificate in settings.certificates.items():
+        from gateway.certificates import refusal
 
-        if reason := tls.refusal(settings.server.tls):
-            found.append((("server", "tls"), InvalidValue(reason)))
+        if reason := refusal(certificate):
+            found.append((place, InvalidValue(reason)))
     if _has_params(settings):
         from gateway.exchange import param_values
 
@@ -24,6 +24,10 @@ def refusals(settings: Settings) -> Iterable[tuple[KeyPath, InvalidValue]]:
 def doubts(settings: Settings) -> Iterable[str]:
     """Return a sentence for everything that is allowed but probably unintended."""
     found: list[str] = []
+    for place, certificate in settings.certificates.items():
+        from gateway.certificates import doubts as doubtful
+
+        found += doubtful(certificate, show_path(place), is_client=place[0] == "upstreams")
     if _has_params(settings):
         from gateway.exchange import param_values
 

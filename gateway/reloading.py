@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from gateway.app import Application, drawn_secret
 from gateway.config.changes import ReloadResult, changed
-from gateway.config.problems import ConfigError
+from gateway.config.problems import ConfigError, KeyPath, show_path
 from gateway.config.settings import Settings
 from gateway.config.source import Source
 from gateway.config.watch import INTERVAL, Watch
@@ -30,7 +30,7 @@ class Configuration:
         self.settings = settings
         self.watch = Watch(source, on=settings.server.watch)
         self._secret = settings.secret or drawn_secret()
-        self._certificate = self._read_certificate()
+        self._certificates = self._read_certificates()
 
     def used(self, settings: Settings) -> Settings:
         """Return settings as they are used: with the secret that was drawn, if there is none."""
@@ -56,14 +56,19 @@ class Configuration:
 
     def _renewed(self, before: Settings) -> list[str]:
         """Return what is new in files that the settings only name."""
-        earlier, self._certificate = self._certificate, self._read_certificate()
-        if before.server.tls != self.settings.server.tls or earlier == self._certificate:
-            return []
-        return ["the certificate of server.tls"]
+        earlier, self._certificates = self._certificates, self._read_certificates()
+        named = before.certificates
+        return [
+            f"the certificate of {show_path(place)}"
+            for place, tls in self.settings.certificates.items()
+            if named.get(place) == tls and earlier[place] != self._certificates[place]
+        ]
 
-    def _read_certificate(self) -> tuple[bytes, ...]:
-        tls, files = self.settings.server.tls, self.source.files
-        return (files.digest_of(tls.certificate), files.digest_of(tls.key)) if tls else ()
+    def _read_certificates(self) -> dict[KeyPath, tuple[bytes, bytes]]:
+        digest_of, named = self.source.files.digest_of, self.settings.certificates
+        return {
+            place: (digest_of(tls.certificate), digest_of(tls.key)) for place, tls in named.items()
+        }
 
     def check(self, build: Build) -> tuple[str, ReloadResult]:
         """Read the configuration for the workers of this process; see `server/reloads.py`."""

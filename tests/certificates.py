@@ -57,15 +57,16 @@ def make_pair(
     bits: int = 0,
     issuer: Pair | None = None,
     names: Sequence[x509.GeneralName] = THIS_MACHINE,
+    usages: Sequence[x509.ObjectIdentifier] = (),
 ) -> Pair:
     """Make a pair, valid from and to these days from now; `bits` are those of an RSA key.
 
-    Without an issuer, the certificate is its own.
+    Without an issuer, the certificate is its own. Without `usages` (of its key), it is for any.
     """
     key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
     key = rsa.generate_private_key(65537, bits) if bits else ec.generate_private_key(ec.SECP256R1())
     now, subject = datetime.now(UTC), x509.Name.from_rfc4514_string(f"CN={name}")
-    certificate = (
+    builder = (
         x509.CertificateBuilder()
         .subject_name(subject)
         .issuer_name(subject if issuer is None else _issuer_name(issuer))
@@ -77,8 +78,10 @@ def make_pair(
         .add_extension(x509.BasicConstraints(ca=issuer is None, path_length=None), critical=True)
         .add_extension(_USAGE, critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-        .sign(key if issuer is None else _signing_key(issuer), hashes.SHA256())
     )
+    if usages:
+        builder = builder.add_extension(x509.ExtendedKeyUsage(usages), critical=False)
+    certificate = builder.sign(key if issuer is None else _signing_key(issuer), hashes.SHA256())
     pair = Pair(folder / f"{name}.pem", folder / f"{name}-key.pem")
     pair.certificate.write_bytes(certificate.public_bytes(Encoding.PEM))
     cipher = NoEncryption() if password is None else BestAvailableEncryption(password)

@@ -93,3 +93,26 @@ def test_a_certificate_that_cannot_be_used_is_refused_with_its_line(tmp_path: Pa
     (problem,) = error.value.problems
     assert (problem.origin.line, problem.key) == (2, "server.tls")
     assert problem.message == "the key does not belong to the first certificate of the chain"
+
+
+def test_certificates_for_upstreams_are_checked_too(tmp_path: Path) -> None:
+    make_pair(tmp_path, "one")
+    make_pair(tmp_path, "old", valid=(-9, -1))
+    make_pair(tmp_path, "locked", password=b"secret")
+    path = tmp_path / "gateway.yaml"
+
+    def text(certificate: str, key: str) -> str:
+        tls = f"{{certificate: {certificate}.pem, key: {key}-key.pem}}"
+        return f"upstreams:\n  a: {{base_url: 'https://a.example/v1', tls: {tls}}}\n"
+
+    assert warned(path, text("one", "one")) == []
+    (expired,) = warned(path, text("old", "old"))
+    assert expired.startswith("upstreams.a.tls.certificate: expired on ")
+    assert expired.endswith("; the upstream refuses it")
+    for key, message in (("old", "the key does not belong"), ("locked", "the key is encrypted")):
+        path.write_text(text("one" if key == "old" else key, key))
+        with pytest.raises(ConfigError) as error:
+            load(path, {}, further=refusals)
+        (problem,) = error.value.problems
+        assert (problem.origin.line, problem.key) == (2, "upstreams.a.tls")
+        assert problem.message.startswith(message)

@@ -24,12 +24,13 @@ MAY_IMPORT: dict[str, set[str]] = {
     "request_ids": {"shapes"},
     "servers": {"shapes", "envelopes"},
     "config": {"errors", "shapes", "headers", "servers"},
+    "certificates": {"config"},
     "envelopes": {"shapes"},
     "translate": {"errors", "shapes", "servers", "config", "envelopes"},
     "resolve": {"errors", "shapes", "headers", "hops", "servers", "config", "envelopes"},
     "upstream": {
         *("errors", "shapes", "headers", "hops", "replies", "request_ids", "tcp", "config"),
-        *("frames", "sockets", "safe_path", "exhausted", "host_name", "outbox"),
+        *("frames", "sockets", "safe_path", "exhausted", "host_name", "outbox", "certificates"),
     },
     "fast": {"errors", "shapes", "config", "envelopes", "translate", "utf8"},
     "exchange": {
@@ -43,8 +44,8 @@ MAY_IMPORT: dict[str, set[str]] = {
         *("observe", "request_ids", "translate", "sockets", "safe_path", "exhausted"),
     },
     "server": {
-        *("errors", "shapes", "headers", "tcp", "config", "request", "request_ids"),
-        *("exchange", "api", "frames", "sockets", "outbox"),
+        *("errors", "shapes", "headers", "tcp", "certificates", "config", "request"),
+        *("request_ids", "exchange", "api", "frames", "sockets", "outbox"),
     },
     "admin": {
         *("errors", "shapes", "headers", "config", "resolve", "exchange", "observe"),
@@ -58,7 +59,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         *("errors", "shapes", "config", "resolve", "translate", "upstream"),
         *("tokenizers", "stores", "exchange", "observe", "api", "server", "admin"),
     },
-    "config_checks": {"config", "translate", "exchange", "server", "tokenizers"},
+    "config_checks": {"config", "certificates", "translate", "exchange", "tokenizers"},
     "asgi": {
         *("errors", "shapes", "config", "config_checks", "request", "request_ids", "exchange"),
         *("api", "app", "sockets", "asgi_sockets", "asgi_writing"),
@@ -96,7 +97,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 ASGI_FOLDERS = {"server", "admin", "demo", "app", "cli"}
 NETWORK_FOLDERS = {
     *("upstream", "server", "running", "process", "app", "cli", "demo", "local_addresses", "tcp"),
-    *("healthcheck", "reload_request", "host_name", "event_loop"),
+    *("healthcheck", "reload_request", "host_name", "event_loop", "certificates"),
 }
 
 

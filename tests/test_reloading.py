@@ -11,6 +11,7 @@ from gateway import app, reloading
 from gateway.config.load import load
 from gateway.config.settings import Settings
 from gateway.config.source import Source
+from gateway.config_checks import doubts
 from gateway.live import Live
 from gateway.reloading import Alone, Configuration, Reloader
 from gateway.server.peers import Peers
@@ -31,7 +32,7 @@ class Scene:
     def __init__(self, path: Path, text: str = "") -> None:
         self.path = path / "gateway.yaml"
         self.path.write_text(text)
-        self.source = Source(self.path, {})
+        self.source = Source(self.path, {}, doubts=doubts)
         self.configuration = Configuration(self.source, self.source.begin()()[0])
         settings = self.configuration.used(self.configuration.settings)
         self.live = Live(app.build(settings, Peers()))
@@ -139,6 +140,39 @@ def test_a_renewed_certificate_is_a_change(tmp_path: Path) -> None:
 
     install(one)
     run(tmp_path, scenario, "server: {tls: {certificate: c.pem, key: k.pem}}")
+
+
+def test_a_renewed_certificate_for_an_upstream_is_a_change(tmp_path: Path) -> None:
+    one, two = make_pair(tmp_path, "one"), make_pair(tmp_path, "two")
+    old = make_pair(tmp_path, "old", valid=(-9, -1))
+
+    def install(pair: Pair) -> None:
+        (tmp_path / "c.pem").write_bytes(pair.certificate.read_bytes())
+        (tmp_path / "k.pem").write_bytes(pair.key.read_bytes())
+
+    async def scenario(scene: Scene) -> None:
+        reloader, before = scene.reloader(), scene.live.application.upstreams.reached
+        (tmp_path / "c.pem").write_bytes(two.certificate.read_bytes())
+        refused = await reloader.reload()
+        assert not refused.done
+        assert "upstream 'b': tls: the key does not belong to the first" in refused.text
+        assert scene.live.application.upstreams.reached == before
+        install(two)
+        changed = (await reloader.reload()).text
+        assert changed.endswith("changed: the certificate of upstreams.b.tls")
+        after = scene.live.application.upstreams.reached
+        assert (after["a"], after["b"]) != (before["a"], before["b"])
+        assert after["a"] is before["a"]
+        assert (await reloader.reload()).text.endswith("changed: nothing")
+        install(old)
+        (warning,) = (await reloader.reload()).text.splitlines()[1:]
+        assert warning.startswith("warning: upstreams.b.tls.certificate: expired on ")
+
+    install(one)
+    tls = "{certificate: c.pem, key: k.pem}"
+    upstream = "{base_url: 'https://a.example/v1', api_key: k}"
+    with_tls = upstream.replace("}", f", tls: {tls}}}")
+    run(tmp_path, scenario, f"upstreams: {{a: {upstream}, b: {with_tls}}}")
 
 
 def test_workers_take_only_what_their_parent_has_read(tmp_path: Path) -> None:

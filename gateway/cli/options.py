@@ -57,21 +57,13 @@ def read_settings(config: Path | None, overrides: Mapping[str, Any]) -> "Setting
         raise click.ClickException(str(error)) from None
 
 
-def further_doubts(settings: "Settings") -> list[str]:
-    """Return warnings about the certificate for clients, and the values of parameters."""
-    from gateway import config_checks
-    from gateway.server.tls import doubts
-
-    return [*doubts(settings.server.tls), *config_checks.doubts(settings)]
-
-
 def source_of(config: Path | None, overrides: Mapping[str, Any]) -> "Source":
     """Return where the settings come from: file, environment and command line."""
     from gateway.config.source import Source
-    from gateway.config_checks import refusals
+    from gateway.config_checks import doubts, refusals
     from gateway.local_addresses import reaches
 
-    return Source(config, os.environ, overrides, reaches, refusals)
+    return Source(config, os.environ, overrides, reaches, refusals, doubts)
 
 
 def reading(source: "Source") -> "Callable[[], tuple[Settings, list[str]]]":
@@ -86,10 +78,9 @@ def reading(source: "Source") -> "Callable[[], tuple[Settings, list[str]]]":
     def wait() -> "tuple[Settings, list[str]]":
         Catalogue.adopt(catalogue())
         try:
-            settings, warnings = ended()
+            return ended()
         except ConfigError as error:
             raise click.ClickException(str(error)) from None
-        return settings, [*warnings, *further_doubts(settings)]
 
     ended = source.begin()
     catalogue = begun(_catalogue)
@@ -124,8 +115,9 @@ def build_application(settings: "Settings", peers: "Peers | None" = None) -> "Ap
 def suspicions(settings: "Settings") -> list[str]:
     """Return a warning for all in file and environment that is probably not meant."""
     from gateway.config.load import unused_variables, warnings
+    from gateway.config_checks import doubts
 
-    return [*warnings(settings), *further_doubts(settings), *unused_variables(os.environ)]
+    return [*warnings(settings), *doubts(settings), *unused_variables(os.environ)]
 
 
 def write(text: str) -> None:

@@ -11,6 +11,7 @@ from gateway.config.addresses import credentials_apart, host_of, kind_of_host
 from gateway.config.operator_settings import AdminSettings, LogSettings, TracingSettings
 from gateway.config.schema.configuration import GatewayConfig
 from gateway.config.schema.models import ModelConfig, TranslationConfig
+from gateway.config.schema.tls import TlsConfig
 from gateway.config.schema.upstreams import UpstreamConfig
 from gateway.config.secret import Secret
 from gateway.config.settings import (
@@ -22,6 +23,7 @@ from gateway.config.settings import (
     ServerSettings,
     Settings,
     TimeoutSettings,
+    TlsSettings,
     UpstreamSettings,
 )
 from gateway.config.store_settings import MemorySettings, ResponsesSettings
@@ -38,8 +40,7 @@ def build(written: GatewayConfig) -> Settings:
             for position, (name, upstream) in enumerate(written.upstreams.items())
         ),
         server=ServerSettings(
-            **_values(written.server)
-            | {"tls": written.server.tls.used() if written.server.tls is not None else None}
+            **_values(written.server) | {"tls": _certificate(written.server.tls)}
         ),
         retired=RetiredSettings(redirect=tuple(written.retired.redirect.items())),
         models=tuple(_rule(pattern, rule, translation) for pattern, rule in written.models.items()),
@@ -94,9 +95,14 @@ def _upstream(name: str, written: UpstreamConfig, *, is_default: bool) -> Upstre
             "kind": kind,
             "credential": written.credential or _credential(written, is_default=is_default),
             "headers": _secrets(written.headers),
+            "tls": _certificate(written.tls),
             "timeouts": TimeoutSettings(**_values(written.timeouts)),
         }
     )
+
+
+def _certificate(written: TlsConfig | None) -> TlsSettings | None:
+    return written.used() if written is not None else None
 
 
 def _credential(written: UpstreamConfig, *, is_default: bool) -> CredentialPolicy:

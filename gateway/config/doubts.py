@@ -37,8 +37,9 @@ def _upstream_warnings(settings: Settings) -> Iterator[str]:
             yield from (f"{show_path(path)}: {doubt}" for doubt in _address_doubts(upstream, url))
         if upstream.verify is False and encrypted:
             yield f"{key}.verify: is off, so anyone on the path can read the keys; name a CA bundle"
-        if upstream.http2 and not encrypted:
-            yield f"{key}.http2: has no effect without TLS (https://)"
+        for name in ("http2", "tls"):
+            if getattr(upstream, name) and not encrypted:
+                yield f"{key}.{name}: has no effect without TLS (https://)"
 
 
 def _address_doubts(upstream: UpstreamSettings, url: str) -> Iterator[str]:

@@ -32,7 +32,7 @@ class CredentialPolicy(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TlsSettings:
-    """What the client-facing listener proves its identity with: paths of PEM files."""
+    """What one side of TLS proves its identity with: paths of PEM files."""
 
     certificate: str
     """The certificate, and those between it and a CA."""
@@ -124,6 +124,8 @@ class UpstreamSettings:
     proxy: Secret | None = None
     verify: bool | str = True
     """TLS verification: on, off, or the path of a CA bundle."""
+    tls: TlsSettings | None = None
+    """The certificate that it is shown, if it asks for one."""
     api_version: str = "2024-10-21"
     """Azure's `api-version` for calls without one: the last dated version that is GA."""
     further_urls: tuple[str, ...] = ()
@@ -247,6 +249,13 @@ class Settings:
     retired: RetiredSettings = field(default_factory=RetiredSettings)
     secret: Secret | None = None
     """The key of seals (`exchange/stored/seals.py`) and fingerprints; None: drawn at start."""
+
+    @property
+    def certificates(self) -> dict[tuple[str, ...], TlsSettings]:
+        """The gateway's own certificates, by the place of each in the configuration."""
+        shown: dict[tuple[str, ...], TlsSettings | None] = {("server", "tls"): self.server.tls}
+        shown |= {("upstreams", each.name, "tls"): each.tls for each in self.upstreams}
+        return {place: tls for place, tls in shown.items() if tls is not None}
 
     def upstream(self, name: str) -> UpstreamSettings:
         """Return the upstream of that name; raises `KeyError`."""

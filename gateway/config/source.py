@@ -14,11 +14,14 @@ from gateway.config.settings import Settings
 Further = Callable[[Settings], Iterable[tuple[KeyPath, InvalidValue]]]
 """Returns further reasons not to start, with the keys that they are about."""
 
+Doubts = Callable[[Settings], Iterable[str]]
+"""Returns a sentence for everything that is allowed but probably unintended."""
+
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 def no_further(_: Settings) -> tuple[()]:
-    """Return nothing: a `Further` that checks nothing."""
+    """Return nothing: a `Further`, or `Doubts`, that checks nothing."""
     return ()
 
 
@@ -31,7 +34,10 @@ class Reading(NamedTuple):
 
 
 class Source:
-    """A file, the environment and the command line; the arguments are those of `load`."""
+    """A file, the environment and the command line; the arguments are those of `load`.
+
+    `doubts` adds to the warnings.
+    """
 
     def __init__(
         self,
@@ -40,8 +46,10 @@ class Source:
         overrides: Mapping[str, Any] = _NOTHING,
         leads_to: Callable[[str, str], bool] = reaches,
         further: Further = no_further,
+        doubts: Doubts = no_further,
     ) -> None:
         self.path = path
+        self._doubts = doubts
         self._arguments = (path, dict(environ), dict(overrides), leads_to, further)
         self.files = Files()
         """Those of the last reading."""
@@ -52,7 +60,7 @@ class Source:
         `running`: see `load`. What is returned raises `ConfigError` with all problems. Where there
         can be no other process, this one reads.
         """
-        result = begun(_read, self._arguments, running)
+        result = begun(_read, self._arguments, running, self._doubts)
 
         def ended() -> tuple[Settings, list[str]]:
             read = result()
@@ -64,7 +72,7 @@ class Source:
         return ended
 
 
-def _read(arguments: tuple[Any, ...], running: Settings | None) -> Reading:
+def _read(arguments: tuple[Any, ...], running: Settings | None, doubts: Doubts) -> Reading:
     # Imported in the other process only: see `apart.py`.
     from gateway.config.load import load, unused_variables, warnings
 
@@ -74,4 +82,6 @@ def _read(arguments: tuple[Any, ...], running: Settings | None) -> Reading:
         settings = load(*arguments, files=files, running=running)
     except ConfigError as error:
         return Reading(error, files, [])
-    return Reading(settings, files, [*warnings(settings), *unused_variables(environ)])
+    return Reading(
+        settings, files, [*warnings(settings), *doubts(settings), *unused_variables(environ)]
+    )

@@ -8,6 +8,7 @@ from gateway.config.settings import TimeoutSettings
 from gateway.errors import Reason, TruncatedStream, UpstreamError, UpstreamTimeout
 from gateway.outbox import Outbox
 from gateway.shapes import Sink
+from gateway.upstream.client_tls import certificate_refused
 from gateway.upstream.connection import Connection
 from gateway.upstream.reply_parser import ReplyParser
 
@@ -177,7 +178,8 @@ class ArrivingReply(ReplyParser):
         """Take the connection's end (called by the connection)."""
         try:
             if error is not None:
-                raise self.broken_off() from error
+                refused = None if self.received else certificate_refused(self._name, error)
+                raise refused or self.broken_off() from error
             self.eof()
         except UpstreamError as broken_off:
             self._error = broken_off.with_traceback(None)

@@ -17,6 +17,7 @@ from gateway.config.settings import UpstreamSettings
 from gateway.errors import Reason, UpstreamError
 from gateway.shapes import UpstreamCall, UpstreamReply
 from gateway.upstream.call_timeouts import timeouts_of
+from gateway.upstream.client_tls import CertificateRefused
 from gateway.upstream.health import NOT_SENT, AddressHealth, Health
 from gateway.upstream.loading import STATUS, loading_reply
 from gateway.upstream.slots import Share, Slots, UpstreamStats, for_look_ups, for_requests
@@ -134,7 +135,8 @@ class Balancer:
             try:
                 reply, is_loading = await self._ask(place, call)
             except UpstreamError as error:
-                if error.reason not in NOT_SENT or (is_last and loading is None):
+                is_used_up = not repeatable and isinstance(error, CertificateRefused)
+                if error.reason not in NOT_SENT or is_used_up or (is_last and loading is None):
                     raise
             else:
                 if is_last or not (is_loading and repeatable):

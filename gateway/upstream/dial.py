@@ -5,12 +5,13 @@ import ipaddress
 import os
 import ssl
 from collections.abc import Callable
-from pathlib import Path
 from typing import TypeVar
 
+from gateway.config.settings import UpstreamSettings
 from gateway.errors import Reason, UpstreamUnavailable
 from gateway.host_name import HostName
 from gateway.tcp import keep_alive
+from gateway.upstream.client_tls import certificate_refused, client_context
 from gateway.upstream.exhaustion import exhaustion
 from gateway.upstream.origin import Origin
 
@@ -20,41 +21,23 @@ LAST_SECONDS = 300.0
 ProtocolType = TypeVar("ProtocolType", bound=asyncio.BaseProtocol)
 
 
-def tls_context(verify: bool | str) -> ssl.SSLContext:
-    """Return a client context: verified by the system's CAs or a bundle's, or not at all.
-
-    `verify` is on, off, or the path of a PEM file or a directory of hashed ones. Raises
-    `ValueError` when there is no usable bundle at that path.
-    """
-    if isinstance(verify, str):
-        path = Path(verify)
-        try:
-            if path.is_dir():
-                return ssl.create_default_context(capath=verify)
-            return ssl.create_default_context(cafile=verify)
-        except OSError as error:
-            raise ValueError(f"verify: no usable CA bundle at {verify!r}") from error
-    context = ssl.create_default_context()
-    if not verify:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    return context
-
-
 class Dialer:
-    """Opens connections to one upstream."""
+    """Opens connections to one address of an upstream.
 
-    def __init__(self, name: str, origin: Origin, verify: bool | str, timeout: float) -> None:
-        self._name = name
+    Raises `ValueError` when its TLS settings cannot be used.
+    """
+
+    def __init__(self, upstream: UpstreamSettings, origin: Origin) -> None:
+        self._name = upstream.name
         self._origin = origin
-        self._timeout = timeout
+        self._timeout = upstream.timeouts.connect
         named = not _is_an_address(origin.host)
         self._host_name = HostName(origin.host, origin.port) if named else None
         self._failed: dict[str, float] = {}
         """Addresses of the name that have failed, and until when they come last (loop time)."""
         self._tls: ssl.SSLContext | None = None
         if origin.scheme == "https":
-            self._tls = tls_context(verify)
+            self._tls = client_context(upstream)
             self._tls.set_alpn_protocols(["http/1.1"])
 
     async def connect(self, make_protocol: Callable[[], ProtocolType]) -> ProtocolType:
@@ -78,7 +61,11 @@ class Dialer:
                 failure = error
                 self._failed[address] = loop.time() + LAST_SECONDS
         try:
-            raise exhaustion(self._name, failure) or self._unavailable(failure) from failure
+            raise (
+                exhaustion(self._name, failure)
+                or certificate_refused(self._name, failure)
+                or self._unavailable(failure)
+            ) from failure
         finally:
             del failure  # its traceback keeps this frame, and with it the request
 

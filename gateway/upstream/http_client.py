@@ -27,9 +27,9 @@ from gateway.replies import ChunkedReply
 from gateway.shapes import UpstreamCall
 from gateway.tcp import keep_alive
 from gateway.upstream.call_timeouts import timeouts_of
+from gateway.upstream.client_tls import client_context
 from gateway.upstream.credentials import Credentials
 from gateway.upstream.delivery import SAFE_METHODS
-from gateway.upstream.dial import tls_context
 from gateway.upstream.headers import OutgoingHeaders, framing, reply_headers
 from gateway.upstream.httpx_errors import closed_unanswered, gateway_errors
 from gateway.upstream.origin import Origin
@@ -106,7 +106,7 @@ class HttpClient:
         self._target = targets_of(upstream, origin, credentials)
         self._headers = OutgoingHeaders(upstream, credentials, origin.host_header)
         self._slots = slots or for_requests(upstream)
-        self._tls = tls or tls_context(upstream.verify)
+        self._tls = tls or client_context(upstream)
         host = f"[{origin.host}]" if ":" in origin.host else origin.host
         self._base = httpx2.URL(f"{origin.scheme}://{host}:{origin.port}")
         self._transport = transport or _transport(

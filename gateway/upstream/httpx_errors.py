@@ -4,6 +4,7 @@ import socket
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import chain
 from typing import Literal
 
 import httpx2
@@ -17,6 +18,7 @@ from gateway.errors import (
     UpstreamTimeout,
     UpstreamUnavailable,
 )
+from gateway.upstream.client_tls import certificate_refused
 from gateway.upstream.exhaustion import exhaustion
 
 Phase = Literal["head", "body"]
@@ -31,7 +33,7 @@ _CONNECT_ERRORS: tuple[tuple[type[OSError], Reason], ...] = (
 
 def closed_unanswered(error: BaseException | None) -> bool:
     """Whether a connection broke before (or within, which looks the same) a reply's head."""
-    if isinstance(error, (httpx2.ReadError, httpx2.WriteError)):
+    if isinstance(error, (httpx2.ReadError, httpx2.WriteError, ssl.SSLError)):
         return True
     return isinstance(error, httpx2.RemoteProtocolError) and "without sending" in str(error)
 
@@ -46,7 +48,7 @@ def gateway_errors(name: str, phase: Phase, stream_idle: float = 0.0) -> Iterato
     who = f"Upstream '{name}'"
     try:
         yield
-    except httpx2.TransportError as error:
+    except (httpx2.TransportError, ssl.SSLError) as error:  # TLS: while it reads, as it is
         # No variable holds what is raised: it would be a cycle with its traceback.
         raise (
             _unsent(name, error)
@@ -55,14 +57,19 @@ def gateway_errors(name: str, phase: Phase, stream_idle: float = 0.0) -> Iterato
         ) from error
 
 
-def _unsent(name: str, error: httpx2.TransportError) -> GatewayError | None:
-    """Return the error for a connection that the gateway had nothing left for."""
-    if not isinstance(error, httpx2.ConnectError):
-        return None
-    return next(filter(None, (exhaustion(name, cause) for cause in _causes(error))), None)
+def _unsent(name: str, error: httpx2.TransportError | ssl.SSLError) -> GatewayError | None:
+    """Return the error for a connection that the gateway had nothing left for, or that was refused.
+
+    A refusal of the gateway's certificate may come in place of the first reply.
+    """
+    causes = list(_causes(error))
+    found: Iterator[GatewayError | None] = (certificate_refused(name, each) for each in causes)
+    if isinstance(error, httpx2.ConnectError):
+        found = chain(found, (exhaustion(name, each) for each in causes))
+    return next(filter(None, found), None)
 
 
-def _before_the_reply(who: str, error: httpx2.TransportError) -> GatewayError | None:
+def _before_the_reply(who: str, error: httpx2.TransportError | ssl.SSLError) -> GatewayError | None:
     """Return the error for a request that was not sent, or not whole; None: it was."""
     if isinstance(error, httpx2.ConnectTimeout):
         return UpstreamUnavailable(
@@ -85,7 +92,7 @@ def _before_the_reply(who: str, error: httpx2.TransportError) -> GatewayError | 
 
 
 def _within_the_reply(
-    who: str, error: httpx2.TransportError, phase: Phase, stream_idle: float
+    who: str, error: httpx2.TransportError | ssl.SSLError, phase: Phase, stream_idle: float
 ) -> UpstreamError:
     name = type(error).__name__
     if isinstance(error, httpx2.ReadTimeout):

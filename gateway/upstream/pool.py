@@ -53,9 +53,7 @@ class Pool:
         # Where the target depends on nothing but the path, as it does but for Azure's deployments.
         paths = () if upstream.kind.deployments else tuple(shape.path for shape in Shape)
         self._prepared = {path: self._start("POST", origin.target(path)) for path in paths}
-        self._dialer = dialer or Dialer(
-            upstream.name, origin, upstream.verify, upstream.timeouts.connect
-        )
+        self._dialer = dialer or Dialer(upstream, origin)
         self._slots = slots or for_requests(upstream)
         self._keepalive_expiry = upstream.keepalive_expiry
         self._max_age = upstream.max_connection_age

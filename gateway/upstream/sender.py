@@ -161,17 +161,20 @@ class Upstreams:
 
 
 def _made_of(upstream: UpstreamSettings, own_keys: frozenset[str], limit: int) -> Hashable:
-    """Return everything that senders depend on, the content of a CA bundle too.
+    """Return everything that senders depend on, the content of files for TLS too.
 
     The gateway's own keys matter only where callers' credentials are forwarded.
     """
     withheld = own_keys if upstream.credential is CredentialPolicy.CALLER else frozenset()
-    bundle = b""
-    if isinstance(upstream.verify, str):
+    named = [upstream.verify] if isinstance(upstream.verify, str) else []
+    if upstream.tls is not None:
+        named += [upstream.tls.certificate, upstream.tls.key]
+    contents = []
+    for name in named:
         # The sender itself complains of one that cannot be read.
         with contextlib.suppress(OSError):
-            bundle = hashlib.sha256(Path(upstream.verify).read_bytes()).digest()
-    return upstream, withheld, bundle, limit
+            contents.append(hashlib.sha256(Path(name).read_bytes()).digest())
+    return upstream, withheld, tuple(contents), limit
 
 
 def _reached(

@@ -11,6 +11,7 @@ import pytest
 
 from tests.certificates import Pair, make_pair
 from tests.changing.gateway import TOKEN, Gateway, configuration, running, write
+from tests.upstream.mutual import authority_in, mutual_server
 from tests.waiting import wait_until
 
 TLS = "port: 0, tls: {certificate: c.pem, key: k.pem}"
@@ -130,3 +131,47 @@ def test_operators_have_tls_with_the_same_certificate(tmp_path: Path, workers: i
 
 def served_to_operators(gateway: Gateway) -> str:
     return ssl.get_server_certificate(("127.0.0.1", urlsplit(gateway.admin).port or 0))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("workers", [1, 2])
+def test_an_upstream_is_shown_the_new_certificate_after_a_reload(
+    tmp_path: Path, workers: int
+) -> None:
+    authority = authority_in(tmp_path)
+    old, new = authority.issued("old"), authority.issued("new")
+    expired = authority.issued("expired", valid=(-9, -1))
+
+    def install(pair: Pair) -> None:
+        (tmp_path / "c.pem").write_bytes(pair.certificate.read_bytes())
+        (tmp_path / "k.pem").write_bytes(pair.key.read_bytes())
+
+    def asked(gateway: Gateway) -> httpx2.Response:
+        url = f"http://127.0.0.1:{gateway.port}/v1/files"
+        return httpx2.get(url, trust_env=False, timeout=60)
+
+    install(old)
+    tls = f"verify: {authority.server.certificate.name}, tls: {{certificate: c.pem, key: k.pem}}"
+    with mutual_server(authority.context()) as server:
+        text = configuration(server.base_url).replace("kind: vllm", f"kind: vllm, {tls}")
+        write(tmp_path, text)
+        with running(tmp_path, workers) as gateway:
+            assert asked(gateway).text == "fine"
+            (tmp_path / "k.pem").write_bytes(new.key.read_bytes())
+            said = gateway.reload().json()["message"]
+            assert "gateway.yaml:3: upstreams.up.tls: the key does not belong" in said
+            install(new)
+            assert (
+                gateway.reload()
+                .json()["message"]
+                .endswith("changed: the certificate of upstreams.up.tls")
+            )
+            wait_until(lambda: asked(gateway).text == "fine" and server.names[-1] == "new")
+            install(expired)
+            said = gateway.reload().json()["message"]
+            assert "warning: upstreams.up.tls.certificate: expired on " in said
+            wait_until(lambda: asked(gateway).status_code == 502)
+            error = asked(gateway).json()["error"]
+            assert error["code"] == "upstream_unavailable"
+            assert "it was shown no client certificate that it accepts" in error["message"]
+    assert set(server.names) == {"old", "new"}

@@ -16,6 +16,7 @@ from gateway.config.settings import (
     ModelRule,
     ServerSettings,
     Settings,
+    TlsSettings,
 )
 from gateway.config.translation_settings import TranslationSettings
 from tests import kinds
@@ -50,6 +51,8 @@ CALLER = upstream(credential=CredentialPolicy.CALLER)
         ({"kind": kinds.OPENAI}, None),
         ({"http2": True, "base_url": "http://a/v1"}, "http2: has no effect without TLS"),
         ({"http2": True}, None),
+        ({"tls": TlsSettings("c", "k"), "base_url": "http://a/v1"}, "a.tls: has no effect without"),
+        ({"tls": TlsSettings("c", "k")}, None),
         ({"http2": True, "base_url": "http://a/v1", "further_urls": ("https://b/v1",)}, None),
         ({"further_urls": ("http://b.example/v1",), "api_key": Secret("k")}, "[1]: keys travel"),
         ({"verify": False, "base_url": "http://a/v1", "further_urls": ("https://b/v1",)}, "is off"),

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway import config_checks
 from gateway.config.load import load
 from gateway.config.problems import ConfigError
 from gateway.config.source import Source
@@ -20,6 +21,15 @@ def test_settings_come_with_their_files_and_what_is_doubtful(tmp_path: Path) -> 
     assert settings == load(path, environ, {"server.port": 9})
     assert len(warnings) >= 1
     assert source.files.as_read.keys() == {path, tmp_path / "key"}
+
+
+def test_what_other_layers_doubt_is_among_the_warnings(tmp_path: Path) -> None:
+    path = tmp_path / "gateway.yaml"
+    path.write_text("models: {a: {reasoning_effort: BOGUS}}")
+    _, before = Source(path, {}).begin()()
+    _, warnings = Source(path, {}, doubts=config_checks.doubts).begin()()
+    (more,) = set(warnings) - set(before)
+    assert more.startswith("models.a.reasoning_effort: is not one of")
 
 
 def test_what_the_running_gateway_cannot_apply_is_refused() -> None:

@@ -12,14 +12,16 @@ from unittest.mock import Mock
 
 import pytest
 
+from gateway.config.settings import TimeoutSettings
 from gateway.errors import Reason, UpstreamUnavailable
 from gateway.server.tls import server_context
 from gateway.tcp import KEEP_ALIVE_OPTIONS
 from gateway.upstream import dial
-from gateway.upstream.dial import Dialer, tls_context
+from gateway.upstream.dial import Dialer
 from gateway.upstream.origin import Origin
 from tests.certificates import make_pair
 from tests.loop_clock import LoopClock
+from tests.upstream.conftest import settings_for
 from tests.upstream.scripted import replies, scripted, until
 from tests.upstream.test_exhaustion import none_left
 
@@ -75,7 +77,10 @@ class FakeLoop:
 
 
 def dialer(timeout: float = 10.0) -> Dialer:
-    return Dialer("local", Origin("http", "upstream.test", 80, ""), True, timeout)
+    return Dialer(
+        settings_for("http://upstream.test", timeouts=TimeoutSettings(connect=timeout)),
+        Origin("http", "upstream.test", 80, ""),
+    )
 
 
 async def test_addresses_are_tried_in_order_until_one_answers(
@@ -109,7 +114,7 @@ async def test_an_address_is_not_looked_up_which_would_take_a_thread(
     async with scripted(replies(b"")) as upstream:
         monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
         origin = Origin("http", host, upstream.port, "")
-        connection = await Dialer("local", origin, True, 10.0).connect(Closing)
+        connection = await Dialer(settings_for(upstream.base_url), origin).connect(Closing)
         connection.transport.abort()
         await connection.closed.wait()
     assert looked_up == (["localhost"] if host == "localhost" else [])
@@ -128,7 +133,8 @@ async def test_a_silent_connection_is_kept_alive(tmp_path: Path, tls: bool) -> N
     async with server:
         port = server.sockets[0].getsockname()[1]
         origin = Origin("https" if tls else "http", "127.0.0.1", port, "")
-        connection = await Dialer("local", origin, str(pair.certificate), 10.0).connect(Closing)
+        settings = settings_for("https://127.0.0.1/v1", verify=str(pair.certificate))
+        connection = await Dialer(settings, origin).connect(Closing)
         connected = connection.transport.get_extra_info("socket")
         set_to = [connected.getsockopt(*option[:2]) for option in KEEP_ALIVE_OPTIONS]
         assert set_to == [value for _, _, value in KEEP_ALIVE_OPTIONS]
@@ -263,19 +269,3 @@ async def test_a_name_that_is_not_resolved_for_lack_of_descriptors_is_the_gatewa
     with pytest.raises(UpstreamUnavailable, match="gateway cannot open") as caught:
         await dialer().connect(asyncio.Protocol)
     assert caught.value.reason is Reason.EXHAUSTED
-
-
-def test_tls_is_verified_unless_switched_off(tmp_path: Path) -> None:
-    assert tls_context(True).verify_mode is ssl.CERT_REQUIRED
-    assert tls_context(True).check_hostname
-    assert tls_context(False).verify_mode is ssl.CERT_NONE
-    assert tls_context(str(tmp_path)).verify_mode is ssl.CERT_REQUIRED
-
-
-@pytest.mark.parametrize("content", [None, "no certificate"])
-def test_a_ca_bundle_that_is_none_is_refused(tmp_path: Path, content: str | None) -> None:
-    bundle = tmp_path / "ca.pem"
-    if content is not None:
-        bundle.write_text(content)
-    with pytest.raises(ValueError, match="no usable CA bundle"):
-        tls_context(str(bundle))

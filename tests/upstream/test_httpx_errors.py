@@ -17,7 +17,7 @@ from gateway.errors import (
     UpstreamTimeout,
     UpstreamUnavailable,
 )
-from gateway.upstream.httpx_errors import closed_unanswered, gateway_errors
+from gateway.upstream.httpx_errors import Phase, closed_unanswered, gateway_errors
 from tests.upstream.conftest import GET, read
 from tests.upstream.test_http_client import client
 
@@ -126,3 +126,14 @@ def test_a_connection_that_ended_without_a_head_differs_from_a_bad_head(
 def test_other_errors_pass() -> None:
     with pytest.raises(KeyError), gateway_errors("local", "body"):
         raise KeyError
+
+
+@pytest.mark.parametrize(("phase", "kind"), [("head", UpstreamError), ("body", TruncatedStream)])
+def test_tls_that_fails_while_it_reads_is_the_end_of_the_connection(
+    phase: Phase, kind: type[GatewayError]
+) -> None:
+    with pytest.raises(kind) as caught, gateway_errors("local", phase):
+        raise ssl.SSLError(1, "bad record mac")
+    assert type(caught.value) is kind
+    assert "bad record" not in str(caught.value)
+    assert closed_unanswered(caught.value.__cause__)

@@ -2,14 +2,14 @@
 
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from gateway.config.operator_settings import AdminSettings, LogSettings, TracingSettings
-from gateway.config.problems import InvalidValue
 from gateway.config.schema import file_values, network_values, values
 from gateway.config.schema.base import BaseConfig
+from gateway.config.schema.tls import TlsConfig
 from gateway.config.schema.values import Bytes, Count, Port, Seconds, SecondsOrZero
-from gateway.config.settings import PerformanceSettings, ServerSettings, TlsSettings
+from gateway.config.settings import PerformanceSettings, ServerSettings
 from gateway.config.store_settings import MemorySettings, ResponsesSettings
 
 _SERVER = ServerSettings()
@@ -19,31 +19,6 @@ _ADMIN = AdminSettings()
 _LOG = LogSettings()
 _TRACING = TracingSettings()
 _PERFORMANCE = PerformanceSettings()
-
-
-class TlsConfig(BaseConfig):
-    """TLS towards clients, at the client-facing listener."""
-
-    certificate: file_values.Certificate | None = Field(
-        default=None,
-        description="PEM file with the certificate and those between it and a CA; TLS is on if it "
-        "is set.",
-    )
-    key: file_values.PrivateKey | None = Field(
-        default=None, description="PEM file with the certificate's private key, not encrypted."
-    )
-
-    @model_validator(mode="after")
-    def _both_or_none(self) -> "TlsConfig":
-        if (self.certificate is None) != (self.key is None):
-            raise InvalidValue("needs both a certificate and a key", "add the other, or remove it")
-        return self
-
-    def used(self) -> TlsSettings | None:
-        """Return the settings; None without TLS."""
-        if self.certificate is None or self.key is None:
-            return None
-        return TlsSettings(self.certificate, self.key)
 
 
 class ServerConfig(BaseConfig):

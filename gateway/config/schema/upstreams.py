@@ -9,6 +9,7 @@ from gateway.config.addresses import host_of, kind_of_host
 from gateway.config.problems import InvalidValue
 from gateway.config.schema import file_values, network_values, values
 from gateway.config.schema.base import BaseConfig
+from gateway.config.schema.tls import ClientTlsConfig
 from gateway.config.schema.values import Count, Seconds, SecondsOrZero
 from gateway.config.settings import CredentialPolicy, TimeoutSettings, UpstreamSettings
 
@@ -124,6 +125,9 @@ class UpstreamConfig(BaseConfig):
     verify: file_values.Verify = Field(
         default=_UPSTREAM.verify,
         description="TLS verification: on, off, or the path of a CA bundle.",
+    )
+    tls: ClientTlsConfig | None = Field(
+        default=ClientTlsConfig(), description="The gateway's own certificate for it."
     )
 
     @property

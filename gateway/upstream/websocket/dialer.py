@@ -45,7 +45,7 @@ class SocketDialer:
         self._target = targets_of(upstream, origin, credentials)
         self._headers = OutgoingHeaders(upstream, credentials, origin.host_header)
         self._fixed_part = b" HTTP/1.1\r\n" + field_lines(self._headers.fixed)
-        self._dialer = Dialer(upstream.name, origin, upstream.verify, upstream.timeouts.connect)
+        self._dialer = Dialer(upstream, origin)
         self._open: set[Connection | OpenSocket] = set()
         self._all_gone: asyncio.Future[None] | None = None
         self._closed = False

@@ -1,6 +1,7 @@
 """The wait for the reply to a handshake, on a connection that carries nothing else."""
 
 from gateway.errors import Reason, UpstreamTimeout
+from gateway.upstream.client_tls import CertificateRefused, certificate_refused
 from gateway.upstream.connection import Connection
 from gateway.upstream.reply_parser import HEAD_LIMIT
 from gateway.upstream.websocket.handshake import without_interim
@@ -15,13 +16,14 @@ class Opening:
         self._seconds = seconds
         self._data = b""
         self._is_late = False
+        self._refused: CertificateRefused | None = None
         self._waiter = connection.loop.create_future()
 
     async def reply(self, head: bytes) -> tuple[bytes, int | None]:
         """Send the head of a request; return what has come of the reply, and its status.
 
         None: there is no complete head, and the connection has ended, or there never will be one.
-        Raises `UpstreamTimeout`.
+        Raises `UpstreamTimeout` and `CertificateRefused`.
         """
         connection = self._connection
         connection.attach(self)
@@ -35,6 +37,8 @@ class Opening:
                 f"{self._seconds:g} s.",
                 reason=Reason.FIRST_BYTE_TIMEOUT,
             )
+        if self._refused is not None:
+            raise self._refused
         return without_interim(self._data)
 
     def receive(self, data: bytes) -> None:
@@ -43,8 +47,9 @@ class Opening:
         if without_interim(self._data)[1] is not None or len(self._data) > HEAD_LIMIT:
             self._wake()
 
-    def lost(self, error: Exception | None) -> None:  # noqa: ARG002 - the next reader finds it out
-        """Take the connection's end (called by the connection)."""
+    def lost(self, error: Exception | None) -> None:
+        """Take the connection's end (called by the connection); the next reader says the rest."""
+        self._refused = None if self._data else certificate_refused(self._name, error)
         self._wake()
 
     def expired(self) -> None:

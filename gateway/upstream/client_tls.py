@@ -1,0 +1,79 @@
+"""TLS towards upstreams: whom the gateway trusts, and how it proves its own identity."""
+
+import ssl
+from pathlib import Path
+from typing import Final
+
+from gateway.certificates import load_certificate
+from gateway.config.settings import UpstreamSettings
+from gateway.errors import Reason, UpstreamUnavailable
+
+_REQUIRED: Final = "TLSV13_ALERT_CERTIFICATE_REQUIRED"
+_NOT_ACCEPTED: Final = {
+    "SSLV3_ALERT_BAD_CERTIFICATE": "bad certificate",
+    "SSLV3_ALERT_CERTIFICATE_EXPIRED": "certificate expired",
+    "SSLV3_ALERT_CERTIFICATE_REVOKED": "certificate revoked",
+    "SSLV3_ALERT_CERTIFICATE_UNKNOWN": "certificate unknown",
+    "SSLV3_ALERT_UNSUPPORTED_CERTIFICATE": "unsupported certificate",
+    "TLSV1_ALERT_ACCESS_DENIED": "access denied",
+    "TLSV1_ALERT_DECRYPT_ERROR": "decrypt error",
+    "TLSV1_ALERT_UNKNOWN_CA": "unknown CA",
+}
+"""What a server says of a client's certificate (RFC 8446 section 6.2), by OpenSSL's names."""
+
+
+def client_context(upstream: UpstreamSettings) -> ssl.SSLContext:
+    """Return the context for connections to an upstream.
+
+    Servers are verified by the system's CAs, or by those of a PEM file or of a directory of hashed
+    ones, or not at all. Raises `ValueError` when the files that the settings name cannot be used.
+    """
+    context = _verifying(upstream.verify)
+    if upstream.tls is not None:
+        try:
+            load_certificate(context, upstream.tls)
+        except ValueError as error:
+            raise ValueError(f"tls: {error}") from None
+    return context
+
+
+def _verifying(verify: bool | str) -> ssl.SSLContext:
+    if isinstance(verify, str):
+        path = Path(verify)
+        try:
+            if path.is_dir():
+                return ssl.create_default_context(capath=verify)
+            return ssl.create_default_context(cafile=verify)
+        except OSError as error:
+            raise ValueError(f"verify: no usable CA bundle at {verify!r}") from error
+    context = ssl.create_default_context()
+    if not verify:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+class CertificateRefused(UpstreamUnavailable):
+    """The upstream has ended the handshake for want of a client certificate that it accepts.
+
+    With TLS 1.3 the client's side of a handshake ends first, so the upstream's alert comes in place
+    of the reply to the first request, which nobody has read. If its body was a stream, a part of
+    that is used up.
+    """
+
+    reason = Reason.TLS
+
+
+def certificate_refused(upstream: str, error: BaseException | None) -> CertificateRefused | None:
+    """Return what a failure says of the gateway's certificate; None: it says nothing of it."""
+    # The attribute is there only where OpenSSL itself has raised the error.
+    reason = getattr(error, "reason", None) if isinstance(error, ssl.SSLError) else None
+    if reason == _REQUIRED:
+        why = "it requires a client certificate; set tls.certificate and tls.key"
+    elif reason in _NOT_ACCEPTED:
+        # Before TLS 1.3, some say this of a certificate that is missing.
+        said = _NOT_ACCEPTED[reason]
+        why = f"it was shown no client certificate that it accepts ({said}); check tls.certificate"
+    else:
+        return None
+    return CertificateRefused(f"Upstream '{upstream}' cannot be reached: {why}.")
