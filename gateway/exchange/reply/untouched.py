@@ -14,7 +14,8 @@ from gateway.exchange.usage import TAIL, Tokens, later, tokens_in
 from gateway.replies import BufferedReply
 from gateway.shapes import Shape, Sink, UpstreamReply
 from gateway.translate.parts.upstream_errors import ended_too_early
-from gateway.translate.stream.sse import broken_off, terminator
+from gateway.translate.stream.broken_ends import broken_off
+from gateway.translate.stream.sse import terminator
 from gateway.translate.stream.whole_events import WholeEvents
 
 _DONE: Final = terminator(Shape.CHAT)

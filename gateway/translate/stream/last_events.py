@@ -5,7 +5,7 @@ that ends correctly as far as HTTP goes may have been cut off behind the server.
 """
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from gateway.envelopes.upstream_json import NOT_JSON, decode
@@ -16,7 +16,6 @@ from gateway.translate.stream.sse import (
     ENDS,
     MESSAGES_EVENTS,
     NAMED,
-    ServerSentEvent,
     SSEDecoder,
     begins_events,
     is_done,
@@ -112,7 +111,7 @@ class LastEvents:
     def _read(self) -> list["_Event"]:
         decoder = SSEDecoder()
         events = [*decoder.feed(b"".join(self._pieces)), *decoder.finish()]
-        return [read for event in events for read in _read(event)]
+        return [_Event(event.event, event.data, _decoded(event.data)) for event in events]
 
 
 class _Event(NamedTuple):
@@ -125,14 +124,6 @@ class _Event(NamedTuple):
     def kind(self) -> str:
         """The type that the data names."""
         return str(self.value.get("type"))
-
-
-def _read(event: ServerSentEvent) -> Iterator[_Event]:
-    """Yield the events of one: several where a server omits the blank lines."""
-    value = _decoded(event.data)
-    lines = [event.data] if value else event.data.splitlines()
-    for line in lines:
-        yield _Event(event.event, line, value or _decoded(line))
 
 
 def _is_error(event: _Event) -> bool:

@@ -4,7 +4,6 @@ The grammar is WHATWG HTML's, section "Server-sent events". What is written is w
 new clients understand: one `data:` line of JSON per event, no `id:`, no empty data.
 """
 
-import re
 from collections.abc import Iterable
 from typing import Final
 
@@ -54,13 +53,12 @@ _SHORT = 4 * 1024
 _BOM = b"\xef\xbb\xbf"
 _LF: Final = ord("\n")
 _CR: Final = ord("\r")
-_BLANK_LINE = re.compile(rb"\r\n\r\n|\n\r?\n|\r\r")
 _ERROR = b"error"
 """The field that llama.cpp before 2025 and others write in place of `data` for an error."""
 _FIELDS = (b"data", b"event", b"id", b"retry", _ERROR)
 _LONGEST_FIELD = len(b"event:")
-_EVENT_LINE = re.compile(rb"^event:", re.MULTILINE)
-_NUMBER = re.compile(rb'"sequence_number"\s*:\s*(\d{1,15})')
+_JSON_ENDS: Final = (b"}", b"]")
+_JSON_OPENS: Final = (b"{", b"[")
 
 
 def begins_events(data: bytes) -> bool | None:
@@ -77,6 +75,16 @@ def begins_events(data: bytes) -> bool | None:
     return None if any(field.startswith(begun) for field in _FIELDS) else False
 
 
+def _begins_another(line: bytes, before: bytes) -> bool:
+    """Whether a line of data begins another event, though no blank line is before it.
+
+    Some servers leave the blank line out, between pieces of calls for instance (GLM and Kimi behind
+    Baseten). No JSON continues so, however it is spread over lines: a value, or `[DONE]`, follows
+    the end of a value directly.
+    """
+    return before.rstrip().endswith(_JSON_ENDS) and line.lstrip().startswith(_JSON_OPENS)
+
+
 class ServerSentEvent(msgspec.Struct, frozen=True, gc=False):
     """One event: its data, several `data:` lines joined by a newline, and its type, if given."""
 
@@ -89,9 +97,10 @@ class SSEDecoder:
 
     Lines end in LF, CRLF or CR. Comments, `id:`, `retry:` and unknown fields are ignored, and so
     is an event whose data is empty: no client can parse it as JSON. `error: …` is the data of an
-    event of that type. Time is linear in the input, whatever the pieces. Raises `UpstreamError`
-    once an event (or a line) has more than `max_event_bytes`, and from then on; the events before
-    it are returned first.
+    event of that type. JSON that begins on the line behind other JSON is an event of its own, with
+    the name that is between them. Time is linear in the input, whatever the pieces. Raises
+    `UpstreamError` once an event (or a line) has more than `max_event_bytes`, and from then on;
+    the events before it are returned first.
     """
 
     def __init__(self, max_event_bytes: int = DEFAULT_MAX_EVENT_BYTES) -> None:
@@ -103,6 +112,8 @@ class SSEDecoder:
         self._ended_in_cr = False
         self._data: list[bytes] = []
         self._event = b""
+        self._named: bytes | None = None
+        """The name that the data had before the last one came; None: none came behind data."""
 
     def feed(self, data: bytes) -> list[ServerSentEvent]:
         """Return the events that `data` completes."""
@@ -124,7 +135,7 @@ class SSEDecoder:
                 self._count(len(line) + 1)
                 if self._line:
                     self._read_line(self._take_line(line), events)
-                elif line.startswith(b"data: "):
+                elif line.startswith(b"data: ") and not self._data:
                     # Most lines; no byte order mark.
                     self._at_start = False
                     self._data.append(line[6:])
@@ -190,15 +201,31 @@ class SSEDecoder:
             return
         name, _, value = line.partition(b":")
         if name == b"data":
-            self._data.append(value.removeprefix(b" "))
+            self._add(value.removeprefix(b" "), events)
         elif name == b"event":
-            self._event = value.removeprefix(b" ")
+            self._name(value.removeprefix(b" "))
         elif name == _ERROR:
-            self._event = _ERROR
-            self._data.append(value.removeprefix(b" "))
+            self._name(_ERROR)
+            self._add(value.removeprefix(b" "), events)
         else:
             # Not kept, so not counted: comments may come for hours without a blank line.
             self._size -= len(line) + 1
+
+    def _name(self, name: bytes) -> None:
+        if self._data:
+            self._named = self._event
+        self._event = name
+
+    def _add(self, line: bytes, events: list[ServerSentEvent]) -> None:
+        """Take a line of data, which may begin another event."""
+        if self._data and _begins_another(line, self._data[-1]):
+            name = b""
+            if self._named is not None:
+                name, self._event = self._event, self._named
+            self._dispatch(events)
+            self._event = name
+            self._size = len(line)
+        self._data.append(line)
 
     def _dispatch(self, events: list[ServerSentEvent]) -> None:
         data = b"\n".join(self._data)
@@ -206,7 +233,7 @@ class SSEDecoder:
             event = self._event.decode("utf-8", "replace") if self._event else ""
             events.append(ServerSentEvent(data, event))
         self._data.clear()
-        self._event = b""
+        self._event, self._named = b"", None
         self._size = 0
 
 
@@ -237,38 +264,6 @@ def error_event(shape: Shape | None, error: GatewayError, number: int = 0) -> Js
     details = envelope["error"]
     flat = {name: details[name] for name in ("code", "message", "param")}
     return {"type": "error", "sequence_number": number, **flat, "error": details}
-
-
-def broken_off(shape: Shape | None, error: GatewayError, tail: bytes) -> bytes:
-    """Return what reports an error at the end of a stream that broke off, without a terminator.
-
-    `tail` is the end of what the stream has sent. An unfinished event is ended. At an endpoint of
-    unknown shape the error event has a name, `error`, where the stream's events have names:
-    Anthropic's clients and those of OpenAI's assistants expect it.
-    """
-    numbers = _NUMBER.findall(tail) if shape is Shape.RESPONSES else ()
-    number = int(numbers[-1]) + 1 if numbers else 0
-    event = error_event(shape, error, number)
-    written = encode_events(shape or Shape.CHAT, [event])
-    if shape is None and (not tail or _EVENT_LINE.search(tail)):
-        written = b"event: error\n" + encode_events(Shape.CHAT, [{"type": "error", **event}])
-    return _end_of_event(tail) + written
-
-
-def _end_of_event(tail: bytes) -> bytes:
-    """Return the bytes that end the event in which a stream broke off.
-
-    None between two events, and no blank line where the event has no data yet: openai-python and
-    openai-go would take that for an event, and fail on its empty data.
-    """
-    *before, begun = _BLANK_LINE.split(tail)
-    if not begun or begun.endswith(b"\n\r"):
-        return b"\n" if begun else b""
-    # A LF behind a CR does not end another line.
-    end_of_line = b"" if begun.endswith(b"\n") else b"\n"
-    has_data = any(line.startswith(b"data:") and line[5:].strip() for line in begun.splitlines())
-    # Where no event ends within the tail, this one may have begun before it.
-    return end_of_line + b"\n" if has_data or not before else end_of_line
 
 
 def encode_json(value: Json) -> bytes:

@@ -15,7 +15,6 @@ from gateway.translate.stream.sse import (
     NAMED,
     ServerSentEvent,
     SSEDecoder,
-    broken_off,
     encode_events,
     encode_json,
     final_events,
@@ -46,6 +45,14 @@ CASES: list[tuple[bytes, list[ServerSentEvent]]] = [
     (b"data: a\r\rdata: b\r\r", [Event(b"a"), Event(b"b")]),
     (b"data: a\r\n\ndata: b\n\r\n", [Event(b"a"), Event(b"b")]),
     (b"data: a\ndata: b\n\n", [Event(b"a\nb")]),
+    (b'data: {"a":\ndata: {}}\n\n', [Event(b'{"a":\n{}}')]),
+    (b"data: [\ndata: {}\ndata: ,{}]\n\n", [Event(b"[\n{}\n,{}]")]),
+    (b"data: {}\ndata: [1]\ndata:{}\ndata: [DONE]", [*map(Event, (b"{}", b"[1]", b"{}", DONE))]),
+    (b"data: {} \r\ndata:  {}\r\n\r\n", [Event(b"{} "), Event(b" {}")]),
+    (b"event: x\ndata: {}\nevent: y\ndata: {}\n", [Event(b"{}", "x"), Event(b"{}", "y")]),
+    (b"event: x\ndata: {}\ndata: {}\n\n", [Event(b"{}", "x"), Event(b"{}")]),
+    (b"data: {}\nevent: x\n\n", [Event(b"{}", "x")]),
+    (b"data: {}\nerror: {}\n\n", [Event(b"{}"), Event(b"{}", "error")]),
     (b"\xef\xbb\xbfdata: a\n\n", [Event(b"a")]),
     (b"\xef\xbb\xbf\ndata: a\n\n", [Event(b"a")]),
     (b": ping\n\ndata: a\n\n", [Event(b"a")]),
@@ -93,6 +100,7 @@ def test_nothing_waits_for_the_finish_of_a_stream_that_ended_well() -> None:
 pieces_of_lines = st.sampled_from(
     [
         b"data: x",
+        b"data: {}",
         b"data:",
         b"data",
         b"event: e",
@@ -123,6 +131,7 @@ PIECES = [
     *(b"data: a\n\n", b"data: b\n\n", b"event: x\ndata: c\n\n", b"event: \ndata: d\n\n"),
     *(b"data: \n\n", b"event: x\n\n", b"event: x\ndata: \n\n", b"event: x\nid: 5\n\n"),
     *(b"data: a\ndata: b\n\n", b"data: a\n", b"data: a", b"\n", b"\r", b"event: y\n", b": ping\n"),
+    *(b"data: {}\n", b"data: {}\n\n", b"event: x\ndata: {}\n\n"),
     *(b"data: a\r\n\n", b"event: x\rdata: c\n\n", b"event: x\ndata:c\n\n", b"event:x\ndata: c\n\n"),
     *(b"event: \xff\ndata: \xff\n\n", b"data: %b\n\n" % (b"x" * 5000), b"id: 5\n", b"\xef\xbb\xbf"),
 ]
@@ -197,13 +206,6 @@ def test_only_completions_and_chat_streams_have_a_terminator() -> None:
     assert final_events(Shape.MESSAGES) == {"message_stop"}
 
 
-def test_an_error_in_a_messages_stream_is_anthropics() -> None:
-    (written,) = SSEDecoder().feed(broken_off(Shape.MESSAGES, UpstreamError("no"), b""))
-    assert written.event == "error"
-    said = {"type": "error", "error": {"type": "api_error", "message": "no"}}
-    assert msgspec.json.decode(written.data) == said
-
-
 def test_a_keepalive_is_a_comment_without_a_blank_line() -> None:
     assert KEEPALIVE.count(b"\n") == 1
     assert decode(KEEPALIVE, b"data: a\n\n", KEEPALIVE, KEEPALIVE) == [Event(b"a")]
@@ -244,62 +246,3 @@ def test_events_before_one_that_is_too_large_are_returned_first() -> None:
         decoder.feed(b"x")
     with pytest.raises(UpstreamError, match="more than 20 bytes"):
         decoder.finish()
-
-
-@pytest.mark.parametrize(
-    ("tail", "end"),
-    [
-        (b"", b""),
-        (b"data: 1\n\n", b""),
-        (b"data: 1\r\n\r\n", b""),
-        (b"data: 1\r\r", b""),
-        (b"data: 1\n\ndata: 2", b"\n\n"),
-        (b"data: 1\n\ndata: 2\n", b"\n"),
-        (b"data: 1\n\nevent: response.x\n", b""),
-        (b"data: 1\n\nevent: respo", b"\n"),
-        (b"data: 1\n\n: comment\n", b""),
-        (b"data: 1\n\ndata:", b"\n"),
-        (b"x\n", b"\n"),
-        (b"data: 1\n\ndata: 2\r", b"\n\n"),
-        (b"data: 1\r\n\r", b"\n"),
-        (b'll"}', b"\n\n"),
-    ],
-)
-def test_an_event_is_ended_that_a_stream_broke_off_in(tail: bytes, end: bytes) -> None:
-    error = UpstreamError("no")
-    assert broken_off(Shape.CHAT, error, tail) == end + encode_events(
-        Shape.CHAT, [error.envelope()]
-    )
-
-
-@pytest.mark.parametrize(
-    ("tail", "has_name"),
-    [
-        (b"", True),
-        (b"event: message_start\ndata: {}\n\n", True),
-        (b"data: {}\n\n", False),
-        (b'data: {"x":"\\nevent: y"}\n\n', False),
-    ],
-)
-def test_the_error_has_a_name_where_events_have_names(tail: bytes, *, has_name: bool) -> None:
-    (written,) = SSEDecoder().feed(broken_off(None, UpstreamError("no"), tail))
-    assert written.event == ("error" if has_name else "")
-    event = msgspec.json.decode(written.data)
-    assert event["error"]["message"] == "no"
-    assert event.get("type") == ("error" if has_name else None)
-
-
-@pytest.mark.parametrize(
-    ("tail", "number"),
-    [
-        (b"", 0),
-        (b'data: {"sequence_number":41}\n\n', 42),
-        (b'data: {"sequence_number" : 4}\n\ndata: {"sequence_number": 5, "x":', 6),
-        (b'data: {"sequence_number":' + b"9" * 5000, 10**15),
-    ],
-)
-def test_the_error_is_numbered_like_the_next_event(tail: bytes, number: int) -> None:
-    written = broken_off(Shape.RESPONSES, UpstreamError("no", param="p"), tail)
-    event = msgspec.json.decode(written.partition(b"event: error\ndata: ")[2])
-    assert event["sequence_number"] == number
-    assert {**event, **event["error"]} == {**event, "type": "server_error"}

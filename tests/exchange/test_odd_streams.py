@@ -1,0 +1,92 @@
+"""Odd streams of servers of each shape, for clients of all: without blank lines, for instance."""
+
+from itertools import permutations
+from typing import Any
+
+import msgspec
+import pytest
+
+from gateway.config.settings import ModelRule
+from gateway.shapes import Json, Shape
+from tests.exchange.scene import Exchanged, Scene
+from tests.exchange.test_odd_replies import ASKED, WHOLE, ends, seen
+from tests.fakes import EVENT_STREAM, FakeReply
+
+CHAT, COMPLETIONS, RESPONSES, MESSAGES = (
+    Shape.CHAT,
+    Shape.COMPLETIONS,
+    Shape.RESPONSES,
+    Shape.MESSAGES,
+)
+PAIRS = list(permutations(Shape, 2))
+
+
+def said(home: Shape) -> list[Json]:
+    """Return the events of a stream that says `hi`, but for a `[DONE]`."""
+    if home is CHAT:
+        begun = {"choices": [{"index": 0, "delta": {"content": "h"}}]}
+        return [
+            begun,
+            {"choices": [{"index": 0, "delta": {"content": "i"}, "finish_reason": "stop"}]},
+        ]
+    if home is COMPLETIONS:
+        return [
+            {"choices": [{"index": 0, "text": "h", "finish_reason": None}]},
+            {"choices": [{"index": 0, "text": "i", "finish_reason": "stop"}]},
+        ]
+    if home is RESPONSES:
+        of = {"item_id": "i", "output_index": 0, "content_index": 0}
+        pieces = [{"type": "response.output_text.delta", **of, "delta": piece} for piece in "hi"]
+        return [*pieces, {"type": "response.completed", "response": WHOLE[home]}]
+    deltas = [{"type": "text_delta", "text": piece} for piece in "hi"]
+    return [
+        {"type": "message_start", "message": {"id": "m", "content": []}},
+        {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}},
+        *({"type": "content_block_delta", "index": 0, "delta": delta} for delta in deltas),
+        {"type": "content_block_stop", "index": 0},
+        {"type": "message_delta", "delta": {"stop_reason": "end_turn"}},
+        {"type": "message_stop"},
+    ]
+
+
+def lines(home: Shape) -> list[bytes]:
+    """Return the lines of such a stream, without blank ones."""
+    written: list[bytes] = []
+    for event in said(home):
+        if "type" in event:
+            written.append(b"event: " + event["type"].encode())
+        written.append(b"data: " + msgspec.json.encode(event))
+    return written if "type" in said(home)[0] else [*written, b"data: [DONE]"]
+
+
+def answered(*pieces: bytes) -> FakeReply:
+    return FakeReply(200, EVENT_STREAM, pieces)
+
+
+def all_the_same(client: Shape, home: Shape, answer: FakeReply) -> None:
+    for stream in (False, True):
+        expected = f"says 'hi'; finish: {ends(client)}"
+        assert seen(client, home, answer, stream=stream) == expected
+
+
+@pytest.mark.parametrize(("client", "home"), PAIRS)
+def test_events_may_lack_the_blank_lines_between_them(client: Shape, home: Shape) -> None:
+    written = b"\n".join(lines(home))
+    all_the_same(client, home, answered(written))
+    all_the_same(client, home, answered(written + b"\n\n"))
+    all_the_same(client, home, answered(*(line + b"\n" for line in lines(home))))
+    crlf = written.replace(b"\n", b"\r\n").replace(b"data: ", b"data:")
+    all_the_same(client, home, answered(crlf[:50], crlf[50:]))
+
+
+def aliased(shape: Shape, answer: FakeReply) -> Exchanged:
+    """Return the reply to a client of the model's own endpoint that calls it by an alias."""
+    rules = (ModelRule("alias", model="m", endpoints=(shape,)), ModelRule("m", endpoints=(shape,)))
+    asked: Any = {**ASKED[shape], "model": "alias", "stream": True}
+    return Scene(lambda _: answer, rules=rules).generate(shape, asked)
+
+
+@pytest.mark.parametrize("shape", list(Shape))
+def test_so_may_those_of_an_alias(shape: Shape) -> None:
+    received = aliased(shape, answered(b"\n".join(lines(shape)))).events
+    assert [event for event in received if event != "[DONE]"] == said(shape)
