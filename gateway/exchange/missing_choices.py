@@ -25,6 +25,7 @@ from gateway.exchange.reply.reading import (
     not_json,
     read_whole,
 )
+from gateway.exchange.reply.wrapped_errors import is_foreign
 from gateway.exchange.request_fields import read_object
 from gateway.exchange.sending import send_whole
 from gateway.replies import BufferedReply, ChunkedReply
@@ -187,13 +188,14 @@ async def _events(reply: UpstreamReply) -> AsyncGenerator[bytes | BufferedReply,
         for event in decoder.feed(data):
             if is_done(event.data):
                 return
-            yield event.data
+            if not is_foreign(event):
+                yield event.data
     begun, is_events = (b"", True) if opening is None else opening.end()
     if not is_events:
         yield BufferedReply(reply.status, reply.headers, begun)
         return
     for event in (*decoder.feed(begun), *decoder.finish()):
-        if not is_done(event.data):
+        if not (is_done(event.data) or is_foreign(event)):
             yield event.data
 
 

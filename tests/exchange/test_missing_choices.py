@@ -167,6 +167,22 @@ def test_choices_are_asked_for_again_whatever_the_answers_are_labelled(
     assert texts(result, streamed=asked) == ["text 1", "text 2", "text 3"]
 
 
+def test_an_event_of_another_kind_is_none_of_a_choice() -> None:
+    server = OneChoice()
+    foreign = b"event: keepalive\ndata: 12:30\n\n"
+
+    def beside(call: UpstreamCall) -> Answer:
+        answer = server(call)
+        assert isinstance(answer, FakeReply)
+        return replace(answer, pieces=[foreign, *answer.pieces, foreign])
+
+    rule = ModelRule("m", endpoints=(CHAT,), upstream="main")
+    result = scene_of(beside, rule).generate(
+        COMPLETIONS, {"model": "m", "prompt": "Hi", "n": 3, "stream": True}
+    )
+    assert texts(result, streamed=True) == ["text 1", "text 2", "text 3"]
+
+
 @pytest.mark.parametrize("event", [b"{oops", b"5"])
 def test_what_is_no_event_of_a_further_choice_is_an_error(event: bytes) -> None:
     broken = FakeReply(200, EVENT_STREAM, (b"data: " + event + b"\n\n",))

@@ -90,3 +90,47 @@ def aliased(shape: Shape, answer: FakeReply) -> Exchanged:
 def test_so_may_those_of_an_alias(shape: Shape) -> None:
     received = aliased(shape, answered(b"\n".join(lines(shape)))).events
     assert [event for event in received if event != "[DONE]"] == said(shape)
+
+
+FOREIGN = (
+    b"event: keepalive\ndata: 12:30\n\n",
+    b"event: tool.progress\ndata: 50\n\n",
+    b'event: ping\ndata: "x"\n\n',
+)
+"""Events that some gateways put between a stream's own."""
+
+
+@pytest.mark.parametrize(("client", "home"), PAIRS)
+@pytest.mark.parametrize("foreign", FOREIGN)
+def test_events_of_other_names_are_passed_over(client: Shape, home: Shape, foreign: bytes) -> None:
+    events = [b"data: " + msgspec.json.encode(event) + b"\n\n" for event in said(home)]
+    end = b"" if "type" in said(home)[0] else b"data: [DONE]\n\n"
+    all_the_same(client, home, answered(foreign, *events, end))
+    all_the_same(client, home, answered(events[0], foreign, *events[1:], foreign, end))
+
+
+@pytest.mark.parametrize("shape", list(Shape))
+def test_so_are_they_for_an_alias(shape: Shape) -> None:
+    events = [b"data: " + msgspec.json.encode(event) + b"\n\n" for event in said(shape)]
+    received = aliased(shape, answered(events[0], FOREIGN[0], *events[1:])).events
+    assert [event for event in received if event != "[DONE]"] == said(shape)
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        b"data: 12:30\n\n",
+        b"event: message\ndata: 12:30\n\n",
+        b'event: keepalive\ndata: {"a":\n\n',
+        b"event: keepalive\ndata: [1\n\n",
+        b"event: content_block_delta\ndata: 12:30\n\n",
+        b"event: response.output_text.delta\ndata: x\n\n",
+        b"event: chat.completion.chunk\ndata: x\n\n",
+        b"event: failure\ndata: error: no\n\n",
+    ],
+)
+def test_broken_events_of_a_stream_are_errors(broken: bytes) -> None:
+    for client, home in PAIRS:
+        events = [b"data: " + msgspec.json.encode(event) + b"\n\n" for event in said(home)]
+        answer = answered(events[0], broken, *events[1:])
+        assert seen(client, home, answer, stream=True).startswith("error")

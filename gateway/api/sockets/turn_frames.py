@@ -14,9 +14,10 @@ from gateway.exchange.decision import Decision
 from gateway.exchange.remembered.turns import Turn
 from gateway.exchange.reply.body import ReplyBody
 from gateway.exchange.reply.reading import not_json
+from gateway.exchange.reply.wrapped_errors import is_foreign
 from gateway.exchange.stored.responses import PREVIOUS
 from gateway.translate.parts.upstream_errors import ended_too_early
-from gateway.translate.stream.sse import RESPONSES_END, SSEDecoder, is_done
+from gateway.translate.stream.sse import RESPONSES_END, ServerSentEvent, SSEDecoder, is_done
 
 _DELTA: Final = b".delta"
 _EVENT: Final = b"event: "
@@ -80,8 +81,7 @@ class TurnFrames:
                 self._add_whole(whole, frames)
                 return frames
             self._is_between = piece.endswith(b"\n\n")
-            for event in self._decoder.feed(piece):
-                self._add(event.data, frames)
+            self._add_read(self._decoder.feed(piece), frames)
         except UpstreamError as error:
             frames += self.fail(error)
         return frames
@@ -90,8 +90,7 @@ class TurnFrames:
         """Return what is left at the end of the stream: an error, if it has come too early."""
         frames: list[bytes] = []
         try:
-            for event in self._decoder.finish():
-                self._add(event.data, frames)
+            self._add_read(self._decoder.finish(), frames)
             if not self.ended:
                 raise ended_too_early()
         except UpstreamError as error:
@@ -122,6 +121,11 @@ class TurnFrames:
             elif not self.ended:
                 text = _as_text(data)
                 frames.append(text[:-1] + suffix if suffix else text)
+
+    def _add_read(self, events: list[ServerSentEvent], frames: list[bytes]) -> None:
+        for event in events:
+            if not is_foreign(event):
+                self._add(event.data, frames)
 
     def _add(self, data: bytes, frames: list[bytes]) -> None:
         if not (self.ended or is_done(data)):

@@ -7,7 +7,7 @@ from gateway.envelopes.upstream_json import NOT_JSON
 from gateway.errors import TruncatedStream
 from gateway.exchange.reply.opening import error_in_place
 from gateway.exchange.reply.reading import checked_object, decode_object, not_json
-from gateway.exchange.reply.wrapped_errors import error_of
+from gateway.exchange.reply.wrapped_errors import error_of, is_foreign
 from gateway.shapes import Json, Shape
 from gateway.translate.parts.tools.names import names_of
 from gateway.translate.parts.upstream_errors import bare_error
@@ -48,6 +48,8 @@ def _streamed(home: Shape, body: bytes, asked: Callable[[], Json]) -> Json | Rep
             return ReportedError(error)
         if is_done(event.data) or is_broken:
             break
+        if is_foreign(event):
+            continue
         try:
             events += reader.read(event.data)
         except NOT_JSON:

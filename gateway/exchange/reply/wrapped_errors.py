@@ -37,6 +37,9 @@ _ORDINARY = (
 )
 """How nearly all streams of responses and messages begin."""
 
+_OWN: Final = ("error", "message", "content_block_", "response.", "chat.", "text_completion")
+"""How the names of events begin that streams of the four shapes have."""
+
 _OF_A_RESULT = frozenset({"data", "id"})
 _ABOUT_THE_EVENT = frozenset({"type", "sequence_number"})
 
@@ -134,7 +137,19 @@ class FirstEvent:
 
 def _first(events: Iterable[ServerSentEvent]) -> ServerSentEvent | None:
     """Return the first event that says something: some servers open with `data: null`."""
-    return next((event for event in events if not is_empty_data(event.data)), None)
+    said = (event for event in events if not is_empty_data(event.data))
+    return next((event for event in said if not is_foreign(event)), None)
+
+
+def is_foreign(event: ServerSentEvent) -> bool:
+    """Whether an event is of another kind than a stream's own, as gateways add: it is passed over.
+
+    It has a name that no shape has, and neither an object, a list nor an error as its data. Clients
+    ignore names that they do not know.
+    """
+    if not event.event or event.event.startswith(_OWN) or begins_json(event.data):
+        return False
+    return error_of(event) is None
 
 
 def error_of(event: ServerSentEvent) -> bytes | None:
@@ -168,8 +183,11 @@ def values_of(event: ServerSentEvent, reader: EventReader) -> list[object]:
     """Return the values that can be folded now that an event has come, errors as `{"error": …}`.
 
     Hidden errors are those in a list, in a text, and those below `event: error` in no known
-    envelope. Raises `UpstreamError` for an event that is neither JSON nor an error.
+    envelope. A foreign event has none. Raises `UpstreamError` for any other that is neither JSON
+    nor an error.
     """
+    if event.event and is_foreign(event):
+        return []
     try:
         values = reader.read(event.data)
     except NOT_JSON:

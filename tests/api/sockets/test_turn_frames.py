@@ -87,6 +87,7 @@ def test_frames_have_the_stream_of_the_create_at_their_end() -> None:
 
 WRITTEN = (
     stream(*EVENTS),
+    b"event: keepalive\ndata: 12:30\n\n".join([b"", stream(*EVENTS[:2]), stream(*EVENTS[2:])]),
     stream(*EVENTS).replace(b"\n", b"\r\n"),
     KEEPALIVE + stream(*EVENTS[:2]) + KEEPALIVE + stream(*EVENTS[2:]) + b"data: [DONE]\n\n",
     b"".join(b"data: %b\n\n" % msgspec.json.encode(event) for event in EVENTS),
@@ -248,7 +249,10 @@ def test_a_null_beside_other_fields_is_none() -> None:
     ("name", "data"),
     [
         *((b"", data) for data in (b"words", b"[1]", b'{"type": 5}', b'{"type":"x"', b"{}}")),
-        *((b"event: x.delta\n", data) for data in (b"words", b"[1]", b'{"type":"x"', b"{}}")),
+        *(
+            (b"event: response.x.delta\n", data)
+            for data in (b"words", b"[1]", b'{"type":"x"', b"{}}")
+        ),
     ],
 )
 def test_what_is_no_event_ends_the_turn(name: bytes, data: bytes) -> None:

@@ -76,6 +76,7 @@ BEFORE = (
     b"data:\n\n\n",
     sse(b"null"),
     sse(b"[]"),
+    sse(b"12:30", "keepalive"),
 )
 
 
