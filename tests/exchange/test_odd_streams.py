@@ -134,3 +134,50 @@ def test_broken_events_of_a_stream_are_errors(broken: bytes) -> None:
         events = [b"data: " + msgspec.json.encode(event) + b"\n\n" for event in said(home)]
         answer = answered(events[0], broken, *events[1:])
         assert seen(client, home, answer, stream=True).startswith("error")
+
+
+def last(status: str | None, **more: Any) -> Json:
+    response = {key: value for key, value in WHOLE[RESPONSES].items() if key != "status"}
+    known = {} if status is None else {"status": status}
+    return {"type": "response.done", "response": {**response, **known, **more}}
+
+
+@pytest.mark.parametrize("client", [CHAT, COMPLETIONS, MESSAGES])
+@pytest.mark.parametrize(
+    ("status", "end"),
+    [
+        ("completed", None),
+        (None, None),
+        ("incomplete", {MESSAGES: "max_tokens"}),
+        ("failed", "error"),
+        ("cancelled", "error"),
+    ],
+)
+def test_a_response_may_end_with_response_done(client: Shape, status: str | None, end: Any) -> None:
+    reason = {"incomplete_details": {"reason": "max_output_tokens"}}
+    events = [*said(RESPONSES)[:-1], last(status, **(reason if status == "incomplete" else {}))]
+    answer = answered(*(b"data: " + msgspec.json.encode(event) + b"\n\n" for event in events))
+    for stream in (False, True):
+        result = seen(client, RESPONSES, answer, stream=stream)
+        if end == "error":
+            assert result.startswith("error")
+        else:
+            finish = ends(client) if end is None else end.get(client, "length")
+            assert result == f"says 'hi'; finish: {finish}"
+
+
+@pytest.mark.parametrize("status", ["completed", "incomplete", "failed", "cancelled"])
+def test_a_client_of_an_alias_gets_the_documented_end(status: str) -> None:
+    events = [*said(RESPONSES)[:-1], last(status)]
+    answer = answered(*(b"data: " + msgspec.json.encode(event) + b"\n\n" for event in events))
+    received = aliased(RESPONSES, answer).events
+    assert [event["type"] for event in received[2:]] == [f"response.{status}"]
+
+
+def test_what_passes_untouched_is_complete_then() -> None:
+    events = [*said(RESPONSES)[:-1], last("completed")]
+    pieces = [b"data: " + msgspec.json.encode(event) + b"\n\n" for event in events]
+    rules = (ModelRule("m", endpoints=(RESPONSES,)),)
+    asked = {**ASKED[RESPONSES], "stream": True}
+    received = Scene(lambda _: answered(*pieces), rules=rules).generate(RESPONSES, asked)
+    assert received.body == b"".join(pieces)

@@ -17,6 +17,7 @@ from gateway.exchange.reply.reading import not_json
 from gateway.exchange.reply.wrapped_errors import is_foreign
 from gateway.exchange.stored.responses import PREVIOUS
 from gateway.translate.parts.upstream_errors import ended_too_early
+from gateway.translate.stream.response_ends import OTHER_END, documented
 from gateway.translate.stream.sse import RESPONSES_END, ServerSentEvent, SSEDecoder, is_done
 
 _DELTA: Final = b".delta"
@@ -25,6 +26,7 @@ _EVENT_LENGTH: Final = len(_EVENT)
 _NEXT: Final = b"\n\n" + _EVENT
 _ITEM_DONE: Final = "response.output_item.done"
 _CONTINUABLE: Final = ("response.completed", "response.incomplete")
+_OTHER_END: Final = OTHER_END.encode()
 _NOTHING: Final = msgspec.Raw(b"")
 _encode = msgspec.json.Encoder().encode
 
@@ -108,7 +110,7 @@ class TurnFrames:
     def note_end(self, event: bytes) -> None:
         """Remember the response of an event that has ended the turn, and that was passed on."""
         self.ended = True
-        last = _decode_event(event)
+        last = _decode_event(_with_documented_end(event))
         if last.type in _CONTINUABLE:
             self._remember(last.response)
 
@@ -133,6 +135,7 @@ class TurnFrames:
 
     def _other(self, data: bytes) -> bytes:
         try:
+            data = _with_documented_end(data)
             event = _decode_event(data)
         except (msgspec.DecodeError, RecursionError):
             raise not_json() from None
@@ -187,6 +190,11 @@ def _whole_events(piece: bytes) -> list[tuple[bytes, bytes]] | None:
             return None
         events.append((name, data))
     return events
+
+
+def _with_documented_end(data: bytes) -> bytes:
+    """Return an event with the type that clients know, if it is the end of a response."""
+    return _encode(documented(msgspec.json.decode(data))) if _OTHER_END in data else data
 
 
 def _as_text(data: bytes) -> bytes:

@@ -4,6 +4,8 @@ from typing import Final
 
 import msgspec
 
+from gateway.translate.stream.sse import RESPONSES_END
+
 _TYPES: Final = (
     *("output_text.delta", "reasoning", "function_call_arguments.delta", "output_", "content_part"),
     *("custom_tool_call_input", "code_interpreter_call", "mcp_", "image_generation_call"),
@@ -15,7 +17,7 @@ USUAL: Final = tuple(
 
 _STEERED: Final = "steered"
 _WRONG_KEY: Final = "invalid_api_key"
-_ENDS: Final = frozenset({"response.completed", "response.failed", "response.incomplete", "error"})
+_ENDS: Final = RESPONSES_END | {"error"}
 
 
 class _Details(msgspec.Struct, gc=False):

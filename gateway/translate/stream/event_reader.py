@@ -12,6 +12,7 @@ import msgspec
 
 from gateway.envelopes.upstream_json import read_leniently, whole_characters
 from gateway.translate.parts.finish_reasons import ending_word
+from gateway.translate.stream.response_ends import OTHER_END, documented
 
 MAX_HELD_EVENTS = 16
 """How many events may wait for the other half of a character in the first of them."""
@@ -26,6 +27,7 @@ A text of chat is identified by the indexes within.
 _OF_MESSAGES = frozenset({"content_block_delta", "ping"})
 """The events of messages that end no text."""
 
+_OTHER_END = OTHER_END.encode()
 _LONGEST_EMPTY = 16
 """The size up to which an event may be empty."""
 _BLANK = b" \t\r\n\xef\xbb\xbf"
@@ -61,14 +63,16 @@ class EventReader:
     def read(self, data: bytes) -> list[Any]:
         """Return the values that are ready; none for an empty event.
 
-        Raises `NOT_JSON`.
+        The end of a response has its documented type. Raises `NOT_JSON`.
         """
         if len(data) <= _LONGEST_EMPTY and is_empty_data(data):
             return []
         try:
             event: Any = msgspec.json.decode(data)
         except (msgspec.DecodeError, UnicodeDecodeError):
-            return self._with_halves(read_leniently(data))
+            return self._with_halves(documented(read_leniently(data)))
+        if _OTHER_END in data:
+            event = documented(event)
         return self._with_halves(event) if self._held else [event]
 
     @property

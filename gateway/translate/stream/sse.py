@@ -13,6 +13,7 @@ from gateway.envelopes.upstream_json import whole_characters
 from gateway.errors import GatewayError, UpstreamError
 from gateway.shapes import Json, Shape
 from gateway.translate.parts.messages.errors import messages_error
+from gateway.translate.stream.response_ends import OTHER_END
 
 DONE = b"[DONE]"
 """The data of the event that ends a completions or chat stream."""
@@ -31,7 +32,7 @@ With a single newline: some clients (openai-go) dispatch an empty event at a com
 
 RESPONSES_END = frozenset(
     {"response.completed", "response.incomplete", "response.failed", "response.cancelled"}
-)
+) | {OTHER_END}
 """The types of the events that end a responses stream, which has no `[DONE]`."""
 
 MESSAGES_END = frozenset({"message_stop"})

@@ -168,6 +168,18 @@ def test_invalid_text_becomes_valid() -> None:
     assert [frame["delta"] for frame in read(frames[:2])] == ["\ufffd", "\ufffd"]
 
 
+@pytest.mark.parametrize("status", ["completed", "failed"])
+def test_the_end_of_a_response_has_its_documented_type(status: str) -> None:
+    asked = turn(input=[])
+    done = {**ended(status), "type": "response.done"}
+    (frame,) = frames_of([stream(done)], of=asked)
+    assert read([frame]) == [ended(status)]
+    noted = turn(input=[])
+    TurnFrames(noted, None).note_end(msgspec.json.encode(done))
+    for each in (asked, noted):
+        assert (each.memory.recall("resp_1") is None) is (status == "failed")
+
+
 def test_after_the_last_event_nothing_follows() -> None:
     frames = frames_of([stream(ended("failed"), delta("x")), stream(begun())])
     assert read(frames) == [ended("failed")]

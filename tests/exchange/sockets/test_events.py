@@ -9,6 +9,7 @@ from gateway.exchange.sockets.events import USUAL, Event, read_event
     ("message", "ends"),
     [
         (b'{"type":"response.completed","response":{"id":"r1"}}', True),
+        (b'{"type":"response.done","response":{"id":"r1","status":"completed"}}', True),
         (b'{"response":{"id":"r1"},"type":"response.failed"}', True),
         (b'{"type":"response.incomplete","response":{"id":"r1"}}', True),
         (b'{"type":"error","error":{}}', True),
