@@ -204,7 +204,6 @@ def test_a_file_that_stays_locked_fails_all_calls_together(
 ) -> None:
     """One after another they would take as many seconds as there are calls."""
     monkeypatch.setattr(sqlite_file, "_BUSY_MILLISECONDS", 100)
-    monkeypatch.setattr(sqlite_file, "_PATIENCE", 1.0)
     path = tmp_path / "responses.sqlite"
 
     async def scenario() -> None:
@@ -212,11 +211,13 @@ def test_a_file_that_stays_locked_fails_all_calls_together(
         await store.put("alice", "resp_1", HELLO)
         other = sqlite3.connect(path, isolation_level=None)
         other.execute("BEGIN EXCLUSIVE")
-        async with asyncio.timeout(PATIENCE):
-            ended = await asyncio.gather(
-                *(store.put("alice", f"resp_{n}", HELLO) for n in range(100, 200)),
-                return_exceptions=True,
-            )
+        with monkeypatch.context() as patch:
+            patch.setattr(sqlite_file, "_PATIENCE", 1.0)
+            async with asyncio.timeout(PATIENCE):
+                ended = await asyncio.gather(
+                    *(store.put("alice", f"resp_{n}", HELLO) for n in range(100, 200)),
+                    return_exceptions=True,
+                )
         assert all(isinstance(each, StoreError) for each in ended)
         locked, late = "database is locked", "SQLite did not answer within 1 seconds"
         assert {str(each) for each in ended} == {locked, late}
