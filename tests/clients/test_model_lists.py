@@ -158,16 +158,16 @@ def settings_for(
     clients: tuple[ClientSettings, ...] = (),
     redirect: tuple[tuple[str, str], ...] = (),
     metadata: float = METADATA,
-    sound: str = "",
+    punctual: str = "",
 ) -> Settings:
-    """Return the settings of upstreams a, b and c. Those that are `sound` have all the time."""
+    """Return the settings of upstreams a, b and c. Those that are `punctual` have all the time."""
     named = [
         UpstreamSettings(
             name,
             each.base_url,
             kinds.OTHER,
             CredentialPolicy.NONE,
-            timeouts=TimeoutSettings(metadata=PATIENCE if name in sound else metadata),
+            timeouts=TimeoutSettings(metadata=PATIENCE if name in punctual else metadata),
         )
         for name, each in zip("abc", upstreams, strict=False)
     ]
@@ -206,7 +206,7 @@ async def test_a_list_comes_without_the_upstream_that_does_not_give_its_own(name
         scripted(doing(fault)) as b,
         scripted(having("c1")) as c,
     ):
-        settings = settings_for(a, b, c, sound="ac")
+        settings = settings_for(a, b, c, punctual="ac" if why == LATE else "abc")
         for listed in await asked(settings, *(f"GET {path}" for path in LISTS)):
             assert ids(listed) == ["a1", "c1"]
             warning = listed.headers["x-gateway-warning"]
@@ -300,7 +300,7 @@ async def test_whatever_is_listed_can_be_retrieved_and_deleted_where_it_is() -> 
             )
         ]
         settings = settings_for(
-            a, b, c, rules=rules, clients=clients, redirect=(("old", "a1"),), sound="abc"
+            a, b, c, rules=rules, clients=clients, redirect=(("old", "a1"),), punctual="abc"
         )
         key = f"Bearer {KEY}"
         (listed,) = await asked(settings, "GET /v1/models", authorization=key)
@@ -344,7 +344,7 @@ async def test_whatever_is_listed_can_be_retrieved_and_deleted_where_it_is() -> 
 
 async def test_a_card_is_found_although_another_upstream_hangs() -> None:
     async with scripted(doing(hangs)) as a, scripted(having("b1")) as b:
-        settings = settings_for(a, b, sound="b")
+        settings = settings_for(a, b, punctual="b")
         for path in ("models", "engines"):
             (card,) = await asked(settings, f"GET /v1/{path}/b1")
             assert (card.status, card.json["id"]) == (200, "b1")
@@ -366,7 +366,8 @@ def without_cards(fault: Fault) -> Script:
 async def test_a_card_that_is_not_there_is_a_404_whatever_becomes_of_the_list(name: str) -> None:
     fault, why = FAULTS[name]
     async with scripted(without_cards(fault)) as a:
-        models, engines = await asked(settings_for(a), "GET /v1/models/b", "GET /v1/engines/b")
+        settings = settings_for(a, punctual="" if why == LATE else "a")
+        models, engines = await asked(settings, "GET /v1/models/b", "GET /v1/engines/b")
     for missing, param in ((models, "model"), (engines, "engine")):
         assert (missing.status, missing.error["code"]) == (404, "model_not_found")
         assert missing.error["param"] == param
@@ -378,7 +379,7 @@ async def test_an_alias_is_not_deleted_and_says_what_to_do() -> None:
     rules = (ModelRule("my-bot", model="a1"),)
     async with scripted(having("a1", seen=seen)) as a:
         (refused,) = await asked(
-            settings_for(a, rules=rules, sound="a"), "DELETE /v1/models/my-bot"
+            settings_for(a, rules=rules, punctual="a"), "DELETE /v1/models/my-bot"
         )
     assert refused.status == 405
     assert refused.headers["allow"] == "GET, HEAD"
@@ -394,7 +395,7 @@ async def test_a_deployments_path_says_where_it_is_passed_on_to(method: str) -> 
     body = b'{"input":"x"}' if method == "POST" else b""
     async with scripted(having("a1")) as a, scripted(having("org/model", seen=seen)) as b:
         (passed,) = await asked(
-            settings_for(a, b, rules=rules, sound="ab"),
+            settings_for(a, b, rules=rules, punctual="ab"),
             f"{method} /openai/deployments/dep/embeddings",
             body=body,
         )
@@ -410,5 +411,5 @@ async def test_what_names_no_model_goes_to_the_first_upstream() -> None:
             "POST /v1/fine_tuning/jobs/ftjob-1/cancel",
             "HEAD /v1/models",
         ]
-        for passed in await asked(settings_for(a, b, sound="ab"), *requests):
+        for passed in await asked(settings_for(a, b, punctual="ab"), *requests):
             assert passed.headers["x-gateway-upstream"] == "a"

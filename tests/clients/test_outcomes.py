@@ -114,6 +114,7 @@ TIMEOUTS = {
     "idle_timeout": TimeoutSettings(connect=PATIENCE, first_byte=PATIENCE, stream_idle=0.2),
 }
 """Of the upstreams that are silent afterwards; no machine is too slow for the others."""
+PATIENT = TimeoutSettings(connect=PATIENCE, metadata=PATIENCE)
 UNCONNECTED = ("refused", "dns", "tls")
 FAULTS = (*UNCONNECTED, *REPLIES)
 
@@ -235,7 +236,7 @@ def upstream(name: str, url: str) -> UpstreamSettings:
         kinds.OTHER,
         CredentialPolicy.KEY,
         api_key=Secret(UPSTREAM_KEY),
-        timeouts=TIMEOUTS.get(name, TimeoutSettings()),
+        timeouts=TIMEOUTS.get(name, PATIENT),
     )
 
 
