@@ -1,6 +1,6 @@
 """A chat request as the bodies of one or more messages requests."""
 
-import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from gateway.shapes import Json
@@ -11,15 +11,21 @@ from gateway.translate.chat_via_responses.client_paths import limit_name
 from gateway.translate.contract import Context, Report
 from gateway.translate.draft import Draft
 from gateway.translate.fanout import check_fanout
-from gateway.translate.parts.client_values import below_tool, chat_tool_kind
+from gateway.translate.parts.client_values import chat_tool_kind
 from gateway.translate.parts.streaming import streaming
+from gateway.translate.parts.to_messages.client_paths import OwnNames, client_path
 from gateway.translate.parts.to_messages.conversation import Written, written
 from gateway.translate.parts.to_messages.parameters import write_stops
 from gateway.translate.parts.to_messages.tools import write_tools_of_history
 from gateway.translate.parts.tools.written_out import checked_chat
 
-_ROOT = re.compile(r"(\w+)(?:\[([0-9]{1,6})\])?(?:\.(?:custom\.)?(\w+))?")
-_OF_TOOLS = {"input_schema": "parameters"}
+_NAMES: Mapping[str, Sequence[str]] = {
+    "metadata": ("safety_identifier", "user"),
+    "output_config": ("response_format",),
+    "stop_sequences": ("stop",),
+    "tool_choice": ("function_call", "tool_choice", "parallel_tool_calls"),
+}
+"""By the name in messages, those in chat."""
 
 
 @dataclass(slots=True)
@@ -85,34 +91,12 @@ def _fan_out(draft: Draft) -> tuple[Json, ...]:
 
 def _client_param(request: PreparedRequest, param: str) -> str | None:
     client = request.client
-    found = _ROOT.match(param)
-    root = found[1] if found is not None else ""
-    if root in ("messages", "system"):
-        return request.conversation.client_path(param)
-    if root == "tools" and found is not None:
-        return _tool_path(request, found)
-    if root == "max_tokens":
-        # Also if the client has sent none: the gateway has.
-        return limit_name(client)
-    is_effort = root == "thinking" and root not in client
-    if is_effort or (root == "output_config" and not param.startswith("output_config.format")):
-        # Also if the operator configured it: there is no better name.
-        return "reasoning_effort"
-    names = {
-        "metadata": ("safety_identifier", "user"),
-        "output_config": ("response_format",),
-        "stop_sequences": ("stop",),
-        "tool_choice": ("function_call", "tool_choice", "parallel_tool_calls"),
-    }.get(root, (root,))
-    return next((name for name in names if name in client), None)
-
-
-def _tool_path(request: PreparedRequest, found: re.Match[str]) -> str | None:
-    paths = request.tools.paths
-    if found[2] is None or int(found[2]) >= len(paths):
-        return "functions" if request.tools.legacy else "tools"
-    path = paths[int(found[2])]
-    if found[3] is None:
-        return path
-    rest = f".{_OF_TOOLS.get(found[3], found[3])}"
-    return below_tool(request.client, path, chat_tool_kind(path), rest)
+    own = OwnNames(
+        limit=limit_name(client),
+        effort="reasoning_effort",
+        tools="functions" if request.tools.legacy else "tools",
+        tool_paths=request.tools.paths,
+        tool_kind=chat_tool_kind,
+        others=_NAMES,
+    )
+    return client_path(param, client, request.conversation, own)

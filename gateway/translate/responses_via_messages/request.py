@@ -1,13 +1,14 @@
 """A responses request as the body of one messages request."""
 
-import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from gateway.shapes import ItemNames, Json
 from gateway.translate.contract import Context, Report
 from gateway.translate.draft import Draft
-from gateway.translate.parts.client_values import below_tool, responses_tool_kind
+from gateway.translate.parts.client_values import responses_tool_kind
+from gateway.translate.parts.to_messages.client_paths import OwnNames, client_path
 from gateway.translate.parts.to_messages.conversation import Written, written
 from gateway.translate.parts.to_messages.tools import write_tools_of_history
 from gateway.translate.responses_via_chat.compaction import is_wanted
@@ -19,8 +20,12 @@ from gateway.translate.responses_via_messages.input import turns_of
 from gateway.translate.schema.errors import missing
 from gateway.translate.schema.responses import check_responses
 
-_ROOT = re.compile(r"(\w+)(?:\[([0-9]{1,6})\])?(?:\.(?:custom\.)?(\w+))?")
-_OF_TOOLS = {"input_schema": "parameters"}
+_NAMES: Mapping[str, Sequence[str]] = {
+    "metadata": ("safety_identifier", "user"),
+    "stop_sequences": ("stop",),
+    "tool_choice": ("tool_choice", "parallel_tool_calls"),
+}
+"""By the name in messages, those in responses."""
 
 
 @dataclass(slots=True)
@@ -104,36 +109,15 @@ def _for_text_only(upstream: Json) -> Json:
 
 
 def _client_param(request: PreparedRequest, param: str) -> str | None:
-    found = _ROOT.match(param)
-    root = found[1] if found is not None else ""
-    if root in ("messages", "system"):
-        return request.conversation.client_path(param)
-    if root == "tools" and found is not None:
-        return _tool_path(request, found)
-    if root == "max_tokens":
-        # Also if the client has sent none: the gateway has.
-        return "max_output_tokens"
     client = request.client
-    is_effort = root == "thinking" and root not in client
-    if is_effort or (root == "output_config" and not param.startswith("output_config.format")):
-        # Also if the operator configured it: there is no better name.
-        return "reasoning.effort"
-    if root == "output_config":
+    if param.startswith("output_config.format"):
         return "text.format" if "format" in client.get("text", {}) else None
-    names = {
-        "metadata": ("safety_identifier", "user"),
-        "stop_sequences": ("stop",),
-        "tool_choice": ("tool_choice", "parallel_tool_calls"),
-    }.get(root, (root,))
-    return next((name for name in names if name in client), None)
-
-
-def _tool_path(request: PreparedRequest, found: re.Match[str]) -> str:
-    paths = request.tool_paths
-    if found[2] is None or int(found[2]) >= len(paths):
-        return "tools" if "tools" in request.client else "input"
-    path = paths[int(found[2])]
-    if found[3] is None:
-        return path
-    rest = f".{_OF_TOOLS.get(found[3], found[3])}"
-    return below_tool(request.client, path, responses_tool_kind(request.client, path), rest)
+    own = OwnNames(
+        limit="max_output_tokens",
+        effort="reasoning.effort",
+        tools="tools" if "tools" in client else "input",
+        tool_paths=request.tool_paths,
+        tool_kind=partial(responses_tool_kind, client),
+        others=_NAMES,
+    )
+    return client_path(param, client, request.conversation, own)
