@@ -1,6 +1,5 @@
 """The messages of a chat request as the turns of a messages conversation."""
 
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import ClassVar
@@ -17,9 +16,9 @@ from gateway.translate.parts.to_messages.blocks import (
 from gateway.translate.parts.to_messages.calls import text_result, tool_result, tool_use
 from gateway.translate.parts.to_messages.conversation import Block, Call, Turn
 from gateway.translate.parts.tools.custom import wrapped_input
+from gateway.translate.parts.tools.unnamed_calls import UnnamedCalls
 from gateway.translate.schema.chat_messages import CUSTOM_CALL, FUNCTION_CALL, MESSAGES, TOOL_CALL
 from gateway.translate.schema.checks import Anything, OneOf, Record
-from gateway.translate.schema.errors import missing
 from gateway.translate.schema.unknown_fields import carry_unknown
 
 _CALL_KIND = OneOf("function", "custom")
@@ -61,9 +60,7 @@ class _Reader:
         self._report = report
         self._waiting: dict[str, list[Call]] = {}
         """Calls without a result by the client's ids, which some servers repeat."""
-        self._nameless: deque[str] = deque()
-        """Ids of calls that came without ids."""
-        self._function_call: str | None = None
+        self._calls = UnnamedCalls()
         """The id of the last `function_call` without a result."""
 
     def read(self, message: Json, position: int) -> None:
@@ -110,22 +107,20 @@ class _Reader:
         if "refusal" in message:
             turn.blocks += text_block(message["refusal"], path, "refusal")
         for k, call in enumerate(message.get("tool_calls", ())):
-            self._call(turn, call, f"{path}.tool_calls[{k}]", f"call_{position}_{k}")
+            call_id = self._calls.id_of(call, position, k)
+            self._call(turn, call, f"{path}.tool_calls[{k}]", call_id)
         if "function_call" in message:
-            self._function_call = f"call_fn_{position}"
+            call_id = self._calls.id_of_function_call(position)
             place = f"{path}.function_call"
             known = message["function_call"]
             carry_unknown(known, FUNCTION_CALL, place, self._context, self._report)
-            self._add(turn, known, place, "", self._function_call, known["arguments"])
+            self._add(turn, known, place, "", call_id, known["arguments"])
         mark_last(turn.blocks, message)
 
-    def _call(self, turn: Turn, call: Json, path: str, minted: str) -> None:
+    def _call(self, turn: Turn, call: Json, path: str, call_id: str) -> None:
         kind = call.get("type", "function")
         if kind not in _CALL_KIND.values:
             kind = _CALL_KIND.accept(kind, f"{path}.type")
-        call_id = call.get("id") or minted
-        if call_id == minted:
-            self._nameless.append(minted)
         named: Json = call[kind]
         is_function = kind == "function"
         known = FUNCTION_CALL if is_function else CUSTOM_CALL
@@ -149,22 +144,10 @@ class _Reader:
         return block
 
     def _tool(self, message: Json, path: str, _position: int) -> None:
-        call_id: str = message["tool_call_id"]
-        if not call_id and not self._nameless:
-            raise missing(f"{path}.tool_call_id")
-        # Calls without ids are answered in their order.
-        self._result(message, path, call_id or self._nameless.popleft())
+        self._result(message, path, self._calls.answered_by_tool(message, path))
 
     def _function(self, message: Json, path: str, _position: int) -> None:
-        call_id, self._function_call = self._function_call, None
-        if call_id is None:
-            raise InvalidRequest(
-                f"'{path}' has the role 'function', but no assistant message with a "
-                "'function_call' comes before it. Insert the message that made the call.",
-                param=path,
-                code="invalid_value",
-            )
-        self._result(message, path, call_id)
+        self._result(message, path, self._calls.answered_by_function(path))
 
     def _result(self, message: Json, path: str, call_id: str) -> None:
         calls = self._waiting.pop(call_id, None)

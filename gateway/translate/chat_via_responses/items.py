@@ -2,10 +2,8 @@
 
 import hashlib
 import json
-from collections import deque
 from collections.abc import Mapping, Sequence
 
-from gateway.errors import InvalidRequest
 from gateway.shapes import Json
 from gateway.translate.chat_via_responses.client_paths import InputItems
 from gateway.translate.contract import Context, Report, unsupported
@@ -22,6 +20,7 @@ from gateway.translate.parts.tools.calls import (
     responses_call_output,
 )
 from gateway.translate.parts.tools.custom import wrapped_input
+from gateway.translate.parts.tools.unnamed_calls import UnnamedCalls
 from gateway.translate.schema.chat_messages import (
     CUSTOM_CALL,
     FUNCTION_CALL,
@@ -29,7 +28,6 @@ from gateway.translate.schema.chat_messages import (
     TOOL_CALL,
 )
 from gateway.translate.schema.checks import Anything, OneOf, Record
-from gateway.translate.schema.errors import missing
 from gateway.translate.schema.responses_input import ITEMS, MESSAGE
 from gateway.translate.schema.unknown_fields import carry_unknown
 
@@ -94,10 +92,7 @@ class _Writer:
         self._report = report
         self._kinds: dict[str, str] = {}
         """The type under which the outputs of each call are sent, by call id."""
-        self._nameless: deque[str] = deque()
-        """Minted ids of calls that came without ids."""
-        self._function_call: str | None = None
-        """The minted id of the last `function_call` without an output yet."""
+        self._calls = UnnamedCalls()
 
     def write(self, message: Json, position: int) -> None:
         """Write the items of one message."""
@@ -107,9 +102,9 @@ class _Writer:
         if role == "assistant":
             self._assistant(message, path, position)
         elif role == "tool":
-            self._output(message, path, self._tool_call_id(message, path))
+            self._output(message, path, self._calls.answered_by_tool(message, path))
         elif role == "function":
-            self._output(message, path, self._function_call_id(path))
+            self._output(message, path, self._calls.answered_by_function(path))
         else:
             self._message(message, path, role)
         if "name" in message and role != "function":
@@ -149,9 +144,11 @@ class _Writer:
         if message.get("content") or message.get("refusal") or not calls:
             self._answer(message, path, position)
         for k, call in enumerate(calls):
-            self._call(call, f"{path}.tool_calls[{k}]", f"call_{position}_{k}")
+            call_id = self._calls.id_of(call, position, k)
+            self._call(call, f"{path}.tool_calls[{k}]", call_id)
         if "function_call" in message:
-            self._legacy_call(message["function_call"], path, f"call_fn_{position}")
+            call_id = self._calls.id_of_function_call(position)
+            self._legacy_call(message["function_call"], path, call_id)
 
     def _beside_answer(self, message: Json, path: str) -> None:
         """Write the reasoning, and report what requests have no place for."""
@@ -222,13 +219,10 @@ class _Writer:
                 item["phase"] = phase
             self.input.add(item, path, _MESSAGE_FIELDS, parts)
 
-    def _call(self, call: Json, path: str, minted: str) -> None:
+    def _call(self, call: Json, path: str, call_id: str) -> None:
         kind = call.get("type", "function")
         if kind not in _CALL_FIELDS:
             kind = _CALL_KIND.accept(kind, f"{path}.type")
-        call_id = call.get("id") or minted
-        if call_id == minted:
-            self._nameless.append(minted)
         named: Json = call[kind]
         text: str = named["input" if kind == "custom" else "arguments"]
         sent_kind = kind
@@ -243,30 +237,9 @@ class _Writer:
         self.input.add(item, path, _CALL_FIELDS[kind])
 
     def _legacy_call(self, call: Json, path: str, call_id: str) -> None:
-        self._function_call = call_id
         item = responses_call("function", call["name"], call["arguments"], call_id)
         self._carry(call, FUNCTION_CALL, f"{path}.function_call", item)
         self.input.add(item, f"{path}.function_call", {"name": "name", "arguments": "arguments"})
-
-    def _tool_call_id(self, message: Json, path: str) -> str:
-        call_id: str = message["tool_call_id"]
-        if call_id:
-            return call_id
-        if not self._nameless:
-            raise missing(f"{path}.tool_call_id")
-        # Calls without ids are answered in their order.
-        return self._nameless.popleft()
-
-    def _function_call_id(self, path: str) -> str:
-        if self._function_call is None:
-            raise InvalidRequest(
-                f"'{path}' has the role 'function', but no assistant message with a "
-                "'function_call' comes before it. Insert the message that made the call.",
-                param=path,
-                code="invalid_value",
-            )
-        call_id, self._function_call = self._function_call, None
-        return call_id
 
     def _output(self, message: Json, path: str, call_id: str) -> None:
         content = message.get("content", "")
