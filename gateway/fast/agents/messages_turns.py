@@ -121,6 +121,8 @@ class Conversation(ABC):
         if isinstance(content, str):
             self._say_string(content, message)
             return
+        if len(content) == 1 and self._is_only_text(content[0]):
+            return
         others: list[Text | Image] = []
         is_late = False
         for index, block in enumerate(content):
@@ -137,6 +139,17 @@ class Conversation(ABC):
             self._report.change(f"{path}.content", "text first", "results first")
         if others or self._attached:
             self._say_others(others)
+
+    def _is_only_text(self, block: Text | ToolResult | Image) -> bool:
+        """Add a result that is a text, as most are; return whether it is one, and was added."""
+        if type(block) is not ToolResult or block.is_error or block.cache_control:
+            return False
+        given, content = block.tool_use_id, block.content
+        if given not in self._waiting or len(given) > MAX_CALL_ID or not is_text(content):
+            return False
+        self._waiting.remove(given)
+        self._add_result(given, content)
+        return True
 
     def _say_others(self, others: Sequence[Text | Image]) -> None:
         """Add what the user says beside results."""

@@ -122,13 +122,16 @@ class _Conversation(Conversation):
         if isinstance(content, str):
             self.sent.append(message)
             return
+        only = content[0]
+        if len(content) == 1 and type(only) is ToolUse and not self._requires_reasoning:
+            self.sent.append(_Message("assistant", None, [self._called(only)]))
+            return
         texts: list[str] = []
         calls: list[_Call] = []
         thinks = self._requires_reasoning
         for index, block in enumerate(content):
             if type(block) is ToolUse:
-                call_id, name, arguments = self._call(block)
-                calls.append(_Call(call_id, "function", _Function(name, arguments)))
+                calls.append(self._called(block))
             elif type(block) is Text:
                 texts.append(block.text)
                 if block.cache_control:
@@ -143,6 +146,10 @@ class _Conversation(Conversation):
         else:
             said = texts[0] if len(texts) == 1 else self._content(texts)
             self.sent.append(_Message("assistant", said, calls or ABSENT))
+
+    def _called(self, use: ToolUse) -> _Call:
+        call_id, name, arguments = self._call(use)
+        return _Call(call_id, "function", _Function(name, arguments))
 
     def _content(self, texts: list[str]) -> str | list[Json] | None:
         if len(texts) > 1 and self._context.capabilities.assistants_in_a_row:

@@ -110,6 +110,10 @@ class _Conversation(Conversation):
         if isinstance(content, str):
             sent.append(_Item("message", "assistant", content))
             return
+        only = content[0]
+        if len(content) == 1 and type(only) is ToolUse:
+            sent.append(_Call("function_call", *self._call(only)))
+            return
         thinks = not _SIMPLE.issuperset(map(type, content))
         joins = self._joins_texts and [type(block) for block in content].count(Text) > 1
         if joins or (thinks and self._brings_back(content)):
