@@ -50,7 +50,7 @@ from tests.door.upstream import (
     text_event,
     whole,
 )
-from tests.processes import gateway_process
+from tests.processes import script_process
 from tests.rows import module_fixture
 from tests.waiting import PATIENCE
 
@@ -363,17 +363,25 @@ def refuses_connections(base_url: str) -> bool:
         return True
 
 
+DRAINING_LONG = """
+import os
+from gateway.cli import main
+from gateway.server import door
+os.environ["GATEWAY_ADMIN__ENABLED"] = "false"
+door.DRAIN_SECONDS = {}
+main(["serve", "--host", "127.0.0.1", "--port", "0", "--upstream", "{}"])
+"""
+"""A second is over before the request comes where the machine is busy."""
+
+
 @pytest.mark.slow
 def test_a_request_that_comes_while_draining_gets_its_reply(tmp_path: Path) -> None:
     """On a connection that was idle when it began; a stream of another's keeps it going."""
     early = Early(503, CHAT)
-    listening = ("--host", "127.0.0.1", "--port", "0")
     with (
         recording_upstream() as upstream,
-        gateway_process(
-            *("serve", *listening, "--upstream", upstream.base_url),
-            folder=tmp_path,
-            GATEWAY_ADMIN__ENABLED="false",
+        script_process(
+            DRAINING_LONG.format(PATIENCE, upstream.base_url), folder=tmp_path
         ) as process,
     ):
         base_url = process.line_with("gateway: http://").split(": ")[1]

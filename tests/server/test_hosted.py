@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from gateway.server import door
 from tests.server.test_serving import GET, Running
 from tests.waiting import PATIENCE
 
@@ -114,7 +115,9 @@ def test_a_client_that_leaves_cancels_the_application() -> None:
     asyncio.run(scenario())
 
 
-def test_new_requests_are_refused_while_it_drains() -> None:
+def test_new_requests_are_refused_while_it_drains(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(door, "DRAIN_SECONDS", PATIENCE)
+
     async def scenario() -> None:
         release, waiting = asyncio.Event(), asyncio.Event()
 

@@ -11,12 +11,13 @@ from typing import Any
 import pytest
 
 from gateway.api.application import Gateway
-from gateway.server import lifetime, reception
+from gateway.server import door, lifetime, reception
 from gateway.server.serving import Listener, bind, serve
 from gateway.shapes import UpstreamCall
 from tests.api.client import Client
 from tests.fakes import Answer
 from tests.server.test_http1 import CHAT, STREAMED_CHAT, Held, answer
+from tests.waiting import PATIENCE
 
 App = Callable[[Any, Any, Any], Awaitable[None]] | Gateway
 
@@ -226,8 +227,11 @@ def test_garbage_is_a_400() -> None:
     asyncio.run(scenario())
 
 
-def test_a_running_request_finishes_and_an_idle_connection_hears_of_the_end() -> None:
+def test_a_running_request_finishes_and_an_idle_connection_hears_of_the_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """What comes on an open connection while the gateway drains is a 503, not a reset."""
+    monkeypatch.setattr(door, "DRAIN_SECONDS", PATIENCE)
 
     async def scenario() -> None:
         held = Held()
