@@ -1,7 +1,7 @@
 """Passes an upstream's body on as it comes, and adds nothing but the error that breaks it off.
 
 Of an event stream the beginning of an event waits for its end, so that the error is an event of its
-own wherever the stream breaks off.
+own wherever the stream breaks off. Events of messages get the names that they lack.
 """
 
 from typing import Final
@@ -15,6 +15,7 @@ from gateway.replies import BufferedReply
 from gateway.shapes import Shape, Sink, UpstreamReply
 from gateway.translate.parts.upstream_errors import ended_too_early
 from gateway.translate.stream.broken_ends import broken_off
+from gateway.translate.stream.event_names import EventNames
 from gateway.translate.stream.sse import terminator
 from gateway.translate.stream.whole_events import WholeEvents
 
@@ -35,17 +36,19 @@ def passed_on(
     shape is `client` where that is known, gets an event instead, and no terminator.
     """
     headers = list(reply.headers)
-    if isinstance(reply, BufferedReply) and _is_complete(reply):
+    if isinstance(reply, BufferedReply) and _is_complete(reply, client):
         return ClientReply(reply.status, headers, reply.body)
     if _can_be_added_to(reply):
         return ClientReply(reply.status, headers, _Events(reply, client))
     return ClientReply(reply.status, headers, _Bytes(reply, counted=counted or client is not None))
 
 
-def _is_complete(reply: BufferedReply) -> bool:
-    """Whether a body that is here as a whole needs no look at where its events end."""
+def _is_complete(reply: BufferedReply, client: Shape | None) -> bool:
+    """Whether a body that is here as a whole needs no look at its events."""
     body = reply.body
-    return body.endswith(_DONE) or body.startswith(b"{") or not is_event_stream(reply.headers)
+    if body.startswith(b"{") or not is_event_stream(reply.headers):
+        return True
+    return body.endswith(_DONE) and client is not Shape.MESSAGES
 
 
 def _can_be_added_to(reply: UpstreamReply) -> bool:
@@ -94,6 +97,7 @@ class _Events(_Bytes):
         super().__init__(reply, counted=False)
         self._client = client
         self._events = WholeEvents(client)
+        self._names = EventNames() if client is Shape.MESSAGES else None
         self._first = b""
         """What was passed on first: messages count their prompt at the beginning."""
         self._last = b""
@@ -116,7 +120,7 @@ class _Events(_Bytes):
             if not self._last:
                 self._first = passing[:TAIL]
             self._last = passing if len(passing) > _SHORT else self._tail(passing)
-            return sink(passing)
+            return sink(passing if self._names is None else self._names.add(passing))
 
         try:
             await self._reply.pipe(feed)
@@ -137,14 +141,19 @@ class _Events(_Bytes):
     def _finish(self) -> bytes:
         """Return what is still to be sent where a body has ended."""
         rest, is_end = self._events.finish()
-        self._last = rest or self._last
-        return rest if is_end else rest + self._event(ended_too_early())
+        end = self._rest(rest)
+        return end if is_end else end + self._event(ended_too_early())
 
     def _fail(self, error: GatewayError) -> bytes:
         """Return what is still to be sent where a body has broken off."""
         rest, is_end = self._events.break_off()
+        end = self._rest(rest)
+        return end if is_end else end + self._event(error)
+
+    def _rest(self, rest: bytes) -> bytes:
+        """Return the rest of what came as it is passed on."""
         self._last = rest or self._last
-        return rest if is_end else rest + self._event(error)
+        return rest if self._names is None else self._names.add(rest)
 
     def _event(self, error: GatewayError) -> bytes:
         self._failure = error.bare()

@@ -10,6 +10,7 @@ from gateway.errors import ShuttingDown, TruncatedStream
 from gateway.exchange.reply.body import ReplyBody
 from gateway.exchange.reply.untouched import passed_on
 from gateway.exchange.usage import TAIL
+from gateway.replies import BufferedReply
 from gateway.shapes import RawHeaders, Shape
 from gateway.translate.stream.sse import SSEDecoder
 from tests.bodies import read_out
@@ -211,6 +212,34 @@ def test_a_messages_stream_counts_its_prompt_at_its_beginning(size: int) -> None
     of_chat = body_of(FakeReply(200, EVENT_STREAM, pieces), Shape.CHAT)
     asyncio.run(drained(of_chat))
     assert of_chat.tokens == (None, 4)
+
+
+@pytest.mark.parametrize("piped", [False, True])
+@pytest.mark.parametrize("bytewise", [False, True])
+@pytest.mark.parametrize("end", [b"", b"data: [DONE]\n\n"])
+def test_events_of_messages_get_the_names_they_lack(
+    end: bytes, *, bytewise: bool, piped: bool
+) -> None:
+    named = START + END + end
+    sent = named.replace(b"event: message_start\n", b"").replace(b"event: message_delta\n", b"")
+    sent = sent.replace(b"event: message_stop\n", b"")
+    pieces = [bytes([byte]) for byte in sent] if bytewise else [sent]
+    reply = FakeReply(200, EVENT_STREAM, pieces, None)
+    assert asyncio.run(read(reply, Shape.MESSAGES, piped=piped)) == named
+    for other in (Shape.RESPONSES, None):
+        body = body_of(FakeReply(200, EVENT_STREAM, pieces, None), other)
+        assert asyncio.run(drained(body, piped=piped)).startswith(sent)
+    if not bytewise:
+        whole = passed_on(BufferedReply(200, EVENT_STREAM, sent), Shape.MESSAGES).body
+        assert isinstance(whole, ReplyBody)
+        assert asyncio.run(drained(whole, piped=piped)) == named
+
+
+def test_so_does_the_last_one_before_a_stream_breaks_off() -> None:
+    stop = b'data: {"type":"message_stop"}'
+    reply = FakeReply(200, EVENT_STREAM, (START.split(b"\n", 1)[1] + stop,), BROKEN)
+    received = asyncio.run(drained(body_of(reply, Shape.MESSAGES)))
+    assert received == START + b"event: message_stop\n" + stop
 
 
 @pytest.mark.parametrize("client", [*Shape, None])
