@@ -47,7 +47,9 @@ def applications() -> Iterator[tuple[Application, Application]]:
 def _application(*, fast_paths: bool) -> Application:
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         config = write_gateway_config(Path(name), _NOWHERE, fast_paths=fast_paths)
-        return app.build(load(config, {}))
+        application = app.build(load(config, {}))
+    application.attempts.late.all()
+    return application
 
 
 def attempts(application: Application, pair: Pair, body: bytes) -> Callable[[], Attempt]:

@@ -1,8 +1,17 @@
 """What is made when it is first needed: what makes it takes memory that most have no use for."""
 
 import asyncio
+import logging
+import math
+import threading
+import time
 from collections.abc import Callable
 from typing import Generic, TypeVar
+
+log = logging.getLogger("gateway")
+
+_HEAD_START = 0.1
+"""Seconds in which what asks for something, and does without, is undisturbed by the work on it."""
 
 Made = TypeVar("Made")
 
@@ -30,3 +39,47 @@ class Late(Generic[Made]):
         if self._made is None:
             self._made = await asyncio.to_thread(self._make)
         return self._made
+
+
+class Meanwhile(Generic[Made]):
+    """What `make` returns, for those that can do without until it is there.
+
+    `ask` has it made in a thread, and does not wait. Where `make` raises, the log has it, and it is
+    tried again at the first `ask` after `pause` seconds. Safe to use from any thread.
+    """
+
+    def __init__(self, make: Callable[[], Made], pause: float = 60) -> None:
+        self.made: Made | None = None
+        """None until it is there."""
+        self._make = make
+        self._pause = pause
+        self._not_before = 0.0
+        """When to begin, in the time of `time.monotonic`."""
+        self._lock = threading.Lock()
+
+    def ask(self) -> None:
+        """Have it made, unless it is made or about to be."""
+        with self._lock:
+            if time.monotonic() < self._not_before:
+                return
+            self._not_before = math.inf
+        try:
+            threading.Thread(target=self._try, name="late", daemon=True).start()
+        except RuntimeError:
+            self._failed("there is no thread for it")
+
+    def now(self) -> None:
+        """Make it in this thread."""
+        self.made = self._make()
+
+    def _try(self) -> None:
+        time.sleep(_HEAD_START)
+        try:
+            self.now()
+        except Exception as error:
+            self._failed(f"{type(error).__name__}: {error}")
+            log.debug("the traceback", exc_info=True)
+
+    def _failed(self, why: str) -> None:
+        log.warning("a part of the gateway could not be loaded, and is not used: %s", why)
+        self._not_before = time.monotonic() + self._pause

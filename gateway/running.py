@@ -45,7 +45,7 @@ def run(source: Source, settings: Settings, build: Build) -> int:
     with ends_on_signals() as stop, contextlib.ExitStack() as sockets:
         build_once_to_find_problems = settings.server.workers > 1
         if build_once_to_find_problems:
-            asyncio.run(build(configuration.used(settings), Peers(), None).aclose())
+            asyncio.run(_tried(build(configuration.used(settings), Peers(), None)))
         bound, start = _begun(settings, sockets)
 
         def work(application: Application, ties: "Ties | None") -> None:
@@ -73,6 +73,12 @@ def run(source: Source, settings: Settings, build: Build) -> int:
                 reloads,
                 start.hand_over,
             ).run()
+
+
+async def _tried(application: Application) -> None:
+    """Close an application that was built to find problems; load what all workers then share."""
+    application.attempts.late.all()
+    await application.aclose()
 
 
 def _reloads(configuration: Configuration, build: Build, early: Stop) -> "Reloads":

@@ -5,7 +5,8 @@ EXAMPLES in the environment is how many random inputs each gets: `make test EXAM
 Thousands of tests are a million objects, which a full collection looks at each time. They are there
 to stay, and so are their reports: they are set apart. What tests make is collected as seldom as in
 a gateway that serves. Each TLS context reads all CAs that the system trusts, and a test makes
-hundreds of contexts: one CA is enough where all is local.
+hundreds of contexts: one CA is enough where all is local. The fast paths, which a gateway loads
+with its first translation, are there from the start.
 """
 
 import gc
@@ -15,6 +16,7 @@ from collections.abc import Generator, Iterator
 import pytest
 from hypothesis import HealthCheck, settings
 
+from gateway.fast import paths
 from tests import authorities, forked, waiting, without_fast_paths
 from tests.tracing import Tracing
 
@@ -30,6 +32,7 @@ settings.register_profile(
 settings.load_profile("untimed")
 without_fast_paths.set_default()
 authorities.trust_nobody()
+paths.load()
 tracing = Tracing()
 COLLECTOR_THRESHOLDS = (20_000, 50, 100)
 """Those of a gateway that serves (`gateway.process`)."""

@@ -1,11 +1,13 @@
 """What is made late is made once, beside the event loop, and tried again after a failure."""
 
 import asyncio
+import math
 import threading
 
 import pytest
 
-from gateway.late import Late
+from gateway.late import Late, Meanwhile
+from tests.waiting import wait_until
 
 
 def test_it_is_made_when_it_is_first_needed_in_another_thread() -> None:
@@ -55,3 +57,63 @@ def test_after_a_failure_it_is_tried_again() -> None:
         assert await late.get() == "made"
 
     asyncio.run(scenario())
+
+
+def test_what_others_do_without_is_made_once_meanwhile() -> None:
+    may_make, threads = threading.Event(), list[threading.Thread]()
+
+    def make() -> int:
+        assert may_make.wait(60)
+        threads.append(threading.current_thread())
+        return len(threads)
+
+    late = Meanwhile(make)
+    late.ask()
+    late.ask()
+    assert [late.made] == [None]
+    may_make.set()
+    wait_until(lambda: late.made == 1)
+    late.ask()
+    assert [thread.name for thread in threads] == ["late"]
+    late.now()
+    assert late.made == len(threads) == 2
+    assert threads[1] is threading.current_thread()
+
+
+def test_what_cannot_be_made_is_tried_again_after_a_pause(caplog: pytest.LogCaptureFixture) -> None:
+    failures = [ImportError("no such module"), ImportError("no such module")]
+
+    def make() -> str:
+        if failures:
+            raise failures.pop()
+        return "made"
+
+    impatient, patient = Meanwhile(make, pause=0), Meanwhile(make)
+    patient.ask()
+    wait_until(lambda: len(caplog.records) == 1)
+    wait_until(lambda: patient._not_before < math.inf)
+    patient.ask()
+    impatient.ask()
+    wait_until(lambda: len(caplog.records) == 2)
+    wait_until(lambda: impatient._not_before < math.inf)
+    impatient.ask()
+    wait_until(lambda: impatient.made == "made")
+    assert patient.made is None
+    why = "a part of the gateway could not be loaded, and is not used: ImportError: no such module"
+    assert caplog.messages == [why, why]
+
+
+def test_without_a_thread_it_is_not_made(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def start(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    late = Meanwhile(object)
+    monkeypatch.setattr(threading.Thread, "start", start)
+    late.ask()
+    late.ask()
+    assert [late.made] == [None]
+    assert [message.rpartition(": ")[2] for message in caplog.messages] == [
+        "there is no thread for it"
+    ]

@@ -32,9 +32,9 @@ MAY_IMPORT: dict[str, set[str]] = {
         *("errors", "shapes", "headers", "hops", "replies", "request_ids", "tcp", "config"),
         *("frames", "sockets", "safe_path", "exhausted", "host_name", "outbox", "certificates"),
     },
-    "fast": {"errors", "shapes", "config", "envelopes", "translate", "utf8"},
+    "fast": {"errors", "shapes", "late", "config", "envelopes", "translate", "utf8"},
     "exchange": {
-        *("errors", "shapes", "headers", "replies", "config", "envelopes", "request"),
+        *("errors", "shapes", "headers", "replies", "late", "config", "envelopes", "request"),
         *("request_ids", "resolve", "translate", "fast", "frames", "sockets", "utf8"),
     },
     "stores": {"config", "shapes", "resolve", "exchange"},

@@ -117,6 +117,10 @@ def test_a_reload_that_is_requested_during_the_start_follows_it(
     settings = Settings(
         (UpstreamSettings("up", "http://127.0.0.1:1/v1"),), ServerSettings(port=0, workers=2)
     )
-    build = cast("Build", lambda *_: SimpleNamespace(aclose=aclose))
+    loaded: list[str] = []
+    late = SimpleNamespace(all=lambda: loaded.append("before the workers are forked"))
+    attempts = SimpleNamespace(late=late)
+    build = cast("Build", lambda *_: SimpleNamespace(aclose=aclose, attempts=attempts))
     assert run(Source(None, {}), settings, build) == 0
     assert begun == [signalled]
+    assert loaded == ["before the workers are forked"]

@@ -14,6 +14,7 @@ from gateway.exchange.body_pieces import encode_in_pieces
 from gateway.exchange.contexts import Contexts
 from gateway.exchange.fast_requests import SEALING, Decoded, FastRequests
 from gateway.exchange.known_fixes import Fixes
+from gateway.exchange.late_parts import LateParts
 from gateway.exchange.mending import (
     configured,
     for_other_clients,
@@ -43,7 +44,7 @@ from gateway.shapes import ItemNames, Shape, UpstreamCall
 from gateway.translate.contract import Context, Detokenize, Report, Translation
 from gateway.translate.missing_choices import asked_choices
 from gateway.translate.parts.tokens.ids import Counterparts
-from gateway.translate.plan import plan
+from gateway.translate.plan import is_loaded, plan
 from gateway.translate.renaming import Renaming
 
 
@@ -116,6 +117,7 @@ class Attempts:
         self.apart = Apart()
         self._contexts = Contexts(settings, wall_clock, detokenizers, counterparts, seals)
         self._fast = FastRequests(self._contexts)
+        self.late = LateParts(settings)
 
     async def read(self, body: bytes, client: Shape | None = None) -> Routed:
         """Return what routing needs of a body; raises `InvalidRequest`.
@@ -144,8 +146,7 @@ class Attempts:
 
     async def check_names(self, call: GenerationRequest) -> None:
         """Check what a restricted client's request names; raises as `check_generation` does."""
-        check = partial(restrictions.check_generation, call)
-        await self.apart.run_large(len(call.body), check)
+        await self.apart.run_large(len(call.body), partial(restrictions.check_generation, call))
 
     def build(
         self,
@@ -170,7 +171,9 @@ class Attempts:
         fixes: Fixes,
         routed: Routed | None = None,
     ) -> Attempt:
-        """Return what `build` does, but large bodies are worked on beside the event loop."""
+        """Return what `build` does, but work on large bodies and load beside the event loop."""
+        if shape is not call.shape and not is_loaded(call.shape, shape):
+            await self.late.pair(call.shape, shape)
         if len(call.body) < LARGE_BYTES:
             return self.build(call, route, shape, fixes, routed)
         begun = self._begin(call, route, shape, fixes, routed)

@@ -4,6 +4,7 @@ An estimate would be worse than none: clients compact a conversation by this num
 themselves where they get none (ericc-ch/copilot-api#210, musistudio/claude-code-router#1252).
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import msgspec
@@ -23,13 +24,13 @@ from gateway.exchange.passthrough.forward import Passing
 from gateway.exchange.reply.classify import ErrorReply, answer_or_error
 from gateway.exchange.reply.reading import decode_object
 from gateway.exchange.request_fields import model_of, read_object
+from gateway.late import Late
 from gateway.request import GenerationRequest, Request
 from gateway.resolve.evidence import Route
 from gateway.resolve.refusals.classify import Verdict, classify
 from gateway.resolve.resolver import ModelQuery
-from gateway.shapes import Shape, UpstreamCall
-from gateway.translate.contract import Report
-from gateway.translate.messages_via_responses.counting import count_tokens_request
+from gateway.shapes import Json, Shape, UpstreamCall
+from gateway.translate.contract import Context, Report
 from gateway.translate.parts.messages.signatures import PREFIX
 from gateway.translate.parts.messages.unsigned import without_gateways_thinking
 
@@ -42,6 +43,7 @@ class Counting:
     def __init__(self, exchange: Exchange, passing: Passing) -> None:
         self._exchange = exchange
         self._passing = passing
+        self._request_to_count = Late(_request_to_count)
 
     @property
     def _attempts(self) -> Attempts:
@@ -90,9 +92,10 @@ class Counting:
         """Return what OpenAI's `/v1/responses/input_tokens` counts for the translated request."""
         context = self._attempts.sealing_context(call, route, Shape.RESPONSES)
         report = Report(Shape.MESSAGES, Shape.RESPONSES)
+        request_to_count = await self._request_to_count.get()
 
         def counted() -> bytes:
-            return encode_in_pieces(count_tokens_request(read_object(call.body), context, report))
+            return encode_in_pieces(request_to_count(read_object(call.body), context, report))
 
         sent = UpstreamCall(
             route.upstream,
@@ -118,6 +121,12 @@ class Counting:
         if type(number) is not int:
             raise UpstreamError("The upstream's count of input tokens has no 'input_tokens'.")
         return json_reply(msgspec.json.encode({"input_tokens": number}))
+
+
+def _request_to_count() -> Callable[[Json, Context, Report], Json]:
+    from gateway.translate.messages_via_responses.counting import count_tokens_request
+
+    return count_tokens_request
 
 
 def _unsigned(request: Request, decision: Decision) -> Request:

@@ -10,17 +10,14 @@ import re
 from collections.abc import Callable
 from functools import cache, partial
 from operator import attrgetter
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
 from gateway.exchange.apart import LARGE_BYTES
 from gateway.exchange.contexts import Contexts, session_of
 from gateway.exchange.request_fields import Routed, read_routed
-from gateway.fast.agents.codec import AgentTranslation
-from gateway.fast.agents.numbers import encode
-from gateway.fast.agents.uncommon import UNCOMMON
-from gateway.fast.paths import AGENT_READERS, LARGEST_TEXT, Fast, FastPaths
+from gateway.fast.paths import LARGEST_TEXT, Fast, FastPaths, Loaded, loaded
 from gateway.request import GenerationRequest
 from gateway.shapes import Shape
 from gateway.translate.contract import Context
@@ -60,7 +57,7 @@ class FastRequests:
 
     def __init__(self, contexts: Contexts) -> None:
         self._contexts = contexts
-        self._models: dict[Shape, set[bytes]] = {shape: set() for shape in AGENT_READERS}
+        self._models: dict[Shape, set[bytes]] = {shape: set() for shape in Shape}
 
     def read(self, client: Shape, body: bytes) -> Routed | None:
         """Return what routing needs of an agent's body; None: it is not to be decoded at once.
@@ -70,9 +67,10 @@ class FastRequests:
         models = self._models.get(client)
         if not models or not _is_agents(body) or _model_in(body) not in models:
             return None
+        fast = cast("Loaded", loaded())  # as a codec has translated a request of this model
         try:
-            return _routed(AGENT_READERS[client](body))
-        except UNCOMMON:
+            return _routed(fast.agent_readers[client](body), fast.encode)
+        except fast.uncommon:
             return read_routed(body, _read_not_admitted)
 
     def forget(self, client: Shape, routed: Decoded) -> None:
@@ -101,7 +99,7 @@ class FastRequests:
                 made = paths.of_agents(body, call_context(), known)
             else:
                 made = paths.translation(body, context, call_context, known)
-        if isinstance(made, AgentTranslation) and _is_agents(body):
+        if made is not None and made.is_agents and _is_agents(body):
             self._remember(call.shape, context.model_asked.encode())
         return made
 
@@ -138,7 +136,7 @@ def _fields(kind: type[msgspec.Struct]) -> tuple[tuple[str, ...], Callable[[Any]
     return names, attrgetter(*names)
 
 
-def _routed(request: msgspec.Struct) -> Decoded:
+def _routed(request: msgspec.Struct, encode: Callable[[Any], bytes]) -> Decoded:
     names, values = _fields(type(request))
     given = {
         name: value if name in ("model", "stream") else msgspec.Raw(encode(value))

@@ -13,7 +13,7 @@ from gateway.exchange.reply.wrapped_errors import (
     values_of,
 )
 from gateway.exchange.usage import Tokens, later, summed, tokens_of, tokens_of_start
-from gateway.fast.deltas.text_deltas import DeltaFastPath, Folded
+from gateway.fast.paths import Folded, with_text_deltas
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import StreamTranslation
 from gateway.translate.parts.finish_reasons import UNKNOWN
@@ -56,10 +56,9 @@ class Feeder:
         self.failure: GatewayError | None = None
         self._client = client
         self._home = home
-        self._fast: DeltaFastPath | None = None
-        if fast and translation.passes_text:
-            translation = self._fast = DeltaFastPath(client, home, calls, translation)
-        self._translation = translation
+        takes = fast and translation.passes_text
+        self._fast = with_text_deltas(client, home, calls, translation) if takes else None
+        self._translation = self._fast or translation
         self._decoders = [SSEDecoder() for _ in range(calls)]
         self._readers = [EventReader() for _ in range(calls)]
         self._allowance = Allowance()

@@ -6,7 +6,7 @@ hands over all other traffic. `translate` defines what is right and does not kno
 
 | What | Where |
 |---|---|
-| which fast paths a pair of shapes has | `paths.py` |
+| which fast paths a pair of shapes has | `paths.py`, which loads `pairs.py` when it is needed |
 | small requests and their whole replies | `codec.py`, and `X_via_Y.py` for each pair |
 | what they read, and what they write | `X_requests.py`, `X_replies.py`, `X_answers.py` |
 | the streams of these requests | `streams/` |

@@ -8,7 +8,7 @@ replies are folded in `streams/`.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Annotated, Any, Literal, Protocol
+from typing import Annotated, Any, ClassVar, Literal, Protocol
 
 import msgspec
 
@@ -177,6 +177,7 @@ class FastTranslation:
         *("_call_context", "_codec", "_context", "_encoded", "_generic", "_ids", "_request"),
         "sent",
     )
+    is_agents: ClassVar[bool] = False
 
     def __init__(
         self,

@@ -1,123 +1,62 @@
-"""Picks the fast paths for a pair of shapes."""
+"""Picks the fast paths for a pair of shapes.
 
-from collections.abc import Callable, Mapping
+They are loaded in a thread when a request is first translated, for they take memory. Until they are
+there, the generic path translates all.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
-from gateway.fast.agents.chat_requests import read_chat_request
-from gateway.fast.agents.chat_via_messages import encode_agents as chat_at_messages
-from gateway.fast.agents.chat_via_responses import encode_agents as chat_at_responses
-from gateway.fast.agents.codec import AgentCodec, AgentRequest, AgentTranslation
-from gateway.fast.agents.messages_requests import read_messages_request
-from gateway.fast.agents.messages_via_chat import encode_agents as messages_at_chat
-from gateway.fast.agents.messages_via_responses import encode_agents as messages_at_responses
-from gateway.fast.agents.responses_requests import read_responses_request
-from gateway.fast.agents.responses_via_chat import encode_agents as responses_at_chat
-from gateway.fast.agents.responses_via_messages import encode_agents as responses_at_messages
-from gateway.fast.chat_via_messages import CHAT_VIA_MESSAGES
-from gateway.fast.chat_via_responses import CHAT_VIA_RESPONSES
-from gateway.fast.codec import EncodedRequest, FastCodec, FastTranslation, fast_translation
-from gateway.fast.completions_via_chat import COMPLETIONS_VIA_CHAT
-from gateway.fast.messages_via_chat import MESSAGES_VIA_CHAT
-from gateway.fast.messages_via_responses import MESSAGES_VIA_RESPONSES
-from gateway.fast.responses_via_chat import RESPONSES_VIA_CHAT
-from gateway.fast.responses_via_messages import RESPONSES_VIA_MESSAGES
-from gateway.fast.streams.fast_stream import Chained, CommonStream
-from gateway.shapes import Shape
-from gateway.translate.composed import pivot_context
-from gateway.translate.contract import Context
+from gateway.late import Meanwhile
+from gateway.shapes import Json, Shape
+from gateway.translate.contract import Context, StreamTranslation, Translation
 
-
-def chain(outer: FastCodec, inner: FastCodec) -> FastCodec:
-    """Return the codec through chat, for traffic that both codecs admit."""
-
-    def fits(context: Context) -> bool:
-        return outer.fits(pivot_context(context)) and inner.fits(context)
-
-    def encode_request(body: bytes, context: Context) -> EncodedRequest | None:
-        chat = outer.encode_request(body, pivot_context(context))
-        sent = None if chat is None else inner.encode_request(chat.sent, context)
-        if chat is None or sent is None or sent.noted is not None:
-            return None
-        return EncodedRequest(sent.sent, sent.limit, chat.wants_usage)
-
-    def decode_reply(body: bytes, encoded: EncodedRequest, context: Context) -> bytes | None:
-        chat = inner.decode_reply(body, encoded, context)
-        return None if chat is None else outer.decode_reply(chat, encoded, pivot_context(context))
-
-    def stream(encoded: EncodedRequest, context: Context) -> CommonStream | None:
-        usage = None if encoded.wants_usage is None else True
-        # The outer one asks for the usage in any case.
-        chat = inner.stream(EncodedRequest(encoded.sent, encoded.limit, usage), context)
-        own = outer.stream(encoded, pivot_context(context))
-        return None if chat is None or own is None else Chained(own, chat)
-
-    return FastCodec(outer.source, inner.target, fits, encode_request, decode_reply, stream)
-
-
-Fast = FastTranslation | AgentTranslation
-"""A translation from bytes to bytes."""
+if TYPE_CHECKING:
+    from gateway.fast.deltas.text_deltas import DeltaFastPath
 
 LARGEST_TEXT = 8 * 1024
 """The length from which a request is read as an agent's at once, in bytes."""
 
-AGENT_READERS: Mapping[Shape, Callable[[bytes], msgspec.Struct]] = {
-    Shape.CHAT: read_chat_request,
-    Shape.RESPONSES: read_responses_request,
-    Shape.MESSAGES: read_messages_request,
-}
-"""Read agents' requests, by the client's shape; raise one of `UNCOMMON` for another."""
+Folded = tuple[bytes, Sequence[Json], Json | None]
+"""The bytes to send for received ones, the same as JSON, and the event if it was exactly one."""
 
 
-def _of_agents(
-    source: Shape,
-    target: Shape,
-    encode: Callable[[Any, Context], AgentRequest],
-    replies: FastCodec | None = None,
-) -> AgentCodec[Any]:
-    return AgentCodec(source, target, AGENT_READERS[source], encode, replies)
+class Fast(Translation, Protocol):
+    """A translation from bytes to bytes."""
+
+    @property
+    def is_agents(self) -> bool:
+        """Whether it is of a request that was read as an agent's."""
+
+    @property
+    def sent(self) -> bytes:
+        """The one request to send."""
+
+    @property
+    def fell_back(self) -> bool:
+        """Whether the generic path was needed, which may have added to the report."""
+
+    @property
+    def header(self) -> str:
+        """The report's header value."""
+
+    def decode_reply(self, reply: bytes) -> bytes | None:
+        """Return the client's reply for a common reply; None: `reply` must fold it."""
 
 
-_AGENTS = {
-    (codec.source, codec.target): codec
-    for codec in (
-        _of_agents(Shape.CHAT, Shape.RESPONSES, chat_at_responses, CHAT_VIA_RESPONSES),
-        _of_agents(Shape.CHAT, Shape.MESSAGES, chat_at_messages, CHAT_VIA_MESSAGES),
-        _of_agents(Shape.MESSAGES, Shape.CHAT, messages_at_chat, MESSAGES_VIA_CHAT),
-        _of_agents(Shape.MESSAGES, Shape.RESPONSES, messages_at_responses, MESSAGES_VIA_RESPONSES),
-        _of_agents(Shape.RESPONSES, Shape.CHAT, responses_at_chat),
-        _of_agents(Shape.RESPONSES, Shape.MESSAGES, responses_at_messages),
-    )
-}
+class FastPaths(Protocol):
+    """The fast paths between two shapes."""
 
-_CODECS = {
-    (codec.source, codec.target): codec
-    for codec in (
-        COMPLETIONS_VIA_CHAT,
-        CHAT_VIA_RESPONSES,
-        CHAT_VIA_MESSAGES,
-        RESPONSES_VIA_CHAT,
-        RESPONSES_VIA_MESSAGES,
-        MESSAGES_VIA_CHAT,
-        MESSAGES_VIA_RESPONSES,
-        chain(COMPLETIONS_VIA_CHAT, CHAT_VIA_RESPONSES),
-    )
-}
+    @property
+    def text_deltas(self) -> bool:
+        """Whether streams may take the path that `with_text_deltas` returns."""
 
-
-@dataclass(frozen=True, slots=True)
-class FastPaths:
-    """The fast paths between two shapes; by default none."""
-
-    codec: FastCodec | None = None
-    text_deltas: bool = False
-    """Whether streams may take `text_deltas.DeltaFastPath`."""
-
-    by_session: bool = False
-    """Whether the codec is for requests only of which the client has named no session."""
-    agents: AgentCodec[Any] | None = None
+    @property
+    def by_session(self) -> bool:
+        """Whether the codec is for requests only of which the client has named no session."""
 
     def translation(
         self,
@@ -125,40 +64,90 @@ class FastPaths:
         context: Context,
         call_context: Callable[[], Context] | None = None,
         known: msgspec.Struct | None = None,
+        /,
     ) -> Fast | None:
         """Translate a common request; None: the generic path must do it.
 
         `call_context` gives the context with what holds for this call only; `known` is as for
         `of_agents`.
         """
-        agents = self.agents
-        if self.codec is not None and (agents is None or len(request) < LARGEST_TEXT):
-            made = fast_translation(self.codec, request, context, call_context)
-            if made is not None or agents is None:
-                return made
-        return self.of_agents(request, context if call_context is None else call_context(), known)
 
     def of_agents(
-        self, request: bytes, context: Context, known: msgspec.Struct | None = None
-    ) -> AgentTranslation | None:
+        self, request: bytes, context: Context, known: msgspec.Struct | None = None, /
+    ) -> Fast | None:
         """Translate an agent's request; None: the generic path must do it.
 
         `context` has what holds for this call only, too: its session may be sent. `known` is what
-        its reader has returned (`AGENT_READERS`), if it was read already.
+        its reader has returned (`Loaded.agent_readers`), if it was read already.
         """
-        agents = self.agents
-        return None if agents is None else agents.translation(request, context, known)
 
 
-GENERIC_ONLY = FastPaths()
+class _NoPaths:
+    """What there is between equal shapes, and where fast paths are turned off."""
+
+    text_deltas = by_session = False
+
+    def translation(self, *_: object) -> None:
+        """Return None."""
+
+    def of_agents(self, *_: object) -> None:
+        """Return None."""
+
+
+class _Awaited(_NoPaths):
+    """Stands in for fast paths that are not loaded: who asks for them has them loaded."""
+
+    def translation(self, *_: object) -> None:
+        """Have them loaded; return None."""
+        _LATE.ask()
+
+    of_agents = translation
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What is there once the fast paths are loaded."""
+
+    paths: Callable[[Shape, Shape, Context], FastPaths]
+    """Returns those from a client's shape to another one."""
+    agent_readers: Mapping[Shape, Callable[[bytes], msgspec.Struct]]
+    """Read agents' requests, by the client's shape; raise one of `uncommon` for another."""
+    uncommon: tuple[type[Exception], ...]
+    encode: Callable[[Any], bytes]
+    """Encodes a field of what they return."""
+    text_deltas: "type[DeltaFastPath]"
+
+
+def _load() -> Loaded:
+    from gateway.fast import pairs
+
+    return pairs.LOADED
+
+
+GENERIC_ONLY: FastPaths = _NoPaths()
+_AWAITED: FastPaths = _Awaited()
+_LATE = Meanwhile(_load)
+
+load = _LATE.now
+"""Load the fast paths, here and now."""
+
+
+def loaded() -> Loaded | None:
+    """Return what is loaded; None: nothing is yet."""
+    return _LATE.made
 
 
 def fast_paths(client: Shape, target: Shape, context: Context) -> FastPaths:
     """Return the fast paths from a client's shape to another; none between the same shapes."""
-    codec = _CODECS.get((client, target))
-    agents = _AGENTS.get((client, target))
-    text_deltas = client is not target
-    if codec is None or not codec.fits(context):
-        return FastPaths(None, text_deltas, agents=agents)
-    by_session = codec.by_session and context.capabilities.hints
-    return FastPaths(codec, text_deltas, by_session, agents)
+    if client is target:
+        return GENERIC_ONLY
+    known = _LATE.made
+    return _AWAITED if known is None else known.paths(client, target, context)
+
+
+def with_text_deltas(
+    client: Shape, home: Shape, calls: int, translation: StreamTranslation
+) -> "DeltaFastPath | None":
+    """Return the fast path of a stream's texts, before its translation; None: it is not loaded."""
+    known = _LATE.made
+    return None if known is None else known.text_deltas(client, home, calls, translation)

@@ -1,11 +1,14 @@
 """With fast paths and without, a client gets the same bytes, and the decision says the same."""
 
 import re
+import threading
 from typing import Any
 
 import pytest
 
 from gateway.config.settings import ModelRule, PerformanceSettings
+from gateway.fast import paths
+from gateway.late import Meanwhile
 from gateway.shapes import Shape
 from tests.exchange.scene import Exchanged, Scene
 from tests.fakes import ArrivedReply, FakeReply, json_reply
@@ -13,6 +16,7 @@ from tests.fast import test_chat_via_responses as chat_responses
 from tests.fast import test_completions_via_chat as completions_chat
 from tests.fast.both_streams import BODIES, PAIRS
 from tests.fast.stream_events import WORDS, usual
+from tests.waiting import wait_until
 
 COMPLETIONS, CHAT, RESPONSES = Shape.COMPLETIONS, Shape.CHAT, Shape.RESPONSES
 REPLIES = {CHAT: completions_chat.REPLY, RESPONSES: chat_responses.REPLY}
@@ -48,6 +52,33 @@ def test_whole_replies_are_the_same(client: Shape, home: Shape, odd: Any, *, at_
         return exchanged(client, home, body, reply, fast=fast)
 
     assert seen(result_of(fast=True)) == seen(result_of(fast=False))
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_so_is_what_comes_before_the_fast_paths_are_loaded(
+    monkeypatch: pytest.MonkeyPatch, *, stream: bool
+) -> None:
+    may_load = threading.Event()
+
+    def load() -> paths.Loaded:
+        assert may_load.wait(60)
+        return paths._load()
+
+    monkeypatch.setattr(paths, "_LATE", Meanwhile(load))
+
+    def result() -> Any:
+        reply = json_reply(REPLIES[RESPONSES])
+        if stream:
+            pieces = usual(RESPONSES, WORDS)
+            reply = FakeReply(headers=((b"content-type", b"text/event-stream"),), pieces=pieces)
+        body = {**BODIES[CHAT], "stream": stream}
+        return seen(exchanged(CHAT, RESPONSES, body, reply, fast=True))
+
+    before = result()
+    assert paths.loaded() is None
+    may_load.set()
+    wait_until(lambda: paths.loaded() is not None)
+    assert result() == before
 
 
 @pytest.mark.parametrize("size", [1, 100, 10_000])

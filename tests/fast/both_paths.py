@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from gateway.errors import GatewayError
 from gateway.fast.codec import FastCodec, FastTranslation, fast_translation
-from gateway.fast.paths import Fast, fast_paths
+from gateway.fast.pairs import pair_paths
+from gateway.fast.paths import Fast
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import Context, Report, Translation
 from gateway.translate.plan import plan
@@ -231,7 +232,7 @@ CONTEXT = Context("asked", "sent", new_id=lambda: "f" * 32, now=1_700_000_000)
 
 
 def codec_of(client: Shape, home: Shape, context: Context = CONTEXT) -> FastCodec:
-    found = fast_paths(client, home, context).codec
+    found = pair_paths(client, home, context).codec
     assert found is not None
     return found
 

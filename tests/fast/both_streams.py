@@ -9,7 +9,8 @@ import msgspec
 from gateway.config.translation_settings import TranslationSettings
 from gateway.errors import GatewayError
 from gateway.exchange.feeding import Feeder
-from gateway.fast.paths import Fast, fast_paths
+from gateway.fast.pairs import pair_paths
+from gateway.fast.paths import Fast
 from gateway.shapes import Json, Shape
 from gateway.translate.capabilities import Capabilities
 from gateway.translate.contract import Context, StreamTranslation, Translation
@@ -119,7 +120,7 @@ def planned(client: Shape, home: Shape, options: Json) -> Translation:
 def by_codec(client: Shape, home: Shape, options: Json) -> Fast | None:
     """Return the translation by a codec; None: no codec admits the request."""
     context, body = context_of(options), msgspec.json.encode({**BODIES[client], **options})
-    return fast_paths(client, home, context).translation(body, context)
+    return pair_paths(client, home, context).translation(body, context)
 
 
 _DRAWN = re.compile(rb"toolu_[0-9a-f]{32}")

@@ -1,117 +1,84 @@
-"""Which fast paths there are for a pair of shapes, and the codec that is two in a row."""
+"""The fast paths are loaded beside the event loop, when a request is first translated."""
 
-from collections.abc import Sequence
-from dataclasses import replace
-from typing import Any
+import subprocess
+import sys
+import threading
 
-import msgspec
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from msgspec.json import encode
 
-from gateway.config.translation_settings import TranslationSettings
-from gateway.fast.paths import GENERIC_ONLY, FastPaths, fast_paths
-from gateway.shapes import Json, Shape
-from gateway.translate.contract import Context
-from tests.fast import both_paths
-from tests.fast import test_chat_via_responses as chat_responses
-from tests.fast import test_completions_via_chat as completions_chat
-from tests.fast.both_paths import (
-    CONTEXT,
-    changed,
-    made,
-)
+from gateway.fast import paths
+from gateway.fast.deltas.text_deltas import DeltaFastPath
+from gateway.fast.paths import GENERIC_ONLY, Loaded, fast_paths, loaded, with_text_deltas
+from gateway.late import Meanwhile
+from gateway.shapes import Shape
+from gateway.translate.plan import plan
+from tests.fast.both_paths import CONTEXT
+from tests.fast.both_streams import BODIES
+from tests.waiting import wait_until
 
-COMPLETIONS, CHAT, RESPONSES = Shape.COMPLETIONS, Shape.CHAT, Shape.RESPONSES
+CHAT, RESPONSES = Shape.CHAT, Shape.RESPONSES
 
 
-encode = msgspec.json.encode
+@pytest.fixture(name="fresh")
+def _fresh(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """Have nothing loaded; return what lets it be loaded."""
+    may_load = threading.Event()
+
+    def load() -> Loaded:
+        assert may_load.wait(60)
+        return paths._load()
+
+    monkeypatch.setattr(paths, "_LATE", Meanwhile(load))
+    return may_load
 
 
-def test_a_pair_without_a_codec_has_none() -> None:
-    assert fast_paths(CHAT, COMPLETIONS, CONTEXT).codec is None
-    assert fast_paths(CHAT, CHAT, CONTEXT).codec is None
+def test_until_they_are_there_the_generic_path_translates(fresh: threading.Event) -> None:
+    request, folding = encode(BODIES[CHAT]), plan(CHAT, RESPONSES, BODIES[CHAT], CONTEXT).stream()
+    awaited = fast_paths(CHAT, RESPONSES, CONTEXT)
+    assert awaited.translation(request, CONTEXT, None, None) is None
+    assert awaited.of_agents(request, CONTEXT, None) is None
+    assert (awaited.text_deltas, awaited.by_session) == (False, False)
+    assert with_text_deltas(CHAT, RESPONSES, 1, folding) is None
+    assert loaded() is None
+    fresh.set()
+    wait_until(lambda: loaded() is not None)
+    translation = fast_paths(CHAT, RESPONSES, CONTEXT).translation(request, CONTEXT)
+    assert translation is not None
+    assert translation.sent
+    assert isinstance(with_text_deltas(CHAT, RESPONSES, 1, folding), DeltaFastPath)
+    assert awaited.translation(request, CONTEXT) is None
 
 
-def test_where_nothing_is_common_there_is_no_codec() -> None:
-    prompted = replace(CONTEXT, settings=TranslationSettings(completion_system_prompt="Go on."))
-    for client, home in ((COMPLETIONS, CHAT), (CHAT, RESPONSES), (COMPLETIONS, RESPONSES)):
-        assert fast_paths(client, home, CONTEXT).codec is not None
-        assert (fast_paths(client, home, prompted).codec is None) is (client is COMPLETIONS)
+def test_agents_have_them_loaded_too(fresh: threading.Event) -> None:
+    fresh.set()
+    assert fast_paths(Shape.MESSAGES, CHAT, CONTEXT).of_agents(b"{}", CONTEXT) is None
+    wait_until(lambda: loaded() is not None)
 
 
-CONTEXTS = {
-    **chat_responses.CONTEXTS,
-    **{f"completions, {name}": known for name, known in completions_chat.CONTEXTS.items()},
-}
-
-
-PARAMS = [*chat_responses.PARAMS, "max_output_tokens", "input"]
-
-
-def asks_for_something(body: Json) -> bool:
-    return body.get("max_tokens") != 0  # which the gateway answers by itself
-
-
-bodies = st.builds(
-    changed, completions_chat.bodies, st.lists(completions_chat.parameters, max_size=2)
-).filter(asks_for_something)
-
-
-replies = st.builds(changed, st.just(chat_responses.REPLY), st.lists(chat_responses.faults))
-
-
-def assert_same(body: Json, context: Context, *received: Any) -> None:
-    """Check that both paths show the same of a completions request, answered at responses."""
-    chained = fast_paths(COMPLETIONS, RESPONSES, CONTEXT).codec
-    assert chained is not None
-    both_paths.assert_same(chained, body, context, received, PARAMS)
-
-
-@given(bodies, st.sampled_from(sorted(CONTEXTS)), replies)
-def test_two_codecs_in_a_row_are_as_good_as_one(body: Json, context: str, reply: Json) -> None:
-    assert_same(body, CONTEXTS[context], reply)
-
-
-@pytest.mark.parametrize("context", CONTEXTS.values(), ids=CONTEXTS.keys())
-def test_two_codecs_in_a_row_judge_every_odd_parameter(context: Context) -> None:
-    for odd in completions_chat.ODD_PARAMETERS:
-        body = changed(completions_chat.FULL, [odd])
-        if asks_for_something(body):
-            assert_same(body, context, chat_responses.REPLY)
-
-
-def test_two_codecs_in_a_row_judge_every_odd_reply() -> None:
-    odd_ones: Sequence[tuple[str, Any]] = chat_responses.ODD_REPLIES
-    for odd in odd_ones:
-        reply = changed(chat_responses.REPLY, [odd])
-        assert_same({"model": "asked", "prompt": "Once", "max_tokens": 300}, CONTEXT, reply)
-
-
-def test_common_traffic_takes_both_codecs() -> None:
-    asked = {"model": "asked", "prompt": "Once", "max_tokens": 300, "temperature": 0.5}
-    translation = made(COMPLETIONS, RESPONSES, encode(asked))
-    assert translation.header == "from=completions; to=responses"
-    folded = translation.decode_reply(encode(chat_responses.REPLY))
-    assert folded is not None
-    assert msgspec.json.decode(folded)["choices"][0]["text"] == "Hi."
-
-
-def test_the_upstreams_name_survives_both_codecs() -> None:
-    own_name = replace(CONTEXT, settings=TranslationSettings(echo_model="upstream"))
-    assert_same({"model": "asked", "prompt": "Once"}, own_name, chat_responses.REPLY)
+@pytest.mark.usefixtures("fresh")
+def test_between_equal_shapes_nothing_is_loaded() -> None:
+    paths = fast_paths(CHAT, CHAT, CONTEXT)
+    assert paths is GENERIC_ONLY
+    assert paths.translation(encode(BODIES[CHAT]), CONTEXT) is None
+    assert paths.of_agents(encode(BODIES[CHAT]), CONTEXT) is None
+    assert (paths.text_deltas, paths.by_session) == (False, False)
+    assert "late" not in {thread.name for thread in threading.enumerate()}
 
 
 @pytest.mark.parametrize("client", Shape)
 @pytest.mark.parametrize("home", Shape)
 def test_translated_streams_may_take_the_fast_path_of_text(client: Shape, home: Shape) -> None:
     assert fast_paths(client, home, CONTEXT).text_deltas is (client is not home)
-    assert FastPaths(None, text_deltas=False) == GENERIC_ONLY
 
 
-def test_without_a_codec_requests_are_the_generic_paths() -> None:
-    request = encode(completions_chat.FULL)
-    assert GENERIC_ONLY.translation(request, CONTEXT) is None
-    translation = fast_paths(COMPLETIONS, CHAT, CONTEXT).translation(request, CONTEXT)
-    assert translation is not None
-    assert not translation.fell_back
+def test_they_are_not_loaded_with_the_rest() -> None:
+    code = (
+        "import sys, gateway.app; from gateway.fast.paths import load; "
+        "names = lambda: {name for name in sys.modules if name.startswith('gateway.fast.')}; "
+        "before = names(); load(); print(*before); print(len(names()))"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    before, after = ran.stdout.splitlines()
+    assert before == "gateway.fast.paths"
+    assert int(after) > 50

@@ -3,9 +3,12 @@
 import subprocess
 import sys
 
+import pytest
+
 from gateway.shapes import Json, Shape
+from gateway.translate import plan as plan_module
 from gateway.translate.contract import Context
-from gateway.translate.plan import can_translate, plan
+from gateway.translate.plan import can_translate, is_loaded, load, plan
 from gateway.translate.renaming import Renaming
 
 
@@ -33,7 +36,49 @@ def test_every_pair_that_can_be_translated_says_so_in_its_report() -> None:
                 assert [call["model"] for call in translation.calls] == ["b"]
 
 
+def test_a_pair_is_loaded_once_and_when_it_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plan_module, "_loaded", {})
+    pair = Shape.MESSAGES, Shape.COMPLETIONS
+    assert not is_loaded(*pair)
+    assert is_loaded(Shape.CHAT, Shape.CHAT)
+    translate = load(*pair)
+    assert is_loaded(*pair)
+    assert load(*pair) is translate
+    with pytest.raises(KeyError):
+        load(Shape.CHAT, Shape.CHAT)
+
+
+@pytest.mark.parametrize(
+    ("client", "home"),
+    [
+        (Shape.CHAT, Shape.MESSAGES),
+        (Shape.RESPONSES, Shape.MESSAGES),
+        (Shape.MESSAGES, Shape.CHAT),
+        (Shape.MESSAGES, Shape.RESPONSES),
+    ],
+)
+def test_a_pair_loads_its_own_package_and_hardly_more(client: Shape, home: Shape) -> None:
+    code = (
+        "import sys, gateway.app; from gateway.shapes import Shape; before = {*sys.modules}; "
+        f"from gateway.translate.plan import load; load(Shape('{client}'), Shape('{home}')); "
+        "print(*{*sys.modules} - before)"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    loaded = ran.stdout.split()
+    package = f"gateway.translate.{client}_via_{home}"
+    others = [name for name in loaded if not f"{name}.".startswith(f"{package}.")]
+    assert package in loaded
+    assert {*others} <= {"gateway.translate.stream.messages_frame"}
+
+
 def test_what_few_requests_need_is_not_loaded_with_the_rest() -> None:
-    rare = ["gateway.translate.answered_as_chat", "gateway.translate.mixed_chat"]
+    rare = [
+        "gateway.translate.answered_as_chat",
+        "gateway.translate.mixed_chat",
+        "gateway.translate.chat_via_messages",
+        "gateway.translate.messages_via_chat",
+        "gateway.translate.messages_via_responses",
+        "gateway.translate.responses_via_messages",
+    ]
     code = f"import sys, gateway.app; sys.exit(any(name in sys.modules for name in {rare}))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

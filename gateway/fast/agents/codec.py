@@ -6,7 +6,7 @@ generic path, which needs little of the request for that: not its conversation.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 import msgspec
 
@@ -98,6 +98,7 @@ class AgentTranslation:
     """
 
     __slots__ = ("_context", "_folding", "_names", "_replies", "_request")
+    is_agents: ClassVar[bool] = True
 
     def __init__(
         self, codec: AgentCodec[Any], body: bytes, request: AgentRequest, context: Context

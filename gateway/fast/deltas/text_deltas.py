@@ -24,6 +24,7 @@ from gateway.fast.deltas.template_pairs import (
     templates_of,
 )
 from gateway.fast.deltas.text_events import Kind
+from gateway.fast.paths import Folded
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import MAX_REPLY_CHARACTERS, StreamTranslation
 
@@ -35,9 +36,6 @@ _MAX_PIECES = 64
 
 _PASSED = frozenset({(Shape.CHAT, Shape.RESPONSES), (Shape.RESPONSES, Shape.CHAT)})
 """The shapes of clients and upstreams between which arguments are passed on unchanged."""
-
-Folded = tuple[bytes, Sequence[Json], Json | None]
-"""The bytes to send for received ones, the same as JSON, and the event if it was exactly one."""
 
 
 class GenericPath(Protocol):

@@ -8,7 +8,7 @@ import msgspec
 
 from gateway.errors import GatewayError
 from gateway.fast.agents.codec import AgentTranslation
-from gateway.fast.paths import fast_paths
+from gateway.fast.pairs import pair_paths
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import Context, Translation
 from gateway.translate.plan import plan
@@ -18,7 +18,7 @@ def admitted(
     client: Shape, home: Shape, body: Json | bytes, context: Context
 ) -> AgentTranslation | None:
     """Return the fast translation of an agent's request; None: it is not one."""
-    codec = fast_paths(client, home, context).agents
+    codec = pair_paths(client, home, context).agents
     assert codec is not None
     written = body if isinstance(body, bytes) else msgspec.json.encode(body)
     return codec.translation(written, context)

@@ -9,7 +9,7 @@ from msgspec.json import decode, encode
 
 from gateway.config.translation_settings import TranslationSettings
 from gateway.fast.agents.codec import AgentCodec
-from gateway.fast.paths import fast_paths
+from gateway.fast.pairs import pair_paths
 from gateway.shapes import Json, Shape
 from gateway.translate.capabilities import Capabilities
 from gateway.translate.contract import Context
@@ -242,7 +242,7 @@ requests = st.builds(changed, bodies, st.lists(changes, max_size=3))
 
 def codec_to(home: Shape) -> AgentCodec[Any]:
     """Return the codec of agents' messages requests."""
-    codec = fast_paths(Shape.MESSAGES, home, CONTEXTS["OpenAI"]).agents
+    codec = pair_paths(Shape.MESSAGES, home, CONTEXTS["OpenAI"]).agents
     assert codec is not None
     return codec
 

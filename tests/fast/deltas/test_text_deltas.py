@@ -9,7 +9,8 @@ import pytest
 from gateway.errors import GatewayError, UpstreamError
 from gateway.fast.deltas.budget import Budget
 from gateway.fast.deltas.event_template import LARGEST
-from gateway.fast.deltas.text_deltas import MAX_PENDING, DeltaFastPath, Folded
+from gateway.fast.deltas.text_deltas import MAX_PENDING, DeltaFastPath
+from gateway.fast.paths import Folded
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import StreamTranslation
 from gateway.translate.stream.sse import encode_events

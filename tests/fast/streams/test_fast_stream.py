@@ -11,7 +11,8 @@ from msgspec.json import decode
 from gateway.errors import UpstreamError
 from gateway.exchange.feeding import Feeder
 from gateway.fast.codec import EncodedRequest
-from gateway.fast.paths import Fast, fast_paths
+from gateway.fast.pairs import pair_paths
+from gateway.fast.paths import Fast
 from gateway.fast.streams.fast_stream import MAX_CHARACTERS, MAX_EVENTS, FastStream
 from gateway.shapes import Json, Shape
 from tests.fast.both_paths import (
@@ -188,5 +189,5 @@ def test_no_common_stream_of_a_request_that_is_not_common() -> None:
     for options in ({"n": 2}, {"stop": "x"}, {"stream_options": {"include_obfuscation": True}}):
         assert by_codec(COMPLETIONS, CHAT, options) is None
     for client, home in PAIRS:
-        if fast_paths(client, home, CONTEXT).agents is None:
+        if pair_paths(client, home, CONTEXT).agents is None:
             assert by_codec(client, home, {"stream": False, "stream_options": {}}) is None

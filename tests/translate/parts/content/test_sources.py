@@ -8,7 +8,7 @@ import pytest
 
 from gateway.fast.codec import fast_translation
 from gateway.fast.deltas.text_events import has_only
-from gateway.fast.paths import fast_paths
+from gateway.fast.pairs import pair_paths
 from gateway.shapes import Json, Shape
 from gateway.translate import completions_fanned_out
 from gateway.translate.contract import Context, Report, Translation
@@ -178,7 +178,7 @@ def test_those_of_a_message_or_a_choice_are_not_lost(client: Shape, place: str) 
 @pytest.mark.parametrize(("client", "home"), PAIRS)
 def test_codecs_hand_such_replies_over(client: Shape, home: Shape) -> None:
     context = Context("m", "m")
-    codec = fast_paths(client, home, context).codec
+    codec = pair_paths(client, home, context).codec
     if codec is None:
         return
     body = msgspec.json.encode({"model": "m", **ASKED[client]})
