@@ -31,6 +31,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "upstream": {
         *("errors", "shapes", "headers", "hops", "replies", "request_ids", "tcp", "config"),
         *("frames", "sockets", "safe_path", "exhausted", "host_name", "outbox", "certificates"),
+        "late",
     },
     "fast": {"errors", "shapes", "late", "config", "envelopes", "translate", "utf8"},
     "exchange": {

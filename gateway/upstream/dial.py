@@ -5,20 +5,44 @@ import ipaddress
 import os
 import ssl
 from collections.abc import Callable
+from functools import partial
 from typing import TypeVar
 
 from gateway.config.settings import UpstreamSettings
 from gateway.errors import Reason, UpstreamUnavailable
 from gateway.host_name import HostName
+from gateway.late import Late
 from gateway.tcp import keep_alive
 from gateway.upstream.client_tls import certificate_refused, client_context
-from gateway.upstream.exhaustion import exhaustion
+from gateway.upstream.exhaustion import exhaustion, without_a_socket
 from gateway.upstream.origin import Origin
 
 LAST_SECONDS = 300.0
 """For so long an address of a name that has failed is tried after its others."""
 
 ProtocolType = TypeVar("ProtocolType", bound=asyncio.BaseProtocol)
+
+
+def _reading(upstream: UpstreamSettings) -> Callable[[], ssl.SSLContext]:
+    """Return what returns the context; files that are named are read at once: they may be wrong."""
+    if not isinstance(upstream.verify, str) and upstream.tls is None:
+        return partial(_with_systems_cas, upstream)
+    context = _for_http1(upstream)
+    return lambda: context
+
+
+def _with_systems_cas(upstream: UpstreamSettings) -> ssl.SSLContext:
+    """Raise `OSError` where no file can be opened now: OpenSSL would do without CAs, for good."""
+    lack = without_a_socket()
+    if lack is not None:
+        raise lack
+    return _for_http1(upstream)
+
+
+def _for_http1(upstream: UpstreamSettings) -> ssl.SSLContext:
+    context = client_context(upstream)
+    context.set_alpn_protocols(["http/1.1"])
+    return context
 
 
 class Dialer:
@@ -35,10 +59,9 @@ class Dialer:
         self._host_name = HostName(origin.host, origin.port) if named else None
         self._failed: dict[str, float] = {}
         """Addresses of the name that have failed, and until when they come last (loop time)."""
-        self._tls: ssl.SSLContext | None = None
+        self._tls: Late[ssl.SSLContext] | None = None
         if origin.scheme == "https":
-            self._tls = client_context(upstream)
-            self._tls.set_alpn_protocols(["http/1.1"])
+            self._tls = Late(_reading(upstream))
 
     async def connect(self, make_protocol: Callable[[], ProtocolType]) -> ProtocolType:
         """Return a connected protocol, TLS included.
@@ -49,6 +72,7 @@ class Dialer:
         connection its share. Raises `UpstreamUnavailable`; cancelling it leaves no connection open.
         """
         loop = asyncio.get_running_loop()
+        tls = await self._context()
         end = loop.time() + self._timeout
         addresses = self._in_order(await self._resolve(), loop.time())
         failure: BaseException = OSError("the name has no address")
@@ -56,7 +80,7 @@ class Dialer:
             share = (end - loop.time()) / (len(addresses) - position)
             try:
                 async with asyncio.timeout(share):
-                    return await self._connect_to(address, make_protocol)
+                    return await self._connect_to(address, tls, make_protocol)
             except OSError as error:  # TimeoutError and ssl.SSLError are among its children
                 failure = error
                 self._failed[address] = loop.time() + LAST_SECONDS
@@ -68,6 +92,12 @@ class Dialer:
             ) from failure
         finally:
             del failure  # its traceback keeps this frame, and with it the request
+
+    async def _context(self) -> ssl.SSLContext | None:
+        try:
+            return None if self._tls is None else await self._tls.get()
+        except OSError as error:
+            raise exhaustion(self._name, error) or self._unavailable(error) from error
 
     async def _resolve(self) -> list[str]:
         if self._host_name is None:
@@ -90,14 +120,14 @@ class Dialer:
         return sorted(addresses, key=lately.__contains__)
 
     async def _connect_to(
-        self, address: str, make_protocol: Callable[[], ProtocolType]
+        self, address: str, tls: ssl.SSLContext | None, make_protocol: Callable[[], ProtocolType]
     ) -> ProtocolType:
         transport, protocol = await asyncio.get_running_loop().create_connection(
             make_protocol,
             address,
             self._origin.port,
-            ssl=self._tls,
-            server_hostname=self._origin.host if self._tls else None,
+            ssl=tls,
+            server_hostname=self._origin.host if tls else None,
         )
         keep_alive(transport.get_extra_info("socket"))
         return protocol

@@ -14,7 +14,7 @@ def exhaustion(upstream: str, failure: BaseException) -> UpstreamUnavailable | N
 
     The resolution of a name does not say why it failed: whether a socket can be opened shows it.
     """
-    cause = _without_a_socket() if isinstance(failure, socket.gaierror) else failure
+    cause = without_a_socket() if isinstance(failure, socket.gaierror) else failure
     words = None if cause is None else lacking(cause)
     if words is None:
         return None
@@ -26,7 +26,7 @@ def exhaustion(upstream: str, failure: BaseException) -> UpstreamUnavailable | N
     )
 
 
-def _without_a_socket() -> OSError | None:
+def without_a_socket() -> OSError | None:
     """Return why there can be no socket now; None: there can."""
     try:
         socket.socket().close()

@@ -12,11 +12,11 @@ from unittest.mock import Mock
 
 import pytest
 
-from gateway.config.settings import TimeoutSettings
+from gateway.config.settings import TimeoutSettings, TlsSettings, UpstreamSettings
 from gateway.errors import Reason, UpstreamUnavailable
 from gateway.server.tls import server_context
 from gateway.tcp import KEEP_ALIVE_OPTIONS
-from gateway.upstream import dial
+from gateway.upstream import client_tls, dial
 from gateway.upstream.dial import Dialer
 from gateway.upstream.origin import Origin
 from tests.certificates import make_pair
@@ -142,6 +142,68 @@ async def test_a_silent_connection_is_kept_alive(tmp_path: Path, tls: bool) -> N
         await connection.closed.wait()
         await until(lambda: bool(writers))
         writers[0].close()
+
+
+def reading(monkeypatch: pytest.MonkeyPatch) -> list[threading.Thread]:
+    """Return the threads that read CAs, as they do."""
+    threads: list[threading.Thread] = []
+    made = client_tls.client_context
+
+    def noted(upstream: UpstreamSettings) -> ssl.SSLContext:
+        threads.append(threading.current_thread())
+        return made(upstream)
+
+    monkeypatch.setattr(dial, "client_context", noted)
+    return threads
+
+
+def over_tls(verify: bool | str = True, tls: TlsSettings | None = None) -> Dialer:
+    settings = settings_for("https://10.0.0.1/v1", verify=verify, tls=tls)
+    return Dialer(settings, Origin("https", "10.0.0.1", 443, ""))
+
+
+@pytest.mark.parametrize("verify", [True, False])
+async def test_the_systems_cas_are_read_for_the_first_connection_beside_the_event_loop(
+    monkeypatch: pytest.MonkeyPatch, verify: bool
+) -> None:
+    threads = reading(monkeypatch)
+    fake = FakeLoop(monkeypatch, [], {})
+    opening = over_tls(verify)
+    assert threads == []
+    await asyncio.gather(*(opening.connect(asyncio.Protocol) for _ in range(3)))
+    assert fake.tried == ["10.0.0.1"] * 3
+    assert len(threads) == 1
+    assert threads[0] is not threading.main_thread()
+
+
+@pytest.mark.parametrize("named", ["a bundle", "a certificate"])
+async def test_files_that_are_named_are_read_at_once(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, named: str
+) -> None:
+    threads = reading(monkeypatch)
+    FakeLoop(monkeypatch, [], {})
+    pair = make_pair(tmp_path)
+    bundle = str(pair.certificate)
+    opening = over_tls(bundle) if named == "a bundle" else over_tls(tls=pair.settings)
+    assert threads == [threading.main_thread()]
+    await opening.connect(asyncio.Protocol)
+    assert len(threads) == 1
+
+
+async def test_no_context_without_cas_is_kept_where_no_file_can_be_opened(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    threads = reading(monkeypatch)
+    FakeLoop(monkeypatch, [], {})
+    opening = over_tls()
+    with monkeypatch.context() as exhausted:
+        exhausted.setattr(socket, "socket", none_left)
+        with pytest.raises(UpstreamUnavailable) as caught:
+            await opening.connect(asyncio.Protocol)
+    assert (caught.value.reason, caught.value.status) == (Reason.EXHAUSTED, 503)
+    assert threads == []
+    await opening.connect(asyncio.Protocol)
+    assert len(threads) == 1
 
 
 async def test_an_address_that_does_not_answer_leaves_time_for_the_next(
