@@ -8,9 +8,19 @@ import pytest
 from tests.door.doors import CHAT, chat, connect
 from tests.door.upstream import recording_upstream
 from tests.observe.tracing.collector import collector
-from tests.processes import gateway_process
+from tests.processes import gateway_process, script_process
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.slow
+
+
+FLUSHING_LONG = f"""
+from gateway.cli import main
+from gateway.observe.tracing import export
+export.FLUSH_SECONDS = {PATIENCE}
+main(["serve", "--config", "config.yaml"])
+"""
+"""Two seconds are not enough for a collector that a busy machine stops."""
 
 
 def test_workers_export_what_they_have_at_their_end(tmp_path: Path) -> None:
@@ -22,7 +32,7 @@ upstreams: {{up: {{base_url: "{upstream.base_url}", kind: openai}}}}
 tracing: {{endpoint: "{taking.endpoint}"}}
 """
         (tmp_path / "config.yaml").write_text(configuration)
-        with gateway_process("serve", "--config", "config.yaml", folder=tmp_path) as gateway:
+        with script_process(FLUSHING_LONG, folder=tmp_path) as gateway:
             base_url = gateway.line_with("gateway: ").removeprefix("gateway: ")
             for _ in range(40):
                 with connect(base_url) as client:
