@@ -1,8 +1,9 @@
 """Writes to sockets that become ready in the same turn of the event loop, made one after the other.
 
-A write takes the kernel through all of TCP and wakes its reader; with a reader on the same machine,
-that is a third of what a small request costs. Between two writes the interpreter runs other code,
-the kernel's leaves the caches, and the reader falls asleep again. In a row they cost half as much.
+A write wakes its reader. One on the same machine falls asleep between two writes, while the
+interpreter works on the next request, and if its processor has nothing else to do, it takes an
+interrupt to wake that. In a row, only the first write does. Where the processor has other work, or
+the reader is elsewhere, writes in a row cost as much as others.
 
 This pays for tasks only, which a turn of the loop runs one after the other: who wakes one that is
 going to write adds to `expected`, and the last of them, or the first that follows too late, makes
