@@ -15,15 +15,7 @@ from gateway.exchange.contexts import Contexts
 from gateway.exchange.fast_requests import SEALING, Decoded, FastRequests
 from gateway.exchange.known_fixes import Fixes
 from gateway.exchange.late_parts import LateParts
-from gateway.exchange.mending import (
-    configured,
-    for_other_clients,
-    for_own_clients,
-    knowing,
-    may_apply,
-    mended,
-    parameter_names,
-)
+from gateway.exchange.mending import for_clients, knowing, may_apply, mended, parameter_names
 from gateway.exchange.misplaced_bodies import as_written, may_be_mixed
 from gateway.exchange.request_fields import (
     MOST_AT_ONCE,
@@ -201,10 +193,7 @@ class Attempts:
         """
         surroundings = self._contexts.surroundings(route, shape)
         context = surroundings.context
-        if shape is call.shape and (fixes or shape is Shape.MESSAGES):
-            fixes = (*configured(shape, context), *for_own_clients(fixes, shape))
-        elif fixes:
-            fixes = for_other_clients(fixes)
+        fixes = for_clients(fixes, call.shape, shape, context)
         if fixes:
             context = knowing(context, fixes)
             if shape is call.shape and not may_apply(fixes, call.body):

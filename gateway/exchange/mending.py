@@ -60,13 +60,20 @@ def for_own_clients(fixes: Fixes, shape: Shape) -> Fixes:
     return tuple(fix for fix in fixes if fix.action != "limit")
 
 
-def for_other_clients(fixes: Fixes) -> Fixes:
-    """Return the fixes for requests that are translated: these have no parts of other shapes."""
+def for_clients(fixes: Fixes, client: Shape, shape: Shape, context: Context) -> Fixes:
+    """Return the fixes for requests of clients of `client` at an endpoint.
+
+    Its own clients get what is configured, too. Requests that are translated have no parts of other
+    shapes.
+    """
+    if not (fixes or client is shape is Shape.MESSAGES):
+        return ()
+    if client is shape:
+        return (*_configured(shape, context), *for_own_clients(fixes, shape))
     return tuple(fix for fix in fixes if fix.action != "read")
 
 
-def configured(shape: Shape, context: Context) -> Fixes:
-    """Return what is configured to be changed in requests of the endpoint's own clients."""
+def _configured(shape: Shape, context: Context) -> Fixes:
     if shape is not Shape.MESSAGES:
         return ()
     return _RETELLING.get(context.settings.late_system, ())

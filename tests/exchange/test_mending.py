@@ -4,7 +4,7 @@ import pytest
 
 from gateway.errors import InvalidRequest
 from gateway.exchange.mending import (
-    for_other_clients,
+    for_clients,
     for_own_clients,
     knowing,
     may_apply,
@@ -147,8 +147,9 @@ def test_hints_and_system_messages_are_mended_for_clients_of_messages() -> None:
 
 def test_parts_of_other_shapes_are_read_for_clients_of_chat_only() -> None:
     read, drop = ParameterFix("read", "parts"), ParameterFix("drop", "seed")
-    assert for_other_clients((read, drop)) == (drop,)
-    assert for_own_clients((read, drop), Shape.CHAT) == (read, drop)
+    assert for_clients((read, drop), Shape.CHAT, Shape.MESSAGES, CONTEXT) == (drop,)
+    assert for_clients((read, drop), Shape.CHAT, Shape.CHAT, CONTEXT) == (read, drop)
+    assert for_clients((), Shape.CHAT, Shape.CHAT, CONTEXT) == ()
     made = translation({"messages": []})
     assert mended(made, (read,)) == [{"messages": [], "model": "m"}]
     assert made.report.size == 0
