@@ -17,7 +17,7 @@ from bench.in_process import Variant, applications, attempts, rounds
 from bench.results import median
 from gateway.app import Application
 from gateway.exchange.attempt import Attempt
-from gateway.exchange.feeding import Feeder
+from gateway.exchange.calls.feeding import Feeder
 from gateway.exchange.reply.whole_body import whole_reply
 from gateway.shapes import Shape
 

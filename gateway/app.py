@@ -23,10 +23,10 @@ from gateway.config.secret import Secret
 from gateway.config.settings import Settings
 from gateway.exchange.attempt import Attempts
 from gateway.exchange.flow import Exchange
-from gateway.exchange.known_fixes import KnownFixes
 from gateway.exchange.legacy.dispatch import Legacy
 from gateway.exchange.legacy.fine_tunes import FineTunes
 from gateway.exchange.models.listing import Listing
+from gateway.exchange.params.known_fixes import KnownFixes
 from gateway.exchange.passthrough.forward import Passing
 from gateway.exchange.retries import Memory
 from gateway.exchange.stored.conversations import ResponseMemory

@@ -15,7 +15,7 @@ def refusals(settings: Settings) -> Iterable[tuple[KeyPath, InvalidValue]]:
         if reason := refusal(certificate):
             found.append((place, InvalidValue(reason)))
     if _has_params(settings):
-        from gateway.exchange import param_values
+        from gateway.exchange.params import param_values
 
         found += param_values.refusals(settings)
     return [*found, *_template_faults(settings)]
@@ -29,7 +29,7 @@ def doubts(settings: Settings) -> Iterable[str]:
 
         found += doubtful(certificate, show_path(place), is_client=place[0] == "upstreams")
     if _has_params(settings):
-        from gateway.exchange import param_values
+        from gateway.exchange.params import param_values
 
         found += param_values.doubts(settings)
     if _has_tokenizers(settings):

@@ -5,7 +5,7 @@ from urllib.parse import parse_qs
 from starlette.requests import Request
 
 from gateway.errors import InvalidRequest, PayloadTooLarge
-from gateway.exchange.request_fields import read_object
+from gateway.exchange.bodies.request_fields import read_object
 from gateway.shapes import Json
 
 MAX_BODY = 1024 * 1024

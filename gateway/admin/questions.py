@@ -9,8 +9,8 @@ from gateway.admin.explanation import explain
 from gateway.admin.translation import planned_for
 from gateway.errors import InvalidRequest
 from gateway.exchange.attempt import Attempts
-from gateway.exchange.misplaced_bodies import routed_to, shape_of
-from gateway.exchange.request_fields import features_of, model_of, read_object, read_routed
+from gateway.exchange.bodies.misplaced_bodies import routed_to, shape_of
+from gateway.exchange.bodies.request_fields import features_of, model_of, read_object, read_routed
 from gateway.resolve.features import FEATURES
 from gateway.resolve.resolver import ModelQuery, Resolver
 from gateway.shapes import Json, Shape

@@ -6,9 +6,9 @@ from typing import cast
 
 from gateway.errors import InvalidRequest
 from gateway.exchange.attempt import Attempts
-from gateway.exchange.misplaced_bodies import as_written
-from gateway.exchange.request_fields import read_object, read_routed
-from gateway.exchange.rule_params import RuleParams
+from gateway.exchange.bodies.misplaced_bodies import as_written
+from gateway.exchange.bodies.request_fields import read_object, read_routed
+from gateway.exchange.params.rule_params import RuleParams
 from gateway.request import GenerationRequest
 from gateway.resolve.evidence import Route
 from gateway.resolve.resolver import Resolver

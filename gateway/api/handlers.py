@@ -6,6 +6,7 @@ from urllib.parse import unquote
 
 import msgspec
 
+from gateway.exchange.bodies.request_fields import with_path_model
 from gateway.exchange.client_reply import ClientReply, json_reply
 from gateway.exchange.counting import Counting
 from gateway.exchange.decision import Decision
@@ -13,7 +14,6 @@ from gateway.exchange.flow import Exchange
 from gateway.exchange.legacy.dispatch import Legacy
 from gateway.exchange.models.listing import Listing, shorter_names
 from gateway.exchange.passthrough.forward import Passing
-from gateway.exchange.request_fields import with_path_model
 from gateway.exchange.stored.compaction import Compacting
 from gateway.exchange.stored.kept_responses import KeptResponses
 from gateway.request import GenerationRequest, Request

@@ -12,13 +12,13 @@ from gateway.app import Application
 from gateway.cli.options import own_key
 from gateway.config.problems import counted
 from gateway.errors import GatewayError
-from gateway.exchange.error_replies import translated_failure
-from gateway.exchange.feeding import Feeder
-from gateway.exchange.misplaced_bodies import routed_to, shape_of
+from gateway.exchange.bodies.misplaced_bodies import routed_to, shape_of
+from gateway.exchange.bodies.request_fields import features_of, read_object, read_routed
+from gateway.exchange.calls.feeding import Feeder
+from gateway.exchange.errors.error_replies import translated_failure
 from gateway.exchange.passthrough.body_model import json_model
 from gateway.exchange.reply.classify import ErrorReply
 from gateway.exchange.reply.whole_body import ReportedError, whole_reply
-from gateway.exchange.request_fields import features_of, read_object, read_routed
 from gateway.resolve.evidence import Route
 from gateway.resolve.resolver import ModelQuery
 from gateway.servers import Profile

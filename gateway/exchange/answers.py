@@ -8,22 +8,22 @@ import msgspec
 
 from gateway.config.settings import Settings, UpstreamSettings
 from gateway.errors import GatewayError, UpstreamError, UpstreamReplied
-from gateway.exchange import failures
-from gateway.exchange.apart import LARGE_BYTES, Apart
 from gateway.exchange.attempt import Attempt
+from gateway.exchange.bodies.apart import LARGE_BYTES, Apart
+from gateway.exchange.bodies.request_fields import read_object
+from gateway.exchange.calls.feeding import Feeder
+from gateway.exchange.calls.pump import Pump
+from gateway.exchange.calls.sending import send_whole
+from gateway.exchange.calls.streams import Streams
 from gateway.exchange.client_reply import ClientReply, event_stream_reply, json_reply
-from gateway.exchange.clients_names import in_clients_names
-from gateway.exchange.error_replies import translated_failure
-from gateway.exchange.feeding import Feeder
-from gateway.exchange.own_key import as_refused_key, in_own_words
-from gateway.exchange.pump import Pump
+from gateway.exchange.errors import failures
+from gateway.exchange.errors.clients_names import in_clients_names
+from gateway.exchange.errors.error_replies import translated_failure
+from gateway.exchange.errors.own_key import as_refused_key, in_own_words
 from gateway.exchange.reply.classify import ErrorReply, answer_or_error
 from gateway.exchange.reply.untouched import passed_on
 from gateway.exchange.reply.whole_body import ReportedError, whole_reply
 from gateway.exchange.reply.wrapped_errors import SMALL_REPLY_BYTES, only_looks_like_success
-from gateway.exchange.request_fields import read_object
-from gateway.exchange.sending import send_whole
-from gateway.exchange.streams import Streams
 from gateway.fast.paths import Fast
 from gateway.replies import BufferedReply
 from gateway.request import GenerationRequest

@@ -9,15 +9,11 @@ from typing import cast
 import msgspec
 
 from gateway.config.settings import Settings
-from gateway.exchange.apart import LARGE_BYTES, Apart, Held
-from gateway.exchange.body_pieces import encode_in_pieces
-from gateway.exchange.contexts import Contexts
-from gateway.exchange.fast_requests import SEALING, Decoded, FastRequests
-from gateway.exchange.known_fixes import Fixes
-from gateway.exchange.late_parts import LateParts
-from gateway.exchange.mending import for_clients, knowing, may_apply, mended, parameter_names
-from gateway.exchange.misplaced_bodies import as_written, may_be_mixed
-from gateway.exchange.request_fields import (
+from gateway.exchange.bodies.apart import LARGE_BYTES, Apart, Held
+from gateway.exchange.bodies.body_pieces import encode_in_pieces
+from gateway.exchange.bodies.fast_requests import SEALING, Decoded, FastRequests
+from gateway.exchange.bodies.misplaced_bodies import as_written, may_be_mixed
+from gateway.exchange.bodies.request_fields import (
     MOST_AT_ONCE,
     Routed,
     check_encoding,
@@ -25,9 +21,13 @@ from gateway.exchange.request_fields import (
     read_objects,
     read_routed,
 )
+from gateway.exchange.calls.upstream_calls import fits_untouched, translated_call, upstream_call
+from gateway.exchange.contexts import Contexts
+from gateway.exchange.late_parts import LateParts
+from gateway.exchange.params.known_fixes import Fixes
+from gateway.exchange.params.mending import for_clients, knowing, may_apply, mended, parameter_names
 from gateway.exchange.restricted import restrictions
 from gateway.exchange.stored.seals import Seals
-from gateway.exchange.upstream_calls import fits_untouched, translated_call, upstream_call
 from gateway.fast.paths import LARGEST_TEXT, Fast, FastPaths
 from gateway.request import GenerationRequest
 from gateway.resolve.evidence import Route

@@ -10,20 +10,20 @@ from dataclasses import replace
 import msgspec
 
 from gateway.errors import ModelNotFound, UnknownRoute, UpstreamError
-from gateway.exchange import failures
 from gateway.exchange.attempt import Attempts
-from gateway.exchange.body_pieces import encode_in_pieces
+from gateway.exchange.bodies.body_pieces import encode_in_pieces
+from gateway.exchange.bodies.context_marks import is_marked, unmarked
+from gateway.exchange.bodies.json_label import labelled_json
+from gateway.exchange.bodies.request_fields import model_of, read_object
 from gateway.exchange.client_reply import ClientReply, json_reply
-from gateway.exchange.clients_names import in_clients_names
-from gateway.exchange.context_marks import is_marked, unmarked
 from gateway.exchange.decision import Decision
-from gateway.exchange.error_replies import error_of_reply
+from gateway.exchange.errors import failures
+from gateway.exchange.errors.clients_names import in_clients_names
+from gateway.exchange.errors.error_replies import error_of_reply
 from gateway.exchange.flow import Exchange
-from gateway.exchange.json_label import labelled_json
 from gateway.exchange.passthrough.forward import Passing
 from gateway.exchange.reply.classify import ErrorReply, answer_or_error
 from gateway.exchange.reply.reading import decode_object
-from gateway.exchange.request_fields import model_of, read_object
 from gateway.late import Late
 from gateway.request import GenerationRequest, Request
 from gateway.resolve.evidence import Route

@@ -2,7 +2,7 @@
 
 from gateway.exchange.attempt import Attempt
 from gateway.exchange.decision import Decision
-from gateway.exchange.rule_params import with_params
+from gateway.exchange.params.rule_params import with_params
 from gateway.resolve.evidence import Route
 
 

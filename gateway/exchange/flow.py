@@ -12,20 +12,20 @@ from gateway.errors import GatewayError, InvalidRequest
 from gateway.exchange import client_warnings
 from gateway.exchange.answers import answer, answer_at_once, local_answer, perform
 from gateway.exchange.attempt import Attempt, Attempts
+from gateway.exchange.bodies.context_marks import is_marked, unmarked
+from gateway.exchange.bodies.misplaced_bodies import routed_to
+from gateway.exchange.bodies.request_fields import Routed, features_of, has_prompt_object, model_of
+from gateway.exchange.calls.missing_choices import LEFT_OUT, AskingAgain
 from gateway.exchange.client_reply import ClientReply
-from gateway.exchange.clients_names import in_clients_names
-from gateway.exchange.context_marks import is_marked, unmarked
 from gateway.exchange.decision import Decision
 from gateway.exchange.description import describe
-from gateway.exchange.failed_attempt import judged, reply_or_failure
-from gateway.exchange.final_failure import GivingUp
-from gateway.exchange.known_fixes import Fixes
-from gateway.exchange.misplaced_bodies import routed_to
-from gateway.exchange.missing_choices import LEFT_OUT, AskingAgain
+from gateway.exchange.errors.clients_names import in_clients_names
+from gateway.exchange.errors.failed_attempt import judged, reply_or_failure
+from gateway.exchange.errors.final_failure import GivingUp
+from gateway.exchange.params.known_fixes import Fixes
+from gateway.exchange.params.rule_params import RuleParams, attributed
 from gateway.exchange.reply.classify import ErrorReply
-from gateway.exchange.request_fields import Routed, features_of, has_prompt_object, model_of
 from gateway.exchange.retries import Memory, Refused, Retries
-from gateway.exchange.rule_params import RuleParams, attributed
 from gateway.exchange.stored.conversations import ResponseMemory
 from gateway.exchange.stored.errors import of_kept_items
 from gateway.exchange.stored.recording import RecordingTranslation

@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from gateway.errors import InvalidRequest
-from gateway.exchange import failures
 from gateway.exchange.attempt import Attempt
-from gateway.exchange.known_fixes import ANY_MODEL, Fixes, KnownFixes
-from gateway.exchange.mending import for_own_clients, is_the_upstreams, subject_of
+from gateway.exchange.errors import failures
+from gateway.exchange.params.known_fixes import ANY_MODEL, Fixes, KnownFixes
+from gateway.exchange.params.mending import for_own_clients, is_the_upstreams, subject_of
 from gateway.exchange.reply.classify import ErrorReply
 from gateway.resolve.endpoint_order import home_order
 from gateway.resolve.evidence import Route, Source

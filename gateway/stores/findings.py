@@ -9,7 +9,7 @@ from hashlib import blake2b
 import msgspec
 
 from gateway.config.secret import Secret
-from gateway.exchange.known_fixes import FixesKey, Worked
+from gateway.exchange.params.known_fixes import FixesKey, Worked
 from gateway.resolve.memory import CacheScope, EndpointKey, Learned
 from gateway.resolve.refusals.parameter_fixes import ParameterFix
 from gateway.shapes import Shape

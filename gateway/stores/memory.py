@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 
-from gateway.exchange.apart import Apart
-from gateway.exchange.body_pieces import decode_in_pieces, encode_in_pieces
+from gateway.exchange.bodies.apart import Apart
+from gateway.exchange.bodies.body_pieces import decode_in_pieces, encode_in_pieces
 from gateway.exchange.stored.responses import StoredResponse, StoreError, TooLarge
 from gateway.shapes import Json
 

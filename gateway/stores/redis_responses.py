@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from gateway.config.secret import Secret
-from gateway.exchange.apart import Apart
+from gateway.exchange.bodies.apart import Apart
 from gateway.exchange.stored.responses import StoredResponse, StoreError
 from gateway.shapes import Json
 from gateway.stores.availability import Availability, pauses

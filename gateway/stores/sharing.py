@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Protocol
 
-from gateway.exchange.known_fixes import FixesKey, KnownFixes, Worked
+from gateway.exchange.params.known_fixes import FixesKey, KnownFixes, Worked
 from gateway.exchange.stored.responses import StoreError
 from gateway.resolve.memory import Clock, EndpointKey, Learned, LearnedEndpoints
 from gateway.stores.availability import Availability, pauses

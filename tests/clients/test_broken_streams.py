@@ -247,7 +247,7 @@ def test_a_connection_is_used_again_whose_body_ends_right_after_its_stream(flow:
 
     with pytest.MonkeyPatch.context() as patch:
         # A busy machine lets the end come later than a gateway waits for it.
-        patch.setattr("gateway.exchange.pump.REST_SECONDS", PATIENCE)
+        patch.setattr("gateway.exchange.calls.pump.REST_SECONDS", PATIENCE)
         assert against(fault, scenario) == (2 if flow.several else 1)
 
 

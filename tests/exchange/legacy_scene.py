@@ -11,7 +11,7 @@ from gateway.api.handlers import Handlers
 from gateway.api.router import Router
 from gateway.config.settings import ClientSettings
 from gateway.errors import GatewayError
-from gateway.exchange.apart import Apart
+from gateway.exchange.bodies.apart import Apart
 from gateway.exchange.counting import Counting
 from gateway.exchange.decision import Decision
 from gateway.exchange.legacy.dispatch import Legacy

@@ -22,7 +22,7 @@ from gateway.exchange.attempt import Attempts
 from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.decision import Decision
 from gateway.exchange.flow import Exchange
-from gateway.exchange.known_fixes import KnownFixes
+from gateway.exchange.params.known_fixes import KnownFixes
 from gateway.exchange.retries import Memory
 from gateway.exchange.stored.conversations import ResponseMemory
 from gateway.exchange.stored.seals import Seals

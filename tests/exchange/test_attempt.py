@@ -18,9 +18,9 @@ from gateway.config.settings import (
 )
 from gateway.errors import GatewayError, InvalidRequest, PermissionDenied
 from gateway.exchange import attempt
-from gateway.exchange.apart import LARGE_BYTES
 from gateway.exchange.attempt import Attempt, Attempts
-from gateway.exchange.request_fields import MOST_AT_ONCE, check_encoding
+from gateway.exchange.bodies.apart import LARGE_BYTES
+from gateway.exchange.bodies.request_fields import MOST_AT_ONCE, check_encoding
 from gateway.exchange.stored.seals import Seals
 from gateway.request import GenerationRequest
 from gateway.resolve.evidence import Route, Source

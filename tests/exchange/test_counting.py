@@ -8,7 +8,7 @@ import pytest
 
 from gateway.config.settings import ClientSettings, CredentialPolicy, UpstreamSettings
 from gateway.errors import ModelNotFound, PermissionDenied, UpstreamError
-from gateway.exchange.apart import Apart
+from gateway.exchange.bodies.apart import Apart
 from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.counting import Counting
 from gateway.exchange.decision import Decision

@@ -8,7 +8,7 @@ import pytest
 from gateway.config.settings import ModelRule, UpstreamSettings
 from gateway.config.translation_settings import TranslationSettings
 from gateway.errors import GatewayError, InvalidRequest, UpstreamError
-from gateway.exchange.request_fields import has_prompt_list
+from gateway.exchange.bodies.request_fields import has_prompt_list
 from gateway.shapes import Shape, UpstreamCall
 from tests import kinds
 from tests.exchange.scene import Scene, chat_completion, completion

@@ -9,7 +9,7 @@ import pytest
 
 from gateway.config.settings import PerformanceSettings
 from gateway.errors import GatewayError, TruncatedStream, UpstreamError
-from gateway.exchange.apart import LARGE_BYTES
+from gateway.exchange.bodies.apart import LARGE_BYTES
 from gateway.shapes import Shape, UpstreamCall
 from tests.exchange.scene import Scene, chat_completion
 from tests.fakes import Answer, ArrivedReply, FakeReply, error_reply, json_reply

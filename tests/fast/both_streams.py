@@ -8,7 +8,7 @@ import msgspec
 
 from gateway.config.translation_settings import TranslationSettings
 from gateway.errors import GatewayError
-from gateway.exchange.feeding import Feeder
+from gateway.exchange.calls.feeding import Feeder
 from gateway.fast.pairs import pair_paths
 from gateway.fast.paths import Fast
 from gateway.shapes import Json, Shape

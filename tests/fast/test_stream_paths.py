@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.exchange.feeding import Feeder
+from gateway.exchange.calls.feeding import Feeder
 from gateway.shapes import Json, Shape
 from gateway.translate.stream.sse import encode_events
 from tests.fast.both_streams import OPTIONS, PAIRS, Counting, assert_same_stream, planned

@@ -7,7 +7,7 @@ from typing import Self
 
 from gateway.config.secret import Secret
 from gateway.config.store_settings import MemorySettings
-from gateway.exchange.known_fixes import KnownFixes
+from gateway.exchange.params.known_fixes import KnownFixes
 from gateway.resolve.memory import CacheScope, LearnedEndpoints
 from gateway.resolve.refusals.parameter_fixes import ParameterFix
 from gateway.shapes import Shape

@@ -3,7 +3,7 @@
 import pytest
 
 from gateway.config.secret import Secret
-from gateway.exchange.known_fixes import Worked
+from gateway.exchange.params.known_fixes import Worked
 from gateway.resolve.memory import EndpointKey, Learned
 from gateway.shapes import Shape
 from gateway.stores.findings import (

@@ -12,7 +12,7 @@ import pytest
 from gateway.config.secret import Secret
 from gateway.config.settings import Settings, UpstreamSettings
 from gateway.config.store_settings import MemorySettings, ResponsesSettings
-from gateway.exchange.known_fixes import KnownFixes
+from gateway.exchange.params.known_fixes import KnownFixes
 from gateway.exchange.stored.responses import (
     ResponseStore,
     StoredResponse,

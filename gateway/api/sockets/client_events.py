@@ -5,7 +5,7 @@ from typing import Final
 import msgspec
 
 from gateway.errors import InvalidRequest
-from gateway.exchange.request_fields import decode_field, decode_fields
+from gateway.exchange.bodies.request_fields import decode_field, decode_fields
 from gateway.exchange.stored.responses import PREVIOUS
 
 CREATE: Final = "response.create"

@@ -6,8 +6,8 @@ from typing import Any, Final
 import msgspec
 
 from gateway.errors import GatewayError
-from gateway.exchange.error_replies import error_of_reply, kept_headers
-from gateway.exchange.request_fields import read_object
+from gateway.exchange.bodies.request_fields import read_object
+from gateway.exchange.errors.error_replies import error_of_reply, kept_headers
 from gateway.shapes import Json, RawHeaders
 from gateway.translate.parts.upstream_errors import upstream_error
 from gateway.translate.stream.sse import encode_json

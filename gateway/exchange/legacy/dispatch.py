@@ -11,6 +11,7 @@ from urllib.parse import unquote_plus
 from uuid import uuid4
 
 from gateway.errors import GatewayError, UnknownRoute
+from gateway.exchange.bodies.request_fields import read_object
 from gateway.exchange.client_reply import ClientReply, json_reply
 from gateway.exchange.decision import Decision
 from gateway.exchange.flow import Exchange
@@ -26,7 +27,6 @@ from gateway.exchange.legacy.replies import (
 from gateway.exchange.models.listing import Listing, list_reply, model_path
 from gateway.exchange.models.lists import in_pieces
 from gateway.exchange.passthrough.forward import Passing
-from gateway.exchange.request_fields import read_object
 from gateway.request import GenerationRequest, Request
 from gateway.shapes import Shape
 from gateway.translate.legacy import engines

@@ -9,9 +9,9 @@ from urllib.parse import parse_qsl, quote, urlencode
 
 from gateway.config.settings import UpstreamSettings
 from gateway.errors import GatewayError, InvalidRequest, UpstreamError
-from gateway.exchange import failures
 from gateway.exchange.decision import Decision
-from gateway.exchange.error_replies import error_of_reply
+from gateway.exchange.errors import failures
+from gateway.exchange.errors.error_replies import error_of_reply
 from gateway.exchange.legacy.replies import as_translation, without_body_headers
 from gateway.exchange.reply.decompressed import readable
 from gateway.exchange.reply.reading import decode_object, read_whole

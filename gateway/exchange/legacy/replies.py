@@ -6,7 +6,7 @@ from dataclasses import replace
 from gateway.envelopes.upstream_json import NOT_JSON, decode
 from gateway.errors import GatewayError
 from gateway.exchange.client_reply import ClientReply
-from gateway.exchange.error_replies import ClientParam, error_of_reply
+from gateway.exchange.errors.error_replies import ClientParam, error_of_reply
 from gateway.exchange.reply.reading import (
     MAX_ERROR_BYTES,
     MAX_WHOLE_BYTES,

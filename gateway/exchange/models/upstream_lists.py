@@ -11,9 +11,9 @@ from gateway.config.settings import Settings
 from gateway.envelopes.error_envelopes import is_error_in_success
 from gateway.envelopes.printed_values import decode_body
 from gateway.errors import GatewayError, Reason, UpstreamError, UpstreamTimeout
-from gateway.exchange import failures
 from gateway.exchange.decision import Decision
-from gateway.exchange.error_replies import listing_failed
+from gateway.exchange.errors import failures
+from gateway.exchange.errors.error_replies import listing_failed
 from gateway.exchange.models.lists import NoList, entries_of
 from gateway.exchange.reply.classify import read_error
 from gateway.exchange.reply.decompressed import readable

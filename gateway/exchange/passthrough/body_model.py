@@ -5,8 +5,8 @@ import re
 import msgspec
 
 from gateway.errors import InvalidRequest
+from gateway.exchange.bodies.request_fields import read_object
 from gateway.exchange.passthrough.form_fields import head_of
-from gateway.exchange.request_fields import read_object
 
 _FORM_MODEL = re.compile(rb"(%b)([^\r\n]{1,512})\r\n" % head_of(b"model"), re.IGNORECASE)
 _BOUNDARY = re.compile(rb'boundary="?([^";,\s]{1,200})', re.IGNORECASE)

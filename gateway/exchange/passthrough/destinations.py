@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from gateway.config.settings import ModelRule, Settings, UpstreamSettings
 from gateway.errors import UnknownRoute
 from gateway.exchange import client_warnings
+from gateway.exchange.bodies.request_fields import PATH_MODEL_WINS, checked_model, with_path_model
 from gateway.exchange.decision import Decision
 from gateway.exchange.passthrough import batches
 from gateway.exchange.passthrough.body_model import (
@@ -25,7 +26,6 @@ from gateway.exchange.passthrough.query_model import (
 )
 from gateway.exchange.passthrough.request_body import pieces_of, read_ahead, read_body
 from gateway.exchange.reply.reading import header
-from gateway.exchange.request_fields import PATH_MODEL_WINS, checked_model, with_path_model
 from gateway.exchange.restricted.allowed_models import check_allowed
 from gateway.exchange.restricted.permissions import NESTED_MODELS
 from gateway.headers import speaks_anthropic

@@ -10,13 +10,13 @@ from collections.abc import Sequence
 from gateway.config.settings import Settings
 from gateway.envelopes.printed_values import decode_body
 from gateway.errors import UnknownRoute, UpstreamError
-from gateway.exchange import failures
 from gateway.exchange.answers import untouched_answer
-from gateway.exchange.apart import Apart
+from gateway.exchange.bodies.apart import Apart
 from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.decision import Decision
+from gateway.exchange.errors import failures
+from gateway.exchange.errors.redirections import check_passed_redirect, led_nowhere
 from gateway.exchange.passthrough.destinations import Destinations
-from gateway.exchange.redirections import check_passed_redirect, led_nowhere
 from gateway.exchange.reply.classify import ErrorReply, read_error
 from gateway.exchange.reply.reading import MAX_ERROR_BYTES, content_length
 from gateway.exchange.reply.untouched import passed_on

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from gateway.exchange.bodies.request_fields import read_object
 from gateway.exchange.passthrough.form_fields import head_of
-from gateway.exchange.request_fields import read_object
 from gateway.exchange.restricted.model_names import Place
 
 _FIELD = re.compile(head_of(rb"([a-z_]{1,64})"), re.IGNORECASE)

@@ -6,10 +6,15 @@ Clients send their tools and instructions ahead, and continue this response with
 from secrets import token_hex
 
 from gateway.errors import InvalidRequest
+from gateway.exchange.bodies.request_fields import (
+    checked_model,
+    decode_field,
+    model_of,
+    read_routed,
+)
 from gateway.exchange.client_reply import ClientReply, event_stream_reply
 from gateway.exchange.decision import Decision
 from gateway.exchange.remembered.turns import Turn
-from gateway.exchange.request_fields import checked_model, decode_field, model_of, read_routed
 from gateway.exchange.restricted import restrictions
 from gateway.exchange.stored.responses import PREVIOUS
 from gateway.request import GenerationRequest

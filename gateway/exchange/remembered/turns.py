@@ -12,6 +12,7 @@ from typing import Final
 import msgspec
 
 from gateway.errors import GatewayError
+from gateway.exchange.bodies.request_fields import features_of, read_routed
 from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.decision import Decision
 from gateway.exchange.flow import Exchange
@@ -23,7 +24,6 @@ from gateway.exchange.remembered.items import (
     with_output,
 )
 from gateway.exchange.remembered.memory import ConnectionMemory, Remembered
-from gateway.exchange.request_fields import features_of, read_routed
 from gateway.exchange.stored.errors import UNAVAILABLE, continues_twice, not_found
 from gateway.exchange.stored.responses import PREVIOUS
 from gateway.request import GenerationRequest

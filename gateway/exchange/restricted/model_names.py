@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import unquote_plus
 
 from gateway.errors import InvalidRequest
-from gateway.exchange.request_fields import checked_model, read_object
+from gateway.exchange.bodies.request_fields import checked_model, read_object
 
 Place = tuple[str, ...]
 """Where something stands in a body: `("session", "model")`; lists add nothing."""

@@ -12,7 +12,7 @@ from urllib.parse import unquote, unquote_to_bytes
 
 from gateway.config.settings import ClientSettings
 from gateway.errors import InvalidRequest, PermissionDenied
-from gateway.exchange.apart import Apart
+from gateway.exchange.bodies.apart import Apart
 from gateway.exchange.passthrough.request_body import READ_AHEAD_BYTES, pieces_of, read_body
 from gateway.exchange.restricted.allowed_models import check_allowed
 from gateway.exchange.restricted.model_names import MODEL, Judge, Place, Reading

@@ -7,9 +7,9 @@ from typing import Final
 
 from gateway.config.settings import Settings
 from gateway.errors import UpstreamError
-from gateway.exchange import failures
 from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.decision import Decision
+from gateway.exchange.errors import failures
 from gateway.exchange.passthrough.destinations import Destinations
 from gateway.exchange.reply.classify import read_error
 from gateway.exchange.restricted import restrictions

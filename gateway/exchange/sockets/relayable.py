@@ -5,14 +5,14 @@ from typing import Final
 
 from gateway.errors import InvalidRequest
 from gateway.exchange.attempt import Attempt
-from gateway.exchange.flow import Exchange
-from gateway.exchange.request_fields import (
+from gateway.exchange.bodies.request_fields import (
     Routed,
     features_of,
     has_prompt_object,
     model_of,
     read_routed,
 )
+from gateway.exchange.flow import Exchange
 from gateway.request import GenerationRequest
 from gateway.resolve.evidence import Route
 from gateway.resolve.memory import Features

@@ -12,10 +12,11 @@ from typing import Final
 
 from gateway.config.settings import ClientSettings
 from gateway.errors import UpstreamError, UpstreamUnavailable
-from gateway.exchange import client_warnings, failures
+from gateway.exchange import client_warnings
 from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.decision import Decision, UpstreamFailure
 from gateway.exchange.description import describe
+from gateway.exchange.errors import failures
 from gateway.exchange.flow import Exchange
 from gateway.exchange.restricted.restrictions import may_send
 from gateway.exchange.sockets.events import Event

@@ -10,14 +10,14 @@ from secrets import token_hex
 import msgspec
 
 from gateway.errors import UnsupportedParameter, UpstreamError
+from gateway.exchange.bodies.request_fields import read_object
 from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.decision import Decision
-from gateway.exchange.error_replies import about_moved_item
+from gateway.exchange.errors.error_replies import about_moved_item
 from gateway.exchange.flow import Exchange
 from gateway.exchange.passthrough.forward import Passing
 from gateway.exchange.reply.classify import ErrorReply
 from gateway.exchange.reply.reading import decode_object
-from gateway.exchange.request_fields import read_object
 from gateway.exchange.stored.errors import (
     kept_elsewhere,
 )

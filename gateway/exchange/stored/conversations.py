@@ -13,10 +13,10 @@ from cachetools import LRUCache
 from gateway.config.problems import counted
 from gateway.config.settings import ClientSettings
 from gateway.errors import InvalidRequest
-from gateway.exchange.apart import Apart
+from gateway.exchange.bodies.apart import Apart
+from gateway.exchange.bodies.request_fields import Routed, decode_field, read_object
 from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.decision import Decision
-from gateway.exchange.request_fields import Routed, decode_field, read_object
 from gateway.exchange.stored.callers import owner_of
 from gateway.exchange.stored.errors import (
     NOT_STORED_PROBABLY,

@@ -12,8 +12,8 @@ from typing import Any, Protocol, TypeGuard
 
 import msgspec
 
-from gateway.exchange.body_pieces import encode_in_pieces
-from gateway.exchange.request_fields import read_object
+from gateway.exchange.bodies.body_pieces import encode_in_pieces
+from gateway.exchange.bodies.request_fields import read_object
 from gateway.shapes import ItemNames, Json, Seal
 
 COMPACTION = "compaction"

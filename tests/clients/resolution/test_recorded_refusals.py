@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from gateway.exchange.mending import parameter_names
+from gateway.exchange.params.mending import parameter_names
 from gateway.shapes import Json, Shape
 from tests import kinds
 from tests.clients.resolution.asking import RIGHT

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from gateway.errors import GatewayError, InvalidRequest
-from gateway.exchange.apart import Apart
+from gateway.exchange.bodies.apart import Apart
 from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.decision import Decision
 from gateway.exchange.legacy.removed import Removed

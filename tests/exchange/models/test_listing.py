@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from gateway.config.secret import Secret
 from gateway.config.settings import ClientSettings, CredentialPolicy, ModelRule, UpstreamSettings
 from gateway.errors import GatewayError, InvalidRequest, MethodNotAllowed, ModelNotFound
-from gateway.exchange.apart import Apart
+from gateway.exchange.bodies.apart import Apart
 from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.decision import Decision
 from gateway.exchange.models.listing import Listing, model_path, shorter_names

@@ -12,7 +12,7 @@ from gateway.config.settings import (
     UpstreamSettings,
 )
 from gateway.errors import PermissionDenied
-from gateway.exchange.apart import Apart
+from gateway.exchange.bodies.apart import Apart
 from gateway.exchange.decision import Decision
 from gateway.exchange.passthrough.forward import Passing
 from gateway.request import Request

@@ -23,7 +23,7 @@ from gateway.errors import (
     UnknownRoute,
     UpstreamError,
 )
-from gateway.exchange.apart import Apart
+from gateway.exchange.bodies.apart import Apart
 from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.decision import Decision
 from gateway.exchange.passthrough.forward import Passing

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from gateway.errors import TruncatedStream
-from gateway.exchange.feeding import Feeder
+from gateway.exchange.calls.feeding import Feeder
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import Context
 from gateway.translate.plan import plan

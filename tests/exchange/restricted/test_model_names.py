@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.errors import GatewayError, InvalidRequest, PermissionDenied
-from gateway.exchange.request_fields import read_object
+from gateway.exchange.bodies.request_fields import read_object
 from gateway.exchange.restricted.model_names import (
     Place,
     Reading,

@@ -9,7 +9,7 @@ import pytest
 
 from gateway.config.settings import ClientSettings
 from gateway.errors import InvalidRequest, PayloadTooLarge, PermissionDenied
-from gateway.exchange.apart import LARGE_BYTES, Apart
+from gateway.exchange.bodies.apart import LARGE_BYTES, Apart
 from gateway.exchange.restricted.restrictions import (
     admitted,
     check_generation,

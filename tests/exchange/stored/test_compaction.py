@@ -14,7 +14,7 @@ from gateway.errors import (
     UnsupportedParameter,
     UpstreamError,
 )
-from gateway.exchange.apart import Apart
+from gateway.exchange.bodies.apart import Apart
 from gateway.exchange.decision import Decision
 from gateway.exchange.passthrough.forward import Passing
 from gateway.exchange.stored.compaction import Compacting

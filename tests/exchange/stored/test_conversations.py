@@ -9,9 +9,9 @@ import pytest
 
 from gateway.config.settings import ClientSettings, ModelRule
 from gateway.errors import GatewayError, InvalidRequest, TruncatedStream
+from gateway.exchange.bodies.request_fields import read_routed
 from gateway.exchange.decision import Decision
 from gateway.exchange.reply.body import ReplyBody
-from gateway.exchange.request_fields import read_routed
 from gateway.exchange.stored import conversations
 from gateway.exchange.stored.conversations import ResponseMemory
 from gateway.exchange.stored.kept_responses import KeptResponses

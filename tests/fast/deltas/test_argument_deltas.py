@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from msgspec.json import encode
 
-from gateway.exchange.feeding import Feeder
+from gateway.exchange.calls.feeding import Feeder
 from gateway.shapes import Json, Shape
 from tests.fast.both_streams import Counting, assert_same_stream, planned
 from tests.fast.stream_events import cut

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.exchange.feeding import Feeder
+from gateway.exchange.calls.feeding import Feeder
 from gateway.shapes import Json, Shape
 from gateway.translate.stream.sse import SSEDecoder
 from tests.fast.both_paths import WILD, one_of_the_names

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from msgspec.json import decode
 
 from gateway.errors import UpstreamError
-from gateway.exchange.feeding import Feeder
+from gateway.exchange.calls.feeding import Feeder
 from gateway.fast.codec import EncodedRequest
 from gateway.fast.pairs import pair_paths
 from gateway.fast.paths import Fast

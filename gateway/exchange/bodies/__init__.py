@@ -1,0 +1,1 @@
+"""The bodies of clients' requests: read, decoded and translated, large ones beside the loop."""

@@ -1,0 +1,217 @@
+"""Asks a server again for the choices that it left out of its reply.
+
+A `Send` around another: its replies look like those of a server that knows `n`, whichever two
+endpoints are joined.
+"""
+
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing
+from dataclasses import replace
+from typing import cast
+
+import msgspec
+
+from gateway.envelopes.codings import without_coding
+from gateway.envelopes.upstream_json import NOT_JSON, decode_halves, encode_halves
+from gateway.errors import UpstreamError
+from gateway.exchange.bodies.request_fields import read_object
+from gateway.exchange.calls.sending import send_whole
+from gateway.exchange.errors.redirections import check_redirect
+from gateway.exchange.reply.classify import ErrorReply, read_error
+from gateway.exchange.reply.decompressed import readable
+from gateway.exchange.reply.opening import Opening
+from gateway.exchange.reply.reading import (
+    Allowance,
+    checked_object,
+    is_event_stream,
+    not_json,
+    read_whole,
+)
+from gateway.exchange.reply.wrapped_errors import is_foreign
+from gateway.replies import BufferedReply, ChunkedReply
+from gateway.resolve.refusals.parameter_fixes import ParameterFix
+from gateway.shapes import Json, Send, Shape, UpstreamCall, UpstreamReply
+from gateway.translate.missing_choices import (
+    ChoicesSeen,
+    are_missing,
+    asked_choices,
+    completed,
+    single_calls,
+)
+from gateway.translate.stream.reply_as_event import whole_as_event
+from gateway.translate.stream.sse import SSEDecoder, begins_events, is_done
+
+LEFT_OUT = ParameterFix("withhold", "n")
+"""What is remembered of a model whose server generates one choice whatever `n` is."""
+
+_encode = msgspec.json.Encoder().encode
+
+
+class AskingAgain:
+    """Sends calls of one shape; `noticed` is called once a server has left out choices."""
+
+    def __init__(
+        self, send: Send, shape: Shape, concurrency: int, noticed: Callable[[], None]
+    ) -> None:
+        self.send = send
+        self.shape = shape
+        self.noticed = noticed
+        self._concurrency = concurrency
+
+    async def __call__(self, call: UpstreamCall) -> UpstreamReply:
+        """Send a call; raises what the other `Send` raises."""
+        reply = await self.send(call)
+        body = read_object(cast("bytes", call.body))
+        if asked_choices(body) < 2 or not 200 <= reply.status < 300:
+            return reply
+        reply = readable(reply)
+        if body.get("stream") is True:
+            return _CompletedStream(self, call, body, reply)
+        return await self._whole(call, body, reply)
+
+    async def _whole(self, call: UpstreamCall, body: Json, reply: UpstreamReply) -> UpstreamReply:
+        read = await read_whole(reply)
+        if begins_events(read):
+            held = BufferedReply(reply.status, reply.headers, read)
+            return _CompletedStream(self, call, body, held)
+        first = _decoded(read)
+        if not isinstance(first, dict) or not are_missing(first, asked_choices(body)):
+            return BufferedReply(reply.status, reply.headers, read)
+        calls = [_single(call, single) for single in single_calls(body, len(first["choices"]))]
+        rest = await send_whole(self.send, calls, self._concurrency)
+        if isinstance(rest, ErrorReply):
+            return BufferedReply(rest.status, rest.headers, rest.body)
+        self.noticed()
+        whole = encode_halves(completed(first, [_decoded(each.body) for each in rest]))
+        return BufferedReply(reply.status, without_coding(reply.headers), whole)
+
+
+class _CompletedStream(ChunkedReply):
+    """An event stream, and those of the calls for the choices that it left out.
+
+    JSON in its place counts as one event, whatever its label; what is not a reply stays as it is.
+    """
+
+    def __init__(
+        self, asking: AskingAgain, call: UpstreamCall, body: Json, reply: UpstreamReply
+    ) -> None:
+        super().__init__()
+        self.status = reply.status
+        self.headers = without_coding(reply.headers)
+        self._asking = asking
+        self._call = call
+        self._body = body
+        self._reply = reply
+        """The one that is being read."""
+        self._seen = ChoicesSeen()
+        self._events = self._all()
+
+    def _read(self) -> AsyncIterator[bytes]:
+        return self._events
+
+    async def _close(self) -> None:
+        await self._events.aclose()
+        await self._reply.aclose()
+
+    async def _all(self) -> AsyncGenerator[bytes, None]:
+        seen = self._seen
+        async with aclosing(_events(self._reply)) as events:
+            async for event in events:
+                if isinstance(event, BufferedReply) and not _has_choices(event):
+                    yield event.body
+                    return
+                if isinstance(event, BufferedReply):
+                    yield _written(seen.take(self._as_event(event)))
+                    continue
+                decoded = _decoded(event)
+                yield _written(seen.take(decoded) if isinstance(decoded, dict) else event)
+        await self._reply.aclose()
+        have = seen.complete
+        if 0 < have < asked_choices(self._body):
+            self._asking.noticed()
+            for position, body in enumerate(single_calls(self._body, have), have):
+                seen.next_call()
+                async with aclosing(self._single(_single(self._call, body))) as further:
+                    async for one in further:
+                        yield _written(seen.take(one, position))
+        yield _written(seen.usage_event())
+        if have:
+            yield b"data: [DONE]\n\n"
+
+    async def _single(self, call: UpstreamCall) -> AsyncGenerator[Json, None]:
+        """Yield the events of a call for one choice; an error reply is one event."""
+        self._reply = reply = await self._asking.send(call)
+        if not 200 <= reply.status < 300:
+            yield _error_event(await read_error(reply))
+        else:
+            self._reply = reply = readable(reply)
+            async with aclosing(_events(reply)) as events:
+                async for event in events:
+                    yield _event(event) if isinstance(event, bytes) else self._as_event(event)
+            await reply.aclose()
+
+    def _as_event(self, whole: BufferedReply) -> Json:
+        return whole_as_event(self._asking.shape, _event(whole.body), unsaid="stop")
+
+
+def _single(call: UpstreamCall, body: Json) -> UpstreamCall:
+    return replace(call, body=_encode(body), repeats=0)
+
+
+def _decoded(body: bytes) -> object:
+    try:
+        return decode_halves(body)
+    except NOT_JSON:
+        return None
+
+
+def _event(data: bytes) -> Json:
+    try:
+        return checked_object(decode_halves(data))
+    except NOT_JSON:
+        raise not_json() from None
+
+
+def _has_choices(whole: BufferedReply) -> bool:
+    reply = _decoded(whole.body)
+    return isinstance(reply, dict) and isinstance(reply.get("choices"), list)
+
+
+async def _events(reply: UpstreamReply) -> AsyncGenerator[bytes | BufferedReply, None]:
+    """Yield the data of an event stream's events, up to its terminator; or a body that is JSON."""
+    opening: Opening | None = Opening(Allowance(), labelled=is_event_stream(reply.headers))
+    decoder = SSEDecoder()
+    async for chunk in reply.chunks():
+        data = chunk if opening is None else opening.take(chunk)
+        if data:
+            opening = None
+        for event in decoder.feed(data):
+            if is_done(event.data):
+                return
+            if not is_foreign(event):
+                yield event.data
+    begun, is_events = (b"", True) if opening is None else opening.end()
+    if not is_events:
+        yield BufferedReply(reply.status, reply.headers, begun)
+        return
+    for event in (*decoder.feed(begun), *decoder.finish()):
+        if not (is_done(event.data) or is_foreign(event)):
+            yield event.data
+
+
+def _written(event: Json | bytes | None) -> bytes:
+    if event is None:
+        return b""
+    data = event if isinstance(event, bytes) else encode_halves(event)
+    return b"data: " + data.replace(b"\n", b"\ndata: ") + b"\n\n"
+
+
+def _error_event(failure: ErrorReply) -> Json:
+    check_redirect(failure.status, failure.headers)
+    error = _decoded(failure.body)
+    if isinstance(error, dict) and error.get("error"):
+        return error
+    raise UpstreamError(
+        f"The upstream answered one of the calls of this request with status {failure.status}.",
+        upstream_status=failure.status,
+    )

@@ -1,0 +1,1 @@
+"""What clients get where an attempt, or a whole request, has failed."""

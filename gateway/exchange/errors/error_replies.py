@@ -1,0 +1,182 @@
+"""Error replies of upstreams as errors of the client's endpoint."""
+
+import re
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Final
+
+from gateway.envelopes.upstream_json import NOT_JSON, decode
+from gateway.errors import Reason, UpstreamError, UpstreamReplied, reason_of
+from gateway.exchange.attempt import Attempt
+from gateway.exchange.errors.clients_names import in_clients_names
+from gateway.exchange.errors.redirections import redirect_error
+from gateway.exchange.reply.classify import ErrorReply
+from gateway.shapes import ItemNames, RawHeaders, Shape
+from gateway.translate.contract import Translation
+from gateway.translate.parts.sentences import sentence
+from gateway.translate.parts.to_messages.replied_errors import in_openai_terms
+from gateway.translate.parts.upstream_errors import (
+    client_status,
+    error_type,
+    in_clients_words,
+    replied_error,
+    upstream_error,
+)
+
+ClientParam = Callable[[str | None], str | None]
+"""Returns the client's name of a parameter that the upstream named; None: it has no such one."""
+
+_KEPT: Final = frozenset({b"retry-after", b"retry-after-ms", b"x-should-retry", b"x-request-id"})
+_RATE_LIMITS: Final = (b"x-ratelimit-", b"ratelimit", b"anthropic-ratelimit-")
+"""OpenAI's fields, those of the draft standard (`RateLimit-Policy`), and Anthropic's."""
+
+
+def translated_failure(translation: Translation, failure: ErrorReply) -> UpstreamError:
+    """Return an upstream's error in the vocabulary of the client's endpoint."""
+
+    def client_param(name: str | None) -> str | None:
+        return translation.client_param(failure.call, name)
+
+    error = error_of_reply(failure.status, failure.headers, failure.body, client_param)
+    if translation.report.target is Shape.MESSAGES and isinstance(error, UpstreamReplied):
+        return in_openai_terms(error, failure.status if failure.status >= 400 else None)
+    return error
+
+
+def renamed_failure(attempt: Attempt, failure: ErrorReply, *, moved: bool) -> UpstreamError | None:
+    """Return an error about a parameter that is the client's under another name.
+
+    The attempt has renamed it, for the model or after a refusal; other names of a translation are
+    for `translated_failure`. Also found where only the message has the name. None: it is about
+    another parameter, or none. Unless the request has `moved` to another endpoint, the status is
+    the upstream's own.
+    """
+    renamed = attempt.renamed
+    known = _replied(failure.status, failure.body) if renamed else None
+    if known is None:
+        return None
+    param = known.param or _named_in(known.message, renamed)
+    named = attempt.client_param(failure.call, param)
+    if named == param:
+        return None
+    known.param = param
+    return _about(known, named, failure, moved=moved)
+
+
+def _named_in(message: str, renamed: Mapping[str, str]) -> str | None:
+    """Return the new name that an error's text has, without the client's own."""
+
+    def has(name: str) -> bool:
+        return re.search(rf"(?<![\w.]){re.escape(name)}(?![\w.]*\w)", message) is not None
+
+    return next((new for new, old in renamed.items() if has(new) and not has(old)), None)
+
+
+def about_moved_item(failure: ErrorReply, items: ItemNames) -> UpstreamError | None:
+    """Return an error about an item that the client has under another name; None: it names none.
+
+    For requests at their own endpoint, of which some items were left out or others added.
+    """
+    return _with_other_names(failure, items.client_path)
+
+
+def in_clients_terms(attempt: Attempt, failure: ErrorReply, body: bytes) -> UpstreamError | None:
+    """Return an error with the client's names of what was sent otherwise; None: it names no such.
+
+    For an attempt at the client's own endpoint, whose request is `body`.
+    """
+    if attempt.translation is None and attempt.report is None:
+        return None
+    return _with_other_names(failure, partial(attempt.client_param, failure.call), body)
+
+
+def _with_other_names(
+    failure: ErrorReply, client_param: Callable[[str], str | None], body: bytes | None = None
+) -> UpstreamError | None:
+    known = _replied(failure.status, failure.body)
+    if known is None:
+        return None
+    named, said = known.param and client_param(known.param), known.message
+    if body is not None:
+        in_clients_names(known, body)
+    is_same = (named, said) == (known.param, known.message)
+    return None if is_same else _about(known, named, failure, moved=False)
+
+
+def _about(
+    known: UpstreamReplied, named: str | None, failure: ErrorReply, *, moved: bool
+) -> UpstreamReplied:
+    """Return the error about a parameter under the client's name."""
+    error = in_clients_words(known, named)
+    error.headers = kept_headers(failure.headers)
+    if failure.status >= 400:
+        error.upstream_status, error.reason = failure.status, reason_of(failure.status)
+        error.status = error.status if moved else failure.status
+    return error
+
+
+def error_of_reply(
+    status: int, headers: RawHeaders, body: bytes, client_param: ClientParam
+) -> UpstreamError:
+    """Return the error that a reply is, also one with a status of success."""
+    redirected = redirect_error(status, headers)
+    if redirected is not None:
+        return redirected
+    kept = kept_headers(headers)
+    known = _replied(status, body)
+    if known is None:
+        text = body[:200].decode("utf-8", "replace").strip()
+        shown = client_status(status)
+        return UpstreamError(
+            sentence(f"The upstream answered with status {status}: {text or 'no body'}"),
+            upstream_status=status,
+            status=shown,
+            type=error_type(shown),
+            headers=kept,
+        )
+    error = in_clients_words(known, client_param(known.param))
+    error.headers = kept
+    if status >= 400:
+        error.upstream_status, error.reason = status, reason_of(status)
+    return error
+
+
+def listing_failed(
+    upstream: str, status: int, body: bytes, headers: RawHeaders = ()
+) -> UpstreamReplied:
+    """Return the error for a model list that could not be had."""
+    known = None if redirect_error(status, headers) else _replied(status, body)
+    message = known.message if known else f"it answered with status {status}"
+    return UpstreamReplied(
+        sentence(f"The models of upstream '{upstream}' could not be listed: {message}"),
+        upstream_status=status,
+        status=client_status(status),
+        type=known.type if known else "server_error",
+        code=known.code if known else None,
+        headers=kept_headers(headers),
+    )
+
+
+def error_in_success(failure: ErrorReply) -> UpstreamError:
+    """Return the error in a reply with a status of success, as some servers send refusals."""
+    known = _replied(failure.status, failure.body)
+    return known or UpstreamError("The upstream replied with an error.", reason=Reason.ERROR_REPLY)
+
+
+def kept_headers(headers: RawHeaders) -> tuple[tuple[str, str], ...]:
+    """Return the fields of an upstream's error that identify the request, and say when to retry."""
+    return tuple(
+        (name.decode("latin-1"), value.decode("latin-1"))
+        for name, value in headers
+        if name in _KEPT or name.startswith(_RATE_LIMITS)
+    )
+
+
+def _replied(status: int, body: bytes) -> UpstreamReplied | None:
+    try:
+        decoded = decode(body)
+    except NOT_JSON:
+        return None
+    if status < 400:
+        return upstream_error(decoded)
+    return replied_error(decoded, client_status(status))

@@ -1,0 +1,110 @@
+"""What the failure of an attempt means, and what its client gets of it."""
+
+import asyncio
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
+
+from gateway.config.settings import UpstreamSettings
+from gateway.errors import GatewayError
+from gateway.exchange.attempt import Attempt
+from gateway.exchange.bodies.apart import Apart
+from gateway.exchange.bodies.misplaced_bodies import may_be_of_parts, mended_by_reading
+from gateway.exchange.client_reply import ClientReply
+from gateway.exchange.errors.error_replies import about_moved_item, in_clients_terms
+from gateway.exchange.errors.failures import refuses_own_key
+from gateway.exchange.reply.body import ReplyBody
+from gateway.exchange.reply.classify import ErrorReply
+from gateway.exchange.reply.reading import MAX_ERROR_BYTES, REST_SECONDS
+from gateway.exchange.retries import Refused
+from gateway.request import GenerationRequest
+from gateway.resolve.evidence import Route
+from gateway.resolve.refusals.classify import Refusal, Verdict, classify
+
+
+def judge(route: Route, attempt: Attempt, failure: ErrorReply) -> Refusal:
+    """Say what the failure of an attempt means: nothing, where it broke off or is too long."""
+    if failure.partial:
+        return Refusal(Verdict.OTHER)
+    sent = attempt.sent[failure.call]
+    return classify(attempt.shape, failure.status, failure.body, model=route.model_sent, sent=sent)
+
+
+async def judged(
+    apart: Apart, route: Route, call: GenerationRequest, attempt: Attempt, failure: ErrorReply
+) -> Refused:
+    """Return a failed attempt with what its failure means; a large request is read `apart`."""
+    refusal = judge(route, attempt, failure)
+    if may_be_of_parts(call, attempt.shape, failure.status, refusal):
+        read_again = partial(mended_by_reading, attempt.calls[0], refusal)
+        refusal = await apart.run_large(len(call.body), read_again)
+    return Refused(attempt, failure, refusal)
+
+
+async def reply_or_failure(
+    upstream: UpstreamSettings,
+    route: Route,
+    call: GenerationRequest,
+    attempt: Attempt,
+    failure: ErrorReply,
+) -> ClientReply | ErrorReply:
+    """Return the failure, which another attempt may follow, or the reply that its client gets.
+
+    The client gets an error that came within a success, unless it is a refusal or refuses the
+    gateway's own key. Raises one that is in the gateway's words.
+    """
+    if attempt.items is not None:
+        failure = await _replaced(failure, about_moved_item(failure, attempt.items))
+    if failure.for_client is None:
+        return failure
+    if attempt.translation is None:
+        failure = await _replaced(failure, in_clients_terms(attempt, failure, call.body))
+    leads_on = judge(route, attempt, failure).verdict is not Verdict.OTHER
+    refused = leads_on or refuses_own_key(upstream, failure.status, failure.body)
+    return await _decided(failure, refused=refused)
+
+
+async def _replaced(failure: ErrorReply, error: GatewayError | None) -> ErrorReply:
+    """Return a failure of which the client gets `error`; None: it stays as it came."""
+    if error is None:
+        return failure
+    shown = failure.for_client
+    if isinstance(shown, ClientReply) and not isinstance(shown.body, bytes):
+        await shown.body.aclose()
+    return replace(failure, for_client=error.bare())
+
+
+async def _decided(failure: ErrorReply, *, refused: bool) -> ClientReply | ErrorReply:
+    """Return what becomes of a failure that came as the first event of a stream.
+
+    Unless it is `refused`, its client gets it as it came: the reply is returned, or its error
+    raised. A refusal is read to its end, for which it has `REST_SECONDS`, so that its connection is
+    free for another attempt.
+    """
+    shown = failure.for_client
+    if not refused and shown is not None:
+        if isinstance(shown, GatewayError):
+            raise shown
+        return shown
+    if not isinstance(shown, ClientReply) or isinstance(shown.body, bytes):
+        return failure
+    headers = [pair for pair in shown.headers if pair[0] != b"content-length"]
+    body = await _read_out(shown.body)
+    return replace(failure, for_client=ClientReply(shown.status, headers, body))
+
+
+async def _read_out(body: ReplyBody) -> bytes:
+    """Return what arrives of a body within `REST_SECONDS`, at most as much as an error may have."""
+    read = bytearray()
+
+    def sink(piece: bytes) -> bool:
+        read.extend(piece)
+        return len(read) <= MAX_ERROR_BYTES
+
+    try:
+        with suppress(GatewayError, TimeoutError):
+            async with asyncio.timeout(REST_SECONDS):
+                await body.pipe(sink)
+    finally:
+        await body.aclose()
+    return bytes(read)

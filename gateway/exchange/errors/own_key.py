@@ -1,0 +1,44 @@
+"""Errors within a reply that refuse the gateway's own key: the client can do nothing about them."""
+
+from gateway.config.settings import UpstreamSettings
+from gateway.envelopes.refused_keys import refuses_key
+from gateway.errors import GatewayError, UpstreamReplied
+from gateway.exchange.errors.failures import check_own_key
+from gateway.exchange.reply.classify import ErrorReply
+from gateway.shapes import RawHeaders
+from gateway.translate.stream.sse import encode_json
+
+_UNAUTHORIZED = 401
+_SUCCESS = 200
+
+
+def in_own_words(upstream: UpstreamSettings, error: GatewayError) -> GatewayError:
+    """Return the error that the client gets for one of a stream: the gateway's, if it is its fault.
+
+    Without a status of its own it is judged by its words, like one under a status of success.
+    """
+    if isinstance(error, UpstreamReplied):
+        try:
+            check_own_key(upstream, _status(error), _body(error))
+        except GatewayError as own:
+            return own.bare()
+    return error
+
+
+def as_refused_key(error: UpstreamReplied, headers: RawHeaders) -> ErrorReply | None:
+    """Return an error within a whole reply as one that refuses the key; None: it does not.
+
+    Whose key that was is the caller's to know.
+    """
+    status, body = _status(error), _body(error)
+    if status != _UNAUTHORIZED and not refuses_key(body):
+        return None
+    return ErrorReply(0, status, headers, body, for_client=error.bare())
+
+
+def _status(error: UpstreamReplied) -> int:
+    return _UNAUTHORIZED if error.status == _UNAUTHORIZED else _SUCCESS
+
+
+def _body(error: UpstreamReplied) -> bytes:
+    return encode_json(dict(error.envelope()))

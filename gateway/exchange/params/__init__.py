@@ -1,0 +1,1 @@
+"""Parameters of requests that models' rules set and endpoints refuse."""

@@ -1,0 +1,174 @@
+"""Requests without what their endpoint has refused, and what is reported of that."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import lru_cache
+
+from gateway.exchange.bodies.request_fields import field_names
+from gateway.exchange.params.known_fixes import Fixes
+from gateway.resolve.refusals.earlier_thinking import ITEMS
+from gateway.resolve.refusals.history_fields import FILLED_WITH
+from gateway.resolve.refusals.parameter_fixes import LOWERING, ParameterFix, apply_fixes
+from gateway.resolve.refusals.system_turns import FIRST, USERS
+from gateway.shapes import Json, Shape
+from gateway.translate.contract import Context, Translation
+from gateway.translate.quirks import without
+
+_IN_MESSAGES = ("fill", "strip", "retell", "read")
+"""Actions on fields of messages."""
+_HINTS = frozenset(
+    {
+        *("cache_control", "context_management", "diagnostics", "inference_geo", "metadata"),
+        *("output_config.effort", "service_tier", "speed", "thinking.display"),
+        *("temperature", "top_k", "top_p"),
+    }
+)
+"""Parameters of messages that never make a request fail: clients do not mend them themselves.
+
+Copilot's CLI sends a temperature to models of any name.
+"""
+_RETELLING: Mapping[str, Fixes] = {
+    "user": (ParameterFix("retell", "role", USERS),),
+    "hoist": (ParameterFix("retell", "role", FIRST),),
+}
+"""What `translation.late_system` has done at `/v1/messages` itself."""
+
+
+def knowing(context: Context, fixes: Fixes) -> Context:
+    """Return a context in which the model does not take what the fixes leave out in any case."""
+    names = {fix.name for fix in fixes if fix.to is None and fix.given is None}
+    return replace(
+        context,
+        capabilities=without(context.capabilities, names),
+        own_endpoint=without(context.own_endpoint, names),
+    )
+
+
+def for_own_clients(fixes: Fixes, shape: Shape) -> Fixes:
+    """Return the fixes for requests of the endpoint's own clients.
+
+    Limits are theirs to lower: the upstream's refusal has its number. Clients of messages mend
+    most by themselves, by the words of refusals: all but hints and sampling parameters, and system
+    messages within the conversation, which Claude Code sends to every model.
+    """
+    if shape is Shape.MESSAGES:
+        return tuple(
+            fix
+            for fix in fixes
+            if fix.action == "retell" or (fix.action == "drop" and fix.name in _HINTS)
+        )
+    return tuple(fix for fix in fixes if fix.action != "limit")
+
+
+def for_clients(fixes: Fixes, client: Shape, shape: Shape, context: Context) -> Fixes:
+    """Return the fixes for requests of clients of `client` at an endpoint.
+
+    Its own clients get what is configured, too. Requests that are translated have no parts of other
+    shapes.
+    """
+    if not (fixes or client is shape is Shape.MESSAGES):
+        return ()
+    if client is shape:
+        return (*_configured(shape, context), *for_own_clients(fixes, shape))
+    return tuple(fix for fix in fixes if fix.action != "read")
+
+
+def _configured(shape: Shape, context: Context) -> Fixes:
+    if shape is not Shape.MESSAGES:
+        return ()
+    return _RETELLING.get(context.settings.late_system, ())
+
+
+def may_apply(fixes: Fixes, body: bytes) -> bool:
+    """Whether fixes can change a body: it has a field of theirs. Raises `InvalidRequest`."""
+    return not _fields_of(fixes).isdisjoint(field_names(body))
+
+
+@lru_cache(maxsize=1024)
+def _fields_of(fixes: Fixes) -> frozenset[str]:
+    return frozenset(map(_field_of, fixes))
+
+
+def _field_of(fix: ParameterFix) -> str:
+    if fix.name == ITEMS:
+        return "input"
+    return "messages" if fix.action in _IN_MESSAGES else fix.name.partition(".")[0]
+
+
+def parameter_names(body: Json) -> frozenset[str]:
+    """Return the names of the parameters in a body, those one level down as `outer.inner`."""
+    names = set(body)
+    for name, value in body.items():
+        if isinstance(value, dict):
+            names |= {f"{name}.{inner}" for inner in value}
+    return frozenset(names)
+
+
+def mended(translation: Translation, fixes: Fixes) -> Sequence[Json]:
+    """Return a translation's bodies with the fixes applied, and report them."""
+    if not fixes:
+        return translation.calls
+    bodies = [apply_fixes(body, fixes) for body in translation.calls]
+    if not bodies:
+        return bodies  # the gateway answers by itself
+    for fix in fixes:
+        if fix.action in _IN_MESSAGES:
+            _report_history(translation, fix, bodies)
+        elif fix.action != "withhold":
+            _report_parameter(translation, fix, bodies)
+    return bodies
+
+
+def _report_parameter(translation: Translation, fix: ParameterFix, bodies: Sequence[Json]) -> None:
+    """Report a fix under the client's own name of the parameter, if it applied at all."""
+    name, renamed_to = fix.name, fix.to
+    asked = translation.client_param(0, name) or name
+    if fix.action in LOWERING:
+        given, sent = translation.calls[0].get(name), bodies[0].get(name)
+        if sent != given:
+            translation.report.change(asked, given, sent)
+        return
+    entries = translation.calls[0].get(name)
+    if fix.given is not None and isinstance(entries, list) and fix.given in entries:
+        translation.report.drop(f"{asked}[{fix.given}]")
+        return
+    before = [parameter_names(body) for body in translation.calls]
+    after = [parameter_names(body) for body in bodies]
+    if before == after or not any(name in names for names in before):
+        return
+    if renamed_to is None:
+        translation.report.drop(asked)
+    else:
+        translation.report.rename(asked, renamed_to)
+
+
+def _report_history(translation: Translation, fix: ParameterFix, bodies: Sequence[Json]) -> None:
+    if list(bodies) == list(translation.calls):
+        return
+    if fix.action == "retell":
+        if apply_fixes(translation.calls[0], (fix,)) != translation.calls[0]:
+            translation.report.change(fix.name, "system", fix.to)
+        return
+    if fix.action == "fill":
+        translation.report.change(fix.name, *FILLED_WITH[fix.name])
+    elif fix.action == "strip":
+        translation.report.drop(fix.name)
+
+
+def is_the_upstreams(fix: ParameterFix, shape: Shape) -> bool:
+    """Whether a client of the same endpoint gets the upstream's own refusal.
+
+    There nothing is emulated or lowered, and the endpoint has no parameter of that name.
+    """
+    if fix.action in LOWERING:
+        return True
+    names = ("n", "stop", "logprobs") if shape is Shape.RESPONSES else ("n",)
+    return fix.action == "withhold" and fix.name in names
+
+
+def subject_of(fix: ParameterFix) -> str:
+    """Return what a fix changes, which it does once.
+
+    A limit may be lowered twice: to the model's, and to the room that the prompt leaves.
+    """
+    return f"{fix.action} {fix.name}" if fix.action == "fit" else fix.name

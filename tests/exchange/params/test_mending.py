@@ -1,0 +1,169 @@
+"""Requests without what their endpoint has refused."""
+
+import pytest
+
+from gateway.errors import InvalidRequest
+from gateway.exchange.params.mending import (
+    for_clients,
+    for_own_clients,
+    knowing,
+    may_apply,
+    mended,
+    parameter_names,
+)
+from gateway.resolve.refusals.parameter_fixes import ParameterFix
+from gateway.shapes import Json, Shape
+from gateway.translate.contract import Context
+from gateway.translate.plan import plan
+from gateway.translate.renaming import Renaming
+
+CONTEXT = Context(model_asked="m", model_sent="m")
+
+
+def translation(body: Json) -> Renaming:
+    return Renaming(Shape.CHAT, body, CONTEXT)
+
+
+def test_parameters_are_named_one_level_deep() -> None:
+    body = {"a": 1, "reasoning": {"effort": "low", "more": {"deep": 1}}, "list": [{"x": 1}]}
+    assert parameter_names(body) == {
+        *("a", "reasoning", "reasoning.effort", "reasoning.more", "list"),
+    }
+
+
+def test_a_fix_may_apply_where_the_body_has_its_field() -> None:
+    fix, nested = ParameterFix("drop", "seed"), ParameterFix("drop", "reasoning.summary")
+    assert may_apply((fix,), b'{"seed": 1}')
+    assert may_apply((fix, nested), b'{"reasoning": {}}')
+    assert not may_apply((fix, nested), b'{"messages": [{"seed": 1}]}')
+    with pytest.raises(InvalidRequest):
+        may_apply((fix,), b"[]")
+
+
+@pytest.mark.parametrize("action", ["fill", "strip"])
+def test_a_fix_of_the_history_may_apply_where_there_are_messages(action: str) -> None:
+    fix = ParameterFix(action, "reasoning_content")  # type: ignore[arg-type]
+    assert may_apply((fix,), b'{"messages": []}')
+    assert not may_apply((fix,), b'{"reasoning_content": ""}')
+
+
+def test_what_is_left_out_is_known_not_to_be_taken() -> None:
+    withheld, renamed = ParameterFix("withhold", "n"), ParameterFix("rename", "stop", "stops")
+    known = knowing(CONTEXT, (withheld, renamed))
+    assert (CONTEXT.capabilities.n, known.capabilities.n) == (True, False)
+    assert known.capabilities.stop
+    assert not known.own_endpoint.n
+    one_value = ParameterFix("drop", "reasoning_effort", given="xhigh")
+    assert knowing(CONTEXT, (one_value,)) == CONTEXT
+
+
+def test_what_the_gateway_answers_by_itself_has_nothing_to_mend() -> None:
+    body = {"model": "asked", "prompt": "Hi", "max_tokens": 0}
+    made = plan(Shape.COMPLETIONS, Shape.CHAT, body, CONTEXT)
+    fixes = (
+        ParameterFix("drop", "seed"),
+        ParameterFix("limit", "max_tokens", "5"),
+        ParameterFix("retell", "messages", "user"),
+    )
+    assert mended(made, fixes) == []
+    assert not made.report.dropped
+
+
+def test_without_fixes_the_bodies_are_the_translations_own() -> None:
+    made = translation({"seed": 1})
+    assert mended(made, ()) is made.calls
+
+
+@pytest.mark.parametrize(
+    ("fix", "dropped", "changed"),
+    [
+        (ParameterFix("drop", "seed"), ["seed"], []),
+        (
+            ParameterFix("rename", "max_tokens", "max_completion_tokens"),
+            [],
+            ["max_tokens->max_completion_tokens"],
+        ),
+        (ParameterFix("drop", "user"), [], []),
+        (ParameterFix("drop", "list", given="x"), ["list[x]"], []),
+        (ParameterFix("drop", "list", given="z"), [], []),
+        (ParameterFix("drop", "nulls"), ["nulls"], []),
+        (ParameterFix("withhold", "n"), [], []),
+    ],
+)
+def test_a_fix_is_reported_if_it_changed_something(
+    fix: ParameterFix, dropped: list[str], changed: list[str]
+) -> None:
+    made = translation({"seed": 1, "max_tokens": 2, "list": ["x", "y"], "nulls": [None]})
+    mended(made, (fix,))
+    assert (made.report.dropped, made.report.changed) == (dropped, changed)
+
+
+def test_a_fix_of_the_history_is_reported_if_it_changed_a_message() -> None:
+    strip = ParameterFix("strip", "reasoning_content")
+    turns = [{"role": "assistant", "content": "Hi", "reasoning_content": "Hm"}]
+    had, had_not = translation({"messages": turns}), translation({"messages": []})
+    (body,) = mended(had, (strip,))
+    assert body["messages"] == [{"role": "assistant", "content": "Hi"}]
+    assert had.report.dropped == ["reasoning_content"]
+    mended(had_not, (strip,))
+    assert had_not.report.dropped == []
+
+
+def test_a_lowered_limit_is_reported_with_both_values() -> None:
+    limit = ParameterFix("limit", "max_tokens", "100")
+    made = translation({"max_tokens": 32_000})
+    assert mended(made, (limit,)) == [{"max_tokens": 100, "model": "m"}]
+    assert made.report.changed == ["max_tokens:32000->100"]
+
+
+def test_a_limit_that_is_lowered_twice_is_reported_once() -> None:
+    fixes = (ParameterFix("limit", "max_tokens", "100"), ParameterFix("fit", "max_tokens", "90"))
+    made = translation({"max_tokens": 32_000})
+    assert mended(made, fixes) == [{"max_tokens": 90, "model": "m"}]
+    assert made.report.changed == ["max_tokens:32000->90"]
+
+
+@pytest.mark.parametrize("body", [{"max_tokens": 100}, {"max_tokens": "a lot"}, {}])
+def test_a_limit_that_fits_is_left_and_not_reported(body: Json) -> None:
+    limit, drop = ParameterFix("limit", "max_tokens", "100"), ParameterFix("drop", "seed")
+    made = translation({**body, "seed": 1})
+    (sent,) = mended(made, (limit, drop))
+    assert sent.get("max_tokens") == body.get("max_tokens")
+    assert (made.report.changed, made.report.dropped) == ([], ["seed"])
+
+
+def test_an_endpoints_own_clients_lower_their_limits_themselves() -> None:
+    limit, drop = ParameterFix("limit", "max_tokens", "100"), ParameterFix("drop", "seed")
+    assert for_own_clients((limit, drop), Shape.CHAT) == (drop,)
+    assert for_own_clients((limit, drop), Shape.MESSAGES) == ()
+
+
+def test_hints_and_system_messages_are_mended_for_clients_of_messages() -> None:
+    retell, hint = ParameterFix("retell", "role", "user"), ParameterFix("drop", "metadata")
+    tuning, meant = ParameterFix("drop", "temperature"), ParameterFix("drop", "stop_sequences")
+    fixes = (retell, hint, tuning, meant)
+    assert for_own_clients(fixes, Shape.MESSAGES) == (retell, hint, tuning)
+
+
+def test_parts_of_other_shapes_are_read_for_clients_of_chat_only() -> None:
+    read, drop = ParameterFix("read", "parts"), ParameterFix("drop", "seed")
+    assert for_clients((read, drop), Shape.CHAT, Shape.MESSAGES, CONTEXT) == (drop,)
+    assert for_clients((read, drop), Shape.CHAT, Shape.CHAT, CONTEXT) == (read, drop)
+    assert for_clients((), Shape.CHAT, Shape.CHAT, CONTEXT) == ()
+    made = translation({"messages": []})
+    assert mended(made, (read,)) == [{"messages": [], "model": "m"}]
+    assert made.report.size == 0
+    strip = ParameterFix("strip", "cache_control")
+    made = translation({"messages": [{"role": "user", "content": "Hi", "cache_control": {}}]})
+    mended(made, (read, strip))
+    assert made.report.dropped == ["cache_control"]
+
+
+@pytest.mark.parametrize(("role", "changed"), [("system", ["role:system->user"]), ("user", [])])
+def test_system_messages_are_reported_where_there_are_any(role: str, changed: list[str]) -> None:
+    retell, hint = ParameterFix("retell", "role", "user"), ParameterFix("drop", "metadata")
+    turns = [{"role": role, "content": [{"type": "text", "text": "Hi"}]}]
+    made = Renaming(Shape.MESSAGES, {"messages": turns, "metadata": {}}, CONTEXT)
+    (sent,) = mended(made, (retell, hint))
+    assert [turn["role"] for turn in sent["messages"]] == ["user"]
+    assert (made.report.changed, made.report.dropped) == (changed, ["metadata"])
