@@ -6,17 +6,21 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from gateway.fast.agents.chat_requests import read_chat_request
-from gateway.fast.agents.chat_via_messages import encode_agents as chat_at_messages
-from gateway.fast.agents.chat_via_responses import encode_agents as chat_at_responses
 from gateway.fast.agents.codec import AgentCodec, AgentRequest
-from gateway.fast.agents.messages_requests import read_messages_request
-from gateway.fast.agents.messages_via_chat import encode_agents as messages_at_chat
-from gateway.fast.agents.messages_via_responses import encode_agents as messages_at_responses
+from gateway.fast.agents.from_chat.chat_requests import read_chat_request
+from gateway.fast.agents.from_chat.chat_via_messages import encode_agents as chat_at_messages
+from gateway.fast.agents.from_chat.chat_via_responses import encode_agents as chat_at_responses
+from gateway.fast.agents.from_messages.messages_requests import read_messages_request
+from gateway.fast.agents.from_messages.messages_via_chat import encode_agents as messages_at_chat
+from gateway.fast.agents.from_messages.messages_via_responses import (
+    encode_agents as messages_at_responses,
+)
+from gateway.fast.agents.from_responses.responses_requests import read_responses_request
+from gateway.fast.agents.from_responses.responses_via_chat import encode_agents as responses_at_chat
+from gateway.fast.agents.from_responses.responses_via_messages import (
+    encode_agents as responses_at_messages,
+)
 from gateway.fast.agents.numbers import encode
-from gateway.fast.agents.responses_requests import read_responses_request
-from gateway.fast.agents.responses_via_chat import encode_agents as responses_at_chat
-from gateway.fast.agents.responses_via_messages import encode_agents as responses_at_messages
 from gateway.fast.agents.uncommon import UNCOMMON
 from gateway.fast.chat_via_messages import CHAT_VIA_MESSAGES
 from gateway.fast.chat_via_responses import CHAT_VIA_RESPONSES

@@ -6,7 +6,7 @@ a text or calls of functions.
 
 import msgspec
 
-from gateway.fast.agents.chat_as_response import decode_reply as response_of
+from gateway.fast.agents.replies.chat_as_response import decode_reply as response_of
 from gateway.fast.codec import (
     ABSENT,
     Absent,

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from gateway.fast.agents.messages_chunks import _Chunk as ChunkWithArguments
+from gateway.fast.agents.replies.messages_chunks import _Chunk as ChunkWithArguments
 from gateway.fast.chat_chunk_fields import ChunkFields
 from gateway.fast.deltas.text_events import _ChatEvent, _CompletionsEvent
 from gateway.fast.streams.chat_as_completions import Chunk

@@ -13,7 +13,7 @@ from gateway.shapes import Json, Shape
 from gateway.translate.contract import Context
 from tests.fast import both_paths
 from tests.fast import test_messages_via_chat as messages_chat
-from tests.fast.agents import test_responses_via_chat as agents
+from tests.fast.agents.from_responses import test_responses_via_chat as agents
 from tests.fast.both_paths import (
     WILD,
     changed,

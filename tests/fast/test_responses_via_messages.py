@@ -13,7 +13,7 @@ from gateway.shapes import Json, Shape
 from gateway.translate.contract import Context
 from tests.fast import both_paths
 from tests.fast import test_chat_via_messages as chat_messages
-from tests.fast.agents.test_responses_via_messages import KNOWN
+from tests.fast.agents.from_responses.test_responses_via_messages import KNOWN
 from tests.fast.both_paths import (
     WILD,
     changed,

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from gateway.errors import GatewayError
-from gateway.fast.agents.messages_answers import AnsweredRequest
+from gateway.fast.agents.replies.messages_answers import AnsweredRequest
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import Context, Report, StreamTranslation
 from gateway.translate.parts.messages.asked import MessagesAsked

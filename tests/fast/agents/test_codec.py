@@ -8,9 +8,9 @@ import pytest
 from msgspec.json import decode, encode
 
 from gateway.errors import UpstreamError
-from gateway.fast.agents.chat_requests import read_chat_request
-from gateway.fast.agents.chat_via_responses import encode_agents
 from gateway.fast.agents.codec import AgentCodec, AgentTranslation
+from gateway.fast.agents.from_chat.chat_requests import read_chat_request
+from gateway.fast.agents.from_chat.chat_via_responses import encode_agents
 from gateway.shapes import Json, Shape
 from gateway.translate.stream.sse import SSEDecoder, encode_events
 from tests.fast.agents import messages_agents, responses_traffic

@@ -1,0 +1,1 @@
+"""Chat requests of agents, for other endpoints."""

@@ -1,0 +1,1 @@
+"""Messages requests of agents, for other endpoints."""

@@ -1,0 +1,270 @@
+"""The conversation of a messages request of an agent, turn by turn."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby, islice
+from operator import is_
+from typing import Any
+
+import msgspec
+
+from gateway.fast.agents.from_messages.messages_requests import (
+    Assistant,
+    Image,
+    Message,
+    OfAssistant,
+    RedactedThinking,
+    ResultText,
+    System,
+    Text,
+    Thinking,
+    ToolResult,
+    ToolUse,
+    User,
+    read_parts,
+)
+from gateway.fast.agents.numbers import encode, number_of
+from gateway.fast.agents.raw import decoded, is_text
+from gateway.fast.agents.uncommon import Uncommon
+from gateway.shapes import Json
+from gateway.translate.contract import Context, Report
+from gateway.translate.parts.from_messages.forms import PartForms
+from gateway.translate.parts.from_messages.results import as_failure
+from gateway.translate.parts.from_messages.tool_names import sent_name
+from gateway.translate.parts.from_messages.turns import Block
+from gateway.translate.parts.messages.late_system import marked
+from gateway.translate.parts.tools.calls import MAX_CALL_ID, bounded_call_id
+from gateway.translate.parts.tools.namespaces import MAX_TOOL_NAME
+
+Place = int | list[str]
+"""Where the blocks of a turn are: the index of its message, or their paths if it has several."""
+
+Result = msgspec.Raw | str | list[Json]
+"""The content of a result: a text, as it is written or decoded, or parts."""
+
+
+def path_of(place: Place, index: int) -> str:
+    """Return the client's path of a block."""
+    return f"messages[{place}].content[{index}]" if isinstance(place, int) else place[index]
+
+
+def _path_of_message(place: Place) -> str:
+    """Return the client's path of the first message of a turn."""
+    return f"messages[{place}]" if isinstance(place, int) else place[0].partition(".")[0]
+
+
+def tool_name(given: str) -> str:
+    """Return the name of a tool as it is sent."""
+    return given if len(given) <= MAX_TOOL_NAME else sent_name(given)
+
+
+class Conversation(ABC):
+    """Writes a conversation for another endpoint; all of its methods raise `Uncommon`.
+
+    The user and the assistant take turns; every call has its result in the next turn.
+    """
+
+    forms: PartForms
+
+    def __init__(self, context: Context, report: Report) -> None:
+        self.sent: list[object] = []
+        self.call_ids: list[str] = []
+        """The client's ids of all calls."""
+        self.is_marked = False
+        """Whether a block is marked for a cache."""
+        self._context = context
+        self._report = report
+        self._attached: list[Json] = []
+        """Parts of results that results cannot hold at this endpoint."""
+        self._waiting: set[str] = set()
+        """The ids of calls that have no result yet."""
+
+    def write(self, messages: Sequence[Message]) -> None:
+        """Write the messages."""
+        kinds = list(map(type, messages))
+        turns: Iterable[tuple[Place, Message]] = enumerate(messages)
+        if any(map(is_, kinds, islice(kinds, 1, None))):
+            joined = list(_joined(messages))
+            turns, kinds = joined, [type(message) for _, message in joined]
+        if kinds[0] is System or kinds[-1] is Assistant or User not in kinds:
+            raise Uncommon
+        for place, message in turns:
+            if type(message) is User:
+                self._user(message, place)
+            elif self._waiting:
+                raise Uncommon
+            elif type(message) is Assistant:
+                self._assistant(message, place)
+            else:
+                self._system(message, place)
+        if self._waiting:
+            raise Uncommon
+
+    @abstractmethod
+    def _say_string(self, content: str, message: User) -> None:
+        """Add a message of the user's whose content is a string."""
+
+    @abstractmethod
+    def _say(self, role: str, content: str | list[Json]) -> None:
+        """Add a message of the user's, or of the system's."""
+
+    @abstractmethod
+    def _add_result(self, call_id: str, content: Result, *, has_images: bool = False) -> None:
+        """Add the result of a call."""
+
+    @abstractmethod
+    def _assistant(self, message: Assistant, place: Place) -> None:
+        """Add a turn of the assistant."""
+
+    def _user(self, message: User, place: Place) -> None:
+        content = message.content
+        if isinstance(content, str):
+            self._say_string(content, message)
+            return
+        if len(content) == 1 and self._is_only_text(content[0]):
+            return
+        others: list[Text | Image] = []
+        is_late = False
+        for index, block in enumerate(content):
+            if block.cache_control:
+                self.is_marked = True
+            if type(block) is ToolResult:
+                if others:
+                    is_late = True
+                self._result(block, place, index)
+            else:
+                others.append(block)
+        if is_late:
+            path = _path_of_message(place)
+            self._report.change(f"{path}.content", "text first", "results first")
+        if others or self._attached:
+            self._say_others(others)
+
+    def _is_only_text(self, block: Text | ToolResult | Image) -> bool:
+        """Add a result that is a text, as most are; return whether it is one, and was added."""
+        if type(block) is not ToolResult or block.is_error or block.cache_control:
+            return False
+        given, content = block.tool_use_id, block.content
+        if given not in self._waiting or len(given) > MAX_CALL_ID or not is_text(content):
+            return False
+        self._waiting.remove(given)
+        self._add_result(given, content)
+        return True
+
+    def _say_others(self, others: Sequence[Text | Image]) -> None:
+        """Add what the user says beside results."""
+        attached, self._attached = self._attached, []
+        first = others[0] if len(others) == 1 and not attached else None
+        if type(first) is Text:
+            self._say("user", first.text)
+        else:
+            self._say("user", attached + list(map(self._part, others)))
+
+    def _part(self, block: Text | ResultText | Image) -> Json:
+        forms = self.forms
+        return forms.image(block.url) if type(block) is Image else forms.text(block.text)
+
+    def _result(self, block: ToolResult, place: Place, index: int) -> None:
+        """Add a result; OpenAI's endpoints have no mark for a failure: it is said in the text."""
+        given, content, failed = block.tool_use_id, block.content, block.is_error
+        if given not in self._waiting:
+            raise Uncommon
+        self._waiting.remove(given)
+        if len(given) > MAX_CALL_ID:
+            given = bounded_call_id(given)
+        if failed:
+            self._report.emulate(f"{path_of(place, index)}.is_error")
+        if not is_text(content):
+            self._add_parts(given, read_parts(content), failed=failed)
+        elif failed:
+            said = decoded(content)
+            self._add_result(given, as_failure(said))
+        else:
+            self._add_result(given, content)
+
+    def _add_parts(
+        self, call_id: str, content: Sequence[ResultText | Image], *, failed: bool
+    ) -> None:
+        has_images = False
+        for each in content:
+            if each.cache_control:
+                self.is_marked = True
+            if type(each) is Image:
+                has_images = True
+        if len(content) == 1 and not failed:
+            only = content[0]
+            if type(only) is ResultText:
+                self._add_result(call_id, only.text)
+                return
+        parts = list(map(self._part, content))
+        if failed:
+            first = parts[0].get("text") if parts else None
+            if first is None:
+                parts.insert(0, self.forms.text(as_failure("")))
+            else:
+                parts[0] = self.forms.text(as_failure(first))
+        self._add_result(call_id, parts, has_images=has_images)
+
+    def _call(self, use: ToolUse) -> tuple[str, str, str]:
+        """Note a call; return its id, its name and its arguments as they are sent."""
+        given = use.id
+        if given in self._waiting:
+            raise Uncommon
+        self._waiting.add(given)
+        self.call_ids.append(given)
+        if use.cache_control:
+            self.is_marked = True
+        if len(given) > MAX_CALL_ID:
+            given = bounded_call_id(given)
+        return given, tool_name(use.name), encode(use.input).decode()
+
+    def _pass_over(self) -> None:
+        """Note that nothing of a turn of the assistant is sent."""
+        if not self._context.capabilities.assistants_in_a_row:
+            # Then what the user says before it and after it is one message.
+            raise Uncommon
+
+    def _system(self, message: System, place: Place) -> None:
+        mode, able = self._context.late_system, self._context.capabilities
+        given = message.content
+        texts = [given] if isinstance(given, str) else [block.text for block in given]
+        if not isinstance(given, str):
+            self.is_marked = self.is_marked or any(block.cache_control for block in given)
+        if mode == "hoist" or not able.assistants_in_a_row:
+            raise Uncommon
+        if mode == "user":
+            self._report.change(f"{_path_of_message(place)}.role", "system", "user")
+            self._say("user", marked("\n\n".join(texts)))
+        else:
+            self._instruct(texts)
+
+    @abstractmethod
+    def _instruct(self, texts: list[str]) -> None:
+        """Add a system message to the conversation."""
+
+
+def blocks_as_json(blocks: Sequence[OfAssistant], place: Place) -> Iterator[Block]:
+    """Yield blocks as the generic path has them."""
+    for index, block in enumerate(blocks):
+        yield Block(msgspec.to_builtins(block, enc_hook=number_of), path_of(place, index))
+
+
+def signature_of(block: Thinking | RedactedThinking) -> str:
+    """Return what a block of thinking was signed with."""
+    return block.signature if type(block) is Thinking else block.data
+
+
+def _joined(messages: Sequence[Message]) -> Iterator[tuple[list[str], Message]]:
+    """Yield messages of one role in a row as one, with the paths of its blocks."""
+    for kind, group in groupby(enumerate(messages), lambda each: type(each[1])):
+        paths: list[str] = []
+        blocks: list[Any] = []
+        for position, message in group:
+            path, content = f"messages[{position}].content", message.content
+            if isinstance(content, str):
+                paths.append(path)
+                blocks.append(Text(text=content))
+            else:
+                paths += [f"{path}[{index}]" for index in range(len(content))]
+                blocks += content
+        yield paths, kind(blocks)

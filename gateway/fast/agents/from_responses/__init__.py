@@ -1,0 +1,1 @@
+"""Responses requests of agents, for other endpoints."""

@@ -1,0 +1,1 @@
+"""Replies to agents, whole and streamed."""

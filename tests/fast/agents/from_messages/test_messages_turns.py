@@ -1,0 +1,113 @@
+"""The turns of an agent's conversation."""
+
+from typing import Any
+
+import pytest
+from msgspec.json import decode, encode
+
+from gateway.fast.agents.from_messages.messages_turns import path_of, tool_name
+from gateway.shapes import Json, Shape
+from tests.fast.agents.messages_agents import (
+    CALL,
+    CONTEXTS,
+    FULL,
+    OTHER_CALL,
+    OTHER_RESULT,
+    RESULT,
+    SYSTEM,
+    TEXT,
+    codec_to,
+)
+from tests.fast.both_paths import changed
+
+
+def sent(odd: tuple[str, Any], context: str = "OpenAI") -> list[Json]:
+    made = codec_to(Shape.CHAT).translation(encode(changed(FULL, [odd])), CONTEXTS[context])
+    assert made is not None
+    messages: list[Json] = decode(made.sent)["messages"]
+    return messages
+
+
+def is_common(odd: tuple[str, Any]) -> bool:
+    body = encode(changed(FULL, [odd]))
+    return codec_to(Shape.CHAT).translation(body, CONTEXTS["OpenAI"]) is not None
+
+
+def test_the_place_of_a_block_is_its_messages_or_its_own() -> None:
+    assert path_of(2, 1) == "messages[2].content[1]"
+    assert path_of(["messages[0].content", "messages[1].content[0]"], 1) == "messages[1].content[0]"
+
+
+def test_long_names_are_shortened_alike() -> None:
+    assert tool_name("Read") == "Read"
+    assert len(tool_name("n" * 65)) == 64
+
+
+def test_messages_of_one_role_in_a_row_are_one_turn() -> None:
+    messages = sent(("messages.3", {"role": "user", "content": [TEXT]}))
+    assert [each["role"] for each in messages[-3:]] == ["tool", "tool", "user"]
+    assert [part["text"] for part in messages[-1]["content"]] == ["Go on.", "Go on.", "Again."]
+
+
+def test_a_failure_is_said_in_the_text() -> None:
+    message = sent(("messages.2.content.0.is_error", True))[3]
+    assert message == {"role": "tool", "tool_call_id": "toolu_1", "content": "Error: 1\tx"}
+
+
+@pytest.mark.parametrize("target", [Shape.CHAT, Shape.RESPONSES])
+def test_a_result_stays_as_it_is_written(target: Shape) -> None:
+    written = rb'"\u00e9\/\ud83d\ude00 \n"'
+    given = encode(changed(FULL, [("messages.2.content.0.content", "Here.")]))
+    made = codec_to(target).translation(given.replace(b'"Here."', written), CONTEXTS["OpenAI"])
+    assert made is not None
+    assert written in made.sent
+
+
+@pytest.mark.parametrize("wrong", [b'"\xff"', b'"\xc3', b"null", b"3", b"[3]"])
+def test_a_result_that_is_neither_text_nor_parts_is_uncommon(wrong: bytes) -> None:
+    given = encode(changed(FULL, [("messages.2.content.0.content", "Here.")]))
+    body = given.replace(b'"Here."', wrong)
+    assert codec_to(Shape.CHAT).translation(body, CONTEXTS["OpenAI"]) is None
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        ("messages.1.content", [CALL, CALL, OTHER_CALL]),
+        ("messages.1.content", [CALL]),
+        ("messages.2.content", [RESULT]),
+        ("messages.2.content", [RESULT, OTHER_RESULT, RESULT]),
+        ("messages.2", SYSTEM),
+        ("messages", [*FULL["messages"][:2], {"role": "user", "content": [RESULT]}]),
+        ("messages", [*FULL["messages"][:2], FULL["messages"][4]]),
+        ("messages.0", SYSTEM),
+        ("messages.4", {"role": "assistant", "content": "Well,"}),
+        ("messages", [FULL["messages"][0], FULL["messages"][1]]),
+        ("messages", [{"role": "assistant", "content": "a"}, SYSTEM]),
+        ("messages", [*FULL["messages"][:1], {"role": "assistant", "content": [CALL]}, SYSTEM]),
+    ],
+)
+def test_calls_without_results_and_the_like_are_left_to_the_generic_path(
+    odd: tuple[str, Any],
+) -> None:
+    assert not is_common(odd)
+
+
+def test_a_system_message_stays_or_becomes_the_users() -> None:
+    odd = "messages.3", SYSTEM
+    assert sent(odd)[-2] == SYSTEM
+    told = {"role": "user", "content": "<system>\nBe quick.\n</system>"}
+    assert sent(odd, "vLLM")[-2] == told
+
+
+def test_a_long_id_is_the_same_in_a_call_and_its_result() -> None:
+    named = changed(
+        FULL,
+        [
+            ("messages.1.content.2.id", "i" * 65),
+            ("messages.2.content.0.tool_use_id", "i" * 65),
+        ],
+    )
+    _, _, said, result, *_ = sent(("messages", named["messages"]))
+    assert said["tool_calls"][0]["id"] == result["tool_call_id"]
+    assert len(result["tool_call_id"]) < 65
