@@ -22,16 +22,16 @@ from gateway.fast.agents.from_responses.responses_via_messages import (
 )
 from gateway.fast.agents.numbers import encode
 from gateway.fast.agents.uncommon import UNCOMMON
-from gateway.fast.chat_via_messages import CHAT_VIA_MESSAGES
-from gateway.fast.chat_via_responses import CHAT_VIA_RESPONSES
 from gateway.fast.codec import EncodedRequest, FastCodec, fast_translation
-from gateway.fast.completions_via_chat import COMPLETIONS_VIA_CHAT
+from gateway.fast.codecs.chat_via_messages import CHAT_VIA_MESSAGES
+from gateway.fast.codecs.chat_via_responses import CHAT_VIA_RESPONSES
+from gateway.fast.codecs.completions_via_chat import COMPLETIONS_VIA_CHAT
+from gateway.fast.codecs.messages_via_chat import MESSAGES_VIA_CHAT
+from gateway.fast.codecs.messages_via_responses import MESSAGES_VIA_RESPONSES
+from gateway.fast.codecs.responses_via_chat import RESPONSES_VIA_CHAT
+from gateway.fast.codecs.responses_via_messages import RESPONSES_VIA_MESSAGES
 from gateway.fast.deltas.text_deltas import DeltaFastPath
-from gateway.fast.messages_via_chat import MESSAGES_VIA_CHAT
-from gateway.fast.messages_via_responses import MESSAGES_VIA_RESPONSES
 from gateway.fast.paths import LARGEST_TEXT, Fast, Loaded
-from gateway.fast.responses_via_chat import RESPONSES_VIA_CHAT
-from gateway.fast.responses_via_messages import RESPONSES_VIA_MESSAGES
 from gateway.fast.streams.fast_stream import Chained, CommonStream
 from gateway.shapes import Shape
 from gateway.translate.composed import pivot_context

@@ -12,9 +12,9 @@ from gateway.late import Meanwhile
 from gateway.shapes import Shape
 from tests.exchange.scene import Exchanged, Scene
 from tests.fakes import ArrivedReply, FakeReply, json_reply
-from tests.fast import test_chat_via_responses as chat_responses
-from tests.fast import test_completions_via_chat as completions_chat
 from tests.fast.both_streams import BODIES, PAIRS
+from tests.fast.codecs import test_chat_via_responses as chat_responses
+from tests.fast.codecs import test_completions_via_chat as completions_chat
 from tests.fast.stream_events import WORDS, usual
 from tests.waiting import wait_until
 

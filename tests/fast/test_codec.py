@@ -15,9 +15,9 @@ from gateway.fast.codec import fast_translation
 from gateway.shapes import Json, Shape
 from gateway.translate.capabilities import Capabilities
 from gateway.translate.plan import plan
-from tests.fast import test_chat_via_responses as chat_responses
-from tests.fast import test_completions_via_chat as completions_chat
 from tests.fast.both_paths import CONTEXT, codec_of, made
+from tests.fast.codecs import test_chat_via_responses as chat_responses
+from tests.fast.codecs import test_completions_via_chat as completions_chat
 
 COMPLETIONS, CHAT, RESPONSES = Shape.COMPLETIONS, Shape.CHAT, Shape.RESPONSES
 

@@ -14,13 +14,13 @@ from gateway.fast.pairs import pair_paths
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import Context
 from tests.fast import both_paths
-from tests.fast import test_chat_via_responses as chat_responses
-from tests.fast import test_completions_via_chat as completions_chat
 from tests.fast.both_paths import (
     CONTEXT,
     changed,
     made,
 )
+from tests.fast.codecs import test_chat_via_responses as chat_responses
+from tests.fast.codecs import test_completions_via_chat as completions_chat
 
 COMPLETIONS, CHAT, RESPONSES = Shape.COMPLETIONS, Shape.CHAT, Shape.RESPONSES
 

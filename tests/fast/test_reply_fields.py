@@ -8,23 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.json import decode, encode
 
-from gateway.fast.chat_via_messages import CHAT_VIA_MESSAGES
-from gateway.fast.chat_via_responses import CHAT_VIA_RESPONSES
 from gateway.fast.codec import FastCodec, fast_translation
-from gateway.fast.completions_via_chat import COMPLETIONS_VIA_CHAT
-from gateway.fast.messages_via_chat import MESSAGES_VIA_CHAT
-from gateway.fast.messages_via_responses import MESSAGES_VIA_RESPONSES
-from gateway.fast.responses_via_chat import RESPONSES_VIA_CHAT
-from gateway.fast.responses_via_messages import RESPONSES_VIA_MESSAGES
+from gateway.fast.codecs.chat_via_messages import CHAT_VIA_MESSAGES
+from gateway.fast.codecs.chat_via_responses import CHAT_VIA_RESPONSES
+from gateway.fast.codecs.completions_via_chat import COMPLETIONS_VIA_CHAT
+from gateway.fast.codecs.messages_via_chat import MESSAGES_VIA_CHAT
+from gateway.fast.codecs.messages_via_responses import MESSAGES_VIA_RESPONSES
+from gateway.fast.codecs.responses_via_chat import RESPONSES_VIA_CHAT
+from gateway.fast.codecs.responses_via_messages import RESPONSES_VIA_MESSAGES
 from gateway.shapes import Json
 from tests.fast import messages_replies
-from tests.fast import test_chat_via_messages as chat_messages
-from tests.fast import test_chat_via_responses as chat_responses
-from tests.fast import test_completions_via_chat as completions_chat
-from tests.fast import test_messages_via_chat as messages_chat
-from tests.fast import test_messages_via_responses as messages_responses
-from tests.fast import test_responses_via_chat as responses_chat
-from tests.fast import test_responses_via_messages as responses_messages
 from tests.fast.both_paths import (
     WILD,
     answered,
@@ -34,6 +27,13 @@ from tests.fast.both_paths import (
     one_of_the_names,
     with_each_field,
 )
+from tests.fast.codecs import test_chat_via_messages as chat_messages
+from tests.fast.codecs import test_chat_via_responses as chat_responses
+from tests.fast.codecs import test_completions_via_chat as completions_chat
+from tests.fast.codecs import test_messages_via_chat as messages_chat
+from tests.fast.codecs import test_messages_via_responses as messages_responses
+from tests.fast.codecs import test_responses_via_chat as responses_chat
+from tests.fast.codecs import test_responses_via_messages as responses_messages
 from tests.fast.names import names_between
 
 VALUES = [

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from gateway.fast.chat_chunk_fields import ChunkFields
+from gateway.fast.forms.chat_chunk_fields import ChunkFields
 from gateway.shapes import Json, Shape
 
 _Text = Annotated[str, msgspec.Meta(min_length=1)]

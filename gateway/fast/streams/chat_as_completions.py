@@ -4,8 +4,8 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from gateway.fast.chat_chunk_fields import ChunkFields
 from gateway.fast.codec import Nothing, Passed
+from gateway.fast.forms.chat_chunk_fields import ChunkFields
 from gateway.shapes import Json
 from gateway.translate.completions_via_chat.reply import total_usage
 from gateway.translate.completions_via_chat.request import Plan

@@ -1,6 +1,6 @@
 """Common chat streams as messages streams: one choice of text."""
 
-from gateway.fast.message_answers import TextStream
+from gateway.fast.forms.message_answers import TextStream
 from gateway.fast.streams.chat_as_completions import read_chunk
 from gateway.shapes import Json
 from gateway.translate.contract import Context

@@ -6,7 +6,7 @@ from typing import ClassVar, Final, Literal
 import msgspec
 
 from gateway.fast.codec import Nothing, Passed
-from gateway.fast.message_replies import StopReason, finish_reason
+from gateway.fast.forms.message_replies import StopReason, finish_reason
 from gateway.fast.streams.chat_as_completions import NO_IDS
 from gateway.fast.streams.chat_chunks import ChatChunks
 from gateway.shapes import Json, Shape

@@ -1,8 +1,8 @@
 """Common responses streams as messages streams: one text, after hidden reasoning."""
 
 from gateway.fast.codec import ABSENT, Absent
-from gateway.fast.message_answers import TextStream
-from gateway.fast.response_replies import HiddenReasoning
+from gateway.fast.forms.message_answers import TextStream
+from gateway.fast.forms.response_replies import HiddenReasoning
 from gateway.fast.streams.responses_reader import ResponsesReader
 from gateway.shapes import Json
 from gateway.translate.contract import Context

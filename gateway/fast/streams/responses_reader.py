@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Final, Literal
 import msgspec
 
 from gateway.fast.codec import ABSENT, Absent, Nothing, Passed
-from gateway.fast.response_replies import HiddenReasoning, OutputMessage, Response, Text
+from gateway.fast.forms.response_replies import HiddenReasoning, OutputMessage, Response, Text
 from gateway.fast.streams.chat_as_completions import NO_IDS
 from gateway.shapes import Json
 

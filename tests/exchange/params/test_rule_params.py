@@ -17,8 +17,8 @@ from tests.exchange.scene import Exchanged, Scene, chat_completion
 from tests.exchange.test_fast_paths import REPLIES
 from tests.fakes import FakeReply, error_reply, json_reply
 from tests.fast.both_streams import BODIES
+from tests.fast.codecs.test_completions_via_chat import REPLY as CHAT_REPLY
 from tests.fast.stream_events import WORDS, usual
-from tests.fast.test_completions_via_chat import REPLY as CHAT_REPLY
 from tests.faults import payloads as faults
 
 COMPLETIONS, CHAT, RESPONSES = Shape.COMPLETIONS, Shape.CHAT, Shape.RESPONSES

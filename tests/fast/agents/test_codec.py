@@ -17,7 +17,7 @@ from tests.fast.agents import messages_agents, responses_traffic
 from tests.fast.agents.both import admitted
 from tests.fast.agents.chat_traffic import FULL
 from tests.fast.agents.messages_contexts import CONTEXTS
-from tests.fast.test_chat_via_responses import REPLY, make_context
+from tests.fast.codecs.test_chat_via_responses import REPLY, make_context
 
 WITHOUT_REPLIES = AgentCodec(Shape.CHAT, Shape.RESPONSES, read_chat_request, encode_agents)
 

@@ -38,7 +38,7 @@ from gateway.fast.agents.replies.chat_as_message import message_with_calls
 from gateway.fast.agents.replies.messages_answers import Answers
 from gateway.fast.agents.replies.messages_chunks import CallsInChunks
 from gateway.fast.codec import ABSENT, Absent
-from gateway.fast.messages_via_chat import decode_reply as decode_text
+from gateway.fast.codecs.messages_via_chat import decode_reply as decode_text
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import Context, Report
 from gateway.translate.draft import Draft

@@ -35,7 +35,7 @@ from gateway.fast.agents.messages_writer import (
 from gateway.fast.agents.replies.answered import Answered, known_of
 from gateway.fast.agents.uncommon import Uncommon
 from gateway.fast.codec import ABSENT, Absent, EncodedRequest, encode
-from gateway.fast.responses_via_messages import response_of
+from gateway.fast.codecs.responses_via_messages import response_of
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import Context, Report, Translation
 from gateway.translate.pair import PairTranslation

@@ -5,9 +5,9 @@ from typing import Literal
 
 import msgspec
 
-from gateway.fast.chat_replies import ChatReplyFields, ChatUsage
 from gateway.fast.codec import Nothing, Passed
-from gateway.fast.message_answers import CallId, Name, encode_calls, usage_of_chat
+from gateway.fast.forms.chat_replies import ChatReplyFields, ChatUsage
+from gateway.fast.forms.message_answers import CallId, Name, encode_calls, usage_of_chat
 from gateway.translate.contract import Context
 from gateway.translate.parts.messages.asked import MessagesAsked
 

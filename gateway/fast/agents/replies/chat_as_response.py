@@ -5,10 +5,10 @@ from typing import Any, Literal
 
 import msgspec
 
-from gateway.fast.chat_replies import ChatChoice, ChatMessage, ChatReply
 from gateway.fast.codec import Int64, Nothing, Passed
-from gateway.fast.response_answers import encode_response
-from gateway.fast.whole_arguments import is_object
+from gateway.fast.codecs.whole_arguments import is_object
+from gateway.fast.forms.chat_replies import ChatChoice, ChatMessage, ChatReply
+from gateway.fast.forms.response_answers import encode_response
 from gateway.shapes import Json
 from gateway.translate.contract import Context
 from gateway.translate.parts.tools.calls import MAX_CALL_ID

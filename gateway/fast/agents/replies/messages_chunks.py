@@ -9,8 +9,8 @@ from typing import Annotated, Final, Literal
 
 import msgspec
 
-from gateway.fast.chat_chunk_fields import ChunkFields
 from gateway.fast.codec import Nothing
+from gateway.fast.forms.chat_chunk_fields import ChunkFields
 from gateway.shapes import Json
 from gateway.translate.contract import MAX_REPLY_CHARACTERS, Context, Report
 from gateway.translate.messages_via_chat.stream import MessagesStream

@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 import msgspec
 
 from gateway.fast.codec import ABSENT, Passed
-from gateway.fast.message_answers import CallId, Name, encode_calls, usage
-from gateway.fast.response_replies import HiddenReasoning, OutputMessage, Response
+from gateway.fast.forms.message_answers import CallId, Name, encode_calls, usage
+from gateway.fast.forms.response_replies import HiddenReasoning, OutputMessage, Response
 from gateway.translate.contract import Context
 from gateway.translate.parts.messages.asked import MessagesAsked
 

@@ -11,7 +11,7 @@ from gateway.fast.agents.uncommon import Uncommon
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import Report
 from tests.fast.agents.chat_traffic import CALL, IMAGE, TEXT
-from tests.fast.test_chat_via_responses import make_context
+from tests.fast.codecs.test_chat_via_responses import make_context
 from tests.translate.chat_via_responses.cases import OPENAI, VLLM
 
 

@@ -15,8 +15,8 @@ from gateway.translate.plan import plan
 from tests.fast.agents.both import admitted, assert_same
 from tests.fast.agents.chat_traffic import CALL, FULL, LEVELS, ODD, TEXT
 from tests.fast.both_paths import changed, each, like, with_each_field
+from tests.fast.codecs.test_chat_via_responses import CONTEXTS, PARAMS, REPLY, make_context
 from tests.fast.names import names_between
-from tests.fast.test_chat_via_responses import CONTEXTS, PARAMS, REPLY, make_context
 from tests.translate.chat_via_responses.cases import OPENAI, VLLM
 
 CHAT, RESPONSES = Shape.CHAT, Shape.RESPONSES

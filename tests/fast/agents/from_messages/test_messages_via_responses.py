@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 from msgspec.json import decode, encode
 
 from gateway.shapes import Json, Shape
-from tests.fast import test_messages_via_responses as texts
 from tests.fast.agents import messages_agents as agents
 from tests.fast.agents.messages_agents import CONTEXTS, FULL, LEAST, ODD, of_call, requests
 from tests.fast.both_paths import WILD, changed, with_each_field
+from tests.fast.codecs import test_messages_via_responses as texts
 from tests.fast.names import names_between
 
 CODEC = agents.codec_to(Shape.RESPONSES)

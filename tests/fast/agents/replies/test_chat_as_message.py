@@ -10,10 +10,10 @@ from msgspec.json import decode, encode
 from gateway.fast.agents.replies.chat_as_message import message_with_calls
 from gateway.shapes import Json, Shape
 from gateway.translate.parts.messages.asked import MessagesAsked
-from tests.fast import test_messages_via_chat as texts
 from tests.fast.agents import messages_agents as agents
 from tests.fast.agents.messages_agents import CONTEXTS, FULL
 from tests.fast.both_paths import ABSENT, changed, each, like, with_each_field
+from tests.fast.codecs import test_messages_via_chat as texts
 from tests.fast.names import names_between
 
 CALL: Json = {
