@@ -19,8 +19,8 @@ from pathlib import Path
 
 from gateway import app
 from gateway.app import Application
+from gateway.config.reading.source import Source
 from gateway.config.settings import Settings
-from gateway.config.source import Source
 from gateway.running import run
 from gateway.server.peers import Peers
 

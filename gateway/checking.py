@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from enum import Enum
 
 from gateway.app import Application
-from gateway.config.addresses import path_of
-from gateway.config.own_keys import holds_key
+from gateway.config.checks.addresses import path_of
+from gateway.config.checks.own_keys import holds_key
 from gateway.config.settings import CredentialPolicy, ModelRule, UpstreamSettings
 from gateway.resolve.evidence import Route, Source
 from gateway.resolve.metadata.cache import LookupFailed

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from gateway.config.problems import InvalidValue, KeyPath, show_path
+from gateway.config.checks.problems import InvalidValue, KeyPath, show_path
 from gateway.config.settings import Settings
 
 

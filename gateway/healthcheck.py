@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gateway.config.files import Files
-from gateway.config.layers import Layers, merge_document, merge_environment, merge_overrides
-from gateway.config.problems import ConfigError, Problem
-from gateway.config.section import read_for_section
+from gateway.config.checks.problems import ConfigError, Problem
+from gateway.config.reading.files import Files
+from gateway.config.reading.layers import Layers, merge_document, merge_environment, merge_overrides
+from gateway.config.reading.section import read_for_section
 
 DEFAULTS = ("127.0.0.1", 8080)
 """Host and port without a configuration."""
@@ -74,7 +74,7 @@ def _usual(server: Mapping[str, Any]) -> tuple[str, int] | None:
 
 
 def _validated(server: dict[str, Any], layers: Layers) -> tuple[str, int]:
-    from gateway.config.validate import validate
+    from gateway.config.checks.validate import validate
 
     config, found = validate(Layers({"server": server}, layers.origins), Files())
     if config is None:

@@ -4,7 +4,7 @@ import ipaddress
 import socket
 from threading import Thread
 
-from gateway.config import addresses
+from gateway.config.checks import addresses
 
 PATIENCE = 2.0
 """Seconds for the DNS, which may take half a minute to fail: a start must not wait for that."""

@@ -11,8 +11,8 @@ from enum import Enum
 
 from gateway.app import Application
 from gateway.checking import key_advice
-from gateway.config.addresses import path_of
-from gateway.config.own_keys import holds_key
+from gateway.config.checks.addresses import path_of
+from gateway.config.checks.own_keys import holds_key
 from gateway.config.settings import CredentialPolicy, UpstreamSettings
 from gateway.envelopes.refused_keys import refuses_certificate, refuses_key
 from gateway.errors import GatewayError, Reason

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 from gateway.app import Application, drawn_secret
 from gateway.config.changes import ReloadResult, changed
-from gateway.config.problems import ConfigError, KeyPath, show_path
+from gateway.config.checks.problems import ConfigError, KeyPath, show_path
+from gateway.config.reading.source import Source
+from gateway.config.reading.watch import INTERVAL, Watch
 from gateway.config.settings import Settings
-from gateway.config.source import Source
-from gateway.config.watch import INTERVAL, Watch
 from gateway.live import Live
 from gateway.logs import log_to_stderr
 from gateway.server.peers import Peers

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from gateway.app import Application
+from gateway.config.reading.source import Source
 from gateway.config.settings import Settings
-from gateway.config.source import Source
 from gateway.event_loop import loop_factory
 from gateway.observe.start import log_start
 from gateway.process import Process, Start

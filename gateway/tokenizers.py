@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from importlib import import_module
 from typing import Any
 
-from gateway.config.problems import KeyPath, show_path
+from gateway.config.checks.problems import KeyPath, show_path
 from gateway.config.settings import Settings
 from gateway.translate.contract import Detokenize
 from gateway.translate.parts.tokens.ids import Counterpart, vocabulary_of
@@ -46,7 +46,7 @@ class Tokenizers:
 def unknown_encodings(settings: Settings) -> Iterator[str]:
     """Yield a sentence for every tokenizer that the installed tiktoken does not have."""
     if named := _named(settings):
-        from gateway.config.suggest import did_you_mean
+        from gateway.config.checks.suggest import did_you_mean
 
         try:
             known = import_module("tiktoken").list_encoding_names()

@@ -166,10 +166,10 @@ def _run(program: Program) -> None:
 
 
 class ForkedCall:
-    """What `gateway.config.apart` starts, forked: it runs that module's `main`."""
+    """What `gateway.config.reading.apart` starts, forked: it runs that module's `main`."""
 
     def __init__(self, command: Sequence[str], **_: object) -> None:
-        from gateway.config import apart
+        from gateway.config.reading import apart
 
         result, written = os.pipe()
         sys.stderr.flush()
@@ -218,7 +218,7 @@ def _end_after(function: Callable[[], None]) -> NoReturn:
 
 def _import_all() -> None:
     import gateway
-    from gateway.config import apart
+    from gateway.config.reading import apart
 
     for name in ("uvicorn.main", "uvloop", "asyncio.runners"):
         importlib.import_module(name)

@@ -19,9 +19,9 @@ from gateway import __version__, servers
 from gateway.admin.exposition import exposition
 from gateway.admin.metrics import Metrics
 from gateway.cli import main
-from gateway.config.document import parse_document
 from gateway.config.json_schema import write_json_schema
 from gateway.config.load import load
+from gateway.config.reading.document import parse_document
 from gateway.config.schema.configuration import SECTIONS, key_paths
 from gateway.config.translation_settings import TemplateSettings
 from gateway.demo import show

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.config.problems import ConfigError
+from gateway.config.checks.problems import ConfigError
 from gateway.config.settings import ServerSettings
 from gateway.healthcheck import DEFAULTS, Place, place_of, reason_of, words_behind_serve
 

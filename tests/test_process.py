@@ -14,8 +14,8 @@ import pytest
 
 from gateway import app
 from gateway import process as processes
+from gateway.config.reading.source import Source
 from gateway.config.settings import ServerSettings, Settings, UpstreamSettings
-from gateway.config.source import Source
 from gateway.process import (
     Process,
     Start,

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from gateway.config.changes import ReloadResult
-from gateway.config.problems import ConfigError
+from gateway.config.checks.problems import ConfigError
 from gateway.reload_request import AdminPlace, NotReached, admin_place, ask_to_reload
 
 

@@ -9,8 +9,8 @@ import pytest
 
 from gateway import app, reloading
 from gateway.config.load import load
+from gateway.config.reading.source import Source
 from gateway.config.settings import Settings
-from gateway.config.source import Source
 from gateway.config_checks import doubts
 from gateway.live import Live
 from gateway.reloading import Alone, Configuration, Reloader

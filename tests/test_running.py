@@ -13,9 +13,9 @@ import pytest
 from gateway import running
 from gateway.app import Application
 from gateway.config.operator_settings import LogSettings
+from gateway.config.reading.source import Source
 from gateway.config.secret import Secret
 from gateway.config.settings import ServerSettings, Settings, UpstreamSettings
-from gateway.config.source import Source
 from gateway.reloading import Build
 from gateway.running import run
 from gateway.server.peers import Peers

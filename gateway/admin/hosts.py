@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from gateway.config.addresses import is_loopback
+from gateway.config.checks.addresses import is_loopback
 from gateway.config.operator_settings import AdminSettings
 from gateway.errors import GatewayError, InvalidRequest
 from gateway.headers import JSON, host_of

@@ -77,7 +77,7 @@ def _conclude(
 ) -> None:
     """Print the verdict; problems end the command with status 1."""
     from gateway.checking import Verdict
-    from gateway.config.problems import counted
+    from gateway.config.checks.problems import counted
 
     failed = sum(name.verdict is Verdict.NOT_THERE for name in findings.names)
     broken = sum(bool(probe.problem) for probe in probes)
@@ -100,7 +100,7 @@ def _warn(text: str) -> None:
 
 def _print_settings(settings: "Settings", checked: AbstractSet[str]) -> None:
     """Print what the configuration comes to: upstreams, patterns that were not checked, clients."""
-    from gateway.config.problems import counted
+    from gateway.config.checks.problems import counted
 
     for upstream in settings.upstreams:
         click.echo(

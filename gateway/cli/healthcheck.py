@@ -26,7 +26,7 @@ def _seconds(_context: click.Context, _option: click.Parameter, value: float) ->
 )
 def healthcheck(config: Path | None, process: int | None, timeout: float) -> None:
     """Ask the gateway on this machine, where `serve` listens, whether it is alive; else exit 1."""
-    from gateway.config.problems import ConfigError
+    from gateway.config.checks.problems import ConfigError
     from gateway.healthcheck import Unhealthy, ask, place_of, words_behind_serve
 
     options = {"config": config, "host": None, "port": None}

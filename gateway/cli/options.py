@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from gateway.app import Application
+    from gateway.config.reading.source import Source
     from gateway.config.settings import Settings
-    from gateway.config.source import Source
     from gateway.resolve.names.catalogue import Catalogue
     from gateway.server.peers import Peers
 
@@ -59,7 +59,7 @@ def read_settings(config: Path | None, overrides: Mapping[str, Any]) -> "Setting
 
 def source_of(config: Path | None, overrides: Mapping[str, Any]) -> "Source":
     """Return where the settings come from: file, environment and command line."""
-    from gateway.config.source import Source
+    from gateway.config.reading.source import Source
     from gateway.config_checks import doubts, refusals
     from gateway.local_addresses import reaches
 
@@ -71,8 +71,8 @@ def reading(source: "Source") -> "Callable[[], tuple[Settings, list[str]]]":
 
     A problem ends the command there. The catalogue is read in another process, too.
     """
-    from gateway.config.apart import begun
-    from gateway.config.problems import ConfigError
+    from gateway.config.checks.problems import ConfigError
+    from gateway.config.reading.apart import begun
     from gateway.resolve.names.catalogue import Catalogue
 
     def wait() -> "tuple[Settings, list[str]]":

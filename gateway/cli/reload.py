@@ -16,7 +16,7 @@ def reload(config: Path | None, url: str | None) -> None:
 
     It is asked at its admin listener, with the token of the configuration. Requests continue.
     """
-    from gateway.config.problems import ConfigError
+    from gateway.config.checks.problems import ConfigError
     from gateway.reload_request import NotReached, admin_place, ask_to_reload
 
     try:

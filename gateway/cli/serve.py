@@ -9,7 +9,7 @@ import click
 from gateway.cli.options import CONFIG, UPSTREAM, reading, source_of
 
 if TYPE_CHECKING:
-    from gateway.config.source import Source
+    from gateway.config.reading.source import Source
 
 
 @click.command()

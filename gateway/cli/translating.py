@@ -10,7 +10,7 @@ import click
 from gateway.admin.translation import Planned, planned_for
 from gateway.app import Application
 from gateway.cli.options import own_key
-from gateway.config.problems import counted
+from gateway.config.checks.problems import counted
 from gateway.errors import GatewayError
 from gateway.exchange.bodies.misplaced_bodies import routed_to, shape_of
 from gateway.exchange.bodies.request_fields import features_of, read_object, read_routed

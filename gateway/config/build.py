@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import BaseModel, SecretStr
 
 from gateway import servers
-from gateway.config.addresses import credentials_apart, host_of, kind_of_host
+from gateway.config.checks.addresses import credentials_apart, host_of, kind_of_host
 from gateway.config.operator_settings import AdminSettings, LogSettings, TracingSettings
 from gateway.config.schema.configuration import GatewayConfig
 from gateway.config.schema.models import ModelConfig, TranslationConfig

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass, fields
 from typing import NamedTuple
 
-from gateway.config.problems import InvalidValue, KeyPath, show_path
+from gateway.config.checks.problems import InvalidValue, KeyPath, show_path
 from gateway.config.settings import Settings
 
 _FIXED = (

@@ -8,21 +8,21 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from gateway.config import addresses
 from gateway.config.build import build
 from gateway.config.changes import fixed_changes
-from gateway.config.document import read_document
-from gateway.config.doubts import warnings
-from gateway.config.files import Files
-from gateway.config.further_problems import further_problems
-from gateway.config.layers import Layers, merge_document, merge_environment, merge_overrides
-from gateway.config.layers import unused_variables as _unused_variables
-from gateway.config.problems import ConfigError, KeyPath, Origin, Problem
-from gateway.config.safety import Reaches, refusals
+from gateway.config.checks import addresses
+from gateway.config.checks.doubts import warnings
+from gateway.config.checks.further_problems import further_problems
+from gateway.config.checks.problems import ConfigError, KeyPath, Origin, Problem
+from gateway.config.checks.safety import Reaches, refusals
+from gateway.config.checks.validate import validate
+from gateway.config.reading.document import read_document
+from gateway.config.reading.files import Files
+from gateway.config.reading.layers import Layers, merge_document, merge_environment, merge_overrides
+from gateway.config.reading.layers import unused_variables as _unused_variables
+from gateway.config.reading.source import Further, no_further
 from gateway.config.schema.configuration import SECTIONS, key_paths
 from gateway.config.settings import Settings
-from gateway.config.source import Further, no_further
-from gateway.config.validate import validate
 
 __all__ = ["ConfigError", "load", "unused_variables", "warnings"]
 

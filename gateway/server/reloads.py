@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from gateway.config.changes import ReloadResult
-from gateway.config.watch import INTERVAL, Watch
+from gateway.config.reading.watch import INTERVAL, Watch
 from gateway.server.channel import Channel
 
 PATIENCE = 60.0

@@ -8,8 +8,8 @@ from typing import Any, NoReturn
 
 import pytest
 
-from gateway.config import apart
 from gateway.config.load import ConfigError, load
+from gateway.config.reading import apart
 from gateway.config.settings import CredentialPolicy, Settings, UpstreamSettings
 
 NOTHING: Mapping[str, Any] = {}

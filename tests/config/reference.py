@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic.fields import FieldInfo
 
-from gateway.config.problems import KeyPath
+from gateway.config.checks.problems import KeyPath
 from gateway.config.schema.configuration import fields_at, key_paths
 from gateway.config.translation_settings import TranslationSettings
 

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from gateway.config.changes import changed, fixed_changes
+from gateway.config.checks.problems import show_path
 from gateway.config.operator_settings import AdminSettings, LogSettings
-from gateway.config.problems import show_path
 from gateway.config.secret import Secret
 from gateway.config.settings import (
     ClientSettings,

@@ -5,9 +5,9 @@ from typing import Any
 import jsonschema
 import pytest
 
-from gateway.config.document import read_document
-from gateway.config.files import Files
 from gateway.config.json_schema import write_json_schema
+from gateway.config.reading.document import read_document
+from gateway.config.reading.files import Files
 from gateway.config.schema.configuration import GatewayConfig
 from tests.config.configuring import refused
 

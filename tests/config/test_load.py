@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gateway.config.checks.problems import show_path
 from gateway.config.load import ConfigError, load, unused_variables, warnings
-from gateway.config.problems import show_path
 from gateway.config.schema.configuration import key_paths
 from gateway.config.secret import Secret
 from gateway.config.settings import (

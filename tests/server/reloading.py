@@ -1,8 +1,8 @@
 """Reloads without files, and parents without processes."""
 
 from gateway.config.changes import ReloadResult
-from gateway.config.source import Source
-from gateway.config.watch import Watch
+from gateway.config.reading.source import Source
+from gateway.config.reading.watch import Watch
 from gateway.server.reloads import Reloads
 
 

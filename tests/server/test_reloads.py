@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from gateway.config.changes import ReloadResult
-from gateway.config.source import Source
-from gateway.config.watch import Watch
+from gateway.config.reading.source import Source
+from gateway.config.reading.watch import Watch
 from gateway.server import reloads
 from gateway.server.channel import Channel, pair
 from gateway.server.reloads import Reloads

@@ -15,8 +15,8 @@ import httpx2
 import pytest
 
 from gateway.config.changes import ReloadResult
-from gateway.config.source import Source
-from gateway.config.watch import Watch
+from gateway.config.reading.source import Source
+from gateway.config.reading.watch import Watch
 from gateway.server.hand_over import VARIABLE, HandOver
 from gateway.server.reloads import Reloads
 from gateway.server.workers import Workers, _ending
@@ -208,8 +208,8 @@ def test_workers_that_die_at_once_are_started_again_after_a_pause_that_a_signal_
 import logging, os, signal, sys
 from gateway.server import workers
 from gateway.config.changes import ReloadResult
-from gateway.config.source import Source
-from gateway.config.watch import Watch
+from gateway.config.reading.source import Source
+from gateway.config.reading.watch import Watch
 from gateway.server.hand_over import VARIABLE, HandOver
 from gateway.server.reloads import Reloads
 from tests.server.reloading import no_reloads

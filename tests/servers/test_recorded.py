@@ -22,7 +22,7 @@ from typing import Any
 import pytest
 
 from gateway import servers
-from gateway.config.addresses import host_of, kind_of_host, path_of
+from gateway.config.checks.addresses import host_of, kind_of_host, path_of
 from gateway.resolve.evidence import Source
 from gateway.resolve.metadata.server_kind import recognise
 from gateway.servers import PROFILES, Profile

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from gateway import servers
-from gateway.config.addresses import kind_of_host
-from gateway.config.doubts import warnings
+from gateway.config.checks.addresses import kind_of_host
+from gateway.config.checks.doubts import warnings
 from gateway.config.json_schema import write_json_schema
 from gateway.config.load import load
 from gateway.config.settings import UpstreamSettings

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict, ValidationInfo
 
-from gateway.config.files import Files
+from gateway.config.reading.files import Files
 
 
 class BaseConfig(BaseModel):

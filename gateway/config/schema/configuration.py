@@ -9,7 +9,7 @@ from typing import Annotated, Any, get_args, get_origin
 
 from pydantic import BaseModel, BeforeValidator, Field, model_validator
 
-from gateway.config.problems import KeyPath
+from gateway.config.checks.problems import KeyPath
 from gateway.config.schema import network_values, values
 from gateway.config.schema.base import BaseConfig
 from gateway.config.schema.models import (

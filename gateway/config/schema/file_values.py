@@ -6,9 +6,9 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, SecretStr, ValidationInfo, WithJsonSchema
 
-from gateway.config.addresses import checked_redis_url
-from gateway.config.files import WHERE_FILES_ARE, Files
-from gateway.config.problems import InvalidValue
+from gateway.config.checks.addresses import checked_redis_url
+from gateway.config.checks.problems import InvalidValue
+from gateway.config.reading.files import WHERE_FILES_ARE, Files
 from gateway.config.schema.base import context_of
 from gateway.config.schema.network_values import ApiKey
 

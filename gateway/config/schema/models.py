@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, PrivateAttr, ValidationInfo, model_validator
 
-from gateway.config.problems import InvalidValue
+from gateway.config.checks.problems import InvalidValue
 from gateway.config.schema import file_values, params, values
 from gateway.config.schema.base import BaseConfig, context_of
 from gateway.config.schema.values import Count, CountOrZero, Name, Seconds

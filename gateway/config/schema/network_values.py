@@ -5,13 +5,13 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, SecretStr
 
-from gateway.config.addresses import (
+from gateway.config.checks.addresses import (
     checked_base_url,
     checked_collector_url,
     checked_proxy_url,
     is_listening_host,
 )
-from gateway.config.problems import InvalidValue
+from gateway.config.checks.problems import InvalidValue
 from gateway.headers import SET_BY_THE_GATEWAY, is_name, is_never_forwarded
 
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*\Z")

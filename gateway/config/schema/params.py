@@ -6,8 +6,8 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator
 
-from gateway.config.param_names import only_path, overlap, paths_in
-from gateway.config.problems import InvalidValue, show_key
+from gateway.config.checks.param_names import only_path, overlap, paths_in
+from gateway.config.checks.problems import InvalidValue, show_key
 
 _FIXED = {
     "model": "the rule's own model and upstream decide",

@@ -2,7 +2,7 @@
 
 from pydantic import Field, model_validator
 
-from gateway.config.problems import InvalidValue
+from gateway.config.checks.problems import InvalidValue
 from gateway.config.schema import file_values
 from gateway.config.schema.base import BaseConfig
 from gateway.config.settings import TlsSettings

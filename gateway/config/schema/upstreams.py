@@ -5,8 +5,8 @@ from typing import Literal
 from pydantic import Field, SecretStr, model_validator
 
 from gateway import servers
-from gateway.config.addresses import host_of, kind_of_host
-from gateway.config.problems import InvalidValue
+from gateway.config.checks.addresses import host_of, kind_of_host
+from gateway.config.checks.problems import InvalidValue
 from gateway.config.schema import file_values, network_values, values
 from gateway.config.schema.base import BaseConfig
 from gateway.config.schema.tls import ClientTlsConfig

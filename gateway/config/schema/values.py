@@ -9,9 +9,9 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
 
 from gateway import servers
-from gateway.config.problems import InvalidValue
+from gateway.config.checks.problems import InvalidValue
+from gateway.config.checks.suggest import did_you_mean
 from gateway.config.schema.base import context_of
-from gateway.config.suggest import did_you_mean
 from gateway.shapes import Shape
 
 MAX_PROCESSES = 256

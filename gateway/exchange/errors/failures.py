@@ -4,8 +4,8 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from types import MappingProxyType
 
-from gateway.config.addresses import path_of
-from gateway.config.own_keys import forwards_callers_key, holds_key
+from gateway.config.checks.addresses import path_of
+from gateway.config.checks.own_keys import forwards_callers_key, holds_key
 from gateway.config.settings import UpstreamSettings
 from gateway.envelopes.refused_keys import refuses_certificate, refuses_key
 from gateway.errors import (

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from functools import partial
 
-from gateway.config.addresses import path_of
+from gateway.config.checks.addresses import path_of
 from gateway.config.settings import Settings, UpstreamSettings
 from gateway.errors import GatewayError, InvalidRequest
 from gateway.exchange import client_warnings

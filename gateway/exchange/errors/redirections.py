@@ -2,7 +2,7 @@
 
 from urllib.parse import urlsplit
 
-from gateway.config.addresses import host_of, is_private
+from gateway.config.checks.addresses import host_of, is_private
 from gateway.config.settings import UpstreamSettings
 from gateway.errors import Reason, UpstreamError
 from gateway.shapes import RawHeaders

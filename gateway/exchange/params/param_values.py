@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from gateway.config.problems import InvalidValue, KeyPath, show_key, show_path
+from gateway.config.checks.problems import InvalidValue, KeyPath, show_key, show_path
 from gateway.config.settings import ModelRule, Settings, UpstreamSettings
 from gateway.config.translation_settings import ParamSettings
 from gateway.errors import InvalidRequest

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gateway.config.param_names import LIMITS as _LIMITS
-from gateway.config.param_names import NESTED, RENAMED
+from gateway.config.checks.param_names import LIMITS as _LIMITS
+from gateway.config.checks.param_names import NESTED, RENAMED
 from gateway.config.translation_settings import ParamSettings
 from gateway.shapes import Shape
 from gateway.translate.completions_via_chat.request import TABLE

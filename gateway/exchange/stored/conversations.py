@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from cachetools import LRUCache
 
-from gateway.config.problems import counted
+from gateway.config.checks.problems import counted
 from gateway.config.settings import ClientSettings
 from gateway.errors import InvalidRequest
 from gateway.exchange.bodies.apart import Apart

@@ -7,7 +7,7 @@ go; the gateway's own begin with `gateway.`.
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
-from gateway.config.addresses import host_of, port_of
+from gateway.config.checks.addresses import host_of, port_of
 from gateway.observe.record import RequestRecord
 from gateway.observe.tracing.context import Context
 from gateway.observe.tracing.spans import FAILED, CallSpan, RequestSpan, operation_at

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.config.doubts import warnings
+from gateway.config.checks.doubts import warnings
 from gateway.config.settings import ModelRule, Settings, UpstreamSettings
 from gateway.resolve.rules import Rules
 from gateway.shapes import Json, Shape

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.config import safety
+from gateway.config.checks import safety
 from gateway.config.secret import Secret
 from gateway.config.settings import TimeoutSettings
 from tests.config.configuring import check_refusal, loaded

@@ -1,0 +1,70 @@
+"""Problems of rules beside problems that keep a file from being read, so that all are reported."""
+
+from collections.abc import Collection, Iterator
+from copy import deepcopy
+from typing import Any
+
+from pydantic import ValidationError
+
+from gateway.config.build import build
+from gateway.config.checks.problems import KeyPath, Problem
+from gateway.config.checks.safety import param_conflicts, rule_refusals
+from gateway.config.reading.files import Files
+from gateway.config.reading.layers import Layers
+from gateway.config.reading.source import Further
+from gateway.config.schema.base import ValidationContext
+from gateway.config.schema.configuration import GatewayConfig
+from gateway.config.settings import Settings
+
+_SECTIONS = ("upstreams", "models", "retired", "translation")
+"""What rules depend on."""
+
+
+def further_problems(
+    layers: Layers, files: Files, wrong: Collection[KeyPath], further: Further
+) -> Iterator[Problem]:
+    """Yield what is wrong with rules beside what is `wrong`, if the rest can be used.
+
+    What is said of a rule depends on all of its parts but its parameters.
+    """
+    settings = _without(layers.data, files, wrong)
+    if settings is None:
+        return
+    for path, fault in param_conflicts(settings):
+        yield layers.problem(path, fault.message, fault.advice)
+    skipped = {path[:2] for path in wrong if path[2:3] != ("params",)}
+    for path, fault in (*rule_refusals(settings), *further(settings)):
+        if path[:2] not in skipped:
+            yield layers.problem(path, fault.message, fault.advice)
+
+
+def _without(data: dict[str, Any], files: Files, wrong: Collection[KeyPath]) -> Settings | None:
+    """Return the settings without those values, and without other sections; None: not usable."""
+    used = deepcopy({key: data[key] for key in _SECTIONS if key in data})
+    for path in sorted(wrong, key=_place_in_lists, reverse=True):
+        _remove(used, path)
+    upstreams = used.get("upstreams", {"openai": {}})
+    names = frozenset(upstreams) if isinstance(upstreams, dict) else None
+    try:
+        return build(GatewayConfig.model_validate(used, context=ValidationContext(files, names)))
+    except ValidationError:
+        return None
+
+
+def _place_in_lists(path: KeyPath) -> list[int]:
+    """Return what sorts paths so that the entries of a list follow one another."""
+    return [part if isinstance(part, int) else -1 for part in path]
+
+
+def _remove(data: Any, path: KeyPath) -> None:
+    """Remove the value at a path, if there is one."""
+    for part in path[:-1]:
+        data = data[part] if _has(data, part) else None
+    if path and _has(data, path[-1]):
+        del data[path[-1]]
+
+
+def _has(data: object, part: str | int) -> bool:
+    if isinstance(data, list):
+        return isinstance(part, int) and part < len(data)
+    return isinstance(data, dict) and part in data

@@ -1,0 +1,31 @@
+"""Which upstreams are called with a key of the gateway's own, and which with their callers'."""
+
+import pytest
+
+from gateway.config.checks.own_keys import forwards_callers_key, holds_key
+from gateway.config.secret import Secret
+from gateway.config.settings import CredentialPolicy
+from tests.config.configuring import upstream
+
+KEY, CALLER, NONE = CredentialPolicy.KEY, CredentialPolicy.CALLER, CredentialPolicy.NONE
+
+
+@pytest.mark.parametrize(
+    ("credential", "header", "holds", "forwards"),
+    [
+        (KEY, "x-a", True, False),
+        (CALLER, "x-a", False, True),
+        (CALLER, "Authorization", True, False),
+        (CALLER, "X-API-Key", True, False),
+        (CALLER, "ocp-apim-subscription-key", True, True),
+        (NONE, "x-a", False, False),
+        (NONE, "x-goog-api-key", True, False),
+    ],
+)
+def test_a_fixed_header_is_a_key_and_may_replace_the_callers(
+    credential: CredentialPolicy, header: str, holds: bool, forwards: bool
+) -> None:
+    key = Secret("k") if credential is KEY else None
+    settings = upstream(credential=credential, api_key=key, headers=((header, Secret("v")),))
+    assert holds_key(settings) is holds
+    assert forwards_callers_key(settings) is forwards
