@@ -22,7 +22,7 @@ from gateway.app import Application
 from gateway.config.reading.source import Source
 from gateway.config.settings import Settings
 from gateway.running import run
-from gateway.server.peers import Peers
+from gateway.server.processes.peers import Peers
 
 LOOK, COLLECT = signal.SIGRTMIN, signal.SIGRTMIN + 1
 """Signals that mean nothing to a gateway."""

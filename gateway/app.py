@@ -41,7 +41,7 @@ from gateway.resolve.metadata.lookup import Lookup
 from gateway.resolve.names.catalogue import Catalogue
 from gateway.resolve.names.model_notes import ModelNotes
 from gateway.resolve.resolver import Resolver
-from gateway.server.peers import Peers
+from gateway.server.processes.peers import Peers
 from gateway.server.tls import server_context
 from gateway.stores.opening import Stores, open_stores
 from gateway.stores.sharing import Caches

@@ -16,14 +16,14 @@ from gateway.app import Application
 from gateway.config.changes import ReloadResult
 from gateway.live import Live
 from gateway.reloading import Alone, Build, Configuration, Reloader
-from gateway.server.hand_over import HandOver, Inherited
-from gateway.server.notify import notify_ready
-from gateway.server.parent import Parent
+from gateway.server.processes.hand_over import HandOver, Inherited
+from gateway.server.processes.notify import notify_ready
+from gateway.server.processes.parent import Parent
+from gateway.server.processes.signals import Stop, take_signals
 from gateway.server.serving import Listener, serve
-from gateway.server.signals import Stop, take_signals
 
 if TYPE_CHECKING:
-    from gateway.server.workers import Ties
+    from gateway.server.processes.workers import Ties
 
 log = logging.getLogger("gateway")
 

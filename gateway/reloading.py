@@ -13,7 +13,7 @@ from gateway.config.reading.watch import INTERVAL, Watch
 from gateway.config.settings import Settings
 from gateway.live import Live
 from gateway.logs import log_to_stderr
-from gateway.server.peers import Peers
+from gateway.server.processes.peers import Peers
 
 log = logging.getLogger("gateway")
 
@@ -71,7 +71,7 @@ class Configuration:
         }
 
     def check(self, build: Build) -> tuple[str, ReloadResult]:
-        """Read the configuration for the workers of this process; see `server/reloads.py`."""
+        """Read the configuration for workers of this process; see `server/processes/reloads.py`."""
         try:
             settings, warnings = self.read()
             asyncio.run(build(self.used(settings), Peers(), None).aclose())

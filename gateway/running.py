@@ -16,14 +16,14 @@ from gateway.event_loop import loop_factory
 from gateway.observe.start import log_start
 from gateway.process import Process, Start
 from gateway.reloading import Build, Configuration, report
-from gateway.server.hand_over import HandOver, inherited
-from gateway.server.peers import Peers, private_folder
+from gateway.server.processes.hand_over import HandOver, inherited
+from gateway.server.processes.peers import Peers, private_folder
+from gateway.server.processes.signals import Stop, ends_on_signals
 from gateway.server.serving import bind
-from gateway.server.signals import Stop, ends_on_signals
 
 if TYPE_CHECKING:
-    from gateway.server.reloads import Reloads
-    from gateway.server.workers import Ties, Workers
+    from gateway.server.processes.reloads import Reloads
+    from gateway.server.processes.workers import Ties, Workers
 
 _NAMES = ("gateway", "admin")
 log = logging.getLogger("gateway")
@@ -35,7 +35,7 @@ _PORT_KEYS = {
 
 
 def run(source: Source, settings: Settings, build: Build) -> int:
-    """Serve until a signal stops it (`server/signals.py`); return the exit code.
+    """Serve until a signal stops it (`server/processes/signals.py`); return the exit code.
 
     `settings` were read from `source`. Each process builds its own application. Raises `OSError`
     if an address cannot be bound, `ValueError` if the application cannot be built, and
@@ -83,7 +83,7 @@ async def _tried(application: Application) -> None:
 
 def _reloads(configuration: Configuration, build: Build, early: Stop) -> "Reloads":
     # Who serves alone has no use for the memory that this module takes, nor for that of workers.
-    from gateway.server.reloads import Reloads
+    from gateway.server.processes.reloads import Reloads
 
     reloads = Reloads(lambda: configuration.check(build), configuration.watch, report)
     if early.take_reload():
@@ -92,7 +92,7 @@ def _reloads(configuration: Configuration, build: Build, early: Stop) -> "Reload
 
 
 def _workers() -> "type[Workers]":
-    from gateway.server.workers import Workers
+    from gateway.server.processes.workers import Workers
 
     return Workers
 

@@ -19,7 +19,7 @@ from gateway.request import Request
 from gateway.sockets import ABNORMAL_CLOSURE, SERVICE_RESTART, Leaving, Socket, Traffic
 from tests.api.client import Client
 from tests.rows import module_fixture
-from tests.server.test_http1 import answer
+from tests.server.connection.test_http1 import answer
 from tests.server.websocket.peer import Echo, Sessions, run, turns
 from tests.waiting import PATIENCE, wait_until
 

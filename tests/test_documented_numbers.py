@@ -21,9 +21,10 @@ from gateway.resolve.metadata.fetch import MAX_BODY_BYTES
 from gateway.resolve.metadata.lineage import MAX_CHECKPOINT_JOBS, MAX_JOB_PAGES
 from gateway.resolve.recent_routes import LIFETIME
 from gateway.resolve.resolution import MAX_LINEAGE
-from gateway.server import accept, lifetime
-from gateway.server.http1 import IDLE_TIMEOUT
-from gateway.server.reception import MAX_PIPELINED
+from gateway.server import accept
+from gateway.server.connection import lifetime
+from gateway.server.connection.http1 import IDLE_TIMEOUT
+from gateway.server.connection.reception import MAX_PIPELINED
 from gateway.server.websocket import sending
 from gateway.shapes import Shape
 from gateway.stores.memory import BYTES_OF_AN_ID

@@ -1,4 +1,4 @@
-"""A process that serves; more real ones are in tests/server/test_workers.py and tests/changing."""
+"""A process that serves; more are in tests/server/processes/test_workers.py and tests/changing."""
 
 import asyncio
 import logging
@@ -24,9 +24,9 @@ from gateway.process import (
     _settle_descriptors,
 )
 from gateway.reloading import Configuration
-from gateway.server.hand_over import VARIABLE, HandOver, Inherited
+from gateway.server.processes.hand_over import VARIABLE, HandOver, Inherited
+from gateway.server.processes.signals import ALL, Stop
 from gateway.server.serving import bind
-from gateway.server.signals import ALL, Stop
 from tests.waiting import PATIENCE
 
 SETTINGS = Settings((UpstreamSettings("up", "http://127.0.0.1:9/v1"),), ServerSettings(port=0))

@@ -14,7 +14,7 @@ from gateway.config.settings import Settings
 from gateway.config_checks import doubts
 from gateway.live import Live
 from gateway.reloading import Alone, Configuration, Reloader
-from gateway.server.peers import Peers
+from gateway.server.processes.peers import Peers
 from tests.certificates import Pair, make_pair
 from tests.config.configuring import read_in_this_process
 from tests.upstream.scripted import until

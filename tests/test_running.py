@@ -18,7 +18,7 @@ from gateway.config.secret import Secret
 from gateway.config.settings import ServerSettings, Settings, UpstreamSettings
 from gateway.reloading import Build
 from gateway.running import run
-from gateway.server.peers import Peers
+from gateway.server.processes.peers import Peers
 
 
 @pytest.mark.parametrize("workers", [1, 2])

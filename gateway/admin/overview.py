@@ -13,7 +13,7 @@ from gateway.observe.outcomes import FAILURES
 from gateway.observe.recent import RecentRequests, Wanted
 from gateway.observe.sockets import SocketCounts
 from gateway.resolve.memory import LearnedEndpoints
-from gateway.server.peers import Peers
+from gateway.server.processes.peers import Peers
 from gateway.shapes import Json
 
 SHOWN = 200

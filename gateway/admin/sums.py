@@ -1,9 +1,10 @@
 """The metrics of all workers in one: sums that never go backwards.
 
-At each scrape, every worker keeps its counters and histograms in a file (`server/peers.py`), and
-the one that was asked adds up the files. What a worker has counted stays in the sum when it ends,
-since the process that replaces it begins with its predecessor's counts; what one that is killed
-has counted since the last scrape is lost. Gauges come from the workers that live.
+At each scrape, every worker keeps its counters and histograms in a file
+(`server/processes/peers.py`), and the one that was asked adds up the files. What a worker has
+counted stays in the sum when it ends, since the process that replaces it begins with its
+predecessor's counts; what one that is killed has counted since the last scrape is lost. Gauges come
+from the workers that live.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -14,7 +15,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from gateway.server.peers import Peers
+from gateway.server.processes.peers import Peers
 
 _COUNTED = frozenset({"counter", "histogram"})
 _PROCESS = "process_"

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from gateway.config.reading.source import Source
     from gateway.config.settings import Settings
     from gateway.resolve.names.catalogue import Catalogue
-    from gateway.server.peers import Peers
+    from gateway.server.processes.peers import Peers
 
 _DISCARDED = logging.NullHandler()
 

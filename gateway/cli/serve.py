@@ -32,7 +32,7 @@ def serve(
         "server.workers": workers,
         "upstream": upstream,
     }
-    from gateway.server.signals import ends_on_signals
+    from gateway.server.processes.signals import ends_on_signals
 
     with ends_on_signals():
         _serve(source_of(config, overrides))

@@ -14,8 +14,8 @@ from gateway import app, servers
 from gateway.config.operator_settings import AdminSettings
 from gateway.config.settings import Settings, UpstreamSettings
 from gateway.demo import emulator, socket_scene
+from gateway.server.processes.signals import take_signals
 from gateway.server.serving import BACKLOG, Listener, bind, serve
-from gateway.server.signals import take_signals
 
 KEY = "sk-demo"
 _ADDRESS = ("127.0.0.1", 0)

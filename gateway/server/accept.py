@@ -18,7 +18,7 @@ from gateway.server.tls import HANDSHAKE_SECONDS, SHUTDOWN_SECONDS
 from gateway.tcp import keep_alive
 
 if TYPE_CHECKING:
-    from gateway.server.shares import Share
+    from gateway.server.processes.shares import Share
 
 ACCEPT_BATCH = 32
 """Connections accepted in one turn; the rest is left to other processes that share the socket."""

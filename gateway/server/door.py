@@ -10,11 +10,11 @@ from gateway.api.admission import Admission
 from gateway.api.writing import ReplyWriter
 from gateway.config.settings import ServerSettings
 from gateway.request import Body, Head
-from gateway.server.http1 import Connection
+from gateway.server.connection.http1 import Connection
 from gateway.sockets import Leaving
 
 if TYPE_CHECKING:
-    from gateway.server.shares import Share
+    from gateway.server.processes.shares import Share
 
 DRAIN_SECONDS = 1.0
 """How long idle connections stay open at least while the gateway drains. Requests on them get 503:

@@ -21,7 +21,7 @@ from gateway.server.eviction import Evictor
 from gateway.server.hosted import HostedApplication
 
 if TYPE_CHECKING:
-    from gateway.server.shares import Share
+    from gateway.server.processes.shares import Share
 
 BACKLOG = 2048
 

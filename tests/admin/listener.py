@@ -16,7 +16,7 @@ from gateway.config.operator_settings import AdminSettings
 from gateway.config.secret import Secret
 from gateway.config.settings import Settings, UpstreamSettings
 from gateway.observe.recent import RecentRequests
-from gateway.server.peers import Peers
+from gateway.server.processes.peers import Peers
 from gateway.shapes import UpstreamCall
 from gateway.upstream.health import AddressHealth
 from gateway.upstream.slots import UpstreamStats

@@ -20,7 +20,7 @@ from gateway.observe.outcomes import Ending, Outcome
 from gateway.observe.recent import RecentRequests, Wanted
 from gateway.observe.sockets import SocketCounts
 from gateway.resolve.memory import CacheScope, LearnedEndpoints
-from gateway.server.peers import Peers, private_folder
+from gateway.server.processes.peers import Peers, private_folder
 from gateway.shapes import Shape
 from gateway.upstream.health import AddressHealth
 from gateway.upstream.slots import UpstreamStats

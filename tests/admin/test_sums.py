@@ -12,7 +12,7 @@ import httpx2
 import pytest
 
 from gateway.admin.sums import Family, Sample, Sums, added
-from gateway.server.peers import Peers, private_folder
+from gateway.server.processes.peers import Peers, private_folder
 from tests.held_upstream import held_upstream
 from tests.processes import GatewayProcess, gateway_process
 from tests.waiting import wait_until

@@ -19,12 +19,12 @@ from gateway.exchange.decision import Decision
 from gateway.observe.outcomes import Outcome
 from gateway.observe.record import FinishedRequest
 from gateway.request import GenerationRequest, Head, Request
-from gateway.server.state import State
-from gateway.server.writer import WireWriter
+from gateway.server.connection.state import State
+from gateway.server.connection.writer import WireWriter
 from gateway.shapes import ClientHeaders, RawHeaders
 from gateway.sockets import Socket
 from tests.api.client import Client
-from tests.server.test_http1 import CHAT, answer
+from tests.server.connection.test_http1 import CHAT, answer
 from tests.server.websocket.peer import Echo, Peer, close_in, closing, frame, handshake, run, turns
 from tests.server.wire import Wire, request
 

@@ -7,7 +7,7 @@ from gateway.api.services import Services
 from gateway.exchange.decision import Decision
 from gateway.request import Request
 from tests.api.client import Client, Recorder
-from tests.server.test_http1 import answer
+from tests.server.connection.test_http1 import answer
 
 
 def test_the_handlers_are_those_of_the_services() -> None:

@@ -15,7 +15,7 @@ from gateway.server.serving import Listener, serve
 from gateway.server.tls import server_context
 from tests.api.client import Client as Requests
 from tests.door.doors import Client
-from tests.server.test_http1 import answer
+from tests.server.connection.test_http1 import answer
 from tests.server.websocket.peer import Echo, Opening, Sessions, handshake
 from tests.waiting import PATIENCE
 

@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from gateway.config.settings import ClientSettings, ServerSettings
-from gateway.server import lifetime
+from gateway.server.connection import lifetime
 from tests.clients.raw import chunk
 from tests.door.doors import (
     CHAT,

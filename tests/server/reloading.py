@@ -3,7 +3,7 @@
 from gateway.config.changes import ReloadResult
 from gateway.config.reading.source import Source
 from gateway.config.reading.watch import Watch
-from gateway.server.reloads import Reloads
+from gateway.server.processes.reloads import Reloads
 
 
 def no_reloads() -> Reloads:

@@ -14,8 +14,8 @@ import pytest
 from gateway.server import accept as accepting
 from gateway.server.accept import ACCEPT_BATCH, Acceptor
 from gateway.server.eviction import Evictor
+from gateway.server.processes.shares import Share, Shares
 from gateway.server.serving import bind
-from gateway.server.shares import Share, Shares
 from gateway.server.tls import server_context
 from tests.certificates import make_pair
 from tests.upstream.scripted import until

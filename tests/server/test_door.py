@@ -9,11 +9,11 @@ import pytest
 
 from gateway.request import Request
 from gateway.server import door as doors
+from gateway.server.connection.state import State
 from gateway.server.door import Door, http_date
-from gateway.server.state import State
 from gateway.sockets import Leaving
 from tests.api.client import Client
-from tests.server.test_http1 import CHAT, STREAMED_CHAT, Held, answer
+from tests.server.connection.test_http1 import CHAT, STREAMED_CHAT, Held, answer
 from tests.server.websocket.peer import Echo, Peer, close_in, closing, turns
 from tests.server.wire import FakeTransport, Wire, request
 from tests.upstream.scripted import until

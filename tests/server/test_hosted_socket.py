@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from websockets.frames import Opcode
 
+from gateway.server.connection.state import State
 from gateway.server.hosted import HostedApplication
 from gateway.server.hosted_socket import Message, opened
-from gateway.server.state import State
 from gateway.sockets import Leaving, SocketSession
 from tests.server.websocket.peer import close_in, closing, frame, frames_in, handshake, run, turns
 from tests.server.wire import Wire

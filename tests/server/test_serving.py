@@ -11,12 +11,13 @@ from typing import Any
 import pytest
 
 from gateway.api.application import Gateway
-from gateway.server import door, lifetime, reception
+from gateway.server import door
+from gateway.server.connection import lifetime, reception
 from gateway.server.serving import Listener, bind, serve
 from gateway.shapes import UpstreamCall
 from tests.api.client import Client
 from tests.fakes import Answer
-from tests.server.test_http1 import CHAT, STREAMED_CHAT, Held, answer
+from tests.server.connection.test_http1 import CHAT, STREAMED_CHAT, Held, answer
 from tests.waiting import PATIENCE
 
 App = Callable[[Any, Any, Any], Awaitable[None]] | Gateway

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from gateway import outbox
-from gateway.server.state import State
+from gateway.server.connection.state import State
 from tests.api.client import Client
-from tests.server.test_http1 import CHAT, answer
+from tests.server.connection.test_http1 import CHAT, answer
 from tests.server.wire import Wire, request
 
 ENDS: dict[str, Callable[[Wire], object]] = {

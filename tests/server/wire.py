@@ -6,9 +6,9 @@ import socket
 from collections.abc import Sequence
 from typing import Any
 
+from gateway.server.connection.http1 import Connection
+from gateway.server.connection.state import State
 from gateway.server.door import Door
-from gateway.server.http1 import Connection
-from gateway.server.state import State
 
 
 class FakeTransport(asyncio.Transport):

@@ -15,7 +15,7 @@ from gateway.exchange.decision import Decision
 from gateway.request import Request
 from gateway.sockets import SERVICE_RESTART, Leaving, Socket, SocketSession
 from tests.api.client import Client
-from tests.server.test_http1 import answer
+from tests.server.connection.test_http1 import answer
 from tests.server.wire import Wire
 from tests.waiting import PATIENCE
 

@@ -10,7 +10,7 @@ from websockets.frames import Frame, Opcode
 
 from gateway.config.settings import ServerSettings
 from gateway.request import Request
-from gateway.server.state import State
+from gateway.server.connection.state import State
 from gateway.server.websocket import client_socket
 from gateway.sockets import ABNORMAL_CLOSURE
 from tests.server.websocket.peer import (

@@ -6,8 +6,8 @@ from collections.abc import Callable
 import pytest
 from websockets.frames import Frame, Opcode
 
-from gateway.server.backpressure import Backpressure
-from gateway.server.state import State
+from gateway.server.connection.backpressure import Backpressure
+from gateway.server.connection.state import State
 from gateway.server.websocket import sending
 from gateway.server.websocket.sending import (
     CLOSE_SECONDS,

@@ -1,0 +1,1 @@
+"""One client connection: its requests in, its replies out, and its lifetime."""
