@@ -17,10 +17,10 @@ from gateway.config.settings import UpstreamSettings
 from gateway.errors import Reason, UpstreamError
 from gateway.shapes import UpstreamCall, UpstreamReply
 from gateway.upstream.call_timeouts import timeouts_of
-from gateway.upstream.client_tls import CertificateRefused
 from gateway.upstream.health import NOT_SENT, AddressHealth, Health
 from gateway.upstream.loading import STATUS, loading_reply
 from gateway.upstream.slots import Share, Slots, UpstreamStats, for_look_ups, for_requests
+from gateway.upstream.transport.client_tls import CertificateRefused
 
 
 class Sender(Protocol):

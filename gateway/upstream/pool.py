@@ -15,17 +15,17 @@ from gateway.config.settings import UpstreamSettings
 from gateway.errors import InvalidRequest, Reason, UpstreamUnavailable
 from gateway.shapes import Shape, UpstreamCall
 from gateway.upstream.call_timeouts import timeouts_of
-from gateway.upstream.connecting import new_connection
-from gateway.upstream.connection import Connection
 from gateway.upstream.credentials import Credentials
 from gateway.upstream.delivery import may_be_sent_again
-from gateway.upstream.dial import Dialer
-from gateway.upstream.flight import Flight
 from gateway.upstream.headers import OutgoingHeaders, field_lines, framing
 from gateway.upstream.origin import Origin
-from gateway.upstream.reply_parser import ClosedUnanswered
 from gateway.upstream.slots import Slots, UpstreamStats, for_look_ups, for_requests
 from gateway.upstream.targets import targets_of
+from gateway.upstream.transport.connecting import new_connection
+from gateway.upstream.transport.connection import Connection
+from gateway.upstream.transport.dial import Dialer
+from gateway.upstream.transport.flight import Flight
+from gateway.upstream.transport.reply_parser import ClosedUnanswered
 
 _METHOD = re.compile(r"[A-Z]{1,32}")
 _TRUSTED_SECONDS = 0.005

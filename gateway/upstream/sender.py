@@ -223,7 +223,7 @@ def _sender(
         origin = parse_base_url(url)
         if upstream.proxy is not None or (upstream.http2 and origin.scheme == "https"):
             # httpx2 takes memory that most gateways have no use for.
-            from gateway.upstream.http_client import HttpClient
+            from gateway.upstream.proxied.http_client import HttpClient
 
             return HttpClient(upstream, origin, credentials, slots=slots)
         return Pool(upstream, origin, credentials, slots=slots)

@@ -19,8 +19,8 @@ from gateway.exchange.decision import Decision
 from gateway.request import GenerationRequest
 from gateway.shapes import Json
 from gateway.upstream.credentials import Credentials
-from gateway.upstream.http_client import HttpClient
 from gateway.upstream.origin import parse_base_url
+from gateway.upstream.proxied.http_client import HttpClient
 from tests.bodies import read_out
 from tests.clients.behind_the_door import (
     CHAT,

@@ -4,7 +4,7 @@ import errno
 
 import pytest
 
-from gateway.upstream.dial import Dialer
+from gateway.upstream.transport.dial import Dialer
 from tests.door.doors import (
     CHAT,
     COMPLETIONS,

@@ -12,9 +12,9 @@ import pytest
 from gateway.config.settings import CredentialPolicy, TimeoutSettings, UpstreamSettings
 from gateway.shapes import UpstreamCall, UpstreamReply
 from gateway.upstream.credentials import Credentials
-from gateway.upstream.http_client import HttpClient
 from gateway.upstream.origin import parse_base_url
 from gateway.upstream.pool import Pool
+from gateway.upstream.proxied.http_client import HttpClient
 from gateway.upstream.slots import Slots
 from tests.upstream.scripted import Script, ScriptedUpstream, open_files, replies, scripted, until
 

@@ -20,8 +20,8 @@ from gateway.errors import UpstreamError
 from gateway.shapes import UpstreamCall
 from gateway.upstream import pool
 from gateway.upstream.delivery import may_be_sent_again
-from gateway.upstream.http_client import HttpClient
 from gateway.upstream.pool import Pool
+from gateway.upstream.proxied.http_client import HttpClient
 from tests.upstream.conftest import GET, call, read, sender_for, settings_for
 from tests.upstream.scripted import until, with_length
 

@@ -13,7 +13,7 @@ import pytest
 
 from gateway.errors import TruncatedStream, UpstreamError, UpstreamTimeout, UpstreamUnavailable
 from gateway.shapes import CallTimeouts, UpstreamCall
-from gateway.upstream.flight import Flight
+from gateway.upstream.transport.flight import Flight
 from tests.addresses import held_port
 from tests.upstream.conftest import GENEROUS, GET, World, WorldMaker, call, read
 from tests.upstream.scripted import Peer, Script, chunked, replies, until, with_length

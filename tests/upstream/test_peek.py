@@ -5,10 +5,10 @@ import asyncio
 import pytest
 
 from gateway.errors import TruncatedStream, UpstreamTimeout
-from gateway.upstream.arriving_reply import UNREAD_LIMIT
+from gateway.upstream.transport.arriving_reply import UNREAD_LIMIT
 from tests.upstream.conftest import read
 from tests.upstream.scripted import chunked, with_length
-from tests.upstream.test_flight import Stage
+from tests.upstream.transport.test_flight import Stage
 
 pytestmark = pytest.mark.anyio
 

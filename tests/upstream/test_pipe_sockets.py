@@ -7,11 +7,11 @@ from typing import cast
 import pytest
 
 from gateway.shapes import UpstreamCall
-from gateway.upstream.arriving_reply import UNREAD_LIMIT
-from gateway.upstream.flight import Flight
+from gateway.upstream.transport.arriving_reply import UNREAD_LIMIT
+from gateway.upstream.transport.flight import Flight
 from tests.upstream.conftest import GET, World, WorldMaker, call
 from tests.upstream.scripted import Peer, chunked, replies, until, with_length
-from tests.upstream.test_arriving_reply import UNTIL_CLOSE, Taker
+from tests.upstream.transport.test_arriving_reply import UNTIL_CLOSE, Taker
 
 pytestmark = pytest.mark.anyio
 

@@ -9,8 +9,8 @@ import pytest
 from gateway.config.secret import Secret
 from gateway.config.settings import CredentialPolicy
 from gateway.errors import TruncatedStream, UpstreamError, UpstreamUnavailable
-from gateway.upstream.arriving_reply import UNREAD_LIMIT
-from gateway.upstream.dial import Dialer
+from gateway.upstream.transport.arriving_reply import UNREAD_LIMIT
+from gateway.upstream.transport.dial import Dialer
 from tests import kinds
 from tests.upstream.conftest import GENEROUS, GET, WorldMaker, call, read
 from tests.upstream.scripted import Peer, chunked, replies, until, with_length

@@ -9,8 +9,8 @@ from gateway.config.settings import ClientSettings, Settings, TimeoutSettings, U
 from gateway.errors import Reason, UpstreamTimeout, UpstreamUnavailable
 from gateway.upstream import sender
 from gateway.upstream.credentials import Credentials
-from gateway.upstream.http_client import HttpClient
 from gateway.upstream.pool import Pool
+from gateway.upstream.proxied.http_client import HttpClient
 from gateway.upstream.sender import Upstreams
 from gateway.upstream.slots import UpstreamStats
 from tests.addresses import held_port

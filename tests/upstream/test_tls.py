@@ -12,8 +12,8 @@ import pytest
 from gateway.errors import TruncatedStream, UpstreamError, UpstreamUnavailable
 from gateway.shapes import UpstreamCall, UpstreamReply
 from gateway.upstream import pool
-from gateway.upstream.arriving_reply import UNREAD_LIMIT
-from gateway.upstream.flight import Flight
+from gateway.upstream.transport.arriving_reply import UNREAD_LIMIT
+from gateway.upstream.transport.flight import Flight
 from tests.certificates import LOCALHOST, Pair, make_pair
 from tests.rows import module_fixture
 from tests.upstream.conftest import GENEROUS, WorldMaker, call, read, sender_for, settings_for

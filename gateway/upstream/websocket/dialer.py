@@ -12,14 +12,14 @@ from gateway.errors import Reason, UpstreamError, UpstreamUnavailable
 from gateway.shapes import UpstreamCall
 from gateway.sockets import Refused
 from gateway.upstream.call_timeouts import timeouts_of
-from gateway.upstream.connecting import new_connection
-from gateway.upstream.connection import Connection
 from gateway.upstream.credentials import Credentials
-from gateway.upstream.dial import Dialer
-from gateway.upstream.flight import Flight
 from gateway.upstream.headers import OutgoingHeaders, field_lines
 from gateway.upstream.origin import Origin
 from gateway.upstream.targets import targets_of
+from gateway.upstream.transport.connecting import new_connection
+from gateway.upstream.transport.connection import Connection
+from gateway.upstream.transport.dial import Dialer
+from gateway.upstream.transport.flight import Flight
 from gateway.upstream.websocket.handshake import SWITCHED, Accepted, Handshake, offered_in
 from gateway.upstream.websocket.opening import Opening
 

@@ -1,9 +1,9 @@
 """The wait for the reply to a handshake, on a connection that carries nothing else."""
 
 from gateway.errors import Reason, UpstreamTimeout
-from gateway.upstream.client_tls import CertificateRefused, certificate_refused
-from gateway.upstream.connection import Connection
-from gateway.upstream.reply_parser import HEAD_LIMIT
+from gateway.upstream.transport.client_tls import CertificateRefused, certificate_refused
+from gateway.upstream.transport.connection import Connection
+from gateway.upstream.transport.reply_parser import HEAD_LIMIT
 from gateway.upstream.websocket.handshake import without_interim
 
 

@@ -13,9 +13,9 @@ from gateway.errors import Reason, UpstreamUnavailable
 from gateway.host_name import HostName
 from gateway.late import Late
 from gateway.tcp import keep_alive
-from gateway.upstream.client_tls import certificate_refused, client_context
-from gateway.upstream.exhaustion import exhaustion, without_a_socket
 from gateway.upstream.origin import Origin
+from gateway.upstream.transport.client_tls import certificate_refused, client_context
+from gateway.upstream.transport.exhaustion import exhaustion, without_a_socket
 
 LAST_SECONDS = 300.0
 """For so long an address of a name that has failed is tried after its others."""

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from gateway.errors import Reason
-from gateway.upstream.exhaustion import exhaustion
 from gateway.upstream.health import Health
+from gateway.upstream.transport.exhaustion import exhaustion
 
 
 def none_left(*_: Any, **__: Any) -> socket.socket:

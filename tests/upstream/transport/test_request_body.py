@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.errors import InvalidRequest
-from gateway.upstream.request_body import measured
+from gateway.upstream.transport.request_body import measured
 
 
 async def stream(pieces: list[bytes]) -> AsyncIterator[bytes]:

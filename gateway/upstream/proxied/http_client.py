@@ -27,15 +27,15 @@ from gateway.replies import ChunkedReply
 from gateway.shapes import UpstreamCall
 from gateway.tcp import keep_alive
 from gateway.upstream.call_timeouts import timeouts_of
-from gateway.upstream.client_tls import client_context
 from gateway.upstream.credentials import Credentials
 from gateway.upstream.delivery import SAFE_METHODS
 from gateway.upstream.headers import OutgoingHeaders, framing, reply_headers
-from gateway.upstream.httpx_errors import closed_unanswered, gateway_errors
 from gateway.upstream.origin import Origin
-from gateway.upstream.request_body import measured
+from gateway.upstream.proxied.httpx_errors import closed_unanswered, gateway_errors
 from gateway.upstream.slots import Slots, UpstreamStats, for_look_ups, for_requests
 from gateway.upstream.targets import targets_of
+from gateway.upstream.transport.client_tls import client_context
+from gateway.upstream.transport.request_body import measured
 
 
 class _RequestBody(httpx2.AsyncByteStream):

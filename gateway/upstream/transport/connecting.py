@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from gateway.upstream.connection import Connection, Owner
-from gateway.upstream.dial import Dialer
+from gateway.upstream.transport.connection import Connection, Owner
+from gateway.upstream.transport.dial import Dialer
 
 
 async def new_connection(owner: Owner, dialer: Dialer, check: Callable[[], None]) -> Connection:

@@ -12,7 +12,7 @@ import httptools
 from gateway.errors import Reason, TruncatedStream, UpstreamError
 from gateway.headers import BODILESS
 from gateway.upstream.headers import read_reply_fields
-from gateway.upstream.received_reply import ReceivedReply
+from gateway.upstream.transport.received_reply import ReceivedReply
 
 HEAD_LIMIT: Final = 64 * 1024
 """Most bytes of a reply's head, interim replies included; also of anything else beside the body."""

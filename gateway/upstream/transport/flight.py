@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator
 from typing import Final, Self
 
 from gateway.shapes import UpstreamCall
-from gateway.upstream.arriving_reply import ArrivingReply
-from gateway.upstream.connection import Connection
-from gateway.upstream.request_body import upload
+from gateway.upstream.transport.arriving_reply import ArrivingReply
+from gateway.upstream.transport.connection import Connection
+from gateway.upstream.transport.request_body import upload
 
 _COPIED: Final = 16 * 1024
 """A body up to this size is copied behind the head: over TLS, they are one record then."""

@@ -18,8 +18,8 @@ from gateway.errors import (
     UpstreamTimeout,
     UpstreamUnavailable,
 )
-from gateway.upstream.client_tls import certificate_refused
-from gateway.upstream.exhaustion import exhaustion
+from gateway.upstream.transport.client_tls import certificate_refused
+from gateway.upstream.transport.exhaustion import exhaustion
 
 Phase = Literal["head", "body"]
 

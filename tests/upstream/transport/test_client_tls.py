@@ -13,8 +13,12 @@ from gateway.config.settings import Settings, TlsSettings, UpstreamSettings
 from gateway.errors import Reason, UpstreamUnavailable
 from gateway.shapes import UpstreamCall
 from gateway.sockets import Refused
-from gateway.upstream.client_tls import CertificateRefused, certificate_refused, client_context
 from gateway.upstream.sender import Upstreams
+from gateway.upstream.transport.client_tls import (
+    CertificateRefused,
+    certificate_refused,
+    client_context,
+)
 from tests.certificates import make_pair
 from tests.upstream.conftest import GET, call, read, sender_for, settings_for
 from tests.upstream.mutual import Authority, MutualServer, authority_in, mutual_server

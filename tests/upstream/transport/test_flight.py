@@ -8,13 +8,13 @@ import pytest
 
 from gateway.config.settings import TimeoutSettings
 from gateway.errors import TruncatedStream, UpstreamTimeout
-from gateway.upstream.arriving_reply import UNREAD_LIMIT
-from gateway.upstream.connection import Connection
-from gateway.upstream.flight import Flight
-from gateway.upstream.reply_parser import ClosedUnanswered
+from gateway.upstream.transport.arriving_reply import UNREAD_LIMIT
+from gateway.upstream.transport.connection import Connection
+from gateway.upstream.transport.flight import Flight
+from gateway.upstream.transport.reply_parser import ClosedUnanswered
 from tests.upstream.conftest import GET, call, read
 from tests.upstream.scripted import chunked, with_length
-from tests.upstream.test_connection import FakeTransport, Notes
+from tests.upstream.transport.test_connection import FakeTransport, Notes
 
 pytestmark = pytest.mark.anyio
 

@@ -17,9 +17,9 @@ from gateway.errors import (
     UpstreamTimeout,
     UpstreamUnavailable,
 )
-from gateway.upstream.httpx_errors import Phase, closed_unanswered, gateway_errors
+from gateway.upstream.proxied.httpx_errors import Phase, closed_unanswered, gateway_errors
 from tests.upstream.conftest import GET, read
-from tests.upstream.test_http_client import client
+from tests.upstream.proxied.test_http_client import client
 
 
 @pytest.mark.anyio

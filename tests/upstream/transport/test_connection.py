@@ -7,7 +7,7 @@ from typing import Any, cast
 import pytest
 import uvloop
 
-from gateway.upstream.connection import LARGE_READ, Connection
+from gateway.upstream.transport.connection import LARGE_READ, Connection
 from tests.upstream.scripted import until
 
 pytestmark = pytest.mark.anyio

@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.errors import TruncatedStream, UpstreamTimeout
-from gateway.upstream.arriving_reply import UNREAD_LIMIT
+from gateway.upstream.transport.arriving_reply import UNREAD_LIMIT
 from tests.loop_clock import LoopClock
 from tests.upstream.conftest import read
 from tests.upstream.scripted import chunked, with_length
-from tests.upstream.test_flight import Stage
+from tests.upstream.transport.test_flight import Stage
 
 pytestmark = pytest.mark.anyio
 

@@ -1,7 +1,7 @@
 """What has been received of a reply: its head, and the part of its body that was not yet taken."""
 
 from gateway.shapes import RawHeaders
-from gateway.upstream.common_head import read_common_head
+from gateway.upstream.transport.common_head import read_common_head
 
 
 class ReceivedReply:

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 
 from gateway.errors import InvalidRequest, UpstreamTimeout
-from gateway.upstream.connection import Connection
+from gateway.upstream.transport.connection import Connection
 
 
 async def measured(body: AsyncIterator[bytes], length: int | None) -> AsyncIterator[bytes]:

@@ -16,14 +16,14 @@ from gateway.config.settings import TimeoutSettings, TlsSettings, UpstreamSettin
 from gateway.errors import Reason, UpstreamUnavailable
 from gateway.server.tls import server_context
 from gateway.tcp import KEEP_ALIVE_OPTIONS
-from gateway.upstream import client_tls, dial
-from gateway.upstream.dial import Dialer
 from gateway.upstream.origin import Origin
+from gateway.upstream.transport import client_tls, dial
+from gateway.upstream.transport.dial import Dialer
 from tests.certificates import make_pair
 from tests.loop_clock import LoopClock
 from tests.upstream.conftest import settings_for
 from tests.upstream.scripted import replies, scripted, until
-from tests.upstream.test_exhaustion import none_left
+from tests.upstream.transport.test_exhaustion import none_left
 
 pytestmark = pytest.mark.anyio
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from gateway.upstream import common_head as module
-from gateway.upstream.common_head import read_common_head
-from gateway.upstream.reply_parser import ReplyParser
+from gateway.upstream.transport import common_head as module
+from gateway.upstream.transport.common_head import read_common_head
+from gateway.upstream.transport.reply_parser import ReplyParser
 
 LENGTH = b"Content-Length: 4"
 

@@ -15,8 +15,8 @@ from gateway.errors import (
 )
 from gateway.tcp import KEEP_ALIVE_OPTIONS
 from gateway.upstream.credentials import Credentials
-from gateway.upstream.http_client import HttpClient
 from gateway.upstream.origin import parse_base_url
+from gateway.upstream.proxied.http_client import HttpClient
 from tests.upstream.conftest import GET, call, read, settings_for
 from tests.upstream.scripted import Peer, Request, scripted, until, with_length
 

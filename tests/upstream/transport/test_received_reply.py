@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.upstream.received_reply import ReceivedReply
+from gateway.upstream.transport.received_reply import ReceivedReply
 
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\n"
 

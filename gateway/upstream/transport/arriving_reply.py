@@ -8,9 +8,9 @@ from gateway.config.settings import TimeoutSettings
 from gateway.errors import Reason, TruncatedStream, UpstreamError, UpstreamTimeout
 from gateway.outbox import Outbox
 from gateway.shapes import Sink
-from gateway.upstream.client_tls import certificate_refused
-from gateway.upstream.connection import Connection
-from gateway.upstream.reply_parser import ReplyParser
+from gateway.upstream.transport.client_tls import certificate_refused
+from gateway.upstream.transport.connection import Connection
+from gateway.upstream.transport.reply_parser import ReplyParser
 
 UNREAD_LIMIT: Final = 64 * 1024
 """Reading from the upstream pauses while more of the body than this waits to be taken."""

@@ -5,10 +5,10 @@ from typing import cast
 
 import pytest
 
-from gateway.upstream.connecting import new_connection
-from gateway.upstream.connection import Connection
-from gateway.upstream.dial import Dialer
-from tests.upstream.test_connection import Notes
+from gateway.upstream.transport.connecting import new_connection
+from gateway.upstream.transport.connection import Connection
+from gateway.upstream.transport.dial import Dialer
+from tests.upstream.transport.test_connection import Notes
 
 pytestmark = pytest.mark.anyio
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from gateway.errors import GatewayError, TruncatedStream, UpstreamError
 from gateway.shapes import RawHeaders
-from gateway.upstream.reply_parser import HEAD_LIMIT, ClosedUnanswered, ReplyParser
+from gateway.upstream.transport.reply_parser import HEAD_LIMIT, ClosedUnanswered, ReplyParser
 from tests.upstream.scripted import chunked, with_length
 
 Outcome = tuple[int, RawHeaders, bytes, bool, bool]

@@ -1,0 +1,1 @@
+"""Sending over httpx2: for upstreams behind a forward proxy, and for HTTP/2."""

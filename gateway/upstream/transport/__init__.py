@@ -1,0 +1,1 @@
+"""One connection to an upstream, and the reply that arrives on it."""
