@@ -36,12 +36,12 @@ from gateway.servers.presets import MANY_STOPS
 from gateway.shapes import Json, Shape
 from gateway.translate.completions_via_chat.request import TABLE as COMPLETIONS_PARAMETERS
 from gateway.translate.contract import Context
+from gateway.translate.limits.server_capabilities import preset
 from gateway.translate.plan import can_translate, plan
 from gateway.translate.prompt.write import render
 from gateway.translate.schema.chat import CHAT_PARAMETERS
 from gateway.translate.schema.messages import MESSAGES_HINTS, MESSAGES_PARAMETERS
 from gateway.translate.schema.responses import RESPONSES_PARAMETERS
-from gateway.translate.server_capabilities import preset
 from tests import kinds
 from tests.clients.running import Stage, stage
 from tests.documents import (

@@ -15,15 +15,15 @@ from gateway.resolve.today import WallClock
 from gateway.shapes import RawHeaders, Shape
 from gateway.translate.contract import Context, Detokenize
 from gateway.translate.exact_inputs import ExactInputs
-from gateway.translate.own_endpoint import watched
-from gateway.translate.parts.tokens.ids import Counterparts, TokenIds, token_ids, vocabulary_of
-from gateway.translate.quirks import REASONING_REQUIRED
-from gateway.translate.server_capabilities import (
+from gateway.translate.limits.quirks import REASONING_REQUIRED
+from gateway.translate.limits.server_capabilities import (
     at_own_endpoint,
     by_card,
     capabilities_of,
     wants_reasoning_back,
 )
+from gateway.translate.own_endpoint import watched
+from gateway.translate.parts.tokens.ids import Counterparts, TokenIds, token_ids, vocabulary_of
 
 _SESSION = b"x-claude-code-session-id"
 

@@ -178,7 +178,7 @@ class Profile:
 
     # --- parameters ---
     capabilities: Changes = field(default_factory=lambda: UNKNOWN)
-    """What its endpoints support (`translate/capabilities.py`), as differences from OpenAI's.
+    """What its endpoints support (`translate/limits/capabilities.py`): what differs from OpenAI's.
 
     It says how requests of other shapes are translated; what a client sends to its own endpoint
     stays, but for `refuses` and what a refusal has taught."""

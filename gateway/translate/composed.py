@@ -10,8 +10,8 @@ from dataclasses import replace
 
 from gateway.errors import GatewayError, InvalidRequest, UpstreamReplied
 from gateway.shapes import Json, Shape
-from gateway.translate.capabilities import Capabilities
 from gateway.translate.contract import Context, Report, StreamTranslation, Translation
+from gateway.translate.limits.capabilities import Capabilities
 from gateway.translate.parts.tokens.ids import KNOWN_IDS
 
 Translate = Callable[[Json, Context], Translation]

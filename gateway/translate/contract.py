@@ -14,8 +14,8 @@ from typing import Any, Final, Literal, Protocol
 from gateway.config.translation_settings import TemplateSettings, TranslationSettings
 from gateway.errors import GatewayError, UnsupportedParameter
 from gateway.shapes import ItemNames, Json, Seal, Shape
-from gateway.translate.capabilities import TAKES_ALL, Capabilities
 from gateway.translate.exact_inputs import ExactInputs
+from gateway.translate.limits.capabilities import TAKES_ALL, Capabilities
 from gateway.translate.parts.tokens.ids import KNOWN_IDS, TokenIds
 from gateway.translate.report_entries import listed, note
 

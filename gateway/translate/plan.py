@@ -108,7 +108,9 @@ def plan(
     """
     if as_chat:
         inner = partial(plan, client, home)
-        translation: Translation = _rare("answered_as_chat").translate(inner, body, context, home)
+        translation: Translation = _rare("as_chat.answered_as_chat").translate(
+            inner, body, context, home
+        )
         return translation
     if client is Shape.CHAT and (mixed or home is not client):
         return _of_chat(home, body, context)

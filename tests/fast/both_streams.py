@@ -12,8 +12,8 @@ from gateway.exchange.calls.feeding import Feeder
 from gateway.fast.pairs import pair_paths
 from gateway.fast.paths import Fast
 from gateway.shapes import Json, Shape
-from gateway.translate.capabilities import Capabilities
 from gateway.translate.contract import Context, StreamTranslation, Translation
+from gateway.translate.limits.capabilities import Capabilities
 from gateway.translate.plan import plan
 
 COMPLETIONS, CHAT, RESPONSES = Shape.COMPLETIONS, Shape.CHAT, Shape.RESPONSES

@@ -13,7 +13,7 @@ from msgspec import inspect
 import gateway.fast
 from gateway.fast.codec import fast_translation
 from gateway.shapes import Json, Shape
-from gateway.translate.capabilities import Capabilities
+from gateway.translate.limits.capabilities import Capabilities
 from gateway.translate.plan import plan
 from tests.fast.both_paths import CONTEXT, codec_of, made
 from tests.fast.codecs import test_chat_via_responses as chat_responses

@@ -20,7 +20,7 @@ from gateway.servers.presets import SELF_HOSTED
 from gateway.servers.profile import MetadataCall
 from gateway.servers.reading import Capability, owned_by
 from gateway.shapes import Json, Shape, UpstreamCall
-from gateway.translate.server_capabilities import at_own_endpoint, preset
+from gateway.translate.limits.server_capabilities import at_own_endpoint, preset
 from tests.config.configuring import refused
 from tests.exchange.scene import Scene, chat_completion
 from tests.fakes import Answer, error_reply, json_reply

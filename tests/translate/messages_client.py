@@ -11,8 +11,8 @@ import pytest
 
 from gateway.errors import GatewayError, TruncatedStream
 from gateway.shapes import Json, Seal, Shape
-from gateway.translate.capabilities import Capabilities
 from gateway.translate.contract import Context, Report, StreamTranslation, Translation
+from gateway.translate.limits.capabilities import Capabilities
 from gateway.translate.pair import PairTranslation
 from gateway.translate.parts.messages.asked import MessagesAsked
 from gateway.translate.stream.sse import DONE, SSEDecoder, encode_events, terminator

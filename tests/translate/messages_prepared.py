@@ -10,10 +10,10 @@ from gateway.errors import InvalidRequest
 from gateway.servers import Profile
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import Context, Report
+from gateway.translate.limits.server_capabilities import preset
 from gateway.translate.messages_via_chat import request as _chat
 from gateway.translate.messages_via_responses import request as _responses
 from gateway.translate.parts.messages.asked import MessagesAsked
-from gateway.translate.server_capabilities import preset
 from tests import kinds
 from tests.translate.sealing import OpenSeal
 

@@ -8,9 +8,9 @@ from typing import Any
 
 from gateway.config.translation_settings import TranslationSettings
 from gateway.shapes import Json, Seal, Shape
-from gateway.translate.capabilities import Capabilities
 from gateway.translate.contract import Context
-from gateway.translate.server_capabilities import preset
+from gateway.translate.limits.capabilities import Capabilities
+from gateway.translate.limits.server_capabilities import preset
 from tests import kinds
 from tests.translate.sealing import OpenSeal
 

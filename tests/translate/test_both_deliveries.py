@@ -14,8 +14,8 @@ from gateway.errors import GatewayError
 from gateway.servers import Profile
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import Context, Translation
+from gateway.translate.limits.server_capabilities import preset
 from gateway.translate.plan import plan
-from gateway.translate.server_capabilities import preset
 from gateway.translate.stream.folding.replies import events_as_whole
 from gateway.translate.stream.message_events import message_of
 from gateway.translate.stream.reply_as_event import whole_as_events

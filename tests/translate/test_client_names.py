@@ -16,9 +16,9 @@ from gateway.errors import GatewayError
 from gateway.servers.profile import Profile
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import Context
+from gateway.translate.limits.server_capabilities import preset
 from gateway.translate.parts.client_values import value_at
 from gateway.translate.plan import plan
-from gateway.translate.server_capabilities import preset
 from tests import kinds
 from tests.fast.agents import chat_traffic, messages_agents, responses_traffic
 from tests.translate import pair_variants

@@ -19,11 +19,11 @@ from gateway.errors import (
 from gateway.servers import Profile
 from gateway.shapes import Json, Shape
 from gateway.translate import chat_via_responses, completions_via_chat
-from gateway.translate.capabilities import Capabilities
 from gateway.translate.composed import compose
 from gateway.translate.contract import Context, Translation
+from gateway.translate.limits.capabilities import Capabilities
+from gateway.translate.limits.server_capabilities import preset
 from gateway.translate.plan import plan
-from gateway.translate.server_capabilities import preset
 from tests import kinds
 from tests.translate.openai_schema import check_schema
 from tests.translate.sealing import OpenSeal

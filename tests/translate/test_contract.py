@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from gateway.config.translation_settings import LateSystem, TranslationSettings
 from gateway.errors import UnsupportedParameter
 from gateway.shapes import ItemNames, Json, Shape
-from gateway.translate.capabilities import Capabilities
 from gateway.translate.contract import Context, Report, StreamTranslation, unsupported
+from gateway.translate.limits.capabilities import Capabilities
 
 DROPPING = Context("m", "m", TranslationSettings(on_unsupported="drop"))
 

@@ -5,7 +5,6 @@ import pytest
 from gateway.config.translation_settings import TranslationSettings
 from gateway.errors import UnsupportedParameter
 from gateway.shapes import Json, Shape
-from gateway.translate.capabilities import Capabilities
 from gateway.translate.contract import Context, Report
 from gateway.translate.draft import (
     Draft,
@@ -19,6 +18,7 @@ from gateway.translate.draft import (
     sent_effort,
     sent_verbosity,
 )
+from gateway.translate.limits.capabilities import Capabilities
 
 
 def draft(

@@ -3,9 +3,9 @@ import pytest
 from gateway.config.translation_settings import TranslationSettings
 from gateway.errors import InvalidRequest, UnsupportedParameter
 from gateway.shapes import Json
-from gateway.translate.capabilities import Capabilities
 from gateway.translate.contract import Context
 from gateway.translate.fanout import check_fanout, choice_index, rank, together
+from gateway.translate.limits.capabilities import Capabilities
 
 
 def choice(text: str | None, *logprobs: float | None) -> Json:

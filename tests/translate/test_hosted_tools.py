@@ -10,8 +10,8 @@ from gateway.config.translation_settings import TranslationSettings
 from gateway.errors import UnsupportedParameter
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import Context
+from gateway.translate.limits.server_capabilities import preset
 from gateway.translate.plan import plan
-from gateway.translate.server_capabilities import preset
 from tests import kinds
 
 HELLO: list[Json] = [{"role": "user", "content": "Hi"}]

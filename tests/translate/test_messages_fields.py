@@ -20,6 +20,7 @@ from gateway.errors import InvalidRequest
 from gateway.servers import Profile
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import Context
+from gateway.translate.limits.server_capabilities import preset
 from gateway.translate.plan import plan
 from gateway.translate.schema.messages import MESSAGES_PARAMETERS, OUTPUT_CONFIG, THINKING
 from gateway.translate.schema.messages_blocks import (
@@ -36,7 +37,6 @@ from gateway.translate.schema.messages_tools import (
     TOOL_CHOICE,
     client_tool_of,
 )
-from gateway.translate.server_capabilities import preset
 from tests import kinds
 from tests.translate.messages_requests import (
     added,

@@ -10,11 +10,11 @@ from gateway.errors import UnsupportedParameter
 from gateway.servers import Profile
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import Context, Translation
+from gateway.translate.limits.quirks import without
+from gateway.translate.limits.server_capabilities import at_own_endpoint, preset
 from gateway.translate.own_endpoint import translate, watched
 from gateway.translate.parts.tokens.ids import TokenIds
-from gateway.translate.quirks import without
 from gateway.translate.renaming import Renaming
-from gateway.translate.server_capabilities import at_own_endpoint, preset
 from tests import kinds
 
 CHAT, COMPLETIONS, RESPONSES = Shape.CHAT, Shape.COMPLETIONS, Shape.RESPONSES

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from gateway.shapes import ItemNames, Json, Shape
-from gateway.translate.capabilities import Capabilities
 from gateway.translate.contract import Context, Report
+from gateway.translate.limits.capabilities import Capabilities
 from gateway.translate.responses_via_chat.compaction import INTRODUCTION
 from gateway.translate.unsealing import unsealed
 from tests.translate.sealing import OpenSeal

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from gateway.shapes import Json, Shape
-from gateway.translate.capabilities import Capabilities
 from gateway.translate.contract import Context
+from gateway.translate.limits.capabilities import Capabilities
 from gateway.translate.plan import plan
 from gateway.translate.stream.message_events import events_of
 

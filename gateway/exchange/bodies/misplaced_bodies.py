@@ -24,8 +24,8 @@ from gateway.resolve.refusals.classify import Refusal, Verdict
 from gateway.resolve.refusals.parameter_fixes import ParameterFix
 from gateway.resolve.resolver import ModelQuery, Resolver
 from gateway.shapes import ClientHeaders, RawHeaders, Shape, UpstreamCall
+from gateway.translate.limits.server_capabilities import preset
 from gateway.translate.plan import has_other_parts
-from gateway.translate.server_capabilities import preset
 
 _CHAT: Final = Shape.CHAT
 _NOTHING: Final[tuple[object, ...]] = (None, [])

@@ -12,8 +12,8 @@ from gateway.request import GenerationRequest
 from gateway.resolve.evidence import Route
 from gateway.resolve.refusals.earlier_thinking import BETA, is_asked_to
 from gateway.shapes import ClientHeaders, Json, RawHeaders, Shape, UpstreamCall
+from gateway.translate.limits.server_capabilities import preset
 from gateway.translate.parts.messages.signatures import PREFIX as SIGNATURE
-from gateway.translate.server_capabilities import preset
 
 _SEALED = f'"{PREFIX}'.encode()  # as clients write JSON
 

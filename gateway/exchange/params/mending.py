@@ -12,7 +12,7 @@ from gateway.resolve.refusals.parameter_fixes import LOWERING, ParameterFix, app
 from gateway.resolve.refusals.system_turns import FIRST, USERS
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import Context, Translation
-from gateway.translate.quirks import without
+from gateway.translate.limits.quirks import without
 
 _IN_MESSAGES = ("fill", "strip", "retell", "read")
 """Actions on fields of messages."""

@@ -7,7 +7,7 @@ import msgspec
 
 from gateway.fast.agents.raw import NULL
 from gateway.shapes import Json
-from gateway.translate.capabilities import Capabilities
+from gateway.translate.limits.capabilities import Capabilities
 
 _Functions = TypeVar("_Functions")
 _MODES = (None, "none", "auto", "required")

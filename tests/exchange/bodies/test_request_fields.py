@@ -23,8 +23,8 @@ from gateway.exchange.bodies.request_fields import (
 )
 from gateway.exchange.decision import Decision
 from gateway.shapes import Shape
-from gateway.translate.capabilities import Capabilities
 from gateway.translate.contract import Context
+from gateway.translate.limits.capabilities import Capabilities
 from gateway.translate.own_endpoint import watched
 
 

@@ -11,9 +11,9 @@ from gateway.config.translation_settings import TranslationSettings
 from gateway.fast.agents.codec import AgentCodec
 from gateway.fast.pairs import pair_paths
 from gateway.shapes import Json, Shape
-from gateway.translate.capabilities import Capabilities
 from gateway.translate.contract import Context
 from gateway.translate.exact_inputs import ExactInputs
+from gateway.translate.limits.capabilities import Capabilities
 from gateway.translate.parts.messages.signatures import pack
 from gateway.translate.plan import plan
 from tests.fast.both_paths import ABSENT, assert_as_generic, changed, each, like, some_of

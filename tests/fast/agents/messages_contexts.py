@@ -3,8 +3,8 @@
 from dataclasses import replace
 from typing import Any
 
-from gateway.translate.capabilities import Capabilities
 from gateway.translate.contract import Context
+from gateway.translate.limits.capabilities import Capabilities
 from tests.translate.messages_upstreams import CLAUDE, OLDER, UNKNOWN, context
 from tests.translate.sealing import OpenSeal
 

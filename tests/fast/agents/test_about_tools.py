@@ -8,7 +8,7 @@ from msgspec.json import encode
 from gateway.fast.agents.about_tools import about_tools, choice_of, functions_of
 from gateway.fast.agents.from_chat.chat_requests import ChatRequest, read_chat_request, read_tools
 from gateway.shapes import Json
-from gateway.translate.capabilities import Capabilities
+from gateway.translate.limits.capabilities import Capabilities
 from tests.fast.agents.chat_traffic import FULL
 
 

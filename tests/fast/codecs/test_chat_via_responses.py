@@ -12,8 +12,8 @@ from gateway.config.translation_settings import TranslationSettings
 from gateway.fast.codec import fast_translation
 from gateway.fast.codecs.chat_via_responses import CHAT_VIA_RESPONSES
 from gateway.shapes import Json
-from gateway.translate.capabilities import Capabilities
 from gateway.translate.contract import Context
+from gateway.translate.limits.capabilities import Capabilities
 from tests.fast import both_paths
 from tests.fast.both_paths import (
     ABSENT,

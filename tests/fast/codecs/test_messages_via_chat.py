@@ -11,8 +11,8 @@ from gateway.config.translation_settings import TranslationSettings
 from gateway.fast.codec import fast_translation
 from gateway.fast.codecs.messages_via_chat import MESSAGES_VIA_CHAT
 from gateway.shapes import Json
-from gateway.translate.capabilities import Capabilities
 from gateway.translate.contract import Context
+from gateway.translate.limits.capabilities import Capabilities
 from tests.fast import both_paths
 from tests.fast.both_paths import (
     ABSENT,

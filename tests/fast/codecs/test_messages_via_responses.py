@@ -10,8 +10,8 @@ from msgspec.json import encode
 from gateway.fast.codec import fast_translation
 from gateway.fast.codecs.messages_via_responses import MESSAGES_VIA_RESPONSES
 from gateway.shapes import Json
-from gateway.translate.capabilities import Capabilities
 from gateway.translate.contract import Context
+from gateway.translate.limits.capabilities import Capabilities
 from tests.fast import both_paths
 from tests.fast.both_paths import (
     ABSENT,

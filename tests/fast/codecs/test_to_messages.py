@@ -9,7 +9,7 @@ from msgspec.json import decode
 from gateway.fast.codecs.to_messages import encode_texts
 from gateway.fast.forms.response_text_requests import ResponseText, ResponseTextRequest
 from gateway.shapes import Json
-from gateway.translate.capabilities import Capabilities
+from gateway.translate.limits.capabilities import Capabilities
 from tests.fast.both_paths import CONTEXT
 
 HELLO = ResponseText("user", "hello")

@@ -9,9 +9,9 @@ import pytest
 from gateway.config.translation_settings import TemplateSettings, TranslationSettings
 from gateway.errors import GatewayError, UnsupportedParameter
 from gateway.shapes import Json
-from gateway.translate.capabilities import Capabilities
 from gateway.translate.chat_via_completions import translate
 from gateway.translate.contract import Context, StreamTranslation, Translation
+from gateway.translate.limits.capabilities import Capabilities
 
 HELLO = [{"role": "user", "content": "hello"}]
 RAW = TemplateSettings(name="raw")

@@ -8,9 +8,9 @@ import pytest
 from gateway.config.translation_settings import TemplateSettings
 from gateway.errors import InvalidRequest, UnsupportedParameter
 from gateway.shapes import Json, Shape
-from gateway.translate.capabilities import Capabilities
 from gateway.translate.contract import Context
-from gateway.translate.server_capabilities import preset
+from gateway.translate.limits.capabilities import Capabilities
+from gateway.translate.limits.server_capabilities import preset
 from tests import kinds
 from tests.translate.chat_via_completions.cases import (
     HELLO,

@@ -4,7 +4,7 @@ import pytest
 
 from gateway.errors import InvalidRequest, UnsupportedParameter
 from gateway.shapes import Json
-from gateway.translate.capabilities import Capabilities
+from gateway.translate.limits.capabilities import Capabilities
 from tests.translate.chat_via_messages.cases import CUSTOM, TOOLS, call_of, translated
 from tests.translate.messages_upstreams import EPHEMERAL, context
 

@@ -8,10 +8,10 @@ from typing import Any
 from gateway.config.translation_settings import TranslationSettings
 from gateway.errors import GatewayError
 from gateway.shapes import Json, Shape
-from gateway.translate.capabilities import Capabilities
 from gateway.translate.chat_via_responses import translate
 from gateway.translate.contract import Context, StreamTranslation, Translation
-from gateway.translate.server_capabilities import preset
+from gateway.translate.limits.capabilities import Capabilities
+from gateway.translate.limits.server_capabilities import preset
 from tests import kinds
 
 HELLO = [{"role": "user", "content": "hello"}]

@@ -9,7 +9,7 @@ import pytest
 from gateway.errors import InvalidRequest, UnsupportedParameter
 from gateway.servers import Profile
 from gateway.shapes import Json, Shape
-from gateway.translate.server_capabilities import preset
+from gateway.translate.limits.server_capabilities import preset
 from tests import kinds
 from tests.translate.chat_via_responses.cases import (
     OPENAI,

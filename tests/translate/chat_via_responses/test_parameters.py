@@ -7,9 +7,9 @@ import pytest
 
 from gateway.errors import InvalidRequest, UnsupportedParameter
 from gateway.shapes import Json, Shape
-from gateway.translate.capabilities import Capabilities
-from gateway.translate.quirks import with_quirks
-from gateway.translate.server_capabilities import preset
+from gateway.translate.limits.capabilities import Capabilities
+from gateway.translate.limits.quirks import with_quirks
+from gateway.translate.limits.server_capabilities import preset
 from tests import kinds
 from tests.translate.chat_via_responses.cases import (
     LLAMACPP,

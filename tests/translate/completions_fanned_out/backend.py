@@ -5,9 +5,9 @@ from typing import Any
 
 from gateway.errors import GatewayError
 from gateway.shapes import Json
-from gateway.translate.capabilities import Capabilities
 from gateway.translate.completions_fanned_out import translate
 from gateway.translate.contract import StreamTranslation, Translation
+from gateway.translate.limits.capabilities import Capabilities
 from tests.translate.completions_via_chat.chat_backend import make_context
 
 ONE_PROMPT = Capabilities(strict_params=False, prompt_list=False, token_prompts=False)

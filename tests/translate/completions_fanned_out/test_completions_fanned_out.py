@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from gateway.translate.capabilities import Capabilities
 from gateway.translate.completions_fanned_out import is_needed
+from gateway.translate.limits.capabilities import Capabilities
 from tests.translate.completions_fanned_out.backend import LISTS, ONE_PROMPT, TOKENS, asking
 from tests.translate.completions_via_chat.chat_backend import make_context
 

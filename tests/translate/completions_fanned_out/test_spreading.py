@@ -4,8 +4,8 @@ import pytest
 
 from gateway.config.translation_settings import TranslationSettings
 from gateway.errors import InvalidRequest, UnsupportedParameter
-from gateway.translate.capabilities import Capabilities
 from gateway.translate.completions_fanned_out import translate
+from gateway.translate.limits.capabilities import Capabilities
 from tests.translate.completions_fanned_out.backend import ONE_CHOICE, ONE_PROMPT, TOKENS, asking
 from tests.translate.completions_via_chat.chat_backend import make_context
 

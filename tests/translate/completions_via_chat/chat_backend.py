@@ -10,9 +10,9 @@ import pytest
 from gateway.config.translation_settings import TranslationSettings
 from gateway.errors import TruncatedStream
 from gateway.shapes import Json, Shape
-from gateway.translate.capabilities import Capabilities
 from gateway.translate.completions_via_chat import translate
 from gateway.translate.contract import Context, StreamTranslation, Translation
+from gateway.translate.limits.capabilities import Capabilities
 from gateway.translate.stream.sse import DONE, SSEDecoder, encode_events, terminator
 
 NOW = 1_700_000_000

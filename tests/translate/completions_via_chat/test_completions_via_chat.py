@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from gateway.config.translation_settings import TranslationSettings
 from gateway.errors import GatewayError, InvalidRequest
 from gateway.shapes import Json
-from gateway.translate.capabilities import Capabilities
 from gateway.translate.completions_via_chat import translate
 from gateway.translate.completions_via_chat.request import TABLE
 from gateway.translate.contract import StreamTranslation, Translation
+from gateway.translate.limits.capabilities import Capabilities
 from tests.translate.completions_via_chat.chat_backend import (
     asking,
     choice,

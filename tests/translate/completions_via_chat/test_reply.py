@@ -8,8 +8,8 @@ from openai.types import Completion
 from gateway.config.translation_settings import TranslationSettings
 from gateway.errors import UnsupportedParameter, UpstreamError, UpstreamReplied
 from gateway.shapes import Json
-from gateway.translate.capabilities import Capabilities
 from gateway.translate.contract import Translation
+from gateway.translate.limits.capabilities import Capabilities
 from tests.translate.completions_via_chat.chat_backend import (
     FRESH_ID,
     NOW,

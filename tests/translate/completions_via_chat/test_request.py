@@ -6,9 +6,9 @@ import pytest
 
 from gateway.config.translation_settings import TranslationSettings
 from gateway.errors import InvalidRequest, UnsupportedParameter
-from gateway.translate.capabilities import Capabilities
 from gateway.translate.completions_via_chat.prompt_forms import Prompt
 from gateway.translate.completions_via_chat.request import TABLE, Plan
+from gateway.translate.limits.capabilities import Capabilities
 from tests.translate.completions_via_chat.chat_backend import DROPPING, asking, make_context
 
 

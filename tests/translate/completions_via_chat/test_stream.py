@@ -7,7 +7,7 @@ from openai.types import Completion
 
 from gateway.errors import TruncatedStream, UpstreamError, UpstreamReplied
 from gateway.shapes import Shape
-from gateway.translate.capabilities import Capabilities
+from gateway.translate.limits.capabilities import Capabilities
 from gateway.translate.stream.reply_as_event import whole_as_event
 from tests.translate.completions_via_chat.chat_backend import (
     FRESH_ID,

@@ -7,8 +7,8 @@ import pytest
 from gateway.config.translation_settings import TranslationSettings
 from gateway.errors import InvalidRequest, UnsupportedParameter
 from gateway.shapes import Json, Shape
-from gateway.translate.capabilities import Capabilities
-from gateway.translate.server_capabilities import preset
+from gateway.translate.limits.capabilities import Capabilities
+from gateway.translate.limits.server_capabilities import preset
 from tests import kinds
 from tests.translate.completions_via_chat.chat_backend import (
     DROPPING,

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from gateway.shapes import Json
-from gateway.translate.capabilities import Capabilities
 from gateway.translate.contract import Context
+from gateway.translate.limits.capabilities import Capabilities
 from gateway.translate.parts.messages.signatures import unpack
 from tests.translate.messages_client import context
 from tests.translate.messages_via_chat.chat import PAIR

@@ -7,8 +7,8 @@ import pytest
 
 from gateway.exchange.stored.seals import Seals
 from gateway.shapes import Json, Shape
-from gateway.translate.capabilities import Capabilities
 from gateway.translate.contract import Context
+from gateway.translate.limits.capabilities import Capabilities
 from gateway.translate.messages_via_responses import translate
 from tests.exchange.scene import ALICE, BOB
 from tests.translate.chat_via_responses.cases import (

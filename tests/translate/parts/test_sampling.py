@@ -5,8 +5,8 @@ import pytest
 
 from gateway.errors import UnsupportedParameter
 from gateway.shapes import Json, Shape
-from gateway.translate.capabilities import Capabilities
 from gateway.translate.contract import Context, Report
+from gateway.translate.limits.capabilities import Capabilities
 from gateway.translate.parts.sampling import effort_of, sampling_parameters, takes
 
 ALL: Json = {

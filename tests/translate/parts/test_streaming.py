@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from gateway.shapes import Json, Shape
-from gateway.translate.capabilities import Capabilities
 from gateway.translate.contract import Report
 from gateway.translate.draft import Draft
+from gateway.translate.limits.capabilities import Capabilities
 from gateway.translate.parts.streaming import streaming
 from tests.translate.completions_via_chat.chat_backend import make_context
 

@@ -12,8 +12,8 @@ import pytest
 from gateway.config.translation_settings import TranslationSettings
 from gateway.errors import GatewayError, TruncatedStream
 from gateway.shapes import Json, Shape
-from gateway.translate.capabilities import Capabilities
 from gateway.translate.contract import Context, StreamTranslation, Translation
+from gateway.translate.limits.capabilities import Capabilities
 from gateway.translate.responses_via_chat import translate
 from gateway.translate.stream.sse import DONE, SSEDecoder, encode_events, terminator
 from tests.translate.openai_schema import check_schema

@@ -5,8 +5,8 @@ from dataclasses import replace
 from typing import Any
 
 from gateway.shapes import Json, Shape
-from gateway.translate.capabilities import Capabilities
 from gateway.translate.contract import Context
+from gateway.translate.limits.capabilities import Capabilities
 from gateway.translate.plan import plan
 from tests.translate.responses_via_chat.chat_backend import (
     SELF_HOSTED,

@@ -8,9 +8,9 @@ import pytest
 from gateway.errors import InvalidRequest
 from gateway.servers import Profile
 from gateway.shapes import Json, Shape
-from gateway.translate.capabilities import Capabilities
+from gateway.translate.limits.capabilities import Capabilities
+from gateway.translate.limits.server_capabilities import preset
 from gateway.translate.parts.efforts import EFFORTS
-from gateway.translate.server_capabilities import preset
 from tests import kinds
 from tests.translate.responses_via_chat.chat_backend import (
     OPENAI,

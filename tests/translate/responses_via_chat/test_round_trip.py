@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from gateway.shapes import Json, Shape
 from gateway.translate import chat_via_responses, responses_via_chat
-from gateway.translate.server_capabilities import preset
+from gateway.translate.limits.server_capabilities import preset
 from tests import kinds
 from tests.translate.responses_via_chat.chat_backend import (
     completion,

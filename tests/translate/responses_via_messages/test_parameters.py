@@ -9,8 +9,8 @@ import pytest
 
 from gateway.errors import GatewayError, InvalidRequest, UnsupportedParameter
 from gateway.shapes import Json
-from gateway.translate.capabilities import Capabilities
 from gateway.translate.contract import Context
+from gateway.translate.limits.capabilities import Capabilities
 from gateway.translate.schema.responses import RESPONSES_EXTENSIONS, RESPONSES_PARAMETERS
 from tests.translate.messages_upstreams import (
     CLAUDE,

@@ -7,8 +7,8 @@ import pytest
 from gateway.config.translation_settings import TranslationSettings
 from gateway.errors import InvalidRequest
 from gateway.shapes import Shape
-from gateway.translate.capabilities import Capabilities
 from gateway.translate.contract import Context, Report
+from gateway.translate.limits.capabilities import Capabilities
 from gateway.translate.schema.extra_params import extras_to_send, policy_for
 
 Policy = Literal["auto", "pass", "drop", "refuse"]

@@ -7,8 +7,8 @@ import pytest
 
 from gateway.config.translation_settings import TranslationSettings
 from gateway.shapes import Json, Shape
-from gateway.translate.capabilities import Capabilities
 from gateway.translate.contract import Context, Translation
+from gateway.translate.limits.capabilities import Capabilities
 from gateway.translate.plan import plan
 
 PAIRS = list(permutations(Shape, 2))

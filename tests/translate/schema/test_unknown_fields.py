@@ -10,8 +10,8 @@ import pytest
 from gateway.config.translation_settings import TemplateSettings, TranslationSettings
 from gateway.errors import InvalidRequest
 from gateway.shapes import Json, Shape
-from gateway.translate.capabilities import Capabilities
 from gateway.translate.contract import Context, Report, Translation
+from gateway.translate.limits.capabilities import Capabilities
 from gateway.translate.plan import plan
 from gateway.translate.schema.checks import Record
 from gateway.translate.schema.unknown_fields import carry_unknown

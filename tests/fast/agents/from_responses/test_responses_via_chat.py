@@ -11,8 +11,8 @@ from msgspec.json import decode, encode
 
 from gateway.config.translation_settings import TranslationSettings
 from gateway.shapes import ItemNames, Json, Shape
-from gateway.translate.capabilities import Capabilities
 from gateway.translate.contract import Context
+from gateway.translate.limits.capabilities import Capabilities
 from gateway.translate.plan import plan
 from tests.fast.agents.both import admitted, assert_same
 from tests.fast.agents.responses_traffic import (

@@ -9,7 +9,7 @@ from gateway.errors import UpstreamError
 from gateway.shapes import Json, Shape
 from gateway.translate import chat_via_responses, completions_via_chat
 from gateway.translate.composed import compose
-from gateway.translate.server_capabilities import preset
+from gateway.translate.limits.server_capabilities import preset
 from gateway.translate.stream.folding.replies import events_as_whole
 from tests import kinds
 from tests.translate.chat_via_responses.cases import (

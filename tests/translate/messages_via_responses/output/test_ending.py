@@ -3,8 +3,8 @@
 import pytest
 
 from gateway.shapes import Json, Shape
-from gateway.translate.capabilities import Capabilities
 from gateway.translate.contract import Report
+from gateway.translate.limits.capabilities import Capabilities
 from gateway.translate.messages_via_responses.output.ending import is_cut_off, stop_of
 from gateway.translate.parts.messages.stop_reasons import WINDOW, Stop
 from tests.translate.chat_via_responses.cases import LLAMACPP, USAGE

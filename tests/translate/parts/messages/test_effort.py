@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from gateway.shapes import Shape
-from gateway.translate.capabilities import Capabilities
 from gateway.translate.contract import Context, Report
 from gateway.translate.draft import Draft
+from gateway.translate.limits.capabilities import Capabilities
 from gateway.translate.parts.messages.effort import (
     asked_effort,
     budget_of_word,

@@ -4,9 +4,9 @@ import pytest
 
 from gateway.errors import UnsupportedParameter
 from gateway.shapes import Json, Shape
-from gateway.translate.capabilities import Capabilities
 from gateway.translate.contract import Report
 from gateway.translate.draft import Draft
+from gateway.translate.limits.capabilities import Capabilities
 from gateway.translate.parts.to_messages.sampling import write_sampling
 from tests.translate.messages_upstreams import CLAUDE, OLDER, context
 

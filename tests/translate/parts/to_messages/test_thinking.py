@@ -4,9 +4,9 @@ from typing import Any
 import pytest
 
 from gateway.shapes import Json, Shape
-from gateway.translate.capabilities import Capabilities
 from gateway.translate.contract import Report
 from gateway.translate.draft import Draft
+from gateway.translate.limits.capabilities import Capabilities
 from gateway.translate.parts.to_messages.thinking import Asked, Thinking, write_thinking
 from tests.translate.messages_upstreams import CLAUDE, OLDER, UNKNOWN, context
 

@@ -5,9 +5,9 @@ import pytest
 
 from gateway.errors import UnsupportedParameter
 from gateway.shapes import Json, Shape
-from gateway.translate.capabilities import Capabilities
 from gateway.translate.contract import Report
 from gateway.translate.draft import Draft
+from gateway.translate.limits.capabilities import Capabilities
 from gateway.translate.parts.to_messages.tools import (
     forces_call,
     messages_choice,

@@ -6,8 +6,8 @@ import pytest
 from gateway.config.translation_settings import TranslationSettings
 from gateway.errors import UnsupportedParameter
 from gateway.shapes import Json, Shape
-from gateway.translate.capabilities import Capabilities
 from gateway.translate.contract import Context, Report
+from gateway.translate.limits.capabilities import Capabilities
 from gateway.translate.parts.tokens.biases import sent_biases
 from gateway.translate.parts.tokens.ids import TokenIds
 

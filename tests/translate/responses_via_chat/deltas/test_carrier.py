@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from gateway.translate.capabilities import Capabilities
 from gateway.translate.contract import Context
+from gateway.translate.limits.capabilities import Capabilities
 from gateway.translate.responses_via_chat.deltas.carrier import Carrier
 
 READER = Context("a", "b", capabilities=Capabilities(reasoning_field="reasoning_content"))

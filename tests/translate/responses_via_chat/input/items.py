@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from gateway.shapes import Json
-from gateway.translate.capabilities import Capabilities
+from gateway.translate.limits.capabilities import Capabilities
 from tests.translate.responses_via_chat.chat_backend import (
     OPENAI,
     call_of,

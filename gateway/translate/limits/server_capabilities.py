@@ -8,8 +8,8 @@ from gateway.servers import Profile
 from gateway.servers.presets import Changes
 from gateway.servers.reading import Abilities
 from gateway.shapes import Shape
-from gateway.translate.capabilities import TAKES_ALL, Capabilities
-from gateway.translate.quirks import with_quirks
+from gateway.translate.limits.capabilities import TAKES_ALL, Capabilities
+from gateway.translate.limits.quirks import with_quirks
 
 _SHAPES: dict[Shape, Changes] = {
     Shape.CHAT: {"prompt_list": False},

@@ -3,8 +3,8 @@
 import pytest
 
 from gateway.shapes import Shape
-from gateway.translate.capabilities import TAKES_ALL, Capabilities
 from gateway.translate.contract import Context
+from gateway.translate.limits.capabilities import TAKES_ALL, Capabilities
 from gateway.translate.own_endpoint import watched
 
 

@@ -9,9 +9,9 @@ import pytest
 
 from gateway.errors import GatewayError, InvalidRequest
 from gateway.shapes import Json, Shape
-from gateway.translate import answered_as_chat
-from gateway.translate.capabilities import Capabilities
+from gateway.translate.as_chat import answered_as_chat
 from gateway.translate.contract import Context
+from gateway.translate.limits.capabilities import Capabilities
 from gateway.translate.plan import plan
 from gateway.translate.stream.reply_as_event import whole_as_events
 from tests.exchange.scene import Exchanged

@@ -5,9 +5,9 @@ import pytest
 from gateway.servers import PROFILES, Profile
 from gateway.servers.reading import Abilities
 from gateway.shapes import Shape
-from gateway.translate.capabilities import TAKES_ALL, Capabilities
-from gateway.translate.quirks import with_quirks
-from gateway.translate.server_capabilities import (
+from gateway.translate.limits.capabilities import TAKES_ALL, Capabilities
+from gateway.translate.limits.quirks import with_quirks
+from gateway.translate.limits.server_capabilities import (
     at_own_endpoint,
     by_card,
     capabilities_of,

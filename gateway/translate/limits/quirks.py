@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from gateway.shapes import Shape
-from gateway.translate.capabilities import Capabilities
+from gateway.translate.limits.capabilities import Capabilities
 from gateway.translate.parts.efforts import EFFORTS
 
 _Changes = dict[str, Any]

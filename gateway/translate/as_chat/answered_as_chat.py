@@ -11,7 +11,7 @@ from typing import Any
 
 from gateway.errors import InvalidRequest
 from gateway.shapes import Json, Shape
-from gateway.translate.asked_in_responses import AskedInResponses, asked_in_responses
+from gateway.translate.as_chat.asked_in_responses import AskedInResponses, asked_in_responses
 from gateway.translate.chat_via_responses.client_paths import InputItems
 from gateway.translate.chat_via_responses.reply import fold_replies
 from gateway.translate.chat_via_responses.request import PreparedRequest

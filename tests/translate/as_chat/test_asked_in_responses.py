@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from gateway.shapes import Json
-from gateway.translate.asked_in_responses import asked_in_responses
+from gateway.translate.as_chat.asked_in_responses import asked_in_responses
 
 BODY: Json = {"model": "m", "input": [{"role": "user", "content": "Hi"}]}
 PATCH: Json = {

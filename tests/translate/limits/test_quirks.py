@@ -4,9 +4,9 @@ from typing import Any
 import pytest
 
 from gateway.shapes import Shape
-from gateway.translate.capabilities import Capabilities
-from gateway.translate.quirks import with_quirks, without
-from gateway.translate.server_capabilities import preset
+from gateway.translate.limits.capabilities import Capabilities
+from gateway.translate.limits.quirks import with_quirks, without
+from gateway.translate.limits.server_capabilities import preset
 from tests import kinds
 
 QUIRKS: list[tuple[str, str, object]] = [

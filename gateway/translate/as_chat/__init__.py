@@ -1,0 +1,1 @@
+"""Responses requests at the chat endpoint, which answers them in its own shape."""

@@ -1,0 +1,1 @@
+"""What endpoints understand: by their servers, by their models, and by what they have refused."""
