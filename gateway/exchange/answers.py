@@ -29,7 +29,7 @@ from gateway.replies import BufferedReply
 from gateway.request import GenerationRequest
 from gateway.shapes import Json, RawHeaders, Send, Shape, UpstreamReply
 from gateway.translate.contract import Translation
-from gateway.translate.stream.message_events import events_of
+from gateway.translate.stream.messages.message_events import events_of
 from gateway.translate.stream.sse import encode_events, terminator
 
 _encode = msgspec.json.Encoder().encode

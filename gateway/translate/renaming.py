@@ -7,7 +7,7 @@ from gateway.shapes import ItemNames, Json, Shape
 from gateway.translate.contract import Context, Report, StreamTranslation
 from gateway.translate.parts.messages.unsigned import without_gateways_thinking
 from gateway.translate.parts.upstream_errors import ended_too_early
-from gateway.translate.stream.message_events import check_inputs, without_partial_inputs
+from gateway.translate.stream.messages.message_events import check_inputs, without_partial_inputs
 from gateway.translate.stream.reply_choices import ChoiceEnds
 from gateway.translate.stream.sse import ENDS, error_event
 from gateway.translate.unsealing import unsealed

@@ -10,7 +10,7 @@ from gateway.config.settings import ModelRule, UpstreamSettings
 from gateway.config.translation_settings import TranslationSettings
 from gateway.errors import UpstreamError
 from gateway.shapes import Json, RawHeaders, Shape, UpstreamCall
-from gateway.translate.stream.message_events import events_of
+from gateway.translate.stream.messages.message_events import events_of
 from tests import kinds
 from tests.exchange.scene import ALICE, Scene
 from tests.exchange.test_retries import ASKED, OTHER, REPLIES, generation_paths, no_route

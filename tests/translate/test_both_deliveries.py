@@ -17,7 +17,7 @@ from gateway.translate.contract import Context, Translation
 from gateway.translate.limits.server_capabilities import preset
 from gateway.translate.plan import plan
 from gateway.translate.stream.folding.replies import events_as_whole
-from gateway.translate.stream.message_events import message_of
+from gateway.translate.stream.messages.message_events import message_of
 from gateway.translate.stream.reply_as_event import whole_as_events
 from tests import kinds
 

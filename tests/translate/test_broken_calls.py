@@ -9,7 +9,7 @@ from gateway.errors import UpstreamError
 from gateway.shapes import Json, Shape
 from gateway.translate.plan import plan
 from gateway.translate.stream.folding.replies import events_as_whole
-from gateway.translate.stream.message_events import events_of
+from gateway.translate.stream.messages.message_events import events_of
 from tests.translate import messages_upstreams
 from tests.translate.chat_via_responses import cases
 from tests.translate.responses_via_chat import chat_backend

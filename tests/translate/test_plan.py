@@ -68,7 +68,7 @@ def test_a_pair_loads_its_own_package_and_hardly_more(client: Shape, home: Shape
     package = f"gateway.translate.{client}_via_{home}"
     others = [name for name in loaded if not f"{name}.".startswith(f"{package}.")]
     assert package in loaded
-    assert {*others} <= {"gateway.translate.stream.messages_frame"}
+    assert {*others} <= {"gateway.translate.stream.messages.messages_frame"}
 
 
 def test_what_few_requests_need_is_not_loaded_with_the_rest() -> None:

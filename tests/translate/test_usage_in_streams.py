@@ -8,7 +8,7 @@ from gateway.shapes import Json, Shape
 from gateway.translate.contract import Context
 from gateway.translate.limits.capabilities import Capabilities
 from gateway.translate.plan import plan
-from gateway.translate.stream.message_events import events_of
+from gateway.translate.stream.messages.message_events import events_of
 
 OPTIONS = {"stream": True, "stream_options": {"include_usage": True}}
 REQUESTS: dict[Shape, Json] = {

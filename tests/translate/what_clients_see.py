@@ -8,7 +8,7 @@ from typing import Any
 from gateway.errors import GatewayError
 from gateway.shapes import Json, Shape
 from gateway.translate.parts.messages.errors import dotted, messages_error, messages_status
-from gateway.translate.stream.message_events import events_of
+from gateway.translate.stream.messages.message_events import events_of
 from tests.exchange.scene import Exchanged
 from tests.messages_grammar import read_broken, read_message
 from tests.translate.openai_schema import check_schema

@@ -14,8 +14,8 @@ from gateway.translate.parts.messages.asked import MessagesAsked
 from gateway.translate.parts.messages.stop_reasons import Stop
 from gateway.translate.parts.messages.usage import apart, messages_tier
 from gateway.translate.parts.tools.calls import MAX_CALL_ID
-from gateway.translate.stream.messages_blocks import TextBlock
-from gateway.translate.stream.messages_frame import MessagesFrame
+from gateway.translate.stream.messages.messages_blocks import TextBlock
+from gateway.translate.stream.messages.messages_frame import MessagesFrame
 
 
 class _Text(msgspec.Struct, gc=False):

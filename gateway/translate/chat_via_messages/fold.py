@@ -19,7 +19,7 @@ from gateway.translate.parts.to_messages.unplaced import has_place
 from gateway.translate.parts.tools.call_faults import check_arguments
 from gateway.translate.parts.tools.calls import minted_call_id
 from gateway.translate.parts.tools.custom import unwrapped_input
-from gateway.translate.stream.block_order import BlockOrder
+from gateway.translate.stream.messages.block_order import BlockOrder
 from gateway.translate.stream.stops import StopScanner
 
 

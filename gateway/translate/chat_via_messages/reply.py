@@ -15,7 +15,7 @@ from gateway.translate.parts.to_messages.replied_errors import error_of_message
 from gateway.translate.parts.to_messages.unplaced import report_unplaced
 from gateway.translate.parts.tokens.usage_sums import sum_usage
 from gateway.translate.parts.upstream_errors import without_error
-from gateway.translate.stream.message_events import events_of
+from gateway.translate.stream.messages.message_events import events_of
 
 
 def fold_replies(

@@ -7,7 +7,11 @@ from gateway.translate.parts.messages.asked import MessagesAsked
 from gateway.translate.parts.tools.names import goes_on
 from gateway.translate.responses_via_chat.deltas.call_in_pieces import CallInPieces
 from gateway.translate.responses_via_chat.deltas.carrier import Carrier
-from gateway.translate.stream.messages_blocks import ThinkingBlock, ToolUseBlock, check_input
+from gateway.translate.stream.messages.messages_blocks import (
+    ThinkingBlock,
+    ToolUseBlock,
+    check_input,
+)
 
 
 class CallBlock(CallInPieces, ToolUseBlock):

@@ -8,7 +8,7 @@ from gateway.translate.contract import Context, Report
 from gateway.translate.messages_via_chat.stream import MessagesStream
 from gateway.translate.parts.messages.prepared import PreparedMessages
 from gateway.translate.parts.upstream_errors import malformed_chat, without_error
-from gateway.translate.stream.messages_frame import whole_message
+from gateway.translate.stream.messages.messages_frame import whole_message
 from gateway.translate.stream.reply_as_event import whole_as_event
 
 

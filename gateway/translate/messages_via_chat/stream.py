@@ -12,8 +12,8 @@ from gateway.translate.responses_via_chat.deltas.carrier import Carrier, sign_ca
 from gateway.translate.responses_via_chat.deltas.delta import Delta, read_delta
 from gateway.translate.responses_via_chat.output.response_object import UpstreamFacts
 from gateway.translate.stream.choice_deltas import ChoiceDeltas
-from gateway.translate.stream.messages_blocks import TextBlock
-from gateway.translate.stream.messages_frame import MessagesFrame
+from gateway.translate.stream.messages.messages_blocks import TextBlock
+from gateway.translate.stream.messages.messages_frame import MessagesFrame
 from gateway.translate.stream.reply_choices import ChoicePlaces, choices_of
 from gateway.translate.stream.stops import StopScanner
 

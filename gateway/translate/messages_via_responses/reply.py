@@ -9,7 +9,7 @@ from gateway.translate.contract import Context, Report
 from gateway.translate.messages_via_responses.stream import MessagesStream
 from gateway.translate.parts.messages.prepared import PreparedMessages
 from gateway.translate.parts.upstream_errors import without_error
-from gateway.translate.stream.messages_frame import whole_message
+from gateway.translate.stream.messages.messages_frame import whole_message
 
 
 def fold_replies(

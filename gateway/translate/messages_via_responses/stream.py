@@ -9,7 +9,7 @@ from gateway.translate.contract import Context, Report, StreamTranslation
 from gateway.translate.messages_via_responses.output.fold import MessageFold
 from gateway.translate.parts.messages.prepared import PreparedMessages
 from gateway.translate.parts.upstream_errors import without_error
-from gateway.translate.stream.messages_frame import MessagesFrame
+from gateway.translate.stream.messages.messages_frame import MessagesFrame
 
 
 class MessagesStream(StreamTranslation):

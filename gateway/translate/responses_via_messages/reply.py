@@ -12,7 +12,7 @@ from gateway.translate.responses_via_messages.stream import (
     MessagesAsCompaction,
     MessagesAsResponse,
 )
-from gateway.translate.stream.message_events import events_of
+from gateway.translate.stream.messages.message_events import events_of
 
 
 def fold_replies(

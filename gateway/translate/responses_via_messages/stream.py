@@ -24,7 +24,7 @@ from gateway.translate.responses_via_chat.output.queue import OutputQueue
 from gateway.translate.responses_via_chat.output.reasoning_item import ReasoningItem
 from gateway.translate.responses_via_messages.request import PreparedRequest
 from gateway.translate.responses_via_messages.thinking_item import ThinkingCarrier
-from gateway.translate.stream.block_order import BlockOrder
+from gateway.translate.stream.messages.block_order import BlockOrder
 
 
 class MessagesAsResponse(ResponseFrame):

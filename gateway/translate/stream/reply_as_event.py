@@ -7,7 +7,7 @@ state machine as a stream.
 from gateway.errors import UpstreamError
 from gateway.shapes import Json, Shape
 from gateway.translate.parts.finish_reasons import UNKNOWN, ending_word
-from gateway.translate.stream.message_events import events_of
+from gateway.translate.stream.messages.message_events import events_of
 from gateway.translate.stream.reply_choices import choices_of, in_order
 
 

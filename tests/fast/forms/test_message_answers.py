@@ -6,7 +6,7 @@ import pytest
 from gateway.fast.forms.message_answers import TextStream, encode_message, usage
 from gateway.translate.parts.messages.stop_reasons import Stop
 from gateway.translate.parts.messages.usage import messages_usage
-from gateway.translate.stream.message_events import events_of
+from gateway.translate.stream.messages.message_events import events_of
 from tests.fast.both_paths import CONTEXT
 
 END = Stop("end_turn")

@@ -11,7 +11,7 @@ from gateway.fast.forms.message_replies import counts_of, read_message, said, wr
 from gateway.shapes import Json
 from gateway.translate.parts.messages.usage import chat_usage_of
 from gateway.translate.parts.tokens.usage import chat_counts
-from gateway.translate.stream.block_deltas import written_input
+from gateway.translate.stream.messages.block_deltas import written_input
 from tests.fast.both_paths import changed
 from tests.fast.messages_replies import CALL, CALLING, OTHER, REPLY, TEXT
 

@@ -4,7 +4,7 @@ import pytest
 
 from gateway.errors import TruncatedStream, UpstreamReplied
 from gateway.shapes import Json
-from gateway.translate.stream.message_events import events_of as from_whole
+from gateway.translate.stream.messages.message_events import events_of as from_whole
 from tests.messages_grammar import Automaton
 from tests.translate.chat_via_messages.cases import (
     CUSTOM,

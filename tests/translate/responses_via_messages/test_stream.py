@@ -9,7 +9,7 @@ from gateway.shapes import Json
 from gateway.translate.contract import Context
 from gateway.translate.parts.messages.signatures import open_sealed
 from gateway.translate.responses_via_messages import stream as stream_module
-from gateway.translate.stream.message_events import events_of as from_whole
+from gateway.translate.stream.messages.message_events import events_of as from_whole
 from tests.messages_grammar import Automaton
 from tests.translate.messages_upstreams import (
     PING,

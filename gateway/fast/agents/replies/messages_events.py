@@ -12,7 +12,7 @@ from gateway.translate.contract import Context, Report
 from gateway.translate.messages_via_responses.output.fold import MessageFold
 from gateway.translate.messages_via_responses.stream import MessagesStream
 from gateway.translate.parts.messages.prepared import PreparedMessages
-from gateway.translate.stream.messages_frame import MessagesFrame
+from gateway.translate.stream.messages.messages_frame import MessagesFrame
 
 _PIECE: Final = "response.function_call_arguments.delta"
 _FIELDS: Final = frozenset(

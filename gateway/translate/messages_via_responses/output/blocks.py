@@ -11,7 +11,7 @@ from gateway.translate.chat_via_responses.output.said_parts import ReasoningForm
 from gateway.translate.chat_via_responses.output.tracking import OutputItem
 from gateway.translate.contract import Context
 from gateway.translate.parts.messages.asked import MessagesAsked
-from gateway.translate.stream.messages_blocks import (
+from gateway.translate.stream.messages.messages_blocks import (
     TextBlock,
     ThinkingBlock,
     ToolUseBlock,

@@ -10,7 +10,7 @@ from gateway.translate.messages_via_responses.output.blocks import CallBlock, Re
 from gateway.translate.messages_via_responses.output.texts import Texts
 from gateway.translate.parts.messages.prepared import PreparedMessages, known_call_ids
 from gateway.translate.parts.tools.calls import arguments_text
-from gateway.translate.stream.messages_frame import MessagesFrame
+from gateway.translate.stream.messages.messages_frame import MessagesFrame
 
 
 class Content:

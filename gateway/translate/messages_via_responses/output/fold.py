@@ -29,7 +29,7 @@ from gateway.translate.messages_via_responses.output.content import Content
 from gateway.translate.messages_via_responses.output.ending import is_cut_off, stop_of
 from gateway.translate.parts.messages.prepared import PreparedMessages
 from gateway.translate.parts.messages.stop_reasons import Stop
-from gateway.translate.stream.messages_frame import MessagesFrame
+from gateway.translate.stream.messages.messages_frame import MessagesFrame
 
 _REASONING: Final[Mapping[str, ReasoningForm]] = {
     "reasoning_text": "content",

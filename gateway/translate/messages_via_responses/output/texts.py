@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from gateway.translate.chat_via_responses.output.tracking import OutputItem
 from gateway.translate.messages_via_responses.output.blocks import PartBlock
-from gateway.translate.stream.messages_frame import MessagesFrame
+from gateway.translate.stream.messages.messages_frame import MessagesFrame
 from gateway.translate.stream.stops import StopScanner
 
 _Place = tuple[OutputItem, int | None, bool]

@@ -10,7 +10,7 @@ from gateway.shapes import Json
 from gateway.translate.contract import Report
 from gateway.translate.parts.to_messages.conversation import Block, content_of, safe_tool_id
 from gateway.translate.parts.tools.argument_values import value_of
-from gateway.translate.stream.messages_blocks import text_input
+from gateway.translate.stream.messages.messages_blocks import text_input
 
 
 def tool_use(call_id: str, name: str, arguments: str, param: str, report: Report) -> Json:

@@ -15,7 +15,7 @@ from gateway.translate.parts.tokens.usage_sums import richer_usage
 from gateway.translate.stream.choice_deltas import ChoiceDeltas
 from gateway.translate.stream.folding.items import StreamedItems
 from gateway.translate.stream.folding.message import FoldedMessage
-from gateway.translate.stream.message_events import message_of
+from gateway.translate.stream.messages.message_events import message_of
 from gateway.translate.stream.reply_choices import choices_of, delta_of, index_in
 from gateway.translate.stream.sse import final_events
 

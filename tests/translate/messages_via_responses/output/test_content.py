@@ -9,7 +9,7 @@ from gateway.translate.contract import Report
 from gateway.translate.messages_via_responses.output.content import Content
 from gateway.translate.parts.messages.asked import MessagesAsked
 from gateway.translate.parts.messages.stop_reasons import Stop
-from gateway.translate.stream.messages_frame import MessagesFrame
+from gateway.translate.stream.messages.messages_frame import MessagesFrame
 from tests.messages_grammar import read_message
 from tests.translate.messages_client import Request, context, failure, texts
 

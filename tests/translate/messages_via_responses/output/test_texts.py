@@ -4,7 +4,7 @@ from gateway.shapes import Json
 from gateway.translate.chat_via_responses.output.tracking import ItemKind, OutputItem
 from gateway.translate.messages_via_responses.output.texts import Texts
 from gateway.translate.parts.messages.stop_reasons import Stop
-from gateway.translate.stream.messages_frame import MessagesFrame
+from gateway.translate.stream.messages.messages_frame import MessagesFrame
 from tests.messages_grammar import read_message
 from tests.translate.messages_client import context, texts
 

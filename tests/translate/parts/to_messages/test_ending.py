@@ -6,7 +6,7 @@ from gateway.errors import TruncatedStream, UpstreamError
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import Report
 from gateway.translate.parts.to_messages.ending import Ending
-from gateway.translate.stream.message_events import message_of
+from gateway.translate.stream.messages.message_events import message_of
 from tests.translate.chat_via_messages import cases as chat
 from tests.translate.messages_upstreams import events_of, message, text, tool_use
 from tests.translate.responses_via_messages import cases as responses

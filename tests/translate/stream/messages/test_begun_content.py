@@ -7,8 +7,8 @@ import pytest
 
 from gateway.errors import UpstreamError
 from gateway.shapes import Json, Shape
-from gateway.translate.stream.block_order import BlockOrder
-from gateway.translate.stream.message_events import events_of, message_of
+from gateway.translate.stream.messages.block_order import BlockOrder
+from gateway.translate.stream.messages.message_events import events_of, message_of
 from tests.fast.both_streams import assert_same_stream
 from tests.fast.common_streams import wires
 from tests.translate.chat_via_messages import cases as chat

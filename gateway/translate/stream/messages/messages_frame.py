@@ -17,9 +17,9 @@ from gateway.translate.parts.fields import model_name
 from gateway.translate.parts.messages.errors import messages_error
 from gateway.translate.parts.messages.stop_reasons import Stop
 from gateway.translate.parts.messages.usage import messages_usage
-from gateway.translate.stream.block_deltas import PARTIAL
-from gateway.translate.stream.message_events import check_inputs, message_of
-from gateway.translate.stream.messages_blocks import Block, is_input
+from gateway.translate.stream.messages.block_deltas import PARTIAL
+from gateway.translate.stream.messages.message_events import check_inputs, message_of
+from gateway.translate.stream.messages.messages_blocks import Block, is_input
 
 AnyBlock = TypeVar("AnyBlock", bound=Block)
 

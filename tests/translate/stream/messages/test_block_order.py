@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from gateway.errors import TruncatedStream, UpstreamError
 from gateway.shapes import Json
-from gateway.translate.stream import block_order, message_events
-from gateway.translate.stream.block_order import BlockOrder
-from gateway.translate.stream.message_events import message_of
+from gateway.translate.stream.messages import block_order, message_events
+from gateway.translate.stream.messages.block_order import BlockOrder
+from gateway.translate.stream.messages.message_events import message_of
 from tests.steps import Counted, steps_of
 from tests.translate.chat_via_messages import cases as chat
 from tests.translate.messages_upstreams import PING, events_of, message, text, thinking, tool_use

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from gateway.errors import UpstreamError
 from gateway.shapes import Json
-from gateway.translate.stream.block_deltas import TEXTS, block_events, taken_apart
+from gateway.translate.stream.messages.block_deltas import TEXTS, block_events, taken_apart
 
 _IDENTITY = ("type", "id", "name", "data")
 """The fields by which two blocks are not the same."""

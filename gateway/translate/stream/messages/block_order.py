@@ -13,7 +13,7 @@ from typing import ClassVar
 from gateway.errors import UpstreamError
 from gateway.shapes import Json
 from gateway.translate.contract import MAX_REPLY_CHARACTERS
-from gateway.translate.stream.begun_content import BegunBlock, begun_blocks
+from gateway.translate.stream.messages.begun_content import BegunBlock, begun_blocks
 
 _EVENT_CHARACTERS = 100
 """What an event without text counts of the limit."""

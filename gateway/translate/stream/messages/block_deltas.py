@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 
 from gateway.shapes import Json
-from gateway.translate.stream.messages_blocks import text_input
+from gateway.translate.stream.messages.messages_blocks import text_input
 
 PARTIAL = "partial_json"
 """The field of a call's block that has its input as text, where that is not JSON."""

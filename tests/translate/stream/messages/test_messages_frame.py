@@ -8,8 +8,8 @@ from gateway.errors import UpstreamError
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import Report
 from gateway.translate.parts.messages.stop_reasons import Stop, StopReason
-from gateway.translate.stream.messages_blocks import TextBlock, ThinkingBlock, ToolUseBlock
-from gateway.translate.stream.messages_frame import (
+from gateway.translate.stream.messages.messages_blocks import TextBlock, ThinkingBlock, ToolUseBlock
+from gateway.translate.stream.messages.messages_frame import (
     MessagesFrame,
     whole_message,
 )

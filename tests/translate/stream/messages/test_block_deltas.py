@@ -4,7 +4,7 @@ import pytest
 
 from gateway.errors import UpstreamError
 from gateway.shapes import Json
-from gateway.translate.stream.block_deltas import block_events, taken_apart, written_input
+from gateway.translate.stream.messages.block_deltas import block_events, taken_apart, written_input
 
 
 def test_a_block_has_its_index_in_each_event() -> None:

@@ -13,8 +13,8 @@ from gateway.translate.chat_via_responses.output.reading import string
 from gateway.translate.parts.messages.stop_reasons import incomplete_reason
 from gateway.translate.parts.to_messages.counts import Counts
 from gateway.translate.parts.tools.argument_values import value_of
-from gateway.translate.stream.block_deltas import PARTIAL, TEXTS, block_events
-from gateway.translate.stream.block_order import BlockOrder
+from gateway.translate.stream.messages.block_deltas import PARTIAL, TEXTS, block_events
+from gateway.translate.stream.messages.block_order import BlockOrder
 
 
 def events_of(message: Json) -> Iterator[Json]:

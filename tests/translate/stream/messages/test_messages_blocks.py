@@ -6,7 +6,7 @@ from gateway.errors import UpstreamError
 from gateway.shapes import Json
 from gateway.translate.contract import Context
 from gateway.translate.parts.messages.signatures import unpack
-from gateway.translate.stream.messages_blocks import (
+from gateway.translate.stream.messages.messages_blocks import (
     Block,
     TextBlock,
     ThinkingBlock,

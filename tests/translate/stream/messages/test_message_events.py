@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.errors import TruncatedStream, UpstreamError
-from gateway.translate.stream.message_events import check_inputs, events_of, message_of
+from gateway.translate.stream.messages.message_events import check_inputs, events_of, message_of
 from tests.messages_grammar import read_message
 
 JSON = st.recursive(

@@ -1,0 +1,1 @@
+"""Streams of messages: their frame, and the blocks of their content."""
