@@ -32,9 +32,9 @@ _THROUGH_CHAT = frozenset(
     }
 )
 _SHARED = (
-    *("from_messages.asking", "from_messages.assistant", "from_messages.calls"),
+    *("from_messages.asking", "from_messages.blocks.assistant"),
     *("from_messages.conversation", "from_messages.hints", "from_messages.local_reply"),
-    *("from_messages.prepared", "from_messages.results"),
+    *("from_messages.blocks.calls", "from_messages.blocks.results", "from_messages.prepared"),
     *("to_messages.calls", "to_messages.ending", "to_messages.parameters"),
     *("to_messages.sampling", "to_messages.tools", "to_messages.unplaced"),
     *("messages.asked", "messages.prepared"),

@@ -2,11 +2,11 @@
 
 from gateway.shapes import Json
 from gateway.translate.contract import Context, Report
-from gateway.translate.parts.from_messages.assistant import AssistantReader
-from gateway.translate.parts.from_messages.calls import arguments_of, report_unsent
-from gateway.translate.parts.from_messages.content import BlockReader
-from gateway.translate.parts.from_messages.forms import CHAT
-from gateway.translate.parts.from_messages.thinking import report_signature, thought_in
+from gateway.translate.parts.from_messages.blocks.assistant import AssistantReader
+from gateway.translate.parts.from_messages.blocks.calls import arguments_of, report_unsent
+from gateway.translate.parts.from_messages.blocks.content import BlockReader
+from gateway.translate.parts.from_messages.blocks.forms import CHAT
+from gateway.translate.parts.from_messages.blocks.thinking import report_signature, thought_in
 from gateway.translate.parts.from_messages.tool_names import sent_name
 from gateway.translate.parts.from_messages.turns import Block
 from gateway.translate.parts.tools.calls import bounded_call_id, chat_call

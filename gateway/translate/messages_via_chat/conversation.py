@@ -4,10 +4,10 @@ from gateway.shapes import Json
 from gateway.translate.messages_via_chat.assistant import AssistantTurn
 from gateway.translate.messages_via_chat.origins import Origin
 from gateway.translate.parts.content.parts import SEE_NEXT
-from gateway.translate.parts.from_messages.content import Placed
+from gateway.translate.parts.from_messages.blocks.content import Placed
+from gateway.translate.parts.from_messages.blocks.forms import CHAT
+from gateway.translate.parts.from_messages.blocks.results import result_parts
 from gateway.translate.parts.from_messages.conversation import Conversation, content_of
-from gateway.translate.parts.from_messages.forms import CHAT
-from gateway.translate.parts.from_messages.results import result_parts
 from gateway.translate.parts.from_messages.turns import Turn
 from gateway.translate.parts.tools.calls import bounded_call_id
 

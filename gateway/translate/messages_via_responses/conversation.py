@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from gateway.translate.contract import Context, Report
 from gateway.translate.messages_via_responses.assistant import AssistantItems
 from gateway.translate.messages_via_responses.origins import Origin
-from gateway.translate.parts.from_messages.content import Placed
+from gateway.translate.parts.from_messages.blocks.content import Placed
+from gateway.translate.parts.from_messages.blocks.forms import RESPONSES
+from gateway.translate.parts.from_messages.blocks.results import result_parts
 from gateway.translate.parts.from_messages.conversation import Conversation, content_of
-from gateway.translate.parts.from_messages.forms import RESPONSES
-from gateway.translate.parts.from_messages.results import result_parts
 from gateway.translate.parts.from_messages.turns import Turn
 from gateway.translate.parts.tools.calls import bounded_call_id, responses_call_output
 

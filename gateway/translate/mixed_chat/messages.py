@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from gateway.shapes import Json
-from gateway.translate.parts.from_messages.content import data_url
-from gateway.translate.parts.from_messages.forms import CHAT
-from gateway.translate.parts.from_messages.results import as_failure
+from gateway.translate.parts.from_messages.blocks.content import data_url
+from gateway.translate.parts.from_messages.blocks.forms import CHAT
+from gateway.translate.parts.from_messages.blocks.results import as_failure
 from gateway.translate.parts.tools.calls import with_bounded_id
 
 _THINKING: Final = ("thinking", "redacted_thinking")

@@ -21,9 +21,9 @@ from gateway.fast.codec import ABSENT, Absent
 from gateway.shapes import Json
 from gateway.translate.contract import Context, Report
 from gateway.translate.draft import Draft
+from gateway.translate.parts.from_messages.blocks.thinking import shown_as
 from gateway.translate.parts.from_messages.hints import hints
 from gateway.translate.parts.from_messages.system import BILLING
-from gateway.translate.parts.from_messages.thinking import shown_as
 from gateway.translate.parts.messages.asked import MessagesAsked
 from gateway.translate.parts.tools.choices import Mode, ToolChoice, ToolName
 from gateway.translate.parts.tools.definitions import completed, is_strict_schema

@@ -28,8 +28,8 @@ from gateway.fast.agents.raw import decoded, is_text
 from gateway.fast.agents.uncommon import Uncommon
 from gateway.shapes import Json
 from gateway.translate.contract import Context, Report
-from gateway.translate.parts.from_messages.forms import PartForms
-from gateway.translate.parts.from_messages.results import as_failure
+from gateway.translate.parts.from_messages.blocks.forms import PartForms
+from gateway.translate.parts.from_messages.blocks.results import as_failure
 from gateway.translate.parts.from_messages.tool_names import sent_name
 from gateway.translate.parts.from_messages.turns import Block
 from gateway.translate.parts.messages.late_system import marked

@@ -45,8 +45,8 @@ from gateway.translate.draft import Draft
 from gateway.translate.messages_via_chat import parameters
 from gateway.translate.messages_via_chat.assistant import AssistantTurn
 from gateway.translate.messages_via_chat.reply import fold_replies
-from gateway.translate.parts.from_messages.content import BlockReader
-from gateway.translate.parts.from_messages.forms import CHAT
+from gateway.translate.parts.from_messages.blocks.content import BlockReader
+from gateway.translate.parts.from_messages.blocks.forms import CHAT
 from gateway.translate.parts.messages.signatures import carries
 from gateway.translate.responses_via_chat.input.returned import put_reasoning
 

@@ -45,8 +45,8 @@ from gateway.translate.draft import Draft
 from gateway.translate.messages_via_responses import parameters
 from gateway.translate.messages_via_responses.assistant import AssistantItems
 from gateway.translate.messages_via_responses.reply import fold_replies
-from gateway.translate.parts.from_messages.content import BlockReader
-from gateway.translate.parts.from_messages.forms import RESPONSES
+from gateway.translate.parts.from_messages.blocks.content import BlockReader
+from gateway.translate.parts.from_messages.blocks.forms import RESPONSES
 from gateway.translate.parts.messages.signatures import carries
 from gateway.translate.parts.tools.choices import responses_choice
 

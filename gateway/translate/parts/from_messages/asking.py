@@ -1,7 +1,7 @@
 """What a reply depends on, as a request says it."""
 
 from gateway.shapes import Json
-from gateway.translate.parts.from_messages.thinking import shown_as
+from gateway.translate.parts.from_messages.blocks.thinking import shown_as
 from gateway.translate.parts.from_messages.tools import MessagesTools
 from gateway.translate.parts.messages.asked import MessagesAsked
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from gateway.shapes import Json, Shape
-from gateway.translate.parts.from_messages.content import Placed
+from gateway.translate.parts.from_messages.blocks.content import Placed
 from gateway.translate.parts.from_messages.conversation import content_of
 from tests.translate.messages_prepared import TARGETS, Prepared, context, prepared, refused
 from tests.translate.messages_requests import asked, assistant, image, system, text, user

@@ -1,7 +1,7 @@
 """The results of tools: their parts, and how a failure is said."""
 
 from gateway.shapes import Json
-from gateway.translate.parts.from_messages.content import BlockReader, Placed, text_alone
+from gateway.translate.parts.from_messages.blocks.content import BlockReader, Placed, text_alone
 from gateway.translate.schema.messages_blocks import BLOCKS
 from gateway.translate.schema.unknown_fields import carry_unknown
 

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 
 from gateway.translate.contract import Context, Report
-from gateway.translate.parts.from_messages.content import BlockReader, text_alone
+from gateway.translate.parts.from_messages.blocks.content import BlockReader, text_alone
 from gateway.translate.parts.from_messages.turns import Block
 from gateway.translate.schema.messages_blocks import BLOCKS
 from gateway.translate.schema.unknown_fields import carry_unknown

@@ -7,8 +7,8 @@ import pytest
 from gateway.errors import UnsupportedParameter
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import Report
-from gateway.translate.parts.from_messages.content import BlockReader, Placed
-from gateway.translate.parts.from_messages.forms import CHAT, RESPONSES, PartForms
+from gateway.translate.parts.from_messages.blocks.content import BlockReader, Placed
+from gateway.translate.parts.from_messages.blocks.forms import CHAT, RESPONSES, PartForms
 from tests.translate.messages_prepared import context
 from tests.translate.messages_requests import PDF, added, image, pdf, removed, text
 

@@ -4,9 +4,9 @@ import pytest
 
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import Report
-from gateway.translate.parts.from_messages.content import BlockReader
-from gateway.translate.parts.from_messages.forms import CHAT
-from gateway.translate.parts.from_messages.results import result_parts
+from gateway.translate.parts.from_messages.blocks.content import BlockReader
+from gateway.translate.parts.from_messages.blocks.forms import CHAT
+from gateway.translate.parts.from_messages.blocks.results import result_parts
 from tests.translate.messages_prepared import context
 from tests.translate.messages_requests import image, result, text
 

@@ -8,10 +8,10 @@ import msgspec
 
 from gateway.shapes import Json
 from gateway.translate.contract import Context, Report, unsupported
-from gateway.translate.parts.from_messages.compaction import summary_of
+from gateway.translate.parts.from_messages.blocks.compaction import summary_of
+from gateway.translate.parts.from_messages.blocks.forms import PartForms
+from gateway.translate.parts.from_messages.blocks.server_blocks import text_of_record
 from gateway.translate.parts.from_messages.deferred import changed_tool
-from gateway.translate.parts.from_messages.forms import PartForms
-from gateway.translate.parts.from_messages.server_blocks import text_of_record
 from gateway.translate.schema.checks import Record
 from gateway.translate.schema.messages_blocks import (
     BLOCKS,

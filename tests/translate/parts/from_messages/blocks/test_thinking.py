@@ -6,7 +6,7 @@ import pytest
 
 from gateway.shapes import Shape
 from gateway.translate.contract import Report
-from gateway.translate.parts.from_messages.thinking import (
+from gateway.translate.parts.from_messages.blocks.thinking import (
     Thought,
     report_signature,
     shown_as,

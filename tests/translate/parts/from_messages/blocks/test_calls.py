@@ -9,7 +9,7 @@ from gateway.errors import InvalidRequest
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import Report
 from gateway.translate.exact_inputs import ExactInputs
-from gateway.translate.parts.from_messages.calls import arguments_of, report_unsent
+from gateway.translate.parts.from_messages.blocks.calls import arguments_of, report_unsent
 from tests.translate.messages_prepared import context
 from tests.translate.messages_requests import use
 

@@ -1,6 +1,6 @@
 """Content parts in the forms of OpenAI's endpoints."""
 
-from gateway.translate.parts.from_messages.forms import CHAT, RESPONSES
+from gateway.translate.parts.from_messages.blocks.forms import CHAT, RESPONSES
 from gateway.translate.schema.chat_messages import PARTS as CHAT_PARTS
 from gateway.translate.schema.responses_input import PARTS as RESPONSES_PARTS
 

@@ -4,7 +4,7 @@ import pytest
 
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import Report
-from gateway.translate.parts.from_messages.compaction import summary_of
+from gateway.translate.parts.from_messages.blocks.compaction import summary_of
 from tests.translate.messages_prepared import context
 
 

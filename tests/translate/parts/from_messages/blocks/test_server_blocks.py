@@ -7,7 +7,7 @@ import pytest
 from gateway.errors import UnsupportedParameter
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import Report
-from gateway.translate.parts.from_messages.server_blocks import text_of_record
+from gateway.translate.parts.from_messages.blocks.server_blocks import text_of_record
 from tests.translate.messages_prepared import context
 
 SEARCH: Json = {

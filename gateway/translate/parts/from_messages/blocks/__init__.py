@@ -1,0 +1,1 @@
+"""The content blocks of a conversation."""
