@@ -21,7 +21,7 @@ from gateway.resolve.features import SAMPLING, effort_of
 from gateway.resolve.memory import CacheScope, Features, LearnedEndpoints
 from gateway.resolve.names.model_notes import ModelNotes
 from gateway.resolve.refusals.classify import Refusal, Verdict
-from gateway.resolve.refusals.earlier_thinking import FOR_ONE_REQUEST
+from gateway.resolve.refusals.history.earlier_thinking import FOR_ONE_REQUEST
 from gateway.shapes import Shape
 
 MAX_MENDED: Final = 32

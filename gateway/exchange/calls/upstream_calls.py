@@ -10,7 +10,7 @@ from gateway.exchange.stored.seals import PREFIX
 from gateway.headers import joined_list
 from gateway.request import GenerationRequest
 from gateway.resolve.evidence import Route
-from gateway.resolve.refusals.earlier_thinking import BETA, is_asked_to
+from gateway.resolve.refusals.history.earlier_thinking import BETA, is_asked_to
 from gateway.shapes import ClientHeaders, Json, RawHeaders, Shape, UpstreamCall
 from gateway.translate.limits.server_capabilities import preset
 from gateway.translate.parts.messages.signatures import PREFIX as SIGNATURE

@@ -12,7 +12,7 @@ from typing import Any
 
 from gateway.errors import GatewayError, InvalidRequest, UpstreamError
 from gateway.exchange.bodies.request_fields import read_object
-from gateway.resolve.refusals.earlier_calls import short_id
+from gateway.resolve.refusals.history.earlier_calls import short_id
 from gateway.shapes import Json
 from gateway.translate.parts.from_messages.tool_names import sent_name
 from gateway.translate.parts.to_messages.conversation import repeated_id, safe_tool_id

@@ -6,10 +6,10 @@ from functools import lru_cache
 
 from gateway.exchange.bodies.request_fields import field_names
 from gateway.exchange.params.known_fixes import Fixes
-from gateway.resolve.refusals.earlier_thinking import ITEMS
-from gateway.resolve.refusals.history_fields import FILLED_WITH
+from gateway.resolve.refusals.history.earlier_thinking import ITEMS
+from gateway.resolve.refusals.history.history_fields import FILLED_WITH
+from gateway.resolve.refusals.history.system_turns import FIRST, USERS
 from gateway.resolve.refusals.parameter_fixes import LOWERING, ParameterFix, apply_fixes
-from gateway.resolve.refusals.system_turns import FIRST, USERS
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import Context, Translation
 from gateway.translate.limits.quirks import without

@@ -14,7 +14,7 @@ from gateway.envelopes.bare_texts import read_text
 from gateway.envelopes.error_envelopes import ErrorReply, is_error_in_success, read_error
 from gateway.envelopes.printed_values import decode_body
 from gateway.resolve.refusals.destinations import Called
-from gateway.resolve.refusals.earlier_thinking import (
+from gateway.resolve.refusals.history.earlier_thinking import (
     BINDING,
     ITEMS,
     THINKING,
@@ -22,7 +22,8 @@ from gateway.resolve.refusals.earlier_thinking import (
     refuses_reasoning,
     refuses_thinking,
 )
-from gateway.resolve.refusals.history_fields import demanded_field
+from gateway.resolve.refusals.history.history_fields import demanded_field
+from gateway.resolve.refusals.history.system_turns import USERS, is_the_models, refuses_system_turn
 from gateway.resolve.refusals.limits import no_room, too_large
 from gateway.resolve.refusals.missing_models import (
     is_not_found,
@@ -33,7 +34,6 @@ from gateway.resolve.refusals.missing_models import (
 from gateway.resolve.refusals.missing_routes import NO_METHOD, is_missing_page, is_missing_route
 from gateway.resolve.refusals.parameter_fixes import ParameterFix, fixes_for
 from gateway.resolve.refusals.parameters import refused_parameters
-from gateway.resolve.refusals.system_turns import USERS, is_the_models, refuses_system_turn
 from gateway.resolve.refusals.wrong_endpoints import is_unconverted, wrong_endpoint
 from gateway.shapes import Shape
 

@@ -10,8 +10,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from gateway.resolve.refusals.history_fields import fill, refused_field, strip
-from gateway.resolve.refusals.system_turns import without_system_turns
+from gateway.resolve.refusals.history.history_fields import fill, refused_field, strip
+from gateway.resolve.refusals.history.system_turns import without_system_turns
 from gateway.shapes import Json, Shape
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gateway.resolve.refusals.earlier_calls import (
+from gateway.resolve.refusals.history.earlier_calls import (
     with_answers,
     with_short_ids,
     with_valid_arguments,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.resolve.refusals.earlier_thinking import (
+from gateway.resolve.refusals.history.earlier_thinking import (
     ask_to_leave_out,
     is_asked_to,
     is_bound,

@@ -15,12 +15,12 @@ too (kimi-code#1985, AstrBot#7200), and Claude from 4.6 on to go on after the as
 import re
 from collections.abc import Callable, Iterator, Mapping
 
-from gateway.resolve.refusals.earlier_calls import (
+from gateway.resolve.refusals.history.earlier_calls import (
     with_answers,
     with_short_ids,
     with_valid_arguments,
 )
-from gateway.resolve.refusals.earlier_thinking import (
+from gateway.resolve.refusals.history.earlier_thinking import (
     BINDING,
     ITEMS,
     THINKING,

@@ -1,0 +1,1 @@
+"""What servers demand of earlier messages, and what they refuse in them."""
