@@ -6,12 +6,12 @@ from importlib import import_module
 from secrets import token_hex
 from typing import TYPE_CHECKING, Any
 
-from gateway.admin.hosts import ASGIApp
+from gateway.admin.counters.metrics import Metrics
+from gateway.admin.counters.model_labels import ModelLabels
+from gateway.admin.counters.sums import Sums
+from gateway.admin.entry.hosts import ASGIApp
 from gateway.admin.late import LateApplication
-from gateway.admin.metrics import Metrics
-from gateway.admin.model_labels import ModelLabels
 from gateway.admin.overview import Overview
-from gateway.admin.sums import Sums
 from gateway.api.application import Gateway
 from gateway.api.concurrency import Running
 from gateway.api.late_sessions import LateSessions

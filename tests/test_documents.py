@@ -16,8 +16,8 @@ from click import unstyle
 from click.testing import CliRunner
 
 from gateway import __version__, servers
-from gateway.admin.exposition import exposition
-from gateway.admin.metrics import Metrics
+from gateway.admin.counters.exposition import exposition
+from gateway.admin.counters.metrics import Metrics
 from gateway.cli import main
 from gateway.config.json_schema import write_json_schema
 from gateway.config.load import load

@@ -12,16 +12,16 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route as HttpRoute
 
-from gateway.admin.access import Access
-from gateway.admin.entrance import Entrance
+from gateway.admin.counters.sums import Sums
+from gateway.admin.entry.access import Access
+from gateway.admin.entry.entrance import Entrance
+from gateway.admin.entry.hosts import HostCheck
 from gateway.admin.files import TYPES, Protected, file
-from gateway.admin.hosts import HostCheck
 from gateway.admin.live import Live
 from gateway.admin.overview import Overview
 from gateway.admin.questions import Questions
 from gateway.admin.reloading import ReloadControl
 from gateway.admin.shown import Shown
-from gateway.admin.sums import Sums
 from gateway.config.settings import Settings
 from gateway.errors import GatewayError
 from gateway.exchange.attempt import Attempts

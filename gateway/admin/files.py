@@ -7,7 +7,7 @@ from typing import Any
 
 from starlette.responses import Response
 
-from gateway.admin.hosts import ASGIApp, Message
+from gateway.admin.entry.hosts import ASGIApp, Message
 
 TYPES: Mapping[str, str] = MappingProxyType(
     {

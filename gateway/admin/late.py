@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from gateway.admin.hosts import ASGIApp, Message
+from gateway.admin.entry.hosts import ASGIApp, Message
 from gateway.late import Late
 
 

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from gateway.admin.metrics import AddressFigures, Figures
+from gateway.admin.counters.metrics import AddressFigures, Figures
 from gateway.config.settings import Settings, UpstreamSettings
 from gateway.observe.outcomes import FAILURES
 from gateway.observe.recent import RecentRequests, Wanted

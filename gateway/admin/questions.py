@@ -3,8 +3,8 @@
 from starlette.requests import Request
 
 from gateway import servers
-from gateway.admin.access import Access
-from gateway.admin.bodies import read_json, text_in
+from gateway.admin.entry.access import Access
+from gateway.admin.entry.bodies import read_json, text_in
 from gateway.admin.explanation import explain
 from gateway.admin.translation import planned_for
 from gateway.errors import InvalidRequest

@@ -6,10 +6,10 @@ from importlib import import_module
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from gateway.admin.bodies import read_json, text_in
+from gateway.admin.counters.sums import Sums
+from gateway.admin.entry.bodies import read_json, text_in
 from gateway.admin.live import Live
 from gateway.admin.overview import Overview
-from gateway.admin.sums import Sums
 from gateway.config.settings import Settings
 from gateway.errors import GatewayError, InvalidRequest
 from gateway.observe.recent import Wanted
@@ -30,7 +30,7 @@ class Shown:
         # Loading Prometheus' library, and writing thousands of series, takes as long as hundreds of
         # requests, which need not wait for it. It takes memory, too, which only gateways that are
         # scraped should spend.
-        library = await asyncio.to_thread(import_module, "gateway.admin.exposition")
+        library = await asyncio.to_thread(import_module, "gateway.admin.counters.exposition")
         text = await asyncio.to_thread(library.exposition, await self._sums.families())
         return Response(text, headers={"content-type": library.CONTENT_TYPE})
 

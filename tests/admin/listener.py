@@ -7,10 +7,10 @@ from typing import Any
 import httpx2
 
 from gateway.admin.application import build
-from gateway.admin.metrics import Figures, Metrics
+from gateway.admin.counters.metrics import Figures, Metrics
+from gateway.admin.counters.sums import Sums
 from gateway.admin.overview import AddressState, Overview
 from gateway.admin.reloading import ReloadControl
-from gateway.admin.sums import Sums
 from gateway.config.changes import ReloadResult
 from gateway.config.operator_settings import AdminSettings
 from gateway.config.secret import Secret

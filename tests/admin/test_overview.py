@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from gateway.admin import overview as module
-from gateway.admin.metrics import Figures
+from gateway.admin.counters.metrics import Figures
 from gateway.admin.overview import AddressState, Overview
 from gateway.config.settings import Settings, UpstreamSettings
 from gateway.config.store_settings import MemorySettings

@@ -4,7 +4,8 @@ import threading
 
 import pytest
 
-from gateway.admin import exposition, live
+from gateway.admin import live
+from gateway.admin.counters import exposition
 from gateway.exchange.decision import Decision
 from gateway.observe.outcomes import Ending, Outcome
 from gateway.resolve.memory import CacheScope

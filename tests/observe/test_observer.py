@@ -6,7 +6,7 @@ from contextlib import suppress
 
 import pytest
 
-from gateway.admin.metrics import Metrics
+from gateway.admin.counters.metrics import Metrics
 from gateway.errors import (
     AuthenticationFailed,
     GatewayError,

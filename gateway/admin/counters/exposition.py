@@ -15,8 +15,8 @@ from prometheus_client.registry import Collector
 from prometheus_client.utils import floatToGoString
 
 from gateway import __version__
-from gateway.admin.metrics import BUCKETS, REQUEST_LABELS, Metrics, Times
-from gateway.admin.sums import Family, Sample
+from gateway.admin.counters.metrics import BUCKETS, REQUEST_LABELS, Metrics, Times
+from gateway.admin.counters.sums import Family, Sample
 from gateway.observe.outcomes import Outcome
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST

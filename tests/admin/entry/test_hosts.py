@@ -6,7 +6,7 @@ from collections.abc import MutableMapping
 
 import pytest
 
-from gateway.admin.hosts import HostCheck
+from gateway.admin.entry.hosts import HostCheck
 from gateway.config.operator_settings import AdminSettings
 from gateway.config.secret import Secret
 from gateway.config.settings import Settings

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
-from gateway.admin.sums import Family
+from gateway.admin.counters.sums import Family
 from gateway.exchange.decision import UpstreamFailure
 from gateway.observe.outcomes import Outcome
 from gateway.observe.record import FinishedRequest
@@ -278,6 +278,6 @@ class Metrics:
     def families(self) -> list[Family]:
         """Return what was counted, in Prometheus' form."""
         # Prometheus' library takes memory, which only gateways that are scraped should spend.
-        from gateway.admin.exposition import families
+        from gateway.admin.counters.exposition import families
 
         return families(self)

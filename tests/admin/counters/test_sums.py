@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from gateway.admin.sums import Family, Sample, Sums, added
+from gateway.admin.counters.sums import Family, Sample, Sums, added
 from gateway.server.processes.peers import Peers, private_folder
 from tests.held_upstream import held_upstream
 from tests.processes import GatewayProcess, gateway_process

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.admin.model_labels import ModelLabels
+from gateway.admin.counters.model_labels import ModelLabels
 from gateway.config.settings import ModelRule, RetiredSettings, Settings, UpstreamSettings
 from gateway.resolve.names.catalogue import Catalogue
 

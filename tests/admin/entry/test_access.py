@@ -5,7 +5,7 @@ from http.cookies import SimpleCookie
 import pytest
 from starlette.requests import Request
 
-from gateway.admin.access import COOKIE_SECONDS, Access
+from gateway.admin.entry.access import COOKIE_SECONDS, Access
 from gateway.config.operator_settings import AdminSettings
 from gateway.config.secret import Secret
 from gateway.errors import AuthenticationFailed, PermissionDenied

@@ -1,12 +1,12 @@
 """The metrics in Prometheus' text format."""
 
-from gateway.admin.exposition import CONTENT_TYPE, exposition, families
-from gateway.admin.metrics import Metrics
+from gateway.admin.counters.exposition import CONTENT_TYPE, exposition, families
+from gateway.admin.counters.metrics import Metrics
 from gateway.errors import Reason
 from gateway.exchange.decision import Decision
 from gateway.upstream.health import Health
 from gateway.upstream.slots import UpstreamStats
-from tests.admin.test_metrics import SUCCESS
+from tests.admin.counters.test_metrics import SUCCESS
 from tests.observe.ended import finished_now
 
 

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from gateway import __version__
-from gateway.admin import metrics as metrics_module
-from gateway.admin.exposition import exposition
-from gateway.admin.metrics import Metrics
+from gateway.admin.counters import metrics as metrics_module
+from gateway.admin.counters.exposition import exposition
+from gateway.admin.counters.metrics import Metrics
 from gateway.errors import Reason
 from gateway.exchange.decision import Decision, UpstreamFailure
 from gateway.observe.outcomes import Ending, Outcome

@@ -3,8 +3,8 @@
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gateway.admin.access import Access
-from gateway.admin.bodies import read_form
+from gateway.admin.entry.access import Access
+from gateway.admin.entry.bodies import read_form
 from gateway.admin.files import TYPES, file
 
 _PATHS = {

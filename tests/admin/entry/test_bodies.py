@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from starlette.requests import Request
 
-from gateway.admin import bodies
-from gateway.admin.bodies import read_body, read_form, read_json, text_in
+from gateway.admin.entry import bodies
+from gateway.admin.entry.bodies import read_body, read_form, read_json, text_in
 from gateway.errors import InvalidRequest, PayloadTooLarge
 
 

@@ -1,0 +1,1 @@
+"""The metrics: counted, summed over workers, and written for Prometheus."""
