@@ -19,7 +19,7 @@ from gateway.request import GenerationRequest
 LEAST, MOST = 5, 200
 """So many rounds at least, and at most."""
 _COLLECTOR_THRESHOLDS = (5_000, 200, 100)
-"""Those that `gateway/process.py` sets: a collection within a translation is part of its cost."""
+"""Those of `gateway/lifecycle/process.py`: a collection in a translation is part of its cost."""
 _NOWHERE = 9
 """The port of an upstream that is never asked."""
 

@@ -21,7 +21,7 @@ from gateway import app
 from gateway.app import Application
 from gateway.config.reading.source import Source
 from gateway.config.settings import Settings
-from gateway.running import run
+from gateway.lifecycle.running import run
 from gateway.server.processes.peers import Peers
 
 LOOK, COLLECT = signal.SIGRTMIN, signal.SIGRTMIN + 1

@@ -19,9 +19,9 @@ from gateway.api.endings import ClientGone
 from gateway.api.upgrades import HANDSHAKE, KEY, refuse_websocket
 from gateway.asgi_sockets import Message, Receive, Send
 from gateway.asgi_writing import ASGIWriter, SocketWriter
+from gateway.checks.config_checks import refusals
 from gateway.config.checks.problems import ConfigError
 from gateway.config.load import load
-from gateway.config_checks import refusals
 from gateway.errors import GatewayError, body_timed_out
 from gateway.request import Body, Head, check_size
 from gateway.shapes import ClientHeaders

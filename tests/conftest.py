@@ -35,7 +35,7 @@ authorities.trust_nobody()
 paths.load()
 tracing = Tracing()
 COLLECTOR_THRESHOLDS = (20_000, 50, 100)
-"""Those of a gateway that serves (`gateway.process`)."""
+"""Those of a gateway that serves (`gateway.lifecycle.process`)."""
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -7,6 +7,7 @@ what is no longer needed, and adds nothing.
 import ast
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from tests.modules import PROJECT, Module, modules
 MAX_MODULE = 300
 MAX_FUNCTION = 40
 """Lines, with signature and docstring."""
+MAX_FOLDER = 20
+"""Modules beside one another. Those of `servers` are one for each server software."""
 OLD_WORDS = frozenset(
     {
         *("story", "stories", "told", "untold", "pour", "pours", "poured", "pouring"),
@@ -46,6 +49,17 @@ def long_functions(found: Iterable[Module]) -> Places:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.end_lineno
     }
     return {name: count for name, count in lines.items() if count > MAX_FUNCTION}
+
+
+def wide_folders(found: Iterable[Module]) -> Places:
+    """Return folders that have too many modules, and how many these are."""
+    paths = [Path(module.name) for module in found if module.path.name != "__init__.py"]
+    counts = Counter(path.parent.as_posix() for path in paths)
+    return {
+        folder: count
+        for folder, count in counts.items()
+        if count > MAX_FOLDER and folder != "servers"
+    }
 
 
 def without_tests(found: Iterable[Module]) -> Places:
@@ -102,6 +116,7 @@ def _names(module: Module) -> Iterator[str]:
 RULES = {
     f"modules of more than {MAX_MODULE} lines": long_modules,
     f"functions of more than {MAX_FUNCTION} lines": long_functions,
+    f"folders of more than {MAX_FOLDER} modules": wide_folders,
     "modules without a test module of their name": without_tests,
     "names with old words": old_words,
 }

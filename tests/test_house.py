@@ -6,6 +6,7 @@ import pytest
 
 from tests.house import (
     EXCEPTIONS,
+    MAX_FOLDER,
     RULES,
     Places,
     beyond,
@@ -14,6 +15,7 @@ from tests.house import (
     long_modules,
     needed,
     old_words,
+    wide_folders,
     without_tests,
     written,
 )
@@ -60,6 +62,14 @@ def test_lines_are_counted() -> None:
     found = [module("a.py", function), module("b.py", "x\n" * 301), module("c.py", "x\n" * 300)]
     assert long_modules(found) == {"b.py": 301}
     assert long_functions(found) == {"a.py long": 41}
+
+
+def test_modules_of_a_folder_are_counted() -> None:
+    many = [module(f"a/m{n}.py", CODE) for n in range(MAX_FOLDER)]
+    packages = [module("a/__init__.py", CODE), module("a/b/m.py", CODE)]
+    servers = [module(f"servers/m{n}.py", CODE) for n in range(MAX_FOLDER + 1)]
+    assert wide_folders([*many, *packages, *servers]) == {}
+    assert wide_folders([*many, module("a/more.py", CODE)]) == {"a": MAX_FOLDER + 1}
 
 
 def test_a_test_module_has_its_modules_name() -> None:

@@ -6,16 +6,12 @@ from tests.modules import Module, modules
 
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
-    "exhausted": set(),
     "frames": set(),
     "late": set(),
-    "outbox": set(),
     "sockets": {"frames", "shapes"},
-    "tcp": set(),
+    "system": set(),
     "utf8": set(),
     "shapes": set(),
-    "host_name": set(),
-    "event_loop": {"host_name"},
     "hops": {"errors", "shapes"},
     "safe_path": {"errors"},
     "headers": {"hops"},
@@ -29,24 +25,23 @@ MAY_IMPORT: dict[str, set[str]] = {
     "translate": {"errors", "shapes", "servers", "config", "envelopes"},
     "resolve": {"errors", "shapes", "headers", "hops", "servers", "config", "envelopes"},
     "upstream": {
-        *("errors", "shapes", "headers", "hops", "replies", "request_ids", "tcp", "config"),
-        *("frames", "sockets", "safe_path", "exhausted", "host_name", "outbox", "certificates"),
-        "late",
+        *("errors", "shapes", "headers", "hops", "replies", "request_ids", "config"),
+        *("frames", "sockets", "safe_path", "system", "certificates", "late"),
     },
     "fast": {"errors", "shapes", "late", "config", "envelopes", "translate", "utf8"},
     "exchange": {
-        *("errors", "shapes", "headers", "replies", "late", "config", "envelopes", "request"),
-        *("request_ids", "resolve", "translate", "fast", "frames", "sockets", "utf8"),
+        *("errors", "shapes", "headers", "replies", "config", "envelopes", "request"),
+        *("request_ids", "late", "resolve", "translate", "fast", "frames", "sockets", "utf8"),
     },
     "stores": {"config", "shapes", "resolve", "exchange"},
     "observe": {"errors", "shapes", "config", "resolve", "exchange", "sockets"},
     "api": {
         *("errors", "shapes", "headers", "hops", "late", "config", "request", "exchange"),
-        *("observe", "request_ids", "translate", "sockets", "safe_path", "exhausted"),
+        *("observe", "request_ids", "translate", "sockets", "safe_path", "system"),
     },
     "server": {
-        *("errors", "shapes", "headers", "tcp", "certificates", "config", "request"),
-        *("request_ids", "exchange", "api", "frames", "sockets", "outbox"),
+        *("errors", "shapes", "headers", "system", "certificates", "config", "request"),
+        *("request_ids", "exchange", "api", "frames", "sockets"),
     },
     "admin": {
         *("errors", "shapes", "headers", "config", "resolve", "exchange", "observe"),
@@ -54,51 +49,30 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "demo": {"errors", "shapes", "servers", "config", "server", "app"},
     "tokenizers": {"config", "translate"},
-    "logs": {"config"},
-    "local_addresses": {"config"},
     "app": {
         *("errors", "shapes", "config", "resolve", "translate", "upstream"),
         *("tokenizers", "stores", "exchange", "observe", "api", "server", "admin"),
     },
-    "config_checks": {"config", "certificates", "translate", "exchange", "tokenizers"},
     "asgi": {
-        *("errors", "shapes", "config", "config_checks", "request", "request_ids", "exchange"),
+        *("errors", "shapes", "config", "checks", "request", "request_ids", "exchange"),
         *("api", "app", "sockets", "asgi_sockets", "asgi_writing"),
     },
     "asgi_sockets": {"api", "frames", "sockets"},
     "asgi_writing": {"headers", "request_ids", "exchange", "api", "sockets", "asgi_sockets"},
-    "live": {"server", "app"},
-    "reloading": {"config", "server", "app", "live", "logs"},
-    "process": {"config", "server", "app", "live", "reloading"},
-    "running": {"config", "event_loop", "observe", "server", "app", "process", "reloading"},
-    "checking": {"shapes", "config", "resolve", "app"},
-    "probing": {
-        *("errors", "shapes", "headers", "servers", "config", "envelopes", "resolve", "app"),
-        "checking",
+    "lifecycle": {"config", "certificates", "system", "observe", "server", "app"},
+    "checks": {
+        *("errors", "shapes", "headers", "servers", "config", "certificates", "envelopes"),
+        *("translate", "resolve", "exchange", "tokenizers", "app"),
     },
-    "healthcheck": {"config"},
-    "reload_request": {"config", "healthcheck"},
     "cli": {
-        *("running", "local_addresses", "request"),
         *("errors", "shapes", "servers", "config", "resolve", "translate", "exchange"),
-        *(
-            "server",
-            "admin",
-            "app",
-            "checking",
-            "probing",
-            "healthcheck",
-            "reload_request",
-            "config_checks",
-        ),
-        *("demo", "logs", "stores"),
+        *("request", "server", "admin", "app", "checks", "lifecycle", "demo", "stores"),
     },
     "__main__": {"cli"},
 }
 ASGI_FOLDERS = {"server", "admin", "demo", "app", "cli"}
 NETWORK_FOLDERS = {
-    *("upstream", "server", "running", "process", "app", "cli", "demo", "local_addresses", "tcp"),
-    *("healthcheck", "reload_request", "host_name", "event_loop", "certificates"),
+    *("upstream", "server", "lifecycle", "app", "cli", "demo", "system", "checks", "certificates"),
 }
 
 

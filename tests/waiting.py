@@ -23,8 +23,8 @@ def wait_until(happens: Callable[[], bool]) -> None:
 
 
 _LIMITS = (
-    "gateway.host_name.RENEWAL",
-    "gateway.local_addresses.PATIENCE",
+    "gateway.system.host_name.RENEWAL",
+    "gateway.checks.local_addresses.PATIENCE",
     "gateway.observe.tracing.export.FLUSH_SECONDS",
     "gateway.resolve.names.suggestions._PATIENCE",
     "gateway.server.processes.channel._PATIENCE",

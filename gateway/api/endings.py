@@ -9,8 +9,8 @@ from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.decision import Decision
 from gateway.exchange.restricted.allowed_models import ModelNotAllowed
 from gateway.exchange.usage import tokens_in
-from gateway.exhausted import ADVICE, REPLY_FIELDS, lacking
 from gateway.observe.outcomes import FAILED_INSIDE, Ending, ended, ended_with
+from gateway.system.exhausted import ADVICE, REPLY_FIELDS, lacking
 
 log = logging.getLogger("gateway")
 

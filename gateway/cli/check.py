@@ -13,9 +13,9 @@ from gateway.shapes import Shape
 
 if TYPE_CHECKING:
     from gateway.app import Application
-    from gateway.checking import Checked, Findings
+    from gateway.checks.checking import Checked, Findings
+    from gateway.checks.probing import Probe
     from gateway.config.settings import Settings
-    from gateway.probing import Probe
 
 _NAMED_CLIENTS = 5
 """More are counted only."""
@@ -51,8 +51,8 @@ async def _ask(
     application: "Application", *, probe: bool
 ) -> "tuple[Findings, Mapping[str, list[str]], Sequence[Probe], Mapping[str, str]]":
     """Return where names lead, names near to missing ones, and what upstreams and stores say."""
-    from gateway.checking import check_names, nearest
-    from gateway.probing import probe_all
+    from gateway.checks.checking import check_names, nearest
+    from gateway.checks.probing import probe_all
     from gateway.stores.answering import unanswered
 
     try:
@@ -76,7 +76,7 @@ def _conclude(
     silent: int,
 ) -> None:
     """Print the verdict; problems end the command with status 1."""
-    from gateway.checking import Verdict
+    from gateway.checks.checking import Verdict
     from gateway.config.checks.problems import counted
 
     failed = sum(name.verdict is Verdict.NOT_THERE for name in findings.names)
@@ -122,7 +122,7 @@ def _print_settings(settings: "Settings", checked: AbstractSet[str]) -> None:
 
 
 def _print_unread(settings: "Settings", findings: "Findings") -> None:
-    from gateway.checking import why_unread
+    from gateway.checks.checking import why_unread
 
     for upstream, failed in findings.unread.items():
         why = why_unread(settings.upstream(upstream), failed, own_key())
@@ -133,7 +133,7 @@ def _print_unread(settings: "Settings", findings: "Findings") -> None:
 
 
 def _print_checked(checked: "Checked", near: "Sequence[str]") -> None:
-    from gateway.checking import Verdict, question
+    from gateway.checks.checking import Verdict, question
 
     route = checked.route
     leads = f"{checked.name} → {route.model_sent}"

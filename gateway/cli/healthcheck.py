@@ -26,8 +26,8 @@ def _seconds(_context: click.Context, _option: click.Parameter, value: float) ->
 )
 def healthcheck(config: Path | None, process: int | None, timeout: float) -> None:
     """Ask the gateway on this machine, where `serve` listens, whether it is alive; else exit 1."""
+    from gateway.checks.healthcheck import Unhealthy, ask, place_of, words_behind_serve
     from gateway.config.checks.problems import ConfigError
-    from gateway.healthcheck import Unhealthy, ask, place_of, words_behind_serve
 
     options = {"config": config, "host": None, "port": None}
     if process is not None:

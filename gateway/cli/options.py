@@ -47,9 +47,9 @@ UPSTREAM = click.option(
 
 def read_settings(config: Path | None, overrides: Mapping[str, Any]) -> "Settings":
     """Return the settings of file, environment and command line; a problem ends the command."""
+    from gateway.checks.config_checks import refusals
+    from gateway.checks.local_addresses import reaches
     from gateway.config.load import ConfigError, load
-    from gateway.config_checks import refusals
-    from gateway.local_addresses import reaches
 
     try:
         return load(config, os.environ, overrides, reaches, refusals)
@@ -59,9 +59,9 @@ def read_settings(config: Path | None, overrides: Mapping[str, Any]) -> "Setting
 
 def source_of(config: Path | None, overrides: Mapping[str, Any]) -> "Source":
     """Return where the settings come from: file, environment and command line."""
+    from gateway.checks.config_checks import doubts, refusals
+    from gateway.checks.local_addresses import reaches
     from gateway.config.reading.source import Source
-    from gateway.config_checks import doubts, refusals
-    from gateway.local_addresses import reaches
 
     return Source(config, os.environ, overrides, reaches, refusals, doubts)
 
@@ -114,8 +114,8 @@ def build_application(settings: "Settings", peers: "Peers | None" = None) -> "Ap
 
 def suspicions(settings: "Settings") -> list[str]:
     """Return a warning for all in file and environment that is probably not meant."""
+    from gateway.checks.config_checks import doubts
     from gateway.config.load import unused_variables, warnings
-    from gateway.config_checks import doubts
 
     return [*warnings(settings), *doubts(settings), *unused_variables(os.environ)]
 

@@ -16,8 +16,8 @@ def reload(config: Path | None, url: str | None) -> None:
 
     It is asked at its admin listener, with the token of the configuration. Requests continue.
     """
+    from gateway.checks.reload_request import NotReached, admin_place, ask_to_reload
     from gateway.config.checks.problems import ConfigError
-    from gateway.reload_request import NotReached, admin_place, ask_to_reload
 
     try:
         result = ask_to_reload(admin_place(config, os.environ, url))

@@ -24,7 +24,7 @@ from gateway.shapes import Shape
 
 if TYPE_CHECKING:
     from gateway.app import Application
-    from gateway.checking import Checked, Findings
+    from gateway.checks.checking import Checked, Findings
     from gateway.config.settings import Settings
     from gateway.resolve.evidence import Route
     from gateway.resolve.resolver import ModelQuery
@@ -92,7 +92,7 @@ def resolve(
 
 async def _resolve(application: "Application", query: "ModelQuery") -> "tuple[Findings, list[str]]":
     """Return the finding about one model, and the names near to that of a missing one."""
-    from gateway.checking import judge, nearest
+    from gateway.checks.checking import judge, nearest
 
     try:
         route = await application.resolver.resolve(query, explain=True)
@@ -108,7 +108,7 @@ def _without_coming_end(found: "Checked") -> "Route":
 
     The date is that of a family whose pattern matches the name. One in the past may be the reason.
     """
-    from gateway.checking import Verdict
+    from gateway.checks.checking import Verdict
 
     route = found.route
     is_to_come = route.retired is not None and route.retired > date.today().isoformat()
@@ -119,7 +119,7 @@ def _without_coming_end(found: "Checked") -> "Route":
 
 def _conclude(settings: "Settings", findings: "Findings", near: list[str]) -> None:
     """Print the verdict, unless the model is there; problems end the command with status 1."""
-    from gateway.checking import Verdict, is_sought, question, why_unread
+    from gateway.checks.checking import Verdict, is_sought, question, why_unread
 
     (found,) = findings.names
     if found.verdict is Verdict.GOOD:

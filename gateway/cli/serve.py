@@ -42,8 +42,8 @@ def _serve(source: "Source") -> NoReturn:
     settings_read = reading(source)
     # Meanwhile, this process imports what it needs.
     from gateway.app import build
-    from gateway.logs import log_to_stderr
-    from gateway.running import run
+    from gateway.lifecycle.logs import log_to_stderr
+    from gateway.lifecycle.running import run
 
     settings, warnings = settings_read()
     log_to_stderr(settings.log)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from gateway.server.eviction import INTERVAL, Evictor
 from gateway.server.rare_line import RareLine
 from gateway.server.tls import HANDSHAKE_SECONDS, SHUTDOWN_SECONDS
-from gateway.tcp import keep_alive
+from gateway.system.tcp import keep_alive
 
 if TYPE_CHECKING:
     from gateway.server.processes.shares import Share

@@ -51,7 +51,7 @@ TIMEOUTS = TimeoutSettings(first_byte=0.05, stream_idle=0.05)
 TIMED_OUT = ("silent", "a stream that stalls")
 LARGE = ("refused at length", "a reply too large", "a stream with an oversized event")
 COLLECTOR_THRESHOLDS = (5_000, 200, 100)
-"""Those of a gateway that serves (`gateway.running`)."""
+"""Those of a gateway that serves (`gateway.lifecycle.running`)."""
 
 FLOWS = (*UNTOUCHED, *RENAMED, *TRANSLATED, *FANNED_OUT)
 ERROR = b'{"error":{"message":"no","type":"server_error","param":"prompt","code":"c"}}'

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from gateway import outbox
 from gateway.server.connection.state import State
+from gateway.system import outbox
 from tests.api.client import Client
 from tests.server.connection.test_http1 import CHAT, answer
 from tests.server.wire import Wire, request

@@ -149,7 +149,7 @@ def is_loopback(host: str) -> bool:
 def reaches(host: str, listening: str) -> bool:
     """Whether a connection to `host` reaches a listener at `listening`, given the same port.
 
-    Judged by the two texts alone; `gateway/local_addresses.py` asks the system, too.
+    Judged by the two texts alone; `gateway/checks/local_addresses.py` asks the system, too.
     """
     targets, place = _connected_to(host), _as_ip(listening)
     if place is None or not place.is_unspecified:

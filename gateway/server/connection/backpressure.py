@@ -4,7 +4,7 @@ import asyncio
 from math import inf
 from typing import Final
 
-from gateway.tcp import expect_acknowledgements, unacknowledged_bytes
+from gateway.system.tcp import expect_acknowledgements, unacknowledged_bytes
 
 CHECKS = 8
 """How often progress is checked within the send timeout."""

@@ -20,7 +20,7 @@ from gateway.server.connection.state import State
 from gateway.server.connection.writer import WireWriter, shutting_down
 from gateway.server.websocket.heads import switching
 from gateway.sockets import Leaving, SocketSession, Traffic
-from gateway.tcp import is_readable
+from gateway.system.tcp import is_readable
 
 if TYPE_CHECKING:
     from gateway.server.door import Door

@@ -4,11 +4,11 @@ import asyncio
 from math import inf
 from typing import cast
 
-from gateway.outbox import outbox_of
 from gateway.server.connection.backpressure import Backpressure
 from gateway.server.connection.state import State
 from gateway.server.connection.timer import Timer
-from gateway.tcp import has_left
+from gateway.system.outbox import outbox_of
+from gateway.system.tcp import has_left
 
 HEAD_TIMEOUT = 10.0
 """Seconds from the start of a connection, or of a head, to the head's last byte."""

@@ -15,11 +15,11 @@ from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.decision import Decision
 from gateway.exchange.reply.body import ReplyBody
 from gateway.headers import BODILESS, UNSAFE_BYTES
-from gateway.outbox import Outbox
 from gateway.server.connection.backpressure import Backpressure
 from gateway.server.connection.head import ReceivedHead
 from gateway.server.connection.state import State
 from gateway.sockets import SocketSession, Traffic
+from gateway.system.outbox import Outbox
 
 if TYPE_CHECKING:
     from gateway.server.websocket.client_socket import ClientSocket

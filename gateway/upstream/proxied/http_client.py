@@ -25,7 +25,7 @@ from gateway.config.settings import TimeoutSettings, UpstreamSettings
 from gateway.errors import Reason, TruncatedStream, UpstreamError, UpstreamTimeout
 from gateway.replies import ChunkedReply
 from gateway.shapes import UpstreamCall
-from gateway.tcp import keep_alive
+from gateway.system.tcp import keep_alive
 from gateway.upstream.call_timeouts import timeouts_of
 from gateway.upstream.credentials import Credentials
 from gateway.upstream.delivery import SAFE_METHODS

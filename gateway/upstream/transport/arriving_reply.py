@@ -6,8 +6,8 @@ from typing import Final, cast
 
 from gateway.config.settings import TimeoutSettings
 from gateway.errors import Reason, TruncatedStream, UpstreamError, UpstreamTimeout
-from gateway.outbox import Outbox
 from gateway.shapes import Sink
+from gateway.system.outbox import Outbox
 from gateway.upstream.transport.client_tls import certificate_refused
 from gateway.upstream.transport.connection import Connection
 from gateway.upstream.transport.reply_parser import ReplyParser

@@ -8,8 +8,8 @@ import asyncio
 from math import inf
 from typing import Final, Protocol, cast
 
-from gateway.outbox import outbox_of
-from gateway.tcp import is_readable, unacknowledged_bytes
+from gateway.system.outbox import outbox_of
+from gateway.system.tcp import is_readable, unacknowledged_bytes
 
 LARGE_READ: Final = 250_000
 """Bytes of one read after which others get their turn: libuv reads on at once, up to 32 times in a

@@ -10,9 +10,9 @@ from typing import TypeVar
 
 from gateway.config.settings import UpstreamSettings
 from gateway.errors import Reason, UpstreamUnavailable
-from gateway.host_name import HostName
 from gateway.late import Late
-from gateway.tcp import keep_alive
+from gateway.system.host_name import HostName
+from gateway.system.tcp import keep_alive
 from gateway.upstream.origin import Origin
 from gateway.upstream.transport.client_tls import certificate_refused, client_context
 from gateway.upstream.transport.exhaustion import exhaustion, without_a_socket

@@ -6,7 +6,7 @@ That says nothing about an upstream: no address is left out for it, and none oth
 import socket
 
 from gateway.errors import Reason, UpstreamUnavailable
-from gateway.exhausted import ADVICE, REPLY_FIELDS, lacking
+from gateway.system.exhausted import ADVICE, REPLY_FIELDS, lacking
 
 
 def exhaustion(upstream: str, failure: BaseException) -> UpstreamUnavailable | None:

@@ -22,7 +22,7 @@ from gateway.sockets import (
     UpstreamSocket,
     closing,
 )
-from gateway.tcp import GONE_SECONDS, expect_acknowledgements
+from gateway.system.tcp import GONE_SECONDS, expect_acknowledgements
 from gateway.upstream.websocket.handshake import Accepted
 
 CLOSE_SECONDS: Final = 5.0

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from gateway.checks.config_checks import refusals
 from gateway.config.load import ConfigError, load
-from gateway.config_checks import refusals
 
 REWRITES = 'models["a*b*"].model: has a *'
 UNKNOWN = "models.c.upstream: "

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway import config_checks
+from gateway.checks import config_checks
 from gateway.config.checks.problems import ConfigError
 from gateway.config.load import load
 from gateway.config.reading.source import Source

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway import config_checks
+from gateway.checks import config_checks
 from gateway.config.load import ConfigError, load
 from gateway.config.settings import Settings
 from gateway.shapes import Shape

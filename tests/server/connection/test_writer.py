@@ -14,13 +14,13 @@ from gateway.errors import GatewayError, InvalidRequest
 from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.decision import Decision
 from gateway.exchange.reply.body import ReplyBody
-from gateway.outbox import Outbox
 from gateway.server.connection.backpressure import Backpressure
 from gateway.server.connection.head import ReceivedHead, parse
 from gateway.server.connection.state import State
 from gateway.server.connection.writer import WireWriter
 from gateway.server.websocket.client_socket import ClientSocket
 from gateway.sockets import SocketSession, Traffic
+from gateway.system.outbox import Outbox
 from tests.bodies import BodyOf
 from tests.server.wire import FakeTransport, request
 from tests.waiting import PATIENCE

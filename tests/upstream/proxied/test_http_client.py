@@ -13,7 +13,7 @@ from gateway.errors import (
     UpstreamError,
     UpstreamUnavailable,
 )
-from gateway.tcp import KEEP_ALIVE_OPTIONS
+from gateway.system.tcp import KEEP_ALIVE_OPTIONS
 from gateway.upstream.credentials import Credentials
 from gateway.upstream.origin import parse_base_url
 from gateway.upstream.proxied.http_client import HttpClient

@@ -15,7 +15,7 @@ import pytest
 from gateway.config.settings import TimeoutSettings, TlsSettings, UpstreamSettings
 from gateway.errors import Reason, UpstreamUnavailable
 from gateway.server.tls import server_context
-from gateway.tcp import KEEP_ALIVE_OPTIONS
+from gateway.system.tcp import KEEP_ALIVE_OPTIONS
 from gateway.upstream.origin import Origin
 from gateway.upstream.transport import client_tls, dial
 from gateway.upstream.transport.dial import Dialer

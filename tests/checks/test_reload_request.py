@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from gateway.checks.reload_request import AdminPlace, NotReached, admin_place, ask_to_reload
 from gateway.config.changes import ReloadResult
 from gateway.config.checks.problems import ConfigError
-from gateway.reload_request import AdminPlace, NotReached, admin_place, ask_to_reload
 
 
 @contextmanager

@@ -11,8 +11,8 @@ from gateway.config.checks.problems import ConfigError, KeyPath, show_path
 from gateway.config.reading.source import Source
 from gateway.config.reading.watch import INTERVAL, Watch
 from gateway.config.settings import Settings
-from gateway.live import Live
-from gateway.logs import log_to_stderr
+from gateway.lifecycle.live import Live
+from gateway.lifecycle.logs import log_to_stderr
 from gateway.server.processes.peers import Peers
 
 log = logging.getLogger("gateway")

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from gateway.checks.config_checks import doubts, refusals
 from gateway.config.load import ConfigError, load
-from gateway.config_checks import doubts, refusals
 from tests.certificates import make_pair
 
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from gateway import host_name
-from gateway.host_name import MOST_QUESTIONS, HostName
+from gateway.system import host_name
+from gateway.system.host_name import MOST_QUESTIONS, HostName
 from tests.waiting import PATIENCE, wait_until
 
 pytestmark = pytest.mark.anyio

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from gateway.checks.healthcheck import on_this_machine, readable_layers, reason_of, unverified
 from gateway.config.changes import ReloadResult
 from gateway.config.checks.problems import ConfigError
 from gateway.config.checks.validate import validate
 from gateway.config.reading.files import Files
 from gateway.config.reading.layers import Layers
-from gateway.healthcheck import on_this_machine, readable_layers, reason_of, unverified
 
 _KEYS = ("enabled", "host", "port", "token", "tls")
 _SIGNAL_IT = (

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway import tcp
-from gateway.tcp import (
+from gateway.system import tcp
+from gateway.system.tcp import (
     GONE_SECONDS,
     KEEP_ALIVE_OPTIONS,
     expect_acknowledgements,
@@ -44,7 +44,7 @@ def fill(sender: socket.socket) -> int:
 
 _WITHOUT_DESCRIPTORS = """
 import resource, socket
-from gateway.tcp import unacknowledged_bytes
+from gateway.system.tcp import unacknowledged_bytes
 from tests.waiting import PATIENCE
 end, other = socket.socketpair()
 _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -62,7 +62,7 @@ def test_a_process_without_descriptors_can_say_it_too() -> None:
         capture_output=True,
         text=True,
         timeout=PATIENCE,
-        env=surroundings(PYTHONPATH=str(Path(__file__).parents[1])),
+        env=surroundings(PYTHONPATH=str(Path(__file__).parents[2])),
     )
     assert (ended.stdout, ended.stderr) == ("0\n", "")
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from gateway.checks.healthcheck import DEFAULTS, Place, place_of, reason_of, words_behind_serve
 from gateway.config.checks.problems import ConfigError
 from gateway.config.settings import ServerSettings
-from gateway.healthcheck import DEFAULTS, Place, place_of, reason_of, words_behind_serve
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from gateway.app import Application
-from gateway.checking import key_advice
+from gateway.checks.checking import key_advice
 from gateway.config.checks.addresses import path_of
 from gateway.config.checks.own_keys import holds_key
 from gateway.config.settings import CredentialPolicy, UpstreamSettings

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from gateway import local_addresses
-from gateway.local_addresses import reaches
+from gateway.checks import local_addresses
+from gateway.checks.local_addresses import reaches
 from tests.addresses import NO_SUCH_HOST
 from tests.interfaces import own_address
 from tests.waiting import PATIENCE

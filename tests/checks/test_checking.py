@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from gateway import checking, cli
+from gateway import cli
+from gateway.checks import checking
 from gateway.config.secret import Secret
 from gateway.config.settings import CredentialPolicy, UpstreamSettings
 from gateway.shapes import RawHeaders

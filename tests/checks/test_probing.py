@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from gateway.app import build
+from gateway.checks.probing import Key, Probe, Served, probe_all
 from gateway.config.secret import Secret
 from gateway.config.settings import CredentialPolicy, Settings, TimeoutSettings, UpstreamSettings
-from gateway.probing import Key, Probe, Served, probe_all
 from gateway.shapes import RawHeaders, Shape
 from tests import kinds
 from tests.addresses import held_port

@@ -10,14 +10,14 @@ from typing import Any, Literal, cast
 
 import pytest
 
-from gateway import running
 from gateway.app import Application
 from gateway.config.operator_settings import LogSettings
 from gateway.config.reading.source import Source
 from gateway.config.secret import Secret
 from gateway.config.settings import ServerSettings, Settings, UpstreamSettings
-from gateway.reloading import Build
-from gateway.running import run
+from gateway.lifecycle import running
+from gateway.lifecycle.reloading import Build
+from gateway.lifecycle.running import run
 from gateway.server.processes.peers import Peers
 
 

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 from gateway.app import Application
 from gateway.config.changes import ReloadResult
-from gateway.live import Live
-from gateway.reloading import Alone, Build, Configuration, Reloader
+from gateway.lifecycle.live import Live
+from gateway.lifecycle.reloading import Alone, Build, Configuration, Reloader
 from gateway.server.processes.hand_over import HandOver, Inherited
 from gateway.server.processes.notify import notify_ready
 from gateway.server.processes.parent import Parent

@@ -9,7 +9,7 @@ import pytest
 from gateway.config.operator_settings import LogSettings
 from gateway.errors import Reason
 from gateway.exchange.decision import UpstreamFailure
-from gateway.logs import log_to_stderr
+from gateway.lifecycle.logs import log_to_stderr
 from gateway.observe.failure_log import FailureLog
 
 

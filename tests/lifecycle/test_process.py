@@ -13,17 +13,17 @@ from types import SimpleNamespace
 import pytest
 
 from gateway import app
-from gateway import process as processes
 from gateway.config.reading.source import Source
 from gateway.config.settings import ServerSettings, Settings, UpstreamSettings
-from gateway.process import (
+from gateway.lifecycle import process as processes
+from gateway.lifecycle.process import (
     Process,
     Start,
     _drain_without,
     _settle_allocator,
     _settle_descriptors,
 )
-from gateway.reloading import Configuration
+from gateway.lifecycle.reloading import Configuration
 from gateway.server.processes.hand_over import VARIABLE, HandOver, Inherited
 from gateway.server.processes.signals import ALL, Stop
 from gateway.server.serving import bind

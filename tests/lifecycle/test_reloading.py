@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from gateway import app, reloading
+from gateway import app
+from gateway.checks.config_checks import doubts
 from gateway.config.load import load
 from gateway.config.reading.source import Source
 from gateway.config.settings import Settings
-from gateway.config_checks import doubts
-from gateway.live import Live
-from gateway.reloading import Alone, Configuration, Reloader
+from gateway.lifecycle import reloading
+from gateway.lifecycle.live import Live
+from gateway.lifecycle.reloading import Alone, Configuration, Reloader
 from gateway.server.processes.peers import Peers
 from tests.certificates import Pair, make_pair
 from tests.config.configuring import read_in_this_process

@@ -5,8 +5,8 @@ import gc
 
 import pytest
 
-from gateway import outbox as outboxes
-from gateway.outbox import MOST, Outbox, outbox_of
+from gateway.system import outbox as outboxes
+from gateway.system.outbox import MOST, Outbox, outbox_of
 
 pytestmark = pytest.mark.anyio
 

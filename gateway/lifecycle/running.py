@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING
 from gateway.app import Application
 from gateway.config.reading.source import Source
 from gateway.config.settings import Settings
-from gateway.event_loop import loop_factory
+from gateway.lifecycle.process import Process, Start
+from gateway.lifecycle.reloading import Build, Configuration, report
 from gateway.observe.start import log_start
-from gateway.process import Process, Start
-from gateway.reloading import Build, Configuration, report
 from gateway.server.processes.hand_over import HandOver, inherited
 from gateway.server.processes.peers import Peers, private_folder
 from gateway.server.processes.signals import Stop, ends_on_signals
 from gateway.server.serving import bind
+from gateway.system.event_loop import loop_factory
 
 if TYPE_CHECKING:
     from gateway.server.processes.reloads import Reloads

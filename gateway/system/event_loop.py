@@ -11,7 +11,7 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
-from gateway.host_name import HostName, Infos, numeric_host
+from gateway.system.host_name import HostName, Infos, numeric_host
 
 
 def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

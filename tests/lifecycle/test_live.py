@@ -9,7 +9,7 @@ from gateway import app
 from gateway.app import Application
 from gateway.config.operator_settings import AdminSettings
 from gateway.config.settings import ClientSettings, ServerSettings, Settings, UpstreamSettings
-from gateway.live import Admin, Live
+from gateway.lifecycle.live import Admin, Live
 from gateway.request import Head
 from gateway.shapes import ClientHeaders
 from tests.certificates import make_pair

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import uvloop
 
-from gateway import tcp
-from gateway.tcp import has_left
+from gateway.system import tcp
+from gateway.system.tcp import has_left
 from tests.upstream.scripted import until
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="TCP_INFO is Linux's")

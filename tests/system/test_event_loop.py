@@ -13,8 +13,8 @@ import anyio
 import pytest
 from cryptography import x509
 
-from gateway.event_loop import loop_factory
 from gateway.server.tls import server_context
+from gateway.system.event_loop import loop_factory
 from tests.certificates import make_pair
 from tests.waiting import PATIENCE, wait_until
 

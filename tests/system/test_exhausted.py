@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from gateway.exhausted import lacking
+from gateway.system.exhausted import lacking
 
 
 @pytest.mark.parametrize("number", [errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM])

@@ -1,0 +1,1 @@
+"""What commands find out about a configuration, its upstreams, and a gateway that runs."""

@@ -1,0 +1,1 @@
+"""A gateway that runs: its processes, its event loop, reloads."""

@@ -1,0 +1,1 @@
+"""What the operating system knows and gives: names, connections, descriptors, the event loop."""
