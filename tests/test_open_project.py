@@ -15,7 +15,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from tests.cli.commands import command_of
+from tests.cli.commands import command_of, parse
 from tests.documents import ROOT, anchors, links
 
 GITHUB = ROOT / ".github"
@@ -281,4 +281,4 @@ def test_the_image_asks_for_its_health_where_it_serves() -> None:
     program, name, *arguments = json.loads(command)
     assert program == "gateway"
     assert arguments == ["--of", "1"]
-    command_of(name).make_context(name, arguments)
+    parse(name, arguments)

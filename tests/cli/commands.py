@@ -1,5 +1,6 @@
 """Running commands in this process."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -23,6 +24,12 @@ def command_of(name: str) -> click.Command:
     command = cli.main.get_command(click.Context(cli.main), name)
     assert command is not None, name
     return command
+
+
+def parse(name: str, arguments: Sequence[str]) -> None:
+    """Parse the arguments of a command, below the program: click keeps what is made of it first."""
+    program = click.Context(cli.main, info_name="gateway", **cli.main.context_settings)
+    command_of(name).make_context(name, [*arguments], parent=program)
 
 
 ANY_PORTS = {"GATEWAY_SERVER__PORT": "0", "GATEWAY_ADMIN__PORT": "0"}

@@ -12,7 +12,7 @@ import yaml
 from gateway import __version__
 from gateway.config.load import load
 from gateway.config.settings import Settings
-from tests.cli.commands import command_of
+from tests.cli.commands import parse
 from tests.deploy.programs import DEPLOY, check_operators, checker, kubectl, run
 
 KUBERNETES = DEPLOY / "kubernetes"
@@ -156,7 +156,7 @@ def test_the_sidecar_serves_its_pod_only(tmp_path: Path) -> None:
     for probe in ("startupProbe", "livenessProbe"):
         program, command, *arguments = gateway[probe]["exec"]["command"]
         assert program == "gateway"
-        command_of(command).make_context(command, arguments)
+        parse(command, arguments)
 
 
 # --- what belongs together ----------------------------------------------------------------------

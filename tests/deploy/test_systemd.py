@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gateway.config.settings import ServerSettings
-from tests.cli.commands import command_of
+from tests.cli.commands import parse
 from tests.deploy.programs import DEPLOY, debian, run
 
 UNIT = DEPLOY / "systemd" / "endpoint-gateway.service"
@@ -43,7 +43,7 @@ def test_it_is_hardened(installed: Path) -> None:
 def test_it_runs_a_command_that_there_is() -> None:
     program, command, *arguments = setting("ExecStart").split()
     assert program.endswith("/bin/gateway")
-    command_of(command).make_context(command, arguments)
+    parse(command, arguments)
 
 
 def test_its_own_user_can_read_what_the_document_installs() -> None:
