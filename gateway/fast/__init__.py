@@ -7,8 +7,8 @@ hands over all other traffic. `translate` defines what is right and does not kno
 | What | Where |
 |---|---|
 | which fast paths a pair of shapes has | `paths.py`, which loads `pairs.py` when it is needed |
-| small requests and their whole replies | `codec.py`, and `X_via_Y.py` for each pair |
-| what they read, and what they write | `X_requests.py`, `X_replies.py`, `X_answers.py` |
+| small requests and their whole replies | `codec.py`, and `codecs/X_via_Y.py` for each pair |
+| what they read, and what they write | `forms/` |
 | the streams of these requests | `streams/` |
 | long conversations with calls of tools | `agents/` |
 | events of any stream that differ only in their text | `deltas/` |

@@ -75,7 +75,7 @@ class Feeder:
         self._terminal = final_events(home)
         self._renames = client is home if renames is None else renames
         """Errors of the upstream that such a translation passes on as events are noted here."""
-        self._ends = UnsaidEnds(translation, renames=self._renames)
+        self._ends = UnsaidEnds(self._translation, renames=self._renames)
 
     @property
     def broken(self) -> bool:
