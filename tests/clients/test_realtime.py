@@ -22,13 +22,16 @@ from tests.clients.running import RunningGateway, stage
 from tests.clients.sockets_before import UNLIMITED, gateway_before, upstream
 from tests.upstream.scripted import Peer, scripted, until, with_length
 
-SIZE = 50_000_000
+SIZE = 80_000_000
 """Bytes of audio, as base64, each way."""
 PIECE = 192_000
 SLOW = 16_000_000
 """As much is read slowly."""
-IN_BETWEEN = 30_000_000
-"""What may be under way at most: mostly in the kernel's buffers of four sockets."""
+IN_BETWEEN = 45_000_000
+"""What may be under way at most: mostly in the kernel's buffers of four sockets.
+
+Where a reader stands still for a while, Linux lets one of them grow to 32 MiB (`tcp_rmem`).
+"""
 PREVIEW = "2025-04-01-preview"
 PROTOCOLS = [Subprotocol(p) for p in ("realtime", "openai-insecure-api-key.sk-browser")]
 
