@@ -64,9 +64,9 @@ def resolve(
 ) -> None:
     """Print the route of MODEL and every piece of evidence, strongest first.
 
-    Exit 1 if the upstream does not list the model, cannot be reached, or refuses the key. Look-ups
-    use the configured keys; for an upstream that gets the caller's own key, OPENAI_API_KEY is used
-    instead.
+    Exit 1 if the upstream does not list the model and no rule names its endpoint, if it cannot be
+    reached, or if it refuses the key. Look-ups use the configured keys; for an upstream that gets
+    the caller's own key, OPENAI_API_KEY is used instead.
     """
     from gateway.admin.explanation import explain
     from gateway.resolve.resolver import ModelQuery

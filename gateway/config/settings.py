@@ -257,6 +257,12 @@ class Settings:
         shown |= {("upstreams", each.name, "tls"): each.tls for each in self.upstreams}
         return {place: tls for place, tls in shown.items() if tls is not None}
 
+    @property
+    def bundles(self) -> dict[tuple[str, ...], str]:
+        """The paths of upstreams' CA bundles, by the place of each in the configuration."""
+        shown = {("upstreams", each.name, "verify"): each.verify for each in self.upstreams}
+        return {place: path for place, path in shown.items() if isinstance(path, str)}
+
     def upstream(self, name: str) -> UpstreamSettings:
         """Return the upstream of that name; raises `KeyError`."""
         for upstream in self.upstreams:

@@ -30,7 +30,7 @@ class Configuration:
         self.settings = settings
         self.watch = Watch(source, on=settings.server.watch)
         self._secret = settings.secret or drawn_secret()
-        self._certificates = self._read_certificates()
+        self._contents = self._digests()
 
     def used(self, settings: Settings) -> Settings:
         """Return settings as they are used: with the secret that was drawn, if there is none."""
@@ -56,18 +56,21 @@ class Configuration:
 
     def _renewed(self, before: Settings) -> list[str]:
         """Return what is new in files that the settings only name."""
-        earlier, self._certificates = self._certificates, self._read_certificates()
-        named = before.certificates
+        earlier, self._contents = self._contents, self._digests()
+        named = {**before.certificates, **before.bundles}
         return [
-            f"the certificate of {show_path(place)}"
-            for place, tls in self.settings.certificates.items()
-            if named.get(place) == tls and earlier[place] != self._certificates[place]
+            f"the {'CA bundle' if place[-1] == 'verify' else 'certificate'} of {show_path(place)}"
+            for place, files in {**self.settings.certificates, **self.settings.bundles}.items()
+            if named.get(place) == files and earlier[place] != self._contents[place]
         ]
 
-    def _read_certificates(self) -> dict[KeyPath, tuple[bytes, bytes]]:
-        digest_of, named = self.source.files.digest_of, self.settings.certificates
+    def _digests(self) -> dict[KeyPath, tuple[bytes, ...]]:
+        """Return hashes of the files that hold certificates, by the places that name them."""
+        digest_of = self.source.files.digest_of
+        pairs, bundles = self.settings.certificates, self.settings.bundles
         return {
-            place: (digest_of(tls.certificate), digest_of(tls.key)) for place, tls in named.items()
+            **{place: (digest_of(p.certificate), digest_of(p.key)) for place, p in pairs.items()},
+            **{place: (digest_of(path),) for place, path in bundles.items()},
         }
 
     def check(self, build: Build) -> tuple[str, ReloadResult]:

@@ -137,7 +137,7 @@ def test_a_refusal_of_a_default_names_what_surrounds_it(tmp_path: Path) -> None:
 
 def test_relative_paths_start_at_the_files_folder(tmp_path: Path) -> None:
     (tmp_path / "t.jinja").write_text("{{ messages }}é", "utf-8")
-    (tmp_path / "ca.pem").write_text("x")
+    (tmp_path / "ca.pem").write_text("-----BEGIN CERTIFICATE-----")
     text = (
         "models: {m: {template: {path: t.jinja}}}\n"
         "upstreams: {a: {base_url: 'https://a.example', verify: ca.pem}}\n"

@@ -143,6 +143,22 @@ def test_a_renewed_certificate_is_a_change(tmp_path: Path) -> None:
     run(tmp_path, scenario, "server: {tls: {certificate: c.pem, key: k.pem}}")
 
 
+def test_a_renewed_bundle_is_a_change(tmp_path: Path) -> None:
+    one, two = make_pair(tmp_path, "one"), make_pair(tmp_path, "two")
+    bundle = tmp_path / "ca.pem"
+
+    async def scenario(scene: Scene) -> None:
+        reloader = scene.reloader()
+        bundle.write_bytes(two.certificate.read_bytes())
+        changed = (await reloader.reload()).text
+        assert changed.endswith("changed: the CA bundle of upstreams.a.verify")
+        assert (await reloader.reload()).text.endswith("changed: nothing")
+
+    bundle.write_bytes(one.certificate.read_bytes())
+    upstream = "{base_url: 'https://a.example/v1', api_key: k, verify: ca.pem}"
+    run(tmp_path, scenario, f"upstreams: {{a: {upstream}}}")
+
+
 def test_a_renewed_certificate_for_an_upstream_is_a_change(tmp_path: Path) -> None:
     one, two = make_pair(tmp_path, "one"), make_pair(tmp_path, "two")
     old = make_pair(tmp_path, "old", valid=(-9, -1))

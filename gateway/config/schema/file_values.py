@@ -50,14 +50,15 @@ def _verify(value: Any, info: ValidationInfo) -> bool | str:
         raise InvalidValue("must be true, false or the path of a CA bundle")
     if value.lower() in {"true", "false"}:
         return value.lower() == "true"
-    path = str(context_of(info).files.folder / value)
+    files = context_of(info).files
+    path = files.folder / value
     # os.path: unlike Path.is_file, it takes a path that no file can have for a missing file.
     if not os.path.isfile(path):
+        files.note(path)  # which may come back
         raise InvalidValue(
             "must be true, false or the path of a CA bundle", "there is no such file"
         )
-    context_of(info).files.note(Path(path))
-    return path
+    return _pem(value, info, b"CERTIFICATE-----", "a certificate")
 
 
 def _key_in_file(value: Any, info: ValidationInfo) -> SecretStr:

@@ -8,6 +8,8 @@ from gateway.config.checks.problems import ConfigError
 from gateway.config.reading.source import Source
 from gateway.config.reading.watch import Watch
 
+BUNDLE = "-----BEGIN CERTIFICATE-----\n"
+
 
 def watched(folder: Path, text: str = "secret: '${file:secret}'\n") -> tuple[Source, Watch]:
     (folder / "gateway.yaml").write_text(text)
@@ -41,10 +43,17 @@ def test_a_wrong_file_counts_once_and_again_when_it_is_mended(tmp_path: Path) ->
 
 
 def test_a_bundle_of_certificates_is_watched(tmp_path: Path) -> None:
-    (tmp_path / "ca.pem").write_text("1")
-    _, watch = watched(tmp_path, "upstreams: {openai: {verify: ca.pem}}")
+    (tmp_path / "ca.pem").write_text(BUNDLE)
+    source, watch = watched(tmp_path, "upstreams: {openai: {verify: ca.pem}}")
     assert not watch.changed()
-    (tmp_path / "ca.pem").write_text("22")
+    (tmp_path / "ca.pem").write_text(2 * BUNDLE)
+    assert [watch.changed(), watch.changed()] == [False, True]
+    (tmp_path / "ca.pem").unlink()
+    assert [watch.changed(), watch.changed()] == [False, True]
+    with pytest.raises(ConfigError):
+        source.begin()()
+    assert [watch.changed(), watch.changed()] == [False, False]
+    (tmp_path / "ca.pem").write_text(BUNDLE)
     assert [watch.changed(), watch.changed()] == [False, True]
 
 

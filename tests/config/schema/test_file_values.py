@@ -66,6 +66,15 @@ def test_a_template_file_is_text_of_bounded_size(
     assert problem in "\n".join(refused(tmp_path, "models: {a: {template: {path: t.jinja}}}"))
 
 
+def test_a_bundle_has_certificates(tmp_path: Path) -> None:
+    (tmp_path / "key.pem").write_text("-----BEGIN PRIVATE KEY-----")
+    text = "server: {port: -1}\nupstreams: {openai: {verify: key.pem}}"
+    _, problem = refused(tmp_path, text)
+    assert problem.startswith(
+        "gateway.yaml:2: upstreams.openai.verify: names a file without a certificate in PEM form"
+    )
+
+
 @pytest.mark.parametrize(
     ("written", "used"), [("false", False), ("'False'", False), ("true", True)]
 )

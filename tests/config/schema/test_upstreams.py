@@ -37,7 +37,7 @@ def test_an_upstream_has_every_key_as_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(safety, "find_spec", lambda name: object())
-    (tmp_path / "ca.pem").write_text("x")
+    (tmp_path / "ca.pem").write_text("-----BEGIN CERTIFICATE-----")
     text = """
 upstreams:
   a:
