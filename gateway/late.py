@@ -66,7 +66,7 @@ class Meanwhile(Generic[Made]):
         try:
             threading.Thread(target=self._try, name="late", daemon=True).start()
         except RuntimeError:
-            self._failed("there is no thread for it")
+            self._failed("no thread can be started for it")
 
     def now(self) -> None:
         """Make it in this thread."""

@@ -115,5 +115,5 @@ def test_without_a_thread_it_is_not_made(
     late.ask()
     assert [late.made] == [None]
     assert [message.rpartition(": ")[2] for message in caplog.messages] == [
-        "there is no thread for it"
+        "no thread can be started for it"
     ]
