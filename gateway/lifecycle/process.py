@@ -21,6 +21,7 @@ from gateway.server.processes.notify import notify_ready
 from gateway.server.processes.parent import Parent
 from gateway.server.processes.signals import Stop, take_signals
 from gateway.server.serving import Listener, serve
+from gateway.system.open_files import raise_open_files_limit
 
 if TYPE_CHECKING:
     from gateway.server.processes.workers import Ties
@@ -162,16 +163,8 @@ def _settle() -> None:
 
 
 def _settle_descriptors() -> None:
-    """Raise the limit of open files as far as the system lets a process do so itself.
-
-    Most shells and systemd begin with 1,024, for the sake of programs that call `select` (see
-    systemd.exec(5)); that is 500 streams, each with a client and an upstream.
-    """
-    try:
-        resource = import_module("resource")
-        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-    except (ImportError, OSError, ValueError):
+    """Let the process have as many files open as the system allows."""
+    if not raise_open_files_limit():
         log.debug("this platform does not let its limit of open files be raised")
 
 

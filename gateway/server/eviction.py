@@ -7,11 +7,11 @@ accepted is not served at all.
 import asyncio
 import heapq
 from collections.abc import Collection
-from importlib import import_module
 from math import inf
 from typing import Protocol
 
 from gateway.server.rare_line import RareLine
+from gateway.system.open_files import open_files_limit
 
 MOST = 32
 """Connections that are closed at once: accepted ones need a further descriptor each, towards an
@@ -72,13 +72,3 @@ class Evictor:
         idle = [(each.idle_since, id(each), each) for each in self._connections]
         longest = heapq.nsmallest(MOST, (entry for entry in idle if entry[0] <= until))
         return sum(each.evict() for _, _, each in longest)
-
-
-def open_files_limit() -> float:
-    """Return how many files the process may have open; inf: any number, or nobody knows."""
-    try:
-        resource = import_module("resource")
-    except ImportError:
-        return inf
-    limit: int = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-    return inf if limit == resource.RLIM_INFINITY else limit
