@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from gateway.server.eviction import INTERVAL, Evictor
 from gateway.server.rare_line import RareLine
-from gateway.server.tls import HANDSHAKE_SECONDS, SHUTDOWN_SECONDS
+from gateway.server.tls import HANDSHAKE_SECONDS, UNLIMITED_SECONDS
 from gateway.system.tcp import keep_alive
 
 if TYPE_CHECKING:
@@ -169,5 +169,5 @@ class Acceptor:
             connection,
             ssl=context,
             ssl_handshake_timeout=HANDSHAKE_SECONDS,
-            ssl_shutdown_timeout=SHUTDOWN_SECONDS,
+            ssl_shutdown_timeout=UNLIMITED_SECONDS,
         )

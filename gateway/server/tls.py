@@ -12,7 +12,9 @@ from gateway.config.settings import TlsSettings
 HANDSHAKE_SECONDS = 10.0
 """How long a client may take for its handshake."""
 SHUTDOWN_SECONDS = 2.0
-"""How long a client may take to agree to the end of its connection."""
+"""How long a client that has read everything may take to agree to the end of its connection."""
+UNLIMITED_SECONDS = 366 * 86_400.0
+"""What asyncio gives a client to read everything and agree: the connection's own limits end it."""
 
 
 def server_context(tls: TlsSettings | None) -> ssl.SSLContext | None:

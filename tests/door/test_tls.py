@@ -16,17 +16,21 @@ import uvloop
 
 from gateway.config.operator_settings import AdminSettings
 from gateway.config.settings import ServerSettings, Settings, UpstreamSettings
+from gateway.server.connection import lifetime
 from gateway.server.tls import server_context
 from tests import kinds
 from tests.certificates import Pair, make_pair
 from tests.clients.running import RunningGateway, running_gateway
-from tests.door.doors import CHAT, chat, raw, until
+from tests.door.doors import CHAT, COMPLETIONS, MEGABYTE, chat, prompt, raw, until
 from tests.door.upstream import (
     STREAM_HEAD,
     Upstream,
+    chat_reply,
     falls_silent_after,
     recording_upstream,
+    replies,
     text_event,
+    whole,
 )
 from tests.waiting import PATIENCE
 
@@ -34,6 +38,10 @@ LOOPS: dict[str, Callable[[], asyncio.AbstractEventLoop]] = {
     "asyncio": asyncio.SelectorEventLoop,
     "uvloop": uvloop.new_event_loop,
 }
+
+
+LARGE = 24 * MEGABYTE
+"""More than what two sockets hold on their own."""
 
 
 class Secured:
@@ -73,7 +81,7 @@ def secured(
             yield Secured(gateway, upstream, pair)
 
 
-def whole(secured: ssl.SSLSocket) -> bytes:
+def read_all(secured: ssl.SSLSocket) -> bytes:
     received = b""
     while piece := secured.recv(65536):
         received += piece
@@ -115,7 +123,7 @@ def test_a_client_without_tls_gets_nothing_and_others_are_served(secured: Secure
         assert not received.startswith(b"HTTP")
     with secured.connected() as connected:
         connected.sendall(raw("GET /healthz HTTP/1.1", "Connection: close"))
-        assert b" 200 OK\r\n" in whole(connected)
+        assert b" 200 OK\r\n" in read_all(connected)
 
 
 @pytest.mark.parametrize("reset", [False, True], ids=["FIN", "RST"])
@@ -134,9 +142,32 @@ def test_a_reply_before_the_bodys_end_is_read_and_the_connection_closes(secured:
     with secured.connected() as connected:
         connected.sendall(raw(f"POST {CHAT} HTTP/1.1", "Content-Length: 2000000"))
         connected.sendall(b"x" * 100_000)
-        reply = whole(connected)
+        reply = read_all(connected)
         assert reply.startswith(b"HTTP/1.1 413 ")
         assert b'"request_too_large"' in reply
+
+
+def test_a_slow_reader_gets_all_of_a_last_reply(
+    secured: Secured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[float] = []
+    look = lifetime.Lifetime._closing_due
+
+    def counted(self: lifetime.Lifetime, now: float) -> None:
+        looks.append(now)
+        look(self, now)
+
+    monkeypatch.setattr(lifetime, "SHUTDOWN_SECONDS", 0.01)
+    monkeypatch.setattr(lifetime.Lifetime, "_closing_due", counted)
+    text = "x" * LARGE
+    secured.upstream.then(replies(whole(chat_reply(text))))
+    body = prompt(10)
+    ask = raw(f"POST {COMPLETIONS} HTTP/1.1", f"Content-Length: {len(body)}", "Connection: close")
+    with secured.connected() as connected:
+        connected.sendall(ask + body)
+        assert connected.recv(100).startswith(b"HTTP/1.1 200")
+        until(lambda: len(looks) > 3)
+        assert text.encode() in read_all(connected)
 
 
 def test_new_connections_get_the_certificate_of_the_present_application(
@@ -154,6 +185,6 @@ def test_new_connections_get_the_certificate_of_the_present_application(
                     "commonName": "renewed"
                 }
             old.sendall(raw("GET /healthz HTTP/1.1", "Connection: close"))
-            assert b" 200 OK\r\n" in whole(old)
+            assert b" 200 OK\r\n" in read_all(old)
         finally:
             gateway.tls = before

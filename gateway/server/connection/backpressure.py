@@ -17,13 +17,23 @@ class Backpressure:
     (loop time) is the next check; `inf` while the client keeps up.
     """
 
-    __slots__ = ("_read_at", "_send_timeout", "_transport", "_unread", "_waiting", "due", "paused")
+    __slots__ = (
+        "_is_last",
+        "_read_at",
+        "_send_timeout",
+        "_transport",
+        "_unread",
+        "_waiting",
+        "due",
+        "paused",
+    )
 
     def __init__(self, transport: asyncio.Transport, send_timeout: float) -> None:
         self._transport: Final = transport
         self.limit(send_timeout)
         self._waiting: list[asyncio.Future[None]] = []
         self._unread = 0
+        self._is_last = False
         self._read_at = 0.0
         self.due = inf
         self.paused = False
@@ -55,6 +65,15 @@ class Backpressure:
         self._read_at = now
         self.due = now + self._send_timeout / CHECKS
 
+    def watch_end(self, now: float) -> None:
+        """Start it anew for the last bytes: from now on, nothing is written.
+
+        So any change is the client's progress. TLS passes on to the system, as far as that takes
+        it, what it has counted as read before.
+        """
+        self._is_last = True
+        self.watch(now)
+
     def is_stuck(self, now: float) -> bool:
         """Return whether the send timeout is over; otherwise schedule the next check.
 
@@ -64,10 +83,15 @@ class Backpressure:
         if now < self.due:
             return False
         size = self._size()
-        if size < self._unread:
+        if size < self._unread or (size != self._unread and self._is_last):
             self._unread, self._read_at = size, now
         self.due = now + self._send_timeout / CHECKS
         return now - self._read_at >= self._send_timeout
+
+    @property
+    def is_all_read(self) -> bool:
+        """Whether the client's system has all that was written, as far as anybody can tell."""
+        return not self._size()
 
     def _size(self) -> int:
         """Return the unread bytes, the kernel's included: they show a slow reader's progress."""

@@ -7,6 +7,7 @@ from typing import cast
 from gateway.server.connection.backpressure import Backpressure
 from gateway.server.connection.state import State
 from gateway.server.connection.timer import Timer
+from gateway.server.tls import SHUTDOWN_SECONDS
 from gateway.system.outbox import outbox_of
 from gateway.system.tcp import has_left
 
@@ -81,7 +82,7 @@ class Lifetime(asyncio.Protocol):
         """Note that the write buffer has drained."""
         self.flow.resume()
         if self.state is State.CLOSING:
-            self.flow.watch(self._loop.time())
+            self.flow.watch_end(self._loop.time())
             self._arm()
 
     def write_late(self, data: bytes) -> None:
@@ -109,10 +110,18 @@ class Lifetime(asyncio.Protocol):
     def _close(self) -> None:
         """Close once the client has read everything."""
         self.outbox.flush()
-        self._enter(State.CLOSING, inf)
-        self.flow.watch(self._loop.time())
+        self._enter(State.CLOSING, inf if self.transport.can_write_eof() else SHUTDOWN_SECONDS)
+        self.flow.watch_end(self._loop.time())
         self._arm()
         self.transport.close()
+
+    def _closing_due(self, now: float) -> None:
+        """End a TLS connection whose client has read everything, and not agreed to the end."""
+        if self.flow.is_all_read:
+            self._abort()
+            return
+        self._due = now + SHUTDOWN_SECONDS
+        self._arm()
 
     def _abort(self) -> None:
         """Close now."""
@@ -175,5 +184,7 @@ class Lifetime(asyncio.Protocol):
             self._body_late()
         elif self.state is State.SOCKET:
             self._socket_due(now)
+        elif self.state is State.CLOSING:
+            self._closing_due(now)
         else:
             self._close()

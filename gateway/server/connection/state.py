@@ -25,7 +25,9 @@ class State(Enum):
                  closing handshake is going on    HALF_CLOSED  the client broke the protocol
     HALF_CLOSED  the last reply is written;       CLOSING      the client closes its side, or
                  further bytes are discarded                   HALF_CLOSED_SECONDS or _BYTES
-    CLOSING      the client reads the last bytes  CLOSED       it has read them, or send_timeout
+    CLOSING      the client reads the last bytes  CLOSED       it has read them (and agreed, with
+                                                               TLS: SHUTDOWN_SECONDS), or
+                                                               send_timeout
     CLOSED       final
     ```
 

@@ -53,6 +53,22 @@ def test_a_client_that_has_read_what_more_was_written_since_is_stuck() -> None:
     assert followed.is_stuck(30)
 
 
+def test_of_the_last_bytes_any_change_is_progress_for_tls_hides_some() -> None:
+    followed, transport = flow(1000)
+    followed.watch_end(0)
+    transport.unread = 1001
+    assert not followed.is_stuck(30)
+    transport.unread = 0
+    assert not followed.is_stuck(59)
+    assert followed.is_stuck(89)
+
+
+@pytest.mark.parametrize("unread", [0, 1])
+def test_all_is_read_when_nothing_is_left(unread: int) -> None:
+    followed, _ = flow(unread)
+    assert followed.is_all_read == (not unread)
+
+
 def test_what_the_kernel_has_counts_too_for_there_a_slow_readers_progress_shows(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

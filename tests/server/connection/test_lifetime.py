@@ -229,6 +229,25 @@ def test_a_closed_connection_waits_for_a_client_that_reads_and_for_no_other() ->
     asyncio.run(scenario())
 
 
+def test_over_tls_a_closed_connection_waits_until_all_is_read_and_then_not_for_long() -> None:
+    async def scenario() -> None:
+        connection = Wire(Client(answer).gateway)
+        connection.transport.secured = True
+        connection.transport.unread = 1000
+        await connection.send(request(CHAT, "/v1/chat/completions", "Connection: close"))
+        assert connection.state is State.CLOSING
+        for left in (1000, 1):
+            connection.transport.unread = left
+            connection.expire()
+            assert not connection.transport.was_aborted()
+            assert is_scheduled(connection.protocol._timer)
+        connection.transport.unread = 0
+        connection.expire()  # the client has not agreed to the end
+        assert connection.transport.was_aborted()
+
+    asyncio.run(scenario())
+
+
 def test_a_client_that_ends_its_side_has_left() -> None:
     async def scenario() -> None:
         held = Held()
