@@ -124,18 +124,26 @@ class Alone:
         self._one_at_a_time = asyncio.Lock()
         self._next: asyncio.Task[ReloadResult] | None = None
         """A reload that has not begun to read."""
+        self._last: ReloadResult | None = None
         self._watching = asyncio.create_task(self._keep_watching())
 
     async def ask(self) -> ReloadResult:
-        """Reload; return how it ended. All who ask during a reload share the next one."""
+        """Reload; return how it ended.
+
+        All who ask during a reload share the next one, or this one if it has read what they mean:
+        with `server.watch` it may have begun for the same change.
+        """
         if self._next is None:
-            self._next = asyncio.create_task(self._reload())
+            meanwhile = self._one_at_a_time.locked()
+            self._next = asyncio.create_task(self._reload(meanwhile=meanwhile))
         return await asyncio.shield(self._next)
 
-    async def _reload(self) -> ReloadResult:
+    async def _reload(self, *, meanwhile: bool) -> ReloadResult:
         async with self._one_at_a_time:
             self._next = None
-            result = await self._reloader.reload()
+            if meanwhile and self._last is not None and self._watch.finds_nothing:
+                return self._last
+            self._last = result = await self._reloader.reload()
             report(result)
             self._live.application.kept.metrics.reloaded(done=result.done)
             return result

@@ -272,6 +272,23 @@ def test_all_who_ask_during_a_reload_share_the_next_one(tmp_path: Path, asking: 
     run(tmp_path, scenario)
 
 
+@pytest.mark.parametrize("watch", [True, False])
+def test_who_asks_during_a_reload_of_the_same_files_has_its_result_if_they_are_watched(
+    tmp_path: Path, *, watch: bool
+) -> None:
+    async def scenario(scene: Scene) -> None:
+        alone = Alone(scene.configuration, scene.live, app.build)
+        scene.path.write_text(f"server: {{watch: {str(watch).lower()}}}\nmodels: {{a: b}}")
+        first = asyncio.create_task(alone.ask())
+        await until(alone._reloader._one_at_a_time.locked)
+        second = await alone.ask()
+        alone.close()
+        assert await first == second or not watch
+        assert scene.live.application.kept.metrics.reloads["success"] == 2 - watch
+
+    run(tmp_path, scenario)
+
+
 def test_files_are_watched_if_they_are_to_be(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

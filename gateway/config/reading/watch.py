@@ -22,6 +22,15 @@ class Watch:
         self._source = source
         self._seen = source.files.on_disk()
 
+    @property
+    def finds_nothing(self) -> bool:
+        """Whether the watched files are what was read: another reading would find nothing new.
+
+        False where they are not watched: then nobody but who asks for a reload decides.
+        """
+        files = self._source.files
+        return self.on and files.on_disk() == files.as_read
+
     def changed(self) -> bool:
         """Return whether they are not what was read, and have come to rest since the last look."""
         files = self._source.files

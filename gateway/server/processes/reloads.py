@@ -127,7 +127,13 @@ class Reloads:
             self._end()
 
     def _end(self) -> None:
-        """Tell all workers how it ended; one of them counts it."""
+        """Tell all workers how it ended; one of them counts it.
+
+        Who has asked meanwhile hears it, too, if the same files would be read once more.
+        """
+        if self._watch.finds_nothing:
+            self._asked, self._asked_since = self._asked + self._asked_since, []
+            self._again = False
         done, text = self._result
         if self._failures:
             done, text = False, "\n".join([f"{text}; but not in all workers:", *self._failures])

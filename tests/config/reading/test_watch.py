@@ -59,3 +59,17 @@ def test_a_bundle_of_certificates_is_watched(tmp_path: Path) -> None:
 
 def test_without_files_nothing_changes() -> None:
     assert not Watch(Source(None, {}), on=True).changed()
+
+
+def test_where_the_files_are_watched_it_is_known_whether_another_reading_finds_anything(
+    tmp_path: Path,
+) -> None:
+    source, watch = watched(tmp_path)
+    found = [watch.finds_nothing]
+    (tmp_path / "secret").write_text("t" * 33)
+    found.append(watch.finds_nothing)
+    source.begin()()
+    found.append(watch.finds_nothing)
+    watch.on = False
+    found.append(watch.finds_nothing)
+    assert found == [True, False, True, False]

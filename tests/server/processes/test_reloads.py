@@ -113,6 +113,25 @@ def test_who_asks_meanwhile_hears_how_the_next_reload_ends() -> None:
     parent.close()
 
 
+@pytest.mark.parametrize("signalled", [False, True])
+def test_who_asks_meanwhile_hears_how_this_one_ends_if_watched_files_are_as_they_were_read(
+    *, signalled: bool
+) -> None:
+    parent = Parent(GOOD, workers=1)
+    parent.watch.on = True
+    parent.says(1, asks=1)
+    if signalled:
+        parent.reloads.begin()
+    parent.says(1, asks=2)
+    parent.says(1, failure="")
+    assert parent.workers[1].receive() == [
+        {"reload": "digest"},
+        ended("reloaded", counts=True, answers=(1, 2)),
+    ]
+    assert parent.reports == [GOOD[1]]
+    parent.close()
+
+
 def test_without_workers_it_ends_at_once_and_the_next_have_it_anyway() -> None:
     parent = Parent(GOOD, workers=0)
     parent.reloads.begin()
