@@ -4,13 +4,8 @@ It sends no client's requests. `/resolve` and `/translate` look up with the gate
 or the caller's `Authorization`, so they reveal nothing that these may not see.
 """
 
-from collections.abc import Awaitable, Callable
-
-import msgspec
-from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route as HttpRoute
 
 from gateway.admin.counters.sums import Sums
 from gateway.admin.entry.access import Access
@@ -21,14 +16,12 @@ from gateway.admin.live import Live
 from gateway.admin.overview import Overview
 from gateway.admin.questions import Questions
 from gateway.admin.reloading import ReloadControl
+from gateway.admin.routes import Way, routed
 from gateway.admin.shown import Shown
 from gateway.config.settings import Settings
-from gateway.errors import GatewayError
+from gateway.errors import UnknownRoute
 from gateway.exchange.attempt import Attempts
 from gateway.resolve.resolver import Resolver
-
-Handler = Callable[[Request], Awaitable[object]]
-"""Returns a response, or what becomes one as JSON."""
 
 
 def build(
@@ -47,51 +40,26 @@ def build(
     entrance = Entrance(access)
     shown = Shown(settings, sums, overview, Live(overview, control.stopping))
     questions = Questions(*routing, access)
-    guarded: dict[str, tuple[str, Handler]] = {
-        "/metrics": ("GET", shown.metrics),
-        "/live": ("GET", shown.live),
-        "/requests": ("GET", shown.requests),
-        "/upstreams": ("GET", shown.upstreams),
-        "/learned": ("GET", shown.learned),
-        "/forget": ("POST", shown.forget),
-        "/configuration": ("GET", shown.configuration),
-        "/resolve": ("GET", questions.resolve),
-        "/translate": ("POST", questions.translate),
-        "/reload": ("POST", control.reload),
+    ways = {
+        "/": Way("GET", entrance.index, is_open=True),
+        "/login": Way("POST", entrance.login, is_open=True),
+        "/page/": Way("GET", _file, is_open=True),
+        "/metrics": Way("GET", shown.metrics),
+        "/live": Way("GET", shown.live),
+        "/requests": Way("GET", shown.requests),
+        "/upstreams": Way("GET", shown.upstreams),
+        "/learned": Way("GET", shown.learned),
+        "/forget": Way("POST", shown.forget),
+        "/configuration": Way("GET", shown.configuration),
+        "/resolve": Way("GET", questions.resolve),
+        "/translate": Way("POST", questions.translate),
+        "/reload": Way("POST", control.reload),
     }
-    routes = [
-        HttpRoute("/", _answering(entrance.index), methods=["GET"]),
-        HttpRoute("/login", _answering(entrance.login), methods=["POST"]),
-        HttpRoute("/page/{name}", _answering(_file), methods=["GET"]),
-        *(
-            HttpRoute(path, _answering(handler, access), methods=[method])
-            for path, (method, handler) in guarded.items()
-        ),
-    ]
-    return HostCheck(Protected(Starlette(routes=routes)), settings.admin)
+    return HostCheck(Protected(routed(ways, access)), settings.admin)
 
 
 async def _file(request: Request) -> Response:
-    name = request.path_params["name"]
-    return file(name) if name in TYPES else Response(status_code=404)
-
-
-def _answering(
-    handler: Handler, access: Access | None = None
-) -> Callable[[Request], Awaitable[Response]]:
-    """Return the endpoint of a handler: behind the guard if there is one, errors as JSON."""
-
-    async def endpoint(request: Request) -> Response:
-        try:
-            if access is not None:
-                access.check(request)
-            answer = await handler(request)
-        except GatewayError as error:
-            return _json(error.envelope(), error.status)
-        return answer if isinstance(answer, Response) else _json(answer)
-
-    return endpoint
-
-
-def _json(content: object, status: int = 200) -> Response:
-    return Response(msgspec.json.encode(content), status, {"content-type": "application/json"})
+    name = request.scope["path"].removeprefix("/page/")
+    if name not in TYPES:
+        raise UnknownRoute("The page has no such file.")
+    return file(name)

@@ -48,3 +48,11 @@ def test_methods_do_not_mix() -> None:
     admin = Admin()
     assert admin.get("/forget").status_code == 405
     assert admin.post("/requests", {}).status_code == 405
+
+
+def test_programs_are_told_of_every_path() -> None:
+    told = {path.partition("?")[0] for path in Admin().get("/").json()}
+    assert told == {
+        *("/", "/metrics", "/live", "/requests", "/upstreams", "/learned", "/configuration"),
+        *("/resolve", "POST /translate", "POST /forget", "POST /reload"),
+    }

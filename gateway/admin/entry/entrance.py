@@ -15,6 +15,10 @@ _PATHS = {
     "/upstreams": "the upstreams and their figures",
     "/learned": "endpoints that were learned",
     "/configuration": "the configuration in use",
+    "/live?client=&model=&outcome=": "all of it as events, once a second",
+    "POST /translate": "what becomes of a request: `body` (a text), `from`, `to`, `kind` as JSON",
+    "POST /forget": "forget a learned endpoint: `upstream` and `model` as JSON",
+    "POST /reload": "reload the configuration",
 }
 
 

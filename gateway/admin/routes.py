@@ -1,0 +1,71 @@
+"""The paths of the operators' listener: which handler takes a request, and errors as JSON."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, NamedTuple
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from gateway.admin.entry.access import Access
+from gateway.admin.entry.hosts import ASGIApp, Message
+from gateway.errors import GatewayError, MethodNotAllowed, UnknownRoute
+
+Handler = Callable[[Request], Awaitable[object]]
+"""Returns a response, or what becomes one as JSON."""
+
+
+class Way(NamedTuple):
+    """What is at a path."""
+
+    method: str
+    handler: Handler
+    is_open: bool = False
+    """Whether it needs no token."""
+
+
+def routed(ways: Mapping[str, Way], access: Access) -> ASGIApp:
+    """Return the ASGI application of these paths; one that ends in `/` stands for all below it."""
+
+    async def application(
+        scope: Message,
+        receive: Callable[[], Awaitable[Any]],
+        send: Callable[[Any], Awaitable[None]],
+    ) -> None:
+        request = Request(scope, receive)
+        try:
+            answer = await _taken(ways, access, request)
+        except GatewayError as error:
+            answer = _json(error.envelope(), error.status, dict(error.headers))
+        response = answer if isinstance(answer, Response) else _json(answer)
+        await response(scope, receive, send)
+
+    return application
+
+
+async def _taken(ways: Mapping[str, Way], access: Access, request: Request) -> object:
+    way = _way(ways, request.scope["path"])
+    if request.method not in _methods(way):
+        allowed = ", ".join(_methods(way))
+        raise MethodNotAllowed(f"Call this path with {allowed}.", headers=(("allow", allowed),))
+    if not way.is_open:
+        access.check(request)
+    return await way.handler(request)
+
+
+def _way(ways: Mapping[str, Way], path: str) -> Way:
+    """Return what is at a path, with or without a slash at its end; raises `UnknownRoute`."""
+    folder = path.rpartition("/")[0]
+    for known in (path, path.rstrip("/"), f"{folder}/" if folder else ""):
+        if known in ways:
+            return ways[known]
+    raise UnknownRoute("The admin listener has nothing at this path. GET / lists what there is.")
+
+
+def _methods(way: Way) -> tuple[str, ...]:
+    return ("GET", "HEAD") if way.method == "GET" else (way.method,)
+
+
+def _json(content: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    fields = {"content-type": "application/json", **(headers or {})}
+    return Response(msgspec.json.encode(content), status, fields)
