@@ -11,6 +11,7 @@ from gateway.shapes import Json, Shape
 from gateway.translate.contract import Report, StreamTranslation, Translation
 from gateway.translate.parts.finish_reasons import ending_word
 from gateway.translate.parts.tokens.logprobs import Aligner, label_bytes
+from gateway.translate.parts.tools.calls import has_calls
 from gateway.translate.stream.choice_deltas import ChoiceDeltas
 from gateway.translate.stream.reply_choices import index_in
 from gateway.translate.stream.stops import StopScanner
@@ -150,7 +151,9 @@ class _Choice:
                 if isinstance(piece.get("message"), dict):
                     said = _without(said, _CALLS) if self._has_calls else said
                     kept = {**_without(piece, ("message",)), "delta": said}
-                self._has_calls = self._has_calls or any(map(said.get, _CALLS))
+                self._has_calls = self._has_calls or any(
+                    has_calls(said.get(name)) for name in _CALLS
+                )
             shown = self.take(kept, place)
             taken += [] if shown is None else [shown]
         return taken

@@ -317,7 +317,8 @@ def test_calls_of_a_whole_message_are_left_out_where_deltas_had_some() -> None:
     calls = [{"id": "a", "function": {"name": "f", "arguments": "{}"}}]
     first = chunk(CHAT, None, delta={"tool_calls": [{"index": 0, **calls[0]}]})
     last = whole_event("", tool_calls=calls)
-    for events, count in (([last], 1), ([first, last], 1), ([last, last], 1)):
+    empty = chunk(CHAT, None, delta={"content": "a", "tool_calls": [{"index": 0}]})
+    for events, count in (([last], 1), ([first, last], 1), ([last, last], 1), ([empty, last], 2)):
         made = fed(cutting(CHAT), events)
         said = [c["delta"].get("tool_calls") for e in made for c in e["choices"]]
         assert len([each for each in said if each]) == count

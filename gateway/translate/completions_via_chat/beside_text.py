@@ -9,6 +9,7 @@ from gateway.translate.parts.blank import is_blank
 from gateway.translate.parts.content.images import images_of, unknown_parts
 from gateway.translate.parts.content.sources import sources_within
 from gateway.translate.parts.content.texts import refusal_in
+from gateway.translate.parts.tools.calls import has_calls
 
 _CARRIED = ("annotations", "audio", "content_parts", "file_citations", "output_items", "phase")
 _CALLS = ("tool_calls", "function_call")
@@ -23,7 +24,7 @@ def cited_late(delta: Json) -> Json:
 def report_calls(message: Json, report: Report) -> None:
     """Report the calls of tools in a message, or in a delta of one: a choice has no place."""
     for name in _CALLS:
-        if not is_blank(message.get(name)):
+        if has_calls(message.get(name)):
             report.drop(name)
 
 

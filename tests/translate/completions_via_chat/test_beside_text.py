@@ -9,7 +9,8 @@ import pytest
 from gateway.errors import UpstreamError
 from gateway.shapes import Json, Shape
 from gateway.translate.completions_via_chat import streamed_choice
-from gateway.translate.contract import Context
+from gateway.translate.completions_via_chat.beside_text import report_calls
+from gateway.translate.contract import Context, Report
 from gateway.translate.parts.content.images import image
 from gateway.translate.plan import plan
 from gateway.translate.stream.folding.fields import add_delta
@@ -104,6 +105,15 @@ def joined(choices: list[Json]) -> Json:
             assert name in ("text", "refusal") or name not in made
             made[name] = made[name] + value if name in made else value
     return made
+
+
+@pytest.mark.parametrize("calls", [[{}], [{"index": 0, "function": {"name": ""}}], [None], [], {}])
+def test_calls_that_say_nothing_are_not_reported_as_lost(calls: object) -> None:
+    report = Report(Shape.COMPLETIONS, Shape.CHAT)
+    report_calls({"content": "Hi", "tool_calls": calls}, report)
+    assert report.dropped == []
+    report_calls({"content": "Hi", "tool_calls": [{}, {"id": "a"}]}, report)
+    assert report.dropped == ["tool_calls"]
 
 
 def test_a_picture_alone_is_an_answer() -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from gateway.shapes import Json
 from gateway.translate.contract import Context
+from gateway.translate.parts.blank import is_blank
 
 NOTHING = "{}"
 """The arguments of a call without any. Chat templates read them as JSON, which `""` is not."""
@@ -41,6 +42,23 @@ def call_id_from(text: str) -> str:
     """Return a call id that is the same for the same text, in every turn and process."""
     digest = hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
     return f"call_{digest[:32]}"
+
+
+def says_nothing(call: object) -> bool:
+    """Whether a chat reply's call, or a piece of one, has neither an id, a name nor arguments.
+
+    Servers send such pieces beside texts and other calls; an index alone is no call.
+    """
+    if not isinstance(call, dict):
+        return call is None
+    return all(is_blank(value) for name, value in call.items() if name not in ("index", "type"))
+
+
+def has_calls(field: object) -> bool:
+    """Whether a field of a chat message, `tool_calls` or `function_call`, says something."""
+    if isinstance(field, list):
+        return not all(map(says_nothing, field))
+    return bool(field) and not says_nothing(field)
 
 
 def minted_call_id(context: Context) -> str:

@@ -12,7 +12,7 @@ from gateway.translate.parts.content.images import images_of, unknown_parts, url
 from gateway.translate.parts.content.sources import sources_within
 from gateway.translate.parts.content.texts import refusal_in, text_of, thinking_of
 from gateway.translate.parts.fields import finite_number
-from gateway.translate.parts.tools.calls import MAX_CALL_ID, arguments_text
+from gateway.translate.parts.tools.calls import MAX_CALL_ID, arguments_text, says_nothing
 from gateway.translate.parts.upstream_errors import malformed_chat
 from gateway.translate.responses_via_chat.deltas.carried import (
     THINKING,
@@ -127,14 +127,13 @@ def _list_of(delta: Json, name: str) -> list[Any]:
 
 
 def calls_of(delta: Json) -> list[Any]:
-    """Return the tool calls of a delta, without those that are null; raises `UpstreamError`.
+    """Return the tool calls of a delta, without those that say nothing; raises `UpstreamError`.
 
     TGI 2 streams one call alone, in place of a list.
     """
     calls = delta.get("tool_calls")
-    if isinstance(calls, dict):
-        return [calls] if calls else []
-    return [call for call in _list_of(delta, "tool_calls") if call is not None]
+    listed = [calls] if isinstance(calls, dict) else _list_of(delta, "tool_calls")
+    return [call for call in listed if not says_nothing(call)]
 
 
 def old_calls_of(delta: Json) -> list[Any]:

@@ -4,14 +4,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.shapes import Json
 from gateway.translate.contract import Context
 from gateway.translate.parts.tools.calls import (
     arguments_text,
     bounded_call_id,
     chat_call,
+    has_calls,
     minted_call_id,
     responses_call,
     responses_call_output,
+    says_nothing,
 )
 from tests.translate.openai_schema import check_schema
 
@@ -33,6 +36,42 @@ def test_long_call_ids_become_their_hash() -> None:
 def test_minted_ids_are_call_ids() -> None:
     made = minted_call_id(Context(model_asked="m", model_sent="m", new_id=lambda: "7" * 32))
     assert made == "call_" + "7" * 32
+
+
+NOTHING_SAID: list[Json | None] = [
+    None,
+    {},
+    {"index": 0},
+    {"index": 1, "type": "function"},
+    {"id": None, "function": {}},
+    {"index": 0, "id": "", "type": "function", "function": {"name": "", "arguments": ""}},
+    {"index": 0, "function": {"name": None, "arguments": None}, "custom": None},
+    {"index": 0, "name": "", "arguments": None},
+]
+"""Pieces of calls that servers send beside texts, or beside other calls."""
+
+
+@pytest.mark.parametrize("call", NOTHING_SAID)
+def test_a_call_without_id_name_and_arguments_says_nothing(call: Json | None) -> None:
+    assert says_nothing(call)
+    assert not has_calls([call])
+    assert not has_calls(call)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        {"index": 0, "id": "a"},
+        {"function": {"name": "f"}},
+        {"index": 0, "function": {"arguments": " "}},
+        {"index": 0, "extra_content": {"google": {"thought_signature": "s"}}},
+        "odd",
+    ],
+)
+def test_any_part_of_a_call_says_something(call: object) -> None:
+    assert not says_nothing(call)
+    assert has_calls([None, call])
+    assert has_calls(call)
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from gateway.errors import (
     UpstreamError,
 )
 from gateway.shapes import Json
+from tests.translate.parts.tools.test_calls import NOTHING_SAID
 from tests.translate.responses_via_chat.chat_backend import (
     CITATION,
     asking,
@@ -88,6 +89,19 @@ def test_a_function_is_called_beside_a_custom_tool_that_was_never_filled() -> No
         assert [(item["type"], item["input"]) for item in output["output"]] == [
             ("custom_tool_call", "x")
         ]
+
+
+@pytest.mark.parametrize("nothing", [each for each in NOTHING_SAID if each is not None])
+def test_pieces_of_calls_that_say_nothing_are_ignored(nothing: Json) -> None:
+    assert texts(everywhere("a", tool_calls=[nothing])) == ["a"]
+    assert texts(everywhere("a", tool_calls=nothing)) == ["a"]
+    call = {"index": 0, "id": "call_a", "function": {"name": "f", "arguments": '{"a":'}}
+    rest = {"index": 0, "function": {"arguments": "1}"}}
+    for pieces in ([[nothing], [call], [rest]], [[call, nothing], [nothing], [rest], [nothing]]):
+        events = stream_of([*(chunk(tool_calls=each) for each in pieces), chunk(finish="stop")])
+        assert texts(read(events)) == ['f({"a":1})']
+    called = {"name": "f", "arguments": "{}"}
+    assert texts(everywhere(None, tool_calls=[nothing], function_call=called)) == ["f({})"]
 
 
 def test_annotations_are_flattened() -> None:

@@ -10,6 +10,7 @@ from gateway.errors import UpstreamError
 from gateway.shapes import Json, Shape
 from gateway.translate.stream.folding.message import FoldedMessage
 from gateway.translate.stream.folding.replies import events_as_whole
+from tests.translate.parts.tools.test_calls import NOTHING_SAID
 from tests.translate.responses_via_chat.chat_backend import chunk, fragment
 from tests.translate.responses_via_chat.deltas.test_call_tracking import (
     GLUED,
@@ -215,3 +216,12 @@ def test_a_limit_is_known_by_the_finish_reason() -> None:
     events = [chunk(tool_calls=[fragment(0, "", name="f", call_id="x")]), chunk(finish="length")]
     (call,) = events_as_whole(Shape.CHAT, events)["choices"][0]["message"]["tool_calls"]
     assert call["function"]["arguments"] == ""
+
+
+@pytest.mark.parametrize("nothing", [each for each in NOTHING_SAID if each is not None])
+def test_pieces_of_calls_that_say_nothing_are_no_calls(nothing: Json) -> None:
+    assert folded({"content": "a", "tool_calls": [nothing]}) == {
+        "role": "assistant",
+        "content": "a",
+    }
+    assert calls([nothing, fragment(0, A, name="f", call_id="c"), nothing]) == [f"f({A})"]
