@@ -12,6 +12,7 @@ from gateway.envelopes.codings import coding_of, without_coding
 from gateway.errors import GatewayError, TruncatedStream, UpstreamError
 from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.reply.decompressed import readable, uncompressed
+from gateway.exchange.reply.last_event import LastEvent
 from gateway.exchange.reply.reading import (
     MAX_ERROR_BYTES,
     MAX_WHOLE_BYTES,
@@ -87,10 +88,10 @@ async def answer_or_error(
     """Return an answer, or the error that a reply is, read.
 
     An answer is a `BufferedReply` if it was read: where it is to be whole, as far as `allowance`
-    goes, and where it is small JSON. What arrives of others is looked at and stays to be read; up
-    to `grace` seconds pass until their beginning is known. Answers that are not passed on have
-    lost their compression. An error that is too large to be a refusal counts as an answer where
-    replies are untouched. Raises what reading raises.
+    goes, a stream up to its last event, and where it is small JSON. What arrives of others is
+    looked at and stays to be read; up to `grace` seconds pass until their beginning is known.
+    Answers that are not passed on have lost their compression. An error that is too large to be a
+    refusal counts as an answer where replies are untouched. Raises what reading raises.
     """
     if not 200 <= reply.status < 300:
         is_large = (content_length(reply.headers) or 0) > MAX_ERROR_BYTES
@@ -98,7 +99,7 @@ async def answer_or_error(
             return reply
         return await read_error(reply, call)
     if use == "whole":
-        whole = await read_whole(reply, allowance)
+        whole = await read_whole(reply, allowance, is_last=LastEvent().is_in)
         if whole.startswith(b"{"):
             return _of_whole(reply, use, call, whole)
         read = uncompressed(BufferedReply(reply.status, reply.headers, whole), MAX_WHOLE_BYTES)

@@ -1,11 +1,13 @@
 """Reads the bodies of upstream replies up to a limit, and what their heads say of them."""
 
-from collections.abc import AsyncIterable
+import asyncio
+from collections.abc import AsyncIterable, AsyncIterator, Callable
+from contextlib import suppress
 from typing import Final
 
 from gateway.envelopes.codings import coding_of
 from gateway.envelopes.upstream_json import NOT_JSON, decode
-from gateway.errors import UpstreamError
+from gateway.errors import GatewayError, UpstreamError
 from gateway.shapes import Json, RawHeaders, UpstreamReply
 
 MAX_ERROR_BYTES: Final = 64 * 1024
@@ -57,17 +59,40 @@ class Allowance:
             raise UpstreamError(f"The upstream's reply is larger than {self._limit} bytes.")
 
 
-async def read_whole(reply: UpstreamReply, limit: int | Allowance | None = None) -> bytes:
-    """Read a body to its end; raises `UpstreamError` when it passes `limit` bytes."""
+async def read_whole(
+    reply: UpstreamReply,
+    limit: int | Allowance | None = None,
+    *,
+    is_last: Callable[[bytes], bool] | None = None,
+) -> bytes:
+    """Read a body to its end; raises `UpstreamError` when it passes `limit` bytes.
+
+    `is_last` says of each piece that arrives whether no more is needed: then the body's end has
+    `REST_SECONDS` to come.
+    """
     allowance = limit if isinstance(limit, Allowance) else Allowance(limit)
     body = reply.arrived()
     if body is not None:
         allowance.take(len(body))
         return body
     try:
-        return await joined(reply.chunks(), allowance)
+        pieces = reply.chunks()
+        return await joined(pieces if is_last is None else _up_to(pieces, is_last), allowance)
     finally:
         await reply.aclose()
+
+
+async def _up_to(
+    pieces: AsyncIterator[bytes], is_last: Callable[[bytes], bool]
+) -> AsyncIterator[bytes]:
+    async for piece in pieces:
+        yield piece
+        if is_last(piece):
+            break
+    with suppress(GatewayError, TimeoutError):
+        async with asyncio.timeout(REST_SECONDS):
+            async for _ in pieces:
+                pass
 
 
 async def joined(pieces: AsyncIterable[bytes], allowance: Allowance) -> bytes:

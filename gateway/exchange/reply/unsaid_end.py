@@ -13,6 +13,12 @@ from gateway.translate.parts.finish_reasons import UNKNOWN
 _END: Json = {"choices": [{"index": 0, "delta": {}, "finish_reason": UNKNOWN}]}
 
 
+def is_counted(event: Json) -> bool:
+    """Whether an event is the usage of a whole reply: it has both counts, and no choices."""
+    tokens = tokens_of(event.get("usage")) if event.get("choices") == [] else None
+    return tokens is not None and None not in tokens
+
+
 class UnsaidEnds:
     """Ends the streams of a translation's calls, those without a finish reason too.
 
@@ -26,11 +32,10 @@ class UnsaidEnds:
 
     def note(self, call: int, event: Json) -> None:
         """Take an event of a call: the last one is the usage of the whole reply, or it is not."""
-        tokens = tokens_of(event.get("usage")) if event.get("choices") == [] else None
-        if tokens is None or None in tokens:
-            self._counted.discard(call)
-        else:
+        if is_counted(event):
             self._counted.add(call)
+        else:
+            self._counted.discard(call)
 
     def end(self, call: int, *, said: bool) -> list[Json]:
         """End a call's stream; return its last events. `said`: it has had its terminator.

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from gateway.envelopes.upstream_json import NOT_JSON
 from gateway.errors import TruncatedStream
 from gateway.exchange.reply.opening import error_in_place
 from gateway.exchange.reply.reading import checked_object, decode_object, not_json
+from gateway.exchange.reply.unsaid_end import is_counted
 from gateway.exchange.reply.wrapped_errors import error_of, is_foreign
 from gateway.shapes import Json, Shape
 from gateway.translate.parts.tools.names import names_of
@@ -39,6 +41,34 @@ def whole_reply(home: Shape, body: bytes, asked: Callable[[], Json]) -> Json | R
 
 
 def _streamed(home: Shape, body: bytes, asked: Callable[[], Json]) -> Json | ReportedError:
+    stream = _read(home, body)
+    if isinstance(stream, ReportedError):
+        return stream
+    try:
+        events = list(map(checked_object, stream.events))
+        ended = stream.is_over and any(map(is_counted, events[-1:]))
+        return events_as_whole(home, events, names_of(asked()), ended=ended)
+    except TruncatedStream:
+        said = (bare_error(event) for event in reversed(stream.events) if isinstance(event, dict))
+        last = next(filter(None, said), None)
+        if last is not None:
+            return ReportedError(encode_json(last), in_place=True)
+        if stream.is_broken:
+            raise not_json() from None
+        raise
+
+
+class _Stream(NamedTuple):
+    """What a body that is a stream has, up to its end."""
+
+    events: list[object]
+    is_over: bool = False
+    """Whether it has had `[DONE]`."""
+    is_broken: bool = False
+    """Whether something that is not JSON stands behind the events."""
+
+
+def _read(home: Shape, body: bytes) -> _Stream | ReportedError:
     decoder, reader = SSEDecoder(), EventReader()
     events: list[object] = []
     is_broken = False
@@ -46,8 +76,10 @@ def _streamed(home: Shape, body: bytes, asked: Callable[[], Json]) -> Json | Rep
         error = error_of(event)
         if error is not None:
             return ReportedError(error)
-        if is_done(event.data) or is_broken:
+        if is_broken:
             break
+        if is_done(event.data):
+            return _Stream(events + reader.rest(), is_over=True)
         if is_foreign(event):
             continue
         try:
@@ -57,14 +89,4 @@ def _streamed(home: Shape, body: bytes, asked: Callable[[], Json]) -> Json | Rep
             is_broken = True
         if events and is_terminal(events[-1], home):
             break
-    events += reader.rest()
-    try:
-        return events_as_whole(home, map(checked_object, events), names_of(asked()))
-    except TruncatedStream:
-        said = (bare_error(event) for event in reversed(events) if isinstance(event, dict))
-        last = next(filter(None, said), None)
-        if last is not None:
-            return ReportedError(encode_json(last), in_place=True)
-        if is_broken:
-            raise not_json() from None
-        raise
+    return _Stream(events + reader.rest(), is_broken=is_broken)

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from gateway.errors import UpstreamError
+from gateway.errors import TruncatedStream, UpstreamError
 from gateway.exchange.reply.reading import (
     content_length,
     decode_object,
@@ -29,6 +29,24 @@ def test_a_body_is_read_up_to_its_limit_and_closed_either_way() -> None:
         asyncio.run(read_whole(bad, 4))
     assert good.closed
     assert bad.closed
+
+
+def test_nothing_is_needed_behind_the_last_piece() -> None:
+    seen: list[bytes] = []
+
+    def is_last(piece: bytes) -> bool:
+        seen.append(piece)
+        return piece == b"cd"
+
+    for pieces, body in (((b"ab", b"cd", b"ef"), b"abcd"), ((b"ab",), b"ab")):
+        reply = FakeReply(pieces=pieces)
+        assert asyncio.run(read_whole(reply, 4, is_last=is_last)) == body
+        assert reply.delivered == len(pieces)
+        assert reply.closed
+    assert seen == [b"ab", b"cd", b"ab"]
+    failing = FakeReply(pieces=(b"ab",), error=TruncatedStream("broken off"))
+    with pytest.raises(TruncatedStream):
+        asyncio.run(read_whole(failing, is_last=is_last))
 
 
 def test_a_header_is_found_by_its_name() -> None:

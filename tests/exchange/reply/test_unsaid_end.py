@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from gateway.errors import TruncatedStream
+from gateway.config.settings import ModelRule
+from gateway.errors import TruncatedStream, UpstreamError
 from gateway.exchange.calls.feeding import Feeder
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import Context
@@ -14,7 +15,7 @@ from gateway.translate.renaming import Renaming
 from gateway.translate.stream.sse import encode_events
 from tests.exchange.scene import Exchanged, Scene
 from tests.fakes import EVENT_STREAM, FakeReply
-from tests.translate.what_clients_see import stream_seen
+from tests.translate.what_clients_see import reply_seen, stream_seen
 
 DONE = b"data: [DONE]\n\n"
 USAGE = {"prompt_tokens": 22, "completion_tokens": 5, "total_tokens": 27}
@@ -107,3 +108,64 @@ def test_a_call_without_a_finish_reason_is_a_call() -> None:
     received: Exchanged = Scene(answer).generate(Shape.MESSAGES, body)
     (seen,) = stream_seen(Shape.MESSAGES, received)
     assert (seen.calls, seen.finish) == (["f {}"], "tool_use")
+
+
+def folded(client: Shape, home: Shape, *pieces: bytes, **more: Any) -> Exchanged:
+    """Return what a client gets of a stream that it has not asked for."""
+    rule = ModelRule("m", "served", endpoints=(home,))
+    scene = Scene(lambda _: FakeReply(200, EVENT_STREAM, pieces), rules=(rule,))
+    return scene.generate(client, {"model": "m", **ASKED[client], **more})
+
+
+@pytest.mark.parametrize("home", [Shape.CHAT, Shape.COMPLETIONS])
+@pytest.mark.parametrize("client", Shape)
+def test_a_counted_stream_that_nobody_asked_for_is_complete(client: Shape, home: Shape) -> None:
+    texts = [said(home, text) for text in ("Let", " me", " see.")]
+    reply = folded(client, home, written(*texts, COUNTED), DONE).json
+    finish = {Shape.MESSAGES: "end_turn", Shape.RESPONSES: "completed"}.get(client, "stop")
+    if client is home:
+        # What the server has left out stays so: that is no valid reply.
+        (choice,) = reply["choices"]
+        text = choice["text"] if home is Shape.COMPLETIONS else choice["message"]["content"]
+        assert (text, choice["finish_reason"]) == ("Let me see.", finish)
+    else:
+        (seen,) = reply_seen(client, reply)
+        assert (seen.text, seen.finish) == ("Let me see.", finish)
+    for pieces in (
+        [written(*texts), DONE],
+        [written(*texts, COUNTED)],
+        [written(COUNTED, *texts), DONE],
+        [written(*texts, COUNTED), b"data: oops\n\n", DONE],
+    ):
+        with pytest.raises(UpstreamError):
+            folded(client, home, *pieces)
+    with pytest.raises(UpstreamError):
+        folded(client, home, written(COUNTED), DONE)
+
+
+def test_a_call_of_a_stream_that_nobody_asked_for_is_one() -> None:
+    function = {"name": "f", "arguments": "{}"}
+    call = {"index": 0, "id": "call_1", "type": "function", "function": function}
+    chunk = {"id": "x", "choices": [{"index": 0, "delta": {"tool_calls": [call]}}]}
+    tools = [{"name": "f", "input_schema": {"type": "object", "properties": {}}}]
+    pieces = (written(chunk, COUNTED), DONE)
+    reply = folded(Shape.MESSAGES, Shape.CHAT, *pieces, tools=tools).json
+    (seen,) = reply_seen(Shape.MESSAGES, reply)
+    assert (seen.calls, seen.finish) == (["f {}"], "tool_use")
+    reply = folded(Shape.CHAT, Shape.CHAT, *pieces).json
+    assert reply["choices"][0]["finish_reason"] == "tool_calls"
+    old = {"id": "x", "choices": [{"index": 0, "delta": {"function_call": function}}]}
+    reply = folded(Shape.CHAT, Shape.CHAT, written(old, COUNTED), DONE).json
+    assert reply["choices"][0]["finish_reason"] == "function_call"
+
+
+@pytest.mark.parametrize("home", [Shape.CHAT, Shape.COMPLETIONS])
+@pytest.mark.parametrize("client", Shape)
+def test_a_counted_stream_that_says_nothing_is_no_answer(client: Shape, home: Shape) -> None:
+    pieces = (written(said(home, ""), COUNTED), DONE)
+    if client is home:
+        (choice,) = folded(client, home, *pieces).json["choices"]
+        assert choice["finish_reason"] is None
+    else:
+        with pytest.raises(UpstreamError):
+            folded(client, home, *pieces)

@@ -23,17 +23,20 @@ _TAKEN_APART = frozenset({"choices", "usage", "object"})
 _OBJECTS = {Shape.COMPLETIONS: "text_completion", Shape.CHAT: "chat.completion"}
 
 
-def events_as_whole(shape: Shape, events: Iterable[Json], tools: Collection[str] = ()) -> Json:
+def events_as_whole(
+    shape: Shape, events: Iterable[Json], tools: Collection[str] = (), *, ended: bool = False
+) -> Json:
     """Return the whole reply of `shape` that a stream of it makes.
 
-    `tools` are the names of those that the model can call. Raises `TruncatedStream` where the
-    stream was not complete, and `UpstreamError` where it contradicts itself.
+    `tools` are the names of those that the model can call. `ended`: the choices of completions and
+    of chat need no finish reason. Raises `TruncatedStream` where the stream was not complete, and
+    `UpstreamError` where it contradicts itself.
     """
     if shape is Shape.RESPONSES:
         return _response(events, tools)
     if shape is Shape.MESSAGES:
         return message_of(events, keeps_empty=True)
-    return _completion(shape, events, tools)
+    return _completion(shape, events, tools, ended=ended)
 
 
 def is_terminal(event: object, shape: Shape = Shape.RESPONSES) -> bool:
@@ -58,7 +61,9 @@ def _response(events: Iterable[Json], tools: Collection[str]) -> Json:
     raise _cut_off()
 
 
-def _completion(shape: Shape, events: Iterable[Json], tools: Collection[str]) -> Json:
+def _completion(
+    shape: Shape, events: Iterable[Json], tools: Collection[str], *, ended: bool
+) -> Json:
     whole: Json = {}
     usage: object = None
     choices: dict[int, _Choice] = {}
@@ -73,7 +78,7 @@ def _completion(shape: Shape, events: Iterable[Json], tools: Collection[str]) ->
             if at not in choices:
                 choices[at] = _Choice(tools)
             choices[at].take(choice)
-    if not choices or not all(choice.has_finished for choice in choices.values()):
+    if not choices or not (ended or all(choice.has_finished for choice in choices.values())):
         raise _cut_off()
     folded = [
         {**choice.made(whole.get("id")), "index": index}
@@ -113,9 +118,11 @@ class _Choice:
     def made(self, reply_id: object) -> Json:
         """Return the whole choice; `reply_id` is the id of its reply."""
         if self._message is None:
-            return self._known
+            return {"finish_reason": _unsaid(self._known, "text"), **self._known}
         naturally = not is_cut_short(self._known.get("finish_reason"))
-        return {**self._known, "message": self._message.made(reply_id, naturally=naturally)}
+        message = self._message.made(reply_id, naturally=naturally)
+        reason = _unsaid(message, *(message.keys() - {"role"}))
+        return {"finish_reason": reason, **self._known, "message": message}
 
     def _add(self, name: str, value: object) -> None:
         if name == "text" and isinstance(value, str):
@@ -124,6 +131,12 @@ class _Choice:
             _extend(self._known.setdefault("logprobs", {}), value)
         elif value is not None and value != "":
             self._known.setdefault(name, value)
+
+
+def _unsaid(said: Json, *names: str) -> str | None:
+    """Return the finish reason of a choice that has ended without one; None: it says nothing."""
+    calls = next((name for name in ("tool_calls", "function_call") if said.get(name)), None)
+    return calls or ("stop" if any(map(said.get, names)) else None)
 
 
 def _extend(known: Json, more: Mapping[str, Any]) -> None:
