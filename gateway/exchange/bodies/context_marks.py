@@ -24,6 +24,12 @@ def is_marked(call: GenerationRequest, routed: Routed) -> bool:
     return call.shape is _MESSAGES and type(model) is str and model.endswith("]")
 
 
+def bare_name(model: str, rules: Rules) -> str:
+    """Return a name without its mark; one that the configuration has as a whole stays."""
+    bare = _MARKS.sub("", model)
+    return model if rules.knows_apart(model, bare) else bare
+
+
 async def unmarked(
     call: GenerationRequest, routed: Routed, rules: Rules, attempts: Attempts
 ) -> tuple[GenerationRequest, Routed]:
@@ -31,9 +37,8 @@ async def unmarked(
 
     It stays where the configuration has the whole name. Raises `InvalidRequest`.
     """
-    model = str(routed.model)
-    bare = _MARKS.sub("", model)
-    if bare == model or rules.knows_apart(model, bare):
+    bare = bare_name(str(routed.model), rules)
+    if bare == routed.model:
         return call, routed
     body = await attempts.apart.run_large(len(call.body), partial(with_model, call.body, bare))
     call = call.with_body(body)

@@ -9,6 +9,7 @@ import msgspec
 from gateway.config.settings import ModelRule, Settings, UpstreamSettings
 from gateway.envelopes.printed_values import decode_body
 from gateway.errors import MethodNotAllowed, ModelNotFound
+from gateway.exchange.bodies.context_marks import bare_name
 from gateway.exchange.client_reply import ClientReply, json_reply
 from gateway.exchange.client_warnings import redirect_warning
 from gateway.exchange.decision import Decision
@@ -66,7 +67,7 @@ class Listing:
     async def all(self, call: Request, decision: Decision) -> ClientReply:
         """Return the model list: untouched where there is nothing to add, else merged."""
         adds = self._aliases or any(rule.rewrites for rule in self._settings.models)
-        anthropics = speaks_anthropic(call.path, call.headers)
+        anthropics = _is_of_anthropics(call)
         fits = self._settings.upstreams[0].kind.needs_version is anthropics
         if fits and not adds and len(self._settings.upstreams) == 1 and call.client is None:
             return await self._passing.run(call, decision)
@@ -106,6 +107,7 @@ class Listing:
         `shorter` are the names that such a path may begin with. An alias can only be read: what is
         done to it would be done to another model.
         """
+        call, model = self._unmarked(call, model)
         decision.asked_for(model)
         if not is_allowed(call.client, model):
             raise ModelNotFound(f"The model '{model}' does not exist.", param="model")
@@ -123,10 +125,15 @@ class Listing:
         if call.method != "GET":
             return reply
         judged = await self._cards.judged(call, decision, reply, model, shorter)
-        is_foreign = self._of(decision.upstream).kind.needs_version is not speaks_anthropic(
-            call.path, call.headers
-        )
+        is_foreign = self._of(decision.upstream).kind.needs_version is not _is_of_anthropics(call)
         return _in_both_forms(judged) if is_foreign and _is_card(judged, model) else judged
+
+    def _unmarked(self, call: Request, model: str) -> tuple[Request, str]:
+        """Return a request for a card, and the name, without Claude Code's mark behind it."""
+        if not (model.endswith("]") and call.method in _READING and _is_of_anthropics(call)):
+            return call, model
+        bare = bare_name(model, self._resolver.rules)
+        return replace(call, path=model_path(bare, encoded=_encodes(call))), bare
 
     def _of(self, upstream: str) -> UpstreamSettings:
         return self._settings.upstream(upstream)
@@ -144,7 +151,7 @@ class Listing:
         What the path says behind a model (`/endpoints`) is part of `model`, and goes upstream.
         """
         sent = rule.model_for(model) or model
-        path = model_path(sent, encoded="/" not in call.path.removeprefix("/models/"))
+        path = model_path(sent, encoded=_encodes(call))
         reply = await self._passing.run(replace(call, path=path), decision, (model, *shorter))
         decision.resolved_by = "config"
         if call.method != "GET":
@@ -193,9 +200,19 @@ class Listing:
         return card if rule.upstream in (None, upstream) else b""
 
 
+def _is_of_anthropics(call: Request) -> bool:
+    """Whether a request is one of Anthropic's clients."""
+    return speaks_anthropic(call.path, call.headers)
+
+
+def _encodes(call: Request) -> bool:
+    """Whether slashes of a name are encoded in the request's path."""
+    return "/" not in call.path.removeprefix("/models/")
+
+
 def _as_asked(card: bytes, call: Request) -> bytes:
     """Return a card of the gateway's own in the client's form."""
-    return in_both_forms(card) if speaks_anthropic(call.path, call.headers) else card
+    return in_both_forms(card) if _is_of_anthropics(call) else card
 
 
 def _in_both_forms(reply: ClientReply) -> ClientReply:

@@ -12,6 +12,7 @@ import msgspec
 from gateway.config.settings import ModelRule, Settings
 from gateway.errors import InvalidRequest
 from gateway.exchange import client_warnings
+from gateway.exchange.bodies.context_marks import bare_name
 from gateway.exchange.decision import Decision
 from gateway.exchange.models.lists import in_pieces
 from gateway.exchange.restricted.allowed_models import check_allowed
@@ -62,8 +63,9 @@ class Batches:
         async for piece in in_pieces(list(enumerate(entries))):
             for position, asked, request in _asked(piece):
                 param = f"requests[{position}].params.model"
-                check_allowed(call.client, asked, param)
-                sent = self._sent(asked, param, found, decision)
+                bare = bare_name(asked, self._resolver.rules)
+                check_allowed(call.client, bare, param)
+                sent = self._sent(bare, param, found, decision)
                 if sent != asked:
                     entries[position] = _with_model(request, sent)
                     renamed = True

@@ -600,3 +600,31 @@ def test_a_card_has_both_forms_where_the_upstreams_is_the_other(
     found = asyncio.run(scenario())
     assert found["id"] == model
     assert (set(found) >= MEMBERS) is is_union
+
+
+@pytest.mark.parametrize("path", [model_path, "/models/{}".format])
+@pytest.mark.parametrize("mark", ["[1m]", "[1M][1m]"])
+def test_a_card_is_found_without_claude_codes_mark(path: Callable[[str], str], mark: str) -> None:
+    """It is no part of a name, unless the configuration has one that ends so."""
+    bob = ClientSettings("bob", (), models=("claude-*", "org/*"))
+    rules = (ModelRule("claude-local", model="gpt-4o"), ModelRule("org/*", model="*"))
+    scene = Scene(of_both, ANTHROPIC, rules=rules)
+
+    async def asked(name: str, headers: RawHeaders = VERSIONED, method: str = "GET") -> ClientReply:
+        call = Request(method, path(name), b"", headers, b"", bob)
+        return await listing_of(scene).one(call, name, Decision())
+
+    async def card_of_name(name: str) -> Any:
+        reply = await asked(name)
+        if isinstance(reply.body, bytes):
+            return msgspec.json.decode(reply.body)
+        return msgspec.json.decode(b"".join([chunk async for chunk in reply.body]))
+
+    for name in ("claude-x", "claude-local", "org/claude-x"):
+        assert asyncio.run(card_of_name(name + mark))["id"] == name
+    assert asyncio.run(asked("claude-x" + mark, method="HEAD")).status == 200
+    assert asyncio.run(asked("claude-x" + mark, ALICE)).status == 404
+    with pytest.raises(ModelNotFound, match="gpt-4o"):
+        asyncio.run(asked("gpt-4o" + mark))
+    scene = Scene(of_both, ANTHROPIC, rules=(ModelRule("claude-x*[[]1[mM]]", model="claude-l"),))
+    assert asyncio.run(card_of_name("claude-x" + mark))["id"] == "claude-x" + mark

@@ -74,6 +74,14 @@ def test_a_rule_leads_a_batch_to_its_upstream() -> None:
     assert (upstream, names(body)) == ("second", ["claude-opus-5", "claude-x", "claude-z"])
 
 
+def test_claude_codes_mark_is_no_part_of_a_name() -> None:
+    upstream, body = sent("claude-alias[1m]", "claude-sonnet-5[1M][1m]", "m[3m]")
+    assert (upstream, names(body)) == ("anthropic", ["claude-opus-5", "claude-sonnet-5", "m[3m]"])
+    assert body.count(ODD) == 4
+    whole = scene_of(ModelRule("*[[]1m]", model="long"), ModelRule("m", model="short"))
+    assert names(sent("m[1m]", "m", scene=whole)[1]) == ["long", "short"]
+
+
 def test_a_redirect_holds_in_batches() -> None:
     scene = scene_of(redirect=(("claude-2", "claude-alias"),))
     assert names(sent("claude-2", scene=scene)[1]) == ["claude-opus-5"]
