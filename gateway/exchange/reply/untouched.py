@@ -1,21 +1,24 @@
 """Passes an upstream's body on as it comes, and adds nothing but the error that breaks it off.
 
 Of an event stream the beginning of an event waits for its end, so that the error is an event of its
-own wherever the stream breaks off. Events of messages get the names that they lack.
+own wherever the stream breaks off. Events of messages get the names that they lack: then a stream
+has neither the length nor the coding that it came with.
 """
 
 from typing import Final
 
+from gateway.envelopes.codings import CodingError, Decompressor, coding_of, without_coding
 from gateway.errors import GatewayError
 from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.reply.body import ReplyBody
+from gateway.exchange.reply.decompressed import readable
 from gateway.exchange.reply.reading import header, is_compressed, is_event_stream
 from gateway.exchange.usage import TAIL, Tokens, later, tokens_in
 from gateway.replies import BufferedReply
 from gateway.shapes import Shape, Sink, UpstreamReply
 from gateway.translate.parts.upstream_errors import ended_too_early
 from gateway.translate.stream.broken_ends import broken_off
-from gateway.translate.stream.event_names import EventNames
+from gateway.translate.stream.event_names import EventNames, lacks_names
 from gateway.translate.stream.sse import terminator
 from gateway.translate.stream.whole_events import WholeEvents
 
@@ -35,6 +38,10 @@ def passed_on(
     Reading its body raises what reading the upstream's raises. The client of an event stream, whose
     shape is `client` where that is known, gets an event instead, and no terminator.
     """
+    if client is Shape.MESSAGES and _lacks_names(reply):
+        reply = readable(reply)
+        headers = list(without_coding(reply.headers))
+        return ClientReply(reply.status, headers, _Events(reply, client))
     headers = list(reply.headers)
     if isinstance(reply, BufferedReply) and _is_complete(reply, client):
         return ClientReply(reply.status, headers, reply.body)
@@ -49,6 +56,20 @@ def _is_complete(reply: BufferedReply, client: Shape | None) -> bool:
     if body.startswith(b"{") or not is_event_stream(reply.headers):
         return True
     return body.endswith(_DONE) and client is not Shape.MESSAGES
+
+
+def _lacks_names(reply: UpstreamReply) -> bool:
+    """Whether a reply is a stream whose first event is here, and has no name."""
+    begun = reply.peek()
+    if not begun or not is_event_stream(reply.headers):
+        return False
+    coding = coding_of(reply.headers)
+    if coding:
+        try:
+            begun = next(Decompressor(coding).feed(begun), b"")
+        except CodingError:
+            return False
+    return lacks_names(begun) is True
 
 
 def _can_be_added_to(reply: UpstreamReply) -> bool:

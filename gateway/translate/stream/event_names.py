@@ -4,10 +4,15 @@ Anthropic's clients dispatch on an event's name, and drop one without (openclaw#
 though its data has the same name as its `type`.
 """
 
+import re
+
 from gateway.envelopes.upstream_json import NOT_JSON, decode
 
 _NAME = b"event:"
 _DATA = b"data:"
+_LINE_ENDS = (b"\n", b"\r")
+_BEGINNING = re.compile(rb'\s*\{\s*"type"\s*:\s*"([a-z_]+)"')
+"""The beginning of a long event, which passes in pieces."""
 
 
 class EventNames:
@@ -20,13 +25,14 @@ class EventNames:
         """Whether the server leaves the names out; None: no event has come."""
 
     def add(self, events: bytes) -> bytes:
-        """Return events, which are whole, with their names."""
+        """Return events with their names: they are whole, or pieces of a long one."""
         if self._lacking is None:
-            self._lacking = _lacks(events)
+            self._lacking = lacks_names(events)
         return _named(events) if self._lacking else events
 
 
-def _lacks(events: bytes) -> bool | None:
+def lacks_names(events: bytes) -> bool | None:
+    """Whether the first event of a stream has no name; None: it has not come."""
     for line in events.splitlines():
         if line.startswith((_NAME, _DATA)):
             return line.startswith(_DATA)
@@ -46,8 +52,12 @@ def _named(events: bytes) -> bytes:
 
 def _name_of(line: bytes) -> bytes:
     """Return the line with the name that a line of data has in it; empty: none."""
+    data = line[len(_DATA) :]
+    begun = None if line.endswith(_LINE_ENDS) else _BEGINNING.match(data)
+    if begun is not None:
+        return _NAME + b" " + begun[1] + b"\n"
     try:
-        event = decode(line[len(_DATA) :])
+        event = decode(data)
     except NOT_JSON:
         return b""
     kind = event.get("type") if isinstance(event, dict) else None

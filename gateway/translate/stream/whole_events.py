@@ -30,11 +30,13 @@ class WholeEvents:
     `shape` is that of its events, where it is known.
     """
 
-    __slots__ = ("_append", "_given_up", "_held", "_last")
+    __slots__ = ("_append", "_edge", "_given_up", "_held", "_last")
 
     def __init__(self, shape: Shape | None = None) -> None:
         self._held = bytearray()
         self._given_up = False
+        self._edge = b""
+        """The last bytes of a long event so far."""
         self._last = LastEvents(shape)
         self._append = self._last.append
 
@@ -45,8 +47,7 @@ class WholeEvents:
     def take(self, data: bytes) -> bytes:
         """Return what can pass now that `data` has come; most often `data` itself."""
         if self._given_up:
-            self._given_up = not data.endswith(_ENDS)
-            return data
+            return self._go_on(data)
         if not self._held and data.endswith(_ENDS):
             if SHORT < len(data) < LARGE:
                 self._append(data)  # as `LastEvents.add` does, for each event of a slow stream
@@ -62,10 +63,22 @@ class WholeEvents:
         passing = bytes(self._held[:end])
         del self._held[:end]
         if self._given_up:
+            self._edge = passing[-_LONGEST:]
             self._last.blur()
         elif passing:
             self._last.add(passing)
         return passing
+
+    def _go_on(self, data: bytes) -> bytes:
+        """Return what can pass where a long event goes on: all of it, and what is behind it."""
+        edge = self._edge + data
+        ends = [at + len(blank) for blank in _BLANK_LINES if (at := edge.find(blank)) >= 0]
+        if not ends:
+            self._edge = edge[-_LONGEST:]
+            return data
+        self._given_up = False
+        end = min(ends) - len(self._edge)
+        return data[:end] + self.take(data[end:])
 
     def break_off(self) -> tuple[bytes, bool]:
         """Return what can pass of a stream that broke off, and whether it was over nevertheless.

@@ -1,7 +1,9 @@
 """Bodies that are passed on as they come, and what is added to those that break off."""
 
 import asyncio
-from collections.abc import Sequence
+import gzip
+import zlib
+from collections.abc import Callable, Sequence
 
 import msgspec
 import pytest
@@ -233,6 +235,64 @@ def test_events_of_messages_get_the_names_they_lack(
         whole = passed_on(BufferedReply(200, EVENT_STREAM, sent), Shape.MESSAGES).body
         assert isinstance(whole, ReplyBody)
         assert asyncio.run(drained(whole, piped=piped)) == named
+
+
+def nameless(stream: bytes) -> bytes:
+    return b"".join(
+        line for line in stream.splitlines(keepends=True) if not line.startswith(b"event:")
+    )
+
+
+PACKED: dict[bytes, Callable[..., bytes]] = {
+    b"": bytes,
+    b"gzip": gzip.compress,
+    b"deflate": zlib.compress,
+}
+
+
+@pytest.mark.parametrize("size", [60, 100_000])
+@pytest.mark.parametrize("coding", PACKED)
+@pytest.mark.parametrize("stream", [nameless(START + END), START + END])
+def test_names_are_added_whatever_the_length_or_the_coding(
+    stream: bytes, coding: bytes, size: int
+) -> None:
+    """The head says of such a stream what is true of the one with names."""
+    packed = PACKED[coding](stream)
+    described = ((b"content-encoding", coding),) if coding else ()
+    head = (*EVENT_STREAM, (b"content-length", b"%d" % len(packed)), *described)
+    pieces = [packed[at : at + size] for at in range(0, len(packed), size)]
+    is_changed = stream.startswith(b"data:")
+
+    async def scenario() -> None:
+        arriving = FakeReply(200, head, pieces)
+        assert await arriving.more(1)
+        for reply in (arriving, BufferedReply(200, head, packed)):
+            passed = passed_on(reply, Shape.MESSAGES)
+            assert isinstance(passed.body, ReplyBody)
+            assert passed.headers == list(EVENT_STREAM if is_changed else head)
+            assert await drained(passed.body) == (START + END if is_changed else packed)
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("coding", [b"br", b"gzip"])
+def test_a_coding_that_cannot_be_read_passes_as_it_comes(coding: bytes) -> None:
+    head = (*EVENT_STREAM, (b"content-encoding", coding))
+    for packed in (b"\x1f\x8b" + b"x" * 99, b"\x1f"):
+        passed = passed_on(BufferedReply(200, head, packed), Shape.MESSAGES)
+        assert isinstance(passed.body, ReplyBody)
+        assert passed.headers == list(head)
+        assert asyncio.run(drained(passed.body)) == packed
+
+
+@pytest.mark.parametrize("size", [1000, 100_000, 2_000_000])
+def test_a_long_event_gets_its_name_too_and_so_do_those_behind_it(size: int) -> None:
+    long = b'event: x_y\ndata: {"type": "x_y","a":"' + b"data: " * 100_000 + b'"}\n\n'
+    named = START + long + DELTA * 9 + long + END
+    sent = nameless(named)
+    pieces = [sent[at : at + size] for at in range(0, len(sent), size)]
+    reply = FakeReply(200, EVENT_STREAM, pieces, None)
+    assert asyncio.run(read(reply, Shape.MESSAGES, piped=True)) == named
 
 
 def test_so_does_the_last_one_before_a_stream_breaks_off() -> None:

@@ -42,3 +42,20 @@ def test_the_first_event_says_whether_they_are_left_out() -> None:
         NAMED,
         PING,
     ]
+
+
+@pytest.mark.parametrize(
+    ("piece", "name"),
+    [
+        (b'data: {"type":"content_block_start","index":0,"x":"', b"event: content_block_start\n"),
+        (b'data:{ "type" : "ping" ,', b"event: ping\n"),
+        (b'data: {"index":0,"type":"ping"', b""),
+        (b'data: {"type":"pi', b""),
+        (b'data: {"type":"pi ng"', b""),
+        (b'xx","type":"ping"', b""),
+    ],
+)
+def test_the_beginning_of_a_long_event_names_it(piece: bytes, name: bytes) -> None:
+    names = EventNames()
+    assert names.add(PING) == NAMED
+    assert names.add(piece) == name + piece

@@ -56,6 +56,18 @@ def test_of_a_long_event_no_more_is_kept_than_is_useful() -> None:
     assert events.take(b"data: {") == b""
 
 
+@pytest.mark.parametrize("end", [b"\n\n", b"\r\n\r\n", b"\r\r"])
+@pytest.mark.parametrize("size", [1, 2, 99])
+def test_what_follows_a_long_event_is_whole_again(end: bytes, size: int) -> None:
+    events = WholeEvents()
+    long = b'data: {"a":"' + b"x" * MAX_HELD_BYTES
+    assert events.take(long) == long
+    rest = b'xxxx"}' + end + ONE + b'data: {"b":1'
+    passed = b"".join(events.take(rest[at : at + size]) for at in range(0, len(rest), size))
+    assert passed == rest.removesuffix(b'data: {"b":1')
+    assert events.break_off() == (b"", False)
+
+
 @pytest.mark.parametrize(
     ("rest", "broken", "ended"),
     [
