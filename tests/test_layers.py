@@ -30,8 +30,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "fast": {"errors", "shapes", "late", "config", "envelopes", "translate", "utf8"},
     "exchange": {
-        *("errors", "shapes", "headers", "replies", "config", "envelopes", "request"),
-        *("request_ids", "late", "resolve", "translate", "fast", "frames", "sockets", "utf8"),
+        *("errors", "shapes", "headers", "replies", "servers", "config", "envelopes"),
+        *("request", "request_ids", "late", "resolve", "translate", "fast", "frames"),
+        *("sockets", "utf8"),
     },
     "stores": {"config", "shapes", "resolve", "exchange"},
     "observe": {"errors", "shapes", "config", "resolve", "exchange", "sockets"},

@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from gateway.servers.efforts import nearest_effort
 from gateway.shapes import Json
 from gateway.translate.contract import HOSTED_TOOLS, Context, Report, unsupported
-from gateway.translate.parts.efforts import nearest_effort
 from gateway.translate.parts.sampling import sampling_parameters
 from gateway.translate.schema.extra_params import extras_to_send
 from gateway.translate.schema.hints import CACHE_OPTIONS

@@ -98,11 +98,13 @@ def _fixes(label: dict[str, Any] | None) -> frozenset[ParameterFix]:
     drops += [
         ParameterFix("drop", name, given=value) for name, value in label.get("given", {}).items()
     ]
+    replaced = label.get("replace", {}).items()
+    replaces = [ParameterFix("replace", name, to, given) for name, (given, to) in replaced]
     renames = [ParameterFix("rename", name, to) for name, to in label.get("rename", {}).items()]
     withheld = [ParameterFix("withhold", name) for name in label.get("withhold", [])]
     limits = [ParameterFix("limit", name, most) for name, most in label.get("limit", {}).items()]
     stripped = [ParameterFix("strip", name) for name in label.get("strip", [])]
-    return frozenset(drops + renames + withheld + limits + stripped)
+    return frozenset(drops + replaces + renames + withheld + limits + stripped)
 
 
 def _read(line: str) -> RecordedError:

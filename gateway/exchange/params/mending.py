@@ -6,10 +6,11 @@ from functools import lru_cache
 
 from gateway.exchange.bodies.request_fields import field_names
 from gateway.exchange.params.known_fixes import Fixes
+from gateway.resolve.refusals.fixed_bodies import LOWERING, apply_fixes, value_of
 from gateway.resolve.refusals.history.earlier_thinking import ITEMS
 from gateway.resolve.refusals.history.history_fields import FILLED_WITH
 from gateway.resolve.refusals.history.system_turns import FIRST, USERS
-from gateway.resolve.refusals.parameter_fixes import LOWERING, ParameterFix, apply_fixes
+from gateway.resolve.refusals.parameter_fixes import ParameterFix
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import Context, Translation
 from gateway.translate.limits.quirks import without
@@ -27,6 +28,8 @@ _HINTS = frozenset(
 
 Copilot's CLI sends a temperature to models of any name.
 """
+_OF_VALUES = (*LOWERING, "replace")
+"""Actions on the value of a parameter, which stays."""
 _RETELLING: Mapping[str, Fixes] = {
     "user": (ParameterFix("retell", "role", USERS),),
     "hoist": (ParameterFix("retell", "role", FIRST),),
@@ -55,7 +58,7 @@ def for_own_clients(fixes: Fixes, shape: Shape) -> Fixes:
         return tuple(
             fix
             for fix in fixes
-            if fix.action == "retell" or (fix.action == "drop" and fix.name in _HINTS)
+            if fix.action == "retell" or (fix.action in ("drop", "replace") and fix.name in _HINTS)
         )
     return tuple(fix for fix in fixes if fix.action != "limit")
 
@@ -123,8 +126,8 @@ def _report_parameter(translation: Translation, fix: ParameterFix, bodies: Seque
     """Report a fix under the client's own name of the parameter, if it applied at all."""
     name, renamed_to = fix.name, fix.to
     asked = translation.client_param(0, name) or name
-    if fix.action in LOWERING:
-        given, sent = translation.calls[0].get(name), bodies[0].get(name)
+    if fix.action in _OF_VALUES:
+        given, sent = value_of(translation.calls[0], name), value_of(bodies[0], name)
         if sent != given:
             translation.report.change(asked, given, sent)
         return

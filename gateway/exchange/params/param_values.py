@@ -10,9 +10,9 @@ from gateway.config.translation_settings import ParamSettings
 from gateway.errors import InvalidRequest
 from gateway.exchange.params.shape_params import in_shape
 from gateway.resolve.names.catalogue import Catalogue
+from gateway.servers.efforts import EFFORTS
 from gateway.shapes import Shape
 from gateway.translate.completions_via_chat.request import TABLE
-from gateway.translate.parts.efforts import EFFORTS
 from gateway.translate.schema.chat import CHAT_EXTENSIONS, CHAT_PARAMETERS
 from gateway.translate.schema.checks import Anything, Check
 from gateway.translate.schema.messages import MESSAGES_PARAMETERS

@@ -1,18 +1,21 @@
-"""Fixes for parameters that an upstream refuses, and their application to a request body.
+"""Fixes for parameters that an upstream refuses.
 
-A fix drops a parameter, renames it to its name at that endpoint, or withholds it: the translation
-then emulates it, or refuses it by the client's own name. Parameters that carry meaning are never
-dropped: without `tools`, `logprobs` or `response_format` the caller would silently get something
-else than was asked for.
+A fix drops a parameter, renames it to its name at that endpoint, replaces its value, or withholds
+it: the translation then emulates it, or refuses it by the client's own name. Parameters that carry
+meaning are never dropped: without `tools`, `logprobs` or `response_format` the caller would
+silently get something else than was asked for.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Literal
 
-from gateway.resolve.refusals.history.history_fields import fill, refused_field, strip
-from gateway.resolve.refusals.history.system_turns import without_system_turns
-from gateway.shapes import Json, Shape
+from gateway.resolve.refusals.history.history_fields import refused_field
+from gateway.shapes import Shape
+
+Action = Literal[
+    "drop", "rename", "replace", "withhold", "fill", "strip", "limit", "fit", "retell", "read"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +23,9 @@ class ParameterFix:
     """One change to a request body: drop a parameter, send it under another name, or withhold it.
 
     Names are top-level keys, or one level deeper with a dot: `reasoning.effort`. `to` is the new
-    name of a `rename`, and the largest value of a `limit`, which lowers a number; so does a `fit`,
-    but only beside the prompt that was refused. `withhold` leaves the body to the translation, for
+    name of a `rename`, the value in place of the `given` one of a `replace`, and the largest value
+    of a `limit`, which lowers a number; so does a `fit`, but only beside the prompt that was
+    refused. `withhold` leaves the body to the translation, for
     which the endpoint then lacks the parameter. `fill` adds a neutral value where earlier messages
     lack a demanded field, `strip` removes a field from them (`history_fields`). `retell` has system
     messages said otherwise: `to` says how (`system_turns`); `read` other shapes' parts in a chat
@@ -29,7 +33,7 @@ class ParameterFix:
     list, `effort` the reasoning effort of the requests that it holds for; None: any.
     """
 
-    action: Literal["drop", "rename", "withhold", "fill", "strip", "limit", "fit", "retell", "read"]
+    action: Action
     name: str
     to: str | None = None
     given: str | None = None
@@ -51,6 +55,8 @@ class RefusedParameter:
     """Whether the model refuses it, not the server's schema."""
     given: str | None = None
     """The value that was refused, if others are supported and it can go without being replaced."""
+    nearest: str | None = None
+    """The nearest of those that the upstream says it supports; None: it names none."""
 
 
 _CARRIES_MEANING = frozenset(
@@ -199,100 +205,11 @@ def _fixes_for_one(
             return _move(name, moved, sent)
     if carries_meaning(name, called):
         return ()
-    return (ParameterFix("drop", name, given=refused.given),)
+    action: Action = "drop" if refused.nearest is None else "replace"
+    return (ParameterFix(action, name, refused.nearest, given=refused.given),)
 
 
 def _move(name: str, moved: tuple[str, str], sent: Collection[str]) -> tuple[ParameterFix, ...]:
     rename = ParameterFix("rename", *moved)
     siblings = any(other.startswith(f"{name}.") and other != moved[0] for other in sent)
     return (rename, ParameterFix("drop", name)) if siblings else (rename,)
-
-
-LOWERING: Final = ("limit", "fit")
-"""Actions that lower the number of tokens that a reply may have."""
-_ABSENT = object()
-_OF_HISTORY: Mapping[str, Callable[[Json, str], None]] = {"fill": fill, "strip": strip}
-
-
-def apply_fixes(body: Json, fixes: Iterable[ParameterFix]) -> Json:
-    """Return a copy of a body with the fixes applied.
-
-    Missing names are ignored. A name that was dropped or renamed stays away, whatever later fixes
-    say. If the new name is there already, its value stays, and the old name is dropped.
-    """
-    fixed = dict(body)
-    gone: set[str] = set()
-    for fix in fixes:
-        if fix.action in ("withhold", "read"):
-            continue
-        if fix.action in LOWERING:
-            _lower(fixed, fix)
-            continue
-        if fix.action == "retell":
-            without_system_turns(fixed, fix.to or "")
-            continue
-        if fix.action in _OF_HISTORY:
-            _OF_HISTORY[fix.action](fixed, fix.name)
-            continue
-        if fix.given is not None and fix.given != _value(fixed, fix.name):
-            _take_entry(fixed, fix)
-            continue
-        value = _take(fixed, fix.name)
-        gone.add(fix.name)
-        if value is not _ABSENT and fix.to is not None and fix.to not in gone:
-            _put(fixed, fix.to, value)
-    return fixed
-
-
-def _lower(body: Json, fix: ParameterFix) -> None:
-    """Set a number that is larger than the limit of a fix to that limit."""
-    given, most = body.get(fix.name), int(fix.to or 0)
-    if isinstance(given, int) and given > most:
-        body[fix.name] = most
-
-
-def _take_entry(body: Json, fix: ParameterFix) -> None:
-    """Remove the given entry from a list; a list that becomes empty is removed, too."""
-    entries = body.get(fix.name)
-    if not isinstance(entries, list):
-        return
-    rest = [entry for entry in entries if entry != fix.given]
-    if rest or not entries:
-        body[fix.name] = rest
-    else:
-        del body[fix.name]
-
-
-def _value(body: Json, name: str) -> object:
-    outer, _, inner = name.partition(".")
-    value = body.get(outer)
-    return value.get(inner) if inner and isinstance(value, dict) else value
-
-
-def _take(body: Json, name: str) -> object:
-    """Remove a parameter and return its value; an object that becomes empty is removed, too."""
-    outer, _, inner = name.partition(".")
-    if not inner:
-        return body.pop(name, _ABSENT)
-    parent = body.get(outer)
-    if not isinstance(parent, dict) or inner not in parent:
-        return _ABSENT
-    rest = {key: value for key, value in parent.items() if key != inner}
-    if rest:
-        body[outer] = rest
-    else:
-        del body[outer]
-    return parent[inner]
-
-
-def _put(body: Json, name: str, value: object) -> None:
-    outer, _, inner = name.partition(".")
-    if not inner:
-        if body.get(name) is None:
-            body[name] = value
-        return
-    parent = body.get(outer)
-    if parent is None:
-        body[outer] = {inner: value}
-    elif isinstance(parent, dict) and parent.get(inner) is None:
-        body[outer] = {**parent, inner: value}

@@ -13,14 +13,20 @@ from gateway.envelopes.printed_values import python_literal
 from gateway.resolve.refusals.listed_fields import listed_fields, with_indexes
 from gateway.resolve.refusals.parameter_fixes import RefusedParameter
 from gateway.resolve.refusals.parameter_rules import NAMING_RULES, NamingRule
+from gateway.servers.efforts import EFFORTS, nearest_effort
 
+_EFFORTS = frozenset({"reasoning_effort", "reasoning.effort", "output_config.effort"})
 # They only set a degree: an answer at the model's default is closer to the request than an error.
 # Other degrees may be supported: what is remembered is the one that was refused.
-_DEGREES = frozenset({"reasoning_effort", "reasoning.effort", "verbosity", "text.verbosity"})
+_DEGREES = _EFFORTS | {"verbosity", "text.verbosity"}
 _QUOTES = "`'\""
 _VALUE_REFUSED = re.compile(
     r"Unsupported value: '(?P<given>[^'\n]{0,200})' is not supported with "
     r"(?:this model|the '\S+' model)"
+)
+# OpenAI, pydantic (both versions), Copilot, CLIProxyAPI
+_SUPPORTED = re.compile(
+    r"(?:[Ss]upported values(?: are)?|valid levels|permitted|Input should be):? (.{1,200})"
 )
 # lmdeploy: "x is not supported by Responses Text V1.", with `x` as the error's parameter.
 _NAMED_FIRST = re.compile(r" is not supported by \S")
@@ -39,10 +45,11 @@ def refused_parameters(
     if listed:
         return _all_sent([RefusedParameter(name) for name in listed], sent)
     if reply.param in _DEGREES and reply.given is not None:
-        return _all_sent([_value_refused(reply.param, reply.given, by_model=False)], sent)
+        return _all_sent([_value_refused(reply.param, reply.given, reply.message)], sent)
     value = _VALUE_REFUSED.match(reply.message) if reply.param else None
     if reply.param and value is not None:
-        return _all_sent([_value_refused(reply.param, value["given"], by_model=True)], sent)
+        refused = _value_refused(reply.param, value["given"], reply.message)
+        return _all_sent([replace(refused, by_model=True)], sent)
     named = reply.param if reply.param != "model" else None
     if named and _NAMED_FIRST.match(reply.message.removeprefix(named)):
         return _all_sent([RefusedParameter(named)], sent)
@@ -61,8 +68,8 @@ def _apply(
     if rule.about or rule.any_of:
         names = [name for name in names if name in sent]
     if rule.value_only:
-        given = groups.get("given")
-        refused = [_value_refused(name, given, by_model=rule.by_model) for name in names]
+        refused = [_value_refused(name, groups.get("given"), match.string) for name in names]
+        refused = [replace(each, by_model=rule.by_model) for each in refused]
     else:
         instead, unknown, by_model = groups.get("instead"), rule.unknown, rule.by_model
         refused = [
@@ -72,11 +79,21 @@ def _apply(
     return _all_sent(refused, sent)
 
 
-def _value_refused(name: str, given: str | None, *, by_model: bool) -> RefusedParameter:
+def _value_refused(name: str, given: str | None, message: str) -> RefusedParameter:
     """Return a parameter of which only a value is refused: a degree can go with that value."""
     if name not in _DEGREES:
-        return RefusedParameter(name, value_only=True, by_model=by_model)
-    return RefusedParameter(name, by_model=by_model, given=given and given.strip(_QUOTES))
+        return RefusedParameter(name, value_only=True)
+    word = given and given.strip(_QUOTES)
+    nearest = _nearest(word, message) if word and name in _EFFORTS else None
+    return RefusedParameter(name, given=word, nearest=nearest)
+
+
+def _nearest(effort: str, message: str) -> str | None:
+    """Return the nearest effort that a message says is supported; None: it names no other."""
+    listed = _SUPPORTED.search(message)
+    words = re.findall(r"\w+", listed[1]) if listed is not None else []
+    found = nearest_effort(effort, [word for word in words if word in EFFORTS])
+    return found if found != effort else None
 
 
 def _names(groups: dict[str, str | None]) -> list[str]:

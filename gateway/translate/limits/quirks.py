@@ -4,9 +4,9 @@ from collections.abc import Collection
 from dataclasses import replace
 from typing import Any
 
+from gateway.servers.efforts import EFFORTS
 from gateway.shapes import Shape
 from gateway.translate.limits.capabilities import Capabilities
-from gateway.translate.parts.efforts import EFFORTS
 
 _Changes = dict[str, Any]
 

@@ -3,7 +3,8 @@
 import pytest
 
 from gateway.resolve.refusals.classify import Verdict, classify
-from gateway.resolve.refusals.parameter_fixes import ParameterFix, apply_fixes
+from gateway.resolve.refusals.fixed_bodies import apply_fixes
+from gateway.resolve.refusals.parameter_fixes import ParameterFix
 from gateway.shapes import Json, Shape
 
 TEXTS = [

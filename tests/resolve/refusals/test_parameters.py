@@ -212,15 +212,43 @@ def test_a_degree_is_left_to_the_model_if_it_is_the_refused_one(name: str) -> No
 
 
 @pytest.mark.parametrize(
+    ("given", "listed", "nearest"),
+    [
+        ("max", "Supported values are: 'none', 'low', 'medium', 'high', and 'xhigh'.", "xhigh"),
+        ("minimal", "Supported values are: 'low', 'medium', and 'high'.", "low"),
+        ("none", "Supported values are: 'minimal', 'low', and 'high'.", "minimal"),
+        ("max", "Supported values are: 'on', and 'off'.", None),
+        ("dynamic", "Supported values are: 'low', and 'high'.", None),
+        ("max", "", None),
+    ],
+)
+def test_the_nearest_effort_is_one_that_is_named(
+    given: str, listed: str, nearest: str | None
+) -> None:
+    told = f"Unsupported value: '{given}' is not supported with the 'o9' model. {listed}"
+    expected = RefusedParameter("reasoning.effort", by_model=True, given=given, nearest=nearest)
+    sent = frozenset({"reasoning", "reasoning.effort"})
+    assert refused_parameters(ErrorReply(told, param="reasoning.effort"), sent) == (expected,)
+
+
+def test_other_degrees_have_no_nearest_one() -> None:
+    text = "Unsupported value: 'low' is not supported with this model. Supported values are: 'high'"
+    (found,) = (
+        refused_parameters(ErrorReply(text, param="verbosity"), frozenset({"verbosity"})) or ()
+    )
+    assert (found.given, found.nearest) == ("low", None)
+
+
+@pytest.mark.parametrize(
     ("param", "expected"),
     [
-        ("reasoning_effort", [RefusedParameter("reasoning_effort", given="xhigh")]),
-        ("reasoning.effort", [RefusedParameter("reasoning.effort", given="xhigh")]),
+        ("reasoning_effort", [RefusedParameter("reasoning_effort", given="xhigh", nearest="low")]),
+        ("reasoning.effort", [RefusedParameter("reasoning.effort", given="xhigh", nearest="low")]),
         ("service_tier", None),  # a choice, which is the caller's
         ("verbosity", None),  # was not sent
     ],
 )
-def test_a_degree_that_a_schema_does_not_have_is_left_to_the_model(
+def test_an_effort_that_a_schema_does_not_have_becomes_the_nearest_that_it_has(
     param: str, expected: list[RefusedParameter] | None
 ) -> None:
     reply = ErrorReply(f"{param}: Input should be 'low'", param=param, given="xhigh")

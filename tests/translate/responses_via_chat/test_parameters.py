@@ -7,10 +7,10 @@ import pytest
 
 from gateway.errors import InvalidRequest
 from gateway.servers import Profile
+from gateway.servers.efforts import EFFORTS
 from gateway.shapes import Json, Shape
 from gateway.translate.limits.capabilities import Capabilities
 from gateway.translate.limits.server_capabilities import preset
-from gateway.translate.parts.efforts import EFFORTS
 from tests import kinds
 from tests.translate.responses_via_chat.chat_backend import (
     OPENAI,

@@ -7,9 +7,9 @@ OpenAI's endpoints have one word, with two more at the lower end: `none` and `mi
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
+from gateway.servers.efforts import nearest_effort
 from gateway.shapes import Json
 from gateway.translate.draft import Draft
-from gateway.translate.parts.efforts import nearest_effort
 
 DISABLED: Final = "none"
 """OpenAI's word for what messages call disabled thinking."""

@@ -8,9 +8,9 @@ Anthropic's "Effort" and "Extended thinking".
 
 from dataclasses import dataclass
 
+from gateway.servers.efforts import nearest_effort
 from gateway.shapes import Json
 from gateway.translate.draft import Draft
-from gateway.translate.parts.efforts import nearest_effort
 from gateway.translate.parts.messages.effort import (
     DISABLED,
     budget_of_word,

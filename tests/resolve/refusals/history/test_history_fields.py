@@ -5,9 +5,10 @@ from typing import Any
 import pytest
 
 from gateway.resolve.refusals.classify import Verdict, classify
+from gateway.resolve.refusals.fixed_bodies import apply_fixes
 from gateway.resolve.refusals.history.history_fields import demanded_field, refused_field
 from gateway.resolve.refusals.listed_fields import with_indexes
-from gateway.resolve.refusals.parameter_fixes import ParameterFix, apply_fixes
+from gateway.resolve.refusals.parameter_fixes import ParameterFix
 from gateway.shapes import Json, Shape
 
 MISSING = {

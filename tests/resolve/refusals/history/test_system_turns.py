@@ -6,13 +6,14 @@ import pytest
 
 from gateway.envelopes.error_envelopes import ErrorReply
 from gateway.resolve.refusals.classify import Verdict, classify
+from gateway.resolve.refusals.fixed_bodies import apply_fixes
 from gateway.resolve.refusals.history.system_turns import (
     FIRST,
     USERS,
     refuses_system_turn,
     without_system_turns,
 )
-from gateway.resolve.refusals.parameter_fixes import ParameterFix, apply_fixes
+from gateway.resolve.refusals.parameter_fixes import ParameterFix
 from gateway.shapes import Json, Shape
 from gateway.translate.parts.messages.late_system import marked
 

@@ -1,6 +1,6 @@
 import pytest
 
-from gateway.translate.parts.efforts import EFFORTS, nearest_effort
+from gateway.servers.efforts import EFFORTS, nearest_effort
 
 
 @pytest.mark.parametrize("effort", [*EFFORTS, "dynamic"])

@@ -1,0 +1,125 @@
+"""Request bodies with the fixes for refused parameters applied."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Final
+
+from gateway.resolve.refusals.history.history_fields import fill, strip
+from gateway.resolve.refusals.history.system_turns import without_system_turns
+from gateway.resolve.refusals.parameter_fixes import ParameterFix
+from gateway.shapes import Json
+
+LOWERING: Final = ("limit", "fit")
+"""Actions that lower the number of tokens that a reply may have."""
+_OF_TRANSLATION = ("withhold", "read")
+"""Actions that are left to the translation."""
+_ABSENT = object()
+
+
+def apply_fixes(body: Json, fixes: Iterable[ParameterFix]) -> Json:
+    """Return a copy of a body with the fixes applied.
+
+    Missing names are ignored. A name that was dropped or renamed stays away, whatever later fixes
+    say. If the new name is there already, its value stays, and the old name is dropped.
+    """
+    fixed = dict(body)
+    gone: set[str] = set()
+    for fix in fixes:
+        if fix.action in _OF_TRANSLATION:
+            continue
+        change = _CHANGES.get(fix.action)
+        if change is not None:
+            change(fixed, fix)
+            continue
+        if fix.given is not None and fix.given != value_of(fixed, fix.name):
+            _take_entry(fixed, fix)
+            continue
+        value = _take(fixed, fix.name)
+        gone.add(fix.name)
+        if value is not _ABSENT and fix.to is not None and fix.to not in gone:
+            _put(fixed, fix.to, value)
+    return fixed
+
+
+def _lower(body: Json, fix: ParameterFix) -> None:
+    """Set a number that is larger than the limit of a fix to that limit."""
+    given, most = body.get(fix.name), int(fix.to or 0)
+    if isinstance(given, int) and given > most:
+        body[fix.name] = most
+
+
+def _replace(body: Json, fix: ParameterFix) -> None:
+    """Put the value of a fix in the place of the given one."""
+    if fix.given != value_of(body, fix.name):
+        return
+    outer, _, inner = fix.name.partition(".")
+    body[outer] = {**body[outer], inner: fix.to} if inner else fix.to
+
+
+def _fill(body: Json, fix: ParameterFix) -> None:
+    fill(body, fix.name)
+
+
+def _strip(body: Json, fix: ParameterFix) -> None:
+    strip(body, fix.name)
+
+
+def _retell(body: Json, fix: ParameterFix) -> None:
+    without_system_turns(body, fix.to or "")
+
+
+_CHANGES: Mapping[str, Callable[[Json, ParameterFix], None]] = {
+    **dict.fromkeys(LOWERING, _lower),
+    "replace": _replace,
+    "fill": _fill,
+    "strip": _strip,
+    "retell": _retell,
+}
+"""What changes a body in place; the others take a parameter away, or elsewhere."""
+
+
+def _take_entry(body: Json, fix: ParameterFix) -> None:
+    """Remove the given entry from a list; a list that becomes empty is removed, too."""
+    entries = body.get(fix.name)
+    if not isinstance(entries, list):
+        return
+    rest = [entry for entry in entries if entry != fix.given]
+    if rest or not entries:
+        body[fix.name] = rest
+    else:
+        del body[fix.name]
+
+
+def value_of(body: Json, name: str) -> object:
+    """Return the value of a parameter; None if it is not there."""
+    outer, _, inner = name.partition(".")
+    value = body.get(outer)
+    return value.get(inner) if inner and isinstance(value, dict) else value
+
+
+def _take(body: Json, name: str) -> object:
+    """Remove a parameter and return its value; an object that becomes empty is removed, too."""
+    outer, _, inner = name.partition(".")
+    if not inner:
+        return body.pop(name, _ABSENT)
+    parent = body.get(outer)
+    if not isinstance(parent, dict) or inner not in parent:
+        return _ABSENT
+    rest = {key: value for key, value in parent.items() if key != inner}
+    if rest:
+        body[outer] = rest
+    else:
+        del body[outer]
+    return parent[inner]
+
+
+def _put(body: Json, name: str, value: object) -> None:
+    outer, _, inner = name.partition(".")
+    if not inner:
+        if body.get(name) is None:
+            body[name] = value
+        return
+    parent = body.get(outer)
+    if parent is None:
+        body[outer] = {inner: value}
+    elif isinstance(parent, dict) and parent.get(inner) is None:
+        body[outer] = {**parent, inner: value}

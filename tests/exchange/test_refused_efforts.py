@@ -1,0 +1,96 @@
+"""Efforts that a model refuses: the nearest that it names takes their place, at every endpoint."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from gateway.config.settings import ModelRule, PerformanceSettings, UpstreamSettings
+from gateway.shapes import Json, Shape, UpstreamCall
+from tests import kinds
+from tests.exchange.scene import Scene
+from tests.exchange.test_retries import ASKED, REPLIES, sent
+from tests.fakes import Answer, error_reply, json_reply
+
+CHAT, RESPONSES, MESSAGES = Shape.CHAT, Shape.RESPONSES, Shape.MESSAGES
+MODEL = "claude-opus-4-8"
+TAKEN = ("low", "medium", "high")
+OPENAIS = "Supported values are: 'low', 'medium', and 'high'."
+TEXTS: dict[Shape, str] = {
+    CHAT: f"Unsupported value: 'reasoning_effort' does not support '%s' with this model. {OPENAIS}",
+    RESPONSES: f"Unsupported value: '%s' is not supported with the 'gpt-5.1' model. {OPENAIS}",
+    MESSAGES: (
+        f'output_config.effort "%s" is not supported by model {MODEL}; '
+        "supported values: [low medium high]"
+    ),
+}
+PARAMS = {CHAT: "reasoning_effort", RESPONSES: "reasoning.effort", MESSAGES: None}
+PAIRS = [(client, home) for client in PARAMS for home in PARAMS]
+
+
+def asked(client: Shape, effort: str) -> Json:
+    by_client: dict[Shape, Json] = {
+        CHAT: {"reasoning_effort": effort},
+        RESPONSES: {"reasoning": {"effort": effort, "summary": "auto"}},
+        MESSAGES: {"output_config": {"effort": effort}},
+    }
+    return by_client[client]
+
+
+def effort_in(body: Json) -> Any:
+    if "reasoning_effort" in body:
+        return body["reasoning_effort"]
+    return (body.get("reasoning") or body.get("output_config") or {}).get("effort")
+
+
+def answer(call: UpstreamCall) -> Answer:
+    if call.method == "GET":
+        return json_reply({"data": []})
+    home = next(shape for shape in PARAMS if shape.path == call.path)
+    effort = effort_in(sent(call))
+    if effort in (None, *TAKEN):
+        return json_reply(REPLIES[call.path])
+    return error_reply(400, TEXTS[home] % effort, param=PARAMS[home])
+
+
+def scene(home: Shape, *, fast: bool) -> Scene:
+    kind = kinds.ANTHROPIC if home is MESSAGES else kinds.OTHER
+    upstream = UpstreamSettings("main", "http://127.0.0.1:8000/v1", kind)
+    rules = (ModelRule(MODEL, endpoints=(home,)),)
+    return Scene(answer, upstream, rules=rules, performance=PerformanceSettings(fast_paths=fast))
+
+
+@pytest.mark.parametrize("fast", [True, False])
+@pytest.mark.parametrize("stream", [True, False])
+@pytest.mark.parametrize(("effort", "nearest"), [("max", "high"), ("minimal", "low")])
+@pytest.mark.parametrize(("client", "home"), PAIRS)
+def test_a_refused_effort_becomes_the_nearest_that_the_refusal_names(
+    client: Shape, home: Shape, effort: str, nearest: str, *, stream: bool, fast: bool
+) -> None:
+    async def scenario() -> None:
+        stage = scene(home, fast=fast)
+        body = {"model": MODEL, "stream": stream, **ASKED[client], **asked(client, effort)}
+        first = await stage.call(client, body)
+        efforts = [effort_in(each) for each in stage.network.bodies()]
+        assert first.reply.status == 200
+        assert efforts[-1] == nearest
+        assert f"effort:{effort}->{nearest}" in first.decision.translation
+        stage.clock.advance(2)
+        again = await stage.call(client, body)
+        assert again.decision.attempts == 1
+        assert again.decision.translation == first.decision.translation
+        assert effort_in(stage.network.bodies()[-1]) == nearest
+        # Others are what the client has asked for.
+        await stage.call(client, {**body, **asked(client, "medium")})
+        assert effort_in(stage.network.bodies()[-1]) == "medium"
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("home", [CHAT, RESPONSES])
+def test_thinking_that_cannot_be_switched_off_is_as_little_as_there_is(home: Shape) -> None:
+    stage = scene(home, fast=True)
+    body = {"model": MODEL, **ASKED[MESSAGES], "thinking": {"type": "disabled"}}
+    result = stage.generate(MESSAGES, body)
+    assert effort_in(stage.network.bodies()[-1]) == "low"
+    assert "thinking:none->low" in result.decision.translation
