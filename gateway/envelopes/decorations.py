@@ -58,8 +58,12 @@ _MAX_TOKENS = 24
 # Names begin with a capital letter; another word is the message's.
 _WHOSE = re.compile(r"(?:[A-Z][\w.-]{0,40} ){1,2}(?=(?i:API|provider|upstream)\b)")
 # openai-node prints "404 This is a chat model …", without a mark; servers "404 page not found";
-# Hugging Face's library "401 Client Error. (Request ID: …)" of its hub.
-_BARE_STATUS = re.compile(r"(?P<status>[1-5]\d\d) (?!Client Error\. )(?=[A-Z'\"`])")
+# Hugging Face's library "401 Client Error. (Request ID: …)" of its hub. In lower case only a model
+# or the name of a parameter: "400 tokens are too many" is a message.
+_BARE_STATUS = re.compile(
+    r"(?P<status>[1-5]\d\d) (?!Client Error\. )"
+    r"(?=[A-Z'\"`]|model\b|(?<=[45]\d\d )(?:invalid \w+:|[a-z]\w*[-_./:]\w))"
+)
 
 _BEDROCK = "The model returned the following errors: "
 _MAX_SUFFIXES = 6
@@ -82,14 +86,9 @@ def undecorated(message: str) -> Undecorated:
     # Before the report, which would take a message of its own words ("Not Found") for its end.
     text = message.partition(_FALLBACKS)[0].strip() or message.strip()
     end, statuses = _report(text)
-    text = text[end:].removeprefix(_BEDROCK)
-    for _ in range(_MAX_SUFFIXES):
-        shorter = text if value_of(text) is not None else _without_last_suffix(text)
-        if shorter == text:
-            break
-        text = shorter
+    text = _without_suffixes(text[end:].removeprefix(_BEDROCK))
     text, body = _without_body(text)
-    return Undecorated(text, statuses, body)
+    return Undecorated(text if body is None else _without_suffixes(text), statuses, body)
 
 
 def _report(text: str) -> tuple[int, tuple[int, ...]]:
@@ -114,18 +113,28 @@ def _report(text: str) -> tuple[int, tuple[int, ...]]:
         before_json = text.startswith(("{", "["), position) and leading != "request"
         if before_json or (token["mark"] and not leading):
             end, statuses = position, seen
-    if not end:
-        bare = _BARE_STATUS.match(text)
-        if bare is not None:
-            return bare.end(), (int(bare["status"]),)
+    bare = _BARE_STATUS.match(text, end)
+    if bare is not None:
+        return bare.end(), (*statuses, int(bare["status"]))
     return (end, statuses) if end < len(text) else (0, ())
 
 
 def _without_body(text: str) -> tuple[str, object]:
     head, found, printed = text.partition(_BODY)
-    if not found or not printed.startswith("{") or head.startswith(("{", "[")):
+    head = head.rstrip()
+    within = head.startswith(("{", "[")) and value_of(head) is None
+    if not found or not printed.startswith("{") or within:
         return text, None
-    return head.rstrip(), value_of(printed)
+    return head, value_of(printed)
+
+
+def _without_suffixes(text: str) -> str:
+    for _ in range(_MAX_SUFFIXES):
+        shorter = text if value_of(text) is not None else _without_last_suffix(text)
+        if shorter == text:
+            break
+        text = shorter
+    return text
 
 
 def _without_last_suffix(text: str) -> str:

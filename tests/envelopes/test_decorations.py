@@ -101,11 +101,50 @@ def test_a_copy_of_the_body_is_read_and_taken_off() -> None:
 
 
 @pytest.mark.parametrize(
+    "message",
+    [
+        "model gpt-5.4 is not accessible via the /chat/completions endpoint",
+        "models/gemini-9 is not found for API version v1beta",
+        "max_tokens is too large: 5",
+        "messages.0.content: too short",
+        "acme-7:free is not a valid model ID",
+        "invalid temperature: only 1 is allowed for this model",
+        "This is not a chat model",
+        "'x' is not a chat model",
+    ],
+)
+def test_a_status_before_a_model_or_a_parameter_is_taken_off(message: str) -> None:
+    # as openai-node prints errors
+    assert undecorated(f"400 {message}") == Undecorated(message, (400,))
+    assert undecorated(f"upstream error: 404 {message}") == Undecorated(message, (404,))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        BODY,
+        "{'error': 'It broke.'}",
+        "[{'type': 'extra_forbidden', 'loc': ('body', 'seed'), 'msg': 'x'}]",
+    ],
+)
+def test_a_body_behind_a_printed_value_is_read(text: str) -> None:
+    report = "bad response status code 400, message: "
+    found = undecorated(f"{report}{text}\n, body: {BODY} (request id: a)")
+    assert found == Undecorated(text, (400,), json.loads(BODY))
+
+
+def test_what_one_relay_appends_within_anothers_report_is_taken_off() -> None:
+    message = f"bad response status code 400, message: It broke. (request id: a), body: {BODY}"
+    assert undecorated(message) == Undecorated("It broke.", (400,), json.loads(BODY))
+
+
+@pytest.mark.parametrize(
     ("decorated", "text"),
     [
         ('It broke, body: {"error": {"mess', "It broke"),
         ("It broke, body: nothing", "It broke, body: nothing"),
         ('{"a": "b, body: {}"}', '{"a": "b, body: {}"}'),
+        ('{"a": "b, body: {} cut off', '{"a": "b, body: {} cut off'),
     ],
 )
 def test_a_body_that_is_cut_off_or_none_is_nothing(decorated: str, text: str) -> None:
@@ -127,6 +166,8 @@ def test_a_body_that_is_cut_off_or_none_is_nothing(decorated: str, text: str) ->
         'Failed to load model "x". Error: Model is not embedding.',
         "model: claude",
         "404 page not found",
+        "400 tokens are too many",
+        "128 non-empty strings at most",
         "Provider returned error",
         "Response with id 'resp_1' not found.",
         # what follows these is the user's, or the model's

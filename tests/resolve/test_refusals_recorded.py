@@ -1,4 +1,5 @@
 import json
+import re
 from dataclasses import replace
 
 import pytest
@@ -8,7 +9,13 @@ from hypothesis import strategies as st
 from gateway.envelopes.error_envelopes import read_error
 from gateway.resolve.refusals.classify import Refusal, Verdict, classify
 from gateway.shapes import Shape
-from tests.resolve.recorded_errors import RECORDED, RecordedError, acts, label_of
+from tests.resolve.recorded_errors import (
+    RECORDED,
+    RecordedError,
+    acts,
+    in_openai_envelope,
+    label_of,
+)
 
 VETOES = (401, 402, 407, 408, 409, 410, 411, 412, 413, 414, 415, 425, 429, 502, 503, 504, 529)
 
@@ -101,6 +108,24 @@ def test_what_relays_append_changes_nothing(recorded: RecordedError) -> None:
     ):
         after = recorded.classify(body=with_message(recorded.body, "{}" + suffix))
         assert replace(after, message=before.message) == before, suffix
+
+
+QUOTED = re.compile(r"(?<![\w(\[{])([`'\"])([^`'\"\n]{1,60})\1(?!\w)")
+
+
+@each(RECORDED_JSON)
+def test_other_quotation_marks_mean_the_same(recorded: RecordedError) -> None:
+    reply = read_error(recorded.body)
+    before = recorded.classify()
+    if reply is None or any(mark in reply.message for mark in ("{", "[{", "('")):
+        return  # a value that somebody printed
+    for mark in ("'", '"', "`"):
+        changed = QUOTED.sub(rf"{mark}\2{mark}", reply.message)
+        body = in_openai_envelope(changed, reply.code, reply.type)
+        as_written = in_openai_envelope(reply.message, reply.code, reply.type)
+        if recorded.classify(body=as_written) == before:
+            after = recorded.classify(body=body)
+            assert replace(after, message=before.message) == before, changed
 
 
 @each(RECORDED_JSON)

@@ -23,8 +23,8 @@ _FORMS = (
     # Gemini
     _Form(
         re.compile(
-            r"Invalid JSON payload received\. Unknown name \"(?P<name>[\w.]+)\""
-            r"(?: at '(?P<at>[^'\n]*)')?: Cannot find field\.\n?"
+            r"Invalid JSON payload received\. Unknown name [`'\"](?P<name>[\w.]+)[`'\"]"
+            r"(?: at [`'\"](?P<at>[^`'\"\n]*)[`'\"])?: Cannot find field\.\n?"
         )
     ),
     # pydantic as it prints errors, and NVIDIA's services
@@ -37,7 +37,12 @@ _FORMS = (
         re.compile(r"\d{1,4} validation errors? for [\w.\[\], ]{1,100}\n"),
     ),
     # Cerebras, of messages; Groq's of one parameter has advice behind it
-    _Form(re.compile(rf"(?:[\w.]{{1,100}}: )?property '(?:body\.)?{_NAME}' is unsupported\n?")),
+    _Form(
+        re.compile(
+            rf"(?:[\w.]{{1,100}}: )?property (?P<quote>[`'\"])(?:body\.)?{_NAME}(?P=quote) is "
+            r"unsupported\n?"
+        )
+    ),
     # Groq, of a message: it says where it stands, and of parts what else could be there
     _Form(
         re.compile(

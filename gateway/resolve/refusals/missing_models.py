@@ -50,7 +50,7 @@ _NOT_FOUND_TEXTS: tuple[re.Pattern[str], ...] = tuple(
         # Moonshot, Gemini, NVIDIA NIM, Copilot, Hugging Face, Voyage, OpenCode, Bedrock
         r"Not found the model ",
         r"models/\S{1,300} is not found for API version",
-        r"Function '[^'\n]{1,300}': Not found for account",
+        r"Function [`'\"]?[^`'\"\n]{1,300}[`'\"]?: Not found for account",
         r"The requested model (?:\S{1,300} )?is not supported(?:\.|$| by )",
         r"Model \S{1,300} is not supported(?:$|\. Supported models are)",
         r"The provided model identifier is invalid",

@@ -57,13 +57,14 @@ _ANY_NAME = rf"(?P<quote>[`'\"])?{_NAME}(?(quote)(?P=quote)|(?=\.?(?:$|\n)|[,;] 
 """The same, or without any where a sentence ends behind it."""
 _INSTEAD = r"(?: Use [`'\"](?P<instead>[\w.]+)[`'\"] instead)?"
 _ANY_NAMES = r"(?P<names>[`'\"]?[A-Za-z_][\w.\[\], `'\"]*?)"
-_SPOKEN_OF = r"(?:this|the '[^'\n]{1,200}') model"
+_SPOKEN_OF = r"(?:this|the [`'\"][^`'\"\n]{1,200}[`'\"]) model"
+_MODEL_QUOTED = r"[`'\"][^`'\"\n]{1,200}[`'\"]"
 
 NAMING_RULES: tuple[NamingRule, ...] = (
     # OpenAI, Azure, Copilot
     _by_server(
-        rf"Unsupported parameter: '{_NAME}'\. In the Responses API, this parameter has moved to "
-        r"'(?P<instead>[\w.]+)'",
+        rf"Unsupported parameter: {_QUOTED}\. In the Responses API, this parameter has moved to "
+        r"[`'\"](?P<instead>[\w.]+)[`'\"]",
         "openai-responses-messages-moved-to-input",
     ),
     _by_model(
@@ -103,14 +104,14 @@ NAMING_RULES: tuple[NamingRule, ...] = (
     ),
     _by_model(rf"Model incompatible request argument(?:s|\(s\))? supplied: {_NAMES}\.?$"),
     _by_model(
-        rf"Unsupported value: '{_NAME}' does not support .{{1,200}}? with {_SPOKEN_OF}\. "
-        r"(?:Only the default \(|Supported values are: '[^',\n]*'\.$)",
+        rf"Unsupported value: {_QUOTED} does not support .{{1,200}}? with {_SPOKEN_OF}\. "
+        r"(?:Only the default \(|Supported values are: [`'\"][^`'\",\n]*[`'\"]\.$)",
         "openai-temperature-value",
         "openai-gpt54-temperature-0",
         "litellm-temperature-no-fallback",
     ),
     _by_model(
-        rf"Unsupported value: '{_NAME}' does not support (?P<given>.{{1,200}}?) with {_SPOKEN_OF}",
+        rf"Unsupported value: {_QUOTED} does not support (?P<given>.{{1,200}}?) with {_SPOKEN_OF}",
         "openai-o1-mini-system-role",
         "copilot-gpt5-mini-effort-xhigh",
         value_only=True,
@@ -170,14 +171,17 @@ NAMING_RULES: tuple[NamingRule, ...] = (
     ),
     # Anthropic, of a forced call
     _by_model(
-        r'tool_choice: type "tool" and "any" are not supported for this model'
+        r"tool_choice: type [`'\"]tool[`'\"] and [`'\"]any[`'\"] are not supported for this model"
         r"|tool_choice forces tool use is not compatible with this model",
         "anthropic-forced-tools",
         about=("tool_choice",),
     ),
     # Groq, Cerebras; the second form is Anthropic's too ("`temperature` is deprecated for this
     # model.")
-    _by_server(rf"(?:body\.[\w.]{{1,100}}: )?property '(?:body\.)?{_NAME}' is unsupported"),
+    _by_server(
+        rf"(?:body\.[\w.]{{1,100}}: )?property (?P<quote>[`'\"])(?:body\.)?{_NAME}(?P=quote) is "
+        r"unsupported"
+    ),
     _by_model(
         rf"[`'\"]{_NAME}[`'\"] (?:parameter )?is (?:not supported|unsupported|deprecated) "
         r"(?:with|by|for|on) this model",
@@ -191,7 +195,7 @@ NAMING_RULES: tuple[NamingRule, ...] = (
     ),
     # Anthropic, and pydantic messages without their structure; Fireworks; Go's decoder, Rust's
     _by_server(rf"(?:body\.)?{_NAME}: Extra inputs are not permitted$"),
-    _by_server(rf"Extra inputs are not permitted, field: '{_NAME}'"),
+    _by_server(rf"Extra inputs are not permitted, field: {_QUOTED}"),
     _by_server(
         rf"(?:Failed to deserialize the JSON body into the target type: )?"
         rf"(?:json: )?[Uu]nknown field:? {_ANY_NAME}",
@@ -205,7 +209,7 @@ NAMING_RULES: tuple[NamingRule, ...] = (
         unknown=True,
     ),
     # Cohere
-    _by_server(rf"unknown field: parameter '{_NAME}' is not a valid field", unknown=True),
+    _by_server(rf"unknown field: parameter {_QUOTED} is not a valid field", unknown=True),
     # transformers
     _by_server(
         r"Unexpected fields in the request: (?P<literal>\{[^{}\n]{1,1000}\})$",
@@ -213,7 +217,7 @@ NAMING_RULES: tuple[NamingRule, ...] = (
         "transformers-unexpected-stop",
     ),
     # llama.cpp
-    _by_server(rf"llama\.cpp does not support '{_NAME}'", "llamacpp-previous-response-id"),
+    _by_server(rf"llama\.cpp does not support {_QUOTED}", "llamacpp-previous-response-id"),
     # Moonshot
     _by_model(rf"invalid {_NAME}: only \S{{1,40}} is allowed", "kimi-invalid-temperature"),
     # LiteLLM
@@ -244,12 +248,12 @@ NAMING_RULES: tuple[NamingRule, ...] = (
     ),
     # Ollama
     _by_model(
-        r'"[^"\n]{1,200}" does not support thinking',
+        rf"{_MODEL_QUOTED} does not support thinking",
         "ollama-thinking",
         about=("reasoning_effort", "reasoning", "think"),
     ),
-    _by_model(r'(?:"[^"\n]{1,200}"|\S{1,200}) does not support tools$', about=("tools",)),
-    _by_model(r'(?:"[^"\n]{1,200}"|\S{1,200}) does not support insert$', about=("suffix",)),
+    _by_model(rf"(?:{_MODEL_QUOTED}|\S{{1,200}}) does not support tools$", about=("tools",)),
+    _by_model(rf"(?:{_MODEL_QUOTED}|\S{{1,200}}) does not support insert$", about=("suffix",)),
     # vLLM, TGI
     _by_server(
         r"chat_template is not supported for Mistral tokenizers",
@@ -257,7 +261,7 @@ NAMING_RULES: tuple[NamingRule, ...] = (
         about=("chat_template_kwargs",),
     ),
     _by_model(
-        r'Model "[^"\n]{1,200}" does not support matryoshka representation',
+        rf"Model {_MODEL_QUOTED} does not support matryoshka representation",
         "vllm-matryoshka-dimensions",
         about=("dimensions",),
     ),

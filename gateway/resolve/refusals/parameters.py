@@ -21,8 +21,8 @@ _EFFORTS = frozenset({"reasoning_effort", "reasoning.effort", "output_config.eff
 _DEGREES = _EFFORTS | {"verbosity", "text.verbosity"}
 _QUOTES = "`'\""
 _VALUE_REFUSED = re.compile(
-    r"Unsupported value: '(?P<given>[^'\n]{0,200})' is not supported with "
-    r"(?:this model|the '\S+' model)"
+    r"Unsupported value: (?P<quote>[`'\"])(?P<given>[^`'\"\n]{0,200})(?P=quote) is not supported "
+    r"with (?:this model|the [`'\"]\S{1,200}[`'\"] model)"
 )
 # OpenAI, pydantic (both versions), Copilot, CLIProxyAPI
 _SUPPORTED = re.compile(

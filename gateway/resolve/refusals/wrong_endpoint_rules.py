@@ -260,7 +260,7 @@ WRONG_ENDPOINT_RULES: tuple[WrongEndpointRule, ...] = (
     ),
     # Ollama
     _rule(
-        r'"[^"\n]{1,300}" does not support (?:chat|generate)(?:$|\W)',
+        r"[`'\"][^`'\"\n]{1,300}[`'\"] does not support (?:chat|generate)(?=$|[.,;:!\n]| ?\()",
         EMBEDDINGS,
         "ollama-embed-model-on-completions",
         calls=tuple(Shape),

@@ -102,6 +102,14 @@ def names(message: str, *sent: str) -> list[str] | None:
         ("The seed parameter is unsupported at the moment. Leave it unset.", ["seed"]),
         ("Setting `seed` is not supported by openai, x. To drop it", ["seed"]),
         ("body.seed: Extra inputs are not permitted", ["seed"]),
+        ("Unsupported value: `top_p` does not support 0.5 with this model. Only the", ["top_p"]),
+        ('Unsupported value: "seed" does not support "x" with the "m" model. Only', ["seed"]),
+        ('property "store" is unsupported', ["store"]),
+        ("Extra inputs are not permitted, field: `store`", ["store"]),
+        ("Invalid JSON payload received. Unknown name 'seed': Cannot find field.", ["seed"]),
+        ("llama.cpp does not support `store`.", ["store"]),
+        ("'llama3' does not support thinking", ["reasoning_effort"]),
+        ("`llama 3` does not support tools", ["tools"]),
     ],
 )
 def test_the_names_in_a_text_are_found(message: str, expected: list[str]) -> None:

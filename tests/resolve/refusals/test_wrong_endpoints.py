@@ -89,6 +89,8 @@ def judge(message: str, called: Called, model: str = "", *sent: str) -> Destinat
             EMBEDDINGS,
         ),
         ('"nomic" does not support chat', CHAT, EMBEDDINGS),
+        ("'nomic' does not support generate.", COMPLETIONS, EMBEDDINGS),
+        ("`nomic` does not support chat (embedding only)", CHAT, EMBEDDINGS),
         ('Failed to load model "X". Error: Model is not embedding.', None, NOWHERE),
         (
             "The embeddings operation does not work with the specified model, gpt-4. Please",
@@ -342,6 +344,7 @@ def test_the_sort_of_model_says_where_it_lives(sort: str, other_endpoint: str) -
         "The model 'x' does not support the '/v1/chat/completions' API with tools",
         "The model 'x' is not available on the chat completions API for your organization",
         "The model 'x' does not support chat/completions streaming",
+        '"x" does not support chat templates',
         "The model 'x' does not support images",
         "The model 'x' does not support the '/v1/messages' API",
         "Your account does not support /v1/chat/completions",
