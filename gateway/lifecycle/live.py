@@ -1,4 +1,4 @@
-"""The application in use, behind its listeners: replaced without a cut.
+"""The application in use, behind its listeners: replaced without an interruption.
 
 Connections stay. Requests that have begun end under the application that admitted them, which is
 closed after the last of them; new ones, on old connections too, have the new application.
