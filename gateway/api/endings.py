@@ -49,7 +49,7 @@ def _known(error: Exception) -> GatewayError | None:
     words = lacking(error)
     if words is None:
         return None
-    message = f"The gateway lacks what this request needs: {words}. {ADVICE}"
+    message = f"The gateway has run out of what this request needs: {words}. {ADVICE}"
     return GatewayError(message, status=503, code="exhausted", headers=REPLY_FIELDS)
 
 

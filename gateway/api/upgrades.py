@@ -118,7 +118,7 @@ def check_handshake(headers: RawHeaders) -> None:
     if not any(option.strip() == b"upgrade" for each in options for option in each.split(b",")):
         raise refuse_websocket(
             "A WebSocket needs HTTP/1.1 with `Connection: Upgrade`, which has not arrived: a proxy "
-            "in front of the gateway must pass both fields of the handshake on."
+            "in front of the gateway must pass on both fields of the handshake."
         )
     if [value.strip() for name, value in headers if name == _VERSION] != [_SUPPORTED]:
         error = refuse_websocket("Send the handshake with `Sec-WebSocket-Version: 13`.")

@@ -10,7 +10,9 @@ _PORT = click.IntRange(0, 65535)
 
 
 @click.command(short_help="Show calls that succeed only through the gateway.")
-@click.option("--once", is_flag=True, help="Show the calls and exit, instead of serving on.")
+@click.option(
+    "--once", is_flag=True, help="Show the calls and exit; otherwise both servers stay up."
+)
 @click.option("--port", type=_PORT, help="The gateway's port; 8080, or any if that is taken.")
 @click.option("--emulator-port", type=_PORT, help="The upstream's; 8081, or any if that is taken.")
 def demo(once: bool, port: int | None, emulator_port: int | None) -> None:

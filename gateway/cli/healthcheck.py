@@ -20,7 +20,12 @@ def _seconds(_context: click.Context, _option: click.Parameter, value: float) ->
 
 @click.command(short_help="Ask the gateway on this machine whether it is alive.")
 @CONFIG
-@click.option("--of", "process", type=int, help="Take the options of that process of `serve`.")
+@click.option(
+    "--of",
+    "process",
+    type=int,
+    help="Find the port by the command line of this `gateway serve` process.",
+)
 @click.option(
     "--timeout", type=float, default=2.0, callback=_seconds, show_default=True, help="In seconds."
 )

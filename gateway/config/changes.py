@@ -105,7 +105,7 @@ class ReloadResult(NamedTuple):
 
 
 async def _no_reload() -> ReloadResult:
-    return ReloadResult(done=False, text="this process was not started to reload")
+    return ReloadResult(done=False, text="this process cannot reload its configuration")
 
 
 @dataclass(slots=True)

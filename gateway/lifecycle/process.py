@@ -165,7 +165,7 @@ def _settle() -> None:
 def _settle_descriptors() -> None:
     """Let the process have as many files open as the system allows."""
     if not raise_open_files_limit():
-        log.debug("this platform does not let its limit of open files be raised")
+        log.debug("the limit of open files cannot be raised on this platform")
 
 
 def _settle_garbage_collector() -> None:

@@ -30,7 +30,7 @@ log = logging.getLogger("gateway")
 
 _PORT_KEYS = {
     "gateway": "server.port (--port) is the gateway's port.",
-    "admin": "admin.port is the admin listener's; admin.enabled: false needs none.",
+    "admin": "admin.port is the admin listener's; admin.enabled: false does without it.",
 }
 
 

@@ -61,7 +61,7 @@ def bind(host: str, port: int) -> socket.socket:
     except OSError as error:
         listening.close()
         where = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-        raise OSError(error.errno, f"cannot listen at {where}: {error.strerror}") from None
+        raise OSError(error.errno, f"cannot listen on {where}: {error.strerror}") from None
     return listening
 
 

@@ -36,7 +36,7 @@ def test_a_process_that_cannot_reload_says_so() -> None:
     async def scenario() -> None:
         application = app.build(Settings((OPENAI,)))
         result = await application.kept.operations.reload()
-        assert result == (False, "this process was not started to reload")
+        assert result == (False, "this process cannot reload its configuration")
         await application.aclose()
 
     asyncio.run(scenario())

@@ -31,7 +31,7 @@ def test_demo_says_that_a_port_is_taken_and_what_to_do(option: str) -> None:
         result = run("demo", option, str(port))
     assert result.exit_code == 1
     assert result.output == (
-        f"Error: cannot listen at 127.0.0.1:{port}: Address already in use."
+        f"Error: cannot listen on 127.0.0.1:{port}: Address already in use."
         f" Choose another port with {option}.\n"
     )
 

@@ -28,7 +28,7 @@ from tests.processes import (
     ("which", "keys"),
     [
         ("server", "server.port (--port) is the gateway's port."),
-        ("admin", "admin.port is the admin listener's; admin.enabled: false needs none."),
+        ("admin", "admin.port is the admin listener's; admin.enabled: false does without it."),
     ],
 )
 def test_a_port_in_use_is_a_clear_message(which: str, keys: str) -> None:
@@ -40,7 +40,7 @@ def test_a_port_in_use_is_a_clear_message(which: str, keys: str) -> None:
         result = run("serve", **ports)
     assert result.exit_code == 1
     assert result.output == (
-        f"Error: cannot listen at 127.0.0.1:{port}: Address already in use. {keys}\n"
+        f"Error: cannot listen on 127.0.0.1:{port}: Address already in use. {keys}\n"
     )
 
 

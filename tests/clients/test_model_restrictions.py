@@ -362,7 +362,7 @@ def test_a_call_whose_model_cannot_be_judged_is_refused(running: Running, target
     answer = running.refuses(target, json.dumps(UNREADABLE[target]).encode(), AS_JSON)
     assert answer.status == 403
     assert (answer.error["code"], answer.error["param"]) == ("model_not_allowed", "model")
-    assert "cannot be judged" in answer.error["message"]
+    assert "cannot be determined" in answer.error["message"]
     assert len(running.upstream.requests) == before
 
 
@@ -722,7 +722,7 @@ def test_openais_own_client_is_served(running: Running) -> None:
         )
         with pytest.raises(openai.PermissionDeniedError, match="does not allow the model"):
             client.audio.transcriptions.create(model="forbidden", file=audio)
-        with pytest.raises(openai.PermissionDeniedError, match="cannot be judged"):
+        with pytest.raises(openai.PermissionDeniedError, match="cannot be determined"):
             client.batches.create(
                 input_file_id="f", endpoint="/v1/responses", completion_window="24h"
             )

@@ -111,7 +111,7 @@ def test_all_problems_are_listed_in_the_order_of_the_file(tmp_path: Path) -> Non
         "command line: server.workers: must be at least 1",
         "environment variable GATEWAY_ADMIN__PORT: admin.port: must be a whole number",
         (
-            "environment variable GATEWAY_MEMRY__URL: names no section of the configuration; "
+            "environment variable GATEWAY_MEMRY__URL: is not a section of the configuration; "
             "did you mean 'memory'?"
         ),
     ]

@@ -92,7 +92,7 @@ def test_a_port_that_is_taken_is_an_os_error() -> None:
                 on_drain=lambda: None,
             )
 
-        with pytest.raises(OSError, match=f"cannot listen at 127.0.0.1:{port}: .* in use"):
+        with pytest.raises(OSError, match=f"cannot listen on 127.0.0.1:{port}: .* in use"):
             asyncio.run(scenario())
 
 

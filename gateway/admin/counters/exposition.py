@@ -111,7 +111,7 @@ class _Families:
     def _reloads(self) -> Iterator[Metric]:
         yield _counter(
             "gateway_config_reloads",
-            "Reloads of the configuration, by result; the start is none.",
+            "Configuration reloads, by result; the start does not count.",
             ("result",),
             {(result,): count for result, count in self._metrics.reloads.items()},
         )
@@ -127,7 +127,7 @@ class _Families:
     def _sockets(self) -> Iterator[Metric]:
         sockets = self._metrics.sockets
         is_open = GaugeMetricFamily(
-            "gateway_open_sockets", "WebSockets that clients have open.", labels=("kind",)
+            "gateway_open_sockets", "Open WebSockets of clients.", labels=("kind",)
         )
         for kind, count in sockets.open.items():
             is_open.add_metric((kind,), count)
@@ -151,7 +151,7 @@ class _Families:
 
     def _of_the_process(self) -> Iterator[Metric]:
         in_flight = GaugeMetricFamily(
-            "gateway_in_flight", "Requests that are served now.", labels=("client_shape",)
+            "gateway_in_flight", "Requests in progress.", labels=("client_shape",)
         )
         for shape, count in self._metrics.in_flight.items():
             in_flight.add_metric((shape,), count)

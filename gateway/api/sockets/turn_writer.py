@@ -122,7 +122,7 @@ class TurnWriter(ReplyWriter):
         if not is_event_stream(self._fields):
             return False
         if is_compressed(self._fields):
-            raise UpstreamError("The upstream sent a compressed stream, which was not asked for.")
+            raise UpstreamError("The upstream sent a compressed stream, which was not requested.")
         return True
 
     def _take(self, piece: bytes) -> bool:

@@ -47,7 +47,7 @@ def refusals(
             ("secret",),
             InvalidValue(
                 f"has fewer than {MIN_SECRET_LENGTH} characters, which can be guessed",
-                "take a random one: openssl rand -hex 32",
+                "generate a random one: openssl rand -hex 32",
             ),
         )
     admin, server = settings.admin, settings.server
@@ -87,7 +87,7 @@ def _unguarded(admin: AdminSettings) -> Iterator[tuple[KeyPath, InvalidValue]]:
             InvalidValue(
                 f"has fewer than {MIN_TOKEN_LENGTH} characters, which can be guessed, and "
                 "admin.host is beyond loopback",
-                "take a random one: openssl rand -hex 32",
+                "generate a random one: openssl rand -hex 32",
             ),
         )
 
@@ -103,7 +103,7 @@ def _open_gateway(settings: Settings) -> Iterator[tuple[KeyPath, InvalidValue]]:
             ("server", "host"),
             InvalidValue(
                 f"is beyond loopback: anyone who reaches it could spend the keys of {names}",
-                "add clients, listen at 127.0.0.1, or set server.allow_anonymous: true",
+                "add clients, listen on 127.0.0.1, or set server.allow_anonymous: true",
             ),
         )
 

@@ -141,7 +141,7 @@ def merge_environment(
         if section not in known:
             if len(parts) > 1:
                 advice = did_you_mean(section, known) or f"sections: {', '.join(sorted(known))}"
-                yield Problem(origin, "", "names no section of the configuration", advice)
+                yield Problem(origin, "", "is not a section of the configuration", advice)
         elif "" in parts:
             yield Problem(origin, "", "has an empty part", "two underscores separate two keys")
         else:

@@ -75,10 +75,10 @@ class GatewayConfig(BaseConfig):
     )
     secret: network_values.ApiKey | None = Field(
         default=None,
-        description="The key that seals what clients keep and bring back unread: a model's "
-        "reasoning and signatures, compacted conversations; and that what gateways share is stored "
-        "under. At least 32 characters; the same for gateways that serve the same clients. Absent: "
-        "drawn at start, so what was sealed before cannot be read. A secret.",
+        description="Key of two things: the seals of what clients keep and send back unread (a "
+        "model's reasoning and signatures, compacted conversations), and the names of what "
+        "gateways share in a store. At least 32 characters; the same for gateways that serve the "
+        "same clients. Absent: drawn at start, so what was sealed before cannot be read. A secret.",
     )
 
     @model_validator(mode="before")

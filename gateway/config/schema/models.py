@@ -112,10 +112,11 @@ class TranslationConfig(BaseConfig):
     )
     max_fanout: values.Calls = Field(
         default=_TRANSLATION.max_fanout,
-        description="Most upstream calls for one request (a list of prompts, `n`).",
+        description="Upstream calls for one request (a list of prompts, `n`), at most.",
     )
     fanout_concurrency: values.Calls = Field(
-        default=_TRANSLATION.fanout_concurrency, description="Most of those calls at the same time."
+        default=_TRANSLATION.fanout_concurrency,
+        description="Those calls at the same time, at most.",
     )
     default_completion_max_tokens: Count = Field(
         default=_TRANSLATION.default_completion_max_tokens,
@@ -141,12 +142,12 @@ class TranslationConfig(BaseConfig):
     )
     transcript_indent: values.Flag = Field(
         default=_TRANSLATION.transcript_indent,
-        description="`transcript`: indent the further lines of a user's text, so that none can "
-        "pass for another turn.",
+        description="`transcript`: indent all but the first line of a user's text, so that none "
+        "can pass for another turn.",
     )
     tokenizer: Name | None = Field(
         default=_TRANSLATION.tokenizer,
-        description="tiktoken encoding (`cl100k_base`) that clients' token ids are of.",
+        description="tiktoken encoding of clients' token ids, such as `cl100k_base`.",
     )
 
 
@@ -209,7 +210,7 @@ class ModelConfig(TranslationConfig):
     endpoint: values.Endpoints | None = Field(
         default=None,
         description="Where it lives: `completions`, `chat`, `responses`, `messages` or a list of "
-        "these; absent: found out.",
+        "these; absent: the gateway finds out.",
     )
     template: Annotated[TemplateConfig, BeforeValidator(_short_template)] | None = Field(
         default=None,

@@ -26,9 +26,9 @@ class ServerConfig(BaseConfig):
 
     host: network_values.ListeningHost = Field(
         default=_SERVER.host,
-        description="Address to listen at; `0.0.0.0` or `::` for every interface.",
+        description="Address to listen on; `0.0.0.0` or `::` for every interface.",
     )
-    port: Port = Field(default=_SERVER.port, description="Port to listen at; 0 takes any free one.")
+    port: Port = Field(default=_SERVER.port, description="Port to listen on; 0 takes any free one.")
     workers: values.Processes = Field(
         default=_SERVER.workers,
         description=f"Number of processes, one per processor core; at most {values.MAX_PROCESSES}.",
@@ -47,7 +47,7 @@ class ServerConfig(BaseConfig):
         description="Origins of web pages that may call the gateway: `https://app.example.com`, "
         "`https://*.example.com` for all subdomains, or `*` for any; empty: none.",
     )
-    tls: TlsConfig | None = Field(default=TlsConfig(), description="TLS towards clients.")
+    tls: TlsConfig | None = Field(default=TlsConfig(), description="TLS for clients.")
     max_body_bytes: Bytes = Field(
         default=_SERVER.max_body_bytes,
         description="Largest request body at the generation endpoints.",
@@ -96,8 +96,8 @@ class ClientConfig(BaseConfig):
     )
     max_concurrency: Count | None = Field(
         default=None,
-        description="Most of its requests at the same time, per worker, streams included; more "
-        "get 429 with `retry-after: 1`. Absent: any number.",
+        description="Its concurrent requests per worker, at most, streams included; more "
+        "get 429 with `retry-after: 1`. Absent: no limit.",
     )
 
 
@@ -114,10 +114,11 @@ class MemoryConfig(BaseConfig):
     )
     ttl: Seconds = Field(default=_MEMORY.ttl, description="Seconds that a finding is remembered.")
     negative_ttl: Seconds = Field(
-        default=_MEMORY.negative_ttl, description="Seconds that the lack of a model is remembered."
+        default=_MEMORY.negative_ttl,
+        description="Seconds that the absence of a model is remembered.",
     )
     max_entries: Count = Field(
-        default=_MEMORY.max_entries, description="Most findings to remember."
+        default=_MEMORY.max_entries, description="Findings to remember, at most."
     )
 
 
@@ -134,8 +135,8 @@ class ResponsesConfig(BaseConfig):
     ttl: Seconds = Field(default=_RESPONSES.ttl, description="Seconds that a response is kept.")
     max_bytes: Bytes = Field(
         default=_RESPONSES.max_bytes,
-        description="Most bytes to keep; the oldest make room. In Redis: of one response, and 32 "
-        "MiB at most.",
+        description="Bytes to keep, at most; the oldest make room. In Redis: of one response, and "
+        "32 MiB at most.",
     )
 
 
@@ -144,12 +145,12 @@ class AdminConfig(BaseConfig):
 
     enabled: values.Flag = Field(default=_ADMIN.enabled, description="Whether it is started.")
     host: network_values.ListeningHost = Field(
-        default=_ADMIN.host, description="Address to listen at."
+        default=_ADMIN.host, description="Address to listen on."
     )
-    port: Port = Field(default=_ADMIN.port, description="Port to listen at; 0 takes any free one.")
+    port: Port = Field(default=_ADMIN.port, description="Port to listen on; 0 takes any free one.")
     token: network_values.ApiKey | None = Field(
         default=None,
-        description="Bearer token that it demands; required beyond loopback, with at least 16 "
+        description="Bearer token that it requires; required beyond loopback, with at least 16 "
         "characters. A secret.",
     )
     allowed_hosts: tuple[network_values.AllowedHost, ...] = Field(
@@ -167,7 +168,7 @@ class LogConfig(BaseConfig):
     """What goes to standard error."""
 
     level: Literal["debug", "info", "warning", "error"] = Field(
-        default=_LOG.level, description="The least important messages to write."
+        default=_LOG.level, description="The lowest level that is written."
     )
     format: Literal["text", "json"] = Field(
         default=_LOG.format, description="For people or machines."

@@ -105,7 +105,7 @@ class UpstreamConfig(BaseConfig):
     )
     max_connections: Count = Field(
         default=_UPSTREAM.max_connections,
-        description="Most connections at a time to each address, per worker.",
+        description="Connections to each address at a time, per worker, at most.",
     )
     keepalive_expiry: SecondsOrZero = Field(
         default=_UPSTREAM.keepalive_expiry,

@@ -36,7 +36,7 @@ def led_nowhere(status: int, headers: RawHeaders) -> UpstreamError | None:
     if not 300 <= status < 400 or status == _NOT_MODIFIED or _locations(headers):
         return None
     return UpstreamError(
-        f"The upstream answered with a redirect (status {status}) that leads nowhere.",
+        f"The upstream answered with a redirect (status {status}) that names no location.",
         upstream_status=status,
         reason=Reason.BAD_REPLY,
     )

@@ -32,7 +32,7 @@ _UNSAFE_IN_A_FILENAME = re.compile(r'["\\\x00-\x1f\x7f]')
 def odd(reason: str) -> InvalidRequest:
     """Return the error for a form that parsers could read differently."""
     return InvalidRequest(
-        f"The form cannot be read for certain: {reason}. Your key is for certain models only, so "
+        f"The form cannot be read unambiguously: {reason}. Your key is for certain models only, so "
         "it must be ordinary multipart/form-data (RFC 7578), as common HTTP clients make it.",
         code="invalid_form",
     )

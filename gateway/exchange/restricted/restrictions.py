@@ -165,7 +165,7 @@ async def _refuse_body(body: Body) -> None:
     async for _ in pieces_of(body):
         raise InvalidRequest(
             "Your key is for certain models only, and a request with this method has no body. "
-            "Send it without.",
+            "Send it without one.",
             code="unexpected_body",
         )
 
@@ -173,7 +173,7 @@ async def _refuse_body(body: Body) -> None:
 def _refuse_compressed(headers: RawHeaders) -> None:
     if any(name == b"content-encoding" for name, _ in headers):
         raise InvalidRequest(
-            "Your key is for certain models only, and compressed bodies cannot be judged. Send it "
+            "Your key is for certain models only, and compressed bodies cannot be checked. Send it "
             "without Content-Encoding.",
             status=415,
             code="unsupported_content_encoding",
@@ -238,7 +238,7 @@ def _unreadable(
     )
     return PermissionDenied(
         f"The key of client '{client.name if client else ''}' is for certain models only, and "
-        f"the model of this call cannot be judged: {reason}. {advice}",
+        f"the model of this call cannot be determined: {reason}. {advice}",
         param="model",
         code="model_not_allowed",
     )

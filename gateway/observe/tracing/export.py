@@ -93,7 +93,9 @@ class Exporting:
             self._is_closed = True
             lost = self._lost + self._waiting + self._exported
         if lost:
-            self._warn(lost, self._problem or f"it took none for {FLUSH_SECONDS:g} s at the end")
+            self._warn(
+                lost, self._problem or f"it accepted none for {FLUSH_SECONDS:g} s at the end"
+            )
         self._collector.close()
 
     def _run(self) -> None:
@@ -129,11 +131,11 @@ class Exporting:
             if self._is_closed or not (lost and is_due):
                 return
             self._lost, self._warned = 0, now
-        self._warn(lost, problem or "it takes them too slowly")
+        self._warn(lost, problem or "it accepts them too slowly")
 
     def _warn(self, lost: int, reason: str) -> None:
         log.warning(
-            "tracing: %d spans are lost: the collector at %s does not take them: %s",
+            "tracing: %d spans are lost: the collector at %s does not accept them: %s",
             lost,
             self._collector.endpoint,
             reason,

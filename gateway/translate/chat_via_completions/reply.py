@@ -108,7 +108,7 @@ def choice_text(choice: Json) -> str:
 def _said_in(message: object) -> object:
     """Return the text of a message; raises `UpstreamError` for what a completion does not have."""
     if not isinstance(message, dict):
-        raise UpstreamError("The upstream's reply is not a completion: a message is no object.")
+        raise UpstreamError("The upstream's reply is not a completion: a message is not an object.")
     unplaced = [name for name in message if name not in ("role", "content") and message[name]]
     if unplaced:
         raise UpstreamError(

@@ -73,12 +73,12 @@ def _before_the_reply(who: str, error: httpx2.TransportError | ssl.SSLError) -> 
     """Return the error for a request that was not sent, or not whole; None: it was."""
     if isinstance(error, httpx2.ConnectTimeout):
         return UpstreamUnavailable(
-            f"{who} could not be connected to in time (timeouts.connect).",
+            f"{who} could not be reached in time (timeouts.connect).",
             reason=Reason.CONNECT_TIMEOUT,
         )
     if isinstance(error, httpx2.ConnectError | httpx2.ProxyError | httpx2.PoolTimeout):
         return UpstreamUnavailable(
-            f"{who} could not be connected to ({type(error).__name__}); check its base_url, proxy "
+            f"{who} could not be reached ({type(error).__name__}); check its base_url, proxy "
             "and TLS settings, and that it is running.",
             reason=_why_unconnected(error),
         )

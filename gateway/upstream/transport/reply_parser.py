@@ -168,7 +168,7 @@ class ReplyParser(ReceivedReply):
             raise _Refused("its status line is not HTTP/1.1's")
         if status < 200:
             if status == 101:
-                raise _Refused("it switched protocols, which was not asked for")
+                raise _Refused("it switched protocols, which was not requested")
             self._interim_size += _size(self._raw_headers)
             self._raw_headers.clear()
             return
@@ -226,7 +226,7 @@ class ReplyParser(ReceivedReply):
         for coding in codings:
             # Any further coding would reach the client undecoded and undeclared.
             if coding.strip().lower() != b"chunked":
-                raise _Refused("it used a transfer coding that was not asked for")
+                raise _Refused("it used a transfer coding that was not requested")
         if has_length and any(
             name == b"content-length" and len(value) > _LENGTH_DIGITS
             for name, value in self.headers
@@ -247,7 +247,7 @@ class ReplyParser(ReceivedReply):
             reason = f"it is not HTTP/1.1 ({cause})"
         if self.head_complete:
             return TruncatedStream(
-                f"{who} sent a reply whose body cannot be read on: {reason}.",
+                f"{who} sent a reply whose body cannot be read further: {reason}.",
                 reason=Reason.BAD_HTTP,
             )
         return UpstreamError(

@@ -91,7 +91,7 @@ class Handshake:
 
     def _unusable(self, why: str) -> UpstreamError:
         return UpstreamError(
-            f"Upstream '{self._name}' answered a WebSocket handshake as nobody may: {why}.",
+            f"Upstream '{self._name}' answered a WebSocket handshake wrongly: {why}.",
             reason=Reason.BAD_HTTP,
         )
 

@@ -207,7 +207,7 @@ class OpenSocket(UpstreamSocket, asyncio.Protocol):
             close = self._protocol.close_rcvd
             self._ended(close.code, close.reason) if close is not None else None
         elif event.opcode is Opcode.BINARY:
-            self._fail(UNSUPPORTED_DATA, "binary messages are not for this API")
+            self._fail(UNSUPPORTED_DATA, "this API has no binary messages")
         elif event.opcode in (Opcode.TEXT, Opcode.CONT):
             self._parts.append(bytes(event.data))
             if event.fin:

@@ -204,11 +204,11 @@ def test_a_misspelt_variable_is_a_problem() -> None:
             "two underscores separate two keys"
         ),
         (
-            "environment variable GATEWAY_SERVR__PORT: names no section of the configuration; "
+            "environment variable GATEWAY_SERVR__PORT: is not a section of the configuration; "
             "did you mean 'server'?"
         ),
         (
-            "environment variable GATEWAY_ZZZZZZ__X: names no section of the configuration; "
+            "environment variable GATEWAY_ZZZZZZ__X: is not a section of the configuration; "
             "sections: clients, log, models, server, upstreams"
         ),
     ]

@@ -102,8 +102,8 @@ def test_beyond_the_limit_spans_are_dropped(
     assert collector.batches == [2, 4]
     (message,) = caplog.messages
     assert message == (
-        "tracing: 2 spans are lost: the collector at http://collector.test/v1/traces does not take "
-        "them: it takes them too slowly"
+        "tracing: 2 spans are lost: the collector at http://collector.test/v1/traces does not "
+        "accept them: it accepts them too slowly"
     )
 
 
@@ -128,7 +128,7 @@ def test_a_collector_that_hangs_delays_the_end_for_a_while_only(
     # Both what was being exported and what was waiting, and only once.
     (message,) = caplog.messages
     assert message.startswith("tracing: 6 spans are lost: the collector at http://collector.test")
-    assert message.endswith(" does not take them: it took none for 0.05 s at the end")
+    assert message.endswith(" does not accept them: it accepted none for 0.05 s at the end")
 
 
 def test_what_was_lost_since_the_last_warning_is_logged_at_the_end(
@@ -158,7 +158,7 @@ def test_a_problem_is_a_warning_once_a_minute(caplog: pytest.LogCaptureFixture) 
             exporting._export(spans_of(ended_request(Outcome.SUCCESS)))
     assert caplog.messages == [
         f"tracing: {lost} spans are lost: the collector at http://collector.test/v1/traces does "
-        "not take them: status 503"
+        "not accept them: status 503"
         for lost in (2, 6)
     ]
     fields = [record.__dict__["fields"] for record in caplog.records]

@@ -64,5 +64,5 @@ def test_check_and_serve_say_that_a_collector_cannot_be_reached_only_once(tmp_pa
             line = gateway.line_with("tracing: ")
             gateway.signal(signal.SIGTERM)
             assert gateway.ended() == 0
-    assert "spans are lost: the collector at http://127.0.0.1:1/v1/traces does not take" in line
+    assert "spans are lost: the collector at http://127.0.0.1:1/v1/traces does not accept" in line
     assert not [line for line in gateway.lines if "opentelemetry" in line or "urllib3" in line]

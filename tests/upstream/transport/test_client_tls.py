@@ -109,7 +109,7 @@ async def test_a_server_that_refuses_the_certificate_is_unavailable_and_says_why
     elif shown == "of another authority":
         tls = make_pair(tmp_path, "other", issuer=make_pair(tmp_path, "others")).settings
     elif version is TLS_1_2:
-        said = "could not be connected to" if "httpx2" in variant else "HANDSHAKE_FAILURE"
+        said = "could not be reached" if "httpx2" in variant else "HANDSHAKE_FAILURE"
     with mutual_server(authority.context(version)) as server:
         sender = sender_for(variant, towards(server, authority, tls))
         for asked in (GET, call(b"{}")):

@@ -107,5 +107,5 @@ def begun_blocks(event: Json) -> Iterator[BegunBlock]:
 
 def _contradiction() -> UpstreamError:
     return UpstreamError(
-        "The upstream's stream says a block in two different ways. Retry the request."
+        "The upstream's stream contradicts itself about a block. Retry the request."
     )

@@ -115,7 +115,9 @@ def test_blocks_without_a_number_are_repeated_in_order(index: object) -> None:
 def test_a_contradiction_is_the_upstreams_fault(content: Any, of: Json) -> None:
     events = begun_with(content, of)
     for read in (message_of, _chat, _responses):
-        with pytest.raises(UpstreamError, match=r"two different ways|not a list of blocks"):
+        with pytest.raises(
+            UpstreamError, match=r"contradicts itself about a block|not a list of blocks"
+        ):
             read(events)
 
 
