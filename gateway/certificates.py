@@ -26,7 +26,7 @@ def load_certificate(context: ssl.SSLContext, tls: TlsSettings) -> None:
 
 
 def refusal(tls: TlsSettings) -> str:
-    """Return why nobody can use this certificate; empty: it can be used."""
+    """Return why this certificate cannot be used; empty: it can be."""
     try:
         load_certificate(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), tls)
     except ValueError as error:

@@ -47,8 +47,8 @@ class Access:
 def presented_key(headers: RawHeaders) -> bytes:
     """Return the key of `Authorization: Bearer …`, `api-key` or `x-api-key`; empty if none.
 
-    The second is Azure's, the third Anthropic's. A Bearer without a key is none: clients send one
-    where a variable for it is empty.
+    The second is Azure's, the third Anthropic's. A Bearer without a key does not count: clients
+    send one where a variable for it is empty.
     """
     for name, value in headers:
         if name == b"authorization":

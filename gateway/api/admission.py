@@ -36,7 +36,7 @@ _UNREAD_LIMIT = 64 * 1024
 class Admission:
     """A request whose head has been checked.
 
-    The same head gives the same one: it is not changed once it is handed out.
+    The same head gives the same admission, so it is never changed after it was handed out.
     """
 
     request: Request

@@ -1,6 +1,6 @@
 """Requests that open a WebSocket: admitted by their head, refused over HTTP, or served as a socket.
 
-An open socket is no request in the metrics, and takes no slot of its client: its turns do.
+An open socket is not a request in the metrics, and takes no slot of its client: its turns do.
 """
 
 import asyncio
@@ -146,7 +146,7 @@ class Handshakes:
         return await upgrade(admission.request, decision)
 
     def _accepted(self, label: str, decision: Decision, started: float) -> None:
-        """End the span of a handshake: its socket, which may stay open for hours, is no request."""
+        """End the span of a handshake: its socket, which may stay open for hours, has none."""
         if self._tracing is not None:
             seconds = perf_counter() - started
             status = SWITCHING_PROTOCOLS

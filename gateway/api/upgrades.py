@@ -85,7 +85,7 @@ def with_pages_fields(headers: ClientHeaders) -> ClientHeaders:
 
 
 def chosen_protocol(headers: RawHeaders) -> str:
-    """Return the subprotocol to answer with: `realtime`, or else the first that is no credential.
+    """Return the subprotocol to answer with: `realtime`, else the first without a credential.
 
     Browsers fail a handshake whose reply names none of those that they have offered. Empty: none
     was offered. Raises `InvalidRequest` where none can be named.
@@ -136,7 +136,7 @@ def check_origin(headers: RawHeaders, allows: Callable[[bytes], bool]) -> None:
     """Raise `PermissionDenied` for a web page of another origin that `allows` does not allow.
 
     Browsers let any page open a socket, and send its origin. Pages of the gateway's own host may,
-    since some clients that are no browsers name it (websocket-client).
+    since some clients that are not browsers send it (websocket-client).
     """
     origins = [value for name, value in headers if name == b"origin"]
     hosts = [value.lower() for name, value in headers if name == b"host"]

@@ -22,7 +22,7 @@ MAX_AT_ONCE = 1000
 """Names that are resolved concurrently."""
 
 MAX_SUGGESTED = 20
-"""Missing names for which near ones are looked for: whoever has more has one reason for all."""
+"""Missing names for which near ones are looked for: more than that have one reason in common."""
 
 _KEY_REFUSED = frozenset({401, 403})
 _NOT_FOUND = 404
@@ -93,7 +93,7 @@ async def nearest(
     """Return names near to those of missing models, by the name asked for.
 
     Where the configuration names the model, that is what may be misspelt there, and only a name of
-    the upstream mends it. Otherwise it is the client's.
+    the upstream corrects it. Otherwise it is the client's.
     """
     missing = [name for name in findings.names if name.verdict is Verdict.NOT_THERE]
     found: dict[str, list[str]] = {}

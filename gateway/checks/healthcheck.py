@@ -152,7 +152,7 @@ def unverified() -> ssl.SSLContext:
 
 
 def words_behind_serve(process: int) -> list[str]:
-    """Return the arguments behind `serve` in that process's command line; empty without them.
+    """Return the arguments after `serve` in that process's command line; empty without them.
 
     They are read from `/proc`; on systems without it there are none.
     """

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 _REFUSED = (401, 403)
 _GAP = "  "
 _NO_TERMINAL = (10_000, 1)
-"""Columns and lines of a file or a pipe: whoever reads it looks for whole lines."""
+"""Columns and lines of a file or a pipe: its readers look for whole lines."""
 _NARROWEST = 20
 """Columns that the evidence has even where the terminal is narrower."""
 

@@ -27,7 +27,7 @@ class PartData:
 
 
 def malformed(why: str) -> Refused:
-    """Return the refusal of a body that is no proper multipart/form-data."""
+    """Return the refusal of a body that is not proper multipart/form-data."""
     return Refused(400, f"Could not parse multipart form: {why}")
 
 

@@ -36,7 +36,7 @@ _OVERLOADED: Final = 529
 
 
 def openai_terms(kind: str | None, message: str, status: int | None = None) -> Terms | None:
-    """Return how an OpenAI-style client is told an error; None: Anthropic has no such type.
+    """Return an error as an OpenAI-style client gets it; None: Anthropic has no such type.
 
     `kind` and `message` are the error's, `status` that of its reply; None within a stream, whose
     status says nothing: then that of the type counts.

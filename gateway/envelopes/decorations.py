@@ -4,7 +4,7 @@ A report stands before it: "litellm.BadRequestError: OpenAIException - ", "error
 message: ", "bad response status code 400, message: ". It is recognised by its words, all of them
 about transport, so it ends at anything that a user wrote; Bedrock's "The model returned the
 following errors: " may follow. Request ids, LiteLLM's sentences on its router, and new-api's copy
-of the body stand behind it.
+of the body stand after it.
 """
 
 import re
@@ -21,7 +21,7 @@ class Undecorated:
     statuses: tuple[int, ...] = ()
     """The statuses in the report before it, which the relay received."""
     body: object = None
-    """The decoded body behind it (", body: {…}"), if there is one."""
+    """The decoded body after it (", body: {…}"), if there is one."""
 
 
 _REASONS = (
@@ -95,7 +95,7 @@ def _report(text: str) -> tuple[int, tuple[int, ...]]:
     """Return where the report before a message ends, and the statuses in it.
 
     It ends at its last mark, or where JSON begins, unless that is the request. A report without
-    anything behind it is the message.
+    anything after it is the message.
     """
     whose = _WHOSE.match(text)
     position = whose.end() if whose is not None else 0

@@ -62,7 +62,7 @@ class ErrorReply:
     """Paths (`store`, `messages[0].name`) of a validation error that is about unknown fields only
     (pydantic's `extra_forbidden`)."""
     given: str | None = None
-    """The value of `param`, if a validation error says that it is none of those there are."""
+    """The value of `param`, if a validation error says that it is not one of the possible ones."""
     replacement: str | None = None
     """The model that the upstream names instead."""
     statuses: tuple[int, ...] = ()

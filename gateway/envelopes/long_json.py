@@ -140,7 +140,7 @@ def _lists(text: bytes | bytearray) -> Work[list[LongList]]:
 
 
 def _cut(current: LongList, text: bytes | bytearray, at: int) -> int:
-    """Begin another part behind an entry if the current one is long enough; return the position.
+    """Begin another part after an entry if the current one is long enough; return the position.
 
     Without a comma no part begins: the list has ended, or has a fault.
     """

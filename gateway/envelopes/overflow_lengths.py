@@ -76,7 +76,7 @@ def _context_in(message: str) -> int | None:
 
 
 def parts_in(message: str) -> tuple[int, int] | None:
-    """Return the tokens of the prompt and those of the reply; None: they are not told apart."""
+    """Return the tokens of the prompt and of the reply; None: they are not given separately."""
     for pattern in _PARTS:
         found = pattern.search(message)
         if found is not None:

@@ -69,8 +69,8 @@ async def perform(
 def answer_at_once(fast: Fast | None, reply: UpstreamReply) -> ClientReply | None:
     """Return the client's reply to one upstream reply, if that is simple; None: see `answer`.
 
-    It is if it is here as a whole, JSON, and no error, or what the fast translation admits, which
-    is no error either.
+    It is simple if it is complete, JSON and not an error, or if the fast translation admits it,
+    which admits no errors.
     """
     status = reply.status
     if not (200 <= status < 300 and reply.ended):

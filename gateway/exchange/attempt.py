@@ -60,10 +60,10 @@ class Attempt(msgspec.Struct):
     """Whether a call asks for several choices: not every server gives as many."""
 
     items: ItemNames | None = None
-    """What the client calls the items of `input`, where its own endpoint is sent others."""
+    """The client's names for the items of `input`, where its own endpoint gets other ones."""
 
     held: Held | None = None
-    """Of a large request; the last field, for it is to be let go of last."""
+    """Of a large request; the last field, since it has to be released last."""
 
     @property
     def renamed(self) -> Mapping[str, str]:
@@ -172,9 +172,9 @@ class Attempts:
         return begun if isinstance(begun, Attempt) else await self.apart.run(begun)
 
     async def learn_names(self, call: GenerationRequest, attempt: Attempt) -> None:
-        """Have it known what the client calls the parameters of a large request, for an error.
+        """Look up what the client calls the parameters of a large request, for an error.
 
-        Fast translations ask the generic one, and only then make it.
+        Fast translations ask the generic one, which they make only then.
         """
         if attempt.translation is not None and len(call.body) >= LARGE_BYTES:
             await self.apart.run(partial(attempt.client_param, 0, None))

@@ -89,7 +89,7 @@ class Exchange:
             asked = call.headers, model, call.shape, features
             route = None if call.as_chat else self.resolver.recent(*asked)
             if route is None:
-                # A body that no upstream takes is asked nothing about.
+                # No look-ups for a body that no upstream takes.
                 call = await self.attempts.checked(call)
                 query = ModelQuery(model, call.shape, features, call.headers)
                 route = await routed_to(self.resolver, query, as_chat=call.as_chat)
@@ -287,7 +287,7 @@ class Exchange:
     ) -> Send:
         """Return what sends an attempt: also for the choices that a server leaves out of a reply.
 
-        That it does is remembered, so that each choice is asked for by itself from then on.
+        This is remembered, and from then on each choice is asked for separately.
         """
         if not attempt.asks_for_several:
             return self.send

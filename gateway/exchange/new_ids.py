@@ -12,7 +12,7 @@ os.register_at_fork(after_in_child=_drawn.clear)
 
 
 def new_id() -> str:
-    """Return an id of 32 digits. Later ones sort behind earlier ones, as OpenAI's do.
+    """Return an id of 32 digits. Later ones sort after earlier ones, as OpenAI's do.
 
     Frameworks put the calls of a reply in the order of their items' ids (Haystack).
     """

@@ -1,6 +1,6 @@
 """What is tried after a refusal, and what the refusals teach. Sends nothing.
 
-At most one attempt at each endpoint, but for mended parameters: each name is mended once per
+At most one attempt at each endpoint, but for fixed parameters: each name is fixed once per
 endpoint, so both come to an end. Nothing is learned of an endpoint before it has shown that the
 model lives there: by a success, or by refusing a parameter in the model's name.
 """
@@ -25,7 +25,7 @@ from gateway.resolve.refusals.history.earlier_thinking import FOR_ONE_REQUEST
 from gateway.shapes import Shape
 
 MAX_MENDED: Final = 32
-"""Parameters that are mended for one request, whatever an upstream finds to refuse."""
+"""Parameters that are fixed for one request, whatever an upstream finds to refuse."""
 
 AZURE_NOT_DEPLOYED: Final = "DeploymentNotFound"
 
@@ -103,7 +103,7 @@ class Retries:
         if refusal.verdict is Verdict.UNSUPPORTED_PARAMETER:
             own = self._client is shape is Shape.MESSAGES
             if own and for_own_clients(refusal.fixes, shape) != refusal.fixes:
-                # Clients of messages mend their requests themselves, by the words of the refusal.
+                # Clients of messages fix their requests themselves, by the words of the refusal.
                 return False
             return self._mend(refusal)
         if refusal.verdict is Verdict.MODEL_NOT_FOUND:

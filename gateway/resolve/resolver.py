@@ -139,7 +139,7 @@ class Resolver:
         """Return the upstream that has a model: its rule's, else the first whose list names it.
 
         If nothing is known of the model, the first of the `shorter` names of which something is
-        decides, else the default upstream is taken. A name is no evidence where lists can be read:
+        decides, else the default upstream is taken. A name is not evidence where lists can be read:
         they decide, because the caller has seen them. `as_named`: the model is sent under this
         name, whatever a rule says.
         """

@@ -56,7 +56,7 @@ PROFILE = Profile(
     is_base=_is_base,
     order={
         # `openai/responses.go`: of a reply with calls it leaves out the text, whole, in the last
-        # event of a stream and behind the first call; the message of a stream has no
+        # event of a stream and after the first call; the message of a stream has no
         # `output_item.done` then. It says `completed` of what max_output_tokens has cut. All of
         # these are right through its chat endpoint.
         Shape.RESPONSES: (Shape.CHAT, Shape.RESPONSES, Shape.COMPLETIONS),

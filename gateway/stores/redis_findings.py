@@ -1,7 +1,7 @@
 """Findings in Redis: a hash has all of them, a channel each change. Shared by any number of hosts.
 
 A finding's name is the field, its JSON the value. The hash expires with its last finding, fields
-by the time in them: whoever writes beyond the limit removes those that are out of date.
+by the time in them: a process that writes beyond the limit removes those that are out of date.
 """
 
 import asyncio

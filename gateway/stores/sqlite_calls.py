@@ -41,7 +41,7 @@ class _Call:
 class SqliteCalls:
     """Runs calls in a thread, because SQLite blocks.
 
-    A call whose time is over is interrupted: nothing goes on behind it, and its transaction is
+    A call whose time is over is interrupted: nothing goes on after it, and its transaction is
     rolled back. The thread does not hold up the end of the process.
     """
 

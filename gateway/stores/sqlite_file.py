@@ -35,7 +35,7 @@ class SqliteFile:
     """An open file with its tables; `setting` is the key of the configuration that names it.
 
     Calls run in a thread of the file's own, one at a time, because SQLite blocks; a file that
-    stays locked fails a call after seconds, not the calls behind it one after another, and what
+    stays locked fails a call after seconds, not the calls after it one after another, and what
     takes longer is interrupted. `prepare` is called with the connection, once the tables of
     `schema` are there. Raises `UnusableStore`.
     """

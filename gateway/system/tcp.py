@@ -21,7 +21,7 @@ _LONGEST = 2**31 - 1
 
 _KEEP_ALIVE = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 15, "TCP_KEEPCNT": 4}
 GONE_SECONDS = 120.0
-"""After so long it misses a peer that is gone without a word."""
+"""After so long it notices a peer that has disappeared."""
 KEEP_ALIVE_OPTIONS = (
     (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
     *(
@@ -34,7 +34,7 @@ KEEP_ALIVE_OPTIONS = (
 
 Without it, a NAT or firewall in between forgets a silent connection, after four to six minutes in
 the clouds, and the reply never arrives (openai-python#3270); Anthropic's SDK sets it for that. A
-peer that is gone without a word is missed after two minutes.
+peer that has disappeared is noticed after two minutes.
 """
 
 
@@ -82,7 +82,7 @@ def is_readable(descriptor: int) -> bool:
 
 
 def has_left(transport: asyncio.BaseTransport) -> bool:
-    """Whether the peer has closed or reset a connection, also behind bytes that nobody has read.
+    """Whether the peer has closed or reset a connection, also after bytes that nobody has read.
 
     False where the system cannot say: only Linux can (`TCP_INFO`, tcp(7)).
     """

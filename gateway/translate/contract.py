@@ -67,7 +67,7 @@ class Context:
 
     @property
     def late_system(self) -> Literal["keep", "user", "hoist"]:
-        """What becomes of a system message behind the first others."""
+        """What becomes of a system message after the first others."""
         configured = self.settings.late_system
         return self.capabilities.late_system if configured == "auto" else configured
 
@@ -247,7 +247,7 @@ class StreamTranslation(Protocol):
 
         Then one event with the text of several comes out as these would. False is always safe, and
         right where text is looked into: for stop sequences, for the logprobs of its tokens.
-        It may become False, and is asked again behind each event that would open the fast path.
+        It may become False, and is asked again after each event that would open the fast path.
         """
         return False
 

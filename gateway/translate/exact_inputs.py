@@ -1,6 +1,6 @@
 """Inputs of tools in a messages request, with its numbers as the client has written them.
 
-A float does not keep them: `1.10` becomes `1.1`, and digits behind the seventeenth are lost.
+A float does not keep them: `1.10` becomes `1.1`, and digits after the seventeenth are lost.
 """
 
 import re

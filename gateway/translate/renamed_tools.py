@@ -1,6 +1,6 @@
 """Tools under other names, where an endpoint does not take the client's; replies have these again.
 
-The request is renamed before it is translated, and what its reply became behind that: whatever a
+The request is renamed before it is translated, and what its reply became after that: whatever a
 pair does with tools, it sees one name.
 """
 

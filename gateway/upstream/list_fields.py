@@ -11,7 +11,7 @@ _LISTS = frozenset({b"anthropic-beta", b"openai-beta"})
 class ListFields:
     """The configured fields that are lists, of one upstream.
 
-    A list that is configured as empty is none of them: it stands in place of the client's.
+    A list that is configured as empty does not count: it takes the place of the client's.
     """
 
     def __init__(self, configured: RawHeaders) -> None:

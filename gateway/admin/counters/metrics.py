@@ -154,7 +154,7 @@ class Metrics:
         self.times: defaultdict[tuple[str, str, Outcome], Times] = defaultdict(Times)
         """By upstream, client's shape and outcome. Not by client: each is 14 series."""
         self.reloads = {"success": 0, "failure": 0}
-        """By result; the start is none."""
+        """By result; the start does not count."""
         self.reloaded_at: float | None = None
         """When the configuration was last reloaded (Unix time)."""
         self.first_bytes: defaultdict[tuple[str, str, Outcome], Times] = defaultdict(Times)

@@ -2,7 +2,7 @@
 
 A browser gives the token once (`/?token=…`, or the form) and then has a cookie. The cookie has an
 expiry time and its HMAC under the token, so every worker knows it, and a new token ends it. It is
-no password: it opens this listener only, and until it expires.
+not a password: it opens this listener only, and only until it expires.
 """
 
 import hashlib
@@ -32,7 +32,7 @@ class Access:
         self._clock = clock
 
     def check(self, request: Request) -> None:
-        """Raise a `GatewayError` unless the request has the token, and is no other site's."""
+        """Raise a `GatewayError` without the token, and for a request of another site's page."""
         self.check_site(request)
         if not self.knows(request):
             raise AuthenticationFailed(

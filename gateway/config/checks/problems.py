@@ -58,7 +58,7 @@ class InvalidValue(ValueError):
 
 
 def counted(number: int, noun: str, plural: str = "") -> str:
-    """Return a number with its noun, whose `plural` has an s behind it unless given."""
+    """Return a number with its noun, whose `plural` has an s after it unless given."""
     return f"{number} {noun if number == 1 else plural or f'{noun}s'}"
 
 

@@ -85,7 +85,7 @@ def begun(
 def main() -> None:
     """Serve one call, from the file whose descriptor is the argument to standard output.
 
-    If who has called is gone, killed perhaps, there is nobody to tell: it ends silently.
+    If the caller is gone, perhaps killed, it ends silently.
     """
     out, sys.stdout = sys.stdout.buffer, sys.stderr
     with open(int(sys.argv[1]), "rb") as call:

@@ -2,8 +2,8 @@
 
 The tokeniser is the emulator's own: a word or a run of punctuation with the space before it, or a
 run of white space, is one token. A character of four UTF-8 bytes (an emoji) is two tokens of two
-bytes each, because real vocabularies split characters too, and a client must cope with a token
-that is no text.
+bytes each, because real vocabularies split characters too, and a client must cope with a token that
+is not text.
 """
 
 import codecs

@@ -35,7 +35,7 @@ _SERVICE_TEXTS = {
 class MessagesRefused(Refused):
     """An error reply of Anthropic's; its type follows from its status.
 
-    `details` are for SDKs that mend such a request themselves.
+    `details` are for SDKs that fix such a request themselves.
     """
 
     def __init__(

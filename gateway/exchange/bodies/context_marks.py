@@ -1,4 +1,4 @@
-"""Claude Code's mark behind a model's name: `claude-opus-5[1m]` asks for a context of a million.
+"""Claude Code's mark after a model's name: `claude-opus-5[1m]` asks for a context of a million.
 
 It is the client's own and no part of any name: it takes it away itself, but not everywhere
 (sub2api#4505, 9router#2531), and Anthropic then answers that there is no such model.

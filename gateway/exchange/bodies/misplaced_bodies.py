@@ -30,7 +30,7 @@ from gateway.translate.plan import has_other_parts
 _CHAT: Final = Shape.CHAT
 _NOTHING: Final[tuple[object, ...]] = (None, [])
 _LONGEST_NOTHING: Final = 64
-"""Bytes; a longer list is none of blanks."""
+"""Bytes; a longer list is not a list of blanks."""
 
 
 _CURSOR: Final = b"cursor/"

@@ -25,8 +25,8 @@ class Routed(msgspec.Struct, gc=False):
     """The few fields of a request body that routing needs; the rest is skipped, not decoded.
 
     So are those that a model may not take (`own_endpoint.watched`), and those that say which stored
-    conversation is continued, empty where they are not given: the body is gone through once for
-    all that is to be known of it.
+    conversation is continued, empty where they are not given: the body is read once for everything
+    that is needed from it.
     """
 
     model: object = None

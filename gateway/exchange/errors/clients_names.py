@@ -46,7 +46,7 @@ def _renamed(text: str, names: Mapping[str, str]) -> str:
 def _names_by_sent(body: Json) -> dict[str, str]:
     """Return the client's names by those under which they may have been sent, where these differ.
 
-    What the client itself calls something is no other's name.
+    A name that the client itself uses stands for nothing else.
     """
     ids: Counter[str] = Counter()
     own: set[str] = set()

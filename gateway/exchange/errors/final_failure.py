@@ -90,7 +90,7 @@ class GivingUp:
         if named is not None:
             raise named
         if failure.status < 400:
-            # Its status is none of an error's, so the error must be noted.
+            # Its status is not an error's, so the error must be noted.
             nowhere = led_nowhere(failure.status, failure.headers)
             decision.failed(route.upstream, nowhere or error_in_success(failure), final=True)
         return failures.untouched(failure)

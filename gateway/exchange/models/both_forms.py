@@ -34,7 +34,7 @@ def page_reply(cards: Sequence[bytes], query: bytes) -> ClientReply:
     """Return a page of a list, with the cards in both forms.
 
     `query` may have Anthropic's `limit`, `after_id` and `before_id`; without a limit the page has
-    all. Raises `InvalidRequest` for a limit that is none, and for an id that is not in the list.
+    all. Raises `InvalidRequest` for an invalid limit, and for an id that is not in the list.
     """
     asked = parse_qs(query.decode("ascii", "replace"))
     after, before = asked.get("after_id", [""])[-1], asked.get("before_id", [""])[-1]

@@ -61,7 +61,7 @@ class Cards:
         cards = await _cards_of(answer, (model, *shorter))
         if model in cards:
             return json_reply(cards[model])
-        if cards:  # what the path says goes on behind a model
+        if cards:  # what the path says goes on after a model
             return reply
         raise await self._absent(call, decision, asked or model, said)
 

@@ -103,7 +103,7 @@ class Listing:
     ) -> ClientReply:
         """Return one model's card: an alias's own, else that of the upstream that has the model.
 
-        Other methods, and paths that go on behind the model, are passed on to that upstream:
+        Other methods, and paths that go on after the model, are passed on to that upstream:
         `shorter` are the names that such a path may begin with. An alias can only be read: what is
         done to it would be done to another model.
         """
@@ -148,7 +148,7 @@ class Listing:
     ) -> ClientReply:
         """Return the card of a name that a glob rewrites, if the upstream has that model.
 
-        What the path says behind a model (`/endpoints`) is part of `model`, and goes upstream.
+        What the path says after a model (`/endpoints`) is part of `model`, and goes upstream.
         """
         sent = rule.model_for(model) or model
         path = model_path(sent, encoded=_encodes(call))
@@ -256,7 +256,7 @@ def _only_an_alias(name: str, model: str | None) -> MethodNotAllowed:
 
 
 def shorter_names(path: str) -> list[str]:
-    """Return what else than the whole of a path behind `/models/` may be a name, longest first.
+    """Return what else than the whole of a path after `/models/` may be a name, longest first.
 
     Slashes in a name may be encoded or not: `org/model/endpoints` can be about three models.
     """

@@ -161,7 +161,7 @@ def warning_of(unlisted: Sequence[Unlisted]) -> str:
 
 
 def _with_own(own: bytes, query: bytes) -> bytes:
-    """Return a client's query behind the fields that the upstream's kind has of its own.
+    """Return a client's query after the fields that the upstream's kind has of its own.
 
     These stay as they are: without Anthropic's `limit` a list has 20 models.
     """

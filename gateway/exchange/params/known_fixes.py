@@ -1,4 +1,4 @@
-"""The parameters that an endpoint was seen to refuse for a model, and how each was mended."""
+"""The parameters that an endpoint was seen to refuse for a model, and how each was fixed."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

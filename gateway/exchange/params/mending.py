@@ -24,7 +24,7 @@ _HINTS = frozenset(
         *("temperature", "top_k", "top_p"),
     }
 )
-"""Parameters of messages that never make a request fail: clients do not mend them themselves.
+"""Parameters of messages that never make a request fail: clients do not fix them themselves.
 
 Copilot's CLI sends a temperature to models of any name.
 """
@@ -50,8 +50,8 @@ def knowing(context: Context, fixes: Fixes) -> Context:
 def for_own_clients(fixes: Fixes, shape: Shape) -> Fixes:
     """Return the fixes for requests of the endpoint's own clients.
 
-    Limits are theirs to lower: the upstream's refusal has its number. Clients of messages mend
-    most by themselves, by the words of refusals: all but hints and sampling parameters, and system
+    Limits are theirs to lower: the upstream's refusal has its number. Clients of messages fix most
+    of this themselves, by the words of refusals: all but hints and sampling parameters, and system
     messages within the conversation, which Claude Code sends to every model.
     """
     if shape is Shape.MESSAGES:

@@ -48,7 +48,7 @@ class Batches:
         self._resolver = resolver
 
     async def named(self, call: Request, body: bytes, decision: Decision) -> Named:
-        """Return a batch under the upstream's names; the upstream refuses what is none.
+        """Return a batch under the upstream's names; the upstream refuses anything else.
 
         Raises `InvalidRequest` for a model that cannot be reached by a batch, or not by this one,
         and `PermissionDenied` for one that is not the client's.

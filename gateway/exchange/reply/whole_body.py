@@ -85,7 +85,7 @@ def _read(home: Shape, body: bytes) -> _Stream | ReportedError:
         try:
             events += reader.read(event.data)
         except NOT_JSON:
-            # Behind a complete reply it does not matter, as in a stream that was asked for.
+            # After a complete reply it does not matter, as in a stream that was asked for.
             is_broken = True
         if events and is_terminal(events[-1], home):
             break

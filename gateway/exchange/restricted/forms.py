@@ -151,7 +151,7 @@ async def _another(source: "FormSource") -> bool:
 
 
 def too_late() -> InvalidRequest:
-    """Return the error for a model that a form names behind its files."""
+    """Return the error for a model that a form names after its files."""
     return InvalidRequest(
         "Put the form field 'model' before the file, where the gateway can read it: your key "
         "is for certain models only.",

@@ -34,7 +34,7 @@ class _Error(msgspec.Struct, gc=False):
 
 
 class Event(msgspec.Struct, gc=False):
-    """An event; one that is not as it should be is none of those that matter here."""
+    """An event; a malformed one is not one of those that matter here."""
 
     type: str = ""
     stream_id: str | None = None
@@ -58,7 +58,7 @@ class Event(msgspec.Struct, gc=False):
 
     @property
     def error_status(self) -> int:
-        """The status of an error, which some servers give as its code; 0: it is none."""
+        """The status of an error, which some servers give as its code; 0: it is not an error."""
         if self.type != "error":
             return 0
         status = self.status or _status_of(self.error_code)

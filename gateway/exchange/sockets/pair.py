@@ -113,7 +113,7 @@ class RealtimeSession(SocketSession):
     async def run(self, socket: Socket) -> None:
         """Pass on frames until both sockets are closed; see `SocketSession`.
 
-        When cancelled, it closes them with a reason, behind a whole frame.
+        When cancelled, it closes them with a reason, after a whole frame.
         """
         client, upstream = ClientEnd(socket, self._upstream), UpstreamEnd(self._upstream)
         client.other, upstream.other = upstream, client

@@ -67,7 +67,7 @@ class Realtime:
     async def _refused(
         self, upstream: str, reply: UpstreamReply, decision: Decision
     ) -> ClientReply:
-        """Return a refusal as the client's reply; raises `UpstreamError` for what is none."""
+        """Return a refusal as the client's reply; raises `UpstreamError` for anything else."""
         decision.identified(reply.headers)
         failure = await read_error(reply)
         failures.check_own_key(self._settings.upstream(upstream), failure.status, failure.body)

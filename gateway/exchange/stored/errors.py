@@ -1,4 +1,4 @@
-"""What clients are told of stored responses: errors, and warnings beside a reply."""
+"""What clients learn about stored responses: errors, and warnings beside a reply."""
 
 from gateway.errors import GatewayError, InvalidRequest
 from gateway.exchange.stored.responses import PREVIOUS

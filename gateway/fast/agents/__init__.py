@@ -4,5 +4,5 @@ An agent sends its whole conversation with each turn. Here its items are decoded
 admit the usual fields only, and each is written once; what does not change is not looked into. The
 parameters beside the conversation are left to the generic functions: there are few. Whatever the
 types do not admit is translated by the generic path. A folder has what clients of one shape send;
-what writes for an endpoint, whoever the client is, stands beside them.
+what writes for an endpoint, for any client, stands beside them.
 """

@@ -71,7 +71,7 @@ class AgentCodec(Generic[_Request]):
 class _ClientNames:
     """Finds the client's names of parameters, by the generic translation of the whole request.
 
-    It is no part of the translation that asks it: that would be a cycle, which keeps the request's
+    It is not part of the translation that asks it: that would be a cycle, which keeps the request's
     body in memory until the garbage collector runs.
     """
 

@@ -33,7 +33,7 @@ class Form(NamedTuple):
 
 
 read_schema = msgspec.json.Decoder(dict[str, Any]).decode
-"""Returns a schema; raises one of `UNCOMMON` for what is none."""
+"""Returns a schema; raises one of `UNCOMMON` for anything else."""
 
 
 def form_of(schema: Raw) -> Form:

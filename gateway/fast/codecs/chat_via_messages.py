@@ -1,7 +1,7 @@
 """The codec from chat to messages and back.
 
 It admits messages that are texts, numbers that the model takes, and messages that are texts, whole
-or streamed; whole ones also with calls of tools behind them.
+or streamed; whole ones also with calls of tools after them.
 """
 
 from typing import Final

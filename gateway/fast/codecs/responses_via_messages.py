@@ -1,7 +1,7 @@
 """The codec from responses to messages and back.
 
 It admits an input and instructions of texts, numbers that the model takes, and messages that are
-texts with calls of tools behind them.
+texts with calls of tools after them.
 """
 
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Arguments of calls that need no mending: they are one JSON object from beginning to end."""
+"""Arguments of calls that need no repair: they are one JSON object from beginning to end."""
 
 import msgspec
 

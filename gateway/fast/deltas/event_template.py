@@ -20,7 +20,7 @@ LARGEST = 4096
 """The size of the largest event with a template: a larger one is not worth the memory."""
 
 _WINDOW = 16 * 1024
-"""How much is read together: bytes behind an event of another template are read again."""
+"""How much is read together: bytes after an event of another template are read again."""
 
 _BEFORE_DATA = re.compile(rb"(?:event: ?[^\r\n]*\n)?data: ?")
 

@@ -139,7 +139,7 @@ class _Place:
     escaped: bool = False
 
     def behind(self, piece: str) -> "_Place | None":
-        """Return the place behind the next piece; None: the text ends in it, or is not such one."""
+        """Return the place after the next piece; None: the text ends in it, or is not such one."""
         position = 1 if self.escaped else 0
         depth = self.depth
         if not self.length:
@@ -153,7 +153,7 @@ class _Place:
 
 
 def _read(piece: str, position: int, at: _Place) -> _Place | None:
-    """Return the place behind a piece, read from a position on; None: the text ends in it."""
+    """Return the place after a piece, read from a position on; None: the text ends in it."""
     while True:
         pattern = _STRING_END if at.in_string else _OUTSIDE
         found = pattern.match(piece, position)

@@ -214,7 +214,7 @@ class DeltaFastPath(StreamTranslation):
         return templates.sent.write(texts, first)
 
     def _hand_over(self, call: int, known: _Call, data: bytes, generic: GenericPath) -> bytes:
-        """Let bytes be folded; open the fast path behind a text event that became one."""
+        """Let bytes be folded; open the fast path after a text event that became one."""
         self._open = None
         written, events, event = generic.fold(call, data)
         known.between_events = data.endswith(b"\n\n")

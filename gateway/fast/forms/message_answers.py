@@ -1,4 +1,4 @@
-"""Common messages for clients: a text, or calls of tools behind one."""
+"""Common messages for clients: a text, or calls of tools after one."""
 
 from collections.abc import Iterable, Sequence
 from typing import Annotated, Any, Final

@@ -1,4 +1,4 @@
-"""The types of common messages of upstreams: texts, and calls of tools behind them."""
+"""The types of common messages of upstreams: texts, and calls of tools after them."""
 
 from collections.abc import Sequence
 from math import isfinite
@@ -121,7 +121,7 @@ Counts = tuple[int, int, int, dict[str, int], dict[str, int]]
 
 
 def said(message: Message) -> tuple[str, Sequence[Called]] | None:
-    """Return the text of a message and the calls behind it; None: it has not only those.
+    """Return the text of a message and the calls after it; None: it has not only those.
 
     A limit may have cut off the last call, so one that has ended the message leaves none. Each call
     has an id of its own.

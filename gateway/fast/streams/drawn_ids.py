@@ -9,7 +9,7 @@ from itertools import count
 
 
 class DrawnIds:
-    """Draws each id once: whoever comes to a place later gets the id that is there."""
+    """Draws each id once: a translation that comes to a place later gets the id that is there."""
 
     __slots__ = ("_drawn", "_new_id")
 

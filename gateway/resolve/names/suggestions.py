@@ -55,7 +55,7 @@ class Near:
 
 
 Ranked = Sequence[tuple[tuple[float, int, str], str]]
-"""Near names, nearest first, each behind what it is sorted by."""
+"""Near names, nearest first, each after what it is sorted by."""
 
 
 class NameIndex:

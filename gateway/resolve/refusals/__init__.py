@@ -1,1 +1,1 @@
-"""What an upstream's refusal means: another endpoint, no such model, or a parameter to mend."""
+"""What an upstream's refusal means: another endpoint, no such model, or a parameter to fix."""

@@ -240,7 +240,7 @@ def _judge(reply: ErrorReply, called: Called, model: str, sent: Collection[str])
 def _fix_of_history(
     reply: ErrorReply, called: Called, sent: Collection[str]
 ) -> ParameterFix | None:
-    """Return what mends earlier messages after an error; None: it is not about them."""
+    """Return what fixes earlier messages after an error; None: it is not about them."""
     message = reply.message
     if called is None:
         return None

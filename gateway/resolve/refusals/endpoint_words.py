@@ -17,7 +17,7 @@ _PATH = (
     rf"(?:/(?:[\w.-]{{1,40}}/){{0,5}}?|(?:[\w.-]{{1,40}}/){{1,5}}?|(?=chat/|images/|audio/))"
     rf"(?:{_LAST_STEPS})(?![\w/-])"
 )
-# One word is an endpoint only with "API" or "endpoint" behind it.
+# One word is an endpoint only with "API" or "endpoint" after it.
 _WORDS = (
     r"(?:(?:chat[ _-]?completions?|completions?|responses?|messages|embeddings?|"
     r"image[ _-]?generations?|images?|speech|transcriptions?|moderations?|realtime|videos?)"

@@ -12,7 +12,7 @@ _EXTRA = r"(?:Extra inputs are not permitted|extra fields not permitted)"
 
 
 class _Form(NamedTuple):
-    """What is before the entries, each entry, and what is behind them."""
+    """What is before the entries, each entry, and what is after them."""
 
     entry: re.Pattern[str]
     head: re.Pattern[str] = re.compile("")
@@ -36,7 +36,7 @@ _FORMS = (
         ),
         re.compile(r"\d{1,4} validation errors? for [\w.\[\], ]{1,100}\n"),
     ),
-    # Cerebras, of messages; Groq's of one parameter has advice behind it
+    # Cerebras, of messages; Groq's of one parameter has advice after it
     _Form(
         re.compile(
             rf"(?:[\w.]{{1,100}}: )?property (?P<quote>[`'\"])(?:body\.)?{_NAME}(?P=quote) is "

@@ -48,7 +48,7 @@ _TEXT = re.compile(
 _MAX_PAGE = 8 * 1024
 _TITLE = re.compile(r"<title>([^<]{0,200})</title>", re.IGNORECASE)
 # nginx, Apache, Flask; Tornado; Jetty, bottle, Google; Tomcat; Django with and without DEBUG; sites
-# that write their name behind it (OpenCode's "Not Found | opencode")
+# that write their name after it (OpenCode's "Not Found | opencode")
 _ROUTE_TITLE = re.compile(
     r"(?:(?:HTTP Status |Error:? )?(?:404|405)\b[ :\u2013-]{0,3}"
     r"(?:\(?(?:Not Found|Page not found|(?:Method )?Not Allowed)\)?!*1*)?|"

@@ -22,12 +22,12 @@ _TRAILER = re.compile(rb"[A-Za-z0-9!#$%&'*+.^_`|~-]+:[^\x00-\x08\x0a-\x1f\x7f]*"
 
 
 class Framing(Protocol):
-    """Takes the bytes behind a head, and separates the body from what follows it."""
+    """Takes the bytes after a head, and separates the body from what follows it."""
 
     complete: bool
     """Whether the body has ended."""
     rest: bytes
-    """Bytes behind the end: the beginning of the next request."""
+    """Bytes after the end: the beginning of the next request."""
     postponed: bytes
     """Bytes beyond `MAX_LINES`: to be fed again in another turn."""
 
@@ -93,7 +93,7 @@ class Chunked:
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     def _take_line(self, data: bytes, position: int) -> int:
-        """Take a line, or the first part of one; return the position behind it."""
+        """Take a line, or the first part of one; return the position after it."""
         end = data.find(b"\n", position)
         stop = len(data) if end < 0 else end + 1
         self._line += data[position:stop]

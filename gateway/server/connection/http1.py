@@ -258,7 +258,7 @@ class Connection(Reception):
         self._resume_reading()
 
     def expect_close(self, seconds: float) -> None:
-        """Abort in so many seconds; see `Carrier`."""
+        """Abort after that many seconds; see `Carrier`."""
         self._enter(State.SOCKET, seconds)
 
     def close_socket(self, *, in_order: bool) -> None:

@@ -173,7 +173,7 @@ class Incoming:
         return True
 
     def _skip_empty_lines(self) -> None:
-        """Ignore empty lines before a request, which old clients send behind a body.
+        """Ignore empty lines before a request, which old clients send after a body.
 
         RFC 9112 section 2.2. Raises `InvalidRequest` beyond `MAX_EMPTY_LINES`.
         """

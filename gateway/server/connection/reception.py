@@ -46,7 +46,7 @@ class Reception(Lifetime):
         self._body = PartialBody()
         self._upload: UploadStream | None = None
         self._slots: ClientSlots | None = None
-        """Where the current request counts, if it does so since before its body has arrived."""
+        """Where the current request counts, if it has counted since before its body arrived."""
         self._turn: asyncio.Handle | None = None
         """The turn in which reading goes on, and the postponed part of a body is taken."""
 

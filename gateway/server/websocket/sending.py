@@ -61,7 +61,7 @@ class Carrier(Protocol):
         """Go on reading."""
 
     def expect_close(self, seconds: float) -> None:
-        """Have the socket's `tick` called in so many seconds, unless it is closed before."""
+        """Have the socket's `tick` called after that many seconds, unless it is closed before."""
 
     def close_socket(self, *, in_order: bool) -> None:
         """Close: at once if both sides have ended in order, else once the client has read why."""

@@ -106,7 +106,7 @@ class MessageFold:
         """End the open call: without pieces it has its input from the start, or none.
 
         That is not done where its block ends, but where the next one begins: `cut_off` is known
-        only behind it.
+        only after it.
         """
         call, self._call = self._call, None
         if call is None:

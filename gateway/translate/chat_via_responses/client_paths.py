@@ -105,7 +105,7 @@ def _tool_path(path: str, rest: str, client: Json) -> str:
 
 
 def _web_search_path(path: str, rest: str, client: Json) -> str:
-    """Return the path of an option; the tool's type is none."""
+    """Return the path of an option, which the tool's type is not."""
     if rest == ".type":
         return path
     inner = path + rest.replace(".user_location.", ".user_location.approximate.")

@@ -99,7 +99,7 @@ class CompletionsStream(StreamTranslation):
     def passes_text(self) -> bool:
         """Whether no stop sequence and no logprobs are looked for, and no choice has ended.
 
-        Behind a finish reason the last text is held until more of it comes.
+        After a finish reason the last text is held until more of it comes.
         """
         return not (self._plan.stops or self._has_ended) and self._plan.logprobs is None
 

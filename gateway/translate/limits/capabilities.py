@@ -58,7 +58,7 @@ class Capabilities:
     developer_role: bool = True
     multi_system: bool = True
     late_system: Literal["keep", "user"] = "keep"
-    """A system message behind the first user message: stays one, or becomes text of the user."""
+    """A system message after the first user message: stays one, or becomes text of the user."""
     continues_last: bool = False
     """The model can continue the last message of the assistant (`continue_final_message`)."""
     assistants_in_a_row: bool = True

@@ -17,8 +17,8 @@ def fold_replies(
 ) -> Json:
     """Return the first choice of the one chat completion as a message.
 
-    Raises `UpstreamReplied` for an error in a 200 body, and `UpstreamError` for a reply that is no
-    chat completion, or has a call that cannot be used.
+    Raises `UpstreamReplied` for an error in a 200 body, and `UpstreamError` for a reply that is not
+    a chat completion, or has a call that cannot be used.
     """
     if len(replies) != 1:
         raise UpstreamError(f"The upstream sent {len(replies)} replies to one call.")

@@ -46,8 +46,8 @@ class Messages:
 def read_messages(messages: list[Any], custom: AbstractSet[str]) -> Messages:
     """Return messages as chat has them; `custom` are the names of flat custom tools.
 
-    Calls of these came as functions', with the bare text as arguments. What is no message, or has
-    nothing of others', stays as it is.
+    Calls of these came as functions', with the bare text as arguments. Anything else, and messages
+    without such blocks, stay as they are.
     """
     read = Messages()
     for index, message in enumerate(messages):

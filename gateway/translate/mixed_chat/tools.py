@@ -34,7 +34,7 @@ class Tools:
 
 
 def read_tools(tools: object) -> Tools:
-    """Return the tools of a request as chat has them; what is no tool stays as it is."""
+    """Return the tools of a request as chat has them; anything else stays as it is."""
     read = Tools()
     for tool in tools if isinstance(tools, list) else ():
         form = _form_of(tool)

@@ -61,7 +61,7 @@ _MINIMAX_STATUSES = {1001: 504, 1002: 429, 1004: 401, 1008: 402, 2013: 400, 2049
 RESULTS = ("choices", "output", "content")
 """Where replies have their results: those of chat and completions, of responses, of messages."""
 _EVENTS = ("response.", "message_", "content_block_", "ping")
-"""How the types of events begin that are no errors."""
+"""How the types of events begin that are not errors."""
 _OF_A_RESULT = frozenset(
     {
         *(*RESULTS, "created", "data", "id", "model", "object", "usage"),

@@ -49,7 +49,7 @@ class MessagesAsResponse(ResponseFrame):
         self._is_passed_over = False
         """Whether responses have no place for the open block."""
         self._beyond: list[str] = []
-        """What has come behind the arguments of the open call: those of others."""
+        """What has come after the arguments of the open call: those of others."""
         self._given: object = None
         """The input that came with the start of the open call."""
         self._thought: tuple[ReasoningItem, ThinkingCarrier] | None = None
@@ -126,7 +126,7 @@ class MessagesAsResponse(ResponseFrame):
         """End the open block: a call without pieces has its input from the start, or none.
 
         That is not done where the block ends, but where the next one begins: `cut_off` is known
-        only behind it.
+        only after it.
         """
         call, self._call, self._thought = self._call, None, None
         if call is None:

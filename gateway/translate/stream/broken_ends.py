@@ -37,7 +37,7 @@ def _end_of_event(tail: bytes) -> bytes:
     *before, begun = _BLANK_LINE.split(tail)
     if not begun or begun.endswith(b"\n\r"):
         return b"\n" if begun else b""
-    # A LF behind a CR does not end another line.
+    # A LF after a CR does not end another line.
     end_of_line = b"" if begun.endswith(b"\n") else b"\n"
     has_data = any(line.startswith(b"data:") and line[5:].strip() for line in begun.splitlines())
     # Where no event ends within the tail, this one may have begun before it.

@@ -118,7 +118,7 @@ def _is_half(character: str, halves: tuple[str, str]) -> bool:
 
 
 def _may_continue(event: Any) -> bool:
-    """Whether an event is a delta, or ends no text: texts may be continued behind it."""
+    """Whether an event is a delta, or ends no text: texts may be continued after it."""
     if not isinstance(event, dict):
         return False
     kind, choices = event.get("type"), event.get("choices")

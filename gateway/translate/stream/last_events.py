@@ -73,13 +73,13 @@ class LastEvents:
         self._is_blurred = True
 
     def has_ended(self) -> bool:
-        """Whether the stream has had its terminator, behind which nothing belongs."""
+        """Whether the stream has had its terminator, after which nothing belongs."""
         return any(map(self._is_terminator, self._read()))
 
     def is_complete(self) -> bool:
         """Whether the stream may end here.
 
-        It may behind its terminator, behind an error, and where nothing shows that it may not. A
+        It may after its terminator, after an error, and where nothing shows that it may not. A
         chat or completions stream without `[DONE]`, which some servers never send, may end once
         each choice has its finish reason.
         """

@@ -36,5 +36,5 @@ class SaidText:
         return crc32(beginning) == self._check
 
     def rest_of(self, whole: str) -> str:
-        """Return what a whole text has behind what has been sent; nothing where they differ."""
+        """Return what a whole text has after what has been sent; nothing where they differ."""
         return whole[self.length :] if self.begins(whole) else ""

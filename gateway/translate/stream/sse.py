@@ -98,7 +98,7 @@ class SSEDecoder:
 
     Lines end in LF, CRLF or CR. Comments, `id:`, `retry:` and unknown fields are ignored, and so
     is an event whose data is empty: no client can parse it as JSON. `error: …` is the data of an
-    event of that type. JSON that begins on the line behind other JSON is an event of its own, with
+    event of that type. JSON that begins on the line after other JSON is an event of its own, with
     the name that is between them. Time is linear in the input, whatever the pieces. Raises
     `UpstreamError` once an event (or a line) has more than `max_event_bytes`, and from then on;
     the events before it are returned first.
@@ -114,7 +114,7 @@ class SSEDecoder:
         self._data: list[bytes] = []
         self._event = b""
         self._named: bytes | None = None
-        """The name that the data had before the last one came; None: none came behind data."""
+        """The name that the data had before the last one came; None: none came after data."""
 
     def feed(self, data: bytes) -> list[ServerSentEvent]:
         """Return the events that `data` completes."""
@@ -153,7 +153,7 @@ class SSEDecoder:
     def _only(self, data: bytes) -> ServerSentEvent | None:
         """Return the event of `data` if that is one with one line of data, as most are; else None.
 
-        That is for data behind whole events, without an end of line but LF.
+        That is for data after whole events, without an end of line but LF.
         """
         if self._size or self._line or self._at_start or self._ended_in_cr or b"\r" in data:
             return None

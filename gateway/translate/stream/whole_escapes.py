@@ -1,7 +1,7 @@
 r"""Replaces the escapes of halves of characters in JSON text that comes in pieces.
 
 Such an escape is JSON, but the parsers of some clients refuse it, and a stream with it. It is the
-half of a pair of UTF-16 (`\ud83d`) without the other one behind it, or before it.
+half of a pair of UTF-16 (`\ud83d`) without the other one after it, or before it.
 """
 
 import re

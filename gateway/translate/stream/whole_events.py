@@ -1,7 +1,7 @@
 """Holds back the beginning of an event until it is readable, so that no client gets half an event.
 
 A stream that is passed on may break off in the middle of an event. By the grammar half an event is
-discarded, but official clients decode whatever is behind `data:`, and fail in their JSON reader
+discarded, but official clients decode whatever is after `data:`, and fail in their JSON reader
 before they get to the event with the reason. All other bytes pass unchanged, in their order, as
 soon as a client can use them.
 """
@@ -21,7 +21,7 @@ _DATA = b"data:"
 _JSON_OPENS = (b"{", b"[")
 _JSON_ENDS = (b"}", b"]")
 _OPENING = 16
-"""Within how many bytes behind `data:` its JSON begins."""
+"""Within how many bytes after `data:` its JSON begins."""
 
 
 class WholeEvents:
@@ -83,7 +83,7 @@ class WholeEvents:
     def break_off(self) -> tuple[bytes, bool]:
         """Return what can pass of a stream that broke off, and whether it was over nevertheless.
 
-        An event that lacks only its blank line can pass; behind a terminator nothing is missing.
+        An event that lacks only its blank line can pass; after a terminator nothing is missing.
         """
         held = self._rest()
         passing = held if _is_whole(_data_of(held)) else b""
@@ -94,7 +94,7 @@ class WholeEvents:
 
         It is not complete in the middle of an event's JSON, whatever the framing says: a body that
         ends with its connection may end anywhere. Nor is it where other events must follow the last
-        ones of a stream of `shape`. Behind a terminator it always is.
+        ones of a stream of `shape`. After a terminator it always is.
         """
         held = self._rest()
         data = _data_of(held)

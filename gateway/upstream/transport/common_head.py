@@ -1,4 +1,4 @@
-"""The heads of nearly all replies that are no streams, read without a parser.
+"""The heads of nearly all replies that are not streams, read without a parser.
 
 What is read here llhttp reads in the same way. It reads everything else: bodies in chunks, heads in
 pieces, and what is unusual. Most lines of a reply's head are those of the reply before.

@@ -219,7 +219,7 @@ class Connection(asyncio.Protocol):
     def eof_received(self) -> None:
         """Take the end (called by asyncio).
 
-        The peer has closed: there is nothing more to read, and nobody to write to.
+        The peer has closed: there is nothing more to read, and no one to write to.
         """
         transport = self._transport
         if self._receiver is not None and transport is not None:

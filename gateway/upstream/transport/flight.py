@@ -10,7 +10,7 @@ from gateway.upstream.transport.connection import Connection
 from gateway.upstream.transport.request_body import upload
 
 _COPIED: Final = 16 * 1024
-"""A body up to this size is copied behind the head: over TLS, they are one record then."""
+"""A body up to this size is copied after the head: over TLS, they are one record then."""
 
 
 class Flight(ArrivingReply):

@@ -21,7 +21,7 @@ class ReceivedReply:
     def __init__(self) -> None:
         self._body: list[bytes] = []
         self._left = 0
-        """What is missing of the body behind a common head."""
+        """What is missing of the body after a common head."""
         self.status = 0
         self.headers: RawHeaders = ()
         """Those that may be relayed, names in lower case."""
@@ -74,7 +74,7 @@ class ReceivedReply:
         return True
 
     def take_rest(self, data: bytes) -> None:
-        """Take a piece of the body behind a common head."""
+        """Take a piece of the body after a common head."""
         size = len(data)
         left = self._left = self._left - size
         if left <= 0:

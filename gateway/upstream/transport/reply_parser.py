@@ -2,7 +2,7 @@
 
 Built on llhttp (httptools), strict. What llhttp leaves to its user is done here: limits, interim
 replies, replies to HEAD, bodies that end with the connection, and bytes beyond the reply. Common
-heads (`common_head.py`) and the bodies behind them need no llhttp.
+heads (`common_head.py`) and the bodies after them need no llhttp.
 """
 
 from typing import Final
@@ -80,7 +80,7 @@ class ReplyParser(ReceivedReply):
                 self.parse(data)
 
     def parse(self, data: bytes) -> None:
-        """Take what has arrived, behind the beginning, by llhttp; see `feed`."""
+        """Take what has arrived, after the beginning, by llhttp; see `feed`."""
         parser = self._parser
         if parser is None:
             self.keep_alive = False

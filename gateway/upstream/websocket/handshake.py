@@ -33,7 +33,7 @@ class Accepted:
     protocol: str
     """The subprotocol; empty: none."""
     rest: bytes
-    """What has come behind the head: frames."""
+    """What has come after the head: frames."""
 
 
 class Handshake:
@@ -99,7 +99,7 @@ class Handshake:
 def without_interim(data: bytes) -> tuple[bytes, int | None]:
     """Return a reply as far as it is here, without interim ones before it, and its status.
 
-    None: its head is not all here; 0: it is none of HTTP/1.1, or none that this module reads.
+    None: its head is not all here; 0: it is not HTTP/1.1, or not one that this module reads.
     """
     while True:
         head, end, rest = data.partition(_END)

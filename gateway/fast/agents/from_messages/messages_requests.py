@@ -175,7 +175,7 @@ NO_TOOLS = msgspec.Raw(b"[]")
 
 
 class MessagesRequest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
-    """A messages request of an agent; the fields behind `tool_choice` are the generic path's."""
+    """A messages request of an agent; the fields after `tool_choice` are the generic path's."""
 
     messages: Annotated[list[Message], msgspec.Meta(min_length=1, max_length=MAX_MESSAGES)]
     system: str | list[SystemText] = ""

@@ -55,7 +55,7 @@ _SAID = (InputText, OutputText, AnyText)
 
 
 def single(parts: Sequence[Part]) -> Raw | None:
-    """Return the text of a content that is one text; raises `Uncommon` for one that is none."""
+    """Return the text of a content that is one text; raises `Uncommon` for anything else."""
     if len(parts) != 1:
         return None
     first: Any = parts[0]

@@ -72,7 +72,7 @@ def message_with_calls(
 def _said(
     output: Sequence[OutputMessage | HiddenReasoning | _Call],
 ) -> tuple[str | None, Sequence[_Call]] | None:
-    """Return the text and the calls behind it; None: an output is not of these alone."""
+    """Return the text and the calls after it; None: an output is not of these alone."""
     text: str | None = None
     calls: list[_Call] = []
     for item in output:

@@ -45,7 +45,7 @@ def short_id(call_id: str) -> str:
 
 
 def with_answers(messages: list[object]) -> Iterator[object]:
-    """Yield the messages of a chat body, and an answer where a user speaks behind a result."""
+    """Yield the messages of a chat body, and an answer where a user speaks after a result."""
     last = None
     for message in messages:
         role = message.get("role") if isinstance(message, dict) else None

@@ -1,7 +1,7 @@
 """What Claude and OpenAI's models demand of their earlier thinking, which clients bring back.
 
-From Fable 5.1 on a block of thinking holds only behind the system prompt, the tools and messages
-that it was made behind, and is refused elsewhere (Anthropic, "Preserved thinking", opencode#48637).
+From Fable 5.1 on a block of thinking holds only after the system prompt, the tools and messages
+that it was made after, and is refused elsewhere (Anthropic, "Preserved thinking", opencode#48637).
 Clients of responses may change all of them. The API leaves such blocks out where a request asks for
 it; what is refused for other reasons is left out here. So is OpenAI's reasoning that was encrypted
 for another account or deployment, as of Azure's that take turns (codex#3573, higress#3197).

@@ -197,7 +197,7 @@ def fill(body: Json, name: str) -> None:
 
 
 def _with_users_last(messages: list[object]) -> Iterator[object]:
-    """Yield the messages of a messages body, and one of the user behind one of the assistant."""
+    """Yield the messages of a messages body, and one of the user after one of the assistant."""
     yield from messages
     last = messages[-1] if messages else None
     if isinstance(last, dict) and last.get("role") == "assistant":

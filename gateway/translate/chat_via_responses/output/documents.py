@@ -3,7 +3,7 @@
 Models that label their messages (`phase`) comment on their work before they answer, and may answer
 more than once: the last final answer counts, or a comment if there is no answer. So messages with a
 phase wait for the end. Of messages without one the first is shown as it comes; their refusals are
-no documents, and always shown. What is left out is reported.
+not documents, and always shown. What is left out is reported.
 """
 
 from collections.abc import Callable

@@ -249,7 +249,7 @@ class OutputItems:
 
 
 def _last_unnamed(items: list[OutputItem]) -> OutputItem | None:
-    """Return the last that has neither ended nor got an id; those behind it never will again."""
+    """Return the last that has neither ended nor got an id; those after it never will again."""
     while items and (items[-1].done or items[-1].item_id):
         items.pop()
     return items[-1] if items else None

@@ -103,7 +103,7 @@ class Content:
         self._show(call)
 
     def finish(self, call: Call, *, naturally: bool) -> None:
-        """Take the end of the response; calls behind the arguments of one get blocks of theirs."""
+        """Take the end of the response; calls after the arguments of one get blocks of theirs."""
         call.longer_names = frozenset()
         call.text.end(naturally=naturally)
         self._show(call)

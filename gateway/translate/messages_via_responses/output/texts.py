@@ -25,7 +25,7 @@ class Texts:
 
     @property
     def found(self) -> str | None:
-        """The stop sequence that was found; no text is shown behind it."""
+        """The stop sequence that was found; no text is shown after it."""
         return self._scanner.found
 
     @property
@@ -56,7 +56,7 @@ class Texts:
         self._show(place, text)
 
     def interrupt(self) -> None:
-        """Show the text that was held back: no stop sequence goes on behind other content."""
+        """Show the text that was held back: no stop sequence goes on after other content."""
         if self.found is not None or self._place is None:
             return
         held = self._scanner.flush()

@@ -7,7 +7,7 @@ _KEPT = MAX_TOOL_NAME - len("_01234567")
 
 
 def sent_name(name: str) -> str:
-    """Return the name under which a tool is sent: a longer one is cut, with a hash behind it.
+    """Return the name under which a tool is sent: a longer one is cut, with a hash after it.
 
     The names of MCP tools (`mcp__server__tool`) may have 128 characters. The same name gives the
     same one in every turn and process.

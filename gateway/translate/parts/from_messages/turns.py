@@ -41,7 +41,7 @@ class Turn(msgspec.Struct, gc=False):
 
     @property
     def others(self) -> list[Block]:
-        """The blocks that are no results."""
+        """The blocks that are not results."""
         if not self.results:
             return self.blocks
         return [block for block in self.blocks if block.json["type"] != "tool_result"]
@@ -50,7 +50,7 @@ class Turn(msgspec.Struct, gc=False):
 def turns_of(messages: Sequence[Json], context: Context, report: Report) -> list[Turn]:
     """Return the turns of checked messages: results follow the calls that they belong to.
 
-    System messages that are to be seen until the user's next message only are left out behind it.
+    System messages that are to be seen until the user's next message only are left out after it.
     Roles that nobody knows count as the user's (Claude Code's `ctx`, `msg`).
     """
     turns: list[Turn] = []
@@ -92,7 +92,7 @@ def _blocks(content: str | list[Json], path: str) -> list[Block]:
 
 
 def _with_results_behind_calls(turns: Sequence[Turn], report: Report) -> list[Turn]:
-    """Return the turns with what was said between calls and results behind the results."""
+    """Return the turns with what was said between calls and results after the results."""
     ordered: list[Turn] = []
     for turn in turns:
         results = _results(turn.blocks) if turn.role == "user" else []

@@ -116,7 +116,7 @@ def _with_output(message: str) -> str | None:
 
 
 def _too_long(message: str) -> str:
-    """Return an overflow in the words that clients look for, with the upstream's behind them."""
+    """Return an overflow in the words that clients look for, with the upstream's after them."""
     if message.lower().startswith((_PROMPT, _WITH_OUTPUT)):
         return message
     numbers = numbers_in(message)

@@ -1,7 +1,7 @@
 """What the gateway writes where Anthropic signs: `thinking.signature`, `redacted_thinking.data`.
 
 Clients bring both back unread. Anthropic refuses any signature but its own, so the gateway's have a
-prefix by which they are recognised and kept from it. Behind the prefix is what the upstream wants
+prefix by which they are recognised and kept from it. After the prefix is what the upstream wants
 back with the next turn, sealed for one caller, with the server, the family of models and the text
 of the block that it belongs to: what is changed, or comes back to another model, does not open.
 """

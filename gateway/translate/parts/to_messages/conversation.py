@@ -2,7 +2,7 @@
 
 Its rules: each call is answered in the next user message, which begins with the results of all
 calls of the assistant's message; no two calls have the same id (Switchyard#502); system messages
-keep their place only behind a user message, if the assistant's or nothing follows; texts are not
+keep their place only after a user message, if the assistant's or nothing follows; texts are not
 empty. Sources: the types of Anthropic's SDK, its "Mid-conversation system messages" (quoted in
 bifrost#3945), and its skills' `claude-api`.
 """
@@ -52,7 +52,7 @@ class Block(msgspec.Struct, gc=False):
     def client_path(self, rest: str) -> str:
         """Return the client's path of what the upstream calls this block + `rest`.
 
-        Anthropic's paths have the block's type behind its index.
+        Anthropic's paths have the block's type after its index.
         """
         tag = f".{self.sent['type']}"
         if rest.startswith(f"{tag}."):
@@ -207,7 +207,7 @@ def _distinguish(turns: Sequence[Turn]) -> None:
 
 
 def _messages(turns: Sequence[Turn]) -> list[_Message]:
-    """Return the messages of turns: results behind their calls, system messages joined."""
+    """Return the messages of turns: results after their calls, system messages joined."""
     messages: list[_Message] = []
     opens_with_results = False
     for turn in turns:

@@ -17,7 +17,7 @@ def is_safe_name(name: str) -> bool:
 
 
 def safe_tool_name(name: str) -> str:
-    """Return the name under which a tool is sent; other letters become `_`, with a hash behind.
+    """Return the name under which a tool is sent; other letters become `_`, with a hash appended.
 
     Clients of OpenAI's API that run MCP tools call them `server.tool` or `server/tool`, which other
     servers take. The same name gives the same one in every turn and process.

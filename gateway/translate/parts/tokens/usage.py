@@ -124,7 +124,7 @@ def _read(usage: object) -> _Counts | None:
 
 
 def _beside(usage: object) -> Json:
-    """Return the fields of a usage that are no counts of the other shape."""
+    """Return the fields of a usage that are not counts of the other shape."""
     if not isinstance(usage, dict) or usage.keys() <= _KNOWN:
         return {}
     return {

@@ -93,7 +93,7 @@ class ArgumentText:
         return doubtful[self._length :] if alone.whole else doubtful
 
     def add(self, text: str) -> str:
-        """Add a piece as far as the text goes; return the rest behind its end."""
+        """Add a piece as far as the text goes; return the rest after its end."""
         if self.ended:
             return text
         end = self._end_in(text)
@@ -105,7 +105,7 @@ class ArgumentText:
         return text[end:]
 
     def append(self, text: str) -> None:
-        """Add a piece unconditionally, also behind the end of the JSON."""
+        """Add a piece unconditionally, also after the end of the JSON."""
         self._pieces.append(text)
         self._length += len(text)
         self._begun = True
@@ -164,7 +164,7 @@ BETWEEN: Final = " \t\r\n,"
 
 
 def opens_json(text: str) -> bool:
-    """Whether a text behind a JSON text begins as another object or list does."""
+    """Whether a text after a JSON text begins as another object or list does."""
     return text.lstrip(BETWEEN).startswith(_OPENERS)
 
 

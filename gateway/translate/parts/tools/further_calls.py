@@ -1,4 +1,4 @@
-"""Calls behind the arguments of another one: several JSON texts where those of one belong."""
+"""Calls after the arguments of another one: several JSON texts where those of one belong."""
 
 from gateway.translate.parts.tools.arguments import BETWEEN, ArgumentText, opens_json, same_json
 from gateway.translate.parts.tools.call_faults import two_in_one
@@ -7,7 +7,7 @@ from gateway.translate.parts.tools.call_faults import two_in_one
 def further_calls(rest: str, arguments: str, *, naturally: bool) -> list[str]:
     """Return the arguments of the calls in what follows the arguments of one.
 
-    Repetitions of these are left out; other text behind the JSON stays with the last call, for the
+    Repetitions of these are left out; other text after the JSON stays with the last call, for the
     client to judge. `naturally`: nothing has cut the reply short. Raises `UpstreamError` for calls
     that lack their end in such a reply.
     """

@@ -42,7 +42,7 @@ class CallTracker(Generic[Call]):
         self._overlapping: defaultdict[_Place, list[Call]] = defaultdict(list)
         """Calls that shared a place before the first one had all its arguments."""
         self._rests: dict[Call, tuple[_Place, ArgumentText]] = {}
-        """Incomplete JSON texts that began behind the arguments of a call, with their place."""
+        """Incomplete JSON texts that began after the arguments of a call, with their place."""
 
     def __bool__(self) -> bool:
         """Whether there are any calls."""
@@ -73,7 +73,7 @@ class CallTracker(Generic[Call]):
         return item
 
     def go_on(self, index: int, text: str, begin: Callable[[], Call]) -> None:
-        """Add the next piece of arguments, right behind another piece that had the same index.
+        """Add the next piece of arguments, right after another piece that had the same index.
 
         It does what `take` does with a piece that has neither an id nor a name. Raises as that.
         """
@@ -180,7 +180,7 @@ class CallTracker(Generic[Call]):
         return item
 
     def _go_beyond(self, item: Call, index: _Place, text: str, begin: Callable[[], Call]) -> None:
-        """Take another JSON text behind the arguments of a call, without its own id or name.
+        """Take another JSON text after the arguments of a call, without its own id or name.
 
         It is the next call, of the same function, unless it repeats the arguments.
         """

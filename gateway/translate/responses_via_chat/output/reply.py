@@ -15,8 +15,8 @@ from gateway.translate.stream.reply_as_event import whole_as_event
 def fold_replies(replies: Sequence[object], request: PreparedRequest, context: Context) -> Json:
     """Return the first choice of the one chat completion as a response.
 
-    Raises `UpstreamReplied` for an error in a 200 body, and `UpstreamError` for a reply that is no
-    chat completion.
+    Raises `UpstreamReplied` for an error in a 200 body, and `UpstreamError` for a reply that is not
+    a chat completion.
     """
     if len(replies) != 1:
         raise UpstreamError(f"The upstream sent {len(replies)} replies to one call.")

@@ -1,6 +1,6 @@
 """Blocks that a `message_start` has already, where Anthropic's has none.
 
-Anthropic's SDKs put the blocks of the stream behind them. Some servers repeat them as blocks of the
+Anthropic's SDKs put the blocks of the stream after them. Some servers repeat them as blocks of the
 stream, with the same index: each is taken once, and its longest form counts.
 """
 

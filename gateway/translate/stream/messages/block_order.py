@@ -177,7 +177,7 @@ class BlockOrder:
 def _block_of(event: Json, open_kind: object) -> Json | None:
     """Return the beginning of the block that a text belongs to; None: to the open one.
 
-    SGLang before its #25876 writes text behind a call into the block of the call.
+    SGLang before its #25876 writes text after a call into the block of the call.
     """
     delta = event.get("delta")
     said = delta.get("type") if isinstance(delta, dict) else None

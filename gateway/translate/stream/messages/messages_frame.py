@@ -146,7 +146,7 @@ def whole_message(events: Sequence[Json], report: Report) -> Json:
     """Return the message that the events of a whole stream make.
 
     Calls that a limit has cut off are left out and reported: their input is not an object.
-    Raises `UpstreamError` for another input that is none.
+    Raises `UpstreamError` for any other input that is not one.
     """
     inputs: dict[int, str] = {}
     for event in events:

@@ -126,7 +126,7 @@ class BlockReader:
         yield part
 
     def _written_out(self, block: Json, path: str) -> Iterator[Json | Placed]:
-        """Yield a document of text as text, behind its title and context."""
+        """Yield a document of text as text, after its title and context."""
         self.report.emulate(path)
         source = block["source"]
         content = source["data"] if source["type"] == "text" else source["content"]
