@@ -16,7 +16,7 @@ from gateway.admin.live import Live
 from gateway.admin.overview import Overview
 from gateway.admin.questions import Questions
 from gateway.admin.reloading import ReloadControl
-from gateway.admin.routes import Way, routed
+from gateway.admin.routes import Operation, routed
 from gateway.admin.shown import Shown
 from gateway.config.settings import Settings
 from gateway.errors import UnknownRoute
@@ -40,22 +40,22 @@ def build(
     entrance = Entrance(access)
     shown = Shown(settings, sums, overview, Live(overview, control.stopping))
     questions = Questions(*routing, access)
-    ways = {
-        "/": Way("GET", entrance.index, is_open=True),
-        "/login": Way("POST", entrance.login, is_open=True),
-        "/page/": Way("GET", _file, is_open=True),
-        "/metrics": Way("GET", shown.metrics),
-        "/live": Way("GET", shown.live),
-        "/requests": Way("GET", shown.requests),
-        "/upstreams": Way("GET", shown.upstreams),
-        "/learned": Way("GET", shown.learned),
-        "/forget": Way("POST", shown.forget),
-        "/configuration": Way("GET", shown.configuration),
-        "/resolve": Way("GET", questions.resolve),
-        "/translate": Way("POST", questions.translate),
-        "/reload": Way("POST", control.reload),
+    operations = {
+        "/": Operation("GET", entrance.index, is_open=True),
+        "/login": Operation("POST", entrance.login, is_open=True),
+        "/page/": Operation("GET", _file, is_open=True),
+        "/metrics": Operation("GET", shown.metrics),
+        "/live": Operation("GET", shown.live),
+        "/requests": Operation("GET", shown.requests),
+        "/upstreams": Operation("GET", shown.upstreams),
+        "/learned": Operation("GET", shown.learned),
+        "/forget": Operation("POST", shown.forget),
+        "/configuration": Operation("GET", shown.configuration),
+        "/resolve": Operation("GET", questions.resolve),
+        "/translate": Operation("POST", questions.translate),
+        "/reload": Operation("POST", control.reload),
     }
-    return HostCheck(Protected(routed(ways, access)), settings.admin)
+    return HostCheck(Protected(routed(operations, access)), settings.admin)
 
 
 async def _file(request: Request) -> Response:

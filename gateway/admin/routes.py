@@ -15,7 +15,7 @@ Handler = Callable[[Request], Awaitable[object]]
 """Returns a response, or what becomes one as JSON."""
 
 
-class Way(NamedTuple):
+class Operation(NamedTuple):
     """What is at a path."""
 
     method: str
@@ -24,7 +24,7 @@ class Way(NamedTuple):
     """Whether it needs no token."""
 
 
-def routed(ways: Mapping[str, Way], access: Access) -> ASGIApp:
+def routed(operations: Mapping[str, Operation], access: Access) -> ASGIApp:
     """Return the ASGI application of these paths; one that ends in `/` stands for all below it."""
 
     async def application(
@@ -34,7 +34,7 @@ def routed(ways: Mapping[str, Way], access: Access) -> ASGIApp:
     ) -> None:
         request = Request(scope, receive)
         try:
-            answer = await _taken(ways, access, request)
+            answer = await _taken(operations, access, request)
         except GatewayError as error:
             answer = _json(error.envelope(), error.status, dict(error.headers))
         response = answer if isinstance(answer, Response) else _json(answer)
@@ -43,27 +43,27 @@ def routed(ways: Mapping[str, Way], access: Access) -> ASGIApp:
     return application
 
 
-async def _taken(ways: Mapping[str, Way], access: Access, request: Request) -> object:
-    way = _way(ways, request.scope["path"])
-    if request.method not in _methods(way):
-        allowed = ", ".join(_methods(way))
+async def _taken(operations: Mapping[str, Operation], access: Access, request: Request) -> object:
+    operation = _operation(operations, request.scope["path"])
+    if request.method not in _methods(operation):
+        allowed = ", ".join(_methods(operation))
         raise MethodNotAllowed(f"Call this path with {allowed}.", headers=(("allow", allowed),))
-    if not way.is_open:
+    if not operation.is_open:
         access.check(request)
-    return await way.handler(request)
+    return await operation.handler(request)
 
 
-def _way(ways: Mapping[str, Way], path: str) -> Way:
+def _operation(operations: Mapping[str, Operation], path: str) -> Operation:
     """Return what is at a path, with or without a slash at its end; raises `UnknownRoute`."""
     folder = path.rpartition("/")[0]
     for known in (path, path.rstrip("/"), f"{folder}/" if folder else ""):
-        if known in ways:
-            return ways[known]
+        if known in operations:
+            return operations[known]
     raise UnknownRoute("The admin listener has nothing at this path. GET / lists what there is.")
 
 
-def _methods(way: Way) -> tuple[str, ...]:
-    return ("GET", "HEAD") if way.method == "GET" else (way.method,)
+def _methods(operation: Operation) -> tuple[str, ...]:
+    return ("GET", "HEAD") if operation.method == "GET" else (operation.method,)
 
 
 def _json(content: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:

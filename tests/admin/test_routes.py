@@ -8,7 +8,7 @@ import pytest
 from starlette.requests import Request
 
 from gateway.admin.entry.access import Access
-from gateway.admin.routes import Way, routed
+from gateway.admin.routes import Operation, routed
 from gateway.config.operator_settings import AdminSettings
 from tests.admin.listener import TOKEN, Admin
 from tests.server.test_serving import Running
@@ -61,7 +61,7 @@ def test_what_fails_inside_is_said_as_json_too(
         raise failure
 
     async def scenario() -> bytes:
-        running = Running(routed({"/x": Way("GET", fail)}, Access(AdminSettings())))
+        running = Running(routed({"/x": Operation("GET", fail)}, Access(AdminSettings())))
         received = await running.exchange(
             b"GET /x HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n"
         )
