@@ -37,6 +37,7 @@ ODD_PARAMETERS: list[tuple[str, Any]] = [
     *each("stream", None, True, 0, "no"),
     *each("system", None, "", [], 3, [TEXT], [TEXT, TEXT], [{"type": "text", "text": ""}]),
     *each("system", [_CACHED], ["x"], BILLING, [{"type": "text", "text": BILLING}, TEXT]),
+    *each("system", [{"type": "text", "text": f"{BILLING}\nBe brief."}, TEXT]),
     *each("system", [{**TEXT, "citations": None}], [{"type": "image"}], [TEXT, TEXT, TEXT]),
     *each("messages", ABSENT, None, [], "Hi.", ["Hi."]),
     *each("messages.0.role", ABSENT, None, "assistant", "system", "tool", "ctx", 3),

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from gateway.fast.codec import ABSENT, Absent, PositiveInt, UnitInterval
-from gateway.translate.parts.from_messages.system import BILLING
+from gateway.translate.parts.from_messages.system import is_attribution
 from gateway.translate.schema.messages import MAX_MESSAGES
 
 _NonEmpty = Annotated[str, msgspec.Meta(min_length=1)]
@@ -63,6 +63,6 @@ def read_request(body: bytes) -> tuple[MessagesRequest, list[str]] | None:
                 return None
     given = request.system
     texts = [given] if isinstance(given, str) else [part.text for part in given]
-    if last == "assistant" or (texts and texts[0].startswith(BILLING)):
+    if last == "assistant" or (texts and is_attribution(texts[0])):
         return None
     return request, texts if given else []

@@ -122,6 +122,7 @@ ODD_PARAMETERS: list[tuple[str, Any]] = [
     *each("top_k", None, 5, 0, -1, 2.5, "1"),
     *each("stream", None, False, 0, "no", ABSENT),
     *each("system", ABSENT, None, "", [], 3, "Be brief.", BILLING, [TEXT], [MARKED, MARKED]),
+    *each("system", [{"type": "text", "text": f"{BILLING}\nBe brief."}, MARKED]),
     *each(
         "system", ["x"], [{"type": "text", "text": ""}], [{**TEXT, "citations": None}], [PICTURE]
     ),

@@ -23,7 +23,7 @@ from gateway.translate.contract import Context, Report
 from gateway.translate.draft import Draft
 from gateway.translate.parts.from_messages.blocks.thinking import shown_as
 from gateway.translate.parts.from_messages.hints import hints
-from gateway.translate.parts.from_messages.system import BILLING
+from gateway.translate.parts.from_messages.system import is_attribution
 from gateway.translate.parts.messages.asked import MessagesAsked
 from gateway.translate.parts.tools.choices import Mode, ToolChoice, ToolName
 from gateway.translate.parts.tools.definitions import completed, is_strict_schema
@@ -57,7 +57,7 @@ def instructions(request: MessagesRequest, report: Report) -> list[str]:
     if isinstance(given, str):
         return [given] if given else []
     texts = [block.text for block in given]
-    if texts and texts[0].startswith(BILLING):
+    if texts and is_attribution(texts[0]):
         report.drop("system[0]")
         return texts[1:]
     return texts
@@ -67,7 +67,7 @@ def write_hints(draft: Draft, request: MessagesRequest, *, is_marked: bool) -> N
     """Write the hints; `is_marked`: part of the conversation or a tool is marked for a cache."""
     given = request.system
     texts = [given] if isinstance(given, str) else [block.text for block in given]
-    draft.client["system"] = next((text for text in texts if not text.startswith(BILLING)), "")
+    draft.client["system"] = next((text for text in texts if not is_attribution(text)), "")
     blocks = () if isinstance(given, str) else given
     if is_marked or any(each.cache_control for each in blocks):
         draft.client["cache_control"] = _MARK

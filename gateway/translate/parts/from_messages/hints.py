@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from gateway.shapes import Json
 from gateway.translate.contract import Context
 from gateway.translate.draft import Draft
-from gateway.translate.parts.from_messages.system import BILLING
+from gateway.translate.parts.from_messages.system import is_attribution
 from gateway.translate.schema.messages import MESSAGES_HINTS
 
 _NEUTRAL = {"speed": "standard"}
@@ -71,7 +71,7 @@ def cache_key(session: str | None, instructions: str, context: Context) -> str:
 def _first_system_text(client: Json) -> str:
     given = client.get("system", "")
     texts = [given] if isinstance(given, str) else [block["text"] for block in given]
-    return next((text for text in texts if not text.startswith(BILLING)), "")
+    return next((text for text in texts if not is_attribution(text)), "")
 
 
 def _is_marked(client: Json) -> bool:

@@ -15,6 +15,11 @@ prompt cache survived (llama.cpp#19494).
 """
 
 
+def is_attribution(text: str) -> bool:
+    """Whether a block is Claude Code's attribution, and nothing else."""
+    return text.startswith(BILLING) and "\n" not in text.strip()
+
+
 def system_texts(client: Json, context: Context, report: Report) -> list[tuple[str, str]]:
     """Return the texts of a checked request's `system`, each with its path."""
     given = client.get("system", [])
@@ -25,7 +30,7 @@ def system_texts(client: Json, context: Context, report: Report) -> list[tuple[s
         carry_unknown(block, BLOCKS["text"], path, context, report)
         if block.get("citations"):
             report.drop(f"{path}.citations")
-    if texts and texts[0][0].startswith(BILLING):
+    if texts and is_attribution(texts[0][0]):
         report.drop(texts[0][1])
         return texts[1:]
     return texts

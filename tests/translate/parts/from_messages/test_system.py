@@ -24,6 +24,13 @@ BILL = text(f"{BILLING} cc_version=2.1.332.188;")
         # Only the first block is Claude Code's attribution, and only as a block.
         ([text("a"), BILL], [("a", "system[0]"), (BILL["text"], "system[1]")], []),
         (BILL["text"], [(BILL["text"], "system")], []),
+        # And only if the block says nothing else.
+        ([text(f"{BILL['text']}\n")], [], ["system[0]"]),
+        (
+            [text(f"{BILL['text']}\n\nBe brief.")],
+            [(f"{BILL['text']}\n\nBe brief.", "system[0]")],
+            [],
+        ),
         ([text("a", citations=[{}])], [("a", "system[0]")], ["system[0].citations"]),
         ([text("a", zzz=1)], [("a", "system[0]")], ["system[0].zzz"]),
     ],
