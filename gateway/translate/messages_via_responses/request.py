@@ -30,7 +30,8 @@ def prepare(body: Json, context: Context, report: Report) -> PreparedRequest:
         conversation.drop_prefill()
     prepared = write(draft, conversation)
     parameters.stop_sequences(draft)
-    parameters.token_limit(draft)
+    if not nothing:
+        parameters.token_limit(draft)
     hints(draft)
     if nothing:
         prepared.call = None

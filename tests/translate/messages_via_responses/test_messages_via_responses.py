@@ -164,6 +164,7 @@ def test_no_tokens_need_no_model() -> None:
     of.settings = type(of.settings)(on_unsupported="drop")
     translation = translate({**asked(user("?")), "max_tokens": 0}, of)
     assert translation.calls == ()
+    assert (translation.report.dropped, translation.report.changed) == (["max_tokens"], [])
     reply = translation.local_reply()
     assert reply is not None
     assert reply["stop_reason"] == "max_tokens"
