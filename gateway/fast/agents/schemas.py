@@ -11,8 +11,9 @@ from typing import Any, NamedTuple
 import msgspec
 from msgspec import Raw
 
+from gateway.fast.agents.uncommon import Uncommon
 from gateway.fast.codec import ABSENT
-from gateway.translate.parts.tools.definitions import is_complete, is_strict_schema
+from gateway.translate.parts.tools.definitions import has_nulls, is_complete, is_strict_schema
 
 LARGEST_KEPT = 4096
 """The length of the largest schema that is known again, in bytes."""
@@ -37,7 +38,10 @@ read_schema = msgspec.json.Decoder(dict[str, Any]).decode
 
 
 def form_of(schema: Raw) -> Form:
-    """Return what is known of a schema; raises as `read_schema` does."""
+    """Return what is known of a schema; raises `Uncommon` for one with nulls.
+
+    Raises as `read_schema` does, too.
+    """
     # A copy: a part would keep its whole request.
     written = bytes(schema)
     return _kept_form(written) if len(written) <= LARGEST_KEPT else _form(written)
@@ -45,6 +49,8 @@ def form_of(schema: Raw) -> Form:
 
 def _form(written: bytes) -> Form:
     read = read_schema(written)
+    if has_nulls(read):
+        raise Uncommon
     return Form(read.get("type", ABSENT), is_strict_schema(read), is_complete(read), not read)
 
 

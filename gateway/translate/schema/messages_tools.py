@@ -75,8 +75,7 @@ class Tool:
         if kind != CUSTOM:
             return CLIENT_TOOL.accept(tool, param) if client_tool_of(kind) else tool
         tool = CUSTOM_TOOL.accept(tool, param)
-        form = tool["input_schema"].get("type", "object")
-        if form != "object":
+        if tool["input_schema"].get("type") not in (None, "object"):
             path = f"{param}.input_schema.type"
             raise InvalidRequest(
                 f"Invalid value for '{path}': a tool's input is an object. Set it to 'object'.",

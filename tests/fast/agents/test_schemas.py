@@ -18,7 +18,7 @@ LONG = "x" * LARGEST_KEPT
     ("schema", "form"),
     [
         ({}, Form(ABSENT, is_strict=False, is_complete=False, is_empty=True)),
-        ({"type": None}, Form(None, is_strict=False, is_complete=False)),
+        ({"type": "string"}, Form("string", is_strict=False, is_complete=False)),
         (
             {"type": "object", "properties": {}},
             Form("object", is_strict=False, is_complete=True),
@@ -43,7 +43,11 @@ def test_a_schema_is_known_by_its_type_and_strictness(schema: Any, form: Form) -
 
 
 @pytest.mark.parametrize(
-    "written", [b"[]", b"3", b'"x"', b'{"a":1e400}', b'{"a":"\xff"}', b'{"a":"%b\xff"}' % b"x" * 9]
+    "written",
+    [
+        *(b"[]", b"3", b'"x"', b'{"a":1e400}', b'{"a":"\xff"}', b'{"a":"%b\xff"}' % b"x" * 9),
+        *(b'{"type":null}', b'{"properties":{"a":{"required":null}}}'),
+    ],
 )
 def test_what_is_no_schema_is_not_common(written: bytes) -> None:
     for filler in (b"", b" " * LARGEST_KEPT):

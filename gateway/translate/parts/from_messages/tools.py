@@ -11,7 +11,12 @@ from gateway.translate.parts.from_messages.client_tools import function_of
 from gateway.translate.parts.from_messages.deferred import ToolChanges
 from gateway.translate.parts.from_messages.tool_names import sent_name
 from gateway.translate.parts.tools.choices import Mode, ToolChoice, ToolName
-from gateway.translate.parts.tools.definitions import completed, is_complete, is_strict_schema
+from gateway.translate.parts.tools.definitions import (
+    completed,
+    is_complete,
+    is_strict_schema,
+    without_nulls,
+)
 from gateway.translate.parts.tools.namespaces import ambiguous_name
 from gateway.translate.schema.messages_tools import (
     CLIENT_TOOL,
@@ -203,7 +208,7 @@ class _Reader:
         function: Json = {"name": sent_name(tool["name"])}
         if "description" in tool:
             function["description"] = tool["description"]
-        schema: Json = tool["input_schema"]
+        schema: Json = without_nulls(tool["input_schema"])
         typed = schema if "type" in schema else {"type": "object", **schema}
         function["parameters"] = typed if is_complete(typed) else completed(typed)
         if tool.get("strict"):

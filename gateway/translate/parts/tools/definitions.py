@@ -43,7 +43,37 @@ def with_parameters(parameters: Any) -> Any:
     Mistral and MiniMax require them (mirascope#961, qwen-code#11834), and OpenAI and DeepSeek
     refuse `{}` (dots-hyprland#3640).
     """
+    parameters = without_nulls(parameters)
     return dict(NO_PARAMETERS) if parameters is None or parameters == {} else parameters
+
+
+def without_nulls(schema: Any) -> Any:
+    """Return a JSON schema without keys that are null, as programs in Go write what is empty.
+
+    OpenAI refuses `"required": null` and `"properties": null` (coder#23538, coder#27252). Other
+    values than schemas, and schemas without such keys, are returned as they are; the given one is
+    not changed.
+    """
+    return _changed(schema, _drop_nulls) if has_nulls(schema) else schema
+
+
+def has_nulls(schema: object) -> bool:
+    """Whether a JSON schema has keys that are null, and say nothing."""
+    return not _all_parts(schema, _has_no_null)
+
+
+def _has_no_null(schema: Json) -> bool:
+    return None not in schema.values() or all(
+        value is not None or key in _VALUES for key, value in schema.items()
+    )
+
+
+def _drop_nulls(schema: Json) -> None:
+    for key in [key for key, value in schema.items() if value is None and key not in _VALUES]:
+        if key == "properties":
+            schema[key] = {}
+        else:
+            del schema[key]
 
 
 def responses_custom(custom: Json, param: str) -> Json:
@@ -106,13 +136,21 @@ def completed(parameters: Json) -> Json:
     They mean the same without. Anthropic takes them so, and MCP servers write them so; OpenAI
     refuses them (copilot-cli#2223, mcphost#35). The given schema is not changed.
     """
-    made: Json = {**parameters}
-    made.setdefault("properties", {})
+    return _changed({**parameters, "properties": parameters.get("properties", {})}, _complete)
+
+
+def _complete(schema: Json) -> None:
+    if not _has_items(schema):
+        schema["items"] = {}
+
+
+def _changed(schema: Json, change: Callable[[Json], None]) -> Json:
+    """Return a copy of a schema in which each schema has been changed."""
+    made: Json = {**schema}
     waiting: list[Json] = [made]
     while waiting:
         part = waiting.pop()
-        if not _has_items(part):
-            part["items"] = {}
+        change(part)
         for key, value in list(part.items()):
             if key in _OF_SCHEMAS and isinstance(value, dict):
                 part[key] = {name: _copied(each, waiting) for name, each in value.items()}
@@ -178,6 +216,8 @@ def _all_parts(schema: object, holds: Callable[[Json], bool]) -> bool:
 _DEFINITIONS = ("$defs", "definitions")
 _OF_SCHEMAS = frozenset({"properties", *_DEFINITIONS})
 """Keys of schemas by names."""
+_VALUES = frozenset({"const", "default"})
+"""Keys of which null is a value."""
 _NOT_SCHEMAS = _OF_SCHEMAS | {"enum", "const", "default", "examples", "required"}
 
 

@@ -1,17 +1,24 @@
 from typing import Any
 
 import pytest
+from msgspec.json import decode, encode
 
 from gateway.errors import InvalidRequest
+from gateway.fast.pairs import pair_paths
+from gateway.shapes import Json, Shape
+from gateway.translate.contract import Context
 from gateway.translate.parts.tools.definitions import (
     chat_custom,
     chat_function,
     completed,
+    has_nulls,
     is_complete,
     is_strict_schema,
     responses_custom,
     responses_function,
+    without_nulls,
 )
+from gateway.translate.plan import plan
 from tests.translate.openai_schema import check_schema
 
 STRICT = {
@@ -89,6 +96,81 @@ def test_parameters_are_completed_as_openai_requires(given: Any, sent: Any) -> N
 def test_complete_parameters_stay(given: Any) -> None:
     assert is_complete(given)
     assert completed(given) == given
+
+
+NULLS: Json = {
+    "type": None,
+    "description": None,
+    "properties": {
+        "a": {"type": "object", "properties": None, "required": None},
+        "b": {"type": "string", "default": None, "enum": ["x", None]},
+        "c": {"anyOf": [{"const": None, "type": None}, {"$ref": "#/$defs/d"}]},
+        "required": {"type": "array", "items": None},
+    },
+    "$defs": {"d": {"properties": {}, "required": None}},
+    "required": None,
+}
+WITHOUT: Json = {
+    "properties": {
+        "a": {"type": "object", "properties": {}},
+        "b": {"type": "string", "default": None, "enum": ["x", None]},
+        "c": {"anyOf": [{"const": None}, {"$ref": "#/$defs/d"}]},
+        "required": {"type": "array"},
+    },
+    "$defs": {"d": {"properties": {}}},
+}
+
+
+@pytest.mark.parametrize(
+    ("given", "sent"),
+    [
+        (NULLS, WITHOUT),
+        (WITHOUT, WITHOUT),
+        ({"type": "object", "properties": None}, {"type": "object", "properties": {}}),
+        ({"type": "object", "required": None}, {"type": "object"}),
+        ({"type": None, "required": None}, {}),
+        ({"properties": {"a": None}}, {"properties": {"a": None}}),
+        ({"enum": [{"a": None}], "default": None}, {"enum": [{"a": None}], "default": None}),
+        (None, None),
+        ("odd", "odd"),
+    ],
+)
+def test_what_is_null_in_a_schema_says_nothing(given: Any, sent: Any) -> None:
+    before = repr(given)
+    assert without_nulls(given) == sent
+    assert repr(given) == before
+    assert has_nulls(given) is (given != sent)
+    assert not has_nulls(sent)
+
+
+AGENTS = (Shape.CHAT, Shape.RESPONSES, Shape.MESSAGES)
+
+
+@pytest.mark.parametrize("home", AGENTS)
+@pytest.mark.parametrize("client", AGENTS)
+@pytest.mark.parametrize("fast", [False, True])
+def test_no_server_gets_nulls_in_a_schema_unless_it_is_the_clients_own(
+    client: Shape, home: Shape, *, fast: bool
+) -> None:
+    tools: dict[Shape, Json] = {
+        Shape.CHAT: {"type": "function", "function": {"name": "f", "parameters": NULLS}},
+        Shape.RESPONSES: {"type": "function", "name": "f", "parameters": NULLS},
+        Shape.MESSAGES: {"name": "f", "input_schema": NULLS},
+    }
+    said = [{"role": "user", "content": "Hi"}]
+    body: Json = {"model": "m", "input" if client is Shape.RESPONSES else "messages": said}
+    body |= {"tools": [tools[client]], **({"max_tokens": 9} if client is Shape.MESSAGES else {})}
+    context = Context("m", "m")
+    made = pair_paths(client, home, context).translation(encode(body), context) if fast else None
+    sent = decode(made.sent) if made else plan(client, home, body, context).calls[0]
+    tool = sent["tools"][0]
+    schema = tool.get("function", tool).get("parameters", tool.get("input_schema"))
+    if client is home:
+        assert schema == NULLS
+    else:
+        assert not has_nulls(schema)
+        assert schema["properties"].keys() == NULLS["properties"].keys()
+        assert "required" not in schema
 
 
 @pytest.mark.parametrize(("fields", "param"), [({}, "p.name"), ({"name": 5}, "p.name"), (5, "p")])
