@@ -12,7 +12,9 @@ _LIMIT = re.compile(
 """What stands before the number that is the limit, in the texts of `overflows`."""
 _BEFORE = 120
 """How many characters before a number are read: a text of many numbers would take seconds."""
-_CONTEXT = re.compile(r"\bcontext length (?:is|of) (\d[\d,]{0,14})")
+_CONTEXT = re.compile(
+    r"(?:\bcontext length (?:is|of)|exceed context limit: \d{1,12} \+ \d{1,12} >) (\d[\d,]{0,14})"
+)
 _N = r"(\d{1,12})"
 _PARTS = tuple(
     re.compile(text.replace("{N}", _N))
@@ -26,6 +28,8 @@ _PARTS = tuple(
         r"{N} of text input,(?: {N} of tool input,)? {N} in the output",
         # SGLang
         r"{N} tokens from the input messages and ()?{N} tokens for the completion",
+        # Anthropic
+        r"exceed context limit: {N} \+ ()?{N} >",
         # Text Generation Inference
         r"Given: {N} `inputs` tokens and ()?{N} `max_new_tokens`",
     )

@@ -35,6 +35,11 @@ TEXTS = [
         "Input validation error: `inputs` tokens + `max_new_tokens` must be <= 16385. Given: 622 "
         "`inputs` tokens and 16384 `max_new_tokens`"
     ),
+    # Anthropic
+    (
+        "input length and `max_tokens` exceed context limit: 622 + 16384 > 16385, decrease input "
+        "length or `max_tokens` and try again"
+    ),
     # OpenRouter
     (
         "This endpoint's maximum context length is 16385 tokens. However, you requested about 17006"
@@ -60,6 +65,7 @@ def test_the_room_beside_the_prompt_follows_from_the_message(message: str) -> No
         f"{_OPENAI} 30 tokens (20 in the messages, 10 in the completion).",
         "Given: 622 `inputs` tokens and 16384 `max_new_tokens`",
         f"{_OPENAI} 17006 tokens.",
+        "input length and `max_tokens` exceed context limit: 16385 + 2 > 16385",
         "No.",
     ],
 )

@@ -14,6 +14,8 @@ from gateway.envelopes.overflows import overflow_message
 from gateway.resolve.refusals.parameter_fixes import ParameterFix
 
 _NAMES = ("max_completion_tokens", "max_tokens", "max_output_tokens")
+_BUDGET = "thinking.budget_tokens"
+"""It must be smaller than the limit."""
 _N = r"[`'\"]?(?P<most>\d{1,9})[`'\"]?"
 _TEXT = re.compile(
     "|".join(
@@ -56,11 +58,11 @@ def too_large(reply: ErrorReply, sent: Collection[str]) -> ParameterFix | None:
 def no_room(reply: ErrorReply, sent: Collection[str]) -> ParameterFix | None:
     """Return the fix that lowers the limit that was sent to the room beside this prompt.
 
-    None: another error, or too little room for a reply.
+    None: another error, or too little room for a reply, as there may be with a budget for thinking.
     """
     message, name = overflow_message(reply), _limit_in(sent)
     lengths = lengths_in(message or reply.message)
-    if name is None or lengths is None or not _is_enough(lengths):
+    if name is None or lengths is None or _BUDGET in sent or not _is_enough(lengths):
         return None
     return ParameterFix("fit", name, str(lengths.room))
 

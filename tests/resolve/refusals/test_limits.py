@@ -81,6 +81,8 @@ def test_the_limit_is_lowered_to_the_room_beside_the_prompt(
         (123_905, 128_000, {"max_tokens"}),
         (20_000, 16_385, {"max_tokens"}),
         (6, 16_385, {"model"}),
+        # Room for a reply need not be room for what is to be thought before it.
+        (6, 16_385, {"max_tokens", "thinking", "thinking.budget_tokens"}),
     ],
 )
 def test_a_conversation_that_is_too_long_is_the_clients_to_shorten(

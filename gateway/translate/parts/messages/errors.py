@@ -109,6 +109,8 @@ def _is_about(model: str, error: GatewayError) -> bool:
 
 def _with_output(message: str) -> str | None:
     """Return the words after which clients ask for a shorter reply; None: that would not help."""
+    if message.lower().startswith(_WITH_OUTPUT):
+        return message
     found = lengths_in(message)
     if found is None:
         return None
@@ -117,7 +119,7 @@ def _with_output(message: str) -> str | None:
 
 def _too_long(message: str) -> str:
     """Return an overflow in the words that clients look for, with the upstream's after them."""
-    if message.lower().startswith((_PROMPT, _WITH_OUTPUT)):
+    if message.lower().startswith(_PROMPT):
         return message
     numbers = numbers_in(message)
     limits = [number for number, is_limit in numbers if is_limit]
