@@ -29,6 +29,7 @@ from gateway.replies import BufferedReply
 from gateway.request import GenerationRequest
 from gateway.shapes import Json, RawHeaders, Send, Shape, UpstreamReply
 from gateway.translate.contract import Translation
+from gateway.translate.parts.upstream_errors import ParameterNames
 from gateway.translate.stream.messages.message_events import events_of
 from gateway.translate.stream.sse import encode_events, terminator
 
@@ -61,8 +62,8 @@ async def perform(
         if isinstance(answers, ErrorReply):
             return answers
         if sum(len(whole.body) for whole in answers) < LARGE_BYTES:
-            return _folded(translation, answers)
-        return await apart.run(partial(_folded, translation, answers))
+            return _folded(translation, answers, attempt)
+        return await apart.run(partial(_folded, translation, answers, attempt))
     return await _streamed(send, call, attempt, translation, settings)
 
 
@@ -131,7 +132,11 @@ def _decoded(fast: Fast, whole: BufferedReply) -> ClientReply | ErrorReply:
     return _folded(fast, [whole]) if body is None else json_reply(body, fields=_kept(whole.headers))
 
 
-def _folded(translation: Translation, answers: Sequence[BufferedReply]) -> ClientReply | ErrorReply:
+def _folded(
+    translation: Translation,
+    answers: Sequence[BufferedReply],
+    names: ParameterNames | None = None,
+) -> ClientReply | ErrorReply:
     """Return the client's reply to whole answers, or the error that one of them turns out to be.
 
     Raises `UpstreamError` for what is not an answer.
@@ -142,7 +147,7 @@ def _folded(translation: Translation, answers: Sequence[BufferedReply]) -> Clien
         reply = whole_reply(home, whole.body, partial(_sent, translation, position))
         if isinstance(reply, ReportedError):
             failure = ErrorReply(position, whole.status, whole.headers, reply.body)
-            error = translated_failure(translation, failure)
+            error = translated_failure(translation, failure, names)
             if reply.in_place:
                 return _refused_key(error, whole.headers)
             return replace(failure, for_client=error.bare())
@@ -232,7 +237,7 @@ def _streams(send: Send, attempt: Attempt, translation: Translation, settings: S
 
     def late(failure: ErrorReply) -> GatewayError:
         failures.check_own_key(upstream, failure.status, failure.body)
-        return translated_failure(translation, failure)
+        return translated_failure(translation, failure, attempt)
 
     grace = settings.server.first_byte_grace
     return Streams(send, attempt.calls, attempt.concurrency, grace, late)

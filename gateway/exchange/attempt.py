@@ -26,13 +26,14 @@ from gateway.exchange.contexts import Contexts
 from gateway.exchange.late_parts import LateParts
 from gateway.exchange.params.known_fixes import Fixes
 from gateway.exchange.params.mending import for_clients, knowing, may_apply, mended, parameter_names
+from gateway.exchange.params.moved_parts import before_mending
 from gateway.exchange.restricted import restrictions
 from gateway.exchange.stored.seals import Seals
 from gateway.fast.paths import LARGEST_TEXT, Fast, FastPaths
 from gateway.request import GenerationRequest
 from gateway.resolve.evidence import Route
 from gateway.resolve.today import WallClock
-from gateway.shapes import ItemNames, Shape, UpstreamCall
+from gateway.shapes import ItemNames, Json, Shape, UpstreamCall
 from gateway.translate.contract import Context, Detokenize, Report, Translation
 from gateway.translate.missing_choices import asked_choices
 from gateway.translate.parts.tokens.ids import Counterparts
@@ -55,12 +56,12 @@ class Attempt(msgspec.Struct):
     """What was left out of a request whose reply is not translated."""
     concurrency: int = 1
     """How many of the calls may be in flight at the same time."""
-
     asks_for_several: bool = False
     """Whether a call asks for several choices: not every server gives as many."""
-
     items: ItemNames | None = None
     """The client's names for the items of `input`, where its own endpoint gets other ones."""
+    unmended: Sequence[Json] = ()
+    """The bodies of the calls without the fixes."""
 
     held: Held | None = None
     """Of a large request; the last field, since it has to be released last."""
@@ -83,6 +84,8 @@ class Attempt(msgspec.Struct):
 
         None when the client's request has no such parameter.
         """
+        if param is not None and self.fixes:
+            param = before_mending(self.unmended[call], self.fixes, param)
         for new, old in self.renamed.items():
             if param == new or (param or "").startswith((f"{new}.", f"{new}[")):
                 return old
@@ -236,6 +239,7 @@ class Attempts:
             attempt = _with_translation(
                 call, route, translation, context, fixes, text_deltas=paths.text_deltas
             )
+        attempt.unmended = translation.calls
         if len(call.body) >= LARGE_BYTES:
             attempt.held = Held(self.apart, (body, *translation.calls))
         return attempt

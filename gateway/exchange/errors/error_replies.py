@@ -16,6 +16,7 @@ from gateway.translate.contract import Translation
 from gateway.translate.parts.sentences import sentence
 from gateway.translate.parts.to_messages.replied_errors import in_openai_terms
 from gateway.translate.parts.upstream_errors import (
+    ParameterNames,
     client_status,
     error_type,
     in_clients_words,
@@ -31,12 +32,14 @@ _RATE_LIMITS: Final = (b"x-ratelimit-", b"ratelimit", b"anthropic-ratelimit-")
 """OpenAI's fields, those of the draft standard (`RateLimit-Policy`), and Anthropic's."""
 
 
-def translated_failure(translation: Translation, failure: ErrorReply) -> UpstreamError:
-    """Return an upstream's error in the vocabulary of the client's endpoint."""
+def translated_failure(
+    translation: Translation, failure: ErrorReply, names: ParameterNames | None = None
+) -> UpstreamError:
+    """Return an upstream's error in the vocabulary of the client's endpoint.
 
-    def client_param(name: str | None) -> str | None:
-        return translation.client_param(failure.call, name)
-
+    `names` knows more of what was sent than the translation, if there is anything more.
+    """
+    client_param = partial((names or translation).client_param, failure.call)
     error = error_of_reply(failure.status, failure.headers, failure.body, client_param)
     if translation.report.target is Shape.MESSAGES and isinstance(error, UpstreamReplied):
         return in_openai_terms(error, failure.status if failure.status >= 400 else None)

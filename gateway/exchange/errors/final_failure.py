@@ -85,7 +85,7 @@ class GivingUp:
         if renamed is not None:
             raise renamed
         if attempt.translation is not None and moved:
-            raise translated_failure(attempt.translation, failure)
+            raise translated_failure(attempt.translation, failure, attempt)
         named = None if moved else in_clients_terms(attempt, failure, call.body)
         if named is not None:
             raise named

@@ -1,0 +1,70 @@
+"""Where the parts of a conversation were before a mend added, dropped or joined some of them.
+
+An error names what was sent by its place, which then is another one than the client's. The places
+are only worked out for an error: the mend is made again, with parts that know theirs.
+"""
+
+import re
+from typing import Any
+
+from gateway.exchange.params.known_fixes import Fixes
+from gateway.resolve.refusals.parameter_fixes import apply_fixes
+from gateway.shapes import Json
+
+_PART = re.compile(r"(messages|input)\[([0-9]{1,6})\](?:\.content\[([0-9]{1,6})\])?(.*)", re.DOTALL)
+_PLACE = "\0place"
+"""A field that no client can have: where an object was."""
+
+_Place = tuple[int, int | None]
+"""The index of a message or item, and that of a part of its content."""
+
+
+def before_mending(body: Json, fixes: Fixes, path: str) -> str:
+    """Return the path in a body of what has another one in the body with the fixes applied.
+
+    `path` has brackets. Of what the body does not have, it is that of the list.
+    """
+    found = _PART.fullmatch(path)
+    given = body.get(found[1]) if found is not None else None
+    if found is None or not isinstance(given, list):
+        return path
+    marked = [_marked(each, (at, None)) for at, each in enumerate(given)]
+    mended = apply_fixes({**body, found[1]: marked}, fixes).get(found[1])
+    outer, inner = int(found[2]), found[3]
+    if not isinstance(mended, list) or outer >= len(mended):
+        return path
+    place, rest = _place_of(mended[outer]), found[4]
+    if inner is not None:
+        part = _place_of(_at(mended[outer], int(inner)))
+        place, rest = part or place, rest if part or place is None else f".content{rest}"
+    if place is None:
+        return found[1]
+    at, within = place
+    return f"{found[1]}[{at}]" + ("" if within is None else f".content[{within}]") + rest
+
+
+def _marked(value: Any, place: _Place) -> Any:
+    """Return a message or an item, or one of its parts, that knows its place."""
+    if not isinstance(value, dict):
+        return value
+    marked = {**value, _PLACE: place}
+    content = value.get("content")
+    if isinstance(content, list) and place[1] is None:
+        marked["content"] = [_marked(each, (place[0], at)) for at, each in enumerate(content)]
+    return marked
+
+
+def _place_of(value: Any) -> _Place | None:
+    """Return where an object was, or where its first part was that has been elsewhere."""
+    if not isinstance(value, dict):
+        return None
+    place: _Place | None = value.get(_PLACE)
+    if place is None and isinstance(value.get("content"), list):
+        inner = next(filter(None, map(_place_of, value["content"])), None)
+        return None if inner is None else (inner[0], None)
+    return place
+
+
+def _at(message: Any, index: int) -> Any:
+    content = message.get("content") if isinstance(message, dict) else None
+    return content[index] if isinstance(content, list) and index < len(content) else None
