@@ -88,7 +88,11 @@ class Pool:
                 # The race was lost: once more, on a new connection.
                 call.repeats += 1
             connection = await self._dial()
-            return await self._flight(call).deliver(connection, call, head)
+            try:
+                return await self._flight(call).deliver(connection, call, head)
+            except ClosedUnanswered as error:
+                self._dialer.suspect(error, connection)
+                raise
         except BaseException:
             self._slots.release()
             raise

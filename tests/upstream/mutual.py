@@ -3,11 +3,12 @@
 asyncio's servers close the connection without the alert; others send it.
 """
 
+import asyncio
 import socket
 import ssl
 import threading
-from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -97,3 +98,15 @@ def mutual_server(context: ssl.SSLContext) -> Iterator[MutualServer]:
         finally:
             listening.shutdown(socket.SHUT_RDWR)
             thread.join(PATIENCE)
+
+
+@asynccontextmanager
+async def silent_server(context: ssl.SSLContext) -> AsyncIterator[str]:
+    """Run a server that closes without the alert, and yield its base URL."""
+
+    async def answer(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(REPLY)
+        writer.close()
+
+    async with await asyncio.start_server(answer, "localhost", 0, ssl=context) as server:
+        yield f"https://localhost:{server.sockets[0].getsockname()[1]}/v1"

@@ -34,7 +34,7 @@ from gateway.upstream.origin import Origin
 from gateway.upstream.proxied.httpx_errors import closed_unanswered, gateway_errors
 from gateway.upstream.slots import Slots, UpstreamStats, for_look_ups, for_requests
 from gateway.upstream.targets import targets_of
-from gateway.upstream.transport.client_tls import client_context
+from gateway.upstream.transport.client_tls import client_context, suspect_certificate
 from gateway.upstream.transport.request_body import measured
 
 
@@ -65,6 +65,8 @@ class _Progress:
         self._first_byte = first_byte
         self._unclaimed: Any = None
         self.connected = False
+        self.secured_at = 0.0
+        """When TLS began on a new connection (loop time); 0 without."""
 
     async def __call__(self, event: str, info: dict[str, Any]) -> None:
         """Take an event (called by httpx2)."""
@@ -72,6 +74,8 @@ class _Progress:
             self.connected = True
             self._unclaimed = stream = info["return_value"]
             keep_alive(stream.get_extra_info("socket"))  # not its option, which forgets proxies
+        elif event.endswith(".start_tls.complete"):
+            self.secured_at = asyncio.get_running_loop().time()
         elif event.endswith(".send_request_headers.started"):
             self._unclaimed = None
         elif event.endswith((".send_request_body.complete", ".send_request_body.failed")):
@@ -176,6 +180,9 @@ class HttpClient:
                 raise _ReusedConnectionClosed(
                     error.message, reason=error.reason
                 ) from error.__cause__
+            if progress.secured_at and closed_unanswered(error.__cause__):
+                age = asyncio.get_running_loop().time() - progress.secured_at
+                suspect_certificate(error, self._made_for[0], age)
             raise
         except TimeoutError:
             raise UpstreamTimeout(

@@ -6,7 +6,7 @@ from typing import Final
 
 from gateway.certificates import load_certificate
 from gateway.config.settings import UpstreamSettings
-from gateway.errors import Reason, UpstreamUnavailable
+from gateway.errors import Reason, UpstreamError, UpstreamUnavailable
 
 _REQUIRED: Final = "TLSV13_ALERT_CERTIFICATE_REQUIRED"
 _NOT_ACCEPTED: Final = {
@@ -53,6 +53,10 @@ def _verifying(verify: bool | str) -> ssl.SSLContext:
     return context
 
 
+_AT_ONCE: Final = 2.0
+"""Seconds: who refuses a certificate looks at no request. A server that fails takes its time."""
+
+
 class CertificateRefused(UpstreamUnavailable):
     """The upstream has ended the handshake for want of a client certificate that it accepts.
 
@@ -77,3 +81,20 @@ def certificate_refused(upstream: str, error: BaseException | None) -> Certifica
     else:
         return None
     return CertificateRefused(f"Upstream '{upstream}' cannot be reached: {why}.")
+
+
+def suspect_certificate(error: UpstreamError, upstream: UpstreamSettings, seconds: float) -> None:
+    """Say in an error what may be wrong where a new connection has ended without a reply so soon.
+
+    Many servers (those of Python, uvicorn among them) refuse a client's certificate without a word,
+    and a reset overtakes the alert of others: then only the circumstances tell. Well-known services
+    ask for none.
+    """
+    why = ""
+    if upstream.tls is not None:
+        why = " It may not accept the certificate that it is shown; check tls.certificate."
+    elif not upstream.kind.hosts:
+        why = " If it requires a client certificate, set tls.certificate and tls.key."
+    if why and seconds <= _AT_ONCE:
+        error.message += why
+        error.args = (error.message,)

@@ -9,16 +9,26 @@ from functools import partial
 from typing import TypeVar
 
 from gateway.config.settings import UpstreamSettings
-from gateway.errors import Reason, UpstreamUnavailable
+from gateway.errors import Reason, UpstreamError, UpstreamUnavailable
 from gateway.late import Late
 from gateway.system.host_name import HostName
 from gateway.system.tcp import keep_alive
 from gateway.upstream.origin import Origin
-from gateway.upstream.transport.client_tls import certificate_refused, client_context
+from gateway.upstream.transport.client_tls import (
+    certificate_refused,
+    client_context,
+    suspect_certificate,
+)
+from gateway.upstream.transport.connection import Connection
 from gateway.upstream.transport.exhaustion import exhaustion, without_a_socket
 
 LAST_SECONDS = 300.0
 """For so long an address of a name that has failed is tried after its others."""
+
+_ENDED = (ssl.SSLEOFError, ConnectionResetError, ConnectionAbortedError)
+"""The ends of a handshake that the other side breaks off without an alert."""
+_HANDSHAKE_FAILURE = "SSLV3_ALERT_HANDSHAKE_FAILURE"
+"""What servers say before TLS 1.3 where they were shown no certificate; also of ciphers."""
 
 ProtocolType = TypeVar("ProtocolType", bound=asyncio.BaseProtocol)
 
@@ -52,6 +62,7 @@ class Dialer:
     """
 
     def __init__(self, upstream: UpstreamSettings, origin: Origin) -> None:
+        self._upstream = upstream
         self._name = upstream.name
         self._origin = origin
         self._timeout = upstream.timeouts.connect
@@ -93,6 +104,12 @@ class Dialer:
         finally:
             del failure  # its traceback keeps this frame, and with it the request
 
+    def suspect(self, error: UpstreamError, connection: Connection) -> None:
+        """Say in an error what may be wrong where a new connection has ended without a reply."""
+        if self._tls is not None:
+            age = connection.loop.time() - connection.born
+            suspect_certificate(error, self._upstream, age)
+
     async def _context(self) -> ssl.SSLContext | None:
         try:
             return None if self._tls is None else await self._tls.get()
@@ -133,14 +150,14 @@ class Dialer:
         return protocol
 
     def _unavailable(self, failure: BaseException) -> UpstreamUnavailable:
+        # The attribute is there only where OpenSSL itself has raised the error.
+        given = getattr(failure, "reason", "no reason given")
         if isinstance(failure, ssl.SSLCertVerificationError):
             reason, why = (
                 Reason.TLS,
                 f"its TLS certificate is not accepted ({failure.verify_message})",
             )
         elif isinstance(failure, ssl.SSLError):
-            # The attribute is there only where OpenSSL itself has raised the error.
-            given = getattr(failure, "reason", "no reason given")
             reason, why = Reason.TLS, f"the TLS handshake failed ({given})"
         elif isinstance(failure, TimeoutError):
             reason = Reason.CONNECT_TIMEOUT
@@ -150,9 +167,13 @@ class Dialer:
             why = "the connection was refused; check its base_url and that it is running"
         else:
             reason, why = Reason.UNREACHABLE, f"no connection ({_description(failure)})"
-        return UpstreamUnavailable(
+        error = UpstreamUnavailable(
             f"Upstream '{self._name}' cannot be reached: {why}.", reason=reason
         )
+        is_shown = self._upstream.tls is not None
+        if (is_shown and isinstance(failure, _ENDED)) or given == _HANDSHAKE_FAILURE:
+            suspect_certificate(error, self._upstream, 0.0)
+        return error
 
 
 def _description(failure: BaseException) -> str:

@@ -20,6 +20,7 @@ from gateway.upstream.transport.connecting import new_connection
 from gateway.upstream.transport.connection import Connection
 from gateway.upstream.transport.dial import Dialer
 from gateway.upstream.transport.flight import Flight
+from gateway.upstream.transport.reply_parser import ClosedUnanswered
 from gateway.upstream.websocket.handshake import SWITCHED, Accepted, Handshake, offered_in
 from gateway.upstream.websocket.opening import Opening
 
@@ -75,7 +76,9 @@ class SocketDialer:
                 self._name, timeouts, head_only=False, park=Connection.abort, release=_nothing
             )
             reply = flight.go_on(connection, data)
-        except BaseException:
+        except BaseException as error:
+            if isinstance(error, ClosedUnanswered):
+                self._dialer.suspect(error, connection)
             connection.abort()
             raise
         raise Refused(reply)

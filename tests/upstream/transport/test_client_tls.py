@@ -10,7 +10,7 @@ import pytest
 
 from gateway.config.secret import Secret
 from gateway.config.settings import Settings, TlsSettings, UpstreamSettings
-from gateway.errors import Reason, UpstreamUnavailable
+from gateway.errors import Reason, UpstreamError, UpstreamUnavailable
 from gateway.shapes import UpstreamCall
 from gateway.sockets import Refused
 from gateway.upstream.sender import Upstreams
@@ -18,10 +18,18 @@ from gateway.upstream.transport.client_tls import (
     CertificateRefused,
     certificate_refused,
     client_context,
+    suspect_certificate,
 )
+from tests import kinds
 from tests.certificates import make_pair
 from tests.upstream.conftest import GET, call, read, sender_for, settings_for
-from tests.upstream.mutual import Authority, MutualServer, authority_in, mutual_server
+from tests.upstream.mutual import (
+    Authority,
+    MutualServer,
+    authority_in,
+    mutual_server,
+    silent_server,
+)
 from tests.upstream.scripted import Peer, scripted
 from tests.upstream.websocket.scene import REALTIME, dialer_for
 
@@ -109,7 +117,9 @@ async def test_a_server_that_refuses_the_certificate_is_unavailable_and_says_why
     elif shown == "of another authority":
         tls = make_pair(tmp_path, "other", issuer=make_pair(tmp_path, "others")).settings
     elif version is TLS_1_2:
-        said = "could not be reached" if "httpx2" in variant else "HANDSHAKE_FAILURE"
+        said = r"HANDSHAKE_FAILURE\)\. If it requires a client certificate, set tls\.certificate"
+        if "httpx2" in variant:
+            said = "could not be reached"
     with mutual_server(authority.context(version)) as server:
         sender = sender_for(variant, towards(server, authority, tls))
         for asked in (GET, call(b"{}")):
@@ -119,6 +129,46 @@ async def test_a_server_that_refuses_the_certificate_is_unavailable_and_says_why
         assert sender.stats().in_flight == 0
         await sender.aclose()
     assert server.refused == 2
+
+
+@pytest.mark.parametrize(
+    ("shown", "suspicion"),
+    [
+        ("nothing", "If it requires a client certificate, set tls.certificate and tls.key."),
+        ("another", "It may not accept the certificate that it is shown; check tls.certificate."),
+    ],
+)
+async def test_a_server_that_refuses_the_certificate_without_a_word_is_suspected_of_it(
+    variant: str, authority: Authority, tmp_path: Path, shown: str, suspicion: str
+) -> None:
+    other = make_pair(tmp_path, "other", issuer=make_pair(tmp_path, "others")).settings
+    tls = other if shown == "another" else None
+    trusted = str(authority.server.certificate)
+    async with silent_server(authority.context()) as base_url:
+        settings = settings_for(base_url, verify=trusted, tls=tls)
+        sender = sender_for(variant, settings)
+        for asked in (GET, call(b"{}")):
+            with pytest.raises(UpstreamError) as caught:
+                await sender.send(asked)
+            assert caught.value.reason is Reason.CLOSED
+            assert caught.value.message.endswith(suspicion)
+        await sender.aclose()
+        dialer = dialer_for(base_url, verify=trusted, tls=tls)
+        with pytest.raises(UpstreamError) as caught:
+            await dialer.dial(REALTIME)
+        assert caught.value.message.endswith(suspicion)
+        await dialer.aclose()
+
+
+def test_neither_a_late_end_nor_a_well_known_service_is_suspected() -> None:
+    asked, unasked = settings_for("https://a"), settings_for("https://a", kind=kinds.OPENAI)
+    shown = replace(unasked, tls=TlsSettings("c", "k"))
+    found = []
+    for upstream, seconds in ((asked, 0.5), (asked, 5.0), (unasked, 0.5), (shown, 0.5)):
+        error = UpstreamError("It closed.")
+        suspect_certificate(error, upstream, seconds)
+        found.append("certificate" in error.message)
+    assert found == [True, False, False, True]
 
 
 async def test_a_request_that_was_refused_is_sent_to_another_address_unless_it_was_a_stream(

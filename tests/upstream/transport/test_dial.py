@@ -302,6 +302,16 @@ async def test_the_last_failure_is_the_one_that_is_reported(
     assert "10.0.0.1" not in caught.value.message
 
 
+@pytest.mark.parametrize("failure", [ssl.SSLEOFError(8, "EOF"), ConnectionResetError()])
+@pytest.mark.parametrize("shown", [True, False])
+async def test_a_handshake_that_ends_without_a_word_may_be_about_the_certificate_that_is_shown(
+    tmp_path: Path, failure: BaseException, *, shown: bool
+) -> None:
+    opening = over_tls(tls=make_pair(tmp_path).settings if shown else None)
+    error = opening._unavailable(failure)
+    assert ("check tls.certificate" in error.message) == shown
+
+
 async def test_a_name_without_addresses_is_unavailability(monkeypatch: pytest.MonkeyPatch) -> None:
     FakeLoop(monkeypatch, [], {})
     with pytest.raises(UpstreamUnavailable, match="no connection"):
