@@ -1,6 +1,7 @@
 """What every mapping of the schema is based on, and what its checks may look at."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationInfo
 
@@ -22,6 +23,11 @@ class ValidationContext:
     files: Files
     upstreams: frozenset[str] | None
     """The names of the configured upstreams; None if they cannot be read."""
+
+
+def one_as_list(value: Any) -> Any:
+    """Return a single text as a list of it; anything else is left to the check of the list."""
+    return [value] if isinstance(value, str) else value
 
 
 def context_of(info: ValidationInfo) -> ValidationContext:

@@ -12,6 +12,7 @@ from gateway.config.checks.addresses import (
     is_listening_host,
 )
 from gateway.config.checks.problems import InvalidValue
+from gateway.config.schema.base import one_as_list
 from gateway.headers import SET_BY_THE_GATEWAY, is_name, is_never_forwarded
 
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*\Z")
@@ -36,10 +37,6 @@ def _allowed_host(text: str) -> str:
     if not is_listening_host(text):
         raise InvalidValue("must be a host name or IP address alone", "no scheme, port or brackets")
     return text.lower().rstrip(".")
-
-
-def _one_as_list(value: Any) -> Any:
-    return (value,) if isinstance(value, str) else value
 
 
 def _addresses(urls: tuple[str, ...]) -> tuple[str, ...]:
@@ -138,10 +135,10 @@ ListeningHost = Annotated[str, AfterValidator(_listening_host)]
 AllowedHost = Annotated[str, AfterValidator(_allowed_host)]
 CorsOrigin = Annotated[str, AfterValidator(_origin)]
 CorsOrigins = Annotated[
-    tuple[CorsOrigin, ...], BeforeValidator(_one_as_list), AfterValidator(_origins)
+    tuple[CorsOrigin, ...], BeforeValidator(one_as_list), AfterValidator(_origins)
 ]
 BaseUrl = Annotated[str, AfterValidator(checked_base_url)]
-BaseUrls = Annotated[tuple[BaseUrl, ...], BeforeValidator(_one_as_list), AfterValidator(_addresses)]
+BaseUrls = Annotated[tuple[BaseUrl, ...], BeforeValidator(one_as_list), AfterValidator(_addresses)]
 CollectorUrl = Annotated[str, AfterValidator(checked_collector_url)]
 ApiKey = Annotated[SecretStr, AfterValidator(_api_key)]
 ProxyUrl = Annotated[SecretStr, AfterValidator(_proxy)]

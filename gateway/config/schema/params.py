@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BeforeValidator
 
 from gateway.config.checks.param_names import only_path, overlap, paths_in
 from gateway.config.checks.problems import InvalidValue, show_key
+from gateway.config.schema.base import one_as_list
 
 _FIXED = {
     "model": "the rule's own model and upstream decide",
@@ -58,14 +59,10 @@ def _json(value: Any) -> Any:
     return value
 
 
-def _one_as_list(value: Any) -> Any:
-    return [value] if isinstance(value, str) else value
-
-
 Name = Annotated[str, AfterValidator(_name)]
 Values = dict[Name, Annotated[Any, AfterValidator(_json)]]
 Path = Annotated[str, AfterValidator(_path)]
-Paths = Annotated[tuple[Path, ...], BeforeValidator(_one_as_list)]
+Paths = Annotated[tuple[Path, ...], BeforeValidator(one_as_list)]
 
 
 def changed_twice(

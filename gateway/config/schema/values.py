@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
 from gateway import servers
 from gateway.config.checks.problems import InvalidValue
 from gateway.config.checks.suggest import did_you_mean
-from gateway.config.schema.base import context_of
+from gateway.config.schema.base import context_of, one_as_list
 from gateway.shapes import Shape
 
 MAX_PROCESSES = 256
@@ -39,10 +39,6 @@ def _flag(value: Any) -> Any:
     if not isinstance(known, bool):
         raise InvalidValue("must be true or false")
     return known
-
-
-def _one_as_list(value: Any) -> Any:
-    return [value] if isinstance(value, str) else value
 
 
 def _clean_text(text: str) -> str:
@@ -154,15 +150,15 @@ UpstreamKind = Annotated[
 Endpoint = Annotated[Shape, BeforeValidator(_shape)]
 Endpoints = Annotated[
     tuple[Endpoint, ...],
-    BeforeValidator(_one_as_list),
+    BeforeValidator(one_as_list),
     AfterValidator(_distinct_shapes),
 ]
 Pattern = Annotated[str, AfterValidator(_pattern)]
 KeySha256 = Annotated[str, AfterValidator(_key_sha256)]
 KeyDigests = Annotated[
     tuple[KeySha256, ...],
-    BeforeValidator(_one_as_list),
+    BeforeValidator(one_as_list),
     AfterValidator(_distinct_digests),
 ]
 StopSequence = Annotated[str, Field(min_length=1)]
-StopSequences = Annotated[tuple[StopSequence, ...], BeforeValidator(_one_as_list)]
+StopSequences = Annotated[tuple[StopSequence, ...], BeforeValidator(one_as_list)]

@@ -72,11 +72,11 @@ class ReasoningFold:
 
     def summary_delta(self, item: OutputItem, event: Json) -> list[Step]:
         """Take a delta of a summary; raises `UpstreamError`."""
-        return self._add(item, "summary", _summary_index(item, event), string(event, "delta"))
+        return self._add(item, "summary", summary_index(item, event), string(event, "delta"))
 
     def summary_done(self, item: OutputItem, event: Json, text: str) -> list[Step]:
         """Take a whole part of a summary, and show the rest of it."""
-        return self._add_whole(item, "summary", _summary_index(item, event), text)
+        return self._add_whole(item, "summary", summary_index(item, event), text)
 
     def complete(self, known: OutputItem, item: Json) -> list[Step]:
         """Take a whole item, and show the rest of it; raises `UpstreamError`."""
@@ -143,6 +143,7 @@ def _content_index(event: Json) -> int:
     return index_of(event, "content_index") or 0
 
 
-def _summary_index(item: OutputItem, event: Json) -> int:
+def summary_index(item: OutputItem, event: Json) -> int:
+    """Return which part of its summary an event is about: the last one if it does not say."""
     part = index_of(event, "summary_index")
     return max(item.summary_parts - 1, 0) if part is None else part

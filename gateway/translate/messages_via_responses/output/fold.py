@@ -12,7 +12,8 @@ from gateway.translate.chat_via_responses.output.calls import Call, call_text
 from gateway.translate.chat_via_responses.output.endings import status_of
 from gateway.translate.chat_via_responses.output.events import ResponseEvents, part_of
 from gateway.translate.chat_via_responses.output.last_output import matched
-from gateway.translate.chat_via_responses.output.reading import an_object, index_of, objects, string
+from gateway.translate.chat_via_responses.output.reading import an_object, objects, string
+from gateway.translate.chat_via_responses.output.reasoning import summary_index
 from gateway.translate.chat_via_responses.output.said_parts import (
     FORMS,
     ReasoningForm,
@@ -179,7 +180,7 @@ class MessageFold(ResponseEvents[None]):
 
     def _summary_delta(self, event: Json) -> None:
         item = self._items.of_event(ItemKind.REASONING, event)
-        self._content.reason(item, "summary", _summary_part(item, event), string(event, "delta"))
+        self._content.reason(item, "summary", summary_index(item, event), string(event, "delta"))
 
     def _whole_text(self, event: Json, kind: str, part: Json) -> None:
         """Take a part of an item with its whole text; `kind` is its type."""
@@ -189,7 +190,7 @@ class MessageFold(ResponseEvents[None]):
         if item is None or form is None:
             return
         text = string(part, "refusal" if form == "refusal" else "text")
-        place = _summary_part(item, event) if form == "summary" else part_of(event)
+        place = summary_index(item, event) if form == "summary" else part_of(event)
         said_at, rest = item.said.rest_of_part(form, place, text)
         if form == "text":
             self._content.say(item, said_at, rest)
@@ -213,8 +214,3 @@ class MessageFold(ResponseEvents[None]):
         kind = "custom_tool_call" if custom else "function_call"
         self._content.describe(call, {"type": kind, "name": event.get("name")})
         return call
-
-
-def _summary_part(item: OutputItem, event: Json) -> int:
-    part = index_of(event, "summary_index")
-    return max(item.summary_parts - 1, 0) if part is None else part

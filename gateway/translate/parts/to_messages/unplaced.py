@@ -1,5 +1,6 @@
 """What messages say that OpenAI's endpoints have no place for: it is reported."""
 
+from gateway.envelopes.json_fields import child
 from gateway.shapes import Json
 from gateway.translate.contract import Report
 
@@ -30,20 +31,20 @@ def report_unplaced(event: Json, report: Report) -> None:
     """Report what an event of a messages stream has that no reply of the client's holds."""
     kind = event.get("type")
     if kind == "content_block_delta":
-        _delta(_object(event, "delta"), report)
+        _delta(child(event, "delta"), report)
     elif kind == "content_block_start":
-        _block(_object(event, "content_block"), report)
+        _block(child(event, "content_block"), report)
     elif kind == "message_start":
-        message = _object(event, "message")
+        message = child(event, "message")
         _fields(message, report)
         content = message.get("content")
         for block in content if isinstance(content, list) else ():
             if isinstance(block, dict):
                 _block(block, report)
     elif kind == "message_delta":
-        delta = _object(event, "delta")
+        delta = child(event, "delta")
         _fields(delta, report)
-        if _object(delta, "stop_details").get("category"):
+        if child(delta, "stop_details").get("category"):
             report.drop("stop_details.category")
 
 
@@ -72,8 +73,3 @@ def _delta(delta: Json, report: Report) -> None:
         report.drop("citations")
     elif not isinstance(kind, str) or kind not in _DELTAS:
         report.drop(f"content.{kind}")
-
-
-def _object(event: Json, name: str) -> Json:
-    value = event.get(name)
-    return value if isinstance(value, dict) else {}
