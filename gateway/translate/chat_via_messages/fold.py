@@ -19,6 +19,7 @@ from gateway.translate.parts.to_messages.unplaced import has_place
 from gateway.translate.parts.tools.call_faults import check_arguments
 from gateway.translate.parts.tools.calls import minted_call_id
 from gateway.translate.parts.tools.custom import unwrapped_input
+from gateway.translate.parts.upstream_errors import nameless_call
 from gateway.translate.stream.messages.block_order import BlockOrder
 from gateway.translate.stream.stops import StopScanner
 
@@ -170,7 +171,7 @@ class MessageFold:
     def _call_tool(self, block: Json) -> list[Json]:
         name = string(block, "name")
         if not name:
-            raise UpstreamError("The upstream's reply has a tool call without a name.")
+            raise nameless_call()
         self._call, opened = self._open(name, string(block, "id"), block.get("input"))
         return opened
 

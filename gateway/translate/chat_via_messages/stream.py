@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-from gateway.errors import TruncatedStream
 from gateway.shapes import Json
 from gateway.translate.chat_via_messages.fold import MessageFold
 from gateway.translate.chat_via_messages.reply import identity, tier, total_usage
@@ -11,7 +10,7 @@ from gateway.translate.contract import Context, Report
 from gateway.translate.parts.finish_reasons import with_native
 from gateway.translate.parts.to_messages.replied_errors import error_of_message
 from gateway.translate.parts.to_messages.unplaced import report_unplaced
-from gateway.translate.parts.upstream_errors import without_error
+from gateway.translate.parts.upstream_errors import ended_too_early, without_error
 from gateway.translate.stream.chat_frame import ChatFrame
 
 
@@ -56,9 +55,7 @@ class ChatStream(ChatFrame):
 
     def _close(self, call: int) -> list[Json]:
         if self._folds[call].finish_reason is None:
-            raise TruncatedStream(
-                "The upstream's stream ended before its message was complete. Retry the request."
-            )
+            raise ended_too_early("message")
         return []
 
     def _total_usage(self, usages: Sequence[object]) -> Json | None:

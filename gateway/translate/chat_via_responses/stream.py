@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from gateway.errors import TruncatedStream
 from gateway.shapes import Json
 from gateway.translate.chat_via_responses.output.endings import error_of_response
 from gateway.translate.chat_via_responses.output.events import HELD
@@ -15,7 +14,7 @@ from gateway.translate.contract import Context, Report
 from gateway.translate.parts.finish_reasons import with_native
 from gateway.translate.parts.moderation import moderation_of_all
 from gateway.translate.parts.tokens.usage_sums import richer_usage
-from gateway.translate.parts.upstream_errors import without_error
+from gateway.translate.parts.upstream_errors import ended_too_early, without_error
 from gateway.translate.stream.chat_frame import ChatFrame
 
 _LISTS = frozenset({"annotations", "content_parts", "file_citations", "images", "output_items"})
@@ -62,9 +61,7 @@ class ChatStream(ChatFrame):
 
     def _close(self, call: int) -> list[Json]:
         if not self._finished[call]:
-            raise TruncatedStream(
-                "The upstream's stream ended before its response was complete. Retry the request."
-            )
+            raise ended_too_early("response")
         return []
 
     def _total_usage(self, usages: Sequence[object]) -> Json | None:

@@ -1,10 +1,10 @@
 """Blocks of content made of a chat reply: calls in pieces, and reasoning with what it carries."""
 
-from gateway.errors import UpstreamError
 from gateway.shapes import Json
 from gateway.translate.contract import Context
 from gateway.translate.parts.messages.asked import MessagesAsked
 from gateway.translate.parts.tools.names import goes_on
+from gateway.translate.parts.upstream_errors import nameless_call
 from gateway.translate.responses_via_chat.deltas.call_in_pieces import CallInPieces
 from gateway.translate.responses_via_chat.deltas.carrier import Carrier
 from gateway.translate.stream.messages.messages_blocks import (
@@ -58,7 +58,7 @@ class CallBlock(CallInPieces, ToolUseBlock):
         """Begin the block, with the arguments so far; raises `UpstreamError` without a name."""
         self.name = self.name or self.likely_name
         if not self.name:
-            raise UpstreamError("The upstream's reply has a tool call without a name.")
+            raise nameless_call()
         if self.call_id and self.call_id not in self._known_ids:
             self.shown_id = self.call_id
         self._known_ids.add(self.shown_id)

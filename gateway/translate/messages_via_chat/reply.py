@@ -2,12 +2,11 @@
 
 from collections.abc import Sequence
 
-from gateway.errors import UpstreamError
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import Context, Report
 from gateway.translate.messages_via_chat.stream import MessagesStream
 from gateway.translate.parts.messages.prepared import PreparedMessages
-from gateway.translate.parts.upstream_errors import malformed_chat, without_error
+from gateway.translate.parts.upstream_errors import malformed_chat, only_reply, without_error
 from gateway.translate.stream.messages.messages_frame import whole_message
 from gateway.translate.stream.reply_as_event import whole_as_event
 
@@ -20,9 +19,7 @@ def fold_replies(
     Raises `UpstreamReplied` for an error in a 200 body, and `UpstreamError` for a reply that is not
     a chat completion, or has a call that cannot be used.
     """
-    if len(replies) != 1:
-        raise UpstreamError(f"The upstream sent {len(replies)} replies to one call.")
-    event = whole_as_event(Shape.CHAT, without_error(0, replies[0], request))
+    event = whole_as_event(Shape.CHAT, without_error(0, only_reply(replies), request))
     if not event["choices"]:
         raise malformed_chat("it has no choices")
     stream = MessagesStream(request, context, report)

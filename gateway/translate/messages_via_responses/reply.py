@@ -8,7 +8,7 @@ from gateway.translate.chat_via_responses.output.endings import error_of_respons
 from gateway.translate.contract import Context, Report
 from gateway.translate.messages_via_responses.stream import MessagesStream
 from gateway.translate.parts.messages.prepared import PreparedMessages
-from gateway.translate.parts.upstream_errors import without_error
+from gateway.translate.parts.upstream_errors import only_reply, without_error
 from gateway.translate.stream.messages.messages_frame import whole_message
 
 
@@ -20,9 +20,7 @@ def fold_replies(
     Raises `UpstreamReplied` for a response that failed, and `UpstreamError` for a reply that is
     not a complete response, or has a call that cannot be used.
     """
-    if len(replies) != 1:
-        raise UpstreamError(f"The upstream sent {len(replies)} replies to one call.")
-    reply = without_error(0, replies[0], request, error_of_response)
+    reply = without_error(0, only_reply(replies), request, error_of_response)
     if not isinstance(reply.get("output"), list):
         raise UpstreamError("The upstream's reply is not a response: it has no list 'output'.")
     stream = MessagesStream(request, context, report)

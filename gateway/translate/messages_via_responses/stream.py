@@ -1,6 +1,6 @@
 """Streams of responses events as streams of messages events."""
 
-from gateway.errors import GatewayError, TruncatedStream
+from gateway.errors import GatewayError
 from gateway.shapes import Json
 from gateway.translate.chat_via_responses.output.endings import error_of_response
 from gateway.translate.chat_via_responses.output.events import HELD
@@ -8,7 +8,7 @@ from gateway.translate.chat_via_responses.output.fold import TERMINAL
 from gateway.translate.contract import Context, Report, StreamTranslation
 from gateway.translate.messages_via_responses.output.fold import MessageFold
 from gateway.translate.parts.messages.prepared import PreparedMessages
-from gateway.translate.parts.upstream_errors import without_error
+from gateway.translate.parts.upstream_errors import ended_too_early, without_error
 from gateway.translate.stream.messages.messages_frame import MessagesFrame
 
 
@@ -50,9 +50,7 @@ class MessagesStream(StreamTranslation):
     def end(self, call: int) -> list[Json]:  # noqa: ARG002
         """Take the end of the stream; raises `TruncatedStream` if the message has not ended."""
         if not self._frame.ended:
-            raise TruncatedStream(
-                "The upstream's stream ended before its response was complete. Retry the request."
-            )
+            raise ended_too_early("response")
         return []
 
     def fail(self, error: GatewayError) -> list[Json]:

@@ -6,7 +6,7 @@ its envelopes like a refusal (`gateway.envelopes`), and its parameter gets the c
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from gateway.envelopes.error_envelopes import ErrorReply, read_error
@@ -86,11 +86,23 @@ def client_status(status: int) -> int:
     return status if 400 <= status < 500 or status in _KEPT else 502
 
 
-def ended_too_early() -> TruncatedStream:
-    """Return the error for a stream without the end of its reply."""
+def ended_too_early(what: str = "reply") -> TruncatedStream:
+    """Return the error for a stream without the end of its reply, response or message."""
     return TruncatedStream(
-        "The upstream's stream ended before its reply was complete. Retry the request."
+        f"The upstream's stream ended before its {what} was complete. Retry the request."
     )
+
+
+def nameless_call() -> UpstreamError:
+    """Return the error for a call of a tool that does not say which."""
+    return UpstreamError("The upstream's reply has a tool call without a name.")
+
+
+def only_reply(replies: Sequence[object]) -> object:
+    """Return the reply to a request of one call; raises `UpstreamError` for any other number."""
+    if len(replies) != 1:
+        raise UpstreamError(f"The upstream sent {len(replies)} replies to one call.")
+    return replies[0]
 
 
 def malformed_chat(what: str) -> UpstreamError:

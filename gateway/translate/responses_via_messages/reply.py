@@ -2,11 +2,10 @@
 
 from collections.abc import Sequence
 
-from gateway.errors import UpstreamError
 from gateway.shapes import Json
 from gateway.translate.contract import Context, Report
 from gateway.translate.parts.to_messages.replied_errors import error_of_message
-from gateway.translate.parts.upstream_errors import without_error
+from gateway.translate.parts.upstream_errors import only_reply, without_error
 from gateway.translate.responses_via_messages.request import PreparedRequest
 from gateway.translate.responses_via_messages.stream import (
     MessagesAsCompaction,
@@ -23,10 +22,8 @@ def fold_replies(
     Raises `UpstreamReplied` for an error in its place, and `UpstreamError` for a reply that is not
     a message.
     """
-    if len(replies) != 1:
-        raise UpstreamError(f"The upstream sent {len(replies)} replies to one call.")
     stream = new_stream(request, context, report)
-    message = without_error(0, replies[0], request, error_of_message)
+    message = without_error(0, only_reply(replies), request, error_of_message)
     sent = [event for each in events_of(message) for event in stream.feed(0, each)]
     response: Json = sent[-1]["response"]
     return response

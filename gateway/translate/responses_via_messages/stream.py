@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import ClassVar
 
-from gateway.errors import TruncatedStream, UpstreamError
+from gateway.errors import UpstreamError
 from gateway.shapes import Json
 from gateway.translate.chat_via_responses.output.reading import an_object, string
 from gateway.translate.contract import MAX_REPLY_CHARACTERS, Context, Report
@@ -16,7 +16,7 @@ from gateway.translate.parts.to_messages.ending import Ending
 from gateway.translate.parts.to_messages.replied_errors import error_of_message
 from gateway.translate.parts.to_messages.unplaced import has_place, report_unplaced
 from gateway.translate.parts.tools.further_calls import further_calls
-from gateway.translate.parts.upstream_errors import without_error
+from gateway.translate.parts.upstream_errors import ended_too_early, without_error
 from gateway.translate.responses_via_chat.output.call_item import CallItem
 from gateway.translate.responses_via_chat.output.compaction_stream import HiddenQueue, compacted
 from gateway.translate.responses_via_chat.output.frame import ResponseFrame
@@ -79,9 +79,7 @@ class MessagesAsResponse(ResponseFrame):
     def end(self, call: int) -> list[Json]:  # noqa: ARG002
         """Take the end of the stream; raises `TruncatedStream` if the message has not ended."""
         if not self._ended:
-            raise TruncatedStream(
-                "The upstream's stream ended before its message was complete. Retry the request."
-            )
+            raise ended_too_early("message")
         return []
 
     @property

@@ -8,6 +8,7 @@ from gateway.translate.parts.upstream_errors import (
     bare_error,
     client_status,
     in_clients_words,
+    only_reply,
     upstream_error,
     without_error,
 )
@@ -272,3 +273,10 @@ def test_what_is_not_an_object_is_an_error(body: object) -> None:
 def test_a_prompt_that_is_too_long_is_explained_without_the_upstreams_parameter() -> None:
     error = UpstreamReplied("Too long", code="context_length_exceeded", param="prompt")
     assert in_clients_words(error, None).message == "Too long"
+
+
+@pytest.mark.parametrize("replies", [[], [{}, {}]])
+def test_one_call_has_one_reply(replies: list[object]) -> None:
+    with pytest.raises(UpstreamError, match=f"sent {len(replies)} replies to one call"):
+        only_reply(replies)
+    assert only_reply([{"id": "x"}]) == {"id": "x"}

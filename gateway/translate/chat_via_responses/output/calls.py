@@ -15,6 +15,7 @@ from gateway.translate.contract import Context
 from gateway.translate.parts.tools.call_faults import check_arguments
 from gateway.translate.parts.tools.calls import arguments_text, minted_call_id
 from gateway.translate.parts.tools.custom import NATIVE, input_is_all, unwrapped_input
+from gateway.translate.parts.upstream_errors import nameless_call
 
 MAX_CALL_CHARACTERS = 32 * 1024 * 1024
 """The limit of all calls of a response, which are kept for comparison with its end."""
@@ -108,7 +109,7 @@ class CallsFold:
         Raises `UpstreamError` if a call has no name, or the arguments of several calls.
         """
         if not call.name:
-            raise UpstreamError("The upstream's reply has a tool call without a name.")
+            raise nameless_call()
         call.longer_names = frozenset()
         call.text.end(naturally=naturally)
         others = call.text.other_calls(naturally=naturally)

@@ -4,13 +4,13 @@ OpenAI's items come one after another. Should others overlap, a block waits for 
 if the item was announced: then its end comes too.
 """
 
-from gateway.errors import UpstreamError
 from gateway.shapes import Json
 from gateway.translate.chat_via_responses.output.calls import Call
 from gateway.translate.chat_via_responses.output.said_parts import ReasoningForm
 from gateway.translate.chat_via_responses.output.tracking import OutputItem
 from gateway.translate.contract import Context
 from gateway.translate.parts.messages.asked import MessagesAsked
+from gateway.translate.parts.upstream_errors import nameless_call
 from gateway.translate.stream.messages.messages_blocks import (
     TextBlock,
     ThinkingBlock,
@@ -142,7 +142,7 @@ class CallBlock(ToolUseBlock):
         self.end_input()
         if not cut_off:
             if not self._call.name:
-                raise UpstreamError("The upstream's reply has a tool call without a name.")
+                raise nameless_call()
             check_input(self._call.name, self._call.text.text)
 
 

@@ -7,6 +7,7 @@ from gateway.translate.parts.tools.call_faults import check_arguments
 from gateway.translate.parts.tools.calls import bounded_call_id
 from gateway.translate.parts.tools.custom import NATIVE, input_is_all, unwrapped_input
 from gateway.translate.parts.tools.names import goes_on
+from gateway.translate.parts.upstream_errors import nameless_call
 from gateway.translate.responses_via_chat.deltas.call_in_pieces import CallInPieces
 from gateway.translate.responses_via_chat.output.items import OutputItem, Status
 from gateway.translate.responses_via_chat.tools.client_tools import ClientTool
@@ -87,7 +88,7 @@ class CallItem(CallInPieces, OutputItem):
         """
         self.name = self.name or self.likely_name
         if not self.name:
-            raise UpstreamError("The upstream's reply has a tool call without a name.")
+            raise nameless_call()
         if not self._custom and self._names.is_custom(self.name):
             self._custom = self._wrapped = True
         self._tool = None if self._custom else self._names.client_tool(self.name)

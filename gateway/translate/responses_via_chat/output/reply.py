@@ -2,10 +2,9 @@
 
 from collections.abc import Sequence
 
-from gateway.errors import UpstreamError
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import Context
-from gateway.translate.parts.upstream_errors import malformed_chat, without_error
+from gateway.translate.parts.upstream_errors import malformed_chat, only_reply, without_error
 from gateway.translate.responses_via_chat.output.compaction_stream import CompactionStream
 from gateway.translate.responses_via_chat.output.stream import ResponsesStream
 from gateway.translate.responses_via_chat.request import PreparedRequest
@@ -18,9 +17,7 @@ def fold_replies(replies: Sequence[object], request: PreparedRequest, context: C
     Raises `UpstreamReplied` for an error in a 200 body, and `UpstreamError` for a reply that is not
     a chat completion.
     """
-    if len(replies) != 1:
-        raise UpstreamError(f"The upstream sent {len(replies)} replies to one call.")
-    event = whole_as_event(Shape.CHAT, without_error(0, replies[0], request))
+    event = whole_as_event(Shape.CHAT, without_error(0, only_reply(replies), request))
     if not event["choices"]:
         raise malformed_chat("it has no choices")
     stream = new_stream(request, context)
