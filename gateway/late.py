@@ -1,4 +1,4 @@
-"""What is made when it is first needed: what makes it takes memory that most have no use for."""
+"""What is made when it is first needed: it takes memory that most gateways do not need."""
 
 import asyncio
 import logging

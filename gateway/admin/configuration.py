@@ -17,7 +17,7 @@ from gateway.servers import Profile
 _PASSWORD = re.compile(r"(?<=://)[^/@\s]*(?=@)")
 """User and password within a URL."""
 _DIGESTS = "key_sha256"
-"""Not secret, but nobody's business."""
+"""Not secrets, but of no use to a reader."""
 _NOT_IN_THE_FILE = frozenset({"source", "is_restricted"})
 """What is made of other keys: a template's text, whether a client has restrictions."""
 

@@ -1,4 +1,4 @@
-"""The admin application, built when it is first called: Starlette takes two megabytes."""
+"""The admin application, built when it is first called: Starlette takes 2 MB of memory."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any

@@ -38,10 +38,10 @@ EndpointKey = tuple[CacheScope, str, Features | Shape | None]
 
 
 class EndpointJournal(Protocol):
-    """Takes down what is learned and forgotten, for other processes."""
+    """Records what is learned and forgotten, for other processes."""
 
     def endpoint(self, key: EndpointKey, learned: Learned | None) -> None:
-        """Take down a change; None: forgotten. Returns at once and raises nothing."""
+        """Record a change; None: forgotten. Returns at once and raises nothing."""
 
 
 class LearnedEndpoints:
@@ -58,7 +58,7 @@ class LearnedEndpoints:
             settings.max_entries, lambda _, learned, __: learned.at + settings.ttl, timer=clock
         )
         self.journal: EndpointJournal | None = None
-        """Where changes are taken down; None: nowhere."""
+        """Where changes are recorded; None: nowhere."""
         self.version = 0
         """How often something was learned or dropped; expiry does not count."""
 

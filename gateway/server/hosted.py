@@ -84,7 +84,7 @@ class HostedApplication:
         await written(reply, writer, decision)
 
     def abandoned(self, admission: Admission) -> None:
-        """Do nothing about a request that never arrived."""
+        """Ignore a request that never arrived completely."""
 
     def _handshake(self, request: Request) -> Admission:
         try:

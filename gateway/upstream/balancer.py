@@ -165,7 +165,7 @@ class Balancer:
     async def failing(self, call: UpstreamCall, seconds: float) -> dict[str, Reason]:
         """Send a call to every address, and return why some fail, by base URL.
 
-        Each may take so many seconds until the head of its reply.
+        Each may take `seconds` until the head of its reply.
         """
 
         async def ask(place: _Place) -> Reason | None:

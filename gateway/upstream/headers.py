@@ -44,7 +44,7 @@ FORWARDED_PREFIX = b"x-stainless-"
 """What OpenAI's SDKs say about themselves."""
 
 MESSAGES_PREFIXES = (b"anthropic-", b"x-claude-code-")
-"""What only requests for Anthropic's API are sent with: an open list (code.claude.com)."""
+"""Fields that only requests for Anthropic's API carry: an open list (code.claude.com)."""
 
 _FROM_A_PAGE = b"anthropic-dangerous-direct-browser-access"
 """By it Anthropic's service lets web pages call it; what the gateway sends comes from no page."""

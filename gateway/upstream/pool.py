@@ -29,7 +29,7 @@ from gateway.upstream.transport.reply_parser import ClosedUnanswered
 
 _METHOD = re.compile(r"[A-Z]{1,32}")
 _TRUSTED_SECONDS = 0.005
-"""For so long after its last use a connection is used again without asking the kernel about it."""
+"""How long after its last use a connection is reused without asking the kernel about it."""
 
 
 class Pool:

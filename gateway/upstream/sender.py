@@ -27,7 +27,7 @@ Noticed = Callable[[str, str, Reason | None], None]
 
 
 def _ignore(_upstream: str, _address: str, _reason: Reason | None) -> None:
-    """Take note of nothing."""
+    """Ignore it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -106,7 +106,8 @@ class Upstreams:
         """Send one call of a look-up: a `Send` that takes nothing from what clients send.
 
         It has connections of its own, and raises `UpstreamTimeout` where there is no reply within
-        so many seconds (`timeouts.look_up`), all phases together. Raises `KeyError` like `send`.
+        `seconds` (`timeouts.look_up` by default), all phases together. Raises `KeyError` like
+        `send`.
         """
         seconds = seconds or self._patience[call.upstream]
         try:
@@ -121,7 +122,7 @@ class Upstreams:
     async def failing(self, call: UpstreamCall, seconds: float) -> dict[str, Reason]:
         """Send a look-up to each of several addresses; return why some fail, by base URL.
 
-        Each may take so many seconds. An only address is not asked: `ask` shows how it fails.
+        Each may take `seconds`. An only address is not asked: `ask` shows how it fails.
         Raises `KeyError`.
         """
         asker = self._askers[call.upstream]

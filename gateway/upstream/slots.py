@@ -17,7 +17,7 @@ WAITING_PER_SLOT: Final = 4
 """Further requests than this per slot are refused at once: they would only time out later."""
 
 LOOK_UP_SHARE: Final = 4
-"""Look-ups get one slot for so many of generation's, beside those."""
+"""Slots of generation for which look-ups get one more, of their own."""
 FEWEST_LOOK_UPS: Final = 4
 MOST_LOOK_UPS: Final = 64
 
@@ -184,15 +184,15 @@ class Share(Slots):
 
 
 def for_requests(upstream: UpstreamSettings, addresses: int = 1) -> Slots:
-    """Return the slots for what clients want from so many addresses of an upstream."""
+    """Return the slots for clients' requests to an upstream with this many addresses."""
     limit = upstream.max_connections * addresses
     return Slots(upstream.name, limit, upstream.timeouts.queue)
 
 
 def for_look_ups(upstream: UpstreamSettings, addresses: int = 1) -> Slots:
-    """Return the slots for what the gateway wants to know of an upstream's models.
+    """Return the slots for the gateway's look-ups of an upstream's models.
 
-    As many may wait as there may be requests waiting, for each may need a look-up.
+    As many may wait as requests may, since each may need a look-up.
     """
     share = upstream.max_connections // LOOK_UP_SHARE
     return Slots(

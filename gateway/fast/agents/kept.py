@@ -1,6 +1,6 @@
 """What is made of a part of a request that the next one repeats byte for byte, as its tools.
 
-They are a quarter of many an agent's turn, and the same in each.
+They are a quarter of many agents' turns, and the same in each.
 """
 
 from collections.abc import Callable, Hashable
@@ -24,7 +24,7 @@ _Key = tuple[int, bytes, Hashable, tuple[Hashable, ...]]
 class Kept(Generic[_Value]):
     """Knows values again by the bytes that they are made of.
 
-    `make` gets the bytes and what else it depends on, and returns what nobody changes. What it
+    `make` gets the bytes and what else it depends on, and returns something immutable. What it
     raises is not kept. It may be called in any thread.
     """
 

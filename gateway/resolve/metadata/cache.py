@@ -82,7 +82,7 @@ class LookupCache(Generic[Value]):
     """A cache before a slow source: single-flight, served stale while it revalidates, bounded.
 
     A waiter that gives up (a disconnect, a deadline) does not cancel the look-up, which fills the
-    cache for the next caller. A look-up that runs over its time counts as failed until it ends.
+    cache for the next caller. A look-up that exceeds its time counts as failed until it ends.
     """
 
     def __init__(

@@ -31,7 +31,7 @@ _PIECE = 400
 _PATIENCE = 1.0
 """Seconds that a query waits for indexes, its own and those of the queries before it."""
 _FEW = 100
-"""Up to so many names, all are compared."""
+"""The number of names up to which all are compared."""
 _NEIGHBOURS = 16
 _PLACES = 4
 """Positions of a slip to try from either end, if there are many."""

@@ -9,7 +9,7 @@ import msgspec
 log = logging.getLogger("gateway")
 
 _PATIENCE = 1.0
-"""Seconds to wait until the other process takes a message: they are short, so hardly ever."""
+"""Seconds to wait until the other process takes a message, which is short: hardly ever needed."""
 
 
 class Channel:

@@ -34,7 +34,7 @@ class Inherited(NamedTuple):
     def serves(self) -> None:
         """Tell the predecessor that this program serves."""
         if self.pipe is not None:
-            # It may have heard that from another process, and be gone.
+            # Another process may have told it already, and it may have ended.
             with contextlib.suppress(OSError):
                 os.write(self.pipe, b"1")
 

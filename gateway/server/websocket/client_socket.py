@@ -18,7 +18,7 @@ MAX_EARLY = 64 * 1024
 SLICE = 4 * 1024
 """Bytes that are parsed at a time."""
 TURN_SECONDS = 0.005
-"""Tiny frames cost time each: after so long, other connections get their turn."""
+"""How long frames are parsed before other connections get their turn: tiny ones cost time each."""
 
 _TEXT: Final = Opcode.TEXT
 _BINARY: Final = Opcode.BINARY

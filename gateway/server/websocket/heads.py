@@ -37,7 +37,7 @@ def switching(key: bytes, date_line: bytes, session: SocketSession, decision: De
 
 
 def head(size: int, first: int = TEXT) -> bytes:
-    """Return the head of a frame with so many bytes, not masked; `first` is its first byte."""
+    """Return the head of an unmasked frame of `size` bytes; `first` is its first byte."""
     if size < _SHORT:
         return bytes((first, size))
     if size < 1 << 16:

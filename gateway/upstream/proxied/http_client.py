@@ -268,7 +268,7 @@ def _limits_before_the_head(timeouts: TimeoutSettings) -> dict[str, float | None
     """Return httpx2's limits (seconds) up to a reply's head.
 
     Reading has none of its own: the deadline limits that wait, so that a head that drips byte
-    by byte cannot outlast it. httpx2 reads the dict anew for the body, and by then the time
+    by byte cannot outlast it. httpx2 reads the dict again for the body, and by then the time
     between two reads is what counts.
     """
     return {

@@ -58,10 +58,10 @@ _AT_ONCE: Final = 2.0
 
 
 class CertificateRefused(UpstreamUnavailable):
-    """The upstream has ended the handshake for want of a client certificate that it accepts.
+    """The upstream has ended the handshake without a client certificate that it accepts.
 
     With TLS 1.3 the client's side of a handshake ends first, so the upstream's alert comes in place
-    of the reply to the first request, which nobody has read. If its body was a stream, a part of
+    of the reply to the first request, which it has not read. If its body was a stream, a part of
     that is used up.
     """
 

@@ -23,7 +23,7 @@ from gateway.upstream.transport.connection import Connection
 from gateway.upstream.transport.exhaustion import exhaustion, without_a_socket
 
 LAST_SECONDS = 300.0
-"""For so long an address of a name that has failed is tried after its others."""
+"""How long an address that has failed is tried after the others of its name."""
 
 _ENDED = (ssl.SSLEOFError, ConnectionResetError, ConnectionAbortedError)
 """The ends of a handshake that the other side breaks off without an alert."""
@@ -77,10 +77,11 @@ class Dialer:
     async def connect(self, make_protocol: Callable[[], ProtocolType]) -> ProtocolType:
         """Return a connected protocol, TLS included.
 
-        The name is resolved anew, once for all that connect at the same time. Its addresses are
-        tried in order; each gets an equal share of the time that is left, so that a dead one cannot
-        use up all of it; one that has failed lately comes last, so that it does not cost each
-        connection its share. Raises `UpstreamUnavailable`; cancelling it leaves no connection open.
+        The name is resolved each time, once for all that connect at the same moment. Its addresses
+        are tried in order; each gets an equal share of the time that is left, so that a dead one
+        cannot use up all of it; one that has failed lately comes last, so that it does not cost
+        each connection its share. Raises `UpstreamUnavailable`; cancelling it leaves no connection
+        open.
         """
         loop = asyncio.get_running_loop()
         tls = await self._context()

@@ -167,7 +167,7 @@ class OpenSocket(UpstreamSocket, asyncio.Protocol):
             self._read(control)
 
     def eof_received(self) -> None:
-        """Take the end of what the upstream sends: nobody is left there (called by asyncio)."""
+        """Take the end of what the upstream sends: it has gone (called by asyncio)."""
         self.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - the end is the end

@@ -7,7 +7,7 @@ from gateway.fast.agents.from_responses.response_contents import Content, Text
 
 
 class Message(msgspec.Struct, gc=False):
-    """A chat message of anyone but the assistant."""
+    """A chat message that is not the assistant's."""
 
     role: str
     content: Content
