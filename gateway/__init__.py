@@ -1,3 +1,3 @@
-"""endpoint-gateway: any OpenAI-style client reaches any model, at whichever endpoint it lives."""
+"""endpoint-gateway: any client reaches any model, at whichever endpoint the model lives."""
 
 __version__ = "0.2.0"

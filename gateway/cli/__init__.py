@@ -66,5 +66,5 @@ _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": _WIDTH}
 @click.group(cls=Commands, context_settings=_CONTEXT)
 @click.version_option(__version__, "-V", "--version", prog_name="gateway")
 def main() -> None:
-    """Let any OpenAI-style client reach any model, at whichever endpoint the model lives."""
+    """Let OpenAI- and Anthropic-style clients reach any model, at whichever endpoint it lives."""
     open_closed_ones()

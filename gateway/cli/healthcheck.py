@@ -24,13 +24,17 @@ def _seconds(_context: click.Context, _option: click.Parameter, value: float) ->
     "--of",
     "process",
     type=int,
-    help="Find the port by the command line of this `gateway serve` process.",
+    metavar="PID",
+    help="The `gateway serve` process whose command-line options apply, too.",
 )
 @click.option(
     "--timeout", type=float, default=2.0, callback=_seconds, show_default=True, help="In seconds."
 )
 def healthcheck(config: Path | None, process: int | None, timeout: float) -> None:
-    """Ask the gateway on this machine, where `serve` listens, whether it is alive; else exit 1."""
+    """Ask the gateway on this machine whether it is alive; exit 1 unless it answers that it is.
+
+    It is asked where `serve` with the same configuration listens.
+    """
     from gateway.checks.healthcheck import Unhealthy, ask, place_of, words_behind_serve
     from gateway.config.checks.problems import ConfigError
 
