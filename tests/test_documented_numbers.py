@@ -12,7 +12,7 @@ from gateway.config.store_settings import MemorySettings
 from gateway.envelopes.json_fields import MAX_ENTRIES
 from gateway.exchange.reply.reading import REST_SECONDS
 from gateway.exchange.reply.wrapped_errors import SMALL_REPLY_BYTES
-from gateway.exchange.retries import MAX_MENDED
+from gateway.exchange.retries import MAX_FIXED
 from gateway.exchange.usage import TAIL
 from gateway.observe.recent import MAX_BYTES, MAX_RECORDS
 from gateway.observe.request_log import MOST_WAITING
@@ -47,7 +47,7 @@ SOCKET = Bounds()
         ("resolution.md", f"`memory.negative_ttl`\n  ({WORDS[round(MEMORY.negative_ttl)]})"),
         ("resolution.md", f"`memory.ttl` ({WORDS[round(MEMORY.ttl)]})"),
         ("resolution.md", f"calls at most {WORDS[len(Shape)]} endpoints"),
-        ("resolution.md", f"({MAX_MENDED} at most)"),
+        ("resolution.md", f"({MAX_FIXED} at most)"),
         ("resolution.md", f"JSON of up to {SMALL_REPLY_BYTES // 1024} KB"),
         ("resolution.md", f"up to {WORDS[MAX_LINEAGE]} times"),
         ("resolution.md", f"the newest {MAX_CHECKPOINT_JOBS} jobs"),

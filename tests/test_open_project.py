@@ -215,7 +215,7 @@ def canonical(requirements: list[str]) -> dict[str, list[Requirement]]:
 
 @pytest.mark.parametrize("lock", LOCKS)
 def test_a_lock_has_what_pyproject_wants_and_no_more(lock: str) -> None:
-    """`make lock` mends it."""
+    """`make lock` repairs it."""
     pins, wanted = locked(lock), canonical(LOCKS[lock])
     assert {name for name, (_, below) in pins.items() if _DIRECT in below} == set(wanted)
     for name, requirements in wanted.items():

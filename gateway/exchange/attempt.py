@@ -24,9 +24,15 @@ from gateway.exchange.bodies.request_fields import (
 from gateway.exchange.calls.upstream_calls import fits_untouched, translated_call, upstream_call
 from gateway.exchange.contexts import Contexts
 from gateway.exchange.late_parts import LateParts
+from gateway.exchange.params.fixing import (
+    fixed_bodies,
+    for_clients,
+    knowing,
+    may_apply,
+    parameter_names,
+)
 from gateway.exchange.params.known_fixes import Fixes
-from gateway.exchange.params.mending import for_clients, knowing, may_apply, mended, parameter_names
-from gateway.exchange.params.moved_parts import before_mending
+from gateway.exchange.params.moved_parts import before_fixing
 from gateway.exchange.restricted import restrictions
 from gateway.exchange.stored.seals import Seals
 from gateway.fast.paths import LARGEST_TEXT, Fast, FastPaths
@@ -60,7 +66,7 @@ class Attempt(msgspec.Struct):
     """Whether a call asks for several choices: not every server gives as many."""
     items: ItemNames | None = None
     """The client's names for the items of `input`, where its own endpoint gets other ones."""
-    unmended: Sequence[Json] = ()
+    unfixed: Sequence[Json] = ()
     """The bodies of the calls without the fixes."""
 
     held: Held | None = None
@@ -85,7 +91,7 @@ class Attempt(msgspec.Struct):
         None when the client's request has no such parameter.
         """
         if param is not None and self.fixes:
-            param = before_mending(self.unmended[call], self.fixes, param)
+            param = before_fixing(self.unfixed[call], self.fixes, param)
         for new, old in self.renamed.items():
             if param == new or (param or "").startswith((f"{new}.", f"{new}[")):
                 return old
@@ -239,7 +245,7 @@ class Attempts:
             attempt = _with_translation(
                 call, route, translation, context, fixes, text_deltas=paths.text_deltas
             )
-        attempt.unmended = translation.calls
+        attempt.unfixed = translation.calls
         if len(call.body) >= LARGE_BYTES:
             attempt.held = Held(self.apart, (body, *translation.calls))
         return attempt
@@ -263,7 +269,7 @@ def _mostly_untouched(
 
     Its reply is passed on as it comes. Where nothing had to be left out, so are the client's bytes.
     """
-    (body,) = mended(translation, fixes)
+    (body,) = fixed_bodies(translation, fixes)
     report = translation.report
     sent = upstream_call(
         call, route, call.shape, encode_in_pieces(body) if report.size else call.body
@@ -282,7 +288,7 @@ def _with_translation(
 ) -> Attempt:
     """Return the attempt whose reply is translated, too."""
     shape = translation.report.target
-    bodies = mended(translation, fixes)
+    bodies = fixed_bodies(translation, fixes)
     at_once = 1 if context.capabilities.one_call_at_a_time else context.settings.fanout_concurrency
     return Attempt(
         shape,

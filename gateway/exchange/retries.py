@@ -12,8 +12,8 @@ from typing import Final
 from gateway.errors import InvalidRequest
 from gateway.exchange.attempt import Attempt
 from gateway.exchange.errors import failures
+from gateway.exchange.params.fixing import for_own_clients, is_the_upstreams, subject_of
 from gateway.exchange.params.known_fixes import ANY_MODEL, Fixes, KnownFixes
-from gateway.exchange.params.mending import for_own_clients, is_the_upstreams, subject_of
 from gateway.exchange.reply.classify import ErrorReply
 from gateway.resolve.endpoint_order import home_order
 from gateway.resolve.evidence import Route, Source
@@ -24,7 +24,7 @@ from gateway.resolve.refusals.classify import Refusal, Verdict
 from gateway.resolve.refusals.history.earlier_thinking import FOR_ONE_REQUEST
 from gateway.shapes import Shape
 
-MAX_MENDED: Final = 32
+MAX_FIXED: Final = 32
 """Parameters that are fixed for one request, whatever an upstream finds to refuse."""
 
 AZURE_NOT_DEPLOYED: Final = "DeploymentNotFound"
@@ -88,8 +88,8 @@ class Retries:
         self.lacks_routes = True
         """Whether every refusal so far was of a route, whatever the model."""
         self._left: tuple[Shape, ...] = ()
-        self._mended: frozenset[str] = frozenset()
-        self._mends = 0
+        self._fixed: frozenset[str] = frozenset()
+        self._fix_count = 0
         self._is_here = False
         """Whether the endpoint has refused a parameter in the model's name."""
         self._request_dependent = False
@@ -105,7 +105,7 @@ class Retries:
             if own and for_own_clients(refusal.fixes, shape) != refusal.fixes:
                 # Clients of messages fix their requests themselves, by the words of the refusal.
                 return False
-            return self._mend(refusal)
+            return self._add_fixes(refusal)
         if refusal.verdict is Verdict.MODEL_NOT_FOUND:
             self._notes.denied(self._scope, self._route.model_sent)
         if not self._is_passing_fault(refused):
@@ -151,7 +151,7 @@ class Retries:
             self._forget(self._route.shape)
         elif self.tried and not (self.lacks_routes and all(map(self._has_answered, self.tried))):
             self._learn_endpoint()
-        if self._mended:
+        if self._fixed:
             self._learn_fixes()
         for shape in _OPTIONAL & self._missing_routes:
             if not (self._has_answered(shape) or self._route.kind.is_front):
@@ -187,7 +187,7 @@ class Retries:
         self.shape = self._left[0]
         model, features = self._route.model_sent, self._features
         self.fixes = self._memory.fixes.recall(self._scope, model, self.shape, features)
-        self._mended, self._is_here = frozenset(), False
+        self._fixed, self._is_here = frozenset(), False
         return True
 
     def _elsewhere(self, refused: Refused) -> Sequence[Shape] | None:
@@ -252,24 +252,24 @@ class Retries:
         """
         return not self._route.kind.is_front and self._notes.has_route(self._route.upstream, shape)
 
-    def _mend(self, refusal: Refusal) -> bool:
+    def _add_fixes(self, refusal: Refusal) -> bool:
         """Add the fixes for refused parameters; each name is touched once, so this ends."""
         if self.tried and refusal.model_is_here:
             self._learn_endpoint()
-            if self._mended:
+            if self._fixed:
                 self._learn_fixes()
         self._is_here = self._is_here or refusal.model_is_here
         names = {subject_of(fix) for fix in refusal.fixes}
         own = self.shape is self._client
         if own and any(is_the_upstreams(fix, self.shape) for fix in refusal.fixes):
             return False
-        if names & self._mended:
+        if names & self._fixed:
             self._memory.fixes.forget(self._scope, self._route.model_sent, self.shape)
             return False
-        if not names or self._mends + len(names) > MAX_MENDED:
+        if not names or self._fix_count + len(names) > MAX_FIXED:
             return False
-        self._mends += len(names)
-        self._mended |= names | {fix.to for fix in refusal.fixes if fix.to}
+        self._fix_count += len(names)
+        self._fixed |= names | {fix.to for fix in refusal.fixes if fix.to}
         self.fixes = (*self.fixes, *refusal.fixes)
         return True
 
@@ -295,6 +295,6 @@ class Retries:
             # A server whose schema has no such role refuses it whatever the model.
             is_general = fix.action == "retell" and not self._is_here
             model = ANY_MODEL if is_general else self._route.model_sent
-            by_effort = self._is_here and fix.name in SAMPLING & self._mended
+            by_effort = self._is_here and fix.name in SAMPLING & self._fixed
             known = replace(fix, effort=effort_of(self._features)) if by_effort else fix
             self._memory.fixes.add(self._scope, model, self.shape, known)

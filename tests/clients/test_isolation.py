@@ -186,7 +186,7 @@ def test_a_learned_endpoint_serves_only_who_taught_it() -> None:
         assert attempts(ask(bob, "/completions", "gpt-4o-mini")) == (200, "2", "default")
 
 
-def test_a_mended_parameter_serves_only_who_taught_it(running: Stage) -> None:
+def test_a_fixed_parameter_serves_only_who_taught_it(running: Stage) -> None:
     with callers(running) as (alice, bob):
         asked = ("/chat/completions", "gpt-4o-mini")
         assert attempts(ask(alice, *asked, frobnicate=50))[:2] == (200, "2")

@@ -195,7 +195,7 @@ def test_echo_logprobs_and_stops_mean_what_completions_mean(client: openai.OpenA
     assert logprobs.text_offset[0] == len("Say")
 
 
-def test_a_parameter_that_a_model_refuses_is_mended(client: openai.OpenAI) -> None:
+def test_a_parameter_that_a_model_refuses_is_fixed(client: openai.OpenAI) -> None:
     body = {"model": "gpt-5.4-mini", "messages": USER, "max_tokens": 50}
     reply = client.chat.completions.with_raw_response.create(**body)
     assert reply.parse().choices[0].message.content is not None

@@ -247,8 +247,8 @@ def test_an_attempt_says_which_parameters_it_sends() -> None:
     moved = attempts().build(CALL, ROUTE, Shape.RESPONSES, ())
     assert moved.sent == [{"model", "input", "store", "max_output_tokens"}]
     fix = ParameterFix("drop", "store")
-    mended = attempts().build(CALL, ROUTE, Shape.RESPONSES, (fix,))
-    assert mended.sent == [{"model", "input", "max_output_tokens"}]
+    fixed = attempts().build(CALL, ROUTE, Shape.RESPONSES, (fix,))
+    assert fixed.sent == [{"model", "input", "max_output_tokens"}]
 
 
 @pytest.mark.parametrize("home", [*Shape])

@@ -121,7 +121,7 @@ class Mistral:
 
 @pytest.mark.parametrize("kind", [kinds.MISTRAL, kinds.VLLM, kinds.OTHER])
 @pytest.mark.parametrize("client", BODIES)
-def test_the_conversation_is_mended_once_it_was_refused(client: Shape, kind: Profile) -> None:
+def test_the_conversation_is_fixed_once_it_was_refused(client: Shape, kind: Profile) -> None:
     server = Mistral()
     upstream = UpstreamSettings("up", "http://up.example/v1", kind)
     stage = Scene(server.answer, upstream, rules=(ModelRule("m", endpoints=(Shape.CHAT,)),))
@@ -138,7 +138,7 @@ def test_the_conversation_is_mended_once_it_was_refused(client: Shape, kind: Pro
         assert called["tool_calls"][0]["id"] == result["tool_call_id"]
         assert answer == DONE
         assert (user["role"], going_on["role"]) == ("user", "user")
-    # Where there is nothing to mend, nothing is reported.
+    # Where there is nothing to fix, nothing is reported.
     key = next(name for name in BODIES[client] if name != "max_tokens")
     plain: Json = {"model": "m", **BODIES[client], key: BODIES[client][key][:1]}
     assert "changed" not in stage.generate(client, plain).decision.translation

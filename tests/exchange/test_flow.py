@@ -441,7 +441,7 @@ def _bytes_of(body: Any) -> list[bytes]:
     return [bytes([byte]) for byte in msgspec.json.encode(body)]
 
 
-def test_a_parameter_refused_in_the_first_event_is_mended() -> None:
+def test_a_parameter_refused_in_the_first_event_is_fixed() -> None:
     def answer(call: UpstreamCall) -> Answer:
         assert isinstance(call.body, bytes)
         if b"max_tokens" in call.body:

@@ -236,7 +236,7 @@ def test_effort_and_verbosity_are_not_sent_to_an_old_model() -> None:
     assert header(result).endswith(b"dropped=reasoning_effort,verbosity")
 
 
-def test_what_was_mended_concerns_only_requests_that_have_it() -> None:
+def test_what_was_fixed_concerns_only_requests_that_have_it() -> None:
     scene = Scene(server("user"), VLLM)
     assert (
         scene.generate(CHAT, {"model": "m", "messages": HELLO, "user": "u"}).decision.attempts == 2

@@ -248,7 +248,7 @@ def test_what_a_client_cannot_bring_back_is_learned_from_the_refusal(
         assert again.reply.status == 200
         assert again.decision.translation == f"from={client}; to=chat; changed={field}"
         assert len(thinker.sent) == attempts
-    # Where there is nothing to mend, nothing is reported.
+    # Where there is nothing to fix, nothing is reported.
     plain: Json = {"model": "m", "input": [user]}
     if client is Shape.CHAT:
         plain = {"model": "m", "messages": [user]}

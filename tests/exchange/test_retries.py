@@ -16,7 +16,7 @@ from gateway.errors import (
     TruncatedStream,
     UpstreamError,
 )
-from gateway.exchange.retries import MAX_MENDED
+from gateway.exchange.retries import MAX_FIXED
 from gateway.servers import Profile
 from gateway.shapes import Shape, UpstreamCall
 from tests import kinds
@@ -228,7 +228,7 @@ def refuses(*names: str) -> Callable[[UpstreamCall], Answer]:
 
 
 @pytest.mark.parametrize("kind", [kinds.OPENAI, kinds.AZURE, kinds.LITELLM, kinds.VLLM])
-def test_mended_parameters_do_not_count_as_endpoints(kind: Profile) -> None:
+def test_fixed_parameters_do_not_count_as_endpoints(kind: Profile) -> None:
     async def scenario() -> None:
         server = Server(Shape.CHAT)
         server.elsewhere = lambda _: error_reply(404, CHAT_ONLY)
@@ -258,7 +258,7 @@ def test_a_parameter_refused_in_the_models_name_shows_that_it_lives_there() -> N
     asyncio.run(scenario())
 
 
-def test_what_was_mended_before_the_end_is_remembered_with_the_endpoint() -> None:
+def test_what_was_fixed_before_the_end_is_remembered_with_the_endpoint() -> None:
     async def scenario() -> None:
         server = Server(Shape.CHAT)
         server.elsewhere = lambda _: error_reply(404, CHAT_ONLY)
@@ -288,7 +288,7 @@ def test_a_parameter_unknown_to_the_server_says_nothing_of_the_model() -> None:
     asyncio.run(scenario())
 
 
-def test_mending_comes_to_an_end_whatever_an_upstream_finds_to_refuse() -> None:
+def test_fixing_comes_to_an_end_whatever_an_upstream_finds_to_refuse() -> None:
     async def scenario() -> None:
         names = [f"x{number}" for number in range(100)]
         server = Server(Shape.CHAT)
@@ -296,7 +296,7 @@ def test_mending_comes_to_an_end_whatever_an_upstream_finds_to_refuse() -> None:
         scene = Scene(server, VLLM)
         result = await ask(scene, Shape.CHAT, **dict.fromkeys(names, 1))
         assert result.reply.status == 400
-        assert len(generation_paths(scene)) == MAX_MENDED + 1
+        assert len(generation_paths(scene)) == MAX_FIXED + 1
 
     asyncio.run(scenario())
 

@@ -95,7 +95,7 @@ def may_be_of_parts(call: GenerationRequest, shape: Shape, status: int, refusal:
     return _OF_PARTS.search(refusal.message.lower()) is not None
 
 
-def mended_by_reading(sent: UpstreamCall, refusal: Refusal) -> Refusal:
+def fixed_by_reading(sent: UpstreamCall, refusal: Refusal) -> Refusal:
     """Return a refusal with its fix, where what was sent has parts of other shapes."""
     if not has_other_parts(read_object(cast("bytes", sent.body))):
         return refusal

@@ -9,7 +9,7 @@ from gateway.config.settings import UpstreamSettings
 from gateway.errors import GatewayError
 from gateway.exchange.attempt import Attempt
 from gateway.exchange.bodies.apart import Apart
-from gateway.exchange.bodies.misplaced_bodies import may_be_of_parts, mended_by_reading
+from gateway.exchange.bodies.misplaced_bodies import fixed_by_reading, may_be_of_parts
 from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.errors.error_replies import about_moved_item, in_clients_terms
 from gateway.exchange.errors.failures import refuses_own_key
@@ -36,7 +36,7 @@ async def judged(
     """Return a failed attempt with what its failure means; a large request is read `apart`."""
     refusal = judge(route, attempt, failure)
     if may_be_of_parts(call, attempt.shape, failure.status, refusal):
-        read_again = partial(mended_by_reading, attempt.calls[0], refusal)
+        read_again = partial(fixed_by_reading, attempt.calls[0], refusal)
         refusal = await apart.run_large(len(call.body), read_again)
     return Refused(attempt, failure, refusal)
 

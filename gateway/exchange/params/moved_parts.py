@@ -1,14 +1,14 @@
-"""Where the parts of a conversation were before a mend added, dropped or joined some of them.
+"""Where the parts of a conversation were before a fix added, dropped or joined some of them.
 
 An error names what was sent by its place, which then is another one than the client's. The places
-are only worked out for an error: the mend is made again, with parts that know theirs.
+are only worked out for an error: the fix is made again, with parts that know theirs.
 """
 
 import re
 from typing import Any
 
 from gateway.exchange.params.known_fixes import Fixes
-from gateway.resolve.refusals.parameter_fixes import apply_fixes
+from gateway.resolve.refusals.fixed_bodies import apply_fixes
 from gateway.shapes import Json
 
 _PART = re.compile(r"(messages|input)\[([0-9]{1,6})\](?:\.content\[([0-9]{1,6})\])?(.*)", re.DOTALL)
@@ -19,7 +19,7 @@ _Place = tuple[int, int | None]
 """The index of a message or item, and that of a part of its content."""
 
 
-def before_mending(body: Json, fixes: Fixes, path: str) -> str:
+def before_fixing(body: Json, fixes: Fixes, path: str) -> str:
     """Return the path in a body of what has another one in the body with the fixes applied.
 
     `path` has brackets. Of what the body does not have, it is that of the list.
@@ -29,13 +29,13 @@ def before_mending(body: Json, fixes: Fixes, path: str) -> str:
     if found is None or not isinstance(given, list):
         return path
     marked = [_marked(each, (at, None)) for at, each in enumerate(given)]
-    mended = apply_fixes({**body, found[1]: marked}, fixes).get(found[1])
+    fixed = apply_fixes({**body, found[1]: marked}, fixes).get(found[1])
     outer, inner = int(found[2]), found[3]
-    if not isinstance(mended, list) or outer >= len(mended):
+    if not isinstance(fixed, list) or outer >= len(fixed):
         return path
-    place, rest = _place_of(mended[outer]), found[4]
+    place, rest = _place_of(fixed[outer]), found[4]
     if inner is not None:
-        part = _place_of(_at(mended[outer], int(inner)))
+        part = _place_of(_at(fixed[outer], int(inner)))
         place, rest = part or place, rest if part or place is None else f".content{rest}"
     if place is None:
         return found[1]

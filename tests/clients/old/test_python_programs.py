@@ -24,7 +24,7 @@ def old() -> Iterator[Scene]:
 
 @pytest.fixture(autouse=True)
 def nothing_is_refused(old: Scene) -> Iterator[None]:
-    """What the catalogue knows of the model is heeded before the first call, not mended later."""
+    """What the catalogue knows of the model is heeded before the first call, not fixed later."""
     yield
     assert not {400, 404} & set(old.statuses())
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from gateway.exchange.params.mending import parameter_names
+from gateway.exchange.params.fixing import parameter_names
 from gateway.shapes import Json, Shape
 from tests import kinds
 from tests.clients.resolution.asking import RIGHT
@@ -60,8 +60,8 @@ def refusing(row: RecordedError, models: bytes) -> Scene:
     unwanted = {fix.name for fix in row.fixes}
 
     def generate(scene: Scene, shape: Shape, body: Json) -> bytes:
-        mended = bool(unwanted) and not unwanted & parameter_names(body)
-        if shape is row.called and not mended:
+        fixed = bool(unwanted) and not unwanted & parameter_names(body)
+        if shape is row.called and not fixed:
             return recorded(row)
         return answer(shape, scene.model, streamed=body.get("stream", False))
 
@@ -88,7 +88,7 @@ MOVING = [
     for row in AT_ENDPOINTS
     if row.label == "wrong_endpoint" and row.right_endpoint in set(Shape)
 ]
-MENDED = [
+FIXED = [
     row
     for row in AT_ENDPOINTS
     if row.label == "unsupported_parameter"
@@ -119,10 +119,10 @@ async def test_a_refused_endpoint_leads_to_the_right_one() -> None:
                 stage.clock.advance(A_MOMENT)
 
 
-async def test_a_refused_parameter_is_mended() -> None:
-    assert len(MENDED) > 20
+async def test_a_refused_parameter_is_fixed() -> None:
+    assert len(FIXED) > 20
     async with set_up(kinds.OTHER) as stage:
-        for row in MENDED:
+        for row in FIXED:
             assert row.called is not None
             scene = stage.set(refusing(row, RESTRICTED))
             for calls in (2, 1):

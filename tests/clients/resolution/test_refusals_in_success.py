@@ -114,7 +114,7 @@ async def test_a_refusal_in_the_words_of_responses_events_is_one() -> None:
 
 
 @pytest.mark.parametrize("wrap", STREAMED)
-async def test_a_refused_parameter_is_mended_however_that_is_said(wrap: Wrap) -> None:
+async def test_a_refused_parameter_is_fixed_however_that_is_said(wrap: Wrap) -> None:
     refused = as_json(
         {
             "error": {
@@ -130,7 +130,7 @@ async def test_a_refused_parameter_is_mended_however_that_is_said(wrap: Wrap) ->
         return wrap(refused) if "temperature" in body else answer(shape, MODEL, streamed=True)
 
     async with set_up(kinds.OPENAI) as stage:
-        scene = Scene("mend", None, at_once(listing(MODEL)), at_once(EMPTY), generate=generate)
+        scene = Scene("fix", None, at_once(listing(MODEL)), at_once(EMPTY), generate=generate)
         scene = stage.set(scene)
         for calls in (2, 1):
             scene.calls.clear()

@@ -31,7 +31,7 @@ def test_a_change_counts_when_it_has_come_to_rest(tmp_path: Path) -> None:
     assert not watch.changed()
 
 
-def test_a_wrong_file_counts_once_and_again_when_it_is_mended(tmp_path: Path) -> None:
+def test_a_wrong_file_counts_once_and_again_when_it_is_fixed(tmp_path: Path) -> None:
     source, watch = watched(tmp_path)
     (tmp_path / "secret").unlink()
     assert [watch.changed(), watch.changed()] == [False, True]

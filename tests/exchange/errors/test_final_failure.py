@@ -285,7 +285,7 @@ def test_at_its_own_endpoint_such_an_error_leads_on_or_stays_as_it_came() -> Non
         request = {"model": MODEL, **ASKED[Shape.CHAT], "stream": True, **more}
         return Scene(answer, BARE).generate(Shape.CHAT, request)
 
-    mended = asking(user="me")
-    assert (mended.reply.status, mended.decision.attempts) == (200, 2)
+    fixed = asking(user="me")
+    assert (fixed.reply.status, fixed.decision.attempts) == (200, 2)
     failed = asking(seed=1)
     assert (failed.reply.status, failed.body) == (400, FAILED_STREAM % b"No such thing")

@@ -33,7 +33,7 @@ def test_a_list_in_any_envelope(body: bytes) -> None:
         (b'{"data": [{"id": "a"}], "more": -Infinity}', b'{"id":"a"}'),
     ],
 )
-def test_a_list_that_is_no_valid_json_is_mended(body: bytes, card: bytes) -> None:
+def test_a_list_that_is_no_valid_json_is_fixed(body: bytes, card: bytes) -> None:
     assert named(entries_of(body)) == [("a", card)]
 
 

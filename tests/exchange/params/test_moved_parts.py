@@ -8,7 +8,7 @@ import pytest
 
 from gateway.config.settings import ModelRule, UpstreamSettings
 from gateway.errors import GatewayError
-from gateway.exchange.params.moved_parts import before_mending
+from gateway.exchange.params.moved_parts import before_fixing
 from gateway.resolve.refusals.history.earlier_thinking import ITEMS, THINKING
 from gateway.resolve.refusals.history.history_fields import ANSWER, CONTENT, LAST
 from gateway.resolve.refusals.history.system_turns import FIRST, USERS
@@ -86,7 +86,7 @@ def test_a_part_has_the_place_that_it_had(
 ) -> None:
     body = {"model": "m", sent.partition("[")[0]: given}
     before = repr(body)
-    assert before_mending(body, (fix,), sent) == was
+    assert before_fixing(body, (fix,), sent) == was
     assert repr(body) == before
     assert "\0" not in repr(apply_fixes(body, (fix,)))
 

@@ -1,4 +1,4 @@
-"""Arguments that need no mending."""
+"""Arguments that need no repair."""
 
 import pytest
 

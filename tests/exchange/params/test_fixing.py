@@ -3,12 +3,12 @@
 import pytest
 
 from gateway.errors import InvalidRequest
-from gateway.exchange.params.mending import (
+from gateway.exchange.params.fixing import (
+    fixed_bodies,
     for_clients,
     for_own_clients,
     knowing,
     may_apply,
-    mended,
     parameter_names,
 )
 from gateway.resolve.refusals.parameter_fixes import ParameterFix
@@ -57,7 +57,7 @@ def test_what_is_left_out_is_known_not_to_be_taken() -> None:
     assert knowing(CONTEXT, (one_value,)) == CONTEXT
 
 
-def test_what_the_gateway_answers_by_itself_has_nothing_to_mend() -> None:
+def test_what_the_gateway_answers_by_itself_has_nothing_to_fix() -> None:
     body = {"model": "asked", "prompt": "Hi", "max_tokens": 0}
     made = plan(Shape.COMPLETIONS, Shape.CHAT, body, CONTEXT)
     fixes = (
@@ -65,13 +65,13 @@ def test_what_the_gateway_answers_by_itself_has_nothing_to_mend() -> None:
         ParameterFix("limit", "max_tokens", "5"),
         ParameterFix("retell", "messages", "user"),
     )
-    assert mended(made, fixes) == []
+    assert fixed_bodies(made, fixes) == []
     assert not made.report.dropped
 
 
 def test_without_fixes_the_bodies_are_the_translations_own() -> None:
     made = translation({"seed": 1})
-    assert mended(made, ()) is made.calls
+    assert fixed_bodies(made, ()) is made.calls
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_a_fix_is_reported_if_it_changed_something(
     fix: ParameterFix, dropped: list[str], changed: list[str]
 ) -> None:
     made = translation({"seed": 1, "max_tokens": 2, "list": ["x", "y"], "nulls": [None]})
-    mended(made, (fix,))
+    fixed_bodies(made, (fix,))
     assert (made.report.dropped, made.report.changed) == (dropped, changed)
 
 
@@ -102,24 +102,24 @@ def test_a_fix_of_the_history_is_reported_if_it_changed_a_message() -> None:
     strip = ParameterFix("strip", "reasoning_content")
     turns = [{"role": "assistant", "content": "Hi", "reasoning_content": "Hm"}]
     had, had_not = translation({"messages": turns}), translation({"messages": []})
-    (body,) = mended(had, (strip,))
+    (body,) = fixed_bodies(had, (strip,))
     assert body["messages"] == [{"role": "assistant", "content": "Hi"}]
     assert had.report.dropped == ["reasoning_content"]
-    mended(had_not, (strip,))
+    fixed_bodies(had_not, (strip,))
     assert had_not.report.dropped == []
 
 
 def test_a_lowered_limit_is_reported_with_both_values() -> None:
     limit = ParameterFix("limit", "max_tokens", "100")
     made = translation({"max_tokens": 32_000})
-    assert mended(made, (limit,)) == [{"max_tokens": 100, "model": "m"}]
+    assert fixed_bodies(made, (limit,)) == [{"max_tokens": 100, "model": "m"}]
     assert made.report.changed == ["max_tokens:32000->100"]
 
 
 def test_a_limit_that_is_lowered_twice_is_reported_once() -> None:
     fixes = (ParameterFix("limit", "max_tokens", "100"), ParameterFix("fit", "max_tokens", "90"))
     made = translation({"max_tokens": 32_000})
-    assert mended(made, fixes) == [{"max_tokens": 90, "model": "m"}]
+    assert fixed_bodies(made, fixes) == [{"max_tokens": 90, "model": "m"}]
     assert made.report.changed == ["max_tokens:32000->90"]
 
 
@@ -127,7 +127,7 @@ def test_a_limit_that_is_lowered_twice_is_reported_once() -> None:
 def test_a_limit_that_fits_is_left_and_not_reported(body: Json) -> None:
     limit, drop = ParameterFix("limit", "max_tokens", "100"), ParameterFix("drop", "seed")
     made = translation({**body, "seed": 1})
-    (sent,) = mended(made, (limit, drop))
+    (sent,) = fixed_bodies(made, (limit, drop))
     assert sent.get("max_tokens") == body.get("max_tokens")
     assert (made.report.changed, made.report.dropped) == ([], ["seed"])
 
@@ -138,7 +138,7 @@ def test_an_endpoints_own_clients_lower_their_limits_themselves() -> None:
     assert for_own_clients((limit, drop), Shape.MESSAGES) == ()
 
 
-def test_hints_and_system_messages_are_mended_for_clients_of_messages() -> None:
+def test_hints_and_system_messages_are_fixed_for_clients_of_messages() -> None:
     retell, hint = ParameterFix("retell", "role", "user"), ParameterFix("drop", "metadata")
     tuning, meant = ParameterFix("drop", "temperature"), ParameterFix("drop", "stop_sequences")
     fixes = (retell, hint, tuning, meant)
@@ -151,11 +151,11 @@ def test_parts_of_other_shapes_are_read_for_clients_of_chat_only() -> None:
     assert for_clients((read, drop), Shape.CHAT, Shape.CHAT, CONTEXT) == (read, drop)
     assert for_clients((), Shape.CHAT, Shape.CHAT, CONTEXT) == ()
     made = translation({"messages": []})
-    assert mended(made, (read,)) == [{"messages": [], "model": "m"}]
+    assert fixed_bodies(made, (read,)) == [{"messages": [], "model": "m"}]
     assert made.report.size == 0
     strip = ParameterFix("strip", "cache_control")
     made = translation({"messages": [{"role": "user", "content": "Hi", "cache_control": {}}]})
-    mended(made, (read, strip))
+    fixed_bodies(made, (read, strip))
     assert made.report.dropped == ["cache_control"]
 
 
@@ -164,6 +164,6 @@ def test_system_messages_are_reported_where_there_are_any(role: str, changed: li
     retell, hint = ParameterFix("retell", "role", "user"), ParameterFix("drop", "metadata")
     turns = [{"role": role, "content": [{"type": "text", "text": "Hi"}]}]
     made = Renaming(Shape.MESSAGES, {"messages": turns, "metadata": {}}, CONTEXT)
-    (sent,) = mended(made, (retell, hint))
+    (sent,) = fixed_bodies(made, (retell, hint))
     assert [turn["role"] for turn in sent["messages"]] == ["user"]
     assert (made.report.changed, made.report.dropped) == (changed, ["metadata"])

@@ -107,7 +107,7 @@ def parameter_names(body: Json) -> frozenset[str]:
     return frozenset(names)
 
 
-def mended(translation: Translation, fixes: Fixes) -> Sequence[Json]:
+def fixed_bodies(translation: Translation, fixes: Fixes) -> Sequence[Json]:
     """Return a translation's bodies with the fixes applied, and report them."""
     if not fixes:
         return translation.calls
