@@ -168,7 +168,7 @@ class Gateway:
         writer: ReplyWriter,
         length: int | None,
     ) -> None:
-        """Serve a request of a client that may have so many at a time."""
+        """Serve a request of a client whose requests are limited in number."""
         error = slots.take()
         if error is not None:
             await self._serve(admission.failed(error), body, writer, length)

@@ -20,7 +20,7 @@ class ClientGone(Exception):
 
 
 def ending_of(error: Exception, decision: Decision) -> Ending:
-    """Return how a request ends that fails before its reply has begun; log what is a bug.
+    """Return how a request ends that fails before its reply has begun; log bugs.
 
     The decision takes the model of a refusal that came before anything was decided.
     """

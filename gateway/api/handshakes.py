@@ -68,8 +68,9 @@ log = logging.getLogger("gateway")
 class Handshakes:
     """Admits and serves the requests that open a socket.
 
-    `allows` says whether web pages of an origin may; `is_draining`, whether nobody may any more.
-    `tracing` ends the span of a handshake when it is accepted; None: requests are not traced.
+    `allows` says whether web pages of an origin may; `is_draining`, whether the gateway refuses all
+    of them. `tracing` ends the span of a handshake when it is accepted; None: requests are not
+    traced.
     """
 
     def __init__(

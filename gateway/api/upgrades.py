@@ -26,7 +26,7 @@ _FROM_PAGES = (
     (b"openai-organization.", b"openai-organization", b""),
     (b"openai-project.", b"openai-project", b""),
 )
-"""Subprotocols in which OpenAI's clients for web pages send what is in fields otherwise."""
+"""Subprotocols in which OpenAI's clients for web pages send what others send in fields."""
 _REALTIME = b"realtime"
 """The one that OpenAI's clients offer, and must get."""
 _TOKEN = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}")

@@ -114,7 +114,7 @@ async def answer(
 async def untouched_answer(
     client: Shape | None, reply: UpstreamReply, grace: float
 ) -> ClientReply | ErrorReply:
-    """Return one upstream reply as the client's as it came, or the error that it is.
+    """Return one upstream reply unchanged as the client's, or the error that it is.
 
     It is returned, read or not, once its beginning shows that it is not an error, or after `grace`
     seconds. Raises what reading raises.
@@ -244,7 +244,7 @@ def _streams(send: Send, attempt: Attempt, translation: Translation, settings: S
 
 
 def local_answer(call: GenerationRequest, reply: Json, *, streamed: bool) -> ClientReply:
-    """Return a reply that the gateway made by itself, in the form that was asked for."""
+    """Return a reply that the gateway made itself, in the form that was asked for."""
     if not streamed:
         return json_reply(_encode(reply))
     if call.shape is Shape.MESSAGES:

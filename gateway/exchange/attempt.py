@@ -104,7 +104,7 @@ class Attempt(msgspec.Struct):
 
 
 class Attempts:
-    """Builds attempts from the untouched request: each starts anew, none builds on another."""
+    """Builds attempts from the untouched request: none builds on another."""
 
     def __init__(
         self,
@@ -123,7 +123,7 @@ class Attempts:
     async def read(self, body: bytes, client: Shape | None = None) -> Routed:
         """Return what routing needs of a body; raises `InvalidRequest`.
 
-        `client` is the shape of a body of which an attempt is built next.
+        `client` is the shape of the body, if an attempt is built from it next.
         """
         if len(body) >= LARGEST_TEXT and client is not None:
             known = self._fast.read(client, body)
@@ -134,7 +134,7 @@ class Attempts:
         return await self.apart.run(partial(read_routed, body))
 
     async def as_written(self, call: GenerationRequest, routed: Routed) -> GenerationRequest:
-        """Return a call as one of the shape that its body has; see `misplaced_bodies`."""
+        """Return a call in the shape that its body has; see `misplaced_bodies`."""
         return await self.apart.run_large(len(call.body), partial(as_written, call, routed))
 
     async def checked(self, call: GenerationRequest) -> GenerationRequest:
@@ -157,7 +157,7 @@ class Attempts:
         fixes: Fixes,
         routed: Routed | None = None,
     ) -> Attempt:
-        """Return the attempt at `shape`; `routed` is what was read of the body already, if it was.
+        """Return the attempt at `shape`; `routed` is what was already read of the body.
 
         Raises `InvalidRequest` where the request does not fit.
         """
@@ -172,7 +172,7 @@ class Attempts:
         fixes: Fixes,
         routed: Routed | None = None,
     ) -> Attempt:
-        """Return what `build` does, but work on large bodies and load beside the event loop."""
+        """Do what `build` does, but load and work on large bodies beside the event loop."""
         if shape is not call.shape and not is_loaded(call.shape, shape):
             await self.late.pair(call.shape, shape)
         if len(call.body) < LARGE_BYTES:
@@ -265,9 +265,9 @@ def _untouched(call: GenerationRequest, route: Route, shape: Shape) -> Attempt:
 def _mostly_untouched(
     call: GenerationRequest, route: Route, translation: Renaming, fixes: Fixes
 ) -> Attempt:
-    """Return the attempt at a request's own endpoint of which something is left out.
+    """Return the attempt at the request's own endpoint, with something left out.
 
-    Its reply is passed on as it comes. Where nothing had to be left out, so are the client's bytes.
+    Its reply is passed on unchanged; so are the client's bytes, if nothing had to be left out.
     """
     (body,) = fixed_bodies(translation, fixes)
     report = translation.report

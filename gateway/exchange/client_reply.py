@@ -19,7 +19,7 @@ class ClientReply:
 def json_reply(
     body: bytes, status: int = 200, fields: Iterable[tuple[bytes, bytes]] = ()
 ) -> ClientReply:
-    """Return a reply of JSON that the gateway wrote; `fields` are further header fields."""
+    """Return a JSON reply that the gateway wrote; `fields` are further header fields."""
     length = (b"content-length", b"%d" % len(body))
     return ClientReply(status, [JSON, length, *fields], body)
 

@@ -30,7 +30,7 @@ _SESSION = b"x-claude-code-session-id"
 
 @dataclass(slots=True)
 class Surroundings:
-    """What translations by a route have in common, but for the request."""
+    """What translations by a route have in common, except for the request."""
 
     route: Route
     """Held so that `id(route)` cannot be reused while this entry lives."""
@@ -141,6 +141,6 @@ class Contexts:
 
 
 def session_of(headers: RawHeaders) -> str | None:
-    """Return what a client calls its session; None: it has named none."""
+    """Return the client's name of its session; None: it has not named one."""
     session = next((value for name, value in headers if name == _SESSION), b"")
     return session.decode("latin-1") or None

@@ -5,7 +5,7 @@ from time import time_ns
 
 _BYTES = 8
 _AT_ONCE = 64
-"""So many are drawn by one system call, which takes longer than all else."""
+"""Ids that are drawn by one system call, which takes longer than all else."""
 
 _drawn: list[bytes] = []
 os.register_at_fork(after_in_child=_drawn.clear)

@@ -14,7 +14,7 @@ ORDER = {source: position for position, source in enumerate(Source)}
 """The rank of each source, the strongest first."""
 
 MAX_LINEAGE = 8
-"""So many bases are followed, one to the next, before a lineage is taken for a cycle."""
+"""Bases that are followed, one to the next, before a lineage is taken for a cycle."""
 
 
 @dataclass(slots=True)

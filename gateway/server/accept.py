@@ -33,7 +33,7 @@ there is room for it by then."""
 YIELD = 0.002
 """Seconds without accepting while this worker has more connections than its share."""
 YIELDS = 4
-"""So often in a row. If the other workers have taken nothing by then, they are busy or gone."""
+"""How often in a row. If the other workers have taken nothing by then, they are busy or gone."""
 
 
 class Acceptor:
@@ -138,7 +138,7 @@ class Acceptor:
             self._connecting[protocol] = self._loop.create_task(connecting)
 
     def _refused(self, error: OSError) -> None:
-        """Try again once there is room, or in a while, for as long as it lasts."""
+        """Try again once there is room, or after a pause, until it succeeds."""
         if self._evictor.make_room():
             self._stop_for(INTERVAL, self._start)
             return

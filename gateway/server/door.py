@@ -120,8 +120,8 @@ class Door:
     async def finish(self) -> None:
         """Serve one more request on each connection, if it comes, and wait until all are closed.
 
-        Sockets finish what is begun. The reply tells the client to connect anew, to the process
-        that accepts connections now.
+        Sockets finish what is begun. The reply tells the client to reconnect, to the process that
+        accepts connections now.
         """
         self.finishing = True
         for connection in tuple(self.connections):

@@ -80,7 +80,7 @@ class _HostedSession(SocketSession):
         await self._task
 
     def drain(self, leaving: Leaving) -> None:
-        """Close the socket: the application does not say what it has begun."""
+        """Close the socket at once: it is not known what the application has begun."""
         if self._socket is not None:
             self._socket.close(SERVICE_RESTART, leaving.value)
 

@@ -5,7 +5,7 @@ from math import inf
 
 
 def open_files_limit() -> float:
-    """Return how many files the process may have open; inf: any number, or nobody knows."""
+    """Return how many files the process may have open; inf: any number, or unknown."""
     try:
         resource = import_module("resource")
     except ImportError:

@@ -18,7 +18,7 @@ from typing import Any, Final
 from weakref import WeakKeyDictionary
 
 MOST: Final = 16
-"""So many writes wait at most; more in a row are no cheaper."""
+"""Writes that wait, at most; more in a row are no cheaper."""
 LONGEST: Final = 0.001
 """Seconds after which no further write is awaited."""
 

@@ -18,7 +18,7 @@ LONGEST_PAUSE: Final = 30.0
 """Seconds without a request after the first failure, and at most."""
 
 FAILURES_IN_A_ROW: Final = 5
-"""So many failures of requests that had a connection eject an address: one may be the request's."""
+"""Failures on open connections that eject an address: a single one may be the request's fault."""
 
 NOT_SENT: Final = frozenset(
     {

@@ -50,7 +50,7 @@ class Queues:
         return not self._waiting
 
     def put(self, create: Create) -> GatewayError | None:
-        """Serve a create when it is its turn; return the error if too much waits already."""
+        """Serve a create when it is its turn; return the error if too much is waiting."""
         bounds, queue = self._bounds, self._waiting.get(create.stream_id)
         if queue is None:
             if len(self._waiting) >= bounds.queues:

@@ -34,7 +34,7 @@ class Timer(Protocol):
 
 
 Later = Callable[[float, Callable[[], None]], Timer]
-"""Makes a call after so many seconds."""
+"""Makes a call after some seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +178,7 @@ class ResponsesSession(SocketSession):
             del self._turns[writer]
 
     def _cut_off(self) -> None:
-        """End what has not ended: in the order of its coming, so that errors can be told apart."""
+        """End what has not ended, in the order of arrival, so that errors can be matched."""
         error = _connect_again(Leaving.STOPPING)
         for writer in tuple(self._turns):
             writer.fail(error)

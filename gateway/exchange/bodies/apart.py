@@ -32,7 +32,7 @@ _Result = TypeVar("_Result")
 
 
 class Apart:
-    """Does what takes long in its thread, one piece of work at a time.
+    """Does long work in a thread of its own, one piece at a time.
 
     A cancelled task leaves nothing behind: its work is not begun, or its result is thrown away.
     """
@@ -63,7 +63,7 @@ class Apart:
 
 
 class Held:
-    """Keeps the items of a request's long lists until all else of the request is gone.
+    """Keeps the items of a request's long lists until the rest of the request has been freed.
 
     Freeing them at once would hold up the event loop: for 3 to 7 ms where a body has 3 MB.
     """
@@ -84,7 +84,7 @@ class Held:
 
 
 def _lower_priority() -> None:
-    """Have this thread wait for others; only Linux has a niceness for each of them."""
+    """Lower the priority of this thread; only Linux has a niceness per thread."""
     if sys.platform == "linux":
         with suppress(OSError):  # not where that is forbidden
             own = os.getpriority(os.PRIO_PROCESS, 0)

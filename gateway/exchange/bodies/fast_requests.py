@@ -28,7 +28,7 @@ FAST_BYTES = 2 * 1024 * 1024
 """The largest body for fast paths, which decode it in a single call, in 2 to 4 ms."""
 
 _MOST_MODELS = 256
-"""So many are remembered of each shape."""
+"""Models that are remembered, per shape."""
 _FRONT, _BACK = 256, 32 * 1024
 """The bytes of a body's two ends in which its model's name is looked for."""
 _KEY = b'"model":'
@@ -42,7 +42,7 @@ class Decoded(Routed):
     """
 
     request: msgspec.Struct | None = None
-    """As its reader has returned it, until it is translated: what that makes may keep parts."""
+    """As its reader has returned it, until it is translated: a translation may keep parts of it."""
 
 
 class NotAdmitted(Routed):

@@ -76,8 +76,8 @@ async def routed_to(resolver: Resolver, query: ModelQuery, *, as_chat: bool) -> 
 def may_be_mixed(call: GenerationRequest, shape: Shape, fixes: Fixes = ()) -> bool:
     """Whether a chat request may have parts of other shapes, at its own endpoint.
 
-    Cursor's do, and others' of a model where some were refused. Else they are not searched for:
-    that would take a tenth of the time of all that is done to a request that is passed on.
+    Cursor's do, and others' of a model where some were refused. Otherwise they are not searched
+    for, which would make passing a request on a tenth slower.
     """
     if not call.shape is _CHAT is shape:
         return False

@@ -34,9 +34,9 @@ from gateway.translate.stream.sse import (
 class Feeder:
     """Feeds the bytes of all calls of one request to its translation.
 
-    The methods that take bytes return those to send. What goes wrong is kept for `take_error()`;
-    they return what came before it, and take nothing more. Errors are kept without tracebacks,
-    which would make a cycle. `failure` is the error that the client was sent as an event, `bare()`.
+    The methods that take bytes return those to send. An error is kept for `take_error()`; they
+    return what came before it, and take nothing more. Errors are kept without tracebacks, which
+    would make a cycle. `failure` is the error that the client was sent as an event, `bare()`.
     `renames`: the translation passes on its input, as one between equal shapes does by default.
     `in_own_words` returns what the client gets of an error.
     """
@@ -177,7 +177,7 @@ class Feeder:
         self.over[:] = [True] * len(self.over)
 
     def take_error(self) -> Exception | None:
-        """Return, and forget, what went wrong."""
+        """Return the error, and forget it."""
         error, self._error = self._error, None
         return error
 

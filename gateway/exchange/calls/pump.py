@@ -42,10 +42,10 @@ class Pump(ReplyBody):
         self._has_begun = False
         self._is_over = False
         self._error: Exception | None = None
-        """What went wrong, if the stream cannot say so."""
+        """The error, if the stream cannot report it."""
         self._news: asyncio.Future[None] | None = None
         self._held_last = held
-        """What is to be let go of after the feeder: attributes go in their order."""
+        """What has to be released after the feeder: attributes are freed in their order."""
         streams.start(self)
 
     @property
@@ -122,7 +122,7 @@ class Pump(ReplyBody):
         self._feeder.label(call, events=is_event_stream(headers))
 
     def feed(self, call: int, data: bytes) -> bool:
-        """Translate what has come of a call; return whether more of it may come."""
+        """Translate what has arrived of a call; return whether more of it may arrive."""
         over = self._over
         if over[call]:
             self._streams.abandon(call, 0)
@@ -182,7 +182,7 @@ class Pump(ReplyBody):
         return ready
 
     def _comment(self) -> None:
-        """Show the client that the stream is alive; one that does not read has enough to read."""
+        """Show the client that the stream is alive, unless it has unread data."""
         if self._is_ready and not self._is_over:
             self._put(self._feeder.keep_alive())
 
@@ -195,7 +195,7 @@ class Pump(ReplyBody):
             self._news.set_result(None)
 
     def _raise_error(self) -> None:
-        """Raise, and forget, what went wrong: a raised error keeps this object alive."""
+        """Raise the error, and forget it: a raised error keeps this object alive."""
         if self._error is not None:
             try:
                 raise self._error

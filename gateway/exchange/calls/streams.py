@@ -64,7 +64,7 @@ class Streams:
         self.replies: list[UpstreamReply | None] = [None] * len(calls)
 
     def start(self, receiver: Receiver) -> None:
-        """Send the calls, as many at a time as may be."""
+        """Send the calls, as many at a time as are allowed."""
         for call in range(len(self._calls)):
             task = asyncio.create_task(self._run(call, receiver))
             task.add_done_callback(self._one_ended)
@@ -111,7 +111,7 @@ class Streams:
             self._rests[call] = self._loop.call_later(after, self._tasks[call].cancel)
 
     def stop(self) -> None:
-        """Close all of them, once it is known how those that are opening were answered."""
+        """Close all of them, once those that are opening have been answered."""
         self._is_stopped = True
         if not self._is_opening:
             for task in self._tasks:

@@ -25,7 +25,7 @@ from gateway.translate.parts.upstream_errors import (
 )
 
 ClientParam = Callable[[str | None], str | None]
-"""Returns the client's name of a parameter that the upstream named; None: it has no such one."""
+"""Returns the client's name of a parameter that the upstream named; None: it has none."""
 
 _KEPT: Final = frozenset({b"retry-after", b"retry-after-ms", b"x-should-retry", b"x-request-id"})
 _RATE_LIMITS: Final = (b"x-ratelimit-", b"ratelimit", b"anthropic-ratelimit-")
@@ -84,7 +84,7 @@ def about_moved_item(failure: ErrorReply, items: ItemNames) -> UpstreamError | N
 
 
 def in_clients_terms(attempt: Attempt, failure: ErrorReply, body: bytes) -> UpstreamError | None:
-    """Return an error with the client's names of what was sent otherwise; None: it names no such.
+    """Return an error with the client's names of what was sent under others; None: not needed.
 
     For an attempt at the client's own endpoint, whose request is `body`.
     """
@@ -147,7 +147,7 @@ def error_of_reply(
 def listing_failed(
     upstream: str, status: int, body: bytes, headers: RawHeaders = ()
 ) -> UpstreamReplied:
-    """Return the error for a model list that could not be had."""
+    """Return the error for a model list that could not be fetched."""
     known = None if redirect_error(status, headers) else _replied(status, body)
     message = known.message if known else f"it answered with status {status}"
     return UpstreamReplied(

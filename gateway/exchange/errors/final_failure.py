@@ -44,7 +44,7 @@ class GivingUp:
         retries: Retries,
         last: Refused,
     ) -> ClientReply:
-        """Return the first failure, unless the last adds something, or raise it in our words.
+        """Return the first failure, unless the last adds something, or raise it reworded.
 
         Raises `GatewayError` where the upstream's own reply would not help the client.
         """
@@ -117,7 +117,7 @@ class GivingUp:
 def _unfit(
     upstream: UpstreamSettings, route: Route, retries: Retries, verdict: Verdict
 ) -> InvalidRequest | None:
-    """Return why the request does not fit where it would have had to go; None: no such reason.
+    """Return why the request does not fit where it would have had to go; None: it fits.
 
     That is the endpoint where the model is known to live. If none is known and a route is missing,
     it is any other, unless the base URL is doubtful: then the route may be there after all.
@@ -132,7 +132,7 @@ def _unfit(
 
 
 def _in_another_format(route: Route, retries: Retries, refused: Refused) -> InvalidRequest | None:
-    """Return the refusal of a model that an upstream serves by another API only; None: no such.
+    """Return the refusal of a model that an upstream serves by another API only, if it is one.
 
     OpenCode Zen refuses formats with 401, which clients take for their key's fault; it has Gemini's
     models in Google's format only.

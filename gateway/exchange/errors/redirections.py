@@ -29,9 +29,9 @@ def redirect_error(status: int, headers: RawHeaders) -> UpstreamError | None:
 
 
 def led_nowhere(status: int, headers: RawHeaders) -> UpstreamError | None:
-    """Return what an operator is shown of a redirect without a location, which is passed on.
+    """Return the error that operators see for a redirect without a location, which is passed on.
 
-    None: the status is another, or there is a location.
+    None: the reply is not one.
     """
     if not 300 <= status < 400 or status == _NOT_MODIFIED or _locations(headers):
         return None

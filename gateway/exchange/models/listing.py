@@ -256,7 +256,7 @@ def _only_an_alias(name: str, model: str | None) -> MethodNotAllowed:
 
 
 def shorter_names(path: str) -> list[str]:
-    """Return what else than the whole of a path after `/models/` may be a name, longest first.
+    """Return the shorter parts of a path after `/models/` that may be a name, longest first.
 
     Slashes in a name may be encoded or not: `org/model/endpoints` can be about three models.
     """

@@ -83,7 +83,7 @@ def _configured(shape: Shape, context: Context) -> Fixes:
 
 
 def may_apply(fixes: Fixes, body: bytes) -> bool:
-    """Whether fixes can change a body: it has a field of theirs. Raises `InvalidRequest`."""
+    """Whether fixes can change a body: it has one of their fields. Raises `InvalidRequest`."""
     return not _fields_of(fixes).isdisjoint(field_names(body))
 
 

@@ -35,10 +35,10 @@ class Worked:
 
 
 class FixesJournal(Protocol):
-    """Takes down what worked and what no longer does, for other processes."""
+    """Records what worked and what no longer does, for other processes."""
 
     def fixes(self, key: FixesKey, worked: Worked | None) -> None:
-        """Take down a change; None: forgotten. Returns at once and raises nothing."""
+        """Record a change; None: forgotten. Returns at once and raises nothing."""
 
 
 class KnownFixes:
@@ -50,7 +50,7 @@ class KnownFixes:
             settings.max_entries, lambda _, worked, __: worked.at + settings.ttl, timer=clock
         )
         self.journal: FixesJournal | None = None
-        """Where changes are taken down; None: nowhere."""
+        """Where changes are recorded; None: nowhere."""
         self._ever = False
         """Whether anything was remembered yet; mostly nothing ever is."""
 

@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from gateway.request import Body, check_size
 
 READ_AHEAD_BYTES = 64 * 1024
-"""A form names its model within its first bytes, before anything of it is sent."""
+"""The bytes of a form within which its model is looked for, before any of it is sent."""
 
 
 async def read_ahead(body: Body) -> tuple[bytes, AsyncIterator[bytes] | None]:

@@ -37,7 +37,7 @@ _NOT_KNOWN: Final = frozenset({400, 404})
 """The statuses with which servers refuse an unknown response."""
 _CODE: Final = "previous_response_not_found"
 _SHORTEST_ID: Final = 6
-"""So many characters of an id are in an error's text for no other reason."""
+"""An id of at least this many characters is in an error's text for no other reason."""
 _encode = msgspec.json.Encoder().encode
 
 
@@ -72,7 +72,7 @@ class Turn:
         return self._own is not None
 
     def recall(self, previous: str) -> Remembered | None:
-        """Return the response that it continues; None: only somebody else may know its id."""
+        """Return the response that it continues; None: it is not remembered here."""
         earlier = self.memory.recall(previous)
         self._before = earlier or Remembered((), previous)
         return earlier
@@ -156,7 +156,7 @@ class Turns:
         return known(await _unless_unknown(generate(whole, decision), earlier.base, previous))
 
     async def _home(self, call: GenerationRequest) -> tuple[str, Shape] | None:
-        """Return where the model of a request lives; None: the request is not good enough."""
+        """Return where the model of a request lives; None: the request is invalid."""
         if call.client is not None and call.client.is_restricted:
             await self._exchange.attempts.check_names(call)
         routed = read_routed(call.body)
@@ -188,7 +188,7 @@ async def _unless_unknown(
 ) -> ClientReply | GatewayError:
     """Return the reply to a request that continues a response by its id, as `sent`.
 
-    If nobody knows that: the error for the client, who continues `previous`.
+    If it is known nowhere: the error for the client, who continues `previous`.
     """
     try:
         reply = await replying

@@ -30,7 +30,7 @@ class ReplyBody(ABC):
 
     @abstractmethod
     async def pipe(self, sink: Sink) -> None:
-        """Give all of it to the sink, which gets nothing from its False until `resume()`.
+        """Give all of it to the sink, which gets nothing between returning False and `resume()`.
 
         Raises what reading raises, and what the sink raises: the body ends with that.
         """

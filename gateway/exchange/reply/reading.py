@@ -11,10 +11,10 @@ from gateway.errors import GatewayError, UpstreamError
 from gateway.shapes import Json, RawHeaders, UpstreamReply
 
 MAX_ERROR_BYTES: Final = 64 * 1024
-"""What is read of an error."""
+"""The most bytes that are read of an error."""
 
 MAX_WHOLE_BYTES = 256 * 1024 * 1024
-"""What the whole replies to one request may have, all calls together."""
+"""The most bytes of the whole replies to one request, all calls together."""
 
 REST_SECONDS: Final = 0.1
 """How long a body may take to end after its last event, for its connection to be used again."""

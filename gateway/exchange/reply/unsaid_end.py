@@ -22,7 +22,7 @@ def is_counted(event: Json) -> bool:
 class UnsaidEnds:
     """Ends the streams of a translation's calls, those without a finish reason too.
 
-    A translation that only `renames` is told of that end, but does not pass it on.
+    A translation that only `renames` gets that end, but does not pass it on.
     """
 
     def __init__(self, translation: StreamTranslation, *, renames: bool) -> None:

@@ -24,7 +24,7 @@ from gateway.translate.stream.whole_events import WholeEvents
 
 _DONE: Final = terminator(Shape.CHAT)
 _SHORT: Final = 4
-"""So many bytes may be just the end of an event, or part of it."""
+"""Bytes of a stream's end that are kept: fewer may be just the end of an event, or part of it."""
 _TAIL: Final = 1024
 
 

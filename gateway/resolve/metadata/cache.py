@@ -59,7 +59,7 @@ class _Flight(Generic[Value]):
     task: asyncio.Task[Found[Value]]
     since: float
     given_up: bool = False
-    """Whether a caller has waited for it in vain."""
+    """Whether a caller has waited for it without getting it."""
 
 
 @dataclass(slots=True)

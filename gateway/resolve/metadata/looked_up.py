@@ -47,7 +47,7 @@ class LookedUp:
         self.silent: TTLCache[CacheScope, None] = TTLCache(
             memory.max_entries, memory.negative_ttl, timer=clock
         )
-        """Scopes in which the description of a model was waited for in vain."""
+        """Scopes in which a request has waited for a model's description without getting it."""
         self.kinds: dict[tuple[str, str], Profile] = {}
         self._caches = (
             *(self.lists, self.further, self.descriptions),

@@ -39,7 +39,7 @@ class Backpressure:
         self.paused = False
 
     def limit(self, send_timeout: float) -> None:
-        """Let the client leave its reply unread for so many seconds.
+        """Let the client leave its reply unread for this many seconds.
 
         The kernel enforces that for a client that has vanished: what it holds may be all there is.
         """
@@ -60,7 +60,7 @@ class Backpressure:
         self.release()
 
     def watch(self, now: float) -> None:
-        """Start the send timeout anew."""
+        """Restart the send timeout."""
         self._unread = self._size()
         self._read_at = now
         self.due = now + self._send_timeout / CHECKS

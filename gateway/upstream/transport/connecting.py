@@ -9,7 +9,7 @@ from gateway.upstream.transport.dial import Dialer
 async def new_connection(owner: Owner, dialer: Dialer, check: Callable[[], None]) -> Connection:
     """Open a connection for its owner; `check` raises if it is no longer wanted then.
 
-    Raises what the dialer raises. An attempt in vain leaves no connection behind.
+    Raises what the dialer raises. A failed attempt leaves no connection behind.
     """
     attempts: list[Connection] = []
 
