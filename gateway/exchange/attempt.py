@@ -24,13 +24,7 @@ from gateway.exchange.bodies.request_fields import (
 from gateway.exchange.calls.upstream_calls import fits_untouched, translated_call, upstream_call
 from gateway.exchange.contexts import Contexts
 from gateway.exchange.late_parts import LateParts
-from gateway.exchange.params.fixing import (
-    fixed_bodies,
-    for_clients,
-    knowing,
-    may_apply,
-    parameter_names,
-)
+from gateway.exchange.params import fixing
 from gateway.exchange.params.known_fixes import Fixes
 from gateway.exchange.params.moved_parts import before_fixing
 from gateway.exchange.restricted import restrictions
@@ -100,7 +94,9 @@ class Attempt(msgspec.Struct):
     @property
     def sent(self) -> Sequence[Collection[str]]:
         """Per call, the parameter names in its body, nested ones dotted. Needed for refusals."""
-        return [parameter_names(read_objects(cast("bytes", call.body))) for call in self.calls]
+        return [
+            fixing.parameter_names(read_objects(cast("bytes", call.body))) for call in self.calls
+        ]
 
 
 class Attempts:
@@ -202,10 +198,10 @@ class Attempts:
         """
         surroundings = self._contexts.surroundings(route, shape)
         context = surroundings.context
-        fixes = for_clients(fixes, call.shape, shape, context)
+        fixes = fixing.for_clients(fixes, call.shape, shape, context)
         if fixes:
-            context = knowing(context, fixes)
-            if shape is call.shape and not may_apply(fixes, call.body):
+            context = fixing.knowing(context, fixes)
+            if shape is call.shape and not fixing.may_apply(fixes, call.body):
                 fixes = ()
         if isinstance(routed, Decoded) and shape is call.shape:
             self._fast.forget(shape, routed)
@@ -229,7 +225,7 @@ class Attempts:
         routed: Routed | None,
     ) -> Attempt:
         fast = None if call.as_chat else self._fast.translation(paths, call, context, routed)
-        if fast is not None and not (fixes and may_apply(fixes, fast.sent)):
+        if fast is not None and not (fixes and fixing.may_apply(fixes, fast.sent)):
             sent = upstream_call(call, route, shape, fast.sent)
             return Attempt(
                 shape, [sent], translation=fast, fast=fast, text_deltas=paths.text_deltas
@@ -269,7 +265,7 @@ def _mostly_untouched(
 
     Its reply is passed on unchanged; so are the client's bytes, if nothing had to be left out.
     """
-    (body,) = fixed_bodies(translation, fixes)
+    (body,) = fixing.fixed_bodies(translation, fixes)
     report = translation.report
     sent = upstream_call(
         call, route, call.shape, encode_in_pieces(body) if report.size else call.body
@@ -288,7 +284,7 @@ def _with_translation(
 ) -> Attempt:
     """Return the attempt whose reply is translated, too."""
     shape = translation.report.target
-    bodies = fixed_bodies(translation, fixes)
+    bodies = fixing.fixed_bodies(translation, fixes)
     at_once = 1 if context.capabilities.one_call_at_a_time else context.settings.fanout_concurrency
     return Attempt(
         shape,

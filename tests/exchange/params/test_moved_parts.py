@@ -9,10 +9,11 @@ import pytest
 from gateway.config.settings import ModelRule, UpstreamSettings
 from gateway.errors import GatewayError
 from gateway.exchange.params.moved_parts import before_fixing
+from gateway.resolve.refusals.fixed_bodies import apply_fixes
 from gateway.resolve.refusals.history.earlier_thinking import ITEMS, THINKING
 from gateway.resolve.refusals.history.history_fields import ANSWER, CONTENT, LAST
 from gateway.resolve.refusals.history.system_turns import FIRST, USERS
-from gateway.resolve.refusals.parameter_fixes import ParameterFix, apply_fixes
+from gateway.resolve.refusals.parameter_fixes import ParameterFix
 from gateway.shapes import Json, Shape, UpstreamCall
 from tests import kinds
 from tests.exchange.scene import Scene
