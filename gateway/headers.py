@@ -13,6 +13,9 @@ CREDENTIAL_HEADERS: Final = frozenset({b"authorization", b"api-key", b"x-api-key
 ANTHROPIC_VERSION: Final = b"anthropic-version"
 """The field by which a client of Anthropic's API is known, where a path is OpenAI's, too."""
 
+LIST_HEADERS: Final = frozenset({b"anthropic-beta", b"openai-beta"})
+"""Fields that are lists: what is configured is sent together with the client's."""
+
 ACCOUNT_HEADERS: Final = frozenset({b"openai-organization", b"openai-project"})
 """Which account of the key's owner is meant; of no meaning with anybody else's key."""
 

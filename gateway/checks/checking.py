@@ -44,6 +44,8 @@ class Checked:
     name: str
     route: Route
     verdict: Verdict
+    is_unlisted: bool = False
+    """Whether it counts as good for its rule's endpoint alone: a list that was read lacks it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,10 @@ async def judge(application: Application, routes: Sequence[Route], headers: RawH
         application, headers, [each for each in upstreams if each.name in queried]
     )
     return Findings(
-        tuple(Checked(route.model_asked, route, _verdict(route, unread)) for route in routes),
+        tuple(
+            Checked(route.model_asked, route, _verdict(route, unread), _is_unlisted(route, unread))
+            for route in routes
+        ),
         unread,
     )
 
@@ -90,12 +95,14 @@ async def judge(application: Application, routes: Sequence[Route], headers: RawH
 async def nearest(
     application: Application, findings: Findings, headers: RawHeaders
 ) -> dict[str, list[str]]:
-    """Return names near to those of missing models, by the name asked for.
+    """Return names near to those of missing and of unlisted models, by the name asked for.
 
     Where the configuration names the model, that is what may be misspelt there, and only a name of
     the upstream corrects it. Otherwise it is the client's.
     """
-    missing = [name for name in findings.names if name.verdict is Verdict.NOT_THERE]
+    missing = [
+        name for name in findings.names if name.verdict is Verdict.NOT_THERE or name.is_unlisted
+    ]
     found: dict[str, list[str]] = {}
     for name in missing[:MAX_SUGGESTED]:
         found[name.name] = await _nearest(application, name.route, headers)
@@ -183,6 +190,11 @@ def _verdict(route: Route, unread: Mapping[str, LookupFailed]) -> Verdict:
     if route.kind.deployments or (unread and is_sought(route)):
         return Verdict.UNCHECKED
     return Verdict.NOT_THERE
+
+
+def _is_unlisted(route: Route, unread: Mapping[str, LookupFailed]) -> bool:
+    is_known = route.exists or route.upstream in unread or route.kind.deployments
+    return route.resolved_by is Source.CONFIG and not is_known
 
 
 def is_sought(route: Route) -> bool:

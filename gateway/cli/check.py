@@ -141,6 +141,8 @@ def _print_checked(checked: "Checked", near: "Sequence[str]") -> None:
         click.echo(f"{leads}: not found{question(near)}", err=True)
         return
     served = ", ".join(shape.endpoint for shape in route.shapes)
+    if checked.is_unlisted and near:
+        _warn(f"{leads}: is not in the model list of {route.upstream}{question(near)}")
     doubt = " (not checked)" if checked.verdict is Verdict.UNCHECKED else ""
     click.echo(f"{leads} at {route.upstream}: {served}{doubt}")
 

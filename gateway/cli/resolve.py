@@ -122,15 +122,18 @@ def _conclude(settings: "Settings", findings: "Findings", near: list[str]) -> No
     from gateway.checks.checking import Verdict, is_sought, question, why_unread
 
     (found,) = findings.names
+    where = f"in the model list of {found.route.upstream}"
+    if is_sought(found.route) and len(settings.upstreams) > 1:
+        where = "in the model list of any upstream"
+    asked, sent = found.route.model_asked, found.route.model_sent
+    name = f"'{sent}'" if sent == asked else f"'{asked}', sent as '{sent}',"
+    missing = f"{name} is not {where}{question(near)}"
     if found.verdict is Verdict.GOOD:
+        if near:
+            click.echo(f"warning: {missing}", err=True)
         return
     if found.verdict is Verdict.NOT_THERE:
-        where = f"in the model list of {found.route.upstream}"
-        if is_sought(found.route) and len(settings.upstreams) > 1:
-            where = "in the model list of any upstream"
-        asked, sent = found.route.model_asked, found.route.model_sent
-        name = f"'{sent}'" if sent == asked else f"'{asked}', sent as '{sent}',"
-        raise click.ClickException(f"{name} is not {where}{question(near)}")
+        raise click.ClickException(missing)
     for upstream, failed in findings.unread.items():
         why = why_unread(settings.upstream(upstream), failed, own_key())
         click.echo(f"not checked: the model list of {upstream} could not be read ({why})", err=True)

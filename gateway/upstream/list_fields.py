@@ -2,10 +2,8 @@
 
 from collections.abc import Iterable
 
-from gateway.headers import joined_list
+from gateway.headers import LIST_HEADERS, joined_list
 from gateway.shapes import RawHeaders
-
-_LISTS = frozenset({b"anthropic-beta", b"openai-beta"})
 
 
 class ListFields:
@@ -16,7 +14,7 @@ class ListFields:
 
     def __init__(self, configured: RawHeaders) -> None:
         self._configured = tuple(
-            field for field in configured if field[0] in _LISTS and field[1].strip(b", \t")
+            field for field in configured if field[0] in LIST_HEADERS and field[1].strip(b", \t")
         )
 
     def __contains__(self, field: object) -> bool:

@@ -86,6 +86,13 @@ def check(folder: Path, models: dict[str, Any], **upstreams: Lister) -> Result:
     return CliRunner().invoke(cli.main, ("check", "--config", str(path)), env=variables)
 
 
+def resolve(folder: Path, name: str) -> Result:
+    """Run `gateway resolve` with the rules of the last check."""
+    variables = {"GATEWAY_CONFIG": None, "OPENAI_API_KEY": None}
+    arguments = ("resolve", name, "--config", str(folder / "gateway.yaml"))
+    return CliRunner().invoke(cli.main, arguments, env=variables)
+
+
 def warning(upstream: str, reason: str) -> str:
     return (
         f"warning: upstreams.{upstream}: its model list could not be read ({reason}), so the "
@@ -174,16 +181,30 @@ def test_names_of_the_upstream_that_are_near_to_a_missing_one_are_suggested(tmp_
     ]
 
 
+def test_a_name_that_a_rule_with_an_endpoint_sends_may_be_misspelt(tmp_path: Path) -> None:
+    rules = {
+        "fast": {"model": "gpt-4o-minni", "endpoint": "chat"},
+        "hidden": {"model": "something-else", "endpoint": "chat"},
+        "good": {"model": "gpt-4o-mini", "endpoint": ["chat", "responses"]},
+    }
+    doubt = "is not in the model list of a; did you mean 'gpt-4o-mini'?"
+    with lister("gpt-4o-mini", "other") as good, lister(status=500) as silent:
+        result = check(tmp_path, rules, a=good)
+        asked = [resolve(tmp_path, name) for name in ("fast", "hidden", "good")]
+        unread = check(tmp_path, rules, a=silent)
+    assert result.exit_code == 0
+    assert result.stderr == f"warning: fast → gpt-4o-minni: {doubt}\n"
+    assert "fast → gpt-4o-minni at a: /v1/chat/completions\n" in result.stdout
+    warned = [f"warning: 'fast', sent as 'gpt-4o-minni', {doubt}\n", "", ""]
+    assert [each.stderr for each in asked] == warned
+    assert "did you mean" not in unread.stderr
+
+
 def test_who_is_sought_everywhere_is_in_no_list_and_may_be_near_in_each(tmp_path: Path) -> None:
     rules: dict[str, Any] = {"a": "mistrall", "b": {"model": "mistrall", "upstream": "one"}}
     with lister("llama") as one, lister("mistral", "llama") as two:
         result = check(tmp_path, rules, one=one, two=two)
-        path = tmp_path / "gateway.yaml"
-        variables = {"GATEWAY_CONFIG": None, "OPENAI_API_KEY": None}
-        asked = [
-            CliRunner().invoke(cli.main, ("resolve", name, "--config", str(path)), env=variables)
-            for name in ("mistrall", "b")
-        ]
+        asked = [resolve(tmp_path, name) for name in ("mistrall", "b")]
     assert result.stderr.splitlines()[:2] == [
         "a → mistrall: not found; did you mean 'mistral'?",
         "b → mistrall: not found",

@@ -8,6 +8,7 @@ from gateway.config.checks.addresses import host_of, is_loopback, is_private, pa
 from gateway.config.checks.own_keys import holds_key
 from gateway.config.checks.problems import show_key, show_path
 from gateway.config.checks.safety import addresses, is_encrypted
+from gateway.config.checks.without_effect import without_effect
 from gateway.config.globs import Globs
 from gateway.config.settings import CredentialPolicy, ModelRule, Settings, UpstreamSettings
 
@@ -26,6 +27,7 @@ def warnings(settings: Settings) -> list[str]:
         *_pattern_warnings(settings),
         *_tokenizer_warnings(settings),
         *_secret_warnings(settings),
+        *without_effect(settings),
     ]
 
 
@@ -37,9 +39,6 @@ def _upstream_warnings(settings: Settings) -> Iterator[str]:
             yield from (f"{show_path(path)}: {doubt}" for doubt in _address_doubts(upstream, url))
         if upstream.verify is False and encrypted:
             yield f"{key}.verify: is off, so anyone on the path can read the keys; name a CA bundle"
-        for name in ("http2", "tls"):
-            if getattr(upstream, name) and not encrypted:
-                yield f"{key}.{name}: has no effect without TLS (https://)"
 
 
 def _address_doubts(upstream: UpstreamSettings, url: str) -> Iterator[str]:

@@ -5,7 +5,7 @@ even at a key that should not have one.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 KeyPath = tuple[str | int, ...]
@@ -60,6 +60,11 @@ class InvalidValue(ValueError):
 def counted(number: int, noun: str, plural: str = "") -> str:
     """Return a number with its noun, whose `plural` has an s after it unless given."""
     return f"{number} {noun if number == 1 else plural or f'{noun}s'}"
+
+
+def alternatives(options: Sequence[str]) -> str:
+    """Return words as a choice: `a, b or c`."""
+    return " or ".join(part for part in (", ".join(options[:-1]), options[-1]) if part)
 
 
 class ConfigError(Exception):

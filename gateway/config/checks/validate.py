@@ -7,7 +7,14 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from gateway.config.checks.duplicates import duplicates
-from gateway.config.checks.problems import InvalidValue, KeyPath, Problem, show_key, show_path
+from gateway.config.checks.problems import (
+    InvalidValue,
+    KeyPath,
+    Problem,
+    alternatives,
+    show_key,
+    show_path,
+)
 from gateway.config.checks.suggest import did_you_mean
 from gateway.config.reading.files import Files
 from gateway.config.reading.layers import Layers
@@ -75,7 +82,7 @@ def _problem(layers: Layers, detail: ErrorDetails) -> tuple[KeyPath, Problem]:
     if detail["type"] in {"enum", "literal_error"}:
         options = _options(context)
         advice = did_you_mean(value, options) if isinstance(value, str) else ""
-        return path, layers.problem(path, f"must be {_alternatives(options)}", advice)
+        return path, layers.problem(path, f"must be {alternatives(options)}", advice)
     message, advice = _MESSAGES.get(detail["type"], (f"is not valid ({detail['type']})", ""))
     in_file = layers.origin(path).line is not None
     return path, layers.problem(
@@ -102,10 +109,6 @@ def _advice(kind: str, path: KeyPath, value: Any, *, in_file: bool) -> str:
 def _options(context: Mapping[str, Any]) -> list[str]:
     """Return what pydantic expected: `'key', 'caller' or 'none'`."""
     return [word.strip("' ") for word in str(context["expected"]).replace(" or ", ",").split(",")]
-
-
-def _alternatives(options: list[str]) -> str:
-    return " or ".join(part for part in (", ".join(options[:-1]), options[-1]) if part)
 
 
 def _written(data: Any, detail: ErrorDetails) -> tuple[KeyPath, Any]:

@@ -5,6 +5,7 @@ from gateway.config.checks.problems import (
     KeyPath,
     Origin,
     Problem,
+    alternatives,
     counted,
     show_key,
     show_path,
@@ -59,3 +60,11 @@ def test_a_key_that_looks_like_a_secret_is_masked() -> None:
 def test_one_of_a_thing_is_not_several() -> None:
     assert [counted(number, "rule") for number in (0, 1, 2)] == ["0 rules", "1 rule", "2 rules"]
     assert [counted(number, "alias", "aliases") for number in (1, 3)] == ["1 alias", "3 aliases"]
+
+
+def test_words_are_shown_as_a_choice() -> None:
+    assert [alternatives(["a"]), alternatives(["a", "b"]), alternatives(["a", "b", "c"])] == [
+        "a",
+        "a or b",
+        "a, b or c",
+    ]
