@@ -113,6 +113,7 @@ class Emulator:
             ("POST", f"{Endpoint.RESPONSES}/compact", own.compact),
             ("POST", f"{Endpoint.RESPONSES}/input_tokens", own.input_tokens),
             ("GET", _RESPONSE, own.stored),
+            ("GET", f"{_RESPONSE}/input_items", own.input_items),
             ("DELETE", _RESPONSE, own.delete),
             ("POST", Endpoint.MESSAGES, anthropics.create),
             ("POST", f"{Endpoint.MESSAGES}/count_tokens", anthropics.count_tokens),

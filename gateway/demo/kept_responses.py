@@ -26,10 +26,14 @@ class Earlier:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A stored response: the object, all items up to its end, and the bytes that it adds."""
+    """A stored response: the object, all items up to its end, and the bytes that it adds.
+
+    `asked` are the items of its own request.
+    """
 
     response: Json
     items: Sequence[Json]
+    asked: Sequence[Json]
     size: int
 
 
@@ -44,7 +48,7 @@ class KeptResponses:
     def keep(self, response: Json, before: Sequence[Json], asked: Sequence[Json]) -> None:
         """Keep a response, with the items that it continues and those that it was asked."""
         items = [*before, *asked, *response["output"]]
-        kept = Kept(response, items, len(encoded([response, *asked])))
+        kept = Kept(response, items, asked, len(encoded([response, *asked])))
         self._kept[response["id"]] = kept
         self._items += len(items)
         self._bytes += kept.size
@@ -60,6 +64,11 @@ class KeptResponses:
         if known_as not in self._kept:
             raise Refused(404, f"Response with id '{known_as}' not found.")
         return self._kept[known_as].response
+
+    def asked(self, known_as: str) -> Sequence[Json]:
+        """Return the items that a response was asked; raises `Refused` (404)."""
+        self.one(known_as)
+        return self._kept[known_as].asked
 
     def earlier(self, body: Json) -> Earlier | None:
         """Return the response that a request continues, if it does; raises `Refused` (400)."""

@@ -69,6 +69,12 @@ class ResponsesService:
         """GET /v1/responses/{id}."""
         await context.call.reply_json(context.account.responses.one(context.path["response"]))
 
+    async def input_items(self, context: RequestContext) -> None:
+        """GET /v1/responses/{id}/input_items, the last one first, in pages."""
+        known_as, query = context.path["response"], context.call.record.query
+        items = context.account.responses.asked(known_as)
+        await context.call.reply_json(responses_beside.input_items(items, known_as, query))
+
     async def delete(self, context: RequestContext) -> None:
         """DELETE /v1/responses/{id}."""
         known_as = context.path["response"]

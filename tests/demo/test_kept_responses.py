@@ -48,6 +48,38 @@ def test_a_response_is_continued_read_and_deleted(stream: bool) -> None:
     assert text_of(respond(app, "still", previous_response_id=second["id"])) == "You said: still"
 
 
+def test_the_items_that_a_response_was_asked_are_listed() -> None:
+    app = emulator.build()
+    first = respond(app, "hi")["id"]
+    said = {"type": "message", "role": "assistant", "content": "well"}
+    asked: list[Any] = [
+        said,
+        {"role": "user", "content": [{"type": "input_text", "text": "so"}]},
+    ]
+    second = respond(app, asked, previous_response_id=first)["id"]
+    path = f"{PATH}/{second}/input_items"
+    page = ask(app, "GET", path).json()
+    ids = [f"message_{second}_1", f"message_{second}_0"]
+    assert [each["id"] for each in page["data"]] == ids
+    assert (page["first_id"], page["last_id"], page["has_more"]) == (*ids, False)
+    assert page["data"][0]["content"] == asked[1]["content"]
+    assert page["data"][1]["content"] == [{"type": "output_text", "text": "well"}]
+    rest = ask(app, "GET", f"{path}?order=asc&limit=1").json()
+    assert ([each["id"] for each in rest["data"]], rest["has_more"]) == (ids[1:], True)
+    assert ask(app, "GET", f"{path}?order=asc&after={ids[0]}").json()["data"] == []
+    (only,) = ask(app, "GET", f"{PATH}/{first}/input_items").json()["data"]
+    assert only["content"] == [{"type": "input_text", "text": "hi"}]
+    assert ask(app, "GET", f"{path}?order=odd").error()[2] == "order"
+    assert ask(app, "GET", f"{PATH}/resp_0/input_items").status == 404
+
+
+def test_a_choice_of_tools_that_is_null_is_none() -> None:
+    app = emulator.build()
+    assert respond(app, "hi", tool_choice=None)["tool_choice"] == "auto"
+    called = respond(app, "please call say", tools=[SAY], tool_choice=None)
+    assert called["output"][0]["type"] == "function_call"
+
+
 def test_what_is_not_stored_or_another_callers_is_not_found() -> None:
     app = emulator.build()
     unstored = respond(app, "hi", store=False)["id"]

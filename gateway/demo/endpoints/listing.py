@@ -58,17 +58,21 @@ async def events(context: RequestContext) -> None:
 async def checkpoints(context: RequestContext) -> None:
     """GET /v1/fine_tuning/jobs/{job}/checkpoints, in pages: `after`, `limit` (10)."""
     records = context.account.job(context.path["job"]).checkpoint_records()
-    page, has_more = _page(records, context.call.record.query, _CHECKPOINTS_PAGE)
+    page = page_with_ids(records, context.call.record.query, _CHECKPOINTS_PAGE)
+    await context.call.reply_json(page)
+
+
+def page_with_ids(records: Sequence[Json], query: str, default: int) -> Json:
+    """Return a page of records, of `default` where the query has no `limit`; raises `Refused`."""
+    page, has_more = _page(records, query, default)
     ids = [record["id"] for record in page]
-    await context.call.reply_json(
-        {
-            "object": "list",
-            "data": page,
-            "first_id": ids[0] if ids else None,
-            "last_id": ids[-1] if ids else None,
-            "has_more": has_more,
-        }
-    )
+    return {
+        "object": "list",
+        "data": page,
+        "first_id": ids[0] if ids else None,
+        "last_id": ids[-1] if ids else None,
+        "has_more": has_more,
+    }
 
 
 def _page(records: Sequence[Json], query: str, default: int) -> tuple[Sequence[Json], bool]:

@@ -149,7 +149,7 @@ class _Reply:
             "store": body.get("store") is not False,
             "temperature": self._or_default("temperature", 1.0),
             "text": {"format": {"type": "text"}, "verbosity": "medium"} | body.get("text", {}),
-            "tool_choice": body.get("tool_choice", "auto"),
+            "tool_choice": body.get("tool_choice") or "auto",
             "tools": echoed_tools(body),
             "top_logprobs": self._or_default("top_logprobs", 0),
             "top_p": self._or_default("top_p", 1.0),

@@ -102,7 +102,8 @@ PARAMETERS: Mapping[str, Check] = {
         {"format": _FORMAT, "verbosity": nullable(word("low", "medium", "high"))},
         open_=False,
     ),
-    "tool_choice": tool_choice,
+    # Not nullable in the specification, but accepted (praxis-proxy/ai#1266).
+    "tool_choice": nullable(tool_choice),
     "tools": array(TOOL, most=128),
     "top_logprobs": nullable(checks.integer(0, 20)),
     "top_p": nullable(checks.number(0, 1)),

@@ -117,7 +117,7 @@ def chosen(body: Json, known: Container[str]) -> str:
 
     Raises `Refused` for a function that is not offered.
     """
-    choice = body.get("tool_choice", "auto")
+    choice = body.get("tool_choice") or "auto"
     if isinstance(choice, str):
         return choice
     if choice["type"] == "allowed_tools":
