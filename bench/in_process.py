@@ -48,7 +48,7 @@ def _application(*, fast_paths: bool) -> Application:
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         config = write_gateway_config(Path(name), _NOWHERE, fast_paths=fast_paths)
         application = app.build(load(config, {}))
-    application.attempts.late.all()
+    application.attempts.lazy.all()
     return application
 
 

@@ -10,11 +10,11 @@ from gateway.admin.counters.metrics import Metrics
 from gateway.admin.counters.model_labels import ModelLabels
 from gateway.admin.counters.sums import Sums
 from gateway.admin.entry.hosts import ASGIApp
-from gateway.admin.late import LateApplication
+from gateway.admin.lazy import LazyApplication
 from gateway.admin.overview import Overview
 from gateway.api.application import Gateway
 from gateway.api.concurrency import Running
-from gateway.api.late_sessions import LateSessions
+from gateway.api.lazy_sessions import LazySessions
 from gateway.api.router import Sessions
 from gateway.api.services import MakeSessions, MakeTurns, Services
 from gateway.config.changes import Operations
@@ -189,7 +189,7 @@ def _sessions(
         relays = UpstreamRelays(exchange, upstreams.dial, time.monotonic, observer.lookup_failed)
         return sessions.Sessions(exchange, turns, relays, realtime.open)
 
-    return lambda turns: LateSessions(lambda: made(turns))
+    return lambda turns: LazySessions(lambda: made(turns))
 
 
 def _attempts(settings: Settings, seals: Seals) -> Attempts:
@@ -279,7 +279,7 @@ def _admin(
         control = ReloadControl(kept.operations.reload, lambda: gateway.draining)
         return application.build(settings, routing, kept.sums, overview, control)
 
-    return LateApplication(built)
+    return LazyApplication(built)
 
 
 def _seals(settings: Settings) -> Seals:

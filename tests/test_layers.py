@@ -7,7 +7,7 @@ from tests.modules import Module, modules
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "frames": set(),
-    "late": set(),
+    "lazy": set(),
     "sockets": {"frames", "shapes"},
     "system": set(),
     "utf8": set(),
@@ -26,18 +26,18 @@ MAY_IMPORT: dict[str, set[str]] = {
     "resolve": {"errors", "shapes", "headers", "hops", "servers", "config", "envelopes"},
     "upstream": {
         *("errors", "shapes", "headers", "hops", "replies", "request_ids", "config"),
-        *("frames", "sockets", "safe_path", "system", "certificates", "late"),
+        *("frames", "sockets", "safe_path", "system", "certificates", "lazy"),
     },
-    "fast": {"errors", "shapes", "late", "config", "envelopes", "translate", "utf8"},
+    "fast": {"errors", "shapes", "lazy", "config", "envelopes", "translate", "utf8"},
     "exchange": {
         *("errors", "shapes", "headers", "replies", "servers", "config", "envelopes"),
-        *("request", "request_ids", "late", "resolve", "translate", "fast", "frames"),
+        *("request", "request_ids", "lazy", "resolve", "translate", "fast", "frames"),
         *("sockets", "utf8"),
     },
     "stores": {"config", "shapes", "resolve", "exchange"},
     "observe": {"errors", "shapes", "config", "resolve", "exchange", "sockets"},
     "api": {
-        *("errors", "shapes", "headers", "hops", "late", "config", "request", "exchange"),
+        *("errors", "shapes", "headers", "hops", "lazy", "config", "request", "exchange"),
         *("observe", "request_ids", "translate", "sockets", "safe_path", "system"),
     },
     "server": {
@@ -46,7 +46,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "admin": {
         *("errors", "shapes", "headers", "config", "resolve", "exchange", "observe"),
-        *("translate", "server", "servers", "request", "late"),
+        *("translate", "server", "servers", "request", "lazy"),
     },
     "demo": {"errors", "shapes", "servers", "config", "server", "app"},
     "tokenizers": {"config", "translate"},

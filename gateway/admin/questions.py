@@ -60,7 +60,7 @@ class Questions:
             shape = shape_of(client, body, routed)
             wanted = ModelQuery(model, shape, features_of(routed), credential)
             route = await routed_to(self._resolver, wanted, as_chat=shape is not client)
-        await self._attempts.late.pair(client, route.shape)
+        await self._attempts.lazy.pair(client, route.shape)
         planned = planned_for(self._resolver, self._attempts, route, client, body)
         return {"upstream": route.upstream, **planned.shown}
 

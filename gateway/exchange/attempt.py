@@ -23,7 +23,7 @@ from gateway.exchange.bodies.request_fields import (
 )
 from gateway.exchange.calls.upstream_calls import fits_untouched, translated_call, upstream_call
 from gateway.exchange.contexts import Contexts
-from gateway.exchange.late_parts import LateParts
+from gateway.exchange.lazy_parts import LazyParts
 from gateway.exchange.params import fixing
 from gateway.exchange.params.known_fixes import Fixes
 from gateway.exchange.params.moved_parts import before_fixing
@@ -114,7 +114,7 @@ class Attempts:
         self.apart = Apart()
         self._contexts = Contexts(settings, wall_clock, detokenizers, counterparts, seals)
         self._fast = FastRequests(self._contexts)
-        self.late = LateParts(settings)
+        self.lazy = LazyParts(settings)
 
     async def read(self, body: bytes, client: Shape | None = None) -> Routed:
         """Return what routing needs of a body; raises `InvalidRequest`.
@@ -170,7 +170,7 @@ class Attempts:
     ) -> Attempt:
         """Do what `build` does, but load and work on large bodies beside the event loop."""
         if shape is not call.shape and not is_loaded(call.shape, shape):
-            await self.late.pair(call.shape, shape)
+            await self.lazy.pair(call.shape, shape)
         if len(call.body) < LARGE_BYTES:
             return self.build(call, route, shape, fixes, routed)
         begun = self._begin(call, route, shape, fixes, routed)

@@ -24,7 +24,7 @@ from gateway.exchange.flow import Exchange
 from gateway.exchange.passthrough.forward import Passing
 from gateway.exchange.reply.classify import ErrorReply, answer_or_error
 from gateway.exchange.reply.reading import decode_object
-from gateway.late import Late
+from gateway.lazy import Lazy
 from gateway.request import GenerationRequest, Request
 from gateway.resolve.evidence import Route
 from gateway.resolve.refusals.classify import Verdict, classify
@@ -43,7 +43,7 @@ class Counting:
     def __init__(self, exchange: Exchange, passing: Passing) -> None:
         self._exchange = exchange
         self._passing = passing
-        self._request_to_count = Late(_request_to_count)
+        self._request_to_count = Lazy(_request_to_count)
 
     @property
     def _attempts(self) -> Attempts:

@@ -1,4 +1,4 @@
-"""The fast paths of all pairs of shapes. They are loaded late (`paths.py`): they take memory."""
+"""The fast paths of all pairs of shapes. They are loaded lazily (`paths.py`): they take memory."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

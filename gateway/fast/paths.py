@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
-from gateway.late import Meanwhile
+from gateway.lazy import LazyInBackground
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import Context, StreamTranslation, Translation
 
@@ -126,7 +126,7 @@ def _load() -> Loaded:
 
 GENERIC_ONLY: FastPaths = _NoPaths()
 _AWAITED: FastPaths = _Awaited()
-_LATE = Meanwhile(_load)
+_LATE = LazyInBackground(_load)
 
 load = _LATE.now
 """Load the fast paths, here and now."""

@@ -77,7 +77,7 @@ def run(source: Source, settings: Settings, build: Build) -> int:
 
 async def _tried(application: Application) -> None:
     """Close an application that was built to find problems; load what all workers then share."""
-    application.attempts.late.all()
+    application.attempts.lazy.all()
     await application.aclose()
 
 

@@ -16,7 +16,7 @@ REPLY_FIELDS: Final = (("retry-after", "1"), ("connection", "close"))
 def lacking(failure: BaseException) -> str | None:
     """Return what a failure says is lacking, in the system's words; None: it says nothing of it.
 
-    An `ImportError` does where a module that is loaded late is a shared library.
+    An `ImportError` does where a module that is loaded lazily is a shared library.
     """
     if isinstance(failure, OSError) and failure.errno in _LACKING:
         return os.strerror(failure.errno)

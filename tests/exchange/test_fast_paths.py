@@ -8,7 +8,7 @@ import pytest
 
 from gateway.config.settings import ModelRule, PerformanceSettings
 from gateway.fast import paths
-from gateway.late import Meanwhile
+from gateway.lazy import LazyInBackground
 from gateway.shapes import Shape
 from tests.exchange.scene import Exchanged, Scene
 from tests.fakes import ArrivedReply, FakeReply, json_reply
@@ -64,7 +64,7 @@ def test_so_is_what_comes_before_the_fast_paths_are_loaded(
         assert may_load.wait(60)
         return paths._load()
 
-    monkeypatch.setattr(paths, "_LATE", Meanwhile(load))
+    monkeypatch.setattr(paths, "_LATE", LazyInBackground(load))
 
     def result() -> Any:
         reply = json_reply(REPLIES[RESPONSES])

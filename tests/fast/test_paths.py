@@ -10,7 +10,7 @@ from msgspec.json import encode
 from gateway.fast import paths
 from gateway.fast.deltas.text_deltas import DeltaFastPath
 from gateway.fast.paths import GENERIC_ONLY, Loaded, fast_paths, loaded, with_text_deltas
-from gateway.late import Meanwhile
+from gateway.lazy import LazyInBackground
 from gateway.shapes import Shape
 from gateway.translate.plan import plan
 from tests.fast.both_paths import CONTEXT
@@ -29,7 +29,7 @@ def _fresh(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
         assert may_load.wait(60)
         return paths._load()
 
-    monkeypatch.setattr(paths, "_LATE", Meanwhile(load))
+    monkeypatch.setattr(paths, "_LATE", LazyInBackground(load))
     return may_load
 
 
@@ -63,7 +63,7 @@ def test_between_equal_shapes_nothing_is_loaded() -> None:
     assert paths.translation(encode(BODIES[CHAT]), CONTEXT) is None
     assert paths.of_agents(encode(BODIES[CHAT]), CONTEXT) is None
     assert (paths.text_deltas, paths.by_session) == (False, False)
-    assert "late" not in {thread.name for thread in threading.enumerate()}
+    assert "lazy" not in {thread.name for thread in threading.enumerate()}
 
 
 @pytest.mark.parametrize("client", Shape)

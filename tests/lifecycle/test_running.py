@@ -118,8 +118,8 @@ def test_a_reload_that_is_requested_during_the_start_follows_it(
         (UpstreamSettings("up", "http://127.0.0.1:1/v1"),), ServerSettings(port=0, workers=2)
     )
     loaded: list[str] = []
-    late = SimpleNamespace(all=lambda: loaded.append("before the workers are forked"))
-    attempts = SimpleNamespace(late=late)
+    lazy = SimpleNamespace(all=lambda: loaded.append("before the workers are forked"))
+    attempts = SimpleNamespace(lazy=lazy)
     build = cast("Build", lambda *_: SimpleNamespace(aclose=aclose, attempts=attempts))
     assert run(Source(None, {}), settings, build) == 0
     assert begun == [signalled]

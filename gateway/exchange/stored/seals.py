@@ -120,7 +120,7 @@ class CallersSeal:
         return caller_of(self._headers, self._client, self._identifying)
 
 
-# PyNaCl is imported late: a gateway that never seals saves the memory.
+# PyNaCl is imported lazily: a gateway that never seals saves the memory.
 
 
 def _encrypted(key: bytes, content: bytes, caller: bytes) -> bytes:

@@ -91,7 +91,7 @@ class Catalogue:
 
         Raises `ValueError` for an unknown key, endpoint or quirk, or a bad date.
         """
-        import yaml  # late: `gateway serve` has the catalogue read in another process
+        import yaml  # lazily: `gateway serve` has the catalogue read in another process
 
         loader: type[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
         document = yaml.load(text, Loader=loader)  # noqa: S506 - one of the two safe loaders

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from gateway.config.settings import UpstreamSettings
 from gateway.errors import Reason, UpstreamError, UpstreamUnavailable
-from gateway.late import Late
+from gateway.lazy import Lazy
 from gateway.system.host_name import HostName
 from gateway.system.tcp import keep_alive
 from gateway.upstream.origin import Origin
@@ -70,9 +70,9 @@ class Dialer:
         self._host_name = HostName(origin.host, origin.port) if named else None
         self._failed: dict[str, float] = {}
         """Addresses of the name that have failed, and until when they come last (loop time)."""
-        self._tls: Late[ssl.SSLContext] | None = None
+        self._tls: Lazy[ssl.SSLContext] | None = None
         if origin.scheme == "https":
-            self._tls = Late(_reading(upstream))
+            self._tls = Lazy(_reading(upstream))
 
     async def connect(self, make_protocol: Callable[[], ProtocolType]) -> ProtocolType:
         """Return a connected protocol, TLS included.

@@ -16,7 +16,7 @@ _HEAD_START = 0.1
 Made = TypeVar("Made")
 
 
-class Late(Generic[Made]):
+class Lazy(Generic[Made]):
     """What `make` returns at the first `get`. It is called in a thread: the event loop goes on.
 
     What needs it at the same time waits for the same one. Where `make` raises, `get` does, and the
@@ -41,7 +41,7 @@ class Late(Generic[Made]):
         return self._made
 
 
-class Meanwhile(Generic[Made]):
+class LazyInBackground(Generic[Made]):
     """What `make` returns, for those that can do without until it is there.
 
     `ask` has it made in a thread, and does not wait. Where `make` raises, the log has it, and it is
@@ -64,7 +64,7 @@ class Meanwhile(Generic[Made]):
                 return
             self._not_before = math.inf
         try:
-            threading.Thread(target=self._try, name="late", daemon=True).start()
+            threading.Thread(target=self._try, name="lazy", daemon=True).start()
         except RuntimeError:
             self._failed("no thread can be started for it")
 

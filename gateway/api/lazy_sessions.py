@@ -5,16 +5,16 @@ from collections.abc import Callable
 from gateway.api.router import Sessions
 from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.decision import Decision
-from gateway.late import Late
+from gateway.lazy import Lazy
 from gateway.request import Request
 from gateway.sockets import SocketSession
 
 
-class LateSessions(Sessions):
+class LazySessions(Sessions):
     """The `Sessions` that `make` returns at the first handshake."""
 
     def __init__(self, make: Callable[[], Sessions]) -> None:
-        self._made = Late(make)
+        self._made = Lazy(make)
 
     async def responses(self, request: Request, decision: Decision) -> SocketSession | ClientReply:
         """Return the session of a socket at `/v1/responses`; see `Sessions`."""

@@ -8,7 +8,7 @@ import pytest
 
 from gateway.config.settings import PerformanceSettings, Settings
 from gateway.exchange.attempt import Attempts
-from gateway.exchange.late_parts import LateParts
+from gateway.exchange.lazy_parts import LazyParts
 from gateway.fast import paths
 from gateway.request import GenerationRequest
 from gateway.shapes import Shape
@@ -58,9 +58,9 @@ def test_before_a_fork_all_is_loaded_that_can_be_needed(
     loaded: list[bool] = []
     monkeypatch.setattr(paths, "load", lambda: loaded.append(True))
     performance = PerformanceSettings(fast_paths=fast_paths)
-    late = LateParts(replace(SETTINGS, performance=performance))
-    late.all()
-    late.all()
+    lazy = LazyParts(replace(SETTINGS, performance=performance))
+    lazy.all()
+    lazy.all()
     assert all(plan.is_loaded(client, home) for client in Shape for home in Shape)
     assert loaded == [True] * 2 * fast_paths
     assert {*threads} == {threading.current_thread()}

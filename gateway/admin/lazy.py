@@ -4,14 +4,14 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from gateway.admin.entry.hosts import ASGIApp, Message
-from gateway.late import Late
+from gateway.lazy import Lazy
 
 
-class LateApplication:
+class LazyApplication:
     """An ASGI application that `build` returns at the first request."""
 
     def __init__(self, build: Callable[[], ASGIApp]) -> None:
-        self._built = Late(build)
+        self._built = Lazy(build)
 
     async def __call__(
         self,

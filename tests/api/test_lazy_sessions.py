@@ -3,7 +3,7 @@
 import asyncio
 from typing import cast
 
-from gateway.api.late_sessions import LateSessions
+from gateway.api.lazy_sessions import LazySessions
 from gateway.api.router import Sessions
 from gateway.exchange.client_reply import ClientReply, json_reply
 from gateway.exchange.decision import Decision
@@ -28,9 +28,9 @@ def test_they_are_made_once_and_late() -> None:
         return made[-1]
 
     async def scenario() -> None:
-        late, decision = LateSessions(make), cast("Decision", None)
+        lazy, decision = LazySessions(make), cast("Decision", None)
         assert made == []
-        for kind, ask in (("responses", late.responses), ("realtime", late.realtime)):
+        for kind, ask in (("responses", lazy.responses), ("realtime", lazy.realtime)):
             reply = await ask(Request("GET", f"/{kind}"), decision)
             assert cast("ClientReply", reply).body == f"{kind} /{kind}".encode()
         assert len(made) == 1

@@ -3,7 +3,7 @@
 import asyncio
 from typing import Any
 
-from gateway.admin.late import LateApplication
+from gateway.admin.lazy import LazyApplication
 
 
 def test_it_is_built_once_and_late() -> None:
@@ -16,14 +16,14 @@ def test_it_is_built_once_and_late() -> None:
         built.append(1)
         return application
 
-    late = LateApplication(build)
+    lazy = LazyApplication(build)
     assert built == []
 
     async def nothing(*_: Any) -> None:
         """Neither receives nor sends."""
 
     for scope in ({"n": 1}, {"n": 2}):
-        asyncio.run(late(scope, nothing, nothing))
+        asyncio.run(lazy(scope, nothing, nothing))
     assert (built, called) == ([1], [{"n": 1}, {"n": 2}])
 
 
@@ -41,8 +41,8 @@ def test_requests_that_come_at_once_wait_for_one_application() -> None:
         """Neither receives nor sends."""
 
     async def scenario() -> None:
-        late = LateApplication(build)
-        await asyncio.gather(*(late({"n": n}, nothing, nothing) for n in range(3)))
+        lazy = LazyApplication(build)
+        await asyncio.gather(*(lazy({"n": n}, nothing, nothing) for n in range(3)))
 
     asyncio.run(scenario())
     assert (built, sorted(called)) == ([1], [0, 1, 2])

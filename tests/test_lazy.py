@@ -1,4 +1,4 @@
-"""What is made late is made once, beside the event loop, and tried again after a failure."""
+"""What is made lazily is made once, beside the event loop, and tried again after a failure."""
 
 import asyncio
 import math
@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from gateway.late import Late, Meanwhile
+from gateway.lazy import Lazy, LazyInBackground
 from tests.waiting import wait_until
 
 
@@ -18,9 +18,9 @@ def test_it_is_made_when_it_is_first_needed_in_another_thread() -> None:
         return threads
 
     async def scenario() -> None:
-        late = Late(make)
+        lazy = Lazy(make)
         assert threads == []
-        assert await late.get() is await late.get() is threads
+        assert await lazy.get() is await lazy.get() is threads
         assert len(threads) == 1
         assert threads[0] != threading.get_ident()
 
@@ -35,8 +35,8 @@ def test_who_needs_it_at_the_same_time_gets_the_same() -> None:
         return made[-1]
 
     async def scenario() -> None:
-        late = Late(make)
-        got = await asyncio.gather(*(late.get() for _ in range(3)))
+        lazy = Lazy(make)
+        got = await asyncio.gather(*(lazy.get() for _ in range(3)))
         assert got == made * 3
 
     asyncio.run(scenario())
@@ -51,10 +51,10 @@ def test_after_a_failure_it_is_tried_again() -> None:
         return "made"
 
     async def scenario() -> None:
-        late = Late(make)
+        lazy = Lazy(make)
         with pytest.raises(ValueError, match="not yet"):
-            await late.get()
-        assert await late.get() == "made"
+            await lazy.get()
+        assert await lazy.get() == "made"
 
     asyncio.run(scenario())
 
@@ -67,16 +67,16 @@ def test_what_others_do_without_is_made_once_meanwhile() -> None:
         threads.append(threading.current_thread())
         return len(threads)
 
-    late = Meanwhile(make)
-    late.ask()
-    late.ask()
-    assert [late.made] == [None]
+    lazy = LazyInBackground(make)
+    lazy.ask()
+    lazy.ask()
+    assert [lazy.made] == [None]
     may_make.set()
-    wait_until(lambda: late.made == 1)
-    late.ask()
-    assert [thread.name for thread in threads] == ["late"]
-    late.now()
-    assert late.made == len(threads) == 2
+    wait_until(lambda: lazy.made == 1)
+    lazy.ask()
+    assert [thread.name for thread in threads] == ["lazy"]
+    lazy.now()
+    assert lazy.made == len(threads) == 2
     assert threads[1] is threading.current_thread()
 
 
@@ -88,7 +88,7 @@ def test_what_cannot_be_made_is_tried_again_after_a_pause(caplog: pytest.LogCapt
             raise failures.pop()
         return "made"
 
-    impatient, patient = Meanwhile(make, pause=0), Meanwhile(make)
+    impatient, patient = LazyInBackground(make, pause=0), LazyInBackground(make)
     patient.ask()
     wait_until(lambda: len(caplog.records) == 1)
     wait_until(lambda: patient._not_before < math.inf)
@@ -109,11 +109,11 @@ def test_without_a_thread_it_is_not_made(
     def start(_: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")
 
-    late = Meanwhile(object)
+    lazy = LazyInBackground(object)
     monkeypatch.setattr(threading.Thread, "start", start)
-    late.ask()
-    late.ask()
-    assert [late.made] == [None]
+    lazy.ask()
+    lazy.ask()
+    assert [lazy.made] == [None]
     assert [message.rpartition(": ")[2] for message in caplog.messages] == [
         "no thread can be started for it"
     ]
