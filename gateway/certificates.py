@@ -25,6 +25,17 @@ def load_certificate(context: ssl.SSLContext, tls: TlsSettings) -> None:
         raise ValueError(_reason(error)) from None
 
 
+def bundle_refusal(path: str) -> str:
+    """Return why nobody can be trusted by the CAs in this file; empty: they can be used."""
+    try:
+        ssl.create_default_context(cafile=path)
+    except ssl.SSLError:
+        return "names no usable CA bundle: its certificates must be intact, in PEM form"
+    except OSError as error:
+        return f"names no usable CA bundle: {_reason(error)}"
+    return ""
+
+
 def refusal(tls: TlsSettings) -> str:
     """Return why this certificate cannot be used; empty: it can be."""
     try:

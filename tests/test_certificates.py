@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from gateway.certificates import doubts, load_certificate, refusal
+from gateway.certificates import bundle_refusal, doubts, load_certificate, refusal
 from gateway.config.settings import TlsSettings
 from tests.certificates import make_pair
 
@@ -71,3 +71,11 @@ def test_the_first_certificate_of_a_chain_is_the_one_in_doubt(
             issued.certificate.read_bytes() + authority.certificate.read_bytes()
         )
         assert len(doubts(issued.settings, key, is_client=is_client)) == doubtful
+
+
+def test_a_bundle_that_cannot_be_used_is_said(tmp_path: Path) -> None:
+    broken = tmp_path / "broken.pem"
+    broken.write_text("-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n")
+    assert "must be intact" in bundle_refusal(str(broken))
+    assert "No such file" in bundle_refusal(str(tmp_path / "gone.pem"))
+    assert bundle_refusal(str(make_pair(tmp_path, "one").certificate)) == ""

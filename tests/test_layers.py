@@ -19,7 +19,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "request": {"errors", "shapes", "config"},
     "request_ids": {"shapes"},
     "servers": {"shapes", "envelopes"},
-    "config": {"errors", "shapes", "headers", "servers"},
+    "config": {"errors", "shapes", "headers", "servers", "safe_path"},
     "certificates": {"config"},
     "envelopes": {"shapes"},
     "translate": {"errors", "shapes", "servers", "config", "envelopes"},

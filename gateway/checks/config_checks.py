@@ -14,6 +14,11 @@ def refusals(settings: Settings) -> Iterable[tuple[KeyPath, InvalidValue]]:
 
         if reason := refusal(certificate):
             found.append((place, InvalidValue(reason)))
+    for place, path in settings.bundles.items():
+        from gateway.certificates import bundle_refusal
+
+        if reason := bundle_refusal(path):
+            found.append((place, InvalidValue(reason)))
     if _has_params(settings):
         from gateway.exchange.params import param_values
 

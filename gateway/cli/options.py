@@ -97,15 +97,12 @@ def build_application(settings: "Settings", peers: "Peers | None" = None) -> "Ap
     """Return the application of these settings; a problem ends the command.
 
     Its log is discarded, unless `serve` has opened it: other commands print what they find. They
-    keep nothing, so files of stores are looked at, but neither opened nor created.
+    keep nothing, so files of stores are neither opened nor created.
     """
     from gateway.app import build
-    from gateway.stores.files import unusable_files, without_files
+    from gateway.stores.files import without_files
 
     logging.getLogger("gateway").addHandler(_DISCARDED)
-    unusable = next(unusable_files(settings), None)
-    if unusable is not None:
-        raise click.ClickException(unusable)
     try:
         return build(without_files(settings), peers)
     except (OSError, ValueError) as error:

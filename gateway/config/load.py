@@ -3,7 +3,7 @@
 `load` returns settings that are safe to start with, or raises one `ConfigError` with all problems.
 """
 
-from collections.abc import Container, Mapping
+from collections.abc import Container, Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -13,8 +13,9 @@ from gateway.config.changes import fixed_changes
 from gateway.config.checks import addresses
 from gateway.config.checks.doubts import warnings
 from gateway.config.checks.further_problems import further_problems
-from gateway.config.checks.problems import ConfigError, KeyPath, Origin, Problem
+from gateway.config.checks.problems import ConfigError, InvalidValue, KeyPath, Origin, Problem
 from gateway.config.checks.safety import Reaches, refusals
+from gateway.config.checks.store_files import unusable_files
 from gateway.config.checks.validate import validate
 from gateway.config.reading.document import read_document
 from gateway.config.reading.files import Files
@@ -65,10 +66,19 @@ def load(
         problems += further_problems(layers, files, [*unread, *dict(found)], further)
         raise ConfigError(sorted(problems, key=_in_order))
     settings = build(written)
-    fixed = fixed_changes(running, settings, emptied=emptied) if running is not None else ()
-    if refused := [*refusals(settings, leads_to), *further(settings), *fixed]:
+    faults = (*refusals(settings, leads_to), *further(settings))
+    if refused := [*faults, *_depending_on(running, settings, emptied=emptied)]:
         raise ConfigError(layers.problem(place, f.message, f.advice) for place, f in refused)
     return settings
+
+
+def _depending_on(
+    running: Settings | None, settings: Settings, *, emptied: bool
+) -> Iterable[tuple[KeyPath, InvalidValue]]:
+    """Return what is wrong at a start, or for a gateway that runs: that has opened its files."""
+    if running is None:
+        return unusable_files(settings)
+    return fixed_changes(running, settings, emptied=emptied)
 
 
 def unused_variables(environ: Mapping[str, str]) -> list[str]:

@@ -116,3 +116,16 @@ def test_certificates_for_upstreams_are_checked_too(tmp_path: Path) -> None:
         (problem,) = error.value.problems
         assert (problem.origin.line, problem.key) == (2, "upstreams.a.tls")
         assert problem.message.startswith(message)
+
+
+def test_a_bundle_is_loaded_and_reported_with_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "gateway.yaml"
+    (tmp_path / "ca.pem").write_text("-----BEGIN CERTIFICATE-----\n")
+    path.write_text("upstreams:\n  openai:\n    verify: ca.pem\n")
+    with pytest.raises(
+        ConfigError, match=r"gateway.yaml:3: upstreams\.openai\.verify: names no us"
+    ):
+        load(path, {}, further=refusals)
+    pair = make_pair(tmp_path, "one")
+    path.write_text(f"upstreams:\n  openai:\n    verify: {pair.certificate}\n")
+    assert load(path, {}, further=refusals).bundles

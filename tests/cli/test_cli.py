@@ -29,7 +29,9 @@ def test_a_missing_extra_is_told_in_one_line(
     path.write_text('tracing: {endpoint: "http://127.0.0.1:1"}\n')
     result = run(command, "--config", str(path), **ANY_PORTS)
     assert result.exit_code == 1
-    assert "Error: tracing.endpoint needs packages that are not installed" in result.output
+    assert f"{path}:1: tracing.endpoint: needs the extra otel, which is not installed" in (
+        result.output
+    )
     assert result.output.count("Error: ") == 1
 
 
@@ -78,11 +80,36 @@ def test_what_cannot_be_built_is_told_in_one_line(tmp_path: Path, command: str) 
     path.write_text("responses: {store: sqlite:///bad}\n")
     result = run(command, "--config", str(path), **ANY_PORTS)
     assert result.exit_code == 1
-    assert "responses.store: its SQLite file cannot be used: file is not" in result.output
-    if command == "serve":  # no address is announced that will never serve
-        assert result.output.startswith("Error: ")
-        assert result.output.count("\n") == 1
+    assert f"{path}:1: responses.store: names an SQLite file that cannot be used: it" in (
+        result.output
+    )
+    # No address is announced that will never serve.
+    assert result.output.startswith("Error: 1 problem in the configuration:\n")
+    assert result.output.count("\n") == 2
     assert isinstance(result.exception, SystemExit)
+
+
+def test_a_damaged_database_is_told_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "bad").write_bytes(b"SQLite format 3\x00" + b"x" * 4096)
+    path = tmp_path / "gateway.yaml"
+    path.write_text("responses: {store: sqlite:///bad}\n")
+    result = run("serve", "--config", str(path), **ANY_PORTS)
+    assert result.exit_code == 1
+    assert result.output.startswith("Error: responses.store: ")
+    assert result.output.count("\n") == 1
+
+
+@pytest.mark.parametrize("failure", [ValueError("so it is"), OSError("so it is")])
+def test_what_only_building_shows_is_told_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failure: Exception
+) -> None:
+    def fail(*_: object) -> None:
+        raise failure
+
+    monkeypatch.setattr("gateway.app.build", fail)
+    path = tmp_path / "gateway.yaml"
+    path.write_text("")
+    assert run("check", "--config", str(path)).output == "Error: so it is\n"
 
 
 @pytest.mark.parametrize("arguments", [("check",), ("resolve", "bot")])

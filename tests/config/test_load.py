@@ -305,3 +305,17 @@ def test_a_default_upstream_is_one_that_is_configured_or_an_url(
 
 def test_the_default_upstream_can_be_named_without_a_file() -> None:
     assert load(None, {}, {"upstream": "openai"}) == load(None, {})
+
+
+def test_a_store_that_is_no_database_is_said_with_its_line_but_for_a_gateway_that_uses_it(
+    tmp_path: Path,
+) -> None:
+    text = f"secret: {'s' * 32}\nmemory:\n  url: sqlite:///m\nresponses:\n  store: sqlite:///r\n"
+    running = loaded(tmp_path, text)
+    for name in ("m", "r"):
+        (tmp_path / name).write_text("no database")
+    fault = "names an SQLite file that cannot be used: it is not a database; name another one"
+    memory, responses = refused(tmp_path, text)
+    assert memory.startswith(f"gateway.yaml:3: memory.url: {fault}")
+    assert responses.startswith(f"gateway.yaml:5: responses.store: {fault}")
+    assert load(tmp_path / "gateway.yaml", {}, running=running) == running

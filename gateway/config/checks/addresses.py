@@ -6,6 +6,8 @@ from urllib.parse import SplitResult, urlsplit
 
 from gateway import servers
 from gateway.config.checks.problems import InvalidValue
+from gateway.errors import InvalidRequest
+from gateway.safe_path import check_path
 from gateway.servers import Profile
 
 _PRIVATE_SUFFIXES = (".local", ".localhost", ".internal", ".lan", ".home.arpa", ".svc", ".test")
@@ -14,7 +16,9 @@ _ENDPOINT_PATHS = (
     *("/models", "/embeddings"),
 )
 
-_HOST_NAME = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,252})\Z")
+_LABEL = r"[A-Za-z0-9_][A-Za-z0-9_-]{0,62}"
+_HOST_NAME = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})*\.?\Z")
+"""Resolving other names, with a label that is empty or too long, fails without a reason."""
 _UNPRINTABLE = re.compile(r"[^\x21-\x7e]|\\")
 
 _IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -34,14 +38,21 @@ def checked_base_url(text: str) -> str:
             "must not contain a query or a fragment", "headers: can carry extra fields"
         )
     path = parts.path.rstrip("/")
-    if any(segment.lower().replace("%2e", ".") in {".", ".."} for segment in path.split("/")):
-        raise InvalidValue("must not contain '.' or '..' segments")
+    _check_path(path)
     for endpoint in _ENDPOINT_PATHS:
         if path.endswith(endpoint):
             raise InvalidValue(
                 f"ends in {endpoint}, which is one endpoint", "write what comes before it"
             )
     return f"{parts.scheme}://{parts.netloc.lower()}{path}"
+
+
+def _check_path(path: str) -> None:
+    """Raise `InvalidValue` for a path that leads elsewhere, or cannot be joined to others."""
+    try:
+        check_path(path or "/")
+    except InvalidRequest as error:
+        raise InvalidValue(error.message.removeprefix("The request path ").rstrip(".")) from None
 
 
 def checked_collector_url(text: str) -> str:

@@ -23,6 +23,9 @@ MIN_TOKEN_LENGTH = 16
 """Characters of an `admin.token` beyond loopback: 64 bits, written in hexadecimal."""
 
 
+_OTEL = ("opentelemetry.sdk.trace", "opentelemetry.exporter.otlp.proto.http")
+"""Parts of the packages that traces need: other programs may have brought others."""
+
 Reaches = Callable[[str, str], bool]
 """(host to connect to, host of a listener) → whether the first leads to the second."""
 
@@ -38,6 +41,7 @@ def refusals(
     yield from _forwarded_gateway_keys(settings)
     yield from _addresses_of_kinds(settings)
     yield from _missing_http2(settings)
+    yield from _missing_otel(settings)
     yield from rule_refusals(settings)
     yield from param_conflicts(settings)
     yield from _loops(settings, leads_to)
@@ -141,6 +145,24 @@ def _missing_http2(settings: Settings) -> Iterator[tuple[KeyPath, InvalidValue]]
                     "pip install 'endpoint-gateway[http2]'",
                 ),
             )
+
+
+def _missing_otel(settings: Settings) -> Iterator[tuple[KeyPath, InvalidValue]]:
+    if settings.tracing.endpoint is not None and not all(map(_is_installed, _OTEL)):
+        yield (
+            ("tracing", "endpoint"),
+            InvalidValue(
+                "needs the extra otel, which is not installed",
+                "pip install 'endpoint-gateway[otel]'",
+            ),
+        )
+
+
+def _is_installed(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:  # of a package around it
+        return False
 
 
 def is_encrypted(upstream: UpstreamSettings) -> bool:

@@ -9,7 +9,7 @@ from gateway.config.checks.doubts import warnings
 from gateway.config.checks.own_keys import is_credential
 from gateway.config.checks.problems import KeyPath
 from gateway.config.checks.safety import refusals
-from gateway.config.operator_settings import AdminSettings
+from gateway.config.operator_settings import AdminSettings, TracingSettings
 from gateway.config.secret import Secret
 from gateway.config.settings import (
     ClientSettings,
@@ -229,6 +229,25 @@ def test_http2_needs_its_extra_where_it_has_an_effect(
     for path, fault in found:
         assert path == ("upstreams", "a", "http2")
         assert "endpoint-gateway[http2]" in fault.advice
+
+
+@pytest.mark.parametrize("missing", ["", "opentelemetry.sdk", "opentelemetry.exporter.otlp.proto"])
+@pytest.mark.parametrize("is_traced", [True, False])
+def test_traces_need_their_extra(
+    monkeypatch: pytest.MonkeyPatch, missing: str, *, is_traced: bool
+) -> None:
+    def found(name: str) -> object:
+        if missing and name.startswith(missing):
+            raise ModuleNotFoundError(missing)
+        return object()
+
+    monkeypatch.setattr(safety, "find_spec", found)
+    tracing = TracingSettings("http://c:4318" if is_traced else None)
+    faults = list(refusals(Settings((upstream(),), tracing=tracing)))
+    assert len(faults) == (is_traced and bool(missing))
+    for path, fault in faults:
+        assert path == ("tracing", "endpoint")
+        assert "endpoint-gateway[otel]" in fault.advice
 
 
 ANY = "0.0.0.0"  # noqa: S104
