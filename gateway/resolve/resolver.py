@@ -23,6 +23,7 @@ from gateway.resolve.evidence import Evidence, Route, Source
 from gateway.resolve.facts import Facts
 from gateway.resolve.memory import CacheScope, Features, LearnedEndpoints
 from gateway.resolve.metadata.lookup import Lookup
+from gateway.resolve.metadata.model_lists import ModelCard
 from gateway.resolve.names.by_name import Names, root_of
 from gateway.resolve.names.catalogue import Catalogue
 from gateway.resolve.names.model_notes import ModelNotes
@@ -94,9 +95,25 @@ class Resolver:
                 await self._upstream_evidence.gather(resolution)
         self._names.remember_entry(resolution, resolution.model)
         if resolution.card is None:
-            # The endpoint is known; this is for the shutdown date and the context length.
-            resolution.card = self._lookup.known_card(resolution.scope, resolution.model)
+            resolution.card = await self._further_card(resolution)
         return self._decide(resolution)
+
+    async def _further_card(self, resolution: Resolution) -> ModelCard | None:
+        """Return the card of a model whose endpoint is known.
+
+        It has the shutdown date and the context length, for which nothing is asked, and at some
+        kinds what the model takes, which a translated request needs.
+        """
+        query = resolution.query
+        if resolution.kind.lists_abilities and query.shape is not Shape.MESSAGES:
+            await self._lookup.models(
+                resolution.upstream,
+                query.headers,
+                wanted=resolution.model,
+                since=resolution.since,
+                wait=resolution.wait,
+            )
+        return self._lookup.known_card(resolution.scope, resolution.model)
 
     def assumed(self, model: str, home: Shape, kind: Profile) -> Route:
         """Return the route that a model would have if it lived at `home`, from names alone.

@@ -196,6 +196,11 @@ class Profile:
         """Whether a name of OpenAI's means OpenAI's model there."""
         return self.openai_models is not None
 
+    @property
+    def lists_abilities(self) -> bool:
+        """Whether its model list says what each model takes."""
+        return self.abilities is not _nothing
+
     def __str__(self) -> str:
         return self.name
 

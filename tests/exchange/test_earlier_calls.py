@@ -172,6 +172,8 @@ PREFILLED: dict[Shape, Json] = {
 
 def claude(call: UpstreamCall) -> Answer:
     """Refuse to go on after the assistant's last message."""
+    if call.method == "GET":
+        return json_reply({"data": []})
     assert isinstance(call.body, bytes)
     if msgspec.json.decode(call.body)["messages"][-1]["role"] == "assistant":
         return error_reply(

@@ -314,6 +314,8 @@ def test_refusals_at_home_are_the_clients_to_act_upon(refusal: Json) -> None:
 @pytest.mark.parametrize("refusal", [REFUSAL, LIMIT])
 def test_what_other_clients_have_taught_does_not_touch_a_request_at_home(refusal: Json) -> None:
     def answer(call: UpstreamCall) -> Answer:
+        if call.method == "GET":
+            return no_route(call)
         assert isinstance(call.body, bytes)
         body = msgspec.json.decode(call.body)
         too_much = body.get("zzz") if refusal is REFUSAL else body["max_tokens"] > 8192

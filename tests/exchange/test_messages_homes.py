@@ -66,7 +66,8 @@ def asked(client: Shape, answer: Answer, **more: Any) -> tuple[Exchanged, list[U
     rule = ModelRule("m", endpoints=(Shape.MESSAGES,))
     scene = Scene(answered, ANTHROPIC, rules=(rule,))
     body = {"model": "m", **ASKED[client], **more}
-    return scene.generate(client, body), scene.network.calls
+    exchanged = scene.generate(client, body)
+    return exchanged, [call for call in scene.network.calls if call.method == "POST"]
 
 
 def seen(client: Shape, answer: Answer, *, stream: bool = False) -> str:

@@ -77,6 +77,8 @@ class DemoUpstream:
     """The number of events of each stream, before any cut."""
 
     def answer(self, call: UpstreamCall) -> Answer:
+        if call.method == "GET":
+            return FakeReply(404, JSON, (b"{}",))
         shape = next(shape for shape in Shape if shape.path == call.path)
         assert isinstance(call.body, bytes)
         body: Json = msgspec.json.decode(call.body)
