@@ -87,7 +87,8 @@ class Capabilities:
     """The upstream refuses parameters it does not know (OpenAI, Azure)."""
     # What follows is about messages endpoints only.
     thinking: frozenset[str] = frozenset()
-    """The types of `thinking` that are taken: `adaptive`, `enabled`, `disabled`; none: unknown."""
+    """The types of `thinking` that are taken: `adaptive`, `enabled`, `disabled`, `between_tools`;
+    none: unknown."""
     max_output_tokens: int | None = None
     """The most tokens that the model generates, which is sent where a client sets no limit."""
     max_temperature: float = 2

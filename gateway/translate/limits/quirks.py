@@ -58,6 +58,7 @@ _MESSAGES_QUIRKS: dict[str, _Changes] = {
     "takes_effort": {"reasoning_effort": True},
     "no_manual_thinking": {"thinking": frozenset({"adaptive", "disabled"})},
     "adaptive_thinking_only": {"thinking": frozenset({"adaptive"})},
+    "between_tools_thinking": {"thinking": frozenset({"adaptive", "between_tools"})},
     "late_system": {"late_system": "keep"},
     "no_forced_tools": {"forced_tools": False},
 }

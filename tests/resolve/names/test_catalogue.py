@@ -248,7 +248,11 @@ def test_claude_families_say_what_they_refuse() -> None:
     assert "no_manual_thinking" in quirks("claude-opus-4-7") & quirks("claude-sonnet-5")
     assert "late_system" not in quirks("claude-opus-4-7")
     assert "adaptive_thinking_only" in quirks("claude-fable-5")
-    assert quirks("claude-sonnet-5-5-20260901") == quirks("claude-fable-5")
+    sonnet = quirks("claude-sonnet-5-5-20260901")
+    assert sonnet ^ quirks("claude-opus-5-5") == {
+        "adaptive_thinking_only",
+        "between_tools_thinking",
+    }
     for unforced in ("claude-fable-5-1", "claude-mythos-5-1", "claude-opus-5-5-20260901"):
         assert quirks(unforced) == quirks("claude-fable-5") | {"no_forced_tools"}
     for model_id in ("claude-opus-5", "claude-sonnet-5", "claude-haiku-5-5"):

@@ -56,6 +56,7 @@ def test_quirks_of_the_chat_endpoint_hold_nowhere_else(quirk: str) -> None:
         ("takes_effort", "reasoning_effort", True),
         ("no_manual_thinking", "thinking", frozenset({"adaptive", "disabled"})),
         ("adaptive_thinking_only", "thinking", frozenset({"adaptive"})),
+        ("between_tools_thinking", "thinking", frozenset({"adaptive", "between_tools"})),
         ("late_system", "late_system", "keep"),
         ("no_forced_tools", "forced_tools", False),
         ("no_temperature", "temperature", False),

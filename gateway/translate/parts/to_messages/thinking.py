@@ -19,6 +19,8 @@ from gateway.translate.parts.messages.effort import (
 
 LEAST_BUDGET = 1024
 """Anthropic's minimum of `budget_tokens`."""
+_LEAST = "between_tools"
+"""The type of `thinking` that Claude Sonnet 5.5 has in place of `disabled`."""
 _THINKS = frozenset({"adaptive", "enabled"})
 
 
@@ -89,6 +91,10 @@ def _disable(draft: Draft, asked: Asked) -> None:
         return
     if "disabled" in able.thinking:
         draft.upstream["thinking"] = {"type": "disabled"}
+    elif _LEAST in able.thinking:
+        draft.upstream["thinking"] = {"type": _LEAST}
+        if asked.effort is not None:
+            draft.report.change(asked.name, DISABLED, _LEAST)
     elif able.thinking != {"enabled"}:
         # A model that can be enabled only does not think unless told to.
         sent = _write_effort(draft, "low", None)

@@ -14,6 +14,8 @@ OPUS_45 = replace(OLDER, reasoning_effort=True, efforts=frozenset({"low", "mediu
 """It takes efforts, and thinks within a budget."""
 ALWAYS = replace(CLAUDE, thinking=frozenset({"adaptive"}))
 """It cannot be kept from thinking."""
+SONNET_55 = replace(CLAUDE, thinking=frozenset({"adaptive", "between_tools"}))
+"""It can be kept from thinking but between calls."""
 NEVER_OFF = replace(OLDER, thinking=frozenset({"enabled"}))
 SILENT = replace(CLAUDE, thinking=frozenset())
 """It takes efforts, and does not think."""
@@ -56,6 +58,13 @@ def budget(tokens: int) -> Json:
         ),
         ("none", CLAUDE, {"thinking": {"type": "disabled"}}, []),
         ("none", ALWAYS, {"output_config": {"effort": "low"}}, [f"{NAME}:none->low"]),
+        (
+            "none",
+            SONNET_55,
+            {"thinking": {"type": "between_tools"}},
+            [f"{NAME}:none->between_tools"],
+        ),
+        ("max", SONNET_55, {"output_config": {"effort": "max"}, "thinking": ADAPTIVE}, []),
         ("none", NEVER_OFF, {}, []),
         ("low", OLDER, {"thinking": budget(1024)}, []),
         ("minimal", OLDER, {"thinking": budget(1024)}, []),
@@ -116,7 +125,7 @@ def test_what_the_operator_configured_gives_way_to_the_clients_own() -> None:
 
 @pytest.mark.parametrize("effort", ["none", "low"])
 def test_what_the_operator_configured_is_not_reported(effort: str) -> None:
-    for able in (UNKNOWN, ALWAYS, OLDER, CLAUDE):
+    for able in (UNKNOWN, ALWAYS, OLDER, CLAUDE, SONNET_55):
         _, report, _ = written(None, able, configured=effort, forced=True)
         assert not report.size
     assert written(None, CLAUDE, configured="high")[0]["output_config"] == {"effort": "high"}
