@@ -37,15 +37,19 @@ _LEADING = (
 )
 _ENDING = (
     "anthropic|azure|copilot|errors|failed|failure|gemini|github|groq|mistral|newapi|openai|"
-    "openrouter|provider|relay|returned|server|upstream|xai"
+    "openrouter|provider|relay|returned|server|upstream|xai|上游返回错误"
 )
 _FIELDS = "body|cause|details?|error_msg|message|msg"
 # A token ends where the next begins, and no two begin alike: a report is read in one pass.
 _TOKEN = re.compile(
-    rf"(?:(?P<status>[1-5]\d\d)\b(?: (?:{_REASONS})\b)?|(?:{_REASONS})\b|"
+    # 9router: "[openai/gpt-5.4] [400]: "
+    r"(?:(?:\[[\w./:@-]{1,100}\] (?=\[\d))?\[?(?P<status>[1-5]\d\d)\b\]?"
+    rf"(?: (?:{_REASONS})\b)?|(?:{_REASONS})\b|"
     # LiteLLM's and Python's class names, which come twice or thrice; and invalid_request_error
     r"(?:\w{1,60}\.){0,4}\w{0,60}(?:error|exception)\b|"
     rf"(?P<leading>{_LEADING})\b|(?:{_ENDING})\b|(?<=, )(?:{_FIELDS})\b|"
+    # "HTTP error! status: 404, message: ", as programs in JavaScript write it
+    r"!(?= status: \d)|"
     # Where the relay asked: openai-go, openai-dotnet, LiteLLM; and opencode's "provider(x: 400)".
     r"(?:GET|POST) \"?https?://[^\s\"]{1,300}\"?|"
     r"Parameter: [\w.\[\]]{1,100}(?=\n)|"
@@ -56,13 +60,13 @@ _TOKEN = re.compile(
 )
 _MAX_TOKENS = 24
 # Names begin with a capital letter; another word is the message's.
-_WHOSE = re.compile(r"(?:[A-Z][\w.-]{0,40} ){1,2}(?=(?i:API|provider|upstream)\b)")
+_WHOSE = re.compile(r"(?:[A-Z][\w.-]{0,40} ){1,2}(?=(?i:API|provider|upstream)\b|\[[1-5]\d\d\]:)")
 # openai-node prints "404 This is a chat model …", without a mark; servers "404 page not found";
 # Hugging Face's library "401 Client Error. (Request ID: …)" of its hub. In lower case only a model
 # or the name of a parameter: "400 tokens are too many" is a message.
 _BARE_STATUS = re.compile(
-    r"(?P<status>[1-5]\d\d) (?!Client Error\. )"
-    r"(?=[A-Z'\"`]|model\b|(?<=[45]\d\d )(?:invalid \w+:|[a-z]\w*[-_./:]\w))"
+    r"[\[(]?(?P<status>[1-5]\d\d)[\])]? (?!Client Error\. )"
+    r"(?=[A-Z'\"`]|model\b|(?<![123]\d\d )(?:invalid \w+:|[a-z]\w*[-_./:]\w))"
 )
 
 _BEDROCK = "The model returned the following errors: "
@@ -77,6 +81,8 @@ _TAILS = (
     "No fallback model group found for original model_group=",
 )
 _REQUEST_ID = "(request id: "
+_RESET = re.compile(r" \(reset after [\w ]{1,20}\)$")
+"""9router says when it asks the account again."""
 _SENTENCE_NONE = (". None", "! None", "? None")
 _BODY = ", body: "
 
@@ -146,5 +152,6 @@ def _without_last_suffix(text: str) -> str:
         head, found, request_id = text.rpartition(_REQUEST_ID)
         if found and ")" not in request_id[:-1]:
             return head.rstrip()
+        text = _RESET.sub("", text)
     # vLLM prints the cause of an error behind its message, and `None` where there is none.
     return text.removesuffix(" None") if text.endswith(_SENTENCE_NONE) else text

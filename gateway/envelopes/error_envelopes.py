@@ -209,11 +209,16 @@ def _message_beside(message: object) -> str:
 
 
 def _behind_provider(error: Json) -> Json:
-    """Return the error of the provider behind OpenRouter, which may be in its metadata only."""
-    metadata = error.get("metadata")
+    """Return the error of the provider behind a relay, which may be beside the message only.
+
+    OpenRouter has it in its metadata, others as JSON in `cause`.
+    """
+    metadata, cause = error.get("metadata"), error.get("cause")
     raw = metadata.get("raw") if isinstance(metadata, dict) else None
     if isinstance(raw, str) and error.get("message") == "Provider returned error":
         return {**error, "message": raw}
+    if isinstance(cause, str) and _error_object(value_of(cause)) is not None:
+        return {**error, "message": cause}
     return error
 
 

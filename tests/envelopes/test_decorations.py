@@ -120,6 +120,29 @@ def test_a_status_before_a_model_or_a_parameter_is_taken_off(message: str) -> No
 
 
 @pytest.mark.parametrize(
+    "decorated",
+    [
+        "[400]: It broke.",
+        "Github [400]: [400]: It broke.",
+        "Open AI [400]: It broke. (reset after 23s)",
+        "[openai/gpt-5.4] [400]: It broke. (reset after 1m 5s)",
+        "[400] It broke.",
+        "(400) It broke.",
+        "HTTP error! status: 400, message: It broke.",
+        "HTTP error! Status: 400 - It broke.",
+    ],
+)
+def test_other_ways_to_write_a_status_are_taken_off(decorated: str) -> None:
+    found = undecorated(decorated)
+    assert (found.text, set(found.statuses)) == ("It broke.", {400})
+
+
+def test_a_report_before_json_may_be_in_chinese() -> None:
+    # codex2api
+    assert undecorated(f"上游返回错误 (status 400): {BODY}").text == BODY
+
+
+@pytest.mark.parametrize(
     "text",
     [
         BODY,
@@ -168,6 +191,10 @@ def test_a_body_that_is_cut_off_or_none_is_nothing(decorated: str, text: str) ->
         "404 page not found",
         "400 tokens are too many",
         "128 non-empty strings at most",
+        "[the user's] [400]: It broke.",
+        "[1] It broke.",
+        "It broke (reset after a while ago, they say)",
+        "Look! status: fine",
         "Provider returned error",
         "Response with id 'resp_1' not found.",
         # what follows these is the user's, or the model's

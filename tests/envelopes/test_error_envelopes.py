@@ -52,6 +52,16 @@ INNER = {
             },
             "user_id": "user_x",
         },
+        {
+            "error": {
+                "cause": json.dumps({"error": INNER}),
+                "code": 400,
+                "message": "\u6a21\u578b\u670d\u52a1\u8c03\u7528\u5931\u8d25",
+                "status": "FAILED_RESPONSE",
+            },
+            "requestId": "r",
+            "result": None,
+        },
     ],
     ids=lambda body: json.dumps(body)[:60],
 )
@@ -123,6 +133,13 @@ def test_stringified_nulls_and_other_types_are_absent(null: object) -> None:
 def test_a_providers_plain_text_replaces_openrouters_own() -> None:
     error = {"message": "Provider returned error", "code": 429, "metadata": {"raw": "busy"}}
     assert read_error({"error": error}) == ErrorReply("busy", code="429")
+
+
+@pytest.mark.parametrize("cause", [None, {}, "a word", "{", '{"a": 1}', "[]", '{"error": null}'])
+def test_a_cause_counts_only_if_it_is_an_error(cause: object) -> None:
+    assert read_error({"error": {"message": "something", "cause": cause}}) == ErrorReply(
+        "something"
+    )
 
 
 @pytest.mark.parametrize("metadata", [None, {}, {"raw": 1}, "raw"])
