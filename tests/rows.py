@@ -1,15 +1,16 @@
 """Joins the rows of a parametrized test: most take less than pytest takes for a test of its own.
 
-There are some 30,000. Those of a function that needs nothing but its arguments, and fixtures that
-all tests of a module share, are run as one test, `ROWS` at a time: all of them, and the failure
-names each row that failed, with its traceback. A command line that names a row (`test_it[row]`), or
-has `--rows`, makes each a test of its own, and so does any mark: `alone` is for rows that take
-long.
+There are some 43,000, which pytest never makes tests of. Those of a function that needs nothing but
+its arguments, and fixtures that all tests of a module share, are run as one test, `ROWS` at a time:
+all of them, and the failure names each row that failed, with its traceback. A command line that
+names a row (`test_it[row]`), or has `--rows`, makes each a test of its own, and so does any mark:
+`alone` is for rows that take long.
 """
 
 import inspect
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial, wraps
+from itertools import product
 from typing import Any, ParamSpec, TypeVar
 
 import pytest
@@ -17,14 +18,18 @@ import pytest
 ROWS = 20
 """How many rows are one test: few enough that all processes have work until the end."""
 
-Row = tuple[str, Mapping[str, Any]]
-"""The id of a row, and its arguments."""
-_OF_ALL_MODULES = frozenset({"_set_apart", "tmp_path_factory"})
+Arguments = Mapping[str, Any]
+"""A row: its arguments by their names."""
+_OF_ALL_MODULES = frozenset({"_set_apart", "tmp_path_factory", "request"})
 """Fixtures that several modules share: that of `conftest.py`, and pytest's."""
+_WITH_MARKS = type(pytest.param())
+"""What `pytest.param` returns."""
 P = ParamSpec("P")
 R = TypeVar("R")
 _shared: set[tuple[str, str]] = set()
 """Modules, and the names of their fixtures that are the same for all rows."""
+_apart: set[Callable[..., None]] = set()
+"""Functions of whose rows pytest is to make tests."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -37,97 +42,121 @@ def module_fixture(function: Callable[P, R]) -> object:
     return pytest.fixture(scope="module")(function)
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_pycollect_makeitem(collector: pytest.Collector) -> Generator[None, Any, Any]:
-    made = yield
-    is_list = isinstance(made, list) and len(made) > 1
-    if not is_list or collector.config.getoption("--rows"):
-        return made
-    if any("[" in name and "[rows " not in name for name in collector.config.args):
-        return made
-    return list(_joined(made)) if _can_be_joined(made) else made
+@pytest.hookimpl(tryfirst=True)
+def pytest_pycollect_makeitem(
+    collector: pytest.Collector, name: str, obj: object
+) -> list[pytest.Function] | None:
+    """Join rows before pytest makes a test of each, which would take a third of its collection."""
+    if not (isinstance(collector, pytest.Module) and inspect.isfunction(obj)):
+        return None
+    config = collector.config
+    if obj in _apart or not collector.istestfunction(obj, name) or config.getoption("--rows"):
+        return None
+    if any("[" in argument and "[rows " not in argument for argument in config.args):
+        return None
+    rows = _rows_of(obj)
+    if len(rows) < 2 or not _takes(obj, rows[0]):
+        return None
+    joined = list(_joined(collector, name, obj, rows))
+    return joined if all(_is_shared(obj, fixture) for fixture in joined[0].fixturenames) else None
 
 
-def _can_be_joined(items: Sequence[pytest.Item]) -> bool:
-    """Whether rows of this test need nothing but their arguments and what they share."""
-    first = items[0]
-    if not isinstance(first, pytest.Function) or first.cls is not None:
-        return False
-    function, marks = first.function, first.own_markers
+def _rows_of(function: Callable[..., None]) -> Sequence[Arguments]:
+    """Return all rows in pytest's order; none if the function, or one of them, has other marks."""
+    marks: Sequence[pytest.Mark] = getattr(function, "pytestmark", ())
     if inspect.iscoroutinefunction(function) or getattr(function, "is_hypothesis_test", False):
-        return False
-    if any(mark.name != "parametrize" or "indirect" in mark.kwargs for mark in marks):
-        return False
-    rows = frozenset(_names_of(marks))
-    others = frozenset(first.fixturenames) - rows - _OF_ALL_MODULES
-    return all(map(partial(_is_plain, rows), items)) and all(
-        _is_shared(first, name) for name in others
-    )
+        return []
+    if any(mark.name != "parametrize" or mark.kwargs.keys() - {"ids"} for mark in marks):
+        return []
+    if any(isinstance(row, _WITH_MARKS) and row.marks for mark in marks for row in mark.args[1]):
+        return []
+    tables = (_arguments(*mark.args) for mark in marks)
+    return [{name: value for part in parts for name, value in part} for parts in product(*tables)]
 
 
-def _is_plain(rows: frozenset[str], item: pytest.Item) -> bool:
-    """Whether a row has no mark of its own, and no parameter of a fixture."""
-    return (
-        isinstance(item, pytest.Function)
-        and all(mark.name == "parametrize" for mark in item.own_markers)
-        and rows.issuperset(item.callspec.params)
-    )
+def _arguments(
+    names: str | Sequence[str], rows: Iterable[object]
+) -> Iterator[Sequence[tuple[str, object]]]:
+    """Yield the arguments of each row of one mark."""
+    is_one = isinstance(names, str) and "," not in names
+    separate = [name.strip() for name in names.split(",")] if isinstance(names, str) else names
+    for row in rows:
+        values: Any = (row,) if is_one else row
+        if isinstance(row, _WITH_MARKS):
+            values = row.values
+        yield list(zip(separate, values, strict=True))
 
 
-def _is_shared(item: pytest.Function, name: str) -> bool:
-    if name == "request":
-        return name not in inspect.signature(item.function).parameters
-    return (item.function.__module__, name) in _shared
+def _takes(function: Callable[..., None], arguments: Arguments) -> bool:
+    """Whether a row has these arguments, none of them instead of a fixture that all rows share."""
+    taken = inspect.signature(function).parameters
+    are_fixtures = any((function.__module__, name) in _shared for name in arguments)
+    return "request" not in taken and taken.keys() >= arguments.keys() and not are_fixtures
 
 
-def _names_of(marks: Iterable[pytest.Mark]) -> Iterator[str]:
-    for mark in marks:
-        names = mark.args[0]
-        yield from names.replace(",", " ").split() if isinstance(names, str) else names
+def _is_shared(function: Callable[..., None], fixture: str) -> bool:
+    return fixture in _OF_ALL_MODULES or (function.__module__, fixture) in _shared
 
 
-def _joined(items: Sequence[pytest.Function]) -> Iterator[pytest.Function]:
-    for start in range(0, len(items), ROWS):
-        together = items[start : start + ROWS]
-        first = together[0]
-        rows = [(item.callspec.id, item.callspec.params) for item in together]
-        number = f"rows {start + 1}-{start + len(rows)} of {len(items)}"
+def _joined(
+    module: pytest.Module, name: str, function: Callable[..., None], rows: Sequence[Arguments]
+) -> Iterator[pytest.Function]:
+    for start in range(0, len(rows), ROWS):
+        end = min(start + ROWS, len(rows))
+        ids = partial(_ids, module, name, function, slice(start, end))
         joined = pytest.Function.from_parent(
-            first.parent,
-            name=f"{first.originalname}[{number}]",
-            callobj=all_rows(first.function, rows),
+            module,
+            name=f"{name}[rows {start + 1}-{end} of {len(rows)}]",
+            callobj=all_rows(function, rows[start:end], ids),
         )
-        joined.extra_keyword_matches.update(item.name for item in together)
+        if module.config.getoption("keyword"):
+            joined.extra_keyword_matches.update(f"{name}[{row}]" for row in ids())
         yield joined
 
 
-def all_rows(function: Callable[..., None], rows: Sequence[Row]) -> Callable[..., None]:
+def _ids(
+    module: pytest.Module, name: str, function: Callable[..., None], which: slice
+) -> Sequence[str]:
+    """Return what pytest calls some rows, where that is needed: it makes a test of each."""
+    _apart.add(function)
+    try:
+        made = module.ihook.pytest_pycollect_makeitem(collector=module, name=name, obj=function)
+    finally:
+        _apart.remove(function)
+    return [item.callspec.id for item in made[which]]
+
+
+def all_rows(
+    function: Callable[..., None], rows: Sequence[Arguments], ids: Callable[[], Sequence[str]]
+) -> Callable[..., None]:
     """Return what calls a test with every row, and with the fixtures that they share.
 
-    It raises a `BaseExceptionGroup` of what rows failed with, or skips where rows want to be, once
-    all have run.
+    `ids` returns the ids of the rows. It raises a `BaseExceptionGroup` of what rows failed with, or
+    skips where rows want to be, once all have run.
     """
 
     @wraps(function, updated=())
     def run(**shared: Any) -> None:
-        failed: dict[str, BaseException] = {}
-        skipped: list[str] = []
-        for row, arguments in rows:
+        failed: dict[int, BaseException] = {}
+        skipped: dict[int, BaseException] = {}
+        for number, arguments in enumerate(rows):
             try:
                 function(**arguments, **shared)
             except pytest.skip.Exception as skip:
-                skipped.append(f"[{row}] {skip}")
+                skipped[number] = skip
             except (Exception, pytest.fail.Exception) as error:  # noqa: BLE001 - raised below
-                error.add_note(f"in the row [{row}]")
-                failed[row] = error
+                failed[number] = error
+        named = [f"[{row}]" for row in ids()] if failed or skipped else []
+        for number, failure in failed.items():
+            failure.add_note(f"in the row {named[number]}")
         if failed:
-            named = ", ".join(f"[{row}]" for row in failed)
-            raise BaseExceptionGroup(f"{named}: {len(failed)} of {len(rows)}", [*failed.values()])
+            those = ", ".join(named[number] for number in failed)
+            raise BaseExceptionGroup(f"{those}: {len(failed)} of {len(rows)}", [*failed.values()])
         if skipped:
-            pytest.skip("; ".join(skipped))
+            pytest.skip("; ".join(f"{named[number]} {skip}" for number, skip in skipped.items()))
 
     # Else pytest takes the arguments of the rows for fixtures.
     signature = inspect.signature(function)
-    others = [each for name, each in signature.parameters.items() if name not in rows[0][1]]
+    others = [each for name, each in signature.parameters.items() if name not in rows[0]]
     vars(run)["__signature__"] = inspect.Signature(others)
     return run

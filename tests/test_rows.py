@@ -41,6 +41,11 @@ def test_of_rows(n, more):
         with pytest.raises(ValueError):
             int("4")
 
+@pytest.mark.parametrize(["c"], [("x",)], ids=["C"])
+@pytest.mark.parametrize("a, b", [(1, 2), pytest.param(3, 4, id="named")])
+def test_of_names(a, b, c):
+    assert (a, b, c) == (1, 2, "x")
+
 @pytest.mark.parametrize("n", [1, 2])
 def test_of_own(own, n):
     assert n
@@ -95,6 +100,7 @@ def test_rows_are_joined_where_they_share_all_but_their_arguments(tmp_path: Path
     assert ran == {
         f"test_it.py::test_of_rows[rows 1-{ROWS} of {2 * ROWS}] FAILED",
         f"test_it.py::test_of_rows[rows {ROWS + 1}-{2 * ROWS} of {2 * ROWS}] PASSED",
+        "test_it.py::test_of_names[rows 1-2 of 2] FAILED",
         *(f"test_it.py::test_of_own[{n}] PASSED" for n in (1, 2)),
         "test_it.py::test_of_shared[rows 1-2 of 2] PASSED",
         *(f"test_it.py::test_of_each[a-{n}] PASSED" for n in (1, 2)),
@@ -104,6 +110,8 @@ def test_rows_are_joined_where_they_share_all_but_their_arguments(tmp_path: Path
         *(f"test_it.py::TestOfClass::test_method[{n}] PASSED" for n in (1, 2)),
     }
     assert f"[3-none], [3-some], [4-none], [4-some]: 4 of {ROWS}" in output
+    assert "[named-C]: 1 of 2" in output
+    assert "assert (3, 4, 'x') == (1, 2, 'x')" in output
     assert output.count("AssertionError: assert 3 != 3") == 2
     assert output.count("Failed: DID NOT RAISE") == 2
     assert "in the row [4-some]" in output
@@ -133,5 +141,5 @@ def test_a_row_that_is_skipped_leaves_the_others() -> None:
             pytest.skip("odd")
 
     with pytest.raises(pytest.skip.Exception, match=r"^\[b\] odd$"):
-        all_rows(test, [("a", {"n": 0}), ("b", {"n": 1}), ("c", {"n": 2})])()
+        all_rows(test, [{"n": 0}, {"n": 1}, {"n": 2}], lambda: ["a", "b", "c"])()
     assert seen == [0, 1, 2]
