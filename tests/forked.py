@@ -166,10 +166,10 @@ def _run(program: Program) -> None:
 
 
 class ForkedCall:
-    """What `gateway.config.reading.apart` starts, forked: it runs that module's `main`."""
+    """What `gateway.config.reading.child_process` starts, forked: it runs that module's `main`."""
 
     def __init__(self, command: Sequence[str], **_: object) -> None:
-        from gateway.config.reading import apart
+        from gateway.config.reading import child_process
 
         result, written = os.pipe()
         sys.stderr.flush()
@@ -181,7 +181,7 @@ class ForkedCall:
             _close_what_is_not_inherited()
             sys.argv = list(command[-2:])
             with open(1, "w", closefd=False) as sys.stdout:
-                _end_after(apart.main)
+                _end_after(child_process.main)
         os.close(written)
         self._result = result
 
@@ -218,14 +218,14 @@ def _end_after(function: Callable[[], None]) -> NoReturn:
 
 def _import_all() -> None:
     import gateway
-    from gateway.config.reading import apart
+    from gateway.config.reading import child_process
 
     for name in ("uvicorn.main", "uvloop", "asyncio.runners"):
         importlib.import_module(name)
     for module in pkgutil.walk_packages(gateway.__path__, "gateway."):
         if not module.name.endswith("__main__"):
             importlib.import_module(module.name)
-    vars(apart)["subprocess"] = SimpleNamespace(Popen=ForkedCall, PIPE=subprocess.PIPE)
+    vars(child_process)["subprocess"] = SimpleNamespace(Popen=ForkedCall, PIPE=subprocess.PIPE)
     gc.collect()
     gc.freeze()
 

@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 import pytest
 
 from gateway.config.load import ConfigError, load
-from gateway.config.reading import apart
+from gateway.config.reading import child_process
 from gateway.config.settings import CredentialPolicy, Settings, UpstreamSettings
 
 NOTHING: Mapping[str, Any] = {}
@@ -63,4 +63,4 @@ def read_in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
     def call(*_: object) -> NoReturn:
         raise OSError(errno.EAGAIN, "no other process here")
 
-    monkeypatch.setattr(apart, "Call", call)
+    monkeypatch.setattr(child_process, "Call", call)

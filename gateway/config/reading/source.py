@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from gateway.config.checks.addresses import reaches
 from gateway.config.checks.problems import ConfigError, InvalidValue, KeyPath
-from gateway.config.reading.apart import begun
+from gateway.config.reading.child_process import begun
 from gateway.config.reading.files import Files
 from gateway.config.settings import Settings
 
@@ -73,7 +73,7 @@ class Source:
 
 
 def _read(arguments: tuple[Any, ...], running: Settings | None, doubts: Doubts) -> Reading:
-    # Imported in the other process only: see `apart.py`.
+    # Imported in the other process only: see `child_process.py`.
     from gateway.config.load import load, unused_variables, warnings
 
     path, environ, *_ = arguments

@@ -11,8 +11,8 @@ import pytest
 
 from gateway.config.checks.problems import ConfigError
 from gateway.config.load import load
-from gateway.config.reading import apart
-from gateway.config.reading.apart import Call
+from gateway.config.reading import child_process
+from gateway.config.reading.child_process import Call
 from gateway.shapes import Shape
 
 FILE = """
@@ -69,11 +69,11 @@ def served(monkeypatch: pytest.MonkeyPatch, function: object, *arguments: object
     out = Stream()
     received, sending = os.pipe()
     with open(sending, "wb") as call:
-        call.write(apart._dumped((function, arguments, {})))
+        call.write(child_process._dumped((function, arguments, {})))
     monkeypatch.setattr(sys, "argv", ["", str(received)])
     monkeypatch.setattr(sys, "stdout", out)
-    apart.main()
-    return apart._loaded(out.buffer.getvalue())
+    child_process.main()
+    return child_process._loaded(out.buffer.getvalue())
 
 
 def test_the_other_process_answers_with_the_result_or_the_problems(
@@ -88,12 +88,12 @@ def test_the_other_process_answers_with_the_result_or_the_problems(
 def test_who_has_called_may_be_gone(config: Path, *, reads: bool) -> None:
     """Killed while it wrote the call, or while it waited for the result."""
     received, sending = os.pipe()
-    sent = apart._dumped((load, (config, ENVIRON), {}))
+    sent = child_process._dumped((load, (config, ENVIRON), {}))
     with open(sending, "wb") as call:
         call.write(sent if reads else sent[:-9])
     results, writing = os.pipe()
     os.close(results)
-    command = [sys.executable, "-P", "-m", "gateway.config.reading.apart", str(received)]
+    command = [sys.executable, "-P", "-m", "gateway.config.reading.child_process", str(received)]
     paths = os.pathsep.join(filter(None, sys.path))
     ended = subprocess.run(
         command,
@@ -110,7 +110,7 @@ def test_who_has_called_may_be_gone(config: Path, *, reads: bool) -> None:
 
 def test_nothing_but_a_configuration_is_read() -> None:
     with pytest.raises(pickle.UnpicklingError, match="system is not part of a configuration"):
-        apart._loaded(pickle.dumps(__import__("os").system))
+        child_process._loaded(pickle.dumps(__import__("os").system))
 
 
 class _Attribute:
@@ -124,10 +124,10 @@ class _Attribute:
 
 
 def test_of_attributes_only_members_of_enumerations_are_read() -> None:
-    assert apart._loaded(pickle.dumps(_Attribute(Shape, "CHAT"))) is Shape.CHAT
+    assert child_process._loaded(pickle.dumps(_Attribute(Shape, "CHAT"))) is Shape.CHAT
     for holder, name in ((Shape, "endpoint"), (Shape, "__class__"), (Path("/"), "unlink")):
         with pytest.raises(pickle.UnpicklingError, match="not a member"):
-            apart._loaded(pickle.dumps(_Attribute(holder, name)))
+            child_process._loaded(pickle.dumps(_Attribute(holder, name)))
 
 
 def test_modules_in_the_current_folder_are_not_run(
