@@ -241,7 +241,7 @@ let learnedAsked = 0;
 
 async function forget(entry) {
   const { forgotten } = await post("forget", { upstream: entry.upstream, model: entry.model });
-  notify(forgotten ? `Forgotten: ${entry.model}` : "It was forgotten already.");
+  notify(forgotten ? `Forgotten: ${entry.model}` : "Already forgotten.");
   await showLearned();
 }
 

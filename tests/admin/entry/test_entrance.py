@@ -40,7 +40,7 @@ def test_a_wrong_token_opens_nothing() -> None:
     ):
         assert reply.status_code == 401
         assert "set-cookie" not in reply.headers
-        assert 'role="alert">This is not the token.' in reply.text
+        assert 'role="alert">Wrong token.' in reply.text
     asking = admin.get("/", accept=BROWSER)
     assert 'role="alert" hidden>' in asking.text
 
