@@ -90,7 +90,7 @@ def test_a_retired_application_has_written_its_lines(capsys: pytest.CaptureFixtu
 
 
 @pytest.mark.parametrize("source", [None, "{{ messages }}"])
-def test_a_template_that_compiles_is_no_obstacle(source: str | None) -> None:
+def test_a_template_that_compiles_is_not_an_obstacle(source: str | None) -> None:
     application = app.build(settings("http://127.0.0.1:9/v1", templated(source)))
     asyncio.run(application.aclose())
 

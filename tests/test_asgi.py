@@ -272,7 +272,7 @@ def test_outside_of_a_task_a_departure_is_only_noted() -> None:
     run(scenario)
 
 
-def test_the_end_of_a_reply_is_no_departure_though_the_server_calls_it_one() -> None:
+def test_the_end_of_a_reply_is_not_a_departure_though_the_server_calls_it_one() -> None:
     """uvicorn's `receive` gives a disconnect once the reply is complete."""
 
     class SlowToClose(FakeReply):
@@ -485,7 +485,7 @@ def test_a_handshake_that_a_server_takes_for_a_request_is_refused() -> None:
 
 
 @pytest.mark.parametrize("sessions", [None, Sessions(lambda _: ClientReply(404, [], b"{}"))])
-def test_a_client_that_is_gone_before_its_refusal_is_no_failure(
+def test_a_client_that_is_gone_before_its_refusal_is_not_a_failure(
     sessions: Sessions | None, caplog: pytest.LogCaptureFixture
 ) -> None:
     class Gone(Sender):

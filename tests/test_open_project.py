@@ -111,7 +111,7 @@ def test_actions_are_pinned_and_may_only_read() -> None:
         assert re.fullmatch(r"actions/[\w-]+@v\d+\.\d+\.\d+", action)
 
 
-def test_what_is_pinned_elsewhere_is_proposed_anew() -> None:
+def test_what_is_pinned_elsewhere_is_proposed_again() -> None:
     updates = read(GITHUB / "dependabot.yml")["updates"]
     assert [update["package-ecosystem"] for update in updates] == [
         "github-actions",

@@ -52,7 +52,7 @@ def test_forked_processes_have_other_ids() -> None:
     assert theirs[:-5] != new_line()[:-5]
 
 
-def test_no_id_is_no_line() -> None:
+def test_no_id_is_not_a_line() -> None:
     assert header_line("one") == b"x-request-id: one\r\n"
     assert header_line("") == b""
     assert id_in(b"") == ""

@@ -113,7 +113,7 @@ def test_ids_are_mapped_where_the_other_vocabulary_has_the_same_token(
     ]
 
 
-def test_a_vocabulary_that_only_models_have_is_no_detokenizer(
+def test_a_vocabulary_that_only_models_have_is_not_a_detokenizer(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     Registry(monkeypatch)

@@ -18,7 +18,7 @@ def test_each_file_is_in_the_package(name: str) -> None:
     assert 0 < len(reply.body) < 32 * 1024
 
 
-def test_other_names_are_no_files() -> None:
+def test_other_names_are_not_files() -> None:
     with pytest.raises(KeyError):
         file("../files.py")
 

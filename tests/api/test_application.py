@@ -49,7 +49,7 @@ def test_an_error_carries_what_was_decided_too() -> None:
 
 
 @pytest.mark.parametrize("body", [b"{", b"[]", b"\xff", b'{"a":' + b"[" * 100_000])
-def test_a_body_that_is_no_json_object_is_a_400(body: bytes) -> None:
+def test_a_body_that_is_not_a_json_object_is_a_400(body: bytes) -> None:
     reply = Client(ok).post(CHAT, body)
     assert (reply.status, reply.error["type"]) == (400, "invalid_request_error")
 
@@ -512,7 +512,7 @@ def test_a_bug_in_writing_a_reply_counts_as_the_gateways_and_is_not_hidden() -> 
     asyncio.run(scenario())
 
 
-def test_a_client_that_leaves_while_its_body_is_passed_on_is_no_failure() -> None:
+def test_a_client_that_leaves_while_its_body_is_passed_on_is_not_a_failure() -> None:
     async def scenario() -> None:
         client = Client(ok)
 
@@ -535,7 +535,7 @@ def test_a_client_that_leaves_while_its_body_is_passed_on_is_no_failure() -> Non
     asyncio.run(scenario())
 
 
-def test_identity_is_no_compression() -> None:
+def test_identity_is_not_a_compression() -> None:
     client = Client(ok)
     assert client.post(CHAT, BODY, headers=[(b"content-encoding", b"Identity")]).status == 200
 

@@ -136,7 +136,7 @@ def test_a_preflight_of_another_origin_is_refused() -> None:
     assert fields(reply) == {"vary": "Origin"}
 
 
-def test_other_requests_with_options_are_no_preflights() -> None:
+def test_other_requests_with_options_are_not_preflights() -> None:
     client = calling(PAGE)
     for headers in ([(b"origin", PAGE.encode())], [(b"access-control-request-method", b"PUT")]):
         assert client.options("/v1/files", headers=headers).status == 200

@@ -37,7 +37,7 @@ def test_an_error_for_the_client_is_neither_changed_nor_logged(
         ImportError("/srv/x.so: cannot open shared object file: Too many open files"),
     ],
 )
-def test_a_gateway_without_file_descriptors_is_no_bug(
+def test_a_gateway_without_file_descriptors_is_not_a_bug(
     failure: Exception, caplog: pytest.LogCaptureFixture
 ) -> None:
     error = client_error(failure)

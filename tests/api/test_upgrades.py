@@ -123,7 +123,7 @@ def test_without_credentials_the_fields_are_the_same() -> None:
         ((b'a "b", v12.stomp',), "v12.stomp"),
     ],
 )
-def test_the_reply_names_what_is_no_credential(offered: tuple[bytes, ...], chosen: str) -> None:
+def test_the_reply_names_what_is_not_a_credential(offered: tuple[bytes, ...], chosen: str) -> None:
     fields = ClientHeaders(without(b"sec-websocket-protocol", *offered))
     assert chosen_protocol(with_pages_fields(fields)) == chosen
 

@@ -8,7 +8,7 @@ from bench.conversations import small_turns
 from bench.in_process import LEAST, applications, attempts, rounds
 
 
-def test_variants_take_turns_and_are_prepared_anew_each_time() -> None:
+def test_variants_take_turns_and_are_prepared_again_each_time() -> None:
     calls: list[str] = []
 
     def variant(name: str) -> Callable[[], object]:

@@ -45,7 +45,7 @@ def test_a_wrong_port_is_a_problem(host: str, port: str) -> None:
 
 
 @pytest.mark.parametrize("host", [1, None, True, ["::"]])
-def test_a_host_that_is_no_text_is_a_problem(host: object, tmp_path: Path) -> None:
+def test_a_host_that_is_not_text_is_a_problem(host: object, tmp_path: Path) -> None:
     file = tmp_path / "gateway.yaml"
     file.write_text(json.dumps({"server": {"host": host}}))
     with pytest.raises(ConfigError, match=r"server\.host"):

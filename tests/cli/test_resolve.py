@@ -141,7 +141,7 @@ def test_an_upstream_that_is_not_there_ends_with_1() -> None:
     assert result.stderr.startswith("not checked: the model list of command-line could not be read")
 
 
-def test_an_upstream_without_a_list_is_no_problem(upstream: emulator.Served) -> None:
+def test_an_upstream_without_a_list_is_not_a_problem(upstream: emulator.Served) -> None:
     elsewhere = upstream.base_url.removesuffix("/v1") + "/elsewhere"
     result = run("resolve", "m", "--upstream", elsewhere)
     assert result.exit_code == 0

@@ -161,7 +161,7 @@ def test_an_error_after_a_keep_alive_is_told(flow: Flow, kind: str) -> None:
 @pytest.mark.parametrize("flow", DECODED, ids=str)
 @pytest.mark.parametrize("late", [False, True])
 @pytest.mark.parametrize("large", [False, True])
-def test_json_that_is_no_reply_to_a_stream_request_is_an_error(
+def test_json_that_is_not_a_reply_to_a_stream_request_is_an_error(
     flow: Flow, *, late: bool, large: bool
 ) -> None:
     begun = threading.Event()

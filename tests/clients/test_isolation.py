@@ -196,7 +196,9 @@ def test_a_fixed_parameter_serves_only_who_taught_it(running: Stage) -> None:
 
 @pytest.mark.parametrize("model", ["acme-writer-v2", "gpt-4o-mini", "no-such-model"])
 @pytest.mark.parametrize("path", PATHS[:2])
-def test_a_caller_causes_the_same_look_ups_whoever_asked_before(model: str, path: str) -> None:
+def test_a_caller_causes_the_same_look_ups_no_matter_who_asked_before(
+    model: str, path: str
+) -> None:
     def requests_of_bob(*, after_alice: bool) -> list[str]:
         with stage(upstream=two_accounts()) as running, callers(running) as (alice, bob):
             if after_alice:

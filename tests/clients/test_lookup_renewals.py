@@ -155,7 +155,7 @@ async def test_a_list_that_could_not_be_renewed_is_as_old_as_it_is() -> None:
     await play(Metadata(models=[{"id": "m"}], jobs=[]), scenario, ttl=1.0)
 
 
-async def test_job_records_stay_whole_when_only_some_can_be_read_anew() -> None:
+async def test_job_records_stay_whole_when_only_some_can_be_read_again() -> None:
     def scenario(client: Client, metadata: Metadata) -> None:
         assert client.source("old") == "job"
         metadata.payloads |= {"jobs": [job("new"), job("mid")], "second_page": None}

@@ -221,7 +221,7 @@ BAD_TEXTS: dict[str, bytes] = {
 
 @pytest.mark.parametrize("path", [CHAT, COMPLETIONS, RESPONSES])
 @pytest.mark.parametrize("body", BAD_TEXTS.values(), ids=BAD_TEXTS.keys())
-def test_a_body_that_is_no_request_is_a_400_in_the_envelope(
+def test_a_body_that_is_not_a_request_is_a_400_in_the_envelope(
     connection: RawConnection, path: str, body: bytes
 ) -> None:
     connection.request("POST", path, body)
@@ -364,7 +364,7 @@ def test_pipelined_requests_are_answered_in_order(connection: RawConnection) -> 
         assert connection.reply().status == 400
 
 
-def test_a_request_that_is_no_http_is_refused_and_the_connection_closed(
+def test_a_request_that_is_not_http_is_refused_and_the_connection_closed(
     connection: RawConnection,
 ) -> None:
     connection.send(b"POST /v1/models HTTP/1.1\r\nhost: h\r\ncontent-length: -1\r\n\r\n")

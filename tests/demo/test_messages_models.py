@@ -29,5 +29,5 @@ def test_a_model_that_ends_says_when() -> None:
     assert (active["lifecycle"], active["retires_at"]) == ("active", None)
 
 
-def test_the_models_are_no_ones_of_openai() -> None:
+def test_the_models_are_not_ones_of_openai() -> None:
     assert not BY_ID.keys() & {model.id for model in ALL_MODELS}

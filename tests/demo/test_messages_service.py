@@ -90,7 +90,7 @@ def test_models_answer_at_their_own_service_only() -> None:
         ),
     ],
 )
-def test_what_is_no_request_is_refused_in_its_envelope(
+def test_what_is_not_a_request_is_refused_in_its_envelope(
     method: str, path: str, body: Any, status: int, kind: str, text: str
 ) -> None:
     reply = ask(APP, method, path, body, headers={"anthropic-version": VERSION})

@@ -491,7 +491,7 @@ def test_what_fits_is_served(running: Door, client: Client) -> None:
     ],
     ids=["coding", "length", "chunk", "version", "TLS", "nonsense"],
 )
-def test_what_is_no_http_is_refused_in_the_envelope(running: Door, request_: bytes) -> None:
+def test_what_is_not_http_is_refused_in_the_envelope(running: Door, request_: bytes) -> None:
     with connect(running.base_url) as client:
         client.send(request_)
         reply = client.reply()

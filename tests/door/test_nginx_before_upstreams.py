@@ -123,7 +123,7 @@ def replies(base_url: str, authority: Authority, tls: TlsSettings | None) -> dic
 
 
 @pytest.mark.parametrize("shown", ["nothing", "of another authority", "expired"])
-def test_a_refusal_by_a_reply_is_no_fault_of_the_clients(
+def test_a_refusal_by_a_reply_is_not_a_fault_of_the_clients(
     asking: str, authority: Authority, tmp_path: Path, shown: str
 ) -> None:
     tls = None

@@ -285,7 +285,7 @@ def test_an_absolute_target_without_a_path_leads_nowhere(guarded: Door, target: 
     assert reply.error["message"]
 
 
-def test_options_of_everything_is_no_failure(running: Door, client: Client) -> None:
+def test_options_of_everything_is_not_a_failure(running: Door, client: Client) -> None:
     client.send(raw("OPTIONS * HTTP/1.1", "Connection: close"))
     assert client.reply().status < 500
     assert client.rest() == b""

@@ -97,7 +97,7 @@ def test_what_breaks_the_protocol_gets_a_close_frame(
     assert running.sessions.opened[-1].messages == [b"before"]
 
 
-def test_bytes_right_behind_the_handshake_are_frames(client: Frames) -> None:
+def test_bytes_right_after_the_handshake_are_frames(client: Frames) -> None:
     assert client.open(frame("one"), frame("two", fin=False), frame(b"p", Opcode.PING)) == 101
     client.send(frame("parts", Opcode.CONT))
     got = [client.next() for _ in range(3)]

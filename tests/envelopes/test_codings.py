@@ -57,7 +57,7 @@ def test_deflated_data_may_lack_the_frame_that_it_should_have() -> None:
     assert decompressed(b"deflate", packed[:1], packed[1:]) == TEXT
 
 
-def test_gzip_may_have_several_members_and_something_behind_them() -> None:
+def test_gzip_may_have_several_members_and_something_after_them() -> None:
     packed = gzip.compress(TEXT[:9]) + gzip.compress(TEXT[9:])
     assert decompressed(b"gzip", packed) == TEXT
     assert decompressed(b"gzip", *(packed[at : at + 1] for at in range(len(packed)))) == TEXT
@@ -103,7 +103,7 @@ def test_a_body_that_is_damaged_is_none() -> None:
         decompressed(b"gzip", bytes(packed))
 
 
-def test_what_is_behind_a_few_bytes_comes_bit_by_bit() -> None:
+def test_what_is_after_a_few_bytes_comes_bit_by_bit() -> None:
     bomb = gzip.compress(bytes(50_000_000))
     assert len(bomb) < 60_000
     first = list(islice(Decompressor(b"gzip").feed(bomb), 3))

@@ -308,7 +308,7 @@ def test_a_validation_error_without_a_message_says_its_type() -> None:
         (("body", "Model"), "Model"),
     ],
 )
-def test_the_kinds_that_a_value_was_checked_as_are_no_steps(loc: Any, path: str) -> None:
+def test_the_kinds_that_a_value_was_checked_as_are_not_steps(loc: Any, path: str) -> None:
     reply = read_error({"detail": [{"type": "missing", "loc": list(loc), "msg": "Field required"}]})
     assert reply is not None
     assert (reply.param, reply.message) == (path, f"{path}: Field required")

@@ -41,7 +41,7 @@ def test_strings_are_those_of_a_list() -> None:
 
 
 @pytest.mark.parametrize("value", [True, False, 0, -1, 1.0, "1", None, [1]])
-def test_what_is_no_positive_whole_number_is_no_count(value: object) -> None:
+def test_what_is_not_a_positive_whole_number_is_not_a_count(value: object) -> None:
     assert count({"k": value}, "k") is None
 
 

@@ -93,7 +93,7 @@ def test_a_number_is_a_limit_by_what_stands_before_it() -> None:
         "The context length of ,,,,,, is 9",
     ],
 )
-def test_what_is_no_number_is_read_as_none(message: str) -> None:
+def test_what_is_not_a_number_is_read_as_none(message: str) -> None:
     assert lengths_in(message) is None
     assert all(number < 10**12 for number, _ in numbers_in(message))
 

@@ -20,7 +20,7 @@ from gateway.envelopes.printed_values import MAX_BODY_BYTES, decode_body, python
     ],
     ids=lambda raw: repr(raw[:12]),
 )
-def test_what_is_no_json_decodes_to_nothing(raw: object) -> None:
+def test_what_is_not_json_decodes_to_nothing(raw: object) -> None:
     assert decode_body(raw) is None
 
 
@@ -50,7 +50,7 @@ def test_json_is_decoded_and_values_stay() -> None:
     ],
     ids=lambda text: repr(text[:10]),
 )
-def test_what_is_no_literal_is_nothing(text: str) -> None:
+def test_what_is_not_a_literal_is_nothing(text: str) -> None:
     assert python_literal(text) is None
 
 

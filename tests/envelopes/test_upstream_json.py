@@ -88,7 +88,7 @@ def test_a_byte_order_mark_is_passed_over(value: object) -> None:
         *(b'"\\ud83d' + b"\xff" + b'"', b'{"a": NaN, "b": ' + b"[" * 100_000),
     ],
 )
-def test_what_is_no_json_stays_none(text: bytes) -> None:
+def test_what_is_not_json_stays_none(text: bytes) -> None:
     for read in (decode, decode_halves, valid_json):
         with pytest.raises(NOT_JSON):
             read(text)

@@ -36,7 +36,7 @@ def test_a_known_context_length_bounds_the_translation() -> None:
     assert known.now == 1_795_000_000
 
 
-def test_a_context_is_made_anew_each_second_and_for_each_route_and_endpoint() -> None:
+def test_a_context_is_made_again_each_second_and_for_each_route_and_endpoint() -> None:
     clock = iter((10.1, 10.9, 10.9, 10.9, 11.0, 10.0))
     made = Contexts(Settings((OPENAI,)), lambda: next(clock))
     first = context(made, ROUTE, Shape.CHAT)

@@ -600,7 +600,7 @@ def test_zero_tokens_are_answered_without_any_call() -> None:
     assert scene.network.calls == []
 
 
-def test_a_reply_that_is_no_json_is_an_upstream_error() -> None:
+def test_a_reply_that_is_not_json_is_an_upstream_error() -> None:
     reply = FakeReply(200, ((b"content-type", b"text/html"),), (b"<html>",))
     for body in ({"model": "gpt-4o", "prompt": "Hi"}, STREAM):
         with pytest.raises(UpstreamError):

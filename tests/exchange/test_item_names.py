@@ -136,7 +136,7 @@ def test_a_refusal_names_the_clients_own_item(home: Shape, given: Any, param: st
         ([PDF], "input_file", "input[0].content[0]"),
     ],
 )
-def test_a_refused_part_behind_kept_items_has_the_clients_type(
+def test_a_refused_part_after_kept_items_has_the_clients_type(
     given: list[Json], kind: str, param: str
 ) -> None:
     stage = scene(Upstream(), Shape.COMPLETIONS)

@@ -122,7 +122,7 @@ def test_an_answer_that_is_none_is_an_upstream_error(page: bytes, *, at_once: bo
         answered(Shape.COMPLETIONS, PROMPT, answer, at_once=at_once)
 
 
-def test_an_answer_that_is_cut_off_is_no_answer() -> None:
+def test_an_answer_that_is_cut_off_is_not_an_answer() -> None:
     answer = FakeReply(200, pieces=(b'{"object":',), error=TruncatedStream("cut"))
     with pytest.raises(TruncatedStream):
         answered(Shape.COMPLETIONS, PROMPT, answer, at_once=False)

@@ -105,7 +105,7 @@ def test_only_the_end_of_a_stream_is_searched(beginning: bytes) -> None:
         b'{"usage":[1]}',
     ],
 )
-def test_what_is_no_usage_counts_nothing(body: bytes) -> None:
+def test_what_is_not_a_usage_counts_nothing(body: bytes) -> None:
     assert tokens_in(body) is None
 
 

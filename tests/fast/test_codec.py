@@ -126,7 +126,7 @@ def test_however_a_common_request_is_written_the_same_is_sent(
         ],
     ],
 )
-def test_what_is_no_common_request_is_left_to_the_generic_path(
+def test_what_is_not_a_common_request_is_left_to_the_generic_path(
     client: Shape, home: Shape, written: bytes
 ) -> None:
     assert fast_translation(codec_of(client, home), written, CONTEXT) is None
@@ -164,7 +164,7 @@ def test_what_is_not_known_is_the_generic_paths(
 
 
 @pytest.mark.parametrize(("client", "home", "asked", "reply"), FOLDED[:2])
-def test_what_is_not_valid_json_is_no_common_reply(
+def test_what_is_not_valid_json_is_not_a_common_reply(
     client: Shape, home: Shape, asked: Json, reply: Json
 ) -> None:
     translation = made(client, home, encode(asked))

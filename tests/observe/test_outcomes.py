@@ -50,7 +50,7 @@ def test_an_error_that_no_upstream_was_asked_for_is_no_upstreams() -> None:
 
 
 @pytest.mark.parametrize("status", [501, 505, 508])
-def test_what_a_client_has_sent_is_no_bug_of_the_gateways(status: int) -> None:
+def test_what_a_client_has_sent_is_not_a_bug_of_the_gateways(status: int) -> None:
     assert ended(Decision(), status) == Ending(Outcome.CLIENT_ERROR)
     assert ended_with(GatewayError("m", status=status)) == Ending(Outcome.CLIENT_ERROR)
 
@@ -111,7 +111,7 @@ def test_an_error_under_a_status_of_success_is_the_upstreams() -> None:
     assert ended(decision, 200).outcome is Outcome.UPSTREAM_ERROR
 
 
-def test_every_reason_has_an_outcome_that_is_no_success() -> None:
+def test_every_reason_has_an_outcome_that_is_not_a_success() -> None:
     outcomes = {outcome_of(reason) for reason in Reason}
     assert Outcome.SUCCESS not in outcomes
     assert outcomes <= set(Outcome)

@@ -149,7 +149,7 @@ def test_a_reply_nested_in_litellms_message_is_understood(recorded: RecordedErro
 
 
 @each(RECORDED)
-def test_a_text_within_a_successful_answer_is_no_refusal(recorded: RecordedError) -> None:
+def test_a_text_within_a_successful_answer_is_not_a_refusal(recorded: RecordedError) -> None:
     text = json.dumps(recorded.body)
     answers: list[object] = [
         {"id": "chatcmpl-1", "choices": [{"message": {"role": "assistant", "content": text}}]},
@@ -221,7 +221,7 @@ def test_no_foreign_text_before_a_message_acts(
 
 
 @given(st.sampled_from(RECORDED), st.integers(0, 400))
-def test_a_body_that_was_cut_off_is_no_refusal(recorded: RecordedError, length: int) -> None:
+def test_a_body_that_was_cut_off_is_not_a_refusal(recorded: RecordedError, length: int) -> None:
     raw = json.dumps(recorded.body).encode()
     if length < len(raw):
         assert not acts(recorded.classify(body=raw[:length]))

@@ -224,7 +224,7 @@ def test_a_connection_that_comes_with_the_end_is_not_lost() -> None:
     asyncio.run(scenario())
 
 
-def test_a_client_that_has_gone_already_is_no_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_client_that_has_gone_already_is_not_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
     async def scenario() -> None:
         async def gone(*_: Any, **__: Any) -> None:
             raise OSError(errno.ENOTCONN, "gone")

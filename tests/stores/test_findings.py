@@ -64,7 +64,7 @@ def test_every_key_has_its_own_name_whatever_is_known_of_it() -> None:
         b"[" * 100_000,
     ],
 )
-def test_what_is_no_finding_is_ignored(text: bytes) -> None:
+def test_what_is_not_a_finding_is_ignored(text: bytes) -> None:
     assert decoded(text) is None
 
 

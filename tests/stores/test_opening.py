@@ -103,7 +103,7 @@ def test_the_limits_are_those_of_the_settings() -> None:
     assert asyncio.run(store.get("alice", "resp_1")) is None
 
 
-def test_a_file_that_is_no_database_is_an_error_at_the_start(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_database_is_an_error_at_the_start(tmp_path: Path) -> None:
     file = tmp_path / "notes.txt"
     file.write_text("This is not a database. " * 100, "utf-8")
     with pytest.raises(sqlite3.Error):

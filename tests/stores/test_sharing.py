@@ -99,7 +99,7 @@ def test_what_changes_while_it_is_written_is_written_again() -> None:
     asyncio.run(scenario())
 
 
-def test_what_a_store_has_lost_is_written_anew() -> None:
+def test_what_a_store_has_lost_is_written_again() -> None:
     async def scenario() -> None:
         store = ScriptedStore()
         async with Replica(SETTINGS, store=store) as one:

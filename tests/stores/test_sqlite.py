@@ -35,7 +35,7 @@ def test_a_file_outlives_its_process_and_is_its_owners_alone(tmp_path: Path) -> 
     assert path.stat().st_mode & 0o777 == 0o600
 
 
-def test_a_file_that_is_no_database_is_an_error_at_once(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_database_is_an_error_at_once(tmp_path: Path) -> None:
     path = tmp_path / "responses.sqlite"
     path.write_bytes(b"not a database" * 100)
     with pytest.raises(sqlite3.DatabaseError):

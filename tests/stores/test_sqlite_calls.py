@@ -133,7 +133,7 @@ def logged_in(scenario: Callable[[], Coroutine[None, None, None]]) -> list[objec
     return told
 
 
-def test_a_call_that_fails_after_its_caller_is_cancelled_is_no_error_to_log(
+def test_a_call_that_fails_after_its_caller_is_cancelled_is_not_an_error_to_log(
     database: sqlite3.Connection,
 ) -> None:
     async def scenario() -> None:

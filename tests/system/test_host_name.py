@@ -59,7 +59,7 @@ async def test_names_that_are_not_resolved_hold_up_no_other_name(
         assert await each == ["2001:db8::1", "192.0.2.1"]
 
 
-async def test_all_that_want_a_name_at_a_time_ask_once_and_the_next_anew(system: System) -> None:
+async def test_all_that_want_a_name_at_a_time_ask_once_and_the_next_again(system: System) -> None:
     name = HostName("silent.test", 80)
     waiting = [asyncio.create_task(name.addresses(_NEVER)) for _ in range(50)]
     await asyncio.to_thread(wait_until, lambda: bool(system.asked))

@@ -194,7 +194,7 @@ def test_of_calls_side_by_side_each_that_is_cut_off_is_incomplete() -> None:
     assert output[0]["input"] == "a"
 
 
-def test_what_a_model_writes_behind_its_json_stays_there() -> None:
+def test_what_a_model_writes_after_its_json_stays_there() -> None:
     text = '{"x":1}</tool_call>'
     for given, shown in ((text, [text]), (f'{{"x":0}}, {text}', ['{"x":0}', text])):
         for size in (0, 1):
@@ -207,7 +207,7 @@ def test_what_a_model_writes_behind_its_json_stays_there() -> None:
 @pytest.mark.parametrize(
     "text", ['{"x":', '{"x":1', "no", '{"x":1e400}', '"x"', "[1]", "0", '{"x":NaN}']
 )
-def test_arguments_that_are_no_object_come_as_text_from_streams_of_messages(text: str) -> None:
+def test_arguments_that_are_not_an_object_come_as_text_from_streams_of_messages(text: str) -> None:
     called = messages_upstreams.tool_use("f")
     events = list(events_of(messages_upstreams.message(called, reason="tool_use")))
     events[2]["delta"]["partial_json"] = text
@@ -232,7 +232,7 @@ def _whole(events: list[Json]) -> Json:
 
 
 @pytest.mark.parametrize("text", ['{"x":1}{"x":2}', '{"x":', "no", "[1]", '{"x":1e400}'])
-def test_what_is_no_object_goes_back_to_messages_as_text(text: str) -> None:
+def test_what_is_not_an_object_goes_back_to_messages_as_text(text: str) -> None:
     function = {"name": "f", "arguments": text}
     histories: dict[Shape, list[tuple[str, Json]]] = {
         Shape.CHAT: [

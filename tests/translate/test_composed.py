@@ -312,7 +312,7 @@ def test_replies_are_folded_per_prompt_then_together() -> None:
     assert reply["usage"]["completion_tokens"] == 8
 
 
-def test_a_missing_reply_is_no_short_reply() -> None:
+def test_a_missing_reply_is_not_a_short_reply() -> None:
     translation = to_responses(n=2)
     with pytest.raises(UpstreamError):
         translation.reply([response("a")])

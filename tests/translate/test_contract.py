@@ -55,7 +55,7 @@ def test_items_are_reported_as_the_client_calls_them() -> None:
     assert report.emulated == ["input[0]"]
 
 
-def test_an_item_that_has_become_a_message_is_no_renamed_parameter() -> None:
+def test_an_item_that_has_become_a_message_is_not_a_renamed_parameter() -> None:
     report = Report(Shape.RESPONSES, Shape.RESPONSES)
     report.rename("input[0]", "message")
     report.rename("max_tokens", "max_completion_tokens")

@@ -129,14 +129,14 @@ def test_what_was_held_back_comes_with_the_end(shape: Shape) -> None:
 
 
 @pytest.mark.parametrize("shape", [CHAT, COMPLETIONS])
-def test_what_comes_behind_a_finish_reason_passes_and_is_cut_too(shape: Shape) -> None:
+def test_what_comes_after_a_finish_reason_passes_and_is_cut_too(shape: Shape) -> None:
     events = [chunk(shape, piece, finish_reason="stop") for piece in ("go s", "o st")]
     assert texts(fed(cutting(shape), events)) == "go so st"
     out = fed(cutting(shape), [*events, chunk(shape, " stop on")])
     assert texts(out) == "go so st "
 
 
-def test_a_call_behind_a_finish_reason_passes() -> None:
+def test_a_call_after_a_finish_reason_passes() -> None:
     call = chunk(CHAT, None)
     call["choices"][0]["delta"] = {"tool_calls": [{"index": 0, "id": "c"}]}
     events = [chunk(CHAT, None, finish_reason="tool_calls"), call]

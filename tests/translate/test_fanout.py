@@ -87,6 +87,6 @@ def test_choices_are_generated_at_once_where_the_server_does(
     assert together(Context("m", "m", capabilities=able), choices, temperature) is at_once
 
 
-def test_what_is_no_choice_counts_as_empty_and_what_is_no_entry_as_lowest() -> None:
+def test_what_is_not_a_choice_counts_as_empty_and_what_is_not_an_entry_as_lowest() -> None:
     odd: Json = {"message": {"content": "b"}, "logprobs": {"content": ["x"]}}
     assert rank([{"message": None}, odd, choice("a", -1)]) == [2, 1, 0]

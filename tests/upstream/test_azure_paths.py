@@ -146,7 +146,7 @@ def test_any_name_is_one_segment_or_refused(model: str) -> None:
     assert unquote(match[1]) == model
 
 
-def test_what_is_no_unicode_is_a_name_that_nobody_has() -> None:
+def test_what_is_not_unicode_is_a_name_that_nobody_has() -> None:
     assert target("/completions", "\ud800").startswith("/openai/deployments/%3F/completions?")
 
 

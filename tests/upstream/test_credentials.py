@@ -108,7 +108,7 @@ def test_exactly_one_credential_is_sent() -> None:
 
 
 @pytest.mark.parametrize("empty", [b"Bearer", b"Bearer ", b" bearer  ", b""])
-def test_a_bearer_without_a_key_is_no_credential(empty: bytes) -> None:
+def test_a_bearer_without_a_key_is_not_a_credential(empty: bytes) -> None:
     nothing = (b"authorization", empty)
     assert Credentials(CALLERS).headers((nothing,)) == ()
     sent = Credentials(ANTHROPIC).headers((nothing, (b"x-api-key", b"k")))
@@ -256,7 +256,7 @@ def test_what_is_kept_is_not_made_again(monkeypatch: pytest.MonkeyPatch) -> None
     assert (credentials.headers(kept), credentials.fingerprint(kept), callers.digest(kept)) == first
 
 
-def test_a_callers_digest_shows_no_key_and_is_no_fingerprint() -> None:
+def test_a_callers_digest_shows_no_key_and_is_not_a_fingerprint() -> None:
     digest = Callers([Credentials(CALLERS)]).digest(THEIRS)
     assert b"sk-theirs" not in digest
     assert digest.hex() != Credentials(CALLERS).fingerprint(THEIRS)

@@ -228,7 +228,7 @@ async def test_no_connection_is_unavailability_and_the_body_is_not_begun(
     assert not begun
 
 
-async def test_silence_on_a_reused_connection_is_no_race_and_nothing_is_sent_again(
+async def test_silence_on_a_reused_connection_is_not_a_race_and_nothing_is_sent_again(
     before: WorldMaker,
 ) -> None:
     timeouts = replace(GENEROUS, first_byte=SHORT)

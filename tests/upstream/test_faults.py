@@ -106,7 +106,9 @@ async def test_a_reset_instead_of_a_reply_is_an_upstream_error(before: WorldMake
     ],
     ids=["not-http", "bad-header", "two-lengths", "endless-header", "many-headers"],
 )
-async def test_a_head_that_is_no_head_is_an_upstream_error(before: WorldMaker, raw: bytes) -> None:
+async def test_a_head_that_is_not_a_head_is_an_upstream_error(
+    before: WorldMaker, raw: bytes
+) -> None:
     async with before(replies(raw)) as world:
         with pytest.raises(UpstreamError, match="Upstream 'local'"):
             await world.fetch()
@@ -148,7 +150,7 @@ async def test_a_silent_upstream_times_out_before_its_head(before: WorldMaker) -
             await world.fetch(call(upload()))
 
 
-async def test_a_head_that_drips_for_ever_times_out(before: WorldMaker) -> None:
+async def test_a_head_that_drips_forever_times_out(before: WorldMaker) -> None:
     async def script(peer: Peer) -> None:
         await peer.request()
         await peer.send(b"HTTP/1.1 200 OK\r\nX-Slow: ")
@@ -178,7 +180,7 @@ async def test_a_body_that_stalls_times_out(before: WorldMaker) -> None:
         await until(lambda: world.upstream.open == 0)
 
 
-async def test_a_slow_reader_is_no_silent_upstream(
+async def test_a_slow_reader_is_not_a_silent_upstream(
     before: WorldMaker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     more = asyncio.Event()

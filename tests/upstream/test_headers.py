@@ -152,7 +152,7 @@ def test_a_forwarded_prefix_does_not_let_bad_names_through(bad: bytes) -> None:
         outgoing(PLAIN, (bad, b"1"))
 
 
-def test_a_tab_in_a_value_is_no_control_character() -> None:
+def test_a_tab_in_a_value_is_not_a_control_character() -> None:
     assert outgoing(PLAIN, (b"accept", b"a\tb"))[b"accept"] == b"a\tb"
 
 
@@ -349,7 +349,7 @@ def test_the_gateways_passed_are_sent_on_and_nothing_else_in_their_place(
     assert outgoing_fields == {**ALWAYS, hops.HEADER: b", ".join([*sent, hops.MARK])}
 
 
-def test_the_gateways_passed_are_no_credential() -> None:
+def test_the_gateways_passed_are_not_a_credential() -> None:
     credentials = Credentials(CALLERS)
     key = (b"authorization", b"Bearer k")
     passed = (hops.HEADER, b"0123456789abcdef")

@@ -69,7 +69,7 @@ def test_errors_in_a_row_eject(health: Health, changes: list[Reason | None], sta
 
 
 @pytest.mark.parametrize("status", [200, 400, 404, 429, 501])
-def test_an_answer_between_errors_starts_anew(health: Health, status: int) -> None:
+def test_an_answer_between_errors_starts_again(health: Health, status: int) -> None:
     for _ in range(FAILURES_IN_A_ROW):
         health.failed(Reason.CLOSED)
         health.replied(status)
@@ -93,7 +93,9 @@ def test_each_try_in_vain_doubles_the_pause_up_to_a_limit(health: Health, clock:
     assert pauses == [2.0, 4.0, 8.0, 16.0, LONGEST_PAUSE, LONGEST_PAUSE, LONGEST_PAUSE]
 
 
-def test_failures_that_are_no_try_do_not_lengthen_the_pause(health: Health, clock: Clock) -> None:
+def test_failures_that_are_not_a_try_do_not_lengthen_the_pause(
+    health: Health, clock: Clock
+) -> None:
     health.failed(Reason.REFUSED)
     clock.now += 0.5
     health.failed(Reason.REFUSED)

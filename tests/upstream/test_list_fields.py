@@ -70,7 +70,7 @@ def test_a_client_cannot_take_configured_betas_away() -> None:
     assert betas(sent(upstream, *client)) == [b"ours"]
 
 
-def test_other_configured_fields_are_no_lists() -> None:
+def test_other_configured_fields_are_not_lists() -> None:
     assert (b"accept", b"a") not in ListFields(((b"accept", b"a"),))
     upstream = replace(PLAIN, headers=(("accept", Secret("a")), ("user-agent", Secret("u"))))
     fields = dict(sent(upstream, (b"accept", b"b"), (b"user-agent", b"c")))

@@ -120,7 +120,7 @@ def test_its_own_page_and_other_programs_are_served() -> None:
     access(None).check(request("GET", sec_fetch_site="none"))
 
 
-def test_the_token_is_no_credential_for_upstreams() -> None:
+def test_the_token_is_not_a_credential_for_upstreams() -> None:
     both = request(authorization="Bearer secret", api_key="k", cookie="c")
     assert access().callers_credential(both) == ((b"api-key", b"k"),)
     other = request(authorization="Bearer key")

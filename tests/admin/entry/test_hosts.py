@@ -90,7 +90,7 @@ def test_a_listener_beyond_loopback_knows_its_own_address(
     assert raised.value.status == 421
 
 
-def test_what_is_no_request_goes_through() -> None:
+def test_what_is_not_a_request_goes_through() -> None:
     seen: list[str] = []
 
     async def app(scope: MutableMapping[str, object], *_: object) -> None:

@@ -267,7 +267,7 @@ def test_a_null_beside_other_fields_is_none() -> None:
         ),
     ],
 )
-def test_what_is_no_event_ends_the_turn(name: bytes, data: bytes) -> None:
+def test_what_is_not_an_event_ends_the_turn(name: bytes, data: bytes) -> None:
     frames = TurnFrames(turn(), "a")
     made = read(frames.feed(stream(begun()) + name + b"data: " + data + b"\n\n" + stream(ended())))
     assert [frame["type"] for frame in made] == ["response.created", "error"]

@@ -116,7 +116,7 @@ def test_events_that_are_here_as_a_whole_are_written() -> None:
     assert Written().write(event_stream_reply(sse(DELTA, DONE))) == [DELTA, DONE]
 
 
-def test_a_piece_without_a_whole_event_is_no_write() -> None:
+def test_a_piece_without_a_whole_event_is_not_a_write() -> None:
     written = Written()
     data = sse(DONE)
     assert written.write(event_stream_reply(Pieces(data[:5], data[5:]))) == [DONE]
@@ -161,7 +161,7 @@ def test_an_upstreams_id_is_that_of_the_turn() -> None:
 
 
 @pytest.mark.parametrize("is_piped", [True, False])
-def test_a_response_that_is_no_stream_becomes_one(*, is_piped: bool) -> None:
+def test_a_response_that_is_not_a_stream_becomes_one(*, is_piped: bool) -> None:
     written = Written()
     body = msgspec.json.encode(RESPONSE)
     reply = json_reply(body)
@@ -241,7 +241,7 @@ def test_a_stream_that_just_ends_is_broken() -> None:
     assert frames[-1]["error"]["code"] == "upstream_stream_truncated"
 
 
-def test_what_is_no_event_breaks_the_stream() -> None:
+def test_what_is_not_an_event_breaks_the_stream() -> None:
     reply = event_stream_reply(Pieces(b"data: words\n\n", sse(DONE)))
     (frame,) = Written().broken(reply)
     assert frame["error"]["code"] == "upstream_error"

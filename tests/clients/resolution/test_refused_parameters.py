@@ -99,7 +99,7 @@ WITH_PENALTIES = (Shape.COMPLETIONS, Shape.CHAT)
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("client", list(Shape))
-async def test_four_refused_parameters_are_no_obstacle(client: Shape, kind: Profile) -> None:
+async def test_four_refused_parameters_are_not_an_obstacle(client: Shape, kind: Profile) -> None:
     """LangChain sends temperature, top_p and both penalties with every request."""
     async with set_up(kind, base_path=deployments(kind)) as stage:
         scene = stage.set(refusing(kind))

@@ -129,7 +129,7 @@ def marked(owner: str, *models: str) -> bytes:
     return listing(*({"id": model, "owned_by": owner, **mark} for model in models))
 
 
-async def test_a_server_is_recognised_anew_when_its_list_says_something_else() -> None:
+async def test_a_server_is_recognised_again_when_its_list_says_something_else() -> None:
     before, after = marked("vllm", "another"), marked("system", "another", "ft-your-gpt35-model")
     made = jobs(("ft-your-gpt35-model", "davinci-002"))
     async with set_up(kinds.AUTO) as stage:

@@ -84,7 +84,7 @@ def test_anonymous_access_is_warned_of(
     assert warning is None or warning in found[0]
 
 
-def test_aliases_that_name_each_other_are_no_loop_but_a_warning(tmp_path: Path) -> None:
+def test_aliases_that_name_each_other_are_not_a_loop_but_a_warning(tmp_path: Path) -> None:
     settings = loaded(tmp_path, "models: {a: {model: b}, b: {model: a}, c: {model: c}, 'd*': e}")
     assert [rule.model for rule in settings.models] == ["b", "a", "c", "e"]
     found = warnings(settings)
@@ -95,7 +95,7 @@ def test_aliases_that_name_each_other_are_no_loop_but_a_warning(tmp_path: Path) 
     assert "aliases are not chained" in found[0]
 
 
-def test_a_rule_behind_a_glob_that_matches_it_is_never_reached() -> None:
+def test_a_rule_after_a_glob_that_matches_it_is_never_reached() -> None:
     rules = (ModelRule("gpt-*"), ModelRule("gpt-4*"), ModelRule("gpt-4o"), ModelRule("o1"))
     found = warnings(Settings((upstream(),), models=rules))
     assert [warning.partition(" is never")[0] for warning in found] == [

@@ -39,5 +39,5 @@ def test_other_problems_do_not_hide_them(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["clients: 3", "clients: [a, a]", "clients: [{}, {}]"])
-def test_what_is_no_client_has_no_duplicate(tmp_path: Path, text: str) -> None:
+def test_what_is_not_a_client_has_no_duplicate(tmp_path: Path, text: str) -> None:
     assert "is the same as" not in "\n".join(refused(tmp_path, text))

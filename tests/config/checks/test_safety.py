@@ -64,7 +64,7 @@ def test_a_fixed_header_that_is_a_credential_by_name_counts_as_one(
         *("idempotency-key", "x-cache-key", "author", "x-keyboard", "x-tokenizer", "x-monkeys"),
     ],
 )
-def test_other_fixed_headers_are_no_credentials(tmp_path: Path, name: str) -> None:
+def test_other_fixed_headers_are_not_credentials(tmp_path: Path, name: str) -> None:
     text = (
         "server: {host: 0.0.0.0}\n"
         f"upstreams: {{a: {{base_url: 'https://a/v1', credential: none, headers: {{{name}: s}}}}}}"
@@ -134,7 +134,7 @@ def test_with_clients_no_callers_key_is_forwarded(position: int) -> None:
     assert reasons(Settings(tuple(upstreams))) == []
 
 
-def test_the_default_upstream_without_a_key_is_no_exception(tmp_path: Path) -> None:
+def test_the_default_upstream_without_a_key_is_not_an_exception(tmp_path: Path) -> None:
     clients = f"clients: [{{name: a, key_sha256: '{'1' * 64}'}}]\n"
     (problem,) = refused(tmp_path, clients)
     assert "set api_key, or credential: none" in problem

@@ -82,7 +82,7 @@ def test_upstreams_of_the_wrong_type_make_no_rule_wrong(tmp_path: Path, upstream
     assert "upstreams: must be a mapping" in found[0]
 
 
-def test_lone_surrogates_are_no_text() -> None:
+def test_lone_surrogates_are_not_text() -> None:
     data: dict[str, Any] = {"models": {"a": {"model": "\ud800"}}}
     written, found = validate(Layers(data, {(): Origin("x")}), Files())
     assert written is None

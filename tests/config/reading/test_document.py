@@ -117,7 +117,7 @@ def test_duplicate_keys_are_noted_everywhere_and_the_first_counts() -> None:
     ]
 
 
-def test_a_key_that_is_no_text_is_noted() -> None:
+def test_a_key_that_is_not_text_is_noted() -> None:
     assert noted("{[1]: 2}")[0].startswith("c.yaml:1: a key must be text")
 
 

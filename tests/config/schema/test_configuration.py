@@ -32,6 +32,6 @@ def test_every_key_is_listed_once_and_can_be_found() -> None:
         assert path[-1] in fields_at(path[:-1])
 
 
-def test_a_configuration_that_is_no_mapping_is_refused() -> None:
+def test_a_configuration_that_is_not_a_mapping_is_refused() -> None:
     with pytest.raises(ValidationError):
         GatewayConfig.model_validate(3)

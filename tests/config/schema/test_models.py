@@ -77,7 +77,7 @@ def test_a_model_has_timeouts_of_its_own(tmp_path: Path) -> None:
         ("{first_byte: 0}", "models.a.timeouts.first_byte: must be more than 0"),
     ],
 )
-def test_what_is_the_upstreams_alone_is_no_timeout_of_a_model(
+def test_what_is_the_upstreams_alone_is_not_a_timeout_of_a_model(
     tmp_path: Path, text: str, problem: str
 ) -> None:
     check_refusal(tmp_path, f"models: {{a: {{timeouts: {text}}}}}", problem)

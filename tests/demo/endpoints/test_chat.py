@@ -105,7 +105,7 @@ def test_the_model_says_back_what_the_user_said_last() -> None:
     assert content(messages=turns[:1]) == "You said: "
 
 
-def test_a_part_that_is_no_text_shows_its_type() -> None:
+def test_a_part_that_is_not_text_shows_its_type() -> None:
     parts = [
         {"type": "image_url", "image_url": {"url": "https://example.org/a.png"}},
         {"type": "text", "text": "what is it?"},
@@ -155,7 +155,7 @@ def test_logprobs_spell_the_text_in_bytes() -> None:
     assert choices(logprobs=True)[0]["logprobs"]["content"][0]["top_logprobs"] == []
 
 
-def test_a_refusal_is_no_content() -> None:
+def test_a_refusal_is_not_content() -> None:
     (choice,) = choices("!refuse", logprobs=True)
     assert choice["message"]["content"] is None
     assert choice["message"]["refusal"].startswith("I'm sorry")

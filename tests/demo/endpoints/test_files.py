@@ -64,11 +64,11 @@ def test_file_and_purpose_are_required(absent: str) -> None:
     assert upload(form(**fields)).error()[2:] == (absent, "missing_required_parameter")
 
 
-def test_a_field_that_is_no_file_must_be_short() -> None:
+def test_a_field_that_is_not_a_file_must_be_short() -> None:
     assert "too long" in upload(form(purpose=b"x" * 100_000)).error()[1]
 
 
-def test_a_body_that_is_no_form_is_refused() -> None:
+def test_a_body_that_is_not_a_form_is_refused() -> None:
     assert ask(APP, "POST", "/v1/files", {"a": 1}).status == 400
 
 

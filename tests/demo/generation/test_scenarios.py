@@ -10,7 +10,7 @@ def test_every_command_is_found_within_a_rendered_prompt(behaviour: Behaviour) -
 
 
 @pytest.mark.parametrize("text", ["", "hello", "wow!slow", "!slowly", "! slow", "!unknown"])
-def test_other_texts_are_no_commands(text: str) -> None:
+def test_other_texts_are_not_commands(text: str) -> None:
     assert scenario_in(text) == Scenario()
 
 

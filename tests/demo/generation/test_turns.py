@@ -59,7 +59,7 @@ def test_the_choice_of_tools_is_obeyed() -> None:
     assert called("call clock, call get_weather", parallel=False) == ["clock"]
 
 
-def test_a_limit_cuts_the_arguments_and_the_calls_behind_them() -> None:
+def test_a_limit_cuts_the_arguments_and_the_calls_after_them() -> None:
     schema = {"type": "object", "properties": {"place": {"type": "string"}}}
     tools = {"clock": schema, "dice": schema}
     cut = turn("call clock, call dice", tools=tools, limit=3)

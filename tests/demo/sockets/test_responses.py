@@ -228,7 +228,7 @@ def test_a_conversation_and_a_previous_response_exclude_each_other(client: Clien
         ('{"type": "response.cancel"}', "type", "invalid_value"),
     ],
 )
-def test_what_is_no_event_is_refused(
+def test_what_is_not_an_event_is_refused(
     client: ClientSocket, sent: str, param: str | None, code: str | None
 ) -> None:
     client.connection.send(sent)

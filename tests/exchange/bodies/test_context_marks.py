@@ -35,7 +35,7 @@ def sent(model: str, *rules: ModelRule, shape: Shape = Shape.MESSAGES, **more: A
 @pytest.mark.parametrize("home", list(Shape))
 @pytest.mark.parametrize("mark", ["[1m]", "[1M]", "[2m]", "[1M][1m]"])
 @pytest.mark.parametrize("size", [1, 3_000_000])
-def test_a_mark_is_no_part_of_a_name(home: Shape, mark: str, size: int) -> None:
+def test_a_mark_is_not_a_part_of_a_name(home: Shape, mark: str, size: int) -> None:
     rule = ModelRule("m", endpoints=(home,))
     messages = [{"role": "user", "content": "x" * size}]
     assert sent(f"m{mark}", rule, messages=messages) == "m"

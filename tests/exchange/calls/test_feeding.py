@@ -33,7 +33,7 @@ def test_events_are_folded_as_they_come() -> None:
     assert feeder.terminator() == DONE
 
 
-def test_nothing_is_taken_behind_an_error_and_what_came_before_it_is_sent() -> None:
+def test_nothing_is_taken_after_an_error_and_what_came_before_it_is_sent() -> None:
     feeder = feeder_of(Folding(2))
     result = feeder.feed(0, GOOD[0] + event('{"error": {}}') + GOOD[1])
     assert result == b'data: {"call":0,"n":1}\n\n'
@@ -98,7 +98,7 @@ def test_json_that_stands_in_for_a_stream_is_one_event() -> None:
     assert feeder.finish(0) == b'data: {"call":0,"n":null}\n\ndata: {"end":true}\n\n'
 
 
-def test_json_that_is_no_reply_is_an_error() -> None:
+def test_json_that_is_not_a_reply_is_an_error() -> None:
     feeder = feeder_of(Folding())
     feeder.feed(0, b'{"object": "list"}')
     assert feeder.finish(0) == b""

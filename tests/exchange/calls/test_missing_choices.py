@@ -184,7 +184,7 @@ def test_an_event_of_another_kind_is_none_of_a_choice() -> None:
 
 
 @pytest.mark.parametrize("event", [b"{oops", b"5"])
-def test_what_is_no_event_of_a_further_choice_is_an_error(event: bytes) -> None:
+def test_what_is_not_an_event_of_a_further_choice_is_an_error(event: bytes) -> None:
     broken = FakeReply(200, EVENT_STREAM, (b"data: " + event + b"\n\n",))
     scene = scene_of(OneChoice(later=broken), AT_CHAT)
     result = scene.generate(COMPLETIONS, {"model": "m", "prompt": "Hi", "n": 2, "stream": True})
@@ -333,7 +333,7 @@ def test_one_choice_and_errors_come_as_they_are() -> None:
 
 
 @pytest.mark.parametrize("whole", [b'{"object": "list"}', b'{"error": "no"}', b"[1]", b"{"])
-def test_json_in_a_streams_place_that_is_no_reply_is_left_as_it_is(whole: bytes) -> None:
+def test_json_in_a_streams_place_that_is_not_a_reply_is_left_as_it_is(whole: bytes) -> None:
     async def scenario() -> None:
         replies = [FakeReply(200, JSON, (whole[:1], whole[1:]))]
 
@@ -354,7 +354,7 @@ def test_json_in_a_streams_place_that_is_no_reply_is_left_as_it_is(whole: bytes)
         (b"data: [DONE]", b""),
     ],
 )
-def test_events_that_are_no_json_go_through(last: bytes, written: bytes) -> None:
+def test_events_that_are_not_json_go_through(last: bytes, written: bytes) -> None:
     async def scenario() -> None:
         pieces = (b"data: {\n\n", last)
         reply = FakeReply(200, ((b"content-type", b"text/event-stream"),), pieces)

@@ -131,7 +131,7 @@ def test_a_stream_is_folded_however_it_arrives(pieces: Sequence[bytes]) -> None:
     assert reply.closed
 
 
-def test_of_what_comes_behind_the_end_only_the_bodys_end_is_waited_for() -> None:
+def test_of_what_comes_after_the_end_only_the_bodys_end_is_waited_for() -> None:
     late = stream(b"".join((*GOOD, event('{"n":3}'))), *[event('{"n":4}')] * 9)
     assert merged(late) == FOLDED
     assert (late.delivered, late.closed) == (2, True)
@@ -431,7 +431,7 @@ def test_a_stream_that_is_cut_off_ends_in_the_error_after_what_was_held() -> Non
     asyncio.run(scenario())
 
 
-def test_a_stream_that_is_cut_off_behind_its_end_is_whole() -> None:
+def test_a_stream_that_is_cut_off_after_its_end_is_whole() -> None:
     async def scenario() -> None:
         pump = await begun(Folding(), stream(b"".join(GOOD)))
         assert DONE in lines_of(pump.cut_off(ShuttingDown("stopping")))

@@ -98,7 +98,7 @@ def test_a_dotted_path_is_understood_like_one_with_brackets(
 
 
 @pytest.mark.parametrize(("body", "shown"), [(b"<h1>No</h1>", "<h1>No</h1>"), (b"", "no body")])
-def test_an_error_that_is_no_envelope_is_quoted(body: bytes, shown: str) -> None:
+def test_an_error_that_is_not_an_envelope_is_quoted(body: bytes, shown: str) -> None:
     error = translated(body, 503)
     assert isinstance(error, UpstreamError)
     assert (error.status, error.type) == (503, "server_error")

@@ -61,7 +61,7 @@ FIXED = replace(KEYED, api_key=None, headers=(("Authorization", Secret("Bearer s
     ],
     ids=["401", "xAI", "Gemini", "relay", "success", "stream"],
 )
-def test_the_gateways_own_key_refused_is_no_news_of_the_clients(
+def test_the_gateways_own_key_refused_is_not_news_of_the_clients(
     refuse: Callable[[], FakeReply], upstream: UpstreamSettings, *, stream: bool
 ) -> None:
     for shape, body in (

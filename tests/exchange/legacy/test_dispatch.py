@@ -68,7 +68,7 @@ def test_a_method_that_an_endpoint_never_had_is_refused(
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{", b"\xff"])
-def test_a_body_that_is_no_object_is_refused(body: bytes) -> None:
+def test_a_body_that_is_not_an_object_is_refused(body: bytes) -> None:
     for path in ("/edits", "/engines/davinci/completions", "/fine-tunes"):
         assert refused(LegacyScene(answering()), "POST", path, body).code == "invalid_json"
 

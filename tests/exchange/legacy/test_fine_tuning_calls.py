@@ -70,7 +70,7 @@ def test_a_list_without_an_end_is_read_in_part() -> None:
     assert len(result.json["data"]) == len(endless.network.calls) == MAX_PAGES
 
 
-def test_ids_are_opaque_and_quoted_anew() -> None:
+def test_ids_are_opaque_and_quoted_again() -> None:
     scene = LegacyScene(Jobs())
     error = refused(scene, "GET", "/fine-tunes/ft-a+b%2F..%3Fc")
     assert scene.network.paths == ["GET /fine_tuning/jobs/ft-a%20b%2F..%3Fc"]

@@ -24,7 +24,7 @@ def test_no_status_makes_the_old_library_retry_without_end(status: int, shown: i
     assert {("retry-after", "3"), ("x-ratelimit-limit", "9")} <= set(error.headers)
 
 
-def test_an_error_that_is_no_json_is_shown_in_short() -> None:
+def test_an_error_that_is_not_json_is_shown_in_short() -> None:
     html = FakeReply(500, ((b"content-type", b"text/html"),), (b"<p>broken</p>",))
     error = refused(LegacyScene(answering(html), rules=(EDITOR,)), "POST", "/edits", EDIT)
     assert isinstance(error, UpstreamError)

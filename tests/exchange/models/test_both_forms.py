@@ -71,7 +71,7 @@ def test_a_time_that_cannot_be_written_is_the_epoch(created: Any) -> None:
     assert both({"id": "m", "created_at": "soon"})["created"] == 0
 
 
-def test_what_is_no_object_stays() -> None:
+def test_what_is_not_an_object_stays() -> None:
     assert in_both_forms(b"[1]") == b"[1]"
 
 

@@ -121,7 +121,7 @@ def test_a_list_that_could_not_be_read_is_not_asked_for_again() -> None:
     assert len(decision.failures) == 1
 
 
-def test_what_goes_on_behind_a_model_is_the_upstreams_to_deny() -> None:
+def test_what_goes_on_after_a_model_is_the_upstreams_to_deny() -> None:
     scene = LegacyScene(answering(json_reply({"detail": "Not Found"}, 404)), LOCAL)
     result = scene.ask("GET", "/models/llama-3/endpoints")
     assert (result.reply.status, result.json) == (404, {"detail": "Not Found"})

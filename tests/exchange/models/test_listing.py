@@ -143,7 +143,7 @@ def test_the_404_of_a_rewritten_name_suggests_others_like_it() -> None:
         scene.ask("GET", "/models/openai/gpt-4a")
 
 
-def test_what_goes_on_behind_a_rewritten_name_goes_upstream() -> None:
+def test_what_goes_on_after_a_rewritten_name_goes_upstream() -> None:
     def answer(call: UpstreamCall) -> Answer:
         is_below = call.path == "/models/gpt-4o/endpoints"
         return json_reply({"data": {"id": "other"}}) if is_below else error_reply(404, "?")
@@ -193,14 +193,14 @@ def test_an_upstream_that_fails_is_left_out_unless_all_do() -> None:
     )
 
 
-def test_an_alias_is_no_list() -> None:
+def test_an_alias_is_not_a_list() -> None:
     broken = error_reply(401, "sk-o*wn")
     with pytest.raises(GatewayError) as raised:
         asyncio.run(listed(Scene(lambda _: broken, OWN, rules=(MY_BOT,))))
     assert raised.value.code == "upstream_auth_error"
 
 
-def test_a_bug_is_no_upstream_error() -> None:
+def test_a_bug_is_not_an_upstream_error() -> None:
     def broken(_: UpstreamCall) -> Answer:
         raise ZeroDivisionError
 
@@ -257,7 +257,7 @@ def test_a_glob_for_texts_leaves_the_cards_of_other_models_alone() -> None:
     assert scene.ask("GET", "/engines/text-embedding-ada-002").json["owner"] == "openai"
 
 
-def test_a_rule_behind_a_pattern_that_takes_its_name_makes_no_alias() -> None:
+def test_a_rule_after_a_pattern_that_takes_its_name_makes_no_alias() -> None:
     rules = (ModelRule("my-*", upstream="local"), MY_BOT)
     scene = LegacyScene(serving(openai=["a"], local=["my-bot"]), OPENAI, LOCAL, rules=rules)
     (shown,) = [each for each in scene.ask("GET", "/models").json["data"] if each["id"] != "a"]

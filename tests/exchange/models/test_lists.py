@@ -33,7 +33,7 @@ def test_a_list_in_any_envelope(body: bytes) -> None:
         (b'{"data": [{"id": "a"}], "more": -Infinity}', b'{"id":"a"}'),
     ],
 )
-def test_a_list_that_is_no_valid_json_is_fixed(body: bytes, card: bytes) -> None:
+def test_a_list_that_is_not_valid_json_is_fixed(body: bytes, card: bytes) -> None:
     assert named(entries_of(body)) == [("a", card)]
 
 
@@ -62,7 +62,7 @@ def test_an_empty_list_is_one(body: bytes) -> None:
         (b'{"x":NaN}', "no list"),
     ],
 )
-def test_what_is_no_list(body: bytes, wrong: str) -> None:
+def test_what_is_not_a_list(body: bytes, wrong: str) -> None:
     with pytest.raises(NoList, match=wrong):
         entries_of(body)
 

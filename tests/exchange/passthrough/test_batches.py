@@ -113,7 +113,7 @@ def test_a_model_that_a_batch_does_not_reach_is_named(
         b'{"requests": [{"params": {"model": ""}}]}',
     ],
 )
-def test_what_is_no_batch_is_the_upstreams_to_refuse(body: bytes) -> None:
+def test_what_is_not_a_batch_is_the_upstreams_to_refuse(body: bytes) -> None:
     async def scenario() -> None:
         scene = scene_of()
         await passed(scene, PATH, body=body)

@@ -39,7 +39,7 @@ def test_a_text_stands_for_a_message_and_has_no_items_of_its_own() -> None:
 
 
 @pytest.mark.parametrize("value", [5, {"type": "message"}, True])
-def test_other_values_are_no_input(value: Any) -> None:
+def test_other_values_are_not_an_input(value: Any) -> None:
     assert own_input(raw(value)) is None
 
 

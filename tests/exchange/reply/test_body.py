@@ -34,7 +34,7 @@ def test_a_body_is_had_piece_by_piece_and_read_no_faster() -> None:
     run(scenario)
 
 
-def test_what_breaks_a_body_is_raised_behind_what_came_before() -> None:
+def test_what_breaks_a_body_is_raised_after_what_came_before() -> None:
     async def scenario() -> None:
         body = BodyOf([b"a"], LookupError("gone"))
         pieces = aiter(body)

@@ -71,7 +71,7 @@ def test_a_body_is_kept_up_to_a_limit() -> None:
         (Shape.RESPONSES, {"choices": []}, "output"),
     ],
 )
-def test_json_without_a_result_is_no_reply(home: Shape, reply: Json, name: str | None) -> None:
+def test_json_without_a_result_is_not_a_reply(home: Shape, reply: Json, name: str | None) -> None:
     if name is None:
         check_reply(home, reply, b"")
         return

@@ -65,7 +65,7 @@ def test_a_body_is_compressed_unless_its_coding_is_none(coding: bytes, compresse
 
 
 @pytest.mark.parametrize(("value", "length"), [(b"12", 12), (b"0", 0), (b"1, 1", None)])
-def test_a_length_that_is_no_number_is_none(value: bytes, length: int | None) -> None:
+def test_a_length_that_is_not_a_number_is_none(value: bytes, length: int | None) -> None:
     assert content_length(((b"content-length", value),)) == length
     assert content_length(()) is None
 

@@ -171,7 +171,7 @@ def test_one_whose_reply_is_complete_is_not_added_to(client: Shape, *, piped: bo
 
 @pytest.mark.parametrize("piped", [False, True])
 @pytest.mark.parametrize("client", [*Shape, None])
-def test_behind_the_terminator_it_does_not_matter_how_the_connection_ends(
+def test_after_the_terminator_it_does_not_matter_how_the_connection_ends(
     client: Shape | None, *, piped: bool
 ) -> None:
     end = COMPLETE[client] if client in NAMED else b"data: [DONE]\n\n"
@@ -312,7 +312,7 @@ def test_a_stream_that_is_cut_off_ends_in_the_error(client: Shape | None) -> Non
     assert isinstance(body.failure, ShuttingDown)
 
 
-def test_nothing_is_added_to_what_is_no_stream_of_events() -> None:
+def test_nothing_is_added_to_what_is_not_a_stream_of_events() -> None:
     body = body_of(FakeReply(200, ((b"content-type", b"audio/mpeg"),), (b"x",)), None)
     assert body.cut_off(ShuttingDown("stopping")) is None
     assert body.failure is None

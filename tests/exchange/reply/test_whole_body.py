@@ -116,7 +116,7 @@ def test_json_in_a_streams_place_is_known_whatever_its_label(
 
 @pytest.mark.parametrize("stream", [False, True])
 @pytest.mark.parametrize(("client", "home"), PAIRS)
-def test_half_a_character_is_no_error(client: Shape, home: Shape, stream: bool) -> None:
+def test_half_a_character_is_not_an_error(client: Shape, home: Shape, stream: bool) -> None:
     smile = dumped("\U0001f4a1")[1:-1]
     for half, seen in ((rb"\ud83d", "\ufffd"), (rb"\ud83d\udca1", "\U0001f4a1")):
         raw = dumped(whole(home)).replace(smile, half)
@@ -130,7 +130,7 @@ def test_half_a_character_is_no_error(client: Shape, home: Shape, stream: bool) 
 
 @pytest.mark.parametrize("home", Shape)
 @pytest.mark.parametrize("client", Shape)
-def test_a_stream_that_is_cut_off_is_no_whole_reply(client: Shape, home: Shape) -> None:
+def test_a_stream_that_is_cut_off_is_not_a_whole_reply(client: Shape, home: Shape) -> None:
     good = events(home)
     for cut in range(1, len(events(home, until="unfinished"))):
         with pytest.raises(UpstreamError) as raised:
@@ -172,7 +172,7 @@ def test_an_error_within_an_unasked_stream_is_the_answer(client: Shape, home: Sh
     assert "Slow down" in raised.value.message
 
 
-def test_what_stands_behind_a_complete_reply_is_of_no_matter() -> None:
+def test_what_stands_after_a_complete_reply_is_of_no_matter() -> None:
     for home in Shape:
         body = b"".join([*events(home, until="finished"), b"data: oops\n\n", b"data: {}\n\n"])
         assert said(home, _json(whole_reply(home, body, dict))) == TEXT

@@ -112,7 +112,7 @@ def test_an_error_is_found_with_its_last_byte(kind: str, before: bytes) -> None:
 
 @pytest.mark.parametrize("before", BEFORE)
 @pytest.mark.parametrize("kind", ANSWERS)
-def test_what_is_no_error_is_an_answer(kind: str, before: bytes) -> None:
+def test_what_is_not_an_error_is_an_answer(kind: str, before: bytes) -> None:
     for event in (ANSWERS[kind], ANSWERS[kind].replace(b"\n", b"\r\n")):
         stream = before + event
         assert found_in(stream + ERRORS["OpenAI"][0]) == b""

@@ -170,7 +170,7 @@ def test_compressed_bodies_are_refused() -> None:
     assert refused.value.status == 415
 
 
-def test_a_form_is_written_anew() -> None:
+def test_a_form_is_rewritten() -> None:
     asked = form(('name="model"', "ok-1"), ('name="file"; filename="a"', "content"))
     read = admit(posted("/audio/transcriptions", asked, FORM))
     assert isinstance(read.body, bytes)

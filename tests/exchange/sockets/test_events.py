@@ -33,7 +33,7 @@ def test_a_response_that_was_steered_is_followed_by_another() -> None:
 @pytest.mark.parametrize(
     "message", [b"", b"[]", b"{", b'{"type":1}', b'{"response":[]}', b"\xff", b"[" * 5000]
 )
-def test_what_is_no_event_is_none_that_matters(message: bytes) -> None:
+def test_what_is_not_an_event_is_none_that_matters(message: bytes) -> None:
     event = read_event(message)
     assert (event.type, event.ends_turn, event.error_status) == ("", False, 0)
 

@@ -284,7 +284,9 @@ async def test_a_turn_that_was_given_up_may_end_before_the_others(
     assert silent.frames == b""
 
 
-async def test_a_message_that_comes_slowly_is_no_silence(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_message_that_comes_slowly_is_not_a_silence(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     clock, scene = LoopClock(monkeypatch), Scene(first_byte=60.0, stream_idle=5.0)
     one, two = await scene.read("a"), await scene.read("b")
     for name, stream_id in (("r1", "a"), ("r2", "b")):

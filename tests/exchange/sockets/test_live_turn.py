@@ -102,7 +102,7 @@ async def test_no_more_than_a_bound_waits_for_a_sink() -> None:
     assert (scene.pace.is_paused, scene.turn.is_full) == (False, False)
 
 
-async def test_an_error_comes_behind_what_was_received() -> None:
+async def test_an_error_comes_after_what_was_received() -> None:
     scene = Scene()
     scene.turn.begin(Event())
     scene.turn.take(b"a")

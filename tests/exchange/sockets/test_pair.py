@@ -120,7 +120,7 @@ async def cancelled(upstream: FakeSocket, *pieces: bytes) -> AsyncIterator[FakeS
         await running
 
 
-async def test_a_cancelled_session_closes_both_behind_a_whole_frame() -> None:
+async def test_a_cancelled_session_closes_both_after_a_whole_frame() -> None:
     heard, upstream = frame(b"y" * 300), FakeSocket()
     async with cancelled(upstream, heard[:100]) as client:
         assert client.closes == []
@@ -139,7 +139,7 @@ async def test_between_frames_it_closes_at_once() -> None:
         client.ends(1012)
 
 
-async def test_it_does_not_wait_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_it_does_not_wait_forever(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pair, "LAST_SECONDS", 0.01)
     async with cancelled(FakeSocket(), frame(b"y" * 300)[:100]) as client:
         pass

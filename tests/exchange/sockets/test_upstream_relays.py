@@ -304,7 +304,7 @@ async def test_a_create_that_was_written_is_never_sent_again(code: int) -> None:
 
 
 @pytest.mark.parametrize("end", ["told", "near"])
-async def test_a_socket_that_was_closed_before_the_write_is_opened_anew(end: str) -> None:
+async def test_a_socket_that_was_closed_before_the_write_is_opened_again(end: str) -> None:
     stage = Stage()
     turn = stage.begin()
     socket = await stage.sent()

@@ -289,7 +289,7 @@ def test_a_null_conversation_is_absent() -> None:
     assert second["previous_response_id"] == first["id"]
 
 
-def test_an_id_that_is_no_string_is_refused() -> None:
+def test_an_id_that_is_not_a_string_is_refused() -> None:
     with pytest.raises(InvalidRequest) as refused:
         ask(scene(DemoUpstream()), input="Again", previous_response_id=7)
     assert refused.value.param == "previous_response_id"

@@ -85,7 +85,7 @@ def test_the_last_event_waits_and_the_rest_follows() -> None:
     run(scenario)
 
 
-def test_a_slow_client_is_waited_for_behind_the_last_event() -> None:
+def test_a_slow_client_is_waited_for_after_the_last_event() -> None:
     async def scenario() -> None:
         stage = Stage(b"last", b"done", full=b"last")
         piping = asyncio.create_task(stage.body.pipe(stage.sink))

@@ -53,7 +53,7 @@ def test_and_what_another_credential_has_sent() -> None:
     assert made.times == 3
 
 
-def test_what_is_kept_is_no_part_of_a_request() -> None:
+def test_what_is_kept_is_not_a_part_of_a_request() -> None:
     given: list[Raw] = []
     kept = Kept(given.append)
     body = bytearray(b'"abc"')

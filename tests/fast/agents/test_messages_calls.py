@@ -36,7 +36,7 @@ def test_one_that_has_no_object_is_found_among_many(arguments: bytes) -> None:
         list(tool_uses(["a", "b"], ["f", "g"], [Raw(b'"{}"'), Raw(arguments)]))
 
 
-def test_two_texts_are_no_object_together() -> None:
+def test_two_texts_are_not_an_object_together() -> None:
     arguments = [Raw(encode(each)) for each in ('{"a":[1', "2]}")]
     with pytest.raises(UNCOMMON):
         list(tool_uses(["a", "b"], ["f", "g"], arguments))

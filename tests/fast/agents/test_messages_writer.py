@@ -109,7 +109,7 @@ def test_results_follow_their_calls_in_the_order_of_these() -> None:
     assert (writer.has_calls, writer.ends_in_calls) == (True, True)
 
 
-def test_what_is_said_behind_the_answer_is_a_message_of_its_own() -> None:
+def test_what_is_said_after_the_answer_is_a_message_of_its_own() -> None:
     writer = calling("a")
     writer.result("a", HI)
     writer.assistant(HI)
@@ -160,7 +160,7 @@ def test_a_picture_has_its_source() -> None:
     assert decode(encode(block))["source"] == {"type": "url", "url": "https://a/b.png"}
 
 
-def test_parameters_stay_behind_the_conversation() -> None:
+def test_parameters_stay_after_the_conversation() -> None:
     writer = calling()
     sent = sent_with(writer.written(), {"model": "m", "messages": [], "max_tokens": 3}, None)
     assert list(sent) == ["model", "messages", "max_tokens"]

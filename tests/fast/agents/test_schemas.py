@@ -49,7 +49,7 @@ def test_a_schema_is_known_by_its_type_and_strictness(schema: Any, form: Form) -
         *(b'{"type":null}', b'{"properties":{"a":{"required":null}}}'),
     ],
 )
-def test_what_is_no_schema_is_not_common(written: bytes) -> None:
+def test_what_is_not_a_schema_is_not_common(written: bytes) -> None:
     for filler in (b"", b" " * LARGEST_KEPT):
         with pytest.raises(UNCOMMON):
             form_of(Raw(written + filler))

@@ -111,7 +111,7 @@ def opened(translation: StreamTranslation, generic: Generic) -> DeltaFastPath:
     return fast
 
 
-def test_a_run_is_taken_behind_an_event_of_text_that_became_one() -> None:
+def test_a_run_is_taken_after_an_event_of_text_that_became_one() -> None:
     echo, generic = Echo(), Generic()
     fast = path_of(echo, generic)
     row = wire("a", "b", "c")
@@ -182,7 +182,7 @@ def test_another_call_closes_it() -> None:
     assert generic.taken == [wire("a"), wire("c"), wire("d")]
 
 
-def test_numbers_go_on_behind_a_run() -> None:
+def test_numbers_go_on_after_a_run() -> None:
     numbering, generic = Numbering(), Generic(Shape.RESPONSES)
     fast = opened(numbering, generic)
     fast.take(0, wire("b", "c", "d"), generic)

@@ -16,7 +16,7 @@ from tests.fast.both_paths import changed
 from tests.fast.messages_replies import CALL, CALLING, OTHER, REPLY, TEXT
 
 
-def test_texts_are_joined_and_calls_are_behind_them() -> None:
+def test_texts_are_joined_and_calls_are_after_them() -> None:
     found = said(read_message(encode({**CALLING, "content": [TEXT, TEXT, CALL, OTHER]})))
     assert found is not None
     text, calls = found
@@ -52,7 +52,7 @@ def test_so_are_numbers(number: str) -> None:
 
 
 @pytest.mark.parametrize("number", [b"1e400", b"-1e400", b"1.5e"])
-def test_what_is_no_number_is_not_admitted(number: bytes) -> None:
+def test_what_is_not_a_number_is_not_admitted(number: bytes) -> None:
     with pytest.raises(NOT_ADMITTED):
         inputs_of(b'{"a":%b}' % number)
 
@@ -90,7 +90,7 @@ def test_the_counts_are_those_of_the_generic_path(
     assert chat_counts(*counts) == chat_usage_of(counted)
 
 
-def test_a_prompt_that_is_no_count_is_unknown() -> None:
+def test_a_prompt_that_is_not_a_count_is_unknown() -> None:
     large = changed(REPLY, [("usage.input_tokens", 2**53)])
     assert counts_of(read_message(encode(large)).usage) is None
 

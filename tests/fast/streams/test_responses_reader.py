@@ -37,7 +37,7 @@ def test_a_response_as_long_as_its_limit_is_not_common(limit: int) -> None:
     assert (last is None) is (limit == 5)
 
 
-def test_nothing_is_common_behind_what_is_not() -> None:
+def test_nothing_is_common_after_what_is_not() -> None:
     reader = Noting(0)
     assert reader.take({"type": "response.failed"}) is None
     assert reader.take({"type": ["x"]}) is None

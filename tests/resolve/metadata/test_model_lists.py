@@ -503,13 +503,13 @@ def test_the_base_comes_from_the_field_that_is_trustworthy_there(
     "written",
     ["2026-10-23T00:00:00Z", "20261023", "2026-W43-5", "2026-02-30", "soon", "", 1798000000, None],
 )
-def test_what_is_no_date_is_no_shutdown_date(written: object) -> None:
+def test_what_is_not_a_date_is_not_a_shutdown_date(written: object) -> None:
     (card,) = read_models([{"id": "m", "shutdown_date": written}], kinds.OPENAI)
     assert card.shutdown_date is None
 
 
 @pytest.mark.parametrize("written", [0, -5, True, 1.5, 10**15, 10**400, "1709284527", None])
-def test_what_is_no_time_in_seconds_is_no_shutdown_date_of_azures(written: object) -> None:
+def test_what_is_not_a_time_in_seconds_is_not_a_shutdown_date_of_azures(written: object) -> None:
     (card,) = read_models([{"id": "m", "deprecation": {"inference": written}}], kinds.AZURE)
     assert card.shutdown_date is None
 

@@ -127,7 +127,7 @@ def test_headers_show_the_front_and_win_over_what_it_relays() -> None:
     assert recognise(listing(entry(owned_by="vllm")), {"x-litellm-version": "1"}) is kinds.LITELLM
 
 
-def test_values_nested_to_any_depth_are_no_mark() -> None:
+def test_values_nested_to_any_depth_are_not_a_mark() -> None:
     nested = dict.fromkeys(("id", "owned_by", "created", "object"), deep(50_000))
     assert recognise(listing(nested, nested)) is None
     assert recognise(deep(50_000)) is None

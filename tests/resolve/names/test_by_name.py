@@ -89,7 +89,7 @@ def test_other_endpoints_are_said_and_decide_nothing() -> None:
 
 
 @pytest.mark.parametrize("model", ["gone-1", "never-heard-of"])
-def test_a_name_of_which_no_endpoint_is_known_is_no_evidence(model: str) -> None:
+def test_a_name_of_which_no_endpoint_is_known_is_not_evidence(model: str) -> None:
     assert collected(model).evidence == []
     assert NAMES.endpoints(resolution(model), model) == ()
 

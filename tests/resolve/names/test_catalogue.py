@@ -203,7 +203,7 @@ def test_an_entry_written_with_its_prefix_is_found_as_written() -> None:
     ["", "gpt-4o\n", "gpt-4o\0", "\ud800", "gpt-4o" + "-" * 100_000, "*" * 50_000, "GPT-4O"],
     ids=["empty", "newline", "nul", "surrogate", "endless", "stars", "case"],
 )
-def test_what_is_no_model_id_is_not_found(model_id: str) -> None:
+def test_what_is_not_a_model_id_is_not_found(model_id: str) -> None:
     assert CATALOGUE.lookup(model_id, kinds.OPENAI) is None
 
 

@@ -75,7 +75,7 @@ def test_an_endpoint_is_found_by_its_path_or_in_words(home: Home, name: str) -> 
         "",
     ],
 )
-def test_other_words_are_no_endpoint(text: str) -> None:
+def test_other_words_are_not_an_endpoint(text: str) -> None:
     assert PATTERN.match(text) is None
 
 

@@ -47,7 +47,7 @@ def test_the_limit_is_lowered_to_the_models(message: str, name: str) -> None:
         ("Sorry: max_tokens is too large: 2. This model supports at most 1 ", {"max_tokens"}),
     ],
 )
-def test_another_error_is_no_limit(message: str, sent: set[str]) -> None:
+def test_another_error_is_not_a_limit(message: str, sent: set[str]) -> None:
     assert refusal(message, sent) == (Verdict.OTHER, ())
 
 

@@ -108,7 +108,7 @@ def test_where_most_servers_have_no_route_any_page_is_one(page: str) -> None:
 
 
 @pytest.mark.parametrize("body", [None, 7, {}, [], b"\xff\xfe"])
-def test_what_is_no_page_is_none(body: object) -> None:
+def test_what_is_not_a_page_is_none(body: object) -> None:
     assert not is_missing_page(404, body)
 
 

@@ -158,7 +158,7 @@ def test_other_texts_name_none(message: str) -> None:
     assert names(message, "user", "temperature", "logprobs", "messages", "response_format") is None
 
 
-def test_a_model_that_is_not_supported_is_no_parameter() -> None:
+def test_a_model_that_is_not_supported_is_not_a_parameter() -> None:
     for message in ("model is not supported", "The 'model' is not supported.", "`model` is not"):
         assert names(message, "model") is None
 

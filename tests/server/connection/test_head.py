@@ -167,7 +167,7 @@ def test_what_is_malformed_or_not_spoken_is_refused(data: bytes, status: int) ->
     assert refusal(head_of(data)) == status
 
 
-def test_a_head_of_which_some_is_missing_is_no_head() -> None:
+def test_a_head_of_which_some_is_missing_is_not_a_head() -> None:
     assert refusal(request(BODY)[:30]) == 400
     assert refusal(head_of(request(BODY)).replace(b"\r\n", b"\n")) == 400
 

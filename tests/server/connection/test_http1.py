@@ -561,7 +561,7 @@ def test_a_client_far_ahead_is_read_no_faster_than_it_is_answered() -> None:
 
 
 @pytest.mark.parametrize("rest", ["head", "body", "chunks"])
-def test_a_request_that_is_not_all_here_is_read_on_behind_many(rest: str) -> None:
+def test_a_request_that_is_not_all_here_is_read_on_after_many(rest: str) -> None:
     async def scenario() -> None:
         connection = Wire(Client(answer).gateway)
         ahead = MAX_PIPELINED // len(request(CHAT)) + 1
@@ -584,7 +584,7 @@ def test_a_request_that_is_not_all_here_is_read_on_behind_many(rest: str) -> Non
 
 
 @pytest.mark.parametrize("pieces", [1, 2 * MAX_LINES])
-def test_a_large_body_that_is_not_all_here_is_read_on_behind_one_request(pieces: int) -> None:
+def test_a_large_body_that_is_not_all_here_is_read_on_after_one_request(pieces: int) -> None:
     async def scenario() -> None:
         connection = Wire(Client(answer).gateway)
         body = CHAT + b" " * (2 * MAX_PIPELINED)

@@ -72,7 +72,7 @@ def test_a_deadline_expires_once_and_not_before() -> None:
         assert stage.expired == [5]
 
 
-def test_a_deadline_that_moves_away_is_not_scheduled_anew_and_one_that_comes_nearer_is() -> None:
+def test_a_deadline_that_moves_away_is_not_scheduled_again_and_one_that_comes_nearer_is() -> None:
     with Stage() as stage:
         stage.set(5)
         scheduled = stage.loop.scheduled

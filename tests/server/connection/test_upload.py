@@ -79,7 +79,7 @@ def test_an_end_is_an_end_and_changes_nothing_any_more(*, waits: bool) -> None:
 
 
 @pytest.mark.parametrize("waits", [False, True])
-def test_an_error_comes_once_behind_the_pieces_that_are_here(*, waits: bool) -> None:
+def test_an_error_comes_once_after_the_pieces_that_are_here(*, waits: bool) -> None:
     async def scenario(stage: Stage) -> None:
         error = InvalidRequest("malformed")
         if waits:

@@ -209,7 +209,7 @@ def test_no_place_at_all_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
         raise AssertionError
 
 
-def test_a_worker_that_stops_waiting_for_its_answer_is_no_error(
+def test_a_worker_that_stops_waiting_for_its_answer_is_not_an_error(
     folder: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)

@@ -56,7 +56,7 @@ def test_a_message_comes_and_goes() -> None:
     run(scenario)
 
 
-def test_bytes_right_behind_the_handshake_are_taken() -> None:
+def test_bytes_right_after_the_handshake_are_taken() -> None:
     async def scenario() -> None:
         peer = Peer()
         received = await peer.open(frame("early"), frame("later")[:4])

@@ -51,7 +51,7 @@ def test_messages_become_one_string() -> None:
         {"type": "file", "file": {"file_id": "file-1"}},
     ],
 )
-def test_messages_with_parts_that_are_no_text_are_refused(part: Json) -> None:
+def test_messages_with_parts_that_are_not_text_are_refused(part: Json) -> None:
     text = {"type": "text", "text": "What is this?"}
     messages = [*HELLO, {"role": "user", "content": [text, part]}]
     for policy in ("refuse", "drop"):

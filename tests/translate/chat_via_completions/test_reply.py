@@ -248,7 +248,7 @@ def test_an_error_about_a_parameter_of_the_same_name_is_raised_as_it_is() -> Non
         {"choices": [{"text": "x", "logprobs": {"tokens": 1}}]},
     ],
 )
-def test_what_is_no_completion_is_an_error(reply: Json) -> None:
+def test_what_is_not_a_completion_is_an_error(reply: Json) -> None:
     with pytest.raises(UpstreamError):
         translated({"logprobs": True}).reply([reply])
 

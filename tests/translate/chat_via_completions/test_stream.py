@@ -116,7 +116,7 @@ def test_an_empty_finish_reason_is_none() -> None:
     assert (text_of(chunks), finishes_of(chunks)) == ("ab", ["stop"])
 
 
-def test_text_behind_the_finish_is_not_lost() -> None:
+def test_text_after_the_finish_is_not_lost() -> None:
     events = [chunk("a", finish="stop"), chunk("b"), chunk(finish="length")]
     chunks = run(streaming().stream(), events)
     assert (text_of(chunks), finishes_of(chunks)) == ("ab", ["stop"])
@@ -304,7 +304,7 @@ def test_a_null_error_is_none() -> None:
         {"choices": [{"index": 0, "text": "", "finish_reason": "abort"}]},
     ],
 )
-def test_what_is_no_chunk_is_an_error(event: Json) -> None:
+def test_what_is_not_a_chunk_is_an_error(event: Json) -> None:
     with pytest.raises(UpstreamError):
         streaming(logprobs=True).stream().feed(0, event)
 

@@ -168,7 +168,7 @@ def test_what_is_always_refused(name: str) -> None:
 
 
 @pytest.mark.parametrize("body", NEUTRAL, ids=str)
-def test_neutral_values_are_no_news(body: Json) -> None:
+def test_neutral_values_are_not_news(body: Json) -> None:
     translation = translated(body)
     assert translation.report.dropped == []
     assert translation.report.changed == LIMIT

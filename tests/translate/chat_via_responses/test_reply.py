@@ -284,7 +284,7 @@ def test_a_missing_reply_is_an_error() -> None:
         translated({"n": 2}).reply([response()])
 
 
-def test_logprobs_that_are_no_list_are_errors() -> None:
+def test_logprobs_that_are_not_a_list_are_errors() -> None:
     reply = response(message(text("a", logprobs={"a": 1})))
     with pytest.raises(UpstreamError, match="not a list"):
         whole({"logprobs": True}, reply)

@@ -76,7 +76,7 @@ def test_a_finished_stream_is_not_satisfied_for_it_is_at_its_end() -> None:
     assert stream.end(0) == []
 
 
-def test_the_moderations_of_several_choices_come_as_one_behind_the_last() -> None:
+def test_the_moderations_of_several_choices_come_as_one_after_the_last() -> None:
     stream = translated({"n": 3, "moderation": {"model": "m"}}).stream()
     found = [{"output": {"results": [word]}} for word in "ab"]
     replies = [response(), *(response(moderation=each) for each in found)]

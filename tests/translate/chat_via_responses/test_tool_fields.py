@@ -44,7 +44,7 @@ def test_fields_of_a_format_have_no_place_where_a_custom_tool_becomes_a_function
     assert wrapped.report.dropped == [*(f"tools[0].{name}" for name in OF_CUSTOM), "tools[0].cache"]
 
 
-def test_those_of_a_choice_are_reported_for_it_is_written_anew() -> None:
+def test_those_of_a_choice_are_reported_for_it_is_rewritten() -> None:
     named = {"type": "function", "function": {"name": "f", "x": 1}, "y": 2}
     alone = translated({"tools": [FUNCTION], "tool_choice": named}, context(VLLM))
     assert alone.report.dropped == ["tool_choice.y", "tool_choice.function.x"]

@@ -200,7 +200,7 @@ LATE: list[Json] = [
 
 @pytest.mark.parametrize("late", LATE)
 @pytest.mark.parametrize("stops", [None, [*"1234!"]])
-def test_what_comes_behind_the_finish_reason_is_not_lost(
+def test_what_comes_after_the_finish_reason_is_not_lost(
     late: Json, stops: list[str] | None
 ) -> None:
     events: list[Json] = [
@@ -225,7 +225,7 @@ def test_what_comes_behind_the_finish_reason_is_not_lost(
     assert joined(shown) == whole(message, stop=stops)
 
 
-def test_what_is_cited_behind_a_text_that_was_cut_at_stops_is_not_lost() -> None:
+def test_what_is_cited_after_a_text_that_was_cut_at_stops_is_not_lost() -> None:
     assert streamed({"content": "Hi!"}, *LATE, stop=[*"1234!"]) == [
         {"text": "Hi", "finish_reason": "stop"},
         {"text": "", "annotations": [CITATION]},
@@ -233,7 +233,7 @@ def test_what_is_cited_behind_a_text_that_was_cut_at_stops_is_not_lost() -> None
     ]
 
 
-def test_a_stop_sequence_behind_the_finish_reason_ends_the_text() -> None:
+def test_a_stop_sequence_after_the_finish_reason_ends_the_text() -> None:
     body = {"model": "m", "prompt": "Hello", "stream": True, "stop": [*"1234!"]}
     stream = plan(Shape.COMPLETIONS, Shape.CHAT, body, CONTEXT).stream()
     pieces: list[Json] = [

@@ -202,7 +202,7 @@ def test_echo_is_the_first_chunk_of_every_choice() -> None:
     ]
 
 
-def test_echo_of_an_empty_prompt_is_no_chunk() -> None:
+def test_echo_of_an_empty_prompt_is_not_a_chunk() -> None:
     events = streamed(
         asking(prompt="", echo=True, stream=True), [chunk(delta("a", finish_reason="stop"))]
     )

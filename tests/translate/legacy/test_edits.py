@@ -293,7 +293,7 @@ def test_an_error_in_a_good_status_is_the_clients() -> None:
         {"choices": [{"message": {"content": ""}, "finish_reason": "abort"}]},
     ],
 )
-def test_what_is_no_chat_completion_is_an_upstream_error(reply: Any) -> None:
+def test_what_is_not_a_chat_completion_is_an_upstream_error(reply: Any) -> None:
     _, edit = asked()
     with pytest.raises(UpstreamError):
         edits.choices_from_chat(reply, edit)

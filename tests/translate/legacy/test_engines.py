@@ -61,7 +61,7 @@ def as_json(*cards: Any) -> list[bytes]:
     return [msgspec.json.encode(card) for card in cards]
 
 
-def test_what_is_no_card_is_left_out() -> None:
+def test_what_is_not_a_card_is_left_out() -> None:
     deep = b"[" * 100_000
     cards = [*as_json(CARD, 5, {"id": 5}), b'{"id":"a"', deep]
     assert [engine["id"] for engine in engines.engines_from_cards(cards)] == ["davinci"]

@@ -57,7 +57,7 @@ def test_several_texts_are_parts_or_lines() -> None:
     assert written("a", "b", of=VLLM)[0]["content"] == "a\nb"
 
 
-def test_text_behind_a_call_loses_its_place_and_that_is_reported() -> None:
+def test_text_after_a_call_loses_its_place_and_that_is_reported() -> None:
     message, sent = written("a", use("1"), "b", of=VLLM)
     assert message["content"] == "a\nb"
     assert sent.report.changed == [f"{SECOND}[2]:behind tool_use->before it"]
@@ -146,7 +146,7 @@ def test_fields_of_a_call_that_is_gone_make_no_call() -> None:
     assert [call["id"] for call in message["tool_calls"]] == ["1"]
 
 
-def test_fields_of_calls_alone_are_no_loss() -> None:
+def test_fields_of_calls_alone_are_not_loss() -> None:
     block = packed("", OPENAI, calls={"1": {"signature": "s"}})
     message, sent = written(block, use("1"))
     assert message["tool_calls"][0]["signature"] == "s"
@@ -198,7 +198,7 @@ def test_where_only_its_text_goes_back_the_signature_is_reported(
 
 
 @pytest.mark.parametrize("signature", ["gw1.", "EqoB"])
-def test_a_signature_that_carries_nothing_for_it_is_no_loss(signature: str) -> None:
+def test_a_signature_that_carries_nothing_for_it_is_not_a_loss(signature: str) -> None:
     assert written(thinking("Hm.", signature), "a", of=VLLM)[1].report.size == 0
 
 

@@ -124,7 +124,7 @@ def test_reasoning_waits_for_the_id_of_a_call_that_it_carries_fields_of() -> Non
     assert content["calls"] == {"call_a": SIGNED}
 
 
-def test_reasoning_behind_calls_names_them() -> None:
+def test_reasoning_after_calls_names_them() -> None:
     events = [
         chunk(tool_calls=[fragment(0, "{}", name="ls", call_id="call_a")]),
         chunk(reasoning_content="hm"),

@@ -115,7 +115,7 @@ def test_one_text_is_a_string_however_it_comes() -> None:
     assert sent_messages(user("a", "b"))[0]["content"] == [part("a"), part("b")]
 
 
-def test_results_come_directly_behind_their_calls() -> None:
+def test_results_come_directly_after_their_calls() -> None:
     sent = prepared(
         asked(
             user("x"),

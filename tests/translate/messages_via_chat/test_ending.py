@@ -27,7 +27,7 @@ def test_a_stop_sequence_that_was_found_here_goes_before_all_words() -> None:
     assert of.stop(has_tool_calls=True, found="STOP") == Stop("stop_sequence", "STOP")
 
 
-def test_a_stop_sequence_at_a_limit_or_behind_calls_is_not_the_reason() -> None:
+def test_a_stop_sequence_at_a_limit_or_after_calls_is_not_the_reason() -> None:
     of = ending("END")
     of.note({"finish_reason": "stop", "stop_reason": "END"})
     assert of.stop(has_tool_calls=True, found=None) == Stop("tool_use")

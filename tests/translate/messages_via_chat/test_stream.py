@@ -272,7 +272,7 @@ def test_stop_sequences_are_found_across_pieces(pieces: list[str], shown: str | 
     assert {**whole, "usage": 0} == {**message, "usage": 0}
 
 
-def test_nothing_more_is_needed_behind_a_stop_sequence() -> None:
+def test_nothing_more_is_needed_after_a_stop_sequence() -> None:
     fold = PAIR.asking(stop_sequences=("END",)).stream()
     assert not fold.passes_text
     fold.feed(0, chunk("a E"))
@@ -284,7 +284,7 @@ def test_nothing_more_is_needed_behind_a_stop_sequence() -> None:
     assert PAIR.asking().stream().passes_text
 
 
-def test_a_stop_sequence_does_not_go_on_behind_other_content() -> None:
+def test_a_stop_sequence_does_not_go_on_after_other_content() -> None:
     events = [
         chunk("a E"),
         calling(fragment(0, "{}", name="ls", call_id="call_a")),

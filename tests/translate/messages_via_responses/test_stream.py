@@ -174,7 +174,7 @@ def test_arguments_that_are_not_an_object_are_an_error(arguments: str) -> None:
     assert read_broken(received + fold.fail(error))["type"] == "api_error"
 
 
-def test_calls_behind_the_arguments_of_one_are_calls() -> None:
+def test_calls_after_the_arguments_of_one_are_calls() -> None:
     reply = response(function_call("f", '{"a":1}{"a":2}'))
     message_ = PAIR.message(events_of(reply), **TOOLS)
     assert texts(message_) == ['f({"a":1})', 'f({"a":2})']
@@ -231,7 +231,7 @@ def test_stop_sequences_are_found_across_pieces(size: int) -> None:
     assert texts(kept) == ["one STOP two", "f({})"]
 
 
-def test_nothing_more_is_needed_behind_a_stop_sequence() -> None:
+def test_nothing_more_is_needed_after_a_stop_sequence() -> None:
     fold = PAIR.asking(stop_sequences=("END",)).stream()
     assert not fold.passes_text
     assert PAIR.asking().stream().passes_text

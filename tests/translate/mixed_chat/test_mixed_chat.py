@@ -186,7 +186,7 @@ def test_the_client_body_is_not_changed() -> None:
         ({"messages": [{"role": "assistant", "content": []}]}, "from=chat; to=chat"),
     ],
 )
-def test_the_report_says_what_was_written_anew(body: Json, header: str) -> None:
+def test_the_report_says_what_was_rewritten(body: Json, header: str) -> None:
     translation = plan(CHAT, CHAT, {"model": "m", **body}, Context("m", "m"), mixed=True)
     assert translation.report.header() == header
 

@@ -26,7 +26,7 @@ def test_tools_of_chat_stay_as_they_are() -> None:
 
 
 @pytest.mark.parametrize("tools", [None, "none", {}])
-def test_what_is_no_list_has_no_tools(tools: object) -> None:
+def test_what_is_not_a_list_has_no_tools(tools: object) -> None:
     assert read_tools(tools).sent == []
 
 

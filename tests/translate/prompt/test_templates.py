@@ -182,7 +182,7 @@ def test_marks_for_training_print_what_they_mark() -> None:
     assert render_template(source, {}, now=0) == "a2bc"
 
 
-def test_a_template_that_does_not_compile_is_no_fault_of_the_messages() -> None:
+def test_a_template_that_does_not_compile_is_not_a_fault_of_the_messages() -> None:
     with pytest.raises(ValueError, match="line 1"):
         text_of("{{ x | unheard_of }}", [user("a")])
     with pytest.raises(ValueError, match="nested too deeply"):
@@ -215,7 +215,9 @@ def test_tools_and_their_calls_are_given_to_the_template() -> None:
         ('{"\\ud83d": "\\udc00"}', '{"\ufffd": "\ufffd"}'),
     ],
 )
-def test_arguments_that_are_no_json_text_stay_as_they_are(arguments: object, rendered: str) -> None:
+def test_arguments_that_are_not_a_json_text_stay_as_they_are(
+    arguments: object, rendered: str
+) -> None:
     call = {"function": {"name": "f", "arguments": arguments}}
     messages: list[Json] = [{"role": "assistant", "tool_calls": [call]}]
     assert text_of(TOOLS, messages) == f"<assistant>[f {rendered}]"

@@ -155,7 +155,7 @@ def test_thinking_goes_to_its_model_only() -> None:
     assert translated({"input": items}, context()).report.dropped == ["input[1]"]
 
 
-def test_thinking_alone_is_no_message() -> None:
+def test_thinking_alone_is_not_a_message() -> None:
     items = [*HELLO, reasoning(thinking("hm")), *HELLO]
     translation = translated({"input": items}, sealing())
     assert translation.report.dropped == ["input[1]"]

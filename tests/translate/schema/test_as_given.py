@@ -219,7 +219,7 @@ def test_whatever_is_in_a_list_it_is_as_if_checked_alone(objects: Objects, item:
 
 
 @pytest.mark.parametrize(("objects", "item"), LISTS)
-def test_what_is_no_list_of_objects_is_refused_alike(objects: Objects, item: Json) -> None:
+def test_what_is_not_a_list_of_objects_is_refused_alike(objects: Objects, item: Json) -> None:
     others: Sequence[Any] = (None, "a", {}, [], ["a"], [None], [[]], [item, 1], [{}])
     for given in others:
         assert outcome(objects, given) == outcome(objects.array, given), given

@@ -56,7 +56,7 @@ def test_logprobs_are_those_of_the_text() -> None:
     assert chunk["choices"][0]["logprobs"] == {"content": entries, "refusal": None}
 
 
-def test_the_usage_of_all_calls_comes_behind_the_end_of_the_last_one() -> None:
+def test_the_usage_of_all_calls_comes_after_the_end_of_the_last_one() -> None:
     stream = Stream(2, include_usage=True)
     first = stream.feed(0, {"text": "", "usage": USAGE})
     assert [chunk["usage"] for chunk in first] == [None] * 3

@@ -39,7 +39,7 @@ def read(*events: object) -> list[list[Any]]:
 
 
 @pytest.mark.parametrize("text", [b"{", b"\xff", b'"\\ud83d', b'{"a": NaN', b"{'a': 1}"])
-def test_what_is_no_json_is_refused(text: bytes) -> None:
+def test_what_is_not_json_is_refused(text: bytes) -> None:
     with pytest.raises(NOT_JSON):
         EventReader().read(text)
 

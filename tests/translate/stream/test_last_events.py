@@ -67,7 +67,7 @@ def test_a_large_piece_is_kept_alone() -> None:
     assert not last(Shape.CHAT, FINISH, large, CHUNK).is_complete()
 
 
-def test_behind_a_part_of_an_event_anything_may_have_come() -> None:
+def test_after_a_part_of_an_event_anything_may_have_come() -> None:
     events = last(Shape.CHAT, CHUNK)
     events.blur()
     assert events.is_complete()

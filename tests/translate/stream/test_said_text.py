@@ -6,7 +6,7 @@ from gateway.translate.stream.said_text import SaidText
 
 
 @pytest.mark.parametrize("pieces", [[], ["ab"], ["a", "", "b"], ["\ud83d", "\u00e9\U0001f4a1"]])
-def test_the_rest_of_a_whole_is_what_stands_behind_the_pieces(pieces: list[str]) -> None:
+def test_the_rest_of_a_whole_is_what_stands_after_the_pieces(pieces: list[str]) -> None:
     said, text = SaidText(), "".join(pieces)
     for piece in pieces:
         said.add(piece)

@@ -229,7 +229,7 @@ def test_an_event_above_the_limit_is_an_upstream_error(stream: bytes, step: int)
 
 
 @pytest.mark.parametrize("step", [1, 7, 100_000])
-def test_many_events_and_comments_below_the_limit_are_no_error(step: int) -> None:
+def test_many_events_and_comments_below_the_limit_are_not_an_error(step: int) -> None:
     stream = (b": ping\n" * 50 + b"data: " + b"x" * 80 + b"\n\n" + b"id: 1\n") * 20
     decoder = SSEDecoder(max_event_bytes=100)
     events: list[ServerSentEvent] = []

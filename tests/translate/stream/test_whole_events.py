@@ -171,14 +171,14 @@ def test_whether_a_stream_may_end_there(shape: Shape | None, stream: bytes, is_e
         assert ended is is_end
 
 
-def test_behind_an_event_that_passed_in_pieces_more_may_be_missing() -> None:
+def test_after_an_event_that_passed_in_pieces_more_may_be_missing() -> None:
     events = WholeEvents(Shape.CHAT)
     for piece in (LONG, b'"}\n\n', CHUNK):
         events.take(piece)
     assert events.finish() == (b"", False)
 
 
-def test_half_an_event_behind_the_terminator_is_thrown_away() -> None:
+def test_half_an_event_after_the_terminator_is_thrown_away() -> None:
     events = WholeEvents(Shape.CHAT)
     assert events.take(b"data: [DONE]\n\ndata: {") == b"data: [DONE]\n\n"
     assert events.finish() == (b"", True)
@@ -197,7 +197,7 @@ def test_half_an_event_behind_the_terminator_is_thrown_away() -> None:
     ],
 )
 @pytest.mark.parametrize("shape", [None, Shape.CHAT])
-def test_behind_its_terminator_nothing_breaks_off(
+def test_after_its_terminator_nothing_breaks_off(
     shape: Shape | None, stream: bytes, is_end: bool
 ) -> None:
     for size in (len(stream) or 1, 1):

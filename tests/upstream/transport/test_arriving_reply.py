@@ -287,7 +287,7 @@ async def test_the_rest_of_a_body_can_be_piped() -> None:
     assert taker.pieces == [b"two"]
 
 
-async def test_silence_in_the_middle_times_out_and_each_read_starts_the_time_anew(
+async def test_silence_in_the_middle_times_out_and_each_read_starts_the_time_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     clock, stage, taker = LoopClock(monkeypatch), Stage(stream_idle=10.0), Taker()

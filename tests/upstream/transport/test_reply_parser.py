@@ -163,7 +163,7 @@ def test_a_body_that_cannot_be_read_on_is_truncated(tail: bytes, complaint: str)
     assert not parser.complete
 
 
-def test_small_chunks_in_great_number_are_no_overhead() -> None:
+def test_small_chunks_in_great_number_are_not_overhead() -> None:
     parser = ReplyParser("local")
     parser.feed(chunked()[:-5])
     for _ in range(HEAD_LIMIT // 4):

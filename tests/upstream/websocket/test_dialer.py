@@ -171,7 +171,7 @@ async def test_a_dial_that_is_cancelled_leaves_nothing() -> None:
         await until(lambda: dialer.open == 0)
 
 
-async def test_a_connection_that_is_lost_behind_the_handshake_is_no_socket(
+async def test_a_connection_that_is_lost_after_the_handshake_is_not_a_socket(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     original = Opening.reply

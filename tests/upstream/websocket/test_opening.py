@@ -14,7 +14,7 @@ from tests.upstream.websocket.scene import REALTIME, User, accepting, before, sw
 pytestmark = pytest.mark.anyio
 
 
-async def test_a_head_may_come_byte_by_byte_behind_interim_ones() -> None:
+async def test_a_head_may_come_byte_by_byte_after_interim_ones() -> None:
     async def script(peer: Peer) -> None:
         request = await peer.head()
         key = request.header("sec-websocket-key") or ""
@@ -39,7 +39,7 @@ async def test_a_head_may_come_byte_by_byte_behind_interim_ones() -> None:
         (b"HTTP/1.1 426 Upgrade Required\r\nContent-Length: x\r\n\r\n", "cannot be used"),
     ],
 )
-async def test_what_is_no_reply_is_an_error(sent: bytes, message: str) -> None:
+async def test_what_is_not_a_reply_is_an_error(sent: bytes, message: str) -> None:
     async def script(peer: Peer) -> None:
         await peer.head()
         await peer.send(sent)
@@ -92,7 +92,7 @@ async def test_a_reply_to_its_end_may_come_with_the_end_of_the_connection() -> N
         assert await read(caught.value.reply) == b"no sockets"
 
 
-async def test_a_connection_that_ends_behind_its_101_is_no_socket() -> None:
+async def test_a_connection_that_ends_after_its_101_is_not_a_socket() -> None:
     async def script(peer: Peer) -> None:
         await accepting(peer)
         peer.reset()

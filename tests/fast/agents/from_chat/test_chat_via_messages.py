@@ -135,7 +135,7 @@ def test_agents_take_the_fast_path(change: tuple[str, Any]) -> None:
 @pytest.mark.parametrize(
     "body", [b"", b"[]", b'{"messages":[{"role":"user","content":"\xff"}],"model":"m"}']
 )
-def test_what_is_no_request_is_left_to_the_generic_path(body: bytes) -> None:
+def test_what_is_not_a_request_is_left_to_the_generic_path(body: bytes) -> None:
     assert admitted(CHAT, MESSAGES, body, CONTEXTS["Claude"]) is None
 
 

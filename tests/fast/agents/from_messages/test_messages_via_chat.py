@@ -84,5 +84,5 @@ def test_however_a_request_is_written_the_same_is_sent(written: bytes) -> None:
 
 
 @pytest.mark.parametrize("written", agents.BROKEN)
-def test_what_is_no_json_is_left_to_the_generic_path(written: bytes) -> None:
+def test_what_is_not_json_is_left_to_the_generic_path(written: bytes) -> None:
     assert CODEC.translation(written, CONTEXTS["OpenAI"]) is None

@@ -108,6 +108,6 @@ def test_calls_and_outputs_that_do_not_alternate_are_uncommon(items: list[Json])
         turns(USER, *items)
 
 
-def test_what_is_no_object_is_uncommon() -> None:
+def test_what_is_not_an_object_is_uncommon() -> None:
     with pytest.raises(UNCOMMON):
         turns(USER, call("a"), output("a"), call("b", arguments="[]"), output("b"))

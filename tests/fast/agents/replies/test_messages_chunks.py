@@ -103,7 +103,7 @@ def test_any_stream_is_the_same(events: list[Json], asked: int, context: int) ->
 
 
 @pytest.mark.parametrize("last", [0, 1])
-def test_a_piece_without_an_index_behind_two_calls_in_turn_is_the_same(last: int) -> None:
+def test_a_piece_without_an_index_after_two_calls_in_turn_is_the_same(last: int) -> None:
     both = [begun(0), begun(1, "call_10", "read"), piece('{"a":'), piece('{"a":', 1)]
     in_turn = [piece("1", 1 - last), piece("1", last), bare_piece("2")]
     assert_same([*both, *in_turn, piece("}"), piece("}", 1), *USUAL[-2:]])

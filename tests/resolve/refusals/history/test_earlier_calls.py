@@ -63,7 +63,7 @@ def calling(arguments: Any) -> Json:
 
 
 @pytest.mark.parametrize("given", ["{", '{"a": "b', "[1]", "nul", "7", "[" * 100_000, "ä"])
-def test_arguments_that_are_no_object_become_a_property(given: str) -> None:
+def test_arguments_that_are_not_an_object_become_a_property(given: str) -> None:
     (sent,) = with_valid_arguments([calling(given)])
     assert isinstance(sent, dict)
     written = sent["tool_calls"][0]["function"]["arguments"]

@@ -180,7 +180,7 @@ def test_the_first_call_of_a_message_gets_a_dummy_signature() -> None:
 
 
 @pytest.mark.parametrize("odd", [3, {}, {"tool_calls": []}, {"tool_calls": {}}])
-def test_what_is_no_message_with_calls_stays(odd: Any) -> None:
+def test_what_is_not_a_message_with_calls_stays(odd: Any) -> None:
     for field in ("reasoning_content", "thought_signature"):
         assert fixed("fill", field, odd) == [odd]
     assert apply_fixes(

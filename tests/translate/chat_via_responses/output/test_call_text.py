@@ -150,7 +150,7 @@ def test_whole_arguments_that_are_others_at_the_end_are_an_error(at_last: str) -
         arguments_of(result)
 
 
-def test_arguments_that_are_no_json_are_passed_on() -> None:
+def test_arguments_that_are_not_json_are_passed_on() -> None:
     assert arguments_of(events("", ["{'a", "'}"], "{'a'}", "{'a'}")) == ["{'a'}"]
     assert arguments_of(events("", ["{'a", "'"], "{'b'}", "")) == ["{'a'"]
     assert arguments_of(events("", ["{}"], "{}}", "")) == ["{}}"]

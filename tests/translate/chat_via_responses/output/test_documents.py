@@ -69,7 +69,7 @@ def test_one_document_is_shown(phases: Sequence[str | None], shown: int) -> None
     assert result.get("phase") == phases[shown - 1]
 
 
-def test_what_says_nothing_is_no_document() -> None:
+def test_what_says_nothing_is_not_a_document() -> None:
     for phase in (None, "final_answer", "commentary"):
         empty = said(9, phase, text(""))
         assert everywhere(response(empty, said(1, "final_answer")))["content"] == '{"a":1}'
@@ -87,7 +87,7 @@ def test_refusals_and_citations_wait_with_their_message() -> None:
 
 
 @pytest.mark.parametrize("size", [1, 100])
-def test_a_refusal_without_a_phase_is_no_document(size: int) -> None:
+def test_a_refusal_without_a_phase_is_not_a_document(size: int) -> None:
     document, refused = said(1, None), said(2, None, refusal("I won't."))
     for reply in (response(document, refused), response(refused, document)):
         result = everywhere(reply)

@@ -115,7 +115,7 @@ def test_a_response_that_is_not_complete_is_unusable(status: object) -> None:
 
 
 @pytest.mark.parametrize("reply", [[], "x", None, {}, {"output": 1}, {"choices": []}])
-def test_what_is_no_response_is_unusable(reply: object) -> None:
+def test_what_is_not_a_response_is_unusable(reply: object) -> None:
     with pytest.raises(UpstreamError):
         translated({}).reply([reply])  # type: ignore[list-item]
 

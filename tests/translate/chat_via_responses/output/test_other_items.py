@@ -142,7 +142,7 @@ def test_what_a_limit_has_cut_off_needs_no_answer() -> None:
     assert folded(streamed({}, [ending(incomplete(SEARCH))])) == choice
 
 
-def test_what_comes_behind_a_text_that_is_cut_at_stops_is_not_sent() -> None:
+def test_what_comes_after_a_text_that_is_cut_at_stops_is_not_sent() -> None:
     reply = response(SEARCH, message(text("a!b")), SHELL)
     result = message_of({"stop": "!"}, reply)
     assert (result["content"], result["output_items"]) == ("a", [SEARCH])

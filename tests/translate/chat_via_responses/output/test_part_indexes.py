@@ -46,7 +46,7 @@ def test_each_item_has_its_own() -> None:
 
 
 @pytest.mark.parametrize("index", [None, "1", 1.0])
-def test_what_is_no_index_stays(index: object) -> None:
+def test_what_is_not_an_index_stays(index: object) -> None:
     added = event("content_part.added", 0)
     assert indexes(added, event("output_text.delta", index)) == [0, index]
     assert indexes(added, {"type": 5, "content_index": 9}, event("other", 9)) == [0, 9, 9]

@@ -46,7 +46,7 @@ def test_messages_that_overlap_stay_apart() -> None:
     assert scene.said() == ["ab", "12"]
 
 
-def test_a_part_that_goes_on_behind_its_end_is_another_block() -> None:
+def test_a_part_that_goes_on_after_its_end_is_another_block() -> None:
     scene = Scene()
     for part, text in ((0, "a"), (1, "b"), (0, "c")):
         scene.texts.say(scene.first, part, text)

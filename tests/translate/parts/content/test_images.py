@@ -46,7 +46,7 @@ def test_parts_of_the_content_are_pictures_too() -> None:
         {"content": [{"type": ["image"], "url": WEB}, {"type": "image_url"}]},
     ],
 )
-def test_what_is_no_picture_is_none(message: Any) -> None:
+def test_what_is_not_a_picture_is_none(message: Any) -> None:
     assert images_of(message) == []
 
 

@@ -125,7 +125,7 @@ def test_images_by_id_and_files_by_url_have_no_place_in_chat(part: Json) -> None
         ({"type": "file", "file": {"file_id": 1}}, "p[0].file.file_id"),
     ],
 )
-def test_what_is_no_chat_part_is_refused(part: object, param: str) -> None:
+def test_what_is_not_a_chat_part_is_refused(part: object, param: str) -> None:
     with pytest.raises(InvalidRequest) as caught:
         to_responses(part)
     assert caught.value.param == param
@@ -141,7 +141,7 @@ def test_what_is_no_chat_part_is_refused(part: object, param: str) -> None:
         ({"type": "input_file", "file_data": 1}, "p[0].file_data"),
     ],
 )
-def test_what_is_no_input_part_is_refused(part: object, param: str) -> None:
+def test_what_is_not_an_input_part_is_refused(part: object, param: str) -> None:
     with pytest.raises(InvalidRequest) as caught:
         to_chat(part)
     assert caught.value.param == param

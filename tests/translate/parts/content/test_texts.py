@@ -52,12 +52,12 @@ def test_a_refusal_may_be_a_part() -> None:
 
 
 @pytest.mark.parametrize("part", [5, [], True, {"type": "text", "text": 5}])
-def test_what_is_no_part_is_an_error(part: Any) -> None:
+def test_what_is_not_a_part_is_an_error(part: Any) -> None:
     with pytest.raises(UpstreamError):
         text_of([part])
 
 
-def test_a_refusal_that_is_no_text_is_an_error() -> None:
+def test_a_refusal_that_is_not_text_is_an_error() -> None:
     with pytest.raises(UpstreamError):
         refusal_of([{"type": "refusal", "refusal": 5}])
 

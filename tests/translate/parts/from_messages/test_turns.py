@@ -57,7 +57,7 @@ def test_what_is_to_be_seen_until_the_user_says_more_is_left_out_behind_it() -> 
     assert report.size == 0
 
 
-def test_a_message_that_only_sets_an_effort_is_no_turn() -> None:
+def test_a_message_that_only_sets_an_effort_is_not_a_turn() -> None:
     effort = {**system(), "output_config": {"effort": "low", "zzz": 1}}
     found, report = turns(user("a"), effort, user("b"))
     assert [turn.role for turn in found] == ["user"]
@@ -71,7 +71,7 @@ def test_results_come_before_all_else_that_the_user_says() -> None:
     assert report.changed == ["messages[1].content:text first->results first"]
 
 
-def test_what_the_system_says_between_a_call_and_its_result_comes_behind_them() -> None:
+def test_what_the_system_says_between_a_call_and_its_result_comes_after_them() -> None:
     found, report = turns(
         assistant(use("a")), system("now"), user(result("a"), "b"), assistant("c"), system("d")
     )

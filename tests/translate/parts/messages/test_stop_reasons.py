@@ -40,7 +40,7 @@ def test_other_reasons_are_natural_ends(stopped: object) -> None:
 
 
 @pytest.mark.parametrize("stopped", ["abort", "error", "insufficient_system_resource"])
-def test_a_failure_is_no_end(stopped: str) -> None:
+def test_a_failure_is_not_an_end(stopped: str) -> None:
     for meaning in (chat_reason, incomplete_reason):
         with pytest.raises(UpstreamError, match=stopped):
             meaning(stopped)

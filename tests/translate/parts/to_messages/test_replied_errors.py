@@ -37,7 +37,7 @@ def test_errors_of_streams_are_openais(
 
 
 @pytest.mark.parametrize("body", [message(text("hi")), PING, {"type": "message_start"}, None])
-def test_what_is_no_error_is_none(body: object) -> None:
+def test_what_is_not_an_error_is_none(body: object) -> None:
     assert error_of_message(body) is None
 
 

@@ -142,7 +142,7 @@ def test_a_legacy_object_may_lack_all_but_its_tokens() -> None:
 
 
 @pytest.mark.parametrize("legacy", [None, {}, {"content": None}, {"content": []}, {"tokens": []}])
-def test_no_logprobs_are_no_entries(legacy: object) -> None:
+def test_no_logprobs_are_not_entries(legacy: object) -> None:
     assert chat_logprobs(legacy, top=1) == []
 
 
@@ -169,7 +169,7 @@ def test_llamacpps_chat_shape_is_accepted_and_cleaned() -> None:
     ]
 
 
-def test_probabilities_after_sampling_are_no_logprobs() -> None:
+def test_probabilities_after_sampling_are_not_logprobs() -> None:
     content = [{"token": "a", "prob": 0.5, "top_probs": []}]
     assert chat_logprobs({"content": content}, top=1) == []
 
@@ -193,13 +193,13 @@ def test_probabilities_after_sampling_are_no_logprobs() -> None:
         {"content": [{"token": "a", "top_logprobs": ["x"]}]},
     ],
 )
-def test_what_is_no_logprobs_is_an_upstream_error(legacy: object) -> None:
+def test_what_is_not_logprobs_is_an_upstream_error(legacy: object) -> None:
     with pytest.raises(UpstreamError, match="logprobs cannot be read"):
         chat_logprobs(legacy, top=1)
 
 
 @pytest.mark.parametrize("bad", [{}, {"token": 5}, "x", {"token": "a", "top_logprobs": [5]}])
-def test_what_is_no_entry_is_an_upstream_error(bad: Json) -> None:
+def test_what_is_not_an_entry_is_an_upstream_error(bad: Json) -> None:
     with pytest.raises(UpstreamError):
         LegacyLogprobs(offset=0, top=1).convert([bad])
 

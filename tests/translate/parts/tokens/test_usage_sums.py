@@ -103,7 +103,7 @@ def test_sums_of_any_usage_have_numbers_only_and_change_no_argument(
     assert repr((one, other)) == before
 
 
-def test_a_total_that_is_no_number_is_left_alone() -> None:
+def test_a_total_that_is_not_a_number_is_left_alone() -> None:
     odd = {"prompt_tokens": 2, "completion_tokens": 3, "total_tokens": {"text": 5}}
     assert without_prompt(odd) == {
         "completion_tokens": 3,

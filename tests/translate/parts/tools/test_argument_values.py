@@ -42,6 +42,6 @@ def test_every_value_can_be_encoded(given: Json) -> None:
     ],
     ids=lambda text: text[:9],
 )
-def test_what_is_no_json_is_not_read(text: str) -> None:
+def test_what_is_not_json_is_not_read(text: str) -> None:
     with pytest.raises(NOT_JSON):
         value_of(text)

@@ -43,7 +43,7 @@ def test_a_text_ends_with_its_last_bracket(one: str, other: str, size: int, spac
     assert text.whole
 
 
-def test_blanks_are_no_beginning() -> None:
+def test_blanks_are_not_a_beginning() -> None:
     text, rest = read([" ", "\n", "{", "}"])
     assert (text.text, rest, text.ended) == (" \n{}", "", True)
 
@@ -55,7 +55,7 @@ def test_what_has_no_last_bracket_does_not_end(word: str) -> None:
     assert text.is_blank == (not word.strip())
 
 
-def test_brackets_that_are_no_json_end_but_are_not_whole() -> None:
+def test_brackets_that_are_not_json_end_but_are_not_whole() -> None:
     text, rest = read(["{a: 1", "}", "{"])
     assert (text.text, rest, text.ended, text.whole) == ("{a: 1}", "{", True, False)
 
@@ -98,7 +98,7 @@ def test_texts_are_compared_as_json_where_they_are(one: str, other: str, same: b
 
 
 @pytest.mark.parametrize("text", ["", "{", "NaN", '{"a":Infinity}', "[" * 100_000])
-def test_what_rfc_8259_does_not_know_is_no_json(text: str) -> None:
+def test_what_rfc_8259_does_not_know_is_not_json(text: str) -> None:
     assert not is_json(text)
 
 

@@ -14,7 +14,7 @@ OTHERS += ['```json\n{"x":1}\n```', "[" * 100_000]
 
 
 @pytest.mark.parametrize("text", ROWS)
-def test_a_row_of_json_texts_is_no_call(text: str) -> None:
+def test_a_row_of_json_texts_is_not_a_call(text: str) -> None:
     with pytest.raises(UpstreamError, match="two tool calls in one"):
         check_arguments("f", text, wrapped=False)
 
@@ -34,7 +34,7 @@ HALVES += ['{"patch":"a', '{"input":"a\\u00', '{"input":["a"', '{"input":"if (x)
 
 
 @pytest.mark.parametrize("text", HALVES)
-def test_half_a_custom_tools_input_is_no_input(text: str) -> None:
+def test_half_a_custom_tools_input_is_not_an_input(text: str) -> None:
     with pytest.raises(UpstreamError, match="tool 'f' ends in the middle of its input"):
         check_arguments("f", text, wrapped=True)
     check_arguments("f", text, wrapped=False)

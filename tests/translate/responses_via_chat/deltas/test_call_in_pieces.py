@@ -25,7 +25,7 @@ def test_a_call_that_is_cut_off_before_its_arguments_has_none() -> None:
     assert calls_of([fragment(0, "", name="f", call_id="x")], "length") == ["f()"]
 
 
-def test_what_a_model_writes_behind_its_arguments_is_passed_on() -> None:
+def test_what_a_model_writes_after_its_arguments_is_passed_on() -> None:
     assert calls_of([fragment(0, A, name="f"), fragment(0, "}</call>"), fragment(0, " x")]) == [
         f"f({A}}}</call> x)"
     ]

@@ -393,7 +393,7 @@ def test_repeated_ids_and_names_are_taken_once() -> None:
     assert texts(read(events)) == ['f({"a":1})']
 
 
-def test_an_id_that_changes_without_a_name_is_no_new_call() -> None:
+def test_an_id_that_changes_without_a_name_is_not_a_new_call() -> None:
     events = stream_of(
         [
             chunk(tool_calls=[fragment(0, '{"a"', name="f", call_id="call_a")]),
@@ -432,7 +432,7 @@ def test_calls_without_an_index_are_separated_by_id_and_name() -> None:
     assert texts(read(events)) == ['f({"a":1})', 'g({"b":2})', "h({})"]
 
 
-def test_a_whole_message_behind_the_pieces_may_have_further_calls() -> None:
+def test_a_whole_message_after_the_pieces_may_have_further_calls() -> None:
     events = [
         chunk(tool_calls=[fragment(0, A, name="f", call_id="x")]),
         completion(None, "tool_calls", tool_calls=[tool_call("f", A, "x"), tool_call("g", B, "y")]),

@@ -71,7 +71,7 @@ def test_pieces_of_details_are_joined() -> None:
 
 
 @pytest.mark.parametrize("text", [None, 7])
-def test_details_that_are_no_text_stay_apart(text: object) -> None:
+def test_details_that_are_not_text_stay_apart(text: object) -> None:
     piece = {"type": "reasoning.text", "text": text}
     events = [
         chunk(reasoning_details=[piece]),

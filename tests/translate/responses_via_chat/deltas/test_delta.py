@@ -143,7 +143,7 @@ def test_a_sloppy_annotation_is_completed() -> None:
         {"choices": [{"delta": {"audio": {"id": "x"}}}]},
     ],
 )
-def test_an_event_that_is_no_chunk_is_an_error(event: Json) -> None:
+def test_an_event_that_is_not_a_chunk_is_an_error(event: Json) -> None:
     with pytest.raises(UpstreamError):
         asking(stream=True).stream().feed(0, event)
 
@@ -184,6 +184,6 @@ def test_a_citation_of_the_web_may_be_flat() -> None:
 
 
 @pytest.mark.parametrize("part", [5, ["x"], {"type": "text", "text": 5}])
-def test_what_is_no_part_of_a_content_is_an_error(part: Any) -> None:
+def test_what_is_not_a_part_of_a_content_is_an_error(part: Any) -> None:
     with pytest.raises(UpstreamError):
         replied(completion([part], "stop"))

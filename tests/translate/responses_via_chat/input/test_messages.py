@@ -30,7 +30,7 @@ def test_instructions_come_first() -> None:
     assert messages(mute, "hi", instructions="be kind")[0]["role"] == "system"
 
 
-def test_empty_instructions_are_no_message() -> None:
+def test_empty_instructions_are_not_a_message() -> None:
     for able in (OPENAI, SELF_HOSTED):
         assert messages(able, "hi", instructions="") == [CHAT_USER]
         assert messages(able, [USER], instructions="") == [CHAT_USER]

@@ -103,7 +103,7 @@ def test_what_another_has_sealed_is_dropped_and_reported() -> None:
         assert report.dropped == (["input[1].encrypted_content"] if foreign else [])
 
 
-def test_a_summary_that_was_sealed_is_no_reasoning() -> None:
+def test_a_summary_that_was_sealed_is_not_reasoning() -> None:
     sealed = OpenSeal().close({"kind": "compaction", "text": "all"})
     item = {"type": "reasoning", "summary": [], "encrypted_content": sealed}
     message, report = brought_back([item, {"role": "assistant", "content": "a"}], sealing())
@@ -268,7 +268,7 @@ def test_reasoning_is_given_back_in_the_backends_field() -> None:
     assert messages(REASONING_BACKEND, both)[1]["reasoning_content"] == "short\n\nlong"
 
 
-def test_reasoning_that_nothing_follows_is_no_message() -> None:
+def test_reasoning_that_nothing_follows_is_not_a_message() -> None:
     able = context(REASONING_BACKEND)
     for items in ([reasoned("b")], [reasoned("b"), reasoned("c"), reasoned("", "d")]):
         translation = asking(able, input=[*items, USER])

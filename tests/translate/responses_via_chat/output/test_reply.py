@@ -124,7 +124,7 @@ def test_an_error_in_a_200_body_is_raised_in_the_clients_terms() -> None:
         {"choices": [{"message": {"tool_calls": [{"function": {"arguments": "{}"}}]}}]},
     ],
 )
-def test_a_reply_that_is_no_chat_completion_is_an_error(reply: Any) -> None:
+def test_a_reply_that_is_not_a_chat_completion_is_an_error(reply: Any) -> None:
     with pytest.raises(UpstreamError) as caught:
         asking().reply([reply])
     assert caught.value.status == 502

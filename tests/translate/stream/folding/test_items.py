@@ -86,7 +86,7 @@ def test_calls_have_what_any_event_says_of_them(kind: str, of: str, field: str) 
         assert heard(added, *events, output=(call,)) == [{**call, field: "{}"}]
 
 
-def test_what_is_no_news_of_an_item_is_passed_over() -> None:
+def test_what_is_not_news_of_an_item_is_passed_over() -> None:
     odd: list[Json] = [
         {},
         {"type": ["x"]},

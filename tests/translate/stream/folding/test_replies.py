@@ -78,7 +78,7 @@ def test_a_whole_reply_in_an_event_stays_one() -> None:
         {"delta": {"tool_calls": [None, "x"]}},
     ],
 )
-def test_what_streams_cannot_say_is_no_whole_reply_either(odd: Json) -> None:
+def test_what_streams_cannot_say_is_not_a_whole_reply_either(odd: Json) -> None:
     with pytest.raises(UpstreamError):
         chat({"choices": [{"index": 0, "finish_reason": "stop", **odd}]})
 

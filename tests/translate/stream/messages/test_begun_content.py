@@ -71,7 +71,7 @@ def test_citations_that_the_stream_repeats_count_once() -> None:
 
 
 @pytest.mark.parametrize("count", range(4))
-def test_blocks_of_the_stream_come_behind_others(count: int) -> None:
+def test_blocks_of_the_stream_come_after_others(count: int) -> None:
     events = begun_with(WHOLE["content"][:count], WHOLE)
     later = [each for each in events if each.get("index", count) >= count]
     assert message_of(later) == message_of(in_pieces(WHOLE))
@@ -122,7 +122,7 @@ def test_a_contradiction_is_the_upstreams_fault(content: Any, of: Json) -> None:
 
 
 @pytest.mark.parametrize("content", [None, [], "", [text("")], [{"type": "thinking"}]])
-def test_nothing_is_no_content(content: Any) -> None:
+def test_nothing_is_not_content(content: Any) -> None:
     of = message(tool_use("f", {"a": 1}))
     assert message_of(begun_with(content, of)) == message_of(in_pieces(of))
     assert not BlockOrder().take(begun_with(content, of)[0])[1:]

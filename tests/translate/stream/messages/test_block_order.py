@@ -197,7 +197,7 @@ def test_a_text_in_another_block_has_its_own(events: list[Json], blocks: list[Js
     assert answered[0] == answered[1]
 
 
-def test_arguments_behind_such_a_text_belong_to_no_call() -> None:
+def test_arguments_after_such_a_text_belong_to_no_call() -> None:
     events = [start(0, "f"), piece(0, "{"), said(0, text="hi"), piece(0, "}")]
     for streamed, tools in ((chat.streamed, "chat"), (responses.streamed, "responses")):
         with pytest.raises(UpstreamError, match="not open"):

@@ -122,7 +122,7 @@ def test_a_stream_that_contradicts_itself_is_the_upstreams_fault(events: list[An
 @pytest.mark.parametrize(
     "text", ['{"a":', '{"a":"\\ud800"', '{"a":1e400}', "[1]", "null", "0", '"a"', "NaN", "{}{}"]
 )
-def test_an_input_that_is_no_object_stays_a_text_which_messages_cannot_have(text: str) -> None:
+def test_an_input_that_is_not_an_object_stays_a_text_which_messages_cannot_have(text: str) -> None:
     events = list(events_of(calling({"a": 1})))
     events[2]["delta"]["partial_json"] = text
     folded = message_of(events)
@@ -151,7 +151,7 @@ def test_an_input_that_a_limit_cuts_off_stays_a_text(reason: str) -> None:
 
 
 @pytest.mark.parametrize("delta", [{"type": "new_delta"}, {"type": "text_delta", "text": ""}])
-def test_deltas_of_unknown_types_or_without_a_text_are_no_part_of_it(delta: Any) -> None:
+def test_deltas_of_unknown_types_or_without_a_text_are_not_part_of_it(delta: Any) -> None:
     events = list(events_of(message({"type": "text", "text": "A"})))
     events.insert(3, {"type": "content_block_delta", "index": 0, "delta": delta})
     assert message_of(events)["content"] == [{"type": "text", "text": "A"}]
@@ -183,7 +183,7 @@ def test_a_call_that_begins_with_an_empty_text_has_no_input() -> None:
 
 
 @pytest.mark.parametrize("content", [None, "text", [1]])
-def test_a_reply_without_blocks_is_no_message(content: Any) -> None:
+def test_a_reply_without_blocks_is_not_a_message(content: Any) -> None:
     with pytest.raises(UpstreamError, match="it has no list 'content'"):
         list(events_of({**message(), "content": content}))
 

@@ -132,7 +132,7 @@ def test_inputs(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["[]", "1", "{", '{"a": Infinity}', "x", '{"a":' * 100_000])
-def test_texts_that_are_no_inputs(text: str) -> None:
+def test_texts_that_are_not_inputs(text: str) -> None:
     assert not is_input(text)
     with pytest.raises(UpstreamError, match="'ls'"):
         check_input("ls", text)

@@ -113,7 +113,7 @@ def test_what_was_cut_off_lacks_its_end(cut_off: bool, expected: list[bool]) -> 
     assert [block.ended_cut_off for block in blocks] == expected
 
 
-def test_an_error_ends_the_message_behind_what_was_not_sent() -> None:
+def test_an_error_ends_the_message_after_what_was_not_sent() -> None:
     frame = started()
     frame.add(TextBlock()).add("a")
     frame.advance()
