@@ -27,7 +27,7 @@ from bench.wire import Wire
 BACK_SECONDS = 2.0
 """After the last client has left, all is back within a second; as much again is the machine's."""
 SPARE_OBJECTS = 5_000
-"""So many more objects are no leak: caches fill. 5,000 aborts that leak one each are beyond it."""
+"""More objects than this are a leak, fewer caches: 5,000 aborts that leak one each exceed it."""
 SPARE_MEGABYTES = 20
 
 _SETTLE_SECONDS = 45.0
@@ -110,7 +110,7 @@ def run(tools: Tools, folder: Path) -> Report:
 
 
 def _run(gateway: Observed, clients: Clients, count: int) -> Report:
-    # Some first, uncounted: what is imported and cached on the way is no leak.
+    # Some first, uncounted: what is imported and cached meanwhile is not a leak.
     clients.run(_WARM_UP)
     gateway.settle(None, _SETTLE_SECONDS)
     gateway.rest(_PATIENCE)

@@ -59,7 +59,7 @@ class _Teller:
             _trim()
             known["after_trim"] = _resident_bytes()
             known["objects"] = Counter(type(each).__qualname__ for each in gc.get_objects())
-        # Written beside and renamed: whoever waits for the file never reads half of it.
+        # Written beside and renamed: a reader that waits for the file never reads half of it.
         beside = self._file.with_suffix(".new")
         beside.write_text(json.dumps(known))
         os.replace(beside, self._file)

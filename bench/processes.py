@@ -172,7 +172,7 @@ def _tree(root: int) -> Iterator[int]:
 
 def _cpu_ticks(pid: int) -> int:
     with contextlib.suppress(OSError):
-        # The name, in parentheses, may hold anything; the fields are counted behind it.
+        # The name, in parentheses, may hold anything; the fields are counted after it.
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
         return int(fields[11]) + int(fields[12])
     return 0

@@ -35,7 +35,7 @@ _CASES = "request_c32,request_c256,agent_chat_responses,burst,paced_256"
 _WARM_UP, _WINDOW = 1.0, 2.0
 _STREAMS_WARM_UP, _STREAMS_WINDOW = 20.0, 10.0
 _OTHER_FILES = 200
-"""Descriptors of a process that are no streams'."""
+"""Descriptors of a process that do not belong to streams."""
 _STARTS_WITHIN = 20.0
 
 

@@ -30,7 +30,7 @@ def _body(status: int, body: bytes, kind: str = _JSON) -> Fault:
 
 
 def _instead(data: bytes, *, reset: bool = False) -> Fault:
-    """Send bytes that are no reply, and end the connection."""
+    """Send bytes that are not a reply, and end the connection."""
 
     async def fault(peer: Peer, _asked: Asked) -> None:
         if data:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from gateway.shapes import Shape
 
 WORD = "lorem "
-"""Every reply is a number and so many of these; whoever counts them knows that all have come."""
+"""Every reply is a number, and that many of these, so that a client can tell that all have come."""
 
 _NUMBERS = {"prompt_tokens": 20, "completion_tokens": 30, "total_tokens": 50}
 

@@ -111,7 +111,7 @@ class Ledger:
 
 
 def reason_of(error: BaseException) -> str:
-    """Return in words what an error means for whoever waits for a reply."""
+    """Return in words what an error means for a client that waits for a reply."""
     if isinstance(error, TimeoutError):
         return f"no reply within {PATIENCE:g} s"
     if isinstance(error, asyncio.IncompleteReadError):

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 MODULES = 3
-"""How many modules may fail and be tried again: more are no accident."""
+"""How many modules may fail and be tried again: more are not an accident."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -41,7 +41,7 @@ class FailedModules:
             self._failed[report.nodeid.partition("::")[0]] = None
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
-        """Note that a module cannot be read, which is no accident."""
+        """Note that a module cannot be read, which is not an accident."""
         self._readable &= not report.failed
 
     def pytest_sessionfinish(self, exitstatus: int) -> None:

@@ -1,4 +1,4 @@
-"""A port that is held is nobody else's, and a name that is none is not found."""
+"""A port that is held is used by nobody else, and an invalid name is not found."""
 
 import errno
 import socket

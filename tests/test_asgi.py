@@ -245,7 +245,8 @@ def test_a_client_that_leaves_after_its_body_cancels_the_request() -> None:
         await asyncio.Event().wait()
 
     async def scenario() -> None:
-        # What comes after a body and is no departure (a pipelined request's beginning) is ignored.
+        # What comes after a body and is not a disconnect (a pipelined request's beginning) is
+        # ignored.
         sender, read = Sender(piece(b"{}", more=False), piece(b"", more=False)), asyncio.Event()
         task = asyncio.create_task(request(sender, read))
         await read.wait()

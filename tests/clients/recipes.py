@@ -13,7 +13,7 @@ from tests.authorities import for_programs
 from tests.documents import Block, all_blocks
 
 WRITTEN_ROOT = "http://127.0.0.1:8080"
-"""Where the gateway is in the document; the base URL of most clients has `/v1` behind it."""
+"""Where the gateway is in the document; the base URL of most clients has `/v1` after it."""
 
 _QUIET = {
     "AIDER_ANALYTICS_DISABLE": "true",

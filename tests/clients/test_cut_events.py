@@ -96,7 +96,7 @@ def test_the_error_is_seen_wherever_an_event_is_cut(
 ) -> None:
     begun, framed = FRAMINGS[framing]
     sent = event_of(path, line_end)
-    # Without framing a body may end behind an event, and in a line that is not JSON yet.
+    # Without framing a body may end after an event, and in a line that is not JSON yet.
     first = sent.index(b"{") + 1 if framing == "until the end" else 1
     lengths = [n for n in range(first, len(sent)) if line_end == b"\n" or beside(line_end, sent, n)]
     cuts = iter(lengths)

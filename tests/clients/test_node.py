@@ -67,7 +67,7 @@ class Node:
         return result
 
     def data(self, method: str, *arguments: object) -> Any:
-        """Return the data of a reply that is no error."""
+        """Return the data of a reply that is not an error."""
         result = self.call(method, *arguments)
         assert "error" not in result, result
         return result["data"]

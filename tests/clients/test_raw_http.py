@@ -69,7 +69,7 @@ def encoded(body: Any) -> bytes:
 
 
 def form(content: bytes) -> tuple[bytes, bytes, bytes]:
-    """Return what stands before a file in a form, the file, and what stands behind it."""
+    """Return what stands before a file in a form, the file, and what stands after it."""
     before = (
         b'--BOUNDARY\r\ncontent-disposition: form-data; name="purpose"\r\n\r\nfine-tune\r\n'
         b'--BOUNDARY\r\ncontent-disposition: form-data; name="file"; filename="a.bin"\r\n'

@@ -65,7 +65,7 @@ def sections(text: str) -> list[str]:
 
 
 def rewritten(text: str) -> str:
-    """The document with its tables made anew."""
+    """The document with its tables rewritten."""
     return _TABLE.sub(lambda match: match[1] + table(match["section"]) + match[4], text)
 
 

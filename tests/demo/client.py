@@ -96,7 +96,7 @@ async def run(
     headers: dict[str, str] | None = None,
     leave_after: int | None = None,
 ) -> Reply:
-    """Send one request and collect its reply; a body that is no bytes is sent as JSON."""
+    """Send one request and collect its reply; a body that is not bytes is sent as JSON."""
     if chunks is None:
         encoded = body if isinstance(body, bytes) else json.dumps(body).encode()
         chunks = [] if body is None else [encoded]
@@ -107,7 +107,7 @@ async def run(
 
 
 def ask(app: ASGIApp, method: str, target: str, body: Any = None, **options: Any) -> Reply:
-    """Do the same from a test that is no coroutine."""
+    """Do the same from a test that is not a coroutine."""
     return asyncio.run(run(app, method, target, body, **options))
 
 

@@ -112,7 +112,7 @@ class Frames:
         self._frames: list[tuple[int, bytes]] = []
 
     def open(self, *behind: bytes, path: str = "/v1/responses") -> int:
-        """Send a handshake with bytes right behind it; return the status of its reply."""
+        """Send a handshake with bytes right after it; return the status of its reply."""
         self.client.send(handshake(path) + b"".join(behind))
         return self.client.reply_head()[0]
 

@@ -331,7 +331,7 @@ DEAF = {
 
 @pytest.mark.parametrize("kind", DEAF)
 def test_while_the_upstream_does_not_read(kind: str) -> None:
-    """In order only where all that was sent has arrived: else the end is in line behind it."""
+    """In order only where all that was sent has arrived: else the end is in line after it."""
     path, sent, reset = DEAF[kind]
     with door(max_connections=1, receive_buffer=4096) as single:
         single.upstream.then(deaf)

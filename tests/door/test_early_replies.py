@@ -255,7 +255,7 @@ def test_a_client_that_sends_as_much_as_is_drained_gets_its_reply(
 
 
 def test_a_client_that_may_not_use_a_model_gets_its_reply(running: Door) -> None:
-    """The model is known by the form's first part; the file behind it still comes."""
+    """The model is known by the form's first part; the file after it still comes."""
     before = len(running.upstream.requests)
     named = b'--BOUNDARY\r\ncontent-disposition: form-data; name="model"\r\n\r\nforbidden\r\n'
     form = named + upload(LIMIT - 1000)

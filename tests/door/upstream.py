@@ -182,7 +182,7 @@ def falls_silent_after(data: bytes) -> Script:
 
 
 def repeats(head: bytes, piece: bytes) -> Script:
-    """Send a head, and the same piece behind it until the gateway has had enough."""
+    """Send a head, and the same piece after it until the gateway has had enough."""
 
     def script(line: Line, seen: Seen) -> None:
         if line.read_body(seen):
@@ -211,7 +211,7 @@ class Upstream:
         self._scripts.clear()
         end = time.monotonic() + 0.2
         while any(line.busy for line in self.lines) and time.monotonic() < end:
-            time.sleep(0.002)  # a reply that has just been sent is no failure
+            time.sleep(0.002)  # a reply that has just been sent is not a failure
         for line in self.lines:
             if line.busy:
                 line.give_up()

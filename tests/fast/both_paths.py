@@ -141,7 +141,7 @@ def outcome(
 
 
 def answered(made: Translation, replies: Sequence[Any], params: Sequence[str] = ()) -> list[Any]:
-    """Return what a translation makes of replies, its report behind them, and its names."""
+    """Return what a translation makes of replies, its report after them, and its names."""
     before = msgspec.json.encode(replies)
     try:
         reply: Any = msgspec.json.encode(made.reply(replies))

@@ -156,7 +156,7 @@ def assert_same_stream(client: Shape, home: Shape, options: Json, arrivals: Arri
 
 
 def _in_order(pieces: Sequence[bytes | str]) -> list[object]:
-    """Return what was sent, with the ids of calls that the gateway draws numbered anew.
+    """Return what was sent, with the ids of calls that the gateway draws renumbered.
 
     A generic translation that takes over draws the id of its message again, which is not sent.
     """

@@ -1,4 +1,4 @@
-"""Event streams that are framed as they should and say things in an odd way, or go on for ever.
+"""Event streams that are framed as they should and say things in an odd way, or go on forever.
 
 They come whatever was asked for: to a plain request too.
 """

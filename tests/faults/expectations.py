@@ -137,7 +137,7 @@ def _passed(ends: Ends, script: Script) -> Outcome:
     if ends is Ends.REFUSED_STALLED:
         return HttpError((502, 504))
     if ends is Ends.CUT_AFTER_THE_END:
-        # Behind a terminator what is half an event is thrown away.
+        # After a terminator what is half an event is thrown away.
         return AnyOf(
             (StreamError(), Relayed(), RelayedEvents())
             if script.sse
@@ -189,7 +189,7 @@ def _folded(ends: Ends) -> Outcome:
     if ends is Ends.LAX:
         return AnyOf((WellFormed(), BAD_GATEWAY))
     if ends in (Ends.REPORTED, Ends.REPORTED_LATER):
-        # Whether the stream goes on behind the error is not known before its end.
+        # Whether the stream goes on after the error is not known before its end.
         return HttpError((400, 404, 429, 502, 504, 529))
     return HttpError((502, 504))
 

@@ -30,13 +30,13 @@ class Ends(Enum):
     FINE = auto()
     """Odd, but a reply that can be understood."""
     CUT_AFTER_THE_END = auto()
-    """All of the reply's content is there, and then its framing is broken, or it goes on for ever.
+    """All of the reply's content is there, and then its framing is broken, or it goes on forever.
 
     Where it is only a stream's content that shows this, a plain reply is broken."""
     LAX = auto()
     """A reply that is not quite one: an error, or the best that can be made of it."""
     NO_ANSWER = auto()
-    """A success that is none: relayed at its own endpoint, an error for all others."""
+    """A success that is an error: relayed at its own endpoint, an error for all others."""
     BAD_EARLY = auto()
     BAD_LATER = auto()
     """A stream whose framing is good and whose content is not, from its begin or later on."""
@@ -50,7 +50,7 @@ class Ends(Enum):
     REFUSED_STALLED = auto()
     """An error status whose body breaks off, or never ends."""
     ENDLESS = auto()
-    """A reply that goes on for ever within all limits, until the client leaves."""
+    """A reply that goes on forever within all limits, until the client leaves."""
 
 
 @dataclass(frozen=True, eq=False)

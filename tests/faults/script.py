@@ -96,6 +96,6 @@ def stream(
     """
     start = head(*fields, "transfer-encoding: chunked", kind=kind)
     sent = start + b"".join([chunk(piece) for piece in pieces])
-    # In one write: whoever has read the last event has read the last chunk too.
+    # In one write: a client that has read the last event has read the last chunk too.
     steps = (sent, *after) if after else (sent + LAST_CHUNK,)
     return Script(steps, 200, b"".join(pieces), kind.lower().startswith(SSE))

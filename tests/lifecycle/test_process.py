@@ -211,7 +211,7 @@ def test_a_parent_that_is_gone_ends_a_worker_unless_it_ends_anyway(
         lives.close()
         loop = asyncio.get_running_loop()
         noted = asyncio.Event()
-        # It is called behind the first one, in the same turn of the loop or a later one.
+        # It is called after the first one, in the same turn of the loop or a later one.
         copy = os.dup(gone.fileno())
         loop.add_reader(copy, noted.set)
         await asyncio.wait_for(noted.wait(), PATIENCE)

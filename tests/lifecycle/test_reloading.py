@@ -1,4 +1,4 @@
-"""A process reads its configuration anew; tests/changing has real ones under load."""
+"""A process rereads its configuration; tests/changing has real ones under load."""
 
 import asyncio
 import logging

@@ -137,7 +137,7 @@ def asked(client: socket.socket, body: bytes = b"") -> bytes:
 
 
 def is_over(client: socket.socket) -> bool:
-    """Whether the gateway has closed its end, behind bytes that are unread perhaps."""
+    """Whether the gateway has closed its end, after bytes that are unread perhaps."""
     return client.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] != ESTABLISHED
 
 

@@ -137,7 +137,7 @@ def read_so_far() -> int:
 def test_much_that_has_expired_goes_in_pieces(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str, value: int
 ) -> None:
-    """All at once could take longer than a call may, and would then be tried for ever."""
+    """All at once could take longer than a call may, and would then be tried forever."""
     monkeypatch.setattr(sqlite, limit, value)
     clock = FakeClock()
 

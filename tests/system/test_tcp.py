@@ -81,7 +81,7 @@ def test_what_a_peer_has_no_room_for_is_unacknowledged_until_it_reads(
         sent -= len(reader.recv(1 << 20))
     reader.settimeout(None)
     sender.shutdown(socket.SHUT_WR)
-    assert reader.recv(1) == b""  # behind it all: everything else was acknowledged
+    assert reader.recv(1) == b""  # after it all: everything else was acknowledged
     assert unacknowledged_bytes(sender.fileno()) <= 1  # a FIN counts until it is
 
 

@@ -142,7 +142,7 @@ class Pair:
 
 
 def ends(event: Json) -> bool:
-    """Whether an upstream's reply may be over behind an event."""
+    """Whether an upstream's reply may be over after an event."""
     if event.get("type") in ("response.completed", "response.incomplete"):
         return True
     choices = event.get("choices") or ()

@@ -38,7 +38,7 @@ PIECES: list[list[str]] = [
     *([], [""], ["{}"], ["{", "}"], ['{"a"', ":1}"], ['{"a"'], [" "], ["null"], ["[1]"], ['"x"']),
     *(['{"a":1}', '{"b":2}'], ["x y"], ['{"INVALID_JSON":""}']),
 ]
-"""Those that come behind it."""
+"""Those that come after it."""
 ENDS = {
     CHAT: {"natural": "tool_calls", "limit": "length", "filter": "content_filter"},
     RESPONSES: {"natural": "", "limit": "max_output_tokens", "filter": "content_filter"},

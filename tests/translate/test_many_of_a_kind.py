@@ -28,7 +28,7 @@ def flat(name: str) -> Json:
 
 
 def turns(*asking: Json, count: int) -> list[Json]:
-    """Return messages that are repeated so many times behind a question, each time with new ids."""
+    """Return messages that are repeated so many times after a question, each time with new ids."""
     return [HI, *(_numbered(each, str(k)) for k in range(count) for each in asking)]
 
 

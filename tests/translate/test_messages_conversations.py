@@ -34,7 +34,7 @@ _INPUTS = st.dictionaries(
 
 @st.composite
 def _conversations(draw: st.DrawFn, *, mixed: bool) -> list[Json]:
-    """Draw turns of both sides; `mixed`: the assistant may speak behind a call."""
+    """Draw turns of both sides; `mixed`: the assistant may speak after a call."""
     messages: list[Json] = []
     count = 0
     for _ in range(draw(st.integers(1, 4))):

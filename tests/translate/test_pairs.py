@@ -87,7 +87,7 @@ def test_a_client_that_streams_sees_what_the_table_says(
     assert str(seen) == cell
     if isinstance(seen, Seen):
         # An upstream's own error ends its stream; one that broke off has no end. Only streams of
-        # completions and chat have a terminator behind an error.
+        # completions and chat have a terminator after an error.
         is_upstreams = case is Case.ERROR_INSIDE and client in (COMPLETIONS, CHAT)
         assert seen.ended == (seen.error is None or is_upstreams)
 
@@ -147,7 +147,7 @@ def test_a_stream_that_is_cut_anywhere_never_ends_well(
     complete = DemoUpstream()
     (good,) = stream_seen(client, received(client, home, body, complete))
     (length,) = complete.lengths
-    # Behind the finish reason are the usage and [DONE]; the others' last event is their end.
+    # After the finish reason are the usage and [DONE]; the others' last event is their end.
     needed = length - 2 if home in (COMPLETIONS, CHAT) else length
     for cut in range(needed):
         for split in (event_by_event, byte_by_byte):

@@ -99,7 +99,7 @@ def test_tools_and_earlier_calls_are_sent_under_one_name(client: Shape) -> None:
     call = call_of(client, BODIES[client])
     assert [tool["name"] for tool in call["tools"]] == [SAFE[READ], SAFE[PATCH], "plain"]
     assert uses(call) == [SAFE[READ], SAFE[PATCH], SAFE[OLD]]
-    # What is no name of a tool stays.
+    # Anything but the name of a tool stays.
     assert call["tools"][0]["input_schema"] == SCHEMA
     assert call["messages"][1]["content"][0]["input"] == {"name": READ}
     assert call["messages"][2]["content"][0]["content"] == READ

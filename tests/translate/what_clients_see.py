@@ -90,7 +90,7 @@ def reply_seen(shape: Shape, reply: Json) -> list[Seen]:
 
 
 def stream_seen(shape: Shape, received: Exchanged) -> list[Seen]:
-    """What a client sees of a stream, per choice; fails where it is no stream of its shape."""
+    """What a client sees of a stream, per choice; fails where it is not a stream of its shape."""
     assert dict(received.reply.headers)[b"content-type"].startswith(b"text/event-stream")
     assert received.body.endswith(b"\n\n")
     events = received.events

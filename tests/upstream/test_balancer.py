@@ -346,7 +346,7 @@ async def test_max_connections_is_for_each_address_and_the_queue_for_all(variant
         stats = both.balancer.stats()
         assert (stats.in_flight, stats.queued) == (4, 2)
         b.held.set()
-        # Whoever is free serves all that wait.
+        # Any that is free serves all that wait.
         await until(lambda: b.served == 4)
         a.held.set()
         answers = await asyncio.gather(*asked)

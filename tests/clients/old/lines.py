@@ -4,7 +4,7 @@
 def weather(text: str) -> str:
     """Act as an agent's model of 2023: it goes on to make up what it should wait for.
 
-    Whoever does not stop it before `Observation:` gets rain, and a wrong answer.
+    A client that does not stop it before `Observation:` gets rain, and a wrong answer.
     """
     made_up = "Observation: rain\nThought: I know.\nFinal Answer: It rains."
     if "sunny" in text:

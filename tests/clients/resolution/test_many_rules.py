@@ -84,7 +84,7 @@ models:
 
 
 def to_all(scene: Scene) -> dict[str, Scene]:
-    """Show a scene to whoever asks."""
+    """Show a scene to everyone who asks."""
     return defaultdict(lambda: scene)
 
 

@@ -152,7 +152,7 @@ async def test_an_endpoint_that_refuses_a_parameter_for_good_is_learned_all_the_
 
 
 async def test_a_parameter_that_is_refused_again_ends_the_story() -> None:
-    """No name is fixed twice, so an upstream that refuses for ever is asked a few times only."""
+    """No name is fixed twice, so an upstream that refuses forever is asked a few times only."""
 
     def generate(scene: Scene, shape: Shape, body: Json) -> bytes:
         message = "Unsupported parameter: 'temperature' is not supported with this model."

@@ -1,4 +1,4 @@
-"""Metadata that changes, or that fails when it is asked for anew."""
+"""Metadata that changes, or that fails when it is asked for again."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Claude Code's mark behind a model's name, `[1m]`."""
+"""Claude Code's mark after a model's name, `[1m]`."""
 
 from typing import Any
 

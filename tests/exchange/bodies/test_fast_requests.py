@@ -138,7 +138,7 @@ def test_a_request_is_translated_alike_whenever_it_was_decoded(client: Shape, ho
     expected = sent(first)
     again = asyncio.run(made.read(call.body, call.shape))
     assert (type(first), type(again)) == (Routed, Decoded)
-    # One attempt takes what was decoded, another one decodes it anew.
+    # One attempt takes what was decoded, another one decodes it again.
     assert [sent(again), sent(again), sent(None)] == [expected] * 3
     assert isinstance(again, Decoded)
     assert again.request is None

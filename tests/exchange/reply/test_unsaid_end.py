@@ -1,4 +1,4 @@
-"""Streams without a finish reason: complete behind their usage and `[DONE]`, cut off elsewhere."""
+"""Streams without a finish reason: complete after their usage and `[DONE]`, cut off elsewhere."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -107,7 +107,7 @@ def test_json_in_a_streams_place_is_known_whatever_its_label(
     client: Shape, home: Shape, label: bytes
 ) -> None:
     if client is home:
-        return  # what renames passes the reply on in one event, which is no chunk
+        return  # what renames passes the reply on in one event, which is not a chunk
     raw = dumped(whole(home))
     for pieces in ([raw], [b" \n" + raw], [bytes([byte]) for byte in raw]):
         result = ask(client, home, FakeReply(200, headers(label), pieces), stream=True)

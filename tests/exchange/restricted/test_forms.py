@@ -1,4 +1,4 @@
-"""A form as it is written anew can be read in one way only, whatever the parser."""
+"""A rewritten form can be read in one way only, whatever the parser."""
 
 import asyncio
 import email.message
@@ -24,7 +24,7 @@ async def in_pieces(body: bytes, size: int) -> AsyncIterator[bytes]:
 
 
 def anew(body: bytes, size: int = 7, content_type: bytes = TYPE) -> tuple[bytes, bytes]:
-    """Return a form as it is written anew, and its boundary."""
+    """Return a form as it is rewritten, and its boundary."""
 
     async def scenario() -> tuple[bytes, bytes]:
         form = form_of(content_type)

@@ -235,7 +235,7 @@ def found(body: str) -> list[tuple[str, Place]]:
         ),
         # Of an object that says itself which of its texts is the name, the others are none.
         ('{"fallbacks": [{"model": "a", "x": "y"}]}', [("a", ("fallbacks", "model"))]),
-        # Below another place, `model` may be an object, whose keys are no names.
+        # Below another place, `model` may be an object, whose keys are not names.
         ('{"session": {"model": {"id": "a"}}}', [("a", ("session", "model"))]),
         ('{"tools": [{"x": [{"judge_model": "a"}]}]}', [("a", ("tools", "x", "judge_model"))]),
         ('{"input": {"preset": "a"}, "engine": "b"}', [("b", ("engine",))]),

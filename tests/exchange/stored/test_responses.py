@@ -67,7 +67,7 @@ def test_a_request_goes_on_after_what_was_said_before() -> None:
     alone = continued({"input": [reference, more]}, [], {"msg_1": more})
     assert alone == ({"input": [more, more]}, ItemNames(["input[0]", 1]))
     assert continued({}, items, {}) == ({"input": items}, ItemNames(["previous_response_id"]))
-    # What is no item, or no list of them, is for the checks to refuse.
+    # Anything but an item, or a list of them, is for the checks to refuse.
     assert continued({"input": [3]}, [], {}) == ({"input": [3]}, ItemNames([0]))
     assert continued({"input": 3}, items, {}) == ({"input": 3}, None)
     # A text has become an item before, as for a compaction.

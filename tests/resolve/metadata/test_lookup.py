@@ -1,4 +1,4 @@
-"""What is fetched anew, when, and what is said of it meanwhile."""
+"""What is fetched again, when, and what is known of it meanwhile."""
 
 import asyncio
 from typing import Any

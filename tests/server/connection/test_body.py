@@ -24,7 +24,7 @@ cuts = st.lists(st.integers(1, 60), max_size=8)
 
 
 class _Reading:
-    """What llhttp reads behind a head; `payload` is that of the first message."""
+    """What llhttp reads after a head; `payload` is that of the first message."""
 
     def __init__(self, sent: bytes) -> None:
         self.payload = b""

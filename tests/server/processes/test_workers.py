@@ -203,7 +203,7 @@ def test_sigterm_while_workers_are_started_ends_all_of_them(tmp_path: Path) -> N
 def test_workers_that_die_at_once_are_started_again_after_a_pause_that_a_signal_ends(
     tmp_path: Path, ending: str, logged: str
 ) -> None:
-    """The pause is an hour here: whoever sleeps it out does not end in time."""
+    """The pause is an hour here: a process that sleeps through it does not end in time."""
     script = f"""
 import logging, os, signal, sys
 from gateway.server.processes import workers

@@ -177,7 +177,7 @@ class Peer:
         return dict(counts.open), dict(counts.closed)
 
     async def open(self, *behind: bytes) -> bytes:
-        """Open a socket, with bytes right behind the handshake; return the head of its reply."""
+        """Open a socket, with bytes right after the handshake; return the head of its reply."""
         return await self.send(handshake() + b"".join(behind))
 
     async def send(self, *pieces: bytes) -> bytes:

@@ -106,7 +106,7 @@ def _sensible_items(items: Sequence[Json]) -> list[Json]:
 
 
 _NOT_ALONE = ("compaction_trigger", "tool_search_output")
-"""What makes sense only at the end, or behind what it answers."""
+"""What makes sense only at the end, or after what it answers."""
 
 
 def _let_users_ask(message: Json) -> None:

@@ -111,5 +111,5 @@ def beginning_of(client: Shape, home: Shape, body: bytes) -> bytes:
     if client is Shape.COMPLETIONS:
         return said.removesuffix(b'"}]')
     said = said.removesuffix(b"]")
-    # What a user says stands behind the results of the assistant's calls, in the same message.
+    # What a user says stands after the results of the assistant's calls, in the same message.
     return said.removesuffix(b"]}") if home is Shape.MESSAGES else said

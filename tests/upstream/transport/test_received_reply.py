@@ -1,4 +1,4 @@
-"""Bodies behind common heads: as long as announced, in any pieces."""
+"""Bodies after common heads: as long as announced, in any pieces."""
 
 import pytest
 

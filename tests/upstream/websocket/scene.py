@@ -98,7 +98,7 @@ async def serving(handler: Handler, **options: Any) -> AsyncIterator[str]:
 
 
 async def accepting(peer: Peer, *further: str, rest: bytes = b"") -> Request:
-    """Read a handshake and agree to it; return it. `rest` is sent right behind."""
+    """Read a handshake and agree to it; return it. `rest` is sent right after."""
     request = await peer.head()
     await peer.send(switched(request.header("sec-websocket-key") or "", *further) + rest)
     return request

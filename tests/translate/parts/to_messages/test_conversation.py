@@ -73,7 +73,7 @@ def test_leading_instructions_are_the_system() -> None:
 
 
 def ids(fields: Json) -> list[tuple[list[str], list[str]]]:
-    """Return the ids of each turn's calls, and of the results behind them."""
+    """Return the ids of each turn's calls, and of the results after them."""
     lists = [message["content"] for message in fields["messages"]]
     calls, results = (
         [[block[name] for block in blocks if name in block] for blocks in lists]

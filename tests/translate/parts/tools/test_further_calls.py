@@ -1,4 +1,4 @@
-"""Calls behind the arguments of another one."""
+"""Calls after the arguments of another one."""
 
 import pytest
 

@@ -25,7 +25,7 @@ A, B = '{"city":"A"}', '{"city":"B"}'
 def folded(
     *deltas: Json, tools: Collection[str] = (), naturally: bool = True, whole: Json | None = None
 ) -> Json:
-    """Return the message that deltas make, and perhaps a message behind them."""
+    """Return the message that deltas make, and perhaps a message after them."""
     message = FoldedMessage(tools)
     for delta in deltas:
         message.add(delta, whole=False)
