@@ -16,6 +16,16 @@ _CODES = frozenset({"unknown_url", "api_not_implemented"})
 
 _NOT_YET = r"not (?:yet )?implemented"
 _METHOD = r"(?:GET|POST|PUT|DELETE)"
+_LACKED = (
+    rf"[`'\"]?(?:{ENDPOINT}|chat completions?)[`'\"]?(?: endpoint| API| route)?|endpoint|route"
+)
+_IS_LACKING = (
+    r"(?:is|are) (?:currently )?"
+    r"(?:not (?:yet )?(?:supported|implemented|enabled)|unsupported|disabled)"
+    r"(?: yet| (?:by|on|at|in) this "
+    r"(?:server|gateway|proxy|relay|provider|deployment|instance|service|API))?"
+)
+_ELSEWHERE = r"(?:[.;,] (?:please )?(?:use|try|call) [^\n]{1,200}?)?"
 _WHOLE = (
     # Go, gin, echo, FastAPI, aiohttp, Hono, Koa, llama.cpp, Azure, one-api, Kubernetes
     r"(?:(?:error )?404[: -]{1,3})?(?:page )?not found",
@@ -33,6 +43,9 @@ _WHOLE = (
     r"no static resource \S{1,300}",
     # SGLang's model gateway
     rf"(?:{ENDPOINT}|chat completions?)(?: endpoint| API)? {_NOT_YET}(?: for \w{{1,20}} router)?",
+    # Small gateways, of an endpoint that they lack for any model
+    rf"(?:(?:the|this|legacy) )?(?:{_LACKED}) {_IS_LACKING}{_ELSEWHERE}",
+    rf"(?:unknown|unsupported) (?:endpoint|route|path):? (?:{_METHOD} )?[`'\"]?/\S{{1,300}}",
 )
 _TEXT = re.compile(
     rf"(?:{'|'.join(_WHOLE)})[.!]?$|"

@@ -70,6 +70,7 @@ NAMING_RULES: tuple[NamingRule, ...] = (
     _by_model(
         rf"[Uu]nsupported parameter: {_QUOTED} is not supported with {_SPOKEN_OF}\.?{_INSTEAD}",
         "openai-max-tokens-rename",
+        "9router-wraps-max-tokens",
         "openai-temperature-param",
         "openai-responses-temperature-code-null",
         "openai-stop-unsupported",

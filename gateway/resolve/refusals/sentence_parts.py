@@ -38,3 +38,17 @@ for your account" about access."""
 
 ADVICE = rf"(?:[^\n]{{0,300}}?\b(?:[Uu]se|[Tt]ry|[Cc]all|to) {THERE})?"
 """Advice to use another endpoint, if there is any."""
+
+ENDPOINT_FIRST = (
+    rf"(?:(?:The )?{HERE}[`'\"]?(?: (?:API|endpoint|route))?|"
+    r"(?:(?:This|The) )?(?:API )?[Ee]ndpoint) "
+    r"(?:is not|isn't|not) (?:supported|available|enabled|accessible) (?:for|with|by|on|at) "
+    rf"(?:this model|(?:the )?[Mm]odel:? {MODEL})(?=$|[.,;:!\n]| ?\()"
+)
+"""The same with the endpoint as the subject, named or not: "… is not supported for model X"."""
+
+CONTENT = (
+    r"(?!(?:The )?[Pp]arameter)[A-Z][\w`'\" -]{1,60}? (?:is not|isn't|are not|aren't) supported "
+    rf"{VIA} {HERE}{ENDS}[^\n]{{0,300}}?\b(?:[Uu]se|[Tt]ry|[Cc]all) {THERE}"
+)
+"""What a request holds is refused here and taken `there`."""

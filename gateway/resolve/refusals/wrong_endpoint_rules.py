@@ -26,6 +26,8 @@ from gateway.resolve.refusals.destinations import (
 from gateway.resolve.refusals.endpoint_words import ENDPOINT
 from gateway.resolve.refusals.sentence_parts import (
     ADVICE,
+    CONTENT,
+    ENDPOINT_FIRST,
     ENDS,
     HERE,
     MODEL,
@@ -84,6 +86,8 @@ WRONG_ENDPOINT_RULES: tuple[WrongEndpointRule, ...] = (
         "copilot-responses-gemini",
         "openai-search-preview-on-responses-via-one-api",
     ),
+    _rule(rf"{ENDPOINT_FIRST}{ADVICE}", None, "oci-gateway-model-on-responses", calls=tuple(Shape)),
+    _rule(CONTENT, Destination(request_dependent=True), "xai-file-content-on-chat"),
     # OpenRouter, and others that name the sort of model
     _rule(
         rf"(?:(?:The )?[Mm]odel )?{MODEL} is an? (?P<there>embeddings?|image(?: generation)?|"

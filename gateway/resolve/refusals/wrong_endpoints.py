@@ -70,7 +70,10 @@ def _destination(
     name = match.groupdict().get("name") or model
     there, also = _home(match, "there"), _home(match, "also")
     if there is not None:
-        destination = at(there)
+        by_request = (
+            isinstance(rule.destination, Destination) and rule.destination.request_dependent
+        )
+        destination = replace(at(there), request_dependent=by_request)
     elif isinstance(rule.destination, Destination):
         destination = rule.destination
     elif rule.destination is not None:

@@ -138,6 +138,14 @@ def test_what_is_not_a_page_is_none(body: object) -> None:
         "Completion endpoint not implemented",
         "Messages API not yet implemented for this router",
         "The requested URL was not found on the server. If you entered the URL manually …",
+        "Responses API is not supported",
+        "The '/v1/responses' endpoint is not implemented yet.",
+        "This endpoint is not supported. Please use /v1/chat/completions.",
+        "Legacy completions endpoint is not supported. Use /v1/chat/completions instead.",
+        "Chat completions are currently disabled; please use /v1/completions instead.",
+        "The responses endpoint is not enabled on this server.",
+        "Unknown endpoint: /v1/responses",
+        "Unsupported endpoint: POST /responses",
     ],
 )
 def test_a_text_in_json_is_a_missing_route(message: str) -> None:
@@ -159,6 +167,12 @@ def test_a_text_in_json_is_a_missing_route(message: str) -> None:
         "Path '/v1/files/file-1' not found",
         "Streaming not implemented",
         "Responses endpoint not implemented for gpt-9",
+        "The Responses API is not supported for your account",
+        "The Responses API is not supported with images.",
+        "The Responses API is currently overloaded. Try again.",
+        "Streaming is not supported. Use another endpoint.",
+        "This endpoint is not supported in your region.",
+        "Unknown endpoint: ep-2026",
     ],
 )
 def test_other_texts_are_none(message: str) -> None:

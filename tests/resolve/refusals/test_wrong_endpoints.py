@@ -39,6 +39,31 @@ def judge(message: str, called: Called, model: str = "", *sent: str) -> Destinat
         ),
         ("You are not allowed to generate embeddings from this model", None, NOWHERE),
         (
+            "The Responses API is not supported for this model.",
+            RESPONSES,
+            Destination((CHAT, COMPLETIONS)),
+        ),
+        (
+            "The '/v1/chat/completions' endpoint is not available for model acme-7",
+            CHAT,
+            Destination((RESPONSES, COMPLETIONS)),
+        ),
+        (
+            "Chat completions API is not enabled for this model; use the Responses API.",
+            CHAT,
+            Destination((RESPONSES,)),
+        ),
+        (
+            "This endpoint is not supported for the model 'acme-7'.",
+            CHAT,
+            Destination((RESPONSES, COMPLETIONS)),
+        ),
+        (
+            "Function tools are not supported on /v1/chat/completions; use /v1/responses",
+            CHAT,
+            Destination((RESPONSES,), request_dependent=True),
+        ),
+        (
             (
                 "a/b is an embedding model and cannot be used with the chat/completions endpoint. "
                 "Use the /embeddings endpoint instead."
@@ -145,6 +170,8 @@ def test_a_text_says_where_to_go(message: str, called: Called, expected: Destina
         ("The model does not support Chat Completions API", COMPLETIONS),
         ("The model does not support Embeddings API", CHAT),
         ("Multi Agent requests are not allowed on chat completions", RESPONSES),
+        ("The Responses API is not supported for this model.", CHAT),
+        ("Audio is not supported on /v1/chat/completions. Use /v1/responses.", COMPLETIONS),
         ('"x" does not support chat', None),
         ("x is an embedding model and cannot be used with the chat/completions endpoint.", None),
         ("Unrecognized request argument supplied: messages", CHAT),
@@ -346,6 +373,12 @@ def test_the_sort_of_model_says_where_it_lives(sort: str, other_endpoint: str) -
         "The model 'x' does not support chat/completions streaming",
         '"x" does not support chat templates',
         "The model 'x' does not support images",
+        "The Chat Completions API is not supported for your account",
+        "The Chat Completions API is not available for free.",
+        "Chat completions API is not supported for model 7 with tools",
+        "Files are not supported on /v1/chat/completions.",
+        "Parameter seed is not supported on /v1/chat/completions. Use /v1/responses.",
+        "Flex API is not supported for model: gpt-5",
         "The model 'x' does not support the '/v1/messages' API",
         "Your account does not support /v1/chat/completions",
         "The model 'x' does not support the '/v1/chat/completions/batch' API",
