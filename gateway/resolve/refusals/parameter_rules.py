@@ -154,12 +154,12 @@ NAMING_RULES: tuple[NamingRule, ...] = (
     ),
     # Copilot; CLIProxyAPI, which does not name the parameter
     _by_model(
-        rf"{_NAME} ['\"](?P<given>\w{{1,40}})['\"] is not supported by model \S{{1,200}}; ",
+        rf"{_NAME} [`'\"](?P<given>\w{{1,40}})[`'\"] is not supported by model \S{{1,200}}; ",
         "copilot-effort-high",
         value_only=True,
     ),
     _by_model(
-        r"level ['\"](?P<given>\w{1,40})['\"] not supported, valid levels: ",
+        r"level [`'\"](?P<given>\w{1,40})[`'\"] not supported, valid levels: ",
         "cliproxyapi-effort-max",
         about=("reasoning_effort", "reasoning.effort", "output_config.effort"),
         value_only=True,
