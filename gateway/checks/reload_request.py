@@ -10,11 +10,11 @@ import ssl
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
 from gateway.checks.healthcheck import on_this_machine, readable_layers, reason_of, unverified
 from gateway.config.changes import ReloadResult
-from gateway.config.checks.problems import ConfigError
+from gateway.config.checks.addresses import checked_base_url, host_of, path_of, port_of
+from gateway.config.checks.problems import ConfigError, InvalidValue
 from gateway.config.checks.validate import validate
 from gateway.config.reading.files import Files
 from gateway.config.reading.layers import Layers
@@ -40,6 +40,8 @@ class AdminPlace(NamedTuple):
     token: str
     tls: ssl.SSLContext | None = None
     """How it is called over TLS; None: without."""
+    path: str = ""
+    """What is before the paths of the listener, where a proxy is in between."""
 
 
 def admin_place(
@@ -62,12 +64,7 @@ def admin_place(
         raise ConfigError([problem for _, problem in found])
     token = config.admin.token.get_secret_value() if config.admin.token is not None else ""
     if url is not None:
-        named = urlsplit(url)
-        usual = {"http": 80, "https": 443}.get(named.scheme)
-        if usual is None or named.hostname is None:
-            raise NotReached("--url must be the admin listener's, like http://127.0.0.1:9090")
-        tls = ssl.create_default_context() if named.scheme == "https" else None
-        return AdminPlace(named.hostname, named.port or usual, token, tls)
+        return _named(url, token)
     if not config.admin.enabled:
         raise NotReached("admin.enabled is false: send SIGHUP to the gateway's process")
     if config.admin.port == 0:
@@ -76,13 +73,25 @@ def admin_place(
     return AdminPlace(on_this_machine(config.admin.host), config.admin.port, token, tls)
 
 
+def _named(url: str, token: str) -> AdminPlace:
+    """Return the admin listener at a URL, perhaps below a proxy's path. Raises `NotReached`."""
+    try:
+        checked = checked_base_url(url)
+    except InvalidValue as fault:
+        example = "write the admin listener's URL, like http://127.0.0.1:9090"
+        raise NotReached(f"--url {fault.message}; {example}") from None
+    tls = ssl.create_default_context() if checked.startswith("https:") else None
+    path = path_of(checked).removesuffix("/reload")
+    return AdminPlace(host_of(checked), port_of(checked), token, tls, path)
+
+
 def ask_to_reload(place: AdminPlace) -> ReloadResult:
     """Have the gateway reload; return how it ended. Raises `NotReached`."""
     connection = _connection(place)
     headers = {"x-admin-token": place.token} if place.token else {}
     where = f"the admin listener at {place.host}, port {place.port}"
     try:
-        connection.request("POST", "/reload", headers=headers)
+        connection.request("POST", f"{place.path}/reload", headers=headers)
         reply = connection.getresponse()
         content = json.loads(reply.read())
         if "reloaded" in content:

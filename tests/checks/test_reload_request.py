@@ -52,6 +52,8 @@ def test_the_listener_is_that_of_the_configuration(tmp_path: Path) -> None:
     assert admin_place(path, environ).port == 2
     assert admin_place(path, {}, "http://h:5") == AdminPlace("h", 5, "secret")
     assert admin_place(None, {}, "http://h").port == 80
+    for path, before in (("/", ""), ("/admin/", "/admin"), ("/reload", ""), ("/a/reload", "/a")):
+        assert admin_place(None, {}, f"http://h{path}").path == before
 
 
 def test_this_machine_is_called_by_any_name_and_others_by_their_own(tmp_path: Path) -> None:
@@ -72,8 +74,13 @@ def test_this_machine_is_called_by_any_name_and_others_by_their_own(tmp_path: Pa
     [
         ("admin: {enabled: false}", None, "send SIGHUP"),
         ("admin: {port: 0}", None, "name it with --url"),
-        ("", "ftp://h", "--url must be"),
-        ("", "here", "--url must be"),
+        ("", "ftp://h", "--url must start with http:// or https://; write the admin listener's"),
+        ("", "here", "--url must start with"),
+        ("", "", "--url must be a URL"),
+        ("", "http://a b", "--url must be a URL"),
+        ("", "http://h:99999", "--url is not a URL"),
+        ("", "http://h:port", "--url is not a URL"),
+        ("", "http://[::1", "--url is not a URL"),
     ],
 )
 def test_what_cannot_be_known_is_said(
