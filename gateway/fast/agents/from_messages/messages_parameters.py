@@ -23,6 +23,7 @@ from gateway.translate.contract import Context, Report
 from gateway.translate.draft import Draft
 from gateway.translate.parts.from_messages.blocks.thinking import shown_as
 from gateway.translate.parts.from_messages.hints import hints
+from gateway.translate.parts.from_messages.parameters import output_format
 from gateway.translate.parts.from_messages.system import is_attribution
 from gateway.translate.parts.messages.asked import MessagesAsked
 from gateway.translate.parts.tools.choices import Mode, ToolChoice, ToolName
@@ -157,6 +158,7 @@ def asked_of(client: Json, tools: Tools | None, *, native_stops: bool) -> Messag
         thinking=shown_as(client),
         tool_names={} if tools is None else tools.names,
         tools=frozenset() if tools is None else tools.functions,
+        one_document=output_format(client)[0] is not None,
     )
 
 

@@ -1,9 +1,14 @@
 """The content of one message: what a response says, as blocks in a frame."""
 
+from collections.abc import Callable
+from functools import partial
+
 from gateway.errors import UpstreamError
 from gateway.shapes import Json
 from gateway.translate.chat_via_responses.output.calls import Call
+from gateway.translate.chat_via_responses.output.documents import Documents
 from gateway.translate.chat_via_responses.output.said_parts import ReasoningForm
+from gateway.translate.chat_via_responses.output.text import Step
 from gateway.translate.chat_via_responses.output.tracking import OutputItem
 from gateway.translate.contract import MAX_REPLY_CHARACTERS, Context, Report
 from gateway.translate.messages_via_responses.output.blocks import CallBlock, ReasoningBlock
@@ -27,6 +32,7 @@ class Content:
         self._calls: dict[Call, CallBlock] = {}
         self._call_ids: set[str] | None = None
         self._characters = 0
+        self._documents = Documents(report) if request.asked.one_document else None
         self.texts = Texts(request.asked.stop_sequences, frame)
 
     @property
@@ -38,15 +44,29 @@ class Content:
         """Add text of a part; None: the upstream does not name it."""
         if text:
             self._count(text)
-            self.texts.say(item, part, text)
+            piece = partial(_said, self.texts.say, item, part, text)
+            if self._documents is None:
+                piece()
+            else:
+                self._documents.take(item, text, piece)
             item.said.add("text", part, text)
 
     def refuse(self, item: OutputItem, part: int | None, text: str) -> None:
         """Add text of a refusal."""
         if text:
             self._count(text)
-            self.texts.refuse(item, part, text)
+            piece = partial(_said, self.texts.refuse, item, part, text)
+            if self._documents is None:
+                piece()
+            else:
+                self._documents.take_refusal(item, text, piece)
             item.said.add("refusal", part, text)
+
+    def end_texts(self) -> None:
+        """Show what was held back of the text, at the end of the response."""
+        if self._documents is not None:
+            self._documents.finish()
+        self.texts.interrupt()
 
     def reason(self, item: OutputItem, form: ReasoningForm, part: int, text: str) -> None:
         """Add text of the reasoning, or of a summary of it."""
@@ -135,3 +155,14 @@ class Content:
                 f"The upstream's response has more than {MAX_REPLY_CHARACTERS} characters. "
                 "Limit it with 'max_tokens'."
             )
+
+
+def _said(
+    say: Callable[[OutputItem, int | None, str], None],
+    item: OutputItem,
+    part: int | None,
+    text: str,
+) -> list[Step]:
+    """Say a piece of text, for which there are no steps here."""
+    say(item, part, text)
+    return []

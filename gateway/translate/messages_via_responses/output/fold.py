@@ -87,7 +87,10 @@ class MessageFold(ResponseEvents[None]):
         self.cut_off = is_cut_off(status, response, self._sent, self._context)
         for call in self._items.calls():
             self._content.finish(call, naturally=not self.cut_off)
-        self._content.texts.interrupt()
+        self._content.end_texts()
+        if self.is_cut:
+            self._cut()
+            return
         self.stop = stop_of(
             status,
             response,
@@ -114,8 +117,8 @@ class MessageFold(ResponseEvents[None]):
         elif kind is ItemKind.CALL:
             self._content.describe(known.call, item)
             self._content.open(known.call, call_text(item))
-        else:
-            self._report_phase(item)
+        elif kind is ItemKind.MESSAGE:
+            self._note_phase(known, item)
 
     def _item_done(self, event: Json) -> None:
         item = an_object(event, "item")
@@ -138,13 +141,14 @@ class MessageFold(ResponseEvents[None]):
             self._report.drop(f"output.{item.get('type')}")
         known.done = True
 
-    def _report_phase(self, item: Json) -> None:
-        """Report the phase of a message, for which messages have no place."""
+    def _note_phase(self, known: OutputItem, item: Json) -> None:
+        """Take the phase of a message, for which messages have no place: it is reported."""
         if isinstance(item.get("phase"), str):
+            known.phase = item["phase"]
             self._report.drop("phase")
 
     def _complete_message(self, known: OutputItem, item: Json) -> None:
-        self._report_phase(item)
+        self._note_phase(known, item)
         texts = texts_of(item)
         said = dict(known.said.rests("text", texts["text"]))
         refused = dict(known.said.rests("refusal", texts["refusal"]))

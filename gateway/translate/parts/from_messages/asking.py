@@ -2,6 +2,7 @@
 
 from gateway.shapes import Json
 from gateway.translate.parts.from_messages.blocks.thinking import shown_as
+from gateway.translate.parts.from_messages.parameters import output_format
 from gateway.translate.parts.from_messages.tools import MessagesTools
 from gateway.translate.parts.messages.asked import MessagesAsked
 
@@ -18,4 +19,5 @@ def asked_of(client: Json, tools: MessagesTools, *, native_stops: bool) -> Messa
         thinking=shown_as(client),
         tool_names=tools.names,
         tools=frozenset(tool.function["name"] for tool in tools.tools),
+        one_document=output_format(client)[0] is not None,
     )

@@ -21,3 +21,5 @@ class MessagesAsked:
     """By name as sent the client's own, where they differ: longer names are shortened."""
     tools: frozenset[str] = frozenset()
     """The names of the tools as they are sent."""
+    one_document: bool = False
+    """Whether the text is a single JSON document."""

@@ -1,11 +1,16 @@
 """Texts are taken from wherever servers put them, and once."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from msgspec.json import encode
 
 from gateway.errors import UpstreamError
-from gateway.shapes import Json
+from gateway.fast.pairs import pair_paths
+from gateway.shapes import Json, Shape
+from gateway.translate.plan import plan
+from tests.messages_grammar import read_message
 from tests.translate.chat_via_responses.cases import (
     ending,
     events_of,
@@ -17,7 +22,7 @@ from tests.translate.chat_via_responses.cases import (
     response,
     text,
 )
-from tests.translate.messages_client import failure, texts
+from tests.translate.messages_client import HISTORY, context, failure, texts
 from tests.translate.messages_via_responses.responses import PAIR
 
 TOOLS: Json = {"tools": frozenset({"f"})}
@@ -140,3 +145,78 @@ def test_the_phase_of_a_message_is_reported_before_its_text_is_sent(phase: Any) 
             break
     assert begun
     assert streamed.report.dropped == reported
+
+
+def documents(*phases: str | None) -> list[Json]:
+    """Return messages that are a document each, with these phases."""
+    return [
+        message(
+            text(f'{{"a":{number}}}'), id=f"msg_{number}", **({"phase": phase} if phase else {})
+        )
+        for number, phase in enumerate(phases, 1)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("phases", "shown"),
+    [
+        ([None, None], 1),
+        ([None, None, None], 1),
+        (["final_answer", "final_answer"], 2),
+        (["commentary", "final_answer", "commentary"], 2),
+        ([None, "final_answer"], 1),
+    ],
+)
+def test_one_document_is_shown_where_one_was_asked_for(
+    phases: Sequence[str | None], shown: int
+) -> None:
+    """As for chat clients: OpenAI's models repeat theirs (effect#6178, pipecat#4852)."""
+    reply = response(reasoning("hm"), *documents(*phases))
+    expected = [f'{{"a":{shown}}}']
+    for made in (
+        PAIR.replied(reply, one_document=True),
+        PAIR.message(events_of(reply), one_document=True),
+        PAIR.message([*events_of(reply)[:-1], ending(response())], one_document=True),
+    ):
+        assert texts(made)[1:] == expected
+    assert len(texts(PAIR.replied(reply))) == len(phases) + 1
+
+
+def test_what_is_left_out_of_a_document_is_reported() -> None:
+    refused = message(refusal("No."), id="msg_9")
+    translation = PAIR.asking(one_document=True)
+    made = translation.reply([response(*documents(None, None), refused)])
+    assert texts(made) == ['{"a":1}', "No."]
+    assert translation.report.dropped == ["output.message"]
+    waiting = message(refusal("No."), id="msg_9", phase="final_answer")
+    assert texts(PAIR.replied(response(waiting), one_document=True)) == ["No."]
+
+
+def test_a_document_that_has_waited_is_cut_at_a_stop_sequence() -> None:
+    reply = response(*documents("commentary", "final_answer"))
+    asked: Json = {"one_document": True, "stop_sequences": ("2",)}
+    for made in (PAIR.replied(reply, **asked), PAIR.message(events_of(reply), **asked)):
+        assert texts(made) == ['{"a":']
+        assert (made["stop_reason"], made["stop_sequence"]) == ("stop_sequence", "2")
+
+
+@pytest.mark.parametrize("name", ["output_config", "output_format"])
+@pytest.mark.parametrize("fast", [False, True])
+def test_a_request_for_json_asks_for_one_document(name: str, *, fast: bool) -> None:
+    schema = {"type": "object", "properties": {}, "additionalProperties": False}
+    form = {"type": "json_schema", "schema": schema}
+    body = {**HISTORY, "stream": True, name: {"format": form} if name == "output_config" else form}
+    made = (
+        pair_paths(Shape.MESSAGES, Shape.RESPONSES, context()).translation(encode(body), context())
+        if fast
+        else plan(Shape.MESSAGES, Shape.RESPONSES, body, context())
+    )
+    assert made is not None
+    stream = made.stream()
+    sent = [
+        out
+        for event in events_of(response(*documents(None, None)))
+        for out in stream.feed(0, event)
+    ]
+    assert texts(read_message(sent)) == ['{"a":1}']
+    assert stream.end(0) == []
