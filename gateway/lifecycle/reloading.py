@@ -37,7 +37,7 @@ class Configuration:
         return replace(settings, secret=self._secret)
 
     def read(self) -> tuple[Settings, list[str]]:
-        """Read the settings anew, in another process, and the warnings about them.
+        """Read the settings again, in another process, and the warnings about them.
 
         Raises `ConfigError`, and `RuntimeError` if that process failed.
         """

@@ -124,7 +124,7 @@ class MessageFold:
         return deltas
 
     def _rest_of(self, call: _OpenCall, *, cut_off: bool) -> list[Json]:
-        """Return what is not shown yet of a whole call; raises `UpstreamError` for half a one."""
+        """Return what is not shown yet of a whole call; raises `UpstreamError` for half of one."""
         if not call.is_custom:
             return self._arguments(call, call.text.next_text())
         text = call.text.text

@@ -48,7 +48,7 @@ class PreparedRequest:
     def client_param(self, call: int, param: str | None) -> str | None:  # noqa: ARG002
         """Return the client's path of a parameter that the upstream named; the same for all calls.
 
-        None: the client has no such one.
+        None: the client has none.
         """
         return _client_param(self, param) if param else None
 

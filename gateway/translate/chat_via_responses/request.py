@@ -49,7 +49,7 @@ class PreparedRequest:
     def client_param(self, call: int, param: str | None) -> str | None:  # noqa: ARG002
         """Return the client's path of a parameter that the upstream named; the same for all calls.
 
-        None: the client has no such one.
+        None: the client has none.
         """
         return client_path(param, self.client, self.input, self.tools) if param else None
 

@@ -52,7 +52,7 @@ _ALLOWED = Record({"mode": Anything(), "tools": Anything()})
 
 
 def report_unknown_choice(choice: Json, draft: Draft) -> None:
-    """Report the unknown fields of a `tool_choice`, which is written anew."""
+    """Report the unknown fields of a `tool_choice`, which is rewritten."""
     _report(choice, "tool_choice", draft)
     if choice["type"] != "allowed_tools":
         return

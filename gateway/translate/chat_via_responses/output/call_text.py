@@ -173,7 +173,7 @@ class CallText:
 
 
 def _joined(opening: str, deltas: str) -> str:
-    """Return the text of an opening and of deltas that continue it or begin anew."""
+    """Return the text of an opening and of deltas that continue it or start again."""
     if deltas.startswith(opening):
         return deltas
     return opening if opening.startswith(deltas) else opening + deltas

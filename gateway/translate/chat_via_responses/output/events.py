@@ -15,7 +15,7 @@ Shown = TypeVar("Shown")
 """What is shown of an event."""
 
 HELD: Final = frozenset({"response.created", "response.in_progress", "response.queued"})
-"""Events after which a response can still fail as a whole, for example for want of quota."""
+"""Events after which a response can still fail as a whole, for example for lack of quota."""
 
 _METHODS: Final = {
     "response.output_item.added": "_item_added",

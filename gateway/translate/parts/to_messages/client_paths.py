@@ -30,7 +30,7 @@ class OwnNames:
 
 
 def client_path(param: str, client: Json, conversation: Written, own: OwnNames) -> str | None:
-    """Return the client's path of a parameter of messages; None: it has no such one."""
+    """Return the client's path of a parameter of messages; None: it has none."""
     found = _ROOT.match(param)
     root = found[1] if found is not None else ""
     if root in ("messages", "system"):
