@@ -10,9 +10,9 @@ from typing import Generic, TypeVar
 from msgspec import Raw
 
 LARGEST_KEPT = 256 * 1024
-"""The length of the largest part that is known again, in bytes."""
+"""The length of the largest part that is recognised, in bytes."""
 MOST_KEPT = 1024 * 1024
-"""Bytes that are known again; beyond, all are forgotten: those in use are back after a request."""
+"""Bytes that are kept; beyond, all are forgotten: those in use are back after a request."""
 EACH = 1024
 """Each part counts for so many bytes more than it has, for all that is around it."""
 _END = 64

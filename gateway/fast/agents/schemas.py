@@ -2,7 +2,7 @@
 
 A schema must be valid all through, as it must be for the generic path: it may not have a number
 beyond every double (1e400). To decode it is the fastest way to see that; since the next turn of a
-conversation has the same tools, a schema that was decoded is known again.
+conversation has the same tools, a schema that was decoded is recognised.
 """
 
 from functools import lru_cache
@@ -16,7 +16,7 @@ from gateway.fast.codec import ABSENT
 from gateway.translate.parts.tools.definitions import has_nulls, is_complete, is_strict_schema
 
 LARGEST_KEPT = 4096
-"""The length of the largest schema that is known again, in bytes."""
+"""The length of the largest schema that is recognised, in bytes."""
 _KEPT = 1024
 
 
