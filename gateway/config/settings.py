@@ -55,7 +55,7 @@ class ServerSettings:
     max_body_bytes: int = 32 * 1024 * 1024
     """Limit of a body that is held in memory: requests at the generation endpoints."""
     max_upload_bytes: int = 1024 * 1024 * 1024
-    """Limit of a body that is passed on as a stream, such as a file upload."""
+    """Limit of a body that is passed through as a stream, such as a file upload."""
     body_idle_timeout: float = 30.0
     send_timeout: float = 60.0
     """How long a client may leave its reply unread."""

@@ -54,7 +54,7 @@ class ServerConfig(BaseConfig):
     )
     max_upload_bytes: Bytes = Field(
         default=_SERVER.max_upload_bytes,
-        description="Largest request body that is passed on as a stream, such as a file upload.",
+        description="Largest request body that is passed through as a stream, as a file upload is.",
     )
     body_idle_timeout: Seconds = Field(
         default=_SERVER.body_idle_timeout,
