@@ -55,6 +55,12 @@ _FORMS = (
         ),
         re.compile(r"[\])]{1,8}\s*"),
     ),
+    # jsonschema, of the request; of a part it says behind this which one
+    _Form(
+        re.compile(r"'(?P<name>\w{1,64})'(?:, )?"),
+        re.compile(r"Additional properties are not allowed \("),
+        re.compile(r" (?:was|were) unexpected\)\.?"),
+    ),
     # Bedrock; `#` is the request, and `#/messages/0` a part of it
     _Form(
         re.compile(r"#: extraneous key \[(?P<name>\w{1,64})\] is not permitted"),

@@ -43,7 +43,7 @@ _NOT_FOUND_TEXTS: tuple[re.Pattern[str], ...] = tuple(
         r"[Mm]odel (?:not found|Not Exist|does not exist)",
         # Mistral, Perplexity, LiteLLM
         r"(?:anthropic_messages: )?Invalid model(?:: ?| ['`\"]| name passed in model=|$)",
-        r"[Uu]nknown model\b",
+        r"[Uu]nknown [Mm]odel\b",
         # OpenRouter: "No endpoints found that support …" is about providers
         r"\S{1,300} is not a valid model ID",
         r"No endpoints found for \S{1,300}$",
@@ -54,6 +54,12 @@ _NOT_FOUND_TEXTS: tuple[re.Pattern[str], ...] = tuple(
         r"The requested model (?:\S{1,300} )?is not supported(?:\.|$| by )",
         r"Model \S{1,300} is not supported(?:$|\. Supported models are)",
         r"The provided model identifier is invalid",
+        # Volcengine's Ark; Zhipu in Chinese; Vertex; Workers AI; CLIProxyAPI
+        r"The model or endpoint \S{1,300} does not exist",
+        r"(?:\[1211\]\[)?\u6a21\u578b\u4e0d\u5b58\u5728",
+        r"Publisher Model `\S{1,300} was not found",
+        r"No such model\b",
+        r"unknown provider for model \S",
         # FastChat; Xinference; Hugging Face's library, of mlx-lm
         r"Only \S{1,1000} allowed now, your model ",
         r"\[address=[^\]\n]{1,100}\] Model not found",

@@ -58,6 +58,8 @@ _ANY_NAME = rf"(?P<quote>[`'\"])?{_NAME}(?(quote)(?P=quote)|(?=\.?(?:$|\n)|[,;] 
 _INSTEAD = r"(?: Use [`'\"](?P<instead>[\w.]+)[`'\"] instead)?"
 _ANY_NAMES = r"(?P<names>[`'\"]?[A-Za-z_][\w.\[\], `'\"]*?)"
 _SPOKEN_OF = r"(?:this|the [`'\"][^`'\"\n]{1,200}[`'\"]) model"
+_EFFORTS = ("reasoning_effort", "reasoning.effort", "output_config.effort")
+_LEVEL = r"[`'\"](?P<given>none|minimal|low|medium|high|xhigh|max)[`'\"]"
 _MODEL_QUOTED = r"[`'\"][^`'\"\n]{1,200}[`'\"]"
 
 NAMING_RULES: tuple[NamingRule, ...] = (
@@ -117,6 +119,29 @@ NAMING_RULES: tuple[NamingRule, ...] = (
         "copilot-gpt5-mini-effort-xhigh",
         value_only=True,
     ),
+    # The same where a relay has lost the parameter; CLIProxyAPI; Gemini; Qwen's chat template
+    *(
+        _by_model(pattern, *serves, about=_EFFORTS, value_only=True)
+        for pattern, *serves in (
+            (
+                rf"Unsupported value: {_LEVEL} is not supported with {_SPOKEN_OF}",
+                "sub2api-effort-without-param",
+            ),
+            (
+                r"level [`'\"](?P<given>\w{1,20})[`'\"] (?:is )?not supported, valid levels: ",
+                "cliproxy-effort-level",
+                "cliproxyapi-effort-max",
+            ),
+            (
+                r"Thinking level (?P<given>\w{1,20}) is not supported for this model",
+                "gemini-thinking-level",
+            ),
+            (
+                r"Unexpected reasoning effort (?P<given>\w{1,20})\. Supported types are ",
+                "sglang-qwen-template-effort",
+            ),
+        )
+    ),
     _by_model(
         r"You are not allowed to request logprobs from this model",
         "openai-logprobs-403",
@@ -152,16 +177,10 @@ NAMING_RULES: tuple[NamingRule, ...] = (
         "anthropic-effort",
         about=("output_config.effort",),
     ),
-    # Copilot; CLIProxyAPI, which does not name the parameter
+    # Copilot
     _by_model(
         rf"{_NAME} [`'\"](?P<given>\w{{1,40}})[`'\"] is not supported by model \S{{1,200}}; ",
         "copilot-effort-high",
-        value_only=True,
-    ),
-    _by_model(
-        r"level [`'\"](?P<given>\w{1,40})[`'\"] not supported, valid levels: ",
-        "cliproxyapi-effort-max",
-        about=("reasoning_effort", "reasoning.effort", "output_config.effort"),
         value_only=True,
     ),
     # Anthropic, of a type of thinking; the effort remains

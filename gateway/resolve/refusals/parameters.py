@@ -24,9 +24,10 @@ _VALUE_REFUSED = re.compile(
     r"Unsupported value: (?P<quote>[`'\"])(?P<given>[^`'\"\n]{0,200})(?P=quote) is not supported "
     r"with (?:this model|the [`'\"]\S{1,200}[`'\"] model)"
 )
-# OpenAI, pydantic (both versions), Copilot, CLIProxyAPI
+# OpenAI, Qwen's chat template, CLIProxyAPI, pydantic (both versions)
 _SUPPORTED = re.compile(
-    r"(?:[Ss]upported values(?: are)?|valid levels|permitted|Input should be):? (.{1,200})"
+    r"(?:[Ss]upported (?:values|types)(?: are)?|valid levels|permitted|Input should be)"
+    r":? (.{1,200})"
 )
 # lmdeploy: "x is not supported by Responses Text V1.", with `x` as the error's parameter.
 _NAMED_FIRST = re.compile(r" is not supported by \S")
@@ -83,7 +84,7 @@ def _value_refused(name: str, given: str | None, message: str) -> RefusedParamet
     """Return a parameter of which only a value is refused: a degree can go with that value."""
     if name not in _DEGREES:
         return RefusedParameter(name, value_only=True)
-    word = given and given.strip(_QUOTES)
+    word = given and given.strip(_QUOTES).lower()
     nearest = _nearest(word, message) if word and name in _EFFORTS else None
     return RefusedParameter(name, given=word, nearest=nearest)
 

@@ -35,6 +35,7 @@ def printed(*names: str) -> str:
         printed("seed", "store").replace("\n  Extra", "\n Extra"),
         lines(CEREBRAS, "seed", "store"),
         BEDROCK.format(KEY.format("seed") + KEY.format("store")),
+        "Additional properties are not allowed ('seed', 'store' were unexpected)",
     ],
 )
 def test_every_entry_is_read(message: str) -> None:
@@ -84,6 +85,7 @@ def test_a_path_is_written_as_elsewhere(message: str, path: str) -> None:
         GROQ.format("('messages.0' : property 'name' is unsupported) AND more"),
         BEDROCK.format("#/messages/0: extraneous key [name] is not permitted"),
         BEDROCK.format(KEY.format("seed")) + " Or not.",
+        "Additional properties are not allowed ('id' was unexpected) - 'messages.0'",
     ],
 )
 def test_a_list_of_anything_else_is_none(message: str) -> None:

@@ -28,6 +28,12 @@ from tests.resolve.recorded_errors import in_openai_envelope
         "No matching route found. It is likely that the model specified your request is not …",
         "could not find real modelID for gpt-9",
         "llama-swap: no local server found for requested model",
+        "The model or endpoint ep-2026-x does not exist or you do not have access to it.",
+        "[1211][模型不存在",
+        "Unknown Model, please check the model code.",
+        "Publisher Model `projects/p/models/gpt-9` was not found or your project does not have …",
+        "No such model @cf/acme/gpt-9 or task",
+        "unknown provider for model gpt-9",
     ],
 )
 def test_a_missing_model_is_known_by_text(message: str) -> None:

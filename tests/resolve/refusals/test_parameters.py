@@ -340,3 +340,26 @@ def test_no_text_of_a_rule_raises(
     message = data.draw(st.from_regex(rule.pattern))
     found = refused_parameters(ErrorReply(message), sent)
     assert found is None or found
+
+
+@pytest.mark.parametrize(
+    ("message", "nearest"),
+    [
+        (
+            "Unsupported value: 'xhigh' is not supported with this model. Supported values: 'low'",
+            "low",
+        ),
+        ('level "xhigh" not supported, valid levels: low, medium, high', "high"),
+        ("level 'XHIGH' is not supported, valid levels: none, low", "low"),
+        ("Thinking level XHIGH is not supported for this model.", None),
+        ("Unexpected reasoning effort xhigh. Supported types are medium (default).", "medium"),
+    ],
+)
+def test_an_effort_is_refused_without_the_parameters_name(
+    message: str, nearest: str | None
+) -> None:
+    for name in ("reasoning_effort", "reasoning.effort"):
+        expected = (RefusedParameter(name, by_model=True, given="xhigh", nearest=nearest),)
+        assert refused_parameters(ErrorReply(message), frozenset({"model", name})) == expected
+    assert refused_parameters(ErrorReply(message), frozenset({"model", "verbosity"})) is None
+    assert refused_parameters(ErrorReply(f"He wrote: {message}"), frozenset({name})) is None
