@@ -52,8 +52,8 @@ def test_the_listener_is_that_of_the_configuration(tmp_path: Path) -> None:
     assert admin_place(path, environ).port == 2
     assert admin_place(path, {}, "http://h:5") == AdminPlace("h", 5, "secret")
     assert admin_place(None, {}, "http://h").port == 80
-    for path, before in (("/", ""), ("/admin/", "/admin"), ("/reload", ""), ("/a/reload", "/a")):
-        assert admin_place(None, {}, f"http://h{path}").path == before
+    for url, before in (("/", ""), ("/admin/", "/admin"), ("/reload", ""), ("/a/reload", "/a")):
+        assert admin_place(None, {}, f"http://h{url}").path == before
 
 
 def test_this_machine_is_called_by_any_name_and_others_by_their_own(tmp_path: Path) -> None:
