@@ -15,7 +15,7 @@ _END: Json = {"choices": [{"index": 0, "delta": {}, "finish_reason": UNKNOWN}]}
 
 def is_counted(event: Json) -> bool:
     """Whether an event is the usage of a whole reply: it has both counts, and no choices."""
-    tokens = tokens_of(event.get("usage")) if event.get("choices") == [] else None
+    tokens = None if event.get("choices") else tokens_of(event.get("usage"))
     return tokens is not None and None not in tokens
 
 

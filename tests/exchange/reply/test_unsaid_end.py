@@ -52,15 +52,18 @@ def exchanged(client: Shape, home: Shape, body: bytes, *, fast: bool) -> tuple[b
     return sent + feeder.finish(0), feeder
 
 
+@pytest.mark.parametrize("counted", [COUNTED, {"usage": USAGE}, {**COUNTED, "choices": None}])
 @pytest.mark.parametrize("fast", [False, True])
 @pytest.mark.parametrize(("client", "home"), PAIRS)
 def test_a_counted_stream_that_says_that_it_is_over_is_complete(
-    client: Shape, home: Shape, *, fast: bool
+    client: Shape, home: Shape, counted: Json, *, fast: bool
 ) -> None:
     texts = [said(home, text) for text in ("Let", " me", " see.")]
-    sent, feeder = exchanged(client, home, written(*texts, COUNTED) + DONE, fast=fast)
+    sent, feeder = exchanged(client, home, written(*texts, counted) + DONE, fast=fast)
     assert not feeder.broken
     assert feeder.tokens == (22, 5)
+    whole = folded(client, home, written(*texts, counted), DONE).json
+    assert "Let me see." in str(whole)
     finish = {Shape.RESPONSES: b'"completed"', Shape.MESSAGES: b'"end_turn"'}
     assert finish.get(client, b'"finish_reason":"stop"') in sent
 
