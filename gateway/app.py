@@ -27,7 +27,7 @@ from gateway.exchange.legacy.dispatch import Legacy
 from gateway.exchange.legacy.fine_tunes import FineTunes
 from gateway.exchange.models.listing import Listing
 from gateway.exchange.params.known_fixes import KnownFixes
-from gateway.exchange.passthrough.forward import Passing
+from gateway.exchange.passthrough.forward import Forwarder
 from gateway.exchange.retries import Memory
 from gateway.exchange.stored.conversations import ResponseMemory
 from gateway.exchange.stored.seals import Seals
@@ -154,12 +154,12 @@ def build(
     resolver = Resolver(settings, lookup, endpoints, Catalogue.load(), time.time, kept.notes)
     attempts = _attempts(settings, kept.seals)
     exchange = Exchange(settings, resolver, send, attempts, kept.memory, kept.responses)
-    passing = Passing(settings, resolver, send, attempts.apart)
-    listing = Listing(settings, resolver, passing, upstreams.ask)
-    legacy = Legacy(exchange, passing, listing, FineTunes(settings, resolver, send))
-    sessions = _sessions(exchange, passing, upstreams, observer)
+    forward = Forwarder(settings, resolver, send, attempts.apart)
+    listing = Listing(settings, resolver, forward, upstreams.ask)
+    legacy = Legacy(exchange, forward, listing, FineTunes(settings, resolver, send))
+    sessions = _sessions(exchange, forward, upstreams, observer)
     services = Services(
-        exchange, passing, listing, legacy, kept.responses, observer, tracer, kept.running, sessions
+        exchange, forward, listing, legacy, kept.responses, observer, tracer, kept.running, sessions
     )
     gateway = Gateway(settings, services, server_context(settings.server.tls))
     sockets = kept.metrics.sockets
@@ -174,7 +174,7 @@ def build(
 
 
 def _sessions(
-    exchange: Exchange, passing: Passing, upstreams: Upstreams, observer: RequestObserver
+    exchange: Exchange, forwarder: Forwarder, upstreams: Upstreams, observer: RequestObserver
 ) -> MakeSessions:
     """Return what makes the sessions of clients' sockets, and loads what they need, when needed."""
 
@@ -185,7 +185,7 @@ def _sessions(
 
         for name in _OF_SOCKETS:
             import_module(name)
-        realtime = Realtime(exchange.settings, passing.destinations, upstreams.dial)
+        realtime = Realtime(exchange.settings, forwarder.destinations, upstreams.dial)
         relays = UpstreamRelays(exchange, upstreams.dial, time.monotonic, observer.lookup_failed)
         return sessions.Sessions(exchange, turns, relays, realtime.open)
 

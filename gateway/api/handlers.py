@@ -8,13 +8,13 @@ import msgspec
 
 from gateway.exchange.bodies.request_fields import with_path_model
 from gateway.exchange.client_reply import ClientReply, json_reply
-from gateway.exchange.counting import Counting
+from gateway.exchange.counting import TokenCounter
 from gateway.exchange.decision import Decision
 from gateway.exchange.flow import Exchange
 from gateway.exchange.legacy.dispatch import Legacy
 from gateway.exchange.models.listing import Listing, shorter_names
-from gateway.exchange.passthrough.forward import Passing
-from gateway.exchange.stored.compaction import Compacting
+from gateway.exchange.passthrough.forward import Forwarder
+from gateway.exchange.stored.compaction import Compactor
 from gateway.exchange.stored.kept_responses import KeptResponses
 from gateway.request import GenerationRequest, Request
 
@@ -27,12 +27,12 @@ class Handlers:
     """
 
     exchange: Exchange
-    passing: Passing
+    forwarder: Forwarder
     listing: Listing
     legacy: Legacy
     kept: KeptResponses
-    compacting: Compacting
-    counting: Counting
+    compacting: Compactor
+    counting: TokenCounter
     is_draining: Callable[[], bool]
 
     async def health(self, request: Request, decision: Decision) -> ClientReply:  # noqa: ARG002
@@ -59,7 +59,7 @@ class Handlers:
 
     async def passthrough(self, request: Request, decision: Decision) -> ClientReply:
         """Pass a request through unchanged."""
-        return await self.passing.run(request, decision)
+        return await self.forwarder.run(request, decision)
 
     async def model(self, request: Request, decision: Decision, model: str) -> ClientReply:
         """Serve one model's card, and other methods on a model."""
@@ -70,26 +70,26 @@ class Handlers:
     ) -> ClientReply:
         """Return a response that the gateway keeps, or an upstream's."""
         kept = await self.kept.retrieve(request, unquote(response))
-        return kept or await self.passing.run(request, decision)
+        return kept or await self.forwarder.run(request, decision)
 
     async def delete_response(
         self, request: Request, decision: Decision, response: str
     ) -> ClientReply:
         """Delete a response that the gateway keeps, or an upstream's."""
         kept = await self.kept.delete(request, unquote(response))
-        return kept or await self.passing.run(request, decision)
+        return kept or await self.forwarder.run(request, decision)
 
     async def input_items(self, request: Request, decision: Decision, response: str) -> ClientReply:
         """Return the input items of a response that the gateway keeps, or an upstream's."""
         kept = await self.kept.input_items(request, unquote(response))
-        return kept or await self.passing.run(request, decision)
+        return kept or await self.forwarder.run(request, decision)
 
     async def cancel_response(
         self, request: Request, decision: Decision, response: str
     ) -> ClientReply:
         """Cancel an upstream's response; kept ones have already ended."""
         await self.kept.refuse_cancel(request, unquote(response))
-        return await self.passing.run(request, decision)
+        return await self.forwarder.run(request, decision)
 
 
 def _status(*, ready: bool) -> ClientReply:

@@ -8,12 +8,12 @@ from gateway.api.concurrency import Running
 from gateway.api.handlers import Handlers
 from gateway.api.handshakes import Turns
 from gateway.api.router import Sessions
-from gateway.exchange.counting import Counting
+from gateway.exchange.counting import TokenCounter
 from gateway.exchange.flow import Exchange
 from gateway.exchange.legacy.dispatch import Legacy
 from gateway.exchange.models.listing import Listing
-from gateway.exchange.passthrough.forward import Passing
-from gateway.exchange.stored.compaction import Compacting
+from gateway.exchange.passthrough.forward import Forwarder
+from gateway.exchange.stored.compaction import Compactor
 from gateway.exchange.stored.conversations import ResponseMemory
 from gateway.exchange.stored.kept_responses import KeptResponses
 from gateway.observe.observer import Observer
@@ -31,7 +31,7 @@ class Services:
     """The services behind the routes."""
 
     exchange: Exchange
-    passing: Passing
+    forwarder: Forwarder
     listing: Listing
     legacy: Legacy
     responses: ResponseMemory
@@ -46,11 +46,11 @@ class Services:
         """Return their handlers; `is_draining`: whether the gateway refuses new requests."""
         return Handlers(
             self.exchange,
-            self.passing,
+            self.forwarder,
             self.listing,
             self.legacy,
             KeptResponses(self.responses),
-            Compacting(self.exchange, self.passing),
-            Counting(self.exchange, self.passing),
+            Compactor(self.exchange, self.forwarder),
+            TokenCounter(self.exchange, self.forwarder),
             is_draining,
         )

@@ -21,7 +21,7 @@ from gateway.exchange.errors import failures
 from gateway.exchange.errors.clients_names import in_clients_names
 from gateway.exchange.errors.error_replies import error_of_reply
 from gateway.exchange.flow import Exchange
-from gateway.exchange.passthrough.forward import Passing
+from gateway.exchange.passthrough.forward import Forwarder
 from gateway.exchange.reply.classify import ErrorReply, answer_or_error
 from gateway.exchange.reply.reading import decode_object
 from gateway.lazy import Lazy
@@ -37,12 +37,12 @@ from gateway.translate.parts.messages.unsigned import without_gateways_thinking
 _INPUT_TOKENS = "/responses/input_tokens"
 
 
-class Counting:
+class TokenCounter:
     """Counts the tokens of messages requests at the endpoint where the model lives."""
 
-    def __init__(self, exchange: Exchange, passing: Passing) -> None:
+    def __init__(self, exchange: Exchange, forwarder: Forwarder) -> None:
         self._exchange = exchange
-        self._passing = passing
+        self._forwarder = forwarder
         self._request_to_count = Lazy(_request_to_count)
 
     @property
@@ -78,7 +78,7 @@ class Counting:
     ) -> ClientReply | None:
         """Return the reply of the model's own endpoint; None: its server does not count."""
         try:
-            reply = await self._passing.run(_unsigned(request, decision), decision)
+            reply = await self._forwarder.run(_unsigned(request, decision), decision)
         except UnknownRoute:
             return None
         if reply.status < 400 or not isinstance(reply.body, bytes):

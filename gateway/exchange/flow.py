@@ -15,13 +15,13 @@ from gateway.exchange.attempt import Attempt, Attempts
 from gateway.exchange.bodies.context_marks import is_marked, unmarked
 from gateway.exchange.bodies.misplaced_bodies import routed_to
 from gateway.exchange.bodies.request_fields import Routed, features_of, has_prompt_object, model_of
-from gateway.exchange.calls.missing_choices import LEFT_OUT, AskingAgain
+from gateway.exchange.calls.missing_choices import LEFT_OUT, MissingChoices
 from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.decision import Decision
 from gateway.exchange.description import describe
 from gateway.exchange.errors.clients_names import in_clients_names
 from gateway.exchange.errors.failed_attempt import judged, reply_or_failure
-from gateway.exchange.errors.final_failure import GivingUp
+from gateway.exchange.errors.final_failure import FinalFailure
 from gateway.exchange.params.known_fixes import Fixes
 from gateway.exchange.params.rule_params import RuleParams, attributed
 from gateway.exchange.reply.classify import ErrorReply
@@ -61,7 +61,7 @@ class Exchange:
         self.memory = memory
         self.responses = responses
         self.params = RuleParams(resolver.rules)
-        self._giving_up = GivingUp(settings, resolver, attempts.wall_clock)
+        self._failure = FinalFailure(settings, resolver, attempts.wall_clock)
 
     async def run(self, call: GenerationRequest, decision: Decision) -> ClientReply:
         """Serve one request; `decision` is filled in, also when an error is raised.
@@ -115,7 +115,7 @@ class Exchange:
         if isinstance(result, ClientReply):
             return result
         refused = Refused(attempt, result, Refusal(Verdict.OTHER))
-        return self._giving_up.relayed(call, decision, route, refused)
+        return self._failure.relayed(call, decision, route, refused)
 
     async def _follow(
         self,
@@ -146,7 +146,7 @@ class Exchange:
                     continue
                 if retries.first is None or not retries.is_guessing:
                     raise retries.misfit(error) from None
-                return await self._giving_up.reply(call, decision, route, retries, retries.first)
+                return await self._failure.reply(call, decision, route, retries, retries.first)
             result = await self.make(sent, decision, route, attempt, streamed=streamed)
             if isinstance(result, ClientReply):
                 if retries is not None or route.unconfirmed:
@@ -169,7 +169,7 @@ class Exchange:
         """Return the reply to a request that nothing has answered; raises `GatewayError`."""
         if refused.attempt.shape is call.shape is Shape.RESPONSES:
             await self.responses.refuse_kept(call, refused.failure.status)
-        return await self._giving_up.reply(call, decision, route, retries, refused)
+        return await self._failure.reply(call, decision, route, retries, refused)
 
     async def _continued(
         self, call: GenerationRequest, routed: Routed, route: Route, shape: Shape, fixes: Fixes
@@ -297,4 +297,4 @@ class Exchange:
             self.memory.fixes.add(scope, route.model_sent, attempt.shape, LEFT_OUT)
             translation.report.emulate(translation.client_param(0, "n") or "n")
 
-        return AskingAgain(self.send, attempt.shape, attempt.concurrency, noticed)
+        return MissingChoices(self.send, attempt.shape, attempt.concurrency, noticed)

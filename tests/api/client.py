@@ -19,7 +19,7 @@ from gateway.exchange.decision import Decision
 from gateway.exchange.legacy.dispatch import Legacy
 from gateway.exchange.legacy.fine_tunes import FineTunes
 from gateway.exchange.models.listing import Listing
-from gateway.exchange.passthrough.forward import Passing
+from gateway.exchange.passthrough.forward import Forwarder
 from gateway.observe.outcomes import Ending
 from gateway.observe.sockets import SocketCounts
 from gateway.request import Request
@@ -82,16 +82,18 @@ class Client:
         self.scene = scene or Scene(answer, server=server)
         settings = Settings((OPENAI,), server or ServerSettings(), clients=clients)
         apart = self.scene.exchange.attempts.apart
-        passing = Passing(self.scene.settings, self.scene.resolver, self.scene.network.send, apart)
+        forwarder = Forwarder(
+            self.scene.settings, self.scene.resolver, self.scene.network.send, apart
+        )
         listing = Listing(
-            self.scene.settings, self.scene.resolver, passing, self.scene.network.send
+            self.scene.settings, self.scene.resolver, forwarder, self.scene.network.send
         )
         self.observer = Recorder()
         fine_tunes = FineTunes(settings, self.scene.resolver, self.scene.network.send)
-        legacy = Legacy(self.scene.exchange, passing, listing, fine_tunes)
+        legacy = Legacy(self.scene.exchange, forwarder, listing, fine_tunes)
         services = Services(
             self.scene.exchange,
-            passing,
+            forwarder,
             listing,
             legacy,
             self.scene.responses,

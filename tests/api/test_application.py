@@ -120,7 +120,7 @@ def test_an_upload_is_passed_on_while_it_comes_in() -> None:
             return json_reply({"id": "file-1"})
 
         network.send = send  # type: ignore[method-assign]
-        client.gateway._handlers.passing._send = send
+        client.gateway._handlers.forwarder._send = send
         return await client.request("POST", "/v1/files", pieces=[b"a", b"", b"b", b"c"])
 
     assert asyncio.run(scenario()).json == {"id": "file-1"}
@@ -526,7 +526,7 @@ def test_a_client_that_leaves_while_its_body_is_passed_on_is_not_a_failure() -> 
                 continue
             raise AssertionError
 
-        client.gateway._handlers.passing._send = reading
+        client.gateway._handlers.forwarder._send = reading
         headers = ClientHeaders([(b"host", b"h")])
         admission = client.gateway.admit(Head("POST", b"/v1/files", b"", headers))
         await client.gateway.serve(admission, leaving(), _Broken())

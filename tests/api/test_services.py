@@ -13,12 +13,12 @@ from tests.server.connection.test_http1 import answer
 def test_the_handlers_are_those_of_the_services() -> None:
     own = Client(answer)
     legacy = own.gateway._handlers.legacy
-    passing, listing = own.gateway._handlers.passing, own.gateway._handlers.listing
+    forwarder, listing = own.gateway._handlers.forwarder, own.gateway._handlers.listing
     exchange = own.scene.exchange
-    services = Services(exchange, passing, listing, legacy, own.scene.responses, Recorder())
+    services = Services(exchange, forwarder, listing, legacy, own.scene.responses, Recorder())
     draining = False
     handlers = services.handlers(lambda: draining)
-    assert (handlers.exchange, handlers.passing) == (exchange, passing)
+    assert (handlers.exchange, handlers.forwarder) == (exchange, forwarder)
     assert (handlers.listing, handlers.legacy) == (listing, legacy)
 
     def readiness() -> int:

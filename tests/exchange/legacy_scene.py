@@ -12,14 +12,14 @@ from gateway.api.router import Router
 from gateway.config.settings import ClientSettings
 from gateway.errors import GatewayError
 from gateway.exchange.bodies.apart import Apart
-from gateway.exchange.counting import Counting
+from gateway.exchange.counting import TokenCounter
 from gateway.exchange.decision import Decision
 from gateway.exchange.legacy.dispatch import Legacy
 from gateway.exchange.legacy.fine_tunes import FineTunes
 from gateway.exchange.models.listing import Listing
-from gateway.exchange.passthrough.forward import Passing
+from gateway.exchange.passthrough.forward import Forwarder
 from gateway.exchange.reply.body import ReplyBody
-from gateway.exchange.stored.compaction import Compacting
+from gateway.exchange.stored.compaction import Compactor
 from gateway.exchange.stored.kept_responses import KeptResponses
 from gateway.request import Request
 from gateway.shapes import RawHeaders, UpstreamCall
@@ -35,20 +35,20 @@ class LegacyScene(Scene):
     def __init__(self, *arguments: Any, **more: Any) -> None:
         super().__init__(*arguments, **more)
         self.waits: list[float] = []
-        passing = Passing(self.settings, self.resolver, self.network.send, Apart())
-        listing = Listing(self.settings, self.resolver, passing, self.network.send)
+        forwarder = Forwarder(self.settings, self.resolver, self.network.send, Apart())
+        listing = Listing(self.settings, self.resolver, forwarder, self.network.send)
         self.tunes = tunes = FineTunes(self.settings, self.resolver, self.network.send, self.pause)
-        legacy = Legacy(self.exchange, passing, listing, tunes, lambda: "0123456789" * 3)
-        kept, compacting = KeptResponses(self.responses), Compacting(self.exchange, passing)
+        legacy = Legacy(self.exchange, forwarder, listing, tunes, lambda: "0123456789" * 3)
+        kept, compacting = KeptResponses(self.responses), Compactor(self.exchange, forwarder)
         self.router = Router(
             Handlers(
                 self.exchange,
-                passing,
+                forwarder,
                 listing,
                 legacy,
                 kept,
                 compacting,
-                Counting(self.exchange, passing),
+                TokenCounter(self.exchange, forwarder),
                 lambda: False,
             )
         )

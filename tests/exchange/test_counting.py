@@ -10,9 +10,9 @@ from gateway.config.settings import ClientSettings, CredentialPolicy, UpstreamSe
 from gateway.errors import ModelNotFound, PermissionDenied, UpstreamError
 from gateway.exchange.bodies.apart import Apart
 from gateway.exchange.client_reply import ClientReply
-from gateway.exchange.counting import Counting
+from gateway.exchange.counting import TokenCounter
 from gateway.exchange.decision import Decision
-from gateway.exchange.passthrough.forward import Passing
+from gateway.exchange.passthrough.forward import Forwarder
 from gateway.request import Request
 from gateway.shapes import Json, UpstreamCall
 from tests import kinds
@@ -28,10 +28,10 @@ def counted(
     scene: Scene, body: Any = BODY, client: ClientSettings | None = None
 ) -> tuple[ClientReply, Decision]:
     async def count() -> ClientReply:
-        passing = Passing(scene.settings, scene.resolver, scene.network.send, Apart())
+        forwarder = Forwarder(scene.settings, scene.resolver, scene.network.send, Apart())
         raw = msgspec.json.encode(body)
         request = Request("POST", COUNT, headers=ALICE, body=raw, client=client)
-        reply = await Counting(scene.exchange, passing).count_tokens(request, decision)
+        reply = await TokenCounter(scene.exchange, forwarder).count_tokens(request, decision)
         if isinstance(reply.body, bytes):
             return reply
         read = b"".join([piece async for piece in reply.body])

@@ -47,7 +47,7 @@ LEFT_OUT = ParameterFix("withhold", "n")
 _encode = msgspec.json.Encoder().encode
 
 
-class AskingAgain:
+class MissingChoices:
     """Sends calls of one shape; `noticed` is called once a server has left out choices."""
 
     def __init__(
@@ -93,7 +93,7 @@ class _CompletedStream(ChunkedReply):
     """
 
     def __init__(
-        self, asking: AskingAgain, call: UpstreamCall, body: Json, reply: UpstreamReply
+        self, asking: MissingChoices, call: UpstreamCall, body: Json, reply: UpstreamReply
     ) -> None:
         super().__init__()
         self.status = reply.status

@@ -28,7 +28,7 @@ from gateway.resolve.today import WallClock, today
 from gateway.translate.parts.sentences import joined
 
 
-class GivingUp:
+class FinalFailure:
     """Answers requests that every attempt has failed."""
 
     def __init__(self, settings: Settings, resolver: Resolver, wall_clock: WallClock) -> None:

@@ -26,7 +26,7 @@ from gateway.exchange.legacy.replies import (
 )
 from gateway.exchange.models.listing import Listing, list_reply, model_path
 from gateway.exchange.models.lists import in_pieces
-from gateway.exchange.passthrough.forward import Passing
+from gateway.exchange.passthrough.forward import Forwarder
 from gateway.request import GenerationRequest, Request
 from gateway.shapes import Shape
 from gateway.translate.legacy import engines
@@ -53,16 +53,16 @@ class Legacy:
     def __init__(
         self,
         exchange: Exchange,
-        passing: Passing,
+        forwarder: Forwarder,
         listing: Listing,
         fine_tunes: FineTunes,
         new_id: Callable[[], str] = lambda: uuid4().hex,
     ) -> None:
         self._exchange = exchange
-        self._passing = passing
+        self._forwarder = forwarder
         self._listing = listing
         self.fine_tunes = fine_tunes
-        self.removed = Removed(passing)
+        self.removed = Removed(forwarder)
         self._edits = Edits(exchange, new_id)
 
     async def engines(self, request: Request, decision: Decision) -> ClientReply:
@@ -169,7 +169,7 @@ class Legacy:
                 reply = await self._exchange.run(request, decision)
             else:
                 passed = replace(call, path=path, headers=headers, body=raw)
-                reply = await self._passing.run(passed, decision)
+                reply = await self._forwarder.run(passed, decision)
         return await renamed_error(reply, engines.client_param)
 
     async def _edit(self, call: Request, decision: Decision) -> ClientReply:

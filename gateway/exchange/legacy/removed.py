@@ -13,7 +13,7 @@ from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.decision import Decision
 from gateway.exchange.legacy.replies import read_reply
 from gateway.exchange.passthrough.form_fields import head_of
-from gateway.exchange.passthrough.forward import Passing
+from gateway.exchange.passthrough.forward import Forwarder
 from gateway.exchange.passthrough.request_body import READ_AHEAD_BYTES
 from gateway.request import Request
 from gateway.resolve.refusals.classify import Verdict, classify
@@ -27,15 +27,15 @@ _FORM_PURPOSE = re.compile(rb"%b([^\r\n]{1,64})\r\n" % head_of(b"purpose"), re.I
 class Removed:
     """Serves the paths of endpoints that OpenAI has shut down, and files for them."""
 
-    def __init__(self, passing: Passing) -> None:
-        self._passing = passing
+    def __init__(self, forwarder: Forwarder) -> None:
+        self._forwarder = forwarder
 
     async def perhaps(self, request: Request, decision: Decision, name: str) -> ClientReply:
         """Pass a request on; raise `UnknownRoute` if the upstream does not have the endpoint.
 
         The error says what replaced it.
         """
-        reply = await self._passing.run(request, decision)
+        reply = await self._forwarder.run(request, decision)
         if reply.status not in (404, 405):
             return reply
         body = await read_reply(reply)
@@ -52,7 +52,7 @@ class Removed:
 
         The error says what to configure.
         """
-        reply = await self._passing.run(request, decision)
+        reply = await self._forwarder.run(request, decision)
         if reply.status not in (400, 404):
             return reply
         body = await read_reply(reply)
@@ -71,7 +71,7 @@ class Removed:
             seen += body[:READ_AHEAD_BYTES]
         else:
             request = replace(request, body=_recorded(body, seen))
-        reply = await self._passing.run(request, decision)
+        reply = await self._forwarder.run(request, decision)
         named = _FORM_PURPOSE.search(seen) if reply.status in (400, 422) else None
         if named is None or (text := purpose_gone(named[1].decode("utf-8", "replace"))) is None:
             return reply

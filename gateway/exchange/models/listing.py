@@ -22,7 +22,7 @@ from gateway.exchange.models.upstream_lists import (
     nothing_listed,
     warning_of,
 )
-from gateway.exchange.passthrough.forward import Passing
+from gateway.exchange.passthrough.forward import Forwarder
 from gateway.exchange.restricted import restrictions
 from gateway.exchange.restricted.allowed_models import is_allowed
 from gateway.headers import speaks_anthropic
@@ -39,15 +39,15 @@ _READING = ("GET", "HEAD")
 class Listing:
     """Lists models as each caller may see them: nothing here is cached.
 
-    `send` is for the lists; all else goes through `passing`.
+    `send` is for the lists; all else goes through `forwarder`.
     """
 
     def __init__(
-        self, settings: Settings, resolver: Resolver, passing: Passing, send: Send
+        self, settings: Settings, resolver: Resolver, forwarder: Forwarder, send: Send
     ) -> None:
         self._settings = settings
         self._resolver = resolver
-        self._passing = passing
+        self._forwarder = forwarder
         self._lists = UpstreamLists(settings, send)
         self._cards = Cards(resolver, self._lists)
         self._redirects = dict(settings.retired.redirect)
@@ -70,7 +70,7 @@ class Listing:
         anthropics = _is_of_anthropics(call)
         fits = self._settings.upstreams[0].kind.needs_version is anthropics
         if fits and not adds and len(self._settings.upstreams) == 1 and call.client is None:
-            return await self._passing.run(call, decision)
+            return await self._forwarder.run(call, decision)
         if anthropics:
             return page_reply(await self.cards(replace(call, query=b""), decision), call.query)
         return list_reply(await self.cards(call, decision))
@@ -121,7 +121,7 @@ class Listing:
             return json_reply(_as_asked(_alias_card(model, alias.model), call))
         if alias is not None and alias.model != model and call.method != "OPTIONS":
             raise _only_an_alias(model, alias.model_for(model))
-        reply = await self._passing.run(call, decision, (model, *shorter))
+        reply = await self._forwarder.run(call, decision, (model, *shorter))
         if call.method != "GET":
             return reply
         judged = await self._cards.judged(call, decision, reply, model, shorter)
@@ -152,7 +152,7 @@ class Listing:
         """
         sent = rule.model_for(model) or model
         path = model_path(sent, encoded=_encodes(call))
-        reply = await self._passing.run(replace(call, path=path), decision, (model, *shorter))
+        reply = await self._forwarder.run(replace(call, path=path), decision, (model, *shorter))
         decision.resolved_by = "config"
         if call.method != "GET":
             return reply

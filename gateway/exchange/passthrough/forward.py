@@ -30,7 +30,7 @@ from gateway.shapes import Send, UpstreamCall, UpstreamReply
 _NO_ROUTE = (404, 405)
 
 
-class Passing:
+class Forwarder:
     """Forwards what the gateway does not translate."""
 
     def __init__(self, settings: Settings, resolver: Resolver, send: Send, apart: Apart) -> None:

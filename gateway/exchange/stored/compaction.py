@@ -15,7 +15,7 @@ from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.decision import Decision
 from gateway.exchange.errors.error_replies import about_moved_item
 from gateway.exchange.flow import Exchange
-from gateway.exchange.passthrough.forward import Passing
+from gateway.exchange.passthrough.forward import Forwarder
 from gateway.exchange.reply.classify import ErrorReply
 from gateway.exchange.reply.reading import decode_object
 from gateway.exchange.stored.errors import (
@@ -44,12 +44,12 @@ _TAKEN = (
 """The parameters of a compaction request that the request for the summary takes over."""
 
 
-class Compacting:
+class Compactor:
     """Serves both endpoints."""
 
-    def __init__(self, exchange: Exchange, passing: Passing) -> None:
+    def __init__(self, exchange: Exchange, forwarder: Forwarder) -> None:
         self._exchange = exchange
-        self._passing = passing
+        self._forwarder = forwarder
 
     async def compact(self, request: Request, decision: Decision) -> ClientReply:
         """Return the compacted conversation; raises `GatewayError`."""
@@ -86,12 +86,12 @@ class Compacting:
     async def _at_home(self, request: Request, decision: Decision) -> ClientReply | None:
         """Return the reply of the model's own responses endpoint; None: it does not serve this."""
         if not isinstance(request.body, bytes):
-            return await self._passing.run(request, decision)
+            return await self._forwarder.run(request, decision)
         body = read_object(request.body)
         model = body.get("model")
         if not isinstance(model, str) or not model:
             await self._refuse_kept(request, body)
-            return await self._passing.run(request, decision)
+            return await self._forwarder.run(request, decision)
         decision.asked_for(model)
         if request.client is not None and request.client.is_restricted:
             await self._exchange.attempts.check_names(_generating(request, request.body))
@@ -101,7 +101,7 @@ class Compacting:
             return None
         await self._refuse_kept(request, body)
         readable, items = self._unsealed(request, body, route, decision)
-        reply = await self._passing.run(readable, decision)
+        reply = await self._forwarder.run(readable, decision)
         if reply.status < 400 or not isinstance(reply.body, bytes):
             return reply
         refusal = classify(None, reply.status, reply.body, model=route.model_sent)

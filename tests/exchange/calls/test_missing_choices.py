@@ -10,7 +10,7 @@ import pytest
 
 from gateway.config.settings import ModelRule, UpstreamSettings
 from gateway.errors import TruncatedStream, UpstreamError, UpstreamReplied
-from gateway.exchange.calls.missing_choices import AskingAgain
+from gateway.exchange.calls.missing_choices import MissingChoices
 from gateway.shapes import Json, Shape, UpstreamCall
 from tests import kinds
 from tests.exchange.scene import Exchanged, Scene, chat_chunk, chat_completion, completion
@@ -302,7 +302,7 @@ def test_replies_are_closed_whenever_they_are_given_up() -> None:
         async def send(_: UpstreamCall) -> FakeReply:
             return left.pop(0)
 
-        asking = AskingAgain(send, CHAT, 1, lambda: None)
+        asking = MissingChoices(send, CHAT, 1, lambda: None)
         unread = await asking(call({"n": 2}))
         await unread.aclose()
         assert replies[0].closed
@@ -325,7 +325,7 @@ def test_one_choice_and_errors_come_as_they_are() -> None:
         async def send(_: UpstreamCall) -> FakeReply:
             return left.pop(0)
 
-        asking = AskingAgain(send, CHAT, 1, lambda: None)
+        asking = MissingChoices(send, CHAT, 1, lambda: None)
         assert await asking(call({"n": 1})) is replies[0]
         assert await asking(call({"n": 2})) is replies[1]
 
@@ -340,7 +340,7 @@ def test_json_in_a_streams_place_that_is_not_a_reply_is_left_as_it_is(whole: byt
         async def send(_: UpstreamCall) -> FakeReply:
             return replies.pop()
 
-        asked = await AskingAgain(send, CHAT, 1, lambda: None)(call({"n": 2, "stream": True}))
+        asked = await MissingChoices(send, CHAT, 1, lambda: None)(call({"n": 2, "stream": True}))
         assert b"".join([piece async for piece in asked.chunks()]) == whole
 
     asyncio.run(scenario())
@@ -362,7 +362,7 @@ def test_events_that_are_not_json_go_through(last: bytes, written: bytes) -> Non
         async def send(_: UpstreamCall) -> FakeReply:
             return reply
 
-        asked = await AskingAgain(send, CHAT, 1, lambda: None)(call({"n": 2}))
+        asked = await MissingChoices(send, CHAT, 1, lambda: None)(call({"n": 2}))
         assert b"".join([piece async for piece in asked.chunks()]) == b"data: {\n\n" + written
 
     asyncio.run(scenario())

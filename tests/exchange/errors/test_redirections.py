@@ -15,7 +15,7 @@ from gateway.exchange.errors.redirections import (
     check_redirect,
     redirect_error,
 )
-from gateway.exchange.passthrough.forward import Passing
+from gateway.exchange.passthrough.forward import Forwarder
 from gateway.exchange.reply.reading import MAX_ERROR_BYTES
 from gateway.observe.outcomes import Outcome, ended
 from gateway.request import Request
@@ -57,8 +57,8 @@ def test_a_redirect_of_a_generation_is_an_error_of_the_gateways_own(
 def test_so_is_one_of_what_is_passed_on(method: str, path: str, named: tuple[str, ...]) -> None:
     redirect = FakeReply(307, ((b"location", INTERNAL),), (MOVED,))
     scene, decision = Scene(lambda _: redirect), Decision()
-    passing = Passing(scene.settings, scene.resolver, scene.network.send, Apart())
-    refused(lambda: asyncio.run(passing.run(Request(method, path), decision, named)))
+    forwarder = Forwarder(scene.settings, scene.resolver, scene.network.send, Apart())
+    refused(lambda: asyncio.run(forwarder.run(Request(method, path), decision, named)))
     assert redirect.closed
 
 
@@ -139,8 +139,8 @@ def test_a_redirect_without_a_location_is_passed_on_and_noted(
 ) -> None:
     fields: RawHeaders = ((b"location", location),) if location else ()
     scene, decision = Scene(lambda _: FakeReply(status, fields, (b"moved",))), Decision()
-    passing = Passing(scene.settings, scene.resolver, scene.network.send, Apart())
-    reply = asyncio.run(passing.run(Request("GET", "/files/f/content"), decision, ()))
+    forwarder = Forwarder(scene.settings, scene.resolver, scene.network.send, Apart())
+    reply = asyncio.run(forwarder.run(Request("GET", "/files/f/content"), decision, ()))
     assert reply.status == status
     assert [(failure.reason, failure.status) for failure in decision.failures] == [
         (Reason.BAD_REPLY, status)

@@ -17,7 +17,7 @@ from gateway.exchange.bodies.apart import Apart
 from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.decision import Decision
 from gateway.exchange.models.listing import Listing, model_path, shorter_names
-from gateway.exchange.passthrough.forward import Passing
+from gateway.exchange.passthrough.forward import Forwarder
 from gateway.request import Request
 from gateway.shapes import RawHeaders, UpstreamCall
 from tests import kinds
@@ -56,8 +56,8 @@ def card_of(call: UpstreamCall, name: str) -> dict[str, Any]:
 
 
 def listing_of(scene: Scene) -> Listing:
-    passing = Passing(scene.settings, scene.resolver, scene.network.send, Apart())
-    return Listing(scene.settings, scene.resolver, passing, scene.network.send)
+    forwarder = Forwarder(scene.settings, scene.resolver, scene.network.send, Apart())
+    return Listing(scene.settings, scene.resolver, forwarder, scene.network.send)
 
 
 async def listed(

@@ -14,7 +14,7 @@ from gateway.config.settings import (
 from gateway.errors import PermissionDenied
 from gateway.exchange.bodies.apart import Apart
 from gateway.exchange.decision import Decision
-from gateway.exchange.passthrough.forward import Passing
+from gateway.exchange.passthrough.forward import Forwarder
 from gateway.request import Request
 from gateway.shapes import RawHeaders, UpstreamCall
 from tests import kinds
@@ -46,9 +46,9 @@ async def passed(
     client: ClientSettings | None = None,
 ) -> tuple[UpstreamCall, bytes]:
     scene = Scene(lambda _: json_reply({}), OPENAI, VOICE, rules=RULES)
-    passing = Passing(scene.settings, scene.resolver, scene.network.send, Apart())
+    forwarder = Forwarder(scene.settings, scene.resolver, scene.network.send, Apart())
     sent = msgspec.json.encode(body) if isinstance(body, dict) else body
-    await passing.run(Request(method, path, query, headers, sent, client), Decision())
+    await forwarder.run(Request(method, path, query, headers, sent, client), Decision())
     call = scene.network.calls[-1]
     return call, await sent_body(call)
 

@@ -26,7 +26,7 @@ from gateway.errors import (
 from gateway.exchange.bodies.apart import Apart
 from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.decision import Decision
-from gateway.exchange.passthrough.forward import Passing
+from gateway.exchange.passthrough.forward import Forwarder
 from gateway.request import Request
 from gateway.shapes import CallTimeouts, RawHeaders, UpstreamCall
 from tests import kinds
@@ -77,9 +77,9 @@ async def passed(
     named: tuple[str, ...] = (),
 ) -> tuple[ClientReply, Decision]:
     decision = Decision()
-    passing = Passing(scene.settings, scene.resolver, scene.network.send, Apart())
+    forwarder = Forwarder(scene.settings, scene.resolver, scene.network.send, Apart())
     call = Request(method, path, b"a=1", headers, body, client, model, length)
-    return await passing.run(call, decision, named), decision
+    return await forwarder.run(call, decision, named), decision
 
 
 def test_a_body_is_streamed_untouched_to_the_only_upstream() -> None:
@@ -404,8 +404,8 @@ def test_what_the_sender_sent_again_is_counted() -> None:
         return json_reply({})
 
     scene, decision = Scene(answer), Decision()
-    passing = Passing(scene.settings, scene.resolver, scene.network.send, Apart())
-    asyncio.run(passing.run(Request("GET", "/files", headers=ALICE), decision))
+    forwarder = Forwarder(scene.settings, scene.resolver, scene.network.send, Apart())
+    asyncio.run(forwarder.run(Request("GET", "/files", headers=ALICE), decision))
     assert (b"x-gateway-attempts", b"2") in decision.headers()
     assert decision.address == "http://10.0.0.2:8000/v1"
     assert b"10.0.0.2" not in decision.lines()
@@ -519,9 +519,9 @@ def test_anthropics_clients_get_their_envelope_where_there_is_no_route(
     async def scenario() -> None:
         decision = Decision()
         scene = refused_with(reply)
-        passing = Passing(scene.settings, scene.resolver, scene.network.send, Apart())
+        forwarder = Forwarder(scene.settings, scene.resolver, scene.network.send, Apart())
         with pytest.raises(UnknownRoute, match=f"'maybe' has no endpoint for POST /v1{path}"):
-            await passing.run(Request("POST", path, b"", headers, b"{}"), decision)
+            await forwarder.run(Request("POST", path, b"", headers, b"{}"), decision)
         assert decision.anthropic
 
     asyncio.run(scenario())

@@ -16,8 +16,8 @@ from gateway.errors import (
 )
 from gateway.exchange.bodies.apart import Apart
 from gateway.exchange.decision import Decision
-from gateway.exchange.passthrough.forward import Passing
-from gateway.exchange.stored.compaction import Compacting
+from gateway.exchange.passthrough.forward import Forwarder
+from gateway.exchange.stored.compaction import Compactor
 from gateway.request import Request
 from gateway.shapes import Json, Shape, UpstreamCall
 from gateway.translate.responses_via_chat.compaction import INTRODUCTION, REQUEST
@@ -204,9 +204,9 @@ class Post:
     """Posts to the endpoints beside responses."""
 
     def __init__(self, stage: Scene) -> None:
-        passing = Passing(stage.settings, stage.resolver, stage.network.send, Apart())
+        forwarder = Forwarder(stage.settings, stage.resolver, stage.network.send, Apart())
         self.stage = stage
-        self._compacting = Compacting(stage.exchange, passing)
+        self._compacting = Compactor(stage.exchange, forwarder)
 
     async def compact(self, body: Any, client: ClientSettings | None = None) -> Any:
         request = self._request("/responses/compact", body, client)

@@ -295,7 +295,7 @@ def test_an_upload_of_tiny_chunks_is_taken_a_part_in_each_turn() -> None:
             size = sum([len(piece) async for piece in call.body])
             return json_reply({"size": size})
 
-        client.gateway._handlers.passing._send = send
+        client.gateway._handlers.forwarder._send = send
         connection = Wire(client.gateway)
         head = UNFINISHED.replace(b"/v1/chat/completions", b"/v1/files")
         connection.protocol.data_received(head + b"1\r\nx\r\n" * 10_000 + b"0\r\n\r\n")
