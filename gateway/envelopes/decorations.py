@@ -43,8 +43,10 @@ _FIELDS = "body|cause|details?|error_msg|message|msg"
 # A token ends where the next begins, and no two begin alike: a report is read in one pass.
 _TOKEN = re.compile(
     # 9router: "[openai/gpt-5.4] [400]: "
-    r"(?:(?:\[[\w./:@-]{1,100}\] (?=\[\d))?\[?(?P<status>[1-5]\d\d)\b\]?"
+    r"(?:(?:\[[\w./:@-]{1,100}\] (?=\[\d))?[\[<]?(?P<status>[1-5]\d\d)\b[\]>]?"
     rf"(?: (?:{_REASONS})\b)?|(?:{_REASONS})\b|"
+    # DashScope, behind "<400> "
+    r"InternalError\.Algo(?:\.\w{1,40}){0,2}\b|"
     # LiteLLM's and Python's class names, which come twice or thrice; and invalid_request_error
     r"(?:\w{1,60}\.){0,4}\w{0,60}(?:error|exception)\b|"
     rf"(?P<leading>{_LEADING})\b|(?:{_ENDING})\b|(?<=, )(?:{_FIELDS})\b|"

@@ -13,8 +13,10 @@ _LIMIT = re.compile(
 _BEFORE = 120
 """How many characters before a number are read: a text of many numbers would take seconds."""
 _CONTEXT = re.compile(
-    r"(?:\bcontext length (?:is|of)|exceed context limit: \d{1,12} \+ \d{1,12} >) (\d[\d,]{0,14})"
+    r"(?:\bcontext length (?:is|of)(?: only)?|exceed context limit: \d{1,12} \+ \d{1,12} >)"
+    r" (\d[\d,]{0,14})"
 )
+_COUNTED_TO_LIMIT = re.compile(r"\bresulting in a maximum input length of \d")
 _N = r"(\d{1,12})"
 _PARTS = tuple(
     re.compile(text.replace("{N}", _N))
@@ -30,6 +32,8 @@ _PARTS = tuple(
         r"{N} tokens from the input messages and ()?{N} tokens for the completion",
         # Anthropic
         r"exceed context limit: {N} \+ ()?{N} >",
+        # vLLM from 0.13 to 0.17
+        r"You passed {N} input tokens and requested ()?{N} output tokens",
         # Text Generation Inference
         r"Given: {N} `inputs` tokens and ()?{N} `max_new_tokens`",
     )
@@ -53,6 +57,8 @@ class Lengths:
     reply: int
     """What the reply may take at most."""
     context: int
+    is_least: bool = False
+    """Whether the prompt was counted as far as it may go, and can be longer (vLLM)."""
 
     @property
     def room(self) -> int:
@@ -68,7 +74,7 @@ def lengths_in(message: str) -> Lengths | None:
     parts, context = parts_in(message), _context_in(message)
     if parts is None or context is None:
         return None
-    lengths = Lengths(*parts, context)
+    lengths = Lengths(*parts, context, _COUNTED_TO_LIMIT.search(message) is not None)
     return lengths if 0 < lengths.room < lengths.reply else None
 
 

@@ -130,6 +130,8 @@ def test_a_status_before_a_model_or_a_parameter_is_taken_off(message: str) -> No
         "(400) It broke.",
         "HTTP error! status: 400, message: It broke.",
         "HTTP error! Status: 400 - It broke.",
+        "<400> InternalError.Algo.InvalidParameter: It broke.",
+        "400 <400> InternalError.Algo: It broke.",
     ],
 )
 def test_other_ways_to_write_a_status_are_taken_off(decorated: str) -> None:

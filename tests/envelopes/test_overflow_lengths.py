@@ -73,6 +73,16 @@ def test_other_messages_leave_no_room(message: str) -> None:
     assert lengths_in(message) is None
 
 
+def test_a_prompt_may_be_longer_than_it_was_counted() -> None:
+    message = (
+        "You passed 98305 input tokens and requested 32768 output tokens. However, the model's "
+        "context length is only 131072 tokens, resulting in a maximum input length of 98304 tokens."
+    )
+    assert lengths_in(message) == Lengths(98_305, 32_768, 131_072, is_least=True)
+    alone = message.replace("98305", "131073").replace("32768", "0")
+    assert lengths_in(alone) is None
+
+
 def test_the_parts_are_told_apart_whatever_the_context_is() -> None:
     assert parts_in("Given: 9000 `inputs` tokens and 200 `max_new_tokens`") == (9000, 200)
     assert parts_in("You requested 9200 tokens.") is None

@@ -19,6 +19,10 @@ TOO_LONG = [
     "This model's maximum context length is 512 tokens. However, your prompt contains at least",
     "The decoder prompt (length 600) is longer than the maximum model length of 512.",
     "The prompt (total length 600) is too long to fit into the model (context length 512).",
+    (
+        "You passed 98305 input tokens and requested 32768 output tokens. However, the model's "
+        "context length is only 131072 tokens, resulting in a maximum input length of 98304 tokens."
+    ),
     # SGLang, Together
     "The input (61709 tokens) is longer than the model's context length (40960 tokens).",
     "Requested token count exceeds the model's maximum context length of 131072 tokens. You",
@@ -85,6 +89,14 @@ def said(body: Any) -> str | None:
     reply = read_error(body)
     assert reply is not None
     return overflow_message(reply)
+
+
+def test_dashscopes_text_is_understood_behind_its_report() -> None:
+    text = "Range of input length should be [1, 983616]"
+    for before in ("<400> InternalError.Algo.InvalidParameter: ", "400 <400> InternalError.Algo: "):
+        assert (
+            said({"error": {"message": before + text, "code": "invalid_parameter_error"}}) == text
+        )
 
 
 @pytest.mark.parametrize("text", TOO_LONG)

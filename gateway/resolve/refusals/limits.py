@@ -59,12 +59,13 @@ def no_room(reply: ErrorReply, sent: Collection[str]) -> ParameterFix | None:
     """Return the fix that lowers the limit that was sent to the room beside this prompt.
 
     None: another error, or too little room for a reply, as there may be with a budget for thinking.
+    Where the server does not say how long the prompt is, the reply gets the least that is enough.
     """
     message, name = overflow_message(reply), _limit_in(sent)
     lengths = lengths_in(message or reply.message)
     if name is None or lengths is None or _BUDGET in sent or not _is_enough(lengths):
         return None
-    return ParameterFix("fit", name, str(lengths.room))
+    return ParameterFix("fit", name, str(_least(lengths) if lengths.is_least else lengths.room))
 
 
 def _limit_in(sent: Collection[str]) -> str | None:
@@ -72,4 +73,8 @@ def _limit_in(sent: Collection[str]) -> str | None:
 
 
 def _is_enough(lengths: Lengths) -> bool:
-    return lengths.room >= min(_ENOUGH_ROOM, lengths.context // _ENOUGH_SHARE)
+    return lengths.room >= _least(lengths)
+
+
+def _least(lengths: Lengths) -> int:
+    return min(_ENOUGH_ROOM, lengths.context // _ENOUGH_SHARE)

@@ -89,3 +89,29 @@ def test_a_conversation_that_is_too_long_is_the_clients_to_shorten(
     prompt: int, context: int, sent: set[str]
 ) -> None:
     assert refusal(overflow(prompt, 16_384, context), sent) == (Verdict.OTHER, ())
+
+
+def counted_to_limit(reply: int, context: int) -> str:
+    return (
+        f"You passed {context - reply + 1} input tokens and requested {reply} output tokens. "
+        f"However, the model's context length is only {context} tokens, resulting in a maximum "
+        f"input length of {context - reply} tokens. Please reduce the length of the input prompt. "
+        f"(parameter=input_tokens, value={context - reply + 1})"
+    )
+
+
+@pytest.mark.parametrize(
+    ("reply", "context", "least"), [(32_768, 131_072, "4096"), (6000, 8192, "2048")]
+)
+def test_the_limit_is_the_least_where_the_prompts_length_is_not_said(
+    reply: int, context: int, least: str
+) -> None:
+    """vLLM counted as far as a prompt may go: one token less would be refused again."""
+    _, fixes = refusal(counted_to_limit(reply, context), {"max_tokens"})
+    assert fixes == (ParameterFix("fit", "max_tokens", least),)
+
+
+@pytest.mark.parametrize(("reply", "context"), [(4096, 131_072), (2048, 8192)])
+def test_a_reply_of_the_least_length_is_not_shortened(reply: int, context: int) -> None:
+    message = counted_to_limit(reply, context)
+    assert refusal(message, {"max_tokens"}) == (Verdict.OTHER, ())
