@@ -12,6 +12,7 @@ from typing import Any
 from gateway.config.changes import ReloadResult
 from gateway.config.reading.watch import INTERVAL, Watch
 from gateway.server.processes.channel import Channel
+from gateway.system.tcp import is_readable
 
 PATIENCE = 60.0
 """Seconds until a worker that does not reply is reported; its tokenizers may be downloaded."""
@@ -36,6 +37,7 @@ class Reloads:
         """Who waits for the end of this reload: the process, and the number of its question."""
         self._asked_since: list[tuple[int, int]] = []
         self._again = False
+        self._is_checking = False
         self._waiting: set[int] = set()
         self._deadline = 0.0
         self._failures: list[str] = []
@@ -71,11 +73,15 @@ class Reloads:
 
     def begin(self) -> None:
         """Reload, or once more after the reload that is going on."""
-        if self._waiting:
+        if self._waiting or self._is_checking:
             self._again = True
             return
         self._failures = []
+        self._is_checking = True
         digest, self._result = self._check()
+        for channel in self.channels:
+            self.receive(channel)  # who has asked while the files were read
+        self._is_checking = False
         if digest:
             self._waiting = set(self._channels)
             self._deadline = time.monotonic() + PATIENCE
@@ -85,7 +91,9 @@ class Reloads:
             self._end()
 
     def receive(self, channel: Channel) -> None:
-        """Take the messages of a worker."""
+        """Take the messages of a worker, if there are any."""
+        if not is_readable(channel.fileno()):
+            return
         process = next(number for number, each in self._channels.items() if each is channel)
         for message in channel.receive():
             self._take(process, message)
@@ -111,7 +119,8 @@ class Reloads:
 
     def _take(self, process: int, message: dict[str, Any]) -> None:
         if "asks" in message:
-            waiting = self._asked_since if self._waiting else self._asked
+            is_busy = self._waiting or self._is_checking
+            waiting = self._asked_since if is_busy else self._asked
             waiting.append((process, message["asks"]))
             self.begin()
         else:

@@ -1,5 +1,6 @@
 """The parent's part of a reload, with workers that are played by the test."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -22,12 +23,19 @@ class Parent:
         self.checks = list(checks)
         self.reports: list[ReloadResult] = []
         self.watch = Watch(Source(None, {}), on=False)
-        self.reloads = Reloads(lambda: self.checks.pop(0), self.watch, self.reports.append)
+        self.during_check: Callable[[], None] = lambda: None
+        """What happens during the first check."""
+        self.reloads = Reloads(self._check, self.watch, self.reports.append)
         self.workers: dict[int, Channel] = {}
         self.ends: dict[int, Channel] = {}
         for process in range(1, workers + 1):
             self.ends[process], self.workers[process] = pair()
             self.reloads.add(process, self.ends[process])
+
+    def _check(self) -> tuple[str, ReloadResult]:
+        happens, self.during_check = self.during_check, lambda: None
+        happens()
+        return self.checks.pop(0)
 
     def says(self, process: int, **message: object) -> None:
         self.workers[process].send(**message)
@@ -129,6 +137,28 @@ def test_who_asks_meanwhile_hears_how_this_one_ends_if_watched_files_are_as_they
         ended("reloaded", counts=True, answers=(1, 2)),
     ]
     assert parent.reports == [GOOD[1]]
+    parent.close()
+
+
+@pytest.mark.parametrize("watched", [True, False])
+def test_who_asks_while_the_parent_reads_wrong_files_hears_it_without_another_reading(
+    *, watched: bool
+) -> None:
+    parent = Parent(BAD, BAD, workers=2)
+    parent.watch.on = watched
+    parent.during_check = lambda: parent.workers[2].send(asks=5)
+    parent.says(1, asks=1)
+    assert parent.workers[1].receive()[0] == ended("refused", counts=True, done=False, answers=(1,))
+    heard = parent.workers[2].receive()
+    assert [each["answers"] for each in heard] == ([[5]] if watched else [[], [5]])
+    assert len(parent.reports) == (1 if watched else 2)
+    parent.close()
+
+
+def test_a_channel_without_messages_is_not_waited_for() -> None:
+    parent = Parent(workers=1)
+    parent.reloads.receive(parent.ends[1])
+    assert not parent.ends[1].ended
     parent.close()
 
 
