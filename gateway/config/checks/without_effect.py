@@ -34,7 +34,6 @@ _HOMES: Mapping[str, frozenset[Shape]] = {
     "reasoning_headroom_tokens": _ALL - {Shape.COMPLETIONS},
     "completion_system_prompt": _ALL - {Shape.COMPLETIONS},
     "text_offset_base": _ALL - {Shape.COMPLETIONS},
-    "tokenizer": _ALL - {Shape.COMPLETIONS},
 }
 """The endpoints at which a model must live for a setting of its rule to matter."""
 _USUAL = UpstreamSettings("", "")

@@ -142,7 +142,11 @@ def test_what_has_no_effect_is_warned_of(tmp_path: Path, text: str, warning: str
         rule("endpoint: [chat, completions], template: chatml, reasoning_item: drop"),
         rule("endpoint: messages, default_messages_max_tokens: 5, reasoning_out: both"),
         rule("endpoint: chat", "translation: {default_completion_max_tokens: 5}"),
-        rule("endpoint: completions, tokenizer: null", "translation: {tokenizer: cl100k_base}"),
+        rule("endpoint: completions, tokenizer: cl100k_base"),  # an alias has it for its ids
+        rule(
+            "endpoint: completions, completion_system_prompt: null",
+            "translation: {completion_system_prompt: Hi}",
+        ),
         upstream("messages_url: 'https://b/v1'", OPENAI) + MESSAGES,
         TWO + "models: {m: {endpoint: [completions, responses]}}",
         A + KEY % "['*']",
