@@ -27,6 +27,8 @@ LAST_SECONDS = 300.0
 
 _ENDED = (ssl.SSLEOFError, ConnectionResetError, ConnectionAbortedError)
 """The ends of a handshake that the other side breaks off without an alert."""
+_NOT_TLS = frozenset({"WRONG_VERSION_NUMBER", "HTTP_REQUEST"})
+"""What OpenSSL calls the reply of a server without TLS."""
 _HANDSHAKE_FAILURE = "SSLV3_ALERT_HANDSHAKE_FAILURE"
 """What servers say before TLS 1.3 where they were shown no certificate; also of ciphers."""
 
@@ -160,6 +162,10 @@ class Dialer:
             )
         elif isinstance(failure, ssl.SSLError):
             reason, why = Reason.TLS, f"the TLS handshake failed ({given})"
+            if given in _NOT_TLS:
+                why += (
+                    "; it seems to speak no TLS there: its base_url may have to begin with http://"
+                )
         elif isinstance(failure, TimeoutError):
             reason = Reason.CONNECT_TIMEOUT
             why = f"no connection within {self._timeout:g} s (timeouts.connect)"

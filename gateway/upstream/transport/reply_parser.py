@@ -20,6 +20,8 @@ HEAD_LIMIT: Final = 64 * 1024
 _FIELD_OVERHEAD = 4
 _LENGTH_DIGITS = 19
 """Of a Content-Length: llhttp takes any number of zeros before it, Python's `int` does not."""
+_TLS_ALERT: Final = b"\x15\x03"
+_SPEAKS_TLS: Final = "it is a TLS alert: its base_url may have to begin with https://"
 _VERSIONS = frozenset({"1.0", "1.1"})
 
 
@@ -197,6 +199,8 @@ class ReplyParser(ReceivedReply):
         self._trailer_size = 0
         self._pieces = 0
         self._raw_headers: list[tuple[bytes, bytes]] = []
+        if data.startswith(_TLS_ALERT):
+            raise self._unusable(_Refused(_SPEAKS_TLS))
         # llhttp takes HTTP/2.0 and 0.9 too; asking it for the version costs more than this.
         self._unsure = not data.startswith(b"HTTP/1.")
         # Called by httptools for each piece of the body, of which there may be hundreds in one

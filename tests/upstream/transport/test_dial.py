@@ -302,6 +302,23 @@ async def test_the_last_failure_is_the_one_that_is_reported(
     assert "10.0.0.1" not in caught.value.message
 
 
+@pytest.mark.parametrize(
+    "reply", [b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n", b"220 mail.example\r\n"]
+)
+async def test_a_server_without_tls_is_recognised(reply: bytes) -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        writer.write(reply)
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        settings = settings_for(f"https://127.0.0.1:{port}/v1")
+        opening = Dialer(settings, Origin("https", "127.0.0.1", port, ""))
+        with pytest.raises(UpstreamUnavailable, match="base_url may have to begin with http://"):
+            await opening.connect(asyncio.Protocol)
+
+
 @pytest.mark.parametrize("failure", [ssl.SSLEOFError(8, "EOF"), ConnectionResetError()])
 @pytest.mark.parametrize("shown", [True, False])
 async def test_a_handshake_that_ends_without_a_word_may_be_about_the_certificate_that_is_shown(

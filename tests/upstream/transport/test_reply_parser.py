@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.errors import GatewayError, TruncatedStream, UpstreamError
+from gateway.errors import GatewayError, Reason, TruncatedStream, UpstreamError
 from gateway.shapes import RawHeaders
 from gateway.upstream.transport.reply_parser import HEAD_LIMIT, ClosedUnanswered, ReplyParser
 from tests.upstream.scripted import chunked, with_length
@@ -71,6 +71,15 @@ def test_bytes_at_random_give_nothing_but_an_upstream_error(junk: bytes, headed:
         pass
     except GatewayError as error:
         raise AssertionError from error
+
+
+@pytest.mark.parametrize("head_only", [True, False])
+def test_a_server_that_speaks_tls_is_recognised_by_its_alert(*, head_only: bool) -> None:
+    parser = ReplyParser("local", head_only=head_only)
+    with pytest.raises(UpstreamError, match="base_url may have to begin with https://") as caught:
+        parser.feed(b"\x15\x03\x01\x00\x02\x02\x46")
+    assert caught.value.reason is Reason.BAD_HTTP
+    assert not parser.keep_alive
 
 
 def test_a_body_can_last_until_the_end_of_the_connection() -> None:
