@@ -19,7 +19,9 @@ def add_delta(message: Json, delta: Mapping[str, Any]) -> None:
     """
     for name, value in delta.items():
         if isinstance(value, dict):
-            _join(message.setdefault(name, {}), value)
+            known = message.get(name)
+            message[name] = known if isinstance(known, dict) else {}
+            _join(message[name], value)
         elif name in OF_A_MESSAGE:
             add_sources(message, {name: value} if value else {})
         elif value is not None:

@@ -126,7 +126,8 @@ class _Choice:
 
     def _add(self, name: str, value: object) -> None:
         if name == "text" and isinstance(value, str):
-            self._known["text"] = self._known.get("text", "") + value
+            before = self._known.get("text")
+            self._known["text"] = before + value if isinstance(before, str) else value
         elif name == "logprobs" and isinstance(value, dict):
             _extend(self._known.setdefault("logprobs", {}), value)
         elif value is not None and value != "":

@@ -29,7 +29,8 @@ class _Block:
     def __init__(self, event: Json, begun: BegunBlock | None = None) -> None:
         self.index = event.get("index")
         block = event.get("content_block")
-        self.kind = block.get("type") if isinstance(block, dict) else None
+        kind = block.get("type") if isinstance(block, dict) else None
+        self.kind = kind if isinstance(kind, str) else None
         self.held: list[Json] = []
         self.begun = begun
         """The same block as the message began with it."""
@@ -174,7 +175,7 @@ class BlockOrder:
     }
 
 
-def _block_of(event: Json, open_kind: object) -> Json | None:
+def _block_of(event: Json, open_kind: str | None) -> Json | None:
     """Return the beginning of the block that a text belongs to; None: to the open one.
 
     SGLang before its #25876 writes text after a call into the block of the call.

@@ -28,6 +28,13 @@ def test_lists_grow_and_what_changes_its_kind_is_the_last() -> None:
     }
 
 
+def test_so_is_an_object_in_the_place_of_a_text() -> None:
+    odd: Json = {"role": {"a": 1}, "refusal": {"b": [1]}, "images": {"c": 1}}
+    before: Json = {"role": "assistant", "refusal": "a", "images": [1]}
+    assert message(before, odd) == odd
+    assert message(odd, before) == before
+
+
 def test_objects_are_joined_and_their_texts_go_on() -> None:
     assert message(
         {"audio": {"id": "a", "transcript": "x"}},

@@ -119,6 +119,13 @@ def test_a_completions_stream_is_a_completion() -> None:
     }
 
 
+@pytest.mark.parametrize("odd", [{"a": 1}, [1], 5])
+def test_a_text_that_is_none_gives_way_to_one(odd: object) -> None:
+    choices: list[Json] = [{"text": odd}, {"text": "a"}, {"text": "b", "finish_reason": "stop"}]
+    events = [{"object": "text_completion", "choices": [{"index": 0, **c}]} for c in choices]
+    assert events_as_whole(Shape.COMPLETIONS, events)["choices"][0]["text"] == "ab"
+
+
 ITEM = {"type": "message", "id": "m", "content": []}
 
 

@@ -204,6 +204,13 @@ def test_arguments_after_such_a_text_belong_to_no_call() -> None:
             streamed(TOOLS[tools], events)
 
 
+@pytest.mark.parametrize("kind", [["text"], {"a": 1}, 1, None])
+def test_a_type_may_be_anything(kind: object) -> None:
+    order = BlockOrder()
+    events = [opened(0, {"type": kind}), said(0, text="hi"), stop(0)]
+    assert [each for event in events for each in order.take(event)] == events
+
+
 @pytest.mark.parametrize("index", [[1], {"a": 1}, 1.0, "one", True])
 def test_an_index_may_be_anything(index: object) -> None:
     order = BlockOrder()
