@@ -79,7 +79,11 @@ _TEXTS = re.compile(
             r"too many tokens: (?:size limit exceeded by|total number of tokens in the prompt)\b",
             r"The total length of all messages is too long",
             r"Prompt exceeds max length",
+            r"Prompt \u8d85\u957f",
             r"Range of input length should be \[",
+            # SiliconFlow, Moonshot in 2024
+            rf"length of prompt_tokens {_N} must be less than max_seq_len\b",
+            r"model max length exceeded\b",
             # TabbyAPI, Cloudflare
             rf"Prompt too long: {_N} (?:tokens )?exceeds max",
             r"Job requires \d{1,12} pages \(only \d{1,12} available\)",

@@ -23,6 +23,10 @@ TOO_LONG = [
         "You passed 98305 input tokens and requested 32768 output tokens. However, the model's "
         "context length is only 131072 tokens, resulting in a maximum input length of 98304 tokens."
     ),
+    # SiliconFlow, Moonshot, Zhipu
+    "length of prompt_tokens (163280) must be less than max_seq_len (32768).",
+    "model max length exceeded, max length:8192",
+    "Prompt 超长",
     # SGLang, Together
     "The input (61709 tokens) is longer than the model's context length (40960 tokens).",
     "Requested token count exceeds the model's maximum context length of 131072 tokens. You",

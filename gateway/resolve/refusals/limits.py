@@ -32,7 +32,17 @@ _TEXT = re.compile(
                 r"[`'\"]?max_(?:completion_)?tokens[`'\"]? must be less than or equal to {N}",
                 # DeepSeek, DashScope
                 r"Invalid max_tokens value, the valid range of max_tokens is \[1, ?{N}\]",
-                r"(?:<\d+> \S{1,60}: )?Range of max_tokens should be \[1, ?{N}\]",
+                r"Range of max_tokens should be \[1, ?{N}\]",
+                # Volcengine's Ark, Zhipu; pydantic, and NVIDIA's services with its older texts
+                (
+                    r"The parameter `max_(?:completion_)?tokens` specified in the request are not "
+                    r"valid: integer above maximum value, expected a value <= {N}"
+                ),
+                r"Exceeding the limiting length: \[max_tokens should be less or equal to {N}\]",
+                (
+                    r"(?:body -> )?max_(?:completion_|output_)?tokens(?:: |\n\s{1,4})"
+                    r"(?:Input should be|ensure this value is) less than or equal to {N}"
+                ),
             )
         )
     )

@@ -16,6 +16,16 @@ TEXTS = [
     "Invalid max_tokens value, the valid range of max_tokens is [1, 16384]",
     "Range of max_tokens should be [1, 16384]",
     "<400> InternalError.Algo.InvalidParameter: Range of max_tokens should be [1, 16384]",
+    (
+        "The parameter `max_tokens` specified in the request are not valid: integer above maximum "
+        "value, expected a value <= 16384, but got 32000 instead. Request id: 0217"
+    ),
+    "Exceeding the limiting length: [max_tokens should be less or equal to 16384]",
+    "max_tokens: Input should be less than or equal to 16384",
+    (
+        "body -> max_tokens\n  ensure this value is less than or equal to 16384 "
+        "(type=value_error.number.not_le; limit_value=16384)"
+    ),
 ]
 
 
@@ -44,6 +54,7 @@ def test_the_limit_is_lowered_to_the_models(message: str, name: str) -> None:
         (TEXTS[0], {"model"}),
         ("max_tokens: 32000 > 0, which is the maximum allowed number", {"max_tokens"}),
         ("max_tokens must be a number", {"max_tokens"}),
+        ("top_k: Input should be less than or equal to 100", {"max_tokens", "top_k"}),
         ("Sorry: max_tokens is too large: 2. This model supports at most 1 ", {"max_tokens"}),
     ],
 )
