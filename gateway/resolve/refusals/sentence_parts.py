@@ -23,10 +23,10 @@ REFUSES = (
     rf"(?:cannot|can't|can not) be (?:used|accessed|called|served) {VIA})"
 )
 
-HERE = rf"(?:the )?[`'\"]?(?P<here>{ENDPOINT})"
+HERE = rf"(?:the )?(?:OpenAI )?[`'\"]?(?P<here>{ENDPOINT})"
 """The endpoint that is refused: `here`."""
 
-THERE = rf"(?:the )?[`'\"]?(?P<there>{ENDPOINT})"
+THERE = rf"(?:the )?(?:OpenAI )?[`'\"]?(?P<there>{ENDPOINT})"
 """The endpoint to use instead: `there`."""
 
 ENDS = (
@@ -36,7 +36,7 @@ ENDS = (
 """What may follow the endpoint: an end, or advice. "… API with tools" is about the request, "… API
 for your account" about access."""
 
-ADVICE = rf"(?:[^\n]{{0,300}}?\b(?:[Uu]se|[Tt]ry|[Cc]all|to) {THERE})?"
+ADVICE = rf"(?:[^\n]{{0,300}}?\b(?:[Uu]se|[Tt]ry|[Cc]all|to|via) {THERE})?"
 """Advice to use another endpoint, if there is any."""
 
 ENDPOINT_FIRST = (
@@ -52,3 +52,16 @@ CONTENT = (
     rf"{VIA} {HERE}{ENDS}[^\n]{{0,300}}?\b(?:[Uu]se|[Tt]ry|[Cc]all) {THERE}"
 )
 """What a request holds is refused here and taken `there`."""
+
+ONLY_THERE = (
+    rf"{SUBJECT} (?:is (?:only|solely|exclusively)|can only be|only) "
+    rf"(?:(?:supported|available|accessible|served|usable|used|works) {VIA}|supports) "
+    rf"{THERE}(?:[`'\"]?(?: (?:API|endpoint))? and not {VIA} {HERE}|{ENDS})"
+)
+"""A model that is `there` and nowhere else."""
+
+MUST_BE_THERE = (
+    rf"(?:{SUBJECT}|[A-Z][\w-]{{0,30}} models) "
+    rf"(?:must use|requires?|must be (?:called|used|accessed) {VIA}) {THERE}{ENDS}"
+)
+"""The same as a duty, of one model or of a maker's."""

@@ -31,10 +31,11 @@ from gateway.resolve.refusals.sentence_parts import (
     ENDS,
     HERE,
     MODEL,
+    MUST_BE_THERE,
+    ONLY_THERE,
     REFUSES,
     SUBJECT,
     THERE,
-    VIA,
 )
 from gateway.shapes import Shape
 
@@ -135,13 +136,18 @@ WRONG_ENDPOINT_RULES: tuple[WrongEndpointRule, ...] = (
         calls=(Shape.CHAT,),
     ),
     _rule(
-        rf"{SUBJECT} (?:is (?:only|solely|exclusively)|can only be|only) "
-        rf"(?:(?:supported|available|accessible|served|usable|used|works) {VIA}|supports) "
-        rf"{THERE}(?:[`'\"]?(?: (?:API|endpoint))? and not {VIA} {HERE}|{ENDS})",
+        ONLY_THERE,
         None,
         "openai-codex-mini-latest-responses-only",
         "openai-gpt5-codex-responses-only",
         "openai-gpt5-pro-responses-only-2026",
+    ),
+    # Small gateways
+    _rule(MUST_BE_THERE, None),
+    _rule(
+        rf"(?:The |This )?[Mm]odel(?: alias)?:? {MODEL} is not a chat model(?=[.,;]|$){ADVICE}",
+        None,
+        calls=(Shape.CHAT,),
     ),
     # The comma distinguishes it from "The requested model 'X' does not exist.", a missing model.
     _rule(

@@ -38,6 +38,27 @@ def judge(message: str, called: Called, model: str = "", *sent: str) -> Destinat
             Destination((RESPONSES,), request_dependent=True),
         ),
         ("You are not allowed to generate embeddings from this model", None, NOWHERE),
+        ("model 'gpt-5.5' must be called via /v1/responses", CHAT, Destination((RESPONSES,))),
+        ("This model requires the Responses API.", CHAT, Destination((RESPONSES,))),
+        (
+            "Anthropic models must use the /v1/messages endpoint, not /v1/chat/completions",
+            CHAT,
+            Destination((Shape.MESSAGES,)),
+        ),
+        (
+            (
+                "Model claude-x-5 is not supported via /v1/chat/completions. Use claude-* models "
+                "via /v1/messages."
+            ),
+            CHAT,
+            Destination((Shape.MESSAGES,)),
+        ),
+        ("Model acme-7 is not a chat model.", CHAT, Destination((RESPONSES, COMPLETIONS))),
+        (
+            'Model alias "e" is not a chat model. Use /v1/embeddings for embedding aliases.',
+            CHAT,
+            EMBEDDINGS,
+        ),
         (
             "The Responses API is not supported for this model.",
             RESPONSES,
@@ -379,6 +400,10 @@ def test_the_sort_of_model_says_where_it_lives(sort: str, other_endpoint: str) -
         "Files are not supported on /v1/chat/completions.",
         "Parameter seed is not supported on /v1/chat/completions. Use /v1/responses.",
         "Flex API is not supported for model: gpt-5",
+        "This model requires the Responses API for tools",
+        "This model requires approval. Use the Responses API.",
+        "Tool calling with this model requires the Responses API.",
+        "Model acme-7 is not a chat model for everyone",
         "The model 'x' does not support the '/v1/messages' API",
         "Your account does not support /v1/chat/completions",
         "The model 'x' does not support the '/v1/chat/completions/batch' API",
