@@ -23,7 +23,7 @@ OLD_WORDS = frozenset(
         *("story", "stories", "told", "untold", "pour", "pours", "poured", "pouring"),
         *("departure", "departures", "lingering", "way", "ways", "lane", "lanes"),
         *("plain", "plainly", "thoughts", "gate", "gates"),
-        *("backend", "backends"),
+        *("backend", "backends", "mend", "mended", "mending", "mends"),
     }
 )
 """Words of a private language, and second words for what docs/architecture.md has one for."""
