@@ -151,7 +151,7 @@ def unverified() -> ssl.SSLContext:
     return context
 
 
-def words_behind_serve(process: int) -> list[str]:
+def serve_arguments(process: int) -> list[str]:
     """Return the arguments after `serve` in that process's command line; empty without them.
 
     They are read from `/proc`; on systems without it there are none.

@@ -35,7 +35,7 @@ def healthcheck(config: Path | None, process: int | None, timeout: float) -> Non
 
     It is asked where `serve` with the same configuration listens.
     """
-    from gateway.checks.healthcheck import Unhealthy, ask, place_of, words_behind_serve
+    from gateway.checks.healthcheck import Unhealthy, ask, place_of, serve_arguments
     from gateway.config.checks.problems import ConfigError
 
     options = {"config": config, "host": None, "port": None}
@@ -43,7 +43,7 @@ def healthcheck(config: Path | None, process: int | None, timeout: float) -> Non
         options = serve.make_context(
             # As in the group: what a command makes of these names first is what it keeps.
             "serve",
-            words_behind_serve(process),
+            serve_arguments(process),
             help_option_names=["-h", "--help"],
         ).params
     where = {f"server.{name}": options[name] for name in ("host", "port")}

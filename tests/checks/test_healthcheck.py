@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.checks.healthcheck import DEFAULTS, Place, place_of, reason_of, words_behind_serve
+from gateway.checks.healthcheck import DEFAULTS, Place, place_of, reason_of, serve_arguments
 from gateway.config.checks.problems import ConfigError
 from gateway.config.settings import ServerSettings
 
@@ -75,7 +75,7 @@ def test_a_call_that_fails_has_a_reason_in_words(error: OSError, reason: str) ->
 def test_a_process_that_does_not_serve_has_no_words_behind_it() -> None:
     with subprocess.Popen(["sleep", "60"]) as other:
         try:
-            assert words_behind_serve(other.pid) == []
+            assert serve_arguments(other.pid) == []
         finally:
             other.kill()
-    assert words_behind_serve(other.pid) == []
+    assert serve_arguments(other.pid) == []
