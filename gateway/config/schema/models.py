@@ -35,7 +35,7 @@ class TemplateConfig(BaseConfig):
     )
     stop: values.StopSequences = Field(
         default=_TEMPLATE.stop,
-        description="Stop sequences beside the template's own; `finetune` has ` END` only "
+        description="Stop sequences besides the template's own; `finetune` has ` END` only "
         "without them.",
     )
     bos_token: str = Field(

@@ -155,7 +155,7 @@ class AdminConfig(BaseConfig):
     )
     allowed_hosts: tuple[network_values.AllowedHost, ...] = Field(
         default=_ADMIN.allowed_hosts,
-        description="Host names that a request's Host header may carry beside those of this "
+        description="Host names that a request's Host header may carry besides those of this "
         "machine and `admin.host`.",
     )
     tls: values.Flag = Field(

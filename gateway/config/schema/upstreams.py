@@ -93,7 +93,7 @@ class UpstreamConfig(BaseConfig):
     )
     forward_headers: tuple[network_values.ForwardedHeader, ...] = Field(
         default=_UPSTREAM.forward_headers,
-        description="Names of client headers to forward beside the usual ones.",
+        description="Names of client headers to forward besides the usual ones.",
     )
     model_header: network_values.OwnHeader | None = Field(
         default=_UPSTREAM.model_header,
