@@ -117,7 +117,7 @@ class MessageFold(ResponseEvents[None]):
         elif kind is ItemKind.CALL:
             self._content.describe(known.call, item)
             self._content.open(known.call, call_text(item))
-        elif kind is ItemKind.MESSAGE:
+        else:
             self._note_phase(known, item)
 
     def _item_done(self, event: Json) -> None:
