@@ -185,6 +185,7 @@ class _Reply:
                         "id": f"{self._ids.prefixed('toolu_')}_{place}",
                         "name": call.name,
                         "input": {} if is_cut else json.loads(call.arguments.text),
+                        "caller": {"type": "direct"},
                     }
                 )
         return blocks

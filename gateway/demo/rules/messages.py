@@ -68,7 +68,7 @@ PARAMETERS: Mapping[str, Check] = {
     "max_tokens": checks.integer(0),
     "metadata": record({}, {"user_id": nullable(string)}),
     "service_tier": word("auto", "standard_only"),
-    "stop_sequences": array(_stop),
+    "stop_sequences": nullable(array(_stop)),
     "stream": checks.boolean,
 }
 """The parameters of /v1/messages, and their checks."""

@@ -6,12 +6,15 @@ from gateway.demo.endpoints.messages import THOUGHT, input_tokens
 from gateway.demo.generation.turns import REFUSAL
 from tests.demo.messages_client import (
     ADAPTIVE,
+    BUDGETED,
     CLOCK,
     PLAIN,
+    USER,
     message,
     refusal,
     refused,
     say,
+    send,
 )
 
 ENABLED = {"type": "enabled", "budget_tokens": 1024}
@@ -202,6 +205,18 @@ def test_a_context_that_is_too_small_is_named() -> None:
     assert refused("a" + " a" * 199_999, model=PLAIN) == (
         "prompt is too long: 200003 tokens > 200000 maximum"
     )
+
+
+def test_a_call_names_its_caller_which_may_be_sent_back() -> None:
+    """As Anthropic's do, so that the SDK's `model_dump` has no null there, which is refused."""
+    made = message("call clock", tools=[CLOCK])["content"][0]
+    assert made["caller"] == {"type": "direct"}
+    answer = {"type": "tool_result", "tool_use_id": made["id"], "content": "noon"}
+    turns = [USER, {"role": "assistant", "content": [made]}, {"role": "user", "content": [answer]}]
+    body: Any = {"model": BUDGETED, "max_tokens": 9, "tools": [CLOCK], "messages": turns}
+    assert send(**body).status == 200
+    made["caller"] = None
+    assert refusal(send(**body))[2].startswith("messages.1.content.0.tool_use.caller: ")
 
 
 def test_calls_and_results_count_as_input() -> None:

@@ -54,6 +54,7 @@ def test_a_thought_comes_first_and_its_signature_last() -> None:
 def test_a_call_without_arguments_has_no_piece_of_them() -> None:
     sent = events("call clock", tools=[CLOCK])
     assert kinds(sent)[2:4] == ["content_block_start", "content_block_stop"]
+    assert sent[2]["content_block"]["caller"] == {"type": "direct"}
 
 
 def test_a_cut_call_ends_in_the_middle_of_its_arguments() -> None:

@@ -36,6 +36,7 @@ def test_what_is_required_is_asked_for(missing: str) -> None:
             {"stop_sequences": [" "]},
             "stop_sequences: each stop sequence must contain non-whitespace",
         ),
+        ({"stop_sequences": "."}, "stop_sequences: Input should be a valid list"),
         ({"metadata": {"session": "x"}}, "metadata.session: Extra inputs are not permitted"),
         (
             {"thinking": {"type": "enabled", "budget_tokens": 9}},
@@ -55,6 +56,12 @@ def test_what_is_required_is_asked_for(missing: str) -> None:
 )
 def test_a_wrong_parameter_is_named(given: Any, text: str) -> None:
     assert refused("hi", **given) == text
+
+
+@pytest.mark.parametrize("stops", [None, [], ["."]])
+def test_stop_sequences_may_be_null_or_empty(stops: Any) -> None:
+    """As fast-agent sends them to Claude with every request; so do older programs of its kind."""
+    assert say("hi", stop_sequences=stops).status == 200
 
 
 def test_no_conversation_is_kept_and_sdks_are_told_so() -> None:
