@@ -42,7 +42,7 @@ _TOO_LONG = "ContextWindowExceededError"
 _REPLACEMENT_KEYS = ("replacement", "replacement_model", "suggested_model", "recommended_model")
 _INVALID = "invalid_request_error"
 _DOTTED_INDEX = re.compile(r"\.(\d{1,6})(?=[.\[]|\Z)")
-_UNKNOWN_FIELD_TYPES = frozenset({"extra_forbidden", "value_error.extra"})
+_UNKNOWN_FIELD_TYPES = ("extra_forbidden", "value_error.extra")
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,7 @@ url_syntax_violation url_too_long url_type uuid_parsing uuid_type uuid_version v
 """
 _TYPES = frozenset(_NAMES.split())
 _OF_VERSION_1 = ("value_error.", "type_error.")
-_OF_CHOICES = frozenset({"literal_error", "enum", "value_error.const"})
+_OF_CHOICES = ("literal_error", "enum", "value_error.const")
 
 
 def is_validation_type(word: str) -> bool:

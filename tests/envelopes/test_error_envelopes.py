@@ -323,6 +323,13 @@ def test_a_flood_of_validation_errors_is_not_read() -> None:
         assert (len(reply.unknown_fields) == count) is read
 
 
+@pytest.mark.parametrize("kind", [{"a": 1}, ["extra_forbidden"], 5])
+def test_a_type_that_is_no_text_is_not_about_unknown_fields(kind: object) -> None:
+    reply = read_error({"detail": [{"type": kind, "loc": ["body", "x"], "msg": "No"}]})
+    assert reply is not None
+    assert (reply.message, reply.unknown_fields) == ("x: No", ())
+
+
 def test_a_validation_error_of_several_kinds_is_not_about_unknown_fields() -> None:
     missing = {"type": "missing", "loc": ["body", "messages"], "msg": "Field required"}
     reply = read_error({"detail": [forbidden("body", "store"), missing]})

@@ -35,6 +35,8 @@ OF_VERSION_1 = {"type": "value_error.const", "ctx": {"given": "minimal", "permit
         ([{"type": "float_parsing", "input": "minimal"}], None),
         ([{**LITERAL, "input": 7}], None),
         ([{"type": "literal_error"}], None),
+        ([{"type": {"a": 1}, "input": "minimal"}, LITERAL], "minimal"),
+        ([{"type": ["enum"], "input": "minimal"}], None),
         ([{"type": "value_error.const", "ctx": "minimal"}], None),
         ([], None),
     ],

@@ -12,8 +12,9 @@ from gateway.translate.parts.from_messages.blocks.results import as_failure
 from gateway.translate.parts.tools.calls import with_bounded_id
 
 _THINKING: Final = ("thinking", "redacted_thinking")
-_BLOCKS: Final = frozenset({"tool_use", "tool_result", "image", *_THINKING})
-"""Types of blocks that chat has no parts of."""
+_BLOCKS: Final = ("tool_use", "tool_result", "image", *_THINKING)
+"""Types of blocks that chat has no parts of. Not a set, which cannot be asked for an object in the
+place of a type: nothing is checked yet."""
 
 
 @dataclass(slots=True)
@@ -110,10 +111,11 @@ def _without_index(call: Any, path: str, read: Messages) -> Any:
 
 def _restored(call: Any, custom: AbstractSet[str]) -> Any:
     function = call.get("function") if isinstance(call, dict) else None
-    if not isinstance(function, dict) or function.get("name") not in custom:
+    name = function.get("name") if isinstance(function, dict) else None
+    if function is None or not isinstance(name, str) or name not in custom:
         return call
-    kept = {name: value for name, value in call.items() if name != "function"}
-    named = {"name": function["name"], "input": function.get("arguments")}
+    kept = {field: value for field, value in call.items() if field != "function"}
+    named = {"name": name, "input": function.get("arguments")}
     return {**kept, "type": "custom", "custom": named}
 
 

@@ -269,7 +269,8 @@ def _status(carrier: Json, body: Json) -> int:
         if type(number) is int and 400 <= number <= 599:
             return client_status(number)
     base = inner.get("base_resp")
-    if isinstance(base, dict) and base.get("status_code") in _MINIMAX_STATUSES:
-        return _MINIMAX_STATUSES[base["status_code"]]
+    number = base.get("status_code") if isinstance(base, dict) else None
+    if isinstance(number, int) and number in _MINIMAX_STATUSES:
+        return _MINIMAX_STATUSES[number]
     words = [value.lower() for value in (*values, inner.get("type")) if isinstance(value, str)]
     return next((status for word in words if (status := _STATUSES_OF_WORDS.get(word))), 502)

@@ -45,10 +45,13 @@ def test_messages_of_chat_stay_as_they_are() -> None:
         {"role": "assistant", "content": None, "tool_calls": [CALL, "none", {"function": 1}]},
         {"role": "assistant", "content": "x", "tool_calls": "none"},
         {"role": "tool", "tool_call_id": "c", "content": "text"},
-        {"role": "user", "content": ["none", {"type": 1}]},
+        {"role": "user", "content": ["none", {"type": 1}, {"type": {"a": 1}}, {"type": [1]}]},
+        {"role": "assistant", "content": [{"type": ["tool_use"]}, {"type": {}}]},
+        {"role": "assistant", "tool_calls": [{**CALL, "function": {"name": {"a": 1}}}]},
+        {"role": "assistant", "tool_calls": [{**CALL, "function": {"name": ["x"]}}]},
         "none",
     ]
-    read = read_messages(messages, frozenset())
+    read = read_messages(messages, frozenset({"x"}))
     assert read.sent == messages
     assert not read.has_blocks
 

@@ -206,6 +206,7 @@ def test_what_a_code_or_a_type_means_is_the_status_of_an_error_in_a_success(
         ({"id": "x", "choices": None, "message": "m", "code": 429}, 429),
         ({"choices": [], "base_resp": {"status_code": 1002, "status_msg": "m"}}, 429),
         ({"base_resp": {"status_code": 1033, "status_msg": "m"}}, 502),
+        ({"base_resp": {"status_code": {"a": 1}, "status_msg": "m"}}, 502),
         ({"type": "exception", "message": "m"}, 502),
         ({"errors": ["m"]}, 502),
     ],

@@ -21,8 +21,8 @@ BETA = b"thinking-binding-controls-2026-08-01"
 """In `anthropic-beta` beside `BINDING`."""
 
 _BINDING: Json = {"prefix_mismatch_behavior": "drop_block"}
-_FORCING = frozenset({"any", "tool"})
-_TYPES = frozenset({"thinking", "redacted_thinking"})
+_FORCING = ("any", "tool")
+_TYPES = ("thinking", "redacted_thinking")
 _REFUSED = re.compile(
     r"messages\.\d{1,6}\.content\.\d{1,6}: Invalid "
     r"(?:`?signature`? in `?thinking|`?data`? in `?redacted_thinking)`? block"

@@ -72,6 +72,17 @@ def test_it_is_left_out_where_a_call_is_forced(choice: Json) -> None:
     assert is_asked_to(free)
 
 
+@pytest.mark.parametrize("kind", [{"a": 1}, ["any"], None])
+def test_types_that_are_no_texts_are_none_of_these(kind: object) -> None:
+    messages: list[Json] = [{"role": "assistant", "content": [{"type": kind}]}]
+    body: Json = {"messages": [*messages, {"role": "assistant", "content": [THOUGHT]}]}
+    given = {**body, "tool_choice": {"type": kind}}
+    ask_to_leave_out(given)
+    assert is_asked_to(given)
+    leave_out(given)
+    assert given["messages"] == messages
+
+
 def test_it_is_left_out() -> None:
     messages = [
         USER,
