@@ -31,6 +31,8 @@ _MOST_MODELS = 256
 """Models that are remembered, per shape."""
 _FRONT, _BACK = 256, 32 * 1024
 """The bytes of a body's two ends in which its model's name is looked for."""
+_READ = ("model", "stream")
+"""The fields that routing needs decoded."""
 _KEY = b'"model":'
 _named = re.compile(rb'"model": ?"([^"\\]+)"').match
 
@@ -139,7 +141,7 @@ def _fields(kind: type[msgspec.Struct]) -> tuple[tuple[str, ...], Callable[[Any]
 def _routed(request: msgspec.Struct, encode: Callable[[Any], bytes]) -> Decoded:
     names, values = _fields(type(request))
     given = {
-        name: value if name in ("model", "stream") else msgspec.Raw(encode(value))
+        name: value if name in _READ or type(value) is msgspec.Raw else msgspec.Raw(encode(value))
         for name, value in zip(names, values(request), strict=True)
         if value is not None and value is not msgspec.UNSET
     }

@@ -12,7 +12,6 @@ from gateway.fast.agents.from_messages.messages_requests import (
     Tool,
     read_tools,
 )
-from gateway.fast.agents.from_messages.messages_turns import tool_name
 from gateway.fast.agents.kept import Kept
 from gateway.fast.agents.numbers import encode
 from gateway.fast.agents.schemas import form_of, read_schema
@@ -25,6 +24,7 @@ from gateway.translate.parts.from_messages.blocks.thinking import shown_as
 from gateway.translate.parts.from_messages.hints import hints
 from gateway.translate.parts.from_messages.parameters import output_format
 from gateway.translate.parts.from_messages.system import is_attribution
+from gateway.translate.parts.from_messages.tool_names import sent_name
 from gateway.translate.parts.messages.asked import MessagesAsked
 from gateway.translate.parts.tools.choices import Mode, ToolChoice, ToolName
 from gateway.translate.parts.tools.definitions import completed, is_strict_schema
@@ -91,6 +91,8 @@ class Defined(NamedTuple):
     """Their names, as they are sent."""
     names: dict[str, str]
     """Those names, by the client's."""
+    shortened: dict[str, str]
+    """The client's names of those whose names are sent shortened."""
     written: msgspec.Raw
     is_marked: bool
     """Whether one is marked for a cache."""
@@ -114,9 +116,13 @@ def _read_defined(tools: msgspec.Raw, form: Callable[[Function], object]) -> Def
     dropped: list[str] = []
     functions = [_function(tool, f"tools[{at}]", dropped) for at, tool in enumerate(given)]
     names = {tool.name: each.name for tool, each in zip(given, functions, strict=True)}
+    sent = {name: given for given, name in names.items()}
+    if len(sent) < len(names):
+        raise Uncommon
     return Defined(
-        frozenset(names.values()),
+        frozenset(sent),
         names,
+        {name: given for name, given in sent.items() if name != given},
         msgspec.Raw(encode(list(map(form, functions)))),
         any(tool.cache_control for tool in given),
         dropped,
@@ -138,11 +144,8 @@ def tools_of(request: MessagesRequest, defined: Defined, draft: Draft) -> Tools 
         raise Uncommon
     for path in defined.dropped:
         draft.report.drop(path)
-    sent = {name: given for given, name in defined.names.items()}
-    if len(sent) < len(defined.names):
-        raise Uncommon
-    shortened = {name: given for name, given in sent.items() if name != given}
-    said = Tools(defined.functions, shortened, defined.written, None, one_at_a_time=False)
+    names = defined.shortened
+    said = Tools(defined.functions, names, defined.written, None, one_at_a_time=False)
     if choice is ABSENT:
         return said
     one_at_a_time = choice.disable_parallel_tool_use
@@ -190,4 +193,4 @@ def _function(tool: Tool, path: str, dropped: list[str]) -> Function:
             strict = True
         else:
             dropped.append(f"{path}.strict")
-    return Function(tool_name(tool.name), tool.description, schema, strict)
+    return Function(sent_name(tool.name), tool.description, schema, strict)

@@ -80,10 +80,10 @@ class _Direct(msgspec.Struct, forbid_unknown_fields=True, gc=False):
 
 @final
 class ToolUse(_Block, tag="tool_use", kw_only=True, gc=False):
-    """A call of a tool."""
+    """A call of a tool. Whether id and name are texts is for those who write them elsewhere."""
 
-    id: str
-    name: str
+    id: msgspec.Raw
+    name: msgspec.Raw
     input: dict[str, Any]
     caller: _Direct | Absent = ABSENT
 
@@ -96,7 +96,7 @@ read_parts = msgspec.json.Decoder(list[ResultText | Image], float_hook=NumberLit
 class ToolResult(_Block, tag="tool_result", kw_only=True, gc=False):
     """The result of a call."""
 
-    tool_use_id: str
+    tool_use_id: msgspec.Raw
     content: msgspec.Raw = EMPTY
     """As it is written: most of a conversation is results."""
     is_error: bool = False

@@ -8,75 +8,64 @@ from typing import Any
 
 import msgspec
 
+from gateway.fast.agents.exchanges import Form, Written
+from gateway.fast.agents.from_messages.messages_blocks import Place, path_of, path_of_message
 from gateway.fast.agents.from_messages.messages_requests import (
     Assistant,
     Image,
     Message,
-    OfAssistant,
-    RedactedThinking,
     ResultText,
     System,
     Text,
-    Thinking,
     ToolResult,
     ToolUse,
     User,
     read_parts,
 )
-from gateway.fast.agents.numbers import encode, number_of
+from gateway.fast.agents.from_messages.sent_calls import (
+    LONGEST,
+    ids_in,
+    sent_id,
+    sent_tool,
+)
+from gateway.fast.agents.numbers import encode
 from gateway.fast.agents.raw import decoded, is_text
 from gateway.fast.agents.uncommon import Uncommon
 from gateway.shapes import Json
 from gateway.translate.contract import Context, Report
 from gateway.translate.parts.from_messages.blocks.forms import PartForms
 from gateway.translate.parts.from_messages.blocks.results import as_failure
-from gateway.translate.parts.from_messages.tool_names import sent_name
-from gateway.translate.parts.from_messages.turns import Block
 from gateway.translate.parts.messages.late_system import marked
-from gateway.translate.parts.tools.calls import MAX_CALL_ID, bounded_call_id
-from gateway.translate.parts.tools.namespaces import MAX_TOOL_NAME
-
-Place = int | list[str]
-"""Where the blocks of a turn are: the index of its message, or their paths if it has several."""
 
 Result = msgspec.Raw | str | list[Json]
 """The content of a result: a text, as it is written or decoded, or parts."""
 
 
-def path_of(place: Place, index: int) -> str:
-    """Return the client's path of a block."""
-    return f"messages[{place}].content[{index}]" if isinstance(place, int) else place[index]
-
-
-def _path_of_message(place: Place) -> str:
-    """Return the client's path of the first message of a turn."""
-    return f"messages[{place}]" if isinstance(place, int) else place[0].partition(".")[0]
-
-
-def tool_name(given: str) -> str:
-    """Return the name of a tool as it is sent."""
-    return given if len(given) <= MAX_TOOL_NAME else sent_name(given)
-
-
 class Conversation(ABC):
-    """Writes a conversation for another endpoint; all of its methods raise `Uncommon`.
+    """Writes a conversation for another endpoint; all of its methods raise one of `UNCOMMON`.
 
     The user and the assistant take turns; every call has its result in the next turn.
     """
 
     forms: PartForms
+    exchange: Form
+    takes_exchanges = True
+    """Whether a message that is a call is sent without anything else in it."""
 
     def __init__(self, context: Context, report: Report) -> None:
-        self.sent: list[object] = []
-        self.call_ids: list[str] = []
-        """The client's ids of all calls."""
+        self.sent: list[Written] = []
+        """In pieces, as for `joined`."""
+        self.call_ids: Sequence[str] = ()
+        """The client's ids of all calls, once all is written."""
+        self._named: list[msgspec.Raw] = []
+        """The ids and names of all calls, by turns; whether they are texts is seen at the end."""
         self.is_marked = False
         """Whether a block is marked for a cache."""
         self._context = context
         self._report = report
         self._attached: list[Json] = []
         """Parts of results that results cannot hold at this endpoint."""
-        self._waiting: set[str] = set()
+        self._waiting: set[bytes] = set()
         """The ids of calls that have no result yet."""
 
     def write(self, messages: Sequence[Message]) -> None:
@@ -88,17 +77,63 @@ class Conversation(ABC):
             turns, kinds = joined, [type(message) for _, message in joined]
         if kinds[0] is System or kinds[-1] is Assistant or User not in kinds:
             raise Uncommon
-        for place, message in turns:
-            if type(message) is User:
-                self._user(message, place)
-            elif self._waiting:
+        following = iter(turns)
+        for place, message in following:
+            if type(message) is not Assistant:
+                self._add_turn(message, place)
+                continue
+            if self._waiting:
                 raise Uncommon
-            elif type(message) is Assistant:
+            # The assistant is never the last.
+            behind, answer = next(following)
+            if not (self.takes_exchanges and self._exchange(message.content, answer.content)):
                 self._assistant(message, place)
-            else:
-                self._system(message, place)
+                self._add_turn(answer, behind)
         if self._waiting:
             raise Uncommon
+        self.call_ids = ids_in(self._named)
+
+    def _exchange(self, asked: Sequence[Any], answered: Sequence[Any]) -> bool:
+        """Add a call and its result, a text, as most turns are; return whether they were added.
+
+        What the user says beside the result is added, too.
+        """
+        if len(asked) != 1:
+            return False
+        use, result = asked[0], answered[0]
+        if type(use) is not ToolUse or type(result) is not ToolResult:
+            return False
+        call_id, name, content = use.id, use.name, result.content
+        if result.is_error or result.tool_use_id != call_id or not is_text(content):
+            return False
+        if len(call_id) > LONGEST or len(name) > LONGEST:
+            return False
+        others = answered[1:] if len(answered) > 1 else None
+        if others and ToolResult in map(type, others):
+            return False
+        arguments = encode(encode(use.input).decode())
+        a, b, c, d, e, f = self.exchange
+        self.sent += (a, call_id, b, name, c, arguments, d, call_id, e, content, f)
+        self._named += (call_id, name)
+        if use.cache_control or result.cache_control:
+            self.is_marked = True
+        if others:
+            self._note_marks(others)
+            self._say_others(others)
+        return True
+
+    def _add(self, item: object) -> None:
+        """Add a message or an item."""
+        self.sent += (b",", encode(item))
+
+    def _add_turn(self, message: Message, place: Place) -> None:
+        """Add a turn of anyone but the assistant."""
+        if type(message) is User:
+            self._user(message, place)
+        elif type(message) is Assistant or self._waiting:
+            raise Uncommon
+        else:
+            self._system(message, place)
 
     @abstractmethod
     def _say_string(self, content: str, message: User) -> None:
@@ -109,7 +144,9 @@ class Conversation(ABC):
         """Add a message of the user's, or of the system's."""
 
     @abstractmethod
-    def _add_result(self, call_id: str, content: Result, *, has_images: bool = False) -> None:
+    def _add_result(
+        self, call_id: msgspec.Raw, content: Result, *, has_images: bool = False
+    ) -> None:
         """Add the result of a call."""
 
     @abstractmethod
@@ -125,9 +162,8 @@ class Conversation(ABC):
             return
         others: list[Text | Image] = []
         is_late = False
+        self._note_marks(content)
         for index, block in enumerate(content):
-            if block.cache_control:
-                self.is_marked = True
             if type(block) is ToolResult:
                 if others:
                     is_late = True
@@ -135,7 +171,7 @@ class Conversation(ABC):
             else:
                 others.append(block)
         if is_late:
-            path = _path_of_message(place)
+            path = path_of_message(place)
             self._report.change(f"{path}.content", "text first", "results first")
         if others or self._attached:
             self._say_others(others)
@@ -145,11 +181,15 @@ class Conversation(ABC):
         if type(block) is not ToolResult or block.is_error or block.cache_control:
             return False
         given, content = block.tool_use_id, block.content
-        if given not in self._waiting or len(given) > MAX_CALL_ID or not is_text(content):
+        call_id = bytes(given)
+        if call_id not in self._waiting or not is_text(content):
             return False
-        self._waiting.remove(given)
-        self._add_result(given, content)
+        self._waiting.remove(call_id)
+        self._add_result(sent_id(given), content)
         return True
+
+    def _note_marks(self, blocks: Sequence[Text | ToolResult | Image]) -> None:
+        self.is_marked = self.is_marked or any(block.cache_control for block in blocks)
 
     def _say_others(self, others: Sequence[Text | Image]) -> None:
         """Add what the user says beside results."""
@@ -166,12 +206,11 @@ class Conversation(ABC):
 
     def _result(self, block: ToolResult, place: Place, index: int) -> None:
         """Add a result; OpenAI's endpoints have no mark for a failure: it is said in the text."""
-        given, content, failed = block.tool_use_id, block.content, block.is_error
-        if given not in self._waiting:
+        given, content, failed = sent_id(block.tool_use_id), block.content, block.is_error
+        call_id = bytes(block.tool_use_id)
+        if call_id not in self._waiting:
             raise Uncommon
-        self._waiting.remove(given)
-        if len(given) > MAX_CALL_ID:
-            given = bounded_call_id(given)
+        self._waiting.remove(call_id)
         if failed:
             self._report.emulate(f"{path_of(place, index)}.is_error")
         if not is_text(content):
@@ -183,7 +222,7 @@ class Conversation(ABC):
             self._add_result(given, content)
 
     def _add_parts(
-        self, call_id: str, content: Sequence[ResultText | Image], *, failed: bool
+        self, call_id: msgspec.Raw, content: Sequence[ResultText | Image], *, failed: bool
     ) -> None:
         has_images = False
         for each in content:
@@ -205,18 +244,16 @@ class Conversation(ABC):
                 parts[0] = self.forms.text(as_failure(first))
         self._add_result(call_id, parts, has_images=has_images)
 
-    def _call(self, use: ToolUse) -> tuple[str, str, str]:
+    def _call(self, use: ToolUse) -> tuple[msgspec.Raw, msgspec.Raw, str]:
         """Note a call; return its id, its name and its arguments as they are sent."""
-        given = use.id
-        if given in self._waiting:
+        call_id = bytes(use.id)
+        if call_id in self._waiting:
             raise Uncommon
-        self._waiting.add(given)
-        self.call_ids.append(given)
+        self._waiting.add(call_id)
+        self._named += (use.id, use.name)
         if use.cache_control:
             self.is_marked = True
-        if len(given) > MAX_CALL_ID:
-            given = bounded_call_id(given)
-        return given, tool_name(use.name), encode(use.input).decode()
+        return sent_id(use.id), sent_tool(use.name), encode(use.input).decode()
 
     def _pass_over(self) -> None:
         """Note that nothing of a turn of the assistant is sent."""
@@ -233,7 +270,7 @@ class Conversation(ABC):
         if mode == "hoist" or not able.assistants_in_a_row:
             raise Uncommon
         if mode == "user":
-            self._report.change(f"{_path_of_message(place)}.role", "system", "user")
+            self._report.change(f"{path_of_message(place)}.role", "system", "user")
             self._say("user", marked("\n\n".join(texts)))
         else:
             self._instruct(texts)
@@ -241,17 +278,6 @@ class Conversation(ABC):
     @abstractmethod
     def _instruct(self, texts: list[str]) -> None:
         """Add a system message to the conversation."""
-
-
-def blocks_as_json(blocks: Sequence[OfAssistant], place: Place) -> Iterator[Block]:
-    """Yield blocks as the generic path has them."""
-    for index, block in enumerate(blocks):
-        yield Block(msgspec.to_builtins(block, enc_hook=number_of), path_of(place, index))
-
-
-def signature_of(block: Thinking | RedactedThinking) -> str:
-    """Return what a block of thinking was signed with."""
-    return block.signature if type(block) is Thinking else block.data
 
 
 def _joined(messages: Sequence[Message]) -> Iterator[tuple[list[str], Message]]:

@@ -4,8 +4,16 @@ from collections.abc import Sequence
 from functools import partial
 
 import msgspec
+from msgspec import Raw
 
 from gateway.fast.agents.codec import AgentRequest
+from gateway.fast.agents.exchanges import IN_CHAT, joined
+from gateway.fast.agents.from_messages.messages_blocks import (
+    Place,
+    blocks_as_json,
+    path_of,
+    signature_of,
+)
 from gateway.fast.agents.from_messages.messages_parameters import (
     Function,
     Tools,
@@ -26,14 +34,8 @@ from gateway.fast.agents.from_messages.messages_requests import (
     ToolUse,
     User,
 )
-from gateway.fast.agents.from_messages.messages_turns import (
-    Conversation,
-    Place,
-    Result,
-    blocks_as_json,
-    path_of,
-    signature_of,
-)
+from gateway.fast.agents.from_messages.messages_turns import Conversation, Result
+from gateway.fast.agents.numbers import encode
 from gateway.fast.agents.replies.chat_as_message import message_with_calls
 from gateway.fast.agents.replies.messages_answers import Answers
 from gateway.fast.agents.replies.messages_chunks import CallsInChunks
@@ -54,12 +56,12 @@ _SEE_NEXT = CHAT.text("[image: see next message]")
 
 
 class _Function(msgspec.Struct, gc=False):
-    name: str
+    name: Raw
     arguments: str
 
 
 class _Call(msgspec.Struct, gc=False):
-    id: str
+    id: Raw
     type: str
     function: _Function
 
@@ -72,7 +74,7 @@ class _Message(msgspec.Struct, gc=False):
 
 class _Result(msgspec.Struct, gc=False):
     role: str
-    tool_call_id: str
+    tool_call_id: Raw
     content: Result
 
 
@@ -84,11 +86,13 @@ class _Conversation(Conversation):
     """Writes chat messages."""
 
     forms = CHAT
+    exchange = IN_CHAT
 
     def __init__(self, context: Context, report: Report) -> None:
         super().__init__(context, report)
         self._reasoning_field = context.capabilities.reasoning_field
         self._requires_reasoning = context.capabilities.reasoning_required
+        self.takes_exchanges = not self._requires_reasoning
 
     def lead(self, texts: list[str]) -> None:
         """Write the instructions; parts of them only where a server surely takes those there."""
@@ -102,12 +106,12 @@ class _Conversation(Conversation):
         self._say(role, texts[0] if len(texts) == 1 else list(map(CHAT.text, texts)))
 
     def _say_string(self, content: str, message: User) -> None:  # noqa: ARG002
-        self.sent.append(message)
+        self._add(message)
 
     def _say(self, role: str, content: str | list[Json]) -> None:
-        self.sent.append(_Message(role, content))
+        self._add(_Message(role, content))
 
-    def _add_result(self, call_id: str, content: Result, *, has_images: bool = False) -> None:
+    def _add_result(self, call_id: Raw, content: Result, *, has_images: bool = False) -> None:
         if isinstance(content, list):
             if has_images and not self._context.capabilities.tool_image_parts:
                 self._attached += [part for part in content if part["type"] == "image_url"]
@@ -115,16 +119,16 @@ class _Conversation(Conversation):
                 has_images = False
             if not has_images:
                 content = "\n".join([part["text"] for part in content])
-        self.sent.append(_Result("tool", call_id, content))
+        self._add(_Result("tool", call_id, content))
 
     def _assistant(self, message: Assistant, place: Place) -> None:
         content = message.content
         if isinstance(content, str):
-            self.sent.append(message)
+            self._add(message)
             return
         only = content[0]
         if len(content) == 1 and type(only) is ToolUse and not self._requires_reasoning:
-            self.sent.append(_Message("assistant", None, [self._called(only)]))
+            self._add(_Message("assistant", None, [self._called(only)]))
             return
         texts: list[str] = []
         calls: list[_Call] = []
@@ -145,7 +149,7 @@ class _Conversation(Conversation):
             self._reasoned(content, texts, calls, place)
         else:
             said = texts[0] if len(texts) == 1 else self._content(texts)
-            self.sent.append(_Message("assistant", said, calls or ABSENT))
+            self._add(_Message("assistant", said, calls or ABSENT))
 
     def _called(self, use: ToolUse) -> _Call:
         call_id, name, arguments = self._call(use)
@@ -166,7 +170,7 @@ class _Conversation(Conversation):
         if message is None:
             self._pass_over()
         else:
-            self.sent.append(message)
+            self._add(message)
 
     def _reasoned(
         self, blocks: Sequence[OfAssistant], texts: list[str], calls: list[_Call], place: Place
@@ -189,7 +193,7 @@ class _Conversation(Conversation):
         elif thinking or self._requires_reasoning:
             self._add_with(thinking, texts, calls)
         else:
-            self.sent.append(_Message("assistant", self._content(texts), calls or ABSENT))
+            self._add(_Message("assistant", self._content(texts), calls or ABSENT))
 
     def _add_with(self, thinking: list[str], texts: list[str], calls: list[_Call]) -> None:
         message: Json = {"role": "assistant", "content": self._content(texts)}
@@ -198,7 +202,7 @@ class _Conversation(Conversation):
         if calls:
             message["tool_calls"] = calls
         put_reasoning(message, self._context, self._report)
-        self.sent.append(message)
+        self._add(message)
 
 
 def _write_tools(draft: Draft, tools: Tools) -> None:
@@ -221,7 +225,7 @@ def encode_agents(request: MessagesRequest, context: Context) -> AgentRequest:
     conversation = _Conversation(context, report)
     conversation.lead(instructions(request, report))
     conversation.write(request.messages)
-    draft.upstream |= {"model": context.model_sent, "messages": conversation.sent}
+    draft.upstream |= {"model": context.model_sent, "messages": None}
     parameters.independent(draft)
     write_hints(draft, request, is_marked=conversation.is_marked or defined.is_marked)
     native = parameters.stop_sequences(draft)
@@ -232,4 +236,5 @@ def encode_agents(request: MessagesRequest, context: Context) -> AgentRequest:
     call_ids = conversation.call_ids
     answers = Answers(asked, request.max_tokens, call_ids, context, report)
     calls = partial(message_with_calls, asked, call_ids, context)
-    return answers.to(draft.upstream, fold_replies, CallsInChunks, decode_text, calls)
+    written = partial(joined, "messages", conversation.sent, encode)
+    return answers.to(draft.upstream, written, fold_replies, CallsInChunks, decode_text, calls)

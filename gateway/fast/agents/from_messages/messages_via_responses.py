@@ -4,8 +4,16 @@ from collections.abc import Sequence
 from functools import partial
 
 import msgspec
+from msgspec import Raw
 
 from gateway.fast.agents.codec import AgentRequest
+from gateway.fast.agents.exchanges import IN_RESPONSES, joined
+from gateway.fast.agents.from_messages.messages_blocks import (
+    Place,
+    blocks_as_json,
+    path_of,
+    signature_of,
+)
 from gateway.fast.agents.from_messages.messages_parameters import (
     Function,
     Tools,
@@ -26,14 +34,8 @@ from gateway.fast.agents.from_messages.messages_requests import (
     ToolUse,
     User,
 )
-from gateway.fast.agents.from_messages.messages_turns import (
-    Conversation,
-    Place,
-    Result,
-    blocks_as_json,
-    path_of,
-    signature_of,
-)
+from gateway.fast.agents.from_messages.messages_turns import Conversation, Result
+from gateway.fast.agents.numbers import encode
 from gateway.fast.agents.replies.messages_answers import Answers
 from gateway.fast.agents.replies.messages_events import CallsInEvents
 from gateway.fast.agents.replies.response_as_message import message_with_calls
@@ -59,14 +61,14 @@ class _Item(msgspec.Struct, gc=False):
 
 class _Call(msgspec.Struct, gc=False):
     type: str
-    call_id: str
-    name: str
+    call_id: Raw
+    name: Raw
     arguments: str
 
 
 class _Result(msgspec.Struct, gc=False):
     type: str
-    call_id: str
+    call_id: Raw
     output: Result
 
 
@@ -85,6 +87,7 @@ class _Conversation(Conversation):
     """Writes input items."""
 
     forms = RESPONSES
+    exchange = IN_RESPONSES
 
     def __init__(self, context: Context, report: Report) -> None:
         super().__init__(context, report)
@@ -95,41 +98,41 @@ class _Conversation(Conversation):
         self._say(role, list(map(RESPONSES.text, texts)))
 
     def _say_string(self, content: str, message: User) -> None:  # noqa: ARG002
-        self.sent.append(_Item("message", "user", content))
+        self._add(_Item("message", "user", content))
 
     def _say(self, role: str, content: str | list[Json]) -> None:
-        self.sent.append(_Item("message", role, content))
+        self._add(_Item("message", role, content))
 
-    def _add_result(self, call_id: str, content: Result, *, has_images: bool = False) -> None:
+    def _add_result(self, call_id: Raw, content: Result, *, has_images: bool = False) -> None:
         if isinstance(content, list) and not has_images and len(content) < 2:
             content = content[0]["text"] if content else ""
-        self.sent.append(_Result("function_call_output", call_id, content))
+        self._add(_Result("function_call_output", call_id, content))
 
     def _assistant(self, message: Assistant, place: Place) -> None:
-        content, sent = message.content, self.sent
+        content = message.content
         if isinstance(content, str):
-            sent.append(_Item("message", "assistant", content))
+            self._add(_Item("message", "assistant", content))
             return
         only = content[0]
         if len(content) == 1 and type(only) is ToolUse:
-            sent.append(_Call("function_call", *self._call(only)))
+            self._add(_Call("function_call", *self._call(only)))
             return
         thinks = not _SIMPLE.issuperset(map(type, content))
         joins = self._joins_texts and [type(block) for block in content].count(Text) > 1
         if joins or (thinks and self._brings_back(content)):
             self._opened(content, place)
             return
-        first = len(sent)
+        first = len(self.sent)
         for index, block in enumerate(content):
             if type(block) is ToolUse:
-                sent.append(_Call("function_call", *self._call(block)))
+                self._add(_Call("function_call", *self._call(block)))
             elif type(block) is Text:
                 if block.cache_control:
                     self.is_marked = True
-                sent.append(_Item("message", "assistant", block.text))
+                self._add(_Item("message", "assistant", block.text))
             else:
                 self._report.drop(path_of(place, index))
-        if len(sent) == first:
+        if len(self.sent) == first:
             self._pass_over()
 
     def _brings_back(self, blocks: Sequence[OfAssistant]) -> bool:
@@ -155,7 +158,8 @@ class _Conversation(Conversation):
         items.finish()
         if not items.items:
             self._pass_over()
-        self.sent += items.items
+        for item in items.items:
+            self._add(item)
 
 
 def _tool(function: Function, usual: bool | Absent = ABSENT) -> _Tool:
@@ -186,7 +190,7 @@ def encode_agents(request: MessagesRequest, context: Context) -> AgentRequest:
     draft.upstream["model"] = context.model_sent
     if texts:
         draft.upstream["instructions"] = "\n\n".join(texts)
-    draft.upstream["input"] = conversation.sent
+    draft.upstream["input"] = None
     parameters.independent(draft)
     tools = tools_of(request, defined, draft)
     if tools is not None:
@@ -199,4 +203,5 @@ def encode_agents(request: MessagesRequest, context: Context) -> AgentRequest:
     call_ids = conversation.call_ids
     answers = Answers(asked, limit, call_ids, context, report)
     calls = partial(message_with_calls, asked, call_ids, limit, context)
-    return answers.to(draft.upstream, fold_replies, CallsInEvents, decode_text, calls)
+    written = partial(joined, "input", conversation.sent, encode)
+    return answers.to(draft.upstream, written, fold_replies, CallsInEvents, decode_text, calls)

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from functools import partial
 
 from gateway.fast.agents.codec import AgentRequest, ClientParam
-from gateway.fast.agents.numbers import encode
 from gateway.fast.codec import NOT_ADMITTED, EncodedRequest
 from gateway.shapes import Json
 from gateway.translate.contract import Context, Report, StreamTranslation, Translation
@@ -54,9 +53,15 @@ class Answers:
     report: Report
 
     def to(
-        self, upstream: Json, fold: Fold, stream: Stream, text: DecodeText, calls: Decode
+        self,
+        upstream: Json,
+        encode: Callable[[Json], bytes],
+        fold: Fold,
+        stream: Stream,
+        text: DecodeText,
+        calls: Decode,
     ) -> AgentRequest:
-        """Return the request that is sent.
+        """Return the request that is sent, as `encode` writes it.
 
         `text` decodes common replies of a text, `calls` those with calls; `fold` and `stream` fold
         all others.

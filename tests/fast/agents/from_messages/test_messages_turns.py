@@ -5,14 +5,16 @@ from typing import Any
 import pytest
 from msgspec.json import decode, encode
 
-from gateway.fast.agents.from_messages.messages_turns import path_of, tool_name
 from gateway.shapes import Json, Shape
+from tests.fast.agents import messages_agents as agents
 from tests.fast.agents.messages_agents import (
     CALL,
     CONTEXTS,
     FULL,
+    MARKED,
     OTHER_CALL,
     OTHER_RESULT,
+    PICTURE,
     RESULT,
     SYSTEM,
     TEXT,
@@ -31,16 +33,6 @@ def sent(odd: tuple[str, Any], context: str = "OpenAI") -> list[Json]:
 def is_common(odd: tuple[str, Any]) -> bool:
     body = encode(changed(FULL, [odd]))
     return codec_to(Shape.CHAT).translation(body, CONTEXTS["OpenAI"]) is not None
-
-
-def test_the_place_of_a_block_is_its_messages_or_its_own() -> None:
-    assert path_of(2, 1) == "messages[2].content[1]"
-    assert path_of(["messages[0].content", "messages[1].content[0]"], 1) == "messages[1].content[0]"
-
-
-def test_long_names_are_shortened_alike() -> None:
-    assert tool_name("Read") == "Read"
-    assert len(tool_name("n" * 65)) == 64
 
 
 def test_messages_of_one_role_in_a_row_are_one_turn() -> None:
@@ -111,3 +103,67 @@ def test_a_long_id_is_the_same_in_a_call_and_its_result() -> None:
     _, _, said, result, *_ = sent(("messages", named["messages"]))
     assert said["tool_calls"][0]["id"] == result["tool_call_id"]
     assert len(result["tool_call_id"]) < 65
+
+
+ONE_CALL: Json = {
+    **FULL,
+    "messages": [
+        FULL["messages"][0],
+        {"role": "assistant", "content": [CALL]},
+        {"role": "user", "content": [RESULT]},
+        *FULL["messages"][3:],
+    ],
+}
+
+
+@pytest.mark.parametrize("target", [Shape.CHAT, Shape.RESPONSES])
+@pytest.mark.parametrize(
+    ("odd", "is_admitted"),
+    [
+        (("messages.2.content", [RESULT, TEXT]), True),
+        (("messages.2.content", [RESULT, MARKED, PICTURE]), True),
+        (("messages.2.content", [TEXT, RESULT]), True),
+        (("messages.2.content", [RESULT, RESULT]), False),
+        (("messages.2.content", "x"), False),
+        (("messages.2", SYSTEM), False),
+        (("messages.1.content.0.cache_control", {"type": "ephemeral"}), True),
+        (("messages.1.content.0.input", {"a": 1.5, "b": '"\\\u2028'}), True),
+        (("messages.1.content.0.name", "n" * 65), True),
+        (("messages.1.content.0.name", 3), False),
+        (("messages.1.content.0.id", "i" * 65), False),
+        (("messages.1.content.0.id", 3), False),
+        (("messages.2.content.0.cache_control", {"type": "ephemeral"}), True),
+        (("messages.2.content.0.is_error", True), True),
+        (("messages.2.content.0.content", [TEXT, TEXT]), True),
+        (("messages.2.content.0.content", 3), False),
+        (("messages.2.content.0.tool_use_id", "toolu_9"), False),
+    ],
+)
+def test_a_call_with_its_result_is_sent_as_on_the_generic_path(
+    target: Shape, odd: tuple[str, Any], is_admitted: bool
+) -> None:
+    body = changed(ONE_CALL, [odd])
+    codec = codec_to(target)
+    for context in ("OpenAI", "roles alternate", "no hints"):
+        agents.assert_same(codec, body, CONTEXTS[context])
+    made = codec.translation(encode(body), CONTEXTS["OpenAI"])
+    assert (made is not None) is is_admitted
+
+
+def test_a_call_alone_has_the_reasoning_that_a_server_requires() -> None:
+    agents.assert_same(codec_to(Shape.CHAT), ONE_CALL, CONTEXTS["required"])
+    body = changed(ONE_CALL, [("messages.2.content", [RESULT, OTHER_RESULT])])
+    agents.assert_same(codec_to(Shape.CHAT), body, CONTEXTS["required"])
+
+
+@pytest.mark.parametrize("written", [b"3", b"null", rb'"\ud800"', b'"' + b"i" * 65 + b'"'])
+def test_an_exchange_has_an_id_that_can_be_read(written: bytes) -> None:
+    body = encode(ONE_CALL).replace(b'"toolu_1"', written)
+    made = codec_to(Shape.CHAT).translation(body, CONTEXTS["OpenAI"])
+    assert (made is not None) is (len(written) > 60)
+    assert made is None or len(decode(made.sent)["messages"][3]["tool_call_id"]) < 65
+
+
+def test_an_id_that_is_written_in_two_ways_is_uncommon() -> None:
+    body = encode(ONE_CALL).replace(b'"toolu_1"', rb'"\u0074oolu_1"', 1)
+    assert codec_to(Shape.CHAT).translation(body, CONTEXTS["OpenAI"]) is None

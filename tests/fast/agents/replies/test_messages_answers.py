@@ -1,6 +1,7 @@
 """What folds read of an agent's request, and what decodes the replies to it."""
 
 from msgspec import DecodeError
+from msgspec.json import encode
 
 from gateway.fast.agents.replies.messages_answers import AnsweredRequest, Answers, has_stops
 from gateway.fast.agents.replies.messages_chunks import CallsInChunks
@@ -38,7 +39,9 @@ def sent(asked: MessagesAsked, text: bytes | None, upstream: Json) -> list[objec
             raise DecodeError
         return text
 
-    made = answers.to(upstream, fold_replies, CallsInChunks, decode_text, lambda body: b"calls")
+    made = answers.to(
+        upstream, encode, fold_replies, CallsInChunks, decode_text, lambda body: b"calls"
+    )
     decoded = made.decode_reply(b"reply") if made.decode_reply is not None else None
     folded = made.folding(lambda _, param: f"client's {param}")
     assert folded.client_param(0, "x") == "client's x"

@@ -1,0 +1,53 @@
+"""Requests that are joined of pieces of JSON, and what is around calls and results in them.
+
+Most of an agent's conversation are such exchanges. Their texts stay as they are written: no object
+is made of them, and their bytes are copied once, into a place of the right size.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from msgspec import Raw
+
+from gateway.shapes import Json
+
+Written = bytes | Raw
+"""Some JSON, as it is sent."""
+
+Form = tuple[bytes, bytes, bytes, bytes, bytes, bytes]
+"""What is before the id of a call, its name, its arguments, the id again and its result, and behind
+that. A comma is before each item."""
+
+IN_CHAT: Form = (
+    b',{"role":"assistant","content":null,"tool_calls":[{"id":',
+    b',"type":"function","function":{"name":',
+    b',"arguments":',
+    b'}}]},{"role":"tool","tool_call_id":',
+    b',"content":',
+    b"}",
+)
+IN_RESPONSES: Form = (
+    b',{"type":"function_call","call_id":',
+    b',"name":',
+    b',"arguments":',
+    b'},{"type":"function_call_output","call_id":',
+    b',"output":',
+    b"}",
+)
+
+
+def joined(
+    field: str, items: Sequence[Written], encode: Callable[[Any], bytes], request: Json
+) -> bytes:
+    """Return a request as JSON, given the pieces of its list `field`: a comma is before each item.
+
+    There is an item. Before the field, which is null in the request, there are only texts.
+    """
+    encoded = encode(request)
+    # Within a text each quote has a backslash before it.
+    key = b'"%b":' % field.encode()
+    start = encoded.find(b"%bnull" % key) + len(key)
+    around = memoryview(encoded)
+    first = memoryview(items[0])[1:]
+    end = around[start + len(b"null") :]
+    return b"".join([around[:start], b"[", first, *items[1:], b"]", end])

@@ -1,0 +1,42 @@
+"""The blocks of agents' messages requests: where they are, and as the generic path has them."""
+
+from collections.abc import Iterator, Sequence
+
+import msgspec
+
+from gateway.fast.agents.from_messages.messages_requests import (
+    OfAssistant,
+    RedactedThinking,
+    Thinking,
+)
+from gateway.fast.agents.numbers import number_of
+from gateway.fast.agents.raw import decoded
+from gateway.translate.parts.from_messages.turns import Block
+
+Place = int | list[str]
+"""Where the blocks of a turn are: the index of its message, or their paths if it has several."""
+
+
+def path_of(place: Place, index: int) -> str:
+    """Return the client's path of a block."""
+    return f"messages[{place}].content[{index}]" if isinstance(place, int) else place[index]
+
+
+def path_of_message(place: Place) -> str:
+    """Return the client's path of the first message of a turn."""
+    return f"messages[{place}]" if isinstance(place, int) else place[0].partition(".")[0]
+
+
+def blocks_as_json(blocks: Sequence[OfAssistant], place: Place) -> Iterator[Block]:
+    """Yield blocks as the generic path has them; raises one of `UNCOMMON`."""
+    for index, block in enumerate(blocks):
+        yield Block(msgspec.to_builtins(block, enc_hook=_in_json), path_of(place, index))
+
+
+def _in_json(value: object) -> object:
+    return decoded(value) if isinstance(value, msgspec.Raw) else number_of(value)
+
+
+def signature_of(block: Thinking | RedactedThinking) -> str:
+    """Return what a block of thinking was signed with."""
+    return block.signature if type(block) is Thinking else block.data
