@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from gateway.fast.codec import ABSENT, Absent, Nothing, Passed
+from gateway.fast.codec import Nothing, Passed
 from gateway.fast.forms.response_replies import Count
 from gateway.translate.parts.finish_reasons import FinishReason
 from gateway.translate.parts.messages.stop_reasons import chat_reason
@@ -36,7 +36,7 @@ class Called(
     id: str
     name: _Name
     input: dict[str, Any]
-    caller: _Direct | Absent = ABSENT
+    caller: _Direct | None = None
     toolset_name: Literal[""] | None = None
 
 

@@ -60,7 +60,7 @@ def _block(block: Json, report: Report) -> None:
         return
     if block.get("citations"):
         report.drop("citations")
-    if block.get("caller", {"type": "direct"}) != {"type": "direct"}:
+    if block.get("caller") not in (None, {"type": "direct"}):
         report.drop("content.caller")
     for name, value in block.items():
         if value and name not in _BLOCKS[block["type"]]:

@@ -133,11 +133,13 @@ def _with_citation(events: list[Json]) -> list[Json]:
     return [*events[:end], delta, *events[end:]]
 
 
+@pytest.mark.parametrize("caller", [{"type": "direct"}, None])
 @pytest.mark.parametrize("client", BODIES)
-def test_what_arrives_is_not_reported(client: Shape) -> None:
+def test_what_arrives_is_not_reported(client: Shape, caller: Any) -> None:
+    """Servers that dump objects of Anthropic's SDK say null for a caller that they do not know."""
     blocks = [thinking("Hm."), {"type": "redacted_thinking", "data": "d"}, text("a")]
     if client is not Shape.COMPLETIONS:
-        blocks.append({**tool_use(), "caller": {"type": "direct"}})
+        blocks.append({**tool_use(), "caller": caller, "toolset_name": None})
     full = message(*blocks, container=None, diagnostics=None)
     whole = translated(client, {})
     before = list(whole.report.dropped)
@@ -158,6 +160,10 @@ def test_what_arrives_is_not_reported(client: Shape) -> None:
                 },
             },
             ["content.caller", "content.toolset_name"],
+        ),
+        (
+            {"type": "content_block_start", "content_block": {**tool_use(), "caller": None}},
+            [],
         ),
         ({"type": "content_block_start", "content_block": CITED}, ["citations"]),
         (
