@@ -102,7 +102,7 @@ WITHHELD = [row for row in AT_ENDPOINTS if any(fix.name == "logprobs" for fix in
 ABSENT = [row for row in AT_ENDPOINTS if row.label in ("model_not_found", "model_retired")]
 
 
-UNLEARNED = {"openai-messages-sent-to-completions"}
+UNLEARNED = {"openai-messages-sent-to-completions", "xai-file-content-on-chat"}
 """What is a request's fault, and not its model's."""
 
 
