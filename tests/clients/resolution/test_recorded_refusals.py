@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from gateway.exchange.params.fixing import parameter_names
+from gateway.resolve.refusals.fixed_bodies import value_of
 from gateway.shapes import Json, Shape
 from tests import kinds
 from tests.clients.resolution.asking import RIGHT
@@ -57,11 +58,17 @@ def recorded(row: RecordedError) -> bytes:
 
 def refusing(row: RecordedError, models: bytes) -> Scene:
     """A server that gives the recorded reply where it was seen, and answers everywhere else."""
-    unwanted = {fix.name for fix in row.fixes}
+
+    def is_fixed(body: Json) -> bool:
+        names = parameter_names(body)
+        return all(
+            fix.name not in names
+            or (fix.action == "replace" and value_of(body, fix.name) == fix.to)
+            for fix in row.fixes
+        )
 
     def generate(scene: Scene, shape: Shape, body: Json) -> bytes:
-        fixed = bool(unwanted) and not unwanted & parameter_names(body)
-        if shape is row.called and not fixed:
+        if shape is row.called and not (row.fixes and is_fixed(body)):
             return recorded(row)
         return answer(shape, scene.model, streamed=body.get("stream", False))
 
