@@ -4,14 +4,14 @@
 `Responses endpoint not implemented` (SGLang's model gateway), axum's words about a body.
 """
 
-from gateway.envelopes.error_envelopes import ErrorReply, read_error
+from gateway.envelopes.error_envelopes import ErrorDetails, read_error
 from gateway.envelopes.printed_values import decode_body
 
 MAX_BYTES = 2 * 1024
 """A longer text is a page, or a trace."""
 
 
-def read_text(body: object) -> ErrorReply | None:
+def read_text(body: object) -> ErrorDetails | None:
     """Return the error that a body is, whose text stands alone or as one JSON string.
 
     None: it is empty, JSON, or markup, or too long for a message. Never raises.

@@ -46,7 +46,7 @@ _UNKNOWN_FIELD_TYPES = ("extra_forbidden", "value_error.extra")
 
 
 @dataclass(frozen=True, slots=True)
-class ErrorReply:
+class ErrorDetails:
     """An upstream's error without its envelope and decorations.
 
     `code` is text even where the upstream has a number; empty and stringified nulls are None.
@@ -87,7 +87,7 @@ def is_error_in_success(body: object) -> bool:
     return has_error and not any(key in body for key in _SUCCESS_KEYS)
 
 
-def read_error(body: object) -> ErrorReply | None:
+def read_error(body: object) -> ErrorDetails | None:
     """Return the error in a decoded body without envelope and decorations, if there is one.
 
     Errors nested into the messages of relays are unwrapped, at most twice.
@@ -108,14 +108,14 @@ def read_error(body: object) -> ErrorReply | None:
     return reply and replace(reply, message=reply.message[:MAX_MESSAGE_CHARACTERS])
 
 
-def _read(value: object) -> ErrorReply | None:
+def _read(value: object) -> ErrorDetails | None:
     """Return the error in one envelope."""
     if isinstance(value, list | tuple) and value:
         return _read_validation(value) or _read_error_object(value[0])
     return _read_error_object(value)
 
 
-def _read_error_object(value: object) -> ErrorReply | None:
+def _read_error_object(value: object) -> ErrorDetails | None:
     error = _error_object(value)
     if error is None:
         return None
@@ -129,7 +129,7 @@ def _read_error_object(value: object) -> ErrorReply | None:
             return _read_validation(text)
     decorated = text if isinstance(text, str) else ""
     found = undecorated(decorated)
-    reply = ErrorReply(
+    reply = ErrorDetails(
         found.text,
         type=_type(error.get("type")) or _type(error.get("error_type")),
         code=_word(error.get("code")),
@@ -222,7 +222,7 @@ def _behind_provider(error: Json) -> Json:
     return error
 
 
-def _read_validation(entries: list[object] | tuple[object, ...]) -> ErrorReply | None:
+def _read_validation(entries: list[object] | tuple[object, ...]) -> ErrorDetails | None:
     """Read a list of pydantic validation errors, as FastAPI servers report them."""
     found = [entry for entry in entries if isinstance(entry, dict) and _steps(entry) is not None]
     if not found or len(found) != len(entries):
@@ -232,7 +232,7 @@ def _read_validation(entries: list[object] | tuple[object, ...]) -> ErrorReply |
     reasons = [
         _word(entry.get("msg")) or _word(entry.get("type")) or "not valid" for entry in found
     ]
-    return ErrorReply(
+    return ErrorDetails(
         "\n".join(
             f"{path}: {reason}" if path else reason
             for path, reason in zip(paths, reasons, strict=True)

@@ -11,7 +11,7 @@ opencode#17763, openclaw#58839, tabbyAPI#426, lmstudio-bug-tracker#1251, ik_llam
 
 import re
 
-from gateway.envelopes.error_envelopes import ErrorReply
+from gateway.envelopes.error_envelopes import ErrorDetails
 
 CODE = "context_length_exceeded"
 
@@ -94,7 +94,7 @@ _TEXTS = re.compile(
 )
 
 
-def overflow_message(reply: ErrorReply) -> str | None:
+def overflow_message(reply: ErrorDetails) -> str | None:
     """Return the message of an error for a prompt that is too long; None: another error.
 
     Numbers that the upstream gives in separate fields are added to it.

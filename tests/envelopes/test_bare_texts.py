@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.envelopes.bare_texts import MAX_BYTES, read_text
-from gateway.envelopes.error_envelopes import ErrorReply
+from gateway.envelopes.error_envelopes import ErrorDetails
 
 TEXT = "No matching route found."
 
@@ -20,12 +20,12 @@ TEXT = "No matching route found."
     ],
 )
 def test_a_text_is_an_error_without_an_envelope(body: object) -> None:
-    assert read_text(body) == ErrorReply(TEXT)
+    assert read_text(body) == ErrorDetails(TEXT)
 
 
 def test_relays_decorations_are_removed_from_it() -> None:
     inner = '{"error": {"message": "Not here", "code": "gone"}}'
-    assert read_text(f"bad response status code 404, message: {inner}") == ErrorReply(
+    assert read_text(f"bad response status code 404, message: {inner}") == ErrorDetails(
         "Not here", code="gone", statuses=(404,)
     )
 

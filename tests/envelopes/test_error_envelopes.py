@@ -8,12 +8,12 @@ from pydantic_core.core_schema import ErrorType
 
 from gateway.envelopes.error_envelopes import (
     MAX_MESSAGE_CHARACTERS,
-    ErrorReply,
+    ErrorDetails,
     is_error_in_success,
     read_error,
 )
 
-PLAIN = ErrorReply("No such thing.", "some_error", "some_code", "some_param")
+PLAIN = ErrorDetails("No such thing.", "some_error", "some_code", "some_param")
 INNER = {
     "message": "No such thing.",
     "type": "some_error",
@@ -72,53 +72,53 @@ def test_every_envelope_is_opened(body: object) -> None:
 @pytest.mark.parametrize(
     ("body", "expected"),
     [
-        ({"error": "text"}, ErrorReply("text")),
-        ({"error": "text", "error_type": "template_error"}, ErrorReply("text", "template_error")),
-        ({"code": "an argument", "error": "text"}, ErrorReply("text", code="an argument")),
-        ({"detail": "text"}, ErrorReply("text")),
-        ({"detail": {"error": "text", "code": "c"}}, ErrorReply("text", code="c")),
-        ({"detail": {"reason": "text", "code": "c"}}, ErrorReply("text", code="c")),
-        ({"error": {"reason": "text"}}, ErrorReply("text")),
-        ({"error": {"errorMessage": "text", "type": "t"}}, ErrorReply("text", "t")),
-        ({"error": [{"message": "text"}]}, ErrorReply("text")),
-        ({"errors": [{"message": "text", "code": "c"}]}, ErrorReply("text", code="c")),
-        ({"errors": ["text", "more"]}, ErrorReply("text")),
-        ({"errors": {"a": "text"}, "message": "more"}, ErrorReply("more")),
+        ({"error": "text"}, ErrorDetails("text")),
+        ({"error": "text", "error_type": "template_error"}, ErrorDetails("text", "template_error")),
+        ({"code": "an argument", "error": "text"}, ErrorDetails("text", code="an argument")),
+        ({"detail": "text"}, ErrorDetails("text")),
+        ({"detail": {"error": "text", "code": "c"}}, ErrorDetails("text", code="c")),
+        ({"detail": {"reason": "text", "code": "c"}}, ErrorDetails("text", code="c")),
+        ({"error": {"reason": "text"}}, ErrorDetails("text")),
+        ({"error": {"errorMessage": "text", "type": "t"}}, ErrorDetails("text", "t")),
+        ({"error": [{"message": "text"}]}, ErrorDetails("text")),
+        ({"errors": [{"message": "text", "code": "c"}]}, ErrorDetails("text", code="c")),
+        ({"errors": ["text", "more"]}, ErrorDetails("text")),
+        ({"errors": {"a": "text"}, "message": "more"}, ErrorDetails("more")),
         ({"error": []}, None),
-        ({"fault": {"faultstring": "text"}}, ErrorReply("text")),
-        ({"base_resp": {"status_code": 1004, "status_msg": "text"}}, ErrorReply("text")),
+        ({"fault": {"faultstring": "text"}}, ErrorDetails("text")),
+        ({"base_resp": {"status_code": 1004, "status_msg": "text"}}, ErrorDetails("text")),
         ({"base_resp": {"status_code": 0, "status_msg": "success"}}, None),
-        ({"error": {"error": {"message": "text", "code": "c"}}}, ErrorReply("text", code="c")),
-        ({"error": {"error": "text", "code": "c"}}, ErrorReply("text", code="c")),
-        ({"error": {"message": "text", "error": {"message": "more"}}}, ErrorReply("text")),
-        ({"error": {"error": {}, "code": "c"}}, ErrorReply("", code="c")),
-        ({"error": {"colour": "red"}}, ErrorReply("")),
-        ({"statusCode": 400, "error": "Bad Request", "message": "text"}, ErrorReply("text")),
+        ({"error": {"error": {"message": "text", "code": "c"}}}, ErrorDetails("text", code="c")),
+        ({"error": {"error": "text", "code": "c"}}, ErrorDetails("text", code="c")),
+        ({"error": {"message": "text", "error": {"message": "more"}}}, ErrorDetails("text")),
+        ({"error": {"error": {}, "code": "c"}}, ErrorDetails("", code="c")),
+        ({"error": {"colour": "red"}}, ErrorDetails("")),
+        ({"statusCode": 400, "error": "Bad Request", "message": "text"}, ErrorDetails("text")),
         (
             {"statusCode": 400, "error": "Bad Request", "message": ["one", "two"]},
-            ErrorReply("one\ntwo"),
+            ErrorDetails("one\ntwo"),
         ),
-        ({"status": 400, "error": "Bad Request", "message": ""}, ErrorReply("Bad Request")),
-        ({"status": 400, "error": "Bad Request", "message": [1]}, ErrorReply("Bad Request")),
-        ({"status": 404, "title": "Not Found", "detail": "text"}, ErrorReply("text")),
-        ({"code": 20012, "message": "text", "data": None}, ErrorReply("text", code="20012")),
-        ({"error": {"msg": "text"}}, ErrorReply("text")),
+        ({"status": 400, "error": "Bad Request", "message": ""}, ErrorDetails("Bad Request")),
+        ({"status": 400, "error": "Bad Request", "message": [1]}, ErrorDetails("Bad Request")),
+        ({"status": 404, "title": "Not Found", "detail": "text"}, ErrorDetails("text")),
+        ({"code": 20012, "message": "text", "data": None}, ErrorDetails("text", code="20012")),
+        ({"error": {"msg": "text"}}, ErrorDetails("text")),
         (
             {"type": "about:blank", "title": "text", "status": 404},
-            ErrorReply("text", "about:blank"),
+            ErrorDetails("text", "about:blank"),
         ),
-        ({"error": {"message": "text", "param": "body.stop"}}, ErrorReply("text", param="stop")),
-        ({"error": {"message": "text", "replacement": "m"}}, ErrorReply("text", replacement="m")),
-        ({"error": {"message": "400: text"}}, ErrorReply("text", statuses=(400,))),
-        ({"err": "text"}, ErrorReply("text")),
-        ({"error_msg": "text"}, ErrorReply("text")),
-        ({"error": {}}, ErrorReply("")),
-        ({"error": {"message": 5}}, ErrorReply("")),
-        ({"error": {"message": {"colour": "red"}}}, ErrorReply("")),
-        ({"error": {"message": " text \n"}}, ErrorReply("text")),
+        ({"error": {"message": "text", "param": "body.stop"}}, ErrorDetails("text", param="stop")),
+        ({"error": {"message": "text", "replacement": "m"}}, ErrorDetails("text", replacement="m")),
+        ({"error": {"message": "400: text"}}, ErrorDetails("text", statuses=(400,))),
+        ({"err": "text"}, ErrorDetails("text")),
+        ({"error_msg": "text"}, ErrorDetails("text")),
+        ({"error": {}}, ErrorDetails("")),
+        ({"error": {"message": 5}}, ErrorDetails("")),
+        ({"error": {"message": {"colour": "red"}}}, ErrorDetails("")),
+        ({"error": {"message": " text \n"}}, ErrorDetails("text")),
     ],
 )
-def test_what_an_envelope_lacks_is_absent(body: object, expected: ErrorReply | None) -> None:
+def test_what_an_envelope_lacks_is_absent(body: object, expected: ErrorDetails | None) -> None:
     assert read_error(body) == expected
 
 
@@ -127,17 +127,17 @@ def test_what_an_envelope_lacks_is_absent(body: object, expected: ErrorReply | N
 )
 def test_stringified_nulls_and_other_types_are_absent(null: object) -> None:
     body = {"error": {"message": "text", "type": null, "code": null, "param": null}}
-    assert read_error(body) == ErrorReply("text")
+    assert read_error(body) == ErrorDetails("text")
 
 
 def test_a_providers_plain_text_replaces_openrouters_own() -> None:
     error = {"message": "Provider returned error", "code": 429, "metadata": {"raw": "busy"}}
-    assert read_error({"error": error}) == ErrorReply("busy", code="429")
+    assert read_error({"error": error}) == ErrorDetails("busy", code="429")
 
 
 @pytest.mark.parametrize("cause", [None, {}, "a word", "{", '{"a": 1}', "[]", '{"error": null}'])
 def test_a_cause_counts_only_if_it_is_an_error(cause: object) -> None:
-    assert read_error({"error": {"message": "something", "cause": cause}}) == ErrorReply(
+    assert read_error({"error": {"message": "something", "cause": cause}}) == ErrorDetails(
         "something"
     )
 
@@ -145,33 +145,33 @@ def test_a_cause_counts_only_if_it_is_an_error(cause: object) -> None:
 @pytest.mark.parametrize("metadata", [None, {}, {"raw": 1}, "raw"])
 def test_other_metadata_is_left_alone(metadata: object) -> None:
     error = {"message": "Provider returned error", "metadata": metadata}
-    assert read_error({"error": error}) == ErrorReply("Provider returned error")
+    assert read_error({"error": error}) == ErrorDetails("Provider returned error")
 
 
 def test_metadata_counts_only_where_openrouter_says_nothing_itself() -> None:
     error = {"message": "something", "metadata": {"raw": "else"}}
-    assert read_error({"error": error}) == ErrorReply("something")
+    assert read_error({"error": error}) == ErrorDetails("something")
 
 
 def test_the_inner_error_decides_and_the_outer_code_stands_in() -> None:
     inner = json.dumps({"error": {"message": "inner", "type": "t"}})
     body = {"error": {"message": inner, "type": "outer", "param": "p", "code": 400}}
-    assert read_error(body) == ErrorReply("inner", "t", "400")
+    assert read_error(body) == ErrorDetails("inner", "t", "400")
 
 
 def test_the_statuses_of_all_relays_are_kept() -> None:
     inner = json.dumps({"error": {"message": "HTTP 404: inner"}})
     message = f"Error code: 400 - {inner}"
-    assert read_error({"error": {"message": message}}) == ErrorReply("inner", statuses=(400, 404))
+    assert read_error({"error": {"message": message}}) == ErrorDetails("inner", statuses=(400, 404))
 
 
 def test_a_copy_of_the_body_counts_if_it_says_the_same() -> None:
     copy = json.dumps({"error": {"message": "text", "code": "c", "param": "p"}})
     message = f"bad response status code 400, message: text, body: {copy}"
     body = {"error": {"message": message, "code": "bad_response"}}
-    assert read_error(body) == ErrorReply("text", code="c", param="p", statuses=(400,))
+    assert read_error(body) == ErrorDetails("text", code="c", param="p", statuses=(400,))
     body = {"error": {"message": message.replace('"text"', '"else"'), "code": "bad_response"}}
-    assert read_error(body) == ErrorReply("text", code="bad_response", statuses=(400,))
+    assert read_error(body) == ErrorDetails("text", code="bad_response", statuses=(400,))
 
 
 def test_nesting_is_followed_twice_and_no_further() -> None:

@@ -13,7 +13,7 @@ from typing import Final, cast
 
 import msgspec
 
-from gateway.envelopes.error_envelopes import ErrorReply as Replied
+from gateway.envelopes.error_envelopes import ErrorDetails
 from gateway.envelopes.overflows import overflow_message
 from gateway.exchange.bodies.request_fields import Routed, read_object
 from gateway.exchange.bodies.unreadable_body import unreadable
@@ -88,7 +88,7 @@ def may_be_of_parts(call: GenerationRequest, shape: Shape, status: int, refusal:
     """Whether a failure may be the refusal of other shapes' parts, in chat at its own endpoint."""
     if not call.shape is _CHAT is shape or status not in (400, 422) or refusal.fixes:
         return False
-    error = Replied(refusal.message, refusal.type, refusal.code)
+    error = ErrorDetails(refusal.message, refusal.type, refusal.code)
     is_other = refusal.verdict not in (Verdict.OTHER, Verdict.UNSUPPORTED_PARAMETER)
     if is_other or overflow_message(error) is not None:
         return False

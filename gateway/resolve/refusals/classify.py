@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from gateway.envelopes.bare_texts import read_text
-from gateway.envelopes.error_envelopes import ErrorReply, is_error_in_success, read_error
+from gateway.envelopes.error_envelopes import ErrorDetails, is_error_in_success, read_error
 from gateway.envelopes.printed_values import decode_body
 from gateway.resolve.refusals.destinations import Called
 from gateway.resolve.refusals.history.earlier_thinking import (
@@ -170,21 +170,21 @@ def classify(
     return refusal if admitted else _other(reply)
 
 
-def _with_name_as_one_word(reply: ErrorReply, model: str) -> ErrorReply:
+def _with_name_as_one_word(reply: ErrorDetails, model: str) -> ErrorDetails:
     """Return an error whose message has a model's name without spaces, as the patterns expect."""
     if " " not in model or model not in reply.message:
         return reply
     return replace(reply, message=reply.message.replace(model, model.replace(" ", "_")))
 
 
-def _of_text(status: int, body: object) -> ErrorReply | None:
+def _of_text(status: int, body: object) -> ErrorDetails | None:
     """Return the error of a body without JSON; a missing route is one at 404, 405 and 501 only."""
     reply = read_text(body)
     is_route = reply is not None and is_missing_route(reply)
     return None if is_route and status != _NOT_IMPLEMENTED else reply
 
 
-def _status_admits(status: int, reply: ErrorReply, verdict: Verdict) -> bool:
+def _status_admits(status: int, reply: ErrorDetails, verdict: Verdict) -> bool:
     if status in _OPEN or 200 <= status < 300:
         return True
     if status == _NO_ACCESS:
@@ -203,7 +203,7 @@ def _status_admits(status: int, reply: ErrorReply, verdict: Verdict) -> bool:
     return False
 
 
-def _judge(reply: ErrorReply, called: Called, model: str, sent: Collection[str]) -> Refusal:
+def _judge(reply: ErrorDetails, called: Called, model: str, sent: Collection[str]) -> Refusal:
     """Classify by the text alone. The order matters: specific before general."""
     limit = too_large(reply, sent) or no_room(reply, sent)
     if limit is not None:
@@ -238,7 +238,7 @@ def _judge(reply: ErrorReply, called: Called, model: str, sent: Collection[str])
 
 
 def _fix_of_history(
-    reply: ErrorReply, called: Called, sent: Collection[str]
+    reply: ErrorDetails, called: Called, sent: Collection[str]
 ) -> ParameterFix | None:
     """Return what fixes earlier messages after an error; None: it is not about them."""
     message = reply.message
@@ -256,20 +256,20 @@ def _fix_of_history(
     return ParameterFix("fill", BINDING) if asks else ParameterFix("strip", THINKING)
 
 
-def _refusal(verdict: Verdict, reply: ErrorReply) -> Refusal:
+def _refusal(verdict: Verdict, reply: ErrorDetails) -> Refusal:
     return Refusal(verdict, message=reply.message, type=reply.type, code=reply.code)
 
 
-def _unsupported(reply: ErrorReply, *fixes: ParameterFix, is_here: bool = True) -> Refusal:
+def _unsupported(reply: ErrorDetails, *fixes: ParameterFix, is_here: bool = True) -> Refusal:
     refusal = _refusal(Verdict.UNSUPPORTED_PARAMETER, reply)
     return replace(refusal, fixes=fixes, model_is_here=is_here)
 
 
-def _other(reply: ErrorReply) -> Refusal:
+def _other(reply: ErrorDetails) -> Refusal:
     return _refusal(Verdict.OTHER, reply)
 
 
-def _is_unrelated(reply: ErrorReply) -> bool:
+def _is_unrelated(reply: ErrorDetails) -> bool:
     if reply.code in _UNRELATED or reply.type in _UNRELATED:
         return True
     return _UNRELATED_TEXT.match(reply.message) is not None

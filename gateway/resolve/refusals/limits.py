@@ -8,7 +8,7 @@ room for, is the answer that was asked for, at its longest.
 import re
 from collections.abc import Collection
 
-from gateway.envelopes.error_envelopes import ErrorReply
+from gateway.envelopes.error_envelopes import ErrorDetails
 from gateway.envelopes.overflow_lengths import Lengths, lengths_in
 from gateway.envelopes.overflows import overflow_message
 from gateway.resolve.refusals.parameter_fixes import ParameterFix
@@ -55,7 +55,7 @@ _ENOUGH_SHARE = 4
 shorten the conversation, which they do after the refusal: the reply would be cut off."""
 
 
-def too_large(reply: ErrorReply, sent: Collection[str]) -> ParameterFix | None:
+def too_large(reply: ErrorDetails, sent: Collection[str]) -> ParameterFix | None:
     """Return the fix that lowers the limit that was sent to the model's; None: another error."""
     found = _TEXT.match(reply.message)
     name = _limit_in(sent)
@@ -65,7 +65,7 @@ def too_large(reply: ErrorReply, sent: Collection[str]) -> ParameterFix | None:
     return ParameterFix("limit", name, most) if int(most) else None
 
 
-def no_room(reply: ErrorReply, sent: Collection[str]) -> ParameterFix | None:
+def no_room(reply: ErrorDetails, sent: Collection[str]) -> ParameterFix | None:
     """Return the fix that lowers the limit that was sent to the room beside this prompt.
 
     None: another error, or too little room for a reply, as there may be with a budget for thinking.

@@ -2,7 +2,7 @@
 
 import re
 
-from gateway.envelopes.error_envelopes import ErrorReply
+from gateway.envelopes.error_envelopes import ErrorDetails
 from gateway.resolve.names.model_ids import is_plausible
 
 _RETIRED_CODES = frozenset(
@@ -75,26 +75,26 @@ _NOT_FOUND_TEXTS: tuple[re.Pattern[str], ...] = tuple(
 _ANTHROPIC_NOT_FOUND = re.compile(r"model: \S{1,300}$")
 
 
-def is_retired(reply: ErrorReply) -> bool:
+def is_retired(reply: ErrorDetails) -> bool:
     """Whether the model was there once, by a code or a text."""
     if not _RETIRED_CODES.isdisjoint({reply.code, reply.type}):
         return True
     return _RETIRED_TEXT.match(reply.message) is not None
 
 
-def replacement(reply: ErrorReply) -> str | None:
+def replacement(reply: ErrorDetails) -> str | None:
     """Return the model to use instead of a retired one, by a field or else by the text."""
     advice = _REPLACEMENT_TEXT.search(reply.message)
     return named_instead(reply) or (advice["name"] if advice is not None else None)
 
 
-def named_instead(reply: ErrorReply) -> str | None:
+def named_instead(reply: ErrorDetails) -> str | None:
     """Return the model that a field names as the replacement."""
     name = reply.replacement
     return name if name is not None and is_plausible(name) else None
 
 
-def is_not_found(reply: ErrorReply) -> bool:
+def is_not_found(reply: ErrorDetails) -> bool:
     """Whether the model is missing: by a known text, or by a code with an unknown text.
 
     Every other meaning of `model_not_found` has been ruled out before.

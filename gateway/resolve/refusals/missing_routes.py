@@ -7,7 +7,7 @@ their status. Only at `/v1/messages`, which most servers lack, does any page wit
 
 import re
 
-from gateway.envelopes.error_envelopes import ErrorReply
+from gateway.envelopes.error_envelopes import ErrorDetails
 from gateway.envelopes.printed_values import MAX_BODY_BYTES
 from gateway.resolve.refusals.endpoint_words import ENDPOINT
 
@@ -74,7 +74,7 @@ _TAG = re.compile(r"<[^<>]{0,1000}>")
 _SHOWN = re.compile(r"Error response Error code: 404 Message: (?:File )?not found\b", re.IGNORECASE)
 
 
-def is_missing_route(reply: ErrorReply) -> bool:
+def is_missing_route(reply: ErrorDetails) -> bool:
     """Whether an error in JSON says that the route is missing."""
     return reply.code in _CODES or _TEXT.match(reply.message) is not None
 

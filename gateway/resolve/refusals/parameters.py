@@ -8,7 +8,7 @@ import re
 from collections.abc import Collection
 from dataclasses import replace
 
-from gateway.envelopes.error_envelopes import ErrorReply
+from gateway.envelopes.error_envelopes import ErrorDetails
 from gateway.envelopes.printed_values import python_literal
 from gateway.resolve.refusals.listed_fields import listed_fields, with_indexes
 from gateway.resolve.refusals.parameter_fixes import RefusedParameter
@@ -34,7 +34,7 @@ _NAMED_FIRST = re.compile(r" is not supported by \S")
 
 
 def refused_parameters(
-    reply: ErrorReply, sent: Collection[str]
+    reply: ErrorDetails, sent: Collection[str]
 ) -> tuple[RefusedParameter, ...] | None:
     """Return the parameters that an error refuses, by their names in the request that was sent.
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection
 from dataclasses import replace
 
-from gateway.envelopes.error_envelopes import ErrorReply
+from gateway.envelopes.error_envelopes import ErrorDetails
 from gateway.resolve.refusals.destinations import (
     NOWHERE,
     TO_CHAT,
@@ -29,13 +29,13 @@ _OTHERS = {
 _BY_CODE = tuple(rule for rule in WRONG_ENDPOINT_RULES if rule.codes)
 
 
-def is_unconverted(reply: ErrorReply) -> bool:
+def is_unconverted(reply: ErrorDetails) -> bool:
     """Whether new-api lacks the conversion from the endpoint called to its provider (a 500)."""
     return any(reply.code in rule.codes and rule.pattern.match(reply.message) for rule in _BY_CODE)
 
 
 def wrong_endpoint(
-    reply: ErrorReply, called: Called, model: str, sent: Collection[str]
+    reply: ErrorDetails, called: Called, model: str, sent: Collection[str]
 ) -> Destination | None:
     """Return the destination if an error says that the endpoint called is wrong, else None."""
     for rule in WRONG_ENDPOINT_RULES:

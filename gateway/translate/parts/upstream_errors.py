@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from gateway.envelopes.error_envelopes import ErrorReply, read_error
+from gateway.envelopes.error_envelopes import ErrorDetails, read_error
 from gateway.envelopes.overflows import CODE as TOO_LONG
 from gateway.envelopes.overflows import overflow_message
 from gateway.errors import TruncatedStream, UpstreamError, UpstreamReplied
@@ -220,7 +220,7 @@ def _without_message(body: object) -> str:
     return sentence(f"The upstream reported an error without a message: {text}")
 
 
-def _type(reply: ErrorReply, status: int) -> str:
+def _type(reply: ErrorDetails, status: int) -> str:
     known = reply.type is not None and reply.type.lower() not in _NO_TYPES
     return reply.type if known and reply.type else error_type(status)
 

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.envelopes.error_envelopes import ErrorReply
+from gateway.envelopes.error_envelopes import ErrorDetails
 from gateway.envelopes.printed_values import MAX_BODY_BYTES
 from gateway.resolve.refusals.missing_routes import is_missing_page, is_missing_route
 
@@ -149,8 +149,8 @@ def test_what_is_not_a_page_is_none(body: object) -> None:
     ],
 )
 def test_a_text_in_json_is_a_missing_route(message: str) -> None:
-    assert is_missing_route(ErrorReply(message))
-    assert not is_missing_route(ErrorReply(f"The user wrote: {message}"))
+    assert is_missing_route(ErrorDetails(message))
+    assert not is_missing_route(ErrorDetails(f"The user wrote: {message}"))
 
 
 @pytest.mark.parametrize(
@@ -176,12 +176,12 @@ def test_a_text_in_json_is_a_missing_route(message: str) -> None:
     ],
 )
 def test_other_texts_are_none(message: str) -> None:
-    assert not is_missing_route(ErrorReply(message))
+    assert not is_missing_route(ErrorDetails(message))
 
 
 def test_a_code_is_enough() -> None:
-    assert is_missing_route(ErrorReply("whatever", code="unknown_url"))
-    assert is_missing_route(ErrorReply("whatever", code="api_not_implemented"))
+    assert is_missing_route(ErrorDetails("whatever", code="unknown_url"))
+    assert is_missing_route(ErrorDetails("whatever", code="api_not_implemented"))
 
 
 @given(st.text() | st.binary(), st.sampled_from([404, 405]))

@@ -2,14 +2,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.envelopes.error_envelopes import ErrorReply
+from gateway.envelopes.error_envelopes import ErrorDetails
 from gateway.resolve.refusals.parameter_fixes import RefusedParameter
 from gateway.resolve.refusals.parameter_rules import NAMING_RULES, NamingRule
 from gateway.resolve.refusals.parameters import refused_parameters
 
 
 def names(message: str, *sent: str) -> list[str] | None:
-    found = refused_parameters(ErrorReply(message), frozenset(sent))
+    found = refused_parameters(ErrorDetails(message), frozenset(sent))
     return None if found is None else [parameter.name for parameter in found]
 
 
@@ -165,22 +165,22 @@ def test_a_model_that_is_not_supported_is_not_a_parameter() -> None:
 
 def test_a_proposed_name_may_stand_in_marks_of_any_kind() -> None:
     text = "Unsupported parameter: `max_tokens` is not supported. Use `max_completion_tokens` "
-    found = refused_parameters(ErrorReply(text + "instead."), {"max_tokens"})
+    found = refused_parameters(ErrorDetails(text + "instead."), {"max_tokens"})
     assert found == (RefusedParameter("max_tokens", "max_completion_tokens"),)
 
 
 def test_the_last_hint_is_kept() -> None:
     text = "Unsupported parameter: 'max_tokens' is not supported with this model. "
     found = refused_parameters(
-        ErrorReply(text + "Use 'max_completion_tokens' instead."), {"max_tokens"}
+        ErrorDetails(text + "Use 'max_completion_tokens' instead."), {"max_tokens"}
     )
     assert found == (RefusedParameter("max_tokens", "max_completion_tokens", by_model=True),)
-    found = refused_parameters(ErrorReply(text), {"max_tokens"})
+    found = refused_parameters(ErrorDetails(text), {"max_tokens"})
     assert found == (RefusedParameter("max_tokens", by_model=True),)
 
 
 def test_an_unknown_parameter_is_distinguished_from_an_unsupported_one() -> None:
-    found = refused_parameters(ErrorReply("Unknown parameter: 'user'."), {"user"})
+    found = refused_parameters(ErrorDetails("Unknown parameter: 'user'."), {"user"})
     assert found == (RefusedParameter("user", unknown=True),)
 
 
@@ -196,7 +196,7 @@ def test_a_value_is_the_callers_choice_while_there_is_a_choice(
     allowed: str, value_only: bool
 ) -> None:
     text = f"Unsupported value: 'service' does not support 'x' with this model. {allowed}"
-    found = refused_parameters(ErrorReply(text), {"service"})
+    found = refused_parameters(ErrorDetails(text), {"service"})
     assert found == (RefusedParameter("service", value_only=value_only, by_model=True),)
 
 
@@ -207,15 +207,15 @@ def test_a_degree_is_left_to_the_model_if_it_is_the_refused_one(name: str) -> No
     text = f"Unsupported value: '{name}' does not support 'x' with this model. Supported values"
     sent = {name, name.partition(".")[0]}
     expected = (RefusedParameter(name, by_model=True, given="x"),)
-    assert refused_parameters(ErrorReply(text), sent) == expected
+    assert refused_parameters(ErrorDetails(text), sent) == expected
     text = "Unsupported value: 'x' is not supported with the 'gpt-5-codex' model."
-    assert refused_parameters(ErrorReply(text, param=name), sent) == expected
+    assert refused_parameters(ErrorDetails(text, param=name), sent) == expected
     for litellm in (
         f"{name}='x' is only supported for gpt-9.",
         f"o9 models don't support {name}=x.",
     ):
-        assert refused_parameters(ErrorReply(litellm), sent) == expected
-    none = refused_parameters(ErrorReply(f"o9 models don't support {name}=[]"), sent)
+        assert refused_parameters(ErrorDetails(litellm), sent) == expected
+    none = refused_parameters(ErrorDetails(f"o9 models don't support {name}=[]"), sent)
     assert none == (RefusedParameter(name, by_model=True),)
 
 
@@ -236,13 +236,13 @@ def test_the_nearest_effort_is_one_that_is_named(
     told = f"Unsupported value: '{given}' is not supported with the 'o9' model. {listed}"
     expected = RefusedParameter("reasoning.effort", by_model=True, given=given, nearest=nearest)
     sent = frozenset({"reasoning", "reasoning.effort"})
-    assert refused_parameters(ErrorReply(told, param="reasoning.effort"), sent) == (expected,)
+    assert refused_parameters(ErrorDetails(told, param="reasoning.effort"), sent) == (expected,)
 
 
 def test_other_degrees_have_no_nearest_one() -> None:
     text = "Unsupported value: 'low' is not supported with this model. Supported values are: 'high'"
     (found,) = (
-        refused_parameters(ErrorReply(text, param="verbosity"), frozenset({"verbosity"})) or ()
+        refused_parameters(ErrorDetails(text, param="verbosity"), frozenset({"verbosity"})) or ()
     )
     assert (found.given, found.nearest) == ("low", None)
 
@@ -259,7 +259,7 @@ def test_other_degrees_have_no_nearest_one() -> None:
 def test_an_effort_that_a_schema_does_not_have_becomes_the_nearest_that_it_has(
     param: str, expected: list[RefusedParameter] | None
 ) -> None:
-    reply = ErrorReply(f"{param}: Input should be 'low'", param=param, given="xhigh")
+    reply = ErrorDetails(f"{param}: Input should be 'low'", param=param, given="xhigh")
     sent = frozenset({"reasoning_effort", "reasoning.effort", "service_tier"})
     found = refused_parameters(reply, sent)
     assert (found and list(found)) == expected
@@ -280,23 +280,23 @@ def test_a_text_that_begins_with_its_own_parameter_refuses_it(
     message: str, param: str | None, expected: list[str] | None
 ) -> None:
     found = refused_parameters(
-        ErrorReply(message, param=param), frozenset({"store", "user", "model"})
+        ErrorDetails(message, param=param), frozenset({"store", "user", "model"})
     )
     assert (found and [parameter.name for parameter in found]) == expected
 
 
 def test_a_refused_value_has_its_name_in_param() -> None:
     text = "Unsupported value: 'auto' is not supported with the 'gpt-5-codex' model."
-    reply = ErrorReply(text, param="reasoning.summary")
+    reply = ErrorDetails(text, param="reasoning.summary")
     assert refused_parameters(reply, {"reasoning", "reasoning.summary"}) == (
         RefusedParameter("reasoning.summary", value_only=True, by_model=True),
     )
     assert refused_parameters(reply, {"reasoning"}) is None
-    assert refused_parameters(ErrorReply(text), {"reasoning", "auto"}) is None
+    assert refused_parameters(ErrorDetails(text), {"reasoning", "auto"}) is None
 
 
 def test_unknown_fields_are_refused_parameters() -> None:
-    reply = ErrorReply("whatever", unknown_fields=("store", "messages[0].name"))
+    reply = ErrorDetails("whatever", unknown_fields=("store", "messages[0].name"))
     found = refused_parameters(reply, {"store", "messages"})
     assert found == (RefusedParameter("store"), RefusedParameter("messages[0].name"))
     assert refused_parameters(reply, {"messages"}) is None
@@ -329,7 +329,7 @@ def test_a_field_within_a_gemini_object_is_a_path() -> None:
 
 @given(st.text(), st.frozensets(st.text(max_size=8)))
 def test_no_text_raises_and_only_sent_names_are_found(message: str, sent: frozenset[str]) -> None:
-    found = refused_parameters(ErrorReply(message), sent)
+    found = refused_parameters(ErrorDetails(message), sent)
     assert found is None or all(parameter.name in sent for parameter in found)
 
 
@@ -338,7 +338,7 @@ def test_no_text_of_a_rule_raises(
     rule: NamingRule, data: st.DataObject, sent: frozenset[str]
 ) -> None:
     message = data.draw(st.from_regex(rule.pattern))
-    found = refused_parameters(ErrorReply(message), sent)
+    found = refused_parameters(ErrorDetails(message), sent)
     assert found is None or found
 
 
@@ -360,6 +360,6 @@ def test_an_effort_is_refused_without_the_parameters_name(
 ) -> None:
     for name in ("reasoning_effort", "reasoning.effort"):
         expected = (RefusedParameter(name, by_model=True, given="xhigh", nearest=nearest),)
-        assert refused_parameters(ErrorReply(message), frozenset({"model", name})) == expected
-    assert refused_parameters(ErrorReply(message), frozenset({"model", "verbosity"})) is None
-    assert refused_parameters(ErrorReply(f"He wrote: {message}"), frozenset({name})) is None
+        assert refused_parameters(ErrorDetails(message), frozenset({"model", name})) == expected
+    assert refused_parameters(ErrorDetails(message), frozenset({"model", "verbosity"})) is None
+    assert refused_parameters(ErrorDetails(f"He wrote: {message}"), frozenset({name})) is None

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.envelopes.error_envelopes import ErrorReply
+from gateway.envelopes.error_envelopes import ErrorDetails
 from gateway.resolve.refusals.destinations import EMBEDDINGS, NOWHERE, Called, Destination
 from gateway.resolve.refusals.wrong_endpoint_rules import WRONG_ENDPOINT_RULES, WrongEndpointRule
 from gateway.resolve.refusals.wrong_endpoints import is_unconverted, wrong_endpoint
@@ -12,7 +12,7 @@ COMPLETIONS, CHAT, RESPONSES = Shape.COMPLETIONS, Shape.CHAT, Shape.RESPONSES
 
 
 def judge(message: str, called: Called, model: str = "", *sent: str) -> Destination | None:
-    return wrong_endpoint(ErrorReply(message), called, model, frozenset(sent))
+    return wrong_endpoint(ErrorDetails(message), called, model, frozenset(sent))
 
 
 @pytest.mark.parametrize(
@@ -222,7 +222,7 @@ def test_a_parameter_that_is_only_called_alike_is_not_messages() -> None:
 
 
 def test_copilots_code_is_enough() -> None:
-    reply = ErrorReply("some new text", code="unsupported_api_for_model")
+    reply = ErrorDetails("some new text", code="unsupported_api_for_model")
     expected = {COMPLETIONS: (CHAT, RESPONSES), CHAT: (RESPONSES,), RESPONSES: (CHAT,)}
     for called, right in expected.items():
         assert wrong_endpoint(reply, called, "m", ()) == Destination(right)
@@ -230,7 +230,7 @@ def test_copilots_code_is_enough() -> None:
 
 
 def unconverted(message: str, called: Called, model: str = "m") -> Destination | None:
-    reply = ErrorReply(message, code="convert_request_failed")
+    reply = ErrorDetails(message, code="convert_request_failed")
     destination = wrong_endpoint(reply, called, model, ())
     assert is_unconverted(reply) or destination is None
     return destination
@@ -240,8 +240,8 @@ def test_new_api_converts_from_chat() -> None:
     for message in ("not implemented", "not supported", "not available"):
         assert unconverted(message, RESPONSES) == Destination((CHAT,))
         assert unconverted(message, CHAT) is None
-        assert not is_unconverted(ErrorReply(message, code="do_request_failed"))
-        assert wrong_endpoint(ErrorReply(message), RESPONSES, "m", ()) is None
+        assert not is_unconverted(ErrorDetails(message, code="do_request_failed"))
+        assert wrong_endpoint(ErrorDetails(message), RESPONSES, "m", ()) is None
     assert unconverted("not implemented yet", RESPONSES) is None
 
 
@@ -261,7 +261,7 @@ def test_new_apis_channels_name_the_endpoint_that_they_lack(
     for channel in ("codex channel: ", "some-vendor channel: ", ""):
         message = f"{channel}{path} endpoint not supported"
         assert unconverted(message, called) == Destination(tuple(right))
-    assert wrong_endpoint(ErrorReply(message), called, "m", ()) is None
+    assert wrong_endpoint(ErrorDetails(message), called, "m", ()) is None
     assert unconverted(f"The user wrote: {message}", called) is None
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from gateway.envelopes.error_envelopes import ErrorReply
+from gateway.envelopes.error_envelopes import ErrorDetails
 from gateway.resolve.refusals.classify import Verdict, classify
 from gateway.resolve.refusals.fixed_bodies import apply_fixes
 from gateway.resolve.refusals.history.system_turns import (
@@ -57,7 +57,7 @@ def test_each_servers_words_are_known(message: str) -> None:
 
 @pytest.mark.parametrize("message", OTHERS)
 def test_other_words_are_not(message: str) -> None:
-    assert not refuses_system_turn(ErrorReply(message).message)
+    assert not refuses_system_turn(ErrorDetails(message).message)
 
 
 def test_system_messages_join_the_users_beside_them() -> None:
