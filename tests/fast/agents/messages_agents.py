@@ -1,7 +1,6 @@
 """Messages requests of agents, and odd ones; what both paths make of them."""
 
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 from hypothesis import strategies as st
@@ -16,6 +15,7 @@ from gateway.translate.exact_inputs import ExactInputs
 from gateway.translate.limits.capabilities import Capabilities
 from gateway.translate.parts.messages.signatures import pack
 from gateway.translate.plan import plan
+from tests.fast.agents.both import planned_once
 from tests.fast.both_paths import ABSENT, assert_as_generic, changed, each, like, some_of
 from tests.translate.completions_via_chat.chat_backend import make_context
 from tests.translate.sealing import OpenSeal
@@ -259,9 +259,9 @@ def assert_same(codec: AgentCodec[Any], body: Json, context: Context, *replies: 
     known = of_call(context, body)
     if not body.get("max_tokens"):
         replies = ()  # The gateway answers by itself, or refuses.
-    generic = partial(plan, codec.source, codec.target)
     made = codec.translation(encode(body), known)
-    assert_as_generic(made, generic, body, known, replies, PARAMS)
+    with planned_once(codec.source, codec.target) as generic:
+        assert_as_generic(made, generic, body, known, replies, PARAMS)
 
 
 PARAMS = [
