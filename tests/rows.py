@@ -1,10 +1,10 @@
 """Joins the rows of a parametrized test: most take less than pytest takes for a test of its own.
 
-There are some 43,000, which pytest never makes tests of. Those of a function that needs nothing but
-its arguments, and fixtures that all tests of a module share, are run as one test, `ROWS` at a time:
-all of them, and the failure names each row that failed, with its traceback. A command line that
-names a row (`test_it[row]`), or has `--rows`, makes each a test of its own, and so does any mark:
-`alone` is for rows that take long.
+There are some 31,000. Those of a function that needs nothing but its arguments, and fixtures that
+all tests of a module share, are run as one test, `ROWS` at a time: all of them, and the failure
+names each row that failed, with its traceback. A command line that names a row (`test_it[row]`), or
+has `--rows`, makes each a test of its own, and so does any mark: `alone` is for rows that take
+long.
 """
 
 import inspect
