@@ -4,7 +4,7 @@ Most of an agent's conversation are such exchanges. Their texts stay as they are
 is made of them, and their bytes are copied once, into a place of the right size.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from msgspec import Raw
@@ -36,18 +36,37 @@ IN_RESPONSES: Form = (
 )
 
 
+def pieces_of(items: Iterable[object], encode: Callable[[Any], bytes]) -> list[Written]:
+    """Return items in pieces, as `joined` takes them; those that are tuples are so already."""
+    pieces: list[Written] = []
+    for item in items:
+        pieces += item if type(item) is tuple else (b",", encode(item))
+    return pieces
+
+
 def joined(
     field: str, items: Sequence[Written], encode: Callable[[Any], bytes], request: Json
 ) -> bytes:
     """Return a request as JSON, given the pieces of its list `field`: a comma is before each item.
 
-    There is an item. Before the field, which is null in the request, there are only texts.
+    There is an item. Before the field, which is null in the request, there are only texts. Tools
+    that are written already are copied once.
     """
-    encoded = encode(request)
+    rest, tools = request, request.get("tools")
+    last: list[Written | memoryview] = []
+    if type(tools) is Raw:
+        names = list(request)
+        at = names.index("tools")
+        rest = {name: request[name] for name in names[:at]}
+        last = [b',"tools":', tools]
+        if len(names) > at + 1:
+            behind = encode({name: request[name] for name in names[at + 1 :]})
+            last += (b",", memoryview(behind)[1:-1])
+    encoded = encode(rest)
     # Within a text each quote has a backslash before it.
     key = b'"%b":' % field.encode()
     start = encoded.find(b"%bnull" % key) + len(key)
     around = memoryview(encoded)
     first = memoryview(items[0])[1:]
-    end = around[start + len(b"null") :]
-    return b"".join([around[:start], b"[", first, *items[1:], b"]", end])
+    end = around[start + len(b"null") : -1]
+    return b"".join([around[:start], b"[", first, *items[1:], b"]", end, *last, b"}"])

@@ -4,7 +4,7 @@ import pytest
 from msgspec import Raw
 from msgspec.json import decode, encode
 
-from gateway.fast.agents.exchanges import IN_CHAT, IN_RESPONSES, Form, Written, joined
+from gateway.fast.agents.exchanges import IN_CHAT, IN_RESPONSES, Form, Written, joined, pieces_of
 from gateway.shapes import Json
 
 ID, NAME, ARGUMENTS, RESULT = Raw(b'"call_1"'), Raw(b'"f"'), b'"{}"', Raw(rb'"\u00e9\/"')
@@ -41,9 +41,18 @@ def test_a_call_and_its_result_are_two_items_of_responses() -> None:
         {"instructions": '"input":null', "input": None},
         {"instructions": 'x\\","input":null', "input": None, "metadata": {"input": None}},
         {"model": "m", "input": None, "tools": Raw(b'[{"input":null}]')},
+        {"input": None, "tools": Raw(b"[]"), "stream": True},
+        {"input": None, "tools": [{"name": "f"}], "stream": True},
     ],
 )
 def test_the_items_go_to_the_field_of_the_request(request_: Json) -> None:
     items: list[Written] = [b",", b'{"a":1}', b",", Raw(b'"b"')]
     expected = {**decode(encode(request_)), "input": [{"a": 1}, "b"]}
+    given = list(request_)
     assert decode(joined("input", items, encode, request_)) == expected
+    assert list(request_) == given
+
+
+def test_what_is_in_pieces_stays_so() -> None:
+    pieces = pieces_of([{"a": 1}, (b",", b"2"), "b"], encode)
+    assert b"".join(pieces) == b',{"a":1},2,"b"'

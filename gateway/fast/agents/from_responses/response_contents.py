@@ -12,11 +12,13 @@ from gateway.fast.agents.from_responses.responses_items import (
     InputText,
     OutputText,
     Part,
+    Reasoned,
     Said,
 )
 from gateway.fast.agents.raw import decoded, is_empty, text
 from gateway.fast.agents.uncommon import Uncommon
 from gateway.fast.codec import ABSENT, Absent
+from gateway.shapes import Json
 from gateway.translate.contract import Report
 
 Text = str | Raw
@@ -103,3 +105,11 @@ def joined(content: Content) -> str:
     if isinstance(content, str | Raw):
         return as_string(content)
     return "\n".join(decoded(part.text) for part in content if isinstance(part, TextPart))
+
+
+def reasoning_parts(parts: Sequence[Part]) -> list[Json]:
+    """Return the texts of reasoning as parts; raises `Uncommon` for another part."""
+    texts = [part.text for part in parts if isinstance(part, Reasoned)]
+    if len(texts) != len(parts):
+        raise Uncommon
+    return [{"text": decoded(said)} for said in texts]

@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 from msgspec import Raw
 
+from gateway.fast.agents.exchanges import IN_CHAT
 from gateway.fast.agents.from_responses import responses_items as items
 from gateway.fast.agents.from_responses.chat_forms import (
     Custom,
@@ -14,20 +15,22 @@ from gateway.fast.agents.from_responses.chat_forms import (
     Message,
     Output,
 )
+from gateway.fast.agents.from_responses.leading_system import merge_leading
 from gateway.fast.agents.from_responses.response_contents import (
     Content,
     Text,
     TextPart,
     content_of,
-    joined,
+    reasoning_parts,
     says,
     single,
     texts_of,
 )
-from gateway.fast.agents.from_responses.responses_items import Part, Reasoned, TypedItem, read_parts
-from gateway.fast.agents.messages_writer import is_blank
+from gateway.fast.agents.from_responses.responses_items import Part, TypedItem, read_parts
+from gateway.fast.agents.messages_writer import is_blank, is_said
 from gateway.fast.agents.raw import decoded, is_text, text
 from gateway.fast.agents.uncommon import Uncommon
+from gateway.fast.codec import encode
 from gateway.shapes import Json
 from gateway.translate.contract import Context, Report
 from gateway.translate.parts.tools.calls import NOTHING
@@ -64,15 +67,13 @@ class TurnWriter:
         """Messages with reasoning to put, or to add, where the server expects it."""
 
     def messages(self, instructions: str | None, given: str | Sequence[TypedItem]) -> list[object]:
-        """Return the messages of a request, in order."""
+        """Return the messages of a request, in order; tuples are pieces (`exchanges.py`)."""
         if instructions:
             self._messages.append(Message(self._able.system_role, instructions))
         if isinstance(given, str):
             self._messages.append(Message("user", given))
         else:
-            writers = self._writers
-            for position, item in enumerate(given):
-                writers[type(item)](self, item, position)
+            self._write(given)
         self._flush()
         if self._waiting or not self._messages:
             raise Uncommon
@@ -81,8 +82,36 @@ class TurnWriter:
                 message["content"] = decoded(message["content"])
             put_reasoning(message, self._context, self._report)
         if not self._able.multi_system:
-            self._merge_system()
+            merge_leading(self._messages)
         return self._messages
+
+    def _write(self, given: Sequence[TypedItem]) -> None:
+        """Write the items."""
+        writers, asked = self._writers, None
+        for position, item in enumerate(given):
+            if asked is not None:
+                call, asked = asked, None
+                if type(item) is items.FunctionOutput and self._exchange(call, item):
+                    continue
+                self._call(call, position)
+            if type(item) is items.FunctionCall and self._turn is None:
+                asked = item
+            else:
+                writers[type(item)](self, item, position)
+        if asked is not None:
+            self._call(asked, len(given))
+
+    def _exchange(self, call: items.FunctionCall, output: items.FunctionOutput) -> bool:
+        """Add a call that is a turn, and its output, a text; return whether they were added."""
+        call_id, arguments, result = call.call_id, call.arguments, output.output
+        if output.call_id != call_id or call_id in self._waiting or call.namespace is not None:
+            return False
+        if self._able.reasoning_required or not (is_said(arguments) and is_text(result)):
+            return False
+        a, b, c, d, e, f = IN_CHAT
+        name, given = encode(call.name), encode(call_id)
+        self._messages.append((a, given, b, name, c, arguments, d, given, e, result, f))
+        return True
 
     def _message(self, item: items.Message, position: int) -> None:
         content = item.content
@@ -196,8 +225,8 @@ class TurnWriter:
         """Add reasoning that the server takes, to the open message or to another."""
         path = f"input[{position}]"
         thought: Json = {
-            "content": _reasoning_parts(item.content or ()),
-            "summary": _reasoning_parts(item.summary or ()),
+            "content": reasoning_parts(item.content or ()),
+            "summary": reasoning_parts(item.summary or ()),
             "encrypted_content": item.encrypted_content,
         }
         back = returned(thought, path, self._context, self._report)
@@ -248,24 +277,6 @@ class TurnWriter:
             turn["tool_calls"] = self._calls
             self._calls = []
 
-    def _merge_system(self) -> None:
-        """Make one message of all system messages before the first user's."""
-        leading: list[Message] = []
-        others: list[object] = []
-        end = 0
-        for message in self._messages:
-            if isinstance(message, Message) and message.role == "user":
-                break
-            end += 1
-            if isinstance(message, Message):
-                leading.append(message)
-            else:
-                others.append(message)
-        if leading and (len(leading) > 1 or self._messages[0] is not leading[0]):
-            content = "\n\n".join(joined(message.content) for message in leading)
-            merged = Message(leading[0].role, content)
-            self._messages[:end] = [merged, *others]
-
     _writers: ClassVar[Mapping[type[TypedItem], Callable[["TurnWriter", Any, int], None]]] = {
         items.Message: _message,
         items.FunctionCall: _call,
@@ -286,10 +297,3 @@ def _has_text(turn: Json) -> bool:
     """Whether a message of the assistant says something so far."""
     content = turn["content"]
     return bool(content) and (type(content) is not Raw or says(content))
-
-
-def _reasoning_parts(parts: Sequence[Part]) -> list[Json]:
-    texts = [part.text for part in parts if isinstance(part, Reasoned)]
-    if len(texts) != len(parts):
-        raise Uncommon
-    return [{"text": decoded(said)} for said in texts]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from gateway.fast.agents.codec import AgentRequest, ClientParam
+from gateway.fast.agents.exchanges import joined, pieces_of
 from gateway.fast.agents.from_responses.response_tools import Tools, tools_of
 from gateway.fast.agents.from_responses.response_turns import TurnWriter
 from gateway.fast.agents.from_responses.responses_requests import ResponsesRequest, others
@@ -35,14 +36,14 @@ def encode_agents(request: ResponsesRequest, context: Context) -> AgentRequest:
     if request.instructions is not None:
         rest["instructions"] = request.instructions
     prepared = prepare({**rest, "input": ""}, context, report)
-    sent = {**prepared.call, "messages": messages, **tools.parameters(context, report)}
+    sent = {**prepared.call, "messages": None, **tools.parameters(context, report)}
     decode = (
         None
         if prepared.top_logprobs is not None
         else partial(_decode_reply, prepared, tools, context)
     )
     return AgentRequest(
-        EncodedRequest(encode(sent)),
+        EncodedRequest(joined("messages", pieces_of(messages, encode), encode, sent)),
         report,
         partial(_folding, prepared, tools, context, report),
         decode_reply=decode,

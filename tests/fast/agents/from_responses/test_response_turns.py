@@ -3,11 +3,13 @@
 import pytest
 from msgspec.json import decode, encode
 
+from gateway.fast.agents.exchanges import joined, pieces_of
 from gateway.fast.agents.from_responses.response_turns import TurnWriter
 from gateway.fast.agents.from_responses.responses_requests import read_responses_request
-from gateway.fast.agents.uncommon import Uncommon
+from gateway.fast.agents.uncommon import UNCOMMON, Uncommon
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import Report
+from tests.fast.agents.both import assert_same
 from tests.fast.agents.from_responses.test_responses_via_chat import CONTEXTS
 from tests.fast.agents.responses_traffic import (
     CALL,
@@ -26,7 +28,8 @@ def messages(*items: Json, known: str = "OpenAI") -> tuple[list[Json], Report]:
     report = Report(Shape.RESPONSES, Shape.CHAT)
     request = read_responses_request(encode({"input": items, "instructions": "Be brief."}))
     writer = TurnWriter(CONTEXTS[known], report)
-    return decode(encode(writer.messages(request.instructions, request.input))), report
+    pieces = pieces_of(writer.messages(request.instructions, request.input), encode)
+    return decode(joined("messages", pieces, encode, {"messages": None}))["messages"], report
 
 
 CALL_2 = {**CALL, "call_id": "call_2"}
@@ -122,3 +125,42 @@ def test_texts_are_not_joined_here() -> None:
     written, _ = messages(said, said, {"role": "assistant", "content": parts})
     assert [message["content"] for message in written[1:3]] == ["a", "a"]
     assert len(written[3]["content"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("items", "roles"),
+    [
+        ([CALL, OUTPUT, CALL_2, OUTPUT_2], "assistant tool assistant tool"),
+        ([{**CALL, "arguments": " "}, OUTPUT], "assistant tool"),
+        ([CALL, {**OUTPUT, "output": [{"type": "input_text", "text": "a"}]}], "assistant tool"),
+        ([{**CALL, "namespace": "mcp"}, OUTPUT], "assistant tool"),
+        ([CALL, USER, OUTPUT], "assistant tool user"),
+        ([CALL, USER, CALL_2, OUTPUT, OUTPUT_2], "assistant tool user assistant tool"),
+        ([{"role": "assistant", "content": "a"}, CALL, OUTPUT], "assistant tool"),
+        ([CALL, OUTPUT, {"role": "assistant", "content": "a"}], "assistant tool assistant"),
+        ([{**CALL, "call_id": 'é"\\'}, {**OUTPUT, "call_id": 'é"\\'}], "assistant tool"),
+    ],
+)
+@pytest.mark.parametrize("known", CONTEXTS)
+def test_a_call_with_its_output_is_written_as_on_the_generic_path(
+    items: list[Json], roles: str, known: str
+) -> None:
+    body = {"model": "asked", "instructions": "Be brief.", "input": items}
+    assert assert_same(Shape.RESPONSES, Shape.CHAT, body, CONTEXTS[known]) or known != "OpenAI"
+    written, _ = messages(*items)
+    assert [message["role"] for message in written] == ["system", *roles.split()]
+
+
+@pytest.mark.parametrize(
+    "items",
+    [
+        [CALL, OUTPUT_2],
+        [CALL, USER, CALL, OUTPUT],
+        [CALL, {**OUTPUT, "output": 3}],
+        [{**CALL, "arguments": 3}, OUTPUT],
+        [CALL, OUTPUT, CALL_2],
+    ],
+)
+def test_a_call_without_its_output_is_not_admitted(items: list[Json]) -> None:
+    with pytest.raises(UNCOMMON):
+        messages(*items)
