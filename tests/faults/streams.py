@@ -78,17 +78,22 @@ _AFTER_FINISH: dict[tuple[str, str], Outcome] = {
     ("responses-chat", "streamed"): _IN_DOUBT,
     ("chat-completions", "streamed"): _IN_DOUBT,
 }
+# Folded, such a stream is not over before its terminator.
+_CUT_AFTER_FINISH: dict[tuple[str, str], Outcome] = {
+    (flow, "plain"): HttpError((502, 504)) for flow, _ in _AFTER_FINISH
+}
 
 
 def _after_finish(
     name: str, more: tuple[bytes, ...], *after: Step, passed: Outcome | None = None
 ) -> Fault:
+    but = {**_AFTER_FINISH, **(_CUT_AFTER_FINISH if after else {})}
     return Fault(
         f"stream-finished-{name}",
         Ends.CUT_AFTER_THE_END if after else Ends.FINE,
         of(until("finished", *more), *after),
         streams=True,
-        but=_AFTER_FINISH if passed is None else {**_AFTER_FINISH, ("passed", ""): passed},
+        but=but if passed is None else {**but, ("passed", ""): passed},
     )
 
 

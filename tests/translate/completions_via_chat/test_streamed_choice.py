@@ -43,7 +43,7 @@ def test_finish_reason_tool_calls_without_text_is_a_stop_and_reported() -> None:
     translation = asking(stream=True)
     events = streamed(
         translation,
-        [chunk(delta(None, tool_calls=[{"index": 0}])), chunk(delta(finish_reason="tool_calls"))],
+        [chunk(delta(None, tool_calls=[{"id": "c"}])), chunk(delta(finish_reason="tool_calls"))],
     )
     assert events == [{**HEAD, "choices": [part("", reason="stop")]}]
     assert translation.report.changed == ["finish_reason:tool_calls->stop"]
@@ -51,9 +51,7 @@ def test_finish_reason_tool_calls_without_text_is_a_stop_and_reported() -> None:
 
 
 @pytest.mark.parametrize("word", ["stop", "tool_calls"])
-@pytest.mark.parametrize(
-    "calls", [{"tool_calls": [{"index": 0}]}, {"function_call": {"name": "f"}}]
-)
+@pytest.mark.parametrize("calls", [{"tool_calls": [{"id": "c"}]}, {"function_call": {"name": "f"}}])
 def test_calls_are_reported_beside_any_text_and_with_any_finish_reason(
     word: str, calls: Json
 ) -> None:
