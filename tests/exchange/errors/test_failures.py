@@ -4,9 +4,10 @@ from datetime import date
 import pytest
 
 from gateway.config.settings import UpstreamSettings
-from gateway.errors import GatewayError, UpstreamError
+from gateway.errors import GatewayError, Reason, UpstreamError, UpstreamUnavailable
 from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.errors.failures import (
+    check_own_key,
     lives_elsewhere,
     model_not_found,
     untouched,
@@ -224,3 +225,14 @@ def test_what_was_decided_for_the_client_takes_the_place_of_an_error() -> None:
     with pytest.raises(UpstreamError) as raised:
         untouched(replace(NOT_THERE, for_client=said))
     assert raised.value is said
+
+
+def test_a_refused_certificate_is_reported_as_the_gateways() -> None:
+    upstream = UpstreamSettings("local", "https://h/v1", kinds.VLLM)
+    page = b"<title>400 The SSL certificate error</title>"
+    with pytest.raises(
+        UpstreamUnavailable, match=r"'local' .*check its tls\.certificate"
+    ) as caught:
+        check_own_key(upstream, 400, page)
+    assert caught.value.reason is Reason.TLS
+    check_own_key(upstream, 400, b"<title>400 Bad Request</title>")

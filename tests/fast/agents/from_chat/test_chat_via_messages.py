@@ -89,6 +89,23 @@ def test_both_paths_are_the_same_for_every_reply(context: Context) -> None:
         assert admits is context.capabilities.tools
 
 
+@pytest.mark.parametrize(
+    "after",
+    [
+        [],
+        [{"role": "user", "content": "Well?"}],
+        [{"role": "tool", "tool_call_id": "call_2", "content": "text"}],
+    ],
+)
+def test_a_call_without_its_result_is_handed_over(after: list[Json]) -> None:
+    asked = [{"role": "user", "content": "Read b."}, {**FULL["messages"][2], "tool_calls": [CALL]}]
+    answered = {"role": "tool", "tool_call_id": "call_1", "content": "text"}
+    for context in CONTEXTS.values():
+        assert not same({**FULL, "messages": [*asked, *after]}, context)
+        if context.capabilities.tools:
+            assert same({**FULL, "messages": [*asked, answered]}, context)
+
+
 @pytest.mark.alone
 @pytest.mark.parametrize("level", LEVELS)
 def test_every_field_that_a_translation_may_read_is_known_or_handed_over(level: str) -> None:
