@@ -133,7 +133,8 @@ def test_serve_prints_its_addresses_answers_and_lets_a_stream_finish(tmp_path: P
                 assert next(lines).startswith("data: ")
                 process.signal(signal.SIGTERM)
                 assert refuses_soon(base_url)
-                upstream.release()
+                while not upstream.journal[-1].finished.wait(0.01):
+                    upstream.release()
                 assert [line for line in lines if line][-1] == "data: [DONE]"
         assert process.ended() == 0, process.lines
 
