@@ -1,13 +1,12 @@
 """The files of the admin page, from the package; the page needs no other address."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from importlib.resources import files
 from types import MappingProxyType
-from typing import Any
 
 from starlette.responses import Response
 
-from gateway.admin.entry.hosts import ASGIApp, Message
+from gateway.admin.entry.hosts import ASGIApp, Message, Receive, Send
 
 TYPES: Mapping[str, str] = MappingProxyType(
     {
@@ -48,12 +47,7 @@ class Protected:
         self._app = app
         self._fields = [(name.encode(), value.encode()) for name, value in PROTECTING.items()]
 
-    async def __call__(
-        self,
-        scope: Message,
-        receive: Callable[[], Awaitable[Any]],
-        send: Callable[[Any], Awaitable[None]],
-    ) -> None:
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Serve one request."""
 
         async def with_fields(message: Message) -> None:

@@ -1,9 +1,8 @@
 """The admin application, built when it is first called: Starlette takes 2 MB of memory."""
 
-from collections.abc import Awaitable, Callable
-from typing import Any
+from collections.abc import Callable
 
-from gateway.admin.entry.hosts import ASGIApp, Message
+from gateway.admin.entry.hosts import ASGIApp, Message, Receive, Send
 from gateway.lazy import Lazy
 
 
@@ -13,12 +12,7 @@ class LazyApplication:
     def __init__(self, build: Callable[[], ASGIApp]) -> None:
         self._built = Lazy(build)
 
-    async def __call__(
-        self,
-        scope: Message,
-        receive: Callable[[], Awaitable[Any]],
-        send: Callable[[Any], Awaitable[None]],
-    ) -> None:
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Serve one request."""
         application = await self._built.get()
         await application(scope, receive, send)

@@ -1,14 +1,14 @@
 """The paths of the operators' listener: which handler takes a request, and errors as JSON."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway.admin.entry.access import Access
-from gateway.admin.entry.hosts import ASGIApp, Message
+from gateway.admin.entry.hosts import ASGIApp, Message, Receive, Send
 from gateway.errors import GatewayError, MethodNotAllowed, UnknownRoute
 
 Handler = Callable[[Request], Awaitable[object]]
@@ -27,11 +27,7 @@ class Operation(NamedTuple):
 def routed(operations: Mapping[str, Operation], access: Access) -> ASGIApp:
     """Return the ASGI application of these paths; one that ends in `/` stands for all below it."""
 
-    async def application(
-        scope: Message,
-        receive: Callable[[], Awaitable[Any]],
-        send: Callable[[Any], Awaitable[None]],
-    ) -> None:
+    async def application(scope: Message, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
         try:
             answer = await _taken(operations, access, request)

@@ -17,9 +17,9 @@ from gateway.errors import GatewayError, InvalidRequest
 from gateway.headers import JSON, host_of
 
 Message = MutableMapping[str, Any]
-ASGIApp = Callable[
-    [Message, Callable[[], Awaitable[Any]], Callable[[Any], Awaitable[None]]], Awaitable[None]
-]
+Receive = Callable[[], Awaitable[Any]]
+Send = Callable[[Any], Awaitable[None]]
+ASGIApp = Callable[[Message, Receive, Send], Awaitable[None]]
 
 _EVERYWHERE = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared, not bound
 
@@ -39,12 +39,7 @@ class HostCheck:
         )
         self._any_address = settings.host in _EVERYWHERE
 
-    async def __call__(
-        self,
-        scope: Message,
-        receive: Callable[[], Awaitable[Any]],
-        send: Callable[[Any], Awaitable[None]],
-    ) -> None:
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Serve one request: 421 for another host's name, 400 for none or several."""
         if scope["type"] == "http":
             try:
@@ -78,7 +73,7 @@ def _is_address(name: str) -> bool:
     return True
 
 
-async def _refuse(error: GatewayError, send: Callable[[Any], Awaitable[None]]) -> None:
+async def _refuse(error: GatewayError, send: Send) -> None:
     body = msgspec.json.encode(error.envelope())
     headers = [
         JSON,
