@@ -6,6 +6,12 @@ the recorded replies (tests/resolve/errors.jsonl) that need a row.
 
 import re
 from dataclasses import dataclass
+from typing import Final
+
+from gateway.servers.efforts import EFFORTS
+
+EFFORT_NAMES: Final = ("reasoning_effort", "reasoning.effort", "output_config.effort")
+"""What the effort is called at chat, responses and messages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +64,7 @@ _ANY_NAME = rf"(?P<quote>[`'\"])?{_NAME}(?(quote)(?P=quote)|(?=\.?(?:$|\n)|[,;] 
 _INSTEAD = r"(?: Use [`'\"](?P<instead>[\w.]+)[`'\"] instead)?"
 _ANY_NAMES = r"(?P<names>[`'\"]?[A-Za-z_][\w.\[\], `'\"]*?)"
 _SPOKEN_OF = r"(?:this|the [`'\"][^`'\"\n]{1,200}[`'\"]) model"
-_EFFORTS = ("reasoning_effort", "reasoning.effort", "output_config.effort")
-_LEVEL = r"[`'\"](?P<given>none|minimal|low|medium|high|xhigh|max)[`'\"]"
+_LEVEL = rf"[`'\"](?P<given>{'|'.join(EFFORTS)})[`'\"]"
 _MODEL_QUOTED = r"[`'\"][^`'\"\n]{1,200}[`'\"]"
 
 NAMING_RULES: tuple[NamingRule, ...] = (
@@ -121,7 +126,7 @@ NAMING_RULES: tuple[NamingRule, ...] = (
     ),
     # The same where a relay has lost the parameter; CLIProxyAPI; Gemini; Qwen's chat template
     *(
-        _by_model(pattern, *serves, about=_EFFORTS, value_only=True)
+        _by_model(pattern, *serves, about=EFFORT_NAMES, value_only=True)
         for pattern, *serves in (
             (
                 rf"Unsupported value: {_LEVEL} is not supported with {_SPOKEN_OF}",

@@ -12,13 +12,12 @@ from gateway.envelopes.error_envelopes import ErrorDetails
 from gateway.envelopes.printed_values import python_literal
 from gateway.resolve.refusals.listed_fields import listed_fields, with_indexes
 from gateway.resolve.refusals.parameter_fixes import RefusedParameter
-from gateway.resolve.refusals.parameter_rules import NAMING_RULES, NamingRule
+from gateway.resolve.refusals.parameter_rules import EFFORT_NAMES, NAMING_RULES, NamingRule
 from gateway.servers.efforts import EFFORTS, nearest_effort
 
-_EFFORTS = frozenset({"reasoning_effort", "reasoning.effort", "output_config.effort"})
 # They only set a degree: an answer at the model's default is closer to the request than an error.
 # Other degrees may be supported: what is remembered is the one that was refused.
-_DEGREES = _EFFORTS | {"verbosity", "text.verbosity"}
+_DEGREES = frozenset({*EFFORT_NAMES, "verbosity", "text.verbosity"})
 _QUOTES = "`'\""
 _VALUE_REFUSED = re.compile(
     r"Unsupported value: (?P<quote>[`'\"])(?P<given>[^`'\"\n]{0,200})(?P=quote) is not supported "
@@ -85,7 +84,7 @@ def _value_refused(name: str, given: str | None, message: str) -> RefusedParamet
     if name not in _DEGREES:
         return RefusedParameter(name, value_only=True)
     word = given and given.strip(_QUOTES).lower()
-    nearest = _nearest(word, message) if word and name in _EFFORTS else None
+    nearest = _nearest(word, message) if word and name in EFFORT_NAMES else None
     return RefusedParameter(name, given=word, nearest=nearest)
 
 
