@@ -61,7 +61,7 @@ class Attempt(msgspec.Struct):
     items: ItemNames | None = None
     """The client's names for the items of `input`, where its own endpoint gets other ones."""
     unfixed: Sequence[Json] = ()
-    """The bodies of the calls without the fixes."""
+    """The bodies of the calls without the fixes, if there are any fixes."""
 
     held: Held | None = None
     """Of a large request; the last field, since it has to be released last."""
@@ -241,7 +241,8 @@ class Attempts:
             attempt = _with_translation(
                 call, route, translation, context, fixes, text_deltas=paths.text_deltas
             )
-        attempt.unfixed = translation.calls
+        if attempt.fixes:
+            attempt.unfixed = translation.calls
         if len(call.body) >= LARGE_BYTES:
             attempt.held = Held(self.apart, (body, *translation.calls))
         return attempt
