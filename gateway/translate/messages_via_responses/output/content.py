@@ -44,10 +44,10 @@ class Content:
         """Add text of a part; None: the upstream does not name it."""
         if text:
             self._count(text)
-            piece = partial(_said, self.texts.say, item, part, text)
             if self._documents is None:
-                piece()
+                self.texts.say(item, part, text)
             else:
+                piece = partial(_said, self.texts.say, item, part, text)
                 self._documents.take(item, text, piece)
             item.said.add("text", part, text)
 
@@ -55,10 +55,10 @@ class Content:
         """Add text of a refusal."""
         if text:
             self._count(text)
-            piece = partial(_said, self.texts.refuse, item, part, text)
             if self._documents is None:
-                piece()
+                self.texts.refuse(item, part, text)
             else:
+                piece = partial(_said, self.texts.refuse, item, part, text)
                 self._documents.take_refusal(item, text, piece)
             item.said.add("refusal", part, text)
 
