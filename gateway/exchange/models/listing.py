@@ -129,7 +129,7 @@ class Listing:
         return _in_both_forms(judged) if is_foreign and _is_card(judged, model) else judged
 
     def _unmarked(self, call: Request, model: str) -> tuple[Request, str]:
-        """Return a request for a card, and the name, without Claude Code's mark behind it."""
+        """Return a request for a card, and the name, without Claude Code's mark after it."""
         if not (model.endswith("]") and call.method in _READING and _is_of_anthropics(call)):
             return call, model
         bare = bare_name(model, self._resolver.rules)

@@ -1,6 +1,6 @@
 """Where an event stream that is read whole is over, though its connection may stay open.
 
-No I/O. Its last event is known whatever its shape: no stream has another one behind it.
+No I/O. Its last event is known whatever its shape: no stream has another one after it.
 """
 
 from gateway.errors import UpstreamError
@@ -18,7 +18,7 @@ class LastEvent:
         self._begun = b""
         self._decoder: SSEDecoder | None = None
         self._is_other = False
-        """Whether the body is no event stream, or one that cannot be read."""
+        """Whether the body is not an event stream, or is one that cannot be read."""
 
     def is_in(self, piece: bytes) -> bool:
         """Take the next piece; return whether the last event ends in it."""

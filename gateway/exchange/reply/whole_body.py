@@ -65,7 +65,7 @@ class _Stream(NamedTuple):
     is_over: bool = False
     """Whether it has had `[DONE]`."""
     is_broken: bool = False
-    """Whether something that is not JSON stands behind the events."""
+    """Whether something that is not JSON stands after the events."""
 
 
 def _read(home: Shape, body: bytes) -> _Stream | ReportedError:

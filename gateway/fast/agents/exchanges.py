@@ -15,7 +15,7 @@ Written = bytes | Raw
 """Some JSON, as it is sent."""
 
 Form = tuple[bytes, bytes, bytes, bytes, bytes, bytes]
-"""What is before the id of a call, its name, its arguments, the id again and its result, and behind
+"""What is before the id of a call, its name, its arguments, the id again and its result, and after
 that. A comma is before each item."""
 
 IN_CHAT: Form = (
@@ -60,8 +60,8 @@ def joined(
         rest = {name: request[name] for name in names[:at]}
         last = [b',"tools":', tools]
         if len(names) > at + 1:
-            behind = encode({name: request[name] for name in names[at + 1 :]})
-            last += (b",", memoryview(behind)[1:-1])
+            after = encode({name: request[name] for name in names[at + 1 :]})
+            last += (b",", memoryview(after)[1:-1])
     encoded = encode(rest)
     # Within a text each quote has a backslash before it.
     key = b'"%b":' % field.encode()

@@ -55,7 +55,7 @@ _FORMS = (
         ),
         re.compile(r"[\])]{1,8}\s*"),
     ),
-    # jsonschema, of the request; of a part it says behind this which one
+    # jsonschema, of the request; of a part it says after this which one
     _Form(
         re.compile(r"'(?P<name>\w{1,64})'(?:, )?"),
         re.compile(r"Additional properties are not allowed \("),

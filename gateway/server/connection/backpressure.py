@@ -66,7 +66,7 @@ class Backpressure:
         self.due = now + self._send_timeout / CHECKS
 
     def watch_end(self, now: float) -> None:
-        """Start it anew for the last bytes: from now on, nothing is written.
+        """Restart it for the last bytes: from now on, nothing is written.
 
         So any change is the client's progress. TLS passes on to the system, as far as that takes
         it, what it has counted as read before.

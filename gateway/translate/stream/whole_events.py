@@ -70,7 +70,7 @@ class WholeEvents:
         return passing
 
     def _go_on(self, data: bytes) -> bytes:
-        """Return what can pass where a long event goes on: all of it, and what is behind it."""
+        """Return what can pass where a long event goes on: all of it, and what is after it."""
         edge = self._edge + data
         ends = [at + len(blank) for blank in _BLANK_LINES if (at := edge.find(blank)) >= 0]
         if not ends:

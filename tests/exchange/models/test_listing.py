@@ -605,7 +605,7 @@ def test_a_card_has_both_forms_where_the_upstreams_is_the_other(
 @pytest.mark.parametrize("path", [model_path, "/models/{}".format])
 @pytest.mark.parametrize("mark", ["[1m]", "[1M][1m]"])
 def test_a_card_is_found_without_claude_codes_mark(path: Callable[[str], str], mark: str) -> None:
-    """It is no part of a name, unless the configuration has one that ends so."""
+    """It is not part of a name, unless the configuration has one that ends so."""
     bob = ClientSettings("bob", (), models=("claude-*", "org/*"))
     rules = (ModelRule("claude-local", model="gpt-4o"), ModelRule("org/*", model="*"))
     scene = Scene(of_both, ANTHROPIC, rules=rules)

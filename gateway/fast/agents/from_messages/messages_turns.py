@@ -85,10 +85,10 @@ class Conversation(ABC):
             if self._waiting:
                 raise Uncommon
             # The assistant is never the last.
-            behind, answer = next(following)
+            place_of_answer, answer = next(following)
             if not (self.takes_exchanges and self._exchange(message.content, answer.content)):
                 self._assistant(message, place)
-                self._add_turn(answer, behind)
+                self._add_turn(answer, place_of_answer)
         if self._waiting:
             raise Uncommon
         self.call_ids = ids_in(self._named)
