@@ -131,9 +131,10 @@ def test_serve_prints_its_addresses_answers_and_lets_a_stream_finish(tmp_path: P
             with client.stream("POST", "/completions", json=slow) as reply:
                 lines = reply.iter_lines()
                 assert next(lines).startswith("data: ")
+                call = upstream.journal[-1]
                 process.signal(signal.SIGTERM)
                 assert refuses_soon(base_url)
-                while not upstream.journal[-1].finished.wait(0.01):
+                while not call.finished.wait(0.01):
                     upstream.release()
                 assert [line for line in lines if line][-1] == "data: [DONE]"
         assert process.ended() == 0, process.lines
