@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
 from bench.contenders import DIRECT, GATEWAY, GENERIC, KEY, LITELLM, NGINX, PORTKEY
-from bench.conversations import AGENT_TURN, Conversation
+from bench.conversations import AGENT_TURN, AGENT_TURNS, Conversation
 from gateway.shapes import Shape
 
 EVERYBODY = (DIRECT, NGINX, GATEWAY, LITELLM, PORTKEY)
@@ -50,6 +50,8 @@ class Case:
     request_bytes: int = 1024
     conversation: Conversation | None = None
     """Sent instead of a text of `request_bytes`."""
+    turns: int = 1
+    """So many turns of the conversation are sent one after the other; it is the middle one."""
     sdk_headers: bool = False
     fresh_heads: bool = False
     """No two requests have the same head: nothing about it can be known from the last one."""
@@ -60,6 +62,13 @@ class Case:
     contenders: tuple[str, ...] = EVERYBODY
     baseline: str = ""
     quick: bool = False
+
+    def bodies(self) -> list[bytes]:
+        """Return the bodies of the requests that each connection sends in turn."""
+        if self.conversation is None:
+            return [self.body()]
+        turns = self.conversation.turns_around(self.turns)
+        return [each.body(self.client, self.model, streamed=self.streamed) for each in turns]
 
     def body(self) -> bytes:
         """Return the request body."""
@@ -92,9 +101,11 @@ class Case:
             common = {"Content-Type": "application/json", "X-Api-Key": KEY, **_MESSAGES_HEADERS}
         return {**common, **(_SDK_HEADERS if self.sdk_headers else {}), **own}
 
-    def request(self, port: int, own: Mapping[str, str]) -> bytes:
-        """Return the whole HTTP request."""
-        body = self.body()
+    def requests(self, port: int, own: Mapping[str, str]) -> bytes:
+        """Return the whole HTTP requests that each connection sends in turn."""
+        return b"".join(self._request(port, own, body) for body in self.bodies())
+
+    def _request(self, port: int, own: Mapping[str, str], body: bytes) -> bytes:
         fields = {"Host": f"127.0.0.1:{port}", **self.headers(own), "Content-Length": len(body)}
         head = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
         return f"POST {self.client.endpoint} HTTP/1.1\r\n{head}\r\n".encode() + body
@@ -157,7 +168,14 @@ _PASSED_ON = (
     Case("request_32k", "request of 32 KB, 32 connections", 32, request_bytes=32 * 1024),
     Case("request_sdk", "request with the OpenAI SDK's headers, 32 c.", 32, sdk_headers=True),
     Case("request_fresh", "request, its head new each time, 32 c.", 32, fresh_heads=True),
-    Case("agent", "agent's turn of 110 KB, 32 c.", 32, conversation=AGENT_TURN, quick=True),
+    Case(
+        "agent",
+        "agent's turn of 110 KB, 32 c.",
+        32,
+        conversation=AGENT_TURN,
+        turns=AGENT_TURNS,
+        quick=True,
+    ),
     Case("burst", "event, 200 in a burst, 32 streams", 32, streamed=True, quick=True),
     Case("paced_32", "event, one per 10 ms, 32 streams", 32, model="bench-paced-10", streamed=True),
     Case(
@@ -247,6 +265,7 @@ def _agent(pair: Pair) -> Case:
         client=pair.client,
         model=pair.model,
         conversation=AGENT_TURN,
+        turns=AGENT_TURNS,
         contenders=pair.contenders,
         baseline=name,
         quick="agent" in pair.quick,

@@ -6,7 +6,7 @@ responses, Claude Code's messages. Nothing is random: the same arguments give th
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 from gateway.shapes import Json, Shape
@@ -47,6 +47,11 @@ class Conversation:
             request["stream"] = True
         return json.dumps(request, ensure_ascii=False, separators=(",", ":")).encode()
 
+    def turns_around(self, count: int) -> "list[Conversation]":
+        """Return so many of its turns, one longer than the other; this one is in the middle."""
+        first = self.turns - count // 2
+        return [replace(self, turns=first + number) for number in range(count)]
+
     def calls(self) -> Iterator[tuple[int, str, str, str]]:
         """Yield number, tool, arguments (JSON) and result of each call."""
         for number in range(self.turns):
@@ -61,6 +66,8 @@ class Conversation:
 
 AGENT_TURN = Conversation(turns=60, tools=30, result_bytes=1050)
 """60 calls with results and 30 tools: 110 KB."""
+AGENT_TURNS = 60
+"""The turns that the bench's agents send of it: 60 to 160 KB. Then they begin again."""
 
 
 def small_turns(count: int) -> Conversation:

@@ -1,6 +1,9 @@
-/* Load for the bench: many connections that send the same request again and again.
+/* Load for the bench: many connections that send the same requests again and again.
  *
- *   load PORT CONNECTIONS WARMUP_MS WINDOW_MS REQUEST_FILE [PACE_US]
+ *   load PORT CONNECTIONS WARMUP_MS WINDOW_MS REQUESTS_FILE [PACE_US]
+ *
+ * The file has one request, or several, each with its Content-Length: every connection sends them
+ * in turn, as an agent sends the turns of its conversations.
  *
  * With a pace, a connection's requests begin so long after one another, however long the replies
  * take: one that must wait for the reply before it counts from when it was due. Else they follow
@@ -27,6 +30,7 @@
 
 #define MAX_SAMPLES 4000000
 #define OPENED_TOGETHER 50
+#define MAX_REQUESTS 1000
 
 enum part { HEAD, SIZE, DATA, AFTER_DATA, TRAILER, BODY, UNTIL_CLOSE };
 
@@ -34,15 +38,15 @@ struct connection {
     int fd;
     enum part part;
     size_t sent, remaining, line_size;
-    int status, waiting;
+    int status, waiting, turn;
     uint64_t began, due;
     char line[8192]; /* the head, or an unfinished line of the body */
 };
 
 static struct connection *connections;
 static struct sockaddr_in address;
-static char *request;
-static size_t request_size;
+static struct { char *data; size_t size; } requests[MAX_REQUESTS];
+static int request_count;
 static int poller, measuring;
 static uint64_t pace_us;
 static long replies, errors, events;
@@ -86,11 +90,13 @@ static void send_request(struct connection *c)
 {
     if (!c->sent)
         c->began = now_us();
-    ssize_t sent = send(c->fd, request + c->sent, request_size - c->sent, MSG_NOSIGNAL);
+    char *data = requests[c->turn].data;
+    size_t size = requests[c->turn].size;
+    ssize_t sent = send(c->fd, data + c->sent, size - c->sent, MSG_NOSIGNAL);
     if (sent > 0)
         c->sent += sent;
     struct epoll_event wanted = {.events = EPOLLIN, .data.ptr = c};
-    if (c->sent < request_size)
+    if (c->sent < size)
         wanted.events |= EPOLLOUT;
     epoll_ctl(poller, EPOLL_CTL_MOD, c->fd, &wanted);
 }
@@ -128,6 +134,7 @@ static void finish_reply(struct connection *c)
     }
     c->part = HEAD;
     c->sent = c->line_size = 0;
+    c->turn = (c->turn + 1) % request_count;
 }
 
 static void take_line(struct connection *c)
@@ -257,7 +264,7 @@ static void run_until(uint64_t end, int count, int *opened)
         int found = epoll_wait(poller, ready, 256, wait);
         for (int i = 0; i < found; i++) {
             struct connection *c = ready[i].data.ptr;
-            if (ready[i].events & EPOLLOUT && c->sent < request_size)
+            if (ready[i].events & EPOLLOUT && c->sent < requests[c->turn].size)
                 send_request(c);
             if (ready[i].events & (EPOLLIN | EPOLLERR | EPOLLHUP))
                 read_connection(c);
@@ -285,35 +292,49 @@ static void report(double seconds, int count)
            samples ? times[samples * 999 / 1000] : 0);
 }
 
-static void read_request(const char *path)
+static void read_requests(const char *path)
 {
     FILE *file = fopen(path, "rb");
     if (!file || fseek(file, 0, SEEK_END)) {
         perror(path);
         exit(1);
     }
-    request_size = ftell(file);
+    size_t size = ftell(file);
+    char *data = malloc(size + 1);
     rewind(file);
-    request = malloc(request_size);
-    if (!request || fread(request, 1, request_size, file) != request_size) {
+    if (!data || fread(data, 1, size, file) != size) {
         perror(path);
         exit(1);
     }
     fclose(file);
+    data[size] = 0;
+    for (char *begin = data; begin < data + size; request_count++) {
+        char *body = strstr(begin, "\r\n\r\n"), *length = strcasestr(begin, "\ncontent-length:");
+        size_t left = data + size - begin;
+        size_t whole = body && length && length < body
+                       ? body + 4 - begin + strtoul(length + 16, NULL, 10) : left + 1;
+        if (whole > left || request_count == MAX_REQUESTS) {
+            fprintf(stderr, "load: %s is cut off, or has too many requests\n", path);
+            exit(1);
+        }
+        requests[request_count].data = begin;
+        requests[request_count].size = whole;
+        begin += whole;
+    }
 }
 
 int main(int count, char **arguments)
 {
     if (count != 6 && count != 7) {
         fprintf(stderr,
-                "usage: load PORT CONNECTIONS WARMUP_MS WINDOW_MS REQUEST_FILE [PACE_US]\n");
+                "usage: load PORT CONNECTIONS WARMUP_MS WINDOW_MS REQUESTS_FILE [PACE_US]\n");
         return 2;
     }
     pace_us = count == 7 ? strtoul(arguments[6], NULL, 10) : 0;
     int wanted = atoi(arguments[2]), opened = 0;
     address = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons(atoi(arguments[1])),
                                    .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    read_request(arguments[5]);
+    read_requests(arguments[5]);
     connections = calloc(wanted, sizeof *connections);
     reply_times = malloc(MAX_SAMPLES * sizeof *reply_times);
     event_times = malloc(MAX_SAMPLES * sizeof *event_times);

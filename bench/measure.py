@@ -44,7 +44,7 @@ def measure(
     tools: Tools, folder: Path, contender: Contender, case: Case, *, warm_up: float, window: float
 ) -> Sample:
     """Load one contender with one case. Raises `LoadFailed`."""
-    if case.streamed or tools.wrk is None:
+    if case.streamed or case.turns > 1 or tools.wrk is None:
         return _with_load(tools, folder, contender, case, warm_up, window)
     return _with_wrk(tools.wrk, folder, contender, case, warm_up, window)
 
@@ -91,11 +91,11 @@ def _with_wrk(
 def load_command(
     tools: Tools, folder: Path, contender: Contender, case: Case, warm_up: float, window: float
 ) -> list[str]:
-    """Return the command that makes the load by bench/load.c; its request is in the folder."""
-    request = folder / f"{case.name}.bin"
-    request.write_bytes(case.request(contender.port, contender.headers(case.model)))
+    """Return the command that makes the load by bench/load.c; its requests are in the folder."""
+    requests = folder / f"{case.name}.bin"
+    requests.write_bytes(case.requests(contender.port, contender.headers(case.model)))
     times = [str(round(seconds * 1000)) for seconds in (warm_up, window)]
-    command = [str(tools.load), str(contender.port), str(case.connections), *times, str(request)]
+    command = [str(tools.load), str(contender.port), str(case.connections), *times, str(requests)]
     return [*command, str(case.pace_us)] if case.pace_us else command
 
 

@@ -1,6 +1,8 @@
 """The bench's kinds of traffic, and how some of them are chosen."""
 
 import json
+from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 
@@ -50,11 +52,20 @@ def test_litellm_is_asked_by_fewer_agents() -> None:
 
 @pytest.mark.parametrize("case", ALL, ids=lambda case: case.name)
 def test_a_request_declares_the_length_of_its_body(case: Case) -> None:
-    head, _, body = case.request(8080, {"X-Own": "1"}).partition(b"\r\n\r\n")
+    head, _, body = replace(case, turns=1).requests(8080, {"X-Own": "1"}).partition(b"\r\n\r\n")
     assert head.startswith(f"POST {case.client.endpoint} HTTP/1.1\r\n".encode())
     assert f"\r\nContent-Length: {len(body)}".encode() in head
     assert b"\r\nX-Own: 1" in head
     assert json.loads(body)["model"] == case.model
+
+
+def test_an_agent_sends_the_turns_of_its_conversation() -> None:
+    (case,) = cases(quick=False, named="agent")
+    bodies = case.bodies()
+    assert case.requests(8080, {}).count(b"POST ") == len(bodies) == case.turns
+    said = [json.loads(body)["messages"] for body in bodies]
+    assert all(later[: len(earlier)] == earlier for earlier, later in pairwise(said))
+    assert bodies[case.turns // 2] == case.body()
 
 
 def test_cases_are_chosen_by_name_and_pattern() -> None:
