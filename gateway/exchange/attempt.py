@@ -1,7 +1,6 @@
 """One attempt at one endpoint: the calls to send, and how their answers become the reply."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from types import MappingProxyType
 from typing import cast
@@ -11,6 +10,7 @@ import msgspec
 from gateway.config.settings import Settings
 from gateway.exchange.bodies.apart import LARGE_BYTES, Apart, Held
 from gateway.exchange.bodies.body_pieces import encode_in_pieces
+from gateway.exchange.bodies.body_reader import BodyReader
 from gateway.exchange.bodies.fast_requests import SEALING, Decoded, FastRequests
 from gateway.exchange.bodies.misplaced_bodies import as_written, may_be_mixed
 from gateway.exchange.bodies.request_fields import (
@@ -19,7 +19,6 @@ from gateway.exchange.bodies.request_fields import (
     check_encoding,
     read_object,
     read_objects,
-    read_routed,
 )
 from gateway.exchange.calls.upstream_calls import fits_untouched, translated_call, upstream_call
 from gateway.exchange.contexts import Contexts
@@ -29,7 +28,7 @@ from gateway.exchange.params.known_fixes import Fixes
 from gateway.exchange.params.moved_parts import before_fixing
 from gateway.exchange.restricted import restrictions
 from gateway.exchange.stored.seals import Seals
-from gateway.fast.paths import LARGEST_TEXT, Fast, FastPaths
+from gateway.fast.paths import Fast, FastPaths
 from gateway.request import GenerationRequest
 from gateway.resolve.evidence import Route
 from gateway.resolve.today import WallClock
@@ -114,32 +113,12 @@ class Attempts:
         self.apart = Apart()
         self._contexts = Contexts(settings, wall_clock, detokenizers, counterparts, seals)
         self._fast = FastRequests(self._contexts)
+        self.bodies = BodyReader(self.apart, self._fast, settings.performance)
         self.lazy = LazyParts(settings)
-
-    async def read(self, body: bytes, client: Shape | None = None) -> Routed:
-        """Return what routing needs of a body; raises `InvalidRequest`.
-
-        `client` is the shape of the body, if an attempt is built from it next.
-        """
-        if len(body) >= LARGEST_TEXT and client is not None:
-            known = self._fast.read(client, body)
-            if known is not None:
-                return known
-        if len(body) < MOST_AT_ONCE:
-            return read_routed(body)
-        return await self.apart.run(partial(read_routed, body))
 
     async def as_written(self, call: GenerationRequest, routed: Routed) -> GenerationRequest:
         """Return a call in the shape that its body has; see `misplaced_bodies`."""
         return await self.apart.run_large(len(call.body), partial(as_written, call, routed))
-
-    async def checked(self, call: GenerationRequest) -> GenerationRequest:
-        """Return a request whose body is known to be UTF-8; raises `InvalidRequest`."""
-        if len(call.body) < MOST_AT_ONCE:
-            check_encoding(call.body)
-        else:
-            await self.apart.run(partial(check_encoding, call.body))
-        return replace(call, is_utf8=True)
 
     async def check_names(self, call: GenerationRequest) -> None:
         """Check what a restricted client's request names; raises as `check_generation` does."""

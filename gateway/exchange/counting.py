@@ -55,7 +55,7 @@ class TokenCounter:
         call = GenerationRequest.at(
             Shape.MESSAGES, body, request.headers, request.query, request.client
         )
-        routed = await self._attempts.read(body)
+        routed = await self._attempts.bodies.fields(body)
         if is_marked(call, routed):
             rules = self._exchange.resolver.rules
             call, routed = await unmarked(call, routed, rules, self._attempts)

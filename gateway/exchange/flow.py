@@ -70,7 +70,7 @@ class Exchange:
         `bare()`: frames that hold it in a variable would keep it, and the request, alive.
         """
         try:
-            routed = await self.attempts.read(call.body, call.shape)
+            call, routed = await self.attempts.bodies.read(call)
             if is_marked(call, routed):
                 call, routed = await unmarked(call, routed, self.resolver.rules, self.attempts)
             if call.client is not None and call.client.is_restricted:
@@ -79,7 +79,7 @@ class Exchange:
                 named = await self.responses.named(call)
                 if named is None:
                     return await self._unnamed(call, decision, streamed=routed.stream is True)
-                call, routed = named, await self.attempts.read(named.body)
+                call, routed = await self.attempts.bodies.read(named)
             model = decision.model_asked = model_of(routed)
             if routed.input and call.shape is _CHAT:
                 call = await self.attempts.as_written(call, routed)
@@ -90,7 +90,7 @@ class Exchange:
             route = None if call.as_chat else self.resolver.recent(*asked)
             if route is None:
                 # No look-ups for a body that no upstream takes.
-                call = await self.attempts.checked(call)
+                call = await self.attempts.bodies.checked(call)
                 query = ModelQuery(model, call.shape, features, call.headers)
                 route = await routed_to(self.resolver, query, as_chat=call.as_chat)
             decision.upstream, decision.resolved_by = route.upstream, route.resolved_by

@@ -19,6 +19,7 @@ from gateway.config.settings import (
 from gateway.errors import GatewayError, InvalidRequest, PermissionDenied
 from gateway.exchange import attempt
 from gateway.exchange.attempt import Attempt, Attempts
+from gateway.exchange.bodies import body_reader
 from gateway.exchange.bodies.apart import LARGE_BYTES
 from gateway.exchange.bodies.request_fields import MOST_AT_ONCE, check_encoding
 from gateway.exchange.stored.seals import Seals
@@ -86,7 +87,7 @@ def test_large_requests_are_built_alike(client: Shape, home: Shape, *, fast_path
     async def built() -> Attempt:
         attempt = await made.build_apart(call, route, home, ())
         await made.learn_names(call, attempt)
-        assert (await made.read(call.body)).model == "m"
+        assert (await made.bodies.fields(call.body)).model == "m"
         return attempt
 
     attempt, at_once = asyncio.run(built()), made.build(call, route, home, ())
@@ -101,7 +102,7 @@ def test_a_fault_in_a_large_request_is_refused() -> None:
         asyncio.run(attempts().build_apart(odd, ROUTE, Shape.RESPONSES, ()))
     assert refused.value.param == "max_tokens"
     with pytest.raises(InvalidRequest):
-        asyncio.run(attempts().read(b"{" + call.body * 4))
+        asyncio.run(attempts().bodies.fields(b"{" + call.body * 4))
 
 
 @pytest.mark.parametrize("megabytes", [0, 1])
@@ -114,13 +115,14 @@ def test_many_bytes_are_checked_for_their_encoding_beside_the_event_loop(
         threads.append(threading.current_thread())
         check_encoding(body)
 
-    monkeypatch.setattr(attempt, "check_encoding", check)
+    for module in (attempt, body_reader):
+        monkeypatch.setattr(module, "check_encoding", check)
     text = b"x" * megabytes * MOST_AT_ONCE
     made = attempts()
     for end, is_fine in ((b"\xc3\xa9", True), (b"\xc3", False)):
         body = b'{"model": "m", "messages": [{"role": "user", "content": "%b"}]}' % (text + end)
         call = GenerationRequest.at(Shape.CHAT, body)
-        for checked in (made.build_apart(call, ROUTE, Shape.CHAT, ()), made.checked(call)):
+        for checked in (made.build_apart(call, ROUTE, Shape.CHAT, ()), made.bodies.checked(call)):
             with nullcontext() if is_fine else pytest.raises(InvalidRequest, match="UTF-8"):
                 asyncio.run(checked)
     assert len(threads) == 4
@@ -132,7 +134,8 @@ def test_a_body_is_checked_for_its_encoding_once(
     megabytes: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     checked: list[bytes] = []
-    monkeypatch.setattr(attempt, "check_encoding", checked.append)
+    for module in (attempt, body_reader):
+        monkeypatch.setattr(module, "check_encoding", checked.append)
     text = "é" + "x" * megabytes * MOST_AT_ONCE
     rules = (ModelRule("m", endpoints=(Shape.CHAT,)),)
     scene = Scene(lambda _: json_reply({"choices": []}), rules=rules)

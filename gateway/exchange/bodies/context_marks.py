@@ -41,5 +41,4 @@ async def unmarked(
     if bare == routed.model:
         return call, routed
     body = await attempts.apart.run_large(len(call.body), partial(with_model, call.body, bare))
-    call = call.with_body(body)
-    return call, await attempts.read(body, call.shape)
+    return await attempts.bodies.read(call.with_body(body))

@@ -63,6 +63,10 @@ def attempts(*, fast_paths: bool = True) -> Attempts:
     return Attempts(settings, lambda: 1_795_000_000.5)
 
 
+def read_by(made: Attempts, call: GenerationRequest) -> Routed:
+    return asyncio.run(made.bodies.read(call))[1]
+
+
 def route_to(home: Shape, model: str = MODEL) -> Route:
     return replace(ROUTE, shape=home, model_asked=model, model_sent=model)
 
@@ -134,9 +138,9 @@ def test_a_request_is_translated_alike_whenever_it_was_decoded(client: Shape, ho
         assert isinstance(upstream.body, bytes)
         return upstream.body
 
-    first = asyncio.run(made.read(call.body, call.shape))
+    first = read_by(made, call)
     expected = sent(first)
-    again = asyncio.run(made.read(call.body, call.shape))
+    again = read_by(made, call)
     assert (type(first), type(again)) == (Routed, Decoded)
     # One attempt takes what was decoded, another one decodes it again.
     assert [sent(again), sent(again), sent(None)] == [expected] * 3
@@ -164,7 +168,7 @@ def test_a_request_that_no_codec_admits_is_not_decoded_again(client: Shape, home
     made, route = attempts(), route_to(home)
     made.build(asked(client), route, home, ())
     odd = asked(client, {**FULL[client], "top_p": "x"})
-    routed = asyncio.run(made.read(odd.body, odd.shape))
+    routed = read_by(made, odd)
     if isinstance(routed, NotAdmitted):
         assert made.build(asked(client), route, home, (), routed).fast is None
     for known in (None, routed):
@@ -178,18 +182,18 @@ def test_a_model_that_is_at_home_is_forgotten(client: Shape) -> None:
     made, call = attempts(), asked(client)
     away = Shape.CHAT if client is Shape.RESPONSES else Shape.RESPONSES
     made.build(call, route_to(away), away, ())
-    routed = asyncio.run(made.read(call.body, call.shape))
+    routed = read_by(made, call)
     assert isinstance(routed, Decoded)
     (sent,) = made.build(call, route_to(client), client, (), routed).calls
     assert sent.body is call.body
     assert routed.request is None
-    assert type(asyncio.run(made.read(call.body, call.shape))) is Routed
+    assert type(read_by(made, call)) is Routed
 
 
 def test_without_fast_paths_nothing_is_decoded_whole() -> None:
     made, call = attempts(fast_paths=False), asked(Shape.CHAT)
     made.build(call, route_to(Shape.RESPONSES), Shape.RESPONSES, ())
-    assert type(asyncio.run(made.read(call.body, call.shape))) is Routed
+    assert type(read_by(made, call)) is Routed
 
 
 @pytest.mark.parametrize(
@@ -215,8 +219,8 @@ def test_the_name_is_looked_for_where_clients_write_it(given: bytes, *, is_found
 def test_only_what_is_as_long_as_an_agents_request_is_decoded_whole() -> None:
     made, route, body = attempts(), route_to(Shape.RESPONSES), FULL[Shape.CHAT]
 
-    def read(written: bytes, client: Shape | None) -> Routed:
-        return asyncio.run(made.read(written, client))
+    def read(written: bytes, client: Shape) -> Routed:
+        return read_by(made, GenerationRequest.at(client, written))
 
     shorter, longer = encode(body), long(body, LARGE_BYTES)
     for written in (shorter, longer):
@@ -225,7 +229,7 @@ def test_only_what_is_as_long_as_an_agents_request_is_decoded_whole() -> None:
     made.build(asked(Shape.CHAT), route, Shape.RESPONSES, ())
     assert type(read(long(body), Shape.CHAT)) is Decoded
     for written, client in (
-        *((shorter, Shape.CHAT), (longer, Shape.CHAT), (long(body), None)),
+        *((shorter, Shape.CHAT), (longer, Shape.CHAT)),
         *((long(body), Shape.RESPONSES), (long(body), Shape.COMPLETIONS)),
     ):
         assert type(read(written, client)) is Routed

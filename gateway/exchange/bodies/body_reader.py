@@ -1,0 +1,59 @@
+"""Reads what routing needs of requests' bodies, each in the cheapest way that it allows."""
+
+from dataclasses import replace
+from functools import partial
+
+from gateway.config.settings import PerformanceSettings
+from gateway.exchange.bodies.apart import Apart
+from gateway.exchange.bodies.fast_requests import FastRequests
+from gateway.exchange.bodies.repeated_bodies import SMALLEST, RepeatedBodies
+from gateway.exchange.bodies.request_fields import (
+    MOST_AT_ONCE,
+    Routed,
+    check_encoding,
+    read_routed,
+)
+from gateway.fast.paths import LARGEST_TEXT
+from gateway.request import GenerationRequest
+
+
+class BodyReader:
+    """Reads bodies before it is known where they go."""
+
+    def __init__(self, apart: Apart, fast: FastRequests, performance: PerformanceSettings) -> None:
+        self._apart = apart
+        self._fast = fast
+        self._repeated = RepeatedBodies() if performance.fast_paths else None
+
+    async def read(self, call: GenerationRequest) -> tuple[GenerationRequest, Routed]:
+        """Return a request and what routing needs of its body, from which an attempt is built next.
+
+        A body that goes on from an earlier one is then known to be UTF-8. Raises `InvalidRequest`.
+        """
+        size = len(call.body)
+        if size < LARGEST_TEXT:
+            return call, read_routed(call.body)
+        known = self._fast.read(call.shape, call.body)
+        if known is not None:
+            return call, known
+        if SMALLEST <= size < MOST_AT_ONCE and self._repeated is not None:
+            known = self._repeated.read(call)
+            if known is not None:
+                return replace(call, is_utf8=True), known
+        return call, await self.fields(call.body)
+
+    async def fields(self, body: bytes) -> Routed:
+        """Return what routing needs of a body; raises `InvalidRequest`."""
+        if len(body) < MOST_AT_ONCE:
+            return read_routed(body)
+        return await self._apart.run(partial(read_routed, body))
+
+    async def checked(self, call: GenerationRequest) -> GenerationRequest:
+        """Return a request whose body is known to be UTF-8; raises `InvalidRequest`."""
+        if call.is_utf8:
+            return call
+        if len(call.body) < MOST_AT_ONCE:
+            check_encoding(call.body)
+        else:
+            await self._apart.run(partial(check_encoding, call.body))
+        return replace(call, is_utf8=True)

@@ -1,0 +1,128 @@
+"""The conversations of each connection, so that of the next turns only what is new is read.
+
+What is kept hangs on the head of the requests that repeat on a connection, credential included: it
+serves nobody else, and ends with the connection.
+"""
+
+import weakref
+from collections import OrderedDict
+from functools import partial
+from typing import Final, cast
+
+from gateway.exchange.bodies.repeated_body import LISTS, ListField, RepeatedBody, shared_bytes
+from gateway.exchange.bodies.request_fields import Routed
+from gateway.request import GenerationRequest
+from gateway.shapes import ClientHeaders
+
+SMALLEST: Final = 32 * 1024
+"""The shortest body, in bytes, of which anything is kept: others are read faster than compared."""
+MOST_BYTES: Final = 16 * 1024 * 1024
+"""What all connections of a process may have kept, in bytes."""
+
+_CONVERSATIONS = 4
+"""Those of a head, for clients that send several in turn: an agent and its sub-agents."""
+_FAILURES = 3
+"""Bodies that another one seemed to continue, until a head is taken as one that continues none."""
+_FRONT, _BACK = 256, 64
+"""The bytes at a body's two ends in which those of one conversation are alike."""
+_KNOWN: Final = object()
+"""The key in `ClientHeaders.derived`."""
+
+
+class _Conversations:
+    """Those of a head."""
+
+    __slots__ = ("__weakref__", "_begun", "_failures", "_known")
+
+    def __init__(self) -> None:
+        self._known: list[RepeatedBody] = []
+        self._begun: list[bytes] = []
+        """Bodies that none of the known ones has begun."""
+        self._failures = 0
+
+    @property
+    def size(self) -> int:
+        """The bytes that are kept."""
+        return sum(map(len, self._begun)) + sum(each.size for each in self._known)
+
+    def clear(self) -> None:
+        """Forget all."""
+        self._known, self._begun = [], []
+
+    def read(self, body: bytes, field: ListField) -> Routed | None:
+        """Return what routing needs of a body that goes on; None: read it whole."""
+        for index, known in enumerate(self._known):
+            routed = known.read(body)
+            if routed is not None:
+                self._known.insert(0, self._known.pop(index))
+                return routed
+        if self._failures == _FAILURES:
+            return None
+        for index, last in enumerate(self._begun):
+            shared = _continued(last, body)
+            if shared:
+                del self._begun[index]
+                return self._continue(RepeatedBody.found(last, shared, field), body)
+        self._begun = [body, *self._begun[: _CONVERSATIONS - 1]]
+        return None
+
+    def _continue(self, found: RepeatedBody | None, body: bytes) -> Routed | None:
+        """Keep what a body continues, if it can be read so."""
+        routed = None if found is None else found.read(body)
+        if found is None or routed is None:
+            self._failures += 1
+            return None
+        self._failures = 0
+        self._known = [found, *self._known[: _CONVERSATIONS - 1]]
+        return routed
+
+
+class RepeatedBodies:
+    """Reads bodies of conversations, and keeps what repeats of them.
+
+    All that is kept has `most` bytes; beyond them the connections that have sent nothing for the
+    longest time lose theirs.
+    """
+
+    def __init__(self, most: int = MOST_BYTES) -> None:
+        self._most = most
+        self._kept: OrderedDict[int, tuple[weakref.ref[_Conversations], int]] = OrderedDict()
+        self.size = 0
+        """The bytes that are kept."""
+
+    def read(self, call: GenerationRequest) -> Routed | None:
+        """Return what routing needs of a body that is valid and goes on; None: read it whole."""
+        headers, field = call.headers, LISTS.get(call.shape)
+        if field is None or not isinstance(headers, ClientHeaders):
+            return None
+        kept = headers.derived.get(_KNOWN)
+        if kept is None:
+            kept = headers.derived[_KNOWN] = _Conversations()
+        routed: Routed | None = kept.read(call.body, field)
+        self._count(kept)
+        return routed
+
+    def _count(self, kept: _Conversations) -> None:
+        key, size = id(kept), kept.size
+        known = self._kept.get(key)
+        ref = weakref.ref(kept, partial(self._ended, key)) if known is None else known[0]
+        self.size += size - (0 if known is None else known[1])
+        self._kept[key] = ref, size
+        self._kept.move_to_end(key)
+        while self.size > self._most:
+            _, (oldest, size) = self._kept.popitem(last=False)
+            self.size -= size
+            cast("_Conversations", oldest()).clear()  # it lives: those that have ended are not here
+
+    def _ended(self, key: int, _: object) -> None:
+        """Count what a connection kept no more, which has ended."""
+        _, size = self._kept.pop(key, (None, 0))
+        self.size -= size
+
+
+def _continued(last: bytes, body: bytes) -> int:
+    """Return how many bytes of the last body begin the next one, if that seems to continue it."""
+    if last[:_FRONT] != body[:_FRONT] or last[-_BACK:] != body[-_BACK:]:
+        return 0
+    shared = shared_bytes(last, body)
+    return shared if shared > len(last) // 2 else 0

@@ -1,0 +1,156 @@
+"""What two bodies of a conversation have in common, so that only the rest is read of the next ones.
+
+An agent sends its whole conversation again with each turn: the fields before and behind it are the
+same, and nearly all of its items. Only equal bytes are taken as known.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+import msgspec
+from msgspec.structs import replace
+
+from gateway.exchange.bodies.request_fields import Routed
+from gateway.shapes import Shape
+from gateway.utf8 import check_utf8
+
+_GROWN = 8 * 1024
+"""New items of so many bytes become known ones: to copy what is known costs more than to read
+less."""
+_BLOCK = 4 * 1024
+_TRIES = 8
+"""Ends of objects that are tried as the end of an item."""
+_LEAST_GAIN = _GROWN // 2
+_ITEM_END = b"},"
+_AFTER_ITEM = b"[{}"
+"""What stands for known items before new ones: after an object only a comma or the end may come."""
+_PLACEHOLDER = b"0"
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
+
+class _Messages(Routed):
+    messages: msgspec.Raw = msgspec.Raw(b"")
+
+
+_read_value = msgspec.json.Decoder(msgspec.Raw).decode
+
+
+class ListField(msgspec.Struct, frozen=True):
+    """The field of a shape's bodies that has their conversation."""
+
+    name: str
+    read: Callable[[bytes], Routed]
+    key: re.Pattern[bytes]
+
+    @classmethod
+    def of(cls, name: str, kind: type[Routed]) -> "ListField":
+        """Return the one with this name, in bodies that are decoded as `kind`."""
+        key = re.compile(rb'"' + name.encode() + rb'"\s*:\s*\[')
+        return cls(name, msgspec.json.Decoder(kind).decode, key)
+
+    def written(self, routed: Routed) -> bytes:
+        """Return its value as it is written."""
+        return bytes(getattr(routed, self.name))
+
+
+LISTS: Mapping[Shape, ListField] = MappingProxyType(
+    {
+        Shape.CHAT: ListField.of("messages", _Messages),
+        Shape.MESSAGES: ListField.of("messages", _Messages),
+        Shape.RESPONSES: ListField.of("input", Routed),
+    }
+)
+
+
+class RepeatedBody:
+    """A body's bytes up to some item of its conversation, and from the end of that.
+
+    Any body that begins and ends with them, and has a list's items in between, is a JSON object in
+    UTF-8, with the same other fields.
+    """
+
+    __slots__ = ("_begin", "_end", "_is_input", "_items", "_opening", "_routed", "_start", "size")
+
+    def __init__(
+        self, body: bytes, start: int, end: int, routed: Routed, shared: int, *, is_input: bool
+    ) -> None:
+        self._begin, self._end = body[: start + 1], body[end - 1 :]
+        self._start, self._routed, self._is_input = start, routed, is_input
+        self._opening = b"["
+        self._keep(body[start:end], max(min(shared, end) - start, 0))
+
+    @classmethod
+    def found(cls, last: bytes, shared: int, field: ListField) -> "RepeatedBody | None":
+        """Find that of a body of which the next one has so many bytes; None: it has none."""
+        key = field.key.search(last)
+        if key is None:
+            return None
+        start = key.end() - 1
+        try:
+            check_utf8(last)
+            items = field.written(field.read(last))
+            end = start + len(items)
+            others = field.read(b"%b%b%b" % (last[:start], _PLACEHOLDER, last[end:]))
+        except _UNREADABLE:
+            return None
+        # The two bodies differ in one value only. It is the field's if the field has it in both.
+        if last[start:end] != items or field.written(others) != _PLACEHOLDER:
+            return None
+        return cls(last, start, end, others, shared, is_input=field.name == "input")
+
+    def read(self, body: bytes) -> Routed | None:
+        """Return what routing needs of a body; None: it does not go on from here, or is invalid."""
+        begin, end = len(self._begin), len(body) - len(self._end)
+        if end < begin or not (body.startswith(self._begin) and body.endswith(self._end)):
+            return None
+        items = b"".join((self._opening, memoryview(body)[begin:end], b"]"))
+        try:
+            check_utf8(items)
+            _read_value(items)
+        except _UNREADABLE:
+            return None
+        if items != self._items:
+            self._keep(items, shared_bytes(items, self._items) if len(items) > _GROWN else 0)
+        if not self._is_input:
+            return self._routed
+        return replace(self._routed, input=msgspec.Raw(memoryview(body)[self._start : end + 1]))
+
+    def _keep(self, items: bytes, shared: int) -> None:
+        """Keep the last items, a list; those within so many bytes become part of the beginning."""
+        self._items = items
+        for _ in range(_TRIES):
+            shared = items.rfind(_ITEM_END, _LEAST_GAIN, shared) + 1
+            if not shared:
+                break
+            # Both are lists, so this comma is between two items: within a text or an object, what
+            # comes after it would have one quotation mark or bracket too many.
+            if _is_list(b"[%b" % items[shared + 1 :]):
+                self._begin += items[len(self._opening) : shared]
+                self._opening = _AFTER_ITEM
+                self._items = _AFTER_ITEM + items[shared:]
+                break
+        self.size = self._start + len(self._begin) + len(self._items) + 2 * len(self._end)
+
+
+def _is_list(items: bytes) -> bool:
+    try:
+        _read_value(items)
+    except _UNREADABLE:
+        return False
+    return True
+
+
+def shared_bytes(one: bytes, other: bytes) -> int:
+    """Return how many bytes two texts have in common at their beginning."""
+    least, most = 0, min(len(one), len(other))
+    while least < most and one[least : least + _BLOCK] == other[least : least + _BLOCK]:
+        least += _BLOCK
+    most = min(most, least + _BLOCK)
+    while least < most:
+        middle = (least + most + 1) // 2
+        if one[least:middle] == other[least:middle]:
+            least = middle
+        else:
+            most = middle - 1
+    return most
