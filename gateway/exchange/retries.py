@@ -290,7 +290,7 @@ class Retries:
 
     def _learn_fixes(self) -> None:
         for fix in self.fixes:
-            if fix.action == "fit" or fix.name in FOR_ONE_REQUEST:
+            if fix.action == "fit" or fix.once or fix.name in FOR_ONE_REQUEST:
                 continue
             # A server whose schema has no such role refuses it whatever the model.
             is_general = fix.action == "retell" and not self._is_here

@@ -94,3 +94,48 @@ def test_thinking_that_cannot_be_switched_off_is_as_little_as_there_is(home: Sha
     result = stage.generate(MESSAGES, body)
     assert effort_in(stage.network.bodies()[-1]) == "low"
     assert "thinking:none->low" in result.decision.translation
+
+
+def opus_5(call: UpstreamCall) -> Answer:
+    """Take no effort above `high` without thinking (anthropics/claude-code#81084)."""
+    if call.method == "GET":
+        return json_reply({"data": []})
+    body = sent(call)
+    effort = effort_in(body)
+    if effort in ("xhigh", "max") and body["thinking"]["type"] == "disabled":
+        return error_reply(
+            400,
+            f"output_config.effort '{effort}' is not supported when thinking is disabled on this "
+            "model. Use effort 'high' or below, or enable thinking.",
+        )
+    return json_reply(REPLIES[call.path])
+
+
+@pytest.mark.parametrize("stream", [True, False])
+@pytest.mark.parametrize("effort", ["xhigh", "max"])
+@pytest.mark.parametrize("client", PARAMS)
+def test_an_effort_that_needs_thinking_is_lowered_for_the_request_without_it_alone(
+    client: Shape, effort: str, *, stream: bool
+) -> None:
+    async def scenario() -> None:
+        upstream = UpstreamSettings("main", "http://127.0.0.1:8000/v1", kinds.ANTHROPIC)
+        rules = (ModelRule("claude-opus-5", endpoints=(MESSAGES,)),)
+        stage = Scene(opus_5, upstream, rules=rules)
+        body = {
+            "model": "claude-opus-5",
+            "stream": stream,
+            **ASKED[client],
+            **asked(client, effort),
+        }
+        for _ in range(2):
+            unthinking = await stage.call(client, {**body, "thinking": {"type": "disabled"}})
+            lowered = stage.network.bodies()[-1]
+            assert (effort_in(lowered), lowered["thinking"]) == ("high", {"type": "disabled"})
+            assert f"effort:{effort}->high" in unthinking.decision.translation
+            assert unthinking.decision.attempts == 2
+            thinking = await stage.call(client, {**body, "thinking": {"type": "adaptive"}})
+            assert thinking.decision.attempts == 1
+            assert effort_in(stage.network.bodies()[-1]) == effort
+            assert "high" not in thinking.decision.translation
+
+    asyncio.run(scenario())

@@ -100,6 +100,8 @@ def _fixes(label: dict[str, Any] | None) -> frozenset[ParameterFix]:
     ]
     replaced = label.get("replace", {}).items()
     replaces = [ParameterFix("replace", name, to, given) for name, (given, to) in replaced]
+    once = label.get("once", {}).items()
+    replaces += [ParameterFix("replace", name, to, given, once=True) for name, (given, to) in once]
     renames = [ParameterFix("rename", name, to) for name, to in label.get("rename", {}).items()]
     withheld = [ParameterFix("withhold", name) for name in label.get("withhold", [])]
     limits = [ParameterFix("limit", name, most) for name, most in label.get("limit", {}).items()]

@@ -55,8 +55,8 @@ def with_message(body: object, change: str) -> object:
 
 
 def test_the_file_is_whole() -> None:
-    assert len(RECORDED) == 266
-    assert len({entry.id for entry in RECORDED}) == 266
+    assert len(RECORDED) == 267
+    assert len({entry.id for entry in RECORDED}) == 267
 
 
 @each(RECORDED)

@@ -30,7 +30,8 @@ class ParameterFix:
     lack a demanded field, `strip` removes a field from them (`history_fields`). `retell` has system
     messages said otherwise: `to` says how (`system_turns`); `read` other shapes' parts in a chat
     request, by the translation. `given` is the only value that a `drop` holds for, or entry of a
-    list, `effort` the reasoning effort of the requests that it holds for; None: any.
+    list, `effort` the reasoning effort of the requests that it holds for; None: any. `once`: only
+    beside the other parameters of the request that was refused, and so for that one alone.
     """
 
     action: Action
@@ -38,6 +39,7 @@ class ParameterFix:
     to: str | None = None
     given: str | None = None
     effort: str | None = None
+    once: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,8 @@ class RefusedParameter:
     """The value that was refused, if others are supported and it can go without being replaced."""
     nearest: str | None = None
     """The nearest of those that the upstream says it supports; None: it names none."""
+    beside_others: bool = False
+    """Whether it is refused only beside the values of other parameters."""
 
 
 _CARRIES_MEANING = frozenset(
@@ -206,7 +210,8 @@ def _fixes_for_one(
     if carries_meaning(name, called):
         return ()
     action: Action = "drop" if refused.nearest is None else "replace"
-    return (ParameterFix(action, name, refused.nearest, given=refused.given),)
+    once = refused.beside_others
+    return (ParameterFix(action, name, refused.nearest, given=refused.given, once=once),)
 
 
 def _move(name: str, moved: tuple[str, str], sent: Collection[str]) -> tuple[ParameterFix, ...]:

@@ -4,55 +4,13 @@ The table is data: a text, anchored at the start of the message, and what it say
 the recorded replies (tests/resolve/errors.jsonl) that need a row.
 """
 
-import re
-from dataclasses import dataclass
 from typing import Final
 
+from gateway.resolve.refusals.naming_rule import NamingRule, by_model, by_server
 from gateway.servers.efforts import EFFORTS
 
 EFFORT_NAMES: Final = ("reasoning_effort", "reasoning.effort", "output_config.effort")
 """What the effort is called at chat, responses and messages."""
-
-
-@dataclass(frozen=True, slots=True)
-class NamingRule:
-    """A text that refuses parameters.
-
-    The pattern's groups: `name` (one name), `names` (several), `literal` (a Python dict, list or
-    set of them), `instead` (the name to use), `given` (a refused value). If the text names none,
-    `about` lists the parameters it can be about: those that were sent are meant. The same applies
-    to a text with `any_of`, which lists all the parameters it could be about. `entry` is what is
-    refused of a list. `value_only`, `unknown` and `by_model` are `RefusedParameter`'s.
-    """
-
-    pattern: re.Pattern[str]
-    serves: tuple[str, ...] = ()
-    about: tuple[str, ...] = ()
-    any_of: bool = False
-    value_only: bool = False
-    unknown: bool = False
-    by_model: bool = False
-    entry: str | None = None
-
-
-def _by_model(
-    pattern: str,
-    *serves: str,
-    about: tuple[str, ...] = (),
-    any_of: bool = False,
-    value_only: bool = False,
-    entry: str | None = None,
-) -> NamingRule:
-    """Return the rule for a text that names the model as the reason."""
-    compiled = re.compile(pattern)
-    return NamingRule(compiled, serves, about, any_of, value_only, by_model=True, entry=entry)
-
-
-def _by_server(
-    pattern: str, *serves: str, about: tuple[str, ...] = (), unknown: bool = False
-) -> NamingRule:
-    """Return the rule for a text of a server's schema, which does not look at the model."""
-    return NamingRule(re.compile(pattern), serves, about, unknown=unknown)
 
 
 _NAME = r"(?P<name>[A-Za-z_][\w.\[\]]*)"
@@ -69,12 +27,12 @@ _MODEL_QUOTED = r"[`'\"][^`'\"\n]{1,200}[`'\"]"
 
 NAMING_RULES: tuple[NamingRule, ...] = (
     # OpenAI, Azure, Copilot
-    _by_server(
+    by_server(
         rf"Unsupported parameter: {_QUOTED}\. In the Responses API, this parameter has moved to "
         r"[`'\"](?P<instead>[\w.]+)[`'\"]",
         "openai-responses-messages-moved-to-input",
     ),
-    _by_model(
+    by_model(
         rf"[Uu]nsupported parameter: {_QUOTED} is not supported with {_SPOKEN_OF}\.?{_INSTEAD}",
         "openai-max-tokens-rename",
         "9router-wraps-max-tokens",
@@ -83,8 +41,8 @@ NAMING_RULES: tuple[NamingRule, ...] = (
         "openai-stop-unsupported",
         "openai-parallel-tool-calls",
     ),
-    _by_server(rf"[Uu]nsupported parameter: {_QUOTED} is not supported(?:\.{_INSTEAD}|$)"),
-    _by_server(
+    by_server(rf"[Uu]nsupported parameter: {_QUOTED} is not supported(?:\.{_INSTEAD}|$)"),
+    by_server(
         rf"(?:Validation: )?[Uu]nsupported parameter(?:s|\(s\))?:? {_ANY_NAMES}\.?$",
         "codex-backend-max-output-tokens",
         "codex-backend-max-tokens",
@@ -92,7 +50,7 @@ NAMING_RULES: tuple[NamingRule, ...] = (
         "nim-unsupported-parameters",
         "nim-unsupported-parameters-unquoted",
     ),
-    _by_server(
+    by_server(
         rf"[Uu]nknown parameter:? {_ANY_NAME}",
         "openai-unknown-parameter-reasoning-on-chat",
         "openai-unknown-parameter-reasoning-max-tokens",
@@ -101,7 +59,7 @@ NAMING_RULES: tuple[NamingRule, ...] = (
         "wire-openai-image-response-format",
         unknown=True,
     ),
-    _by_server(
+    by_server(
         rf"[Uu]nrecognized request argument(?:s|\(s\))? supplied: {_ANY_NAMES}\.?$",
         "openai-logprobs-unrecognized-2023",
         "openai-reasoning-effort-unrecognized",
@@ -110,15 +68,15 @@ NAMING_RULES: tuple[NamingRule, ...] = (
         "newapi-wraps-azure-reasoning-code-nil",
         "openai-function-call-unrecognized",
     ),
-    _by_model(rf"Model incompatible request argument(?:s|\(s\))? supplied: {_NAMES}\.?$"),
-    _by_model(
+    by_model(rf"Model incompatible request argument(?:s|\(s\))? supplied: {_NAMES}\.?$"),
+    by_model(
         rf"Unsupported value: {_QUOTED} does not support .{{1,200}}? with {_SPOKEN_OF}\. "
         r"(?:Only the default \(|Supported values are: [`'\"][^`'\",\n]*[`'\"]\.$)",
         "openai-temperature-value",
         "openai-gpt54-temperature-0",
         "litellm-temperature-no-fallback",
     ),
-    _by_model(
+    by_model(
         rf"Unsupported value: {_QUOTED} does not support (?P<given>.{{1,200}}?) with {_SPOKEN_OF}",
         "openai-o1-mini-system-role",
         "copilot-gpt5-mini-effort-xhigh",
@@ -126,7 +84,7 @@ NAMING_RULES: tuple[NamingRule, ...] = (
     ),
     # The same where a relay has lost the parameter; CLIProxyAPI; Gemini; Qwen's chat template
     *(
-        _by_model(pattern, *serves, about=EFFORT_NAMES, value_only=True)
+        by_model(pattern, *serves, about=EFFORT_NAMES, value_only=True)
         for pattern, *serves in (
             (
                 rf"Unsupported value: {_LEVEL} is not supported with {_SPOKEN_OF}",
@@ -147,14 +105,14 @@ NAMING_RULES: tuple[NamingRule, ...] = (
             ),
         )
     ),
-    _by_model(
+    by_model(
         r"You are not allowed to request logprobs from this model",
         "openai-logprobs-403",
         "openai-logprobs-400-o-series",
         about=("logprobs", "top_logprobs"),
     ),
     # Agents ask for the sealed reasoning of models that do not reason, too
-    _by_model(
+    by_model(
         r"Encrypted content is not supported with this model",
         "openai-encrypted-content",
         "litellm-encrypted-content-no-fallback",
@@ -162,40 +120,47 @@ NAMING_RULES: tuple[NamingRule, ...] = (
         entry="reasoning.encrypted_content",
     ),
     # Azure names what the model lacks, not what was sent ("logprobs, best_of and echo parameters")
-    _by_model(rf"{_NAMES} parameters? (?:is|are) not available on \S{{1,200}} model", any_of=True),
+    by_model(rf"{_NAMES} parameters? (?:is|are) not available on \S{{1,200}} model", any_of=True),
     # xAI
-    _by_model(
+    by_model(
         rf"Argument not supported on this model: {_NAME}",
         "xai-presence-penalty-camelcase",
         "xai-reasoning-effort-camelcase",
     ),
-    _by_model(
+    by_model(
         rf"(?:Model \S{{1,200}}|This model) does not support parameter [`'\"]?{_NAME}",
         "xai-grok46-presence-penalty",
     ),
-    _by_server(
+    by_server(
         rf"The {_NAME} parameter is unsupported(?: at the moment)?\.", "xai-response-format-2024"
     ),
     # Anthropic
-    _by_model(
+    by_model(
         r"This model does not support the effort parameter",
         "anthropic-effort",
         about=("output_config.effort",),
     ),
     # Copilot
-    _by_model(
+    by_model(
         rf"{_NAME} [`'\"](?P<given>\w{{1,40}})[`'\"] is not supported by model \S{{1,200}}; ",
         "copilot-effort-high",
         value_only=True,
     ),
+    # Anthropic, of Claude Opus 4.8 and 5 without thinking; with it, they take the effort
+    by_model(
+        rf"{_NAME} {_LEVEL} is not supported when thinking is disabled on this model\b",
+        "anthropic-effort-without-thinking",
+        value_only=True,
+        beside_others=True,
+    ),
     # Anthropic, of a type of thinking; the effort remains
-    _by_model(
+    by_model(
         r"[`'\"]thinking\.type\.\w{1,40}[`'\"] is not supported (?:for|with|by|on) this model",
         "anthropic-thinking-type",
         about=("thinking",),
     ),
     # Anthropic, of a forced call
-    _by_model(
+    by_model(
         r"tool_choice: type [`'\"]tool[`'\"] and [`'\"]any[`'\"] are not supported for this model"
         r"|tool_choice forces tool use is not compatible with this model",
         "anthropic-forced-tools",
@@ -203,92 +168,92 @@ NAMING_RULES: tuple[NamingRule, ...] = (
     ),
     # Groq, Cerebras; the second form is Anthropic's too ("`temperature` is deprecated for this
     # model.")
-    _by_server(
+    by_server(
         rf"(?:body\.[\w.]{{1,100}}: )?property (?P<quote>[`'\"])(?:body\.)?{_NAME}(?P=quote) is "
         r"unsupported"
     ),
-    _by_model(
+    by_model(
         rf"[`'\"]{_NAME}[`'\"] (?:parameter )?is (?:not supported|unsupported|deprecated) "
         r"(?:with|by|for|on) this model",
         "groq-reasoning-effort",
     ),
     # Proxies and small servers; "model is not supported" is about the model
-    _by_server(
+    by_server(
         rf"(?:[Tt]he )?(?:[Pp]arameter:? )?(?P<quote>[`'\"])?(?!model\b){_NAME}(?(quote)(?P=quote))"
         r" (?:parameter )?is (?:not supported|unsupported)"
         r"(?: (?:by|on|with|for) this (?:endpoint|model|provider|proxy|server))?\.?$"
     ),
     # Anthropic, and pydantic messages without their structure; Fireworks; Go's decoder, Rust's
-    _by_server(rf"(?:body\.)?{_NAME}: Extra inputs are not permitted$"),
-    _by_server(rf"Extra inputs are not permitted, field: {_QUOTED}"),
-    _by_server(
+    by_server(rf"(?:body\.)?{_NAME}: Extra inputs are not permitted$"),
+    by_server(rf"Extra inputs are not permitted, field: {_QUOTED}"),
+    by_server(
         rf"(?:Failed to deserialize the JSON body into the target type: )?"
         rf"(?:json: )?[Uu]nknown field:? {_ANY_NAME}",
         unknown=True,
     ),
     # The decoder of Rust with the path of the field, of which the name is the last step
-    _by_server(
+    by_server(
         rf"Failed to deserialize the JSON body into the target type: {_NAME}: "
         r"unknown field [`'\"]?\w{1,100}[`'\"]?, expected ",
         "bedrock-gpt-oss-unknown-field",
         unknown=True,
     ),
     # Cohere
-    _by_server(rf"unknown field: parameter {_QUOTED} is not a valid field", unknown=True),
+    by_server(rf"unknown field: parameter {_QUOTED} is not a valid field", unknown=True),
     # transformers
-    _by_server(
+    by_server(
         r"Unexpected fields in the request: (?P<literal>\{[^{}\n]{1,1000}\})$",
         "transformers-unexpected-field",
         "transformers-unexpected-stop",
     ),
     # llama.cpp
-    _by_server(rf"llama\.cpp does not support {_QUOTED}", "llamacpp-previous-response-id"),
+    by_server(rf"llama\.cpp does not support {_QUOTED}", "llamacpp-previous-response-id"),
     # Moonshot
-    _by_model(rf"invalid {_NAME}: only \S{{1,40}} is allowed", "kimi-invalid-temperature"),
+    by_model(rf"invalid {_NAME}: only \S{{1,40}} is allowed", "kimi-invalid-temperature"),
     # LiteLLM
-    _by_model(rf"Setting [`'\"]{_NAME}[`'\"] is not supported by ", "litellm-setting-image-format"),
-    _by_model(
+    by_model(rf"Setting [`'\"]{_NAME}[`'\"] is not supported by ", "litellm-setting-image-format"),
+    by_model(
         r"[\w.-]{1,60} does not support parameters: (?P<literal>\{.*?\}|\[.*?\]),? for model="
     ),
-    _by_model(
+    by_model(
         rf"[\w./+-]{{1,60}} models?(?: \([^()\n]{{1,200}}\))? (?:don't|doesn't|do not|does not) "
         rf"support {_NAME}=[^\n]{{0,200}}?\. Only (?P=name)=\S{{1,40}} (?:is|are) supported",
         "litellm-gpt5-temperature",
         "litellm-gpt5-codex-temperature",
     ),
-    _by_model(
+    by_model(
         rf"[\w./+-]{{1,100}} models? (?:don't|doesn't|do not|does not) support {_NAME}="
         r"(?P<given>[\w'\"-]{1,40})?",
         value_only=True,
     ),
-    _by_model(
+    by_model(
         rf"{_NAME}=(?P<given>\S{{1,40}}) is only supported (?:for|by|on|with) ",
         "litellm-effort-xhigh",
         value_only=True,
     ),
-    _by_model(
+    by_model(
         rf"[\w./+-]{{1,100}}(?: models)? only supports? {_NAMES} when reasoning_effort=",
         "litellm-sampling-needs-effort-none",
         any_of=True,
     ),
     # Ollama
-    _by_model(
+    by_model(
         rf"{_MODEL_QUOTED} does not support thinking",
         "ollama-thinking",
         about=("reasoning_effort", "reasoning", "think"),
     ),
-    _by_model(rf"(?:{_MODEL_QUOTED}|\S{{1,200}}) does not support tools$", about=("tools",)),
-    _by_model(rf"(?:{_MODEL_QUOTED}|\S{{1,200}}) does not support insert$", about=("suffix",)),
+    by_model(rf"(?:{_MODEL_QUOTED}|\S{{1,200}}) does not support tools$", about=("tools",)),
+    by_model(rf"(?:{_MODEL_QUOTED}|\S{{1,200}}) does not support insert$", about=("suffix",)),
     # vLLM, TGI
-    _by_server(
+    by_server(
         r"chat_template is not supported for Mistral tokenizers",
         "vllm-mistral-chat-template",
         about=("chat_template_kwargs",),
     ),
-    _by_model(
+    by_model(
         rf"Model {_MODEL_QUOTED} does not support matryoshka representation",
         "vllm-matryoshka-dimensions",
         about=("dimensions",),
     ),
-    _by_server(r"Suffix is not supported", "tgi-suffix", about=("suffix",)),
+    by_server(r"Suffix is not supported", "tgi-suffix", about=("suffix",)),
 )

@@ -11,8 +11,9 @@ from dataclasses import replace
 from gateway.envelopes.error_envelopes import ErrorDetails
 from gateway.envelopes.printed_values import python_literal
 from gateway.resolve.refusals.listed_fields import listed_fields, with_indexes
+from gateway.resolve.refusals.naming_rule import NamingRule
 from gateway.resolve.refusals.parameter_fixes import RefusedParameter
-from gateway.resolve.refusals.parameter_rules import EFFORT_NAMES, NAMING_RULES, NamingRule
+from gateway.resolve.refusals.parameter_rules import EFFORT_NAMES, NAMING_RULES
 from gateway.servers.efforts import EFFORTS, nearest_effort
 
 # They only set a degree: an answer at the model's default is closer to the request than an error.
@@ -23,9 +24,9 @@ _VALUE_REFUSED = re.compile(
     r"Unsupported value: (?P<quote>[`'\"])(?P<given>[^`'\"\n]{0,200})(?P=quote) is not supported "
     r"with (?:this model|the [`'\"]\S{1,200}[`'\"] model)"
 )
-# OpenAI, Qwen's chat template, CLIProxyAPI, pydantic (both versions)
+# OpenAI, Qwen's chat template, CLIProxyAPI, pydantic (both versions), Anthropic
 _SUPPORTED = re.compile(
-    r"(?:[Ss]upported (?:values|types)(?: are)?|valid levels|permitted|Input should be)"
+    r"(?:[Ss]upported (?:values|types)(?: are)?|valid levels|permitted|Input should be|Use effort)"
     r":? (.{1,200})"
 )
 # lmdeploy: "x is not supported by Responses Text V1.", with `x` as the error's parameter.
@@ -69,7 +70,10 @@ def _apply(
         names = [name for name in names if name in sent]
     if rule.value_only:
         refused = [_value_refused(name, groups.get("given"), match.string) for name in names]
-        refused = [replace(each, by_model=rule.by_model) for each in refused]
+        refused = [
+            replace(each, by_model=rule.by_model, beside_others=rule.beside_others)
+            for each in refused
+        ]
     else:
         instead, unknown, by_model = groups.get("instead"), rule.unknown, rule.by_model
         refused = [

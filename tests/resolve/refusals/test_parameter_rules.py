@@ -1,7 +1,8 @@
 import pytest
 
 from gateway.envelopes.error_envelopes import read_error
-from gateway.resolve.refusals.parameter_rules import NAMING_RULES, NamingRule
+from gateway.resolve.refusals.naming_rule import NamingRule
+from gateway.resolve.refusals.parameter_rules import NAMING_RULES
 from gateway.resolve.refusals.parameters import refused_parameters
 from tests.resolve.recorded_errors import RECORDED
 

@@ -3,8 +3,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.envelopes.error_envelopes import ErrorDetails
+from gateway.resolve.refusals.naming_rule import NamingRule
 from gateway.resolve.refusals.parameter_fixes import RefusedParameter
-from gateway.resolve.refusals.parameter_rules import NAMING_RULES, NamingRule
+from gateway.resolve.refusals.parameter_rules import NAMING_RULES
 from gateway.resolve.refusals.parameters import refused_parameters
 
 

@@ -1,0 +1,57 @@
+"""What a row of the table of `parameter_rules` is made of."""
+
+import re
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class NamingRule:
+    """A text that refuses parameters.
+
+    The pattern's groups: `name` (one name), `names` (several), `literal` (a Python dict, list or
+    set of them), `instead` (the name to use), `given` (a refused value). If the text names none,
+    `about` lists the parameters it can be about: those that were sent are meant. The same applies
+    to a text with `any_of`, which lists all the parameters it could be about. `entry` is what is
+    refused of a list. `value_only`, `unknown`, `by_model` and `beside_others` are
+    `RefusedParameter`'s.
+    """
+
+    pattern: re.Pattern[str]
+    serves: tuple[str, ...] = ()
+    about: tuple[str, ...] = ()
+    any_of: bool = False
+    value_only: bool = False
+    unknown: bool = False
+    by_model: bool = False
+    entry: str | None = None
+    beside_others: bool = False
+
+
+def by_model(
+    pattern: str,
+    *serves: str,
+    about: tuple[str, ...] = (),
+    any_of: bool = False,
+    value_only: bool = False,
+    entry: str | None = None,
+    beside_others: bool = False,
+) -> NamingRule:
+    """Return the rule for a text that names the model as the reason."""
+    compiled = re.compile(pattern)
+    return NamingRule(
+        compiled,
+        serves,
+        about,
+        any_of,
+        value_only,
+        by_model=True,
+        entry=entry,
+        beside_others=beside_others,
+    )
+
+
+def by_server(
+    pattern: str, *serves: str, about: tuple[str, ...] = (), unknown: bool = False
+) -> NamingRule:
+    """Return the rule for a text of a server's schema, which does not look at the model."""
+    return NamingRule(re.compile(pattern), serves, about, unknown=unknown)
