@@ -214,7 +214,8 @@ class Attempts:
         body = read_object(call.body)
         mixed = may_be_mixed(call, shape, fixes)
         translation = plan(call.shape, shape, body, context, as_chat=call.as_chat, mixed=mixed)
-        if isinstance(translation, Renaming) and route.model_sent == route.model_asked:
+        is_same = route.model_sent == route.model_asked and not fixing.are_folded(fixes, body)
+        if isinstance(translation, Renaming) and is_same:
             attempt = _mostly_untouched(call, route, translation, fixes)
         else:
             attempt = _with_translation(

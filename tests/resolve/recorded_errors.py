@@ -106,7 +106,8 @@ def _fixes(label: dict[str, Any] | None) -> frozenset[ParameterFix]:
     withheld = [ParameterFix("withhold", name) for name in label.get("withhold", [])]
     limits = [ParameterFix("limit", name, most) for name, most in label.get("limit", {}).items()]
     stripped = [ParameterFix("strip", name) for name in label.get("strip", [])]
-    return frozenset(drops + replaces + renames + withheld + limits + stripped)
+    streams = [ParameterFix("stream", name, to) for name, to in label.items() if name == "stream"]
+    return frozenset(streams + drops + replaces + renames + withheld + limits + stripped)
 
 
 def _read(line: str) -> RecordedError:

@@ -51,14 +51,16 @@ def for_own_clients(fixes: Fixes, shape: Shape) -> Fixes:
     """Return the fixes for requests of the endpoint's own clients.
 
     Limits are theirs to lower: the upstream's refusal has its number. Clients of messages fix most
-    of this themselves, by the words of refusals: all but hints and sampling parameters, and system
-    messages within the conversation, which Claude Code sends to every model.
+    of this themselves, by the words of refusals: all but hints and sampling parameters, system
+    messages within the conversation, which Claude Code sends to every model, and streams in the
+    place of whole replies.
     """
     if shape is Shape.MESSAGES:
         return tuple(
             fix
             for fix in fixes
-            if fix.action == "retell" or (fix.action in ("drop", "replace") and fix.name in _HINTS)
+            if fix.action in ("retell", "stream")
+            or (fix.action in ("drop", "replace") and fix.name in _HINTS)
         )
     return tuple(fix for fix in fixes if fix.action != "limit")
 
@@ -83,8 +85,20 @@ def _configured(shape: Shape, context: Context) -> Fixes:
 
 
 def may_apply(fixes: Fixes, body: bytes) -> bool:
-    """Whether fixes can change a body: it has one of their fields. Raises `InvalidRequest`."""
-    return not _fields_of(fixes).isdisjoint(field_names(body))
+    """Whether fixes can change a body: it has one of their fields. Raises `InvalidRequest`.
+
+    A body without `stream` asks for a whole reply, too.
+    """
+    return _ask_for_streams(fixes) or not _fields_of(fixes).isdisjoint(field_names(body))
+
+
+def are_folded(fixes: Fixes, body: Json) -> bool:
+    """Whether replies to a client's request for whole ones come as streams, to be folded."""
+    return _ask_for_streams(fixes) and body.get("stream") is not True
+
+
+def _ask_for_streams(fixes: Fixes) -> bool:
+    return any(fix.action == "stream" for fix in fixes)
 
 
 @lru_cache(maxsize=1024)
@@ -115,11 +129,18 @@ def fixed_bodies(translation: Translation, fixes: Fixes) -> Sequence[Json]:
     if not bodies:
         return bodies  # the gateway answers by itself
     for fix in fixes:
-        if fix.action in _IN_MESSAGES:
+        if fix.action == "stream":
+            _report_stream(translation, bodies)
+        elif fix.action in _IN_MESSAGES:
             _report_history(translation, fix, bodies)
         elif fix.action != "withhold":
             _report_parameter(translation, fix, bodies)
     return bodies
+
+
+def _report_stream(translation: Translation, bodies: Sequence[Json]) -> None:
+    if bodies[0].get("stream") != translation.calls[0].get("stream"):
+        translation.report.emulate("stream")
 
 
 def _report_parameter(translation: Translation, fix: ParameterFix, bodies: Sequence[Json]) -> None:

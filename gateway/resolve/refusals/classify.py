@@ -34,6 +34,11 @@ from gateway.resolve.refusals.missing_models import (
 from gateway.resolve.refusals.missing_routes import NO_METHOD, is_missing_page, is_missing_route
 from gateway.resolve.refusals.parameter_fixes import ParameterFix, fixes_for
 from gateway.resolve.refusals.parameters import refused_parameters
+from gateway.resolve.refusals.streams_only import (
+    asks_for_stream,
+    is_of_the_model,
+    stream_asked_for,
+)
 from gateway.resolve.refusals.wrong_endpoints import is_unconverted, wrong_endpoint
 from gateway.shapes import Shape
 
@@ -220,12 +225,9 @@ def _judge(reply: ErrorDetails, called: Called, model: str, sent: Collection[str
             other_endpoint=destination.other_endpoint,
             request_dependent=destination.request_dependent,
         )
-    of_history = _fix_of_history(reply, called, sent)
-    if of_history is not None:
-        return _unsupported(reply, of_history)
-    if called is Shape.MESSAGES and "messages" in sent and refuses_system_turn(reply.message):
-        retell, is_here = ParameterFix("retell", "role", USERS), is_the_models(reply.message)
-        return _unsupported(reply, retell, is_here=is_here)
+    of_more = _fix_of_more(reply, called, sent)
+    if of_more is not None:
+        return of_more
     refused = refused_parameters(reply, sent)
     if refused is not None:
         is_here = all(parameter.by_model for parameter in refused)
@@ -235,6 +237,20 @@ def _judge(reply: ErrorDetails, called: Called, model: str, sent: Collection[str
     if is_not_found(reply):
         return replace(_refusal(Verdict.MODEL_NOT_FOUND, reply), replacement=named_instead(reply))
     return _other(reply)
+
+
+def _fix_of_more(reply: ErrorDetails, called: Called, sent: Collection[str]) -> Refusal | None:
+    """Classify an error about more than single parameters; None: it is none."""
+    of_history = _fix_of_history(reply, called, sent)
+    if of_history is not None:
+        return _unsupported(reply, of_history)
+    message = reply.message
+    if called is Shape.MESSAGES and "messages" in sent and refuses_system_turn(message):
+        retell = ParameterFix("retell", "role", USERS)
+        return _unsupported(reply, retell, is_here=is_the_models(message))
+    if called is not None and asks_for_stream(message):
+        return _unsupported(reply, stream_asked_for(called), is_here=is_of_the_model(message))
+    return None
 
 
 def _fix_of_history(

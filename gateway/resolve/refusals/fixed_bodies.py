@@ -6,6 +6,7 @@ from typing import Final
 from gateway.resolve.refusals.history.history_fields import fill, strip
 from gateway.resolve.refusals.history.system_turns import without_system_turns
 from gateway.resolve.refusals.parameter_fixes import ParameterFix
+from gateway.resolve.refusals.streams_only import ask_for_stream
 from gateway.shapes import Json
 
 LOWERING: Final = ("limit", "fit")
@@ -67,12 +68,17 @@ def _retell(body: Json, fix: ParameterFix) -> None:
     without_system_turns(body, fix.to or "")
 
 
+def _stream(body: Json, fix: ParameterFix) -> None:
+    ask_for_stream(body, fix.to)
+
+
 _CHANGES: Mapping[str, Callable[[Json, ParameterFix], None]] = {
     **dict.fromkeys(LOWERING, _lower),
     "replace": _replace,
     "fill": _fill,
     "strip": _strip,
     "retell": _retell,
+    "stream": _stream,
 }
 """What changes a body in place; the others take a parameter away, or elsewhere."""
 

@@ -14,7 +14,17 @@ from gateway.resolve.refusals.history.history_fields import refused_field
 from gateway.shapes import Shape
 
 Action = Literal[
-    "drop", "rename", "replace", "withhold", "fill", "strip", "limit", "fit", "retell", "read"
+    "drop",
+    "rename",
+    "replace",
+    "withhold",
+    "fill",
+    "strip",
+    "limit",
+    "fit",
+    "retell",
+    "read",
+    "stream",
 ]
 
 
@@ -29,7 +39,8 @@ class ParameterFix:
     which the endpoint then lacks the parameter. `fill` adds a neutral value where earlier messages
     lack a demanded field, `strip` removes a field from them (`history_fields`). `retell` has system
     messages said otherwise: `to` says how (`system_turns`); `read` other shapes' parts in a chat
-    request, by the translation. `given` is the only value that a `drop` holds for, or entry of a
+    request, by the translation. `stream` asks for a stream where a whole reply is wanted, with `to`
+    as an option (`streams_only`). `given` is the only value that a `drop` holds for, or entry of a
     list, `effort` the reasoning effort of the requests that it holds for; None: any. `once`: only
     beside the other parameters of the request that was refused, and so for that one alone.
     """

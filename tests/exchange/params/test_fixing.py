@@ -4,6 +4,7 @@ import pytest
 
 from gateway.errors import InvalidRequest
 from gateway.exchange.params.fixing import (
+    are_folded,
     fixed_bodies,
     for_clients,
     for_own_clients,
@@ -167,3 +168,13 @@ def test_system_messages_are_reported_where_there_are_any(role: str, changed: li
     (sent,) = fixed_bodies(made, (retell, hint))
     assert [turn["role"] for turn in sent["messages"]] == ["user"]
     assert (made.report.changed, made.report.dropped) == (changed, ["metadata"])
+
+
+@pytest.mark.parametrize("asked", [{}, {"stream": False}])
+def test_whole_replies_may_have_to_be_streams(asked: Json) -> None:
+    fixes = (ParameterFix("stream", "stream", "include_usage"),)
+    assert may_apply(fixes, b'{"model": "m"}')
+    assert are_folded(fixes, asked)
+    assert not are_folded(fixes, {"stream": True})
+    assert not are_folded((ParameterFix("drop", "stream"),), asked)
+    assert for_own_clients(fixes, Shape.MESSAGES) == fixes

@@ -1,0 +1,69 @@
+"""Texts by which upstreams refuse a request whose reply is to come whole.
+
+Some models are served as streams only: Qwen's where they think, long replies at Fireworks, all of
+Codex. A stream can be asked for, and folded.
+"""
+
+import re
+from typing import Final
+
+from gateway.resolve.refusals.parameter_fixes import ParameterFix
+from gateway.shapes import Json, Shape
+
+STREAM: Final = "stream"
+USAGE: Final = "include_usage"
+"""The option by which a stream has its usage at the endpoints of `_WITHOUT_USAGE`."""
+_WITHOUT_USAGE = frozenset({Shape.CHAT, Shape.COMPLETIONS})
+"""Where streams have none unless they are asked to."""
+
+_WHOLE = r"[Nn]on[- ]?[Ss]tream(?:ing|ed)?"
+_SUBJECT = r"(?:[Tt]h(?:e|is) )?(?:[`'\"]?[\w./:-]{1,100}[`'\"]? ){1,2}?"
+_REFUSED = re.compile(
+    "|".join(
+        (
+            # DashScope, of models and of thinking; ModelScope of the same
+            rf"{_SUBJECT}only supports? [Ss]tream(?:ing|ed)?\b(?![`'\"]?=)",
+            (
+                r"parameter\.enable_thinking (?:must be set to false for non-streaming calls"
+                r"|only supports? stream call)"
+            ),
+            r"enable[ _]thinking can ?not be support(?:ed)? when [`'\"]?stream=False\b",
+            # Fireworks
+            r"Requests with max_tokens > \d{1,9} must have stream=true\b",
+            # Codex, and others with such words; "must be true or false" is about its type
+            (
+                r"[`'\"]?[Ss]tream[`'\"]? (?:parameter )?must be (?:set to )?"
+                r"[`'\"]?[Tt]rue\b[`'\"]?(?! or\b)"
+            ),
+            rf"{_SUBJECT}(?:does not|doesn't) support {_WHOLE}\b",
+            rf"{_WHOLE}(?: \w{{1,20}}){{0,2}} (?:is|are) (?:not (?:yet )?supported|unsupported)\b",
+            r"[Oo]nly [Ss]tream(?:ing|ed)?(?: \w{1,20}){0,2} (?:is|are) supported\b",
+            r"[Ss]tream(?:ing)?(?: \w{1,20})? is required\b",
+        )
+    )
+)
+
+
+def asks_for_stream(message: str) -> bool:
+    """Whether an error's text refuses whole replies, and takes streams."""
+    return _REFUSED.match(message) is not None
+
+
+def is_of_the_model(message: str) -> bool:
+    """Whether it does so in the model's name, which then lives there."""
+    return "model" in message or "thinking" in message
+
+
+def stream_asked_for(called: Shape) -> ParameterFix:
+    """Return the fix that has an endpoint answer with a stream, which has its usage."""
+    return ParameterFix(STREAM, STREAM, USAGE if called in _WITHOUT_USAGE else None)
+
+
+def ask_for_stream(body: Json, option: str | None) -> None:
+    """Have a body ask for a stream, if it does not; `option` is set in its `stream_options`."""
+    if body.get(STREAM) is True:
+        return
+    body[STREAM] = True
+    if option is not None:
+        given = body.get("stream_options")
+        body["stream_options"] = {**(given if isinstance(given, dict) else {}), option: True}

@@ -1,0 +1,82 @@
+import pytest
+
+from gateway.resolve.refusals.streams_only import (
+    ask_for_stream,
+    asks_for_stream,
+    is_of_the_model,
+    stream_asked_for,
+)
+from gateway.shapes import Json, Shape
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "This model only support stream mode, please enable the stream parameter.",
+        "The model qwq-32b only supports streaming output.",
+        "parameter.enable_thinking only support stream call",
+        "enable_thinking cannot be supported when stream=False",
+        "Requests with max_tokens > 16384 must have stream=true",
+        "Stream must be set to true",
+        "stream must be true.",
+        "'stream' must be True",
+        "This endpoint does not support non-streaming requests.",
+        "Non-streaming is not supported",
+        "Non-stream requests are not supported by this model",
+        "Only stream mode is supported",
+        "only streaming responses are supported",
+        "Streaming is required for this model.",
+    ],
+)
+def test_words_for_a_stream_that_is_demanded(message: str) -> None:
+    assert asks_for_stream(message)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "stream must be true or false.",
+        "'stream' must be a boolean",
+        "This model only supports stream=false",
+        "This model does not support streaming",
+        "Streaming is not supported",
+        "Only non-streaming requests are supported",
+        "Unsupported value: 'stream' does not support true with this model.",
+        "The model only supports text",
+    ],
+)
+def test_words_for_something_else(message: str) -> None:
+    assert not asks_for_stream(message)
+
+
+def test_the_model_may_be_the_reason() -> None:
+    assert is_of_the_model("This model only support stream mode")
+    assert is_of_the_model("parameter.enable_thinking must be set to false for non-streaming calls")
+    assert not is_of_the_model("Stream must be set to true")
+
+
+@pytest.mark.parametrize(
+    ("given", "shape", "expected"),
+    [
+        ({}, Shape.RESPONSES, {"stream": True}),
+        ({"stream": False}, Shape.MESSAGES, {"stream": True}),
+        ({}, Shape.CHAT, {"stream": True, "stream_options": {"include_usage": True}}),
+        (
+            {"stream_options": {"include_obfuscation": False}},
+            Shape.CHAT,
+            {
+                "stream": True,
+                "stream_options": {"include_obfuscation": False, "include_usage": True},
+            },
+        ),
+        (
+            {"stream_options": None},
+            Shape.COMPLETIONS,
+            {"stream": True, "stream_options": {"include_usage": True}},
+        ),
+        ({"stream": True}, Shape.CHAT, {"stream": True}),
+    ],
+)
+def test_a_stream_is_asked_for_with_its_usage(given: Json, shape: Shape, expected: Json) -> None:
+    ask_for_stream(given, stream_asked_for(shape).to)
+    assert given == expected
