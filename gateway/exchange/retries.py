@@ -6,22 +6,21 @@ model lives there: by a success, or by refusing a parameter in the model's name.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from gateway.errors import InvalidRequest
 from gateway.exchange.attempt import Attempt
 from gateway.exchange.errors import failures
 from gateway.exchange.params.fixing import for_own_clients, is_the_upstreams, subject_of
-from gateway.exchange.params.known_fixes import ANY_MODEL, Fixes, KnownFixes
+from gateway.exchange.params.known_fixes import Fixes, KnownFixes, lessons
 from gateway.exchange.reply.classify import ErrorReply
 from gateway.resolve.endpoint_order import home_order
 from gateway.resolve.evidence import Route, Source
-from gateway.resolve.features import SAMPLING, effort_of
+from gateway.resolve.features import effort_of
 from gateway.resolve.memory import CacheScope, Features, LearnedEndpoints
 from gateway.resolve.names.model_notes import ModelNotes
 from gateway.resolve.refusals.classify import Refusal, Verdict
-from gateway.resolve.refusals.history.earlier_thinking import FOR_ONE_REQUEST
 from gateway.shapes import Shape
 
 MAX_FIXED: Final = 32
@@ -90,6 +89,8 @@ class Retries:
         self._left: tuple[Shape, ...] = ()
         self._fixed: frozenset[str] = frozenset()
         self._fix_count = 0
+        self._thinking: Refused | None = None
+        """The refusal after which thinking was switched off."""
         self._is_here = False
         """Whether the endpoint has refused a parameter in the model's name."""
         self._request_dependent = False
@@ -105,6 +106,8 @@ class Retries:
             if own and for_own_clients(refusal.fixes, shape) != refusal.fixes:
                 # Clients of messages fix their requests themselves, by the words of the refusal.
                 return False
+            if any(fix.action == "unthink" for fix in refusal.fixes):
+                self._thinking = refused
             return self._add_fixes(refusal)
         if refusal.verdict is Verdict.MODEL_NOT_FOUND:
             self._notes.denied(self._scope, self._route.model_sent)
@@ -162,6 +165,8 @@ class Retries:
 
         That a route is missing says least: only a client of that endpoint knows of it.
         """
+        if self._thinking is not None and "thinking" in last.refusal.message:
+            return self._thinking  # the client has not switched it off
         if self.first is None or not failures.is_no_news(last.failure, last.refusal):
             return last
         if self._telling is None and last.refusal.verdict is not Verdict.UNKNOWN_ROUTE:
@@ -289,12 +294,7 @@ class Retries:
         self._memory.endpoints.learn(self._scope, self._route.model_sent, holds_for, self.shape)
 
     def _learn_fixes(self) -> None:
-        for fix in self.fixes:
-            if fix.action == "fit" or fix.once or fix.name in FOR_ONE_REQUEST:
-                continue
-            # A server whose schema has no such role refuses it whatever the model.
-            is_general = fix.action == "retell" and not self._is_here
-            model = ANY_MODEL if is_general else self._route.model_sent
-            by_effort = self._is_here and fix.name in SAMPLING & self._fixed
-            known = replace(fix, effort=effort_of(self._features)) if by_effort else fix
-            self._memory.fixes.add(self._scope, model, self.shape, known)
+        effort = effort_of(self._features)
+        for fix, model in lessons(self.fixes, self._fixed, effort, is_here=self._is_here):
+            name = self._route.model_sent if model is None else model
+            self._memory.fixes.add(self._scope, name, self.shape, fix)

@@ -5,12 +5,12 @@ from typing import Any
 import msgspec
 import pytest
 
-from gateway.config.settings import ModelRule, UpstreamSettings
+from gateway.config.settings import ModelRule, PerformanceSettings, UpstreamSettings
 from gateway.config.translation_settings import TranslationSettings
-from gateway.errors import UnsupportedParameter
+from gateway.errors import GatewayError, UnsupportedParameter
 from gateway.shapes import Json, Shape, UpstreamCall
 from tests import kinds
-from tests.exchange.scene import ALICE, Scene
+from tests.exchange.scene import ALICE, Scene, chat_completion
 from tests.fakes import Answer, error_reply, json_reply
 
 SAID = 'tool_choice: type "tool" and "any" are not supported for this model.'
@@ -105,3 +105,104 @@ def test_a_client_of_messages_gets_the_refusal() -> None:
     for _ in range(2):
         made = stage.generate(Shape.MESSAGES, body, headers=ALICE)
         assert (made.reply.status, made.decision.attempts) == (400, 1)
+
+
+SWITCHES: dict[str, tuple[str, Any]] = {
+    "<400> InternalError.Algo.InvalidParameter: The tool_choice parameter does not support being "
+    "set to required or object in thinking mode": ("enable_thinking", False),
+    "Thinking mode does not support this tool_choice": ("thinking", {"type": "disabled"}),
+    "tool_choice 'required' is incompatible with thinking enabled": (
+        "thinking",
+        {"type": "disabled"},
+    ),
+}
+FORCED: dict[Shape, Json] = {
+    Shape.CHAT: {**BODIES[Shape.CHAT], "tool_choice": "required"},
+    Shape.RESPONSES: {**BODIES[Shape.RESPONSES], "tool_choice": NAMED[Shape.RESPONSES]},
+    Shape.MESSAGES: {
+        "max_tokens": 9,
+        "messages": [{"role": "user", "content": "x"}],
+        "tools": [{"name": "f", "input_schema": {"type": "object"}}],
+        "tool_choice": {"type": "any"},
+        "output_config": {"effort": "low"},
+    },
+}
+FREE = "auto"
+EFFORTS = {
+    Shape.CHAT: "reasoning_effort",
+    Shape.RESPONSES: "reasoning.effort",
+    Shape.MESSAGES: "output_config.effort",
+}
+
+
+class Thinker:
+    """Thinks, unless it is told not to, and refuses forced calls while it does."""
+
+    def __init__(self, said: str, *, always: bool = False) -> None:
+        self.said = said
+        self.name, self.off = SWITCHES[said]
+        self.always = always
+        self.sent: list[Any] = []
+
+    def answer(self, call: UpstreamCall) -> Answer:
+        if call.method == "GET":
+            return json_reply({"data": []})
+        assert isinstance(call.body, bytes)
+        body = msgspec.json.decode(call.body)
+        self.sent.append(body)
+        thinks = body.get(self.name) != self.off
+        if self.always and not thinks:
+            return error_reply(400, "The value of the enable_thinking parameter is restricted.")
+        if thinks and body.get("tool_choice", FREE) != FREE:
+            return error_reply(400, self.said, code="invalid_parameter_error")
+        return json_reply(chat_completion("Fine."))
+
+
+def thinkers_scene(thinker: Thinker, *, fast: bool = True) -> Scene:
+    upstream = UpstreamSettings("up", "http://up.example/v1", kinds.OTHER)
+    rules = (ModelRule("qwen", endpoints=(Shape.CHAT,)),)
+    performance = PerformanceSettings(fast_paths=fast)
+    return Scene(thinker.answer, upstream, rules=rules, performance=performance)
+
+
+@pytest.mark.parametrize("fast", [True, False])
+@pytest.mark.parametrize("stream", [True, False])
+@pytest.mark.parametrize("said", SWITCHES)
+@pytest.mark.parametrize("client", FORCED)
+def test_thinking_is_switched_off_beside_a_forced_call_and_only_there(
+    client: Shape, said: str, *, stream: bool, fast: bool
+) -> None:
+    thinker = Thinker(said)
+    stage = thinkers_scene(thinker, fast=fast)
+    body = {"model": "qwen", "stream": stream, **FORCED[client]}
+    for attempts in (2, 1):
+        made = stage.generate(client, body)
+        assert (made.reply.status, made.decision.attempts) == (200, attempts)
+        assert b"Fine" in made.body
+        assert thinker.sent[-1]["tool_choice"] != FREE
+        assert "reasoning_effort" not in thinker.sent[-1]
+        word = "false" if thinker.off is False else "disabled"
+        assert f"changed={thinker.name}:none->{word}" in made.decision.translation
+        assert f"dropped={EFFORTS[client]}" in made.decision.translation
+    del body["tool_choice"]
+    free = stage.generate(client, body)
+    assert (free.reply.status, free.decision.attempts) == (200, 1)
+    assert thinker.name not in thinker.sent[-1]
+    assert thinker.sent[-1]["reasoning_effort"] == "low"
+    assert thinker.name not in free.decision.translation
+
+
+@pytest.mark.parametrize("client", FORCED)
+@pytest.mark.parametrize("said", SWITCHES)
+def test_a_model_that_always_thinks_refuses_the_call_by_its_own_words(
+    client: Shape, said: str
+) -> None:
+    stage = thinkers_scene(Thinker(said, always=True))
+    body = {"model": "qwen", **FORCED[client]}
+    if client is Shape.CHAT:
+        made = stage.generate(client, body)
+        assert (made.reply.status, made.json["error"]["message"]) == (400, said)
+        return
+    with pytest.raises(GatewayError, match="tool_choice") as refused:
+        stage.generate(client, body)
+    assert refused.value.status == 400

@@ -107,6 +107,8 @@ def _fixes(label: dict[str, Any] | None) -> frozenset[ParameterFix]:
     limits = [ParameterFix("limit", name, most) for name, most in label.get("limit", {}).items()]
     stripped = [ParameterFix("strip", name) for name in label.get("strip", [])]
     streams = [ParameterFix("stream", name, to) for name, to in label.items() if name == "stream"]
+    unthinking = label.get("unthink", {}).items()
+    drops += [ParameterFix("unthink", name, to) for name, to in unthinking]
     return frozenset(streams + drops + replaces + renames + withheld + limits + stripped)
 
 

@@ -7,6 +7,7 @@ from functools import lru_cache
 from gateway.exchange.bodies.request_fields import field_names
 from gateway.exchange.params.known_fixes import Fixes
 from gateway.resolve.refusals.fixed_bodies import LOWERING, apply_fixes, value_of
+from gateway.resolve.refusals.forced_calls import EFFORT, thinking_word
 from gateway.resolve.refusals.history.earlier_thinking import ITEMS
 from gateway.resolve.refusals.history.history_fields import FILLED_WITH
 from gateway.resolve.refusals.history.system_turns import FIRST, USERS
@@ -109,6 +110,8 @@ def _fields_of(fixes: Fixes) -> frozenset[str]:
 def _field_of(fix: ParameterFix) -> str:
     if fix.name == ITEMS:
         return "input"
+    if fix.action == "unthink":
+        return "tool_choice"
     return "messages" if fix.action in _IN_MESSAGES else fix.name.partition(".")[0]
 
 
@@ -131,6 +134,8 @@ def fixed_bodies(translation: Translation, fixes: Fixes) -> Sequence[Json]:
     for fix in fixes:
         if fix.action == "stream":
             _report_stream(translation, bodies)
+        elif fix.action == "unthink":
+            _report_unthinking(translation, fix, bodies)
         elif fix.action in _IN_MESSAGES:
             _report_history(translation, fix, bodies)
         elif fix.action != "withhold":
@@ -141,6 +146,15 @@ def fixed_bodies(translation: Translation, fixes: Fixes) -> Sequence[Json]:
 def _report_stream(translation: Translation, bodies: Sequence[Json]) -> None:
     if bodies[0].get("stream") != translation.calls[0].get("stream"):
         translation.report.emulate("stream")
+
+
+def _report_unthinking(translation: Translation, fix: ParameterFix, bodies: Sequence[Json]) -> None:
+    given, sent = translation.calls[0], bodies[0]
+    if given.get(fix.name) == sent.get(fix.name):
+        return
+    translation.report.change(fix.name, thinking_word(given.get(fix.name)), fix.to)
+    if EFFORT in given:
+        translation.report.drop(translation.client_param(0, EFFORT) or EFFORT)
 
 
 def _report_parameter(translation: Translation, fix: ParameterFix, bodies: Sequence[Json]) -> None:

@@ -1,14 +1,15 @@
 """The parameters that an endpoint was seen to refuse for a model, and how each was fixed."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
 from cachetools import TLRUCache
 
 from gateway.config.store_settings import MemorySettings
-from gateway.resolve.features import effort_of
+from gateway.resolve.features import SAMPLING, effort_of
 from gateway.resolve.memory import CacheScope, Clock, Features
+from gateway.resolve.refusals.history.earlier_thinking import FOR_ONE_REQUEST
 from gateway.resolve.refusals.parameter_fixes import ParameterFix
 from gateway.shapes import Shape
 
@@ -39,6 +40,24 @@ class FixesJournal(Protocol):
 
     def fixes(self, key: FixesKey, worked: Worked | None) -> None:
         """Record a change; None: forgotten. Returns at once and raises nothing."""
+
+
+def lessons(
+    fixes: Fixes, fixed: Collection[str], effort: str, *, is_here: bool
+) -> Iterator[tuple[ParameterFix, str | None]]:
+    """Yield what is remembered of the fixes that led to success, and of which model.
+
+    None: of the one that was asked. `fixed` are the names that were fixed for this request, with
+    that `effort`. `is_here` is whether the model has refused one of them, not the server's schema.
+    """
+    for fix in fixes:
+        if fix.action == "fit" or fix.once or fix.name in FOR_ONE_REQUEST:
+            continue
+        # A server whose schema has no such role refuses it whatever the model.
+        is_general = fix.action == "retell" and not is_here
+        by_effort = is_here and fix.name in SAMPLING.intersection(fixed)
+        known = replace(fix, effort=effort) if by_effort else fix
+        yield known, ANY_MODEL if is_general else None
 
 
 class KnownFixes:

@@ -14,6 +14,7 @@ from gateway.envelopes.bare_texts import read_text
 from gateway.envelopes.error_envelopes import ErrorDetails, is_error_in_success, read_error
 from gateway.envelopes.printed_values import decode_body
 from gateway.resolve.refusals.destinations import Called
+from gateway.resolve.refusals.forced_calls import without_thinking
 from gateway.resolve.refusals.history.earlier_thinking import (
     BINDING,
     ITEMS,
@@ -250,7 +251,9 @@ def _fix_of_more(reply: ErrorDetails, called: Called, sent: Collection[str]) -> 
         return _unsupported(reply, retell, is_here=is_the_models(message))
     if called is not None and asks_for_stream(message):
         return _unsupported(reply, stream_asked_for(called), is_here=is_of_the_model(message))
-    return None
+    forces = called is Shape.CHAT and "tool_choice" in sent
+    unthinking = without_thinking(message) if forces else None
+    return None if unthinking is None else _unsupported(reply, unthinking)
 
 
 def _fix_of_history(

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
+from gateway.resolve.refusals.forced_calls import unthink
 from gateway.resolve.refusals.history.history_fields import fill, strip
 from gateway.resolve.refusals.history.system_turns import without_system_turns
 from gateway.resolve.refusals.parameter_fixes import ParameterFix
@@ -72,6 +73,10 @@ def _stream(body: Json, fix: ParameterFix) -> None:
     ask_for_stream(body, fix.to)
 
 
+def _unthink(body: Json, fix: ParameterFix) -> None:
+    unthink(body, fix.name)
+
+
 _CHANGES: Mapping[str, Callable[[Json, ParameterFix], None]] = {
     **dict.fromkeys(LOWERING, _lower),
     "replace": _replace,
@@ -79,6 +84,7 @@ _CHANGES: Mapping[str, Callable[[Json, ParameterFix], None]] = {
     "strip": _strip,
     "retell": _retell,
     "stream": _stream,
+    "unthink": _unthink,
 }
 """What changes a body in place; the others take a parameter away, or elsewhere."""
 

@@ -25,6 +25,7 @@ Action = Literal[
     "retell",
     "read",
     "stream",
+    "unthink",
 ]
 
 
@@ -40,7 +41,8 @@ class ParameterFix:
     lack a demanded field, `strip` removes a field from them (`history_fields`). `retell` has system
     messages said otherwise: `to` says how (`system_turns`); `read` other shapes' parts in a chat
     request, by the translation. `stream` asks for a stream where a whole reply is wanted, with `to`
-    as an option (`streams_only`). `given` is the only value that a `drop` holds for, or entry of a
+    as an option (`streams_only`); `unthink` switches thinking off where a call is forced
+    (`forced_calls`). `given` is the only value that a `drop` holds for, or entry of a
     list, `effort` the reasoning effort of the requests that it holds for; None: any. `once`: only
     beside the other parameters of the request that was refused, and so for that one alone.
     """

@@ -3,9 +3,17 @@
 from dataclasses import replace
 
 from gateway.config.store_settings import MemorySettings
-from gateway.exchange.params.known_fixes import ANY_MODEL, MAX_FIXES, FixesKey, KnownFixes, Worked
+from gateway.exchange.params.known_fixes import (
+    ANY_MODEL,
+    MAX_FIXES,
+    FixesKey,
+    KnownFixes,
+    Worked,
+    lessons,
+)
 from gateway.resolve.features import NO_REASONING, REASONING, TOOLS
 from gateway.resolve.memory import CacheScope
+from gateway.resolve.refusals.history.earlier_thinking import THINKING
 from gateway.resolve.refusals.parameter_fixes import ParameterFix
 from gateway.shapes import Shape
 from tests.fakes import FakeClock
@@ -112,3 +120,20 @@ def test_changes_go_into_the_journal_and_what_is_adopted_does_not() -> None:
     fixes.forget(*key)
     fixes.adopt(key, None)
     assert [worked and worked.fixes for worked in pages.changes] == [(RENAME, DROP), None]
+
+
+def test_what_holds_for_one_request_is_no_lesson() -> None:
+    passing = (
+        ParameterFix("fit", "max_tokens", "9"),
+        ParameterFix("replace", "output_config.effort", "high", "max", once=True),
+        ParameterFix("strip", THINKING),
+    )
+    assert list(lessons((*passing, DROP), {"seed"}, REASONING, is_here=True)) == [(DROP, None)]
+
+
+def test_a_lesson_may_hold_for_all_models_or_for_an_effort() -> None:
+    retell, drop = ParameterFix("retell", "role", "user"), ParameterFix("drop", "top_p")
+    known = list(lessons((retell, drop), {"top_p"}, REASONING, is_here=False))
+    assert known == [(retell, ANY_MODEL), (drop, None)]
+    known = list(lessons((retell, drop), {"top_p"}, REASONING, is_here=True))
+    assert known == [(retell, None), (replace(drop, effort=REASONING), None)]
