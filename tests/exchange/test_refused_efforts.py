@@ -96,6 +96,55 @@ def test_thinking_that_cannot_be_switched_off_is_as_little_as_there_is(home: Sha
     assert "thinking:none->low" in result.decision.translation
 
 
+VERBOSITIES: dict[Shape, str] = {CHAT: "verbosity", RESPONSES: "text.verbosity"}
+
+
+def verbose(client: Shape, value: str) -> Json:
+    return {"verbosity": value} if client is CHAT else {"text": {"verbosity": value}}
+
+
+def verbosity_in(body: Json) -> Any:
+    return body.get("verbosity") or body.get("text", {}).get("verbosity")
+
+
+def taciturn(call: UpstreamCall) -> Answer:
+    if call.method == "GET":
+        return json_reply({"data": []})
+    home = next(shape for shape in VERBOSITIES if shape.path == call.path)
+    value = verbosity_in(sent(call))
+    if value in (None, "low", "medium"):
+        return json_reply(REPLIES[call.path])
+    said = (
+        f"Unsupported value: '{value}' is not supported with the 'gpt-9' model. "
+        "Supported values are: 'low' and 'medium'."
+    )
+    return error_reply(400, said, param=VERBOSITIES[home], code="unsupported_value")
+
+
+@pytest.mark.parametrize("fast", [True, False])
+@pytest.mark.parametrize("stream", [True, False])
+@pytest.mark.parametrize("client", VERBOSITIES)
+@pytest.mark.parametrize("home", VERBOSITIES)
+def test_so_does_a_refused_verbosity(
+    client: Shape, home: Shape, *, stream: bool, fast: bool
+) -> None:
+    async def scenario() -> None:
+        upstream = UpstreamSettings("main", "http://127.0.0.1:8000/v1", kinds.OTHER)
+        rules = (ModelRule("gpt-9", endpoints=(home,)),)
+        performance = PerformanceSettings(fast_paths=fast)
+        stage = Scene(taciturn, upstream, rules=rules, performance=performance)
+        body = {"model": "gpt-9", "stream": stream, **ASKED[client], **verbose(client, "high")}
+        for attempts in (2, 1):
+            result = await stage.call(client, body)
+            assert result.decision.attempts == attempts
+            assert verbosity_in(stage.network.bodies()[-1]) == "medium"
+            assert f"{VERBOSITIES[client]}:high->medium" in result.decision.translation
+        await stage.call(client, {**body, **verbose(client, "low")})
+        assert verbosity_in(stage.network.bodies()[-1]) == "low"
+
+    asyncio.run(scenario())
+
+
 def opus_5(call: UpstreamCall) -> Answer:
     """Take no effort above `high` without thinking (anthropics/claude-code#81084)."""
     if call.method == "GET":

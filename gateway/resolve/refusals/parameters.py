@@ -88,16 +88,19 @@ def _value_refused(name: str, given: str | None, message: str) -> RefusedParamet
     if name not in _DEGREES:
         return RefusedParameter(name, value_only=True)
     word = given and given.strip(_QUOTES).lower()
-    nearest = _nearest(word, message) if word and name in EFFORT_NAMES else None
+    nearest = _nearest(word, message) if word else None
     return RefusedParameter(name, given=word, nearest=nearest)
 
 
-def _nearest(effort: str, message: str) -> str | None:
-    """Return the nearest effort that a message says is supported; None: it names no other."""
+def _nearest(degree: str, message: str) -> str | None:
+    """Return the nearest degree that a message says is supported; None: it names no other.
+
+    The words for verbosities are some of those for efforts.
+    """
     listed = _SUPPORTED.search(message)
     words = re.findall(r"\w+", listed[1]) if listed is not None else []
-    found = nearest_effort(effort, [word for word in words if word in EFFORTS])
-    return found if found != effort else None
+    found = nearest_effort(degree, [word for word in words if word in EFFORTS])
+    return found if found != degree else None
 
 
 def _names(groups: dict[str, str | None]) -> list[str]:

@@ -240,12 +240,12 @@ def test_the_nearest_effort_is_one_that_is_named(
     assert refused_parameters(ErrorDetails(told, param="reasoning.effort"), sent) == (expected,)
 
 
-def test_other_degrees_have_no_nearest_one() -> None:
+def test_a_verbosity_has_a_nearest_one_too() -> None:
     text = "Unsupported value: 'low' is not supported with this model. Supported values are: 'high'"
     (found,) = (
         refused_parameters(ErrorDetails(text, param="verbosity"), frozenset({"verbosity"})) or ()
     )
-    assert (found.given, found.nearest) == ("low", None)
+    assert (found.given, found.nearest) == ("low", "high")
 
 
 @pytest.mark.parametrize(
