@@ -58,12 +58,22 @@ def lives_elsewhere(
     which = "that endpoint" if len(homes) == 1 else "one of these endpoints"
     return InvalidRequest(
         joined(
-            refusal.message, f"The model '{route.model_asked}' lives at {listed}", f"Call {which}"
+            _said(refusal, route),
+            f"The model '{route.model_asked}' lives at {listed}",
+            f"Call {which}",
         ),
         param="model",
         code=_word(refusal.code),
         type=refusal.type,
         status=_status(failure),
+    )
+
+
+def _said(refusal: Refusal, route: Route) -> str:
+    """Return an upstream's words; Anthropic's, which are the name alone, with the client's name."""
+    said = refusal.message.strip()
+    return (
+        f"model: {route.model_asked}" if said.rstrip(".") == f"model: {route.model_sent}" else said
     )
 
 
@@ -87,7 +97,7 @@ def model_not_found(
     unfit: Mapping[Shape, GatewayError] = MappingProxyType({}),
 ) -> ModelNotFound:
     """Say what was checked, which ids come near, and whether the model was retired."""
-    words = [refusal.message.strip() or f"The model '{route.model_asked}' does not exist"]
+    words = [_said(refusal, route) or f"The model '{route.model_asked}' does not exist"]
     if route.redirected_to is not None:
         words.append(f"({redirect_warning(route.model_asked, route.redirected_to)}.)")
     elif route.model_sent != route.model_asked:

@@ -16,6 +16,7 @@ from gateway.exchange.reply.classify import ErrorReply
 from gateway.resolve.evidence import Evidence, Route, Source
 from gateway.resolve.refusals.classify import Refusal, Verdict
 from gateway.shapes import Shape
+from gateway.translate.parts.messages.errors import messages_error
 from tests import kinds
 
 TODAY = date(2026, 11, 18)
@@ -77,6 +78,22 @@ def test_the_upstreams_code_is_kept_if_it_is_a_word(code: str | None, shown: str
 
 def test_an_alias_says_what_it_stands_for() -> None:
     assert "('asked' is an alias of 'sent'.)" in failed(replace(ROUTE, model_sent="sent")).message
+
+
+@pytest.mark.parametrize("said", ["model: sent", "model: sent."])
+def test_anthropics_words_for_a_missing_model_have_the_clients_name_once(said: str) -> None:
+    error = failed(replace(ROUTE, model_sent="sent"), replace(REFUSAL, message=said))
+    told = "model: asked. ('asked' is an alias of 'sent'.) The gateway asked"
+    assert error.message.startswith(told)
+    assert messages_error(error, "asked")["error"]["message"] == error.message
+
+
+def test_so_have_those_for_a_model_without_texts() -> None:
+    refusal = Refusal(Verdict.MODEL_NOT_FOUND, other_endpoint="embeddings", message="model: sent")
+    error = lives_elsewhere(replace(ROUTE, model_sent="sent"), NOT_THERE, refusal, TODAY)
+    assert error is not None
+    told = "model: asked. The model 'asked' lives at /v1/embeddings."
+    assert error.message.startswith(told)
 
 
 @pytest.mark.parametrize(
