@@ -10,7 +10,7 @@ of the body stand after it.
 import re
 from dataclasses import dataclass
 
-from gateway.envelopes.printed_values import value_of
+from gateway.envelopes.printed_values import printed_value
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,15 +130,15 @@ def _report(text: str) -> tuple[int, tuple[int, ...]]:
 def _without_body(text: str) -> tuple[str, object]:
     head, found, printed = text.partition(_BODY)
     head = head.rstrip()
-    within = head.startswith(("{", "[")) and value_of(head) is None
+    within = head.startswith(("{", "[")) and printed_value(head) is None
     if not found or not printed.startswith("{") or within:
         return text, None
-    return head, value_of(printed)
+    return head, printed_value(printed)
 
 
 def _without_suffixes(text: str) -> str:
     for _ in range(_MAX_SUFFIXES):
-        shorter = text if value_of(text) is not None else _without_last_suffix(text)
+        shorter = text if printed_value(text) is not None else _without_last_suffix(text)
         if shorter == text:
             break
         text = shorter

@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 
 from gateway.envelopes.anthropic_params import is_anthropics, named_in
 from gateway.envelopes.decorations import undecorated
-from gateway.envelopes.printed_values import python_literal, value_of
+from gateway.envelopes.printed_values import printed_value, python_literal
 from gateway.envelopes.validation_types import is_validation_type, value_refused
 from gateway.shapes import Json
 
@@ -217,7 +217,7 @@ def _behind_provider(error: Json) -> Json:
     raw = metadata.get("raw") if isinstance(metadata, dict) else None
     if isinstance(raw, str) and error.get("message") == "Provider returned error":
         return {**error, "message": raw}
-    if isinstance(cause, str) and _error_object(value_of(cause)) is not None:
+    if isinstance(cause, str) and _error_object(printed_value(cause)) is not None:
         return {**error, "message": cause}
     return error
 
@@ -291,7 +291,7 @@ def _embedded(message: str) -> object:
     """Return the value of a message that is JSON or a Python literal."""
     head = _VALIDATION_HEAD.match(message)
     if head is None:
-        return value_of(message)
+        return printed_value(message)
     lines = [line.strip() for line in message[head.end() :].splitlines()]
     printed = [line for line in lines if line.startswith("{")]
     if len(printed) > _MAX_VALIDATION_ERRORS:

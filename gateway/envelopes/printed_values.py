@@ -27,7 +27,7 @@ def decode_body(body: object) -> object:
         return None
 
 
-def value_of(text: str) -> object:
+def printed_value(text: str) -> object:
     """Return the value of a text that is JSON, or a value printed by Python, as a whole."""
     if not text.startswith(("{", "[", "b'", 'b"')):
         return None

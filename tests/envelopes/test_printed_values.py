@@ -2,7 +2,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.envelopes.printed_values import MAX_BODY_BYTES, decode_body, python_literal, value_of
+from gateway.envelopes.printed_values import (
+    MAX_BODY_BYTES,
+    decode_body,
+    printed_value,
+    python_literal,
+)
 
 
 @pytest.mark.parametrize(
@@ -73,10 +78,10 @@ def test_unknown_escapes_are_read_in_silence() -> None:
     ],
 )
 def test_a_text_has_a_value_only_as_a_whole(text: str, expected: object) -> None:
-    assert value_of(text) == expected
+    assert printed_value(text) == expected
 
 
 @given(st.text(alphabet="{}[]()'\"b\\,:0123456789 aeN-"))
 def test_no_text_raises(text: str) -> None:
     python_literal(text)
-    value_of(f"[{text}")
+    printed_value(f"[{text}")

@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from gateway.exchange.bodies.request_fields import field_names
 from gateway.exchange.params.known_fixes import Fixes
-from gateway.resolve.refusals.fixed_bodies import LOWERING, apply_fixes, value_of
+from gateway.resolve.refusals.fixed_bodies import LOWERING, apply_fixes, parameter_value
 from gateway.resolve.refusals.forced_calls import EFFORT, thinking_word
 from gateway.resolve.refusals.history.earlier_thinking import ITEMS
 from gateway.resolve.refusals.history.history_fields import FILLED_WITH
@@ -162,7 +162,7 @@ def _report_parameter(translation: Translation, fix: ParameterFix, bodies: Seque
     name, renamed_to = fix.name, fix.to
     asked = translation.client_param(0, name) or name
     if fix.action in _OF_VALUES:
-        given, sent = value_of(translation.calls[0], name), value_of(bodies[0], name)
+        given, sent = parameter_value(translation.calls[0], name), parameter_value(bodies[0], name)
         if sent != given:
             translation.report.change(asked, given, sent)
         return

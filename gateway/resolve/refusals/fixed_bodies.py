@@ -32,7 +32,7 @@ def apply_fixes(body: Json, fixes: Iterable[ParameterFix]) -> Json:
         if change is not None:
             change(fixed, fix)
             continue
-        if fix.given is not None and fix.given != value_of(fixed, fix.name):
+        if fix.given is not None and fix.given != parameter_value(fixed, fix.name):
             _take_entry(fixed, fix)
             continue
         value = _take(fixed, fix.name)
@@ -51,7 +51,7 @@ def _lower(body: Json, fix: ParameterFix) -> None:
 
 def _replace(body: Json, fix: ParameterFix) -> None:
     """Put the value of a fix in the place of the given one."""
-    if fix.given != value_of(body, fix.name):
+    if fix.given != parameter_value(body, fix.name):
         return
     outer, _, inner = fix.name.partition(".")
     body[outer] = {**body[outer], inner: fix.to} if inner else fix.to
@@ -101,7 +101,7 @@ def _take_entry(body: Json, fix: ParameterFix) -> None:
         del body[fix.name]
 
 
-def value_of(body: Json, name: str) -> object:
+def parameter_value(body: Json, name: str) -> object:
     """Return the value of a parameter; None if it is not there."""
     outer, _, inner = name.partition(".")
     value = body.get(outer)

@@ -20,7 +20,7 @@ from gateway.envelopes.upstream_json import NOT_JSON
 from gateway.errors import InvalidRequest, UnsupportedParameter
 from gateway.shapes import Json
 from gateway.translate.contract import Context
-from gateway.translate.parts.tools.argument_values import value_of
+from gateway.translate.parts.tools.argument_values import arguments_value
 from gateway.translate.prompt.conversation import SYSTEM, USER, Turn, escape_special, split_system
 
 MAX_RENDERED_CHARACTERS = 32 * 1024 * 1024
@@ -237,7 +237,7 @@ def _tool_call(call: Json) -> Json:
     if not isinstance(function, dict) or not isinstance(function.get("arguments"), str):
         return call
     try:
-        arguments = value_of(function["arguments"] or "{}")
+        arguments = arguments_value(function["arguments"] or "{}")
     except NOT_JSON:
         return call
     return {**call, "function": {**function, "arguments": arguments}}

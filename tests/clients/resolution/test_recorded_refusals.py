@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from gateway.exchange.params.fixing import parameter_names
-from gateway.resolve.refusals.fixed_bodies import value_of
+from gateway.resolve.refusals.fixed_bodies import parameter_value
 from gateway.shapes import Json, Shape
 from tests import kinds
 from tests.clients.resolution.asking import RIGHT
@@ -63,7 +63,7 @@ def refusing(row: RecordedError, models: bytes) -> Scene:
         names = parameter_names(body)
         return all(
             fix.name not in names
-            or (fix.action == "replace" and value_of(body, fix.name) == fix.to)
+            or (fix.action == "replace" and parameter_value(body, fix.name) == fix.to)
             for fix in row.fixes
         )
 

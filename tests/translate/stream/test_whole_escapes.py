@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.translate.parts.tools.argument_values import value_of
+from gateway.translate.parts.tools.argument_values import arguments_value
 from gateway.translate.stream.whole_escapes import WholeEscapes
 
 
@@ -48,4 +48,4 @@ def test_any_pieces_say_what_a_whole_text_says(text: str, size: int, upper: bool
     if upper:
         written = written.replace("\\ud83d", "\\uD83D").replace("\\ude00", "\\uDE00")
     pieces = [written[at : at + size] for at in range(0, len(written), size)]
-    assert json.loads("".join(said(*pieces))) == value_of(written)
+    assert json.loads("".join(said(*pieces))) == arguments_value(written)

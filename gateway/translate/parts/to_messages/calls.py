@@ -9,7 +9,7 @@ from gateway.servers.presets import INVALID_ARGUMENTS
 from gateway.shapes import Json
 from gateway.translate.contract import Report
 from gateway.translate.parts.to_messages.conversation import Block, content_of, safe_tool_id
-from gateway.translate.parts.tools.argument_values import value_of
+from gateway.translate.parts.tools.argument_values import arguments_value
 from gateway.translate.stream.messages.messages_blocks import text_input
 
 
@@ -47,7 +47,7 @@ def text_result(call_id: str, text: str, path: str, fields: Mapping[str, str]) -
 def _object(text: str) -> Json | None:
     """Return the object in a text; None: it is not one, or has numbers that JSON cannot have."""
     try:
-        found = value_of(text)
+        found = arguments_value(text)
     except NOT_JSON:
         return None
     if found is None:

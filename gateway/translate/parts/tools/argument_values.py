@@ -9,7 +9,7 @@ import msgspec
 from gateway.envelopes.upstream_json import whole_characters
 
 
-def value_of(text: str) -> Any:
+def arguments_value(text: str) -> Any:
     """Return the value of a JSON text, which can be encoded as valid JSON.
 
     Halves of characters, which programs and models escape, become U+FFFD; pairs are joined. Raises

@@ -6,7 +6,7 @@ from typing import Final
 
 from gateway.envelopes.upstream_json import NOT_JSON
 from gateway.shapes import Json
-from gateway.translate.parts.tools.argument_values import value_of
+from gateway.translate.parts.tools.argument_values import arguments_value
 from gateway.translate.parts.tools.broken_wrapper import text_so_far
 from gateway.translate.parts.tools.calls import arguments_text
 
@@ -54,7 +54,7 @@ def unwrapped_input(arguments: str) -> str:
     that are cut off it is the text as far as it goes.
     """
     try:
-        parsed = value_of(arguments)
+        parsed = arguments_value(arguments)
     except NOT_JSON:
         text = text_so_far(arguments)
         return arguments if text is None else text
@@ -75,7 +75,7 @@ NATIVE: Final = "native_arguments"
 def input_is_all(arguments: str) -> bool:
     """Whether the arguments of such a function have nothing but the free text."""
     try:
-        parsed = value_of(arguments)
+        parsed = arguments_value(arguments)
     except NOT_JSON:
         return True
     return not isinstance(parsed, dict) or "input" not in parsed or len(parsed) == 1

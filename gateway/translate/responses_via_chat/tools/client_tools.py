@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from gateway.envelopes.upstream_json import NOT_JSON
 from gateway.shapes import Json
-from gateway.translate.parts.tools.argument_values import value_of
+from gateway.translate.parts.tools.argument_values import arguments_value
 from gateway.translate.parts.tools.calls import arguments_text
 from gateway.translate.responses_via_chat.tools.loose_arguments import (
     environment,
@@ -63,7 +63,7 @@ class ClientTool:
     def fields(self, arguments: str) -> Json | None:
         """Return the fields of a call's item; None if the arguments are unusable."""
         try:
-            parsed = value_of(arguments or "{}")
+            parsed = arguments_value(arguments or "{}")
         except NOT_JSON:
             return None
         return self.read(parsed) if isinstance(parsed, dict) else None

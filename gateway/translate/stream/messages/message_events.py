@@ -12,7 +12,7 @@ from gateway.shapes import Json
 from gateway.translate.chat_via_responses.output.reading import string
 from gateway.translate.parts.messages.stop_reasons import incomplete_reason
 from gateway.translate.parts.to_messages.counts import Counts
-from gateway.translate.parts.tools.argument_values import value_of
+from gateway.translate.parts.tools.argument_values import arguments_value
 from gateway.translate.stream.messages.block_deltas import PARTIAL, TEXTS, block_events
 from gateway.translate.stream.messages.block_order import BlockOrder
 
@@ -142,7 +142,7 @@ def _made(block: Json, *, is_cut: bool) -> Json:
     if not text:
         return block
     try:
-        given = value_of(text)
+        given = arguments_value(text)
     except NOT_JSON:
         given = None
     is_input = isinstance(given, dict) and (bool(given) or not is_cut)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from gateway.envelopes.upstream_json import NOT_JSON
 from gateway.shapes import Json
-from gateway.translate.parts.tools.argument_values import value_of
+from gateway.translate.parts.tools.argument_values import arguments_value
 
 _TEXTS = st.text(st.characters(exclude_categories=()), max_size=4)
 
@@ -25,12 +25,12 @@ _TEXTS = st.text(st.characters(exclude_categories=()), max_size=4)
     ],
 )
 def test_halves_of_characters_are_replaced(text: str, value: object) -> None:
-    assert value_of(text) == value
+    assert arguments_value(text) == value
 
 
 @given(st.dictionaries(_TEXTS, st.lists(_TEXTS, max_size=3), max_size=3))
 def test_every_value_can_be_encoded(given: Json) -> None:
-    value = value_of(json.dumps(given))
+    value = arguments_value(json.dumps(given))
     assert msgspec.json.decode(msgspec.json.encode(value)) == value
 
 
@@ -44,4 +44,4 @@ def test_every_value_can_be_encoded(given: Json) -> None:
 )
 def test_what_is_not_json_is_not_read(text: str) -> None:
     with pytest.raises(NOT_JSON):
-        value_of(text)
+        arguments_value(text)
