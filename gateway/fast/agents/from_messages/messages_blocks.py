@@ -1,12 +1,16 @@
 """The blocks of agents' messages requests: where they are, and as the generic path has them."""
 
 from collections.abc import Iterator, Sequence
+from itertools import groupby
+from typing import Any
 
 import msgspec
 
 from gateway.fast.agents.from_messages.messages_requests import (
+    Message,
     OfAssistant,
     RedactedThinking,
+    Text,
     Thinking,
 )
 from gateway.fast.agents.numbers import number_of
@@ -40,3 +44,19 @@ def _in_json(value: object) -> object:
 def signature_of(block: Thinking | RedactedThinking) -> str:
     """Return what a block of thinking was signed with."""
     return block.signature if type(block) is Thinking else block.data
+
+
+def in_turns(messages: Sequence[Message]) -> Iterator[tuple[list[str], Message]]:
+    """Yield messages of one role in a row as one, with the paths of its blocks."""
+    for kind, group in groupby(enumerate(messages), lambda each: type(each[1])):
+        paths: list[str] = []
+        blocks: list[Any] = []
+        for position, message in group:
+            path, content = f"messages[{position}].content", message.content
+            if isinstance(content, str):
+                paths.append(path)
+                blocks.append(Text(text=content))
+            else:
+                paths += [f"{path}[{index}]" for index in range(len(content))]
+                blocks += content
+        yield paths, kind(blocks)

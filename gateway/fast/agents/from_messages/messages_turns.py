@@ -1,15 +1,20 @@
 """The conversation of a messages request of an agent, turn by turn."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import groupby, islice
+from collections.abc import Iterable, Sequence
+from itertools import islice
 from operator import is_
 from typing import Any
 
 import msgspec
 
 from gateway.fast.agents.exchanges import Form, Written
-from gateway.fast.agents.from_messages.messages_blocks import Place, path_of, path_of_message
+from gateway.fast.agents.from_messages.messages_blocks import (
+    Place,
+    in_turns,
+    path_of,
+    path_of_message,
+)
 from gateway.fast.agents.from_messages.messages_requests import (
     Assistant,
     Image,
@@ -36,6 +41,7 @@ from gateway.translate.contract import Context, Report
 from gateway.translate.parts.from_messages.blocks.forms import PartForms
 from gateway.translate.parts.from_messages.blocks.results import as_failure
 from gateway.translate.parts.messages.late_system import marked
+from gateway.translate.report_entries import note
 
 Result = msgspec.Raw | str | list[Json]
 """The content of a result: a text, as it is written or decoded, or parts."""
@@ -65,15 +71,17 @@ class Conversation(ABC):
         self._report = report
         self._attached: list[Json] = []
         """Parts of results that results cannot hold at this endpoint."""
+        self._reordered: list[str] = []
+        """The paths of content with results behind other blocks."""
         self._waiting: set[bytes] = set()
         """The ids of calls that have no result yet."""
 
     def write(self, messages: Sequence[Message]) -> None:
         """Write the messages."""
-        kinds = list(map(type, messages))
+        noted, kinds = len(self._report.changed), list(map(type, messages))
         turns: Iterable[tuple[Place, Message]] = enumerate(messages)
         if any(map(is_, kinds, islice(kinds, 1, None))):
-            joined = list(_joined(messages))
+            joined = list(in_turns(messages))
             turns, kinds = joined, [type(message) for _, message in joined]
         if kinds[0] is System or kinds[-1] is Assistant or User not in kinds:
             raise Uncommon
@@ -91,7 +99,19 @@ class Conversation(ABC):
                 self._add_turn(answer, place_of_answer)
         if self._waiting:
             raise Uncommon
+        if self._reordered:
+            self._report_order(noted)
         self.call_ids = ids_in(self._named)
+
+    def _report_order(self, noted: int) -> None:
+        """Report the order of turns before all else of theirs, as where they are read first."""
+        changed = self._report.changed
+        later = changed[noted:]
+        del changed[noted:]
+        for path in self._reordered:
+            self._report.change(path, "text first", "results first")
+        for entry in later:
+            note(changed, entry)
 
     def _exchange(self, asked: Sequence[Any], answered: Sequence[Any]) -> bool:
         """Add a call and its result, a text, as most turns are; return whether they were added.
@@ -171,8 +191,7 @@ class Conversation(ABC):
             else:
                 others.append(block)
         if is_late:
-            path = path_of_message(place)
-            self._report.change(f"{path}.content", "text first", "results first")
+            self._reordered.append(f"{path_of_message(place)}.content")
         if others or self._attached:
             self._say_others(others)
 
@@ -278,19 +297,3 @@ class Conversation(ABC):
     @abstractmethod
     def _instruct(self, texts: list[str]) -> None:
         """Add a system message to the conversation."""
-
-
-def _joined(messages: Sequence[Message]) -> Iterator[tuple[list[str], Message]]:
-    """Yield messages of one role in a row as one, with the paths of its blocks."""
-    for kind, group in groupby(enumerate(messages), lambda each: type(each[1])):
-        paths: list[str] = []
-        blocks: list[Any] = []
-        for position, message in group:
-            path, content = f"messages[{position}].content", message.content
-            if isinstance(content, str):
-                paths.append(path)
-                blocks.append(Text(text=content))
-            else:
-                paths += [f"{path}[{index}]" for index in range(len(content))]
-                blocks += content
-        yield paths, kind(blocks)

@@ -156,6 +156,24 @@ def test_a_call_alone_has_the_reasoning_that_a_server_requires() -> None:
     agents.assert_same(codec_to(Shape.CHAT), body, CONTEXTS["required"])
 
 
+@pytest.mark.parametrize("target", [Shape.CHAT, Shape.RESPONSES])
+@pytest.mark.parametrize("context", ["OpenAI", "required", "vLLM"])
+@pytest.mark.parametrize(
+    "odd",
+    [
+        [("messages.2.content", [TEXT, RESULT])],
+        [("messages.1.content", [CALL, TEXT]), ("messages.2.content", [TEXT, RESULT])],
+        [("messages.2.content", [TEXT, RESULT]), ("messages.4", SYSTEM)],
+    ],
+)
+def test_what_has_changed_is_reported_in_the_order_of_the_generic_path(
+    target: Shape, context: str, odd: list[tuple[str, Any]]
+) -> None:
+    body = changed(ONE_CALL, odd)
+    agents.assert_same(codec_to(target), body, CONTEXTS[context])
+    assert codec_to(target).translation(encode(body), CONTEXTS[context]) is not None
+
+
 @pytest.mark.parametrize("written", [b"3", b"null", rb'"\ud800"', b'"' + b"i" * 65 + b'"'])
 def test_an_exchange_has_an_id_that_can_be_read(written: bytes) -> None:
     body = encode(ONE_CALL).replace(b'"toolu_1"', written)
