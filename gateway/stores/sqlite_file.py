@@ -24,10 +24,10 @@ class UnusableStore(sqlite3.DatabaseError, ValueError):
     So callers need not import SQLite, whose memory most gateways do without.
     """
 
-    def __init__(self, setting: str, reason: Exception) -> None:
+    def __init__(self, setting: str, path: Path, reason: Exception) -> None:
         super().__init__(
-            f"{setting}: its SQLite file cannot be used: {str(reason).rstrip('.')}; name another "
-            "one, in a folder that exists and can be written to"
+            f"{setting}: its SQLite file {path} cannot be used: {str(reason).rstrip('.')}; name "
+            "another one, in a folder that exists and can be written to"
         )
 
 
@@ -54,7 +54,7 @@ class SqliteFile:
                 path, timeout=_BUSY_SECONDS_AT_START, isolation_level=None, check_same_thread=False
             )
         except sqlite3.Error as error:
-            raise UnusableStore(setting, error) from error
+            raise UnusableStore(setting, path, error) from error
         try:
             path.chmod(0o600)
             self.database.execute("PRAGMA journal_mode = WAL")
@@ -63,7 +63,7 @@ class SqliteFile:
             self.database.execute(f"PRAGMA busy_timeout = {_BUSY_MILLISECONDS}")
         except (OSError, sqlite3.Error) as error:
             self.database.close()
-            raise UnusableStore(setting, error) from error
+            raise UnusableStore(setting, path, error) from error
         self._calls = SqliteCalls(self.database)
 
     async def run(self, work: Callable[[], Result], what: str = "reading") -> Result:

@@ -89,13 +89,18 @@ def test_what_cannot_be_built_is_told_in_one_line(tmp_path: Path, command: str) 
     assert isinstance(result.exception, SystemExit)
 
 
-def test_a_damaged_database_is_told_in_one_line(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "setting", ["responses: {store: sqlite:///bad}", "memory: {url: sqlite:///bad}"]
+)
+def test_a_damaged_database_is_told_in_one_line(tmp_path: Path, setting: str) -> None:
     (tmp_path / "bad").write_bytes(b"SQLite format 3\x00" + b"x" * 4096)
     path = tmp_path / "gateway.yaml"
-    path.write_text("responses: {store: sqlite:///bad}\n")
+    path.write_text(f"secret: {'s' * 40}\n{setting}\n")
     result = run("serve", "--config", str(path), **ANY_PORTS)
     assert result.exit_code == 1
-    assert result.output.startswith("Error: responses.store: ")
+    name = setting.replace(": {", ".").partition(": ")[0]
+    file = tmp_path / "bad"
+    assert result.output.startswith(f"Error: {name}: its SQLite file {file} cannot be used: ")
     assert result.output.count("\n") == 1
 
 

@@ -47,7 +47,7 @@ def test_a_call_that_hangs_is_given_up_and_does_not_delay_the_end(
 
 def test_what_cannot_be_used_names_its_setting(tmp_path: Path) -> None:
     with pytest.raises(
-        UnusableStore, match=r"memory\.url: its SQLite file cannot be used: unable to open"
+        UnusableStore, match=r"memory\.url: its SQLite file /\S+ cannot be used: unable to open"
     ):
         SqliteFile(tmp_path / "no" / "such.sqlite", "memory.url", SCHEMA)
 
@@ -55,6 +55,6 @@ def test_what_cannot_be_used_names_its_setting(tmp_path: Path) -> None:
         raise sqlite3.DatabaseError("it is not ours")
 
     with pytest.raises(
-        UnusableStore, match=r"memory\.url: its SQLite file cannot be used: it is not ours"
+        UnusableStore, match=r"memory\.url: its SQLite file /\S+ cannot be used: it is not ours"
     ):
         SqliteFile(tmp_path / "f.sqlite", "memory.url", SCHEMA, refuse)

@@ -112,6 +112,7 @@ def test_a_file_can_have_responses_too(settings: MemorySettings) -> None:
 def test_an_unusable_file_is_an_error_at_once(settings: MemorySettings) -> None:
     Path(settings.url.removeprefix("sqlite:///")).write_bytes(b"not a database" * 100)
     with pytest.raises(
-        UnusableStore, match=r"memory\.url: its SQLite file cannot be used: file is not a database"
+        UnusableStore,
+        match=r"memory\.url: its SQLite file /\S+ cannot be used: file is not a database",
     ):
         Replica(settings)
