@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.errors import TruncatedStream, UpstreamError, UpstreamUnavailable
+from gateway.errors import Reason, TruncatedStream, UpstreamError, UpstreamUnavailable
 from gateway.shapes import UpstreamCall, UpstreamReply
 from gateway.upstream import pool
 from gateway.upstream.transport.arriving_reply import UNREAD_LIMIT
@@ -54,14 +54,20 @@ async def test_a_verified_connection_carries_requests_and_is_reused(
         assert world.upstream.connections == 1
 
 
-@pytest.mark.parametrize("host", ["localhost", "127.0.0.1"], ids=["unknown-ca", "wrong-name"])
+@pytest.mark.parametrize(
+    ("host", "why"),
+    [("localhost", "self-signed certificate"), ("127.0.0.1", "IP address mismatch.*")],
+    ids=["unknown-ca", "wrong-name"],
+)
 async def test_a_certificate_that_proves_nothing_is_not_accepted(
-    before: WorldMaker, server_tls: ssl.SSLContext, certificate: Path, host: str
+    before: WorldMaker, server_tls: ssl.SSLContext, certificate: Path, host: str, why: str
 ) -> None:
     verify = True if host == "localhost" else str(certificate)
+    told = rf"'local' cannot be reached: its TLS certificate is not accepted \({why}\)\.$"
     async with before(replies(OK), tls=server_tls, host=host, verify=verify) as world:
-        with pytest.raises(UpstreamUnavailable, match=r"'local' .*(TLS|certificate)"):
+        with pytest.raises(UpstreamUnavailable, match=told) as refused:
             await world.fetch()
+    assert refused.value.reason is Reason.TLS
 
 
 async def test_verification_can_be_switched_off(
@@ -78,7 +84,7 @@ async def test_an_upstream_that_does_not_speak_tls_is_unavailable(before: WorldM
     async with before(script) as plain:
         base_url = f"https://localhost:{plain.upstream.port}/v1"
         async with before(replies(OK), base_url=base_url) as world:
-            with pytest.raises(UpstreamUnavailable, match="'local'"):
+            with pytest.raises(UpstreamUnavailable, match=r"'local' .*begin with http://"):
                 await world.fetch()
 
 

@@ -31,10 +31,14 @@ from gateway.upstream.credentials import Credentials
 from gateway.upstream.delivery import SAFE_METHODS
 from gateway.upstream.headers import OutgoingHeaders, framing, reply_headers
 from gateway.upstream.origin import Origin
-from gateway.upstream.proxied.httpx_errors import closed_unanswered, gateway_errors
+from gateway.upstream.proxied.httpx_errors import causes, closed_unanswered, gateway_errors
 from gateway.upstream.slots import Slots, UpstreamStats, for_look_ups, for_requests
 from gateway.upstream.targets import targets_of
-from gateway.upstream.transport.client_tls import client_context, suspect_certificate
+from gateway.upstream.transport.client_tls import (
+    client_context,
+    suspect_certificate,
+    suspect_handshake,
+)
 from gateway.upstream.transport.request_body import measured
 
 
@@ -107,6 +111,9 @@ class HttpClient:
         self._made_for = upstream, origin, credentials
         self._name = upstream.name
         self._timeouts = upstream.timeouts
+        proxy = upstream.proxy.reveal() if upstream.proxy is not None else ""
+        self._whose = "its own or its proxy's" if proxy.startswith("https:") else "its"
+        """Whose certificates are verified."""
         self._target = targets_of(upstream, origin, credentials)
         self._headers = OutgoingHeaders(upstream, credentials, origin.host_header)
         self._slots = slots or for_requests(upstream)
@@ -172,7 +179,7 @@ class HttpClient:
             extensions={"timeout": limits, "trace": progress},
         )
         try:
-            with gateway_errors(self._name, "head"):
+            with gateway_errors(self._name, "head", whose=self._whose):
                 async with deadline:
                     response = await self._transport.handle_async_request(request)
         except UpstreamError as error:
@@ -180,6 +187,8 @@ class HttpClient:
                 raise _ReusedConnectionClosed(
                     error.message, reason=error.reason
                 ) from error.__cause__
+            if isinstance(error.__cause__, httpx2.ConnectError):
+                suspect_handshake(error, causes(error.__cause__), self._made_for[0])
             if progress.secured_at and closed_unanswered(error.__cause__):
                 age = asyncio.get_running_loop().time() - progress.secured_at
                 suspect_certificate(error, self._made_for[0], age)

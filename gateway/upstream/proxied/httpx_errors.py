@@ -18,7 +18,7 @@ from gateway.errors import (
     UpstreamTimeout,
     UpstreamUnavailable,
 )
-from gateway.upstream.transport.client_tls import certificate_refused
+from gateway.upstream.transport.client_tls import certificate_refused, failed_handshake
 from gateway.upstream.transport.exhaustion import exhaustion
 
 Phase = Literal["head", "body"]
@@ -26,7 +26,6 @@ Phase = Literal["head", "body"]
 _MAX_CAUSES = 16
 _CONNECT_ERRORS: tuple[tuple[type[OSError], Reason], ...] = (
     (socket.gaierror, Reason.DNS),
-    (ssl.SSLError, Reason.TLS),
     (ConnectionRefusedError, Reason.REFUSED),
 )
 
@@ -39,11 +38,13 @@ def closed_unanswered(error: BaseException | None) -> bool:
 
 
 @contextmanager
-def gateway_errors(name: str, phase: Phase, stream_idle: float = 0.0) -> Iterator[None]:
+def gateway_errors(
+    name: str, phase: Phase, stream_idle: float = 0.0, whose: str = "its"
+) -> Iterator[None]:
     """Turn every error of httpx2 in the block into one of `gateway.errors`.
 
     `name` is the upstream's; `stream_idle` (seconds) is what a wait within the body was limited
-    to. Its own texts are left out: they can contain addresses.
+    to, `whose` certificates can be refused. Its own texts are left out: they can contain addresses.
     """
     who = f"Upstream '{name}'"
     try:
@@ -52,7 +53,7 @@ def gateway_errors(name: str, phase: Phase, stream_idle: float = 0.0) -> Iterato
         # No variable holds what is raised: it would be a cycle with its traceback.
         raise (
             _unsent(name, error)
-            or _before_the_reply(who, error)
+            or _before_the_reply(who, error, whose)
             or _within_the_reply(who, error, phase, stream_idle)
         ) from error
 
@@ -62,19 +63,26 @@ def _unsent(name: str, error: httpx2.TransportError | ssl.SSLError) -> GatewayEr
 
     A refusal of the gateway's certificate may come in place of the first reply.
     """
-    causes = list(_causes(error))
-    found: Iterator[GatewayError | None] = (certificate_refused(name, each) for each in causes)
+    all_causes = list(causes(error))
+    found: Iterator[GatewayError | None] = (certificate_refused(name, each) for each in all_causes)
     if isinstance(error, httpx2.ConnectError):
-        found = chain(found, (exhaustion(name, each) for each in causes))
+        found = chain(found, (exhaustion(name, each) for each in all_causes))
     return next(filter(None, found), None)
 
 
-def _before_the_reply(who: str, error: httpx2.TransportError | ssl.SSLError) -> GatewayError | None:
+def _before_the_reply(
+    who: str, error: httpx2.TransportError | ssl.SSLError, whose: str
+) -> GatewayError | None:
     """Return the error for a request that was not sent, or not whole; None: it was."""
     if isinstance(error, httpx2.ConnectTimeout):
         return UpstreamUnavailable(
             f"{who} could not be reached in time (timeouts.connect).",
             reason=Reason.CONNECT_TIMEOUT,
+        )
+    handshake = next((each for each in causes(error) if isinstance(each, ssl.SSLError)), None)
+    if isinstance(error, httpx2.ConnectError) and handshake is not None:
+        return UpstreamUnavailable(
+            f"{who} cannot be reached: {failed_handshake(handshake, whose)}.", reason=Reason.TLS
         )
     if isinstance(error, httpx2.ConnectError | httpx2.ProxyError | httpx2.PoolTimeout):
         return UpstreamUnavailable(
@@ -114,14 +122,14 @@ def _why_unconnected(error: httpx2.TransportError) -> Reason:
         return Reason.PROXY
     if isinstance(error, httpx2.PoolTimeout):
         return Reason.BUSY
-    causes = list(_causes(error))
+    found = list(causes(error))
     for kind, reason in _CONNECT_ERRORS:
-        if any(isinstance(cause, kind) for cause in causes):
+        if any(isinstance(cause, kind) for cause in found):
             return reason
     return Reason.UNREACHABLE
 
 
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
+def causes(error: BaseException | None) -> Iterator[BaseException]:
     """Yield an error and what it was raised from; several attempts are a group."""
     for _ in range(_MAX_CAUSES):
         if error is None:

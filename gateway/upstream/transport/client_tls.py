@@ -1,6 +1,7 @@
 """TLS towards upstreams: whom the gateway trusts, and how it proves its own identity."""
 
 import ssl
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
@@ -53,6 +54,22 @@ def _verifying(verify: bool | str) -> ssl.SSLContext:
     return context
 
 
+_NOT_TLS: Final = frozenset({"WRONG_VERSION_NUMBER", "HTTP_REQUEST"})
+"""What OpenSSL calls the reply of a server without TLS."""
+
+
+def failed_handshake(error: ssl.SSLError, whose: str = "its") -> str:
+    """Return why a handshake with an upstream has failed; `whose` certificate it may be about."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"{whose} TLS certificate is not accepted ({error.verify_message})"
+    # The attribute is there only where OpenSSL itself has raised the error.
+    given = getattr(error, "reason", None) or "no reason given"
+    why = f"the TLS handshake failed ({given})"
+    if given in _NOT_TLS:
+        why += "; it seems to speak no TLS there: its base_url may have to begin with http://"
+    return why
+
+
 _AT_ONCE: Final = 2.0
 """Seconds: who refuses a certificate looks at no request. A server that fails takes its time."""
 
@@ -98,3 +115,20 @@ def suspect_certificate(error: UpstreamError, upstream: UpstreamSettings, second
     if why and seconds <= _AT_ONCE:
         error.message += why
         error.args = (error.message,)
+
+
+_ENDED: Final = (ssl.SSLEOFError, ConnectionResetError, ConnectionAbortedError)
+"""The ends of a handshake that the other side breaks off without an alert."""
+_HANDSHAKE_FAILURE: Final = "SSLV3_ALERT_HANDSHAKE_FAILURE"
+"""What servers say before TLS 1.3 where they were shown no certificate; also of ciphers."""
+
+
+def suspect_handshake(
+    error: UpstreamError, failures: Iterable[BaseException], upstream: UpstreamSettings
+) -> None:
+    """Say so in the error of a connection that did not come about, if it may be for that reason."""
+    ends = _ENDED if upstream.tls is not None else ()
+    for failure in failures:
+        if isinstance(failure, ends) or getattr(failure, "reason", None) == _HANDSHAKE_FAILURE:
+            suspect_certificate(error, upstream, 0.0)
+            return

@@ -17,20 +17,15 @@ from gateway.upstream.origin import Origin
 from gateway.upstream.transport.client_tls import (
     certificate_refused,
     client_context,
+    failed_handshake,
     suspect_certificate,
+    suspect_handshake,
 )
 from gateway.upstream.transport.connection import Connection
 from gateway.upstream.transport.exhaustion import exhaustion, without_a_socket
 
 LAST_SECONDS = 300.0
 """How long an address that has failed is tried after the others of its name."""
-
-_ENDED = (ssl.SSLEOFError, ConnectionResetError, ConnectionAbortedError)
-"""The ends of a handshake that the other side breaks off without an alert."""
-_NOT_TLS = frozenset({"WRONG_VERSION_NUMBER", "HTTP_REQUEST"})
-"""What OpenSSL calls the reply of a server without TLS."""
-_HANDSHAKE_FAILURE = "SSLV3_ALERT_HANDSHAKE_FAILURE"
-"""What servers say before TLS 1.3 where they were shown no certificate; also of ciphers."""
 
 ProtocolType = TypeVar("ProtocolType", bound=asyncio.BaseProtocol)
 
@@ -153,19 +148,8 @@ class Dialer:
         return protocol
 
     def _unavailable(self, failure: BaseException) -> UpstreamUnavailable:
-        # The attribute is there only where OpenSSL itself has raised the error.
-        given = getattr(failure, "reason", "no reason given")
-        if isinstance(failure, ssl.SSLCertVerificationError):
-            reason, why = (
-                Reason.TLS,
-                f"its TLS certificate is not accepted ({failure.verify_message})",
-            )
-        elif isinstance(failure, ssl.SSLError):
-            reason, why = Reason.TLS, f"the TLS handshake failed ({given})"
-            if given in _NOT_TLS:
-                why += (
-                    "; it seems to speak no TLS there: its base_url may have to begin with http://"
-                )
+        if isinstance(failure, ssl.SSLError):
+            reason, why = Reason.TLS, failed_handshake(failure)
         elif isinstance(failure, TimeoutError):
             reason = Reason.CONNECT_TIMEOUT
             why = f"no connection within {self._timeout:g} s (timeouts.connect)"
@@ -177,9 +161,7 @@ class Dialer:
         error = UpstreamUnavailable(
             f"Upstream '{self._name}' cannot be reached: {why}.", reason=reason
         )
-        is_shown = self._upstream.tls is not None
-        if (is_shown and isinstance(failure, _ENDED)) or given == _HANDSHAKE_FAILURE:
-            suspect_certificate(error, self._upstream, 0.0)
+        suspect_handshake(error, [failure], self._upstream)
         return error
 
 

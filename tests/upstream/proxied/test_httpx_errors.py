@@ -1,6 +1,7 @@
 """httpx2's errors, as the gateway raises them."""
 
 import errno
+import re
 import socket
 import ssl
 from typing import Any
@@ -84,6 +85,19 @@ def test_why_no_connection_came_about_is_found_behind_the_librarys_error(
     with pytest.raises(UpstreamUnavailable) as caught, gateway_errors("local", "head"):
         raise httpx2.ConnectError("failed") from cause
     assert caught.value.reason is reason
+
+
+@pytest.mark.parametrize("whose", ["its", "its own or its proxy's"])
+def test_a_certificate_that_is_not_accepted_may_be_a_proxys(whose: str) -> None:
+    cause = ssl.SSLCertVerificationError(1, "no")
+    cause.verify_message = "expired"
+    told = f"'local' cannot be reached: {whose} TLS certificate is not accepted (expired)."
+    with (
+        pytest.raises(UpstreamUnavailable, match=re.escape(told)) as caught,
+        gateway_errors("local", "head", whose=whose),
+    ):
+        raise httpx2.ConnectError("failed") from cause
+    assert caught.value.reason is Reason.TLS
 
 
 @pytest.mark.parametrize(

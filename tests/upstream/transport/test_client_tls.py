@@ -18,6 +18,7 @@ from gateway.upstream.transport.client_tls import (
     CertificateRefused,
     certificate_refused,
     client_context,
+    failed_handshake,
     suspect_certificate,
 )
 from tests import kinds
@@ -118,8 +119,6 @@ async def test_a_server_that_refuses_the_certificate_is_unavailable_and_says_why
         tls = make_pair(tmp_path, "other", issuer=make_pair(tmp_path, "others")).settings
     elif version is TLS_1_2:
         said = r"HANDSHAKE_FAILURE\)\. If it requires a client certificate, set tls\.certificate"
-        if "httpx2" in variant:
-            said = "could not be reached"
     with mutual_server(authority.context(version)) as server:
         sender = sender_for(variant, towards(server, authority, tls))
         for asked in (GET, call(b"{}")):
@@ -284,3 +283,23 @@ async def test_a_renewed_certificate_is_shown_after_a_reload(authority: Authorit
 def test_only_an_alert_about_a_certificate_refuses_one() -> None:
     for error in (None, OSError(), ssl.SSLError(1, "bad record"), ssl.SSLCertVerificationError(1)):
         assert certificate_refused("local", error) is None
+
+
+@pytest.mark.parametrize(
+    ("reason", "why"),
+    [
+        ("NO_SHARED_CIPHER", "the TLS handshake failed (NO_SHARED_CIPHER)"),
+        (None, "the TLS handshake failed (no reason given)"),
+        (
+            "WRONG_VERSION_NUMBER",
+            (
+                "the TLS handshake failed (WRONG_VERSION_NUMBER); it seems to speak no TLS there: "
+                "its base_url may have to begin with http://"
+            ),
+        ),
+    ],
+)
+def test_a_failed_handshake_has_openssls_word(reason: str | None, why: str) -> None:
+    error = ssl.SSLError(1, "x")
+    error.reason = reason  # type: ignore[assignment]
+    assert failed_handshake(error) == why
