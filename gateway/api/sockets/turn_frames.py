@@ -13,12 +13,19 @@ from gateway.errors import GatewayError, UpstreamError
 from gateway.exchange.decision import Decision
 from gateway.exchange.remembered.turns import Turn
 from gateway.exchange.reply.body import ReplyBody
-from gateway.exchange.reply.reading import not_json
+from gateway.exchange.reply.reading import decode_object, not_json
 from gateway.exchange.reply.wrapped_errors import is_foreign
 from gateway.exchange.stored.responses import PREVIOUS
 from gateway.translate.parts.upstream_errors import ended_too_early
+from gateway.translate.stream.event_reader import is_empty_data
 from gateway.translate.stream.response_ends import OTHER_END, documented
-from gateway.translate.stream.sse import RESPONSES_END, ServerSentEvent, SSEDecoder, is_done
+from gateway.translate.stream.sse import (
+    RESPONSES_END,
+    ServerSentEvent,
+    SSEDecoder,
+    encode_json,
+    is_done,
+)
 
 _DELTA: Final = b".delta"
 _EVENT: Final = b"event: "
@@ -110,7 +117,10 @@ class TurnFrames:
     def note_end(self, event: bytes) -> None:
         """Remember the response of an event that has ended the turn, and that was passed on."""
         self.ended = True
-        last = _decode_event(_with_documented_end(event))
+        try:
+            _, last = _read_event(_as_text(event))
+        except UpstreamError:
+            return  # an error without a type
         if last.type in _CONTINUABLE:
             self._remember(last.response)
 
@@ -126,7 +136,7 @@ class TurnFrames:
 
     def _add_read(self, events: list[ServerSentEvent], frames: list[bytes]) -> None:
         for event in events:
-            if not is_foreign(event):
+            if not (is_foreign(event) or is_empty_data(event.data)):
                 self._add(event.data, frames)
 
     def _add(self, data: bytes, frames: list[bytes]) -> None:
@@ -134,11 +144,7 @@ class TurnFrames:
             frames.append(self._other(_as_text(data)))
 
     def _other(self, data: bytes) -> bytes:
-        try:
-            data = _with_documented_end(data)
-            event = _decode_event(data)
-        except (msgspec.DecodeError, RecursionError):
-            raise not_json() from None
+        data, event = _read_event(data)
         if event.type == "error" or (not event.type and bytes(event.error) not in (b"", b"null")):
             self.ended = True
             failure = None if self.body is None else self.body.failure
@@ -190,6 +196,22 @@ def _whole_events(piece: bytes) -> list[tuple[bytes, bytes]] | None:
             return None
         events.append((name, data))
     return events
+
+
+def _read_event(data: bytes) -> tuple[bytes, _Event]:
+    """Return an event as clients know it, and what was read of it; raises `UpstreamError`.
+
+    Halves of characters and numbers that JSON does not have are mended.
+    """
+    try:
+        data = _with_documented_end(data)
+        return data, _decode_event(data)
+    except (msgspec.DecodeError, RecursionError):
+        data = _with_documented_end(encode_json(decode_object(data)))
+    try:
+        return data, _decode_event(data)
+    except msgspec.DecodeError:
+        raise not_json() from None
 
 
 def _with_documented_end(data: bytes) -> bytes:

@@ -276,6 +276,37 @@ def test_what_is_not_an_event_ends_the_turn(name: bytes, data: bytes) -> None:
     assert frames.broken is not None
 
 
+@pytest.mark.parametrize("stream_id", [None, "a"])
+@pytest.mark.parametrize("data", [b"null", b"{}", b"[]", b'""', b" null ", b""])
+def test_what_only_keeps_a_stream_open_is_no_event(data: bytes, stream_id: str | None) -> None:
+    kept = stream(begun()) + b"data: " + data + b"\n\n" + stream(ended())
+    frames = read(frames_of([kept], stream_id))
+    assert [frame["type"] for frame in frames] == ["response.created", "response.completed"]
+
+
+@pytest.mark.parametrize(
+    ("written", "mended"),
+    [
+        (b'"Hi \\ud83d"', "Hi \ufffd"),
+        (b'"\\ude00 Hi"', "\ufffd Hi"),
+        (b"NaN", None),
+        (b'"response.done \\ud83d"', "response.done \ufffd"),
+    ],
+)
+@pytest.mark.parametrize("is_relayed", [False, True])
+def test_what_the_fast_decoder_refuses_ends_no_turn(
+    written: bytes, mended: str | None, *, is_relayed: bool
+) -> None:
+    asked = turn(input="Hi")
+    last = msgspec.json.encode(ended(output=[{**ITEM, "text": "?"}])).replace(b'"?"', written)
+    if is_relayed:
+        TurnFrames(asked, None).note_end(last)
+    else:
+        frame = read(frames_of([stream(begun()), b"data: " + last + b"\n\n"], of=asked))[-1]
+        assert frame["response"]["output"][0]["text"] == mended
+    assert items(remembered(asked))[-1]["text"] == mended
+
+
 def test_a_stream_that_ends_too_early_ends_in_an_error() -> None:
     frames = TurnFrames(turn(), None)
     frames.feed(stream(begun()))
@@ -298,6 +329,7 @@ def test_an_event_that_was_passed_on_is_noted() -> None:
     frames.note_end(msgspec.json.encode(ended()))
     assert frames.ended
     assert items(remembered(asked)) == [ITEM]
-    other = TurnFrames(turn(), None)
-    other.note_end(b'{"type":"error","message":"Oh."}')
-    assert other.ended
+    for error in (b'{"type":"error","message":"Oh."}', b'{"type":null,"error":{}}'):
+        other = TurnFrames(turn(), None)
+        other.note_end(error)
+        assert other.ended
