@@ -4,6 +4,7 @@ from typing import Final
 
 import msgspec
 
+from gateway.envelopes.upstream_json import NOT_JSON, valid_json
 from gateway.translate.stream.sse import RESPONSES_END
 
 _TYPES: Final = (
@@ -18,19 +19,7 @@ USUAL: Final = tuple(
 _STEERED: Final = "steered"
 _WRONG_KEY: Final = "invalid_api_key"
 _ENDS: Final = RESPONSES_END | {"error"}
-
-
-class _Details(msgspec.Struct, gc=False):
-    reason: str | None = None
-
-
-class _Response(msgspec.Struct, gc=False):
-    id: str = ""
-    incomplete_details: _Details | None = None
-
-
-class _Error(msgspec.Struct, gc=False):
-    code: str | int | None = None
+_NOTHING: Final = msgspec.Raw(b"null")
 
 
 class Event(msgspec.Struct, gc=False):
@@ -38,51 +27,97 @@ class Event(msgspec.Struct, gc=False):
 
     type: str = ""
     stream_id: str | None = None
-    status: int | None = None
-    response: _Response | None = None
-    error: _Error | None = None
-    code: object = None
-    """Of an error in OpenAI's flat form."""
+    response_id: str = ""
+    """The id of its response; empty: it has none."""
+    is_steered: bool = False
+    """Whether it ends a response that goes on as another one, with more input."""
+    error_status: int = 0
+    """The status of an error, which some servers give as its code; 0: it is not an error."""
+    error_code: str = ""
+    """The code of an error; empty: it has none."""
 
     @property
     def ends_turn(self) -> bool:
         """Whether a turn is over. One that was steered goes on with another response."""
-        details = self.response.incomplete_details if self.response is not None else None
-        is_steered = details is not None and details.reason == _STEERED
-        return self.type in _ENDS and not is_steered
-
-    @property
-    def response_id(self) -> str:
-        """The id of its response; empty: it has none."""
-        return self.response.id if self.response is not None else ""
-
-    @property
-    def error_status(self) -> int:
-        """The status of an error, which some servers give as its code; 0: it is not an error."""
-        if self.type != "error":
-            return 0
-        status = self.status or _status_of(self.error_code)
-        return status if 400 <= status < 600 else 500
-
-    @property
-    def error_code(self) -> str:
-        """The code of an error; empty: it has none."""
-        code = self.error.code if self.error is not None else self.code
-        return str(code or "") if isinstance(code, str | int) else ""
+        return self.type in _ENDS and not self.is_steered
 
 
-def _status_of(code: str) -> int:
-    if code == _WRONG_KEY:
-        return 401
-    return int(code) if code.isascii() and code.isdecimal() and len(code) == 3 else 0
+class _Response(msgspec.Struct, gc=False):
+    id: object = None
+    incomplete_details: object = None
 
 
-_decode = msgspec.json.Decoder(Event).decode
+class _Error(msgspec.Struct, gc=False):
+    code: object = None
+
+
+class _Written(msgspec.Struct, gc=False):
+    """An event as a server has written it, whose fields may have any type."""
+
+    type: object = None
+    stream_id: object = None
+    status: object = None
+    status_code: object = None
+    response: msgspec.Raw = _NOTHING
+    error: msgspec.Raw = _NOTHING
+    code: object = None
+    """Of an error in OpenAI's flat form."""
+
+
+_decode = msgspec.json.Decoder(_Written).decode
+_decode_response = msgspec.json.Decoder(_Response).decode
+_decode_error = msgspec.json.Decoder(_Error).decode
 
 
 def read_event(message: bytes) -> Event:
-    """Return what a message says."""
+    """Return what a message says, whatever characters and numbers are in it."""
+    try:
+        written = _read(message)
+    except NOT_JSON:
+        return Event()
+    event = Event(written.type if isinstance(written.type, str) else "")
+    if isinstance(written.stream_id, str):
+        event.stream_id = written.stream_id
+    if bytes(written.response).startswith(b"{"):
+        _add_response(event, written.response)
+    if event.type == "error" or (written.type is None and bytes(written.error) != b"null"):
+        _add_error(event, written)
+    return event
+
+
+def _read(message: bytes) -> _Written:
     try:
         return _decode(message)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return Event()
+    except NOT_JSON:
+        return _decode(valid_json(message))
+
+
+def _add_response(event: Event, raw: msgspec.Raw) -> None:
+    try:
+        response = _decode_response(raw)
+    except NOT_JSON:
+        return
+    if isinstance(response.id, str):
+        event.response_id = response.id
+    details = response.incomplete_details
+    event.is_steered = isinstance(details, dict) and details.get("reason") == _STEERED
+
+
+def _add_error(event: Event, written: _Written) -> None:
+    event.type = "error"  # which some servers leave out
+    try:
+        code = _decode_error(written.error).code
+    except NOT_JSON:
+        code = written.code
+    event.error_code = str(code or "") if isinstance(code, str | int) else ""
+    given = (written.status, written.status_code, event.error_code)
+    event.error_status = next(filter(None, map(_status_of, given)), 500)
+
+
+def _status_of(value: object) -> int:
+    """Return the status of an error that a value is; 0: it is none."""
+    if value == _WRONG_KEY:
+        return 401
+    if isinstance(value, str):
+        value = int(value) if value.isascii() and value.isdecimal() and len(value) == 3 else 0
+    return int(value) if isinstance(value, int | float) and 400 <= value < 600 else 0

@@ -13,6 +13,17 @@ from gateway.exchange.sockets.events import USUAL, Event, read_event
         (b'{"response":{"id":"r1"},"type":"response.failed"}', True),
         (b'{"type":"response.incomplete","response":{"id":"r1"}}', True),
         (b'{"type":"error","error":{}}', True),
+        (b'{"type":"error","error":"Oh."}', True),
+        (b'{"type":"error","status":"400","error":[]}', True),
+        (b'{"type":"error","error":{"message":"\\ud83d"}}', True),
+        (b'{"error":{"message":"Oh."},"status":400}', True),
+        (b'{"type":"response.failed","response":{"id":null}}', True),
+        (b'{"type":"response.completed","response":{"id":7},"stream_id":3}', True),
+        (b'{"type":"response.incomplete","response":{"incomplete_details":"max_tokens"}}', True),
+        (b'{"type":"response.completed","response":["x"]}', True),
+        (b'{"type":"response.completed","response":{"id":"\\ud83d"}}', True),
+        (b'{"type":"response.completed","response":{"id":"r1"},"logprob":NaN}', True),
+        (b'{"type":"response.created","error":null}', False),
         (b'{"type":"response.created","response":{"id":"r1"}}', False),
         (b'{"type":"response.output_text.delta","delta":"response.completed"}', False),
         (b'{"type":"response.steer.accepted"}', False),
@@ -31,7 +42,11 @@ def test_a_response_that_was_steered_is_followed_by_another() -> None:
 
 
 @pytest.mark.parametrize(
-    "message", [b"", b"[]", b"{", b'{"type":1}', b'{"response":[]}', b"\xff", b"[" * 5000]
+    "message",
+    [
+        *(b"", b"[]", b"{", b"\xff", b"[" * 5000, b'{"type":1}', b'{"response":[]}'),
+        b'{"type":1,"error":{}}',
+    ],
 )
 def test_what_is_not_an_event_is_none_that_matters(message: bytes) -> None:
     event = read_event(message)
@@ -41,6 +56,8 @@ def test_what_is_not_an_event_is_none_that_matters(message: bytes) -> None:
 def test_the_ids_of_a_response_and_of_its_stream_are_read() -> None:
     event = read_event(b'{"type":"response.created","response":{"id":"r1"},"stream_id":"s"}')
     assert (event.response_id, event.stream_id) == ("r1", "s")
+    event = read_event(b'{"type":"response.created","response":{"id":7},"stream_id":7}')
+    assert (event.type, event.response_id, event.stream_id) == ("response.created", "", None)
     assert Event().response_id == ""
 
 
@@ -56,6 +73,13 @@ def test_the_ids_of_a_response_and_of_its_stream_are_read() -> None:
         (b'{"type":"error","error":{"code":"403"}}', 403, "403"),
         (b'{"type":"error","error":{"code":999}}', 500, "999"),
         (b'{"type":"error","status":200,"message":"flat"}', 500, ""),
+        (b'{"type":"error","status":"429","error":{}}', 429, ""),
+        (b'{"type":"error","status":"no","status_code":429,"error":{}}', 429, ""),
+        (b'{"type":"error","status":400.0,"error":{"code":"c"}}', 400, "c"),
+        (b'{"type":"error","status":NaN,"error":{"code":"c"}}', 500, "c"),
+        (b'{"type":"error","status":{},"error":{"code":["x"]}}', 500, ""),
+        (b'{"type":"error","code":"403","error":"No."}', 403, "403"),
+        (b'{"status":400,"error":{"code":"c"}}', 400, "c"),
         (b'{"type":"response.failed","status":400}', 0, ""),
     ],
 )
