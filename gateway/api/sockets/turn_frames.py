@@ -15,6 +15,7 @@ from gateway.exchange.remembered.turns import Turn
 from gateway.exchange.reply.body import ReplyBody
 from gateway.exchange.reply.reading import decode_object, not_json
 from gateway.exchange.reply.wrapped_errors import is_foreign
+from gateway.exchange.sockets.relays import RelayedTurn
 from gateway.exchange.stored.responses import PREVIOUS
 from gateway.translate.parts.upstream_errors import ended_too_early
 from gateway.translate.stream.event_reader import is_empty_data
@@ -114,15 +115,23 @@ class TurnFrames:
         self.broken = error.bare()
         return [frame_of(error, self.stream_id, self.headers)]
 
-    def note_end(self, event: bytes) -> None:
-        """Remember the response of an event that has ended the turn, and that was passed on."""
+    def note_end(self, relayed: RelayedTurn) -> None:
+        """Remember the response of a turn that was passed on, if its whole conversation is known.
+
+        What a steered one has heard besides, its server knows alone.
+        """
         self.ended = True
         try:
-            _, last = _read_event(_as_text(event))
+            _, last = _read_event(_as_text(relayed.terminal))
         except UpstreamError:
             return  # an error without a type
-        if last.type in _CONTINUABLE:
-            self._remember(last.response)
+        if last.type not in _CONTINUABLE:
+            return
+        if relayed.is_steered:
+            self.turn.has_response = True
+            return
+        self._items = list(relayed.items)
+        self._remember(last.response)
 
     def _add_whole(self, events: list[tuple[bytes, bytes]], frames: list[bytes]) -> None:
         """Add the frames of events, of which deltas, as most are, have nothing to be known."""

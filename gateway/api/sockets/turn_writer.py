@@ -96,7 +96,7 @@ class TurnWriter(ReplyWriter):
         try:
             if isinstance(body, RelayedTurn):
                 await body.pipe(self._pass_on)
-                self._frames.note_end(body.terminal)
+                self._frames.note_end(body)
             elif self.status < 400 and self._is_readable_stream():
                 await self._write_events(body)
             else:

@@ -56,7 +56,8 @@ class Turn:
         """The response that it continues, as given."""
         self.shown: str | None = None
         """The id of the response that it continues, where its server does not know that it does."""
-        self._has_response = False
+        self.has_response = False
+        """Whether it has one that can be continued, here or at its server."""
         self._own: OwnInput | None = own_input(fields.get("input"))
         self._before = Remembered(())
         """The conversation that it continues."""
@@ -98,7 +99,7 @@ class Turn:
         self, response_id: str, output: list[msgspec.Raw], decision: Decision, *, stored: bool
     ) -> None:
         """Remember the response. `stored`: it can be continued by its id where it was made."""
-        self._has_response = True
+        self.has_response = True
         if self._own is None:
             return
         before = self._before
@@ -111,7 +112,7 @@ class Turn:
 
     def end(self) -> None:
         """Forget what it continued if it has no response."""
-        if not self._has_response and isinstance(self.previous, str):
+        if not self.has_response and isinstance(self.previous, str):
             self.memory.forget_fleeting(self.previous)
 
 

@@ -8,14 +8,16 @@ from gateway.envelopes.upstream_json import NOT_JSON, valid_json
 from gateway.translate.stream.sse import RESPONSES_END
 
 _TYPES: Final = (
-    *("output_text.delta", "reasoning", "function_call_arguments.delta", "output_", "content_part"),
-    *("custom_tool_call_input", "code_interpreter_call", "mcp_", "image_generation_call"),
+    *("output_text", "output_item.added", "reasoning", "content_part", "mcp_"),
+    *("function_call_arguments.delta", "custom_tool_call_input", "code_interpreter_call"),
+    "image_generation_call",
 )
 USUAL: Final = tuple(
     f'{{"type":{space}"response.{name}'.encode() for space in ("", " ") for name in _TYPES
 )
-"""How events begin that neither begin nor end a turn, as servers write them."""
+"""How events begin of which nothing has to be known, as servers write them."""
 
+_ITEM_DONE: Final = "response.output_item.done"
 _STEERED: Final = "steered"
 _WRONG_KEY: Final = "invalid_api_key"
 _ENDS: Final = RESPONSES_END | {"error"}
@@ -35,6 +37,8 @@ class Event(msgspec.Struct, gc=False):
     """The status of an error, which some servers give as its code; 0: it is not an error."""
     error_code: str = ""
     """The code of an error; empty: it has none."""
+    item: msgspec.Raw | None = None
+    """The item of a response that is complete."""
 
     @property
     def ends_turn(self) -> bool:
@@ -62,6 +66,7 @@ class _Written(msgspec.Struct, gc=False):
     error: msgspec.Raw = _NOTHING
     code: object = None
     """Of an error in OpenAI's flat form."""
+    item: msgspec.Raw = _NOTHING
 
 
 _decode = msgspec.json.Decoder(_Written).decode
@@ -80,7 +85,9 @@ def read_event(message: bytes) -> Event:
         event.stream_id = written.stream_id
     if bytes(written.response).startswith(b"{"):
         _add_response(event, written.response)
-    if event.type == "error" or (written.type is None and bytes(written.error) != b"null"):
+    if event.type == _ITEM_DONE:
+        event.item = msgspec.Raw(bytes(written.item))
+    elif event.type == "error" or (written.type is None and bytes(written.error) != b"null"):
         _add_error(event, written)
     return event
 

@@ -84,9 +84,11 @@ class Link:
         self._socket.send(create.message)
         return turn
 
-    def send(self, message: bytes) -> None:
-        """Send another message of the client."""
+    def send(self, message: bytes, response_id: str) -> None:
+        """Send another message of the client, which is for a response."""
         self._newest = None
+        for turn in self._turns:
+            turn.is_steered = turn.is_steered or turn.response_id == response_id
         self._socket.send(message)
 
     def close(self) -> None:
@@ -181,7 +183,7 @@ class Link:
                 start, current = begin, turn
             if turn is not None:
                 turn.heard = self._heard
-                turn.begin(event)
+                turn.hear(event)
                 _note(self.begun, event)
                 if event.ends_turn:
                     self._hand_over(turn, data[start:end])

@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Callable
 from typing import Final, Protocol
 
+import msgspec
+
 from gateway.config.settings import TimeoutSettings
 from gateway.errors import GatewayError
 from gateway.exchange.sockets.events import Event
@@ -38,6 +40,9 @@ class LiveTurn(RelayedTurn):
         super().__init__()
         self.stream_id = stream_id
         self.terminal = b""
+        self.items: list[msgspec.Raw] = []
+        self.response_id = ""
+        """The response that the upstream was heard to make last."""
         self.is_full = False
         """Whether more waits to be taken than should."""
         self.timeouts = timeouts
@@ -83,8 +88,12 @@ class LiveTurn(RelayedTurn):
         """Return its first event; raises `GatewayError` or `Lost` where none comes."""
         return await self._first
 
-    def begin(self, event: Event) -> None:
-        """Take note of the first event (called by the link)."""
+    def hear(self, event: Event) -> None:
+        """Take note of an event, the first one above all (called by the link)."""
+        if event.item is not None:
+            self.items.append(event.item)
+        self.is_steered = self.is_steered or event.is_steered
+        self.response_id = event.response_id or self.response_id
         if not self._first.done():
             self._first.set_result(event)
 

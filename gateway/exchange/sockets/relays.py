@@ -5,9 +5,11 @@ has sockets, and nothing of the request has to be changed. Its frames go to the 
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
+
+import msgspec
 
 from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.decision import Decision
@@ -36,6 +38,10 @@ class RelayedTurn(ReplyBody):
 
     terminal: bytes
     """The event that has ended the turn: JSON, without the frame around it; empty until then."""
+    items: Sequence[msgspec.Raw] = ()
+    """The items that it has completed, of which some servers say nothing at its end."""
+    is_steered: bool = False
+    """Whether more was said to its response than the create."""
 
 
 class ClientRelays(ABC):

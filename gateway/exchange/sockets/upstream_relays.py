@@ -116,7 +116,7 @@ class RelaysOfClient(ClientRelays):
         links = [link for link in self._links.values() if response_id in link.begun]
         if len(links) != 1 or not links[0].is_open or not may_send(self._client, message):
             return False
-        links[0].send(message)
+        links[0].send(message, response_id)
         return True
 
     async def aclose(self) -> None:

@@ -16,6 +16,7 @@ from gateway.exchange.remembered.memory import ConnectionMemory, Remembered
 from gateway.exchange.remembered.turns import Turn
 from gateway.shapes import Json, Shape
 from gateway.translate.stream.sse import KEEPALIVE, encode_events
+from tests.api.sockets.test_turn_writer import Relayed
 
 ITEM: Json = {"type": "message", "id": "msg_1", "role": "assistant", "content": []}
 RESPONSE: Json = {"id": "resp_1", "status": "completed", "output": [ITEM], "store": False}
@@ -175,7 +176,7 @@ def test_the_end_of_a_response_has_its_documented_type(status: str) -> None:
     (frame,) = frames_of([stream(done)], of=asked)
     assert read([frame]) == [ended(status)]
     noted = turn(input=[])
-    TurnFrames(noted, None).note_end(msgspec.json.encode(done))
+    TurnFrames(noted, None).note_end(Relayed(msgspec.json.encode(done)))
     for each in (asked, noted):
         assert (each.memory.recall("resp_1") is None) is (status == "failed")
 
@@ -300,7 +301,7 @@ def test_what_the_fast_decoder_refuses_ends_no_turn(
     asked = turn(input="Hi")
     last = msgspec.json.encode(ended(output=[{**ITEM, "text": "?"}])).replace(b'"?"', written)
     if is_relayed:
-        TurnFrames(asked, None).note_end(last)
+        TurnFrames(asked, None).note_end(Relayed(last))
     else:
         frame = read(frames_of([stream(begun()), b"data: " + last + b"\n\n"], of=asked))[-1]
         assert frame["response"]["output"][0]["text"] == mended
@@ -326,10 +327,31 @@ def test_an_endless_event_ends_the_turn(monkeypatch: pytest.MonkeyPatch) -> None
 def test_an_event_that_was_passed_on_is_noted() -> None:
     asked = turn(input=[])
     frames = TurnFrames(asked, None)
-    frames.note_end(msgspec.json.encode(ended()))
+    frames.note_end(Relayed(msgspec.json.encode(ended())))
     assert frames.ended
     assert items(remembered(asked)) == [ITEM]
     for error in (b'{"type":"error","message":"Oh."}', b'{"type":null,"error":{}}'):
         other = TurnFrames(turn(), None)
-        other.note_end(error)
+        other.note_end(Relayed(error))
         assert other.ended
+
+
+@pytest.mark.parametrize("output", [[], None, [{**ITEM, "id": "msg_2"}]])
+def test_items_of_a_turn_that_was_passed_on_may_be_in_their_own_events_only(output: Json) -> None:
+    asked = turn(input=[])
+    relayed = Relayed(msgspec.json.encode(ended(output=output)))
+    relayed.items = [msgspec.Raw(msgspec.json.encode(ITEM))]
+    TurnFrames(asked, None).note_end(relayed)
+    assert items(remembered(asked)) == (output or [ITEM])
+
+
+@pytest.mark.parametrize("kind", ["completed", "failed"])
+def test_a_steered_conversation_is_not_remembered(kind: str) -> None:
+    asked = turn(input="Hi", previous_response_id="resp_0", store=False)
+    asked.memory.remember("resp_0", Remembered((), is_fleeting=True))
+    relayed = Relayed(msgspec.json.encode(ended(kind)))
+    relayed.is_steered = True
+    TurnFrames(asked, None).note_end(relayed)
+    asked.end()
+    assert asked.memory.recall("resp_1") is None
+    assert (asked.memory.recall("resp_0") is None) is (kind == "failed")

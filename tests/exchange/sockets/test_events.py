@@ -37,7 +37,8 @@ def test_a_turn_ends_with_certain_events(message: bytes, ends: bool) -> None:
 
 def test_a_response_that_was_steered_is_followed_by_another() -> None:
     steered = b'{"type":"response.incomplete","response":{"incomplete_details":{"reason":"%b"}}}'
-    assert not read_event(steered % b"steered").ends_turn
+    event = read_event(steered % b"steered")
+    assert (event.ends_turn, event.is_steered) == (False, True)
     assert read_event(steered % b"max_output_tokens").ends_turn
 
 
@@ -86,6 +87,16 @@ def test_the_ids_of_a_response_and_of_its_stream_are_read() -> None:
 def test_errors_have_a_status_and_perhaps_a_code(message: bytes, status: int, code: str) -> None:
     event = read_event(message)
     assert (event.error_status, event.error_code) == (status, code)
+
+
+def test_items_are_taken_when_they_are_complete() -> None:
+    done = b'{"type":"response.output_item.done","item":{ "id":"m1" }}'
+    assert not done.startswith(USUAL)
+    assert [bytes(event.item or b"") for event in (read_event(done), Event())] == [
+        b'{ "id":"m1" }',
+        b"",
+    ]
+    assert read_event(done.replace(b"done", b"added")).item is None
 
 
 @pytest.mark.parametrize(

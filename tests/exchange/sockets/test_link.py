@@ -199,7 +199,7 @@ async def test_a_message_that_is_refused_is_what_was_written_last(
     scene = Scene()
     reader = await scene.read()
     if steers:
-        scene.link.send(b"steer")
+        scene.link.send(b"steer", "r1")
     scene.socket.ends(code)
     with pytest.raises(Lost) as caught:
         await reader.turn.first()
@@ -339,7 +339,26 @@ async def test_the_last_responses_are_remembered(monkeypatch: pytest.MonkeyPatch
     assert list(scene.link.made) == list(scene.link.begun) == ["r2", "r3"]
 
 
-async def test_other_messages_are_sent_too() -> None:
+@pytest.mark.parametrize("name", ["r1", "r2", "r3"])
+async def test_other_messages_are_sent_too_and_steer_their_turn(name: str) -> None:
     scene = Scene()
-    scene.link.send(b"steer")
-    assert scene.socket.messages == [b"steer"]
+    one, two = await scene.read("one"), await scene.read("two")
+    scene.socket.says(response("created", "r1", stream_id="one"))
+    scene.socket.says(response("created", "r2", stream_id="two"))
+    scene.link.send(b"steer", name)
+    assert scene.socket.messages[2:] == [b"steer"]
+    assert (one.turn.is_steered, two.turn.is_steered) == (name == "r1", name == "r2")
+
+
+@pytest.mark.parametrize("stream_id", [None, "one"])
+async def test_a_turn_keeps_its_items(stream_id: str | None) -> None:
+    scene = Scene()
+    reader = await scene.read(stream_id)
+    item = {"type": "message", "id": "m1"}
+    of_item = [event(f"response.output_item.{kind}", item=item) for kind in ("added", "done")]
+    sent = [response("created", "r1"), of_item[0], delta(), of_item[1]]
+    for each in sent:
+        scene.socket.says(each)
+    scene.socket.says(response("completed", "r1"))
+    assert await reader.ended() == b"".join(sent) + response("completed", "r1")
+    assert list(map(msgspec.json.decode, reader.turn.items)) == [item]
