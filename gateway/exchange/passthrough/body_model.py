@@ -34,6 +34,12 @@ def form_model(prefix: bytes) -> str | None:
     return match.group(2).decode("utf-8", "replace") if match else None
 
 
+def boundary_of(content_type: bytes) -> bytes | None:
+    """Return the boundary that a Content-Type names, as it came."""
+    match = _BOUNDARY.search(content_type)
+    return match[1] if match else None
+
+
 def json_with_model(body: bytes, model: str) -> bytes:
     """Return the body with this model; raises `InvalidRequest` for anything but an object."""
     return msgspec.json.encode({**read_object(body), "model": model})
@@ -48,8 +54,8 @@ def form_with_model(prefix: bytes, model: str, content_type: bytes) -> bytes:
     changed, count = _FORM_MODEL.subn(lambda m: m.group(1) + model.encode() + b"\r\n", prefix, 1)
     if count:
         return changed
-    boundary = _BOUNDARY.search(content_type)
+    boundary = boundary_of(content_type)
     if boundary is None:
         raise InvalidRequest("The Content-Type of a multipart body must name its boundary.")
     field = b'--%b\r\nContent-Disposition: form-data; name="model"\r\n\r\n%b\r\n'
-    return field % (boundary[1], model.encode()) + prefix
+    return field % (boundary, model.encode()) + prefix

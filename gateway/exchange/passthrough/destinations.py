@@ -5,6 +5,7 @@ The model is named by the body, the path, or the query of a realtime request.
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace
+from urllib.parse import unquote
 
 from gateway.config.settings import ModelRule, Settings, UpstreamSettings
 from gateway.errors import UnknownRoute
@@ -18,16 +19,18 @@ from gateway.exchange.passthrough.body_model import (
     json_model,
     json_with_model,
 )
+from gateway.exchange.passthrough.late_model import late_model, read_to_model
 from gateway.exchange.passthrough.nested_model import form_with, in_form, in_json, json_with
 from gateway.exchange.passthrough.query_model import (
     names_deployment,
     query_model,
     with_query_model,
 )
-from gateway.exchange.passthrough.request_body import pieces_of, read_ahead, read_body
+from gateway.exchange.passthrough.request_body import Ahead, read_ahead, read_body
 from gateway.exchange.reply.reading import header
 from gateway.exchange.restricted.allowed_models import check_allowed
-from gateway.exchange.restricted.permissions import NESTED_MODELS
+from gateway.exchange.restricted.model_names import MODEL
+from gateway.exchange.restricted.permissions import NESTED_MODELS, permission_for
 from gateway.headers import speaks_anthropic
 from gateway.request import Request
 from gateway.resolve.resolver import ModelQuery, Resolver
@@ -44,6 +47,8 @@ class Destination:
 
     upstream: str
     body: bytes | AsyncIterator[bytes] = field(repr=False)
+    length: int | None = None
+    """The length of a body in pieces, if it is known."""
     model: str | None = None
     """The model as sent."""
     timeouts: CallTimeouts | None = None
@@ -143,42 +148,61 @@ class Destinations:
             return Destination(batch.upstream or self.default(call), batch.body)
         given_type = header(call.headers, b"content-type")
         content_type = given_type.lower()
-        multipart = b"multipart/" in content_type
-        if call.model is not None and not multipart and rest is not None:
-            prefix, rest = await read_body(rest, limit, prefix), None
+        if b"multipart/" in content_type:
+            return await self._by_form(call, decision, prefix, rest)
         if call.model is not None:
-            prefix = _named_by_path(prefix, call.model, given_type, decision)
-        found = form_model(prefix) if multipart else None
-        if found is None and (rest is None or b"json" in content_type):
+            if rest is not None:
+                prefix, rest = await read_body(rest, limit, prefix), None
+            prefix = with_path_model(prefix, call.model, decision)
+        found = None
+        if rest is None or b"json" in content_type:
             if rest is not None:
                 prefix, rest = await read_body(rest, limit, prefix), None
             found = json_model(prefix)
         if found is None:
-            return await self._by_session(call, decision, prefix, rest, multipart=multipart)
+            ahead = Ahead(prefix, rest, len(prefix))
+            return await self._by_session(call, decision, ahead, multipart=False)
         routed = await self.of_model(found, call, decision)
         if routed.model is not None and routed.model != found:
-            prefix = _renamed(prefix, routed.model, given_type)
-        return replace(routed, body=_again(prefix, rest))
+            prefix = json_with_model(prefix, routed.model)
+        return _sent(routed, Ahead(prefix, rest, len(prefix)), call)
+
+    async def _by_form(
+        self, call: Request, decision: Decision, prefix: bytes, rest: AsyncIterator[bytes] | None
+    ) -> Destination:
+        """Do what `_by_body` does for a multipart form."""
+        given_type = header(call.headers, b"content-type")
+        form = Ahead(prefix, rest, len(prefix))
+        limit = self._settings.server.max_body_bytes
+        if MODEL in permission_for(call.method, unquote(call.path)).places:
+            form = await read_to_model(prefix, rest, given_type, limit)
+        if call.model is not None:
+            form = replace(form, named=_named_by_path(form, call.model, given_type, decision))
+        found = form_model(form.named)
+        if found is None and form.rest is None:
+            found = json_model(form.named)
+        if found is None:
+            if form.is_cut and len(self._settings.upstreams) > 1:
+                raise late_model(limit)
+            return await self._by_session(call, decision, form, multipart=True)
+        routed = await self.of_model(found, call, decision)
+        if routed.model is not None and routed.model != found:
+            form = replace(form, named=form_with_model(form.named, routed.model, given_type))
+        return _sent(routed, form, call)
 
     async def _by_session(
-        self,
-        call: Request,
-        decision: Decision,
-        prefix: bytes,
-        rest: AsyncIterator[bytes] | None,
-        *,
-        multipart: bool,
+        self, call: Request, decision: Decision, body: Ahead, *, multipart: bool
     ) -> Destination:
         """Do what `_by_body` does for a body that can name a model only within an object of it."""
         places = NESTED_MODELS.get(call.path, ()) if call.method == "POST" else ()
         find, rename = (in_form, form_with) if multipart else (in_json, json_with)
-        found = find(prefix, places) if places and (rest is None or multipart) else None
+        found = find(body.named, places) if places and (body.rest is None or multipart) else None
         if found is None:
-            return Destination(self.default(call), _again(prefix, rest))
+            return _sent(Destination(self.default(call), b""), body, call)
         routed = await self.of_model(found.model, call, decision)
         if routed.model is not None and routed.model != found.model:
-            prefix = rename(prefix, found.place, routed.model)
-        return replace(routed, body=_again(prefix, rest))
+            body = replace(body, named=rename(body.named, found.place, routed.model))
+        return _sent(routed, body, call)
 
     async def of_model(self, named: str, call: Request, decision: Decision) -> Destination:
         """Return where a request for a model goes, and the model as sent, with the same body."""
@@ -191,9 +215,11 @@ class Destinations:
         sent = self._resolver.standing_in.sent(rule, asked, call.path)
         if rule is not None and sent != (rule.model_for(asked) or sent):
             upstream = await self._resolver.upstream_of(asked, call.headers, as_named=True)
-            return Destination(upstream, call.body, sent)
+            return Destination(upstream, call.body, model=sent)
         upstream = await self._upstream(asked, rule, call.headers)
-        return Destination(upstream, call.body, sent, None if rule is None else rule.timeouts)
+        return Destination(
+            upstream, call.body, model=sent, timeouts=None if rule is None else rule.timeouts
+        )
 
     async def _upstream(self, model: str, rule: ModelRule | None, headers: RawHeaders) -> str:
         if rule is not None and rule.upstream is not None:
@@ -213,21 +239,17 @@ def _may_have_messages(upstream: UpstreamSettings) -> bool:
     return Shape.MESSAGES not in upstream.kind.lacks
 
 
-def _named_by_path(prefix: bytes, model: str, content_type: bytes, decision: Decision) -> bytes:
-    """Return the body with the model that the path names; a form's field within `prefix` only."""
-    if b"multipart/" not in content_type.lower():
-        return with_path_model(prefix, model, decision)
-    named = form_model(prefix)
+def _named_by_path(form: Ahead, model: str, content_type: bytes, decision: Decision) -> bytes:
+    """Return the part of a form that names the model, with the one that the path names."""
+    named = form_model(form.named)
     if named is not None and named != model:
         decision.warn(PATH_MODEL_WINS)
-    return form_with_model(prefix, checked_model(model), content_type)
+    return form_with_model(form.named, checked_model(model), content_type)
 
 
-def _renamed(prefix: bytes, model: str, content_type: bytes) -> bytes:
-    if b"multipart/" in content_type.lower():
-        return form_with_model(prefix, model, content_type)
-    return json_with_model(prefix, model)
-
-
-def _again(beginning: bytes, rest: AsyncIterator[bytes] | None) -> bytes | AsyncIterator[bytes]:
-    return beginning if rest is None else pieces_of(rest, beginning)
+def _sent(found: Destination, body: Ahead, call: Request) -> Destination:
+    """Return where a request goes, with the body to send."""
+    again = body.again()
+    if isinstance(again, bytes):
+        return replace(found, body=again)
+    return replace(found, body=again, length=body.length(call.length))

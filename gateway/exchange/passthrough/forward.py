@@ -63,7 +63,7 @@ class Forwarder:
             body=routed.body,
             query=call.query if routed.query is None else routed.query,
             client_headers=call.headers,
-            body_length=call.length if routed.body is call.body else None,
+            body_length=call.length if routed.body is call.body else routed.length,
             model=routed.model,
             timeouts=routed.timeouts,
         )

@@ -110,7 +110,7 @@ async def admitted(call: Request, limit: int, apart: Apart) -> Request:
     _refuse_compressed(call.headers)
     content_type = _content_type(call.headers)
     if _MULTIPART in content_type.lower():
-        return await _form(call, content_type, reading, permission)
+        return await _form(call, content_type, reading, permission, limit)
     body = await read_body(call.body, limit)
     if body:
         await apart.run_large(len(body), partial(_read_json, body, content_type, reading))
@@ -182,21 +182,29 @@ def _refuse_compressed(headers: RawHeaders) -> None:
 
 def _check_named(call: Request, reading: Reading, permission: Permission) -> None:
     """Raise `PermissionDenied` where a call names no model in the place that it is taken from."""
-    if call.model is not None or not permission.places:
-        return
-    places = permission.places
-    if permission.transcription and reading.types.get(("session", "type")) == "transcription":
-        places = permission.transcription
-    if not any(place in reading.names for place in places):
+    if not _names_model(call, reading, permission):
+        places = _places(reading, permission)
         raise _unreadable(call.client, "the call names none", Permission(places))
 
 
-async def _form(
-    call: Request, content_type: bytes, reading: Reading, permission: Permission
-) -> Request:
-    """Return the request with its form rewritten, judged as far as its first file reaches.
+def _names_model(call: Request, reading: Reading, permission: Permission) -> bool:
+    """Whether a call names its model, as far as it was read, or needs none."""
+    places = _places(reading, permission)
+    return call.model is not None or not places or any(place in reading.names for place in places)
 
-    What follows is judged as it is sent on.
+
+def _places(reading: Reading, permission: Permission) -> tuple[Place, ...]:
+    if permission.transcription and reading.types.get(("session", "type")) == "transcription":
+        return permission.transcription
+    return permission.places
+
+
+async def _form(
+    call: Request, content_type: bytes, reading: Reading, permission: Permission, limit: int
+) -> Request:
+    """Return the request with its form rewritten, judged as far as it must name its model.
+
+    What follows is judged as it is sent on. `limit` is that of what is held, in bytes.
     """
     # Most gateways restrict nobody, and have no use for the memory that these take.
     from gateway.exchange.restricted import forms
@@ -206,7 +214,8 @@ async def _form(
     beginning, whole = bytearray(), True
     async for piece in stream:
         beginning += piece
-        if len(beginning) >= READ_AHEAD_BYTES:
+        held = 0 if _names_model(call, reading, permission) else limit
+        if len(beginning) >= max(held, READ_AHEAD_BYTES):
             whole = False
             break
     fields.is_late = True

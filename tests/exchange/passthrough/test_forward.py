@@ -234,6 +234,81 @@ def test_a_form_is_routed_by_its_model_field_and_streamed_on(split: int | None) 
     asyncio.run(scenario())
 
 
+def late_form(model: str, size: int = 200_000) -> bytes:
+    """Return a form in OpenAI's own order for curl: the file, then the model."""
+    field = b'--b\r\nContent-Disposition: form-data; name="model"\r\n\r\n%b\r\n--b--\r\n'
+    return form_without_model(size)[:-7] + field % model.encode()
+
+
+@pytest.mark.parametrize("path", ["/audio/transcriptions", "/images/edits", "/audio/translations"])
+@pytest.mark.parametrize("client", [None, NARROW])
+@pytest.mark.parametrize("declared", [True, False])
+def test_a_forms_model_counts_behind_a_large_file_too(
+    path: str, client: ClientSettings | None, declared: bool
+) -> None:
+    async def scenario() -> None:
+        scene = Scene(ok, OPENAI, LOCAL, rules=(EMBED,))
+        raw = late_form("embed")
+        body = pieces(*(raw[at : at + 60_000] for at in range(0, len(raw), 60_000)))
+        length = len(raw) if declared else None
+        await passed(scene, path, headers=AS_FORM, body=body, client=client, length=length)
+        call = scene.network.calls[0]
+        sent = await sent_body(call)
+        assert (call.upstream, call.model) == ("local", "bge-m3")
+        assert call.body_length == len(sent)
+        assert b'name="model"\r\n\r\nbge-m3\r\n' in sent
+        assert b"x" * 200_000 in sent
+
+    asyncio.run(scenario())
+
+
+def test_a_form_whose_model_comes_too_late_goes_to_no_wrong_upstream() -> None:
+    async def scenario() -> None:
+        small = ServerSettings(max_body_bytes=100_000)
+        raw = late_form("embed")
+        for upstreams in ((OPENAI, LOCAL), (OPENAI,)):
+            scene = Scene(ok, *upstreams, rules=(ModelRule("embed", model="x"),), server=small)
+            body = pieces(raw[:70_000], raw[70_000:140_000], raw[140_000:])
+            sending = passed(scene, "/audio/transcriptions", headers=AS_FORM, body=body)
+            if len(upstreams) > 1:
+                with pytest.raises(InvalidRequest, match="before the file") as refused:
+                    await sending
+                assert refused.value.param == "model"
+                assert scene.network.calls == []
+            else:
+                await sending
+                assert await sent_body(scene.network.calls[0]) == raw
+
+    asyncio.run(scenario())
+
+
+def test_a_file_that_runs_no_model_is_not_read_ahead() -> None:
+    async def scenario() -> None:
+        scene = Scene(ok, OPENAI, LOCAL, rules=(EMBED,))
+        raw = form_without_model(200_000)
+        body = pieces(raw[:70_000], raw[70_000:])
+        await passed(scene, "/files", headers=AS_FORM, body=body, length=len(raw))
+        assert await anext(body) == raw[70_000:]
+        assert scene.network.calls[0].body_length == len(raw)
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(("model", "named"), [("dep", "dep"), ("other", "dep")])
+def test_the_paths_model_is_set_in_a_form_behind_a_large_file(model: str, named: str) -> None:
+    async def scenario() -> None:
+        scene = Scene(ok)
+        raw = late_form(model)
+        body = pieces(raw[:70_000], raw[70_000:140_000], raw[140_000:])
+        _, decision = await passed(
+            scene, "/audio/transcriptions", headers=AS_FORM, body=body, model=named
+        )
+        assert await sent_body(scene.network.calls[0]) == late_form(named)
+        assert bool(decision.warning) == (model != named)
+
+    asyncio.run(scenario())
+
+
 def test_a_body_without_a_model_goes_to_the_default_upstream() -> None:
     async def scenario() -> None:
         scene = Scene(ok, OPENAI, LOCAL, rules=(EMBED,))

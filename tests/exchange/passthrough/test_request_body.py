@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from gateway.errors import PayloadTooLarge
 from gateway.exchange.passthrough.request_body import (
     READ_AHEAD_BYTES,
+    Ahead,
     pieces_of,
     read_ahead,
     read_body,
@@ -63,3 +64,21 @@ def test_what_was_read_before_counts() -> None:
             await read_body(arriving(b"cd"), 3, b"ab")
 
     asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(
+    ("ahead", "declared", "whole", "length"),
+    [
+        (Ahead(b"abc", None, 1), None, b"abc", 3),
+        (Ahead(b"b", None, 3, b"a", b"c"), 3, b"abc", 3),
+        (Ahead(b"bb", None, 3, b"a", b"c"), None, b"abbc", 4),
+        (Ahead(b"bb", arriving(b"d"), 3, b"a", b"c"), 4, b"abbcd", 5),
+        (Ahead(b"", arriving(b"d"), 3), 4, b"d", 1),
+        (Ahead(b"a", arriving(b"d"), 1), None, b"ad", None),
+    ],
+)
+def test_what_is_sent_again_has_the_length_of_what_has_changed(
+    ahead: Ahead, declared: int | None, whole: bytes, length: int | None
+) -> None:
+    assert ahead.length(declared) == length
+    assert asyncio.run(read_body(ahead.again(), 10)) == whole

@@ -10,6 +10,7 @@ import pytest
 from gateway.config.settings import ClientSettings
 from gateway.errors import InvalidRequest, PayloadTooLarge, PermissionDenied
 from gateway.exchange.bodies.apart import LARGE_BYTES, Apart
+from gateway.exchange.passthrough.request_body import pieces_of
 from gateway.exchange.restricted.restrictions import (
     admitted,
     check_generation,
@@ -188,6 +189,26 @@ def test_a_form_must_name_its_model_before_its_file() -> None:
         admit(without)
     with pytest.raises(InvalidRequest, match="before the file"):
         admit(posted("/audio/transcriptions", form(file, ('name="model"', "ok-1")), FORM))
+
+
+@pytest.mark.parametrize("model", ["ok-1", "forbidden"])
+@pytest.mark.parametrize("more", ["", "y" * 100_000])
+def test_a_form_may_name_its_model_behind_a_file_that_can_be_held(model: str, more: str) -> None:
+    file = 'name="file"; filename="a"', "x" * 100_000
+
+    async def sent() -> bytes:
+        last = ('name="more"; filename="b"', more)
+        body = form(file, ('name="model"', model), last)
+        read = await admitted(posted("/audio/transcriptions", body, FORM), 300_000, Apart())
+        return b"".join([piece async for piece in pieces_of(read.body)])
+
+    if model == "forbidden":
+        with pytest.raises(PermissionDenied, match="'forbidden'"):
+            asyncio.run(sent())
+    else:
+        whole = asyncio.run(sent())
+        assert b'name="model"\r\n\r\nok-1\r\n' in whole
+        assert more.encode() in whole
 
 
 @pytest.mark.parametrize("model", ["ok-1", "forbidden"])
