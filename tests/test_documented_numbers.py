@@ -90,7 +90,7 @@ SOCKET = Bounds()
         ("operations.md", f"up to {WORDS[accept.YIELDS]} times in a row"),
         ("operations.md", f"takes up to {accept.ACCEPT_BATCH}."),
         ("operations.md", f"writes up to {MAX_PENDING:,} changes later"),
-        ("translation.md", f"each item's id counts for {BYTES_OF_AN_ID}"),
+        ("translation/kept-responses.md", f"each item's id counts for {BYTES_OF_AN_ID}"),
     ],
 )
 def test_a_documented_number_is_that_of_the_code(document: str, text: str) -> None:

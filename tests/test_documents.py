@@ -47,6 +47,7 @@ from tests.clients.running import Stage, stage
 from tests.documents import (
     DOCUMENTS,
     ROOT,
+    TRANSLATION,
     Block,
     all_blocks,
     anchors,
@@ -66,7 +67,8 @@ from tests.translate.messages_upstreams import CLAUDE
 README = ROOT / "README.md"
 ARCHITECTURE = ROOT / "docs" / "architecture.md"
 OPERATIONS = ROOT / "docs" / "operations.md"
-TRANSLATION = ROOT / "docs" / "translation.md"
+OVERVIEW = ROOT / "docs" / "translation.md"
+SERVERS = TRANSLATION / "servers.md"
 HEADERS = {"authorization": f"Bearer {show.KEY}"}
 
 
@@ -103,6 +105,13 @@ def test_every_link_within_the_project_leads_to_a_file_and_a_heading(document: P
         assert file.is_relative_to(ROOT)
         if fragment:
             assert fragment in anchors(file), f"{document.name}: {target}"
+
+
+def test_every_page_on_translation_is_in_the_list_of_pages() -> None:
+    listed = {
+        link.partition("#")[0] for link in re.findall(r"\]\(([^)]+)\)", section(OVERVIEW, "Pages"))
+    }
+    assert listed == {f"translation/{page.name}" for page in TRANSLATION.iterdir()}
 
 
 def test_the_readme_can_be_read_where_the_package_is_published() -> None:
@@ -209,7 +218,7 @@ def _call(running: Stage, call: str) -> httpx2.Response:
     return httpx2.request(method, url, json=json.loads(body), headers=HEADERS, trust_env=False)
 
 
-# --- translation.md ----------------------------------------------------------------------------
+# --- translation/ ------------------------------------------------------------------------------
 
 PARAMETERS = {
     Shape.COMPLETIONS: set(COMPLETIONS_PARAMETERS),
@@ -335,11 +344,16 @@ MESSAGES_SAMPLES: dict[str, Any] = {
 """The same for messages."""
 
 
+def _page(client: Shape) -> Path:
+    """The page for clients of a shape."""
+    return TRANSLATION / f"{client}.md"
+
+
 def test_every_pair_has_a_section_that_says_whether_there_is_a_translation() -> None:
     for client in Shape:
         for home in Shape:
             if client is not home:
-                text = section(TRANSLATION, f"{client} → {home}")
+                text = section(_page(client), f"{client} → {home}")
                 assert text.strip().startswith("Not yet.") != can_translate(client, home)
 
 
@@ -355,7 +369,11 @@ def _pair_rows() -> list[list[str]]:
     return table_after(README, "What is translated")
 
 
-PAIRS = [marker.split()[1:] for marker in marked_tables(TRANSLATION, "parameters: ")]
+PAIRS = [
+    marker.split()[1:]
+    for client in Shape
+    for marker in marked_tables(_page(client), "parameters: ")
+]
 
 
 def test_every_translated_pair_of_checked_parameters_has_a_table() -> None:
@@ -366,7 +384,7 @@ def test_every_translated_pair_of_checked_parameters_has_a_table() -> None:
 
 @pytest.mark.parametrize(("client", "home"), PAIRS)
 def test_every_parameter_becomes_what_the_table_says(client: str, home: str) -> None:
-    rows = marked_table(TRANSLATION, f"parameters: {client} {home}")
+    rows = marked_table(_page(Shape(client)), f"parameters: {client} {home}")
     documented = {row[0].strip("`"): row[1] for row in rows}
     assert set(documented) == PARAMETERS[Shape(client)]
     became = {name: _what_becomes_of(name, Shape(client), Shape(home)) for name in documented}
@@ -416,7 +434,7 @@ def test_the_templates_render_as_shown(marker: str, messages: list[Json]) -> Non
 def test_the_kinds_in_the_translation_table_exist() -> None:
     named = {
         kind
-        for row in table_after(TRANSLATION, "What a server understands")
+        for row in table_after(SERVERS, "What a server understands")
         for kind in re.findall(r"`([^`]+)`", row[0])
     }
     assert named <= set(servers.names())
@@ -443,7 +461,7 @@ def _understood(kind: servers.Profile) -> set[str]:
 
 @pytest.mark.parametrize("kind", servers.PROFILES, ids=str)
 def test_the_translation_table_says_what_a_server_lacks(kind: servers.Profile) -> None:
-    rows = dict(table_after(TRANSLATION, "What a server understands"))
+    rows = dict(table_after(SERVERS, "What a server understands"))
     row = rows.get(f"`{kind}`", "")
     anywhere = {words for other in servers.PROFILES for words in _understood(other)}
     assert {words for words in anywhere if re.search(words, row)} == _understood(kind)
@@ -451,7 +469,7 @@ def test_the_translation_table_says_what_a_server_lacks(kind: servers.Profile) -
 
 def test_the_versions_that_were_tried_are_those_of_the_profiles() -> None:
     (seen,) = re.findall(
-        r"^Seen with (.+?);", section(TRANSLATION, "What a server understands"), re.MULTILINE
+        r"^Seen with (.+?);", section(SERVERS, "What a server understands"), re.MULTILINE
     )
     documented = dict(re.findall(r"`([^`]+)` (\S+?)(?:,| and |$)", seen))
     assert documented == {kind.name: kind.tried for kind in servers.PROFILES if kind.tried}

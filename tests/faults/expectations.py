@@ -1,6 +1,6 @@
 """What a client must see: by how a fault ends, where its model lives, and how it wants the reply.
 
-The rules are those of docs/operations.md and docs/translation.md. At the model's own endpoint the
+The rules are those of docs/operations.md and docs/translation/. At the model's own endpoint the
 upstream's bytes are relayed, streams unparsed, and only what breaks off is told. Elsewhere all that
 is no answer becomes an error: a plain one before the client's first event, an event after it,
 followed by the terminator only where the upstream itself told of it.

@@ -283,7 +283,7 @@ def is_reported(keys: Keys, dropped: Sequence[str]) -> bool:
 
 
 def has_no_place(body: Json, keys: Keys, dropped: Sequence[str]) -> bool:
-    """Whether something means nothing, or the same as its absence (docs/translation.md)."""
+    """Whether something means nothing, or the same as its absence (docs/translation/report.md)."""
     place = shown(keys)
     return (
         # All tools take objects; `custom` is the usual type.

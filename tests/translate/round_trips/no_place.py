@@ -6,10 +6,10 @@ from functools import cache
 from typing import NamedTuple
 
 from gateway.shapes import Shape
-from tests.documents import ROOT, marked_table
+from tests.documents import TRANSLATION, marked_table
 from tests.translate.round_trips.fields import Field
 
-_TRANSLATION = ROOT / "docs" / "translation.md"
+_REPORT = TRANSLATION / "report.md"
 
 
 class _Place(NamedTuple):
@@ -25,7 +25,7 @@ class _Place(NamedTuple):
 
 
 def documented(kind: str, client: Shape, home: Shape, field: Field) -> bool:
-    """Whether a table of docs/translation.md says of a field that it is left out.
+    """Whether a table of docs/translation/report.md says of a field that it is left out.
 
     `kind` is `requests` or `replies`.
     """
@@ -46,7 +46,7 @@ def _places(kind: str) -> frozenset[_Place]:
 
 
 def _rows(kind: str) -> Iterator[_Place]:
-    for clients, homes, patterns, _ in marked_table(_TRANSLATION, f"no place: {kind}"):
+    for clients, homes, patterns, _ in marked_table(_REPORT, f"no place: {kind}"):
         for client in _shapes(clients):
             for home in _shapes(homes):
                 for pattern, value in re.findall(r"`([^`:]+)(?:: ([^`]+))?`", patterns):
