@@ -113,7 +113,7 @@ class CompletionsStream(StreamTranslation):
         chunks = self._open(self._plan.prompt_of(call))
         choice = self._calls[call][position]
         had_ended = choice.has_ended
-        for each in choice.said.take(piece):
+        for each in choice.deltas.take(piece):
             report_calls(delta_of(each), self._request.report)
             chunks += [self._chunk([shown]) for shown in choice.take(each)]
         if choice.has_ended and not had_ended:

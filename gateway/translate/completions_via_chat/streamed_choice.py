@@ -51,7 +51,7 @@ class StreamedChoice:
 
     def __init__(self, plan: Plan, call: int, position: int, context: Context) -> None:
         self.index = plan.client_index(call, position)
-        self.said = ChoiceDeltas()
+        self.deltas = ChoiceDeltas()
         self.finished = False
         """Whether the client has its finish reason."""
         self.cut_short = False

@@ -13,7 +13,7 @@ import msgspec
 
 from gateway.shapes import Json
 from gateway.translate.parts.content.texts import other_parts, refusal_of, text_of, thinking_of
-from gateway.translate.stream.said_text import SaidText
+from gateway.translate.stream.text_prefix import TextPrefix
 
 _CALLS: Final = frozenset({"tool_calls", "function_call"})
 """Fields with calls. Which of a message's calls are repetitions is not decided here."""
@@ -28,13 +28,13 @@ _OF_CALLS = frozenset({"index", "id", "type", "function", "custom", "name", "arg
 class ChoiceDeltas:
     """What one choice has sent so far."""
 
-    __slots__ = ("_has_deltas", "_marks", "_seen", "_texts")
+    __slots__ = ("_digests", "_has_deltas", "_seen", "_texts")
 
     def __init__(self) -> None:
-        self._texts: dict[str, SaidText] = {}
+        self._texts: dict[str, TextPrefix] = {}
         self._seen: set[str] = set()
         """Fields that are not texts."""
-        self._marks: set[tuple[str, int]] = set()
+        self._digests: set[tuple[str, int]] = set()
         """The entries of lists, and the fields of calls beside their texts."""
         self._has_deltas = False
 
@@ -50,7 +50,7 @@ class ChoiceDeltas:
                 self._has_deltas = any(map(delta.get, delta.keys() - {"role"}))
         if not isinstance(message, dict):
             return (choice,)
-        whole = {**choice, "delta": self._news(message)}
+        whole = {**choice, "delta": self._unsent(message)}
         if "content" in self._texts and whole["delta"].get("content") != message.get("content"):
             # They belong to the whole text.
             whole["logprobs"] = None
@@ -64,7 +64,7 @@ class ChoiceDeltas:
         if text:
             known = self._texts.get(name)
             if known is None:
-                known = self._texts[name] = SaidText()
+                known = self._texts[name] = TextPrefix()
             known.add(text)
 
     def _note(self, delta: Json) -> None:
@@ -86,31 +86,31 @@ class ChoiceDeltas:
             self._add(name, text_of(entries))
             self._add(_THINKING, thinking_of(entries))
             self._add("refusal", refusal_of(entries))
-            self._marks |= _marks(name, other_parts(entries))
+            self._digests |= _digests(name, other_parts(entries))
         elif name == "tool_calls":
             for call in entries:
-                self._marks |= _marks_of_call(call)
+                self._digests |= _digests_of_call(call)
         else:
             self._seen.add(name)
-            self._marks |= _marks(name, entries)
+            self._digests |= _digests(name, entries)
 
-    def _news(self, message: Json) -> Json:
+    def _unsent(self, message: Json) -> Json:
         """Return a message as a delta, without what has been sent."""
-        news: Json = {}
+        delta: Json = {}
         for name, value in message.items():
             if name in _CALLS:
-                news[name] = self._new_calls(name, value)
+                delta[name] = self._new_calls(name, value)
             elif isinstance(value, str):
                 known_as = self._name_of(name)
-                news[name if known_as == _THINKING else known_as] = self._rest(known_as, value)
+                delta[name if known_as == _THINKING else known_as] = self._rest(known_as, value)
             elif isinstance(value, list):
                 is_content = name == "content"
-                news[name] = self._parts(value) if is_content else self._entries(name, value)
+                delta[name] = self._parts(value) if is_content else self._entries(name, value)
             elif name == "audio" and isinstance(value, dict):
-                news[name] = {key: self._inner(name, key, each) for key, each in value.items()}
+                delta[name] = {key: self._inner(name, key, each) for key, each in value.items()}
             else:
-                news[name] = None if name in self._seen else value
-        return {name: value for name, value in news.items() if value not in (None, "", [])}
+                delta[name] = None if name in self._seen else value
+        return {name: value for name, value in delta.items() if value not in (None, "", [])}
 
     def _new_calls(self, name: str, calls: object) -> object:
         if name != "tool_calls" or not isinstance(calls, list):
@@ -124,11 +124,11 @@ class ChoiceDeltas:
         return name
 
     def _rest(self, name: str, whole: str) -> str:
-        said = self._texts.get(name)
-        if said is None or not (self._has_deltas or said.begins(whole)):
+        sent = self._texts.get(name)
+        if sent is None or not (self._has_deltas or sent.begins(whole)):
             # Messages in place of deltas, each with a piece.
             return whole
-        return said.rest_of(whole)
+        return sent.rest_of(whole)
 
     def _inner(self, name: str, key: str, value: object) -> object:
         if isinstance(value, str):
@@ -138,16 +138,16 @@ class ChoiceDeltas:
     def _parts(self, parts: list[Any]) -> list[Any]:
         thinking = self._rest(self._name_of(_THINKING), thinking_of(parts))
         text = self._rest("content", text_of(parts))
-        news: list[Any] = [{"type": "thinking", "thinking": thinking}] if thinking else []
-        news += [{"type": "text", "text": text}] if text else []
+        unsent: list[Any] = [{"type": "thinking", "thinking": thinking}] if thinking else []
+        unsent += [{"type": "text", "text": text}] if text else []
         refusal = self._rest("refusal", refusal_of(parts))
-        news += [{"type": "refusal", "refusal": refusal}] if refusal else []
-        return news + self._entries("content", other_parts(parts))
+        unsent += [{"type": "refusal", "refusal": refusal}] if refusal else []
+        return unsent + self._entries("content", other_parts(parts))
 
     def _entries(self, name: str, entries: list[Any]) -> list[Any]:
         if name in _IN_PIECES:
             return [] if name in self._seen else entries
-        return [each for each in entries if self._marks.isdisjoint(_marks(name, [each]))]
+        return [each for each in entries if self._digests.isdisjoint(_digests(name, [each]))]
 
     def _call(self, call: object, place: int) -> object:
         """Return a call as a piece of one, without other fields than texts that have been sent."""
@@ -156,22 +156,22 @@ class ChoiceDeltas:
         kept = {
             name: value
             for name, value in call.items()
-            if name in _OF_CALLS or _mark(name, value) not in self._marks
+            if name in _OF_CALLS or _digest(name, value) not in self._digests
         }
         return {"index": place, **kept}
 
 
-def _marks_of_call(call: object) -> set[tuple[str, int]]:
+def _digests_of_call(call: object) -> set[tuple[str, int]]:
     others = call.keys() - _OF_CALLS if isinstance(call, dict) else ()
-    return {_mark(name, call[name]) for name in others} if isinstance(call, dict) else set()
+    return {_digest(name, call[name]) for name in others} if isinstance(call, dict) else set()
 
 
-def _marks(name: str, entries: Iterable[object]) -> set[tuple[str, int]]:
-    return {_mark(name, each) for each in entries}
+def _digests(name: str, entries: Iterable[object]) -> set[tuple[str, int]]:
+    return {_digest(name, each) for each in entries}
 
 
-def _mark(name: str, value: object) -> tuple[str, int]:
-    """Return what identifies a value of a field; entries of a stream are numbered."""
+def _digest(name: str, value: object) -> tuple[str, int]:
+    """Return a digest of a value of a field, without the number that an entry has in a stream."""
     if isinstance(value, dict):
         value = {key: each for key, each in value.items() if key != "index"}
     return name, crc32(msgspec.json.encode(value, order="sorted"))

@@ -50,11 +50,11 @@ class Documents:
     def finish(self) -> list[Step]:
         """Show the document, if it has waited, at the end of the response."""
         held, self._held = self._held, {}
-        spoken = [item for item in held if item.said]
-        answers = [item for item in spoken if item.phase == "final_answer"]
+        with_text = [item for item in held if item.texts]
+        answers = [item for item in with_text if item.phase == "final_answer"]
         is_free = self._shown is None or not self._shown.has_been_shown
-        best = (answers or spoken)[-1:] if is_free else []
-        if len(best) < len(spoken):
+        best = (answers or with_text)[-1:] if is_free else []
+        if len(best) < len(with_text):
             self._leave_out()
         return [step for item in best for piece in held[item] for step in piece()]
 

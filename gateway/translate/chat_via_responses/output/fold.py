@@ -18,12 +18,12 @@ from gateway.translate.chat_via_responses.output.endings import (
     status_of,
 )
 from gateway.translate.chat_via_responses.output.events import ResponseEvents, part_of
+from gateway.translate.chat_via_responses.output.item_texts import FORMS
 from gateway.translate.chat_via_responses.output.last_output import matched
 from gateway.translate.chat_via_responses.output.messages import MessagesFold
 from gateway.translate.chat_via_responses.output.other_items import OtherItems
 from gateway.translate.chat_via_responses.output.reading import an_object, objects, string
 from gateway.translate.chat_via_responses.output.reasoning import ReasoningFold
-from gateway.translate.chat_via_responses.output.said_parts import FORMS
 from gateway.translate.chat_via_responses.output.text import Step
 from gateway.translate.chat_via_responses.output.tracking import (
     ItemKind,

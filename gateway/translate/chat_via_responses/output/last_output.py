@@ -12,7 +12,7 @@ from itertools import islice
 
 from gateway.shapes import Json
 from gateway.translate.chat_via_responses.output.calls import call_text
-from gateway.translate.chat_via_responses.output.said_parts import marks_of, texts_of
+from gateway.translate.chat_via_responses.output.item_texts import digests_of, texts_of
 from gateway.translate.chat_via_responses.output.tracking import (
     ItemKind,
     OutputItem,
@@ -110,18 +110,18 @@ def _match_texts(places: Sequence[_Place], left: dict[OutputItem, None]) -> None
     """Match messages and reasoning with equal texts, then those that begin with a known text."""
     said: defaultdict[object, deque[OutputItem]] = defaultdict(deque)
     for each in left:
-        if each.said:
-            said[each.said.marks].append(each)
+        if each.texts:
+            said[each.texts.digests].append(each)
     if not said:
         return
     unmatched = [(place, texts_of(place.item)) for place in places if place.known is None]
     for place, texts in unmatched:
-        same = said.get(marks_of(texts))
+        same = said.get(digests_of(texts))
         if same:
             _take(place, same.popleft(), left)
     for place, texts in unmatched:
         near = islice(left if place.known is None else (), _NEAR)
-        found = next((each for each in near if each.said.begins(texts)), None)
+        found = next((each for each in near if each.texts.begins(texts)), None)
         if found is not None:
             _take(place, found, left)
 

@@ -5,8 +5,8 @@ from functools import partial
 from gateway.shapes import Json
 from gateway.translate.chat_via_responses.output.annotations import cited_in_chat
 from gateway.translate.chat_via_responses.output.documents import Documents
+from gateway.translate.chat_via_responses.output.item_texts import FORMS, parts_of, texts_of
 from gateway.translate.chat_via_responses.output.reading import objects
-from gateway.translate.chat_via_responses.output.said_parts import FORMS, parts_of, texts_of
 from gateway.translate.chat_via_responses.output.text import Step, TextFold, text_steps
 from gateway.translate.chat_via_responses.output.tracking import OutputItem
 from gateway.translate.chat_via_responses.request import PreparedRequest
@@ -56,7 +56,7 @@ class MessagesFold:
             piece = partial(self._say, item, part, text, logprobs)
             steps = self._documents.take(item, text, piece)
         if text:
-            item.said.add("text", part, text)
+            item.texts.add("text", part, text)
         return steps
 
     def _say(self, item: OutputItem, part: int | None, text: str, logprobs: object) -> list[Step]:
@@ -81,11 +81,11 @@ class MessagesFold:
         self, item: OutputItem, part: int | None, text: str, logprobs: object
     ) -> list[Step]:
         """Take a part's whole text, and show the rest of it; raises as `say` does."""
-        place, rest = item.said.rest_of_part("text", part, text)
+        place, rest = item.texts.rest_of_part("text", part, text)
         steps: list[Step] = []
         if rest:
             steps = self.say(item, place, rest, logprobs if rest == text else None)
-        item.said.end_part("text", place)
+        item.texts.end_part("text", place)
         if place is None:
             self._place = None
         return steps
@@ -99,7 +99,7 @@ class MessagesFold:
             steps = piece()
         else:
             steps = self._documents.take_refusal(item, text, piece)
-        item.said.add("refusal", part, text)
+        item.texts.add("refusal", part, text)
         return steps
 
     def _refuse(self, item: OutputItem, text: str) -> list[Step]:
@@ -108,9 +108,9 @@ class MessagesFold:
 
     def refuse_whole(self, item: OutputItem, part: int | None, text: str) -> list[Step]:
         """Take a refusal's whole text, and show the rest of it."""
-        place, rest = item.said.rest_of_part("refusal", part, text)
+        place, rest = item.texts.rest_of_part("refusal", part, text)
         steps = self.refuse(item, place, rest)
-        item.said.end_part("refusal", place)
+        item.texts.end_part("refusal", place)
         return steps
 
     def annotate(self, item: OutputItem, part: int | None, annotation: object) -> list[Step]:
@@ -141,13 +141,13 @@ class MessagesFold:
         """Take a whole item, and show the rest of it; raises `UpstreamError`."""
         steps: list[Step] = []
         content, texts = parts_of(item), texts_of(item)
-        said = dict(known.said.rests("text", texts["text"]))
-        refused = dict(known.said.rests("refusal", texts["refusal"]))
+        new_texts = dict(known.texts.rest_of_item("text", texts["text"]))
+        new_refusals = dict(known.texts.rest_of_item("refusal", texts["refusal"]))
         counted = len(known.annotations.get(None, ()))
         for index, part in enumerate(content):
             steps += self._other_part(known, index, part)
-            steps += self.refuse(known, index, refused.get(index, ""))
-            text = said.get(index)
+            steps += self.refuse(known, index, new_refusals.get(index, ""))
+            text = new_texts.get(index)
             if text:
                 logprobs = part.get("logprobs") if text == part["text"] else None
                 steps += self.say(known, index, text, logprobs)

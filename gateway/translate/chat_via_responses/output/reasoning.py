@@ -7,8 +7,8 @@ from typing import Final
 
 from gateway.errors import UpstreamError
 from gateway.shapes import Json
+from gateway.translate.chat_via_responses.output.item_texts import ReasoningForm, texts_of
 from gateway.translate.chat_via_responses.output.reading import index_of, string
-from gateway.translate.chat_via_responses.output.said_parts import ReasoningForm, texts_of
 from gateway.translate.chat_via_responses.output.text import Step
 from gateway.translate.chat_via_responses.output.tracking import OutputItem
 from gateway.translate.contract import Context
@@ -83,7 +83,7 @@ class ReasoningFold:
         steps: list[Step] = []
         texts = texts_of(item)
         for form in _BESIDE:
-            for index, text in known.said.rests(form, texts[form]):
+            for index, text in known.texts.rest_of_item(form, texts[form]):
                 steps += self._add(known, form, index, text)
         return steps + self._release()
 
@@ -94,13 +94,13 @@ class ReasoningFold:
     def _add_whole(
         self, item: OutputItem, form: ReasoningForm, part: int, whole: str
     ) -> list[Step]:
-        _, rest = item.said.rest_of_part(form, part, whole)
+        _, rest = item.texts.rest_of_part(form, part, whole)
         return self._add(item, form, part, rest)
 
     def _add(self, item: OutputItem, form: ReasoningForm, part: int, text: str) -> list[Step]:
         if not text:
             return []
-        item.said.add(form, part, text)
+        item.texts.add(form, part, text)
         self._said_last = item
         if not self._fields:
             return []
@@ -119,7 +119,7 @@ class ReasoningFold:
         steps: list[Step] = []
         while self._waiting:
             piece = self._waiting[0]
-            has_text = piece.item.said.has("content")
+            has_text = piece.item.texts.has("content")
             if piece.form == "summary" and not (has_text or piece.item.done or ended):
                 break
             self._waiting.popleft()

@@ -13,8 +13,8 @@ from enum import StrEnum
 
 from gateway.shapes import Json
 from gateway.translate.chat_via_responses.output.calls import Call, call_text
+from gateway.translate.chat_via_responses.output.item_texts import ItemTexts
 from gateway.translate.chat_via_responses.output.part_indexes import PartIndexes
-from gateway.translate.chat_via_responses.output.said_parts import SaidParts
 from gateway.translate.parts.tools.arguments import is_json, same_json
 from gateway.translate.parts.tools.calls import arguments_text
 
@@ -58,7 +58,7 @@ class OutputItem:
     """`commentary` or `final_answer`, if a message has it."""
     announced: bool = False
     done: bool = False
-    said: SaidParts = field(default_factory=SaidParts)
+    texts: ItemTexts = field(default_factory=ItemTexts)
     """The texts of a message or of reasoning."""
     part_offsets: dict[int | None, int] = field(default_factory=dict)
     """The start of each part in the message's whole text, in characters."""
@@ -74,7 +74,7 @@ class OutputItem:
     @property
     def has_been_shown(self) -> bool:
         """Whether any text or picture has been shown."""
-        return bool(self.said) or self.image_is_shown
+        return bool(self.texts) or self.image_is_shown
 
 
 class OutputItems:

@@ -6,7 +6,7 @@ if the item was announced: then its end comes too.
 
 from gateway.shapes import Json
 from gateway.translate.chat_via_responses.output.calls import Call
-from gateway.translate.chat_via_responses.output.said_parts import ReasoningForm
+from gateway.translate.chat_via_responses.output.item_texts import ReasoningForm
 from gateway.translate.chat_via_responses.output.tracking import OutputItem
 from gateway.translate.contract import Context
 from gateway.translate.parts.messages.asked import MessagesAsked

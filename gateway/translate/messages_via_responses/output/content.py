@@ -7,7 +7,7 @@ from gateway.errors import UpstreamError
 from gateway.shapes import Json
 from gateway.translate.chat_via_responses.output.calls import Call
 from gateway.translate.chat_via_responses.output.documents import Documents
-from gateway.translate.chat_via_responses.output.said_parts import ReasoningForm
+from gateway.translate.chat_via_responses.output.item_texts import ReasoningForm
 from gateway.translate.chat_via_responses.output.text import Step
 from gateway.translate.chat_via_responses.output.tracking import OutputItem
 from gateway.translate.contract import MAX_REPLY_CHARACTERS, Context, Report
@@ -49,7 +49,7 @@ class Content:
             else:
                 piece = partial(_said, self.texts.say, item, part, text)
                 self._documents.take(item, text, piece)
-            item.said.add("text", part, text)
+            item.texts.add("text", part, text)
 
     def refuse(self, item: OutputItem, part: int | None, text: str) -> None:
         """Add text of a refusal."""
@@ -60,7 +60,7 @@ class Content:
             else:
                 piece = partial(_said, self.texts.refuse, item, part, text)
                 self._documents.take_refusal(item, text, piece)
-            item.said.add("refusal", part, text)
+            item.texts.add("refusal", part, text)
 
     def end_texts(self) -> None:
         """Show what was held back of the text, at the end of the response."""
@@ -73,7 +73,7 @@ class Content:
         if not text:
             return
         self._count(text)
-        item.said.add(form, part, text)
+        item.texts.add(form, part, text)
         block = self.reasoning(item)
         if block is not None and not block.say(form, part, text):
             self._report.drop(f"reasoning.{form}")

@@ -11,15 +11,15 @@ from gateway.shapes import Json
 from gateway.translate.chat_via_responses.output.calls import Call, call_text
 from gateway.translate.chat_via_responses.output.endings import status_of
 from gateway.translate.chat_via_responses.output.events import ResponseEvents, part_of
-from gateway.translate.chat_via_responses.output.last_output import matched
-from gateway.translate.chat_via_responses.output.reading import an_object, objects, string
-from gateway.translate.chat_via_responses.output.reasoning import summary_index
-from gateway.translate.chat_via_responses.output.said_parts import (
+from gateway.translate.chat_via_responses.output.item_texts import (
     FORMS,
     ReasoningForm,
     parts_of,
     texts_of,
 )
+from gateway.translate.chat_via_responses.output.last_output import matched
+from gateway.translate.chat_via_responses.output.reading import an_object, objects, string
+from gateway.translate.chat_via_responses.output.reasoning import summary_index
 from gateway.translate.chat_via_responses.output.tracking import (
     ItemKind,
     OutputItem,
@@ -150,20 +150,20 @@ class MessageFold(ResponseEvents[None]):
     def _complete_message(self, known: OutputItem, item: Json) -> None:
         self._note_phase(known, item)
         texts = texts_of(item)
-        said = dict(known.said.rests("text", texts["text"]))
-        refused = dict(known.said.rests("refusal", texts["refusal"]))
+        new_texts = dict(known.texts.rest_of_item("text", texts["text"]))
+        new_refusals = dict(known.texts.rest_of_item("refusal", texts["refusal"]))
         for index, part in enumerate(parts_of(item)):
             if part.get("annotations"):
                 self._report.drop("annotations")
             if str(part.get("type")) not in FORMS:
                 self._report.drop(f"content.{part.get('type')}")
-            self._content.refuse(known, index, refused.get(index, ""))
-            self._content.say(known, index, said.get(index, ""))
+            self._content.refuse(known, index, new_refusals.get(index, ""))
+            self._content.say(known, index, new_texts.get(index, ""))
 
     def _complete_reasoning(self, known: OutputItem, item: Json) -> None:
         texts = texts_of(item)
         for form in _REASONING.values():
-            for index, text in known.said.rests(form, texts.get(form, ())):
+            for index, text in known.texts.rest_of_item(form, texts.get(form, ())):
                 self._content.reason(known, form, index, text)
         self._content.end_reasoning(known, item)
 
@@ -195,14 +195,14 @@ class MessageFold(ResponseEvents[None]):
             return
         text = string(part, "refusal" if form == "refusal" else "text")
         place = summary_index(item, event) if form == "summary" else part_of(event)
-        said_at, rest = item.said.rest_of_part(form, place, text)
+        known_place, rest = item.texts.rest_of_part(form, place, text)
         if form == "text":
-            self._content.say(item, said_at, rest)
+            self._content.say(item, known_place, rest)
         elif form == "refusal":
-            self._content.refuse(item, said_at, rest)
+            self._content.refuse(item, known_place, rest)
         else:
-            self._content.reason(item, form, said_at or 0, rest)
-        item.said.end_part(form, said_at)
+            self._content.reason(item, form, known_place or 0, rest)
+        item.texts.end_part(form, known_place)
 
     def _call_delta(self, event: Json) -> None:
         call = self._call_of(event)

@@ -10,10 +10,10 @@ from typing import Any, TypeGuard
 
 from gateway.shapes import Json
 from gateway.translate.chat_via_responses.output.calls import call_text
+from gateway.translate.chat_via_responses.output.item_texts import Form, texts_of
 from gateway.translate.chat_via_responses.output.last_output import matched
 from gateway.translate.chat_via_responses.output.other_items import item_name, said_mark
 from gateway.translate.chat_via_responses.output.reading import index_of, objects, string
-from gateway.translate.chat_via_responses.output.said_parts import Form, texts_of
 from gateway.translate.chat_via_responses.output.tracking import (
     ItemKind,
     OutputItem,
@@ -168,9 +168,9 @@ class StreamedItems:
 
     def _lists(self, streamed: _StreamedItem, known: OutputItem, item: Json) -> None:
         for form, texts in texts_of(item).items():
-            for place, rest in known.said.rests(form, texts):
+            for place, rest in known.texts.rest_of_item(form, texts):
                 if rest:
-                    known.said.add(form, place, rest)
+                    known.texts.add(form, place, rest)
         for listed in _LISTS:
             streamed.parts.fit(listed, _list(item.get(listed)))
             for place, part in enumerate(_list(item.get(listed))):
@@ -187,7 +187,7 @@ class StreamedItems:
         of, listed, form = _PARTS[kind]
         known = self._items.of_event(of, event)
         place = index_of(event, _INDEXES[listed])
-        known.said.add(form, place, text)
+        known.texts.add(form, place, text)
         self._streamed(known).parts.go_on(listed, kind, place, text)
 
     def _whole_part(self, event: Json, kind: str, part: Json) -> None:
@@ -196,10 +196,10 @@ class StreamedItems:
         if known is None:
             return
         place = index_of(event, _INDEXES[listed])
-        said_at, rest = known.said.rest_of_part(form, place, string(part, field_of(kind)))
+        known_place, rest = known.texts.rest_of_part(form, place, string(part, field_of(kind)))
         if rest:
-            known.said.add(form, said_at, rest)
-        known.said.end_part(form, said_at)
+            known.texts.add(form, known_place, rest)
+        known.texts.end_part(form, known_place)
         self._streamed(known).parts.end(listed, place, part)
 
     def _call(self, event: Json, kind: str, name: str, *, done: bool) -> None:

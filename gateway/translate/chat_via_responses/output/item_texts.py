@@ -9,7 +9,7 @@ from typing import Literal
 
 from gateway.shapes import Json
 from gateway.translate.chat_via_responses.output.reading import objects, string
-from gateway.translate.stream.said_text import SaidText
+from gateway.translate.stream.text_prefix import TextPrefix
 
 ReasoningForm = Literal["content", "summary"]
 Form = Literal["text", "refusal"] | ReasoningForm
@@ -21,7 +21,7 @@ Texts = Sequence[tuple[int, str]]
 _Place = int | None
 """The index of a part; None: the upstream does not name it."""
 
-_Mark = tuple[Form, tuple[int, int]]
+_Digest = tuple[Form, tuple[int, int]]
 
 FORMS: Mapping[str, Form] = {
     "output_text": "text",
@@ -35,12 +35,12 @@ Some servers use chat's type, or that of input, for the model's text.
 """
 
 
-class SaidParts:
-    """The text so far of each part of an item, and of each form as a whole."""
+class ItemTexts:
+    """What has come so far of each part of an item, and of each form as a whole."""
 
     def __init__(self) -> None:
-        self._parts: dict[tuple[Form, _Place], SaidText] = {}
-        self._whole: dict[Form, SaidText] = {}
+        self._parts: dict[tuple[Form, _Place], TextPrefix] = {}
+        self._whole: dict[Form, TextPrefix] = {}
         self._ended: set[Form] = set()
         """Forms whose part without an index is complete."""
 
@@ -60,7 +60,7 @@ class SaidParts:
             del self._parts[key]
         part, whole = self._parts.get(key), self._whole.get(form)
         if part is None:
-            part = self._parts[key] = SaidText()
+            part = self._parts[key] = TextPrefix()
             # A single part is the whole.
             whole = self._whole[form] = part if whole is None else whole.copy()
         part.add(text)
@@ -73,12 +73,12 @@ class SaidParts:
         Of reasoning it may be all of the item's text: vLLM before its #35184 counts the pieces of
         a part that it does not announce.
         """
-        said_at = self._said_at(form, place)
-        said = self._parts.get((form, said_at))
-        all_said = self._whole.get(form) if form == "content" else None
-        if all_said is not None and all_said.begins(whole):
-            said = all_said
-        return said_at, whole if said is None else said.rest_of(whole)
+        known_place = self._known_place(form, place)
+        part = self._parts.get((form, known_place))
+        of_item = self._whole.get(form) if form == "content" else None
+        if of_item is not None and of_item.begins(whole):
+            part = of_item
+        return known_place, whole if part is None else part.rest_of(whole)
 
     def end_part(self, form: Form, place: _Place) -> None:
         """Note that a part is complete: text without an index then belongs to the next one.
@@ -88,13 +88,13 @@ class SaidParts:
         if (form, place) in self._parts and place is None:
             self._ended.add(form)
 
-    def rests(self, form: Form, texts: Texts) -> Texts:
+    def rest_of_item(self, form: Form, texts: Texts) -> Texts:
         """Return what the texts of a whole item add; nothing for texts that differ."""
-        said = self._whole.get(form)
-        if said is None:
+        known = self._whole.get(form)
+        if known is None:
             return texts
-        if said.begins("".join(text for _, text in texts)):
-            return _behind(said.length, texts)
+        if known.begins("".join(text for _, text in texts)):
+            return _after(known.length, texts)
         places = {place for place, text in texts if text}
         if any(at not in places for of, at in self._parts if of == form):
             # It came without an index, or under a wrong one.
@@ -102,18 +102,18 @@ class SaidParts:
         return [(place, self.rest_of_part(form, place, text)[1]) for place, text in texts]
 
     @property
-    def marks(self) -> frozenset[_Mark]:
-        """A digest that items with the same texts share."""
-        return frozenset((form, said.mark) for form, said in self._whole.items())
+    def digests(self) -> frozenset[_Digest]:
+        """By form, what only items with the same text share."""
+        return frozenset((form, text.digest) for form, text in self._whole.items())
 
     def begins(self, texts: Mapping[Form, Texts]) -> bool:
         """Whether the texts of an item begin with those so far."""
         return bool(self._whole) and all(
-            said.begins("".join(text for _, text in texts.get(form, ())))
-            for form, said in self._whole.items()
+            known.begins("".join(text for _, text in texts.get(form, ())))
+            for form, known in self._whole.items()
         )
 
-    def _said_at(self, form: Form, place: _Place) -> _Place:
+    def _known_place(self, form: Form, place: _Place) -> _Place:
         if (form, place) in self._parts:
             return place
         places = [at for of, at in self._parts if of == form]
@@ -134,14 +134,14 @@ def texts_of(item: Json) -> dict[Form, Texts]:
     return {**texts}
 
 
-def marks_of(texts: Mapping[Form, Texts]) -> frozenset[_Mark]:
-    """Return the `marks` of an item with these texts."""
-    said = SaidParts()
+def digests_of(texts: Mapping[Form, Texts]) -> frozenset[_Digest]:
+    """Return the `digests` of an item with these texts."""
+    whole = ItemTexts()
     for form, of_form in texts.items():
         for place, text in of_form:
             if text:
-                said.add(form, place, text)
-    return said.marks
+                whole.add(form, place, text)
+    return whole.digests
 
 
 def parts_of(item: Json) -> list[Json]:
@@ -167,7 +167,7 @@ def _reasoning(item: Json, form: ReasoningForm) -> Texts:
     return [(place, string(part, "text")) for place, part in enumerate(objects(item, form))]
 
 
-def _behind(length: int, texts: Texts) -> Texts:
+def _after(length: int, texts: Texts) -> Texts:
     """Return texts without their first `length` characters."""
     rests: list[tuple[int, str]] = []
     for place, text in texts:

@@ -1,10 +1,13 @@
-"""How much of a text has been sent, without keeping it: enough to find what a repetition adds."""
+"""The beginning of a text that comes in pieces, known by its length and checksum.
+
+That is enough to find what a repetition of the text adds, without keeping the text.
+"""
 
 from zlib import crc32
 
 
-class SaidText:
-    """A text that comes in pieces: its length in characters, and a checksum of it."""
+class TextPrefix:
+    """What has come of a text so far: its length in characters, and its checksum."""
 
     __slots__ = ("_check", "length")
 
@@ -12,14 +15,14 @@ class SaidText:
         self._check = 0
         self.length = 0
 
-    def copy(self) -> "SaidText":
+    def copy(self) -> "TextPrefix":
         """Return a copy."""
-        other = SaidText()
+        other = TextPrefix()
         other.length, other._check = self.length, self._check
         return other
 
     @property
-    def mark(self) -> tuple[int, int]:
+    def digest(self) -> tuple[int, int]:
         """Equal for equal texts only."""
         return self.length, self._check
 
@@ -29,12 +32,12 @@ class SaidText:
         self._check = crc32(text.encode("utf-8", "surrogatepass"), self._check)
 
     def begins(self, whole: str) -> bool:
-        """Whether a text begins with what has been sent."""
+        """Whether a whole text begins with this."""
         if len(whole) < self.length:
             return False
         beginning = whole[: self.length].encode("utf-8", "surrogatepass")
         return crc32(beginning) == self._check
 
     def rest_of(self, whole: str) -> str:
-        """Return what a whole text has after what has been sent; nothing where they differ."""
+        """Return what a whole text has after this; nothing where it begins with something else."""
         return whole[self.length :] if self.begins(whole) else ""
