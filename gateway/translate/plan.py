@@ -108,7 +108,7 @@ def plan(
     """
     if as_chat:
         inner = partial(plan, client, home)
-        translation: Translation = _rare("as_chat.answered_as_chat").translate(
+        translation: Translation = _rare("as_chat.translation").translate(
             inner, body, context, home
         )
         return translation

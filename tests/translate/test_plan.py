@@ -73,7 +73,7 @@ def test_a_pair_loads_its_own_package_and_hardly_more(client: Shape, home: Shape
 
 def test_what_few_requests_need_is_not_loaded_with_the_rest() -> None:
     rare = [
-        "gateway.translate.as_chat.answered_as_chat",
+        "gateway.translate.as_chat.translation",
         "gateway.translate.mixed_chat",
         "gateway.translate.chat_via_messages",
         "gateway.translate.messages_via_chat",

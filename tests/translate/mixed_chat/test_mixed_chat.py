@@ -12,7 +12,7 @@ from gateway.translate.mixed_chat import reformed
 from gateway.translate.plan import plan
 from gateway.translate.stream.reply_as_event import whole_as_events
 from tests.exchange.scene import Exchanged
-from tests.translate.as_chat.test_answered_as_chat import CALLING, CUSTOM_CALL
+from tests.translate.as_chat.test_translation import CALLING, CUSTOM_CALL
 from tests.translate.demo_upstream import DemoUpstream, byte_by_byte, event_by_event, scene_at
 from tests.translate.mixed_chat.test_tools import PATCH
 from tests.translate.pair_table import CHAT, COMPLETIONS, MESSAGES, MODELS, RESPONSES

@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from gateway.shapes import Json
-from gateway.translate.as_chat.asked_in_responses import asked_in_responses
+from gateway.translate.as_chat.responses_body import for_responses
 
 BODY: Json = {"model": "m", "input": [{"role": "user", "content": "Hi"}]}
 PATCH: Json = {
@@ -13,27 +13,27 @@ PATCH: Json = {
 }
 
 
-def asked(**more: Any) -> Any:
-    return asked_in_responses({**BODY, **more})
+def read(**more: Any) -> Any:
+    return for_responses({**BODY, **more})
 
 
 def test_a_body_is_sent_as_it_is_but_not_stored() -> None:
     text: Json = {"verbosity": "low", "format": {"type": "text"}}
     body = {**BODY, "instructions": "Be brief.", "reasoning": {"effort": "medium"}, "text": text}
     before = dict(body)
-    assert asked_in_responses(body).sent == {**body, "store": False}
+    assert for_responses(body).sent == {**body, "store": False}
     assert body == before
 
 
 @pytest.mark.parametrize("store", [True, False])
 def test_what_the_client_says_of_storage_counts(store: bool) -> None:
-    assert asked(store=store).sent["store"] is store
-    assert asked(store=None).sent["store"] is False
+    assert read(store=store).sent["store"] is store
+    assert read(store=None).sent["store"] is False
 
 
 @pytest.mark.parametrize("messages", [None, []])
 def test_an_empty_list_of_messages_is_not_sent(messages: object) -> None:
-    assert "messages" not in asked(messages=messages).sent
+    assert "messages" not in read(messages=messages).sent
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_an_empty_list_of_messages_is_not_sent(messages: object) -> None:
 def test_the_usage_is_for_the_reader_of_the_reply(
     stream: bool | None, options: object, wanted: bool, sent: object
 ) -> None:
-    found = asked(stream=stream, stream_options=options)
+    found = read(stream=stream, stream_options=options)
     assert found.include_usage is wanted
     assert found.sent.get("stream_options") == sent
 
@@ -77,7 +77,7 @@ def test_the_usage_is_for_the_reader_of_the_reply(
     ],
 )
 def test_encrypted_reasoning_is_not_asked_for(include: object, wanted: bool, sent: object) -> None:
-    found = asked(include=include)
+    found = read(include=include)
     assert found.wants_encrypted is wanted
     assert found.sent.get("include") == sent
 
@@ -99,7 +99,7 @@ OTHERS: list[Json] = [
 
 
 def test_calls_of_custom_tools_that_came_as_functions_are_restored() -> None:
-    found = asked(tools=[PATCH], input=[CALL, OUTPUT, *OTHERS])
+    found = read(tools=[PATCH], input=[CALL, OUTPUT, *OTHERS])
     custom = {"type": "custom_tool_call", "call_id": "call_1", "name": "ApplyPatch"}
     assert found.sent["input"] == [
         {**custom, "input": "*** Begin Patch"},
@@ -114,7 +114,7 @@ def test_calls_of_custom_tools_that_came_as_functions_are_restored() -> None:
 
 def test_an_output_of_a_call_without_an_id_is_left() -> None:
     nameless = {name: value for name, value in CALL.items() if name != "call_id"}
-    found = asked(tools=[PATCH], input=[nameless, OTHERS[2]])
+    found = read(tools=[PATCH], input=[nameless, OTHERS[2]])
     assert found.sent["input"][1] == OTHERS[2]
 
 
@@ -129,12 +129,12 @@ def test_an_output_of_a_call_without_an_id_is_left() -> None:
     ],
 )
 def test_without_such_a_tool_calls_stay_what_they_are(tools: object) -> None:
-    assert asked(tools=tools, input=[CALL, OUTPUT]).sent["input"] == [CALL, OUTPUT]
+    assert read(tools=tools, input=[CALL, OUTPUT]).sent["input"] == [CALL, OUTPUT]
 
 
 @pytest.mark.parametrize("given", ["Hi", None, 7, ["Hi"], [{"role": "user", "content": "Hi"}]])
 def test_other_inputs_stay_as_they_are(given: object) -> None:
-    found = asked(tools=[PATCH], input=given)
+    found = read(tools=[PATCH], input=given)
     assert found.sent["input"] == given
     assert found.restored == frozenset()
 
@@ -142,7 +142,7 @@ def test_other_inputs_stay_as_they_are(given: object) -> None:
 def test_ids_of_calls_that_are_too_long_are_the_same_hash_in_both_items() -> None:
     long = f"call_{'a' * 40}\nfc_{'b' * 40}"
     items = [{**CALL, "call_id": long}, {**OUTPUT, "call_id": long}, *OTHERS]
-    first, second, *others = asked(input=items).sent["input"]
+    first, second, *others = read(input=items).sent["input"]
     assert first["call_id"] == second["call_id"] != long
     assert len(first["call_id"]) <= 64
     assert others == OTHERS

@@ -11,7 +11,7 @@ from typing import Any
 
 from gateway.errors import InvalidRequest
 from gateway.shapes import Json, Shape
-from gateway.translate.as_chat.asked_in_responses import AskedInResponses, asked_in_responses
+from gateway.translate.as_chat.responses_body import ResponsesBody, for_responses
 from gateway.translate.chat_via_responses.client_paths import InputItems
 from gateway.translate.chat_via_responses.reply import fold_replies
 from gateway.translate.chat_via_responses.request import PreparedRequest
@@ -25,14 +25,14 @@ from gateway.translate.schema.responses import ENCRYPTED_REASONING, LOGPROBS
 
 
 @dataclass(slots=True)
-class _Asked(PreparedRequest):
+class _Prepared(PreparedRequest):
     """What folding replies as chat needs of a body that was written for responses."""
 
-    body: AskedInResponses
+    request: ResponsesBody
 
     def client_param(self, call: int, param: str | None) -> str | None:  # noqa: ARG002
         """Return the client's path of a parameter that was sent: the same, but for a few."""
-        return None if param is None else self.body.client_path(param)
+        return None if param is None else self.request.client_path(param)
 
 
 def translate(
@@ -42,18 +42,18 @@ def translate(
 
     `body` is not changed. Raises `InvalidRequest` and its kinds, naming the client's parameter.
     """
-    asked = asked_in_responses(body)
+    request = for_responses(body)
     try:
-        translation = inner(asked.sent, context)
+        translation = inner(request.sent, context)
     except InvalidRequest as error:
         if error.param is None:
             raise
-        raise error.renamed(asked.client_path(error.param)) from None
+        raise error.renamed(request.client_path(error.param)) from None
     report = Report(Shape.CHAT, Shape.RESPONSES, body=Shape.RESPONSES)
-    if asked.wants_encrypted:
+    if request.wants_encrypted:
         report.drop(f"include[{ENCRYPTED_REASONING}]")
     outer = PairTranslation(
-        _prepared(asked),
+        _prepared(request),
         context,
         report,
         partial(fold_replies, report=report),
@@ -62,22 +62,22 @@ def translate(
     return Composed(outer, [translation], home)
 
 
-def _prepared(asked: AskedInResponses) -> _Asked:
+def _prepared(request: ResponsesBody) -> _Prepared:
     """Return what the fold needs.
 
     Calls of custom tools become those of functions, with the bare text: Cursor reads no others.
     """
-    sent = asked.sent
-    return _Asked(
+    sent = request.sent
+    return _Prepared(
         client=_as_chat(sent),
         calls=(sent,),
         input=InputItems(),
         tools=ToolPlan(names=names_of(sent)),
         stops=(),
         top_logprobs=_top_logprobs(sent),
-        include_usage=asked.include_usage,
+        include_usage=request.include_usage,
         raised_limit=None,
-        body=asked,
+        request=request,
     )
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from gateway.errors import GatewayError, InvalidRequest
 from gateway.shapes import Json, Shape
-from gateway.translate.as_chat import answered_as_chat
+from gateway.translate.as_chat.translation import translate
 from gateway.translate.contract import Context
 from gateway.translate.limits.capabilities import Capabilities
 from gateway.translate.plan import plan
@@ -299,7 +299,7 @@ def test_an_error_about_no_parameter_stays_so() -> None:
         raise InvalidRequest("No.")
 
     with pytest.raises(InvalidRequest) as raised:
-        answered_as_chat.translate(fails, {"input": "Hi"}, Context("m", "m"), CHAT)
+        translate(fails, {"input": "Hi"}, Context("m", "m"), CHAT)
     assert raised.value.param is None
 
 

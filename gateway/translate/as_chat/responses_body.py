@@ -22,7 +22,7 @@ _CUSTOM_OF: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class AskedInResponses:
+class ResponsesBody:
     """What is sent, and what the reply needs to know of the client's body."""
 
     sent: Json
@@ -42,7 +42,7 @@ class AskedInResponses:
         return f"{found[1]}.arguments{param[found.end() :]}"
 
 
-def asked_in_responses(body: Json) -> AskedInResponses:
+def for_responses(body: Json) -> ResponsesBody:
     """Return a client's body as its own endpoint takes it; `body` is not changed, nor checked."""
     sent = dict(body)
     sent.pop("messages", None)  # there are none
@@ -53,7 +53,7 @@ def asked_in_responses(body: Json) -> AskedInResponses:
     wants_encrypted = _take_encrypted(sent)
     restored = _restore_custom(sent)
     _bound_ids(sent)
-    return AskedInResponses(sent, include_usage, wants_encrypted, restored)
+    return ResponsesBody(sent, include_usage, wants_encrypted, restored)
 
 
 def _take_usage(sent: Json) -> bool:
