@@ -160,9 +160,9 @@ class Router:
         yield _row(ANY, f"{_ENGINE}/(?P<action>.+)", legacy.no_action)
         yield _row("POST", "/v1/edits", legacy.edit, whole=True)
         yield _row(ANY, "/v1/edits", Only("POST"))
-        yield _row(ANY, "/v1/(?P<name>search|answers|classifications)", legacy.removed.perhaps)
-        yield _row(ANY, "/v1/(?P<name>deployments)(?:/[^/]+)?", legacy.removed.perhaps)
-        yield _row(ANY, "/v1/(?P<name>search_indices|snapshots)(?:/.*)?", legacy.removed.surely)
+        yield _row(ANY, "/v1/(?P<name>search|answers|classifications)", legacy.removed.pass_on)
+        yield _row(ANY, "/v1/(?P<name>deployments)(?:/[^/]+)?", legacy.removed.pass_on)
+        yield _row(ANY, "/v1/(?P<name>search_indices|snapshots)(?:/.*)?", legacy.removed.refuse)
         yield _row("POST", "/v1/files", legacy.removed.upload)
         yield _row("POST", "/v1/moderations", legacy.removed.moderation)
         if legacy.fine_tunes.native:

@@ -20,7 +20,7 @@ from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.decision import Decision
 from gateway.exchange.description import describe
 from gateway.exchange.errors.clients_names import in_clients_names
-from gateway.exchange.errors.failed_attempt import judged, reply_or_failure
+from gateway.exchange.errors.failed_attempt import judge_apart, reply_or_failure
 from gateway.exchange.errors.final_failure import FinalFailure
 from gateway.exchange.params.known_fixes import Fixes
 from gateway.exchange.params.rule_params import RuleParams, attributed
@@ -76,7 +76,7 @@ class Exchange:
             if call.client is not None and call.client.is_restricted:
                 await self.attempts.check_names(call)
             if routed.model is None and call.shape is Shape.RESPONSES:
-                named = await self.responses.named(call)
+                named = await self.responses.with_stored_model(call)
                 if named is None:
                     return await self._unnamed(call, decision, streamed=routed.stream is True)
                 call, routed = await self.attempts.bodies.read(named)
@@ -153,7 +153,7 @@ class Exchange:
                     self._learn(result, decision, route, scope, retries)
                 return await stored.keep(sent, result, recording, decision) if recording else result
             retries = retries or self._retries(call, route, scope, features, fixes)
-            refused = await judged(self.attempts.apart, route, call, attempt, result)
+            refused = await judge_apart(self.attempts.apart, route, call, attempt, result)
             if not retries.after(refused):
                 return await self._failed(call, decision, route, retries, refused)
             shape, fixes = retries.shape, retries.fixes

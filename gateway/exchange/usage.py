@@ -88,12 +88,12 @@ def tokens_of_start(event: Mapping[str, Any]) -> Tokens | None:
     return tokens_of(message.get("usage")) if isinstance(message, Mapping) else None
 
 
-def later(before: Tokens | None, now: Tokens | None) -> Tokens | None:
-    """Return the counts of a stream after one that came later: it may leave out some."""
-    if before is None or now is None:
-        return now or before
-    inputs, outputs = now
-    return before[0] if inputs is None else inputs, before[1] if outputs is None else outputs
+def updated(known: Tokens | None, new: Tokens | None) -> Tokens | None:
+    """Return a stream's counts after a new one, which may leave out what an earlier one had."""
+    if known is None or new is None:
+        return new or known
+    inputs, outputs = new
+    return known[0] if inputs is None else inputs, known[1] if outputs is None else outputs
 
 
 def summed(counts: Iterable[Tokens | None]) -> Tokens | None:

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from gateway.exchange.usage import (
     TAIL,
     Tokens,
-    later,
     summed,
     tokens_in,
     tokens_of,
     tokens_of_start,
+    updated,
 )
 
 CHAT = {"prompt_tokens": 8, "completion_tokens": 9, "total_tokens": 17}
@@ -161,4 +161,4 @@ def test_a_start_without_counts_counts_nothing(message: object) -> None:
 def test_later_counts_of_a_stream_replace_earlier_ones(
     before: Tokens | None, now: Tokens | None, known: Tokens | None
 ) -> None:
-    assert later(before, now) == known
+    assert updated(before, now) == known

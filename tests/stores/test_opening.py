@@ -321,7 +321,7 @@ def test_how_much_was_input_is_kept(play: Callable[[Scenario], None]) -> None:
         await store.put("alice", "resp_1", named("one", "a"))
         kept = await store.get("alice", "resp_1")
         assert kept is not None
-        assert (kept.inputs, len(kept.given)) == (2, 2)
+        assert (kept.inputs, len(kept.items_before_output)) == (2, 2)
 
     play(scenario)
 

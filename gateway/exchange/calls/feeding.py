@@ -12,7 +12,7 @@ from gateway.exchange.reply.wrapped_errors import (
     only_looks_like_success,
     values_of,
 )
-from gateway.exchange.usage import Tokens, later, summed, tokens_of, tokens_of_start
+from gateway.exchange.usage import Tokens, summed, tokens_of, tokens_of_start, updated
 from gateway.fast.paths import Folded, with_text_deltas
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import StreamTranslation
@@ -244,7 +244,7 @@ class Feeder:
         known = checked_object(event)
         self._ends.note(call, known)
         if known.get("usage"):
-            self._tokens[call] = later(self._tokens[call], tokens_of(known["usage"]))
+            self._tokens[call] = updated(self._tokens[call], tokens_of(known["usage"]))
         elif self._home is Shape.MESSAGES and known.get("type") == "message_start":
             self._tokens[call] = tokens_of_start(known)
         if self._renames:

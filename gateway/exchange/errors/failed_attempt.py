@@ -30,10 +30,10 @@ def judge(route: Route, attempt: Attempt, failure: ErrorReply) -> Refusal:
     return classify(attempt.shape, failure.status, failure.body, model=route.model_sent, sent=sent)
 
 
-async def judged(
+async def judge_apart(
     apart: Apart, route: Route, call: GenerationRequest, attempt: Attempt, failure: ErrorReply
 ) -> Refused:
-    """Return a failed attempt with what its failure means; a large request is read `apart`."""
+    """Return a failed attempt with what `judge` says of it; a large request is read `apart`."""
     refusal = judge(route, attempt, failure)
     if may_be_of_parts(call, attempt.shape, failure.status, refusal):
         read_again = partial(fixed_by_reading, attempt.calls[0], refusal)

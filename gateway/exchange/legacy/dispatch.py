@@ -17,7 +17,7 @@ from gateway.exchange.decision import Decision
 from gateway.exchange.flow import Exchange
 from gateway.exchange.legacy.edits import Edits
 from gateway.exchange.legacy.fine_tunes import FineTunes
-from gateway.exchange.legacy.removed import Removed, removed
+from gateway.exchange.legacy.removed import RemovedEndpoints, removed
 from gateway.exchange.legacy.replies import (
     RenamedParameters,
     expect_json,
@@ -62,7 +62,7 @@ class Legacy:
         self._forwarder = forwarder
         self._listing = listing
         self.fine_tunes = fine_tunes
-        self.removed = Removed(forwarder)
+        self.removed = RemovedEndpoints(forwarder)
         self._edits = Edits(exchange, new_id)
 
     async def engines(self, request: Request, decision: Decision) -> ClientReply:

@@ -24,13 +24,13 @@ _OLD_MODERATION = re.compile(rb"text-moderation-[a-z0-9]+")
 _FORM_PURPOSE = re.compile(rb"%b([^\r\n]{1,64})\r\n" % head_of(b"purpose"), re.IGNORECASE)
 
 
-class Removed:
+class RemovedEndpoints:
     """Serves the paths of endpoints that OpenAI has shut down, and files for them."""
 
     def __init__(self, forwarder: Forwarder) -> None:
         self._forwarder = forwarder
 
-    async def perhaps(self, request: Request, decision: Decision, name: str) -> ClientReply:
+    async def pass_on(self, request: Request, decision: Decision, name: str) -> ClientReply:
         """Pass a request on; raise `UnknownRoute` if the upstream does not have the endpoint.
 
         The error says what replaced it.
@@ -43,7 +43,7 @@ class Removed:
             return replace(reply, body=body)
         raise removed(f"/{name}", name)
 
-    async def surely(self, request: Request, decision: Decision, name: str) -> ClientReply:  # noqa: ARG002
+    async def refuse(self, request: Request, decision: Decision, name: str) -> ClientReply:  # noqa: ARG002
         """Raise `UnknownRoute` for an endpoint that only OpenAI had, saying what replaced it."""
         raise removed(request.path[:200], name)
 

@@ -11,7 +11,7 @@ from gateway.envelopes.printed_values import decode_body
 from gateway.errors import ModelNotFound
 from gateway.exchange.client_reply import ClientReply, json_reply
 from gateway.exchange.decision import Decision
-from gateway.exchange.models.lists import in_pieces, named
+from gateway.exchange.models.lists import cards_by_id, in_pieces
 from gateway.exchange.models.upstream_lists import Listed, Unlisted, UpstreamLists
 from gateway.exchange.reply.reading import is_compressed
 from gateway.exchange.restricted.allowed_models import is_allowed
@@ -31,42 +31,42 @@ class Cards:
         self._resolver = resolver
         self._lists = lists
 
-    async def judged(
+    async def judge(
         self,
         call: Request,
         decision: Decision,
         reply: ClientReply,
         model: str,
         shorter: Sequence[str],
-        asked: str = "",
+        model_asked: str = "",
     ) -> ClientReply:
         """Return the reply to a request for a card, or the card from the upstream's list.
 
-        `shorter` are other models that the request's path may be about; `asked` is the client's
-        name, if `model` is only the one sent. Raises `ModelNotFound` for
-        a denial, unless it comes as OpenAI writes it.
+        `shorter` are other models that the request's path may be about; `model_asked` is the
+        client's name, if `model` is only the one sent. Raises `ModelNotFound` for a denial, unless
+        it comes as OpenAI writes it.
         """
         denial = _denial(reply, model)
         if denial is None:
             return reply
-        said = "" if denial.verdict is Verdict.UNKNOWN_ROUTE else denial.message
+        message = "" if denial.verdict is Verdict.UNKNOWN_ROUTE else denial.message
         if denial.verdict in _ABOUT_THE_MODEL:
-            raise await self._absent(call, decision, asked or model, said)
+            raise await self._absent(call, decision, model_asked or model, message)
         decision.attempts += 1
         answer = await self._lists.ask(decision.upstream, call.headers)
         if isinstance(answer, Unlisted):
             answer.note(decision)
             unknown = f"Its models could not be listed: {answer.reason}"
-            raise await self._absent(call, decision, asked or model, said, unknown)
+            raise await self._absent(call, decision, model_asked or model, message, unknown)
         cards = await _cards_of(answer, (model, *shorter))
         if model in cards:
             return json_reply(cards[model])
         if cards:  # what the path says goes on after a model
             return reply
-        raise await self._absent(call, decision, asked or model, said)
+        raise await self._absent(call, decision, model_asked or model, message)
 
     async def _absent(
-        self, call: Request, decision: Decision, model: str, said: str, unknown: str = ""
+        self, call: Request, decision: Decision, model: str, message: str, unknown: str = ""
     ) -> ModelNotFound:
         upstream = decision.upstream
         near = await self._resolver.suggested.near(
@@ -78,7 +78,7 @@ class Cards:
         allowed = [repr(name) for name in near]
         return ModelNotFound(
             joined(
-                said or f"The model '{model}' does not exist or you do not have access to it",
+                message or f"The model '{model}' does not exist or you do not have access to it",
                 f"The gateway asked upstream '{upstream}' for its card",
                 unknown,
                 f"Did you mean {' or '.join(allowed)}?" if allowed else "",
@@ -113,5 +113,5 @@ async def _cards_of(listed: Listed, names: Sequence[str]) -> dict[str, bytes]:
     """Return the cards of these names as far as they are listed."""
     found: dict[str, bytes] = {}
     async for entries in in_pieces(listed.entries):
-        found |= {name: card for name, card in reversed(named(entries)) if name in names}
+        found |= {name: card for name, card in reversed(cards_by_id(entries)) if name in names}
     return found

@@ -15,7 +15,7 @@ from gateway.exchange.client_warnings import redirect_warning
 from gateway.exchange.decision import Decision
 from gateway.exchange.models.both_forms import in_both_forms, page_reply
 from gateway.exchange.models.cards import Cards
-from gateway.exchange.models.lists import in_pieces, named
+from gateway.exchange.models.lists import cards_by_id, in_pieces
 from gateway.exchange.models.upstream_lists import (
     Listed,
     UpstreamLists,
@@ -124,9 +124,9 @@ class Listing:
         reply = await self._forwarder.run(call, decision, (model, *shorter))
         if call.method != "GET":
             return reply
-        judged = await self._cards.judged(call, decision, reply, model, shorter)
+        card = await self._cards.judge(call, decision, reply, model, shorter)
         is_foreign = self._of(decision.upstream).kind.needs_version is not _is_of_anthropics(call)
-        return _in_both_forms(judged) if is_foreign and _is_card(judged, model) else judged
+        return _in_both_forms(card) if is_foreign and _is_card(card, model) else card
 
     def _unmarked(self, call: Request, model: str) -> tuple[Request, str]:
         """Return a request for a card, and the name, without Claude Code's mark after it."""
@@ -157,7 +157,7 @@ class Listing:
         if call.method != "GET":
             return reply
         others = [rule.model_for(name) or name for name in shorter]
-        card = await self._cards.judged(call, decision, reply, sent, others, asked=model)
+        card = await self._cards.judge(call, decision, reply, sent, others, model_asked=model)
         if not _is_card(card, sent):
             return card
         return json_reply(_as_asked(_alias_card(model, sent), call))
@@ -178,7 +178,7 @@ class Listing:
         """
         rules = self._resolver.rules
         async for entries in in_pieces(listed.entries):
-            for model, card in named(entries):
+            for model, card in cards_by_id(entries):
                 served = [(model, self._card(model, card, listed.upstream))]
                 served += [
                     (name, _alias_card(name, model))

@@ -72,8 +72,8 @@ def _entries_of(body: bytes) -> list[msgspec.Raw]:
     return envelope.data or envelope.models or []
 
 
-def named(entries: Iterable[msgspec.Raw]) -> list[tuple[str, bytes]]:
-    """Return the cards among some entries, each with its id; what has none is left out."""
+def cards_by_id(entries: Iterable[msgspec.Raw]) -> list[tuple[str, bytes]]:
+    """Return the ids and cards of those entries that have an id, in their order."""
     found: list[tuple[str, bytes]] = []
     for entry in entries:
         try:

@@ -31,10 +31,11 @@ _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 @dataclass(slots=True)
-class Named:
-    """A batch with the upstream's names of its models. `upstream` None: no rule leads anywhere."""
+class RoutedBatch:
+    """A batch as its upstream gets it. `upstream` None: no rule leads its models anywhere."""
 
     body: bytes
+    """With the upstream's names of the models."""
     upstream: str | None = None
     param: str = ""
     """The request whose model leads to that upstream."""
@@ -47,51 +48,51 @@ class Batches:
         self._settings = settings
         self._resolver = resolver
 
-    async def named(self, call: Request, body: bytes, decision: Decision) -> Named:
-        """Return a batch under the upstream's names; the upstream refuses anything else.
+    async def route(self, call: Request, body: bytes, decision: Decision) -> RoutedBatch:
+        """Return a batch and its upstream; what is not a batch stays as it is, for that to refuse.
 
         Raises `InvalidRequest` for a model that cannot be reached by a batch, or not by this one,
         and `PermissionDenied` for one that is not the client's.
         """
-        found = Named(body)
+        batch = RoutedBatch(body)
         try:
             outer = _members(body)
             entries = _list(outer.get("requests", b"[]"))
         except _UNREADABLE:
-            return found
+            return batch
         renamed = False
         async for piece in in_pieces(list(enumerate(entries))):
-            for position, asked, request in _asked(piece):
+            for position, asked, request in _requests_of(piece):
                 param = f"requests[{position}].params.model"
                 bare = bare_name(asked, self._resolver.rules)
                 check_allowed(call.client, bare, param)
-                sent = self._sent(bare, param, found, decision)
+                sent = self._name_to_send(bare, param, batch, decision)
                 if sent != asked:
                     entries[position] = _with_model(request, sent)
                     renamed = True
         if renamed:
-            found.body = _encode({**outer, "requests": entries})
-        return found
+            batch.body = _encode({**outer, "requests": entries})
+        return batch
 
-    def _sent(self, asked: str, param: str, found: Named, decision: Decision) -> str:
-        """Return the upstream's name of a model, and note the upstream that it leads to."""
-        served = self._resolver.redirected(asked) or asked
-        decision.warn(client_warnings.redirect_warning(asked, served))
+    def _name_to_send(self, model: str, param: str, batch: RoutedBatch, decision: Decision) -> str:
+        """Return the upstream's name of a model, and note the upstream in the batch."""
+        served = self._resolver.redirected(model) or model
+        decision.warn(client_warnings.redirect_warning(model, served))
         rule = self._resolver.rule_for(served)
         if rule is None:
             return served
-        self._check_endpoint(asked, param, rule)
-        if rule.upstream is not None and found.upstream is None:
-            found.upstream, found.param = rule.upstream, param
-        if rule.upstream not in (None, found.upstream):
+        self._check_endpoint(model, param, rule)
+        if rule.upstream is not None and batch.upstream is None:
+            batch.upstream, batch.param = rule.upstream, param
+        if rule.upstream not in (None, batch.upstream):
             raise _unfit(
                 param,
-                f"the model '{asked}' and that of {found.param} live at different upstreams. Send "
+                f"the model '{model}' and that of {batch.param} live at different upstreams. Send "
                 "a batch for each",
             )
         return rule.model_for(served) or served
 
-    def _check_endpoint(self, asked: str, param: str, rule: ModelRule) -> None:
+    def _check_endpoint(self, model: str, param: str, rule: ModelRule) -> None:
         """Raise `InvalidRequest` where a rule leads to something else than messages."""
         lacking = False
         if rule.upstream is not None:
@@ -100,7 +101,7 @@ class Batches:
         if lacking or (rule.endpoints and Shape.MESSAGES not in rule.endpoints):
             raise _unfit(
                 param,
-                f"the model '{asked}' does not live at a messages endpoint, and batches are not "
+                f"the model '{model}' does not live at a messages endpoint, and batches are not "
                 "translated. Send its requests one by one to /v1/messages",
             )
 
@@ -109,7 +110,7 @@ def _unfit(param: str, reason: str) -> InvalidRequest:
     return InvalidRequest(f"'{param}' cannot be served: {reason}.", param=param)
 
 
-def _asked(
+def _requests_of(
     entries: Sequence[tuple[int, msgspec.Raw]],
 ) -> Iterator[tuple[int, str, _Members]]:
     """Yield the requests that name a model, with their positions and names."""

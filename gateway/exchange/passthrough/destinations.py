@@ -144,7 +144,7 @@ class Destinations:
         limit = self._settings.server.max_body_bytes
         if call.path == batches.PATH and call.method == "POST":
             body = prefix if rest is None else await read_body(rest, limit, prefix)
-            batch = await self._batches.named(call, body, decision)
+            batch = await self._batches.route(call, body, decision)
             return Destination(batch.upstream or self.default(call), batch.body)
         given_type = header(call.headers, b"content-type")
         content_type = given_type.lower()

@@ -13,7 +13,7 @@ from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.reply.body import ReplyBody
 from gateway.exchange.reply.decompressed import readable
 from gateway.exchange.reply.reading import header, is_compressed, is_event_stream
-from gateway.exchange.usage import TAIL, Tokens, later, tokens_in
+from gateway.exchange.usage import TAIL, Tokens, tokens_in, updated
 from gateway.replies import BufferedReply
 from gateway.shapes import Shape, Sink, UpstreamReply
 from gateway.translate.parts.upstream_errors import ended_too_early
@@ -129,7 +129,7 @@ class _Events(_Bytes):
         counted = tokens_in(self._events.tail(TAIL))
         if self._client is not Shape.MESSAGES:
             return counted
-        return later(tokens_in(self._first), counted)
+        return updated(tokens_in(self._first), counted)
 
     async def pipe(self, sink: Sink) -> None:
         take = self._events.take

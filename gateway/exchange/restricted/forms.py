@@ -79,7 +79,7 @@ class FieldCheck:
                 raise misspelt(name, key)
             self.seen.add(key)
         if is_model or text.lstrip()[:1] not in ("{", "[") or name in _FREE_TEXT:
-            self.reading.named(name, text)
+            self.reading.read_parameter(name, text)
             if key in JSON_FIELDS:
                 raise odd(f"its field '{name}' is not a JSON object")
         else:

@@ -89,9 +89,9 @@ class Reading:
         """Read a query, or a form's fields that are sent like one."""
         for pair in re.split(r"[&;]", query.decode("utf-8", "replace")):
             name, _, value = pair.partition("=")
-            self.named(unquote_plus(name), unquote_plus(value))
+            self.read_parameter(unquote_plus(name), unquote_plus(value))
 
-    def named(self, name: str, value: str) -> None:
+    def read_parameter(self, name: str, value: str) -> None:
         """Read a parameter (`model`, `session[model]`) with its value."""
         place = place_of(name)
         if any(is_naming(part, top=_is_top(place[:depth])) for depth, part in enumerate(place)):

@@ -74,7 +74,7 @@ class Compactor:
         """Return a request without a model with the model of the stored response it continues."""
         if not isinstance(request.body, bytes) or "model" in read_object(request.body):
             return request
-        named = await self._exchange.responses.named(_generating(request, request.body))
+        named = await self._exchange.responses.with_stored_model(_generating(request, request.body))
         return request if named is None else replace(request, body=named.body, length=None)
 
     async def _refuse_kept(self, request: Request, body: Json) -> None:

@@ -137,7 +137,7 @@ class ResponseMemory:
             if param is not None:
                 raise kept_elsewhere(param)
 
-    async def named(self, call: GenerationRequest) -> GenerationRequest | None:
+    async def with_stored_model(self, call: GenerationRequest) -> GenerationRequest | None:
         """Return a call without a model with the model of the stored response it continues."""
         body = read_object(call.body)
         previous = body.get("previous_response_id")

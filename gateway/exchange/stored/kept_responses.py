@@ -44,7 +44,9 @@ class KeptResponses:
         stored = await self._find(request, response_id)
         if stored is None:
             return None
-        items = [_listed(item, position) for position, item in enumerate(stored.given)]
+        items = [
+            _listed(item, position) for position, item in enumerate(stored.items_before_output)
+        ]
         return json_reply(msgspec.json.encode(page_of(items, request.query)))
 
     async def delete(self, request: Request, response_id: str) -> ClientReply | None:

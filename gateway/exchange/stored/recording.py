@@ -55,10 +55,10 @@ class RecordingTranslation:
 
     def reply(self, replies: Sequence[Json]) -> Json:
         """Fold the replies, and record the response."""
-        self.response = self.marked(self._translation.reply(replies))
+        self.response = self.as_stored(self._translation.reply(replies))
         return self.response
 
-    def marked(self, response: Json) -> Json:
+    def as_stored(self, response: Json) -> Json:
         """Return a response with `store` and `previous_response_id` as they apply here."""
         return {**response, **self._stored}
 
@@ -77,13 +77,13 @@ class _RecordingStream(StreamTranslation):
         self._recording = recording
 
     def feed(self, call: int, event: Json) -> list[Json]:
-        return self._marked(self._stream.feed(call, event))
+        return self._record(self._stream.feed(call, event))
 
     def end(self, call: int) -> list[Json]:
-        return self._marked(self._stream.end(call))
+        return self._record(self._stream.end(call))
 
     def fail(self, error: GatewayError) -> list[Json]:
-        return self._marked(self._stream.fail(error))
+        return self._record(self._stream.fail(error))
 
     def satisfied(self, call: int) -> bool:
         return self._stream.satisfied(call)
@@ -92,11 +92,11 @@ class _RecordingStream(StreamTranslation):
     def passes_text(self) -> bool:
         return self._stream.passes_text
 
-    def _marked(self, events: list[Json]) -> list[Json]:
-        return [self._recorded(event) if "response" in event else event for event in events]
+    def _record(self, events: list[Json]) -> list[Json]:
+        return [self._record_event(event) if "response" in event else event for event in events]
 
-    def _recorded(self, event: Json) -> Json:
-        response = self._recording.marked(event["response"])
+    def _record_event(self, event: Json) -> Json:
+        response = self._recording.as_stored(event["response"])
         if event["type"] in _KEPT:
             self._recording.response = response
         return {**event, "response": response}

@@ -48,7 +48,7 @@ class StoredResponse:
     """The ids of items that references can name: those assigned by the gateway."""
 
     @property
-    def given(self) -> list[Json]:
+    def items_before_output(self) -> list[Json]:
         """The items before the response's own output."""
         if self.inputs is not None:
             return self.items[: self.inputs]

@@ -10,7 +10,7 @@ from gateway.errors import GatewayError, InvalidRequest
 from gateway.exchange.bodies.apart import Apart
 from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.decision import Decision
-from gateway.exchange.legacy.removed import Removed
+from gateway.exchange.legacy.removed import RemovedEndpoints
 from gateway.exchange.passthrough.forward import Forwarder
 from gateway.request import Request
 from gateway.shapes import RawHeaders, UpstreamCall
@@ -134,7 +134,7 @@ async def uploaded(
         received.extend(b"".join(parts))
         return reply
 
-    removed = Removed(Forwarder(scene.settings, scene.resolver, send, Apart()))
+    removed = RemovedEndpoints(Forwarder(scene.settings, scene.resolver, send, Apart()))
     request = Request("POST", "/files", b"", AS_FORM, body)
     return await removed.upload(request, Decision()), bytes(received)
 

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from gateway.exchange.models.lists import PIECE, NoList, entries_of, in_pieces, named
+from gateway.exchange.models.lists import PIECE, NoList, cards_by_id, entries_of, in_pieces
 
 CARD = b'{"id": "a", "x": [1e999]}'
 
@@ -22,7 +22,7 @@ CARD = b'{"id": "a", "x": [1e999]}'
     ],
 )
 def test_a_list_in_any_envelope(body: bytes) -> None:
-    assert named(entries_of(body % CARD)) == [("a", CARD)]
+    assert cards_by_id(entries_of(body % CARD)) == [("a", CARD)]
 
 
 @pytest.mark.parametrize(
@@ -34,7 +34,7 @@ def test_a_list_in_any_envelope(body: bytes) -> None:
     ],
 )
 def test_a_list_that_is_not_valid_json_is_fixed(body: bytes, card: bytes) -> None:
-    assert named(entries_of(body)) == [("a", card)]
+    assert cards_by_id(entries_of(body)) == [("a", card)]
 
 
 @pytest.mark.parametrize("body", [b'{"data":[]}', b'{"data":null}', b"[]", b'{"models":[]}'])

@@ -143,9 +143,9 @@ def test_every_request_of_a_batch_is_judged() -> None:
         scene = scene_of()
         batches = Batches(scene.settings, scene.resolver)
         call = Request("POST", PATH, b"", AS_JSON, b"", team)
-        await batches.named(call, batch("claude-alias"), Decision())
+        await batches.route(call, batch("claude-alias"), Decision())
         with pytest.raises(PermissionDenied) as caught:
-            await batches.named(call, batch("claude-alias", "claude-opus-5"), Decision())
+            await batches.route(call, batch("claude-alias", "claude-opus-5"), Decision())
         assert caught.value.param == "requests[1].params.model"
         # Servers read batches in more than one way: such a client can send none at all.
         with pytest.raises(PermissionDenied, match="in each of the batch's requests"):

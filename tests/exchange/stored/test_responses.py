@@ -49,7 +49,7 @@ def test_a_conversation_is_input_then_output_with_ids() -> None:
     stored = conversation({"input": given}, response, {"msg_0"}, lambda: next(ids))
     numbered = {"id": "function_call_output_1", **given[1]}
     assert stored.items == [given[0], numbered, given[2], *response["output"][:2]]
-    assert stored.given == stored.items[:3]
+    assert stored.items_before_output == stored.items[:3]
     # What a client calls its own items is not what references find.
     assert stored.own_ids == ["function_call_output_1", "msg_0", "msg_1", "rs_1"]
     assert conversation({}, {"output": None}, (), str).items == []
@@ -125,8 +125,8 @@ def test_the_input_of_a_response_of_an_older_release_is_all_but_its_output() -> 
     message: Json = {"type": "message", "role": "assistant", "content": []}
     reasoning: Json = {"type": "reasoning", "summary": []}
     stored = StoredResponse({"output": [reasoning, message]}, [user, message])
-    assert stored.given == [user]
-    assert StoredResponse({"output": "odd"}, [user]).given == [user]
+    assert stored.items_before_output == [user]
+    assert StoredResponse({"output": "odd"}, [user]).items_before_output == [user]
 
 
 @pytest.mark.parametrize(
