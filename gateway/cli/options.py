@@ -72,7 +72,7 @@ def reading(source: "Source") -> "Callable[[], tuple[Settings, list[str]]]":
     A problem ends the command there. The catalogue is read in another process, too.
     """
     from gateway.config.checks.problems import ConfigError
-    from gateway.config.reading.child_process import begun
+    from gateway.config.reading.child_process import start_call
     from gateway.resolve.names.catalogue import Catalogue
 
     def wait() -> "tuple[Settings, list[str]]":
@@ -83,7 +83,7 @@ def reading(source: "Source") -> "Callable[[], tuple[Settings, list[str]]]":
             raise click.ClickException(str(error)) from None
 
     ended = source.begin()
-    catalogue = begun(_catalogue)
+    catalogue = start_call(_catalogue)
     return wait
 
 

@@ -63,7 +63,7 @@ def count(parent: Json, key: str) -> int | None:
     return None
 
 
-def shown(value: str | bool | list[str]) -> str:
+def quoted(value: str | bool | list[str]) -> str:
     """Return a value as quoted in explanations: JSON on one line, shortened."""
     short = [item[:40] for item in value[:10]] if isinstance(value, list) else value
     quoted = json.dumps(short[:100] if isinstance(short, str) else short)

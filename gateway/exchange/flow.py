@@ -212,7 +212,7 @@ class Exchange:
         if not 200 <= reply.status < 300:
             return
         if route.unconfirmed:
-            self.resolver.notes.answered(scope, route.model_sent, (retries or route).shape)
+            self.resolver.notes.note_answer(scope, route.model_sent, (retries or route).shape)
         if retries is not None:
             retries.succeeded()
             misplaced = client_warnings.misplaced_rule(route, retries.tried, retries.shape)

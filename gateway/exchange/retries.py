@@ -110,7 +110,7 @@ class Retries:
                 self._thinking = refused
             return self._add_fixes(refusal)
         if refusal.verdict is Verdict.MODEL_NOT_FOUND:
-            self._notes.denied(self._scope, self._route.model_sent)
+            self._notes.note_denial(self._scope, self._route.model_sent)
         if not self._is_passing_fault(refused):
             self._drop(refusal.verdict, shape)
         elsewhere = self._elsewhere(refused)
@@ -119,7 +119,7 @@ class Retries:
             self._missing_routes |= {shape}
             if shape in _OPTIONAL and self._route.kind.is_front:
                 # At once: LiteLLM rests a model for some seconds after such a refusal.
-                self._notes.lacks_behind(self._scope, self._route.model_sent, shape)
+                self._notes.note_missing_route_behind(self._scope, self._route.model_sent, shape)
         if elsewhere is None or not self._turn_to((*elsewhere, *self._left)):
             return False
         self.first = self.first or refused
@@ -158,7 +158,7 @@ class Retries:
             self._learn_fixes()
         for shape in _OPTIONAL & self._missing_routes:
             if not (self._has_answered(shape) or self._route.kind.is_front):
-                self._notes.lacks(self._route.upstream, shape)
+                self._notes.note_missing_route(self._route.upstream, shape)
 
     def most_telling(self, last: Refused) -> Refused:
         """Return the first refusal, unless the last one adds something.
@@ -181,7 +181,7 @@ class Retries:
         asked_all = set(self._order) <= set(self.tried)
         if not asked_all or not failures.is_no_news(last.failure, last.refusal):
             return False
-        self._notes.absent(self._scope, self._route.model_sent)
+        self._notes.note_absence(self._scope, self._route.model_sent)
         return True
 
     def _turn_to(self, candidates: Sequence[Shape]) -> bool:

@@ -80,6 +80,6 @@ class Live:
         # In order: what an earlier one still uses may be the following one's no more.
         if earlier is not None:
             await earlier
-        await self.door.left(before.gateway)
+        await self.door.wait_until_unused(before.gateway)
         await before.retire(following)
         self._before.remove(before)

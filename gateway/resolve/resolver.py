@@ -291,7 +291,7 @@ class Resolver:
         """Return the endpoints that an upstream lacks: by its kind, or as it has shown itself."""
         upstream, lacking = resolution.upstream, resolution.kind.lacks
         if resolution.query.shape is Shape.MESSAGES:  # others find their route when it is back
-            lacking |= self.notes.lacking(upstream.name)
+            lacking |= self.notes.missing_routes(upstream.name)
         if resolution.kind.is_front:
-            lacking |= self.notes.lacking_behind(resolution.scope, resolution.model)
+            lacking |= self.notes.missing_routes_behind(resolution.scope, resolution.model)
         return lacking if upstream.messages_url is None else lacking - {Shape.MESSAGES}

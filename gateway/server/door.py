@@ -111,7 +111,7 @@ class Door:
         for connection in tuple(self.connections):
             connection.change_application()
 
-    async def left(self, application: Application) -> None:
+    async def wait_until_unused(self, application: Application) -> None:
         """Wait until an application serves no request any more."""
         while any(connection.application is application for connection in self.connections):
             self._changed.clear()

@@ -104,7 +104,7 @@ class HostedApplication:
     async def _answer(self, request: Request, decision: Decision) -> ClientReply:  # noqa: ARG002
         body = _Running(self._app, request, "https" if self.tls is not None else "http")
         try:
-            return await body.begun()
+            return await body.reply()
         except BaseException:
             await body.aclose()
             raise
@@ -128,7 +128,7 @@ class _Running(ReplyBody):
         """None: what the application sends is not looked at."""
         return None
 
-    async def begun(self) -> ClientReply:
+    async def reply(self) -> ClientReply:
         """Return the reply once it begins; raises what the application raises before."""
         start = await self._next()
         if start is None:

@@ -35,7 +35,7 @@ async def opened(app: ASGIApp, scope: Message, headers: RawHeaders) -> SocketSes
     further = {"subprotocols": protocols, "extensions": {"websocket.http.response": {}}}
     session = _HostedSession(app, {**scope, "type": "websocket", **further})
     try:
-        return await session.begun()
+        return await session.answer()
     except BaseException:
         await session.aclose()
         raise
@@ -59,8 +59,11 @@ class _HostedSession(SocketSession):
         self._is_paused = False
         self._task = asyncio.create_task(self._run(app, scope))
 
-    async def begun(self) -> SocketSession | ClientReply:
-        """Return this session, or the reply to the handshake; raises what the application does."""
+    async def answer(self) -> SocketSession | ClientReply:
+        """Return this session once it is accepted, or the reply to the handshake.
+
+        Raises what the application raises.
+        """
         either: list[asyncio.Future[Any]] = [self._task, self._answer]
         await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         if not self._answer.done():

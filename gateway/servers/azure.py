@@ -1,9 +1,9 @@
 """Azure OpenAI (azure-rest-api-specs, cognitiveservices/OpenAI): a model is a deployment there."""
 
-from gateway.envelopes.json_fields import child, shown
+from gateway.envelopes.json_fields import child, quoted
 from gateway.servers.presets import OPENAI_ENDPOINTS
 from gateway.servers.profile import OpenAIModels, Profile, any_path
-from gateway.servers.reading import EMBEDDINGS, Capability, chosen, other
+from gateway.servers.reading import EMBEDDINGS, Capability, other, shapes_if
 from gateway.shapes import Json, Shape
 
 _ADVICE = (
@@ -33,8 +33,8 @@ def _capability(entry: Json) -> Capability | None:
     chat, completion = flags.get("chat_completion") is True, flags.get("completion") is True
     if chat or completion:
         return Capability(
-            f"capabilities.chat_completion is {shown(chat)}, .completion is {shown(completion)}",
-            chosen((chat, Shape.CHAT), (completion, Shape.COMPLETIONS)),
+            f"capabilities.chat_completion is {quoted(chat)}, .completion is {quoted(completion)}",
+            shapes_if((chat, Shape.CHAT), (completion, Shape.COMPLETIONS)),
             silent_on=(Shape.RESPONSES,) if chat else (),
         )
     if flags.get("embeddings") is True:

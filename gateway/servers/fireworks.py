@@ -1,6 +1,6 @@
 """Fireworks (docs.fireworks.ai: querying text models, and the guide to its Responses API)."""
 
-from gateway.envelopes.json_fields import shown, text
+from gateway.envelopes.json_fields import quoted, text
 from gateway.servers.profile import Profile, path_below
 from gateway.servers.reading import EMBEDDINGS, Capability, other
 from gateway.shapes import Json, Shape
@@ -20,7 +20,7 @@ def _capability(entry: Json) -> Capability | None:
         return other('kind is "EMBEDDING_MODEL"', EMBEDDINGS)
     supports_chat = entry.get("supports_chat")
     if isinstance(supports_chat, bool):
-        detail = f"supports_chat is {shown(supports_chat)}"
+        detail = f"supports_chat is {quoted(supports_chat)}"
     elif isinstance(entry.get("conversationConfig"), dict):
         supports_chat, detail = True, "conversationConfig is set"
     else:

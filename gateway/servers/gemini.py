@@ -5,7 +5,7 @@ Not confirmed against a source: `logit_bias` and logprobs.
 
 from collections.abc import Iterable
 
-from gateway.envelopes.json_fields import shown, strings, text
+from gateway.envelopes.json_fields import quoted, strings, text
 from gateway.servers.presets import HOSTED
 from gateway.servers.profile import MetadataCall, Profile, path_below
 from gateway.servers.reading import EMBEDDINGS, Capability, other
@@ -26,7 +26,7 @@ def _capability(entry: Json) -> Capability | None:
     methods = strings(entry, "supportedGenerationMethods")
     if not methods:
         return None
-    detail = f"supportedGenerationMethods are {shown(methods)}"
+    detail = f"supportedGenerationMethods are {quoted(methods)}"
     if "generateContent" in methods:
         return Capability(detail, (Shape.CHAT,))
     return other(detail, EMBEDDINGS if "embedContent" in methods else "")

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from gateway.envelopes.json_fields import child, shown, strings, text
+from gateway.envelopes.json_fields import child, quoted, strings, text
 from gateway.servers.presets import UNKNOWN
 from gateway.servers.profile import MetadataCall, Profile, any_path
 from gateway.servers.reading import (
@@ -46,7 +46,7 @@ def _capability(entry: Json) -> Capability | None:
     model_info = child(entry, "model_info")
     mode = text(model_info, "mode")
     if mode in _ELSEWHERE:
-        return other(f"model_info.mode is {shown(mode)}", _ELSEWHERE[mode])
+        return other(f"model_info.mode is {quoted(mode)}", _ELSEWHERE[mode])
     if mode in _MODES:
         listed = strings(model_info, "supported_endpoints")
         also = tuple(shape for path, shape in _PATHS.items() if path in listed)
@@ -54,10 +54,10 @@ def _capability(entry: Json) -> Capability | None:
         silent_on: tuple[Shape, ...] = (Shape.MESSAGES,)
         if mode == "chat" and not listed:
             silent_on = (Shape.RESPONSES, Shape.MESSAGES)
-        return Capability(f"model_info.mode is {shown(mode)}", shapes, silent_on=silent_on)
+        return Capability(f"model_info.mode is {quoted(mode)}", shapes, silent_on=silent_on)
     target = text(child(entry, "litellm_params"), "model")
     if mode is None and target and target.startswith("text-completion-openai/"):
-        return Capability(f"litellm_params.model is {shown(target)}", (Shape.COMPLETIONS,))
+        return Capability(f"litellm_params.model is {quoted(target)}", (Shape.COMPLETIONS,))
     return None
 
 

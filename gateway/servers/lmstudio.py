@@ -5,7 +5,7 @@ Not confirmed against a source: lists of prompts.
 
 from collections.abc import Iterable
 
-from gateway.envelopes.json_fields import child, objects, shown, text
+from gateway.envelopes.json_fields import child, objects, quoted, text
 from gateway.servers.presets import SELF_HOSTED, TEXT_ONLY
 from gateway.servers.profile import MetadataCall, Profile
 from gateway.servers.reading import EMBEDDINGS, Capability, has, other, owned_by
@@ -20,10 +20,10 @@ def _capability(entry: Json) -> Capability | None:
     """
     kind_of_model = text(entry, "type")
     if kind_of_model in {"embedding", "embeddings"}:
-        return other(f"type is {shown(kind_of_model)}", EMBEDDINGS)
+        return other(f"type is {quoted(kind_of_model)}", EMBEDDINGS)
     if kind_of_model not in {"llm", "vlm"}:
         return None
-    detail = f"type is {shown(kind_of_model)}"
+    detail = f"type is {quoted(kind_of_model)}"
     if "key" in entry:
         shapes = (Shape.CHAT, Shape.RESPONSES, Shape.COMPLETIONS)
         return Capability(detail, shapes, silent_on=(Shape.MESSAGES,))

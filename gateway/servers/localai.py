@@ -1,6 +1,6 @@
 """LocalAI (`core/http`, `api-discovery.md`)."""
 
-from gateway.envelopes.json_fields import shown, strings
+from gateway.envelopes.json_fields import quoted, strings
 from gateway.servers.presets import UNKNOWN
 from gateway.servers.profile import MetadataCall, Profile, any_path
 from gateway.servers.reading import (
@@ -9,8 +9,8 @@ from gateway.servers.reading import (
     SPEECH,
     TRANSCRIPTIONS,
     Capability,
-    chosen,
     other,
+    shapes_if,
 )
 from gateway.shapes import Json, Shape
 
@@ -33,9 +33,11 @@ def _is_localai(entry: Json) -> bool:
 def _capability(entry: Json) -> Capability | None:
     """`capabilities` of /v1/models/capabilities, which names chat and completion apart."""
     found = set(strings(entry, "capabilities"))
-    detail = f"capabilities are {shown(sorted(found))}"
+    detail = f"capabilities are {quoted(sorted(found))}"
     if found & {"chat", "completion"}:
-        shapes = chosen(("chat" in found, Shape.CHAT), ("completion" in found, Shape.COMPLETIONS))
+        shapes = shapes_if(
+            ("chat" in found, Shape.CHAT), ("completion" in found, Shape.COMPLETIONS)
+        )
         return Capability(detail, shapes, silent_on=(Shape.RESPONSES,))
     others = [path for capability, path in _ELSEWHERE.items() if capability in found]
     return other(detail, *others) if others else None

@@ -3,7 +3,7 @@
 Not confirmed against a source: its parameters, but for `stream_options`.
 """
 
-from gateway.envelopes.json_fields import child, shown, strings, text
+from gateway.envelopes.json_fields import child, quoted, strings, text
 from gateway.servers.presets import HOSTED
 from gateway.servers.profile import Profile
 from gateway.servers.reading import Capability, other
@@ -29,7 +29,7 @@ def _capability(entry: Json) -> Capability | None:
     chat = flags.get("completion_chat")
     if not isinstance(chat, bool):
         return None
-    detail = f"capabilities.completion_chat is {shown(chat)}"
+    detail = f"capabilities.completion_chat is {quoted(chat)}"
     if chat:
         return Capability(detail, (Shape.CHAT,))
     return other(detail, *(path for flag, path in _ELSEWHERE.items() if flags.get(flag) is True))

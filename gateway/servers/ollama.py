@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from gateway.envelopes.json_fields import child, shown, strings, text
+from gateway.envelopes.json_fields import child, quoted, strings, text
 from gateway.servers.presets import EFFORTS_OF_OPEN_MODELS, SELF_HOSTED, TEXT_ONLY
 from gateway.servers.profile import MetadataCall, Profile
 from gateway.servers.reading import EMBEDDINGS, IMAGES, Capability, other
@@ -31,7 +31,7 @@ def _capability(description: Json) -> Capability | None:
     /v1/responses exists since 0.13.3, which the reply does not say.
     """
     found = strings(description, "capabilities")
-    detail = f"capabilities are {shown(found)}"
+    detail = f"capabilities are {quoted(found)}"
     if "completion" in found:
         silent_on = (Shape.RESPONSES, Shape.MESSAGES)
         return Capability(detail, (Shape.CHAT, Shape.COMPLETIONS), silent_on=silent_on)

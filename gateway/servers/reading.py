@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from gateway.envelopes.json_fields import shown, strings
+from gateway.envelopes.json_fields import quoted, strings
 from gateway.shapes import Json, Shape
 
 EMBEDDINGS, IMAGES = "embeddings", "images/generations"
@@ -44,7 +44,7 @@ def other(detail: str, *paths: str) -> Capability:
     return Capability(detail, generative=False, other_endpoints=tuple(filter(None, paths)))
 
 
-def chosen(*options: tuple[bool, Shape]) -> tuple[Shape, ...]:
+def shapes_if(*options: tuple[bool, Shape]) -> tuple[Shape, ...]:
     """Return the shapes whose condition holds."""
     return tuple(shape for holds, shape in options if holds)
 
@@ -59,7 +59,7 @@ def by_modalities(
     modalities = strings(holder, key)
     if not modalities:
         return None
-    detail = f"{key} are {shown(modalities)}"
+    detail = f"{key} are {quoted(modalities)}"
     if "text" in modalities:
         return Capability(detail, text_at, silent_on=silent_on)
     return other(detail, EMBEDDINGS if "embeddings" in modalities else "")

@@ -1,6 +1,6 @@
 """SGLang (`entrypoints/openai/protocol.py`, and its native API)."""
 
-from gateway.envelopes.json_fields import shown
+from gateway.envelopes.json_fields import quoted
 from gateway.servers.presets import SELF_HOSTED
 from gateway.servers.profile import MetadataCall, Profile
 from gateway.servers.reading import Capability, owned_by
@@ -12,7 +12,7 @@ def _capability(description: Json) -> Capability | None:
     flag = description.get("is_generation")
     if not isinstance(flag, bool):
         return None
-    return Capability(f"is_generation is {shown(flag)}", generative=flag)
+    return Capability(f"is_generation is {quoted(flag)}", generative=flag)
 
 
 PROFILE = Profile(

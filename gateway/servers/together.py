@@ -1,6 +1,6 @@
 """Together (together-python, resources and types)."""
 
-from gateway.envelopes.json_fields import child, shown, text
+from gateway.envelopes.json_fields import child, quoted, text
 from gateway.servers.presets import HOSTED, TEXT_ONLY
 from gateway.servers.profile import Profile
 from gateway.servers.reading import (
@@ -34,10 +34,10 @@ def _capability(entry: Json) -> Capability | None:
     if kind_of_model in _TYPES:
         silent_on = (Shape.COMPLETIONS, Shape.RESPONSES) if kind_of_model == "chat" else ()
         return Capability(
-            f"type is {shown(kind_of_model)}", (_TYPES[kind_of_model],), silent_on=silent_on
+            f"type is {quoted(kind_of_model)}", (_TYPES[kind_of_model],), silent_on=silent_on
         )
     if kind_of_model in _ELSEWHERE:
-        return other(f"type is {shown(kind_of_model)}", _ELSEWHERE[kind_of_model])
+        return other(f"type is {quoted(kind_of_model)}", _ELSEWHERE[kind_of_model])
     return None
 
 

@@ -6,7 +6,7 @@ messages, `anthropic`, have another base URL), new-api as words in `supported_en
 constant/endpoint_type.go and common/endpoint_type.go).
 """
 
-from gateway.envelopes.json_fields import shown, strings
+from gateway.envelopes.json_fields import quoted, strings
 from gateway.servers.profile import Profile
 from gateway.servers.reading import EMBEDDINGS, IMAGES, SPEECH, TRANSCRIPTIONS, Capability, other
 from gateway.shapes import Json, Shape
@@ -36,7 +36,7 @@ def _capability(entry: Json) -> Capability | None:
     """
     key = next((each for each in _PATHS if strings(entry, each)), _WORDS)
     named = strings(entry, key)
-    detail = f"{key} are {shown(named)}"
+    detail = f"{key} are {quoted(named)}"
     homes = [name.removeprefix("/").removeprefix("v1/") for name in named]
     shapes = tuple(dict.fromkeys(_SHAPES[home] for home in homes if home in _SHAPES))
     if not shapes:

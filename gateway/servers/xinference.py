@@ -1,6 +1,6 @@
 """Xinference (`api/restful_api.py`, and `to_description` of its models)."""
 
-from gateway.envelopes.json_fields import shown, strings, text
+from gateway.envelopes.json_fields import quoted, strings, text
 from gateway.servers.presets import SELF_HOSTED, TEXT_ONLY
 from gateway.servers.profile import Profile
 from gateway.servers.reading import (
@@ -9,9 +9,9 @@ from gateway.servers.reading import (
     SPEECH,
     TRANSCRIPTIONS,
     Capability,
-    chosen,
     other,
     owned_by,
+    shapes_if,
 )
 from gateway.shapes import Json, Shape
 
@@ -28,14 +28,14 @@ def _capability(entry: Json) -> Capability | None:
     completions work all the same.
     """
     kind, abilities = text(entry, "model_type"), strings(entry, "model_ability")
-    detail = f"model_ability is {shown(abilities)}"
+    detail = f"model_ability is {quoted(abilities)}"
     if kind == "LLM":
-        shapes = chosen(("chat" in abilities, Shape.CHAT), ("generate" in abilities, _TEXT))
+        shapes = shapes_if(("chat" in abilities, Shape.CHAT), ("generate" in abilities, _TEXT))
         silent_on = _WITH_CHAT - set(shapes) if Shape.CHAT in shapes else ()
         return Capability(detail, shapes, silent_on=tuple(sorted(silent_on))) if shapes else None
     if kind == "audio":
         return other(detail, *(path for name, path in _OF_AUDIO.items() if name in abilities))
-    return other(f"model_type is {shown(kind)}", _ELSEWHERE[kind]) if kind in _ELSEWHERE else None
+    return other(f"model_type is {quoted(kind)}", _ELSEWHERE[kind]) if kind in _ELSEWHERE else None
 
 
 PROFILE = Profile(

@@ -39,7 +39,7 @@ class _Renames:
         self.paths: dict[str, str] = {}
         """Where the client has them first."""
 
-    def named(self, given: Any, path: str) -> Any:
+    def with_safe_name(self, given: Any, path: str) -> Any:
         """Return an object with a name that may be sent; what has no name stays as it is."""
         name = given.get("name") if isinstance(given, dict) else None
         if not isinstance(name, str):
@@ -144,22 +144,23 @@ def _chat(body: Json, renames: _Renames) -> Json:
         if not isinstance(given, dict):
             return given
         return _with(
-            given, {kind: renames.named(given.get(kind), f"{path}.{kind}") for kind in _KINDS}
+            given,
+            {kind: renames.with_safe_name(given.get(kind), f"{path}.{kind}") for kind in _KINDS},
         )
 
     def message(given: Any, path: str) -> Any:
         if not isinstance(given, dict):
             return given
         if given.get("role") == "function":
-            return renames.named(given, path)
+            return renames.with_safe_name(given, path)
         calls = _each(given.get("tool_calls"), f"{path}.tool_calls", tool)
-        call = renames.named(given.get("function_call"), f"{path}.function_call")
+        call = renames.with_safe_name(given.get("function_call"), f"{path}.function_call")
         return _with(given, {"tool_calls": calls, "function_call": call})
 
     renamed = {
         "tools": _each(body.get("tools"), "tools", tool),
-        "functions": _each(body.get("functions"), "functions", renames.named),
-        "function_call": renames.named(body.get("function_call"), "function_call"),
+        "functions": _each(body.get("functions"), "functions", renames.with_safe_name),
+        "function_call": renames.with_safe_name(body.get("function_call"), "function_call"),
         "tool_choice": _choice(body.get("tool_choice"), tool),
         "messages": _each(body.get("messages"), "messages", message),
     }
@@ -188,13 +189,13 @@ def _responses(body: Json, renames: _Renames) -> Json:
 
     def tool(given: Any, path: str) -> Any:
         is_named = isinstance(given, dict) and given.get("type") in _KINDS
-        return renames.named(given, path) if is_named else given
+        return renames.with_safe_name(given, path) if is_named else given
 
     def item(given: Any, path: str) -> Any:
         if not isinstance(given, dict):
             return given
         if given.get("type") in _CALLS and given.get("namespace") is None:
-            return renames.named(given, path)
+            return renames.with_safe_name(given, path)
         return _with(given, {"tools": _each(given.get("tools"), f"{path}.tools", tool)})
 
     renamed = {

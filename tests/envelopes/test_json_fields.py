@@ -7,7 +7,7 @@ from gateway.envelopes.json_fields import (
     child,
     count,
     objects,
-    shown,
+    quoted,
     strings,
     text,
 )
@@ -50,22 +50,22 @@ def test_a_count_is_a_positive_whole_number() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "quoted"),
+    ("value", "expected"),
     [("chat", '"chat"'), (True, "true"), (["a", "b"], '["a", "b"]'), ("a\nb\0", '"a\\nb\\u0000"')],
 )
-def test_a_value_is_shown_as_json_spells_it(value: str | bool | list[str], quoted: str) -> None:
-    assert shown(value) == quoted
+def test_a_value_is_quoted_as_json_spells_it(value: str | bool | list[str], expected: str) -> None:
+    assert quoted(value) == expected
 
 
 @given(st.text() | st.booleans() | st.lists(st.text()))
 def test_a_shown_value_is_short_and_on_one_line(value: str | bool | list[str]) -> None:
-    assert len(shown(value)) <= 120
-    assert shown(value).isprintable()
+    assert len(quoted(value)) <= 120
+    assert quoted(value).isprintable()
 
 
 def test_a_long_value_is_cut() -> None:
-    assert len(shown(["x" * 1000] * 1000)) == 120
-    assert shown("y" * 99) == f'"{"y" * 99}"'
+    assert len(quoted(["x" * 1000] * 1000)) == 120
+    assert quoted("y" * 99) == f'"{"y" * 99}"'
 
 
 @given(JSON, st.sampled_from(["id", "data", "models", ""]))

@@ -69,9 +69,9 @@ def test_the_one_that_has_answered_for_it_is_taken_where_no_list_says_more() -> 
     async def scenario() -> None:
         scene = Scene(Lists(first=["a"], second=["b"]), FIRST, SECOND)
         scope = scene.lookup.scope("second", ALICE)
-        scene.resolver.notes.answered(scope, "m", Shape.CHAT)
+        scene.resolver.notes.note_answer(scope, "m", Shape.CHAT)
         assert (await scene.ask("m")).upstream == "second"
-        scene.resolver.notes.denied(scope, "m")
+        scene.resolver.notes.note_denial(scope, "m")
         scene.clock.advance(2)
         assert (await scene.ask("m")).upstream == "first"
         await scene.resolver.aclose()

@@ -625,8 +625,8 @@ def test_routes_are_lacking_by_a_kind_or_as_an_upstream_has_shown(
     upstream = UpstreamSettings("some", "https://b/v1", kind, messages_url=messages_url)
     scene = Scene(nothing, upstream)
     if kind is kinds.OTHER:
-        scene.resolver.notes.lacks("some", Shape.MESSAGES)
-        scene.resolver.notes.lacks("some", Shape.RESPONSES)
+        scene.resolver.notes.note_missing_route("some", Shape.MESSAGES)
+        scene.resolver.notes.note_missing_route("some", Shape.RESPONSES)
     assert scene.route("m", client).lacking == lacking
 
 

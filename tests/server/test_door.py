@@ -282,7 +282,7 @@ def test_new_requests_have_the_new_application_and_running_ones_end_under_the_ol
         stage.door.change_application(new)
         assert idle.protocol.application is new
         assert busy.protocol.application is half.protocol.application is old
-        left = asyncio.create_task(stage.door.left(old))
+        left = asyncio.create_task(stage.door.wait_until_unused(old))
         held.answers.set()
         await until(lambda: busy.protocol.application is new)
         assert not left.done()
@@ -301,7 +301,7 @@ def test_a_connection_that_is_still_being_made_has_the_new_application() -> None
         old, new = stage.door.application, Client(answer).gateway
         made = stage.door.connection()
         stage.door.change_application(new)
-        await stage.door.left(old)
+        await stage.door.wait_until_unused(old)
         transport = FakeTransport()
         transport.protocol = made
         made.connection_made(transport)
@@ -341,7 +341,7 @@ def test_a_reload_and_a_hand_over_let_sockets_finish() -> None:
                 await turns()
             else:
                 door.change_application(Client(answer).gateway)
-                waiting = asyncio.create_task(door.left(old))
+                waiting = asyncio.create_task(door.wait_until_unused(old))
             expected = Leaving.STOPPING if finishing else Leaving.RELOADED
             assert peer.session.drains == [expected]
             assert close_in(peer.wire.take()) == (1012, "")

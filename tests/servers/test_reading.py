@@ -9,10 +9,10 @@ from gateway.servers.reading import (
     IMAGES,
     Capability,
     by_modalities,
-    chosen,
     has,
     other,
     owned_by,
+    shapes_if,
 )
 from gateway.shapes import Shape
 
@@ -25,7 +25,7 @@ def test_a_model_that_generates_no_text_lives_at_the_paths_that_there_are() -> N
 
 
 def test_the_shapes_whose_condition_holds_are_chosen_in_order() -> None:
-    shapes = chosen((True, Shape.RESPONSES), (False, Shape.CHAT), (True, Shape.COMPLETIONS))
+    shapes = shapes_if((True, Shape.RESPONSES), (False, Shape.CHAT), (True, Shape.COMPLETIONS))
     assert shapes == (Shape.RESPONSES, Shape.COMPLETIONS)
 
 

@@ -72,7 +72,7 @@ class Call(Generic[Result]):
         return cast("Result", result)
 
 
-def begun(
+def start_call(
     function: Callable[Arguments, Result], *arguments: Arguments.args, **more: Arguments.kwargs
 ) -> Callable[[], Result]:
     """Begin a `Call`; return what waits for its result. Without another process, that calls it."""

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from gateway.config.checks.addresses import reaches
 from gateway.config.checks.problems import ConfigError, InvalidValue, KeyPath
-from gateway.config.reading.child_process import begun
+from gateway.config.reading.child_process import start_call
 from gateway.config.reading.files import Files
 from gateway.config.settings import Settings
 
@@ -60,7 +60,7 @@ class Source:
         `running`: see `load`. What is returned raises `ConfigError` with all problems. Where there
         can be no other process, this one reads.
         """
-        result = begun(_read, self._arguments, running, self._doubts)
+        result = start_call(_read, self._arguments, running, self._doubts)
 
         def ended() -> tuple[Settings, list[str]]:
             read = result()

@@ -132,7 +132,7 @@ class Feeder:
                 return self._whole(call, begun)
         decoder = self._decoders[call]
         try:
-            received = decoder.feed(begun + self._fast.rest(call) if self._fast else begun)
+            received = decoder.feed(begun + self._fast.flush(call) if self._fast else begun)
             received += decoder.finish()
         except UpstreamError as error:
             self.break_off(error)
@@ -218,12 +218,12 @@ class Feeder:
                 if self.over[call]:
                     break
                 done = is_done(each.data)
-                taken = reader.rest() if done else self._read(call, reader, each)
+                taken = reader.flush() if done else self._read(call, reader, each)
                 for event in taken:
                     self._feed(call, event, events)
                 if done:
                     events += self._end(call, said=True)
-            for event in reader.rest() if last else ():
+            for event in reader.flush() if last else ():
                 self._feed(call, event, events)
         except GatewayError as error:
             self.break_off(error)

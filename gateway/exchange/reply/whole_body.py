@@ -79,7 +79,7 @@ def _read(home: Shape, body: bytes) -> _Stream | ReportedError:
         if is_broken:
             break
         if is_done(event.data):
-            return _Stream(events + reader.rest(), is_over=True)
+            return _Stream(events + reader.flush(), is_over=True)
         if is_foreign(event):
             continue
         try:
@@ -89,4 +89,4 @@ def _read(home: Shape, body: bytes) -> _Stream | ReportedError:
             is_broken = True
         if events and is_terminal(events[-1], home):
             break
-    return _Stream(events + reader.rest(), is_broken=is_broken)
+    return _Stream(events + reader.flush(), is_broken=is_broken)

@@ -108,7 +108,7 @@ class RelaysOfClient(ClientRelays):
         if found.route.unconfirmed and not event.error_status:
             resolver = self._shared.exchange.resolver
             scope = found.route.scope or resolver.scope(found.route, call.headers)
-            resolver.notes.answered(scope, found.route.model_sent, Shape.RESPONSES)
+            resolver.notes.note_answer(scope, found.route.model_sent, Shape.RESPONSES)
         return ClientReply(event.error_status or 200, [], turn)
 
     def forward(self, message: bytes, response_id: str) -> bool:

@@ -16,7 +16,13 @@ from gateway.fast.codec import (
 from gateway.fast.codecs.to_messages import encode_texts, noted_limit
 from gateway.fast.forms.chat_answers import Identity, answered_call, encode_completion
 from gateway.fast.forms.chat_text_requests import ChatText, read_chat_texts
-from gateway.fast.forms.message_replies import counts_of, finish_reason, read_message, said, written
+from gateway.fast.forms.message_replies import (
+    counts_of,
+    finish_reason,
+    read_message,
+    text_and_calls,
+    written,
+)
 from gateway.fast.streams.messages_as_chat import MessagesAsChat
 from gateway.shapes import Shape
 from gateway.translate.contract import Context
@@ -55,7 +61,7 @@ def encode_request(body: bytes, context: Context) -> EncodedRequest | None:
 def decode_reply(body: bytes, encoded: EncodedRequest, context: Context) -> bytes | None:  # noqa: ARG001
     """Return the chat completion for a common message; None: it is not one."""
     message = read_message(body)
-    found, counts = said(message), counts_of(message.usage)
+    found, counts = text_and_calls(message), counts_of(message.usage)
     if found is None or counts is None:
         return None
     text, calls = found

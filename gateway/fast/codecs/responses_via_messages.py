@@ -15,7 +15,7 @@ from gateway.fast.codec import (
     adds_nothing,
 )
 from gateway.fast.codecs.to_messages import encode_texts, noted_limit
-from gateway.fast.forms.message_replies import counts_of, read_message, said, written
+from gateway.fast.forms.message_replies import counts_of, read_message, text_and_calls, written
 from gateway.fast.forms.response_answers import encode_response
 from gateway.fast.forms.response_text_requests import read_response_texts
 from gateway.shapes import Json, Shape
@@ -57,7 +57,7 @@ def response_of(
     `NOT_ADMITTED`.
     """
     message = read_message(body)
-    found, counts = said(message), counts_of(message.usage)
+    found, counts = text_and_calls(message), counts_of(message.usage)
     if found is None or counts is None or message.stop_reason == "max_tokens":
         return None
     text, calls = found

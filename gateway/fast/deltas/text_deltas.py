@@ -132,13 +132,13 @@ class DeltaFastPath(StreamTranslation):
         self._received += len(data)
         if self._received > MAX_REPLY_CHARACTERS:
             # Text of this length may exceed a limit, which must be noticed at once.
-            return generic.fold(call, self.rest(call) + data)[0]
+            return generic.fold(call, self.flush(call) + data)[0]
         if self._open == call and not known.held:
             written = self._one(known, data)
             if written:
                 return written
         if known.held:
-            data = self.rest(call) + data
+            data = self.flush(call) + data
         if known.budget.exhausted:
             return generic.fold(call, data)[0]
         return self._take_all(call, known, data, generic)
@@ -168,7 +168,7 @@ class DeltaFastPath(StreamTranslation):
             start = end
         return b"".join(pieces)
 
-    def rest(self, call: int) -> bytes:
+    def flush(self, call: int) -> bytes:
         """Take the beginning of an event that waits for its rest."""
         known = self._calls[call]
         held, known.held = known.held, b""

@@ -120,7 +120,7 @@ Counts = tuple[int, int, int, dict[str, int], dict[str, int]]
 """What `chat_counts` and `responses_counts` take."""
 
 
-def said(message: Message) -> tuple[str, Sequence[Called]] | None:
+def text_and_calls(message: Message) -> tuple[str, Sequence[Called]] | None:
     """Return the text of a message and the calls after it; None: it has not only those.
 
     A limit may have cut off the last call, so one that has ended the message leaves none. Each call

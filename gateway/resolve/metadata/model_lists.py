@@ -15,7 +15,7 @@ from gateway.envelopes.json_fields import (
     child,
     count,
     is_list,
-    shown,
+    quoted,
     text,
 )
 from gateway.envelopes.slices import Work
@@ -159,7 +159,7 @@ def _base(entry: Json, kind: Profile, name: str) -> tuple[str | None, str]:
     for field in kind.base_fields:
         base = model_name(*_place(entry, field))
         if base and base != name and kind.is_base(base, entry, name):
-            return base, f"{field} is {shown(base)}"
+            return base, f"{field} is {quoted(base)}"
     return None, ""
 
 

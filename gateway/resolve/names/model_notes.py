@@ -31,37 +31,37 @@ class ModelNotes:
         self._absent: TTLCache[_Key, None] = TTLCache(
             settings.max_entries, settings.negative_ttl, timer=clock
         )
-        self._lacking: TTLCache[tuple[str, Shape], None] = TTLCache(
+        self._missing: TTLCache[tuple[str, Shape], None] = TTLCache(
             _MAX_ROUTES, settings.ttl, timer=clock
         )
-        self._lacking_behind: TTLCache[_Key, frozenset[Shape]] = TTLCache(
+        self._missing_behind: TTLCache[_Key, frozenset[Shape]] = TTLCache(
             settings.max_entries, settings.ttl, timer=clock
         )
 
-    def lacks(self, upstream: str, shape: Shape) -> None:
+    def note_missing_route(self, upstream: str, shape: Shape) -> None:
         """Note that an upstream has no route for a shape, and answered at another endpoint."""
-        self._lacking[upstream, shape] = None
+        self._missing[upstream, shape] = None
 
-    def lacking(self, upstream: str) -> frozenset[Shape]:
+    def missing_routes(self, upstream: str) -> frozenset[Shape]:
         """Return the shapes for which an upstream has no route, as it has shown recently."""
-        if not self._lacking:
+        if not self._missing:
             return frozenset()
-        return frozenset(shape for name, shape in self._lacking if name == upstream)
+        return frozenset(shape for name, shape in self._missing if name == upstream)
 
-    def lacks_behind(self, scope: CacheScope, model: str, shape: Shape) -> None:
+    def note_missing_route_behind(self, scope: CacheScope, model: str, shape: Shape) -> None:
         """Note that the server of a model, behind a front, has no route for a shape."""
-        self._lacking_behind[scope, model] = self.lacking_behind(scope, model) | {shape}
+        self._missing_behind[scope, model] = self.missing_routes_behind(scope, model) | {shape}
 
-    def lacking_behind(self, scope: CacheScope, model: str) -> frozenset[Shape]:
+    def missing_routes_behind(self, scope: CacheScope, model: str) -> frozenset[Shape]:
         """Return the shapes for which the server of a model, behind a front, has no route."""
-        return self._lacking_behind.get((scope, model), frozenset())
+        return self._missing_behind.get((scope, model), frozenset())
 
     def has_route(self, upstream: str, shape: Shape) -> bool:
         """Whether an upstream has answered at a shape's route within `memory.negative_ttl`."""
         at = self._routes.get((upstream, shape))
         return at is not None and self._clock() - at < self._soon
 
-    def answered(self, scope: CacheScope, model: str, shape: Shape) -> None:
+    def note_answer(self, scope: CacheScope, model: str, shape: Shape) -> None:
         """Note that an upstream has just answered for a model at a shape's route."""
         key = (scope, model)
         now = self._routes[scope.upstream, shape] = self._clock()
@@ -76,11 +76,11 @@ class ModelNotes:
         """Whether a model has answered, and was not denied since."""
         return (scope, model) in self._answered
 
-    def denied(self, scope: CacheScope, model: str) -> None:
+    def note_denial(self, scope: CacheScope, model: str) -> None:
         """Note that a model was denied at its endpoint: it waits for look-ups again."""
         self._answered.pop((scope, model), None)
 
-    def absent(self, scope: CacheScope, model: str) -> None:
+    def note_absence(self, scope: CacheScope, model: str) -> None:
         """Note that every endpoint has denied a model."""
         self._absent[scope, model] = None
 

@@ -69,7 +69,7 @@ class ChoiceFold:
         piece = self._show(self._scanner.flush())
         if self._aligner is None:
             return piece
-        return piece + Piece(entries=self._aligner.rest())
+        return piece + Piece(entries=self._aligner.flush())
 
     def _show(self, released: str) -> Piece:
         shown = released if self._stripper is None else self._stripper.feed(released)
@@ -118,11 +118,11 @@ class _Aligner:
         if self._released == self._text_end and drift > _LONGEST_CHARACTER_REST:
             # Tokens that are not in the text (end of text, a tokenizer's word marks) do not count:
             # all later entries would lag behind their text.
-            taken += self.rest()
+            taken += self.flush()
             self._tokens_end = self._text_end
         return taken
 
-    def rest(self) -> list[Json]:
+    def flush(self) -> list[Json]:
         """Return all entries that still wait."""
         rest = [entry for _, _, entry in self._waiting]
         self._waiting.clear()

@@ -37,7 +37,7 @@ _SAME: Sequence[str] = (
 )
 
 
-def same(draft: Draft) -> None:
+def copy_same(draft: Draft) -> None:
     """Copy parameters with the same name and meaning at both endpoints."""
     for name in _SAME:
         if name in draft.client:
@@ -161,7 +161,7 @@ def extension_parameters(draft: Draft) -> None:
 
 
 INDEPENDENT: Sequence[Callable[[Draft], None]] = (
-    same,
+    copy_same,
     storage,
     sampling,
     text_options,

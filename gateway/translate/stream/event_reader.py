@@ -80,7 +80,7 @@ class EventReader:
         """Whether an event waits for the other half of a character."""
         return bool(self._held)
 
-    def rest(self) -> list[Any]:
+    def flush(self) -> list[Any]:
         """Return the events that still wait, at the end of the stream."""
         held = [whole_characters(event) for event in self._held]
         self._held.clear()
@@ -91,7 +91,7 @@ class EventReader:
         self._join(event)
         self._held.append(event)
         if not _may_continue(event) or len(self._held) > MAX_HELD_EVENTS:
-            return self.rest()
+            return self.flush()
         self._open |= _open_texts(event)
         ready = []
         while self._held and not _open_texts(self._held[0]):

@@ -40,7 +40,7 @@ class WholeEscapes:
         text, self._open = self._open + text, ""
         return _escapes.sub(self._replaced, text)
 
-    def rest(self) -> str:
+    def flush(self) -> str:
         """Return what waits, at the end of the text."""
         rest, self._open = self._open, ""
         return _first.sub(_REPLACEMENT, rest)

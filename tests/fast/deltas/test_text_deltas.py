@@ -223,7 +223,7 @@ def test_the_beginning_of_an_event_waits_for_its_rest() -> None:
     assert fast.take(0, event[9:], generic) == sent("c")
     assert generic.taken == []
     assert fast.take(0, event[:-1], generic) == b""
-    assert (fast.rest(0), fast.rest(0)) == (event[:-1], b"")
+    assert (fast.flush(0), fast.flush(0)) == (event[:-1], b"")
 
 
 @pytest.mark.parametrize("piece", [b"data: x\r", b"data: " + b"x" * LARGEST])

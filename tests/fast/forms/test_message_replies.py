@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from msgspec.json import encode
 
 from gateway.fast.codec import NOT_ADMITTED
-from gateway.fast.forms.message_replies import counts_of, read_message, said, written
+from gateway.fast.forms.message_replies import counts_of, read_message, text_and_calls, written
 from gateway.shapes import Json
 from gateway.translate.parts.messages.usage import chat_usage_of
 from gateway.translate.parts.tokens.usage import chat_counts
@@ -17,7 +17,7 @@ from tests.fast.messages_replies import CALL, CALLING, OTHER, REPLY, TEXT
 
 
 def test_texts_are_joined_and_calls_are_after_them() -> None:
-    found = said(read_message(encode({**CALLING, "content": [TEXT, TEXT, CALL, OTHER]})))
+    found = text_and_calls(read_message(encode({**CALLING, "content": [TEXT, TEXT, CALL, OTHER]})))
     assert found is not None
     text, calls = found
     assert text == "Hi.Hi."
@@ -40,7 +40,7 @@ def inputs_of(*inputs: bytes) -> list[str]:
     blocks = [{**CALL, "id": f"toolu_{number}"} for number in range(len(inputs))]
     for block, value in zip(blocks, inputs, strict=True):
         block["input"] = msgspec.Raw(value)
-    found = said(read_message(encode({**CALLING, "content": blocks})))
+    found = text_and_calls(read_message(encode({**CALLING, "content": blocks})))
     assert found is not None
     return [arguments for _, _, arguments in written(found[1])]
 
@@ -65,12 +65,15 @@ def test_what_is_not_a_number_is_not_admitted(number: bytes) -> None:
     ],
 )
 def test_other_contents_are_not_common(content: list[Json]) -> None:
-    assert said(read_message(encode({**REPLY, "content": content}))) is None
+    assert text_and_calls(read_message(encode({**REPLY, "content": content}))) is None
 
 
 def test_a_limit_that_ends_a_message_with_calls_may_have_cut_them_off() -> None:
-    assert said(read_message(encode({**CALLING, "stop_reason": "max_tokens"}))) is None
-    assert said(read_message(encode({**REPLY, "stop_reason": "max_tokens"}))) == ("Hi.", [])
+    assert text_and_calls(read_message(encode({**CALLING, "stop_reason": "max_tokens"}))) is None
+    assert text_and_calls(read_message(encode({**REPLY, "stop_reason": "max_tokens"}))) == (
+        "Hi.",
+        [],
+    )
 
 
 @pytest.mark.parametrize("thinking", [None, {}, {"thinking_tokens": None}, {"thinking_tokens": 3}])

@@ -25,7 +25,7 @@ def notes(clock: FakeClock) -> ModelNotes:
 def test_a_name_that_answered_is_known_to_its_owner_for_the_time_to_live(
     notes: ModelNotes, clock: FakeClock
 ) -> None:
-    notes.answered(ALICE, "m", CHAT)
+    notes.note_answer(ALICE, "m", CHAT)
     assert notes.has_answered(ALICE, "m")
     assert not notes.has_answered(BOB, "m")
     assert not notes.has_answered(ALICE, "n")
@@ -35,43 +35,43 @@ def test_a_name_that_answered_is_known_to_its_owner_for_the_time_to_live(
 
 def test_a_name_that_goes_on_answering_stays_known(notes: ModelNotes, clock: FakeClock) -> None:
     for _ in range(10):
-        notes.answered(ALICE, "m", CHAT)
+        notes.note_answer(ALICE, "m", CHAT)
         clock.advance(60)
         assert notes.has_answered(ALICE, "m")
 
 
 def test_a_denied_name_has_not_answered(notes: ModelNotes) -> None:
-    notes.denied(ALICE, "m")
-    notes.answered(ALICE, "m", CHAT)
-    notes.denied(ALICE, "m")
+    notes.note_denial(ALICE, "m")
+    notes.note_answer(ALICE, "m", CHAT)
+    notes.note_denial(ALICE, "m")
     assert not notes.has_answered(ALICE, "m")
 
 
 def test_an_absent_name_is_so_for_a_short_while_or_until_it_answers(
     notes: ModelNotes, clock: FakeClock
 ) -> None:
-    notes.absent(ALICE, "m")
+    notes.note_absence(ALICE, "m")
     assert notes.is_absent(ALICE, "m")
     assert not notes.is_absent(BOB, "m")
     clock.advance(11)
     assert not notes.is_absent(ALICE, "m")
-    notes.absent(ALICE, "m")
-    notes.answered(ALICE, "m", CHAT)
+    notes.note_absence(ALICE, "m")
+    notes.note_answer(ALICE, "m", CHAT)
     assert not notes.is_absent(ALICE, "m")
 
 
 def test_a_note_that_is_recent_stays_as_it_is(notes: ModelNotes, clock: FakeClock) -> None:
-    notes.answered(ALICE, "m", CHAT)
+    notes.note_answer(ALICE, "m", CHAT)
     clock.advance(20)
-    notes.answered(ALICE, "m", CHAT)
+    notes.note_answer(ALICE, "m", CHAT)
     clock.advance(81)
     assert not notes.has_answered(ALICE, "m")
 
 
 def test_invented_names_do_not_fill_the_memory(notes: ModelNotes) -> None:
     for number in range(10):
-        notes.answered(ALICE, f"m{number}", CHAT)
-        notes.absent(BOB, f"m{number}")
+        notes.note_answer(ALICE, f"m{number}", CHAT)
+        notes.note_absence(BOB, f"m{number}")
     assert sum(notes.has_answered(ALICE, f"m{number}") for number in range(10)) == 3
     assert sum(notes.is_absent(BOB, f"m{number}") for number in range(10)) == 3
 
@@ -79,34 +79,34 @@ def test_invented_names_do_not_fill_the_memory(notes: ModelNotes) -> None:
 def test_a_missing_route_is_the_upstreams_for_the_time_to_live(
     notes: ModelNotes, clock: FakeClock
 ) -> None:
-    assert notes.lacking("main") == frozenset()
-    notes.lacks("main", Shape.MESSAGES)
-    assert notes.lacking("main") == {Shape.MESSAGES}
-    assert notes.lacking("other") == frozenset()
+    assert notes.missing_routes("main") == frozenset()
+    notes.note_missing_route("main", Shape.MESSAGES)
+    assert notes.missing_routes("main") == {Shape.MESSAGES}
+    assert notes.missing_routes("other") == frozenset()
     clock.advance(101)
-    assert notes.lacking("main") == frozenset()
+    assert notes.missing_routes("main") == frozenset()
 
 
 def test_a_route_that_is_missing_behind_a_front_is_so_for_one_model(
     notes: ModelNotes, clock: FakeClock
 ) -> None:
-    notes.lacks_behind(ALICE, "m", Shape.MESSAGES)
-    notes.lacks_behind(ALICE, "m", Shape.RESPONSES)
-    assert notes.lacking_behind(ALICE, "m") == {Shape.MESSAGES, Shape.RESPONSES}
-    assert notes.lacking_behind(ALICE, "n") == frozenset()
-    assert notes.lacking_behind(BOB, "m") == frozenset()
-    assert notes.lacking("main") == frozenset()
+    notes.note_missing_route_behind(ALICE, "m", Shape.MESSAGES)
+    notes.note_missing_route_behind(ALICE, "m", Shape.RESPONSES)
+    assert notes.missing_routes_behind(ALICE, "m") == {Shape.MESSAGES, Shape.RESPONSES}
+    assert notes.missing_routes_behind(ALICE, "n") == frozenset()
+    assert notes.missing_routes_behind(BOB, "m") == frozenset()
+    assert notes.missing_routes("main") == frozenset()
     clock.advance(101)
-    assert notes.lacking_behind(ALICE, "m") == frozenset()
+    assert notes.missing_routes_behind(ALICE, "m") == frozenset()
 
 
 def test_a_route_that_has_just_answered_is_there(notes: ModelNotes, clock: FakeClock) -> None:
-    notes.answered(ALICE, "m", CHAT)
+    notes.note_answer(ALICE, "m", CHAT)
     assert notes.has_route("main", CHAT)
     assert not notes.has_route("main", Shape.RESPONSES)
     assert not notes.has_route("other", CHAT)
     clock.advance(9)
-    notes.answered(BOB, "n", CHAT)
+    notes.note_answer(BOB, "n", CHAT)
     clock.advance(9)
     assert notes.has_route("main", CHAT)
     clock.advance(1)

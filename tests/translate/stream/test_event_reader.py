@@ -35,7 +35,7 @@ def block(kind: str, text: str, index: int = 0, delta: str | None = None) -> Jso
 def read(*events: object) -> list[list[Any]]:
     """Return what comes of each event, and at last of the end."""
     reader = EventReader()
-    return [*(reader.read(wire(event)) for event in events), reader.rest()]
+    return [*(reader.read(wire(event)) for event in events), reader.flush()]
 
 
 @pytest.mark.parametrize("text", [b"{", b"\xff", b'"\\ud83d', b'{"a": NaN', b"{'a': 1}"])

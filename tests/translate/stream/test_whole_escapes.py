@@ -12,7 +12,7 @@ from gateway.translate.stream.whole_escapes import WholeEscapes
 
 def said(*pieces: str) -> list[str]:
     escapes = WholeEscapes()
-    return [*map(escapes.add, pieces), escapes.rest()]
+    return [*map(escapes.add, pieces), escapes.flush()]
 
 
 @pytest.mark.parametrize(

@@ -79,7 +79,7 @@ class CallText:
         if not self.says_nothing(whole):
             self._settle(whole)
             return
-        self._take(self._said.rest())
+        self._take(self._said.flush())
         self._empty = whole
         agrees = item_is_done and bool(whole) and self.says_nothing(self._opening)
         if self._said.whole and not self._held and (agrees or not self._said.is_placeholder):
@@ -89,7 +89,7 @@ class CallText:
         """Take the end of the response; `naturally`: nothing cut it short."""
         if self.settled:
             return
-        self._take(self._said.rest())
+        self._take(self._said.flush())
         said = self._said.text + "".join(self._beyond)
         if self._held:
             self._settle(_joined(self._opening, said))

@@ -85,7 +85,7 @@ class ArgumentText:
         self._doubtful = piece
         return ""
 
-    def rest(self) -> str:
+    def flush(self) -> str:
         """Return the new part of a piece that has waited, at the end of all pieces."""
         doubtful, self._doubtful = self._doubtful, ""
         alone = ArgumentText()

@@ -50,7 +50,7 @@ class FlatNames:
         digest = hashlib.sha256(hashed.encode("utf-8", "replace")).hexdigest()
         return f"ns_{digest[:8]}__{kept}"
 
-    def meant(self, called: str) -> str:
+    def flat_name_of(self, called: str) -> str:
         """Return the flat name of the tool that a model means by a name.
 
         Models leave out the namespace, or write it with a point. A name that fits no tool, or

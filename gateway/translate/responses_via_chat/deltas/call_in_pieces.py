@@ -65,14 +65,14 @@ class CallInPieces:
 
         Returns and raises as `add` does.
         """
-        self._text.rest()
+        self._text.flush()
         known = self._text.text if self.has_begun else ""
         rest = whole[len(known) :] if whole.startswith(known) else ""
         return self.add(call_id, name, rest, custom=custom)
 
     def settle(self) -> str:
         """Take the end of all pieces; returns as `add` does."""
-        return self._take(self._text.rest())
+        return self._take(self._text.flush())
 
     def _take(self, text: str) -> str:
         """Add the next text to the arguments; return the part that is not theirs."""

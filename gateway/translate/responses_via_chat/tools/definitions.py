@@ -52,15 +52,15 @@ class ToolNames:
 
     def is_custom(self, called: str) -> bool:
         """Whether the name in a call is that of a custom tool."""
-        return self._kinds.get(self._flat.meant(called)) == "custom"
+        return self._kinds.get(self._flat.flat_name_of(called)) == "custom"
 
     def client_tool(self, called: str) -> ClientTool | None:
         """Return the client tool with the name in a call; None for any other tool."""
-        return CLIENT_TOOLS.get(self._kinds.get(self._flat.meant(called), ""))
+        return CLIENT_TOOLS.get(self._kinds.get(self._flat.flat_name_of(called), ""))
 
     def split(self, called: str) -> tuple[str | None, str]:
         """Return the namespace, if any, and the client's name of the tool in a call."""
-        return self._flat.split(self._flat.meant(called))
+        return self._flat.split(self._flat.flat_name_of(called))
 
 
 @dataclass(slots=True)

@@ -38,7 +38,7 @@ class _Call(CallInPieces):
                 more[name] = kept
         merge(self._beside, more)
 
-    def made(self, call_id: str, *, naturally: bool) -> Json:
+    def build(self, call_id: str, *, naturally: bool) -> Json:
         """Return the whole call; `naturally`: nothing has cut it short."""
         text = self.text
         if naturally and not self.is_free_text and not text:
@@ -80,7 +80,7 @@ class FoldedMessage:
             self._fields["content"] = content
         add_delta(self._fields, fields)
 
-    def made(self, reply_id: object, *, naturally: bool) -> Json:
+    def build(self, reply_id: object, *, naturally: bool) -> Json:
         """Return the message, at the end of the stream; `naturally`: nothing has cut it short.
 
         Calls without ids of their own get one made of `reply_id`.
@@ -98,11 +98,11 @@ class FoldedMessage:
             if not call_id or call_id in used:
                 call_id = call_id_from(f"{reply_id} {place} {call.name} {call.text}")
             used.add(call_id)
-            made.append(call.made(call_id, naturally=naturally))
+            made.append(call.build(call_id, naturally=naturally))
         if made:
             message["tool_calls"] = made
         for call in self._old_calls.begun[:1]:
-            message["function_call"] = call.made("", naturally=naturally)["function"]
+            message["function_call"] = call.build("", naturally=naturally)["function"]
         return message
 
     def _call(self, tracker: CallTracker[_Call], pieces: list[Any], *, whole: bool) -> None:

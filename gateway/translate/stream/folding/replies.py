@@ -81,7 +81,7 @@ def _completion(
     if not choices or not (ended or all(choice.has_finished for choice in choices.values())):
         raise _cut_off()
     folded = [
-        {**choice.made(whole.get("id")), "index": index}
+        {**choice.build(whole.get("id")), "index": index}
         for index, choice in sorted(choices.items())
     ]
     whole |= {"object": _OBJECTS[shape], "choices": folded}
@@ -115,12 +115,12 @@ class _Choice:
                 elif not (whole and name == "message"):
                     self._add(name, value)
 
-    def made(self, reply_id: object) -> Json:
+    def build(self, reply_id: object) -> Json:
         """Return the whole choice; `reply_id` is the id of its reply."""
         if self._message is None:
             return {"finish_reason": _unsaid(self._known, "text"), **self._known}
         naturally = not is_cut_short(self._known.get("finish_reason"))
-        message = self._message.made(reply_id, naturally=naturally)
+        message = self._message.build(reply_id, naturally=naturally)
         reason = _unsaid(message, *(message.keys() - {"role"}))
         return {"finish_reason": reason, **self._known, "message": message}
 

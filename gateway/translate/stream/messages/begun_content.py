@@ -47,7 +47,7 @@ class BegunBlock:
         if isinstance(delta, dict):
             self._take(delta)
 
-    def rest(self) -> list[Json]:
+    def flush(self) -> list[Json]:
         """Return the events with what the stream has not repeated, at the end of the block."""
         rest = [self._rest_of(delta) for delta in self._deltas]
         return [

@@ -40,7 +40,7 @@ class _Block:
         """End it with what the stream has not repeated of its beginning."""
         self.ended = True
         if self.begun is not None:
-            self.held += self.begun.rest()
+            self.held += self.begun.flush()
 
 
 class BlockOrder:

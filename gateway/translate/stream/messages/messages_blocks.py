@@ -117,7 +117,7 @@ class ToolUseBlock(Block):
         """Add what may have gone on in another piece."""
         given = object_in(self._waiting)
         self._add(self._escapes.add(self._waiting if given is None else given))
-        self._add(self._escapes.rest())
+        self._add(self._escapes.flush())
 
     def _add(self, text: str) -> None:
         if text:

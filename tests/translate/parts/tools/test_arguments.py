@@ -149,6 +149,6 @@ def test_a_piece_in_doubt_waits_for_the_next_one(pieces: list[str], whole: str) 
     text = ArgumentText()
     for piece in pieces:
         text.add(text.news_in(piece))
-    text.add(text.rest())
+    text.add(text.flush())
     assert text.text == whole
-    assert text.rest() == ""
+    assert text.flush() == ""

@@ -31,7 +31,7 @@ def folded(
         message.add(delta, whole=False)
     if whole is not None:
         message.add(whole, whole=True)
-    return message.made("chatcmpl-1", naturally=naturally)
+    return message.build("chatcmpl-1", naturally=naturally)
 
 
 def calls(fragments: Sequence[Any], **more: Any) -> list[str]:

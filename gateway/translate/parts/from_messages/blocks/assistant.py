@@ -28,8 +28,8 @@ class AssistantReader(ABC):
         elif kind == "tool_use":
             self._call(block)
         else:
-            for said in self._reader.said(block.json, block.path):
-                self._text(said, block)
+            for each in self._reader.texts_of(block.json, block.path):
+                self._text(each, block)
 
     @abstractmethod
     def _text(self, text: str, block: Block) -> None:

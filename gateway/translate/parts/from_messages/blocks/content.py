@@ -66,7 +66,7 @@ class BlockReader:
         for part in self._readers[kind](self, block, path):
             yield part if isinstance(part, Placed) else Placed(part, path)
 
-    def said(self, block: Json, path: str) -> Iterator[str]:
+    def texts_of(self, block: Json, path: str) -> Iterator[str]:
         """Yield the texts of a block of the assistant; parts that are none are reported."""
         kind = block["type"]
         if kind in OF_SERVER_TOOLS:
