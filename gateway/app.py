@@ -36,8 +36,8 @@ from gateway.observe.observer import RequestObserver, reporting, request_log
 from gateway.observe.recent import RecentRequests
 from gateway.observe.record import RequestsObserver
 from gateway.resolve.memory import LearnedEndpoints
-from gateway.resolve.metadata.looked_up import LookedUp
 from gateway.resolve.metadata.lookup import Lookup
+from gateway.resolve.metadata.lookup_caches import LookupCaches
 from gateway.resolve.names.catalogue import Catalogue
 from gateway.resolve.names.model_notes import ModelNotes
 from gateway.resolve.resolver import Resolver
@@ -69,7 +69,7 @@ class Kept:
     sums: Sums
     recent: RecentRequests
     failures: FailureLog
-    looked_up: LookedUp
+    lookup_caches: LookupCaches
     notes: ModelNotes
     memory: Memory
     stores: Stores
@@ -110,7 +110,7 @@ class Application:
     async def retire(self, following: "Application") -> None:
         """Close what `following` does not use; after the last request of this application."""
         self.observer.flush()
-        await self.kept.looked_up.settled()
+        await self.kept.lookup_caches.settled()
         await self.upstreams.aclose(besides=following.upstreams)
 
     async def aclose(self) -> None:
@@ -149,7 +149,7 @@ def build(
     tracer = _tracer(settings, kept.exporting)
     send = tracer.sending(upstreams.send) if tracer is not None else upstreams.send
     observer = _observer(settings, kept, tracer)
-    lookup = _lookup(settings, upstreams, observer, kept.looked_up)
+    lookup = _lookup(settings, upstreams, observer, kept.lookup_caches)
     endpoints = kept.memory.endpoints
     resolver = Resolver(settings, lookup, endpoints, Catalogue.load(), time.time, kept.notes)
     attempts = _attempts(settings, kept.seals)
@@ -212,7 +212,7 @@ def _nothing_yet(settings: Settings, peers: Peers) -> Kept:
         Sums(metrics.families, peers),
         RecentRequests(),
         FailureLog(clock),
-        LookedUp(settings.memory, clock),
+        LookupCaches(settings.memory, clock),
         ModelNotes(settings.memory, clock),
         memory,
         stores,
@@ -232,11 +232,11 @@ def _observer(settings: Settings, kept: Kept, tracer: "Tracer | None") -> Reques
 
 
 def _lookup(
-    settings: Settings, upstreams: Upstreams, observer: RequestObserver, looked_up: LookedUp
+    settings: Settings, upstreams: Upstreams, observer: RequestObserver, lookup_caches: LookupCaches
 ) -> Lookup:
     send = reporting(upstreams.ask, observer.lookup_failed)
     clock, caller = time.monotonic, upstreams.caller
-    return Lookup(settings, send, upstreams.fingerprint, clock, caller, looked_up)
+    return Lookup(settings, send, upstreams.fingerprint, clock, caller, lookup_caches)
 
 
 def _exporting(settings: Settings) -> "Exporting | None":

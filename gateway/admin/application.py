@@ -17,7 +17,7 @@ from gateway.admin.overview import Overview
 from gateway.admin.questions import Questions
 from gateway.admin.reloading import ReloadControl
 from gateway.admin.routes import Operation, routed
-from gateway.admin.shown import Shown
+from gateway.admin.views import Views
 from gateway.config.settings import Settings
 from gateway.errors import UnknownRoute
 from gateway.exchange.attempt import Attempts
@@ -38,19 +38,19 @@ def build(
     """
     access = Access(settings.admin)
     entrance = Entrance(access)
-    shown = Shown(settings, sums, overview, Live(overview, control.stopping))
+    views = Views(settings, sums, overview, Live(overview, control.stopping))
     questions = Questions(*routing, access)
     operations = {
         "/": Operation("GET", entrance.index, is_open=True),
         "/login": Operation("POST", entrance.login, is_open=True),
         "/page/": Operation("GET", _file, is_open=True),
-        "/metrics": Operation("GET", shown.metrics),
-        "/live": Operation("GET", shown.live),
-        "/requests": Operation("GET", shown.requests),
-        "/upstreams": Operation("GET", shown.upstreams),
-        "/learned": Operation("GET", shown.learned),
-        "/forget": Operation("POST", shown.forget),
-        "/configuration": Operation("GET", shown.configuration),
+        "/metrics": Operation("GET", views.metrics),
+        "/live": Operation("GET", views.live),
+        "/requests": Operation("GET", views.requests),
+        "/upstreams": Operation("GET", views.upstreams),
+        "/learned": Operation("GET", views.learned),
+        "/forget": Operation("POST", views.forget),
+        "/configuration": Operation("GET", views.configuration),
         "/resolve": Operation("GET", questions.resolve),
         "/translate": Operation("POST", questions.translate),
         "/reload": Operation("POST", control.reload),

@@ -6,9 +6,9 @@ from datetime import date
 from gateway.resolve.evidence import Route
 from gateway.resolve.metadata.lookup import Lookup
 from gateway.resolve.metadata.model_lists import ModelCard
-from gateway.resolve.names.by_name import Names, root_of
 from gateway.resolve.names.catalogue import CatalogueEntry
 from gateway.resolve.names.hints import NameHint, hint_of
+from gateway.resolve.names.name_evidence import NameEvidence, root_of
 from gateway.resolve.names.successors import Fate, living_successor
 from gateway.resolve.today import WallClock, today
 from gateway.servers import Profile
@@ -17,7 +17,7 @@ from gateway.servers import Profile
 class Facts:
     """Adds these facts to routes, from the catalogue and the upstream's model list."""
 
-    def __init__(self, names: Names, lookup: Lookup, wall_clock: WallClock) -> None:
+    def __init__(self, names: NameEvidence, lookup: Lookup, wall_clock: WallClock) -> None:
         self._names = names
         self._lookup = lookup
         self._wall_clock = wall_clock

@@ -24,13 +24,13 @@ from gateway.resolve.facts import Facts
 from gateway.resolve.memory import CacheScope, Features, LearnedEndpoints
 from gateway.resolve.metadata.lookup import Lookup
 from gateway.resolve.metadata.model_lists import ModelCard
-from gateway.resolve.names.by_name import Names, root_of
 from gateway.resolve.names.catalogue import Catalogue
 from gateway.resolve.names.model_notes import ModelNotes
+from gateway.resolve.names.name_evidence import NameEvidence, root_of
 from gateway.resolve.recent_routes import RecentRoutes
 from gateway.resolve.resolution import ORDER, ModelQuery, Resolution
 from gateway.resolve.rules import Rules
-from gateway.resolve.standing_in import StandingIn
+from gateway.resolve.stand_ins import StandIns
 from gateway.resolve.suggested_models import SuggestedModels
 from gateway.resolve.today import WallClock
 from gateway.resolve.upstream_evidence import UpstreamEvidence
@@ -55,17 +55,17 @@ class Resolver:
         self._settings = settings
         self._lookup = lookup
         self._learned = learned
-        self._names = Names(catalogue)
+        self._names = NameEvidence(catalogue)
         self._facts = Facts(self._names, lookup, wall_clock)
         self.notes = notes or ModelNotes(settings.memory, lookup.clock)
         """What replies have shown about names that no metadata mentions."""
         self._discovery = Discovery(settings, lookup, self.notes, self._facts.lives)
         self._upstream_evidence = UpstreamEvidence(lookup, learned, self._names)
         self.rules = Rules(settings)
-        self.standing_in = StandingIn(self._names, self._kind_of)
+        self.stand_ins = StandIns(self._names, self._kind_of)
         """Where the model of a rule stands in for the names that the rule matches."""
         self.suggested = SuggestedModels(settings, lookup, self.rules)
-        self._recent = RecentRoutes(lookup.clock, learned, lookup.looked_up)
+        self._recent = RecentRoutes(lookup.clock, learned, lookup.caches)
 
     async def resolve(self, query: ModelQuery, *, explain: bool = False) -> Route:
         """Return the route; with `explain`, after collecting all evidence."""
@@ -170,7 +170,7 @@ class Resolver:
             if rule is not None and rule.upstream is not None:
                 return rule.upstream
             sent = asked
-            if rule is not None and not as_named and self.standing_in.replaces(rule, asked):
+            if rule is not None and not as_named and self.stand_ins.replaces(rule, asked):
                 sent = rule.model_for(asked) or asked
             place = await self._discovery.find(sent, headers, since)
             if place.is_known:

@@ -6,7 +6,7 @@ from gateway.resolve.metadata.cache import Found, LookupFailed
 from gateway.resolve.metadata.lineage import Lineage
 from gateway.resolve.metadata.lookup import Lookup, ModelList
 from gateway.resolve.names import model_ids
-from gateway.resolve.names.by_name import Names
+from gateway.resolve.names.name_evidence import NameEvidence
 from gateway.resolve.resolution import MAX_LINEAGE, ORDER, Resolution
 from gateway.servers import AUTO
 from gateway.shapes import Shape
@@ -15,7 +15,7 @@ from gateway.shapes import Shape
 class UpstreamEvidence:
     """Collects evidence from metadata, and from `names` for the bases that it names."""
 
-    def __init__(self, lookup: Lookup, learned: LearnedEndpoints, names: Names) -> None:
+    def __init__(self, lookup: Lookup, learned: LearnedEndpoints, names: NameEvidence) -> None:
         self._lookup = lookup
         self._learned = learned
         self._names = names
@@ -72,9 +72,9 @@ class UpstreamEvidence:
             before.has_openai_names or resolution.kind.has_openai_names
         ):
             return
-        by_name = (Source.ID, Source.CATALOGUE)
+        name_evidence = (Source.ID, Source.CATALOGUE)
         resolution.evidence = [
-            piece for piece in resolution.evidence if piece.source not in by_name
+            piece for piece in resolution.evidence if piece.source not in name_evidence
         ]
         self._names.collect(resolution)
 

@@ -13,8 +13,8 @@ from gateway.resolve.facts import Facts, other_endpoints_of
 from gateway.resolve.memory import LearnedEndpoints
 from gateway.resolve.metadata.lookup import Lookup
 from gateway.resolve.metadata.model_lists import ModelCard
-from gateway.resolve.names.by_name import Names
 from gateway.resolve.names.catalogue import Catalogue, CatalogueEntry
+from gateway.resolve.names.name_evidence import NameEvidence
 from gateway.resolve.resolver import ModelQuery, Resolver
 from gateway.servers import Profile
 from gateway.shapes import Shape, UpstreamCall
@@ -181,7 +181,7 @@ def facts(now: float) -> Facts:
         raise AssertionError(call)
 
     lookup = Lookup(Settings((OPENAI,)), unasked, fingerprint, FakeClock())
-    return Facts(Names(Catalogue.load()), lookup, lambda: now)
+    return Facts(NameEvidence(Catalogue.load()), lookup, lambda: now)
 
 
 @pytest.mark.parametrize(

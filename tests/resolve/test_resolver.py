@@ -591,8 +591,12 @@ def test_a_rule_stands_in_by_the_kind_of_its_upstream() -> None:
     rule = ModelRule("*", model="gpt-5.1", upstream="vllm")
     glob = ModelRule("*", model="gpt-5.1")
     resolver = Scene(lists, OPENAI, VLLM).resolver
-    assert resolver.standing_in.sent(glob, "text-embedding-ada-002", "/embeddings") != "gpt-5.1"
-    assert resolver.standing_in.sent(rule, "text-embedding-ada-002", "/embeddings") == "gpt-5.1"
+    assert (
+        resolver.stand_ins.model_to_send(glob, "text-embedding-ada-002", "/embeddings") != "gpt-5.1"
+    )
+    assert (
+        resolver.stand_ins.model_to_send(rule, "text-embedding-ada-002", "/embeddings") == "gpt-5.1"
+    )
 
 
 @pytest.mark.parametrize("model", ["gpt-4o", "ft:davinci-002:acme:bot:8def5678"])

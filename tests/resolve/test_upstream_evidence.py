@@ -10,8 +10,8 @@ from gateway.config.store_settings import MemorySettings
 from gateway.resolve.evidence import Evidence, Source
 from gateway.resolve.memory import LearnedEndpoints
 from gateway.resolve.metadata.lookup import Lookup
-from gateway.resolve.names.by_name import Names
 from gateway.resolve.names.catalogue import Catalogue
+from gateway.resolve.names.name_evidence import NameEvidence
 from gateway.resolve.resolution import ModelQuery, Resolution
 from gateway.resolve.upstream_evidence import UpstreamEvidence
 from gateway.servers import Profile
@@ -36,7 +36,7 @@ class Scene:
         self.upstream = UpstreamSettings("up", "http://127.0.0.1:1/v1", kind)
         settings = Settings((self.upstream,), memory=MemorySettings(ttl=100, negative_ttl=10))
         self.lookup = Lookup(settings, self.send, fingerprint, self.clock)
-        self.names = Names(Catalogue.load())
+        self.names = NameEvidence(Catalogue.load())
         learned = LearnedEndpoints(settings.memory, self.clock)
         self.evidence = UpstreamEvidence(self.lookup, learned, self.names)
 
@@ -192,7 +192,7 @@ def test_nobody_waits_who_need_not_and_an_unread_list_is_unreadable() -> None:
             "the job records could not be read (it is being looked up)",
         ]
         scene.barrier.set()
-        await until(lambda: scene.lookup.looked_up.version == 2)
+        await until(lambda: scene.lookup.caches.version == 2)
         second = await scene.gathered(wait=False)
         assert not second.unreadable
         assert second.evidence[-1].base == "davinci-002"

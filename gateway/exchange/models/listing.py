@@ -168,7 +168,7 @@ class Listing:
         if exact is not None:
             return exact
         rule = self._resolver.rule_for(model)
-        return rule if self._resolver.standing_in.replaces(rule, model) else None
+        return rule if self._resolver.stand_ins.replaces(rule, model) else None
 
     async def _add(self, cards: dict[str, bytes], listed: Listed, call: Request) -> None:
         """Add an upstream's cards, as far as requests of their names go there.
@@ -195,7 +195,7 @@ class Listing:
         rule = self._resolver.rule_for(name)
         if rule is None:
             return card
-        if self._resolver.standing_in.replaces(rule, name):
+        if self._resolver.stand_ins.replaces(rule, name):
             return b"" if rule.rewrites else _alias_card(name, rule.model)
         return card if rule.upstream in (None, upstream) else b""
 

@@ -212,7 +212,7 @@ class Destinations:
         asked = self._resolver.redirected(named) or named
         decision.warn(client_warnings.redirect_warning(named, asked))
         rule = self._resolver.rule_for(asked)
-        sent = self._resolver.standing_in.sent(rule, asked, call.path)
+        sent = self._resolver.stand_ins.model_to_send(rule, asked, call.path)
         if rule is not None and sent != (rule.model_for(asked) or sent):
             upstream = await self._resolver.upstream_of(asked, call.headers, as_named=True)
             return Destination(upstream, call.body, model=sent)

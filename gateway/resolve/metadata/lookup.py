@@ -13,7 +13,7 @@ from gateway.resolve.memory import CacheScope, Clock
 from gateway.resolve.metadata.cache import Found, Load, LookupCache, LookupFailed
 from gateway.resolve.metadata.fetch import Answer, Asker
 from gateway.resolve.metadata.lineage import Lineage, load_checkpoints, load_jobs
-from gateway.resolve.metadata.looked_up import LookedUp, ModelList
+from gateway.resolve.metadata.lookup_caches import LookupCaches, ModelList
 from gateway.resolve.metadata.model_details import Further, load_description, load_further
 from gateway.resolve.metadata.model_lists import ModelCard, merged, read_models, recognise
 from gateway.resolve.metadata.requests import further_calls
@@ -37,7 +37,7 @@ class Lookup:
     Every look-up waits for at most `timeouts.metadata` of its upstream, counted from `since` (loop
     time) if that is given: with one `since`, all look-ups of a request share one waiting time. A
     look-up continues when its waiters have left, and serves the next request. With `wait` False,
-    the cached value is returned at once, and refreshed in the background if due. `looked_up` is
+    the cached value is returned at once, and refreshed in the background if due. `lookup_caches` is
     what is known already.
     """
 
@@ -48,14 +48,14 @@ class Lookup:
         fingerprint: Fingerprint,
         clock: Clock,
         caller: Caller | None = None,
-        looked_up: LookedUp | None = None,
+        lookup_caches: LookupCaches | None = None,
     ) -> None:
         self.clock = clock
         self._settings = settings
         self._asker = Asker(send)
         self._fingerprint = fingerprint
         self.caller = caller or self._fingerprints
-        self.looked_up = looked_up or LookedUp(settings.memory, clock)
+        self.caches = lookup_caches or LookupCaches(settings.memory, clock)
 
     def scope(self, upstream: str, headers: RawHeaders) -> CacheScope:
         """Return the cache scope of a look-up with these client headers."""
@@ -65,11 +65,11 @@ class Lookup:
         """Return the upstream's kind: configured, else recognised, else `AUTO` (not yet known)."""
         if upstream.kind is not AUTO:
             return upstream.kind
-        return self.looked_up.kinds.get((upstream.name, upstream.base_url), AUTO)
+        return self.caches.kinds.get((upstream.name, upstream.base_url), AUTO)
 
     def known_list(self, scope: CacheScope) -> ModelList | LookupFailed | None:
         """Return the cached model list; None if it was never looked up. Makes no call."""
-        found = self.looked_up.lists.peek(scope)
+        found = self.caches.lists.peek(scope)
         return None if found is None else found.value
 
     def known_card(self, scope: CacheScope, model: str) -> ModelCard | None:
@@ -83,9 +83,9 @@ class Lookup:
         For a scope in which a listed model turned out not to exist.
         """
         kind = self.kind(self._settings.upstream(scope.upstream))
-        self.looked_up.lists.renew(scope)
-        self.looked_up.lineages.renew(scope)
-        self.looked_up.further.renew((scope, kind))
+        self.caches.lists.renew(scope)
+        self.caches.lineages.renew(scope)
+        self.caches.further.renew((scope, kind))
 
     async def models(
         self,
@@ -98,7 +98,7 @@ class Lookup:
     ) -> Found[ModelList]:
         """Return the model list; refreshed if it lacks `wanted` and is older than a minute."""
         return await self._recent(
-            self.looked_up.lists,
+            self.caches.lists,
             self.scope(upstream.name, headers),
             lambda: self._load_models(upstream, headers),
             upstream,
@@ -130,7 +130,7 @@ class Lookup:
             card = merged(card, described)
         if calls.lists or calls.server:
             further = await self._recent(
-                self.looked_up.further,
+                self.caches.further,
                 (scope, kind),
                 lambda: load_further(self._asker, upstream, kind, headers),
                 upstream,
@@ -153,7 +153,7 @@ class Lookup:
     ) -> Found[Lineage]:
         """Return all pages of the job records; refreshed like `models`."""
         return await self._recent(
-            self.looked_up.lineages,
+            self.caches.lineages,
             self.scope(upstream.name, headers),
             lambda: load_jobs(self._asker, upstream, headers),
             upstream,
@@ -174,7 +174,7 @@ class Lookup:
     ) -> Found[Lineage]:
         """Return the checkpoints of the newest jobs, with their bases; refreshed like `models`."""
         return await self._recent(
-            self.looked_up.checkpoints,
+            self.caches.checkpoints,
             self.scope(upstream.name, headers),
             lambda: load_checkpoints(self._asker, upstream, headers, lineage),
             upstream,
@@ -185,7 +185,7 @@ class Lookup:
 
     async def aclose(self) -> None:
         """Cancel the look-ups in progress."""
-        await self.looked_up.aclose()
+        await self.caches.aclose()
 
     def _fingerprints(self, headers: RawHeaders) -> Hashable:
         return tuple([self._fingerprint(each.name, headers) for each in self._settings.upstreams])
@@ -202,8 +202,8 @@ class Lookup:
     ) -> ModelCard | None:
         """Return the upstream's description of one model."""
         scope = self.scope(upstream.name, headers)
-        wait = wait and scope not in self.looked_up.silent
-        found = await self.looked_up.descriptions.get(
+        wait = wait and scope not in self.caches.silent
+        found = await self.caches.descriptions.get(
             (scope, kind, model),
             lambda: load_description(self._asker, upstream, kind, headers, model),
             patience=upstream.timeouts.metadata,
@@ -213,7 +213,7 @@ class Lookup:
         if isinstance(found.value, ModelCard):
             return found.value
         if wait and found.value.late:
-            self.looked_up.silent[scope] = None
+            self.caches.silent[scope] = None
         return None
 
     async def _recent(
@@ -250,11 +250,11 @@ class Lookup:
             kind = upstream.kind
             if kind is AUTO:
                 # A list without marks does not change what an earlier one has shown.
-                known = self.looked_up.kinds.get(place, OTHER)
+                known = self.caches.kinds.get(place, OTHER)
                 kind = recognise(answer.payload, answer.headers) or known
             return ModelList((yield from read_models(answer.payload, kind)), kind)
 
         listed = await self._asker.ask(upstream, upstream.kind.model_list, headers, read)
         if isinstance(listed, ModelList):
-            self.looked_up.kinds[place] = listed.kind
+            self.caches.kinds[place] = listed.kind
         return listed

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from gateway.shapes import Json
 from gateway.translate.chat_via_completions import parameters
-from gateway.translate.chat_via_completions.left_out import report_left_out
+from gateway.translate.chat_via_completions.prompt_losses import report_losses
 from gateway.translate.contract import Context, Report, unsupported
 from gateway.translate.draft import Draft
 from gateway.translate.fanout import check_fanout, together
@@ -71,7 +71,7 @@ def prepare(body: Json, context: Context, report: Report) -> PreparedRequest:
     template = select(context)
     _refuse_audio_history(client["messages"], context, report)
     rendered = render(template, client["messages"], context, continue_final_message=continues)
-    report_left_out(client["messages"], rendered.named, context, report)
+    report_losses(client["messages"], rendered.named, context, report)
     prompt = rendered.text
     if rendered.starts_with_bos:
         # Servers that add the token to every prompt would have it twice.

@@ -17,7 +17,7 @@ from gateway.translate.parts.to_messages.client_paths import OwnNames, client_pa
 from gateway.translate.parts.to_messages.conversation import Written, written
 from gateway.translate.parts.to_messages.parameters import write_stops
 from gateway.translate.parts.to_messages.tools import write_tools_of_history
-from gateway.translate.parts.tools.written_out import checked_chat
+from gateway.translate.parts.tools.argument_objects import checked_chat
 
 _NAMES: Mapping[str, Sequence[str]] = {
     "metadata": ("safety_identifier", "user"),

@@ -11,7 +11,7 @@ from gateway.translate.contract import Context, Report
 from gateway.translate.draft import Draft
 from gateway.translate.fanout import check_fanout
 from gateway.translate.parts.streaming import streaming
-from gateway.translate.parts.tools.written_out import checked_chat
+from gateway.translate.parts.tools.argument_objects import checked_chat
 from gateway.translate.schema.checks import INT64_MIN
 
 

@@ -23,14 +23,14 @@ from gateway.translate.parts.tools.call_faults import without_output
 from gateway.translate.parts.tools.calls import call_id_from
 from gateway.translate.parts.tools.custom import NATIVE, wrapped_input
 from gateway.translate.responses_via_chat.compaction import REQUEST, TRIGGER, summary_of
-from gateway.translate.responses_via_chat.input.passed_over import (
+from gateway.translate.responses_via_chat.input.turn import SYSTEM_ROLES
+from gateway.translate.responses_via_chat.input.unsupported_items import (
     pass_over_compaction,
     pass_over_foreign,
     pass_over_names,
     pass_over_record,
     unknown_reference,
 )
-from gateway.translate.responses_via_chat.input.turn import SYSTEM_ROLES
 from gateway.translate.responses_via_chat.input.waiting_calls import WaitingCalls
 from gateway.translate.responses_via_chat.tools.client_tools import CLIENT_CALLS, CLIENT_OUTPUTS
 from gateway.translate.responses_via_chat.tools.definitions import ToolNames

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 from gateway.errors import InvalidRequest
 from gateway.shapes import Json
-from gateway.translate.schema.as_given import JsonType, Objects, tagged
 from gateway.translate.schema.chat_messages import CONVERSATION, TEXT_PARTS
 from gateway.translate.schema.checks import (
     Anything,
@@ -29,6 +28,7 @@ from gateway.translate.schema.checks import (
 )
 from gateway.translate.schema.errors import missing, wrong_type
 from gateway.translate.schema.hints import CACHE_OPTIONS
+from gateway.translate.schema.native_types import JsonType, Objects, tagged
 
 MAX_STOPS = 64
 """A sensible limit: OpenAI takes 4, self-hosted servers any number."""

@@ -9,14 +9,6 @@ from dataclasses import dataclass
 import msgspec
 
 from gateway.shapes import Json
-from gateway.translate.schema.as_given import (
-    JsonType,
-    Objects,
-    any_of,
-    record_type,
-    tagged,
-    type_of,
-)
 from gateway.translate.schema.checks import (
     Anything,
     Array,
@@ -29,6 +21,14 @@ from gateway.translate.schema.checks import (
 )
 from gateway.translate.schema.content_parts import MARK, part_of
 from gateway.translate.schema.errors import missing, wrong_type
+from gateway.translate.schema.native_types import (
+    JsonType,
+    Objects,
+    any_of,
+    record_type,
+    tagged,
+    type_of,
+)
 
 _STRING = String()
 _ROLES = OneOf("developer", "system", "user", "assistant", "tool", "function")

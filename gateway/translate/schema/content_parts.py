@@ -4,8 +4,8 @@ from collections import abc
 from dataclasses import dataclass
 
 from gateway.shapes import Json
-from gateway.translate.schema.as_given import JsonType, tagged, type_of
 from gateway.translate.schema.checks import Check, Mapping, OneOf, Record, String
+from gateway.translate.schema.native_types import JsonType, tagged, type_of
 
 MARK: abc.Mapping[str, Check] = {"type": String(), "prompt_cache_breakpoint": Mapping()}
 """The fields of parts that may end what is cached."""

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 from gateway.errors import InvalidRequest
 from gateway.shapes import Json
-from gateway.translate.schema.as_given import Objects, tagged
 from gateway.translate.schema.checks import (
     Anything,
     Array,
@@ -28,6 +27,7 @@ from gateway.translate.schema.errors import missing
 from gateway.translate.schema.messages_blocks import CONVERSED, SYSTEM, Message
 from gateway.translate.schema.messages_calls import check_calls
 from gateway.translate.schema.messages_tools import TOOL_LIST, ToolChoice
+from gateway.translate.schema.native_types import Objects, tagged
 
 MAX_MESSAGES = 100_000
 MIN_BUDGET = 1024

@@ -11,7 +11,6 @@ import msgspec
 
 from gateway.errors import InvalidRequest
 from gateway.shapes import Json
-from gateway.translate.schema.as_given import JsonType, tagged, type_of
 from gateway.translate.schema.checks import (
     Anything,
     Array,
@@ -25,6 +24,7 @@ from gateway.translate.schema.checks import (
 )
 from gateway.translate.schema.errors import missing
 from gateway.translate.schema.messages_tools import Tool
+from gateway.translate.schema.native_types import JsonType, tagged, type_of
 
 _STRING = String()
 _HEAD: abc.Mapping[str, Check] = {"type": _STRING, "cache_control": Anything()}

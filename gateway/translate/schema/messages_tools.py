@@ -10,7 +10,6 @@ from typing import Final
 
 from gateway.errors import InvalidRequest
 from gateway.shapes import Json
-from gateway.translate.schema.as_given import Objects, record_type
 from gateway.translate.schema.checks import (
     Anything,
     Array,
@@ -22,6 +21,7 @@ from gateway.translate.schema.checks import (
     String,
 )
 from gateway.translate.schema.errors import missing
+from gateway.translate.schema.native_types import Objects, record_type
 
 CUSTOM: Final = "custom"
 """The type of a tool with the client's own schema, which may be left out."""

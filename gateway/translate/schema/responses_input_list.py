@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from gateway.translate.schema.as_given import Objects, tagged, without_nulls
 from gateway.translate.schema.checks import Array, Record
+from gateway.translate.schema.native_types import Objects, tagged, without_nulls
 from gateway.translate.schema.responses_input import (
     COMMON_CONTENT,
     HOSTED_RECORDS,

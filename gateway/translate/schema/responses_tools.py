@@ -7,7 +7,6 @@ from collections import abc
 from dataclasses import dataclass
 
 from gateway.shapes import Json
-from gateway.translate.schema.as_given import JsonType, Objects, tagged, type_of
 from gateway.translate.schema.checks import (
     Anything,
     Array,
@@ -19,6 +18,7 @@ from gateway.translate.schema.checks import (
     String,
 )
 from gateway.translate.schema.errors import wrong_type
+from gateway.translate.schema.native_types import JsonType, Objects, tagged, type_of
 
 _NAMED = Record({"name": String()}, required=("name",))
 _TYPED = Record({"type": String()}, required=("type",))

@@ -53,7 +53,7 @@ class Scene:
         return found.value.bases.get(name) if isinstance(found.value, Lineage) else found.value
 
     async def landed(self) -> None:
-        await until(lambda: not any(cache._flights for cache in self.lookup.looked_up._caches))
+        await until(lambda: not any(cache._flights for cache in self.lookup.caches._caches))
 
     def count(self, path: str) -> int:
         return self.network.paths.count(f"GET {path}")

@@ -4,9 +4,9 @@ import msgspec
 import pytest
 
 from gateway.errors import InvalidRequest
-from gateway.translate.schema.as_given import type_of
 from gateway.translate.schema.checks import Record, String
 from gateway.translate.schema.content_parts import MARK, part_of
+from gateway.translate.schema.native_types import type_of
 
 RECORDS = {
     "text": Record({**MARK, "text": String()}, required=("text",)),

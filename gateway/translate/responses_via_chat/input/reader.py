@@ -27,19 +27,19 @@ from gateway.translate.responses_via_chat.input.content import (
     system_text,
     tool_content,
 )
-from gateway.translate.responses_via_chat.input.passed_over import (
-    pass_over_compaction,
-    pass_over_foreign,
-    pass_over_names,
-    pass_over_record,
-    unknown_reference,
-)
 from gateway.translate.responses_via_chat.input.returned import put_reasoning, returned
 from gateway.translate.responses_via_chat.input.signatures import Signatures
 from gateway.translate.responses_via_chat.input.turn import (
     SYSTEM_ROLES,
     Call,
     Turn,
+)
+from gateway.translate.responses_via_chat.input.unsupported_items import (
+    pass_over_compaction,
+    pass_over_foreign,
+    pass_over_names,
+    pass_over_record,
+    unknown_reference,
 )
 from gateway.translate.responses_via_chat.input.waiting_calls import WaitingCalls
 from gateway.translate.responses_via_chat.tools.client_tools import CLIENT_CALLS, CLIENT_OUTPUTS

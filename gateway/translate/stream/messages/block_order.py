@@ -13,7 +13,7 @@ from typing import ClassVar
 from gateway.errors import UpstreamError
 from gateway.shapes import Json
 from gateway.translate.contract import MAX_REPLY_CHARACTERS
-from gateway.translate.stream.messages.begun_content import BegunBlock, begun_blocks
+from gateway.translate.stream.messages.opening_blocks import OpeningBlock, opening_blocks
 
 _EVENT_CHARACTERS = 100
 """What an event without text counts of the limit."""
@@ -26,7 +26,7 @@ _KNOWN = frozenset({*_TEXTS.values(), "tool_use"})
 
 
 class _Block:
-    def __init__(self, event: Json, begun: BegunBlock | None = None) -> None:
+    def __init__(self, event: Json, begun: OpeningBlock | None = None) -> None:
         self.index = event.get("index")
         block = event.get("content_block")
         kind = block.get("type") if isinstance(block, dict) else None
@@ -51,7 +51,7 @@ class BlockOrder:
         """Those that were not given to their end: all but the first are held."""
         self._unended: dict[object, _Block] = {}
         """Those that are open, by what `_key` makes of their index; one of each."""
-        self._begun: deque[BegunBlock] = deque()
+        self._begun: deque[OpeningBlock] = deque()
         """Those that came with the message and that no other has followed yet."""
         self._characters = 0
 
@@ -66,7 +66,7 @@ class BlockOrder:
         return (event,) if read is None else read(self, event)
 
     def _start(self, event: Json) -> Sequence[Json]:
-        self._begun.extend(begun_blocks(event))
+        self._begun.extend(opening_blocks(event))
         return (event,)
 
     def _begin(self, event: Json) -> Sequence[Json]:
@@ -84,7 +84,7 @@ class BlockOrder:
         now = self._given(block, event)
         return [*given, *now] if given else now
 
-    def _begun_before(self, index: object) -> Iterator[BegunBlock]:
+    def _begun_before(self, index: object) -> Iterator[OpeningBlock]:
         """Yield those that came with the message, up to the one of an index."""
         while self._begun and isinstance(index, int) and self._begun[0].index < index:
             yield self._begun.popleft()
@@ -92,7 +92,7 @@ class BlockOrder:
     def _is_next(self, index: object) -> bool:
         return not isinstance(index, int) or self._begun[0].index == index
 
-    def _whole(self, begun: BegunBlock) -> list[Json]:
+    def _whole(self, begun: OpeningBlock) -> list[Json]:
         """Return what is next in order once a block has come with the message alone."""
         return [each for event in begun.events() for each in self.take(event)]
 

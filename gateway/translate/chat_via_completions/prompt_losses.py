@@ -12,7 +12,7 @@ _IN_PROMPTS = frozenset({"role", "content"})
 """The fields of a message that every prompt has, if the content is a text."""
 
 
-def report_left_out(
+def report_losses(
     messages: Sequence[Json], named: AbstractSet[int], context: Context, report: Report
 ) -> None:
     """Report what the prompt does not have of checked messages.

@@ -7,24 +7,24 @@ models, but would send a chat model to `/v1/embeddings` instead of `text-embeddi
 from collections.abc import Callable
 
 from gateway.config.settings import ModelRule
-from gateway.resolve.names.by_name import Names
 from gateway.resolve.names.catalogue import OTHER_ENDPOINTS
+from gateway.resolve.names.name_evidence import NameEvidence
 from gateway.servers import Profile
 
 _FAMILIES = frozenset(endpoint.partition("/")[0] for endpoint in OTHER_ENDPOINTS - {"edits"})
 
 
-class StandingIn:
+class StandIns:
     """Decides by the catalogue where the model of a glob can stand in for others.
 
     `kind_of` returns the kind of a rule's upstream.
     """
 
-    def __init__(self, names: Names, kind_of: Callable[[ModelRule], Profile]) -> None:
+    def __init__(self, names: NameEvidence, kind_of: Callable[[ModelRule], Profile]) -> None:
         self._names = names
         self._kind_of = kind_of
 
-    def sent(self, rule: ModelRule | None, name: str, path: str) -> str:
+    def model_to_send(self, rule: ModelRule | None, name: str, path: str) -> str:
         """Return the model that a request at `path` (below `/v1`) is sent with."""
         if rule is None or rule.model is None or not self._serves(rule, path):
             return name

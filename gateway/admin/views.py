@@ -16,8 +16,8 @@ from gateway.observe.recent import Wanted
 from gateway.shapes import Json
 
 
-class Shown:
-    """Handlers, which return a response, or what becomes one as JSON."""
+class Views:
+    """The handlers of the listener: each returns a response, or what becomes one as JSON."""
 
     def __init__(self, settings: Settings, sums: Sums, overview: Overview, live: Live) -> None:
         self._settings = settings

@@ -2,7 +2,7 @@ import pytest
 
 from gateway.errors import InvalidRequest
 from gateway.shapes import Json
-from gateway.translate.parts.tools.written_out import checked_chat, with_text_arguments
+from gateway.translate.parts.tools.argument_objects import checked_chat, with_text_arguments
 
 
 def called(arguments: object) -> Json:

@@ -16,7 +16,7 @@ _GROWING = ("text_delta", "thinking_delta")
 """The deltas that have a piece of a text."""
 
 
-class BegunBlock:
+class OpeningBlock:
     """One block, and what the stream has not repeated of it."""
 
     def __init__(self, index: int, block: Json) -> None:
@@ -84,7 +84,7 @@ class BegunBlock:
         return {**delta, name: delta[name][self._repeated :]}
 
 
-def begun_blocks(event: Json) -> Iterator[BegunBlock]:
+def opening_blocks(event: Json) -> Iterator[OpeningBlock]:
     """Yield the blocks of a `message_start` that say something.
 
     Raises `UpstreamError` where its content is not a list of blocks.
@@ -102,7 +102,7 @@ def begun_blocks(event: Json) -> Iterator[BegunBlock]:
         )
     for index, block in enumerate(blocks):
         if block.get("type") not in ("text", "thinking") or block.get(block["type"]):
-            yield BegunBlock(index, block)
+            yield OpeningBlock(index, block)
 
 
 def _contradiction() -> UpstreamError:

@@ -9,7 +9,6 @@ import pytest
 
 from gateway.errors import InvalidRequest
 from gateway.shapes import Json
-from gateway.translate.schema.as_given import NOTHING, Objects, tagged, type_of, without_nulls
 from gateway.translate.schema.chat import CHAT_PARAMETERS, TOOL
 from gateway.translate.schema.chat_messages import CONVERSATION, MESSAGES, PARTS
 from gateway.translate.schema.checks import (
@@ -27,6 +26,7 @@ from gateway.translate.schema.checks import (
 from gateway.translate.schema.messages import MESSAGES_PARAMETERS
 from gateway.translate.schema.messages_blocks import BLOCKS, CONVERSED
 from gateway.translate.schema.messages_tools import TOOL_LIST as ANTHROPICS_TOOL_LIST
+from gateway.translate.schema.native_types import NOTHING, Objects, tagged, type_of, without_nulls
 from gateway.translate.schema.responses_input import ITEMS
 from gateway.translate.schema.responses_input import PARTS as RESPONSES_PARTS
 from gateway.translate.schema.responses_input_list import INPUT

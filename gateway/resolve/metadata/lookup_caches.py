@@ -25,7 +25,7 @@ class ModelList:
     kind: Profile = OTHER
 
 
-class LookedUp:
+class LookupCaches:
     """The caches of `Lookup`, by scope, and the recognised kinds, by upstream and address."""
 
     def __init__(self, memory: MemorySettings, clock: Clock) -> None:

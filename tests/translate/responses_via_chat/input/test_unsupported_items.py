@@ -6,7 +6,7 @@ from gateway.errors import UnsupportedParameter
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import Report
 from gateway.translate.plan import plan
-from gateway.translate.responses_via_chat.input.passed_over import pass_over_names
+from gateway.translate.responses_via_chat.input.unsupported_items import pass_over_names
 from tests.translate.responses_via_chat.chat_backend import (
     asking,
     context,

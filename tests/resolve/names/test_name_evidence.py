@@ -6,15 +6,15 @@ from gateway.config.settings import UpstreamSettings
 from gateway.resolve.evidence import Source
 from gateway.resolve.features import TOOLS
 from gateway.resolve.memory import CacheScope
-from gateway.resolve.names.by_name import Names, root_of
 from gateway.resolve.names.catalogue import Catalogue
+from gateway.resolve.names.name_evidence import NameEvidence, root_of
 from gateway.resolve.resolution import ModelQuery, Resolution
 from gateway.servers import Profile
 from gateway.shapes import Shape
 from tests import kinds
 
 FINE_TUNE = "ft:davinci-002:acme:bot:8def5678"
-NAMES = Names(
+NAMES = NameEvidence(
     Catalogue.from_yaml("""
 quirks: {tools_responses_only: "Takes tools at responses only."}
 models:

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 from gateway.config.settings import Settings, UpstreamSettings
 from gateway.config.store_settings import MemorySettings
-from gateway.resolve.metadata.looked_up import LookedUp
 from gateway.resolve.metadata.lookup import Lookup, ModelList
+from gateway.resolve.metadata.lookup_caches import LookupCaches
 from gateway.shapes import UpstreamCall
 from tests.fakes import FakeReply, json_reply
 
@@ -28,12 +28,12 @@ def test_another_lookup_goes_on_with_it_and_waits_for_what_is_in_progress() -> N
         def clock() -> float:
             return 0.0
 
-        known = LookedUp(MemorySettings(), clock)
+        known = LookupCaches(MemorySettings(), clock)
         await known.settled()
 
         def lookup(upstream: UpstreamSettings) -> Lookup:
             settings = Settings((upstream,))
-            return Lookup(settings, send, lambda *_: "same", clock, looked_up=known)
+            return Lookup(settings, send, lambda *_: "same", clock, lookup_caches=known)
 
         before, after = lookup(UPSTREAM), lookup(replace(UPSTREAM, max_connections=1))
         asked = asyncio.create_task(before.models(UPSTREAM, ()))

@@ -3,9 +3,9 @@
 import pytest
 
 from gateway.config.settings import ModelRule
-from gateway.resolve.names.by_name import Names
 from gateway.resolve.names.catalogue import Catalogue
-from gateway.resolve.standing_in import StandingIn
+from gateway.resolve.names.name_evidence import NameEvidence
+from gateway.resolve.stand_ins import StandIns
 from gateway.servers import Profile
 from tests import kinds
 
@@ -17,8 +17,8 @@ VENDOR = ModelRule("openai/*", model="*")
 TUNED = ModelRule("*", model="ft:gpt-4o-mini-2024-07-18:acme::1")
 
 
-def standing_in(kind: Profile = kinds.OPENAI) -> StandingIn:
-    return StandingIn(Names(Catalogue.load()), lambda _: kind)
+def stand_ins(kind: Profile = kinds.OPENAI) -> StandIns:
+    return StandIns(NameEvidence(Catalogue.load()), lambda _: kind)
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def standing_in(kind: Profile = kinds.OPENAI) -> StandingIn:
 def test_a_globs_model_is_sent_where_it_can_be(
     rule: ModelRule | None, name: str, path: str, sent: str
 ) -> None:
-    assert standing_in().sent(rule, name, path) == sent
+    assert stand_ins().model_to_send(rule, name, path) == sent
 
 
 @pytest.mark.parametrize(
@@ -72,10 +72,10 @@ def test_a_globs_model_is_sent_where_it_can_be(
 def test_a_name_is_another_models_where_that_can_stand_in(
     rule: ModelRule | None, name: str, *, replaced: bool
 ) -> None:
-    assert standing_in().replaces(rule, name) is replaced
+    assert stand_ins().replaces(rule, name) is replaced
 
 
 def test_where_names_are_free_a_glob_means_what_it_says() -> None:
-    local = standing_in(kinds.VLLM)
-    assert local.sent(CHAT, "text-embedding-ada-002", "/embeddings") == "gpt-5.4-mini"
+    local = stand_ins(kinds.VLLM)
+    assert local.model_to_send(CHAT, "text-embedding-ada-002", "/embeddings") == "gpt-5.4-mini"
     assert local.replaces(CHAT, "text-embedding-ada-002")

@@ -12,8 +12,8 @@ def checked_chat(body: Json) -> Json:
     try:
         return check_chat(body)
     except InvalidRequest:
-        written_out = with_text_arguments(body)
-    return check_chat(written_out)
+        with_texts = with_text_arguments(body)
+    return check_chat(with_texts)
 
 
 def with_text_arguments(body: Json) -> Json:

@@ -19,8 +19,8 @@ def root_of(model: str) -> str:
     return model
 
 
-class Names:
-    """Collects evidence from names."""
+class NameEvidence:
+    """Collects the evidence that names give."""
 
     def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
