@@ -42,29 +42,20 @@ _BODY_HEADERS = frozenset(
 )
 
 
-async def perform(
-    send: Send,
-    call: GenerationRequest,
-    attempt: Attempt,
-    translation: Translation,
-    settings: Settings,
-    apart: Apart,
-    *,
-    streamed: bool,
+async def fold(
+    send: Send, attempt: Attempt, translation: Translation, apart: Apart
 ) -> ClientReply | ErrorReply:
-    """Send a translated attempt's calls; return the client's reply, or the first failure.
+    """Send a translated attempt's calls; return the client's whole reply, or the first failure.
 
-    The reply to a translated stream is returned once its first event is known. Raises what `send`
-    raises, and `UpstreamError` where the answer is not what its shape says.
+    Large answers are folded `apart`. Raises what `send` raises, and `UpstreamError` where an answer
+    is not what its shape says.
     """
-    if not streamed:
-        answers = await send_whole(send, attempt.calls, attempt.concurrency)
-        if isinstance(answers, ErrorReply):
-            return answers
-        if sum(len(whole.body) for whole in answers) < LARGE_BYTES:
-            return _folded(translation, answers, attempt)
-        return await apart.run(partial(_folded, translation, answers, attempt))
-    return await _streamed(send, call, attempt, translation, settings)
+    answers = await send_whole(send, attempt.calls, attempt.concurrency)
+    if isinstance(answers, ErrorReply):
+        return answers
+    if sum(len(whole.body) for whole in answers) < LARGE_BYTES:
+        return _folded(translation, answers, attempt)
+    return await apart.run(partial(_folded, translation, answers, attempt))
 
 
 def answer_at_once(fast: Fast | None, reply: UpstreamReply) -> ClientReply | None:
@@ -171,13 +162,17 @@ def _sent(translation: Translation, position: int) -> Json:
     return translation.calls[position]
 
 
-async def _streamed(
+async def stream(
     send: Send,
     call: GenerationRequest,
     attempt: Attempt,
     translation: Translation,
     settings: Settings,
 ) -> ClientReply | ErrorReply:
+    """Send a translated attempt's calls; return the client's stream, or the first failure.
+
+    It is returned once its first event is known. Raises as `fold` does.
+    """
     calls, folder = len(attempt.calls), translation.stream()
     feeder = Feeder(
         call.reply_shape,

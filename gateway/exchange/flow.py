@@ -9,8 +9,7 @@ from msgspec.structs import replace
 
 from gateway.config.settings import Settings
 from gateway.errors import GatewayError, InvalidRequest
-from gateway.exchange import client_warnings
-from gateway.exchange.answers import answer, answer_at_once, local_answer, perform
+from gateway.exchange import answers, client_warnings
 from gateway.exchange.attempt import Attempt, Attempts
 from gateway.exchange.bodies.context_marks import is_marked, unmarked
 from gateway.exchange.bodies.misplaced_bodies import routed_to
@@ -236,11 +235,11 @@ class Exchange:
         try:
             if translation is None or (fast is not None and not streamed):
                 reply = await self.send(attempt.calls[0])
-                at_once = answer_at_once(fast, reply)
+                at_once = answers.answer_at_once(fast, reply)
                 if at_once is not None:
                     return at_once
                 grace = self.settings.server.first_byte_grace
-                result = await answer(call.shape, fast, reply, grace, self.attempts.apart)
+                result = await answers.answer(call.shape, fast, reply, grace, self.attempts.apart)
                 if fast is not None and fast.fell_back:
                     describe(decision, attempt, route)
             else:
@@ -271,12 +270,13 @@ class Exchange:
     ) -> ClientReply | ErrorReply:
         """Return the reply to a translated attempt, or the failure."""
         if (local := translation.local_reply()) is not None:
-            return local_answer(call, local, streamed=streamed)
+            return answers.local_answer(call, local, streamed=streamed)
         reported = attempt.reported
         send = self._completing(call, route, attempt, translation)
-        result = await perform(
-            send, call, attempt, translation, self.settings, self.attempts.apart, streamed=streamed
-        )
+        if streamed:
+            result = await answers.stream(send, call, attempt, translation, self.settings)
+        else:
+            result = await answers.fold(send, attempt, translation, self.attempts.apart)
         # Folding a whole reply can add to the report.
         if attempt.reported > reported:
             describe(decision, attempt, route)
