@@ -174,7 +174,7 @@ class FrameScanner:
     def _count(self, first: int, opcode: int, size: int) -> None:
         """Take note of a frame of a message; raises `BadFrame`."""
         if (opcode == CONTINUATION) is (self._message is None):
-            raise BadFrame("a message is continued that was not begun, or begun inside another")
+            raise BadFrame("a message continues without its beginning, or begins inside another")
         size += self._message or 0
         if size > self._limit:
             raise BadFrame(f"a message is longer than {self._limit} bytes", TOO_BIG)

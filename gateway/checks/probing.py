@@ -80,7 +80,7 @@ class Probe:
     def doubts(self) -> list[str]:
         """What could not be found out, a sentence each."""
         if self.key is Key.MISSING:
-            return ["wants a key, and there is none to try; set OPENAI_API_KEY"]
+            return ["requires a key, and there is none to try; set OPENAI_API_KEY"]
         silent = [f"{url} does not answer ({reason})" for url, reason in self.failing.items()]
         found = [
             f"{shape.endpoint}: {endpoint.detail}"
@@ -207,7 +207,7 @@ def _problem(
     if key is Key.MISSING:
         # Clients bring their own: the configuration may be right.
         is_callers = upstream.credential is CredentialPolicy.CALLER
-        return "" if is_callers else f"wants a key; {key_advice(upstream, headers)}"
+        return "" if is_callers else f"requires a key; {key_advice(upstream, headers)}"
     if upstream.kind.deployments or any(each.served is Served.YES for each in endpoints):
         return ""
     if all(each.served is Served.NO for each in endpoints):

@@ -21,7 +21,7 @@ from gateway.config.reading.layers import Layers
 
 _KEYS = ("enabled", "host", "port", "token", "tls")
 _SIGNAL_IT = (
-    "the gateway that runs has another admin.token than this configuration; send SIGHUP to its "
+    "the running gateway's admin.token is not that of this configuration; send SIGHUP to its "
     "process instead"
 )
 PATIENCE = 90.0

@@ -52,7 +52,7 @@ class Commands(click.Group):
             having = [each for each in _NAMES if name in _options_of(self.get_command(ctx, each))]
             if not having:
                 raise
-            advice = f"it belongs behind a command: gateway {having[0]} {name} …"
+            advice = f"it belongs after a command: gateway {having[0]} {name} …"
             raise click.UsageError(f"No such option '{name}' here; {advice}", ctx) from None
 
 

@@ -143,7 +143,7 @@ REFUSED_AS_BAD = dict.fromkeys(ALL_REFUSED, (400, REFUSED[1]))
         # The list is public.
         ({**ALL_REFUSED, "/v1/models": LIST}, {"api_key": Secret("k")}, (), Key.REFUSED, "check"),
         (REFUSED_AS_BAD, {"api_key": Secret("k")}, (), Key.REFUSED, "check its api_key or headers"),
-        (ALL_REFUSED, {}, (), Key.MISSING, "wants a key; set its api_key"),
+        (ALL_REFUSED, {}, (), Key.MISSING, "requires a key; set its api_key"),
         (ALL_REFUSED, {"credential": CredentialPolicy.CALLER}, (), Key.MISSING, ""),
         (
             ALL_REFUSED,
@@ -159,7 +159,7 @@ REFUSED_AS_BAD = dict.fromkeys(ALL_REFUSED, (400, REFUSED[1]))
             Key.ACCEPTED,
             "",
         ),
-        (dict.fromkeys(("/v1/models", *ALL), FORBIDDEN), {}, (), Key.MISSING, "wants a key"),
+        (dict.fromkeys(("/v1/models", *ALL), FORBIDDEN), {}, (), Key.MISSING, "requires a key"),
     ],
 )
 def test_a_key_is_accepted_refused_or_missing(
@@ -176,7 +176,7 @@ def test_a_key_is_accepted_refused_or_missing(
 def test_a_caller_without_a_key_is_told_how_to_try_one() -> None:
     with server(ALL_REFUSED) as (url, _):
         probe = probed(f"{url}/v1", credential=CredentialPolicy.CALLER)
-    assert probe.doubts == ["wants a key, and there is none to try; set OPENAI_API_KEY"]
+    assert probe.doubts == ["requires a key, and there is none to try; set OPENAI_API_KEY"]
 
 
 @pytest.mark.parametrize(

@@ -130,7 +130,7 @@ def test_other_replies_are_reported(body: bytes, reason: str) -> None:
 
 def test_a_token_that_has_changed_needs_a_signal() -> None:
     body = b'{"error": {"message": "token"}}'
-    reason = "has another admin.token than this configuration; send SIGHUP"
+    reason = "admin.token is not that of this configuration; send SIGHUP"
     with answering(body, 401) as (place, _), pytest.raises(NotReached, match=reason):
         ask_to_reload(place)
 

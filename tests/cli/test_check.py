@@ -168,7 +168,7 @@ def test_probe_says_what_it_could_not_find_out(config: Path) -> None:
     assert result.exit_code == 0
     rows = [line.split() for line in result.stdout.splitlines()]
     assert ["openai", "openai", "missing", "?", "?", "?", "?", "?"] in rows
-    assert "warning: upstreams.openai: wants a key, and there is none to try" in result.stderr
+    assert "warning: upstreams.openai: requires a key, and there is none to try" in result.stderr
 
 
 def test_check_and_resolve_show_every_address(config: Path) -> None:

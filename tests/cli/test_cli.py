@@ -142,8 +142,8 @@ def test_a_file_that_is_not_there_is_wrong_usage(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("--config", ""), "No such option '--config' here; it belongs behind a command: gateway "),
-        (("--tools", "resolve", "m"), "behind a command: gateway resolve --tools …"),
+        (("--config", ""), "No such option '--config' here; it belongs after a command: gateway "),
+        (("--tools", "resolve", "m"), "after a command: gateway resolve --tools …"),
         (("--zzz", "serve"), "No such option '--zzz'"),
         (("serve", "--config", ""), "'--config': it is empty; name a file, or leave the option"),
         (("check", "--config="), "'--config': it is empty; name a file, or leave the option"),

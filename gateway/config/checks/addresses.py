@@ -85,7 +85,9 @@ def checked_redis_url(text: str) -> str:
     if "?" in text or "#" in text:
         raise InvalidValue("must not contain a query or a fragment")
     if not re.fullmatch(r"/?|/[0-9]{1,4}", parts.path):
-        raise InvalidValue("must end in the number of a database, or in nothing", "as in …:6379/0")
+        raise InvalidValue(
+            "must end after host and port, or in a database's number", "as in …:6379/0"
+        )
     return text.rstrip("/")
 
 

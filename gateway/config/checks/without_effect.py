@@ -86,7 +86,7 @@ def _of_azure(upstream: UpstreamSettings) -> Iterator[str]:
     if upstream.api_version == _USUAL.api_version:
         return
     if not upstream.kind.deployments:
-        yield "api_version: has no effect but with kind: azure"
+        yield "api_version: has an effect only with kind: azure"
     elif all(path_of(url).endswith("/openai/v1") for url in upstream.base_urls):
         yield "api_version: has no effect at a base_url that ends in /openai/v1"
 
@@ -138,7 +138,7 @@ def _of_clients(settings: Settings) -> Iterator[str]:
         if not client.models:
             yield f"{key}: is empty, so this client may use no model; remove it for all models"
         elif "*" in client.models and len(client.models) > 1:
-            yield f"{key}: has other patterns beside *, which is any model"
+            yield f"{key}: has other patterns beside *, which matches every model"
 
 
 def _of_stores(responses: ResponsesSettings) -> Iterator[str]:

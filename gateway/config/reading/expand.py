@@ -38,7 +38,7 @@ def _replacement(
     parsed = _INSIDE.match(inside)
     if parsed is None:
         raise InvalidValue(
-            "has a ${…} that is none of ${VAR}, ${VAR:-default} and ${file:PATH}", _LITERAL
+            "has a ${…} that is not ${VAR}, ${VAR:-default} or ${file:PATH}", _LITERAL
         )
     name, default = parsed["name"], parsed["default"]
     if default is None:

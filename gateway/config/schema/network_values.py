@@ -62,7 +62,9 @@ def _origin(text: str) -> str:
 
 def _origins(origins: tuple[str, ...]) -> tuple[str, ...]:
     if "*" in origins and len(origins) > 1:
-        raise InvalidValue("has other origins beside *, which is any", "remove * or the others")
+        raise InvalidValue(
+            "has other origins beside *, which allows every one", "remove * or the others"
+        )
     return origins
 
 

@@ -146,7 +146,7 @@ def check_own_key(upstream: UpstreamSettings, status: int, body: bytes = b"") ->
     """
     if refuses_certificate(status, body):
         raise UpstreamUnavailable(
-            f"Upstream '{upstream.name}' was shown no client certificate that it accepts; check "
+            f"Upstream '{upstream.name}' was not shown a client certificate that it accepts; check "
             "its tls.certificate.",
             reason=Reason.TLS,
         )

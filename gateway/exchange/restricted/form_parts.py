@@ -53,7 +53,7 @@ class Part:
         for line in head.split(b"\r\n"):
             match = _LINE.match(line)
             if match is None:
-                raise odd("a part's head has a line that is no `Name: value`")
+                raise odd("a part's head has a line that is not `Name: value`")
             try:
                 name, value = match[1].decode("ascii").lower(), match[2].strip().decode("utf-8")
             except UnicodeDecodeError:
@@ -101,7 +101,7 @@ def _disposition(value: str) -> tuple[str, str | None]:
     if filename is None:
         return name, None
     if is_naming(place_of(name)[-1], top=True) or normalized(place_of(name)[0]) in JSON_FIELDS:
-        raise odd(f"the field '{name}' may be no file")
+        raise odd(f"the field '{name}' must not be a file")
     return name, _UNSAFE_IN_A_FILENAME.sub("_", filename)
 
 

@@ -43,7 +43,7 @@ def check_generation(call: GenerationRequest) -> None:
     content_type = _content_type(call.headers)
     if _MULTIPART in content_type.lower():
         raise InvalidRequest(
-            "The Content-Type says multipart, the endpoint takes JSON. Send application/json.",
+            "The Content-Type says multipart, but the endpoint takes JSON. Send application/json.",
             code="invalid_content_type",
         )
     _read_json(call.body, content_type, reading)

@@ -118,5 +118,5 @@ class HandOver:
             log.info("process %d serves; this one ends with its last request", self._process)
             return True
         os.waitpid(self._process, 0)
-        log.error("the new program has ended, its output says why; this one goes on")
+        log.error("the new program has exited, its output says why; this one continues")
         return False

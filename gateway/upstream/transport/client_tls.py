@@ -94,7 +94,7 @@ def certificate_refused(upstream: str, error: BaseException | None) -> Certifica
     elif reason in _NOT_ACCEPTED:
         # Before TLS 1.3, some say this of a certificate that is missing.
         said = _NOT_ACCEPTED[reason]
-        why = f"it was shown no client certificate that it accepts ({said}); check tls.certificate"
+        why = f"it accepts no client certificate that it was shown ({said}); check tls.certificate"
     else:
         return None
     return CertificateRefused(f"Upstream '{upstream}' cannot be reached: {why}.")

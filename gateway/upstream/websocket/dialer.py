@@ -111,7 +111,7 @@ class SocketDialer:
 
         if not connection.is_open:
             raise UpstreamError(
-                f"Upstream '{self._name}' closed the connection behind a WebSocket handshake.",
+                f"Upstream '{self._name}' closed the connection after the WebSocket handshake.",
                 reason=Reason.CLOSED,
             )
         unread = self._timeouts.stream_idle

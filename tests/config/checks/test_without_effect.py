@@ -47,7 +47,7 @@ def rule(keys: str, more: str = "") -> str:
         ),
         (
             upstream("api_version: 2024-06-01"),
-            "upstreams.a.api_version: has no effect but with kind: azure",
+            "upstreams.a.api_version: has an effect only with kind: azure",
         ),
         (
             upstream("api_version: 2024-06-01", f"{AZURE}/openai/v1"),
@@ -102,7 +102,10 @@ def rule(keys: str, more: str = "") -> str:
             "models.m.endpoint: upstream b has none of these: it is of kind anthropic",
         ),
         (A + KEY % "[]", "clients.c.models: is empty, so this client may use no model; remove it"),
-        (A + KEY % "['*', 'gpt-*']", "clients.c.models: has other patterns beside *, which is"),
+        (
+            A + KEY % "['*', 'gpt-*']",
+            "clients.c.models: has other patterns beside *, which matches",
+        ),
         ("responses: {ttl: 60}", "responses.ttl: has no effect without responses.store"),
         ("responses: {max_bytes: 60}", "responses.max_bytes: has no effect without responses.sto"),
         (SECRET + REDIS % (MAX_VALUE_BYTES + 1), "responses.max_bytes: is the limit of one respon"),

@@ -29,7 +29,7 @@ from tests.config.configuring import check_refusal, loaded, refused
         ("memory: {url: 'redis://'}", "memory.url: has no valid host"),
         (
             "memory: {url: 'redis://h/a'}",
-            "memory.url: must end in the number of a database, or in nothing; as in",
+            "memory.url: must end after host and port, or in a database's number; as in",
         ),
         (
             "responses: {store: sqlite:///none/such/file}",

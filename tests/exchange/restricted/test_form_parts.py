@@ -53,8 +53,8 @@ def test_a_head_is_understood(given: bytes, part: Part) -> None:
 @pytest.mark.parametrize(
     ("given", "reason"),
     [
-        (b"", "no `Name: value`"),
-        (b"Content-Disposition", "no `Name: value`"),
+        (b"", "not `Name: value`"),
+        (b"Content-Disposition", "not `Name: value`"),
         (head("form-data; name=a", "X: \xff").decode().encode("latin-1"), "not UTF-8"),
         (head("form-data; name=a", "X: 1", "x: 2"), "has x twice"),
         (head("form-data; name=a", "Content-Transfer-Encoding: base64"), "Transfer-Encoding"),
@@ -66,8 +66,8 @@ def test_a_head_is_understood(given: bytes, part: Part) -> None:
         (head('form-data; name=""'), "may not be called"),
         (head("form-data; name=_charset_"), "may not be called"),
         (head("form-data; name=a; filename*=latin-1''b"), "not in UTF-8"),
-        (head("form-data; name=model; filename=b"), "may be no file"),
-        (head("form-data; name=session; filename=b"), "may be no file"),
+        (head("form-data; name=model; filename=b"), "must not be a file"),
+        (head("form-data; name=session; filename=b"), "must not be a file"),
         (head("form-data; name=a", "Content-Type: odd"), "not a media type"),
         (head("form-data; name=a", "Content-Type: multipart/mixed"), "another form"),
         (head("form-data; name=a", "Content-Type: text/plain; charset=utf-7"), "not in UTF-8"),

@@ -100,8 +100,8 @@ async def test_a_server_that_asks_is_shown_the_certificate(
     ("shown", "said"),
     [
         ("nothing", "requires a client certificate; set tls.certificate and tls.key"),
-        ("of another authority", r"no client certificate that it accepts \(unknown CA\); check"),
-        ("expired", r"no client certificate that it accepts \(certificate expired\); check tls"),
+        ("of another authority", r"no client certificate that it was shown \(unknown CA\); check"),
+        ("expired", r"no client certificate that it was shown \(certificate expired\); check tls"),
     ],
 )
 async def test_a_server_that_refuses_the_certificate_is_unavailable_and_says_why(

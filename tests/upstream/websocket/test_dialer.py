@@ -187,7 +187,7 @@ async def test_a_connection_that_is_lost_after_the_handshake_is_not_a_socket(
 
     monkeypatch.setattr(Opening, "reply", then_lost)
     async with before(script) as dialer:
-        with pytest.raises(UpstreamError, match="behind a WebSocket handshake"):
+        with pytest.raises(UpstreamError, match="after the WebSocket handshake"):
             await dialer.dial(REALTIME)
 
 

@@ -70,7 +70,7 @@ def write_format(draft: Draft, form: Json, name: str, schema: object) -> None:
     if kind == "text":
         return
     if kind == "json_object":
-        draft.refuse(name, "the messages endpoint has JSON by a schema only (json_schema).")
+        draft.refuse(name, "the messages endpoint supports JSON only with a schema (json_schema).")
     elif not draft.context.capabilities.json_schema:
         draft.refuse(name, "its messages endpoint has no output formats.")
     elif not schema or not allows_no_more(schema):

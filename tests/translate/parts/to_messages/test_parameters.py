@@ -115,7 +115,7 @@ def test_schemas_are_sent_as_they_are() -> None:
 @pytest.mark.parametrize(
     ("kind", "schema", "able", "reason"),
     [
-        ("json_object", None, CLAUDE, "JSON by a schema only"),
+        ("json_object", None, CLAUDE, "JSON only with a schema"),
         ("json_schema", OPEN, CLAUDE, "additionalProperties"),
         ("json_schema", {"type": "object"}, CLAUDE, "additionalProperties"),
         ("json_schema", None, CLAUDE, "additionalProperties"),
