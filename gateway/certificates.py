@@ -26,7 +26,7 @@ def load_certificate(context: ssl.SSLContext, tls: TlsSettings) -> None:
 
 
 def bundle_refusal(path: str) -> str:
-    """Return why nobody can be trusted by the CAs in this file; empty: they can be used."""
+    """Return why the file is not a usable CA bundle; empty: it is."""
     try:
         ssl.create_default_context(cafile=path)
     except ssl.SSLError:

@@ -40,7 +40,7 @@ def _new_lines() -> Iterator[bytes]:
 
 
 def _draw_anew() -> None:
-    """Begin with other ids, in a forked process: it must not go on with its parent's."""
+    """Draw other ids in a forked process, which must not repeat those of its parent."""
     global _lines  # noqa: PLW0603
     _lines = _new_lines()
 

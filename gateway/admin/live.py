@@ -34,7 +34,7 @@ class Live:
 
     @property
     def full(self) -> bool:
-        """Whether there are as many streams as there may be."""
+        """Whether no more streams may be opened."""
         return self._open >= MAX_PAGES
 
     async def events(self, wanted: Wanted) -> AsyncGenerator[bytes, None]:

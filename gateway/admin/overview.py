@@ -39,10 +39,10 @@ class Upstreams(Protocol):
     """The figures of the upstreams, by their names."""
 
     def stats(self) -> Mapping[str, Figures]:
-        """Return what goes on at each upstream."""
+        """Return the current figures of each upstream."""
 
     def health(self) -> Mapping[str, Sequence[AddressState]]:
-        """Return what goes on at its addresses, in the order of the configuration."""
+        """Return the state of its addresses, in the order of the configuration."""
 
 
 class Overview:

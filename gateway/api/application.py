@@ -284,7 +284,7 @@ class Gateway:
 
 
 def _is_anthropics(head: Head, place: Place | None) -> bool:
-    """Whether a request is one of Anthropic's clients, also where it is for no path of the API."""
+    """Whether a request comes from a client of Anthropic's API, whatever its path."""
     if place is None:
         return head.raw_path.startswith(_ANTHROPICS) or has_anthropics_version(head.headers)
     return speaks_anthropic(normalized(place.below), head.headers)

@@ -37,7 +37,7 @@ class Commands(click.Group):
         return sorted(_NAMES)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        """Return a command; None: there is none of this name."""
+        """Return a command, or None if there is none of this name."""
         if cmd_name not in _NAMES:
             return None
         command: click.Command = getattr(import_module(f"gateway.cli.{cmd_name}"), cmd_name)

@@ -104,7 +104,7 @@ async def _resolve(application: "Application", query: "ModelQuery") -> "tuple[Fi
 
 
 def _without_coming_end(found: "Checked") -> "Route":
-    """Return the route; a model that is not there has no shutdown to come.
+    """Return the route, without a coming shutdown if the model is not there.
 
     The date is that of a family whose pattern matches the name. One in the past may be the reason.
     """

@@ -238,7 +238,7 @@ class Retries:
         return likely and not self._notes.is_absent(self._scope, route.model_sent)
 
     def _only_routes_lacked(self) -> bool:
-        """Whether nothing was refused so far but routes: that says nothing about the model."""
+        """Whether only routes were refused so far, which says nothing about the model."""
         return self.first is None or self.first.refusal.verdict is Verdict.UNKNOWN_ROUTE
 
     def _is_passing_fault(self, refused: Refused) -> bool:

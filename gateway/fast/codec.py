@@ -257,7 +257,7 @@ class FastTranslation:
         return self._generic
 
     def _drawing(self, context: Context) -> Context:
-        """Return a context of which the same ids are drawn as of the others from here."""
+        """Return a context that draws the same ids as the others, from now on."""
         if self._ids is None:
             return context
         return context.changed(new_id=self._ids.from_the_first())

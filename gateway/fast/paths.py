@@ -56,7 +56,7 @@ class FastPaths(Protocol):
 
     @property
     def by_session(self) -> bool:
-        """Whether the codec is for requests only of which the client has named no session."""
+        """Whether the codec takes only requests of clients that have not named a session."""
 
     def translation(
         self,

@@ -147,7 +147,7 @@ def _announce(settings: Settings, bound: Sequence[socket.socket]) -> None:
 
 
 def _print(lines: Sequence[str]) -> None:
-    """Print lines that the log has, too; nobody may read them, and a disk may be full."""
+    """Print lines that are in the log, too: standard output may be closed, or a disk full."""
     try:
         print(*lines, sep="\n", flush=True)  # noqa: T201
     except OSError:

@@ -40,7 +40,7 @@ def home_order(
 
 
 def assumption(client: Shape, first: Shape) -> str:
-    """Return, for operators, what is assumed of a model of which nothing is known."""
+    """Return the assumption about an unknown model, in words for operators."""
     own = "the client's own endpoint" if client is first else f"{first.endpoint}, which keeps most,"
     return f"nothing says where it lives: {own} is tried first"
 

@@ -33,7 +33,7 @@ class Rules:
         return None if position is None else self._rules[position]
 
     def knows_apart(self, model: str, other: str) -> bool:
-        """Whether the configuration says something of a name that it does not say of another."""
+        """Whether the configuration treats a name differently from another."""
         if model in self._redirects:
             return True
         rule = self.rule_for(model)

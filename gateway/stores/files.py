@@ -8,7 +8,7 @@ _SCHEME = "sqlite:///"
 
 
 def without_files(settings: Settings) -> Settings:
-    """Return settings for what serves nobody: stores in memory instead of files."""
+    """Return settings for commands that serve no clients: stores in memory instead of files."""
     memory, responses = settings.memory, settings.responses
     if memory.url.startswith(_SCHEME):
         memory = replace(memory, url="memory://")

@@ -87,7 +87,7 @@ def encoded(finding: Finding) -> bytes:
 
 
 def decoded(text: bytes) -> Finding | None:
-    """Return the finding; None for anything else, such as one of another release."""
+    """Return the finding; None for anything else, such as one that another release has written."""
     try:
         return _decoder.decode(text)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):

@@ -15,7 +15,7 @@ _STEPS = 50_000
 
 
 class _Call:
-    """Some work, and what has come of it; nobody waits for one that is given up."""
+    """Some work and its result; the caller does not wait for one that is given up."""
 
     def __init__(self, work: Callable[[], Any], loop: asyncio.AbstractEventLoop) -> None:
         self.work = work

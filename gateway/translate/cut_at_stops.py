@@ -186,7 +186,7 @@ class _Choice:
         return self._shown(choice, place, left, shown_entries)
 
     def _goes_on(self) -> bool:
-        """Whether more is shown: a server may go on after a finish reason, where none is held."""
+        """Whether more is shown: a server may continue after a finish reason that is not held."""
         if self.finished and not self.cut:
             self._scanner, self._aligner = StopScanner(self._stops), Aligner()
         return not self.cut

@@ -31,7 +31,7 @@ def translate(shape: Shape, body: Json, context: Context) -> Translation:
 
 
 def watched(shape: Shape, context: Context) -> frozenset[str]:
-    """Return the fields of which a request must have at least one to be changed here."""
+    """Return the fields that can cause a change here: a request without any of them needs none."""
     able, ids = context.own_endpoint, context.token_ids
     names = {name for name, (capability, _) in TUNING.items() if not getattr(able, capability)}
     if able.sampling_needs_effort_none:

@@ -1,1 +1,1 @@
-"""Clients' sockets: what comes on them, and what they get."""
+"""Clients' WebSockets on `/v1/responses`: events in, frames out."""

@@ -141,7 +141,7 @@ class ResponsesSession(SocketSession):
         """Never called: the session reads whole messages."""
 
     def drained(self) -> None:
-        """Let all turns go on, and take further events."""
+        """Resume all turns, and take further events."""
         if self._is_paused:
             self._is_paused = False
             cast("Socket", self._socket).resume_reading()

@@ -136,7 +136,7 @@ class TurnWriter(ReplyWriter):
         return self._put(made)
 
     def _take_last(self, frames: list[bytes]) -> bool:
-        """Send the last frames, and what comes after them."""
+        """Send the last frames; the reply's own end then has `REST_SECONDS` to come."""
         is_ready = self._put(frames)
         self._raise_error()
         rest = self._rest

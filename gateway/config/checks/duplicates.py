@@ -1,4 +1,4 @@
-"""Clients that cannot be told apart: two with one name, or with one key."""
+"""Clients that cannot be distinguished: two with the same name, or with the same key."""
 
 from collections.abc import Iterator
 from typing import Any

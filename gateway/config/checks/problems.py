@@ -79,7 +79,7 @@ class ConfigError(Exception):
         super().__init__("\n".join([title, *(f"  {problem}" for problem in self.problems)]))
 
     def __reduce__(self) -> tuple[type["ConfigError"], tuple[tuple[Problem, ...]]]:
-        """Return what a copy in another process is made of."""
+        """Return the constructor and arguments for a copy in another process."""
         return ConfigError, (self.problems,)
 
 

@@ -76,7 +76,7 @@ def _named_in(message: str, renamed: Mapping[str, str]) -> str | None:
 
 
 def about_moved_item(failure: ErrorReply, items: ItemNames) -> UpstreamError | None:
-    """Return an error about an item that the client has under another name; None: it names none.
+    """Return an error with the client's name of its item; None: it is about no such item.
 
     For requests at their own endpoint, of which some items were left out or others added.
     """

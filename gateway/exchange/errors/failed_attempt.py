@@ -65,7 +65,7 @@ async def reply_or_failure(
 
 
 async def _replaced(failure: ErrorReply, error: GatewayError | None) -> ErrorReply:
-    """Return a failure of which the client gets `error`; None: it stays as it came."""
+    """Return the failure with `error` for the client; None: the failure stays as it came."""
     if error is None:
         return failure
     shown = failure.for_client

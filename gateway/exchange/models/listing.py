@@ -201,7 +201,7 @@ class Listing:
 
 
 def _is_of_anthropics(call: Request) -> bool:
-    """Whether a request is one of Anthropic's clients."""
+    """Whether a request comes from a client of Anthropic's API."""
     return speaks_anthropic(call.path, call.headers)
 
 

@@ -136,7 +136,7 @@ class FirstEvent:
 
 
 def _first(events: Iterable[ServerSentEvent]) -> ServerSentEvent | None:
-    """Return the first event that says something: some servers open with `data: null`."""
+    """Return the first event with content: some servers begin with `data: null`."""
     said = (event for event in events if not is_empty_data(event.data))
     return next((event for event in said if not is_foreign(event)), None)
 

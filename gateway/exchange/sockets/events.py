@@ -42,7 +42,7 @@ class Event(msgspec.Struct, gc=False):
 
     @property
     def ends_turn(self) -> bool:
-        """Whether a turn is over. One that was steered goes on with another response."""
+        """Whether a turn is over. One that was steered continues with another response."""
         return self.type in _ENDS and not self.is_steered
 
 

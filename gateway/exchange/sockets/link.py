@@ -216,7 +216,7 @@ class Link:
         self._leave()
 
     def _abandon(self, turn: LiveTurn) -> None:
-        """Drop the socket of a turn that nobody waits for: what it says would be another's."""
+        """Close the socket of an abandoned turn: late frames of it would count as another's."""
         if turn in self._turns:
             self._turns.remove(turn)
             self._socket.abort()
@@ -241,7 +241,7 @@ class Link:
         self._watch = self._loop.call_at(at, self._look)
 
     def _look(self) -> None:
-        """Give up the turns that were silent for too long; the others go on."""
+        """Give up the turns that were silent for too long; the others continue."""
         self._watch = None
         if any(turn.is_full for turn in self._turns):
             self._excuse()

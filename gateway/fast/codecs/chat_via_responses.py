@@ -52,7 +52,7 @@ class _SentItem(msgspec.Struct, gc=False):
 
 
 class _Sent(msgspec.Struct, gc=False):
-    """The responses request made of it."""
+    """The responses request that is sent."""
 
     model: str
     input: list[_SentItem]

@@ -51,7 +51,7 @@ class _SentMessage(msgspec.Struct, gc=False):
 
 
 class _Sent(msgspec.Struct, gc=False):
-    """The chat request made of it."""
+    """The chat request that is sent."""
 
     model: str
     messages: tuple[_SentMessage]
@@ -82,7 +82,7 @@ class _FoldedChoice(msgspec.Struct, gc=False):
 
 
 class _Folded(msgspec.Struct, gc=False):
-    """The completions reply made of it."""
+    """The completions reply that the client gets."""
 
     id: str
     object: str

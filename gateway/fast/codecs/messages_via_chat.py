@@ -31,7 +31,7 @@ class _System(msgspec.Struct, gc=False):
 
 
 class _Sent(msgspec.Struct, gc=False):
-    """The chat request made of it."""
+    """The chat request that is sent."""
 
     model: str
     messages: list[TextMessage | _System]

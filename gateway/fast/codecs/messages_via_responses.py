@@ -28,7 +28,7 @@ class _Item(msgspec.Struct, gc=False):
 
 
 class _Sent(msgspec.Struct, gc=False):
-    """The responses request made of it."""
+    """The responses request that is sent."""
 
     model: str
     instructions: str | Absent

@@ -24,7 +24,7 @@ from gateway.translate.contract import Context
 
 
 class _Sent(msgspec.Struct, gc=False):
-    """The chat request made of it."""
+    """The chat request that is sent."""
 
     model: str
     messages: list[ResponseText]

@@ -13,7 +13,7 @@ from gateway.shapes import Json
 
 
 class _Begun(msgspec.Struct, gc=False):
-    """A response of which only this matters before its end."""
+    """The fields of a response that matter before its end."""
 
     id: str
     status: Literal["in_progress", "queued"]
@@ -197,7 +197,7 @@ class ResponsesReader(ABC):
         return self._is_in_message(event) and event.part.text == said
 
     def _is_message(self, item: OutputMessage, place: int) -> bool:
-        """Whether an item is the message, all of which was said."""
+        """Whether an item is the message, complete as it was streamed."""
         (part,) = item.content
         is_known = self._message == (item.id, place) and self._phase == item.phase
         return is_known and part.text == self._text()

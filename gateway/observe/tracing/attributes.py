@@ -161,7 +161,7 @@ def _error_of(record: RequestRecord) -> str:
 
 
 def _attributes(names: Sequence[str], values: Sequence[Value | None]) -> Attributes:
-    """Return the attributes that apply: 0 says something of tokens only."""
+    """Return the attributes that apply: a 0 is a value for tokens only."""
     return {
         name: value
         for name, value in zip(names, values, strict=True)

@@ -82,7 +82,7 @@ class Catalogue:
         cls._loaded = loaded
 
     def __reduce__(self) -> tuple[type["Catalogue"], tuple[Any, ...]]:
-        """Return what a copy in another process is made of."""
+        """Return the constructor and arguments for a copy in another process."""
         return Catalogue, (self.entries, self.quirks)
 
     @classmethod

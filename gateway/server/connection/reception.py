@@ -53,7 +53,7 @@ class Reception(Lifetime):
     def _take_settings(
         self, admit: Callable[[Head], Admission], send_timeout: float, body_idle_timeout: float
     ) -> None:
-        """Receive the next request with these; the arguments are those of the constructor."""
+        """Use these settings from the next request on; the arguments are the constructor's."""
         self._incoming.change_admission(admit)
         self._body_idle_timeout = body_idle_timeout
         self.flow.limit(send_timeout)

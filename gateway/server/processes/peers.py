@@ -192,7 +192,7 @@ def _made() -> Path:
 
 
 async def _ask(folder: Path, number: int, question: bytes) -> Reply | None:
-    """Return a worker's reply; None if there is none, or not all of it."""
+    """Return a worker's reply; None if it is missing or incomplete."""
     try:
         async with asyncio.timeout(PATIENCE):
             reader, writer = await asyncio.open_unix_connection(_socket(folder, number))

@@ -72,7 +72,7 @@ class InputItems:
         self.origins.append((path, item, fields, parts))
 
     def origin(self, index: int) -> Origin | None:
-        """Return where an item comes from; None: there is no such item."""
+        """Return where an item comes from, or None for an unknown one."""
         return Origin(*self.origins[index]) if index < len(self.origins) else None
 
 

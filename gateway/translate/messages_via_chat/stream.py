@@ -191,7 +191,7 @@ class MessagesStream(StreamTranslation):
         return last if isinstance(last, TextBlock) else self._frame.add(TextBlock())
 
     def _end_text(self) -> None:
-        """Show the text that was held back: no stop sequence goes on after other content."""
+        """Show the text that was held back: other content ends a possible stop sequence."""
         if self._scanner.found is not None:
             return
         held = self._scanner.flush()

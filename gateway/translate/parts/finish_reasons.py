@@ -81,7 +81,7 @@ _LIMIT = re.compile(
 
 
 def ending_word(choice: Json) -> object:
-    """Return the finish reason of a choice of a stream; None: the choice goes on."""
+    """Return the finish reason in an event's choice; None: the choice continues."""
     word = choice.get("finish_reason")
     if isinstance(word, str):
         return None if _normalised(word) in _GOING_ON else word
@@ -123,7 +123,7 @@ def is_cut_short(word: object) -> bool:
 
 
 def native_word(choice: Json) -> str | None:
-    """Return the word of a choice that says more than OpenAI's; None: there is none."""
+    """Return a choice's own finish reason if it is more specific than OpenAI's, else None."""
     for name in ("finish_reason", NATIVE):
         word = choice.get(name)
         if isinstance(word, str) and _normalised(word) not in _UNSAID | _SAME.keys():

@@ -150,7 +150,7 @@ def without_nulls(items: abc.Iterable[object]) -> list[Any]:
 
 @dataclass(frozen=True, slots=True)
 class Objects:
-    """A list of objects, many of which are looked at at once."""
+    """The check of a list of objects, which are compared with their type many at a time."""
 
     array: Array
     """What checks them one by one where some are not of the type."""

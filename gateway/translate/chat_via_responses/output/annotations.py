@@ -41,7 +41,7 @@ _POSITIONS = ("start_index", "end_index")
 
 
 def _of_the_web(annotation: Json, offset: int) -> Cited | None:
-    """Return a citation of a page; without two positions it is one of the whole message."""
+    """Return a citation of a page; without two positions it is about the whole message."""
     url, title = annotation.get("url"), annotation.get("title")
     if not isinstance(url, str):
         return None

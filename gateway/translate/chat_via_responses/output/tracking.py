@@ -104,7 +104,7 @@ class OutputItems:
         return [item.call for item in self._items[ItemKind.CALL]]
 
     def pass_over(self, item: Json) -> None:
-        """Take an item without a place in chat: its arguments are those of no client's call."""
+        """Note an item without a place in chat, so that its arguments are ignored."""
         item_id = item.get("id")
         if isinstance(item_id, str) and item_id:
             self._passed_over.add(item_id)
@@ -162,7 +162,7 @@ class OutputItems:
         return known or self.of_event(ItemKind.MESSAGE, event)
 
     def of_whole(self, kind: ItemKind, event: Json) -> OutputItem | None:
-        """Return the item that a whole part belongs to; a new one only if there is none yet."""
+        """Return the item that a whole part belongs to; a new one if there is none of its kind."""
         known = self.of_known(kind, event)
         return known if known is not None or self._items[kind] else self.of_event(kind, event)
 

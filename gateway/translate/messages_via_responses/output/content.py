@@ -163,6 +163,6 @@ def _said(
     part: int | None,
     text: str,
 ) -> list[Step]:
-    """Say a piece of text, for which there are no steps here."""
+    """Write a piece of text; return no steps, since this fold writes at once."""
     say(item, part, text)
     return []

@@ -84,7 +84,7 @@ def sampling(draft: Draft, effort: str | None) -> None:
 
 
 def effort(draft: Draft) -> str | None:
-    """Return the effort to send, and report what is unknown beside it."""
+    """Return the effort to send, and report unknown fields beside it."""
     thinking: Json = draft.client.get("thinking", {})
     for name, known in (("thinking", THINKING), ("output_config", OUTPUT_CONFIG)):
         carry_unknown(draft.client.get(name, {}), known, name, draft.context, draft.report)

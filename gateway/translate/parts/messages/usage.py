@@ -89,7 +89,7 @@ def openai_tier(usage: object) -> str | None:
 
 
 def openai_word(tier: object) -> str | None:
-    """Return a `service_tier` of messages in OpenAI's words; None: there is none."""
+    """Return a `service_tier` of messages under OpenAI's name, or None."""
     return {"standard": "default", "priority": "priority"}.get(str(tier))
 
 

@@ -12,7 +12,7 @@ _REFUSAL = "The model refuses to answer."
 
 
 class Ending:
-    """The fields of all `message_delta` that are about the end, of which there is at least one."""
+    """The fields about the end in all `message_delta` events: there must be at least one event."""
 
     def __init__(self, report: Report) -> None:
         self._report = report

@@ -52,7 +52,7 @@ def write_stops(draft: Draft) -> tuple[str, ...]:
 
 
 def write_user(draft: Draft) -> None:
-    """Write the end user's name, of which messages have one."""
+    """Write the end user's name: `metadata.user_id` is the only one in messages."""
     names = [name for name in ("safety_identifier", "user") if draft.client.get(name)]
     if names:
         draft.upstream["metadata"] = {"user_id": draft.client[names[0]]}

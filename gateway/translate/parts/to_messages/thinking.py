@@ -132,7 +132,7 @@ def _enable(draft: Draft, wanted: str, asked: Asked) -> None:
 
 
 def _budget(draft: Draft, wanted: str, asked: Asked) -> int:
-    """Return the budget for an effort, which leaves room for the text; 0: there is none."""
+    """Return the budget for an effort, which leaves room for the text; 0: no thinking."""
     budget = budget_of_word(wanted)
     limit = asked.limit or draft.context.capabilities.max_output_tokens
     if limit is None:

@@ -22,7 +22,7 @@ _DELTAS = frozenset({"text_delta", "thinking_delta", "signature_delta", "input_j
 
 
 def has_place(block: Json) -> bool:
-    """Whether a reply may be made of a block; if not, its deltas say nothing either."""
+    """Whether a block has a place in replies; if not, its deltas have none either."""
     kind = block.get("type")
     return isinstance(kind, str) and kind in _BLOCKS
 

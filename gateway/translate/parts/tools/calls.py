@@ -55,7 +55,7 @@ def says_nothing(call: object) -> bool:
 
 
 def has_calls(field: object) -> bool:
-    """Whether a field of a chat message, `tool_calls` or `function_call`, says something."""
+    """Whether a field of a chat message, `tool_calls` or `function_call`, has a call."""
     if isinstance(field, list):
         return not all(map(says_nothing, field))
     return bool(field) and not says_nothing(field)

@@ -58,7 +58,7 @@ def without_nulls(schema: Any) -> Any:
 
 
 def has_nulls(schema: object) -> bool:
-    """Whether a JSON schema has keys that are null, and say nothing."""
+    """Whether a JSON schema has keys that are null, which count as absent."""
     return not _all_parts(schema, _has_no_null)
 
 

@@ -217,7 +217,7 @@ def _mixed_up() -> UpstreamError:
 
 
 def _same(fragment: CallFragment, known: Sequence[Call]) -> Call | None:
-    """Return the known call that is the same as a whole one; None: there is none."""
+    """Return the known call that equals a whole one, if there is one."""
     named = [each for each in known if not fragment.name or each.name in ("", fragment.name)]
     by_text = [each for each in named if each.has_begun and same_json(each.text, fragment.text)]
     by_id = [each for each in named if fragment.call_id and each.call_id == fragment.call_id]

@@ -135,7 +135,7 @@ class _Choice:
 
 
 def _unsaid(said: Json, *names: str) -> str | None:
-    """Return the finish reason of a choice that has ended without one; None: it says nothing."""
+    """Return the finish reason of a choice that has ended without one; None: it is empty."""
     calls = next((name for name in ("tool_calls", "function_call") if said.get(name)), None)
     return calls or ("stop" if any(map(said.get, names)) else None)
 

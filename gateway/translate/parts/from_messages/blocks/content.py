@@ -67,7 +67,7 @@ class BlockReader:
             yield part if isinstance(part, Placed) else Placed(part, path)
 
     def texts_of(self, block: Json, path: str) -> Iterator[str]:
-        """Yield the texts of a block of the assistant; parts that are none are reported."""
+        """Yield the texts of a block of the assistant; other parts are reported."""
         kind = block["type"]
         if kind in OF_SERVER_TOOLS:
             yield text_of_record(block, path, self.context, self.report)
