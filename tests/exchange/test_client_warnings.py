@@ -2,7 +2,7 @@ from dataclasses import replace
 from datetime import date
 
 from gateway.exchange.client_warnings import prompt_object_warning, retirement_warning
-from tests.exchange.errors.test_failures import ROUTE, TODAY
+from tests.exchange.errors.test_model_errors import ROUTE, TODAY
 
 
 def test_prompt_objects_end_on_a_day() -> None:

@@ -1,23 +1,13 @@
 """Errors for clients about what an upstream has refused."""
 
-from collections.abc import Collection, Mapping, Sequence
-from datetime import date
-from types import MappingProxyType
+from collections.abc import Collection, Sequence
 
 from gateway.config.checks.addresses import path_of
 from gateway.config.checks.own_keys import forwards_callers_key, holds_key
 from gateway.config.settings import UpstreamSettings
 from gateway.envelopes.refused_keys import refuses_certificate, refuses_key
-from gateway.errors import (
-    GatewayError,
-    InvalidRequest,
-    ModelNotFound,
-    Reason,
-    UpstreamError,
-    UpstreamUnavailable,
-)
+from gateway.errors import GatewayError, Reason, UpstreamError, UpstreamUnavailable
 from gateway.exchange.client_reply import ClientReply
-from gateway.exchange.client_warnings import is_retired, redirect_warning
 from gateway.exchange.reply.classify import ErrorReply
 from gateway.resolve.endpoint_order import PREFERENCE
 from gateway.resolve.evidence import Route
@@ -32,103 +22,6 @@ _NOT_HERE = (404, 405)
 def is_no_news(failure: ErrorReply, refusal: Refusal) -> bool:
     """Whether a retry's failure adds nothing to the first one: the model is not here either."""
     return refusal.verdict in _SAME_KIND or failure.status in _NOT_HERE
-
-
-def lives_elsewhere(
-    route: Route, failure: ErrorReply, refusal: Refusal, today: date
-) -> GatewayError | None:
-    """Return the refusal of a model that generates no text, with the endpoint to call.
-
-    None where that is not what the refusal is about, or the endpoint is not known. What the
-    upstream says counts more than what is known of the name, which says nothing about a model that
-    was shut down, or a deployment that Azure does not have.
-    """
-    known = refusal.verdict is Verdict.WRONG_ENDPOINT or (
-        refusal.verdict is Verdict.MODEL_NOT_FOUND and not route.kind.deployments
-    )
-    if refusal.other_endpoint is not None:
-        homes: tuple[str, ...] = (refusal.other_endpoint,)
-    elif known and not is_retired(route, today):
-        homes = route.other_endpoints
-    else:
-        homes = ()
-    if not homes:
-        return None
-    listed = " and ".join(f"/v1/{home}" for home in homes)
-    which = "that endpoint" if len(homes) == 1 else "one of these endpoints"
-    return InvalidRequest(
-        joined(
-            _said(refusal, route),
-            f"The model '{route.model_asked}' lives at {listed}",
-            f"Call {which}",
-        ),
-        param="model",
-        code=_word(refusal.code),
-        type=refusal.type,
-        status=_status(failure),
-    )
-
-
-def _said(refusal: Refusal, route: Route) -> str:
-    """Return an upstream's words; Anthropic's, which are the name alone, with the client's name."""
-    said = refusal.message.strip()
-    return (
-        f"model: {route.model_asked}" if said.rstrip(".") == f"model: {route.model_sent}" else said
-    )
-
-
-def _status(failure: ErrorReply) -> int:
-    """Return the upstream's status; 404 for a refusal that came as a success, or as a key's."""
-    return failure.status if failure.status >= 400 and failure.status != 401 else 404
-
-
-def _word(code: str | None) -> str | None:
-    """Return an upstream's code, if it is a word: some give the status again."""
-    return code if code and not code.isdecimal() else None
-
-
-def model_not_found(
-    route: Route,
-    failure: ErrorReply,
-    refusal: Refusal,
-    tried: Sequence[Shape],
-    nearest: Sequence[str],
-    today: date,
-    unfit: Mapping[Shape, GatewayError] = MappingProxyType({}),
-) -> ModelNotFound:
-    """Say what was checked, which ids come near, and whether the model was retired."""
-    words = [_said(refusal, route) or f"The model '{route.model_asked}' does not exist"]
-    if route.redirected_to is not None:
-        words.append(f"({redirect_warning(route.model_asked, route.redirected_to)}.)")
-    elif route.model_sent != route.model_asked:
-        words.append(f"('{route.model_asked}' is an alias of '{route.model_sent}'.)")
-    retired = is_retired(route, today)
-    if retired:
-        words.append(f"It was shut down on {route.retired}")
-    if retired or refusal.replacement is not None or refusal.verdict is Verdict.MODEL_RETIRED:
-        words.append(_alias_advice(route, refusal.replacement or route.replacement))
-    endpoints = ", ".join(dict.fromkeys(shape.endpoint for shape in tried))
-    words.append(f"The gateway asked upstream '{route.upstream}' at {endpoints}")
-    for shape, error in unfit.items():
-        words.append(f"It could not ask at {shape.endpoint}: {error.message}")
-    words.append(f"What it knows: {'; '.join(piece.detail for piece in route.evidence)}")
-    if nearest:
-        words.append(f"Did you mean {' or '.join(repr(name) for name in nearest)}?")
-    return ModelNotFound(
-        joined(*words), param="model", code=_word(refusal.code), status=_status(failure)
-    )
-
-
-def _alias_advice(route: Route, replacement: str | None) -> str:
-    if replacement is None:
-        return "To keep the name working, alias it in the gateway's configuration"
-    if " " in replacement:  # advice in words, or several names to choose from
-        return joined(f"Suggested instead: {replacement}", _alias_advice(route, None))
-    name = route.redirected_to or route.model_asked
-    return (
-        f"The suggested replacement is {replacement}; to keep the name working, add "
-        f"`{name}: {{model: {replacement}}}` to `models:` in the gateway's configuration"
-    )
 
 
 def refuses_own_key(upstream: UpstreamSettings, status: int, body: bytes) -> bool:
@@ -146,7 +39,7 @@ def check_own_key(upstream: UpstreamSettings, status: int, body: bytes = b"") ->
     """
     if refuses_certificate(status, body):
         raise UpstreamUnavailable(
-            f"Upstream '{upstream.name}' was not shown a client certificate that it accepts; check "
+            f"Upstream '{upstream.name}' was shown no client certificate that it accepts; check "
             "its tls.certificate.",
             reason=Reason.TLS,
         )

@@ -17,6 +17,7 @@ from gateway.exchange.errors.error_replies import (
     renamed_failure,
     translated_failure,
 )
+from gateway.exchange.errors.model_errors import Search, lives_elsewhere, model_not_found
 from gateway.exchange.errors.redirections import check_redirect, led_nowhere
 from gateway.exchange.restricted.allowed_models import is_allowed
 from gateway.exchange.retries import Refused, Retries
@@ -64,7 +65,7 @@ class FinalFailure:
         foreign = _in_another_format(route, retries, refused)
         if foreign is not None:
             raise foreign
-        error = failures.lives_elsewhere(route, refused.failure, refused.refusal, day)
+        error = lives_elsewhere(route, refused.refusal, refused.failure.status, day)
         if error is not None:
             raise error
         if refused.refusal.verdict in (Verdict.MODEL_NOT_FOUND, Verdict.MODEL_RETIRED):
@@ -103,15 +104,9 @@ class FinalFailure:
         )
         if call.client is not None and call.client.is_restricted:
             route = _as_shown(route)
-        return failures.model_not_found(
-            route,
-            refused.failure,
-            refused.refusal,
-            retries.tried or (refused.attempt.shape,),
-            nearest,
-            today(self._wall_clock),
-            retries.unfit,
-        )
+        search = Search(retries.tried or (refused.attempt.shape,), retries.unfit, nearest)
+        day = today(self._wall_clock)
+        return model_not_found(route, refused.refusal, refused.failure.status, search, day)
 
 
 def _unfit(
