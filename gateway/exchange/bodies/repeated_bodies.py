@@ -9,10 +9,11 @@ from collections import OrderedDict
 from functools import partial
 from typing import Final, cast
 
-from gateway.exchange.bodies.repeated_body import LISTS, ListField, RepeatedBody, shared_bytes
+from gateway.exchange.bodies.repeated_body import LISTS, ListField, RepeatedBody
 from gateway.exchange.bodies.request_fields import Routed
 from gateway.request import GenerationRequest
 from gateway.shapes import ClientHeaders
+from gateway.texts import shared_start
 
 SMALLEST: Final = 32 * 1024
 """The shortest body, in bytes, of which anything is kept: others are read faster than compared."""
@@ -124,5 +125,5 @@ def _continued(last: bytes, body: bytes) -> int:
     """Return how many bytes of the last body begin the next one, if that seems to continue it."""
     if last[:_FRONT] != body[:_FRONT] or last[-_BACK:] != body[-_BACK:]:
         return 0
-    shared = shared_bytes(last, body)
+    shared = shared_start(last, body)
     return shared if shared > len(last) // 2 else 0

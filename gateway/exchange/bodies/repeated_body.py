@@ -13,12 +13,11 @@ from msgspec.structs import replace
 
 from gateway.exchange.bodies.request_fields import Routed
 from gateway.shapes import Shape
-from gateway.utf8 import check_utf8
+from gateway.texts import check_utf8, shared_start
 
 _GROWN = 8 * 1024
 """New items of so many bytes become known ones: to copy what is known costs more than to read
 less."""
-_BLOCK = 4 * 1024
 _TRIES = 8
 """Ends of objects that are tried as the end of an item."""
 _LEAST_GAIN = _GROWN // 2
@@ -111,7 +110,7 @@ class RepeatedBody:
         except _UNREADABLE:
             return None
         if items != self._items:
-            self._keep(items, shared_bytes(items, self._items) if len(items) > _GROWN else 0)
+            self._keep(items, shared_start(items, self._items) if len(items) > _GROWN else 0)
         if not self._is_input:
             return self._routed
         return replace(self._routed, input=msgspec.Raw(memoryview(body)[self._start : end + 1]))
@@ -139,18 +138,3 @@ def _is_list(items: bytes) -> bool:
     except _UNREADABLE:
         return False
     return True
-
-
-def shared_bytes(one: bytes, other: bytes) -> int:
-    """Return how many bytes two texts have in common at their beginning."""
-    least, most = 0, min(len(one), len(other))
-    while least < most and one[least : least + _BLOCK] == other[least : least + _BLOCK]:
-        least += _BLOCK
-    most = min(most, least + _BLOCK)
-    while least < most:
-        middle = (least + most + 1) // 2
-        if one[least:middle] == other[least:middle]:
-            least = middle
-        else:
-            most = middle - 1
-    return most

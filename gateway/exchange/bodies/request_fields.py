@@ -13,7 +13,7 @@ from gateway.exchange.decision import MAX_MODEL_LENGTH, Decision
 from gateway.resolve.features import NO_REASONING, REASONING, TOOLS
 from gateway.resolve.memory import Features
 from gateway.shapes import Json
-from gateway.utf8 import check_utf8
+from gateway.texts import check_utf8
 
 PATH_MODEL_WINS = "the body's model was ignored: the path names the deployment"
 

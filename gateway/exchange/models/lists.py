@@ -12,7 +12,7 @@ from typing import TypeVar
 import msgspec
 
 from gateway.envelopes.upstream_json import NOT_JSON, valid_json
-from gateway.utf8 import check_utf8
+from gateway.texts import check_utf8
 
 Item = TypeVar("Item")
 

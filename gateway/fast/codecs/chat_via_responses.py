@@ -34,10 +34,10 @@ from gateway.fast.forms.response_replies import (
 )
 from gateway.fast.streams.responses_as_chat import ResponsesAsChat
 from gateway.shapes import Shape
+from gateway.texts import check_utf8
 from gateway.translate.contract import Context
 from gateway.translate.parts.fields import created, model_name, swap_id
 from gateway.translate.parts.tokens.usage import chat_counts
-from gateway.utf8 import check_utf8
 
 
 class _InputText(msgspec.Struct, gc=False):

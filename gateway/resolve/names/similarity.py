@@ -7,6 +7,8 @@ Crochemore and others (2001), one step for each character.
 
 from collections.abc import Iterable, Iterator
 
+from gateway.texts import shared_start
+
 CUTOFF = 0.7
 """From here on a name is near."""
 
@@ -43,18 +45,6 @@ def shortened(name: str) -> Iterator[str]:
     for end in range(len(name) - 1, 0, -1):
         if name[end] in _BOUNDARIES:
             yield name[:end]
-
-
-def shared_start(one: str, other: str) -> int:
-    """Return the length of two texts' common prefix."""
-    low, high = 0, min(len(one), len(other))
-    while low < high:
-        middle = (low + high + 1) // 2
-        if one[low:middle] == other[low:middle]:
-            low = middle
-        else:
-            high = middle - 1
-    return low
 
 
 def _promising(asked: str, names: Iterable[str]) -> Iterator[tuple[float, str, int, int]]:

@@ -17,7 +17,8 @@ from itertools import islice
 from cachetools import LRUCache
 
 from gateway.resolve.metadata.lookup import ModelList
-from gateway.resolve.names.similarity import compared, shared_start, shortened
+from gateway.resolve.names.similarity import compared, shortened
+from gateway.texts import shared_start
 
 MAX_RANKED = 32
 """The most near names of one list: more than are shown, for a client may not see all of them."""

@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.errors import InvalidRequest
-from gateway.exchange.bodies.repeated_body import LISTS, RepeatedBody, shared_bytes
+from gateway.exchange.bodies.repeated_body import LISTS, RepeatedBody
 from gateway.exchange.bodies.request_fields import Routed, check_encoding, read_routed
 from gateway.shapes import Json, Shape
+from gateway.texts import shared_start
 
 each_shape = pytest.mark.parametrize("client", LISTS, ids=str)
 
@@ -29,7 +30,7 @@ def body_of(client: Shape, items: Sequence[object], **others: object) -> bytes:
 
 
 def found(client: Shape, last: bytes, body: bytes) -> RepeatedBody | None:
-    return RepeatedBody.found(last, shared_bytes(last, body), LISTS[client])
+    return RepeatedBody.found(last, shared_start(last, body), LISTS[client])
 
 
 def of(client: Shape, count: int = 20) -> RepeatedBody:
@@ -267,11 +268,3 @@ def test_whatever_is_sent_it_is_read_as_a_whole_body_is(parts: list[bytes], comm
             check_encoding(body)
             assert msgspec.json.decode(body)["model"] == routed.model
             assert fields_in(routed) == fields_in(read_routed(body))
-
-
-@given(st.binary(max_size=40), st.binary(max_size=40), st.integers(0, 3).map(lambda n: n * 4096))
-def test_shared_bytes_are_those_of_both_beginnings(one: bytes, other: bytes, before: int) -> None:
-    shared = shared_bytes(b"a" * before + one, b"a" * before + other)
-    longer = zip(one, other, strict=False)
-    alike = next((n for n, (a, b) in enumerate(longer) if a != b), min(len(one), len(other)))
-    assert shared == before + alike

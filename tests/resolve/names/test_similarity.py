@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.resolve.names import similarity
-from gateway.resolve.names.similarity import CUTOFF, compared, shared_start, shortened
+from gateway.resolve.names.similarity import CUTOFF, compared, shortened
 
 TEXTS = st.text("ab-", max_size=12)
 
@@ -41,13 +41,6 @@ def test_names_are_as_alike_as_their_longest_common_subsequence_is_long(
 def test_what_difflib_finds_near_is_near(asked: str, name: str) -> None:
     if asked and name and SequenceMatcher(None, asked, name).ratio() >= CUTOFF:
         assert dict(compared(asked, [name]))
-
-
-@given(TEXTS, TEXTS)
-def test_the_shared_start_is_as_long_as_can_be(one: str, other: str) -> None:
-    length = shared_start(one, other)
-    assert one[:length] == other[:length]
-    assert one[length : length + 1] != other[length : length + 1] or one == other
 
 
 @pytest.mark.parametrize("slip", ["gpt-4o-min", "gpt-4o-miini", "gtp-4o-mini", "gpt-4o-mimi"])

@@ -12,7 +12,7 @@ from msgspec import Raw
 from gateway.fast.agents.parameters import others_of
 from gateway.fast.agents.raw import NULL
 from gateway.fast.codec import Nothing
-from gateway.utf8 import check_utf8
+from gateway.texts import check_utf8
 
 CallId = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 """An id that every endpoint takes as it is (`bounded_call_id`)."""

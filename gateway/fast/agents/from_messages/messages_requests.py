@@ -10,8 +10,8 @@ import msgspec
 from gateway.fast.agents.numbers import Literal as NumberLiteral
 from gateway.fast.agents.raw import EMPTY
 from gateway.fast.codec import ABSENT, Absent, PositiveInt
+from gateway.texts import check_utf8
 from gateway.translate.schema.messages import MAX_MESSAGES
-from gateway.utf8 import check_utf8
 
 _NonEmpty = Annotated[str, msgspec.Meta(min_length=1)]
 Given = Any

@@ -12,7 +12,7 @@ from msgspec import Raw
 from gateway.fast.agents.from_responses.responses_items import TypedItem, read_item
 from gateway.fast.agents.parameters import others_of
 from gateway.fast.agents.raw import NULL
-from gateway.utf8 import check_utf8
+from gateway.texts import check_utf8
 
 
 class Tool(msgspec.Struct, forbid_unknown_fields=True, gc=False):

@@ -1,11 +1,11 @@
-"""What is UTF-8 and what is not, in pieces as in the whole."""
+"""What is UTF-8, and how far two texts are the same, in pieces as in the whole."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import gateway.utf8
-from gateway.utf8 import check_utf8
+import gateway.texts
+from gateway.texts import check_utf8, shared_start
 
 
 def complaint(body: bytes, *, whole: bool) -> str:
@@ -23,7 +23,7 @@ TEXTS = st.text(max_size=64).map(str.encode)
 def test_pieces_are_judged_as_the_whole(body: bytes) -> None:
     for piece in (4, 5, 8, 8192):
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(gateway.utf8, "_PIECE", piece)
+            patch.setattr(gateway.texts, "_PIECE", piece)
             assert complaint(body, whole=False) == complaint(body, whole=True)
 
 
@@ -43,3 +43,16 @@ def test_a_character_may_lie_across_the_end_of_a_piece(character: str) -> None:
 def test_ascii_needs_no_decoding() -> None:
     check_utf8(b"")
     check_utf8(b"a\x7f" * 10_000)
+
+
+@given(st.text("ab→", max_size=40), st.text("ab→", max_size=40), st.integers(0, 12))
+def test_two_texts_are_the_same_up_to_the_first_difference(
+    one: str, other: str, kilobytes: int
+) -> None:
+    before = "a" * 1024 * kilobytes
+    for ours, theirs in ((before + one, before + other), (one, one), (one, one + other)):
+        shared = shared_start(ours, theirs)
+        assert ours[:shared] == theirs[:shared]
+        assert ours[shared : shared + 1] != theirs[shared : shared + 1] or ours == theirs
+        as_bytes = shared_start(ours.encode(), theirs.encode())
+        assert 0 <= as_bytes - len(ours[:shared].encode()) <= 2, "perhaps a part of a character"
