@@ -43,7 +43,8 @@ from gateway.shapes import ClientHeaders
 from gateway.sockets import INTERNAL_ERROR, SERVICE_RESTART, Leaving, Socket, SocketSession
 
 _OF_THE_HANDSHAKE = HOP_BY_HOP | HANDSHAKE | {REQUEST_ID, JSON[0]}
-_BETA = b"openai-beta"
+BETA = b"openai-beta"
+"""The field with the versions of sockets that a client speaks, and with other betas."""
 _BETA_OF_SOCKETS = b"responses_websockets="
 
 ServeTurn = Callable[[Callable[[Handler], Handler], ReplyWriter], Coroutine[Any, Any, None]]
@@ -179,7 +180,7 @@ def head_of_turns(request: Request) -> Head:
 def _for_a_turn(field: tuple[bytes, bytes]) -> tuple[bytes, bytes] | None:
     """Return a field without the beta of sockets, which servers need not know elsewhere."""
     name, value = field
-    if name != _BETA or _BETA_OF_SOCKETS not in value:
+    if name != BETA or _BETA_OF_SOCKETS not in value:
         return field
     betas = [beta.strip() for beta in value.split(b",")]
     kept = b", ".join([beta for beta in betas if not beta.startswith(_BETA_OF_SOCKETS)])

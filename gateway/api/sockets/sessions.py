@@ -7,6 +7,7 @@ from typing import Any, Final
 from urllib.parse import parse_qsl
 
 from gateway.api.admission import Handler
+from gateway.api.handshakes import BETA
 from gateway.api.handshakes import Turns as TurnsOfSocket
 from gateway.api.sockets.client_events import Create
 from gateway.api.sockets.queues import Bounds
@@ -25,6 +26,8 @@ from gateway.sockets import SocketSession
 _REPORT: Final = "gateway_report"
 _YES: Final = ("1", "true")
 
+OfClient = Callable[[Callable[[bytes], bool]], relayed.ClientRelays]
+"""Makes the relays of one client's socket; see `Relays`."""
 OpenRealtime = Callable[[Request, Decision], Awaitable[SocketSession | ClientReply]]
 """Opens a realtime session, or returns its upstream's refusal. Raises `GatewayError`."""
 
@@ -62,9 +65,17 @@ class Sessions:
             return requests.serve(adapted, writer)
 
         limits = Limits(Bounds(waiting_bytes=self._limit), memory_bytes=self._limit)
-        of_client = None if self._relays is None else self._relays.of_client
-        session = ResponsesSession(serve, requests.refused, of_client, limits, reports=reports)
+        session = ResponsesSession(
+            serve, requests.refused, self._of_client(request), limits, reports=reports
+        )
         return session
+
+    def _of_client(self, request: Request) -> OfClient | None:
+        """Return what makes the relays of a socket."""
+        if self._relays is None:
+            return None
+        betas = tuple(field for field in request.headers if field[0] == BETA)
+        return partial(self._relays.of_client, betas=betas)
 
     async def realtime(self, request: Request, decision: Decision) -> SocketSession | ClientReply:
         """Return the session of a socket of the Realtime API; raises `GatewayError`."""

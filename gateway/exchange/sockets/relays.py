@@ -15,6 +15,7 @@ from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.decision import Decision
 from gateway.exchange.reply.body import ReplyBody
 from gateway.request import GenerationRequest
+from gateway.shapes import RawHeaders
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,5 +77,8 @@ class ClientRelays(ABC):
 class Relays(Protocol):
     """Knows which upstreams have sockets, and which have lately refused one."""
 
-    def of_client(self, beside: Callable[[bytes], bool]) -> ClientRelays:
-        """Return what relays the turns of one client's socket."""
+    def of_client(self, beside: Callable[[bytes], bool], betas: RawHeaders = ()) -> ClientRelays:
+        """Return what relays the turns of one client's socket.
+
+        `betas` are the `openai-beta` fields of its handshake: its turns lack those of sockets.
+        """

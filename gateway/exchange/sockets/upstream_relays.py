@@ -27,7 +27,7 @@ from gateway.exchange.sockets.relays import ClientRelays, Create, Relays
 from gateway.request import GenerationRequest
 from gateway.resolve.refusals.classify import Verdict, classify
 from gateway.resolve.today import today
-from gateway.shapes import Shape
+from gateway.shapes import RawHeaders, Shape
 from gateway.sockets import Dial, Refused
 
 REMEMBERED: Final = 300.0
@@ -58,9 +58,9 @@ class UpstreamRelays(Relays):
         self._clock = clock
         self._refused: dict[str, float] = {}
 
-    def of_client(self, beside: Callable[[bytes], bool]) -> ClientRelays:
-        """Return what relays the turns of one client's socket."""
-        return RelaysOfClient(self, beside)
+    def of_client(self, beside: Callable[[bytes], bool], betas: RawHeaders = ()) -> ClientRelays:
+        """Return what relays the turns of one client's socket; see `Relays`."""
+        return RelaysOfClient(self, beside, betas)
 
     def opens_none(self, upstream: str) -> None:
         """Take note that an upstream opens no sockets."""
@@ -78,9 +78,12 @@ class UpstreamRelays(Relays):
 class RelaysOfClient(ClientRelays):
     """The upstream sockets behind one client's."""
 
-    def __init__(self, shared: UpstreamRelays, beside: Callable[[bytes], bool]) -> None:
+    def __init__(
+        self, shared: UpstreamRelays, beside: Callable[[bytes], bool], betas: RawHeaders
+    ) -> None:
         self._shared = shared
         self._beside = beside
+        self._betas = betas
         self._links: dict[str, Link] = {}
         self._given_up: set[str] = set()
         """The upstreams that have opened no socket for this client."""
@@ -177,8 +180,9 @@ class RelaysOfClient(ClientRelays):
     ) -> Link | None:
         upstream = found.route.upstream
         http = found.attempt.calls[0]
-        fields = tuple(field for field in call.headers if field[0] != b"content-type")
-        sent = replace(http, method="GET", body=b"", client_headers=fields)
+        dropped = {b"content-type", *(name for name, _ in self._betas)}
+        fields = [field for field in call.headers if field[0] not in dropped]
+        sent = replace(http, method="GET", body=b"", client_headers=(*fields, *self._betas))
         try:
             socket = await self._shared.dial(sent)
         except Refused as refused:

@@ -15,7 +15,7 @@ from gateway.exchange.client_reply import ClientReply, json_reply
 from gateway.exchange.decision import Decision
 from gateway.exchange.sockets.relays import ClientRelays, Create, RelayedTurn
 from gateway.request import GenerationRequest, Request
-from gateway.shapes import Json, Shape, Sink
+from gateway.shapes import Json, RawHeaders, Shape, Sink
 from tests.api.sockets.stage import CLAUDE, INSTRUCT, MODEL, Stage, at, upstream_at
 from tests.exchange.scene import ALICE
 from tests.translate.demo_upstream import DemoUpstream
@@ -324,8 +324,10 @@ class Relaying(ClientRelays):
     def __init__(self) -> None:
         self.creates: list[Create] = []
         self.calls: list[GenerationRequest] = []
+        self.betas: list[RawHeaders] = []
 
-    def of_client(self, beside: Callable[[bytes], bool]) -> ClientRelays:
+    def of_client(self, beside: Callable[[bytes], bool], betas: RawHeaders = ()) -> ClientRelays:
+        self.betas.append(betas)
         return self
 
     async def turn(
@@ -376,6 +378,25 @@ def test_a_turn_is_relayed_where_it_can_be_and_remembered() -> None:
         assert [outcome for outcome, _ in stage.outcomes] == [
             *("success", "client_error", "success", "client_error", "success", "success")
         ]
+
+    asyncio.run(run())
+
+
+def test_the_versions_of_sockets_that_a_client_speaks_are_its_relays_alone() -> None:
+    betas = (
+        (b"openai-beta", b"responses_websockets=2026-02-06, assistants=v2"),
+        (b"openai-beta", b"responses_multi_agent=v1"),
+    )
+
+    async def run() -> None:
+        relaying = Relaying()
+        stage = stage_at(Shape.CHAT, MODEL, DemoUpstream(), relays=relaying)
+        for fields in (betas, ()):
+            async with stage.socket(headers=(*ALICE, *fields)) as socket:
+                await socket.turn(model="relayed", input="Hi")
+        assert relaying.betas == [betas, ()]
+        sent = [field for field in relaying.calls[0].headers if field[0] == b"openai-beta"]
+        assert sent == [(b"openai-beta", b"assistants=v2"), betas[1]]
 
     asyncio.run(run())
 

@@ -80,6 +80,7 @@ class Stage:
         model: str = MODEL,
         relays: ClientRelays | None = None,
         client: ClientSettings | None = None,
+        headers: RawHeaders = HEADERS,
         **fields: Any,
     ) -> "asyncio.Task[ClientReply | None]":
         body = {"model": model, "input": "hi", **fields}
@@ -87,7 +88,7 @@ class Stage:
         is_remembered = body.pop("is_remembered", False)
         raw = msgspec.json.encode(body)
         message = msgspec.json.encode({"type": "response.create", **body})
-        call = GenerationRequest.at(Shape.RESPONSES, raw, HEADERS, b"a=b", client)
+        call = GenerationRequest.at(Shape.RESPONSES, raw, headers, b"a=b", client)
         self.decision = Decision()
         create = Create(message, stream_id, fields.get("previous_response_id"), is_remembered)
         turn: Awaitable[ClientReply | None] = (relays or self.relays).turn(
@@ -153,6 +154,16 @@ async def test_a_turn_is_sent_as_it_came_and_its_events_come_back() -> None:
         1,
     )
     assert (decision.model_asked, decision.model_sent, decision.repeats) == (MODEL, MODEL, 0)
+
+
+async def test_the_upstream_learns_which_versions_the_client_speaks() -> None:
+    stage, beta = Stage(), (b"openai-beta", b"responses_websockets=2026-02-06")
+    relays = stage.shared.of_client(lambda _: True, (beta,))
+    for number, model in enumerate((MODEL, "other/m")):
+        turn = stage.begin(model, relays=relays, headers=(*HEADERS, (b"openai-beta", b"x")))
+        (await stage.sent(socket=number)).says(response("completed", "r1"))
+        await read(await turn)
+    assert [call.client_headers for call in stage.dial.calls] == [(*ALICE, beta)] * 2
 
 
 async def test_what_will_end_is_warned_of_as_over_http() -> None:
