@@ -177,7 +177,7 @@ class Attempts:
         """
         surroundings = self._contexts.surroundings(route, shape)
         context = surroundings.context
-        fixes = fixing.for_clients(fixes, call.shape, shape, context)
+        fixes = fixing.for_clients(fixes, call.shape, shape, context, routed)
         if fixes:
             context = fixing.knowing(context, fixes)
             if shape is call.shape and not fixing.may_apply(fixes, call.body):

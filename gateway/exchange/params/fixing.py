@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 
-from gateway.exchange.bodies.request_fields import field_names
+from gateway.exchange.bodies.request_fields import Routed, field_names
 from gateway.exchange.params.known_fixes import Fixes
 from gateway.resolve.refusals.fixed_bodies import LOWERING, apply_fixes, parameter_value
 from gateway.resolve.refusals.forced_calls import EFFORT, thinking_word
@@ -66,12 +66,16 @@ def for_own_clients(fixes: Fixes, shape: Shape) -> Fixes:
     return tuple(fix for fix in fixes if fix.action != "limit")
 
 
-def for_clients(fixes: Fixes, client: Shape, shape: Shape, context: Context) -> Fixes:
-    """Return the fixes for requests of clients of `client` at an endpoint.
+def for_clients(
+    fixes: Fixes, client: Shape, shape: Shape, context: Context, routed: Routed | None = None
+) -> Fixes:
+    """Return the fixes for a request of a client of `client` at an endpoint.
 
     Its own clients get what is configured, too. Requests that are translated have no parts of other
-    shapes.
+    shapes, and those for a stream (as `routed` says, if it is known) need not become one.
     """
+    if fixes and routed is not None and routed.stream is True:
+        fixes = tuple(fix for fix in fixes if fix.action != "stream")
     if not (fixes or client is shape is Shape.MESSAGES):
         return ()
     if client is shape:

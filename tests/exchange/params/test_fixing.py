@@ -3,6 +3,7 @@
 import pytest
 
 from gateway.errors import InvalidRequest
+from gateway.exchange.bodies.request_fields import Routed
 from gateway.exchange.params.fixing import (
     are_folded,
     fixed_bodies,
@@ -178,3 +179,11 @@ def test_whole_replies_may_have_to_be_streams(asked: Json) -> None:
     assert not are_folded(fixes, {"stream": True})
     assert not are_folded((ParameterFix("drop", "stream"),), asked)
     assert for_own_clients(fixes, Shape.MESSAGES) == fixes
+
+
+@pytest.mark.parametrize(("asked", "left"), [(True, 1), (False, 2), (None, 2)])
+def test_a_stream_need_not_become_one(asked: object, left: int) -> None:
+    fixes = (ParameterFix("stream", "stream"), ParameterFix("drop", "seed"))
+    routed = Routed(stream=asked)
+    assert len(for_clients(fixes, Shape.CHAT, Shape.CHAT, CONTEXT, routed)) == left
+    assert for_clients(fixes, Shape.CHAT, Shape.CHAT, CONTEXT) == fixes
