@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from gateway.config.settings import Settings, UpstreamSettings
 from gateway.resolve.evidence import Evidence, Source
-from gateway.resolve.metadata.cache import Found, LookupFailed
+from gateway.resolve.metadata.cache import Found, LookupFailed, Wait
 from gateway.resolve.metadata.lookup import Lookup, ModelList
 from gateway.resolve.names.model_notes import ModelNotes
 from gateway.servers import Profile
@@ -51,11 +51,9 @@ class Discovery:
         upstream has answered for the model before, no list is waited for, except to `explain`.
         """
         answered = next(self._answered(model, headers), None)
-        wait = explain or answered is None
+        wait = Wait(since, explain or answered is None)
         asked = [
-            asyncio.create_task(
-                self._lookup.models(each, headers, wanted=model, since=since, wait=wait)
-            )
+            asyncio.create_task(self._lookup.models(each, headers, wanted=model, wait=wait))
             for each in self._upstreams
         ]
         unread: list[tuple[str, Evidence]] = []

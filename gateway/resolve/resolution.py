@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from gateway.config.settings import ModelRule, UpstreamSettings
 from gateway.resolve.evidence import Evidence, Source
 from gateway.resolve.memory import CacheScope, Features
+from gateway.resolve.metadata.cache import Wait
 from gateway.resolve.metadata.model_lists import ModelCard
 from gateway.resolve.names.catalogue import CatalogueEntry
 from gateway.servers import Profile
@@ -41,13 +42,11 @@ class Resolution:
     scope: CacheScope
     rule: ModelRule | None
     evidence: list[Evidence]
-    since: float
-    """When it began (loop time): the waiting time for its look-ups counts from here."""
+    wait: Wait
+    """For its look-ups: their waiting time counts from its beginning."""
     entry: CatalogueEntry | None = None
     base: str | None = None
     card: ModelCard | None = None
-    wait: bool = True
-    """Whether to wait for look-ups; if not, cached results count and are refreshed behind."""
     unreadable: bool = False
     """Whether the upstream's model list, which could name the model, is unreadable or empty."""
     asked: bool = False

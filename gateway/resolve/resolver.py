@@ -22,6 +22,7 @@ from gateway.resolve.endpoint_order import assumption, by_preference, home_order
 from gateway.resolve.evidence import Evidence, Route, Source
 from gateway.resolve.facts import Facts
 from gateway.resolve.memory import CacheScope, Features, LearnedEndpoints
+from gateway.resolve.metadata.cache import NO_WAIT, Wait
 from gateway.resolve.metadata.lookup import Lookup
 from gateway.resolve.metadata.model_lists import ModelCard
 from gateway.resolve.names.catalogue import Catalogue
@@ -110,7 +111,6 @@ class Resolver:
                 resolution.upstream,
                 query.headers,
                 wanted=resolution.model,
-                since=resolution.since,
                 wait=resolution.wait,
             )
         return self._lookup.known_card(resolution.scope, resolution.model)
@@ -181,7 +181,7 @@ class Resolver:
         """Refresh, in the background, the metadata behind a route that the upstream denied."""
         upstream = self._settings.upstream(route.upstream)
         self._lookup.renew(self._lookup.scope(upstream.name, headers))
-        await self._lookup.models(upstream, headers, wait=False)
+        await self._lookup.models(upstream, headers, wait=NO_WAIT)
 
     def _kind_of(self, rule: ModelRule) -> Profile:
         """Return the kind of the upstream that a rule names, or of the default one."""
@@ -207,8 +207,7 @@ class Resolver:
             scope,
             rule,
             list(place.evidence),
-            since,
-            wait=explain or not self.notes.has_answered(scope, model),
+            Wait(since, explain or not self.notes.has_answered(scope, model)),
             asked=place.asked,
         )
 

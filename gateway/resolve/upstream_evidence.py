@@ -2,7 +2,7 @@
 
 from gateway.resolve.evidence import Evidence, Source
 from gateway.resolve.memory import LearnedEndpoints
-from gateway.resolve.metadata.cache import Found, LookupFailed
+from gateway.resolve.metadata.cache import NO_WAIT, Found, LookupFailed
 from gateway.resolve.metadata.lineage import Lineage
 from gateway.resolve.metadata.lookup import Lookup, ModelList
 from gateway.resolve.names import model_ids
@@ -22,18 +22,18 @@ class UpstreamEvidence:
 
     async def gather(self, resolution: Resolution) -> None:
         """Add what the model list, further metadata and the job records say to a resolution."""
-        headers, since, wait = resolution.query.headers, resolution.since, resolution.wait
-        if wait:
+        headers, wait = resolution.query.headers, resolution.wait
+        if wait.is_on:
             await self._begin(resolution)
         found = await self._lookup.models(
-            resolution.upstream, headers, wanted=resolution.model, since=since, wait=wait
+            resolution.upstream, headers, wanted=resolution.model, wait=wait
         )
         self._recognise(resolution)
         models = found.value
         if isinstance(models, LookupFailed):
             models = ModelList(kind=resolution.kind)
         resolution.card = await self._lookup.card(
-            resolution.upstream, headers, models, resolution.model, since=since, wait=wait
+            resolution.upstream, headers, models, resolution.model, wait=wait
         )
         resolution.unreadable = resolution.card is None and not models.cards
         resolution.asked = True
@@ -48,21 +48,21 @@ class UpstreamEvidence:
         """Start the look-ups that do not depend on the list, so that all run concurrently."""
         if resolution.kind is AUTO:
             return
-        headers, since = resolution.query.headers, resolution.since
+        headers = resolution.query.headers
         models = self._lookup.known_list(resolution.scope)
         if isinstance(models, ModelList):
             if resolution.model in models.cards:
                 return  # a list that has the model is not waited for
         else:
             if models is None:
-                await self._lookup.models(resolution.upstream, headers, since=since, wait=False)
+                await self._lookup.models(resolution.upstream, headers, wait=NO_WAIT)
             models = ModelList(kind=resolution.kind)
         resolution.card = await self._lookup.card(
-            resolution.upstream, headers, models, resolution.model, since=since, wait=False
+            resolution.upstream, headers, models, resolution.model, wait=NO_WAIT
         )
         if _could_be_a_jobs(resolution):
             await self._lookup.lineage(
-                resolution.upstream, headers, wanted=resolution.model, since=since, wait=False
+                resolution.upstream, headers, wanted=resolution.model, wait=NO_WAIT
             )
 
     def _recognise(self, resolution: Resolution) -> None:
@@ -96,9 +96,9 @@ class UpstreamEvidence:
             )
 
     async def _ask_jobs(self, resolution: Resolution, models: ModelList) -> None:
-        headers, since, wait = resolution.query.headers, resolution.since, resolution.wait
+        headers, wait = resolution.query.headers, resolution.wait
         found = await self._lookup.lineage(
-            resolution.upstream, headers, wanted=resolution.model, since=since, wait=wait
+            resolution.upstream, headers, wanted=resolution.model, wait=wait
         )
         if isinstance(found.value, LookupFailed):
             detail = f"the job records could not be read ({found.value.reason})"
@@ -112,7 +112,6 @@ class UpstreamEvidence:
                 headers,
                 found.value,
                 wanted=resolution.model,
-                since=since,
                 wait=wait,
             )
             if isinstance(checkpoints.value, Lineage):

@@ -1,6 +1,7 @@
 from gateway.config.settings import UpstreamSettings
 from gateway.resolve.evidence import Evidence, Source
 from gateway.resolve.memory import CacheScope
+from gateway.resolve.metadata.cache import WAIT
 from gateway.resolve.resolution import ORDER, ModelQuery, Resolution
 from gateway.shapes import Shape
 from tests import kinds
@@ -10,7 +11,7 @@ def resolution(*evidence: Evidence) -> Resolution:
     upstream = UpstreamSettings("up", "http://127.0.0.1:1/v1", kinds.VLLM)
     scope = CacheScope("up", "alice")
     query = ModelQuery("m", Shape.CHAT)
-    return Resolution(query, upstream, kinds.VLLM, "m", scope, None, list(evidence), 0.0)
+    return Resolution(query, upstream, kinds.VLLM, "m", scope, None, list(evidence), WAIT)
 
 
 def test_it_is_decided_by_evidence_that_names_an_endpoint() -> None:

@@ -9,6 +9,7 @@ from gateway.config.settings import Settings, UpstreamSettings
 from gateway.config.store_settings import MemorySettings
 from gateway.resolve.evidence import Evidence, Source
 from gateway.resolve.memory import LearnedEndpoints
+from gateway.resolve.metadata.cache import Wait
 from gateway.resolve.metadata.lookup import Lookup
 from gateway.resolve.names.catalogue import Catalogue
 from gateway.resolve.names.name_evidence import NameEvidence
@@ -57,8 +58,7 @@ class Scene:
             self.lookup.scope("up", ALICE),
             None,
             list(evidence),
-            asyncio.get_running_loop().time(),
-            wait=wait,
+            Wait(asyncio.get_running_loop().time(), wait),
         )
         self.names.collect(found)
         return found

@@ -7,7 +7,7 @@ Keys contain the cache scope; the clock is injected. A source that hangs is wait
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Final, Generic, NamedTuple, TypeVar
 
 from cachetools import LRUCache
 
@@ -48,6 +48,18 @@ class Found(Generic[Value]):
     value: Value | LookupFailed
     age: float
 
+
+class Wait(NamedTuple):
+    """Whether a caller waits for a look-up, and from when its waiting time counts."""
+
+    since: float | None = None
+    """Loop time; None: from the start of the look-up."""
+    is_on: bool = True
+    """If not, the cached value is returned at once, and refreshed in the background if due."""
+
+
+WAIT: Final = Wait()
+NO_WAIT: Final = Wait(is_on=False)
 
 Load = Callable[[], Awaitable[Value | Partial[Value] | LookupFailed]]
 
@@ -124,28 +136,28 @@ class LookupCache(Generic[Value]):
         load: Load[Value],
         *,
         patience: float,
-        since: float | None = None,
         max_age: float | None = None,
-        wait: bool = True,
+        wait: Wait = WAIT,
     ) -> Found[Value]:
         """Return the value: cached, or loaded within `patience` seconds.
 
-        They count from the start of the look-up, which may be in progress already, or from `since`
-        (loop time) if that is earlier: a caller with several look-ups in sequence waits no longer
+        They count from the start of the look-up, which may be in progress already, or from
+        `wait.since` if that is earlier: a caller with several look-ups in sequence waits no longer
         for all of them than for one.
 
         A value past its time to live is returned at once and refreshed in the background; one older
-        than `max_age` is refreshed before it is returned, unless that has just taken too long. With
-        `wait` False, a value that is not cached is `IN_PROGRESS`.
+        than `max_age` is refreshed before it is returned, unless that has just taken too long. A
+        value that is neither cached nor waited for is `IN_PROGRESS`.
         """
         entry = self._entries.get(key)
         if entry is not None and not self._is_due(entry, max_age):
             return self._found(entry)
         begins = key not in self._flights
         flight = self._fly(key, load, patience)
-        if not (wait and _is_waited_for(entry, flight, begins=begins, lacking=max_age is not None)):
+        lacking = max_age is not None
+        if not (wait.is_on and _is_waited_for(entry, flight, begins=begins, lacking=lacking)):
             return Found(IN_PROGRESS, 0.0) if entry is None else self._found(entry)
-        begun = flight.since if since is None else min(since, flight.since)
+        begun = flight.since if wait.since is None else min(wait.since, flight.since)
         left = begun + patience - asyncio.get_running_loop().time()
         await asyncio.wait({flight.task}, timeout=left)
         return flight.task.result() if flight.task.done() else self._given_up(key, flight, patience)

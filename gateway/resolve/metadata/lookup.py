@@ -10,7 +10,7 @@ from typing import TypeVar
 from gateway.config.settings import Settings, UpstreamSettings
 from gateway.envelopes.slices import Work
 from gateway.resolve.memory import CacheScope, Clock
-from gateway.resolve.metadata.cache import Found, Load, LookupCache, LookupFailed
+from gateway.resolve.metadata.cache import WAIT, Found, Load, LookupCache, LookupFailed, Wait
 from gateway.resolve.metadata.fetch import Answer, Asker
 from gateway.resolve.metadata.lineage import Lineage, load_checkpoints, load_jobs
 from gateway.resolve.metadata.lookup_caches import LookupCaches, ModelList
@@ -34,11 +34,9 @@ Caller = Callable[[RawHeaders], Hashable]
 class Lookup:
     """The cached metadata of all upstreams.
 
-    Every look-up waits for at most `timeouts.metadata` of its upstream, counted from `since` (loop
-    time) if that is given: with one `since`, all look-ups of a request share one waiting time. A
-    look-up continues when its waiters have left, and serves the next request. With `wait` False,
-    the cached value is returned at once, and refreshed in the background if due. `lookup_caches` is
-    what is known already.
+    Every look-up waits for at most `timeouts.metadata` of its upstream: with one `Wait`, all
+    look-ups of a request share that time. A look-up continues when its waiters have left, and
+    serves the next request. `lookup_caches` is what is known already.
     """
 
     def __init__(
@@ -93,8 +91,7 @@ class Lookup:
         headers: RawHeaders,
         *,
         wanted: str | None = None,
-        since: float | None = None,
-        wait: bool = True,
+        wait: Wait = WAIT,
     ) -> Found[ModelList]:
         """Return the model list; refreshed if it lacks `wanted` and is older than a minute."""
         return await self._recent(
@@ -103,8 +100,7 @@ class Lookup:
             lambda: self._load_models(upstream, headers),
             upstream,
             lambda listed: wanted is not None and wanted not in listed.cards,
-            since,
-            wait=wait,
+            wait,
         )
 
     async def card(
@@ -114,8 +110,7 @@ class Lookup:
         listed: ModelList,
         model: str,
         *,
-        since: float | None = None,
-        wait: bool = True,
+        wait: Wait = WAIT,
     ) -> ModelCard | None:
         """Return what the upstream says about a model, in its list and at further paths.
 
@@ -125,7 +120,7 @@ class Lookup:
         card = listed.cards.get(model)
         calls = further_calls(upstream, kind, model)
         if calls.model and (
-            described := await self._described(upstream, headers, kind, model, since, wait=wait)
+            described := await self._described(upstream, headers, kind, model, wait)
         ):
             card = merged(card, described)
         if calls.lists or calls.server:
@@ -135,8 +130,7 @@ class Lookup:
                 lambda: load_further(self._asker, upstream, kind, headers),
                 upstream,
                 lambda known: not known.describes(model),
-                since,
-                wait=wait,
+                wait,
             )
             if isinstance(further.value, Further):
                 card = further.value.complete(card, model)
@@ -148,8 +142,7 @@ class Lookup:
         headers: RawHeaders,
         *,
         wanted: str,
-        since: float | None = None,
-        wait: bool = True,
+        wait: Wait = WAIT,
     ) -> Found[Lineage]:
         """Return all pages of the job records; refreshed like `models`."""
         return await self._recent(
@@ -158,8 +151,7 @@ class Lookup:
             lambda: load_jobs(self._asker, upstream, headers),
             upstream,
             lambda lineage: wanted not in lineage.bases,
-            since,
-            wait=wait,
+            wait,
         )
 
     async def checkpoints(
@@ -169,8 +161,7 @@ class Lookup:
         lineage: Lineage,
         *,
         wanted: str,
-        since: float | None = None,
-        wait: bool = True,
+        wait: Wait = WAIT,
     ) -> Found[Lineage]:
         """Return the checkpoints of the newest jobs, with their bases; refreshed like `models`."""
         return await self._recent(
@@ -179,8 +170,7 @@ class Lookup:
             lambda: load_checkpoints(self._asker, upstream, headers, lineage),
             upstream,
             lambda checkpoints: wanted not in checkpoints.bases,
-            since,
-            wait=wait,
+            wait,
         )
 
     async def aclose(self) -> None:
@@ -196,23 +186,21 @@ class Lookup:
         headers: RawHeaders,
         kind: Profile,
         model: str,
-        since: float | None,
-        *,
-        wait: bool,
+        wait: Wait,
     ) -> ModelCard | None:
         """Return the upstream's description of one model."""
         scope = self.scope(upstream.name, headers)
-        wait = wait and scope not in self.caches.silent
+        if scope in self.caches.silent:
+            wait = wait._replace(is_on=False)
         found = await self.caches.descriptions.get(
             (scope, kind, model),
             lambda: load_description(self._asker, upstream, kind, headers, model),
             patience=upstream.timeouts.metadata,
-            since=since,
             wait=wait,
         )
         if isinstance(found.value, ModelCard):
             return found.value
-        if wait and found.value.late:
+        if wait.is_on and found.value.late:
             self.caches.silent[scope] = None
         return None
 
@@ -223,9 +211,7 @@ class Lookup:
         load: Load[Value],
         upstream: UpstreamSettings,
         lacks: Callable[[Value], bool],
-        since: float | None,
-        *,
-        wait: bool,
+        wait: Wait,
     ) -> Found[Value]:
         """Return the cached value, refreshed if it lacks something and is older than a minute."""
         known = cache.peek(key)
@@ -236,7 +222,6 @@ class Lookup:
             key,
             load,
             patience=upstream.timeouts.metadata,
-            since=since,
             max_age=self._settings.memory.negative_ttl if lacking else None,
             wait=wait,
         )

@@ -7,10 +7,12 @@ import pytest
 from gateway.config.store_settings import MemorySettings
 from gateway.resolve.metadata.cache import (
     IN_PROGRESS,
+    NO_WAIT,
     Found,
     LookupCache,
     LookupFailed,
     Partial,
+    Wait,
 )
 from tests.fakes import FakeClock
 from tests.upstream.scripted import until
@@ -305,19 +307,19 @@ def test_who_does_not_wait_gets_what_is_there_and_it_is_renewed_behind() -> None
     async def scenario() -> None:
         clock, source = FakeClock(), Source("old", "new", LookupFailed("503"))
         lookups = cache(clock)
-        first = await lookups.get("k", source.load, patience=FOR_EVER, wait=False)
+        first = await lookups.get("k", source.load, patience=FOR_EVER, wait=NO_WAIT)
         assert first == Found(IN_PROGRESS, 0)
         assert lookups.peek("k") is None
         await landed(lookups)
         clock.advance(10)
         for max_age, loads in ((None, 1), (10, 2)):
             found = await lookups.get(
-                "k", source.load, patience=FOR_EVER, max_age=max_age, wait=False
+                "k", source.load, patience=FOR_EVER, max_age=max_age, wait=NO_WAIT
             )
             assert found == Found("old", 10)
             await landed(lookups)
             assert source.loads == loads
-        assert await lookups.get("k", source.load, patience=9, wait=False) == Found("new", 0)
+        assert await lookups.get("k", source.load, patience=9, wait=NO_WAIT) == Found("new", 0)
 
     asyncio.run(scenario())
 
@@ -364,9 +366,9 @@ def test_patience_counts_from_the_earlier_of_the_beginnings() -> None:
         for since in (long_ago, None):
             patience = 60 if since is not None else 0.01
             key = str(since)
-            found = await lookups.get(key, source.load, patience=patience, since=since)
+            found = await lookups.get(key, source.load, patience=patience, wait=Wait(since))
             assert isinstance(found.value, LookupFailed)
-        await lookups.get("later", source.load, patience=0.01, since=begun + 60)
+        await lookups.get("later", source.load, patience=0.01, wait=Wait(begun + 60))
         assert loop.time() - begun < 30
         await lookups.aclose()
 

@@ -7,7 +7,7 @@ import pytest
 
 from gateway.config.settings import Settings, UpstreamSettings
 from gateway.config.store_settings import MemorySettings
-from gateway.resolve.metadata.cache import IN_PROGRESS, Found, LookupFailed
+from gateway.resolve.metadata.cache import IN_PROGRESS, NO_WAIT, Found, LookupFailed
 from gateway.resolve.metadata.lineage import Lineage
 from gateway.resolve.metadata.lookup import Lookup, ModelList
 from gateway.servers import Profile
@@ -199,13 +199,13 @@ def test_who_does_not_wait_has_everything_looked_up_behind() -> None:
             checkpoints=[{"fine_tuned_model_checkpoint": "ck-1"}],
         )
         up, lookup = scene.upstream, scene.lookup
-        assert await scene.models(wait=False) == Found(IN_PROGRESS, 0)
-        assert await scene.checkpoint("ck-1", wait=False) == IN_PROGRESS
-        lineage = await lookup.lineage(up, ALICE, wanted="m", wait=False)
+        assert await scene.models(wait=NO_WAIT) == Found(IN_PROGRESS, 0)
+        assert await scene.checkpoint("ck-1", wait=NO_WAIT) == IN_PROGRESS
+        lineage = await lookup.lineage(up, ALICE, wanted="m", wait=NO_WAIT)
         assert lineage == Found(IN_PROGRESS, 0)
         for kind in (kinds.OLLAMA, kinds.LMSTUDIO):
             listed = ModelList(kind=kind)
-            assert await lookup.card(up, ALICE, listed, "m", wait=False) is None
+            assert await lookup.card(up, ALICE, listed, "m", wait=NO_WAIT) is None
         assert scene.network.calls == []
         await scene.landed()
         assert sorted({call.path for call in scene.network.calls}) == [
@@ -216,7 +216,7 @@ def test_who_does_not_wait_has_everything_looked_up_behind() -> None:
             "/models",
         ]
         assert "m" in (await scene.listed()).cards
-        assert await scene.checkpoint("ck-1", wait=False) == "davinci-002"
+        assert await scene.checkpoint("ck-1", wait=NO_WAIT) == "davinci-002"
 
     asyncio.run(scenario())
 

@@ -6,6 +6,7 @@ from gateway.config.settings import UpstreamSettings
 from gateway.resolve.evidence import Source
 from gateway.resolve.features import TOOLS
 from gateway.resolve.memory import CacheScope
+from gateway.resolve.metadata.cache import WAIT
 from gateway.resolve.names.catalogue import Catalogue
 from gateway.resolve.names.name_evidence import NameEvidence, root_of
 from gateway.resolve.resolution import ModelQuery, Resolution
@@ -29,7 +30,7 @@ models:
 def resolution(model: str, *features: str, kind: Profile = kinds.OPENAI) -> Resolution:
     query = ModelQuery(model, Shape.CHAT, frozenset(features))
     upstream = UpstreamSettings("up", "https://api.openai.com/v1", kind)
-    return Resolution(query, upstream, kind, model, CacheScope("up", ""), None, [], 0.0)
+    return Resolution(query, upstream, kind, model, CacheScope("up", ""), None, [], WAIT)
 
 
 def collected(model: str, *features: str, kind: Profile = kinds.OPENAI) -> Resolution:
