@@ -78,8 +78,8 @@ class Overview:
         `seen` has the number of the last request by worker.
         """
         numbers = {str(worker): number for worker, number in seen.items()}
-        asked = msgspec.to_builtins(wanted)
-        replies = await self._peers.ask("look", seen=numbers, wanted=asked)
+        filters = msgspec.to_builtins(wanted)
+        replies = await self._peers.ask("look", seen=numbers, wanted=filters)
         requests: list[dict[str, Any]] = [
             {"worker": reply.worker, "number": each["number"], **each["record"]}
             for reply in replies

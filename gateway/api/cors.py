@@ -39,8 +39,8 @@ class Cors:
     def admission(self, head: Head, admit: Callable[[Head], Admission]) -> Admission:
         """Return the admission of a request, with the fields for its origin."""
         origin = _origin(head.headers)
-        asked = [value for name, value in head.headers if name == b"access-control-request-method"]
-        if head.method == "OPTIONS" and origin and asked:
+        names = [name for name, _ in head.headers]
+        if head.method == "OPTIONS" and origin and b"access-control-request-method" in names:
             return self._preflight(head, origin)
         admission = admit(head)
         admission.cors = self._fields(origin)

@@ -167,11 +167,11 @@ async def _unread(
         found = lookup.known_list(lookup.scope(upstream.name, headers))
         return found or (await lookup.models(upstream, headers)).value
 
-    asked = list(upstreams)
-    lists = await asyncio.gather(*map(known, asked))
+    names = list(upstreams)
+    lists = await asyncio.gather(*map(known, names))
     return {
         upstream.name: found
-        for upstream, found in zip(asked, lists, strict=True)
+        for upstream, found in zip(names, lists, strict=True)
         if isinstance(found, LookupFailed)
     }
 

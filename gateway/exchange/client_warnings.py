@@ -38,11 +38,11 @@ def retirement_warning(route: Route, today: date) -> str:
     )
 
 
-def redirect_warning(asked: str, served: str) -> str:
+def redirect_warning(model: str, served: str) -> str:
     """Return the sentence that names a substitution (`retired.redirect`), empty for none."""
-    if asked == served:
+    if model == served:
         return ""
-    return f"model {asked!r} is redirected to {served!r} by the gateway's configuration"
+    return f"model {model!r} is redirected to {served!r} by the gateway's configuration"
 
 
 def prompt_object_warning(today: date) -> str:
@@ -62,9 +62,9 @@ def misplaced_rule(route: Route, refused: Sequence[Shape], home: Shape) -> str:
     rule = route.rule
     if rule is None or route.resolved_by is not Source.CONFIG or not refused:
         return ""
-    asked = ", ".join(shape.endpoint for shape in refused)
+    endpoints = ", ".join(shape.endpoint for shape in refused)
     return (
-        f"rule {rule.pattern!r} leads to {asked}, which refused the model; it was answered at "
+        f"rule {rule.pattern!r} leads to {endpoints}, which refused the model; it was answered at "
         f"{home.endpoint}: set the rule's endpoint to {home}"
     )
 

@@ -85,8 +85,8 @@ class Exchange:
             if self.params.any:
                 call, routed = self.params.applied(call, routed, model, decision)
             features = features_of(routed)
-            asked = call.headers, model, call.shape, features
-            route = None if call.as_chat else self.resolver.recent(*asked)
+            key = call.headers, model, call.shape, features
+            route = None if call.as_chat else self.resolver.recent(*key)
             if route is None:
                 # No look-ups for a body that no upstream takes.
                 call = await self.attempts.bodies.checked(call)

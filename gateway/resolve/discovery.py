@@ -20,12 +20,12 @@ Lives = Callable[[str, Profile], bool]
 class Place:
     """The upstream that a request goes to.
 
-    `asked`: the lists were consulted; `evidence` names those that could not be read, if no other
-    has the model.
+    `looked_up`: the lists were consulted; `evidence` names those that could not be read, if no
+    other has the model.
     """
 
     upstream: UpstreamSettings
-    asked: bool = False
+    looked_up: bool = False
     is_known: bool = True
     """Whether a list or an earlier reply shows that the model is there, or its name in place of a
     list that could not be read."""
@@ -52,25 +52,25 @@ class Discovery:
         """
         answered = next(self._answered(model, headers), None)
         wait = Wait(since, explain or answered is None)
-        asked = [
+        lookups = [
             asyncio.create_task(self._lookup.models(each, headers, wanted=model, wait=wait))
             for each in self._upstreams
         ]
         unread: list[tuple[str, Evidence]] = []
         try:
-            for upstream, listed in zip(self._upstreams, asked, strict=True):
+            for upstream, listed in zip(self._upstreams, lookups, strict=True):
                 found = await listed
                 if isinstance(found.value, ModelList) and model in found.value.cards:
-                    return Place(upstream, asked=True)
+                    return Place(upstream, looked_up=True)
                 unread.extend(_unread(upstream, found))
         finally:
-            for listed in asked:
+            for listed in lookups:
                 listed.cancel()  # only the waiting: the look-up itself continues
         known = answered or self._named(model, {name for name, _ in unread})
         home = known or self._upstreams[0]
         mine = home.name
         others = [piece for name, piece in unread if name != mine]
-        return Place(home, asked=True, is_known=known is not None, evidence=others)
+        return Place(home, looked_up=True, is_known=known is not None, evidence=others)
 
     def _named(self, model: str, unread: Collection[str]) -> UpstreamSettings | None:
         """Return the first of the upstreams with unread lists that has the model by its name."""

@@ -49,7 +49,7 @@ class Resolution:
     card: ModelCard | None = None
     unreadable: bool = False
     """Whether the upstream's model list, which could name the model, is unreadable or empty."""
-    asked: bool = False
+    looked_up: bool = False
     """Whether an upstream's list was consulted for the name."""
 
     @property

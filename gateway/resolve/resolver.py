@@ -165,13 +165,13 @@ class Resolver:
             return default
         since = asyncio.get_running_loop().time()
         for name in (model, *shorter):
-            asked = self.redirected(name) or name
-            rule = self.rule_for(asked)
+            served = self.redirected(name) or name
+            rule = self.rule_for(served)
             if rule is not None and rule.upstream is not None:
                 return rule.upstream
-            sent = asked
-            if rule is not None and not as_named and self.stand_ins.replaces(rule, asked):
-                sent = rule.model_for(asked) or asked
+            sent = served
+            if rule is not None and not as_named and self.stand_ins.replaces(rule, served):
+                sent = rule.model_for(served) or served
             place = await self._discovery.find(sent, headers, since)
             if place.is_known:
                 return place.upstream.name
@@ -208,7 +208,7 @@ class Resolver:
             rule,
             list(place.evidence),
             Wait(since, explain or not self.notes.has_answered(scope, model)),
-            asked=place.asked,
+            looked_up=place.looked_up,
         )
 
     async def _place(
@@ -281,7 +281,7 @@ class Resolver:
             redirected_to=self.redirected(query.model),
             unreadable=resolution.unreadable,
             lacking=lacking,
-            unconfirmed=resolution.asked
+            unconfirmed=resolution.looked_up
             and (resolution.card is None or decisive.source is Source.DEFAULT),
         )
         return self._facts.added(route, resolution.entry, resolution.card)

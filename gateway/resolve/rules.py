@@ -64,15 +64,15 @@ class Rules:
         rule = self.rule_for(self.redirected(model) or model)
         return None if rule is None else rule.params
 
-    def evidence(self, asked: str, sent: str) -> Iterator[Evidence]:
-        """Yield what the configuration says about a model that is requested, and sent as `sent`."""
-        served = self.redirected(asked) or asked
-        if served != asked:
+    def evidence(self, model_asked: str, model_sent: str) -> Iterator[Evidence]:
+        """Yield what the configuration says about a model, by its names as asked and as sent."""
+        served = self.redirected(model_asked) or model_asked
+        if served != model_asked:
             yield Evidence(Source.CONFIG, f"retired.redirect puts {served!r} in its place")
         rule = self.rule_for(served)
         if rule is None:
             return
-        target = f" to {sent}" if sent != served else " here"
+        target = f" to {model_sent}" if model_sent != served else " here"
         endpoints = f" at {', '.join(rule.endpoints)}" if rule.endpoints else ""
         yield Evidence(
             Source.CONFIG, f"rule {rule.pattern!r} leads{target}{endpoints}", rule.endpoints

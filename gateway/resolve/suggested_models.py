@@ -71,8 +71,8 @@ class SuggestedModels:
     async def _lists(
         self, upstreams: Sequence[str], headers: RawHeaders, unreadable: Collection[str] = ()
     ) -> list[ModelList | None]:
-        asked = [self._list(each, headers, ask=each not in unreadable) for each in upstreams]
-        return await asyncio.gather(*asked)
+        lookups = [self._list(each, headers, ask=each not in unreadable) for each in upstreams]
+        return await asyncio.gather(*lookups)
 
     async def _list(self, upstream: str, headers: RawHeaders, *, ask: bool) -> ModelList | None:
         known = self._lookup.known_list(self._lookup.scope(upstream, headers))

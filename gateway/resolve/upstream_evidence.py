@@ -36,7 +36,7 @@ class UpstreamEvidence:
             resolution.upstream, headers, models, resolution.model, wait=wait
         )
         resolution.unreadable = resolution.card is None and not models.cards
-        resolution.asked = True
+        resolution.looked_up = True
         self._add_metadata(resolution, found)
         if _could_be_a_jobs(resolution):
             await self._ask_jobs(resolution, models)

@@ -29,7 +29,7 @@ class HostName:
     def __init__(self, host: str, port: int | str | None) -> None:
         self._host = host
         self._port = port
-        self._asked: asyncio.Future[Infos | OSError] | None = None
+        self._pending: asyncio.Future[Infos | OSError] | None = None
         """The last question, unless it is answered."""
         self._asked_at = 0.0
         self._unanswered = 0
@@ -43,29 +43,32 @@ class HostName:
 
         Raises `OSError`, `TimeoutError` after `patience` seconds among them.
         """
-        asked, now = self._asked, asyncio.get_running_loop().time()
-        if asked is None or (now - self._asked_at > RENEWAL and self._unanswered < MOST_QUESTIONS):
+        pending, now = self._pending, asyncio.get_running_loop().time()
+        is_due = now - self._asked_at > RENEWAL and self._unanswered < MOST_QUESTIONS
+        if pending is None or is_due:
             self._asked_at = now
-            asked = self._ask()
+            pending = self._ask()
         async with asyncio.timeout(patience):
-            found = await asyncio.shield(asked)
+            found = await asyncio.shield(pending)
         if isinstance(found, OSError):
             raise type(found)(*found.args)  # each has a traceback of its own
         return found
 
     def _ask(self) -> asyncio.Future[Infos | OSError]:
         loop = asyncio.get_running_loop()
-        asked: asyncio.Future[Infos | OSError] = loop.create_future()
-        self._asked = asked
+        pending: asyncio.Future[Infos | OSError] = loop.create_future()
+        self._pending = pending
         self._unanswered += 1
         try:
-            Thread(target=self._question, args=(loop, asked), name="host-name", daemon=True).start()
+            Thread(
+                target=self._question, args=(loop, pending), name="host-name", daemon=True
+            ).start()
         except RuntimeError:
-            self._answer(asked, OSError(errno.EAGAIN, os.strerror(errno.EAGAIN)))
-        return asked
+            self._answer(pending, OSError(errno.EAGAIN, os.strerror(errno.EAGAIN)))
+        return pending
 
     def _question(
-        self, loop: asyncio.AbstractEventLoop, asked: asyncio.Future[Infos | OSError]
+        self, loop: asyncio.AbstractEventLoop, pending: asyncio.Future[Infos | OSError]
     ) -> None:
         found: Infos | OSError
         try:
@@ -75,13 +78,13 @@ class HostName:
         except UnicodeError as error:
             found = socket.gaierror(socket.EAI_NONAME, str(error))
         with contextlib.suppress(RuntimeError):  # the loop has ended
-            loop.call_soon_threadsafe(self._answer, asked, found)
+            loop.call_soon_threadsafe(self._answer, pending, found)
 
-    def _answer(self, asked: asyncio.Future[Infos | OSError], found: Infos | OSError) -> None:
+    def _answer(self, pending: asyncio.Future[Infos | OSError], found: Infos | OSError) -> None:
         self._unanswered -= 1
-        if self._asked is asked:
-            self._asked = None
-        asked.set_result(found)
+        if self._pending is pending:
+            self._pending = None
+        pending.set_result(found)
 
 
 def numeric_host(sockaddr: tuple[object, ...]) -> str:

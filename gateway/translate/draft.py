@@ -110,8 +110,8 @@ def copy_extensions(draft: Draft, names: Iterable[str], never_cross: Neutral) ->
     `UnsupportedParameter` for these unless their values mean the same as none.
     """
     client = draft.client
-    asked = [name for name in names if client[name] not in never_cross.get(name, ())]
-    for name in extras_to_send(asked, draft.context, draft.report):
+    extras = [name for name in names if client[name] not in never_cross.get(name, ())]
+    for name in extras_to_send(extras, draft.context, draft.report):
         if name in never_cross:
             draft.refuse(name)
         else:

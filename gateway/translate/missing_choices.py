@@ -37,10 +37,10 @@ def single_calls(body: Json, have: int) -> list[Json]:
     ]
 
 
-def are_missing(reply: object, asked: int) -> bool:
+def are_missing(reply: object, expected: int) -> bool:
     """Whether a reply has some, but not all, of its choices."""
     choices = reply.get("choices") if isinstance(reply, dict) else None
-    return isinstance(choices, list) and 0 < len(choices) < asked
+    return isinstance(choices, list) and 0 < len(choices) < expected
 
 
 def completed(reply: Json, singles: Sequence[object]) -> Json:

@@ -26,12 +26,12 @@ class ModelLabels:
         self.label = lru_cache(maxsize=2048)(self._label)
         """Return the label of a model, as asked and as sent."""
 
-    def _label(self, asked: str, sent: str) -> str:
-        if not asked:
+    def _label(self, model_asked: str, model_sent: str) -> str:
+        if not model_asked:
             return NONE
-        if asked in self._redirected:
-            return asked
-        position = self._globs.first(asked)
+        if model_asked in self._redirected:
+            return model_asked
+        position = self._globs.first(model_asked)
         if position is not None:
             return self._patterns[position]
-        return self._catalogue.family(sent or asked) or OTHER
+        return self._catalogue.family(model_sent or model_asked) or OTHER

@@ -62,8 +62,8 @@ def check_has_endpoints(
     message has paths and no host, which may be internal.
     """
     path = path_of(upstream.base_url)
-    asked, all_of_openais = {*tried, *unfit}, set(PREFERENCE[Shape.CHAT]) - route.lacking
-    if route.kind.path_doubt(path) is None and not asked >= all_of_openais:
+    missing, all_of_openais = {*tried, *unfit}, set(PREFERENCE[Shape.CHAT]) - route.lacking
+    if route.kind.path_doubt(path) is None and not missing >= all_of_openais:
         return
     urls = " and ".join(f"{path}{shape.path}" for shape in tried)
     lacks = "" if path.endswith("/v1") else "Does the base_url of this upstream lack /v1?"

@@ -36,8 +36,8 @@ def page_reply(cards: Sequence[bytes], query: bytes) -> ClientReply:
     `query` may have Anthropic's `limit`, `after_id` and `before_id`; without a limit the page has
     all. Raises `InvalidRequest` for an invalid limit, and for an id that is not in the list.
     """
-    asked = parse_qs(query.decode("ascii", "replace"))
-    after, before = asked.get("after_id", [""])[-1], asked.get("before_id", [""])[-1]
+    fields = parse_qs(query.decode("ascii", "replace"))
+    after, before = fields.get("after_id", [""])[-1], fields.get("before_id", [""])[-1]
     shown = [in_both_forms(card) for card in cards]
     ids = [_id_of(card) for card in shown]
     for name, given in (("after_id", after), ("before_id", before)):
@@ -45,7 +45,7 @@ def page_reply(cards: Sequence[bytes], query: bytes) -> ClientReply:
             raise InvalidRequest(f"'{name}' is not the id of a model in this list.", param=name)
     start = ids.index(after) + 1 if after else 0
     end = ids.index(before) if before else len(shown)
-    limit = _limit(asked.get("limit", [""])[-1]) or len(shown)
+    limit = _limit(fields.get("limit", [""])[-1]) or len(shown)
     if before and not after:
         start, has_more = max(end - limit, 0), end > limit
     else:

@@ -77,10 +77,10 @@ class UpstreamLists:
         self, headers: RawHeaders, query: bytes
     ) -> tuple[list[Listed], list[Unlisted]]:
         """Ask all upstreams side by side, in the order of the configuration."""
-        asked = [self.ask(each.name, headers, query) for each in self._settings.upstreams]
+        lookups = [self.ask(each.name, headers, query) for each in self._settings.upstreams]
         listed: list[Listed] = []
         unlisted: list[Unlisted] = []
-        for answer in await asyncio.gather(*asked, return_exceptions=True):
+        for answer in await asyncio.gather(*lookups, return_exceptions=True):
             if isinstance(answer, BaseException):
                 raise answer
             if isinstance(answer, Listed):

@@ -209,14 +209,14 @@ class Destinations:
         decision.asked_for(named)
         # A form's field may hold what looks like the field that was looked for.
         check_allowed(call.client, named)
-        asked = self._resolver.redirected(named) or named
-        decision.warn(client_warnings.redirect_warning(named, asked))
-        rule = self._resolver.rule_for(asked)
-        sent = self._resolver.stand_ins.model_to_send(rule, asked, call.path)
-        if rule is not None and sent != (rule.model_for(asked) or sent):
-            upstream = await self._resolver.upstream_of(asked, call.headers, as_named=True)
+        served = self._resolver.redirected(named) or named
+        decision.warn(client_warnings.redirect_warning(named, served))
+        rule = self._resolver.rule_for(served)
+        sent = self._resolver.stand_ins.model_to_send(rule, served, call.path)
+        if rule is not None and sent != (rule.model_for(served) or sent):
+            upstream = await self._resolver.upstream_of(served, call.headers, as_named=True)
             return Destination(upstream, call.body, model=sent)
-        upstream = await self._upstream(asked, rule, call.headers)
+        upstream = await self._upstream(served, rule, call.headers)
         return Destination(
             upstream, call.body, model=sent, timeouts=None if rule is None else rule.timeouts
         )

@@ -27,27 +27,27 @@ class ReportedError:
     """Whether it stood in a result's place, in no error's envelope: then it cannot be a refusal."""
 
 
-def whole_reply(home: Shape, body: bytes, asked: Callable[[], Json]) -> Json | ReportedError:
+def whole_reply(home: Shape, body: bytes, request: Callable[[], Json]) -> Json | ReportedError:
     """Return the reply that a body is, or the error that it has in place of a result.
 
     `asked` gives the request that it answers. Raises `UpstreamError` for a body that is neither a
     JSON object nor a stream, and `TruncatedStream` for a stream that is not complete.
     """
     if begins_events(body):
-        return _streamed(home, body, asked)
+        return _streamed(home, body, request)
     reply = decode_object(body)
     error = error_in_place(home, reply)
     return reply if error is None else ReportedError(encode_json(error), in_place=True)
 
 
-def _streamed(home: Shape, body: bytes, asked: Callable[[], Json]) -> Json | ReportedError:
+def _streamed(home: Shape, body: bytes, request: Callable[[], Json]) -> Json | ReportedError:
     stream = _read(home, body)
     if isinstance(stream, ReportedError):
         return stream
     try:
         events = list(map(checked_object, stream.events))
         ended = stream.is_over and any(map(is_counted, events[-1:]))
-        return events_as_whole(home, events, names_of(asked()), ended=ended)
+        return events_as_whole(home, events, names_of(request()), ended=ended)
     except TruncatedStream:
         said = (bare_error(event) for event in reversed(stream.events) if isinstance(event, dict))
         last = next(filter(None, said), None)

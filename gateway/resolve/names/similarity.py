@@ -19,24 +19,24 @@ _MAX_STEPS = 1000
 """Characters that are compared one by one for one name."""
 
 
-def compared(asked: str, names: Iterable[str]) -> Iterator[tuple[str, float]]:
+def compared(model: str, names: Iterable[str]) -> Iterator[tuple[str, float]]:
     """Yield the names near the one that was requested, with their similarity, up to 1.
 
     Case matters: pass casefolded names. The most promising are compared first; once the budget is
     spent, the others count by their common prefixes and suffixes alone.
     """
     steps = _MAX_STEPS
-    for certain, name, start, end in sorted(_promising(asked, names), reverse=True):
+    for certain, name, start, end in sorted(_promising(model, names), reverse=True):
         likeness = certain
-        between, other = asked[start : len(asked) - end], name[start : len(name) - end]
+        between, other = model[start : len(model) - end], name[start : len(name) - end]
         steps -= len(between) + len(other)
         if between and other and steps >= 0:
-            likeness += 2 * _common(between, other) / (len(asked) + len(name))
-        if _contains(asked, name):
+            likeness += 2 * _common(between, other) / (len(model) + len(name))
+        if _contains(model, name):
             likeness = max(likeness, _CONTAINED)
         if likeness >= CUTOFF:
             # All slips are equally likely, whatever they do to the length.
-            slip = max(CUTOFF, 1 - 0.5 / len(asked))
+            slip = max(CUTOFF, 1 - 0.5 / len(model))
             yield name, slip if _is_slip(between, other) else likeness
 
 
@@ -47,14 +47,14 @@ def shortened(name: str) -> Iterator[str]:
             yield name[:end]
 
 
-def _promising(asked: str, names: Iterable[str]) -> Iterator[tuple[float, str, int, int]]:
+def _promising(model: str, names: Iterable[str]) -> Iterator[tuple[float, str, int, int]]:
     """Yield each name that can be near, with its least similarity and common ends."""
     for name in names:
-        both = len(asked) + len(name)
-        if 2 * min(len(asked), len(name)) < CUTOFF * both and not _contains(asked, name):
+        both = len(model) + len(name)
+        if 2 * min(len(model), len(name)) < CUTOFF * both and not _contains(model, name):
             continue
-        start = shared_start(asked, name)
-        end = shared_start(asked[start:][::-1], name[start:][::-1])
+        start = shared_start(model, name)
+        end = shared_start(model[start:][::-1], name[start:][::-1])
         yield 2 * (start + end) / both, name, start, end
 
 

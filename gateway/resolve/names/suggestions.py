@@ -79,10 +79,10 @@ class NameIndex:
         self.steps = self._prepare()
         self.answers: LRUCache[str, Ranked] = LRUCache(_ANSWERS)
 
-    def near(self, asked: str) -> dict[str, float]:
+    def near(self, model: str) -> dict[str, float]:
         """Return the names that are near, with their similarity, up to 1."""
         found: dict[str, float] = {}
-        wanted = asked.casefold()
+        wanted = model.casefold()
         for query in dict.fromkeys((wanted, _without_vendor(wanted))):
             for key, likeness in compared(query, self._candidates(query)):
                 for name in (self._names[key], *self._more_names.get(key, ())):
@@ -193,40 +193,40 @@ class NearNames:
         )
         self._turn = asyncio.Lock()
 
-    async def find(self, asked: str, lists: Sequence[ModelList | None]) -> list[Near]:
+    async def find(self, model: str, lists: Sequence[ModelList | None]) -> list[Near]:
         """Return the near names, nearest first, each once: of the configuration, and of the lists.
 
         Queries are answered one at a time, so that other tasks run between them. A query that takes
         longer than a second has no suggestions.
         """
         indexes = [None if listed is None else self._index_of(listed) for listed in lists]
-        answers = self._known(asked, indexes)
+        answers = self._known(model, indexes)
         if answers is None:
             try:
                 async with asyncio.timeout(_PATIENCE), self._turn:
-                    answers = [await self._answer(asked, index) for index in indexes]
-                    answers.insert(0, await self._answer(asked, self._configured))
+                    answers = [await self._answer(model, index) for index in indexes]
+                    answers.insert(0, await self._answer(model, self._configured))
             except TimeoutError:
                 return []
         return _merged(answers)
 
-    def _known(self, asked: str, indexes: Iterable[NameIndex | None]) -> list[Ranked] | None:
+    def _known(self, model: str, indexes: Iterable[NameIndex | None]) -> list[Ranked] | None:
         """Return the kept answers, the configuration's first; None: one is not kept."""
         kept = []
         for index in (self._configured, *indexes):
-            answer: Ranked | None = () if index is None else index.answers.get(asked)
+            answer: Ranked | None = () if index is None else index.answers.get(model)
             if answer is None:
                 return None
             kept.append(answer)
         return kept
 
-    async def _answer(self, asked: str, index: NameIndex | None) -> Ranked:
+    async def _answer(self, model: str, index: NameIndex | None) -> Ranked:
         if index is None:
             return ()
         await _prepare(index)
-        answer = index.answers.get(asked)
+        answer = index.answers.get(model)
         if answer is None:
-            answer = index.answers[asked] = _ranked(asked, index.near(asked))
+            answer = index.answers[model] = _ranked(model, index.near(model))
             await asyncio.sleep(0)
         return answer
 
@@ -243,10 +243,10 @@ async def _prepare(index: NameIndex) -> None:
         await asyncio.sleep(0)
 
 
-def _ranked(asked: str, found: dict[str, float]) -> Ranked:
-    found.pop(asked, None)
+def _ranked(model: str, found: dict[str, float]) -> Ranked:
+    found.pop(model, None)
     entries = [
-        ((-likeness, abs(len(name) - len(asked)), name), name) for name, likeness in found.items()
+        ((-likeness, abs(len(name) - len(model)), name), name) for name, likeness in found.items()
     ]
     return sorted(entries)[:MAX_RANKED]
 

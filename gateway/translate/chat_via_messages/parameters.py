@@ -15,7 +15,7 @@ from gateway.translate.parts.to_messages.parameters import (
     write_user,
 )
 from gateway.translate.parts.to_messages.sampling import write_sampling
-from gateway.translate.parts.to_messages.thinking import Asked, write_thinking
+from gateway.translate.parts.to_messages.thinking import ThinkingRequest, write_thinking
 from gateway.translate.parts.to_messages.tools import forces_call
 from gateway.translate.schema.chat import CHAT_PARAMETERS, NEVER_CROSS
 from gateway.translate.schema.checks import extensions
@@ -48,14 +48,14 @@ def tokens_and_thinking(draft: Draft, conversation: Written) -> None:
     """Write the limit of tokens, the thinking, and the sampling, which it limits."""
     client, name = draft.client, limit_name(draft.client)
     limit: int | None = client.get(name)
-    asked = Asked(
+    request = ThinkingRequest(
         effort=client.get("reasoning_effort"),
         name="reasoning_effort",
         limit=limit,
         forced=forces_call(draft.upstream.get("tool_choice")),
-        unthought=conversation.ends_in_calls_without_thinking,
+        lacks_thinking=conversation.ends_in_calls_without_thinking,
     )
-    thinking = write_thinking(draft, asked)
+    thinking = write_thinking(draft, request)
     write_limit(draft, limit, name, thinking)
     write_sampling(draft, thinks=thinking.is_on)
 

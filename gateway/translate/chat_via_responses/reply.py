@@ -70,8 +70,8 @@ def tier(response: Json) -> Json:
 def moderated(response: Json, request: PreparedRequest) -> Json | None:
     """Return a response's moderation as chat's, if the client requested one."""
     found = response.get("moderation")
-    asked = "moderation" in request.client
-    return chat_moderation(found) if asked and isinstance(found, dict) else None
+    is_moderated = "moderation" in request.client
+    return chat_moderation(found) if is_moderated and isinstance(found, dict) else None
 
 
 def total_usage(usages: Sequence[object]) -> Json | None:

@@ -28,7 +28,7 @@ from gateway.translate.parts.to_messages.parameters import (
     write_user,
 )
 from gateway.translate.parts.to_messages.sampling import write_sampling
-from gateway.translate.parts.to_messages.thinking import Asked, write_thinking
+from gateway.translate.parts.to_messages.thinking import ThinkingRequest, write_thinking
 from gateway.translate.parts.to_messages.tools import (
     forces_call,
     messages_choice,
@@ -126,15 +126,15 @@ def tokens_and_thinking(draft: Draft, conversation: Written) -> None:
     client, name = draft.client, "max_output_tokens"
     options = reasoning_options(draft)
     limit: int | None = client.get(name)
-    asked = Asked(
+    request = ThinkingRequest(
         effort=options.get("effort"),
         name="reasoning.effort",
         limit=limit,
         forced=forces_call(draft.upstream.get("tool_choice")),
-        unthought=conversation.ends_in_calls_without_thinking,
+        lacks_thinking=conversation.ends_in_calls_without_thinking,
         shown="summary" in options or "generate_summary" in options,
     )
-    thinking = write_thinking(draft, asked)
+    thinking = write_thinking(draft, request)
     write_limit(draft, limit, name, thinking)
     write_sampling(draft, thinks=thinking.is_on)
 

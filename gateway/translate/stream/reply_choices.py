@@ -70,10 +70,10 @@ def delta_of(choice: Json) -> Json:
 class ChoicePlaces:
     """Finds for each choice of a stream which of the requested ones it is."""
 
-    __slots__ = ("_asked", "_first")
+    __slots__ = ("_expected", "_first")
 
-    def __init__(self, asked: int) -> None:
-        self._asked = asked
+    def __init__(self, expected: int) -> None:
+        self._expected = expected
         self._first: int | None = None
 
     def place(self, choice: Json) -> int | None:
@@ -84,8 +84,8 @@ class ChoicePlaces:
         index = index_in(choice)
         if index is None:
             return 0
-        if self._asked > 1:
-            return index if 0 <= index < self._asked else None
+        if self._expected > 1:
+            return index if 0 <= index < self._expected else None
         if self._first is None:
             self._first = index
         return 0 if index == self._first else None

@@ -83,16 +83,16 @@ def effort_to_send(draft: Draft) -> str | None:
 
     What is sent differently is reported, and what is not sent.
     """
-    able, asked = draft.context.capabilities, asked_effort(draft.client)
-    word = draft.context.reasoning_effort if asked is None else asked.word
+    able, requested = draft.context.capabilities, asked_effort(draft.client)
+    word = draft.context.reasoning_effort if requested is None else requested.word
     if word is None:
         return None
     if not able.reasoning_effort:
         # A model without efforts does not think more than it is told not to.
-        if asked is not None and asked.word != DISABLED:
-            draft.report.drop(asked.path)
+        if requested is not None and requested.word != DISABLED:
+            draft.report.drop(requested.path)
         return None
     sent = word if able.efforts is None else nearest_effort(word, able.efforts)
-    if asked is not None and (sent != asked.word or isinstance(asked.given, int)):
-        draft.report.change(asked.path, asked.given, sent)
+    if requested is not None and (sent != requested.word or isinstance(requested.given, int)):
+        draft.report.change(requested.path, requested.given, sent)
     return sent

@@ -25,7 +25,7 @@ _THINKS = frozenset({"adaptive", "enabled"})
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ThinkingRequest:
     """What the client has said about reasoning, and what limits it."""
 
     effort: str | None
@@ -35,7 +35,7 @@ class Asked:
     """The most tokens that the client wants; None: it has not said."""
     forced: bool = False
     """Whether a tool must be called."""
-    unthought: bool = False
+    lacks_thinking: bool = False
     """Whether the last calls of the assistant come without the thinking before them."""
     shown: bool = False
     """Whether the client asks for the text of the thinking."""
@@ -50,29 +50,29 @@ class Thinking:
     """The tokens of the limit that are meant for thinking, beside those for the text."""
 
 
-def write_thinking(draft: Draft, asked: Asked) -> Thinking:
+def write_thinking(draft: Draft, request: ThinkingRequest) -> Thinking:
     """Write `thinking` and the effort into the upstream's request."""
     given = draft.client.get("thinking")
     if isinstance(given, dict) and isinstance(given.get("type"), str):
         # Anthropic's own parameter, which clients of OpenAI's libraries send beside the others.
-        if asked.forced and given["type"] in _THINKS and draft.context.capabilities.thinking:
+        if request.forced and given["type"] in _THINKS and draft.context.capabilities.thinking:
             draft.report.drop("thinking")
         else:
             draft.upstream["thinking"] = given
     elif given is not None:
         draft.report.drop("thinking")
-    wanted = asked.effort or draft.context.reasoning_effort
+    wanted = request.effort or draft.context.reasoning_effort
     if wanted is None:
         return _written(draft)
     if wanted == DISABLED:
-        _disable(draft, asked)
+        _disable(draft, request)
         return _written(draft)
-    sent = _write_effort(draft, wanted, asked)
+    sent = _write_effort(draft, wanted, request)
     is_given = "thinking" in draft.upstream
     if not is_given:
-        _enable(draft, wanted, asked)
-    if asked.effort is not None:
-        _report_lost(draft, wanted, sent, asked, is_given=is_given)
+        _enable(draft, wanted, request)
+    if request.effort is not None:
+        _report_lost(draft, wanted, sent, request, is_given=is_given)
     return _written(draft)
 
 
@@ -83,29 +83,29 @@ def _written(draft: Draft) -> Thinking:
     return Thinking(is_on, budget if is_on and type(budget) is int else 0)
 
 
-def _disable(draft: Draft, asked: Asked) -> None:
+def _disable(draft: Draft, request: ThinkingRequest) -> None:
     able = draft.context.capabilities
     if "thinking" in draft.upstream:
-        if asked.effort is not None and draft.upstream["thinking"].get("type") != "disabled":
-            draft.report.drop(asked.name)
+        if request.effort is not None and draft.upstream["thinking"].get("type") != "disabled":
+            draft.report.drop(request.name)
         return
     if "disabled" in able.thinking:
         draft.upstream["thinking"] = {"type": "disabled"}
     elif _LEAST in able.thinking:
         draft.upstream["thinking"] = {"type": _LEAST}
-        if asked.effort is not None:
-            draft.report.change(asked.name, DISABLED, _LEAST)
+        if request.effort is not None:
+            draft.report.change(request.name, DISABLED, _LEAST)
     elif able.thinking != {"enabled"}:
         # A model that can be enabled only does not think unless told to.
         sent = _write_effort(draft, "low", None)
-        if asked.effort is not None:
+        if request.effort is not None:
             if sent is None:
-                draft.report.drop(asked.name)
+                draft.report.drop(request.name)
             else:
-                draft.report.change(asked.name, DISABLED, sent)
+                draft.report.change(request.name, DISABLED, sent)
 
 
-def _write_effort(draft: Draft, wanted: str, asked: Asked | None) -> str | None:
+def _write_effort(draft: Draft, wanted: str, request: ThinkingRequest | None) -> str | None:
     """Write the effort; return what was written. `asked`: a difference is reported."""
     able = draft.context.capabilities
     if not able.reasoning_effort:
@@ -113,28 +113,28 @@ def _write_effort(draft: Draft, wanted: str, asked: Asked | None) -> str | None:
     word = messages_effort(wanted) or wanted
     sent = word if able.efforts is None else nearest_effort(word, able.efforts)
     draft.upstream["output_config"] = {"effort": sent}
-    if asked is not None and asked.effort is not None and sent != wanted:
-        draft.report.change(asked.name, wanted, sent)
+    if request is not None and request.effort is not None and sent != wanted:
+        draft.report.change(request.name, wanted, sent)
     return sent
 
 
-def _enable(draft: Draft, wanted: str, asked: Asked) -> None:
+def _enable(draft: Draft, wanted: str, request: ThinkingRequest) -> None:
     taken = draft.context.capabilities.thinking
-    if asked.forced:
+    if request.forced:
         return
     if "adaptive" in taken:
-        display = {"display": "summarized"} if asked.shown else {}
+        display = {"display": "summarized"} if request.shown else {}
         draft.upstream["thinking"] = {"type": "adaptive", **display}
-    elif "enabled" in taken and not asked.unthought:
-        budget = _budget(draft, wanted, asked)
+    elif "enabled" in taken and not request.lacks_thinking:
+        budget = _budget(draft, wanted, request)
         if budget:
             draft.upstream["thinking"] = {"type": "enabled", "budget_tokens": budget}
 
 
-def _budget(draft: Draft, wanted: str, asked: Asked) -> int:
+def _budget(draft: Draft, wanted: str, request: ThinkingRequest) -> int:
     """Return the budget for an effort, which leaves room for the text; 0: no thinking."""
     budget = budget_of_word(wanted)
-    limit = asked.limit or draft.context.capabilities.max_output_tokens
+    limit = request.limit or draft.context.capabilities.max_output_tokens
     if limit is None:
         return budget
     if limit <= LEAST_BUDGET:
@@ -143,7 +143,7 @@ def _budget(draft: Draft, wanted: str, asked: Asked) -> int:
 
 
 def _report_lost(
-    draft: Draft, wanted: str, sent: str | None, asked: Asked, *, is_given: bool
+    draft: Draft, wanted: str, sent: str | None, request: ThinkingRequest, *, is_given: bool
 ) -> None:
     """Report an effort of which neither a word nor a budget is sent, or no thinking.
 
@@ -151,8 +151,8 @@ def _report_lost(
     """
     kind = draft.upstream.get("thinking", {}).get("type")
     if sent is None and kind == "adaptive" and not is_given:
-        draft.report.change(asked.name, wanted, kind)
+        draft.report.change(request.name, wanted, kind)
     elif sent is None and (is_given or kind is None):
-        draft.report.drop(asked.name)
+        draft.report.drop(request.name)
     elif sent is not None and kind is None and draft.context.capabilities.thinking & _THINKS:
-        draft.report.change(asked.name, wanted, f"{sent} without thinking")
+        draft.report.change(request.name, wanted, f"{sent} without thinking")

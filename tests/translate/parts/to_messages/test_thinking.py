@@ -7,7 +7,7 @@ from gateway.shapes import Json, Shape
 from gateway.translate.contract import Report
 from gateway.translate.draft import Draft
 from gateway.translate.limits.capabilities import Capabilities
-from gateway.translate.parts.to_messages.thinking import Asked, Thinking, write_thinking
+from gateway.translate.parts.to_messages.thinking import Thinking, ThinkingRequest, write_thinking
 from tests.translate.messages_upstreams import CLAUDE, OLDER, UNKNOWN, context
 
 OPUS_45 = replace(OLDER, reasoning_effort=True, efforts=frozenset({"low", "medium", "high"}))
@@ -34,7 +34,7 @@ def written(
     report = Report(Shape.CHAT, Shape.MESSAGES)
     of = replace(context(able), reasoning_effort=configured)
     draft = Draft(client or {}, of, report)
-    thinking = write_thinking(draft, Asked(effort, NAME, limit, **more))
+    thinking = write_thinking(draft, ThinkingRequest(effort, NAME, limit, **more))
     return draft.upstream, report, thinking
 
 
@@ -158,7 +158,7 @@ def test_a_budget_leaves_room_for_the_text(
     assert report.dropped == ([] if tokens else [NAME])
 
 
-@pytest.mark.parametrize("limits", [{"forced": True}, {"unthought": True}])
+@pytest.mark.parametrize("limits", [{"forced": True}, {"lacks_thinking": True}])
 def test_no_budget_where_it_is_not_taken(limits: Json) -> None:
     upstream, report, _ = written("high", OLDER, **limits)
     assert upstream == {}
@@ -169,7 +169,7 @@ def test_no_budget_where_it_is_not_taken(limits: Json) -> None:
 
 
 def test_models_that_adapt_need_no_earlier_thinking() -> None:
-    assert written("high", CLAUDE, unthought=True)[0]["thinking"] == ADAPTIVE
+    assert written("high", CLAUDE, lacks_thinking=True)[0]["thinking"] == ADAPTIVE
     upstream, report, _ = written("high", CLAUDE, forced=True)
     assert upstream == {"output_config": {"effort": "high"}}
     assert report.changed == [f"{NAME}:high->high without thinking"]
