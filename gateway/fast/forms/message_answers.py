@@ -166,7 +166,7 @@ class TextStream:
         self._frame.start(model, counted, tier)
         return self._frame.sent()
 
-    def say(self, text: str) -> list[Json]:
+    def add_text(self, text: str) -> list[Json]:
         """Add text, which is not empty; return the events to send."""
         if self._block is None:
             self._block = self._frame.add(TextBlock())

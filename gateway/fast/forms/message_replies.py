@@ -15,7 +15,7 @@ from gateway.translate.parts.tokens.counts import LARGEST_COUNT
 _Name = Annotated[str, msgspec.Meta(min_length=1)]
 
 
-class Said(msgspec.Struct, tag_field="type", tag="text", forbid_unknown_fields=True, gc=False):
+class Text(msgspec.Struct, tag_field="type", tag="text", forbid_unknown_fields=True, gc=False):
     """A text."""
 
     text: str
@@ -76,7 +76,7 @@ class Message(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, gc=False
     type: Literal["message"]
     role: Passed = None
     model: str | None = None
-    content: Annotated[list[Said | Called], msgspec.Meta(min_length=1)]
+    content: Annotated[list[Text | Called], msgspec.Meta(min_length=1)]
     stop_reason: StopReason
     stop_sequence: Passed = None
     stop_details: None = None

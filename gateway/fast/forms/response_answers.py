@@ -27,7 +27,7 @@ class _Text(msgspec.Struct, gc=False):
     logprobs: tuple[()] = ()
 
 
-class _Said(msgspec.Struct, gc=False):
+class _Output(msgspec.Struct, gc=False):
     id: str
     type: str
     status: str
@@ -88,9 +88,9 @@ def encode_response(
 def _output(text: str | None, calls: Iterable[AnsweredCall], context: Context) -> list[Any]:
     output: list[Any] = []
     if text:
-        said = (_Text("output_text", text),)
+        content = (_Text("output_text", text),)
         item_id = f"msg_{context.new_id()}"
-        output.append(_Said(item_id, "message", "completed", "assistant", said))
+        output.append(_Output(item_id, "message", "completed", "assistant", content))
     for call in calls:
         item_id = f"fc_{context.new_id()}"
         output.append(_Calling(item_id, "function_call", "completed", *call))

@@ -43,7 +43,7 @@ class ChatAsMessages(TextStream):
         if not text and self._reason is None:
             return []
         events = self.open(self._model, self._usage, self._tier)
-        return events + self.say(text) if text else events
+        return events + self.add_text(text) if text else events
 
     def end(self) -> list[Json] | None:
         """Return the last events; None: the choice has not ended."""

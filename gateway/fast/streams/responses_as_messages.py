@@ -49,7 +49,7 @@ class ResponsesAsMessages(ResponsesReader):
 
     def _say(self, text: str) -> list[Json] | None:
         """Return the events of text, which waits for the end of reasoning."""
-        return None if self._reasoning else self._events.say(text)
+        return None if self._reasoning else self._events.add_text(text)
 
     def _close(self) -> list[Json]:
         return self._events.close(END, *self._counted())

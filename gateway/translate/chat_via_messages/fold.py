@@ -118,7 +118,7 @@ class MessageFold:
         deltas = self._rest_of(call, cut_off=cut_off)
         for text in call.text.other_calls(naturally=not cut_off):
             other, opened = self._open(call.name, "", text)
-            other.text.hear(text, item_is_done=True)
+            other.text.complete(text, item_is_done=True)
             other.text.end(naturally=not cut_off)
             deltas += [*opened, *self._rest_of(other, cut_off=cut_off)]
         return deltas

@@ -31,9 +31,9 @@ from gateway.translate.stream.stops import StopScanner
 MAX_HELD_CHARACTERS: Final = 32 * 1024 * 1024
 """The limit of a text that is held back."""
 
-_Said = tuple[str, list[Json], Json]
+_Content = tuple[str, list[Json], Json]
 """A text, its logprobs, and further fields of the choice."""
-_NOTHING: Final[_Said] = ("", [], {})
+_NOTHING: Final[_Content] = ("", [], {})
 
 _HIDDEN = (
     *("reasoning_content", "reasoning", "reasoning_text", "thinking"),
@@ -89,12 +89,12 @@ class StreamedChoice:
             self._word, self._native = word, native_word(piece)
             # Raises at once if it is that of a failure.
             finish_reason(word, has_text=True)
-        shown, said = self._read(piece, delta)
+        shown, content = self._read(piece, delta)
         if self._word is None:
-            return shown + self._show(said)
-        if said == _NOTHING:
+            return shown + self._show(content)
+        if content == _NOTHING:
             return shown
-        shown, self._last = self._show(self._last) + shown, said
+        shown, self._last = self._show(self._last) + shown, content
         return shown + self._late(delta) if self._is_cut() else shown
 
     def finish(self, report: Report) -> list[Json]:
@@ -118,7 +118,7 @@ class StreamedChoice:
         reason = client_finish_reason(self._word, report, has_text=self._has_text)
         return [with_native({**self._chunk(text, entries, reason), **more}, self._native)]
 
-    def _read(self, piece: Json, delta: Json) -> tuple[list[Json], _Said]:
+    def _read(self, piece: Json, delta: Json) -> tuple[list[Json], _Content]:
         """Return what the delta releases, and what it says itself."""
         text = content_of(delta)
         entries = self._entries(piece, delta, text)
@@ -132,8 +132,8 @@ class StreamedChoice:
         self._has_text = self._has_text or bool(text or more)
         return shown, (text, entries, more)
 
-    def _show(self, said: _Said) -> list[Json]:
-        text, entries, more = said
+    def _show(self, content: _Content) -> list[Json]:
+        text, entries, more = content
         text, entries, is_cut = self._scan(text, entries)
         if not (text or entries or more or is_cut):
             return []
@@ -145,11 +145,11 @@ class StreamedChoice:
 
     def _hold(self, delta: Json, entries: list[Json]) -> list[Json]:
         """Hold back a refusal or a transcript; return the logprobs that need not wait."""
-        refusal, spoken = refusal_in(delta), transcript_of(delta)
-        if not refusal and not spoken:
+        refusal, transcript = refusal_in(delta), transcript_of(delta)
+        if not refusal and not transcript:
             return entries
         held = self._refusal if refusal else self._transcript
-        held.add(refusal or spoken, entries)
+        held.add(refusal or transcript, entries)
         return []
 
     def _release_refusal(self) -> list[Json]:

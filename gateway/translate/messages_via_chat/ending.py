@@ -23,7 +23,7 @@ class Ending:
         self._native_stops = asked.native_stops
         self._report = report
         self._found: str | None = None
-        self._said_more: str | None = None
+        self._native_word: str | None = None
         self._refusal: list[str] = []
         self._has_text = False
         self.word: object = None
@@ -38,7 +38,7 @@ class Ending:
         """Take the fields of a choice that are about its end."""
         # Of two reasons the first one is right.
         self.word = self.word or ending_word(choice)
-        self._said_more = self._said_more or native_word(choice)
+        self._native_word = self._native_word or native_word(choice)
         if self._native_stops:
             for name in _MATCHED:
                 if choice.get(name) in self._native_stops:
@@ -65,7 +65,7 @@ class Ending:
             return Stop("refusal", explanation="".join(self._refusal))
         if reason == "stop" and self._found is not None:
             return Stop("stop_sequence", self._found)
-        stopped = stop_reason(reason, self._said_more or self.word)
-        if reason == "stop" and (self._said_more or self.word == UNKNOWN):
-            self._report.change("finish_reason", self._said_more or "none", stopped)
+        stopped = stop_reason(reason, self._native_word or self.word)
+        if reason == "stop" and (self._native_word or self.word == UNKNOWN):
+            self._report.change("finish_reason", self._native_word or "none", stopped)
         return Stop(stopped)

@@ -138,7 +138,7 @@ class Message:
 _CONTENTS = frozenset({"content", "refusal", "tool_calls", "function_call", "audio"})
 
 
-class _Said(msgspec.Struct):
+class _AssistantFields(msgspec.Struct):
     """An assistant's message, which has at least one of `_CONTENTS`."""
 
     content: object
@@ -156,7 +156,7 @@ CONVERSATION = Objects(
         record_type(
             known,
             ("role", role),
-            _Said if role == "assistant" else msgspec.Struct,
+            _AssistantFields if role == "assistant" else msgspec.Struct,
             closed=False,
         )
         for role, known in MESSAGES.items()

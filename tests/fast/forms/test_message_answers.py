@@ -32,7 +32,7 @@ def test_events_say_the_same_as_the_whole_message() -> None:
     events = stream.open("own", None, None)
     assert stream.open("other", {}, "flex") == []
     assert stream.ping() == [{"type": "ping"}]
-    events += [*stream.say("Hi."), *stream.close(END, None, None)]
+    events += [*stream.add_text("Hi."), *stream.close(END, None, None)]
     assert stream.length == 3
     whole = encode_message("Hi.", END, usage(0, 0, 0, 0, 0, None), "own", CONTEXT)
     message = {**msgspec.json.decode(whole), "usage": messages_usage(None)}

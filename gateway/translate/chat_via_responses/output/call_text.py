@@ -29,7 +29,7 @@ class CallText:
         """Whether it is undecided if the deltas continue the opening or repeat it."""
         self._empty = ""
         """The upstream's form of absent arguments, once it was sent."""
-        self._said = ArgumentText()
+        self._arguments = ArgumentText()
         self._shown: list[str] = []
         self._unshown: list[str] = []
         self._beyond: list[str] = []
@@ -39,72 +39,76 @@ class CallText:
     @property
     def text(self) -> str:
         """The text so far."""
-        return self._said.text or self._opening
+        return self._arguments.text or self._opening
 
     @property
     def is_whole(self) -> bool:
         """Whether it is JSON from its first bracket to its last one."""
-        return self._said.whole
+        return self._arguments.whole
 
     @property
     def is_empty(self) -> bool:
         """Whether the text is still empty, or an empty object, which may be a placeholder."""
-        return self.says_nothing(self.text)
+        return self.is_placeholder(self.text)
 
     def open(self, text: str) -> None:
         """Take the text of `output_item.added`: all of it, its beginning, or a placeholder."""
-        if self._said.is_blank and not self.settled:
+        if self._arguments.is_blank and not self.settled:
             self._opening = text if self.is_free or text.strip() else ""
-            self._held = not self.says_nothing(text) and (self.is_free or not is_json(text))
+            self._held = not self.is_placeholder(text) and (self.is_free or not is_json(text))
 
     def go_on(self, text: str) -> None:
         """Take a delta."""
         if self.settled or not text:
             return
-        if not self.is_free and self._said.is_blank and not text.strip():
+        if not self.is_free and self._arguments.is_blank and not text.strip():
             return
         if self.is_free:
-            self._said.append(text)
+            self._arguments.append(text)
             self._unshown.append(text)
             return
-        self._take(self._said.news_in(text))
+        self._take(self._arguments.news_in(text))
 
-    def hear(self, whole: str, *, item_is_done: bool) -> None:
+    def complete(self, whole: str, *, item_is_done: bool) -> None:
         """Take what should be the whole text; it may be empty if another event has it.
 
         Raises `UpstreamError` if it contradicts what the client has.
         """
         if self.settled and not self._is_cut_off_in(whole):
             return
-        if not self.says_nothing(whole):
+        if not self.is_placeholder(whole):
             self._settle(whole)
             return
-        self._take(self._said.flush())
+        self._take(self._arguments.flush())
         self._empty = whole
-        agrees = item_is_done and bool(whole) and self.says_nothing(self._opening)
-        if self._said.whole and not self._held and (agrees or not self._said.is_placeholder):
-            self._settle_as_said()
+        agrees = item_is_done and bool(whole) and self.is_placeholder(self._opening)
+        if (
+            self._arguments.whole
+            and not self._held
+            and (agrees or not self._arguments.is_placeholder)
+        ):
+            self._settle_as_it_is()
 
     def end(self, *, naturally: bool) -> None:
         """Take the end of the response; `naturally`: nothing cut it short."""
         if self.settled:
             return
-        self._take(self._said.flush())
-        said = self._said.text + "".join(self._beyond)
+        self._take(self._arguments.flush())
+        text = self._arguments.text + "".join(self._beyond)
         if self._held:
-            self._settle(_joined(self._opening, said))
-        elif self._opening and self.says_nothing(said):
+            self._settle(_joined(self._opening, text))
+        elif self._opening and self.is_placeholder(text):
             self._settle(self._opening)
-        elif not said and self._empty.strip():
+        elif not text and self._empty.strip():
             self._settle(self._empty)
-        elif naturally and not self.is_free and not said:
+        elif naturally and not self.is_free and not text:
             self._settle("{}")
         else:
-            self._settle_as_said()
+            self._settle_as_it_is()
 
     def next_text(self) -> str:
         """Return the new text that can be shown."""
-        placeholder = not self.is_free and self._said.is_placeholder
+        placeholder = not self.is_free and self._arguments.is_placeholder
         if not self.settled and (placeholder or self._held):
             return ""
         shown, self._unshown = self._unshown, []
@@ -119,7 +123,7 @@ class CallText:
         rest, self._beyond = "".join(self._beyond), []
         return further_calls(rest, self.text, naturally=naturally)
 
-    def says_nothing(self, text: str) -> bool:
+    def is_placeholder(self, text: str) -> bool:
         """Whether a text is empty, or an empty object."""
         if self.is_free:
             return not text
@@ -127,15 +131,15 @@ class CallText:
 
     def _is_cut_off_in(self, whole: str) -> bool:
         """Whether a whole text has more than the one that was taken for whole."""
-        said = self._said.text
-        is_open = self.is_free or not self._said.ended
-        return is_open and len(whole) > len(said) and whole.startswith(said)
+        text = self._arguments.text
+        is_open = self.is_free or not self._arguments.ended
+        return is_open and len(whole) > len(text) and whole.startswith(text)
 
     def _take(self, text: str) -> None:
         """Take the new part of the arguments in a delta."""
-        rest = self._said.add(text)
-        if rest and self._said.is_placeholder and opens_json(rest):
-            self._said = ArgumentText()
+        rest = self._arguments.add(text)
+        if rest and self._arguments.is_placeholder and opens_json(rest):
+            self._arguments = ArgumentText()
             self._unshown = []
             self._take(rest.lstrip(BETWEEN))
             return
@@ -143,32 +147,34 @@ class CallText:
         self._beyond += [rest] if rest else []
 
     def _settle(self, whole: str) -> None:
-        said = ArgumentText()
+        arguments = ArgumentText()
         rest = ""
         if self.is_free:
-            said.append(whole)
+            arguments.append(whole)
         else:
-            rest = said.add(whole)
-            if said.is_placeholder and opens_json(rest):
-                said = ArgumentText()
-                rest = said.add(rest.lstrip(BETWEEN))
+            rest = arguments.add(whole)
+            if arguments.is_placeholder and opens_json(rest):
+                arguments = ArgumentText()
+                rest = arguments.add(rest.lstrip(BETWEEN))
         shown = "".join(self._shown)
-        if said.text.startswith(shown):
-            self._said, self._unshown = said, [said.text[len(shown) :]]
-        elif said.whole and not (self._said.whole and same_json(said.text, self._said.text)):
+        if arguments.text.startswith(shown):
+            self._arguments, self._unshown = arguments, [arguments.text[len(shown) :]]
+        elif arguments.whole and not (
+            self._arguments.whole and same_json(arguments.text, self._arguments.text)
+        ):
             raise UpstreamError(
                 "The upstream's response contradicts itself: the arguments of a tool call differ "
                 "from those that its stream began with. Retry the request."
             )
         self._beyond = [rest]
-        self._settle_as_said()
+        self._settle_as_it_is()
 
-    def _settle_as_said(self) -> None:
+    def _settle_as_it_is(self) -> None:
         """Keep the text as it is, with what follows its JSON."""
         self.settled = True
         rest = "".join(self._beyond)
         if rest.strip(BETWEEN) and not opens_json(rest):
-            self._said.append(rest)
+            self._arguments.append(rest)
             self._unshown.append(rest)
 
 

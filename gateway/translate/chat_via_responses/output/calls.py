@@ -98,7 +98,7 @@ class CallsFold:
 
     def complete(self, call: Call, text: object, *, item_is_done: bool = True) -> list[Json]:
         """Take what should be a call's whole text; raises `UpstreamError` for contradictions."""
-        call.text.hear(arguments_text(text), item_is_done=item_is_done)
+        call.text.complete(arguments_text(text), item_is_done=item_is_done)
         if item_is_done:
             call.longer_names = frozenset()
         return self._show(call)
@@ -118,7 +118,7 @@ class CallsFold:
         deltas = self._show(call, has_ended=True)
         for text in others:
             other = Call(call.kind, call.name)
-            other.text.hear(text, item_is_done=True)
+            other.text.complete(text, item_is_done=True)
             other.text.end(naturally=naturally)
             if naturally:
                 self._check(other)

@@ -139,7 +139,7 @@ class OutputFold(ResponseEvents[list[Step]]):
     def _text_delta(self, event: Json) -> list[Step]:
         item = self._items.of_event(ItemKind.MESSAGE, event)
         text, logprobs = string(event, "delta"), event.get("logprobs")
-        return self._messages.say(item, part_of(event), text, logprobs)
+        return self._messages.add_text(item, part_of(event), text, logprobs)
 
     def _refusal_delta(self, event: Json) -> list[Step]:
         item = self._items.of_event(ItemKind.MESSAGE, event)
@@ -163,7 +163,7 @@ class OutputFold(ResponseEvents[list[Step]]):
             return []
         text = string(part, "refusal" if kind == "refusal" else "text")
         if FORMS.get(kind) == "text":
-            return self._messages.say_whole(item, part_of(event), text, part.get("logprobs"))
+            return self._messages.complete_text(item, part_of(event), text, part.get("logprobs"))
         if kind == "refusal":
             return self._messages.refuse_whole(item, part_of(event), text)
         if kind == "summary_text":
@@ -193,7 +193,7 @@ class OutputFold(ResponseEvents[list[Step]]):
         response = an_object(event, "response")
         status = status_of(event, response)
         steps: list[Step] = []
-        last = (self._messages.said_last, self._reasoning.said_last)
+        last = (self._messages.last_item, self._reasoning.last_item)
         others = output = objects(response, "output")
         shown: Json = {}
         # What continues the last text precedes other texts.

@@ -108,15 +108,15 @@ def _match_calls(places: Sequence[_Place], left: dict[OutputItem, None]) -> None
 
 def _match_texts(places: Sequence[_Place], left: dict[OutputItem, None]) -> None:
     """Match messages and reasoning with equal texts, then those that begin with a known text."""
-    said: defaultdict[object, deque[OutputItem]] = defaultdict(deque)
+    by_digests: defaultdict[object, deque[OutputItem]] = defaultdict(deque)
     for each in left:
         if each.texts:
-            said[each.texts.digests].append(each)
-    if not said:
+            by_digests[each.texts.digests].append(each)
+    if not by_digests:
         return
     unmatched = [(place, texts_of(place.item)) for place in places if place.known is None]
     for place, texts in unmatched:
-        same = said.get(digests_of(texts))
+        same = by_digests.get(digests_of(texts))
         if same:
             _take(place, same.popleft(), left)
     for place, texts in unmatched:
@@ -131,9 +131,9 @@ def _match_in_order(places: Sequence[_Place], left: dict[OutputItem, None]) -> N
 
     If the same number is left on both sides, each has its counterpart, shown or not.
     """
-    said = [place for place in places if _says_something(place.item)]
-    as_many = len(said) == len(left)
-    for place in said:
+    not_empty = [place for place in places if _has_content(place.item)]
+    as_many = len(not_empty) == len(left)
+    for place in not_empty:
         for each in left:
             if each.kind is ItemKind.CALL:
                 same = goes_on(each, place.item) or is_cut_off(each, place.item)
@@ -145,9 +145,9 @@ def _match_in_order(places: Sequence[_Place], left: dict[OutputItem, None]) -> N
                 break
 
 
-def _says_something(item: Json) -> bool:
-    said = any(item.get(name) for name in ("content", "summary", "result"))
-    return "call_id" in item or "name" in item or said
+def _has_content(item: Json) -> bool:
+    has_content = any(item.get(name) for name in ("content", "summary", "result"))
+    return "call_id" in item or "name" in item or has_content
 
 
 def _take(place: _Place, found: OutputItem, left: dict[OutputItem, None]) -> None:

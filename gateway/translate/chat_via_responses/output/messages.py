@@ -41,11 +41,13 @@ class MessagesFold:
         return None if self._last is None else self._last.phase
 
     @property
-    def said_last(self) -> OutputItem | None:
+    def last_item(self) -> OutputItem | None:
         """The message that was shown last."""
         return self._last
 
-    def say(self, item: OutputItem, part: int | None, text: str, logprobs: object) -> list[Step]:
+    def add_text(
+        self, item: OutputItem, part: int | None, text: str, logprobs: object
+    ) -> list[Step]:
         """Take text of a content part; None: the upstream does not name the part.
 
         Raises `UpstreamError` for malformed logprobs.
@@ -77,14 +79,14 @@ class MessagesFold:
         self._length += len(text)
         self._last_character = text[-1]
 
-    def say_whole(
+    def complete_text(
         self, item: OutputItem, part: int | None, text: str, logprobs: object
     ) -> list[Step]:
         """Take a part's whole text, and show the rest of it; raises as `say` does."""
         place, rest = item.texts.rest_of_part("text", part, text)
         steps: list[Step] = []
         if rest:
-            steps = self.say(item, place, rest, logprobs if rest == text else None)
+            steps = self.add_text(item, place, rest, logprobs if rest == text else None)
         item.texts.end_part("text", place)
         if place is None:
             self._place = None
@@ -150,7 +152,7 @@ class MessagesFold:
             text = new_texts.get(index)
             if text:
                 logprobs = part.get("logprobs") if text == part["text"] else None
-                steps += self.say(known, index, text, logprobs)
+                steps += self.add_text(known, index, text, logprobs)
             annotations = objects(part, "annotations")[len(known.annotations.get(index, ())) :]
             for annotation in annotations[counted:]:
                 steps += self._take_annotation(known, index, annotation)

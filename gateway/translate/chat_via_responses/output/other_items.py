@@ -30,7 +30,7 @@ class OtherItems:
     def __init__(self) -> None:
         self._announced: dict[_Name, Json] = {}
         self._named: set[_Name] = set()
-        self._said = Counter[int]()
+        self._digests = Counter[int]()
         self._kinds: dict[str, None] = {}
 
     def announce(self, item: Json) -> None:
@@ -46,7 +46,7 @@ class OtherItems:
             return []
         if name is not None:
             self._named.add(name)
-        self._said[said_mark(item)] += 1
+        self._digests[item_digest(item)] += 1
         self._kinds.setdefault(str(item.get("type")))
         return [Step({FIELD: [item]})]
 
@@ -55,12 +55,12 @@ class OtherItems:
         others = [item for item in output if item_kind(item) is None]
         for item in others:
             if item_name(item) in self._named:
-                self._said[said_mark(item)] -= 1
-        repeated, self._said = self._said, Counter[int]()
+                self._digests[item_digest(item)] -= 1
+        repeated, self._digests = self._digests, Counter[int]()
         steps: list[Step] = []
         for item in others:
-            if item_name(item) not in self._named and repeated[said_mark(item)] > 0:
-                repeated[said_mark(item)] -= 1
+            if item_name(item) not in self._named and repeated[item_digest(item)] > 0:
+                repeated[item_digest(item)] -= 1
             else:
                 steps += self.complete(item)
         left = list(self._announced.values())
@@ -85,7 +85,7 @@ def _begun(item: Json) -> _Name:
     return item_name(item) or (str(item.get("type")), "")
 
 
-def said_mark(item: Json) -> int:
+def item_digest(item: Json) -> int:
     """Return a digest that repetitions of an item share."""
-    said = {name: value for name, value in item.items() if name not in _OWN}
-    return crc32(msgspec.json.encode(said, order="sorted"))
+    fields = {name: value for name, value in item.items() if name not in _OWN}
+    return crc32(msgspec.json.encode(fields, order="sorted"))

@@ -58,7 +58,7 @@ class ReasoningFold:
         self._said_last: OutputItem | None = None
 
     @property
-    def said_last(self) -> OutputItem | None:
+    def last_item(self) -> OutputItem | None:
         """The item of the last text."""
         return self._said_last
 

@@ -279,15 +279,15 @@ def may_be(known: OutputItem, item: Json) -> bool:
 
 def goes_on(known: OutputItem, item: Json) -> bool:
     """Whether a whole call begins with the known text of one."""
-    said, text = known.call.text, arguments_text(call_text(item))
-    empty = said.is_empty or said.says_nothing(text)
-    return empty or text.startswith(said.text) or same_json(said.text, text)
+    so_far, text = known.call.text, arguments_text(call_text(item))
+    empty = so_far.is_empty or so_far.is_placeholder(text)
+    return empty or text.startswith(so_far.text) or same_json(so_far.text, text)
 
 
 def is_cut_off(known: OutputItem, item: Json) -> bool:
     """Whether a whole call has only the beginning of the known text of one."""
-    said, text = known.call.text, arguments_text(call_text(item))
-    return said.text.startswith(text) and (said.is_free or not is_json(text))
+    so_far, text = known.call.text, arguments_text(call_text(item))
+    return so_far.text.startswith(text) and (so_far.is_free or not is_json(text))
 
 
 def _is_name(value: object) -> bool:

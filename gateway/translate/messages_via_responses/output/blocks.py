@@ -54,7 +54,7 @@ class ReasoningBlock(ThinkingBlock):
         """Whether no more of the item is expected."""
         return _is_done(self._item)
 
-    def say(self, form: ReasoningForm, part: int, text: str) -> bool:
+    def add_text(self, form: ReasoningForm, part: int, text: str) -> bool:
         """Add text of a part; return False if the block shows the other form.
 
         The parts of a summary are paragraphs; those of the reasoning itself are one text.

@@ -40,14 +40,14 @@ class Content:
         """Whether there are any calls."""
         return bool(self._calls)
 
-    def say(self, item: OutputItem, part: int | None, text: str) -> None:
+    def add_text(self, item: OutputItem, part: int | None, text: str) -> None:
         """Add text of a part; None: the upstream does not name it."""
         if text:
             self._count(text)
             if self._documents is None:
-                self.texts.say(item, part, text)
+                self.texts.add_text(item, part, text)
             else:
-                piece = partial(_said, self.texts.say, item, part, text)
+                piece = partial(_added_text, self.texts.add_text, item, part, text)
                 self._documents.take(item, text, piece)
             item.texts.add("text", part, text)
 
@@ -58,7 +58,7 @@ class Content:
             if self._documents is None:
                 self.texts.refuse(item, part, text)
             else:
-                piece = partial(_said, self.texts.refuse, item, part, text)
+                piece = partial(_added_text, self.texts.refuse, item, part, text)
                 self._documents.take_refusal(item, text, piece)
             item.texts.add("refusal", part, text)
 
@@ -75,7 +75,7 @@ class Content:
         self._count(text)
         item.texts.add(form, part, text)
         block = self.reasoning(item)
-        if block is not None and not block.say(form, part, text):
+        if block is not None and not block.add_text(form, part, text):
             self._report.drop(f"reasoning.{form}")
 
     def reasoning(self, item: OutputItem) -> ReasoningBlock | None:
@@ -115,9 +115,9 @@ class Content:
         call.text.go_on(piece)
         self._show(call)
 
-    def hear(self, call: Call, text: object, *, item_is_done: bool) -> None:
+    def complete_call(self, call: Call, text: object, *, item_is_done: bool) -> None:
         """Take what should be a call's whole text; raises `UpstreamError` for contradictions."""
-        call.text.hear(arguments_text(text), item_is_done=item_is_done)
+        call.text.complete(arguments_text(text), item_is_done=item_is_done)
         if item_is_done:
             call.longer_names = frozenset()
         self._show(call)
@@ -129,7 +129,7 @@ class Content:
         self._show(call)
         for text in call.text.other_calls(naturally=naturally):
             other = Call(call.kind, call.name)
-            self.hear(other, text, item_is_done=True)
+            self.complete_call(other, text, item_is_done=True)
             other.text.end(naturally=naturally)
 
     def cut(self) -> None:
@@ -157,12 +157,12 @@ class Content:
             )
 
 
-def _said(
-    say: Callable[[OutputItem, int | None, str], None],
+def _added_text(
+    add: Callable[[OutputItem, int | None, str], None],
     item: OutputItem,
     part: int | None,
     text: str,
 ) -> list[Step]:
     """Write a piece of text; return no steps, since this fold writes at once."""
-    say(item, part, text)
+    add(item, part, text)
     return []

@@ -77,7 +77,7 @@ class MessageFold(ResponseEvents[None]):
         for item in output:
             if item_kind(item) in (None, ItemKind.IMAGE):
                 self._report.drop(f"output.{item.get('type')}")
-        last = self._content.texts.said_last
+        last = self._content.texts.last_item
         # What continues the last text precedes other texts.
         for known, item in sorted(matched(self._items, output), key=lambda pair: pair[0] != last):
             self._complete(known, item)
@@ -136,7 +136,7 @@ class MessageFold(ResponseEvents[None]):
             self._complete_reasoning(known, item)
         elif known.kind is ItemKind.CALL:
             self._content.describe(known.call, item)
-            self._content.hear(known.call, call_text(item), item_is_done=True)
+            self._content.complete_call(known.call, call_text(item), item_is_done=True)
         else:
             self._report.drop(f"output.{item.get('type')}")
         known.done = True
@@ -158,7 +158,7 @@ class MessageFold(ResponseEvents[None]):
             if str(part.get("type")) not in FORMS:
                 self._report.drop(f"content.{part.get('type')}")
             self._content.refuse(known, index, new_refusals.get(index, ""))
-            self._content.say(known, index, new_texts.get(index, ""))
+            self._content.add_text(known, index, new_texts.get(index, ""))
 
     def _complete_reasoning(self, known: OutputItem, item: Json) -> None:
         texts = texts_of(item)
@@ -169,7 +169,7 @@ class MessageFold(ResponseEvents[None]):
 
     def _text_delta(self, event: Json) -> None:
         item = self._items.of_event(ItemKind.MESSAGE, event)
-        self._content.say(item, part_of(event), string(event, "delta"))
+        self._content.add_text(item, part_of(event), string(event, "delta"))
 
     def _refusal_delta(self, event: Json) -> None:
         item = self._items.of_event(ItemKind.MESSAGE, event)
@@ -197,7 +197,7 @@ class MessageFold(ResponseEvents[None]):
         place = summary_index(item, event) if form == "summary" else part_of(event)
         known_place, rest = item.texts.rest_of_part(form, place, text)
         if form == "text":
-            self._content.say(item, known_place, rest)
+            self._content.add_text(item, known_place, rest)
         elif form == "refusal":
             self._content.refuse(item, known_place, rest)
         else:
@@ -210,7 +210,7 @@ class MessageFold(ResponseEvents[None]):
 
     def _call_done(self, event: Json) -> None:
         whole = event.get("arguments") or event.get("input")
-        self._content.hear(self._call_of(event), whole, item_is_done=False)
+        self._content.complete_call(self._call_of(event), whole, item_is_done=False)
 
     def _call_of(self, event: Json) -> Call:
         call = self._items.of_event(ItemKind.CALL, event).call

@@ -34,11 +34,11 @@ class Texts:
         return "".join(self._refusal)
 
     @property
-    def said_last(self) -> OutputItem | None:
+    def last_item(self) -> OutputItem | None:
         """The message of the last text."""
         return None if self._place is None else self._place[0]
 
-    def say(self, item: OutputItem, part: int | None, text: str) -> None:
+    def add_text(self, item: OutputItem, part: int | None, text: str) -> None:
         """Add text of a part, which is not empty."""
         place = (item, part, False)
         if place != self._place:

@@ -12,7 +12,7 @@ from gateway.shapes import Json
 from gateway.translate.chat_via_responses.output.calls import call_text
 from gateway.translate.chat_via_responses.output.item_texts import Form, texts_of
 from gateway.translate.chat_via_responses.output.last_output import matched
-from gateway.translate.chat_via_responses.output.other_items import item_name, said_mark
+from gateway.translate.chat_via_responses.output.other_items import item_digest, item_name
 from gateway.translate.chat_via_responses.output.reading import index_of, objects, string
 from gateway.translate.chat_via_responses.output.tracking import (
     ItemKind,
@@ -160,7 +160,7 @@ class StreamedItems:
             known.call.describe(item, self._tools)
             text = arguments_text(call_text(item))
             if done:
-                known.call.text.hear(text, item_is_done=True)
+                known.call.text.complete(text, item_is_done=True)
             else:
                 known.call.text.open(text)
         elif done and kind is not ItemKind.IMAGE:
@@ -208,7 +208,7 @@ class StreamedItems:
         call = known.call
         call.describe({"type": kind, "name": event.get("name")}, self._tools)
         if done:
-            call.text.hear(arguments_text(event.get(name)), item_is_done=False)
+            call.text.complete(arguments_text(event.get(name)), item_is_done=False)
         else:
             call.text.go_on(arguments_text(event.get("delta")))
 
@@ -235,9 +235,9 @@ class StreamedItems:
     def _other_at_end(self, item: Json, placed: Sequence[_StreamedItem]) -> _StreamedItem | None:
         """Return what the stream has of such an item of the response: vLLM renames them."""
         others = [each for each in self._all if each.known is None and each not in placed]
-        name, mark = item_name(item), said_mark(item)
+        name, mark = item_name(item), item_digest(item)
         named = (each for each in others if name is not None and item_name(each.item) == name)
-        same = (each for each in others if said_mark(each.item) == mark)
+        same = (each for each in others if item_digest(each.item) == mark)
         return next(named, None) or next(same, None)
 
     def _filled(self, streamed: _StreamedItem, item: Json, *, naturally: bool) -> Json:
@@ -261,7 +261,7 @@ class StreamedItems:
         """Return name, id and text of a call, as they are known at the end."""
         call, text = known.call, known.call.text
         call.describe(item, self._tools)
-        text.hear(arguments_text(call_text(item)), item_is_done=True)
+        text.complete(arguments_text(call_text(item)), item_is_done=True)
         text.end(naturally=naturally)
         said = "".join([text.text, *text.other_calls(naturally=naturally)])
         named: Json = {"name": call.name} if call.name else {}

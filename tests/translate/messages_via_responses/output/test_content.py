@@ -35,7 +35,7 @@ def item(kind: ItemKind = ItemKind.MESSAGE) -> OutputItem:
 
 def test_nothing_is_said_by_empty_texts() -> None:
     scene, said = Scene(), item()
-    scene.content.say(said, 0, "")
+    scene.content.add_text(said, 0, "")
     scene.content.refuse(said, 0, "")
     scene.content.reason(item(ItemKind.REASONING), "summary", 0, "")
     assert scene.message()["content"] == []
@@ -49,7 +49,7 @@ def test_a_call_in_pieces_and_as_a_whole() -> None:
     scene.content.open(call, "")
     scene.content.add(call, '{"a"')
     scene.content.add(call, ":1}")
-    scene.content.hear(call, {"a": 1}, item_is_done=True)
+    scene.content.complete_call(call, {"a": 1}, item_is_done=True)
     scene.content.finish(call, naturally=True)
     assert [scene.content.has_calls] == [True]
     assert texts(scene.message()) == ['ls({"a":1})']
@@ -63,7 +63,7 @@ def test_a_name_that_may_go_on_waits_for_the_end_of_its_item() -> None:
     scene.frame.start(None, None)
     scene.frame.advance()
     assert len(scene.frame.sent()) == 1
-    scene.content.hear(call, "{}", item_is_done=True)
+    scene.content.complete_call(call, "{}", item_is_done=True)
     scene.frame.advance()
     assert scene.frame.sent()[0]["content_block"]["name"] == "ls"
 
@@ -73,7 +73,7 @@ def test_calls_of_one_name_have_different_ids() -> None:
     for _ in range(2):
         call = item(ItemKind.CALL).call
         scene.content.describe(call, {"name": "ls", "call_id": "call_1"})
-        scene.content.hear(call, "{}", item_is_done=True)
+        scene.content.complete_call(call, "{}", item_is_done=True)
     first, second = scene.message()["content"]
     assert first["id"] == "call_1"
     assert second["id"].startswith("toolu_")
@@ -108,6 +108,8 @@ def test_a_call_that_contradicts_itself_is_an_error(said_again: bool) -> None:
     scene.content.describe(call, {"name": "ls"})
     scene.content.add(call, '{"a":1}')
     if said_again:
-        scene.content.hear(call, '{"a": 1}', item_is_done=True)
+        scene.content.complete_call(call, '{"a": 1}', item_is_done=True)
     else:
-        failure(UpstreamError, lambda: scene.content.hear(call, '{"b":2}', item_is_done=True))
+        failure(
+            UpstreamError, lambda: scene.content.complete_call(call, '{"b":2}', item_is_done=True)
+        )
