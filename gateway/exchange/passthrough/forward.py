@@ -17,6 +17,8 @@ from gateway.exchange.decision import Decision
 from gateway.exchange.errors import failures
 from gateway.exchange.errors.redirections import check_passed_redirect, led_nowhere
 from gateway.exchange.passthrough.destinations import Destinations
+from gateway.exchange.passthrough.embeddings import PATH as EMBEDDINGS
+from gateway.exchange.passthrough.embeddings import Encoding, asked_encoding, reencoded
 from gateway.exchange.reply.classify import ErrorReply, read_error
 from gateway.exchange.reply.reading import MAX_ERROR_BYTES, content_length
 from gateway.exchange.reply.untouched import passed_on
@@ -48,9 +50,31 @@ class Forwarder:
 
         `named` are the models that the path may be about, the likeliest first.
         """
+        limit = self._settings.server.max_body_bytes
         if call.client is not None and call.client.is_restricted:
-            limit = self._settings.server.max_body_bytes
             call = await restrictions.admitted(call, limit, self._apart)
+        asked: Encoding | None = None
+        if call.path == EMBEDDINGS and call.method == "POST":
+            call, asked = await asked_encoding(call, limit)
+        upstream, reply = await self._sent(call, decision, named)
+        if not named and reply.status in _NO_ROUTE and _is_of_anthropics_client(call):
+            failure = await read_error(reply)
+            _check_route(call, failure, decision)
+            return failures.untouched(failure)
+        nowhere = led_nowhere(reply.status, reply.headers)
+        if nowhere is not None:
+            decision.failed(upstream, nowhere, final=True)
+        if asked is not None:
+            grace = self._settings.server.first_byte_grace
+            changed = await reencoded(reply, asked, grace, self._apart, decision)
+            if changed is not None:
+                return changed
+        return await self._answer(call, upstream, reply, about_a_model=bool(named))
+
+    async def _sent(
+        self, call: Request, decision: Decision, named: Sequence[str]
+    ) -> tuple[str, UpstreamReply]:
+        """Send a request to where it goes; return that upstream, and its reply."""
         routed = await self.destinations.of_request(call, decision, named)
         decision.upstream = routed.upstream
         decision.endpoint = f"/v1{call.path}"
@@ -73,14 +97,7 @@ class Forwarder:
             decision.repeats = sent.repeats
             decision.address = sent.address
         decision.identified(reply.headers)
-        if not named and reply.status in _NO_ROUTE and _is_of_anthropics_client(call):
-            failure = await read_error(reply)
-            _check_route(call, failure, decision)
-            return failures.untouched(failure)
-        nowhere = led_nowhere(reply.status, reply.headers)
-        if nowhere is not None:
-            decision.failed(routed.upstream, nowhere, final=True)
-        return await self._answer(call, routed.upstream, reply, about_a_model=bool(named))
+        return routed.upstream, reply
 
     async def _answer(
         self, call: Request, upstream: str, reply: UpstreamReply, *, about_a_model: bool
@@ -106,7 +123,7 @@ class Forwarder:
                 failures.check_own_key(settings, answered.status, answered.body)
                 return failures.untouched(answered)
             return answered
-        return passed_on(reply, counted=call.path == "/embeddings")
+        return passed_on(reply, counted=call.path == EMBEDDINGS)
 
 
 def _is_of_anthropics_client(call: Request) -> bool:

@@ -38,14 +38,16 @@ class Ahead:
         return None if declared is None else declared + begun - self.read
 
 
-async def read_ahead(body: Body) -> tuple[bytes, AsyncIterator[bytes] | None]:
-    """Return a body's beginning, and the rest of it; None: that is all."""
+async def read_ahead(
+    body: Body, most: int = READ_AHEAD_BYTES
+) -> tuple[bytes, AsyncIterator[bytes] | None]:
+    """Return a body's beginning, of `most` bytes or a piece more, and the rest; None: no rest."""
     if isinstance(body, bytes):
         return body, None
     beginning = bytearray()
     async for piece in body:
         beginning += piece
-        if len(beginning) >= READ_AHEAD_BYTES:
+        if len(beginning) >= most:
             return bytes(beginning), body
     return bytes(beginning), None
 
@@ -56,6 +58,7 @@ async def read_body(body: Body, limit: int, beginning: bytes = b"") -> bytes:
     `limit` is in bytes.
     """
     whole = bytearray(beginning)
+    check_size(len(whole), limit)
     async for piece in pieces_of(body):
         whole += piece
         check_size(len(whole), limit)

@@ -82,3 +82,17 @@ def test_what_is_sent_again_has_the_length_of_what_has_changed(
 ) -> None:
     assert ahead.length(declared) == length
     assert asyncio.run(read_body(ahead.again(), 10)) == whole
+
+
+def test_what_was_read_ahead_counts_for_the_limit() -> None:
+    with pytest.raises(PayloadTooLarge):
+        asyncio.run(read_body(arriving(), 4, b"begun"))
+    assert asyncio.run(read_body(arriving(), 5, b"begun")) == b"begun"
+
+
+def test_more_can_be_read_ahead() -> None:
+    async def scenario() -> None:
+        beginning, rest = await read_ahead(arriving(b"abc", b"de", b"f"), 4)
+        assert (beginning, rest is None) == (b"abcde", False)
+
+    asyncio.run(scenario())
