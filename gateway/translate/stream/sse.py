@@ -14,6 +14,7 @@ from gateway.errors import GatewayError, UpstreamError
 from gateway.shapes import Json, Shape
 from gateway.translate.parts.messages.errors import messages_error
 from gateway.translate.stream.response_ends import OTHER_END
+from gateway.translate.stream.response_errors import reported
 
 DONE = b"[DONE]"
 """The data of the event that ends a completions or chat stream."""
@@ -254,17 +255,13 @@ def encode_events(shape: Shape, events: Iterable[Json]) -> bytes:
 def error_event(shape: Shape | None, error: GatewayError, number: int = 0) -> Json:
     """Return the event that reports an error to a stream's client, in the client's shape if known.
 
-    Of a responses event openai-python and openai-node read the nested form only, others the
-    documented flat one; `number` is its `sequence_number`.
+    `number` is the `sequence_number` of a responses event.
     """
     if shape is Shape.MESSAGES:
         return messages_error(error)
-    envelope = error.envelope()
-    if shape is not Shape.RESPONSES:
-        return dict(envelope)
-    details = envelope["error"]
-    flat = {name: details[name] for name in ("code", "message", "param")}
-    return {"type": "error", "sequence_number": number, **flat, "error": details}
+    if shape is Shape.RESPONSES:
+        return {"type": "error", "sequence_number": number, **reported(error)}
+    return dict(error.envelope())
 
 
 def encode_json(value: Json) -> bytes:

@@ -11,8 +11,8 @@ from gateway.translate.responses_via_chat.output.queue import OutputQueue
 from gateway.translate.responses_via_chat.output.response_object import (
     ResponseObject,
     UpstreamFacts,
-    failure,
 )
+from gateway.translate.stream.response_errors import failure, reported
 
 INCOMPLETE: Mapping[str, str] = {
     "length": "max_output_tokens",
@@ -72,18 +72,13 @@ class ResponseFrame(ResponseOutput, StreamTranslation):
     """What a stream of responses events has beside its items."""
 
     def fail(self, error: GatewayError) -> list[Json]:
-        """Return the error, flat and nested, and the failed response with the items so far.
-
-        openai-python only raises the nested form; other clients read the documented flat one.
-        """
+        """Return the error, and the failed response with the items so far."""
         if self._ended:
             return []
         self._ended = True
         response = self._open()
         output = self._queue.break_off()
-        details = error.envelope()["error"]
-        flat = {name: details[name] for name in ("code", "message", "param")}
-        self._queue.write({"type": "error", **flat, "error": details})
+        self._queue.write({"type": "error", **reported(error)})
         failed = response.at("failed", output, error=failure(error))
         self._queue.write({"type": "response.failed", "response": failed})
         return self._queue.sent()

@@ -7,8 +7,6 @@ OpenAPI description).
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from gateway.envelopes.overflows import CODE as TOO_LONG
-from gateway.errors import GatewayError
 from gateway.shapes import Json
 from gateway.translate.contract import Context
 from gateway.translate.parts.content.sources import add_sources, has_sources, sources_of
@@ -18,7 +16,6 @@ from gateway.translate.parts.tokens.usage import responses_usage
 from gateway.translate.parts.tokens.usage_sums import richer_usage
 from gateway.translate.parts.tools.definitions import is_strict_schema
 
-_ERROR_CODES = {429: "rate_limit_exceeded", 400: "invalid_prompt"}
 _SERVICE_TIERS = frozenset({"auto", "default", "flex", "scale", "priority", "fast", "ultrafast"})
 
 ECHOED: Json = {
@@ -40,15 +37,6 @@ ECHOED: Json = {
     "user": None,
 }
 """Parameters that a response repeats, with OpenAI's defaults."""
-
-
-def failure(error: GatewayError) -> Json:
-    """Return the `error` of a failed response."""
-    code = _ERROR_CODES.get(error.status, "server_error")
-    if error.code == TOO_LONG:
-        # Not in OpenAI's description, but it sends this code, and Codex looks for it.
-        code = TOO_LONG
-    return {"code": code, "message": error.message}
 
 
 @dataclass(slots=True)

@@ -2,7 +2,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from gateway.errors import UpstreamError
+from gateway.errors import UpstreamError, UpstreamReplied
 from gateway.shapes import Json
 from gateway.translate.responses_via_chat.output.frame import ResponseFrame
 from tests.translate.messages_upstreams import context
@@ -46,3 +46,13 @@ def test_a_response_that_fails_has_what_the_client_has_seen(texts: Sequence[str]
     assert response["error"] == {"code": "server_error", "message": "No more."}
     assert len(response["output"]) == len(texts)
     assert stream.fail(UpstreamError("No more.")) == []
+
+
+@pytest.mark.parametrize(("code", "told"), [(None, "server_error"), ("busy", "busy")])
+def test_an_error_has_a_code_in_its_event_and_in_the_failed_response(
+    code: str | None, told: str
+) -> None:
+    stream, _ = said("a")
+    reported, failed = stream.fail(UpstreamReplied("No more.", status=502, code=code))
+    assert reported["code"] == reported["error"]["code"] == told
+    assert failed["response"]["error"] == {"code": "server_error", "message": "No more."}

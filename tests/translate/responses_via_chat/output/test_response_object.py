@@ -2,9 +2,7 @@
 
 import pytest
 
-from gateway.errors import UpstreamReplied
 from gateway.shapes import Json
-from gateway.translate.responses_via_chat.output.response_object import failure
 from tests.translate.responses_via_chat.chat_backend import (
     CREATED,
     NOW,
@@ -163,22 +161,6 @@ def test_tools_are_echoed_in_the_clients_shape() -> None:
         {"description": "", **namespace},
     ]
     assert response["tool_choice"] == choice
-
-
-@pytest.mark.parametrize(
-    ("status", "code", "expected"),
-    [
-        (429, None, "rate_limit_exceeded"),
-        (400, "unknown_parameter", "invalid_prompt"),
-        (502, None, "server_error"),
-        (400, "context_length_exceeded", "context_length_exceeded"),
-    ],
-)
-def test_a_failed_response_has_one_of_openais_codes(
-    status: int, code: str | None, expected: str
-) -> None:
-    error = UpstreamReplied("No.", status=status, code=code)
-    assert failure(error) == {"code": expected, "message": "No."}
 
 
 def test_sources_of_a_reply_are_fields_of_the_response() -> None:
