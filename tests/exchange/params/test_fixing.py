@@ -187,3 +187,33 @@ def test_a_stream_need_not_become_one(asked: object, left: int) -> None:
     routed = Routed(stream=asked)
     assert len(for_clients(fixes, Shape.CHAT, Shape.CHAT, CONTEXT, routed)) == left
     assert for_clients(fixes, Shape.CHAT, Shape.CHAT, CONTEXT) == fixes
+
+
+@pytest.mark.parametrize(("asked", "emulated"), [({}, ["stream"]), ({"stream": True}, [])])
+def test_a_stream_that_is_asked_for_in_place_of_a_reply_is_reported(
+    asked: Json, emulated: list[str]
+) -> None:
+    made = translation({"model": "m", **asked})
+    (body,) = fixed_bodies(made, (ParameterFix("stream", "stream"),))
+    assert body["stream"] is True
+    assert made.report.emulated == emulated
+
+
+@pytest.mark.parametrize(
+    ("given", "dropped", "changed"),
+    [
+        ({"tool_choice": "required"}, [], ["thinking:none->disabled"]),
+        (
+            {"tool_choice": "required", "reasoning_effort": "low", "thinking": {"type": "enabled"}},
+            ["reasoning_effort"],
+            ["thinking:enabled->disabled"],
+        ),
+        ({"tool_choice": "auto", "reasoning_effort": "low"}, [], []),
+    ],
+)
+def test_thinking_that_is_switched_off_is_reported(
+    given: Json, dropped: list[str], changed: list[str]
+) -> None:
+    made = translation({"model": "m", **given})
+    fixed_bodies(made, (ParameterFix("unthink", "thinking", "disabled"),))
+    assert (made.report.dropped, made.report.changed) == (dropped, changed)
