@@ -87,6 +87,8 @@ class GenerationRequest(Request):
     """Whether a body of responses was sent to the chat endpoint, and is answered as there."""
     is_utf8: bool = False
     """Whether the body is known to be UTF-8."""
+    is_unsealed: bool = False
+    """Whether the body is known to have nothing that the gateway has sealed."""
 
     @property
     def reply_shape(self) -> Shape:

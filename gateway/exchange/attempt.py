@@ -11,7 +11,7 @@ from gateway.config.settings import Settings
 from gateway.exchange.bodies.apart import LARGE_BYTES, Apart, Held
 from gateway.exchange.bodies.body_pieces import encode_in_pieces
 from gateway.exchange.bodies.body_reader import BodyReader
-from gateway.exchange.bodies.fast_requests import SEALING, Decoded, FastRequests
+from gateway.exchange.bodies.fast_requests import Decoded, FastRequests
 from gateway.exchange.bodies.misplaced_bodies import as_written, may_be_mixed
 from gateway.exchange.bodies.request_fields import (
     MOST_AT_ONCE,
@@ -20,6 +20,7 @@ from gateway.exchange.bodies.request_fields import (
     read_object,
     read_objects,
 )
+from gateway.exchange.bodies.seal_marks import SEALING
 from gateway.exchange.calls.upstream_calls import fits_untouched, translated_call, upstream_call
 from gateway.exchange.contexts import Contexts
 from gateway.exchange.lazy_parts import LazyParts

@@ -28,7 +28,7 @@ class BodyReader:
     async def read(self, call: GenerationRequest) -> tuple[GenerationRequest, Routed]:
         """Return a request and what routing needs of its body, from which an attempt is built next.
 
-        A body that goes on from an earlier one is then known to be UTF-8. Raises `InvalidRequest`.
+        Of a body that goes on from an earlier one more is known then. Raises `InvalidRequest`.
         """
         size = len(call.body)
         if size < LARGEST_TEXT:
@@ -37,9 +37,9 @@ class BodyReader:
         if known is not None:
             return call, known
         if SMALLEST <= size < MOST_AT_ONCE and self._repeated is not None:
-            known = self._repeated.read(call)
-            if known is not None:
-                return replace(call, is_utf8=True), known
+            repeated = self._repeated.read(call)
+            if repeated is not None:
+                return repeated
         return call, await self.fields(call.body)
 
     async def fields(self, body: bytes) -> Routed:

@@ -16,14 +16,13 @@ import msgspec
 
 from gateway.exchange.bodies.apart import LARGE_BYTES
 from gateway.exchange.bodies.request_fields import Routed, read_routed
+from gateway.exchange.bodies.seal_marks import SEALING
 from gateway.exchange.contexts import Contexts, session_of
 from gateway.fast.paths import LARGEST_TEXT, Fast, FastPaths, Loaded, loaded
 from gateway.request import GenerationRequest
 from gateway.shapes import Shape
 from gateway.translate.contract import Context
 
-SEALING = (Shape.RESPONSES, Shape.MESSAGES)
-"""The shapes whose clients keep what a gateway has sealed, and send it back."""
 FAST_BYTES = 2 * 1024 * 1024
 """The largest body for fast paths, which decode it in a single call, in 2 to 4 ms."""
 

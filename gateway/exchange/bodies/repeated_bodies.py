@@ -6,6 +6,7 @@ serves nobody else, and ends with the connection.
 
 import weakref
 from collections import OrderedDict
+from dataclasses import replace
 from functools import partial
 from typing import Final, cast
 
@@ -14,6 +15,8 @@ from gateway.exchange.bodies.request_fields import Routed
 from gateway.request import GenerationRequest
 from gateway.shapes import ClientHeaders
 from gateway.texts import shared_start
+
+Read = tuple[GenerationRequest, Routed]
 
 SMALLEST: Final = 32 * 1024
 """The shortest body, in bytes, of which anything is kept: others are read faster than compared."""
@@ -50,32 +53,33 @@ class _Conversations:
         """Forget all."""
         self._known, self._begun = [], []
 
-    def read(self, body: bytes, field: ListField) -> Routed | None:
-        """Return what routing needs of a body that goes on; None: read it whole."""
+    def read(self, call: GenerationRequest, field: ListField) -> Read | None:
+        """Return what is known of a request whose body goes on; None: read it whole."""
+        body = call.body
         for index, known in enumerate(self._known):
             routed = known.read(body)
             if routed is not None:
                 self._known.insert(0, self._known.pop(index))
-                return routed
+                return replace(call, is_utf8=True, is_unsealed=known.is_unsealed), routed
         if self._failures == _FAILURES:
             return None
         for index, last in enumerate(self._begun):
             shared = _continued(last, body)
             if shared:
                 del self._begun[index]
-                return self._continue(RepeatedBody.found(last, shared, field), body)
+                return self._continue(RepeatedBody.found(last, shared, field), call)
         self._begun = [body, *self._begun[: _CONVERSATIONS - 1]]
         return None
 
-    def _continue(self, found: RepeatedBody | None, body: bytes) -> Routed | None:
+    def _continue(self, found: RepeatedBody | None, call: GenerationRequest) -> Read | None:
         """Keep what a body continues, if it can be read so."""
-        routed = None if found is None else found.read(body)
+        routed = None if found is None else found.read(call.body)
         if found is None or routed is None:
             self._failures += 1
             return None
         self._failures = 0
         self._known = [found, *self._known[: _CONVERSATIONS - 1]]
-        return routed
+        return replace(call, is_utf8=True, is_unsealed=found.is_unsealed), routed
 
 
 class RepeatedBodies:
@@ -91,17 +95,21 @@ class RepeatedBodies:
         self.size = 0
         """The bytes that are kept."""
 
-    def read(self, call: GenerationRequest) -> Routed | None:
-        """Return what routing needs of a body that is valid and goes on; None: read it whole."""
+    def read(self, call: GenerationRequest) -> Read | None:
+        """Return what is known of a request whose body is valid and goes on; None: read it whole.
+
+        That is the request, with what is known of its encoding and of sealed content, and what
+        routing needs of the body.
+        """
         headers, field = call.headers, LISTS.get(call.shape)
         if field is None or not isinstance(headers, ClientHeaders):
             return None
         kept = headers.derived.get(_KNOWN)
         if kept is None:
             kept = headers.derived[_KNOWN] = _Conversations()
-        routed: Routed | None = kept.read(call.body, field)
+        read: Read | None = kept.read(call, field)
         self._count(kept)
-        return routed
+        return read
 
     def _count(self, kept: _Conversations) -> None:
         key, size = id(kept), kept.size

@@ -12,6 +12,7 @@ import msgspec
 from msgspec.structs import replace
 
 from gateway.exchange.bodies.request_fields import Routed
+from gateway.exchange.bodies.seal_marks import is_unsealed
 from gateway.shapes import Shape
 from gateway.texts import check_utf8, shared_start
 
@@ -38,15 +39,16 @@ _read_value = msgspec.json.Decoder(msgspec.Raw).decode
 class ListField(msgspec.Struct, frozen=True):
     """The field of a shape's bodies that has their conversation."""
 
+    shape: Shape
     name: str
     read: Callable[[bytes], Routed]
     key: re.Pattern[bytes]
 
     @classmethod
-    def of(cls, name: str, kind: type[Routed]) -> "ListField":
+    def of(cls, shape: Shape, name: str, kind: type[Routed]) -> "ListField":
         """Return the one with this name, in bodies that are decoded as `kind`."""
         key = re.compile(rb'"' + name.encode() + rb'"\s*:\s*\[')
-        return cls(name, msgspec.json.Decoder(kind).decode, key)
+        return cls(shape, name, msgspec.json.Decoder(kind).decode, key)
 
     def written(self, routed: Routed) -> bytes:
         """Return its value as it is written."""
@@ -55,9 +57,12 @@ class ListField(msgspec.Struct, frozen=True):
 
 LISTS: Mapping[Shape, ListField] = MappingProxyType(
     {
-        Shape.CHAT: ListField.of("messages", _Messages),
-        Shape.MESSAGES: ListField.of("messages", _Messages),
-        Shape.RESPONSES: ListField.of("input", Routed),
+        field.shape: field
+        for field in (
+            ListField.of(Shape.CHAT, "messages", _Messages),
+            ListField.of(Shape.MESSAGES, "messages", _Messages),
+            ListField.of(Shape.RESPONSES, "input", Routed),
+        )
     }
 )
 
@@ -69,13 +74,25 @@ class RepeatedBody:
     UTF-8, with the same other fields.
     """
 
-    __slots__ = ("_begin", "_end", "_is_input", "_items", "_opening", "_routed", "_start", "size")
+    __slots__ = (
+        "_begin",
+        "_end",
+        "_field",
+        "_items",
+        "_opening",
+        "_routed",
+        "_start",
+        "is_unsealed",
+        "size",
+    )
 
     def __init__(
-        self, body: bytes, start: int, end: int, routed: Routed, shared: int, *, is_input: bool
+        self, body: bytes, start: int, end: int, routed: Routed, shared: int, field: ListField
     ) -> None:
         self._begin, self._end = body[: start + 1], body[end - 1 :]
-        self._start, self._routed, self._is_input = start, routed, is_input
+        self._start, self._routed, self._field = start, routed, field
+        self.is_unsealed = is_unsealed(body, field.shape)
+        """Whether nothing is sealed in what is known, and in what was last read."""
         self._opening = b"["
         self._keep(body[start:end], max(min(shared, end) - start, 0))
 
@@ -96,7 +113,7 @@ class RepeatedBody:
         # The two bodies differ in one value only. It is the field's if the field has it in both.
         if last[start:end] != items or field.written(others) != _PLACEHOLDER:
             return None
-        return cls(last, start, end, others, shared, is_input=field.name == "input")
+        return cls(last, start, end, others, shared, field)
 
     def read(self, body: bytes) -> Routed | None:
         """Return what routing needs of a body; None: it does not go on from here, or is invalid."""
@@ -109,9 +126,10 @@ class RepeatedBody:
             _read_value(items)
         except _UNREADABLE:
             return None
+        self.is_unsealed = self.is_unsealed and is_unsealed(items, self._field.shape)
         if items != self._items:
             self._keep(items, shared_start(items, self._items) if len(items) > _GROWN else 0)
-        if not self._is_input:
+        if self._field.shape is not Shape.RESPONSES:
             return self._routed
         return replace(self._routed, input=msgspec.Raw(memoryview(body)[self._start : end + 1]))
 

@@ -1,6 +1,7 @@
 """What is kept of each connection's conversations, for whom, how much and for how long."""
 
 import gc
+from dataclasses import replace
 
 import pytest
 from msgspec.json import encode
@@ -41,9 +42,10 @@ def test_a_turn_goes_on_from_the_last_one(client: Shape) -> None:
     assert repeated.read(turn(headers, 30, client)) is None
     for count in range(31, 60):
         call = turn(headers, count, client)
-        routed = repeated.read(call)
-        assert routed is not None
-        assert fields_in(routed) == fields_in(read_routed(call.body))
+        read = repeated.read(call)
+        assert read is not None
+        assert read[0] == replace(call, is_utf8=True, is_unsealed=True)
+        assert fields_in(read[1]) == fields_in(read_routed(call.body))
 
 
 @each_shape
@@ -98,6 +100,20 @@ def test_requests_that_have_little_in_common_are_no_failures() -> None:
     for number in range(20):
         assert repeated.read(turn(headers, 30, first=number * 100)) is None
     assert repeated.read(turn(headers, 31, first=1900)) is not None
+
+
+@pytest.mark.parametrize(("client", "mark"), [(Shape.RESPONSES, "egs1."), (Shape.MESSAGES, "gw1.")])
+@pytest.mark.parametrize("place", [0, 29, 30, 31])
+def test_what_is_sealed_is_found_wherever_it_is(client: Shape, mark: str, place: int) -> None:
+    repeated, headers = RepeatedBodies(), head()
+    for count in range(30, 35):
+        items = [item(number) for number in range(count)]
+        if place < count:
+            items[place]["sealed"] = f"{mark}x"
+        read = repeated.read(GenerationRequest.at(client, body_of(client, items), headers))
+        if read is not None:
+            assert read[0].is_unsealed is (place >= count)
+    assert read is not None
 
 
 def test_what_is_kept_ends_with_the_connection() -> None:
