@@ -85,7 +85,8 @@ class SocketUser(Protocol):
     def closed(self, code: int, reason: str) -> None:
         """Take the end: the peer's code and reason, or `ABNORMAL_CLOSURE`. Called once, last.
 
-        That is also the end of a peer that has broken the protocol.
+        That is also the end of a peer that has broken the protocol; the reason is then what was
+        wrong, in this side's words.
         """
 
 

@@ -6,8 +6,8 @@ from itertools import pairwise
 from typing import Final
 
 from gateway.config.settings import TimeoutSettings
-from gateway.errors import Reason, TruncatedStream, UpstreamError, UpstreamTimeout
 from gateway.exchange.sockets.events import USUAL, Event, read_event
+from gateway.exchange.sockets.link_errors import Lost, broken, silent
 from gateway.exchange.sockets.live_turn import LiveTurn
 from gateway.exchange.sockets.relays import Create
 from gateway.frames import message_at
@@ -18,21 +18,6 @@ _SOON: Final = 0.25
 """Seconds until it is looked again whether a message is whole."""
 _NOT_BY_SOCKET: Final = frozenset({MESSAGE_TOO_BIG, POLICY_VIOLATION})
 """Codes of an upstream that takes by HTTP what it does not take here."""
-
-
-class Lost(Exception):
-    """The upstream's socket has ended before the first event of a turn, whose create was written.
-
-    `is_refused`: its code says that the create was not processed.
-    """
-
-    def __init__(self, upstream: str, code: int, *, is_refused: bool) -> None:
-        super().__init__()
-        self.is_refused = is_refused
-        self.error = UpstreamError(
-            f"Upstream '{upstream}' closed its WebSocket without an answer (code {code}).",
-            reason=Reason.CLOSED,
-        )
 
 
 class Link:
@@ -137,8 +122,8 @@ class Link:
                 return
         self._sort(data, begins)
 
-    def closed(self, code: int, reason: str) -> None:  # noqa: ARG002 - not for clients
-        """End the turns that are not over.
+    def closed(self, code: int, reason: str) -> None:
+        """End the turns that are not over; an upstream's own reason is not for clients.
 
         What was written last cannot have been processed by an upstream that refuses a message:
         either it is that message, or it was not read any more.
@@ -151,8 +136,8 @@ class Link:
         turns, self._turns = self._turns, []
         for turn in turns:
             refused = turn is self._newest and code in _NOT_BY_SOCKET
-            lost = Lost(self._name, code, is_refused=refused)
-            turn.fail(self._broken() if turn.has_begun else lost)
+            error = broken(self._name, code, reason, has_begun=turn.has_begun)
+            turn.fail(error if turn.has_begun else Lost(error, is_refused=refused))
 
     # ------------------------------------------------------------------------------------------
 
@@ -247,7 +232,7 @@ class Link:
             self._excuse()
         for turn in self._turns:
             if not turn.has_ended and self._left(turn) <= 0:
-                turn.fail(self._silent(turn))
+                turn.fail(silent(self._name, turn.patience, has_begun=turn.has_begun))
                 self._is_leaving = True
         self._leave()
         live = [turn for turn in self._turns if not turn.has_ended]
@@ -263,19 +248,6 @@ class Link:
         left = turn.heard + turn.patience - now
         is_coming = bool(self._held) and self._heard + turn.patience > now
         return max(left, min(_SOON, turn.patience)) if is_coming else left
-
-    def _broken(self) -> TruncatedStream:
-        return TruncatedStream(
-            f"Upstream '{self._name}' closed its WebSocket before its response was complete."
-        )
-
-    def _silent(self, turn: LiveTurn) -> UpstreamTimeout:
-        waited = "its response" if turn.has_begun else "a response"
-        return UpstreamTimeout(
-            f"Upstream '{self._name}' sent nothing of {waited} on its WebSocket for "
-            f"{turn.patience:g} s.",
-            reason=Reason.IDLE_TIMEOUT if turn.has_begun else Reason.FIRST_BYTE_TIMEOUT,
-        )
 
 
 def _soonest(turn: LiveTurn) -> float:

@@ -16,6 +16,7 @@ from gateway.sockets import (
 )
 
 _LOST: Final = "The connection to the upstream was lost."
+_BROKEN: Final = "The upstream has broken the WebSocket protocol: %s."
 LAST_SECONDS: Final = 1.0
 """How long the frame that a client is getting, and its closing handshake, may take at the end."""
 
@@ -87,7 +88,7 @@ class UpstreamEnd(End):
         """
         super().closed(code, reason)
         if code == ABNORMAL_CLOSURE:
-            code, reason = INTERNAL_ERROR, _LOST
+            code, reason = INTERNAL_ERROR, _BROKEN % reason if reason else _LOST
         self.other.socket.close(code, reason)
 
     def leave(self) -> None:

@@ -20,7 +20,8 @@ from gateway.exchange.errors import failures
 from gateway.exchange.flow import Exchange
 from gateway.exchange.restricted.restrictions import may_send
 from gateway.exchange.sockets.events import Event
-from gateway.exchange.sockets.link import Link, Lost
+from gateway.exchange.sockets.link import Link
+from gateway.exchange.sockets.link_errors import Lost
 from gateway.exchange.sockets.live_turn import LiveTurn
 from gateway.exchange.sockets.relayable import Relayable, relayable
 from gateway.exchange.sockets.relays import ClientRelays, Create, Relays

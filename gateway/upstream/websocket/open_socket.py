@@ -157,9 +157,8 @@ class OpenSocket(UpstreamSocket, asyncio.Protocol):
         try:
             piece = scanner.take(data)
         except BadFrame as error:
-            self._protocol.fail(error.code, str(error))
+            self._fail(error.code, str(error))
             self._write()
-            self._ended(ABNORMAL_CLOSURE, "")
             return
         if piece and self._user is not None and not self._closing:
             self._user.received_frames(piece, complete=not scanner.in_frame)
@@ -197,7 +196,8 @@ class OpenSocket(UpstreamSocket, asyncio.Protocol):
         for event in protocol.events_received():
             self._take(event)
         if protocol.parser_exc is not None:
-            self._ended(ABNORMAL_CLOSURE, "")
+            sent = protocol.close_sent
+            self._ended(ABNORMAL_CLOSURE, sent.reason if sent is not None else "")
         self._write()
 
     def _take(self, event: object) -> None:
@@ -227,7 +227,7 @@ class OpenSocket(UpstreamSocket, asyncio.Protocol):
     def _fail(self, code: int, reason: str) -> None:
         """End a connection whose upstream has broken the protocol."""
         self._protocol.fail(code, reason)
-        self._ended(ABNORMAL_CLOSURE, "")
+        self._ended(ABNORMAL_CLOSURE, reason)
 
     def _write(self) -> None:
         """Send what the protocol has to say; wait for the connection's end, if it is near."""

@@ -9,7 +9,8 @@ import pytest
 from gateway.config.settings import TimeoutSettings
 from gateway.errors import TruncatedStream, UpstreamTimeout
 from gateway.exchange.sockets import link as module
-from gateway.exchange.sockets.link import Link, Lost
+from gateway.exchange.sockets.link import Link
+from gateway.exchange.sockets.link_errors import Lost
 from gateway.exchange.sockets.live_turn import LiveTurn
 from gateway.exchange.sockets.relays import Create
 from tests.exchange.sockets.scene import FakeSocket, frame

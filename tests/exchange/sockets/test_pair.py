@@ -88,10 +88,19 @@ async def test_a_client_that_is_lost_drops_the_upstream() -> None:
         assert (upstream.closes, upstream.is_aborted) == ([], True)
 
 
-async def test_an_upstream_that_is_lost_does_not_look_like_an_end_in_order() -> None:
+@pytest.mark.parametrize(
+    ("reason", "said"),
+    [
+        ("", "The connection to the upstream was lost."),
+        ("a frame is masked", "The upstream has broken the WebSocket protocol: a frame is masked."),
+    ],
+)
+async def test_an_upstream_that_is_lost_does_not_look_like_an_end_in_order(
+    reason: str, said: str
+) -> None:
     async with paired() as (client, upstream, _):
-        upstream.ends(1006)
-        assert client.closes == [(1011, "The connection to the upstream was lost.")]
+        upstream.ends(1006, reason)
+        assert client.closes == [(1011, said)]
         client.ends(1011)
 
 

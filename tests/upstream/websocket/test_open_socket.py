@@ -196,7 +196,9 @@ async def test_inside_a_frame_nothing_else_can_follow_so_the_connection_is_dropp
 async def test_who_breaks_the_protocol_is_shown_out(mode: str, sent: bytes, code: int) -> None:
     async with hearing(sent, mode=mode, limit=1000) as (opened, user, heard):
         await user.ended.wait()
-        assert (user.end, user.messages, bytes(user.frames)) == ((1006, ""), [], b"")
+        assert user.end is not None
+        assert (user.end[0], user.messages, bytes(user.frames)) == (1006, [], b"")
+        assert user.end[1]
         assert opened.send(b"dropped")
         assert opened.send_frames(b"dropped", complete=True)
         await until(lambda: len(heard) > 8)
@@ -206,12 +208,16 @@ async def test_who_breaks_the_protocol_is_shown_out(mode: str, sent: bytes, code
 
 
 @pytest.mark.parametrize(
-    ("sent", "code"), [(frame(2, b"x") + frame(1, b"y"), 1003), (frame(1, b"\xff"), 1007)]
+    ("sent", "code", "reason"),
+    [
+        (frame(2, b"x") + frame(1, b"y"), 1003, "this API has no binary messages"),
+        (frame(1, b"\xff"), 1007, "a message is not UTF-8"),
+    ],
 )
-async def test_messages_are_texts(sent: bytes, code: int) -> None:
+async def test_messages_are_texts(sent: bytes, code: int, reason: str) -> None:
     async with hearing(sent) as (_, user, heard):
         await user.ended.wait()
-        assert (user.end, user.messages) == ((1006, ""), [])
+        assert (user.end, user.messages) == ((1006, reason), [])
         await until(lambda: len(heard) > 8)
         assert bytes(a ^ b for a, b in zip(heard[6:8], heard[2:6], strict=False)) == (
             code.to_bytes(2, "big")
