@@ -43,6 +43,8 @@ class Link:
         self._turns: list[LiveTurn] = []
         self._newest: LiveTurn | None = None
         """The turn whose create was written last; None: another message was, since."""
+        self._last: LiveTurn | None = None
+        """The last turn to end, while its frames wait; None: they were taken."""
         self._held: list[bytes] = []
         """The beginning of a message."""
         self._loop = asyncio.get_running_loop()
@@ -89,6 +91,8 @@ class Link:
 
     def go_on(self) -> None:
         """Read on, unless a turn is full."""
+        if self._last is not None and not self._last.waits:
+            self._last = None
         if self._is_paused and not any(turn.is_full for turn in self._turns):
             self._is_paused = False
             self._excuse()
@@ -179,11 +183,16 @@ class Link:
     def _hand_over(self, turn: LiveTurn | None, frames: bytes) -> None:
         if not frames:
             return
-        if turn is None:
-            if not self._is_leaving:  # else it may be of a turn that was given up
-                self._beside(frames)
-        else:
+        if turn is not None:
             turn.take(frames)
+            return
+        if self._is_leaving:
+            return  # it may be of a turn that was given up
+        last = self._last
+        if last is not None and last.waits:
+            last.follow(frames)
+        else:
+            self._beside(frames)
 
     def _turn_of(self, event: Event) -> LiveTurn | None:
         """Return the turn of an event: an only one has all, the first what no other claims."""
@@ -198,6 +207,8 @@ class Link:
         _note(self.made, event)
         if not turn.has_ended:
             turn.end(content)
+        if turn.waits:
+            self._last = turn
         self._leave()
 
     def _abandon(self, turn: LiveTurn) -> None:

@@ -84,6 +84,11 @@ class LiveTurn(RelayedTurn):
         """How long the upstream may be silent, in seconds."""
         return self.timeouts.stream_idle if self.has_begun else self.timeouts.first_byte
 
+    @property
+    def waits(self) -> bool:
+        """Whether frames wait to be taken."""
+        return bool(self._waiting)
+
     async def first(self) -> Event:
         """Return its first event; raises `GatewayError` or `Lost` where none comes."""
         return await self._first
@@ -106,6 +111,10 @@ class LiveTurn(RelayedTurn):
             if not self._is_ready:
                 self._fill()
             return
+        self.follow(frames)
+
+    def follow(self, frames: bytes) -> None:
+        """Take frames, perhaps of no turn, after those that wait (called by the link)."""
         self._waiting.append(frames)
         self._size += len(frames)
         if self._size > UNREAD_LIMIT:
@@ -159,6 +168,7 @@ class LiveTurn(RelayedTurn):
         if not self._ended:
             self._ended = True
             self._abandon(self)
+        self._waiting.clear()
         self.is_full = False
         self._pace.go_on()
 

@@ -11,7 +11,7 @@ from gateway.errors import TruncatedStream, UpstreamTimeout
 from gateway.exchange.sockets import link as module
 from gateway.exchange.sockets.link import Link
 from gateway.exchange.sockets.link_errors import Lost
-from gateway.exchange.sockets.live_turn import LiveTurn
+from gateway.exchange.sockets.live_turn import UNREAD_LIMIT, LiveTurn
 from gateway.exchange.sockets.relays import Create
 from tests.exchange.sockets.scene import FakeSocket, frame
 from tests.loop_clock import LoopClock
@@ -83,6 +83,38 @@ async def test_a_turn_gets_its_frames_as_they_came_and_ends_with_its_last_event(
     assert scene.link.made == {"r1": None}
     scene.socket.says(event("codex.rate_limits"))
     assert scene.beside == event("between") + event("codex.rate_limits")
+
+
+@pytest.mark.parametrize("is_read", [False, True])
+async def test_what_belongs_to_no_turn_does_not_overtake_the_last_one(*, is_read: bool) -> None:
+    scene = Scene()
+    turn = scene.link.begin(Create(b"{}"), scene.timeouts)
+    sent = [response("created", "r1"), response("completed", "r1")]
+    scene.socket.says(*sent, event("codex.rate_limits"))
+    scene.socket.says(event("between"))
+    assert (bytes(scene.beside), scene.link.made) == (b"", {"r1": None})
+    reader = Reader(turn)
+    reader.begin()
+    if is_read:
+        rest = event("codex.rate_limits") + event("between")
+        assert await reader.ended() == b"".join(sent) + rest
+    await turn.aclose()
+    scene.socket.says(event("later"))
+    assert scene.beside == event("later")
+    assert scene.link._last is None
+
+
+async def test_frames_of_no_turn_wait_in_bounds() -> None:
+    scene = Scene()
+    turn = scene.link.begin(Create(b"{}"), scene.timeouts)
+    scene.socket.says(response("completed", "r1"), event("beside", text="x" * UNREAD_LIMIT))
+    assert (turn.is_full, scene.socket.is_paused) == (True, True)
+    reader = Reader(turn)
+    reader.begin()
+    assert len(await reader.ended()) > UNREAD_LIMIT
+    assert (turn.is_full, scene.socket.is_paused) == (False, False)
+    scene.socket.says(event("later"))
+    assert scene.beside == event("later")
 
 
 @pytest.mark.parametrize("step", [1, 2, 7, 100, 5000])

@@ -551,5 +551,6 @@ async def test_what_belongs_to_no_turn_reaches_the_client_too() -> None:
     socket = await stage.sent()
     assert stage.dial.calls[0].timeouts == CallTimeouts(queue=3.0)
     socket.says(response("completed", "r1"), event("codex.rate_limits"))
-    await read(await turn)
-    assert stage.beside == [event("codex.rate_limits")]
+    assert (await read(await turn)).endswith(event("codex.rate_limits"))
+    socket.says(event("between"))
+    assert stage.beside == [event("between")]
