@@ -1,6 +1,7 @@
 """Parameters that tune the text, at a messages endpoint, from those of OpenAI's endpoints."""
 
 from gateway.translate.draft import Draft
+from gateway.translate.parts.tokens.biases import sent_biases
 
 _PENALTIES = ("presence_penalty", "frequency_penalty")
 _LEAST_TOP_P = 0.95
@@ -12,8 +13,8 @@ NO_BIAS = "the messages endpoint does not take it."
 def write_sampling(draft: Draft, *, thinks: bool) -> None:
     """Write the parameters that are taken; the others are dropped, biases refused.
 
-    `thinks`: the request asks for thinking, which goes with the default temperature only. Raises
-    `UnsupportedParameter`.
+    A bias against the end of a text is dropped, as at every endpoint. `thinks`: the request asks
+    for thinking, which goes with the default temperature only. Raises `UnsupportedParameter`.
     """
     _temperature(draft, thinks=thinks)
     _top_p(draft, thinks=thinks)
@@ -23,8 +24,7 @@ def write_sampling(draft: Draft, *, thinks: bool) -> None:
             draft.report.drop(name)
     if "seed" in draft.client:
         draft.report.drop("seed")
-    if draft.client.get("logit_bias"):
-        draft.refuse("logit_bias", NO_BIAS)
+    sent_biases(draft.client.get("logit_bias", {}), draft.context, draft.report, NO_BIAS)
 
 
 def _temperature(draft: Draft, *, thinks: bool) -> None:

@@ -8,6 +8,7 @@ from gateway.translate.contract import Report
 from gateway.translate.draft import Draft
 from gateway.translate.limits.capabilities import Capabilities
 from gateway.translate.parts.to_messages.sampling import write_sampling
+from gateway.translate.parts.tokens.ids import TokenIds
 from tests.translate.messages_upstreams import CLAUDE, OLDER, context
 
 NONE = replace(CLAUDE, temperature=False, top_p=False, top_k=False)
@@ -99,3 +100,14 @@ def test_biases_are_refused() -> None:
         written({"logit_bias": {"7": -100}})
     assert refused.value.param == "logit_bias"
     assert written({"logit_bias": {"7": -100}}, drop=True)[1].dropped == ["logit_bias"]
+
+
+@pytest.mark.parametrize("more", [{}, {"7": 0}])
+def test_the_bias_against_the_end_of_a_text_is_dropped(more: Json) -> None:
+    report = Report(Shape.CHAT, Shape.MESSAGES)
+    of = replace(context(), token_ids=TokenIds("p50k_base", 50256, foreign=True))
+    draft = Draft({"logit_bias": {"50256": -100, **more}}, of, report)
+    write_sampling(draft, thinks=False)
+    assert (draft.upstream, report.dropped) == ({}, ["logit_bias"])
+    with pytest.raises(UnsupportedParameter, match="the messages endpoint does not take it"):
+        write_sampling(Draft({"logit_bias": {"50256": -100, "7": 1}}, of, report), thinks=False)
