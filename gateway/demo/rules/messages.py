@@ -81,6 +81,9 @@ BETAS: Mapping[str, str] = {
     "thread": "message-threads-",
 }
 """Parameters that only a beta has, with the beginning of its name in `anthropic-beta`."""
+_UPDATES = "thinking-display-updates-"
+_BINDING = "thinking-binding-controls-"
+"""Betas of what is in `thinking`: a way to display it, and `block_binding`."""
 
 
 def check(body: Json, version: str, betas: Collection[str], *, counts: bool = False) -> None:
@@ -92,13 +95,30 @@ def check(body: Json, version: str, betas: Collection[str], *, counts: bool = Fa
         if name not in body:
             raise field_required(name)
     table = COUNTED if counts else PARAMETERS
-    for name, value in body.items():
+    for name, given in body.items():
+        value = _beyond_betas(given, betas) if name == "thinking" else given
         if version == LATEST and name in SAMPLING:
             raise extra_input(name)
         if name in table:
             table[name](name, value)
-        elif name not in BETAS or not any(beta.startswith(BETAS[name]) for beta in betas):
+        elif name not in BETAS or not _has(betas, BETAS[name]):
             raise extra_input(name)
     if body.get("thread"):
         raise no_threads()
     check_tools(body)
+
+
+def _has(betas: Collection[str], beginning: str) -> bool:
+    return any(beta.startswith(beginning) for beta in betas)
+
+
+def _beyond_betas(thinking: object, betas: Collection[str]) -> object:
+    """Return `thinking` without what it has by a beta of the request."""
+    if not isinstance(thinking, dict):
+        return thinking
+    rest = dict(thinking)
+    if rest.get("display") == "updates" and _has(betas, _UPDATES):
+        del rest["display"]
+    if isinstance(rest.get("block_binding"), dict | None) and _has(betas, _BINDING):
+        rest.pop("block_binding", None)
+    return rest

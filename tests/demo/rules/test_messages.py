@@ -7,6 +7,7 @@ import pytest
 from gateway.demo.refusals import messages as refusals
 from gateway.demo.rules.messages import LATEST
 from tests.demo.messages_client import (
+    ADAPTIVE,
     BUDGETED,
     USER,
     refusal,
@@ -71,6 +72,28 @@ def test_no_conversation_is_kept_and_sdks_are_told_so() -> None:
         "error_code": "thread_unsupported_request",
         "unsupported": ["hipaa"],
     }
+
+
+@pytest.mark.parametrize(
+    ("field", "beta"),
+    [
+        ({"display": "updates"}, "thinking-display-updates-2026-08-18"),
+        ({"block_binding": {}}, "thinking-binding-controls-2026-08-01"),
+        ({"block_binding": None}, "thinking-binding-controls-2026-08-01"),
+    ],
+)
+def test_a_beta_allows_its_field_of_thinking(field: dict[str, object], beta: str) -> None:
+    """Claude Code asks for updates of what a model thinks where it prints them as they come."""
+    asked: Any = {"model": ADAPTIVE, "thinking": {"type": "adaptive", **field}}
+    assert say("hi", beta=f"effort-2025-11-24, {beta}", **asked).status == 200
+    assert say("hi", beta="effort-2025-11-24", **asked).status == 400
+    asked["thinking"]["zzz"] = 1
+    assert say("hi", beta=beta, **asked).status == 400
+
+
+def test_a_beta_does_not_allow_anything_in_place_of_thinking() -> None:
+    asked: Any = {"thinking": "adaptive", "beta": "thinking-display-updates-2026-08-18"}
+    assert say("hi", **asked).status == 400
 
 
 def test_a_beta_allows_its_parameter() -> None:
