@@ -91,18 +91,18 @@ def _of_upstream(error: InvalidRequest, home: Shape) -> InvalidRequest:
 
 def _of_clients_type(error: InvalidRequest, body: Json, context: Context) -> InvalidRequest:
     """Name the client's type of a part in an error that names the pivot's: `image`."""
-    said = _OF_TYPE.search(error.message)
-    if said is None:
+    kind = _OF_TYPE.search(error.message)
+    if kind is None:
         return error
     if context.items is None:
         part = _value_at(body, error.param or "")
         own = part.get("type") if isinstance(part, dict) else None
     else:
         # The path is not one of this body, to which the gateway has added items.
-        own = _OF_RESPONSES.get(said[1])
+        own = _OF_RESPONSES.get(kind[1])
     if not isinstance(own, str):
         return error
-    message = f"{error.message[: said.start(1)]}{own[:100]}{error.message[said.end(1) :]}"
+    message = f"{error.message[: kind.start(1)]}{own[:100]}{error.message[kind.end(1) :]}"
     return type(error)(message, param=error.param, code=error.code, status=error.status)
 
 

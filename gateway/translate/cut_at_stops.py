@@ -146,13 +146,13 @@ class _Choice:
         """Return the visible part of a choice of an event, which may have a whole message."""
         taken: list[object] = []
         for piece in self._deltas.take(choice):
-            kept, said = piece, piece.get("delta")
-            if isinstance(said, dict):
+            kept, delta = piece, piece.get("delta")
+            if isinstance(delta, dict):
                 if isinstance(piece.get("message"), dict):
-                    said = _without(said, _CALLS) if self._has_calls else said
-                    kept = {**_without(piece, ("message",)), "delta": said}
+                    delta = _without(delta, _CALLS) if self._has_calls else delta
+                    kept = {**_without(piece, ("message",)), "delta": delta}
                 self._has_calls = self._has_calls or any(
-                    has_calls(said.get(name)) for name in _CALLS
+                    has_calls(delta.get(name)) for name in _CALLS
                 )
             shown = self.take(kept, place)
             taken += [] if shown is None else [shown]
@@ -163,14 +163,14 @@ class _Choice:
 
         `place` is the field of the choice that has its text; None: the choice itself.
         """
-        said = choice.get(place) if place and isinstance(choice, dict) else choice
-        if not isinstance(choice, dict) or not isinstance(said, dict):
+        message = choice.get(place) if place and isinstance(choice, dict) else choice
+        if not isinstance(choice, dict) or not isinstance(message, dict):
             return choice
         if not self._goes_on():
             return None
         key = "content" if place else "text"
         last = last or ending_word(choice) is not None
-        text, shown_entries = said.get(key), choice.get("logprobs")
+        text, shown_entries = message.get(key), choice.get("logprobs")
         shown = self._scanner.feed(text) if isinstance(text, str) else ""
         if last and not self.cut:
             shown += self._scanner.flush()
@@ -178,7 +178,7 @@ class _Choice:
         if isinstance(shown_entries, dict):
             shown_entries = self._aligned(shown_entries, shown, last=last)
         held_back = isinstance(text, str) and text != "" and not shown
-        left = _without(said, (key,)) if held_back else dict(said)
+        left = _without(message, (key,)) if held_back else dict(message)
         if shown or (held_back and self.cut):
             left[key] = shown
         if self.cut:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from gateway.errors import GatewayError, TruncatedStream, UpstreamError, UpstreamReplied
 from gateway.exchange.reply.opening import Opening, check_reply, error_in_place
 from gateway.exchange.reply.reading import Allowance, checked_object, decode_object
-from gateway.exchange.reply.unsaid_end import UnsaidEnds
+from gateway.exchange.reply.unannounced_end import UnannouncedEnds
 from gateway.exchange.reply.wrapped_errors import (
     SMALL_REPLY_BYTES,
     error_of,
@@ -75,7 +75,7 @@ class Feeder:
         self._terminal = final_events(home)
         self._renames = client is home if renames is None else renames
         """Errors of the upstream that such a translation passes on as events are noted here."""
-        self._ends = UnsaidEnds(self._translation, renames=self._renames)
+        self._ends = UnannouncedEnds(self._translation, renames=self._renames)
 
     @property
     def broken(self) -> bool:
@@ -153,8 +153,8 @@ class Feeder:
             reply = decode_object(body)
             if (error_body := error_in_place(self._home, reply)) is not None:
                 reply = error_body
-            unsaid = "stop" if self._renames else UNKNOWN
-            for event in whole_as_events(self._home, reply, unsaid=unsaid):
+            default_reason = "stop" if self._renames else UNKNOWN
+            for event in whole_as_events(self._home, reply, default_reason=default_reason):
                 events += self._translation.feed(call, event)
             # Translations raise what is an error to them, but one that only renames passes it on.
             if self._renames and (known := upstream_error(reply)) is not None:
@@ -222,7 +222,7 @@ class Feeder:
                 for event in taken:
                     self._feed(call, event, events)
                 if done:
-                    events += self._end(call, said=True)
+                    events += self._end(call, has_terminator=True)
             for event in reader.flush() if last else ():
                 self._feed(call, event, events)
         except GatewayError as error:
@@ -272,12 +272,12 @@ class Feeder:
                 return True
         return self._translation.satisfied(call)
 
-    def _end(self, call: int, *, said: bool = False) -> list[Json]:
+    def _end(self, call: int, *, has_terminator: bool = False) -> list[Json]:
         if self.over[call]:
             return []
         self.over[call] = True
         try:
-            return self._ends.end(call, said=said)
+            return self._ends.end(call, has_terminator=has_terminator)
         except TruncatedStream as error:
             if (error_body := self._aside[call]) is None:
                 raise
@@ -292,7 +292,7 @@ class Feeder:
         known = upstream_error(event) if is_error else None
         if known is None:
             return
-        said, shown = (known, known.message), self._in_own_words(known)
-        if (shown, shown.message) != said or (self._terminal and not isinstance(kind, str)):
+        own_words, shown = (known, known.message), self._in_own_words(known)
+        if (shown, shown.message) != own_words or (self._terminal and not isinstance(kind, str)):
             raise shown
         self.failure = self.failure or known

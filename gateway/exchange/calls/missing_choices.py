@@ -151,7 +151,7 @@ class _CompletedStream(ChunkedReply):
             await reply.aclose()
 
     def _as_event(self, whole: BufferedReply) -> Json:
-        return whole_as_event(self._asking.shape, _event(whole.body), unsaid="stop")
+        return whole_as_event(self._asking.shape, _event(whole.body), default_reason="stop")
 
 
 def _single(call: UpstreamCall, body: Json) -> UpstreamCall:

@@ -99,10 +99,10 @@ def _with_other_names(
     known = _replied(failure.status, failure.body)
     if known is None:
         return None
-    named, said = known.param and client_param(known.param), known.message
+    named, message = known.param and client_param(known.param), known.message
     if body is not None:
         in_clients_names(known, body)
-    is_same = (named, said) == (known.param, known.message)
+    is_same = (named, message) == (known.param, known.message)
     return None if is_same else _about(known, named, failure, moved=False)
 
 

@@ -8,7 +8,7 @@ from gateway.envelopes.upstream_json import NOT_JSON
 from gateway.errors import TruncatedStream
 from gateway.exchange.reply.opening import error_in_place
 from gateway.exchange.reply.reading import checked_object, decode_object, not_json
-from gateway.exchange.reply.unsaid_end import is_counted
+from gateway.exchange.reply.unannounced_end import is_counted
 from gateway.exchange.reply.wrapped_errors import error_of, is_foreign
 from gateway.shapes import Json, Shape
 from gateway.translate.parts.tools.names import names_of
@@ -49,8 +49,8 @@ def _streamed(home: Shape, body: bytes, request: Callable[[], Json]) -> Json | R
         ended = stream.is_over and any(map(is_counted, events[-1:]))
         return events_as_whole(home, events, names_of(request()), ended=ended)
     except TruncatedStream:
-        said = (bare_error(event) for event in reversed(stream.events) if isinstance(event, dict))
-        last = next(filter(None, said), None)
+        errors = (bare_error(event) for event in reversed(stream.events) if isinstance(event, dict))
+        last = next(filter(None, errors), None)
         if last is not None:
             return ReportedError(encode_json(last), in_place=True)
         if stream.is_broken:

@@ -137,8 +137,8 @@ class FirstEvent:
 
 def _first(events: Iterable[ServerSentEvent]) -> ServerSentEvent | None:
     """Return the first event with content: some servers begin with `data: null`."""
-    said = (event for event in events if not is_empty_data(event.data))
-    return next((event for event in said if not is_foreign(event)), None)
+    not_empty = (event for event in events if not is_empty_data(event.data))
+    return next((event for event in not_empty if not is_foreign(event)), None)
 
 
 def is_foreign(event: ServerSentEvent) -> bool:

@@ -114,10 +114,10 @@ def decode_reply(body: bytes, encoded: EncodedRequest, context: Context) -> byte
     response = _read_response(body)
     usage = response.usage
     read, written, total = usage.input_tokens, usage.output_tokens, usage.total_tokens
-    said = None if 0 < encoded.limit <= written else _said(response)
-    if said is None:
+    contents = None if 0 < encoded.limit <= written else _contents(response)
+    if contents is None:
         return None
-    text, calls, phase = said
+    text, calls, phase = contents
     return encode_completion(
         Identity(
             swap_id(response.id, _CHAT, context),
@@ -138,25 +138,25 @@ def decode_reply(body: bytes, encoded: EncodedRequest, context: Context) -> byte
     )
 
 
-def _said(response: _Response) -> tuple[str, list[AnsweredCall], str | Absent] | None:
+def _contents(response: _Response) -> tuple[str, list[AnsweredCall], str | Absent] | None:
     """Return the text of a response, its calls and the text's phase; None: it is not common."""
-    said: OutputMessage | None = None
+    message: OutputMessage | None = None
     calls: list[AnsweredCall] = []
     ids: set[str] = set()
     for item in response.output:
         if isinstance(item, OutputMessage):
-            if said is not None:
+            if message is not None:
                 return None
-            said = item
+            message = item
         elif isinstance(item, FunctionCall):
             if item.call_id in ids or not is_object(item.arguments):
                 return None
             ids.add(item.call_id)
             calls.append(answered_call(item.call_id, item.name, item.arguments))
-    if said is None:
+    if message is None:
         return ("", calls, ABSENT) if calls else None
-    text = said.content[0].text
-    return text, calls, said.phase if text else ABSENT
+    text = message.content[0].text
+    return text, calls, message.phase if text else ABSENT
 
 
 def stream(encoded: EncodedRequest, context: Context) -> ResponsesAsChat:

@@ -18,7 +18,7 @@ class _Text(msgspec.Struct, tag_field="type", tag="text", gc=False):
     text: str
 
 
-SaidText = ChatText | ResponseText
+TextMessage = ChatText | ResponseText
 """What the user or the assistant says, which is a message of both shapes."""
 
 
@@ -36,7 +36,7 @@ _AUTOMATIC = _Mark(**EPHEMERAL)
 class _Sent(msgspec.Struct, gc=False):
     model: str
     system: str | list[_Text] | Absent
-    messages: Sequence[SaidText]
+    messages: Sequence[TextMessage]
     max_tokens: int
     temperature: float | Absent
     top_p: float | Absent
@@ -59,7 +59,7 @@ class Asked(Sampled, Protocol):
 
 def encode_texts(
     system: Sequence[str],
-    said: Sequence[SaidText],
+    messages: Sequence[TextMessage],
     request: Asked,
     limit: int,
     context: Context,
@@ -68,9 +68,9 @@ def encode_texts(
 
     `limit` is the one to send.
     """
-    if not said or not _takes(request, context):
+    if not messages or not _takes(request, context):
         return None
-    for each in said:
+    for each in messages:
         text = each.content
         if not text or text.isspace():
             return None
@@ -83,7 +83,7 @@ def encode_texts(
         _Sent(
             context.model_sent,
             instructions,
-            said,
+            messages,
             limit,
             request.temperature,
             request.top_p,

@@ -68,8 +68,8 @@ def encode_completion(
     phase: str | Absent = ABSENT,
 ) -> bytes:
     """Return a completion, whose finish reason is `reason` unless it has calls."""
-    said = text or (None if calls else "")
-    message = _Message("assistant", said, None, calls or ABSENT, phase)
+    content = text or (None if calls else "")
+    message = _Message("assistant", content, None, calls or ABSENT, phase)
     choice = _Choice(0, message, None, "tool_calls" if calls else reason)
     return encode(
         _Completion(

@@ -95,7 +95,7 @@ class ResponsesReader(ABC):
         self._message: tuple[str, int] | None = None
         """The id and the place of the only message."""
         self._phase: str | Absent = ABSENT
-        self._said: list[str] = []
+        self._pieces: list[str] = []
         self._has_ended = False
         self.length = 0
 
@@ -152,13 +152,13 @@ class ResponsesReader(ABC):
         return self._opening()
 
     def _part_added(self, event: Json) -> list[Json] | None:
-        return self._opening() if self._is_part(msgspec.convert(event, _Part), said="") else None
+        return self._opening() if self._is_part(msgspec.convert(event, _Part), text="") else None
 
     def _delta(self, event: Json) -> list[Json] | None:
         delta = msgspec.convert(event, _Delta)
         if not self._is_in_message(delta):
             return None
-        self._said.append(delta.delta)
+        self._pieces.append(delta.delta)
         self.length += len(delta.delta)
         return self._say(delta.delta)
 
@@ -167,7 +167,7 @@ class ResponsesReader(ABC):
         return [] if self._is_in_message(done) and done.text == self._text() else None
 
     def _part_done(self, event: Json) -> list[Json] | None:
-        return [] if self._is_part(msgspec.convert(event, _Part), said=self._text()) else None
+        return [] if self._is_part(msgspec.convert(event, _Part), text=self._text()) else None
 
     def _done(self, event: Json) -> list[Json] | None:
         done = msgspec.convert(event, _Done)
@@ -193,8 +193,8 @@ class ResponsesReader(ABC):
     def _is_in_message(self, event: _OfPart) -> bool:
         return self._message == (event.item_id, event.output_index)
 
-    def _is_part(self, event: _Part, *, said: str) -> bool:
-        return self._is_in_message(event) and event.part.text == said
+    def _is_part(self, event: _Part, *, text: str) -> bool:
+        return self._is_in_message(event) and event.part.text == text
 
     def _is_message(self, item: OutputMessage, place: int) -> bool:
         """Whether an item is the message, complete as it was streamed."""
@@ -203,9 +203,9 @@ class ResponsesReader(ABC):
         return is_known and part.text == self._text()
 
     def _text(self) -> str:
-        if len(self._said) > 1:
-            self._said = ["".join(self._said)]
-        return self._said[0] if self._said else ""
+        if len(self._pieces) > 1:
+            self._pieces = ["".join(self._pieces)]
+        return self._pieces[0] if self._pieces else ""
 
     def _opening(self) -> list[Json]:
         if self._is_open or self._first is None:

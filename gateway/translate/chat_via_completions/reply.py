@@ -97,7 +97,7 @@ def choice_text(choice: Json) -> str:
     """
     text = choice.get("text")
     if text is None:
-        text = _said_in(choice.get("delta") or choice.get("message") or {})
+        text = _text_in(choice.get("delta") or choice.get("message") or {})
     if text is None:
         return ""
     if not isinstance(text, str):
@@ -105,7 +105,7 @@ def choice_text(choice: Json) -> str:
     return text
 
 
-def _said_in(message: object) -> object:
+def _text_in(message: object) -> object:
     """Return the text of a message; raises `UpstreamError` for what a completion does not have."""
     if not isinstance(message, dict):
         raise UpstreamError("The upstream's reply is not a completion: a message is not an object.")

@@ -257,8 +257,8 @@ class _Writer:
 
 def _message_id(position: int, parts: Sequence[Json]) -> str:
     """Return an id that depends on message and place only, as prompt caches need it."""
-    said = f"{position} {json.dumps(parts)}"
-    return f"msg_{hashlib.sha256(said.encode()).hexdigest()[:32]}"
+    content = f"{position} {json.dumps(parts)}"
+    return f"msg_{hashlib.sha256(content.encode()).hexdigest()[:32]}"
 
 
 def _part_paths(content: Sequence[object]) -> tuple[str, ...]:

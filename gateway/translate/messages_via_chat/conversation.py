@@ -58,7 +58,7 @@ class ChatConversation(Conversation[Origin]):
         return kept
 
     def _assistant(self, turn: Turn) -> None:
-        written = AssistantTurn(self._context, self._report, self._said)
+        written = AssistantTurn(self._context, self._report, self._content_reader)
         for block in turn.blocks:
             written.read(block)
         message = written.message()

@@ -42,7 +42,7 @@ class ItemsConversation(Conversation[Origin]):
         self._say("user", self._parts(turn.others), turn.path)
 
     def _assistant(self, turn: Turn) -> None:
-        written = AssistantItems(self._context, self._report, self._said)
+        written = AssistantItems(self._context, self._report, self._content_reader)
         for block in turn.blocks:
             written.read(block)
         written.finish()

@@ -62,7 +62,7 @@ _GOING_ON = frozenset({"", "none", "null", "unspecified"})
 An empty one of LocalAI, TGI and SGLang (sglang#3912), `null` of KoboldCpp (AIShell#350).
 """
 
-_UNSAID = _GOING_ON | {UNKNOWN}
+_EMPTY_WORDS = _GOING_ON | {UNKNOWN}
 """Words that say nothing."""
 
 _FILTER = re.compile(
@@ -104,7 +104,9 @@ def finish_reason(word: object, *, has_text: bool, has_tool_calls: bool = False)
     reason = _known(name)
     if reason is None:
         if _is_failure(name) or not (has_text or has_tool_calls):
-            ending = "no finish_reason" if name in _UNSAID else f"finish_reason {str(word)[:100]!r}"
+            ending = (
+                "no finish_reason" if name in _EMPTY_WORDS else f"finish_reason {str(word)[:100]!r}"
+            )
             raise UpstreamError(
                 f"The upstream ended the generation with {ending} instead of completing it. "
                 "Retry the request.",
@@ -126,7 +128,7 @@ def native_word(choice: Json) -> str | None:
     """Return a choice's own finish reason if it is more specific than OpenAI's, else None."""
     for name in ("finish_reason", NATIVE):
         word = choice.get(name)
-        if isinstance(word, str) and _normalised(word) not in _UNSAID | _SAME.keys():
+        if isinstance(word, str) and _normalised(word) not in _EMPTY_WORDS | _SAME.keys():
             return word[:100]
     return None
 

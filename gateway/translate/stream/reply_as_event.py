@@ -11,10 +11,10 @@ from gateway.translate.stream.messages.message_events import events_of
 from gateway.translate.stream.reply_choices import choices_of, in_order
 
 
-def whole_as_event(shape: Shape, reply: Json, *, unsaid: str = UNKNOWN) -> Json:
+def whole_as_event(shape: Shape, reply: Json, *, default_reason: str = UNKNOWN) -> Json:
     """Return one event of `shape`'s stream grammar that carries the whole reply.
 
-    Its choices have ended: `unsaid` is the finish reason of those that have none. Raises
+    Its choices have ended: `default_reason` is the finish reason of those that have none. Raises
     `UpstreamError` for invalid choices.
     """
     if shape is Shape.MESSAGES:
@@ -26,7 +26,7 @@ def whole_as_event(shape: Shape, reply: Json, *, unsaid: str = UNKNOWN) -> Json:
             ending = "failed"  # whatever its status is, as where a whole reply is folded
         return {"type": f"response.{ending}", "response": reply}
     choices = [
-        {**choice, "finish_reason": ending_word(choice) or unsaid}
+        {**choice, "finish_reason": ending_word(choice) or default_reason}
         for choice in in_order(choices_of(reply))
     ]
     if shape is Shape.COMPLETIONS:
@@ -36,14 +36,14 @@ def whole_as_event(shape: Shape, reply: Json, *, unsaid: str = UNKNOWN) -> Json:
     return {**reply, "object": "chat.completion.chunk", "choices": chunks}
 
 
-def whole_as_events(shape: Shape, reply: Json, *, unsaid: str = UNKNOWN) -> list[Json]:
+def whole_as_events(shape: Shape, reply: Json, *, default_reason: str = UNKNOWN) -> list[Json]:
     """Return the events of `shape`'s stream that carry the whole reply: several of messages.
 
     Raises as `whole_as_event` does.
     """
     if shape is Shape.MESSAGES and not reply.get("error"):
         return list(events_of(reply))
-    return [whole_as_event(shape, reply, unsaid=unsaid)]
+    return [whole_as_event(shape, reply, default_reason=default_reason)]
 
 
 def _chunk_choice(choice: Json, *, failed: bool) -> Json:

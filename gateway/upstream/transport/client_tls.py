@@ -93,8 +93,8 @@ def certificate_refused(upstream: str, error: BaseException | None) -> Certifica
         why = "it requires a client certificate; set tls.certificate and tls.key"
     elif reason in _NOT_ACCEPTED:
         # Before TLS 1.3, some say this of a certificate that is missing.
-        said = _NOT_ACCEPTED[reason]
-        why = f"it accepts no client certificate that it was shown ({said}); check tls.certificate"
+        reply = _NOT_ACCEPTED[reason]
+        why = f"it accepts no client certificate that it was shown ({reply}); check tls.certificate"
     else:
         return None
     return CertificateRefused(f"Upstream '{upstream}' cannot be reached: {why}.")

@@ -206,7 +206,7 @@ def test_calls_of_custom_tools_come_as_functions_with_bare_text(home: Shape) -> 
     stream = translation.stream()
     chunks = [
         chunk
-        for event in whole_as_events(home, CALLING[home], unsaid="stop")
+        for event in whole_as_events(home, CALLING[home], default_reason="stop")
         for chunk in stream.feed(0, event)
     ]
     chunks += stream.end(0)

@@ -55,12 +55,12 @@ class ReasoningFold:
         """Items whose summary was shown as the reasoning."""
         self._last: dict[str, tuple[OutputItem, int]] = {}
         """The part of the last text in each field."""
-        self._said_last: OutputItem | None = None
+        self._last_item: OutputItem | None = None
 
     @property
     def last_item(self) -> OutputItem | None:
         """The item of the last text."""
-        return self._said_last
+        return self._last_item
 
     def text_delta(self, item: OutputItem, event: Json) -> list[Step]:
         """Take a delta of the reasoning itself; raises `UpstreamError`."""
@@ -101,7 +101,7 @@ class ReasoningFold:
         if not text:
             return []
         item.texts.add(form, part, text)
-        self._said_last = item
+        self._last_item = item
         if not self._fields:
             return []
         self._characters += len(text)

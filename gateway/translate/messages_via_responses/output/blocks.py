@@ -76,13 +76,13 @@ class ReasoningBlock(ThinkingBlock):
         if "id" in self.whole:
             item["id"] = self.whole["id"]
         sealed = self.whole.get("encrypted_content")
-        said = [text for text in self._texts if text]
+        texts = [text for text in self._texts if text]
         if isinstance(sealed, str) and sealed:
             item["encrypted_content"] = sealed
-            if self._form != "summary" or not self.is_shown or len(said) > 1:
-                item["summary"] = self._parts(said if self._form == "summary" else [], "summary")
-        elif said and not self.is_shown and self._context.capabilities.reasoning_items:
-            item |= {"summary": [], "content": self._parts(["\n\n".join(said)], "reasoning")}
+            if self._form != "summary" or not self.is_shown or len(texts) > 1:
+                item["summary"] = self._parts(texts if self._form == "summary" else [], "summary")
+        elif texts and not self.is_shown and self._context.capabilities.reasoning_items:
+            item |= {"summary": [], "content": self._parts(["\n\n".join(texts)], "reasoning")}
         else:
             return {}
         return {"item": item}

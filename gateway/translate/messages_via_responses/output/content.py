@@ -47,7 +47,7 @@ class Content:
             if self._documents is None:
                 self.texts.add_text(item, part, text)
             else:
-                piece = partial(_added_text, self.texts.add_text, item, part, text)
+                piece = partial(_without_steps, self.texts.add_text, item, part, text)
                 self._documents.take(item, text, piece)
             item.texts.add("text", part, text)
 
@@ -58,7 +58,7 @@ class Content:
             if self._documents is None:
                 self.texts.refuse(item, part, text)
             else:
-                piece = partial(_added_text, self.texts.refuse, item, part, text)
+                piece = partial(_without_steps, self.texts.refuse, item, part, text)
                 self._documents.take_refusal(item, text, piece)
             item.texts.add("refusal", part, text)
 
@@ -157,7 +157,7 @@ class Content:
             )
 
 
-def _added_text(
+def _without_steps(
     add: Callable[[OutputItem, int | None, str], None],
     item: OutputItem,
     part: int | None,

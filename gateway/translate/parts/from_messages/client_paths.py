@@ -26,7 +26,7 @@ class Origin(Protocol):
 class SentNames:
     """What an endpoint calls the parts of a messages request."""
 
-    said: str
+    conversation: str
     """The list of the conversation."""
     limits: frozenset[str]
     form: tuple[str, str]
@@ -57,7 +57,7 @@ class ClientPaths:
         indexed = _INDEXED.fullmatch(param)
         if indexed is not None and indexed[1] == "tools":
             return self.tools.client_path(int(indexed[2]), indexed[3].removeprefix(".function"))
-        if indexed is not None and indexed[1] == self.names.said:
+        if indexed is not None and indexed[1] == self.names.conversation:
             index = int(indexed[2])
             if index >= len(self.origins):
                 return "messages"
@@ -77,7 +77,7 @@ class ClientPaths:
 
     def _of_parameter(self, root: str, rest: str) -> str | None:
         names, client = self.names, self.client
-        if root == names.said:
+        if root == names.conversation:
             return "messages"
         if names.system and root == names.system:
             return "system" if "system" in client else "messages"

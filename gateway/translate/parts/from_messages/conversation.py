@@ -41,7 +41,7 @@ class Conversation(ABC, Generic[_Origin]):
         self._context = context
         self._report = report
         self._reader = BlockReader(self.forms, context, report)
-        self._said = self._reader
+        self._content_reader = self._reader
         """Reads what the assistant has said, for which the tools do not matter."""
 
     def write(self, client: Json) -> None:

@@ -39,8 +39,8 @@ def tool_result(
 
 def text_result(call_id: str, text: str, path: str, fields: Mapping[str, str]) -> Block:
     """Return the result of a call that is a text, as `tool_result` does."""
-    said = "" if text.isspace() else text
-    block = {"type": "tool_result", "tool_use_id": safe_tool_id(call_id), "content": said}
+    content = "" if text.isspace() else text
+    block = {"type": "tool_result", "tool_use_id": safe_tool_id(call_id), "content": content}
     return Block(block, path, fields)
 
 

@@ -125,8 +125,8 @@ class Written:
     @property
     def ends_in_calls_without_thinking(self) -> bool:
         """Whether the assistant's last message has calls, and does not begin with thinking."""
-        said = [message for message in self.messages if message.role == "assistant"]
-        kinds = [block.sent["type"] for block in said[-1].blocks] if said else []
+        turns = [message for message in self.messages if message.role == "assistant"]
+        kinds = [block.sent["type"] for block in turns[-1].blocks] if turns else []
         return "tool_use" in kinds and kinds[0] not in ("thinking", "redacted_thinking")
 
     def client_path(self, param: str) -> str | None:

@@ -46,5 +46,5 @@ class Ending:
     def refusal(self) -> str:
         """What a refusal says."""
         details = (self._found or {}).get("stop_details")
-        said = details.get("explanation") if isinstance(details, dict) else None
-        return said if isinstance(said, str) and said else _REFUSAL
+        explanation = details.get("explanation") if isinstance(details, dict) else None
+        return explanation if isinstance(explanation, str) and explanation else _REFUSAL

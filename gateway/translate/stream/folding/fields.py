@@ -6,7 +6,7 @@ from typing import Any
 from gateway.shapes import Json
 from gateway.translate.parts.content.sources import OF_A_MESSAGE, add_sources
 
-_SAID_ONCE = frozenset({"role", "phase"})
+_UNCHANGING = frozenset({"role", "phase"})
 """Strings that are not pieces of a text."""
 _TEXTS = frozenset({"data", "transcript"})
 """Strings of `audio` that are."""
@@ -25,7 +25,7 @@ def add_delta(message: Json, delta: Mapping[str, Any]) -> None:
         elif name in OF_A_MESSAGE:
             add_sources(message, {name: value} if value else {})
         elif value is not None:
-            before = None if name in _SAID_ONCE else message.get(name)
+            before = None if name in _UNCHANGING else message.get(name)
             message[name] = _and(before, value)
 
 

@@ -147,13 +147,13 @@ class StreamedItems:
             if streamed is None:
                 streamed = _StreamedItem(None)
                 self._all.append(streamed)
-            streamed.item = {**item, **streamed.item, **_said(item)}
+            streamed.item = {**item, **streamed.item, **_filled(item)}
             streamed.done = done
             return
         find = self._items.completed if done else self._items.announced
         known = find(kind, item, event.get("output_index"))
         streamed = self._streamed(known)
-        streamed.item = {**item, **streamed.item, **_said(item)}
+        streamed.item = {**item, **streamed.item, **_filled(item)}
         known.done = known.done or done
         known.image_is_shown = kind is ItemKind.IMAGE and bool(item.get("result"))
         if kind is ItemKind.CALL:
@@ -242,7 +242,7 @@ class StreamedItems:
 
     def _filled(self, streamed: _StreamedItem, item: Json, *, naturally: bool) -> Json:
         """Return an item completed from the stream; its own parts count where they say as much."""
-        made = {**item, **streamed.item, **_said(item)}
+        made = {**item, **streamed.item, **_filled(item)}
         known = streamed.known
         if known is None:
             # It keeps the id of its first event.
@@ -263,14 +263,14 @@ class StreamedItems:
         call.describe(item, self._tools)
         text.complete(arguments_text(call_text(item)), item_is_done=True)
         text.end(naturally=naturally)
-        said = "".join([text.text, *text.other_calls(naturally=naturally)])
+        arguments = "".join([text.text, *text.other_calls(naturally=naturally)])
         named: Json = {"name": call.name} if call.name else {}
         if call.upstream_id:
             named["call_id"] = call.upstream_id
-        return {**named, "input" if call.kind == "custom" else "arguments": said}
+        return {**named, "input" if call.kind == "custom" else "arguments": arguments}
 
 
-def _said(item: Json) -> Json:
+def _filled(item: Json) -> Json:
     return {name: value for name, value in item.items() if value not in (None, "", [])}
 
 

@@ -64,8 +64,10 @@ class StreamedParts:
         ]
         own = given if _is_list(given) else []
         text = given if isinstance(given, str) else "".join(map(_text, own))
-        said = "".join(map(_text, streamed))
-        if not streamed or (text and (len(said) <= len(text) or not said.startswith(text))):
+        text_so_far = "".join(map(_text, streamed))
+        if not streamed or (
+            text and (len(text_so_far) <= len(text) or not text_so_far.startswith(text))
+        ):
             return [_annotated(part, at, streamed) for at, part in enumerate(own)] or given
         before = [part if isinstance(part, dict) else {} for part in own] + [{}] * len(streamed)
         return [{**known, **part} for known, part in zip(before, streamed, strict=False)]

@@ -118,10 +118,10 @@ class _Choice:
     def build(self, reply_id: object) -> Json:
         """Return the whole choice; `reply_id` is the id of its reply."""
         if self._message is None:
-            return {"finish_reason": _unsaid(self._known, "text"), **self._known}
+            return {"finish_reason": _implied_reason(self._known, "text"), **self._known}
         naturally = not is_cut_short(self._known.get("finish_reason"))
         message = self._message.build(reply_id, naturally=naturally)
-        reason = _unsaid(message, *(message.keys() - {"role"}))
+        reason = _implied_reason(message, *(message.keys() - {"role"}))
         return {"finish_reason": reason, **self._known, "message": message}
 
     def _add(self, name: str, value: object) -> None:
@@ -134,10 +134,10 @@ class _Choice:
             self._known.setdefault(name, value)
 
 
-def _unsaid(said: Json, *names: str) -> str | None:
+def _implied_reason(content: Json, *names: str) -> str | None:
     """Return the finish reason of a choice that has ended without one; None: it is empty."""
-    calls = next((name for name in ("tool_calls", "function_call") if said.get(name)), None)
-    return calls or ("stop" if any(map(said.get, names)) else None)
+    calls = next((name for name in ("tool_calls", "function_call") if content.get(name)), None)
+    return calls or ("stop" if any(map(content.get, names)) else None)
 
 
 def _extend(known: Json, more: Mapping[str, Any]) -> None:

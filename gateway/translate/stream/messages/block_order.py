@@ -181,8 +181,8 @@ def _block_of(event: Json, open_kind: str | None) -> Json | None:
     SGLang before its #25876 writes text after a call into the block of the call.
     """
     delta = event.get("delta")
-    said = delta.get("type") if isinstance(delta, dict) else None
-    kind = _TEXTS.get(said) if isinstance(said, str) else None
+    name = delta.get("type") if isinstance(delta, dict) else None
+    kind = _TEXTS.get(name) if isinstance(name, str) else None
     if kind is None or kind == open_kind or open_kind not in _KNOWN or not event["delta"].get(kind):
         return None
     block = {"type": kind, kind: ""}

@@ -144,8 +144,8 @@ def object_in(text: str) -> str | None:
         given = json.loads(text, parse_constant=_refuse)
     except (ValueError, RecursionError):
         return None
-    said = "" if given is None else given
-    return said if isinstance(said, str) and is_input(said) else None
+    text = "" if given is None else given
+    return text if isinstance(text, str) and is_input(text) else None
 
 
 def check_input(name: str, text: str) -> None:

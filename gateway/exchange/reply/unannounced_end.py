@@ -19,7 +19,7 @@ def is_counted(event: Json) -> bool:
     return tokens is not None and None not in tokens
 
 
-class UnsaidEnds:
+class UnannouncedEnds:
     """Ends the streams of a translation's calls, those without a finish reason too.
 
     A translation that only `renames` gets that end, but does not pass it on.
@@ -37,15 +37,15 @@ class UnsaidEnds:
         else:
             self._counted.discard(call)
 
-    def end(self, call: int, *, said: bool) -> list[Json]:
-        """End a call's stream; return its last events. `said`: it has had its terminator.
+    def end(self, call: int, *, has_terminator: bool) -> list[Json]:
+        """End a call's stream; return its last events. `has_terminator`: it has had one.
 
         Raises what the translation does.
         """
         try:
             return self._translation.end(call)
         except TruncatedStream:
-            if not said or call not in self._counted:
+            if not has_terminator or call not in self._counted:
                 raise
         last = self._translation.feed(call, _END)
         return ([] if self._renames else last) + self._translation.end(call)
