@@ -24,6 +24,7 @@ OLD_WORDS = frozenset(
         *("departure", "departures", "lingering", "way", "ways", "lane", "lanes"),
         *("plain", "plainly", "thoughts", "gate", "gates"),
         *("backend", "backends", "mend", "mended", "mending", "mends"),
+        *("unsaid", "unthought", "hear", "perhaps", "surely"),
     }
 )
 """Words of a private language, and second words for what docs/architecture.md has one for."""

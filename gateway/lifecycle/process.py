@@ -116,9 +116,9 @@ class Process:
         hand_over, loop = self._start.hand_over, asyncio.get_running_loop()
         hand_over.begin()
         if hand_over.is_waiting:
-            loop.add_reader(hand_over.fileno(), self._hear_of_hand_over)
+            loop.add_reader(hand_over.fileno(), self._read_hand_over)
 
-    def _hear_of_hand_over(self) -> None:
+    def _read_hand_over(self) -> None:
         asyncio.get_running_loop().remove_reader(self._start.hand_over.fileno())
         if self._start.hand_over.ended():
             self._handed_over.set()

@@ -177,7 +177,7 @@ def test_a_program_that_serves_replaces_it(monkeypatch: pytest.MonkeyPatch) -> N
 
 @pytest.mark.parametrize(
     ("program", "said"),
-    [(None, "could not be started"), ("raise SystemExit(1)", "the new program has ended")],
+    [(None, "could not be started"), ("raise SystemExit(1)", "the new program has exited")],
 )
 def test_a_program_that_does_not_serve_changes_nothing(
     program: str | None, said: str, monkeypatch: pytest.MonkeyPatch

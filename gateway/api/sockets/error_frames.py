@@ -13,7 +13,7 @@ from gateway.translate.parts.upstream_errors import upstream_error
 from gateway.translate.stream.sse import encode_json
 
 _TEXTS: Final = ("message", "type")
-_PERHAPS: Final = ("code", "param")
+_OPTIONAL: Final = ("code", "param")
 
 
 def error_frame(
@@ -91,5 +91,5 @@ def _checked(error: object) -> Json | None:
     if not isinstance(error, dict):
         return None
     texts = all(isinstance(error.get(name), str) for name in _TEXTS)
-    optional = all(isinstance(error.get(name), str | None) for name in _PERHAPS)
+    optional = all(isinstance(error.get(name), str | None) for name in _OPTIONAL)
     return error if texts and optional else None
