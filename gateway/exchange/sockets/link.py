@@ -172,7 +172,7 @@ class Link:
                 start, current = begin, turn
             if turn is not None:
                 turn.heard = self._heard
-                turn.hear(event)
+                turn.note(event)
                 _note(self.begun, event)
                 if event.ends_turn:
                     self._hand_over(turn, data[start:end])

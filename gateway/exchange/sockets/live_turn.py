@@ -93,7 +93,7 @@ class LiveTurn(RelayedTurn):
         """Return its first event; raises `GatewayError` or `Lost` where none comes."""
         return await self._first
 
-    def hear(self, event: Event) -> None:
+    def note(self, event: Event) -> None:
         """Take note of an event, the first one above all (called by the link)."""
         if event.item is not None:
             self.items.append(event.item)

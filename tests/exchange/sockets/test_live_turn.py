@@ -44,8 +44,8 @@ class Scene:
 
 async def test_what_came_before_the_sink_goes_first() -> None:
     scene = Scene()
-    scene.turn.hear(Event("response.created"))
-    scene.turn.hear(Event("later"))
+    scene.turn.note(Event("response.created"))
+    scene.turn.note(Event("later"))
     scene.turn.take(b"a")
     scene.turn.take(b"b")
     assert (await scene.turn.first()).type == "response.created"
@@ -62,18 +62,18 @@ async def test_what_came_before_the_sink_goes_first() -> None:
 
 async def test_its_items_are_kept_and_whether_it_was_steered() -> None:
     scene, item = Scene(), msgspec.Raw(b"{}")
-    scene.turn.hear(Event("response.created", response_id="r1"))
-    scene.turn.hear(Event("response.output_item.done", item=item))
+    scene.turn.note(Event("response.created", response_id="r1"))
+    scene.turn.note(Event("response.output_item.done", item=item))
     assert (scene.turn.items, scene.turn.is_steered) == ([item], False)
-    scene.turn.hear(Event("response.incomplete", response_id="r1", is_steered=True))
-    scene.turn.hear(Event("response.created", response_id="r2"))
-    scene.turn.hear(Event("response.in_progress"))
+    scene.turn.note(Event("response.incomplete", response_id="r1", is_steered=True))
+    scene.turn.note(Event("response.created", response_id="r2"))
+    scene.turn.note(Event("response.in_progress"))
     assert (scene.turn.response_id, scene.turn.is_steered) == ("r2", True)
 
 
 async def test_a_turn_that_ended_before_it_is_read_is_read_to_its_end() -> None:
     scene = Scene()
-    scene.turn.hear(Event())
+    scene.turn.note(Event())
     scene.turn.take(b"a")
     scene.turn.end(b"{}")
     await scene.turn.pipe(scene.sink)
@@ -82,7 +82,7 @@ async def test_a_turn_that_ended_before_it_is_read_is_read_to_its_end() -> None:
 
 async def test_a_slow_sink_pauses_the_upstream_and_gets_the_rest_together() -> None:
     scene = Scene()
-    scene.turn.hear(Event())
+    scene.turn.note(Event())
     piping = asyncio.ensure_future(scene.turn.pipe(scene.sink))
     await asyncio.sleep(0)
     scene.is_slow = True
@@ -104,7 +104,7 @@ async def test_a_slow_sink_pauses_the_upstream_and_gets_the_rest_together() -> N
 
 async def test_no_more_than_a_bound_waits_for_a_sink() -> None:
     scene = Scene()
-    scene.turn.hear(Event())
+    scene.turn.note(Event())
     scene.turn.take(b"x" * UNREAD_LIMIT)
     before = scene.pace.is_paused
     scene.turn.take(b"y")
@@ -116,7 +116,7 @@ async def test_no_more_than_a_bound_waits_for_a_sink() -> None:
 
 async def test_an_error_comes_after_what_was_received() -> None:
     scene = Scene()
-    scene.turn.hear(Event())
+    scene.turn.note(Event())
     scene.turn.take(b"a")
     scene.turn.fail(TruncatedStream("gone"))
     with pytest.raises(TruncatedStream, match="gone"):
@@ -135,7 +135,7 @@ async def test_an_error_before_the_first_event_is_the_first_events() -> None:
 
 async def test_a_turn_that_is_given_up_is_abandoned_once() -> None:
     scene = Scene()
-    scene.turn.hear(Event())
+    scene.turn.note(Event())
     piping = asyncio.ensure_future(scene.turn.pipe(scene.sink))
     await asyncio.sleep(0)
     scene.is_slow = True
