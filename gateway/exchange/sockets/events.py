@@ -18,6 +18,7 @@ USUAL: Final = tuple(
 """How events begin of which nothing has to be known, as servers write them."""
 
 _ITEM_DONE: Final = "response.output_item.done"
+_ASIDE: Final = "codex."
 _STEERED: Final = "steered"
 _WRONG_KEY: Final = "invalid_api_key"
 _ENDS: Final = RESPONSES_END | {"error"}
@@ -39,6 +40,11 @@ class Event(msgspec.Struct, gc=False):
     """The code of an error; empty: it has none."""
     item: msgspec.Raw | None = None
     """The item of a response that is complete."""
+
+    @property
+    def is_aside(self) -> bool:
+        """Whether it says nothing of a response: ChatGPT's backend may begin with such a one."""
+        return self.type.startswith(_ASIDE)
 
     @property
     def ends_turn(self) -> bool:

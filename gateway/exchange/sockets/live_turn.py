@@ -94,12 +94,12 @@ class LiveTurn(RelayedTurn):
         return await self._first
 
     def note(self, event: Event) -> None:
-        """Take note of an event, the first one above all (called by the link)."""
+        """Take note of an event, the first of the response above all (called by the link)."""
         if event.item is not None:
             self.items.append(event.item)
         self.is_steered = self.is_steered or event.is_steered
         self.response_id = event.response_id or self.response_id
-        if not self._first.done():
+        if not (self._first.done() or event.is_aside):
             self._first.set_result(event)
 
     def take(self, frames: bytes) -> None:

@@ -89,6 +89,11 @@ def test_errors_have_a_status_and_perhaps_a_code(message: bytes, status: int, co
     assert (event.error_status, event.error_code) == (status, code)
 
 
+def test_what_says_nothing_of_a_response_is_aside() -> None:
+    assert read_event(b'{"type":"codex.rate_limits"}').is_aside
+    assert not any(Event(kind).is_aside for kind in ("", "error", "response.created"))
+
+
 def test_items_are_taken_when_they_are_complete() -> None:
     done = b'{"type":"response.output_item.done","item":{ "id":"m1" }}'
     assert not done.startswith(USUAL)

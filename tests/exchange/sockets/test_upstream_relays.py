@@ -462,6 +462,24 @@ async def test_a_refusal_of_the_gateways_own_key_is_not_the_clients(
     assert await read(await turn) == sent
 
 
+async def test_what_comes_before_a_response_is_not_its_first_event() -> None:
+    stage, aside = Stage(), event("codex.rate_limits")
+    error = event("error", status=401, error={"code": "invalid_api_key", "message": "sk-own"})
+    turn = stage.begin("keyed/m")
+    (await stage.sent()).says(aside, error)
+    with pytest.raises(UpstreamError, match="refused the key that the gateway"):
+        await turn
+    turn = stage.begin("keyed/m")
+    socket = await stage.sent(2)
+    socket.says(aside)
+    socket.says(response("completed", "r1"))
+    assert await read(await turn) == aside + response("completed", "r1")
+    turn = stage.begin("keyed/m")
+    (await stage.sent(3)).says(aside)
+    socket.ends(1009)
+    assert await turn is None
+
+
 @pytest.mark.parametrize("status", [400, 429, 500, 503])
 async def test_other_errors_for_the_gateways_own_key_are_the_reply(status: int) -> None:
     stage = Stage()
