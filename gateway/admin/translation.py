@@ -8,6 +8,7 @@ from gateway.errors import InvalidRequest
 from gateway.exchange.attempt import Attempts
 from gateway.exchange.bodies.misplaced_bodies import as_written
 from gateway.exchange.bodies.request_fields import read_object, read_routed
+from gateway.exchange.bodies.unreadable_body import nested_too_deeply
 from gateway.exchange.params.rule_params import RuleParams
 from gateway.request import GenerationRequest
 from gateway.resolve.evidence import Route
@@ -59,9 +60,18 @@ def planned_for(
 
     Raises `InvalidRequest` if it cannot be translated.
     """
+    if not can_translate(client, route.shape):
+        raise InvalidRequest(f"There is no translation from {client} to {route.shape}.", param="to")
+    try:
+        return _planned(resolver, attempts, route, client, body)
+    except RecursionError:
+        raise nested_too_deeply() from None
+
+
+def _planned(
+    resolver: Resolver, attempts: Attempts, route: Route, client: Shape, body: bytes
+) -> Planned:
     home = route.shape
-    if not can_translate(client, home):
-        raise InvalidRequest(f"There is no translation from {client} to {home}.", param="to")
     call = GenerationRequest.at(client, body)
     call = as_written(call, read_routed(body))
     call, params = RuleParams(resolver.rules).report_on(call, route.model_asked)

@@ -18,6 +18,7 @@ from gateway.exchange.calls.feeding import Feeder
 from gateway.exchange.errors.error_replies import translated_failure
 from gateway.exchange.passthrough.body_model import json_model
 from gateway.exchange.reply.classify import ErrorReply
+from gateway.exchange.reply.reading import reply_nested_too_deeply
 from gateway.exchange.reply.whole_body import ReportedError, whole_reply
 from gateway.resolve.evidence import Route
 from gateway.resolve.resolver import ModelQuery
@@ -53,7 +54,10 @@ async def translated(application: Application, question: Question) -> Json:
     planned = planned_for(application.resolver, application.attempts, route, client, question.body)
     replied: Json = {}
     if question.replies:
-        replied = _replied(planned, question)
+        try:
+            replied = _replied(planned, question)
+        except RecursionError:
+            raise reply_nested_too_deeply() from None
     shown = planned.shown
     if question.home is None:
         shown["route"] = {"upstream": route.upstream, "resolved_by": route.resolved_by}

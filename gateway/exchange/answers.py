@@ -21,6 +21,7 @@ from gateway.exchange.errors.clients_names import in_clients_names
 from gateway.exchange.errors.error_replies import translated_failure
 from gateway.exchange.errors.own_key import as_refused_key, in_own_words
 from gateway.exchange.reply.classify import ErrorReply, answer_or_error
+from gateway.exchange.reply.reading import reply_nested_too_deeply
 from gateway.exchange.reply.untouched import passed_on
 from gateway.exchange.reply.whole_body import ReportedError, whole_reply
 from gateway.exchange.reply.wrapped_errors import SMALL_REPLY_BYTES, only_looks_like_success
@@ -132,6 +133,15 @@ def _folded(
 
     Raises `UpstreamError` for what is not an answer.
     """
+    try:
+        return _reply_to(translation, answers, names)
+    except RecursionError:
+        raise reply_nested_too_deeply() from None
+
+
+def _reply_to(
+    translation: Translation, answers: Sequence[BufferedReply], names: ParameterNames | None
+) -> ClientReply | ErrorReply:
     home = translation.report.target
     replies: list[Json] = []
     for position, whole in enumerate(answers):

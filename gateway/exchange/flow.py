@@ -99,7 +99,7 @@ class Exchange:
                 day = today(self.attempts.wall_clock)
                 client_warnings.warn_of_ends(decision, route, day, prompt_object=ends)
             return await self._follow(call, decision, route, features, routed)
-        except GatewayError as error:
+        except (GatewayError, RecursionError) as error:
             raise attributed(in_clients_names(error, call.body), decision.params).bare() from None
 
     async def _unnamed(

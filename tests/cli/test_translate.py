@@ -125,3 +125,16 @@ def test_translate_has_the_parameters_of_the_models_rule(config: Path) -> None:
     assert printed["calls"][0]["body"]["top_p"] == 0.5
     assert printed["report"]["dropped"] == ["user"]
     assert printed["report"]["changed"] == ["top_p:none->0.5"]
+
+
+@pytest.mark.parametrize("home", [Shape.CHAT, Shape.MESSAGES, Shape.COMPLETIONS])
+def test_what_is_nested_deeply_is_refused_in_words(home: Shape, tmp_path: Path) -> None:
+    called = '{"type": "function_call", "call_id": "c", "name": "f", "arguments": %s}'
+    for depth in (*range(700, 1000, 12), 5_000):
+        deep = called % ('{"a":' * depth + "1" + "}" * depth)
+        body = f'{{"model": "m", "input": [{deep}]}}'
+        assert json.loads(translated(Shape.RESPONSES, home, body.encode()).stdout)
+        reply = tmp_path / "reply.json"
+        reply.write_text(f'{{"id": "r", "status": "completed", "output": [{deep}]}}')
+        given = translated(home, Shape.RESPONSES, BODIES[home], "--reply", str(reply))
+        assert json.loads(given.stdout)

@@ -348,3 +348,58 @@ def test_so_is_a_thought(last: int, stream: bool) -> None:
         for choice in event["choices"]
     ]
     assert "".join(each.get("reasoning_content") or "" for each in said) == "Hmm."
+
+
+DEPTHS = [*range(100, 1000, 100), *range(900, 1000, 10), 5_000]
+"""At some of these, what can be decoded is too deep for what follows; it depends on the stack."""
+
+
+def nested(depth: int) -> Any:
+    return msgspec.Raw(b'{"content":[' * (depth // 2) + b"1" + b"]}" * (depth // 2))
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("is_streamed", [False, True])
+@pytest.mark.parametrize("depth", DEPTHS)
+def test_a_reply_that_is_nested_deeply_is_no_fault_of_the_gateway(
+    depth: int, is_streamed: bool, stream: bool
+) -> None:
+    call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": nested(depth)}}
+    called = {"type": "function_call", "call_id": "c", "name": "f", "arguments": nested(depth)}
+    used = {"type": "tool_use", "id": "t", "name": "f", "input": nested(depth)}
+    said = {"role": "assistant", "content": "hi"}
+    whole: dict[Shape, list[Json]] = {
+        CHAT: [
+            reply({"index": 0, "finish_reason": "stop", "message": {**said, key: value}})
+            for key, value in (("reasoning_content", nested(depth)), ("tool_calls", [call]))
+        ],
+        COMPLETIONS: [reply(choice(COMPLETIONS, logprobs=nested(depth)))],
+        RESPONSES: [{"id": "r", "status": "completed", "output": [called]}],
+        Shape.MESSAGES: [{"type": "message", "content": [used], "stop_reason": "tool_use"}],
+    }
+    for home, replies in whole.items():
+        for each in replies:
+            answer = in_events(home, each) if is_streamed else sent(each)
+            for client in set(Shape) - {home}:
+                result = seen(client, home, answer, stream=stream)
+                assert not result.startswith("error") or result == "error 502"
+
+
+def in_events(home: Shape, whole: Json) -> FakeReply:
+    """Return a stream that says what a whole reply says."""
+    if home is RESPONSES:
+        events: list[Json] = [{"type": "response.completed", "response": whole}]
+    elif home is Shape.MESSAGES:
+        (block,) = whole["content"]
+        events = [
+            {"type": "message_start", "message": {**whole, "content": []}},
+            {"type": "content_block_start", "index": 0, "content_block": block},
+            {"type": "content_block_stop", "index": 0},
+            {"type": "message_delta", "delta": {"stop_reason": "tool_use"}},
+            {"type": "message_stop"},
+        ]
+    else:
+        (one,) = whole["choices"]
+        events = [{"choices": [{**one, "delta": one.get("message")}]}]
+    data = b"".join(b"data: %b\n\n" % msgspec.json.encode(event) for event in events)
+    return FakeReply(200, EVENT_STREAM, (data + b"data: [DONE]\n\n",))

@@ -14,6 +14,7 @@ from gateway.errors import InvalidRequest
 _SURROGATE_ESCAPE = re.compile(rb"\\u[dD][89a-fA-F]")
 _HALF = re.compile("[\ud800-\udfff]")
 _MAX_PATH = 200
+_TOO_DEEP = "it is nested too deeply"
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -24,7 +25,7 @@ def unreadable(error: Exception, body: bytes, at: str = "") -> InvalidRequest:
     """
     param, reason = None, str(error)
     if isinstance(error, RecursionError):
-        reason = "it is nested too deeply"
+        reason = _TOO_DEEP
     elif not body.strip():
         reason = "it is empty"
     elif body.startswith(_BOM):
@@ -37,6 +38,15 @@ def unreadable(error: Exception, body: bytes, at: str = "") -> InvalidRequest:
                 f"{where} has half a character, \\u{ord(half):04x} without the other half. "
                 "Cut texts between characters, or send U+FFFD instead of the half"
             )
+    return _refused(reason, param)
+
+
+def nested_too_deeply() -> InvalidRequest:
+    """Return the refusal of a body that could be decoded but not worked on."""
+    return _refused(_TOO_DEEP)
+
+
+def _refused(reason: str, param: str | None = None) -> InvalidRequest:
     return InvalidRequest(
         f"We could not parse the JSON body of your request: {reason}. "
         "The body must be one JSON object, encoded in UTF-8.",

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from gateway.errors import GatewayError
 from gateway.exchange.reply.classify import ErrorReply, answer_or_error
+from gateway.exchange.reply.reading import reply_nested_too_deeply
 from gateway.shapes import RawHeaders, Send, UpstreamCall, UpstreamReply
 
 
@@ -143,7 +144,7 @@ class Streams:
             async with self._turns:
                 await self._read(call, receiver)
         except Exception as error:  # noqa: BLE001 - the receiver raises it in its own task
-            known = error.bare() if isinstance(error, GatewayError) else error
+            known = _known(error)
             if not self._opened[call].done():
                 self._errors[call] = known
             self._has_opened(call)
@@ -169,3 +170,10 @@ class Streams:
         opened = self._opened[call]
         if not opened.done():
             opened.set_result(failure)
+
+
+def _known(error: Exception) -> Exception:
+    """Return an error as it may be kept, and as it can be reported."""
+    if isinstance(error, RecursionError):
+        return reply_nested_too_deeply()
+    return error.bare() if isinstance(error, GatewayError) else error

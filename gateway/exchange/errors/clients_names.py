@@ -12,6 +12,7 @@ from typing import Any
 
 from gateway.errors import GatewayError, InvalidRequest, UpstreamError
 from gateway.exchange.bodies.request_fields import read_object
+from gateway.exchange.bodies.unreadable_body import nested_too_deeply
 from gateway.resolve.refusals.history.earlier_calls import short_id
 from gateway.shapes import Json
 from gateway.translate.parts.from_messages.tool_names import sent_name
@@ -26,11 +27,16 @@ _IDS = ("id", "call_id", "tool_call_id", "tool_use_id")
 _MOST_REPEATED = 100
 
 
-def in_clients_names(error: GatewayError, body: bytes) -> GatewayError:
-    """Return an upstream's error with the names in the client's request, `body`."""
+def in_clients_names(error: GatewayError | RecursionError, body: bytes) -> GatewayError:
+    """Return an upstream's error with the names in the client's request, `body`.
+
+    A `RecursionError` is that of a body that was decoded, and is too deep for what follows.
+    """
+    if isinstance(error, RecursionError):
+        return nested_too_deeply()
     if isinstance(error, UpstreamError) and _SEEMS_MADE.search(error.message):
         # What is sent as it came may be more than can be read here.
-        with suppress(InvalidRequest):
+        with suppress(InvalidRequest, RecursionError):
             error.message = _renamed(error.message, _names_by_sent(read_object(body)))
     return error
 

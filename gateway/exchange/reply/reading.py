@@ -118,6 +118,11 @@ def not_json() -> UpstreamError:
     return UpstreamError("The upstream sent something that is not JSON.")
 
 
+def reply_nested_too_deeply() -> UpstreamError:
+    """Return the error for a reply, or an event, that could be decoded but not worked on."""
+    return UpstreamError("The upstream's reply cannot be used: it is nested too deeply.")
+
+
 def checked_object(decoded: object) -> Json:
     """Return what an upstream sent if it is an object; raises `UpstreamError`."""
     if not isinstance(decoded, dict):

@@ -254,3 +254,21 @@ def test_an_answer_to_who_has_just_left_is_closed(reply: FakeReply) -> None:
         assert reply.closed
 
     run(scenario)
+
+
+def test_what_is_too_deep_to_be_worked_on_is_the_upstreams_error() -> None:
+    class Shallow(Recorder):
+        def feed(self, call: int, data: bytes) -> bool:
+            raise RecursionError("maximum recursion depth exceeded")
+
+    async def scenario() -> None:
+        receiver = Shallow()
+        streams = Streams(each(stream_reply(b"data: 1\n\n")).send, SENT[:1], 1, 0, late)
+        streams.start(receiver)
+        await streams.settled()
+        await streams.aclose()
+        (error,) = receiver.errors
+        assert isinstance(error, UpstreamError)
+        assert "nested too deeply" in error.message
+
+    run(scenario)

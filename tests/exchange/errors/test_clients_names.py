@@ -9,6 +9,7 @@ import pytest
 from gateway.config.settings import ModelRule, UpstreamSettings
 from gateway.errors import GatewayError, InvalidRequest, UpstreamReplied
 from gateway.exchange.errors.clients_names import in_clients_names
+from gateway.resolve.refusals.history.earlier_calls import short_id
 from gateway.servers import Profile
 from gateway.shapes import Json, Shape, UpstreamCall
 from tests import kinds
@@ -245,3 +246,16 @@ def test_only_errors_of_upstreams_are_looked_into() -> None:
     text = f"call_{'0' * 32}"
     for error in (UpstreamReplied(text), InvalidRequest(text)):
         assert in_clients_names(error, b"not JSON").message == text
+
+
+def test_what_is_too_deep_to_be_worked_on_is_the_clients_error() -> None:
+    error = in_clients_names(RecursionError("maximum recursion depth exceeded"), b"{}")
+    assert isinstance(error, InvalidRequest)
+    assert (error.code, "nested too deeply" in error.message) == ("invalid_json", True)
+
+
+def test_a_request_that_is_too_deep_to_be_searched_names_nothing() -> None:
+    for depth in range(100, 1000, 50):
+        body = b'{"a":' * depth + b"1" + b"}" * depth
+        error = UpstreamReplied(f"No call {short_id(LONG)}.", upstream_status=400)
+        assert in_clients_names(error, body) is error
