@@ -29,7 +29,7 @@ _MEANINGFUL = frozenset(
         *CALLER_HEADERS,
         *SET_BY_THE_GATEWAY,
         *(b"anthropic-beta", b"anthropic-version", b"content-encoding", b"content-type"),
-        *(b"idempotency-key", b"openai-beta", b"user-agent"),
+        *(b"idempotency-key", b"openai-beta", b"openai-safety-identifier", b"user-agent"),
         *(b"x-api-key", b"x-client-request-id", b"x-request-id", b"x-real-ip"),
     }
 )

@@ -31,6 +31,7 @@ FORWARDED = frozenset(
         b"accept",
         b"user-agent",
         b"openai-beta",
+        b"openai-safety-identifier",
         b"idempotency-key",
         b"x-client-request-id",
         b"x-request-id",

@@ -46,6 +46,7 @@ def test_what_is_on_the_list_goes_out() -> None:
         b"accept": b"text/event-stream",
         b"user-agent": b"OpenAI/Python 2",
         b"openai-beta": b"assistants=v2",
+        b"openai-safety-identifier": b"u",
         b"idempotency-key": b"i",
         b"x-client-request-id": b"c",
         b"x-request-id": b"r",
