@@ -13,17 +13,21 @@ from gateway.errors import GatewayError, UpstreamError
 from gateway.exchange.decision import Decision
 from gateway.exchange.remembered.turns import Turn
 from gateway.exchange.reply.body import ReplyBody
-from gateway.exchange.reply.reading import decode_object, not_json
+from gateway.exchange.reply.opening import Opening, error_in_place
+from gateway.exchange.reply.reading import Allowance, decode_object, not_json
 from gateway.exchange.reply.wrapped_errors import is_foreign
 from gateway.exchange.sockets.relays import RelayedTurn
 from gateway.exchange.stored.responses import PREVIOUS
-from gateway.translate.parts.upstream_errors import ended_too_early
+from gateway.shapes import Shape
+from gateway.translate.parts.upstream_errors import ended_too_early, upstream_error
 from gateway.translate.stream.event_reader import is_empty_data
+from gateway.translate.stream.replay import replayed
 from gateway.translate.stream.response_ends import OTHER_END, documented
 from gateway.translate.stream.sse import (
     RESPONSES_END,
     ServerSentEvent,
     SSEDecoder,
+    encode_events,
     encode_json,
     is_done,
 )
@@ -71,6 +75,8 @@ class TurnFrames:
         self.decision = Decision()
         self.body: ReplyBody | None = None
         self._suffix = b',"stream_id":%b}' % _encode(stream_id) if stream_id is not None else b""
+        self._opening: Opening | None = Opening(Allowance())
+        """The beginning of the body, until it turns out to be events."""
         self._decoder = SSEDecoder()
         self._is_between = True
         """Whether the last piece has ended with an event."""
@@ -82,8 +88,25 @@ class TurnFrames:
         request_id = self.decision.request_id
         return {"x-request-id": request_id} if request_id else {}
 
+    def label(self, *, events: bool) -> None:
+        """Take, before its first bytes, what a head says of a body; unsaid, it is events."""
+        self._opening = Opening(Allowance(), labelled=events)
+
     def feed(self, piece: bytes) -> list[bytes]:
-        """Return the frames of the events that a piece of the stream completes."""
+        """Return the frames of the events that a piece of the body completes."""
+        opening = self._opening
+        if opening is None:
+            return self._feed(piece)
+        try:
+            piece = opening.take(piece)
+        except UpstreamError as error:
+            return self.fail(error)
+        if not piece:
+            return []
+        self._opening = None
+        return self._feed(piece)
+
+    def _feed(self, piece: bytes) -> list[bytes]:
         whole = _whole_events(piece) if self._is_between else None
         frames: list[bytes] = []
         try:
@@ -97,14 +120,39 @@ class TurnFrames:
         return frames
 
     def finish(self) -> list[bytes]:
-        """Return what is left at the end of the stream: an error, if it has come too early."""
+        """Return what is left at the end of the body: an error, if it has come too early.
+
+        A body that is JSON comes now: a whole response, from a server that does not stream.
+        """
+        opening, self._opening = self._opening, None
+        begun, is_events = (b"", True) if opening is None else opening.end()
         frames: list[bytes] = []
         try:
-            self._add_read(self._decoder.finish(), frames)
+            if not is_events:
+                return self._whole(begun)
+            self._add_read([*self._decoder.feed(begun), *self._decoder.finish()], frames)
             if not self.ended:
                 raise ended_too_early()
         except UpstreamError as error:
             frames += self.fail(error)
+        return frames
+
+    def _whole(self, body: bytes) -> list[bytes]:
+        """Return the frames of a whole response, or of an error in its place.
+
+        Raises `UpstreamError` for anything else.
+        """
+        reply = decode_object(body)
+        said = error_in_place(Shape.RESPONSES, reply) or reply
+        if not isinstance(reply.get("output"), list) and upstream_error(said) is not None:
+            return [self._error(encode_json(said))]
+        try:
+            events = encode_events(Shape.RESPONSES, replayed(reply))
+        except (AttributeError, KeyError, TypeError):
+            raise UpstreamError("The upstream's reply is not a response.") from None
+        frames = self._feed(events)
+        if not self.ended:
+            raise ended_too_early()
         return frames
 
     def fail(self, error: GatewayError) -> list[bytes]:
@@ -155,14 +203,17 @@ class TurnFrames:
     def _other(self, data: bytes) -> bytes:
         data, event = _read_event(data)
         if event.type == "error" or (not event.type and bytes(event.error) not in (b"", b"null")):
-            self.ended = True
-            failure = None if self.body is None else self.body.failure
-            return frame_of_event(data, failure, self.stream_id, self.headers)
+            return self._error(data)
         if event.type == _ITEM_DONE:
             self._items.append(msgspec.Raw(bytes(event.item)))
         elif bytes(event.response).startswith(b"{"):
             data = self._of_response(event, data)
         return data.rstrip()[:-1] + self._suffix if self._suffix else data
+
+    def _error(self, data: bytes) -> bytes:
+        self.ended = True
+        failure = None if self.body is None else self.body.failure
+        return frame_of_event(data, failure, self.stream_id, self.headers)
 
     def _of_response(self, event: _Event, data: bytes) -> bytes:
         """Return an event with a response as the client knows that; remember the last one."""

@@ -16,15 +16,13 @@ from gateway.exchange.reply.body import ReplyBody
 from gateway.exchange.reply.reading import (
     REST_SECONDS,
     Allowance,
-    decode_object,
     is_compressed,
     is_event_stream,
 )
 from gateway.exchange.sockets.relays import RelayedTurn
-from gateway.shapes import Json, Shape
+from gateway.shapes import Json
 from gateway.sockets import Socket
-from gateway.translate.stream.replay import replayed
-from gateway.translate.stream.sse import encode_events, encode_json
+from gateway.translate.stream.sse import encode_json
 
 REPORT: Final = "gateway.report"
 """The type of the frame with what the `x-gateway-…` fields of a reply over HTTP say."""
@@ -97,10 +95,11 @@ class TurnWriter(ReplyWriter):
             if isinstance(body, RelayedTurn):
                 await body.pipe(self._pass_on)
                 self._frames.note_end(body)
-            elif self.status < 400 and self._is_readable_stream():
+            elif self.status < 400:
+                self._label()
                 await self._write_events(body)
             else:
-                self._put_whole(await _whole(body))
+                self._put_error(await _whole(body))
         except GatewayError as error:
             self.fail(error)
             raise
@@ -118,12 +117,10 @@ class TurnWriter(ReplyWriter):
     async def _end(self) -> None:
         """Frames need no end."""
 
-    def _is_readable_stream(self) -> bool:
-        if not is_event_stream(self._fields):
-            return False
+    def _label(self) -> None:
         if is_compressed(self._fields):
             raise UpstreamError("The upstream sent a compressed stream, which was not requested.")
-        return True
+        self._frames.label(events=is_event_stream(self._fields))
 
     def _take(self, piece: bytes) -> bool:
         frames = self._frames
@@ -159,19 +156,23 @@ class TurnWriter(ReplyWriter):
 
     def _put_whole(self, body: bytes) -> None:
         """Send the frames of a body that is here as a whole: an error, events, or a response."""
-        frames = self._frames
         if self.status >= 400:
-            args = (self.status, self._fields, body, frames.stream_id, frames.headers)
-            frames.ended = True
-            self._put([frame_of_reply(*args)])
+            self._put_error(body)
             return
+        frames = self._frames
         try:
-            events = body if is_event_stream(self._fields) else _events_of(body)
+            self._label()
         except UpstreamError as error:
             self.fail(error)
-        else:
-            self._put([*frames.feed(events), *frames.finish()])
+            raise
+        self._put([*frames.feed(body), *frames.finish()])
         self._raise_error()
+
+    def _put_error(self, body: bytes) -> None:
+        frames = self._frames
+        args = (self.status, self._fields, body, frames.stream_id, frames.headers)
+        frames.ended = True
+        self._put([frame_of_reply(*args)])
 
     def _raise_error(self) -> None:
         """Raise what has broken the stream: the client has its frame."""
@@ -189,18 +190,6 @@ async def _whole(body: ReplyBody) -> bytes:
 
     await body.pipe(take)
     return b"".join(pieces)
-
-
-def _events_of(body: bytes) -> bytes:
-    """Return a whole response, from a server that does not stream, as the events it stands for.
-
-    Raises `UpstreamError` for anything else.
-    """
-    response = decode_object(body)
-    try:
-        return encode_events(Shape.RESPONSES, replayed(response))
-    except (AttributeError, KeyError, TypeError):
-        raise UpstreamError("The upstream's reply is not a response.") from None
 
 
 def _report(decision: Decision, stream_id: str | None) -> bytes:

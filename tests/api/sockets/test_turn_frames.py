@@ -14,6 +14,7 @@ from gateway.errors import GatewayError, TruncatedStream
 from gateway.exchange.decision import Decision
 from gateway.exchange.remembered.memory import ConnectionMemory, Remembered
 from gateway.exchange.remembered.turns import Turn
+from gateway.exchange.reply.reading import Allowance
 from gateway.shapes import Json, Shape
 from gateway.translate.stream.sse import KEEPALIVE, encode_events
 from tests.api.sockets.test_turn_writer import Relayed
@@ -322,6 +323,18 @@ def test_an_endless_event_ends_the_turn(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(frames._decoder, "_max_event_bytes", 100)
     (frame,) = read(frames.feed(b"data: " + b"x" * 200))
     assert frame["error"]["code"] == "upstream_error"
+
+
+def test_so_does_an_endless_beginning() -> None:
+    frames = TurnFrames(turn(), "a")
+    frames.label(events=False)
+    opening = frames._opening
+    assert opening is not None
+    opening._allowance = Allowance(100)
+    assert frames.feed(b" " * 100) == []
+    (frame,) = read(frames.feed(b" "))
+    assert (frame["error"]["code"], frame["stream_id"]) == ("upstream_error", "a")
+    assert frames.finish() == []
 
 
 def test_an_event_that_was_passed_on_is_noted() -> None:

@@ -173,6 +173,47 @@ def test_a_response_that_is_not_a_stream_becomes_one(*, is_piped: bool) -> None:
     assert written.turn.memory.recall("resp_1") is not None
 
 
+@pytest.mark.parametrize("label", [b"application/json", b"text/plain", b"text/event-stream", None])
+@pytest.mark.parametrize("is_piped", [True, False])
+@pytest.mark.parametrize(
+    "body", [sse(DELTA, DONE), b": hi\n\n" + sse(DELTA, DONE), b" " + msgspec.json.encode(RESPONSE)]
+)
+def test_the_label_of_a_body_does_not_matter(
+    body: bytes, label: bytes | None, *, is_piped: bool
+) -> None:
+    written = Written()
+    reply = json_reply(body)
+    reply.headers = [] if label is None else [(b"content-type", label)]
+    if is_piped:
+        reply.body = Pieces(*(body[at : at + 1] for at in range(len(body))))
+    frames = written.write(reply)
+    assert frames[-1]["type"] == "response.completed"
+    assert written.turn.memory.recall("resp_1") is not None
+
+
+@pytest.mark.parametrize("label", [b"application/json", b"text/event-stream"])
+@pytest.mark.parametrize("is_piped", [True, False])
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b'{"error":{"message":"No.","type":"invalid_request_error"}}', 400),
+        (b'{"error":"No."}', 502),
+        (b'{"object":"error","message":"No.","code":404}', 404),
+        (b'{"detail":"No."}', 502),
+    ],
+)
+def test_an_error_in_place_of_a_response_keeps_its_words(
+    body: bytes, status: int, label: bytes, *, is_piped: bool
+) -> None:
+    reply = json_reply(body)
+    reply.headers = [(b"content-type", label)]
+    if is_piped:
+        reply.body = Pieces(body[:9], body[9:])
+    (frame,) = Written(stream_id="a").write(reply)
+    assert (frame["status"], frame["error"]["message"]) == (status, "No.")
+    assert frame["stream_id"] == "a"
+
+
 @pytest.mark.parametrize("body", [b"{}", b"words", b'{"output":[5]}', b'{"output":5}', b"[]"])
 def test_anything_else_is_an_upstreams_error(body: bytes) -> None:
     written = Written()
@@ -181,8 +222,13 @@ def test_anything_else_is_an_upstreams_error(body: bytes) -> None:
     assert written.turn.memory.recall("resp_1") is None
 
 
-def test_a_compressed_stream_is_one() -> None:
-    reply = streamed(DONE)
+def test_a_response_that_goes_on_is_not_complete() -> None:
+    (frame,) = Written().broken(json_reply(msgspec.json.encode({**RESPONSE, "status": "queued"})))
+    assert frame["error"]["code"] == "upstream_stream_truncated"
+
+
+@pytest.mark.parametrize("reply", [streamed(DONE), json_reply(b"gzip"), json_reply(b"{}")])
+def test_a_compressed_body_is_one(reply: ClientReply) -> None:
     reply.headers.append((b"content-encoding", b"gzip"))
     (frame,) = Written().broken(reply)
     assert "compressed" in frame["error"]["message"]
