@@ -23,6 +23,7 @@ from gateway.exchange.sockets.events import USUAL, Event, read_event
         (b'{"type":"response.completed","response":["x"]}', True),
         (b'{"type":"response.completed","response":{"id":"\\ud83d"}}', True),
         (b'{"type":"response.completed","response":{"id":"r1"},"logprob":NaN}', True),
+        (b'{"type":"response.completed","response":{"id":"\xff"}}', True),
         (b'{"type":"response.created","error":null}', False),
         (b'{"type":"response.created","response":{"id":"r1"}}', False),
         (b'{"type":"response.output_text.delta","delta":"response.completed"}', False),
