@@ -67,13 +67,20 @@ def refuse_while_draining() -> ShuttingDown:
 
 
 async def written(answer: ClientReply, writer: ReplyWriter, decision: Decision) -> Ending:
-    """Write a reply and return its ending; raises what its body raises."""
+    """Write a reply and return its ending; raises what its body raises.
+
+    A client may leave as soon as it has the last event, while the body's end is still to come.
+    """
     body = answer.body
     if isinstance(body, bytes):
         await writer.write(answer, decision)
         return _ended_whole(answer, body, decision)
     try:
         await writer.write(answer, decision)
+    except (ClientGone, asyncio.CancelledError):
+        if not (writer.gone and body.is_complete):
+            raise
+        undo_cancellation()
     finally:
         decision.tokens = body.tokens
         await body.aclose()

@@ -5,10 +5,13 @@ import errno
 
 import pytest
 
-from gateway.api.endings import client_error, ending_of, undo_cancellation
+from gateway.api.endings import ClientGone, client_error, ending_of, undo_cancellation, written
+from gateway.asgi_writing import ASGIWriter
 from gateway.errors import InvalidRequest
+from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.decision import Decision
-from gateway.observe.outcomes import FAILED_INSIDE, Outcome
+from gateway.observe.outcomes import FAILED_INSIDE, SUCCESS, Outcome
+from tests.bodies import BodyOf
 
 
 def test_a_bug_is_logged_with_its_client_and_is_a_500_without_details(
@@ -76,3 +79,49 @@ def test_a_cancellation_is_undone_within_its_task() -> None:
         return task.cancelling()
 
     assert asyncio.run(scenario()) == 0
+
+
+class _Left(ASGIWriter):
+    """Its client has left, or the gateway stops, while the body is written."""
+
+    def __init__(self, error: type[BaseException], *, gone: bool) -> None:
+        async def send(_: object) -> None:
+            """Send nothing."""
+
+        super().__init__(send)
+        self._error = error
+        self._is_left = gone
+
+    async def _write_body(self, body: object) -> None:
+        self.gone = self._is_left
+        raise self._error
+
+
+class _Body(BodyOf):
+    def __init__(self, *, complete: bool) -> None:
+        super().__init__([b"a"])
+        self._is_complete = complete
+
+    @property
+    def is_complete(self) -> bool:
+        return self._is_complete
+
+
+@pytest.mark.parametrize("error", [ClientGone, asyncio.CancelledError])
+@pytest.mark.parametrize(
+    ("gone", "complete"), [(True, True), (True, False), (False, True), (False, False)]
+)
+def test_who_leaves_after_the_last_event_has_had_the_reply(
+    error: type[BaseException], *, gone: bool, complete: bool
+) -> None:
+    async def scenario() -> None:
+        body = _Body(complete=complete)
+        writing = written(ClientReply(200, [], body), _Left(error, gone=gone), Decision())
+        if gone and complete:
+            assert await writing == SUCCESS
+        else:
+            with pytest.raises(error):
+                await writing
+        assert body.released == 1
+
+    asyncio.run(scenario())

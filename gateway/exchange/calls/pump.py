@@ -58,6 +58,11 @@ class Pump(ReplyBody):
         """The tokens that the upstream counted, in all calls."""
         return self._feeder.tokens
 
+    @property
+    def is_complete(self) -> bool:
+        """Whether the client's stream is at its end; see `ReplyBody`."""
+        return self._is_over and not self._held and self._error is None
+
     async def begun(self, grace: float) -> None:
         """Wait until it is known how the stream begins, for at most `grace` seconds.
 

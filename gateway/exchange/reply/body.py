@@ -28,6 +28,14 @@ class ReplyBody(ABC):
         """The tokens that the upstream counted, once the body has been sent; None: not known."""
         return None
 
+    @property
+    def is_complete(self) -> bool:
+        """Whether the sink has been given all that the client waits for.
+
+        `pipe()` may go on for what comes after it, for its connection's sake.
+        """
+        return False
+
     @abstractmethod
     async def pipe(self, sink: Sink) -> None:
         """Give all of it to the sink, which gets nothing between returning False and `resume()`.

@@ -131,6 +131,10 @@ class _Events(_Bytes):
             return counted
         return updated(tokens_in(self._first), counted)
 
+    @property
+    def is_complete(self) -> bool:
+        return self._events.has_ended()
+
     async def pipe(self, sink: Sink) -> None:
         take = self._events.take
 

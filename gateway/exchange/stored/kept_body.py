@@ -40,6 +40,11 @@ class KeptBody(ReplyBody):
         """The tokens that the upstream counted."""
         return self._body.tokens
 
+    @property
+    def is_complete(self) -> bool:
+        """Whether the last event has been sent; see `ReplyBody`."""
+        return (self._keeping is None or self._is_kept) and self._body.is_complete
+
     async def pipe(self, sink: Sink) -> None:
         """Send the stream; see `ReplyBody`."""
 

@@ -44,6 +44,10 @@ class WholeEvents:
         """Return the last bytes that passed, at most `size`."""
         return self._last.tail(size)
 
+    def has_ended(self) -> bool:
+        """Whether the stream's terminator has passed."""
+        return self._last.has_ended()
+
     def take(self, data: bytes) -> bytes:
         """Return what can pass now that `data` has come; most often `data` itself."""
         if self._given_up:

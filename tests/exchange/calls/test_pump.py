@@ -431,6 +431,23 @@ def test_a_stream_that_is_cut_off_ends_in_the_error_after_what_was_held() -> Non
     asyncio.run(scenario())
 
 
+def test_a_stream_is_complete_once_its_client_has_the_last_event() -> None:
+    async def scenario() -> None:
+        reply = Slow(*GOOD, b": the end is still to come", quick=len(GOOD))
+        pump, sink = await begun(Folding(), reply), Sink()
+        assert not pump.is_complete
+        piping = asyncio.create_task(pump.pipe(sink))
+        while DONE not in lines_of(b"".join(sink.pieces)):
+            sink.got_one.clear()
+            await sink.got_one.wait()
+        assert (pump.is_complete, piping.done()) == (True, False)
+        piping.cancel()
+        await asyncio.wait([piping])
+        await pump.aclose()
+
+    run(scenario)
+
+
 def test_a_stream_that_is_cut_off_after_its_end_is_whole() -> None:
     async def scenario() -> None:
         pump = await begun(Folding(), stream(b"".join(GOOD)))

@@ -312,7 +312,36 @@ def test_a_stream_that_is_cut_off_ends_in_the_error(client: Shape | None) -> Non
     assert isinstance(body.failure, ShuttingDown)
 
 
+@pytest.mark.parametrize(
+    ("client", "last", "is_complete"),
+    [
+        (Shape.CHAT, b"data: [DONE]\n\n", True),
+        (Shape.CHAT, PLAIN, False),
+        (Shape.COMPLETIONS, b"data: [DONE]\n\n: ping\n\n", True),
+        (Shape.RESPONSES, b'data: {"type":"response.completed"}\n\n', True),
+        (Shape.RESPONSES, EVENT, False),
+        (Shape.MESSAGES, b'event: message_stop\ndata: {"type":"message_stop"}\n\n', True),
+        (Shape.MESSAGES, DELTA, False),
+        (None, PLAIN, False),
+    ],
+)
+def test_a_stream_is_complete_once_its_last_event_has_passed(
+    client: Shape | None, last: bytes, *, is_complete: bool
+) -> None:
+    body = body_of(FakeReply(200, EVENT_STREAM, (last,)), client)
+    seen: list[bool] = []
+
+    def sink(_: bytes) -> bool:
+        seen.append(body.is_complete)
+        return True
+
+    assert not body.is_complete
+    asyncio.run(body.pipe(sink))
+    assert seen[0] is is_complete
+
+
 def test_nothing_is_added_to_what_is_not_a_stream_of_events() -> None:
     body = body_of(FakeReply(200, ((b"content-type", b"audio/mpeg"),), (b"x",)), None)
     assert body.cut_off(ShuttingDown("stopping")) is None
     assert body.failure is None
+    assert not body.is_complete

@@ -21,6 +21,11 @@ class Finishing(BodyOf):
         super().__init__(pieces)
         self._recording = recording
         self.counted: Tokens | None = None
+        self.over = False
+
+    @property
+    def is_complete(self) -> bool:
+        return self.over
 
     @property
     def tokens(self) -> Tokens | None:
@@ -72,10 +77,12 @@ def test_the_last_event_waits_and_the_rest_follows() -> None:
         stage = Stage(b"first", b"last", b"done")
         piping = asyncio.create_task(stage.body.pipe(stage.sink))
         await stage.keeping.wait()
-        assert stage.received == [b"first"]
+        stage.source.over = True
+        assert (stage.received, stage.body.is_complete) == ([b"first"], False)
         stage.go.set()
         await piping
         assert stage.received == [b"first", b"last", b"done"]
+        assert stage.body.is_complete
         assert stage.body.failure is None
         stage.source.counted = (2, 3)
         assert stage.body.tokens == (2, 3)

@@ -229,9 +229,13 @@ def test_a_draining_gateway_takes_no_requests_even_with_a_known_head() -> None:
 
 
 class Held:
-    """Upstream replies that wait, and how many of them were given up."""
+    """Upstream replies that wait, and how many of them were given up.
 
-    def __init__(self) -> None:
+    A stream waits after `begun`.
+    """
+
+    def __init__(self, begun: bytes = b"data: 1\n\n") -> None:
+        self.begun = begun
         self.asked = asyncio.Event()
         self.answers = asyncio.Event()
         self.given_up = 0
@@ -263,7 +267,7 @@ class _HeldReply(FakeReply):
         self._held = held
 
     async def _read(self) -> AsyncIterator[bytes]:
-        yield b"data: 1\n\n"
+        yield self._held.begun
         await self._held.wait()
         yield b"data: [DONE]\n\n"
 
@@ -283,6 +287,30 @@ def test_a_client_that_leaves_cancels_its_request(*, in_stream: bool) -> None:
         assert before.endswith(b"data: 1\n\n\r\n") is in_stream
         assert held.given_up == 1
         assert [seen.outcome for seen in client.observer.seen] == ["client_closed"]
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(
+    ("last", "outcome"),
+    [
+        (b"data: [DONE]\n\n", "success"),
+        (b"data: 1\n\ndata: [DONE]\r\n\r\n", "success"),
+        (b"data: 1\n\n: [DONE]\n\n", "client_closed"),
+    ],
+)
+def test_a_client_may_leave_as_soon_as_it_has_the_last_event(last: bytes, outcome: str) -> None:
+    async def scenario() -> None:
+        held = Held(last)
+        client = held.client(in_stream=True)
+        connection = Wire(client.gateway)
+        connection.protocol.data_received(request(STREAMED_CHAT))
+        await held.asked.wait()
+        connection.leave()
+        await connection.settle()
+        assert held.given_up == 1
+        assert [seen.outcome for seen in client.observer.seen] == [outcome]
+        assert not connection.door.connections
 
     asyncio.run(scenario())
 
