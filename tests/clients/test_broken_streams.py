@@ -335,21 +335,26 @@ def test_a_late_refusal_of_one_call_is_told_in_the_upstreams_words(flow: Flow) -
 
 @pytest.mark.parametrize("piped", [False, True])
 @pytest.mark.parametrize("kind", ["reset", "closed", "silent"])
-@pytest.mark.parametrize("cut", ["before", "between", "within"])
+@pytest.mark.parametrize("cut", ["between", "within"])
 @pytest.mark.parametrize("flow", UNTOUCHED, ids=str)
 def test_an_untouched_stream_that_breaks_off_ends_with_an_error(
     flow: Flow, cut: str, kind: str, *, piped: bool
 ) -> None:
     act, message = BREAKS[kind]
     path = flow.home.path
-    sent = {"before": b"", "between": event(path), "within": event(path)[:-9]}
+    sent = {"between": event(path), "within": event(path)[:-9]}
 
     def fault(visit: Visit) -> None:
-        visit.stream(*([sent[cut]] if sent[cut] else []))
+        visit.stream(sent[cut])
         act(visit)
 
     async def scenario(behind_the_door: Behind) -> None:
-        reply = await behind_the_door.begin(flow, flow.body(streamed=True))
+        try:
+            reply = await behind_the_door.begin(flow, flow.body(streamed=True))
+        except UpstreamError:
+            if kind != "reset":
+                raise
+            return  # it has overtaken all that was sent
         assert not isinstance(reply.body, bytes)
         if piped:
             stream = await read_out(reply.body)
@@ -365,6 +370,27 @@ def test_an_untouched_stream_that_breaks_off_ends_with_an_error(
         if cut == "between" and flow.client is RESPONSES and stream.startswith(sent[cut]):
             assert events_of(stream)[-1]["sequence_number"] == 8
             assert b"\n\n\n" not in stream
+
+    against(fault, scenario, idle=0.3 if kind == "silent" else 30.0)
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+@pytest.mark.parametrize("begun", [b"", b": hello\n\n"])
+@pytest.mark.parametrize("kind", ["reset", "closed", "silent"])
+@pytest.mark.parametrize("flow", UNTOUCHED, ids=str)
+def test_an_untouched_reply_that_says_nothing_is_an_error_with_its_status(
+    flow: Flow, kind: str, begun: bytes, *, streamed: bool
+) -> None:
+    act, message = BREAKS[kind]
+
+    def fault(visit: Visit) -> None:
+        visit.send(head(SSE if streamed else JSON) + (chunk(begun) if begun else b""))
+        act(visit)
+
+    async def scenario(behind_the_door: Behind) -> None:
+        with pytest.raises(UpstreamError, match=message) as raised:
+            await behind_the_door.begin(flow, flow.body(streamed=streamed))
+        assert raised.value.status == (504 if kind == "silent" else 502)
 
     against(fault, scenario, idle=0.3 if kind == "silent" else 30.0)
 

@@ -1,9 +1,10 @@
 """What a client must see: by how a fault ends, where its model lives, and how it wants the reply.
 
 The rules are those of docs/operations.md and docs/translation/. At the model's own endpoint the
-upstream's bytes are relayed, streams unparsed, and only what breaks off is told. Elsewhere all that
-is no answer becomes an error: a plain one before the client's first event, an event after it,
-followed by the terminator only where the upstream itself told of it.
+upstream's bytes are relayed, streams unparsed, and only what breaks off is told: with a status
+where nothing has been said. Elsewhere all that is no answer becomes an error: a plain one before
+the client's first event, an event after it, followed by the terminator only where the upstream
+itself told of it.
 """
 
 from dataclasses import dataclass
@@ -145,8 +146,10 @@ def _passed(ends: Ends, script: Script) -> Outcome:
         )
     if ends not in _BROKEN | _STALLED:
         return StreamError() if script.sse and _lacks_its_end(script) else Relayed()
+    if ends in (Ends.BROKEN, Ends.STALLED):
+        return TIMEOUT if ends is Ends.STALLED else BAD_GATEWAY
     if script.sse:
-        return StreamError() if script.body else AnyOf((StreamError(), HttpError((502, 504))))
+        return StreamError()
     return AnyOf((TIMEOUT if ends in _STALLED else BAD_GATEWAY, Cut()))
 
 

@@ -217,17 +217,33 @@ class _Judge(Protocol):
 async def look(reply: UpstreamReply, judge: _Judge, grace: float) -> bytes:
     """Return what `judge` says of a reply's beginning; empty if it cannot say so in `grace` s.
 
-    Nothing is read: what has arrived stays to be read. The reply is closed if waiting is cancelled.
+    Nothing is read: what has arrived stays to be read. A reply that breaks off before it has said
+    anything raises what reading raises, since its status need not be passed on. The reply is closed
+    then, and if waiting is cancelled.
     """
+    time = asyncio.get_running_loop().time
     until: float | None = None
     try:
         while (found := judge(reply.peek(), ended=reply.ended)) is None:
-            now = asyncio.get_running_loop().time()
+            now = time()
             if until is None:
                 until = now + grace
             if not await reply.more(until - now):
+                if time() < until and _says_nothing(reply.peek()):
+                    await _broken_off(reply)
                 return b""
     except BaseException:
         await reply.aclose()
         raise
     return found
+
+
+def _says_nothing(data: bytes) -> bool:
+    """Whether a beginning is empty, or has only comments of an event stream."""
+    return all(not line or line.startswith(b":") for line in data.splitlines())
+
+
+async def _broken_off(reply: UpstreamReply) -> None:
+    """Raise what has broken a reply off."""
+    async for _ in reply.chunks():
+        pass

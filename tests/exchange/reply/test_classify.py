@@ -7,7 +7,7 @@ from typing import Literal
 import msgspec
 import pytest
 
-from gateway.errors import TruncatedStream, UpstreamError
+from gateway.errors import TruncatedStream, UpstreamError, UpstreamTimeout
 from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.reply.classify import ErrorReply, answer_or_error
 from gateway.exchange.reply.reading import MAX_ERROR_BYTES, Allowance
@@ -114,6 +114,27 @@ def test_an_untouched_stream_that_begins_with_an_error_is_one_and_can_be_passed_
         return b"".join([chunk async for chunk in stream.chunks()])
 
     assert asyncio.run(read(error.stream)).startswith(EVENT)
+
+
+@pytest.mark.parametrize("headers", [EVENT_STREAM, JSON, ()])
+@pytest.mark.parametrize("pieces", [(), (b"",), (b": hello\n\n", b":\r\n\r\n: more")])
+@pytest.mark.parametrize("error", [TruncatedStream("cut"), UpstreamTimeout("silent")])
+def test_a_reply_that_breaks_off_before_it_says_anything_is_not_passed_on(
+    headers: RawHeaders, pieces: tuple[bytes, ...], error: UpstreamError
+) -> None:
+    reply = FakeReply(200, headers, pieces, error)
+    with pytest.raises(type(error)) as raised:
+        classified(reply)
+    assert raised.value is error
+    assert reply.closed
+
+
+@pytest.mark.parametrize("begun", [b"data: {", b": hello\n\nevent: ping\n", b"\n\nretry: 5\n"])
+def test_a_stream_that_breaks_off_in_its_first_event_is_passed_on(begun: bytes) -> None:
+    reply = FakeReply(200, EVENT_STREAM, (begun,), TruncatedStream("cut"))
+    assert classified(reply) is reply
+    silent = FakeReply(200, EVENT_STREAM, (b": hello\n\n",), TruncatedStream("cut"))
+    assert asyncio.run(answer_or_error(silent, "untouched", 0)) is silent
 
 
 @pytest.mark.parametrize("headers", [EVENT_STREAM, JSON])
