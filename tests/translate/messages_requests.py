@@ -149,18 +149,17 @@ def pdf(**fields: object) -> Json:
     return {"type": "document", "source": source, **fields}
 
 
-def added(name: str | None = None, *, definition: Json | None = None, **fields: object) -> Json:
-    """Return a block that adds a tool, by its name or its definition."""
-    return {"type": "tool_addition", "tool": _changed(name, definition, fields)}
+def added(name: str | None = None, **fields: object) -> Json:
+    """Return a block that adds a tool: by its name, by its `definition`, or by these fields."""
+    return {"type": "tool_addition", "tool": _changed(name, fields)}
 
 
 def removed(name: str | None = None, **fields: object) -> Json:
     """Return a block that removes a tool."""
-    return {"type": "tool_removal", "tool": _changed(name, None, fields)}
+    return {"type": "tool_removal", "tool": _changed(name, fields)}
 
 
-def _changed(name: str | None, definition: Json | None, fields: Json) -> Json:
-    if definition is not None:
-        return {"type": "tool_definition", "definition": definition}
-    named = {} if name is None else {"name": name}
-    return {"type": "tool_reference", **named, **fields}
+def _changed(name: str | None, fields: Json) -> Json:
+    named: Json = {} if name is None else {"name": name}
+    kind = "tool_definition" if "definition" in fields and name is None else "tool_reference"
+    return {"type": kind, **named, **fields}

@@ -153,7 +153,7 @@ REQUESTS: list[Json] = [
     asked(user("a"), {**system("b"), "clear_at": "next_user_message"}, user("c")),
     asked(user("a"), {**system("b"), "output_config": {"effort": "low", "zzz": 1}}),
     asked(user("a"), system(added("f")), tools=[tool("f", defer_loading=True), tool("g")]),
-    asked(user("a"), system(added(definition=tool("h"), cache_control=MARK))),
+    asked(user("a"), system({**added(definition=tool("h")), "cache_control": MARK})),
     asked(user("a"), system(removed("f")), tools=[tool("f"), tool("g")]),
     asked(user("a", removed(type="mcp_toolset_reference", server_name="m"))),
     asked(user("a", text("b", cache_control=MARK))),
@@ -178,6 +178,20 @@ REQUESTS: list[Json] = [
         tools=[tool("g")],
     ),
     *(asked(*_before({"type": kind, "content": "c"})) for kind in OF_SERVER_TOOLS),
+    asked(
+        *_before(
+            {
+                "type": "compaction",
+                "content": "c",
+                "tool_changes": [
+                    {**added("g"), "zzz": 1},
+                    {**added(definition=tool("h")), "zzz": 1},
+                    removed(type="mcp_tool_reference", server_name="m", name="n"),
+                ],
+            }
+        ),
+        tools=[tool("g")],
+    ),
     asked(*_before(pdf())),
     asked(
         user("x"),
@@ -275,11 +289,17 @@ def shown(keys: Keys) -> str:
     return path.removeprefix(".")
 
 
+def dropped_of(header: str) -> Sequence[str]:
+    """Return what a report says is dropped."""
+    _, _, dropped = header.partition("dropped=")
+    return dropped.partition(";")[0].split(",")
+
+
 def is_reported(keys: Keys, dropped: Sequence[str]) -> bool:
     """Whether the report says of a place, or of what it is in, that it is dropped."""
-    return any(shown(keys[:end]) in dropped for end in range(1, len(keys) + 1)) or (
-        "cache_control" in keys
-    )
+    if "definition" in keys and "tools" in dropped:
+        return True
+    return any(shown(keys[:end]) in dropped for end in range(1, len(keys) + 1))
 
 
 def has_no_place(body: Json, keys: Keys, dropped: Sequence[str]) -> bool:
@@ -293,6 +313,9 @@ def has_no_place(body: Json, keys: Keys, dropped: Sequence[str]) -> bool:
         or (place == "tool_choice" and body[place]["type"] == "none" and "tools" in dropped)
         # It is removed within the conversation.
         or (place.startswith("tools[0]") and body["messages"][-1]["content"] == [removed("f")])
+        # All marks of a request are one entry, and no server has times for them.
+        or (keys[-1] != "cache_control" and "cache_control" in keys)
+        or (keys[-1] == "cache_control" and str(body).count("cache_control") > 1)
     )
 
 
@@ -303,8 +326,7 @@ def test_nothing_is_lost_without_a_word(body: Json, home: Shape, kind: Profile) 
     if isinstance(whole, InvalidRequest):
         assert whole.param, whole
         return
-    _, _, dropped = whole[1].partition("dropped=")
-    names = dropped.partition(";")[0].split(",")
+    names = dropped_of(whole[1])
     for keys in places(body):
         if keys[0] == "model" or is_reported(keys, names) or has_no_place(body, keys, names):
             continue
@@ -322,6 +344,55 @@ def test_what_is_refused_is_named_as_the_client_has_it(
         assert refused.status == 400
         assert refused.param is not None
         assert any(shown(keys) == refused.param for keys in places(body)), refused.param
+
+
+def objects(body: Json) -> Iterator[tuple[Keys, Json, Json]]:
+    """Yield the place of each object in a request, the object, and a copy of all with it.
+
+    What is in a schema, or in the arguments of a call, has no names that an endpoint knows.
+    """
+    for keys in ((), *places(body)):
+        changed = copy.deepcopy(body)
+        inner: Any = changed
+        for key in keys:
+            inner = inner[key]
+        if isinstance(inner, dict) and not {"input_schema", "schema", "input"} & {*keys}:
+            yield keys, inner, changed
+
+
+@pytest.mark.parametrize(("home", "kind"), ENDS, ids=str)
+@pytest.mark.parametrize("body", REQUESTS, ids=lambda body: ",".join(body)[28:] or "messages")
+def test_a_field_that_nobody_knows_is_sent_or_reported_wherever_it_is(
+    body: Json, home: Shape, kind: Profile
+) -> None:
+    before = outcome(body, home, kind, drops=True)
+    for keys, inner, changed in objects(body):
+        inner["of_tomorrow"] = 1
+        after = outcome(changed, home, kind, drops=True)
+        if isinstance(after, InvalidRequest):
+            continue
+        place = (*keys, "of_tomorrow")
+        reported = is_reported(place, dropped_of(after[1])) or "cache_control" in keys
+        assert after != before or reported, shown(place)
+
+
+@pytest.mark.parametrize(("home", "kind"), ENDS, ids=str)
+@pytest.mark.parametrize("body", REQUESTS, ids=lambda body: ",".join(body)[28:] or "messages")
+def test_a_mark_for_the_cache_is_reported_wherever_it_is(
+    body: Json, home: Shape, kind: Profile
+) -> None:
+    if "cache_control" in str(body):
+        return
+    for keys, inner, changed in objects(body):
+        block = BLOCKS.get(str(inner.get("type")))
+        if (block is None or "cache_control" not in block.fields) and "input_schema" not in inner:
+            continue
+        inner["cache_control"] = MARK
+        after = outcome(changed, home, kind, drops=True)
+        if not isinstance(after, InvalidRequest):
+            place = (*keys, "cache_control")
+            reported = is_reported(place, dropped_of(after[1]))
+            assert reported or "=cache_control" in after[1].replace(",", "="), shown(place)
 
 
 JUNK: Sequence[Any] = (

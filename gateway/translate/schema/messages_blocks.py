@@ -167,6 +167,12 @@ class _ChangedTool:
 
 
 _TOOL = Record({"type": _STRING, "name": _STRING}, required=("type",))
+CHANGED_TOOLS: abc.Mapping[str, Record] = {
+    "tool_reference": Record({"type": _STRING, "name": _STRING}),
+    "tool_definition": Record({"type": _STRING, "definition": Anything()}),
+}
+"""What names or defines a tool that any model can call, with all the fields that it may have."""
+
 TOOL_CHANGES: abc.Mapping[str, Record] = dict.fromkeys(
     ("tool_addition", "tool_removal"),
     Record({**_HEAD, "tool": _ChangedTool()}, required=("tool",)),

@@ -4,9 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from gateway.shapes import Json
-from gateway.translate.schema.messages_blocks import TOOL_CHANGES
+from gateway.translate.contract import Context, Report
+from gateway.translate.schema.messages_blocks import CHANGED_TOOLS, TOOL_CHANGES
 from gateway.translate.schema.messages_calls import path_of
 from gateway.translate.schema.messages_tools import CUSTOM, client_tool_of
+from gateway.translate.schema.unknown_fields import carry_unknown
 
 _SAYS_NOTHING = frozenset({"text", "thinking"})
 """The most frequent of the blocks that say nothing of tools."""
@@ -62,9 +64,18 @@ def changed_tool(block: Json) -> str | None:
     """Return the name of the tool that a block adds or removes; None: it is one of a server's."""
     tool: Json = block["tool"]
     named = tool["definition"] if tool["type"] == "tool_definition" else tool
-    is_known = tool["type"] in ("tool_definition", "tool_reference")
-    name: str | None = named.get("name") if is_known else None
+    name: str | None = named.get("name") if tool["type"] in CHANGED_TOOLS else None
     return name
+
+
+def report_change(block: Json, path: str, context: Context, report: Report) -> None:
+    """Report what other models do not take of a checked block that changes the tools."""
+    known = CHANGED_TOOLS.get(block["tool"]["type"])
+    if known is None:
+        report.drop(path)
+        return
+    carry_unknown(block, TOOL_CHANGES[block["type"]], path, context, report)
+    carry_unknown(block["tool"], known, f"{path}.tool", context, report)
 
 
 def callable_tools(client: Json, changes: ToolChanges) -> frozenset[str]:

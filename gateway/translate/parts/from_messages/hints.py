@@ -8,9 +8,16 @@ from gateway.translate.contract import Context
 from gateway.translate.draft import Draft
 from gateway.translate.parts.from_messages.system import is_attribution
 from gateway.translate.schema.messages import MESSAGES_HINTS
+from gateway.translate.schema.messages_blocks import TOOL_CHANGES
 
 _NEUTRAL = {"speed": "standard"}
 _DROPPED = [name for name in MESSAGES_HINTS if name not in ("cache_control", "service_tier")]
+_HOLDERS = {
+    "tool_result": "content",
+    "search_result": "content",
+    "compaction": "tool_changes",
+}
+"""The field of a block with blocks in it."""
 _TIERS = {"auto": "auto", "standard_only": "default"}
 
 
@@ -86,7 +93,19 @@ def _places(client: Json) -> Iterator[Json]:
     contents += [message["content"] for message in client["messages"]]
     for content in contents:
         for block in () if isinstance(content, str) else content:
-            yield block
-            inner = block.get("content")
-            if block["type"] == "tool_result" and isinstance(inner, list):
-                yield from inner
+            yield from _with_inner(block)
+
+
+def _with_inner(block: Json) -> Iterator[Json]:
+    """Yield a checked block, and what is in it and may be marked too."""
+    yield block
+    kind = block["type"]
+    if kind in TOOL_CHANGES:
+        if block["tool"]["type"] == "tool_definition":
+            yield block["tool"]["definition"]
+        return
+    inner = block.get(_HOLDERS.get(kind, ""))
+    if kind == "document":
+        inner = block["source"].get("content")
+    for each in inner if isinstance(inner, list) else ():
+        yield from _with_inner(each)

@@ -3,12 +3,14 @@
 import pytest
 
 from gateway.shapes import Json, Shape
+from gateway.translate.contract import Report
 from gateway.translate.parts.from_messages.deferred import (
     callable_tools,
     changed_tool,
+    report_change,
     tool_changes,
 )
-from tests.translate.messages_prepared import TARGETS, Prepared, prepared
+from tests.translate.messages_prepared import TARGETS, Prepared, context, prepared
 from tests.translate.messages_requests import (
     added,
     asked,
@@ -55,6 +57,25 @@ def test_changes_survive_a_compaction() -> None:
     compacted = {"type": "compaction", "content": "c", "tool_changes": [removed("a")]}
     assert tool_changes([user("x"), assistant(compacted)]).removed == {"a"}
     assert tool_changes([assistant({"type": "compaction"})]).removed == set()
+
+
+@pytest.mark.parametrize(
+    ("block", "dropped"),
+    [
+        (added("a"), []),
+        ({**added("a"), "cache_control": {"type": "ephemeral"}}, []),
+        ({**removed("a"), "zzz": 1}, ["x.zzz"]),
+        (added("a", zzz=1), ["x.tool.zzz"]),
+        (added("a", definition={}), ["x.tool.definition"]),
+        (added(definition=tool("a")), []),
+        (added("a", type="tool_definition", definition=tool("a")), ["x.tool.name"]),
+        (removed(type="mcp_tool_reference", server_name="m", name="a"), ["x"]),
+    ],
+)
+def test_what_says_nothing_to_other_models_is_reported(block: Json, dropped: list[str]) -> None:
+    report = Report(Shape.MESSAGES, Shape.CHAT)
+    report_change(block, "x", context(), report)
+    assert report.dropped == dropped
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,11 @@ from tests import kinds
 from tests.translate.messages_prepared import Prepared, context, prepared
 from tests.translate.messages_requests import (
     CLAUDE_CODE,
+    added,
     asked,
     assistant,
     result,
+    system,
     text,
     tool,
     use,
@@ -54,6 +56,23 @@ def test_service_tiers_have_other_words(
     assert sent.report.dropped == elsewhere
 
 
+def found(**fields: object) -> Json:
+    """Return what a search has found, with fields of the text in it."""
+    source = {"source": "https://a.example", "title": "T"}
+    return {"type": "search_result", **source, "content": [text("b"), text("c", **fields)]}
+
+
+def written(**fields: object) -> Json:
+    """Return a document of texts, with fields of one of them."""
+    source = {"type": "content", "content": [text("b"), text("c", **fields)]}
+    return {"type": "document", "source": source}
+
+
+def compacted(change: Json) -> Json:
+    """Return what a conversation was made shorter to, after a change of its tools."""
+    return assistant({"type": "compaction", "content": "c", "tool_changes": [change]})
+
+
 MARKED: list[Json] = [
     asked(cache_control=MARK),
     asked(system=[text("a", cache_control=MARK)]),
@@ -61,13 +80,22 @@ MARKED: list[Json] = [
     asked(user("a", text("b", cache_control=MARK))),
     asked(user("a"), assistant(use("1")), user(result("1", cache_control=MARK))),
     asked(user("a"), assistant(use("1")), user(result("1", [text("b", cache_control=MARK)]))),
+    asked(user("a", found(cache_control=MARK))),
+    asked(user("a"), assistant(use("1")), user(result("1", [found(cache_control=MARK)]))),
+    asked(user("a", written(cache_control=MARK))),
+    asked(user("a"), assistant(use("1")), user(result("1", [written(cache_control=MARK)]))),
+    asked(user("a"), system({**added("f"), "cache_control": MARK}), tools=[tool("f")]),
+    asked(user("a"), system(added(definition=tool("f", cache_control=MARK)))),
+    asked(
+        user("a"), compacted({**added("f"), "cache_control": MARK}), user("b"), tools=[tool("f")]
+    ),
 ]
 
 
 @pytest.mark.parametrize("body", MARKED)
 def test_marks_for_a_cache_are_one_entry_of_the_report(body: Json) -> None:
     sent = prepared(body)
-    assert sent.report.emulated == ["cache_control"]
+    assert sent.report.emulated.count("cache_control") == 1
     assert "cache_control" not in str(sent.call)
     sent = prepared(body, VLLM)
     assert sent.report.dropped == ["cache_control"]

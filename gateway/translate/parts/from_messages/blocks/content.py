@@ -11,7 +11,7 @@ from gateway.translate.contract import Context, Report, unsupported
 from gateway.translate.parts.from_messages.blocks.compaction import summary_of
 from gateway.translate.parts.from_messages.blocks.forms import PartForms
 from gateway.translate.parts.from_messages.blocks.server_blocks import text_of_record
-from gateway.translate.parts.from_messages.deferred import changed_tool
+from gateway.translate.parts.from_messages.deferred import changed_tool, report_change
 from gateway.translate.schema.checks import Record
 from gateway.translate.schema.messages_blocks import (
     BLOCKS,
@@ -143,7 +143,9 @@ class BlockReader:
         self.report.emulate(path)
         self._drop_citations(block, path)
         for index, inner in enumerate(block["content"]):
-            self._drop_citations(inner, f"{path}.content[{index}]")
+            place = f"{path}.content[{index}]"
+            carry_unknown(inner, BLOCKS["text"], place, self.context, self.report)
+            self._drop_citations(inner, place)
         texts = "\n".join(inner["text"] for inner in block["content"])
         yield self.forms.text(_paragraphs(f"{block['title']}\n{block['source']}", texts))
 
@@ -151,6 +153,7 @@ class BlockReader:
         yield from self._tool_state(block["tool_name"], "now", path)
 
     def _tool_change(self, block: Json, path: str) -> Iterator[Json]:
+        report_change(block, path, self.context, self.report)
         state = "now" if block["type"] == "tool_addition" else "no longer"
         yield from self._tool_state(changed_tool(block), state, path)
 

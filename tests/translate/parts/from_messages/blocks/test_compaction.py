@@ -6,6 +6,7 @@ from gateway.shapes import Json, Shape
 from gateway.translate.contract import Report
 from gateway.translate.parts.from_messages.blocks.compaction import summary_of
 from tests.translate.messages_prepared import context
+from tests.translate.messages_requests import added, removed, tool
 
 
 @pytest.mark.parametrize(
@@ -15,6 +16,13 @@ from tests.translate.messages_prepared import context
         ({"content": "a", "signature": "s"}, "a", ["x.signature"], ["x"]),
         ({"encrypted_content": "e"}, "", ["x.encrypted_content"], []),
         ({"tool_changes": []}, "", [], []),
+        ({"tool_changes": [added("a"), added(definition=tool("b"))]}, "", [], []),
+        (
+            {"tool_changes": [added("a"), removed(type="mcp_toolset_reference", server_name="m")]},
+            "",
+            ["x.tool_changes[1]"],
+            [],
+        ),
     ],
 )
 def test_a_summary_is_its_text(
