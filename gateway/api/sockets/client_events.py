@@ -7,6 +7,7 @@ import msgspec
 from gateway.errors import InvalidRequest
 from gateway.exchange.bodies.request_fields import decode_field, decode_fields
 from gateway.exchange.stored.responses import PREVIOUS
+from gateway.translate.schema.errors import must_be
 
 CREATE: Final = "response.create"
 _IGNORED: Final = "response.processed"
@@ -92,7 +93,7 @@ def _steered(fields: dict[str, msgspec.Raw], kind: object) -> str:
 
 def _check(generate: object, background: object) -> None:
     if not (generate is None or isinstance(generate, bool)):
-        raise _wrong("generate", "a boolean")
+        raise must_be("generate", "a boolean")
     if background is True:
         raise InvalidRequest(
             "'background' is not supported on a WebSocket: leave it out, or send the request with "
@@ -107,12 +108,8 @@ def _stream_id(fields: dict[str, msgspec.Raw]) -> str | None:
     if stream_id is None:
         return None
     if not isinstance(stream_id, str) or not 0 < len(stream_id) <= _MAX_STREAM_ID:
-        raise _wrong("stream_id", f"a string of at most {_MAX_STREAM_ID} characters")
+        raise must_be("stream_id", f"a string of at most {_MAX_STREAM_ID} characters")
     return stream_id
-
-
-def _wrong(param: str, what: str) -> InvalidRequest:
-    return InvalidRequest(f"'{param}' must be {what}.", param=param, code="invalid_type")
 
 
 def _refused(kind: object) -> InvalidRequest:
@@ -125,7 +122,7 @@ def _refused(kind: object) -> InvalidRequest:
             code="steering_not_supported",
         )
     if not isinstance(kind, str):
-        return _wrong("type", f"the name of an event: '{CREATE}'")
+        return must_be("type", f"the name of an event: '{CREATE}'")
     return InvalidRequest(
         f"Unknown event type '{kind[:_SHOWN]}'. Send '{CREATE}'.",
         param="type",

@@ -5,7 +5,6 @@ Clients send their tools and instructions ahead, and continue this response with
 
 from secrets import token_hex
 
-from gateway.errors import InvalidRequest
 from gateway.exchange.bodies.request_fields import (
     checked_model,
     decode_field,
@@ -21,6 +20,7 @@ from gateway.request import GenerationRequest
 from gateway.shapes import Json, Shape
 from gateway.translate.parts.tokens.usage import responses_usage
 from gateway.translate.responses_via_chat.output.response_object import ECHOED
+from gateway.translate.schema.errors import must_be
 from gateway.translate.stream.sse import encode_events
 
 _SHOWN = frozenset({*ECHOED, PREVIOUS, "text", "reasoning", "tools"})
@@ -40,11 +40,11 @@ def prewarmed(
     routed = read_routed(call.body)
     decision.model_asked = checked_model(call.model) if call.model else model_of(routed)
     if not turn.has_input:
-        raise _wrong_type("input", "a string or an array of input items")
+        raise must_be("input", "a string or an array of input items")
     if isinstance(turn.previous, str):
         turn.recall(turn.previous)
     elif turn.previous is not None:
-        raise _wrong_type(PREVIOUS, "a string")
+        raise must_be(PREVIOUS, "a string")
     fields = turn.fields
     shown = {name: decode_field(fields[name], name) for name in _SHOWN if name in fields}
     response = _response(shown, decision.model_asked, int(now))
@@ -54,10 +54,6 @@ def prewarmed(
         {"type": "response.completed", "sequence_number": 1, "response": response},
     ]
     return event_stream_reply(encode_events(Shape.RESPONSES, events))
-
-
-def _wrong_type(param: str, what: str) -> InvalidRequest:
-    return InvalidRequest(f"'{param}' must be {what}.", param=param, code="invalid_type")
 
 
 def _response(shown: Json, model: str, now: int) -> Json:

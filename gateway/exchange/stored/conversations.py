@@ -12,7 +12,6 @@ from cachetools import LRUCache
 
 from gateway.config.checks.problems import counted
 from gateway.config.settings import ClientSettings
-from gateway.errors import InvalidRequest
 from gateway.exchange.bodies.apart import Apart
 from gateway.exchange.bodies.request_fields import Routed, decode_field, read_object
 from gateway.exchange.client_reply import ClientReply
@@ -47,6 +46,7 @@ from gateway.exchange.stored.seals import CallersSeal, Seals
 from gateway.request import GenerationRequest
 from gateway.shapes import Json, RawHeaders
 from gateway.translate.contract import Translation
+from gateway.translate.schema.errors import must_be
 
 log = logging.getLogger("gateway")
 
@@ -224,11 +224,7 @@ class ResponseMemory:
         if previous is None:
             return []
         if not isinstance(previous, str):
-            raise InvalidRequest(
-                "'previous_response_id' must be a string.",
-                param="previous_response_id",
-                code="invalid_type",
-            )
+            raise must_be("previous_response_id", "a string")
         owner = self._owner(call.headers, call.client)
         stored = await self._find(owner, previous)
         if stored is None:

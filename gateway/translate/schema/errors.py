@@ -19,6 +19,11 @@ def wrong_type(param: str, expected: str, value: object) -> InvalidRequest:
     )
 
 
+def must_be(param: str, expected: str) -> InvalidRequest:
+    """Return the same where OpenAI has no words for it: `expected` has its article."""
+    return InvalidRequest(f"'{param}' must be {expected}.", param=param, code="invalid_type")
+
+
 def type_name(value: object) -> str:
     """Return the JSON type of a value with its article, as OpenAI's messages have it."""
     if value is None:

@@ -2,7 +2,7 @@ import pytest
 
 from gateway.errors import InvalidRequest
 from gateway.translate.schema.checks import Integer, Number
-from gateway.translate.schema.errors import missing, out_of_range, type_name, wrong_type
+from gateway.translate.schema.errors import missing, must_be, out_of_range, type_name, wrong_type
 
 
 def test_messages_show_bounds_as_a_person_would_write_them() -> None:
@@ -39,3 +39,12 @@ def test_a_wrong_type_is_named_beside_the_right_one() -> None:
     error = wrong_type("n", "an integer", "2")
     assert error.message == "Invalid type for 'n': expected an integer, but got a string instead."
     assert (error.param, error.code) == ("n", "invalid_type")
+
+
+def test_what_a_value_must_be_is_said_of_the_parameter() -> None:
+    error = must_be("stream_id", "a string")
+    assert (error.message, error.param, error.code) == (
+        "'stream_id' must be a string.",
+        "stream_id",
+        "invalid_type",
+    )
