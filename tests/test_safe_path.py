@@ -41,7 +41,7 @@ def test_paths_that_stay_below_their_base(path: str) -> None:
         ("/%" + "25" * 4000 + "41", "too many times"),
     ],
 )
-def test_others(path: str, problem: str) -> None:
+def test_a_path_that_could_leave_its_base_is_refused(path: str, problem: str) -> None:
     with pytest.raises(InvalidRequest, match=problem) as caught:
         check_path(path)
     assert caught.value.code == "invalid_path"

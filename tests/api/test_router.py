@@ -152,7 +152,9 @@ TABLE = [
 
 
 @pytest.mark.parametrize(("methods", "path", "name", "parts"), TABLE)
-def test_the_table(methods: str, path: str, name: str, parts: dict[str, str]) -> None:
+def test_every_path_leads_to_its_handler(
+    methods: str, path: str, name: str, parts: dict[str, str]
+) -> None:
     for method in METHODS if methods == "*" else methods.split():
         assert found(method, path) == (name, parts), method
 

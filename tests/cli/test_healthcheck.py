@@ -134,7 +134,7 @@ def test_a_wrong_place_is_a_problem(tmp_path: Path, server: str) -> None:
     assert "gateway.yaml:1: server." in found.output
 
 
-def test_over_tls(tmp_path: Path) -> None:
+def test_a_gateway_with_tls_is_asked_over_tls(tmp_path: Path) -> None:
     pair = make_pair(tmp_path, "elsewhere", names=[x509.DNSName("gateway.example")])
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(pair.certificate, pair.key)

@@ -249,7 +249,7 @@ def test_the_limit_is_kept(sdk: AnthropicClient, model: str) -> None:
     assert cut["usage"]["output_tokens"] == 20
 
 
-def test_refusals(sdk: AnthropicClient) -> None:
+def test_a_refusal_is_a_stop_reason_with_details(sdk: AnthropicClient) -> None:
     for model in AGENTS:
         refusing = sdk.create(model=model, messages=[{"role": "user", "content": "!refuse it"}])
         assert refusing["stop_reason"] == "refusal"

@@ -40,7 +40,9 @@ def home_of(model: str, shape: str) -> str:
 
 @pytest.mark.parametrize("model", ["gpt-4o-mini", BASE_FINE_TUNE])
 @pytest.mark.parametrize("stream", [False, True])
-def test_each_endpoint(running: Stage, client: openai.OpenAI, model: str, *, stream: bool) -> None:
+def test_a_rules_parameters_reach_each_endpoint(
+    running: Stage, client: openai.OpenAI, model: str, *, stream: bool
+) -> None:
     calls: dict[str, Any] = {
         "completions": lambda: client.completions.with_raw_response.create(
             model=model, prompt="Hello", user="alice", stream=stream

@@ -325,7 +325,7 @@ def test_a_text_is_one_however_its_pieces_are_counted(
 
 @pytest.mark.parametrize("last", [0, 2, 3])
 @pytest.mark.parametrize("stream", [False, True])
-def test_so_is_a_thought(last: int, stream: bool) -> None:
+def test_deltas_of_reasoning_with_counted_indexes_are_one_text(last: int, stream: bool) -> None:
     part = {"type": "reasoning_text", "text": "Hmm."}
     item = {"id": "i", "type": "reasoning", "summary": [], "content": [part]}
     pieces = [

@@ -136,7 +136,7 @@ def test_what_has_no_equivalent_is_refused_by_name() -> None:
         unsupported(DROPPING, report, "audio", "there is none.", droppable=False)
 
 
-def test_or_dropped_and_reported() -> None:
+def test_an_unsupported_parameter_can_be_dropped_and_reported() -> None:
     report = Report(Shape.CHAT, Shape.COMPLETIONS)
     unsupported(DROPPING, report, "tools", "there are none.")
     assert report.dropped == ["tools"]

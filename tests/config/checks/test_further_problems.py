@@ -76,7 +76,9 @@ def problems(folder: Path, text: str) -> Sequence[str]:
         ("models: 3\nretired: {redirect: {a: b, b: c}}", ["models: must be", "retired.redirect.a"]),
     ],
 )
-def test_all_are_reported(tmp_path: Path, text: str, expected: list[str]) -> None:
+def test_problems_of_rules_are_reported_beside_broken_yaml(
+    tmp_path: Path, text: str, expected: list[str]
+) -> None:
     found = problems(tmp_path, text)
     for beginning in expected:
         assert sum(each.startswith(beginning) for each in found) == 1, found

@@ -19,7 +19,7 @@ def test_a_token_is_not_empty(tmp_path: Path, text: str, problem: str) -> None:
     check_refusal(tmp_path, text, problem)
 
 
-def test_tracing(tmp_path: Path) -> None:
+def test_tracing_settings_are_read_without_showing_their_headers(tmp_path: Path) -> None:
     text = """
 tracing:
   endpoint: http://Collector:4318/

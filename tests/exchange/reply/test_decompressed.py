@@ -29,7 +29,9 @@ def head(coding: bytes, kind: bytes = b"application/json") -> RawHeaders:
 @pytest.mark.parametrize("make", [FakeReply, ArrivedReply])
 @pytest.mark.parametrize("coding", CODINGS)
 @pytest.mark.parametrize(("client", "home"), PAIRS)
-def test_it_is_read(client: Shape, home: Shape, coding: bytes, make: type[FakeReply]) -> None:
+def test_a_compressed_reply_is_translated(
+    client: Shape, home: Shape, coding: bytes, make: type[FakeReply]
+) -> None:
     packed = CODINGS[coding](dumped(whole(home)))
     for pieces in ([packed], [packed[:9], packed[9:]]):
         result = ask(client, home, make(200, head(coding), pieces), stream=False)

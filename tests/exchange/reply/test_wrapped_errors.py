@@ -187,7 +187,7 @@ def test_a_result_is_one_however_its_name_is_written(name: str) -> None:
     assert only_looks_like_success(body[:-1] + b",")  # not JSON
 
 
-def test_so_is_an_error() -> None:
+def test_an_error_with_escaped_letters_is_found() -> None:
     for body in (b'{"\\u0065rror":{"message":"no"}}', b'{"error":{"message":"\\u006eo"}}'):
         assert only_looks_like_success(body)
         assert json_error(body, ended=True) == body

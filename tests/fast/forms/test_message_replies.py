@@ -46,7 +46,7 @@ def inputs_of(*inputs: bytes) -> list[str]:
 
 
 @pytest.mark.parametrize("number", NUMBERS)
-def test_so_are_numbers(number: str) -> None:
+def test_numbers_of_inputs_are_written_as_by_the_generic_path(number: str) -> None:
     given = b'{"a":[%b]}' % number.encode()
     assert inputs_of(given) == [written_input(msgspec.json.decode(given))]
 

@@ -24,7 +24,7 @@ def parent(text: bytes, *states: bytes) -> Context | None:
         (b"cc-%b-%b-01-what-comes-later", 1),
     ],
 )
-def test_valid_contexts(text: bytes, flags: int) -> None:
+def test_a_valid_traceparent_is_read(text: bytes, flags: int) -> None:
     assert parent(text % (TRACE, SPAN)) == Context(TRACE, SPAN, flags)
 
 
@@ -44,7 +44,7 @@ def test_valid_contexts(text: bytes, flags: int) -> None:
         b"00-%b-%b-0\xff" % (TRACE, SPAN),
     ],
 )
-def test_invalid_contexts(text: bytes) -> None:
+def test_an_invalid_traceparent_is_ignored(text: bytes) -> None:
     assert parent(text, b"a=1") is None
 
 
@@ -70,7 +70,7 @@ def test_a_context_that_comes_twice_is_none() -> None:
         ((b",".join(b"a%d=%b" % (number, b"x" * 256) for number in range(32)),), b""),
     ],
 )
-def test_states(states: tuple[bytes, ...], kept: bytes | None) -> None:
+def test_a_tracestate_is_kept_if_it_is_one(states: tuple[bytes, ...], kept: bytes | None) -> None:
     found = parent(b"00-%b-%b-01" % (TRACE, SPAN), *states)
     assert found is not None
     assert found.state == (states[0] if kept is None else kept)

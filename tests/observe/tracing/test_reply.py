@@ -57,7 +57,7 @@ def test_an_error_status(status: int) -> None:
     assert (span.status, span.error) == (status, str(status))
 
 
-def test_chunks() -> None:
+def test_reading_chunks_notes_the_first_and_the_end() -> None:
     async def read() -> None:
         span = call()
         reply = TracedReply(Pieces(b"a", b"b"), span)
@@ -74,7 +74,7 @@ def test_chunks() -> None:
     asyncio.run(read())
 
 
-def test_pipe() -> None:
+def test_piping_notes_the_first_and_the_end() -> None:
     async def read() -> None:
         span = call()
         reply = TracedReply(Pieces(b"a", b"b"), span)

@@ -28,5 +28,5 @@ LONG = b"x" * 70_000
         (b"", ""),
     ],
 )
-def test_names(beginning: bytes, model: str) -> None:
+def test_the_model_is_found_in_the_beginning_of_a_reply(beginning: bytes, model: str) -> None:
     assert response_model(beginning) == model

@@ -7,7 +7,7 @@ from gateway.observe.tracing.spans import operation_at
 from tests.observe.tracing.ended import call, open_request, record
 
 
-def test_operations() -> None:
+def test_paths_have_the_operations_of_the_conventions() -> None:
     paths = ("/chat/completions", "/responses", "/messages", "/completions", "/embeddings")
     found = [operation_at(path) for path in (*paths, "/files", "/messages/batches")]
     assert found == ["chat", "chat", "chat", "text_completion", "embeddings", "", ""]

@@ -194,7 +194,9 @@ def test_the_old_form_has_one_call() -> None:
         (None, "stop", None),
     ],
 )
-def test_reasons(reason: str | None, finish: str, native: str | None) -> None:
+def test_stop_reasons_become_finish_reasons(
+    reason: str | None, finish: str, native: str | None
+) -> None:
     fold = fold_of()
     assert fed(fold, [start(text("a")), *ended(reason)]) == [{"content": "a"}]
     assert fold.finish_reason == finish

@@ -67,7 +67,7 @@ def test_a_message_becomes_a_completion() -> None:
         ([{"type": "redacted_thinking", "data": "x"}, text("a")], "a"),
     ],
 )
-def test_contents(blocks: list[Json], content: str | None) -> None:
+def test_text_blocks_become_one_content(blocks: list[Json], content: str | None) -> None:
     assert message_of({"tools": TOOLS}, message(*blocks))["content"] == content
 
 

@@ -140,7 +140,9 @@ def test_functions_are_named_as_functions(upstream: str, client: str) -> None:
         ({}, "", None),
     ],
 )
-def test_other_parameters(body: Json, upstream: str | None, client: str | None) -> None:
+def test_a_parameter_has_the_clients_name_in_errors(
+    body: Json, upstream: str | None, client: str | None
+) -> None:
     assert client_param(body, upstream) == client
 
 

@@ -107,7 +107,7 @@ def test_frequency_penalty_and_presence_penalty(name: str) -> None:
     assert call_of({name: 0.5}, context(able))[name] == 0.5
 
 
-def test_logit_bias() -> None:
+def test_logit_bias_is_refused_where_the_server_takes_none() -> None:
     assert refusal_of({"logit_bias": {"5": 1}}).param == "logit_bias"
     assert "logit_bias" not in call_of({"logit_bias": {}})
     assert call_of({"logit_bias": {"5": 1}}, context(VLLM))["logit_bias"] == {"5": 1}
@@ -251,7 +251,7 @@ def test_a_schema_is_not_strict_unless_the_client_says_so() -> None:
         check_schema("CreateResponse", call)
 
 
-def test_verbosity() -> None:
+def test_verbosity_is_beside_the_format() -> None:
     form = {"type": "json_object"}
     call = call_of({"verbosity": "low", "response_format": form})
     assert call["text"] == {"format": form, "verbosity": "low"}
@@ -264,7 +264,7 @@ def test_verbosity_of_a_model_that_has_one(asked: str, dropped: list[str]) -> No
     assert ("text" in translation.calls[0], translation.report.dropped) == (False, dropped)
 
 
-def test_reasoning_effort() -> None:
+def test_the_clients_effort_counts_more_than_the_rules() -> None:
     assert call_of({"reasoning_effort": "high"})["reasoning"] == {"effort": "high"}
     configured = replace(context(), reasoning_effort="low")
     assert call_of({}, configured)["reasoning"] == {"effort": "low"}
@@ -298,7 +298,7 @@ def test_reasoning_effort_of_a_model_that_takes_some(quirk: str, asked: str, sen
     assert translation.report.changed == changed
 
 
-def test_stream() -> None:
+def test_stream_is_sent_only_if_it_is_true() -> None:
     assert call_of({"stream": True})["stream"] is True
     assert "stream" not in call_of({"stream": False})
 

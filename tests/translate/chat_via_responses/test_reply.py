@@ -83,7 +83,7 @@ def test_of_several_messages_without_phases_the_first_is_the_json_document() -> 
     assert (said["content"], said["refusal"]) == ("{}", "no")
 
 
-def test_a_refusal() -> None:
+def test_parts_of_a_refusal_become_one() -> None:
     said = message_of({}, response(message(refusal("I "), refusal("won't"))))
     assert said == {"role": "assistant", "content": None, "refusal": "I won't"}
 

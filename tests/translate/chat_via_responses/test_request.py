@@ -24,7 +24,7 @@ def refusal_of(body: Json, **settings: Any) -> InvalidRequest:
     return caught.value
 
 
-def test_model() -> None:
+def test_the_model_has_the_upstreams_name() -> None:
     assert call_of({"model": "whatever"})["model"] == "gpt-5-pro"
 
 

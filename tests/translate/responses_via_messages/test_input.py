@@ -200,7 +200,7 @@ def test_calls_without_ids_find_their_outputs() -> None:
     assert use["id"] == result["tool_use_id"]
 
 
-def test_compactions() -> None:
+def test_a_compaction_is_text_for_its_own_caller_only() -> None:
     of = sealing()
     assert of.seal is not None
     sealed = of.seal.close({"kind": "compaction", "text": "It was long."})

@@ -236,7 +236,9 @@ def test_a_call_that_is_cut_off_is_incomplete(reason: str) -> None:
         (None, "completed", None, None),
     ],
 )
-def test_reasons(reason: str | None, status: str, details: str | None, native: str | None) -> None:
+def test_stop_reasons_become_a_status(
+    reason: str | None, status: str, details: str | None, native: str | None
+) -> None:
     sent = streamed({}, [start(text("a")), *ended(reason)])
     response = sent[-1]["response"]
     assert response["status"] == status

@@ -25,7 +25,7 @@ NAMED = b"event: ping\n" + PING
         (b"", b""),
     ],
 )
-def test_names(events: bytes, expected: bytes | None) -> None:
+def test_events_without_a_name_get_one(events: bytes, expected: bytes | None) -> None:
     assert EventNames().add(events) == (b"event: ping\n" + events if expected is None else expected)
 
 

@@ -147,13 +147,13 @@ class StreamedItems:
             if streamed is None:
                 streamed = _StreamedItem(None)
                 self._all.append(streamed)
-            streamed.item = {**item, **streamed.item, **_filled(item)}
+            streamed.item = {**item, **streamed.item, **_without_empty(item)}
             streamed.done = done
             return
         find = self._items.completed if done else self._items.announced
         known = find(kind, item, event.get("output_index"))
         streamed = self._streamed(known)
-        streamed.item = {**item, **streamed.item, **_filled(item)}
+        streamed.item = {**item, **streamed.item, **_without_empty(item)}
         known.done = known.done or done
         known.image_is_shown = kind is ItemKind.IMAGE and bool(item.get("result"))
         if kind is ItemKind.CALL:
@@ -242,7 +242,7 @@ class StreamedItems:
 
     def _filled(self, streamed: _StreamedItem, item: Json, *, naturally: bool) -> Json:
         """Return an item completed from the stream; its own parts count where they say as much."""
-        made = {**item, **streamed.item, **_filled(item)}
+        made = {**item, **streamed.item, **_without_empty(item)}
         known = streamed.known
         if known is None:
             # It keeps the id of its first event.
@@ -270,7 +270,7 @@ class StreamedItems:
         return {**named, "input" if call.kind == "custom" else "arguments": arguments}
 
 
-def _filled(item: Json) -> Json:
+def _without_empty(item: Json) -> Json:
     return {name: value for name, value in item.items() if value not in (None, "", [])}
 
 

@@ -29,7 +29,7 @@ def ended(
     return stop_of(status, reply, report, has_calls=calls, refusal=refusal, cut_off=cut_off)
 
 
-def test_natural_ends() -> None:
+def test_a_natural_end_depends_on_calls_and_refusals() -> None:
     assert ended() == Stop("end_turn")
     assert ended(calls=True) == Stop("tool_use")
     assert ended(refusal="No.", calls=True) == Stop("refusal", explanation="No.")
@@ -45,7 +45,9 @@ def test_natural_ends() -> None:
         ("end_turn", "end_turn"),
     ],
 )
-def test_limits(reason: str | None, changed: str | None) -> None:
+def test_an_incomplete_response_has_reached_a_limit(
+    reason: str | None, changed: str | None
+) -> None:
     report = Report(Shape.MESSAGES, Shape.RESPONSES)
     assert ended("incomplete", reason=reason, calls=True, report=report) == Stop("max_tokens")
     expected = [f"incomplete_details.reason:{changed}->max_tokens"] if changed else []

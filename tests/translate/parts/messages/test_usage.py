@@ -79,7 +79,7 @@ def test_counts_are_never_negative() -> None:
     ("tier", "shown"),
     [("default", "standard"), ("flex", "standard"), ("priority", "priority"), ("batch", "batch")],
 )
-def test_service_tiers(tier: str, shown: str) -> None:
+def test_openais_service_tiers_become_anthropics(tier: str, shown: str) -> None:
     assert messages_usage(CHAT, tier)["service_tier"] == shown
 
 
@@ -91,7 +91,7 @@ def test_an_unknown_tier_is_left_out(tier: object) -> None:
 @pytest.mark.parametrize(
     ("tier", "shown"), [("standard", "default"), ("priority", "priority"), ("batch", None)]
 )
-def test_service_tiers_back(tier: str, shown: str | None) -> None:
+def test_anthropics_service_tiers_become_openais(tier: str, shown: str | None) -> None:
     assert openai_tier({"service_tier": tier}) == shown
     assert openai_tier(None) is None
 

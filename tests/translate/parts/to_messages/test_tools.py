@@ -92,7 +92,9 @@ def test_strictness_that_is_not_taken_is_reported() -> None:
         ("none", None, False, {"type": "none"}),
     ],
 )
-def test_choices(mode: Mode, named: str | None, parallel: bool, choice: Any) -> None:
+def test_choices_have_the_form_of_messages(
+    mode: Mode, named: str | None, parallel: bool, choice: Any
+) -> None:
     made = messages_choice(mode, named, parallel=parallel)
     assert made == choice
     assert forces_call(made) is (mode == "required")

@@ -325,7 +325,9 @@ def test_audio_without_a_transcript_is_an_error(audio: Any) -> None:
         ("whatever", "completed", None, "whatever"),
     ],
 )
-def test_how_it_ended(word: str, status: str, reason: str | None, native: str | None) -> None:
+def test_finish_reasons_become_a_status(
+    word: str, status: str, reason: str | None, native: str | None
+) -> None:
     response = everywhere("Hi", word)
     assert (response["status"], response.get("native_finish_reason")) == (status, native)
     assert (response["incomplete_details"] or {}).get("reason") == reason

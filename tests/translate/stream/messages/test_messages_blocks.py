@@ -126,7 +126,7 @@ def test_objects_in_texts(text: str, given: str | None) -> None:
 
 
 @pytest.mark.parametrize("text", ["", " ", "{}", '{"a": [1, {}]}', '{"a": "\\ud83d"}'])
-def test_inputs(text: str) -> None:
+def test_the_text_of_an_object_is_an_input(text: str) -> None:
     assert is_input(text)
     check_input("ls", text)
 
