@@ -26,10 +26,10 @@ from gateway.api.endings import (
     written_at_once,
 )
 from gateway.api.handshakes import Handshakes, Turns, head_of_turns, turn_of
-from gateway.api.paths import Place, as_meant, place_of
+from gateway.api.paths import Place, place_of, without_duplicates
 from gateway.api.router import Router, normalized
 from gateway.api.services import Services
-from gateway.api.upgrades import asks_for_websocket, refuse_websocket, with_pages_fields
+from gateway.api.upgrades import asks_for_websocket, refuse_websocket, with_subprotocol_credentials
 from gateway.api.writing import ReplyWriter
 from gateway.config.settings import Settings
 from gateway.errors import GatewayError, UnknownRoute
@@ -105,7 +105,7 @@ class Gateway:
         try:
             if head.raw_path in _HEALTH:
                 return self._health(head)
-            path = as_meant(head.raw_path)
+            path = without_duplicates(head.raw_path)
             if path != head.raw_path:
                 head = Head(head.method, path, head.query, head.headers)
             place = place_of(path)
@@ -115,7 +115,7 @@ class Gateway:
             headers = request_ids.without_unusable(headers, given)
             is_handshake = asks_for_websocket(head.method, headers)
             if is_handshake:
-                headers = with_pages_fields(headers)
+                headers = with_subprotocol_credentials(headers)
             client = self._access.client(headers)
             if place is None and is_handshake:
                 raise refuse_websocket()

@@ -1,7 +1,7 @@
 """Refuses malformed and dangerous requests that the HTTP parser accepts.
 
-Decisions here and in the routes use the raw path (cleaned by `paths.as_meant`), never a URL rebuilt
-from the Host header (CVE-2026-48710).
+Decisions here and in the routes use the raw path (cleaned by `paths.without_duplicates`), never a
+URL rebuilt from the Host header (CVE-2026-48710).
 """
 
 import re

@@ -85,7 +85,7 @@ class Place:
         return f"/v1{self.below}"
 
 
-def as_meant(raw_path: bytes) -> bytes:
+def without_duplicates(raw_path: bytes) -> bytes:
     """Return a path without the duplicates that joining a base URL and a path can leave.
 
     All decisions use the returned path, the guard's checks included, which refuse remaining double

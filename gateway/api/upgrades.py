@@ -60,7 +60,7 @@ def refuse_websocket(
     )
 
 
-def with_pages_fields(headers: ClientHeaders) -> ClientHeaders:
+def with_subprotocol_credentials(headers: ClientHeaders) -> ClientHeaders:
     """Return the fields with the credentials that web pages send as subprotocols in their place.
 
     Pages cannot set fields: OpenAI's clients send `openai-insecure-api-key.KEY` and the like. What

@@ -9,7 +9,7 @@ from gateway.api.upgrades import (
     chosen_protocol,
     offered_protocols,
     refuse_websocket,
-    with_pages_fields,
+    with_subprotocol_credentials,
 )
 from gateway.errors import GatewayError, InvalidRequest
 from gateway.shapes import ClientHeaders, RawHeaders
@@ -92,7 +92,7 @@ def test_what_pages_send_as_protocols_is_put_into_its_field() -> None:
         (b"authorization", b"Basic c2l0ZQ=="),
         (b"openai-organization", b"org-other"),
     )
-    taken = with_pages_fields(ClientHeaders(fields))
+    taken = with_subprotocol_credentials(ClientHeaders(fields))
     assert b"sk-page" not in dict(taken)[b"sec-websocket-protocol"]
     assert offered_protocols(taken) == [b"realtime", b"openai-beta.realtime-v1"]
     assert [value for name, value in taken if name == b"authorization"] == [b"Bearer sk-page"]
@@ -102,12 +102,14 @@ def test_what_pages_send_as_protocols_is_put_into_its_field() -> None:
 
 def test_no_protocol_is_left_where_all_are_credentials() -> None:
     fields = (*HANDSHAKE, (b"sec-websocket-protocol", b"openai-insecure-api-key.sk-page"))
-    assert dict(with_pages_fields(ClientHeaders(fields)))[b"sec-websocket-protocol"] == b""
+    assert (
+        dict(with_subprotocol_credentials(ClientHeaders(fields)))[b"sec-websocket-protocol"] == b""
+    )
 
 
 def test_without_credentials_the_fields_are_the_same() -> None:
     fields = ClientHeaders((*HANDSHAKE, (b"sec-websocket-protocol", b"realtime")))
-    assert with_pages_fields(fields) is fields
+    assert with_subprotocol_credentials(fields) is fields
 
 
 @pytest.mark.parametrize(
@@ -125,7 +127,7 @@ def test_without_credentials_the_fields_are_the_same() -> None:
 )
 def test_the_reply_names_what_is_not_a_credential(offered: tuple[bytes, ...], chosen: str) -> None:
     fields = ClientHeaders(without(b"sec-websocket-protocol", *offered))
-    assert chosen_protocol(with_pages_fields(fields)) == chosen
+    assert chosen_protocol(with_subprotocol_credentials(fields)) == chosen
 
 
 @pytest.mark.parametrize(
@@ -145,7 +147,7 @@ def test_the_reply_names_what_is_not_a_credential(offered: tuple[bytes, ...], ch
 def test_without_another_name_there_is_nothing_to_reply(offered: bytes) -> None:
     fields = ClientHeaders(without(b"sec-websocket-protocol", offered))
     with pytest.raises(InvalidRequest, match="offer another one") as raised:
-        chosen_protocol(with_pages_fields(fields))
+        chosen_protocol(with_subprotocol_credentials(fields))
     assert raised.value.code == "invalid_handshake"
     assert offered.decode() not in raised.value.message
 
