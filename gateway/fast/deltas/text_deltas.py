@@ -169,7 +169,7 @@ class DeltaFastPath(StreamTranslation):
         return b"".join(pieces)
 
     def flush(self, call: int) -> bytes:
-        """Take the beginning of an event that waits for its rest."""
+        """Return the beginning of an event that waits for its rest, which is then forgotten."""
         known = self._calls[call]
         held, known.held = known.held, b""
         return held
