@@ -189,6 +189,8 @@ def _move(database: sqlite3.Connection) -> None:
     database.execute(f"PRAGMA busy_timeout = {_BUSY_MILLISECONDS_OF_A_MOVE}")
     with database:
         database.execute("BEGIN IMMEDIATE")
-        if database.execute(_IS_EARLIER).fetchone() is not None:  # no other process was quicker
+        if (
+            database.execute(_IS_EARLIER).fetchone() is not None
+        ):  # unless another process has done it
             for statement in _MOVE:
                 database.execute(statement)

@@ -129,7 +129,7 @@ class TurnWriter(ReplyWriter):
             return self._take_last(made)
         if len(made) == 1 and self.first_at:
             self._is_read = is_read = self._socket.send(made[0])
-            return is_read  # without more ado: for each event of a slow stream
+            return is_read  # directly: for each event of a slow stream
         return self._put(made)
 
     def _take_last(self, frames: list[bytes]) -> bool:

@@ -227,7 +227,7 @@ class Connection(Reception):
         self, session: SocketSession, decision: Decision, traffic: Traffic
     ) -> "ClientSocket":
         """Accept the handshake of the current request; see `Wire`."""
-        # Who opened the session has loaded them.
+        # What opened the session has loaded them.
         from gateway.server.websocket import sending
         from gateway.server.websocket.client_socket import ClientSocket
 

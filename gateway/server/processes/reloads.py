@@ -80,7 +80,7 @@ class Reloads:
         self._is_checking = True
         digest, self._result = self._check()
         for channel in self.channels:
-            self.receive(channel)  # who has asked while the files were read
+            self.receive(channel)  # what was asked while the files were read
         self._is_checking = False
         if digest:
             self._waiting = set(self._channels)

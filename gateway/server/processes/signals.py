@@ -95,7 +95,7 @@ def take_signals(
 
     Until it is closed. Without `hand_over`, that is logged, too.
     """
-    import asyncio  # who only starts need not wait for it
+    import asyncio  # a plain start need not wait for it
 
     loop = asyncio.get_running_loop()
     # Only the main thread can, and not on every platform.

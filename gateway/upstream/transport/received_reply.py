@@ -80,7 +80,7 @@ class ReceivedReply:
         if left <= 0:
             self.complete = True
             self.keep_alive = not left
-            if left:  # a reply too many: what it belongs to cannot be known
+            if left:  # unsolicited: no request is known that it answers
                 data, size = data[:left], size + left
                 self._left = 0
         if size:

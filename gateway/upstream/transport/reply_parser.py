@@ -147,7 +147,7 @@ class ReplyParser(ReceivedReply):
     def on_message_begin(self) -> None:
         """Note a message's first byte (called by httptools)."""
         if self.complete:
-            self.keep_alive = False  # a reply too many: what it belongs to cannot be known
+            self.keep_alive = False  # unsolicited: no request is known that it answers
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take a field of the head; trailers are dropped (called by httptools)."""
@@ -204,7 +204,7 @@ class ReplyParser(ReceivedReply):
         # llhttp takes HTTP/2.0 and 0.9 too; asking it for the version costs more than this.
         self._unsure = not data.startswith(b"HTTP/1.")
         # Called by httptools for each piece of the body, of which there may be hundreds in one
-        # read: what else is to be known of them is found out once they are all here.
+        # read: everything else about them is found out once they are all here.
         self.on_body = self._body.append
         # One parser per reply, though llhttp could go on: making one takes 0.3 µs, and a parser
         # that lives on would have its replies copied out of it, for as much.
@@ -214,7 +214,7 @@ class ReplyParser(ReceivedReply):
         """Count the pieces of the body that have come; `before` is how many there were."""
         body = self._body
         if self.complete and len(body) > self._pieces:
-            del body[self._pieces :]  # of a reply too many, or of one to HEAD
+            del body[self._pieces :]  # of an unsolicited reply, or of one to HEAD
             self.keep_alive = False
         new = len(body) - before
         if new == 1:

@@ -106,7 +106,7 @@ class SocketDialer:
             self._all_gone.set_result(None)
 
     def _opened(self, connection: Connection, accepted: Accepted) -> "OpenSocket":
-        # Who dials has loaded it.
+        # The caller has loaded it.
         from gateway.upstream.websocket.open_socket import OpenSocket
 
         if not connection.is_open:

@@ -106,7 +106,7 @@ class Reader:
         if turn.calls:
             turn.message["tool_calls"] = [call.tool_call for call in turn.calls]
         elif self.turns and self.turns[-1].waits and not turn.reasoning_paths:
-            # After the outputs it would be said of them, and the model be asked to go on.
+            # After the outputs it would seem to be about them, and ask the model to continue.
             if turn.message["content"] or "refusal" in turn.message:
                 self._report.change(turn.path, "behind a call", "before it")
             self.turns[-1].take_text(turn)
