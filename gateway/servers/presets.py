@@ -18,7 +18,7 @@ MANY_STOPS = 1024
 """Means "no limit", for servers that accept any number of stop sequences."""
 
 Changes = Mapping[str, Any]
-"""Fields of `translate.capabilities.Capabilities` that differ from OpenAI's, by their names."""
+"""By name, the `translate.limits.capabilities.Capabilities` that differ from OpenAI's."""
 
 OPENAI_HOSTED_TOOLS = frozenset(
     {

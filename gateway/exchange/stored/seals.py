@@ -1,4 +1,4 @@
-"""Seals for content that a client stores between two turns and cannot read: `translate/seal.py`.
+"""Seals for content that a client stores between two turns and cannot read: `shapes.Seal`.
 
 A sealed text is `egs1.` followed, in base64url, by a random salt and the content, encrypted with
 AES-256-GCM under a key derived from the salt and the gateway's secret; with XChaCha20-Poly1305 if
@@ -60,7 +60,7 @@ class Seals:
 
 
 class CallersSeal:
-    """Seals and opens for one caller (a `translate.seal.Seal`).
+    """Seals and opens for one caller (a `shapes.Seal`).
 
     The caller is that of `caller_of`.
     """
