@@ -22,14 +22,14 @@ from gateway.exchange.bodies.request_fields import (
 )
 from gateway.exchange.bodies.seal_marks import SEALING
 from gateway.exchange.calls.upstream_calls import fits_untouched, translated_call, upstream_call
-from gateway.exchange.contexts import Contexts
+from gateway.exchange.contexts import Contexts, RouteContext
 from gateway.exchange.lazy_parts import LazyParts
 from gateway.exchange.params import fixing
 from gateway.exchange.params.known_fixes import Fixes
 from gateway.exchange.params.moved_parts import before_fixing
 from gateway.exchange.restricted import restrictions
 from gateway.exchange.stored.seals import Seals
-from gateway.fast.paths import Fast, FastPaths
+from gateway.fast.paths import Fast
 from gateway.request import GenerationRequest
 from gateway.resolve.evidence import Route
 from gateway.resolve.today import WallClock
@@ -176,8 +176,8 @@ class Attempts:
 
         The latter may run in any thread.
         """
-        surroundings = self._contexts.surroundings(route, shape)
-        context = surroundings.context
+        of_route = self._contexts.surroundings(route, shape)
+        context = of_route.context
         fixes = fixing.for_clients(fixes, call.shape, shape, context, routed)
         if fixes:
             context = fixing.knowing(context, fixes)
@@ -186,24 +186,23 @@ class Attempts:
         if isinstance(routed, Decoded) and shape is call.shape:
             self._fast.forget(shape, routed)
             routed = None
-        watched, is_odd = surroundings.watched, call.as_chat or may_be_mixed(call, shape, fixes)
+        watched, is_odd = of_route.watched, call.as_chat or may_be_mixed(call, shape, fixes)
         if not (fixes or is_odd) and fits_untouched(call, route, shape, watched, routed):
             if len(call.body) >= MOST_AT_ONCE and not call.is_utf8:
                 return partial(_untouched, call, route, shape)
             return _untouched(call, route, shape)
-        paths = surroundings.fast[call.shape]
-        return partial(self._translated, call, route, shape, fixes, context, paths, routed)
+        return partial(self._translated, call, of_route, fixes, context, routed)
 
     def _translated(
         self,
         call: GenerationRequest,
-        route: Route,
-        shape: Shape,
+        of_route: RouteContext,
         fixes: Fixes,
         context: Context,
-        paths: FastPaths,
         routed: Routed | None,
     ) -> Attempt:
+        """Return the attempt whose request is translated; `context` knows the fixes."""
+        route, shape, paths = of_route.route, of_route.shape, of_route.fast[call.shape]
         fast = None if call.as_chat else self._fast.translation(paths, call, context, routed)
         if fast is not None and not (fixes and fixing.may_apply(fixes, fast.sent)):
             sent = upstream_call(call, route, shape, fast.sent)

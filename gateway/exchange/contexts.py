@@ -29,11 +29,13 @@ _SESSION = b"x-claude-code-session-id"
 
 
 @dataclass(slots=True)
-class Surroundings:
-    """What translations by a route have in common, except for the request."""
+class RouteContext:
+    """What translations by a route to an endpoint have in common, whatever the request."""
 
     route: Route
     """Held so that `id(route)` cannot be reused while this entry lives."""
+    shape: Shape
+    """That of the endpoint."""
     context: Context
     fast: Mapping[Shape, FastPaths]
     """By the client's shape."""
@@ -60,11 +62,11 @@ class Contexts:
         self._detokenizers = detokenizers
         self._counterparts = counterparts
         self._seals = seals
-        self._known: dict[tuple[int, Shape], Surroundings] = {}
+        self._known: dict[tuple[int, Shape], RouteContext] = {}
         """Those of this second."""
         self._second = 0
 
-    def surroundings(self, route: Route, shape: Shape) -> Surroundings:
+    def surroundings(self, route: Route, shape: Shape) -> RouteContext:
         """Return what a translation to the endpoint of `shape` needs to know of the route."""
         now = int(self._wall_clock())
         if now != self._second:
@@ -76,7 +78,9 @@ class Contexts:
             enabled = self._settings.performance.fast_paths
             fast = {c: fast_paths(c, shape, context) if enabled else GENERIC_ONLY for c in Shape}
             fields = watched(shape, context)
-            known = self._known[id(route), shape] = Surroundings(route, context, fast, fields)
+            known = self._known[id(route), shape] = RouteContext(
+                route, shape, context, fast, fields
+            )
         return known
 
     def for_call(self, context: Context, call: GenerationRequest) -> Context:
