@@ -34,7 +34,7 @@ class Questions:
         features = frozenset(name for name in FEATURES if query.get(name) in ("1", "true"))
         credential = self._access.callers_credential(request)
         wanted = ModelQuery(model, client, features, credential)
-        return explain(await self._resolver.resolve(wanted, explain=True), client)
+        return explain(await self._resolver.explain(wanted), client)
 
     async def translate(self, request: Request) -> Json:
         """Show the upstream calls for a request's body, and the report; raises `InvalidRequest`.

@@ -69,8 +69,7 @@ async def check_names(application: Application, headers: RawHeaders) -> Findings
             ModelQuery(name, Shape.CHAT, headers=headers)
             for name in names[start : start + MAX_AT_ONCE]
         ]
-        resolve = application.resolver.resolve
-        routes += await asyncio.gather(*(resolve(each, explain=True) for each in queries))
+        routes += await asyncio.gather(*map(application.resolver.explain, queries))
     return await judge(application, routes, headers)
 
 

@@ -95,7 +95,7 @@ async def _resolve(application: "Application", query: "ModelQuery") -> "tuple[Fi
     from gateway.checks.checking import judge, nearest
 
     try:
-        route = await application.resolver.resolve(query, explain=True)
+        route = await application.resolver.explain(query)
         findings = await judge(application, [route], query.headers)
         near = await nearest(application, findings, query.headers)
         return findings, near.get(route.model_asked, [])

@@ -68,10 +68,12 @@ class Resolver:
         self.suggested = SuggestedModels(settings, lookup, self.rules)
         self._recent = RecentRoutes(lookup.clock, learned, lookup.caches)
 
-    async def resolve(self, query: ModelQuery, *, explain: bool = False) -> Route:
-        """Return the route; with `explain`, after collecting all evidence."""
-        if explain:
-            return await self._resolve(query, explain=True)
+    async def explain(self, query: ModelQuery) -> Route:
+        """Return the route, with all evidence that can be collected."""
+        return await self._resolve(query, explain=True)
+
+    async def resolve(self, query: ModelQuery) -> Route:
+        """Return the route, after as little work as decides it."""
         route = self.recent(query.headers, query.model, query.shape, query.features)
         if route is None:
             moment = self._recent.moment()

@@ -157,7 +157,7 @@ def test_deployments_are_not_checked(monkeypatch: pytest.MonkeyPatch, config: Pa
     async def resolved(*_: object, **__: object) -> Route:
         return replace(route, upstream="openai")
 
-    monkeypatch.setattr(Resolver, "resolve", resolved)
+    monkeypatch.setattr(Resolver, "explain", resolved)
     result = run("resolve", "support", "--config", str(config))
     assert result.exit_code == 0
     assert result.stderr == "not checked: the model list does not have deployments\n"

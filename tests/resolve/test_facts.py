@@ -64,9 +64,8 @@ class Scene:
         )
 
     def route(self, model: str, *, explain: bool = False) -> Route:
-        return asyncio.run(
-            self.resolver.resolve(ModelQuery(model, Shape.CHAT, headers=()), explain=explain)
-        )
+        find = self.resolver.explain if explain else self.resolver.resolve
+        return asyncio.run(find(ModelQuery(model, Shape.CHAT, headers=())))
 
 
 @pytest.mark.parametrize(

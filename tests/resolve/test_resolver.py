@@ -75,7 +75,7 @@ class Scene:
         explain: bool = False,
     ) -> Route:
         query = ModelQuery(model, shape, features, headers)
-        return await self.resolver.resolve(query, explain=explain)
+        return await (self.resolver.explain if explain else self.resolver.resolve)(query)
 
     def route(self, model: str, shape: Shape = Shape.CHAT, **more: Any) -> Route:
         return asyncio.run(self.ask(model, shape, **more))
