@@ -111,7 +111,7 @@ def copy_extensions(draft: Draft, names: Iterable[str], never_cross: Neutral) ->
     """
     client = draft.client
     extras = [name for name in names if client[name] not in never_cross.get(name, ())]
-    for name in extras_to_send(extras, draft.context, draft.report):
+    for name in extras_to_send(extras, client, draft.context, draft.report):
         if name in never_cross:
             draft.refuse(name)
         else:

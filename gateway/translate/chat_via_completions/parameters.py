@@ -201,7 +201,7 @@ _KNOWN_EXTENSIONS = frozenset({"continue_final_message", "add_generation_prompt"
 def extension_parameters(draft: Draft) -> None:
     """Apply the `extra_params` policy to parameters that OpenAI does not have."""
     unknown = extensions(draft.client, CHAT_PARAMETERS, known_extensions=_KNOWN_EXTENSIONS)
-    for name in extras_to_send(unknown, draft.context, draft.report):
+    for name in extras_to_send(unknown, draft.client, draft.context, draft.report):
         draft.upstream[name] = draft.client[name]
     for name, neutral in _COLLIDING.items():
         if name not in draft.client or draft.client[name] in neutral:

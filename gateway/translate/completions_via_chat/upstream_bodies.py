@@ -141,7 +141,7 @@ def _extensions(sent: Json, body: Json, context: Context, report: Report) -> Non
     """Send the parameters that OpenAI does not have, as far as the policy allows."""
     unknown = extensions(body, TABLE)
     for name in extras_to_send(
-        unknown, context, report, dropped=_NEVER_CROSS, known_everywhere=_KNOWN_EVERYWHERE
+        unknown, body, context, report, dropped=_NEVER_CROSS, known_everywhere=_KNOWN_EVERYWHERE
     ):
         if name == "response_format":
             _response_format(sent, body[name], context, report)

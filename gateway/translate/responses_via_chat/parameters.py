@@ -234,8 +234,9 @@ def extension_parameters(draft: Draft) -> None:
     unknown = extensions(
         draft.client, RESPONSES_PARAMETERS, known_extensions=RESPONSES_EXTENSIONS.keys()
     )
-    for name in extras_to_send(unknown, draft.context, draft.report, dropped=_NEVER_CROSS):
-        draft.upstream[name] = draft.client[name]
+    client = draft.client
+    for name in extras_to_send(unknown, client, draft.context, draft.report, dropped=_NEVER_CROSS):
+        draft.upstream[name] = client[name]
 
 
 INDEPENDENT: Sequence[Callable[[Draft], None]] = (

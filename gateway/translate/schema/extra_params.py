@@ -1,12 +1,32 @@
 """Parameters that OpenAI does not know: what `extra_params` says of them."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Literal
 
 from gateway.errors import InvalidRequest
-from gateway.shapes import Shape
+from gateway.shapes import Json, Shape
 from gateway.translate.contract import Context, Report
 from gateway.translate.schema.hints import without_hints
+
+_NEUTRAL: Mapping[str, Sequence[object]] = {
+    "extra_body": ({},),
+    "ignore_eos": (False,),
+    "min_p": (0,),
+    "mirostat": (0,),
+    "repeat_penalty": (1,),
+    "repetition_penalty": (1,),
+    "safe_prompt": (False,),
+    "search_parameters": ({"mode": "off"},),
+    "tfs_z": (1,),
+    "top_a": (0,),
+    "top_k": (0, -1),
+    "transforms": ([],),
+    "typical_p": (1,),
+}
+"""Parameters of other servers, with the values that mean the same as none.
+
+Programs written for these servers send them to every model.
+"""
 
 
 def policy_for(context: Context) -> Literal["pass", "drop", "refuse"]:
@@ -19,17 +39,18 @@ def policy_for(context: Context) -> Literal["pass", "drop", "refuse"]:
 
 def extras_to_send(
     names: Iterable[str],
+    client: Json,
     context: Context,
     report: Report,
     *,
     dropped: Collection[str] = (),
     known_everywhere: Collection[str] = (),
 ) -> Iterator[str]:
-    """Yield those of a request's unknown parameters that may be sent; the others are reported.
+    """Yield those unknown parameters of a request that may be sent; the others are reported.
 
-    Never sent are hints, and those that mean something else at the other endpoint (`dropped`).
-    Those that are `known_everywhere` are sent by `auto` whatever the server is. Raises
-    `InvalidRequest` where the policy is to refuse.
+    `client` is the request. Never sent are hints, and those that mean something else at the other
+    endpoint (`dropped`). Those that are `known_everywhere` are sent by `auto` whatever the server
+    is. Raises `InvalidRequest` where the policy is to refuse, unless a value means as much as none.
     """
     policy = policy_for(context)
     is_auto = context.settings.extra_params == "auto"
@@ -37,7 +58,8 @@ def extras_to_send(
         if is_auto and name in known_everywhere:
             yield name
         elif policy == "refuse":
-            raise _unknown(name, report.source)
+            if client[name] not in _NEUTRAL.get(name, ()):
+                raise _unknown(name, report.source)
         elif policy == "drop" or name in dropped:
             report.drop(name)
         else:

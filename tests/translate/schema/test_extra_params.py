@@ -42,8 +42,8 @@ def test_auto_does_what_the_server_would_do(policy: Policy, strict: bool, applie
 )
 def test_what_is_not_sent_is_reported(policy: Policy, sent: list[str], dropped: list[str]) -> None:
     report = Report(Shape.CHAT, Shape.COMPLETIONS)
-    names = ["top_k", "echo", "store", "format"]
-    assert [*extras_to_send(names, context(policy), report, dropped={"echo"})] == sent
+    client = {"top_k": -1, "echo": True, "store": True, "format": "x"}
+    assert [*extras_to_send(client, client, context(policy), report, dropped={"echo"})] == sent
     assert report.dropped == dropped
 
 
@@ -51,7 +51,11 @@ def test_what_is_not_sent_is_reported(policy: Policy, sent: list[str], dropped: 
 def test_auto_sends_what_is_known_everywhere(policy: Policy, is_sent: bool) -> None:
     report = Report(Shape.COMPLETIONS, Shape.CHAT)
     extras = extras_to_send(
-        ["format"], context(policy), report, known_everywhere=frozenset({"format"})
+        ["format"],
+        {"format": "x"},
+        context(policy),
+        report,
+        known_everywhere=frozenset({"format"}),
     )
     if is_sent:
         assert [*extras] == ["format"]
@@ -70,8 +74,29 @@ def test_auto_sends_what_is_known_everywhere(policy: Policy, is_sent: bool) -> N
 )
 def test_a_refusal_has_the_words_of_the_clients_endpoint(client: Shape, problem: str) -> None:
     with pytest.raises(InvalidRequest) as caught:
-        next(extras_to_send(["top_k"], context("refuse"), Report(client, Shape.CHAT)))
+        next(extras_to_send(["top_k"], {"top_k": 7}, context("refuse"), Report(client, Shape.CHAT)))
     assert (caught.value.param, caught.value.code) == ("top_k", "unknown_parameter")
     assert caught.value.message == (
         f"{problem} Remove it, or set extra_params to pass or drop for this model."
     )
+
+
+@pytest.mark.parametrize("policy", ["auto", "refuse"])
+@pytest.mark.parametrize(
+    ("name", "neutral", "asking"),
+    [
+        ("search_parameters", {"mode": "off"}, {"mode": "on"}),
+        ("safe_prompt", False, True),
+        ("top_k", -1, 40),
+        ("repetition_penalty", 1.0, 1.1),
+    ],
+)
+def test_a_value_that_means_the_same_as_none_is_never_refused(
+    policy: Policy, name: str, neutral: object, asking: object
+) -> None:
+    report = Report(Shape.CHAT, Shape.RESPONSES)
+    assert [*extras_to_send([name], {name: neutral}, context(policy), report)] == []
+    assert report.dropped == []
+    with pytest.raises(InvalidRequest) as caught:
+        next(extras_to_send([name], {name: asking}, context(policy), report))
+    assert caught.value.param == name

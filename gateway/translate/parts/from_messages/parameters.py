@@ -146,8 +146,9 @@ def extension_parameters(draft: Draft, reserved: Collection[str]) -> None:
     """
     unknown = extensions(draft.client, MESSAGES_PARAMETERS)
     dropped = [name for name in reserved if name not in _ASKING]
-    for name in extras_to_send(unknown, draft.context, draft.report, dropped=dropped):
-        value = draft.client[name]
+    client = draft.client
+    for name in extras_to_send(unknown, client, draft.context, draft.report, dropped=dropped):
+        value = client[name]
         if name not in _ASKING:
             draft.upstream[name] = value
         elif value not in _ASKING[name]:
