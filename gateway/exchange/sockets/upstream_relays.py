@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Final
 
 from gateway.config.settings import ClientSettings
-from gateway.errors import UpstreamError, UpstreamUnavailable
+from gateway.errors import Reason, UpstreamError, UpstreamUnavailable
 from gateway.exchange import client_warnings
 from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.decision import Decision, UpstreamFailure
@@ -197,8 +197,13 @@ class RelaysOfClient(ClientRelays):
             if not isinstance(error, UpstreamUnavailable):
                 self._shared.opens_none(upstream)
             return None
+        link = Link(upstream, socket, self._beside)
+        if not link.is_open:
+            message = f"Upstream '{upstream}' closed a WebSocket as soon as it was open."
+            self._shared.failed(UpstreamFailure(upstream, Reason.CLOSED, message=message))
+            return None
         decision.address = sent.address
-        return Link(upstream, socket, self._beside)
+        return link
 
     async def _check_key(self, found: Relayable, event: Event, turn: LiveTurn) -> None:
         """Raise `UpstreamError` for an error that refuses the gateway's own key, as over HTTP."""

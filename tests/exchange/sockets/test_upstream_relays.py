@@ -30,7 +30,7 @@ from gateway.exchange.sockets.upstream_relays import UpstreamRelays
 from gateway.request import GenerationRequest
 from gateway.resolve.resolver import ModelQuery
 from gateway.shapes import CallTimeouts, Json, RawHeaders, Shape, UpstreamCall
-from gateway.sockets import Refused
+from gateway.sockets import Refused, SocketUser
 from tests import kinds
 from tests.exchange.scene import ALICE, OPENAI, Scene
 from tests.exchange.sockets.scene import FakeDial, FakeSocket
@@ -296,6 +296,29 @@ async def test_an_upstream_that_breaks_handshakes_counts_as_one_without_sockets(
     assert await stage.begin(relays=stage.client()) is None
     assert len(stage.dial.calls) == 1
     assert [(each.upstream, each.message) for each in stage.failures] == [("openai", str(error))]
+
+
+@pytest.mark.parametrize("code", [1000, 1006, 1008, 1013])
+@pytest.mark.parametrize("is_told", [False, True])
+async def test_a_socket_that_is_closed_at_once_is_not_waited_for(
+    code: int, *, is_told: bool
+) -> None:
+    class Closed(FakeSocket):
+        def attach(self, user: SocketUser) -> None:
+            super().attach(user)
+            if is_told:
+                self.ends(code)
+            else:
+                self.is_closing = True
+
+    stage = Stage(lambda _: Closed())
+    assert await stage.begin() is None
+    assert await stage.begin() is None
+    assert (len(stage.dial.calls), stage.dial.sockets[0].messages) == (1, [])
+    assert stage.decision.attempts == 0
+    assert [(each.upstream, each.reason) for each in stage.failures] == [("openai", "closed")]
+    assert await stage.begin(relays=stage.client()) is None
+    assert len(stage.dial.calls) == 2
 
 
 @pytest.mark.parametrize("code", [1000, 1001, 1006, 1011, 1012])
