@@ -130,12 +130,12 @@ def test_an_upstream_is_lost_at_every_event(after: int, abort: bool) -> None:
         async for message in served:
             creates += 1
             assert message == CREATE
-            is_first = creates == 1
-            for event in EVENTS[: after if is_first else None]:
+            is_lost = creates == 2
+            for event in EVENTS[: after if is_lost else None]:
                 await served.send(json.dumps(event))
-            if is_first and abort:
+            if is_lost and abort:
                 served.transport.abort()
-            elif is_first:
+            elif is_lost:
                 await served.close(1011)
 
     async def scenario() -> None:
@@ -145,6 +145,8 @@ def test_an_upstream_is_lost_at_every_event(after: int, abort: bool) -> None:
             client_of(gateway) as client,
         ):
             await client.send(CREATE)
+            assert await events(client, ("response.completed",)) == EVENTS
+            await client.send(CREATE)
             got = await events(client, ("response.completed", "error"))
             if after == 4:
                 assert got == EVENTS
@@ -153,7 +155,7 @@ def test_an_upstream_is_lost_at_every_event(after: int, abort: bool) -> None:
                 assert (got[-1]["type"], got[-1]["status"]) == ("error", 502)
             await client.send(CREATE)
             assert await events(client, ("response.completed",)) == EVENTS
-            assert creates == 2
+            assert creates == 3
 
     run(scenario())
 

@@ -36,6 +36,8 @@ class Link:
         """The ids of the last responses that its turns have made: the upstream remembers them."""
         self.begun: dict[str, None] = {}
         """The ids of the last responses that have begun in its turns, whether ended or not."""
+        self.has_answered = False
+        """Whether a turn has had an event."""
         self._name = name
         self._socket = socket
         self._beside = beside
@@ -173,6 +175,7 @@ class Link:
             if turn is not None:
                 turn.heard = self._heard
                 turn.note(event)
+                self.has_answered = True
                 _note(self.begun, event)
                 if event.ends_turn:
                     self._hand_over(turn, data[start:end])

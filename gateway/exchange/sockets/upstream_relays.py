@@ -1,8 +1,9 @@
 """Relays turns of responses sockets: decides, dials, and falls back to HTTP.
 
-An upstream that opens no socket is asked again some minutes later. A create that was written is
-never sent again, unless the upstream has said that it did not process it: then it goes over HTTP.
-So does one that continues what the upstream has forgotten, with the whole conversation.
+An upstream that opens no socket, or none that answers, is asked again some minutes later. A create
+that was written is never sent again, unless the upstream has said that it did not process it: then
+it goes over HTTP. So does one that continues what the upstream has forgotten, with the whole
+conversation.
 """
 
 import asyncio
@@ -151,6 +152,8 @@ class RelaysOfClient(ClientRelays):
             return turn, await turn.first()
         except Lost as lost:
             if not lost.is_refused:
+                if not link.has_answered:
+                    self._shared.opens_none(found.route.upstream)
                 raise lost.error from None
             self._given_up.add(found.route.upstream)
             return None

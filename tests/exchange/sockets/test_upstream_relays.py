@@ -325,13 +325,32 @@ async def test_a_socket_that_is_closed_at_once_is_not_waited_for(
 async def test_a_create_that_was_written_is_never_sent_again(code: int) -> None:
     stage = Stage()
     turn = stage.begin()
-    (await stage.sent()).ends(code)
+    (await stage.sent()).says(response("completed", "r1"))
+    await read(await turn)
+    turn = stage.begin()
+    (await stage.sent(2)).ends(code)
     with pytest.raises(UpstreamError, match="closed its WebSocket without an answer") as caught:
         await turn
     assert (caught.value.status, caught.value.reason) == (502, "closed")
     decision = stage.decision
     assert (decision.upstream, decision.attempts, decision.repeats) == ("openai", 1, 0)
     assert len(stage.dial.calls) == 1
+    turn = stage.begin()
+    (await stage.sent(socket=1)).says(response("completed", "r1"))
+    await read(await turn)
+
+
+@pytest.mark.parametrize("code", [1000, 1006, 1011])
+async def test_an_upstream_whose_socket_never_answers_counts_as_one_without(code: int) -> None:
+    stage = Stage()
+    turn = stage.begin()
+    (await stage.sent()).ends(code)
+    with pytest.raises(UpstreamError, match="closed its WebSocket without an answer"):
+        await turn
+    assert await stage.begin() is None
+    assert await stage.begin(relays=stage.client()) is None
+    assert len(stage.dial.calls) == 1
+    stage.clock.advance(upstream_relays.REMEMBERED)
     turn = stage.begin()
     (await stage.sent(socket=1)).says(response("completed", "r1"))
     await read(await turn)
