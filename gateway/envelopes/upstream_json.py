@@ -41,6 +41,26 @@ def valid_json(data: bytes | bytearray) -> bytes:
     return msgspec.json.encode(decode(data))
 
 
+def is_cut_off(data: bytes) -> bool:
+    """Whether a text that is not JSON is the beginning of one."""
+    try:
+        msgspec.json.decode(data)
+    except (UnicodeDecodeError, RecursionError):
+        return False
+    except msgspec.DecodeError as error:
+        # It says so of half a character, too.
+        return bool(data.strip()) and "truncated" in str(error) and _is_no_json(data)
+    return False
+
+
+def _is_no_json(data: bytes) -> bool:
+    try:
+        read_leniently(data)
+    except NOT_JSON:
+        return True
+    return False
+
+
 def decode_halves(data: bytes) -> Any:
     """Like `decode`, but halves of characters are kept; raises `NOT_JSON`."""
     try:

@@ -14,6 +14,7 @@ from gateway.envelopes.upstream_json import (
     decode,
     decode_halves,
     encode_halves,
+    is_cut_off,
     valid_json,
 )
 
@@ -115,3 +116,23 @@ def test_whatever_pythons_json_writes_is_read_and_valid(value: object) -> None:
 def test_halves_of_characters_survive_being_passed_on(value: object) -> None:
     read = decode_halves(json.dumps(value).encode())
     assert decode_halves(encode_halves(read)) == read
+
+
+@pytest.mark.parametrize(
+    "whole", [b'{"a":[1,"\xc3\xa9\\ud83d\\ude00"],"b":null}', b"[true]", b'"x"']
+)
+def test_what_breaks_off_is_told_from_what_is_no_json(whole: bytes) -> None:
+    assert not is_cut_off(whole)
+    for length in range(1, len(whole)):
+        assert is_cut_off(whole[:length]), whole[:length]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(b"", b" \n", b"oops", b"{oops", b"12:30", b'{"a":1}}', b'"\\ud83d"', b"NaN"),
+        *(b'{"a":"\\ud83d"}', b"[" * 100_000, b'"\xff"'),
+    ],
+)
+def test_what_is_json_or_none_at_all_has_not_broken_off(text: bytes) -> None:
+    assert not is_cut_off(text)

@@ -1,5 +1,6 @@
 """Odd streams of servers of each shape, for clients of all: without blank lines, for instance."""
 
+from dataclasses import replace
 from itertools import permutations
 from typing import Any
 
@@ -7,6 +8,7 @@ import msgspec
 import pytest
 
 from gateway.config.settings import ModelRule
+from gateway.errors import TruncatedStream
 from gateway.shapes import Json, Shape
 from tests.exchange.scene import Exchanged, Scene
 from tests.exchange.test_odd_replies import ASKED, WHOLE, ends, seen
@@ -90,6 +92,39 @@ def aliased(shape: Shape, answer: FakeReply) -> Exchanged:
 def test_so_may_those_of_an_alias(shape: Shape) -> None:
     received = aliased(shape, answered(b"\n".join(lines(shape)))).events
     assert [event for event in received if event != "[DONE]"] == said(shape)
+
+
+@pytest.mark.parametrize(("client", "home"), PAIRS)
+@pytest.mark.parametrize("short", [1, 9, 25])
+def test_a_body_that_ends_within_an_event_has_broken_off(
+    client: Shape, home: Shape, short: int
+) -> None:
+    *begun, last = [b"data: " + msgspec.json.encode(event) for event in said(home)]
+    stream = b"\n\n".join([*begun, last[:-short]])
+    if "type" in said(home)[0] and home is MESSAGES:
+        stream = b"\n\n".join([*begun[:-1], begun[-1][:-short]])
+    whole = msgspec.json.encode(WHOLE[home])[:-short]
+    for answer in (
+        answered(stream),
+        answered(stream[:40], stream[40:]),
+        FakeReply(200, (), (whole,)),
+    ):
+        for asked in (False, True):
+            assert broken(client, home, answer, stream=asked) is True
+
+
+def broken(client: Shape, home: Shape, answer: FakeReply, *, stream: bool) -> bool:
+    """Whether a client is told that a reply broke off, before it has begun or in it."""
+    fresh = replace(answer, closed=False)
+    scene = Scene(lambda _: fresh, rules=(ModelRule("m", endpoints=(home,)),))
+    asked: Any = {**ASKED[client], "stream": stream}
+    try:
+        received = scene.generate(client, asked)
+    except TruncatedStream:
+        return True
+    if client is RESPONSES:
+        return bool(received.events[-1]["response"]["error"]["message"].count("ended before"))
+    return bool(received.events[-1]["error"]["message"].count("ended before"))
 
 
 FOREIGN = (

@@ -11,6 +11,7 @@ from gateway.exchange.reply.wrapped_errors import (
     error_of,
     only_looks_like_success,
     values_of,
+    without_cut_off,
 )
 from gateway.exchange.usage import Tokens, summed, tokens_of, tokens_of_start, updated
 from gateway.fast.paths import Folded, with_text_deltas
@@ -133,7 +134,7 @@ class Feeder:
         decoder = self._decoders[call]
         try:
             received = decoder.feed(begun + self._fast.flush(call) if self._fast else begun)
-            received += decoder.finish()
+            received += without_cut_off(decoder.finish())
         except UpstreamError as error:
             self.break_off(error)
             return b""
@@ -150,7 +151,7 @@ class Feeder:
             self.opening_error = self.opening_error or (call, body)
         events: list[Json] = []
         try:
-            reply = decode_object(body)
+            reply = decode_object(body, whole=True)
             if (error_body := error_in_place(self._home, reply)) is not None:
                 reply = error_body
             default_reason = "stop" if self._renames else UNKNOWN

@@ -6,8 +6,8 @@ from contextlib import suppress
 from typing import Final
 
 from gateway.envelopes.codings import coding_of
-from gateway.envelopes.upstream_json import NOT_JSON, decode
-from gateway.errors import GatewayError, UpstreamError
+from gateway.envelopes.upstream_json import NOT_JSON, decode, is_cut_off
+from gateway.errors import GatewayError, TruncatedStream, UpstreamError
 from gateway.shapes import Json, RawHeaders, UpstreamReply
 
 MAX_ERROR_BYTES: Final = 64 * 1024
@@ -104,13 +104,33 @@ async def joined(pieces: AsyncIterable[bytes], allowance: Allowance) -> bytes:
     return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
-def decode_object(data: bytes) -> Json:
-    """Decode one JSON object of an upstream; raises `UpstreamError`."""
+def decode_object(data: bytes, *, whole: bool = False) -> Json:
+    """Decode one JSON object of an upstream; raises `UpstreamError`.
+
+    A `whole` body that breaks off is a `TruncatedStream`: without a length, its end says nothing.
+    """
     try:
         decoded = decode(data)
     except NOT_JSON:
-        raise not_json() from None
+        raise (unread(data) if whole else not_json()) from None
     return checked_object(decoded)
+
+
+def unread(body: bytes) -> UpstreamError:
+    """Return the error for a whole reply that is not JSON, in words that say what it is."""
+    if is_cut_off(body):
+        return TruncatedStream(
+            "The upstream's reply ended before it was complete. Retry the request."
+        )
+    said = body.lstrip()
+    if not said:
+        return UpstreamError("The upstream's reply is empty.")
+    if said.startswith(b"<"):
+        return UpstreamError(
+            "The upstream sent a web page instead of JSON. Ask the gateway's operator to check its "
+            "base_url."
+        )
+    return not_json()
 
 
 def not_json() -> UpstreamError:

@@ -9,7 +9,7 @@ from gateway.errors import TruncatedStream
 from gateway.exchange.reply.opening import error_in_place
 from gateway.exchange.reply.reading import checked_object, decode_object, not_json
 from gateway.exchange.reply.unannounced_end import is_counted
-from gateway.exchange.reply.wrapped_errors import error_of, is_foreign
+from gateway.exchange.reply.wrapped_errors import error_of, is_foreign, without_cut_off
 from gateway.shapes import Json, Shape
 from gateway.translate.parts.tools.names import names_of
 from gateway.translate.parts.upstream_errors import bare_error
@@ -35,7 +35,7 @@ def whole_reply(home: Shape, body: bytes, request: Callable[[], Json]) -> Json |
     """
     if begins_events(body):
         return _streamed(home, body, request)
-    reply = decode_object(body)
+    reply = decode_object(body, whole=True)
     error = error_in_place(home, reply)
     return reply if error is None else ReportedError(encode_json(error), in_place=True)
 
@@ -72,7 +72,7 @@ def _read(home: Shape, body: bytes) -> _Stream | ReportedError:
     decoder, reader = SSEDecoder(), EventReader()
     events: list[object] = []
     is_broken = False
-    for event in [*decoder.feed(body), *decoder.finish()]:
+    for event in [*decoder.feed(body), *without_cut_off(decoder.finish())]:
         error = error_of(event)
         if error is not None:
             return ReportedError(error)

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-from gateway.envelopes.upstream_json import NOT_JSON, decode, valid_json
+from gateway.envelopes.upstream_json import NOT_JSON, decode, is_cut_off, valid_json
 from gateway.exchange.reply.reading import not_json
 from gateway.shapes import Json
 from gateway.translate.parts.upstream_errors import RESULTS, upstream_error
@@ -198,6 +198,11 @@ def values_of(event: ServerSentEvent, reader: EventReader) -> list[object]:
     if event.event != "error" and not event.data.startswith(b"["):
         return values
     return [_shown(event, value) for value in values]
+
+
+def without_cut_off(last: list[ServerSentEvent]) -> list[ServerSentEvent]:
+    """Return the events that the end of a body has ended, without one that broke off there."""
+    return [event for event in last if not is_cut_off(event.data)]
 
 
 def _shown(event: ServerSentEvent, value: object) -> object:

@@ -80,3 +80,24 @@ def test_what_an_upstream_sends_instead_of_json_is_its_error(data: bytes) -> Non
 def test_what_an_upstream_sends_instead_of_an_object_is_its_error(data: bytes) -> None:
     with pytest.raises(UpstreamError, match="not an object"):
         decode_object(data)
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "words"),
+    [
+        (b"", UpstreamError, "is empty"),
+        (b" \r\n", UpstreamError, "is empty"),
+        (b"\n<!doctype html><html>", UpstreamError, "a web page instead of JSON"),
+        (b'{"choices":[', TruncatedStream, "ended before it was complete"),
+        (b"no service", UpstreamError, "is not JSON"),
+        (b"[1]", UpstreamError, "is not an object"),
+    ],
+)
+def test_a_whole_reply_that_is_none_is_called_what_it_is(
+    body: bytes, kind: type[UpstreamError], words: str
+) -> None:
+    with pytest.raises(UpstreamError, match=words) as raised:
+        decode_object(body, whole=True)
+    assert type(raised.value) is kind
+    with pytest.raises(UpstreamError, match=r"not JSON|not an object"):
+        decode_object(body)
