@@ -256,5 +256,5 @@ def decode_field(raw: msgspec.Raw, name: str) -> object:
         return None
     try:
         return msgspec.json.decode(raw)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise unreadable(error, bytes(raw), name) from None

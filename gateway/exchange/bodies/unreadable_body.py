@@ -5,17 +5,23 @@ send such halves: they see to their cuts only if the error says what is wrong, a
 """
 
 import json
+import math
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from gateway.errors import InvalidRequest
+from gateway.exchange.bodies.apart import LARGE_BYTES
 
 _SURROGATE_ESCAPE = re.compile(rb"\\u[dD][89a-fA-F]")
 _HALF = re.compile("[\ud800-\udfff]")
 _MAX_PATH = 200
+_Found = Callable[[object], str]
 _TOO_DEEP = "it is nested too deeply"
 _BOM = b"\xef\xbb\xbf"
+_OUT_OF_RANGE = "out of range"
+"""Part of what the decoder says of numbers that no double holds, and of very long integers."""
+_MOST_DIGITS = 4300
 
 
 def unreadable(error: Exception, body: bytes, at: str = "") -> InvalidRequest:
@@ -28,6 +34,11 @@ def unreadable(error: Exception, body: bytes, at: str = "") -> InvalidRequest:
         reason = _TOO_DEEP
     elif not body.strip():
         reason = "it is empty"
+    elif isinstance(error, UnicodeDecodeError):
+        param, reason = at, _not_utf8(body, at)
+    elif _OUT_OF_RANGE in reason:
+        param = _first_too_large(body, at)
+        reason = f"'{param}' is a number that is out of range" if param else reason
     elif body.startswith(_BOM):
         reason = "it begins with a byte order mark, which JSON does not have"
     elif _SURROGATE_ESCAPE.search(body) is not None:
@@ -55,26 +66,60 @@ def _refused(reason: str, param: str | None = None) -> InvalidRequest:
     )
 
 
-def _first_half(body: bytes, at: str) -> tuple[str, str]:
+def _not_utf8(body: bytes, at: str) -> str:
+    """Say where a body stops being UTF-8: the decoder counts from the text's own beginning."""
     try:
-        path, half = next(_halves(json.loads(body), at), ("", ""))
+        if not at:
+            body.decode()
+    except UnicodeDecodeError as error:
+        return f"it is not UTF-8 (byte {error.start}: 0x{body[error.start]:02x})"
+    return f"'{at}' is not UTF-8"
+
+
+class _TooLarge:
+    """A number that cannot be read."""
+
+
+def _first_too_large(body: bytes, at: str) -> str:
+    if len(body) >= LARGE_BYTES:
+        return ""
+
+    def read(digits: str) -> object:
+        is_long = digits.lstrip("-").isdigit() and len(digits) > _MOST_DIGITS
+        return _TooLarge() if is_long or math.isinf(float(digits)) else 0
+
+    def found(value: object) -> str:
+        return "number" if isinstance(value, _TooLarge) else ""
+
+    return _first(body, at, found, parse_int=read, parse_float=read)[0]
+
+
+def _first_half(body: bytes, at: str) -> tuple[str, str]:
+    def found(value: object) -> str:
+        half = _HALF.search(value) if isinstance(value, str) else None
+        return half[0] if half else ""
+
+    return _first(body, at, found)
+
+
+def _first(body: bytes, at: str, found: _Found, **numbers: Any) -> tuple[str, str]:
+    """Return the place of the first value of which `found` returns something, and that."""
+    try:
+        path, what = next(_places(json.loads(body, **numbers), at, found), ("", ""))
     except (ValueError, RecursionError):
         return "", ""
-    return path[:_MAX_PATH], half
+    return path[:_MAX_PATH], what
 
 
-def _halves(value: Any, path: str) -> Iterator[tuple[str, str]]:
-    """Yield where there are halves of characters, and these; no path for a key that has one."""
-    if isinstance(value, str):
-        half = _HALF.search(value)
-        if half is not None:
-            yield path, half[0]
+def _places(value: Any, path: str, found: _Found) -> Iterator[tuple[str, str]]:
+    """Yield where something is found, and what; no path for a key."""
+    if what := found(value):
+        yield path, what
     elif isinstance(value, dict):
         for key, each in value.items():
-            half = _HALF.search(key)
-            if half is not None:
-                yield "", half[0]
-            yield from _halves(each, f"{path}.{key}" if path else key)
+            if what := found(key):
+                yield "", what
+            yield from _places(each, f"{path}.{key}" if path else key, found)
     elif isinstance(value, list):
         for position, each in enumerate(value):
-            yield from _halves(each, f"{path}[{position}]")
+            yield from _places(each, f"{path}[{position}]", found)
