@@ -1,62 +1,24 @@
 """The server software that the gateway knows, with one module and profile each."""
 
-from gateway.servers import (
-    anthropic,
-    azure,
-    deepseek,
-    fireworks,
-    gemini,
-    github,
-    groq,
-    huggingface,
-    litellm,
-    llama_cpp_python,
-    llamacpp,
-    lmstudio,
-    localai,
-    mistral,
-    ollama,
-    openai,
-    openrouter,
-    sglang,
-    tgi,
-    together,
-    vllm,
-    xai,
-    xinference,
-)
+from collections.abc import Iterator
+from importlib import import_module
+from pkgutil import iter_modules
+
 from gateway.servers.profile import Profile
 from gateway.servers.unknown import AUTO, OTHER
 
-__all__ = ["AUTO", "OTHER", "PROFILES", "Profile", "names", "profile"]
+__all__ = ["AUTO", "OTHER", "PROFILES", "Profile", "known", "names", "profile"]
 
-PROFILES: tuple[Profile, ...] = (
-    AUTO,
-    openai.PROFILE,
-    azure.PROFILE,
-    vllm.PROFILE,
-    sglang.PROFILE,
-    tgi.PROFILE,
-    llamacpp.PROFILE,
-    llama_cpp_python.PROFILE,
-    ollama.PROFILE,
-    lmstudio.PROFILE,
-    localai.PROFILE,
-    xinference.PROFILE,
-    litellm.PROFILE,
-    openrouter.PROFILE,
-    together.PROFILE,
-    fireworks.PROFILE,
-    groq.PROFILE,
-    mistral.PROFILE,
-    deepseek.PROFILE,
-    xai.PROFILE,
-    anthropic.PROFILE,
-    gemini.PROFILE,
-    github.PROFILE,
-    huggingface.PROFILE,
-    OTHER,
-)
+
+def known() -> Iterator[Profile]:
+    """Yield the `PROFILE` of each module here that has one, so that a server needs no list."""
+    for module in iter_modules(__path__):
+        found = vars(import_module(f"{__name__}.{module.name}")).get("PROFILE")
+        if isinstance(found, Profile):
+            yield found
+
+
+PROFILES: tuple[Profile, ...] = (AUTO, *known(), OTHER)
 """All of them, in the order in which they are listed and checked for marks."""
 
 

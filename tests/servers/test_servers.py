@@ -1,6 +1,7 @@
 """One profile is all that a server needs: it is found wherever something is known of servers."""
 
 import asyncio
+import sys
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from gateway.envelopes.json_fields import strings, text
 from gateway.resolve.endpoint_order import home_order
 from gateway.resolve.metadata.server_kind import recognise
 from gateway.resolve.resolver import ModelQuery
-from gateway.servers import PROFILES, Profile
+from gateway.servers import AUTO, OTHER, PROFILES, Profile
 from gateway.servers.presets import SELF_HOSTED
 from gateway.servers.profile import MetadataCall
 from gateway.servers.reading import Capability, owned_by
@@ -71,7 +72,7 @@ def answer(call: UpstreamCall) -> Answer:
     )
 
 
-@pytest.mark.parametrize("kind", [servers.AUTO, MADE_UP])
+@pytest.mark.parametrize("kind", [AUTO, MADE_UP])
 def test_its_lists_say_where_a_model_lives_and_its_profile_what_is_sent(kind: Profile) -> None:
     scene = Scene(answer, UpstreamSettings("up", "http://127.0.0.1:1/v1", kind))
     reply = scene.generate(
@@ -83,6 +84,20 @@ def test_its_lists_say_where_a_model_lives_and_its_profile_what_is_sent(kind: Pr
     route = asyncio.run(scene.resolver.resolve(ModelQuery("m", Shape.COMPLETIONS)))
     assert route.kind is MADE_UP
     assert (route.base, route.context_length) == ("base", 512)
+
+
+def test_a_module_with_a_profile_is_found_without_a_list(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert [*servers.known()] == [each for each in PROFILES if each not in (AUTO, OTHER)]
+    head = "from gateway.servers.profile import Profile\n"
+    (tmp_path / "brand_new.py").write_text(f"{head}PROFILE = Profile(name='brand-new')\n")
+    (tmp_path / "shared_parts.py").write_text(f"{head}PART = Profile(name='part')\nPROFILE = 1\n")
+    monkeypatch.setattr(servers, "__path__", [*servers.__path__, str(tmp_path)])
+    assert [each.name for each in servers.known()][-1] == "brand-new"
+    assert len([*servers.known()]) == len(PROFILES) - 1
+    for name in ("brand_new", "shared_parts"):
+        monkeypatch.delitem(sys.modules, f"gateway.servers.{name}")
 
 
 def test_it_is_recognised_by_its_marks() -> None:

@@ -36,9 +36,9 @@ from tests.config.configuring import check_refusal, loaded
         ),
         (
             "upstreams: {openai: {kind: zzzz}}",
-            "kind: is not a kind of upstream; one of auto, openai, azure",
+            "kind: is not a kind of upstream; one of auto, anthropic, azure",
         ),
-        ("upstreams: {openai: {kind: 3}}", "kind: must be auto, openai"),
+        ("upstreams: {openai: {kind: 3}}", "kind: must be auto, anthropic"),
         ("upstreams: {openai: {timeouts: {connect: 0}}}", "timeouts.connect: must be more than 0"),
         ("retired: {redirect: {a: ''}}", "retired.redirect.a: must not be empty"),
         ("models: {a: ''}", "models.a: must not be empty; write a value, or remove the key"),
