@@ -11,6 +11,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "sockets": {"frames", "shapes"},
     "system": set(),
     "texts": set(),
+    "log_interval": set(),
     "shapes": set(),
     "hops": {"errors", "shapes"},
     "safe_path": {"errors"},
@@ -36,15 +37,15 @@ MAY_IMPORT: dict[str, set[str]] = {
         *("request", "request_ids", "lazy", "resolve", "translate", "fast", "frames"),
         *("sockets", "texts"),
     },
-    "stores": {"config", "shapes", "resolve", "exchange"},
-    "observe": {"errors", "shapes", "config", "resolve", "exchange", "sockets"},
+    "stores": {"config", "shapes", "resolve", "exchange", "log_interval"},
+    "observe": {"errors", "shapes", "config", "resolve", "exchange", "sockets", "log_interval"},
     "api": {
         *("errors", "shapes", "headers", "hops", "lazy", "config", "request", "exchange"),
         *("observe", "request_ids", "translate", "sockets", "safe_path", "system"),
     },
     "server": {
         *("errors", "shapes", "headers", "system", "certificates", "config", "request"),
-        *("request_ids", "exchange", "api", "frames", "sockets"),
+        *("request_ids", "exchange", "api", "frames", "sockets", "log_interval"),
     },
     "admin": {
         *("errors", "shapes", "headers", "config", "resolve", "exchange", "observe"),

@@ -1,8 +1,7 @@
 """The log of failures: one line a minute for each upstream and reason, with a count.
 
 An upstream that is down fails every request; a line for each would flood the log without saying
-more than one does. Omitted lines are counted, and the next line of their kind has the count. There
-is no timer, so the count is logged only with the next failure. The metrics count all.
+more than one does. The metrics count all.
 """
 
 import logging
@@ -11,9 +10,7 @@ from types import MappingProxyType
 
 from gateway.errors import Reason
 from gateway.exchange.decision import UpstreamFailure
-
-INTERVAL = 60.0
-"""Seconds between two lines of one kind."""
+from gateway.log_interval import LogInterval
 
 _TEXTS = MappingProxyType(
     {
@@ -30,16 +27,6 @@ _TEXTS = MappingProxyType(
 Clock = Callable[[], float]
 
 
-class _Kind:
-    """The lines of one kind: when the last was written, and how many were omitted since."""
-
-    __slots__ = ("omitted", "written")
-
-    def __init__(self, written: float) -> None:
-        self.written = written
-        self.omitted = 0
-
-
 class FailureLog:
     """Writes the lines. `clock` returns monotonic seconds.
 
@@ -50,7 +37,7 @@ class FailureLog:
     def __init__(self, clock: Clock, log: logging.Logger | None = None) -> None:
         self._clock = clock
         self._log = log or logging.getLogger("gateway")
-        self._kinds: dict[tuple[str, str, str], _Kind] = {}
+        self._kinds: dict[tuple[str, str, str], LogInterval] = {}
 
     def upstream_failed(self, failure: UpstreamFailure) -> None:
         """Log a failed upstream call."""
@@ -83,18 +70,12 @@ class FailureLog:
         self._write("rule", pattern, "endpoint_refused", text)
 
     def _write(self, what: str, name: str, reason: str, text: str) -> None:
-        now = self._clock()
         kind = self._kinds.get((what, name, reason))
-        more = ""
         if kind is None:
-            self._kinds[what, name, reason] = _Kind(now)
-        elif now - kind.written < INTERVAL:
-            kind.omitted += 1
+            kind = self._kinds[what, name, reason] = LogInterval()
+        more = kind.next_line(self._clock())
+        if more is None:
             return
-        else:
-            if kind.omitted:
-                more = f" ({kind.omitted} more since the last such line)"
-            kind.written, kind.omitted = now, 0
         self._log.warning(
             "%s %s: %s: %s%s",
             what,

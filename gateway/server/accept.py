@@ -5,6 +5,7 @@ long: of 256 clients that connected at once, the last waited for seconds.
 """
 
 import asyncio
+import logging
 import socket
 import ssl
 from collections.abc import Callable
@@ -12,13 +13,15 @@ from collections.abc import Set as AbstractSet
 from functools import partial
 from typing import TYPE_CHECKING
 
+from gateway.log_interval import LogInterval
 from gateway.server.eviction import INTERVAL, Evictor
-from gateway.server.rare_line import RareLine
 from gateway.server.tls import HANDSHAKE_SECONDS, UNLIMITED_SECONDS
 from gateway.system.tcp import keep_alive
 
 if TYPE_CHECKING:
     from gateway.server.processes.shares import Share
+
+log = logging.getLogger("gateway")
 
 ACCEPT_BATCH = 32
 """Connections accepted in one turn; the rest is left to other processes that share the socket."""
@@ -63,7 +66,7 @@ class Acceptor:
         self._connecting: dict[asyncio.Protocol, asyncio.Task[None]] = {}
         self._pause: asyncio.TimerHandle | None = None
         self._evictor = evictor or Evictor(())
-        self._refusals = RareLine()
+        self._refusals = LogInterval()
         listening.setblocking(False)
         if listening.family != socket.AF_UNIX:
             keep_alive(listening)
@@ -142,7 +145,9 @@ class Acceptor:
         if self._evictor.make_room():
             self._stop_for(INTERVAL, self._start)
             return
-        self._refusals.warn(self._loop.time(), "cannot accept connections: %s", error.strerror)
+        more = self._refusals.next_line(self._loop.time())
+        if more is not None:
+            log.warning("cannot accept connections: %s%s", error.strerror, more)
         self._stop_for(PAUSE, self._start)
 
     async def _connect(self, connection: socket.socket, protocol: asyncio.Protocol) -> None:

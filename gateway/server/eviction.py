@@ -6,12 +6,15 @@ accepted is not served at all.
 
 import asyncio
 import heapq
+import logging
 from collections.abc import Collection
 from math import inf
 from typing import Protocol
 
-from gateway.server.rare_line import RareLine
+from gateway.log_interval import LogInterval
 from gateway.system.open_files import open_files_limit
+
+log = logging.getLogger("gateway")
 
 MOST = 32
 """Connections that are closed at once: accepted ones need a further descriptor each, towards an
@@ -48,7 +51,7 @@ class Evictor:
         self._nearly = limit - min(RESERVED, limit / 8)
         self._again_at = -inf
         self._has_made = False
-        self._line = RareLine()
+        self._interval = LogInterval()
 
     def note(self, descriptor: int) -> None:
         """Note the descriptor of a new connection: the lowest that was free."""
@@ -62,9 +65,12 @@ class Evictor:
             closed = self._evict(now)
             self._has_made = closed > 0
             self._again_at = now + (INTERVAL if closed else REST)
-            if closed:
-                text = "hardly any file descriptors are left: closed %d idle connections of clients"
-                self._line.warn(now, text, closed)
+            more = self._interval.next_line(now) if closed else None
+            if more is not None:
+                text = (
+                    "hardly any file descriptors are left: closed %d idle connections of clients%s"
+                )
+                log.warning(text, closed, more)
         return self._has_made
 
     def _evict(self, now: float) -> int:

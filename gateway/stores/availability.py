@@ -4,10 +4,9 @@ import itertools
 import logging
 from collections.abc import Callable, Iterator, Mapping
 
-log = logging.getLogger("gateway")
+from gateway.log_interval import LogInterval
 
-INTERVAL = 60.0
-"""Seconds between two warnings about a store."""
+log = logging.getLogger("gateway")
 
 _PAUSES = (0.1, 0.2, 0.4, 0.8)
 _LONGEST_PAUSE = 1.0
@@ -29,8 +28,7 @@ class Availability:
         self._clock = clock
         self._used = False
         self._failing: dict[str, str] = {}
-        self._written = float("-inf")
-        self._omitted = 0
+        self._interval = LogInterval()
 
     @property
     def is_up(self) -> bool:
@@ -44,20 +42,16 @@ class Availability:
     def failed(self, what: str, reason: str) -> None:
         """Note a failure, and log it: at once, but no more than a line a minute."""
         self._failing[what] = reason
-        now = self._clock()
-        if now - self._written < INTERVAL:
-            self._omitted += 1
-            return
-        more = f" ({self._omitted} more since the last such line)" if self._omitted else ""
-        self._written, self._omitted = now, 0
-        log.warning("%s: %s; %s%s", self._setting, reason, self._effects[what], more)
+        more = self._interval.next_line(self._clock())
+        if more is not None:
+            log.warning("%s: %s; %s%s", self._setting, reason, self._effects[what], more)
 
     def succeeded(self, what: str) -> None:
         """Note a success; the first after failures is logged."""
         self._used = True
         if self._failing.pop(what, None) is not None and not self._failing:
             log.warning("%s: works again", self._setting)
-            self._written, self._omitted = float("-inf"), 0
+            self._interval.reset()
 
 
 def pauses() -> Iterator[float]:

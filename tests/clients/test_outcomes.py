@@ -31,7 +31,8 @@ from gateway.config.settings import (
     TimeoutSettings,
     UpstreamSettings,
 )
-from gateway.observe.failure_log import INTERVAL, FailureLog
+from gateway.log_interval import LOG_INTERVAL
+from gateway.observe.failure_log import FailureLog
 from gateway.shapes import Shape
 from tests import kinds
 from tests.addresses import NO_SUCH_HOST, held_port
@@ -380,13 +381,13 @@ def test_the_next_line_comes_after_a_minute_and_says_how_many_were_left_out(
         )
         operator.more(before, lambda: operator.reasons("refused"))
 
-    operator.clock.now += INTERVAL
+    operator.clock.now += LOG_INTERVAL
     fail()
     operator.lines.clear()
     for _ in range(3):
         fail()
     assert operator.lines_of("refused") == []
-    operator.clock.now += INTERVAL
+    operator.clock.now += LOG_INTERVAL
     fail()
     (line,) = operator.lines_of("refused")
     assert "the connection was refused; check its base_url" in line
@@ -396,7 +397,7 @@ def test_the_next_line_comes_after_a_minute_and_says_how_many_were_left_out(
 def test_a_client_that_is_refused_is_named_in_the_log_and_in_the_metrics(
     operator: Operator,
 ) -> None:
-    operator.clock.now += INTERVAL
+    operator.clock.now += LOG_INTERVAL
     operator.lines.clear()
     before = operator.count("gateway_requests_total", "client", "none")
     for key in ("sk-b", "sk-b", "sk-nobody", "sk-nobody"):
@@ -413,7 +414,7 @@ def test_a_client_that_is_refused_is_named_in_the_log_and_in_the_metrics(
 
 
 def test_no_key_and_no_words_of_a_body_are_in_the_log(operator: Operator) -> None:
-    operator.clock.now += INTERVAL
+    operator.clock.now += LOG_INTERVAL
     operator.lines.clear()
     for fault in REPLIES:
         before = operator.outcomes(fault)
@@ -427,7 +428,7 @@ def test_no_key_and_no_words_of_a_body_are_in_the_log(operator: Operator) -> Non
 
 
 def test_upstreams_that_a_model_list_lacks_are_logged(operator: Operator) -> None:
-    operator.clock.now += INTERVAL
+    operator.clock.now += LOG_INTERVAL
     operator.lines.clear()
     before = operator.reasons("dns")
     status, _ = operator.ask("GET", "/v1/models")

@@ -6,7 +6,8 @@ import pytest
 
 from gateway.errors import Reason
 from gateway.exchange.decision import UpstreamFailure
-from gateway.observe.failure_log import INTERVAL, FailureLog
+from gateway.log_interval import LOG_INTERVAL
+from gateway.observe.failure_log import FailureLog
 
 DOWN = UpstreamFailure("local", Reason.REFUSED, message="Upstream 'local' cannot be reached.")
 
@@ -47,9 +48,9 @@ def test_within_a_minute_the_same_failure_is_counted_only(
 ) -> None:
     for _ in range(13):
         log.upstream_failed(DOWN)
-        clock.now += INTERVAL / 13
+        clock.now += LOG_INTERVAL / 13
     assert len(caplog.messages) == 1
-    clock.now = 1000.0 + INTERVAL
+    clock.now = 1000.0 + LOG_INTERVAL
     log.upstream_failed(DOWN)
     assert len(caplog.messages) == 2
     assert caplog.messages[1].endswith(" (12 more since the last such line)")
@@ -59,13 +60,13 @@ def test_a_line_after_a_quiet_minute_leaves_nothing_out(
     log: FailureLog, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
     log.upstream_failed(DOWN)
-    clock.now += INTERVAL
+    clock.now += LOG_INTERVAL
     log.upstream_failed(DOWN)
     assert caplog.messages[0] == caplog.messages[1]
     log.upstream_failed(DOWN)
-    clock.now += INTERVAL
+    clock.now += LOG_INTERVAL
     log.upstream_failed(DOWN)
-    clock.now += INTERVAL
+    clock.now += LOG_INTERVAL
     log.upstream_failed(DOWN)
     assert "(1 more" in caplog.messages[2]
     assert caplog.messages[3] == caplog.messages[0]
@@ -126,7 +127,7 @@ def test_an_address_that_is_left_out_has_a_line_and_so_has_its_return(
         "address http://10.0.0.2:8000/v1: refused: upstream local leaves it out until it answers",
         "address http://10.0.0.2:8000/v1: up: upstream local uses it again",
     ]
-    clock.now += INTERVAL
+    clock.now += LOG_INTERVAL
     log.address_changed("local", "http://10.0.0.2:8000/v1", Reason.REFUSED)
     assert caplog.records[-1].getMessage().endswith("(1 more since the last such line)")
     fields = {"address": "http://10.0.0.2:8000/v1", "reason": "refused"}

@@ -5,7 +5,8 @@ from itertools import islice
 
 import pytest
 
-from gateway.stores.availability import INTERVAL, Availability, pauses
+from gateway.log_interval import LOG_INTERVAL
+from gateway.stores.availability import Availability, pauses
 from tests.fakes import FakeClock
 
 ALONE = {"reading": "alone", "writing": "unheard"}
@@ -41,7 +42,7 @@ def test_the_log_has_a_line_a_minute_and_the_end(caplog: pytest.LogCaptureFixtur
     with caplog.at_level(logging.INFO, "gateway"):
         for _ in range(3):
             state.failed("reading", "gone")
-        clock.advance(INTERVAL)
+        clock.advance(LOG_INTERVAL)
         state.failed("reading", "still gone")
         state.failed("writing", "gone, too")
         state.succeeded("reading")
