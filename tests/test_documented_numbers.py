@@ -51,7 +51,7 @@ SOCKET = Bounds()
         ("resolution.md", f"JSON of up to {SMALL_REPLY_BYTES // 1024} KB"),
         ("resolution.md", f"up to {WORDS[MAX_LINEAGE]} times"),
         ("resolution.md", f"the newest {MAX_CHECKPOINT_JOBS} jobs"),
-        ("operations.md", f"| {TIMEOUTS.metadata:g} s | goes on without"),
+        ("operations.md", f"| {TIMEOUTS.metadata:g} s | continues without"),
         ("operations.md", f"| {TIMEOUTS.look_up:g} s | given up"),
         ("operations.md", f"{MAX_BODY_BYTES // MIB} MiB, of which the first {MAX_ENTRIES:,}"),
         ("operations.md", f"{MAX_JOB_PAGES} pages"),

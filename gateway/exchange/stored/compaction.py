@@ -79,7 +79,9 @@ class Compactor:
 
     async def _refuse_kept(self, request: Request, body: Json) -> None:
         """Raise `InvalidRequest` for an id of the gateway's store: no upstream knows it."""
-        param = await self._exchange.responses.kept_in(request.headers, request.client, body)
+        param = await self._exchange.responses.stored_parameter(
+            request.headers, request.client, body
+        )
         if param is not None:
             raise kept_elsewhere(param)
 

@@ -112,7 +112,7 @@ class ResponseMemory:
         sent, items = await self._apart.run_large(size, write)
         return Continued(replace(call, body=sent, items=items), known | found.keys())
 
-    async def kept_in(
+    async def stored_parameter(
         self, headers: RawHeaders, client: ClientSettings | None, body: Json
     ) -> str | None:
         """Return the first parameter of a request that names something stored for its caller."""
@@ -133,7 +133,7 @@ class ResponseMemory:
         The store is asked only after the upstream has refused the call with `status`.
         """
         if status in _NOT_KNOWN:
-            param = await self.kept_in(call.headers, call.client, read_object(call.body))
+            param = await self.stored_parameter(call.headers, call.client, read_object(call.body))
             if param is not None:
                 raise kept_elsewhere(param)
 
