@@ -18,7 +18,7 @@ from gateway.api.lazy_sessions import LazySessions
 from gateway.api.router import Sessions
 from gateway.api.services import MakeSessions, MakeTurns, Services
 from gateway.config.changes import Operations
-from gateway.config.checks.identifying import identifying_names_of_any
+from gateway.config.checks.identifying_headers import identifying_names_of_any
 from gateway.config.secret import Secret
 from gateway.config.settings import Settings
 from gateway.exchange.attempt import Attempts

@@ -11,7 +11,7 @@ import secrets
 from collections.abc import Iterable
 from urllib.parse import unquote_to_bytes
 
-from gateway.config.checks.identifying import identifying_names
+from gateway.config.checks.identifying_headers import identifying_names
 from gateway.config.checks.own_keys import forwards_callers_key
 from gateway.config.secret import Secret
 from gateway.config.settings import CredentialPolicy, UpstreamSettings

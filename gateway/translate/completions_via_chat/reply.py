@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gateway.shapes import Json, Shape
-from gateway.translate.completions_via_chat.beside_text import beside_text, report_calls
+from gateway.translate.completions_via_chat.extra_fields import extra_fields, report_calls
 from gateway.translate.completions_via_chat.request import Plan, PreparedRequest
 from gateway.translate.contract import Context, Report
 from gateway.translate.fanout import choice_index, rank
@@ -34,7 +34,7 @@ class Candidate:
     refused: bool = False
     """Whether the text is a refusal, for which servers give no logprobs."""
     more: Json = field(default_factory=dict)
-    """Further fields of the choice; see `beside_text`."""
+    """Further fields of the choice; see `extra_fields`."""
 
 
 def fold_replies(replies: Sequence[object], request: PreparedRequest, context: Context) -> Json:
@@ -132,7 +132,7 @@ def _candidate(choice: Json, plan: Plan, report: Report) -> Candidate:
     text, entries = visible_text(message), logprob_entries(choice)
     has_content = bool(content_of(message))
     before, found = cut(text, plan.stops)
-    more = beside_text(message, has_content=has_content) | sources_within(choice)
+    more = extra_fields(message, has_content=has_content) | sources_within(choice)
     if found is not None:
         kept = None if entries is None else truncate_entries(entries, before)
         return Candidate(before, "stop", kept, not has_content, more)

@@ -2,7 +2,7 @@
 
 from gateway.errors import TruncatedStream
 from gateway.shapes import Json, Shape
-from gateway.translate.completions_via_chat.beside_text import report_calls
+from gateway.translate.completions_via_chat.extra_fields import report_calls
 from gateway.translate.completions_via_chat.reply import total_usage
 from gateway.translate.completions_via_chat.request import PreparedRequest
 from gateway.translate.completions_via_chat.streamed_choice import StreamedChoice, chunk_choice

@@ -4,7 +4,7 @@ from typing import Final
 
 from gateway.errors import UpstreamError
 from gateway.shapes import Json
-from gateway.translate.completions_via_chat.beside_text import beside_text, cited_late
+from gateway.translate.completions_via_chat.extra_fields import cited_late, extra_fields
 from gateway.translate.completions_via_chat.reply import (
     client_finish_reason,
     content_of,
@@ -123,7 +123,7 @@ class StreamedChoice:
         text = content_of(delta)
         entries = self._entries(piece, delta, text)
         shown = self._release_refusal() if text else []
-        more = beside_text(delta, has_content=self._has_content) | sources_within(piece)
+        more = extra_fields(delta, has_content=self._has_content) | sources_within(piece)
         if not text and not self._has_content:
             entries = self._hold(delta, entries)
         elif not text and refusal_in(delta):

@@ -9,7 +9,7 @@ import pytest
 from gateway.errors import UpstreamError
 from gateway.shapes import Json, Shape
 from gateway.translate.completions_via_chat import streamed_choice
-from gateway.translate.completions_via_chat.beside_text import report_calls
+from gateway.translate.completions_via_chat.extra_fields import report_calls
 from gateway.translate.contract import Context, Report
 from gateway.translate.parts.content.images import image
 from gateway.translate.plan import plan

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.config.checks.identifying import identifying_names, identifying_names_of_any
+from gateway.config.checks.identifying_headers import identifying_names, identifying_names_of_any
 from gateway.config.settings import Settings
 from tests.config.configuring import upstream
 

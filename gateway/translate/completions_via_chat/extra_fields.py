@@ -28,7 +28,7 @@ def report_calls(message: Json, report: Report) -> None:
             report.drop(name)
 
 
-def beside_text(message: Json, *, has_content: bool) -> Json:
+def extra_fields(message: Json, *, has_content: bool) -> Json:
     """Return the further fields of a choice for a message, or a delta of one.
 
     A refusal is among them if there is content; otherwise it is the text.
