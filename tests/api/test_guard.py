@@ -112,6 +112,7 @@ def test_a_name_with_an_underscore_is_dropped_as_nginx_does(name: bytes) -> None
     [
         *(b"content_length", b"transfer_encoding", b"x_api_key", b"api_key", b"content_type"),
         *(b"x_forwarded_for", b"x_gateway_upstream", b"openai_organization", b"proxy_connection"),
+        b"openai_safety_identifier",
     ],
 )
 def test_a_name_that_could_be_mistaken_for_a_meaningful_one_is_refused(name: bytes) -> None:
