@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
+from click.core import ParameterSource
 
 from gateway.cli.options import CONFIG, SHAPES, UPSTREAM, build_application, read_settings
 from gateway.shapes import Shape
@@ -69,6 +70,9 @@ def translate(
     from gateway.cli.translating import Question, as_client_gets_it, translated
     from gateway.errors import GatewayError
 
+    source = click.get_current_context().get_parameter_source("kind")
+    if home is None and source is not ParameterSource.DEFAULT:
+        raise click.UsageError("--kind needs --to: without it, the upstream's own kind counts")
     given = [reply.read() for reply in replies]
     question = Question(Shape(client), Shape(home) if home else None, kind, body.read(), given)
     application = build_application(read_settings(config, {"upstream": upstream}))

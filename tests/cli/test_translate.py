@@ -138,3 +138,11 @@ def test_what_is_nested_deeply_is_refused_in_words(home: Shape, tmp_path: Path) 
         reply.write_text(f'{{"id": "r", "status": "completed", "output": [{deep}]}}')
         given = translated(home, Shape.RESPONSES, BODIES[home], "--reply", str(reply))
         assert json.loads(given.stdout)
+
+
+@pytest.mark.parametrize("kind", ["vllm", "openai"])
+def test_a_kind_is_that_of_an_assumed_upstream_only(kind: str) -> None:
+    body = json.dumps(BODIES[Shape.CHAT])
+    refused = run("translate", "--from", "chat", "--kind", kind, stdin=body)
+    assert (refused.exit_code, "--kind needs --to" in refused.stderr) == (2, True)
+    assert translated(Shape.CHAT, Shape.CHAT, BODIES[Shape.CHAT], "--kind", kind).exit_code == 0
