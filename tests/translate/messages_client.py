@@ -17,6 +17,7 @@ from gateway.translate.pair import PairTranslation
 from gateway.translate.parts.messages.asked import MessagesAsked
 from gateway.translate.stream.sse import DONE, SSEDecoder, encode_events, terminator
 from tests.messages_grammar import check_begun, read_broken, read_message
+from tests.translate.anthropic_schema import check_event, check_message
 
 HISTORY: Json = {"model": "asked", "max_tokens": 64, "messages": [{"role": "user", "content": "?"}]}
 
@@ -91,6 +92,7 @@ class Pair:
         assert reply == before
         assert message["type"] == "message"
         assert message["stop_reason"] is not None
+        check_message(message)
         return message
 
     def streamed(
@@ -109,6 +111,8 @@ class Pair:
         ending = terminator(self.home)
         whole = _play(again(), [wire + ending])
         read_message(whole)
+        for event in whole:
+            check_event(event)
         assert _play(again(), [bytes([byte]) for byte in wire + ending]) == whole
         assert _play(again(), [wire]) == whole, "without a terminator"
         self._cut_off_everywhere(again, events, whole)

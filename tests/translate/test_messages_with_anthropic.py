@@ -3,6 +3,7 @@
 It is imported where it is used: that takes more than a second, and each process collects all tests.
 """
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,6 +15,7 @@ from gateway.errors import TruncatedStream
 from gateway.shapes import Json, Shape
 from gateway.translate.stream.sse import encode_events
 from tests.messages_grammar import read_message
+from tests.translate.anthropic_schema import FILE, schemas_of
 from tests.translate.chat_via_responses import cases
 from tests.translate.messages_client import Pair, context
 from tests.translate.messages_via_chat.chat import PAIR as CHAT
@@ -80,6 +82,16 @@ def test_whole_messages_are_the_sdks() -> None:
     for asked in (TOOLS, {**TOOLS, "thinking": "omitted"}):
         message = RESPONSES.replied(OUTPUT, context(seal=OpenSeal()), **asked)
         known.validate_python(message, strict=True)
+
+
+def test_all_tests_know_the_sdks_types() -> None:
+    import anthropic
+
+    schemas = (
+        TypeAdapter(anthropic.types.Message).json_schema(),
+        TypeAdapter[Any](anthropic.types.RawMessageStreamEvent).json_schema(),
+    )
+    assert json.loads(FILE.read_text("utf-8")) == schemas_of(*schemas)
 
 
 def client(body: bytes) -> Any:

@@ -11,6 +11,7 @@ from gateway.translate.parts.messages.errors import dotted, messages_error, mess
 from gateway.translate.stream.messages.message_events import events_of
 from tests.exchange.scene import Exchanged
 from tests.messages_grammar import read_broken, read_message
+from tests.translate.anthropic_schema import check_event, check_message
 from tests.translate.openai_schema import check_schema
 from tests.translate.responses_via_chat import client_stream
 
@@ -76,6 +77,7 @@ def respaced(seen: Seen) -> Seen:
 def reply_seen(shape: Shape, reply: Json) -> list[Seen]:
     """What a client sees of a whole reply, per choice; fails unless the reply is valid."""
     if shape is Shape.MESSAGES:
+        check_message(reply)
         return [_message_seen(reply)]
     check_schema(REPLY_SCHEMAS[shape], reply)
     if shape is Shape.RESPONSES:
@@ -217,6 +219,8 @@ def _message_seen(message: Json) -> Seen:
 def _messages_stream_seen(received: Exchanged, events: Sequence[Any]) -> Seen:
     names = [line[7:] for line in received.body.decode().splitlines() if line.startswith("event: ")]
     assert names == [event["type"] for event in events]
+    for event in events:
+        check_event(event)
     if events[-1]["type"] != "error":
         return _message_seen(read_message(events))
     read_broken(events)
