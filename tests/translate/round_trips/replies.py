@@ -165,10 +165,14 @@ def _call_of(tool: Json) -> Json:
 
 def _arguments_for(parameters: Json | None) -> str:
     """Return arguments with the properties that are required, as far as they are texts."""
-    required = (parameters or {}).get("required", ())
-    if len(required) != 1:
+    schema = parameters or {}
+    required, known = schema.get("required", ()), schema.get("properties", {})
+    if len(required) == 1:
+        return f'{{"{required[0]}": "{BLANK}"}}'
+    if not required or any(known[name].get("type") != "string" for name in required):
         return _ARGUMENTS
-    return f'{{"{required[0]}": "{BLANK}"}}'
+    texts = [f'"{name}": "{known[name].get("enum", [BLANK])[-1]}"' for name in required]
+    return f"{{{', '.join(texts)}}}"
 
 
 @st.composite
@@ -276,8 +280,11 @@ def _messages(draw: st.DrawFn, request: Json) -> Json:
     kinds = ["text", "text", "thinking", "redacted_thinking"]
     kinds += ["tool_use"] if request.get("tools") else []
     chosen = draw(st.lists(st.sampled_from(kinds), max_size=4))
-    if request.get("tool_choice", {}).get("type") == "none":
+    choice = request.get("tool_choice", {})
+    if choice.get("type") == "none":
         chosen = [kind for kind in chosen if kind != "tool_use"]
+    if choice.get("disable_parallel_tool_use") and "tool_use" in chosen:
+        chosen = [*(kind for kind in chosen if kind != "tool_use"), "tool_use"]
     blocks = [draw(_block(kind, request)) for kind in chosen]
     reasons = ["tool_use"] if "tool_use" in chosen else ["end_turn", "end_turn", "stop_sequence"]
     reason = draw(st.sampled_from([*reasons, "max_tokens", "refusal"]))

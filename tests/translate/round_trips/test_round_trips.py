@@ -169,7 +169,8 @@ def _unasked(request: Json, field: Field) -> bool:
     """
     if "top_logprobs" in field.keys:
         return request.get("logprobs") in (0, True, None) and not request.get("top_logprobs")
-    return "functions" in request and field.keys[-1] == "call_id"
+    is_id_of_use = field.keys[-1] == "id" and "tool_use" in field.kinds
+    return "functions" in request and (field.keys[-1] == "call_id" or is_id_of_use)
 
 
 def comparable(reply: Any) -> Any:
