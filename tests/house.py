@@ -114,12 +114,26 @@ def _names(module: Module) -> Iterator[str]:
                 yield name.rpartition(".")[2]
 
 
+def untyped_abilities(found: Iterable[Module]) -> Places:
+    """Return modules that ask what an object has, and the lines; mypy cannot see what they mean.
+
+    An optional ability is an attribute of an interface, which has a type.
+    """
+    lines: dict[str, list[str]] = {}
+    for module in found:
+        for node in module.nodes:
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "hasattr":
+                lines.setdefault(module.name, []).append(f"line {node.lineno}")
+    return lines
+
+
 RULES = {
     f"modules of more than {MAX_MODULE} lines": long_modules,
     f"functions of more than {MAX_FUNCTION} lines": long_functions,
     f"folders of more than {MAX_FOLDER} modules": wide_folders,
     "modules without a test module of their name": without_tests,
     "names with old words": old_words,
+    "abilities that have no type": untyped_abilities,
 }
 
 

@@ -1,5 +1,7 @@
 """The rules of the house (`tests/house.py`), and that the list of exceptions gets shorter only."""
 
+import tomllib
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -15,11 +17,12 @@ from tests.house import (
     long_modules,
     needed,
     old_words,
+    untyped_abilities,
     wide_folders,
     without_tests,
     written,
 )
-from tests.modules import ROOT, Module, modules
+from tests.modules import PROJECT, ROOT, Module, modules
 
 SHORTEN = "`python -m tests.house` shortens the list"
 
@@ -111,6 +114,19 @@ def test_names_are_taken_apart_into_words(text: str, names: list[str]) -> None:
 
 def test_modules_have_names_too() -> None:
     assert old_words([module("a/plain_way.py", "")]) == {"a/plain_way.py": ["plain_way"]}
+
+
+def test_abilities_have_types() -> None:
+    found = [module("a.py", "def f(x):\n    return hasattr(x, 'y')"), module("b.py", "x.hasattr()")]
+    assert untyped_abilities(found) == {"a.py": ["line 2"]}
+
+
+def test_no_module_is_excused_from_the_limit_of_complexity() -> None:
+    ruff = tomllib.loads((PROJECT / "pyproject.toml").read_text("utf-8"))["tool"]["ruff"]["lint"]
+    assert "C90" in ruff["select"]
+    assert ruff["mccabe"] == {"max-complexity": 10}
+    excused = [*ruff["ignore"], *chain(*ruff["per-file-ignores"].values())]
+    assert [code for code in excused if code.startswith("C9")] == []
 
 
 @pytest.mark.parametrize(

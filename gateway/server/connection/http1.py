@@ -91,8 +91,7 @@ class Connection(Reception):
         """Since when it waits for a request (loop time); inf: it does not."""
         if self.state is not State.IDLE:
             return inf
-        is_first = not hasattr(self._incoming, "received")
-        return self._due - (HEAD_TIMEOUT if is_first else IDLE_TIMEOUT)
+        return self._due - (IDLE_TIMEOUT if self._incoming.any_head else HEAD_TIMEOUT)
 
     def evict(self) -> bool:
         """Close it, unless a request has arrived meanwhile; return whether it was closed."""

@@ -33,12 +33,15 @@ class Incoming:
         "_parser",
         "_size",
         "admission",
+        "any_head",
         "received",
         "rest",
     )
 
     admission: Admission
     received: ReceivedHead
+    any_head: bool
+    """Whether a head has been received: the first one is awaited less long than the next ones."""
 
     def __init__(self, admit: Callable[[Head], Admission]) -> None:
         self._admit = admit
@@ -49,6 +52,7 @@ class Incoming:
         self._framing: Framing = _COMPLETE
         self._length: int | None = None
         self._size = 0
+        self.any_head = False
         self.rest = bytearray()
 
     def change_admission(self, admit: Callable[[Head], Admission]) -> None:
@@ -187,6 +191,7 @@ class Incoming:
     def _complete(self, received: ReceivedHead, data: bytes) -> None:
         self._drop_parser()
         self._empty_lines = 0
+        self.any_head = True
         self.received, self._length = received, received.length
         self.admission = admission = self._admit(received.head)
         known = None if admission.error is not None else heads.repeatable(data, received)

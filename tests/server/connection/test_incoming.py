@@ -112,6 +112,15 @@ def test_empty_lines_before_a_request_mean_nothing_in_any_two_cuts(lines: bytes)
         assert len(read(incoming, [data[:at], data[at:]])) == 1, at
 
 
+def test_the_first_head_is_known_to_be_the_first() -> None:
+    incoming = Incoming(Judge())
+    whole = request(b"body")
+    read(incoming, [whole[:20]])
+    assert not incoming.any_head
+    read(incoming, [whole[20:]])
+    assert incoming.any_head
+
+
 @given(body=bodies, sizes=st.lists(st.integers(1, 300), max_size=4))
 def test_a_repeated_head_gives_what_the_generic_path_gives(body: bytes, sizes: list[int]) -> None:
     judge = Judge()
