@@ -9,7 +9,7 @@ from gateway.translate.chat_via_responses.tool_choice import (
     requested_choice,
     uses_functions,
 )
-from gateway.translate.chat_via_responses.tool_fields import refuse_hosted
+from gateway.translate.chat_via_responses.tool_fields import custom_format, refuse_hosted
 from gateway.translate.draft import Draft
 from gateway.translate.parts.to_messages.tools import (
     messages_choice,
@@ -115,6 +115,8 @@ def _function(function: Json, path: str, draft: Draft) -> _Tool:
 
 def _custom(custom: Json, path: str, draft: Draft) -> _Tool:
     carry_unknown(custom, _CUSTOM, path, draft.context, draft.report)
+    if "format" in custom:
+        custom_format(custom["format"], f"{path}.format", draft, native=False)
     draft.report.emulate(path)
     function = {**custom_as_function(custom), **{k: custom[k] for k in _CACHED if k in custom}}
     sent = messages_tool(function, path, draft.context, draft.report)

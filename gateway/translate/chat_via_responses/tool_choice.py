@@ -6,6 +6,7 @@ from gateway.translate.chat_via_responses.tool_fields import report_unknown_choi
 from gateway.translate.draft import Draft
 from gateway.translate.parts.tools.choices import ToolChoice, ToolName, read_chat_choice
 from gateway.translate.schema.checks import Record, String
+from gateway.translate.schema.unknown_fields import carry_unknown
 
 _NAMED = Record({"name": String()}, required=("name",))
 
@@ -35,6 +36,7 @@ def requested_choice(draft: Draft, *, legacy: bool) -> ToolChoice | None:
     wanted = draft.client.get("function_call")
     if isinstance(wanted, dict):
         named: Json = _NAMED.accept(wanted, "function_call")
+        carry_unknown(named, _NAMED, "function_call", draft.context, draft.report)
         return ToolChoice("required", named=ToolName("function", named["name"]))
     return None if wanted is None else read_chat_choice(wanted, "function_call")
 

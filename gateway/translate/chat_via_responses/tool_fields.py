@@ -28,14 +28,15 @@ def tool_fields(tool: Json, path: str, draft: Draft) -> Json:
     inner = f"{path}.{kind}"
     fields = dict(strip_unknown(given, known, inner, draft.context, draft.report, has_place=native))
     if "format" in fields:
-        fields["format"] = _format(fields["format"], f"{inner}.format", draft, native=native)
+        fields["format"] = custom_format(fields["format"], f"{inner}.format", draft, native=native)
     target = fields if native else None
     reserved = TOOLS[kind].names
     carry_unknown(tool, TOOL, path, draft.context, draft.report, target, reserved)
     return fields
 
 
-def _format(form: Json, path: str, draft: Draft, *, native: bool) -> Json:
+def custom_format(form: Json, path: str, draft: Draft, *, native: bool) -> Json:
+    """Return the fields of a custom tool's format; `native`: the server has custom tools, too."""
     form = strip_unknown(form, FORMAT, path, draft.context, draft.report, has_place=native)
     if "grammar" not in form:
         return form

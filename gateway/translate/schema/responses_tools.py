@@ -32,14 +32,16 @@ _FIELDS: abc.Mapping[str, Check] = {
     "description": String(),
     **dict.fromkeys(ONLY_IN_RESPONSES, Anything()),
 }
-_SKILL = Record(
+SKILL = Record(
     dict.fromkeys(("name", "description", "path"), String()),
     required=("name", "description", "path"),
 )
+"""A folder of instructions that a shell has, with all the fields that it may have."""
+
 FORMAT = Record(dict.fromkeys(("type", "syntax", "definition"), String()), required=("type",))
 """The format of a custom tool's input, with all the fields that it may have."""
 
-LOCAL = Record({"type": String(), "skills": Array(_SKILL)})
+LOCAL = Record({"type": String(), "skills": Array(SKILL)})
 """The environment of a `shell` that the client runs."""
 
 TOOLS: abc.Mapping[str, Record] = {

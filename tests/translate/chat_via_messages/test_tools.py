@@ -103,6 +103,14 @@ def test_what_has_no_place_is_reported() -> None:
     assert translation.report.dropped == [
         *("tool_choice.xxx", "tools[0].zzz", "tools[0].function.yyy", "tools[1]"),
     ]
+    grammar = {"syntax": "lark", "definition": "start: x", "zzz": 1}
+    form = {"type": "grammar", "grammar": grammar, "yyy": 1}
+    custom = {"type": "custom", "custom": {"name": "g", "format": form}}
+    inner = "tools[0].custom.format"
+    assert translated({"tools": [custom]}).report.dropped == [
+        f"{inner}.yyy",
+        f"{inner}.grammar.zzz",
+    ]
     assert translated({"parallel_tool_calls": False}).report.dropped == ["parallel_tool_calls"]
     assert translated({"parallel_tool_calls": True, "tool_choice": "auto"}).report.dropped == []
 

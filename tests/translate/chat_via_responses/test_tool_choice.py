@@ -43,6 +43,12 @@ def test_the_choice_is_read_from_the_generation_of_the_request(
     assert requested_choice(draft(**client), legacy=legacy) == choice
 
 
+def test_what_nobody_knows_of_a_choice_is_reported() -> None:
+    choice = draft(function_call={"name": "weather", "zzz": 1})
+    assert requested_choice(choice, legacy=True) is not None
+    assert choice.report.dropped == ["function_call.zzz"]
+
+
 def test_a_function_call_without_functions_is_refused() -> None:
     with pytest.raises(InvalidRequest) as refused:
         requested_choice(draft(function_call={"name": "weather"}), legacy=False)

@@ -14,7 +14,14 @@ from gateway.translate.responses_via_chat.tools.client_tools import (
     client_tool,
 )
 from gateway.translate.schema.responses_input import is_record
-from gateway.translate.schema.responses_tools import FORMAT, NAMESPACE, ONLY_IN_RESPONSES, TOOLS
+from gateway.translate.schema.responses_tools import (
+    FORMAT,
+    LOCAL,
+    NAMESPACE,
+    ONLY_IN_RESPONSES,
+    SKILL,
+    TOOLS,
+)
 from gateway.translate.schema.unknown_fields import carry_unknown, strip_unknown
 
 _ONLY_IN_RESPONSES = frozenset(ONLY_IN_RESPONSES)
@@ -185,6 +192,7 @@ class _Declarations:
         if not native:
             self._report.emulate(param)
             carry_unknown(tool, TOOLS[kind], param, self._context, self._report)
+            self._report_environment(tool, param)
             own = client_tool(tool)
             function = custom_as_function(named) if own is None else own.function(tool)
             return {"type": "function", "function": function}
@@ -195,6 +203,14 @@ class _Declarations:
             target = definition[kind]
             carry_unknown(tool, TOOLS[kind], param, self._context, self._report, target)
         return definition
+
+    def _report_environment(self, tool: Json, param: str) -> None:
+        """Report the unknown fields of where a shell is, which are not described."""
+        environment: Json = tool.get("environment", {}) if tool["type"] == "shell" else {}
+        path = f"{param}.environment"
+        carry_unknown(environment, LOCAL, path, self._context, self._report)
+        for index, skill in enumerate(environment.get("skills", ())):
+            carry_unknown(skill, SKILL, f"{path}.skills[{index}]", self._context, self._report)
 
     def _leave_out(self, kind: str, param: str) -> None:
         """Refuse or drop a hosted tool."""

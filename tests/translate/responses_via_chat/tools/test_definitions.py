@@ -133,6 +133,17 @@ def test_hosted_tools_are_refused_on_request() -> None:
     assert "(hosted_tools: drop)" in error.message
 
 
+def test_what_nobody_knows_of_the_place_of_a_shell_is_reported() -> None:
+    skill = {"name": "n", "description": "d", "path": "/p"}
+    local = {"type": "local", "skills": [skill, {**skill, "zzz": 1}], "yyy": 1}
+    translation = asking(tools=[{"type": "shell", "environment": local}])
+    assert translation.report.dropped == [
+        *("tools[0].environment.yyy", "tools[0].environment.skills[1].zzz"),
+    ]
+    usual = asking(tools=[{"type": "shell"}])
+    assert usual.report.dropped == []
+
+
 @pytest.mark.parametrize("setting", ["auto", "drop"])
 def test_hosted_tools_that_are_merely_offered_are_dropped(setting: str) -> None:
     container = {"type": "shell", "environment": {"type": "container_auto"}}
