@@ -134,7 +134,7 @@ class Destinations:
         if call.path.startswith(Shape.MESSAGES.path):
             raise UnknownRoute(
                 "No upstream of this gateway serves this path: it is Anthropic's, and the gateway "
-                "translates only /v1/messages and /v1/messages/count_tokens."
+                "translates only POST /v1/messages and POST /v1/messages/count_tokens."
             )
         return upstreams[0].name
 

@@ -564,7 +564,7 @@ def test_anthropics_paths_are_unknown_where_no_upstream_has_them() -> None:
     async def scenario() -> None:
         scene = Scene(ok, OPENAI, rules=(EMBED,))
         for path in BATCHES:
-            with pytest.raises(UnknownRoute, match="translates only /v1/messages and"):
+            with pytest.raises(UnknownRoute, match="translates only POST /v1/messages and POST "):
                 await passed(scene, path, body=b'{"requests": []}')
         assert scene.network.calls == []
         await passed(scene, "/files", "GET", VERSION)
