@@ -86,7 +86,7 @@ def test_a_new_program_that_cannot_start_changes_nothing(tmp_path: Path, workers
             write(tmp_path, "nonsense: 1")
             gateway.process.signal(signal.SIGUSR2)
             gateway.process.line_with("unknown key 'nonsense'")
-            gateway.process.line_with("the new program has ended")
+            gateway.process.line_with("the new program has exited")
             load.wait_for(20)
             assert load.failures == []
             write(tmp_path, configuration(upstream.base_url))

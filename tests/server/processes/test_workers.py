@@ -308,7 +308,7 @@ def test_a_parent_is_replaced_by_a_program_that_serves(
     def act(tries: int) -> None:
         if tries == 0:
             signal.raise_signal(signal.SIGUSR2)
-        elif "the new program has ended" in caplog.text:
+        elif "the new program has exited" in caplog.text:
             signal.raise_signal(signal.SIGTERM)
 
     without_forks(act)
@@ -317,7 +317,7 @@ def test_a_parent_is_replaced_by_a_program_that_serves(
     )
     assert workers.run() == 0
     assert released == [True]
-    assert ("the new program has ended" in caplog.text) is not serves
+    assert ("the new program has exited" in caplog.text) is not serves
     if serves:
         os.wait()
 
