@@ -382,7 +382,9 @@ def test_a_reply_that_is_nested_deeply_is_no_fault_of_the_gateway(
             answer = in_events(home, each) if is_streamed else sent(each)
             for client in set(Shape) - {home}:
                 result = seen(client, home, answer, stream=stream)
-                assert not result.startswith("error") or result == "error 502"
+                # The second is of a call for a messages client, in a stream that has begun.
+                is_late = client is Shape.MESSAGES and result == "error api_error"
+                assert not result.startswith("error") or result == "error 502" or is_late
 
 
 def in_events(home: Shape, whole: Json) -> FakeReply:
