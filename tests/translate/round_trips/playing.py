@@ -18,7 +18,7 @@ Deliver = Callable[[int, Json], Answer]
 """What is answered to the call of that number."""
 Played = tuple[list[bytes], Exchanged | GatewayError]
 """What the upstream was sent, and what the client got."""
-_DRAWN = re.compile(rb'[0-9a-f]{32}|gw1\.[\w=-]+|"encrypted_content":"[^"]*"')
+_DRAWN = re.compile(rb'[0-9a-f]{32}|gw1\.[\w=.-]+|"encrypted_content":"[^"]*"')
 
 
 def play(client: Shape, home: Shape, request: Json, deliver: Deliver, *, fast: bool) -> Played:
