@@ -242,7 +242,7 @@ def test_a_slow_client_slows_the_upstream_down() -> None:
         nonlocal sent
         async for _ in served:
             await served.send(json.dumps(EVENTS[0]))
-            for _ in range(1000):
+            for _ in range(2000):
                 await served.send(event)
                 sent += len(event)
             await served.send(json.dumps(EVENTS[-1]))
@@ -260,9 +260,10 @@ def test_a_slow_client_slows_the_upstream_down() -> None:
             while sent > before:
                 before = sent
                 await asyncio.sleep(0.1)
-            assert before < 20_000_000
+            # Of 100 MB; the kernel's buffers may hold 32 MiB on each way in, and 4 on each way out.
+            assert before < 80_000_000
             client.transport.resume_reading()
             got = await events(client, ("response.completed",))
-            assert len(got) == 1002
+            assert len(got) == 2002
 
     run(scenario())
