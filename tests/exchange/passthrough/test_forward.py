@@ -397,12 +397,13 @@ def test_a_redirect_is_followed_without_any_rule() -> None:
 
 
 @pytest.mark.parametrize("parts", [1, 2])
-def test_the_paths_model_is_set_in_json_however_it_arrives(parts: int) -> None:
+@pytest.mark.parametrize("path", ["/embeddings", "/moderations"])
+def test_the_paths_model_is_set_in_json_however_it_arrives(path: str, parts: int) -> None:
     async def scenario() -> None:
         scene = Scene(ok)
         text = b'{"model":"other","input":"' + b"x" * 70_000 + b'"}'
         body = text if parts == 1 else pieces(text[:66_000], text[66_000:])
-        _, decision = await passed(scene, body=body, model="dep")
+        _, decision = await passed(scene, path, body=body, model="dep")
         sent = msgspec.json.decode(await sent_body(scene.network.calls[0]))
         assert sent["model"] == "dep"
         assert len(sent["input"]) == 70_000
