@@ -40,7 +40,13 @@ _NARROWEST = 20
 def _name(_ctx: click.Context, _param: click.Parameter, value: str) -> str:
     if not value.strip():
         raise click.BadParameter("it is empty; name a model")
-    return value
+    from gateway.errors import InvalidRequest
+    from gateway.exchange.bodies.request_fields import checked_model
+
+    try:
+        return checked_model(value)
+    except InvalidRequest as error:
+        raise click.BadParameter(error.message) from None
 
 
 @click.command(short_help="Print the route of MODEL, and all evidence.")

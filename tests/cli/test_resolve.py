@@ -31,6 +31,13 @@ def test_resolve_prints_the_route_and_marks_what_decided(config: Path) -> None:
     assert re.match(r"→\s+job\s+completions\s+the record of its fine-tuning job names", deciding)
 
 
+@pytest.mark.parametrize("name", ["a\nb", "a\x1b[31mb", "m" * 513])
+def test_a_name_that_no_request_may_have_is_refused(name: str, config: Path) -> None:
+    result = run("resolve", name, "--config", str(config))
+    assert result.exit_code == 2
+    assert "'model' must be at most 512 printable characters." in " ".join(result.stderr.split())
+
+
 def test_a_pipe_gets_whole_lines(monkeypatch: pytest.MonkeyPatch, config: Path) -> None:
     def none(_: int) -> NoReturn:
         raise OSError(errno.ENOTTY, "not a terminal")
