@@ -142,7 +142,7 @@ class TurnFrames:
 
         Raises `UpstreamError` for anything else.
         """
-        reply = decode_object(body)
+        reply = decode_object(body, whole=True)
         said = error_in_place(Shape.RESPONSES, reply) or reply
         if not isinstance(reply.get("output"), list) and upstream_error(said) is not None:
             return [self._error(encode_json(said))]

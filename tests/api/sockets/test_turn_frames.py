@@ -325,6 +325,16 @@ def test_an_endless_event_ends_the_turn(monkeypatch: pytest.MonkeyPatch) -> None
     assert frame["error"]["code"] == "upstream_error"
 
 
+def test_a_whole_response_that_is_cut_off_is_called_so() -> None:
+    frames = TurnFrames(turn(), None)
+    frames.label(events=False)
+    whole = msgspec.json.encode(ended()["response"])
+    assert frames.feed(whole[:-9]) == []
+    (frame,) = read(frames.finish())
+    assert frame["error"]["message"].startswith("The upstream's reply ended before it was complete")
+    assert frames.ended
+
+
 def test_so_does_an_endless_beginning() -> None:
     frames = TurnFrames(turn(), "a")
     frames.label(events=False)
