@@ -41,7 +41,7 @@ class ResponsesAsMessages(ResponsesReader):
         return not thought.encrypted_content
 
     def _admits_phase(self, phase: str | Absent) -> bool:
-        """Whether there is no phase: messages have no place for it."""
+        """Whether the phase is absent: messages have no place for one."""
         return phase is ABSENT
 
     def _open(self) -> list[Json]:
