@@ -16,7 +16,7 @@ import msgspec
 from gateway.envelopes.error_envelopes import ErrorDetails
 from gateway.envelopes.overflows import overflow_message
 from gateway.exchange.bodies.request_fields import Routed, read_object
-from gateway.exchange.bodies.unreadable_body import unreadable
+from gateway.exchange.bodies.unreadable_body import UNREADABLE, unreadable
 from gateway.exchange.params.known_fixes import Fixes
 from gateway.request import GenerationRequest
 from gateway.resolve.evidence import Route
@@ -128,6 +128,6 @@ def shape_of(client: Shape, body: bytes, routed: Routed) -> Shape:
     try:
         messages = _decode(body).messages
         is_chat = len(messages) > _LONGEST_NOTHING or msgspec.json.decode(messages) not in _NOTHING
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except UNREADABLE as error:
         raise unreadable(error, body) from None
     return client if is_chat else Shape.RESPONSES

@@ -55,31 +55,30 @@ class _Conversations:
 
     def read(self, call: GenerationRequest, field: ListField) -> Read | None:
         """Return what is known of a request whose body goes on; None: read it whole."""
-        body = call.body
         for index, known in enumerate(self._known):
-            routed = known.read(body)
-            if routed is not None:
+            read = _read(known, call)
+            if read is not None:
                 self._known.insert(0, self._known.pop(index))
-                return replace(call, is_utf8=True, is_unsealed=known.is_unsealed), routed
+                return read
         if self._failures == _FAILURES:
             return None
         for index, last in enumerate(self._begun):
-            shared = _continued(last, body)
+            shared = _continued(last, call.body)
             if shared:
                 del self._begun[index]
                 return self._continue(RepeatedBody.found(last, shared, field), call)
-        self._begun = [body, *self._begun[: _CONVERSATIONS - 1]]
+        self._begun = [call.body, *self._begun[: _CONVERSATIONS - 1]]
         return None
 
     def _continue(self, found: RepeatedBody | None, call: GenerationRequest) -> Read | None:
         """Keep what a body continues, if it can be read so."""
-        routed = None if found is None else found.read(call.body)
-        if found is None or routed is None:
+        read = None if found is None else _read(found, call)
+        if found is None or read is None:
             self._failures += 1
             return None
         self._failures = 0
         self._known = [found, *self._known[: _CONVERSATIONS - 1]]
-        return replace(call, is_utf8=True, is_unsealed=found.is_unsealed), routed
+        return read
 
 
 class RepeatedBodies:
@@ -127,6 +126,13 @@ class RepeatedBodies:
         """Count what a connection kept no more, which has ended."""
         _, size = self._kept.pop(key, (None, 0))
         self.size -= size
+
+
+def _read(known: RepeatedBody, call: GenerationRequest) -> Read | None:
+    routed = known.read(call.body)
+    if routed is None:
+        return None
+    return replace(call, is_utf8=True, is_unsealed=known.is_unsealed), routed
 
 
 def _continued(last: bytes, body: bytes) -> int:

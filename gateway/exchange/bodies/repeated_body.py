@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from gateway.exchange.bodies.request_fields import Routed
 from gateway.exchange.bodies.seal_marks import is_unsealed
+from gateway.exchange.bodies.unreadable_body import UNREADABLE
 from gateway.shapes import Shape
 from gateway.texts import check_utf8, shared_start
 
@@ -26,7 +27,6 @@ _ITEM_END = b"},"
 _AFTER_ITEM = b"[{}"
 """What stands for known items before new ones: after an object only a comma or the end may come."""
 _PLACEHOLDER = b"0"
-_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 class _Messages(Routed):
@@ -108,7 +108,7 @@ class RepeatedBody:
             items = field.written(field.read(last))
             end = start + len(items)
             others = field.read(b"%b%b%b" % (last[:start], _PLACEHOLDER, last[end:]))
-        except _UNREADABLE:
+        except UNREADABLE:
             return None
         # The two bodies differ in one value only. It is the field's if the field has it in both.
         if last[start:end] != items or field.written(others) != _PLACEHOLDER:
@@ -124,7 +124,7 @@ class RepeatedBody:
         try:
             check_utf8(items)
             _read_value(items)
-        except _UNREADABLE:
+        except UNREADABLE:
             return None
         self.is_unsealed = self.is_unsealed and is_unsealed(items, self._field.shape)
         if items != self._items:
@@ -153,6 +153,6 @@ class RepeatedBody:
 def _is_list(items: bytes) -> bool:
     try:
         _read_value(items)
-    except _UNREADABLE:
+    except UNREADABLE:
         return False
     return True

@@ -8,7 +8,7 @@ import msgspec
 
 from gateway.errors import InvalidRequest
 from gateway.exchange.bodies.body_pieces import decode_in_pieces
-from gateway.exchange.bodies.unreadable_body import unreadable
+from gateway.exchange.bodies.unreadable_body import UNREADABLE, unreadable
 from gateway.exchange.decision import MAX_MODEL_LENGTH, Decision
 from gateway.resolve.features import NO_REASONING, REASONING, TOOLS
 from gateway.resolve.memory import Features
@@ -89,7 +89,7 @@ def read_routed(body: bytes, decode: Callable[[bytes], Routed] = _decoder.decode
     """
     try:
         return decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except UNREADABLE as error:
         raise unreadable(error, body) from None
 
 
@@ -110,7 +110,7 @@ def has_prompt_list(body: bytes) -> bool:
     """Whether a body's `prompt` is a list; it is skimmed, not decoded. Raises `InvalidRequest`."""
     try:
         return bytes(_prompt_decoder.decode(body).prompt).lstrip().startswith(b"[")
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except UNREADABLE as error:
         raise unreadable(error, body) from None
 
 
@@ -123,7 +123,7 @@ def decode_fields(body: bytes) -> dict[str, msgspec.Raw]:
     """Return a body's fields, each still encoded; raises `InvalidRequest`."""
     try:
         return _fields_decoder.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except UNREADABLE as error:
         raise unreadable(error, body) from None
 
 
@@ -146,7 +146,7 @@ def read_object(body: bytes) -> Json:
     try:
         is_small = len(body) < MOST_AT_ONCE
         decoded = msgspec.json.decode(body) if is_small else decode_in_pieces(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except UNREADABLE as error:
         raise unreadable(error, body) from None
     if not isinstance(decoded, dict):
         raise unreadable(ValueError("it is not an object"), body)
@@ -256,5 +256,5 @@ def decode_field(raw: msgspec.Raw, name: str) -> object:
         return None
     try:
         return msgspec.json.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except UNREADABLE as error:
         raise unreadable(error, bytes(raw), name) from None

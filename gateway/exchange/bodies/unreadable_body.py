@@ -8,10 +8,15 @@ import json
 import math
 import re
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Final
+
+import msgspec
 
 from gateway.errors import InvalidRequest
 from gateway.exchange.bodies.apart import LARGE_BYTES
+
+UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What decoding raises of a body that cannot be read."""
 
 _SURROGATE_ESCAPE = re.compile(rb"\\u[dD][89a-fA-F]")
 _HALF = re.compile("[\ud800-\udfff]")

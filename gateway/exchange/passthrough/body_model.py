@@ -6,6 +6,7 @@ import msgspec
 
 from gateway.errors import InvalidRequest
 from gateway.exchange.bodies.request_fields import read_object
+from gateway.exchange.bodies.unreadable_body import UNREADABLE
 from gateway.exchange.passthrough.form_fields import head_of
 
 _FORM_MODEL = re.compile(rb"(%b)([^\r\n]{1,512})\r\n" % head_of(b"model"), re.IGNORECASE)
@@ -23,7 +24,7 @@ def json_model(body: bytes) -> str | None:
     """Return the body's model; the upstream refuses what is not a JSON object."""
     try:
         model = _model_decoder.decode(body).model
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE:
         return None
     return model if isinstance(model, str) and model else None
 

@@ -10,12 +10,12 @@ from typing import Any, NamedTuple
 import msgspec
 
 from gateway.exchange.bodies.request_fields import read_object
+from gateway.exchange.bodies.unreadable_body import UNREADABLE
 from gateway.exchange.passthrough.form_fields import head_of
 from gateway.exchange.restricted.model_names import Place
 
 _FIELD = re.compile(head_of(rb"([a-z_]{1,64})"), re.IGNORECASE)
 _END = b"\r\n--"
-_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 class NestedModel(NamedTuple):
@@ -29,7 +29,7 @@ def in_json(body: bytes, places: Sequence[Place]) -> NestedModel | None:
     """Return the model that the first of these places names; None: none does, or it is not JSON."""
     try:
         decoded = msgspec.json.decode(body)
-    except _UNREADABLE:
+    except UNREADABLE:
         return None
     found = ((_at(decoded, place), place) for place in places)
     return next((NestedModel(n, p) for n, p in found if isinstance(n, str) and n), None)
