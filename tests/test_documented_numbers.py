@@ -111,4 +111,6 @@ def test_look_ups_have_a_quarter_of_the_places_at_least_4_at_most_64(
 
 def test_routes_are_decided_once_a_second() -> None:
     assert LIFETIME == 1.0
-    assert "for a second (`recent_routes.py`)" in (DOCS / "architecture.md").read_text("utf-8")
+    assert "for a second (`recent_routes.py`)" in (DOCS / "architecture" / "requests.md").read_text(
+        "utf-8"
+    )

@@ -66,6 +66,7 @@ from tests.translate.messages_upstreams import CLAUDE
 
 README = ROOT / "README.md"
 ARCHITECTURE = ROOT / "docs" / "architecture.md"
+LAYERS = ROOT / "docs" / "architecture" / "layers.md"
 OPERATIONS = ROOT / "docs" / "operations.md"
 OVERVIEW = ROOT / "docs" / "translation.md"
 SERVERS = TRANSLATION / "servers.md"
@@ -107,11 +108,13 @@ def test_every_link_within_the_project_leads_to_a_file_and_a_heading(document: P
             assert fragment in anchors(file), f"{document.name}: {target}"
 
 
-def test_every_page_on_translation_is_in_the_list_of_pages() -> None:
-    listed = {
-        link.partition("#")[0] for link in re.findall(r"\]\(([^)]+)\)", section(OVERVIEW, "Pages"))
+@pytest.mark.parametrize("overview", [OVERVIEW, ARCHITECTURE], ids=lambda path: path.name)
+def test_every_page_of_a_subject_is_in_its_list_of_pages(overview: Path) -> None:
+    folder = overview.with_suffix("")
+    targets = re.findall(r"\]\(([^)#]+)", section(overview, "Pages"))
+    assert {target for target in targets if "/" in target} == {
+        f"{folder.name}/{page.name}" for page in folder.iterdir()
     }
-    assert listed == {f"translation/{page.name}" for page in TRANSLATION.iterdir()}
 
 
 def test_the_readme_can_be_read_where_the_package_is_published() -> None:
@@ -525,7 +528,7 @@ def test_the_documented_error_codes_exist_in_the_code() -> None:
 def test_the_architecture_tells_every_layer_and_what_it_may_import() -> None:
     everything = set(MAY_IMPORT) - {"__main__"}
     documented: dict[str, set[str]] = {}
-    for names, imports, _ in table_after(ARCHITECTURE, "Layers"):
+    for names, imports, _ in table_after(LAYERS, "Layers"):
         for name in re.findall(r"`(\w+)`", names):
             documented[name] = set(re.findall(r"`(\w+)`", imports))
     assert set(documented) == everything
@@ -537,7 +540,7 @@ _TRACING = ("opentelemetry-sdk", "opentelemetry-exporter-otlp-proto-http")
 
 
 def test_the_architecture_has_a_reason_for_every_dependency() -> None:
-    rows = table_after(ARCHITECTURE, "Dependencies")
+    rows = table_after(LAYERS, "Dependencies")
     documented = {name for row in rows for name in re.findall(r"`([\w-]+)`", row[0])}
     assert documented == _dependencies() | {"redis", "tiktoken", *_TRACING}
 
@@ -559,8 +562,9 @@ def test_the_files_that_a_document_names_exist(document: Path) -> None:
         assert basename_known or any(path.exists() for path in candidates), name
 
 
-def test_the_readme_can_be_read_in_a_few_minutes() -> None:
+def test_the_readme_and_the_architecture_can_be_read_in_a_few_minutes() -> None:
     assert len(README.read_text("utf-8").splitlines()) < 250
+    assert len(ARCHITECTURE.read_text("utf-8").split()) < 1_500
 
 
 CHANGELOG = ROOT / "CHANGELOG.md"
