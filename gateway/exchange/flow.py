@@ -9,21 +9,19 @@ from msgspec.structs import replace
 
 from gateway.config.settings import Settings
 from gateway.errors import GatewayError, InvalidRequest
-from gateway.exchange import answers, client_warnings
+from gateway.exchange import client_warnings
 from gateway.exchange.attempt import Attempt, Attempts
+from gateway.exchange.attempt_runner import AttemptRunner
 from gateway.exchange.bodies.context_marks import is_marked, unmarked
 from gateway.exchange.bodies.misplaced_bodies import routed_to
 from gateway.exchange.bodies.request_fields import Routed, features_of, has_prompt_object, model_of
-from gateway.exchange.calls.missing_choices import LEFT_OUT, MissingChoices
 from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.decision import Decision
-from gateway.exchange.description import describe
 from gateway.exchange.errors.clients_names import in_clients_names
-from gateway.exchange.errors.failed_attempt import judge_apart, reply_or_failure
+from gateway.exchange.errors.failed_attempt import judge_apart
 from gateway.exchange.errors.final_failure import FinalFailure
 from gateway.exchange.params.known_fixes import Fixes
 from gateway.exchange.params.rule_params import RuleParams, attributed
-from gateway.exchange.reply.classify import ErrorReply
 from gateway.exchange.retries import Memory, Refused, Retries
 from gateway.exchange.stored.conversations import ResponseMemory
 from gateway.exchange.stored.errors import of_kept_items
@@ -59,6 +57,7 @@ class Exchange:
         self.attempts = attempts
         self.memory = memory
         self.responses = responses
+        self.runner = AttemptRunner(settings, resolver, send, attempts, memory.fixes)
         self.params = RuleParams(resolver.rules)
         self._failure = FinalFailure(settings, resolver, attempts.wall_clock)
 
@@ -110,7 +109,7 @@ class Exchange:
         route = Route(upstream.name, "", "", upstream.kind, shape, (shape,), source)
         decision.resolved_by = source
         attempt = await self.attempts.build_apart(call, route, shape, ())
-        result = await self.make(call, decision, route, attempt, streamed=streamed)
+        result = await self.runner.run(call, decision, route, attempt, streamed=streamed)
         if isinstance(result, ClientReply):
             return result
         refused = Refused(attempt, result, Refusal(Verdict.OTHER))
@@ -146,7 +145,7 @@ class Exchange:
                 if retries.first is None or not retries.is_guessing:
                     raise retries.misfit(error) from None
                 return await self._failure.reply(call, decision, route, retries, retries.first)
-            result = await self.make(sent, decision, route, attempt, streamed=streamed)
+            result = await self.runner.run(sent, decision, route, attempt, streamed=streamed)
             if isinstance(result, ClientReply):
                 if retries is not None or route.unconfirmed:
                     self._learn(result, decision, route, scope, retries)
@@ -218,83 +217,3 @@ class Exchange:
             if misplaced and route.rule is not None:
                 decision.warn(misplaced)
                 decision.misplaced_rule = route.rule.pattern
-
-    async def make(
-        self,
-        call: GenerationRequest,
-        decision: Decision,
-        route: Route,
-        attempt: Attempt,
-        *,
-        streamed: bool,
-    ) -> ClientReply | ErrorReply:
-        """Make an attempt; return the client's reply or the failure."""
-        decision.attempts += 1
-        describe(decision, attempt, route)
-        translation, fast = attempt.translation, attempt.fast
-        try:
-            if translation is None or (fast is not None and not streamed):
-                reply = await self.send(attempt.calls[0])
-                at_once = answers.answer_at_once(fast, reply)
-                if at_once is not None:
-                    return at_once
-                grace = self.settings.server.first_byte_grace
-                result = await answers.answer(call.shape, fast, reply, grace, self.attempts.apart)
-                if fast is not None and fast.fell_back:
-                    describe(decision, attempt, route)
-            else:
-                result = await self._translated(
-                    call, decision, route, attempt, translation, streamed=streamed
-                )
-            if isinstance(result, ErrorReply):
-                await self.attempts.learn_names(call, attempt)
-                decision.identified(result.headers)
-                upstream = self.settings.upstream(route.upstream)
-                return await reply_or_failure(upstream, route, call, attempt, result)
-            return result
-        finally:
-            for sent in attempt.calls:
-                if sent.repeats or sent.address:
-                    decision.repeats += sent.repeats
-                    decision.address = sent.address or decision.address
-
-    async def _translated(
-        self,
-        call: GenerationRequest,
-        decision: Decision,
-        route: Route,
-        attempt: Attempt,
-        translation: Translation,
-        *,
-        streamed: bool,
-    ) -> ClientReply | ErrorReply:
-        """Return the reply to a translated attempt, or the failure."""
-        if (local := translation.local_reply()) is not None:
-            return answers.local_answer(call, local, streamed=streamed)
-        reported = attempt.reported
-        send = self._completing(call, route, attempt, translation)
-        if streamed:
-            result = await answers.stream(send, call, attempt, translation, self.settings)
-        else:
-            result = await answers.fold(send, attempt, translation, self.attempts.apart)
-        # Folding a whole reply can add to the report.
-        if attempt.reported > reported:
-            describe(decision, attempt, route)
-        return result
-
-    def _completing(
-        self, call: GenerationRequest, route: Route, attempt: Attempt, translation: Translation
-    ) -> Send:
-        """Return what sends an attempt: also for the choices that a server leaves out of a reply.
-
-        This is remembered, and from then on each choice is asked for separately.
-        """
-        if not attempt.asks_for_several:
-            return self.send
-
-        def noticed() -> None:
-            scope = route.scope or self.resolver.scope(route, call.headers)
-            self.memory.fixes.add(scope, route.model_sent, attempt.shape, LEFT_OUT)
-            translation.report.emulate(translation.client_param(0, "n") or "n")
-
-        return MissingChoices(self.send, attempt.shape, attempt.concurrency, noticed)

@@ -1,0 +1,143 @@
+"""Makes attempts: sends what one has to send, and makes the client's reply of what comes back."""
+
+from gateway.config.settings import Settings
+from gateway.exchange import answers
+from gateway.exchange.attempt import Attempt, Attempts
+from gateway.exchange.calls.missing_choices import LEFT_OUT, MissingChoices
+from gateway.exchange.client_reply import ClientReply
+from gateway.exchange.decision import Decision
+from gateway.exchange.description import describe
+from gateway.exchange.errors.failed_attempt import reply_or_failure
+from gateway.exchange.params.known_fixes import KnownFixes
+from gateway.exchange.reply.classify import ErrorReply
+from gateway.request import GenerationRequest
+from gateway.resolve.evidence import Route
+from gateway.resolve.resolver import Resolver
+from gateway.shapes import Send, UpstreamCall, UpstreamReply
+from gateway.translate.contract import Translation
+
+
+class AttemptRunner:
+    """Makes one attempt after the other; remembers nothing of them but what servers leave out."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        resolver: Resolver,
+        send: Send,
+        attempts: Attempts,
+        fixes: KnownFixes,
+    ) -> None:
+        self._settings = settings
+        self._resolver = resolver
+        self._send = send
+        self._attempts = attempts
+        self._fixes = fixes
+
+    async def run(
+        self,
+        call: GenerationRequest,
+        decision: Decision,
+        route: Route,
+        attempt: Attempt,
+        *,
+        streamed: bool,
+    ) -> ClientReply | ErrorReply:
+        """Make an attempt; return the client's reply or the failure."""
+        decision.attempts += 1
+        describe(decision, attempt, route)
+        translation, fast = attempt.translation, attempt.fast
+        try:
+            if translation is None or (fast is not None and not streamed):
+                reply = await self._send(attempt.calls[0])
+                at_once = answers.answer_at_once(fast, reply)
+                if at_once is not None:
+                    return at_once
+                return await self.answer(call, decision, route, attempt, reply)
+            result = await self._translated(
+                call, decision, route, attempt, translation, streamed=streamed
+            )
+            if isinstance(result, ErrorReply):
+                return await self._judged(call, decision, route, attempt, result)
+            return result
+        finally:
+            for sent in attempt.calls:
+                if sent.repeats or sent.address:
+                    note_sending(decision, sent)
+
+    async def answer(
+        self,
+        call: GenerationRequest,
+        decision: Decision,
+        route: Route,
+        attempt: Attempt,
+        reply: UpstreamReply,
+    ) -> ClientReply | ErrorReply:
+        """Return the client's reply to the reply to an attempt's only call, or the failure."""
+        fast, grace = attempt.fast, self._settings.server.first_byte_grace
+        result = await answers.answer(call.shape, fast, reply, grace, self._attempts.apart)
+        if fast is not None and fast.fell_back:
+            describe(decision, attempt, route)
+        if isinstance(result, ErrorReply):
+            return await self._judged(call, decision, route, attempt, result)
+        return result
+
+    async def _judged(
+        self,
+        call: GenerationRequest,
+        decision: Decision,
+        route: Route,
+        attempt: Attempt,
+        failure: ErrorReply,
+    ) -> ClientReply | ErrorReply:
+        await self._attempts.learn_names(call, attempt)
+        decision.identified(failure.headers)
+        upstream = self._settings.upstream(route.upstream)
+        return await reply_or_failure(upstream, route, call, attempt, failure)
+
+    async def _translated(
+        self,
+        call: GenerationRequest,
+        decision: Decision,
+        route: Route,
+        attempt: Attempt,
+        translation: Translation,
+        *,
+        streamed: bool,
+    ) -> ClientReply | ErrorReply:
+        """Return the reply to a translated attempt, or the failure."""
+        if (local := translation.local_reply()) is not None:
+            return answers.local_answer(call, local, streamed=streamed)
+        reported = attempt.reported
+        send = self._completing(call, route, attempt, translation)
+        if streamed:
+            result = await answers.stream(send, call, attempt, translation, self._settings)
+        else:
+            result = await answers.fold(send, attempt, translation, self._attempts.apart)
+        # Folding a whole reply can add to the report.
+        if attempt.reported > reported:
+            describe(decision, attempt, route)
+        return result
+
+    def _completing(
+        self, call: GenerationRequest, route: Route, attempt: Attempt, translation: Translation
+    ) -> Send:
+        """Return what sends an attempt: also for the choices that a server leaves out of a reply.
+
+        This is remembered, and from then on each choice is asked for separately.
+        """
+        if not attempt.asks_for_several:
+            return self._send
+
+        def noticed() -> None:
+            scope = route.scope or self._resolver.scope(route, call.headers)
+            self._fixes.add(scope, route.model_sent, attempt.shape, LEFT_OUT)
+            translation.report.emulate(translation.client_param(0, "n") or "n")
+
+        return MissingChoices(self._send, attempt.shape, attempt.concurrency, noticed)
+
+
+def note_sending(decision: Decision, sent: UpstreamCall) -> None:
+    """Note how often a call was sent again, and to which of several addresses."""
+    decision.repeats += sent.repeats
+    decision.address = sent.address or decision.address
