@@ -10,7 +10,6 @@ from gateway.exchange.bodies.request_fields import with_path_model
 from gateway.exchange.client_reply import ClientReply, json_reply
 from gateway.exchange.counting import TokenCounter
 from gateway.exchange.decision import Decision
-from gateway.exchange.flow import Exchange
 from gateway.exchange.legacy.dispatch import Legacy
 from gateway.exchange.models.listing import Listing, shorter_names
 from gateway.exchange.passthrough.forward import Forwarder
@@ -26,7 +25,8 @@ class Handlers:
     `is_draining` returns whether the gateway refuses new requests.
     """
 
-    exchange: Exchange
+    serve: Callable[[GenerationRequest, Decision], Awaitable[ClientReply]]
+    """Serves requests for generation: `Repeats.run`, or `Exchange.run`."""
     forwarder: Forwarder
     listing: Listing
     legacy: Legacy
@@ -55,7 +55,7 @@ class Handlers:
         if request.model is not None:
             body = with_path_model(request.body, request.model, decision)
             request = replace(request, body=body, model=None)
-        return self.exchange.run(request, decision)
+        return self.serve(request, decision)
 
     async def passthrough(self, request: Request, decision: Decision) -> ClientReply:
         """Pass a request through unchanged."""

@@ -13,6 +13,7 @@ from gateway.exchange.flow import Exchange
 from gateway.exchange.legacy.dispatch import Legacy
 from gateway.exchange.models.listing import Listing
 from gateway.exchange.passthrough.forward import Forwarder
+from gateway.exchange.repeats import Repeats
 from gateway.exchange.stored.compaction import Compactor
 from gateway.exchange.stored.conversations import ResponseMemory
 from gateway.exchange.stored.kept_responses import KeptResponses
@@ -44,8 +45,9 @@ class Services:
 
     def handlers(self, is_draining: Callable[[], bool]) -> Handlers:
         """Return their handlers; `is_draining`: whether the gateway refuses new requests."""
+        enabled = self.exchange.settings.performance.fast_paths
         return Handlers(
-            self.exchange,
+            Repeats(self.exchange).run if enabled else self.exchange.run,
             self.forwarder,
             self.listing,
             self.legacy,

@@ -227,6 +227,16 @@ class Attempts:
             attempt.held = Held(self.apart, (body, *translation.calls))
         return attempt
 
+    def surroundings(self, route: Route, shape: Shape) -> RouteContext:
+        """Return what requests by a route to an endpoint have in common."""
+        return self._contexts.surroundings(route, shape)
+
+    def by_codec(self, call: GenerationRequest, route: Route, routed: Routed) -> Fast | None:
+        """Return a codec's translation of a request in which nothing has to be fixed, if it can."""
+        of_route = self._contexts.surroundings(route, route.shape)
+        paths = of_route.fast[call.shape]
+        return self._fast.translation(paths, call, of_route.context, routed)
+
     def sealing_context(self, call: GenerationRequest, route: Route, shape: Shape) -> Context:
         """Return the context of a call at an endpoint, with its caller's seal."""
         return self._contexts.for_call(self._contexts.surroundings(route, shape).context, call)

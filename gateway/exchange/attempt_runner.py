@@ -30,7 +30,7 @@ class AttemptRunner:
     ) -> None:
         self._settings = settings
         self._resolver = resolver
-        self._send = send
+        self.send = send
         self._attempts = attempts
         self._fixes = fixes
 
@@ -49,7 +49,7 @@ class AttemptRunner:
         translation, fast = attempt.translation, attempt.fast
         try:
             if translation is None or (fast is not None and not streamed):
-                reply = await self._send(attempt.calls[0])
+                reply = await self.send(attempt.calls[0])
                 at_once = answers.answer_at_once(fast, reply)
                 if at_once is not None:
                     return at_once
@@ -127,14 +127,14 @@ class AttemptRunner:
         This is remembered, and from then on each choice is asked for separately.
         """
         if not attempt.asks_for_several:
-            return self._send
+            return self.send
 
         def noticed() -> None:
             scope = route.scope or self._resolver.scope(route, call.headers)
             self._fixes.add(scope, route.model_sent, attempt.shape, LEFT_OUT)
             translation.report.emulate(translation.client_param(0, "n") or "n")
 
-        return MissingChoices(self._send, attempt.shape, attempt.concurrency, noticed)
+        return MissingChoices(self.send, attempt.shape, attempt.concurrency, noticed)
 
 
 def note_sending(decision: Decision, sent: UpstreamCall) -> None:

@@ -32,7 +32,7 @@ from gateway.resolve.memory import CacheScope, Features
 from gateway.resolve.refusals.classify import Refusal, Verdict
 from gateway.resolve.resolver import ModelQuery, Resolver
 from gateway.resolve.today import today
-from gateway.shapes import Send, Shape
+from gateway.shapes import Send, Shape, UpstreamReply
 from gateway.translate.contract import Translation
 
 _CHAT: Final = Shape.CHAT
@@ -53,7 +53,6 @@ class Exchange:
     ) -> None:
         self.settings = settings
         self.resolver = resolver
-        self.send = send
         self.attempts = attempts
         self.memory = memory
         self.responses = responses
@@ -99,7 +98,31 @@ class Exchange:
                 client_warnings.warn_of_ends(decision, route, day, prompt_object=ends)
             return await self._follow(call, decision, route, features, routed)
         except (GatewayError, RecursionError) as error:
-            raise attributed(in_clients_names(error, call.body), decision.params).bare() from None
+            raise for_client(error, call, decision) from None
+
+    async def go_on(
+        self,
+        call: GenerationRequest,
+        decision: Decision,
+        route: Route,
+        routed: Routed,
+        attempt: Attempt,
+        reply: UpstreamReply,
+    ) -> ClientReply:
+        """Serve a request of which an attempt was sent, and has this reply; see `run`."""
+        try:
+            result = await self.runner.answer(call, decision, route, attempt, reply)
+            if isinstance(result, ClientReply):
+                return result
+            features = features_of(routed)
+            scope = route.scope or self.resolver.scope(route, call.headers)
+            retries = self._retries(call, route, scope, features, attempt.fixes)
+            refused = await judge_apart(self.attempts.apart, route, call, attempt, result)
+            if not retries.after(refused):
+                return await self._failed(call, decision, route, retries, refused)
+            return await self._follow(call, decision, route, features, routed, retries)
+        except (GatewayError, RecursionError) as error:
+            raise for_client(error, call, decision) from None
 
     async def _unnamed(
         self, call: GenerationRequest, decision: Decision, *, streamed: bool
@@ -122,21 +145,20 @@ class Exchange:
         route: Route,
         features: Features,
         routed: Routed,
+        retries: Retries | None = None,
     ) -> ClientReply:
-        """Try until something answers, or until a failure is the answer."""
+        """Try until something answers, or until a failure is the answer.
+
+        `retries` are those after an attempt that was made before.
+        """
         shape, streamed, stored = route.shape, routed.stream is True, self.responses
         scope = route.scope or self.resolver.scope(route, call.headers)
         fixes = self.memory.fixes.recall(scope, route.model_sent, shape, features)
-        retries: Retries | None = None
+        if retries is not None:
+            shape, fixes = retries.shape, retries.fixes
         while True:
             try:
-                if call.shape is _RESPONSES and shape is not _RESPONSES:
-                    whole = self._continued(call, routed, route, shape, fixes)
-                    sent, attempt, recording = await whole
-                else:
-                    # A model that lives at responses keeps its conversations itself.
-                    sent, recording = call, None
-                    attempt = await self.attempts.build_apart(call, route, shape, fixes, routed)
+                sent, attempt, recording = await self._built(call, routed, route, shape, fixes)
             except InvalidRequest as error:
                 retries = retries or self._retries(call, route, scope, features, fixes)
                 if retries.after_unfit(error):
@@ -155,6 +177,18 @@ class Exchange:
             if not retries.after(refused):
                 return await self._failed(call, decision, route, retries, refused)
             shape, fixes = retries.shape, retries.fixes
+
+    async def _built(
+        self, call: GenerationRequest, routed: Routed, route: Route, shape: Shape, fixes: Fixes
+    ) -> tuple[GenerationRequest, Attempt, RecordingTranslation | None]:
+        """Return the call of an attempt, the attempt, and what records its reply.
+
+        Raises `InvalidRequest` where the request does not fit there.
+        """
+        if call.shape is _RESPONSES and shape is not _RESPONSES:
+            return await self._continued(call, routed, route, shape, fixes)
+        # A model that lives at responses keeps its conversations itself.
+        return call, await self.attempts.build_apart(call, route, shape, fixes, routed), None
 
     async def _failed(
         self,
@@ -217,3 +251,10 @@ class Exchange:
             if misplaced and route.rule is not None:
                 decision.warn(misplaced)
                 decision.misplaced_rule = route.rule.pattern
+
+
+def for_client(
+    error: GatewayError | RecursionError, call: GenerationRequest, decision: Decision
+) -> GatewayError:
+    """Return an error as the client gets it: with its own names, and `bare()`."""
+    return attributed(in_clients_names(error, call.body), decision.params).bare()

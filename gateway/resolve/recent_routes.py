@@ -4,7 +4,7 @@ Most requests of a busy gateway repeat an earlier query. Deciding again costs as
 forwarding, and gives the same route unless something was learned or looked up in between.
 """
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable
 from typing import Protocol
 
 from gateway.resolve.evidence import Route
@@ -37,19 +37,22 @@ class RecentRoutes:
         self._decided_by = decided_by
         self._routes: dict[Hashable, Route] = {}
         self._moment = self.moment()
-        self._kept: Sequence[tuple[Changing, int]] = ()
-        """The inputs of routing, with their versions of that moment."""
+        self._versions = list(self._moment)
+        """The same, as it is compared."""
         self._until = 0.0
+        self.epoch = object()
+        """Begins anew whenever what is kept ends."""
 
     def get(self, key: Hashable) -> Route | None:
         """Return the route that is kept under a key, if it is still valid."""
         route = self._routes.get(key)
-        if route is None or self._clock() >= self._until:
-            return None
-        for each, version in self._kept:
-            if each.version != version:
-                return None
-        return route
+        return route if route is not None and self.holds(self.epoch) else None
+
+    def holds(self, epoch: object) -> bool:
+        """Whether routes that were kept in an epoch are still valid."""
+        if epoch is not self.epoch or self._clock() >= self._until:
+            return False
+        return [each.version for each in self._decided_by] == self._versions
 
     def moment(self) -> Moment:
         """Return the current versions, for `keep`; taken before deciding."""
@@ -63,6 +66,7 @@ class RecentRoutes:
         if now >= self._until or decided_at != self._moment or len(self._routes) >= MAX_ROUTES:
             self._routes.clear()
             self._moment = decided_at
-            self._kept = tuple(zip(self._decided_by, decided_at, strict=True))
+            self._versions = list(decided_at)
             self._until = now + LIFETIME
+            self.epoch = object()
         self._routes[key] = route

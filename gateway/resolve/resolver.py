@@ -66,7 +66,7 @@ class Resolver:
         self.stand_ins = StandIns(self._names, self._kind_of)
         """Where the model of a rule stands in for the names that the rule matches."""
         self.suggested = SuggestedModels(settings, lookup, self.rules)
-        self._recent = RecentRoutes(lookup.clock, learned, lookup.caches)
+        self.recent_routes = RecentRoutes(lookup.clock, learned, lookup.caches)
 
     async def explain(self, query: ModelQuery) -> Route:
         """Return the route, with all evidence that can be collected."""
@@ -76,17 +76,17 @@ class Resolver:
         """Return the route, after as little work as decides it."""
         route = self.recent(query.headers, query.model, query.shape, query.features)
         if route is None:
-            moment = self._recent.moment()
+            moment = self.recent_routes.moment()
             route = await self._resolve(query, explain=False)
             key = (self._lookup.caller(query.headers), query.model, query.shape, query.features)
-            self._recent.keep(key, route, moment)
+            self.recent_routes.keep(key, route, moment)
         return route
 
     def recent(
         self, headers: RawHeaders, model: str, shape: Shape, features: Features
     ) -> Route | None:
         """Return the recent route of the same query, if it is still valid."""
-        return self._recent.get((self._lookup.caller(headers), model, shape, features))
+        return self.recent_routes.get((self._lookup.caller(headers), model, shape, features))
 
     async def _resolve(self, query: ModelQuery, *, explain: bool) -> Route:
         resolution = await self._open(query, explain=explain)

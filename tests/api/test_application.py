@@ -243,7 +243,7 @@ def test_a_client_that_leaves_before_the_first_byte_cancels_the_call() -> None:
                 raise
             raise AssertionError
 
-        client.scene.exchange.send = send
+        client.scene.exchange.runner.send = send
         leaving: list[asyncio.Event] = []
 
         async def request() -> Reply:
@@ -355,7 +355,7 @@ def test_a_shutdown_that_cancels_a_request_is_not_taken_for_a_client_that_left()
             await asyncio.Event().wait()
             raise AssertionError
 
-        client.scene.exchange.send = never
+        client.scene.exchange.runner.send = never
         task = asyncio.create_task(client.request("POST", CHAT, BODY))
         for _ in range(5):
             await asyncio.sleep(0)

@@ -70,7 +70,7 @@ def test_what_exceeds_the_limit_is_refused_and_counted_for_its_client() -> None:
                 raise UpstreamUnavailable("busy")
             return json_reply(chat_completion())
 
-        client.scene.exchange.send = send  # type: ignore[assignment]
+        client.scene.exchange.runner.send = send  # type: ignore[assignment]
 
         async def post(body: Any = BODY) -> Reply:
             return await client.request("POST", CHAT, body, headers=KEY)

@@ -139,7 +139,7 @@ async def served(
             settings = built.exchange.settings.upstream("up")
             origin = parse_base_url(settings.base_url)
             client = HttpClient(settings, origin, Credentials(settings))
-            built.exchange.send = client.send
+            built.exchange.runner.send = client.send
             yield built
             assert client.stats().in_flight == 0
             await client.aclose()

@@ -42,7 +42,7 @@ class LegacyScene(Scene):
         kept, compacting = KeptResponses(self.responses), Compactor(self.exchange, forwarder)
         self.router = Router(
             Handlers(
-                self.exchange,
+                self.exchange.run,
                 forwarder,
                 listing,
                 legacy,

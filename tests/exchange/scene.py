@@ -23,6 +23,7 @@ from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.decision import Decision
 from gateway.exchange.flow import Exchange
 from gateway.exchange.params.known_fixes import KnownFixes
+from gateway.exchange.repeats import Repeats
 from gateway.exchange.retries import Memory
 from gateway.exchange.stored.conversations import ResponseMemory
 from gateway.exchange.stored.seals import Seals
@@ -31,7 +32,7 @@ from gateway.resolve.memory import LearnedEndpoints
 from gateway.resolve.metadata.lookup import Lookup
 from gateway.resolve.names.catalogue import Catalogue
 from gateway.resolve.resolver import Resolver
-from gateway.shapes import RawHeaders, Shape, UpstreamCall
+from gateway.shapes import ClientHeaders, RawHeaders, Shape, UpstreamCall
 from gateway.stores.memory import MemoryStore
 from tests import kinds
 from tests.fakes import Answer, FakeClock, FakeUpstream, fingerprint
@@ -102,6 +103,10 @@ class Scene:
             Memory(learned, KnownFixes(self.settings.memory, self.clock)),
             self.responses,
         )
+        enabled = self.settings.performance.fast_paths
+        self.serve = Repeats(self.exchange).run if enabled else self.exchange.run
+        self._heads: dict[RawHeaders, ClientHeaders] = {}
+        """The heads that clients repeat."""
 
     async def call(
         self,
@@ -112,9 +117,8 @@ class Scene:
     ) -> Exchanged:
         raw = body if isinstance(body, bytes) else msgspec.json.encode(body)
         decision = Decision()
-        reply = await self.exchange.run(
-            GenerationRequest.at(shape, raw, headers, client=client), decision
-        )
+        head = self._heads.setdefault((*headers, (b"", shape.encode())), ClientHeaders(headers))
+        reply = await self.serve(GenerationRequest.at(shape, raw, head, client=client), decision)
         if isinstance(reply.body, bytes):
             return Exchanged(reply, decision, reply.body)
         try:

@@ -17,7 +17,7 @@ from gateway.config.settings import (
     UpstreamSettings,
 )
 from gateway.errors import GatewayError, InvalidRequest, PermissionDenied
-from gateway.exchange import attempt
+from gateway.exchange import attempt, repeats
 from gateway.exchange.attempt import Attempt, Attempts
 from gateway.exchange.bodies import body_reader
 from gateway.exchange.bodies.apart import LARGE_BYTES
@@ -134,7 +134,7 @@ def test_a_body_is_checked_for_its_encoding_once(
     megabytes: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     checked: list[bytes] = []
-    for module in (attempt, body_reader):
+    for module in (attempt, body_reader, repeats):
         monkeypatch.setattr(module, "check_encoding", checked.append)
     text = "é" + "x" * megabytes * MOST_AT_ONCE
     rules = (ModelRule("m", endpoints=(Shape.CHAT,)),)

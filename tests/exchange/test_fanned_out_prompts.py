@@ -112,7 +112,7 @@ def test_a_server_that_serves_one_at_a_time_is_asked_one_at_a_time() -> None:
         under_way.append(len(live))
         return await opened(call)
 
-    scene.exchange.send = counting
+    scene.exchange.runner.send = counting
     body = {"model": "m", "prompt": ["a", "b", "c"], "stream": True}
     result = scene.generate(Shape.COMPLETIONS, body)
     assert {c["text"] for e in result.events[:-1] for c in e["choices"]} == {"A", "B", "C"}

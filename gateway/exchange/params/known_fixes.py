@@ -70,12 +70,12 @@ class KnownFixes:
         )
         self.journal: FixesJournal | None = None
         """Where changes are recorded; None: nowhere."""
-        self._ever = False
-        """Whether anything was remembered yet; mostly nothing ever is."""
+        self.version = 0
+        """How often anything was remembered; mostly nothing ever is."""
 
     def recall(self, scope: CacheScope, model: str, shape: Shape, features: Features) -> Fixes:
         """Return what has to be fixed in a request with these features to this endpoint."""
-        if not self._ever:
+        if not self.version:
             return ()
         general, own = self._of(scope, ANY_MODEL, shape), self._of(scope, model, shape)
         known = (*general, *own)
@@ -111,7 +111,7 @@ class KnownFixes:
             self._entries.pop(key, None)
         else:
             self._entries[key] = worked
-            self._ever = True
+            self.version += 1
 
     def entries(self) -> Iterator[tuple[FixesKey, Worked]]:
         """Yield what is remembered at the moment."""

@@ -249,7 +249,7 @@ class Held:
             await self.wait()
             return json_reply(chat_completion())
 
-        client.scene.exchange.send = send
+        client.scene.exchange.runner.send = send
         return client
 
     async def wait(self) -> None:

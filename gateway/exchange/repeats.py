@@ -1,0 +1,232 @@
+"""Requests like an earlier one with the same head: what that came to is not decided again.
+
+A connection's requests are mostly for one model, and `flow.py` decides the same for each of them as
+long as their route holds. Here that is decided once, for small requests of which nothing has to be
+changed: the client's own bytes are sent, or what a codec makes of them. What may be decided in
+another way, and all that follows an answer which is not simple, is the loop's.
+"""
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Final
+
+import msgspec
+
+from gateway.errors import GatewayError
+from gateway.exchange.answers import answer_at_once
+from gateway.exchange.attempt import Attempt
+from gateway.exchange.attempt_runner import note_sending
+from gateway.exchange.bodies.context_marks import is_marked
+from gateway.exchange.bodies.json_label import labelled_json
+from gateway.exchange.bodies.misplaced_bodies import may_be_mixed
+from gateway.exchange.bodies.request_fields import (
+    Routed,
+    check_encoding,
+    features_of,
+    model_of,
+    read_routed,
+)
+from gateway.exchange.calls.upstream_calls import fits_untouched, upstream_call
+from gateway.exchange.client_reply import ClientReply
+from gateway.exchange.client_warnings import retirement_warning
+from gateway.exchange.contexts import RouteContext
+from gateway.exchange.decision import Decision
+from gateway.exchange.description import describe_route
+from gateway.exchange.flow import Exchange, for_client
+from gateway.exchange.params import fixing
+from gateway.fast.paths import LARGEST_TEXT, Fast
+from gateway.request import GenerationRequest
+from gateway.resolve.evidence import Route
+from gateway.resolve.memory import Features
+from gateway.resolve.today import today
+from gateway.shapes import ClientHeaders, Shape, UpstreamCall
+
+_CHAT: Final = Shape.CHAT
+_RESPONSES: Final = Shape.RESPONSES
+
+
+class Repeat(msgspec.Struct):
+    """What is known of requests with the same head, model and features."""
+
+    model: str
+    features: Features
+    epoch: object
+    """That of the route; see `RecentRoutes`."""
+    version: int
+    """That of the known fixes."""
+    route: Route
+    sending: Callable[..., UpstreamCall]
+    """Returns the call that sends a body, with `client_headers`: held here, too, those would refer
+    to themselves."""
+    is_repeated: bool
+    """Whether they are sent here; else the loop serves them."""
+    is_translated: bool
+    """Whether a codec makes that body."""
+    warning: str
+    """What each is warned of: the model's end."""
+    watched: frozenset[str] | None
+    """The fields that keep a body from being sent as it is; None: nothing can."""
+
+
+class Repeats:
+    """Serves requests that repeat a decision at once, all others by `exchange`."""
+
+    def __init__(self, exchange: Exchange) -> None:
+        self._exchange = exchange
+        self._runner = exchange.runner
+        self._recent = exchange.resolver.recent_routes
+        self._fixes = exchange.memory.fixes
+        self._key = object()
+        """Under which a head has its `Repeat`."""
+
+    def run(self, call: GenerationRequest, decision: Decision) -> Awaitable[ClientReply]:
+        """Serve one request of a client; see `Exchange.run`.
+
+        Not a coroutine itself: this is the hot path.
+        """
+        headers, body = call.headers, call.body
+        if len(body) >= LARGEST_TEXT or type(headers) is not ClientHeaders:
+            return self._exchange.run(call, decision)
+        try:
+            routed = read_routed(body)
+            known = self._known(headers, call, routed)
+            if known is not None:
+                if not known.is_translated:
+                    if not body.isascii():
+                        check_encoding(body)
+                    return self._repeated(call, decision, known, routed, None)
+                fast = self._exchange.attempts.by_codec(call, known.route, routed)
+                if fast is not None:
+                    return self._repeated(call, decision, known, routed, fast)
+        except (GatewayError, RecursionError):  # the loop may try another endpoint
+            return self._exchange.run(call, decision)
+        return self._exchange.run(call, decision)
+
+    async def _repeated(
+        self,
+        call: GenerationRequest,
+        decision: Decision,
+        known: Repeat,
+        routed: Routed,
+        fast: Fast | None,
+    ) -> ClientReply:
+        """Send what is known, and return the reply; the loop goes on where that is not simple."""
+        route = known.route
+        decision.model_asked = known.model
+        decision.attempts += 1
+        describe_route(decision, route, route.shape)
+        if known.warning:
+            decision.warn(known.warning)
+        if fast is None:
+            sent = known.sending(call.body, client_headers=call.headers)
+        else:
+            decision.translation = fast.header
+            sent = known.sending(fast.sent, client_headers=labelled_json(call.headers))
+        try:
+            reply = await self._runner.send(sent)
+            at_once = answer_at_once(fast, reply)
+            if at_once is not None:
+                return at_once
+        except (GatewayError, RecursionError) as error:
+            raise for_client(error, call, decision) from None
+        finally:
+            if sent.repeats or sent.address:
+                note_sending(decision, sent)
+        attempt = Attempt(route.shape, [sent], translation=fast, fast=fast)
+        return await self._exchange.go_on(call, decision, route, routed, attempt, reply)
+
+    def _known(
+        self, headers: ClientHeaders, call: GenerationRequest, routed: Routed
+    ) -> Repeat | None:
+        """Return what is known of requests like this; None: the loop serves it.
+
+        Raises `InvalidRequest`.
+        """
+        features = features_of(routed)
+        known: Repeat | None = headers.derived.get(self._key)
+        if (
+            known is None
+            or known.model != routed.model
+            or known.features != features
+            or known.version != self._fixes.version
+            or not self._recent.holds(known.epoch)
+        ):
+            known = self._learned(call, routed, features)
+            if known is None:
+                return None
+            headers.derived[self._key] = known
+        if not known.is_repeated or (routed.input and call.shape is _CHAT):
+            return None
+        if known.is_translated:
+            return None if routed.stream is True else known
+        if known.watched is None or _is_untouched(call, known, routed):
+            return known
+        return None
+
+    def _learned(
+        self, call: GenerationRequest, routed: Routed, features: Features
+    ) -> Repeat | None:
+        """Return what is to be known of requests like this; None: they have no route yet."""
+        model, resolver, client = model_of(routed), self._exchange.resolver, call.shape
+        route = resolver.recent(call.headers, model, client, features)
+        if route is None:
+            return None
+        of_route = self._exchange.attempts.surroundings(route, route.shape)
+        is_same = route.shape is client
+        # What a client of responses gets from elsewhere may have to be kept, and continued.
+        fits = route.model_sent == model if is_same else client is not _RESPONSES
+        watched = of_route.watched if of_route.watched or client is not _CHAT else None
+        return Repeat(
+            model,
+            features,
+            self._recent.epoch,
+            self._fixes.version,
+            route,
+            _sending(call, route),
+            is_repeated=fits and self._is_settled(call, routed, of_route, features),
+            is_translated=not is_same,
+            warning=self._warning(route),
+            watched=watched,
+        )
+
+    def _is_settled(
+        self, call: GenerationRequest, routed: Routed, of_route: RouteContext, features: Features
+    ) -> bool:
+        """Whether nothing but the route decides what is sent, and nothing else is to be noted."""
+        if self._exchange.params.any or (call.client is not None and call.client.is_restricted):
+            return False
+        route, shape = of_route.route, of_route.shape
+        if is_marked(call, routed) or may_be_mixed(call, shape):
+            return False
+        if route.unconfirmed:
+            return False  # its success is to be noted
+        scope = route.scope or self._exchange.resolver.scope(route, call.headers)
+        fixes = self._fixes.recall(scope, route.model_sent, shape, features)
+        return not (fixes or fixing.for_clients((), call.shape, shape, of_route.context))
+
+    def _warning(self, route: Route) -> str:
+        if route.retired is None and route.redirected_to is None:
+            return ""
+        return retirement_warning(route, today(self._exchange.attempts.wall_clock))
+
+
+def _is_untouched(call: GenerationRequest, known: Repeat, routed: Routed) -> bool:
+    """Whether a body is sent as it is, at the endpoint that was called."""
+    if call.shape is _RESPONSES and routed.prompt:
+        return False  # some are warned of
+    watched = known.watched or frozenset()
+    return fits_untouched(call, known.route, call.shape, watched, routed)
+
+
+def _sending(call: GenerationRequest, route: Route) -> Callable[..., UpstreamCall]:
+    """Return what makes a call like the one that this request becomes."""
+    sent = upstream_call(call, route, route.shape, call.body)
+    return partial(
+        UpstreamCall,
+        sent.upstream,
+        sent.method,
+        sent.path,
+        query=sent.query,
+        model=sent.model,
+        timeouts=sent.timeouts,
+    )
