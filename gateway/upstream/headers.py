@@ -24,6 +24,7 @@ from gateway.headers import (
 from gateway.shapes import ClientHeaders, RawHeaders, UpstreamCall
 from gateway.upstream.credentials import Credentials
 from gateway.upstream.list_fields import ListFields
+from gateway.upstream.targets import RequestStart
 
 FORWARDED = frozenset(
     {
@@ -85,7 +86,8 @@ class OutgoingHeaders:
         extra = {_forwardable(upstream.name, name) for name in upstream.forward_headers}
         self._model_header = (upstream.model_header or "").encode("ascii")
         self._forwarded = (FORWARDED | extra) - self._fixed_names - {self._model_header}
-        self._lines_key, self._messages_lines_key = object(), object()
+        self._no_start = RequestStart(b""), RequestStart(b"")
+        """For requests of other APIs than Anthropic's, and for those of that."""
         self._needs_version = upstream.kind.needs_version
         self._takes_id = request_ids.HEADER not in self._fixed_names
 
@@ -102,24 +104,22 @@ class OutgoingHeaders:
 
         Raises like `from_client`.
         """
-        lines = self._clients_lines(call.client_headers, messages=self._is_messages(call))
+        return self.head(self._no_start[self._is_messages(call)], call)
+
+    def head(self, start: RequestStart, call: UpstreamCall) -> bytes:
+        """Return the same after the beginning of a head, which is that of one path only."""
+        headers = call.client_headers
+        kept = headers.derived if isinstance(headers, ClientHeaders) else {}
+        lines: bytes | None = kept.get(start)
+        if lines is None:
+            fields = self.from_client(headers, messages=self._is_messages(call))
+            lines = kept[start] = start.text + field_lines(fields)
         if call.trace or self._model_header:
             lines += field_lines(self._added(call))
         return lines + request_ids.OUTGOING.get() if self._takes_id else lines
 
     def _is_messages(self, call: UpstreamCall) -> bool:
         return self._needs_version or call.path.startswith(_MESSAGES)
-
-    def _clients_lines(self, client_headers: RawHeaders, *, messages: bool) -> bytes:
-        """Return the lines that depend on the client's fields only."""
-        if not isinstance(client_headers, ClientHeaders):
-            return field_lines(self.from_client(client_headers, messages=messages))
-        key = self._messages_lines_key if messages else self._lines_key
-        lines: bytes | None = client_headers.derived.get(key)
-        if lines is None:
-            lines = field_lines(self.from_client(client_headers, messages=messages))
-            client_headers.derived[key] = lines
-        return lines
 
     def _added(self, call: UpstreamCall) -> list[tuple[bytes, bytes]]:
         """Return a call's own fields: of its trace, as far as they are not fixed, and its model."""

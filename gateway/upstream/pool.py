@@ -20,7 +20,7 @@ from gateway.upstream.delivery import may_be_sent_again
 from gateway.upstream.headers import OutgoingHeaders, field_lines, framing
 from gateway.upstream.origin import Origin
 from gateway.upstream.slots import Slots, UpstreamStats, for_look_ups, for_requests
-from gateway.upstream.targets import targets_of
+from gateway.upstream.targets import RequestStart, targets_of
 from gateway.upstream.transport.connecting import new_connection
 from gateway.upstream.transport.connection import Connection
 from gateway.upstream.transport.dial import Dialer
@@ -52,7 +52,9 @@ class Pool:
         self._fixed_part = b" HTTP/1.1\r\n" + field_lines(self._headers.fixed)
         # Where the target depends on nothing but the path, as it does but for Azure's deployments.
         paths = () if upstream.kind.deployments else tuple(shape.path for shape in Shape)
-        self._prepared = {path: self._start("POST", origin.target(path)) for path in paths}
+        self._starts = {
+            path: RequestStart(self._start("POST", origin.target(path))) for path in paths
+        }
         self._dialer = dialer or Dialer(upstream, origin)
         self._slots = slots or for_requests(upstream)
         self._keepalive_expiry = upstream.keepalive_expiry
@@ -172,15 +174,19 @@ class Pool:
 
     def _request_head(self, call: UpstreamCall) -> bytes:
         body = call.body
-        if call.method == "POST" and isinstance(body, bytes) and not call.query and not call.root:
-            start = self._prepared.get(call.path)
-            if start is not None:
-                return start + self._headers.lines(call) + b"content-length: %d\r\n\r\n" % len(body)
+        start = self._starts.get(call.path)
+        if (
+            start is not None
+            and call.method == "POST"
+            and isinstance(body, bytes)
+            and not (call.query or call.root)
+        ):
+            return b"%bcontent-length: %d\r\n\r\n" % (self._headers.head(start, call), len(body))
         if not _METHOD.fullmatch(call.method):
             raise InvalidRequest("The request method is not a word of capital letters.")
-        start = self._start(call.method, self._target(call))
+        beginning = self._start(call.method, self._target(call))
         fields = self._headers.lines(call)
-        return b"".join((start, fields, field_lines(framing(call)), b"\r\n"))
+        return b"".join((beginning, fields, field_lines(framing(call)), b"\r\n"))
 
     def _start(self, method: str, target: bytes) -> bytes:
         return b"%b %b%b" % (method.encode("ascii"), target, self._fixed_part)

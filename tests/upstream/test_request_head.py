@@ -30,7 +30,7 @@ def pool(upstream: UpstreamSettings) -> Pool:
 
 def general(upstream: UpstreamSettings) -> Pool:
     unprepared = pool(upstream)
-    unprepared._prepared = {}
+    unprepared._starts = {}
     return unprepared
 
 
