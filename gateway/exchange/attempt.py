@@ -232,10 +232,12 @@ class Attempts:
         return self._contexts.surroundings(route, shape)
 
     def by_codec(self, call: GenerationRequest, route: Route, routed: Routed) -> Fast | None:
-        """Return a codec's translation of a request in which nothing has to be fixed, if it can."""
+        """Return a codec's translation of a small request that has nothing to fix, if it can."""
         of_route = self._contexts.surroundings(route, route.shape)
-        paths = of_route.fast[call.shape]
-        return self._fast.translation(paths, call, of_route.context, routed)
+        paths, shape = of_route.fast[call.shape], call.shape
+        if shape in SEALING:
+            return self._fast.translation(paths, call, of_route.context, routed)
+        return paths.translation(call.body, of_route.context)
 
     def sealing_context(self, call: GenerationRequest, route: Route, shape: Shape) -> Context:
         """Return the context of a call at an endpoint, with its caller's seal."""

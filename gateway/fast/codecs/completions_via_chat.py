@@ -28,7 +28,8 @@ from gateway.shapes import Json, Shape
 from gateway.translate.completions_via_chat.request import DEFAULT_MAX_TOKENS
 from gateway.translate.contract import Context
 from gateway.translate.parts.fields import model_name, swap_id
-from gateway.translate.parts.tokens.usage_sums import are_counts, complete_usage
+from gateway.translate.parts.tokens.counts import LARGEST_COUNT
+from gateway.translate.parts.tokens.usage_sums import complete_usage
 
 _Penalty = (
     Annotated[int, msgspec.Meta(ge=-2, le=2)] | Annotated[float, msgspec.Meta(ge=-2, le=2)] | Absent
@@ -73,6 +74,15 @@ class _Reply(ChatReply, kw_only=True, gc=False):
     usage: dict[str, Number | dict[str, Number | None] | None]
 
 
+_Count = Annotated[int, msgspec.Meta(ge=0, le=LARGEST_COUNT)]
+
+
+class _CountedReply(ChatReply, kw_only=True, gc=False):
+    """One whose usage has nothing but counts and groups of them: it is relayed as it is."""
+
+    usage: dict[str, _Count | Annotated[dict[str, _Count], msgspec.Meta(min_length=1)]]
+
+
 class _FoldedChoice(msgspec.Struct, gc=False):
     index: int
     text: str
@@ -109,6 +119,7 @@ _ASKED = StreamOptions(include_usage=True)
 _COMPLETIONS: Final = Shape.COMPLETIONS
 _read_request = msgspec.json.Decoder(_Request).decode
 _read_reply = msgspec.json.Decoder(_Reply).decode
+_read_counted = msgspec.json.Decoder(_CountedReply).decode
 
 
 def fits(context: Context) -> bool:
@@ -157,9 +168,13 @@ def _is_taken(request: _Request, context: Context) -> bool:
 
 def decode_reply(body: bytes, encoded: EncodedRequest, context: Context) -> bytes | None:  # noqa: ARG001
     """Return the completions reply for a common chat reply; None: it is not one."""
-    reply = _read_reply(body)
+    reply: _CountedReply | _Reply
+    try:
+        reply = _read_counted(body)
+    except msgspec.ValidationError:
+        reply = _read_reply(body)
     usage: Json | None = reply.usage
-    if not (reply.usage.keys() >= _COUNTS and are_counts(reply.usage)):
+    if type(reply) is _Reply or not reply.usage.keys() >= _COUNTS:
         usage = complete_usage(reply.usage)
     if usage is None or not usage.keys() <= _KNOWN_COUNTS:
         return None

@@ -66,20 +66,6 @@ def complete_usage(usage: object) -> Json | None:
     return {**known, "total_tokens": known.get("total_tokens", prompt + completion)}
 
 
-def are_counts(usage: Json) -> bool:
-    """Whether a usage has nothing but counts and groups of them, and is its own `numbers`."""
-    for value in usage.values():
-        if type(value) is dict:
-            if not value:
-                return False
-            for count in value.values():
-                if type(count) is not int or not 0 <= count <= LARGEST_COUNT:
-                    return False
-        elif type(value) is not int or not 0 <= value <= LARGEST_COUNT:
-            return False
-    return True
-
-
 def numbers(usage: object) -> Json:
     """Return a copy of a usage with its numbers only, those of its details included.
 

@@ -8,8 +8,6 @@ from gateway.shapes import Json
 from gateway.translate.parts.fields import finite_number
 from gateway.translate.parts.tokens.usage_sums import (
     add_usage,
-    are_counts,
-    numbers,
     richer_usage,
     sum_usage,
 )
@@ -181,27 +179,3 @@ def test_two_halves_of_a_usage_are_one() -> None:
         "prompt_tokens": 10,
         "completion_tokens": 5,
     }
-
-
-VALUES = st.none() | st.booleans() | st.integers(-1, 9) | st.floats() | st.just(2**60)
-
-
-@given(st.dictionaries(st.text(), VALUES | st.dictionaries(st.text(), VALUES, max_size=2)))
-def test_a_usage_of_counts_only_is_its_numbers(usage: Json) -> None:
-    assert not are_counts(usage) or numbers(usage) == usage
-
-
-@pytest.mark.parametrize(
-    ("usage", "expected"),
-    [
-        ({"prompt_tokens": 0, "details": {"cached_tokens": 2**53}}, True),
-        ({"prompt_tokens": 1.0}, False),
-        ({"prompt_tokens": True}, False),
-        ({"prompt_tokens": -1}, False),
-        ({"details": {}}, False),
-        ({"details": {"cached_tokens": None}}, False),
-        ({"details": {"cached_tokens": 2**53 + 1}}, False),
-    ],
-)
-def test_counts_are_whole_numbers(usage: Json, expected: bool) -> None:
-    assert are_counts(usage) is expected
