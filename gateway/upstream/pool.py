@@ -10,6 +10,7 @@ connection or a new one; connections in use plus idle ones are never more than t
 
 import asyncio
 import re
+from dataclasses import replace
 
 from gateway.config.settings import UpstreamSettings
 from gateway.errors import InvalidRequest, Reason, UpstreamUnavailable
@@ -21,6 +22,7 @@ from gateway.upstream.headers import OutgoingHeaders, field_lines, framing
 from gateway.upstream.origin import Origin
 from gateway.upstream.slots import Slots, UpstreamStats, for_look_ups, for_requests
 from gateway.upstream.targets import RequestStart, targets_of
+from gateway.upstream.transport.arriving_reply import Terms
 from gateway.upstream.transport.connecting import new_connection
 from gateway.upstream.transport.connection import Connection
 from gateway.upstream.transport.dial import Dialer
@@ -57,6 +59,7 @@ class Pool:
         }
         self._dialer = dialer or Dialer(upstream, origin)
         self._slots = slots or for_requests(upstream)
+        self._terms = Terms(self._name, self._timeouts, self._park, self._slots.release)
         self._keepalive_expiry = upstream.keepalive_expiry
         self._max_age = upstream.max_connection_age
         self._idle: dict[Connection, float] = {}
@@ -130,13 +133,10 @@ class Pool:
             self._all_gone.set_result(None)
 
     def _flight(self, call: UpstreamCall) -> Flight:
-        return Flight(
-            self._name,
-            self._timeouts if call.timeouts is None else timeouts_of(call, self._timeouts),
-            head_only=call.method == "HEAD",
-            park=self._park,
-            release=self._slots.release,
-        )
+        terms = self._terms
+        if call.timeouts is not None:
+            terms = replace(terms, timeouts=timeouts_of(call, self._timeouts))
+        return Flight(terms, call.method)
 
     def _take_idle(self) -> Connection | None:
         """Return the connection that was used last: it is the least likely to be closing."""

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
 from typing import Final, cast
 
 from gateway.config.settings import TimeoutSettings
@@ -16,12 +17,22 @@ UNREAD_LIMIT: Final = 64 * 1024
 """Reading from the upstream pauses while more of the body than this waits to be taken."""
 
 
+@dataclass(slots=True)
+class Terms:
+    """What the requests of one pool have in common; never changed."""
+
+    name: str
+    """The upstream's."""
+    timeouts: TimeoutSettings
+    park: Callable[[Connection], None]
+    """Takes a connection as soon as it has carried the whole reply and could carry another one,
+    which may be before the body is read."""
+    release: Callable[[], None]
+    """Called once, when the reply was given out and needs its connection no longer."""
+
+
 class ArrivingReply(ReplyParser):
     """The reply to one request: an `UpstreamReply`. Has one reader at a time.
-
-    The connection is handed to `park` as soon as it has carried the whole reply and could carry
-    another one, which may be before the body is read. `release` is called once, when the reply was
-    given out and needs its connection no longer.
 
     `pipe()` gives the body to its sink from within the connection's read: no task is woken for it.
     """
@@ -34,11 +45,9 @@ class ArrivingReply(ReplyParser):
         "_lenient",
         "_loop",
         "_outbox",
-        "_park",
-        "_release",
         "_sent",
         "_sink",
-        "_timeouts",
+        "_terms",
         "_waiter",
     )
 
@@ -46,29 +55,18 @@ class ArrivingReply(ReplyParser):
     """That of the connection, set with it."""
     _outbox: Outbox
 
-    def __init__(
-        self,
-        name: str,
-        timeouts: TimeoutSettings,
-        *,
-        head_only: bool,
-        park: Callable[[Connection], None],
-        release: Callable[[], None],
-    ) -> None:
+    def __init__(self, terms: Terms, method: str) -> None:
         # Without super().__init__(): one is made for every request.
         self._body = []
-        self._left = self.status = self.buffered = 0
-        self.headers = ()
+        self._left = self.buffered = 0
         self.head_complete = self.complete = self.keep_alive = self.received = False
-        self._name = name
-        self._head_only = head_only
+        self._terms = terms
+        self._name = terms.name
+        self._head_only = method == "HEAD"
         self._parser = None
         self._until_close = False
-        self._timeouts = timeouts
         self._connection: Connection | None = None
         """None once it is not needed any more."""
-        self._park = park
-        self._release = release
         self._waiter: asyncio.Future[None] | None = None
         self._error: Exception | None = None
         self._sink: Sink | None = None
@@ -95,7 +93,7 @@ class ArrivingReply(ReplyParser):
                 elif self.complete:
                     return
                 else:
-                    await self._event(self._timeouts.stream_idle)
+                    await self._event(self._terms.timeouts.stream_idle)
         finally:
             self._discard()
 
@@ -117,7 +115,7 @@ class ArrivingReply(ReplyParser):
         """
         if self.complete or self._error is not None or seconds <= 0:
             return False
-        idle = self._timeouts.stream_idle
+        idle = self._terms.timeouts.stream_idle
         self._lenient = seconds < idle
         try:
             await self._event(min(seconds, idle))
@@ -193,14 +191,15 @@ class ArrivingReply(ReplyParser):
         if self._lenient:
             self._wake()
             return
+        timeouts = self._terms.timeouts
         if self.head_complete:
             self._error = UpstreamTimeout(
-                f"Upstream '{self._name}' sent nothing for {self._timeouts.stream_idle:g} s in the "
+                f"Upstream '{self._name}' sent nothing for {timeouts.stream_idle:g} s in the "
                 "middle of its reply (timeouts.stream_idle)."
             )
         else:
             self._error = UpstreamTimeout(
-                f"Upstream '{self._name}' sent no reply within {self._timeouts.first_byte:g} s "
+                f"Upstream '{self._name}' sent no reply within {timeouts.first_byte:g} s "
                 "(timeouts.first_byte).",
                 reason=Reason.FIRST_BYTE_TIMEOUT,
             )
@@ -267,7 +266,7 @@ class ArrivingReply(ReplyParser):
         else:
             if connection.reading_paused:
                 connection.resume_reading()
-            connection.set_deadline(self._loop.time() + self._timeouts.stream_idle)
+            connection.set_deadline(self._loop.time() + self._terms.timeouts.stream_idle)
         return False
 
     def _part_with_connection(self, *, reusable: bool = False) -> None:
@@ -277,11 +276,11 @@ class ArrivingReply(ReplyParser):
         self._connection = None
         connection.detach()
         if reusable and connection.reusable:
-            self._park(connection)
+            self._terms.park(connection)
         else:
             connection.abort()
         if self._delivered:
-            self._release()
+            self._terms.release()
 
     def _discard(self) -> None:
         if self.complete and not self.buffered:

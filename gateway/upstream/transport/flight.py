@@ -43,7 +43,7 @@ class Flight(ArrivingReply):
                     connection.send(head, body)
                 self._sent = True
                 if not self.head_complete and self._error is None:
-                    await self._event(self._timeouts.first_byte)
+                    await self._event(self._terms.timeouts.first_byte)
             else:
                 connection.write(head)
                 await self._send_streamed(connection, body, call.body_length)
@@ -83,7 +83,7 @@ class Flight(ArrivingReply):
             raise self._failure()
         self._delivered = True
         if self._connection is None:
-            self._release()
+            self._terms.release()
         return self
 
     async def _send_streamed(
@@ -96,7 +96,7 @@ class Flight(ArrivingReply):
             await self._event(None)
             if not self._settled:
                 uploading.result()  # raises why the upload has failed, if it has
-                await self._event(self._timeouts.first_byte)
+                await self._event(self._terms.timeouts.first_byte)
         finally:
             uploading.cancel()
             await asyncio.wait([uploading])
@@ -107,5 +107,7 @@ class Flight(ArrivingReply):
     async def _upload(
         self, connection: Connection, body: AsyncIterator[bytes], length: int | None
     ) -> None:
-        await upload(connection, body, length, upstream=self._name, idle=self._timeouts.stream_idle)
+        await upload(
+            connection, body, length, upstream=self._name, idle=self._terms.timeouts.stream_idle
+        )
         self._sent = True

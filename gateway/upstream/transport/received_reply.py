@@ -18,13 +18,15 @@ class ReceivedReply:
         "status",
     )
 
+    status: int
+    """Set with the head, as the fields are."""
+    headers: RawHeaders
+    """Those that may be relayed, names in lower case."""
+
     def __init__(self) -> None:
         self._body: list[bytes] = []
         self._left = 0
         """What is missing of the body after a common head."""
-        self.status = 0
-        self.headers: RawHeaders = ()
-        """Those that may be relayed, names in lower case."""
         self.head_complete = False
         self.complete = False
         self.keep_alive = False

@@ -16,6 +16,7 @@ from gateway.upstream.credentials import Credentials
 from gateway.upstream.headers import OutgoingHeaders, field_lines
 from gateway.upstream.origin import Origin
 from gateway.upstream.targets import targets_of
+from gateway.upstream.transport.arriving_reply import Terms
 from gateway.upstream.transport.connecting import new_connection
 from gateway.upstream.transport.connection import Connection
 from gateway.upstream.transport.dial import Dialer
@@ -72,10 +73,8 @@ class SocketDialer:
             data, status = await Opening(connection, self._name, patience).reply(head)
             if status == SWITCHED:
                 return self._opened(connection, handshake.accepted(data))
-            flight = Flight(
-                self._name, timeouts, head_only=False, park=Connection.abort, release=_nothing
-            )
-            reply = flight.go_on(connection, data)
+            terms = Terms(self._name, timeouts, park=Connection.abort, release=_nothing)
+            reply = Flight(terms, "GET").go_on(connection, data)
         except BaseException as error:
             if isinstance(error, ClosedUnanswered):
                 self._dialer.suspect(error, connection)

@@ -8,7 +8,7 @@ import pytest
 
 from gateway.config.settings import TimeoutSettings
 from gateway.errors import TruncatedStream, UpstreamTimeout
-from gateway.upstream.transport.arriving_reply import UNREAD_LIMIT
+from gateway.upstream.transport.arriving_reply import UNREAD_LIMIT, Terms
 from gateway.upstream.transport.connection import Connection
 from gateway.upstream.transport.flight import Flight
 from gateway.upstream.transport.reply_parser import ClosedUnanswered
@@ -28,13 +28,8 @@ class Stage:
         self.connection.connection_made(cast("asyncio.BaseTransport", self.transport))
         self.parked: list[Connection] = []
         self.released = 0
-        self.flight = Flight(
-            "local",
-            TimeoutSettings(**timeouts),
-            head_only=False,
-            park=self.parked.append,
-            release=self.release,
-        )
+        settings = TimeoutSettings(**timeouts)
+        self.flight = Flight(Terms("local", settings, self.parked.append, self.release), "GET")
 
     def release(self) -> None:
         self.released += 1
