@@ -5,9 +5,11 @@ A *shape* is a request/reply/stream format; an *endpoint* is the path where an u
 
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol, Self
+
+import msgspec
 
 Json = dict[str, Any]
 """A decoded JSON object."""
@@ -113,14 +115,15 @@ class CallTimeouts:
     stream_idle: float | None = None
 
 
-@dataclass(slots=True)
-class UpstreamCall:
+class UpstreamCall(msgspec.Struct):
     """One HTTP request to one configured upstream. Its sender notes `repeats` and `address`.
 
     `path` is below the upstream's base URL (with `root`: below the part before its `/v1`) and
     starts with a slash; `query` has no question mark. `client_headers` are the client's own,
     unfiltered: the network layer forwards those on its allow-list and replaces the credentials by
     the upstream's. A streamed `body` can be sent only once, so such a call is never repeated.
+
+    A `Struct`, since one is made for every request: a dataclass takes three times as long.
     """
 
     upstream: str
@@ -128,7 +131,7 @@ class UpstreamCall:
     path: str
     body: bytes | AsyncIterator[bytes] = b""
     query: bytes = b""
-    client_headers: RawHeaders = field(default=(), repr=False)
+    client_headers: RawHeaders = ()
     body_length: int | None = None
     """Declared length of a streamed body; None: it is sent chunked."""
     model: str | None = None
@@ -142,6 +145,13 @@ class UpstreamCall:
     """Those of its model, if they are not the upstream's."""
     trace: RawHeaders = ()
     """The fields of its own trace context: set when it is sent, if requests are traced."""
+
+    def __repr__(self) -> str:
+        return f"UpstreamCall({self.upstream!r}, {self.method!r}, {self.path!r})"
+
+    def copy(self, **changes: Any) -> "UpstreamCall":
+        """Return a copy with other values of these fields."""
+        return msgspec.structs.replace(self, **changes)
 
 
 Sink = Callable[[bytes], bool]

@@ -1,8 +1,11 @@
 """What the words of `gateway.shapes` promise to the layers that use them."""
 
+import gc
+from collections.abc import AsyncIterator
+
 import pytest
 
-from gateway.shapes import ClientHeaders, ItemNames, RawHeaders
+from gateway.shapes import ClientHeaders, ItemNames, RawHeaders, UpstreamCall
 
 
 @pytest.mark.parametrize(
@@ -38,3 +41,24 @@ def test_equal_client_headers_do_not_share_what_was_derived() -> None:
     first.derived["fingerprint"] = "of the first"
 
     assert second.derived == {}
+
+
+def test_a_call_shows_neither_its_body_nor_its_fields() -> None:
+    fields = ((b"authorization", b"Bearer a secret"),)
+    call = UpstreamCall("local", "POST", "/chat/completions", b"a secret", b"a secret", fields)
+    assert repr(call.copy(trace=fields)) == "UpstreamCall('local', 'POST', '/chat/completions')"
+
+
+def test_a_copy_of_a_call_differs_in_what_was_changed_only() -> None:
+    call = UpstreamCall("local", "POST", "/chat/completions", b"{}", repeats=2)
+    copied = call.copy(body=b"[]")
+    assert copied == UpstreamCall("local", "POST", "/chat/completions", b"[]", repeats=2)
+    assert call.copy() == call != copied
+
+
+async def _pieces() -> AsyncIterator[bytes]:
+    yield b""
+
+
+def test_the_garbage_collector_sees_a_call_that_could_be_part_of_a_cycle() -> None:
+    assert gc.is_tracked(UpstreamCall("local", "POST", "/files", _pieces()))

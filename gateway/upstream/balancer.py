@@ -9,7 +9,7 @@ All addresses share one queue, so that none is idle while a request waits for an
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import inf
 from typing import Protocol, Self
 
@@ -172,7 +172,7 @@ class Balancer:
             await self._acquire(call)
             try:
                 async with asyncio.timeout(seconds):
-                    reply, is_loading = await self._ask(place, replace(call))
+                    reply, is_loading = await self._ask(place, call.copy())
             except UpstreamError as error:
                 return error.reason
             except TimeoutError:

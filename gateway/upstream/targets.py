@@ -1,7 +1,6 @@
 """From a call to its request target: OpenAI's paths below the base URL, or Azure's own."""
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from gateway.config.settings import UpstreamSettings
 from gateway.shapes import UpstreamCall
@@ -37,7 +36,7 @@ def targets_of(upstream: UpstreamSettings, origin: Origin, credentials: Credenti
 
         def target_at_azure(call: UpstreamCall) -> bytes:
             query = credentials.query(call.query)
-            return azure(call if query == call.query else replace(call, query=query))
+            return azure(call if query == call.query else call.copy(query=query))
 
         return target_at_azure
 

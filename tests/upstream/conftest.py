@@ -34,7 +34,7 @@ def settings_for(base_url: str, **changes: Any) -> UpstreamSettings:
 
 
 def call(body: Any = b"{}", **changes: Any) -> UpstreamCall:
-    return replace(UpstreamCall("local", "POST", "/chat/completions", body), **changes)
+    return UpstreamCall("local", "POST", "/chat/completions", body).copy(**changes)
 
 
 GET = call(b"", method="GET", path="/models")

@@ -72,7 +72,7 @@ class Cluster:
         return (await read(reply)).decode()
 
     async def begin(self, request: Any = None) -> UpstreamReply:
-        return await self.balancer.send(replace(POST) if request is None else request)
+        return await self.balancer.send(POST.copy() if request is None else request)
 
     def ups(self) -> list[bool]:
         return [address.up for address in self.balancer.health()]
@@ -134,7 +134,7 @@ async def test_the_least_busy_address_is_asked(variant: str) -> None:
 
 async def test_the_call_says_where_it_was_sent(variant: str) -> None:
     async with cluster(variant, nobody(), Server("b")) as both:
-        request = replace(POST)
+        request = POST.copy()
         assert await both.fetch(request) == "b"
         assert (request.address, request.repeats) == (both.urls[1], 1)
 
@@ -308,7 +308,7 @@ async def test_where_all_are_ejected_each_is_tried_the_longest_ejected_first(var
     async with cluster(variant, *urls) as dead:
         for position in range(3):
             dead.clock.now += 0.001
-            request = replace(POST)
+            request = POST.copy()
             with pytest.raises(UpstreamUnavailable, match=r"cannot be|could not be") as caught:
                 await dead.fetch(request)
             assert caught.value.reason is Reason.REFUSED
@@ -415,7 +415,7 @@ async def test_look_ups_have_slots_of_their_own_and_learn_for_all(variant: str) 
     dead = nobody()
     async with cluster(variant, dead, Server("b")) as both:
         look_ups = both.balancer.for_look_ups()
-        reply = await look_ups.send(replace(GET))
+        reply = await look_ups.send(GET.copy())
         assert await read(reply) == b"b"
         assert both.ups() == [False, True]
         assert both.balancer.stats().in_flight == 0
@@ -447,16 +447,16 @@ async def test_the_health_of_an_only_address_is_known_too(variant: str) -> None:
         settings = settings_for(upstream.base_url)
         health = Health(upstream.base_url, clock=clock)
         one = OneAddress(health, sender_for(variant, settings))
-        request = replace(POST)
+        request = POST.copy()
         assert await read(await one.send(request)) == b"a"
         assert request.address == ""
         (look,) = one.health()
         assert (look.address, look.up, look.reason) == (upstream.base_url, True, None)
         a.reply = with_length(b"oops", "500 Internal Server Error")
-        assert await read(await one.send(replace(POST))) == b"oops"
+        assert await read(await one.send(POST.copy())) == b"oops"
         assert one.health()[0].failures == 1
         a.reply = None
-        assert await read(await one.send(replace(POST))) == b"a"
+        assert await read(await one.send(POST.copy())) == b"a"
         assert health.in_a_row == 0
         await until(lambda: one.stats().in_flight == 0)
         await one.aclose()
@@ -467,12 +467,12 @@ async def test_an_only_address_is_asked_whatever_its_health(variant: str) -> Non
     one = OneAddress(Health(settings.base_url), sender_for(variant, settings))
     for _ in range(2):
         with pytest.raises(UpstreamUnavailable):
-            await one.send(replace(POST))
+            await one.send(POST.copy())
     (look,) = one.health()
     assert (look.up, look.reason, look.failures) == (False, Reason.REFUSED, 2)
     look_ups = one.for_look_ups()
     with pytest.raises(UpstreamUnavailable):
-        await look_ups.send(replace(GET))
+        await look_ups.send(GET.copy())
     assert one.health()[0].failures == 3
     await look_ups.aclose()
     await one.aclose()
@@ -487,7 +487,7 @@ async def test_every_address_is_asked_at_once_whether_it_answers(
     async with cluster(variant, a, b, c, d, dead) as all_of:
         with monkeypatch.context() as patch:
             clock = LoopClock(patch)
-            asking = asyncio.create_task(all_of.balancer.failing(replace(GET), 5.0))
+            asking = asyncio.create_task(all_of.balancer.failing(GET.copy(), 5.0))
             while not d.served or all_of.balancer.stats().in_flight > 1:  # noqa: ASYNC110 - no time passes
                 await asyncio.sleep(0)
             await wait_turns(20)  # those that have answered are done

@@ -9,7 +9,7 @@ import socket
 import struct
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import product
 from math import inf
 from typing import Any
@@ -69,7 +69,7 @@ class BareUpstream:
 
     async def used_once(self) -> socket.socket:
         """Return a connection that the sender keeps idle, after a first request on it."""
-        connection, body = await asyncio.gather(self._serve_one(), self.fetch(replace(GET)))
+        connection, body = await asyncio.gather(self._serve_one(), self.fetch(GET.copy()))
         assert body == b"fine"
         self.received.clear()
         return connection
@@ -132,7 +132,7 @@ async def test_a_post_that_was_delivered_is_sent_once_whenever_its_connection_en
 ) -> None:
     async with bare(variant) as upstream:
         connection = await upstream.used_once()
-        request = replace(POST)
+        request = POST.copy()
         fetching = asyncio.create_task(upstream.fetch(request))
         await upstream.read_request(connection)
         await asyncio.sleep(after)
@@ -142,7 +142,7 @@ async def test_a_post_that_was_delivered_is_sent_once_whenever_its_connection_en
         assert upstream.received == [b"paid for"]
         assert request.repeats == 0
         # Nobody has connected a second time, and the next request is served.
-        assert await upstream.fetch_anew(replace(POST)) == b"fine"
+        assert await upstream.fetch_anew(POST.copy()) == b"fine"
         assert upstream.received == [b"paid for"] * 2
 
 
@@ -155,7 +155,7 @@ async def test_a_post_written_to_a_connection_that_was_closed_already_is_sent_ag
     async with bare(variant) as upstream:
         connection = await upstream.used_once()
         end(connection)  # the loop does not know of it when the request is written
-        request = replace(POST)
+        request = POST.copy()
         assert await upstream.fetch_anew(request) == b"fine"
         assert upstream.received == [b"paid for"]
         assert request.repeats == 1
@@ -165,7 +165,7 @@ async def test_a_connection_that_has_ended_unnoticed_is_not_used_again(
     variant: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pool, "_TRUSTED_SECONDS", 0.0)
-    for end, request in product((close, reset, half_close), (replace(POST), replace(LARGE))):
+    for end, request in product((close, reset, half_close), (POST.copy(), LARGE.copy())):
         async with bare(variant) as upstream:
             connection = await upstream.used_once()
             end(connection)
@@ -190,7 +190,7 @@ async def test_a_post_of_which_a_part_was_received_is_not_sent_again(variant: st
 async def test_a_safe_request_is_sent_again_once(variant: str) -> None:
     async with bare(variant) as upstream:
         connection = await upstream.used_once()
-        request = replace(GET, repeats=0)
+        request = GET.copy(repeats=0)
         fetching = asyncio.create_task(upstream.fetch(request))
         await upstream.read_request(connection)
         connection.close()

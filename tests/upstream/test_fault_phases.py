@@ -24,7 +24,7 @@ pytestmark = pytest.mark.anyio
 
 PATIENT = CallTimeouts(first_byte=GENEROUS.first_byte, stream_idle=GENEROUS.stream_idle)
 """Of requests that must succeed, however busy the machine is."""
-GOOD = replace(GET, timeouts=PATIENT)
+GOOD = GET.copy(timeouts=PATIENT)
 OK = with_length(b"fine")
 SHORT = 0.02
 LENGTH = b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n"

@@ -290,7 +290,7 @@ async def test_errors_name_the_upstream_and_no_address(before: WorldMaker) -> No
 
     async with before(script) as world:
         with pytest.raises(UpstreamError) as caught:
-            await world.fetch(replace(GET, query=b"key=sk-secret"))
+            await world.fetch(GET.copy(query=b"key=sk-secret"))
         assert "local" in caught.value.message
         assert not re.search(r"127\.0\.0\.1|sk-secret|http://", caught.value.message)
 

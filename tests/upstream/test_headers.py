@@ -32,7 +32,7 @@ def outgoing(
     upstream: UpstreamSettings, *headers: tuple[bytes, bytes], path: str = "/x"
 ) -> dict[bytes, bytes]:
     made = OutgoingHeaders(upstream, Credentials(upstream), b"local")
-    sent = made.outgoing(replace(call(headers), path=path))
+    sent = made.outgoing(call(headers).copy(path=path))
     assert len(dict(sent)) == len(sent)
     return dict(sent)
 
@@ -440,12 +440,12 @@ def test_the_lines_of_both_apis_are_kept_apart() -> None:
     made = OutgoingHeaders(PLAIN, Credentials(PLAIN), b"local")
     kept = ClientHeaders(ANTHROPICS.items())
     for _ in range(2):
-        to_messages = made.lines(replace(call(kept), path="/messages"))
-        to_chat = made.lines(replace(call(kept), path="/chat/completions"))
+        to_messages = made.lines(call(kept).copy(path="/messages"))
+        to_chat = made.lines(call(kept).copy(path="/chat/completions"))
         assert b"anthropic-beta: effort" in to_messages
         assert b"anthropic" not in to_chat
         assert b"claude" not in to_chat
-    assert to_messages == made.lines(replace(call(tuple(kept)), path="/messages"))
+    assert to_messages == made.lines(call(tuple(kept)).copy(path="/messages"))
 
 
 def test_a_server_that_may_be_anthropics_gets_the_key_in_both_places() -> None:

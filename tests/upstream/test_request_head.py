@@ -77,7 +77,7 @@ def test_prepared_and_general_heads_are_the_same(
     call: UpstreamCall, pools: tuple[Pool, Pool]
 ) -> None:
     prepared, unprepared = pools
-    plain = replace(call, client_headers=tuple(call.client_headers))
+    plain = call.copy(client_headers=tuple(call.client_headers))
     assert head(prepared, call) == head(prepared, call) == head(unprepared, plain)
 
 

@@ -21,7 +21,7 @@ from tests.upstream.websocket.scene import REALTIME, User, accepting
 pytestmark = pytest.mark.anyio
 
 LOCAL = settings_for("http://127.0.0.1:1/v1")
-POST = replace(GET, method="POST", body=b"{}")
+POST = GET.copy(method="POST", body=b"{}")
 
 
 async def test_calls_go_to_the_upstream_that_they_name_and_are_counted_there() -> None:
@@ -37,7 +37,7 @@ async def test_calls_go_to_the_upstream_that_they_name_and_are_counted_there() -
         )
         upstreams = Upstreams(settings)
         for name in ("one", "two"):
-            reply = await upstreams.send(replace(GET, upstream=name))
+            reply = await upstreams.send(GET.copy(upstream=name))
             assert await read(reply) == name.encode()
         await until(lambda: upstreams.stats()["one"].in_flight == 0)
         idle = UpstreamStats(in_flight=0, idle=1, queued=0)
@@ -127,9 +127,9 @@ async def test_a_look_up_is_given_up_after_a_time_of_its_own_whichever_phase_it_
 async def test_an_upstream_that_is_not_configured_is_a_fault_of_the_gateway() -> None:
     upstreams = Upstreams(Settings((LOCAL,)))
     with pytest.raises(KeyError):
-        await upstreams.send(replace(GET, upstream="other"))
+        await upstreams.send(GET.copy(upstream="other"))
     with pytest.raises(KeyError):
-        await upstreams.ask(replace(GET, upstream="other"))
+        await upstreams.ask(GET.copy(upstream="other"))
     with pytest.raises(KeyError):
         upstreams.fingerprint("other", ())
 
@@ -173,12 +173,12 @@ async def test_several_addresses_of_an_upstream_are_one_destination() -> None:
         dead = f"http://127.0.0.1:{held_port()}/v1"
         settings = settings_for(dead, further_urls=(one.base_url,))
         upstreams = Upstreams(Settings((settings,)), lambda *change: noticed.append(change))
-        posted = replace(POST)
+        posted = POST.copy()
         assert await read(await upstreams.send(posted)) == b"one"
         assert posted.address == one.base_url
         assert noticed == [("local", dead, Reason.REFUSED)]
         assert [look.up for look in upstreams.health()["local"]] == [False, True]
-        assert await read(await upstreams.ask(replace(GET))) == b"one"
+        assert await read(await upstreams.ask(GET.copy())) == b"one"
         assert await upstreams.failing(GET, 5) == {dead: Reason.REFUSED}
         await upstreams.aclose()
 
@@ -198,10 +198,10 @@ async def test_messages_have_an_address_of_their_own_where_one_is_configured() -
         settings = settings_for(chat.base_url, messages_url=messages.base_url)
         upstreams = Upstreams(Settings((settings, replace(LOCAL, name="plain"))))
         for path in ("/messages", "/messages/count_tokens"):
-            assert await read(await upstreams.send(replace(POST, path=path))) == b"messages"
-        assert await read(await upstreams.send(replace(POST))) == b"chat"
-        assert await read(await upstreams.send(replace(GET))) == b"list"
-        plain = replace(POST, upstream="plain", path="/messages")
+            assert await read(await upstreams.send(POST.copy(path=path))) == b"messages"
+        assert await read(await upstreams.send(POST.copy())) == b"chat"
+        assert await read(await upstreams.send(GET.copy())) == b"list"
+        plain = POST.copy(upstream="plain", path="/messages")
         with pytest.raises(UpstreamUnavailable):
             await upstreams.send(plain)
         await until(lambda: messages.open == 1)
@@ -213,7 +213,7 @@ async def test_a_reload_keeps_the_connections_to_an_unchanged_messages_url() -> 
     async with scripted(replies(*[with_length(b"messages")] * 2)) as messages:
         settings = settings_for(LOCAL.base_url, messages_url=messages.base_url)
         before = Upstreams(Settings((settings,)))
-        sent = replace(POST, path="/messages")
+        sent = POST.copy(path="/messages")
         assert await read(await before.send(sent)) == b"messages"
         after = Upstreams(Settings((settings,)), before=before)
         await before.aclose(besides=after)

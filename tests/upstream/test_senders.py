@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
-from dataclasses import replace
 from typing import cast
 
 import pytest
@@ -242,7 +241,7 @@ async def test_requests_beyond_the_limit_wait_and_are_served_in_order(
 
     async with before(script, max_connections=2) as world:
         fetches = [
-            asyncio.create_task(world.fetch(replace(GET, path=f"/{number}"))) for number in range(6)
+            asyncio.create_task(world.fetch(GET.copy(path=f"/{number}"))) for number in range(6)
         ]
         await until(lambda: len(served) == 2 and world.sender.stats().queued == 4)
         assert world.sender.stats().in_flight == 2
@@ -303,10 +302,10 @@ async def test_closing_a_reply_that_was_read_is_harmless(before: WorldMaker) -> 
 async def test_nothing_is_sent_for_a_request_that_cannot_be_written(before: WorldMaker) -> None:
     async with before(replies(OK)) as world:
         for bad in (
-            replace(GET, path="/../admin"),
-            replace(GET, query=b"a b"),
-            replace(GET, method="GET / HTTP/1.1\r\nX: "),
-            replace(GET, client_headers=((b"accept", b"a\r\nX-Injected: 1"),)),
+            GET.copy(path="/../admin"),
+            GET.copy(query=b"a b"),
+            GET.copy(method="GET / HTTP/1.1\r\nX: "),
+            GET.copy(client_headers=((b"accept", b"a\r\nX-Injected: 1"),)),
         ):
             with pytest.raises(InvalidRequest):
                 await world.begin(bad)

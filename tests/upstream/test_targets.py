@@ -1,7 +1,5 @@
 """Which upstream's targets are made how."""
 
-from dataclasses import replace
-
 import pytest
 
 from gateway.config.secret import Secret
@@ -21,7 +19,7 @@ CALL = UpstreamCall("u", "POST", "/chat/completions", query=b"a=1", model="m")
 def made(kind: Profile, query: bytes) -> bytes:
     upstream = UpstreamSettings("u", "https://h.example/v1", kind)
     targets = targets_of(upstream, parse_base_url(upstream.base_url), Credentials(upstream))
-    return targets(replace(CALL, query=query))
+    return targets(CALL.copy(query=query))
 
 
 @pytest.mark.parametrize("kind", [kind for kind in PROFILES if kind is not kinds.AZURE])
@@ -68,7 +66,7 @@ def test_azure_sees_no_credential_of_a_query_and_its_version_all_the_same() -> N
         api_key=Secret("sk-own"),
     )
     targets = targets_of(upstream, parse_base_url(upstream.base_url), Credentials(upstream))
-    asked = replace(CALL, path="/files", query=b"api-key=K&after=a&api-version=2024-06-01")
+    asked = CALL.copy(path="/files", query=b"api-key=K&after=a&api-version=2024-06-01")
     assert targets(asked) == b"/openai/files?after=a&api-version=2024-06-01"
-    untouched = replace(CALL, path="/files", query=b"after=a&api-version=2024-06-01")
+    untouched = CALL.copy(path="/files", query=b"after=a&api-version=2024-06-01")
     assert targets(untouched) == targets(asked)

@@ -6,7 +6,6 @@ endpoints are joined.
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
-from dataclasses import replace
 from typing import cast
 
 import msgspec
@@ -155,7 +154,7 @@ class _CompletedStream(ChunkedReply):
 
 
 def _single(call: UpstreamCall, body: Json) -> UpstreamCall:
-    return replace(call, body=_encode(body), repeats=0)
+    return call.copy(body=_encode(body), repeats=0)
 
 
 def _decoded(body: bytes) -> object:

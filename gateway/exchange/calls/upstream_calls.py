@@ -1,6 +1,5 @@
 """Calls to upstreams, made of clients' calls."""
 
-from dataclasses import replace
 from typing import Final
 
 from gateway.exchange.bodies.body_pieces import encode_in_pieces
@@ -47,7 +46,7 @@ def translated_call(
     """
     made = upstream_call(call, route, shape, encode_in_pieces(body))
     if call.shape is not Shape.MESSAGES and is_asked_to(body):
-        made = replace(made, client_headers=_with_beta(made.client_headers, BETA))
+        made = made.copy(client_headers=_with_beta(made.client_headers, BETA))
     return made
 
 

@@ -8,7 +8,6 @@ conversation.
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Final
 
 from gateway.config.settings import ClientSettings
@@ -186,7 +185,7 @@ class RelaysOfClient(ClientRelays):
         http = found.attempt.calls[0]
         dropped = {b"content-type", *(name for name, _ in self._betas)}
         fields = [field for field in call.headers if field[0] not in dropped]
-        sent = replace(http, method="GET", body=b"", client_headers=(*fields, *self._betas))
+        sent = http.copy(method="GET", body=b"", client_headers=(*fields, *self._betas))
         try:
             socket = await self._shared.dial(sent)
         except Refused as refused:

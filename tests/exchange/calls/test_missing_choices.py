@@ -155,7 +155,7 @@ def test_choices_are_asked_for_again_whatever_the_answers_are_labelled(
         if call.method == "POST":
             assert isinstance(call.body, bytes)
             body = {**msgspec.json.decode(call.body), "stream": streamed}
-            call = replace(call, body=msgspec.json.encode(body))
+            call = call.copy(body=msgspec.json.encode(body))
         answer = server(call)
         assert isinstance(answer, FakeReply)
         return replace(answer, headers=((b"content-type", kind),))

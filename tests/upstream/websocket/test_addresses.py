@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 
 import pytest
 from websockets.asyncio.server import ServerConnection
@@ -41,7 +40,7 @@ async def at(*urls: str) -> AsyncIterator[tuple[SocketAddresses, list[SocketAddr
 
 
 async def dialled(addresses: SocketAddresses) -> str:
-    call = replace(REALTIME)
+    call = REALTIME.copy()
     (await addresses.dial(call)).attach(User())
     return call.address
 
@@ -60,7 +59,7 @@ async def test_an_only_address_is_not_named() -> None:
 
 async def test_another_one_is_asked_where_there_is_no_connection() -> None:
     async with serving(quiet) as there, at(NOWHERE, there) as (addresses, places, clock):
-        call = replace(REALTIME)
+        call = REALTIME.copy()
         (await addresses.dial(call)).attach(User())
         assert (call.address, call.repeats, places[0].health.up) == (there, 1, False)
         assert [await dialled(addresses) for _ in range(2)] == [there] * 2
@@ -87,7 +86,7 @@ async def test_an_address_is_back_once_it_answers() -> None:
 async def test_where_none_is_there_the_last_error_is_raised() -> None:
     async with at(NOWHERE, "http://127.0.0.1:10/v1") as (addresses, places, _):
         with pytest.raises(UpstreamUnavailable):
-            await addresses.dial(replace(REALTIME))
+            await addresses.dial(REALTIME.copy())
         assert [place.health.up for place in places] == [False, False]
 
 
@@ -101,7 +100,7 @@ async def test_what_may_have_been_received_is_not_repeated() -> None:
         at(broken.base_url, fine) as (addresses, places, _),
     ):
         with pytest.raises(UpstreamError, match="without a reply"):
-            await addresses.dial(replace(REALTIME))
+            await addresses.dial(REALTIME.copy())
         assert places[0].health.in_a_row == 1
 
 
@@ -117,6 +116,6 @@ async def test_a_refusal_is_the_answer_and_a_bad_sign_if_it_is_the_servers_fault
         at(broken.base_url, fine) as (addresses, places, _),
     ):
         with pytest.raises(Refused) as caught:
-            await addresses.dial(replace(REALTIME))
+            await addresses.dial(REALTIME.copy())
         await caught.value.reply.aclose()
         assert places[0].health.in_a_row == 1

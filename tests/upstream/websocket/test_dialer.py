@@ -2,7 +2,6 @@
 
 import asyncio
 import ssl
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -62,7 +61,7 @@ async def test_the_request_has_the_upstreams_credential_and_allowed_fields_only(
         api_key=Secret("sk-upstream"),
         forward_headers=("session-id",),
     ) as dialer:
-        opened = await dialer.dial(replace(REALTIME, client_headers=CLIENTS))
+        opened = await dialer.dial(REALTIME.copy(client_headers=CLIENTS))
         assert (opened.protocol, opened.headers) == ("realtime", ((b"x-a", b"b"),))
         opened.attach(User())
         opened.abort()
@@ -102,7 +101,7 @@ async def test_the_callers_key_is_sent_in_the_upstreams_form() -> None:
     async with before(
         script, kind=kinds.AZURE, credential=CredentialPolicy.CALLER, path="/openai/v1"
     ) as dialer:
-        opened = await dialer.dial(replace(REALTIME, client_headers=CLIENTS))
+        opened = await dialer.dial(REALTIME.copy(client_headers=CLIENTS))
         opened.attach(User())
         opened.abort()
     assert seen[0].header("api-key") == "sk-client"
@@ -222,7 +221,7 @@ async def test_the_timeouts_are_those_of_the_calls_model() -> None:
 
     async with before(script) as dialer:
         with pytest.raises(UpstreamTimeout):
-            await dialer.dial(replace(REALTIME, timeouts=CallTimeouts(first_byte=0.05)))
+            await dialer.dial(REALTIME.copy(timeouts=CallTimeouts(first_byte=0.05)))
 
 
 async def test_an_upstream_that_is_not_there_is_unavailable() -> None:
@@ -234,7 +233,7 @@ async def test_an_upstream_that_is_not_there_is_unavailable() -> None:
 async def test_a_path_that_leads_out_is_refused_before_anything_is_opened() -> None:
     async with dialling("http://127.0.0.1:9/v1") as dialer:
         with pytest.raises(InvalidRequest):
-            await dialer.dial(replace(REALTIME, path="/../realtime"))
+            await dialer.dial(REALTIME.copy(path="/../realtime"))
 
 
 async def test_a_dialer_that_is_closed_drops_its_sockets_and_opens_none() -> None:
