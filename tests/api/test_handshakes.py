@@ -19,6 +19,7 @@ from gateway.exchange.decision import Decision
 from gateway.observe.outcomes import Outcome
 from gateway.observe.record import FinishedRequest
 from gateway.request import GenerationRequest, Head, Request
+from gateway.server.connection.head import MALFORMED
 from gateway.server.connection.state import State
 from gateway.server.connection.writer import WireWriter
 from gateway.shapes import ClientHeaders, RawHeaders
@@ -449,7 +450,7 @@ def test_turns_are_requests_of_the_same_client() -> None:
         await peer.send(own)
         turn = peer.sessions.turns[0](peer.session.request).serve
         other = Wire(peer.client.gateway)
-        writer = WireWriter(other.protocol, other.door, None)
+        writer = WireWriter(other.protocol, other.door, MALFORMED)
 
         def adapted(usual: Handler) -> Handler:
             async def handler(request: GenerationRequest, decision: Decision) -> ClientReply:
@@ -472,7 +473,7 @@ def test_turns_of_a_handshake_that_no_request_may_follow_are_refused() -> None:
         client = Client(answer, clients=(ONE,))
         turn = client.gateway.turns(Request("GET", "/responses")).serve
         wire = Wire(client.gateway)
-        writer = WireWriter(wire.protocol, wire.door, None)
+        writer = WireWriter(wire.protocol, wire.door, MALFORMED)
         await turn(lambda usual: usual, writer)
         assert writer.status == 400
         wire.leave()

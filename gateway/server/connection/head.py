@@ -44,6 +44,16 @@ class ReceivedHead:
     """Whether the reply has no body, whatever its head says (for HEAD)."""
 
 
+MALFORMED: Final = ReceivedHead(
+    Head("", b"", b"", ClientHeaders()),
+    length=None,
+    keep_alive=False,
+    is_http_1_0=False,
+    expects_continue=False,
+)
+"""What was received where nothing is known of a head."""
+
+
 class RepeatedHead:
     """The bytes of a head, to recognise the next request that has the same one.
 
@@ -51,23 +61,24 @@ class RepeatedHead:
     same: neither parsing nor checks have to be repeated.
     """
 
-    __slots__ = ("_after", "_before", "received")
+    __slots__ = ("_after", "_before", "_rest", "_start", "received")
 
     def __init__(self, before: bytes, after: bytes, received: ReceivedHead) -> None:
         self._before = before
         self._after = after
+        self._start, self._rest = len(before), len(after)
         self.received = received
 
     def match(self, data: bytes) -> tuple[int, int] | None:
         """Return the body's position and length if `data` begins with this head."""
         if not data.startswith(self._before):
             return None
-        start = len(self._before)
+        start = self._start
         end = data.find(b"\r", start, start + 16)
         digits = data[start:end]
         if end < 0 or not digits.isdigit() or not data.startswith(self._after, end):
             return None
-        return end + len(self._after), int(digits)
+        return end + self._rest, int(digits)
 
 
 def repeatable(data: bytes, received: ReceivedHead) -> RepeatedHead | None:

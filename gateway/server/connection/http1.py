@@ -137,7 +137,7 @@ class Connection(Reception):
 
     # --- serving ------------------------------------------------------------------------------
 
-    def _start(self, admission: Admission, body: Body, received: ReceivedHead | None) -> None:
+    def _start(self, admission: Admission, body: Body, received: ReceivedHead) -> None:
         self._writer = writer = WireWriter(self, self._door, received)
         if self._door.finishing:
             writer.keep_alive = False
@@ -178,7 +178,9 @@ class Connection(Reception):
             self.state = _IDLE
             self._due = due = self._loop.time() + IDLE_TIMEOUT
             # Later than the timer's next wake-up in any case, so nothing has to be scheduled.
-            self._timer.at = min(self.flow.due, due)
+            self._timer.at = due
+            if self.flow.due < due:
+                self._timer.at = self.flow.due
             if self.application is not self._door.application:
                 self._change_application()
             if incoming.rest:

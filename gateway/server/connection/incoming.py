@@ -69,10 +69,13 @@ class Incoming:
             return None
         known, admission = self._known
         found = known.match(data)
-        if found is None or len(data) - found[0] != found[1] or found[1] > admission.limit:
+        if found is None:
+            return None
+        start, length = found
+        if len(data) - start != length or length > admission.limit:
             return None
         self.received, self.admission = known.received, admission
-        return data[found[0] :]
+        return data[start:]
 
     def take_head(self, data: bytes) -> bool:
         """Take a part of a head; return whether it is complete.

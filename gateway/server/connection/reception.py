@@ -9,7 +9,7 @@ from gateway.api.admission import Admission, refusal
 from gateway.api.concurrency import ClientSlots
 from gateway.errors import GatewayError, body_timed_out
 from gateway.request import Body, Head
-from gateway.server.connection.head import ReceivedHead
+from gateway.server.connection.head import MALFORMED, ReceivedHead
 from gateway.server.connection.incoming import Incoming
 from gateway.server.connection.lifetime import HEAD_TIMEOUT, Lifetime
 from gateway.server.connection.partial_body import PartialBody
@@ -72,8 +72,8 @@ class Reception(Lifetime):
         """Close the connection after the current reply."""
         raise NotImplementedError
 
-    def _start(self, admission: Admission, body: Body, received: ReceivedHead | None) -> None:
-        """Serve a request; `received` is None if its head was malformed."""
+    def _start(self, admission: Admission, body: Body, received: ReceivedHead) -> None:
+        """Serve a request; `received` is `MALFORMED` if its head was."""
         raise NotImplementedError
 
     def _take_frames(self, data: bytes) -> None:
@@ -245,7 +245,7 @@ class Reception(Lifetime):
         self._enter(State.BODY, inf)
         upload.fail(error)
 
-    def _refuse(self, admission: Admission, received: ReceivedHead | None = None) -> None:
+    def _refuse(self, admission: Admission, received: ReceivedHead = MALFORMED) -> None:
         """Answer a request without reading the rest of it, which is discarded."""
         self._body.clear()
         self._incoming.rest.clear()

@@ -68,9 +68,9 @@ class WireWriter(ReplyWriter):
         "_bodiless",
         "_body",
         "_chunked",
-        "_chunks_understood",
         "_left",
         "_listener",
+        "_received",
         "_wire",
         "complete",
         "ends_with_connection",
@@ -78,26 +78,19 @@ class WireWriter(ReplyWriter):
         "keep_alive",
     )
 
-    def __init__(self, wire: Wire, listener: Listener, received: ReceivedHead | None) -> None:
+    def __init__(self, wire: Wire, listener: Listener, received: ReceivedHead) -> None:
         # Without super().__init__(): one is made for every request.
-        self._listener = listener
-        self.started = False
-        self.status = 0
-        self.decision = None
-        self.first_at = 0.0
         self._wire = wire
-        self._chunked = False
+        self._listener = listener
+        self._received = received
+        self._bodiless = received.head_only
+        self.keep_alive = received.keep_alive
+        self.status = 0
+        self.first_at = 0.0
+        self.decision = None
         self._left: int | None = None
         self._body: ReplyBody | None = None
-        if received is None:
-            self._bodiless = self.keep_alive = False
-            self._chunks_understood = True
-        else:
-            self._bodiless = received.head_only
-            self._chunks_understood = not received.is_http_1_0
-            self.keep_alive = received.keep_alive
-        self.gone = False
-        self.complete = False
+        self._chunked = self.started = self.complete = self.gone = False
         self.ends_with_connection = False
 
     async def upgrade(self, session: SocketSession, decision: Decision, traffic: Traffic) -> int:
@@ -236,7 +229,7 @@ class WireWriter(ReplyWriter):
         if length is not None:
             self._left = length
             return b"content-length: %d\r\n" % length
-        if self._chunks_understood:
+        if not self._received.is_http_1_0:
             self._chunked = True
             return b"transfer-encoding: chunked\r\n"
         self.keep_alive = False

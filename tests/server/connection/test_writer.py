@@ -15,7 +15,7 @@ from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.decision import Decision
 from gateway.exchange.reply.body import ReplyBody
 from gateway.server.connection.backpressure import Backpressure
-from gateway.server.connection.head import ReceivedHead, parse
+from gateway.server.connection.head import MALFORMED, ReceivedHead, parse
 from gateway.server.connection.state import State
 from gateway.server.connection.writer import WireWriter
 from gateway.server.websocket.client_socket import ClientSocket
@@ -100,7 +100,7 @@ def write(
     status: int,
     fields: Fields,
     body: bytes | ReplyBody,
-    received: ReceivedHead | None = POST,
+    received: ReceivedHead = POST,
     wire: FakeWire | None = None,
 ) -> tuple[FakeWire, WireWriter]:
     wire = wire or FakeWire()
@@ -184,7 +184,7 @@ def test_the_upstreams_coding_is_never_passed_on() -> None:
     ("received", "state", "fields"),
     [
         (CLOSING, State.SERVING, []),
-        (None, State.SERVING, []),
+        (MALFORMED, State.SERVING, []),
         (POST, State.BODY, []),
         (POST, State.SERVING, [(b"connection", b"upgrade, Close")]),
         (POST, State.SERVING, [(b"connection", b"close"), (b"connection", b"upgrade")]),
@@ -192,7 +192,7 @@ def test_the_upstreams_coding_is_never_passed_on() -> None:
     ids=["the client", "no head", "a body that is not waited for", "a reply", "a reply of two"],
 )
 def test_who_ends_the_connection_says_so_once(
-    received: ReceivedHead | None, state: State, fields: Fields
+    received: ReceivedHead, state: State, fields: Fields
 ) -> None:
     wire, writer = write(200, fields, b"x", received, FakeWire(state))
     assert not writer.keep_alive
