@@ -126,7 +126,7 @@ def begin(admission: Admission) -> Decision:
     return Decision(
         client=admission.client,
         id_line=line,
-        is_clients_id=bool(admission.request_id),
+        is_clients_id=admission.request_id != "",
         cors=admission.cors,
         anthropic=admission.anthropic,
     )

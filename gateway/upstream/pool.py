@@ -11,6 +11,7 @@ connection or a new one; connections in use plus idle ones are never more than t
 import asyncio
 import re
 from dataclasses import replace
+from typing import cast
 
 from gateway.config.settings import UpstreamSettings
 from gateway.errors import InvalidRequest, Reason, UpstreamUnavailable
@@ -83,11 +84,11 @@ class Pool:
             # connection always is: the upstream may be closing it at this moment.
             body = call.body
             connection = self._take_idle() if isinstance(body, bytes) else None
-            if connection is not None and isinstance(body, bytes):
+            if connection is not None:
                 try:
                     return await self._flight(call).deliver(connection, call, head)
                 except ClosedUnanswered:
-                    size = len(head) + len(body)
+                    size = len(head) + len(cast("bytes", body))
                     if not may_be_sent_again(call.method, size, connection.unacknowledged):
                         raise
                 # The race was lost: once more, on a new connection.

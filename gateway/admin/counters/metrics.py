@@ -8,7 +8,8 @@ import time
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple, Protocol
+from dataclasses import dataclass
+from typing import Protocol
 
 from gateway.admin.counters.sums import Family
 from gateway.exchange.decision import UpstreamFailure
@@ -66,7 +67,8 @@ class Tokens:
         self.input = self.output = 0
 
 
-class _Series(NamedTuple):
+@dataclass(slots=True)
+class _Series:
     """All that is counted of requests with the same labels."""
 
     upstream: str

@@ -149,8 +149,10 @@ class Connection(asyncio.Protocol):
 
     def _send(self, pieces: tuple[bytes, ...]) -> None:
         self._unsent = ()
-        if self.is_open:
-            cast("asyncio.Transport", self._transport).writelines(pieces)
+        transport = self._transport
+        # As `is_open` has it; for every request.
+        if not self.closed and transport is not None and not transport.is_closing():
+            transport.writelines(pieces)
 
     async def drain(self, limit: float) -> None:
         """Wait while too much is buffered for writing; raises `TimeoutError` after `limit` s."""
