@@ -15,6 +15,7 @@ from gateway.translate.limits.server_capabilities import preset
 
 _BETAS: Final = b"anthropic-beta"
 _CHAT: Final = Shape.CHAT
+_MESSAGES: Final = Shape.MESSAGES
 
 
 def upstream_call(call: GenerationRequest, route: Route, shape: Shape, body: bytes) -> UpstreamCall:
@@ -23,13 +24,15 @@ def upstream_call(call: GenerationRequest, route: Route, shape: Shape, body: byt
     The query is for that endpoint's maker: `?beta=true`, which Claude Code sends, says nothing to
     OpenAI's.
     """
-    is_for_the_maker = (shape is Shape.MESSAGES) is (call.shape is Shape.MESSAGES)
+    query = call.query
+    if query and (shape is _MESSAGES) is not (call.shape is _MESSAGES):
+        query = b""
     return UpstreamCall(
         route.upstream,
         "POST",
         shape.path,
         body,
-        call.query if is_for_the_maker else b"",
+        query,
         call.headers if body is call.body else labelled_json(call.headers),
         None,
         route.model_sent,
@@ -45,7 +48,7 @@ def translated_call(
     Clients of messages name theirs themselves.
     """
     made = upstream_call(call, route, shape, encode_in_pieces(body))
-    if call.shape is not Shape.MESSAGES and is_asked_to(body):
+    if call.shape is not _MESSAGES and is_asked_to(body):
         made = made.copy(client_headers=_with_beta(made.client_headers, BETA))
     return made
 
