@@ -109,6 +109,25 @@ class GenerationRequest(Request):
             self.shape,
         )
 
+    def of_utf8(self, *, is_unsealed: bool) -> "GenerationRequest":
+        """Return the same request with what is known of its body; without `replace`, as above."""
+        return GenerationRequest(
+            self.method,
+            self.path,
+            self.query,
+            self.headers,
+            self.body,
+            self.client,
+            self.model,
+            self.length,
+            self.shape,
+            self.items,
+            self.is_remembered,
+            self.as_chat,
+            True,
+            is_unsealed,
+        )
+
     @classmethod
     def at(
         cls,

@@ -1,11 +1,13 @@
 """The one record of a client's request."""
 
+from dataclasses import replace
+
 import pytest
 
 from gateway.config.settings import ClientSettings
 from gateway.errors import PayloadTooLarge
 from gateway.request import GenerationRequest, Head, check_size
-from gateway.shapes import ClientHeaders, Shape
+from gateway.shapes import ClientHeaders, ItemNames, Shape
 
 CLIENT = ClientSettings("team-a", ("0" * 64,), ("gpt-*",))
 
@@ -33,6 +35,16 @@ def test_a_request_with_its_body_is_the_same_but_for_that() -> None:
         "POST", "/responses", b"a=1", headers, b"{}\n", CLIENT, "m", None, Shape.RESPONSES
     )
     assert whole.headers is headers
+
+
+@pytest.mark.parametrize("is_unsealed", [False, True])
+def test_a_request_of_utf8_is_the_same_but_for_what_is_known(*, is_unsealed: bool) -> None:
+    call = GenerationRequest(
+        *("POST", "/responses", b"a=1", ClientHeaders(), b"{}", CLIENT, "m", 3),
+        *(Shape.RESPONSES, ItemNames([0]), True, True),
+    )
+    known = call.of_utf8(is_unsealed=is_unsealed)
+    assert known == replace(call, is_utf8=True, is_unsealed=is_unsealed) != call
 
 
 @pytest.mark.parametrize("shape", Shape)

@@ -1,6 +1,5 @@
 """Reads what routing needs of requests' bodies, each in the cheapest way that it allows."""
 
-from dataclasses import replace
 from functools import partial
 
 from gateway.config.settings import PerformanceSettings
@@ -56,4 +55,4 @@ class BodyReader:
             check_encoding(call.body)
         else:
             await self._apart.run(partial(check_encoding, call.body))
-        return replace(call, is_utf8=True)
+        return call.of_utf8(is_unsealed=call.is_unsealed)

@@ -6,7 +6,6 @@ serves nobody else, and ends with the connection.
 
 import weakref
 from collections import OrderedDict
-from dataclasses import replace
 from functools import partial
 from typing import Final, cast
 
@@ -132,7 +131,7 @@ def _read(known: RepeatedBody, call: GenerationRequest) -> Read | None:
     routed = known.read(call.body)
     if routed is None:
         return None
-    return replace(call, is_utf8=True, is_unsealed=known.is_unsealed), routed
+    return call.of_utf8(is_unsealed=known.is_unsealed), routed
 
 
 def _continued(last: bytes, body: bytes) -> int:
