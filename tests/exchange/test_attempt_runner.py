@@ -1,7 +1,6 @@
 """One attempt: what is sent, and what its answer becomes."""
 
 import asyncio
-from dataclasses import replace
 
 import msgspec
 import pytest
@@ -50,5 +49,5 @@ def test_calls_that_were_sent_again_and_their_address_are_noted() -> None:
     decision = Decision()
     sent = UpstreamCall("u", "POST", "/chat/completions", BODY, repeats=2, address="http://b")
     note_sending(decision, sent)
-    note_sending(decision, replace(sent, repeats=1, address=""))
+    note_sending(decision, sent.copy(repeats=1, address=""))
     assert (decision.repeats, decision.address) == (3, "http://b")
