@@ -12,7 +12,7 @@ from websockets.frames import Frame, Opcode
 from websockets.protocol import Protocol, Side
 
 from gateway.api.handshakes import run_session
-from gateway.frames import BadFrame, FrameScanner
+from gateway.frames import FrameScanner
 from gateway.sockets import (
     ABNORMAL_CLOSURE,
     INVALID_DATA,
@@ -192,13 +192,11 @@ class ASGISocket(Socket):
         made = b"".join(self._client.data_to_send())
         if not made or self._scanner is None or self._user is None:
             return
-        try:
-            passed = self._scanner.take(made)
-        except BadFrame as error:
-            self.close(error.code, str(error))
-            return
+        passed = self._scanner.take(made)
         if passed:
             self._user.received_frames(passed, complete=True)
+        if self._scanner.bad is not None:
+            self.close(*self._scanner.bad)
 
     def _send_part(self, frame: Frame) -> None:
         """Send a message with its last frame."""

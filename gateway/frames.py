@@ -29,7 +29,7 @@ _TWO_BYTES: Final = 126
 _LONGEST_IN_TWO: Final = 0xFFFF
 
 
-class BadFrame(Exception):
+class _BadFrame(Exception):
     """A peer has broken the protocol. `code` is the one to close its socket with."""
 
     def __init__(self, reason: str, code: int = PROTOCOL_ERROR) -> None:
@@ -53,6 +53,7 @@ class FrameScanner:
         "_masked",
         "_message",
         "_passed",
+        "bad",
         "begins",
         "boundary",
         "controls",
@@ -69,6 +70,8 @@ class FrameScanner:
         """How many bytes of the current frame are to come."""
         self._message: int | None = None
         """The size of the message that further frames continue; None: there is none."""
+        self.bad: tuple[int, str] | None = None
+        """How the last piece breaks the protocol: the code to close with, and what is wrong."""
         self.controls: list[bytes] = []
         """The control frames that were taken out of the last piece, whole and as they came."""
         self.begins: list[int] = []
@@ -89,8 +92,8 @@ class FrameScanner:
     def take(self, data: bytes) -> bytes:
         """Return a piece of the peer's bytes as it may be passed on, perhaps empty.
 
-        It ends where a frame's length is known: the beginning of a head is held back. Raises
-        `BadFrame`; nothing may be passed on after that.
+        It ends where a frame's length is known: the beginning of a head is held back. A piece that
+        breaks the protocol (`bad`) ends before the frame that does, and is the last one.
         """
         if self.controls:
             self.controls = []
@@ -124,7 +127,7 @@ class FrameScanner:
         """Do what `take` does, from a frame on that needs a closer look."""
         end, kept, cut = len(data), 0, 0
         pieces: list[bytes] = []
-        while at < end and (head := self._head(data, at)) is not None:
+        while at < end and (head := self._checked(data, at)) is not None:
             opcode, after = head
             if opcode & _CONTROL and opcode not in self._passed:
                 if after > end:
@@ -143,22 +146,30 @@ class FrameScanner:
         pieces.append(data[kept:at])
         return b"".join(pieces)
 
-    def _head(self, data: bytes, at: int) -> tuple[int, int] | None:
+    def _checked(self, data: bytes, at: int) -> tuple[int, int] | None:
         """Return the opcode of a frame, and where it ends.
 
-        None: its length is not all here. Raises `BadFrame`.
+        None: its length is not all here, or the frame is `bad`.
         """
+        try:
+            return self._head(data, at)
+        except _BadFrame as error:
+            self.bad = error.code, str(error)
+            return None
+
+    def _head(self, data: bytes, at: int) -> tuple[int, int] | None:
+        """Do what `_checked` does; raises `_BadFrame`."""
         end = len(data)
         if at + 2 > end:
             return None
         first, size, start = data[at], data[at + 1] ^ self._masked, at + 2
         opcode = first & 0x0F
         if first & _RESERVED or opcode not in _OPCODES:
-            raise BadFrame("a frame has a reserved bit or opcode")
+            raise _BadFrame("a frame has a reserved bit or opcode")
         if size & _MASKED:
-            raise BadFrame("a frame is not masked" if self._masked else "a frame is masked")
+            raise _BadFrame("a frame is not masked" if self._masked else "a frame is masked")
         if opcode & _CONTROL and (size >= _TWO_BYTES or not first & _FINAL):
-            raise BadFrame("a control frame is too long or fragmented")
+            raise _BadFrame("a control frame is too long or fragmented")
         if size >= _TWO_BYTES:
             shorter = _TWO_BYTES - 1 if size == _TWO_BYTES else _LONGEST_IN_TWO
             start += 2 if size == _TWO_BYTES else 8
@@ -166,18 +177,18 @@ class FrameScanner:
                 return None
             size = int.from_bytes(data[at + 2 : start], "big")
             if size <= shorter:
-                raise BadFrame("a frame's length is not written in the shortest form")
+                raise _BadFrame("a frame's length is not written in the shortest form")
         if not opcode & _CONTROL:
             self._count(first, opcode, size)
         return opcode, start + self._key + size
 
     def _count(self, first: int, opcode: int, size: int) -> None:
-        """Take note of a frame of a message; raises `BadFrame`."""
+        """Take note of a frame of a message; raises `_BadFrame`."""
         if (opcode == CONTINUATION) is (self._message is None):
-            raise BadFrame("a message continues without its beginning, or begins inside another")
+            raise _BadFrame("a message continues without its beginning, or begins inside another")
         size += self._message or 0
         if size > self._limit:
-            raise BadFrame(f"a message is longer than {self._limit} bytes", TOO_BIG)
+            raise _BadFrame(f"a message is longer than {self._limit} bytes", TOO_BIG)
         self._message = None if first & _FINAL else size
 
 

@@ -5,7 +5,7 @@ import random
 import pytest
 from websockets.frames import Frame, Opcode
 
-from gateway.frames import PROTOCOL_ERROR, TOO_BIG, BadFrame, FrameScanner, message_at
+from gateway.frames import PROTOCOL_ERROR, TOO_BIG, FrameScanner, message_at
 
 SIZES = [0, 1, 125, 126, 300, 65535, 65536, 70000]
 
@@ -136,16 +136,44 @@ def test_the_beginning_of_a_head_is_held_back() -> None:
 )
 @pytest.mark.parametrize("step", [1, 1 << 20])
 def test_what_breaks_the_protocol_is_refused(data: bytes, step: int) -> None:
-    with pytest.raises(BadFrame) as caught:
-        taken(scanner(), frame(1, b"before") + data, step)
-    assert caught.value.code == PROTOCOL_ERROR
+    scanned = scanner()
+    taken(scanned, frame(1, b"before") + data, step)
+    assert scanned.bad is not None
+    assert scanned.bad[0] == PROTOCOL_ERROR
+    assert not scanned.in_frame
+
+
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize(
+    "bad",
+    [
+        b"\xc1\x00",
+        b"\x83\x80",
+        b"\x09\x80",
+        b"\x80\x81",
+        b"\x81\xff" + (1 << 62).to_bytes(8, "big"),
+    ],
+    ids=["reserved bit", "reserved opcode", "fragmented ping", "continuation", "too long"],
+)
+def test_what_came_whole_before_a_bad_frame_is_passed_on(bad: bytes, *, masked: bool) -> None:
+    if not masked:
+        bad = bytes((bad[0], bad[1] & 0x7F)) + bad[2:]
+    first, ping = frame(1, b"f" * 300, masked=masked), frame(9, b"p", masked=masked)
+    last = frame(1, b"a", fin=False, masked=masked) + frame(0, b"b", masked=masked)
+    scanned = scanner(masked=masked, limit=1 << 20)
+    assert scanned.take(first[:200]) == first[:200]
+    passed = scanned.take(first[200:] + ping + last + bad + frame(1, b"behind", masked=masked))
+    assert passed == first[200:] + last
+    assert (scanned.controls, scanned.boundary) == ([ping], len(passed))
+    assert scanned.bad is not None
+    assert not scanned.in_frame
 
 
 def test_frames_of_clients_must_be_masked() -> None:
-    with pytest.raises(BadFrame, match="not masked"):
-        scanner(masked=True).take(frame(1, b"x"))
-    with pytest.raises(BadFrame, match="is masked"):
-        scanner().take(frame(1, b"x", masked=True))
+    for masked, what in ((True, "a frame is not masked"), (False, "a frame is masked")):
+        scanned = scanner(masked=masked)
+        assert scanned.take(frame(1, b"x", masked=not masked)) == b""
+        assert scanned.bad == (PROTOCOL_ERROR, what)
 
 
 @pytest.mark.parametrize(
@@ -161,14 +189,14 @@ def test_frames_of_clients_must_be_masked() -> None:
 def test_a_message_that_is_too_long_is_refused_by_its_head(data: bytes) -> None:
     scanned = scanner(limit=1000)
     scanned.take(frame(1, b"x" * 1000))
-    with pytest.raises(BadFrame) as caught:
-        scanned.take(data)
-    assert caught.value.code == TOO_BIG
+    scanned.take(data)
+    assert scanned.bad == (TOO_BIG, "a message is longer than 1000 bytes")
 
 
 def test_a_short_limit_holds_too() -> None:
-    with pytest.raises(BadFrame):
-        scanner(limit=10).take(frame(1, b"x" * 11))
+    scanned = scanner(limit=10)
+    assert scanned.take(frame(1, b"x" * 10) + frame(1, b"x" * 11)) == frame(1, b"x" * 10)
+    assert scanned.bad == (TOO_BIG, "a message is longer than 10 bytes")
 
 
 @pytest.mark.parametrize("seed", range(40))

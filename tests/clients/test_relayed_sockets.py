@@ -1,6 +1,7 @@
 """Turns that are relayed to an upstream's own sockets, over real connections."""
 
 import asyncio
+import contextlib
 import json
 import urllib.request
 from collections.abc import Coroutine, Iterator
@@ -10,6 +11,7 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
+from websockets.frames import Frame, Opcode
 
 from tests.clients.running import RunningGateway, Stage, stage
 from tests.clients.sockets_before import UNLIMITED, gateway_before, upstream
@@ -156,6 +158,69 @@ def test_an_upstream_is_lost_at_every_event(after: int, abort: bool) -> None:
             await client.send(CREATE)
             assert await events(client, ("response.completed",)) == EVENTS
             assert creates == 3
+
+    run(scenario())
+
+
+def raw(*messages: str, masked: bool = False) -> bytes:
+    """Return frames in one piece, of which the last one breaks the protocol."""
+    frames = [Frame(Opcode.TEXT, message.encode()).serialize(mask=masked) for message in messages]
+    return b"".join(frames) + b"\xc1\x80"
+
+
+@pytest.mark.parametrize("said", [2, 4])
+def test_a_turn_has_what_came_before_its_upstream_breaks_the_protocol(said: int) -> None:
+    async def breaks(served: ServerConnection) -> None:
+        async for _ in served:
+            served.transport.write(raw(*map(json.dumps, EVENTS[:said])))
+
+    async def scenario() -> None:
+        async with (
+            upstream(breaks) as url,
+            gateway_before(url) as gateway,
+            client_of(gateway) as client,
+        ):
+            for _ in range(2):  # on a new socket each time
+                await client.send(CREATE)
+                got = await events(client, ("response.completed", "error"))
+                assert got[:said] == EVENTS[:said]
+                assert (got[said:] == []) is (said == len(EVENTS))
+                assert all("broke the WebSocket protocol" in str(each) for each in got[said:])
+
+    run(scenario())
+
+
+async def heard_on(socket: ServerConnection | ClientConnection) -> list[str | bytes]:
+    """Return what comes until the socket is closed, however it is."""
+    heard = []
+    with contextlib.suppress(ConnectionClosed):
+        async for message in socket:
+            heard.append(message)  # noqa: PERF401 - the end raises
+    return heard
+
+
+@pytest.mark.parametrize("side", ["client", "upstream"])
+def test_a_session_has_what_came_before_one_side_breaks_the_protocol(side: str) -> None:
+    ends: list[tuple[list[str | bytes], int | None]] = []
+
+    async def listens(served: ServerConnection) -> None:
+        if side == "upstream":
+            served.transport.write(raw("one", "two"))
+        ends.append((await heard_on(served), served.close_code))
+
+    async def scenario() -> None:
+        async with upstream(listens) as url, gateway_before(url) as gateway:
+            at = gateway.base_url.replace("http", "ws") + "/realtime?model=gpt-realtime-2.1"
+            async with connect(at, additional_headers={"authorization": "Bearer sk"}) as client:
+                if side == "client":
+                    client.transport.write(raw("one", "two", masked=True))
+                got = await heard_on(client), client.close_code
+                await until(lambda: bool(ends))
+                said = ["one", "two"]
+                if side == "client":
+                    assert (got, ends[0]) == (([], 1002), (said, 1001))
+                else:
+                    assert (got, ends[0]) == ((said, 1011), ([], 1002))
 
     run(scenario())
 

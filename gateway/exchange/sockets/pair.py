@@ -17,6 +17,7 @@ from gateway.sockets import (
 
 _LOST: Final = "The connection to the upstream was lost."
 _BROKEN: Final = "The upstream has broken the WebSocket protocol: %s."
+_BROKEN_BY_CLIENT: Final = "The client has broken the WebSocket protocol."
 LAST_SECONDS: Final = 1.0
 """How long the frame that a client is getting, and its closing handshake, may take at the end."""
 
@@ -61,12 +62,17 @@ class ClientEnd(End):
         self._upstream = upstream
 
     def closed(self, code: int, reason: str) -> None:
-        """Close the upstream's socket as the client has closed its own."""
+        """Close the upstream's socket as the client has closed its own.
+
+        What a client has sent before it broke the protocol still reaches the upstream.
+        """
         super().closed(code, reason)
-        if code == ABNORMAL_CLOSURE:
-            self._upstream.abort()
-        else:
+        if code != ABNORMAL_CLOSURE:
             self._upstream.close(code, reason)
+        elif reason:
+            self._upstream.close(GOING_AWAY, _BROKEN_BY_CLIENT)
+        else:
+            self._upstream.abort()
 
 
 class UpstreamEnd(End):

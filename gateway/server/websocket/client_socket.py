@@ -9,7 +9,7 @@ from typing import Final, cast
 
 from websockets.frames import Frame, Opcode
 
-from gateway.frames import BadFrame, FrameScanner
+from gateway.frames import FrameScanner
 from gateway.server.websocket.sending import Carrier, SendingSocket
 from gateway.sockets import INVALID_DATA, UNSUPPORTED_DATA, Leaving, SocketUser, Traffic
 
@@ -128,15 +128,14 @@ class ClientSocket(SendingSocket):
             self._carrier.pause_socket()
 
     def _pass_on(self, scanner: FrameScanner, data: bytes) -> None:
-        try:
-            passed = scanner.take(data)
-        except BadFrame as error:
-            self._fail(error.code, str(error))
-            return
+        passed = scanner.take(data)
         if passed and self._user is not None and self._hands_over:
             self._user.received_frames(passed, complete=not scanner.in_frame)
         for control in scanner.controls:
             self._parse(control)
+        if scanner.bad is not None and self._ended is None:
+            self._fail(*scanner.bad)
+            return
         if scanner.boundary:
             self._since = None
         self._note_message(is_inside=scanner.in_message)

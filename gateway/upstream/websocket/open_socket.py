@@ -12,7 +12,7 @@ from typing import Final, cast
 from websockets.frames import Frame, Opcode
 from websockets.protocol import OPEN, Protocol, Side
 
-from gateway.frames import BadFrame, FrameScanner
+from gateway.frames import FrameScanner
 from gateway.sockets import (
     ABNORMAL_CLOSURE,
     INVALID_DATA,
@@ -154,16 +154,14 @@ class OpenSocket(UpstreamSocket, asyncio.Protocol):
         if scanner is None or self._end is not None:
             self._read(data)
             return
-        try:
-            piece = scanner.take(data)
-        except BadFrame as error:
-            self._fail(error.code, str(error))
-            self._write()
-            return
+        piece = scanner.take(data)
         if piece and self._user is not None and not self._closing:
             self._user.received_frames(piece, complete=not scanner.in_frame)
         for control in scanner.controls:
             self._read(control)
+        if scanner.bad is not None and self._end is None:
+            self._fail(*scanner.bad)
+            self._write()
 
     def eof_received(self) -> None:
         """Take the end of what the upstream sends: it has gone (called by asyncio)."""

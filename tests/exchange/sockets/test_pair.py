@@ -82,6 +82,14 @@ async def test_the_upstreams_end_is_the_clients(end_of: tuple[int, str]) -> None
         client.ends(*end_of)
 
 
+async def test_a_client_that_breaks_the_protocol_ends_the_upstream_in_order() -> None:
+    async with paired() as (client, upstream, _):
+        client.ends(1006, "a frame is not masked")
+        end_of = 1001, "The client has broken the WebSocket protocol."
+        assert (upstream.closes, upstream.is_aborted) == ([end_of], False)
+        upstream.ends(*end_of)
+
+
 async def test_a_client_that_is_lost_drops_the_upstream() -> None:
     async with paired() as (client, upstream, _):
         client.ends(1006)

@@ -360,6 +360,44 @@ def test_frames_that_break_the_protocol_are_not_handed_over(data: bytes, code: i
     run(scenario)
 
 
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        (Frame(TEXT, b"x").serialize(mask=False), 1002),
+        (RESERVED[0], 1002),
+        (frame(b"x" * 1001), 1009),
+        (closing(1006), 1002),
+        (closing(4000) + RESERVED[0], 4000),
+    ],
+    ids=["unmasked", "reserved bit", "too large", "unsendable code", "after a close"],
+)
+def test_what_came_whole_before_a_bad_frame_is_handed_over(data: bytes, code: int) -> None:
+    async def scenario() -> None:
+        peer = Peer(passing(pings=False), ServerSettings(max_body_bytes=1000))
+        await peer.open()
+        sent = frame("one", fin=False) + frame("two", CONTINUED), frame("three")
+        got = frames_in(await peer.send(sent[0] + frame(b"p", PING) + sent[1] + data))
+        assert b"".join(peer.session.pieces) == b"".join(sent)
+        assert got[0] == (PONG, b"p")
+        assert (got[-1][0], got[-1][1][:2]) == (CLOSE, code.to_bytes(2, "big"))
+        peer.wire.leave()
+
+    run(scenario)
+
+
+@pytest.mark.parametrize("data", [RESERVED[0], frame(b"x", BINARY), frame(b"x" * 1001)])
+def test_messages_before_a_bad_one_are_handed_over(data: bytes) -> None:
+    async def scenario() -> None:
+        peer = Peer(server=ServerSettings(max_body_bytes=1000))
+        await peer.open()
+        await peer.send(frame("one") + frame("two") + data + frame("three"))
+        assert peer.session.messages == [b"one", b"two"]
+        assert peer.session.ends[0][0] == ABNORMAL_CLOSURE
+        peer.wire.leave()
+
+    run(scenario)
+
+
 def test_frames_wait_for_a_user_that_pauses() -> None:
     async def scenario() -> None:
         peer = Peer(passing(pings=True))

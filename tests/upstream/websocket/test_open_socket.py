@@ -207,6 +207,33 @@ async def test_who_breaks_the_protocol_is_shown_out(mode: str, sent: bytes, code
         assert user.ends == 1
 
 
+@pytest.mark.parametrize("mode", ["", FRAMES, PINGS])
+@pytest.mark.parametrize(
+    ("bad", "end", "code"),
+    [
+        (b"\xc1\x00", 1006, 1002),
+        (frame(1, b"x", masked=True), 1006, 1002),
+        (frame(1, b"x" * 2000), 1006, 1009),
+        (frame(8, b"\x03"), 1006, 1002),
+        (closing(4000) + b"\xc1\x00", 4000, 4000),
+    ],
+    ids=["reserved bit", "masked", "too large", "half a code", "after a close"],
+)
+async def test_what_came_whole_before_a_bad_frame_is_handed_over(
+    mode: str, bad: bytes, end: int, code: int
+) -> None:
+    good = frame(1, b"one") + frame(1, b"t", fin=False) + frame(0, b"wo")
+    async with hearing(good + bad, mode=mode, limit=1000) as (_, user, heard):
+        await user.ended.wait()
+        assert user.end is not None
+        assert user.end[0] == end
+        assert bytes(user.frames) == (good if mode else b"")
+        assert user.messages == ([] if mode else [b"one", b"two"])
+        await until(lambda: len(heard) >= 8)
+        found = bytes(a ^ b for a, b in zip(heard[6:8], heard[2:6], strict=False))
+        assert found == code.to_bytes(2, "big")
+
+
 @pytest.mark.parametrize(
     ("sent", "code", "reason"),
     [
