@@ -65,9 +65,16 @@ def with_subprotocol_credentials(headers: ClientHeaders) -> ClientHeaders:
 
     Pages cannot set fields: OpenAI's clients send `openai-insecure-api-key.KEY` and the like. What
     a page names replaces the caller's fields, and is no longer among the subprotocols: their field
-    is empty if there is no other.
+    is empty if there is no other. Raises `InvalidRequest` for one that names none from the start,
+    which breaks the grammar (`1#token`: RFC 6455 section 4.3, RFC 9110 section 5.6.1.2), so that a
+    server has to refuse it (RFC 6455 section 4.2.1).
     """
     offered = offered_protocols(headers)
+    if not offered and any(name == SUBPROTOCOL for name, _ in headers):
+        raise InvalidRequest(
+            "The field `Sec-WebSocket-Protocol` is empty: name a subprotocol, or leave it out.",
+            code="invalid_handshake",
+        )
     found: list[tuple[bytes, bytes]] = []
     kept = []
     for protocol in offered:
@@ -93,13 +100,14 @@ def chosen_protocol(headers: RawHeaders) -> str:
     if all(name != SUBPROTOCOL for name, _ in headers):
         return ""
     offered = offered_protocols(headers)
-    names = [
-        name for name in offered if _TOKEN.fullmatch(name) and _CREDENTIAL.fullmatch(name) is None
-    ]
+    others = [name for name in offered if _CREDENTIAL.fullmatch(name) is None]
+    names = [name for name in others if _TOKEN.fullmatch(name)]
     if not names:
+        named = "a name is a token of 1 to 64 characters"
+        why = named if others else "a credential is never sent back"
         raise InvalidRequest(
-            "The handshake must be answered with one of the subprotocols that it offers, and a "
-            "credential is never sent back: offer another one beside it, such as `realtime`.",
+            "The handshake must be answered with one of the subprotocols that it offers, and "
+            f"{why}: offer another one beside it, such as `realtime`.",
             code="invalid_handshake",
         )
     return (_REALTIME if _REALTIME in names else names[0]).decode("ascii")

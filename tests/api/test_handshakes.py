@@ -118,6 +118,11 @@ REFUSED = {
         400,
         "invalid_handshake",
     ),
+    "no subprotocol": (
+        handshake("/v1/responses", "Sec-WebSocket-Protocol:"),
+        400,
+        "invalid_handshake",
+    ),
     "an attack": (handshake("/v1/responses", "x_api_key: a"), 400, "invalid_header"),
     "a loop": (
         handshake("/v1/responses", "x-gateway-hops: " + ", ".join(["a" * 16] * 16)),

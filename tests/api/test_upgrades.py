@@ -141,15 +141,30 @@ def test_the_reply_names_what_is_not_a_credential(offered: tuple[bytes, ...], ch
         b"Bearer.abc",
         b"api_key-abc",
         b"base64url.bearer.authorization.k8s.io.abc",
-        b"x" * 65,
     ],
 )
 def test_without_another_name_there_is_nothing_to_reply(offered: bytes) -> None:
     fields = ClientHeaders(without(b"sec-websocket-protocol", offered))
-    with pytest.raises(InvalidRequest, match="offer another one") as raised:
+    with pytest.raises(InvalidRequest, match=r"credential.*offer another one") as raised:
         chosen_protocol(with_subprotocol_credentials(fields))
     assert raised.value.code == "invalid_handshake"
     assert offered.decode() not in raised.value.message
+
+
+@pytest.mark.parametrize("offered", [b"x" * 65, b'a "b"', b"app/v1, (v2)", b"sk-page, a b"])
+def test_what_is_no_name_is_called_so(offered: bytes) -> None:
+    fields = ClientHeaders(without(b"sec-websocket-protocol", offered))
+    with pytest.raises(InvalidRequest, match=r"token of 1 to 64.*offer another one") as raised:
+        chosen_protocol(with_subprotocol_credentials(fields))
+    assert raised.value.code == "invalid_handshake"
+
+
+@pytest.mark.parametrize("offered", [(b"",), (b" , ,",), (b"", b"")])
+def test_an_empty_list_is_called_so(offered: tuple[bytes, ...]) -> None:
+    fields = ClientHeaders(without(b"sec-websocket-protocol", *offered))
+    with pytest.raises(InvalidRequest, match="`Sec-WebSocket-Protocol` is empty") as raised:
+        with_subprotocol_credentials(fields)
+    assert raised.value.code == "invalid_handshake"
 
 
 @pytest.mark.parametrize(
