@@ -23,6 +23,7 @@ from gateway.translate.parts.upstream_errors import ended_too_early, upstream_er
 from gateway.translate.stream.event_reader import is_empty_data
 from gateway.translate.stream.replay import replayed
 from gateway.translate.stream.response_ends import OTHER_END, documented
+from gateway.translate.stream.response_form import check_response
 from gateway.translate.stream.sse import (
     RESPONSES_END,
     ServerSentEvent,
@@ -146,11 +147,8 @@ class TurnFrames:
         said = error_in_place(Shape.RESPONSES, reply) or reply
         if not isinstance(reply.get("output"), list) and upstream_error(said) is not None:
             return [self._error(encode_json(said))]
-        try:
-            events = encode_events(Shape.RESPONSES, replayed(reply))
-        except (AttributeError, KeyError, TypeError):
-            raise UpstreamError("The upstream's reply is not a response.") from None
-        frames = self._feed(events)
+        check_response(reply)
+        frames = self._feed(encode_events(Shape.RESPONSES, replayed(reply)))
         if not self.ended:
             raise ended_too_early()
         return frames

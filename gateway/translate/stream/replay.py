@@ -8,10 +8,14 @@ from collections.abc import Iterator
 from typing import Any
 
 from gateway.shapes import Json
+from gateway.translate.stream.response_form import TEXTS
 
 
 def replayed(response: Json) -> list[Json]:
-    """Return the events of a whole response, numbered from 0."""
+    """Return the events of a whole response, numbered from 0.
+
+    `response_form.check_response` says whether it has the form that is needed.
+    """
     return [
         {"type": event["type"], "sequence_number": number, **event}
         for number, event in enumerate(_events(response))
@@ -31,16 +35,17 @@ def _events(response: Json) -> Iterator[Json]:
     yield {"type": "response.in_progress", "response": begun}
     for index, item in enumerate(response["output"]):
         yield from _item(item, index)
-    yield {"type": f"response.{response['status']}", "response": response}
+    ending = response.get("status") or ("failed" if response.get("error") else "completed")
+    yield {"type": f"response.{ending}", "response": response}
 
 
 def _item(item: Json, index: int) -> Iterator[Json]:
     empty = {name: _EMPTY.get(name, value) for name, value in item.items()}
     yield {"type": "response.output_item.added", "output_index": index, "item": empty}
     place = {"item_id": item["id"], "output_index": index}
-    for number, part in enumerate(item.get("summary", ())):
+    for number, part in enumerate(item.get("summary") or ()):
         yield from _summary(part, {**place, "summary_index": number})
-    for number, part in enumerate(item.get("content", ())):
+    for number, part in enumerate(item.get("content") or ()):
         yield from _part(part, {**place, "content_index": number})
     if item["type"] == "function_call":
         text, named = item["arguments"], {"name": item["name"], "arguments": item["arguments"]}
@@ -69,15 +74,16 @@ def _summary(part: Json, place: Json) -> Iterator[Json]:
 
 def _part(part: Json, place: Json) -> Iterator[Json]:
     kind = part["type"]
-    field = "refusal" if kind == "refusal" else "text"
-    empty = {**part, field: ""}
+    field = TEXTS.get(kind)
+    empty = part if field is None else {**part, field: ""}
     more: Json = {}
     if kind == "output_text":
         empty |= {"annotations": [], "logprobs": []}
-        more = {"logprobs": part.get("logprobs", [])}
+        more = {"logprobs": part.get("logprobs") or []}
     yield {"type": "response.content_part.added", **place, "part": empty}
-    yield from _text(kind, part[field], place, {field: part[field]}, more)
-    for number, annotation in enumerate(part.get("annotations", ())):
+    if field is not None:
+        yield from _text(kind, part[field], place, {field: part[field]}, more)
+    for number, annotation in enumerate(part.get("annotations") or ()):
         yield {
             "type": "response.output_text.annotation.added",
             **place,

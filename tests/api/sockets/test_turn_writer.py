@@ -222,6 +222,22 @@ def test_anything_else_is_an_upstreams_error(body: bytes) -> None:
     assert written.turn.memory.recall("resp_1") is None
 
 
+@pytest.mark.parametrize(
+    ("reply", "field"),
+    [({"output": [5]}, "output[0]"), ({"output": [{"type": "message"}]}, "output[0].id")],
+)
+def test_a_response_of_another_form_says_what_is_wrong(reply: Any, field: str) -> None:
+    (frame,) = Written().broken(json_reply(msgspec.json.encode(reply)))
+    assert f"'{field}' is not" in frame["error"]["message"]
+
+
+def test_a_response_with_nulls_for_lists_is_one() -> None:
+    item = {"id": "rs_1", "type": "reasoning", "summary": None, "content": None}
+    frames = Written().write(json_reply(msgspec.json.encode({**RESPONSE, "output": [item]})))
+    assert frames[-1]["type"] == "response.completed"
+    assert frames[-1]["response"]["output"] == [item]
+
+
 def test_a_response_that_goes_on_is_not_complete() -> None:
     (frame,) = Written().broken(json_reply(msgspec.json.encode({**RESPONSE, "status": "queued"})))
     assert frame["error"]["code"] == "upstream_stream_truncated"
