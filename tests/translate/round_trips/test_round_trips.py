@@ -100,6 +100,20 @@ def test_at_its_own_endpoint_everything_stays_as_it_is(shape: Shape) -> None:
     round_trip()
 
 
+@pytest.mark.parametrize(("best_of", "kind"), [(3, "refusal"), (2, "output_text")])
+def test_logprobs_that_nobody_replies_with_are_not_lost(best_of: int, kind: str) -> None:
+    said = {"refusal": "No."} if kind == "refusal" else {"text": "Hi", "annotations": []}
+    entry = {"token": "Hi", "logprob": -0.5, "bytes": [72, 105], "top_logprobs": []}
+    part = {"type": kind, **said, **({} if kind == "refusal" else {"logprobs": [entry]})}
+    item = {"id": "a", "type": "message", "role": "assistant", "content": [part]}
+    reply = {"id": "r", "object": "response", "status": "completed", "output": [item]}
+    stage = Stage(Shape.COMPLETIONS, Shape.RESPONSES)
+    request = {"model": MODEL, "prompt": "x", "best_of": best_of, "logprobs": 0}
+    played = stage.play(request, lambda *_: reply)
+    assert played.sent
+    assert request_fields_lost(stage, played) == []
+
+
 def check_refusal(exchange: Exchange) -> None:
     """Check that the gateway says what it cannot do, and that the client did ask for it."""
     refused = exchange.refused
@@ -129,6 +143,7 @@ def request_fields_lost(stage: Stage, exchange: Exchange) -> list[Field]:
         return (
             field.keys == ("model",)
             or named_in(report, field)
+            or _asked_for_anyway(exchange, field)
             or documented("requests", stage.client, stage.home, field)
         )
 
@@ -159,6 +174,15 @@ def reply_fields_lost(stage: Stage, exchange: Exchange, reply: Json) -> list[Fie
 
         missing += lost(answer, text_of(reply), changes, reported)
     return missing
+
+
+def _asked_for_anyway(exchange: Exchange, field: Field) -> bool:
+    """Whether it asks for logprobs beside `best_of`, which does so too, and none are replied.
+
+    Refusals in responses have none.
+    """
+    by_best_of = field.keys == ("logprobs",) and bool(exchange.request.get("best_of"))
+    return by_best_of and '"logprob":' not in text_of(exchange.answered)
 
 
 def _unasked(request: Json, field: Field) -> bool:
