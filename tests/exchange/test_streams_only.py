@@ -44,16 +44,19 @@ PAIRS = [(client, home) for client in Shape for home in Shape]
 class StreamsOnly:
     """Answers with streams, and refuses to do anything else."""
 
-    def __init__(self, home: Shape, said: str, more: Answer | None = None) -> None:
+    def __init__(
+        self, home: Shape, said: str, more: Answer | None = None, status: int = 400
+    ) -> None:
         self.home = home
         self.said = said
         self.more = more
+        self.status = status
 
     def __call__(self, call: UpstreamCall) -> Answer:
         if call.method == "GET":
             return json_reply({"data": []})
         if sent(call).get("stream") is not True:
-            return error_reply(400, self.said, code="invalid_parameter_error")
+            return error_reply(self.status, self.said, code="invalid_parameter_error")
         if self.more is not None and "stream_options" in sent(call):
             return self.more
         return stream_reply(*STREAMS[self.home], done=self.home is not Shape.MESSAGES)
@@ -106,6 +109,26 @@ def test_a_whole_reply_is_folded_from_the_stream_that_the_server_demands(
         assert "emulated" not in streamed.decision.translation
 
     asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("status", [404, 405, 422, 501])
+@pytest.mark.parametrize("said", ["Only streams are supported", *SAID])
+@pytest.mark.parametrize(("client", "home"), PAIRS)
+def test_whatever_its_status_a_refusal_of_whole_replies_is_acted_on(
+    client: Shape, home: Shape, said: str, status: int
+) -> None:
+    stage = scene(StreamsOnly(home, said, status=status))
+    result = stage.generate(client, {"model": "m", **ASKED[client]})
+    assert result.reply.status == 200
+    assert b"Hello" in result.body
+    assert result.decision.attempts == 2
+
+
+@pytest.mark.parametrize("status", [401, 403, 429, 500, 503])
+def test_a_status_of_access_limits_or_faults_is_no_such_refusal(status: int) -> None:
+    stage = scene(StreamsOnly(Shape.CHAT, SAID[0], status=status))
+    result = stage.generate(Shape.CHAT, {"model": "m", **ASKED[Shape.CHAT]})
+    assert (result.reply.status, result.decision.attempts) == (status, 1)
 
 
 @pytest.mark.parametrize("client", Shape)

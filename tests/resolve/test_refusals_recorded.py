@@ -207,9 +207,13 @@ def test_a_500_is_a_fault_unless_new_api_lacks_a_conversion(recorded: RecordedEr
 
 
 @each(RECORDED)
-def test_a_501_is_about_endpoints_or_nothing(recorded: RecordedError) -> None:
-    verdict = recorded.classify(status=501).verdict
-    assert verdict in (Verdict.WRONG_ENDPOINT, Verdict.UNKNOWN_ROUTE, Verdict.OTHER)
+def test_a_501_is_about_endpoints_whole_replies_or_nothing(recorded: RecordedError) -> None:
+    refusal = recorded.classify(status=501)
+    if asks_for_stream(recorded):
+        assert [fix.action for fix in refusal.fixes] == ["stream"]
+    else:
+        about = (Verdict.WRONG_ENDPOINT, Verdict.UNKNOWN_ROUTE, Verdict.OTHER)
+        assert refusal.verdict in about
 
 
 @given(

@@ -36,6 +36,7 @@ from gateway.resolve.refusals.missing_routes import NO_METHOD, is_missing_page, 
 from gateway.resolve.refusals.parameter_fixes import ParameterFix, fixes_for
 from gateway.resolve.refusals.parameters import refused_parameters
 from gateway.resolve.refusals.streams_only import (
+    STREAM,
     asks_for_stream,
     is_of_the_model,
     stream_asked_for,
@@ -91,6 +92,11 @@ _NOT_ALLOWED = 403
 _GONE = 410
 _FAULT = 500
 _NOT_IMPLEMENTED = 501
+_LACKING = {
+    NO_METHOD: (Verdict.UNKNOWN_ROUTE,),
+    _NOT_IMPLEMENTED: (Verdict.UNKNOWN_ROUTE, Verdict.WRONG_ENDPOINT),
+}
+"""What servers lack by these statuses, besides whole replies."""
 
 # OpenAI uses 403 for three texts that are not about access.
 _NOT_ABOUT_ACCESS = re.compile(
@@ -153,10 +159,11 @@ def classify(
     `sent` are the names of the parameters in the request that was refused, nested ones with a dot;
     an error about a parameter that was not sent is `other`.
 
-    Statuses 401, 402, 407-415, 425, 429 and 5xx are `other`, except OpenCode Zen's 401 of a model,
-    410 of a retired model, 501 about an endpoint and new-api's 500 for a missing conversion; 403
-    is, except for three texts of OpenAI's. The same applies to statuses that relays write before
-    the message. A 2xx reply is classified only if it has an error instead of a result.
+    Statuses 401, 402, 405, 407-415, 425, 429 and 5xx are `other`, except OpenCode Zen's 401 of a
+    model, 405 about a missing route or whole replies, 410 of a retired model, 501 about an endpoint
+    or whole replies and new-api's 500 for a missing conversion; 403 is, except for three texts of
+    OpenAI's. The same applies to statuses that relays write before the message. A 2xx reply is
+    classified only if it has an error instead of a result.
     """
     decoded = decode_body(body)
     reply = read_error(decoded)
@@ -172,7 +179,7 @@ def classify(
         _judge(_with_name_as_one_word(reply, model), called, model, sent), message=reply.message
     )
     statuses = (status, *reply.statuses)
-    admitted = all(_status_admits(status, reply, refusal.verdict) for status in statuses)
+    admitted = all(_status_admits(status, reply, refusal) for status in statuses)
     return refusal if admitted else _other(reply)
 
 
@@ -190,7 +197,8 @@ def _of_text(status: int, body: object) -> ErrorDetails | None:
     return None if is_route and status != _NOT_IMPLEMENTED else reply
 
 
-def _status_admits(status: int, reply: ErrorDetails, verdict: Verdict) -> bool:
+def _status_admits(status: int, reply: ErrorDetails, refusal: Refusal) -> bool:
+    verdict = refusal.verdict
     if status in _OPEN or 200 <= status < 300:
         return True
     if status == _NO_ACCESS:
@@ -198,15 +206,13 @@ def _status_admits(status: int, reply: ErrorDetails, verdict: Verdict) -> bool:
         return absent and reply.type == _ABOUT_THE_MODEL
     if status == _NOT_ALLOWED:
         return _NOT_ABOUT_ACCESS.match(reply.message) is not None
-    if status == NO_METHOD:
-        return verdict is Verdict.UNKNOWN_ROUTE
     if status == _GONE:
         return verdict is Verdict.MODEL_RETIRED
     if status == _FAULT:
         return is_unconverted(reply)
-    if status == _NOT_IMPLEMENTED:
-        return verdict in (Verdict.UNKNOWN_ROUTE, Verdict.WRONG_ENDPOINT)
-    return False
+    if status not in _LACKING:
+        return False
+    return verdict in _LACKING[status] or any(fix.action == STREAM for fix in refusal.fixes)
 
 
 def _judge(reply: ErrorDetails, called: Called, model: str, sent: Collection[str]) -> Refusal:

@@ -22,7 +22,7 @@ _REFUSED = re.compile(
     "|".join(
         (
             # DashScope, of models and of thinking; ModelScope of the same
-            rf"{_SUBJECT}only supports? [Ss]tream(?:ing|ed)?\b(?![`'\"]?=)",
+            rf"{_SUBJECT}only supports? [Ss]tream(?:ing|ed|s)?\b(?![`'\"]?=)",
             (
                 r"parameter\.enable_thinking (?:must be set to false for non-streaming calls"
                 r"|only supports? stream call)"
@@ -37,7 +37,7 @@ _REFUSED = re.compile(
             ),
             rf"{_SUBJECT}(?:does not|doesn't) support {_WHOLE}\b",
             rf"{_WHOLE}(?: \w{{1,20}}){{0,2}} (?:is|are) (?:not (?:yet )?supported|unsupported)\b",
-            r"[Oo]nly [Ss]tream(?:ing|ed)?(?: \w{1,20}){0,2} (?:is|are) supported\b",
+            r"[Oo]nly [Ss]tream(?:ing|ed|s)?(?: \w{1,20}){0,2} (?:is|are) supported\b",
             r"[Ss]tream(?:ing)?(?: \w{1,20})? is required\b",
         )
     )

@@ -25,6 +25,8 @@ from gateway.shapes import Json, Shape
         "Non-stream requests are not supported by this model",
         "Only stream mode is supported",
         "only streaming responses are supported",
+        "Only streams are supported",
+        "This endpoint only supports streams.",
         "Streaming is required for this model.",
     ],
 )
