@@ -165,7 +165,8 @@ class Retries:
 
         That a route is missing says least: only a client of that endpoint knows of it.
         """
-        if self._thinking is not None and "thinking" in last.refusal.message:
+        said = last.refusal.message
+        if self._thinking is not None and ("thinking" in said or "effort" in said):
             return self._thinking  # the client has not switched it off
         if self.first is None or not failures.is_no_news(last.failure, last.refusal):
             return last
@@ -246,9 +247,8 @@ class Retries:
 
         Then the base URL is wrong, or it will be back in a moment: nothing is to be learned.
         """
-        known = self._route.kind.routes
         missing = refused.refusal.verdict is Verdict.UNKNOWN_ROUTE
-        return missing and refused.attempt.shape in known
+        return missing and refused.attempt.shape in self._route.kind.routes
 
     def _has_answered(self, shape: Shape) -> bool:
         """Whether a route answered a moment ago: if it is missing, it may be back in another.

@@ -8,9 +8,11 @@ import pytest
 from gateway.config.settings import ModelRule, PerformanceSettings, UpstreamSettings
 from gateway.config.translation_settings import TranslationSettings
 from gateway.errors import GatewayError, UnsupportedParameter
+from gateway.resolve.refusals.fixed_bodies import parameter_value
 from gateway.shapes import Json, Shape, UpstreamCall
 from tests import kinds
 from tests.exchange.scene import ALICE, Scene, chat_completion
+from tests.exchange.test_retries import REPLIES
 from tests.fakes import Answer, error_reply, json_reply
 
 SAID = 'tool_choice: type "tool" and "any" are not supported for this model.'
@@ -135,12 +137,23 @@ EFFORTS = {
 }
 
 
+QWENS, DEEPSEEKS, MOONSHOTS = SWITCHES
+OFF = {"type": "disabled"}
+SWITCHES_AT: dict[tuple[Shape, str], tuple[str, Any]] = {
+    (Shape.RESPONSES, QWENS): ("enable_thinking", False),
+    (Shape.RESPONSES, DEEPSEEKS): ("reasoning.effort", "none"),
+    (Shape.RESPONSES, MOONSHOTS): ("reasoning.effort", "none"),
+    **{(Shape.MESSAGES, said): ("thinking", OFF) for said in SWITCHES},
+}
+
+
 class Thinker:
     """Thinks, unless it is told not to, and refuses forced calls while it does."""
 
-    def __init__(self, said: str, *, always: bool = False) -> None:
+    def __init__(self, said: str, home: Shape = Shape.CHAT, *, always: bool = False) -> None:
         self.said = said
-        self.name, self.off = SWITCHES[said]
+        self.home = home
+        self.name, self.off = SWITCHES[said] if home is Shape.CHAT else SWITCHES_AT[home, said]
         self.always = always
         self.sent: list[Any] = []
 
@@ -150,17 +163,19 @@ class Thinker:
         assert isinstance(call.body, bytes)
         body = msgspec.json.decode(call.body)
         self.sent.append(body)
-        thinks = body.get(self.name) != self.off
+        thinks = parameter_value(body, self.name) != self.off
         if self.always and not thinks:
-            return error_reply(400, "The value of the enable_thinking parameter is restricted.")
-        if thinks and body.get("tool_choice", FREE) != FREE:
+            return error_reply(400, f"The value of the {self.name} parameter is restricted.")
+        if thinks and body.get("tool_choice", FREE) not in (FREE, {"type": FREE}):
             return error_reply(400, self.said, code="invalid_parameter_error")
-        return json_reply(chat_completion("Fine."))
+        if self.home is Shape.CHAT:
+            return json_reply(chat_completion("Fine."))
+        return json_reply(REPLIES[self.home.path])
 
 
 def thinkers_scene(thinker: Thinker, *, fast: bool = True) -> Scene:
     upstream = UpstreamSettings("up", "http://up.example/v1", kinds.OTHER)
-    rules = (ModelRule("qwen", endpoints=(Shape.CHAT,)),)
+    rules = (ModelRule("qwen", endpoints=(thinker.home,)),)
     performance = PerformanceSettings(fast_paths=fast)
     return Scene(thinker.answer, upstream, rules=rules, performance=performance)
 
@@ -205,4 +220,45 @@ def test_a_model_that_always_thinks_refuses_the_call_by_its_own_words(
         return
     with pytest.raises(GatewayError, match="tool_choice") as refused:
         stage.generate(client, body)
+    assert refused.value.status == 400
+
+
+@pytest.mark.parametrize("fast", [True, False])
+@pytest.mark.parametrize("stream", [True, False])
+@pytest.mark.parametrize("client", FORCED)
+@pytest.mark.parametrize(("home", "said"), SWITCHES_AT)
+def test_so_it_is_at_responses_and_messages(
+    home: Shape, said: str, client: Shape, *, stream: bool, fast: bool
+) -> None:
+    thinker = Thinker(said, home)
+    stage = thinkers_scene(thinker, fast=fast)
+    body = {"model": "qwen", "stream": stream, **FORCED[client]}
+    if client is home is Shape.MESSAGES:
+        made = stage.generate(client, body)
+        assert (made.reply.status, made.decision.attempts) == (400, 1)
+        return
+    changed = {
+        "enable_thinking": "enable_thinking:none->false",
+        "reasoning.effort": f"{EFFORTS[client]}:low->none",
+        "thinking": "thinking:none->disabled",
+    }
+    for attempts in (2, 1):
+        made = stage.generate(client, body)
+        assert (made.reply.status, made.decision.attempts) == (200, attempts)
+        assert b"Hello" in made.body
+        assert changed[thinker.name] in made.decision.translation
+        effort = parameter_value(thinker.sent[-1], EFFORTS[home])
+        assert effort == ("none" if thinker.name == EFFORTS[home] else None)
+    del body["tool_choice"]
+    free = stage.generate(client, body)
+    assert (free.reply.status, free.decision.attempts) == (200, 1)
+    assert parameter_value(thinker.sent[-1], thinker.name) != thinker.off
+    assert changed[thinker.name] not in free.decision.translation
+
+
+@pytest.mark.parametrize(("home", "said"), SWITCHES_AT)
+def test_and_one_that_always_thinks_there_says_so_in_its_own_words(home: Shape, said: str) -> None:
+    stage = thinkers_scene(Thinker(said, home, always=True))
+    with pytest.raises(GatewayError, match="tool_choice") as refused:
+        stage.generate(Shape.CHAT, {"model": "qwen", **FORCED[Shape.CHAT]})
     assert refused.value.status == 400

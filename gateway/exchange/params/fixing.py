@@ -7,11 +7,12 @@ from functools import lru_cache
 from gateway.exchange.bodies.request_fields import Routed, field_names
 from gateway.exchange.params.known_fixes import Fixes
 from gateway.resolve.refusals.fixed_bodies import LOWERING, apply_fixes, parameter_value
-from gateway.resolve.refusals.forced_calls import EFFORT, thinking_word
+from gateway.resolve.refusals.forced_calls import thinking_word
 from gateway.resolve.refusals.history.earlier_thinking import ITEMS
 from gateway.resolve.refusals.history.history_fields import FILLED_WITH
 from gateway.resolve.refusals.history.system_turns import FIRST, USERS
 from gateway.resolve.refusals.parameter_fixes import ParameterFix
+from gateway.resolve.refusals.parameter_rules import EFFORT_NAMES
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import Context, Translation
 from gateway.translate.limits.quirks import without
@@ -153,12 +154,16 @@ def _report_stream(translation: Translation, bodies: Sequence[Json]) -> None:
 
 
 def _report_unthinking(translation: Translation, fix: ParameterFix, bodies: Sequence[Json]) -> None:
-    given, sent = translation.calls[0], bodies[0]
-    if given.get(fix.name) == sent.get(fix.name):
+    before, after = translation.calls[0], bodies[0]
+    given, sent = parameter_value(before, fix.name), parameter_value(after, fix.name)
+    if given == sent:
         return
-    translation.report.change(fix.name, thinking_word(given.get(fix.name)), fix.to)
-    if EFFORT in given:
-        translation.report.drop(translation.client_param(0, EFFORT) or EFFORT)
+    is_effort = fix.name in EFFORT_NAMES  # which clients of all shapes have, too
+    asked = translation.client_param(0, fix.name) if is_effort else None
+    translation.report.change(asked or fix.name, thinking_word(given, fix), fix.to)
+    for effort in EFFORT_NAMES:
+        if parameter_value(before, effort) is not None and parameter_value(after, effort) is None:
+            translation.report.drop(translation.client_param(0, effort) or effort)
 
 
 def _report_parameter(translation: Translation, fix: ParameterFix, bodies: Sequence[Json]) -> None:

@@ -257,8 +257,7 @@ def _fix_of_more(reply: ErrorDetails, called: Called, sent: Collection[str]) -> 
         return _unsupported(reply, retell, is_here=is_the_models(message))
     if called is not None and asks_for_stream(message):
         return _unsupported(reply, stream_asked_for(called), is_here=is_of_the_model(message))
-    forces = called is Shape.CHAT and "tool_choice" in sent
-    unthinking = without_thinking(message) if forces else None
+    unthinking = without_thinking(message, called) if called and "tool_choice" in sent else None
     return None if unthinking is None else _unsupported(reply, unthinking)
 
 

@@ -3,10 +3,11 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
-from gateway.resolve.refusals.forced_calls import unthink
+from gateway.resolve.refusals.forced_calls import forces_call, switched_off
 from gateway.resolve.refusals.history.history_fields import fill, strip
 from gateway.resolve.refusals.history.system_turns import without_system_turns
 from gateway.resolve.refusals.parameter_fixes import ParameterFix
+from gateway.resolve.refusals.parameter_rules import EFFORT_NAMES
 from gateway.resolve.refusals.streams_only import ask_for_stream
 from gateway.shapes import Json
 
@@ -74,7 +75,15 @@ def _stream(body: Json, fix: ParameterFix) -> None:
 
 
 def _unthink(body: Json, fix: ParameterFix) -> None:
-    unthink(body, fix.name)
+    """Switch off the thinking of a body that forces a call; an effort has no place beside it.
+
+    So DeepSeek says of the effort (openclaw#47261).
+    """
+    if not forces_call(body):
+        return
+    for name in (*EFFORT_NAMES, fix.name):
+        _take(body, name)
+    _put(body, fix.name, switched_off(fix))
 
 
 _CHANGES: Mapping[str, Callable[[Json, ParameterFix], None]] = {
