@@ -2,6 +2,7 @@
 
 from collections.abc import MutableMapping, Sequence
 
+from gateway.config.checks.problems import counted
 from gateway.config.settings import ClientSettings
 from gateway.errors import GatewayError
 
@@ -32,8 +33,8 @@ class ClientSlots:
         """Count another request; return the error for it if as many run as may."""
         if self._running.count >= self._limit:
             return GatewayError(
-                f"Client '{self._name}' has {self._limit} requests in progress, which is its limit "
-                "at this gateway. Wait until one has ended, and try again.",
+                f"Client '{self._name}' has {counted(self._limit, 'request')} in progress, which "
+                "is its limit at this gateway. Wait until one has ended, and try again.",
                 status=429,
                 type="requests",
                 code="rate_limit_exceeded",

@@ -85,9 +85,7 @@ class UpstreamEvidence:
             detail = f"the model list could not be read ({found.value.reason})"
             resolution.evidence.append(Evidence(Source.CAPABILITY, detail, age=age))
         elif card is None:
-            count = len(found.value.cards)
-            among = f"not among the {count} models that this key sees"
-            detail = among if count else "the model list is empty"
+            detail = _absence(len(found.value.cards))
             resolution.evidence.append(Evidence(Source.CAPABILITY, detail, age=age))
         if card is not None:
             detail = card.detail or "in the model list, which does not say at which endpoint"
@@ -156,6 +154,13 @@ class UpstreamEvidence:
         if learned is not None:
             return (learned.shape,)
         return self._names.endpoints(resolution, model)
+
+
+def _absence(listed: int) -> str:
+    """Return how a list lacks a model, which has so many others."""
+    if listed > 1:
+        return f"not among the {listed} models that this key sees"
+    return "not the one model that this key sees" if listed else "the model list is empty"
 
 
 def _shapes(resolution: Resolution) -> tuple[Shape, ...]:

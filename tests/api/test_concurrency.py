@@ -35,6 +35,14 @@ def test_slots_are_taken_up_to_the_limit_and_given_back() -> None:
     assert slots.take() is None
 
 
+def test_one_request_is_said_to_be_one() -> None:
+    slots = ClientSlots("lone", 1, Running())
+    assert slots.take() is None
+    error = slots.take()
+    assert error is not None
+    assert "'lone' has 1 request in progress" in error.message
+
+
 def test_only_clients_with_a_limit_have_slots() -> None:
     running: dict[str, Running] = {}
     found = slots_of((TWO, ClientSettings("any", ("0" * 64,))), running)

@@ -192,7 +192,7 @@ def test_a_listed_model_that_every_endpoint_denies_renews_the_list() -> None:
         await asyncio.sleep(0)
         error, calls = await refused(scene, Shape.CHAT)
         assert calls == 1
-        assert "not among the 1 models" in error.message
+        assert "not the one model" in error.message
         assert scene.network.paths.count("GET /models") == 2
 
     asyncio.run(scenario())

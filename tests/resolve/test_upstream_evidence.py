@@ -16,7 +16,7 @@ from gateway.resolve.names.name_evidence import NameEvidence
 from gateway.resolve.resolution import ModelQuery, Resolution
 from gateway.resolve.upstream_evidence import UpstreamEvidence
 from gateway.servers import Profile
-from gateway.shapes import RawHeaders, Shape, UpstreamCall
+from gateway.shapes import Json, RawHeaders, Shape, UpstreamCall
 from tests import kinds
 from tests.fakes import FakeClock, FakeReply, error_reply, fingerprint, json_reply
 from tests.upstream.scripted import until
@@ -172,12 +172,20 @@ def test_a_list_that_cannot_name_the_model_is_noted(
     asyncio.run(scenario())
 
 
-def test_an_empty_list_is_said_to_be_empty() -> None:
+@pytest.mark.parametrize(
+    ("models", "detail"),
+    [
+        ([], "the model list is empty"),
+        ([{"id": "b"}], "not the one model that this key sees"),
+        ([{"id": "b"}, {"id": "c"}], "not among the 2 models that this key sees"),
+    ],
+)
+def test_a_list_without_the_model_is_said_to_have_so_many(models: list[Json], detail: str) -> None:
     async def scenario() -> None:
-        scene = Scene(kinds.OPENAI, models=[])
+        scene = Scene(kinds.OPENAI, models=models)
         scene.barrier.set()
         details = [piece.detail for piece in (await scene.gathered()).evidence]
-        assert details[0] == "the model list is empty"
+        assert details[0] == detail
 
     asyncio.run(scenario())
 

@@ -7,6 +7,7 @@ from urllib.parse import unquote_to_bytes
 
 import msgspec
 
+from gateway.config.checks.problems import counted
 from gateway.config.settings import Settings
 from gateway.envelopes.error_envelopes import is_error_in_success
 from gateway.envelopes.printed_values import decode_body
@@ -156,7 +157,8 @@ def warning_of(unlisted: Sequence[Unlisted]) -> str:
         for each in unlisted[:MAX_WARNINGS]
     ]
     if len(unlisted) > MAX_WARNINGS:
-        reasons.append(f"nor are those of {len(unlisted) - MAX_WARNINGS} more upstreams")
+        more = counted(len(unlisted) - MAX_WARNINGS, "more upstream")
+        reasons.append(f"nor are those of {more}")
     return "; ".join(reasons)
 
 

@@ -200,12 +200,22 @@ def without_error(
 
 
 def in_clients_words(error: UpstreamReplied, param: str | None) -> UpstreamReplied:
-    """Return the error with the client's parameter; the upstream's is put into the message."""
+    """Return the error with the client's parameter; the upstream's is put into the message.
+
+    Unless it is the client's, or the same item of the same list, a text of it perhaps.
+    """
     named, error.param = error.param, param
     is_no_field = error.code == TOO_LONG and param is None
-    if named and param != named and not is_no_field:
+    if named and not is_no_field and not (param and _is_same_place(named, param)):
         error.message = with_upstream_parameter(error.message, named)
     return error
+
+
+def _is_same_place(named: str, param: str) -> bool:
+    """Whether what is named is the client's parameter, holds it, or is part of its item."""
+    if param.startswith(named):
+        return param[len(named) :][:1] in ("", ".", "[")
+    return "[" in param and named.startswith((f"{param}.", f"{param}["))
 
 
 def error_type(status: int) -> str:

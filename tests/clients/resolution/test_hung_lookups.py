@@ -133,10 +133,10 @@ async def test_what_came_too_late_is_used_all_the_same() -> None:
         reply = await stage.ask(scene, Shape.CHAT, waits=True)
         assert "the model list could not be read" in reply.error["message"]
         late.opened.set()
-        await known(stage, scene, "not among the 1 models that this key sees")
+        await known(stage, scene, "not the one model that this key sees")
         stage.clock.advance(A_MOMENT)
         reply = await stage.ask(scene, Shape.CHAT)
-        assert "not among the 1 models that this key sees" in reply.error["message"]
+        assert "not the one model that this key sees" in reply.error["message"]
         assert len(scene.lookups) == 1
 
 

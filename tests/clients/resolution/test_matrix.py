@@ -172,7 +172,7 @@ async def test_a_readable_list_without_the_model_is_believed_after_one_call(
     scene = stage.set(Scene("unlisted", None, *READABLE[metadata]))
     reply = await stage.ask(scene, client, waits=True)
     assert (reply.status, reply.error["code"]) == (404, "model_not_found")
-    assert "not among the 1 models that this key sees" in reply.error["message"]
+    assert "not the one model that this key sees" in reply.error["message"]
     assert scene.calls == [stage.asked_first(client)]
     stage.clock.advance(A_MOMENT)
     assert (await stage.ask(scene, client)).status == 404

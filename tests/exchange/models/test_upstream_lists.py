@@ -206,6 +206,7 @@ def test_what_is_said_of_many_is_bounded() -> None:
     warning = warning_of(many)
     assert len(warning) < 2000
     assert warning.endswith("nor are those of 92 more upstreams")
+    assert warning_of(many[:9]).endswith("nor are those of 1 more upstream")
     assert warning_of([]) == ""
     error: GatewayError = nothing_listed([Unlisted("b", UpstreamError("No.")), *many])
     assert len(error.message) < 2000

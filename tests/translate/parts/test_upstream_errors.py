@@ -256,6 +256,33 @@ def test_an_error_is_about_the_clients_own_parameter(
     assert (caught.value.param, caught.value.message) == (named, message)
 
 
+@pytest.mark.parametrize(
+    ("named", "param", "says"),
+    [
+        # the same item of the same list, or all of it
+        ("messages[0].content", "messages[0]", False),
+        ("messages[0].content[0].text", "messages[0].content", False),
+        ("messages[2]", "messages[2].content[1]", False),
+        ("messages", "messages[0]", False),
+        ("tools", "tools", False),
+        # which item is meant is known from the upstream's name alone
+        ("messages[3].content", "messages", True),
+        ("messages[1].content", "messages[0]", True),
+        ("messages[10]", "messages[1]", True),
+        ("messages[1]", "messages[10]", True),
+        ("top_p", "top_p_2", True),
+        ("input[0]", "messages[0]", True),
+        ("stop", None, True),
+    ],
+)
+def test_a_name_that_only_repeats_the_clients_is_not_said(
+    named: str, param: str | None, *, says: bool
+) -> None:
+    error = in_clients_words(UpstreamReplied("Bad value.", param=named), param)
+    assert error.param == param
+    assert error.message == (f"Bad value (upstream parameter: {named})." if says else "Bad value.")
+
+
 def test_a_pair_can_look_for_errors_of_its_own() -> None:
     with pytest.raises(UpstreamReplied, match="here"):
         without_error(0, {}, Names(), lambda _: UpstreamReplied("here"))
