@@ -34,8 +34,10 @@ from gateway.request import GenerationRequest
 from gateway.resolve.evidence import Route
 from gateway.resolve.today import WallClock
 from gateway.shapes import ItemNames, Json, Shape, UpstreamCall
+from gateway.translate.aliased import Aliased
 from gateway.translate.contract import Context, Detokenize, Report, Translation
 from gateway.translate.missing_choices import asked_choices
+from gateway.translate.parts.model_names import ModelNames
 from gateway.translate.parts.tokens.ids import Counterparts
 from gateway.translate.plan import is_loaded, plan
 from gateway.translate.renaming import Renaming
@@ -71,6 +73,11 @@ class Attempt(msgspec.Struct):
         """The client's names of parameters that were sent under others, by those."""
         report = self.report if self.translation is None else self.translation.report
         return {} if report is None else report.renamed
+
+    @property
+    def models(self) -> ModelNames | None:
+        """The model's names, if the client's is not the upstream's."""
+        return None if self.translation is None else self.translation.report.models
 
     @property
     def reported(self) -> int:
@@ -287,5 +294,5 @@ def _with_translation(
         text_deltas=text_deltas,
         concurrency=at_once,
         asks_for_several=any(asked_choices(body) > 1 for body in bodies),
-        items=translation.items if isinstance(translation, Renaming) else None,
+        items=translation.items if isinstance(translation, Renaming | Aliased) else None,
     )

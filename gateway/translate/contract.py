@@ -16,6 +16,7 @@ from gateway.errors import GatewayError, UnsupportedParameter
 from gateway.shapes import ItemNames, Json, Seal, Shape
 from gateway.translate.exact_inputs import ExactInputs
 from gateway.translate.limits.capabilities import TAKES_ALL, Capabilities
+from gateway.translate.parts.model_names import ModelNames
 from gateway.translate.parts.tokens.ids import KNOWN_IDS, TokenIds
 from gateway.translate.report_entries import listed, note
 
@@ -104,6 +105,8 @@ class Report:
     """The client's names of the items of `input`, if they are not its own."""
     body: Shape | None = None
     """The shape of the client's body, if it is not that of its endpoint."""
+    models: ModelNames | None = field(default=None, compare=False)
+    """The model's names, if the client's is not the upstream's."""
 
     def drop(self, name: str) -> None:
         """Note a parameter that is not sent."""

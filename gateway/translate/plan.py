@@ -7,6 +7,7 @@ from typing import Any
 from gateway.errors import InvalidRequest
 from gateway.shapes import Json, Shape
 from gateway.translate import own_endpoint
+from gateway.translate.aliased import aliased
 from gateway.translate.composed import Translate, compose
 from gateway.translate.contract import Context, Translation
 from gateway.translate.renamed_tools import with_safe_names
@@ -106,6 +107,13 @@ def plan(
     Raises `InvalidRequest` (and its kinds) naming the client's own parameter, and `KeyError` for
     a pair that `can_translate` denies.
     """
+    return aliased(_planned(client, home, body, context, as_chat=as_chat, mixed=mixed), context)
+
+
+def _planned(
+    client: Shape, home: Shape, body: Json, context: Context, *, as_chat: bool, mixed: bool
+) -> Translation:
+    """Return the translation, in whose errors the model has the upstream's name."""
     if as_chat:
         inner = partial(plan, client, home)
         translation: Translation = _rare("as_chat.translation").translate(

@@ -8,12 +8,16 @@ import pytest
 from gateway.shapes import Json, Shape
 from gateway.translate import plan as plan_module
 from gateway.translate.contract import Context
+from gateway.translate.parts.model_names import ModelNames
 from gateway.translate.plan import can_translate, is_loaded, load, plan
 from gateway.translate.renaming import Renaming
 
 
 def test_equal_shapes_are_renamed() -> None:
-    assert isinstance(plan(Shape.CHAT, Shape.CHAT, {}, Context("a", "b")), Renaming)
+    assert isinstance(plan(Shape.CHAT, Shape.CHAT, {}, Context("a", "a")), Renaming)
+    renamed = plan(Shape.CHAT, Shape.CHAT, {}, Context("a", "b"))
+    assert renamed.calls == ({"model": "b"},)
+    assert renamed.report.models == ModelNames(sent="b", asked="a")
 
 
 def test_every_pair_that_can_be_translated_says_so_in_its_report() -> None:

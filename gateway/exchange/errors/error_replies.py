@@ -13,6 +13,7 @@ from gateway.exchange.errors.redirections import redirect_error
 from gateway.exchange.reply.classify import ErrorReply
 from gateway.shapes import ItemNames, RawHeaders, Shape
 from gateway.translate.contract import Translation
+from gateway.translate.parts.model_names import ModelNames
 from gateway.translate.parts.sentences import sentence
 from gateway.translate.parts.to_messages.replied_errors import in_openai_terms
 from gateway.translate.parts.upstream_errors import (
@@ -41,6 +42,7 @@ def translated_failure(
     """
     client_param = partial((names or translation).client_param, failure.call)
     error = error_of_reply(failure.status, failure.headers, failure.body, client_param)
+    _name_model(error, translation.report.models)
     if translation.report.target is Shape.MESSAGES and isinstance(error, UpstreamReplied):
         return in_openai_terms(error, failure.status if failure.status >= 400 else None)
     return error
@@ -63,6 +65,7 @@ def renamed_failure(attempt: Attempt, failure: ErrorReply, *, moved: bool) -> Up
     if named == param:
         return None
     known.param = param
+    _name_model(known, attempt.models)
     return _about(known, named, failure, moved=moved)
 
 
@@ -90,11 +93,15 @@ def in_clients_terms(attempt: Attempt, failure: ErrorReply, body: bytes) -> Upst
     """
     if attempt.translation is None and attempt.report is None:
         return None
-    return _with_other_names(failure, partial(attempt.client_param, failure.call), body)
+    client_param = partial(attempt.client_param, failure.call)
+    return _with_other_names(failure, client_param, body, attempt.models)
 
 
 def _with_other_names(
-    failure: ErrorReply, client_param: Callable[[str], str | None], body: bytes | None = None
+    failure: ErrorReply,
+    client_param: Callable[[str], str | None],
+    body: bytes | None = None,
+    models: ModelNames | None = None,
 ) -> UpstreamError | None:
     known = _replied(failure.status, failure.body)
     if known is None:
@@ -103,7 +110,13 @@ def _with_other_names(
     if body is not None:
         in_clients_names(known, body)
     is_same = (named, message) == (known.param, known.message)
+    _name_model(known, models)
     return None if is_same else _about(known, named, failure, moved=False)
+
+
+def _name_model(error: UpstreamError, models: ModelNames | None) -> None:
+    if models is not None:
+        error.message = models.in_clients(error.message)
 
 
 def _about(

@@ -17,7 +17,13 @@ from gateway.exchange.errors.error_replies import (
     renamed_failure,
     translated_failure,
 )
-from gateway.exchange.errors.model_errors import Search, lives_elsewhere, model_not_found
+from gateway.exchange.errors.model_errors import (
+    Search,
+    lives_elsewhere,
+    model_not_found,
+    named_as_asked,
+    upstreams_words,
+)
 from gateway.exchange.errors.redirections import check_redirect, led_nowhere
 from gateway.exchange.restricted.allowed_models import is_allowed
 from gateway.exchange.retries import Refused, Retries
@@ -94,7 +100,7 @@ class FinalFailure:
             # Its status is not an error's, so the error must be noted.
             nowhere = led_nowhere(failure.status, failure.headers)
             decision.failed(route.upstream, nowhere or error_in_success(failure), final=True)
-        return failures.untouched(failure)
+        return failures.untouched(named_as_asked(failure, attempt.models))
 
     async def _not_found(
         self, call: GenerationRequest, route: Route, retries: Retries, refused: Refused
@@ -137,7 +143,7 @@ def _in_another_format(route: Route, retries: Retries, refused: Refused) -> Inva
     endpoints = ", ".join(shape.endpoint for shape in retries.tried)
     return InvalidRequest(
         joined(
-            refused.refusal.message,
+            upstreams_words(refused.refusal, route),
             f"Upstream '{route.upstream}' has the model '{route.model_asked}' at none of "
             f"{endpoints}, only by another API, such as Gemini's, which is not translated",
         ),

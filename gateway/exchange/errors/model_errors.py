@@ -1,15 +1,25 @@
-"""Errors for clients about a model that the upstream does not have, or not for generation."""
+"""Errors for clients about a model that the upstream does not have, or not for generation.
+
+And the client's name of a model in whatever error its upstream has sent.
+"""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
+from typing import Any, Final
 
+from gateway.envelopes.upstream_json import NOT_JSON, decode_halves, encode_halves
 from gateway.errors import GatewayError, InvalidRequest, ModelNotFound
 from gateway.exchange.client_warnings import is_retired, redirect_warning
+from gateway.exchange.reply.classify import ErrorReply
+from gateway.headers import JSON
 from gateway.resolve.evidence import Route
 from gateway.resolve.refusals.classify import Refusal, Verdict
-from gateway.shapes import Shape
+from gateway.shapes import RawHeaders, Shape
+from gateway.translate.parts.model_names import ModelNames
 from gateway.translate.parts.sentences import joined
+
+_OF_A_BODY: Final = (b"content-length", b"content-type")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +58,7 @@ def lives_elsewhere(
     which = "that endpoint" if len(homes) == 1 else "one of these endpoints"
     return InvalidRequest(
         joined(
-            _upstreams_words(refusal, route),
+            upstreams_words(refusal, route),
             f"The model '{route.model_asked}' lives at {listed}",
             f"Call {which}",
         ),
@@ -59,12 +69,52 @@ def lives_elsewhere(
     )
 
 
-def _upstreams_words(refusal: Refusal, route: Route) -> str:
-    """Return an upstream's words; Anthropic's, which are the name alone, with the client's name."""
+def upstreams_words(refusal: Refusal, route: Route) -> str:
+    """Return an upstream's words, with the client's name of the model."""
     said = refusal.message.strip()
-    return (
-        f"model: {route.model_asked}" if said.rstrip(".") == f"model: {route.model_sent}" else said
-    )
+    if route.model_sent in ("", route.model_asked):
+        return said
+    return ModelNames(route.model_sent, route.model_asked).in_clients(said)
+
+
+def named_as_asked(failure: ErrorReply, models: ModelNames | None) -> ErrorReply:
+    """Return an upstream's error with the client's name of the model in its texts.
+
+    The rest is as it came. `models` None: the client's name is the upstream's.
+    """
+    if models is None or failure.partial or failure.for_client is not None:
+        return failure
+    try:
+        decoded = decode_halves(failure.body)
+        named = _texts_named(decoded, models)
+    except NOT_JSON:
+        return _with_text_named(failure, models)
+    if named == decoded:
+        return failure
+    return _with_body(failure, encode_halves(named), (JSON,))
+
+
+def _with_text_named(failure: ErrorReply, models: ModelNames) -> ErrorReply:
+    text = failure.body.decode("utf-8", "surrogateescape")
+    named = models.in_clients(text)
+    if named == text:
+        return failure
+    kind = tuple(pair for pair in failure.headers if pair[0] == b"content-type")
+    return _with_body(failure, named.encode("utf-8", "surrogateescape"), kind)
+
+
+def _with_body(failure: ErrorReply, body: bytes, kind: RawHeaders) -> ErrorReply:
+    others = [pair for pair in failure.headers if pair[0] not in _OF_A_BODY]
+    length = (b"content-length", b"%d" % len(body))
+    return replace(failure, headers=(*others, *kind, length), body=body, as_came=None)
+
+
+def _texts_named(value: Any, models: ModelNames) -> Any:
+    if isinstance(value, str):
+        return models.in_clients(value)
+    if isinstance(value, dict):
+        return {name: _texts_named(inner, models) for name, inner in value.items()}
+    return [_texts_named(inner, models) for inner in value] if isinstance(value, list) else value
 
 
 def _status(status: int) -> int:
@@ -81,7 +131,7 @@ def model_not_found(
     route: Route, refusal: Refusal, status: int, search: Search, today: date
 ) -> ModelNotFound:
     """Say what was checked, which ids come near, and whether the model was retired."""
-    words = [_upstreams_words(refusal, route) or f"The model '{route.model_asked}' does not exist"]
+    words = [upstreams_words(refusal, route) or f"The model '{route.model_asked}' does not exist"]
     if route.redirected_to is not None:
         words.append(f"({redirect_warning(route.model_asked, route.redirected_to)}.)")
     elif route.model_sent != route.model_asked:

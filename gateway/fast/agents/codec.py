@@ -14,6 +14,7 @@ from gateway.fast.agents.uncommon import UNCOMMON
 from gateway.fast.codec import NOT_ADMITTED, EncodedRequest, FastCodec
 from gateway.fast.streams.fast_stream import FastStream
 from gateway.shapes import Json, Shape
+from gateway.translate.aliased import aliased, names_of
 from gateway.translate.contract import Context, Report, StreamTranslation, Translation
 from gateway.translate.plan import plan
 
@@ -105,6 +106,7 @@ class AgentTranslation:
     ) -> None:
         self._names = _ClientNames(codec, body, context)
         self._request = request
+        request.report.models = names_of(context)
         self._replies = codec.replies if request.is_common else None
         self._context = context
         self._folding: Translation | None = None
@@ -168,5 +170,5 @@ class AgentTranslation:
 
     def _fold(self) -> Translation:
         if self._folding is None:
-            self._folding = self._request.folding(self._names)
+            self._folding = aliased(self._request.folding(self._names), self._context)
         return self._folding

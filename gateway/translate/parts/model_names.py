@@ -1,0 +1,41 @@
+"""The client's name of a model in texts of its upstream, which has another one for it."""
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+_BEFORE: Final = r"(?<![\w./:@+-])"
+_AFTER: Final = r"(?![\w/@+-]|[.:]\w)"
+"""What does not follow, nor precede, a whole name: with it, this is part of another."""
+_QUOTES: Final = "[`'\"]"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelNames:
+    """A model's name as sent, and the client's, which differs."""
+
+    sent: str
+    asked: str
+
+    def in_clients(self, text: str) -> str:
+        """Return an upstream's text with the client's name of the model.
+
+        A name that is part of another stays: a snapshot's, a path's. One that may be a word of the
+        text (`default`) counts in quotes, or behind "model".
+        """
+        if self.sent not in text:
+            return text
+        return _pattern(self.sent, self.asked).sub(lambda _: self.asked, text)
+
+
+@lru_cache(maxsize=256)
+def _pattern(sent: str, asked: str) -> re.Pattern[str]:
+    """Return what matches the names in a text: the client's, too, which may contain the other."""
+    mine, name = re.escape(asked), re.escape(sent)
+    if sent.isalpha() or not any(map(str.isalpha, sent)):
+        in_quotes = rf"(?<={_QUOTES}){name}(?={_QUOTES})"
+        behind = rf"(?:(?<=[Mm]odel )|(?<=[Mm]odel: )|(?<=[Mm]odel=)){name}{_AFTER}"
+        return re.compile(rf"{_BEFORE}{mine}{_AFTER}|{in_quotes}|{behind}")
+    either = f"{mine}|{name}" if len(asked) > len(sent) else f"{name}|{mine}"
+    return re.compile(f"{_BEFORE}(?:{either}){_AFTER}")
