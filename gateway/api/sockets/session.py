@@ -9,6 +9,7 @@ from typing import Any, Final, Protocol, cast
 from gateway.api.sockets.client_events import BadEvent, Create, read_event
 from gateway.api.sockets.error_frames import frame_of
 from gateway.api.sockets.queues import Bounds, Queues
+from gateway.api.sockets.turn_frames import InOwnWords
 from gateway.api.sockets.turn_writer import TurnWriter
 from gateway.errors import GatewayError, InvalidRequest, ShuttingDown
 from gateway.exchange.remembered.memory import ConnectionMemory
@@ -57,8 +58,8 @@ class ResponsesSession(SocketSession):
     """Serves a socket on `/v1/responses`.
 
     `serve` serves each turn, `refused` records one that is refused before. `relays` are the
-    upstream sockets behind this one, if there are any; `reports`: each reply is preceded by a
-    report.
+    upstream sockets behind this one, if there are any; `in_own_words` words errors in streams;
+    `reports`: each reply is preceded by a report.
     """
 
     kind = "responses"
@@ -71,12 +72,14 @@ class ResponsesSession(SocketSession):
         limits: Limits | None = None,
         later: Later = call_later,
         *,
+        in_own_words: InOwnWords = lambda _, error: error,
         reports: bool = False,
     ) -> None:
         self._limits = limits or Limits()
         self._serve_turn = serve
         self._note_refused = refused
         self._later = later
+        self._in_own_words = in_own_words
         self._reports = reports
         self._memory = ConnectionMemory(self._limits.memory_bytes, self._limits.memory_responses)
         self._queues = Queues(self._limits.bounds, self._serve, self._leave)
@@ -166,7 +169,8 @@ class ResponsesSession(SocketSession):
         if self._socket is None or self._over.is_set() or task is None:
             return
         turn = Turn(create.fields, create.previous, self._memory)
-        writer = TurnWriter(self._socket, turn, create.stream_id, reports=self._reports)
+        stream_id, words = create.stream_id, self._in_own_words
+        writer = TurnWriter(self._socket, turn, stream_id, words, reports=self._reports)
         self._turns[writer] = task
         try:
             await self._serve_turn(create, turn, writer)

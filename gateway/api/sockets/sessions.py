@@ -14,8 +14,10 @@ from gateway.api.sockets.queues import Bounds
 from gateway.api.sockets.session import Limits, ResponsesSession
 from gateway.api.sockets.turn_writer import TurnWriter
 from gateway.api.upgrades import refuse_websocket
+from gateway.errors import GatewayError
 from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.decision import Decision
+from gateway.exchange.errors.own_key import in_own_words
 from gateway.exchange.flow import Exchange
 from gateway.exchange.remembered.prewarm import prewarmed
 from gateway.exchange.remembered.turns import Turn, Turns
@@ -48,6 +50,7 @@ class Sessions:
     ) -> None:
         self._continuing = Turns(exchange)
         self._wall_clock = exchange.attempts.wall_clock
+        self._settings = exchange.settings
         self._limit = exchange.settings.server.max_body_bytes
         self._turns = turns
         self._relays = relays
@@ -66,9 +69,18 @@ class Sessions:
 
         limits = Limits(Bounds(waiting_bytes=self._limit), memory_bytes=self._limit)
         session = ResponsesSession(
-            serve, requests.refused, self._of_client(request), limits, reports=reports
+            serve,
+            requests.refused,
+            self._of_client(request),
+            limits,
+            in_own_words=self._in_own_words,
+            reports=reports,
         )
         return session
+
+    def _in_own_words(self, upstream: str, error: GatewayError) -> GatewayError:
+        """Return what the client gets of an error in a stream; `upstream` is empty for our own."""
+        return in_own_words(self._settings.upstream(upstream), error) if upstream else error
 
     def _of_client(self, request: Request) -> OfClient | None:
         """Return what makes the relays of a socket."""

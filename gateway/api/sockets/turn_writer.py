@@ -6,7 +6,7 @@ from time import perf_counter
 from typing import Final
 
 from gateway.api.sockets.error_frames import frame_of_reply
-from gateway.api.sockets.turn_frames import TurnFrames
+from gateway.api.sockets.turn_frames import InOwnWords, TurnFrames
 from gateway.api.writing import Fields, ReplyWriter
 from gateway.errors import GatewayError, UpstreamError
 from gateway.exchange.client_reply import ClientReply
@@ -29,7 +29,7 @@ REPORT: Final = "gateway.report"
 
 
 class TurnWriter(ReplyWriter):
-    """Writes one turn's reply; `reports`: a report comes first.
+    """Writes one turn's reply; `in_own_words` words its errors, `reports`: a report comes first.
 
     The session sets `gone` when the client has left, and calls `resume` when it reads again.
     """
@@ -40,12 +40,18 @@ class TurnWriter(ReplyWriter):
     )
 
     def __init__(
-        self, socket: Socket, turn: Turn, stream_id: str | None, *, reports: bool = False
+        self,
+        socket: Socket,
+        turn: Turn,
+        stream_id: str | None,
+        in_own_words: InOwnWords = lambda _, error: error,
+        *,
+        reports: bool = False,
     ) -> None:
         super().__init__()
         self.gone = False
         self._socket = socket
-        self._frames = TurnFrames(turn, stream_id)
+        self._frames = TurnFrames(turn, stream_id, in_own_words)
         self._reports = reports
         self._fields: tuple[tuple[bytes, bytes], ...] = ()
         self._body: ReplyBody | None = None

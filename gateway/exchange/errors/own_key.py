@@ -2,7 +2,7 @@
 
 from gateway.config.settings import UpstreamSettings
 from gateway.envelopes.refused_keys import refuses_key
-from gateway.errors import GatewayError, UpstreamReplied
+from gateway.errors import GatewayError, UpstreamError, UpstreamReplied
 from gateway.exchange.errors.failures import check_own_key
 from gateway.exchange.reply.classify import ErrorReply
 from gateway.shapes import RawHeaders
@@ -23,6 +23,18 @@ def in_own_words(upstream: UpstreamSettings, error: GatewayError) -> GatewayErro
         except GatewayError as own:
             return own.bare()
     return error
+
+
+def refused_by_event(upstream: UpstreamSettings, status: int, event: bytes) -> UpstreamError | None:
+    """Return the gateway's error for an event that refuses its key; None: that is not refused.
+
+    `status` is the event's, 0 where it has none.
+    """
+    try:
+        check_own_key(upstream, status, event)
+    except UpstreamError as own:
+        return own.bare()
+    return None
 
 
 def as_refused_key(error: UpstreamReplied, headers: RawHeaders) -> ErrorReply | None:

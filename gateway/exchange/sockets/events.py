@@ -21,7 +21,11 @@ _ITEM_DONE: Final = "response.output_item.done"
 _ASIDE: Final = "codex."
 _STEERED: Final = "steered"
 _WRONG_KEY: Final = "invalid_api_key"
-_ENDS: Final = RESPONSES_END | {"error"}
+_ERROR: Final = "error"
+_ENDS: Final = RESPONSES_END | {_ERROR}
+_ERRORS: Final = frozenset({_ERROR, "response.failed"})
+_SUCCESS: Final = 200
+_FAULT: Final = 500
 _NOTHING: Final = msgspec.Raw(b"null")
 
 
@@ -35,16 +39,26 @@ class Event(msgspec.Struct, gc=False):
     is_steered: bool = False
     """Whether it ends a response that goes on as another one, with more input."""
     error_status: int = 0
-    """The status of an error, which some servers give as its code; 0: it is not an error."""
+    """The status of an error, which some servers give as its code; 0: it has none."""
     error_code: str = ""
     """The code of an error; empty: it has none."""
     item: msgspec.Raw | None = None
     """The item of a response that is complete."""
 
     @property
+    def status(self) -> int:
+        """The status of the reply that it begins."""
+        return self.error_status or (_FAULT if self.type == _ERROR else _SUCCESS)
+
+    @property
     def is_aside(self) -> bool:
         """Whether it says nothing of a response: ChatGPT's backend may begin with such a one."""
         return self.type.startswith(_ASIDE)
+
+    @property
+    def is_error(self) -> bool:
+        """Whether it has an error."""
+        return self.type in _ERRORS
 
     @property
     def ends_turn(self) -> bool:
@@ -93,7 +107,7 @@ def read_event(message: bytes) -> Event:
         _add_response(event, written.response)
     if event.type == _ITEM_DONE:
         event.item = msgspec.Raw(bytes(written.item))
-    elif event.type == "error" or (written.type is None and bytes(written.error) != b"null"):
+    elif event.type == _ERROR or (written.type is None and bytes(written.error) != b"null"):
         _add_error(event, written)
     return event
 
@@ -117,14 +131,14 @@ def _add_response(event: Event, raw: msgspec.Raw) -> None:
 
 
 def _add_error(event: Event, written: _Written) -> None:
-    event.type = "error"  # which some servers leave out
+    event.type = _ERROR  # which some servers leave out
     try:
         code = _decode_error(written.error).code
     except NOT_JSON:
         code = written.code
     event.error_code = str(code or "") if isinstance(code, str | int) else ""
     given = (written.status, written.status_code, event.error_code)
-    event.error_status = next(filter(None, map(_status_of, given)), 500)
+    event.error_status = next(filter(None, map(_status_of, given)), 0)
 
 
 def _status_of(value: object) -> int:

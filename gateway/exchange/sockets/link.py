@@ -6,12 +6,19 @@ from itertools import pairwise
 from typing import Final
 
 from gateway.config.settings import TimeoutSettings
+from gateway.errors import UpstreamError
 from gateway.exchange.sockets.events import USUAL, Event, read_event
 from gateway.exchange.sockets.link_errors import Lost, broken, silent
 from gateway.exchange.sockets.live_turn import LiveTurn
 from gateway.exchange.sockets.relays import Create
 from gateway.frames import message_at
 from gateway.sockets import MESSAGE_TOO_BIG, POLICY_VIOLATION, UpstreamSocket
+
+Judge = Callable[[Event, bytes, LiveTurn | None], UpstreamError | None]
+"""Returns what the client gets in place of an event, given its content; None: the event itself.
+
+Without a turn it gets neither.
+"""
 
 MOST_MADE: Final = 1024
 _SOON: Final = 0.25
@@ -23,7 +30,7 @@ _NOT_BY_SOCKET: Final = frozenset({MESSAGE_TOO_BIG, POLICY_VIOLATION})
 class Link:
     """One open socket at an upstream called `name`: its `SocketUser`.
 
-    `beside` takes the frames that belong to no turn.
+    `beside` takes the frames that belong to no turn; `judge` judges errors.
     """
 
     def __init__(
@@ -31,6 +38,7 @@ class Link:
         name: str,
         socket: UpstreamSocket,
         beside: Callable[[bytes], bool],
+        judge: Judge = lambda *_: None,
     ) -> None:
         self.made: dict[str, None] = {}
         """The ids of the last responses that its turns have made: the upstream remembers them."""
@@ -41,6 +49,7 @@ class Link:
         self._name = name
         self._socket = socket
         self._beside = beside
+        self._judge = judge
         self._ended = False
         self._turns: list[LiveTurn] = []
         self._newest: LiveTurn | None = None
@@ -169,18 +178,21 @@ class Link:
             content = message_at(data, begin)
             event = read_event(content)
             turn = self._turn_of(event)
-            if turn is not current:
+            error = self._judge(event, content, turn) if event.is_error else None
+            if turn is not current or error is not None:
                 self._hand_over(current, data[start:begin])
                 start, current = begin, turn
+            if error is not None:
+                start, current = end, None
             if turn is not None:
                 turn.heard = self._heard
                 turn.note(event)
                 self.has_answered = True
                 _note(self.begun, event)
-                if event.ends_turn:
+                if event.ends_turn or error is not None:
                     self._hand_over(turn, data[start:end])
                     start, current = end, None
-                    self._end(turn, event, content)
+                    self._end(turn, event, content, error)
         self._hand_over(current, data[start:])
 
     def _hand_over(self, turn: LiveTurn | None, frames: bytes) -> None:
@@ -205,10 +217,14 @@ class Link:
         named = (turn for turn in turns if turn.stream_id == event.stream_id)
         return next(named, None) or min(turns, key=lambda turn: turn.has_ended)
 
-    def _end(self, turn: LiveTurn, event: Event, content: bytes) -> None:
+    def _end(
+        self, turn: LiveTurn, event: Event, content: bytes, error: UpstreamError | None
+    ) -> None:
         self._turns.remove(turn)
         _note(self.made, event)
-        if not turn.has_ended:
+        if error is not None:
+            turn.fail(error)
+        elif not turn.has_ended:
             turn.end(content)
         if turn.waits:
             self._last = turn

@@ -8,6 +8,7 @@ conversation.
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 from gateway.config.settings import ClientSettings
@@ -16,7 +17,7 @@ from gateway.exchange import client_warnings
 from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.decision import Decision, UpstreamFailure
 from gateway.exchange.description import describe
-from gateway.exchange.errors import failures
+from gateway.exchange.errors.own_key import refused_by_event
 from gateway.exchange.flow import Exchange
 from gateway.exchange.restricted.restrictions import may_send
 from gateway.exchange.sockets.events import Event
@@ -35,6 +36,7 @@ REMEMBERED: Final = 300.0
 """For so many seconds an upstream that opens no socket is not asked again."""
 _ABOUT_THE_CALLER: Final = frozenset({401, 403, 407, 408, 409, 429})
 """Statuses that say nothing about other clients' sockets."""
+_SUCCESS: Final = 200
 _NOT_FOUND: Final = "previous_response_not_found"
 _KNOWN_BY_SOCKET: Final = frozenset({_NOT_FOUND, "websocket_connection_limit_reached"})
 """Codes of errors on which clients act."""
@@ -103,17 +105,17 @@ class RelaysOfClient(ClientRelays):
         if began is None:
             return None
         turn, event = began
-        if event.error_status:
+        if event.is_error:
             is_forgotten = create.is_remembered and event.error_code == _NOT_FOUND
             if is_forgotten or self._leads_on(found, event, turn):
                 await turn.aclose()
                 return None
             await self._check_key(found, event, turn)
-        if found.route.unconfirmed and not event.error_status:
+        if found.route.unconfirmed and not event.is_error:
             resolver = self._shared.exchange.resolver
             scope = found.route.scope or resolver.scope(found.route, call.headers)
             resolver.notes.note_answer(scope, found.route.model_sent, Shape.RESPONSES)
-        return ClientReply(event.error_status or 200, [], turn)
+        return ClientReply(event.status, [], turn)
 
     def forward(self, message: bytes, response_id: str) -> bool:
         """Send a message to the upstream that has made a response; see `ClientRelays`."""
@@ -199,7 +201,7 @@ class RelaysOfClient(ClientRelays):
             if not isinstance(error, UpstreamUnavailable):
                 self._shared.opens_none(upstream)
             return None
-        link = Link(upstream, socket, self._beside)
+        link = Link(upstream, socket, self._beside, partial(self._judge, upstream))
         if not link.is_open:
             message = f"Upstream '{upstream}' closed a WebSocket as soon as it was open."
             self._shared.failed(UpstreamFailure(upstream, Reason.CLOSED, message=message))
@@ -209,12 +211,29 @@ class RelaysOfClient(ClientRelays):
 
     async def _check_key(self, found: Relayable, event: Event, turn: LiveTurn) -> None:
         """Raise `UpstreamError` for an error that refuses the gateway's own key, as over HTTP."""
-        upstream = self._shared.exchange.settings.upstream(found.route.upstream)
-        try:
-            failures.check_own_key(upstream, event.error_status)
-        except UpstreamError:
+        refused = self._refusal(found.route.upstream, event, turn.terminal)
+        if refused is not None:
             await turn.aclose()
-            raise
+            raise refused
+
+    def _judge(
+        self, name: str, event: Event, content: bytes, turn: LiveTurn | None
+    ) -> UpstreamError | None:
+        """Return the error for an event that refuses the gateway's own key; see `Judge`.
+
+        A turn's first event is for whoever has begun it. Outside of any turn the client has no use
+        for the error, which is reported here.
+        """
+        if turn is not None and not turn.has_begun:
+            return None
+        refused = self._refusal(name, event, content)
+        if refused is not None and turn is None:
+            self._shared.failed(UpstreamFailure(name, refused.reason, message=refused.message))
+        return refused
+
+    def _refusal(self, name: str, event: Event, content: bytes) -> UpstreamError | None:
+        upstream = self._shared.exchange.settings.upstream(name)
+        return refused_by_event(upstream, event.error_status, content)
 
     def _leads_on(self, found: Relayable, event: Event, turn: LiveTurn) -> bool:
         """Whether an error is a refusal from which a request over HTTP would learn something."""
@@ -222,9 +241,8 @@ class RelaysOfClient(ClientRelays):
             return False
         route, attempt = found.route, found.attempt
         body, sent = turn.terminal, attempt.sent[0]
-        refusal = classify(
-            Shape.RESPONSES, event.error_status, body, model=route.model_sent, sent=sent
-        )
+        status = event.error_status or _SUCCESS  # as over HTTP
+        refusal = classify(Shape.RESPONSES, status, body, model=route.model_sent, sent=sent)
         return refusal.verdict is not Verdict.OTHER
 
     def _note(self, found: Relayable, decision: Decision) -> None:

@@ -3,13 +3,15 @@
 import asyncio
 import hashlib
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import msgspec
 import pytest
 
 from gateway.api.sockets.sessions import Sessions
-from gateway.config.settings import ClientSettings
+from gateway.config.secret import Secret
+from gateway.config.settings import ClientSettings, CredentialPolicy
 from gateway.errors import GatewayError, PermissionDenied
 from gateway.exchange.client_reply import ClientReply, json_reply
 from gateway.exchange.decision import Decision
@@ -17,7 +19,8 @@ from gateway.exchange.sockets.relays import ClientRelays, Create, RelayedTurn
 from gateway.request import GenerationRequest, Request
 from gateway.shapes import Json, RawHeaders, Shape, Sink
 from tests.api.sockets.stage import CLAUDE, INSTRUCT, MODEL, Stage, at, upstream_at
-from tests.exchange.scene import ALICE
+from tests.exchange.scene import ALICE, OPENAI
+from tests.fakes import stream_reply
 from tests.translate.demo_upstream import DemoUpstream
 
 HOMES = [
@@ -248,6 +251,38 @@ def test_the_path_of_a_deployment_names_the_model() -> None:
             assert frames[0]["error"]["param"] == "input[0].content"
             frames = await socket.turn(input="Hello", generate=False)
             assert frames[0]["response"]["model"] == MODEL
+
+    asyncio.run(run())
+
+
+KEYED = replace(OPENAI, credential=CredentialPolicy.KEY, api_key=Secret("sk-own"))
+
+
+@pytest.mark.parametrize("is_own", [True, False])
+@pytest.mark.parametrize(
+    "error",
+    [
+        {"type": "error", "code": "invalid_api_key", "message": "Who is sk-own?"},
+        {
+            "type": "response.failed",
+            "response": {"error": {"code": "401", "message": "Who is sk-own?"}},
+        },
+    ],
+)
+def test_a_refused_own_key_is_not_the_clients(error: Json, *, is_own: bool) -> None:
+    async def run() -> None:
+        upstream = KEYED if is_own else OPENAI
+        created = {"type": "response.created", "response": {"id": "r1"}}
+        stage = Stage(lambda _: stream_reply(created, error), upstream, rules=at(Shape.RESPONSES))
+        async with stage.socket() as socket:
+            first, last = await socket.turn(model=MODEL, input="Hello")
+        assert first == created
+        if is_own:
+            assert (last["status"], last["error"]["code"]) == (502, "upstream_auth_error")
+            assert b"sk-own" not in socket.messages[-1]
+            assert stage.outcomes == [("stream_broken", 200)]
+        else:
+            assert b"sk-own" in socket.messages[-1]
 
     asyncio.run(run())
 

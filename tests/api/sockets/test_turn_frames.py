@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.api.sockets.turn_frames import TurnFrames
-from gateway.errors import GatewayError, TruncatedStream
+from gateway.errors import GatewayError, TruncatedStream, UpstreamError
 from gateway.exchange.decision import Decision
 from gateway.exchange.remembered.memory import ConnectionMemory, Remembered
 from gateway.exchange.remembered.turns import Turn
@@ -248,6 +248,52 @@ def test_a_flat_error_becomes_the_sockets() -> None:
     assert frame["error"]["headers"] == {"x-request-id": "req_1"}
     assert (frames.ended, frames.broken) == (True, None)
     assert frames.finish() == []
+
+
+def worded(upstream: str, error: GatewayError) -> GatewayError:
+    """Word what refuses the key of an upstream."""
+    own = UpstreamError(f"{upstream} refused the key.", code="upstream_auth_error")
+    return own if error.code == "invalid_api_key" else error
+
+
+@pytest.mark.parametrize("is_begun", [True, False])
+@pytest.mark.parametrize(
+    "error",
+    [
+        {"type": "error", "code": "invalid_api_key", "message": "sk-own"},
+        {"type": "error", "error": {"code": "invalid_api_key", "message": "sk-own"}},
+        {"error": {"code": "invalid_api_key", "message": "sk-own"}},
+        ended("failed", error={"code": "invalid_api_key", "message": "sk-own"}),
+    ],
+)
+def test_errors_come_in_the_gateways_words_where_it_has_some(
+    error: Json, *, is_begun: bool
+) -> None:
+    frames = TurnFrames(turn(), "a", worded)
+    frames.decision = Decision(upstream="openai", id_line=b"x-request-id: req_1\r\n")
+    data = b"data: %b\n\n" % msgspec.json.encode(error)
+    *before, frame = read(frames.feed(stream(begun()) * is_begun + data + stream(ended())))
+    assert len(before) == is_begun
+    assert frame["error"]["message"] == "openai refused the key."
+    assert frame["error"]["headers"] == {"x-request-id": "req_1"}
+    assert (frame["status"], frame["stream_id"]) == (502, "a")
+    assert frames.broken is not None
+    assert frames.finish() == []
+
+
+def test_other_errors_keep_their_words() -> None:
+    frames = TurnFrames(turn(), None, worded)
+    failed = ended("failed", error={"code": "server_error", "message": "Oh."})
+    assert read(frames.feed(stream(failed))) == [failed]
+    assert (frames.ended, frames.broken) == (True, None)
+
+
+def test_so_does_one_that_comes_in_place_of_a_response() -> None:
+    for code, shown in (("invalid_api_key", " refused the key."), ("server_error", "sk-own")):
+        frames = TurnFrames(turn(), None, worded)
+        body = msgspec.json.encode({"error": {"code": code, "message": "sk-own"}})
+        (frame,) = read([*frames.feed(body), *frames.finish()])
+        assert frame["error"]["message"] == shown
 
 
 def test_an_error_without_a_type_is_one() -> None:

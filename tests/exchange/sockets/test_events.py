@@ -53,6 +53,7 @@ def test_a_response_that_was_steered_is_followed_by_another() -> None:
 def test_what_is_not_an_event_is_none_that_matters(message: bytes) -> None:
     event = read_event(message)
     assert (event.type, event.ends_turn, event.error_status) == ("", False, 0)
+    assert (event.is_error, event.status) == (False, 200)
 
 
 def test_the_ids_of_a_response_and_of_its_stream_are_read() -> None:
@@ -82,12 +83,13 @@ def test_the_ids_of_a_response_and_of_its_stream_are_read() -> None:
         (b'{"type":"error","status":{},"error":{"code":["x"]}}', 500, ""),
         (b'{"type":"error","code":"403","error":"No."}', 403, "403"),
         (b'{"status":400,"error":{"code":"c"}}', 400, "c"),
-        (b'{"type":"response.failed","status":400}', 0, ""),
+        (b'{"type":"response.failed","status":400}', 200, ""),
     ],
 )
 def test_errors_have_a_status_and_perhaps_a_code(message: bytes, status: int, code: str) -> None:
     event = read_event(message)
-    assert (event.error_status, event.error_code) == (status, code)
+    assert (event.status, event.error_code, event.is_error) == (status, code, True)
+    assert event.error_status in (status, 0)
 
 
 def test_what_says_nothing_of_a_response_is_aside() -> None:

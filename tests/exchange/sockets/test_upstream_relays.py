@@ -33,7 +33,7 @@ from gateway.shapes import CallTimeouts, Json, RawHeaders, Shape, UpstreamCall
 from gateway.sockets import Refused, SocketUser
 from tests import kinds
 from tests.exchange.scene import ALICE, OPENAI, Scene
-from tests.exchange.sockets.scene import FakeDial, FakeSocket
+from tests.exchange.sockets.scene import FakeDial, FakeSocket, frame
 from tests.exchange.sockets.test_link import delta, event, response
 from tests.fakes import FakeClock, error_reply, json_reply
 from tests.upstream.scripted import until
@@ -502,6 +502,100 @@ async def test_a_refusal_of_the_gateways_own_key_is_not_the_clients(
     sent = event("error", status=status, error=error)
     (await stage.sent(socket=1)).says(sent)
     assert await read(await turn) == sent
+
+
+OWN_KEY: list[Json] = [
+    {"type": "error", "status": 401, "error": {"message": "Who is sk-own?"}},
+    {"type": "error", "status_code": 403, "error": {"message": "Project sk-own may not."}},
+    {"type": "error", "status": 400, "error": {"message": "Incorrect API key provided: sk-own."}},
+    {"type": "error", "code": "invalid_api_key", "message": "sk-own is wrong."},
+    {"type": "response.failed", "response": {"error": {"code": "401", "message": "sk-own"}}},
+    {
+        "type": "response.failed",
+        "response": {"id": "r1", "error": {"code": "server_error", "message": "Invalid API key."}},
+    },
+]
+
+
+@pytest.mark.parametrize("error", OWN_KEY)
+@pytest.mark.parametrize("after", [0, 1, 2])
+async def test_a_refused_own_key_is_not_the_clients_whenever_that_is_said(
+    after: int, error: Json
+) -> None:
+    stage = Stage()
+    before = [response("created", "r1"), delta()][:after]
+    turn = stage.begin("keyed/m")
+    socket = await stage.sent()
+    socket.says(*before, frame(msgspec.json.encode(error)), event("codex.rate_limits"))
+    with pytest.raises(UpstreamError, match="refused the key that the gateway") as caught:
+        await read(await turn)
+    assert (caught.value.status, caught.value.reason) == (502, "key_refused")
+    assert not socket.is_aborted
+    turn = stage.begin("keyed/m")
+    (await stage.sent(2)).says(response("completed", "r2"))
+    assert await read(await turn) == response("completed", "r2")
+
+
+@pytest.mark.parametrize("error", OWN_KEY)
+@pytest.mark.parametrize("after", [0, 1])
+async def test_a_refused_key_of_the_client_is_its_own_business(after: int, error: Json) -> None:
+    stage = Stage()
+    sent = [*[response("created", "r1")][:after], frame(msgspec.json.encode(error))]
+    turn = stage.begin("other/m")
+    (await stage.sent()).says(*sent)
+    assert await read(await turn) == b"".join(sent)
+
+
+async def test_what_came_before_a_refused_key_is_the_clients() -> None:
+    stage = Stage()
+    one, two = stage.begin("keyed/m", stream_id="1"), stage.begin("keyed/m", stream_id="2")
+    socket = await stage.sent(2)
+    begun = [response("created", f"r{name}", stream_id=name) for name in "12"]
+    refused = event("error", stream_id="1", status=401, error={"message": "sk-own"})
+    last = response("completed", "r2", stream_id="2")
+    socket.says(*begun, delta(stream_id="1"), refused, delta(stream_id="2"), last)
+    found = await one
+    assert found is not None
+    assert isinstance(found.body, RelayedTurn)
+    taken: list[bytes] = []
+
+    def take(piece: bytes) -> bool:
+        taken.append(piece)
+        return True
+
+    with pytest.raises(UpstreamError, match="refused the key"):
+        await found.body.pipe(take)
+    assert b"".join(taken) == begun[0] + delta(stream_id="1")
+    assert found.body.terminal == b""
+    assert await read(await two) == begun[1] + delta(stream_id="2") + last
+
+
+@pytest.mark.parametrize("model", ["keyed/m", "other/m"])
+async def test_outside_of_turns_a_refused_own_key_is_for_the_operator(model: str) -> None:
+    stage = Stage()
+    turn = stage.begin(model)
+    socket = await stage.sent()
+    socket.says(response("completed", "r1"))
+    await read(await turn)
+    error = event("error", status=401, error={"message": "Incorrect API key provided: sk-own."})
+    socket.says(event("codex.a"), error, event("codex.b"))
+    is_own = model == "keyed/m"
+    shown = [event("codex.a"), *([] if is_own else [error]), event("codex.b")]
+    assert b"".join(stage.beside) == b"".join(shown)
+    assert [(each.upstream, each.reason) for each in stage.failures] == (
+        [("keyed", "key_refused")] if is_own else []
+    )
+
+
+async def test_an_error_without_a_status_may_lead_on_too() -> None:
+    stage = Stage()
+    error = {"message": "The model `gpt-5.4` does not exist.", "code": "model_not_found"}
+    for count, said in enumerate(
+        (event("error", **error), event("response.failed", response={"error": error})), 1
+    ):
+        turn = stage.begin()
+        (await stage.sent(count)).says(said)
+        assert await turn is None
 
 
 async def test_what_comes_before_a_response_is_not_its_first_event() -> None:
