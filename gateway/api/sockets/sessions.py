@@ -21,6 +21,7 @@ from gateway.exchange.errors.own_key import in_own_words
 from gateway.exchange.flow import Exchange
 from gateway.exchange.remembered.prewarm import prewarmed
 from gateway.exchange.remembered.turns import Turn, Turns
+from gateway.exchange.reply.uncompressed import without_compression
 from gateway.exchange.sockets import relays as relayed
 from gateway.request import GenerationRequest, Request
 from gateway.sockets import SocketSession
@@ -115,7 +116,14 @@ class Sessions:
                 return reply
         if not create.generates:
             return prewarmed(turn, request, decision, self._wall_clock())
+        generate = partial(_uncompressed, generate)
         return await self._continuing.run(turn, request, decision, generate)
+
+
+async def _uncompressed(
+    generate: Handler, request: GenerationRequest, decision: Decision
+) -> ClientReply:
+    return without_compression(await generate(request, decision))
 
 
 def _without_report(query: bytes) -> tuple[bytes, bool]:

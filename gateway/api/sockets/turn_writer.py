@@ -8,7 +8,7 @@ from typing import Final
 from gateway.api.sockets.error_frames import frame_of_reply
 from gateway.api.sockets.turn_frames import InOwnWords, TurnFrames
 from gateway.api.writing import Fields, ReplyWriter
-from gateway.errors import GatewayError, UpstreamError
+from gateway.errors import GatewayError
 from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.decision import SHOWN_FIELDS, Decision
 from gateway.exchange.remembered.turns import Turn
@@ -16,7 +16,6 @@ from gateway.exchange.reply.body import ReplyBody
 from gateway.exchange.reply.reading import (
     REST_SECONDS,
     Allowance,
-    is_compressed,
     is_event_stream,
 )
 from gateway.exchange.sockets.relays import RelayedTurn
@@ -102,7 +101,7 @@ class TurnWriter(ReplyWriter):
                 await body.pipe(self._pass_on)
                 self._frames.note_end(body)
             elif self.status < 400:
-                self._label()
+                self._frames.label(events=is_event_stream(self._fields))
                 await self._write_events(body)
             else:
                 self._put_error(await _whole(body))
@@ -122,11 +121,6 @@ class TurnWriter(ReplyWriter):
 
     async def _end(self) -> None:
         """Frames need no end."""
-
-    def _label(self) -> None:
-        if is_compressed(self._fields):
-            raise UpstreamError("The upstream sent a compressed stream, which was not requested.")
-        self._frames.label(events=is_event_stream(self._fields))
 
     def _take(self, piece: bytes) -> bool:
         frames = self._frames
@@ -166,11 +160,7 @@ class TurnWriter(ReplyWriter):
             self._put_error(body)
             return
         frames = self._frames
-        try:
-            self._label()
-        except UpstreamError as error:
-            self.fail(error)
-            raise
+        frames.label(events=is_event_stream(self._fields))
         self._put([*frames.feed(body), *frames.finish()])
         self._raise_error()
 

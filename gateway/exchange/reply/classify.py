@@ -127,7 +127,7 @@ async def read_error(reply: UpstreamReply, call: int = 0) -> ErrorReply:
         await reply.aclose()
     if coding_of(reply.headers):
         came = BufferedReply(reply.status, reply.headers, body)
-        return _without_stream(_uncompressed_error(came, call, partial))
+        return _without_stream(uncompressed_error(came, call, partial=partial))
     return _without_stream(ErrorReply(call, reply.status, reply.headers, body, partial))
 
 
@@ -145,7 +145,7 @@ def _without_stream(failure: ErrorReply) -> ErrorReply:
     return replace(failure, body=error, as_came=came)
 
 
-def _uncompressed_error(came: BufferedReply, call: int, partial: bool) -> ErrorReply:
+def uncompressed_error(came: BufferedReply, call: int = 0, *, partial: bool = False) -> ErrorReply:
     """Return a compressed error as it reads; its text says so where it cannot be read."""
     try:
         read = uncompressed(came, MAX_ERROR_BYTES)

@@ -41,7 +41,7 @@ def uncompressed(reply: BufferedReply, limit: int) -> BufferedReply:
             body += piece
         body += decompressor.finish()
     except CodingError as error:
-        raise _unreadable(error) from None
+        raise unreadable(error) from None
     return replace(reply, headers=without_coding(reply.headers), body=bytes(body))
 
 
@@ -69,9 +69,10 @@ class _DecompressedReply(ChunkedReply):
             if rest := self._decompressor.finish():
                 yield rest
         except CodingError as error:
-            raise _unreadable(error) from None
+            raise unreadable(error) from None
 
 
-def _unreadable(error: CodingError) -> UpstreamError:
+def unreadable(error: CodingError) -> UpstreamError:
+    """Return the error for a body whose compression cannot be taken off."""
     kind = TruncatedStream if isinstance(error, CutOff) else UpstreamError
     return kind(f"The upstream's reply cannot be used: {error}.")

@@ -1,6 +1,7 @@
 """Sockets in front of a gateway: each create is a request like any other."""
 
 import asyncio
+import gzip
 import hashlib
 from collections.abc import Callable
 from dataclasses import replace
@@ -18,9 +19,10 @@ from gateway.exchange.decision import Decision
 from gateway.exchange.sockets.relays import ClientRelays, Create, RelayedTurn
 from gateway.request import GenerationRequest, Request
 from gateway.shapes import Json, RawHeaders, Shape, Sink
+from gateway.translate.stream.sse import encode_events
 from tests.api.sockets.stage import CLAUDE, INSTRUCT, MODEL, Stage, at, upstream_at
 from tests.exchange.scene import ALICE, OPENAI
-from tests.fakes import stream_reply
+from tests.fakes import FakeReply, stream_reply
 from tests.translate.demo_upstream import DemoUpstream
 
 HOMES = [
@@ -283,6 +285,71 @@ def test_a_refused_own_key_is_not_the_clients(error: Json, *, is_own: bool) -> N
             assert stage.outcomes == [("stream_broken", 200)]
         else:
             assert b"sk-own" in socket.messages[-1]
+
+    asyncio.run(run())
+
+
+def test_compressed_replies_are_served_like_others() -> None:
+    """Of a server that ignores `accept-encoding: identity`."""
+    item = {
+        "id": "m",
+        "type": "message",
+        "role": "assistant",
+        "content": [{"type": "output_text", "text": "Hi", "annotations": []}],
+    }
+    response = {"id": "r1", "object": "response", "status": "completed", "output": [item]}
+    delta = {"type": "response.output_text.delta", "delta": "Hi"}
+    done = {"type": "response.completed", "response": response}
+    events = encode_events(Shape.RESPONSES, [delta, done])
+    error = {"error": {"message": "Wait.", "type": "rate", "code": "slow", "param": None}}
+    texts = [
+        (200, b"text/event-stream", events),
+        (200, b"application/json", msgspec.json.encode(response)),
+        (429, b"application/json", msgspec.json.encode(error)),
+    ]
+
+    async def run(status: int, kind: bytes, text: bytes, step: int) -> None:
+        packed = gzip.compress(text)
+        pieces = [packed[at : at + step] for at in range(0, len(packed), step)]
+        head = ((b"content-type", kind), (b"content-encoding", b"gzip"))
+        reply = FakeReply(status, head, pieces)
+        async with Stage(lambda _: reply, rules=at(Shape.RESPONSES)).socket() as socket:
+            frames = await socket.turn(model=MODEL, input="Hello")
+        last = frames[-1]
+        if status == 200:
+            assert (text_of(frames), last["response"]) == ("Hi", response)
+        else:
+            assert (last["status"], last["error"]["code"]) == (429, "slow")
+
+    for status, kind, text in texts:
+        for step in (9, 10_000):
+            asyncio.run(run(status, kind, text, step))
+
+
+@pytest.mark.parametrize("home", [Shape.RESPONSES, Shape.CHAT])
+def test_another_coding_is_called_by_its_name(home: Shape) -> None:
+    async def run() -> None:
+        head = ((b"content-type", b"text/event-stream"), (b"content-encoding", b"br"))
+        reply = FakeReply(200, head, (b"\x1b\x36\x00\x00\x00\x00",))
+        async with Stage(lambda _: reply, rules=at(home)).socket() as socket:
+            (frame,) = await socket.turn(model=MODEL, input="Hello")
+        assert frame["status"] == 502
+        assert "compressed as 'br'" in frame["error"]["message"]
+
+    asyncio.run(run())
+
+
+def test_a_compressed_refusal_of_an_unknown_response_is_understood() -> None:
+    async def run() -> None:
+        error = {"error": {"message": "No.", "code": "previous_response_not_found"}}
+        head = ((b"content-type", b"application/json"), (b"content-encoding", b"gzip"))
+        reply = FakeReply(400, head, (gzip.compress(msgspec.json.encode(error)),))
+        async with Stage(lambda _: reply, rules=at(Shape.RESPONSES)).socket() as socket:
+            (frame,) = await socket.turn(
+                model=MODEL, input="Hello", previous_response_id="resp_unknown"
+            )
+        assert frame["error"]["code"] == "previous_response_not_found"
+        assert "resp_unknown" in frame["error"]["message"]
 
     asyncio.run(run())
 

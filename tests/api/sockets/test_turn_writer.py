@@ -243,13 +243,6 @@ def test_a_response_that_goes_on_is_not_complete() -> None:
     assert frame["error"]["code"] == "upstream_stream_truncated"
 
 
-@pytest.mark.parametrize("reply", [streamed(DONE), json_reply(b"gzip"), json_reply(b"{}")])
-def test_a_compressed_body_is_one(reply: ClientReply) -> None:
-    reply.headers.append((b"content-encoding", b"gzip"))
-    (frame,) = Written().broken(reply)
-    assert "compressed" in frame["error"]["message"]
-
-
 @pytest.mark.parametrize("sent", [0, 1, 2])
 def test_a_stream_that_breaks_ends_in_one_error(sent: int) -> None:
     written = Written()
