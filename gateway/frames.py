@@ -21,7 +21,9 @@ _FINAL: Final = 0x80
 _RESERVED: Final = 0x70
 _MASKED: Final = 0x80
 _CONTROL: Final = 0x8
-_WHOLE_TEXT: Final = _FINAL | TEXT
+WHOLE_TEXT: Final = _FINAL | TEXT
+"""The first byte of a text message in one frame."""
+WHOLE_BINARY: Final = _FINAL | BINARY
 _BEGINNING: Final = frozenset({TEXT, BINARY})
 _OPCODES: Final = frozenset({CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG})
 _TWO_BYTES: Final = 126
@@ -112,7 +114,7 @@ class FrameScanner:
                 size = data[at + 2] << 8 | data[at + 3]
                 if size < _TWO_BYTES:
                     break
-            if data[at] != _WHOLE_TEXT or size > limit or in_message:
+            if data[at] != WHOLE_TEXT or size > limit or in_message:
                 break
             begins.append(at)
             at = start + key + size
@@ -204,3 +206,17 @@ def message_at(data: bytes, begin: int) -> bytes:
         if data[begin] & _FINAL:
             return parts[0] if len(parts) == 1 else b"".join(parts)
         begin = start + size
+
+
+def head(size: int, first: int = WHOLE_TEXT) -> bytes:
+    """Return the head of an unmasked frame of `size` bytes; `first` is its first byte."""
+    if size < _TWO_BYTES:
+        return bytes((first, size))
+    if size <= _LONGEST_IN_TWO:
+        return bytes((first, _TWO_BYTES, size >> 8, size & 0xFF))
+    return bytes((first, _TWO_BYTES + 1)) + size.to_bytes(8, "big")
+
+
+def text_frame(content: bytes) -> bytes:
+    """Return a text message (UTF-8) as one unmasked frame."""
+    return head(len(content)) + content

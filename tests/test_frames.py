@@ -5,7 +5,16 @@ import random
 import pytest
 from websockets.frames import Frame, Opcode
 
-from gateway.frames import PROTOCOL_ERROR, TOO_BIG, FrameScanner, message_at
+from gateway.frames import (
+    PROTOCOL_ERROR,
+    TOO_BIG,
+    WHOLE_BINARY,
+    WHOLE_TEXT,
+    FrameScanner,
+    head,
+    message_at,
+    text_frame,
+)
 
 SIZES = [0, 1, 125, 126, 300, 65535, 65536, 70000]
 
@@ -238,3 +247,11 @@ def test_the_content_of_a_message_is_read_from_its_frames(size: int) -> None:
     assert message_at(data, 8) == content
     parts = frame(1, content, fin=False) + frame(0, b"y", fin=False) + frame(0, content)
     assert message_at(parts + frame(1, b"z"), 0) == content + b"y" + content
+
+
+@pytest.mark.parametrize("size", [0, 1, 125, 126, 127, 65535, 65536, 70000])
+@pytest.mark.parametrize(("first", "opcode"), [(WHOLE_TEXT, 1), (WHOLE_BINARY, 2)])
+def test_heads_are_those_of_the_package(size: int, first: int, opcode: int) -> None:
+    content = b"x" * size
+    assert head(size, first) + content == frame(opcode, content)
+    assert text_frame(content) == frame(1, content)

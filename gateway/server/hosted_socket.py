@@ -12,7 +12,7 @@ from gateway.api.writing import error_reply
 from gateway.errors import GatewayError, PermissionDenied
 from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.decision import Decision
-from gateway.server.websocket.heads import BINARY, head
+from gateway.frames import WHOLE_BINARY, head
 from gateway.shapes import RawHeaders
 from gateway.sockets import NORMAL_CLOSURE, SERVICE_RESTART, Leaving, Socket, SocketSession
 
@@ -146,7 +146,7 @@ class _HostedSession(SocketSession):
         if text is not None:
             return socket.send(text.encode())
         data: bytes = message["bytes"]
-        return socket.send_frames(head(len(data), BINARY) + data, complete=True)
+        return socket.send_frames(head(len(data), WHOLE_BINARY) + data, complete=True)
 
     def _decide(self, message: Message) -> None:
         """Take a message before the handshake is answered."""

@@ -4,8 +4,9 @@ from typing import Final
 
 import msgspec
 
-from gateway.envelopes.upstream_json import NOT_JSON, valid_json
-from gateway.translate.stream.sse import RESPONSES_END
+from gateway.envelopes.upstream_json import NOT_JSON, decode, valid_json
+from gateway.translate.stream.response_ends import documented
+from gateway.translate.stream.sse import RESPONSES_END, encode_json
 
 _TYPES: Final = (
     *("output_text", "output_item.added", "reasoning", "content_part", "mcp_"),
@@ -110,6 +111,11 @@ def read_event(message: bytes) -> Event:
     elif event.type == _ERROR or (written.type is None and bytes(written.error) != b"null"):
         _add_error(event, written)
     return event
+
+
+def with_documented_end(message: bytes) -> bytes:
+    """Return the event that ends a response with the type that clients know."""
+    return encode_json(documented(decode(message)))
 
 
 def _read(message: bytes) -> _Written:

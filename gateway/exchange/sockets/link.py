@@ -7,12 +7,15 @@ from typing import Final
 
 from gateway.config.settings import TimeoutSettings
 from gateway.errors import UpstreamError
-from gateway.exchange.sockets.events import USUAL, Event, read_event
+from gateway.exchange.sockets.ends import Ends
+from gateway.exchange.sockets.events import USUAL, Event, read_event, with_documented_end
 from gateway.exchange.sockets.link_errors import Lost, broken, silent
 from gateway.exchange.sockets.live_turn import LiveTurn
 from gateway.exchange.sockets.relays import Create
-from gateway.frames import message_at
+from gateway.exchange.sockets.whole_messages import WholeMessages
+from gateway.frames import message_at, text_frame
 from gateway.sockets import MESSAGE_TOO_BIG, POLICY_VIOLATION, UpstreamSocket
+from gateway.translate.stream.response_ends import OTHER_END
 
 Judge = Callable[[Event, bytes, LiveTurn | None], UpstreamError | None]
 """Returns what the client gets in place of an event, given its content; None: the event itself.
@@ -50,14 +53,14 @@ class Link:
         self._socket = socket
         self._beside = beside
         self._judge = judge
+        self._ends = Ends()
         self._ended = False
         self._turns: list[LiveTurn] = []
         self._newest: LiveTurn | None = None
         """The turn whose create was written last; None: another message was, since."""
         self._last: LiveTurn | None = None
         """The last turn to end, while its frames wait; None: they were taken."""
-        self._held: list[bytes] = []
-        """The beginning of a message."""
+        self._messages = WholeMessages()
         self._loop = asyncio.get_running_loop()
         self._heard = 0.0
         """When anything was heard."""
@@ -121,9 +124,7 @@ class Link:
         """Hand whole messages to their turns."""
         scanner = self._scanner
         self._heard = self._loop.time()
-        begins = scanner.begins
-        if self._held or scanner.boundary != len(data):
-            data, begins = self._whole(data, begins, scanner.boundary)
+        data, begins = self._messages.take(data, scanner.begins, scanner.boundary)
         turns = self._turns
         if len(turns) == 1:
             turns[0].heard = self._heard
@@ -156,21 +157,6 @@ class Link:
 
     # ------------------------------------------------------------------------------------------
 
-    def _whole(self, data: bytes, begins: list[int], boundary: int) -> tuple[bytes, list[int]]:
-        """Return the whole messages that are here, and where they begin; hold the rest back."""
-        held = self._held
-        if not boundary:
-            held.append(data)
-            return b"", []
-        whole, rest = data[:boundary], data[boundary:]
-        begins = [begin for begin in begins if begin < boundary]
-        if held:
-            size = sum(map(len, held))
-            begins = [0, *(size + begin for begin in begins)]
-            whole = b"".join((*held, whole))
-        self._held = [rest] if rest else []
-        return whole, begins
-
     def _sort(self, data: bytes, begins: list[int]) -> None:
         """Hand messages to their turns, those together that follow one another."""
         start, current = 0, None
@@ -190,7 +176,10 @@ class Link:
                 self.has_answered = True
                 _note(self.begun, event)
                 if event.ends_turn or error is not None:
-                    self._hand_over(turn, data[start:end])
+                    frames = data[start:end]
+                    if event.type == OTHER_END:
+                        frames = data[start:begin] + text_frame(with_documented_end(content))
+                    self._hand_over(turn, frames)
                     start, current = end, None
                     self._end(turn, event, content, error)
         self._hand_over(current, data[start:])
@@ -212,6 +201,10 @@ class Link:
     def _turn_of(self, event: Event) -> LiveTurn | None:
         """Return the turn of an event: an only one has all, the first what no other claims."""
         turns = self._turns
+        if self._ends.is_second(event) and all(
+            turn.response_id != event.response_id for turn in turns
+        ):
+            return None
         if len(turns) < 2:
             return turns[0] if turns else None
         named = (turn for turn in turns if turn.stream_id == event.stream_id)
@@ -221,6 +214,7 @@ class Link:
         self, turn: LiveTurn, event: Event, content: bytes, error: UpstreamError | None
     ) -> None:
         self._turns.remove(turn)
+        self._ends.note(turn.response_id, event)
         _note(self.made, event)
         if error is not None:
             turn.fail(error)
@@ -276,7 +270,7 @@ class Link:
         """
         now = self._loop.time()
         left = turn.heard + turn.patience - now
-        is_coming = bool(self._held) and self._heard + turn.patience > now
+        is_coming = self._messages.waits and self._heard + turn.patience > now
         return max(left, min(_SOON, turn.patience)) if is_coming else left
 
 

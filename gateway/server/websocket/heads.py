@@ -1,6 +1,4 @@
-"""What the gateway itself writes on a client's socket: the reply to the handshake, and heads."""
-
-from typing import Final
+"""What the gateway itself writes when it accepts a client's handshake."""
 
 from gateway.api.upgrades import HANDSHAKE
 from gateway.errors import GatewayError
@@ -9,11 +7,6 @@ from gateway.headers import SET_BY_THE_GATEWAY, UNSAFE_BYTES
 from gateway.shapes import RawHeaders
 from gateway.sockets import SocketSession, acceptance
 
-TEXT: Final = 0x81
-"""The first byte of a text message in one frame."""
-BINARY: Final = 0x82
-
-_SHORT: Final = 126
 _NOT_COPIED = SET_BY_THE_GATEWAY | HANDSHAKE | {b"x-request-id"}
 
 
@@ -34,15 +27,6 @@ def switching(key: bytes, date_line: bytes, session: SocketSession, decision: De
     decision.identified(session.headers)
     lines += (decision.lines(), decision.id_line, b"\r\n")
     return b"".join(lines)
-
-
-def head(size: int, first: int = TEXT) -> bytes:
-    """Return the head of an unmasked frame of `size` bytes; `first` is its first byte."""
-    if size < _SHORT:
-        return bytes((first, size))
-    if size < 1 << 16:
-        return bytes((first, _SHORT, size >> 8, size & 0xFF))
-    return bytes((first, _SHORT + 1)) + size.to_bytes(8, "big")
 
 
 def _fields(session: SocketSession) -> RawHeaders:

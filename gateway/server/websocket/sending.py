@@ -14,8 +14,8 @@ from websockets.protocol import Protocol as Parser
 from websockets.protocol import Side, State
 
 from gateway.api.handshakes import run_session
+from gateway.frames import head
 from gateway.server.connection.backpressure import Backpressure
-from gateway.server.websocket.heads import head
 from gateway.sockets import (
     ABNORMAL_CLOSURE,
     NO_STATUS,

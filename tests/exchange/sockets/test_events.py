@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.exchange.sockets.events import USUAL, Event, read_event
+from gateway.exchange.sockets.events import USUAL, Event, read_event, with_documented_end
 
 
 @pytest.mark.parametrize(
@@ -90,6 +90,16 @@ def test_errors_have_a_status_and_perhaps_a_code(message: bytes, status: int, co
     event = read_event(message)
     assert (event.status, event.error_code, event.is_error) == (status, code, True)
     assert event.error_status in (status, 0)
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [('"incomplete"', "incomplete"), ("null", "completed"), ("NaN", "completed")],
+)
+def test_the_end_of_a_response_gets_the_type_that_clients_know(status: str, kind: str) -> None:
+    message = b'{"type":"response.done","response":{"id":"\\ud83d","status":%b}}' % status.encode()
+    found = read_event(with_documented_end(message))
+    assert (found.type, found.ends_turn) == (f"response.{kind}", True)
 
 
 def test_what_says_nothing_of_a_response_is_aside() -> None:

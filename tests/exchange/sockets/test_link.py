@@ -117,6 +117,54 @@ async def test_frames_of_no_turn_wait_in_bounds() -> None:
     assert scene.beside == event("later")
 
 
+@pytest.mark.parametrize("first", ["completed", "failed", "incomplete"])
+@pytest.mark.parametrize("is_apart", [False, True])
+async def test_what_tells_an_end_again_is_not_of_the_next_turn(
+    first: str, *, is_apart: bool
+) -> None:
+    scene = Scene()
+    one = await scene.read()
+    ended, again = response(first, "r1"), response("done", "r1")
+    scene.socket.says(response("created", "r1"), ended, *([] if is_apart else [again]))
+    assert (await one.ended()).endswith(ended)
+    two = await scene.read()
+    if is_apart:
+        scene.socket.says(again)
+    assert scene.beside == again
+    sent = [response("created", "r2"), response("completed", "r2")]
+    scene.socket.says(*sent)
+    assert await two.ended() == b"".join(sent)
+
+
+async def test_a_failure_that_follows_its_error_is_not_of_the_next_turn() -> None:
+    scene = Scene()
+    one = await scene.read()
+    error, failed = event("error", code="server_error"), response("failed", "r1")
+    scene.socket.says(response("created", "r1"), error)
+    assert (await one.ended()).endswith(error)
+    two, other = await scene.read("2"), await scene.read("3")
+    scene.socket.says(response("created", "r2", stream_id="2"), failed)
+    assert scene.beside == failed
+    assert not other.turn.has_begun
+    last = response("failed", "r2", stream_id="2")
+    scene.socket.says(last, response("completed", "r3", stream_id="3"))
+    assert (await two.ended()).endswith(last)
+    assert await other.ended() == response("completed", "r3", stream_id="3")
+
+
+@pytest.mark.parametrize("status", ["completed", "incomplete", "failed"])
+async def test_an_end_under_another_name_has_the_one_that_clients_know(status: str) -> None:
+    scene = Scene()
+    reader = await scene.read()
+    said = {"id": "r1", "status": status, "output": []}
+    before = [response("created", "r1"), delta()]
+    scene.socket.says(*before, event("response.done", response=said), event("codex.rate_limits"))
+    last = event(f"response.{status}", response=said)
+    assert await reader.ended() == b"".join(before) + last
+    assert scene.beside == event("codex.rate_limits")
+    assert scene.link.made == {"r1": None}
+
+
 @pytest.mark.parametrize("step", [1, 2, 7, 100, 5000])
 async def test_frames_may_be_cut_anywhere_and_messages_fragmented(step: int) -> None:
     scene = Scene()

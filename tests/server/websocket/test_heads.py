@@ -1,20 +1,12 @@
-"""The reply to a handshake, and heads of frames."""
+"""The reply to a handshake."""
 
 import pytest
-from websockets.frames import Frame, Opcode
 
 from gateway.errors import GatewayError
 from gateway.exchange.decision import Decision
 from gateway.request import Request
-from gateway.server.websocket.heads import BINARY, TEXT, head, switching
+from gateway.server.websocket.heads import switching
 from tests.server.websocket.peer import ACCEPT, KEY, Echo
-
-
-@pytest.mark.parametrize("size", [0, 1, 125, 126, 127, 65535, 65536, 70000])
-@pytest.mark.parametrize(("first", "opcode"), [(TEXT, Opcode.TEXT), (BINARY, Opcode.BINARY)])
-def test_heads_are_those_of_the_package(size: int, first: int, opcode: Opcode) -> None:
-    content = b"x" * size
-    assert head(size, first) + content == Frame(opcode, content).serialize(mask=False)
 
 
 def session(*fields: tuple[bytes, bytes], protocol: str = "") -> Echo:
