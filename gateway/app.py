@@ -185,8 +185,8 @@ def _sessions(
 
         for name in _OF_SOCKETS:
             import_module(name)
-        realtime = Realtime(exchange.settings, forwarder.destinations, upstreams.dial)
         relays = UpstreamRelays(exchange, upstreams.dial, time.monotonic, observer.lookup_failed)
+        realtime = Realtime(exchange.settings, forwarder.destinations, relays.dial, relays.failed)
         return sessions.Sessions(exchange, turns, relays, realtime.open)
 
     return lambda turns: LazySessions(lambda: made(turns))

@@ -13,6 +13,8 @@ from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 from websockets.frames import Frame, Opcode
 
+from gateway.config.secret import Secret
+from gateway.config.settings import CredentialPolicy
 from tests.clients.running import RunningGateway, Stage, stage
 from tests.clients.sockets_before import UNLIMITED, gateway_before, upstream
 from tests.clients.test_openai_sockets import CHAT, RESPONSES, connection, last, turn
@@ -221,6 +223,36 @@ def test_a_session_has_what_came_before_one_side_breaks_the_protocol(side: str) 
                     assert (got, ends[0]) == (([], 1002), (said, 1001))
                 else:
                     assert (got, ends[0]) == ((said, 1011), ([], 1002))
+
+    run(scenario())
+
+
+@pytest.mark.parametrize("is_own", [True, False])
+def test_a_realtime_key_may_be_refused_after_the_handshake(*, is_own: bool) -> None:
+    """As OpenAI does it: an event with a part of the key, and a close code of its own."""
+    event = json.dumps(
+        {"type": "error", "error": {"code": "invalid_api_key", "message": "Whose is sk-own?"}}
+    )
+    reason = "invalid_request_error.invalid_api_key"
+    own = {"credential": CredentialPolicy.KEY, "api_key": Secret("sk-own")}
+
+    async def refuses(served: ServerConnection) -> None:
+        await served.send(event)
+        await served.close(3000, reason)
+
+    async def scenario() -> None:
+        async with upstream(refuses) as url, gateway_before(url, own if is_own else {}) as gateway:
+            at = gateway.base_url.replace("http", "ws") + "/realtime?model=gpt-realtime-2.1"
+            async with connect(at, additional_headers={"authorization": "Bearer sk"}) as client:
+                (heard,) = await heard_on(client)
+                end = client.close_code, client.close_reason
+            metrics = await asyncio.to_thread(read, gateway.admin_url + "/metrics")
+        assert ('reason="key_refused"' in metrics) is is_own
+        if is_own:
+            assert "upstream_auth_error" in str(heard)
+            assert end == (1011, "upstream_auth_error")
+        else:
+            assert (heard, end) == (event, (3000, reason))
 
     run(scenario())
 

@@ -24,11 +24,14 @@ def is_no_news(failure: ErrorReply, refusal: Refusal) -> bool:
     return refusal.verdict in _SAME_KIND or failure.status in _NOT_HERE
 
 
+def has_own_key(upstream: UpstreamSettings) -> bool:
+    """Whether a key that an upstream refuses can only be the gateway's own."""
+    return holds_key(upstream) and not forwards_callers_key(upstream)
+
+
 def refuses_own_key(upstream: UpstreamSettings, status: int, body: bytes) -> bool:
     """Whether a reply, by its status or its error, refuses the gateway's own key."""
-    if forwards_callers_key(upstream) or not holds_key(upstream):
-        return False
-    return status in (401, 403) or refuses_key(body)
+    return has_own_key(upstream) and (status in (401, 403) or refuses_key(body))
 
 
 def check_own_key(upstream: UpstreamSettings, status: int, body: bytes = b"") -> None:

@@ -2,8 +2,12 @@
 
 import asyncio
 import contextlib
+from secrets import token_hex
 from typing import Final
 
+from gateway.errors import GatewayError
+from gateway.exchange.sockets.first_message import FirstMessage, Judge
+from gateway.frames import FrameScanner
 from gateway.sockets import (
     ABNORMAL_CLOSURE,
     GOING_AWAY,
@@ -14,6 +18,7 @@ from gateway.sockets import (
     SocketSession,
     UpstreamSocket,
 )
+from gateway.translate.stream.sse import encode_json
 
 _LOST: Final = "The connection to the upstream was lost."
 _BROKEN: Final = "The upstream has broken the WebSocket protocol: %s."
@@ -76,13 +81,29 @@ class ClientEnd(End):
 
 
 class UpstreamEnd(End):
-    """The upstream's end."""
+    """The upstream's end. `judge` judges its first message, and the reason of its end."""
 
     is_leaving = False
     """Whether the client is sent away, as soon as the frame that it gets is complete."""
 
+    def __init__(self, socket: Socket, scanner: FrameScanner, judge: Judge | None) -> None:
+        super().__init__(socket)
+        self._judge = judge
+        self._first = FirstMessage(scanner, judge) if judge is not None else None
+
     def received_frames(self, data: bytes, *, complete: bool) -> None:
         """Pass on frames; see `End`."""
+        first = self._first
+        if first is not None:
+            data = first.take(data)
+            if first.error is not None:
+                self._refuse(first.error)
+                return
+            if first.is_known:
+                self._first = None
+            elif not data:
+                return
+            complete = complete or first.is_held
         super().received_frames(data, complete=complete)
         if self.is_leaving and complete:
             self._send_away()
@@ -95,7 +116,18 @@ class UpstreamEnd(End):
         super().closed(code, reason)
         if code == ABNORMAL_CLOSURE:
             code, reason = INTERNAL_ERROR, _BROKEN % reason if reason else _LOST
+        elif self._judge is not None and (error := self._judge(_as_error(reason))) is not None:
+            self._refuse(error)
         self.other.socket.close(code, reason)
+
+    def _refuse(self, error: GatewayError) -> None:
+        """Tell the client an error of the gateway's, and close both sockets."""
+        self._judge = self._first = None
+        details = {**error.envelope()["error"], "event_id": None}
+        event = {"type": "error", "event_id": f"event_{token_hex(12)}", "error": details}
+        self.other.socket.send(encode_json(event))
+        self.other.socket.close(INTERNAL_ERROR, str(error.code))
+        self.socket.close(GOING_AWAY)
 
     def leave(self) -> None:
         """Close both sockets, since the gateway stops."""
@@ -108,12 +140,22 @@ class UpstreamEnd(End):
         self.socket.close(GOING_AWAY)
 
 
+def _as_error(reason: str) -> bytes:
+    """Return a close frame's reason as an error: OpenAI writes the type and the code (`a.b`)."""
+    error = {"message": reason, "code": reason.rpartition(".")[2]}
+    return encode_json({"type": "error", "error": error})
+
+
 class RealtimeSession(SocketSession):
-    """Serves a client's socket by one at an upstream, which is open."""
+    """Serves a client's socket by one at an upstream, which is open.
+
+    `judge` judges how the upstream begins and ends; None: that is for the client.
+    """
 
     kind = "realtime"
 
-    def __init__(self, upstream: UpstreamSocket) -> None:
+    def __init__(self, upstream: UpstreamSocket, judge: Judge | None = None) -> None:
+        self._judge = judge
         self.headers = upstream.headers
         self._upstream = upstream
 
@@ -122,10 +164,11 @@ class RealtimeSession(SocketSession):
 
         When cancelled, it closes them with a reason, after a whole frame.
         """
-        client, upstream = ClientEnd(socket, self._upstream), UpstreamEnd(self._upstream)
+        socket.take_frames(pings=True)
+        scanner = self._upstream.take_frames(pings=True)
+        client = ClientEnd(socket, self._upstream)
+        upstream = UpstreamEnd(self._upstream, scanner, self._judge)
         client.other, upstream.other = upstream, client
-        for end in (client, upstream):
-            end.socket.take_frames(pings=True)
         client.socket.attach(client)
         upstream.socket.attach(upstream)
         try:

@@ -3,16 +3,20 @@
 The model is named by the query. What is said on the socket is passed on as it comes.
 """
 
+from collections.abc import Callable
 from typing import Final
 
 from gateway.config.settings import Settings
 from gateway.errors import UpstreamError
 from gateway.exchange.client_reply import ClientReply
-from gateway.exchange.decision import Decision
+from gateway.exchange.decision import Decision, UpstreamFailure
 from gateway.exchange.errors import failures
+from gateway.exchange.errors.own_key import refused_by_event
 from gateway.exchange.passthrough.destinations import Destinations
 from gateway.exchange.reply.classify import read_error
 from gateway.exchange.restricted import restrictions
+from gateway.exchange.sockets.events import read_event
+from gateway.exchange.sockets.first_message import Judge
 from gateway.exchange.sockets.pair import RealtimeSession
 from gateway.request import Request
 from gateway.shapes import RawHeaders, UpstreamCall, UpstreamReply
@@ -23,9 +27,19 @@ PROTOCOL: Final = "realtime"
 
 
 class Realtime:
-    """Opens realtime sessions: for `/v1/realtime` and `/v1/live`, and what is below them."""
+    """Opens realtime sessions: for `/v1/realtime` and `/v1/live`, and what is below them.
 
-    def __init__(self, settings: Settings, destinations: Destinations, dial: Dial) -> None:
+    `failed` takes the upstreams that refuse the gateway's own key after the handshake.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        destinations: Destinations,
+        dial: Dial,
+        failed: Callable[[UpstreamFailure], None],
+    ) -> None:
+        self._failed = failed
         self._settings = settings
         self._destinations = destinations
         self._dial = dial
@@ -58,11 +72,30 @@ class Realtime:
         except Refused as refused:
             reply = refused.reply
         else:
-            return RealtimeSession(opened)
+            return RealtimeSession(opened, self._judge(found.upstream))
         finally:
             decision.repeats = call.repeats
             decision.address = call.address
         return await self._refused(found.upstream, reply, decision)
+
+    def _judge(self, name: str) -> Judge | None:
+        """Return what judges a session of an upstream; None: it is called with clients' own keys.
+
+        OpenAI accepts any handshake, then sends an `error` that quotes a part of the key, and
+        closes with 3000 and the reason `invalid_request_error.invalid_api_key`.
+        """
+        upstream = self._settings.upstream(name)
+
+        def judge(message: bytes) -> UpstreamError | None:
+            event = read_event(message)
+            if not event.is_error:
+                return None
+            refused = refused_by_event(upstream, event.error_status, message)
+            if refused is not None:
+                self._failed(UpstreamFailure(name, refused.reason, message=refused.message))
+            return refused
+
+        return judge if failures.has_own_key(upstream) else None
 
     async def _refused(
         self, upstream: str, reply: UpstreamReply, decision: Decision

@@ -1,7 +1,8 @@
 """Realtime sockets: dialled first, by the model in the query, with refusals as replies."""
 
+import asyncio
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import msgspec
 import pytest
@@ -15,16 +16,16 @@ from gateway.config.settings import (
 )
 from gateway.errors import InvalidRequest, PermissionDenied, UpstreamError
 from gateway.exchange.client_reply import ClientReply
-from gateway.exchange.decision import Decision
+from gateway.exchange.decision import Decision, UpstreamFailure
 from gateway.exchange.passthrough.destinations import Destinations
 from gateway.exchange.sockets.pair import RealtimeSession
 from gateway.exchange.sockets.realtime import Realtime
 from gateway.request import Request
-from gateway.shapes import CallTimeouts, RawHeaders, UpstreamCall
+from gateway.shapes import CallTimeouts, Json, RawHeaders, UpstreamCall
 from gateway.sockets import Refused
 from tests import kinds
 from tests.exchange.scene import ALICE, OPENAI, Scene
-from tests.exchange.sockets.scene import FakeDial, FakeSocket
+from tests.exchange.sockets.scene import FakeDial, FakeSocket, frame
 from tests.fakes import FakeReply, error_reply, json_reply
 
 pytestmark = pytest.mark.anyio
@@ -46,6 +47,7 @@ async def opened(
     rules: tuple[ModelRule, ...] = RULES,
     upstreams: tuple[UpstreamSettings, ...] = (OPENAI, VOICE),
     redirect: tuple[tuple[str, str], ...] = (),
+    failures: list[UpstreamFailure] | None = None,
     **fields: object,
 ) -> tuple[RealtimeSession | ClientReply, UpstreamCall, Decision]:
     scene = Scene(_lists, *upstreams, rules=rules, redirect=redirect)
@@ -54,7 +56,9 @@ async def opened(
     request = Request("GET", "/realtime", query, headers)
     request = replace(request, **fields)  # type: ignore[arg-type]
     decision = Decision()
-    result = await Realtime(scene.settings, destinations, dial).open(request, decision)
+    failed = failures if failures is not None else []
+    realtime = Realtime(scene.settings, destinations, dial, failed.append)
+    result = await realtime.open(request, decision)
     return result, dial.calls[0], decision
 
 
@@ -155,6 +159,95 @@ async def test_a_refusal_of_the_gateways_own_key_is_its_own_fault() -> None:
     with pytest.raises(UpstreamError, match="refused the key that the gateway") as caught:
         await opened(b"model=talk", dial=refusing(lambda: error_reply(401, "bad key")))
     assert caught.value.status == 502
+
+
+BAD_KEY = {
+    "type": "error",
+    "event_id": "event_1",
+    "error": {
+        "type": "invalid_request_error",
+        "code": "invalid_api_key",
+        "message": "Incorrect API key provided: sk-own. You can find your API key at …",
+        "param": None,
+        "event_id": None,
+    },
+}
+PING = frame(b"p", opcode=9)
+REASON = "invalid_request_error.invalid_api_key"
+
+
+@dataclass
+class Session:
+    client: FakeSocket
+    running: "asyncio.Future[None]"
+
+    async def ended(self, upstream: FakeSocket) -> None:
+        """End both sockets, and the session with them."""
+        self.client.ends(1000)
+        upstream.ends(1000)
+        await self.running
+
+
+async def session_of(model: bytes, failures: list[UpstreamFailure]) -> tuple[Session, FakeSocket]:
+    dial = FakeDial()
+    result, _, _ = await opened(b"model=" + model, dial=dial, failures=failures)
+    assert isinstance(result, RealtimeSession)
+    client = FakeSocket()
+    running = asyncio.ensure_future(result.run(client))
+    await asyncio.sleep(0)
+    return Session(client, running), dial.sockets[0]
+
+
+@pytest.mark.parametrize("says", [True, False])
+async def test_an_own_key_that_is_refused_after_the_handshake_is_not_the_clients(
+    *, says: bool
+) -> None:
+    failures: list[UpstreamFailure] = []
+    session, upstream = await session_of(b"talk", failures)
+    if says:
+        upstream.says(PING, frame(msgspec.json.encode(BAD_KEY))[:9])
+        upstream.says(frame(msgspec.json.encode(BAD_KEY))[9:])
+    upstream.ends(3000, REASON)
+    (message,) = map(msgspec.json.decode, session.client.messages)
+    assert message["type"] == "error"
+    assert message["event_id"].startswith("event_")
+    assert message["error"]["code"] == "upstream_auth_error"
+    assert "sk-own" not in str(message)
+    assert session.client.closes == [(1011, "upstream_auth_error")]
+    assert bytes(session.client.frames) == PING * says
+    assert upstream.closes == [(1001, "")] * says
+    assert [(each.upstream, each.reason) for each in failures] == [("voice", "key_refused")]
+    await session.ended(upstream)
+
+
+async def test_a_clients_key_that_is_refused_is_its_own_business() -> None:
+    failures: list[UpstreamFailure] = []
+    session, upstream = await session_of(b"gpt-realtime", failures)
+    sent = frame(msgspec.json.encode(BAD_KEY))
+    upstream.says(sent)
+    upstream.ends(3000, REASON)
+    assert (bytes(session.client.frames), session.client.messages) == (sent, [])
+    assert (session.client.closes, failures) == ([(3000, REASON)], [])
+    await session.ended(upstream)
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"type": "session.created", "session": {"instructions": "invalid_api_key"}},
+        {"type": "error", "error": {"code": "model_not_found", "message": "No."}},
+    ],
+)
+async def test_any_other_beginning_is_passed_on(event: Json) -> None:
+    failures: list[UpstreamFailure] = []
+    session, upstream = await session_of(b"talk", failures)
+    sent = frame(msgspec.json.encode(event)) + frame(msgspec.json.encode(BAD_KEY))
+    for at in range(0, len(sent), 7):
+        upstream.says(sent[at : at + 7])
+    upstream.ends(4004, "invalid_request_error.model_not_found")
+    assert (bytes(session.client.frames), failures) == (sent, [])
+    assert session.client.closes == [(4004, "invalid_request_error.model_not_found")]
+    await session.ended(upstream)
 
 
 async def test_an_upstream_without_sockets_may_answer_as_if_nothing_was_asked() -> None:

@@ -1,0 +1,50 @@
+"""The first message of an upstream's realtime session, which may say that the session is none."""
+
+from collections.abc import Callable
+from typing import Final
+
+from gateway.errors import UpstreamError
+from gateway.frames import WHOLE_TEXT, FrameScanner, message_at
+
+_MOST: Final = 64 * 1024
+"""Bytes that are held back for it; no error is as long."""
+
+Judge = Callable[[bytes], UpstreamError | None]
+"""Returns what the client gets in place of a message; None: the message."""
+
+
+class FirstMessage:
+    """Holds back the first message until it is whole; pings before it pass.
+
+    `scanner` is that of the pieces. `error` is what the client gets in its place.
+    """
+
+    def __init__(self, scanner: FrameScanner, judge: Judge) -> None:
+        self.error: UpstreamError | None = None
+        self.is_known = False
+        """Whether nothing more is held back."""
+        self._scanner = scanner
+        self._judge = judge
+        self._held = b""
+
+    @property
+    def is_held(self) -> bool:
+        """Whether the beginning of the message is held back: what has passed ends with a frame."""
+        return bool(self._held)
+
+    def take(self, data: bytes) -> bytes:
+        """Take a piece of frames; return what can pass, of which nothing counts with an `error`."""
+        scanner = self._scanner
+        if not self._held and not scanner.begins:
+            return data
+        begin = 0 if self._held else scanner.begins[0]
+        is_whole = scanner.boundary > begin
+        before, held = data[:begin], self._held + data[begin:]
+        self._held = b""
+        if held[0] == WHOLE_TEXT and is_whole:
+            self.error = self._judge(message_at(held, 0))
+        elif held[0] == WHOLE_TEXT and len(held) <= _MOST:
+            self._held = held
+            return before
+        self.is_known = True
+        return before + held
