@@ -191,6 +191,19 @@ def look(connection: Wire) -> None:
     connection.protocol._expired()
 
 
+def test_a_client_with_a_reply_to_read_is_looked_at_before_its_idle_time_is_over() -> None:
+    async def scenario() -> None:
+        connection = Wire(Client(answer).gateway)
+        connection.transport.full_after = b"HTTP/1.1 200"
+        await connection.send(request(CHAT))
+        wire = connection.protocol
+        assert connection.state is State.IDLE
+        assert wire._timer.at == wire.flow.due < wire._due
+        connection.end()
+
+    asyncio.run(scenario())
+
+
 def test_a_client_that_reads_nothing_is_cut_off_and_its_request_with_it() -> None:
     async def scenario() -> None:
         held = Held()
