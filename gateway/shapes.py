@@ -36,6 +36,37 @@ class ClientHeaders(tuple[tuple[bytes, bytes], ...]):
         return headers
 
 
+class ReplyHeaders(tuple[tuple[bytes, bytes], ...]):
+    """The header fields of a reply of known length, with what they share with other replies."""
+
+    digits: bytes
+    """The length, as it is written."""
+    length: int
+    repeated: "RepeatedFields"
+
+
+class RepeatedFields(msgspec.Struct, gc=False):
+    """The fields of replies that differ in their lengths only.
+
+    Servers repeat their heads but for the length, so layers cache in `derived` what they compute
+    from the other fields, each under a private key object. The values of these are printable ASCII,
+    and none of them is about the connection.
+    """
+
+    before: RawHeaders
+    """Those before the length."""
+    after: RawHeaders
+    derived: dict[object, Any] = {}
+
+    def with_length(self, digits: bytes) -> ReplyHeaders:
+        """Return the fields of a reply of this length."""
+        headers = ReplyHeaders((*self.before, (b"content-length", digits), *self.after))
+        headers.digits = digits
+        headers.length = int(digits)
+        headers.repeated = self
+        return headers
+
+
 class Shape(StrEnum):
     """A request/reply/stream format. `edits`, which is inbound only, has no member here."""
 

@@ -1,6 +1,7 @@
 """The writing of replies: its order, without its transport."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 
 import msgspec
 
@@ -12,7 +13,7 @@ from gateway.exchange.reply.body import ReplyBody
 from gateway.sockets import SocketSession, Traffic
 from gateway.translate.parts.messages.errors import messages_error, messages_status
 
-Fields = list[tuple[bytes, bytes]]
+Fields = Sequence[tuple[bytes, bytes]]
 
 SWITCHING_PROTOCOLS = 101
 """The status of an accepted handshake."""

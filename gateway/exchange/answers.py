@@ -26,15 +26,26 @@ from gateway.exchange.reply.untouched import passed_on
 from gateway.exchange.reply.whole_body import ReportedError, whole_reply
 from gateway.exchange.reply.wrapped_errors import SMALL_REPLY_BYTES, only_looks_like_success
 from gateway.fast.paths import Fast
+from gateway.headers import JSON
 from gateway.replies import BufferedReply
 from gateway.request import GenerationRequest
-from gateway.shapes import Json, RawHeaders, Send, Shape, UpstreamReply
+from gateway.shapes import (
+    Json,
+    RawHeaders,
+    RepeatedFields,
+    ReplyHeaders,
+    Send,
+    Shape,
+    UpstreamReply,
+)
 from gateway.translate.contract import Translation
 from gateway.translate.parts.upstream_errors import ParameterNames
 from gateway.translate.stream.messages.message_events import events_of
 from gateway.translate.stream.sse import encode_events, terminator
 
 _encode = msgspec.json.Encoder().encode
+_TRANSLATED = object()
+"""The key of the fields of translated replies among what is derived from an upstream's."""
 _BODY_HEADERS = frozenset(
     {
         *(b"content-length", b"content-type", b"content-encoding"),
@@ -76,13 +87,13 @@ def answer_at_once(fast: Fast | None, reply: UpstreamReply) -> ClientReply | Non
         if translated is None:
             return None
         reply.arrived()
-        return json_reply(translated, fields=_kept(reply.headers))
+        return _translated(translated, reply.headers)
     if not body.startswith(b"{"):
         return None
     if len(body) <= SMALL_REPLY_BYTES and only_looks_like_success(body):
         return None
     reply.arrived()
-    return ClientReply(status, list(reply.headers), body)
+    return ClientReply(status, reply.headers, body)
 
 
 async def answer(
@@ -121,7 +132,7 @@ async def untouched_answer(
 
 def _decoded(fast: Fast, whole: BufferedReply) -> ClientReply | ErrorReply:
     body = fast.decode_reply(whole.body)
-    return _folded(fast, [whole]) if body is None else json_reply(body, fields=_kept(whole.headers))
+    return _folded(fast, [whole]) if body is None else _translated(body, whole.headers)
 
 
 def _folded(
@@ -157,7 +168,7 @@ def _reply_to(
         folded = translation.reply(replies)
     except UpstreamReplied as error:
         return _refused_key(error, answers[0].headers)
-    return json_reply(_encode(folded), fields=_kept(answers[0].headers))
+    return _translated(_encode(folded), answers[0].headers)
 
 
 def _refused_key(error: UpstreamError, headers: RawHeaders) -> ErrorReply:
@@ -262,6 +273,17 @@ def local_answer(call: GenerationRequest, reply: Json, *, streamed: bool) -> Cli
             events.append({**reply, "choices": []})
     body = encode_events(call.shape, events) + terminator(call.shape)
     return event_stream_reply(body)
+
+
+def _translated(body: bytes, headers: RawHeaders) -> ClientReply:
+    """Return the reply with a translated body, and what still holds of the upstream's fields."""
+    if not isinstance(headers, ReplyHeaders):
+        return json_reply(body, fields=_kept(headers))
+    derived = headers.repeated.derived
+    fields: RepeatedFields | None = derived.get(_TRANSLATED)
+    if fields is None:
+        fields = derived[_TRANSLATED] = RepeatedFields((JSON,), tuple(_kept(headers)))
+    return ClientReply(200, fields.with_length(b"%d" % len(body)), body)
 
 
 def _kept(headers: RawHeaders) -> list[tuple[bytes, bytes]]:

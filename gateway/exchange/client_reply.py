@@ -1,6 +1,6 @@
 """The replies that clients get."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from gateway.exchange.reply.body import ReplyBody
@@ -12,7 +12,7 @@ class ClientReply:
     """The reply to a client."""
 
     status: int
-    headers: list[tuple[bytes, bytes]]
+    headers: Sequence[tuple[bytes, bytes]]
     body: bytes | ReplyBody
 
 

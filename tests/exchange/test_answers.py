@@ -1,14 +1,16 @@
 """Replies that the gateway makes by itself, in the form that was asked for."""
 
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import pytest
 
 from gateway.exchange.answers import answer_at_once, local_answer
+from gateway.fast.paths import Fast
+from gateway.headers import JSON
 from gateway.replies import BufferedReply
 from gateway.request import GenerationRequest
-from gateway.shapes import Shape
+from gateway.shapes import RepeatedFields, ReplyHeaders, Shape
 from gateway.translate.stream.sse import SSEDecoder
 from tests.messages_grammar import read_message
 
@@ -72,6 +74,31 @@ def test_whole_json_without_an_error_is_answered_at_once(
     assert (reply is not None) == is_simple
     if reply is not None:
         assert (reply.status, tuple(reply.headers), reply.body) == (status, fields, body)
+
+
+class Doubling:
+    """A translation that doubles replies."""
+
+    def decode_reply(self, reply: bytes) -> bytes | None:
+        return reply * 2
+
+
+@pytest.mark.parametrize("body", [b"{}", b"a longer one"])
+def test_fields_that_repeat_are_kept_with_a_translated_body_as_others_are(body: bytes) -> None:
+    before = (b"content-type", b"text/plain"), (b"x-a", b"1")
+    after = (b"cache-control", b"no-store"), (b"x-request-id", b"2")
+    repeated = RepeatedFields(before, after)
+    short, long = repeated.with_length(b"7"), repeated.with_length(b"12")
+    fast = cast("Fast", Doubling())
+    answers = [
+        answer_at_once(fast, BufferedReply(200, headers, body))
+        for headers in (short, tuple(short), long, tuple(long))
+    ]
+    shown = [(a.status, tuple(a.headers), a.body) for a in answers if a is not None]
+    kept = (b"x-a", b"1"), (b"x-request-id", b"2")
+    length = (b"content-length", b"%d" % (2 * len(body)))
+    assert shown == [(200, (JSON, length, *kept), body * 2)] * 4
+    assert [isinstance(a and a.headers, ReplyHeaders) for a in answers] == [True, False] * 2
 
 
 @pytest.mark.parametrize("streamed", [False, True])

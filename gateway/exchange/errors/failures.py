@@ -101,4 +101,4 @@ def untouched(failure: ErrorReply) -> ClientReply:
         )
     if failure.as_came is not None:
         return failure.as_came
-    return ClientReply(failure.status, list(failure.headers), failure.body)
+    return ClientReply(failure.status, failure.headers, failure.body)

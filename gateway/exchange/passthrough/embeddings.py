@@ -78,7 +78,7 @@ async def reencoded(
     change = _packed if asked == "base64" else _unpacked
     changed = await apart.run_large(len(body), partial(_changed, body, change))
     if changed is None:
-        return ClientReply(reply.status, list(reply.headers), body)
+        return ClientReply(reply.status, reply.headers, body)
     decision.translation = f"changed=embedding:{sent}->{asked}"
     kept = [field for field in reply.headers if field[0] not in _BODY_HEADERS]
     return json_reply(changed, reply.status, kept)

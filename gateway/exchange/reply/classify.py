@@ -141,7 +141,7 @@ def _without_stream(failure: ErrorReply) -> ErrorReply:
     error = FirstEvent().error(failure.body, ended=True)
     if not error:
         return failure
-    came = failure.as_came or ClientReply(failure.status, list(failure.headers), failure.body)
+    came = failure.as_came or ClientReply(failure.status, failure.headers, failure.body)
     return replace(failure, body=error, as_came=came)
 
 
@@ -151,7 +151,7 @@ def uncompressed_error(came: BufferedReply, call: int = 0, *, partial: bool = Fa
         read = uncompressed(came, MAX_ERROR_BYTES)
     except UpstreamError as error:
         read = replace(came, headers=without_coding(came.headers), body=error.message.encode())
-    as_came = ClientReply(came.status, list(came.headers), came.body)
+    as_came = ClientReply(came.status, came.headers, came.body)
     return ErrorReply(call, came.status, read.headers, read.body, partial, as_came=as_came)
 
 

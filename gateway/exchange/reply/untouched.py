@@ -40,14 +40,13 @@ def passed_on(
     """
     if client is Shape.MESSAGES and _lacks_names(reply):
         reply = readable(reply)
-        headers = list(without_coding(reply.headers))
-        return ClientReply(reply.status, headers, _Events(reply, client))
-    headers = list(reply.headers)
+        return ClientReply(reply.status, without_coding(reply.headers), _Events(reply, client))
     if isinstance(reply, BufferedReply) and _is_complete(reply, client):
-        return ClientReply(reply.status, headers, reply.body)
+        return ClientReply(reply.status, reply.headers, reply.body)
     if _can_be_added_to(reply):
-        return ClientReply(reply.status, headers, _Events(reply, client))
-    return ClientReply(reply.status, headers, _Bytes(reply, counted=counted or client is not None))
+        return ClientReply(reply.status, reply.headers, _Events(reply, client))
+    body = _Bytes(reply, counted=counted or client is not None)
+    return ClientReply(reply.status, reply.headers, body)
 
 
 def _is_complete(reply: BufferedReply, client: Shape | None) -> bool:

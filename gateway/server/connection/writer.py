@@ -18,6 +18,7 @@ from gateway.headers import BODILESS, UNSAFE_BYTES
 from gateway.server.connection.backpressure import Backpressure
 from gateway.server.connection.head import ReceivedHead
 from gateway.server.connection.state import State
+from gateway.shapes import RepeatedFields, ReplyHeaders
 from gateway.sockets import SocketSession, Traffic
 from gateway.system.outbox import Outbox
 
@@ -29,6 +30,8 @@ _COLON: Final = b": "
 _BREAK: Final = b"\r\n"
 _VALUE = itemgetter(1)
 _BODY = State.BODY  # a global: it is looked up for every reply
+_LINES: Final = object()
+"""The key of what is derived from fields that repeat."""
 _SPECIAL = frozenset({b"content-length", b"transfer-encoding", b"connection", request_ids.HEADER})
 
 
@@ -190,9 +193,27 @@ class WireWriter(ReplyWriter):
         """Return the head, and choose the body's framing; `length` is that of a buffered body."""
         status = self.status
         lines = [_status_line(status), self._listener.date_line]
-        closing = False
         if status in BODILESS:
             self._bodiless = True
+        if isinstance(fields, ReplyHeaders) and not self._bodiless:
+            self._copy_repeated(fields, decision, lines)
+            closing = False
+        else:
+            closing = self._copy(fields, decision, lines)
+        lines.append(decision.lines())
+        lines.append(decision.id_line)
+        if closing or self._wire.state is _BODY:
+            self.keep_alive = False  # the rest of the request is not awaited
+        if self._left is None and not self._bodiless:
+            lines.append(self._frame(length))
+        if not (self.keep_alive or closing):
+            lines.append(b"connection: close\r\n")
+        lines.append(_BREAK)
+        return b"".join(lines)
+
+    def _copy(self, fields: Fields, decision: Decision, lines: list[bytes]) -> bool:
+        """Take a reply's fields, and add their lines; return whether they close the connection."""
+        closing = False
         for name, value in fields:
             if name in _SPECIAL:
                 if name == b"connection":
@@ -203,16 +224,16 @@ class WireWriter(ReplyWriter):
         values = b"".join(map(_VALUE, fields))
         if len(values.translate(None, UNSAFE_BYTES)) != len(values):
             raise GatewayError("A header of the reply contains a control character.")
-        lines.append(decision.lines())
-        lines.append(decision.id_line)
-        if closing or self._wire.state is _BODY:
-            self.keep_alive = False  # the rest of the request is not awaited
-        if self._left is None and not self._bodiless:
-            lines.append(self._frame(length))
-        if not (self.keep_alive or closing):
-            lines.append(b"connection: close\r\n")
-        lines.append(b"\r\n")
-        return b"".join(lines)
+        return closing
+
+    def _copy_repeated(self, fields: ReplyHeaders, decision: Decision, lines: list[bytes]) -> None:
+        """Take fields whose lines are known but for the length, and add these lines."""
+        derived = fields.repeated.derived
+        before, after, id_line = derived.get(_LINES) or _derived_lines(fields.repeated)
+        if id_line and not decision.is_clients_id:
+            decision.id_line = id_line
+        self._left = fields.length
+        lines += (before, fields.digits, after)
 
     def _is_copied(self, name: bytes, value: bytes, decision: Decision) -> bool:
         """Take a special field; return whether it is written as it is."""
@@ -245,6 +266,22 @@ def _status_line(status: int) -> bytes:
     except ValueError:
         phrase = ""
     return b"HTTP/1.1 %d %b\r\n" % (status, phrase.encode("ascii"))
+
+
+def _derived_lines(repeated: RepeatedFields) -> tuple[bytes, bytes, bytes]:
+    """Return the lines before and after the digits of a length, and that of the request's id."""
+    id_line = b""
+    for name, value in (*repeated.before, *repeated.after):
+        if name == request_ids.HEADER:
+            id_line = request_ids.usable_line(value) or id_line
+    before = b"".join(map(_copied_line, repeated.before)) + b"content-length: "
+    after = _BREAK + b"".join(map(_copied_line, repeated.after))
+    repeated.derived[_LINES] = lines = (before, after, id_line)
+    return lines
+
+
+def _copied_line(field: tuple[bytes, bytes]) -> bytes:
+    return b"" if field[0] == request_ids.HEADER else b"%b: %b\r\n" % field
 
 
 def shutting_down() -> ShuttingDown:

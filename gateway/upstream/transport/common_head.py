@@ -1,7 +1,8 @@
 """The heads of nearly all replies that are not streams, read without a parser.
 
 What is read here llhttp reads in the same way. It reads everything else: bodies in chunks, heads in
-pieces, and what is unusual. Most lines of a reply's head are those of the reply before.
+pieces, and what is unusual. Upstreams repeat their heads, but for the length of the body and, in
+some, a few lines.
 """
 
 import re
@@ -9,7 +10,7 @@ from functools import lru_cache
 from typing import Final
 
 from gateway.headers import BODILESS, HOP_BY_HOP
-from gateway.shapes import RawHeaders
+from gateway.shapes import RawHeaders, RepeatedFields
 from gateway.upstream.headers import relayed_name
 
 CommonHead = tuple[int, RawHeaders, int, int]
@@ -17,21 +18,37 @@ CommonHead = tuple[int, RawHeaders, int, int]
 
 _END: Final = b"\r\n\r\n"
 _LONGEST: Final = 16 * 1024
-_STATUS_LINE = re.compile(rb"HTTP/1\.1 ([2-5][0-9]{2}) [ -~]*")
+_STATUS_LINE = re.compile(rb"HTTP/1\.1 ([2-5][0-9]{2}) [ -~]*(?<!ength: )")
+"""One whose phrase was not mistaken for the length."""
 _LINE = re.compile(rb"([A-Za-z0-9!#$%&'*+.^_`|~\-]+): ([!-~](?:[ -~]*[!-~])?)")
 """A field whose value is printable ASCII, as it is usually written."""
 _LENGTH: Final = b"content-length"
-_LENGTH_DIGITS: Final = 15
+_BEFORE_DIGITS: Final = b"ength: "
+"""What comes before the digits of the length, however its name is usually written."""
+_BEFORE: Final = len(_BEFORE_DIGITS)
+_MOST_DIGITS: Final = 15
 _KEEP_ALIVE: Final = b"connection: keep-alive"
 _ABOUT_THE_CONNECTION = HOP_BY_HOP - {b"keep-alive"}
-_SECRET = frozenset({b"set-cookie", b"set-cookie2"})
+_COOKIE: Final = b"set-cookie"
+_SECRET = frozenset({_COOKIE, b"set-cookie2"})
 
 _Field = tuple[bytes, bytes]
 _NOT_RELAYED: Final = (b"", b"")
+_LENGTH_LINE: Final = b"content-length: "
+_ANY_LENGTH: Final = (_LENGTH, b"")
+"""The field of the length, whose digits are not looked at."""
 _MOST_LINES: Final = 4096
 _LONGEST_LINE: Final = 256
 _fields: dict[bytes, _Field] = {}
 """Fields by their lines."""
+
+_MOST_HEADS: Final = 256
+_LONGEST_HEAD: Final = 4096
+_heads: dict[bytes, tuple[int, RepeatedFields]] = {}
+"""Statuses and fields by heads without the digits of the length."""
+_MOST_SEEN: Final = 4096
+_seen: set[int] = set()
+"""The hashes of heads that have come: one that comes again is worth keeping."""
 
 
 def read_common_head(data: bytes) -> CommonHead | None:
@@ -40,22 +57,62 @@ def read_common_head(data: bytes) -> CommonHead | None:
     A common one announces the length of its body, and nothing else about the connection.
     """
     end = data.find(_END, 0, _LONGEST)
-    lines = data[:end].split(b"\r\n")
-    status = _status_in(lines.pop(0))
-    if end < 0 or not status:
+    if end < 0:
         return None
-    known, relayed, length = _fields.get, [], b""
+    start = data.find(_BEFORE_DIGITS, 0, end) + _BEFORE
+    if start < _BEFORE:
+        return None
+    stop = data.find(b"\r", start)
+    digits = data[start:stop]
+    if not digits.isdigit() or stop - start > _MOST_DIGITS:
+        return None
+    head = data[:start] + data[stop:end]
+    known = _heads.get(head)
+    if known is None:
+        read = _read_lines(head, digits)
+        return None if read is None else (*read, int(digits), end + len(_END))
+    headers = known[1].with_length(digits)
+    return known[0], headers, headers.length, end + len(_END)
+
+
+def _read_lines(head: bytes, digits: bytes) -> tuple[int, RawHeaders] | None:
+    """Return the status and the fields of a head, which is known once it has come twice."""
+    lines = head.split(b"\r\n")
+    status = _status_in(lines.pop(0))
+    relayed = _relayed(lines)
+    if not status or relayed is None or relayed.count(_ANY_LENGTH) != 1:
+        return None
+    at = relayed.index(_ANY_LENGTH)
+    if not _is_new(head) and len(head) <= _LONGEST_HEAD and _COOKIE not in head.lower():
+        if len(_heads) >= _MOST_HEADS:
+            _heads.clear()
+        _heads[head] = status, RepeatedFields(tuple(relayed[:at]), tuple(relayed[at + 1 :]))
+    relayed[at] = (_LENGTH, digits)
+    return status, tuple(relayed)
+
+
+def _is_new(head: bytes) -> bool:
+    """Whether a head has not come yet, as far as that is known."""
+    mark = hash(head)
+    if mark in _seen:
+        return False
+    if len(_seen) >= _MOST_SEEN:
+        _seen.clear()
+    _seen.add(mark)
+    return True
+
+
+def _relayed(lines: list[bytes]) -> list[_Field] | None:
+    """Return the fields that are relayed, `_ANY_LENGTH` among them; None: llhttp reads the head."""
+    known = _fields.get
+    relayed: list[_Field] = []
     for line in lines:
         field = known(line) or _field_in(line)
         if field is None:
             return None
         if field is not _NOT_RELAYED:
             relayed.append(field)
-            if field[0] is _LENGTH:
-                if length:
-                    return None
-                length = field[1]
-    return (status, tuple(relayed), int(length), end + len(_END)) if length else None
+    return relayed
 
 
 @lru_cache(maxsize=256)
@@ -68,19 +125,24 @@ def _status_in(line: bytes) -> int:
 
 def _field_in(line: bytes) -> _Field | None:
     """Return the field in a line, which is known from now on; None: llhttp reads it."""
+    if line.lower() == _LENGTH_LINE:
+        return _known(line, _ANY_LENGTH)
     found = _LINE.fullmatch(line)
     if found is None:
         return None
     name, value = found[1].lower(), found[2]
     if name in _ABOUT_THE_CONNECTION:
         return _NOT_RELAYED if line.lower() == _KEEP_ALIVE else None
-    if name == _LENGTH and not (value.isdigit() and len(value) <= _LENGTH_DIGITS):
-        return None
     if name == _LENGTH:
-        name = _LENGTH  # itself: compared by identity
+        return None  # a second one
     field = _NOT_RELAYED if relayed_name(name) is None else (name, value)
-    if len(line) <= _LONGEST_LINE and name not in _SECRET:
-        if len(_fields) >= _MOST_LINES:
-            _fields.clear()
-        _fields[line] = field
+    if len(line) > _LONGEST_LINE or name in _SECRET:
+        return field
+    return _known(line, field)
+
+
+def _known(line: bytes, field: _Field) -> _Field:
+    if len(_fields) >= _MOST_LINES:
+        _fields.clear()
+    _fields[line] = field
     return field

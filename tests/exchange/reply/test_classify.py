@@ -47,7 +47,7 @@ def test_an_error_of_an_errors_status_may_be_an_event(before: bytes, *, coded: b
     error = classified(FakeReply(400, headers, (body,)))
     assert isinstance(error, ErrorReply)
     assert msgspec.json.decode(error.body) == msgspec.json.decode(ERROR)
-    assert error.as_came == ClientReply(400, list(headers), body)
+    assert error.as_came == ClientReply(400, headers, body)
 
 
 @pytest.mark.parametrize("body", [b"data: {}\n\n", b"data: [DONE]\n\n", b"data", ERROR])
