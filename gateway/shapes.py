@@ -43,6 +43,17 @@ class ReplyHeaders(tuple[tuple[bytes, bytes], ...]):
     """The length, as it is written."""
     length: int
     repeated: "RepeatedFields"
+    own: RawHeaders = ()
+    """Fields at the end that other replies do not share."""
+
+    def and_own(self, field: tuple[bytes, bytes]) -> "ReplyHeaders":
+        """Return these fields and one more, which is about nothing but this reply."""
+        headers = ReplyHeaders((*self, field))
+        headers.digits = self.digits
+        headers.length = self.length
+        headers.repeated = self.repeated
+        headers.own = (*self.own, field)
+        return headers
 
 
 class RepeatedFields(msgspec.Struct, gc=False):

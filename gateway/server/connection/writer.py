@@ -3,7 +3,6 @@
 import asyncio
 from functools import lru_cache
 from http import HTTPStatus
-from operator import itemgetter
 from time import perf_counter
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
 _NO_CONTENT = 204
 _COLON: Final = b": "
 _BREAK: Final = b"\r\n"
-_VALUE = itemgetter(1)
 _BODY = State.BODY  # a global: it is looked up for every reply
 _LINES: Final = object()
 """The key of what is derived from fields that repeat."""
@@ -196,8 +194,12 @@ class WireWriter(ReplyWriter):
         if status in BODILESS:
             self._bodiless = True
         if isinstance(fields, ReplyHeaders) and not self._bodiless:
-            self._copy_repeated(fields, decision, lines)
-            closing = False
+            repeated, closing = fields.repeated, False
+            before, after, id_line = repeated.derived.get(_LINES) or _derived_lines(repeated)
+            if id_line and not decision.is_clients_id:
+                decision.id_line = id_line
+            self._left = fields.length
+            lines += (before, fields.digits, after, *map(_copied_line, fields.own))
         else:
             closing = self._copy(fields, decision, lines)
         lines.append(decision.lines())
@@ -221,19 +223,10 @@ class WireWriter(ReplyWriter):
                 elif not self._is_copied(name, value, decision):
                     continue
             lines += (name, _COLON, value, _BREAK)
-        values = b"".join(map(_VALUE, fields))
+        values = b"".join([value for _, value in fields])
         if len(values.translate(None, UNSAFE_BYTES)) != len(values):
             raise GatewayError("A header of the reply contains a control character.")
         return closing
-
-    def _copy_repeated(self, fields: ReplyHeaders, decision: Decision, lines: list[bytes]) -> None:
-        """Take fields whose lines are known but for the length, and add these lines."""
-        derived = fields.repeated.derived
-        before, after, id_line = derived.get(_LINES) or _derived_lines(fields.repeated)
-        if id_line and not decision.is_clients_id:
-            decision.id_line = id_line
-        self._left = fields.length
-        lines += (before, fields.digits, after)
 
     def _is_copied(self, name: bytes, value: bytes, decision: Decision) -> bool:
         """Take a special field; return whether it is written as it is."""

@@ -17,6 +17,7 @@ CommonHead = tuple[int, RawHeaders, int, int]
 """The status, the fields that are relayed, the length of the body, and where that begins."""
 
 _END: Final = b"\r\n\r\n"
+_END_SIZE: Final = len(_END)
 _LONGEST: Final = 16 * 1024
 _STATUS_LINE = re.compile(rb"HTTP/1\.1 ([2-5][0-9]{2}) [ -~]*(?<!ength: )")
 """One whose phrase was not mistaken for the length."""
@@ -70,9 +71,10 @@ def read_common_head(data: bytes) -> CommonHead | None:
     known = _heads.get(head)
     if known is None:
         read = _read_lines(head, digits)
-        return None if read is None else (*read, int(digits), end + len(_END))
-    headers = known[1].with_length(digits)
-    return known[0], headers, headers.length, end + len(_END)
+        return None if read is None else (*read, int(digits), end + _END_SIZE)
+    status, repeated = known
+    headers = repeated.with_length(digits)
+    return status, headers, headers.length, end + _END_SIZE
 
 
 def _read_lines(head: bytes, digits: bytes) -> tuple[int, RawHeaders] | None:

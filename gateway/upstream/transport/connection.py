@@ -93,18 +93,17 @@ class Connection(asyncio.Protocol):
     def reusable(self) -> bool:
         """Whether it is open and all that was written has left the process."""
         transport = self._transport
-        return (
-            not (self.closed or self._unsent)
-            and transport is not None
-            and not transport.is_closing()
-            and transport.get_write_buffer_size() == 0
-        )
+        if self.closed or self._unsent or transport is None or transport.is_closing():
+            return False
+        return transport.get_write_buffer_size() == 0
 
     @property
     def is_open(self) -> bool:
         """Whether it can still be written to."""
         transport = self._transport
-        return not self.closed and transport is not None and not transport.is_closing()
+        if self.closed or transport is None:
+            return False
+        return not transport.is_closing()
 
     def has_news(self) -> bool:
         """Whether the peer has sent, closed or reset something that the loop has not seen yet."""

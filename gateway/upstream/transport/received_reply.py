@@ -37,11 +37,11 @@ class ReceivedReply:
     def take(self) -> bytes:
         """Return, and forget, all of the body that has arrived and was not yet taken."""
         body = self._body
-        if not body:
-            return b""
-        taken = body[0] if len(body) == 1 else b"".join(body)
-        body.clear()
         self.buffered = 0
+        if len(body) == 1:
+            return body.pop()
+        taken = b"".join(body)
+        body.clear()
         return taken
 
     def peek(self) -> bytes:
