@@ -7,6 +7,7 @@ conversation.
 """
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Callable
 from functools import partial
 from typing import Final
@@ -90,7 +91,8 @@ class RelaysOfClient(ClientRelays):
         self._links: dict[str, Link] = {}
         self._given_up: set[str] = set()
         """The upstreams that have opened no socket for this client."""
-        self._dialling = asyncio.Lock()
+        self._dialling = defaultdict[str, asyncio.Lock](asyncio.Lock)
+        """A lock for each upstream: none waits for the handshake of another."""
         self._client: ClientSettings | None = None
 
     async def turn(
@@ -167,7 +169,7 @@ class RelaysOfClient(ClientRelays):
     ) -> Link | None:
         """Return an open link to an upstream; None: it opens none."""
         upstream = found.route.upstream
-        async with self._dialling:
+        async with self._dialling[upstream]:
             link = self._links.get(upstream)
             if link is not None and link.is_open:
                 return link

@@ -221,6 +221,25 @@ async def test_turns_side_by_side_dial_once() -> None:
     assert await read(await two) == response("completed", "r2", stream_id="2")
 
 
+async def test_no_turn_waits_for_the_handshake_of_another_upstream() -> None:
+    stage, slow = Stage(), asyncio.Event()
+    dial = stage.dial
+
+    async def dialled(call: UpstreamCall) -> FakeSocket:
+        if call.upstream == "other":
+            await slow.wait()
+        return await dial(call)
+
+    stage.shared.dial = dialled
+    waiting = stage.begin("other/m", stream_id="1")
+    turn = stage.begin(stream_id="2")
+    (await stage.sent()).says(response("completed", "r2"))
+    assert await read(await turn) == response("completed", "r2")
+    slow.set()
+    (await stage.sent(socket=1)).says(response("completed", "r1"))
+    assert await read(await waiting) == response("completed", "r1")
+
+
 async def test_a_turn_continues_what_the_same_socket_has_made_and_nothing_else() -> None:
     stage = Stage()
     assert await stage.begin(previous_response_id="elsewhere") is None
