@@ -199,7 +199,10 @@ class Link:
             self._beside(frames)
 
     def _turn_of(self, event: Event) -> LiveTurn | None:
-        """Return the turn of an event: an only one has all, the first what no other claims."""
+        """Return the turn of an event: an only one has all, the first what no other claims.
+
+        An error that names none is of one that waits, if there is any: most refuse a request.
+        """
         turns = self._turns
         if self._ends.is_second(event) and all(
             turn.response_id != event.response_id for turn in turns
@@ -208,7 +211,10 @@ class Link:
         if len(turns) < 2:
             return turns[0] if turns else None
         named = (turn for turn in turns if turn.stream_id == event.stream_id)
-        return next(named, None) or min(turns, key=lambda turn: turn.has_ended)
+        refuses = event.type == "error"
+        return next(named, None) or min(
+            turns, key=lambda turn: (turn.has_ended, refuses and turn.has_begun)
+        )
 
     def _end(
         self, turn: LiveTurn, event: Event, content: bytes, error: UpstreamError | None

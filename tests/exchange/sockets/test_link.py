@@ -136,6 +136,30 @@ async def test_what_tells_an_end_again_is_not_of_the_next_turn(
     assert await two.ended() == b"".join(sent)
 
 
+@pytest.mark.parametrize("is_named", [False, True])
+async def test_an_error_that_names_no_turn_is_of_one_that_waits(*, is_named: bool) -> None:
+    scene = Scene()
+    one, two = await scene.read("1"), await scene.read("2")
+    begun = response("created", "r1", stream_id="1")
+    error = event("error", status=400, **({"stream_id": "1"} if is_named else {}))
+    scene.socket.says(begun, error)
+    refused, other = (one, two) if is_named else (two, one)
+    assert (await refused.ended()).endswith(error)
+    last = response("completed", "r1", stream_id=other.turn.stream_id)
+    scene.socket.says(last)
+    assert (await other.ended()).endswith(last)
+
+
+async def test_when_all_have_begun_it_is_of_the_first() -> None:
+    scene = Scene()
+    one, two = await scene.read("1"), await scene.read("2")
+    begun = [response("created", f"r{name}", stream_id=name) for name in "12"]
+    scene.socket.says(*begun, event("error", status=500))
+    assert await one.ended() == begun[0] + event("error", status=500)
+    scene.socket.says(response("completed", "r2"))
+    assert await two.ended() == begun[1] + response("completed", "r2")
+
+
 async def test_a_failure_that_follows_its_error_is_not_of_the_next_turn() -> None:
     scene = Scene()
     one = await scene.read()
