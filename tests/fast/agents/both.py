@@ -1,4 +1,4 @@
-"""Compares the fast path of agents' requests with the generic path, as JSON values."""
+"""Compares the fast path of agents' requests with the generic path, also the order of fields."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -26,6 +26,13 @@ def admitted(
     assert codec is not None
     written = body if isinstance(body, bytes) else msgspec.json.encode(body)
     return codec.translation(written, context)
+
+
+def _names(value: Any) -> Any:
+    """Return the names in a JSON value, in their order, which values do not compare."""
+    if isinstance(value, dict):
+        return [(name, _names(inner)) for name, inner in value.items()]
+    return [_names(inner) for inner in value] if isinstance(value, list) else None
 
 
 @contextmanager
@@ -73,7 +80,9 @@ def assert_same(
         for name in params:
             assert made.client_param(0, name) == generic.client_param(0, name)
     assert made.local_reply() is None
-    assert made.calls == [_plain(call) for call in generic.calls]
+    written = [_plain(call) for call in generic.calls]
+    assert made.calls == written
+    assert _names(made.calls) == _names(written)
     noted = _reported(generic)
     folds = [
         *(partial(_folded, reply=reply) for reply in ({}, *replies)),

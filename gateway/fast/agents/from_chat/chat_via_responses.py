@@ -26,7 +26,7 @@ from gateway.fast.agents.replies.answered import Answered, known_of
 from gateway.fast.agents.schemas import form_of
 from gateway.fast.agents.uncommon import Uncommon
 from gateway.fast.codec import ABSENT, Absent, EncodedRequest, encode
-from gateway.shapes import Shape
+from gateway.shapes import Json, Shape
 from gateway.translate.chat_via_responses.reply import fold_replies
 from gateway.translate.chat_via_responses.request import PreparedRequest, prepare
 from gateway.translate.chat_via_responses.stream import ChatStream
@@ -37,6 +37,14 @@ from gateway.translate.parts.tools.definitions import NO_PARAMETERS
 
 _NO_CONVERSATION = [{"role": "user", "content": ""}]
 _NO_PARAMETERS = Raw(encode(NO_PARAMETERS))
+_ABOUT_TOOLS = ("tool_choice", "tools", "parallel_tool_calls")
+_BEHIND_TOOLS = frozenset(
+    {
+        *("max_output_tokens", "include", "top_logprobs", "stop"),
+        *("stream", "stream_options"),
+    }
+)
+"""What the generic path writes behind the tools."""
 
 
 class _Tool(msgspec.Struct, gc=False):
@@ -71,7 +79,7 @@ def encode_agents(request: ChatRequest, context: Context) -> AgentRequest:
     call, plan = prepared.calls[0], prepared.tools
     sent = {**call, "input": items}
     if tools:
-        sent |= {**choice_of(request), "tools": tools.written}
+        sent = _with_tools(sent, {"tools": tools.written, **choice_of(request)})
         plan = ToolPlan(names=tools.names)
     usage = prepared.include_usage if call.get("stream") else None
     is_common = not (prepared.looks_into_text or prepared.one_document)
@@ -81,6 +89,16 @@ def encode_agents(request: ChatRequest, context: Context) -> AgentRequest:
         partial(_folding, prepared, plan, context, report),
         is_common=is_common and not plan.has_custom and not plan.legacy,
     )
+
+
+def _with_tools(sent: Json, about: Json) -> Json:
+    """Return a request with what it says of tools where the generic path has that."""
+    ordered = {name: value for name, value in sent.items() if name not in _BEHIND_TOOLS}
+    for name in _ABOUT_TOOLS:
+        if name in about:
+            ordered[name] = about[name]
+    ordered |= {name: value for name, value in sent.items() if name in _BEHIND_TOOLS}
+    return ordered
 
 
 def _functions(request: ChatRequest, context: Context) -> _Functions | None:
