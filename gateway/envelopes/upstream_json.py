@@ -1,14 +1,17 @@
 """JSON of upstreams, read as leniently as by the official clients; the result is valid JSON.
 
-Real replies have three things that the fast decoder refuses. Python's `json` writes `NaN` and
+Real replies have four things that the fast decoder refuses. Python's `json` writes `NaN` and
 `-Infinity` (logprobs of vLLM and older servers), and numbers may be too large for a double. Some
-proxies put a byte order mark before the text. And the escape of half a UTF-16 pair is JSON, though
+proxies put a byte order mark before the text. The escape of half a UTF-16 pair is JSON, though
 not a character: servers that cut texts by UTF-16 units send such halves, the two of a pair in two
-events. Only texts that the fast decoder refuses are read again.
+events. And where a token is part of a character, servers that do not look at texts write its bytes,
+which are not UTF-8. Only texts that the fast decoder refuses are read again.
 """
 
 import json
 import math
+import re
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -19,6 +22,8 @@ NOT_JSON = (msgspec.DecodeError, ValueError, RecursionError)
 LOWEST = -9999.0
 """OpenAI's logprob for "very unlikely"; vLLM clamps at the same."""
 
+_ESCAPED_HALF = re.compile(rb"\\u[dD][89a-fA-F]")
+
 _OF_LOGPROBS = "logprob"
 """Part of the keys whose values are logprobs."""
 
@@ -26,9 +31,9 @@ _OF_LOGPROBS = "logprob"
 def decode(data: bytes | bytearray) -> Any:
     """Return the decoded value of an upstream's text, which can be encoded as valid JSON.
 
-    Halves of characters become U+FFFD, pairs are joined. NaN, infinities and numbers beyond every
-    double become null, and so do integers of more than 4300 digits; logprobs among them become the
-    nearest valid logprob. Raises `NOT_JSON`.
+    Halves of characters and bytes of none become U+FFFD, pairs are joined. NaN, infinities and
+    numbers beyond every double become null, and so do integers of more than 4300 digits; logprobs
+    among them become the nearest valid logprob. Raises `NOT_JSON`.
     """
     try:
         return msgspec.json.decode(data)
@@ -45,7 +50,10 @@ def is_cut_off(data: bytes) -> bool:
     """Whether a text that is not JSON is the beginning of one."""
     try:
         msgspec.json.decode(data)
-    except (UnicodeDecodeError, RecursionError):
+    except UnicodeDecodeError:
+        # It says so of the first text that is none, whatever comes of the rest.
+        return is_cut_off(data.decode("utf-8", "replace").encode())
+    except RecursionError:
         return False
     except msgspec.DecodeError as error:
         # It says so of half a character, too.
@@ -77,19 +85,53 @@ def encode_halves(value: Any) -> bytes:
         return json.dumps(value).encode()
 
 
-def read_leniently(data: bytes | bytearray) -> Any:
-    """Like `decode_halves`, for a text that the fast decoder has refused."""
-    return _with_valid_numbers(json.loads(data.decode("utf-8-sig"), parse_int=_integer))
+def read_leniently(data: bytes | bytearray, errors: str = "replace") -> Any:
+    """Like `decode_halves`, for a text that the fast decoder has refused.
+
+    `errors` says what becomes of bytes that are not UTF-8: U+FFFD.
+    """
+    return _with_valid_numbers(json.loads(data.decode("utf-8-sig", errors), parse_int=_integer))
+
+
+def read_with_bytes(data: bytes) -> tuple[Any, bool]:
+    """Like `read_leniently`, for a text whose characters may go on in another one.
+
+    True: its bytes that are not UTF-8 are lone surrogates, as PEP 383 has it, which nothing else
+    is. `whole_bytes` returns what they are in the end.
+    """
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        if _ESCAPED_HALF.search(data) is None:
+            return read_leniently(data, "surrogateescape"), True
+    return read_leniently(data), False
 
 
 def whole_characters(value: Any) -> Any:
     """Return a JSON value without halves of characters: pairs joined, others U+FFFD."""
+    return _with_texts(value, _joined)
+
+
+def whole_bytes(value: Any) -> Any:
+    """Return a JSON value of `read_with_bytes` with characters in the place of bytes.
+
+    Those of no character become U+FFFD.
+    """
+    return _with_texts(value, of_bytes)
+
+
+def of_bytes(text: str) -> str:
+    """Return the text that the lone surrogates of `read_with_bytes` stand for."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def _with_texts(value: Any, whole: Callable[[str], str]) -> Any:
     if isinstance(value, str):
-        return value if value.isascii() else _joined(value)
+        return value if value.isascii() else whole(value)
     if isinstance(value, dict):
-        return {whole_characters(key): whole_characters(each) for key, each in value.items()}
+        return {_with_texts(key, whole): _with_texts(each, whole) for key, each in value.items()}
     if isinstance(value, list):
-        return [whole_characters(item) for item in value]
+        return [_with_texts(item, whole) for item in value]
     return value
 
 

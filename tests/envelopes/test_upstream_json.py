@@ -15,7 +15,9 @@ from gateway.envelopes.upstream_json import (
     decode_halves,
     encode_halves,
     is_cut_off,
+    read_with_bytes,
     valid_json,
+    whole_bytes,
 )
 
 BOM = b"\xef\xbb\xbf"
@@ -86,13 +88,48 @@ def test_a_byte_order_mark_is_passed_over(value: object) -> None:
     [
         *(b"", b"{", b"nan", b"+1", b"01", b"{'a': 1}", b'{"a": NaN', rb'{"b": "\ud83d"', b"\xff"),
         *(BOM, BOM + BOM + b"{}", b"{}" + BOM, b'{"a": -NaN}', b'{"a": Inf}'),
-        *(b'"\\ud83d' + b"\xff" + b'"', b'{"a": NaN, "b": ' + b"[" * 100_000),
+        *(b'"\\ud83d' + b"\xff", b'{"a": NaN, "b": ' + b"[" * 100_000),
     ],
 )
 def test_what_is_not_json_stays_none(text: bytes) -> None:
     for read in (decode, decode_halves, valid_json):
         with pytest.raises(NOT_JSON):
             read(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        (b'{"a": "h\xffi"}', {"a": "h\ufffdi"}),
+        (b'{"a": "cut \xf0\x9f"}', {"a": "cut \ufffd"}),
+        (b'["\x98\x80 cut", "\xc3\xa9"]', ["\ufffd\ufffd cut", "\u00e9"]),
+        (b'{"\xff": NaN}', {"\ufffd": None}),
+        (b'"\\ud83d\xff\\ud83d\\ude00"', "\ufffd\ufffd\U0001f600"),
+        (BOM + b'"\xe2\x82"', "\ufffd"),
+    ],
+)
+def test_bytes_that_are_no_character_are_replaced(text: bytes, value: object) -> None:
+    assert decode(text) == value
+    assert msgspec.json.decode(valid_json(text)) == value
+
+
+@pytest.mark.parametrize(
+    ("text", "read", "has_bytes", "whole"),
+    [
+        (b'["\xf0\x9f", "\xc3\xa9"]', ["\udcf0\udc9f", "\u00e9"], True, ["\ufffd", "\u00e9"]),
+        (b'{"\xff": 1}', {"\udcff": 1}, True, {"\ufffd": 1}),
+        (b'["\\udc80"]', ["\udc80"], False, None),
+        # Where a surrogate may be either, no byte is one.
+        (b'["\\udc80\xff"]', ["\udc80\ufffd"], False, None),
+        (b"[NaN]", [None], False, None),
+    ],
+)
+def test_bytes_can_be_kept_for_what_comes_next(
+    text: bytes, read: object, has_bytes: bool, whole: object
+) -> None:
+    assert read_with_bytes(text) == (read, has_bytes)
+    if has_bytes:
+        assert whole_bytes(read) == whole
 
 
 numbers = st.floats() | st.integers() | st.integers(10**300, 10**320)
@@ -119,7 +156,13 @@ def test_halves_of_characters_survive_being_passed_on(value: object) -> None:
 
 
 @pytest.mark.parametrize(
-    "whole", [b'{"a":[1,"\xc3\xa9\\ud83d\\ude00"],"b":null}', b"[true]", b'"x"']
+    "whole",
+    [
+        b'{"a":[1,"\xc3\xa9\\ud83d\\ude00"],"b":null}',
+        b"[true]",
+        b'"x"',
+        b'{"a":"\xff","b":"\xe2\x82"}',
+    ],
 )
 def test_what_breaks_off_is_told_from_what_is_no_json(whole: bytes) -> None:
     assert not is_cut_off(whole)

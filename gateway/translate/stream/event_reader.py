@@ -1,16 +1,23 @@
 """Reads the events of one stream, and joins the characters that servers have cut in two.
 
 Servers that cut texts by UTF-16 units send half a character at the end of one event and the other
-half in the next one.
+half in the next one. Those that write a token's bytes, whatever they are, may cut a character into
+up to four pieces, none of which is UTF-8.
 """
 
+import re
 from collections import deque
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
-from gateway.envelopes.upstream_json import read_leniently, whole_characters
+from gateway.envelopes.upstream_json import (
+    of_bytes,
+    read_with_bytes,
+    whole_bytes,
+    whole_characters,
+)
 from gateway.translate.parts.finish_reasons import ending_word
 from gateway.translate.stream.response_ends import OTHER_END, documented
 
@@ -39,6 +46,36 @@ _Path = tuple[str | int, ...]
 """Identifies a string across events."""
 _Place = tuple[Any, Any]
 """The list or dict that holds a string, and its key there."""
+_CUT = re.compile(
+    "(?:[\udcc2-\udcdf]|[\udce0-\udcef][\udc80-\udcbf]?|[\udcf0-\udcf4][\udc80-\udcbf]{0,2})\\Z"
+)
+"""The bytes of a character that goes on, at a text's end, as `read_with_bytes` writes them."""
+_FURTHER_BYTES = ("\udc80", "\udcbf")
+"""Those with which one goes on."""
+
+
+class _Read(NamedTuple):
+    """An event, and whether its texts have bytes that are not UTF-8."""
+
+    event: Any
+    has_bytes: bool
+
+    def whole(self) -> Any:
+        """Return the event without parts of characters: they are U+FFFD."""
+        return (whole_bytes if self.has_bytes else whole_characters)(self.event)
+
+    def open_texts(self) -> dict[_Path, _Place]:
+        """Return the texts that end within a character."""
+        return {
+            path: (holder, key)
+            for path, (holder, key) in _texts(self.event)
+            if holder[key] and self._is_open(holder[key])
+        }
+
+    def _is_open(self, text: str) -> bool:
+        if self.has_bytes:
+            return _CUT.search(text) is not None
+        return _is_half(text[-1], _FIRST_HALVES)
 
 
 def is_empty_data(data: bytes) -> bool:
@@ -49,16 +86,16 @@ def is_empty_data(data: bytes) -> bool:
 class EventReader:
     """Decodes the events of one stream, and completes characters that are cut in two.
 
-    An event that ends a text with half a character waits for the one that continues this text, and
+    An event that ends a text within a character waits for the one that continues this text, and
     the events between them wait too, in their order.
     """
 
     __slots__ = ("_held", "_open")
 
     def __init__(self) -> None:
-        self._held: deque[Any] = deque()
-        self._open: dict[_Path, _Place] = {}
-        """The texts that end with half a character."""
+        self._held: deque[_Read] = deque()
+        self._open: dict[_Path, tuple[_Place, bool]] = {}
+        """The texts that end within a character; True: in bytes."""
 
     def read(self, data: bytes) -> list[Any]:
         """Return the values that are ready; none for an empty event.
@@ -70,47 +107,66 @@ class EventReader:
         try:
             event: Any = msgspec.json.decode(data)
         except (msgspec.DecodeError, UnicodeDecodeError):
-            return self._with_halves(documented(read_leniently(data)))
+            event, has_bytes = read_with_bytes(data)
+            return self._with_halves(_Read(documented(event), has_bytes))
         if _OTHER_END in data:
             event = documented(event)
-        return self._with_halves(event) if self._held else [event]
+        return self._with_halves(_Read(event, has_bytes=False)) if self._held else [event]
 
     @property
     def waits(self) -> bool:
-        """Whether an event waits for the other half of a character."""
+        """Whether an event waits for the rest of a character."""
         return bool(self._held)
 
     def flush(self) -> list[Any]:
         """Return the events that still wait, at the end of the stream."""
-        held = [whole_characters(event) for event in self._held]
+        held = [read.whole() for read in self._held]
         self._held.clear()
         self._open.clear()
         return held
 
-    def _with_halves(self, event: Any) -> list[Any]:
-        self._join(event)
-        self._held.append(event)
-        if not _may_continue(event) or len(self._held) > MAX_HELD_EVENTS:
+    def _with_halves(self, read: _Read) -> list[Any]:
+        self._join(read)
+        self._held.append(read)
+        if not _may_continue(read.event) or len(self._held) > MAX_HELD_EVENTS:
             return self.flush()
-        self._open |= _open_texts(event)
+        self._open |= {path: (place, read.has_bytes) for path, place in read.open_texts().items()}
         ready = []
-        while self._held and not _open_texts(self._held[0]):
-            ready.append(whole_characters(self._held.popleft()))
+        while self._held and not self._held[0].open_texts():
+            ready.append(self._held.popleft().whole())
         return ready
 
-    def _join(self, event: Any) -> None:
-        """Complete the characters whose second halves the event has."""
-        for path, (holder, key) in _texts(event):
+    def _join(self, read: _Read) -> None:
+        """Complete the characters whose rests the event has."""
+        for path, (holder, key) in _texts(read.event):
             begun = self._open.get(path) if holder[key] else None
             if begun is None:
                 continue
             del self._open[path]
+            (begun_in, at), in_bytes = begun
+            if in_bytes:
+                self._join_bytes(path, (begun_in, at), (holder, key), read)
+                continue
             text = holder[key]
-            if _is_half(text[0], _SECOND_HALVES):
-                begun[0][begun[1]] += text[0]
+            if not read.has_bytes and _is_half(text[0], _SECOND_HALVES):
+                begun_in[at] += text[0]
                 holder[key] = text[1:]
             else:
-                begun[0][begun[1]] = begun[0][begun[1]][:-1] + _REPLACEMENT
+                begun_in[at] = begun_in[at][:-1] + _REPLACEMENT
+
+    def _join_bytes(self, path: _Path, begun: _Place, further: _Place, read: _Read) -> None:
+        """Move the bytes with which a text goes on to the character that they belong to."""
+        (begun_in, at), (holder, key) = begun, further
+        while _CUT.search(begun_in[at]) is not None:
+            text = holder[key]
+            if not text:
+                self._open[path] = begun, True
+                return
+            if not (read.has_bytes and _is_half(text[0], _FURTHER_BYTES)):
+                begun_in[at] = of_bytes(begun_in[at])
+                return
+            begun_in[at] += text[0]
+            holder[key] = text[1:]
 
 
 def _is_half(character: str, halves: tuple[str, str]) -> bool:
@@ -127,15 +183,6 @@ def _may_continue(event: Any) -> bool:
     return isinstance(choices, list) and not any(
         not isinstance(choice, dict) or ending_word(choice) is not None for choice in choices
     )
-
-
-def _open_texts(event: Any) -> dict[_Path, _Place]:
-    """Return the texts of an event that end with the first half of a character."""
-    return {
-        path: (holder, key)
-        for path, (holder, key) in _texts(event)
-        if holder[key] and _is_half(holder[key][-1], _FIRST_HALVES)
-    }
 
 
 def _texts(event: Any) -> Iterator[tuple[_Path, _Place]]:

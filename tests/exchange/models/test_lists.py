@@ -42,6 +42,11 @@ def test_an_empty_list_is_one(body: bytes) -> None:
     assert list(entries_of(body)) == []
 
 
+def test_a_name_that_is_no_text_hides_no_other() -> None:
+    entries = entries_of(b'{"data":[{"id":"a\xff"},{"id":"b"}]}')
+    assert [name for name, _ in cards_by_id(entries)] == ["a\ufffd", "b"]
+
+
 @pytest.mark.parametrize(
     ("body", "wrong"),
     [
@@ -49,7 +54,7 @@ def test_an_empty_list_is_one(body: bytes) -> None:
         (b"<html>", "not JSON"),
         (b'{"data":[', "not JSON"),
         (b'{"data":[{"id":"a"}]}x', "not JSON"),
-        (b'{"data":[{"id":"\xff"}]}', "not JSON"),
+        (b'{"data":[{"id":\xff}]}', "not JSON"),
         (b'{"data":' + b"[" * 100_000, "not JSON"),
         (b"[" * 100_000, "not JSON"),
         (b'{"data":5}', "no list"),

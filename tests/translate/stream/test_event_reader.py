@@ -1,6 +1,7 @@
-"""Halves of characters in upstream JSON: joined where they meet, replaced where they do not."""
+"""Parts of characters in upstream JSON: joined where they meet, replaced where they do not."""
 
 import json
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -175,6 +176,74 @@ def test_no_more_than_a_few_events_wait() -> None:
     *waiting, last, end = read(chat(FIRST), *others)
     assert waiting == [[]] * MAX_HELD_EVENTS
     assert (last, end) == ([chat("\ufffd"), *others], [])
+
+
+def raw(text: bytes, **more: Any) -> bytes:
+    """Return an event of chat whose text has these bytes, in UTF-8 or not."""
+    event = chat(text.decode("utf-8", "surrogateescape"), **more)
+    return json.dumps(event, ensure_ascii=False).encode("utf-8", "surrogateescape")
+
+
+def read_bytes(*events: bytes) -> list[list[Any]]:
+    reader = EventReader()
+    return [*(reader.read(event) for event in events), reader.flush()]
+
+
+@pytest.mark.parametrize("character", ["\u00e9", "\u20ac", "\U0001f600", "\U0001f480"])
+def test_a_character_whose_bytes_are_cut_comes_whole_with_its_first_one(character: str) -> None:
+    written = character.encode()
+    for at in range(1, len(written)):
+        read = read_bytes(raw(b"a" + written[:at]), raw(written[at:] + b"b"))
+        assert read == [[], [chat(f"a{character}"), chat("b")], []]
+    pieces = [raw(written[at : at + 1]) for at in range(len(written))]
+    *waiting, last, end = read_bytes(*pieces)
+    assert waiting == [[]] * (len(written) - 1)
+    assert (last, end) == ([chat(character), *[chat("")] * (len(written) - 1)], [])
+
+
+def test_bytes_of_several_texts_are_joined_each() -> None:
+    one, other = "\u20ac".encode(), "\U0001f600".encode()
+    events = raw(one[:1]), raw(other[:3], index=1), raw(one[1:]), raw(other[3:] + b"!", index=1)
+    came = [chat("\u20ac"), chat("\U0001f600", index=1), chat(""), chat("!", index=1)]
+    assert [event for ready in read_bytes(*events) for event in ready] == came
+
+
+@pytest.mark.parametrize(
+    ("following", "text"),
+    [
+        (raw(b"b"), "b"),
+        (raw(b"\xff"), "\ufffd"),
+        (raw(b"\xf0\x9fb"), "\ufffdb"),
+        (wire(chat("\udc80")), "\ufffd"),
+        (wire(chat(SECOND)), "\ufffd"),
+    ],
+)
+def test_bytes_that_nothing_continues_are_replaced(following: bytes, text: str) -> None:
+    read = read_bytes(raw(b"a\xe2\x82"), following)
+    assert read == [[], [chat("a\ufffd"), chat(text)], []]
+
+
+def test_half_a_character_is_not_continued_by_bytes() -> None:
+    assert read_bytes(wire(chat(FIRST)), raw(b"\x80")) == [[], [chat("\ufffd"), chat("\ufffd")], []]
+
+
+def test_bytes_at_the_end_are_replaced() -> None:
+    assert read_bytes(raw(b"a\xf0\x9f")) == [[], [chat("a\ufffd")]]
+    assert read_bytes(raw(b"a\xf0", finish="length")) == [[chat("a\ufffd", finish="length")], []]
+    assert read_bytes(raw(b"\x80\xff\xc1")) == [[chat("\ufffd\ufffd\ufffd")], []]
+
+
+@given(
+    st.text(st.sampled_from('a\u00e9\u20ac\U0001f600\U0001f480"\\'), max_size=6),
+    st.lists(st.integers(0, 24), max_size=10),
+)
+def test_any_text_comes_whole_wherever_its_bytes_are_cut(text: str, places: list[int]) -> None:
+    written = text.encode()
+    edges = sorted({0, len(written), *(min(place, len(written)) for place in places)})
+    pieces = [raw(written[a:b]) for a, b in pairwise(edges)]
+    came = [event for ready in read_bytes(*pieces) for event in ready]
+    assert "".join(event["choices"][0]["delta"]["content"] for event in came) == text
+    assert len(came) == len(pieces)
 
 
 texts = st.text(st.characters(categories=["Lu", "Cs"]) | st.just("\U0001f600"), max_size=6)
