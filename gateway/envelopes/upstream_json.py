@@ -107,6 +107,21 @@ def read_with_bytes(data: bytes) -> tuple[Any, bool]:
     return read_leniently(data), False
 
 
+def decode_with_bytes(data: bytes) -> tuple[Any, bool]:
+    """Like `decode_halves`, but as `read_with_bytes` reads; raises `NOT_JSON`."""
+    try:
+        return msgspec.json.decode(data), False
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return read_with_bytes(data)
+
+
+def encode_with_bytes(value: Any, *, has_bytes: bool) -> bytes:
+    """Return the text of what `decode_with_bytes` has read, with the bytes that it had."""
+    if not has_bytes:
+        return encode_halves(value)
+    return json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogateescape")
+
+
 def whole_characters(value: Any) -> Any:
     """Return a JSON value without halves of characters: pairs joined, others U+FFFD."""
     return _with_texts(value, _joined)

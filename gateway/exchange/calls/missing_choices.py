@@ -11,7 +11,14 @@ from typing import cast
 import msgspec
 
 from gateway.envelopes.codings import without_coding
-from gateway.envelopes.upstream_json import NOT_JSON, decode_halves, encode_halves
+from gateway.envelopes.upstream_json import (
+    NOT_JSON,
+    decode_halves,
+    decode_with_bytes,
+    encode_halves,
+    encode_with_bytes,
+    whole_bytes,
+)
 from gateway.errors import UpstreamError
 from gateway.exchange.bodies.request_fields import read_object
 from gateway.exchange.calls.sending import send_whole
@@ -122,8 +129,7 @@ class _CompletedStream(ChunkedReply):
                 if isinstance(event, BufferedReply):
                     yield _written(seen.take(self._as_event(event)))
                     continue
-                decoded = _decoded(event)
-                yield _written(seen.take(decoded) if isinstance(decoded, dict) else event)
+                yield self._taken(event)
         await self._reply.aclose()
         have = seen.complete
         if 0 < have < asked_choices(self._body):
@@ -131,26 +137,43 @@ class _CompletedStream(ChunkedReply):
             for position, body in enumerate(single_calls(self._body, have), have):
                 seen.next_call()
                 async with aclosing(self._single(_single(self._call, body))) as further:
-                    async for one in further:
-                        yield _written(seen.take(one, position))
+                    async for one, has_bytes in further:
+                        yield _written(seen.take(one, position), has_bytes=has_bytes)
         yield _written(seen.usage_event())
         if have:
             yield b"data: [DONE]\n\n"
 
-    async def _single(self, call: UpstreamCall) -> AsyncGenerator[Json, None]:
-        """Yield the events of a call for one choice; an error reply is one event."""
+    def _taken(self, event: bytes) -> bytes:
+        try:
+            decoded, has_bytes = decode_with_bytes(event)
+        except NOT_JSON:
+            return _written(event)
+        if not isinstance(decoded, dict):
+            return _written(event)
+        return _written(self._seen.take(decoded), has_bytes=has_bytes)
+
+    async def _single(self, call: UpstreamCall) -> AsyncGenerator[tuple[Json, bool], None]:
+        """Yield the events of a call for one choice; an error reply is one event.
+
+        True: with bytes that are not UTF-8.
+        """
         self._reply = reply = await self._asking.send(call)
         if not 200 <= reply.status < 300:
-            yield _error_event(await read_error(reply))
+            yield _error_event(await read_error(reply)), False
         else:
             self._reply = reply = readable(reply)
             async with aclosing(_events(reply)) as events:
                 async for event in events:
-                    yield _event(event) if isinstance(event, bytes) else self._as_event(event)
+                    if isinstance(event, bytes):
+                        yield _event(event)
+                    else:
+                        yield self._as_event(event), False
             await reply.aclose()
 
     def _as_event(self, whole: BufferedReply) -> Json:
-        return whole_as_event(self._asking.shape, _event(whole.body), default_reason="stop")
+        body, has_bytes = _event(whole.body)
+        shown: Json = whole_bytes(body) if has_bytes else body
+        return whole_as_event(self._asking.shape, shown, default_reason="stop")
 
 
 def _single(call: UpstreamCall, body: Json) -> UpstreamCall:
@@ -164,11 +187,12 @@ def _decoded(body: bytes) -> object:
         return None
 
 
-def _event(data: bytes) -> Json:
+def _event(data: bytes) -> tuple[Json, bool]:
     try:
-        return checked_object(decode_halves(data))
+        decoded, has_bytes = decode_with_bytes(data)
     except NOT_JSON:
         raise not_json() from None
+    return checked_object(decoded), has_bytes
 
 
 def _has_choices(whole: BufferedReply) -> bool:
@@ -198,10 +222,10 @@ async def _events(reply: UpstreamReply) -> AsyncGenerator[bytes | BufferedReply,
             yield event.data
 
 
-def _written(event: Json | bytes | None) -> bytes:
+def _written(event: Json | bytes | None, *, has_bytes: bool = False) -> bytes:
     if event is None:
         return b""
-    data = event if isinstance(event, bytes) else encode_halves(event)
+    data = event if isinstance(event, bytes) else encode_with_bytes(event, has_bytes=has_bytes)
     return b"data: " + data.replace(b"\n", b"\ndata: ") + b"\n\n"
 
 

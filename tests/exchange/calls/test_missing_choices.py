@@ -116,17 +116,22 @@ def test_choices_that_a_server_leaves_out_are_asked_for_again(
         assert b"emulated=n,seed" in header
 
 
-def test_half_a_character_and_a_number_that_is_none_are_in_each_choice() -> None:
-    halves = (
-        {**chat_chunk("\\ud83d"), "n": -1.5},
-        chat_chunk("\\ude00"),
-        chat_chunk(finish="stop"),
-    )
-    pieces = [b"data: " + msgspec.json.encode(half) + b"\n\n" for half in halves]
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [(rb"\ud83d", rb"\ude00"), (rb"\ud83d", rb"\udc80"), (b"\xf0\x9f", b"\x92\x80")],
+)
+def test_part_of_a_character_and_a_number_that_is_none_are_in_each_choice(
+    first: bytes, second: bytes
+) -> None:
+    def written(event: Json, number: bytes) -> bytes:
+        data = msgspec.json.encode(event).replace(b"-1.5", number)
+        return data.replace(b"ONE", first).replace(b"TWO", second)
+
+    parts = {**chat_chunk("ONE"), "n": -1.5}, chat_chunk("TWO"), chat_chunk(finish="stop")
     # As Python's `json` writes them.
-    sent = b"".join(pieces).replace(b"\\\\u", b"\\u").replace(b"-1.5", b"-Infinity")
-    whole = chat_completion("\\ud83d\\ude00 \\ud83d", n=-1.5)
-    reply = msgspec.json.encode(whole).replace(b"\\\\u", b"\\u").replace(b"-1.5", b"NaN")
+    sent = b"".join(b"data: %b\n\n" % written(part, b"-Infinity") for part in parts)
+    reply = written(chat_completion("ONETWO ONE", n=-1.5), b"NaN")
+    character = "\U0001f600" if second == rb"\ude00" else "\U0001f480"
 
     def server(call: UpstreamCall) -> Answer:
         if call.method == "GET":
@@ -135,7 +140,7 @@ def test_half_a_character_and_a_number_that_is_none_are_in_each_choice() -> None
         headers, body = (EVENT_STREAM, sent + b"data: [DONE]\n\n") if streamed else (JSON, reply)
         return FakeReply(200, headers, (body,))
 
-    for streamed, said in ((True, "\U0001f600"), (False, "\U0001f600 \ufffd")):
+    for streamed, said in ((True, character), (False, f"{character} \ufffd")):
         scene = scene_of(server, AT_CHAT)
         result = scene.generate(
             COMPLETIONS, {"model": "m", "prompt": "Hi", "n": 2, "stream": streamed}
