@@ -142,11 +142,15 @@ class ResponseObject:
         return {**response, **facts.beside} if ended else response
 
 
+_FIRST = ("type", "name", "description")
+
+
 def _echoed_tool(tool: Json) -> Json:
     """Return a tool with the fields that the schema of a response requires."""
     if tool["type"] == "function":
         parameters = tool.get("parameters")
-        return {"parameters": None, "strict": is_strict_schema(parameters), **tool}
+        first: Json = {name: tool[name] for name in _FIRST if name in tool}
+        return {**first, "parameters": None, "strict": is_strict_schema(parameters), **tool}
     if tool["type"] == "namespace":
         return {"description": "", **tool}
     return tool
