@@ -132,7 +132,7 @@ class Repeats:
         finally:
             if sent.repeats or sent.address:
                 note_sending(decision, sent)
-        attempt = Attempt(route.shape, [sent], translation=fast, fast=fast)
+        attempt = Attempt(route.shape, [sent], translation=fast, fast=fast, items=call.items)
         return await self._exchange.go_on(call, decision, route, routed, attempt, reply)
 
     def _known(

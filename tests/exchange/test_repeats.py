@@ -6,6 +6,7 @@ import re
 import weakref
 from collections.abc import Callable, Sequence
 from copy import copy
+from dataclasses import replace
 from itertools import product
 from typing import Any, cast
 
@@ -25,7 +26,7 @@ from gateway.exchange.decision import Decision
 from gateway.exchange.flow import Exchange
 from gateway.exchange.repeats import Repeats
 from gateway.request import GenerationRequest
-from gateway.shapes import ClientHeaders, Json, Shape, UpstreamCall
+from gateway.shapes import ClientHeaders, ItemNames, Json, Shape, UpstreamCall
 from gateway.translate.schema.chat import CHAT_PARAMETERS
 from gateway.translate.schema.messages import MESSAGES_PARAMETERS
 from gateway.translate.schema.responses import RESPONSES_PARAMETERS
@@ -335,6 +336,36 @@ def test_header_fields_without_a_place_for_what_is_known_are_the_loops() -> None
 
 async def answered(served: Repeats, call: GenerationRequest) -> ClientReply:
     return await served.run(call, Decision())
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize(("place", "param"), [("[1].content", "[0].content"), ("[0]", "")])
+def test_an_error_has_the_clients_names_of_items_that_go_on(
+    place: str, param: str, stream: bool
+) -> None:
+    def server() -> Answering:
+        calls: list[UpstreamCall] = []
+
+        def answer(call: UpstreamCall) -> Answer:
+            calls.append(call)
+            if len(calls) == 1:
+                return answers(call)
+            error = {"message": "Bad value.", "param": f"input{place}", "code": "bad"}
+            failed = {"type": "error", **error}
+            return stream_reply(failed) if stream else json_reply({"error": error}, 400)
+
+        return answer
+
+    scene = Scene(server(), rules=(at(Shape.RESPONSES),))
+    served, headers = Counting(scene.exchange), ClientHeaders(ALICE)
+    asked = {"model": "m", "input": [{"role": "user", "content": "Hi"}] * 2, "stream": stream}
+    call = GenerationRequest.at(Shape.RESPONSES, msgspec.json.encode(asked), headers)
+    asyncio.run(answered(served, call))
+    turn = replace(call, items=ItemNames(["previous_response_id", 0]))
+    with pytest.raises(GatewayError) as raised:
+        asyncio.run(answered(served, turn))
+    expected = f"input{param}" if param else "previous_response_id"
+    assert (served.count, raised.value.param) == (1, expected)
 
 
 def test_what_is_known_does_not_outlive_its_head() -> None:
