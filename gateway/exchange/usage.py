@@ -73,6 +73,13 @@ def tokens_in(body: bytes) -> Tokens | None:
     return None
 
 
+def tokens_at_start(beginning: bytes) -> Tokens | None:
+    """Return what the first `usage` of a stream's beginning counts; None if there is none."""
+    first = beginning.find(_NAME)
+    second = beginning.find(_NAME, first + 1)
+    return tokens_in(beginning if second < 0 else beginning[:second])
+
+
 def tokens_of(usage: object) -> Tokens | None:
     """Return what a decoded `usage` counts; None if it counts nothing."""
     if not isinstance(usage, Mapping):

@@ -11,6 +11,7 @@ from gateway.exchange.usage import (
     TAIL,
     Tokens,
     summed,
+    tokens_at_start,
     tokens_in,
     tokens_of,
     tokens_of_start,
@@ -115,6 +116,18 @@ def test_no_text_of_a_model_can_look_like_one(text: str) -> None:
         body = msgspec.json.encode({"content": said})
         assert tokens_in(body) is None
         assert tokens_in(msgspec.json.encode({"content": body.decode()})) is None
+
+
+def test_a_beginning_counts_what_comes_first() -> None:
+    first, later = (
+        b'{"usage":{"input_tokens":8,"output_tokens":1}}',
+        b'{"usage":{"output_tokens":9}}',
+    )
+    assert tokens_at_start(b"data: " + first + b"\n\ndata: " + later) == (8, 1)
+    assert tokens_at_start(first) == (8, 1)
+    assert tokens_at_start(b'{"usage":null}' + first) is None
+    assert tokens_at_start(first[:-5]) is None
+    assert tokens_at_start(b"data: {}") is None
 
 
 @pytest.mark.parametrize("usage", [None, [], {}, {"prompt_tokens": "1"}, {"prompt_tokens": True}])

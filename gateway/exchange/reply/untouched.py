@@ -13,7 +13,7 @@ from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.reply.body import ReplyBody
 from gateway.exchange.reply.decompressed import readable
 from gateway.exchange.reply.reading import header, is_compressed, is_event_stream
-from gateway.exchange.usage import TAIL, Tokens, tokens_in, updated
+from gateway.exchange.usage import TAIL, Tokens, tokens_at_start, tokens_in, updated
 from gateway.replies import BufferedReply
 from gateway.shapes import Shape, Sink, UpstreamReply
 from gateway.translate.parts.upstream_errors import ended_too_early
@@ -45,7 +45,7 @@ def passed_on(
         return ClientReply(reply.status, reply.headers, reply.body)
     if _can_be_added_to(reply):
         return ClientReply(reply.status, reply.headers, _Events(reply, client))
-    body = _Bytes(reply, counted=counted or client is not None)
+    body = _Bytes(reply, client, counted=counted or client is not None)
     return ClientReply(reply.status, reply.headers, body)
 
 
@@ -81,10 +81,12 @@ def _can_be_added_to(reply: UpstreamReply) -> bool:
 class _Bytes(ReplyBody):
     """A body to which nothing can be added. Of a `counted` one, the end is kept for its tokens."""
 
-    def __init__(self, reply: UpstreamReply, *, counted: bool) -> None:
+    def __init__(self, reply: UpstreamReply, client: Shape | None, *, counted: bool) -> None:
         super().__init__()
         self._reply = reply
         self._counted = counted
+        self._begun: bytes | None = b"" if client is Shape.MESSAGES else None
+        """Its beginning, where messages count their prompt."""
         self._end = b""
         self._failure: GatewayError | None = None
 
@@ -94,10 +96,11 @@ class _Bytes(ReplyBody):
 
     @property
     def tokens(self) -> Tokens | None:
-        return tokens_in(self._end)
+        return self._tokens_at(self._end)
 
     async def pipe(self, sink: Sink) -> None:
         def feed(piece: bytes) -> bool:
+            self._begin(piece)
             self._end = (self._end + piece)[-TAIL:]
             return sink(piece)
 
@@ -109,26 +112,33 @@ class _Bytes(ReplyBody):
     async def _release(self) -> None:
         await self._reply.aclose()
 
+    def _begin(self, piece: bytes) -> None:
+        """Keep what is passed on first."""
+        if self._begun is not None and len(self._begun) < TAIL:
+            self._begun += piece[:TAIL]
+
+    def _tokens_at(self, end: bytes) -> Tokens | None:
+        """Return what a body with this end counts."""
+        counted = tokens_in(end)
+        if self._begun is None:
+            return counted
+        return updated(tokens_at_start(self._begun), counted)
+
 
 class _Events(_Bytes):
     """An event stream, which can end in an error event."""
 
     def __init__(self, reply: UpstreamReply, client: Shape | None) -> None:
-        super().__init__(reply, counted=False)
+        super().__init__(reply, client, counted=False)
         self._client = client
         self._events = WholeEvents(client)
         self._names = EventNames() if client is Shape.MESSAGES else None
-        self._first = b""
-        """What was passed on first: messages count their prompt at the beginning."""
         self._last = b""
         """What was passed on last."""
 
     @property
     def tokens(self) -> Tokens | None:
-        counted = tokens_in(self._events.tail(TAIL))
-        if self._client is not Shape.MESSAGES:
-            return counted
-        return updated(tokens_in(self._first), counted)
+        return self._tokens_at(self._events.tail(TAIL))
 
     @property
     def is_complete(self) -> bool:
@@ -141,8 +151,7 @@ class _Events(_Bytes):
             passing = take(piece)
             if not passing:
                 return True
-            if not self._last:
-                self._first = passing[:TAIL]
+            self._begin(passing)
             self._last = passing if len(passing) > _SHORT else self._tail(passing)
             return sink(passing if self._names is None else self._names.add(passing))
 

@@ -216,6 +216,20 @@ def test_a_messages_stream_counts_its_prompt_at_its_beginning(size: int) -> None
     assert of_chat.tokens == (None, 4)
 
 
+@pytest.mark.parametrize("size", [1, 7, 100_000])
+@pytest.mark.parametrize("deltas", [0, 1, TAIL])
+@pytest.mark.parametrize("announced", [False, True])
+def test_so_does_a_short_one_and_one_with_a_length(
+    size: int, deltas: int, *, announced: bool
+) -> None:
+    whole = START + DELTA * deltas + END
+    pieces = [whole[at : at + size] for at in range(0, len(whole), size)]
+    length: RawHeaders = ((b"content-length", b"%d" % len(whole)),) if announced else ()
+    body = body_of(FakeReply(200, (*EVENT_STREAM, *length), pieces), Shape.MESSAGES)
+    assert asyncio.run(drained(body)) == whole
+    assert body.tokens == (14, 4)
+
+
 @pytest.mark.parametrize("piped", [False, True])
 @pytest.mark.parametrize("bytewise", [False, True])
 @pytest.mark.parametrize("end", [b"", b"data: [DONE]\n\n"])
