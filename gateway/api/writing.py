@@ -10,6 +10,7 @@ from gateway.errors import GatewayError
 from gateway.exchange.client_reply import ClientReply, json_reply
 from gateway.exchange.decision import Decision
 from gateway.exchange.reply.body import ReplyBody
+from gateway.request_ids import HEADER
 from gateway.shapes import ReplyHeaders
 from gateway.sockets import SocketSession, Traffic
 from gateway.translate.parts.messages.errors import messages_error, messages_status
@@ -102,9 +103,12 @@ class ReplyWriter(ABC):
 
 
 def _with_request_id(fields: Fields, decision: Decision) -> Fields:
-    for name, _ in fields:
+    """Return the fields with the reply's id, which may be the one among them."""
+    for name, value in fields:
         if name == _REQUEST_ID:
             return fields
+        if name == HEADER:
+            decision.take_id(value)
     field = (_REQUEST_ID, decision.request_id.encode("latin-1"))
     return fields.and_own(field) if isinstance(fields, ReplyHeaders) else [*fields, field]
 

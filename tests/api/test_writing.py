@@ -12,6 +12,7 @@ from gateway.errors import GatewayError, InvalidRequest, ModelNotFound
 from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.decision import Decision
 from gateway.request import Request
+from gateway.shapes import RepeatedFields
 from gateway.sockets import Traffic
 from tests.bodies import BodyOf
 from tests.server.websocket.peer import Echo
@@ -127,6 +128,21 @@ def test_a_request_id_is_added_unless_the_upstream_has_given_one() -> None:
     (head, _) = written(reply, cors).messages
     assert (b"access-control-x", b"theirs") not in head["headers"]
     assert (b"request-id", b"r") in head["headers"]
+
+
+@pytest.mark.parametrize(("is_clients", "shown"), [(False, b"theirs"), (True, b"mine")])
+@pytest.mark.parametrize("is_repeated", [False, True])
+@pytest.mark.parametrize("status", [200, 429])
+def test_an_added_request_id_is_the_replys_own(
+    shown: bytes, status: int, *, is_clients: bool, is_repeated: bool
+) -> None:
+    ids = ((b"x-request-id", b"theirs"), (b"x-request-id", b"a b"))
+    length = (b"content-length", b"1")
+    fields = RepeatedFields(ids, ()).with_length(b"1") if is_repeated else [*ids, length]
+    decision = Decision(anthropic=True, id_line=b"x-request-id: mine\r\n", is_clients_id=is_clients)
+    (head, _) = written(ClientReply(status, fields, b"x"), decision).messages
+    named = [(name, value) for name, value in head["headers"] if name.endswith(b"request-id")]
+    assert sorted(named) == [(b"request-id", shown), (b"x-request-id", shown)]
 
 
 def test_a_writer_has_no_sockets_unless_it_says_so() -> None:
