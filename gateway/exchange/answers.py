@@ -39,6 +39,7 @@ from gateway.shapes import (
     UpstreamReply,
 )
 from gateway.translate.contract import Translation
+from gateway.translate.parts.model_names import name_as_asked
 from gateway.translate.parts.upstream_errors import ParameterNames
 from gateway.translate.stream.messages.message_events import events_of
 from gateway.translate.stream.sse import encode_events, terminator
@@ -209,7 +210,7 @@ async def stream(
     try:
         failure = await streams.opened()
         if failure is None:
-            return await _begun(pump, feeder, streams, settings)
+            return await _begun(pump, feeder, streams, attempt, settings)
     except BaseException:
         await pump.aclose()
         raise
@@ -229,7 +230,7 @@ def _words(
 
 
 async def _begun(
-    pump: Pump, feeder: Feeder, streams: Streams, settings: Settings
+    pump: Pump, feeder: Feeder, streams: Streams, attempt: Attempt, settings: Settings
 ) -> ClientReply | ErrorReply:
     """Return the reply once its first event is known; an error, if that is what it is."""
     first = streams.replies[0]
@@ -238,6 +239,7 @@ async def _begun(
     try:
         await pump.begun(settings.server.first_byte_grace)
     except GatewayError as error:
+        name_as_asked(error, attempt.models)  # it may not have come from the translation
         if feeder.opening_error is None:
             raise
         shown = error.bare()

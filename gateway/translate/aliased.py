@@ -5,23 +5,25 @@ client that knows an alias.
 """
 
 from collections.abc import Sequence
+from typing import Final
 
 from gateway.errors import GatewayError, UpstreamError
 from gateway.shapes import ItemNames, Json
 from gateway.translate.contract import Context, Report, StreamTranslation, Translation
-from gateway.translate.parts.model_names import ModelNames
+from gateway.translate.parts.model_names import ModelNames, name_as_asked
+from gateway.translate.parts.upstream_errors import bare_error
 from gateway.translate.renaming import Renaming
 
-
-def names_of(context: Context) -> ModelNames | None:
-    """Return the names of a model that is asked for by another than is sent; None: by the same."""
-    sent, asked = context.model_sent, context.model_asked
-    return ModelNames(sent, asked) if sent and sent != asked else None
+_TEXTS: Final = ("error", "message")
+"""Where an event with an error has its texts: NestJS and Spring have one beside it."""
 
 
 def aliased(translation: Translation, context: Context) -> Translation:
-    """Return a translation whose errors have the client's name of the model; notes the names."""
-    names = names_of(context)
+    """Return a translation whose errors have the client's name of the model.
+
+    The report gets both names.
+    """
+    names = ModelNames.of(context.model_sent, context.model_asked)
     if names is None:
         return translation
     translation.report.models = names
@@ -60,7 +62,7 @@ class Aliased:
         try:
             reply = self._translation.reply(replies)
         except UpstreamError as error:
-            _name(error, self._names)
+            name_as_asked(error, self._names)
             raise
         return _error_named(reply, self._names) if self._passes_errors else reply
 
@@ -88,19 +90,18 @@ class _AliasedStream(StreamTranslation):
         try:
             return self._stream.feed(call, event)
         except UpstreamError as error:
-            _name(error, self._names)
+            name_as_asked(error, self._names)
             raise
 
     def end(self, call: int) -> list[Json]:
         try:
             return self._stream.end(call)
         except UpstreamError as error:
-            _name(error, self._names)
+            name_as_asked(error, self._names)
             raise
 
     def fail(self, error: GatewayError) -> list[Json]:
-        if isinstance(error, UpstreamError):
-            _name(error, self._names)
+        name_as_asked(error, self._names)
         return self._stream.fail(error)
 
     def ping(self) -> list[Json]:
@@ -114,12 +115,11 @@ class _AliasedStream(StreamTranslation):
         return self._stream.passes_text
 
 
-def _name(error: UpstreamError, names: ModelNames) -> None:
-    error.message = names.in_clients(error.message)
-
-
 def _error_named(event: Json, names: ModelNames) -> Json:
-    """Return an event, or a reply, with the client's name in its errors, in any envelope."""
+    """Return an event, or a reply, with the client's name in its errors, in any envelope.
+
+    Nothing else is changed: a model's own words may have its name, too.
+    """
     for outer in ("response", "x_groq"):
         inner = event.get(outer)
         if isinstance(inner, dict) and inner.get("error"):
@@ -128,18 +128,20 @@ def _error_named(event: Json, names: ModelNames) -> Json:
     if isinstance(choices, list) and any(map(_has_error, choices)):
         named = [_error_named(each, names) if isinstance(each, dict) else each for each in choices]
         return {**event, "choices": named}
-    error = event.get("error")
-    if isinstance(error, str):
-        return {**event, "error": names.in_clients(error)}
-    if isinstance(error, dict):
-        return {**event, "error": _message_named(error, names)}
-    return _message_named(event, names) if event.get("type") == "error" else event
+    if event.get("error"):
+        texts: Json = {name: names.in_texts(event[name]) for name in _TEXTS if name in event}
+        return {**event, **texts}
+    shown: Json = names.in_texts(event) if _is_error(event) else event
+    return shown
 
 
 def _has_error(choice: object) -> bool:
     return isinstance(choice, dict) and bool(choice.get("error"))
 
 
-def _message_named(error: Json, names: ModelNames) -> Json:
-    message = error.get("message")
-    return {**error, "message": names.in_clients(message)} if isinstance(message, str) else error
+def _is_error(event: Json) -> bool:
+    """Whether an event without an `error` is one itself, which may be a text only."""
+    kind = event.get("type")
+    return "error" in (kind, event.get("object")) or (
+        kind is None and bare_error(event) is not None
+    )

@@ -2,7 +2,7 @@ import pytest
 
 from gateway.errors import UpstreamError, UpstreamReplied
 from gateway.shapes import Json, Shape
-from gateway.translate.aliased import Aliased, aliased, names_of
+from gateway.translate.aliased import Aliased, aliased
 from gateway.translate.contract import Context
 from gateway.translate.parts.model_names import ModelNames
 from gateway.translate.plan import plan
@@ -19,10 +19,9 @@ def translation(client: Shape = Shape.CHAT, home: Shape = Shape.CHAT) -> Aliased
     return made
 
 
-def test_only_a_model_under_another_name_has_two() -> None:
-    assert names_of(CONTEXT) == ModelNames("m-1", "fast")
+def test_a_model_under_its_own_name_needs_nothing() -> None:
+    assert translation().report.models == ModelNames("m-1", "fast")
     for context in (Context("a", "a"), Context("a", "")):
-        assert names_of(context) is None
         made = plan(Shape.CHAT, Shape.CHAT, {}, context)
         assert aliased(made, context) is made
         assert made.report.models is None
@@ -56,6 +55,10 @@ def test_so_does_an_error_within_a_stream(client: Shape, home: Shape) -> None:
         ({"error": SAID}, {"error": NAMED}),
         ({"error": {"code": 429}}, {"error": {"code": 429}}),
         ({"type": "error", "message": SAID}, {"type": "error", "message": NAMED}),
+        ({"object": "error", "message": SAID}, {"object": "error", "message": NAMED}),
+        ({"detail": SAID}, {"detail": NAMED}),
+        ({"error": "Bad Request", "message": SAID}, {"error": "Bad Request", "message": NAMED}),
+        ({"error": {"metadata": {"raw": [SAID]}}}, {"error": {"metadata": {"raw": [NAMED]}}}),
         (
             {"type": "response.failed", "response": {"error": {"message": SAID}}},
             {"type": "response.failed", "response": {"error": {"message": NAMED}}},

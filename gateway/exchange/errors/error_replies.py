@@ -13,7 +13,7 @@ from gateway.exchange.errors.redirections import redirect_error
 from gateway.exchange.reply.classify import ErrorReply
 from gateway.shapes import ItemNames, RawHeaders, Shape
 from gateway.translate.contract import Translation
-from gateway.translate.parts.model_names import ModelNames
+from gateway.translate.parts.model_names import ModelNames, name_as_asked
 from gateway.translate.parts.sentences import sentence
 from gateway.translate.parts.to_messages.replied_errors import in_openai_terms
 from gateway.translate.parts.upstream_errors import (
@@ -42,7 +42,7 @@ def translated_failure(
     """
     client_param = partial((names or translation).client_param, failure.call)
     error = error_of_reply(failure.status, failure.headers, failure.body, client_param)
-    _name_model(error, translation.report.models)
+    name_as_asked(error, translation.report.models)
     if translation.report.target is Shape.MESSAGES and isinstance(error, UpstreamReplied):
         return in_openai_terms(error, failure.status if failure.status >= 400 else None)
     return error
@@ -65,7 +65,7 @@ def renamed_failure(attempt: Attempt, failure: ErrorReply, *, moved: bool) -> Up
     if named == param:
         return None
     known.param = param
-    _name_model(known, attempt.models)
+    name_as_asked(known, attempt.models)
     return _about(known, named, failure, moved=moved)
 
 
@@ -110,13 +110,8 @@ def _with_other_names(
     if body is not None:
         in_clients_names(known, body)
     is_same = (named, message) == (known.param, known.message)
-    _name_model(known, models)
+    name_as_asked(known, models)
     return None if is_same else _about(known, named, failure, moved=False)
-
-
-def _name_model(error: UpstreamError, models: ModelNames | None) -> None:
-    if models is not None:
-        error.message = models.in_clients(error.message)
 
 
 def _about(

@@ -21,9 +21,8 @@ from gateway.exchange.errors.model_errors import (
     Search,
     lives_elsewhere,
     model_not_found,
-    named_as_asked,
-    upstreams_words,
 )
+from gateway.exchange.errors.names_of_aliases import named_as_asked, upstreams_words
 from gateway.exchange.errors.redirections import check_redirect, led_nowhere
 from gateway.exchange.restricted.allowed_models import is_allowed
 from gateway.exchange.retries import Refused, Retries

@@ -1,25 +1,16 @@
-"""Errors for clients about a model that the upstream does not have, or not for generation.
-
-And the client's name of a model in whatever error its upstream has sent.
-"""
+"""Errors for clients about a model that the upstream does not have, or not for generation."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
-from typing import Any, Final
 
-from gateway.envelopes.upstream_json import NOT_JSON, decode_halves, encode_halves
 from gateway.errors import GatewayError, InvalidRequest, ModelNotFound
 from gateway.exchange.client_warnings import is_retired, redirect_warning
-from gateway.exchange.reply.classify import ErrorReply
-from gateway.headers import JSON
+from gateway.exchange.errors.names_of_aliases import upstreams_words
 from gateway.resolve.evidence import Route
 from gateway.resolve.refusals.classify import Refusal, Verdict
-from gateway.shapes import RawHeaders, Shape
-from gateway.translate.parts.model_names import ModelNames
+from gateway.shapes import Shape
 from gateway.translate.parts.sentences import joined
-
-_OF_A_BODY: Final = (b"content-length", b"content-type")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,54 +58,6 @@ def lives_elsewhere(
         type=refusal.type,
         status=_status(status),
     )
-
-
-def upstreams_words(refusal: Refusal, route: Route) -> str:
-    """Return an upstream's words, with the client's name of the model."""
-    said = refusal.message.strip()
-    if route.model_sent in ("", route.model_asked):
-        return said
-    return ModelNames(route.model_sent, route.model_asked).in_clients(said)
-
-
-def named_as_asked(failure: ErrorReply, models: ModelNames | None) -> ErrorReply:
-    """Return an upstream's error with the client's name of the model in its texts.
-
-    The rest is as it came. `models` None: the client's name is the upstream's.
-    """
-    if models is None or failure.partial or failure.for_client is not None:
-        return failure
-    try:
-        decoded = decode_halves(failure.body)
-        named = _texts_named(decoded, models)
-    except NOT_JSON:
-        return _with_text_named(failure, models)
-    if named == decoded:
-        return failure
-    return _with_body(failure, encode_halves(named), (JSON,))
-
-
-def _with_text_named(failure: ErrorReply, models: ModelNames) -> ErrorReply:
-    text = failure.body.decode("utf-8", "surrogateescape")
-    named = models.in_clients(text)
-    if named == text:
-        return failure
-    kind = tuple(pair for pair in failure.headers if pair[0] == b"content-type")
-    return _with_body(failure, named.encode("utf-8", "surrogateescape"), kind)
-
-
-def _with_body(failure: ErrorReply, body: bytes, kind: RawHeaders) -> ErrorReply:
-    others = [pair for pair in failure.headers if pair[0] not in _OF_A_BODY]
-    length = (b"content-length", b"%d" % len(body))
-    return replace(failure, headers=(*others, *kind, length), body=body, as_came=None)
-
-
-def _texts_named(value: Any, models: ModelNames) -> Any:
-    if isinstance(value, str):
-        return models.in_clients(value)
-    if isinstance(value, dict):
-        return {name: _texts_named(inner, models) for name, inner in value.items()}
-    return [_texts_named(inner, models) for inner in value] if isinstance(value, list) else value
 
 
 def _status(status: int) -> int:

@@ -14,8 +14,9 @@ from gateway.fast.agents.uncommon import UNCOMMON
 from gateway.fast.codec import NOT_ADMITTED, EncodedRequest, FastCodec
 from gateway.fast.streams.fast_stream import FastStream
 from gateway.shapes import Json, Shape
-from gateway.translate.aliased import aliased, names_of
+from gateway.translate.aliased import aliased
 from gateway.translate.contract import Context, Report, StreamTranslation, Translation
+from gateway.translate.parts.model_names import ModelNames
 from gateway.translate.plan import plan
 
 ClientParam = Callable[[int, str | None], str | None]
@@ -106,7 +107,7 @@ class AgentTranslation:
     ) -> None:
         self._names = _ClientNames(codec, body, context)
         self._request = request
-        request.report.models = names_of(context)
+        request.report.models = ModelNames.of(context.model_sent, context.model_asked)
         self._replies = codec.replies if request.is_common else None
         self._context = context
         self._folding: Translation | None = None

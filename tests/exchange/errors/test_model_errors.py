@@ -4,19 +4,15 @@ from datetime import date
 import pytest
 
 from gateway.errors import GatewayError
-from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.errors.model_errors import (
     Search,
     lives_elsewhere,
     model_not_found,
-    named_as_asked,
 )
-from gateway.exchange.reply.classify import ErrorReply
 from gateway.resolve.evidence import Evidence, Route, Source
 from gateway.resolve.refusals.classify import Refusal, Verdict
 from gateway.shapes import Shape
 from gateway.translate.parts.messages.errors import messages_error
-from gateway.translate.parts.model_names import ModelNames
 from tests import kinds
 
 TODAY = date(2026, 11, 18)
@@ -45,47 +41,6 @@ def test_a_missing_model_is_reported_with_what_was_checked_and_what_is_near() ->
         "What it knows: nothing is known. Did you mean 'near' or 'nearer'?"
     )
     assert (error.status, error.param, error.code) == (404, "model", "model_not_found")
-
-
-NAMES = ModelNames(sent="gpt-9", asked="fast")
-
-
-@pytest.mark.parametrize(
-    ("body", "kind", "expected"),
-    [
-        (
-            b'{"error":{"message":"Limit of gpt-9","metadata":{"raw":["gpt-9 is busy",7]}}}',
-            b"application/problem+json",
-            b'{"error":{"message":"Limit of fast","metadata":{"raw":["fast is busy",7]}}}',
-        ),
-        (b'[{"error":"gpt-9"}]', b"text/event-stream", b'[{"error":"fast"}]'),
-        (b"gpt-9 is \xff busy", b"text/plain", b"fast is \xff busy"),
-    ],
-)
-def test_an_error_of_an_alias_has_its_name_and_is_else_as_it_came(
-    body: bytes, kind: bytes, expected: bytes
-) -> None:
-    headers = ((b"content-type", kind), (b"content-length", b"9"), (b"x-own", b"1"))
-    failure = ErrorReply(0, 429, headers, body)
-    named = named_as_asked(replace(failure, as_came=ClientReply(429, [], b"")), NAMES)
-    assert named.body == expected
-    assert (named.status, named.as_came) == (429, None)
-    shown = b"text/plain" if kind == b"text/plain" else b"application/json"
-    assert dict(named.headers) == {
-        b"x-own": b"1",
-        b"content-type": shown,
-        b"content-length": b"%d" % len(expected),
-    }
-
-
-def test_what_does_not_name_it_is_passed_on_untouched() -> None:
-    for body in (b'{"error": "gpt-9-mini"}', b"gpt-9-mini", b"[" * 100_000):
-        failure = ErrorReply(0, 429, (), body)
-        assert named_as_asked(failure, NAMES) is failure
-    failure = ErrorReply(0, 429, (), b"gpt-9")
-    for other in (replace(failure, partial=True), replace(failure, for_client=GatewayError("x"))):
-        assert named_as_asked(other, NAMES) is other
-    assert named_as_asked(failure, None) is failure
 
 
 def test_an_upstream_that_says_nothing_is_given_words() -> None:

@@ -1,6 +1,7 @@
 """An alias's errors name the model as the client asked for it, however they come."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import product
 from typing import Any
 
@@ -9,7 +10,11 @@ import pytest
 
 from gateway.config.settings import ModelRule, PerformanceSettings, UpstreamSettings
 from gateway.errors import GatewayError
+from gateway.exchange.client_reply import ClientReply
+from gateway.exchange.errors.names_of_aliases import named_as_asked
+from gateway.exchange.reply.classify import ErrorReply
 from gateway.shapes import Json, Shape, UpstreamCall
+from gateway.translate.parts.model_names import ModelNames
 from gateway.translate.stream.messages.message_events import events_of
 from tests import kinds
 from tests.exchange.scene import Scene, chat_chunk, completion
@@ -48,6 +53,15 @@ FAILED: dict[Shape, list[Json]] = {
     ],
     Shape.MESSAGES: [{"type": "error", "error": ERROR}],
 }
+ODD: list[Json] = [
+    {"object": "error", "message": SAID, "type": "rate_limit_error", "code": 429},
+    {"error": {"message": "Provider returned error", "metadata": {"raw": SAID}, "code": 429}},
+    {"error": {"detail": SAID}},
+    {"error": [{"message": SAID}]},
+    {"type": "error", "errors": [{"message": SAID}]},
+    {"detail": SAID},
+]
+"""Errors in the envelopes of other servers and of relays."""
 
 
 def scene(answer: Answer, home: Shape, *, fast: bool) -> Scene:
@@ -103,7 +117,7 @@ def test_an_error_within_a_success(client: Shape, home: Shape, *, fast: bool) ->
 
 
 def failing_streams(home: Shape) -> Iterator[FakeReply]:
-    for event in FAILED[home]:
+    for event in (*FAILED[home], *ODD):
         yield streamed(event)
         yield streamed(*BEGUN[home], event)
 
@@ -113,3 +127,44 @@ def failing_streams(home: Shape) -> Iterator[FakeReply]:
 def test_an_error_within_a_stream(client: Shape, home: Shape, *, fast: bool) -> None:
     for reply in failing_streams(home):
         check(told(reply, client, home, fast=fast, stream=True))
+
+
+NAMES = ModelNames(sent="gpt-9", asked="fast")
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "expected"),
+    [
+        (
+            b'{"error":{"message":"Limit of gpt-9","metadata":{"raw":["gpt-9 is busy",7]}}}',
+            b"application/problem+json",
+            b'{"error":{"message":"Limit of fast","metadata":{"raw":["fast is busy",7]}}}',
+        ),
+        (b'[{"error":"gpt-9"}]', b"text/event-stream", b'[{"error":"fast"}]'),
+        (b"gpt-9 is \xff busy", b"text/plain", b"fast is \xff busy"),
+    ],
+)
+def test_an_error_of_an_alias_has_its_name_and_is_else_as_it_came(
+    body: bytes, kind: bytes, expected: bytes
+) -> None:
+    headers = ((b"content-type", kind), (b"content-length", b"9"), (b"x-own", b"1"))
+    failure = ErrorReply(0, 429, headers, body)
+    named = named_as_asked(replace(failure, as_came=ClientReply(429, [], b"")), NAMES)
+    assert named.body == expected
+    assert (named.status, named.as_came) == (429, None)
+    shown = b"text/plain" if kind == b"text/plain" else b"application/json"
+    assert dict(named.headers) == {
+        b"x-own": b"1",
+        b"content-type": shown,
+        b"content-length": b"%d" % len(expected),
+    }
+
+
+def test_what_does_not_name_it_is_passed_on_untouched() -> None:
+    for body in (b'{"error": "gpt-9-mini"}', b"gpt-9-mini", b"[" * 100_000):
+        failure = ErrorReply(0, 429, (), body)
+        assert named_as_asked(failure, NAMES) is failure
+    failure = ErrorReply(0, 429, (), b"gpt-9")
+    for other in (replace(failure, partial=True), replace(failure, for_client=GatewayError("x"))):
+        assert named_as_asked(other, NAMES) is other
+    assert named_as_asked(failure, None) is failure

@@ -1,6 +1,7 @@
 import pytest
 
-from gateway.translate.parts.model_names import ModelNames
+from gateway.errors import GatewayError, UpstreamError
+from gateway.translate.parts.model_names import ModelNames, name_as_asked
 
 
 @pytest.mark.parametrize(
@@ -24,7 +25,7 @@ from gateway.translate.parts.model_names import ModelNames
 )
 def test_a_whole_name_is_the_clients(said: str, expected: str | None) -> None:
     names = ModelNames(sent="gpt-5.4-mini", asked="fast")
-    assert names.in_clients(said) == (said if expected is None else expected)
+    assert names.as_asked(said) == (said if expected is None else expected)
 
 
 @pytest.mark.parametrize(
@@ -32,19 +33,48 @@ def test_a_whole_name_is_the_clients(said: str, expected: str | None) -> None:
 )
 def test_names_that_contain_one_another_are_named_once(asked: str, sent: str) -> None:
     names = ModelNames(sent, asked)
-    once = names.in_clients(f"Limit of {sent} reached.")
+    once = names.as_asked(f"Limit of {sent} reached.")
     assert once == f"Limit of {asked} reached."
-    assert names.in_clients(once) == once
+    assert names.as_asked(once) == once
 
 
 @pytest.mark.parametrize("sent", ["default", "7"])
 def test_a_name_that_may_be_a_word_counts_where_it_is_surely_a_name(sent: str) -> None:
     names = ModelNames(sent, "fast")
-    assert names.in_clients(f"The {sent} limit is {sent}.") == f"The {sent} limit is {sent}."
+    assert names.as_asked(f"The {sent} limit is {sent}.") == f"The {sent} limit is {sent}."
     for before, after in (("'", "'"), ("`", "`"), ("Model ", " is busy"), ("model: ", ".")):
-        assert names.in_clients(f"{before}{sent}{after}") == f"{before}fast{after}"
-    assert names.in_clients(f"Model {sent}-2 is busy") == f"Model {sent}-2 is busy"
+        assert names.as_asked(f"{before}{sent}{after}") == f"{before}fast{after}"
+    assert names.as_asked(f"Model {sent}-2 is busy") == f"Model {sent}-2 is busy"
 
 
 def test_a_name_is_no_pattern() -> None:
-    assert ModelNames("a+b-1", r"\1").in_clients("a+b-1 and aab-1") == r"\1 and aab-1"
+    assert ModelNames("a+b-1", r"\1").as_asked("a+b-1 and aab-1") == r"\1 and aab-1"
+
+
+def test_only_a_model_under_another_name_has_two() -> None:
+    assert ModelNames.of("m-1", "fast") == ModelNames(sent="m-1", asked="fast")
+    assert ModelNames.of("m-1", "m-1") is None
+    assert ModelNames.of("", "fast") is None
+
+
+def test_all_texts_of_a_value_and_no_names_of_fields_are_changed() -> None:
+    names = ModelNames("m-1", "fast")
+    assert names.in_texts({"m-1": ["m-1 is busy", {"a": "m-1"}, 1, None]}) == {
+        "m-1": ["fast is busy", {"a": "fast"}, 1, None]
+    }
+
+
+@pytest.mark.parametrize(
+    ("models", "kind", "expected"),
+    [
+        (ModelNames("m-1", "fast"), UpstreamError, "fast is busy."),
+        (ModelNames("m-1", "fast"), GatewayError, "m-1 is busy."),
+        (None, UpstreamError, "m-1 is busy."),
+    ],
+)
+def test_an_upstreams_error_has_the_clients_name(
+    models: ModelNames | None, kind: type[GatewayError], expected: str
+) -> None:
+    error = kind("m-1 is busy.")
+    name_as_asked(error, models)
+    assert error.message == expected
