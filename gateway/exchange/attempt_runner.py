@@ -130,7 +130,7 @@ class AttemptRunner:
             return self.send
 
         def noticed() -> None:
-            scope = route.scope or self._resolver.scope(route, call.headers)
+            scope = self._resolver.scope(route, call.headers)
             self._fixes.add(scope, route.model_sent, attempt.shape, LEFT_OUT)
             translation.report.emulate(translation.client_param(0, "n") or "n")
 

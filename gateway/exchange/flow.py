@@ -115,7 +115,7 @@ class Exchange:
             if isinstance(result, ClientReply):
                 return result
             features = features_of(routed)
-            scope = route.scope or self.resolver.scope(route, call.headers)
+            scope = self.resolver.scope(route, call.headers)
             retries = self._retries(call, route, scope, features, attempt.fixes)
             refused = await judge_apart(self.attempts.apart, route, call, attempt, result)
             if not retries.after(refused):
@@ -152,7 +152,7 @@ class Exchange:
         `retries` are those after an attempt that was made before.
         """
         shape, streamed, stored = route.shape, routed.stream is True, self.responses
-        scope = route.scope or self.resolver.scope(route, call.headers)
+        scope = self.resolver.scope(route, call.headers)
         fixes = self.memory.fixes.recall(scope, route.model_sent, shape, features)
         if retries is not None:
             shape, fixes = retries.shape, retries.fixes

@@ -200,7 +200,7 @@ class Repeats:
             return False
         if route.unconfirmed:
             return False  # its success is to be noted
-        scope = route.scope or self._exchange.resolver.scope(route, call.headers)
+        scope = self._exchange.resolver.scope(route, call.headers)
         fixes = self._fixes.recall(scope, route.model_sent, shape, features)
         return not (fixes or fixing.for_clients((), call.shape, shape, of_route.context))
 

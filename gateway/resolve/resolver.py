@@ -149,8 +149,8 @@ class Resolver:
         return self.rules.redirected(model)
 
     def scope(self, route: Route, headers: RawHeaders) -> CacheScope:
-        """Return the cache scope of this route for these headers."""
-        return self._lookup.scope(route.upstream, headers)
+        """Return the cache scope of a route that was decided for these headers."""
+        return route.scope or self._lookup.scope(route.upstream, headers)
 
     async def upstream_of(
         self, model: str, headers: RawHeaders, *shorter: str, as_named: bool = False

@@ -277,6 +277,15 @@ def test_a_capability_field_decides_before_the_id_does() -> None:
     assert (route.shape, route.resolved_by) == (Shape.COMPLETIONS, Source.CAPABILITY)
 
 
+def test_the_scope_of_a_route_is_that_of_its_evidence() -> None:
+    scene = Scene()
+    route = scene.route("gpt-4o")
+    assert route.scope == scene.resolver.scope(route, ALICE)
+    assert scene.resolver.scope(route, BOB) is route.scope
+    bare = replace(route, scope=None)
+    assert scene.resolver.scope(bare, ALICE) == route.scope != scene.resolver.scope(bare, BOB)
+
+
 def test_what_was_learned_needs_no_look_up_and_beats_the_catalogue() -> None:
     async def scenario() -> None:
         scene = Scene()

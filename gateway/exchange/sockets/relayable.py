@@ -68,7 +68,7 @@ def _untouched(
         return None
     if upstream.model_header is not None:
         return None  # a socket has one for all its turns
-    scope = route.scope or exchange.resolver.scope(route, call.headers)
+    scope = exchange.resolver.scope(route, call.headers)
     fixes = exchange.memory.fixes.recall(scope, route.model_sent, _RESPONSES, features)
     attempt = exchange.attempts.build(call, route, _RESPONSES, fixes, routed)
     is_same = attempt.translation is None and attempt.calls[0].body is call.body

@@ -115,7 +115,7 @@ class RelaysOfClient(ClientRelays):
             await self._check_key(found, event, turn)
         if found.route.unconfirmed and not event.is_error:
             resolver = self._shared.exchange.resolver
-            scope = found.route.scope or resolver.scope(found.route, call.headers)
+            scope = resolver.scope(found.route, call.headers)
             resolver.notes.note_answer(scope, found.route.model_sent, Shape.RESPONSES)
         return ClientReply(event.status, [], turn)
 
