@@ -9,7 +9,6 @@ from typing import Any, Final, Protocol, cast
 from gateway.api.sockets.client_events import BadEvent, Create, read_event
 from gateway.api.sockets.error_frames import frame_of
 from gateway.api.sockets.queues import Bounds, Queues
-from gateway.api.sockets.turn_frames import InOwnWords
 from gateway.api.sockets.turn_writer import TurnWriter
 from gateway.errors import GatewayError, InvalidRequest, ShuttingDown
 from gateway.exchange.remembered.memory import ConnectionMemory
@@ -25,6 +24,8 @@ _MINUTE: Final = 60
 
 Serve = Callable[[Create, Turn, TurnWriter], Coroutine[Any, Any, None]]
 """Serves a turn to its end, as a request; what goes wrong is written, too."""
+MakeWriter = Callable[[Socket, Turn, str | None], TurnWriter]
+"""Makes the writer of a turn, given its stream id."""
 
 
 class Timer(Protocol):
@@ -58,8 +59,7 @@ class ResponsesSession(SocketSession):
     """Serves a socket on `/v1/responses`.
 
     `serve` serves each turn, `refused` records one that is refused before. `relays` are the
-    upstream sockets behind this one, if there are any; `in_own_words` words errors in streams;
-    `reports`: each reply is preceded by a report.
+    upstream sockets behind this one, if there are any; `writer` makes what writes a turn's reply.
     """
 
     kind = "responses"
@@ -72,15 +72,13 @@ class ResponsesSession(SocketSession):
         limits: Limits | None = None,
         later: Later = call_later,
         *,
-        in_own_words: InOwnWords = lambda _, error: error,
-        reports: bool = False,
+        writer: MakeWriter = TurnWriter,
     ) -> None:
         self._limits = limits or Limits()
         self._serve_turn = serve
         self._note_refused = refused
         self._later = later
-        self._in_own_words = in_own_words
-        self._reports = reports
+        self._make_writer = writer
         self._memory = ConnectionMemory(self._limits.memory_bytes, self._limits.memory_responses)
         self._queues = Queues(self._limits.bounds, self._serve, self._leave)
         self._turns: dict[TurnWriter, asyncio.Task[Any]] = {}
@@ -169,8 +167,7 @@ class ResponsesSession(SocketSession):
         if self._socket is None or self._over.is_set() or task is None:
             return
         turn = Turn(create.fields, create.previous, self._memory)
-        stream_id, words = create.stream_id, self._in_own_words
-        writer = TurnWriter(self._socket, turn, stream_id, words, reports=self._reports)
+        writer = self._make_writer(self._socket, turn, create.stream_id)
         self._turns[writer] = task
         try:
             await self._serve_turn(create, turn, writer)

@@ -69,14 +69,9 @@ class Sessions:
             return requests.serve(adapted, writer)
 
         limits = Limits(Bounds(waiting_bytes=self._limit), memory_bytes=self._limit)
-        session = ResponsesSession(
-            serve,
-            requests.refused,
-            self._of_client(request),
-            limits,
-            in_own_words=self._in_own_words,
-            reports=reports,
-        )
+        writer = partial(TurnWriter, in_own_words=self._in_own_words, reports=reports)
+        relays = self._of_client(request)
+        session = ResponsesSession(serve, requests.refused, relays, limits, writer=writer)
         return session
 
     def _in_own_words(self, upstream: str, error: GatewayError) -> GatewayError:

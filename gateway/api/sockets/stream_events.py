@@ -5,16 +5,15 @@ from typing import Final
 import msgspec
 
 from gateway.exchange.reply.reading import decode_object, not_json
-from gateway.translate.stream.response_ends import OTHER_END, documented
+from gateway.exchange.sockets.events import with_documented_end
+from gateway.translate.stream.response_ends import OTHER_END
 from gateway.translate.stream.sse import encode_json
 
 _EVENT: Final = b"event: "
 _EVENT_LENGTH: Final = len(_EVENT)
 _NEXT: Final = b"\n\n" + _EVENT
-_OTHER_END: Final = OTHER_END.encode()
 _NOTHING: Final = msgspec.Raw(b"")
 _NONE: Final = (b"", b"null")
-_encode = msgspec.json.Encoder().encode
 
 
 class StreamEvent(msgspec.Struct, gc=False):
@@ -63,19 +62,21 @@ def read_event(data: bytes) -> tuple[bytes, StreamEvent]:
     Halves of characters and numbers that JSON does not have are mended.
     """
     try:
-        data = _with_documented_end(data)
-        return data, _decode_event(data)
+        return _read(data)
     except (msgspec.DecodeError, RecursionError):
-        data = _with_documented_end(encode_json(decode_object(data)))
+        data = encode_json(decode_object(data))
     try:
-        return data, _decode_event(data)
+        return _read(data)
     except msgspec.DecodeError:
         raise not_json() from None
 
 
-def _with_documented_end(data: bytes) -> bytes:
-    """Return an event with the type that clients know, if it is the end of a response."""
-    return _encode(documented(msgspec.json.decode(data))) if _OTHER_END in data else data
+def _read(data: bytes) -> tuple[bytes, StreamEvent]:
+    event = _decode_event(data)
+    if event.type != OTHER_END:
+        return data, event
+    data = with_documented_end(data)
+    return data, _decode_event(data)
 
 
 def as_text(data: bytes) -> bytes:

@@ -50,9 +50,13 @@ class _Response(msgspec.Struct, gc=False):
 _decode_response = msgspec.json.Decoder(_Response).decode
 _decode_fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
-
 InOwnWords = Callable[[str, GatewayError], GatewayError]
-"""Returns what the client gets of an error of an upstream that has this name."""
+"""Returns what the client gets for an error of the upstream with this name."""
+
+
+def as_it_came(upstream: str, error: GatewayError) -> GatewayError:  # noqa: ARG001
+    """Return an error itself: `InOwnWords` where no key is the gateway's own."""
+    return error
 
 
 class TurnFrames:
@@ -62,10 +66,7 @@ class TurnFrames:
     """
 
     def __init__(
-        self,
-        turn: Turn,
-        stream_id: str | None,
-        in_own_words: InOwnWords = lambda _, error: error,
+        self, turn: Turn, stream_id: str | None, in_own_words: InOwnWords = as_it_came
     ) -> None:
         self._in_own_words = in_own_words
         self.turn = turn
@@ -210,7 +211,7 @@ class TurnFrames:
         return data.rstrip()[:-1] + self._suffix if self._suffix else data
 
     def _worded(self, event: Json) -> list[bytes]:
-        """Return the frame of an error that the gateway puts into own words; empty: as it came."""
+        """Return the frame of an error that the gateway puts into its own words; empty: none."""
         known = upstream_error(event)
         shown = known and self._in_own_words(self.decision.upstream, known)
         return [] if shown is None or shown is known else self.fail(shown)

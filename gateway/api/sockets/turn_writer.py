@@ -6,7 +6,7 @@ from time import perf_counter
 from typing import Final
 
 from gateway.api.sockets.error_frames import frame_of_reply
-from gateway.api.sockets.turn_frames import InOwnWords, TurnFrames
+from gateway.api.sockets.turn_frames import InOwnWords, TurnFrames, as_it_came
 from gateway.api.writing import Fields, ReplyWriter
 from gateway.errors import GatewayError
 from gateway.exchange.client_reply import ClientReply
@@ -28,7 +28,7 @@ REPORT: Final = "gateway.report"
 
 
 class TurnWriter(ReplyWriter):
-    """Writes one turn's reply; `in_own_words` words its errors, `reports`: a report comes first.
+    """Writes one turn's reply; `reports`: a report comes first.
 
     The session sets `gone` when the client has left, and calls `resume` when it reads again.
     """
@@ -43,7 +43,7 @@ class TurnWriter(ReplyWriter):
         socket: Socket,
         turn: Turn,
         stream_id: str | None,
-        in_own_words: InOwnWords = lambda _, error: error,
+        in_own_words: InOwnWords = as_it_came,
         *,
         reports: bool = False,
     ) -> None:

@@ -9,8 +9,8 @@ from gateway.frames import WHOLE_TEXT, FrameScanner, message_at
 _MOST: Final = 64 * 1024
 """Bytes that are held back for it; no error is as long."""
 
-Judge = Callable[[bytes], UpstreamError | None]
-"""Returns what the client gets in place of a message; None: the message."""
+MessageJudge = Callable[[bytes], UpstreamError | None]
+"""Returns the error that the client gets in place of a message; None: the message."""
 
 
 class FirstMessage:
@@ -19,7 +19,7 @@ class FirstMessage:
     `scanner` is that of the pieces. `error` is what the client gets in its place.
     """
 
-    def __init__(self, scanner: FrameScanner, judge: Judge) -> None:
+    def __init__(self, scanner: FrameScanner, judge: MessageJudge) -> None:
         self.error: UpstreamError | None = None
         self.is_known = False
         """Whether nothing more is held back."""

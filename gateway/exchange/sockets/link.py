@@ -7,7 +7,7 @@ from typing import Final
 
 from gateway.config.settings import TimeoutSettings
 from gateway.errors import UpstreamError
-from gateway.exchange.sockets.ends import Ends
+from gateway.exchange.sockets.ended_responses import EndedResponses
 from gateway.exchange.sockets.events import USUAL, Event, read_event, with_documented_end
 from gateway.exchange.sockets.link_errors import Lost, broken, silent
 from gateway.exchange.sockets.live_turn import LiveTurn
@@ -17,10 +17,10 @@ from gateway.frames import message_at, text_frame
 from gateway.sockets import MESSAGE_TOO_BIG, POLICY_VIOLATION, UpstreamSocket
 from gateway.translate.stream.response_ends import OTHER_END
 
-Judge = Callable[[Event, bytes, LiveTurn | None], UpstreamError | None]
-"""Returns what the client gets in place of an event, given its content; None: the event itself.
+EventJudge = Callable[[Event, bytes, LiveTurn | None], UpstreamError | None]
+"""Returns the error that the client gets in place of an event, given its content; None: the event.
 
-Without a turn it gets neither.
+Of an event without a turn the client gets no error either.
 """
 
 MOST_MADE: Final = 1024
@@ -33,7 +33,7 @@ _NOT_BY_SOCKET: Final = frozenset({MESSAGE_TOO_BIG, POLICY_VIOLATION})
 class Link:
     """One open socket at an upstream called `name`: its `SocketUser`.
 
-    `beside` takes the frames that belong to no turn; `judge` judges errors.
+    `beside` takes the frames that belong to no turn; `judge` says which errors it keeps back.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class Link:
         name: str,
         socket: UpstreamSocket,
         beside: Callable[[bytes], bool],
-        judge: Judge = lambda *_: None,
+        judge: EventJudge = lambda *_: None,
     ) -> None:
         self.made: dict[str, None] = {}
         """The ids of the last responses that its turns have made: the upstream remembers them."""
@@ -53,7 +53,7 @@ class Link:
         self._socket = socket
         self._beside = beside
         self._judge = judge
-        self._ends = Ends()
+        self._ended_responses = EndedResponses()
         self._ended = False
         self._turns: list[LiveTurn] = []
         self._newest: LiveTurn | None = None
@@ -204,7 +204,7 @@ class Link:
         An error that names none is of one that waits, if there is any: most refuse a request.
         """
         turns = self._turns
-        if self._ends.is_second(event) and all(
+        if self._ended_responses.tells_again(event) and all(
             turn.response_id != event.response_id for turn in turns
         ):
             return None
@@ -220,7 +220,7 @@ class Link:
         self, turn: LiveTurn, event: Event, content: bytes, error: UpstreamError | None
     ) -> None:
         self._turns.remove(turn)
-        self._ends.note(turn.response_id, event)
+        self._ended_responses.note(turn.response_id, event)
         _note(self.made, event)
         if error is not None:
             turn.fail(error)

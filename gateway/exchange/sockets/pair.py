@@ -6,7 +6,7 @@ from secrets import token_hex
 from typing import Final
 
 from gateway.errors import GatewayError
-from gateway.exchange.sockets.first_message import FirstMessage, Judge
+from gateway.exchange.sockets.first_message import FirstMessage, MessageJudge
 from gateway.frames import FrameScanner
 from gateway.sockets import (
     ABNORMAL_CLOSURE,
@@ -86,7 +86,7 @@ class UpstreamEnd(End):
     is_leaving = False
     """Whether the client is sent away, as soon as the frame that it gets is complete."""
 
-    def __init__(self, socket: Socket, scanner: FrameScanner, judge: Judge | None) -> None:
+    def __init__(self, socket: Socket, scanner: FrameScanner, judge: MessageJudge | None) -> None:
         super().__init__(socket)
         self._judge = judge
         self._first = FirstMessage(scanner, judge) if judge is not None else None
@@ -154,7 +154,7 @@ class RealtimeSession(SocketSession):
 
     kind = "realtime"
 
-    def __init__(self, upstream: UpstreamSocket, judge: Judge | None = None) -> None:
+    def __init__(self, upstream: UpstreamSocket, judge: MessageJudge | None = None) -> None:
         self._judge = judge
         self.headers = upstream.headers
         self._upstream = upstream

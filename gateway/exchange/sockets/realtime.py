@@ -16,7 +16,7 @@ from gateway.exchange.passthrough.destinations import Destinations
 from gateway.exchange.reply.classify import read_error
 from gateway.exchange.restricted import restrictions
 from gateway.exchange.sockets.events import read_event
-from gateway.exchange.sockets.first_message import Judge
+from gateway.exchange.sockets.first_message import MessageJudge
 from gateway.exchange.sockets.pair import RealtimeSession
 from gateway.request import Request
 from gateway.shapes import RawHeaders, UpstreamCall, UpstreamReply
@@ -78,7 +78,7 @@ class Realtime:
             decision.address = call.address
         return await self._refused(found.upstream, reply, decision)
 
-    def _judge(self, name: str) -> Judge | None:
+    def _judge(self, name: str) -> MessageJudge | None:
         """Return what judges a session of an upstream; None: it is called with clients' own keys.
 
         OpenAI accepts any handshake, then sends an `error` that quotes a part of the key, and

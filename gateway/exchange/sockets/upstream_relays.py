@@ -221,7 +221,7 @@ class RelaysOfClient(ClientRelays):
     def _judge(
         self, name: str, event: Event, content: bytes, turn: LiveTurn | None
     ) -> UpstreamError | None:
-        """Return the error for an event that refuses the gateway's own key; see `Judge`.
+        """Return the error for an event that refuses the gateway's own key; see `EventJudge`.
 
         A turn's first event is for whoever has begun it. Outside of any turn the client has no use
         for the error, which is reported here.

@@ -50,3 +50,9 @@ def test_frames_are_utf8() -> None:
         "é".encode(),
         "\ufffd".encode(),
     ]
+
+
+def test_an_end_whose_numbers_are_mended_has_its_type_too() -> None:
+    read, event = read_event(b'{"type":"response.done","response":{"usage":{"cost":1e999}}}')
+    assert event.type == "response.completed"
+    assert b"1e999" not in read

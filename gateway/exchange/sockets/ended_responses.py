@@ -1,4 +1,4 @@
-"""How the turns of one link have ended, of which some upstreams tell twice.
+"""The responses that have ended on one link, of which some upstreams tell twice.
 
 After `response.completed` relays of ChatGPT's backend send a `response.done`, and after an `error`
 within a response comes a `response.failed`: neither is of the turn that has begun meanwhile.
@@ -10,9 +10,10 @@ from gateway.exchange.sockets.events import Event
 from gateway.translate.stream.response_ends import OTHER_END
 
 _MOST: Final = 64
+"""Ids that are remembered; a second end follows the first at once."""
 
 
-class Ends:
+class EndedResponses:
     """The last responses that have ended, and by which event."""
 
     def __init__(self) -> None:
@@ -25,8 +26,8 @@ class Ends:
             if len(self._types) > _MOST:
                 del self._types[next(iter(self._types))]
 
-    def is_second(self, event: Event) -> bool:
-        """Whether an event tells once more that a response has ended."""
+    def tells_again(self, event: Event) -> bool:
+        """Whether an event tells once more that its response has ended."""
         first = self._types.get(event.response_id)
         if first is None:
             return False

@@ -2,8 +2,8 @@
 
 import pytest
 
-from gateway.exchange.sockets import ends as module
-from gateway.exchange.sockets.ends import Ends
+from gateway.exchange.sockets import ended_responses as module
+from gateway.exchange.sockets.ended_responses import EndedResponses
 from gateway.exchange.sockets.events import Event
 
 
@@ -26,23 +26,23 @@ def event(kind: str, response_id: str = "r1") -> Event:
     ],
 )
 def test_a_second_end(first: str, second: str, *, is_one: bool) -> None:
-    ends = Ends()
-    assert not ends.is_second(event(second))
-    ends.note("r1", event(first))
-    assert ends.is_second(event(second)) is is_one
-    assert not ends.is_second(event(second, "r2"))
+    ended = EndedResponses()
+    assert not ended.tells_again(event(second))
+    ended.note("r1", event(first))
+    assert ended.tells_again(event(second)) is is_one
+    assert not ended.tells_again(event(second, "r2"))
 
 
 def test_without_an_id_nothing_is_known() -> None:
-    ends = Ends()
-    ends.note("", event("error", ""))
-    assert not ends.is_second(event("response.failed", ""))
+    ended = EndedResponses()
+    ended.note("", event("error", ""))
+    assert not ended.tells_again(event("response.failed", ""))
 
 
 def test_the_oldest_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_MOST", 2)
-    ends = Ends()
+    ended = EndedResponses()
     for name in ("r1", "r2", "r3"):
-        ends.note(name, event("error", name))
-    known = [name for name in ("r1", "r2", "r3") if ends.is_second(event("response.done", name))]
+        ended.note(name, event("error", name))
+    known = [name for name in ("r1", "r2", "r3") if ended.tells_again(event("response.done", name))]
     assert known == ["r2", "r3"]
