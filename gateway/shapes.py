@@ -37,17 +37,18 @@ class ClientHeaders(tuple[tuple[bytes, bytes], ...]):
 
 
 class ReplyHeaders(tuple[tuple[bytes, bytes], ...]):
-    """The header fields of a reply of known length, with what they share with other replies."""
+    """The header fields of a reply, one of which is its `content-length`."""
 
     digits: bytes
     """The length, as it is written."""
     length: int
     repeated: "RepeatedFields"
+    """The other fields, which many replies share."""
     own: RawHeaders = ()
-    """Fields at the end that other replies do not share."""
+    """Those at the end that only this reply has."""
 
-    def and_own(self, field: tuple[bytes, bytes]) -> "ReplyHeaders":
-        """Return these fields and one more, which is about nothing but this reply."""
+    def with_own(self, field: tuple[bytes, bytes]) -> "ReplyHeaders":
+        """Return these fields and one more, which only this reply has."""
         headers = ReplyHeaders((*self, field))
         headers.digits = self.digits
         headers.length = self.length

@@ -110,7 +110,7 @@ def _with_request_id(fields: Fields, decision: Decision) -> Fields:
         if name == HEADER:
             decision.take_id(value)
     field = (_REQUEST_ID, decision.request_id.encode("latin-1"))
-    return fields.and_own(field) if isinstance(fields, ReplyHeaders) else [*fields, field]
+    return fields.with_own(field) if isinstance(fields, ReplyHeaders) else [*fields, field]
 
 
 def error_reply(error: GatewayError, decision: Decision) -> ClientReply:

@@ -124,8 +124,12 @@ class Decision(msgspec.Struct, gc=False):
 
     def take_id(self, value: bytes) -> None:
         """Take an upstream's id, unless the client has given one, or it is not usable."""
-        if not self.is_clients_id:
-            self.id_line = usable_line(value) or self.id_line
+        self.take_id_line(usable_line(value))
+
+    def take_id_line(self, line: bytes) -> None:
+        """Do the same with the line of a head that has such an id; empty: it is not usable."""
+        if line and not self.is_clients_id:
+            self.id_line = line
 
     def headers(self) -> list[tuple[bytes, bytes]]:
         """Return the `x-gateway-…` fields for what is known so far, and those for web pages."""

@@ -87,7 +87,7 @@ class OutgoingHeaders:
         self._model_header = (upstream.model_header or "").encode("ascii")
         self._forwarded = (FORWARDED | extra) - self._fixed_names - {self._model_header}
         self._no_start = RequestStart(b""), RequestStart(b"")
-        """For requests of other APIs than Anthropic's, and for those of that."""
+        """For the lines alone, by `_is_messages`: those fields differ."""
         self._needs_version = upstream.kind.needs_version
         self._takes_id = request_ids.HEADER not in self._fixed_names
 
@@ -107,7 +107,7 @@ class OutgoingHeaders:
         return self.head(self._no_start[self._is_messages(call)], call)
 
     def head(self, start: RequestStart, call: UpstreamCall) -> bytes:
-        """Return the same after the beginning of a head, which is that of one path only."""
+        """Return the beginning of a head and the same lines; each path has its own `start`."""
         headers = call.client_headers
         kept = headers.derived if isinstance(headers, ClientHeaders) else {}
         lines: bytes | None = kept.get(start)

@@ -15,7 +15,7 @@ Targets = Callable[[UpstreamCall], bytes]
 class RequestStart:
     """How heads begin: the request line, and the fields that all requests have.
 
-    What a client's fields add is cached with them, under this object.
+    It is compared by identity: what a client's fields add is cached with them, under this object.
     """
 
     __slots__ = ("text",)

@@ -50,7 +50,15 @@ def test_an_upstreams_id_takes_the_place_of_a_new_one_but_not_of_the_clients() -
     assert decision.request_id == "up-1"
     own = Decision(id_line=header_line("mine"), is_clients_id=True)
     own.take_id(b"up-1")
+    own.take_id_line(header_line("up-1"))
     assert own.request_id == "mine"
+
+
+def test_an_id_may_come_as_a_line() -> None:
+    decision = Decision(id_line=header_line("new"))
+    decision.take_id_line(header_line("up-1"))
+    decision.take_id_line(b"")
+    assert decision.request_id == "up-1"
 
 
 def test_a_name_that_was_not_checked_is_noted_as_far_as_names_reach() -> None:

@@ -196,8 +196,7 @@ class WireWriter(ReplyWriter):
         if isinstance(fields, ReplyHeaders) and not self._bodiless:
             repeated, closing = fields.repeated, False
             before, after, id_line = repeated.derived.get(_LINES) or _derived_lines(repeated)
-            if id_line and not decision.is_clients_id:
-                decision.id_line = id_line
+            decision.take_id_line(id_line)
             self._left = fields.length
             lines += (before, fields.digits, after, *map(_copied_line, fields.own))
         else:
@@ -262,7 +261,10 @@ def _status_line(status: int) -> bytes:
 
 
 def _derived_lines(repeated: RepeatedFields) -> tuple[bytes, bytes, bytes]:
-    """Return the lines before and after the digits of a length, and that of the request's id."""
+    """Return the lines before and after the digits of a length, and that of an upstream's id.
+
+    The last one is empty where there is no usable id.
+    """
     id_line = b""
     for name, value in (*repeated.before, *repeated.after):
         if name == request_ids.HEADER:
