@@ -1,9 +1,9 @@
-"""Requests like an earlier one with the same head: what that came to is not decided again.
+"""A decision on a request holds for the next ones like it: nothing is decided again for them.
 
 A connection's requests are mostly for one model, and `flow.py` decides the same for each of them as
-long as their route holds. Here that is decided once, for small requests of which nothing has to be
-changed: the client's own bytes are sent, or what a codec makes of them. What may be decided in
-another way, and all that follows an answer which is not simple, is the loop's.
+long as their route holds. Here that is decided once, for small requests that need no fix: the
+client's own bytes are sent, or what a codec makes of them. The loop of `flow.py` serves what may be
+decided in another way, and goes on where an answer is not simple.
 """
 
 from collections.abc import Awaitable, Callable
@@ -46,14 +46,14 @@ _RESPONSES: Final = Shape.RESPONSES
 
 
 class Repeat(msgspec.Struct):
-    """What is known of requests with the same head, model and features."""
+    """What was decided on requests with the same head, model and features."""
 
     model: str
     features: Features
     epoch: object
-    """That of the route; see `RecentRoutes`."""
+    """The `RecentRoutes.epoch` in which the route holds."""
     version: int
-    """That of the known fixes."""
+    """The `KnownFixes.version` that was looked at."""
     route: Route
     sending: Callable[..., UpstreamCall]
     """Returns the call that sends a body, with `client_headers`: held here, too, those would refer
@@ -61,11 +61,11 @@ class Repeat(msgspec.Struct):
     is_repeated: bool
     """Whether they are sent here; else the loop serves them."""
     is_translated: bool
-    """Whether a codec makes that body."""
+    """Whether a codec makes the body that is sent."""
     warning: str
-    """What each is warned of: the model's end."""
+    """What each reply warns of: the model's end; empty: nothing."""
     watched: frozenset[str] | None
-    """The fields that keep a body from being sent as it is; None: nothing can."""
+    """The fields that keep a body from being sent as it is; None: nothing does."""
 
 
 class Repeats:
@@ -77,7 +77,7 @@ class Repeats:
         self._recent = exchange.resolver.recent_routes
         self._fixes = exchange.memory.fixes
         self._key = object()
-        """Under which a head has its `Repeat`."""
+        """The key of a head's `Repeat` among what is derived from it."""
 
     def run(self, call: GenerationRequest, decision: Decision) -> Awaitable[ClientReply]:
         """Serve one request of a client; see `Exchange.run`.
@@ -98,7 +98,7 @@ class Repeats:
                 fast = self._exchange.attempts.by_codec(call, known.route, routed)
                 if fast is not None:
                     return self._repeated(call, decision, known, routed, fast)
-        except (GatewayError, RecursionError):  # the loop may try another endpoint
+        except (GatewayError, RecursionError):  # the loop tries another endpoint, or raises it
             return self._exchange.run(call, decision)
         return self._exchange.run(call, decision)
 
@@ -213,7 +213,7 @@ class Repeats:
 def _is_untouched(call: GenerationRequest, known: Repeat, routed: Routed) -> bool:
     """Whether a body is sent as it is, at the endpoint that was called."""
     if call.shape is _RESPONSES and routed.prompt:
-        return False  # some are warned of
+        return False  # the loop warns of prompt objects that end
     watched = known.watched or frozenset()
     return fits_untouched(call, known.route, call.shape, watched, routed)
 
