@@ -107,22 +107,15 @@ def plan(
     Raises `InvalidRequest` (and its kinds) naming the client's own parameter, and `KeyError` for
     a pair that `can_translate` denies.
     """
-    return aliased(_planned(client, home, body, context, as_chat=as_chat, mixed=mixed), context)
-
-
-def _planned(
-    client: Shape, home: Shape, body: Json, context: Context, *, as_chat: bool, mixed: bool
-) -> Translation:
-    """Return the translation, in whose errors the model has the upstream's name."""
+    translation: Translation
     if as_chat:
         inner = partial(plan, client, home)
-        translation: Translation = _rare("as_chat.translation").translate(
-            inner, body, context, home
-        )
-        return translation
-    if client is Shape.CHAT and (mixed or home is not client):
-        return _of_chat(home, body, context)
-    return _directly(client, home, body, context)
+        translation = _rare("as_chat.translation").translate(inner, body, context, home)
+    elif client is Shape.CHAT and (mixed or home is not client):
+        translation = _of_chat(home, body, context)
+    else:
+        translation = _directly(client, home, body, context)
+    return aliased(translation, context)
 
 
 def _rare(name: str) -> Any:

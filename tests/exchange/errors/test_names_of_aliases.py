@@ -97,7 +97,7 @@ def check(words: str) -> None:
 @pytest.mark.parametrize("stream", [True, False])
 @pytest.mark.parametrize("status", [400, 404, 429, 503])
 @pytest.mark.parametrize(("client", "home"), PAIRS)
-def test_an_error_reply(
+def test_an_error_reply_names_the_alias(
     client: Shape, home: Shape, status: int, *, stream: bool, fast: bool
 ) -> None:
     check(told(error_reply(status, SAID), client, home, fast=fast, stream=stream))
@@ -105,7 +105,9 @@ def test_an_error_reply(
 
 @pytest.mark.parametrize("fast", [True, False])
 @pytest.mark.parametrize(("client", "home"), PAIRS)
-def test_an_error_within_a_success(client: Shape, home: Shape, *, fast: bool) -> None:
+def test_an_error_within_a_success_names_the_alias(
+    client: Shape, home: Shape, *, fast: bool
+) -> None:
     bodies: list[Any] = [{"error": ERROR}, {"id": "x", "object": "x", "error": ERROR}]
     if home in (Shape.CHAT, Shape.COMPLETIONS):
         choice = {"index": 0, "text": "", "message": {"role": "assistant", "content": ""}}
@@ -124,7 +126,9 @@ def failing_streams(home: Shape) -> Iterator[FakeReply]:
 
 @pytest.mark.parametrize("fast", [True, False])
 @pytest.mark.parametrize(("client", "home"), PAIRS)
-def test_an_error_within_a_stream(client: Shape, home: Shape, *, fast: bool) -> None:
+def test_an_error_within_a_stream_names_the_alias(
+    client: Shape, home: Shape, *, fast: bool
+) -> None:
     for reply in failing_streams(home):
         check(told(reply, client, home, fast=fast, stream=True))
 

@@ -25,7 +25,7 @@ def event(kind: str, response_id: str = "r1") -> Event:
         ("error", "response.output_text.delta", False),
     ],
 )
-def test_a_second_end(first: str, second: str, *, is_one: bool) -> None:
+def test_an_end_of_another_kind_tells_again(first: str, second: str, *, is_one: bool) -> None:
     ended = EndedResponses()
     assert not ended.tells_again(event(second))
     ended.note("r1", event(first))
