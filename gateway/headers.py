@@ -70,6 +70,20 @@ def is_never_forwarded(name: bytes) -> bool:
     return name in _NEVER_FORWARDED or name.startswith(_NEVER_FORWARDED_PREFIXES)
 
 
+def named_in_connection(fields: Iterable[tuple[bytes, bytes]]) -> frozenset[bytes]:
+    """Return the names that `Connection` declares to be about this hop only.
+
+    A reply's `content-length` and a credential cannot be declared away.
+    """
+    named = {
+        token.strip().lower()
+        for name, value in fields
+        if name == b"connection"
+        for token in value.split(b",")
+    }
+    return frozenset(named - CALLER_HEADERS - {b"content-length"})
+
+
 @lru_cache(maxsize=1024)
 def is_name(name: bytes) -> bool:
     """Whether this can be a field's name: a token (RFC 9110 section 5.6.2)."""

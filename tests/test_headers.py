@@ -13,6 +13,7 @@ from gateway.headers import (
     is_name,
     is_never_forwarded,
     joined_list,
+    named_in_connection,
     speaks_anthropic,
     unambiguous,
 )
@@ -21,6 +22,15 @@ from gateway.headers import (
 def test_what_identifies_a_caller_begins_with_the_credential() -> None:
     assert CREDENTIAL_HEADERS < CALLER_HEADERS
     assert b"openai-organization" in CALLER_HEADERS
+
+
+def test_a_connection_names_fields_but_neither_a_credential_nor_the_length() -> None:
+    fields = (
+        (b"connection", b"X-A, close"),
+        (b"x-b", b"x-c"),
+        (b"connection", b"x-d,authorization, content-length, openai-project"),
+    )
+    assert named_in_connection(fields) == {b"x-a", b"close", b"x-d"}
 
 
 def test_fields_of_one_connection_are_the_gateways_to_set() -> None:

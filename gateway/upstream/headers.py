@@ -1,11 +1,6 @@
-"""Which header fields go to an upstream, and which of its own come back.
-
-Requests have an allow-list: unknown fields stay here. Replies have a deny-list: they carry rate
-limits, request ids and the like under any name, and clients read them.
-"""
+"""Which header fields go to an upstream, by an allow-list: unknown ones stay here."""
 
 from collections.abc import Iterable
-from functools import lru_cache
 from urllib.parse import quote
 
 from gateway import hops, request_ids
@@ -13,18 +8,16 @@ from gateway.config.settings import UpstreamSettings
 from gateway.errors import InvalidRequest
 from gateway.headers import (
     ANTHROPIC_VERSION,
-    CALLER_HEADERS,
-    HOP_BY_HOP,
     SET_BY_THE_GATEWAY,
     UNSAFE,
     UNSAFE_BYTES,
     is_name,
     is_never_forwarded,
+    named_in_connection,
 )
 from gateway.shapes import ClientHeaders, RawHeaders, UpstreamCall
 from gateway.upstream.credentials import Credentials
 from gateway.upstream.list_fields import ListFields
-from gateway.upstream.targets import RequestStart
 
 FORWARDED = frozenset(
     {
@@ -54,18 +47,21 @@ _MESSAGES = "/messages"
 _VERSION = (ANTHROPIC_VERSION, b"2023-06-01")
 """For requests that the gateway makes for clients of other APIs: this one takes all parameters."""
 
-_NOT_IN_REPLIES = HOP_BY_HOP | {
-    b"set-cookie",
-    b"set-cookie2",
-    b"alt-svc",
-    b"strict-transport-security",
-    b"server",
-    b"date",
-}
-_NOT_IN_REPLIES_PREFIXES = (b"x-accel-", b"x-gateway-")
 _METHODS_WITH_A_BODY = frozenset({"POST", "PUT", "PATCH"})
 _FIRST_HOP = (hops.HEADER, hops.MARK)
 _ASCII = "".join(map(chr, range(0x20, 0x7F)))
+
+
+class RequestStart:
+    """How heads begin: the request line, and the fields that all requests have.
+
+    It is compared by identity: what a client's fields add is cached with them, under this object.
+    """
+
+    __slots__ = ("text",)
+
+    def __init__(self, text: bytes) -> None:
+        self.text = text
 
 
 class OutgoingHeaders:
@@ -152,7 +148,7 @@ class OutgoingHeaders:
                 has_passed = True
         if messages:
             fields += self._of_messages(client_headers)
-        if has_connection and (named := _named_in_connection(client_headers)):
+        if has_connection and (named := named_in_connection(client_headers)):
             fields = [field for field in fields if field[0] not in named]
         own = self._credentials
         for field in (own.for_messages if messages else own.headers)(client_headers):
@@ -180,55 +176,9 @@ class OutgoingHeaders:
         return fields
 
 
-def reply_headers(raw: Iterable[tuple[bytes, bytes]]) -> RawHeaders:
-    """Return the fields of an upstream's reply that its receiver may see, names in lower case.
-
-    `content-length` stays, as information: the body is relayed as it came.
-    """
-    return read_reply_fields(raw)[0]
-
-
 def field_lines(fields: Iterable[tuple[bytes, bytes]]) -> bytes:
     """Return fields as they are written into a head."""
     return b"".join([b"%b: %b\r\n" % field for field in fields])
-
-
-def read_reply_fields(
-    raw: Iterable[tuple[bytes, bytes]],
-) -> tuple[RawHeaders, list[bytes], bool]:
-    """Go through the fields of a reply's head once, for its receiver and for its framing.
-
-    Returns those that are relayed (see `reply_headers`), the values of `Transfer-Encoding`, and
-    whether there is a `Content-Length`.
-    """
-    relayed: list[tuple[bytes, bytes]] = []
-    codings: list[bytes] = []
-    named: frozenset[bytes] = frozenset()
-    has_length = False
-    for name, value in raw:
-        lower = relayed_name(name)
-        if lower is not None:
-            relayed.append((lower, value))
-            if lower == b"content-length":
-                has_length = True
-            continue
-        lower = name.lower()
-        if lower == b"transfer-encoding":
-            codings.append(value)
-        elif lower == b"connection":
-            named |= _named_in_connection(((b"connection", value),))
-    if named:
-        relayed = [field for field in relayed if field[0] not in named]
-    return tuple(relayed), codings, has_length
-
-
-@lru_cache(maxsize=1024)
-def relayed_name(name: bytes) -> bytes | None:
-    """Return the name under which a reply's field is relayed; None: it is not."""
-    lower = name.lower()
-    if lower in _NOT_IN_REPLIES or lower.startswith(_NOT_IN_REPLIES_PREFIXES):
-        return None
-    return lower
 
 
 def framing(call: UpstreamCall) -> RawHeaders:
@@ -240,20 +190,6 @@ def framing(call: UpstreamCall) -> RawHeaders:
     if call.body or call.method in _METHODS_WITH_A_BODY:
         return ((b"content-length", b"%d" % len(call.body)),)
     return ()
-
-
-def _named_in_connection(headers: RawHeaders) -> frozenset[bytes]:
-    """Return the names that `Connection` declares to be about this hop only.
-
-    A reply's `content-length` and a credential cannot be declared away.
-    """
-    named = {
-        token.strip().lower()
-        for name, value in headers
-        if name == b"connection"
-        for token in value.split(b",")
-    }
-    return frozenset(named - CALLER_HEADERS - {b"content-length"})
 
 
 def _refuse_control_characters(fields: list[tuple[bytes, bytes]]) -> None:

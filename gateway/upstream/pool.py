@@ -19,10 +19,10 @@ from gateway.shapes import Shape, UpstreamCall
 from gateway.upstream.call_timeouts import timeouts_of
 from gateway.upstream.credentials import Credentials
 from gateway.upstream.delivery import may_be_sent_again
-from gateway.upstream.headers import OutgoingHeaders, field_lines, framing
+from gateway.upstream.headers import OutgoingHeaders, RequestStart, field_lines, framing
 from gateway.upstream.origin import Origin
 from gateway.upstream.slots import Slots, UpstreamStats, for_look_ups, for_requests
-from gateway.upstream.targets import RequestStart, targets_of
+from gateway.upstream.targets import targets_of
 from gateway.upstream.transport.arriving_reply import Terms
 from gateway.upstream.transport.connecting import new_connection
 from gateway.upstream.transport.connection import Connection

@@ -12,18 +12,6 @@ Targets = Callable[[UpstreamCall], bytes]
 """Returns a call's request target; raises `InvalidRequest` when it would leave the base URL."""
 
 
-class RequestStart:
-    """How heads begin: the request line, and the fields that all requests have.
-
-    It is compared by identity: what a client's fields add is cached with them, under this object.
-    """
-
-    __slots__ = ("text",)
-
-    def __init__(self, text: bytes) -> None:
-        self.text = text
-
-
 def targets_of(upstream: UpstreamSettings, origin: Origin, credentials: Credentials) -> Targets:
     """Return how the targets of an upstream's calls are made.
 

@@ -8,7 +8,7 @@ from gateway import hops, request_ids
 from gateway.config.secret import Secret
 from gateway.config.settings import CredentialPolicy, UpstreamSettings
 from gateway.errors import InvalidRequest
-from gateway.headers import ACCOUNT_HEADERS, HOP_BY_HOP
+from gateway.headers import ACCOUNT_HEADERS
 from gateway.shapes import ClientHeaders, RawHeaders, UpstreamCall
 from gateway.upstream.credentials import Callers, Credentials
 from gateway.upstream.headers import (
@@ -16,7 +16,6 @@ from gateway.upstream.headers import (
     OutgoingHeaders,
     field_lines,
     framing,
-    reply_headers,
 )
 from tests import kinds
 
@@ -212,48 +211,6 @@ def test_settings_that_cannot_be_sent_are_refused(
     with pytest.raises(ValueError, match=complaint) as caught:
         OutgoingHeaders(upstream, Credentials(upstream), b"local")
     assert "'local'" in str(caught.value)
-
-
-def test_replies_keep_what_their_receiver_may_see() -> None:
-    kept = (
-        (b"content-type", b"application/json"),
-        (b"content-length", b"12"),
-        (b"content-encoding", b"gzip"),
-        (b"x-request-id", b"r"),
-        (b"x-ratelimit-remaining-tokens", b"9"),
-        (b"openai-processing-ms", b"7"),
-        (b"retry-after", b"1"),
-    )
-    assert reply_headers(tuple((name.title(), value) for name, value in kept)) == kept
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        *sorted(HOP_BY_HOP),
-        b"Set-Cookie",
-        b"set-cookie2",
-        b"X-Accel-Redirect",
-        b"alt-svc",
-        b"strict-transport-security",
-        b"server",
-        b"date",
-        b"X-Gateway-Upstream",
-    ],
-)
-def test_replies_lose_what_is_about_the_hop_or_the_server(name: bytes) -> None:
-    assert reply_headers(((name, b"1"),)) == ()
-
-
-def test_replies_lose_what_their_connection_field_names() -> None:
-    raw: RawHeaders = (
-        (b"X-Hop", b"1"),
-        (b"Connection", b"x-hop"),
-        (b"connection", b"content-length, X-OTHER"),
-        (b"x-other", b"2"),
-        (b"content-length", b"3"),
-    )
-    assert reply_headers(raw) == ((b"content-length", b"3"),)
 
 
 @pytest.mark.parametrize(

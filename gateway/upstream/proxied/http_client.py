@@ -29,9 +29,10 @@ from gateway.system.tcp import keep_alive
 from gateway.upstream.call_timeouts import timeouts_of
 from gateway.upstream.credentials import Credentials
 from gateway.upstream.delivery import SAFE_METHODS
-from gateway.upstream.headers import OutgoingHeaders, framing, reply_headers
+from gateway.upstream.headers import OutgoingHeaders, framing
 from gateway.upstream.origin import Origin
 from gateway.upstream.proxied.httpx_errors import causes, closed_unanswered, gateway_errors
+from gateway.upstream.reply_fields import reply_headers
 from gateway.upstream.slots import Slots, UpstreamStats, for_look_ups, for_requests
 from gateway.upstream.targets import targets_of
 from gateway.upstream.transport.client_tls import (

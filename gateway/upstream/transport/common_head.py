@@ -11,7 +11,7 @@ from typing import Final
 
 from gateway.headers import BODILESS, HOP_BY_HOP
 from gateway.shapes import RawHeaders, RepeatedFields
-from gateway.upstream.headers import relayed_name
+from gateway.upstream.reply_fields import relayed_name
 
 CommonHead = tuple[int, RawHeaders, int, int]
 """The status, the fields that are relayed, the length of the body, and where that begins."""

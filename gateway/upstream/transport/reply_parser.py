@@ -11,7 +11,7 @@ import httptools
 
 from gateway.errors import Reason, TruncatedStream, UpstreamError
 from gateway.headers import BODILESS
-from gateway.upstream.headers import read_reply_fields
+from gateway.upstream.reply_fields import read_reply_fields
 from gateway.upstream.transport.received_reply import ReceivedReply
 
 HEAD_LIMIT: Final = 64 * 1024

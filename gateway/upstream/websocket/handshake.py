@@ -15,7 +15,8 @@ from gateway.errors import Reason, UpstreamError
 from gateway.headers import is_name
 from gateway.shapes import RawHeaders
 from gateway.sockets import SUBPROTOCOL, acceptance
-from gateway.upstream.headers import field_lines, read_reply_fields
+from gateway.upstream.headers import field_lines
+from gateway.upstream.reply_fields import read_reply_fields
 
 _PREFIX: Final = b"sec-websocket-"
 _STATUS: Final = re.compile(rb"HTTP/1\.1 (\d{3})(?: [^\r\n]*)?(?:\r\n|\Z)")
