@@ -26,7 +26,7 @@ def in_own_words(upstream: UpstreamSettings, error: GatewayError) -> GatewayErro
 
 
 def refused_by_event(upstream: UpstreamSettings, status: int, event: bytes) -> UpstreamError | None:
-    """Return the gateway's error for an event that refuses its key; None: that is not refused.
+    """Return the gateway's error for an event that refuses its own key; None: it does not.
 
     `status` is the event's, 0 where it has none.
     """

@@ -2,10 +2,11 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.config.settings import UpstreamSettings
+from gateway.config.secret import Secret
+from gateway.config.settings import CredentialPolicy, UpstreamSettings
 from gateway.errors import Reason, UpstreamError, UpstreamUnavailable
 from gateway.exchange.client_reply import ClientReply
-from gateway.exchange.errors.failures import check_own_key, untouched
+from gateway.exchange.errors.failures import check_own_key, has_own_key, untouched
 from gateway.exchange.reply.classify import ErrorReply
 from tests import kinds
 
@@ -43,3 +44,18 @@ def test_a_refused_certificate_is_reported_as_the_gateways() -> None:
         check_own_key(upstream, 400, page)
     assert caught.value.reason is Reason.TLS
     check_own_key(upstream, 400, b"<title>400 Bad Request</title>")
+
+
+@pytest.mark.parametrize(
+    ("credential", "key", "is_own"),
+    [
+        (CredentialPolicy.KEY, Secret("sk-own"), True),
+        (CredentialPolicy.CALLER, None, False),
+        (CredentialPolicy.NONE, None, False),
+    ],
+)
+def test_a_key_is_the_gateways_own_where_it_sends_one_and_no_callers(
+    credential: CredentialPolicy, key: Secret | None, *, is_own: bool
+) -> None:
+    upstream = UpstreamSettings("local", "https://h/v1", kinds.VLLM, credential, api_key=key)
+    assert has_own_key(upstream) is is_own

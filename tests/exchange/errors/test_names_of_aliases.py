@@ -11,8 +11,10 @@ import pytest
 from gateway.config.settings import ModelRule, PerformanceSettings, UpstreamSettings
 from gateway.errors import GatewayError
 from gateway.exchange.client_reply import ClientReply
-from gateway.exchange.errors.names_of_aliases import named_as_asked
+from gateway.exchange.errors.names_of_aliases import named_as_asked, upstreams_words
 from gateway.exchange.reply.classify import ErrorReply
+from gateway.resolve.evidence import Route, Source
+from gateway.resolve.refusals.classify import Refusal, Verdict
 from gateway.shapes import Json, Shape, UpstreamCall
 from gateway.translate.parts.model_names import ModelNames
 from gateway.translate.stream.messages.message_events import events_of
@@ -172,3 +174,12 @@ def test_what_does_not_name_it_is_passed_on_untouched() -> None:
     for other in (replace(failure, partial=True), replace(failure, for_client=GatewayError("x"))):
         assert named_as_asked(other, NAMES) is other
     assert named_as_asked(failure, None) is failure
+
+
+@pytest.mark.parametrize(
+    ("sent", "told"), [("gpt-9", "No fast."), ("fast", "No gpt-9."), ("", "No gpt-9.")]
+)
+def test_an_upstreams_words_have_the_clients_name(sent: str, told: str) -> None:
+    shape = Shape.CHAT
+    route = Route("main", "fast", sent, kinds.OTHER, shape, (shape,), Source.CONFIG)
+    assert upstreams_words(Refusal(Verdict.OTHER, message=" No gpt-9.\n"), route) == told

@@ -11,7 +11,7 @@ import pytest
 from gateway.config.secret import Secret
 from gateway.config.settings import CredentialPolicy, ModelRule, UpstreamSettings
 from gateway.errors import GatewayError, InvalidRequest, UpstreamError, UpstreamReplied
-from gateway.exchange.errors.own_key import as_refused_key, in_own_words
+from gateway.exchange.errors.own_key import as_refused_key, in_own_words, refused_by_event
 from gateway.shapes import Json, Shape
 from tests import kinds
 from tests.exchange.scene import OPENAI, Scene
@@ -125,3 +125,24 @@ def test_other_errors_stay_as_they_are() -> None:
     known = as_refused_key(refused, ())
     assert known is not None
     assert known.status == 401
+
+
+@pytest.mark.parametrize("upstream", [KEYED, PASSING], ids=["own", "caller's"])
+@pytest.mark.parametrize(
+    ("status", "event", "refuses"),
+    [
+        (401, {"type": "error"}, True),
+        (403, {"type": "error"}, True),
+        (0, {"type": "error", "error": NO}, True),
+        (0, {"type": "response.failed", "response": FAILED}, True),
+        (400, {"type": "error", "error": {"code": "model_not_found", "message": "No."}}, False),
+    ],
+)
+def test_an_event_that_refuses_a_key_is_the_gateways_fault_if_the_key_is_its_own(
+    upstream: UpstreamSettings, status: int, event: Json, *, refuses: bool
+) -> None:
+    error = refused_by_event(upstream, status, msgspec.json.encode(event))
+    assert (error is not None) is (refuses and upstream is KEYED)
+    if error is not None:
+        assert (error.status, error.code) == (502, "upstream_auth_error")
+        assert QUOTED not in error.message

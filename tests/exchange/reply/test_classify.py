@@ -9,7 +9,7 @@ import pytest
 
 from gateway.errors import TruncatedStream, UpstreamError, UpstreamTimeout
 from gateway.exchange.client_reply import ClientReply
-from gateway.exchange.reply.classify import ErrorReply, answer_or_error
+from gateway.exchange.reply.classify import ErrorReply, answer_or_error, uncompressed_error
 from gateway.exchange.reply.reading import MAX_ERROR_BYTES, Allowance
 from gateway.replies import BufferedReply
 from gateway.shapes import RawHeaders, UpstreamReply
@@ -159,3 +159,15 @@ def test_a_stream_that_begins_as_an_answer_is_passed_on_at_once() -> None:
     assert classified(ArrivedReply(200, EVENT_STREAM, (chunk,))) == BufferedReply(
         200, EVENT_STREAM, chunk
     )
+
+
+@pytest.mark.parametrize(
+    ("body", "text"), [(gzip.compress(b"No."), b"No."), (b"\x1f\x8b\x08 no", b"cannot be used")]
+)
+def test_a_compressed_error_is_read_and_kept_as_it_came(body: bytes, text: bytes) -> None:
+    came = BufferedReply(429, (*JSON, (b"content-encoding", b"gzip")), body)
+    error = uncompressed_error(came, 2, partial=True)
+    assert text in error.body
+    assert (error.call, error.status, error.partial) == (2, 429, True)
+    assert b"content-encoding" not in dict(error.headers)
+    assert error.as_came == ClientReply(429, came.headers, body)
