@@ -33,6 +33,7 @@ from gateway.shapes import Json, Shape, UpstreamCall
 from gateway.translate.contract import Context, Report
 from gateway.translate.parts.messages.signatures import PREFIX
 from gateway.translate.parts.messages.unsigned import without_gateways_thinking
+from gateway.translate.parts.model_names import ModelNames, name_as_asked
 
 _INPUT_TOKENS = "/responses/input_tokens"
 
@@ -116,6 +117,7 @@ class TokenCounter:
             upstream = self._exchange.settings.upstream(route.upstream)
             failures.check_own_key(upstream, whole.status, whole.body)
             error = error_of_reply(whole.status, whole.headers, whole.body, lambda _: None)
+            name_as_asked(error, ModelNames.of(route.model_sent, route.model_asked))
             raise in_clients_names(error, call.body)
         number = decode_object(whole.body).get("input_tokens")
         if type(number) is not int:

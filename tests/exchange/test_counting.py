@@ -6,7 +6,12 @@ from typing import Any
 import msgspec
 import pytest
 
-from gateway.config.settings import ClientSettings, CredentialPolicy, UpstreamSettings
+from gateway.config.settings import (
+    ClientSettings,
+    CredentialPolicy,
+    ModelRule,
+    UpstreamSettings,
+)
 from gateway.errors import ModelNotFound, PermissionDenied, UpstreamError
 from gateway.exchange.bodies.apart import Apart
 from gateway.exchange.client_reply import ClientReply
@@ -14,7 +19,7 @@ from gateway.exchange.counting import TokenCounter
 from gateway.exchange.decision import Decision
 from gateway.exchange.passthrough.forward import Forwarder
 from gateway.request import Request
-from gateway.shapes import Json, UpstreamCall
+from gateway.shapes import Json, Shape, UpstreamCall
 from tests import kinds
 from tests.exchange.scene import ALICE, Scene
 from tests.fakes import Answer, error_reply, json_reply
@@ -151,6 +156,20 @@ def test_an_error_of_the_count_is_the_clients() -> None:
     with pytest.raises(UpstreamError, match="Slow down") as raised:
         counted(Scene(lambda _: refused))
     assert raised.value.status == 429
+
+
+def test_it_names_the_model_as_the_client_does() -> None:
+    def busy(_: UpstreamCall) -> Answer:
+        return error_reply(429, "gpt-4o is busy.")
+
+    body = {**BODY, "model": "fast"}
+    rules = (ModelRule("fast", model="gpt-4o", endpoints=(Shape.RESPONSES,)),)
+    with pytest.raises(UpstreamError) as raised:
+        counted(Scene(busy, rules=rules), body)
+    assert raised.value.message == "fast is busy."
+    rules = (ModelRule("fast", model="gpt-4o", endpoints=(Shape.MESSAGES,)),)
+    reply, _ = counted(Scene(busy, LOCAL, rules=rules), body)
+    assert number_in(reply)["error"]["message"] == "fast is busy."
 
 
 def test_a_count_that_is_none_is_an_upstreams_fault() -> None:

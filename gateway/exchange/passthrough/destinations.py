@@ -35,6 +35,7 @@ from gateway.headers import speaks_anthropic
 from gateway.request import Request
 from gateway.resolve.resolver import ModelQuery, Resolver
 from gateway.shapes import CallTimeouts, RawHeaders, Shape
+from gateway.translate.parts.model_names import ModelNames
 
 _NAMED_BY_QUERY = ("/realtime", "/live/")
 """Paths of requests that may name their model in the query, as their sockets do."""
@@ -55,6 +56,8 @@ class Destination:
     """Those of its model, if they are not the upstream's."""
     query: bytes | None = None
     """The query with the name to send; None: the client's own."""
+    models: ModelNames | None = None
+    """The model's names, if the client's is not the upstream's."""
 
 
 class Destinations:
@@ -215,11 +218,12 @@ class Destinations:
         sent = self._resolver.stand_ins.model_to_send(rule, served, call.path)
         if rule is not None and sent != (rule.model_for(served) or sent):
             upstream = await self._resolver.upstream_of(served, call.headers, as_named=True)
-            return Destination(upstream, call.body, model=sent)
-        upstream = await self._upstream(served, rule, call.headers)
-        return Destination(
-            upstream, call.body, model=sent, timeouts=None if rule is None else rule.timeouts
-        )
+            timeouts = None
+        else:
+            upstream = await self._upstream(served, rule, call.headers)
+            timeouts = None if rule is None else rule.timeouts
+        models = ModelNames.of(sent, named)
+        return Destination(upstream, call.body, model=sent, timeouts=timeouts, models=models)
 
     async def _upstream(self, model: str, rule: ModelRule | None, headers: RawHeaders) -> str:
         if rule is not None and rule.upstream is not None:

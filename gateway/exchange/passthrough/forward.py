@@ -15,8 +15,9 @@ from gateway.exchange.bodies.apart import Apart
 from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.decision import Decision
 from gateway.exchange.errors import failures
+from gateway.exchange.errors.names_of_aliases import named_as_asked
 from gateway.exchange.errors.redirections import check_passed_redirect, led_nowhere
-from gateway.exchange.passthrough.destinations import Destinations
+from gateway.exchange.passthrough.destinations import Destination, Destinations
 from gateway.exchange.passthrough.embeddings import PATH as EMBEDDINGS
 from gateway.exchange.passthrough.embeddings import Encoding, asked_encoding, reencoded
 from gateway.exchange.reply.classify import ErrorReply, read_error
@@ -56,25 +57,25 @@ class Forwarder:
         asked: Encoding | None = None
         if call.path == EMBEDDINGS and call.method == "POST":
             call, asked = await asked_encoding(call, limit)
-        upstream, reply = await self._sent(call, decision, named)
+        destination, reply = await self._sent(call, decision, named)
         if not named and reply.status in _NO_ROUTE and _is_of_anthropics_client(call):
             failure = await read_error(reply)
             _check_route(call, failure, decision)
-            return failures.untouched(failure)
+            return failures.untouched(named_as_asked(failure, destination.models))
         nowhere = led_nowhere(reply.status, reply.headers)
         if nowhere is not None:
-            decision.failed(upstream, nowhere, final=True)
+            decision.failed(destination.upstream, nowhere, final=True)
         if asked is not None:
             grace = self._settings.server.first_byte_grace
             changed = await reencoded(reply, asked, grace, self._apart, decision)
             if changed is not None:
                 return changed
-        return await self._answer(call, upstream, reply, about_a_model=bool(named))
+        return await self._answer(call, destination, reply, about_a_model=bool(named))
 
     async def _sent(
         self, call: Request, decision: Decision, named: Sequence[str]
-    ) -> tuple[str, UpstreamReply]:
-        """Send a request to where it goes; return that upstream, and its reply."""
+    ) -> tuple[Destination, UpstreamReply]:
+        """Send a request to where it goes; return that, and the reply."""
         routed = await self.destinations.of_request(call, decision, named)
         decision.upstream = routed.upstream
         decision.endpoint = f"/v1{call.path}"
@@ -97,13 +98,18 @@ class Forwarder:
             decision.repeats = sent.repeats
             decision.address = sent.address
         decision.identified(reply.headers)
-        return routed.upstream, reply
+        return routed, reply
 
     async def _answer(
-        self, call: Request, upstream: str, reply: UpstreamReply, *, about_a_model: bool
+        self,
+        call: Request,
+        destination: Destination,
+        reply: UpstreamReply,
+        *,
+        about_a_model: bool,
     ) -> ClientReply:
         """Return the client's reply; raises `UpstreamError` where it cannot be the upstream's."""
-        settings = self._settings.upstream(upstream)
+        settings, models = self._settings.upstream(destination.upstream), destination.models
         try:
             failures.check_own_key(settings, reply.status)
             check_passed_redirect(reply.status, reply.headers, settings, call.method)
@@ -111,11 +117,13 @@ class Forwarder:
             await reply.aclose()
             raise
         is_card = about_a_model and call.method == "GET"
-        if reply.status >= 400 and call.method != "HEAD" and (is_card or _is_short(reply)):
+        # An alias's error is read in any case: it may name the model.
+        is_read = is_card or _is_short(reply, without_length=models is not None)
+        if reply.status >= 400 and call.method != "HEAD" and is_read:
             # Whole, or not at all: half an error says nothing to a client.
             failure = await read_error(reply)
             failures.check_own_key(settings, failure.status, failure.body)
-            return failures.untouched(failure)
+            return failures.untouched(named_as_asked(failure, models))
         if is_card:
             # Small JSON may be an error in a success.
             answered = await untouched_answer(None, reply, self._settings.server.first_byte_grace)
@@ -147,7 +155,7 @@ def _check_route(call: Request, failure: ErrorReply, decision: Decision) -> None
         )
 
 
-def _is_short(reply: UpstreamReply) -> bool:
-    """Whether a body says that it can be read as an error."""
+def _is_short(reply: UpstreamReply, *, without_length: bool) -> bool:
+    """Whether a body can be read as an error, by its length, or else as `without_length` says."""
     length = content_length(reply.headers)
-    return length is not None and length <= MAX_ERROR_BYTES
+    return without_length if length is None else length <= MAX_ERROR_BYTES

@@ -625,3 +625,35 @@ def test_other_errors_and_clients_get_the_upstreams_own(
         assert (answered.status, decision.anthropic) == (404, False)
 
     asyncio.run(scenario())
+
+
+SAID = "bge-m3 is overloaded, not bge-m3-large."
+TOLD = "embed is overloaded, not bge-m3-large."
+
+
+@pytest.mark.parametrize("has_length", [True, False])
+@pytest.mark.parametrize("path", ["/embeddings", "/rerank"])
+@pytest.mark.parametrize(("model", "told"), [("embed", TOLD), ("bge-m3", SAID)])
+def test_an_error_names_the_model_as_the_client_does(
+    path: str, model: str, told: str, *, has_length: bool
+) -> None:
+    error = error_reply(503, SAID)
+    if not has_length:
+        error = FakeReply(503, AS_JSON, error.pieces)
+    scene = Scene(lambda _: error, LOCAL, rules=(EMBED,))
+    reply, _ = asyncio.run(passed(scene, path, body=msgspec.json.encode({"model": model})))
+    body = asyncio.run(whole(reply))
+    assert (reply.status, msgspec.json.decode(body)["error"]["message"]) == (503, told)
+
+
+def test_a_large_error_is_passed_on_as_it_came() -> None:
+    length = (b"content-length", b"%d" % (1024 * 1024))
+    scene = Scene(lambda _: FakeReply(503, (length,), (SAID.encode(),)), LOCAL, rules=(EMBED,))
+    reply, _ = asyncio.run(passed(scene, body=b'{"model": "embed"}'))
+    assert asyncio.run(whole(reply)) == SAID.encode()
+
+
+async def whole(reply: ClientReply) -> bytes:
+    if isinstance(reply.body, bytes):
+        return reply.body
+    return b"".join([piece async for piece in reply.body])
