@@ -21,7 +21,7 @@ from gateway.exchange.errors.own_key import in_own_words
 from gateway.exchange.flow import Exchange
 from gateway.exchange.remembered.prewarm import prewarmed
 from gateway.exchange.remembered.turns import Turn, Turns
-from gateway.exchange.reply.uncompressed import without_compression
+from gateway.exchange.reply.without_compression import without_compression
 from gateway.exchange.sockets import relays as relayed
 from gateway.request import GenerationRequest, Request
 from gateway.sockets import SocketSession

@@ -10,8 +10,8 @@ import pytest
 from gateway.errors import GatewayError, TruncatedStream, UpstreamError
 from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.reply.body import ReplyBody
-from gateway.exchange.reply.uncompressed import without_compression
 from gateway.exchange.reply.untouched import passed_on
+from gateway.exchange.reply.without_compression import without_compression
 from tests.fakes import FakeReply
 
 CODINGS: dict[bytes, Callable[[bytes], bytes]] = {b"gzip": gzip.compress, b"deflate": zlib.compress}
