@@ -79,14 +79,17 @@ def _can_be_added_to(reply: UpstreamReply) -> bool:
 
 
 class _Bytes(ReplyBody):
-    """A body to which nothing can be added. Of a `counted` one, the end is kept for its tokens."""
+    """A body to which nothing can be added. Of a `counted` one, both ends are kept for its tokens.
+
+    Most servers count at the end of a reply, some before its texts or vectors.
+    """
 
     def __init__(self, reply: UpstreamReply, client: Shape | None, *, counted: bool) -> None:
         super().__init__()
         self._reply = reply
         self._counted = counted
-        self._begun: bytes | None = b"" if client is Shape.MESSAGES else None
-        """Its beginning, where messages count their prompt."""
+        self._begun: bytes | None = b"" if counted or client is Shape.MESSAGES else None
+        """Its beginning, where streams of messages count their prompt; None: it is not kept."""
         self._end = b""
         self._failure: GatewayError | None = None
 
@@ -114,8 +117,9 @@ class _Bytes(ReplyBody):
 
     def _begin(self, piece: bytes) -> None:
         """Keep what is passed on first."""
-        if self._begun is not None and len(self._begun) < TAIL:
-            self._begun += piece[:TAIL]
+        begun = self._begun or b""
+        if len(begun) < TAIL:
+            self._begun = begun + piece[:TAIL]
 
     def _tokens_at(self, end: bytes) -> Tokens | None:
         """Return what a body with this end counts."""
@@ -151,7 +155,8 @@ class _Events(_Bytes):
             passing = take(piece)
             if not passing:
                 return True
-            self._begin(passing)
+            if self._begun is not None:
+                self._begin(passing)
             self._last = passing if len(passing) > _SHORT else self._tail(passing)
             return sink(passing if self._names is None else self._names.add(passing))
 

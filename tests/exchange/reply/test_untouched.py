@@ -16,7 +16,7 @@ from gateway.replies import BufferedReply
 from gateway.shapes import RawHeaders, Shape
 from gateway.translate.stream.sse import SSEDecoder
 from tests.bodies import read_out
-from tests.fakes import EVENT_STREAM, FakeReply
+from tests.fakes import EVENT_STREAM, JSON, FakeReply
 
 BROKEN = TruncatedStream("it broke off")
 EVENT = b'event: response.x\r\ndata: {"type":"response.x","sequence_number":4}\r\n\r\n'
@@ -216,8 +216,25 @@ def test_a_messages_stream_counts_its_prompt_at_its_beginning(size: int) -> None
     assert of_chat.tokens == (None, 4)
 
 
-@pytest.mark.parametrize("size", [1, 7, 100_000])
-@pytest.mark.parametrize("deltas", [0, 1, TAIL])
+@pytest.mark.parametrize("size", [7, 700, 100_000])
+@pytest.mark.parametrize("place", [0, 1, 2 * TAIL])
+@pytest.mark.parametrize(("client", "counted"), [(Shape.CHAT, False), (None, True), (None, False)])
+def test_a_whole_reply_is_counted_by_its_beginning_or_its_end(
+    size: int, place: int, client: Shape | None, *, counted: bool
+) -> None:
+    whole = b'{"a":"%b","usage":{"prompt_tokens":8,"completion_tokens":9},"b":"%b"}' % (
+        b"x" * place,
+        b"x" * (2 * TAIL - place),
+    )
+    pieces = [whole[at : at + size] for at in range(0, len(whole), size)]
+    body = passed_on(FakeReply(200, JSON, pieces), client, counted=counted).body
+    assert isinstance(body, ReplyBody)
+    assert asyncio.run(drained(body)) == whole
+    assert body.tokens == ((8, 9) if client or counted else None)
+
+
+@pytest.mark.parametrize("size", [7, 100_000])
+@pytest.mark.parametrize("deltas", [0, 1, 200])
 @pytest.mark.parametrize("announced", [False, True])
 def test_so_does_a_short_one_and_one_with_a_length(
     size: int, deltas: int, *, announced: bool
