@@ -66,7 +66,7 @@ class TracedReply:
         span = self._span
 
         def noted(piece: bytes) -> bool:
-            if not span.beginning:
+            if span.awaits_model or not span.first:
                 span.arrived(piece)
             return sink(piece)
 

@@ -24,7 +24,7 @@ _decoder = msgspec.json.Decoder(_Reply)
 def response_model(beginning: bytes) -> str:
     """Return the name in a whole reply or in the first event of a stream; empty if there is none.
 
-    `beginning` is the first of the body that arrived. Never raises.
+    `beginning` is that of the body, up to where `shows_model`. Never raises.
     """
     text = beginning
     if not text.startswith(b"{"):
@@ -37,6 +37,13 @@ def response_model(beginning: bytes) -> str:
         return ""
     name = reply.model or (reply.response.model if reply.response is not None else "")
     return name[:_LONGEST_NAME]
+
+
+def shows_model(beginning: bytes) -> bool:
+    """Whether a body's beginning shows the model, or no more of the body would."""
+    if len(beginning) > _LONGEST_REPLY:
+        return True
+    return not beginning.startswith(b"{") and bool(_first_data(beginning))
 
 
 def _first_data(beginning: bytes) -> bytes:

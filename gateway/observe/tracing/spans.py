@@ -13,7 +13,7 @@ from typing import Final
 from gateway.observe.outcomes import Outcome
 from gateway.observe.record import RequestRecord
 from gateway.observe.tracing.context import Context
-from gateway.observe.tracing.response_model import response_model
+from gateway.observe.tracing.response_model import response_model, shows_model
 
 _CLIENTS = {Outcome.CLIENT_ERROR, Outcome.CLIENT_LIMITED, Outcome.CLIENT_CLOSED}
 FAILED = frozenset(Outcome) - {Outcome.SUCCESS, *_CLIENTS}
@@ -53,6 +53,7 @@ class CallSpan:
     __slots__ = (
         "address",
         "answered_by",
+        "awaits_model",
         "beginning",
         "context",
         "cut_by",
@@ -89,6 +90,8 @@ class CallSpan:
         self.is_stream = False
         self.beginning = b""
         """That of the body, in which the model's name may be."""
+        self.awaits_model = bool(self.operation)
+        """Whether more of the body is needed for that name."""
         self.answered_by = ""
         """The model that the upstream says has answered."""
         self.cut_by = ""
@@ -98,8 +101,9 @@ class CallSpan:
         """Note that some of the body is here."""
         if not self.first:
             self.first = time_ns()
-        if piece and not self.beginning:
-            self.beginning = piece
+        if piece and self.awaits_model:
+            self.beginning += piece
+            self.awaits_model = not shows_model(self.beginning)
 
     def end(self, error: str = "") -> None:
         """Note the end of the call, once; `error` is from a closed set."""

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from gateway.errors import TruncatedStream
+from gateway.observe.outcomes import Outcome
 from gateway.observe.tracing.reply import TracedReply
 from gateway.observe.tracing.spans import CallSpan
 from gateway.replies import BufferedReply, ChunkedReply
@@ -68,7 +69,7 @@ def test_reading_chunks_notes_the_first_and_the_end() -> None:
         assert span.ended == 0
         assert [chunk async for chunk in reply.chunks()] == [b"a", b"b"]
         assert span.ended > 0
-        assert span.beginning == b"a"
+        assert span.beginning == b"ab"
         assert not await reply.more(1)
 
     asyncio.run(read())
@@ -88,7 +89,7 @@ def test_piping_notes_the_first_and_the_end() -> None:
         await reply.pipe(sink)
         assert taken == [b"a", b"b"]
         assert span.ended
-        assert span.beginning == b"a"
+        assert span.beginning == b"ab"
 
     asyncio.run(read())
 
@@ -96,6 +97,18 @@ def test_piping_notes_the_first_and_the_end() -> None:
 async def drained(reply: TracedReply) -> None:
     async for _ in reply.chunks():
         pass
+
+
+@pytest.mark.parametrize("piped", [True, False])
+@pytest.mark.parametrize("before", [b'{"a": 1, "mo', b': hello\n\ndata: {"mo'])
+def test_a_model_is_found_that_comes_in_pieces(before: bytes, piped: bool) -> None:
+    async def read() -> None:
+        span = call()
+        reply = TracedReply(Pieces(before, b'del": "gpt-x"}', b"\n\n"), span)
+        await (reply.pipe(lambda _: True) if piped else drained(reply))
+        assert span.closed(0, Outcome.SUCCESS).answered_by == "gpt-x"
+
+    asyncio.run(read())
 
 
 @pytest.mark.parametrize("piped", [True, False])

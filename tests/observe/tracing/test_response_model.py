@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.observe.tracing.response_model import response_model
+from gateway.observe.tracing.response_model import response_model, shows_model
 
 LONG = b"x" * 70_000
 
@@ -30,3 +30,28 @@ LONG = b"x" * 70_000
 )
 def test_the_model_is_found_in_the_beginning_of_a_reply(beginning: bytes, model: str) -> None:
     assert response_model(beginning) == model
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"id": "1", "choices": [{"message": {"content": "Hi"}}], "model": "gpt-x"}',
+        b'data: {"model": "gpt-x"}\n\ndata: {"model": "other"}\n\n',
+        b': hello\r\n\r\nevent: a\r\ndata:{"model": "gpt-x"}\r\n\r\ndata: {}',
+    ],
+)
+@pytest.mark.parametrize("size", [1, 5, 20, 100])
+def test_the_model_is_found_in_however_many_pieces_a_reply_comes(body: bytes, size: int) -> None:
+    beginning = b""
+    for at in range(0, len(body), size):
+        if not shows_model(beginning):
+            beginning += body[at : at + size]
+    assert response_model(beginning) == "gpt-x"
+
+
+def test_no_more_is_kept_than_is_looked_at() -> None:
+    assert not shows_model(b'{"text": "')
+    assert shows_model(b'{"text": "' + LONG)
+    assert not shows_model(b"RIFF")
+    assert shows_model(b"RIFF" + LONG)
+    assert shows_model(b"data: x\n")

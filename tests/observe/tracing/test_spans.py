@@ -3,8 +3,8 @@
 import pytest
 
 from gateway.observe.outcomes import Outcome
-from gateway.observe.tracing.spans import operation_at
-from tests.observe.tracing.ended import call, open_request, record
+from gateway.observe.tracing.spans import CallSpan, operation_at
+from tests.observe.tracing.ended import CONTEXT, TARGET, call, open_request, record
 
 
 def test_paths_have_the_operations_of_the_conventions() -> None:
@@ -32,9 +32,15 @@ def test_the_first_arrival_counts() -> None:
     span = call()
     span.arrived()
     first = span.first
+    span.arrived(b'data: {"model": "a"}\n')
+    span.arrived(b'data: {"model": "b"}\n')
+    assert (span.first, span.beginning) == (first, b'data: {"model": "a"}\n')
+
+
+def test_what_has_no_model_keeps_nothing_of_its_body() -> None:
+    span = CallSpan(CONTEXT.child(), TARGET, "GET", "/files/f1/content", "")
     span.arrived(b"a")
-    span.arrived(b"b")
-    assert (span.first, span.beginning) == (first, b"a")
+    assert (bool(span.first), span.beginning) == (True, b"")
 
 
 @pytest.mark.parametrize(
