@@ -7,14 +7,17 @@ from typing import Any, ClassVar
 import msgspec
 
 from gateway.fast.agents.codec import AgentCodec, AgentRequest
+from gateway.fast.agents.from_chat import chat_requests
 from gateway.fast.agents.from_chat.chat_requests import read_chat_request
 from gateway.fast.agents.from_chat.chat_via_messages import encode_agents as chat_at_messages
 from gateway.fast.agents.from_chat.chat_via_responses import encode_agents as chat_at_responses
+from gateway.fast.agents.from_messages import messages_requests
 from gateway.fast.agents.from_messages.messages_requests import read_messages_request
 from gateway.fast.agents.from_messages.messages_via_chat import encode_agents as messages_at_chat
 from gateway.fast.agents.from_messages.messages_via_responses import (
     encode_agents as messages_at_responses,
 )
+from gateway.fast.agents.from_responses.responses_items import read_items
 from gateway.fast.agents.from_responses.responses_requests import read_responses_request
 from gateway.fast.agents.from_responses.responses_via_chat import encode_agents as responses_at_chat
 from gateway.fast.agents.from_responses.responses_via_messages import (
@@ -69,6 +72,11 @@ _AGENT_READERS: Mapping[Shape, Callable[[bytes], msgspec.Struct]] = {
     Shape.CHAT: read_chat_request,
     Shape.RESPONSES: read_responses_request,
     Shape.MESSAGES: read_messages_request,
+}
+_ITEM_READERS: Mapping[Shape, Callable[[bytes], list[Any]]] = {
+    Shape.CHAT: chat_requests.read_messages,
+    Shape.RESPONSES: read_items,
+    Shape.MESSAGES: messages_requests.read_messages,
 }
 
 
@@ -151,4 +159,4 @@ def pair_paths(client: Shape, target: Shape, context: Context) -> PairPaths:
     return PairPaths(codec, by_session, agents)
 
 
-LOADED = Loaded(pair_paths, _AGENT_READERS, UNCOMMON, encode, DeltaFastPath)
+LOADED = Loaded(pair_paths, _AGENT_READERS, _ITEM_READERS, UNCOMMON, encode, DeltaFastPath)

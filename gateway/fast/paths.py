@@ -112,6 +112,8 @@ class Loaded:
     """Returns those from a client's shape to another one."""
     agent_readers: Mapping[Shape, Callable[[bytes], msgspec.Struct]]
     """Read agents' requests, by the client's shape; raise one of `uncommon` for another."""
+    item_readers: Mapping[Shape, Callable[[bytes], list[Any]]]
+    """Read lists of items of their conversations, known to be UTF-8; raise as those do."""
     uncommon: tuple[type[Exception], ...]
     encode: Callable[[Any], bytes]
     """Encodes a field of what they return."""

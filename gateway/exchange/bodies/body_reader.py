@@ -6,6 +6,7 @@ from gateway.config.settings import PerformanceSettings
 from gateway.exchange.bodies.apart import Apart
 from gateway.exchange.bodies.fast_requests import FastRequests
 from gateway.exchange.bodies.repeated_bodies import SMALLEST, RepeatedBodies
+from gateway.exchange.bodies.repeated_request import RepeatedRequest
 from gateway.exchange.bodies.request_fields import (
     MOST_AT_ONCE,
     Routed,
@@ -23,6 +24,7 @@ class BodyReader:
         self._apart = apart
         self._fast = fast
         self._repeated = RepeatedBodies() if performance.fast_paths else None
+        self._requests = RepeatedBodies(kind=RepeatedRequest)
 
     async def read(self, call: GenerationRequest) -> tuple[GenerationRequest, Routed]:
         """Return a request and what routing needs of its body, from which an attempt is built next.
@@ -32,9 +34,9 @@ class BodyReader:
         size = len(call.body)
         if size < LARGEST_TEXT:
             return call, read_routed(call.body)
-        known = self._fast.read(call.shape, call.body)
-        if known is not None:
-            return call, known
+        if self._fast.takes(call.shape, call.body):
+            going_on = self._requests.read(call) if size >= SMALLEST else None
+            return going_on or (call, self._fast.decoded(call.shape, call.body))
         if SMALLEST <= size < MOST_AT_ONCE and self._repeated is not None:
             repeated = self._repeated.read(call)
             if repeated is not None:

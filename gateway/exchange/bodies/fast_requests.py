@@ -60,17 +60,19 @@ class FastRequests:
         self._contexts = contexts
         self._models: dict[Shape, set[bytes]] = {shape: set() for shape in Shape}
 
-    def read(self, client: Shape, body: bytes) -> Routed | None:
-        """Return what routing needs of an agent's body; None: it is not to be decoded at once.
+    def takes(self, client: Shape, body: bytes) -> bool:
+        """Whether a body is to be decoded at once: an agent's, for a model of such requests."""
+        models = self._models[client]
+        return bool(models) and _is_agents(body) and _model_in(body) in models
+
+    def decoded(self, client: Shape, body: bytes) -> Routed:
+        """Return what routing needs of a body that `takes` admits.
 
         Raises `InvalidRequest` for anything but a JSON object.
         """
-        models = self._models.get(client)
-        if not models or not _is_agents(body) or _model_in(body) not in models:
-            return None
         fast = cast("Loaded", loaded())  # as a codec has translated a request of this model
         try:
-            return _routed(fast.agent_readers[client](body), fast.encode)
+            return routed_of(fast.agent_readers[client](body), fast.encode)
         except fast.uncommon:
             return read_routed(body, _read_not_admitted)
 
@@ -137,7 +139,8 @@ def _fields(kind: type[msgspec.Struct]) -> tuple[tuple[str, ...], Callable[[Any]
     return names, attrgetter(*names)
 
 
-def _routed(request: msgspec.Struct, encode: Callable[[Any], bytes]) -> Decoded:
+def routed_of(request: msgspec.Struct, encode: Callable[[Any], bytes]) -> Decoded:
+    """Return what routing needs of a request that its reader has returned."""
     names, values = _fields(type(request))
     given = {
         name: value if name in _READ or type(value) is msgspec.Raw else msgspec.Raw(encode(value))

@@ -10,6 +10,7 @@ from functools import partial
 from typing import Final, cast
 
 from gateway.exchange.bodies.repeated_body import LISTS, ListField, RepeatedBody
+from gateway.exchange.bodies.repeated_request import RepeatedRequest
 from gateway.exchange.bodies.request_fields import Routed
 from gateway.request import GenerationRequest
 from gateway.shapes import ClientHeaders
@@ -28,17 +29,17 @@ _FAILURES = 3
 """Bodies that another one seemed to continue, until a head is taken as one that continues none."""
 _FRONT, _BACK = 256, 64
 """The bytes at a body's two ends in which those of one conversation are alike."""
-_KNOWN: Final = object()
-"""The key in `ClientHeaders.derived`."""
+Known = RepeatedBody | RepeatedRequest
 
 
 class _Conversations:
     """Those of a head."""
 
-    __slots__ = ("__weakref__", "_begun", "_failures", "_known")
+    __slots__ = ("__weakref__", "_begun", "_failures", "_kind", "_known")
 
-    def __init__(self) -> None:
-        self._known: list[RepeatedBody] = []
+    def __init__(self, kind: type[Known]) -> None:
+        self._kind = kind
+        self._known: list[Known] = []
         self._begun: list[bytes] = []
         """Bodies that none of the known ones has begun."""
         self._failures = 0
@@ -65,11 +66,11 @@ class _Conversations:
             shared = _continued(last, call.body)
             if shared:
                 del self._begun[index]
-                return self._continue(RepeatedBody.found(last, shared, field), call)
+                return self._continue(self._kind.found(last, shared, field), call)
         self._begun = [call.body, *self._begun[: _CONVERSATIONS - 1]]
         return None
 
-    def _continue(self, found: RepeatedBody | None, call: GenerationRequest) -> Read | None:
+    def _continue(self, found: Known | None, call: GenerationRequest) -> Read | None:
         """Keep what a body continues, if it can be read so."""
         read = None if found is None else _read(found, call)
         if found is None or read is None:
@@ -84,11 +85,12 @@ class RepeatedBodies:
     """Reads bodies of conversations, and keeps what repeats of them.
 
     All that is kept has `most` bytes; beyond them the connections that have sent nothing for the
-    longest time lose theirs.
+    longest time lose theirs. `kind`, of what is kept, is also its key in `ClientHeaders.derived`.
     """
 
-    def __init__(self, most: int = MOST_BYTES) -> None:
+    def __init__(self, most: int = MOST_BYTES, kind: type[Known] = RepeatedBody) -> None:
         self._most = most
+        self._kind = kind
         self._kept: OrderedDict[int, tuple[weakref.ref[_Conversations], int]] = OrderedDict()
         self.size = 0
         """The bytes that are kept."""
@@ -102,9 +104,9 @@ class RepeatedBodies:
         headers, field = call.headers, LISTS.get(call.shape)
         if field is None or not isinstance(headers, ClientHeaders):
             return None
-        kept = headers.derived.get(_KNOWN)
+        kept = headers.derived.get(self._kind)
         if kept is None:
-            kept = headers.derived[_KNOWN] = _Conversations()
+            kept = headers.derived[self._kind] = _Conversations(self._kind)
         read: Read | None = kept.read(call, field)
         self._count(kept)
         return read
@@ -127,7 +129,7 @@ class RepeatedBodies:
         self.size -= size
 
 
-def _read(known: RepeatedBody, call: GenerationRequest) -> Read | None:
+def _read(known: Known, call: GenerationRequest) -> Read | None:
     routed = known.read(call.body)
     if routed is None:
         return None

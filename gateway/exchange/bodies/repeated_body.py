@@ -75,13 +75,13 @@ class RepeatedBody:
     """
 
     __slots__ = (
-        "_begin",
-        "_end",
         "_field",
         "_items",
         "_opening",
         "_routed",
         "_start",
+        "begin",
+        "end",
         "is_unsealed",
         "size",
     )
@@ -89,7 +89,8 @@ class RepeatedBody:
     def __init__(
         self, body: bytes, start: int, end: int, routed: Routed, shared: int, field: ListField
     ) -> None:
-        self._begin, self._end = body[: start + 1], body[end - 1 :]
+        self.begin, self.end = body[: start + 1], body[end - 1 :]
+        """What all such bodies begin and end with."""
         self._start, self._routed, self._field = start, routed, field
         self.is_unsealed = is_unsealed(body, field.shape)
         """Whether nothing is sealed in what is known, and in what was last read."""
@@ -117,8 +118,8 @@ class RepeatedBody:
 
     def read(self, body: bytes) -> Routed | None:
         """Return what routing needs of a body; None: it does not go on from here, or is invalid."""
-        begin, end = len(self._begin), len(body) - len(self._end)
-        if end < begin or not (body.startswith(self._begin) and body.endswith(self._end)):
+        begin, end = len(self.begin), len(body) - len(self.end)
+        if end < begin or not (body.startswith(self.begin) and body.endswith(self.end)):
             return None
         items = b"".join((self._opening, memoryview(body)[begin:end], b"]"))
         try:
@@ -143,11 +144,11 @@ class RepeatedBody:
             # Both are lists, so this comma is between two items: within a text or an object, what
             # comes after it would have one quotation mark or bracket too many.
             if _is_list(b"[%b" % items[shared + 1 :]):
-                self._begin += items[len(self._opening) : shared]
+                self.begin += items[len(self._opening) : shared]
                 self._opening = _AFTER_ITEM
                 self._items = _AFTER_ITEM + items[shared:]
                 break
-        self.size = self._start + len(self._begin) + len(self._items) + 2 * len(self._end)
+        self.size = self._start + len(self.begin) + len(self._items) + 2 * len(self.end)
 
 
 def _is_list(items: bytes) -> bool:

@@ -173,6 +173,9 @@ others = others_of(ChatRequest)
 
 _read = msgspec.json.Decoder(ChatRequest).decode
 
+read_messages = msgspec.json.Decoder(list[Message]).decode
+"""Reads messages, in UTF-8; raises `DecodeError` for others than those of such a request."""
+
 read_tools = msgspec.json.Decoder(list[Tool]).decode
 """Reads `tools`; raises `DecodeError` unless all of them are functions of the usual form."""
 

@@ -216,5 +216,8 @@ def read_messages_request(body: bytes) -> MessagesRequest:
     return _read(body)
 
 
+read_messages = msgspec.json.Decoder(list[Message], float_hook=NumberLiteral).decode
+"""Reads messages, in UTF-8; raises `DecodeError` for others than those of such a request."""
+
 read_tools = msgspec.json.Decoder(list[Tool], float_hook=NumberLiteral).decode
 """Reads `tools`; raises `DecodeError` unless all of them have the client's own schemas."""

@@ -165,6 +165,8 @@ class _Untyped(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, gc=Fals
 
 _read_typed: Callable[[Raw], TypedItem] = msgspec.json.Decoder(TypedItem).decode
 _read_untyped = msgspec.json.Decoder(_Untyped).decode
+_read_all_typed = msgspec.json.Decoder(list[TypedItem]).decode
+_read_raw = msgspec.json.Decoder(list[Raw]).decode
 
 
 def read_item(item: Raw) -> TypedItem:
@@ -174,3 +176,11 @@ def read_item(item: Raw) -> TypedItem:
     except msgspec.ValidationError:
         said = _read_untyped(item)
         return Message(role=said.role, content=said.content, phase=said.phase)
+
+
+def read_items(items: bytes) -> list[TypedItem]:
+    """Decode a list of items, known to be UTF-8; raises `DecodeError` for others."""
+    try:
+        return _read_all_typed(items)
+    except msgspec.ValidationError:
+        return list(map(read_item, _read_raw(items)))

@@ -1,0 +1,81 @@
+"""What two agents' requests of a conversation have in common, decoded for the next ones.
+
+A codec goes through all of a request. Of one that goes on only the new items are decoded: the
+others, and all other fields, are those of the last turn. Codecs do not change what they are given.
+"""
+
+from collections.abc import Callable
+from typing import Any, cast
+
+import msgspec
+from msgspec.structs import replace
+
+from gateway.exchange.bodies.fast_requests import routed_of
+from gateway.exchange.bodies.repeated_body import ListField, RepeatedBody
+from gateway.exchange.bodies.request_fields import Routed
+from gateway.fast.paths import Loaded, loaded
+
+_ITEM_END = b"}"
+_DECODED = 1.5
+"""What is made of so many bytes has, of which most are texts as they are written."""
+
+
+class RepeatedRequest:
+    """A request up to some item of its conversation, and how the next ones go on from there."""
+
+    __slots__ = ("_decoded", "_items", "_known", "_name", "_read_items", "_routed", "_uncommon")
+
+    def __init__(self, known: RepeatedBody, request: Any, field: ListField, fast: Loaded) -> None:
+        self._known, self._name = known, field.name
+        self._items: list[Any] = getattr(request, field.name)
+        self._decoded = len(known.begin)
+        """The bytes that end with these items."""
+        self._routed = routed_of(request, fast.encode)
+        self._read_items: Callable[[bytes], list[Any]] = fast.item_readers[field.shape]
+        self._uncommon = fast.uncommon
+
+    @classmethod
+    def found(cls, last: bytes, shared: int, field: ListField) -> "RepeatedRequest | None":
+        """Find that of a request of which the next one has so many bytes; None: it has none."""
+        known = RepeatedBody.found(last, shared, field)
+        if known is None or not known.begin.endswith(_ITEM_END):
+            return None
+        fast = cast("Loaded", loaded())  # as for `FastRequests.decoded`
+        try:
+            # Without the other items it is a request, too.
+            request = fast.agent_readers[field.shape](known.begin + known.end)
+        except fast.uncommon:
+            return None
+        return cls(known, request, field, fast)
+
+    @property
+    def is_unsealed(self) -> bool:
+        """As of the body."""
+        return self._known.is_unsealed
+
+    @property
+    def size(self) -> int:
+        """The bytes that are kept."""
+        return self._known.size + int(_DECODED * self._known.size)
+
+    def read(self, body: bytes) -> Routed | None:
+        """Return what routing needs of a body, and the request that it is.
+
+        None: it does not go on from here, or a codec does not admit it.
+        """
+        if self._known.read(body) is None:
+            return None
+        begin, end = len(self._known.begin), len(body) - len(self._known.end)
+        try:
+            if begin > self._decoded:
+                self._items = self._items + self._listed(body[self._decoded : begin])
+                self._decoded = begin
+            items = self._items + self._listed(body[begin:end])
+        except self._uncommon:
+            return None
+        request = cast("msgspec.Struct", self._routed.request)
+        return replace(self._routed, request=replace(request, **{self._name: items}))
+
+    def _listed(self, more: bytes) -> list[Any]:
+        """Return items before each of which there is a comma."""
+        return self._read_items(b"[%b]" % more[1:])
