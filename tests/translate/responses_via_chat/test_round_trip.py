@@ -18,6 +18,8 @@ from tests.translate.responses_via_chat.chat_backend import (
 )
 
 TEXTS = st.text(min_size=1, max_size=8)
+GIVEN = TEXTS.filter(lambda text: not text.isspace())
+"""What calls are given: blank arguments are none, and become `{}`."""
 ARGUMENTS = st.dictionaries(TEXTS, st.integers(), max_size=2).map(json.dumps) | st.text(
     'ab":,\u00e9', min_size=1
 ).filter(lambda text: text.count('"') < 4)
@@ -55,7 +57,7 @@ def conversations(draw: st.DrawFn) -> list[Json]:
                 items.append(_said(kind, draw(TEXTS)))
             continue
         calls = [
-            _called(f"call_{turn}_{position}", custom=draw(st.booleans()), text=draw(TEXTS))
+            _called(f"call_{turn}_{position}", custom=draw(st.booleans()), text=draw(GIVEN))
             for position in range(draw(st.integers(1, 3)))
         ]
         items += calls + [_gave(call, draw(TEXTS)) for call in calls]
