@@ -77,7 +77,9 @@ class _Conversations:
             self._failures += 1
             return None
         self._failures = 0
-        self._known = [found, *self._known[: _CONVERSATIONS - 1]]
+        # One that was further on has begun again, or was taken up from an earlier turn.
+        others = [each for each in self._known if not each.goes_on_from(found.begin)]
+        self._known = [found, *others[: _CONVERSATIONS - 1]]
         return read
 
 

@@ -116,6 +116,10 @@ class RepeatedBody:
             return None
         return cls(last, start, end, others, shared, field)
 
+    def goes_on_from(self, begin: bytes) -> bool:
+        """Whether all such bodies begin with these bytes."""
+        return self.begin.startswith(begin)
+
     def read(self, body: bytes) -> Routed | None:
         """Return what routing needs of a body; None: it does not go on from here, or is invalid."""
         begin, end = len(self.begin), len(body) - len(self.end)

@@ -16,7 +16,7 @@ from gateway.exchange.bodies.request_fields import Routed
 from gateway.fast.paths import Loaded, loaded
 
 _ITEM_END = b"}"
-_DECODED = 1.5
+_DECODED = 1.25
 """What is made of so many bytes has, of which most are texts as they are written."""
 
 
@@ -52,6 +52,15 @@ class RepeatedRequest:
     def is_unsealed(self) -> bool:
         """As of the body."""
         return self._known.is_unsealed
+
+    @property
+    def begin(self) -> bytes:
+        """As of the body, like the next ones."""
+        return self._known.begin
+
+    def goes_on_from(self, begin: bytes) -> bool:
+        """Whether all such bodies begin with these bytes."""
+        return self._known.goes_on_from(begin)
 
     @property
     def size(self) -> int:

@@ -7,8 +7,9 @@ import pytest
 from msgspec.json import encode
 
 from gateway.errors import InvalidRequest
-from gateway.exchange.bodies.repeated_bodies import MOST_BYTES, SMALLEST, RepeatedBodies
-from gateway.exchange.bodies.repeated_body import LISTS
+from gateway.exchange.bodies.repeated_bodies import MOST_BYTES, SMALLEST, Known, RepeatedBodies
+from gateway.exchange.bodies.repeated_body import LISTS, RepeatedBody
+from gateway.exchange.bodies.repeated_request import RepeatedRequest
 from gateway.exchange.bodies.request_fields import read_routed
 from gateway.request import GenerationRequest
 from gateway.shapes import ClientHeaders, RawHeaders, Shape, UpstreamCall
@@ -17,6 +18,7 @@ from tests.exchange.bodies.test_repeated_body import body_of, fields_in, item
 from tests.exchange.scene import Scene, chat_completion
 from tests.fakes import FakeReply, json_reply
 
+each_kind = pytest.mark.parametrize("kind", [RepeatedBody, RepeatedRequest])
 each_shape = pytest.mark.parametrize("client", LISTS, ids=str)
 
 
@@ -84,6 +86,28 @@ def test_of_a_fifth_conversation_the_first_is_forgotten() -> None:
             repeated.read(turn(headers, count, first=1000 * agent))
     assert repeated.read(turn(headers, 33)) is None
     assert repeated.read(turn(headers, 33, first=4000)) is not None
+
+
+@each_kind
+def test_a_conversation_that_begins_again_is_kept_once(kind: type[Known]) -> None:
+    repeated, headers = RepeatedBodies(kind=kind), head()
+    sizes = []
+    for _ in range(3):
+        read = [repeated.read(turn(headers, count)) is not None for count in range(30, 50)]
+        assert read == [False] + [True] * 19
+        sizes.append(repeated.size)
+    assert sizes == sizes[:1] * 3
+
+
+@each_kind
+def test_two_that_go_on_from_one_are_both_kept(kind: type[Known]) -> None:
+    repeated, headers = RepeatedBodies(kind=kind), head()
+    common = list(map(item, range(30)))
+    for count in range(1, 20):
+        for first in (100, 200):
+            items = [*common, *map(item, range(first, first + count))]
+            call = GenerationRequest.at(Shape.CHAT, body_of(Shape.CHAT, items), headers)
+            assert repeated.read(call) is not None or count < 3
 
 
 def test_nothing_is_kept_of_a_head_whose_bodies_only_seem_to_go_on() -> None:
