@@ -51,7 +51,7 @@ class AgentCodec(Generic[_Request]):
     target: Shape
     read: Callable[[bytes], _Request]
     encode: Callable[[_Request, Context], AgentRequest]
-    """May keep parts of the request: one that was read is encoded once."""
+    """May keep parts of the request, and changes none: the next turn's request may share them."""
     replies: FastCodec | None = None
     """Folds the common replies."""
 
