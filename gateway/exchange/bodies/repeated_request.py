@@ -18,18 +18,34 @@ from gateway.fast.paths import Loaded, loaded
 _ITEM_END = b"}"
 _DECODED = 1.25
 """What is made of so many bytes has, of which most are texts as they are written."""
+_VALUE = 128
+"""The bytes of an object, a list, or a number with a fraction, however short it is written."""
+_SIGNS = (b",", b"[", b"{")
+"""Each value has one before it, or its name has."""
+_APART = 25
+"""In texts, code among them, one of these signs comes after at least so many bytes."""
 
 
 class RepeatedRequest:
     """A request up to some item of its conversation, and how the next ones go on from there."""
 
-    __slots__ = ("_decoded", "_items", "_known", "_name", "_read_items", "_routed", "_uncommon")
+    __slots__ = (
+        "_decoded",
+        "_items",
+        "_known",
+        "_name",
+        "_read_items",
+        "_routed",
+        "_uncommon",
+        "_values",
+    )
 
     def __init__(self, known: RepeatedBody, request: Any, field: ListField, fast: Loaded) -> None:
         self._known, self._name = known, field.name
         self._items: list[Any] = getattr(request, field.name)
         self._decoded = len(known.begin)
         """The bytes that end with these items."""
+        self._values = _bytes_of_values(known.begin) + _bytes_of_values(known.end)
         self._routed = routed_of(request, fast.encode)
         self._read_items: Callable[[bytes], list[Any]] = fast.item_readers[field.shape]
         self._uncommon = fast.uncommon
@@ -65,7 +81,7 @@ class RepeatedRequest:
     @property
     def size(self) -> int:
         """The bytes that are kept."""
-        return self._known.size + int(_DECODED * self._known.size)
+        return self._known.size + int(_DECODED * self._known.size) + self._values
 
     def read(self, body: bytes) -> Routed | None:
         """Return what routing needs of a body, and the request that it is.
@@ -77,8 +93,10 @@ class RepeatedRequest:
         begin, end = len(self._known.begin), len(body) - len(self._known.end)
         try:
             if begin > self._decoded:
-                self._items = self._items + self._listed(body[self._decoded : begin])
+                more = body[self._decoded : begin]
+                self._items = self._items + self._listed(more)
                 self._decoded = begin
+                self._values += _bytes_of_values(more)
             items = self._items + self._listed(body[begin:end])
         except self._uncommon:
             return None
@@ -88,3 +106,8 @@ class RepeatedRequest:
     def _listed(self, more: bytes) -> list[Any]:
         """Return items before each of which there is a comma."""
         return self._read_items(b"[%b]" % more[1:])
+
+
+def _bytes_of_values(written: bytes) -> int:
+    """Return how much more than of texts is made of JSON that has many short values."""
+    return _VALUE * max(sum(map(written.count, _SIGNS)) - len(written) // _APART, 0)

@@ -1,8 +1,10 @@
 """Agents' requests that go on: what is decoded of them is what a whole body is decoded to."""
 
 import json
+import sys
 from typing import Any, cast
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,6 +13,7 @@ from bench.conversations import Conversation
 from gateway.exchange.bodies.fast_requests import Decoded, routed_of
 from gateway.exchange.bodies.repeated_body import LISTS
 from gateway.exchange.bodies.repeated_request import RepeatedRequest
+from gateway.fast.agents.numbers import Literal as NumberLiteral
 from gateway.fast.pairs import LOADED
 from gateway.shapes import Json, Shape
 from gateway.texts import shared_start
@@ -156,3 +159,34 @@ def test_any_body_is_decoded_as_a_whole_one_or_not_at_all(client: Shape, data: A
         assert fields_in(read) == fields_in(expected)
         request = cast("Decoded", read).request
         assert LOADED.encode(request) == LOADED.encode(expected.request)
+
+
+def bytes_of(value: Any) -> int:
+    """Return what the lists, objects and literal numbers in a value take in memory."""
+    if isinstance(value, msgspec.Struct):
+        inner = [getattr(value, name) for name in value.__struct_fields__]
+    elif isinstance(value, dict | list):
+        inner = [*value.values()] if isinstance(value, dict) else value
+    else:
+        return sys.getsizeof(value) if isinstance(value, NumberLiteral) else 0
+    return sys.getsizeof(value) + sum(map(bytes_of, inner))
+
+
+@pytest.mark.parametrize("value", [[], {}, {"": {}}, {"": 0}, [[[[[[[]]]]]]], 1.5, "", "x,"])
+def test_what_is_made_of_many_short_values_counts(value: object) -> None:
+    call = {"type": "tool_use", "id": "c", "name": "f", "input": {"": [value] * 1000}}
+    items = [{"role": "assistant", "content": [call]}] * 6
+
+    def body(count: int) -> bytes:
+        return written(Shape.MESSAGES, [*items, *items[:count], said(count)])
+
+    known = of(Shape.MESSAGES, body(0), body(1))
+    for count in range(1, 7):
+        request: Any = assert_as_whole(known, Shape.MESSAGES, body(count)).request
+        assert known.size > bytes_of(request.messages[: 4 + count])
+
+
+@each_shape
+def test_a_usual_conversation_counts_for_its_bytes(client: Shape) -> None:
+    last, body = agents_body(client, 60), agents_body(client, 61)
+    assert of(client, last, body).size < 3 * len(body)
