@@ -3,20 +3,26 @@
 import gc
 import json
 import weakref
+from itertools import cycle, product
 
 import pytest
 from msgspec.json import decode, encode
 
 from gateway.errors import UpstreamError
+from gateway.fast.agents import numbers
 from gateway.fast.agents.codec import AgentCodec, AgentTranslation
 from gateway.fast.agents.from_chat.chat_requests import read_chat_request
 from gateway.fast.agents.from_chat.chat_via_responses import encode_agents
+from gateway.fast.agents.uncommon import UNCOMMON
+from gateway.fast.pairs import pair_paths
 from gateway.shapes import Json, Shape
+from gateway.translate.contract import Context
 from gateway.translate.stream.sse import SSEDecoder, encode_events
-from tests.fast.agents import messages_agents, responses_traffic
+from tests.fast.agents import chat_traffic, messages_agents, responses_traffic
 from tests.fast.agents.both import admitted
 from tests.fast.agents.chat_traffic import FULL
 from tests.fast.agents.messages_contexts import CONTEXTS
+from tests.fast.both_paths import changed
 from tests.fast.codecs.test_chat_via_responses import REPLY, make_context
 
 WITHOUT_REPLIES = AgentCodec(Shape.CHAT, Shape.RESPONSES, read_chat_request, encode_agents)
@@ -83,10 +89,48 @@ BODIES = {
 }
 
 
-@pytest.mark.parametrize(
+ODD = {
+    Shape.CHAT: chat_traffic.ODD,
+    Shape.RESPONSES: responses_traffic.ODD,
+    Shape.MESSAGES: messages_agents.ODD,
+}
+
+each_pair = pytest.mark.parametrize(
     ("client", "home"),
     [(client, home) for client in BODIES for home in BODIES if client is not home],
 )
+
+
+@each_pair
+def test_requests_stay_as_they_were_read(client: Shape, home: Shape) -> None:
+    contexts = [*(CONTEXTS if home is Shape.MESSAGES else messages_agents.CONTEXTS).values()]
+    bodies = [changed(BODIES[client], [change]) for change in ODD[client]]
+    cases = [*product(contexts, [BODIES[client]]), *zip(cycle(contexts), bodies)]
+    kept = [_sent_twice(client, home, context, encode(body)) for context, body in cases]
+    assert kept.count(True) > len(kept) // 3
+
+
+def _sent_twice(client: Shape, home: Shape, context: Context, body: bytes) -> bool:
+    """Check that a request can be read once and sent twice; return whether it is admitted."""
+    codec = pair_paths(client, home, context).agents
+    assert codec is not None
+    try:
+        read = codec.read(body)
+    except UNCOMMON:
+        return False
+    written = numbers.encode(read)
+    first, again = (codec.translation(body, context, read) for _ in range(2))
+    assert numbers.encode(read) == written
+    if first is None or again is None:
+        return False
+    first.stream()
+    assert first.client_param(0, "own") == again.client_param(0, "own")
+    assert (first.sent, first.header) == (again.sent, again.header)
+    assert numbers.encode(read) == written
+    return True
+
+
+@each_pair
 def test_requests_of_many_lines_have_events_of_one(client: Shape, home: Shape) -> None:
     context = CONTEXTS["Claude"] if home is Shape.MESSAGES else make_context()
     written = json.dumps({**BODIES[client], "stream": True}, indent="\t").replace("\n", "\r\n")
