@@ -9,10 +9,11 @@ from typing import Final
 
 from gateway.errors import GatewayError, UpstreamError
 from gateway.shapes import ItemNames, Json
-from gateway.translate.contract import Context, Report, StreamTranslation, Translation
+from gateway.translate.contract import Context, StreamTranslation, Translation
 from gateway.translate.parts.model_names import ModelNames, name_as_asked
 from gateway.translate.parts.upstream_errors import bare_error
 from gateway.translate.renaming import Renaming
+from gateway.translate.wrapped import WrappedStream, WrappedTranslation
 
 _TEXTS: Final = ("error", "message")
 """Where an event with an error has its texts: NestJS and Spring have one beside it."""
@@ -30,11 +31,11 @@ def aliased(translation: Translation, context: Context) -> Translation:
     return Aliased(translation, names)
 
 
-class Aliased:
+class Aliased(WrappedTranslation):
     """A translation, but for the model's name in errors (a `Translation`)."""
 
     def __init__(self, translation: Translation, names: ModelNames) -> None:
-        self._translation = translation
+        super().__init__(translation)
         self._names = names
         self._passes_errors = translation.report.source is translation.report.target
         """Whether errors within a success are passed on as they came."""
@@ -42,20 +43,6 @@ class Aliased:
         """The client's names of the items that are sent; None: they have not moved."""
         if isinstance(translation, Renaming):
             self.items = translation.items
-
-    @property
-    def report(self) -> Report:
-        """The translation's report."""
-        return self._translation.report
-
-    @property
-    def calls(self) -> Sequence[Json]:
-        """The translation's calls."""
-        return self._translation.calls
-
-    def local_reply(self) -> Json | None:
-        """Return the translation's own reply."""
-        return self._translation.local_reply()
 
     def reply(self, replies: Sequence[Json]) -> Json:
         """Fold the replies; raises `UpstreamError`."""
@@ -71,16 +58,12 @@ class Aliased:
         stream = self._translation.stream()
         return _AliasedStream(stream, self._names, passes_errors=self._passes_errors)
 
-    def client_param(self, call: int, param: str | None) -> str | None:
-        """Return the client's name of a parameter."""
-        return self._translation.client_param(call, param)
 
-
-class _AliasedStream(StreamTranslation):
+class _AliasedStream(WrappedStream):
     def __init__(
         self, stream: StreamTranslation, names: ModelNames, *, passes_errors: bool
     ) -> None:
-        self._stream = stream
+        super().__init__(stream)
         self._names = names
         self._passes_errors = passes_errors
 
@@ -103,16 +86,6 @@ class _AliasedStream(StreamTranslation):
     def fail(self, error: GatewayError) -> list[Json]:
         name_as_asked(error, self._names)
         return self._stream.fail(error)
-
-    def ping(self) -> list[Json]:
-        return self._stream.ping()
-
-    def satisfied(self, call: int) -> bool:
-        return self._stream.satisfied(call)
-
-    @property
-    def passes_text(self) -> bool:
-        return self._stream.passes_text
 
 
 def _error_named(event: Json, names: ModelNames) -> Json:

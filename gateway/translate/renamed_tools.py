@@ -12,6 +12,7 @@ from gateway.shapes import Json, Shape
 from gateway.translate.composed import Translate
 from gateway.translate.contract import Context, Report, StreamTranslation, Translation
 from gateway.translate.parts.to_messages.tool_names import safe_tool_name
+from gateway.translate.wrapped import WrappedStream, WrappedTranslation
 
 _KINDS = ("function", "custom")
 _CALLS = ("function_call", "custom_tool_call")
@@ -57,19 +58,13 @@ class _Renames:
             report.change(path, self.names[sent], sent)
 
 
-class RenamedTools:
+class RenamedTools(WrappedTranslation):
     """A translation (see there) of a request whose tools have other names."""
 
     def __init__(self, translation: Translation, renames: _Renames) -> None:
-        self._translation = translation
+        super().__init__(translation)
         self._names = renames.names
-        self.report = translation.report
-        self.calls: Sequence[Json] = translation.calls
         renames.report(self.report)
-
-    def local_reply(self) -> Json | None:
-        """Return the translation's own reply."""
-        return self._translation.local_reply()
 
     def reply(self, replies: Sequence[Json]) -> Json:
         """Fold the replies; raises `UpstreamError`."""
@@ -80,14 +75,10 @@ class RenamedTools:
         """Return the stream folder."""
         return _RenamedStream(self._translation.stream(), self._names)
 
-    def client_param(self, call: int, param: str | None) -> str | None:
-        """Return the client's name of a parameter."""
-        return self._translation.client_param(call, param)
 
-
-class _RenamedStream(StreamTranslation):
+class _RenamedStream(WrappedStream):
     def __init__(self, stream: StreamTranslation, names: Mapping[str, str]) -> None:
-        self._stream = stream
+        super().__init__(stream)
         self._names = names
 
     def feed(self, call: int, event: Json) -> list[Json]:
@@ -98,16 +89,6 @@ class _RenamedStream(StreamTranslation):
 
     def fail(self, error: GatewayError) -> list[Json]:
         return [_as_named(each, self._names) for each in self._stream.fail(error)]
-
-    def ping(self) -> list[Json]:
-        return self._stream.ping()
-
-    def satisfied(self, call: int) -> bool:
-        return self._stream.satisfied(call)
-
-    @property
-    def passes_text(self) -> bool:
-        return self._stream.passes_text
 
 
 def _as_named(value: Any, names: Mapping[str, str]) -> Any:

@@ -10,12 +10,13 @@ from gateway.translate.contract import (
     StreamTranslation,
     Translation,
 )
+from gateway.translate.wrapped import WrappedStream, WrappedTranslation
 
 _KEPT = frozenset({"response.completed", "response.incomplete"})
 """The events whose responses are kept."""
 
 
-class RecordingTranslation:
+class RecordingTranslation(WrappedTranslation):
     """Wraps a translation: records its response, and marks it as kept or not.
 
     `previous` is the id of the response that the client continues, `known` the ids of the input
@@ -30,7 +31,7 @@ class RecordingTranslation:
         *,
         kept: bool,
     ) -> None:
-        self._translation = translation
+        super().__init__(translation)
         self._stored = {"store": kept, "previous_response_id": previous}
         self.known = known
         self.kept = kept
@@ -43,15 +44,6 @@ class RecordingTranslation:
         if not self.kept:
             return report
         return replace(report, dropped=[name for name in report.dropped if name != "store"])
-
-    @property
-    def calls(self) -> Sequence[Json]:
-        """The translation's calls."""
-        return self._translation.calls
-
-    def local_reply(self) -> Json | None:
-        """Return the translation's own reply."""
-        return self._translation.local_reply()
 
     def reply(self, replies: Sequence[Json]) -> Json:
         """Fold the replies, and record the response."""
@@ -66,14 +58,10 @@ class RecordingTranslation:
         """Return the fold; it records the response from its last event."""
         return _RecordingStream(self._translation.stream(), self)
 
-    def client_param(self, call: int, param: str | None) -> str | None:
-        """Return the client's name of a parameter."""
-        return self._translation.client_param(call, param)
 
-
-class _RecordingStream(StreamTranslation):
+class _RecordingStream(WrappedStream):
     def __init__(self, stream: StreamTranslation, recording: RecordingTranslation) -> None:
-        self._stream = stream
+        super().__init__(stream)
         self._recording = recording
 
     def feed(self, call: int, event: Json) -> list[Json]:
@@ -84,13 +72,6 @@ class _RecordingStream(StreamTranslation):
 
     def fail(self, error: GatewayError) -> list[Json]:
         return self._record(self._stream.fail(error))
-
-    def satisfied(self, call: int) -> bool:
-        return self._stream.satisfied(call)
-
-    @property
-    def passes_text(self) -> bool:
-        return self._stream.passes_text
 
     def _record(self, events: list[Json]) -> list[Json]:
         return [self._record_event(event) if "response" in event else event for event in events]
