@@ -97,7 +97,7 @@ class Comparison:
             if results.rounds == 1 and (problem := self._problem(contender, asked)):
                 results.failures[case.name, contender.name] = problem
                 return
-            warm_up, window = (_QUICK_WARM_UP, _QUICK_WINDOW) if self.quick else (_WARM_UP, _WINDOW)
+            warm_up, window = self._times(case, contender)
             try:
                 sample = measure(
                     self.tools, self.folder, contender, asked, warm_up=warm_up, window=window
