@@ -19,6 +19,7 @@ from gateway.shapes import Shape, UpstreamCall
 from gateway.upstream.call_timeouts import timeouts_of
 from gateway.upstream.credentials import Credentials
 from gateway.upstream.delivery import may_be_sent_again
+from gateway.upstream.early_ends import EarlyEnds
 from gateway.upstream.headers import OutgoingHeaders, RequestStart, field_lines, framing
 from gateway.upstream.origin import Origin
 from gateway.upstream.slots import Slots, UpstreamStats, for_look_ups, for_requests
@@ -63,6 +64,7 @@ class Pool:
         self._terms = Terms(self._name, self._timeouts, self._park, self._slots.release)
         self._keepalive_expiry = upstream.keepalive_expiry
         self._max_age = upstream.max_connection_age
+        self._early_ends = EarlyEnds(upstream.keepalive_expiry)
         self._idle: dict[Connection, float] = {}
         """Those that carry nothing, and since when (loop time)."""
         self._connections: set[Connection] = set()
@@ -88,6 +90,7 @@ class Pool:
                 try:
                     return await self._flight(call).deliver(connection, call, head)
                 except ClosedUnanswered:
+                    self._early_ends.ended(connection.answers, 0.0, connection.loop.time())
                     size = len(head) + len(cast("bytes", body))
                     if not may_be_sent_again(call.method, size, connection.unacknowledged):
                         raise
@@ -125,7 +128,10 @@ class Pool:
 
     def connection_closed(self, connection: Connection) -> None:
         """Note that a connection can no longer be used (called by the connection)."""
-        self._idle.pop(connection, None)
+        idle_since = self._idle.pop(connection, None)
+        if idle_since is not None and connection.peer_left:
+            now = connection.loop.time()
+            self._early_ends.ended(connection.answers, now - idle_since, now)
 
     def connection_gone(self, connection: Connection) -> None:
         """Note that a socket is closed (called by the connection)."""
@@ -140,14 +146,27 @@ class Pool:
         return Flight(terms, call.method)
 
     def _take_idle(self) -> Connection | None:
-        """Return the connection that was used last: it is the least likely to be closing."""
+        """Return the connection that was used last: it is the least likely to be closing.
+
+        Where the server ends each of them after its first answer, it is the one that has been idle
+        for longest, if it has outlived that.
+        """
+        early_ends = self._early_ends
         while self._idle:
             connection, idle_since = self._idle.popitem()
             now = connection.loop.time()
+            if early_ends.may_come(now - idle_since, now):
+                self._idle[connection] = idle_since
+                connection, idle_since = next(iter(self._idle.items()))
+                if early_ends.may_come(now - idle_since, now):
+                    return None
+                del self._idle[connection]
             # Names change their addresses; a connection that lives on would never notice.
             usable = connection.is_open and now - connection.born < self._max_age
-            if usable and (now - idle_since < _TRUSTED_SECONDS or not connection.has_news()):
-                return connection
+            if usable:
+                if now - idle_since < _TRUSTED_SECONDS or not connection.has_news():
+                    return connection
+                early_ends.ended(connection.answers, now - idle_since, now)
             connection.abort()
         return None
 
@@ -156,6 +175,9 @@ class Pool:
         if self._closed or now - connection.born >= self._max_age:
             connection.abort()
             return
+        connection.answers += 1
+        if connection.answers == 2:
+            self._early_ends.outlived()
         connection.set_deadline(now + self._keepalive_expiry)
         self._idle[connection] = now
 

@@ -18,7 +18,7 @@ import pytest
 
 from gateway.errors import UpstreamError
 from gateway.shapes import UpstreamCall
-from gateway.upstream import pool
+from gateway.upstream import early_ends, pool
 from gateway.upstream.delivery import may_be_sent_again
 from gateway.upstream.pool import Pool
 from gateway.upstream.proxied.http_client import HttpClient
@@ -175,6 +175,21 @@ async def test_a_connection_that_has_ended_unnoticed_is_not_used_again(
 
 
 @on_pools
+async def test_connections_that_have_ended_unnoticed_show_that_the_next_ones_may(
+    variant: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pool, "_TRUSTED_SECONDS", 0.0)
+    monkeypatch.setattr(early_ends, "SOON", inf)
+    async with bare(variant, keepalive_expiry=1000.0) as upstream:
+        await upstream.used_once()
+        for end in (close, reset, half_close):
+            end(upstream.accepted[-1])
+            assert await upstream.fetch_anew(POST.copy()) == b"fine"
+        assert upstream.sender.stats().idle == 1
+        assert await upstream.fetch_anew(POST.copy()) == b"fine"
+
+
+@on_pools
 async def test_a_post_of_which_a_part_was_received_is_not_sent_again(variant: str) -> None:
     async with bare(variant) as upstream:
         connection = await upstream.used_once()
@@ -185,6 +200,36 @@ async def test_a_post_of_which_a_part_was_received_is_not_sent_again(variant: st
         with pytest.raises(UpstreamError, match="closed the connection"):
             await fetching
         assert request.repeats == 0
+
+
+@on_pools
+@pytest.mark.usefixtures("trusting")
+async def test_a_server_that_ends_each_connection_after_its_answer_loses_few_requests(
+    variant: str,
+) -> None:
+    """It does so at the worst moment: once the next request on the connection has come."""
+    async with bare(variant) as upstream:
+        loop = asyncio.get_running_loop()
+        serving: set[asyncio.Task[None]] = set()
+
+        async def serve() -> None:
+            connection = await upstream.accept()
+            serving.add(loop.create_task(serve()))
+            await upstream.answer(connection)
+            await loop.sock_recv(connection, 1)
+            reset(connection)
+
+        serving.add(loop.create_task(serve()))
+        lost = 0
+        for _ in range(40):
+            try:
+                assert await upstream.fetch(POST.copy()) == b"fine"
+            except UpstreamError:
+                lost += 1
+        assert (lost, len(upstream.received)) == (3, 37)
+        for task in serving:
+            task.cancel()
+        await asyncio.wait(serving)
 
 
 async def test_a_safe_request_is_sent_again_once(variant: str) -> None:

@@ -56,10 +56,12 @@ class Connection(asyncio.Protocol):
         "_unsent",
         "_writable",
         "_writing_paused",
+        "answers",
         "born",
         "closed",
         "loop",
         "outbox",
+        "peer_left",
         "reading_paused",
         "unacknowledged",
     )
@@ -82,12 +84,14 @@ class Connection(asyncio.Protocol):
         """The request that waits in the outbox."""
         self._writable: asyncio.Future[None] | None = None
         self.born = self.loop.time()
+        self.answers = 0
+        """Whole replies that it has carried, counted by the pool."""
         self.closed = False
+        self.peer_left = False
+        """Whether the peer has ended it."""
         self.unacknowledged = 0
-        """How many of the bytes written the peer had not received when it closed in order.
-
-        Those that waited in the outbox it never got, however the connection ended.
-        """
+        """How many of the bytes written the peer had not received when it closed in order; those
+        that waited in the outbox it never got, however the connection ended."""
 
     @property
     def reusable(self) -> bool:
@@ -101,9 +105,7 @@ class Connection(asyncio.Protocol):
     def is_open(self) -> bool:
         """Whether it can still be written to."""
         transport = self._transport
-        if self.closed or transport is None:
-            return False
-        return not transport.is_closing()
+        return not (self.closed or transport is None or transport.is_closing())
 
     def has_news(self) -> bool:
         """Whether the peer has sent, closed or reset something that the loop has not seen yet."""
@@ -228,11 +230,13 @@ class Connection(asyncio.Protocol):
             self.unacknowledged = transport.get_write_buffer_size() + unacknowledged_bytes(
                 _descriptor(transport)
             )
+        self.peer_left = True
         self.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Note the closed socket (called by asyncio)."""
         self._transport = None
+        self.peer_left |= not self.closed
         self._close(exc)
         self._owner.connection_gone(self)
 

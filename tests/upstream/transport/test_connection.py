@@ -110,6 +110,18 @@ async def test_nothing_is_done_to_a_transport_that_is_closed() -> None:
     await connection.drain(0.0)
 
 
+async def test_who_has_ended_it_is_known() -> None:
+    ours, _, _ = connected()
+    ours.abort()
+    ours.connection_lost(None)
+    in_order, _, _ = connected()
+    in_order.eof_received()
+    in_order.connection_lost(None)
+    reset, _, _ = connected()
+    reset.connection_lost(ConnectionResetError())
+    assert [ours.peer_left, in_order.peer_left, reset.peer_left] == [False, True, True]
+
+
 async def test_reading_is_paused_and_resumed_once() -> None:
     connection, transport, _ = connected()
     connection.resume_reading()
