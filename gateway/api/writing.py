@@ -120,5 +120,6 @@ def error_reply(error: GatewayError, decision: Decision) -> ClientReply:
         return json_reply(msgspec.json.encode(error.envelope()), error.status, fields)
     if error.code in _NOT_TO_BE_RETRIED:
         fields.append((b"x-should-retry", b"false"))
+    decision.identified(fields)
     body = messages_error(error, decision.model_asked, decision.request_id)
     return json_reply(msgspec.json.encode(body), messages_status(error), fields)

@@ -21,7 +21,7 @@ from gateway.exchange.errors.clients_names import in_clients_names
 from gateway.exchange.errors.error_replies import translated_failure
 from gateway.exchange.errors.own_key import as_refused_key, in_own_words
 from gateway.exchange.reply.classify import ErrorReply, answer_or_error
-from gateway.exchange.reply.reading import reply_nested_too_deeply
+from gateway.exchange.reply.reading import identified, reply_nested_too_deeply
 from gateway.exchange.reply.untouched import passed_on
 from gateway.exchange.reply.whole_body import ReportedError, whole_reply
 from gateway.exchange.reply.wrapped_errors import SMALL_REPLY_BYTES, only_looks_like_success
@@ -148,7 +148,10 @@ def _folded(
     try:
         return _reply_to(translation, answers, names)
     except RecursionError:
-        raise reply_nested_too_deeply() from None
+        raise identified(reply_nested_too_deeply(), answers[0].headers) from None
+    except GatewayError as error:
+        identified(error, answers[0].headers)
+        raise
 
 
 def _reply_to(
@@ -240,6 +243,7 @@ async def _begun(
         await pump.begun(settings.server.first_byte_grace)
     except GatewayError as error:
         name_as_asked(error, attempt.models)  # it may not have come from the translation
+        identified(error, reply.headers)
         if feeder.opening_error is None:
             raise
         shown = error.bare()

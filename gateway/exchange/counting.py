@@ -109,7 +109,9 @@ class TokenCounter:
         decision.upstream, decision.endpoint = route.upstream, f"/v1{_INPUT_TOKENS}"
         decision.resolved_by, decision.attempts = route.resolved_by, 1
         decision.translation = report.header()
-        whole = await answer_or_error(await self._exchange.runner.send(sent), "whole")
+        reply = await self._exchange.runner.send(sent)
+        decision.identified(reply.headers)
+        whole = await answer_or_error(reply, "whole")
         if isinstance(whole, ErrorReply):
             refusal = classify(None, whole.status, whole.body, model=route.model_sent)
             if refusal.verdict is Verdict.UNKNOWN_ROUTE:

@@ -22,7 +22,7 @@ from gateway.request import Request
 from gateway.shapes import Json, Shape, UpstreamCall
 from tests import kinds
 from tests.exchange.scene import ALICE, Scene
-from tests.fakes import Answer, error_reply, json_reply
+from tests.fakes import Answer, FakeReply, error_reply, json_reply
 
 LOCAL = UpstreamSettings("local", "http://127.0.0.1:8000/v1", kinds.VLLM, CredentialPolicy.NONE)
 BODY = {"model": "gpt-4o", "messages": [{"role": "user", "content": "Hi"}], "max_tokens": 9}
@@ -30,21 +30,25 @@ COUNT, RESPONSES = "/messages/count_tokens", "/responses/input_tokens"
 
 
 def counted(
-    scene: Scene, body: Any = BODY, client: ClientSettings | None = None
+    scene: Scene,
+    body: Any = BODY,
+    client: ClientSettings | None = None,
+    decision: Decision | None = None,
 ) -> tuple[ClientReply, Decision]:
+    noted = decision or Decision()
+
     async def count() -> ClientReply:
         forwarder = Forwarder(scene.settings, scene.resolver, scene.network.send, Apart())
         raw = msgspec.json.encode(body)
         request = Request("POST", COUNT, headers=ALICE, body=raw, client=client)
-        reply = await TokenCounter(scene.exchange, forwarder).count_tokens(request, decision)
+        reply = await TokenCounter(scene.exchange, forwarder).count_tokens(request, noted)
         if isinstance(reply.body, bytes):
             return reply
         read = b"".join([piece async for piece in reply.body])
         await reply.body.aclose()
         return ClientReply(reply.status, reply.headers, read)
 
-    decision = Decision()
-    return asyncio.run(count()), decision
+    return asyncio.run(count()), noted
 
 
 def number_in(reply: ClientReply) -> Any:
@@ -175,6 +179,15 @@ def test_it_names_the_model_as_the_client_does() -> None:
 def test_a_count_that_is_none_is_an_upstreams_fault() -> None:
     with pytest.raises(UpstreamError, match="has no 'input_tokens'"):
         counted(Scene(lambda _: json_reply({"input_tokens": "7"})))
+
+
+@pytest.mark.parametrize("body", [b'{"input_tokens": "7"}', b"[]", b"<html>"])
+def test_an_error_about_a_count_has_the_replys_id(body: bytes) -> None:
+    decision = Decision()
+    reply = FakeReply(200, ((b"x-request-id", b"up-1"),), (body,))
+    with pytest.raises(UpstreamError):
+        counted(Scene(lambda _: reply), decision=decision)
+    assert decision.request_id == "up-1"
 
 
 def test_a_restricted_client_counts_for_its_own_models() -> None:

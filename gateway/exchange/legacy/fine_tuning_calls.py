@@ -14,7 +14,7 @@ from gateway.exchange.errors import failures
 from gateway.exchange.errors.error_replies import error_of_reply
 from gateway.exchange.legacy.replies import as_translation, without_body_headers
 from gateway.exchange.reply.decompressed import readable
-from gateway.exchange.reply.reading import decode_object, read_whole
+from gateway.exchange.reply.reading import decode_object, identified, read_whole
 from gateway.request import Request
 from gateway.shapes import Json, Send, UpstreamCall
 from gateway.translate.legacy import fine_tunes
@@ -90,12 +90,16 @@ class FineTuningCalls:
                 client_headers=without_body_headers(self._headers, body=body is not None),
             )
         )
-        received = await read_whole(readable(reply), MAX_REPLY_BYTES)
-        if 200 <= reply.status < 300:
-            return decode_object(received)
-        failures.check_own_key(self._upstream, reply.status, received)
-        error = error_of_reply(reply.status, reply.headers, received, fine_tunes.client_param)
-        raise self._no_such_job(error) if reply.status == 404 and self._job_id else error
+        try:
+            received = await read_whole(readable(reply), MAX_REPLY_BYTES)
+            if 200 <= reply.status < 300:
+                return decode_object(received)
+            failures.check_own_key(self._upstream, reply.status, received)
+            error = error_of_reply(reply.status, reply.headers, received, fine_tunes.client_param)
+            raise self._no_such_job(error) if reply.status == 404 and self._job_id else error
+        except GatewayError as error:
+            identified(error, reply.headers)
+            raise
 
     def _no_such_job(self, error: GatewayError) -> GatewayError:
         return InvalidRequest(

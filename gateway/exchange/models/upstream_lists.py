@@ -18,7 +18,7 @@ from gateway.exchange.errors.error_replies import listing_failed
 from gateway.exchange.models.lists import NoList, entries_of
 from gateway.exchange.reply.classify import read_error
 from gateway.exchange.reply.decompressed import readable
-from gateway.exchange.reply.reading import read_whole
+from gateway.exchange.reply.reading import identified, read_whole
 from gateway.shapes import RawHeaders, Send, UpstreamCall
 from gateway.translate.parts.sentences import joined
 
@@ -133,8 +133,9 @@ class UpstreamLists:
         except NoList as wrong:
             if is_error_in_success(decode_body(body)):
                 failures.check_own_key(settings, reply.status, body)
-                raise listing_failed(upstream, reply.status, body) from None
-            raise UpstreamError(_could_not(upstream, f"{wrong}.")) from None
+                raise listing_failed(upstream, reply.status, body, reply.headers) from None
+            no_list = _could_not(upstream, f"{wrong}.")
+            raise identified(UpstreamError(no_list), reply.headers) from None
 
 
 def nothing_listed(unlisted: list[Unlisted]) -> GatewayError:

@@ -19,6 +19,7 @@ from gateway.exchange.reply.reading import (
     Allowance,
     content_length,
     header,
+    identified,
     is_event_stream,
     read_whole,
 )
@@ -93,22 +94,26 @@ async def answer_or_error(
     Answers that are not passed on have lost their compression. An error that is too large to be a
     refusal counts as an answer where replies are untouched. Raises what reading raises.
     """
-    if not 200 <= reply.status < 300:
-        is_large = (content_length(reply.headers) or 0) > MAX_ERROR_BYTES
-        if use == "untouched" and is_large and reply.status >= 400:
-            return reply
-        return await read_error(reply, call)
-    if use == "whole":
-        whole = await read_whole(reply, allowance, is_last=LastEvent().is_in)
-        if whole.startswith(b"{"):
-            return _of_whole(reply, use, call, whole)
-        read = uncompressed(BufferedReply(reply.status, reply.headers, whole), MAX_WHOLE_BYTES)
-        return _of_whole(read, use, call, read.body)
-    if use == "events":
-        reply = readable(reply)
-    if use == "untouched" and (body := reply.arrived()) is not None:
-        return _of_whole(reply, use, call, body)
-    return await _of_beginning(reply, use, call, grace)
+    try:
+        if not 200 <= reply.status < 300:
+            is_large = (content_length(reply.headers) or 0) > MAX_ERROR_BYTES
+            if use == "untouched" and is_large and reply.status >= 400:
+                return reply
+            return await read_error(reply, call)
+        if use == "whole":
+            whole = await read_whole(reply, allowance, is_last=LastEvent().is_in)
+            if whole.startswith(b"{"):
+                return _of_whole(reply, use, call, whole)
+            read = uncompressed(BufferedReply(reply.status, reply.headers, whole), MAX_WHOLE_BYTES)
+            return _of_whole(read, use, call, read.body)
+        if use == "events":
+            reply = readable(reply)
+        if use == "untouched" and (body := reply.arrived()) is not None:
+            return _of_whole(reply, use, call, body)
+        return await _of_beginning(reply, use, call, grace)
+    except GatewayError as error:
+        identified(error, reply.headers)
+        raise
 
 
 async def read_error(reply: UpstreamReply, call: int = 0) -> ErrorReply:

@@ -1,13 +1,14 @@
 """Reads the bodies of upstream replies up to a limit, and what their heads say of them."""
 
 import asyncio
-from collections.abc import AsyncIterable, AsyncIterator, Callable
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable
 from contextlib import suppress
 from typing import Final
 
 from gateway.envelopes.codings import coding_of
 from gateway.envelopes.upstream_json import NOT_JSON, decode, is_cut_off
 from gateway.errors import GatewayError, TruncatedStream, UpstreamError
+from gateway.request_ids import HEADER
 from gateway.shapes import Json, RawHeaders, UpstreamReply
 
 MAX_ERROR_BYTES: Final = 64 * 1024
@@ -44,6 +45,14 @@ def content_length(headers: RawHeaders) -> int | None:
     return int(length) if length.isdigit() else None
 
 
+def identified(error: GatewayError, headers: Iterable[tuple[bytes, bytes]]) -> GatewayError:
+    """Return an error about a reply with the id by which its server knows the request."""
+    for name, value in headers:
+        if name == HEADER and not error.headers:
+            error.headers = ((name.decode(), value.decode("latin-1")),)
+    return error
+
+
 class Allowance:
     """How many bytes the whole replies to one request may still have; None: `MAX_WHOLE_BYTES`."""
 
@@ -71,13 +80,15 @@ async def read_whole(
     `REST_SECONDS` to come.
     """
     allowance = limit if isinstance(limit, Allowance) else Allowance(limit)
-    body = reply.arrived()
-    if body is not None:
-        allowance.take(len(body))
-        return body
     try:
+        if (body := reply.arrived()) is not None:
+            allowance.take(len(body))
+            return body
         pieces = reply.chunks()
         return await joined(pieces if is_last is None else _up_to(pieces, is_last), allowance)
+    except GatewayError as error:
+        identified(error, reply.headers)
+        raise
     finally:
         await reply.aclose()
 

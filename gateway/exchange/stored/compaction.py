@@ -17,7 +17,7 @@ from gateway.exchange.errors.error_replies import about_moved_item
 from gateway.exchange.flow import Exchange
 from gateway.exchange.passthrough.forward import Forwarder
 from gateway.exchange.reply.classify import ErrorReply
-from gateway.exchange.reply.reading import decode_object
+from gateway.exchange.reply.reading import decode_object, identified
 from gateway.exchange.stored.errors import (
     kept_elsewhere,
 )
@@ -145,13 +145,17 @@ class Compactor:
             return reply
         response = decode_object(reply.body)
         if not any(item.get("type") == "compaction" for item in response.get("output", ())):
-            raise UpstreamError(
-                "The upstream neither has /v1/responses/compact nor makes a compaction for a "
-                "'compaction_trigger'. Compact the conversation in the client."
-            )
+            raise identified(_no_compaction(), reply.headers)
         compacted = _resource(response, input_items(body))
         headers = [pair for pair in reply.headers if pair[0] != b"content-length"]
         return replace(reply, headers=headers, body=msgspec.json.encode(compacted))
+
+
+def _no_compaction() -> UpstreamError:
+    return UpstreamError(
+        "The upstream neither has /v1/responses/compact nor makes a compaction for a "
+        "'compaction_trigger'. Compact the conversation in the client."
+    )
 
 
 def _generating(request: Request, body: bytes) -> GenerationRequest:

@@ -9,12 +9,14 @@ from gateway.errors import (
 )
 from gateway.exchange.legacy.fine_tuning_calls import MAX_EVENTS, MAX_PAGES
 from tests import kinds
-from tests.exchange.legacy.jobs import PATH, RUNNING, Jobs, polls
+from tests.exchange.legacy.jobs import JOB_PATH, PATH, RUNNING, Jobs, polls
 from tests.exchange.legacy_scene import LegacyScene, queries, refused
 from tests.fakes import FakeReply, error_reply, json_reply
 from tests.translate.legacy.schemas import check_legacy
 from tests.translate.legacy.test_fine_tune_events import job_event
 from tests.translate.legacy.test_fine_tunes import JOB
+
+ID = (b"x-request-id", b"up-1")
 
 
 def test_an_upstreams_refusal_names_the_fine_tunes_parameter() -> None:
@@ -23,6 +25,21 @@ def test_an_upstreams_refusal_names_the_fine_tunes_parameter() -> None:
     error = refused(scene, "POST", "/fine-tunes", {"training_file": "f", "n_epochs": 99})
     assert (error.status, error.param, error.code) == (400, "n_epochs", "invalid")
     assert "(upstream parameter: hyperparameters.n_epochs)." in error.message
+
+
+@pytest.mark.parametrize(
+    ("reply", "status"),
+    [
+        (FakeReply(200, (ID,), (b"[]",)), 502),
+        (FakeReply(302, (ID, (b"location", b"http://elsewhere/"))), 502),
+        (FakeReply(404, (ID,), (b"no such job",)), 404),
+        (FakeReply(500, (ID,), (b'{"error": {"message": "down"}}',)), 502),
+    ],
+    ids=["no object", "redirect", "no job", "error"],
+)
+def test_an_error_about_a_reply_has_its_id(reply: FakeReply, status: int) -> None:
+    error = refused(LegacyScene(Jobs(broken={JOB_PATH: lambda: reply})), "GET", PATH)
+    assert (error.status, error.headers[0]) == (status, ("x-request-id", "up-1"))
 
 
 def test_a_job_that_was_made_is_returned_even_if_its_events_and_files_fail() -> None:

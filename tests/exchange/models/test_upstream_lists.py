@@ -126,6 +126,12 @@ def test_a_refusal_of_the_gateways_own_key_is_not_the_clients() -> None:
     assert unlisted(error_reply(401, "x")).error.status == 401
 
 
+@pytest.mark.parametrize("body", [b"{}", b"<html>", b'{"error": {"message": "down"}}'])
+def test_an_error_about_a_list_has_the_replys_id(body: bytes) -> None:
+    error = unlisted(FakeReply(200, ((b"x-request-id", b"up-1"),), (body,))).error
+    assert error.headers == (("x-request-id", "up-1"),)
+
+
 def test_a_limit_says_when_to_come_back() -> None:
     limited = json_reply({}, 429, ((b"retry-after", b"7"), (b"set-cookie", b"x")))
     assert unlisted(limited).error.headers == (("retry-after", "7"),)

@@ -9,6 +9,7 @@ from gateway.exchange.reply.reading import (
     content_length,
     decode_object,
     header,
+    identified,
     is_compressed,
     is_event_stream,
     read_whole,
@@ -101,3 +102,13 @@ def test_a_whole_reply_that_is_none_is_called_what_it_is(
     assert type(raised.value) is kind
     with pytest.raises(UpstreamError, match=r"not JSON|not an object"):
         decode_object(body)
+
+
+def test_an_error_gets_the_replys_id_unless_it_has_fields_of_its_own() -> None:
+    headers = ((b"x-a", b"1"), (b"x-request-id", b"up-1"))
+    own = UpstreamError("Later.", headers=(("retry-after", "1"),))
+    unnamed, named = UpstreamError("No."), UpstreamError("No.")
+    for error, fields in ((own, headers), (unnamed, headers[:1]), (named, headers)):
+        identified(error, fields)
+    assert (own.headers, unnamed.headers) == ((("retry-after", "1"),), ())
+    assert named.headers == (("x-request-id", "up-1"),)

@@ -377,10 +377,12 @@ def test_an_answer_in_a_compactions_place_is_an_error() -> None:
             if call.path != "/responses":
                 return super().answer(call)
             said = {"type": "message", "role": "assistant", "content": []}
-            return json_reply({"object": "response", "status": "completed", "output": [said]})
+            reply = {"object": "response", "status": "completed", "output": [said]}
+            return json_reply(reply, headers=((b"x-request-id", b"up-1"),))
 
-    with pytest.raises(UpstreamError, match="compaction_trigger"):
+    with pytest.raises(UpstreamError, match="compaction_trigger") as raised:
         run(Post(scene(Chatty(), Shape.RESPONSES)).compact({"model": "m", "input": "w?"}))
+    assert raised.value.headers == (("x-request-id", "up-1"),)
 
 
 def test_a_servers_own_endpoints_are_used_where_the_model_lives_at_responses() -> None:
