@@ -116,16 +116,16 @@ async def answer(
 
 
 async def untouched_answer(
-    client: Shape | None, reply: UpstreamReply, grace: float
+    client: Shape | None, reply: UpstreamReply, grace: float, *, counted: bool = False
 ) -> ClientReply | ErrorReply:
     """Return one upstream reply unchanged as the client's, or the error that it is.
 
     It is returned, read or not, once its beginning shows that it is not an error, or after `grace`
-    seconds. Raises what reading raises.
+    seconds; see `passed_on`. Raises what reading raises.
     """
     untouched = await answer_or_error(reply, "untouched", grace)
     if not isinstance(untouched, ErrorReply):
-        return passed_on(untouched, client)
+        return passed_on(untouched, client, counted=counted)
     if untouched.stream is not None:
         return replace(untouched, for_client=passed_on(untouched.stream, client))
     return untouched

@@ -8,6 +8,7 @@ or in a multipart form.
 from collections.abc import Sequence
 
 from gateway.config.settings import Settings
+from gateway.envelopes.error_envelopes import is_error_in_success
 from gateway.envelopes.printed_values import decode_body
 from gateway.errors import UnknownRoute, UpstreamError
 from gateway.exchange.answers import untouched_answer
@@ -116,22 +117,27 @@ class Forwarder:
         except UpstreamError:
             await reply.aclose()
             raise
+        counted = call.path == EMBEDDINGS
+        if call.method == "HEAD":
+            return passed_on(reply, counted=counted)
         is_card = about_a_model and call.method == "GET"
         # An alias's error is read in any case: it may name the model.
         is_read = is_card or _is_short(reply, without_length=models is not None)
-        if reply.status >= 400 and call.method != "HEAD" and is_read:
+        if reply.status >= 400 and is_read:
             # Whole, or not at all: half an error says nothing to a client.
             failure = await read_error(reply)
             failures.check_own_key(settings, failure.status, failure.body)
             return failures.untouched(named_as_asked(failure, models))
-        if is_card:
+        if is_card or (models is not None and 200 <= reply.status < 300):
             # Small JSON may be an error in a success.
-            answered = await untouched_answer(None, reply, self._settings.server.first_byte_grace)
+            grace = self._settings.server.first_byte_grace
+            answered = await untouched_answer(None, reply, grace, counted=counted)
             if isinstance(answered, ErrorReply):
                 failures.check_own_key(settings, answered.status, answered.body)
-                return failures.untouched(answered)
+                is_error = is_error_in_success(decode_body(answered.body))
+                return failures.untouched(named_as_asked(answered, models if is_error else None))
             return answered
-        return passed_on(reply, counted=call.path == EMBEDDINGS)
+        return passed_on(reply, counted=counted)
 
 
 def _is_of_anthropics_client(call: Request) -> bool:

@@ -41,7 +41,7 @@ def passed_on(
     if client is Shape.MESSAGES and _lacks_names(reply):
         reply = readable(reply)
         return ClientReply(reply.status, without_coding(reply.headers), _Events(reply, client))
-    if isinstance(reply, BufferedReply) and _is_complete(reply, client):
+    if isinstance(reply, BufferedReply) and not counted and _is_complete(reply, client):
         return ClientReply(reply.status, reply.headers, reply.body)
     if _can_be_added_to(reply):
         return ClientReply(reply.status, reply.headers, _Events(reply, client))

@@ -376,6 +376,61 @@ def test_the_gateways_own_key_refused_is_not_shown(
     asyncio.run(scenario())
 
 
+ALIAS = (ModelRule("embed", model="nomic-embed-text"),)
+BUSY = b'{"error": {"message": "model nomic-embed-text is busy", "code": 503}}'
+NAMED = b'{"error":{"message":"model embed is busy","code":503}}'
+MADE = b'{"id":"video_1","model":"nomic-embed-text","error":null}'
+
+
+@pytest.mark.parametrize("path", ["/embeddings", "/rerank", "/audio/speech"])
+@pytest.mark.parametrize(
+    ("came", "given", "has_length"),
+    [
+        (BUSY, NAMED, True),
+        (BUSY, NAMED, False),
+        (MADE, MADE, True),
+        (b"{}", b"{}", False),
+    ],
+)
+def test_an_aliass_error_under_a_success_names_it(
+    path: str, came: bytes, given: bytes, *, has_length: bool
+) -> None:
+    length = ((b"content-length", b"%d" % len(came)),) if has_length else ()
+
+    async def scenario() -> None:
+        scene = Scene(lambda _: FakeReply(200, (*AS_JSON, *length), (came,)), rules=ALIAS)
+        reply, _ = await passed(scene, path, body=b'{"model": "embed", "input": "x"}')
+        body = reply.body
+        read = body if isinstance(body, bytes) else b"".join([piece async for piece in body])
+        assert (reply.status, read) == (200, given)
+        if came != given or has_length:
+            assert (b"content-length", b"%d" % len(given)) in reply.headers
+
+    asyncio.run(scenario())
+
+
+def test_the_tokens_of_an_aliass_small_embedding_are_counted() -> None:
+    async def scenario() -> None:
+        answer = {"data": [{"embedding": [1]}], "usage": {"prompt_tokens": 7, "total_tokens": 7}}
+        scene = Scene(lambda _: json_reply(answer), rules=ALIAS)
+        reply, _ = await passed(scene, body=b'{"model": "embed", "input": "x"}')
+        assert not isinstance(reply.body, bytes)
+        assert len([piece async for piece in reply.body]) == 1
+        assert reply.body.tokens == (7, None)
+
+    asyncio.run(scenario())
+
+
+def test_a_refusal_of_the_gateways_own_key_under_a_success_is_not_shown_for_an_alias() -> None:
+    answer = {
+        "error": {"message": "Incorrect API key provided: sk-o*wn", "code": "invalid_api_key"}
+    }
+    scene = Scene(lambda _: json_reply(answer), OWN, rules=ALIAS)
+    with pytest.raises(GatewayError) as raised:
+        asyncio.run(passed(scene, body=b'{"model": "embed", "input": "x"}'))
+    assert raised.value.code == "upstream_auth_error"
+
+
 REDIRECT = (("text-embedding-ada-001", "embed"),)
 
 
