@@ -15,6 +15,7 @@ from gateway.exchange.attempt_runner import AttemptRunner
 from gateway.exchange.bodies.context_marks import is_marked, unmarked
 from gateway.exchange.bodies.misplaced_bodies import routed_to
 from gateway.exchange.bodies.request_fields import Routed, features_of, has_prompt_object, model_of
+from gateway.exchange.bodies.unreadable_body import INVALID_JSON
 from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.decision import Decision
 from gateway.exchange.errors.clients_names import in_clients_names
@@ -256,5 +257,11 @@ class Exchange:
 def for_client(
     error: GatewayError | RecursionError, call: GenerationRequest, decision: Decision
 ) -> GatewayError:
-    """Return an error as the client gets it: with its own names, and `bare()`."""
-    return attributed(in_clients_names(error, call.body), decision.params).bare()
+    """Return an error as the client gets it: with its own names, and `bare()`.
+
+    A body that cannot be read leads nowhere, also where the route of its model is known already.
+    """
+    known = attributed(in_clients_names(error, call.body), decision.params).bare()
+    if known.code == INVALID_JSON and not decision.attempts:
+        decision.upstream = decision.resolved_by = ""
+    return known

@@ -648,6 +648,33 @@ def test_a_body_that_is_not_utf8_is_refused_where_the_route_is_known_too(shape: 
     assert len(scene.network.calls) == sent
 
 
+@pytest.mark.parametrize(
+    ("shape", "bad"),
+    [
+        (Shape.CHAT, b'"Hi\xff"'),
+        (Shape.COMPLETIONS, b'"Hi\xff"'),
+        (Shape.COMPLETIONS, b"1e999"),
+        (Shape.COMPLETIONS, b"9" * 5000),
+    ],
+    ids=["chat", "bytes", "number", "digits"],
+)
+@pytest.mark.parametrize("is_known", [False, True])
+def test_a_body_that_cannot_be_read_leads_to_no_upstream(
+    shape: Shape, bad: bytes, *, is_known: bool
+) -> None:
+    scene = Scene(chat_server)
+    body = {**(MESSAGES if shape is Shape.CHAT else PROMPT), "model": "gpt-4o", "user": "u"}
+    if is_known:
+        scene.generate(shape, body)
+    decision = Decision()
+    raw = msgspec.json.encode({**body, "stop": ["s"]}).replace(b'"s"', bad)
+    call = GenerationRequest.at(shape, raw, ALICE)
+    with pytest.raises(InvalidRequest) as raised:
+        asyncio.run(scene.exchange.run(call, decision))
+    assert raised.value.code == "invalid_json"
+    assert (decision.upstream, decision.resolved_by, decision.attempts) == ("", "", 0)
+
+
 def test_what_cannot_be_translated_is_refused_by_name_before_anything_is_sent() -> None:
     scene = Scene(chat_server)
     with pytest.raises(InvalidRequest) as raised:

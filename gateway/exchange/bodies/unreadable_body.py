@@ -18,6 +18,9 @@ from gateway.exchange.bodies.apart import LARGE_BYTES
 UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """What decoding raises of a body that cannot be read."""
 
+INVALID_JSON: Final = "invalid_json"
+"""The code of the refusal."""
+
 _SURROGATE_ESCAPE = re.compile(rb"\\u[dD][89a-fA-F]")
 _HALF = re.compile("[\ud800-\udfff]")
 _MAX_PATH = 200
@@ -67,7 +70,7 @@ def _refused(reason: str, param: str | None = None) -> InvalidRequest:
         f"We could not parse the JSON body of your request: {reason}. "
         "The body must be one JSON object, encoded in UTF-8.",
         param=param or None,
-        code="invalid_json",
+        code=INVALID_JSON,
     )
 
 

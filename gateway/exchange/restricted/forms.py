@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from secrets import token_hex
 
 from gateway.errors import InvalidRequest
+from gateway.exchange.bodies.unreadable_body import INVALID_JSON
 from gateway.exchange.restricted.form_parts import (
     JSON_FIELDS,
     MAX_FIELD_BYTES,
@@ -92,7 +93,7 @@ class FieldCheck:
             self.reading.json(wrapped, place[:-1])
         except InvalidRequest as error:
             certain = place[0] in JSON_FIELDS or is_naming(place[-1], top=True)
-            if certain or error.code != "invalid_json":
+            if certain or error.code != INVALID_JSON:
                 raise
 
 

@@ -17,6 +17,7 @@ from urllib.parse import unquote_plus
 
 from gateway.errors import InvalidRequest
 from gateway.exchange.bodies.request_fields import checked_model, read_object
+from gateway.exchange.bodies.unreadable_body import INVALID_JSON
 
 Place = tuple[str, ...]
 """Where something stands in a body: `("session", "model")`; lists add nothing."""
@@ -81,7 +82,7 @@ class Reading:
             raise InvalidRequest(
                 "We could not parse the JSON body of your request. It must be one JSON object, "
                 "encoded in UTF-8.",
-                code="invalid_json",
+                code=INVALID_JSON,
             ) from None
         self._walk(below, decoded)
 
