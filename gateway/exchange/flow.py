@@ -5,6 +5,7 @@ The network is a callable, so the loop is tested without one.
 
 from typing import Final, cast
 
+import msgspec
 from msgspec.structs import replace
 
 from gateway.config.settings import Settings
@@ -23,6 +24,7 @@ from gateway.exchange.errors.failed_attempt import judge_apart
 from gateway.exchange.errors.final_failure import FinalFailure
 from gateway.exchange.params.known_fixes import Fixes
 from gateway.exchange.params.rule_params import RuleParams, attributed
+from gateway.exchange.reply.classify import ErrorReply
 from gateway.exchange.retries import Memory, Refused, Retries
 from gateway.exchange.stored.conversations import ResponseMemory
 from gateway.exchange.stored.errors import of_kept_items
@@ -38,6 +40,18 @@ from gateway.translate.contract import Translation
 
 _CHAT: Final = Shape.CHAT
 _RESPONSES: Final = Shape.RESPONSES  # an Enum's attribute takes ten times as long as a global
+
+
+class RoutedRequest(msgspec.Struct, gc=False):
+    """A request, and where it goes."""
+
+    call: GenerationRequest
+    decision: Decision
+    """What its reply, and operators, see of it."""
+    route: Route
+    routed: Routed
+    """What routing needed of its body."""
+    features: Features
 
 
 class Exchange:
@@ -97,31 +111,22 @@ class Exchange:
             if ends or route.retired is not None or route.redirected_to is not None:
                 day = today(self.attempts.wall_clock)
                 client_warnings.warn_of_ends(decision, route, day, prompt_object=ends)
-            return await self._follow(call, decision, route, features, routed)
+            return await self._follow(RoutedRequest(call, decision, route, routed, features))
         except (GatewayError, RecursionError) as error:
             raise for_client(error, call, decision) from None
 
     async def go_on(
-        self,
-        call: GenerationRequest,
-        decision: Decision,
-        route: Route,
-        routed: Routed,
-        attempt: Attempt,
-        reply: UpstreamReply,
+        self, request: RoutedRequest, attempt: Attempt, reply: UpstreamReply
     ) -> ClientReply:
         """Serve a request of which an attempt was sent, and has this reply; see `run`."""
+        call, decision = request.call, request.decision
         try:
-            result = await self.runner.answer(call, decision, route, attempt, reply)
+            result = await self.runner.answer(call, decision, request.route, attempt, reply)
             if isinstance(result, ClientReply):
                 return result
-            features = features_of(routed)
-            scope = self.resolver.scope(route, call.headers)
-            retries = self._retries(call, route, scope, features, attempt.fixes)
-            refused = await judge_apart(self.attempts.apart, route, call, attempt, result)
-            if not retries.after(refused):
-                return await self._failed(call, decision, route, retries, refused)
-            return await self._follow(call, decision, route, features, routed, retries)
+            retries = self._retries(request, attempt.fixes)
+            ended = await self._ended(request, retries, attempt, result)
+            return ended or await self._follow(request, retries)
         except (GatewayError, RecursionError) as error:
             raise for_client(error, call, decision) from None
 
@@ -139,29 +144,22 @@ class Exchange:
         refused = Refused(attempt, result, Refusal(Verdict.OTHER))
         return self._failure.relayed(call, decision, route, refused)
 
-    async def _follow(
-        self,
-        call: GenerationRequest,
-        decision: Decision,
-        route: Route,
-        features: Features,
-        routed: Routed,
-        retries: Retries | None = None,
-    ) -> ClientReply:
+    async def _follow(self, request: RoutedRequest, retries: Retries | None = None) -> ClientReply:
         """Try until something answers, or until a failure is the answer.
 
         `retries` are those after an attempt that was made before.
         """
-        shape, streamed, stored = route.shape, routed.stream is True, self.responses
+        call, decision, route = request.call, request.decision, request.route
+        shape, streamed, stored = route.shape, request.routed.stream is True, self.responses
         scope = self.resolver.scope(route, call.headers)
-        fixes = self.memory.fixes.recall(scope, route.model_sent, shape, features)
+        fixes = self.memory.fixes.recall(scope, route.model_sent, shape, request.features)
         if retries is not None:
             shape, fixes = retries.shape, retries.fixes
         while True:
             try:
-                sent, attempt, recording = await self._built(call, routed, route, shape, fixes)
+                sent, attempt, recording = await self._built(request, shape, fixes)
             except InvalidRequest as error:
-                retries = retries or self._retries(call, route, scope, features, fixes)
+                retries = retries or self._retries(request, fixes)
                 if retries.after_unfit(error):
                     shape, fixes = retries.shape, retries.fixes
                     continue
@@ -173,48 +171,52 @@ class Exchange:
                 if retries is not None or route.unconfirmed:
                     self._learn(result, decision, route, scope, retries)
                 return await stored.keep(sent, result, recording, decision) if recording else result
-            retries = retries or self._retries(call, route, scope, features, fixes)
-            refused = await judge_apart(self.attempts.apart, route, call, attempt, result)
-            if not retries.after(refused):
-                return await self._failed(call, decision, route, retries, refused)
+            retries = retries or self._retries(request, fixes)
+            ended = await self._ended(request, retries, attempt, result)
+            if ended is not None:
+                return ended
             shape, fixes = retries.shape, retries.fixes
 
     async def _built(
-        self, call: GenerationRequest, routed: Routed, route: Route, shape: Shape, fixes: Fixes
+        self, request: RoutedRequest, shape: Shape, fixes: Fixes
     ) -> tuple[GenerationRequest, Attempt, RecordingTranslation | None]:
         """Return the call of an attempt, the attempt, and what records its reply.
 
         Raises `InvalidRequest` where the request does not fit there.
         """
+        call, route, routed = request.call, request.route, request.routed
         if call.shape is _RESPONSES and shape is not _RESPONSES:
-            return await self._continued(call, routed, route, shape, fixes)
+            return await self._continued(request, shape, fixes)
         # A model that lives at responses keeps its conversations itself.
         return call, await self.attempts.build_apart(call, route, shape, fixes, routed), None
 
-    async def _failed(
-        self,
-        call: GenerationRequest,
-        decision: Decision,
-        route: Route,
-        retries: Retries,
-        refused: Refused,
-    ) -> ClientReply:
-        """Return the reply to a request that nothing has answered; raises `GatewayError`."""
-        if refused.attempt.shape is call.shape is Shape.RESPONSES:
-            await self.responses.refuse_kept(call, refused.failure.status)
-        return await self._failure.reply(call, decision, route, retries, refused)
+    async def _ended(
+        self, request: RoutedRequest, retries: Retries, attempt: Attempt, failure: ErrorReply
+    ) -> ClientReply | None:
+        """Return the reply to a failure that is the answer; None: another attempt follows it.
+
+        Raises `GatewayError`.
+        """
+        call, route = request.call, request.route
+        refused = await judge_apart(self.attempts.apart, route, call, attempt, failure)
+        if retries.after(refused):
+            return None
+        if attempt.shape is call.shape is Shape.RESPONSES:
+            await self.responses.refuse_kept(call, failure.status)
+        return await self._failure.reply(call, request.decision, route, retries, refused)
 
     async def _continued(
-        self, call: GenerationRequest, routed: Routed, route: Route, shape: Shape, fixes: Fixes
+        self, request: RoutedRequest, shape: Shape, fixes: Fixes
     ) -> tuple[GenerationRequest, Attempt, RecordingTranslation | None]:
         """Return a call with the conversation that it continues, and the attempt to answer it.
 
         Raises `InvalidRequest` where the request does not fit there.
         """
+        call, routed = request.call, request.routed
         continued = await self.responses.continue_from(call, routed)
         whole, known = continued.call, routed if continued.call is call else None
         try:
-            attempt = await self.attempts.build_apart(whole, route, shape, fixes, known)
+            attempt = await self.attempts.build_apart(whole, request.route, shape, fixes, known)
         except InvalidRequest as error:
             raise of_kept_items(error) from None
         translation = cast("Translation", attempt.translation)  # as always in another shape
@@ -224,15 +226,10 @@ class Exchange:
             return whole, attempt, None
         return whole, replace(attempt, translation=recording, fast=None), recording
 
-    def _retries(
-        self,
-        call: GenerationRequest,
-        route: Route,
-        scope: CacheScope,
-        features: Features,
-        fixes: Fixes,
-    ) -> Retries:
-        return Retries(self.memory, self.resolver.notes, call.shape, route, scope, features, fixes)
+    def _retries(self, request: RoutedRequest, fixes: Fixes) -> Retries:
+        shape, route, features = request.call.shape, request.route, request.features
+        scope = self.resolver.scope(route, request.call.headers)
+        return Retries(self.memory, self.resolver.notes, shape, route, scope, features, fixes)
 
     def _learn(
         self,

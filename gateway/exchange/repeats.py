@@ -32,7 +32,7 @@ from gateway.exchange.client_warnings import retirement_warning
 from gateway.exchange.contexts import RouteContext
 from gateway.exchange.decision import Decision
 from gateway.exchange.description import describe_route
-from gateway.exchange.flow import Exchange, for_client
+from gateway.exchange.flow import Exchange, RoutedRequest, for_client
 from gateway.exchange.params import fixing
 from gateway.fast.paths import LARGEST_TEXT, Fast
 from gateway.request import GenerationRequest
@@ -133,7 +133,8 @@ class Repeats:
             if sent.repeats or sent.address:
                 note_sending(decision, sent)
         attempt = Attempt(route.shape, [sent], translation=fast, fast=fast, items=call.items)
-        return await self._exchange.go_on(call, decision, route, routed, attempt, reply)
+        request = RoutedRequest(call, decision, route, routed, known.features)
+        return await self._exchange.go_on(request, attempt, reply)
 
     def _known(
         self, headers: ClientHeaders, call: GenerationRequest, routed: Routed
