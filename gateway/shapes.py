@@ -159,7 +159,7 @@ class CallTimeouts:
 
 
 class UpstreamCall(msgspec.Struct):
-    """One HTTP request to one configured upstream. Its sender notes `repeats` and `address`.
+    """One HTTP request to one configured upstream. Its sender notes `resends` and `address`.
 
     `path` is below the upstream's base URL (with `root`: below the part before its `/v1`) and
     starts with a slash; `query` has no question mark. `client_headers` are the client's own,
@@ -180,7 +180,7 @@ class UpstreamCall(msgspec.Struct):
     model: str | None = None
     """The model as sent, for upstreams that need it in the path (Azure's deployments)."""
     root: bool = False
-    repeats: int = 0
+    resends: int = 0
     """How often it was sent again, because the upstream cannot have processed it."""
     address: str = ""
     """The base URL that it was last sent to, of several: for operators, never for clients."""

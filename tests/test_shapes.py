@@ -50,9 +50,9 @@ def test_a_call_shows_neither_its_body_nor_its_fields() -> None:
 
 
 def test_a_copy_of_a_call_differs_in_what_was_changed_only() -> None:
-    call = UpstreamCall("local", "POST", "/chat/completions", b"{}", repeats=2)
+    call = UpstreamCall("local", "POST", "/chat/completions", b"{}", resends=2)
     copied = call.copy(body=b"[]")
-    assert copied == UpstreamCall("local", "POST", "/chat/completions", b"[]", repeats=2)
+    assert copied == UpstreamCall("local", "POST", "/chat/completions", b"[]", resends=2)
     assert call.copy() == call != copied
 
 

@@ -62,7 +62,7 @@ class AttemptRunner:
             return result
         finally:
             for sent in attempt.calls:
-                if sent.repeats or sent.address:
+                if sent.resends or sent.address:
                     note_sending(decision, sent)
 
     async def answer(
@@ -139,5 +139,5 @@ class AttemptRunner:
 
 def note_sending(decision: Decision, sent: UpstreamCall) -> None:
     """Note how often a call was sent again, and to which of several addresses."""
-    decision.repeats += sent.repeats
+    decision.resends += sent.resends
     decision.address = sent.address or decision.address

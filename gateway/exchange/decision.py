@@ -56,7 +56,7 @@ class Decision(msgspec.Struct, gc=False):
     """The canonical path of the endpoint called: `/v1/chat/completions`."""
     resolved_by: str = ""
     attempts: int = 0
-    repeats: int = 0
+    resends: int = 0
     """How often a call of these attempts was sent again by its sender."""
     translation: str = ""
     warning: str = ""
@@ -144,7 +144,7 @@ class Decision(msgspec.Struct, gc=False):
             self.upstream,
             self.endpoint,
             self.resolved_by,
-            self.attempts + self.repeats,
+            self.attempts + self.resends,
             self.translation,
             self.warning,
             self.cors,

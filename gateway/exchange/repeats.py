@@ -130,7 +130,7 @@ class Repeats:
         except (GatewayError, RecursionError) as error:
             raise for_client(error, call, decision) from None
         finally:
-            if sent.repeats or sent.address:
+            if sent.resends or sent.address:
                 note_sending(decision, sent)
         attempt = Attempt(route.shape, [sent], translation=fast, fast=fast, items=call.items)
         request = RoutedRequest(call, decision, route, routed, known.features)

@@ -102,7 +102,7 @@ class FinishedRequest(msgspec.Struct, frozen=True, gc=False):
             self.shape,
             self.endpoint,
             decision.resolved_by,
-            decision.attempts + decision.repeats,
+            decision.attempts + decision.resends,
             self.status,
             self.ending.outcome,
             self.reason,

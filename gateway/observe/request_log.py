@@ -119,7 +119,7 @@ def _facts(request: FinishedRequest) -> _Values:
         request.shape,
         request.endpoint,
         decision.resolved_by,
-        decision.attempts + decision.repeats,
+        decision.attempts + decision.resends,
         request.status,
         request.ending.outcome,
         request.reason,

@@ -146,7 +146,7 @@ class Balancer:
                 return loading
             # Its slot went to the first in the queue; it has waited before.
             await self._acquire(call, first=True)
-            call.repeats += 1
+            call.resends += 1
 
     def stats(self) -> UpstreamStats:
         """Return how many requests and connections there are now, at all addresses together."""

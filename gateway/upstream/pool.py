@@ -95,7 +95,7 @@ class Pool:
                     if not may_be_sent_again(call.method, size, connection.unacknowledged):
                         raise
                 # The race was lost: once more, on a new connection.
-                call.repeats += 1
+                call.resends += 1
             connection = await self._dial()
             try:
                 return await self._flight(call).deliver(connection, call, head)

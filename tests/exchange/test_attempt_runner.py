@@ -47,7 +47,7 @@ def test_an_error_is_a_failure_whether_it_is_here_as_a_whole_or_not(kind: type[F
 
 def test_calls_that_were_sent_again_and_their_address_are_noted() -> None:
     decision = Decision()
-    sent = UpstreamCall("u", "POST", "/chat/completions", BODY, repeats=2, address="http://b")
+    sent = UpstreamCall("u", "POST", "/chat/completions", BODY, resends=2, address="http://b")
     note_sending(decision, sent)
-    note_sending(decision, sent.copy(repeats=1, address=""))
-    assert (decision.repeats, decision.address) == (3, "http://b")
+    note_sending(decision, sent.copy(resends=1, address=""))
+    assert (decision.resends, decision.address) == (3, "http://b")

@@ -735,7 +735,7 @@ def test_what_the_sender_sent_again_is_counted_as_well(
     shape: Shape, stream: bool, fails: bool
 ) -> None:
     def answer(call: UpstreamCall) -> Answer:
-        call.repeats += 1
+        call.resends += 1
         call.address = "http://10.0.0.2:8000/v1"
         if fails:
             return UpstreamError("no reply")
@@ -755,7 +755,7 @@ def test_what_the_sender_sent_again_is_counted_as_well(
         asyncio.run(running)
     except UpstreamError:
         assert fails
-    assert (decision.attempts, decision.repeats) == (1, 1)
+    assert (decision.attempts, decision.resends) == (1, 1)
     assert decision.address == "http://10.0.0.2:8000/v1"
     assert b"10.0.0.2" not in decision.lines()
     assert (b"x-gateway-attempts", b"2") in decision.headers()

@@ -314,7 +314,7 @@ def test_a_model_that_ends_is_warned_of_each_time(client: Shape, model: str, cou
 
 def test_where_calls_were_sent_is_noted() -> None:
     def answer(call: UpstreamCall) -> Answer:
-        call.repeats, call.address = 1, "http://a"
+        call.resends, call.address = 1, "http://a"
         return answers(call)
 
     assert repeated(Shape.CHAT, [CHAT] * 3, lambda: answer, rules=(at(Shape.CHAT),)) == 2

@@ -21,7 +21,7 @@ def record_of(
 
 
 def test_a_record_has_what_was_decided_and_how_it_ended() -> None:
-    decision = Decision("openai", Shape.RESPONSES, attempts=2, repeats=1, client="team-a")
+    decision = Decision("openai", Shape.RESPONSES, attempts=2, resends=1, client="team-a")
     decision.resolved_by, decision.id_line = "id", header_line("req-1")
     decision.model_asked, decision.model_sent = "fast", "gpt-4o-mini"
     decision.first_byte, decision.tokens = 0.25, (7, None)

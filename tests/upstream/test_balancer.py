@@ -136,7 +136,7 @@ async def test_the_call_says_where_it_was_sent(variant: str) -> None:
     async with cluster(variant, nobody(), Server("b")) as both:
         request = POST.copy()
         assert await both.fetch(request) == "b"
-        assert (request.address, request.repeats) == (both.urls[1], 1)
+        assert (request.address, request.resends) == (both.urls[1], 1)
 
 
 @pytest.mark.parametrize("kind", ["refused", "dns", "tls", "void"])
@@ -312,7 +312,7 @@ async def test_where_all_are_ejected_each_is_tried_the_longest_ejected_first(var
             with pytest.raises(UpstreamUnavailable, match=r"cannot be|could not be") as caught:
                 await dead.fetch(request)
             assert caught.value.reason is Reason.REFUSED
-            assert request.repeats == 2, position
+            assert request.resends == 2, position
         assert dead.ups() == [False] * 3
 
 

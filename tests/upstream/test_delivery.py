@@ -140,7 +140,7 @@ async def test_a_post_that_was_delivered_is_sent_once_whenever_its_connection_en
         with pytest.raises(UpstreamError, match="closed the connection"):
             await fetching
         assert upstream.received == [b"paid for"]
-        assert request.repeats == 0
+        assert request.resends == 0
         # Nobody has connected a second time, and the next request is served.
         assert await upstream.fetch_anew(POST.copy()) == b"fine"
         assert upstream.received == [b"paid for"] * 2
@@ -158,7 +158,7 @@ async def test_a_post_written_to_a_connection_that_was_closed_already_is_sent_ag
         request = POST.copy()
         assert await upstream.fetch_anew(request) == b"fine"
         assert upstream.received == [b"paid for"]
-        assert request.repeats == 1
+        assert request.resends == 1
 
 
 async def test_a_connection_that_has_ended_unnoticed_is_not_used_again(
@@ -171,7 +171,7 @@ async def test_a_connection_that_has_ended_unnoticed_is_not_used_again(
             end(connection)
             assert await upstream.fetch_anew(request) == b"fine"
             assert upstream.received == [request.body]
-            assert request.repeats == 0
+            assert request.resends == 0
 
 
 @on_pools
@@ -199,7 +199,7 @@ async def test_a_post_of_which_a_part_was_received_is_not_sent_again(variant: st
         half_close(connection)
         with pytest.raises(UpstreamError, match="closed the connection"):
             await fetching
-        assert request.repeats == 0
+        assert request.resends == 0
 
 
 @on_pools
@@ -235,7 +235,7 @@ async def test_a_server_that_ends_each_connection_after_its_answer_loses_few_req
 async def test_a_safe_request_is_sent_again_once(variant: str) -> None:
     async with bare(variant) as upstream:
         connection = await upstream.used_once()
-        request = GET.copy(repeats=0)
+        request = GET.copy(resends=0)
         fetching = asyncio.create_task(upstream.fetch(request))
         await upstream.read_request(connection)
         connection.close()
@@ -245,7 +245,7 @@ async def test_a_safe_request_is_sent_again_once(variant: str) -> None:
         with pytest.raises(UpstreamError, match="closed the connection"):
             await fetching
         assert upstream.received == [b"", b""]
-        assert request.repeats == 1
+        assert request.resends == 1
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS"])

@@ -251,7 +251,7 @@ async def test_a_post_is_sent_again_only_if_its_tls_connection_was_closed_alread
             close(connections[0])
             reply = await sender.send(request)
         assert await read(reply) == b"fine"
-        assert request.repeats == (0 if delivered else 1)
+        assert request.resends == (0 if delivered else 1)
         await serving
         connections[-1].close()
         await sender.aclose()

@@ -242,7 +242,7 @@ class Metrics:
             times = series.first_bytes
             times.counts[bucket] += 1
             times.seconds += seconds
-        attempts = decision.attempts + decision.repeats
+        attempts = decision.attempts + decision.resends
         if attempts > 1:
             self.retries[series.upstream] += attempts - 1
         if decision.tokens is not None:

@@ -177,7 +177,7 @@ class _CompletedStream(ChunkedReply):
 
 
 def _single(call: UpstreamCall, body: Json) -> UpstreamCall:
-    return call.copy(body=_encode(body), repeats=0)
+    return call.copy(body=_encode(body), resends=0)
 
 
 def _decoded(body: bytes) -> object:

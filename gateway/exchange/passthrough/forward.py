@@ -96,7 +96,7 @@ class Forwarder:
         try:
             reply = await self._send(sent)
         finally:
-            decision.repeats = sent.repeats
+            decision.resends = sent.resends
             decision.address = sent.address
         decision.identified(reply.headers)
         return routed, reply

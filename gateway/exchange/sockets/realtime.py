@@ -74,7 +74,7 @@ class Realtime:
         else:
             return RealtimeSession(opened, self._judge(found.upstream))
         finally:
-            decision.repeats = call.repeats
+            decision.resends = call.resends
             decision.address = call.address
         return await self._refused(found.upstream, reply, decision)
 

@@ -129,7 +129,7 @@ def _call_span(request: RequestSpan, call: CallSpan, *, is_only: bool) -> Span:
         host_of(call.address),
         port_of(call.address),
         call.status,
-        call.repeats,
+        call.resends,
         call.error,
         call.operation,
         call.target.provider if call.operation else "",

@@ -64,7 +64,7 @@ class CallSpan:
         "method",
         "model",
         "operation",
-        "repeats",
+        "resends",
         "started",
         "status",
         "target",
@@ -82,7 +82,7 @@ class CallSpan:
         self.ended = 0
         self.status = 0
         self.error = ""
-        self.repeats = 0
+        self.resends = 0
         self.address = target.base_url
         """The base URL that it was last sent to."""
         self.first = 0

@@ -99,7 +99,7 @@ class Tracer:
             span.end(error.reason)
             raise
         finally:
-            span.repeats = call.repeats
+            span.resends = call.resends
             span.address = call.address or span.target.base_url
         return TracedReply(reply, span)
 

@@ -162,7 +162,7 @@ class HttpClient:
             if call.method not in SAFE_METHODS or not isinstance(call.body, bytes):
                 raise
         # The closed connection has left httpx2's pool; a second loss is not the race any more.
-        call.repeats += 1
+        call.resends += 1
         return await self._attempt(call, url, headers)
 
     async def _attempt(

@@ -50,7 +50,7 @@ class SocketAddresses:
             except UpstreamError as error:
                 if error.reason not in NOT_SENT:
                     raise
-            call.repeats += 1
+            call.resends += 1
         return await self._dial(last, call)
 
     async def aclose(self) -> None:

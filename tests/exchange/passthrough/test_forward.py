@@ -530,7 +530,7 @@ def test_azure_gets_the_model_of_what_is_passed_on() -> None:
 
 def test_what_the_sender_sent_again_is_counted() -> None:
     def answer(call: UpstreamCall) -> Answer:
-        call.repeats += 1
+        call.resends += 1
         call.address = "http://10.0.0.2:8000/v1"
         return json_reply({})
 

@@ -139,7 +139,7 @@ async def test_the_subprotocol_is_realtime_if_it_is_offered(
 
 def refusing(reply: Callable[[], FakeReply]) -> FakeDial:
     def answer(call: UpstreamCall) -> FakeSocket:
-        call.repeats, call.address = 1, "http://second/v1"
+        call.resends, call.address = 1, "http://second/v1"
         raise Refused(reply())
 
     return FakeDial(answer)
@@ -152,7 +152,7 @@ async def test_a_refusal_is_the_clients_reply(status: int) -> None:
     assert refusal.status == status
     assert isinstance(refusal.body, bytes)
     assert msgspec.json.decode(refusal.body)["error"]["message"] == "no"
-    assert (decision.repeats, decision.address) == (1, "http://second/v1")
+    assert (decision.resends, decision.address) == (1, "http://second/v1")
 
 
 async def test_a_refusal_of_the_gateways_own_key_is_its_own_fault() -> None:

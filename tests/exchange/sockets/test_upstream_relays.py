@@ -153,7 +153,7 @@ async def test_a_turn_is_sent_as_it_came_and_its_events_come_back() -> None:
         "/v1/responses",
         1,
     )
-    assert (decision.model_asked, decision.model_sent, decision.repeats) == (MODEL, MODEL, 0)
+    assert (decision.model_asked, decision.model_sent, decision.resends) == (MODEL, MODEL, 0)
 
 
 async def test_the_upstream_learns_which_versions_the_client_speaks() -> None:
@@ -352,7 +352,7 @@ async def test_a_create_that_was_written_is_never_sent_again(code: int) -> None:
         await turn
     assert (caught.value.status, caught.value.reason) == (502, "closed")
     decision = stage.decision
-    assert (decision.upstream, decision.attempts, decision.repeats) == ("openai", 1, 0)
+    assert (decision.upstream, decision.attempts, decision.resends) == ("openai", 1, 0)
     assert len(stage.dial.calls) == 1
     turn = stage.begin()
     (await stage.sent(socket=1)).says(response("completed", "r1"))
@@ -390,7 +390,7 @@ async def test_a_socket_that_was_closed_before_the_write_is_opened_again(end: st
     (await stage.sent(socket=1)).says(response("completed", "r2"))
     await read(await turn)
     assert len(socket.messages) == 1
-    assert (stage.decision.attempts, stage.decision.repeats) == (1, 0)
+    assert (stage.decision.attempts, stage.decision.resends) == (1, 0)
 
 
 async def test_a_turn_is_attributed_before_its_first_event() -> None:

@@ -135,7 +135,7 @@ async def test_a_connection_lost_at_reuse_is_repeated_for_safe_methods_and_whole
         with pytest.raises(UpstreamError, match="closed the connection"):
             await sender.send(request)
     assert attempts == [b"twice", b"twice", b"once", b"once", b"once"]
-    assert [request.repeats for request in requests] == [1, 0, 0, 0]
+    assert [request.resends for request in requests] == [1, 0, 0, 0]
 
 
 async def test_a_reply_closed_by_another_task_does_not_end_cleanly_for_its_reader() -> None:

@@ -61,7 +61,7 @@ async def test_another_one_is_asked_where_there_is_no_connection() -> None:
     async with serving(quiet) as there, at(NOWHERE, there) as (addresses, places, clock):
         call = REALTIME.copy()
         (await addresses.dial(call)).attach(User())
-        assert (call.address, call.repeats, places[0].health.up) == (there, 1, False)
+        assert (call.address, call.resends, places[0].health.up) == (there, 1, False)
         assert [await dialled(addresses) for _ in range(2)] == [there] * 2
         clock.now += 2
         assert places[0].health.is_due
