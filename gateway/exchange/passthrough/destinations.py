@@ -29,7 +29,7 @@ from gateway.exchange.passthrough.query_model import (
 from gateway.exchange.passthrough.request_body import Ahead, read_ahead, read_body
 from gateway.exchange.reply.reading import header
 from gateway.exchange.restricted.allowed_models import check_allowed
-from gateway.exchange.restricted.model_names import MODEL
+from gateway.exchange.restricted.named_models import MODEL
 from gateway.exchange.restricted.permissions import NESTED_MODELS, permission_for
 from gateway.headers import speaks_anthropic
 from gateway.request import Request

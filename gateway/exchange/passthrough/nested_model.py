@@ -12,7 +12,7 @@ import msgspec
 from gateway.exchange.bodies.request_fields import read_object
 from gateway.exchange.bodies.unreadable_body import UNREADABLE
 from gateway.exchange.passthrough.form_fields import head_of
-from gateway.exchange.restricted.model_names import Place
+from gateway.exchange.restricted.named_models import Place
 
 _FIELD = re.compile(head_of(rb"([a-z_]{1,64})"), re.IGNORECASE)
 _END = b"\r\n--"

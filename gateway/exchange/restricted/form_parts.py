@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from urllib.parse import unquote
 
 from gateway.errors import InvalidRequest
-from gateway.exchange.restricted.model_names import is_naming, normalized, place_of
+from gateway.exchange.restricted.named_models import is_naming, normalized, place_of
 
 MAX_HEAD_BYTES = 8 * 1024
 MAX_FIELD_BYTES = 1024 * 1024

@@ -21,7 +21,7 @@ from gateway.exchange.restricted.form_parts import (
     Part,
     odd,
 )
-from gateway.exchange.restricted.model_names import (
+from gateway.exchange.restricted.named_models import (
     Place,
     Reading,
     is_naming,

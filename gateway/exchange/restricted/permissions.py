@@ -3,7 +3,7 @@
 A call is permitted if it names its model where the gateway reads it, and that is the client's, or
 if by its nature it runs none. Everything else is refused, paths that are not in the table among
 them: what they run cannot be judged. Whatever a call names beyond what it needs is judged too
-(`model_names`).
+(`named_models`).
 
 Sources: openai-openapi, revision of 2026-08, and openai-python 3.57 (every path of both was gone
 through; a test compares the table with the installed client); for
@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import unquote
 
-from gateway.exchange.restricted.model_names import MODEL, Place
+from gateway.exchange.restricted.named_models import MODEL, Place
 
 
 @dataclass(frozen=True, slots=True)

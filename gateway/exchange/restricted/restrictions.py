@@ -1,7 +1,7 @@
 """Restricts clients with a list of models to it, whatever their requests look like.
 
 `check_generation` is for the generation endpoints, `admitted` for all that is passed on: by the
-table in `permissions`, with the names that `model_names` and `forms` find. Clients without
+table in `permissions`, with the names that `named_models` and `forms` find. Clients without
 restrictions never come here.
 """
 
@@ -15,7 +15,7 @@ from gateway.errors import InvalidRequest, PermissionDenied
 from gateway.exchange.bodies.apart import Apart
 from gateway.exchange.passthrough.request_body import READ_AHEAD_BYTES, pieces_of, read_body
 from gateway.exchange.restricted.allowed_models import check_allowed
-from gateway.exchange.restricted.model_names import MODEL, Judge, Place, Reading
+from gateway.exchange.restricted.named_models import MODEL, Judge, Place, Reading
 from gateway.exchange.restricted.permissions import (
     BY_MODEL,
     Permission,

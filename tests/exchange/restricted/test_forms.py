@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from gateway.errors import GatewayError, InvalidRequest, PermissionDenied
 from gateway.exchange.restricted.forms import FieldCheck, form_of, rewritten
-from gateway.exchange.restricted.model_names import Reading
-from tests.exchange.restricted.test_model_names import judge
+from gateway.exchange.restricted.named_models import Reading
+from tests.exchange.restricted.test_named_models import judge
 
 TYPE = b"multipart/form-data; boundary=b"
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from gateway.errors import GatewayError, InvalidRequest, PermissionDenied
 from gateway.exchange.bodies.request_fields import read_object
-from gateway.exchange.restricted.model_names import (
+from gateway.exchange.restricted.named_models import (
     Place,
     Reading,
     _Object,
