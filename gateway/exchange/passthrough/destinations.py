@@ -144,24 +144,20 @@ class Destinations:
     async def _by_body(self, call: Request, decision: Decision) -> Destination:
         """Find the model in the body; return its upstream and the body with the name to send."""
         prefix, rest = await read_ahead(call.body)
-        limit = self._settings.server.max_body_bytes
-        if call.path == batches.PATH and call.method == "POST":
-            body = prefix if rest is None else await read_body(rest, limit, prefix)
-            batch = await self._batches.route(call, body, decision)
-            return Destination(batch.upstream or self.default(call), batch.body)
-        given_type = header(call.headers, b"content-type")
-        content_type = given_type.lower()
-        if b"multipart/" in content_type:
+        content_type = header(call.headers, b"content-type").lower()
+        is_batch = call.path == batches.PATH and call.method == "POST"
+        if b"multipart/" in content_type and not is_batch:
             return await self._by_form(call, decision, prefix, rest)
+        is_read = is_batch or call.model is not None or b"json" in content_type
+        if rest is not None and is_read:
+            limit = self._settings.server.max_body_bytes
+            prefix, rest = await read_body(rest, limit, prefix), None
+        if is_batch:
+            batch = await self._batches.route(call, prefix, decision)
+            return Destination(batch.upstream or self.default(call), batch.body)
         if call.model is not None:
-            if rest is not None:
-                prefix, rest = await read_body(rest, limit, prefix), None
             prefix = with_path_model(prefix, call.model, decision)
-        found = None
-        if rest is None or b"json" in content_type:
-            if rest is not None:
-                prefix, rest = await read_body(rest, limit, prefix), None
-            found = json_model(prefix)
+        found = json_model(prefix) if rest is None else None
         if found is None:
             ahead = Ahead(prefix, rest, len(prefix))
             return await self._by_session(call, decision, ahead, multipart=False)
