@@ -183,7 +183,7 @@ class Attempts:
 
         The latter may run in any thread.
         """
-        of_route = self._contexts.surroundings(route, shape)
+        of_route = self._contexts.for_route(route, shape)
         context = of_route.context
         fixes = fixing.for_clients(fixes, call.shape, shape, context, routed)
         if fixes:
@@ -234,13 +234,13 @@ class Attempts:
             attempt.held = Held(self.apart, (body, *translation.calls))
         return attempt
 
-    def surroundings(self, route: Route, shape: Shape) -> RouteContext:
+    def route_context(self, route: Route, shape: Shape) -> RouteContext:
         """Return what requests by a route to an endpoint have in common."""
-        return self._contexts.surroundings(route, shape)
+        return self._contexts.for_route(route, shape)
 
     def by_codec(self, call: GenerationRequest, route: Route, routed: Routed) -> Fast | None:
         """Return a codec's translation of a small request that has nothing to fix, if it can."""
-        of_route = self._contexts.surroundings(route, route.shape)
+        of_route = self._contexts.for_route(route, route.shape)
         paths, shape = of_route.fast[call.shape], call.shape
         if shape in SEALING:
             return self._fast.translation(paths, call, of_route.context, routed)
@@ -248,7 +248,7 @@ class Attempts:
 
     def sealing_context(self, call: GenerationRequest, route: Route, shape: Shape) -> Context:
         """Return the context of a call at an endpoint, with its caller's seal."""
-        return self._contexts.for_call(self._contexts.surroundings(route, shape).context, call)
+        return self._contexts.for_call(self._contexts.for_route(route, shape).context, call)
 
 
 def _untouched(call: GenerationRequest, route: Route, shape: Shape) -> Attempt:

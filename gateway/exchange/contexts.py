@@ -66,7 +66,7 @@ class Contexts:
         """Those of this second."""
         self._second = 0
 
-    def surroundings(self, route: Route, shape: Shape) -> RouteContext:
+    def for_route(self, route: Route, shape: Shape) -> RouteContext:
         """Return what a translation to the endpoint of `shape` needs to know of the route."""
         now = int(self._wall_clock())
         if now != self._second:

@@ -172,7 +172,7 @@ class Repeats:
         route = resolver.recent(call.headers, model, client, features)
         if route is None:
             return None
-        of_route = self._exchange.attempts.surroundings(route, route.shape)
+        of_route = self._exchange.attempts.route_context(route, route.shape)
         is_same = route.shape is client
         # What a client of responses gets from elsewhere may have to be kept, and continued.
         fits = route.model_sent == model if is_same else client is not _RESPONSES

@@ -24,7 +24,7 @@ def contexts(seals: Seals | None = None) -> Contexts:
 
 
 def context(made: Contexts, route: Route, shape: Shape) -> Context:
-    return made.surroundings(route, shape).context
+    return made.for_route(route, shape).context
 
 
 def test_a_known_context_length_bounds_the_translation() -> None:
@@ -57,7 +57,7 @@ def test_a_route_of_this_second_is_never_taken_for_another() -> None:
 
 
 def test_ids_are_fresh_each_time_and_in_the_order_of_time() -> None:
-    context = contexts().surroundings(ROUTE, Shape.CHAT).context
+    context = contexts().for_route(ROUTE, Shape.CHAT).context
     ids = [context.new_id() for _ in range(100)]
     assert {len(each) for each in ids} == {32}
     assert ids == sorted(set(ids))

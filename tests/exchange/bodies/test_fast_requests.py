@@ -77,7 +77,7 @@ def knowing(client: Shape, *models: str) -> FastRequests:
     home = Shape.CHAT if client is Shape.RESPONSES else Shape.RESPONSES
     requests = FastRequests(contexts)
     for model in models or (MODEL,):
-        around = contexts.surroundings(route_to(home, model), home)
+        around = contexts.for_route(route_to(home, model), home)
         assert requests.translation(around.fast[client], asked(client), around.context) is not None
     return requests
 
