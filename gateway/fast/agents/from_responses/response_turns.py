@@ -36,8 +36,11 @@ from gateway.translate.contract import Context, Report
 from gateway.translate.parts.tools.calls import NOTHING
 from gateway.translate.parts.tools.custom import wrapped_input
 from gateway.translate.parts.tools.namespaces import FlatNames
-from gateway.translate.responses_via_chat.deltas.carried import TEXT_FIELDS, merge
-from gateway.translate.responses_via_chat.input.returned import put_reasoning, returned
+from gateway.translate.responses_via_chat.deltas.reasoning_fields import TEXT_FIELDS, merge
+from gateway.translate.responses_via_chat.input.returned_reasoning import (
+    put_reasoning,
+    returned_reasoning,
+)
 from gateway.translate.responses_via_chat.input.turn import SYSTEM_ROLES
 from gateway.translate.responses_via_chat.tools.client_tools import CLIENT_CALLS
 from gateway.translate.schema.responses_input import ITEMS
@@ -229,7 +232,7 @@ class TurnWriter:
             "summary": reasoning_parts(item.summary or ()),
             "encrypted_content": item.encrypted_content,
         }
-        back = returned(thought, path, self._context, self._report)
+        back = returned_reasoning(thought, path, self._context, self._report)
         if back.calls or back.goes_on:
             raise Uncommon
         if not back.message:

@@ -5,8 +5,8 @@ from typing import Protocol
 
 from gateway.shapes import Json
 from gateway.translate.contract import Context
-from gateway.translate.responses_via_chat.deltas.carried import TURN, merge
 from gateway.translate.responses_via_chat.deltas.delta import CallFragment
+from gateway.translate.responses_via_chat.deltas.reasoning_fields import TURN, merge
 
 
 class CarriedCall(Protocol):

@@ -14,7 +14,7 @@ from gateway.translate.parts.content.texts import refusal_in, text_of, thinking_
 from gateway.translate.parts.fields import finite_number
 from gateway.translate.parts.tools.calls import MAX_CALL_ID, arguments_text, says_nothing
 from gateway.translate.parts.upstream_errors import malformed_chat
-from gateway.translate.responses_via_chat.deltas.carried import (
+from gateway.translate.responses_via_chat.deltas.reasoning_fields import (
     THINKING,
     fields_of_call,
     fields_of_message,

@@ -21,13 +21,16 @@ from gateway.translate.parts.tools.calls import (
 )
 from gateway.translate.parts.tools.custom import NATIVE, wrapped_input
 from gateway.translate.responses_via_chat.compaction import REQUEST, TRIGGER, summary_of
-from gateway.translate.responses_via_chat.deltas.carried import STAND_INS
+from gateway.translate.responses_via_chat.deltas.reasoning_fields import STAND_INS
 from gateway.translate.responses_via_chat.input.content import (
     chat_content,
     system_text,
     tool_content,
 )
-from gateway.translate.responses_via_chat.input.returned import put_reasoning, returned
+from gateway.translate.responses_via_chat.input.returned_reasoning import (
+    put_reasoning,
+    returned_reasoning,
+)
 from gateway.translate.responses_via_chat.input.signatures import Signatures
 from gateway.translate.responses_via_chat.input.turn import (
     SYSTEM_ROLES,
@@ -175,7 +178,7 @@ class Reader:
         for name in ("summary", "content"):
             for k, part in enumerate(item.get(name, ())):
                 carry_unknown(part, REASONING, f"{path}.{name}[{k}]", self._context, self._report)
-        back = returned(item, path, self._context, self._report)
+        back = returned_reasoning(item, path, self._context, self._report)
         turn = self._signatures.turn_of(back)
         if turn is None and (back.message or back.calls):
             in_a_row = self._context.capabilities.assistants_in_a_row

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from gateway.shapes import Json
-from gateway.translate.responses_via_chat.deltas.carried import merge
-from gateway.translate.responses_via_chat.input.returned import Returned
+from gateway.translate.responses_via_chat.deltas.reasoning_fields import merge
+from gateway.translate.responses_via_chat.input.returned_reasoning import ReturnedReasoning
 from gateway.translate.responses_via_chat.input.turn import Call, Turn
 
 
@@ -27,12 +27,12 @@ class Signatures:
         """The paths of reasoning items whose calls have not come."""
         return [path for _, path in self._early.values()]
 
-    def turn_of(self, back: Returned) -> Turn | None:
+    def turn_of(self, back: ReturnedReasoning) -> Turn | None:
         """Return the turn of a reasoning item that came after a call of the turn."""
         late = next((each for each in back.calls if each in self._unsigned), None)
         return None if late is None else self._unsigned[late][0]
 
-    def take(self, back: Returned, path: str) -> None:
+    def take(self, back: ReturnedReasoning, path: str) -> None:
         """Take the fields of calls that the reasoning item at `path` brought back."""
         for call_id, fields in back.calls.items():
             if fields and call_id in self._unsigned:

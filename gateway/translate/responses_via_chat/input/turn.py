@@ -9,12 +9,12 @@ import msgspec
 
 from gateway.shapes import Json
 from gateway.translate.parts.content.parts import AssistantTexts
-from gateway.translate.responses_via_chat.deltas.carried import (
+from gateway.translate.responses_via_chat.deltas.reasoning_fields import (
     TEXT_FIELDS,
     is_given_back,
     merge,
 )
-from gateway.translate.responses_via_chat.input.returned import Returned
+from gateway.translate.responses_via_chat.input.returned_reasoning import ReturnedReasoning
 
 SYSTEM_ROLES = ("system", "developer")
 
@@ -96,7 +96,7 @@ class Turn(msgspec.Struct, gc=False):
             return False
         return any(content.texts) or any(content.refusals)
 
-    def ends_before_reasoning(self, back: Returned, *, in_a_row: bool) -> bool:
+    def ends_before_reasoning(self, back: ReturnedReasoning, *, in_a_row: bool) -> bool:
         """Whether the next reasoning begins a new message; `in_a_row` as above."""
         is_another = back.has_text and self.has_content and not back.goes_on
         return is_another and (in_a_row or bool(self.calls))
@@ -132,7 +132,7 @@ class Turn(msgspec.Struct, gc=False):
             message.setdefault(name, value)
         self.text_path = self.text_path or behind.text_path
 
-    def add_reasoning(self, back: Returned, path: str) -> None:
+    def add_reasoning(self, back: ReturnedReasoning, path: str) -> None:
         """Add reasoning; that of another reply becomes a paragraph."""
         fields = back.message
         if not back.goes_on:

@@ -8,13 +8,13 @@ from gateway.translate.parts.content.texts import is_part, is_text, text_of, thi
 from gateway.translate.parts.tools.calls import call_id_from
 from gateway.translate.responses_via_chat.deltas.call_in_pieces import CallInPieces
 from gateway.translate.responses_via_chat.deltas.call_tracking import CallTracker
-from gateway.translate.responses_via_chat.deltas.carried import merge
 from gateway.translate.responses_via_chat.deltas.delta import (
     CallFragment,
     call_fragment,
     calls_of,
     old_calls_of,
 )
+from gateway.translate.responses_via_chat.deltas.reasoning_fields import merge
 from gateway.translate.stream.folding.fields import add_delta
 
 _NESTED = frozenset({"function", "custom"})

@@ -6,7 +6,7 @@ from typing import Literal
 from gateway.servers.presets import NO_REASONING
 from gateway.shapes import Json
 from gateway.translate.contract import Context, Report
-from gateway.translate.responses_via_chat.deltas.carried import (
+from gateway.translate.responses_via_chat.deltas.reasoning_fields import (
     TEXT_FIELDS,
     THINKING,
     THINKING_FIELD,
@@ -19,7 +19,7 @@ REQUIRED = "reasoning_content"
 
 
 @dataclass(slots=True)
-class Returned:
+class ReturnedReasoning:
     """The fields that a reasoning item brings back: of a message, and of its calls by call id."""
 
     message: Json = field(default_factory=dict)
@@ -33,7 +33,9 @@ class Returned:
         return any(name in self.message for name in TEXT_FIELDS)
 
 
-def returned(item: Json, path: str, context: Context, report: Report) -> Returned:
+def returned_reasoning(
+    item: Json, path: str, context: Context, report: Report
+) -> ReturnedReasoning:
     """Return what a checked reasoning item brings back for the server that is called.
 
     That is what this gateway has sealed for this server, or else the text, if the server takes any.
@@ -44,18 +46,18 @@ def returned(item: Json, path: str, context: Context, report: Report) -> Returne
         sealed = context.seal.open(item["encrypted_content"])
     if sealed is not None and sealed["kind"] == TURN and _is_for(sealed, context):
         # Earlier releases did not seal `goes_on`.
-        return Returned(sealed["message"], sealed["calls"], sealed.get("goes_on", False))
+        return ReturnedReasoning(sealed["message"], sealed["calls"], sealed.get("goes_on", False))
     name = context.capabilities.reasoning_field
     text, summary = (_text(item, form) for form in ("content", "summary"))
     reasoning = text or summary or _sealed_text(sealed)
     if name is None or not reasoning:
         report.drop(path)
-        return Returned()
+        return ReturnedReasoning()
     if text and summary:
         report.drop(f"{path}.summary")
     if item.get("encrypted_content"):
         report.drop(f"{path}.encrypted_content")
-    return Returned({name: reasoning})
+    return ReturnedReasoning({name: reasoning})
 
 
 def put_reasoning(message: Json, context: Context, report: Report) -> None:
