@@ -148,7 +148,7 @@ def baseline_of(case: Case) -> Case:
     return next(each for each in (*_PASSED_ON, *_translated()) if each.name == case.baseline)
 
 
-def asked_of(case: Case, contender: str) -> Case:
+def case_for(case: Case, contender: str) -> Case:
     """Return the case that a contender is given in the place of this one.
 
     LiteLLM is asked by four agents at a time: it takes up all at once, and does not complete one of

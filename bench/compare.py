@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bench.cases import MANY_STREAMS, Case, asked_of
+from bench.cases import MANY_STREAMS, Case, case_for
 from bench.contenders import LITELLM, PORTKEY, Contender, running
 from bench.measure import LoadFailed, measure
 from bench.results import Results
@@ -90,17 +90,17 @@ class Comparison:
         )
 
     def _one(self, results: Results, case: Case, contender: Contender) -> None:
-        asked = asked_of(case, contender.name)
+        given = case_for(case, contender.name)
         with contender.awake():
             if contender.name in _PEERS and contender.process is not None:
                 contender.process.rest(_PEERS_REST_SECONDS)
-            if results.rounds == 1 and (problem := self._problem(contender, asked)):
+            if results.rounds == 1 and (problem := self._problem(contender, given)):
                 results.failures[case.name, contender.name] = problem
                 return
             warm_up, window = self._times(case, contender)
             try:
                 sample = measure(
-                    self.tools, self.folder, contender, asked, warm_up=warm_up, window=window
+                    self.tools, self.folder, contender, given, warm_up=warm_up, window=window
                 )
             except LoadFailed as error:
                 results.failures[case.name, contender.name] = f"failed: {error}"

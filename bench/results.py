@@ -5,7 +5,7 @@ import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from bench.cases import MANY_STREAMS, Case, asked_of
+from bench.cases import MANY_STREAMS, Case, case_for
 from bench.contenders import DIRECT, GATEWAY, GENERIC, LITELLM, NGINX, PORTKEY, Contender
 from bench.measure import Sample
 
@@ -113,7 +113,7 @@ def _case_tables(results: Results) -> list[str]:
 def _row(results: Results, case: Case, contender: Contender) -> str:
     name = contender.name
     shown = f"{name}, passing on" if case.baseline and name == NGINX else name
-    if (connections := asked_of(case, name).connections) != case.connections:
+    if (connections := case_for(case, name).connections) != case.connections:
         shown = f"{name}, {connections} connections"
     samples = [s for s in results.samples.get((case.name, name), []) if s.units]
     if not samples:

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from bench.cases import MANY_STREAMS, PAIRS, Case, asked_of, baseline_of, cases
+from bench.cases import MANY_STREAMS, PAIRS, Case, baseline_of, case_for, cases
 from gateway.shapes import Shape
 from gateway.translate.plan import can_translate
 
@@ -45,9 +45,9 @@ def test_a_translation_is_compared_with_what_is_passed_on() -> None:
 def test_litellm_is_asked_by_fewer_agents() -> None:
     small, agent = cases(quick=False, named="agent,request_c32")
     assert agent.name == "agent"
-    assert asked_of(agent, "LiteLLM").connections == 4
-    assert asked_of(small, "LiteLLM") == small
-    assert asked_of(agent, "Portkey") == agent
+    assert case_for(agent, "LiteLLM").connections == 4
+    assert case_for(small, "LiteLLM") == small
+    assert case_for(agent, "Portkey") == agent
 
 
 @pytest.mark.parametrize("case", ALL, ids=lambda case: case.name)
