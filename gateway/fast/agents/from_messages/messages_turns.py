@@ -40,7 +40,7 @@ from gateway.shapes import Json
 from gateway.translate.contract import Context, Report
 from gateway.translate.parts.from_messages.blocks.forms import PartForms
 from gateway.translate.parts.from_messages.blocks.results import as_failure
-from gateway.translate.parts.messages.late_system import marked
+from gateway.translate.parts.messages.late_system import in_system_tags
 from gateway.translate.report_entries import note
 
 Result = msgspec.Raw | str | list[Json]
@@ -290,7 +290,7 @@ class Conversation(ABC):
             raise Uncommon
         if mode == "user":
             self._report.change(f"{path_of_message(place)}.role", "system", "user")
-            self._say("user", marked("\n\n".join(texts)))
+            self._say("user", in_system_tags("\n\n".join(texts)))
         else:
             self._instruct(texts)
 

@@ -12,7 +12,7 @@ from gateway.translate.parts.from_messages.blocks.forms import PartForms
 from gateway.translate.parts.from_messages.deferred import ToolChanges, callable_tools, tool_changes
 from gateway.translate.parts.from_messages.system import system_texts
 from gateway.translate.parts.from_messages.turns import Block, Turn, hoisted, turns_of
-from gateway.translate.parts.messages.late_system import marked
+from gateway.translate.parts.messages.late_system import in_system_tags
 
 
 class _OfParts(Protocol):
@@ -103,7 +103,7 @@ class Conversation(ABC, Generic[_Origin]):
         if not parts:
             return
         self._report.change(f"{turn.path}.role", "system", "user")
-        text = marked("\n\n".join(placed.part["text"] for placed in parts))
+        text = in_system_tags("\n\n".join(placed.part["text"] for placed in parts))
         self._say("user", [Placed(self.forms.text(text), parts[0].path)], turn.path)
 
     def _parts(self, blocks: list[Block]) -> list[Placed]:

@@ -17,7 +17,7 @@ import msgspec
 from gateway.errors import InvalidRequest
 from gateway.shapes import Json
 from gateway.translate.contract import Context, Report
-from gateway.translate.parts.messages.late_system import marked
+from gateway.translate.parts.messages.late_system import in_system_tags
 from gateway.translate.parts.tools.calls import call_id_from
 
 _MESSAGE = re.compile(r"(?:messages\[([0-9]{1,6})\]|system)(?:\.content)?(?:\[([0-9]{1,6})\])?(.*)")
@@ -172,7 +172,7 @@ def written(turns: Sequence[Turn], root: str, context: Context, report: Report) 
     keeps = context.late_system == "keep"
     for position, message in enumerate(messages):
         if message.role == "system" and not (keeps and _has_place(messages, position)):
-            messages[position] = _marked(message, report)
+            messages[position] = _in_tags(message, report)
     return Written([block for turn in system for block in turn.blocks], messages, root)
 
 
@@ -231,11 +231,11 @@ def _has_place(messages: Sequence[_Message], position: int) -> bool:
     return follows and (is_last or messages[position + 1].role == "assistant")
 
 
-def _marked(message: _Message, report: Report) -> _Message:
+def _in_tags(message: _Message, report: Report) -> _Message:
     path = message.path
     report.change(f"{path}.role", "system", "user")
     blocks = [
-        Block({**block.sent, "text": marked(block.sent["text"])}, block.path, block.fields)
+        Block({**block.sent, "text": in_system_tags(block.sent["text"])}, block.path, block.fields)
         for block in message.blocks
     ]
     return _Message("user", path, blocks)

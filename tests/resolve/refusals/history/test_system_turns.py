@@ -15,7 +15,7 @@ from gateway.resolve.refusals.history.system_turns import (
 )
 from gateway.resolve.refusals.parameter_fixes import ParameterFix
 from gateway.shapes import Json, Shape
-from gateway.translate.parts.messages.late_system import marked
+from gateway.translate.parts.messages.late_system import in_system_tags
 
 RETELL = ParameterFix("retell", "role", USERS)
 REFUSALS = [
@@ -75,9 +75,9 @@ def test_system_messages_join_the_users_beside_them() -> None:
             turn("user", text("b")),
         ]
     }
-    said = {**reminder, "text": marked("Be brief.")}
+    said = {**reminder, "text": in_system_tags("Be brief.")}
     assert apply_fixes(body, (RETELL,))["messages"] == [
-        turn("user", text("Hi"), text(marked("Now."))),
+        turn("user", text("Hi"), text(in_system_tags("Now."))),
         turn("assistant", call),
         turn("user", result, said, {"type": "odd"}),
         turn("user", text("a")),
