@@ -11,7 +11,7 @@ from gateway.translate.parts.from_messages.tool_names import sent_name
 from gateway.translate.parts.from_messages.turns import Block
 from gateway.translate.parts.tools.calls import bounded_call_id, chat_call
 from gateway.translate.responses_via_chat.deltas.reasoning_fields import TEXT_FIELDS, merge
-from gateway.translate.responses_via_chat.input.returned_reasoning import put_reasoning
+from gateway.translate.responses_via_chat.input.returned import put_reasoning
 
 
 class AssistantTurn(AssistantReader):

@@ -50,7 +50,7 @@ from gateway.translate.messages_via_chat.reply import fold_replies
 from gateway.translate.parts.from_messages.blocks.content import BlockReader
 from gateway.translate.parts.from_messages.blocks.forms import CHAT
 from gateway.translate.parts.messages.signatures import carries
-from gateway.translate.responses_via_chat.input.returned_reasoning import put_reasoning
+from gateway.translate.responses_via_chat.input.returned import put_reasoning
 
 _SEE_NEXT = CHAT.text("[image: see next message]")
 

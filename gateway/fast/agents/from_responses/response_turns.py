@@ -37,10 +37,7 @@ from gateway.translate.parts.tools.calls import NOTHING
 from gateway.translate.parts.tools.custom import wrapped_input
 from gateway.translate.parts.tools.namespaces import FlatNames
 from gateway.translate.responses_via_chat.deltas.reasoning_fields import TEXT_FIELDS, merge
-from gateway.translate.responses_via_chat.input.returned_reasoning import (
-    put_reasoning,
-    returned_reasoning,
-)
+from gateway.translate.responses_via_chat.input.returned import put_reasoning, returned_reasoning
 from gateway.translate.responses_via_chat.input.turn import SYSTEM_ROLES
 from gateway.translate.responses_via_chat.tools.client_tools import CLIENT_CALLS
 from gateway.translate.schema.responses_input import ITEMS

@@ -27,10 +27,7 @@ from gateway.translate.responses_via_chat.input.content import (
     system_text,
     tool_content,
 )
-from gateway.translate.responses_via_chat.input.returned_reasoning import (
-    put_reasoning,
-    returned_reasoning,
-)
+from gateway.translate.responses_via_chat.input.returned import put_reasoning, returned_reasoning
 from gateway.translate.responses_via_chat.input.signatures import Signatures
 from gateway.translate.responses_via_chat.input.turn import (
     SYSTEM_ROLES,

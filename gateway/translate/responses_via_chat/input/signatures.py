@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from gateway.shapes import Json
 from gateway.translate.responses_via_chat.deltas.reasoning_fields import merge
-from gateway.translate.responses_via_chat.input.returned_reasoning import ReturnedReasoning
+from gateway.translate.responses_via_chat.input.returned import ReturnedReasoning
 from gateway.translate.responses_via_chat.input.turn import Call, Turn
 
 

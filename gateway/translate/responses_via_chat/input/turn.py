@@ -14,7 +14,7 @@ from gateway.translate.responses_via_chat.deltas.reasoning_fields import (
     is_given_back,
     merge,
 )
-from gateway.translate.responses_via_chat.input.returned_reasoning import ReturnedReasoning
+from gateway.translate.responses_via_chat.input.returned import ReturnedReasoning
 
 SYSTEM_ROLES = ("system", "developer")
 
