@@ -33,12 +33,12 @@ _THROUGH_CHAT = frozenset(
     }
 )
 _SHARED = (
-    *("from_messages.asking", "from_messages.blocks.assistant"),
+    *("from_messages.options", "from_messages.blocks.assistant"),
     *("from_messages.conversation", "from_messages.hints", "from_messages.local_reply"),
     *("from_messages.blocks.calls", "from_messages.blocks.results", "from_messages.prepared"),
     *("to_messages.calls", "to_messages.client_paths", "to_messages.ending"),
     *("to_messages.parameters", "to_messages.sampling", "to_messages.tools"),
-    *("to_messages.unplaced", "messages.asked", "messages.prepared"),
+    *("to_messages.unplaced", "messages.reply_options", "messages.prepared"),
 )
 """What pairs share: loaded at once, so that the first request of a pair waits half as long."""
 

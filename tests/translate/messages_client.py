@@ -14,7 +14,7 @@ from gateway.shapes import Json, Seal, Shape
 from gateway.translate.contract import Context, Report, StreamTranslation, Translation
 from gateway.translate.limits.capabilities import Capabilities
 from gateway.translate.pair import PairTranslation
-from gateway.translate.parts.messages.asked import MessagesAsked
+from gateway.translate.parts.messages.reply_options import MessagesReplyOptions
 from gateway.translate.stream.sse import DONE, SSEDecoder, encode_events, terminator
 from tests.messages_grammar import check_begun, read_broken, read_message
 from tests.translate.anthropic_schema import check_event, check_message
@@ -43,7 +43,7 @@ class Request:
     """A prepared request, made by hand."""
 
     home: Shape
-    asked: MessagesAsked = field(default_factory=MessagesAsked)
+    options: MessagesReplyOptions = field(default_factory=MessagesReplyOptions)
     client: Json = field(default_factory=lambda: HISTORY)
     sent: Json = field(default_factory=dict)
 
@@ -68,14 +68,17 @@ class Pair:
     streaming: Stream
 
     def asking(
-        self, of: Context | None = None, /, client: Json | None = None, **asked: Any
+        self, of: Context | None = None, /, client: Json | None = None, **options: Any
     ) -> Translation:
         """Return a translation of a request, whose `tools` are sent under the names given."""
         report = Report(Shape.MESSAGES, self.home)
-        names = {*asked.get("tools", ())} | {*asked.get("tool_names", ())}
+        names = {*options.get("tools", ())} | {*options.get("tool_names", ())}
         tools = [{"type": "function", "name": name, "function": {"name": name}} for name in names]
         request = Request(
-            self.home, MessagesAsked(**asked), client or HISTORY, {"tools": tools} if tools else {}
+            self.home,
+            MessagesReplyOptions(**options),
+            client or HISTORY,
+            {"tools": tools} if tools else {},
         )
         return PairTranslation(
             request,
@@ -85,10 +88,10 @@ class Pair:
             lambda known, where: self.streaming(known, where, report),
         )
 
-    def replied(self, reply: Json, of: Context | None = None, /, **asked: Any) -> Json:
+    def replied(self, reply: Json, of: Context | None = None, /, **options: Any) -> Json:
         """Return the message that a whole reply becomes."""
         before = copy.deepcopy(reply)
-        message = self.asking(of, **asked).reply([reply])
+        message = self.asking(of, **options).reply([reply])
         assert reply == before
         assert message["type"] == "message"
         assert message["stop_reason"] is not None
@@ -96,7 +99,7 @@ class Pair:
         return message
 
     def streamed(
-        self, events: Sequence[Json], of: Callable[[], Context] = context, /, **asked: Any
+        self, events: Sequence[Json], of: Callable[[], Context] = context, /, **options: Any
     ) -> list[Json]:
         """Return the events that a client is sent for an upstream's; all are checked.
 
@@ -105,7 +108,7 @@ class Pair:
         """
 
         def again() -> Translation:
-            return self.asking(of(), **asked)
+            return self.asking(of(), **options)
 
         wire = b"".join(encode_events(self.home, [event]) for event in events)
         ending = terminator(self.home)
@@ -119,10 +122,10 @@ class Pair:
         return whole
 
     def message(
-        self, events: Sequence[Json], of: Callable[[], Context] = context, /, **asked: Any
+        self, events: Sequence[Json], of: Callable[[], Context] = context, /, **options: Any
     ) -> Json:
         """Return the message that a client makes of a stream."""
-        return read_message(self.streamed(events, of, **asked))
+        return read_message(self.streamed(events, of, **options))
 
     def _cut_off_everywhere(
         self, again: Callable[[], Translation], events: Sequence[Json], whole: Sequence[Json]

@@ -13,7 +13,7 @@ from gateway.translate.contract import Context, Report
 from gateway.translate.limits.server_capabilities import preset
 from gateway.translate.messages_via_chat import request as _chat
 from gateway.translate.messages_via_responses import request as _responses
-from gateway.translate.parts.messages.asked import MessagesAsked
+from gateway.translate.parts.messages.reply_options import MessagesReplyOptions
 from tests import kinds
 from tests.translate.sealing import OpenSeal
 
@@ -36,7 +36,7 @@ class Prepared:
 
     call: Json
     report: Report
-    asked: MessagesAsked
+    options: MessagesReplyOptions
     request: Any
 
     def named(self, param: str) -> str | None:
@@ -49,7 +49,7 @@ def prepared(body: Json, of: Context | None = None, target: Shape = Shape.CHAT) 
     """Return a request as it is sent to an endpoint: by default to OpenAI's chat."""
     report = Report(Shape.MESSAGES, target)
     request = _PREPARE[target](body, of or context(target), report)
-    return Prepared(request.call, report, request.asked, request)
+    return Prepared(request.call, report, request.options, request)
 
 
 def refused(body: Json, of: Context | None = None, target: Shape = Shape.CHAT) -> InvalidRequest:

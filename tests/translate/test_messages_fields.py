@@ -257,8 +257,8 @@ def outcome(body: Json, home: Shape, kind: Profile, *, drops: bool) -> Any:
     except InvalidRequest as refused:
         return refused
     request: Any = made
-    asked_for = getattr(request, "_outer", request)._request.asked
-    return json.dumps(list(made.calls)), made.report.header(), asked_for
+    options = getattr(request, "_outer", request)._request.options
+    return json.dumps(list(made.calls)), made.report.header(), options
 
 
 def places(value: Any, keys: Keys = ()) -> Iterator[Keys]:

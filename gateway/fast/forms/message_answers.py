@@ -10,7 +10,7 @@ from gateway.fast.forms.chat_replies import ChatUsage
 from gateway.shapes import Json
 from gateway.translate.contract import Context
 from gateway.translate.parts.fields import model_name
-from gateway.translate.parts.messages.asked import MessagesAsked
+from gateway.translate.parts.messages.reply_options import MessagesReplyOptions
 from gateway.translate.parts.messages.stop_reasons import Stop
 from gateway.translate.parts.messages.usage import apart, messages_tier
 from gateway.translate.parts.tools.calls import MAX_CALL_ID
@@ -112,7 +112,7 @@ def encode_calls(
     calls: Iterable[Called],
     counted: Usage,
     model: str | None,
-    asked: MessagesAsked,
+    options: MessagesReplyOptions,
     known_ids: Iterable[str],
     context: Context,
 ) -> bytes:
@@ -126,7 +126,7 @@ def encode_calls(
         call_id = given if given and given not in ids else f"toolu_{context.new_id()}"
         ids.add(call_id)
         known: Json = _read_input(arguments) if arguments.strip() else {}
-        blocks.append(_ToolUse("tool_use", call_id, asked.tool_names.get(name, name), known))
+        blocks.append(_ToolUse("tool_use", call_id, options.tool_names.get(name, name), known))
     return _encoded(blocks, _CALLED, counted, model, context)
 
 

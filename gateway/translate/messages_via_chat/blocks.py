@@ -2,7 +2,7 @@
 
 from gateway.shapes import Json
 from gateway.translate.contract import Context
-from gateway.translate.parts.messages.asked import MessagesAsked
+from gateway.translate.parts.messages.reply_options import MessagesReplyOptions
 from gateway.translate.parts.tools.names import goes_on
 from gateway.translate.parts.upstream_errors import nameless_call
 from gateway.translate.responses_via_chat.deltas.call_in_pieces import CallInPieces
@@ -21,10 +21,10 @@ class CallBlock(CallInPieces, ToolUseBlock):
     used: `known_ids` has those of all calls that the client has seen.
     """
 
-    def __init__(self, asked: MessagesAsked, own_id: str, known_ids: set[str]) -> None:
+    def __init__(self, options: MessagesReplyOptions, own_id: str, known_ids: set[str]) -> None:
         CallInPieces.__init__(self)
         ToolUseBlock.__init__(self)
-        self._asked = asked
+        self._options = options
         self._known_ids = known_ids
         self._is_over = False
         self.announced = False
@@ -63,7 +63,7 @@ class CallBlock(CallInPieces, ToolUseBlock):
             self.shown_id = self.call_id
         self._known_ids.add(self.shown_id)
         self.announced = True
-        self.begin(self.shown_id, self._asked.tool_names.get(self.name, self.name))
+        self.begin(self.shown_id, self._options.tool_names.get(self.name, self.name))
         self._write()
 
     def close(self, *, cut_off: bool) -> None:
@@ -78,7 +78,7 @@ class CallBlock(CallInPieces, ToolUseBlock):
 
     def _is_identified(self) -> bool:
         """Whether its id and its whole name are known."""
-        return bool(self.call_id) and not goes_on(self.name, self._asked.tools)
+        return bool(self.call_id) and not goes_on(self.name, self._options.tools)
 
     def _write(self) -> None:
         if self._is_over or not self._text.is_placeholder:

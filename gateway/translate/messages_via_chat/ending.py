@@ -9,7 +9,7 @@ from gateway.translate.parts.finish_reasons import (
     is_cut_short,
     native_word,
 )
-from gateway.translate.parts.messages.asked import MessagesAsked
+from gateway.translate.parts.messages.reply_options import MessagesReplyOptions
 from gateway.translate.parts.messages.stop_reasons import Stop, stop_reason
 
 _MATCHED = ("stop_reason", "matched_stop")
@@ -19,8 +19,8 @@ _MATCHED = ("stop_reason", "matched_stop")
 class Ending:
     """What the choice says of its end."""
 
-    def __init__(self, asked: MessagesAsked, report: Report) -> None:
-        self._native_stops = asked.native_stops
+    def __init__(self, options: MessagesReplyOptions, report: Report) -> None:
+        self._native_stops = options.native_stops
         self._report = report
         self._found: str | None = None
         self._native_word: str | None = None

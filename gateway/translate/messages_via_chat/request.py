@@ -5,10 +5,10 @@ from gateway.translate.contract import Context, Report
 from gateway.translate.draft import Draft
 from gateway.translate.messages_via_chat import parameters
 from gateway.translate.messages_via_chat.conversation import ChatConversation
-from gateway.translate.parts.from_messages.asking import asked_of
 from gateway.translate.parts.from_messages.client_paths import CHAT, ClientPaths
 from gateway.translate.parts.from_messages.hints import hints
 from gateway.translate.parts.from_messages.local_reply import asks_nothing
+from gateway.translate.parts.from_messages.options import reply_options
 from gateway.translate.parts.from_messages.parameters import refuse_prefill
 from gateway.translate.parts.from_messages.prepared import PreparedRequest
 from gateway.translate.parts.from_messages.tools import plan_tools
@@ -39,6 +39,6 @@ def prepare(body: Json, context: Context, report: Report) -> PreparedRequest:
     return PreparedRequest(
         client=client,
         call=None if nothing else draft.upstream,
-        asked=asked_of(client, tools, native_stops=native),
+        options=reply_options(client, tools, native_stops=native),
         paths=ClientPaths(CHAT, client, conversation.origins, tools),
     )

@@ -29,10 +29,10 @@ class MessagesStream(StreamTranslation):
         self._facts = UpstreamFacts()
         self._places = ChoicePlaces(1)
         self._deltas = ChoiceDeltas()
-        self._calls = CallTracker[CallBlock](request.asked.tools)
+        self._calls = CallTracker[CallBlock](request.options.tools)
         self._call_ids: set[str] | None = None
-        self._scanner = StopScanner(request.asked.stop_sequences)
-        self._ending = Ending(request.asked, report)
+        self._scanner = StopScanner(request.options.stop_sequences)
+        self._ending = Ending(request.options, report)
         self._characters = 0
 
     def feed(self, call: int, event: Json) -> list[Json]:
@@ -83,7 +83,7 @@ class MessagesStream(StreamTranslation):
     @property
     def passes_text(self) -> bool:
         """Whether no stop sequences are looked for."""
-        return not self._request.asked.stop_sequences
+        return not self._request.options.stop_sequences
 
     def _finish(self) -> None:
         self._end_text()
@@ -143,7 +143,7 @@ class MessagesStream(StreamTranslation):
             self._report.drop(name)
 
     def _add_reasoning(self, delta: Delta) -> None:
-        if self._request.asked.thinking == "none":
+        if self._request.options.thinking == "none":
             return
         self._end_text()
         last = self._frame.last
@@ -152,7 +152,7 @@ class MessagesStream(StreamTranslation):
         block.add(delta.reasoning)
 
     def _thinking_block(self) -> CarryingBlock:
-        is_shown = self._request.asked.thinking == "summarized"
+        is_shown = self._request.options.thinking == "summarized"
         carrier = Carrier(
             self._context,
             self._calls.begun,
@@ -169,7 +169,7 @@ class MessagesStream(StreamTranslation):
         begins, and after those that it continues.
         """
         has_fields = delta.carried or any(fragment.carried for fragment in delta.calls)
-        hidden = self._request.asked.thinking == "none"
+        hidden = self._request.options.thinking == "none"
         if not has_fields or hidden or self._context.seal is None:
             return None
         block = next(self._frame.open_blocks(CarryingBlock), None)
@@ -197,11 +197,11 @@ class MessagesStream(StreamTranslation):
         held = self._scanner.flush()
         if held:
             self._text_block().add(held)
-            self._scanner = StopScanner(self._request.asked.stop_sequences)
+            self._scanner = StopScanner(self._request.options.stop_sequences)
 
     def _begin_call(self) -> CallBlock:
         self._end_text()
         if self._call_ids is None:
             self._call_ids = known_call_ids(self._request.client)
         own_id = f"toolu_{self._context.new_id()}"
-        return self._frame.add(CallBlock(self._request.asked, own_id, self._call_ids))
+        return self._frame.add(CallBlock(self._request.options, own_id, self._call_ids))

@@ -5,10 +5,10 @@ from gateway.translate.contract import Context, Report
 from gateway.translate.draft import Draft
 from gateway.translate.messages_via_responses import parameters
 from gateway.translate.messages_via_responses.conversation import ItemsConversation
-from gateway.translate.parts.from_messages.asking import asked_of
 from gateway.translate.parts.from_messages.client_paths import RESPONSES, ClientPaths
 from gateway.translate.parts.from_messages.hints import hints
 from gateway.translate.parts.from_messages.local_reply import asks_nothing
+from gateway.translate.parts.from_messages.options import reply_options
 from gateway.translate.parts.from_messages.parameters import refuse_prefill
 from gateway.translate.parts.from_messages.prepared import PreparedRequest
 from gateway.translate.parts.from_messages.tools import plan_tools
@@ -51,6 +51,6 @@ def write(draft: Draft, conversation: ItemsConversation) -> PreparedRequest:
     return PreparedRequest(
         client=draft.client,
         call=draft.upstream,
-        asked=asked_of(draft.client, tools, native_stops=False),
+        options=reply_options(draft.client, tools, native_stops=False),
         paths=ClientPaths(RESPONSES, draft.client, conversation.origins, tools),
     )

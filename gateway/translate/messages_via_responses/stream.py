@@ -68,4 +68,4 @@ class MessagesStream(StreamTranslation):
     @property
     def passes_text(self) -> bool:
         """Whether no stop sequences are looked for."""
-        return not self._request.asked.stop_sequences
+        return not self._request.options.stop_sequences

@@ -3,12 +3,12 @@
 from gateway.shapes import Shape
 from gateway.translate.contract import Report
 from gateway.translate.messages_via_chat.ending import Ending
-from gateway.translate.parts.messages.asked import MessagesAsked
+from gateway.translate.parts.messages.reply_options import MessagesReplyOptions
 from gateway.translate.parts.messages.stop_reasons import Stop
 
 
 def ending(*native: str) -> Ending:
-    return Ending(MessagesAsked(native_stops=native), Report(Shape.MESSAGES, Shape.CHAT))
+    return Ending(MessagesReplyOptions(native_stops=native), Report(Shape.MESSAGES, Shape.CHAT))
 
 
 def test_of_two_words_the_first_one_counts() -> None:

@@ -36,18 +36,18 @@ def test_stop_sequences_are_looked_for_here_unless_the_server_names_what_it_find
     body = asked(stop_sequences=["a", "b", "a"])
     sent = prepared(body)
     assert "stop" not in sent.call
-    assert sent.asked.stop_sequences == ("a", "b")
+    assert sent.options.stop_sequences == ("a", "b")
     assert sent.report.emulated == ["stop_sequences"]
     sent = prepared(body, VLLM)
     assert sent.call["stop"] == ["a", "b"]
-    assert sent.asked.native_stops == ("a", "b")
+    assert sent.options.native_stops == ("a", "b")
     assert sent.report.emulated == []
 
 
 def test_more_than_the_server_takes_are_looked_for_here() -> None:
     sent = prepared(asked(stop_sequences=["a", "b", "c", "d", "e"]), VLLM)
     assert "stop" not in sent.call
-    assert len(sent.asked.stop_sequences) == 5
+    assert len(sent.options.stop_sequences) == 5
     refuses = context(kind=kinds.VLLM, able={"stop": False})
     assert "stop" not in prepared(asked(stop_sequences=["a"]), refuses).call
 

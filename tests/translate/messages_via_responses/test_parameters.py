@@ -104,7 +104,7 @@ def test_stop_sequences_are_always_looked_for_here() -> None:
     for of in (OPENAI, VLLM):
         sent = prepared(asked(stop_sequences=["a"]), of, R)
         assert "stop" not in sent.call
-        assert sent.asked.stop_sequences == ("a",)
+        assert sent.options.stop_sequences == ("a",)
         assert sent.report.emulated == ["stop_sequences"]
 
 

@@ -25,7 +25,7 @@ from gateway.translate.parts.from_messages.hints import hints
 from gateway.translate.parts.from_messages.parameters import output_format
 from gateway.translate.parts.from_messages.system import is_attribution
 from gateway.translate.parts.from_messages.tool_names import sent_name
-from gateway.translate.parts.messages.asked import MessagesAsked
+from gateway.translate.parts.messages.reply_options import MessagesReplyOptions
 from gateway.translate.parts.tools.choices import Mode, ToolChoice, ToolName
 from gateway.translate.parts.tools.definitions import completed, is_strict_schema
 from gateway.translate.schema.messages import check_messages
@@ -152,10 +152,10 @@ def tools_of(request: MessagesRequest, defined: Defined, draft: Draft) -> Tools 
     return said._replace(choice=_choice(choice, defined.names), one_at_a_time=one_at_a_time)
 
 
-def asked_of(client: Json, tools: Tools | None, *, native_stops: bool) -> MessagesAsked:
+def reply_options(client: Json, tools: Tools | None, *, native_stops: bool) -> MessagesReplyOptions:
     """Return what the reply depends on; `native_stops`: the upstream applies stop sequences."""
     stops = tuple(dict.fromkeys(client.get("stop_sequences", ())))
-    return MessagesAsked(
+    return MessagesReplyOptions(
         stop_sequences=() if native_stops else stops,
         native_stops=stops if native_stops else (),
         thinking=shown_as(client),

@@ -17,10 +17,10 @@ from gateway.fast.agents.from_messages.messages_blocks import (
 from gateway.fast.agents.from_messages.messages_parameters import (
     Function,
     Tools,
-    asked_of,
     defined_in,
     draft_of,
     instructions,
+    reply_options,
     tools_of,
     write_hints,
 )
@@ -232,9 +232,9 @@ def encode_agents(request: MessagesRequest, context: Context) -> AgentRequest:
     tools = tools_of(request, defined, draft)
     if tools is not None:
         _write_tools(draft, tools)
-    asked = asked_of(draft.client, tools, native_stops=native)
+    options = reply_options(draft.client, tools, native_stops=native)
     call_ids = conversation.call_ids
-    answers = Answers(asked, request.max_tokens, call_ids, context, report)
-    calls = partial(message_with_calls, asked, call_ids, context)
+    answers = Answers(options, request.max_tokens, call_ids, context, report)
+    calls = partial(message_with_calls, options, call_ids, context)
     written = partial(joined, "messages", conversation.sent, encode)
     return answers.to(draft.upstream, written, fold_replies, CallsInChunks, decode_text, calls)

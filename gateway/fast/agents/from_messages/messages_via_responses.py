@@ -17,10 +17,10 @@ from gateway.fast.agents.from_messages.messages_blocks import (
 from gateway.fast.agents.from_messages.messages_parameters import (
     Function,
     Tools,
-    asked_of,
     defined_in,
     draft_of,
     instructions,
+    reply_options,
     tools_of,
     write_hints,
 )
@@ -198,10 +198,10 @@ def encode_agents(request: MessagesRequest, context: Context) -> AgentRequest:
     parameters.stop_sequences(draft)
     parameters.token_limit(draft)
     write_hints(draft, request, is_marked=conversation.is_marked or defined.is_marked)
-    asked = asked_of(draft.client, tools, native_stops=False)
+    options = reply_options(draft.client, tools, native_stops=False)
     limit = draft.upstream["max_output_tokens"]
     call_ids = conversation.call_ids
-    answers = Answers(asked, limit, call_ids, context, report)
-    calls = partial(message_with_calls, asked, call_ids, limit, context)
+    answers = Answers(options, limit, call_ids, context, report)
+    calls = partial(message_with_calls, options, call_ids, limit, context)
     written = partial(joined, "input", conversation.sent, encode)
     return answers.to(draft.upstream, written, fold_replies, CallsInEvents, decode_text, calls)

@@ -9,7 +9,7 @@ from gateway.fast.codec import Nothing, Passed
 from gateway.fast.forms.chat_replies import ChatReplyFields, ChatUsage
 from gateway.fast.forms.message_answers import CallId, Name, encode_calls, usage_of_chat
 from gateway.translate.contract import Context
-from gateway.translate.parts.messages.asked import MessagesAsked
+from gateway.translate.parts.messages.reply_options import MessagesReplyOptions
 
 _Empty = Literal[""] | None
 
@@ -68,7 +68,7 @@ _read = msgspec.json.Decoder(_Reply).decode
 
 
 def message_with_calls(
-    asked: MessagesAsked, call_ids: Sequence[str], context: Context, body: bytes
+    options: MessagesReplyOptions, call_ids: Sequence[str], context: Context, body: bytes
 ) -> bytes | None:
     """Return the message for a chat reply with calls; None: it is not a common one.
 
@@ -83,7 +83,7 @@ def message_with_calls(
         [(call.id, call.function.name, call.function.arguments) for call in message.tool_calls],
         usage_of_chat(reply.usage, reply.service_tier),
         reply.model,
-        asked,
+        options,
         call_ids,
         context,
     )

@@ -9,8 +9,8 @@ from gateway.fast.codec import NOT_ADMITTED, EncodedRequest
 from gateway.shapes import Json
 from gateway.translate.contract import Context, Report, StreamTranslation, Translation
 from gateway.translate.pair import PairTranslation
-from gateway.translate.parts.messages.asked import MessagesAsked
 from gateway.translate.parts.messages.prepared import PreparedMessages
+from gateway.translate.parts.messages.reply_options import MessagesReplyOptions
 
 Fold = Callable[[Sequence[Json], PreparedMessages, Context, Report], Json]
 Stream = Callable[[PreparedMessages, Context, Report], StreamTranslation]
@@ -23,7 +23,7 @@ Decode = Callable[[bytes], bytes | None]
 class AnsweredRequest:
     """As much of a prepared request as the folds of replies read (a `PreparedMessages`)."""
 
-    asked: MessagesAsked
+    options: MessagesReplyOptions
     limit: int
     """The limit of output tokens as it is sent."""
     call_ids: Sequence[str]
@@ -46,7 +46,7 @@ class AnsweredRequest:
 class Answers:
     """The replies to one request."""
 
-    asked: MessagesAsked
+    options: MessagesReplyOptions
     limit: int
     call_ids: Sequence[str]
     context: Context
@@ -66,7 +66,7 @@ class Answers:
         `text` decodes common replies of a text, `calls` those with calls; `fold` and `stream` fold
         all others.
         """
-        stops, usage = has_stops(self.asked), True if upstream.get("stream") else None
+        stops, usage = has_stops(self.options), True if upstream.get("stream") else None
         encoded = EncodedRequest(encode(upstream), self.limit, usage)
         return AgentRequest(
             encoded,
@@ -87,7 +87,7 @@ class Answers:
 
     def _folding(self, fold: Fold, stream: Stream, client_param: ClientParam) -> Translation:
         """Return the translation of the replies."""
-        request = AnsweredRequest(self.asked, self.limit, self.call_ids, client_param)
+        request = AnsweredRequest(self.options, self.limit, self.call_ids, client_param)
         report = self.report
 
         def folded(replies: Sequence[Json], of: PreparedMessages, context: Context) -> Json:
@@ -99,6 +99,6 @@ class Answers:
         return PairTranslation(request, self.context, report, folded, streamed)
 
 
-def has_stops(asked: MessagesAsked) -> bool:
+def has_stops(options: MessagesReplyOptions) -> bool:
     """Whether a text that is a stop sequence ends a reply."""
-    return bool(asked.stop_sequences or asked.native_stops)
+    return bool(options.stop_sequences or options.native_stops)

@@ -9,7 +9,7 @@ from gateway.fast.codec import ABSENT, Passed
 from gateway.fast.forms.message_answers import CallId, Name, encode_calls, usage
 from gateway.fast.forms.response_replies import HiddenReasoning, OutputMessage, Response
 from gateway.translate.contract import Context
-from gateway.translate.parts.messages.asked import MessagesAsked
+from gateway.translate.parts.messages.reply_options import MessagesReplyOptions
 
 
 class _Call(
@@ -35,7 +35,11 @@ _read = msgspec.json.Decoder(_Response).decode
 
 
 def message_with_calls(
-    asked: MessagesAsked, call_ids: Sequence[str], limit: int, context: Context, body: bytes
+    options: MessagesReplyOptions,
+    call_ids: Sequence[str],
+    limit: int,
+    context: Context,
+    body: bytes,
 ) -> bytes | None:
     """Return the message for a response with calls; None: it is not a common one.
 
@@ -63,7 +67,7 @@ def message_with_calls(
             response.service_tier,
         ),
         response.model,
-        asked,
+        options,
         call_ids,
         context,
     )

@@ -9,7 +9,7 @@ from gateway.translate.chat_via_responses.output.calls import Call
 from gateway.translate.chat_via_responses.output.item_texts import ReasoningForm
 from gateway.translate.chat_via_responses.output.tracking import OutputItem
 from gateway.translate.contract import Context
-from gateway.translate.parts.messages.asked import MessagesAsked
+from gateway.translate.parts.messages.reply_options import MessagesReplyOptions
 from gateway.translate.parts.upstream_errors import nameless_call
 from gateway.translate.stream.messages.messages_blocks import (
     TextBlock,
@@ -105,10 +105,12 @@ class CallBlock(ToolUseBlock):
     all calls that the client has seen.
     """
 
-    def __init__(self, call: Call, asked: MessagesAsked, own_id: str, known_ids: set[str]) -> None:
+    def __init__(
+        self, call: Call, options: MessagesReplyOptions, own_id: str, known_ids: set[str]
+    ) -> None:
         super().__init__()
         self._call = call
-        self._names = asked.tool_names
+        self._names = options.tool_names
         self._own_id = own_id
         self._known_ids = known_ids
 

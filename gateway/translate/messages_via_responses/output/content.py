@@ -32,8 +32,8 @@ class Content:
         self._calls: dict[Call, CallBlock] = {}
         self._call_ids: set[str] | None = None
         self._characters = 0
-        self._documents = Documents(report) if request.asked.one_document else None
-        self.texts = Texts(request.asked.stop_sequences, frame)
+        self._documents = Documents(report) if request.options.one_document else None
+        self.texts = Texts(request.options.stop_sequences, frame)
 
     @property
     def has_calls(self) -> bool:
@@ -80,7 +80,7 @@ class Content:
 
     def reasoning(self, item: OutputItem) -> ReasoningBlock | None:
         """Return the block of a reasoning item; None: the client does not get it."""
-        thinking = self._request.asked.thinking
+        thinking = self._request.options.thinking
         if thinking == "none":
             return None
         block = self._reasoning.get(item)
@@ -101,7 +101,7 @@ class Content:
 
     def describe(self, call: Call, source: Json) -> None:
         """Take name, id and type of a call from an item or an event."""
-        call.describe(source, self._request.asked.tools)
+        call.describe(source, self._request.options.tools)
 
     def open(self, call: Call, text: object) -> None:
         """Take the text of a call's announcement."""
@@ -144,7 +144,7 @@ class Content:
             if self._call_ids is None:
                 self._call_ids = known_call_ids(self._request.client)
             own_id = f"toolu_{self._context.new_id()}"
-            block = CallBlock(call, self._request.asked, own_id, self._call_ids)
+            block = CallBlock(call, self._request.options, own_id, self._call_ids)
             self._calls[call] = self._frame.add(block)
         block.show()
 

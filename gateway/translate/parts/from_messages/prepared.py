@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from gateway.shapes import Json
 from gateway.translate.parts.from_messages.client_paths import ClientPaths
-from gateway.translate.parts.messages.asked import MessagesAsked
+from gateway.translate.parts.messages.reply_options import MessagesReplyOptions
 
 
 @dataclass(slots=True)
@@ -16,7 +16,7 @@ class PreparedRequest:
     """The client's request, checked, without null keys."""
     call: Json | None
     """None: nothing is to be generated."""
-    asked: MessagesAsked
+    options: MessagesReplyOptions
     paths: ClientPaths
 
     @property

@@ -4,7 +4,7 @@ from typing import Protocol
 
 from gateway.shapes import Json
 from gateway.translate.pair import Prepared
-from gateway.translate.parts.messages.asked import MessagesAsked
+from gateway.translate.parts.messages.reply_options import MessagesReplyOptions
 
 
 class PreparedMessages(Prepared, Protocol):
@@ -15,7 +15,7 @@ class PreparedMessages(Prepared, Protocol):
         """The client's request, checked."""
 
     @property
-    def asked(self) -> MessagesAsked:
+    def options(self) -> MessagesReplyOptions:
         """What the reply depends on."""
 
 

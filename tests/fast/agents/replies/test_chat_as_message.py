@@ -9,7 +9,7 @@ from msgspec.json import decode, encode
 
 from gateway.fast.agents.replies.chat_as_message import message_with_calls
 from gateway.shapes import Json, Shape
-from gateway.translate.parts.messages.asked import MessagesAsked
+from gateway.translate.parts.messages.reply_options import MessagesReplyOptions
 from tests.fast.agents import messages_agents as agents
 from tests.fast.agents.messages_agents import CONTEXTS, FULL
 from tests.fast.both_paths import ABSENT, changed, each, like, with_each_field
@@ -110,4 +110,4 @@ def test_calls_take_the_fast_path(content: str | None) -> None:
 
 def test_a_reply_without_calls_is_another_ones() -> None:
     reply = encode(changed(REPLY, [("choices.0.message.tool_calls", [])]))
-    assert message_with_calls(MessagesAsked(), (), CONTEXTS["OpenAI"], reply) is None
+    assert message_with_calls(MessagesReplyOptions(), (), CONTEXTS["OpenAI"], reply) is None

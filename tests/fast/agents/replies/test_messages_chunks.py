@@ -12,8 +12,8 @@ from gateway.fast.agents.replies.messages_chunks import CallsInChunks
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import MAX_REPLY_CHARACTERS, Report
 from gateway.translate.messages_via_chat.stream import MessagesStream
-from gateway.translate.parts.messages.asked import MessagesAsked
-from tests.fast.agents.call_streams import ASKED, CONTEXTS, shown
+from gateway.translate.parts.messages.reply_options import MessagesReplyOptions
+from tests.fast.agents.call_streams import CONTEXTS, OPTIONS, shown
 from tests.fast.both_paths import WILD, changed
 from tests.fast.names import names_between
 
@@ -81,25 +81,25 @@ POOL: list[Json] = [
 ]
 
 
-def assert_same(events: Sequence[Json], asked: int = 0, context: int = 0) -> None:
-    known = Shape.CHAT, ASKED[asked], CONTEXTS[context]
+def assert_same(events: Sequence[Json], options: int = 0, context: int = 0) -> None:
+    known = Shape.CHAT, OPTIONS[options], CONTEXTS[context]
     assert shown(CallsInChunks, events, *known) == shown(MessagesStream, events, *known)
 
 
 @pytest.mark.alone
-@pytest.mark.parametrize("asked", range(3))
-def test_a_usual_stream_is_the_same(asked: int) -> None:
-    assert_same(USUAL, asked)
+@pytest.mark.parametrize("options", range(3))
+def test_a_usual_stream_is_the_same(options: int) -> None:
+    assert_same(USUAL, options)
     for position in range(len(USUAL)):
-        assert_same(USUAL[:position], asked)
+        assert_same(USUAL[:position], options)
         for other in POOL:
-            assert_same([*USUAL[:position], other, *USUAL[position:]], asked, position % 2)
+            assert_same([*USUAL[:position], other, *USUAL[position:]], options, position % 2)
 
 
 @given(st.lists(st.sampled_from(POOL), max_size=12), st.integers(0, 2), st.integers(0, 1))
-def test_any_stream_is_the_same(events: list[Json], asked: int, context: int) -> None:
-    assert_same([*USUAL[:4], *events, *USUAL[4:]], asked, context)
-    assert_same(events, asked, context)
+def test_any_stream_is_the_same(events: list[Json], options: int, context: int) -> None:
+    assert_same([*USUAL[:4], *events, *USUAL[4:]], options, context)
+    assert_same(events, options, context)
 
 
 @pytest.mark.parametrize("last", [0, 1])
@@ -165,7 +165,7 @@ def test_a_call_that_is_too_long_ends_the_stream() -> None:
 
 
 def test_pieces_of_arguments_take_the_shortcut(monkeypatch: pytest.MonkeyPatch) -> None:
-    request = AnsweredRequest(MessagesAsked(), 9, [], lambda _, param: param)
+    request = AnsweredRequest(MessagesReplyOptions(), 9, [], lambda _, param: param)
     stream = CallsInChunks(request, CONTEXTS[0], Report(Shape.MESSAGES, Shape.CHAT))
     for event in USUAL[:4]:
         stream.feed(0, event)

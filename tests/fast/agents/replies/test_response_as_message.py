@@ -9,7 +9,7 @@ from msgspec.json import decode, encode
 
 from gateway.fast.agents.replies.response_as_message import message_with_calls
 from gateway.shapes import Json, Shape
-from gateway.translate.parts.messages.asked import MessagesAsked
+from gateway.translate.parts.messages.reply_options import MessagesReplyOptions
 from tests.fast.agents import messages_agents as agents
 from tests.fast.agents.messages_agents import CONTEXTS, FULL
 from tests.fast.both_paths import ABSENT, changed, each, like, with_each_field
@@ -99,4 +99,4 @@ def test_calls_take_the_fast_path(output: list[Json]) -> None:
 
 def test_a_response_without_calls_is_another_ones() -> None:
     response = encode({**REPLY, "output": [THOUGHT]})
-    assert message_with_calls(MessagesAsked(), (), 9, CONTEXTS["OpenAI"], response) is None
+    assert message_with_calls(MessagesReplyOptions(), (), 9, CONTEXTS["OpenAI"], response) is None

@@ -7,7 +7,7 @@ from gateway.shapes import Json, Shape
 from gateway.translate.chat_via_responses.output.tracking import ItemKind, OutputItem
 from gateway.translate.contract import Report
 from gateway.translate.messages_via_responses.output.content import Content
-from gateway.translate.parts.messages.asked import MessagesAsked
+from gateway.translate.parts.messages.reply_options import MessagesReplyOptions
 from gateway.translate.parts.messages.stop_reasons import Stop
 from gateway.translate.stream.messages.messages_frame import MessagesFrame
 from tests.messages_grammar import read_message
@@ -17,10 +17,10 @@ from tests.translate.messages_client import Request, context, failure, texts
 class Scene:
     """A message, and what is said into it."""
 
-    def __init__(self, asked: MessagesAsked | None = None) -> None:
+    def __init__(self, options: MessagesReplyOptions | None = None) -> None:
         self.report = Report(Shape.MESSAGES, Shape.RESPONSES)
         self.frame = MessagesFrame(context())
-        request = Request(Shape.RESPONSES, asked or MessagesAsked(tools=frozenset({"ls"})))
+        request = Request(Shape.RESPONSES, options or MessagesReplyOptions(tools=frozenset({"ls"})))
         self.content = Content(request, self.frame, context(), self.report)
 
     def message(self, *, cut_off: bool = False) -> Json:
@@ -56,7 +56,7 @@ def test_a_call_in_pieces_and_as_a_whole() -> None:
 
 
 def test_a_name_that_may_go_on_waits_for_the_end_of_its_item() -> None:
-    scene = Scene(MessagesAsked(tools=frozenset({"ls_all"})))
+    scene = Scene(MessagesReplyOptions(tools=frozenset({"ls_all"})))
     call = item(ItemKind.CALL).call
     scene.content.describe(call, {"name": "ls", "call_id": "call_1"})
     scene.content.open(call, "{}")

@@ -236,14 +236,14 @@ def test_a_long_name_is_shortened_everywhere() -> None:
     for target in (Shape.CHAT, Shape.RESPONSES):
         body = asked(*history, tools=[tool(LONG)], tool_choice={"type": "tool", "name": LONG})
         sent = prepared(body, target=target)
-        (short,) = sent.asked.tool_names
+        (short,) = sent.options.tool_names
         assert len(short) == 64
         assert LONG not in str(sent.call)
         assert str(sent.call).count(short) == 3
 
 
 def test_names_that_become_the_same_are_refused() -> None:
-    short = next(iter(prepared(asked(tools=[tool(LONG)])).asked.tool_names))
+    short = next(iter(prepared(asked(tools=[tool(LONG)])).options.tool_names))
     error = refused(asked(tools=[tool(LONG), tool(short)]))
     assert error.param == "tools[1].name"
     # That two tools have one name is for the upstream to refuse.

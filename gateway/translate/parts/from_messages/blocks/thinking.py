@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from gateway.shapes import Json
 from gateway.translate.contract import Context, Report
-from gateway.translate.parts.messages.asked import Thinking
+from gateway.translate.parts.messages.reply_options import Thinking
 from gateway.translate.parts.messages.signatures import carries, unpack
 
 

@@ -9,7 +9,7 @@ Thinking = Literal["summarized", "omitted", "none"]
 
 
 @dataclass(slots=True)
-class MessagesAsked:
+class MessagesReplyOptions:
     """What the reply to a messages client depends on in its request."""
 
     stop_sequences: tuple[str, ...] = ()

@@ -4,16 +4,18 @@ from gateway.shapes import Json
 from gateway.translate.parts.from_messages.blocks.thinking import shown_as
 from gateway.translate.parts.from_messages.parameters import output_format
 from gateway.translate.parts.from_messages.tools import MessagesTools
-from gateway.translate.parts.messages.asked import MessagesAsked
+from gateway.translate.parts.messages.reply_options import MessagesReplyOptions
 
 
-def asked_of(client: Json, tools: MessagesTools, *, native_stops: bool) -> MessagesAsked:
+def reply_options(
+    client: Json, tools: MessagesTools, *, native_stops: bool
+) -> MessagesReplyOptions:
     """Return what the reply depends on in a checked request, given what of it is sent.
 
     `native_stops`: the upstream applies the stop sequences, and names the one it has found.
     """
     stops = tuple(dict.fromkeys(client.get("stop_sequences", ())))
-    return MessagesAsked(
+    return MessagesReplyOptions(
         stop_sequences=() if native_stops else stops,
         native_stops=stops if native_stops else (),
         thinking=shown_as(client),

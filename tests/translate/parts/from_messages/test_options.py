@@ -1,7 +1,7 @@
 """What a reply depends on in its request."""
 
 from gateway.shapes import Json
-from gateway.translate.parts.messages.asked import MessagesAsked
+from gateway.translate.parts.messages.reply_options import MessagesReplyOptions
 from tests import kinds
 from tests.translate.messages_prepared import context, prepared
 from tests.translate.messages_requests import asked, tool
@@ -17,7 +17,7 @@ BODY: Json = asked(
 def test_a_reply_knows_what_was_asked() -> None:
     sent = prepared(BODY)
     shortened = sent.call["tools"][1]["function"]["name"]
-    assert sent.asked == MessagesAsked(
+    assert sent.options == MessagesReplyOptions(
         stop_sequences=("b", "a"),
         native_stops=(),
         thinking="omitted",
@@ -28,4 +28,4 @@ def test_a_reply_knows_what_was_asked() -> None:
 
 def test_a_server_that_names_the_sequence_applies_them() -> None:
     sent = prepared(BODY, context(kind=kinds.VLLM))
-    assert (sent.asked.stop_sequences, sent.asked.native_stops) == ((), ("b", "a"))
+    assert (sent.options.stop_sequences, sent.options.native_stops) == ((), ("b", "a"))
