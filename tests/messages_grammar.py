@@ -155,10 +155,10 @@ class Automaton:
         self._usage(self._event["usage"], required=("output_tokens",))
         self.message |= delta
         self.message["usage"] |= self._event["usage"]
-        self._inputs_are_objects(cut_off=delta["stop_reason"] not in ("end_turn", "tool_use"))
+        self._inputs_are_objects(truncated=delta["stop_reason"] not in ("end_turn", "tool_use"))
         self._state = "message_delta"
 
-    def _inputs_are_objects(self, *, cut_off: bool) -> None:
+    def _inputs_are_objects(self, *, truncated: bool) -> None:
         """Read the inputs of calls; those that are cut off stay texts."""
         for block in self._blocks:
             if not isinstance(block.get("input"), str):
@@ -167,7 +167,7 @@ class Automaton:
                 block["input"] = json.loads(block["input"] or "{}")
                 self._fits(isinstance(block["input"], dict), "input is not an object")
             except ValueError:
-                self._fits(cut_off, "input is not JSON")
+                self._fits(truncated, "input is not JSON")
 
     def _stop(self) -> None:
         self._has("type")

@@ -177,5 +177,5 @@ class TextStream:
 
     def close(self, stop: Stop, counted: object, tier: object) -> list[Json]:
         """End the message; return the events to send."""
-        self._frame.end(stop, counted, tier, cut_off=False)
+        self._frame.end(stop, counted, tier, truncated=False)
         return self._frame.sent()

@@ -103,32 +103,32 @@ class MessageFold:
             return self._think(string(delta, "thinking"))
         return self._pass(string(delta, "partial_json")) if kind == "input_json_delta" else []
 
-    def _end_call(self, *, cut_off: bool = False) -> list[Json]:
+    def _end_call(self, *, truncated: bool = False) -> list[Json]:
         """End the open call: without pieces it has its input from the start, or none.
 
-        That is not done where its block ends, but where the next one begins: `cut_off` is known
+        That is not done where its block ends, but where the next one begins: `truncated` is known
         only after it.
         """
         call, self._call = self._call, None
         if call is None:
             return []
-        if not call.text.text and (call.given or not cut_off):
+        if not call.text.text and (call.given or not truncated):
             call.text.open(arguments_of(call.given))
-        call.text.end(naturally=not cut_off)
-        deltas = self._rest_of(call, cut_off=cut_off)
-        for text in call.text.other_calls(naturally=not cut_off):
+        call.text.end(truncated=truncated)
+        deltas = self._rest_of(call, truncated=truncated)
+        for text in call.text.other_calls(truncated=truncated):
             other, opened = self._open(call.name, "", text)
             other.text.complete(text, item_is_done=True)
-            other.text.end(naturally=not cut_off)
-            deltas += [*opened, *self._rest_of(other, cut_off=cut_off)]
+            other.text.end(truncated=truncated)
+            deltas += [*opened, *self._rest_of(other, truncated=truncated)]
         return deltas
 
-    def _rest_of(self, call: _OpenCall, *, cut_off: bool) -> list[Json]:
+    def _rest_of(self, call: _OpenCall, *, truncated: bool) -> list[Json]:
         """Return what is not shown yet of a whole call; raises `UpstreamError` for half of one."""
         if not call.is_custom:
             return self._arguments(call, call.text.next_text())
         text = call.text.text
-        if not cut_off:
+        if not truncated:
             check_arguments(call.name, text, wrapped=True)
         fields = {"input": unwrapped_input(text)}
         return [self._call_delta(call.index, "custom", fields)] if text else []
@@ -140,8 +140,8 @@ class MessageFold:
     def _end(self, _event: Json) -> list[Json]:
         word = self._ending.word(has_output=self._has_text or self._calls > 0)
         reason = chat_reason(word)
-        cut_off = reason in ("length", "content_filter")
-        deltas = self._end_call(cut_off=cut_off) + self._show(self._scanner.flush())
+        truncated = reason in ("length", "content_filter")
+        deltas = self._end_call(truncated=truncated) + self._show(self._scanner.flush())
         if reason == "content_filter":
             deltas.append({"refusal": self._ending.refusal})
         self.finish_reason = reason

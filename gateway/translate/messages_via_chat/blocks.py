@@ -66,11 +66,11 @@ class CallBlock(CallInPieces, ToolUseBlock):
         self.begin(self.shown_id, self._options.tool_names.get(self.name, self.name))
         self._write()
 
-    def close(self, *, cut_off: bool) -> None:
+    def close(self, *, truncated: bool) -> None:
         """End the block; raises `UpstreamError` for arguments that are not an object."""
-        if not self.announced and not (cut_off and not (self.name or self.likely_name)):
+        if not self.announced and not (truncated and not (self.name or self.likely_name)):
             self.announce()
-        if not cut_off:
+        if not truncated:
             check_input(self.name, self._text.text)
         self._is_over = True
         self._write()

@@ -88,14 +88,14 @@ class MessagesStream(StreamTranslation):
     def _finish(self) -> None:
         self._end_text()
         found = self._scanner.found
-        naturally = found is None and not self._ending.is_cut_short
-        self._calls.finish(self._begin_call, naturally=naturally)
+        truncated = found is not None or self._ending.is_cut_short
+        self._calls.finish(self._begin_call, truncated=truncated)
         stop = self._ending.stop(has_tool_calls=bool(self._calls), found=found)
         facts = self._facts
         for name in facts.beside:
             self._report.drop(name)
         self._frame.start(facts.model, facts.usage, facts.service_tier)
-        self._frame.end(stop, facts.usage, facts.service_tier, cut_off=not naturally)
+        self._frame.end(stop, facts.usage, facts.service_tier, truncated=truncated)
 
     def _take(self, choice: Json) -> None:
         if self._places.place(choice) is None:

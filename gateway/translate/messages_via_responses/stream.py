@@ -44,7 +44,7 @@ class MessagesStream(StreamTranslation):
         self._frame.start(known.get("model"), *fields)
         self._frame.advance()
         if self._fold.stop is not None:
-            self._frame.end(self._fold.stop, *fields, cut_off=self._fold.cut_off)
+            self._frame.end(self._fold.stop, *fields, truncated=self._fold.truncated)
         return self._frame.sent()
 
     def end(self, call: int) -> list[Json]:  # noqa: ARG002

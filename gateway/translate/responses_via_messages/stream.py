@@ -120,10 +120,10 @@ class MessagesAsResponse(ResponseFrame):
         elif kind == "signature_delta" and self._thought is not None:
             self._thought[1].block["signature"] = string(delta, "signature")
 
-    def _end_block(self, *, cut_off: bool = False) -> None:
+    def _end_block(self, *, truncated: bool = False) -> None:
         """End the open block: a call without pieces has its input from the start, or none.
 
-        That is not done where the block ends, but where the next one begins: `cut_off` is known
+        That is not done where the block ends, but where the next one begins: `truncated` is known
         only after it.
         """
         call, self._call, self._thought = self._call, None, None
@@ -132,10 +132,10 @@ class MessagesAsResponse(ResponseFrame):
         rest = "".join([*self._beyond, call.settle()])
         self._beyond.clear()
         is_blank = not call.text.strip()
-        call.lacks_its_end = is_blank and cut_off and not self._given
+        call.lacks_its_end = is_blank and truncated and not self._given
         if is_blank and not call.lacks_its_end:
             call.add("", "", arguments_of(self._given), custom=False)
-        for text in further_calls(rest, call.text, naturally=not cut_off):
+        for text in further_calls(rest, call.text, truncated=truncated):
             self._add_call("", call.name).add("", "", text, custom=False)
 
     def _note_stop(self, event: Json) -> None:
@@ -143,7 +143,7 @@ class MessagesAsResponse(ResponseFrame):
 
     def _end(self, _event: Json) -> None:
         word = self._ending.word(has_output=self._has_output)
-        self._end_block(cut_off=incomplete_reason(word) is not None)
+        self._end_block(truncated=incomplete_reason(word) is not None)
         if chat_reason(word) == "content_filter":
             self._open()
             self._message().add_refusal(self._ending.refusal)

@@ -89,8 +89,8 @@ class CallText:
         ):
             self._settle_as_it_is()
 
-    def end(self, *, naturally: bool) -> None:
-        """Take the end of the response; `naturally`: nothing cut it short."""
+    def end(self, *, truncated: bool) -> None:
+        """Take the end of the response; `truncated`: something cut it short."""
         if self.settled:
             return
         self._take(self._arguments.flush())
@@ -101,7 +101,7 @@ class CallText:
             self._settle(self._opening)
         elif not text and self._empty.strip():
             self._settle(self._empty)
-        elif naturally and not self.is_free and not text:
+        elif not truncated and not self.is_free and not text:
             self._settle("{}")
         else:
             self._settle_as_it_is()
@@ -115,13 +115,13 @@ class CallText:
         self._shown += shown
         return "".join(shown)
 
-    def other_calls(self, *, naturally: bool) -> list[str]:
+    def other_calls(self, *, truncated: bool) -> list[str]:
         """Return, once it is settled, the arguments of other calls that follow these.
 
         Raises `UpstreamError` as `further_calls` does.
         """
         rest, self._beyond = "".join(self._beyond), []
-        return further_calls(rest, self.text, naturally=naturally)
+        return further_calls(rest, self.text, truncated=truncated)
 
     def is_placeholder(self, text: str) -> bool:
         """Whether a text is empty, or an empty object."""

@@ -103,24 +103,24 @@ class CallsFold:
             call.longer_names = frozenset()
         return self._show(call)
 
-    def finish(self, call: Call, *, naturally: bool) -> list[Json]:
-        """Take the end of the response; `naturally`: it was not cut short.
+    def finish(self, call: Call, *, truncated: bool) -> list[Json]:
+        """Take the end of the response; `truncated`: it was cut short.
 
         Raises `UpstreamError` if a call has no name, or the arguments of several calls.
         """
         if not call.name:
             raise nameless_call()
         call.longer_names = frozenset()
-        call.text.end(naturally=naturally)
-        others = call.text.other_calls(naturally=naturally)
-        if naturally:
+        call.text.end(truncated=truncated)
+        others = call.text.other_calls(truncated=truncated)
+        if not truncated:
             self._check(call)
         deltas = self._show(call, has_ended=True)
         for text in others:
             other = Call(call.kind, call.name)
             other.text.complete(text, item_is_done=True)
-            other.text.end(naturally=naturally)
-            if naturally:
+            other.text.end(truncated=truncated)
+            if not truncated:
                 self._check(other)
             deltas += self._show(other, has_ended=True)
         return deltas

@@ -206,7 +206,7 @@ class OutputFold(ResponseEvents[list[Step]]):
             shown = item
         if self._messages.cut_by is None:
             for call in self._items.calls():
-                steps += _steps(self._calls.finish(call, naturally=status == "completed"))
+                steps += _steps(self._calls.finish(call, truncated=status != "completed"))
         else:
             others = list(takewhile(partial(is_not, shown), output))
         steps += self._others.finish(others) + self._last_steps()

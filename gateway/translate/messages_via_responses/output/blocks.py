@@ -137,12 +137,12 @@ class CallBlock(ToolUseBlock):
             self.begin(shown_id, self._names.get(call.name, call.name))
         self.add_input(call.text.next_text())
 
-    def close(self, *, cut_off: bool) -> None:
+    def close(self, *, truncated: bool) -> None:
         """Add the rest; raises `UpstreamError` for arguments that are not an object."""
         self._call.longer_names = frozenset()
         self.show()
         self.end_input()
-        if not cut_off:
+        if not truncated:
             if not self._call.name:
                 raise nameless_call()
             check_input(self._call.name, self._call.text.text)

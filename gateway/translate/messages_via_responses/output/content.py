@@ -122,20 +122,20 @@ class Content:
             call.longer_names = frozenset()
         self._show(call)
 
-    def finish(self, call: Call, *, naturally: bool) -> None:
+    def finish(self, call: Call, *, truncated: bool) -> None:
         """Take the end of the response; calls after the arguments of one get blocks of theirs."""
         call.longer_names = frozenset()
-        call.text.end(naturally=naturally)
+        call.text.end(truncated=truncated)
         self._show(call)
-        for text in call.text.other_calls(naturally=naturally):
+        for text in call.text.other_calls(truncated=truncated):
             other = Call(call.kind, call.name)
             self.complete_call(other, text, item_is_done=True)
-            other.text.end(naturally=naturally)
+            other.text.end(truncated=truncated)
 
     def cut(self) -> None:
         """Take the end of the message at a stop sequence."""
         for call in list(self._calls):
-            self.finish(call, naturally=False)
+            self.finish(call, truncated=True)
 
     def _show(self, call: Call) -> None:
         block = self._calls.get(call)

@@ -19,7 +19,7 @@ def is_cut_off(status: str, response: Json, sent: Json, context: Context) -> boo
 
 
 def stop_of(
-    status: str, response: Json, report: Report, *, has_calls: bool, refusal: str, cut_off: bool
+    status: str, response: Json, report: Report, *, has_calls: bool, refusal: str, truncated: bool
 ) -> Stop:
     """Return the end of a response with a status: `completed` or `incomplete`.
 
@@ -36,6 +36,6 @@ def stop_of(
         return Stop("refusal", explanation=refusal or None)
     if refusal:
         return Stop("refusal", explanation=refusal)
-    if status == "completed" and cut_off:
+    if status == "completed" and truncated:
         return Stop("max_tokens")
     return Stop("tool_use" if has_calls and status == "completed" else "end_turn")

@@ -52,7 +52,7 @@ class MessageFold(ResponseEvents[None]):
         self._content = Content(request, frame, context, report)
         self.stop: Stop | None = None
         """Why the message ended; None: it has not."""
-        self.cut_off = False
+        self.truncated = False
         """Whether the last block lacks its end."""
 
     @property
@@ -84,9 +84,9 @@ class MessageFold(ResponseEvents[None]):
             if self.is_cut:
                 self._cut()
                 return
-        self.cut_off = is_cut_off(status, response, self._sent, self._context)
+        self.truncated = is_cut_off(status, response, self._sent, self._context)
         for call in self._items.calls():
-            self._content.finish(call, naturally=not self.cut_off)
+            self._content.finish(call, truncated=self.truncated)
         self._content.end_texts()
         if self.is_cut:
             self._cut()
@@ -97,12 +97,12 @@ class MessageFold(ResponseEvents[None]):
             self._report,
             has_calls=self._content.has_calls,
             refusal=self._content.texts.refusal,
-            cut_off=self.cut_off,
+            truncated=self.truncated,
         )
 
     def _cut(self) -> None:
         self._content.cut()
-        self.cut_off = True
+        self.truncated = True
         self.stop = Stop("stop_sequence", self._content.texts.found)
 
     def _item_added(self, event: Json) -> None:

@@ -4,18 +4,18 @@ from gateway.translate.parts.tools.arguments import BETWEEN, ArgumentText, opens
 from gateway.translate.parts.tools.call_faults import two_in_one
 
 
-def further_calls(rest: str, arguments: str, *, naturally: bool) -> list[str]:
+def further_calls(rest: str, arguments: str, *, truncated: bool) -> list[str]:
     """Return the arguments of the calls in what follows the arguments of one.
 
     Repetitions of these are left out; other text after the JSON stays with the last call, for the
-    client to judge. `naturally`: nothing has cut the reply short. Raises `UpstreamError` for calls
-    that lack their end in such a reply.
+    client to judge. Unless the reply is `truncated`, which means that something has cut it short,
+    this raises `UpstreamError` for calls that lack their end.
     """
     others: list[str] = []
     while opens_json(rest):
         other = ArgumentText()
         rest = other.add(rest.lstrip(BETWEEN))
-        if naturally and not other.ended:
+        if not truncated and not other.ended:
             raise two_in_one()
         if not same_json(other.text, arguments):
             others.append(other.text)

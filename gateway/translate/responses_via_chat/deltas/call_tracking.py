@@ -115,19 +115,19 @@ class CallTracker(Generic[Call]):
             return self.take_whole(fragments, begin)
         return [self.take(fragment, begin) for fragment in fragments]
 
-    def finish(self, begin: Callable[[], Call], *, naturally: bool) -> None:
-        """Take the end of the stream; `naturally`: it was not cut off.
+    def finish(self, begin: Callable[[], Call], *, truncated: bool) -> None:
+        """Take the end of the stream; `truncated`: it was cut off.
 
         Raises `UpstreamError` for calls with a common index or text whose arguments are incomplete.
         """
         for item in list(self.begun):
             self._go_beyond(item, None, item.settle(), begin)
         for item, (index, text) in list(self._rests.items()):
-            if naturally and not text.ended:
+            if not truncated and not text.ended:
                 raise two_in_one()
             self._follow(item, index, text, begin)
         for items in self._overlapping.values():
-            if naturally and any(item.is_cut_off for item in items):
+            if not truncated and any(item.is_cut_off for item in items):
                 raise _mixed_up()
 
     def _known(self, fragment: CallFragment) -> Call | None:

@@ -56,7 +56,7 @@ class ResponseOutput:
     def _complete(self, incomplete: str | None) -> None:
         """End all items and the response; `incomplete` is the reason why it is not complete."""
         response = self._open()
-        self._queue.end(cut_off=incomplete is not None)
+        self._queue.end(truncated=incomplete is not None)
         status = "incomplete" if incomplete else "completed"
         ended = response.at(status, self._output(status), incomplete_reason=incomplete)
         ended = with_native(ended, self._native_word)

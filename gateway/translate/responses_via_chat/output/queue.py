@@ -62,11 +62,11 @@ class OutputQueue:
                 return
             self._end_first("completed")
 
-    def end(self, *, cut_off: bool) -> None:
-        """End all items; with `cut_off` the last one, and those without an end, are incomplete."""
+    def end(self, *, truncated: bool) -> None:
+        """End all items; if `truncated`, the last one and those without an end are incomplete."""
         while self._open:
             lacks_its_end = len(self._open) == 1 or self._open[0].is_cut_off
-            self._end_first("incomplete" if cut_off and lacks_its_end else "completed")
+            self._end_first("incomplete" if truncated and lacks_its_end else "completed")
 
     def break_off(self) -> list[Json]:
         """Return the output of a response that has failed: the items that the client has seen."""

@@ -79,7 +79,7 @@ class ResponsesStream(ResponseFrame):
         if not has_text and not self._calls:
             self._message()
         incomplete = INCOMPLETE.get(reason)
-        self._calls.finish(self._begin_call, naturally=incomplete is None)
+        self._calls.finish(self._begin_call, truncated=incomplete is not None)
         self._complete(incomplete)
         return self._queue.sent()
 

@@ -100,10 +100,10 @@ class StreamedItems:
             streamed = self._streamed(self._items.annotated(event))
             streamed.parts.annotate(index_of(event, "content_index"), event["annotation"])
 
-    def completed(self, output: object, *, naturally: bool = True) -> list[Json]:
+    def completed(self, output: object, *, truncated: bool = False) -> list[Json]:
         """Return a response's output, completed from the stream.
 
-        `naturally`: nothing has cut it short. Raises `UpstreamError` as `take` does.
+        `truncated`: something has cut it short. Raises `UpstreamError` as `take` does.
         """
         given = [{**item} for item in objects({"output": output}, "output")]
         found = {id(item): known for known, item in matched(self._items, given)}
@@ -123,7 +123,7 @@ class StreamedItems:
         if given:
             left = {streamed: None for streamed in left if streamed.says_something}
         return [
-            self._filled(streamed, item, naturally=naturally)
+            self._filled(streamed, item, truncated=truncated)
             for streamed, item in self._with_left_out(placed, left)
         ]
 
@@ -240,7 +240,7 @@ class StreamedItems:
         same = (each for each in others if item_digest(each.item) == mark)
         return next(named, None) or next(same, None)
 
-    def _filled(self, streamed: _StreamedItem, item: Json, *, naturally: bool) -> Json:
+    def _filled(self, streamed: _StreamedItem, item: Json, *, truncated: bool) -> Json:
         """Return an item completed from the stream; its own parts count where they say as much."""
         made = {**item, **streamed.item, **_without_empty(item)}
         known = streamed.known
@@ -248,7 +248,7 @@ class StreamedItems:
             # It keeps the id of its first event.
             return made | {name: streamed.item[name] for name in ("id",) if name in streamed.item}
         if known.kind is ItemKind.CALL:
-            return made | self._called(known, item, naturally=naturally)
+            return made | self._called(known, item, truncated=truncated)
         if known.kind in _TYPES:
             made.setdefault("type", _TYPES[known.kind])
         for listed in _LISTS:
@@ -257,13 +257,13 @@ class StreamedItems:
                 made[listed] = whole
         return made
 
-    def _called(self, known: OutputItem, item: Json, *, naturally: bool) -> Json:
+    def _called(self, known: OutputItem, item: Json, *, truncated: bool) -> Json:
         """Return name, id and text of a call, as they are known at the end."""
         call, text = known.call, known.call.text
         call.describe(item, self._tools)
         text.complete(arguments_text(call_text(item)), item_is_done=True)
-        text.end(naturally=naturally)
-        arguments = "".join([text.text, *text.other_calls(naturally=naturally)])
+        text.end(truncated=truncated)
+        arguments = "".join([text.text, *text.other_calls(truncated=truncated)])
         named: Json = {"name": call.name} if call.name else {}
         if call.upstream_id:
             named["call_id"] = call.upstream_id

@@ -38,10 +38,10 @@ class _Call(CallInPieces):
                 more[name] = kept
         merge(self._beside, more)
 
-    def build(self, call_id: str, *, naturally: bool) -> Json:
-        """Return the whole call; `naturally`: nothing has cut it short."""
+    def build(self, call_id: str, *, truncated: bool) -> Json:
+        """Return the whole call; `truncated`: something has cut it short."""
         text = self.text
-        if naturally and not self.is_free_text and not text:
+        if not truncated and not self.is_free_text and not text:
             text = "{}"
         kind, field = ("custom", "input") if self._custom else ("function", "arguments")
         inner = {"name": self.name or self.likely_name, field: text, **self._beside.get(kind, {})}
@@ -80,8 +80,8 @@ class FoldedMessage:
             self._fields["content"] = content
         add_delta(self._fields, fields)
 
-    def build(self, reply_id: object, *, naturally: bool) -> Json:
-        """Return the message, at the end of the stream; `naturally`: nothing has cut it short.
+    def build(self, reply_id: object, *, truncated: bool) -> Json:
+        """Return the message, at the end of the stream; `truncated`: something has cut it short.
 
         Calls without ids of their own get one made of `reply_id`.
         """
@@ -90,7 +90,7 @@ class FoldedMessage:
             texts = all(map(is_text, self._parts))
             message["content"] = text_of(self._parts) if texts else self._parts
         for calls in (self._calls, self._old_calls):
-            calls.finish(_Call, naturally=naturally)
+            calls.finish(_Call, truncated=truncated)
         made: list[Json] = []
         used: set[str] = set()
         for place, call in enumerate(self._calls.begun):
@@ -98,11 +98,11 @@ class FoldedMessage:
             if not call_id or call_id in used:
                 call_id = call_id_from(f"{reply_id} {place} {call.name} {call.text}")
             used.add(call_id)
-            made.append(call.build(call_id, naturally=naturally))
+            made.append(call.build(call_id, truncated=truncated))
         if made:
             message["tool_calls"] = made
         for call in self._old_calls.begun[:1]:
-            message["function_call"] = call.build("", naturally=naturally)["function"]
+            message["function_call"] = call.build("", truncated=truncated)["function"]
         return message
 
     def _call(self, tracker: CallTracker[_Call], pieces: list[Any], *, whole: bool) -> None:

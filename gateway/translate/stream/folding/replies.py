@@ -54,8 +54,8 @@ def _response(events: Iterable[Json], tools: Collection[str]) -> Json:
     for event in events:
         response = event.get("response")
         if is_terminal(event) and isinstance(response, dict):
-            naturally = event["type"] == "response.completed"
-            output = items.completed(response.get("output"), naturally=naturally)
+            truncated = event["type"] != "response.completed"
+            output = items.completed(response.get("output"), truncated=truncated)
             return {**response, "output": output}
         items.take(event)
     raise _cut_off()
@@ -119,8 +119,8 @@ class _Choice:
         """Return the whole choice; `reply_id` is the id of its reply."""
         if self._message is None:
             return {"finish_reason": _implied_reason(self._known, "text"), **self._known}
-        naturally = not is_cut_short(self._known.get("finish_reason"))
-        message = self._message.build(reply_id, naturally=naturally)
+        truncated = is_cut_short(self._known.get("finish_reason"))
+        message = self._message.build(reply_id, truncated=truncated)
         reason = _implied_reason(message, *(message.keys() - {"role"}))
         return {"finish_reason": reason, **self._known, "message": message}
 

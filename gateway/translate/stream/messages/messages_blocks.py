@@ -34,8 +34,8 @@ class Block:
         """Whether the block certainly lacks its end."""
         return False
 
-    def close(self, *, cut_off: bool) -> None:
-        """Add what ends the block; `cut_off`: it was not completed. May raise `UpstreamError`."""
+    def close(self, *, truncated: bool) -> None:
+        """Add what ends the block; `truncated`: it was not completed. May raise `UpstreamError`."""
 
 
 class TextBlock(Block):
@@ -72,7 +72,7 @@ class ThinkingBlock(Block):
         """Return what the signature carries."""
         return {}
 
-    def close(self, *, cut_off: bool) -> None:  # noqa: ARG002
+    def close(self, *, truncated: bool) -> None:  # noqa: ARG002
         """Sign the block."""
         signature = pack(self.carried(), "".join(self._shown), self._context)
         if self.start is None and signature != PREFIX:

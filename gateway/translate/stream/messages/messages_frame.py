@@ -85,16 +85,16 @@ class MessagesFrame:
             self._write(first)
             if len(self._waiting) == 1 or not first.complete:
                 return
-            self._end_first(cut_off=False)
+            self._end_first(truncated=False)
 
-    def end(self, stop: Stop, usage: object, tier: object = None, *, cut_off: bool) -> None:
-        """End all blocks and the message; with `cut_off` the last block lacks its end.
+    def end(self, stop: Stop, usage: object, tier: object = None, *, truncated: bool) -> None:
+        """End all blocks and the message; with `truncated` the last block lacks its end.
 
         So do others that show it. Raises `UpstreamError` for a block that cannot end.
         """
         while self._waiting:
             lacks_its_end = len(self._waiting) == 1 or self._waiting[0].is_cut_off
-            self._end_first(cut_off=cut_off and lacks_its_end)
+            self._end_first(truncated=truncated and lacks_its_end)
         counted = messages_usage(usage, tier)
         self._events.append({"type": "message_delta", "delta": stop.fields(), "usage": counted})
         self._events.append({"type": "message_stop"})
@@ -116,9 +116,9 @@ class MessagesFrame:
         """Return the event that shows that the stream is alive; none before its beginning."""
         return [_PING] if self._has_started and not self.ended else []
 
-    def _end_first(self, *, cut_off: bool) -> None:
+    def _end_first(self, *, truncated: bool) -> None:
         first = self._waiting[0]
-        first.close(cut_off=cut_off)
+        first.close(truncated=truncated)
         self._write(first)
         if self._is_open:
             self._events.append({"type": "content_block_stop", "index": self._index})

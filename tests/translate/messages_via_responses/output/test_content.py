@@ -23,9 +23,9 @@ class Scene:
         request = Request(Shape.RESPONSES, options or MessagesReplyOptions(tools=frozenset({"ls"})))
         self.content = Content(request, self.frame, context(), self.report)
 
-    def message(self, *, cut_off: bool = False) -> Json:
+    def message(self, *, truncated: bool = False) -> Json:
         self.frame.start(None, None)
-        self.frame.end(Stop("max_tokens" if cut_off else "end_turn"), None, cut_off=cut_off)
+        self.frame.end(Stop("max_tokens" if truncated else "end_turn"), None, truncated=truncated)
         return read_message(self.frame.sent())
 
 
@@ -50,7 +50,7 @@ def test_a_call_in_pieces_and_as_a_whole() -> None:
     scene.content.add(call, '{"a"')
     scene.content.add(call, ":1}")
     scene.content.complete_call(call, {"a": 1}, item_is_done=True)
-    scene.content.finish(call, naturally=True)
+    scene.content.finish(call, truncated=False)
     assert [scene.content.has_calls] == [True]
     assert texts(scene.message()) == ['ls({"a":1})']
 
@@ -86,7 +86,7 @@ def test_at_a_stop_sequence_calls_end_as_they_are() -> None:
     scene.content.add(call, '{"a')
     scene.content.add(item(ItemKind.CALL).call, "")
     scene.content.cut()
-    assert [block["input"] for block in scene.message(cut_off=True)["content"]] == ['{"a']
+    assert [block["input"] for block in scene.message(truncated=True)["content"]] == ['{"a']
 
 
 def test_a_reasoning_item_is_taken_once() -> None:

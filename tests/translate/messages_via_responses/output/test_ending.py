@@ -24,9 +24,9 @@ def ended(
 ) -> Stop:
     reply: Json = {"incomplete_details": reason and {"reason": reason}, "usage": USAGE, **response}
     sent: Json = {} if limit is None else {"max_output_tokens": limit}
-    cut_off = is_cut_off(status, reply, sent, context(able))
+    truncated = is_cut_off(status, reply, sent, context(able))
     report = report or Report(Shape.MESSAGES, Shape.RESPONSES)
-    return stop_of(status, reply, report, has_calls=calls, refusal=refusal, cut_off=cut_off)
+    return stop_of(status, reply, report, has_calls=calls, refusal=refusal, truncated=truncated)
 
 
 def test_a_natural_end_depends_on_calls_and_refusals() -> None:

@@ -20,7 +20,7 @@ class Scene:
 
     def said(self) -> list[str]:
         self.frame.start(None, None)
-        self.frame.end(Stop("end_turn"), None, cut_off=False)
+        self.frame.end(Stop("end_turn"), None, truncated=False)
         message: Json = read_message(self.frame.sent())
         return texts(message)
 

@@ -20,14 +20,14 @@ from gateway.translate.parts.tools.further_calls import further_calls
         ('{"a":1}{"b":2}{"a":1}', ['{"b":2}']),
     ],
 )
-@pytest.mark.parametrize("naturally", [True, False])
+@pytest.mark.parametrize("truncated", [False, True])
 def test_each_text_is_a_call_and_repetitions_are_none(
-    rest: str, others: list[str], *, naturally: bool
+    rest: str, others: list[str], *, truncated: bool
 ) -> None:
-    assert further_calls(rest, '{"a":1}', naturally=naturally) == others
+    assert further_calls(rest, '{"a":1}', truncated=truncated) == others
 
 
 def test_half_a_call_is_one_of_a_reply_that_was_cut_off() -> None:
-    assert further_calls('{"b":2}{"c', "{}", naturally=False) == ['{"b":2}', '{"c']
+    assert further_calls('{"b":2}{"c', "{}", truncated=True) == ['{"b":2}', '{"c']
     with pytest.raises(UpstreamError, match="two tool calls in one"):
-        further_calls('{"b":2}{"c', "{}", naturally=True)
+        further_calls('{"b":2}{"c', "{}", truncated=False)

@@ -179,7 +179,7 @@ def test_of_several_open_items_the_last_one_is_cut_off() -> None:
         message.add_text(text, ())
     assert last_index(queue) == 1
     assert [item.index for item in queue.open_items(MessageItem)] == [1, 0]
-    queue.end(cut_off=True)
+    queue.end(truncated=True)
     assert [(item["id"], item["status"]) for item in queue.done] == [
         ("msg_0", "completed"),
         ("msg_1", "incomplete"),

@@ -232,5 +232,5 @@ def test_what_a_limit_cut_off_stays_so() -> None:
         items = StreamedItems()
         items.take({"type": "response.output_item.added", "item": call})
         items.take(delta("function_call_arguments", said, item_id="c"))
-        (made,) = items.completed([], naturally=False)
+        (made,) = items.completed([], truncated=True)
         assert made["arguments"] == said

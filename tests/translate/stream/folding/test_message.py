@@ -23,7 +23,7 @@ A, B = '{"city":"A"}', '{"city":"B"}'
 
 
 def folded(
-    *deltas: Json, tools: Collection[str] = (), naturally: bool = True, whole: Json | None = None
+    *deltas: Json, tools: Collection[str] = (), truncated: bool = False, whole: Json | None = None
 ) -> Json:
     """Return the message that deltas make, and perhaps a message after them."""
     message = FoldedMessage(tools)
@@ -31,7 +31,7 @@ def folded(
         message.add(delta, whole=False)
     if whole is not None:
         message.add(whole, whole=True)
-    return message.build("chatcmpl-1", naturally=naturally)
+    return message.build("chatcmpl-1", truncated=truncated)
 
 
 def calls(fragments: Sequence[Any], **more: Any) -> list[str]:
@@ -73,7 +73,7 @@ def test_no_arguments_are_an_empty_object_unless_something_cut_them_off() -> Non
     for arguments in given:
         piece: Json = {"index": 0, "id": "x", "function": {"name": "f", "arguments": arguments}}
         assert calls([piece]) == ["f({})"]
-    assert calls([fragment(0, "", name="f", call_id="x")], naturally=False) == ["f()"]
+    assert calls([fragment(0, "", name="f", call_id="x")], truncated=True) == ["f()"]
 
 
 def test_calls_without_an_id_of_their_own_get_one_that_is_always_the_same() -> None:

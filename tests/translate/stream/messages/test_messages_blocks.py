@@ -30,7 +30,7 @@ class Carrying(ThinkingBlock):
 def closed(block: ThinkingBlock, *pieces: str) -> Block:
     for piece in pieces:
         block.add(piece)
-    block.close(cut_off=False)
+    block.close(truncated=False)
     return block
 
 
@@ -39,7 +39,7 @@ def test_text_begins_with_its_first_piece() -> None:
     assert (block.start, block.complete, block.is_cut_off) == (None, True, False)
     block.add("a")
     block.add("b")
-    block.close(cut_off=True)
+    block.close(truncated=True)
     assert block.start == {"type": "text", "text": ""}
     assert [delta["text"] for delta in block.deltas] == ["a", "b"]
 

@@ -34,8 +34,8 @@ class Waiting(ToolUseBlock):
     def is_cut_off(self) -> bool:
         return self.cut
 
-    def close(self, *, cut_off: bool) -> None:
-        self.ended_cut_off = cut_off
+    def close(self, *, truncated: bool) -> None:
+        self.ended_cut_off = truncated
         self.end_input()
 
 
@@ -52,8 +52,10 @@ def started() -> MessagesFrame:
     return frame
 
 
-def ended(frame: MessagesFrame, reason: StopReason = "end_turn", *, cut_off: bool = False) -> Json:
-    frame.end(Stop(reason), USAGE, cut_off=cut_off)
+def ended(
+    frame: MessagesFrame, reason: StopReason = "end_turn", *, truncated: bool = False
+) -> Json:
+    frame.end(Stop(reason), USAGE, truncated=truncated)
     return read_message(frame.sent())
 
 
@@ -67,7 +69,7 @@ def test_a_message_starts_once_and_ends_once() -> None:
     assert start["message"]["usage"]["input_tokens"] == 3
     assert start["message"]["usage"]["service_tier"] == "priority"
     assert start["message"]["id"].startswith("msg_")
-    frame.end(Stop("end_turn"), None, cut_off=False)
+    frame.end(Stop("end_turn"), None, truncated=False)
     assert kinds(frame.sent()) == ["message_delta", "message_stop"]
     assert frame.ended
     assert frame.ping() == frame.fail(UpstreamError("no")) == []
@@ -101,15 +103,15 @@ def test_a_block_that_never_begins_has_no_index() -> None:
 
 
 @pytest.mark.parametrize(
-    ("cut_off", "expected"), [(True, [True, False, True]), (False, [False, False, False])]
+    ("truncated", "expected"), [(True, [True, False, True]), (False, [False, False, False])]
 )
-def test_what_was_cut_off_lacks_its_end(cut_off: bool, expected: list[bool]) -> None:
+def test_what_was_cut_off_lacks_its_end(truncated: bool, expected: list[bool]) -> None:
     frame = started()
     blocks = [call("a", cut=True), call("b"), call("c")]
     for block in blocks:
         frame.add(block)
     frame.advance()
-    ended(frame, "max_tokens", cut_off=cut_off)
+    ended(frame, "max_tokens", truncated=truncated)
     assert [block.ended_cut_off for block in blocks] == expected
 
 
@@ -140,7 +142,7 @@ def test_calls_that_were_cut_off_are_left_out(
     frame, report = started(), Report(Shape.MESSAGES, Shape.CHAT)
     for number, text in enumerate(inputs):
         frame.add(call(f"f{number}", ready=True)).add_input(text)
-    frame.end(Stop(reason), USAGE, cut_off=True)
+    frame.end(Stop(reason), USAGE, truncated=True)
     message = whole_message(frame.sent(), report)
     assert len(message["content"]) == left
     assert all(isinstance(block["input"], dict) for block in message["content"])
@@ -167,7 +169,7 @@ def test_every_order_of_blocks_keeps_the_grammar(steps: list[tuple[str, bool]]) 
         frame.advance()
         events += frame.sent()
     frame.start(None, None)
-    frame.end(Stop("end_turn"), USAGE, cut_off=False)
+    frame.end(Stop("end_turn"), USAGE, truncated=False)
     events += frame.sent()
     message = read_message(events)
     assert texts(message) == expected
