@@ -71,7 +71,11 @@ class Forwarder:
             changed = await reencoded(reply, asked, grace, self._apart, decision)
             if changed is not None:
                 return changed
-        return await self._answer(call, destination, reply, about_a_model=bool(named))
+        try:
+            return await self._answer(call, destination, reply, about_a_model=bool(named))
+        except UpstreamError:
+            await reply.aclose()
+            raise
 
     async def _sent(
         self, call: Request, decision: Decision, named: Sequence[str]
@@ -111,12 +115,8 @@ class Forwarder:
     ) -> ClientReply:
         """Return the client's reply; raises `UpstreamError` where it cannot be the upstream's."""
         settings, models = self._settings.upstream(destination.upstream), destination.models
-        try:
-            failures.check_own_key(settings, reply.status)
-            check_passed_redirect(reply.status, reply.headers, settings, call.method)
-        except UpstreamError:
-            await reply.aclose()
-            raise
+        failures.check_own_key(settings, reply.status)
+        check_passed_redirect(reply.status, reply.headers, settings, call.method)
         counted = call.path == EMBEDDINGS
         if call.method == "HEAD":
             return passed_on(reply, counted=counted)
@@ -128,8 +128,9 @@ class Forwarder:
             failure = await read_error(reply)
             failures.check_own_key(settings, failure.status, failure.body)
             return failures.untouched(named_as_asked(failure, models))
-        if is_card or (models is not None and 200 <= reply.status < 300):
-            # Small JSON may be an error in a success.
+        may_tell = models is not None or (call.method == "POST" and failures.has_own_key(settings))
+        if is_card or (may_tell and 200 <= reply.status < 300):
+            # Small JSON may be an error in a success: about the alias's model, or the key.
             grace = self._settings.server.first_byte_grace
             answered = await untouched_answer(None, reply, grace, counted=counted)
             if isinstance(answered, ErrorReply):

@@ -31,7 +31,7 @@ from gateway.request import Request
 from gateway.shapes import CallTimeouts, RawHeaders, UpstreamCall
 from tests import kinds
 from tests.exchange.scene import ALICE, OPENAI, Scene
-from tests.fakes import Answer, FakeReply, error_reply, json_reply
+from tests.fakes import EVENT_STREAM, Answer, FakeReply, error_reply, json_reply
 
 LOCAL = UpstreamSettings("local", "http://127.0.0.1:8000/v1", kinds.VLLM, CredentialPolicy.NONE)
 OWN = UpstreamSettings("own", "https://o/v1", kinds.OPENAI, CredentialPolicy.KEY, Secret("sk-own"))
@@ -419,6 +419,26 @@ def test_the_tokens_of_an_aliass_small_embedding_are_counted() -> None:
         assert reply.body.tokens == (7, None)
 
     asyncio.run(scenario())
+
+
+REFUSED = b'{"error": {"message": "Incorrect API key provided: sk-o*wn", "code": "x"}}'
+
+
+@pytest.mark.parametrize("path", ["/embeddings", "/images/generations", "/audio/transcriptions"])
+@pytest.mark.parametrize("came", [REFUSED, b"data: " + REFUSED + b"\n\n"], ids=["JSON", "event"])
+def test_a_refusal_of_the_gateways_own_key_under_a_success_is_not_shown(
+    path: str, came: bytes
+) -> None:
+    kind = AS_JSON if came == REFUSED else EVENT_STREAM
+    scene = Scene(lambda _: FakeReply(200, kind, (came,)), OWN)
+    with pytest.raises(GatewayError) as raised:
+        asyncio.run(passed(scene, path, body=b'{"model": "m", "input": "x"}'))
+    assert raised.value.code == "upstream_auth_error"
+    assert scene.network.replies[0].closed
+    callers = Scene(lambda _: FakeReply(200, kind, (came,)))
+    for asked, method in ((callers, "POST"), (scene, "GET")):  # the caller's key, a file
+        reply, _ = asyncio.run(passed(asked, path, method, body=b'{"model": "m"}'))
+        assert not isinstance(reply.body, bytes)
 
 
 def test_a_refusal_of_the_gateways_own_key_under_a_success_is_not_shown_for_an_alias() -> None:
