@@ -205,10 +205,11 @@ async def test_a_post_of_which_a_part_was_received_is_not_sent_again(variant: st
 @on_pools
 @pytest.mark.usefixtures("trusting")
 async def test_a_server_that_ends_each_connection_after_its_answer_loses_few_requests(
-    variant: str,
+    variant: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It does so at the worst moment: once the next request on the connection has come."""
-    async with bare(variant) as upstream:
+    monkeypatch.setattr(early_ends, "SOON", inf)
+    async with bare(variant, keepalive_expiry=1000.0) as upstream:
         loop = asyncio.get_running_loop()
         serving: set[asyncio.Task[None]] = set()
 
