@@ -15,6 +15,7 @@ from gateway.translate.parts.fields import created, fingerprint, model_name, swa
 from gateway.translate.parts.finish_reasons import finish_reason, native_word, with_native
 from gateway.translate.parts.tokens.logprobs import LegacyLogprobs, chat_logprobs, truncate_entries
 from gateway.translate.parts.tokens.usage_sums import complete_usage, sum_usage
+from gateway.translate.parts.tokens.visible_tokens import visible_entries
 from gateway.translate.parts.upstream_errors import malformed_chat, without_error
 from gateway.translate.stream.reply_choices import choices_of, in_order
 from gateway.translate.stream.stops import cut
@@ -129,7 +130,8 @@ def _candidate(choice: Json, plan: Plan, report: Report) -> Candidate:
     if not isinstance(message, dict):
         raise malformed_chat("a choice has no 'message'")
     report_calls(message, report)
-    text, entries = visible_text(message), logprob_entries(choice)
+    text = visible_text(message)
+    entries = _entries(choice, message, text, plan)
     has_content = bool(content_of(message))
     before, found = cut(text, plan.stops)
     more = extra_fields(message, has_content=has_content) | sources_within(choice)
@@ -140,6 +142,14 @@ def _candidate(choice: Json, plan: Plan, report: Report) -> Candidate:
     reason = client_finish_reason(choice.get("finish_reason"), report, has_text=has_something)
     shown = with_native(more, native_word(choice))
     return Candidate(text, reason, entries, not has_content, shown)
+
+
+def _entries(choice: Json, message: Json, text: str, plan: Plan) -> list[Json] | None:
+    """Return the logprobs of a text, if it has any and they are needed."""
+    if plan.logprobs is None and plan.candidates == plan.n:
+        return None
+    entries = logprob_entries(choice)
+    return None if entries is None else visible_entries(message, text, entries)
 
 
 def visible_text(message: Json) -> str:

@@ -23,6 +23,7 @@ from gateway.translate.parts.finish_reasons import (
     with_native,
 )
 from gateway.translate.parts.tokens.logprobs import Aligner
+from gateway.translate.parts.tokens.visible_tokens import visible_entries
 from gateway.translate.parts.upstream_errors import malformed_chat
 from gateway.translate.stream.choice_deltas import ChoiceDeltas
 from gateway.translate.stream.reply_choices import delta_of
@@ -34,11 +35,6 @@ MAX_HELD_CHARACTERS: Final = 32 * 1024 * 1024
 _Content = tuple[str, list[Json], Json]
 """A text, its logprobs, and further fields of the choice."""
 _NOTHING: Final[_Content] = ("", [], {})
-
-_HIDDEN = (
-    *("reasoning_content", "reasoning", "reasoning_text", "thinking"),
-    *("tool_calls", "function_call"),
-)
 
 
 class StreamedChoice:
@@ -163,9 +159,9 @@ class StreamedChoice:
 
     def _entries(self, piece: Json, delta: Json, text: str) -> list[Json]:
         """Return the logprobs of the visible text; those of reasoning would reveal it."""
-        if self._logprobs is None or (not text and any(delta.get(name) for name in _HIDDEN)):
+        if self._logprobs is None:
             return []
-        return logprob_entries(piece) or []
+        return visible_entries(delta, text, logprob_entries(piece) or [])
 
     def _scan(self, text: str, entries: list[Json]) -> tuple[str, list[Json], bool]:
         """Return what can be shown, and whether a stop sequence has ended the text."""

@@ -308,6 +308,25 @@ def test_logprobs_of_a_refusal_are_those_of_its_text() -> None:
     assert first(asking(logprobs=0), body)["logprobs"]["tokens"] == ["No"]
 
 
+@pytest.mark.parametrize("stop", [None, " ma"])
+@pytest.mark.parametrize("field", ["reasoning", "reasoning_content"])
+def test_logprobs_of_reasoning_and_calls_are_left_out(field: str, stop: str | None) -> None:
+    tokens = ["<think>", "Be", " brief", "</think>", " upon", " many", "<tool>", "f"]
+    more: Json = {field: "Be brief", "tool_calls": [{"id": "a", "function": {"name": "f"}}]}
+    said = choice(" upon many", entries=[entry(each) for each in tokens], **more)
+    translation = asking(make_context(Capabilities(stop=False)), logprobs=0, stop=stop)
+    part = first(translation, completion(said))
+    assert part["text"] == (" upon" if stop else " upon many")
+    assert part["logprobs"]["tokens"] == ([" upon"] if stop else [" upon", " many"])
+    assert part["logprobs"]["text_offset"] == ([4] if stop else [4, 9])
+
+
+def test_logprobs_that_nobody_needs_may_be_anything() -> None:
+    body = completion({**choice("x#y", reasoning="r"), "logprobs": {"content": [5]}})
+    translation = asking(make_context(Capabilities(stop=False)), stop="#")
+    assert first(translation, body)["text"] == "x"
+
+
 @pytest.mark.parametrize("logprobs", [None, {}, {"content": None, "refusal": None}])
 def test_logprobs_that_upstream_does_not_give_are_null(logprobs: Any) -> None:
     body = completion({**choice("x"), "logprobs": logprobs})
@@ -380,6 +399,14 @@ def test_best_of_several_prompts_ranks_each_by_itself() -> None:
 
     reply = replied(asking(prompt=["p", "q"], best_of=2), pair("a", "b"), pair("c", "d"))
     assert [(c["index"], c["text"]) for c in reply["choices"]] == [(0, "b"), (1, "d")]
+
+
+def test_best_of_does_not_judge_reasoning() -> None:
+    choices = [
+        choice("a", 0, entries=[entry("hm", -0.1), entry("a", -0.9)], reasoning="hm"),
+        choice("b", 1, entries=[entry("well", -5.0), entry("b", -0.2)], reasoning="well"),
+    ]
+    assert first(asking(best_of=2), completion(*choices))["text"] == "b"
 
 
 def test_best_of_without_logprobs_from_upstream_is_an_error() -> None:

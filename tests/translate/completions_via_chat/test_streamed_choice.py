@@ -143,6 +143,24 @@ def test_logprobs_of_a_character_split_over_tokens_are_not_lost() -> None:
     assert found["logprobs"]["text_offset"] == [4, 4, 5]
 
 
+@pytest.mark.parametrize("stop", [None, "##"])
+def test_logprobs_of_reasoning_in_the_same_chunk_are_left_out(stop: str | None) -> None:
+    """vLLM sends several tokens at once, and so the end of the reasoning with the text."""
+    tokens = [entry(" brief"), entry("</think>"), entry(" up"), entry("on")]
+    events = streamed(
+        asking(make_context(NO_STOP), stream=True, logprobs=0, stop=stop),
+        [
+            chunk(delta(entries=[entry("Be")], reasoning="Be")),
+            chunk(delta(" upon", entries=tokens, reasoning=" brief")),
+            chunk(delta("!", entries=[entry("!")])),
+            chunk(delta(finish_reason="stop")),
+        ],
+    )
+    found = gathered(events)[0]
+    assert found["text"] == " upon!"
+    assert found["logprobs"]["tokens"] == [" up", "on", "!"]
+
+
 def test_logprobs_not_asked_for_are_null() -> None:
     events = streamed(
         asking(stream=True), [chunk(delta("a", finish_reason="stop", entries=[entry("a")]))]

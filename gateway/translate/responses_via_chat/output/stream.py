@@ -6,6 +6,7 @@ from gateway.translate.contract import MAX_REPLY_CHARACTERS, Context
 from gateway.translate.parts.content.sources import add_sources
 from gateway.translate.parts.finish_reasons import ending_word, finish_reason, native_word
 from gateway.translate.parts.tokens.logprobs import chat_logprobs
+from gateway.translate.parts.tokens.visible_tokens import entries_of_text
 from gateway.translate.parts.upstream_errors import ended_too_early, malformed_chat, without_error
 from gateway.translate.responses_via_chat.deltas.call_tracking import CallTracker
 from gateway.translate.responses_via_chat.deltas.carrier import Carrier, sign_calls
@@ -189,7 +190,10 @@ class ResponsesStream(ResponseFrame):
         early, self._early_entries = self._early_entries, []
         if top is None or logprobs is None or (delta.hidden and not delta.content):
             return early
-        return early + chat_logprobs(logprobs, top=top)
+        entries = chat_logprobs(logprobs, top=top)
+        if delta.hidden:
+            entries = entries_of_text(entries, delta.content, delta.reasoning)
+        return early + entries
 
     def _latest_message(self) -> MessageItem:
         """Return the last open message, or else a new one."""

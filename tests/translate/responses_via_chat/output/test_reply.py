@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from gateway.errors import UpstreamError, UpstreamReplied
+from gateway.shapes import Json
 from tests.translate.responses_via_chat.chat_backend import (
     asking,
     completion,
@@ -78,6 +79,20 @@ def test_logprobs_have_bytes() -> None:
     assert item["content"][0]["logprobs"] == entries
     (item,) = replied(reply)["output"]
     assert item["content"][0]["logprobs"] == []
+
+
+@pytest.mark.parametrize(
+    ("tokens", "more"),
+    [
+        (["<think>", "hm", "</think>", "a", "b"], {"reasoning": "hm"}),
+        (["a", "b", "<tool>", "f"], {"tool_calls": [{"id": "c", "function": {"name": "f"}}]}),
+    ],
+)
+def test_logprobs_of_reasoning_and_calls_are_left_out(tokens: list[str], more: Json) -> None:
+    logprobs = {"content": [entry(each) for each in tokens], "refusal": None}
+    output = replied(completion("ab", logprobs=logprobs, **more), include=[LOGPROBS])["output"]
+    (said,) = [item for item in output if item["type"] == "message"]
+    assert [each["token"] for each in said["content"][0]["logprobs"]] == ["a", "b"]
 
 
 def test_annotations_are_flattened() -> None:

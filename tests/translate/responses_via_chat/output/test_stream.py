@@ -149,6 +149,13 @@ def test_logprobs_that_nobody_asked_for_or_that_are_of_reasoning_are_dropped() -
         assert part["logprobs"] == []
 
 
+def test_logprobs_of_reasoning_in_the_same_chunk_are_left_out() -> None:
+    tokens = [entry("hm"), entry("</think>"), entry("a"), entry("b")]
+    both = chunk("ab", "stop", reasoning="hm", logprobs={"content": tokens})
+    (part,) = read(stream_of([both], include=[LOGPROBS]))["output"][-1]["content"]
+    assert [each["token"] for each in part["logprobs"]] == ["a", "b"]
+
+
 def test_an_annotation_whose_message_is_closed_is_dropped() -> None:
     nested = {"type": "url_citation", "url_citation": CITATION}
     events = stream_of(

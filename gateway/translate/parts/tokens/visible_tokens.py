@@ -1,0 +1,86 @@
+"""Which of a chat message's logprobs are those of its text.
+
+vLLM and llama.cpp list the tokens of all that was generated, those of reasoning and of calls too.
+Taken for those of the text, they would show reasoning, and stand at wrong places.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from gateway.shapes import Json
+from gateway.translate.parts.content.texts import is_part, thinking_of
+from gateway.translate.parts.tokens.logprobs import token_bytes
+
+_REASONING: Final = ("reasoning_content", "reasoning", "reasoning_text", "thinking")
+_HIDDEN: Final = (*_REASONING, "tool_calls", "function_call")
+_WHITE_SPACE: Final = b" \t\r\n"
+
+
+def hides_tokens(message: Json) -> bool:
+    """Whether a message, or a delta, has reasoning or calls, which have tokens but no text."""
+    return any(map(message.get, _HIDDEN)) or bool(_thinking(message))
+
+
+def reasoning_text(message: Json) -> str:
+    """Return the reasoning in a message, or in a delta, if it is a text."""
+    fields = (message.get(name) for name in _REASONING)
+    return next((text for text in fields if text and isinstance(text, str)), _thinking(message))
+
+
+def visible_entries(message: Json, text: str, entries: Sequence[Json]) -> list[Json]:
+    """Return the entries of the text of a message, or of a delta; raises `UpstreamError`."""
+    if not hides_tokens(message):
+        return list(entries)
+    return entries_of_text(entries, text, reasoning_text(message))
+
+
+def entries_of_text(entries: Sequence[Json], text: str, reasoning: str) -> list[Json]:
+    """Return those of a list of entries whose tokens make up a text.
+
+    The list begins with those of the reasoning, and may go on after the text. It stays as it is if
+    the text is not in it. Raises `UpstreamError` for an invalid entry.
+    """
+    first, end = range_of_text(entries, text, reasoning)
+    return list(entries[first:end])
+
+
+def range_of_text(entries: Sequence[Json], text: str, reasoning: str) -> tuple[int, int]:
+    """Return the positions of the first entry of a text, and of the first one behind it.
+
+    Servers may leave out white space around reasoning and text, and tokenizers that of a token.
+    """
+    tokens = [token_bytes(entry) for entry in entries]
+    wanted, before = _bytes(text), _bytes(reasoning)
+    found = _found(tokens, wanted, before)
+    if found is None:
+        solid = [token.translate(None, _WHITE_SPACE) for token in tokens]
+        wanted, before = (each.translate(None, _WHITE_SPACE) for each in (wanted, before))
+        found = _found(solid, wanted, before)
+    return found or (0, len(entries))
+
+
+def _found(tokens: Sequence[bytes], wanted: bytes, before: bytes) -> tuple[int, int] | None:
+    if not wanted:
+        return len(tokens), len(tokens)
+    begin = b"".join(tokens).find(wanted, len(before))
+    if begin < 0:
+        return None
+    first = last = position = 0
+    for at, token in enumerate(tokens):
+        if position <= begin:
+            first = at
+        if position < begin + len(wanted):
+            last = at
+        position += len(token)
+    return first, last + 1
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "replace")
+
+
+def _thinking(message: Json) -> str:
+    content: Any = message.get("content")
+    if not isinstance(content, list):
+        return ""
+    return thinking_of(part for part in content if is_part(part, "thinking"))
