@@ -11,6 +11,7 @@ from gateway.shapes import Json, Shape
 from gateway.translate.contract import Report, StreamTranslation, Translation
 from gateway.translate.parts.finish_reasons import ending_word
 from gateway.translate.parts.tokens.logprobs import Aligner, label_bytes
+from gateway.translate.parts.tokens.visible_tokens import range_of_text, reasoning_text
 from gateway.translate.parts.tools.calls import has_calls
 from gateway.translate.stream.choice_deltas import ChoiceDeltas
 from gateway.translate.stream.reply_choices import index_in
@@ -134,6 +135,8 @@ class _Choice:
         self._scanner = StopScanner(stops)
         self._aligner = Aligner()
         self._deltas = ChoiceDeltas()
+        self._form: Json | None = None
+        """The last logprobs, without their tokens: some of these may wait for their text."""
         self._has_calls = False
         self.finished = False
 
@@ -170,20 +173,19 @@ class _Choice:
             return None
         key = "content" if place else "text"
         last = last or ending_word(choice) is not None
-        text, shown_entries = message.get(key), choice.get("logprobs")
+        text = message.get(key)
         shown = self._scanner.feed(text) if isinstance(text, str) else ""
         if last and not self.cut:
             shown += self._scanner.flush()
         self.finished = self.finished or last or self.cut
-        if isinstance(shown_entries, dict):
-            shown_entries = self._aligned(shown_entries, shown, last=last)
+        logprobs = self._visible(choice, message, shown, last=last)
         held_back = isinstance(text, str) and text != "" and not shown
         left = _without(message, (key,)) if held_back else dict(message)
         if shown or (held_back and self.cut):
             left[key] = shown
         if self.cut:
             left = _without(left, _CALLS)
-        return self._shown(choice, place, left, shown_entries)
+        return self._shown(choice, place, left, logprobs)
 
     def _goes_on(self) -> bool:
         """Whether more is shown: a server may continue after a finish reason that is not held."""
@@ -193,21 +195,36 @@ class _Choice:
 
     def _shown(self, choice: Json, place: str | None, left: Json, logprobs: object) -> Json | None:
         taken = {**choice, place: left} if place else left
-        if "logprobs" in choice:
+        if "logprobs" in choice or logprobs:
             taken["logprobs"] = logprobs
         if self.cut:
             taken["finish_reason"] = "stop"
         says = left if place else left.get("text")
         return taken if says or self.finished or logprobs else None
 
-    def _aligned(self, logprobs: Json, shown: str, *, last: bool) -> Json | None:
-        """Return the logprobs of the visible text."""
-        entries = _entries(logprobs)
+    def _visible(self, choice: Json, message: Json, shown: str, *, last: bool) -> object:
+        """Return the logprobs of what is shown, also those that have waited for it."""
+        given = choice.get("logprobs")
+        entries = _entries(given) if isinstance(given, dict) else []
+        if entries and isinstance(given, dict):
+            self._form = _joined(given, [])
+        if self._form is None:
+            return given
+        hidden = _hidden_tokens(message, entries)
         if last and not self.cut:
-            released = self._aligner.release_all(entries)
+            released = self._aligner.release_all(entries[hidden:])
         else:
-            released = self._aligner.release(entries, shown)
-        return _joined(logprobs, released) if released else None
+            released = self._aligner.release(entries[hidden:], shown)
+        released = entries[:hidden] + released
+        return _joined(self._form, released) if released else None
+
+
+def _hidden_tokens(message: Json, entries: Sequence[Json]) -> int:
+    """Return the number of tokens of reasoning, which are shown at once, like its text."""
+    reasoning, text = reasoning_text(message), message.get("content")
+    if not reasoning:
+        return 0
+    return range_of_text(entries, text if isinstance(text, str) else "", reasoning)[0]
 
 
 def _without(options: Json, names: Sequence[str]) -> Json:
@@ -234,6 +251,7 @@ def _entries(logprobs: Json) -> list[Json]:
 
 
 def _joined(logprobs: Json, entries: Sequence[Json]) -> Json:
+    """Return logprobs with these entries; they have the form of others of the same choice."""
     if isinstance(logprobs.get("content"), list):
         return {**logprobs, "content": list(entries)}
     lists = {

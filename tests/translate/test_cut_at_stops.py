@@ -274,6 +274,47 @@ def test_logprobs_of_a_stream_wait_with_their_text(shape: Shape) -> None:
     assert out[-1]["choices"][0]["logprobs"] == logprobs_of("st")
 
 
+@pytest.mark.parametrize("shape", [CHAT, COMPLETIONS])
+@pytest.mark.parametrize("ending", [{"logprobs": None}, {}])
+def test_logprobs_that_wait_come_with_an_end_that_has_none(shape: Shape, ending: Json) -> None:
+    """vLLM, OpenAI and llama.cpp have none in the event with the finish reason."""
+    held = {"content": entries("st")} if shape is CHAT else lists("st")
+    said: Json = {"delta": {}} if shape is CHAT else {"text": ""}
+    last = {"choices": [{"index": 0, "finish_reason": "length", **said, **ending}]}
+    out = fed(cutting(shape), [chunk(shape, "st", logprobs=held), last])
+    assert texts(out) == "st"
+    assert out[-1]["choices"][0]["logprobs"] == held
+
+
+def test_a_refusals_logprobs_stay() -> None:
+    refused = {"content": None, "refusal": entries("No")}
+    choice = {"index": 0, "message": {"refusal": "No"}, "logprobs": refused}
+    (kept,) = cutting(CHAT).reply([{"choices": [choice]}])["choices"]
+    assert kept["logprobs"] == refused
+
+
+def test_logprobs_of_reasoning_are_not_those_of_the_text_behind_it() -> None:
+    tokens = ["<think>", "hm", "</think>", "a", " stop", " b"]
+    said = {"content": "a stop b", "reasoning": "hm"}
+    whole = {"index": 0, "message": said, "logprobs": {"content": entries(*tokens)}}
+    (choice,) = cutting(CHAT).reply([{"choices": [whole]}])["choices"]
+    assert choice["logprobs"] == {"content": entries(*tokens[:5])}
+    events = [
+        chunk(CHAT, None, delta={"reasoning": "hm"}, logprobs={"content": entries("hm")}),
+        chunk(CHAT, "a", logprobs={"content": entries("a")}),
+        chunk(CHAT, " st", logprobs={"content": entries(" st")}),
+        chunk(CHAT, "op", logprobs={"content": entries("op")}),
+    ]
+    out = [event["choices"][0] for event in fed(cutting(CHAT), events)]
+    shown = [(each["delta"], each["logprobs"]) for each in out]
+    assert shown == [
+        ({"reasoning": "hm"}, {"content": entries("hm")}),
+        ({"content": "a"}, {"content": entries("a")}),
+        ({"content": " "}, {"content": entries(" st")}),
+        ({"content": ""}, None),
+    ]
+
+
 @pytest.mark.parametrize("odd", [{}, {"content": None}, {"content": [5, {}]}, {"tokens": [5]}, 5])
 def test_odd_logprobs_spoil_nothing(odd: object) -> None:
     choice = {"index": 0, "message": {"content": "a"}, "logprobs": odd, "finish_reason": "stop"}
