@@ -48,21 +48,23 @@ def range_of_text(entries: Sequence[Json], text: str, reasoning: str) -> tuple[i
     """Return the positions of the first entry of a text, and of the first one behind it.
 
     Servers may leave out white space around reasoning and text, and tokenizers that of a token.
+    Others list the tokens of the text only.
     """
     tokens = [token_bytes(entry) for entry in entries]
-    wanted, before = _bytes(text), _bytes(reasoning)
-    found = _found(tokens, wanted, before)
+    said, hidden = _bytes(text), _bytes(reasoning)
+    if b"".join(tokens) == said:
+        return 0, len(tokens)
+    found = _found(tokens, said, len(hidden))
     if found is None:
-        solid = [token.translate(None, _WHITE_SPACE) for token in tokens]
-        wanted, before = (each.translate(None, _WHITE_SPACE) for each in (wanted, before))
-        found = _found(solid, wanted, before)
-    return found or (0, len(entries))
+        solid = [_solid(token) for token in tokens]
+        found = _found(solid, _solid(said), len(_solid(hidden))) or _found(tokens, said, 0)
+    if found is None:
+        return (0 if _solid(said) else len(tokens)), len(tokens)
+    return found
 
 
-def _found(tokens: Sequence[bytes], wanted: bytes, before: bytes) -> tuple[int, int] | None:
-    if not wanted:
-        return len(tokens), len(tokens)
-    begin = b"".join(tokens).find(wanted, len(before))
+def _found(tokens: Sequence[bytes], wanted: bytes, since: int) -> tuple[int, int] | None:
+    begin = b"".join(tokens).find(wanted, since) if wanted else -1
     if begin < 0:
         return None
     first = last = position = 0
@@ -73,6 +75,10 @@ def _found(tokens: Sequence[bytes], wanted: bytes, before: bytes) -> tuple[int, 
             last = at
         position += len(token)
     return first, last + 1
+
+
+def _solid(text: bytes) -> bytes:
+    return text.translate(None, _WHITE_SPACE)
 
 
 def _bytes(text: str) -> bytes:

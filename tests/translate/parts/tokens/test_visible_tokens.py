@@ -36,6 +36,8 @@ def words(found: Sequence[Json]) -> list[str]:
         (["Well", "then", "Hello", "you"], "Well then", "Hello you", ["Hello", "you"]),
         (["hm", "</think>"], "hm", "", []),
         (["H", "i"], "hm", "Hi", ["H", "i"]),
+        ([" ", "a", " ", "b"], "hm", " a b", [" ", "a", " ", "b"]),
+        (["\n", "<eos>"], "hm", "\n", ["\n"]),
         (["x", "y"], "hm", "Hi", ["x", "y"]),
         (["hmm", "x"], "hm", "\n", []),
     ],
