@@ -5,10 +5,12 @@ Types are those of OpenAI's OpenAPI description (schema `ChatCompletionRequestMe
 
 from collections import abc
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 
 from gateway.shapes import Json
+from gateway.translate.parts.blank import is_blank
 from gateway.translate.schema.checks import (
     Anything,
     Array,
@@ -28,6 +30,7 @@ from gateway.translate.schema.native_types import (
     record_type,
     tagged,
     type_of,
+    without_nulls,
 )
 
 _STRING = String()
@@ -120,7 +123,7 @@ class Message:
     """One message of a conversation: an object with a known role, and the fields of that role."""
 
     def accept(self, value: object, param: str) -> Json:
-        """Return a copy without null fields; raises `InvalidRequest` with the path of the fault."""
+        """Return a copy without null and blank fields; raises `InvalidRequest` with the path."""
         if not isinstance(value, dict):
             raise wrong_type(param, "an object", value)
         role = value.get("role")
@@ -129,13 +132,43 @@ class Message:
         known = MESSAGES.get(role) if isinstance(role, str) else None
         if known is None:
             known = MESSAGES[_ROLES.accept(role, f"{param}.role")]
-        message = known.accept(value, param)
+        message = known.accept(_without_blanks(value), param)
         if role == "assistant" and _CONTENTS.isdisjoint(message):
-            raise missing(f"{param}.content")
+            if all(value.get(name) is None for name in _CONTENTS):
+                raise missing(f"{param}.content")
+            message["content"] = ""
         return message
 
 
 _CONTENTS = frozenset({"content", "refusal", "tool_calls", "function_call", "audio"})
+_MAY_BE_BLANK: abc.Mapping[str, type] = {
+    **dict.fromkeys(("name", "reasoning", "reasoning_content", "refusal", "tool_call_id"), str),
+    **dict.fromkeys(("audio", "function_call"), dict),
+    "tool_calls": list,
+}
+_NEEDED: abc.Mapping[str, str] = {"tool": "tool_call_id", "function": "name"}
+"""The field that messages of a role need, whatever it has."""
+
+
+def _without_blanks(message: Json) -> Json:
+    """Return a message without fields that say nothing, as programs write them for all roles."""
+    if _MAY_BE_BLANK.keys().isdisjoint(message):
+        return message
+    role = message.get("role")
+    needed = _NEEDED.get(role) if isinstance(role, str) else None
+    return {
+        name: value
+        for name, value in message.items()
+        if name == needed
+        or not (is_blank(value) and isinstance(value, _MAY_BE_BLANK.get(name, ())))
+    }
+
+
+def _prepared(messages: list[object]) -> list[Any]:
+    return [
+        _without_blanks(message) if isinstance(message, dict) else message
+        for message in without_nulls(messages)
+    ]
 
 
 class _AssistantFields(msgspec.Struct):
@@ -161,5 +194,6 @@ CONVERSATION = Objects(
         )
         for role, known in MESSAGES.items()
     ),
+    _prepared,
 )
 """The messages of a conversation: at least one."""

@@ -16,6 +16,14 @@ def test_the_template_follows_from_the_models_name() -> None:
     assert call["stop"] == ["\nUser:", "\nSystem:"]
 
 
+def test_fields_that_say_nothing_are_not_in_the_prompt() -> None:
+    said: Json = {"role": "assistant", "content": "Hi."}
+    blank: Json = {"refusal": "", "name": "", "function_call": {"name": "", "arguments": ""}}
+    plain: list[Json] = [*HELLO, said, *HELLO]
+    filled: list[Json] = [*HELLO, {**said, **blank}, *HELLO]
+    assert call_of({"messages": filled}) == call_of({"messages": plain})
+
+
 FULL: Json = {
     "max_tokens": 9,
     "logprobs": True,

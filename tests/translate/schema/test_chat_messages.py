@@ -4,7 +4,7 @@ import pytest
 
 from gateway.errors import InvalidRequest
 from gateway.shapes import Json
-from gateway.translate.schema.chat_messages import Message
+from gateway.translate.schema.chat_messages import CONVERSATION, Message
 
 
 def message_fault(message: object) -> InvalidRequest:
@@ -148,3 +148,46 @@ def test_every_kind_of_message_is_accepted_as_it_is() -> None:
         {"role": "function", "name": "f"},
     ]
     assert [Message().accept(message, "m") for message in messages] == messages
+
+
+BLANKS: Json = {
+    "name": "",
+    "refusal": "",
+    "reasoning": "",
+    "reasoning_content": "",
+    "audio": {"id": "", "expires_at": 0},
+    "function_call": {"name": "", "arguments": ""},
+    "tool_calls": [],
+    "tool_call_id": "",
+}
+"""What programs write that have one structure for the messages of all roles."""
+
+
+@pytest.mark.parametrize("role", ["developer", "system", "user", "assistant"])
+def test_fields_that_say_nothing_count_as_absent(role: str) -> None:
+    said = {"role": role, "content": "x"}
+    assert Message().accept({**said, **BLANKS}, "m") == said
+    assert CONVERSATION.accept([{**said, **BLANKS}, said], "m") == [said, said]
+
+
+def test_a_blank_field_that_a_role_needs_stays() -> None:
+    output = {"role": "tool", "tool_call_id": "", "content": "x"}
+    function: Json = {"role": "function", "name": "", "content": "x"}
+    assert Message().accept({**BLANKS, **output}, "m") == output
+    assert Message().accept({**BLANKS, **function}, "m") == function
+
+
+def test_an_assistant_that_says_only_blanks_says_nothing() -> None:
+    for name in ("refusal", "tool_calls", "function_call", "audio"):
+        message = {"role": "assistant", "content": None, name: BLANKS[name]}
+        assert Message().accept(message, "m") == {"role": "assistant", "content": ""}
+        assert CONVERSATION.accept([message], "m") == [{"role": "assistant", "content": ""}]
+    for name in ("name", "reasoning"):
+        message = {"role": "assistant", name: BLANKS[name]}
+        assert message_fault(message).param == "messages[1].content"
+
+
+def test_blank_fields_of_a_wrong_type_are_refused() -> None:
+    for name, wrong in (("name", []), ("refusal", 0), ("tool_calls", ""), ("audio", [])):
+        message: Json = {"role": "assistant", "content": "x", name: wrong}
+        assert message_fault(message).param == f"messages[1].{name}"

@@ -75,7 +75,7 @@ class ItemWriter:
                 add(_Message("user", content if is_text(content) else _parts(content)))
             else:
                 self._instruct(message, position)
-            if message.name is not None:
+            if message.name:
                 self._report.drop(f"messages[{position}].name")
         return self._items
 

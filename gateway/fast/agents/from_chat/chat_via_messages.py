@@ -58,7 +58,6 @@ from gateway.translate.chat_via_messages.stream import ChatStream
 from gateway.translate.contract import Context, Report, Translation
 from gateway.translate.pair import PairTranslation
 
-_NOTHING_MORE = (None, None, None)
 _STAND_IN_TOOL: Json = {"type": "function", "function": {"name": "-"}}
 
 
@@ -91,7 +90,7 @@ class _Conversation:
                 self._user(message, position)
             else:
                 self._instruct(cast("System | Developer", message), position)
-            if message.name is not None:
+            if message.name:
                 self._report.drop(f"messages[{position}].name")
             if type(message) is Assistant:
                 self._drop_unknown(message, position)
@@ -154,10 +153,10 @@ class _Conversation:
         self.writer.answered(blocks, sent_id, content, thinks=False)
 
     def _drop_unknown(self, message: Assistant, position: int) -> None:
-        if (message.reasoning, message.reasoning_content, message.phase) == _NOTHING_MORE:
-            return
-        for name in ("phase", "reasoning", "reasoning_content"):
-            if getattr(message, name) is not None:
+        if message.phase is not None:
+            self._report.drop(f"messages[{position}].phase")
+        for name in ("reasoning", "reasoning_content"):
+            if getattr(message, name):
                 self._report.drop(f"messages[{position}].{name}")
 
     def _texts(self, content: Raw, position: int) -> list[Block]:

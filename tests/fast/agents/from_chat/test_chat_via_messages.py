@@ -130,7 +130,8 @@ def test_whatever_is_changed_both_paths_are_the_same(
 
 COMMON: list[tuple[str, Any]] = [
     *each("messages.2.content", "", "Hm.", [TEXT]),
-    *each("messages.2.reasoning_content", "Hm."),
+    *each("messages.2.reasoning_content", "", "Hm."),
+    *each("messages.2.name", "", "Bot"),
     *each("messages.2.tool_calls.0.id", "call:1"),
     *each("messages.3.content", " "),
     *each("messages.3.name", "read"),
