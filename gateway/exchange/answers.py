@@ -272,11 +272,14 @@ def local_answer(call: GenerationRequest, reply: Json, *, streamed: bool) -> Cli
     if call.shape is Shape.MESSAGES:
         return event_stream_reply(encode_events(call.shape, events_of(reply)))
     options = read_object(call.body).get("stream_options")
-    events = [{key: value for key, value in reply.items() if key != "usage"}]
-    if isinstance(options, dict) and options.get("include_usage") is True:
-        events[0]["usage"] = None
-        if reply.get("usage") is not None:
-            events.append({**reply, "choices": []})
+    with_usage = isinstance(options, dict) and options.get("include_usage") is True
+    head = {key: value for key, value in reply.items() if key != "usage"}
+    if with_usage:
+        head["usage"] = None
+    # Programs for streams read the first choice of each event.
+    events = [{**head, "choices": [choice]} for choice in reply["choices"]]
+    if with_usage and reply.get("usage") is not None:
+        events.append({**reply, "choices": []})
     body = encode_events(call.shape, events) + terminator(call.shape)
     return event_stream_reply(body)
 

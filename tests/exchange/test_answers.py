@@ -30,6 +30,14 @@ def events(reply: dict[str, Any], options: Any) -> list[Any]:
     return [msgspec.json.decode(line.removeprefix("data: ")) for line in lines]
 
 
+@pytest.mark.parametrize("options", [None, {"include_usage": True}])
+def test_each_event_of_a_streamed_answer_has_one_choice(options: Any) -> None:
+    choices = [{"index": index, "text": "Hi"} for index in range(3)]
+    sent = events({**REPLY, "choices": choices}, options)
+    assert [event["choices"] for event in sent[:3]] == [[choice] for choice in choices]
+    assert [event["id"] for event in sent] == ["cmpl-1"] * (4 if options else 3)
+
+
 def test_a_whole_answer_is_json() -> None:
     answer = local_answer(GenerationRequest.at(Shape.COMPLETIONS, b"{}"), REPLY, streamed=False)
     assert isinstance(answer.body, bytes)
