@@ -9,6 +9,7 @@ from gateway.translate.contract import Context
 from gateway.translate.parts.content.sources import sources_of
 from gateway.translate.parts.fields import created, model_name, swap_id
 from gateway.translate.parts.upstream_errors import without_error
+from gateway.translate.stream.reply_choices import choices_of, in_order
 
 
 def fold_replies(replies: Sequence[Json], request: PreparedRequest, context: Context) -> Json:
@@ -38,32 +39,14 @@ def fold_replies(replies: Sequence[Json], request: PreparedRequest, context: Con
 
 
 def _choices(call: int, reply: Json, request: PreparedRequest) -> list[Json]:
-    listed = without_error(call, reply, request).get("choices")
-    if not isinstance(listed, list):
-        raise malformed("it has no list 'choices'")
-    fan = request.fan
+    listed, fan = in_order(choices_of(without_error(call, reply, request))), request.fan
+    if len(listed) < fan.per_call:
+        raise UpstreamError(
+            "The upstream's completions reply cannot be used: it has "
+            f"{len(listed)} of {fan.per_call} choices."
+        )
     beside = sources_of(reply) if fan.call_count > 1 else {}
-    found: dict[int, Json] = {}
-    for position, item in enumerate(listed):
-        choice, index = read_choice(item, default=position)
-        if 0 <= index < fan.per_call and index not in found:
-            found[index] = {**choice, **beside, "index": fan.client_index(call, index)}
-    if len(found) < fan.per_call:
-        raise malformed(f"it has {len(found)} of {fan.per_call} choices")
-    return [found[index] for index in sorted(found)]
-
-
-def read_choice(item: object, *, default: int) -> tuple[Json, int]:
-    """Return a choice and its index within its call; `default` where it has none.
-
-    Raises `UpstreamError` for what is not a choice.
-    """
-    if not isinstance(item, dict):
-        raise malformed("a choice is not an object")
-    index = item.get("index")
-    return item, index if isinstance(index, int) and not isinstance(index, bool) else default
-
-
-def malformed(what: str) -> UpstreamError:
-    """Return the error for a reply that is not what the completions endpoint should give."""
-    return UpstreamError(f"The upstream's completions reply cannot be used: {what}.")
+    return [
+        {**choice, **beside, "index": fan.client_index(call, position)}
+        for position, choice in enumerate(listed[: fan.per_call])
+    ]

@@ -2,13 +2,13 @@
 
 from gateway.errors import TruncatedStream
 from gateway.shapes import Json, Shape
-from gateway.translate.completions_fanned_out.reply import malformed, read_choice
 from gateway.translate.completions_fanned_out.spreading import PreparedRequest
 from gateway.translate.contract import Context, StreamTranslation
 from gateway.translate.parts.fields import created, model_name, swap_id
 from gateway.translate.parts.finish_reasons import ending_word
 from gateway.translate.parts.tokens.usage_sums import richer_usage
 from gateway.translate.parts.upstream_errors import without_error
+from gateway.translate.stream.reply_choices import ChoicePlaces, choices_of
 
 
 class FannedOutStream(StreamTranslation):
@@ -20,6 +20,7 @@ class FannedOutStream(StreamTranslation):
         self._fan = fan
         self._context = context
         self._include_usage = request.include_usage
+        self._places = [ChoicePlaces(fan.per_call) for _ in range(fan.call_count)]
         self._unfinished = [set(range(fan.per_call)) for _ in range(fan.call_count)]
         self._ended = [False] * fan.call_count
         self._usages: list[object] = [None] * fan.call_count
@@ -30,11 +31,7 @@ class FannedOutStream(StreamTranslation):
         without_error(call, event, self._request)
         if event.get("usage"):
             self._usages[call] = richer_usage(self._usages[call], event["usage"])
-        listed = event.get("choices")
-        if not listed:
-            return []
-        if not isinstance(listed, list):
-            raise malformed("'choices' is not a list")
+        listed = choices_of(event)
         choices = [taken for choice in listed if (taken := self._take(call, choice)) is not None]
         if not choices:
             return []
@@ -56,13 +53,13 @@ class FannedOutStream(StreamTranslation):
         usage = self._fan.total_usage(self._usages)
         return [] if usage is None else [{**self._chunk({"choices": []}), "usage": usage}]
 
-    def _take(self, call: int, choice: object) -> Json | None:
-        taken, position = read_choice(choice, default=0)
-        if not 0 <= position < self._fan.per_call:
+    def _take(self, call: int, choice: Json) -> Json | None:
+        position = self._places[call].place(choice)
+        if position is None:
             return None
-        if ending_word(taken) is not None:
+        if ending_word(choice) is not None:
             self._unfinished[call].discard(position)
-        return {**taken, "index": self._fan.client_index(call, position)}
+        return {**choice, "index": self._fan.client_index(call, position)}
 
     def _chunk(self, event: Json) -> Json:
         """Return an event as one of the folded stream: all under one id."""

@@ -26,7 +26,7 @@ def choice(text: str, index: int = 0, reason: str | None = "stop", **more: Any) 
     return {"index": index, "text": text, "logprobs": None, "finish_reason": reason, **more}
 
 
-def completion(*choices: Json, **more: Any) -> Json:
+def completion(*choices: Json | None, **more: Any) -> Json:
     return {
         "id": "cmpl-1",
         "object": "text_completion",
@@ -38,7 +38,7 @@ def completion(*choices: Json, **more: Any) -> Json:
     }
 
 
-def chunk(*choices: Json, **more: Any) -> Json:
+def chunk(*choices: Json | None, **more: Any) -> Json:
     return {"id": "cmpl-1", "created": 5, "model": "served", "choices": list(choices), **more}
 
 

@@ -54,10 +54,23 @@ def test_usage_is_left_out_where_one_call_did_not_tell_it(unknown: Any) -> None:
     assert "usage" not in reply
 
 
-@pytest.mark.parametrize("index", [None, True, "0"])
-def test_an_index_that_is_none_is_the_position(index: Any) -> None:
-    replies = [completion({**choice(text), "index": index}) for text in "ab"]
-    assert [c["text"] for c in asking().reply(replies)["choices"]] == ["a", "b"]
+@pytest.mark.parametrize("index", [None, True, "0", 1, 7, -1])
+def test_the_index_of_a_calls_only_choice_does_not_matter(index: Any) -> None:
+    replies = [completion(None, {**choice(text), "index": index}) for text in "ab"]
+    reply = asking().reply(replies)
+    assert [(c["index"], c["text"]) for c in reply["choices"]] == [(0, "a"), (1, "b")]
+
+
+@pytest.mark.parametrize("indexes", [(0, 1), ("0", "1"), (1, 2), (0, 0), (None, None)])
+def test_several_choices_of_a_call_have_the_order_of_the_list(indexes: tuple[Any, Any]) -> None:
+    said = [{**choice(text), "index": index} for text, index in zip("ab", indexes, strict=True)]
+    reply = asking(prompt=["a"], n=2).reply([completion(*said)])
+    assert [(c["index"], c["text"]) for c in reply["choices"]] == [(0, "a"), (1, "b")]
+
+
+def test_choices_in_another_order_have_that_of_their_indexes() -> None:
+    reply = asking(prompt=["a"], n=2).reply([completion(choice("b", 1), choice("a", 0))])
+    assert [(c["index"], c["text"]) for c in reply["choices"]] == [(0, "a"), (1, "b")]
 
 
 @pytest.mark.parametrize(
@@ -67,8 +80,7 @@ def test_an_index_that_is_none_is_the_position(index: Any) -> None:
         {"choices": "x"},
         {"choices": []},
         {"choices": ["x"]},
-        {"choices": [choice("x", 7)]},
-        {"choices": [choice("x", -1)]},
+        {"choices": [None]},
     ],
 )
 def test_a_reply_without_its_choices_is_the_upstreams_fault(broken: Json) -> None:

@@ -85,11 +85,21 @@ def test_a_stream_that_is_cut_off_never_ends_well(events: int) -> None:
 
 def test_what_belongs_to_no_choice_is_left_out() -> None:
     stream = asking(ONE_CHOICE, n=2, stream=True).stream()
+    assert len(stream.feed(0, chunk(choice("a")))) == 1
     assert stream.feed(0, chunk(choice("x", 1))) == []
     assert stream.feed(0, {"choices": None}) == []
     assert stream.feed(0, {}) == []
     (event,) = stream.feed(3, chunk(choice("d")))
     assert event["choices"][0]["index"] == 3
+
+
+@pytest.mark.parametrize("index", ["0", 1, None])
+def test_the_first_choice_of_a_call_for_one_counts(index: Any) -> None:
+    stream = asking(stream=True).stream()
+    pieces = [{**choice("a", reason=None), "index": index}, {**choice("b"), "index": index}]
+    events = [out for each in pieces for out in stream.feed(1, chunk(None, each))]
+    assert texts(events) == {1: "ab"}
+    assert stream.end(1) == []
 
 
 @pytest.mark.parametrize("broken", [{"choices": "x"}, {"choices": ["x"]}])
