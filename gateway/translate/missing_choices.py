@@ -5,11 +5,13 @@ Each missing choice is then requested by a call of its own.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 from gateway.shapes import Json
 from gateway.translate.parts.finish_reasons import ending_word
 from gateway.translate.parts.tokens.usage_sums import sum_usage
 from gateway.translate.schema.checks import INT64_MIN
+from gateway.translate.stream.reply_choices import index_in
 
 
 def asked_choices(body: Json) -> int:
@@ -39,8 +41,14 @@ def single_calls(body: Json, have: int) -> list[Json]:
 
 def are_missing(reply: object, expected: int) -> bool:
     """Whether a reply has some, but not all, of its choices."""
+    return 0 < len(given_choices(reply)) < expected
+
+
+def given_choices(reply: object) -> list[Any]:
+    """Return the choices of a reply, or of an event of one, without those that are null."""
     choices = reply.get("choices") if isinstance(reply, dict) else None
-    return isinstance(choices, list) and 0 < len(choices) < expected
+    listed = choices if isinstance(choices, list) else []
+    return [choice for choice in listed if choice is not None]
 
 
 def completed(reply: Json, singles: Sequence[object]) -> Json:
@@ -50,12 +58,12 @@ def completed(reply: Json, singles: Sequence[object]) -> Json:
     """
     choices = [
         {**choice, "index": index} if isinstance(choice, dict) else choice
-        for index, choice in enumerate(reply["choices"])
+        for index, choice in enumerate(given_choices(reply))
     ]
     usages: list[object] = [reply.get("usage")]
     for single in singles:
-        further = single.get("choices") if isinstance(single, dict) else None
-        if isinstance(further, list) and further and isinstance(further[0], dict):
+        further = given_choices(single)
+        if further and isinstance(further[0], dict):
             choices.append({**further[0], "index": len(choices)})
         usages.append(single.get("usage") if isinstance(single, dict) else None)
     whole = {**reply, "choices": choices}
@@ -93,9 +101,9 @@ class ChoicesSeen:
         if event.get("usage"):
             self._usage = event["usage"]
             event = {name: value for name, value in event.items() if name != "usage"}
-        choices = event.get("choices")
-        if not isinstance(choices, list):
+        if not isinstance(event.get("choices"), list):
             return event
+        choices = given_choices(event)
         self._last = event
         if not choices:
             return None
@@ -115,9 +123,7 @@ class ChoicesSeen:
         if not isinstance(choice, dict):
             self._odd = True
             return choice
-        at = choice.get("index") if index is None else index
-        if type(at) is not int:
-            at = 0
+        at = (index_in(choice) or 0) if index is None else index
         self._seen.add(at)
         if ending_word(choice) is not None:
             self._finished.add(at)

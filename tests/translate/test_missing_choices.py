@@ -90,6 +90,18 @@ def test_a_stream_is_complete_as_far_as_its_choices_have_ended() -> None:
     assert seen.complete == 2
 
 
+def test_indexes_may_be_strings_and_null_is_no_choice() -> None:
+    seen = ChoicesSeen()
+    assert seen.take(chunk("1", "stop")) == chunk(1, "stop")
+    first: Json = chunk("0", "stop")
+    assert seen.take({**first, "choices": [None, *first["choices"]]}) == chunk(0, "stop")
+    assert seen.complete == 2
+    reply: Json = {"choices": [None, {"index": 0, "text": "a"}]}
+    assert are_missing(reply, 2)
+    choices = completed(reply, [{"choices": [None, {"index": 0, "text": "b"}]}])["choices"]
+    assert choices == [{"index": 0, "text": "a"}, {"index": 1, "text": "b"}]
+
+
 @pytest.mark.parametrize("odd", [{"error": {"message": "no"}}, {"choices": [5]}])
 def test_a_stream_with_something_odd_is_left_alone(odd: Json) -> None:
     seen = ChoicesSeen()

@@ -42,6 +42,7 @@ from gateway.translate.missing_choices import (
     are_missing,
     asked_choices,
     completed,
+    given_choices,
     single_calls,
 )
 from gateway.translate.stream.reply_as_event import whole_as_event
@@ -83,7 +84,7 @@ class MissingChoices:
         first = _decoded(read)
         if not isinstance(first, dict) or not are_missing(first, asked_choices(body)):
             return BufferedReply(reply.status, reply.headers, read)
-        calls = [_single(call, single) for single in single_calls(body, len(first["choices"]))]
+        calls = [_single(call, single) for single in single_calls(body, len(given_choices(first)))]
         rest = await send_whole(self.send, calls, self._concurrency)
         if isinstance(rest, ErrorReply):
             return BufferedReply(rest.status, rest.headers, rest.body)

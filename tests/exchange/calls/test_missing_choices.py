@@ -116,6 +116,22 @@ def test_choices_that_a_server_leaves_out_are_asked_for_again(
         assert b"emulated=n,seed" in header
 
 
+def test_null_among_the_choices_of_a_reply_is_none_of_them() -> None:
+    reply = chat_completion("text")
+    reply["choices"].insert(0, None)
+    asked: list[Json] = []
+
+    def server(call: UpstreamCall) -> Answer:
+        assert isinstance(call.body, bytes)
+        asked.append(msgspec.json.decode(call.body))
+        return json_reply(reply)
+
+    body = {"model": "m", "prompt": "Hi", "n": 2}
+    result = scene_of(server, AT_CHAT).generate(COMPLETIONS, body)
+    assert texts(result, streamed=False) == ["text", "text"]
+    assert [sent.get("n") for sent in asked] == [2, None]
+
+
 @pytest.mark.parametrize(
     ("first", "second"),
     [(rb"\ud83d", rb"\ude00"), (rb"\ud83d", rb"\udc80"), (b"\xf0\x9f", b"\x92\x80")],
