@@ -20,6 +20,7 @@ from gateway.translate.parts.tokens.usage_sums import add_usage
 from gateway.translate.parts.upstream_errors import in_clients_words, upstream_error
 from gateway.translate.schema.checks import Check, Integer, Number, String, check, extensions
 from gateway.translate.schema.errors import missing
+from gateway.translate.stream.reply_choices import choices_of, in_order
 
 MAX_CHOICES = 20
 
@@ -104,11 +105,10 @@ def choices_from_chat(reply: object, edit: Edit) -> list[Json]:
     error = upstream_error(reply)
     if error is not None:
         raise in_clients_words(error, client_param(error.param, edit))
-    choices = reply.get("choices") if isinstance(reply, dict) else None
-    if not isinstance(choices, list) or not choices:
+    choices = in_order(choices_of(reply)) if isinstance(reply, dict) else []
+    if not choices:
         raise _malformed("it has no choices")
-    ordered = sorted(enumerate(choices), key=lambda placed: _index(placed[1], placed[0]))
-    return [_choice(choice, edit) for _, choice in ordered]
+    return [_choice(choice, edit) for choice in choices]
 
 
 def reply_from_chat(
@@ -168,14 +168,9 @@ def _messages(edit: Edit) -> list[Json]:
     return [{"role": "system", "content": _SYSTEM}, {"role": "user", "content": prompt}]
 
 
-def _index(choice: object, position: int) -> int:
-    index = choice.get("index") if isinstance(choice, dict) else None
-    return position if not isinstance(index, int) or isinstance(index, bool) else index
-
-
-def _choice(choice: object, edit: Edit) -> Json:
-    message = choice.get("message") if isinstance(choice, dict) else None
-    if not isinstance(choice, dict) or not isinstance(message, dict):
+def _choice(choice: Json, edit: Edit) -> Json:
+    message = choice.get("message")
+    if not isinstance(message, dict):
         raise _malformed("a choice has no message")
     text = visible_text(message)
     reason = finish_reason(choice.get("finish_reason"), has_text=bool(text))

@@ -163,6 +163,17 @@ def test_choices_come_in_index_order_and_no_more_than_asked() -> None:
     assert [(c["index"], c["text"]) for c in reply["choices"]] == [(0, "0"), (1, "1")]
 
 
+@pytest.mark.parametrize("indexes", [("1", "0"), (1, 0), (7, 7), (None, None)])
+def test_indexes_may_be_strings_or_none_and_null_is_no_choice(indexes: tuple[Any, Any]) -> None:
+    _, edit = asked(n=2)
+    said = [
+        {"index": index, "message": {"content": text}, "finish_reason": "stop"}
+        for index, text in zip(indexes, "ba" if indexes[1] in ("0", 0) else "ab", strict=True)
+    ]
+    found = edits.choices_from_chat({"choices": [None, *said]}, edit)
+    assert [choice["text"] for choice in found] == ["a", "b"]
+
+
 def test_choices_of_several_replies_are_joined_and_their_usage_summed() -> None:
     _, edit = asked(n=2)
     replies = [chat_completion("one"), chat_completion("two")]
