@@ -103,11 +103,13 @@ class _Folded(msgspec.Struct, gc=False):
     system_fingerprint: str | Absent
 
 
+_DEEPSEEKS = "prompt_cache_hit_tokens"
+"""DeepSeek's count that becomes a detail of the prompt."""
 _COUNTS = {"prompt_tokens", "completion_tokens", "total_tokens"}
 _KNOWN_COUNTS = frozenset(
     {
         *(*_COUNTS, "prompt_tokens_details", "completion_tokens_details"),
-        *("prompt_cache_hit_tokens", "prompt_cache_miss_tokens"),  # DeepSeek
+        *(_DEEPSEEKS, "prompt_cache_miss_tokens"),
         *("queue_time", "prompt_time", "completion_time", "total_time"),  # Groq
     }
 )
@@ -174,7 +176,7 @@ def decode_reply(body: bytes, encoded: EncodedRequest, context: Context) -> byte
     except msgspec.ValidationError:
         reply = _read_reply(body)
     usage: Json | None = reply.usage
-    if type(reply) is _Reply or not reply.usage.keys() >= _COUNTS:
+    if type(reply) is _Reply or not reply.usage.keys() >= _COUNTS or reply.usage.get(_DEEPSEEKS):
         usage = complete_usage(reply.usage)
     if usage is None or not usage.keys() <= _KNOWN_COUNTS:
         return None

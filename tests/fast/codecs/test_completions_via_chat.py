@@ -252,7 +252,10 @@ DEEPSEEK = {
 }
 
 
-@pytest.mark.parametrize("server", [VLLM, LLAMACPP, SGLANG, DEEPSEEK])
+DEEPSEEK_CACHED = {"usage": {**REPLY["usage"], "prompt_cache_hit_tokens": 1}}
+
+
+@pytest.mark.parametrize("server", [VLLM, LLAMACPP, SGLANG, DEEPSEEK, DEEPSEEK_CACHED])
 def test_so_do_replies_of_other_servers(server: Json) -> None:
     made = fast_translation(COMPLETIONS_VIA_CHAT, encode(FULL), CONTEXTS["OpenAI"])
     assert made is not None

@@ -32,12 +32,10 @@ _IN_PROMPT: Mapping[str, tuple[str, ...]] = {
 _IN_COMPLETION: Mapping[str, tuple[str, ...]] = {"reasoning_tokens": ("reasoning_tokens",)}
 """Details of what was read and written, and the names that servers give them beside the totals."""
 
-_KNOWN: Final = frozenset(
-    {
-        *("total_tokens", *_CHAT, *_RESPONSES),
-        *(name for names in (*_IN_PROMPT.values(), *_IN_COMPLETION.values()) for name in names),
-    }
+_COUNTED_BESIDE: Final = frozenset(
+    name for names in (*_IN_PROMPT.values(), *_IN_COMPLETION.values()) for name in names
 )
+_KNOWN: Final = _COUNTED_BESIDE | {"total_tokens", *_CHAT, *_RESPONSES}
 
 
 _Counts = tuple[int, int, int, Json, Json]
@@ -103,6 +101,25 @@ def with_chats_names(usage: object) -> object:
     names = {theirs: ours for ours, theirs in zip(_CHAT, _RESPONSES, strict=True)}
     unknown = {theirs: ours for theirs, ours in names.items() if ours not in usage}
     return {unknown.get(name, name): value for name, value in usage.items()}
+
+
+def with_details(usage: Json) -> Json:
+    """Return a usage with chat's names that has as details what is counted beside its totals.
+
+    Those counts stay: programs for their server read them there.
+    """
+    if _COUNTED_BESIDE.isdisjoint(usage):
+        return usage
+    detailed = dict(usage)
+    for group, elsewhere in (
+        ("prompt_tokens_details", _IN_PROMPT),
+        ("completion_tokens_details", _IN_COMPLETION),
+    ):
+        given, found = usage.get(group), _details(usage, group, elsewhere)
+        counts = {name: found[name] for name in elsewhere if found.get(name)}
+        if counts:
+            detailed[group] = {**(given if isinstance(given, dict) else {}), **counts}
+    return detailed
 
 
 def _read(usage: object) -> _Counts | None:

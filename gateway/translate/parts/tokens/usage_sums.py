@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from gateway.shapes import Json
 from gateway.translate.parts.fields import finite_number
 from gateway.translate.parts.tokens.counts import LARGEST_COUNT, counts_tokens, token_count
-from gateway.translate.parts.tokens.usage import with_chats_names
+from gateway.translate.parts.tokens.usage import with_chats_names, with_details
 
 _PROMPT_KEYS = frozenset(
     {
@@ -56,9 +56,10 @@ def sum_usage(
 def complete_usage(usage: object) -> Json | None:
     """Return the `numbers` of a usage with chat's names and the total of its two counts.
 
-    None unless both are known: clients' types require them.
+    What its server counts beside the totals is among the details, too. None unless both are known:
+    clients' types require them.
     """
-    known = numbers(with_chats_names(usage))
+    known = with_details(numbers(with_chats_names(usage)))
     prompt = token_count(known.get("prompt_tokens"))
     completion = token_count(known.get("completion_tokens"))
     if prompt is None or completion is None:

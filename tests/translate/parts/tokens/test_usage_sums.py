@@ -8,6 +8,7 @@ from gateway.shapes import Json
 from gateway.translate.parts.fields import finite_number
 from gateway.translate.parts.tokens.usage_sums import (
     add_usage,
+    complete_usage,
     richer_usage,
     sum_usage,
 )
@@ -41,6 +42,31 @@ def test_a_prompt_is_counted_once_whatever_calls_share_it() -> None:
         "prompt_tokens_details": {"cached_tokens": 4},
         "completion_tokens_details": {"reasoning_tokens": 4},
     }
+
+
+BARE: Json = {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}
+
+
+@pytest.mark.parametrize(
+    ("more", "details"),
+    [
+        ({"prompt_cache_hit_tokens": 4}, {"prompt_tokens_details": {"cached_tokens": 4}}),
+        ({"cached_tokens": 4}, {"prompt_tokens_details": {"cached_tokens": 4}}),
+        (
+            {"cache_read_input_tokens": 4, "cache_creation_input_tokens": 2},
+            {"prompt_tokens_details": {"cached_tokens": 4, "cache_write_tokens": 2}},
+        ),
+        ({"reasoning_tokens": 3}, {"completion_tokens_details": {"reasoning_tokens": 3}}),
+        (
+            {"cached_tokens": 4, "prompt_tokens_details": {"cached_tokens": 3, "text_tokens": 1}},
+            {"prompt_tokens_details": {"cached_tokens": 3, "text_tokens": 1}},
+        ),
+        ({"cached_tokens": 0}, {}),
+        ({"cost": 0.5}, {}),
+    ],
+)
+def test_what_is_counted_beside_the_totals_is_a_detail_too(more: Json, details: Json) -> None:
+    assert complete_usage({**BARE, **more}) == {**BARE, **more, **details}
 
 
 def without_prompt(usage: Json) -> Json:
