@@ -12,7 +12,13 @@ from zlib import crc32
 import msgspec
 
 from gateway.shapes import Json
-from gateway.translate.parts.content.texts import other_parts, refusal_of, text_of, thinking_of
+from gateway.translate.parts.content.texts import (
+    REASONING_FIELDS,
+    other_parts,
+    refusal_of,
+    text_of,
+    thinking_of,
+)
 from gateway.translate.stream.text_prefix import TextPrefix
 
 _CALLS: Final = frozenset({"tool_calls", "function_call"})
@@ -21,7 +27,6 @@ _CALLS: Final = frozenset({"tool_calls", "function_call"})
 _IN_PIECES = frozenset({"reasoning_details", "thinking_blocks", "extra_content"})
 """Fields whose entries come in pieces, to which those of a message cannot be compared."""
 _THINKING = "thinking"
-_REASONING = ("reasoning_content", "reasoning", "reasoning_text", _THINKING)
 _OF_CALLS = frozenset({"index", "id", "type", "function", "custom", "name", "arguments"})
 
 
@@ -119,8 +124,8 @@ class ChoiceDeltas:
 
     def _name_of(self, name: str) -> str:
         """Return the name under which a text has been sent: that of reasoning has several."""
-        if name in _REASONING and name not in self._texts:
-            return next((other for other in _REASONING if other in self._texts), name)
+        if name in REASONING_FIELDS and name not in self._texts:
+            return next((other for other in REASONING_FIELDS if other in self._texts), name)
         return name
 
     def _rest(self, name: str, whole: str) -> str:

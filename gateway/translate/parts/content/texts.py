@@ -5,6 +5,9 @@ from typing import Any, Final
 
 from gateway.translate.parts.upstream_errors import malformed_chat
 
+REASONING_FIELDS: Final = ("reasoning_content", "reasoning", "reasoning_text", "thinking")
+"""The fields of a message in which servers give its reasoning."""
+
 _TEXTS: Final = frozenset({"text", "output_text", "input_text"})
 """The types of text parts; the last two are those of responses."""
 

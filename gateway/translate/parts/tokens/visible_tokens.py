@@ -8,11 +8,10 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from gateway.shapes import Json
-from gateway.translate.parts.content.texts import is_part, thinking_of
+from gateway.translate.parts.content.texts import REASONING_FIELDS, is_part, thinking_of
 from gateway.translate.parts.tokens.logprobs import token_bytes
 
-_REASONING: Final = ("reasoning_content", "reasoning", "reasoning_text", "thinking")
-_HIDDEN: Final = (*_REASONING, "tool_calls", "function_call")
+_HIDDEN: Final = (*REASONING_FIELDS, "tool_calls", "function_call")
 _WHITE_SPACE: Final = b" \t\r\n"
 
 
@@ -23,7 +22,7 @@ def hides_tokens(message: Json) -> bool:
 
 def reasoning_text(message: Json) -> str:
     """Return the reasoning in a message, or in a delta, if it is a text."""
-    fields = (message.get(name) for name in _REASONING)
+    fields = (message.get(name) for name in REASONING_FIELDS)
     return next((text for text in fields if text and isinstance(text, str)), _thinking(message))
 
 
