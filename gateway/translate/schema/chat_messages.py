@@ -152,23 +152,36 @@ _NEEDED: abc.Mapping[str, str] = {"tool": "tool_call_id", "function": "name"}
 
 def _without_blanks(message: Json) -> Json:
     """Return a message without fields that say nothing, as programs write them for all roles."""
-    if _MAY_BE_BLANK.keys().isdisjoint(message):
-        return message
     role = message.get("role")
     needed = _NEEDED.get(role) if isinstance(role, str) else None
-    return {
-        name: value
-        for name, value in message.items()
-        if name == needed
-        or not (is_blank(value) and isinstance(value, _MAY_BE_BLANK.get(name, ())))
+    blank = {
+        name
+        for name, kind in _MAY_BE_BLANK.items()
+        if name in message and is_blank(value := message[name]) and isinstance(value, kind)
     }
+    blank.discard(needed)
+    if not blank:
+        return message
+    return {name: value for name, value in message.items() if name not in blank}
 
 
 def _prepared(messages: list[object]) -> list[Any]:
+    """Return messages without null and blank fields; nearly all of a long list have none."""
     return [
-        _without_blanks(message) if isinstance(message, dict) else message
+        _without_blanks(message)
+        if type(message) is dict
+        and (
+            "" in (values := message.values())
+            or _EMPTY in values
+            or "audio" in message
+            or "function_call" in message
+        )
+        else message
         for message in without_nulls(messages)
     ]
+
+
+_EMPTY: abc.Sequence[object] = []
 
 
 class _AssistantFields(msgspec.Struct):
