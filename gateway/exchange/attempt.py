@@ -58,8 +58,8 @@ class Attempt(msgspec.Struct):
     """What was left out of a request whose reply is not translated."""
     concurrency: int = 1
     """How many of the calls may be in flight at the same time."""
-    asks_for_several: bool = False
-    """Whether a call asks for several choices: not every server gives as many."""
+    most_calls: int = 0
+    """How many calls there may be, with those for choices that servers leave out; 0: none does."""
     items: ItemNames | None = None
     """The client's names for the items of `input`, where its own endpoint gets other ones."""
     unfixed: Sequence[Json] = ()
@@ -285,7 +285,8 @@ def _with_translation(
     """Return the attempt whose reply is translated, too."""
     shape = translation.report.target
     bodies = fixing.fixed_bodies(translation, fixes)
-    at_once = 1 if context.capabilities.one_call_at_a_time else context.settings.fanout_concurrency
+    max_fanout, at_once = context.settings.max_fanout, context.settings.fanout_concurrency
+    at_once = 1 if context.capabilities.one_call_at_a_time else at_once
     return Attempt(
         shape,
         [translated_call(call, route, shape, body) for body in bodies],
@@ -293,6 +294,6 @@ def _with_translation(
         translation,
         text_deltas=text_deltas,
         concurrency=at_once,
-        asks_for_several=any(asked_choices(body) > 1 for body in bodies),
+        most_calls=max_fanout if any(asked_choices(body) > 1 for body in bodies) else 0,
         items=translation.items if isinstance(translation, Renaming | Aliased) else None,
     )

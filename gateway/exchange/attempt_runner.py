@@ -15,6 +15,7 @@ from gateway.resolve.evidence import Route
 from gateway.resolve.resolver import Resolver
 from gateway.shapes import Send, UpstreamCall, UpstreamReply
 from gateway.translate.contract import Translation
+from gateway.translate.fanout import too_many
 
 
 class AttemptRunner:
@@ -124,17 +125,26 @@ class AttemptRunner:
     ) -> Send:
         """Return what sends an attempt: also for the choices that a server leaves out of a reply.
 
-        This is remembered, and from then on each choice is asked for separately.
+        This is remembered, and from then on each choice is asked for separately. What it returns
+        raises `InvalidRequest` where that takes too many calls.
         """
-        if not attempt.asks_for_several:
+        if not attempt.most_calls:
             return self.send
 
-        def noticed() -> None:
+        sent, name = len(attempt.calls), translation.client_param(0, "n") or "n"
+
+        def noticed(further: int) -> None:
+            nonlocal sent
             scope = self._resolver.scope(route, call.headers)
             self._fixes.add(scope, route.model_sent, attempt.shape, LEFT_OUT)
-            translation.report.emulate(translation.client_param(0, "n") or "n")
+            translation.report.emulate(name)
+            sent += further
+            if sent > attempt.most_calls:
+                raise too_many(sent, attempt.most_calls, name)
 
-        return MissingChoices(self.send, attempt.shape, attempt.concurrency, noticed)
+        # Those that are in flight may all ask again at the same time.
+        at_once = max(attempt.concurrency // sent, 1)
+        return MissingChoices(self.send, attempt.shape, at_once, noticed)
 
 
 def note_sending(decision: Decision, sent: UpstreamCall) -> None:

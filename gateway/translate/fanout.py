@@ -22,12 +22,17 @@ def check_fanout(total: int, context: Context, param: str) -> None:
     """Raise `InvalidRequest` naming `param` if `total` choices or calls are more than allowed."""
     limit = context.settings.max_fanout
     if total > limit:
-        raise InvalidRequest(
-            f"'{param}' asks for {total} generations in one request, but the gateway allows "
-            f"{limit}. Split the request.",
-            param=param,
-            code="fanout_limit_exceeded",
-        )
+        raise too_many(total, limit, param)
+
+
+def too_many(total: int, limit: int, param: str) -> InvalidRequest:
+    """Return the error for a request that takes more generations than the `limit`."""
+    return InvalidRequest(
+        f"'{param}' asks for {total} generations in one request, but the gateway allows "
+        f"{limit}. Split the request.",
+        param=param,
+        code="fanout_limit_exceeded",
+    )
 
 
 def together(context: Context, choices: int, temperature: object) -> bool:

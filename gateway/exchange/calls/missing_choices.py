@@ -55,10 +55,14 @@ _encode = msgspec.json.Encoder().encode
 
 
 class MissingChoices:
-    """Sends calls of one shape; `noticed` is called once a server has left out choices."""
+    """Sends calls of one shape.
+
+    `noticed` is called once a server has left out choices, with the number of the calls for them
+    that follow to one call; it raises where they are too many.
+    """
 
     def __init__(
-        self, send: Send, shape: Shape, concurrency: int, noticed: Callable[[], None]
+        self, send: Send, shape: Shape, concurrency: int, noticed: Callable[[int], None]
     ) -> None:
         self.send = send
         self.shape = shape
@@ -85,10 +89,10 @@ class MissingChoices:
         if not isinstance(first, dict) or not are_missing(first, asked_choices(body)):
             return BufferedReply(reply.status, reply.headers, read)
         calls = [_single(call, single) for single in single_calls(body, len(given_choices(first)))]
+        self.noticed(len(calls))
         rest = await send_whole(self.send, calls, self._concurrency)
         if isinstance(rest, ErrorReply):
             return BufferedReply(rest.status, rest.headers, rest.body)
-        self.noticed()
         whole = encode_halves(completed(first, [_decoded(each.body) for each in rest]))
         return BufferedReply(reply.status, without_coding(reply.headers), whole)
 
@@ -134,11 +138,12 @@ class _CompletedStream(ChunkedReply):
         await self._reply.aclose()
         have = seen.complete
         if 0 < have < asked_choices(self._body):
-            self._asking.noticed()
-            for position, body in enumerate(single_calls(self._body, have), have):
+            further = single_calls(self._body, have)
+            self._asking.noticed(len(further))
+            for position, body in enumerate(further, have):
                 seen.next_call()
-                async with aclosing(self._single(_single(self._call, body))) as further:
-                    async for one, has_bytes in further:
+                async with aclosing(self._single(_single(self._call, body))) as single:
+                    async for one, has_bytes in single:
                         yield _written(seen.take(one, position), has_bytes=has_bytes)
         yield _written(seen.usage_event())
         if have:

@@ -9,7 +9,8 @@ import msgspec
 import pytest
 
 from gateway.config.settings import ModelRule, UpstreamSettings
-from gateway.errors import TruncatedStream, UpstreamError, UpstreamReplied
+from gateway.config.translation_settings import TranslationSettings
+from gateway.errors import InvalidRequest, TruncatedStream, UpstreamError, UpstreamReplied
 from gateway.exchange.calls.missing_choices import MissingChoices
 from gateway.shapes import Json, Shape, UpstreamCall
 from tests import kinds
@@ -231,6 +232,61 @@ def test_usage_is_that_of_all_calls() -> None:
     assert streamed.events[-2]["usage"] == total
 
 
+THREE: Json = {"model": "m", "prompt": ["a", "b", "c"], "n": 2}
+"""Takes six calls of a server that generates one choice."""
+
+
+def test_there_are_no_more_calls_than_are_allowed() -> None:
+    server = OneChoice()
+    allowed = TranslationSettings(max_fanout=5)
+    scene = Scene(server, OTHER, rules=(AT_CHAT,), translation=allowed)
+    for calls in (5, 0):
+        server.bodies.clear()
+        with pytest.raises(InvalidRequest) as caught:
+            scene.generate(COMPLETIONS, THREE)
+        assert caught.value.code == "fanout_limit_exceeded"
+        assert len(server.bodies) <= calls
+    result = scene.generate(COMPLETIONS, {**THREE, "prompt": ["a", "b"]})
+    assert len(texts(result, streamed=False)) == 4
+
+
+def test_too_many_further_calls_are_an_error_within_a_stream() -> None:
+    server = OneChoice()
+    allowed = TranslationSettings(max_fanout=5)
+    scene = Scene(server, OTHER, rules=(AT_CHAT,), translation=allowed)
+    result = scene.generate(COMPLETIONS, {**THREE, "stream": True})
+    error = result.events[-1]["error"]
+    assert (error["code"], error["param"]) == ("fanout_limit_exceeded", "n")
+    assert len(server.bodies) <= 5
+
+
+@pytest.mark.parametrize(
+    ("prompts", "at_once", "peak"), [(3, 4, 3), (3, 2, 2), (2, 8, 6), (1, 4, 3)]
+)
+def test_further_calls_are_as_many_at_a_time_as_are_allowed(
+    prompts: int, at_once: int, peak: int
+) -> None:
+    allowed = TranslationSettings(fanout_concurrency=at_once)
+    scene = Scene(OneChoice(), OTHER, rules=(AT_CHAT,), translation=allowed)
+    opened = scene.network.send
+    under_way: set[int] = set()
+    peaks: list[int] = []
+
+    async def counting(call: UpstreamCall) -> Any:
+        under_way.add(id(call))
+        peaks.append(len(under_way))
+        for _ in range(10):
+            await asyncio.sleep(0)
+        under_way.discard(id(call))
+        return await opened(call)
+
+    scene.exchange.runner.send = counting
+    prompt = ["a", "b", "c"][:prompts]
+    result = scene.generate(COMPLETIONS, {"model": "m", "prompt": prompt, "n": 4})
+    assert len(texts(result, streamed=False)) == 4 * prompts
+    assert max(peaks) == peak
+
+
 def test_the_best_of_several_is_chosen_among_all() -> None:
     server = OneChoice()
     scene = scene_of(server, AT_CHAT)
@@ -323,7 +379,7 @@ def test_replies_are_closed_whenever_they_are_given_up() -> None:
         async def send(_: UpstreamCall) -> FakeReply:
             return left.pop(0)
 
-        asking = MissingChoices(send, CHAT, 1, lambda: None)
+        asking = MissingChoices(send, CHAT, 1, lambda _: None)
         unread = await asking(call({"n": 2}))
         await unread.aclose()
         assert replies[0].closed
@@ -346,7 +402,7 @@ def test_one_choice_and_errors_come_as_they_are() -> None:
         async def send(_: UpstreamCall) -> FakeReply:
             return left.pop(0)
 
-        asking = MissingChoices(send, CHAT, 1, lambda: None)
+        asking = MissingChoices(send, CHAT, 1, lambda _: None)
         assert await asking(call({"n": 1})) is replies[0]
         assert await asking(call({"n": 2})) is replies[1]
 
@@ -361,7 +417,7 @@ def test_json_in_a_streams_place_that_is_not_a_reply_is_left_as_it_is(whole: byt
         async def send(_: UpstreamCall) -> FakeReply:
             return replies.pop()
 
-        asked = await MissingChoices(send, CHAT, 1, lambda: None)(call({"n": 2, "stream": True}))
+        asked = await MissingChoices(send, CHAT, 1, lambda _: None)(call({"n": 2, "stream": True}))
         assert b"".join([piece async for piece in asked.chunks()]) == whole
 
     asyncio.run(scenario())
@@ -383,7 +439,7 @@ def test_events_that_are_not_json_go_through(last: bytes, written: bytes) -> Non
         async def send(_: UpstreamCall) -> FakeReply:
             return reply
 
-        asked = await MissingChoices(send, CHAT, 1, lambda: None)(call({"n": 2}))
+        asked = await MissingChoices(send, CHAT, 1, lambda _: None)(call({"n": 2}))
         assert b"".join([piece async for piece in asked.chunks()]) == b"data: {\n\n" + written
 
     asyncio.run(scenario())
