@@ -166,13 +166,18 @@ class _Choice:
 
         `place` is the field of the choice that has its text; None: the choice itself.
         """
-        message = choice.get(place) if place and isinstance(choice, dict) else choice
-        if not isinstance(choice, dict) or not isinstance(message, dict):
+        if not isinstance(choice, dict):
+            return choice
+        last = last or ending_word(choice) is not None
+        message = choice.get(place) if place else choice
+        if last and not message and self._scanner.waits:
+            # Azure's last delta is null, that of relays in PHP a list.
+            message = {}
+        if not isinstance(message, dict):
             return choice
         if not self._goes_on():
             return None
         key = "content" if place else "text"
-        last = last or ending_word(choice) is not None
         text = message.get(key)
         shown = self._scanner.feed(text) if isinstance(text, str) else ""
         if last and not self.cut:

@@ -13,6 +13,7 @@ from tests.fast.both_streams import OPTIONS, PAIRS, Counting, assert_same_stream
 from tests.fast.stream_events import WORDS, chat_chunk, cut, streams, usual
 
 COMPLETIONS, CHAT, RESPONSES = Shape.COMPLETIONS, Shape.CHAT, Shape.RESPONSES
+MESSAGES = Shape.MESSAGES
 
 
 @pytest.mark.parametrize(("client", "home"), PAIRS)
@@ -45,6 +46,25 @@ def test_both_paths_send_the_same_of_several_calls(
     order = data.draw(st.permutations([c for c in range(calls) for _ in pieces[c]]))
     arrivals: list[tuple[int, bytes | None]] = [(call, pieces[call].pop(0)) for call in order]
     assert_same_stream(client, home, options, [*arrivals, *((call, None) for call in range(calls))])
+
+
+@pytest.mark.parametrize("nothing", [[], None])
+@pytest.mark.parametrize("client", [COMPLETIONS, RESPONSES, MESSAGES])
+def test_an_empty_delta_may_be_a_list_or_null(client: Shape, nothing: Any) -> None:
+    """Programs in PHP write `[]` for an empty object, Azure null."""
+    choice = {"index": 0, "delta": nothing, "finish_reason": "stop"}
+    last = {"id": "chatcmpl-7", "object": "chat.completion.chunk", "choices": [choice]}
+    events = [
+        b"data: %b\n\n" % chat_chunk(b'"Hello"'),
+        encode_events(CHAT, [last]),
+        b"data: [DONE]\n\n",
+    ]
+    arrivals: list[tuple[int, bytes | None]] = [*((0, event) for event in events), (0, None)]
+    assert_same_stream(client, CHAT, {}, arrivals)
+    feeder = Feeder(client, CHAT, 1, planned(client, CHAT, {}).stream())
+    said = b"".join(feeder.feed(0, event) for event in events)
+    assert feeder.take_error() is None
+    assert b"Hello" in said
 
 
 @pytest.mark.parametrize("padded", [False, True])

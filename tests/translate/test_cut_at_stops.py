@@ -274,6 +274,15 @@ def test_logprobs_of_a_stream_wait_with_their_text(shape: Shape) -> None:
     assert out[-1]["choices"][0]["logprobs"] == logprobs_of("st")
 
 
+@pytest.mark.parametrize("nothing", [{"delta": None}, {"delta": []}, {"delta": {}}, {}])
+def test_what_was_held_back_comes_with_an_end_without_a_delta(nothing: Json) -> None:
+    last = {"choices": [{"index": 0, "finish_reason": "stop", **nothing}]}
+    out = fed(cutting(CHAT), [chunk(CHAT, "go st"), last])
+    assert (texts(out), reasons(out)) == ("go st", ["stop"])
+    unheld = fed(cutting(CHAT), [chunk(CHAT, "go"), last])
+    assert unheld[-1] == last
+
+
 @pytest.mark.parametrize("shape", [CHAT, COMPLETIONS])
 @pytest.mark.parametrize("ending", [{"logprobs": None}, {}])
 def test_logprobs_that_wait_come_with_an_end_that_has_none(shape: Shape, ending: Json) -> None:

@@ -190,7 +190,7 @@ def logprob_entries(choice: Json) -> list[Any] | None:
     Conversion checks the entries themselves. Raises `UpstreamError`.
     """
     logprobs = choice.get("logprobs")
-    if logprobs is None:
+    if not logprobs:
         return None
     if not isinstance(logprobs, dict):
         raise malformed_chat("a choice's 'logprobs' is not an object")

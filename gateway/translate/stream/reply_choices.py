@@ -54,17 +54,18 @@ def index_in(numbered: Json) -> int | None:
 def delta_of(choice: Json) -> Json:
     """Return the delta of a choice of a chat stream, an absent one as empty.
 
-    Raises `UpstreamError` for an invalid delta, and for text that is not in a delta.
+    Programs in PHP write an empty one as a list. Raises `UpstreamError` for an invalid delta, and
+    for text that is not in a delta.
     """
     delta = choice.get("delta")
-    if delta is None:
-        for name in ("text", "message"):
-            if choice.get(name):
-                raise _malformed(f"a choice has a '{name}' in place of a 'delta'")
-        return {}
-    if not isinstance(delta, dict):
+    if isinstance(delta, dict):
+        return delta
+    if delta:
         raise _malformed("a 'delta' is not an object")
-    return delta
+    for name in ("text", "message"):
+        if choice.get(name):
+            raise _malformed(f"a choice has a '{name}' in place of a 'delta'")
+    return {}
 
 
 class ChoicePlaces:

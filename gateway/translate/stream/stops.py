@@ -21,6 +21,11 @@ class StopScanner:
         self.found: str | None = None
         """The stop sequence that was found; nothing is emitted after it."""
 
+    @property
+    def waits(self) -> bool:
+        """Whether some text is held back."""
+        return bool(self._held)
+
     def feed(self, text: str) -> str:
         """Take the next piece; return the text that is certainly before any stop sequence."""
         if self.found is not None:

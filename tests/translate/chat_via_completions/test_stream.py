@@ -300,7 +300,7 @@ def test_a_null_error_is_none() -> None:
         {"choices": [{"index": 0, "delta": {"reasoning_content": "x"}}]},
         {"choices": [{"index": 0, "message": {"content": "x", "tool_calls": [{}]}}]},
         {"choices": [{"index": 0, "delta": "x"}]},
-        {"choices": [{"index": 0, "text": "x", "logprobs": []}]},
+        {"choices": [{"index": 0, "text": "x", "logprobs": ["x"]}]},
         {"choices": [{"index": 0, "text": "", "finish_reason": "abort"}]},
     ],
 )

@@ -327,7 +327,7 @@ def test_logprobs_that_nobody_needs_may_be_anything() -> None:
     assert first(translation, body)["text"] == "x"
 
 
-@pytest.mark.parametrize("logprobs", [None, {}, {"content": None, "refusal": None}])
+@pytest.mark.parametrize("logprobs", [None, {}, [], {"content": None, "refusal": None}])
 def test_logprobs_that_upstream_does_not_give_are_null(logprobs: Any) -> None:
     body = completion({**choice("x"), "logprobs": logprobs})
     assert first(asking(logprobs=1), body)["logprobs"] is None
@@ -548,7 +548,7 @@ def test_an_error_that_names_no_other_parameter_is_left_as_it_is() -> None:
                 }
             ]
         },
-        {"choices": [{**choice("x"), "logprobs": []}]},
+        {"choices": [{**choice("x"), "logprobs": ["x"]}]},
         {"choices": [{**choice("x"), "logprobs": {"content": {"a": 1}}}]},
         {"choices": [{**choice("x"), "logprobs": {"content": ["x"]}}]},
         [],

@@ -60,8 +60,9 @@ def test_the_places_of_a_stream() -> None:
 
 def test_a_delta_may_be_absent_but_nothing_may_stand_in_its_place() -> None:
     absent: list[Json] = [{}, {"delta": None}, {"delta": {}, "text": "x"}, {"text": ""}]
-    assert [delta_of(choice) for choice in absent] == [{}, {}, {}, {}]
-    odd: list[Json] = [{"delta": "x"}, {"delta": []}, {"text": "x"}, {"message": "x"}]
+    absent.append({"delta": []})
+    assert [delta_of(choice) for choice in absent] == [{}, {}, {}, {}, {}]
+    odd: list[Json] = [{"delta": "x"}, {"delta": ["x"]}, {"text": "x"}, {"message": "x"}]
     for choice in odd:
         with pytest.raises(UpstreamError):
             delta_of(choice)

@@ -70,9 +70,9 @@ def chat_logprobs(legacy: object, *, top: int) -> list[Json]:
 
     Also accepts the chat shape (`{"content": […]}`), which llama.cpp's completions give. Its
     `post_sampling_probs` mode has probabilities instead of logprobs: no entries. Raises
-    `UpstreamError` for anything else; None has no entries.
+    `UpstreamError` for anything else; what is empty has no entries.
     """
-    if legacy is None:
+    if not legacy:
         return []
     if not isinstance(legacy, dict):
         raise _malformed("neither an object nor null")

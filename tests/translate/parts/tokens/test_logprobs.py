@@ -177,7 +177,7 @@ def test_probabilities_after_sampling_are_not_logprobs() -> None:
 @pytest.mark.parametrize(
     "legacy",
     [
-        [],
+        ["x"],
         "x",
         {"tokens": "a"},
         {"tokens": [1]},
