@@ -105,6 +105,8 @@ class MessagesFold:
         return steps
 
     def _refuse(self, item: OutputItem, text: str) -> list[Step]:
+        if self.cut_by:
+            return []
         self._last = item
         return [Step({"refusal": text})]
 
@@ -164,14 +166,13 @@ class MessagesFold:
         if not part or str(part.get("type")) in FORMS or index in item.other_parts:
             return []
         item.other_parts.add(index)
-        piece = partial(_as_it_is, part)
+        piece = partial(self._as_it_is, part)
         return piece() if self._documents is None else self._documents.take(item, "", piece)
+
+    def _as_it_is(self, part: Json) -> list[Step]:
+        return [] if self.cut_by else [Step({"content_parts": [part]})]
 
     def finish(self) -> list[Step]:
         """Return what was held back, at the end of the response."""
         steps = [] if self._documents is None else self._documents.finish()
         return steps + text_steps(self._text.finish())
-
-
-def _as_it_is(part: Json) -> list[Step]:
-    return [Step({"content_parts": [part]})]

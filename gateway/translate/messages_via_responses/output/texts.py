@@ -48,7 +48,9 @@ class Texts:
             self._show(place, shown)
 
     def refuse(self, item: OutputItem, part: int | None, text: str) -> None:
-        """Add text of a refusal, which is not empty."""
+        """Add text of a refusal, which is not empty; none comes after a stop sequence."""
+        if self.found is not None:
+            return
         place = (item, part, True)
         if place != self._place:
             self._move(place)

@@ -17,6 +17,7 @@ from tests.translate.chat_via_responses.cases import (
     context,
     delta_event,
     ending,
+    entries,
     events_of,
     folded,
     function_call,
@@ -150,6 +151,26 @@ def test_what_comes_after_a_text_that_is_cut_at_stops_is_not_sent() -> None:
 
 
 UNKNOWN: Json = {"type": "output_audio", "data": "QUJD"}
+
+
+@pytest.mark.parametrize("late", [refusal("No."), UNKNOWN, text("c")])
+@pytest.mark.parametrize(
+    ("body", "cut", "finish"),
+    [
+        ({"stop": "!"}, text("a!b"), "stop"),
+        ({"stop": "!", "response_format": {"type": "json_object"}}, text("a!b"), "stop"),
+        ({"logprobs": True, "max_tokens": 1}, text("ab", logprobs=entries("a", "b")), "length"),
+    ],
+)
+def test_parts_after_a_text_that_is_cut_are_not_sent(
+    body: Json, cut: Json, finish: str, late: Json
+) -> None:
+    body = {**body, "messages": [{"role": "user", "content": "json"}]}
+    choice = whole(body, response(message(cut, late)))["choices"][0]
+    said = {"role": "assistant", "content": "a", "refusal": None}
+    assert (choice["message"], choice["finish_reason"]) == (said, finish)
+    events = events_of(response(message(cut, *([] if late is UNKNOWN else [late]))))
+    assert folded(streamed(body, events))["message"] == said
 
 
 @pytest.mark.parametrize("body", [{}, {"response_format": {"type": "json_object"}}])

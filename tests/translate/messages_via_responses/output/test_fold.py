@@ -200,6 +200,16 @@ def test_a_document_that_has_waited_is_cut_at_a_stop_sequence() -> None:
         assert (made["stop_reason"], made["stop_sequence"]) == ("stop_sequence", "2")
 
 
+@pytest.mark.parametrize("late", [refusal("No."), text("c")])
+def test_parts_after_a_stop_sequence_are_not_shown(late: Json) -> None:
+    reply = response(message(text("a!b"), late))
+    for made in (
+        PAIR.replied(reply, stop_sequences=("!",)),
+        PAIR.message(events_of(reply), stop_sequences=("!",)),
+    ):
+        assert (texts(made), made["stop_sequence"]) == (["a"], "!")
+
+
 @pytest.mark.parametrize("name", ["output_config", "output_format"])
 @pytest.mark.parametrize("fast", [False, True])
 def test_a_request_for_json_asks_for_one_document(name: str, *, fast: bool) -> None:
