@@ -41,6 +41,7 @@ class MessageFold:
 
     def __init__(self, request: PreparedRequest, context: Context) -> None:
         self._tools = request.tools
+        self._report = request.report
         self._fields = FIELDS[context.settings.reasoning_out]
         self._scanner = StopScanner(request.stops)
         self._order = BlockOrder()
@@ -55,7 +56,7 @@ class MessageFold:
         self._separator = ""
         """What stands before the next thought."""
         self._kept = 0
-        self._ending = Ending(request.report)
+        self._ending = Ending(self._report)
         self._has_text = False
         self.counts = Counts()
         self.finish_reason: str | None = None
@@ -181,8 +182,11 @@ class MessageFold:
         is_custom = name in self._tools.wrapped
         call = _OpenCall(index, name, given, is_custom=is_custom)
         if self._tools.legacy:
-            # A `function_call` holds one call only.
-            return call, [] if index else [{"function_call": {"name": name, "arguments": ""}}]
+            if index:
+                # A `function_call` holds one call only.
+                self._report.drop("tool_calls")
+                return call, []
+            return call, [{"function_call": {"name": name, "arguments": ""}}]
         is_new = known_id and known_id not in self._call_ids
         call_id = known_id if is_new else minted_call_id(self._context)
         self._call_ids.add(call_id)

@@ -7,7 +7,7 @@ from gateway.shapes import Json, Shape
 from gateway.translate.chat_via_messages.fold import MessageFold
 from gateway.translate.chat_via_messages.request import prepare
 from gateway.translate.contract import Report
-from tests.translate.chat_via_messages.cases import CUSTOM, TOOLS
+from tests.translate.chat_via_messages.cases import CUSTOM, TOOLS, translated
 from tests.translate.messages_upstreams import (
     HELLO,
     PING,
@@ -179,6 +179,13 @@ def test_the_old_form_has_one_call() -> None:
         {"function_call": {"arguments": '{"a":1}'}},
     ]
     assert fold.finish_reason == "function_call"
+
+
+@pytest.mark.parametrize("others", [[], [tool_use("f")], [tool_use("f"), tool_use("f", {"a": 1})]])
+def test_calls_that_a_function_call_does_not_hold_are_reported(others: list[Json]) -> None:
+    translation = translated({"tools": [], "functions": [{"name": "f"}]})
+    translation.reply([message(tool_use("f", {"a": 1}), *others, reason="tool_use")])
+    assert translation.report.dropped == (["tool_calls"] if others else [])
 
 
 @pytest.mark.parametrize(

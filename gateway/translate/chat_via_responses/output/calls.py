@@ -11,7 +11,7 @@ from gateway.errors import UpstreamError
 from gateway.shapes import Json
 from gateway.translate.chat_via_responses.output.call_text import CallText
 from gateway.translate.chat_via_responses.tools import ToolPlan
-from gateway.translate.contract import Context
+from gateway.translate.contract import Context, Report
 from gateway.translate.parts.tools.call_faults import check_arguments
 from gateway.translate.parts.tools.calls import arguments_text, minted_call_id
 from gateway.translate.parts.tools.custom import NATIVE, input_is_all, unwrapped_input
@@ -64,9 +64,10 @@ class Call:
 class CallsFold:
     """Turns the calls of a response into deltas of a chat message."""
 
-    def __init__(self, plan: ToolPlan, context: Context) -> None:
+    def __init__(self, plan: ToolPlan, context: Context, report: Report) -> None:
         self._plan = plan
         self._context = context
+        self._report = report
         self._characters = 0
         self._ids: set[str] = set()
         self.count = 0
@@ -153,6 +154,7 @@ class CallsFold:
         if self._plan.legacy:
             if call.index:
                 # A `function_call` holds a single call.
+                self._report.drop("tool_calls")
                 return []
             named = {"name": call.name} if first else {}
             return [{"function_call": {**named, "arguments": text}}]

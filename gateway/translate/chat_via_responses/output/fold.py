@@ -65,7 +65,7 @@ class OutputFold(ResponseEvents[list[Step]]):
         self._context = context
         self._messages = MessagesFold(request, report)
         self._reasoning = ReasoningFold(context)
-        self._calls = CallsFold(request.tools, context)
+        self._calls = CallsFold(request.tools, context, report)
         self._others = OtherItems()
         self.finish_reason: str | None = None
         """Chat's finish reason; None: the message has not ended."""

@@ -1,5 +1,7 @@
 """Tool calls of a stream."""
 
+from collections.abc import Sequence
+
 import pytest
 
 from gateway.errors import UpstreamError
@@ -21,6 +23,7 @@ from tests.translate.chat_via_responses.cases import (
     incomplete,
     item_events,
     response,
+    run,
     streamed,
     translated,
     whole,
@@ -70,6 +73,27 @@ def test_legacy_functions_get_a_function_call() -> None:
         {"function_call": {"arguments": "{}"}},
     ]
     assert finishes_of(chunks) == ["function_call"]
+
+
+@pytest.mark.parametrize("streams", [False, True])
+@pytest.mark.parametrize(
+    ("calls", "dropped"),
+    [
+        ([function_call("f", "{}")], []),
+        ([function_call("f", "{}"), function_call("g", "{}")], ["tool_calls"]),
+        ([function_call("f", '{"a":1}{"a":2}')], ["tool_calls"]),
+    ],
+)
+def test_calls_that_a_function_call_does_not_hold_are_reported(
+    calls: Sequence[Json], dropped: Sequence[str], *, streams: bool
+) -> None:
+    translation = translated({"functions": [{"name": "f"}], "stream": streams})
+    reply = response(*calls)
+    if streams:
+        run(translation.stream(), events_of(reply))
+    else:
+        translation.reply([reply])
+    assert translation.report.dropped == dropped
 
 
 def test_arguments_that_come_whole_are_sent_once() -> None:
