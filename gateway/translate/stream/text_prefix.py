@@ -38,6 +38,10 @@ class TextPrefix:
         beginning = whole[: self.length].encode("utf-8", "surrogatepass")
         return crc32(beginning) == self._check
 
+    def is_all_of(self, whole: str) -> bool:
+        """Whether this is a whole text."""
+        return len(whole) == self.length and self.begins(whole)
+
     def rest_of(self, whole: str) -> str:
         """Return what a whole text has after this; nothing where it begins with something else."""
         return whole[self.length :] if self.begins(whole) else ""

@@ -15,6 +15,8 @@ ReasoningForm = Literal["content", "summary"]
 Form = Literal["text", "refusal"] | ReasoningForm
 """The texts of messages, and those of reasoning."""
 
+_OTHER_FORMS: Mapping[Form, Form] = {"content": "summary", "summary": "content"}
+
 Texts = Sequence[tuple[int, str]]
 """Texts of one form, each with its index in the list of parts."""
 
@@ -89,11 +91,17 @@ class ItemTexts:
             self._ended.add(form)
 
     def rest_of_item(self, form: Form, texts: Texts) -> Texts:
-        """Return what the texts of a whole item add; nothing for texts that differ."""
-        known = self._whole.get(form)
+        """Return what the texts of a whole item add; nothing for texts that differ.
+
+        Nor for reasoning that repeats its summary, or the reverse: LiteLLM's streams have a summary
+        that their end has as the text.
+        """
+        known, whole = self._whole.get(form), "".join(text for _, text in texts)
         if known is None:
-            return texts
-        if known.begins("".join(text for _, text in texts)):
+            other = self._whole.get(_OTHER_FORMS[form]) if form in _OTHER_FORMS else None
+            is_repeated = other is not None and other.is_all_of(whole)
+            return () if is_repeated else texts
+        if known.begins(whole):
             return _after(known.length, texts)
         places = {place for place, text in texts if text}
         if any(at not in places for of, at in self._parts if of == form):
@@ -145,16 +153,18 @@ def digests_of(texts: Mapping[Form, Texts]) -> frozenset[_Digest]:
 
 
 def parts_of(item: Json) -> list[Json]:
-    """Return the parts of a message; some servers send the text, or a part, as a string.
+    """Return the parts of a message; raises `UpstreamError` for what is not a part."""
+    return _parts(item, "content")
 
-    Raises `UpstreamError` for what is not a part.
-    """
-    content = item.get("content")
-    if isinstance(content, str):
-        content = [content]
-    if isinstance(content, list):
-        content = [_part(part) for part in content]
-    return objects({"content": content}, "content")
+
+def _parts(item: Json, name: str) -> list[Json]:
+    """Return a list of parts; some servers send the text, or a part, as a string."""
+    parts = item.get(name)
+    if isinstance(parts, str):
+        parts = [parts]
+    if isinstance(parts, list):
+        parts = [_part(part) for part in parts]
+    return objects({name: parts}, name)
 
 
 def _part(part: object) -> object:
@@ -164,7 +174,7 @@ def _part(part: object) -> object:
 
 
 def _reasoning(item: Json, form: ReasoningForm) -> Texts:
-    return [(place, string(part, "text")) for place, part in enumerate(objects(item, form))]
+    return [(place, string(part, "text")) for place, part in enumerate(_parts(item, form))]
 
 
 def _after(length: int, texts: Texts) -> Texts:

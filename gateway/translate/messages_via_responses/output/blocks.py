@@ -54,14 +54,18 @@ class ReasoningBlock(ThinkingBlock):
         """Whether no more of the item is expected."""
         return _is_done(self._item)
 
+    def shows(self, form: ReasoningForm) -> bool:
+        """Whether the block has no text yet, or text of that form."""
+        return self._form in (None, form)
+
     def add_text(self, form: ReasoningForm, part: int, text: str) -> bool:
         """Add text of a part; return False if the block shows the other form.
 
         The parts of a summary are paragraphs; those of the reasoning itself are one text.
         """
-        self._form = self._form or form
-        if form != self._form:
+        if not self.shows(form):
             return False
+        self._form = form
         if form == "summary" and self._texts and part != self._part:
             self._add("\n\n", begins_part=True)
         elif not self._texts:

@@ -74,7 +74,8 @@ class Content:
             return
         self._count(text)
         item.texts.add(form, part, text)
-        block = self.reasoning(item)
+        shown = self._reasoning.get(item)
+        block = self.reasoning(item) if shown is None or shown.shows(form) else shown
         if block is not None and not block.add_text(form, part, text):
             self._report.drop(f"reasoning.{form}")
 

@@ -24,7 +24,8 @@ from tests.translate.chat_via_responses.cases import (
         message(text(5)),  # type: ignore[arg-type]
         {"type": "message", "content": 5},
         {"type": "message", "content": [5]},
-        {"type": "reasoning", "summary": "x"},
+        {"type": "reasoning", "summary": 5},
+        {"type": "reasoning", "content": [5]},
         message(text("a", annotations=7)),
     ],
 )

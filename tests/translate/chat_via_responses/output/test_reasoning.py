@@ -105,3 +105,49 @@ def test_both_fields_hold_the_same() -> None:
     (delta,) = deltas_of(streamed({}, events_of(reply), context(reasoning_out="both")))
     assert delta == {"reasoning_content": "hm", "reasoning": "hm"}
     assert deltas_of(streamed({}, events_of(reply), context(reasoning_out="none"))) == []
+
+
+def of_litellm(words: str, at_the_end: Json) -> list[Json]:
+    """Return what LiteLLM 1.110 streams: a summary, which the end has in another form."""
+    return [
+        summary_delta(words[:1]),
+        summary_delta(words[1:]),
+        ended({"type": "reasoning", "id": "rs_1", "summary": [{"text": words}]}),
+        delta_event("hi"),
+        ending(response(at_the_end, message(text("hi")))),
+    ]
+
+
+@pytest.mark.parametrize("kind", ["output_text", "reasoning_text"])
+@pytest.mark.parametrize("summary", [{}, {"summary": None}, {"summary": []}])
+def test_a_text_that_repeats_its_summary_counts_once(kind: str, summary: Json) -> None:
+    part = {"type": kind, "text": "thought"}
+    item = {"type": "reasoning", "id": "rs_1", "role": "assistant", **summary, "content": [part]}
+    sent = of_litellm("thought", item)
+    expected = message_of({}, response(item, message(text("hi"))))
+    assert expected[FIELD] == "thought"
+    assert folded(streamed({}, sent))["message"] == expected
+    assert message_of({}, events_as_whole(Shape.RESPONSES, sent)) == expected
+
+
+def test_a_summary_that_repeats_its_text_counts_once() -> None:
+    twice = response(reasoning("thought", summary=["thought"]))
+    expected = {"role": "assistant", "content": "", "refusal": None, FIELD: "thought"}
+    assert message_of({}, twice) == expected
+    late = [text_delta("thought"), ended(reasoning("thought")), ending(twice)]
+    assert folded(streamed({}, late))["message"] == expected
+
+
+@pytest.mark.parametrize("words", ["thoughts", "though", "another"])
+def test_a_text_that_is_not_its_summary_is_shown_beside_it(words: str) -> None:
+    said = folded(streamed({}, of_litellm("thought", reasoning(words))))["message"]
+    assert (said[FIELD], said["reasoning_text"]) == ("thought", words)
+
+
+@pytest.mark.parametrize("name", ["content", "summary"])
+@pytest.mark.parametrize("given", ["hm", ["hm"], [None, "hm"], [{"text": "h"}, "m"]])
+def test_reasoning_may_be_a_string(name: str, given: object) -> None:
+    item = {"type": "reasoning", "id": "rs_1", name: given}
+    said = message_of({}, response(item, message(text("hi"))))
+    assert said[FIELD].replace("\n\n", "") == "hm"
+    assert folded(streamed({}, [ended(item), ending(response())]))["message"][FIELD] == said[FIELD]

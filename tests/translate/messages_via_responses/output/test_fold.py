@@ -200,6 +200,19 @@ def test_a_document_that_has_waited_is_cut_at_a_stop_sequence() -> None:
         assert (made["stop_reason"], made["stop_sequence"]) == ("stop_sequence", "2")
 
 
+@pytest.mark.parametrize(("words", "dropped"), [("thought", []), ("more", ["reasoning.content"])])
+def test_a_summary_is_not_followed_by_its_text(words: str, dropped: list[str]) -> None:
+    """LiteLLM 1.110 streams a summary that the end of the response has as the text."""
+    streamed = response(reasoning(summary=["thought"]), message(text("a")))
+    events = [*events_of(streamed)[:-1], ending(response(reasoning(words), message(text("a"))))]
+    translation = PAIR.asking()
+    stream = translation.stream()
+    made = read_message([out for event in events for out in stream.feed(0, event)] + stream.end(0))
+    assert [block["type"] for block in made["content"]] == ["thinking", "text"]
+    assert made["content"][0]["thinking"] == "thought"
+    assert translation.report.dropped == dropped
+
+
 @pytest.mark.parametrize("late", [refusal("No."), text("c")])
 def test_parts_after_a_stop_sequence_are_not_shown(late: Json) -> None:
     reply = response(message(text("a!b"), late))
