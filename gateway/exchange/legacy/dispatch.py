@@ -149,7 +149,8 @@ class Legacy:
         model_call = replace(call, path=model_path(engine))
         with RenamedParameters(engines.client_param):
             reply = await self._listing.one(model_call, engine, decision)
-        card = await expect_json(reply, engines.client_param)
+        named = await renamed_error(reply, engines.client_param)
+        card = await expect_json(named, lambda param: param)
         return json_reply(encode_json(engines.engine_from_model(card)))
 
     async def _at_engine(

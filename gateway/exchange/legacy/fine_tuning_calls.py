@@ -106,7 +106,7 @@ class FineTuningCalls:
             f"No such fine-tune: {self._job_id[:200]}. The upstream '{self._upstream.name}' says: "
             f"{sentence(error.message)}",
             status=404,
-            param="fine_tune_id",
+            param=fine_tunes.JOB_ID,
             code=error.code,
         )
 

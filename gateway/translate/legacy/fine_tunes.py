@@ -58,6 +58,9 @@ TABLE: Mapping[str, Check] = {
 }
 """Every parameter of `POST /v1/fine-tunes`."""
 
+JOB_ID = "fine_tune_id"
+"""What errors call the id of a fine-tune, and OpenAI's still call that of a job."""
+
 _HYPERPARAMETERS = ("n_epochs", "batch_size", "learning_rate_multiplier")
 _OF_CLASSIFICATION = (
     "classification_n_classes",
@@ -127,7 +130,7 @@ def client_param(param: str | None) -> str | None:
     """Return the client's name of a job parameter; None if a fine-tune does not have it."""
     nested = _NESTED.match(param) if param else None
     name = nested[1] if nested else param
-    return name if name in TABLE else None
+    return name if name in TABLE or name == JOB_ID else None
 
 
 def file_ids(job: Json) -> list[str]:

@@ -102,6 +102,7 @@ def test_an_unknown_engine_is_not_found_by_that_name() -> None:
     gone = error_reply(404, "No such model", param="model", code="model_not_found")
     error = refused(LegacyScene(lambda _: gone), "GET", "/engines/nix")
     assert (error.status, error.param, error.code) == (404, "engine", "model_not_found")
+    assert "upstream parameter" not in error.message
     client = ClientSettings("team", ("0" * 64,), ("gpt-*",))
     error = refused(LegacyScene(answering()), "GET", "/engines/nix", client=client)
     assert error.param == "engine"

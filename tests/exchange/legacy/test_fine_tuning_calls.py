@@ -94,6 +94,7 @@ def test_ids_are_opaque_and_quoted_again() -> None:
     assert isinstance(error, InvalidRequest)
     assert (error.status, error.param, error.code) == (404, "fine_tune_id", "no_job")
     assert "No such fine-tune: ft-a b/..?c" in error.message
+    assert "upstream parameter" not in error.message
 
 
 @pytest.mark.parametrize("status", [401, 400])

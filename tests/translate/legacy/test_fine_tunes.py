@@ -286,6 +286,7 @@ def test_files_are_named_once_whether_ids_or_objects() -> None:
         ("method.supervised.hyperparameters.batch_size", "batch_size"),
         ("model", "model"),
         ("training_file", "training_file"),
+        ("fine_tune_id", "fine_tune_id"),
         ("hyperparameters.beta", None),
         ("seed", None),
         ("", None),
