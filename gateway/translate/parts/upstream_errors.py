@@ -20,29 +20,39 @@ _HTTP_ERROR = re.compile("[45][0-9]{2}")
 _KEPT = frozenset({429, 503, 504, 529})
 """Statuses beside 4xx that clients act on: they wait and retry."""
 _LLAMACPP_NOT_SUPPORTED = 501
+OF_REQUESTS = frozenset(
+    {
+        "bio_policy",
+        "cyber_policy",
+        "data_residency_mismatch",
+        "empty_image_file",
+        "failed_to_download_image",
+        "image_content_policy_violation",
+        "image_file_not_found",
+        "image_file_too_large",
+        "image_parse_error",
+        "image_too_large",
+        "image_too_small",
+        "invalid_base64_image",
+        "invalid_image",
+        "invalid_image_format",
+        "invalid_image_mode",
+        "invalid_image_url",
+        "invalid_prompt",
+        "unsupported_image_media_type",
+        TOO_LONG,
+    }
+)
+"""OpenAI's codes of failed responses whose request is at fault: `ResponseErrorCode`, and two that
+only its guides have."""
 _STATUSES_OF_WORDS = {
+    **dict.fromkeys(OF_REQUESTS, 400),
     **dict.fromkeys(
         (
-            "bio_policy",
-            "data_residency_mismatch",
-            "empty_image_file",
-            "failed_to_download_image",
-            "image_content_policy_violation",
-            "image_file_not_found",
-            "image_file_too_large",
-            "image_parse_error",
-            "image_too_large",
-            "image_too_small",
+            "content_policy_violation",
             "invalid_argument",
-            "invalid_base64_image",
-            "invalid_image",
-            "invalid_image_format",
-            "invalid_image_mode",
-            "invalid_image_url",
-            "invalid_prompt",
+            "invalid_request",
             "invalid_request_error",
-            "unsupported_image_media_type",
-            TOO_LONG,
         ),
         400,
     ),
@@ -53,8 +63,8 @@ _STATUSES_OF_WORDS = {
     **dict.fromkeys(("deadline_exceeded", "timeout_error"), 504),
     "overloaded_error": 529,
 }
-"""What the status would have been, by an error's code or type: OpenAI's (`ResponseErrorCode`),
-Anthropic's and Google's words."""
+"""What the status would have been, by an error's code or type: OpenAI's, Anthropic's and Google's
+words."""
 _MAX_SHOWN = 200
 _MINIMAX_STATUSES = {1001: 504, 1002: 429, 1004: 401, 1008: 402, 2013: 400, 2049: 401}
 """The statuses behind the numbers in MiniMax' `base_resp`, except its own faults."""

@@ -2,20 +2,19 @@
 
 from collections.abc import Mapping
 
-from gateway.envelopes.overflows import CODE as TOO_LONG
 from gateway.errors import GatewayError
 from gateway.shapes import Json
+from gateway.translate.parts.upstream_errors import OF_REQUESTS
 
 _CODES: Mapping[int, str] = {429: "rate_limit_exceeded", 400: "invalid_prompt"}
+_KEPT = OF_REQUESTS | {"insufficient_quota"}
+"""OpenAI's own codes. Codex looks for some: it says what is wrong, and does not try again."""
 
 
 def failure(error: GatewayError) -> Json:
     """Return the `error` of a failed response."""
-    code = _CODES.get(error.status, "server_error")
-    if error.code == TOO_LONG:
-        # Not in OpenAI's description, but it sends this code, and Codex looks for it.
-        code = TOO_LONG
-    return {"code": code, "message": error.message}
+    known = error.code if error.code in _KEPT else None
+    return {"code": known or _CODES.get(error.status, "server_error"), "message": error.message}
 
 
 def reported(error: GatewayError) -> Json:

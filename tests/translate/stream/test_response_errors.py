@@ -13,6 +13,10 @@ from gateway.translate.stream.response_errors import failure, reported
         (400, "unknown_parameter", "invalid_prompt"),
         (502, None, "server_error"),
         (400, "context_length_exceeded", "context_length_exceeded"),
+        (400, "cyber_policy", "cyber_policy"),
+        (400, "image_too_large", "image_too_large"),
+        (429, "insufficient_quota", "insufficient_quota"),
+        (429, "slow_down", "rate_limit_exceeded"),
     ],
 )
 def test_a_failed_response_has_one_of_openais_codes(

@@ -48,6 +48,7 @@ def raised_by_event(event: Json, body: Json | None = None) -> UpstreamReplied:
         ("rate_limit_exceeded", 429, "rate_limit_error"),
         ("insufficient_quota", 429, "rate_limit_error"),
         ("invalid_prompt", 400, "invalid_request_error"),
+        ("cyber_policy", 400, "invalid_request_error"),
         ("invalid_image_url", 400, "invalid_request_error"),
         ("image_too_large", 400, "invalid_request_error"),
     ],
