@@ -176,7 +176,8 @@ def test_errors_and_reports_count_the_items_that_the_client_sent(
             assert await refused(alice, previous, [user, part]) == "input[1].content[0].type"
             assert await refused(alice, previous, REFUSED) == "input"
             said = {"role": "user", "content": REFUSED}
-            assert await refused(alice, previous, [user, said]) == "input[1].content"
+            answer = {"role": "assistant", "content": "Hello"}
+            assert await refused(alice, previous, [user, answer, said]) == "input[2].content"
             output = {"type": "item_reference", "id": first["output"][0]["id"]}
             assert await refused(alice, previous, [output, said]) == "input[1].content"
 

@@ -83,6 +83,7 @@ MANY: Mapping[tuple[Shape, str], Callable[[int], Json]] = {
     (RESPONSES, "items with tools"): lambda count: {
         "input": turns(_ITEM_OF_TOOLS, count=count),
     },
+    (RESPONSES, "messages of the user"): lambda count: {"input": turns(HI, count=count)},
     (RESPONSES, "calls"): lambda count: {
         "input": turns(
             _CALL,

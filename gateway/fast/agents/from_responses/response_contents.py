@@ -40,7 +40,8 @@ class _ImagePart(msgspec.Struct, tag_field="type", tag="image_url", gc=False):
     image_url: _ImageUrl
 
 
-Content = Text | Sequence[TextPart | _ImagePart]
+AnyPart = TextPart | _ImagePart
+Content = Text | Sequence[AnyPart]
 
 
 def says(said: Text) -> bool:
@@ -66,7 +67,7 @@ def single(parts: Sequence[Part]) -> Raw | None:
 
 def content_of(parts: Sequence[Part], path: str, report: Report, *, images: bool) -> Content:
     """Return the content of any role but the assistant's; raises `Uncommon`."""
-    sent: list[TextPart | _ImagePart] = []
+    sent: list[AnyPart] = []
     for position, part in enumerate(parts):
         if isinstance(part, Said):
             sent.append(TextPart(text(part.text)))

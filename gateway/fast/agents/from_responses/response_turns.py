@@ -15,6 +15,7 @@ from gateway.fast.agents.from_responses.chat_forms import (
     Message,
     Output,
 )
+from gateway.fast.agents.from_responses.joined_users import joined_users
 from gateway.fast.agents.from_responses.leading_system import merge_leading
 from gateway.fast.agents.from_responses.response_contents import (
     Content,
@@ -83,7 +84,7 @@ class TurnWriter:
             put_reasoning(message, self._context, self._report)
         if not self._able.multi_system:
             merge_leading(self._messages)
-        return self._messages
+        return self._messages if self._in_a_row else joined_users(self._messages)
 
     def _write(self, given: Sequence[TypedItem]) -> None:
         """Write the items."""

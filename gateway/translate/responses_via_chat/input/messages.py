@@ -6,6 +6,7 @@ from gateway.errors import InvalidRequest
 from gateway.shapes import Json
 from gateway.translate.contract import Context, Report
 from gateway.translate.parts.tools.call_faults import without_output
+from gateway.translate.responses_via_chat.input.joined_users import joined_users
 from gateway.translate.responses_via_chat.input.reader import Reader
 from gateway.translate.responses_via_chat.input.turn import (
     SYSTEM_ROLES,
@@ -42,7 +43,8 @@ def input_turns(
             param="input",
             code="empty_array",
         )
-    return _with_outputs(turns)
+    messages = _with_outputs(turns)
+    return messages if context.capabilities.assistants_in_a_row else joined_users(messages)
 
 
 def _one_leading_system(turns: list[Turn]) -> list[Turn]:

@@ -52,6 +52,12 @@ def test_an_earlier_call_keeps_its_place_while_another_is_answered() -> None:
     assert [written[at]["tool_call_id"] for at in (2, 5)] == ["call_1", "call_2"]
 
 
+def test_messages_of_the_user_in_a_row_are_one_where_roles_must_alternate() -> None:
+    for known, count in (("OpenAI", 2), ("joined turns", 1)):
+        written, _ = messages(CALL, OUTPUT, USER, USER, known=known)
+        assert [message["role"] for message in written[3:]] == ["user"] * count
+
+
 def test_texts_and_calls_of_one_turn_are_one_message() -> None:
     written, report = messages(*FULL["input"])
     said = written[3]
