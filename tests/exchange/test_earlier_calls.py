@@ -205,3 +205,55 @@ def test_a_client_of_messages_gets_the_refusal() -> None:
     for _ in range(2):
         assert stage.generate(Shape.MESSAGES, body).reply.status == 400
         assert stage.generate(Shape.CHAT, body).reply.status == 200
+
+
+def said_late(client: Shape, text: str) -> Json:
+    """Return a conversation with system messages at its beginning and within it."""
+    turns = [
+        *({"role": "system", "content": part} for part in ("a", "b")),
+        {"role": "user", "content": "w?"},
+        SO,
+        {"role": "system", "content": text},
+        {"role": "user", "content": "Go on"},
+    ]
+    return {"model": "m", "messages" if client is Shape.CHAT else "input": turns}
+
+
+TEMPLATE = "System message must be at the beginning."
+LLAMA_CPP = (
+    "Unable to generate parser for this template. Automatic parser generation failed: \n"
+    f"While executing CallExpression at line 85, column 32\nError: Jinja Exception: {TEMPLATE}"
+)
+
+
+@pytest.mark.parametrize("refusal", [TEMPLATE, LLAMA_CPP])
+@pytest.mark.parametrize("client", [Shape.CHAT, Shape.RESPONSES])
+def test_system_messages_within_a_conversation_are_the_users_once_they_were_refused(
+    client: Shape, refusal: str
+) -> None:
+    sent: list[Any] = []
+
+    def qwen(call: UpstreamCall) -> Answer:
+        if call.method == "GET":
+            return error_reply(404, "Not Found")
+        assert isinstance(call.body, bytes)
+        sent.append(msgspec.json.decode(call.body)["messages"])
+        roles = [message["role"] for message in sent[-1]]
+        return error_reply(400, refusal) if "system" in roles[1:] else fine()
+
+    upstream = UpstreamSettings("up", "http://up.example/v1", kinds.LLAMACPP)
+    stage = Scene(qwen, upstream, rules=(ModelRule("m", endpoints=(Shape.CHAT,)),))
+    for attempts in (2, 1):
+        sent.clear()
+        again = stage.generate(client, said_late(client, "Plan only."))
+        assert again.reply.status == 200
+        assert len(sent) == attempts
+        assert "changed=role:system->system+user" in again.decision.translation
+        assert sent[-1] == [
+            {"role": "system", "content": "a\n\nb"},
+            {"role": "user", "content": "w?"},
+            SO,
+            {"role": "user", "content": "<system>\nPlan only.\n</system>\n\nGo on"},
+        ]
+    plain = {"model": "m", **BODIES[client]}
+    assert "changed" not in stage.generate(client, plain).decision.translation

@@ -11,7 +11,12 @@ from gateway.errors import GatewayError
 from gateway.exchange.params.moved_parts import before_fixing
 from gateway.resolve.refusals.fixed_bodies import apply_fixes
 from gateway.resolve.refusals.history.earlier_thinking import ITEMS, THINKING
-from gateway.resolve.refusals.history.history_fields import ANSWER, CONTENT, LAST
+from gateway.resolve.refusals.history.history_fields import (
+    ANSWER,
+    CONTENT,
+    LAST,
+    ROLE,
+)
 from gateway.resolve.refusals.history.system_turns import FIRST, USERS
 from gateway.resolve.refusals.parameter_fixes import ParameterFix
 from gateway.shapes import Json, Shape, UpstreamCall
@@ -39,6 +44,12 @@ MESSAGES: list[Any] = [
     {"role": "user", "content": [RESULT]},
     {"role": "assistant", "content": "z"},
 ]
+LATE: list[Any] = [
+    *({"role": "system", "content": said} for said in "ab"),
+    {"role": "user", "content": "c"},
+    {"role": "system", "content": [TEXT]},
+    {"role": "assistant", "content": "d"},
+]
 ITEM_LIST: list[Any] = [{"type": "reasoning"}, {"type": "message", "content": [TEXT]}]
 
 
@@ -59,6 +70,20 @@ ITEM_LIST: list[Any] = [{"type": "reasoning"}, {"type": "message", "content": [T
         (ParameterFix("fill", ANSWER), CHAT, "messages[4].content[1]", "messages[3].content"),
         (ParameterFix("fill", ANSWER), CHAT, "messages[4].content[7].x", "messages[3].content.x"),
         (ParameterFix("fill", ANSWER), CHAT, "messages[3].content[0].x", "messages"),
+        (ParameterFix("fill", ROLE), LATE, "messages[0].content", "messages[0].content"),
+        (
+            ParameterFix("fill", ROLE),
+            LATE,
+            "messages[1].content[1].text",
+            "messages[3].content[0].text",
+        ),
+        (
+            ParameterFix("fill", ROLE),
+            LATE,
+            "messages[1].content[0]",
+            "messages[2].content",
+        ),
+        (ParameterFix("fill", ROLE), LATE, "messages[2].content", "messages[4].content"),
         (ParameterFix("fill", LAST), MESSAGES, "messages[6].content", "messages[6].content"),
         (ParameterFix("fill", LAST), MESSAGES, "messages[7].content", "messages"),
         (

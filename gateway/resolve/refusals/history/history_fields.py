@@ -15,6 +15,7 @@ too (kimi-code#1985, AstrBot#7200), and Claude from 4.6 on to go on after the as
 import re
 from collections.abc import Callable, Iterator, Mapping
 
+from gateway.resolve.refusals.history.chat_system import with_one_system
 from gateway.resolve.refusals.history.earlier_calls import (
     with_answers,
     with_short_ids,
@@ -28,6 +29,7 @@ from gateway.resolve.refusals.history.earlier_thinking import (
     leave_out,
     without_reasoning,
 )
+from gateway.resolve.refusals.history.system_turns import ONLY_FIRST
 from gateway.servers.presets import NO_REASONING
 from gateway.shapes import Json, Shape
 
@@ -38,6 +40,7 @@ ANSWER = "messages"
 CONTENT = "content"
 LAST = "messages[-1]"
 ARGUMENTS = "arguments"
+ROLE = "role"
 CACHE = "cache_control"
 """Anthropic's mark, in messages, their parts and tools, as relays to Claude take it at chat."""
 
@@ -50,6 +53,7 @@ FILLED_WITH: Mapping[str, tuple[str, str]] = {
     LAST: ("assistant", "assistant+user"),
     ARGUMENTS: ("text", "object"),
     BINDING: ("none", "drop_block"),
+    ROLE: ("system", "system+user"),
 }
 """What there was, and what is sent instead, each in a word."""
 
@@ -93,6 +97,7 @@ _TEXTS = (
         ),
     ),
     (ANSWER, re.compile(r"Unexpected role [`'\"]?user[`'\"]? after role [`'\"]?tool[`'\"]?")),
+    (ROLE, ONLY_FIRST),
 )
 
 
@@ -106,7 +111,7 @@ def demanded_field(message: str, called: Shape) -> str | None:
     """Return the field that an error's text demands in earlier messages, if any.
 
     `messages`: it demands an answer of the assistant; `content`: that no message is empty;
-    `arguments`: that those of calls are JSON objects;
+    `arguments`: that those of calls are JSON objects; `role`: that one system message leads;
     `messages[-1]`: that the last one is the user's. `called` is the endpoint that refused.
     """
     if called is Shape.MESSAGES:
@@ -255,5 +260,6 @@ _FILLED: Mapping[str, Callable[[list[object]], Iterator[object]]] = {
     CONTENT: _without_empty,
     LAST: _with_users_last,
     REASONING: _with_reasoning,
+    ROLE: with_one_system,
     SIGNATURE: _with_signatures,
 }

@@ -6,6 +6,7 @@ and templates that take one at the beginning only (llama.cpp, Qwen).
 """
 
 import re
+from typing import TypeGuard
 
 from gateway.shapes import Json
 
@@ -14,18 +15,21 @@ FIRST = "first"
 
 _AT = r"(?:messages?(?:[.\[]\d{1,6}\]?)?(?:\.role)?: ?)?"
 _SYSTEM = r"[`'\"]?system[`'\"]?"
+_ONLY_FIRST = r"System messages? must be (?:at the beginning|first|the first)"
+_BY_TEMPLATE = rf"[\s\S]{{0,1000}}?Jinja Exception: {_ONLY_FIRST}"
 _TEXT = re.compile(
     rf"(?:[^\n]{{0,80}}: )?{_AT}(?:"
     rf"unknown variant {_SYSTEM}|"
     rf"Unexpected role {_SYSTEM}|"
     rf"role {_SYSTEM} is (?:not supported|unsupported)|"
     rf"{_SYSTEM} role is (?:not supported|unsupported)|"
-    r"System messages? must be (?:at the beginning|first|the first))|"
-    r"[\s\S]{0,1000}?Jinja Exception: System messages? must be at the beginning|"
+    rf"{_ONLY_FIRST})|{_BY_TEMPLATE}|"
     # The place says which value is meant, and the words which are taken.
     r"messages[.\[]\d{1,6}\]?\.role: Input should be '(?:user|assistant)' or '(?:user|assistant)'",
     re.IGNORECASE,
 )
+ONLY_FIRST = re.compile(rf"{_ONLY_FIRST}|{_BY_TEMPLATE}", re.IGNORECASE)
+"""How a template says that it takes a system message at the beginning only."""
 _OF_THE_MODEL = re.compile(r"this model|must be (?:at the beginning|first|the first)")
 
 
@@ -47,32 +51,35 @@ def without_system_turns(body: Json, becomes: str) -> None:
     templates and Anthropic's API want them. The messages themselves are copied.
     """
     given = body.get("messages")
-    if not isinstance(given, list) or not any(map(_is_systems, given)):
+    if not isinstance(given, list) or not any(map(is_systems, given)):
         return
     if becomes == FIRST:
-        later = [block for turn in given if _is_systems(turn) for block in _blocks(turn)]
-        body["system"] = [*_blocks({"content": body.get("system")}), *later]
-        given = [turn for turn in given if not _is_systems(turn)]
+        later = [block for turn in given if is_systems(turn) for block in parts_of(turn)]
+        body["system"] = [*parts_of({"content": body.get("system")}), *later]
+        given = [turn for turn in given if not is_systems(turn)]
     turns: list[object] = []
     for position, turn in enumerate(given):
-        beside = position and (_is_systems(turn) or _is_systems(given[position - 1]))
-        said = _users(turn) if _is_systems(turn) else turn
-        if beside and _is_users(said) and turns and _is_users(turns[-1]):
+        beside = position and (is_systems(turn) or is_systems(given[position - 1]))
+        said = _users(turn) if is_systems(turn) else turn
+        if beside and is_users(said) and turns and is_users(turns[-1]):
             turns[-1] = _joined(turns[-1], said)
         else:
             turns.append(said)
     body["messages"] = turns
 
 
-def _is_systems(turn: object) -> bool:
+def is_systems(turn: object) -> TypeGuard[Json]:
+    """Whether a message is a system message."""
     return isinstance(turn, dict) and turn.get("role") == "system"
 
 
-def _is_users(turn: object) -> bool:
+def is_users(turn: object) -> bool:
+    """Whether a message is the user's."""
     return isinstance(turn, dict) and turn.get("role") == "user"
 
 
-def _blocks(turn: object) -> list[object]:
+def parts_of(turn: object) -> list[object]:
+    """Return the content of a message as parts."""
     content = turn.get("content") if isinstance(turn, dict) else None
     if isinstance(content, str):
         return [{"type": "text", "text": content}] if content else []
@@ -80,17 +87,23 @@ def _blocks(turn: object) -> list[object]:
 
 
 def _users(turn: object) -> Json:
-    return {"role": "user", "content": [_marked(block) for block in _blocks(turn)]}
+    return {"role": "user", "content": [marked_part(block) for block in parts_of(turn)]}
 
 
-def _marked(block: object) -> object:
+def marked_part(block: object) -> object:
+    """Return a part of a system message as one of the user's."""
     if isinstance(block, dict) and isinstance(block.get("text"), str):
-        return {**block, "text": f"<system>\n{block['text']}\n</system>"}
+        return {**block, "text": marked(block["text"])}
     return block
 
 
+def marked(text: str) -> str:
+    """Return the text of a system message as the user's."""
+    return f"<system>\n{text}\n</system>"
+
+
 def _joined(one: object, other: object) -> Json:
-    blocks = [*_blocks(one), *_blocks(other)]
+    blocks = [*parts_of(one), *parts_of(other)]
     blocks.sort(key=lambda block: not _is_result(block))
     return {"role": "user", "content": blocks}
 

@@ -49,6 +49,9 @@ MISSING = {
     # hermes-agent#20154, zed#37021
     "Unexpected role 'user' after role 'tool'": "messages",
     "Unexpected role user after role tool": "messages",
+    # llama.cpp#20733
+    "System message must be at the beginning.": "role",
+    "Unable to apply.\nError: Jinja Exception: System message must be at the beginning.": "role",
 }
 
 
@@ -74,6 +77,7 @@ def test_a_demand_is_known_by_its_text(message: str, field: str) -> None:
         "Unexpected role 'system' after role 'tool'",
         "Tool call id was call_1 but has no response",
         "Expecting value",
+        "The user wrote that system messages must be at the beginning",
         "Invalid request: the message at position 1 with role 'user' must not be empty",
     ],
 )
