@@ -14,6 +14,7 @@ from tests.exchange.scene import Scene
 from tests.fakes import Answer, error_reply, json_reply
 
 DONE: Json = {"role": "assistant", "content": "Done."}
+HI: Json = {"role": "user", "content": "Hi"}
 ID = "toolu_01A09q90qw90lq917835lq9"
 BODIES: dict[Shape, Json] = {
     Shape.CHAT: {
@@ -257,3 +258,36 @@ def test_system_messages_within_a_conversation_are_the_users_once_they_were_refu
         ]
     plain = {"model": "m", **BODIES[client]}
     assert "changed" not in stage.generate(client, plain).decision.translation
+
+
+BRIEFED: dict[Shape, Json] = {
+    Shape.CHAT: {"messages": [{"role": "system", "content": "Be kind."}, HI]},
+    Shape.RESPONSES: {"instructions": "Be kind.", "input": "Hi"},
+    Shape.MESSAGES: {"max_tokens": 50, "system": "Be kind.", "messages": [HI]},
+}
+GEMINI = "Developer instruction is not enabled for models/gemma-3-27b-it"
+
+
+@pytest.mark.parametrize("refusal", ["System role not supported", GEMINI])
+@pytest.mark.parametrize("client", BRIEFED)
+def test_all_system_messages_are_the_users_once_they_were_refused(
+    client: Shape, refusal: str
+) -> None:
+    sent: list[Any] = []
+
+    def gemma(call: UpstreamCall) -> Answer:
+        if call.method == "GET":
+            return error_reply(404, "Not Found")
+        assert isinstance(call.body, bytes)
+        sent.append(msgspec.json.decode(call.body)["messages"])
+        return error_reply(400, refusal) if sent[-1][0]["role"] == "system" else fine()
+
+    upstream = UpstreamSettings("up", "http://up.example/v1", kinds.VLLM)
+    stage = Scene(gemma, upstream, rules=(ModelRule("m", endpoints=(Shape.CHAT,)),))
+    for attempts in (2, 1):
+        sent.clear()
+        again = stage.generate(client, {"model": "m", **BRIEFED[client]})
+        assert again.reply.status == 200
+        assert len(sent) == attempts
+        assert "changed=roles:system->user" in again.decision.translation
+        assert sent[-1] == [{"role": "user", "content": "<system>\nBe kind.\n</system>\n\nHi"}]

@@ -1,19 +1,30 @@
-"""System messages of a chat request, for templates that take one, at the beginning only.
+"""System messages of a chat request, for models that take one at the beginning only, or none.
 
-Qwen's do, and others of llama.cpp. Codex begins with several, and adds another when its user
-changes the mode (llama.cpp#20733, lmstudio-bug-tracker#2298).
+Qwen's templates, and others of llama.cpp, take one. Codex begins with several, and adds another
+when its user changes the mode (llama.cpp#20733, lmstudio-bug-tracker#2298). Templates of Gemma 1
+and 2 take none (chat-ui#1386), nor does Gemini's API for Gemma (vscode#258088).
 """
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final, TypeGuard
 
 from gateway.resolve.refusals.history.system_turns import (
-    is_systems,
     is_users,
     marked,
     marked_part,
     parts_of,
 )
 from gateway.shapes import Json
+
+TAKES_NONE: Final = re.compile(
+    r"(?:[\s\S]{0,1000}?Jinja Exception: )?System role (?:is )?not supported|"
+    r"Developer instruction is not enabled for models/",
+    re.IGNORECASE,
+)
+"""How an error refuses all system messages."""
+
+_SYSTEMS = ("system", "developer")
 
 
 def with_one_system(messages: list[object]) -> Iterator[object]:
@@ -22,13 +33,18 @@ def with_one_system(messages: list[object]) -> Iterator[object]:
     Those that lead become one; later ones become the user's, and one with those beside them. The
     messages themselves are copied.
     """
-    end = next((k for k, each in enumerate(messages) if not is_systems(each)), len(messages))
+    end = next((k for k, each in enumerate(messages) if not _is_systems(each)), len(messages))
     if end:
         yield _as_one(messages[:end])
+    yield from without_system(messages[end:])
+
+
+def without_system(messages: Iterable[object]) -> Iterator[object]:
+    """Yield the messages of a chat body; those of the system are the user's, as above."""
     row: list[object] = []
     beside = False
-    for message in messages[end:]:
-        said = _users(message) if is_systems(message) else message
+    for message in messages:
+        said = _users(message) if _is_systems(message) else message
         beside = beside or said is not message
         if row and not (beside and is_users(said) and is_users(row[-1])):
             yield _as_one(row)
@@ -37,6 +53,10 @@ def with_one_system(messages: list[object]) -> Iterator[object]:
         beside = said is not message
     if row:
         yield _as_one(row)
+
+
+def _is_systems(message: object) -> TypeGuard[Json]:
+    return isinstance(message, dict) and message.get("role") in _SYSTEMS
 
 
 def _users(message: Json) -> Json:

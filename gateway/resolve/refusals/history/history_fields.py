@@ -15,7 +15,11 @@ too (kimi-code#1985, AstrBot#7200), and Claude from 4.6 on to go on after the as
 import re
 from collections.abc import Callable, Iterator, Mapping
 
-from gateway.resolve.refusals.history.chat_system import with_one_system
+from gateway.resolve.refusals.history.chat_system import (
+    TAKES_NONE,
+    with_one_system,
+    without_system,
+)
 from gateway.resolve.refusals.history.earlier_calls import (
     with_answers,
     with_short_ids,
@@ -41,6 +45,7 @@ CONTENT = "content"
 LAST = "messages[-1]"
 ARGUMENTS = "arguments"
 ROLE = "role"
+ROLES = "roles"
 CACHE = "cache_control"
 """Anthropic's mark, in messages, their parts and tools, as relays to Claude take it at chat."""
 
@@ -54,6 +59,7 @@ FILLED_WITH: Mapping[str, tuple[str, str]] = {
     ARGUMENTS: ("text", "object"),
     BINDING: ("none", "drop_block"),
     ROLE: ("system", "system+user"),
+    ROLES: ("system", "user"),
 }
 """What there was, and what is sent instead, each in a word."""
 
@@ -98,6 +104,7 @@ _TEXTS = (
     ),
     (ANSWER, re.compile(r"Unexpected role [`'\"]?user[`'\"]? after role [`'\"]?tool[`'\"]?")),
     (ROLE, ONLY_FIRST),
+    (ROLES, TAKES_NONE),
 )
 
 
@@ -111,7 +118,8 @@ def demanded_field(message: str, called: Shape) -> str | None:
     """Return the field that an error's text demands in earlier messages, if any.
 
     `messages`: it demands an answer of the assistant; `content`: that no message is empty;
-    `arguments`: that those of calls are JSON objects; `role`: that one system message leads;
+    `arguments`: that those of calls are JSON objects;
+    `role`: that one system message leads; `roles`: that there is none;
     `messages[-1]`: that the last one is the user's. `called` is the endpoint that refused.
     """
     if called is Shape.MESSAGES:
@@ -261,5 +269,6 @@ _FILLED: Mapping[str, Callable[[list[object]], Iterator[object]]] = {
     LAST: _with_users_last,
     REASONING: _with_reasoning,
     ROLE: with_one_system,
+    ROLES: without_system,
     SIGNATURE: _with_signatures,
 }

@@ -6,7 +6,6 @@ and templates that take one at the beginning only (llama.cpp, Qwen).
 """
 
 import re
-from typing import TypeGuard
 
 from gateway.shapes import Json
 
@@ -51,16 +50,16 @@ def without_system_turns(body: Json, becomes: str) -> None:
     templates and Anthropic's API want them. The messages themselves are copied.
     """
     given = body.get("messages")
-    if not isinstance(given, list) or not any(map(is_systems, given)):
+    if not isinstance(given, list) or not any(map(_is_systems, given)):
         return
     if becomes == FIRST:
-        later = [block for turn in given if is_systems(turn) for block in parts_of(turn)]
+        later = [block for turn in given if _is_systems(turn) for block in parts_of(turn)]
         body["system"] = [*parts_of({"content": body.get("system")}), *later]
-        given = [turn for turn in given if not is_systems(turn)]
+        given = [turn for turn in given if not _is_systems(turn)]
     turns: list[object] = []
     for position, turn in enumerate(given):
-        beside = position and (is_systems(turn) or is_systems(given[position - 1]))
-        said = _users(turn) if is_systems(turn) else turn
+        beside = position and (_is_systems(turn) or _is_systems(given[position - 1]))
+        said = _users(turn) if _is_systems(turn) else turn
         if beside and is_users(said) and turns and is_users(turns[-1]):
             turns[-1] = _joined(turns[-1], said)
         else:
@@ -68,8 +67,7 @@ def without_system_turns(body: Json, becomes: str) -> None:
     body["messages"] = turns
 
 
-def is_systems(turn: object) -> TypeGuard[Json]:
-    """Whether a message is a system message."""
+def _is_systems(turn: object) -> bool:
     return isinstance(turn, dict) and turn.get("role") == "system"
 
 

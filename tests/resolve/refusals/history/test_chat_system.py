@@ -1,10 +1,10 @@
-"""One system message leads in a chat request, and later ones are the user's."""
+"""One system message leads in a chat request, or none, and others are the user's."""
 
 from typing import Any
 
 import pytest
 
-from gateway.resolve.refusals.history.chat_system import with_one_system
+from gateway.resolve.refusals.history.chat_system import with_one_system, without_system
 from gateway.shapes import Json
 from gateway.translate.parts.messages.late_system import marked
 
@@ -50,6 +50,19 @@ def test_later_ones_are_said_by_the_user_beside_them() -> None:
     assert fixed(seen, system("é"), user("b")) == [user([text("a"), IMAGE, text(so), text("b")])]
     assert fixed(user("a"), system([text("é"), text("é")])) == [
         user([text("a"), text(so), text(so)])
+    ]
+
+
+def test_all_are_where_the_model_takes_none() -> None:
+    developer = {"role": "developer", "content": "b"}
+    messages = [system("a"), developer, user("c"), SAID, developer, user("d")]
+    assert list(without_system([*messages])) == [
+        user(f"{marked('a')}\n\n{marked('b')}\n\nc"),
+        *(SAID, user(f"{marked('b')}\n\nd")),
+    ]
+    assert list(without_system([system("a"), SAID])) == [user(marked("a")), SAID]
+    assert fixed(developer, system("a"), SAID, developer) == [
+        *({**developer, "content": "b\n\na"}, SAID, user(marked("b"))),
     ]
 
 

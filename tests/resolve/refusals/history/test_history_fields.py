@@ -52,6 +52,10 @@ MISSING = {
     # llama.cpp#20733
     "System message must be at the beginning.": "role",
     "Unable to apply.\nError: Jinja Exception: System message must be at the beginning.": "role",
+    # vllm#2964, vscode#258088
+    "System role not supported": "roles",
+    "Unable to apply.\nError: Jinja Exception: System role not supported": "roles",
+    "Developer instruction is not enabled for models/gemma-3-27b-it": "roles",
 }
 
 
@@ -77,6 +81,7 @@ def test_a_demand_is_known_by_its_text(message: str, field: str) -> None:
         "Unexpected role 'system' after role 'tool'",
         "Tool call id was call_1 but has no response",
         "Expecting value",
+        "The user asks why the system role is not supported",
         "The user wrote that system messages must be at the beginning",
         "Invalid request: the message at position 1 with role 'user' must not be empty",
     ],
