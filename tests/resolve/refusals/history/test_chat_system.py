@@ -6,7 +6,7 @@ import pytest
 
 from gateway.resolve.refusals.history.chat_system import with_one_system, without_system
 from gateway.shapes import Json
-from gateway.translate.parts.messages.late_system import marked
+from gateway.translate.parts.messages.late_system import in_system_tags
 
 IMAGE: Json = {"type": "image_url", "image_url": {"url": "https://a.example/b.png"}}
 SAID: Json = {"role": "assistant", "content": "So"}
@@ -40,7 +40,7 @@ def test_those_that_lead_become_one() -> None:
 
 
 def test_later_ones_are_said_by_the_user_beside_them() -> None:
-    so = marked("é")
+    so = in_system_tags("é")
     assert fixed(user("a"), system("é"), SAID) == [user(f"a\n\n{so}"), SAID]
     assert fixed(user("a"), SAID, system("é"), user("b")) == [
         *(user("a"), SAID, user(f"{so}\n\nb")),
@@ -57,19 +57,19 @@ def test_all_are_where_the_model_takes_none() -> None:
     developer = {"role": "developer", "content": "b"}
     messages = [system("a"), developer, user("c"), SAID, developer, user("d")]
     assert list(without_system([*messages])) == [
-        user(f"{marked('a')}\n\n{marked('b')}\n\nc"),
-        *(SAID, user(f"{marked('b')}\n\nd")),
+        user(f"{in_system_tags('a')}\n\n{in_system_tags('b')}\n\nc"),
+        *(SAID, user(f"{in_system_tags('b')}\n\nd")),
     ]
-    assert list(without_system([system("a"), SAID])) == [user(marked("a")), SAID]
+    assert list(without_system([system("a"), SAID])) == [user(in_system_tags("a")), SAID]
     assert fixed(developer, system("a"), SAID, developer) == [
-        *({**developer, "content": "b\n\na"}, SAID, user(marked("b"))),
+        *({**developer, "content": "b\n\na"}, SAID, user(in_system_tags("b"))),
     ]
 
 
 def test_other_messages_of_the_user_stay_apart() -> None:
     others = [user("a"), user("b"), SAID, user("c"), user("d")]
     assert fixed(*others) == others
-    assert fixed(*others, system("é")) == [*others[:-1], user(f"d\n\n{marked('é')}")]
+    assert fixed(*others, system("é")) == [*others[:-1], user(f"d\n\n{in_system_tags('é')}")]
 
 
 @pytest.mark.parametrize("odd", [None, 7, "x", {}, {"role": "user"}, user(7)])
