@@ -99,10 +99,8 @@ def test_a_trigger_gives_one_item_that_only_the_gateway_reads(*, stream: bool) -
     # The tools stay for the prompt cache, and none is called.
     assert upstream.calls[-1][1]["tool_choice"] == "none"
     ask(stage, [item, {"role": "user", "content": "And now?"}])
-    assert upstream.messages == [
-        {"role": "user", "content": INTRODUCTION + upstream.text},
-        {"role": "user", "content": "And now?"},
-    ]
+    content = f"{INTRODUCTION}{upstream.text}\n\nAnd now?"  # roles may have to alternate
+    assert upstream.messages == [{"role": "user", "content": content}]
 
 
 def test_a_streamed_compaction_is_the_item_and_nothing_else() -> None:
@@ -175,11 +173,10 @@ def test_a_kept_conversation_goes_on_from_its_compaction(*, stream: bool) -> Non
     first = ask(stage, [*CONVERSATION, TRIGGER], stream=stream)
     response = first.events[-1]["response"] if stream else first.json
     second = ask(stage, "And now?", previous_response_id=response["id"]).json
-    assert [message["role"] for message in upstream.messages] == ["user", "user"]
+    content = f"{INTRODUCTION}{upstream.text}\n\nAnd now?"
+    assert upstream.messages == [{"role": "user", "content": content}]
     ask(stage, "More", previous_response_id=second["id"])
-    assert [message["role"] for message in upstream.messages] == [
-        *("user", "user", "assistant", "user")
-    ]
+    assert [message["role"] for message in upstream.messages] == ["user", "assistant", "user"]
     reference = {"type": "item_reference", "id": response["output"][0]["id"]}
     ask(stage, [reference, USER])
     assert upstream.messages[0]["content"].startswith(INTRODUCTION)
@@ -258,11 +255,8 @@ def test_compact_sums_up_for_a_model_that_lives_elsewhere() -> None:
     check_schema("InputItem", said)
     assert said["content"] == [{"type": "input_text", "text": "w?"}]
     ask(stage, [*made["output"], USER])
-    assert [message["content"] for message in upstream.messages] == [
-        "w?",
-        INTRODUCTION + upstream.text,
-        "w?",
-    ]
+    content = f"w?\n\n{INTRODUCTION}{upstream.text}\n\nw?"
+    assert upstream.messages == [{"role": "user", "content": content}]
     status, made = run(post.compact({"model": "m", "input": "w?"}))
     assert [each["type"] for each in made["output"]] == ["message", "compaction"]
     status, made = run(post.compact({"model": "m", "input": [{**USER, "content": []}, USER]}))
