@@ -60,7 +60,7 @@ class Discovery:
         try:
             for upstream, listed in zip(self._upstreams, lookups, strict=True):
                 found = await listed
-                if isinstance(found.value, ModelList) and model in found.value.cards:
+                if isinstance(found.value, ModelList) and found.value.card(model):
                     return Place(upstream, looked_up=True)
                 unread.extend(_unread(upstream, found))
         finally:

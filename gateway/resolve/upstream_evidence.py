@@ -51,7 +51,7 @@ class UpstreamEvidence:
         headers = resolution.query.headers
         models = self._lookup.known_list(resolution.scope)
         if isinstance(models, ModelList):
-            if resolution.model in models.cards:
+            if models.card(resolution.model) is not None:
                 return  # a list that has the model is not waited for
         else:
             if models is None:
@@ -131,7 +131,7 @@ class UpstreamEvidence:
         """Follow bases until the endpoints of one are known."""
         trail, shapes = [base], self._shapes_of(resolution, base, models)
         while not shapes and len(trail) < MAX_LINEAGE:
-            card = models.cards.get(trail[-1])
+            card = models.card(trail[-1])
             following = (card and card.base) or model_ids.base_of(trail[-1])
             if not following or following in trail:
                 break
@@ -147,7 +147,7 @@ class UpstreamEvidence:
     def _shapes_of(
         self, resolution: Resolution, model: str, models: ModelList
     ) -> tuple[Shape, ...]:
-        card = models.cards.get(model)
+        card = models.card(model)
         if card is not None and card.shapes:
             return card.shapes
         learned = self._learned.recall(resolution.scope, model, resolution.query.features)

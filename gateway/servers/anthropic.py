@@ -1,10 +1,15 @@
 """Anthropic's own service (platform.claude.com)."""
 
+import re
+from collections.abc import Iterable
+
 from gateway.envelopes.json_fields import child, count, text
 from gateway.servers.presets import HOSTED
 from gateway.servers.profile import MetadataCall, Profile
 from gateway.servers.reading import Abilities, Capability
 from gateway.shapes import Json, Shape
+
+_DATE = re.compile(r"-20[0-9]{6}$")
 
 
 def _doubt(path: str) -> str | None:
@@ -13,6 +18,16 @@ def _doubt(path: str) -> str | None:
 
 def _is_anthropic(entry: Json) -> bool:
     return entry.get("type") == "model" and "display_name" in entry
+
+
+def _other_names(_entry: Json, name: str) -> Iterable[str]:
+    """Return a dated model's alias, which lists lack (anthropic-sdk-python, types/model.py)."""
+    alias = _DATE.sub("", name)
+    if alias == name:
+        return ()
+    if alias.startswith("claude-3"):
+        return (f"{alias}-latest",)
+    return (f"{alias}-0" if alias.endswith("-4") else alias,)
 
 
 def _capability(entry: Json) -> Capability | None:
@@ -54,6 +69,7 @@ PROFILE = Profile(
     marks=(_is_anthropic,),
     model_list=MetadataCall("/models", "limit=1000"),
     has_jobs=False,
+    other_names=_other_names,
     capability=_capability,
     abilities=_abilities,
     # The whole window (anthropic-sdk-python, ModelInfo); 0 says nothing.

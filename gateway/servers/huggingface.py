@@ -18,11 +18,17 @@ def _capability(entry: Json) -> Capability | None:
     )
 
 
+def _listed_as(name: str) -> str | None:
+    """Take off the provider, or how to choose it: `org/model:cerebras`, `org/model:fastest`."""
+    return name.rpartition(":")[0] or None
+
+
 PROFILE = Profile(
     name="huggingface",
     hosts=("router.huggingface.co",),
     marks=(_is_huggingface,),
     has_jobs=False,
+    listed_as=_listed_as,
     capability=_capability,
     instances=lambda entry: objects(entry.get("providers")),
     # Its other routes are not for every model.

@@ -5,7 +5,7 @@ Not confirmed against a source: lists of prompts.
 
 from collections.abc import Iterable
 
-from gateway.envelopes.json_fields import child, objects, quoted, text
+from gateway.envelopes.json_fields import child, objects, quoted, strings, text
 from gateway.servers.presets import SELF_HOSTED, TEXT_ONLY
 from gateway.servers.profile import MetadataCall, Profile
 from gateway.servers.reading import EMBEDDINGS, Capability, has, other, owned_by
@@ -32,7 +32,8 @@ def _capability(entry: Json) -> Capability | None:
 
 
 def _other_names(entry: Json, _name: str) -> Iterable[str]:
-    return (text(loaded, "id") or "" for loaded in objects(entry.get("loaded_instances")))
+    loaded = (text(each, "id") or "" for each in objects(entry.get("loaded_instances")))
+    return (*loaded, *strings(entry, "variants"))
 
 
 def _instances(entry: Json) -> Iterable[Json] | None:

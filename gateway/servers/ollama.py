@@ -39,6 +39,11 @@ def _capability(description: Json) -> Capability | None:
     return other(detail, *others) if others else None
 
 
+def _listed_as(name: str) -> str | None:
+    """Add the tag that a request may leave out, and a list does not."""
+    return None if ":" in name.rpartition("/")[2] else f"{name}:latest"
+
+
 def _is_base(base: str, _entry: Json, _name: str) -> bool:
     """Whether it is a model's name: models made from a file have /home/…/blobs/sha256-… there."""
     return not base.startswith(("/", "\\", ".")) and "sha256" not in base and base[1:2] != ":"
@@ -51,6 +56,7 @@ PROFILE = Profile(
     about_model=lambda model: MetadataCall("/api/show", root=True, body={"model": model}),
     has_jobs=False,
     name_keys=("id", "name", "model"),
+    listed_as=_listed_as,
     capability=_capability,
     base_fields=("details.parent_model",),
     is_base=_is_base,

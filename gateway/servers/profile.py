@@ -75,6 +75,10 @@ def _no_names(_entry: Json, _name: str) -> Iterable[str]:
     return ()
 
 
+def _as_asked(_name: str) -> None:
+    """Return None: a list has every name that the server takes."""
+
+
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Profile:
     """All that the gateway knows of one server software.
@@ -139,6 +143,8 @@ class Profile:
     """The keys of a model's name, best first."""
     other_names: Callable[[Json, str], Iterable[str]] = _no_names
     """An entry and its name → the model's other names."""
+    listed_as: Callable[[str], str | None] = _as_asked
+    """A name that a list lacks → the one by which it can have the model (Ollama's `:latest`)."""
     capability: Callable[[Json], Capability | None] = _nothing
     """An entry → what it says about the model's endpoints; None: nothing."""
     abilities: Callable[[Json], Abilities | None] = _nothing

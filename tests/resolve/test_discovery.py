@@ -7,6 +7,7 @@ import pytest
 from gateway.config.settings import UpstreamSettings
 from gateway.errors import UpstreamUnavailable
 from gateway.resolve.evidence import Route
+from gateway.servers import Profile
 from gateway.shapes import Shape, UpstreamCall
 from tests import kinds
 from tests.fakes import Answer, error_reply
@@ -110,3 +111,54 @@ def test_a_name_stands_in_for_a_list_that_cannot_be_read(model: str, upstream: s
 def test_a_name_says_nothing_against_a_list_that_lacks_it() -> None:
     lists = Lists(first=["a"], openai=["gpt-4o"])
     assert Scene(lists, FIRST, OPENAI).route("gpt-4o-mini").upstream == "first"
+
+
+NAMES_BESIDE_A_LIST = [
+    (kinds.OLLAMA, "llama3.2:latest", "llama3.2"),
+    (kinds.OLLAMA, "hf.co/org/Model-GGUF:latest", "hf.co/org/Model-GGUF"),
+    (kinds.HUGGINGFACE, "openai/gpt-oss-120b", "openai/gpt-oss-120b:cerebras"),
+    (kinds.HUGGINGFACE, "openai/gpt-oss-120b", "openai/gpt-oss-120b:fastest"),
+    (kinds.OPENROUTER, "openai/gpt-6-sol", "openai/gpt-6-sol:nitro"),
+    (kinds.OPENROUTER, "org/model:free", "org/model:free:floor"),
+    (kinds.ANTHROPIC, "claude-sonnet-4-5-20250929", "claude-sonnet-4-5"),
+    (kinds.ANTHROPIC, "claude-opus-4-20250514", "claude-opus-4-0"),
+    (kinds.ANTHROPIC, "claude-3-7-sonnet-20250219", "claude-3-7-sonnet-latest"),
+    (kinds.XAI, "grok-4-0709", "grok-4"),
+    (kinds.XAI, "grok-4-0709", "grok-4-latest"),
+    (kinds.XAI, "grok-3", "grok-3-latest"),
+]
+
+
+@pytest.mark.parametrize(("kind", "listed", "asked"), NAMES_BESIDE_A_LIST)
+def test_a_list_has_a_model_under_another_name_than_a_request(
+    kind: Profile, listed: str, asked: str
+) -> None:
+    async def scenario() -> None:
+        home = UpstreamSettings("home", "http://127.0.0.1:8002/v1", kind)
+        scene = Scene(Lists(first=["a"], home=[listed]), FIRST, home)
+        route = await scene.ask(asked)
+        assert route.upstream == await scene.resolver.upstream_of(asked, ALICE) == "home"
+        assert route.model_sent == asked
+        assert any(piece.exists for piece in route.evidence)
+        assert "not among" not in details(route)
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(
+    ("kind", "listed", "asked"),
+    [
+        (kinds.OLLAMA, "llama3.2:latest", "llama3.2:1b"),
+        (kinds.OLLAMA, "llama3.2:1b", "llama3.2"),
+        (kinds.OPENROUTER, "org/model", "org/model:free"),
+        (kinds.HUGGINGFACE, "org/model", "org/other:fastest"),
+        (kinds.HUGGINGFACE, "org/model", "model"),
+        (kinds.ANTHROPIC, "claude-sonnet-4-5-20250929", "claude-sonnet-4"),
+        (kinds.XAI, "grok-4-0709", "grok-3"),
+        (kinds.OTHER, "llama3.2:latest", "llama3.2"),
+    ],
+)
+def test_no_other_name_leads_there(kind: Profile, listed: str, asked: str) -> None:
+    home = UpstreamSettings("home", "http://127.0.0.1:8002/v1", kind)
+    lists = Lists(first=["a"], home=[listed])
+    assert Scene(lists, FIRST, home).route(asked).upstream == "first"

@@ -73,7 +73,7 @@ class Lookup:
     def known_card(self, scope: CacheScope, model: str) -> ModelCard | None:
         """Return a model's card from the cached list, if any. Makes no call."""
         listed = self.known_list(scope)
-        return listed.cards.get(model) if isinstance(listed, ModelList) else None
+        return listed.card(model) if isinstance(listed, ModelList) else None
 
     def renew(self, scope: CacheScope) -> None:
         """Refresh lists and job records in the background of the next request that needs them.
@@ -99,7 +99,7 @@ class Lookup:
             self.scope(upstream.name, headers),
             lambda: self._load_models(upstream, headers),
             upstream,
-            lambda listed: wanted is not None and wanted not in listed.cards,
+            lambda listed: wanted is not None and listed.card(wanted) is None,
             wait,
         )
 
@@ -117,7 +117,7 @@ class Lookup:
         Failures of further look-ups are ignored.
         """
         scope, kind = self.scope(upstream.name, headers), listed.kind
-        card = listed.cards.get(model)
+        card = listed.card(model)
         calls = further_calls(upstream, kind, model)
         if calls.model and (
             described := await self._described(upstream, headers, kind, model, wait)

@@ -24,6 +24,12 @@ class ModelList:
     cards: Mapping[str, ModelCard] = field(default_factory=dict)
     kind: Profile = OTHER
 
+    def card(self, model: str) -> ModelCard | None:
+        """Return the card of a model, which the list may have under another name than a request."""
+        card = self.cards.get(model)
+        listed = self.kind.listed_as(model) if card is None else None
+        return card if listed is None else self.cards.get(listed)
+
 
 class LookupCaches:
     """The caches of `Lookup`, by scope, and the recognised kinds, by upstream and address."""

@@ -92,7 +92,14 @@ EXPECTED: dict[str, tuple[Profile, list[ModelCard]]] = {
                 detail="Claude Opus 4 is in Anthropic's list",
                 generative=True,
                 abilities=Abilities(),
-            )
+            ),
+            ModelCard(
+                "claude-opus-4-0",
+                (MESSAGES,),
+                detail="Claude Opus 4 is in Anthropic's list",
+                generative=True,
+                abilities=Abilities(),
+            ),
         ],
     ),
     "anthropic_model_docs_2026": (
@@ -226,6 +233,7 @@ EXPECTED: dict[str, tuple[Profile, list[ModelCard]]] = {
                 generative=False,
                 other_endpoints=("embeddings",),
             ),
+            replace(LMSTUDIO_V1, id="google/gemma-4-26b-a4b@q4_k_m", context_length=4096),
         ],
     ),
     "lmstudio_v1_models_recorded": (
@@ -347,7 +355,8 @@ ALL_ALIKE: dict[str, tuple[Profile, int]] = {
     "gemini_openai_compat_models_recorded": (kinds.GEMINI, 2 * 53),
     "groq_models_recorded": (kinds.GROQ, 20),
     "openai_models_recorded_2026-01": (kinds.OPENAI, 119),
-    "xai_models_recorded": (kinds.XAI, 10),
+    # Three of ten have a date, and an alias without it.
+    "xai_models_recorded": (kinds.XAI, 13),
 }
 """Long lists that say nothing but names (and Groq: lengths): how many cards they give."""
 DESCRIPTIONS: dict[str, tuple[Profile, ModelCard]] = {
