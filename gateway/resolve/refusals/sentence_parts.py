@@ -40,7 +40,8 @@ ADVICE = rf"(?:[^\n]{{0,300}}?\b(?:[Uu]se|[Tt]ry|[Cc]all|to|via) {THERE})?"
 """Advice to use another endpoint, if there is any."""
 
 ENDPOINT_FIRST = (
-    rf"(?:(?:The )?{HERE}[`'\"]?(?: (?:API|endpoint|route))?|"
+    rf"(?:(?:The )?(?P<mark>[`'\"]?)(?:OpenAI )?(?P<here>{ENDPOINT})(?: (?:API|endpoint|route))?"
+    r"(?P=mark)(?: (?:API|endpoint|route))?|"
     r"(?:(?:This|The) )?(?:API )?[Ee]ndpoint) "
     r"(?:is not|isn't|not) (?:supported|available|enabled|accessible) (?:for|with|by|on|at) "
     rf"(?:this model|(?:the )?[Mm]odel:? {MODEL})(?=$|[.,;:!\n]| ?\()"

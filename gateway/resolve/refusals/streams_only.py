@@ -17,7 +17,8 @@ _WITHOUT_USAGE = frozenset({Shape.CHAT, Shape.COMPLETIONS})
 """Where streams have none unless they are asked to."""
 
 _WHOLE = r"[Nn]on[- ]?[Ss]tream(?:ing|ed)?"
-_SUBJECT = r"(?:[Tt]h(?:e|is) )?(?:[`'\"]?[\w./:-]{1,100}[`'\"]? ){1,2}?"
+_WORD = r"[\w./:-]{1,100}"
+_SUBJECT = rf"(?:[Tt]h(?:e|is) )?(?:(?:[`'\"]{_WORD}[`'\"]|{_WORD}) ){{1,2}}?"
 _REFUSED = re.compile(
     "|".join(
         (
@@ -32,7 +33,7 @@ _REFUSED = re.compile(
             r"Requests with max_tokens > \d{1,9} must have stream=true\b",
             # Codex, and others with such words; "must be true or false" is about its type
             (
-                r"[`'\"]?[Ss]tream[`'\"]? (?:parameter )?must be (?:set to )?"
+                r"(?P<quote>[`'\"]?)[Ss]tream(?P=quote) (?:parameter )?must be (?:set to )?"
                 r"[`'\"]?[Tt]rue\b[`'\"]?(?! or\b)"
             ),
             rf"{_SUBJECT}(?:does not|doesn't) support {_WHOLE}\b",

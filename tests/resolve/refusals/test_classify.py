@@ -371,6 +371,8 @@ REFLECTING = [
     "The response was filtered: {}",
     "{} is not valid under any of the given schemas",
     "'{}' is not of type 'object'",
+    '"{}" is too long',
+    "`{}` is not valid",
     "Incorrect API key provided: {}",
     "Template raised: {}",
 ]
@@ -392,6 +394,23 @@ def test_an_error_that_reflects_what_a_user_wrote_is_other(
     if not message.startswith("{}") or whole:
         refusal = classify(called, 400, body, model="m", sent=recorded.sent)
         assert refusal.verdict is Verdict.OTHER
+
+
+@pytest.mark.parametrize(
+    ("called", "written"),
+    [
+        (Shape.RESPONSES, "Stream must be set to true"),
+        (Shape.CHAT, "This model only support stream mode"),
+        (Shape.RESPONSES, "Responses API is not supported for model 'm-1'"),
+        (Shape.CHAT, "/v1/chat/completions is not available for this model"),
+    ],
+)
+def test_what_a_user_wrote_is_known_by_its_quotation_marks(called: Shape, written: str) -> None:
+    body = in_openai_envelope(written)
+    assert classify(called, 400, body, model="m").verdict is not Verdict.OTHER
+    for mark in ("'", '"', "`"):
+        body = in_openai_envelope(f"{mark}{written}. So what{mark} is too long")
+        assert classify(called, 400, body, model="m").verdict is Verdict.OTHER
 
 
 @given(st.sampled_from([None, *Shape]), st.sampled_from(QUOTED), st.integers(400, 599))

@@ -45,6 +45,8 @@ def test_words_for_a_stream_that_is_demanded(message: str) -> None:
         "Only non-streaming requests are supported",
         "Unsupported value: 'stream' does not support true with this model.",
         "The model only supports text",
+        "'Stream must be set to true and so on' is not of type 'object'",
+        '"This model only supports streams" is too long',
     ],
 )
 def test_words_for_something_else(message: str) -> None:
