@@ -66,3 +66,26 @@ MUST_BE_THERE = (
     rf"(?:must use|requires?|must be (?:called|used|accessed) {VIA}) {THERE}{ENDS}"
 )
 """The same as a duty, of one model or of a maker's."""
+
+NO_TEMPLATE = (
+    # vLLM
+    r"(?:As of transformers v4\.44, default chat template is no longer allowed|"
+    # transformers (tokenization_utils_base.py, processing_utils.py), through SGLang, oMLX, others
+    r"(?:Chat template error: )?Cannot use (?:chat template functions|"
+    r"apply_chat_template(?:\(\))?) because (?:tokenizer\.chat_template is not set|"
+    r"this (?:processor|tokenizer) does not have a chat template)|"
+    # TGI
+    r"Template error: template not found|"
+    # TabbyAPI
+    r"(?:Chat completions are|This endpoint is|The Anthropic API is) disabled because a prompt "
+    r"template is not set|"
+    # OpenVINO Model Server
+    r"(?:Mediapipe execution failed\. MP status - \w{1,40}: CalculatorGraph::Run\(\) failed:\s{1,4}"
+    r"Calculator::Process\(\) for node [`'\"]\w{1,40}[`'\"] failed:\s{1,4}Error: )?"
+    r"Chat template not loaded correctly|"
+    # mistral.rs
+    r"Received messages for a model which does not have a chat template|"
+    # RunPod's worker of vLLM
+    r"Chat template does not exist for this model)"
+)
+"""A model without a chat template, which takes prompts only."""

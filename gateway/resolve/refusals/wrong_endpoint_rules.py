@@ -32,6 +32,7 @@ from gateway.resolve.refusals.sentence_parts import (
     HERE,
     MODEL,
     MUST_BE_THERE,
+    NO_TEMPLATE,
     ONLY_THERE,
     REFUSES,
     SUBJECT,
@@ -245,23 +246,22 @@ WRONG_ENDPOINT_RULES: tuple[WrongEndpointRule, ...] = (
     _rule(r"The model does not support Messages API", nowhere, calls=(Shape.MESSAGES,)),
     _rule(r"The model does not support Embeddings API", NOWHERE, calls=(None,)),
     _rule(
-        r"As of transformers v4\.44, default chat template is no longer allowed",
+        NO_TEMPLATE,
         TO_COMPLETIONS,
         "vllm-no-chat-template-flat",
         "vllm-no-chat-template-nested-none",
         "vllm-no-chat-template-at-messages",
         "litellm-1108-base-model-tail",
+        "omlx-no-chat-template",
+        "transformers-processor-without-template",
+        "tabbyapi-no-prompt-template",
+        "tabbyapi-no-prompt-template-2024",
+        "tabbyapi-no-prompt-template-messages",
+        "openvino-no-chat-template",
+        "mistralrs-no-chat-template",
+        "runpod-no-chat-template",
         calls=_CHAT_LIKE,
     ),
-    # transformers (tokenization_utils_base.py), through vLLM, SGLang and others
-    _rule(
-        r"Cannot use (?:chat template functions|apply_chat_template\(\)) because "
-        r"tokenizer\.chat_template is not set",
-        TO_COMPLETIONS,
-        calls=_CHAT_LIKE,
-    ),
-    # TGI
-    _rule(r"Template error: template not found", TO_COMPLETIONS, calls=_CHAT_LIKE),
     # llama.cpp
     _rule(
         r"This server does not support (?:chat )?completions\. Start it without `--embeddings?`",
