@@ -133,6 +133,39 @@ def test_other_quotation_marks_mean_the_same(recorded: RecordedError) -> None:
             assert replace(after, message=before.message) == before, changed
 
 
+# Lists of fields are what a library prints, and content is told from a sentence by its capital.
+EXACT = {
+    "xai-file-content-on-chat",
+    "gemini-unknown-name-reasoning",
+    "gemini-unknown-name-frequency-penalty",
+    "gemini-unknown-names-four",
+    "bedrock-extraneous-keys-listed",
+    "cerebras-history-listed",
+}
+
+
+@each([entry for entry in RECORDED_JSON if entry.id not in EXACT])
+def test_small_letters_and_full_stops_mean_the_same(recorded: RecordedError) -> None:
+    reply = read_error(recorded.body)
+    assert reply is not None
+    before = recorded.classify(body=in_openai_envelope(reply.message, reply.code, reply.type))
+    for changed in (
+        f"{reply.message[:1].lower()}{reply.message[1:]}",
+        *((f"{reply.message}.",) if reply.message[-1:].isalpha() else ()),
+    ):
+        after = recorded.classify(body=in_openai_envelope(changed, reply.code, reply.type))
+        assert (after.verdict, after.alternatives) == (before.verdict, before.alternatives), changed
+
+
+@each(OTHERS)
+def test_other_errors_stay_other_in_any_letters(recorded: RecordedError) -> None:
+    reply = read_error(recorded.body)
+    if reply is not None:
+        for changed in (reply.message.lower(), reply.message.upper(), reply.message.capitalize()):
+            body = in_openai_envelope(changed, reply.code, reply.type)
+            assert label_of(recorded.classify(status=400, body=body)) == "other", changed
+
+
 @each(RECORDED_JSON)
 def test_a_text_in_the_middle_of_a_message_does_nothing(recorded: RecordedError) -> None:
     body = with_message(recorded.body, "The user wrote: {}")

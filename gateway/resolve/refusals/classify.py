@@ -100,7 +100,8 @@ _LACKING = {
 
 # OpenAI uses 403 for three texts that are not about access.
 _NOT_ABOUT_ACCESS = re.compile(
-    r"You are not allowed to (?:generate embeddings|sample|request logprobs) from this model\.?$"
+    r"(?i)You are not allowed to (?:generate embeddings|request logprobs|sample) "
+    r"from this model\.?$"
 )
 
 # OpenCode Zen says 401 of a model before it looks at the key; `AuthError` is about keys.
@@ -143,7 +144,7 @@ _UNRELATED = frozenset(
     }
 )
 _UNRELATED_TEXT = re.compile(
-    r"Your organization must be verified|Project `|No available channel|当前分组|"
+    r"(?i)Your organization must be verified|Project `|No available channel|当前分组|"
     r"User \S{1,300} is not authorized|The '[^'\n]{1,300}' model is not supported when using Codex"
 )
 

@@ -21,7 +21,8 @@ _REFUSED = (
         {Shape.CHAT: _QWENS_OFF, Shape.RESPONSES: _QWENS_OFF, Shape.MESSAGES: _OFF},
         re.compile(
             r"The tool_choice parameter does not support being set to required or object in "
-            r"thinking mode"
+            r"thinking mode",
+            re.IGNORECASE,
         ),
     ),
     # DeepSeek, then Moonshot. Their own endpoints are chat and messages, where DeepSeek's takes the
@@ -34,7 +35,8 @@ _REFUSED = (
         },
         re.compile(
             r"Thinking mode does not support this tool_choice|"
-            r"tool_choice (?:[`'\"]?\w{1,20}[`'\"]? )?is incompatible with thinking enabled"
+            r"tool_choice (?:[`'\"]?\w{1,20}[`'\"]? )?is incompatible with thinking enabled",
+            re.IGNORECASE,
         ),
     ),
 )

@@ -45,7 +45,8 @@ _TEXT = re.compile(
                 ),
             )
         )
-    )
+    ),
+    re.IGNORECASE,
 )
 
 

@@ -28,7 +28,7 @@ _NOT_FOUND_CODES = frozenset(
     {"model_not_found", "model_not_supported", "invalid_model", "deploymentnotfound", "20012"}
 )
 _NOT_FOUND_TEXTS: tuple[re.Pattern[str], ...] = tuple(
-    re.compile(text)
+    re.compile(text, re.IGNORECASE)
     for text in (
         # OpenAI since 2021, llama-cpp-python, vLLM, xAI
         r"Engine not found",
@@ -52,7 +52,7 @@ _NOT_FOUND_TEXTS: tuple[re.Pattern[str], ...] = tuple(
         r"models/\S{1,300} is not found for API version",
         r"Function [`'\"]?[^`'\"\n]{1,300}[`'\"]?: Not found for account",
         r"The requested model (?:\S{1,300} )?is not supported(?:\.|$| by )",
-        r"Model \S{1,300} is not supported(?:$|\. Supported models are)",
+        r"Model \S{1,300} is not supported(?:\.?$|\. Supported models are)",
         r"The provided model identifier is invalid",
         # Volcengine's Ark; Zhipu in Chinese; Vertex; Workers AI; CLIProxyAPI
         r"The model or endpoint \S{1,300} does not exist",
@@ -68,8 +68,8 @@ _NOT_FOUND_TEXTS: tuple[re.Pattern[str], ...] = tuple(
         # Envoy AI Gateway, llama-swap (its older text first)
         r"No matching route found\. It is likely (?:because|that) the model ",
         r"(?:llama-swap: )?could not find real modelID for \S",
-        r"(?:llama-swap: )?no model id could be identified$",
-        r"(?:llama-swap: )?no (?:router|peer found|local server found) for requested model$",
+        r"(?:llama-swap: )?no model id could be identified\.?$",
+        r"(?:llama-swap: )?no (?:router|peer found|local server found) for requested model\.?$",
     )
 )
 _ANTHROPIC_NOT_FOUND = re.compile(r"model: \S{1,300}$")

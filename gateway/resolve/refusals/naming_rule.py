@@ -37,7 +37,7 @@ def by_model(
     beside_others: bool = False,
 ) -> NamingRule:
     """Return the rule for a text that names the model as the reason."""
-    compiled = re.compile(pattern)
+    compiled = re.compile(pattern, re.IGNORECASE)
     return NamingRule(
         compiled,
         serves,
@@ -54,4 +54,4 @@ def by_server(
     pattern: str, *serves: str, about: tuple[str, ...] = (), unknown: bool = False
 ) -> NamingRule:
     """Return the rule for a text of a server's schema, which does not look at the model."""
-    return NamingRule(re.compile(pattern), serves, about, unknown=unknown)
+    return NamingRule(re.compile(pattern, re.IGNORECASE), serves, about, unknown=unknown)

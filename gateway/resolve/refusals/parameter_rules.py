@@ -184,7 +184,7 @@ NAMING_RULES: tuple[NamingRule, ...] = (
         r"(?: (?:by|on|with|for) this (?:endpoint|model|provider|proxy|server))?\.?$"
     ),
     # Anthropic, and pydantic messages without their structure; Fireworks; Go's decoder, Rust's
-    by_server(rf"(?:body\.)?{_NAME}: Extra inputs are not permitted$"),
+    by_server(rf"(?:body\.)?{_NAME}: Extra inputs are not permitted\.?$"),
     by_server(rf"Extra inputs are not permitted, field: {_QUOTED}"),
     by_server(
         rf"(?:Failed to deserialize the JSON body into the target type: )?"
@@ -202,7 +202,7 @@ NAMING_RULES: tuple[NamingRule, ...] = (
     by_server(rf"unknown field: parameter {_QUOTED} is not a valid field", unknown=True),
     # transformers
     by_server(
-        r"Unexpected fields in the request: (?P<literal>\{[^{}\n]{1,1000}\})$",
+        r"Unexpected fields in the request: (?P<literal>\{[^{}\n]{1,1000}\})\.?$",
         "transformers-unexpected-field",
         "transformers-unexpected-stop",
     ),

@@ -49,8 +49,8 @@ ENDPOINT_FIRST = (
 """The same with the endpoint as the subject, named or not: "… is not supported for model X"."""
 
 CONTENT = (
-    r"(?!(?:The )?[Pp]arameter)[A-Z][\w`'\" -]{1,60}? (?:is not|isn't|are not|aren't) supported "
-    rf"{VIA} {HERE}{ENDS}[^\n]{{0,300}}?\b(?:[Uu]se|[Tt]ry|[Cc]all) {THERE}"
+    r"(?!(?:The )?[Pp]arameter)(?-i:[A-Z])[\w`'\" -]{1,60}? (?:is not|isn't|are not|aren't) "
+    rf"supported {VIA} {HERE}{ENDS}[^\n]{{0,300}}?\b(?:[Uu]se|[Tt]ry|[Cc]all) {THERE}"
 )
 """What a request holds is refused here and taken `there`."""
 
@@ -62,7 +62,7 @@ ONLY_THERE = (
 """A model that is `there` and nowhere else."""
 
 MUST_BE_THERE = (
-    rf"(?:{SUBJECT}|[A-Z][\w-]{{0,30}} models) "
+    rf"(?:{SUBJECT}|(?-i:[A-Z])[\w-]{{0,30}} models) "
     rf"(?:must use|requires?|must be (?:called|used|accessed) {VIA}) {THERE}{ENDS}"
 )
 """The same as a duty, of one model or of a maker's."""

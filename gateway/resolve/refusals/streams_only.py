@@ -41,7 +41,8 @@ _REFUSED = re.compile(
             r"[Oo]nly [Ss]tream(?:ing|ed|s)?(?: \w{1,20}){0,2} (?:is|are) supported\b",
             r"[Ss]tream(?:ing)?(?: \w{1,20})? is required\b",
         )
-    )
+    ),
+    re.IGNORECASE,
 )
 
 
@@ -52,7 +53,8 @@ def asks_for_stream(message: str) -> bool:
 
 def is_of_the_model(message: str) -> bool:
     """Whether it does so in the model's name, which then lives there."""
-    return "model" in message or "thinking" in message
+    words = message.lower()
+    return "model" in words or "thinking" in words
 
 
 def stream_asked_for(called: Shape) -> ParameterFix:

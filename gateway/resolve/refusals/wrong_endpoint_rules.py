@@ -69,7 +69,7 @@ def _rule(
     codes: tuple[str, ...] = (),
 ) -> WrongEndpointRule:
     return WrongEndpointRule(
-        re.compile(pattern), destination, serves, calls, needs, frozenset(codes)
+        re.compile(pattern, re.IGNORECASE), destination, serves, calls, needs, frozenset(codes)
     )
 
 
@@ -100,7 +100,7 @@ WRONG_ENDPOINT_RULES: tuple[WrongEndpointRule, ...] = (
     ),
     # new-api, about a missing conversion. Its completions are converted as chat.
     _rule(
-        rf"(?:[\w.-]{{1,40}} channel: )?(?:(?P<also>{ENDPOINT}) )?endpoint not supported$",
+        rf"(?:[\w.-]{{1,40}} channel: )?(?:(?P<also>{ENDPOINT}) )?endpoint not supported\.?$",
         None,
         "newapi-codex-channel-chat",
         calls=tuple(Shape),
@@ -108,13 +108,13 @@ WRONG_ENDPOINT_RULES: tuple[WrongEndpointRule, ...] = (
     ),
     _rule(
         rf"(?:[\w.-]{{1,40}} channel: )?only (?P<there>{ENDPOINT})(?:[, ][^\n]{{0,200}})? "
-        r"(?:is|are) supported$",
+        r"(?:is|are) supported\.?$",
         None,
         calls=tuple(Shape),
         codes=("convert_request_failed", "do_request_failed", "invalid_request"),
     ),
     _rule(
-        r"not (?:implemented|supported|available)$",
+        r"not (?:implemented|supported|available)\.?$",
         TO_CHAT,
         "newapi-responses-not-implemented",
         calls=(Shape.RESPONSES,),
@@ -174,7 +174,7 @@ WRONG_ENDPOINT_RULES: tuple[WrongEndpointRule, ...] = (
         "openai-not-allowed-to-sample-403",
     ),
     _rule(
-        r"Unrecognized request arguments? supplied: (?:[\w.]{1,100}, ){0,50}messages(?:,|$)",
+        r"Unrecognized request arguments? supplied: (?:[\w.]{1,100}, ){0,50}messages(?:,|\.?$)",
         Destination((Shape.CHAT,), request_dependent=True),
         "openai-messages-sent-to-completions",
         calls=(Shape.COMPLETIONS,),
@@ -285,7 +285,7 @@ WRONG_ENDPOINT_RULES: tuple[WrongEndpointRule, ...] = (
     _rule(r"Failed to load model \"[^\"\n]{1,300}\"\. Error: Model is not embedding", NOWHERE),
     # OpenCode Zen, whose formats are chat, responses, messages and Gemini's own
     _rule(
-        rf"Model {MODEL} (?:is )?not supported for format (?:oa-compat|openai|anthropic|google)$",
+        rf"Model {MODEL} (?:is )?not supported for format [a-z-]{{1,20}}\.?$",
         Destination((Shape.CHAT, Shape.RESPONSES, Shape.MESSAGES)),
         "opencode-format-oa-compat",
         "opencode-format-anthropic",
