@@ -24,16 +24,17 @@ class Undecorated:
     """The decoded body after it (", body: {…}"), if there is one."""
 
 
-_REASONS = (
+REASONS = (
     "Bad Request|Forbidden|Gone|Internal Server Error|Method Not Allowed|Not Found|"
     "Not Implemented|Payment Required|Service Unavailable|Too Many Requests|Unauthorized|"
     "Unprocessable (?:Entity|Content)"
 )
+"""A pattern for the names of statuses, without a group."""
 # Words within a report that cannot end one: what follows "bad request body:" or "response:" is the
 # user's text, or the model's.
 _LEADING = (
-    "and|api|backend|bad|by|call|code|from|got|https?|received|remote|request|response|status|"
-    "status_code|statuscode|unexpected(?= status)|with"
+    "and|api|backend|bad|by|call|code|from|got|https?|received|remote|request|responded|response|"
+    "status|status_code|statuscode|unexpected(?= status)|with"
 )
 _ENDING = (
     "anthropic|azure|copilot|errors|failed|failure|gemini|github|groq|mistral|newapi|openai|"
@@ -44,7 +45,7 @@ _FIELDS = "body|cause|details?|error_msg|message|msg"
 _TOKEN = re.compile(
     # 9router: "[openai/gpt-5.4] [400]: "
     r"(?:(?:\[[\w./:@-]{1,100}\] (?=\[\d))?[\[<]?(?P<status>[1-5]\d\d)\b[\]>]?"
-    rf"(?: (?:{_REASONS})\b)?|(?:{_REASONS})\b|"
+    rf"(?: (?:{REASONS})\b)?|(?:{REASONS})\b|"
     # DashScope, behind "<400> "
     r"InternalError\.Algo(?:\.\w{1,40}){0,2}\b|"
     # LiteLLM's and Python's class names, which come twice or thrice; and invalid_request_error

@@ -2,7 +2,7 @@
 
 Known envelopes: OpenAI's `{"error": {message, type, param, code}}` (Azure and llama.cpp leave some
 out), the flat one of vLLM, SGLang, FastChat and Mistral, `{"error": "text"}` (LM Studio, TGI, xAI;
-NestJS and Spring with a `message` beside it), FastAPI's `{"detail": …}`, Gemini's one-element
+others with the text beside a label), FastAPI's `{"detail": …}`, Gemini's one-element
 array, Anthropic's `{"type": "error"}`, NVIDIA's problem details, OpenRouter's `metadata.raw`,
 MiniMax' `base_resp`, `{"errors": [...]}`, `{"fault": …}`, and one of these within another.
 Relays (one-api, new-api, LiteLLM) decorate the message or put a whole reply into it, as JSON or as
@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 
 from gateway.envelopes.anthropic_params import is_anthropics, named_in
 from gateway.envelopes.decorations import undecorated
+from gateway.envelopes.error_labels import described
 from gateway.envelopes.printed_values import printed_value, python_literal
 from gateway.envelopes.validation_types import is_validation_type, value_refused
 from gateway.shapes import Json
@@ -184,7 +185,7 @@ def _error_object(body: object, nested: int = _MAX_NESTED) -> Json | None:
         has_text = any(map(error.get, _TEXT_KEYS))
         return (None if has_text else _error_object(error, nested - 1)) or _behind_provider(error)
     if isinstance(error, str):
-        return {**body, "message": _message_beside(body.get("message")) or error}
+        return described(body, error)
     for path in _HOLDERS:
         inner: object = body
         for key in path:
@@ -202,12 +203,6 @@ def _first(errors: object) -> object:
     return errors[0] if isinstance(errors, list) and errors else None
 
 
-def _message_beside(message: object) -> str:
-    """Return the message of NestJS and Spring beside an `error` that only names the status."""
-    lines = message if isinstance(message, list) else [message]
-    return "\n".join(line for line in lines if isinstance(line, str))
-
-
 def _behind_provider(error: Json) -> Json:
     """Return the error of the provider behind a relay, which may be beside the message only.
 
@@ -215,7 +210,7 @@ def _behind_provider(error: Json) -> Json:
     """
     metadata, cause = error.get("metadata"), error.get("cause")
     raw = metadata.get("raw") if isinstance(metadata, dict) else None
-    if isinstance(raw, str) and error.get("message") == "Provider returned error":
+    if isinstance(raw, str | dict) and error.get("message") == "Provider returned error":
         return {**error, "message": raw}
     if isinstance(cause, str) and _error_object(printed_value(cause)) is not None:
         return {**error, "message": cause}
