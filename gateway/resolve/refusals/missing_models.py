@@ -33,16 +33,19 @@ _NOT_FOUND_TEXTS: tuple[re.Pattern[str], ...] = tuple(
         # OpenAI since 2021, llama-cpp-python, vLLM, xAI
         r"Engine not found",
         r"That model does not exist",
-        r"(?:The )?(?:requested )?[Mm]odel:? \S{1,300} does not exist",
         r"The requested model '\S{1,300} with deployment name \S{1,300} does not exist",
         r"LoRA adapter \S{1,300} does not exist",
         r"The API deployment for this resource does not exist",
         # llama.cpp, Ollama, LocalAI, Llama Stack, Cohere, Fireworks, DeepSeek, SiliconFlow
         r"The supported API model names are .{1,1000}, but you passed \S",
-        r"(?:Invalid value: )?(?:The )?[Mm]odel:? \S{1,300} (?:was )?not found",
-        r"[Mm]odel (?:not found|Not Exist|does not exist)",
+        (
+            r"(?:Invalid value: )?(?:The )?(?:(?:requested |specified )?model(?: with name)?:? "
+            r"\S{1,300}|(?:requested|specified) model) (?:(?:does not|doesn't) exist|"
+            r"(?:was |is )?not found|has not been found|(?:could not|cannot|can't) be found)"
+        ),
+        r"Model (?:not found|Not Exist|does not exist)",
         # Mistral, Perplexity, LiteLLM
-        r"(?:anthropic_messages: )?Invalid model(?:: ?| ['`\"]| name passed in model=|$)",
+        r"(?:anthropic_messages: )?Invalid model(?:: ?| ['`\"]| name(?::| passed in model=)|$)",
         r"[Uu]nknown [Mm]odel\b",
         # OpenRouter: "No endpoints found that support …" is about providers
         r"\S{1,300} is not a valid model ID",
@@ -65,6 +68,11 @@ _NOT_FOUND_TEXTS: tuple[re.Pattern[str], ...] = tuple(
         r"\[address=[^\]\n]{1,100}\] Model not found",
         r"(?:40[14] Client Error\. [^\n]{0,200}\n\n)?Repository Not Found for url: ",
         r"Cannot find an appropriate cached snapshot folder for ",
+        # OpenVINO's server, Databricks; small servers
+        r"Mediapipe graph definition with requested name is not found",
+        r"Endpoint with name \S{1,300} does not exist",
+        r"Unsupported model(?:: | ['`\"])",
+        r"(?:Could not|Cannot|Can't) find (?:the )?model\b",
         # Envoy AI Gateway, llama-swap (its older text first)
         r"No matching route found\. It is likely (?:because|that) the model ",
         r"(?:llama-swap: )?could not find real modelID for \S",

@@ -34,6 +34,16 @@ from tests.resolve.recorded_errors import in_openai_envelope
         "Publisher Model `projects/p/models/gpt-9` was not found or your project does not have …",
         "No such model @cf/acme/gpt-9 or task",
         "unknown provider for model gpt-9",
+        "Model with name gpt-9 does not exist.",
+        'Model "gpt-9" doesn\'t exist',
+        "The requested model could not be found",
+        "Requested model gpt-9 is not found",
+        "model gpt-9 has not been found",
+        "Mediapipe graph definition with requested name is not found",
+        "Endpoint with name 'gpt-9' does not exist.",
+        "Invalid model name: gpt-9",
+        "Unsupported model: gpt-9",
+        "could not find model gpt-9",
     ],
 )
 def test_a_missing_model_is_known_by_text(message: str) -> None:
