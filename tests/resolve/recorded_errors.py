@@ -109,6 +109,7 @@ def _fixes(label: dict[str, Any] | None) -> frozenset[ParameterFix]:
     streams = [ParameterFix("stream", name, to) for name, to in label.items() if name == "stream"]
     unthinking = label.get("unthink", {}).items()
     drops += [ParameterFix("unthink", name, to) for name, to in unthinking]
+    drops += [ParameterFix("yield", name, to) for name, to in label.get("yield", {}).items()]
     return frozenset(streams + drops + replaces + renames + withheld + limits + stripped)
 
 

@@ -60,8 +60,8 @@ def with_message(body: object, change: str) -> object:
 
 
 def test_the_file_is_whole() -> None:
-    assert len(RECORDED) == 284
-    assert len({entry.id for entry in RECORDED}) == 284
+    assert len(RECORDED) == 286
+    assert len({entry.id for entry in RECORDED}) == 286
 
 
 @each(RECORDED)

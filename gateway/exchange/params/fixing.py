@@ -183,7 +183,7 @@ def _report_parameter(translation: Translation, fix: ParameterFix, bodies: Seque
     after = [parameter_names(body) for body in bodies]
     if before == after or not any(name in names for names in before):
         return
-    if renamed_to is None:
+    if renamed_to is None or fix.action == "yield":
         translation.report.drop(asked)
     else:
         translation.report.rename(asked, renamed_to)

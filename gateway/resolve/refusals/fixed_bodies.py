@@ -58,6 +58,12 @@ def _replace(body: Json, fix: ParameterFix) -> None:
     body[outer] = {**body[outer], inner: fix.to} if inner else fix.to
 
 
+def _yield(body: Json, fix: ParameterFix) -> None:
+    """Drop a parameter where the other one is there, too."""
+    if body.get(fix.to or "") is not None:
+        body.pop(fix.name, None)
+
+
 def _fill(body: Json, fix: ParameterFix) -> None:
     fill(body, fix.name)
 
@@ -94,6 +100,7 @@ _CHANGES: Mapping[str, Callable[[Json, ParameterFix], None]] = {
     "retell": _retell,
     "stream": _stream,
     "unthink": _unthink,
+    "yield": _yield,
 }
 """What changes a body in place; the others take a parameter away, or elsewhere."""
 

@@ -12,7 +12,7 @@ class NamingRule:
     set of them), `instead` (the name to use), `given` (a refused value). If the text names none,
     `about` lists the parameters it can be about: those that were sent are meant. The same applies
     to a text with `any_of`, which lists all the parameters it could be about. `entry` is what is
-    refused of a list. `value_only`, `unknown`, `by_model` and `beside_others` are
+    refused of a list. `value_only`, `unknown`, `by_model`, `beside_others` and `beside` are
     `RefusedParameter`'s.
     """
 
@@ -25,6 +25,7 @@ class NamingRule:
     by_model: bool = False
     entry: str | None = None
     beside_others: bool = False
+    beside: str | None = None
 
 
 def by_model(
@@ -35,6 +36,7 @@ def by_model(
     value_only: bool = False,
     entry: str | None = None,
     beside_others: bool = False,
+    beside: str | None = None,
 ) -> NamingRule:
     """Return the rule for a text that names the model as the reason."""
     compiled = re.compile(pattern, re.IGNORECASE)
@@ -47,6 +49,7 @@ def by_model(
         by_model=True,
         entry=entry,
         beside_others=beside_others,
+        beside=beside,
     )
 
 

@@ -26,6 +26,7 @@ Action = Literal[
     "read",
     "stream",
     "unthink",
+    "yield",
 ]
 
 
@@ -42,9 +43,10 @@ class ParameterFix:
     messages said otherwise: `to` says how (`system_turns`); `read` other shapes' parts in a chat
     request, by the translation. `stream` asks for a stream where a whole reply is wanted, with `to`
     as an option (`streams_only`); `unthink` switches thinking off where a call is forced
-    (`forced_calls`). `given` is the only value that a `drop` holds for, or entry of a
-    list, `effort` the reasoning effort of the requests that it holds for; None: any. `once`: only
-    beside the other parameters of the request that was refused, and so for that one alone.
+    (`forced_calls`); `yield` drops a parameter beside another one, `to`. `given` is the only value
+    that a `drop` holds for, or entry of a list, `effort` the reasoning effort of the requests that
+    it holds for; None: any. `once`: only beside the other parameters of the request that was
+    refused, and so for that one alone.
     """
 
     action: Action
@@ -74,6 +76,8 @@ class RefusedParameter:
     """The nearest of those that the upstream says it supports; None: it names none."""
     beside_others: bool = False
     """Whether it is refused only beside the values of other parameters."""
+    beside: str | None = None
+    """The parameter beside which it is refused, and without which it is taken."""
 
 
 _CARRIES_MEANING = frozenset(
@@ -188,12 +192,17 @@ def fixes_for(
     """
     fixes: dict[str, ParameterFix] = {}
     for parameter in refused:
-        own = _fixes_for_one(parameter, called, sent)
+        own = _yielding(parameter) or _fixes_for_one(parameter, called, sent)
         if not own:
             return ()
         for fix in own:
             fixes.setdefault(fix.name, fix)
     return tuple(fixes.values())
+
+
+def _yielding(refused: RefusedParameter) -> tuple[ParameterFix, ...]:
+    beside = refused.beside
+    return () if beside is None else (ParameterFix("yield", refused.name, beside),)
 
 
 def _fixes_for_one(

@@ -159,6 +159,15 @@ NAMING_RULES: tuple[NamingRule, ...] = (
         "anthropic-thinking-type",
         about=("thinking",),
     ),
+    # Anthropic since 2025, through relays, too
+    by_model(
+        r"[`'\"]?(?:temperature[`'\"]? and [`'\"]?top_p|top_p[`'\"]? and [`'\"]?temperature)"
+        r"[`'\"]? (?:cannot|can't|can not) (?:both be|be both) (?:specified|set|used|provided)\b",
+        "anthropic-temperature-with-top-p",
+        "bedrock-temperature-with-top-p",
+        about=("top_p",),
+        beside="temperature",
+    ),
     # Anthropic, of a forced call
     by_model(
         r"tool_choice: type [`'\"]tool[`'\"] and [`'\"]any[`'\"] are not supported for this model"

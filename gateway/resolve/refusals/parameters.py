@@ -64,6 +64,8 @@ def refused_parameters(
 def _apply(
     rule: NamingRule, match: re.Match[str], sent: Collection[str]
 ) -> tuple[RefusedParameter, ...] | None:
+    if rule.beside is not None and rule.beside not in sent:
+        return None
     groups = match.groupdict()
     names = list(rule.about) or _names(groups)
     if rule.about or rule.any_of:
@@ -80,6 +82,7 @@ def _apply(
             RefusedParameter(name, instead, unknown=unknown, by_model=by_model, given=rule.entry)
             for name in names
         ]
+        refused = [replace(each, beside=rule.beside) for each in refused]
     return _all_sent(refused, sent)
 
 

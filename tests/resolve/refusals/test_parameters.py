@@ -364,3 +364,12 @@ def test_an_effort_is_refused_without_the_parameters_name(
         assert refused_parameters(ErrorDetails(message), frozenset({"model", name})) == expected
     assert refused_parameters(ErrorDetails(message), frozenset({"model", "verbosity"})) is None
     assert refused_parameters(ErrorDetails(f"He wrote: {message}"), frozenset({name})) is None
+
+
+def test_a_parameter_that_is_refused_beside_another_is_none_without_it() -> None:
+    reply = ErrorDetails("`temperature` and `top_p` cannot both be specified for this model.")
+    both = refused_parameters(reply, {"temperature", "top_p"})
+    assert both is not None
+    assert [(each.name, each.beside) for each in both] == [("top_p", "temperature")]
+    assert refused_parameters(reply, {"top_p"}) is None
+    assert refused_parameters(reply, {"temperature"}) is None
