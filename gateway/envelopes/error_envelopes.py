@@ -4,7 +4,8 @@ Known envelopes: OpenAI's `{"error": {message, type, param, code}}` (Azure and l
 out), the flat one of vLLM, SGLang, FastChat and Mistral, `{"error": "text"}` (LM Studio, TGI, xAI;
 others with the text beside a label), FastAPI's `{"detail": …}`, Gemini's one-element
 array, Anthropic's `{"type": "error"}`, NVIDIA's problem details, OpenRouter's `metadata.raw`,
-MiniMax' `base_resp`, `{"errors": [...]}`, `{"fault": …}`, and one of these within another.
+MiniMax' `base_resp`, `{"errors": [...]}`, zod's `issues`, `{"fault": …}`, and one of these within
+another.
 Relays (one-api, new-api, LiteLLM) decorate the message or put a whole reply into it, as JSON or as
 Python prints it.
 
@@ -178,7 +179,8 @@ def _error_object(body: object, nested: int = _MAX_NESTED) -> Json | None:
     """Return the object that has the message, in whatever envelope."""
     if not isinstance(body, dict) or not nested:
         return None
-    error = body.get("error") or _first(body.get("errors")) or body.get("error")
+    several = body.get("errors") or body.get("issues")
+    error = body.get("error") or _first(several) or body.get("error")
     if isinstance(error, list):
         error = _first(error)
     if isinstance(error, dict):

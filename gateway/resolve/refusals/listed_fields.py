@@ -55,6 +55,13 @@ _FORMS = (
         ),
         re.compile(r"[\])]{1,8}\s*"),
     ),
+    # The same without its role
+    _Form(
+        re.compile(
+            r"[`'\"](?P<at>[\w.]{1,100})[`'\"] : property [`'\"](?P<name>\w{1,64})[`'\"] is "
+            r"unsupported\n?"
+        ),
+    ),
     # jsonschema, of the request; of a part it says after this which one
     _Form(
         re.compile(r"'(?P<name>\w{1,64})'(?:, )?"),

@@ -3,6 +3,12 @@
 import re
 from dataclasses import dataclass
 
+NAME = r"(?P<name>[A-Za-z_][\w.\[\]]*)"
+QUOTED = rf"(?P<quote>[`'\"]){NAME}(?P=quote)"
+"""A name in quotation marks of any kind: relays and servers that imitate a text have their own."""
+ANY_NAMES = r"(?P<names>[`'\"]?[A-Za-z_][\w.\[\], `'\"]*?)"
+"""Several names, with any marks or without."""
+
 
 @dataclass(frozen=True, slots=True)
 class NamingRule:

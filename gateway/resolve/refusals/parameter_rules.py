@@ -6,21 +6,25 @@ the recorded replies (tests/resolve/errors.jsonl) that need a row.
 
 from typing import Final
 
-from gateway.resolve.refusals.naming_rule import NamingRule, by_model, by_server
+from gateway.resolve.refusals.naming_rule import (
+    ANY_NAMES,
+    NAME,
+    QUOTED,
+    NamingRule,
+    by_model,
+    by_server,
+)
+from gateway.resolve.refusals.validator_rules import VALIDATOR_RULES
 from gateway.servers.efforts import EFFORTS
 
 EFFORT_NAMES: Final = ("reasoning_effort", "reasoning.effort", "output_config.effort")
 """What the effort is called at chat, responses and messages."""
 
 
-_NAME = r"(?P<name>[A-Za-z_][\w.\[\]]*)"
 _NAMES = r"(?P<names>[A-Za-z_][\w.\[\], ]*?)"
-_QUOTED = rf"(?P<quote>[`'\"]){_NAME}(?P=quote)"
-"""A name in quotation marks of any kind: relays and servers that imitate a text have their own."""
-_ANY_NAME = rf"(?P<quote>[`'\"])?{_NAME}(?(quote)(?P=quote)|(?=\.?(?:$|\n)|[,;] ))"
+_ANY_NAME = rf"(?P<quote>[`'\"])?{NAME}(?(quote)(?P=quote)|(?=\.?(?:$|\n)|[,;] ))"
 """The same, or without any where a sentence ends after it."""
 _INSTEAD = r"(?: Use [`'\"](?P<instead>[\w.]+)[`'\"] instead)?"
-_ANY_NAMES = r"(?P<names>[`'\"]?[A-Za-z_][\w.\[\], `'\"]*?)"
 _SPOKEN_OF = r"(?:this|the [`'\"][^`'\"\n]{1,200}[`'\"]) model"
 _LEVEL = rf"[`'\"](?P<given>{'|'.join(EFFORTS)})[`'\"]"
 _MODEL_QUOTED = r"[`'\"][^`'\"\n]{1,200}[`'\"]"
@@ -28,12 +32,12 @@ _MODEL_QUOTED = r"[`'\"][^`'\"\n]{1,200}[`'\"]"
 NAMING_RULES: tuple[NamingRule, ...] = (
     # OpenAI, Azure, Copilot
     by_server(
-        rf"Unsupported parameter: {_QUOTED}\. In the Responses API, this parameter has moved to "
+        rf"Unsupported parameter: {QUOTED}\. In the Responses API, this parameter has moved to "
         r"[`'\"](?P<instead>[\w.]+)[`'\"]",
         "openai-responses-messages-moved-to-input",
     ),
     by_model(
-        rf"[Uu]nsupported parameter: {_QUOTED} is not supported with {_SPOKEN_OF}\.?{_INSTEAD}",
+        rf"[Uu]nsupported parameter: {QUOTED} is not supported with {_SPOKEN_OF}\.?{_INSTEAD}",
         "openai-max-tokens-rename",
         "9router-wraps-max-tokens",
         "openai-temperature-param",
@@ -41,9 +45,9 @@ NAMING_RULES: tuple[NamingRule, ...] = (
         "openai-stop-unsupported",
         "openai-parallel-tool-calls",
     ),
-    by_server(rf"[Uu]nsupported parameter: {_QUOTED} is not supported(?:\.{_INSTEAD}|$)"),
+    by_server(rf"[Uu]nsupported parameter: {QUOTED} is not supported(?:\.{_INSTEAD}|$)"),
     by_server(
-        rf"(?:Validation: )?[Uu]nsupported parameter(?:s|\(s\))?:? {_ANY_NAMES}\.?$",
+        rf"(?:Validation: )?[Uu]nsupported parameter(?:s|\(s\))?:? {ANY_NAMES}\.?$",
         "codex-backend-max-output-tokens",
         "codex-backend-max-tokens",
         "codex-backend-previous-response-id",
@@ -60,7 +64,7 @@ NAMING_RULES: tuple[NamingRule, ...] = (
         unknown=True,
     ),
     by_server(
-        rf"[Uu]nrecognized request argument(?:s|\(s\))? supplied: {_ANY_NAMES}\.?$",
+        rf"[Uu]nrecognized request argument(?:s|\(s\))? supplied: {ANY_NAMES}\.?$",
         "openai-logprobs-unrecognized-2023",
         "openai-reasoning-effort-unrecognized",
         "openai-thinking-unrecognized",
@@ -70,14 +74,14 @@ NAMING_RULES: tuple[NamingRule, ...] = (
     ),
     by_model(rf"Model incompatible request argument(?:s|\(s\))? supplied: {_NAMES}\.?$"),
     by_model(
-        rf"Unsupported value: {_QUOTED} does not support .{{1,200}}? with {_SPOKEN_OF}\. "
+        rf"Unsupported value: {QUOTED} does not support .{{1,200}}? with {_SPOKEN_OF}\. "
         r"(?:Only the default \(|Supported values are: [`'\"][^`'\",\n]*[`'\"]\.$)",
         "openai-temperature-value",
         "openai-gpt54-temperature-0",
         "litellm-temperature-no-fallback",
     ),
     by_model(
-        rf"Unsupported value: {_QUOTED} does not support (?P<given>.{{1,200}}?) with {_SPOKEN_OF}",
+        rf"Unsupported value: {QUOTED} does not support (?P<given>.{{1,200}}?) with {_SPOKEN_OF}",
         "openai-o1-mini-system-role",
         "copilot-gpt5-mini-effort-xhigh",
         value_only=True,
@@ -123,16 +127,16 @@ NAMING_RULES: tuple[NamingRule, ...] = (
     by_model(rf"{_NAMES} parameters? (?:is|are) not available on \S{{1,200}} model", any_of=True),
     # xAI
     by_model(
-        rf"Argument not supported on this model: {_NAME}",
+        rf"Argument not supported on this model: {NAME}",
         "xai-presence-penalty-camelcase",
         "xai-reasoning-effort-camelcase",
     ),
     by_model(
-        rf"(?:Model \S{{1,200}}|This model) does not support parameter [`'\"]?{_NAME}",
+        rf"(?:Model \S{{1,200}}|This model) does not support parameter [`'\"]?{NAME}",
         "xai-grok46-presence-penalty",
     ),
     by_server(
-        rf"The {_NAME} parameter is unsupported(?: at the moment)?\.", "xai-response-format-2024"
+        rf"The {NAME} parameter is unsupported(?: at the moment)?\.", "xai-response-format-2024"
     ),
     # Anthropic
     by_model(
@@ -142,13 +146,13 @@ NAMING_RULES: tuple[NamingRule, ...] = (
     ),
     # Copilot
     by_model(
-        rf"{_NAME} [`'\"](?P<given>\w{{1,40}})[`'\"] is not supported by model \S{{1,200}}; ",
+        rf"{NAME} [`'\"](?P<given>\w{{1,40}})[`'\"] is not supported by model \S{{1,200}}; ",
         "copilot-effort-high",
         value_only=True,
     ),
     # Anthropic, of Claude Opus 4.8 and 5 without thinking; with it, they take the effort
     by_model(
-        rf"{_NAME} {_LEVEL} is not supported when thinking is disabled on this model\b",
+        rf"{NAME} {_LEVEL} is not supported when thinking is disabled on this model\b",
         "anthropic-effort-without-thinking",
         value_only=True,
         beside_others=True,
@@ -175,26 +179,31 @@ NAMING_RULES: tuple[NamingRule, ...] = (
         "anthropic-forced-tools",
         about=("tool_choice",),
     ),
+    # Small servers
+    by_model(
+        r"Reasoning(?: effort)? is (?:not supported|unsupported) (?:with|by|for|on) this model",
+        about=("reasoning_effort", "reasoning", "think"),
+    ),
     # Groq, Cerebras; the second form is Anthropic's too ("`temperature` is deprecated for this
     # model.")
     by_server(
-        rf"(?:body\.[\w.]{{1,100}}: )?property (?P<quote>[`'\"])(?:body\.)?{_NAME}(?P=quote) is "
+        rf"(?:body\.[\w.]{{1,100}}: )?property (?P<quote>[`'\"])(?:body\.)?{NAME}(?P=quote) is "
         r"unsupported"
     ),
     by_model(
-        rf"[`'\"]{_NAME}[`'\"] (?:parameter )?is (?:not supported|unsupported|deprecated) "
+        rf"[`'\"]{NAME}[`'\"] (?:parameter )?is (?:not supported|unsupported|deprecated) "
         r"(?:with|by|for|on) this model",
         "groq-reasoning-effort",
     ),
     # Proxies and small servers; "model is not supported" is about the model
     by_server(
-        rf"(?:[Tt]he )?(?:[Pp]arameter:? )?(?P<quote>[`'\"])?(?!model\b){_NAME}(?(quote)(?P=quote))"
+        rf"(?:[Tt]he )?(?:[Pp]arameter:? )?(?P<quote>[`'\"])?(?!model\b){NAME}(?(quote)(?P=quote))"
         r" (?:parameter )?is (?:not supported|unsupported)"
         r"(?: (?:by|on|with|for) this (?:endpoint|model|provider|proxy|server))?\.?$"
     ),
     # Anthropic, and pydantic messages without their structure; Fireworks; Go's decoder, Rust's
-    by_server(rf"(?:body\.)?{_NAME}: Extra inputs are not permitted\.?$"),
-    by_server(rf"Extra inputs are not permitted, field: {_QUOTED}"),
+    by_server(rf"(?:body\.)?{NAME}: Extra inputs are not permitted\.?$"),
+    by_server(rf"Extra inputs are not permitted, field: {QUOTED}"),
     by_server(
         rf"(?:Failed to deserialize the JSON body into the target type: )?"
         rf"(?:json: )?[Uu]nknown field:? {_ANY_NAME}",
@@ -202,13 +211,13 @@ NAMING_RULES: tuple[NamingRule, ...] = (
     ),
     # The decoder of Rust with the path of the field, of which the name is the last step
     by_server(
-        rf"Failed to deserialize the JSON body into the target type: {_NAME}: "
+        rf"Failed to deserialize the JSON body into the target type: {NAME}: "
         r"unknown field [`'\"]?\w{1,100}[`'\"]?, expected ",
         "bedrock-gpt-oss-unknown-field",
         unknown=True,
     ),
     # Cohere
-    by_server(rf"unknown field: parameter {_QUOTED} is not a valid field", unknown=True),
+    by_server(rf"unknown field: parameter {QUOTED} is not a valid field", unknown=True),
     # transformers
     by_server(
         r"Unexpected fields in the request: (?P<literal>\{[^{}\n]{1,1000}\})\.?$",
@@ -216,27 +225,27 @@ NAMING_RULES: tuple[NamingRule, ...] = (
         "transformers-unexpected-stop",
     ),
     # llama.cpp
-    by_server(rf"llama\.cpp does not support {_QUOTED}", "llamacpp-previous-response-id"),
+    by_server(rf"llama\.cpp does not support {QUOTED}", "llamacpp-previous-response-id"),
     # Moonshot
-    by_model(rf"invalid {_NAME}: only \S{{1,40}} is allowed", "kimi-invalid-temperature"),
+    by_model(rf"invalid {NAME}: only \S{{1,40}} is allowed", "kimi-invalid-temperature"),
     # LiteLLM
-    by_model(rf"Setting [`'\"]{_NAME}[`'\"] is not supported by ", "litellm-setting-image-format"),
+    by_model(rf"Setting [`'\"]{NAME}[`'\"] is not supported by ", "litellm-setting-image-format"),
     by_model(
         r"[\w.-]{1,60} does not support parameters: (?P<literal>\{.*?\}|\[.*?\]),? for model="
     ),
     by_model(
         rf"[\w./+-]{{1,60}} models?(?: \([^()\n]{{1,200}}\))? (?:don't|doesn't|do not|does not) "
-        rf"support {_NAME}=[^\n]{{0,200}}?\. Only (?P=name)=\S{{1,40}} (?:is|are) supported",
+        rf"support {NAME}=[^\n]{{0,200}}?\. Only (?P=name)=\S{{1,40}} (?:is|are) supported",
         "litellm-gpt5-temperature",
         "litellm-gpt5-codex-temperature",
     ),
     by_model(
-        rf"[\w./+-]{{1,100}} models? (?:don't|doesn't|do not|does not) support {_NAME}="
+        rf"[\w./+-]{{1,100}} models? (?:don't|doesn't|do not|does not) support {NAME}="
         r"(?P<given>[\w'\"-]{1,40})?",
         value_only=True,
     ),
     by_model(
-        rf"{_NAME}=(?P<given>\S{{1,40}}) is only supported (?:for|by|on|with) ",
+        rf"{NAME}=(?P<given>\S{{1,40}}) is only supported (?:for|by|on|with) ",
         "litellm-effort-xhigh",
         value_only=True,
     ),
@@ -245,9 +254,10 @@ NAMING_RULES: tuple[NamingRule, ...] = (
         "litellm-sampling-needs-effort-none",
         any_of=True,
     ),
-    # Ollama
+    # Ollama; small servers
     by_model(
-        rf"{_MODEL_QUOTED} does not support thinking",
+        rf"(?:{_MODEL_QUOTED}|(?:The )?model \S{{1,200}}|Th(?:e|is) model) does not support "
+        r"(?:thinking|reasoning(?: effort)?)(?=$|[.,;])",
         "ollama-thinking",
         about=("reasoning_effort", "reasoning", "think"),
     ),
@@ -265,4 +275,5 @@ NAMING_RULES: tuple[NamingRule, ...] = (
         about=("dimensions",),
     ),
     by_server(r"Suffix is not supported", "tgi-suffix", about=("suffix",)),
+    *VALIDATOR_RULES,
 )
