@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Final
 
+from gateway.envelopes.pages import MAX_CHARACTERS, is_page, text_of, title_of
 from gateway.envelopes.upstream_json import NOT_JSON, decode
 from gateway.errors import Reason, UpstreamError, UpstreamReplied, reason_of
 from gateway.exchange.attempt import Attempt
@@ -31,6 +32,8 @@ ClientParam = Callable[[str | None], str | None]
 _KEPT: Final = frozenset({b"retry-after", b"retry-after-ms", b"x-should-retry", b"x-request-id"})
 _RATE_LIMITS: Final = (b"x-ratelimit-", b"ratelimit", b"anthropic-ratelimit-")
 """OpenAI's fields, those of the draft standard (`RateLimit-Policy`), and Anthropic's."""
+_SHOWN: Final = 200
+"""How many characters of a text or a page are shown."""
 
 
 def translated_failure(
@@ -136,10 +139,9 @@ def error_of_reply(
     kept = kept_headers(headers)
     known = _replied(status, body)
     if known is None:
-        text = body[:200].decode("utf-8", "replace").strip()
         shown = client_status(status)
         return UpstreamError(
-            sentence(f"The upstream answered with status {status}: {text or 'no body'}"),
+            sentence(f"The upstream answered with status {status}{_words_of(body)}"),
             upstream_status=status,
             status=shown,
             type=error_type(shown),
@@ -150,6 +152,15 @@ def error_of_reply(
     if status >= 400:
         error.upstream_status, error.reason = status, reason_of(status)
     return error
+
+
+def _words_of(body: bytes) -> str:
+    """Return the beginning of a body without an error in an envelope: text, or a page's title."""
+    text = body[:MAX_CHARACTERS].decode("utf-8", "replace").strip()
+    if is_page(text):
+        shown = (title_of(text) or text_of(text))[:_SHOWN]
+        return f" and a web page: {shown}" if shown else " and a web page"
+    return f": {text[:_SHOWN].strip() or 'no body'}"
 
 
 def listing_failed(

@@ -8,6 +8,7 @@ their status. Only at `/v1/messages`, which most servers lack, does any page wit
 import re
 
 from gateway.envelopes.error_envelopes import ErrorDetails
+from gateway.envelopes.pages import is_page, text_of, title_of
 from gateway.envelopes.printed_values import MAX_BODY_BYTES
 from gateway.resolve.refusals.endpoint_words import ENDPOINT
 
@@ -58,8 +59,6 @@ _TEXT = re.compile(
     re.IGNORECASE,
 )
 
-_MAX_PAGE = 8 * 1024
-_TITLE = re.compile(r"<title>([^<]{0,200})</title>", re.IGNORECASE)
 # nginx, Apache, Flask; Tornado; Jetty, bottle, Google; Tomcat; Django with and without DEBUG; sites
 # that write their name after it (OpenCode's "Not Found | opencode")
 _ROUTE_TITLE = re.compile(
@@ -68,8 +67,6 @@ _ROUTE_TITLE = re.compile(
     r"(?:Page )?Not Found(?: at /\S{0,300})?|Method Not Allowed)(?: [|\u00b7\u2013-] .{1,80})?$",
     re.IGNORECASE,
 )
-_HEAD_ENDS = re.compile(r"</head>", re.IGNORECASE)
-_TAG = re.compile(r"<[^<>]{0,1000}>")
 # Python's http.server
 _SHOWN = re.compile(r"Error response Error code: 404 Message: (?:File )?not found\b", re.IGNORECASE)
 
@@ -91,20 +88,11 @@ def is_missing_page(status: int, body: object, *, any_html: bool = False) -> boo
     if not isinstance(body, str) or len(body) > MAX_BODY_BYTES:
         return False
     page = body.strip().removeprefix("\ufeff")
-    if not page.startswith("<"):
+    if not is_page(page):
         return not page or _TEXT.match(page) is not None
     if any_html:
         return True
-    page = page[:_MAX_PAGE]
-    title = _TITLE.search(page)
-    if title is not None and _ROUTE_TITLE.match(_in_one_line(title[1])):
+    if _ROUTE_TITLE.match(title_of(page)):
         return True
-    shown = _in_one_line(_TAG.sub(" ", _HEAD_ENDS.split(page, maxsplit=1)[-1]))
+    shown = text_of(page)
     return _TEXT.match(shown) is not None or _SHOWN.match(shown) is not None
-
-
-def _in_one_line(text: str) -> str:
-    # It takes memory for the names of all characters, and few gateways see such pages.
-    import html
-
-    return " ".join(html.unescape(text).split())

@@ -97,12 +97,26 @@ def test_a_dotted_path_is_understood_like_one_with_brackets(
     assert error.param == named
 
 
-@pytest.mark.parametrize(("body", "shown"), [(b"<h1>No</h1>", "<h1>No</h1>"), (b"", "no body")])
+@pytest.mark.parametrize(
+    ("body", "shown"),
+    [
+        (b"<h1>No</h1>", " and a web page: No"),
+        (
+            b"<html><head><title>A &amp; B</title><style>x</style></head>C</html>",
+            " and a web page: A & B",
+        ),
+        (b"<!-- nothing -->", " and a web page"),
+        (b"<p>" + b"x" * 999, f" and a web page: {'x' * 200}"),
+        (b" upstream connect error ", ": upstream connect error"),
+        (b"x" * 999, f": {'x' * 200}"),
+        (b"", ": no body"),
+    ],
+)
 def test_an_error_that_is_not_an_envelope_is_quoted(body: bytes, shown: str) -> None:
     error = translated(body, 503)
     assert isinstance(error, UpstreamError)
     assert (error.status, error.type) == (503, "server_error")
-    assert error.message == f"The upstream answered with status 503: {shown}."
+    assert error.message == f"The upstream answered with status 503{shown}."
     assert (translated(body).status, translated(body).type) == (400, "invalid_request_error")
     assert (translated(body, 429).type, translated(body, 500).status) == ("rate_limit_error", 502)
 
