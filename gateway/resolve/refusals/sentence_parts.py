@@ -17,8 +17,15 @@ SUBJECT = (
 
 VIA = r"(?:in|on|at|by|for|with|via|through|over|using|from)"
 
+PROVIDER = (
+    r"(?:(?:The |This |Current )?(?:upstream )?(?:[\w.-]{1,60} )?"
+    r"(?:backend|provider|upstream|channel|adapter)(?: [`'\"]?[\w.-]{1,60}[`'\"]?)?)"
+)
+"""What is refused behind a relay: all models of one provider."""
+
 REFUSES = (
-    r"(?:(?:does not|doesn't) support|"
+    r"(?:(?:does not|doesn't) (?:support|work with)|"
+    rf"(?:is unavailable|is unsupported|is disabled) {VIA}|"
     rf"(?:is not|isn't) (?:supported|available|accessible|compatible|served|usable) {VIA}|"
     rf"(?:cannot|can't|can not) be (?:used|accessed|called|served) {VIA})"
 )
@@ -36,14 +43,23 @@ ENDS = (
 """What may follow the endpoint: an end, or advice. "… API with tools" is about the request, "… API
 for your account" about access."""
 
+ENDS_WITH_REASON = (
+    r"[`'\"]?(?: (?:API|endpoint|route))?"
+    rf"(?= because [^\n]{{1,200}}?\b(?:use|try|call) (?:the )?{ENDPOINT}|"
+    r" through this (?:gateway|proxy|relay|route)\b)"
+)
+"""A reason that is none of access: it ends in advice, or is the relay."""
+
 ADVICE = rf"(?:[^\n]{{0,300}}?\b(?:[Uu]se|[Tt]ry|[Cc]all|to|via) {THERE})?"
 """Advice to use another endpoint, if there is any."""
 
 ENDPOINT_FIRST = (
-    rf"(?:(?:The )?(?P<mark>[`'\"]?)(?:OpenAI )?(?P<here>{ENDPOINT})(?: (?:API|endpoint|route))?"
+    r"(?:The )?(?:endpoint )?"
+    rf"(?:(?P<mark>[`'\"]?)(?:OpenAI )?(?P<here>{ENDPOINT})(?: (?:API|endpoint|route))?"
     r"(?P=mark)(?: (?:API|endpoint|route))?|"
     r"(?:(?:This|The) )?(?:API )?[Ee]ndpoint) "
-    r"(?:is not|isn't|not) (?:supported|available|enabled|accessible) (?:for|with|by|on|at) "
+    r"(?:(?:is not|isn't|not) (?:supported|available|enabled|accessible)|"
+    r"is (?:disabled|unavailable|unsupported)) (?:for|with|by|on|at) "
     rf"(?:this model|(?:the )?[Mm]odel:? {MODEL})(?=$|[.,;:!\n]| ?\()"
 )
 """The same with the endpoint as the subject, named or not: "… is not supported for model X"."""
@@ -66,6 +82,21 @@ MUST_BE_THERE = (
     rf"(?:must use|requires?|must be (?:called|used|accessed) {VIA}) {THERE}{ENDS}"
 )
 """The same as a duty, of one model or of a maker's."""
+
+FOR_MODEL = (
+    rf"(?:Please )?(?:use|call) {THERE}[`'\"]?(?: (?:API|endpoint|route))?(?: instead)? "
+    rf"(?:for|with) (?:this model|(?:the )?model:? {MODEL})(?=$|[.,;:!\n])"
+)
+"""The same as advice."""
+
+_CHINESE_MODEL = rf"(?:该|此|当前)?模型\W?(?:{MODEL} ?)?"
+_CHINESE_ENDS = r"[`'\"]? ?(?:接口|端点|协议|API)?(?=$|\W)"
+IN_CHINESE = (
+    rf"{_CHINESE_MODEL}(?:是\w{{1,20}}\W ?)?不支持 ?{HERE}{_CHINESE_ENDS}"
+    rf"(?:[^\n]{{0,100}}?请(?:使|改)?用 ?{THERE})?"
+)
+ONLY_IN_CHINESE = rf"{_CHINESE_MODEL}[仅只]支持 ?{THERE}{_CHINESE_ENDS}"
+"""The same in the words of relays in China: refused here, and only there."""
 
 NO_TEMPLATE = (
     # vLLM

@@ -5,17 +5,12 @@ called for it to be about this call, and the destination. `serves` names the rec
 (tests/resolve/errors.jsonl) that need a row; a row without one names its source.
 """
 
-import re
-from dataclasses import dataclass
-
 from gateway.resolve.refusals.destinations import (
     EMBEDDINGS,
     NOWHERE,
     TO_CHAT,
     TO_COMPLETIONS,
     TO_RESPONSES,
-    Called,
-    Chooser,
     Destination,
     behind_a_misleading_hint,
     not_at_completions,
@@ -23,61 +18,34 @@ from gateway.resolve.refusals.destinations import (
     not_for_this_operation,
     nowhere,
 )
+from gateway.resolve.refusals.endpoint_rule import WrongEndpointRule, rule
 from gateway.resolve.refusals.endpoint_words import ENDPOINT
 from gateway.resolve.refusals.sentence_parts import (
     ADVICE,
     CONTENT,
     ENDPOINT_FIRST,
     ENDS,
+    ENDS_WITH_REASON,
+    FOR_MODEL,
     HERE,
+    IN_CHINESE,
     MODEL,
     MUST_BE_THERE,
     NO_TEMPLATE,
+    ONLY_IN_CHINESE,
     ONLY_THERE,
+    PROVIDER,
     REFUSES,
     SUBJECT,
     THERE,
 )
 from gateway.shapes import Shape
 
-
-@dataclass(frozen=True, slots=True)
-class WrongEndpointRule:
-    """A text that refuses an endpoint.
-
-    The pattern's groups: `here` (the endpoint it is about), `there` (the one to use), `also` (one
-    that is refused beside the one called), `name` (the model). `calls` None: whatever was called,
-    or what `here` says. `destination` None: what `there` says, or else whatever is left beside the
-    endpoint called, in the order that the model's name suggests. `needs` is a parameter that must
-    have been sent, `codes` those of which the error must have one.
-    """
-
-    pattern: re.Pattern[str]
-    destination: Destination | Chooser | None
-    serves: tuple[str, ...] = ()
-    calls: tuple[Called, ...] | None = None
-    needs: str | None = None
-    codes: frozenset[str] = frozenset()
-
-
-def _rule(
-    pattern: str,
-    destination: Destination | Chooser | None,
-    *serves: str,
-    calls: tuple[Called, ...] | None = None,
-    needs: str | None = None,
-    codes: tuple[str, ...] = (),
-) -> WrongEndpointRule:
-    return WrongEndpointRule(
-        re.compile(pattern, re.IGNORECASE), destination, serves, calls, needs, frozenset(codes)
-    )
-
-
 _CHAT_LIKE = (Shape.CHAT, Shape.RESPONSES, Shape.MESSAGES)
 WRONG_ENDPOINT_RULES: tuple[WrongEndpointRule, ...] = (
     # Bedrock Mantle, GitHub Copilot, OpenAI at responses, and others with the same wording
-    _rule(
-        rf"{SUBJECT} {REFUSES} {HERE}{ENDS}{ADVICE}",
+    rule(
+        rf"(?:{SUBJECT}|{PROVIDER}) {REFUSES} {HERE}(?:{ENDS}|{ENDS_WITH_REASON}){ADVICE}",
         None,
         "bedrock-mantle-gpt56-luna",
         "copilot-chat-codex-mini",
@@ -88,10 +56,10 @@ WRONG_ENDPOINT_RULES: tuple[WrongEndpointRule, ...] = (
         "copilot-responses-gemini",
         "openai-search-preview-on-responses-via-one-api",
     ),
-    _rule(rf"{ENDPOINT_FIRST}{ADVICE}", None, "oci-gateway-model-on-responses", calls=tuple(Shape)),
-    _rule(CONTENT, Destination(request_dependent=True), "xai-file-content-on-chat"),
+    rule(rf"{ENDPOINT_FIRST}{ADVICE}", None, "oci-gateway-model-on-responses", calls=tuple(Shape)),
+    rule(CONTENT, Destination(request_dependent=True), "xai-file-content-on-chat"),
     # OpenRouter, and others that name the sort of model
-    _rule(
+    rule(
         rf"(?:(?:The )?[Mm]odel )?{MODEL} is an? (?P<there>embeddings?|image(?: generation)?|"
         r"text-to-speech|speech-to-text|transcription|moderation|realtime|video(?: generation)?) "
         r"model(?: and (?:cannot|can't|is not|does not) |[,.;](?: |$))",
@@ -99,21 +67,21 @@ WRONG_ENDPOINT_RULES: tuple[WrongEndpointRule, ...] = (
         calls=tuple(Shape),
     ),
     # new-api, about a missing conversion. Its completions are converted as chat.
-    _rule(
+    rule(
         rf"(?:[\w.-]{{1,40}} channel: )?(?:(?P<also>{ENDPOINT}) )?endpoint not supported\.?$",
         None,
         "newapi-codex-channel-chat",
         calls=tuple(Shape),
         codes=("convert_request_failed",),
     ),
-    _rule(
+    rule(
         rf"(?:[\w.-]{{1,40}} channel: )?only (?P<there>{ENDPOINT})(?:[, ][^\n]{{0,200}})? "
         r"(?:is|are) supported\.?$",
         None,
         calls=tuple(Shape),
         codes=("convert_request_failed", "do_request_failed", "invalid_request"),
     ),
-    _rule(
+    rule(
         r"not (?:implemented|supported|available)\.?$",
         TO_CHAT,
         "newapi-responses-not-implemented",
@@ -121,13 +89,13 @@ WRONG_ENDPOINT_RULES: tuple[WrongEndpointRule, ...] = (
         codes=("convert_request_failed",),
     ),
     # OpenAI
-    _rule(
+    rule(
         r"This is a chat model and not supported in the v1/completions endpoint",
         not_at_completions,
         "openai-chat-model-on-completions",
         calls=(Shape.COMPLETIONS,),
     ),
-    _rule(
+    rule(
         r"This is not a chat model and thus not supported in the v1/chat/completions endpoint",
         behind_a_misleading_hint,
         "openai-nonchat-model-on-chat-2023",
@@ -136,7 +104,7 @@ WRONG_ENDPOINT_RULES: tuple[WrongEndpointRule, ...] = (
         "openai-gpt52-codex-on-chat-misleading-hint",
         calls=(Shape.CHAT,),
     ),
-    _rule(
+    rule(
         ONLY_THERE,
         None,
         "openai-codex-mini-latest-responses-only",
@@ -144,14 +112,17 @@ WRONG_ENDPOINT_RULES: tuple[WrongEndpointRule, ...] = (
         "openai-gpt5-pro-responses-only-2026",
     ),
     # Small gateways
-    _rule(MUST_BE_THERE, None),
-    _rule(
+    rule(MUST_BE_THERE, None),
+    rule(FOR_MODEL, None),
+    rule(IN_CHINESE, None, "newapi-image-model-on-chat-in-chinese"),
+    rule(ONLY_IN_CHINESE, None),
+    rule(
         rf"(?:The |This )?[Mm]odel(?: alias)?:? {MODEL} is not a chat model(?=[.,;]|$){ADVICE}",
         None,
         calls=(Shape.CHAT,),
     ),
     # The comma distinguishes it from "The requested model 'X' does not exist.", a missing model.
-    _rule(
+    rule(
         rf"The requested model, {MODEL} was not found",
         not_at_responses,
         "openai-davinci-002-on-responses-comma-form",
@@ -161,19 +132,19 @@ WRONG_ENDPOINT_RULES: tuple[WrongEndpointRule, ...] = (
     ),
     # "Function tools with reasoning_effort are not supported for gpt-5.6-terra in
     # /v1/chat/completions. To use function tools, use /v1/responses or …"
-    _rule(
+    rule(
         r"Function tools with reasoning_effort are not supported for \S{1,300} in "
         r"/v1/chat/completions",
         Destination((Shape.RESPONSES,), request_dependent=True),
         "openai-gpt6-astra-tools-default-effort",
         calls=(Shape.CHAT,),
     ),
-    _rule(
+    rule(
         r"You are not allowed to (?:sample|generate embeddings) from this model",
         nowhere,
         "openai-not-allowed-to-sample-403",
     ),
-    _rule(
+    rule(
         r"Unrecognized request arguments? supplied: (?:[\w.]{1,100}, ){0,50}messages(?:,|\.?$)",
         Destination((Shape.CHAT,), request_dependent=True),
         "openai-messages-sent-to-completions",
@@ -181,13 +152,13 @@ WRONG_ENDPOINT_RULES: tuple[WrongEndpointRule, ...] = (
         needs="messages",
     ),
     # Azure
-    _rule(
+    rule(
         rf"The completions? operation does not work with the specified model, {MODEL}\.(?:\s|$)",
         not_for_this_operation,
         "azure-completion-op-ada002",
         calls=(Shape.COMPLETIONS,),
     ),
-    _rule(
+    rule(
         r"The chatCompletions? operation does not work with the specified model, "
         rf"{MODEL}\.(?:\s|$)",
         not_for_this_operation,
@@ -198,54 +169,54 @@ WRONG_ENDPOINT_RULES: tuple[WrongEndpointRule, ...] = (
         "azure-chatcompletion-op-gpt4o-mini-glitch",
         calls=(Shape.CHAT,),
     ),
-    _rule(
+    rule(
         rf"The responses operation does not work with the specified model, {MODEL}\.(?:\s|$)",
         not_for_this_operation,
         calls=(Shape.RESPONSES,),
     ),
-    _rule(
+    rule(
         rf"The embeddings? operation does not work with the specified model, {MODEL}\.(?:\s|$)",
         NOWHERE,
         calls=(None,),
     ),
     # xAI
-    _rule(
+    rule(
         r"Multi Agent requests are not allowed on chat completions",
         TO_RESPONSES,
         "xai-multi-agent-on-chat",
         calls=(Shape.CHAT,),
     ),
     # Fireworks
-    _rule(
+    rule(
         r"model is missing conversation_config, please use /completions",
         TO_COMPLETIONS,
         calls=_CHAT_LIKE,
     ),
     # Hugging Face's router
-    _rule(
+    rule(
         rf"The requested model {MODEL} is not a chat model",
         nowhere,
         "huggingface-not-a-chat-model",
         calls=_CHAT_LIKE,
     ),
     # vLLM. A model that has no chat task has no completions task either: it pools.
-    _rule(
+    rule(
         r"The model does not support Chat Completions API",
         nowhere,
         "vllm-08-http200-chat-unsupported",
         "vllm-http200-chat-unsupported-nested",
         calls=(Shape.CHAT,),
     ),
-    _rule(
+    rule(
         r"The model does not support Completions API",
         nowhere,
         "vllm-new-501-completions",
         calls=(Shape.COMPLETIONS,),
     ),
-    _rule(r"The model does not support Responses API", nowhere, calls=(Shape.RESPONSES,)),
-    _rule(r"The model does not support Messages API", nowhere, calls=(Shape.MESSAGES,)),
-    _rule(r"The model does not support Embeddings API", NOWHERE, calls=(None,)),
-    _rule(
+    rule(r"The model does not support Responses API", nowhere, calls=(Shape.RESPONSES,)),
+    rule(r"The model does not support Messages API", nowhere, calls=(Shape.MESSAGES,)),
+    rule(r"The model does not support Embeddings API", NOWHERE, calls=(None,)),
+    rule(
         NO_TEMPLATE,
         TO_COMPLETIONS,
         "vllm-no-chat-template-flat",
@@ -263,28 +234,28 @@ WRONG_ENDPOINT_RULES: tuple[WrongEndpointRule, ...] = (
         calls=_CHAT_LIKE,
     ),
     # llama.cpp
-    _rule(
+    rule(
         r"This server does not support (?:chat )?completions\. Start it without `--embeddings?`",
         EMBEDDINGS,
         calls=tuple(Shape),
     ),
     # Ollama
-    _rule(
+    rule(
         r"[`'\"][^`'\"\n]{1,300}[`'\"] does not support (?:chat|generate)(?=$|[.,;:!\n]| ?\()",
         EMBEDDINGS,
         "ollama-embed-model-on-completions",
         calls=tuple(Shape),
     ),
-    _rule(
+    rule(
         r"embedding models do not support (?:chat|generate)",
         EMBEDDINGS,
         "ollama-old-embedding-models-chat",
         calls=tuple(Shape),
     ),
     # LM Studio
-    _rule(r"Failed to load model \"[^\"\n]{1,300}\"\. Error: Model is not embedding", NOWHERE),
+    rule(r"Failed to load model \"[^\"\n]{1,300}\"\. Error: Model is not embedding", NOWHERE),
     # OpenCode Zen, whose formats are chat, responses, messages and Gemini's own
-    _rule(
+    rule(
         rf"Model {MODEL} (?:is )?not supported for format [a-z-]{{1,20}}\.?$",
         Destination((Shape.CHAT, Shape.RESPONSES, Shape.MESSAGES)),
         "opencode-format-oa-compat",
@@ -292,7 +263,7 @@ WRONG_ENDPOINT_RULES: tuple[WrongEndpointRule, ...] = (
         calls=_CHAT_LIKE,
     ),
     # sub2api
-    _rule(
+    rule(
         rf"Unsupported legacy protocol: {HERE} is not supported\. Please use {THERE}",
         None,
         "sub2api-legacy-protocol",

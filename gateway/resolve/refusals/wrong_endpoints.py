@@ -14,8 +14,9 @@ from gateway.resolve.refusals.destinations import (
     at,
     remaining,
 )
+from gateway.resolve.refusals.endpoint_rule import WrongEndpointRule
 from gateway.resolve.refusals.endpoint_words import Home, home_named
-from gateway.resolve.refusals.wrong_endpoint_rules import WRONG_ENDPOINT_RULES, WrongEndpointRule
+from gateway.resolve.refusals.wrong_endpoint_rules import WRONG_ENDPOINT_RULES
 from gateway.shapes import Shape
 
 # Copilot's code is enough, whatever its text.

@@ -1,7 +1,8 @@
 import pytest
 
 from gateway.envelopes.error_envelopes import read_error
-from gateway.resolve.refusals.wrong_endpoint_rules import WRONG_ENDPOINT_RULES, WrongEndpointRule
+from gateway.resolve.refusals.endpoint_rule import WrongEndpointRule
+from gateway.resolve.refusals.wrong_endpoint_rules import WRONG_ENDPOINT_RULES
 from tests.resolve.recorded_errors import RECORDED
 
 

@@ -4,7 +4,8 @@ from hypothesis import strategies as st
 
 from gateway.envelopes.error_envelopes import ErrorDetails
 from gateway.resolve.refusals.destinations import EMBEDDINGS, NOWHERE, Called, Destination
-from gateway.resolve.refusals.wrong_endpoint_rules import WRONG_ENDPOINT_RULES, WrongEndpointRule
+from gateway.resolve.refusals.endpoint_rule import WrongEndpointRule
+from gateway.resolve.refusals.wrong_endpoint_rules import WRONG_ENDPOINT_RULES
 from gateway.resolve.refusals.wrong_endpoints import is_unconverted, wrong_endpoint
 from gateway.shapes import Shape
 
@@ -53,6 +54,52 @@ def judge(message: str, called: Called, model: str = "", *sent: str) -> Destinat
             CHAT,
             Destination((Shape.MESSAGES,)),
         ),
+        (
+            "This backend does not support /v1/chat/completions. Use /v1/messages instead.",
+            CHAT,
+            Destination((Shape.MESSAGES,)),
+        ),
+        (
+            "provider codex does not support /v1/chat/completions; use /v1/responses",
+            CHAT,
+            Destination((RESPONSES,)),
+        ),
+        (
+            (
+                "Model m-1 is not supported on /v1/chat/completions because it bypasses prompt "
+                "caching on the first turn. Please use /v1/responses (OpenAI Responses API) "
+                "instead."
+            ),
+            CHAT,
+            Destination((RESPONSES,)),
+        ),
+        (
+            "gpt-5.4 does not support /v1/chat/completions through this proxy route",
+            CHAT,
+            Destination((RESPONSES, COMPLETIONS)),
+        ),
+        (
+            "The model m-1 does not work with the Responses API",
+            RESPONSES,
+            Destination((CHAT, COMPLETIONS)),
+        ),
+        (
+            "Endpoint /v1/chat/completions is disabled for model m-1, use /v1/responses",
+            CHAT,
+            Destination((RESPONSES,)),
+        ),
+        ("Use the Responses API for this model.", CHAT, Destination((RESPONSES,))),
+        (
+            "模型 m-1 不支持 /v1/chat/completions 接口",
+            CHAT,
+            Destination((RESPONSES, COMPLETIONS)),
+        ),
+        (
+            "该模型不支持 /v1/chat/completions\uff0c请使用 /v1/responses",
+            CHAT,
+            Destination((RESPONSES,)),
+        ),
+        ("模型 gpt-5-codex 仅支持 /v1/responses", CHAT, Destination((RESPONSES,))),
         ("Model acme-7 is not a chat model.", CHAT, Destination((RESPONSES, COMPLETIONS))),
         (
             'Model alias "e" is not a chat model. Use /v1/embeddings for embedding aliases.',
@@ -263,6 +310,20 @@ def test_new_apis_channels_name_the_endpoint_that_they_lack(
         assert unconverted(message, called) == Destination(tuple(right))
     assert wrong_endpoint(ErrorDetails(message), called, "m", ()) is None
     assert unconverted(f"The user wrote: {message}", called) is None
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "Model gpt-5 is not supported on /v1/chat/completions because your plan lacks it",
+        "Model gpt-5 does not support the chat completions API for your account",
+        "The provider does not support tools",
+        "Use the Responses API for this account.",
+        "模型 m-1 不支持 tools",
+    ],
+)
+def test_a_text_of_access_or_tools_is_of_no_endpoint(message: str) -> None:
+    assert judge(message, CHAT, "m-1", "messages") is None
 
 
 @pytest.mark.parametrize("path", ["/v1/embeddings", "/v1/rerank"])
