@@ -16,7 +16,10 @@ from gateway.resolve.refusals.parameter_fixes import ParameterFix
 _NAMES = ("max_completion_tokens", "max_tokens", "max_output_tokens")
 _BUDGET = "thinking.budget_tokens"
 """It must be smaller than the limit."""
-_N = r"[`'\"]?(?P<most>\d{1,9})[`'\"]?"
+_N = r"[`'\"]?(?P<most>\d{1,9})(?!\d|[,_]\d)[`'\"]?"
+_LIMIT = r"[`'\"]?max_(?:completion_|output_)?tokens[`'\"]?"
+_GIVEN = _LIMIT + r"(?: \(\d+\)| value \d+|: ?\d+|=\d+|:)?"
+_EXCLUSIVE = "(exclusive)"
 _TEXT = re.compile(
     "|".join(
         text.replace("{N}", _N.replace("most", f"most{number}"))
@@ -28,8 +31,23 @@ _TEXT = re.compile(
                 # Anthropic, Bedrock
                 r"max_tokens: \d+ > {N}, which is the maximum allowed",
                 r"The maximum tokens you requested exceeds the model limit of {N}",
-                # Groq, Cerebras
-                r"[`'\"]?max_(?:completion_)?tokens[`'\"]? must be less than or equal to {N}",
+                # vLLM since 0.16, of its whole context
+                _LIMIT + r"=\d+ cannot be greater than (?:max_model_len=)?(?:max_\w+=){N}",
+                # Gemini at Vertex; Cohere
+                (
+                    r"Unable to submit request because it has a maxOutputTokens value of \d+ but "
+                    r"the supported range is from 1 \(inclusive\) ?to {N} \(exclusive\)"
+                ),
+                r"too many tokens: max tokens must be less than or equal to {N}, the maximum",
+                # Groq, Cerebras, Mistral; small servers, each with words of its own
+                (
+                    _GIVEN + r" (?:must|should) "
+                    r"(?:be (?:less than or equal to|at most|no more than|<=)|not exceed) {N}"
+                ),
+                _GIVEN + r" (?:must|should) be between \d+ and {N}",
+                _GIVEN + r" cannot exceed {N}",
+                _GIVEN
+                + r" exceeds (?:the )?(?:model )?(?:maximum|limit|maximum limit) (?:of )?{N}",
                 # DeepSeek, DashScope
                 r"Invalid max_tokens value, the valid range of max_tokens is \[1, ?{N}\]",
                 r"Range of max_tokens should be \[1, ?{N}\]",
@@ -62,8 +80,10 @@ def too_large(reply: ErrorDetails, sent: Collection[str]) -> ParameterFix | None
     name = _limit_in(sent)
     if found is None or name is None:
         return None
-    most = next(filter(None, found.groupdict().values()))
-    return ParameterFix("limit", name, most) if int(most) else None
+    most = int(next(filter(None, found.groupdict().values())))
+    if found[0].endswith(_EXCLUSIVE):
+        most -= 1
+    return ParameterFix("limit", name, str(most)) if most > 0 else None
 
 
 def no_room(reply: ErrorDetails, sent: Collection[str]) -> ParameterFix | None:

@@ -22,6 +22,23 @@ TEXTS = [
     ),
     "Exceeding the limiting length: [max_tokens should be less or equal to 16384]",
     "max_tokens: Input should be less than or equal to 16384",
+    "max_tokens=32000 cannot be greater than max_model_len=max_total_tokens=16384. Please request",
+    "max_completion_tokens=131072 cannot be greater than max_model_len=16384",
+    (
+        "Unable to submit request because it has a maxOutputTokens value of 32000 but the "
+        "supported range is from 1 (inclusive) to 16385 (exclusive). Update the value and try "
+    ),
+    (
+        "too many tokens: max tokens must be less than or equal to 16384, the maximum output "
+        "length for this model - received 32000."
+    ),
+    "max_tokens must be at most 16384, got 32000",
+    "max_tokens (32000) must be less than or equal to 16384.",
+    "'max_tokens' should be <= 16384",
+    "max_tokens: 32000 must not exceed 16384",
+    "max_tokens must be between 1 and 16384",
+    "max_output_tokens cannot exceed 16384",
+    "max_tokens value 32000 exceeds the maximum of 16384",
     (
         "body -> max_tokens\n  ensure this value is less than or equal to 16384 "
         "(type=value_error.number.not_le; limit_value=16384)"
@@ -54,6 +71,9 @@ def test_the_limit_is_lowered_to_the_models(message: str, name: str) -> None:
         (TEXTS[0], {"model"}),
         ("max_tokens: 32000 > 0, which is the maximum allowed number", {"max_tokens"}),
         ("max_tokens must be a number", {"max_tokens"}),
+        ("max_tokens must be at most 16,384", {"max_tokens"}),
+        ("max_tokens must be less than or equal to the server cap of 9", {"max_tokens"}),
+        ("max_tokens exceeds context window maximum 4096", {"max_tokens"}),
         ("top_k: Input should be less than or equal to 100", {"max_tokens", "top_k"}),
         ("Sorry: max_tokens is too large: 2. This model supports at most 1 ", {"max_tokens"}),
     ],
