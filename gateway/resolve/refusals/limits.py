@@ -26,7 +26,7 @@ _TEXT = re.compile(
         for number, text in enumerate(
             (
                 # OpenAI, Azure; the second is responses'
-                r"max_tokens is too large: \d+\. This model supports at most {N} ",
+                _LIMIT + r" is too large: \d+\. This model supports at most {N} ",
                 r"Invalid '[\w.]+': integer above maximum value\. Expected a value <= {N}",
                 # Anthropic, Bedrock
                 r"max_tokens: \d+ > {N}, which is the maximum allowed",
@@ -46,8 +46,7 @@ _TEXT = re.compile(
                 ),
                 _GIVEN + r" (?:must|should) be between \d+ and {N}",
                 _GIVEN + r" cannot exceed {N}",
-                _GIVEN
-                + r" exceeds (?:the )?(?:model )?(?:maximum|limit|maximum limit) (?:of )?{N}",
+                _GIVEN + r" exceeds (?:the )?(?:model |maximum )?(?:maximum|limit) (?:of )?{N}",
                 # DeepSeek, DashScope
                 r"Invalid max_tokens value, the valid range of max_tokens is \[1, ?{N}\]",
                 r"Range of max_tokens should be \[1, ?{N}\]",

@@ -8,6 +8,7 @@ from gateway.resolve.refusals.parameter_fixes import ParameterFix
 from gateway.shapes import Json, Shape
 
 TEXTS = [
+    "max_completion_tokens is too large: 32000. This model supports at most 16384 tokens",
     "max_tokens is too large: 32000. This model supports at most 16384 completion tokens",
     "Invalid 'max_output_tokens': integer above maximum value. Expected a value <= 16384, but",
     "max_tokens: 32000 > 16384, which is the maximum allowed number of output tokens for claude-x",
