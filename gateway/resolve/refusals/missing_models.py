@@ -9,9 +9,10 @@ _RETIRED_CODES = frozenset(
     {"model_decommissioned", "model_deprecated", "model_gone", "model_retired"}
 )
 _RETIRED_TEXT = re.compile(
-    r"(?:(?:The |This )?model:? \S{1,300}|models/\S{1,300}) (?:(?:has been|was|is) "
+    r"(?:(?:The |This )?(?:requested )?model(?::? \S{1,300})?|models/\S{1,300}) "
+    r"(?:(?:has been|was|is) "
     r"(?:deprecated|decommissioned|retired|discontinued|removed|shut ?down|sunset|"
-    r"no longer (?:available|offered|served|supported))|"
+    r"no longer (?:being )?(?:available|offered|served|supported)|not available any ?more)|"
     r"has (?:reached (?:its )?end[ -]of[ -]life|retired))",
     re.IGNORECASE,
 )

@@ -107,6 +107,10 @@ def test_things_that_are_not_models_are_distinguished_from_models(message: str) 
         ("Model x was removed.", None),
         ("The model `x` has reached end of life.", None),
         ("models/x is no longer supported", None),
+        ("This model has been deprecated. Please use m-2 instead.", None),
+        ("This model is no longer available to new users. Use gemini-3.6-flash.", None),
+        ("The requested model 'x' has been retired. Please migrate to x-2.", None),
+        ("Model x is not available anymore", None),
     ],
 )
 def test_a_retired_model_is_distinguished_from_a_missing_one(message: str, code: object) -> None:
