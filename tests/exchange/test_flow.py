@@ -316,7 +316,8 @@ def test_statuses_behind_a_translation_are_those_old_clients_can_bear(
     with pytest.raises(GatewayError) as raised:
         Scene(lambda _: reply).generate(Shape.COMPLETIONS, {"model": "gpt-4o", "prompt": "Hi"})
     assert raised.value.status == client
-    assert "<p>no</p>" in raised.value.message
+    said = f"The upstream answered with status {upstream} and a web page: no."
+    assert raised.value.message == said
 
 
 def test_a_parameter_with_a_safe_fix_is_fixed_once_and_remembered() -> None:
