@@ -9,6 +9,9 @@ from gateway.servers.profile import MetadataCall, Profile
 from gateway.servers.reading import Abilities, Capability
 from gateway.shapes import Json, Shape
 
+WHOLE_LIST = MetadataCall("/models", "limit=1000")
+"""Its model list, which has 20 models without a limit, and 1000 at most."""
+
 _DATE = re.compile(r"-20[0-9]{6}$")
 
 
@@ -67,7 +70,7 @@ PROFILE = Profile(
     key_header=b"x-api-key",
     needs_version=True,
     marks=(_is_anthropic,),
-    model_list=MetadataCall("/models", "limit=1000"),
+    model_list=WHOLE_LIST,
     has_jobs=False,
     other_names=_other_names,
     capability=_capability,

@@ -29,12 +29,18 @@ class _Envelope(msgspec.Struct, gc=False):
     models: _Entries = None
 
 
+class _Page(msgspec.Struct, gc=False):
+    last_id: str
+    has_more: bool
+
+
 class _Named(msgspec.Struct, gc=False):
     id: str
 
 
 _read_envelope = msgspec.json.Decoder(_Envelope).decode
 _read_entries = msgspec.json.Decoder(list[msgspec.Raw]).decode
+_read_page = msgspec.json.Decoder(_Page).decode
 _read_name = msgspec.json.Decoder(_Named).decode
 
 
@@ -60,6 +66,16 @@ def entries_of(body: bytes) -> list[msgspec.Raw]:
         raise NoList(_WITHOUT) from None
     except NOT_JSON:
         raise NoList("its reply is not JSON") from None
+
+
+def is_page(body: bytes) -> bool:
+    """Say whether a list in Anthropic's form ends before its last model."""
+    if b'"has_more"' not in body:
+        return False
+    try:
+        return _read_page(body).has_more
+    except NOT_JSON:
+        return False
 
 
 def _entries_of(body: bytes) -> list[msgspec.Raw]:

@@ -2,23 +2,26 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from urllib.parse import unquote_to_bytes
 
 import msgspec
 
 from gateway.config.checks.problems import counted
-from gateway.config.settings import Settings
+from gateway.config.settings import Settings, UpstreamSettings
 from gateway.envelopes.error_envelopes import is_error_in_success
 from gateway.envelopes.printed_values import decode_body
 from gateway.errors import GatewayError, Reason, UpstreamError, UpstreamTimeout
 from gateway.exchange.decision import Decision
 from gateway.exchange.errors import failures
 from gateway.exchange.errors.error_replies import listing_failed
-from gateway.exchange.models.lists import NoList, entries_of
+from gateway.exchange.models.lists import NoList, entries_of, is_page
 from gateway.exchange.reply.classify import read_error
 from gateway.exchange.reply.decompressed import readable
 from gateway.exchange.reply.reading import identified, read_whole
+from gateway.servers.anthropic import WHOLE_LIST
+from gateway.servers.profile import MetadataCall
 from gateway.shapes import RawHeaders, Send, UpstreamCall
 from gateway.translate.parts.sentences import joined
 
@@ -93,11 +96,25 @@ class UpstreamLists:
     async def ask(
         self, upstream: str, headers: RawHeaders, query: bytes = b""
     ) -> Listed | Unlisted:
-        """Ask one upstream, for its `timeouts.metadata` at most."""
-        patience = self._settings.upstream(upstream).timeouts.metadata
+        """Ask one upstream, for its `timeouts.metadata` at most.
+
+        If it answers with a page of its list, it is asked for the whole; without that, the page
+        counts.
+        """
+        settings = self._settings.upstream(upstream)
+        patience = settings.timeouts.metadata
+        end = asyncio.get_running_loop().time() + patience
+        call = settings.kind.model_list
         try:
-            async with asyncio.timeout(patience):
-                return Listed(upstream, await self._entries(upstream, headers, query))
+            async with asyncio.timeout_at(end):
+                body, fields = await self._body(settings, call, headers, query)
+            entries = _entries(settings, body, fields)
+            if call != WHOLE_LIST and is_page(body):
+                with suppress(TimeoutError, GatewayError):
+                    async with asyncio.timeout_at(end):
+                        body, fields = await self._body(settings, WHOLE_LIST, headers, query)
+                    entries = _entries(settings, body, fields)
+            return Listed(upstream, entries)
         except TimeoutError:
             late = UpstreamTimeout(
                 _could_not(upstream, f"no answer within {patience:g} s; see timeouts.metadata."),
@@ -107,35 +124,37 @@ class UpstreamLists:
         except GatewayError as error:
             return Unlisted(upstream, error.bare())
 
-    async def _entries(
-        self, upstream: str, headers: RawHeaders, query: bytes
-    ) -> Sequence[msgspec.Raw]:
-        """Return the entries of one upstream's list; raises `GatewayError`."""
-        settings = self._settings.upstream(upstream)
-        path = settings.kind.model_list
+    async def _body(
+        self, upstream: UpstreamSettings, call: MetadataCall, headers: RawHeaders, query: bytes
+    ) -> tuple[bytes, RawHeaders]:
+        """Return the body of one upstream's list, and its fields; raises `GatewayError`."""
         reply = await self._send(
             UpstreamCall(
-                upstream,
-                path.method,
-                path.path,
-                query=_with_own(path.query.encode(), query),
+                upstream.name,
+                call.method,
+                call.path,
+                query=_with_own(call.query.encode(), query),
                 client_headers=headers,
-                root=path.root,
+                root=call.root,
             )
         )
         if reply.status != 200:
             failure = await read_error(reply)
-            failures.check_own_key(settings, reply.status, failure.body)
-            raise listing_failed(upstream, reply.status, failure.body, reply.headers)
-        body = await read_whole(readable(reply), MAX_LIST_BYTES)
-        try:
-            return entries_of(body)
-        except NoList as wrong:
-            if is_error_in_success(decode_body(body)):
-                failures.check_own_key(settings, reply.status, body)
-                raise listing_failed(upstream, reply.status, body, reply.headers) from None
-            no_list = _could_not(upstream, f"{wrong}.")
-            raise identified(UpstreamError(no_list), reply.headers) from None
+            failures.check_own_key(upstream, reply.status, failure.body)
+            raise listing_failed(upstream.name, reply.status, failure.body, reply.headers)
+        return await read_whole(readable(reply), MAX_LIST_BYTES), reply.headers
+
+
+def _entries(upstream: UpstreamSettings, body: bytes, fields: RawHeaders) -> Sequence[msgspec.Raw]:
+    """Return the entries of one upstream's list; raises `GatewayError`."""
+    try:
+        return entries_of(body)
+    except NoList as wrong:
+        if is_error_in_success(decode_body(body)):
+            failures.check_own_key(upstream, 200, body)
+            raise listing_failed(upstream.name, 200, body, fields) from None
+        no_list = _could_not(upstream.name, f"{wrong}.")
+        raise identified(UpstreamError(no_list), fields) from None
 
 
 def nothing_listed(unlisted: list[Unlisted]) -> GatewayError:

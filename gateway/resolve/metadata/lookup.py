@@ -15,9 +15,17 @@ from gateway.resolve.metadata.fetch import Answer, Asker
 from gateway.resolve.metadata.lineage import Lineage, load_checkpoints, load_jobs
 from gateway.resolve.metadata.lookup_caches import LookupCaches, ModelList
 from gateway.resolve.metadata.model_details import Further, load_description, load_further
-from gateway.resolve.metadata.model_lists import ModelCard, merged, read_models, recognise
+from gateway.resolve.metadata.model_lists import (
+    ModelCard,
+    is_page,
+    merged,
+    read_models,
+    recognise,
+)
 from gateway.resolve.metadata.requests import further_calls
 from gateway.servers import AUTO, OTHER, Profile
+from gateway.servers.anthropic import WHOLE_LIST
+from gateway.servers.profile import MetadataCall
 from gateway.shapes import RawHeaders, Send
 
 __all__ = ["Lookup", "ModelList"]
@@ -229,6 +237,16 @@ class Lookup:
     async def _load_models(
         self, upstream: UpstreamSettings, headers: RawHeaders
     ) -> ModelList | LookupFailed:
+        call = upstream.kind.model_list
+        listed = await self._ask_models(upstream, headers, call)
+        if isinstance(listed, ModelList) and listed.is_page and call != WHOLE_LIST:
+            whole = await self._ask_models(upstream, headers, WHOLE_LIST)
+            return whole if isinstance(whole, ModelList) else listed
+        return listed
+
+    async def _ask_models(
+        self, upstream: UpstreamSettings, headers: RawHeaders, call: MetadataCall
+    ) -> ModelList | LookupFailed:
         place = (upstream.name, upstream.base_url)
 
         def read(answer: Answer) -> Work[ModelList]:
@@ -237,9 +255,10 @@ class Lookup:
                 # A list without marks does not change what an earlier one has shown.
                 known = self.caches.kinds.get(place, OTHER)
                 kind = recognise(answer.payload, answer.headers) or known
-            return ModelList((yield from read_models(answer.payload, kind)), kind)
+            cards = yield from read_models(answer.payload, kind)
+            return ModelList(cards, kind, is_page(answer.payload))
 
-        listed = await self._asker.ask(upstream, upstream.kind.model_list, headers, read)
+        listed = await self._asker.ask(upstream, call, headers, read)
         if isinstance(listed, ModelList):
             self.caches.kinds[place] = listed.kind
         return listed

@@ -25,7 +25,7 @@ from gateway.servers import AUTO, Profile
 from gateway.servers.reading import Abilities
 from gateway.shapes import Json, Shape
 
-__all__ = ["ModelCard", "merged", "read_description", "read_models", "recognise"]
+__all__ = ["ModelCard", "is_page", "merged", "read_description", "read_models", "recognise"]
 
 _ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _LAST_TIMESTAMP = 4_102_444_800
@@ -85,6 +85,13 @@ def read_models(payload: object, kind: Profile) -> Work[dict[str, ModelCard]]:
     for name, card in aliases.items():
         cards.setdefault(name, card)
     return cards
+
+
+def is_page(payload: object) -> bool:
+    """Say whether a list in Anthropic's form ends before its last model."""
+    if not isinstance(payload, dict) or payload.get("has_more") is not True:
+        return False
+    return isinstance(payload.get("last_id"), str)
 
 
 def read_description(payload: object, kind: Profile, model_id: str) -> ModelCard | None:

@@ -4,7 +4,14 @@ import asyncio
 
 import pytest
 
-from gateway.exchange.models.lists import PIECE, NoList, cards_by_id, entries_of, in_pieces
+from gateway.exchange.models.lists import (
+    PIECE,
+    NoList,
+    cards_by_id,
+    entries_of,
+    in_pieces,
+    is_page,
+)
 
 CARD = b'{"id": "a", "x": [1e999]}'
 
@@ -35,6 +42,24 @@ def test_a_list_in_any_envelope(body: bytes) -> None:
 )
 def test_a_list_that_is_not_valid_json_is_fixed(body: bytes, card: bytes) -> None:
     assert cards_by_id(entries_of(body)) == [("a", card)]
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (b'{"data":[{"id":"a"}],"has_more":true,"first_id":"a","last_id":"a"}', True),
+        (b'{"data":[{"id":"a"}], "last_id": "a", "has_more": true}', True),
+        (b'{"data":[{"id":"a"}],"has_more":false,"last_id":"a"}', False),
+        (b'{"data":[{"id":"a"}],"has_more":true,"last_id":null}', False),
+        (b'{"data":[{"id":"a"}],"has_more":true}', False),
+        (b'{"data":[{"id":"a"}],"has_more":"true","last_id":"a"}', False),
+        (b'[{"id":"a","has_more":true,"last_id":"a"}]', False),
+        (b'{"data":[{"id":"a"}],"has_more":true,"last_id":"a"', False),
+        (b'{"data":[{"id":"a"}]}', False),
+    ],
+)
+def test_a_page_of_a_list_says_that_more_follows(body: bytes, expected: bool) -> None:
+    assert is_page(body) is expected
 
 
 @pytest.mark.parametrize("body", [b'{"data":[]}', b'{"data":null}', b"[]", b'{"models":[]}'])

@@ -106,6 +106,33 @@ def test_a_clients_query_replaces_nothing_that_the_upstream_needs(
     assert [call.query for call in network.calls] == [sent]
 
 
+PAGE = {"data": [{"id": "a"}], "has_more": True, "last_id": "a"}
+WHOLE = {"data": [{"id": "a"}, {"id": "b"}], "has_more": False, "last_id": "b"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "first", "second", "queries", "count"),
+    [
+        (kinds.AUTO, PAGE, json_reply(WHOLE), [b"x=1", b"limit=1000&x=1"], 2),
+        (kinds.OTHER, PAGE, error_reply(400, "no limit"), [b"x=1", b"limit=1000&x=1"], 1),
+        (kinds.OTHER, PAGE, json_reply({"data": 1}), [b"x=1", b"limit=1000&x=1"], 1),
+        (kinds.OTHER, PAGE, REFUSED, [b"x=1", b"limit=1000&x=1"], 1),
+        (kinds.OTHER, WHOLE, REFUSED, [b"x=1"], 2),
+        (kinds.ANTHROPIC, PAGE, REFUSED, [b"limit=1000&x=1"], 1),
+    ],
+)
+def test_a_page_is_followed_by_the_whole_list_if_that_can_be_had(
+    kind: Profile, first: object, second: Answer, queries: list[bytes], count: int
+) -> None:
+    answers = iter([json_reply(first), second])
+    network = FakeUpstream(lambda _: next(answers))
+    lists = UpstreamLists(Settings((replace(B, kind=kind),)), network.send)
+    answered = asyncio.run(lists.ask("b", ALICE, b"x=1"))
+    assert isinstance(answered, Listed)
+    assert len(answered.entries) == count
+    assert [call.query for call in network.calls] == queries
+
+
 def test_a_list_that_came_compressed_is_read() -> None:
     packed = gzip.compress(b'{"object":"list","data":[{"id":"m"}]}')
     listed = asked(FakeReply(200, ((b"content-encoding", b"gzip"),), [packed]))

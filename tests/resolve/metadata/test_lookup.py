@@ -85,6 +85,52 @@ def test_another_software_behind_the_address_is_recognised_by_its_list(
     asyncio.run(scenario())
 
 
+CLAUDES = [
+    {"type": "model", "id": f"claude-{name}", "display_name": name, "created_at": "2026-01-01"}
+    for name in "ab"
+]
+
+
+def page_of_claudes(call: UpstreamCall, more: object = True) -> Answer:
+    """Answer as Anthropic's relays: with the first model only, unless the limit is high."""
+    if call.query:
+        return json_reply({"data": CLAUDES, "has_more": False, "last_id": "claude-b"})
+    return json_reply({"data": CLAUDES[:1], "has_more": more, "last_id": "claude-a"})
+
+
+def test_a_list_that_is_a_page_is_asked_for_as_a_whole() -> None:
+    scene = Scene()
+    scene.network.answer = page_of_claudes
+    listed = asyncio.run(scene.listed())
+    assert (list(listed.cards), listed.kind) == (["claude-a", "claude-b"], kinds.ANTHROPIC)
+    assert [call.query for call in scene.network.calls] == [b"", b"limit=1000"]
+
+
+def test_a_page_counts_where_the_whole_list_cannot_be_had() -> None:
+    scene = Scene()
+    scene.network.answer = lambda call: (
+        error_reply(400, "limit") if call.query else page_of_claudes(call)
+    )
+    listed = asyncio.run(scene.listed())
+    assert (list(listed.cards), listed.kind) == (["claude-a"], kinds.ANTHROPIC)
+
+
+@pytest.mark.parametrize("more", [False, None, "true", 1])
+def test_a_list_that_ends_is_asked_for_once(more: object) -> None:
+    scene = Scene()
+    scene.network.answer = lambda call: page_of_claudes(call, more)
+    asyncio.run(scene.listed())
+    assert len(scene.network.calls) == 1
+
+
+def test_anthropics_own_list_is_asked_for_once_however_long_it_is() -> None:
+    scene = Scene(kinds.ANTHROPIC)
+    endless = {"data": CLAUDES, "has_more": True, "last_id": "claude-b"}
+    scene.network.answer = lambda _: json_reply(endless)
+    asyncio.run(scene.listed())
+    assert [call.query for call in scene.network.calls] == [b"limit=1000"]
+
+
 def test_a_server_without_marks_is_some_other_until_a_list_has_them() -> None:
     async def scenario() -> None:
         scene = Scene(models=[])

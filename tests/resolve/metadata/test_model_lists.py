@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from gateway.envelopes.json_fields import MAX_ENTRIES
 from gateway.resolve.metadata import model_lists
-from gateway.resolve.metadata.model_lists import ModelCard, merged, read_description
+from gateway.resolve.metadata.model_lists import ModelCard, is_page, merged, read_description
 from gateway.resolve.names.model_ids import base_of
 from gateway.servers import PROFILES, Profile
 from gateway.servers.reading import Abilities
@@ -570,6 +570,22 @@ def test_the_context_length_is_the_one_served(
 )
 def test_a_payload_without_models_gives_no_cards(payload: object) -> None:
     assert read_models(payload, kinds.OPENAI) == []
+
+
+@pytest.mark.parametrize(
+    ("payload", "expected"),
+    [
+        ({"data": [], "has_more": True, "last_id": "a"}, True),
+        ({"data": [], "has_more": False, "last_id": "a"}, False),
+        ({"data": [], "has_more": "yes", "last_id": "a"}, False),
+        ({"data": [], "has_more": True}, False),
+        ({"data": [], "has_more": True, "last_id": None}, False),
+        ([{"has_more": True, "last_id": "a"}], False),
+        (None, False),
+    ],
+)
+def test_a_page_in_anthropics_form_says_that_more_follows(payload: object, expected: bool) -> None:
+    assert is_page(payload) is expected
 
 
 def test_the_rest_of_a_list_is_read_although_some_of_it_is_malformed() -> None:
