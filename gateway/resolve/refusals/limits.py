@@ -17,7 +17,9 @@ _NAMES = ("max_completion_tokens", "max_tokens", "max_output_tokens")
 _BUDGET = "thinking.budget_tokens"
 """It must be smaller than the limit."""
 _N = r"[`'\"]?(?P<most>\d{1,9})(?!\d|[,_]\d)[`'\"]?"
-_LIMIT = r"[`'\"]?max_(?:completion_|output_)?tokens[`'\"]?"
+_NAME = r"max_(?:completion_|output_)?tokens"
+# Both marks or none: behind one alone, text of the request may be quoted.
+_LIMIT = rf"(?:[`'\"]{_NAME}[`'\"]|{_NAME})"
 _GIVEN = _LIMIT + r"(?: \(\d+\)| value \d+|: ?\d+|=\d+|:)?"
 _EXCLUSIVE = "(exclusive)"
 _TEXT = re.compile(
