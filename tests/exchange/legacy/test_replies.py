@@ -24,11 +24,18 @@ def test_no_status_makes_the_old_library_retry_without_end(status: int, shown: i
     assert {("retry-after", "3"), ("x-ratelimit-limit", "9")} <= set(error.headers)
 
 
-def test_an_error_that_is_not_json_is_shown_in_short() -> None:
-    html = FakeReply(500, ((b"content-type", b"text/html"),), (b"<p>broken</p>",))
-    error = refused(LegacyScene(answering(html), rules=(EDITOR,)), "POST", "/edits", EDIT)
+@pytest.mark.parametrize(
+    ("raw", "words"),
+    [
+        (b"<p>broken</p>", "status 500 and a web page: broken."),
+        (b"all is broken", "status 500: all is broken"),
+    ],
+)
+def test_an_error_that_is_not_json_is_shown_in_short(raw: bytes, words: str) -> None:
+    wrong = FakeReply(500, ((b"content-type", b"text/html"),), (raw,))
+    error = refused(LegacyScene(answering(wrong), rules=(EDITOR,)), "POST", "/edits", EDIT)
     assert isinstance(error, UpstreamError)
-    assert "status 500: <p>broken</p>" in error.message
+    assert words in error.message
 
 
 def test_a_large_reply_is_read_to_its_end() -> None:
