@@ -11,7 +11,6 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import inf
-from typing import Protocol, Self
 
 from gateway.config.settings import UpstreamSettings
 from gateway.errors import Reason, UpstreamError
@@ -19,60 +18,9 @@ from gateway.shapes import UpstreamCall, UpstreamReply
 from gateway.upstream.call_timeouts import timeouts_of
 from gateway.upstream.health import NOT_SENT, AddressHealth, Health
 from gateway.upstream.loading import STATUS, loading_reply
+from gateway.upstream.one_address import Sender, look
 from gateway.upstream.slots import Share, Slots, UpstreamStats, for_look_ups, for_requests
 from gateway.upstream.transport.client_tls import CertificateRefused
-
-
-class Sender(Protocol):
-    """Sends calls to one address: `Pool` or `HttpClient`."""
-
-    async def send(self, call: UpstreamCall) -> UpstreamReply:
-        """Send one call; see `gateway.shapes.Send`."""
-
-    def for_look_ups(self, slots: Slots | None = None) -> Self:
-        """Return a sender to the same address, with the connections and slots of look-ups."""
-
-    def stats(self) -> UpstreamStats:
-        """Return how many requests and connections there are now."""
-
-    async def aclose(self) -> None:
-        """Close every connection, refuse requests that wait."""
-
-
-class OneAddress:
-    """The only address of an upstream, and its health, which decides nothing."""
-
-    def __init__(self, health: Health, sender: Sender) -> None:
-        self._health = health
-        self._sender = sender
-
-    def for_look_ups(self) -> "OneAddress":
-        """Return the sender of look-ups."""
-        return OneAddress(self._health, self._sender.for_look_ups())
-
-    async def send(self, call: UpstreamCall) -> UpstreamReply:
-        """Send one call; see `gateway.shapes.Send`."""
-        health = self._health
-        try:
-            reply = await self._sender.send(call)
-        except UpstreamError as error:
-            health.failed(error.reason)
-            raise
-        if health.in_a_row or reply.status >= 500:
-            health.replied(reply.status)
-        return reply
-
-    def stats(self) -> UpstreamStats:
-        """Return how many requests and connections there are now."""
-        return self._sender.stats()
-
-    def health(self) -> tuple[AddressHealth, ...]:
-        """Return a look at the address."""
-        return (_look(self._health, self._sender.stats()),)
-
-    async def aclose(self) -> None:
-        """Close every connection, refuse requests that wait."""
-        await self._sender.aclose()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -160,7 +108,7 @@ class Balancer:
 
     def health(self) -> tuple[AddressHealth, ...]:
         """Return a look at each address, in the order of the configuration."""
-        return tuple(_look(place.health, place.sender.stats()) for place in self._places)
+        return tuple(look(place.health, place.sender.stats()) for place in self._places)
 
     async def failing(self, call: UpstreamCall, seconds: float) -> dict[str, Reason]:
         """Send a call to every address, and return why some fail, by base URL.
@@ -266,15 +214,3 @@ class Balancer:
     def _given_back(self) -> None:
         self._fit()
         self._slots.release()
-
-
-def _look(health: Health, stats: UpstreamStats) -> AddressHealth:
-    return AddressHealth(
-        health.address,
-        health.up,
-        stats.in_flight,
-        stats.idle,
-        health.failures,
-        health.reason,
-        health.retry_in,
-    )

@@ -13,9 +13,10 @@ from gateway.config.settings import CredentialPolicy, Settings, UpstreamSettings
 from gateway.errors import Reason, UpstreamTimeout, UpstreamUnavailable
 from gateway.shapes import RawHeaders, Shape, UpstreamCall, UpstreamReply
 from gateway.sockets import UpstreamSocket
-from gateway.upstream.balancer import Balancer, OneAddress, Sender
+from gateway.upstream.balancer import Balancer
 from gateway.upstream.credentials import Callers, Credentials, fingerprint_key
 from gateway.upstream.health import AddressHealth, Health
+from gateway.upstream.one_address import OneAddress, Sender
 from gateway.upstream.origin import parse_base_url
 from gateway.upstream.pool import Pool
 from gateway.upstream.slots import Slots, UpstreamStats

@@ -11,7 +11,7 @@ import pytest
 
 from gateway.errors import InvalidRequest, Reason, UpstreamError, UpstreamUnavailable
 from gateway.shapes import UpstreamReply
-from gateway.upstream.balancer import Balancer, OneAddress
+from gateway.upstream.balancer import Balancer
 from gateway.upstream.health import FAILURES_IN_A_ROW, FIRST_PAUSE, Health
 from gateway.upstream.slots import UpstreamStats
 from tests.addresses import NO_SUCH_HOST, held_port
@@ -438,44 +438,6 @@ async def test_nothing_is_sent_after_the_end(variant: str) -> None:
         with pytest.raises(UpstreamUnavailable) as caught:
             await both.fetch()
         assert caught.value.reason is Reason.STOPPING
-
-
-async def test_the_health_of_an_only_address_is_known_too(variant: str) -> None:
-    clock = Clock()
-    a = Server("a")
-    async with scripted(a) as upstream:
-        settings = settings_for(upstream.base_url)
-        health = Health(upstream.base_url, clock=clock)
-        one = OneAddress(health, sender_for(variant, settings))
-        request = POST.copy()
-        assert await read(await one.send(request)) == b"a"
-        assert request.address == ""
-        (look,) = one.health()
-        assert (look.address, look.up, look.reason) == (upstream.base_url, True, None)
-        a.reply = with_length(b"oops", "500 Internal Server Error")
-        assert await read(await one.send(POST.copy())) == b"oops"
-        assert one.health()[0].failures == 1
-        a.reply = None
-        assert await read(await one.send(POST.copy())) == b"a"
-        assert health.in_a_row == 0
-        await until(lambda: one.stats().in_flight == 0)
-        await one.aclose()
-
-
-async def test_an_only_address_is_asked_whatever_its_health(variant: str) -> None:
-    settings = settings_for(nobody())
-    one = OneAddress(Health(settings.base_url), sender_for(variant, settings))
-    for _ in range(2):
-        with pytest.raises(UpstreamUnavailable):
-            await one.send(POST.copy())
-    (look,) = one.health()
-    assert (look.up, look.reason, look.failures) == (False, Reason.REFUSED, 2)
-    look_ups = one.for_look_ups()
-    with pytest.raises(UpstreamUnavailable):
-        await look_ups.send(GET.copy())
-    assert one.health()[0].failures == 3
-    await look_ups.aclose()
-    await one.aclose()
 
 
 async def test_every_address_is_asked_at_once_whether_it_answers(

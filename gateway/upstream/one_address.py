@@ -1,0 +1,73 @@
+"""The only address of an upstream: what sends to it, and its health, which decides nothing."""
+
+from typing import Protocol, Self
+
+from gateway.errors import UpstreamError
+from gateway.shapes import UpstreamCall, UpstreamReply
+from gateway.upstream.health import AddressHealth, Health
+from gateway.upstream.slots import Slots, UpstreamStats
+
+
+class Sender(Protocol):
+    """Sends calls to one address: `Pool` or `HttpClient`."""
+
+    async def send(self, call: UpstreamCall) -> UpstreamReply:
+        """Send one call; see `gateway.shapes.Send`."""
+
+    def for_look_ups(self, slots: Slots | None = None) -> Self:
+        """Return a sender to the same address, with the connections and slots of look-ups."""
+
+    def stats(self) -> UpstreamStats:
+        """Return how many requests and connections there are now."""
+
+    async def aclose(self) -> None:
+        """Close every connection, refuse requests that wait."""
+
+
+class OneAddress:
+    """The only address of an upstream, and its health, which decides nothing."""
+
+    def __init__(self, health: Health, sender: Sender) -> None:
+        self._health = health
+        self._sender = sender
+
+    def for_look_ups(self) -> "OneAddress":
+        """Return the sender of look-ups."""
+        return OneAddress(self._health, self._sender.for_look_ups())
+
+    async def send(self, call: UpstreamCall) -> UpstreamReply:
+        """Send one call; see `gateway.shapes.Send`."""
+        health = self._health
+        try:
+            reply = await self._sender.send(call)
+        except UpstreamError as error:
+            health.failed(error.reason)
+            raise
+        if health.in_a_row or reply.status >= 500:
+            health.replied(reply.status)
+        return reply
+
+    def stats(self) -> UpstreamStats:
+        """Return how many requests and connections there are now."""
+        return self._sender.stats()
+
+    def health(self) -> tuple[AddressHealth, ...]:
+        """Return a look at the address."""
+        return (look(self._health, self._sender.stats()),)
+
+    async def aclose(self) -> None:
+        """Close every connection, refuse requests that wait."""
+        await self._sender.aclose()
+
+
+def look(health: Health, stats: UpstreamStats) -> AddressHealth:
+    """Return a look at an address and its connections."""
+    return AddressHealth(
+        health.address,
+        health.up,
+        stats.in_flight,
+        stats.idle,
+        health.failures,
+        health.reason,
+        health.retry_in,
+    )
