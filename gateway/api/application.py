@@ -4,10 +4,8 @@ The owner of the client's connection calls it: `gateway.server`, or `gateway.asg
 server.
 """
 
-import asyncio
 from collections.abc import Awaitable, Coroutine
 from functools import partial
-from time import perf_counter
 from typing import Any
 
 from gateway import request_ids
@@ -16,19 +14,12 @@ from gateway.api.access import Access
 from gateway.api.admission import Admission, begin, refusal
 from gateway.api.concurrency import ClientSlots, slots_of
 from gateway.api.cors import Cors
-from gateway.api.endings import (
-    ClientGone,
-    client_error,
-    ending_of,
-    refuse_while_draining,
-    undo_cancellation,
-    written,
-    written_at_once,
-)
+from gateway.api.endings import refuse_while_draining
 from gateway.api.handshakes import Handshakes, Turns, head_of_turns, turn_of
 from gateway.api.paths import Place, place_of, without_duplicates
 from gateway.api.router import Router, normalized
 from gateway.api.services import Services
+from gateway.api.serving import Serving
 from gateway.api.upgrades import asks_for_websocket, refuse_websocket, with_subprotocol_credentials
 from gateway.api.writing import ReplyWriter
 from gateway.config.settings import Settings
@@ -36,14 +27,7 @@ from gateway.errors import GatewayError, UnknownRoute
 from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.decision import Decision
 from gateway.headers import has_anthropics_version, speaks_anthropic
-from gateway.observe.outcomes import (
-    CLIENT_CLOSED,
-    CUT_OFF,
-    FAILED_INSIDE,
-    Ending,
-    broken_by,
-    ended_with,
-)
+from gateway.observe.outcomes import CLIENT_CLOSED, ended_with
 from gateway.request import Body, GenerationRequest, Head, Request
 
 _HELLO = (b"/api/hello", b"/anthropic/api/hello", b"/v1/api/hello")
@@ -65,8 +49,8 @@ class Gateway:
         self._access = Access(settings.clients)
         self._cors = Cors(settings.server.cors_origins) if settings.server.cors_origins else None
         self._slots = slots_of(settings.clients, services.running)
+        self._observer = services.observer
         self._note = services.observer.finished
-        self._in_flight = services.observer.in_flight
         self._tracing = services.tracing
         handlers = services.handlers(lambda: self.draining)
         self._handlers = handlers
@@ -181,52 +165,8 @@ class Gateway:
     async def _serve(
         self, admission: Admission, body: Body, writer: ReplyWriter, length: int | None
     ) -> None:
-        writer.decision = decision = begin(admission)
-        started = perf_counter()
-        ending = CLIENT_CLOSED
-        self._in_flight[admission.label] += 1
-        try:
-            try:
-                answer = await self._reply(admission, body, decision, length)
-            except (ClientGone, asyncio.CancelledError):
-                raise
-            except Exception as error:  # noqa: BLE001 - reported to the client, and logged
-                ending = ending_of(error, decision)
-                await writer.write_error(client_error(error), decision)
-            else:
-                at_once = written_at_once(answer, writer, decision)
-                ending = at_once or await written(answer, writer, decision)
-                if admission.error is not None:
-                    ending = ended_with(admission.error)
-        except asyncio.CancelledError:
-            if not writer.gone:
-                ending = CUT_OFF
-                raise
-            undo_cancellation()
-        except ClientGone:
-            pass
-        except GatewayError as error:
-            ending = broken_by(error)
-        except Exception:
-            ending = FAILED_INSIDE
-            raise
-        finally:
-            self._in_flight[admission.label] -= 1
-            self._finish(admission, decision, ending, writer, started)
-
-    def _finish(
-        self,
-        admission: Admission,
-        decision: Decision,
-        ending: Ending,
-        writer: ReplyWriter,
-        started: float,
-    ) -> None:
-        seconds = perf_counter() - started
-        if writer.started:
-            first_at = writer.first_at
-            decision.first_byte = first_at - started if first_at else seconds
-        self._note(decision, admission.label, ending, writer.status, seconds)
+        serving = Serving(self._observer, admission, writer)
+        await serving.by(partial(self._reply, admission, body, serving.decision, length))
 
     def _reply(
         self, admission: Admission, body: Body, decision: Decision, length: int | None
