@@ -23,8 +23,8 @@ from gateway.resolve.recent_routes import LIFETIME
 from gateway.resolve.resolution import MAX_LINEAGE
 from gateway.server import accept
 from gateway.server.connection import lifetime
-from gateway.server.connection.http1 import IDLE_TIMEOUT
 from gateway.server.connection.reception import MAX_PIPELINED
+from gateway.server.connection.service import IDLE_TIMEOUT
 from gateway.server.websocket import sending
 from gateway.shapes import Shape
 from gateway.stores.memory import BYTES_OF_AN_ID

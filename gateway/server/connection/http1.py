@@ -1,21 +1,17 @@
 """One client connection: HTTP/1.1, from requests to replies.
 
-`reception.py` receives requests and hands them to the task here that serves them; `writer.py`
-writes the replies; `lifetime.py` has the timeouts, and how a connection ends.
+`reception.py` receives requests, `service.py` has them served, and `writer.py` writes the replies;
+`lifetime.py` has the timeouts, and how a connection ends.
 """
 
 import asyncio
-import logging
 from math import inf
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, cast
 
-from gateway.api.admission import Admission
 from gateway.api.upgrades import KEY
 from gateway.exchange.decision import Decision
-from gateway.request import Body
-from gateway.server.connection.head import ReceivedHead
 from gateway.server.connection.lifetime import HEAD_TIMEOUT
-from gateway.server.connection.reception import Reception
+from gateway.server.connection.service import IDLE_TIMEOUT, Service
 from gateway.server.connection.state import State
 from gateway.server.connection.writer import WireWriter, shutting_down
 from gateway.server.websocket.heads import switching
@@ -26,35 +22,15 @@ if TYPE_CHECKING:
     from gateway.server.door import Door
     from gateway.server.websocket.client_socket import ClientSocket
 
-log = logging.getLogger("gateway")
 
-IDLE_TIMEOUT = 75.0
-"""Seconds that a connection may wait for its next request. Longer than the clients' own timeouts
-(openai-python: 5 s), so that clients close first."""
-
-_NAME: Final = "request"
-# An Enum's attribute takes ten times as long as a global, and every request needs these.
-_IDLE: Final = State.IDLE
-_BODY: Final = State.BODY
-_CLOSED: Final = State.CLOSED
-
-
-class Connection(Reception):
+class Connection(Service):
     """One client connection: one request at a time, until it closes."""
 
-    __slots__ = ("_begun", "_door", "_socket", "_task", "_writer", "application")
+    __slots__ = ("_socket",)
 
     def __init__(self, door: "Door") -> None:
-        application = door.application
-        server = application.server
-        super().__init__(application.admit, server.send_timeout, server.body_idle_timeout)
-        self._door = door
-        self.application = application
-        """The one that serves the current request, and the next unless the door has another."""
-        self._writer: WireWriter | None = None
+        super().__init__(door)
         self._socket: ClientSocket | None = None
-        self._task: asyncio.Task[None] | None = None
-        self._begun = False
 
     # --- called by asyncio --------------------------------------------------------------------
 
@@ -75,16 +51,6 @@ class Connection(Reception):
             self._socket.writable()
 
     # --- called by the writer and the door ----------------------------------------------------
-
-    @property
-    def busy(self) -> bool:
-        """Whether a request is being received or served."""
-        return self._task is not None or self.state is State.BODY
-
-    @property
-    def is_serving(self) -> bool:
-        """Whether a request is being served."""
-        return self._task is not None
 
     @property
     def idle_since(self) -> float:
@@ -125,74 +91,15 @@ class Connection(Reception):
 
     def cut_off(self) -> "asyncio.Task[None] | None":
         """Abort the current request; return its task, if there is one."""
-        if self._task is not None:
+        if self._writer is not None:
             self.finish_soon()
-            if self._begun:  # otherwise it ends by itself: the gateway refuses requests by now
-                self._task.cancel()
+            if self._begun and self._task is not None:
+                self._task.cancel()  # otherwise it ends by itself: requests are refused by now
         elif self.state is State.BODY:
             self._fail_body(shutting_down())
         elif self.state is not State.CLOSED:
             self._close()
         return self._task
-
-    # --- serving ------------------------------------------------------------------------------
-
-    def _start(self, admission: Admission, body: Body, received: ReceivedHead) -> None:
-        self._writer = writer = WireWriter(self, self._door, received)
-        if self._door.finishing:
-            writer.keep_alive = False
-        # With a name, since making one up takes a fifth of the time that a task takes.
-        self._task = asyncio.Task(self._serve(admission, body, writer), loop=self._loop, name=_NAME)
-
-    async def _serve(self, admission: Admission, body: Body, writer: WireWriter) -> None:
-        self._begun = True
-        length = None if isinstance(body, bytes) else self._incoming.length
-        try:
-            await self.application.serve(admission, body, writer, length)
-        except asyncio.CancelledError:
-            if not (writer.started or writer.gone):  # the grace period is over
-                writer.keep_alive = False
-                await writer.write_error(shutting_down(), writer.decision or Decision())
-        except Exception:
-            log.exception("a request failed inside the gateway")
-        finally:
-            self._finish(writer)
-
-    def _finish(self, writer: WireWriter) -> None:
-        """Wait for the next request, or close: visibly, if the reply is incomplete."""
-        state, incoming = self.state, self._incoming
-        self._writer = self._task = self._upload = None
-        self._begun = False
-        if self._slots is not None:
-            self._give_back()
-        if state is _CLOSED:
-            self._door.forget(self)
-        elif not writer.complete:
-            self._cut_short(writer)
-        elif state is _BODY or (incoming.rest and not writer.keep_alive):
-            incoming.close()
-            self._half_close()
-        elif not writer.keep_alive:
-            self._close()
-        else:
-            self.state = _IDLE
-            self._due = due = self._loop.time() + IDLE_TIMEOUT
-            # Later than the timer's next wake-up in any case, so nothing has to be scheduled.
-            self._timer.at = due
-            if self.flow.due < due:
-                self._timer.at = self.flow.due
-            if self.application is not self._door.application:
-                self._change_application()
-            if incoming.rest:
-                self._take_head(b"")
-            if self._reading_paused:
-                self._read_ahead()
-
-    def _change_application(self) -> None:
-        self.application = application = self._door.application
-        server = application.server
-        self._take_settings(application.admit, server.send_timeout, server.body_idle_timeout)
-        self._door.changed()
 
     def _cut_short(self, writer: WireWriter) -> None:
         """Close so that the client sees that the reply is incomplete; a socket closes itself."""
@@ -205,14 +112,14 @@ class Connection(Reception):
 
     def _left(self, state: State) -> None:
         """Note that the client has disconnected; cancel the current request."""
-        if state is State.BODY and self._task is None:
+        if state is State.BODY and self._writer is None:
             self.application.abandoned(self._incoming.admission)
         self._incoming.close()
         self._body.clear()
         self._upload = None
-        if self._writer is not None and self._task is not None:
+        if self._writer is not None:
             self._writer.gone = True
-            if self._socket is None:
+            if self._socket is None and self._task is not None:
                 self._task.cancel()
         if self._socket is not None:
             self._socket.lost()
@@ -220,7 +127,10 @@ class Connection(Reception):
             # A cancelled task that has not begun never runs, so it cannot do this itself.
             self._writer = self._task = None
             self._give_back()
-            self._door.forget(self)
+            self._forget()
+
+    def _forget(self) -> None:
+        self._door.forget(self)
 
     # --- a WebSocket --------------------------------------------------------------------------
 
