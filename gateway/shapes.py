@@ -262,3 +262,27 @@ Send = Callable[[UpstreamCall], Awaitable[UpstreamReply]]
 Raises `UpstreamUnavailable` (no connection, or a full queue), `UpstreamTimeout` (no reply in time)
 or `UpstreamError` (the reply is not HTTP). A cancelled send leaves nothing behind.
 """
+
+
+class BegunReply(UpstreamReply, Protocol):
+    """The reply to a call that has been written, and whose head may not have arrived yet.
+
+    Once it has `ended`, it can be read like any other.
+    """
+
+    def take_over(self) -> None:
+        """Note that the reply, which has ended, is given out: its call needs no slot any more."""
+
+
+class SendsAtOnce(Protocol):
+    """A `Send` in two parts, for callers that wait for the reply without a task."""
+
+    def begin(self, call: UpstreamCall, notify: Callable[[], None]) -> BegunReply | None:
+        """Write a call to a connection that is open and idle; None: there is none.
+
+        `notify` is called once, when the head has arrived or the call has failed. Then, or at any
+        time before, the caller awaits `end()`; if the reply has ended, `take_over()` will do.
+        """
+
+    async def end(self, call: UpstreamCall, begun: BegunReply) -> UpstreamReply:
+        """Return the reply to a begun call as `Send` does; `notify` is not called any more."""

@@ -17,9 +17,9 @@ from time import perf_counter
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
-MOST: Final = 16
+MOST: Final = 32
 """Writes that wait, at most; more in a row are no cheaper."""
-LONGEST: Final = 0.001
+LONGEST: Final = 0.002
 """Seconds after which no further write is awaited."""
 
 Write = Callable[[Any], None]
@@ -32,7 +32,7 @@ class Outbox:
     comes after a `flush()`; a task that is started after `put()` runs after the write.
     """
 
-    __slots__ = ("_began", "_due", "_scheduled", "_waiting", "expected")
+    __slots__ = ("_began", "_calls", "_due", "_scheduled", "_waiting", "expected")
 
     def __init__(self) -> None:
         self.expected = 0
@@ -43,6 +43,29 @@ class Outbox:
         self._began = 0.0
         """When the first of those that wait came."""
         self._scheduled = False
+        self._calls: list[Callable[[], None]] = []
+
+    def call(self, function: Callable[[], None]) -> None:
+        """Call a function that is going to write, after all reads of this turn, as a task would be.
+
+        Reads in a row and calls in a row are a tenth faster than in turn: the kernel and the
+        interpreter drive each other out of the processor's caches.
+        """
+        calls = self._calls
+        if not calls:
+            asyncio.get_running_loop().call_soon(self._make_calls)
+        calls.append(function)
+
+    def _make_calls(self) -> None:
+        calls, self._calls = self._calls, []
+        calls.reverse()
+        try:
+            while calls:
+                calls.pop()()
+        finally:
+            if calls:  # one has failed: the others are not lost with it
+                for function in reversed(calls):
+                    self.call(function)
 
     def put(self, write: Write, data: Any) -> None:
         """Call `write(data)`: now, or by the beginning of the loop's next turn."""

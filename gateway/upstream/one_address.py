@@ -1,15 +1,20 @@
 """The only address of an upstream: what sends to it, and its health, which decides nothing."""
 
-from typing import Protocol, Self
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, Protocol, Self, cast
 
 from gateway.errors import UpstreamError
-from gateway.shapes import UpstreamCall, UpstreamReply
+from gateway.shapes import BegunReply, SendsAtOnce, UpstreamCall, UpstreamReply
 from gateway.upstream.health import AddressHealth, Health
 from gateway.upstream.slots import Slots, UpstreamStats
 
 
 class Sender(Protocol):
     """Sends calls to one address: `Pool` or `HttpClient`."""
+
+    @property
+    def at_once(self) -> SendsAtOnce | None:
+        """What sends in two parts; None: it cannot."""
 
     async def send(self, call: UpstreamCall) -> UpstreamReply:
         """Send one call; see `gateway.shapes.Send`."""
@@ -30,16 +35,34 @@ class OneAddress:
     def __init__(self, health: Health, sender: Sender) -> None:
         self._health = health
         self._sender = sender
+        self._at_once = sender.at_once
 
     def for_look_ups(self) -> "OneAddress":
         """Return the sender of look-ups."""
         return OneAddress(self._health, self._sender.for_look_ups())
 
-    async def send(self, call: UpstreamCall) -> UpstreamReply:
+    def send(self, call: UpstreamCall) -> Coroutine[Any, Any, UpstreamReply]:
         """Send one call; see `gateway.shapes.Send`."""
+        return self._noted(self._sender.send(call))
+
+    def begin(self, call: UpstreamCall, notify: Callable[[], None]) -> BegunReply | None:
+        """Begin one call; see `gateway.shapes.SendsAtOnce`.
+
+        Not after a failure: the next success is to be noted.
+        """
+        if self._at_once is None or self._health.in_a_row:
+            return None
+        return self._at_once.begin(call, notify)
+
+    def end(self, call: UpstreamCall, begun: BegunReply) -> Coroutine[Any, Any, UpstreamReply]:
+        """Return the reply to a begun call; see `gateway.shapes.SendsAtOnce`."""
+        return self._noted(cast("SendsAtOnce", self._at_once).end(call, begun))
+
+    async def _noted(self, answered: Awaitable[UpstreamReply]) -> UpstreamReply:
+        """Return a reply; how the address does is noted."""
         health = self._health
         try:
-            reply = await self._sender.send(call)
+            reply = await answered
         except UpstreamError as error:
             health.failed(error.reason)
             raise

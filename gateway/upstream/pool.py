@@ -10,12 +10,13 @@ connection or a new one; connections in use plus idle ones are never more than t
 
 import asyncio
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from typing import cast
 
 from gateway.config.settings import UpstreamSettings
 from gateway.errors import InvalidRequest, Reason, UpstreamUnavailable
-from gateway.shapes import Shape, UpstreamCall
+from gateway.shapes import BegunReply, SendsAtOnce, Shape, UpstreamCall
 from gateway.upstream.call_timeouts import timeouts_of
 from gateway.upstream.credentials import Credentials
 from gateway.upstream.delivery import may_be_sent_again
@@ -76,32 +77,43 @@ class Pool:
         slots = slots or for_look_ups(self._made_for[0])
         return Pool(*self._made_for, slots=slots, dialer=self._dialer)
 
+    @property
+    def at_once(self) -> SendsAtOnce:
+        """What sends in two parts."""
+        return self
+
     async def send(self, call: UpstreamCall) -> Flight:
         """Send one call; see `gateway.shapes.Send`."""
         if not self._slots.take():
             await self._slots.acquire(seconds=timeouts_of(call, self._timeouts).queue)
         try:
-            head = self._request_head(call)
-            # A streamed body cannot be sent again, so it is not exposed to the race that a reused
-            # connection always is: the upstream may be closing it at this moment.
-            body = call.body
-            connection = self._take_idle() if isinstance(body, bytes) else None
-            if connection is not None:
-                try:
-                    return await self._flight(call).deliver(connection, call, head)
-                except ClosedUnanswered:
-                    self._early_ends.ended(connection.answers, 0.0, connection.loop.time())
-                    size = len(head) + len(cast("bytes", body))
-                    if not may_be_sent_again(call.method, size, connection.unacknowledged):
-                        raise
-                # The race was lost: once more, on a new connection.
-                call.resends += 1
-            connection = await self._dial()
-            try:
-                return await self._flight(call).deliver(connection, call, head)
-            except ClosedUnanswered as error:
-                self._dialer.suspect(error, connection)
-                raise
+            flight = self._begun(call)
+            if flight is not None:
+                return await self._delivered(call, flight)
+            return await self._on_new_connection(call)
+        except BaseException:
+            self._slots.release()
+            raise
+
+    def begin(self, call: UpstreamCall, notify: Callable[[], None]) -> Flight | None:
+        """Write a call to an idle connection, if there is one; see `gateway.shapes.SendsAtOnce`.
+
+        Raises `InvalidRequest`.
+        """
+        if not self._slots.take():
+            return None
+        flight = None
+        try:
+            flight = self._begun(call, notify)
+        finally:
+            if flight is None:
+                self._slots.release()
+        return flight
+
+    async def end(self, call: UpstreamCall, begun: BegunReply) -> Flight:
+        """Return the reply to a begun call; see `gateway.shapes.SendsAtOnce`."""
+        try:
+            return await self._delivered(call, cast("Flight", begun))
         except BaseException:
             self._slots.release()
             raise
@@ -138,6 +150,46 @@ class Pool:
         self._connections.discard(connection)
         if not self._connections and self._all_gone is not None and not self._all_gone.done():
             self._all_gone.set_result(None)
+
+    def _begun(self, call: UpstreamCall, notify: Callable[[], None] | None = None) -> Flight | None:
+        """Write a call to an idle connection and return its flight; None: there is none.
+
+        A streamed body cannot be sent again, so it is not exposed to the race that a reused
+        connection always is: the upstream may be closing it at this moment.
+        """
+        body = call.body
+        if not isinstance(body, bytes):
+            return None
+        head = self._request_head(call)
+        connection = self._take_idle()
+        if connection is None:
+            return None
+        flight = self._flight(call)
+        flight.begin(connection, head, body, notify)
+        return flight
+
+    async def _delivered(self, call: UpstreamCall, flight: Flight) -> Flight:
+        """Return the reply to a call on a reused connection."""
+        try:
+            return await flight.delivered()
+        except ClosedUnanswered:
+            connection = flight.sent_on
+            self._early_ends.ended(connection.answers, 0.0, connection.loop.time())
+            size = len(flight.head) + len(cast("bytes", call.body))
+            if not may_be_sent_again(call.method, size, connection.unacknowledged):
+                raise
+        # The race was lost: once more, on a new connection.
+        call.resends += 1
+        return await self._on_new_connection(call)
+
+    async def _on_new_connection(self, call: UpstreamCall) -> Flight:
+        head = self._request_head(call)
+        connection = await self._dial()
+        try:
+            return await self._flight(call).deliver(connection, call, head)
+        except ClosedUnanswered as error:
+            self._dialer.suspect(error, connection)
+            raise
 
     def _flight(self, call: UpstreamCall) -> Flight:
         terms = self._terms

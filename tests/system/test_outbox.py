@@ -150,3 +150,35 @@ def test_a_loop_has_one_outbox_which_ends_with_it() -> None:
     del one, other
     gc.collect()
     assert len(outboxes._outboxes) <= before
+
+
+async def test_calls_are_made_in_a_row_after_what_this_turn_has_read() -> None:
+    made: list[int] = []
+    outbox = Outbox()
+    outbox.call(lambda: made.append(1))
+    outbox.call(lambda: made.append(2))
+    assert made == []
+    await asyncio.sleep(0)
+    assert made == [1, 2]
+    outbox.call(lambda: outbox.call(lambda: made.append(4)))
+    outbox.call(lambda: made.append(3))
+    await asyncio.sleep(0)
+    assert made == [1, 2, 3]  # what a call asks for is the next turn's
+    await asyncio.sleep(0)
+    assert made == [1, 2, 3, 4]
+
+
+async def test_a_call_that_fails_does_not_take_the_others_with_it() -> None:
+    made: list[int] = []
+    failures: list[object] = []
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda _, context: failures.append(context["exception"]))
+    outbox = Outbox()
+    outbox.call(lambda: made.append(1 // 0))
+    outbox.call(lambda: made.append(2))
+    outbox.call(lambda: made.append(3))
+    for _ in range(3):
+        await asyncio.sleep(0)
+    loop.set_exception_handler(None)
+    assert made == [2, 3]
+    assert [type(failure) for failure in failures] == [ZeroDivisionError]

@@ -1,8 +1,11 @@
-"""The only address of an upstream, over real sockets, and its health."""
+"""The only address of an upstream, over real sockets: its health, and calls in two parts."""
+
+import asyncio
+from unittest.mock import Mock
 
 import pytest
 
-from gateway.errors import Reason, UpstreamUnavailable
+from gateway.errors import Reason, UpstreamError, UpstreamUnavailable
 from gateway.upstream.health import Health
 from gateway.upstream.one_address import OneAddress
 from tests.upstream.conftest import GET, call, read, sender_for, settings_for
@@ -50,3 +53,67 @@ async def test_an_only_address_is_asked_whatever_its_health(variant: str) -> Non
     assert one.health()[0].failures == 3
     await look_ups.aclose()
     await one.aclose()
+
+
+async def test_a_call_in_two_parts_is_sent_by_the_first() -> None:
+    a = Server("a")
+    async with scripted(a) as upstream:
+        settings = settings_for(upstream.base_url)
+        one = OneAddress(Health(upstream.base_url), sender_for("pool-asyncio", settings))
+        assert one.begin(POST.copy(), Mock()) is None  # no connection is open
+        assert await read(await one.send(POST.copy())) == b"a"
+        notified = asyncio.Event()
+        begun = one.begin(POST.copy(), notified.set)
+        assert begun is not None
+        assert one.stats().in_flight == 1
+        await notified.wait()
+        assert begun.ended
+        assert await read(await one.end(POST.copy(), begun)) == b"a"
+        assert one.stats().in_flight == 0
+        assert upstream.connections == 1
+        await one.aclose()
+
+
+async def test_a_failure_of_the_second_part_is_the_addresss() -> None:
+    a = Server("a")
+    async with scripted(a) as upstream:
+        settings = settings_for(upstream.base_url)
+        one = OneAddress(Health(upstream.base_url), sender_for("pool-asyncio", settings))
+        assert await read(await one.send(POST.copy())) == b"a"
+        a.closes = True
+        notified = asyncio.Event()
+        begun = one.begin(POST.copy(), notified.set)
+        assert begun is not None
+        await notified.wait()
+        with pytest.raises(UpstreamError):
+            await one.end(POST.copy(), begun)
+        assert one.health()[0].failures == 1
+        a.closes = False
+        assert await read(await one.send(POST.copy())) == b"a"
+        assert one.stats().in_flight == 0
+        await one.aclose()
+
+
+async def test_no_call_is_begun_until_a_failure_is_made_good() -> None:
+    a = Server("a")
+    async with scripted(a) as upstream:
+        settings = settings_for(upstream.base_url)
+        health = Health(upstream.base_url)
+        one = OneAddress(health, sender_for("pool-asyncio", settings))
+        assert await read(await one.send(POST.copy())) == b"a"
+        health.failed(Reason.FIRST_BYTE_TIMEOUT)
+        assert one.begin(POST.copy(), Mock()) is None
+        assert await read(await one.send(POST.copy())) == b"a"
+        begun = one.begin(POST.copy(), Mock())
+        assert begun is not None
+        assert await read(await one.end(POST.copy(), begun)) == b"a"
+        await one.aclose()
+
+
+async def test_a_library_sends_in_one_part_only() -> None:
+    async with scripted(Server("a")) as upstream:
+        settings = settings_for(upstream.base_url)
+        one = OneAddress(Health(upstream.base_url), sender_for("httpx2-asyncio", settings))
+        assert await read(await one.send(POST.copy())) == b"a"
+        assert one.begin(POST.copy(), Mock()) is None
+        await one.aclose()

@@ -7,7 +7,8 @@ import pytest
 
 from gateway.config.secret import Secret
 from gateway.config.settings import CredentialPolicy
-from gateway.errors import TruncatedStream, UpstreamError, UpstreamUnavailable
+from gateway.errors import InvalidRequest, TruncatedStream, UpstreamError, UpstreamUnavailable
+from gateway.upstream.pool import Pool
 from gateway.upstream.transport.arriving_reply import UNREAD_LIMIT
 from gateway.upstream.transport.dial import Dialer
 from tests import kinds
@@ -345,3 +346,76 @@ async def test_an_azure_key_goes_as_azure_wants_it(before: WorldMaker) -> None:
         await world.fetch(GET.copy(client_headers=((b"authorization", b"Bearer theirs"),)))
     assert seen[0].header("api-key") == "k"
     assert seen[0].header("authorization") is None
+
+
+async def test_a_call_is_begun_on_an_idle_connection_only(before: WorldMaker) -> None:
+    async with before(replies(OK, OK), replies(OK), max_connections=1) as world:
+        pool = world.sender
+        assert isinstance(pool, Pool)
+        assert pool.begin(call(), lambda: None) is None
+        assert pool.stats().in_flight == 0
+        await world.fetch()
+        assert pool.begin(call(endless_upload()), lambda: None) is None
+        assert pool.stats().in_flight == 0
+        notified = asyncio.Event()
+        begun = pool.begin(call(), notified.set)
+        assert begun is not None
+        assert pool.begin(call(), notified.set) is None  # no slot is free
+        assert pool.stats().in_flight == 1
+        await notified.wait()
+        begun.take_over()
+        assert await read(begun) == b"fine"
+        assert pool.stats().in_flight == 0
+        assert world.upstream.connections == 1
+
+
+async def test_a_call_that_cannot_be_sent_takes_no_slot(before: WorldMaker) -> None:
+    async with before(replies(OK)) as world:
+        assert isinstance(world.sender, Pool)
+        await world.fetch()
+        with pytest.raises(InvalidRequest):
+            world.sender.begin(call(method="get"), lambda: None)
+        assert world.sender.stats().in_flight == 0
+
+
+async def test_a_begun_call_that_lost_its_connection_is_sent_again(before: WorldMaker) -> None:
+    """As any other: where the upstream has closed before it had any of it."""
+    closing = asyncio.Event()
+
+    async def script(peer: Peer) -> None:
+        await peer.request()
+        await peer.send(OK)
+        await closing.wait()
+        peer.half_close()
+        await peer.gone()
+
+    async with before(script, replies(OK)) as world:
+        assert isinstance(world.sender, Pool)
+        await world.fetch()
+        request, notified = call(b"", method="GET", path="/models"), asyncio.Event()
+        begun = world.sender.begin(request, notified.set)
+        assert begun is not None
+        closing.set()
+        await notified.wait()
+        reply = await world.sender.end(request, begun)
+        assert await read(reply) == b"fine"
+        assert request.resends == 1
+        assert world.sender.stats().in_flight == 0
+
+
+async def test_a_begun_call_that_fails_gives_its_slot_back(before: WorldMaker) -> None:
+    async def script(peer: Peer) -> None:
+        await peer.request()
+        await peer.send(OK)
+        await peer.request()
+
+    async with before(script) as world:
+        assert isinstance(world.sender, Pool)
+        await world.fetch()
+        notified = asyncio.Event()
+        begun = world.sender.begin(call(), notified.set)
+        assert begun is not None
+        await notified.wait()
+        with pytest.raises(UpstreamError):
+            await world.sender.end(call(), begun)
+        assert world.sender.stats().in_flight == 0

@@ -125,6 +125,11 @@ class HttpClient:
             upstream, self._slots.limit, self._tls, is_encrypted=origin.scheme == "https"
         )
 
+    @property
+    def at_once(self) -> None:
+        """Nothing sends in two parts: the library waits in a task."""
+        return
+
     def for_look_ups(self, slots: Slots | None = None) -> "HttpClient":
         """Return a client for the same upstream, with the connections and slots of look-ups."""
         slots = slots or for_look_ups(self._made_for[0])

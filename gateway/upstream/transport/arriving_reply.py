@@ -44,6 +44,7 @@ class ArrivingReply(ReplyParser):
         "_full",
         "_lenient",
         "_loop",
+        "_notify",
         "_outbox",
         "_sent",
         "_sink",
@@ -68,6 +69,8 @@ class ArrivingReply(ReplyParser):
         self._connection: Connection | None = None
         """None once it is not needed any more."""
         self._waiter: asyncio.Future[None] | None = None
+        self._notify: Callable[[], None] | None = None
+        """Called once the head is here or the request has failed, instead of waking a waiter."""
         self._error: Exception | None = None
         self._sink: Sink | None = None
         """Where the body goes, while it is piped."""
@@ -186,7 +189,7 @@ class ArrivingReply(ReplyParser):
 
     def expired(self) -> None:
         """Take note that a wait was too long (called by the connection)."""
-        if self._waiter is None or self._waiter.done():
+        if self._notify is None and (self._waiter is None or self._waiter.done()):
             return  # the reader is slow, not the upstream
         if self._lenient:
             self._wake()
@@ -240,8 +243,12 @@ class ArrivingReply(ReplyParser):
             if self._pipe_on(self._sink):
                 self._wake()
         elif self.head_complete or self._error is not None:
-            waiter = self._waiter
-            if waiter is not None and not waiter.done():
+            notify, waiter = self._notify, self._waiter
+            if notify is not None:
+                self._notify = None
+                self._outbox.expected += 1
+                self._outbox.call(notify)
+            elif waiter is not None and not waiter.done():
                 self._outbox.expected += 1
                 waiter.set_result(None)
 

@@ -1,7 +1,7 @@
 """One request in flight on one connection, until the head of its reply is there."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Final, Self
 
 from gateway.shapes import UpstreamCall
@@ -16,10 +16,15 @@ _COPIED: Final = 16 * 1024
 class Flight(ArrivingReply):
     """Sends one request, then is its reply.
 
-    After a failed `deliver()` or `go_on()`, `release` is not called.
+    After a failed `deliver()`, `delivered()` or `go_on()`, `release` is not called.
     """
 
-    __slots__ = ()
+    __slots__ = ("head", "sent_on")
+
+    head: bytes
+    """The head of the request, after `begin()`."""
+    sent_on: Connection
+    """The connection that it was sent on, after `begin()`."""
 
     async def deliver(self, connection: Connection, call: UpstreamCall, head: bytes) -> Self:
         """Send the request on an open connection and wait for the reply's head.
@@ -28,22 +33,14 @@ class Flight(ArrivingReply):
         among them, or whatever the body's iterator raises. On any of these, and when cancelled,
         the connection is closed.
         """
-        self._connection = connection
-        self._loop = connection.loop
-        self._outbox = connection.outbox
-        connection.attach(self)
         body = call.body
+        if isinstance(body, bytes):
+            self.begin(connection, head, body)
+            return await self.delivered()
+        self._use(connection)
         try:
             if connection.closed:
                 self.lost(None)
-            elif isinstance(body, bytes):
-                if len(body) <= _COPIED:
-                    connection.send(head + body)
-                else:
-                    connection.send(head, body)
-                self._sent = True
-                if not self.head_complete and self._error is None:
-                    await self._event(self._terms.timeouts.first_byte)
             else:
                 connection.write(head)
                 await self._send_streamed(connection, body, call.body_length)
@@ -52,16 +49,58 @@ class Flight(ArrivingReply):
             self._give_up()
             raise
 
+    def begin(
+        self,
+        connection: Connection,
+        head: bytes,
+        body: bytes,
+        notify: Callable[[], None] | None = None,
+    ) -> None:
+        """Send a request whose body is here; `delivered()` waits for the reply's head.
+
+        `notify` is called when that need not wait any more, unless it is called before.
+        """
+        self.head = head
+        self.sent_on = connection
+        self._use(connection)
+        if connection.closed:
+            self.lost(None)
+            return
+        try:
+            if len(body) <= _COPIED:
+                connection.send(head + body)
+            else:
+                connection.send(head, body)
+        except BaseException:
+            self._give_up()
+            raise
+        self._sent = True
+        if notify is not None:
+            self._notify = notify
+            connection.set_deadline(self._loop.time() + self._terms.timeouts.first_byte)
+
+    async def delivered(self) -> Self:
+        """Wait for the head of the reply to a request that was begun; see `deliver()`."""
+        self._notify = None
+        try:
+            if not self._settled:
+                await self._event(self._terms.timeouts.first_byte)
+            return self._with_a_head()
+        except BaseException:
+            self._give_up()
+            raise
+
+    def take_over(self) -> None:
+        """Note that the whole reply is given out; see `BegunReply`."""
+        self._with_a_head()
+
     def go_on(self, connection: Connection, data: bytes) -> Self:
         """Be the reply to a request that was written already, whose head `data` begins with.
 
         Returns and raises what `deliver()` does.
         """
-        self._connection = connection
-        self._loop = connection.loop
-        self._outbox = connection.outbox
+        self._use(connection)
         self._sent = True
-        connection.attach(self)
         try:
             if data:
                 self.receive(data)
@@ -71,6 +110,12 @@ class Flight(ArrivingReply):
         except BaseException:
             self._give_up()
             raise
+
+    def _use(self, connection: Connection) -> None:
+        self._connection = connection
+        self._loop = connection.loop
+        self._outbox = connection.outbox
+        connection.attach(self)
 
     def _give_up(self) -> None:
         self._part_with_connection()

@@ -194,3 +194,91 @@ async def test_a_connection_lost_within_the_write_of_a_streamed_request_is_unans
     with pytest.raises(ClosedUnanswered):
         await stage.flight.deliver(stage.connection, call(upload()), b"head")
     assert (stage.parked, stage.released) == ([], 0)
+
+
+class Begun(Stage):
+    """A flight whose request was sent, and who is told of its reply."""
+
+    def __init__(self, **timeouts: float) -> None:
+        super().__init__(**timeouts)
+        self.told = asyncio.Event()
+        self.count = 0
+        self.flight.begin(self.connection, b"head", b"body", self.notify)
+
+    def notify(self) -> None:
+        self.count += 1
+        self.told.set()
+
+
+async def test_who_begins_is_told_once_when_the_head_is_there() -> None:
+    stage = Begun()
+    assert stage.transport.calls == ["write b'headbody'"]
+    reply = with_length(b"body")
+    stage.connection.data_received(reply[:10])
+    await asyncio.sleep(0)
+    assert stage.count == 0
+    stage.connection.data_received(reply[10:-1])
+    assert stage.count == 0  # after all reads of the turn
+    await stage.told.wait()
+    stage.connection.data_received(reply[-1:])
+    await asyncio.sleep(0)
+    assert stage.count == 1
+    assert stage.flight.ended
+    stage.flight.take_over()
+    assert (stage.parked, stage.released) == ([stage.connection], 1)
+
+
+async def test_a_begun_request_is_waited_for_as_any_other() -> None:
+    stage = Begun()
+    waiting = asyncio.create_task(stage.flight.delivered())
+    await asyncio.sleep(0)
+    stage.connection.data_received(with_length(b"body"))
+    assert await waiting is stage.flight
+    assert (stage.count, stage.released) == (0, 1)
+    assert await read(stage.flight) == b"body"
+
+
+async def test_who_begins_is_told_of_an_end_without_a_reply() -> None:
+    stage = Begun()
+    stage.connection.eof_received()
+    await stage.told.wait()
+    with pytest.raises(ClosedUnanswered):
+        await stage.flight.delivered()
+    assert (stage.parked, stage.released) == ([], 0)
+
+
+async def test_who_begins_is_told_when_the_time_for_a_reply_is_over() -> None:
+    stage = Begun(first_byte=0.01)
+    await stage.told.wait()
+    with pytest.raises(UpstreamTimeout, match="first_byte"):
+        await stage.flight.delivered()
+    assert (stage.count, stage.transport.closing) == (1, True)
+
+
+async def test_a_begun_request_that_is_waited_for_has_the_same_time() -> None:
+    stage = Begun(first_byte=0.01)
+    with pytest.raises(UpstreamTimeout, match="first_byte"):
+        await stage.flight.delivered()
+    assert stage.count == 0
+
+
+async def test_a_begun_request_that_is_cancelled_closes_the_connection() -> None:
+    stage = Begun()
+    waiting = asyncio.create_task(stage.flight.delivered())
+    await asyncio.sleep(0)
+    waiting.cancel()
+    await asyncio.wait([waiting])
+    assert (stage.parked, stage.released, stage.transport.closing) == ([], 0, True)
+
+
+async def test_a_request_that_cannot_be_written_gives_its_connection_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fails(*_: bytes) -> None:
+        raise MemoryError
+
+    stage = Stage()
+    monkeypatch.setattr(Connection, "send", fails)
+    with pytest.raises(MemoryError):
+        stage.flight.begin(stage.connection, b"head", b"body")
+    assert stage.transport.closing
