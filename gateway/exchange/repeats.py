@@ -13,9 +13,6 @@ from typing import Final
 import msgspec
 
 from gateway.errors import GatewayError
-from gateway.exchange.answers import answer_at_once
-from gateway.exchange.attempt import Attempt
-from gateway.exchange.attempt_runner import note_sending
 from gateway.exchange.bodies.context_marks import is_marked
 from gateway.exchange.bodies.json_label import labelled_json
 from gateway.exchange.bodies.misplaced_bodies import may_be_mixed
@@ -32,14 +29,15 @@ from gateway.exchange.client_warnings import retirement_warning
 from gateway.exchange.contexts import RouteContext
 from gateway.exchange.decision import Decision
 from gateway.exchange.description import describe_route
-from gateway.exchange.flow import Exchange, RoutedRequest, for_client
+from gateway.exchange.flow import Exchange
 from gateway.exchange.params import fixing
+from gateway.exchange.repeated_call import RepeatedCall
 from gateway.fast.paths import LARGEST_TEXT, Fast
 from gateway.request import GenerationRequest
 from gateway.resolve.evidence import Route
 from gateway.resolve.memory import Features
 from gateway.resolve.today import today
-from gateway.shapes import ClientHeaders, Shape, UpstreamCall
+from gateway.shapes import ClientHeaders, SendsAtOnce, Shape, UpstreamCall
 
 _CHAT: Final = Shape.CHAT
 _RESPONSES: Final = Shape.RESPONSES
@@ -69,11 +67,16 @@ class Repeat(msgspec.Struct):
 
 
 class Repeats:
-    """Serves requests that repeat a decision at once, all others by `exchange`."""
+    """Serves requests that repeat a decision at once, all others by `exchange`.
 
-    def __init__(self, exchange: Exchange) -> None:
+    `at_once` sends for callers that do not wait in a task.
+    """
+
+    def __init__(self, exchange: Exchange, at_once: SendsAtOnce | None = None) -> None:
         self._exchange = exchange
-        self._runner = exchange.runner
+        self._at_once = at_once
+        self.run_anew = exchange.run
+        """Serves a request that repeats nothing."""
         self._recent = exchange.resolver.recent_routes
         self._fixes = exchange.memory.fixes
         self._key = object()
@@ -84,33 +87,39 @@ class Repeats:
 
         Not a coroutine itself: this is the hot path.
         """
+        repeated = self.repeated(call, decision)
+        return self.run_anew(call, decision) if repeated is None else repeated.reply()
+
+    def repeated(self, call: GenerationRequest, decision: Decision) -> RepeatedCall | None:
+        """Return what a request of a client repeats; None: `run_anew` serves it."""
         headers, body = call.headers, call.body
         if len(body) >= LARGEST_TEXT or type(headers) is not ClientHeaders:
-            return self._exchange.run(call, decision)
+            return None
         try:
             routed = read_routed(body)
             known = self._known(headers, call, routed)
-            if known is not None:
-                if not known.is_translated:
-                    if not body.isascii():
-                        check_encoding(body)
-                    return self._repeated(call, decision, known, routed, None)
-                fast = self._exchange.attempts.by_codec(call, known.route, routed)
-                if fast is not None:
-                    return self._repeated(call, decision, known, routed, fast)
+            if known is None:
+                return None
+            if not known.is_translated:
+                if not body.isascii():
+                    check_encoding(body)
+                return self._repeated(call, decision, known, routed, None)
+            fast = self._exchange.attempts.by_codec(call, known.route, routed)
+            if fast is None:
+                return None
+            return self._repeated(call, decision, known, routed, fast)
         except (GatewayError, RecursionError):  # the loop tries another endpoint, or raises it
-            return self._exchange.run(call, decision)
-        return self._exchange.run(call, decision)
+            return None
 
-    async def _repeated(
+    def _repeated(
         self,
         call: GenerationRequest,
         decision: Decision,
         known: Repeat,
         routed: Routed,
         fast: Fast | None,
-    ) -> ClientReply:
-        """Send what is known, and return the reply; the loop goes on where that is not simple."""
+    ) -> RepeatedCall:
+        """Return the call to send; the decision says so."""
         route = known.route
         decision.model_asked = known.model
         decision.attempts += 1
@@ -122,19 +131,10 @@ class Repeats:
         else:
             decision.translation = fast.header
             sent = known.sending(fast.sent, client_headers=labelled_json(call.headers))
-        try:
-            reply = await self._runner.send(sent)
-            at_once = answer_at_once(fast, reply)
-            if at_once is not None:
-                return at_once
-        except (GatewayError, RecursionError) as error:
-            raise for_client(error, call, decision) from None
-        finally:
-            if sent.resends or sent.address:
-                note_sending(decision, sent)
-        attempt = Attempt(route.shape, [sent], translation=fast, fast=fast, items=call.items)
-        request = RoutedRequest(call, decision, route, routed, known.features)
-        return await self._exchange.go_on(request, attempt, reply)
+        features = known.features
+        return RepeatedCall(
+            self._exchange, self._at_once, call, decision, route, routed, features, fast, sent
+        )
 
     def _known(
         self, headers: ClientHeaders, call: GenerationRequest, routed: Routed

@@ -24,6 +24,7 @@ from gateway.errors import GatewayError, UpstreamTimeout
 from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.decision import Decision
 from gateway.exchange.flow import Exchange
+from gateway.exchange.repeated_call import RepeatedCall
 from gateway.exchange.repeats import Repeats
 from gateway.request import GenerationRequest
 from gateway.shapes import ClientHeaders, ItemNames, Json, Shape, UpstreamCall
@@ -63,9 +64,9 @@ class Counting(Repeats):
         super().__init__(exchange)
         self.count = 0
 
-    async def _repeated(self, *known: Any) -> ClientReply:
+    def _repeated(self, *known: Any) -> RepeatedCall:
         self.count += 1
-        return await super()._repeated(*known)
+        return super()._repeated(*known)
 
 
 async def shown(scene: Scene, shape: Shape, asked: Asked, **more: Any) -> list[object]:
