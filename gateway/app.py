@@ -158,9 +158,9 @@ def build(
     listing = Listing(settings, resolver, forward, upstreams.ask)
     legacy = Legacy(exchange, forward, listing, FineTunes(settings, resolver, send))
     sessions = _sessions(exchange, forward, upstreams, observer)
-    services = Services(
-        exchange, forward, listing, legacy, kept.responses, observer, tracer, kept.running, sessions
-    )
+    answering = exchange, forward, listing, legacy, kept.responses
+    at_once = upstreams if tracer is None else None  # spans belong to tasks
+    services = Services(*answering, observer, tracer, kept.running, sessions, at_once)
     gateway = Gateway(settings, services, server_context(settings.server.tls))
     sockets = kept.metrics.sockets
     overview = Overview(settings, kept.peers, kept.recent, upstreams, endpoints, sockets)

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from gateway import request_ids
 from gateway.api.concurrency import ClientSlots
-from gateway.api.writing import error_reply
+from gateway.api.writing import ReplyWriter, error_reply
 from gateway.errors import GatewayError
 from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.decision import Decision
@@ -30,6 +30,33 @@ Raises `GatewayError`.
 _NOTHING = Request("", "")
 _UNREAD_LIMIT = 64 * 1024
 """Bytes of a refused request's body that may have come with its head."""
+
+
+class Caller(Protocol):
+    """A client's connection whose request is served without a task."""
+
+    def served(self) -> None:
+        """Note that the request has been served to its end."""
+
+    def serve_in_task(self) -> None:
+        """Serve the rest of the request by `ServedAtOnce.rest()`, in a task."""
+
+
+class ServedAtOnce(Protocol):
+    """One request that is served without a task, as long as nothing has to be waited for."""
+
+    def begin(self) -> None:
+        """Send the request, if nothing has to be waited for.
+
+        The caller is told once it has been served, or is to be served in a task after all.
+        """
+
+    def rest(self) -> Callable[[], Awaitable[None]]:
+        """Return what serves the rest of the request, to its end; the caller is told nothing."""
+
+
+ServeAtOnce = Callable[["Admission", bytes, ReplyWriter, Caller], ServedAtOnce | None]
+"""Returns what serves a request whose body is here; None: `Gateway.serve` does it."""
 
 
 @dataclass(slots=True)
@@ -60,6 +87,8 @@ class Admission:
     """The client's id of the request; empty without a usable one."""
     slots: ClientSlots | None = None
     """Where the request is to be counted, if the number of its client's requests is limited."""
+    at_once: ServeAtOnce | None = None
+    """Serves a request for generation without a task; None: that cannot be."""
     begin: Callable[[], None] | None = None
     """Begins the request's span; None if it is not traced."""
     cors: RawHeaders = ()

@@ -11,7 +11,7 @@ from typing import Any
 from gateway import request_ids
 from gateway.api import guard
 from gateway.api.access import Access
-from gateway.api.admission import Admission, begin, refusal
+from gateway.api.admission import Admission, Caller, begin, refusal
 from gateway.api.concurrency import ClientSlots, slots_of
 from gateway.api.cors import Cors
 from gateway.api.endings import refuse_while_draining
@@ -20,6 +20,7 @@ from gateway.api.paths import Place, place_of, without_duplicates
 from gateway.api.router import Router, normalized
 from gateway.api.services import Services
 from gateway.api.serving import Serving
+from gateway.api.serving_at_once import ServingAtOnce
 from gateway.api.upgrades import asks_for_websocket, refuse_websocket, with_subprotocol_credentials
 from gateway.api.writing import ReplyWriter
 from gateway.config.settings import Settings
@@ -54,6 +55,7 @@ class Gateway:
         self._tracing = services.tracing
         handlers = services.handlers(lambda: self.draining)
         self._handlers = handlers
+        self._repeats = handlers.repeats
         sessions = services.sessions(self.turns) if services.sessions is not None else None
         self._router = Router(handlers, sessions)
         allows = self._cors.allows if self._cors is not None else lambda _: False
@@ -76,6 +78,7 @@ class Gateway:
             return self._untraced(head)
         sent = tracing.without_context(head.headers)
         admission = self._untraced(Head(head.method, head.raw_path, head.query, sent))
+        admission.at_once = None  # a span belongs to a task
         path = head.raw_path.decode("latin-1")
         admission.begin = tracing.beginning(head.method, path, admission.label, head.headers)
         return admission
@@ -119,6 +122,21 @@ class Gateway:
             admission = refusal(error.bare(), label, given)
         admission.anthropic = anthropic
         return admission
+
+    def _at_once(
+        self,
+        request: GenerationRequest,
+        admission: Admission,
+        body: bytes,
+        writer: ReplyWriter,
+        caller: Caller,
+    ) -> ServingAtOnce | None:
+        """Return what serves a request without a task; see `Admission.at_once`."""
+        repeats = self._repeats
+        if repeats is None or self.draining:
+            return None
+        call = request.with_body(body)
+        return ServingAtOnce(self._observer, repeats, admission, call, writer, caller)
 
     def serve(
         self, admission: Admission, body: Body, writer: ReplyWriter, length: int | None = None
@@ -194,8 +212,9 @@ class Gateway:
         limit = self.server.max_body_bytes if route.whole else self.server.max_upload_bytes
         if route.whole:
             guard.refuse_compressed(request.headers)
+        at_once = None
         if route.generates is not None:
-            request = GenerationRequest(
+            request = generating = GenerationRequest(
                 request.method,
                 request.path,
                 request.query,
@@ -206,8 +225,11 @@ class Gateway:
                 None,
                 route.generates,
             )
+            if request.model is None:
+                at_once = partial(self._at_once, generating)
         label = route.shape or "other"
         name = request.client.name if request.client is not None else ""
+        slots = self._slots.get(name)
         return Admission(
             request,
             handler,
@@ -216,7 +238,8 @@ class Gateway:
             label,
             client=name,
             request_id=request_id,
-            slots=self._slots.get(name),
+            slots=slots,
+            at_once=at_once if slots is None else None,
         )
 
     def _label(self, place: Place | None) -> str:

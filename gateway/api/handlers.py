@@ -13,6 +13,7 @@ from gateway.exchange.decision import Decision
 from gateway.exchange.legacy.dispatch import Legacy
 from gateway.exchange.models.listing import Listing, shorter_names
 from gateway.exchange.passthrough.forward import Forwarder
+from gateway.exchange.repeats import Repeats
 from gateway.exchange.stored.compaction import Compactor
 from gateway.exchange.stored.kept_responses import KeptResponses
 from gateway.request import GenerationRequest, Request
@@ -34,6 +35,8 @@ class Handlers:
     compacting: Compactor
     counting: TokenCounter
     is_draining: Callable[[], bool]
+    repeats: Repeats | None = None
+    """What serves them without a task, where that may be."""
 
     async def health(self, request: Request, decision: Decision) -> ClientReply:  # noqa: ARG002
         """Report that the process is alive."""

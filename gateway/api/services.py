@@ -19,6 +19,7 @@ from gateway.exchange.stored.conversations import ResponseMemory
 from gateway.exchange.stored.kept_responses import KeptResponses
 from gateway.observe.observer import Observer
 from gateway.request import Request
+from gateway.shapes import SendsAtOnce
 
 MakeTurns = Callable[[Request], Turns]
 """Returns the turns on the socket of a handshake."""
@@ -42,12 +43,15 @@ class Services:
     """The running requests of clients with a limit, by their names."""
     sessions: MakeSessions | None = None
     """None: no sockets."""
+    at_once: SendsAtOnce | None = None
+    """Sends what needs no task; None: nothing."""
 
     def handlers(self, is_draining: Callable[[], bool]) -> Handlers:
         """Return their handlers; `is_draining`: whether the gateway refuses new requests."""
         enabled = self.exchange.settings.performance.fast_paths
+        repeats = Repeats(self.exchange, self.at_once) if enabled else None
         return Handlers(
-            Repeats(self.exchange).run if enabled else self.exchange.run,
+            self.exchange.run if repeats is None else repeats.run,
             self.forwarder,
             self.listing,
             self.legacy,
@@ -55,4 +59,5 @@ class Services:
             Compactor(self.exchange, self.forwarder),
             TokenCounter(self.exchange, self.forwarder),
             is_draining,
+            repeats if self.at_once is not None else None,
         )

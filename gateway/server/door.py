@@ -4,6 +4,7 @@ import asyncio
 import ssl
 import time
 from collections.abc import Coroutine
+from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, Protocol
 
 from gateway.api.admission import Admission
@@ -71,6 +72,8 @@ class Door:
     def __init__(self, application: Application) -> None:
         self.application = application
         self.connections: set[Connection] = set()
+        self.context = copy_context()
+        """Of no request: where one goes on that has no context of its own."""
         self.draining = False
         self.finishing = False
         """Whether each connection closes after its next reply."""

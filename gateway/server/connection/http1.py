@@ -93,8 +93,9 @@ class Connection(Service):
         """Abort the current request; return its task, if there is one."""
         if self._writer is not None:
             self.finish_soon()
-            if self._begun and self._task is not None:
-                self._task.cancel()  # otherwise it ends by itself: requests are refused by now
+            # One that has not begun ends by itself: the gateway refuses requests by now.
+            if self._begun or self._serving is not None:
+                self._cancel()
         elif self.state is State.BODY:
             self._fail_body(shutting_down())
         elif self.state is not State.CLOSED:
@@ -119,11 +120,11 @@ class Connection(Service):
         self._upload = None
         if self._writer is not None:
             self._writer.gone = True
-            if self._socket is None and self._task is not None:
-                self._task.cancel()
+            if self._socket is None:
+                self._cancel()
         if self._socket is not None:
             self._socket.lost()
-        if not self._begun:
+        if not self._begun and self._serving is None:
             # A cancelled task that has not begun never runs, so it cannot do this itself.
             self._writer = self._task = None
             self._give_back()

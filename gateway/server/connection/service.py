@@ -1,12 +1,12 @@
-"""The serving half of a connection: hands each request to the application, in a task."""
+"""The serving half of a connection: hands requests to the application, in a task or without."""
 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
-from gateway.api.admission import Admission
+from gateway.api.admission import Admission, ServedAtOnce
 from gateway.exchange.decision import Decision
 from gateway.request import Body
 from gateway.server.connection.head import ReceivedHead
@@ -35,7 +35,7 @@ _CLOSED: Final = State.CLOSED
 class Service(Reception):
     """Serves one request at a time; the subclass knows how a connection ends early."""
 
-    __slots__ = ("_begun", "_door", "_task", "_writer", "application")
+    __slots__ = ("_begun", "_door", "_serving", "_task", "_writer", "application")
 
     def __init__(self, door: "Door") -> None:
         application = door.application
@@ -45,6 +45,8 @@ class Service(Reception):
         self.application = application
         """The one that serves the current request, and the next unless the door has another."""
         self._writer: WireWriter | None = None
+        self._serving: ServedAtOnce | None = None
+        """The current request, if it began without a task; it counts already."""
         self._task: asyncio.Task[None] | None = None
         self._begun = False
         """Whether the task has begun."""
@@ -63,10 +65,28 @@ class Service(Reception):
         self._writer = writer = WireWriter(self, self._door, received)
         if self._door.finishing:
             writer.keep_alive = False
+        if admission.at_once is not None and isinstance(body, bytes):
+            self._serving = serving = admission.at_once(admission, body, writer, self)
+            if serving is not None:
+                self.outbox.call(serving.begin)
+                return
         length = None if isinstance(body, bytes) else self._incoming.length
         serve = partial(self.application.serve, admission, body, writer, length)
         # With a name, since making one up takes a fifth of the time that a task takes.
         self._task = asyncio.Task(self._serve(serve, writer), loop=self._loop, name=_NAME)
+
+    def served(self) -> None:
+        """Go on after a request that needed no task; see `Caller`."""
+        if self._writer is not None:
+            self._finish(self._writer)
+
+    def serve_in_task(self) -> None:
+        """Go on with the current request in a task; see `Caller`."""
+        serving, writer = cast("ServedAtOnce", self._serving), cast("WireWriter", self._writer)
+        served = self._serve(serving.rest(), writer)
+        # The current one may be that of an upstream's connection, and so of another request.
+        context = self._door.context.copy()
+        self._task = asyncio.Task(served, loop=self._loop, name=_NAME, context=context)
 
     async def _serve(self, serve: Callable[[], Awaitable[None]], writer: WireWriter) -> None:
         self._begun = True
@@ -84,7 +104,7 @@ class Service(Reception):
     def _finish(self, writer: WireWriter) -> None:
         """Wait for the next request, or close: visibly, if the reply is incomplete."""
         state, incoming = self.state, self._incoming
-        self._writer = self._task = self._upload = None
+        self._writer = self._serving = self._task = self._upload = None
         self._begun = False
         if self._slots is not None:
             self._give_back()
@@ -130,3 +150,13 @@ class Service(Reception):
     def _forget(self) -> None:
         """Note that the connection and its request have ended."""
         raise NotImplementedError
+
+    def _cancel(self) -> None:
+        """Cancel the current request. Its task begins, if it is to record the end."""
+        if self._task is None:
+            self.serve_in_task()
+        task = cast("asyncio.Task[None]", self._task)
+        if self._begun or self._serving is None:
+            task.cancel()
+        else:
+            self._loop.call_soon(task.cancel)
