@@ -56,6 +56,7 @@ class ServingAtOnce(Serving):
         """Send the request, if nothing has to be waited for; see `ServedAtOnce`."""
         if self._is_in_task:
             return
+        self._take_context()
         try:
             self._repeated = repeated = self._repeats.repeated(self._call, self.decision)
             is_begun = repeated is not None and repeated.begin(self._notified)
@@ -70,10 +71,14 @@ class ServingAtOnce(Serving):
         return self._rest
 
     async def _rest(self) -> None:
-        # The context may be that of an upstream's connection, where another request's id is known.
+        self._take_context()
+        await self.by(self._reply)
+
+    def _take_context(self) -> None:
+        # Another request's id may be known here: calls of one turn share a context, and what goes
+        # on in a task may come from an upstream's connection.
         own_id = self.decision.id_line
         request_ids.OUTGOING.set(b"" if self._admission.request_id else own_id)
-        await self.by(self._reply)
 
     def _reply(self) -> Awaitable[ClientReply]:
         repeated = self._repeated

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import re
 from typing import cast
 from unittest.mock import Mock
 
@@ -155,6 +156,32 @@ async def test_each_request_sends_its_own_id() -> None:
         assert ids[2:] == ["mine", "mine"]
         for own, reply in zip(ids, replied, strict=True):
             assert f"x-request-id: {own}".encode() in reply
+
+
+@pytest.mark.parametrize("pipelined", [1, 3])
+async def test_requests_of_one_turn_send_their_own_ids(pipelined: int) -> None:
+    """Whatever the others have: calls of one turn are made in one context."""
+    sent: list[list[str]] = []
+
+    async def script(peer: Peer) -> None:
+        while True:
+            fields = (await peer.request()).headers
+            sent.append([value for name, value in fields if name == "x-request-id"])
+            await peer.send(ANSWER)
+
+    async with stage(*[script] * 8) as one:
+        callers = [await one.caller() for _ in range(8)]
+        for _ in range(2):  # the second time, each has a connection that is idle
+            got: list[str] = []
+            sent.clear()
+            for number, caller in enumerate(callers):
+                own = (f"x-request-id: mine-{number}",) if number % 3 == 1 else ()
+                caller.writer.write(post(Shape.CHAT, *own) * pipelined)
+            for caller in callers:
+                replied = [await caller.reply() for _ in range(pipelined)]
+                got += [re.findall(r"x-request-id: (\S+)", r.decode())[0] for r in replied]
+            assert sorted(sent) == [[each] for each in sorted(got)]
+            assert len(set(got)) == (8 if pipelined == 1 else 8 * pipelined - 3 * (pipelined - 1))
 
 
 def closes_when_used(times: int = 1) -> Script:
