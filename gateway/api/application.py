@@ -133,7 +133,7 @@ class Gateway:
     ) -> ServingAtOnce | None:
         """Return what serves a request without a task; see `Admission.at_once`."""
         repeats = self._repeats
-        if repeats is None or self.draining:
+        if repeats is None or self.draining or len(body) >= repeats.longest:
             return None
         call = request.with_body(body)
         return ServingAtOnce(self._observer, repeats, admission, call, writer, caller)

@@ -77,6 +77,8 @@ class Repeats:
         self._at_once = at_once
         self.run_anew = exchange.run
         """Serves a request that repeats nothing."""
+        self.longest = LARGEST_TEXT
+        """Bytes of a body from which on it repeats nothing."""
         self._recent = exchange.resolver.recent_routes
         self._fixes = exchange.memory.fixes
         self._key = object()
@@ -93,7 +95,7 @@ class Repeats:
     def repeated(self, call: GenerationRequest, decision: Decision) -> RepeatedCall | None:
         """Return what a request of a client repeats; None: `run_anew` serves it."""
         headers, body = call.headers, call.body
-        if len(body) >= LARGEST_TEXT or type(headers) is not ClientHeaders:
+        if len(body) >= self.longest or type(headers) is not ClientHeaders:
             return None
         try:
             routed = read_routed(body)
