@@ -17,7 +17,7 @@ class Terms(NamedTuple):
     code: str | None = None
 
 
-_TERMS: Mapping[str, Terms] = {
+TERMS: Mapping[str, Terms] = {
     "invalid_request_error": Terms(400, "invalid_request_error"),
     "authentication_error": Terms(401, "invalid_request_error", "invalid_api_key"),
     "billing_error": Terms(402, "billing_error"),
@@ -41,7 +41,7 @@ def openai_terms(kind: str | None, message: str, status: int | None = None) -> T
     `kind` and `message` are the error's, `status` that of its reply; None within a stream, whose
     status says nothing: then that of the type counts.
     """
-    terms = _TERMS.get(kind or "")
+    terms = TERMS.get(kind or "")
     if terms is None:
         return None
     if kind == "not_found_error" and message.startswith("model:"):

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from gateway.envelopes.anthropic_errors import TERMS
 from gateway.envelopes.error_envelopes import ErrorDetails, read_error
 from gateway.envelopes.overflows import CODE as TOO_LONG
 from gateway.envelopes.overflows import overflow_message
@@ -19,6 +20,7 @@ from gateway.translate.parts.sentences import sentence, with_upstream_parameter
 _HTTP_ERROR = re.compile("[45][0-9]{2}")
 _KEPT = frozenset({429, 503, 504, 529})
 """Statuses beside 4xx that clients act on: they wait and retry."""
+_OF_TYPES_ALONE = (401, 402, 403, 404, 413)
 _LLAMACPP_NOT_SUPPORTED = 501
 OF_REQUESTS = frozenset(
     {
@@ -60,7 +62,9 @@ _STATUSES_OF_WORDS = {
         ("insufficient_quota", "rate_limit_error", "rate_limit_exceeded", "resource_exhausted"), 429
     ),
     **dict.fromkeys(("service_unavailable", "service_unavailable_error", "unavailable"), 503),
+    **dict.fromkeys(("server_is_overloaded", "slow_down"), 503),
     **dict.fromkeys(("deadline_exceeded", "timeout_error"), 504),
+    **{kind: known.status for kind, known in TERMS.items() if known.status in _OF_TYPES_ALONE},
     "overloaded_error": 529,
 }
 """What the status would have been, by an error's code or type: OpenAI's, Anthropic's and Google's

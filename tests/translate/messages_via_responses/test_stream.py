@@ -5,6 +5,7 @@ import pytest
 from gateway.errors import TruncatedStream, UpstreamError, UpstreamReplied
 from gateway.shapes import Json
 from gateway.translate.messages_via_responses.output import content as content_module
+from gateway.translate.parts.messages.errors import messages_status
 from tests.messages_grammar import read_broken, read_message
 from tests.translate.chat_via_responses.cases import (
     ending,
@@ -302,6 +303,19 @@ def test_an_error_after_some_events_ends_the_stream() -> None:
     error = failure(UpstreamReplied, lambda: fold.feed(0, event))
     broken = read_broken(received + fold.fail(error))
     assert broken == {"type": "rate_limit_error", "message": "slow down"}
+
+
+def test_a_server_that_is_overloaded_is_called_so() -> None:
+    first, *_ = events_of(response(message(text("Hello"))))
+    fold = PAIR.asking().stream()
+    assert fold.feed(0, first) == []
+    reason = {"code": "server_is_overloaded", "message": "Try again later."}
+    event = {"type": "response.failed", "response": {"status": "failed", "error": reason}}
+    error = failure(UpstreamReplied, lambda: fold.feed(0, event))
+    assert messages_status(error) == 503
+    assert fold.fail(error) == [
+        {"type": "error", "error": {"type": "overloaded_error", "message": "Try again later."}}
+    ]
 
 
 def test_a_stream_without_its_last_event_was_cut_off() -> None:

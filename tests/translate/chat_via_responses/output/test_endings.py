@@ -47,6 +47,8 @@ def raised_by_event(event: Json, body: Json | None = None) -> UpstreamReplied:
         (None, 502, "server_error"),
         ("rate_limit_exceeded", 429, "rate_limit_error"),
         ("insufficient_quota", 429, "rate_limit_error"),
+        ("server_is_overloaded", 503, "server_error"),
+        ("slow_down", 503, "server_error"),
         ("invalid_prompt", 400, "invalid_request_error"),
         ("cyber_policy", 400, "invalid_request_error"),
         ("invalid_image_url", 400, "invalid_request_error"),
