@@ -92,6 +92,14 @@ def test_the_work_of_anthropics_tools_is_left_as_its_text() -> None:
     assert sent.report.dropped == [f"{SECOND}[0]", f"{SECOND}[1]"]
 
 
+def test_a_conversation_goes_on_in_which_another_model_had_taken_over() -> None:
+    mark = {"type": "fallback", "from": {"model": "a"}, "to": {"model": "b"}}
+    message, sent = written("a", mark, use("1"))
+    assert message["content"] == "a"
+    assert len(message["tool_calls"]) == 1
+    assert sent.report.dropped == [f"{SECOND}[1]"]
+
+
 def test_a_compaction_is_its_text() -> None:
     message, sent = written({"type": "compaction", "content": "Before that …"}, of=VLLM)
     assert message["content"] == "Before that …"

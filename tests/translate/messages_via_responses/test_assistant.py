@@ -144,3 +144,10 @@ def test_a_compaction_is_its_text() -> None:
     items, sent = written({"type": "compaction", "content": "Before that …"})
     assert items == [said("Before that …")]
     assert sent.report.emulated == [f"{SECOND}[0]"]
+
+
+def test_a_conversation_goes_on_in_which_another_model_had_taken_over() -> None:
+    mark = {"type": "fallback", "from": {"model": "a"}, "to": {"model": "b"}}
+    items, sent = written("a", mark, use("1"))
+    assert [item["type"] for item in items] == ["message", "function_call"]
+    assert len(sent.report.dropped) == 1

@@ -7,15 +7,17 @@ from gateway.translate.contract import HOSTED_TOOLS, Context, Report, unsupporte
 
 _TEXTS = ("title", "url", "text", "stdout", "stderr", "data", "tool_name", "error_code")
 _INNER = ("content", "source", "tool_references")
+_MARK = "fallback"
+"""Where one model has gone on with another one's reply: Anthropic does not put it into a prompt."""
 
 
 def text_of_record(block: Json, path: str, context: Context, report: Report) -> str:
     """Return the readable text of a block of a server's tool, which may be none.
 
     Its encrypted content means nothing elsewhere. Raises `UnsupportedParameter` unless the
-    operator has it dropped.
+    operator has it dropped; a mark that no model sees always is.
     """
-    if context.settings.hosted_tools == "drop":
+    if block["type"] == _MARK or context.settings.hosted_tools == "drop":
         report.drop(path)
     else:
         unsupported(

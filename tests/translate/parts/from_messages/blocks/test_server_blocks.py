@@ -77,3 +77,12 @@ def test_it_is_refused_by_its_path() -> None:
     with pytest.raises(UnsupportedParameter, match="web_search_tool_result") as caught:
         text_of_record(SEARCH, "messages[1].content[0]", context(), report)
     assert caught.value.param == "messages[1].content[0]"
+
+
+@pytest.mark.parametrize("setting", ["auto", "refuse", "drop"])
+def test_a_mark_between_two_models_is_dropped(setting: str) -> None:
+    report = Report(Shape.MESSAGES, Shape.CHAT)
+    mark = {"type": "fallback", "from": {"model": "a"}, "to": {"model": "b"}, "trigger": None}
+    of = context(settings={"hosted_tools": setting})
+    assert text_of_record(mark, "messages[1].content[1]", of, report) == ""
+    assert report.dropped == ["messages[1].content[1]"]
