@@ -13,6 +13,7 @@ from typing import Any
 from gateway.errors import GatewayError, InvalidRequest, UpstreamError
 from gateway.exchange.bodies.request_fields import read_object
 from gateway.exchange.bodies.unreadable_body import nested_too_deeply
+from gateway.resolve.refusals.history.earlier_blocks import safe_use_id
 from gateway.resolve.refusals.history.earlier_calls import short_id
 from gateway.shapes import Json
 from gateway.translate.parts.from_messages.tool_names import sent_name
@@ -21,7 +22,9 @@ from gateway.translate.parts.to_messages.tool_names import safe_tool_name
 from gateway.translate.parts.tools.calls import bounded_call_id
 from gateway.translate.parts.tools.namespaces import FlatNames
 
-_SEEMS_MADE = re.compile(r"call_[0-9a-f]{32}|(?<!\w)[0-9a-f]{9}(?!\w)|_[0-9a-f]{8}(?!\w)|__")
+_SEEMS_MADE = re.compile(
+    r"(?:call|toolu)_[0-9a-f]{32}|(?<!\w)[0-9a-f]{9}(?!\w)|_[0-9a-f]{8}(?!\w)|__"
+)
 """What nearly every name has that the gateway makes."""
 _IDS = ("id", "call_id", "tool_call_id", "tool_use_id")
 _MOST_REPEATED = 100
@@ -83,8 +86,9 @@ def _objects(body: Json) -> Iterator[Json]:
 def _sent_ids(call_id: str, times: int) -> Iterator[str]:
     """Yield the ids that a call's becomes at some endpoint, where it occurs so many times."""
     safe = safe_tool_id(call_id)
-    yield from (bounded_call_id(call_id), safe, short_id(call_id))
-    yield from (repeated_id(safe, n) for n in range(2, min(times, _MOST_REPEATED) + 1))
+    yield from (bounded_call_id(call_id), safe, short_id(call_id), safe_use_id(call_id))
+    for time in range(2, min(times, _MOST_REPEATED) + 1):
+        yield from (repeated_id(safe, time), safe_use_id(call_id, time))
 
 
 def _namespaced(each: Json) -> dict[str, str]:

@@ -8,6 +8,7 @@ from gateway.exchange.bodies.request_fields import Routed, field_names
 from gateway.exchange.params.known_fixes import Fixes
 from gateway.resolve.refusals.fixed_bodies import LOWERING, apply_fixes, parameter_value
 from gateway.resolve.refusals.forced_calls import thinking_word
+from gateway.resolve.refusals.history.earlier_blocks import TEXTS, USE_ID
 from gateway.resolve.refusals.history.earlier_thinking import ITEMS
 from gateway.resolve.refusals.history.history_fields import FILLED_WITH
 from gateway.resolve.refusals.history.system_turns import FIRST, USERS
@@ -30,6 +31,8 @@ _HINTS = frozenset(
 
 Copilot's CLI sends a temperature to models of any name.
 """
+_OF_OTHER_MODELS = (USE_ID, TEXTS)
+"""What comes back in a conversation that another model has begun, and what no client fixes."""
 _OF_VALUES = (*LOWERING, "replace")
 """Actions on the value of a parameter, which stays."""
 _RETELLING: Mapping[str, Fixes] = {
@@ -54,14 +57,15 @@ def for_own_clients(fixes: Fixes, shape: Shape) -> Fixes:
 
     Limits are theirs to lower: the upstream's refusal has its number. Clients of messages fix most
     of this themselves, by the words of refusals: all but hints and sampling parameters, system
-    messages within the conversation, which Claude Code sends to every model, and streams in the
-    place of whole replies.
+    messages within the conversation, which Claude Code sends to every model, what another model has
+    written before, and streams in the place of whole replies.
     """
     if shape is Shape.MESSAGES:
         return tuple(
             fix
             for fix in fixes
             if fix.action in ("retell", "stream")
+            or fix.name in _OF_OTHER_MODELS
             or (fix.action in ("drop", "replace") and fix.name in _HINTS)
         )
     return tuple(fix for fix in fixes if fix.action != "limit")

@@ -219,6 +219,14 @@ def test_a_repeated_id_is_found_again() -> None:
     assert refused(f"`call_{second}` is bad", body) == "`c1` is bad"
 
 
+@pytest.mark.parametrize(("given", "seed"), [("f.x:0", "f.x:0"), ("c1", "c1 2"), ("f:0", "f:0 2")])
+def test_ids_as_anthropic_takes_them_are_found_again(given: str, seed: str) -> None:
+    sent = f"toolu_{hashlib.sha256(seed.encode()).hexdigest()[:32]}"
+    blocks = [{"type": "tool_use", "id": given}, {"type": "tool_result", "tool_use_id": given}]
+    body = {"messages": [{"role": "assistant", "content": blocks}]}
+    assert refused(f"`{sent}` is bad", body) == f"`{given}` is bad"
+
+
 def test_the_tools_of_namespaces_are_named_with_them() -> None:
     tools = [
         {"type": "namespace", "name": "files", "tools": [{"type": "function", "name": "read"}]}

@@ -147,6 +147,21 @@ def test_hints_and_system_messages_are_fixed_for_clients_of_messages() -> None:
     assert for_own_clients(fixes, Shape.MESSAGES) == (retell, hint, tuning)
 
 
+def test_what_other_models_have_written_is_fixed_for_clients_of_messages() -> None:
+    ids, texts = ParameterFix("fill", "tool_use.id"), ParameterFix("fill", "content[text]")
+    last = ParameterFix("fill", "messages[-1]")
+    assert for_own_clients((ids, texts, last), Shape.MESSAGES) == (ids, texts)
+    use = {"type": "tool_use", "id": "a:b", "name": "f", "input": {}}
+    said = {"role": "assistant", "content": [{"type": "text", "text": " "}, use]}
+    made = Renaming(Shape.MESSAGES, {"messages": [said]}, CONTEXT)
+    ((sent,),) = [body["messages"] for body in fixed_bodies(made, (ids, texts))]
+    assert [block["type"] for block in sent["content"]] == ["tool_use"]
+    assert made.report.changed == ["tool_use.id:given->hash", "content[text]:blank->left out"]
+    made = Renaming(Shape.MESSAGES, {"messages": [{"role": "user", "content": "Hi"}]}, CONTEXT)
+    fixed_bodies(made, (ids, texts))
+    assert made.report.size == 0
+
+
 def test_parts_of_other_shapes_are_read_for_clients_of_chat_only() -> None:
     read, drop = ParameterFix("read", "parts"), ParameterFix("drop", "seed")
     assert for_clients((read, drop), Shape.CHAT, Shape.MESSAGES, CONTEXT) == (drop,)

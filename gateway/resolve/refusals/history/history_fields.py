@@ -20,6 +20,13 @@ from gateway.resolve.refusals.history.chat_system import (
     with_one_system,
     without_system,
 )
+from gateway.resolve.refusals.history.earlier_blocks import (
+    TEXTS,
+    USE_ID,
+    refused_block,
+    with_safe_ids,
+    without_blank_texts,
+)
 from gateway.resolve.refusals.history.earlier_calls import (
     with_answers,
     with_short_ids,
@@ -60,6 +67,8 @@ FILLED_WITH: Mapping[str, tuple[str, str]] = {
     BINDING: ("none", "drop_block"),
     ROLE: ("system", "system+user"),
     ROLES: ("system", "user"),
+    USE_ID: ("given", "hash"),
+    TEXTS: ("blank", "left out"),
 }
 """What there was, and what is sent instead, each in a word."""
 
@@ -119,13 +128,17 @@ def demanded_field(message: str, called: Shape) -> str | None:
 
     `messages`: it demands an answer of the assistant; `content`: that no message is empty;
     `arguments`: that those of calls are JSON objects;
-    `role`: that one system message leads; `roles`: that there is none;
+    `role`: that one system message leads; `roles`: that there is none; `tool_use.id`,
+    `content[text]`: what `earlier_blocks` has of Anthropic's, at chat by relays to it;
     `messages[-1]`: that the last one is the user's. `called` is the endpoint that refused.
     """
+    of_blocks = refused_block(message)
     if called is Shape.MESSAGES:
-        return LAST if _PREFILL.match(message) else None
+        return LAST if _PREFILL.match(message) else of_blocks
     if called is not Shape.CHAT:
         return None
+    if of_blocks is not None:
+        return CALL_ID if of_blocks == USE_ID else of_blocks
     return next((name for name, text in _TEXTS if text.match(message)), None)
 
 
@@ -201,8 +214,8 @@ def fill(body: Json, name: str) -> None:
 
     The messages themselves are copied.
     """
-    if name == BINDING:
-        ask_to_leave_out(body)
+    if name in _FILLED_AT_ONCE:
+        _FILLED_AT_ONCE[name](body)
         return
     given = body.get("messages")
     if isinstance(given, list):
@@ -271,4 +284,10 @@ _FILLED: Mapping[str, Callable[[list[object]], Iterator[object]]] = {
     ROLE: with_one_system,
     ROLES: without_system,
     SIGNATURE: _with_signatures,
+    USE_ID: with_safe_ids,
 }
+_FILLED_AT_ONCE: Mapping[str, Callable[[Json], None]] = {
+    BINDING: ask_to_leave_out,
+    TEXTS: without_blank_texts,
+}
+"""What is not in messages alone."""

@@ -107,6 +107,40 @@ def test_claude_demands_that_the_user_speaks_last(message: str) -> None:
         assert classify(called, 400, body, model="m", sent={"messages"}).fixes == ()
 
 
+@pytest.mark.parametrize(
+    ("message", "at_messages", "at_chat"),
+    [
+        (
+            "messages.1.content.0.tool_use.id: String should match pattern '^[a-zA-Z0-9_-]+$'",
+            "tool_use.id",
+            "tool_call_id",
+        ),
+        (
+            "messages: text content blocks must contain non-whitespace text",
+            "content[text]",
+            "content[text]",
+        ),
+    ],
+)
+def test_claude_takes_not_all_that_other_models_have_written(
+    message: str, at_messages: str, at_chat: str
+) -> None:
+    body = {"type": "error", "error": {"type": "invalid_request_error", "message": message}}
+    for called, name in ((Shape.MESSAGES, at_messages), (Shape.CHAT, at_chat)):
+        refusal = classify(called, 400, body, model="m", sent={"messages"})
+        assert refusal.fixes == (ParameterFix("fill", name),)
+    assert classify(Shape.RESPONSES, 400, body, model="m", sent={"messages"}).fixes == ()
+
+
+def test_what_it_takes_is_made_of_that() -> None:
+    use = {"type": "tool_use", "id": "a:b", "name": "f", "input": {}}
+    answer = {"type": "tool_result", "tool_use_id": "a:b"}
+    given = {"role": "assistant", "content": [{"type": "text", "text": ""}, use]}
+    (called, result) = fixed("fill", "tool_use.id", given, {"role": "user", "content": [answer]})
+    assert called["content"][1]["id"] == result["content"][0]["tool_use_id"] != "a:b"
+    assert fixed("fill", "content[text]", given) == [{**given, "content": [use]}]
+
+
 def test_the_user_asks_the_assistant_to_go_on() -> None:
     last = {"role": "assistant", "content": "So"}
     go_on = {"role": "user", "content": "Continue."}

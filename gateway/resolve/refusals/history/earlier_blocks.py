@@ -1,0 +1,124 @@
+"""What Anthropic refuses in earlier messages that another model, or its server, has written.
+
+A conversation may change its model, as Claude Code's `/model` does. Ids such as Kimi's
+(`functions.f:0`) and texts without a letter, as Qwen's models write them before a call, come back
+with each turn, so it would never go on (cc-switch#1181, claude-code#23390). Relays to Claude refuse
+them at chat in the same words (opencode#31259).
+"""
+
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from gateway.shapes import Json
+
+USE_ID: Final = "tool_use.id"
+TEXTS: Final = "content[text]"
+
+_ID = re.compile(r"[a-zA-Z0-9_-]+")
+_REFUSED_ID = re.compile(
+    r"messages\.\d{1,6}\.content\.\d{1,6}\."
+    r"(?:tool_use\.id|tool_result\.tool_use_id): String should match pattern|"
+    r"messages(?:\.\d{1,6}\.content\.\d{1,6})?: `?tool_use`? ids must be unique"
+)
+_BLANK = re.compile(
+    r"(?:messages|system)[\w.]{0,100}: text content blocks must (?:contain non-whitespace|be non-)"
+)
+_LETTERS = 32
+_ID_OF = {"tool_use": "id", "tool_result": "tool_use_id"}
+_OF_RESULTS = ("tool", "function")
+"""The roles of chat messages that must stay, whatever they say."""
+
+
+def refused_block(message: str) -> str | None:
+    """Return what an error's text refuses: the ids of calls, or blank texts; None: neither."""
+    if _REFUSED_ID.match(message):
+        return USE_ID
+    return TEXTS if _BLANK.match(message) else None
+
+
+def safe_use_id(call_id: str, time: int = 1) -> str:
+    """Return a call's id as Anthropic takes it, that of its `time`th call with this id.
+
+    The same id gives the same hash, in each turn.
+    """
+    if time == 1 and _ID.fullmatch(call_id):
+        return call_id
+    seed = call_id if time == 1 else f"{call_id} {time}"
+    return f"toolu_{hashlib.sha256(seed.encode('utf-8', 'replace')).hexdigest()[:_LETTERS]}"
+
+
+def with_safe_ids(messages: list[object]) -> Iterator[object]:
+    """Yield the messages of a messages body with ids of calls that Anthropic takes.
+
+    Results have their calls' ids. The messages themselves are copied.
+    """
+    seen: Counter[tuple[str, str]] = Counter()
+    for message in messages:
+        content = message.get("content") if isinstance(message, dict) else None
+        if isinstance(message, dict) and isinstance(content, list):
+            yield {**message, "content": [_with_safe_id(block, seen) for block in content]}
+        else:
+            yield message
+
+
+def _with_safe_id(block: object, seen: Counter[tuple[str, str]]) -> object:
+    """Return a block with a safe id; `seen` counts the calls, and the results, with each id."""
+    name = _ID_OF.get(str(block.get("type"))) if isinstance(block, dict) else None
+    if not isinstance(block, dict) or name is None or not isinstance(block.get(name), str):
+        return block
+    key = (name, block[name])
+    seen[key] += 1
+    return {**block, name: safe_use_id(block[name], seen[key])}
+
+
+def without_blank_texts(body: Json) -> None:
+    """Leave blank texts out of a messages or chat body, and messages that then say nothing.
+
+    The messages themselves are copied.
+    """
+    given = body.get("messages")
+    if isinstance(given, list):
+        body["messages"] = list(_said(given)) or given
+    system = body.get("system")
+    if system is not None and not (rest := _not_blank(system)):
+        del body["system"]
+    elif system is not None:
+        body["system"] = rest
+
+
+def _said(messages: Iterable[object]) -> Iterator[object]:
+    for message in messages:
+        if not isinstance(message, dict) or message.get("role") in _OF_RESULTS:
+            yield message
+            continue
+        content = message.get("content")
+        rest = _not_blank(content)
+        if rest == content and content != "":
+            yield message
+        elif rest or message.get("tool_calls"):
+            yield {**message, "content": rest or None}
+
+
+def _not_blank(content: object) -> object:
+    """Return a content without blank texts, those of results included."""
+    if isinstance(content, str):
+        return content if content.strip() else ""
+    if not isinstance(content, list):
+        return content
+    return [_result_said(block) for block in content if not _is_blank(block)]
+
+
+def _is_blank(block: object) -> bool:
+    if not isinstance(block, dict) or block.get("type") != "text":
+        return False
+    text = block.get("text")
+    return isinstance(text, str) and not text.strip()
+
+
+def _result_said(block: object) -> object:
+    if not isinstance(block, dict) or not isinstance(block.get("content"), list):
+        return block
+    return {**block, "content": _not_blank(block["content"])}
