@@ -5,7 +5,7 @@ The two share their paths. A union costs nobody anything: clients of both ignore
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, parse_qsl, urlencode
 
 import msgspec
 
@@ -17,6 +17,10 @@ from gateway.shapes import Json
 MAX_LIMIT = 1000
 """The most models on a page, as at Anthropic."""
 
+_STAGES = ("lifecycle", "lifecycle[]")
+"""Where a client asks for models by their stages; the SDKs write a list so."""
+_LISTED = frozenset({"active", "deprecated"})
+"""The stages of the models that are listed if a client asks for none."""
 _LAST = 253_402_300_799
 """The last second of the year 9999, which is the last that can be written."""
 
@@ -33,12 +37,14 @@ def in_both_forms(card: bytes) -> bytes:
 def page_reply(cards: Sequence[bytes], query: bytes) -> ClientReply:
     """Return a page of a list, with the cards in both forms.
 
-    `query` may have Anthropic's `limit`, `after_id` and `before_id`; without a limit the page has
-    all. Raises `InvalidRequest` for an invalid limit, and for an id that is not in the list.
+    `query` may have Anthropic's `limit`, `after_id`, `before_id` and `lifecycle`; without a limit
+    the page has all, and a card that does not say its stage is of an active model. Raises
+    `InvalidRequest` for an invalid limit, and for an id that is not in the list.
     """
     fields = parse_qs(query.decode("ascii", "replace"))
     after, before = fields.get("after_id", [""])[-1], fields.get("before_id", [""])[-1]
-    shown = [in_both_forms(card) for card in cards]
+    wanted = {stage for name in _STAGES for stage in fields.get(name, ())} or _LISTED
+    shown = [in_both_forms(card) for card in cards if _stage_of(card) in wanted]
     ids = [_id_of(card) for card in shown]
     for name, given in (("after_id", after), ("before_id", before)):
         if given and given not in ids:
@@ -57,12 +63,30 @@ def page_reply(cards: Sequence[bytes], query: bytes) -> ClientReply:
     return json_reply(b'{"object":"list","data":[' + b",".join(page) + b"]," + tail)
 
 
+def for_upstreams(query: bytes) -> bytes:
+    """Return what upstreams get of the query of an Anthropic's client: which stages it asks for.
+
+    Pages are of the list that the gateway composes.
+    """
+    asked = (
+        (name, stage)
+        for name, stage in parse_qsl(query.decode("ascii", "replace"))
+        if name in _STAGES
+    )
+    return urlencode(list(asked)).encode()
+
+
 def _limit(text: str) -> int | None:
     if not text:
         return None
     if not text.isdecimal() or len(text) > 4 or not 1 <= int(text) <= MAX_LIMIT:
         raise InvalidRequest(f"'limit' must be a number from 1 to {MAX_LIMIT}.", param="limit")
     return int(text)
+
+
+def _stage_of(card: bytes) -> str:
+    known = decode_body(card)
+    return str((known.get("lifecycle") if isinstance(known, dict) else None) or "active")
 
 
 def _id_of(card: bytes) -> str:

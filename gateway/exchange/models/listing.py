@@ -13,7 +13,7 @@ from gateway.exchange.bodies.context_marks import bare_name
 from gateway.exchange.client_reply import ClientReply, json_reply
 from gateway.exchange.client_warnings import redirect_warning
 from gateway.exchange.decision import Decision
-from gateway.exchange.models.both_forms import in_both_forms, page_reply
+from gateway.exchange.models.both_forms import for_upstreams, in_both_forms, page_reply
 from gateway.exchange.models.cards import Cards
 from gateway.exchange.models.lists import cards_by_id, in_pieces
 from gateway.exchange.models.upstream_lists import (
@@ -72,7 +72,8 @@ class Listing:
         if fits and not adds and len(self._settings.upstreams) == 1 and call.client is None:
             return await self._forwarder.run(call, decision)
         if anthropics:
-            return page_reply(await self.cards(replace(call, query=b""), decision), call.query)
+            asked = replace(call, query=for_upstreams(call.query))
+            return page_reply(await self.cards(asked, decision), call.query)
         return list_reply(await self.cards(call, decision))
 
     async def cards(self, call: Request, decision: Decision) -> list[bytes]:

@@ -83,6 +83,31 @@ def test_a_list_is_whole_without_a_limit() -> None:
 
 
 @pytest.mark.parametrize(
+    ("query", "ids"),
+    [
+        (b"", ["m", "a", "d"]),
+        (b"lifecycle=active", ["m", "a"]),
+        (b"lifecycle[]=deprecated&lifecycle[]=retired", ["d", "r"]),
+        (b"lifecycle%5B%5D=retired", ["r"]),
+        (b"lifecycle=other", []),
+        (b"lifecycle=deprecated&limit=1", ["d"]),
+    ],
+)
+def test_a_list_has_the_stages_that_are_asked_for(query: bytes, ids: list[str]) -> None:
+    stages = {"m": None, "a": "active", "d": "deprecated", "r": "retired"}
+    cards = [
+        msgspec.json.encode({**ANTHROPICS, "id": name, "lifecycle": stage})
+        for name, stage in stages.items()
+    ]
+    body = page_reply(cards, query).body
+    assert isinstance(body, bytes)
+    found = msgspec.json.decode(body)
+    assert [card["id"] for card in found["data"]] == ids
+    assert found["first_id"] == (ids[0] if ids else None)
+    assert not found["has_more"]
+
+
+@pytest.mark.parametrize(
     ("query", "ids", "has_more"),
     [
         (b"limit=2", ["m0", "m1"], True),

@@ -558,6 +558,20 @@ def test_a_versions_client_gets_both_forms(upstreams: tuple[UpstreamSettings, ..
         asyncio.run(versioned(scene, b"limit=0"))
 
 
+def test_anthropic_is_asked_for_the_stages_that_its_client_asks_for() -> None:
+    def answer(call: UpstreamCall) -> Answer:
+        retired = {"id": "claude-1", **CLAUDE, "lifecycle": "retired"}
+        more = [retired] if b"lifecycle%5B%5D=retired" in call.query else []
+        return json_reply({"data": [{"id": "claude-x", **CLAUDE}, *more]})
+
+    scene = Scene(answer, ANTHROPIC, rules=(ModelRule("claude-local", model="claude-x"),))
+    _, body = asyncio.run(versioned(scene, b"lifecycle[]=retired&limit=3"))
+    assert ids(body) == ["claude-1"]
+    assert b"limit=3" not in scene.network.calls[-1].query
+    _, body = asyncio.run(versioned(scene))
+    assert ids(body) == ["claude-local", "claude-x"]
+
+
 def test_openais_clients_can_read_anthropics_list() -> None:
     reply, body = asyncio.run(listed(Scene(of_both, ANTHROPIC)))
     assert isinstance(reply.body, bytes)
