@@ -8,10 +8,15 @@ from gateway.translate.parts.upstream_errors import nameless_call
 from gateway.translate.responses_via_chat.deltas.call_in_pieces import CallInPieces
 from gateway.translate.responses_via_chat.deltas.carrier import Carrier
 from gateway.translate.stream.messages.messages_blocks import (
+    TextBlock,
     ThinkingBlock,
     ToolUseBlock,
     check_input,
 )
+
+
+class RefusalBlock(TextBlock):
+    """What a refusal says, apart from the text beside it."""
 
 
 class CallBlock(CallInPieces, ToolUseBlock):

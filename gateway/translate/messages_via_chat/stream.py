@@ -3,7 +3,7 @@
 from gateway.errors import GatewayError, UpstreamError
 from gateway.shapes import Json
 from gateway.translate.contract import MAX_REPLY_CHARACTERS, Context, Report, StreamTranslation
-from gateway.translate.messages_via_chat.blocks import CallBlock, CarryingBlock
+from gateway.translate.messages_via_chat.blocks import CallBlock, CarryingBlock, RefusalBlock
 from gateway.translate.messages_via_chat.ending import Ending
 from gateway.translate.parts.messages.prepared import PreparedMessages, known_call_ids
 from gateway.translate.parts.upstream_errors import ended_too_early, without_error
@@ -116,7 +116,7 @@ class MessagesStream(StreamTranslation):
         if delta.refusal:
             self._end_text()
             self._ending.refuse(delta.refusal)
-            self._text_block().add(delta.refusal)
+            self._refusal_block().add(delta.refusal)
         if delta.calls and self._scanner.found is None:
             whole = "message" in choice
             calls = self._calls.take_all(delta.calls, self._begin_call, whole=whole)
@@ -188,7 +188,13 @@ class MessagesStream(StreamTranslation):
     def _text_block(self) -> TextBlock:
         """Return the last block if it is text, or else a new one."""
         last = self._frame.last
-        return last if isinstance(last, TextBlock) else self._frame.add(TextBlock())
+        if isinstance(last, TextBlock) and not isinstance(last, RefusalBlock):
+            return last
+        return self._frame.add(TextBlock())
+
+    def _refusal_block(self) -> RefusalBlock:
+        last = self._frame.last
+        return last if isinstance(last, RefusalBlock) else self._frame.add(RefusalBlock())
 
     def _end_text(self) -> None:
         """Show the text that was held back: other content ends a possible stop sequence."""

@@ -298,7 +298,7 @@ def test_a_stop_sequence_does_not_go_on_after_other_content() -> None:
         chunk(finish="stop"),
     ]
     message = PAIR.message(events, stop_sequences=("END",), **BOTH)
-    assert texts(message) == ["a E", "ls({})", "ND", "<hm>", "b E", "<hm>", "NDc Eno"]
+    assert texts(message) == ["a E", "ls({})", "ND", "<hm>", "b E", "<hm>", "NDc E", "no"]
 
 
 def test_a_stop_sequence_ends_a_reply_with_a_call_that_is_not_whole() -> None:
@@ -387,6 +387,16 @@ def test_a_refusal_is_text_and_the_reason() -> None:
         "category": None,
         "explanation": "I won't.",
     }
+
+
+def test_a_refusal_is_not_glued_to_the_text_beside_it() -> None:
+    refused = [chunk(refusal="I "), chunk(refusal="won't.")]
+    message = PAIR.message([ROLE, chunk("Well."), *refused, chunk("Sorry."), chunk(finish="stop")])
+    assert texts(message) == ["Well.", "I won't.", "Sorry."]
+    assert message["stop_details"]["explanation"] == "I won't."
+    reply = completion("Well.", "stop")
+    reply["choices"][0]["message"]["refusal"] = "I won't."
+    assert texts(PAIR.replied(reply)) == ["Well.", "I won't."]
 
 
 @pytest.mark.parametrize(
