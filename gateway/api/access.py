@@ -29,31 +29,34 @@ class Access:
         """
         if not self._by_digest:
             return None
-        key = presented_key(headers)
-        if not key:
+        keys = presented_keys(headers)
+        if not keys:
             raise AuthenticationFailed(
                 "You didn't provide an API key. Send the key that the gateway's operator gave you "
                 "in an Authorization header: `Authorization: Bearer YOUR_KEY`."
             )
-        client = self._by_digest.get(hashlib.sha256(key).hexdigest())
-        if client is None:
-            raise AuthenticationFailed(
-                "Incorrect API key provided. This gateway has keys of its own: use the one that "
-                "its operator gave you."
-            )
-        return client
+        for key in keys:
+            client = self._by_digest.get(hashlib.sha256(key).hexdigest())
+            if client is not None:
+                return client
+        raise AuthenticationFailed(
+            "Incorrect API key provided. This gateway has keys of its own: use the one that "
+            "its operator gave you."
+        )
 
 
-def presented_key(headers: RawHeaders) -> bytes:
-    """Return the key of `Authorization: Bearer …`, `api-key` or `x-api-key`; empty if none.
+def presented_keys(headers: RawHeaders) -> list[bytes]:
+    """Return the keys of `Authorization: Bearer …`, `api-key` and `x-api-key`, in this order.
 
-    The second is Azure's, the third Anthropic's. A Bearer without a key does not count: clients
-    send one where a variable for it is empty.
+    The second is Azure's, the third Anthropic's, whose clients send both where two variables are
+    set. A Bearer without a key does not count: clients send one where a variable for it is empty.
     """
+    bearers: list[bytes] = []
+    others: list[bytes] = []
     for name, value in headers:
-        if name == b"authorization":
-            scheme, _, key = value.strip().partition(b" ")
-            if scheme.lower() == b"bearer" and not key.strip():
-                continue
-            return key.strip() if scheme.lower() == b"bearer" else b""
-    return next((value.strip() for name, value in headers if name in _KEY_FIELDS), b"")
+        scheme, _, key = value.strip().partition(b" ")
+        if name == b"authorization" and scheme.lower() == b"bearer":
+            bearers.append(key.strip())
+        elif name in _KEY_FIELDS:
+            others.append(value.strip())
+    return [key for key in (*bearers, *others) if key]

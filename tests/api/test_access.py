@@ -4,7 +4,7 @@ import hashlib
 
 import pytest
 
-from gateway.api.access import Access, presented_key
+from gateway.api.access import Access, presented_keys
 from gateway.config.settings import ClientSettings
 from gateway.errors import AuthenticationFailed
 from tests.api.client import Client
@@ -14,33 +14,45 @@ TEAM = ClientSettings("team-a", (hashlib.sha256(b"gw-1").hexdigest().upper(),))
 
 
 @pytest.mark.parametrize(
-    ("headers", "key"),
+    ("headers", "keys"),
     [
-        ((), b""),
-        (((b"authorization", b"Bearer  gw-1 "),), b"gw-1"),
-        (((b"authorization", b"bearer gw-1"),), b"gw-1"),
-        (((b"authorization", b"Basic gw-1"),), b""),
-        (((b"api-key", b" gw-1 "),), b"gw-1"),
-        (((b"api-key", b"gw-2"), (b"authorization", b"Bearer gw-1")), b"gw-1"),
-        (((b"authorization", b"Basic x"), (b"api-key", b"gw-2")), b""),
-        (((b"x-api-key", b" gw-1 "),), b"gw-1"),
-        (((b"authorization", b"Bearer "), (b"x-api-key", b"gw-1")), b"gw-1"),
-        (((b"authorization", b"Bearer"), (b"api-key", b"gw-1")), b"gw-1"),
-        (((b"x-api-key", b"gw-1"), (b"authorization", b" bearer  ")), b"gw-1"),
-        (((b"authorization", b"Bearer "),), b""),
-        (((b"x-api-key", b"gw-2"), (b"authorization", b"Bearer gw-1")), b"gw-1"),
-        (((b"authorization", b"Bearer gw-1"), (b"x-api-key", b"gw-1")), b"gw-1"),
+        ((), []),
+        (((b"authorization", b"Bearer  gw-1 "),), [b"gw-1"]),
+        (((b"authorization", b"bearer gw-1"),), [b"gw-1"]),
+        (((b"authorization", b"Basic gw-1"),), []),
+        (((b"api-key", b" gw-1 "),), [b"gw-1"]),
+        (((b"api-key", b"gw-2"), (b"authorization", b"Bearer gw-1")), [b"gw-1", b"gw-2"]),
+        (((b"authorization", b"Basic x"), (b"api-key", b"gw-2")), [b"gw-2"]),
+        (((b"x-api-key", b" gw-1 "),), [b"gw-1"]),
+        (((b"authorization", b"Bearer "), (b"x-api-key", b"gw-1")), [b"gw-1"]),
+        (((b"authorization", b"Bearer"), (b"api-key", b"gw-1")), [b"gw-1"]),
+        (((b"x-api-key", b"gw-1"), (b"authorization", b" bearer  ")), [b"gw-1"]),
+        (((b"authorization", b"Bearer "),), []),
+        (((b"authorization", b"Bearer "), (b"x-api-key", b" ")), []),
+        (((b"x-api-key", b"gw-2"), (b"authorization", b"Bearer gw-1")), [b"gw-1", b"gw-2"]),
+        (((b"authorization", b"Bearer gw-1"), (b"x-api-key", b"gw-1")), [b"gw-1", b"gw-1"]),
     ],
 )
 def test_a_key_is_a_bearer_token_azures_or_anthropics(
-    headers: tuple[tuple[bytes, bytes], ...], key: bytes
+    headers: tuple[tuple[bytes, bytes], ...], keys: list[bytes]
 ) -> None:
-    assert presented_key(headers) == key
+    assert presented_keys(headers) == keys
 
 
 def test_a_key_names_its_client() -> None:
     access = Access((TEAM,))
     assert access.client(((b"api-key", b"gw-1"),)) is TEAM
+
+
+@pytest.mark.parametrize("name", [b"x-api-key", b"api-key"])
+@pytest.mark.parametrize("other", [b"Bearer sk-other", b"Basic x", b"Bearer gw-1"])
+def test_a_key_counts_beside_one_for_something_else(name: bytes, other: bytes) -> None:
+    headers = ((name, b"gw-1"), (b"authorization", other))
+    assert Access((TEAM,)).client(headers) is TEAM
+    reverse = ((b"authorization", b"Bearer gw-1"), (name, b"sk-other"))
+    assert Access((TEAM,)).client(reverse) is TEAM
+    with pytest.raises(AuthenticationFailed, match="Incorrect"):
+        Access((TEAM,)).client(((name, b"gw-2"), (b"authorization", b"Bearer gw-3")))
 
 
 @pytest.mark.parametrize("key", [b"gw-2", b"", b"\xff"])
