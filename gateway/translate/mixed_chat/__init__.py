@@ -16,7 +16,13 @@ from gateway.translate.composed import Composed
 from gateway.translate.contract import Context, Report, StreamTranslation, Translation
 from gateway.translate.mixed_chat.calls import as_functions, chunk_as_functions
 from gateway.translate.mixed_chat.messages import Messages, read_messages
-from gateway.translate.mixed_chat.tools import Tools, forms_in, read_choice, read_tools
+from gateway.translate.mixed_chat.tools import (
+    Tools,
+    forms_in,
+    is_for_one_call,
+    read_choice,
+    read_tools,
+)
 from gateway.translate.pair import PairTranslation
 
 _INDEXED = re.compile(r"(messages|tools)\[([0-9]{1,6})\](.*)", re.DOTALL)
@@ -61,11 +67,13 @@ def reformed(body: Json) -> Reformed | None:
     if form:
         changed["tool_choice"] = choice
         report.change("tool_choice", form, Shape.CHAT)
+        if is_for_one_call(body["tool_choice"]) and body.get("parallel_tool_calls") is None:
+            changed["parallel_tool_calls"] = False
     if messages.has_blocks:
         report.change("messages", Shape.MESSAGES, Shape.CHAT)
     if isinstance(given, list) and messages.sent != given:
         changed["messages"] = messages.sent
-    for path in messages.dropped:
+    for path in (*tools.dropped, *messages.dropped):
         report.drop(path)
     for path in messages.emulated:
         report.emulate(path)

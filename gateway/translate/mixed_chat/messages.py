@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from gateway.shapes import Json
+from gateway.translate.mixed_chat.fields import MARK, beside, without_place
 from gateway.translate.parts.from_messages.blocks.content import data_url
 from gateway.translate.parts.from_messages.blocks.forms import CHAT
 from gateway.translate.parts.from_messages.blocks.results import as_failure
@@ -15,6 +16,12 @@ _THINKING: Final = ("thinking", "redacted_thinking")
 _BLOCKS: Final = ("tool_use", "tool_result", "image", *_THINKING)
 """Types of blocks that chat has no parts of. Not a set, which cannot be asked for an object in the
 place of a type: nothing is checked yet."""
+_KEPT: Final = {
+    "tool_use": ("type", "id", "name", "input", MARK),
+    "tool_result": ("type", "tool_use_id", "content", "is_error", MARK),
+    "image": ("type", "source", MARK),
+}
+"""The fields of a block that have a place."""
 
 
 @dataclass(slots=True)
@@ -36,12 +43,18 @@ class Messages:
         self.sent.append(message)
         self.paths.append((path, is_own))
 
+    def drop_rest(self, block: Json, path: str) -> None:
+        """Note the fields of a block that have no place."""
+        self.dropped += without_place(block, _KEPT[block["type"]], path)
+
     def client_path(self, index: int, rest: str) -> str:
         """Return the client's path of something in a message that was sent."""
         if index >= len(self.paths):
             return "messages"
         path, is_own = self.paths[index]
-        return path + rest if is_own else path
+        if is_own:
+            return path + rest
+        return f"{path}.{MARK}" if rest.endswith(f".{MARK}") else path
 
 
 def read_messages(messages: list[Any], custom: AbstractSet[str]) -> Messages:
@@ -93,7 +106,9 @@ def _split(blocks: list[Any], path: str, read: Messages) -> tuple[list[Any], lis
         if kind == "tool_use":
             arguments = json.dumps(block.get("input", {}), ensure_ascii=False)
             function = {"name": block.get("name"), "arguments": arguments}
-            calls.append({"id": block.get("id"), "type": "function", "function": function})
+            call = {"id": block.get("id"), "type": "function", "function": function}
+            calls.append({**call, **beside(block)})
+            read.drop_rest(block, f"{path}.content[{index}]")
         elif kind in _THINKING:
             read.dropped.append(f"{path}.content[{index}]")
         else:
@@ -127,10 +142,11 @@ def _read_other(message: Json, path: str, read: Messages) -> None:
     read.has_blocks = True
     others: list[Any] = []
     for index, block in enumerate(blocks):
+        place = f"{path}.content[{index}]"
         if isinstance(block, dict) and block.get("type") == "tool_result":
-            _add_result(block, f"{path}.content[{index}]", read)
+            _add_result(block, place, read)
         else:
-            others.append(_part(block))
+            others.append(_part(block, place, read))
     if others:
         read.add({**message, "content": others}, path)
 
@@ -138,12 +154,15 @@ def _read_other(message: Json, path: str, read: Messages) -> None:
 def _add_result(block: Json, path: str, read: Messages) -> None:
     content = block.get("content", "")
     if isinstance(content, list):
-        content = [_part(part) for part in content] or ""
+        content = [
+            _part(part, f"{path}.content[{index}]", read) for index, part in enumerate(content)
+        ] or ""
     if block.get("is_error"):
         read.emulated.append(f"{path}.is_error")
         content = _failed(content)
     result = {"role": "tool", "tool_call_id": block.get("tool_use_id"), "content": content}
-    read.add(with_bounded_id(result, "tool_call_id"), path)
+    read.drop_rest(block, path)
+    read.add(with_bounded_id({**result, **beside(block)}, "tool_call_id"), path)
 
 
 def _failed(content: Any) -> Any:
@@ -156,7 +175,7 @@ def _failed(content: Any) -> Any:
     return [CHAT.text(as_failure("")), *content]
 
 
-def _part(block: Any) -> Any:
+def _part(block: Any, path: str, read: Messages) -> Any:
     """Return an image as chat has it; all else stays as it is."""
     source = block.get("source") if isinstance(block, dict) else None
     if not isinstance(source, dict) or block.get("type") != "image":
@@ -164,7 +183,10 @@ def _part(block: Any) -> Any:
     url = source.get("url")
     if source.get("type") == "base64" and "media_type" in source and "data" in source:
         url = data_url(source)
-    return CHAT.image(url) if isinstance(url, str) else block
+    if not isinstance(url, str):
+        return block
+    read.drop_rest(block, path)
+    return {**CHAT.image(url), **beside(block)}
 
 
 def _blocks_of(message: Json) -> list[Any]:

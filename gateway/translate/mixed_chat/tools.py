@@ -5,11 +5,18 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gateway.shapes import Json
+from gateway.translate.mixed_chat.fields import MARK, beside, without_place
 from gateway.translate.parts.from_messages.tools import MODES
 from gateway.translate.parts.tools.definitions import chat_grammar
 
 _INNER = ("name", "description", "parameters", "strict", "format")
 """The fields of a flat tool that chat has within it."""
+_KEPT = {
+    "": (),
+    "responses": ("type", *_INNER),
+    "messages": ("type", "name", "description", "input_schema", "strict", MARK),
+}
+"""The fields of a tool that have a place, by its form; chat's own tools stay as they are."""
 
 
 @dataclass(slots=True)
@@ -21,6 +28,8 @@ class Tools:
     """Of each tool: `responses` or `messages`; empty: as chat's are."""
     custom: set[str] = field(default_factory=set)
     """The names of custom tools that were written flat."""
+    dropped: list[str] = field(default_factory=list)
+    """The client's paths of what has no place."""
 
     def client_path(self, index: int, rest: str) -> str:
         """Return the client's path of something in a tool that was sent."""
@@ -36,9 +45,11 @@ class Tools:
 def read_tools(tools: object) -> Tools:
     """Return the tools of a request as chat has them; anything else stays as it is."""
     read = Tools()
-    for tool in tools if isinstance(tools, list) else ():
+    for index, tool in enumerate(tools if isinstance(tools, list) else ()):
         form = _form_of(tool)
         read.forms.append(form)
+        if form:
+            read.dropped += without_place(tool, _KEPT[form], f"tools[{index}]")
         read.sent.append(_WRITERS[form](tool))
         if form == "responses" and tool["type"] == "custom":
             read.custom.add(tool["name"])
@@ -57,6 +68,11 @@ def read_choice(choice: object) -> tuple[object, str]:
     if isinstance(kind, str) and kind in MODES and kind != "tool":
         return MODES[kind], "messages"
     return choice, ""
+
+
+def is_for_one_call(choice: object) -> bool:
+    """Whether a `tool_choice` of Anthropic's wants one call at a time."""
+    return isinstance(choice, dict) and choice.get("disable_parallel_tool_use") is True
 
 
 def _form_of(tool: Any) -> str:
@@ -82,7 +98,10 @@ def _of_bare(tool: Json) -> Json:
     function: Json = {"name": tool["name"]}
     if isinstance(tool.get("description"), str):
         function["description"] = tool["description"]
-    return {"type": "function", "function": {**function, "parameters": tool["input_schema"]}}
+    function["parameters"] = tool["input_schema"]
+    if isinstance(tool.get("strict"), bool):
+        function["strict"] = tool["strict"]
+    return {"type": "function", "function": function, **beside(tool)}
 
 
 def _as_it_is(tool: Any) -> Any:

@@ -94,6 +94,33 @@ def test_tool_use_becomes_calls_and_thoughts_are_dropped() -> None:
     assert read.has_blocks
 
 
+MARKED: Json = {"cache_control": {"type": "ephemeral"}}
+
+
+def test_marks_stay_and_what_else_has_no_place_is_named() -> None:
+    read = read_messages(
+        [
+            of("user", {**OF_ANTHROPIC, **MARKED, "transformations": {"a": 1}}),
+            of("assistant", {**USE, **MARKED, "caller": {"type": "direct"}, "toolset_name": None}),
+            of("user", result([{**OF_ANTHROPIC, "zzz": 1}], **MARKED, toolset_name="t", zzz=False)),
+        ],
+        frozenset(),
+    )
+    assert read.sent == [
+        of("user", {**IMAGE, **MARKED}),
+        {"role": "assistant", "content": None, "tool_calls": [{**USED, **MARKED}]},
+        {**tool([IMAGE]), **MARKED},
+    ]
+    assert read.dropped == [
+        "messages[0].content[0].transformations",
+        "messages[1].content[0].caller",
+        "messages[2].content[0].content[0].zzz",
+        "messages[2].content[0].toolset_name",
+    ]
+    assert read.client_path(1, ".tool_calls[0].cache_control") == "messages[1].cache_control"
+    assert read.client_path(2, ".cache_control") == "messages[2].content[0].cache_control"
+
+
 def test_an_assistant_with_calls_alone_has_no_content() -> None:
     bare: Json = {"type": "tool_use", "id": "b", "name": "List"}
     message = {**of("assistant", USE, bare), "tool_calls": [CALL]}

@@ -191,6 +191,35 @@ def test_the_report_says_what_was_rewritten(body: Json, header: str) -> None:
     assert translation.report.header() == header
 
 
+def test_marks_and_a_wish_for_one_call_reach_claude_again() -> None:
+    mark: Json = {"cache_control": {"type": "ephemeral"}}
+    use = {"type": "tool_use", "id": "toolu_1", "name": "Read", "input": {}, **mark}
+    result = {"type": "tool_result", "tool_use_id": "toolu_1", "content": "x", **mark}
+    turn: list[Json] = [
+        {"role": "user", "content": "Hi"},
+        {"role": "assistant", "content": [use]},
+        {"role": "user", "content": [result]},
+    ]
+    body: Json = {
+        "model": "m",
+        "messages": turn,
+        "tools": [{**NAMED, "input_schema": {"type": "object"}, "type": "custom", **mark}],
+        "tool_choice": {"type": "any", "disable_parallel_tool_use": True},
+    }
+    translation = plan(CHAT, MESSAGES, body, Context("m", "m"), mixed=True)
+    (sent,) = translation.calls
+    assert sent["messages"] == turn
+    assert sent["tools"] == [{**NAMED, "input_schema": {"type": "object"}, **mark}]
+    assert sent["tool_choice"] == body["tool_choice"]
+    assert translation.report.dropped == []
+    (sent,) = plan(CHAT, CHAT, body, Context("m", "m"), mixed=True).calls
+    assert sent["parallel_tool_calls"] is False
+    (sent,) = plan(
+        CHAT, CHAT, {**body, "parallel_tool_calls": True}, Context("m", "m"), mixed=True
+    ).calls
+    assert sent["parallel_tool_calls"] is True
+
+
 @pytest.mark.parametrize("home", [COMPLETIONS, RESPONSES, MESSAGES])
 @pytest.mark.parametrize(
     ("more", "param"),

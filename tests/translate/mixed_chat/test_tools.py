@@ -3,7 +3,12 @@ from typing import Any
 import pytest
 
 from gateway.shapes import Json
-from gateway.translate.mixed_chat.tools import forms_in, read_choice, read_tools
+from gateway.translate.mixed_chat.tools import (
+    forms_in,
+    is_for_one_call,
+    read_choice,
+    read_tools,
+)
 
 FUNCTION: Json = {"name": "Read", "description": "Reads.", "parameters": {"type": "object"}}
 NESTED: Json = {"type": "function", "function": FUNCTION}
@@ -65,6 +70,29 @@ def test_bare_tools_become_functions(kind: Json) -> None:
     ]
     assert forms_in(read.forms) == ["messages"]
     assert read.custom == set()
+
+
+def test_what_has_no_place_of_a_tool_is_named() -> None:
+    mark: Json = {"cache_control": {"type": "ephemeral"}}
+    bare = {"name": "Read", "input_schema": {}, "strict": True, **mark, "defer_loading": False}
+    flat = {"type": "function", **FUNCTION, "defer_loading": True, "strict": None}
+    read = read_tools([NESTED, {**bare, "input_examples": [{}]}, flat])
+    function = {"name": "Read", "parameters": {}, "strict": True}
+    assert read.sent[1] == {"type": "function", "function": function, **mark}
+    assert read.dropped == ["tools[1].input_examples", "tools[2].defer_loading"]
+
+
+@pytest.mark.parametrize(
+    ("choice", "one"),
+    [
+        ({"type": "any", "disable_parallel_tool_use": True}, True),
+        ({"type": "any", "disable_parallel_tool_use": False}, False),
+        ({"type": "any"}, False),
+        ("auto", False),
+    ],
+)
+def test_a_choice_may_be_for_one_call(choice: Any, one: bool) -> None:
+    assert is_for_one_call(choice) is one
 
 
 @pytest.mark.parametrize(
