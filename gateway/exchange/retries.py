@@ -274,7 +274,7 @@ class Retries:
         if not names or self._fix_count + len(names) > MAX_FIXED:
             return False
         self._fix_count += len(names)
-        self._fixed |= names | {fix.to for fix in refusal.fixes if fix.to}
+        self._fixed |= names | {fix.to for fix in refusal.fixes if fix.to and fix.action != "yield"}
         self.fixes = (*self.fixes, *refusal.fixes)
         return True
 

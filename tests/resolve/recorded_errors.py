@@ -100,6 +100,7 @@ def _fixes(label: dict[str, Any] | None) -> frozenset[ParameterFix]:
     ]
     replaced = label.get("replace", {}).items()
     replaces = [ParameterFix("replace", name, to, given) for name, (given, to) in replaced]
+    drops += [ParameterFix("drop", name, once=True) for name in label.get("drop_once", [])]
     once = label.get("once", {}).items()
     replaces += [ParameterFix("replace", name, to, given, once=True) for name, (given, to) in once]
     renames = [ParameterFix("rename", name, to) for name, to in label.get("rename", {}).items()]

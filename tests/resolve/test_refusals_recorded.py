@@ -70,8 +70,8 @@ def with_message(body: object, change: str) -> object:
 
 
 def test_the_file_is_whole() -> None:
-    assert len(RECORDED) == 294
-    assert len({entry.id for entry in RECORDED}) == 294
+    assert len(RECORDED) == 300
+    assert len({entry.id for entry in RECORDED}) == 300
 
 
 @each(RECORDED)

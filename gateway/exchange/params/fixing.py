@@ -66,9 +66,14 @@ def for_own_clients(fixes: Fixes, shape: Shape) -> Fixes:
             for fix in fixes
             if fix.action in ("retell", "stream")
             or fix.name in _OF_OTHER_MODELS
-            or (fix.action in ("drop", "replace") and fix.name in _HINTS)
+            or (fix.action in ("drop", "replace") and fix.name in _HINTS and not _is_choice(fix))
         )
     return tuple(fix for fix in fixes if fix.action != "limit")
+
+
+def _is_choice(fix: ParameterFix) -> bool:
+    """Whether a fix takes one of the values that do not go together: which, the client knows."""
+    return fix.once and fix.action == "drop"
 
 
 def for_clients(

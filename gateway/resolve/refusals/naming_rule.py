@@ -6,6 +6,8 @@ from dataclasses import dataclass
 NAME = r"(?P<name>[A-Za-z_][\w.\[\]]*)"
 QUOTED = rf"(?P<quote>[`'\"]){NAME}(?P=quote)"
 """A name in quotation marks of any kind: relays and servers that imitate a text have their own."""
+ANY_NAME = rf"(?P<quote>[`'\"])?{NAME}(?(quote)(?P=quote)|(?=\.?(?:$|\n)|[,;] ))"
+"""The same, or without any where a sentence ends after it."""
 ANY_NAMES = r"(?P<names>[`'\"]?[A-Za-z_][\w.\[\], `'\"]*?)"
 """Several names, with any marks or without."""
 

@@ -7,6 +7,7 @@ the recorded replies (tests/resolve/errors.jsonl) that need a row.
 from typing import Final
 
 from gateway.resolve.refusals.naming_rule import (
+    ANY_NAME,
     ANY_NAMES,
     NAME,
     QUOTED,
@@ -22,8 +23,6 @@ EFFORT_NAMES: Final = ("reasoning_effort", "reasoning.effort", "output_config.ef
 
 
 _NAMES = r"(?P<names>[A-Za-z_][\w.\[\], ]*?)"
-_ANY_NAME = rf"(?P<quote>[`'\"])?{NAME}(?(quote)(?P=quote)|(?=\.?(?:$|\n)|[,;] ))"
-"""The same, or without any where a sentence ends after it."""
 _INSTEAD = r"(?: Use [`'\"](?P<instead>[\w.]+)[`'\"] instead)?"
 _SPOKEN_OF = r"(?:this|the [`'\"][^`'\"\n]{1,200}[`'\"]) model"
 _LEVEL = rf"[`'\"](?P<given>{'|'.join(EFFORTS)})[`'\"]"
@@ -55,7 +54,7 @@ NAMING_RULES: tuple[NamingRule, ...] = (
         "nim-unsupported-parameters-unquoted",
     ),
     by_server(
-        rf"[Uu]nknown parameter:? {_ANY_NAME}",
+        rf"[Uu]nknown parameter:? {ANY_NAME}",
         "openai-unknown-parameter-reasoning-on-chat",
         "openai-unknown-parameter-reasoning-max-tokens",
         "openai-unknown-input-phase",
@@ -86,7 +85,8 @@ NAMING_RULES: tuple[NamingRule, ...] = (
         "copilot-gpt5-mini-effort-xhigh",
         value_only=True,
     ),
-    # The same where a relay has lost the parameter; CLIProxyAPI; Gemini; Qwen's chat template
+    # The same where a relay has lost the parameter; CLIProxyAPI; Gemini; Qwen's chat template;
+    # Anthropic
     *(
         by_model(pattern, *serves, about=EFFORT_NAMES, value_only=True)
         for pattern, *serves in (
@@ -106,6 +106,10 @@ NAMING_RULES: tuple[NamingRule, ...] = (
             (
                 r"Unexpected reasoning effort (?P<given>\w{1,20})\. Supported types are ",
                 "sglang-qwen-template-effort",
+            ),
+            (
+                r"This model does not support effort level [`'\"](?P<given>\w{1,20})[`'\"]",
+                "anthropic-effort-level",
             ),
         )
     ),
@@ -163,14 +167,36 @@ NAMING_RULES: tuple[NamingRule, ...] = (
         "anthropic-thinking-type",
         about=("thinking",),
     ),
-    # Anthropic since 2025, through relays, too
+    by_model(
+        r"adaptive thinking is not supported (?:on|by|for|with) this model",
+        "omniroute-adaptive-thinking",
+        about=("thinking", "reasoning_effort", "reasoning"),
+    ),
+    # Anthropic, through relays, too, of values that do not go together: the more telling one stays
     by_model(
         r"[`'\"]?(?:temperature[`'\"]? and [`'\"]?top_p|top_p[`'\"]? and [`'\"]?temperature)"
         r"[`'\"]? (?:cannot|can't|can not) (?:both be|be both) (?:specified|set|used|provided)\b",
         "anthropic-temperature-with-top-p",
+        "anthropic-temperature-and-top-p",
         "bedrock-temperature-with-top-p",
+        "newapi-temperature-and-top-p",
         about=("top_p",),
         beside="temperature",
+    ),
+    by_model(
+        r"[`'\"]?temperature[`'\"]? may only be set to 1 when thinking is enabled",
+        "anthropic-temperature-with-thinking",
+        "newapi-temperature-with-thinking",
+        about=("temperature",),
+        beside_others=True,
+    ),
+    *(
+        by_model(
+            rf"[`'\"]?{name}[`'\"]? must be [^\n]{{0,60}}unset when thinking is enabled",
+            about=(name,),
+            beside_others=True,
+        )
+        for name in ("top_p", "top_k")
     ),
     # Anthropic, of a forced call
     by_model(
@@ -201,23 +227,6 @@ NAMING_RULES: tuple[NamingRule, ...] = (
         r" (?:parameter )?is (?:not supported|unsupported)"
         r"(?: (?:by|on|with|for) this (?:endpoint|model|provider|proxy|server))?\.?$"
     ),
-    # Anthropic, and pydantic messages without their structure; Fireworks; Go's decoder, Rust's
-    by_server(rf"(?:body\.)?{NAME}: Extra inputs are not permitted\.?$"),
-    by_server(rf"Extra inputs are not permitted, field: {QUOTED}"),
-    by_server(
-        rf"(?:Failed to deserialize the JSON body into the target type: )?"
-        rf"(?:json: )?[Uu]nknown field:? {_ANY_NAME}",
-        unknown=True,
-    ),
-    # The decoder of Rust with the path of the field, of which the name is the last step
-    by_server(
-        rf"Failed to deserialize the JSON body into the target type: {NAME}: "
-        r"unknown field [`'\"]?\w{1,100}[`'\"]?, expected ",
-        "bedrock-gpt-oss-unknown-field",
-        unknown=True,
-    ),
-    # Cohere
-    by_server(rf"unknown field: parameter {QUOTED} is not a valid field", unknown=True),
     # transformers
     by_server(
         r"Unexpected fields in the request: (?P<literal>\{[^{}\n]{1,1000}\})\.?$",

@@ -26,8 +26,8 @@ _VALUE_REFUSED = re.compile(
 )
 # OpenAI, Qwen's chat template, CLIProxyAPI, pydantic (both versions), Anthropic
 _SUPPORTED = re.compile(
-    r"(?:[Ss]upported (?:values|types)(?: are)?|valid levels|permitted|Input should be|Use effort)"
-    r":? (.{1,200})"
+    r"(?:[Ss]upported (?:values|types|levels)(?: are)?|valid levels|permitted|Input should be|"
+    r"Use effort):? (.{1,200})"
 )
 # lmdeploy: "x is not supported by Responses Text V1.", with `x` as the error's parameter.
 _NAMED_FIRST = re.compile(r" is not supported by \S")
@@ -77,9 +77,15 @@ def _apply(
             for each in refused
         ]
     else:
-        instead, unknown, by_model = groups.get("instead"), rule.unknown, rule.by_model
         refused = [
-            RefusedParameter(name, instead, unknown=unknown, by_model=by_model, given=rule.entry)
+            RefusedParameter(
+                name,
+                groups.get("instead"),
+                unknown=rule.unknown,
+                by_model=rule.by_model,
+                given=rule.entry,
+                beside_others=rule.beside_others,
+            )
             for name in names
         ]
         refused = [replace(each, beside=rule.beside) for each in refused]

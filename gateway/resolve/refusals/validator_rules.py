@@ -5,6 +5,7 @@ Servers pass them on as they are. Lists of fields that are nested into a request
 """
 
 from gateway.resolve.refusals.naming_rule import (
+    ANY_NAME,
     NAME,
     QUOTED,
     NamingRule,
@@ -23,6 +24,23 @@ _NOT_OF_MODEL = (
 )
 
 VALIDATOR_RULES: tuple[NamingRule, ...] = (
+    # Anthropic, and pydantic messages without their structure; Fireworks; Go's decoder, Rust's
+    by_server(rf"(?:body\.)?{NAME}: Extra inputs are not permitted\.?$"),
+    by_server(rf"Extra inputs are not permitted, field: {QUOTED}"),
+    by_server(
+        rf"(?:Failed to deserialize the JSON body into the target type: )?"
+        rf"(?:json: )?[Uu]nknown field:? {ANY_NAME}",
+        unknown=True,
+    ),
+    # The decoder of Rust with the path of the field, of which the name is the last step
+    by_server(
+        rf"Failed to deserialize the JSON body into the target type: {NAME}: "
+        r"unknown field [`'\"]?\w{1,100}[`'\"]?, expected ",
+        "bedrock-gpt-oss-unknown-field",
+        unknown=True,
+    ),
+    # Cohere
+    by_server(rf"unknown field: parameter {QUOTED} is not a valid field", unknown=True),
     # zod 3 and 4
     by_server(
         rf"(?:Validation error: )?Unrecognized keys?(?:\(s\) in object)?: {_NAMES}{_ENDS}",

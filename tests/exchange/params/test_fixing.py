@@ -147,6 +147,13 @@ def test_hints_and_system_messages_are_fixed_for_clients_of_messages() -> None:
     assert for_own_clients(fixes, Shape.MESSAGES) == (retell, hint, tuning)
 
 
+def test_which_of_two_values_goes_is_for_clients_of_messages_to_say() -> None:
+    beside = ParameterFix("drop", "top_p", once=True)
+    effort = ParameterFix("replace", "output_config.effort", "high", "xhigh", once=True)
+    assert for_own_clients((beside, effort), Shape.MESSAGES) == (effort,)
+    assert for_own_clients((beside, effort), Shape.CHAT) == (beside, effort)
+
+
 def test_what_other_models_have_written_is_fixed_for_clients_of_messages() -> None:
     ids, texts = ParameterFix("fill", "tool_use.id"), ParameterFix("fill", "content[text]")
     last = ParameterFix("fill", "messages[-1]")

@@ -1,10 +1,20 @@
 import pytest
 
 from gateway.envelopes.error_envelopes import read_error
+from gateway.resolve.refusals.classify import Verdict, classify
 from gateway.resolve.refusals.naming_rule import NamingRule
+from gateway.resolve.refusals.parameter_fixes import ParameterFix
 from gateway.resolve.refusals.parameter_rules import NAMING_RULES
 from gateway.resolve.refusals.parameters import refused_parameters
-from tests.resolve.recorded_errors import RECORDED
+from gateway.shapes import Shape
+from tests.resolve.recorded_errors import RECORDED, in_openai_envelope
+
+SENT = {"model", "messages", "temperature", "top_p", "top_k", "reasoning_effort", "tool_choice"}
+ONCE = {
+    "`temperature` may only be set to 1 when thinking is enabled.": "temperature",
+    "`top_p` must be greater than or equal to 0.95 or unset when thinking is enabled.": "top_p",
+    "top_k must be unset when thinking is enabled": "top_k",
+}
 
 
 @pytest.mark.parametrize("rule", NAMING_RULES, ids=lambda rule: rule.pattern.pattern[:50])
@@ -27,5 +37,24 @@ def test_every_recorded_text_has_a_rule_but_the_structured_ones() -> None:
             structured = entry.id.endswith("-listed") or "extra-forbidden" in entry.id
             structured = structured or "gemini-unknown" in entry.id
             structured = structured or "-literal" in entry.id or "-named-param-" in entry.id
-            elsewhere = any(fix.action in ("limit", "stream", "unthink") for fix in entry.fixes)
+            others = ("beta", "limit", "stream", "unthink")
+            elsewhere = any(fix.action in others for fix in entry.fixes)
             assert (entry.id in served) != (structured or elsewhere)
+
+
+def fixes(message: str, sent: set[str] = SENT) -> tuple[ParameterFix, ...]:
+    reply = classify(Shape.CHAT, 400, in_openai_envelope(message), model="m-1", sent=sent)
+    assert (reply.verdict is Verdict.UNSUPPORTED_PARAMETER) is bool(reply.fixes)
+    return reply.fixes
+
+
+@pytest.mark.parametrize(("message", "name"), ONCE.items())
+def test_a_value_beside_thinking_goes_for_one_request(message: str, name: str) -> None:
+    assert fixes(message) == (ParameterFix("drop", name, once=True),)
+    assert fixes(message, SENT - {name}) == ()
+
+
+def test_adaptive_thinking_that_a_model_lacks_goes() -> None:
+    message = "Adaptive thinking is not supported by this model."
+    assert fixes(message) == (ParameterFix("drop", "reasoning_effort"),)
+    assert fixes(f"You wrote: {message}") == ()

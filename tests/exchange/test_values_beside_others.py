@@ -1,0 +1,69 @@
+"""Values that Claude takes alone, but not beside another one: one of the two is left out."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from gateway.config.settings import ModelRule, UpstreamSettings
+from gateway.shapes import Json, Shape, UpstreamCall
+from tests import kinds
+from tests.exchange.scene import Scene
+from tests.exchange.test_retries import ASKED, REPLIES, sent
+from tests.fakes import Answer, error_reply, json_reply
+
+CHAT, RESPONSES, MESSAGES = Shape.CHAT, Shape.RESPONSES, Shape.MESSAGES
+MODEL = "house-claude"
+TOGETHER = "`temperature` and `top_p` cannot both be specified for this model. Please use only one."
+THINKING = {
+    "temperature": "`temperature` may only be set to 1 when thinking is enabled.",
+    "top_p": "`top_p` must be greater than or equal to 0.95 or unset when thinking is enabled.",
+    "top_k": "`top_k` must be unset when thinking is enabled.",
+}
+BOTH = {"temperature": 0.5, "top_p": 0.9}
+
+
+def answer(call: UpstreamCall) -> Answer:
+    """Answer as Claude, or as a relay that passes Claude's words on."""
+    if call.method == "GET":
+        return json_reply({"data": []})
+    body = sent(call)
+    if {"temperature", "top_p"} <= body.keys():
+        return error_reply(400, TOGETHER)
+    for name, words in THINKING.items():
+        if name in body and not body.keys().isdisjoint({"reasoning_effort", "thinking"}):
+            return error_reply(400, words)
+    return json_reply(REPLIES[call.path])
+
+
+def scene(home: Shape) -> Scene:
+    kind = kinds.ANTHROPIC if home is MESSAGES else kinds.OTHER
+    upstream = UpstreamSettings("main", "http://127.0.0.1:8000/v1", kind)
+    rules = (ModelRule(MODEL, endpoints=(home,)),)
+    return Scene(answer, upstream, rules=rules)
+
+
+def asked(client: Shape, **more: Any) -> Json:
+    return {"model": MODEL, **ASKED[client], **more}
+
+
+@pytest.mark.parametrize("more", [{"temperature": 0.5}, {"top_p": 0.9}, {"top_k": 5}, BOTH])
+def test_thinking_stays_where_another_value_is_refused_beside_it(more: Json) -> None:
+    async def scenario() -> None:
+        stage = scene(CHAT)
+        result = await stage.call(CHAT, asked(CHAT, reasoning_effort="high", **more))
+        assert (result.reply.status, result.decision.attempts) == (200, 1 + len(more))
+        last = sent(stage.network.calls[-1])
+        assert last["reasoning_effort"] == "high"
+        assert not more.keys() & last.keys()
+        alone = await stage.call(CHAT, asked(CHAT, temperature=0.5))
+        assert alone.decision.attempts == 1
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("name", THINKING)
+def test_which_of_the_two_goes_is_for_claudes_own_clients_to_say(name: str) -> None:
+    body = {"model": MODEL, **ASKED[MESSAGES], name: 1, "thinking": {"type": "adaptive"}}
+    result = scene(MESSAGES).generate(MESSAGES, body)
+    assert (result.reply.status, result.decision.attempts) == (400, 1)
