@@ -22,6 +22,7 @@ from gateway.exchange.decision import Decision
 from gateway.exchange.errors.clients_names import in_clients_names
 from gateway.exchange.errors.failed_attempt import judge_apart
 from gateway.exchange.errors.final_failure import FinalFailure
+from gateway.exchange.params.betas import without_betas
 from gateway.exchange.params.known_fixes import Fixes
 from gateway.exchange.params.rule_params import RuleParams, attributed
 from gateway.exchange.reply.classify import ErrorReply
@@ -184,9 +185,10 @@ class Exchange:
 
         Raises `InvalidRequest` where the request does not fit there.
         """
-        call, route, routed = request.call, request.route, request.routed
+        call, fixes = without_betas(request.call, shape, fixes, request.decision)
+        route, routed = request.route, request.routed
         if call.shape is _RESPONSES and shape is not _RESPONSES:
-            return await self._continued(request, shape, fixes)
+            return await self._continued(msgspec.structs.replace(request, call=call), shape, fixes)
         # A model that lives at responses keeps its conversations itself.
         return call, await self.attempts.build_apart(call, route, shape, fixes, routed), None
 

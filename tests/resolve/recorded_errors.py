@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from gateway.resolve.refusals.betas import FIELD
 from gateway.resolve.refusals.classify import Refusal, Verdict, classify
 from gateway.resolve.refusals.parameter_fixes import ParameterFix
 from gateway.shapes import Shape
@@ -58,7 +59,7 @@ class RecordedError:
     @property
     def sent(self) -> frozenset[str]:
         """The parameter names of a request that this reply can answer."""
-        names = {fix.name for fix in self.fixes}
+        names = {fix.name for fix in self.fixes if fix.action != "beta"}
         return ORDINARY_NAMES | self.also_sent | names | {name.partition(".")[0] for name in names}
 
     @property
@@ -111,6 +112,7 @@ def _fixes(label: dict[str, Any] | None) -> frozenset[ParameterFix]:
     unthinking = label.get("unthink", {}).items()
     drops += [ParameterFix("unthink", name, to) for name, to in unthinking]
     drops += [ParameterFix("yield", name, to) for name, to in label.get("yield", {}).items()]
+    drops += [ParameterFix("beta", FIELD, given=name) for name in label.get("beta", [])]
     return frozenset(streams + drops + replaces + renames + withheld + limits + stripped)
 
 

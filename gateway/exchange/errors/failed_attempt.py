@@ -19,6 +19,7 @@ from gateway.exchange.reply.reading import MAX_ERROR_BYTES, REST_SECONDS
 from gateway.exchange.retries import Refused
 from gateway.request import GenerationRequest
 from gateway.resolve.evidence import Route
+from gateway.resolve.refusals.betas import sent_betas
 from gateway.resolve.refusals.classify import Refusal, Verdict, classify
 
 
@@ -26,7 +27,8 @@ def judge(route: Route, attempt: Attempt, failure: ErrorReply) -> Refusal:
     """Say what the failure of an attempt means: nothing, where it broke off or is too long."""
     if failure.partial:
         return Refusal(Verdict.OTHER)
-    sent = attempt.sent[failure.call]
+    headers = attempt.calls[failure.call].client_headers
+    sent = [*attempt.sent[failure.call], *sent_betas(headers)]
     return classify(attempt.shape, failure.status, failure.body, model=route.model_sent, sent=sent)
 
 

@@ -6,6 +6,7 @@ from functools import lru_cache
 
 from gateway.exchange.bodies.request_fields import Routed, field_names
 from gateway.exchange.params.known_fixes import Fixes
+from gateway.resolve.refusals.betas import entry
 from gateway.resolve.refusals.fixed_bodies import LOWERING, apply_fixes, parameter_value
 from gateway.resolve.refusals.forced_calls import thinking_word
 from gateway.resolve.refusals.history.earlier_blocks import TEXTS, USE_ID
@@ -58,13 +59,13 @@ def for_own_clients(fixes: Fixes, shape: Shape) -> Fixes:
     Limits are theirs to lower: the upstream's refusal has its number. Clients of messages fix most
     of this themselves, by the words of refusals: all but hints and sampling parameters, system
     messages within the conversation, which Claude Code sends to every model, what another model has
-    written before, and streams in the place of whole replies.
+    written before, betas, and streams in the place of whole replies.
     """
     if shape is Shape.MESSAGES:
         return tuple(
             fix
             for fix in fixes
-            if fix.action in ("retell", "stream")
+            if fix.action in ("beta", "retell", "stream")
             or fix.name in _OF_OTHER_MODELS
             or (fix.action in ("drop", "replace") and fix.name in _HINTS and not _is_choice(fix))
         )
@@ -227,4 +228,6 @@ def subject_of(fix: ParameterFix) -> str:
 
     A limit may be lowered twice: to the model's, and to the room that the prompt leaves.
     """
+    if fix.action == "beta" and fix.given is not None:
+        return entry(fix.given)
     return f"{fix.action} {fix.name}" if fix.action == "fit" else fix.name

@@ -13,6 +13,7 @@ from enum import StrEnum
 from gateway.envelopes.bare_texts import read_text
 from gateway.envelopes.error_envelopes import ErrorDetails, is_error_in_success, read_error
 from gateway.envelopes.printed_values import decode_body
+from gateway.resolve.refusals.betas import refused_betas
 from gateway.resolve.refusals.destinations import Called
 from gateway.resolve.refusals.forced_calls import without_thinking
 from gateway.resolve.refusals.history.earlier_thinking import (
@@ -249,10 +250,11 @@ def _judge(reply: ErrorDetails, called: Called, model: str, sent: Collection[str
 
 def _fix_of_more(reply: ErrorDetails, called: Called, sent: Collection[str]) -> Refusal | None:
     """Classify an error about more than single parameters; None: it is none."""
-    of_history = _fix_of_history(reply, called, sent)
+    message, of_history = reply.message, _fix_of_history(reply, called, sent)
     if of_history is not None:
         return _unsupported(reply, of_history)
-    message = reply.message
+    if betas := refused_betas(message, sent):
+        return _unsupported(reply, *betas, is_here=False)
     if called is Shape.MESSAGES and "messages" in sent and refuses_system_turn(message):
         retell = ParameterFix("retell", "role", USERS)
         return _unsupported(reply, retell, is_here=is_the_models(message))
@@ -270,8 +272,7 @@ def _fix_of_history(
     if called is None:
         return None
     if called is Shape.RESPONSES:
-        unreadable = refuses_reasoning(message, reply.code)
-        return ParameterFix("strip", ITEMS) if unreadable else None
+        return ParameterFix("strip", ITEMS) if refuses_reasoning(message, reply.code) else None
     demanded = demanded_field(message, called)
     if demanded is not None:
         return ParameterFix("fill", demanded)
@@ -295,6 +296,5 @@ def _other(reply: ErrorDetails) -> Refusal:
 
 
 def _is_unrelated(reply: ErrorDetails) -> bool:
-    if reply.code in _UNRELATED or reply.type in _UNRELATED:
-        return True
-    return _UNRELATED_TEXT.match(reply.message) is not None
+    is_known = reply.code in _UNRELATED or reply.type in _UNRELATED
+    return is_known or _UNRELATED_TEXT.match(reply.message) is not None

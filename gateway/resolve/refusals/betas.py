@@ -1,0 +1,59 @@
+"""Betas that a server refuses: names in `anthropic-beta`, which agents send whatever the server.
+
+Google's and AWS's Claude refuse those they do not have, the latter without a name
+(claude-code#53855, claude-code#49370), and relays before them pass that on (new-api#2975).
+"""
+
+import re
+from collections.abc import Collection
+
+from gateway.resolve.refusals.parameter_fixes import ParameterFix
+from gateway.shapes import RawHeaders
+
+FIELD = "anthropic-beta"
+_HEADER = FIELD.encode()
+_BETA = r"[`'\"]([\w.:-]{1,100})[`'\"]"
+_QUOTED = re.compile(_BETA)
+_NAMED = re.compile(
+    rf"(?:vertex-ai error: )?Unexpected value\(s\)\s{{1,9}}((?:{_BETA}[,\s]{{1,9}}){{1,50}})"
+    r"for the [`'\"]anthropic-beta[`'\"] header",
+    re.IGNORECASE,
+)
+# AWS, after what its SDK writes before it
+_UNNAMED = re.compile(
+    r"(?:InvokeModel\w{0,30}: operation error Bedrock Runtime: [^\n]{0,300}?)?"
+    r"(?:ValidationException: |The model returned the following errors: )?invalid beta flag\b",
+    re.IGNORECASE,
+)
+
+
+def betas_in(headers: RawHeaders) -> list[str]:
+    """Return the betas that a request's header fields name."""
+    values = b",".join(value for name, value in headers if name == _HEADER)
+    names = (name.strip() for name in values.decode("latin-1").split(","))
+    return [name for name in names if name]
+
+
+def entry(beta: str) -> str:
+    """Return what a beta is called among a request's parameters, and in reports."""
+    return f"{FIELD}[{beta}]"
+
+
+def sent_betas(headers: RawHeaders) -> list[str]:
+    """Return the betas among a request's parameters."""
+    return [entry(beta) for beta in betas_in(headers)]
+
+
+def refused_betas(message: str, sent: Collection[str]) -> tuple[ParameterFix, ...]:
+    """Return what fixes a request after a refusal of betas; none if it is not about those sent.
+
+    Where the server does not say which, all of them are left out.
+    """
+    named = _NAMED.match(message)
+    if named is not None:
+        betas: list[str] = _QUOTED.findall(named[1])
+        is_ours = all(entry(beta) in sent for beta in betas)
+        return tuple(ParameterFix("beta", FIELD, given=beta) for beta in betas if is_ours)
+    if _UNNAMED.match(message) is None or not any(name.startswith(f"{FIELD}[") for name in sent):
+        return ()
+    return (ParameterFix("beta", FIELD),)
