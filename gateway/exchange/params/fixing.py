@@ -11,6 +11,7 @@ from gateway.resolve.refusals.fixed_bodies import LOWERING, apply_fixes, paramet
 from gateway.resolve.refusals.forced_calls import thinking_word
 from gateway.resolve.refusals.history.earlier_blocks import TEXTS, USE_ID
 from gateway.resolve.refusals.history.earlier_thinking import ITEMS
+from gateway.resolve.refusals.history.hints import is_hint
 from gateway.resolve.refusals.history.history_fields import FILLED_WITH
 from gateway.resolve.refusals.history.system_turns import FIRST, USERS
 from gateway.resolve.refusals.parameter_fixes import ParameterFix
@@ -67,6 +68,7 @@ def for_own_clients(fixes: Fixes, shape: Shape) -> Fixes:
             for fix in fixes
             if fix.action in ("beta", "retell", "stream")
             or fix.name in _OF_OTHER_MODELS
+            or is_hint(fix.name)
             or (fix.action in ("drop", "replace") and fix.name in _HINTS and not _is_choice(fix))
         )
     return tuple(fix for fix in fixes if fix.action != "limit")
@@ -200,14 +202,13 @@ def _report_parameter(translation: Translation, fix: ParameterFix, bodies: Seque
 
 
 def _report_history(translation: Translation, fix: ParameterFix, bodies: Sequence[Json]) -> None:
-    if list(bodies) == list(translation.calls):
-        return
-    if fix.action == "retell":
-        if apply_fixes(translation.calls[0], (fix,)) != translation.calls[0]:
-            translation.report.change(fix.name, "system", fix.to)
+    before = translation.calls[0]
+    if list(bodies) == list(translation.calls) or apply_fixes(before, (fix,)) == before:
         return
     if fix.action == "fill":
         translation.report.change(fix.name, *FILLED_WITH[fix.name])
+    elif fix.action == "retell":
+        translation.report.change(fix.name, "system", fix.to)
     elif fix.action == "strip":
         translation.report.drop(fix.name)
 

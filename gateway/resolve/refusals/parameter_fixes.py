@@ -210,8 +210,8 @@ def _fixes_for_one(
     refused: RefusedParameter, called: Shape | None, sent: Collection[str]
 ) -> tuple[ParameterFix, ...]:
     name, new_name = refused.name, refused.instead
-    in_history = refused_field(name)
-    if in_history is not None and called is Shape.CHAT:
+    in_history = refused_field(name, called)
+    if in_history is not None:
         return (ParameterFix("strip", in_history),)
     root = name.partition("[")[0].partition(".")[0]
     if called is not None and root in _EMULATED:

@@ -40,6 +40,7 @@ from gateway.resolve.refusals.history.earlier_thinking import (
     leave_out,
     without_reasoning,
 )
+from gateway.resolve.refusals.history.hints import refused_hint, strip_hint
 from gateway.resolve.refusals.history.system_turns import ONLY_FIRST
 from gateway.servers.presets import NO_REASONING
 from gateway.shapes import Json, Shape
@@ -150,8 +151,12 @@ _REFUSED = re.compile(
 _REFUSED_MARK = re.compile(rf"(?:messages|tools)\[\d{{1,6}}\][\w.\[\]]{{0,100}}\.{CACHE}\Z")
 
 
-def refused_field(param: str) -> str | None:
-    """Return the name of a parameter that is such a field of a message; else None."""
+def refused_field(param: str, called: Shape | None) -> str | None:
+    """Return the name of a parameter that is such a field of a message, or a hint; else None."""
+    if called is Shape.MESSAGES:
+        return refused_hint(param)
+    if called is not Shape.CHAT:
+        return None
     if _REFUSED_MARK.match(param):
         return CACHE
     found = _REFUSED.match(param)
@@ -194,10 +199,12 @@ def strip(body: Json, name: str) -> None:
     `cache_control` is removed from their parts and from tools, too.
 
     `content[thinking]`: the blocks of thinking from those of a messages body; `input[reasoning]`:
-    the items of reasoning from a responses body.
+    the items of reasoning from a responses body; a hint from what has it in a messages body.
     """
     if name in _STRIPPED:
         _STRIPPED[name](body)
+        return
+    if strip_hint(body, name):
         return
     given = body.get("messages")
     if isinstance(given, list):

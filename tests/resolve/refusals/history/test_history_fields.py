@@ -250,7 +250,8 @@ def test_what_is_not_a_message_with_calls_stays(odd: Any) -> None:
     ],
 )
 def test_a_refused_field_is_known_by_its_path(param: str, field: str | None) -> None:
-    assert refused_field(with_indexes(param)) == field
+    assert refused_field(with_indexes(param), Shape.CHAT) == field
+    assert refused_field(with_indexes(param), Shape.RESPONSES) is None
     body = {"error": {"message": f"Unknown parameter: '{param}'.", "param": param}}
     refusal = classify(Shape.CHAT, 400, body, model="m", sent={"messages"})
     expected = (ParameterFix("strip", field),) if field else ()

@@ -1,0 +1,90 @@
+"""Hints within the parts of a messages body that a server refuses, as agents send them to any.
+
+Marks of what to cache, or their newer fields (Vertex AI: sub2api#225, jetbrains-cc-gui#844), how
+the arguments of a call are streamed (Copilot: copilot-api#261), and which tools are loaded at once
+(Bedrock: claude-code#82549): without them the model is told the same.
+"""
+
+import re
+from collections.abc import Callable
+from functools import partial
+from typing import Final
+
+from gateway.shapes import Json
+
+_CACHE: Final = "cache_control"
+_PLACES = ("system", "tools", "messages")
+_REFUSED = re.compile(
+    rf"(system|tools|messages)\[\d{{1,6}}\]([\w.\[\]]{{0,200}}?)\."
+    rf"(?:({_CACHE})(?:\.ephemeral)?(?:\.(scope|ttl))?|(eager_input_streaming|defer_loading))\Z"
+)
+_WORD = re.compile(r"\.([a-z_]{1,50})")
+_NAME = re.compile(
+    rf"{_CACHE}\.(scope|ttl)|"
+    rf"(system|tools|messages)\[\]\.({_CACHE}|eager_input_streaming|defer_loading)|"
+    rf"content\[(\w{{1,50}})\]\.{_CACHE}"
+)
+_DEPTH = 4
+
+
+def refused_hint(param: str) -> str | None:
+    """Return the name of the hint that a parameter's path names; None: it is none.
+
+    A mark is named by its place, or by the type of its block; a field of marks holds for all.
+    """
+    found = _REFUSED.match(param)
+    if found is None:
+        return None
+    place, path, mark, part, of_tool = found.groups()
+    if part is not None:
+        return f"{_CACHE}.{part}"
+    if mark is None:
+        return f"tools[].{of_tool}" if place == "tools" else None
+    kind = (_WORD.findall(path) or ["content"])[-1] if place == "messages" else "content"
+    return f"{place}[].{mark}" if kind == "content" else f"content[{kind}].{mark}"
+
+
+def is_hint(name: str) -> bool:
+    """Whether a fix of this name leaves out a hint."""
+    return _NAME.fullmatch(name) is not None
+
+
+def strip_hint(body: Json, name: str) -> bool:
+    """Leave a hint out of a messages body, and say whether it is one. Its parts are copied."""
+    found = _NAME.fullmatch(name)
+    if found is None:
+        return False
+    part, place, field, kind = found.groups()
+    if part is not None:
+        change = partial(_without_part, part=part)
+        body.update(change(body))
+    else:
+        change = partial(_without, field=field or _CACHE, kind=kind)
+    for each in _PLACES if part is not None else (place or "messages",):
+        if isinstance(body.get(each), list):
+            body[each] = _changed(body[each], change)
+    return True
+
+
+def _changed(value: object, change: Callable[[Json], Json], depth: int = _DEPTH) -> object:
+    """Return blocks, tools or messages changed, and the blocks in them."""
+    if isinstance(value, list):
+        return [_changed(each, change, depth) for each in value]
+    if not isinstance(value, dict) or not depth:
+        return value
+    changed = change(value)
+    if isinstance(value.get("content"), list):
+        changed["content"] = _changed(value["content"], change, depth - 1)
+    return changed
+
+
+def _without(block: Json, field: str, kind: str | None) -> Json:
+    is_meant = kind is None or block.get("type") == kind
+    return {name: value for name, value in block.items() if name != field or not is_meant}
+
+
+def _without_part(block: Json, part: str) -> Json:
+    mark = block.get(_CACHE)
+    if not isinstance(mark, dict):
+        return dict(block)
+    return {**block, _CACHE: {name: value for name, value in mark.items() if name != part}}
