@@ -86,6 +86,7 @@ _CARRIES_MEANING = frozenset(
         "audio",
         "background",
         "best_of",
+        "container",
         "conversation",
         "dimensions",
         "echo",
@@ -98,10 +99,12 @@ _CARRIES_MEANING = frozenset(
         "json_schema",
         "logit_bias",
         "logprobs",
+        "mcp_servers",
         "messages",
         "modalities",
         "model",
         "n",
+        "output_format",
         "previous_response_id",
         "prompt",
         "response_format",
@@ -110,6 +113,7 @@ _CARRIES_MEANING = frozenset(
         "stream",
         "structured_outputs",
         "suffix",
+        "system",
         "text",
         "text.format",
         "tool_choice",
@@ -118,6 +122,9 @@ _CARRIES_MEANING = frozenset(
         "web_search_options",
     }
 )
+OUTPUT = "output_config"
+FORMAT = f"{OUTPUT}.format"
+"""At messages; the other fields of `OUTPUT` are hints."""
 _EMULATED = frozenset({"n", "stop"})
 """Parameters that the gateway can emulate, also if only their value is refused."""
 
@@ -193,7 +200,8 @@ def fixes_for(
     """
     fixes: dict[str, ParameterFix] = {}
     for parameter in refused:
-        own = _yielding(parameter) or _fixes_for_one(parameter, called, sent)
+        own = _yielding(parameter) or _of_output(parameter, called, sent)
+        own = own or _fixes_for_one(parameter, called, sent)
         if not own:
             return ()
         for fix in own:
@@ -235,6 +243,26 @@ def _fixes_for_one(
     action: Action = "drop" if refused.nearest is None else "replace"
     once = refused.beside_others
     return (ParameterFix(action, name, refused.nearest, given=refused.given, once=once),)
+
+
+def _of_output(
+    refused: RefusedParameter, called: Shape | None, sent: Collection[str]
+) -> tuple[ParameterFix, ...]:
+    """Return fixes for an output's configuration; none if this is not about it, or its format.
+
+    They are for what it had: later requests may have other fields in it.
+    """
+    is_whole = refused.name == OUTPUT
+    if (
+        called is not Shape.MESSAGES
+        or refused.value_only
+        or not (is_whole or refused.name == FORMAT)
+    ):
+        return ()
+    if FORMAT in sent or not is_whole:
+        return (ParameterFix("withhold", FORMAT),)
+    hints = sorted(each for each in sent if each.startswith(f"{OUTPUT}."))
+    return tuple(ParameterFix("drop", hint) for hint in hints)
 
 
 def _move(name: str, moved: tuple[str, str], sent: Collection[str]) -> tuple[ParameterFix, ...]:

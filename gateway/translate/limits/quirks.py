@@ -85,8 +85,9 @@ _LACKS: dict[str, _Changes] = {
     **{name: {name: False} for name in ("logit_bias", "logprobs", "n", "stop")},
     # Logprobs are all that a chat client can ask for in it.
     "include": {"logprobs": False},
-    # Of messages endpoints, which refuse a forced call only.
+    # Of messages endpoints, which refuse a forced call only, and a format.
     "tool_choice": {"forced_tools": False},
+    "output_config.format": {"json_schema": False},
 }
 
 
