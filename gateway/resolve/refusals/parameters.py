@@ -29,6 +29,8 @@ _SUPPORTED = re.compile(
     r"(?:[Ss]upported (?:values|types|levels)(?: are)?|valid levels|permitted|Input should be|"
     r"Use effort):? (.{1,200})"
 )
+# Anthropic: the type in the path of a field of thinking, or of a mark (claude-code#69618)
+_TAG = re.compile(r"\A(thinking|cache_control)\.(?:adaptive|disabled|enabled|ephemeral)(?=\.)")
 # lmdeploy: "x is not supported by Responses Text V1.", with `x` as the error's parameter.
 _NAMED_FIRST = re.compile(r" is not supported by \S")
 
@@ -139,7 +141,7 @@ def _all_sent(
 def _as_sent(name: str, sent: Collection[str]) -> str | None:
     # xAI names parameters as its own code does: `presencePenalty`.
     snake_case = re.sub(r"(?<=[a-z0-9])([A-Z])", r"_\1", name).lower()
-    forms = (name, snake_case, with_indexes(name))
+    forms = (name, snake_case, with_indexes(name), _TAG.sub(r"\1", name))
     return next((form for form in forms if _is_sent(form, sent)), None)
 
 

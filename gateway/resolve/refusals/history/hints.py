@@ -1,8 +1,9 @@
 """Hints within the parts of a messages body that a server refuses, as agents send them to any.
 
 Marks of what to cache, or their newer fields (Vertex AI: sub2api#225, jetbrains-cc-gui#844), how
-the arguments of a call are streamed (Copilot: copilot-api#261), and which tools are loaded at once
-(Bedrock: claude-code#82549): without them the model is told the same.
+the arguments of a call are streamed (Copilot: copilot-api#261), which tools are loaded at once
+(Bedrock: claude-code#82549), who may call them and with what examples. They are left out of tools
+for other endpoints, too.
 """
 
 import re
@@ -13,15 +14,16 @@ from typing import Final
 from gateway.shapes import Json
 
 _CACHE: Final = "cache_control"
+_OF_TOOLS = "eager_input_streaming|defer_loading|input_examples|allowed_callers"
 _PLACES = ("system", "tools", "messages")
 _REFUSED = re.compile(
     rf"(system|tools|messages)\[\d{{1,6}}\]([\w.\[\]]{{0,200}}?)\."
-    rf"(?:({_CACHE})(?:\.ephemeral)?(?:\.(scope|ttl))?|(eager_input_streaming|defer_loading))\Z"
+    rf"(?:({_CACHE})(?:\.ephemeral)?(?:\.(scope|ttl))?|({_OF_TOOLS}))\Z"
 )
 _WORD = re.compile(r"\.([a-z_]{1,50})")
 _NAME = re.compile(
     rf"{_CACHE}\.(scope|ttl)|"
-    rf"(system|tools|messages)\[\]\.({_CACHE}|eager_input_streaming|defer_loading)|"
+    rf"(system|tools|messages)\[\]\.({_CACHE}|{_OF_TOOLS})|"
     rf"content\[(\w{{1,50}})\]\.{_CACHE}"
 )
 _DEPTH = 4

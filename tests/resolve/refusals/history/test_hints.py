@@ -22,7 +22,13 @@ def body() -> dict[str, Any]:
         "system": [{"type": "text", "text": "S", "cache_control": MARK}, 3],
         "tools": [
             {"name": "f", "input_schema": SCHEMA, "cache_control": MARK, "defer_loading": True},
-            {"name": "g", "input_schema": SCHEMA, "eager_input_streaming": True},
+            {
+                "name": "g",
+                "input_schema": SCHEMA,
+                "eager_input_streaming": True,
+                "input_examples": [{}],
+                "allowed_callers": ["direct"],
+            },
         ],
         "messages": [
             {"role": "user", "content": "Hi"},
@@ -60,6 +66,8 @@ def count(value: object, name: str, within: bool = True) -> int:
         ("tools.1.custom.eager_input_streaming", "tools[].eager_input_streaming", "", 0),
         ("tools.0.custom.defer_loading", "tools[].defer_loading", "", 0),
         ("tools.0.defer_loading", "tools[].defer_loading", "", 0),
+        ("tools.1.custom.input_examples", "tools[].input_examples", "", 0),
+        ("tools.1.custom.allowed_callers", "tools[].allowed_callers", "", 0),
         ("tools.0.custom.cache_control", "tools[].cache_control", "", 4),
         ("system.0.cache_control", "system[].cache_control", "", 4),
         ("messages.1.content.0.thinking.cache_control", "content[thinking].cache_control", "", 4),
@@ -94,7 +102,6 @@ def test_a_hint_is_left_out_of_its_place(path: str, name: str, field: str, left:
     "path",
     [
         "tools.0.custom.strict",
-        "tools.0.custom.input_examples",
         "messages.1.content.0.text.citations",
         "messages.1.content.0.tool_use.eager_input_streaming",
         "tools.0.custom.input_schema.cache_control.type",
