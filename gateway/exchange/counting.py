@@ -14,19 +14,23 @@ from gateway.exchange.attempt import Attempts
 from gateway.exchange.bodies.body_pieces import encode_in_pieces
 from gateway.exchange.bodies.context_marks import is_marked, unmarked
 from gateway.exchange.bodies.json_label import labelled_json
-from gateway.exchange.bodies.request_fields import model_of, read_object
+from gateway.exchange.bodies.request_fields import features_of, model_of, read_object
 from gateway.exchange.client_reply import ClientReply, json_reply
 from gateway.exchange.decision import Decision
 from gateway.exchange.errors import failures
 from gateway.exchange.errors.clients_names import in_clients_names
 from gateway.exchange.errors.error_replies import error_of_reply
 from gateway.exchange.flow import Exchange
+from gateway.exchange.params.count_fixes import more_fixes, without_refused
+from gateway.exchange.params.fixing import for_clients
 from gateway.exchange.passthrough.forward import Forwarder
 from gateway.exchange.reply.classify import ErrorReply, answer_or_error
 from gateway.exchange.reply.reading import decode_object
+from gateway.exchange.retries import MAX_FIXED
 from gateway.lazy import Lazy
 from gateway.request import GenerationRequest, Request
 from gateway.resolve.evidence import Route
+from gateway.resolve.memory import Features
 from gateway.resolve.refusals.classify import Verdict, classify
 from gateway.resolve.resolver import ModelQuery
 from gateway.shapes import Json, Shape, UpstreamCall
@@ -35,6 +39,7 @@ from gateway.translate.parts.messages.signatures import PREFIX
 from gateway.translate.parts.messages.unsigned import without_gateways_thinking
 from gateway.translate.parts.model_names import ModelNames, name_as_asked
 
+_HOME = Shape.MESSAGES
 _INPUT_TOKENS = "/responses/input_tokens"
 
 
@@ -67,7 +72,7 @@ class TokenCounter:
         query = ModelQuery(model, Shape.MESSAGES, headers=request.headers)
         route = await self._exchange.resolver.resolve(query)
         if route.shape is Shape.MESSAGES:
-            reply = await self._at_home(request, decision, route)
+            reply = await self._at_home(request, decision, route, features_of(routed))
             if reply is not None:
                 return reply
         if Shape.RESPONSES in route.shapes:
@@ -75,17 +80,37 @@ class TokenCounter:
         raise _not_counted(model)
 
     async def _at_home(
-        self, request: Request, decision: Decision, route: Route
+        self, request: Request, decision: Decision, route: Route, features: Features
     ) -> ClientReply | None:
-        """Return the reply of the model's own endpoint; None: its server does not count."""
-        try:
-            reply = await self._forwarder.run(_unsigned(request, decision), decision)
-        except UnknownRoute:
-            return None
-        if reply.status < 400 or not isinstance(reply.body, bytes):
-            return reply
-        refusal = classify(None, reply.status, reply.body, model=route.model_sent)
-        return None if refusal.verdict is Verdict.UNKNOWN_ROUTE else reply
+        """Return the reply of the model's own endpoint; None: its server does not count.
+
+        What that refuses of hints is left out, as it is from generations, but not remembered: their
+        endpoint may take it.
+        """
+        report, model, attempts = Report(_HOME, _HOME), route.model_sent, 0
+        request = _unsigned(request, report)
+        scope = self._exchange.resolver.scope(route, request.headers)
+        known = self._exchange.memory.fixes.recall(scope, model, _HOME, features)
+        context = self._attempts.route_context(route, _HOME).context
+        fixes = for_clients(known, _HOME, _HOME, context)
+        while True:
+            sent = without_refused(request, fixes, report)
+            decision.translation = report.header() if report.size else ""
+            try:
+                reply = await self._forwarder.run(sent, decision)
+            except UnknownRoute:
+                return None
+            attempts += 1
+            decision.attempts = attempts
+            if reply.status < 400 or not isinstance(reply.body, bytes):
+                return reply
+            refusal = classify(None, reply.status, reply.body, model=model)
+            if refusal.verdict is Verdict.UNKNOWN_ROUTE:
+                return None
+            more = more_fixes(sent, reply, model, fixes)
+            if not more or len(fixes) > MAX_FIXED:
+                return reply
+            fixes = (*fixes, *more)
 
     async def _at_responses(
         self, call: GenerationRequest, decision: Decision, route: Route
@@ -133,15 +158,13 @@ def _request_to_count() -> Callable[[Json, Context, Report], Json]:
     return count_tokens_request
 
 
-def _unsigned(request: Request, decision: Decision) -> Request:
+def _unsigned(request: Request, report: Report) -> Request:
     """Return the request without the thinking that a gateway has signed, as it would be sent."""
     if not isinstance(request.body, bytes) or PREFIX.encode() not in request.body:
         return request
-    report = Report(Shape.MESSAGES, Shape.MESSAGES)
     body = without_gateways_thinking(read_object(request.body), report)
     if not report.size:
         return request
-    decision.translation = report.header()
     return replace(request, body=msgspec.json.encode(body), length=None)
 
 

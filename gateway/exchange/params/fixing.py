@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
+from typing import Protocol
 
 from gateway.exchange.bodies.request_fields import Routed, field_names
 from gateway.exchange.params.known_fixes import Fixes
@@ -17,7 +18,7 @@ from gateway.resolve.refusals.history.system_turns import FIRST, USERS
 from gateway.resolve.refusals.parameter_fixes import ParameterFix
 from gateway.resolve.refusals.parameter_rules import EFFORT_NAMES
 from gateway.shapes import Json, Shape
-from gateway.translate.contract import Context, Translation
+from gateway.translate.contract import Context, Report
 from gateway.translate.limits.quirks import without
 
 _IN_MESSAGES = ("fill", "strip", "retell", "read")
@@ -141,7 +142,22 @@ def parameter_names(body: Json) -> frozenset[str]:
     return frozenset(names)
 
 
-def fixed_bodies(translation: Translation, fixes: Fixes) -> Sequence[Json]:
+class Fixable(Protocol):
+    """What is fixed of a translation, or of another request."""
+
+    @property
+    def report(self) -> Report:
+        """What was dropped and changed."""
+
+    @property
+    def calls(self) -> Sequence[Json]:
+        """The bodies before they are fixed."""
+
+    def client_param(self, call: int, param: str | None) -> str | None:
+        """Return the client's name of a parameter; None if it has none."""
+
+
+def fixed_bodies(translation: Fixable, fixes: Fixes) -> Sequence[Json]:
     """Return a translation's bodies with the fixes applied, and report them."""
     if not fixes:
         return translation.calls
@@ -160,12 +176,12 @@ def fixed_bodies(translation: Translation, fixes: Fixes) -> Sequence[Json]:
     return bodies
 
 
-def _report_stream(translation: Translation, bodies: Sequence[Json]) -> None:
+def _report_stream(translation: Fixable, bodies: Sequence[Json]) -> None:
     if bodies[0].get("stream") != translation.calls[0].get("stream"):
         translation.report.emulate("stream")
 
 
-def _report_unthinking(translation: Translation, fix: ParameterFix, bodies: Sequence[Json]) -> None:
+def _report_unthinking(translation: Fixable, fix: ParameterFix, bodies: Sequence[Json]) -> None:
     before, after = translation.calls[0], bodies[0]
     given, sent = parameter_value(before, fix.name), parameter_value(after, fix.name)
     if given == sent:
@@ -178,7 +194,7 @@ def _report_unthinking(translation: Translation, fix: ParameterFix, bodies: Sequ
             translation.report.drop(translation.client_param(0, effort) or effort)
 
 
-def _report_parameter(translation: Translation, fix: ParameterFix, bodies: Sequence[Json]) -> None:
+def _report_parameter(translation: Fixable, fix: ParameterFix, bodies: Sequence[Json]) -> None:
     """Report a fix under the client's own name of the parameter, if it applied at all."""
     name, renamed_to = fix.name, fix.to
     asked = translation.client_param(0, name) or name
@@ -201,7 +217,7 @@ def _report_parameter(translation: Translation, fix: ParameterFix, bodies: Seque
         translation.report.rename(asked, renamed_to)
 
 
-def _report_history(translation: Translation, fix: ParameterFix, bodies: Sequence[Json]) -> None:
+def _report_history(translation: Fixable, fix: ParameterFix, bodies: Sequence[Json]) -> None:
     before = translation.calls[0]
     if list(bodies) == list(translation.calls) or apply_fixes(before, (fix,)) == before:
         return

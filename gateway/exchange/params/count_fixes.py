@@ -1,0 +1,67 @@
+"""Requests to count tokens, without the hints that their server refuses in those for messages."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from gateway.exchange.bodies.body_pieces import encode_in_pieces
+from gateway.exchange.bodies.request_fields import read_object
+from gateway.exchange.client_reply import ClientReply
+from gateway.exchange.params.betas import without
+from gateway.exchange.params.fixing import (
+    fixed_bodies,
+    for_own_clients,
+    may_apply,
+    parameter_names,
+    subject_of,
+)
+from gateway.exchange.params.known_fixes import Fixes
+from gateway.request import Request
+from gateway.resolve.refusals.betas import sent_betas
+from gateway.resolve.refusals.classify import classify
+from gateway.shapes import Json, Shape
+from gateway.translate.contract import Report
+
+
+@dataclass(frozen=True, slots=True)
+class _Counted:
+    """The one body of a request that is counted at home, where all names are the client's own."""
+
+    report: Report
+    calls: Sequence[Json]
+
+    def client_param(self, call: int, param: str | None) -> str | None:  # noqa: ARG002 - there is one
+        return param
+
+
+def without_refused(request: Request, fixes: Fixes, report: Report) -> Request:
+    """Return a request with fixes of a messages endpoint applied, and report them."""
+    refused = {fix.given for fix in fixes if fix.action == "beta"}
+    if refused:
+        headers, names = without(request.headers, refused)
+        request = replace(request, headers=headers)
+        for name in names:
+            report.drop(name)
+    # A count is never streamed.
+    others = tuple(fix for fix in fixes if fix.action not in ("beta", "stream"))
+    body = request.body
+    if not (others and isinstance(body, bytes) and may_apply(others, body)):
+        return request
+    counted = _Counted(report, [read_object(body)])
+    (fixed,) = fixed_bodies(counted, others)
+    if fixed == counted.calls[0]:
+        return request
+    return replace(request, body=encode_in_pieces(fixed), length=None)
+
+
+def more_fixes(request: Request, reply: ClientReply, model: str, fixes: Fixes) -> Fixes:
+    """Return the fixes for a refused request to count beside those that it has; none: it stays.
+
+    What is more than a hint is the client's to change, as in messages.
+    """
+    if not (isinstance(request.body, bytes) and isinstance(reply.body, bytes)):
+        return ()
+    sent = [*parameter_names(read_object(request.body)), *sent_betas(request.headers)]
+    more = classify(Shape.MESSAGES, reply.status, reply.body, model=model, sent=sent).fixes
+    fixed = set(map(subject_of, fixes))
+    is_known = any(subject_of(fix) in fixed or fix.action == "stream" for fix in more)
+    return () if is_known or for_own_clients(more, Shape.MESSAGES) != more else more
