@@ -112,6 +112,7 @@ def _fixes(label: dict[str, Any] | None) -> frozenset[ParameterFix]:
     unthinking = label.get("unthink", {}).items()
     drops += [ParameterFix("unthink", name, to) for name, to in unthinking]
     drops += [ParameterFix("yield", name, to) for name, to in label.get("yield", {}).items()]
+    drops += [ParameterFix("fill", name) for name in label.get("fill", [])]
     drops += [ParameterFix("beta", FIELD, given=name) for name in label.get("beta", [])]
     return frozenset(streams + drops + replaces + renames + withheld + limits + stripped)
 

@@ -11,7 +11,7 @@ from gateway.resolve.refusals.betas import entry
 from gateway.resolve.refusals.fixed_bodies import LOWERING, apply_fixes, parameter_value
 from gateway.resolve.refusals.forced_calls import thinking_word
 from gateway.resolve.refusals.history.earlier_blocks import TEXTS, USE_ID
-from gateway.resolve.refusals.history.earlier_thinking import ITEMS
+from gateway.resolve.refusals.history.earlier_thinking import ASKED, ITEMS
 from gateway.resolve.refusals.history.hints import is_hint
 from gateway.resolve.refusals.history.history_fields import FILLED_WITH
 from gateway.resolve.refusals.history.system_turns import FIRST, USERS
@@ -34,7 +34,7 @@ _HINTS = frozenset(
 
 Copilot's CLI sends a temperature to models of any name.
 """
-_OF_OTHER_MODELS = (USE_ID, TEXTS)
+_OF_OTHER_MODELS = (USE_ID, TEXTS, ASKED)
 """What comes back in a conversation that another model has begun, and what no client fixes."""
 _OF_VALUES = (*LOWERING, "replace")
 """Actions on the value of a parameter, which stays."""
@@ -68,7 +68,7 @@ def for_own_clients(fixes: Fixes, shape: Shape) -> Fixes:
             fix
             for fix in fixes
             if fix.action in ("beta", "retell", "stream")
-            or fix.name in _OF_OTHER_MODELS
+            or (fix.action == "fill" and fix.name in _OF_OTHER_MODELS)
             or is_hint(fix.name)
             or (fix.action in ("drop", "replace") and fix.name in _HINTS and not _is_choice(fix))
         )

@@ -273,7 +273,7 @@ def _fix_of_history(
         return None
     if called is Shape.RESPONSES:
         return ParameterFix("strip", ITEMS) if refuses_reasoning(message, reply.code) else None
-    demanded = demanded_field(message, called)
+    demanded = demanded_field(message, called, sent)
     if demanded is not None:
         return ParameterFix("fill", demanded)
     if called is not Shape.MESSAGES or not refuses_thinking(message):

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from gateway.resolve.refusals.history.history_fields import refused_field
+from gateway.resolve.refusals.history.refused_fields import refused_field
 from gateway.shapes import Shape
 
 Action = Literal[

@@ -4,18 +4,21 @@ From Fable 5.1 on a block of thinking holds only after the system prompt, the to
 that it was made after, and is refused elsewhere (Anthropic, "Preserved thinking", opencode#48637).
 Clients of responses may change all of them. The API leaves such blocks out where a request asks for
 it; what is refused for other reasons is left out here. So is OpenAI's reasoning that was encrypted
-for another account or deployment, as of Azure's that take turns (codex#3573, higress#3197).
+for another account or deployment, as of Azure's that take turns (codex#3573, higress#3197). Where
+the thinking before the last calls is not there, since another model has made them, Claude up to 4.5
+cannot think on (pydantic-ai#3757).
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from gateway.shapes import Json
 
 BINDING = "thinking.block_binding"
 THINKING = "content[thinking]"
 ITEMS = "input[reasoning]"
-FOR_ONE_REQUEST = frozenset({THINKING, ITEMS})
+ASKED = "thinking.type"
+FOR_ONE_REQUEST = frozenset({THINKING, ITEMS, ASKED})
 """What is left out of the refused request only: in other conversations it may hold."""
 BETA = b"thinking-binding-controls-2026-08-01"
 """In `anthropic-beta` beside `BINDING`."""
@@ -27,6 +30,11 @@ _REFUSED = re.compile(
     r"messages\.\d{1,6}\.content\.\d{1,6}: Invalid "
     r"(?:`?signature`? in `?thinking|`?data`? in `?redacted_thinking)`? block"
 )
+_WITHOUT_THINKING = re.compile(
+    r"messages\.\d{1,6}\.content\.\d{1,6}\.type: Expected [`'\"]?thinking[`'\"]? or "
+    r"[`'\"]?redacted_thinking[`'\"]?, but found "
+)
+_ASKING = ("thinking", "reasoning_effort", "reasoning")
 _UNREADABLE = re.compile(r"The encrypted content .{0,500}? could not be verified", re.DOTALL)
 _NO_CONTENT = "invalid_encrypted_content"
 _WITH_REASONING = frozenset({"function_call", "custom_tool_call", "message"})
@@ -46,6 +54,28 @@ def is_bound(message: str) -> bool:
 def refuses_reasoning(message: str, code: str | None) -> bool:
     """Whether an error of the responses endpoint refuses encrypted reasoning."""
     return code == _NO_CONTENT or _UNREADABLE.match(message) is not None
+
+
+def lacks_thinking(message: str, sent: Collection[str]) -> bool:
+    """Whether an error's text asks for earlier thinking, and the request for more of it."""
+    return _WITHOUT_THINKING.match(message) is not None and any(name in sent for name in _ASKING)
+
+
+def think_no_more(body: Json) -> None:
+    """Have a messages or chat body ask for no thinking, nor for the clearing of some."""
+    for name in _ASKING:
+        body.pop(name, None)
+    given = body.get("context_management")
+    edits = given.get("edits") if isinstance(given, dict) else None
+    if isinstance(given, dict) and isinstance(edits, list):
+        rest = [edit for edit in edits if not _clears_thinking(edit)]
+        body["context_management"] = {**given, "edits": rest}
+        if not rest and edits:
+            del body["context_management"]
+
+
+def _clears_thinking(edit: object) -> bool:
+    return isinstance(edit, dict) and str(edit.get("type")).startswith("clear_thinking")
 
 
 def ask_to_leave_out(body: Json) -> None:

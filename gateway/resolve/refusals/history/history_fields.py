@@ -13,7 +13,7 @@ too (kimi-code#1985, AstrBot#7200), and Claude from 4.6 on to go on after the as
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 
 from gateway.resolve.refusals.history.chat_system import (
     TAKES_NONE,
@@ -33,14 +33,17 @@ from gateway.resolve.refusals.history.earlier_calls import (
     with_valid_arguments,
 )
 from gateway.resolve.refusals.history.earlier_thinking import (
+    ASKED,
     BINDING,
     ITEMS,
     THINKING,
     ask_to_leave_out,
+    lacks_thinking,
     leave_out,
+    think_no_more,
     without_reasoning,
 )
-from gateway.resolve.refusals.history.hints import refused_hint, strip_hint
+from gateway.resolve.refusals.history.hints import strip_hint
 from gateway.resolve.refusals.history.system_turns import ONLY_FIRST
 from gateway.servers.presets import NO_REASONING
 from gateway.shapes import Json, Shape
@@ -65,6 +68,7 @@ FILLED_WITH: Mapping[str, tuple[str, str]] = {
     CONTENT: ("empty", "left out"),
     LAST: ("assistant", "assistant+user"),
     ARGUMENTS: ("text", "object"),
+    ASKED: ("enabled", "disabled"),
     BINDING: ("none", "drop_block"),
     ROLE: ("system", "system+user"),
     ROLES: ("system", "user"),
@@ -124,15 +128,18 @@ _PREFILL = re.compile(
 )
 
 
-def demanded_field(message: str, called: Shape) -> str | None:
+def demanded_field(message: str, called: Shape, sent: Collection[str] = ()) -> str | None:
     """Return the field that an error's text demands in earlier messages, if any.
 
     `messages`: it demands an answer of the assistant; `content`: that no message is empty;
-    `arguments`: that those of calls are JSON objects;
-    `role`: that one system message leads; `roles`: that there is none; `tool_use.id`,
-    `content[text]`: what `earlier_blocks` has of Anthropic's, at chat by relays to it;
-    `messages[-1]`: that the last one is the user's. `called` is the endpoint that refused.
+    `arguments`: that those of calls are JSON objects; `role`: that one system message leads;
+    `roles`: that there is none; `tool_use.id`, `content[text]`: what `earlier_blocks` has of
+    Anthropic's, at chat by relays to it; `messages[-1]`: that the last one is the user's;
+    `thinking.type`: thinking that there is not. `called` is the endpoint that refused, `sent` the
+    names in the refused body.
     """
+    if called in (Shape.CHAT, Shape.MESSAGES) and lacks_thinking(message, sent):
+        return ASKED
     of_blocks = refused_block(message)
     if called is Shape.MESSAGES:
         return LAST if _PREFILL.match(message) else of_blocks
@@ -141,26 +148,6 @@ def demanded_field(message: str, called: Shape) -> str | None:
     if of_blocks is not None:
         return CALL_ID if of_blocks == USE_ID else of_blocks
     return next((name for name, text in _TEXTS if text.match(message)), None)
-
-
-_REFUSED = re.compile(
-    r"messages\[\d{1,6}\]\."
-    r"(reasoning(?:_content|_details|_text|_opaque)?|thinking(?:_blocks)?|thought_signature|"
-    r"extra_content|provider_specific_fields)\Z"
-)
-_REFUSED_MARK = re.compile(rf"(?:messages|tools)\[\d{{1,6}}\][\w.\[\]]{{0,100}}\.{CACHE}\Z")
-
-
-def refused_field(param: str, called: Shape | None) -> str | None:
-    """Return the name of a parameter that is such a field of a message, or a hint; else None."""
-    if called is Shape.MESSAGES:
-        return refused_hint(param)
-    if called is not Shape.CHAT:
-        return None
-    if _REFUSED_MARK.match(param):
-        return CACHE
-    found = _REFUSED.match(param)
-    return None if found is None else found[1]
 
 
 _HOLDERS = ("content", "tool_calls", "function")
@@ -294,6 +281,7 @@ _FILLED: Mapping[str, Callable[[list[object]], Iterator[object]]] = {
     USE_ID: with_safe_ids,
 }
 _FILLED_AT_ONCE: Mapping[str, Callable[[Json], None]] = {
+    ASKED: think_no_more,
     BINDING: ask_to_leave_out,
     TEXTS: without_blank_texts,
 }

@@ -1,0 +1,26 @@
+"""Fields within messages and tools that an endpoint refuses, by their paths."""
+
+import re
+
+from gateway.resolve.refusals.history.hints import refused_hint
+from gateway.resolve.refusals.history.history_fields import CACHE
+from gateway.shapes import Shape
+
+_REFUSED = re.compile(
+    r"messages\[\d{1,6}\]\."
+    r"(reasoning(?:_content|_details|_text|_opaque)?|thinking(?:_blocks)?|thought_signature|"
+    r"extra_content|provider_specific_fields)\Z"
+)
+_REFUSED_MARK = re.compile(rf"(?:messages|tools)\[\d{{1,6}}\][\w.\[\]]{{0,100}}\.{CACHE}\Z")
+
+
+def refused_field(param: str, called: Shape | None) -> str | None:
+    """Return the name of a parameter that is such a field of a message, or a hint; else None."""
+    if called is Shape.MESSAGES:
+        return refused_hint(param)
+    if called is not Shape.CHAT:
+        return None
+    if _REFUSED_MARK.match(param):
+        return CACHE
+    found = _REFUSED.match(param)
+    return None if found is None else found[1]
