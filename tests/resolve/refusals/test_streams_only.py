@@ -20,6 +20,7 @@ from gateway.shapes import Json, Shape
         "Stream must be set to true",
         "stream must be true.",
         "'stream' must be True",
+        "The model `qwq-32b` only supports streaming output.",
         "This endpoint does not support non-streaming requests.",
         "Non-streaming is not supported",
         "Non-stream requests are not supported by this model",
@@ -47,6 +48,9 @@ def test_words_for_a_stream_that_is_demanded(message: str) -> None:
         "The model only supports text",
         "'Stream must be set to true and so on' is not of type 'object'",
         '"This model only supports streams" is too long',
+        "'Stream must be set to true' is not of type 'object'",
+        "'It only supports streaming' is not of type 'object'",
+        '"m does not support non-streaming" is too long',
     ],
 )
 def test_words_for_something_else(message: str) -> None:
