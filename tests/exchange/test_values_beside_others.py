@@ -15,6 +15,7 @@ from tests.fakes import Answer, error_reply, json_reply
 CHAT, RESPONSES, MESSAGES = Shape.CHAT, Shape.RESPONSES, Shape.MESSAGES
 MODEL = "house-claude"
 TOGETHER = "`temperature` and `top_p` cannot both be specified for this model. Please use only one."
+FORCED = "Thinking may not be enabled when tool_choice forces tool use."
 THINKING = {
     "temperature": "`temperature` may only be set to 1 when thinking is enabled.",
     "top_p": "`top_p` must be greater than or equal to 0.95 or unset when thinking is enabled.",
@@ -30,6 +31,9 @@ def answer(call: UpstreamCall) -> Answer:
     body = sent(call)
     if {"temperature", "top_p"} <= body.keys():
         return error_reply(400, TOGETHER)
+    is_forced = body.get("tool_choice") in ("required", {"type": "any"})
+    if is_forced and {"reasoning", "reasoning_effort", "thinking"} & body.keys():
+        return error_reply(400, FORCED)
     for name, words in THINKING.items():
         if name in body and not body.keys().isdisjoint({"reasoning_effort", "thinking"}):
             return error_reply(400, words)
@@ -65,5 +69,45 @@ def test_thinking_stays_where_another_value_is_refused_beside_it(more: Json) -> 
 @pytest.mark.parametrize("name", THINKING)
 def test_which_of_the_two_goes_is_for_claudes_own_clients_to_say(name: str) -> None:
     body = {"model": MODEL, **ASKED[MESSAGES], name: 1, "thinking": {"type": "adaptive"}}
+    result = scene(MESSAGES).generate(MESSAGES, body)
+    assert (result.reply.status, result.decision.attempts) == (400, 1)
+
+
+@pytest.mark.parametrize(
+    ("client", "asking"),
+    [
+        (CHAT, {"reasoning_effort": "high"}),
+        (CHAT, {"thinking": {"type": "adaptive"}}),
+        (RESPONSES, {"reasoning": {"effort": "high"}}),
+    ],
+)
+def test_a_forced_call_stays_where_thinking_is_refused_beside_it(
+    client: Shape, asking: Json
+) -> None:
+    tool: Json = {"type": "function", "name": "f", "parameters": {"type": "object"}}
+    tools = [tool if client is RESPONSES else {"type": "function", "function": {"name": "f"}}]
+    forced = {"tools": tools, "tool_choice": "required"}
+
+    async def scenario() -> None:
+        stage = scene(client)
+        for _ in range(2):
+            result = await stage.call(client, asked(client, **forced, **asking))
+            assert (result.reply.status, result.decision.attempts) == (200, 2)
+            last = sent(stage.network.calls[-1])
+            assert last["tool_choice"] == "required"
+            assert not asking.keys() & last.keys()
+        alone = await stage.call(client, asked(client, **asking))
+        assert alone.decision.attempts == 1
+
+    asyncio.run(scenario())
+
+
+def test_claudes_own_clients_choose_between_a_forced_call_and_thinking() -> None:
+    body = asked(
+        MESSAGES,
+        tools=[{"name": "f", "input_schema": {"type": "object"}}],
+        tool_choice={"type": "any"},
+        thinking={"type": "adaptive"},
+    )
     result = scene(MESSAGES).generate(MESSAGES, body)
     assert (result.reply.status, result.decision.attempts) == (400, 1)

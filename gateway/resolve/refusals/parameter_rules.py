@@ -190,6 +190,13 @@ NAMING_RULES: tuple[NamingRule, ...] = (
         about=("temperature",),
         beside_others=True,
     ),
+    by_model(
+        r"Thinking may not be enabled when tool_choice forces tool use",
+        "anthropic-forced-call-with-thinking",
+        "relay-forced-call-with-thinking",
+        about=("thinking", "reasoning_effort", "reasoning"),
+        beside_others=True,
+    ),
     *(
         by_model(
             rf"[`'\"]?{name}[`'\"]? must be [^\n]{{0,60}}unset when thinking is enabled",
