@@ -114,3 +114,42 @@ def test_a_refusal_where_none_was_asked_for_is_the_clients() -> None:
     body = {"model": "m", "max_tokens": 9, "messages": HISTORY[MESSAGES]}
     result = stage.generate(MESSAGES, body)
     assert (result.reply.status, result.decision.attempts, result.json) == (400, 1, refusal)
+
+
+OLDER = (
+    "thinking: Input tag 'adaptive' found using 'type' does not match any of the expected tags: "
+    "'disabled', 'enabled'"
+)
+
+
+@pytest.mark.parametrize(
+    ("limit", "thinking"),
+    [
+        (32_000, {"type": "enabled", "budget_tokens": 31_999, "display": "omitted"}),
+        (1025, {"type": "enabled", "budget_tokens": 1024, "display": "omitted"}),
+        (1024, {"type": "disabled"}),
+    ],
+)
+def test_adaptive_thinking_has_a_budget_at_older_models(limit: int, thinking: Json) -> None:
+    def older(call: UpstreamCall) -> Answer:
+        if sent(call).get("thinking", {}).get("type") == "adaptive":
+            return json_reply(error_event("invalid_request_error", OLDER), 400)
+        return json_reply(message(text("A")))
+
+    async def scenario() -> None:
+        upstream = UpstreamSettings("main", "http://127.0.0.1:8000/v1", kinds.ANTHROPIC)
+        stage = Scene(older, upstream, rules=(ModelRule("m", endpoints=(MESSAGES,)),))
+        body = {"model": "m", "max_tokens": limit, "messages": HISTORY[MESSAGES]}
+        adaptive = {"thinking": {"type": "adaptive", "display": "omitted"}}
+        for attempts in (2, 1):
+            result = await stage.call(MESSAGES, body | adaptive)
+            assert (result.reply.status, result.decision.attempts) == (200, attempts)
+            report = dict(result.decision.headers())[b"x-gateway-translation"]
+            assert report.endswith(b"; changed=thinking.budget_tokens:adaptive->max_tokens")
+            assert sent(stage.network.calls[-1])["thinking"] == thinking
+        # Other requests go out as they are, and so does a number that is none.
+        for other in (body, {**body, "thinking": BUDGET}, {**body, "max_tokens": "9"}):
+            result = await stage.call(MESSAGES, other)
+            assert (result.decision.attempts, sent(stage.network.calls[-1])) == (1, other)
+
+    asyncio.run(scenario())

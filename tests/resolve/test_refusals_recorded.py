@@ -70,8 +70,8 @@ def with_message(body: object, change: str) -> object:
 
 
 def test_the_file_is_whole() -> None:
-    assert len(RECORDED) == 315
-    assert len({entry.id for entry in RECORDED}) == 315
+    assert len(RECORDED) == 316
+    assert len({entry.id for entry in RECORDED}) == 316
 
 
 @each(RECORDED)

@@ -11,7 +11,7 @@ from gateway.resolve.refusals.betas import entry
 from gateway.resolve.refusals.fixed_bodies import LOWERING, apply_fixes, parameter_value
 from gateway.resolve.refusals.forced_calls import thinking_word
 from gateway.resolve.refusals.history.earlier_blocks import TEXTS, USE_ID
-from gateway.resolve.refusals.history.earlier_thinking import ASKED, ITEMS
+from gateway.resolve.refusals.history.earlier_thinking import ASKED, BUDGET, ITEMS
 from gateway.resolve.refusals.history.hints import is_hint
 from gateway.resolve.refusals.history.history_fields import FILLED_WITH
 from gateway.resolve.refusals.history.system_turns import FIRST, USERS
@@ -34,8 +34,8 @@ _HINTS = frozenset(
 
 Copilot's CLI sends a temperature to models of any name.
 """
-_OF_OTHER_MODELS = (USE_ID, TEXTS, ASKED)
-"""What comes back in a conversation that another model has begun, and what no client fixes."""
+_OF_OTHER_MODELS = (USE_ID, TEXTS, ASKED, BUDGET)
+"""What other models have begun in a conversation, or take, and what no client fixes."""
 _OF_VALUES = (*LOWERING, "replace")
 """Actions on the value of a parameter, which stays."""
 _RETELLING: Mapping[str, Fixes] = {

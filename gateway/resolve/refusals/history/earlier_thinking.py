@@ -12,12 +12,13 @@ cannot think on (pydantic-ai#3757).
 import re
 from collections.abc import Collection, Iterator
 
-from gateway.shapes import Json
+from gateway.shapes import Json, Shape
 
 BINDING = "thinking.block_binding"
 THINKING = "content[thinking]"
 ITEMS = "input[reasoning]"
 ASKED = "thinking.type"
+BUDGET = "thinking.budget_tokens"
 FOR_ONE_REQUEST = frozenset({THINKING, ITEMS, ASKED})
 """What is left out of the refused request only: in other conversations it may hold."""
 BETA = b"thinking-binding-controls-2026-08-01"
@@ -34,6 +35,11 @@ _WITHOUT_THINKING = re.compile(
     r"messages\.\d{1,6}\.content\.\d{1,6}\.type: Expected [`'\"]?thinking[`'\"]? or "
     r"[`'\"]?redacted_thinking[`'\"]?, but found "
 )
+_NOT_ADAPTIVE = re.compile(
+    r"thinking: Input tag [`'\"]adaptive[`'\"] found using [`'\"]type[`'\"] does not match any of "
+    r"the expected tags: [^\n]{0,100}[`'\"]enabled[`'\"]"
+)
+_LEAST = 1024
 _ASKING = ("thinking", "reasoning_effort", "reasoning")
 _UNREADABLE = re.compile(r"The encrypted content .{0,500}? could not be verified", re.DOTALL)
 _NO_CONTENT = "invalid_encrypted_content"
@@ -56,9 +62,27 @@ def refuses_reasoning(message: str, code: str | None) -> bool:
     return code == _NO_CONTENT or _UNREADABLE.match(message) is not None
 
 
-def lacks_thinking(message: str, sent: Collection[str]) -> bool:
-    """Whether an error's text asks for earlier thinking, and the request for more of it."""
-    return _WITHOUT_THINKING.match(message) is not None and any(name in sent for name in _ASKING)
+def demanded_thinking(message: str, called: Shape, sent: Collection[str]) -> str | None:
+    """Return what an error's text asks for beside thinking that was asked for; None: nothing.
+
+    That is earlier thinking, at chat by relays, or a budget, as Claude's models up to 4.5 do.
+    """
+    if called not in (Shape.CHAT, Shape.MESSAGES) or not any(name in sent for name in _ASKING):
+        return None
+    if _WITHOUT_THINKING.match(message):
+        return ASKED
+    return BUDGET if called is Shape.MESSAGES and _NOT_ADAPTIVE.match(message) else None
+
+
+def think_within(body: Json) -> None:
+    """Have a messages body think with a budget: what Claude Code gives to such models.
+
+    A reply that has no room for the least budget is made without thinking.
+    """
+    given, most = body.get("thinking"), body.get("max_tokens", _LEAST + 1)
+    if isinstance(given, dict) and given.get("type") == "adaptive" and isinstance(most, int):
+        budget = {**given, "type": "enabled", "budget_tokens": most - 1}
+        body["thinking"] = budget if most > _LEAST else {"type": "disabled"}
 
 
 def think_no_more(body: Json) -> None:

@@ -35,12 +35,14 @@ from gateway.resolve.refusals.history.earlier_calls import (
 from gateway.resolve.refusals.history.earlier_thinking import (
     ASKED,
     BINDING,
+    BUDGET,
     ITEMS,
     THINKING,
     ask_to_leave_out,
-    lacks_thinking,
+    demanded_thinking,
     leave_out,
     think_no_more,
+    think_within,
     without_reasoning,
 )
 from gateway.resolve.refusals.history.hints import strip_hint
@@ -72,6 +74,7 @@ FILLED_WITH: Mapping[str, tuple[str, str]] = {
     BINDING: ("none", "drop_block"),
     ROLE: ("system", "system+user"),
     ROLES: ("system", "user"),
+    BUDGET: ("adaptive", "max_tokens"),
     USE_ID: ("given", "hash"),
     TEXTS: ("blank", "left out"),
 }
@@ -135,12 +138,10 @@ def demanded_field(message: str, called: Shape, sent: Collection[str] = ()) -> s
     `arguments`: that those of calls are JSON objects; `role`: that one system message leads;
     `roles`: that there is none; `tool_use.id`, `content[text]`: what `earlier_blocks` has of
     Anthropic's, at chat by relays to it; `messages[-1]`: that the last one is the user's;
-    `thinking.type`: thinking that there is not. `called` is the endpoint that refused, `sent` the
-    names in the refused body.
+    `thinking.type`: thinking that there is not; `thinking.budget_tokens`: a budget in the place of
+    adaptive thinking. `called` is the endpoint that refused, `sent` the names in the refused body.
     """
-    if called in (Shape.CHAT, Shape.MESSAGES) and lacks_thinking(message, sent):
-        return ASKED
-    of_blocks = refused_block(message)
+    of_blocks = demanded_thinking(message, called, sent) or refused_block(message)
     if called is Shape.MESSAGES:
         return LAST if _PREFILL.match(message) else of_blocks
     if called is not Shape.CHAT:
@@ -282,6 +283,7 @@ _FILLED: Mapping[str, Callable[[list[object]], Iterator[object]]] = {
 }
 _FILLED_AT_ONCE: Mapping[str, Callable[[Json], None]] = {
     ASKED: think_no_more,
+    BUDGET: think_within,
     BINDING: ask_to_leave_out,
     TEXTS: without_blank_texts,
 }
