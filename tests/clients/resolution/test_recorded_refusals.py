@@ -6,6 +6,7 @@ import pytest
 
 from gateway.exchange.params.fixing import parameter_names
 from gateway.resolve.refusals.fixed_bodies import parameter_value
+from gateway.resolve.refusals.parameter_fixes import ParameterFix
 from gateway.shapes import Json, Shape
 from tests import kinds
 from tests.clients.resolution.asking import RIGHT
@@ -90,6 +91,11 @@ def parameters(row: RecordedError) -> dict[str, Any]:
     return {name: refused.get(name, VALUES[name]) for name in names if name in VALUES}
 
 
+def is_choice(fix: ParameterFix) -> bool:
+    """Whether a fix takes one of the values that do not go together."""
+    return fix.once or fix.action == "yield"
+
+
 MOVING = [
     row
     for row in AT_ENDPOINTS
@@ -102,6 +108,7 @@ FIXED = [
     and row.fixes
     and all(fix.name in VALUES for fix in row.fixes)
     and not any(fix.name == "logprobs" or fix.action == "limit" for fix in row.fixes)
+    and not (row.called is Shape.MESSAGES and any(map(is_choice, row.fixes)))
     and row.id != "transformers-unexpected-stop"
 ]
 LIMITED = [row for row in AT_ENDPOINTS if any(fix.action == "limit" for fix in row.fixes)]
@@ -132,7 +139,7 @@ async def test_a_refused_parameter_is_fixed() -> None:
         for row in FIXED:
             assert row.called is not None
             scene = stage.set(refusing(row, RESTRICTED))
-            for calls in (2, 1):
+            for calls in (2, 2) if any(fix.once for fix in row.fixes) else (2, 1):
                 said, called = await stage.answered(scene, row.called, **parameters(row))
                 assert said == RIGHT[row.called], row.id
                 assert called == [row.called] * calls, row.id
