@@ -9,6 +9,7 @@ from unittest.mock import Mock
 import msgspec
 import pytest
 
+from gateway.api import endings
 from gateway.api.admission import refusal
 from gateway.api.serving_at_once import ServingAtOnce
 from gateway.config.settings import TimeoutSettings
@@ -400,6 +401,23 @@ async def test_a_bug_in_the_record_is_not_the_clients(
             assert (await caller.ask(post())).startswith(b"HTTP/1.1 200 OK")
             await until(lambda: "ZeroDivisionError" in caplog.text)
         assert (await caller.ask(post())).startswith(b"HTTP/1.1 200 OK")
+
+
+async def test_a_bug_after_the_reply_writes_it_once(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def bug(_: bytes) -> None:
+        raise ZeroDivisionError
+
+    async with stage(always) as one:
+        caller = await one.caller()
+        await caller.ask(post())
+        monkeypatch.setattr(endings, "tokens_in", bug)
+        with caplog.at_level(logging.CRITICAL, "gateway"):
+            for _ in range(2):
+                assert (await caller.ask(post())).startswith(b"HTTP/1.1 200 OK")
+        await until(lambda: one.in_flight == (0, 0))
+        assert [each[:2] for each in one.seen[:2]] == [(200, "internal_error")] * 2
 
 
 async def test_a_client_with_a_limit_of_requests_is_served_by_tasks() -> None:

@@ -133,6 +133,8 @@ class WireWriter(ReplyWriter):
 
     def write_at_once(self, reply: ClientReply, body: bytes, decision: Decision) -> bool:
         """Write a reply with this body, if that needs no waiting; False: it is not written."""
+        if self.complete:
+            return True  # what has failed since its reply was written is served again, by a task
         if self._wire.flow.paused:
             return False
         self._put_whole(self._render(self._begun(reply, decision), decision, len(body)), body)

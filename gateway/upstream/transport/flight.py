@@ -63,6 +63,7 @@ class Flight(ArrivingReply):
         self.head = head
         self.sent_on = connection
         self._use(connection)
+        self._notify = notify
         if connection.closed:
             self.lost(None)
             return
@@ -76,7 +77,6 @@ class Flight(ArrivingReply):
             raise
         self._sent = True
         if notify is not None:
-            self._notify = notify
             connection.set_deadline(self._loop.time() + self._terms.timeouts.first_byte)
 
     async def delivered(self) -> Self:

@@ -282,3 +282,14 @@ async def test_a_request_that_cannot_be_written_gives_its_connection_up(
     with pytest.raises(MemoryError):
         stage.flight.begin(stage.connection, b"head", b"body")
     assert stage.transport.closing
+
+
+async def test_who_begins_on_a_connection_that_has_ended_is_told_of_it() -> None:
+    stage = Stage()
+    stage.connection.abort()
+    told = asyncio.Event()
+    stage.flight.begin(stage.connection, b"head", b"body", told.set)
+    assert not told.is_set()
+    await told.wait()
+    with pytest.raises(ClosedUnanswered):
+        await stage.flight.delivered()
