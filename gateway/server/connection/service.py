@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TYPE_CHECKING, Final, cast
@@ -32,7 +33,7 @@ _BODY: Final = State.BODY
 _CLOSED: Final = State.CLOSED
 
 
-class Service(Reception):
+class Service(Reception, ABC):
     """Serves one request at a time; the subclass knows how a connection ends early."""
 
     __slots__ = ("_begun", "_door", "_serving", "_task", "_writer", "application")
@@ -137,19 +138,19 @@ class Service(Reception):
         self._take_settings(application.admit, server.send_timeout, server.body_idle_timeout)
         self._door.changed()
 
+    @abstractmethod
     def open_socket(
         self, session: SocketSession, decision: Decision, traffic: Traffic
     ) -> "ClientSocket":
         """Accept the handshake of the current request; see `Wire`."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _cut_short(self, writer: WireWriter) -> None:
         """Close so that the client sees that the reply is incomplete."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _forget(self) -> None:
         """Note that the connection and its request have ended."""
-        raise NotImplementedError
 
     def _cancel(self) -> None:
         """Cancel the current request. Its task begins, if it is to record the end."""
