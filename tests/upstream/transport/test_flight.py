@@ -293,3 +293,14 @@ async def test_who_begins_on_a_connection_that_has_ended_is_told_of_it() -> None
     await told.wait()
     with pytest.raises(ClosedUnanswered):
         await stage.flight.delivered()
+
+
+async def test_an_upload_on_a_connection_that_has_ended_is_unanswered() -> None:
+    async def upload() -> AsyncIterator[bytes]:
+        yield b"a"
+
+    stage = Stage()
+    stage.connection.abort()
+    with pytest.raises(ClosedUnanswered):
+        await stage.flight.deliver(stage.connection, call(upload()), b"head")
+    assert (stage.parked, stage.released) == ([], 0)
