@@ -7,10 +7,9 @@ goes on in a task, by the same code as any request.
 
 import logging
 from collections.abc import Awaitable, Callable
-from time import perf_counter
 
 from gateway import request_ids
-from gateway.api.admission import Admission, Caller, begin
+from gateway.api.admission import Admission, Caller
 from gateway.api.endings import ClientGone, written_at_once
 from gateway.api.serving import Serving
 from gateway.api.writing import ReplyWriter
@@ -38,16 +37,10 @@ class ServingAtOnce(Serving):
         writer: ReplyWriter,
         caller: Caller,
     ) -> None:
-        # Without super().__init__(): one is made for every request.
-        self._observer = observer
+        super().__init__(observer, admission, writer)
         self._repeats = repeats
-        self._admission = admission
         self._call = call
-        self.writer = writer
         self._caller = caller
-        writer.decision = self.decision = begin(admission)
-        self._started = perf_counter()
-        observer.in_flight[admission.label] += 1
         self._repeated: RepeatedCall | None = None
         self._answer: ClientReply | None = None
         self._is_in_task = False
