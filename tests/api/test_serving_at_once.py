@@ -1,6 +1,7 @@
 """Requests that are served without a task: what their clients see is what they see of tasks."""
 
 import asyncio
+import hashlib
 import logging
 import re
 from typing import cast
@@ -12,16 +13,17 @@ import pytest
 from gateway.api import endings
 from gateway.api.admission import refusal
 from gateway.api.serving_at_once import ServingAtOnce
-from gateway.config.settings import TimeoutSettings
+from gateway.config.settings import ClientSettings, TimeoutSettings
 from gateway.errors import UnknownRoute
 from gateway.exchange.repeated_call import RepeatedCall
 from gateway.exchange.repeats import Repeats
 from gateway.observe.observer import Observer, RequestObserver
-from gateway.request import GenerationRequest
+from gateway.request import GenerationRequest, Head
 from gateway.server.connection.writer import WireWriter
-from gateway.shapes import Shape
+from gateway.shapes import ClientHeaders, Shape
 from tests.api.at_once import ANSWER, Stage, post, stage, without_ids
-from tests.api.client import Recorder
+from tests.api.client import Client, Recorder
+from tests.server.connection.test_http1 import answer
 from tests.server.connection.test_writer import POST, FakeListener, FakeWire
 from tests.upstream.scripted import Peer, Script, chunked, replies, until, with_length
 
@@ -90,6 +92,20 @@ async def always(peer: Peer) -> None:
     while True:
         await peer.request()
         await peer.send(ANSWER)
+
+
+def holding(arrived: asyncio.Event, left: asyncio.Event) -> Script:
+    """Answer one request; when the next one has come, wait until its client has gone."""
+
+    async def script(peer: Peer) -> None:
+        await peer.request()
+        await peer.send(ANSWER)
+        await peer.request()
+        arrived.set()
+        await peer.gone()
+        left.set()
+
+    return script
 
 
 async def three_replies(pieces: list[bytes | None], shape: Shape, *, fast_paths: bool) -> object:
@@ -234,18 +250,8 @@ async def test_a_stream_is_passed_on_by_a_task() -> None:
 @SHAPES
 @pytest.mark.parametrize("reset", [False, True], ids=["FIN", "RST"])
 async def test_a_client_that_leaves_ends_its_call(shape: Shape, reset: bool) -> None:
-    left = asyncio.Event()
-
-    async def script(peer: Peer) -> None:
-        await peer.request()
-        await peer.send(ANSWER)
-        await peer.request()
-        arrived.set()
-        await peer.gone()
-        left.set()
-
-    arrived = asyncio.Event()
-    async with stage(script, replies(ANSWER)) as one:
+    arrived, left = asyncio.Event(), asyncio.Event()
+    async with stage(holding(arrived, left), replies(ANSWER)) as one:
         caller = await one.caller()
         await caller.ask(post(shape))
         caller.writer.write(post(shape))
@@ -321,14 +327,7 @@ async def test_nothing_is_begun_without_a_free_slot() -> None:
 @pytest.mark.parametrize("fast_paths", [True, False])
 async def test_the_end_of_the_grace_period_ends_it(fast_paths: bool) -> None:
     arrived = asyncio.Event()
-
-    async def script(peer: Peer) -> None:
-        await peer.request()
-        await peer.send(ANSWER)
-        await peer.request()
-        arrived.set()
-        await peer.gone()
-
+    script = holding(arrived, asyncio.Event())
     async with stage(script, fast_paths=fast_paths, grace=0.0) as one:
         caller = await one.caller()
         await caller.ask(post())
@@ -420,12 +419,37 @@ async def test_a_bug_after_the_reply_writes_it_once(
         assert [each[:2] for each in one.seen[:2]] == [(200, "internal_error")] * 2
 
 
-async def test_a_client_with_a_limit_of_requests_is_served_by_tasks() -> None:
+async def test_without_fast_paths_every_request_has_a_task() -> None:
     async with stage(replies(*[ANSWER] * 2), fast_paths=False) as one:
         caller = await one.caller()
         for _ in range(2):
             await caller.ask(post())
-        assert one.in_tasks == 0
+        assert one.in_tasks == 0  # none has begun without one
+        assert one.seen == [(200, "success", 1)] * 2
+
+
+@pytest.mark.parametrize(
+    ("path", "limit", "traced", "begins"),
+    [
+        (b"/v1/chat/completions", None, False, True),
+        (b"/v1/messages", None, False, True),
+        (b"/v1/chat/completions", 5, False, False),  # it is counted
+        (b"/v1/chat/completions", None, True, False),  # a span belongs to a task
+        (b"/openai/deployments/m/chat/completions", None, False, False),  # its body gets a model
+        (b"/v1/embeddings", None, False, False),
+    ],
+)
+def test_what_needs_a_task_has_one_from_the_start(
+    path: bytes, limit: int | None, traced: bool, begins: bool
+) -> None:
+    digest = hashlib.sha256(b"sk-a").hexdigest()
+    own = (ClientSettings("a", (digest,), max_concurrency=limit),)
+    tracing = Mock(without_context=lambda headers: headers) if traced else None
+    gateway = Client(answer, clients=own, tracing=tracing).gateway
+    headers = ClientHeaders([(b"host", b"h"), (b"authorization", b"Bearer sk-a")])
+    admission = gateway.admit(Head("POST", path, b"", headers))
+    assert admission.error is None
+    assert (admission.at_once is not None) is begins
 
 
 async def test_a_reply_that_its_client_is_not_ready_for_is_written_by_a_task(
