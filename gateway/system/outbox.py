@@ -15,7 +15,8 @@ from collections import deque
 from collections.abc import Callable
 from time import perf_counter
 from typing import Any, Final
-from weakref import WeakKeyDictionary
+
+from gateway.system.per_loop import PerLoop
 
 MOST: Final = 32
 """Writes that wait, at most; more in a row are no cheaper."""
@@ -109,12 +110,4 @@ class Outbox:
         self.flush()
 
 
-_outboxes: WeakKeyDictionary[asyncio.AbstractEventLoop, Outbox] = WeakKeyDictionary()
-
-
-def outbox_of(loop: asyncio.AbstractEventLoop) -> Outbox:
-    """Return the outbox of an event loop."""
-    outbox = _outboxes.get(loop)
-    if outbox is None:
-        outbox = _outboxes[loop] = Outbox()
-    return outbox
+OUTBOXES: PerLoop[Outbox] = PerLoop(Outbox)

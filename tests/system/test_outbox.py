@@ -6,7 +6,7 @@ import gc
 import pytest
 
 from gateway.system import outbox as outboxes
-from gateway.system.outbox import MOST, Outbox, outbox_of
+from gateway.system.outbox import MOST, OUTBOXES, Outbox
 
 pytestmark = pytest.mark.anyio
 
@@ -142,14 +142,14 @@ async def test_a_write_that_fails_at_the_end_of_the_turn_takes_no_other_with_it(
 
 def test_a_loop_has_one_outbox_which_ends_with_it() -> None:
     gc.collect()
-    before = len(outboxes._outboxes)
+    before = len(OUTBOXES)
     one, other = asyncio.new_event_loop(), asyncio.new_event_loop()
-    assert outbox_of(one) is outbox_of(one) is not outbox_of(other)
+    assert OUTBOXES.of(one) is OUTBOXES.of(one) is not OUTBOXES.of(other)
     one.close()
     other.close()
     del one, other
     gc.collect()
-    assert len(outboxes._outboxes) <= before
+    assert len(OUTBOXES) <= before
 
 
 async def test_calls_are_made_in_a_row_after_what_this_turn_has_read() -> None:

@@ -8,7 +8,7 @@ from gateway.server.connection.backpressure import Backpressure
 from gateway.server.connection.state import State
 from gateway.server.connection.timer import Timer
 from gateway.server.tls import SHUTDOWN_SECONDS
-from gateway.system.outbox import outbox_of
+from gateway.system.outbox import OUTBOXES
 from gateway.system.tcp import has_left
 
 HEAD_TIMEOUT = 10.0
@@ -47,7 +47,7 @@ class Lifetime(asyncio.Protocol):
     def __init__(self, send_timeout: float) -> None:
         self._loop = asyncio.get_running_loop()
         self._send_timeout = send_timeout
-        self.outbox = outbox_of(self._loop)
+        self.outbox = OUTBOXES.of(self._loop)
         """What a whole reply is written by."""
         self._timer = Timer(self._loop, self._expired)
         self._due = inf

@@ -8,7 +8,7 @@ import asyncio
 from math import inf
 from typing import Final, Protocol, cast
 
-from gateway.system.outbox import outbox_of
+from gateway.system.outbox import OUTBOXES
 from gateway.system.tcp import is_readable, unacknowledged_bytes
 
 LARGE_READ: Final = 250_000
@@ -69,7 +69,7 @@ class Connection(asyncio.Protocol):
     def __init__(self, owner: Owner) -> None:
         self._owner = owner
         self.loop = asyncio.get_running_loop()
-        self.outbox = outbox_of(self.loop)
+        self.outbox = OUTBOXES.of(self.loop)
         self._transport: asyncio.Transport | None = None
         self._receiver: Receiver | None = None
         self._deadline: float | None = None
