@@ -25,12 +25,12 @@ from gateway.upstream.headers import OutgoingHeaders, RequestStart, field_lines,
 from gateway.upstream.origin import Origin
 from gateway.upstream.slots import Slots, UpstreamStats, for_look_ups, for_requests
 from gateway.upstream.targets import targets_of
-from gateway.upstream.transport.arriving_reply import Terms
 from gateway.upstream.transport.connecting import new_connection
 from gateway.upstream.transport.connection import Connection
 from gateway.upstream.transport.dial import Dialer
 from gateway.upstream.transport.flight import Flight
 from gateway.upstream.transport.reply_parser import ClosedUnanswered
+from gateway.upstream.transport.terms import Terms
 
 _METHOD = re.compile(r"[A-Z]{1,32}")
 _TRUSTED_SECONDS = 0.005

@@ -2,33 +2,18 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
 from typing import Final, cast
 
-from gateway.config.settings import TimeoutSettings
-from gateway.errors import Reason, TruncatedStream, UpstreamError, UpstreamTimeout
+from gateway.errors import UpstreamError
 from gateway.shapes import Sink
 from gateway.system.outbox import Outbox
 from gateway.upstream.transport.client_tls import certificate_refused
 from gateway.upstream.transport.connection import Connection
 from gateway.upstream.transport.reply_parser import ReplyParser
+from gateway.upstream.transport.terms import Terms
 
 UNREAD_LIMIT: Final = 64 * 1024
 """Reading from the upstream pauses while more of the body than this waits to be taken."""
-
-
-@dataclass(slots=True)
-class Terms:
-    """What the requests of one pool have in common; never changed."""
-
-    name: str
-    """The upstream's."""
-    timeouts: TimeoutSettings
-    park: Callable[[Connection], None]
-    """Takes a connection as soon as it has carried the whole reply and could carry another one,
-    which may be before the body is read."""
-    release: Callable[[], None]
-    """Called once, when the reply was given out and needs its connection no longer."""
 
 
 class ArrivingReply(ReplyParser):
@@ -42,6 +27,7 @@ class ArrivingReply(ReplyParser):
         "_delivered",
         "_error",
         "_full",
+        "_idle",
         "_lenient",
         "_loop",
         "_notify",
@@ -55,6 +41,8 @@ class ArrivingReply(ReplyParser):
     _loop: asyncio.AbstractEventLoop
     """That of the connection, set with it."""
     _outbox: Outbox
+    _idle: float
+    """Seconds of silence that break off a body which is piped."""
 
     def __init__(self, terms: Terms, method: str) -> None:
         # Without super().__init__(): one is made for every request.
@@ -133,6 +121,10 @@ class ArrivingReply(ReplyParser):
         sink is not ready does not count as the upstream's silence.
         """
         self._sink = sink
+        self._idle = self._terms.timeouts.stream_idle
+        connection = self._connection
+        if connection is not None:
+            connection.deadline = None  # it was that of the head
         try:
             if not self._pipe_on(sink):
                 self._waiter = self._loop.create_future()
@@ -157,6 +149,10 @@ class ArrivingReply(ReplyParser):
 
     def receive(self, data: bytes) -> None:
         """Take bytes of the reply (called by the connection)."""
+        self._take_any(data)
+        self._go_on()
+
+    def _take_any(self, data: bytes) -> None:
         try:
             if self._parser is not None:
                 self.parse(data)
@@ -170,10 +166,6 @@ class ArrivingReply(ReplyParser):
                 self._part_with_connection(reusable=self.keep_alive and self._sent)
             elif self.buffered > UNREAD_LIMIT and self._sink is None:
                 cast("Connection", self._connection).pause_reading()
-        if self._sink is None:
-            self._go_on()
-        elif self._pipe_on(self._sink):
-            self._wake()
 
     def lost(self, error: Exception | None) -> None:
         """Take the connection's end (called by the connection)."""
@@ -194,18 +186,7 @@ class ArrivingReply(ReplyParser):
         if self._lenient:
             self._wake()
             return
-        timeouts = self._terms.timeouts
-        if self.head_complete:
-            self._error = UpstreamTimeout(
-                f"Upstream '{self._name}' sent nothing for {timeouts.stream_idle:g} s in the "
-                "middle of its reply (timeouts.stream_idle)."
-            )
-        else:
-            self._error = UpstreamTimeout(
-                f"Upstream '{self._name}' sent no reply within {timeouts.first_byte:g} s "
-                "(timeouts.first_byte).",
-                reason=Reason.FIRST_BYTE_TIMEOUT,
-            )
+        self._error = self._terms.silence(head_complete=self.head_complete)
         self._part_with_connection()
         self._go_on()
 
@@ -216,12 +197,8 @@ class ArrivingReply(ReplyParser):
         and the request: if this object kept the error, only the garbage collector would free them.
         """
         failure = cast("Exception", self._error)
-        self._error = self._given_up()
+        self._error = self._terms.given_up()
         return failure
-
-    def _given_up(self) -> TruncatedStream:
-        """Return the error for reading on after the end: it must not look like the body's."""
-        return TruncatedStream(f"The reply of upstream '{self._name}' was given up before its end.")
 
     @property
     def _settled(self) -> bool:
@@ -264,16 +241,23 @@ class ArrivingReply(ReplyParser):
             except Exception as error:  # noqa: BLE001 - raised again by `pipe`
                 self._error = error
                 self._part_with_connection()
+        return self._is_over()
+
+    def _is_over(self) -> bool:
+        """Return whether nothing more is to come; if more is, read on, or wait for the sink."""
         connection = self._connection
         if connection is None:
             return not self.buffered
         if self._full:
             connection.pause_reading()
-            connection.set_deadline(None)
+            connection.deadline = None
+            return False
+        until = self._loop.time() + self._idle
+        if connection.deadline is None:  # it has just begun, or the sink was not ready
+            connection.resume_reading()
+            connection.set_deadline(until)
         else:
-            if connection.reading_paused:
-                connection.resume_reading()
-            connection.set_deadline(self._loop.time() + self._terms.timeouts.stream_idle)
+            connection.deadline = until
         return False
 
     def _part_with_connection(self, *, reusable: bool = False) -> None:
@@ -292,7 +276,7 @@ class ArrivingReply(ReplyParser):
     def _discard(self) -> None:
         if self.complete and not self.buffered:
             return  # read to its end: the connection is parked or closed
-        self._error = self._given_up()
+        self._error = self._terms.given_up()
         self.forget()
         self._part_with_connection()
         self._wake()

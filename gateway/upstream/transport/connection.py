@@ -1,15 +1,14 @@
 """One open connection to an upstream: the asyncio side of it, without any HTTP.
 
-At most one `Receiver` is attached at a time and gets what arrives. One timer serves all waits: a
-later deadline costs an assignment, because the timer that runs looks at it only when it fires.
+At most one `Receiver` is attached at a time and gets what arrives.
 """
 
 import asyncio
-from math import inf
 from typing import Final, Protocol, cast
 
 from gateway.system.outbox import OUTBOXES
 from gateway.system.tcp import is_readable, unacknowledged_bytes
+from gateway.upstream.transport.deadline import WithDeadline
 
 LARGE_READ: Final = 250_000
 """Bytes of one read after which others get their turn: libuv reads on at once, up to 32 times in a
@@ -42,16 +41,15 @@ class Owner(Protocol):
         """Note that its socket is closed as well."""
 
 
-class Connection(asyncio.Protocol):
-    """A transport with flow control in both directions, a deadline, and a receiver."""
+class Connection(WithDeadline, asyncio.Protocol):
+    """A transport with flow control in both directions, a deadline, and a receiver.
+
+    When the deadline passes, the receiver is notified; a connection without one is closed.
+    """
 
     __slots__ = (
-        "_deadline",
         "_owner",
-        "_receiver",
         "_resting",
-        "_timer",
-        "_timer_at",
         "_transport",
         "_unsent",
         "_writable",
@@ -59,22 +57,20 @@ class Connection(asyncio.Protocol):
         "answers",
         "born",
         "closed",
-        "loop",
         "outbox",
         "peer_left",
         "reading_paused",
+        "receiver",
         "unacknowledged",
     )
 
     def __init__(self, owner: Owner) -> None:
+        super().__init__()
         self._owner = owner
-        self.loop = asyncio.get_running_loop()
         self.outbox = OUTBOXES.of(self.loop)
         self._transport: asyncio.Transport | None = None
-        self._receiver: Receiver | None = None
-        self._deadline: float | None = None
-        self._timer: asyncio.Handle | None = None
-        self._timer_at = inf
+        self.receiver: Receiver | None = None
+        """What gets all that arrives."""
         self.reading_paused = False
         """Whether the peer must wait, as `pause_reading()` has it."""
         self._resting = False
@@ -113,13 +109,13 @@ class Connection(asyncio.Protocol):
 
     def attach(self, receiver: Receiver) -> None:
         """Give the receiver all that arrives from now on."""
-        self._receiver = receiver
-        self._deadline = None
+        self.receiver = receiver
+        self.deadline = None
 
     def detach(self) -> None:
         """Detach the receiver: a byte that arrives now makes the connection unusable."""
-        self._receiver = None
-        self._deadline = None
+        self.receiver = None
+        self.deadline = None
         if self.reading_paused:
             self.resume_reading()
 
@@ -180,14 +176,12 @@ class Connection(asyncio.Protocol):
             if not self._resting:
                 cast("asyncio.Transport", self._transport).resume_reading()
 
-    def set_deadline(self, when: float | None) -> None:
-        """Set, move or lift the deadline (loop time).
-
-        When it passes, the receiver is notified; a connection without one is closed.
-        """
-        self._deadline = when
-        if when is not None and when < self._timer_at:
-            self._start_timer(when)
+    def deadline_passed(self) -> None:
+        """Notify the receiver; without one, close."""
+        if self.receiver is not None:
+            self.receiver.expired()
+        else:
+            self.abort()
 
     def abort(self, error: Exception | None = None) -> None:
         """Close it now. A receiver that is still attached learns of the error."""
@@ -204,12 +198,12 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Hand on what has arrived (called by asyncio)."""
-        receiver = self._receiver
+        receiver = self.receiver
         if receiver is None:
             self.abort()
             return
         receiver.receive(data)
-        if len(data) >= LARGE_READ and self._receiver is receiver and not self.reading_paused:
+        if len(data) >= LARGE_READ and self.receiver is receiver and not self.reading_paused:
             self._resting = True
             cast("asyncio.Transport", self._transport).pause_reading()
             self.loop.call_soon(self._read_on)
@@ -225,7 +219,7 @@ class Connection(asyncio.Protocol):
         The peer has closed: there is nothing more to read, and no one to write to.
         """
         transport = self._transport
-        if self._receiver is not None and transport is not None:
+        if self.receiver is not None and transport is not None:
             # Now or never: with the socket goes what the kernel knows of it.
             self.unacknowledged = transport.get_write_buffer_size() + unacknowledged_bytes(
                 _descriptor(transport)
@@ -254,10 +248,9 @@ class Connection(asyncio.Protocol):
             return
         self.closed = True
         self.unacknowledged += sum(map(len, self._unsent))
-        self._deadline = None
-        self._stop_timer()
+        self.stop_timer()
         self._wake_writer()
-        receiver, self._receiver = self._receiver, None
+        receiver, self.receiver = self.receiver, None
         self._owner.connection_closed(self)
         if receiver is not None:
             receiver.lost(error)
@@ -265,32 +258,6 @@ class Connection(asyncio.Protocol):
     def _wake_writer(self) -> None:
         if self._writable is not None and not self._writable.done():
             self._writable.set_result(None)
-
-    def _start_timer(self, when: float) -> None:
-        if not self.closed:
-            self._stop_timer()
-            self._timer = self.loop.call_at(when, self._look_at_deadline)
-            self._timer_at = when
-
-    def _stop_timer(self) -> None:
-        self._timer_at = inf
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-
-    def _look_at_deadline(self) -> None:
-        self._timer = None
-        self._timer_at = inf
-        when = self._deadline
-        if when is None:
-            return
-        if self.loop.time() < when:
-            self._start_timer(when)
-        elif self._receiver is not None:
-            self._deadline = None
-            self._receiver.expired()
-        else:
-            self.abort()
 
 
 def _descriptor(transport: asyncio.Transport) -> int:

@@ -16,12 +16,12 @@ from gateway.upstream.credentials import Credentials
 from gateway.upstream.headers import OutgoingHeaders, field_lines
 from gateway.upstream.origin import Origin
 from gateway.upstream.targets import targets_of
-from gateway.upstream.transport.arriving_reply import Terms
 from gateway.upstream.transport.connecting import new_connection
 from gateway.upstream.transport.connection import Connection
 from gateway.upstream.transport.dial import Dialer
 from gateway.upstream.transport.flight import Flight
 from gateway.upstream.transport.reply_parser import ClosedUnanswered
+from gateway.upstream.transport.terms import Terms
 from gateway.upstream.websocket.handshake import SWITCHED, Accepted, Handshake, offered_in
 from gateway.upstream.websocket.opening import Opening
 

@@ -8,10 +8,11 @@ import pytest
 
 from gateway.config.settings import TimeoutSettings
 from gateway.errors import TruncatedStream, UpstreamTimeout
-from gateway.upstream.transport.arriving_reply import UNREAD_LIMIT, Terms
+from gateway.upstream.transport.arriving_reply import UNREAD_LIMIT
 from gateway.upstream.transport.connection import Connection
 from gateway.upstream.transport.flight import Flight
 from gateway.upstream.transport.reply_parser import ClosedUnanswered
+from gateway.upstream.transport.terms import Terms
 from tests.upstream.conftest import GET, call, read
 from tests.upstream.scripted import chunked, with_length
 from tests.upstream.transport.test_connection import FakeTransport, Notes
