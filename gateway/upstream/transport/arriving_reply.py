@@ -10,6 +10,7 @@ from gateway.system.outbox import Outbox
 from gateway.upstream.transport.client_tls import certificate_refused
 from gateway.upstream.transport.connection import Connection
 from gateway.upstream.transport.reply_parser import ReplyParser
+from gateway.upstream.transport.single_chunk import events_in
 from gateway.upstream.transport.terms import Terms
 
 UNREAD_LIMIT: Final = 64 * 1024
@@ -53,7 +54,7 @@ class ArrivingReply(ReplyParser):
         self._name = terms.name
         self._head_only = method == "HEAD"
         self._parser = None
-        self._until_close = False
+        self._until_close = self.between_chunks = False
         self._connection: Connection | None = None
         """None once it is not needed any more."""
         self._waiter: asyncio.Future[None] | None = None
@@ -149,6 +150,22 @@ class ArrivingReply(ReplyParser):
 
     def receive(self, data: bytes) -> None:
         """Take bytes of the reply (called by the connection)."""
+        sink = self._sink
+        if self.between_chunks and sink is not None and not self._full:
+            events = events_in(data)
+            if events:
+                # As `_pipe_on` does; for each event of a slow stream.
+                try:
+                    self._full = not sink(events)
+                except Exception as error:  # noqa: BLE001 - raised again by `pipe`
+                    self._error = error
+                    self._part_with_connection()
+                connection = self._connection
+                if connection is not None and not self._full:
+                    connection.deadline = self._loop.time() + self._idle
+                elif self._is_over():
+                    self._wake()
+                return
         self._take_any(data)
         self._go_on()
 

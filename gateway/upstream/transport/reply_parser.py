@@ -13,6 +13,7 @@ from gateway.errors import Reason, TruncatedStream, UpstreamError
 from gateway.headers import BODILESS
 from gateway.upstream.reply_fields import read_reply_fields
 from gateway.upstream.transport.received_reply import ReceivedReply
+from gateway.upstream.transport.single_chunk import events_in
 
 HEAD_LIMIT: Final = 64 * 1024
 """Most bytes of a reply's head, interim replies included; also of anything else beside the body."""
@@ -49,6 +50,7 @@ class ReplyParser(ReceivedReply):
         "_trailer_size",
         "_unsure",
         "_until_close",
+        "between_chunks",
         "on_body",
         "received",
     )
@@ -62,6 +64,8 @@ class ReplyParser(ReceivedReply):
         self._head_only = head_only
         self._parser: httptools.HttpResponseParser | None = None
         self._until_close = False
+        self.between_chunks = False
+        """Whether what `events_in` finds in the next read is all that matters of it."""
         self.received = False
         """Whether anything has arrived."""
 
@@ -88,6 +92,7 @@ class ReplyParser(ReceivedReply):
             self.keep_alive = False
             return
         self._aside += len(data)
+        self.between_chunks = False
         body = self._body
         before = len(body)
         try:
@@ -101,9 +106,10 @@ class ReplyParser(ReceivedReply):
         else:
             new = len(body) - before
             if new == 1 and not self.complete:
-                # A slow stream's event: most reads of all.
+                # A slow stream's event, after which most need no parser.
                 self.buffered += len(body[-1])
                 self._aside = 0
+                self.between_chunks = events_in(data) == body[-1]
             elif new:
                 self._count_body(before)
         if self.complete:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from gateway.errors import TruncatedStream, UpstreamTimeout
 from gateway.upstream.transport.arriving_reply import UNREAD_LIMIT
+from gateway.upstream.transport.reply_parser import ReplyParser
 from tests.loop_clock import LoopClock
 from tests.upstream.conftest import read
 from tests.upstream.scripted import chunked, with_length
@@ -167,6 +168,7 @@ async def test_a_full_taker_gets_nothing_and_the_upstream_must_wait() -> None:
     task = await piping(stage, taker, chunked(b"one")[:-5])
     assert (taker.pieces, stage.transport.calls[-1]) == ([b"one"], "pause")
     stage.connection.data_received(b"3\r\ntwo\r\n")  # it was on its way when reading paused
+    await asyncio.sleep(0)
     assert taker.pieces == [b"one"]
     stage.flight.resume_reading()
     assert (taker.pieces, stage.transport.calls[-1]) == ([b"one", b"two"], "pause")
@@ -295,8 +297,10 @@ async def test_silence_in_the_middle_times_out_and_each_read_starts_the_time_aga
     for _ in range(3):
         clock.advance(9.0)
         stage.connection.data_received(b"1\r\nx\r\n")
+        await asyncio.sleep(0)
     clock.advance(9.0)
     stage.connection.data_received(b"1")  # of a body or not: it is not silence
+    await asyncio.sleep(0)
     clock.advance(9.0)
     await asyncio.sleep(0)
     assert not task.done()
@@ -334,3 +338,124 @@ async def test_no_time_runs_while_nobody_reads(monkeypatch: pytest.MonkeyPatch) 
     stage.connection.data_received(b"0\r\n\r\n")
     await task
     assert taker.pieces == [b"one"]
+
+
+EVENTS = [b"data: %d\n\n" % number for number in range(6)]
+CHUNKS = [b"%x\r\n%b\r\n" % (len(event), event) for event in EVENTS]
+"""Of a slow stream: each is a read of its own."""
+
+
+async def slow_stream(taker: Callable[[bytes], bool]) -> tuple[Stage, Piping]:
+    """Return a stage on which a slow stream has begun, with one event."""
+    stage = Stage()
+    task = await piping(stage, taker, chunked()[:-5])
+    await arrives(stage, CHUNKS[0])
+    return stage, task
+
+
+async def arrives(stage: Stage, data: bytes) -> None:
+    stage.connection.data_received(data)
+    await asyncio.sleep(0)
+
+
+async def test_the_events_of_a_slow_stream_are_piped_without_the_parser(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    taker = Taker()
+    stage, task = await slow_stream(taker)
+    with monkeypatch.context() as patched:
+        patched.setattr(ReplyParser, "parse", None)
+        for each in CHUNKS[1:]:
+            await arrives(stage, each)
+    assert taker.pieces == EVENTS
+    await arrives(stage, b"0\r\n\r\n")
+    await task
+    assert (stage.parked, stage.released) == ([stage.connection], 1)
+
+
+async def test_other_reads_of_a_slow_stream_are_parsed() -> None:
+    taker = Taker()
+    stage, task = await slow_stream(taker)
+    await arrives(stage, CHUNKS[1] + CHUNKS[2])
+    await arrives(stage, CHUNKS[3][:-3])
+    await arrives(stage, CHUNKS[3][-3:] + CHUNKS[4])
+    await arrives(stage, CHUNKS[5] + b"0\r\n\r\n")
+    await task
+    assert taker.body == b"".join(EVENTS)
+    assert (stage.parked, stage.released) == ([stage.connection], 1)
+
+
+async def test_a_slow_streams_taker_that_is_full_gets_nothing() -> None:
+    taker = Taker(lambda number: number == 2)
+    stage, task = await slow_stream(taker)
+    await arrives(stage, CHUNKS[1])
+    assert stage.transport.calls[-1] == "pause"
+    await arrives(stage, CHUNKS[2])
+    assert taker.pieces == EVENTS[:2]
+    stage.flight.resume_reading()
+    assert stage.transport.calls[-1] == "resume"
+    await arrives(stage, CHUNKS[3] + b"0\r\n\r\n")
+    await task
+    assert taker.pieces == EVENTS[:4]
+
+
+@pytest.mark.parametrize("cut", range(len(CHUNKS[1]) + 1))
+async def test_a_slow_stream_that_is_cut_off_never_looks_complete(cut: int) -> None:
+    taker = Taker()
+    stage, task = await slow_stream(taker)
+    stage.connection.data_received(CHUNKS[1])
+    if cut:
+        stage.connection.data_received(CHUNKS[2][:cut])
+    stage.connection.eof_received()
+    with pytest.raises(TruncatedStream, match="before the end of its reply"):
+        await task
+    assert b"".join(EVENTS[:3]).startswith(taker.body)
+    assert taker.body.startswith(b"".join(EVENTS[:2]))
+    assert (stage.parked, stage.released) == ([], 1)
+
+
+async def test_a_taker_that_fails_ends_a_slow_stream() -> None:
+    def take(piece: bytes) -> bool:
+        if piece == EVENTS[1]:
+            raise LookupError("the client has gone")
+        return True
+
+    stage, task = await slow_stream(take)
+    await arrives(stage, CHUNKS[1])
+    with pytest.raises(LookupError, match="the client has gone"):
+        await task
+    assert stage.transport.closing
+    assert (stage.parked, stage.released) == ([], 1)
+
+
+async def test_a_slow_stream_that_is_given_up_by_its_taker_takes_no_more() -> None:
+    def take(piece: bytes) -> bool:
+        if piece == EVENTS[1]:
+            closing.append(asyncio.create_task(stage.flight.aclose()))
+        return piece != EVENTS[1]
+
+    closing: list[asyncio.Task[None]] = []
+    stage, task = await slow_stream(take)
+    stage.connection.data_received(CHUNKS[1])
+    await asyncio.sleep(0)
+    await asyncio.gather(*closing)
+    with pytest.raises(TruncatedStream, match="given up"):
+        await task
+    assert stage.transport.closing
+
+
+async def test_each_event_of_a_slow_stream_starts_the_time_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock, stage, taker = LoopClock(monkeypatch), Stage(stream_idle=10.0), Taker()
+    task = await piping(stage, taker, chunked()[:-5])
+    for each in CHUNKS:
+        clock.advance(9.0)
+        await arrives(stage, each)
+    clock.advance(9.0)
+    await asyncio.sleep(0)
+    assert not task.done()
+    clock.advance(1.0)
+    with pytest.raises(UpstreamTimeout, match="stream_idle"):
+        await task
+    assert taker.pieces == EVENTS

@@ -9,7 +9,10 @@ from hypothesis import strategies as st
 from gateway.errors import GatewayError, Reason, TruncatedStream, UpstreamError
 from gateway.shapes import RawHeaders
 from gateway.upstream.transport.reply_parser import HEAD_LIMIT, ClosedUnanswered, ReplyParser
+from gateway.upstream.transport.single_chunk import events_in
 from tests.upstream.scripted import chunked, with_length
+from tests.upstream.transport.test_single_chunk import HEAD as CHUNKED_HEAD
+from tests.upstream.transport.test_single_chunk import chunk
 
 Outcome = tuple[int, RawHeaders, bytes, bool, bool]
 
@@ -218,3 +221,57 @@ def test_a_status_line_of_another_protocol_is_refused(line: bytes, step: int) ->
 
     with pytest.raises(UpstreamError, match="status line"):
         feed()
+
+
+EVENT = b"data: 1\n\n"
+
+
+@pytest.mark.parametrize(
+    ("reads", "known"),
+    [
+        ([CHUNKED_HEAD], False),
+        ([CHUNKED_HEAD, chunk(EVENT)], True),
+        ([CHUNKED_HEAD + chunk(EVENT)], False),
+        ([CHUNKED_HEAD + chunk(EVENT), chunk(EVENT)], True),
+        ([CHUNKED_HEAD, chunk(EVENT), chunk(EVENT) + chunk(EVENT)], False),
+        ([CHUNKED_HEAD, chunk(EVENT), chunk(EVENT)[:-1]], False),
+        ([CHUNKED_HEAD, b"1f\r\n", chunk(EVENT)], False),  # the content of a chunk looks like one
+        ([CHUNKED_HEAD, b"e\r\n" + chunk(EVENT) + b"\r\n" + chunk(EVENT)], False),
+        ([CHUNKED_HEAD, b"0", chunk(EVENT)], True),  # the size is 09
+        ([CHUNKED_HEAD, b"1", chunk(EVENT)[:-2]], False),  # the size is 19
+        ([b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n", chunk(EVENT)], False),
+        ([b"HTTP/1.1 200 OK\r\n\r\n", chunk(EVENT)], False),
+        ([CHUNKED_HEAD, chunk(EVENT), b"0\r\n\r\n"], False),
+    ],
+)
+def test_it_is_known_whether_the_parser_is_between_two_chunks(
+    reads: list[bytes], known: bool
+) -> None:
+    parser = ReplyParser("local")
+    for each in reads:
+        parser.feed(each)
+    assert parser.between_chunks is known
+
+
+@given(
+    st.lists(
+        st.sampled_from([chunk(EVENT), chunk(b"x"), chunk(EVENT) * 2, b"1a\r\n", EVENT]), max_size=6
+    ),
+    st.lists(st.integers(0, 80), max_size=6),
+)
+def test_what_is_known_of_the_next_read_is_what_the_parser_finds(
+    chunks: list[bytes], cuts: list[int]
+) -> None:
+    raw = b"".join(chunks)
+    edges = sorted({0, len(raw), *(min(cut, len(raw)) for cut in cuts)})
+    parser = ReplyParser("local")
+    parser.feed(CHUNKED_HEAD)
+    for start, end in pairwise(edges):
+        found = events_in(raw[start:end]) if parser.between_chunks else b""
+        try:
+            parser.feed(raw[start:end])
+        except UpstreamError:
+            assert not found
+            return
+        taken = parser.take()
+        assert not found or (found == taken and parser.between_chunks)
