@@ -125,6 +125,7 @@ class ArrivingReply(ReplyParser):
         self._idle = self._terms.timeouts.stream_idle
         connection = self._connection
         if connection is not None:
+            connection.reads_in_rows = True
             connection.deadline = None  # it was that of the head
         try:
             if not self._pipe_on(sink):

@@ -9,6 +9,7 @@ from typing import Final, Protocol, cast
 from gateway.system.outbox import OUTBOXES
 from gateway.system.tcp import is_readable, unacknowledged_bytes
 from gateway.upstream.transport.deadline import WithDeadline
+from gateway.upstream.transport.rows import ROWS
 
 LARGE_READ: Final = 250_000
 """Bytes of one read after which others get their turn: libuv reads on at once, up to 32 times in a
@@ -55,12 +56,15 @@ class Connection(WithDeadline, asyncio.Protocol):
         "_writable",
         "_writing_paused",
         "answers",
+        "arrived",
         "born",
         "closed",
         "outbox",
         "peer_left",
         "reading_paused",
+        "reads_in_rows",
         "receiver",
+        "rows",
         "unacknowledged",
     )
 
@@ -68,9 +72,16 @@ class Connection(WithDeadline, asyncio.Protocol):
         super().__init__()
         self._owner = owner
         self.outbox = OUTBOXES.of(self.loop)
+        self.rows = ROWS.of(self.loop)
         self._transport: asyncio.Transport | None = None
         self.receiver: Receiver | None = None
         """What gets all that arrives."""
+        self.reads_in_rows = False
+        """Whether the receiver gets what arrives after all reads of the loop's turn, in a row with
+        those of other connections: for streams, where each read is a little work. Set after
+        `attach()`."""
+        self.arrived = b""
+        """A read that waits for its row."""
         self.reading_paused = False
         """Whether the peer must wait, as `pause_reading()` has it."""
         self._resting = False
@@ -110,11 +121,13 @@ class Connection(WithDeadline, asyncio.Protocol):
     def attach(self, receiver: Receiver) -> None:
         """Give the receiver all that arrives from now on."""
         self.receiver = receiver
+        self.reads_in_rows = False
         self.deadline = None
 
     def detach(self) -> None:
         """Detach the receiver: a byte that arrives now makes the connection unusable."""
         self.receiver = None
+        self.reads_in_rows = False
         self.deadline = None
         if self.reading_paused:
             self.resume_reading()
@@ -177,8 +190,11 @@ class Connection(WithDeadline, asyncio.Protocol):
                 cast("asyncio.Transport", self._transport).resume_reading()
 
     def deadline_passed(self) -> None:
-        """Notify the receiver; without one, close."""
-        if self.receiver is not None:
+        """Notify the receiver, unless there is news; without one, close."""
+        if self.arrived:
+            self._take_arrived()
+            self.set_deadline(self.deadline)  # an assignment alone starts no timer
+        elif self.receiver is not None:
             self.receiver.expired()
         else:
             self.abort()
@@ -198,6 +214,12 @@ class Connection(WithDeadline, asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Hand on what has arrived (called by asyncio)."""
+        if self.arrived:
+            self._take_arrived()
+        elif self.reads_in_rows and len(data) < LARGE_READ:
+            self.arrived = data
+            self.rows.put(self)
+            return
         receiver = self.receiver
         if receiver is None:
             self.abort()
@@ -207,6 +229,12 @@ class Connection(WithDeadline, asyncio.Protocol):
             self._resting = True
             cast("asyncio.Transport", self._transport).pause_reading()
             self.loop.call_soon(self._read_on)
+
+    def _take_arrived(self) -> None:
+        """Hand on the read that waits, if one does: something that came after it is next."""
+        data, self.arrived = self.arrived, b""
+        if data and self.receiver is not None:
+            self.receiver.receive(data)
 
     def _read_on(self) -> None:
         self._resting = False
@@ -218,6 +246,7 @@ class Connection(WithDeadline, asyncio.Protocol):
 
         The peer has closed: there is nothing more to read, and no one to write to.
         """
+        self._take_arrived()
         transport = self._transport
         if self.receiver is not None and transport is not None:
             # Now or never: with the socket goes what the kernel knows of it.
@@ -229,6 +258,7 @@ class Connection(WithDeadline, asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Note the closed socket (called by asyncio)."""
+        self._take_arrived()
         self._transport = None
         self.peer_left |= not self.closed
         self._close(exc)
@@ -247,6 +277,7 @@ class Connection(WithDeadline, asyncio.Protocol):
         if self.closed:
             return
         self.closed = True
+        self.arrived = b""
         self.unacknowledged += sum(map(len, self._unsent))
         self.stop_timer()
         self._wake_writer()

@@ -8,6 +8,7 @@ import pytest
 import uvloop
 
 from gateway.upstream.transport.connection import LARGE_READ, Connection
+from tests.loop_clock import LoopClock
 from tests.upstream.scripted import until
 
 pytestmark = pytest.mark.anyio
@@ -298,3 +299,82 @@ def test_a_read_that_fills_the_event_loops_buffer_is_a_large_one() -> None:
 
     uvloop.run(scenario())
     assert max(sizes) >= min(sent, LARGE_READ)
+
+
+async def streaming() -> tuple[Connection, FakeTransport, Notes]:
+    connection, transport, notes = connected()
+    connection.attach(notes)
+    connection.reads_in_rows = True
+    return connection, transport, notes
+
+
+async def test_a_streams_read_is_handed_on_after_all_reads_of_its_turn() -> None:
+    (one, _, notes), (other, _, _) = await streaming(), await streaming()
+    other.attach(notes)
+    other.reads_in_rows = True
+    other.data_received(b"first")
+    one.data_received(b"second")
+    assert notes.told == ["opened"]
+    await asyncio.sleep(0)
+    assert notes.told == ["opened", b"first", b"second"]
+
+
+async def test_what_follows_a_streams_read_in_its_turn_is_handed_on_after_it() -> None:
+    connection, _, notes = await streaming()
+    connection.data_received(b"one")
+    connection.data_received(b"two")
+    assert notes.told == ["opened", b"one", b"two"]
+    connection.data_received(b"three")
+    connection.eof_received()
+    assert notes.told == ["opened", b"one", b"two", b"three", "closed", None]
+    await asyncio.sleep(0)
+    assert len(notes.told) == 6
+
+
+async def test_a_streams_read_comes_before_the_loss_of_its_connection() -> None:
+    connection, _, notes = await streaming()
+    reset = ConnectionResetError()
+    connection.data_received(b"one")
+    connection.connection_lost(reset)
+    await asyncio.sleep(0)
+    assert notes.told == ["opened", b"one", "closed", reset, "gone"]
+
+
+async def test_a_streams_read_that_is_given_up_is_handed_to_nobody() -> None:
+    connection, transport, notes = await streaming()
+    connection.data_received(b"one")
+    connection.detach()
+    connection.abort()
+    await asyncio.sleep(0)
+    assert notes.told == ["opened", "closed"]
+    assert transport.calls == ["abort"]
+
+
+async def test_a_large_read_is_not_kept_for_a_row() -> None:
+    connection, transport, notes = await streaming()
+    connection.data_received(b"x" * LARGE_READ)
+    assert [len(told) for told in notes.told[1:]] == [LARGE_READ]
+    assert transport.calls == ["pause"]
+
+
+async def test_a_streams_read_that_waits_when_the_deadline_passes_is_no_silence(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = LoopClock(monkeypatch)
+    connection, _, notes = await streaming()
+
+    class Moving(Notes):
+        def receive(self, data: bytes) -> None:
+            notes.receive(data)
+            connection.deadline = clock.now + 10.0
+
+    connection.receiver = Moving()
+    connection.set_deadline(clock.now + 10.0)
+    clock.now += 9.0
+    connection.data_received(b"one")
+    clock.advance(1.0)
+    assert notes.told == ["opened", b"one"]
+    clock.advance(9.0)
+    assert connection.receiver.told == []
+    clock.advance(1.0)
+    assert connection.receiver.told == ["expired"]
