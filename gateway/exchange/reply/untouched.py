@@ -23,9 +23,6 @@ from gateway.translate.stream.sse import terminator
 from gateway.translate.stream.whole_events import WholeEvents
 
 _DONE: Final = terminator(Shape.CHAT)
-_SHORT: Final = 4
-"""Bytes of a stream's end that are kept: fewer may be just the end of an event, or part of it."""
-_TAIL: Final = 1024
 
 
 def passed_on(
@@ -137,8 +134,6 @@ class _Events(_Bytes):
         self._client = client
         self._events = WholeEvents(client)
         self._names = EventNames() if client is Shape.MESSAGES else None
-        self._last = b""
-        """What was passed on last."""
 
     @property
     def tokens(self) -> Tokens | None:
@@ -149,19 +144,9 @@ class _Events(_Bytes):
         return self._events.has_ended()
 
     async def pipe(self, sink: Sink) -> None:
-        take = self._events.take
-
-        def feed(piece: bytes) -> bool:
-            passing = take(piece)
-            if not passing:
-                return True
-            if self._begun is not None:
-                self._begin(passing)
-            self._last = passing if len(passing) > _SHORT else self._tail(passing)
-            return sink(passing if self._names is None else self._names.add(passing))
-
+        passing = sink if self._names is None else self._noting(sink, self._names)
         try:
-            await self._reply.pipe(feed)
+            await self._reply.pipe(self._events.into(passing))
         except GatewayError as error:
             if end := self._fail(error):
                 sink(end)
@@ -169,12 +154,17 @@ class _Events(_Bytes):
             if end := self._finish():
                 sink(end)
 
+    def _noting(self, sink: Sink, names: EventNames) -> Sink:
+        """Return a sink that keeps the beginning, names the events, and gives them to `sink`."""
+
+        def note(passing: bytes) -> bool:
+            self._begin(passing)
+            return sink(names.add(passing))
+
+        return note
+
     def cut_off(self, error: GatewayError) -> bytes:
         return self._fail(error)
-
-    def _tail(self, passing: bytes) -> bytes:
-        """Return the end of what was passed on, where the last of it alone does not say enough."""
-        return self._last[-_TAIL:] + passing
 
     def _finish(self) -> bytes:
         """Return what is still to be sent where a body has ended."""
@@ -190,9 +180,8 @@ class _Events(_Bytes):
 
     def _rest(self, rest: bytes) -> bytes:
         """Return the rest of what came as it is passed on."""
-        self._last = rest or self._last
         return rest if self._names is None else self._names.add(rest)
 
     def _event(self, error: GatewayError) -> bytes:
         self._failure = error.bare()
-        return broken_off(self._client, error, self._last)
+        return broken_off(self._client, error, self._events.last())

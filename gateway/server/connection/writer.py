@@ -17,7 +17,7 @@ from gateway.headers import BODILESS, UNSAFE_BYTES
 from gateway.server.connection.backpressure import Backpressure
 from gateway.server.connection.head import ReceivedHead
 from gateway.server.connection.state import State
-from gateway.shapes import RepeatedFields, ReplyHeaders
+from gateway.shapes import RepeatedFields, ReplyHeaders, Sink
 from gateway.sockets import SocketSession, Traffic
 from gateway.system.outbox import Outbox
 
@@ -110,7 +110,7 @@ class WireWriter(ReplyWriter):
     async def _write_body(self, body: ReplyBody) -> None:
         self._body = body
         try:
-            await body.pipe(self._take)
+            await body.pipe(self._sink())
         except asyncio.CancelledError:
             end = body.cut_off(shutting_down()) if not self.gone else None
             if end is None:
@@ -120,16 +120,26 @@ class WireWriter(ReplyWriter):
         finally:
             self._body = None
 
+    def _sink(self) -> Sink:
+        """Return what takes the body."""
+        if not self._chunked or self._bodiless:
+            return self._take
+        write, flow = self._wire.transport.write, self._wire.flow
+
+        def take(chunk: bytes) -> bool:
+            if self.gone or not (self.first_at and chunk):
+                return self._take(chunk)
+            # As `_take` does; for each event of a slow stream.
+            write(b"%x\r\n%b\r\n" % (len(chunk), chunk))
+            return not flow.paused
+
+        return take
+
     def _take(self, chunk: bytes) -> bool:
         if not self.first_at and chunk[:1] != COMMENT:
             self.first_at = perf_counter()
-        wire = self._wire
-        if self._chunked and chunk and not (self._bodiless or self.gone):
-            # As `_framed` and `_put` do; for each event of a slow stream.
-            wire.transport.write(b"%x\r\n%b\r\n" % (len(chunk), chunk))
-        else:
-            self._put(self._framed(chunk))
-        return not wire.flow.paused
+        self._put(self._framed(chunk))
+        return not self._wire.flow.paused
 
     def write_at_once(self, reply: ClientReply, body: bytes, decision: Decision) -> bool:
         """Write a reply with this body, if that needs no waiting; False: it is not written."""

@@ -57,6 +57,10 @@ class LastEvents:
                 break
         return b"".join(reversed(kept))
 
+    def last(self) -> bytes:
+        """Return the last piece; empty: there is none."""
+        return self._pieces[-1] if self._pieces else b""
+
     def add(self, piece: bytes) -> None:
         """Take a piece that passes."""
         if SHORT < len(piece) < LARGE:

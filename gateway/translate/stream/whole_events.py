@@ -7,14 +7,15 @@ soon as a client can use them.
 """
 
 from gateway.envelopes.upstream_json import NOT_JSON, decode
-from gateway.shapes import Shape
+from gateway.shapes import Shape, Sink
 from gateway.translate.stream.last_events import LARGE, SHORT, LastEvents
 from gateway.translate.stream.sse import SSEDecoder, is_done
 
 MAX_HELD_BYTES = 256 * 1024
 """How much of an event is held back; a longer one passes in pieces."""
 
-_ENDS = (b"\n\n", b"\r\n\r\n")
+_BLANK_LINE = b"\n\n"
+_ENDS = (_BLANK_LINE, b"\r\n\r\n")
 _BLANK_LINES = (b"\n\n", b"\n\r\n", b"\r\r")
 _LONGEST = 3
 _DATA = b"data:"
@@ -30,13 +31,14 @@ class WholeEvents:
     `shape` is that of its events, where it is known.
     """
 
-    __slots__ = ("_append", "_edge", "_given_up", "_held", "_last")
+    __slots__ = ("_append", "_given_up", "_held", "_last", "_passed")
 
     def __init__(self, shape: Shape | None = None) -> None:
         self._held = bytearray()
+        """The beginning of an event; of a long one that was given up, its last bytes so far."""
         self._given_up = False
-        self._edge = b""
-        """The last bytes of a long event so far."""
+        self._passed = b""
+        """The last piece of a long event that has passed."""
         self._last = LastEvents(shape)
         self._append = self._last.append
 
@@ -44,19 +46,33 @@ class WholeEvents:
         """Return the last bytes that passed, at most `size`."""
         return self._last.tail(size)
 
+    def last(self) -> bytes:
+        """Return the piece that passed last, with the one before it if it is very short."""
+        return self._last.last() or self._passed
+
     def has_ended(self) -> bool:
         """Whether the stream's terminator has passed."""
         return self._last.has_ended()
+
+    def into(self, sink: Sink) -> Sink:
+        """Return a sink that takes the stream, and gives `sink` what can pass."""
+        append = self._append
+
+        def take(data: bytes) -> bool:
+            if data.endswith(_BLANK_LINE) and SHORT < len(data) < LARGE and not self._held:
+                append(data)  # as `take` does, for each event of a slow stream
+                return sink(data)
+            passing = self.take(data)
+            return sink(passing) if passing else True
+
+        return take
 
     def take(self, data: bytes) -> bytes:
         """Return what can pass now that `data` has come; most often `data` itself."""
         if self._given_up:
             return self._go_on(data)
         if not self._held and data.endswith(_ENDS):
-            if SHORT < len(data) < LARGE:
-                self._append(data)  # as `LastEvents.add` does, for each event of a slow stream
-            else:
-                self._last.add(data)
+            self._last.add(data)
             return data
         before = len(self._held)
         self._held += data
@@ -67,7 +83,8 @@ class WholeEvents:
         passing = bytes(self._held[:end])
         del self._held[:end]
         if self._given_up:
-            self._edge = passing[-_LONGEST:]
+            self._held[:] = passing[-_LONGEST:]
+            self._passed = passing
             self._last.blur()
         elif passing:
             self._last.add(passing)
@@ -75,13 +92,15 @@ class WholeEvents:
 
     def _go_on(self, data: bytes) -> bytes:
         """Return what can pass where a long event goes on: all of it, and what is after it."""
-        edge = self._edge + data
+        self._passed = data
+        edge = self._held + data
         ends = [at + len(blank) for blank in _BLANK_LINES if (at := edge.find(blank)) >= 0]
         if not ends:
-            self._edge = edge[-_LONGEST:]
+            self._held = edge[-_LONGEST:]
             return data
         self._given_up = False
-        end = min(ends) - len(self._edge)
+        end = min(ends) - len(self._held)
+        self._held.clear()
         return data[:end] + self.take(data[end:])
 
     def break_off(self) -> tuple[bytes, bool]:
@@ -113,7 +132,7 @@ class WholeEvents:
         return passing
 
     def _rest(self) -> bytes:
-        held = bytes(self._held)
+        held = b"" if self._given_up else bytes(self._held)
         self._held.clear()
         return held
 

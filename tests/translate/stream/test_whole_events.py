@@ -112,6 +112,62 @@ def test_nothing_is_lost_or_changed(parts: list[bytes], end: bytes, size: int) -
     assert came == stream or not is_end or b"data: [DONE]" in came
 
 
+class Passed:
+    """A sink; it is full after pieces that are longer than `most`."""
+
+    def __init__(self, most: int = 1000) -> None:
+        self.pieces: list[bytes] = []
+        self._most = most
+
+    def __call__(self, piece: bytes) -> bool:
+        assert piece
+        self.pieces.append(piece)
+        return len(piece) <= self._most
+
+
+def test_a_sink_gets_what_passes_and_says_when_it_is_full() -> None:
+    sink = Passed(most=len(ONE))
+    take = WholeEvents().into(sink)
+    assert take(ONE)
+    assert not take(ONE + ONE)
+    assert take(ONE[:5])
+    assert take(ONE[5:])
+    assert sink.pieces == [ONE, ONE + ONE, ONE]
+
+
+@given(st.lists(lines), st.sampled_from([b"\n", b"\r\n", b"\r"]), st.integers(1, 40))
+def test_a_sink_gets_what_is_returned_otherwise(parts: list[bytes], end: bytes, size: int) -> None:
+    stream = b"".join(part + end for part in parts)
+    pieces = [stream[at : at + size] for at in range(0, len(stream), size)]
+    events, piped, sink = WholeEvents(), WholeEvents(), Passed()
+    returned = [each for piece in pieces if (each := events.take(piece))]
+    take = piped.into(sink)
+    assert all(map(take, pieces))
+    assert sink.pieces == returned
+    assert piped.last() == events.last()
+    assert piped.tail(50) == events.tail(50)
+    assert piped.finish() == events.finish()
+
+
+@pytest.mark.parametrize(
+    ("pieces", "last"),
+    [
+        ([], b""),
+        ([ONE, CHUNK], CHUNK),
+        ([ONE, b": w\n"], ONE + b": w\n"),
+        ([ONE, b"data: {"], ONE),
+        ([ONE, b"data: " + b"x" * MAX_HELD_BYTES], b"data: " + b"x" * MAX_HELD_BYTES),
+        ([ONE, b"data: " + b"x" * MAX_HELD_BYTES, b"yyy"], b"yyy"),
+        ([b"data: " + b"x" * MAX_HELD_BYTES, b"y\n\n" + ONE], ONE),
+    ],
+)
+def test_what_passed_last_is_known(pieces: list[bytes], last: bytes) -> None:
+    events = WholeEvents()
+    for piece in pieces:
+        events.take(piece)
+    assert events.last() == last
+
+
 LONG = b'data: {"type":"response.completed","a":"' + b"x" * MAX_HELD_BYTES
 
 
