@@ -36,6 +36,7 @@ class Pump(ReplyBody):
         self._interval = interval
         self._keep_alive: KeepAlive | None = None
         self._sink: Sink | None = None
+        self._loop = asyncio.get_running_loop()
         self._held: list[bytes] = []
         self._is_ready = True
         """Whether more may be read: False while the client is slow, or not there yet."""
@@ -70,7 +71,7 @@ class Pump(ReplyBody):
         events in the stream.
         """
         if not (self._held or self._is_over):
-            late = asyncio.get_running_loop().call_later(grace, self._wake)
+            late = self._loop.call_later(grace, self._wake)
             try:
                 await self._next_news()
             finally:
@@ -182,7 +183,7 @@ class Pump(ReplyBody):
             self._is_ready = False
             self._wake()
             return False
-        keep_alive.note()
+        keep_alive.quiet_since = self._loop.time()
         self._is_ready = ready = sink(out)
         return ready
 
@@ -192,7 +193,7 @@ class Pump(ReplyBody):
             self._put(self._feeder.keep_alive())
 
     def _next_news(self) -> asyncio.Future[None]:
-        self._news = news = asyncio.get_running_loop().create_future()
+        self._news = news = self._loop.create_future()
         return news
 
     def _wake(self) -> None:

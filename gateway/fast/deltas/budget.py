@@ -4,7 +4,7 @@
 class Budget:
     """Bounds the search for templates in one call's stream, in comparisons of an event."""
 
-    __slots__ = ("_missed", "_served", "_spent")
+    __slots__ = ("_missed", "_spent", "served")
 
     FIND = 4
     """The cost of finding the templates of an event."""
@@ -15,22 +15,19 @@ class Budget:
 
     def __init__(self) -> None:
         self._spent = 0
-        self._served = 0
+        self.served = 0
+        """How many events took the fast path."""
         self._missed = 0
 
     @property
     def exhausted(self) -> bool:
         """Whether the events of this stream differ too much: the search ends."""
-        return self._spent >= self.TRIAL and self._served < self.WORTH * self._spent
+        return self._spent >= self.TRIAL and self.served < self.WORTH * self._spent
 
     @property
     def pauses(self) -> bool:
         """Whether too many events in a row were missed: the rest of the bytes is better folded."""
         return self._missed >= self.TRIAL
-
-    def serve(self, events: int) -> None:
-        """Count events that took the fast path."""
-        self._served += events
 
     def spend(self, cost: int) -> None:
         """Count comparisons."""

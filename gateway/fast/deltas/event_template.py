@@ -7,6 +7,7 @@ So facts about one event hold for all events of its template, and only their slo
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from operator import itemgetter
 from typing import Annotated, Any
@@ -63,7 +64,17 @@ _PADDING = _text("obfuscation")
 class EventTemplate:
     """The constant bytes of text events. Numbers and padding are slots where present."""
 
-    __slots__ = ("_gaps", "_head", "_line_count", "_line_head", "_slots", "_tail", "_text")
+    __slots__ = (
+        "_closing",
+        "_gaps",
+        "_head",
+        "_line_count",
+        "_line_head",
+        "_opening",
+        "_slots",
+        "_tail",
+        "_text",
+    )
 
     def __init__(self, text: Slot, slots: Sequence[Slot], constants: Sequence[bytes]) -> None:
         self._text = text
@@ -71,6 +82,8 @@ class EventTemplate:
         self._head, *self._gaps, self._tail = constants
         self._line_count = self._head.count(b"\n") + 2
         self._line_head = self._head[self._head.rfind(b"\n") + 1 :]
+        self._opening = self._head + b'"'
+        self._closing = b'"' + self._tail
 
     @classmethod
     def of(
@@ -112,17 +125,17 @@ class EventTemplate:
 
         That is for events without numbers and padding, as slow models send them.
         """
-        head, tail = self._head, self._tail
         if (
-            self._gaps
-            or len(data) > LARGEST
-            or not (data.startswith(head) and data.endswith(tail))
-            or data.count(b"\n") != self._line_count
-            or b"\r" in data
+            data.startswith(self._opening)
+            and data.endswith(self._closing)
+            and len(data) <= LARGEST
+            and not self._gaps
         ):
-            return ""
-        values = _decoded(self._text.decode, [data[len(head) : -len(tail)]])
-        return values[0] if values else ""
+            # What is between two quotes and a string of JSON has no line break.
+            with suppress(msgspec.DecodeError, UnicodeDecodeError):
+                text: str = self._text.decode(data[len(self._head) : -len(self._tail)])
+                return text
+        return ""
 
     def read(
         self, data: bytes, start: int, takes: Callable[[list[str]], int] = len
@@ -187,10 +200,15 @@ class EventTemplate:
             end += len(event)
         return len(fillings)
 
+    def write_one(self, text: str, number: int) -> bytes:
+        """Return the event with this text, and this number, if it has any."""
+        written = msgspec.json.encode(text)
+        if self._gaps:
+            written = b"%d%b%b" % (number, self._gaps[0], written)
+        return self._head + written + self._tail
+
     def write(self, texts: Sequence[str], number: int) -> bytes:
         """Return the events with these texts; `number` is that of the first, if they have any."""
-        if len(texts) == 1 and not self._gaps:
-            return b"%b%b%b" % (self._head, msgspec.json.encode(texts[0]), self._tail)
         written = list(map(msgspec.json.encode, texts))
         if self._gaps:
             (gap,) = self._gaps

@@ -133,10 +133,8 @@ class DeltaFastPath(StreamTranslation):
         if self._received > MAX_REPLY_CHARACTERS:
             # Text of this length may exceed a limit, which must be noticed at once.
             return generic.fold(call, self.flush(call) + data)[0]
-        if self._open == call and not known.held:
-            written = self._one(known, data)
-            if written:
-                return written
+        if self._open == call and not known.held and (written := self._one(known, data)):
+            return written
         if known.held:
             data = self.flush(call) + data
         if known.budget.exhausted:
@@ -196,7 +194,13 @@ class DeltaFastPath(StreamTranslation):
         text = templates.received.read_one(data)
         if not text or (templates.kind == "arguments" and not known.arguments.takes([text])):
             return b""
-        return self._sent(known, [text], templates)
+        number = self._number
+        self._number = number + 1
+        self._texts.append(text)
+        if len(self._texts) > _MAX_PIECES:
+            self._reduce(templates.kind)
+        known.budget.served += 1
+        return templates.sent.write_one(text, number)
 
     def _sent(self, known: _Call, texts: list[str], templates: TemplatePair) -> bytes:
         """Return texts as events, and keep them for the translation."""
@@ -204,14 +208,18 @@ class DeltaFastPath(StreamTranslation):
         self._number += len(texts)
         self._texts += texts
         if len(self._texts) > _MAX_PIECES:
-            if templates.kind == "text":
-                self._texts = ["".join(self._texts)]
-                self._pending = len(self._texts[0])
-            else:
-                # The next event goes the generic way, which feeds these before it.
-                self._pending = MAX_PENDING + 1
-        known.budget.serve(len(texts))
+            self._reduce(templates.kind)
+        known.budget.served += len(texts)
         return templates.sent.write(texts, first)
+
+    def _reduce(self, kind: Kind) -> None:
+        """Keep the texts in fewer pieces."""
+        if kind == "text":
+            self._texts = ["".join(self._texts)]
+            self._pending = len(self._texts[0])
+        else:
+            # The next event goes the generic way, which feeds these before it.
+            self._pending = MAX_PENDING + 1
 
     def _hand_over(self, call: int, known: _Call, data: bytes, generic: GenericPath) -> bytes:
         """Let bytes be folded; open the fast path after a text event that became one."""

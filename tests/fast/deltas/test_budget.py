@@ -7,7 +7,7 @@ def test_a_search_that_finds_enough_goes_on() -> None:
     budget = Budget()
     for _ in range(100):
         budget.spend(Budget.FIND)
-        budget.serve(Budget.FIND * Budget.WORTH)
+        budget.served += Budget.FIND * Budget.WORTH
     assert not budget.exhausted
 
 
@@ -18,7 +18,7 @@ def test_a_search_that_finds_too_little_ends() -> None:
     states.append(budget.exhausted)
     budget.spend(1)
     states.append(budget.exhausted)
-    budget.serve(Budget.TRIAL * Budget.WORTH)
+    budget.served += Budget.TRIAL * Budget.WORTH
     states.append(budget.exhausted)
     assert states == [False, True, False]
 

@@ -2,6 +2,8 @@
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gateway.fast.deltas.event_template import LARGEST, EventTemplate
 from gateway.shapes import Json, Shape
@@ -114,3 +116,62 @@ def test_what_cannot_be_decoded_has_no_form() -> None:
     wire = CHAT % (b'"\\ud800"', b"")
     event = {"id": "c", "choices": [{"index": 0, "delta": {"content": "?"}}]}
     assert EventTemplate.of(Shape.CHAT, wire, event) is None
+
+
+tokens = st.sampled_from(
+    [
+        *(
+            b'"b"',
+            b'"\\u00e9"',
+            b'"\\n"',
+            '"é"'.encode(),
+            b'"\\\\"',
+            b'""',
+            b'"\\ud800"',
+            b'"',
+            b"",
+        ),
+        *(
+            b'"b"\n',
+            b'\r\n"b"',
+            b' "b"',
+            b'"b\n"',
+            b'"b\r"',
+            b'"b","x":"c"',
+            b'"\xff"',
+            b"5",
+            b"null",
+        ),
+    ]
+)
+changes = st.sampled_from(
+    [(b"}", b"}"), (b"data: ", b"data:"), (b"\n\n", b"\n"), (b"}\n\n", b"}\r\n\n")]
+)
+
+
+@given(tokens, changes)
+def test_an_event_alone_is_read_as_in_a_row(token: bytes, change: tuple[bytes, bytes]) -> None:
+    form = known(CHAT % (b'"a"', b""))
+    wire = (CHAT % (token, b"")).replace(*change)
+    texts, end = form.read(wire, 0)
+    alone = form.read_one(wire)
+    assert not alone or ([alone], len(wire)) == (texts, end)
+    assert alone or token.strip() != token or texts == []
+    assert form.read_one(wire + wire) == ""
+    assert form.read_one(wire[:-1]) == ""
+
+
+def test_a_long_event_and_one_with_a_number_are_read_in_rows_only() -> None:
+    form = known(CHAT % (b'"a"', b""))
+    assert form.read_one(CHAT % (b'"%b"' % (b"x" * LARGEST), b"")) == ""
+    numbered = b'data: {"sequence_number":%d,"delta":"%b"}\n\n'
+    form = known(numbered % (7, b"a"), Shape.RESPONSES)
+    assert form.read_one(numbered % (7, b"a")) == ""
+
+
+@given(st.text(max_size=5), st.integers(0, 999))
+def test_an_event_alone_is_written_as_in_a_row(text: str, number: int) -> None:
+    numbered = b'event: x\ndata: {"sequence_number":%d,"delta":"%b"}\n\n'
+    forms = known(CHAT % (b'"a"', b"")), known(numbered % (7, b"a"), Shape.RESPONSES)
+    for form in forms:
+        assert form.write_one(text, number) == form.write([text], number)

@@ -281,7 +281,7 @@ def test_a_search_pays_when_it_serves_enough() -> None:
     budget = Budget()
     budget.spend(Budget.TRIAL)
     assert budget.exhausted
-    budget.serve(Budget.WORTH * Budget.TRIAL)
+    budget.served += Budget.WORTH * Budget.TRIAL
     assert not budget.exhausted
 
 
