@@ -5,11 +5,9 @@ from dataclasses import replace
 from gateway.exchange.decision import Decision
 from gateway.exchange.params.known_fixes import Fixes
 from gateway.request import GenerationRequest
-from gateway.resolve.refusals.betas import FIELD, betas_in, entry
+from gateway.resolve.refusals.betas import FIELD, HEADER, betas_in, entry
 from gateway.shapes import ClientHeaders, RawHeaders, Shape
 from gateway.translate.contract import Report
-
-_HEADER = FIELD.encode()
 
 
 def without_betas(
@@ -19,25 +17,27 @@ def without_betas(
 
     The body stays as it is. The decision gets the report.
     """
-    refused = {fix.given for fix in fixes if fix.action == "beta"}
-    if not refused:
+    if not fixes:
         return call, fixes
-    headers, left_out = without(call.headers, refused)
+    others = tuple(fix for fix in fixes if fix.action != "beta")
+    headers, left_out = headers_without_betas(call.headers, fixes)
     if left_out:
         call = replace(call, headers=headers)
         decision.params = report = decision.params or Report(call.shape, shape)
         for name in left_out:
             report.drop(name)
-    return call, tuple(fix for fix in fixes if fix.action != "beta")
+    return call, others
 
 
-def without(headers: RawHeaders, refused: set[str | None]) -> tuple[ClientHeaders, list[str]]:
-    """Return header fields without some betas (None: any), and what to report of that."""
-    given = betas_in(headers)
-    kept = [] if None in refused else [beta for beta in given if beta not in refused]
-    fields = [field for field in headers if field[0] != _HEADER]
+def headers_without_betas(headers: RawHeaders, fixes: Fixes) -> tuple[RawHeaders, list[str]]:
+    """Return header fields without the betas that fixes leave out, and what to report of that."""
+    refused = {fix.given for fix in fixes if fix.action == "beta"}
+    given = betas_in(headers) if refused else []
+    left_out = given if None in refused else [beta for beta in given if beta in refused]
+    if not left_out:
+        return headers, []
+    kept = [beta for beta in given if beta not in left_out]
+    fields = [field for field in headers if field[0] != HEADER]
     if kept:
-        fields.append((_HEADER, ",".join(kept).encode("latin-1")))
-    if None in refused:
-        return ClientHeaders(fields), [FIELD] if given else []
-    return ClientHeaders(fields), [entry(beta) for beta in given if beta in refused]
+        fields.append((HEADER, ",".join(kept).encode("latin-1")))
+    return ClientHeaders(fields), [FIELD] if None in refused else list(map(entry, left_out))

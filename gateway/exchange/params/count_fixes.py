@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from gateway.exchange.bodies.body_pieces import encode_in_pieces
 from gateway.exchange.bodies.request_fields import read_object
 from gateway.exchange.client_reply import ClientReply
-from gateway.exchange.params.betas import without
+from gateway.exchange.params.betas import headers_without_betas
 from gateway.exchange.params.fixing import (
     fixed_bodies,
     for_own_clients,
@@ -35,11 +35,10 @@ class _Counted:
 
 def without_refused(request: Request, fixes: Fixes, report: Report) -> Request:
     """Return a request with fixes of a messages endpoint applied, and report them."""
-    refused = {fix.given for fix in fixes if fix.action == "beta"}
-    if refused:
-        headers, names = without(request.headers, refused)
+    headers, left_out = headers_without_betas(request.headers, fixes)
+    if left_out:
         request = replace(request, headers=headers)
-        for name in names:
+        for name in left_out:
             report.drop(name)
     # A count is never streamed.
     others = tuple(fix for fix in fixes if fix.action not in ("beta", "stream"))

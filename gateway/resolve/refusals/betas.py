@@ -6,12 +6,14 @@ Google's and AWS's Claude refuse those they do not have, the latter without a na
 
 import re
 from collections.abc import Collection
+from typing import Final
 
 from gateway.resolve.refusals.parameter_fixes import ParameterFix
 from gateway.shapes import RawHeaders
 
-FIELD = "anthropic-beta"
-_HEADER = FIELD.encode()
+FIELD: Final = "anthropic-beta"
+HEADER: Final = FIELD.encode()
+"""The same as header fields have it."""
 _BETA = r"[`'\"]([\w.:-]{1,100})[`'\"]"
 _QUOTED = re.compile(_BETA)
 _NAMED = re.compile(
@@ -29,7 +31,7 @@ _UNNAMED = re.compile(
 
 def betas_in(headers: RawHeaders) -> list[str]:
     """Return the betas that a request's header fields name."""
-    values = b",".join(value for name, value in headers if name == _HEADER)
+    values = b",".join(value for name, value in headers if name == HEADER)
     names = (name.strip() for name in values.decode("latin-1").split(","))
     return [name for name in names if name]
 

@@ -8,7 +8,7 @@ import pytest
 
 from gateway.config.settings import ModelRule, PerformanceSettings, UpstreamSettings
 from gateway.exchange.decision import Decision
-from gateway.exchange.params.betas import without, without_betas
+from gateway.exchange.params.betas import headers_without_betas, without_betas
 from gateway.request import GenerationRequest
 from gateway.resolve.refusals.betas import betas_in
 from gateway.resolve.refusals.parameter_fixes import ParameterFix
@@ -116,11 +116,12 @@ def test_other_fixes_stay_and_other_fields_too() -> None:
     decision = Decision()
     assert without_betas(call, MESSAGES, (tuning, beta), decision) == (call, (tuning,))
     assert decision.params is None
-    kept, left_out = without(HEADERS, {"claude-code-20250219"})
+    first = ParameterFix("beta", "anthropic-beta", given="claude-code-20250219")
+    kept, left_out = headers_without_betas(HEADERS, (tuning, first))
     assert left_out == ["anthropic-beta[claude-code-20250219]"]
     assert set(kept) == {
         *HEADERS[:1],
         (b"anthropic-beta", b"effort-2025-11-24,tool-examples-2025-10-29"),
         *HEADERS[2:],
     }
-    assert without(ALICE, {None}) == (ClientHeaders(ALICE), [])
+    assert headers_without_betas(ALICE, (ParameterFix("beta", "anthropic-beta"),)) == (ALICE, [])
