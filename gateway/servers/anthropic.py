@@ -15,6 +15,11 @@ WHOLE_LIST = MetadataCall("/models", "limit=1000")
 _DATE = re.compile(r"-20[0-9]{6}$")
 
 
+def more_follow(has_more: object, last_id: object) -> bool:
+    """Whether a list in its form ends before its last model, by two of the list's fields."""
+    return has_more is True and isinstance(last_id, str)
+
+
 def _doubt(path: str) -> str | None:
     return None if path.endswith("/v1") else "does not end in /v1, as Anthropic's does"
 

@@ -12,6 +12,7 @@ from typing import TypeVar
 import msgspec
 
 from gateway.envelopes.upstream_json import NOT_JSON, valid_json
+from gateway.servers.anthropic import more_follow
 from gateway.texts import check_utf8
 
 Item = TypeVar("Item")
@@ -30,8 +31,8 @@ class _Envelope(msgspec.Struct, gc=False):
 
 
 class _Page(msgspec.Struct, gc=False):
-    last_id: str
-    has_more: bool
+    has_more: object = None
+    last_id: object = None
 
 
 class _Named(msgspec.Struct, gc=False):
@@ -68,14 +69,15 @@ def entries_of(body: bytes) -> list[msgspec.Raw]:
         raise NoList("its reply is not JSON") from None
 
 
-def is_page(body: bytes) -> bool:
+def has_more(body: bytes) -> bool:
     """Say whether a list in Anthropic's form ends before its last model."""
     if b'"has_more"' not in body:
         return False
     try:
-        return _read_page(body).has_more
+        page = _read_page(body)
     except NOT_JSON:
         return False
+    return more_follow(page.has_more, page.last_id)
 
 
 def _entries_of(body: bytes) -> list[msgspec.Raw]:

@@ -16,7 +16,7 @@ from gateway.errors import GatewayError, Reason, UpstreamError, UpstreamTimeout
 from gateway.exchange.decision import Decision
 from gateway.exchange.errors import failures
 from gateway.exchange.errors.error_replies import listing_failed
-from gateway.exchange.models.lists import NoList, entries_of, is_page
+from gateway.exchange.models.lists import NoList, entries_of, has_more
 from gateway.exchange.reply.classify import read_error
 from gateway.exchange.reply.decompressed import readable
 from gateway.exchange.reply.reading import identified, read_whole
@@ -109,7 +109,7 @@ class UpstreamLists:
             async with asyncio.timeout_at(end):
                 body, fields = await self._body(settings, call, headers, query)
             entries = _entries(settings, body, fields)
-            if call != WHOLE_LIST and is_page(body):
+            if call != WHOLE_LIST and has_more(body):
                 with suppress(TimeoutError, GatewayError):
                     async with asyncio.timeout_at(end):
                         body, fields = await self._body(settings, WHOLE_LIST, headers, query)

@@ -17,7 +17,7 @@ from gateway.resolve.metadata.lookup_caches import LookupCaches, ModelList
 from gateway.resolve.metadata.model_details import Further, load_description, load_further
 from gateway.resolve.metadata.model_lists import (
     ModelCard,
-    is_page,
+    has_more,
     merged,
     read_models,
     recognise,
@@ -239,7 +239,7 @@ class Lookup:
     ) -> ModelList | LookupFailed:
         call = upstream.kind.model_list
         listed = await self._ask_models(upstream, headers, call)
-        if isinstance(listed, ModelList) and listed.is_page and call != WHOLE_LIST:
+        if isinstance(listed, ModelList) and listed.has_more and call != WHOLE_LIST:
             whole = await self._ask_models(upstream, headers, WHOLE_LIST)
             return whole if isinstance(whole, ModelList) else listed
         return listed
@@ -256,7 +256,7 @@ class Lookup:
                 known = self.caches.kinds.get(place, OTHER)
                 kind = recognise(answer.payload, answer.headers) or known
             cards = yield from read_models(answer.payload, kind)
-            return ModelList(cards, kind, is_page(answer.payload))
+            return ModelList(cards, kind, has_more(answer.payload))
 
         listed = await self._asker.ask(upstream, call, headers, read)
         if isinstance(listed, ModelList):

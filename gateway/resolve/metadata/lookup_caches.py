@@ -23,8 +23,8 @@ class ModelList:
 
     cards: Mapping[str, ModelCard] = field(default_factory=dict)
     kind: Profile = OTHER
-    is_page: bool = False
-    """More models follow."""
+    has_more: bool = False
+    """Whether it is a page, which more models follow."""
 
     def card(self, model: str) -> ModelCard | None:
         """Return the card of a model, which the list may have under another name than a request."""

@@ -22,10 +22,11 @@ from gateway.envelopes.slices import Work
 from gateway.resolve.metadata.server_kind import recognise
 from gateway.resolve.names.model_ids import model_name
 from gateway.servers import AUTO, Profile
+from gateway.servers.anthropic import more_follow
 from gateway.servers.reading import Abilities
 from gateway.shapes import Json, Shape
 
-__all__ = ["ModelCard", "is_page", "merged", "read_description", "read_models", "recognise"]
+__all__ = ["ModelCard", "has_more", "merged", "read_description", "read_models", "recognise"]
 
 _ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _LAST_TIMESTAMP = 4_102_444_800
@@ -87,11 +88,11 @@ def read_models(payload: object, kind: Profile) -> Work[dict[str, ModelCard]]:
     return cards
 
 
-def is_page(payload: object) -> bool:
+def has_more(payload: object) -> bool:
     """Say whether a list in Anthropic's form ends before its last model."""
-    if not isinstance(payload, dict) or payload.get("has_more") is not True:
+    if not isinstance(payload, dict):
         return False
-    return isinstance(payload.get("last_id"), str)
+    return more_follow(payload.get("has_more"), payload.get("last_id"))
 
 
 def read_description(payload: object, kind: Profile, model_id: str) -> ModelCard | None:

@@ -9,8 +9,8 @@ from gateway.exchange.models.lists import (
     NoList,
     cards_by_id,
     entries_of,
+    has_more,
     in_pieces,
-    is_page,
 )
 
 CARD = b'{"id": "a", "x": [1e999]}'
@@ -59,7 +59,7 @@ def test_a_list_that_is_not_valid_json_is_fixed(body: bytes, card: bytes) -> Non
     ],
 )
 def test_a_page_of_a_list_says_that_more_follows(body: bytes, expected: bool) -> None:
-    assert is_page(body) is expected
+    assert has_more(body) is expected
 
 
 @pytest.mark.parametrize("body", [b'{"data":[]}', b'{"data":null}', b"[]", b'{"models":[]}'])

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from gateway.envelopes.json_fields import MAX_ENTRIES
 from gateway.resolve.metadata import model_lists
-from gateway.resolve.metadata.model_lists import ModelCard, is_page, merged, read_description
+from gateway.resolve.metadata.model_lists import ModelCard, has_more, merged, read_description
 from gateway.resolve.names.model_ids import base_of
 from gateway.servers import PROFILES, Profile
 from gateway.servers.reading import Abilities
@@ -585,7 +585,7 @@ def test_a_payload_without_models_gives_no_cards(payload: object) -> None:
     ],
 )
 def test_a_page_in_anthropics_form_says_that_more_follows(payload: object, expected: bool) -> None:
-    assert is_page(payload) is expected
+    assert has_more(payload) is expected
 
 
 def test_the_rest_of_a_list_is_read_although_some_of_it_is_malformed() -> None:
