@@ -1,4 +1,4 @@
-"""Whether a text is UTF-8, and how far two are the same, without keeping what they say."""
+"""Texts: whether they are UTF-8, how far two are the same, and the system's as the user's."""
 
 from codecs import utf_8_decode
 from typing import AnyStr, Final
@@ -39,3 +39,11 @@ def shared_start(one: AnyStr, other: AnyStr) -> int:
         else:
             high = middle - 1
     return low
+
+
+def in_system_tags(text: str) -> str:
+    """Return the text of a system message as a message of the user has it.
+
+    The model can still tell who says it.
+    """
+    return f"<system>\n{text}\n</system>"

@@ -23,7 +23,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "config": {"errors", "shapes", "headers", "servers", "safe_path"},
     "certificates": {"config"},
     "envelopes": {"shapes"},
-    "translate": {"errors", "shapes", "servers", "config", "envelopes"},
+    "translate": {"errors", "shapes", "servers", "config", "envelopes", "texts"},
     "resolve": {
         *("errors", "shapes", "headers", "hops", "servers", "config", "envelopes", "texts"),
     },

@@ -1,11 +1,11 @@
-"""What is UTF-8, and how far two texts are the same, in pieces as in the whole."""
+"""What is UTF-8, how far two texts are the same, in pieces as in the whole, and who says one."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 import gateway.texts
-from gateway.texts import check_utf8, shared_start
+from gateway.texts import check_utf8, in_system_tags, shared_start
 
 
 def complaint(body: bytes, *, whole: bool) -> str:
@@ -56,3 +56,7 @@ def test_two_texts_are_the_same_up_to_the_first_difference(
         assert ours[shared : shared + 1] != theirs[shared : shared + 1] or ours == theirs
         as_bytes = shared_start(ours.encode(), theirs.encode())
         assert 0 <= as_bytes - len(ours[:shared].encode()) <= 2, "perhaps a part of a character"
+
+
+def test_what_the_system_says_can_be_told_from_what_the_user_says() -> None:
+    assert in_system_tags("Be brief.") == "<system>\nBe brief.\n</system>"

@@ -37,10 +37,10 @@ from gateway.fast.agents.numbers import encode
 from gateway.fast.agents.raw import decoded, is_text
 from gateway.fast.agents.uncommon import Uncommon
 from gateway.shapes import Json
+from gateway.texts import in_system_tags
 from gateway.translate.contract import Context, Report
 from gateway.translate.parts.from_messages.blocks.forms import PartForms
 from gateway.translate.parts.from_messages.blocks.results import as_failure
-from gateway.translate.parts.messages.late_system import in_system_tags
 from gateway.translate.report_entries import note
 
 Result = msgspec.Raw | str | list[Json]

@@ -9,13 +9,9 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, TypeGuard
 
-from gateway.resolve.refusals.history.system_turns import (
-    is_users,
-    marked,
-    marked_part,
-    parts_of,
-)
+from gateway.resolve.refusals.history.system_turns import is_users, part_in_tags, parts_of
 from gateway.shapes import Json
+from gateway.texts import in_system_tags
 
 TAKES_NONE: Final = re.compile(
     r"(?:[\s\S]{0,1000}?Jinja Exception: )?System role (?:is )?not supported|"
@@ -63,9 +59,9 @@ def _users(message: Json) -> Json:
     """Return a system message as the user's; what is no text stays."""
     content = message.get("content")
     if isinstance(content, str):
-        content = marked(content)
+        content = in_system_tags(content)
     elif isinstance(content, list):
-        content = [marked_part(part) for part in content]
+        content = [part_in_tags(part) for part in content]
     return {**message, "role": "user", "content": content}
 
 

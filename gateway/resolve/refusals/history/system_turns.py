@@ -8,6 +8,7 @@ and templates that take one at the beginning only (llama.cpp, Qwen).
 import re
 
 from gateway.shapes import Json
+from gateway.texts import in_system_tags
 
 USERS = "user"
 FIRST = "first"
@@ -85,19 +86,14 @@ def parts_of(turn: object) -> list[object]:
 
 
 def _users(turn: object) -> Json:
-    return {"role": "user", "content": [marked_part(block) for block in parts_of(turn)]}
+    return {"role": "user", "content": [part_in_tags(block) for block in parts_of(turn)]}
 
 
-def marked_part(block: object) -> object:
+def part_in_tags(block: object) -> object:
     """Return a part of a system message as one of the user's."""
     if isinstance(block, dict) and isinstance(block.get("text"), str):
-        return {**block, "text": marked(block["text"])}
+        return {**block, "text": in_system_tags(block["text"])}
     return block
-
-
-def marked(text: str) -> str:
-    """Return the text of a system message as the user's."""
-    return f"<system>\n{text}\n</system>"
 
 
 def _joined(one: object, other: object) -> Json:

@@ -6,13 +6,13 @@ from dataclasses import replace
 from typing import ClassVar, Generic, Protocol, TypeVar
 
 from gateway.shapes import Json
+from gateway.texts import in_system_tags
 from gateway.translate.contract import Context, Report
 from gateway.translate.parts.from_messages.blocks.content import BlockReader, Placed, text_alone
 from gateway.translate.parts.from_messages.blocks.forms import PartForms
 from gateway.translate.parts.from_messages.deferred import ToolChanges, callable_tools, tool_changes
 from gateway.translate.parts.from_messages.system import system_texts
 from gateway.translate.parts.from_messages.turns import Block, Turn, hoisted, turns_of
-from gateway.translate.parts.messages.late_system import in_system_tags
 
 
 class _OfParts(Protocol):

@@ -16,8 +16,8 @@ import msgspec
 
 from gateway.errors import InvalidRequest
 from gateway.shapes import Json
+from gateway.texts import in_system_tags
 from gateway.translate.contract import Context, Report
-from gateway.translate.parts.messages.late_system import in_system_tags
 from gateway.translate.parts.tools.calls import call_id_from
 
 _MESSAGE = re.compile(r"(?:messages\[([0-9]{1,6})\]|system)(?:\.content)?(?:\[([0-9]{1,6})\])?(.*)")

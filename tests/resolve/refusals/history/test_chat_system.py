@@ -6,7 +6,7 @@ import pytest
 
 from gateway.resolve.refusals.history.chat_system import with_one_system, without_system
 from gateway.shapes import Json
-from gateway.translate.parts.messages.late_system import in_system_tags
+from gateway.texts import in_system_tags
 
 IMAGE: Json = {"type": "image_url", "image_url": {"url": "https://a.example/b.png"}}
 SAID: Json = {"role": "assistant", "content": "So"}

@@ -15,7 +15,7 @@ from gateway.resolve.refusals.history.system_turns import (
 )
 from gateway.resolve.refusals.parameter_fixes import ParameterFix
 from gateway.shapes import Json, Shape
-from gateway.translate.parts.messages.late_system import in_system_tags
+from gateway.texts import in_system_tags
 
 RETELL = ParameterFix("retell", "role", USERS)
 REFUSALS = [
