@@ -87,8 +87,8 @@ def _sent_ids(call_id: str, times: int) -> Iterator[str]:
     """Yield the ids that a call's becomes at some endpoint, where it occurs so many times."""
     safe = safe_tool_id(call_id)
     yield from (bounded_call_id(call_id), safe, short_id(call_id), safe_use_id(call_id))
-    for time in range(2, min(times, _MOST_REPEATED) + 1):
-        yield from (repeated_id(safe, time), safe_use_id(call_id, time))
+    for occurrence in range(2, min(times, _MOST_REPEATED) + 1):
+        yield from (repeated_id(safe, occurrence), safe_use_id(call_id, occurrence))
 
 
 def _namespaced(each: Json) -> dict[str, str]:

@@ -39,14 +39,14 @@ def refused_block(message: str) -> str | None:
     return TEXTS if _BLANK.match(message) else None
 
 
-def safe_use_id(call_id: str, time: int = 1) -> str:
-    """Return a call's id as Anthropic takes it, that of its `time`th call with this id.
+def safe_use_id(call_id: str, occurrence: int = 1) -> str:
+    """Return the id, as Anthropic takes it, of the first or a later call with one id.
 
     The same id gives the same hash, in each turn.
     """
-    if time == 1 and _ID.fullmatch(call_id):
+    if occurrence == 1 and _ID.fullmatch(call_id):
         return call_id
-    seed = call_id if time == 1 else f"{call_id} {time}"
+    seed = call_id if occurrence == 1 else f"{call_id} {occurrence}"
     return f"toolu_{hashlib.sha256(seed.encode('utf-8', 'replace')).hexdigest()[:_LETTERS]}"
 
 

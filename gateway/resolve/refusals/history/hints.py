@@ -13,18 +13,19 @@ from typing import Final
 
 from gateway.shapes import Json
 
-_CACHE: Final = "cache_control"
+CACHE: Final = "cache_control"
+"""Anthropic's mark, in messages, their parts and tools, as relays to Claude take it at chat."""
 _OF_TOOLS = "eager_input_streaming|defer_loading|input_examples|allowed_callers"
-_PLACES = ("system", "tools", "messages")
+_PLACES: tuple[str, ...] = ("system", "tools", "messages")
 _REFUSED = re.compile(
     rf"(system|tools|messages)\[\d{{1,6}}\]([\w.\[\]]{{0,200}}?)\."
-    rf"(?:({_CACHE})(?:\.ephemeral)?(?:\.(scope|ttl))?|({_OF_TOOLS}))\Z"
+    rf"(?:({CACHE})(?:\.ephemeral)?(?:\.(scope|ttl))?|({_OF_TOOLS}))\Z"
 )
 _WORD = re.compile(r"\.([a-z_]{1,50})")
 _NAME = re.compile(
-    rf"{_CACHE}\.(scope|ttl)|"
-    rf"(system|tools|messages)\[\]\.({_CACHE}|{_OF_TOOLS})|"
-    rf"content\[(\w{{1,50}})\]\.{_CACHE}"
+    rf"{CACHE}\.(scope|ttl)|"
+    rf"(system|tools|messages)\[\]\.({CACHE}|{_OF_TOOLS})|"
+    rf"content\[(\w{{1,50}})\]\.{CACHE}"
 )
 _DEPTH = 4
 
@@ -39,7 +40,7 @@ def refused_hint(param: str) -> str | None:
         return None
     place, path, mark, part, of_tool = found.groups()
     if part is not None:
-        return f"{_CACHE}.{part}"
+        return f"{CACHE}.{part}"
     if mark is None:
         return f"tools[].{of_tool}" if place == "tools" else None
     kind = (_WORD.findall(path) or ["content"])[-1] if place == "messages" else "content"
@@ -58,11 +59,12 @@ def strip_hint(body: Json, name: str) -> bool:
         return False
     part, place, field, kind = found.groups()
     if part is not None:
-        change = partial(_without_part, part=part)
+        places, change = _PLACES, partial(_without_part, part=part)
         body.update(change(body))
     else:
-        change = partial(_without, field=field or _CACHE, kind=kind)
-    for each in _PLACES if part is not None else (place or "messages",):
+        places = (place or "messages",)
+        change = partial(_without, field=field or CACHE, kind=kind)
+    for each in places:
         if isinstance(body.get(each), list):
             body[each] = _changed(body[each], change)
     return True
@@ -86,7 +88,7 @@ def _without(block: Json, field: str, kind: str | None) -> Json:
 
 
 def _without_part(block: Json, part: str) -> Json:
-    mark = block.get(_CACHE)
+    mark = block.get(CACHE)
     if not isinstance(mark, dict):
         return dict(block)
-    return {**block, _CACHE: {name: value for name, value in mark.items() if name != part}}
+    return {**block, CACHE: {name: value for name, value in mark.items() if name != part}}

@@ -45,7 +45,7 @@ from gateway.resolve.refusals.history.earlier_thinking import (
     think_within,
     without_reasoning,
 )
-from gateway.resolve.refusals.history.hints import strip_hint
+from gateway.resolve.refusals.history.hints import CACHE, strip_hint
 from gateway.resolve.refusals.history.system_turns import ONLY_FIRST
 from gateway.servers.presets import NO_REASONING
 from gateway.shapes import Json, Shape
@@ -59,8 +59,6 @@ LAST = "messages[-1]"
 ARGUMENTS = "arguments"
 ROLE = "role"
 ROLES = "roles"
-CACHE = "cache_control"
-"""Anthropic's mark, in messages, their parts and tools, as relays to Claude take it at chat."""
 
 FILLED_WITH: Mapping[str, tuple[str, str]] = {
     REASONING: ("none", "blank"),
@@ -209,8 +207,8 @@ def fill(body: Json, name: str) -> None:
 
     The messages themselves are copied.
     """
-    if name in _FILLED_AT_ONCE:
-        _FILLED_AT_ONCE[name](body)
+    if name in _FILLED_BODIES:
+        _FILLED_BODIES[name](body)
         return
     given = body.get("messages")
     if isinstance(given, list):
@@ -226,7 +224,7 @@ def _with_users_last(messages: list[object]) -> Iterator[object]:
 
 
 def _without_empty(messages: list[object]) -> Iterator[object]:
-    """Yield the messages that say or call something, the user's and results."""
+    """Yield the messages that say or call something, and all results and messages of the user."""
     return (message for message in messages if not _is_empty(message))
 
 
@@ -281,10 +279,10 @@ _FILLED: Mapping[str, Callable[[list[object]], Iterator[object]]] = {
     SIGNATURE: _with_signatures,
     USE_ID: with_safe_ids,
 }
-_FILLED_AT_ONCE: Mapping[str, Callable[[Json], None]] = {
+_FILLED_BODIES: Mapping[str, Callable[[Json], None]] = {
     ASKED: think_no_more,
     BUDGET: think_within,
     BINDING: ask_to_leave_out,
     TEXTS: without_blank_texts,
 }
-"""What is not in messages alone."""
+"""What changes more of a body than its messages."""

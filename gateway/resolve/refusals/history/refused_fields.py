@@ -2,8 +2,7 @@
 
 import re
 
-from gateway.resolve.refusals.history.hints import refused_hint
-from gateway.resolve.refusals.history.history_fields import CACHE
+from gateway.resolve.refusals.history.hints import CACHE, refused_hint
 from gateway.shapes import Shape
 
 _REFUSED = re.compile(
