@@ -20,12 +20,9 @@ from gateway.fast.codec import ABSENT, Absent
 from gateway.shapes import Json
 from gateway.translate.contract import Context, Report
 from gateway.translate.draft import Draft
-from gateway.translate.parts.from_messages.blocks.thinking import shown_as
 from gateway.translate.parts.from_messages.hints import hints
-from gateway.translate.parts.from_messages.parameters import output_format
 from gateway.translate.parts.from_messages.system import is_attribution
 from gateway.translate.parts.from_messages.tool_names import sent_name
-from gateway.translate.parts.messages.reply_options import MessagesReplyOptions
 from gateway.translate.parts.tools.choices import Mode, ToolChoice, ToolName
 from gateway.translate.parts.tools.definitions import completed, is_strict_schema
 from gateway.translate.schema.messages import check_messages
@@ -150,19 +147,6 @@ def tools_of(request: MessagesRequest, defined: Defined, draft: Draft) -> Tools 
         return said
     one_at_a_time = choice.disable_parallel_tool_use
     return said._replace(choice=_choice(choice, defined.names), one_at_a_time=one_at_a_time)
-
-
-def reply_options(client: Json, tools: Tools | None, *, native_stops: bool) -> MessagesReplyOptions:
-    """Return what the reply depends on; `native_stops`: the upstream applies stop sequences."""
-    stops = tuple(dict.fromkeys(client.get("stop_sequences", ())))
-    return MessagesReplyOptions(
-        stop_sequences=() if native_stops else stops,
-        native_stops=stops if native_stops else (),
-        thinking=shown_as(client),
-        tool_names={} if tools is None else tools.names,
-        tools=frozenset() if tools is None else tools.functions,
-        one_document=output_format(client)[0] is not None,
-    )
 
 
 def _choice(choice: Choice, names: Mapping[str, str]) -> ToolChoice:

@@ -20,7 +20,6 @@ from gateway.fast.agents.from_messages.messages_parameters import (
     defined_in,
     draft_of,
     instructions,
-    reply_options,
     tools_of,
     write_hints,
 )
@@ -49,6 +48,7 @@ from gateway.translate.messages_via_chat.assistant import AssistantTurn
 from gateway.translate.messages_via_chat.reply import fold_replies
 from gateway.translate.parts.from_messages.blocks.content import BlockReader
 from gateway.translate.parts.from_messages.blocks.forms import CHAT
+from gateway.translate.parts.from_messages.options import reply_options
 from gateway.translate.parts.messages.signatures import carries
 from gateway.translate.responses_via_chat.input.returned import put_reasoning
 

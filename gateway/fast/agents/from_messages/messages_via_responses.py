@@ -20,7 +20,6 @@ from gateway.fast.agents.from_messages.messages_parameters import (
     defined_in,
     draft_of,
     instructions,
-    reply_options,
     tools_of,
     write_hints,
 )
@@ -49,6 +48,7 @@ from gateway.translate.messages_via_responses.assistant import AssistantItems
 from gateway.translate.messages_via_responses.reply import fold_replies
 from gateway.translate.parts.from_messages.blocks.content import BlockReader
 from gateway.translate.parts.from_messages.blocks.forms import RESPONSES
+from gateway.translate.parts.from_messages.options import reply_options
 from gateway.translate.parts.messages.signatures import carries
 from gateway.translate.parts.tools.choices import responses_choice
 

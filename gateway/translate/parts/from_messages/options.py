@@ -1,14 +1,28 @@
 """What a reply depends on, as a request says it."""
 
+from collections.abc import Mapping
+from typing import Protocol
+
 from gateway.shapes import Json
 from gateway.translate.parts.from_messages.blocks.thinking import shown_as
 from gateway.translate.parts.from_messages.parameters import output_format
-from gateway.translate.parts.from_messages.tools import MessagesTools
 from gateway.translate.parts.messages.reply_options import MessagesReplyOptions
 
 
+class SentTools(Protocol):
+    """The tools that are sent."""
+
+    @property
+    def functions(self) -> frozenset[str]:
+        """Their names, as they are sent."""
+
+    @property
+    def names(self) -> Mapping[str, str]:
+        """The client's names by those sent, where they differ."""
+
+
 def reply_options(
-    client: Json, tools: MessagesTools, *, native_stops: bool
+    client: Json, tools: SentTools | None, *, native_stops: bool
 ) -> MessagesReplyOptions:
     """Return what the reply depends on in a checked request, given what of it is sent.
 
@@ -19,7 +33,7 @@ def reply_options(
         stop_sequences=() if native_stops else stops,
         native_stops=stops if native_stops else (),
         thinking=shown_as(client),
-        tool_names=tools.names,
-        tools=frozenset(tool.function["name"] for tool in tools.tools),
+        tool_names={} if tools is None else tools.names,
+        tools=frozenset() if tools is None else tools.functions,
         one_document=output_format(client)[0] is not None,
     )

@@ -64,6 +64,11 @@ class MessagesTools:
     names: Mapping[str, str] = field(default_factory=dict)
     """The client's names by those sent, where they differ: those of all tools declared."""
 
+    @property
+    def functions(self) -> frozenset[str]:
+        """The names of the tools, as they are sent."""
+        return frozenset(tool.function["name"] for tool in self.tools)
+
     def client_path(self, index: int, rest: str) -> str:
         """Return the client's path of what is sent as the tool of this index, and `rest`."""
         return self.tools[index].client_path(rest) if index < len(self.tools) else "tools"
