@@ -14,6 +14,7 @@ from gateway.translate.parts.content.parts import (
     responses_input_parts,
     responses_output_parts,
 )
+from gateway.translate.parts.content.texts import REASONING_FIELDS
 from gateway.translate.parts.tools.calls import (
     bounded_call_id,
     responses_call,
@@ -31,7 +32,7 @@ from gateway.translate.schema.checks import Anything, OneOf, Record
 from gateway.translate.schema.responses_input import ITEMS, MESSAGE
 from gateway.translate.schema.unknown_fields import carry_unknown
 
-_REASONING_TEXTS = ("reasoning_text", "reasoning_content", "reasoning", "thinking")
+_REASONING_TEXTS = tuple(dict.fromkeys(("reasoning_text", *REASONING_FIELDS)))
 """The fields for the reasoning itself: the first one present; later ones have its summary."""
 _REASONING_FIELDS = (*_REASONING_TEXTS, "reasoning_summary", "reasoning_details")
 """The fields of an assistant's message that hold its reasoning."""

@@ -15,6 +15,7 @@ import re
 from collections.abc import Mapping
 
 from gateway.shapes import Json
+from gateway.translate.parts.content.texts import REASONING_FIELDS
 
 TURN = "turn"
 """The `kind` of sealed content that belongs to an assistant turn."""
@@ -28,10 +29,7 @@ THINKING_FIELD = "message.thinking"
 STAND_INS = frozenset({THINKING, THINKING_FIELD})
 
 _FIELDS_OF_TEXT: Mapping[str, str] = {
-    "reasoning_content": "reasoning_content",
-    "reasoning": "reasoning",
-    "reasoning_text": "reasoning_text",
-    "thinking": THINKING_FIELD,
+    name: THINKING_FIELD if name == THINKING else name for name in REASONING_FIELDS
 }
 """The fields of a message with its reasoning, and their names here."""
 
