@@ -47,7 +47,7 @@ _NOT_FOUND_TEXTS: tuple[re.Pattern[str], ...] = tuple(
         r"Model (?:not found|Not Exist|does not exist)",
         # Mistral, Perplexity, LiteLLM
         r"(?:anthropic_messages: )?Invalid model(?:: ?| ['`\"]| name(?::| passed in model=)|$)",
-        r"[Uu]nknown [Mm]odel\b",
+        r"Unknown model\b",
         # OpenRouter: "No endpoints found that support …" is about providers
         r"\S{1,300} is not a valid model ID",
         r"No endpoints found for \S{1,300}$",

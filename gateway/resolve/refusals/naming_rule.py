@@ -1,4 +1,4 @@
-"""What a row of the table of `parameter_rules` is made of."""
+"""What a row of the tables of `parameter_rules` and `validator_rules` is made of."""
 
 import re
 from dataclasses import dataclass
@@ -46,7 +46,7 @@ def by_model(
     beside_others: bool = False,
     beside: str | None = None,
 ) -> NamingRule:
-    """Return the rule for a text that names the model as the reason."""
+    """Return the rule for a text that names the model as the reason, in any letter case."""
     compiled = re.compile(pattern, re.IGNORECASE)
     return NamingRule(
         compiled,
@@ -64,5 +64,8 @@ def by_model(
 def by_server(
     pattern: str, *serves: str, about: tuple[str, ...] = (), unknown: bool = False
 ) -> NamingRule:
-    """Return the rule for a text of a server's schema, which does not look at the model."""
+    """Return the rule for a text of a server's schema, which does not look at the model.
+
+    It is read in any letter case, too.
+    """
     return NamingRule(re.compile(pattern, re.IGNORECASE), serves, about, unknown=unknown)

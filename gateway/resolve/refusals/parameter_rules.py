@@ -36,7 +36,7 @@ NAMING_RULES: tuple[NamingRule, ...] = (
         "openai-responses-messages-moved-to-input",
     ),
     by_model(
-        rf"[Uu]nsupported parameter: {QUOTED} is not supported with {_SPOKEN_OF}\.?{_INSTEAD}",
+        rf"Unsupported parameter: {QUOTED} is not supported with {_SPOKEN_OF}\.?{_INSTEAD}",
         "openai-max-tokens-rename",
         "9router-wraps-max-tokens",
         "openai-temperature-param",
@@ -44,9 +44,9 @@ NAMING_RULES: tuple[NamingRule, ...] = (
         "openai-stop-unsupported",
         "openai-parallel-tool-calls",
     ),
-    by_server(rf"[Uu]nsupported parameter: {QUOTED} is not supported(?:\.{_INSTEAD}|$)"),
+    by_server(rf"Unsupported parameter: {QUOTED} is not supported(?:\.{_INSTEAD}|$)"),
     by_server(
-        rf"(?:Validation: )?[Uu]nsupported parameter(?:s|\(s\))?:? {ANY_NAMES}\.?$",
+        rf"(?:Validation: )?Unsupported parameter(?:s|\(s\))?:? {ANY_NAMES}\.?$",
         "codex-backend-max-output-tokens",
         "codex-backend-max-tokens",
         "codex-backend-previous-response-id",
@@ -54,7 +54,7 @@ NAMING_RULES: tuple[NamingRule, ...] = (
         "nim-unsupported-parameters-unquoted",
     ),
     by_server(
-        rf"[Uu]nknown parameter:? {ANY_NAME}",
+        rf"Unknown parameter:? {ANY_NAME}",
         "openai-unknown-parameter-reasoning-on-chat",
         "openai-unknown-parameter-reasoning-max-tokens",
         "openai-unknown-input-phase",
@@ -63,7 +63,7 @@ NAMING_RULES: tuple[NamingRule, ...] = (
         unknown=True,
     ),
     by_server(
-        rf"[Uu]nrecognized request argument(?:s|\(s\))? supplied: {ANY_NAMES}\.?$",
+        rf"Unrecognized request argument(?:s|\(s\))? supplied: {ANY_NAMES}\.?$",
         "openai-logprobs-unrecognized-2023",
         "openai-reasoning-effort-unrecognized",
         "openai-thinking-unrecognized",
@@ -230,7 +230,7 @@ NAMING_RULES: tuple[NamingRule, ...] = (
     ),
     # Proxies and small servers; "model is not supported" is about the model
     by_server(
-        rf"(?:[Tt]he )?(?:[Pp]arameter:? )?(?P<quote>[`'\"])?(?!model\b){NAME}(?(quote)(?P=quote))"
+        rf"(?:The )?(?:parameter:? )?(?P<quote>[`'\"])?(?!model\b){NAME}(?(quote)(?P=quote))"
         r" (?:parameter )?is (?:not supported|unsupported)"
         r"(?: (?:by|on|with|for) this (?:endpoint|model|provider|proxy|server))?\.?$"
     ),

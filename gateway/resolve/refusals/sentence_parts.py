@@ -1,4 +1,4 @@
-"""Parts of sentences by which many servers refuse an endpoint or a parameter.
+"""Parts of sentences by which many servers refuse an endpoint, in any letter case.
 
 The patterns match within one line and have no nested repetition, so that they are linear in the
 length of a message.
@@ -10,8 +10,8 @@ MODEL = r"[`'\"]?(?P<name>[^\s`'\"]{1,300})[`'\"]?"
 """A model's name, with or without quotes: `name`."""
 
 SUBJECT = (
-    r"(?:This model|(?=The |This |(?:requested |specified )?[Mm]odel|[`'\"]|\S{0,300}\d)"
-    rf"(?:(?:The |This )?(?:requested |specified )?[Mm]odel:? )?{MODEL})"
+    r"(?:This model|(?=The |This |(?:requested |specified )?model|[`'\"]|\S{0,300}\d)"
+    rf"(?:(?:The |This )?(?:requested |specified )?model:? )?{MODEL})"
 )
 """What is refused: called a model, quoted, or with a digit like a model's name."""
 
@@ -38,7 +38,7 @@ THERE = rf"(?:the )?(?:OpenAI )?[`'\"]?(?P<there>{ENDPOINT})"
 
 ENDS = (
     r"[`'\"]?(?: (?:API|endpoint|route))?"
-    r"(?=$|[.,;:!\n]| ?\(| (?:[Pp]lease|[Uu]se|[Tt]ry|[Ii]nstead|-)(?: |$))"
+    r"(?=$|[.,;:!\n]| ?\(| (?:please|use|try|instead|-)(?: |$))"
 )
 """What may follow the endpoint: an end, or advice. "… API with tools" is about the request, "… API
 for your account" about access."""
@@ -50,23 +50,23 @@ ENDS_WITH_REASON = (
 )
 """A reason that is none of access: it ends in advice, or is the relay."""
 
-ADVICE = rf"(?:[^\n]{{0,300}}?\b(?:[Uu]se|[Tt]ry|[Cc]all|to|via) {THERE})?"
+ADVICE = rf"(?:[^\n]{{0,300}}?\b(?:use|try|call|to|via) {THERE})?"
 """Advice to use another endpoint, if there is any."""
 
 ENDPOINT_FIRST = (
     r"(?:The )?(?:endpoint )?"
     rf"(?:(?P<mark>[`'\"]?)(?:OpenAI )?(?P<here>{ENDPOINT})(?: (?:API|endpoint|route))?"
     r"(?P=mark)(?: (?:API|endpoint|route))?|"
-    r"(?:(?:This|The) )?(?:API )?[Ee]ndpoint) "
+    r"(?:(?:This|The) )?(?:API )?endpoint) "
     r"(?:(?:is not|isn't|not) (?:supported|available|enabled|accessible)|"
     r"is (?:disabled|unavailable|unsupported)) (?:for|with|by|on|at) "
-    rf"(?:this model|(?:the )?[Mm]odel:? {MODEL})(?=$|[.,;:!\n]| ?\()"
+    rf"(?:this model|(?:the )?model:? {MODEL})(?=$|[.,;:!\n]| ?\()"
 )
 """The same with the endpoint as the subject, named or not: "… is not supported for model X"."""
 
 CONTENT = (
-    r"(?!(?:The )?[Pp]arameter)(?-i:[A-Z])[\w`'\" -]{1,60}? (?:is not|isn't|are not|aren't) "
-    rf"supported {VIA} {HERE}{ENDS}[^\n]{{0,300}}?\b(?:[Uu]se|[Tt]ry|[Cc]all) {THERE}"
+    r"(?!(?:The )?parameter)(?-i:[A-Z])[\w`'\" -]{1,60}? (?:is not|isn't|are not|aren't) "
+    rf"supported {VIA} {HERE}{ENDS}[^\n]{{0,300}}?\b(?:use|try|call) {THERE}"
 )
 """What a request holds is refused here and taken `there`."""
 

@@ -16,14 +16,14 @@ USAGE: Final = "include_usage"
 _WITHOUT_USAGE = frozenset({Shape.CHAT, Shape.COMPLETIONS})
 """Where streams have none unless they are asked to."""
 
-_WHOLE = r"[Nn]on[- ]?[Ss]tream(?:ing|ed)?"
+_WHOLE = r"non[- ]?stream(?:ing|ed)?"
 _WORD = r"[\w./:-]{1,100}"
-_SUBJECT = rf"(?:[Tt]h(?:e|is) )?(?:(?:[`'\"]{_WORD}[`'\"]|{_WORD}) ){{1,2}}?"
+_SUBJECT = rf"(?:th(?:e|is) )?(?:(?:[`'\"]{_WORD}[`'\"]|{_WORD}) ){{1,2}}?"
 _REFUSED = re.compile(
     "|".join(
         (
             # DashScope, of models and of thinking; ModelScope of the same
-            rf"{_SUBJECT}only supports? [Ss]tream(?:ing|ed|s)?\b(?![`'\"]?=)",
+            rf"{_SUBJECT}only supports? stream(?:ing|ed|s)?\b(?![`'\"]?=)",
             (
                 r"parameter\.enable_thinking (?:must be set to false for non-streaming calls"
                 r"|only supports? stream call)"
@@ -33,13 +33,13 @@ _REFUSED = re.compile(
             r"Requests with max_tokens > \d{1,9} must have stream=true\b",
             # Codex, and others with such words; "must be true or false" is about its type
             (
-                r"(?P<quote>[`'\"]?)[Ss]tream(?P=quote) (?:parameter )?must be (?:set to )?"
-                r"[`'\"]?[Tt]rue\b[`'\"]?(?! or\b)"
+                r"(?P<quote>[`'\"]?)stream(?P=quote) (?:parameter )?must be (?:set to )?"
+                r"[`'\"]?true\b[`'\"]?(?! or\b)"
             ),
             rf"{_SUBJECT}(?:does not|doesn't) support {_WHOLE}\b",
             rf"{_WHOLE}(?: \w{{1,20}}){{0,2}} (?:is|are) (?:not (?:yet )?supported|unsupported)\b",
-            r"[Oo]nly [Ss]tream(?:ing|ed|s)?(?: \w{1,20}){0,2} (?:is|are) supported\b",
-            r"[Ss]tream(?:ing)?(?: \w{1,20})? is required\b",
+            r"only stream(?:ing|ed|s)?(?: \w{1,20}){0,2} (?:is|are) supported\b",
+            r"stream(?:ing)?(?: \w{1,20})? is required\b",
         )
     ),
     re.IGNORECASE,

@@ -29,7 +29,7 @@ VALIDATOR_RULES: tuple[NamingRule, ...] = (
     by_server(rf"Extra inputs are not permitted, field: {QUOTED}"),
     by_server(
         rf"(?:Failed to deserialize the JSON body into the target type: )?"
-        rf"(?:json: )?[Uu]nknown field:? {ANY_NAME}",
+        rf"(?:json: )?unknown field:? {ANY_NAME}",
         unknown=True,
     ),
     # The decoder of Rust with the path of the field, of which the name is the last step

@@ -60,7 +60,7 @@ WRONG_ENDPOINT_RULES: tuple[WrongEndpointRule, ...] = (
     rule(CONTENT, Destination(request_dependent=True), "xai-file-content-on-chat"),
     # OpenRouter, and others that name the sort of model
     rule(
-        rf"(?:(?:The )?[Mm]odel )?{MODEL} is an? (?P<there>embeddings?|image(?: generation)?|"
+        rf"(?:(?:The )?model )?{MODEL} is an? (?P<there>embeddings?|image(?: generation)?|"
         r"text-to-speech|speech-to-text|transcription|moderation|realtime|video(?: generation)?) "
         r"model(?: and (?:cannot|can't|is not|does not) |[,.;](?: |$))",
         None,
@@ -117,7 +117,7 @@ WRONG_ENDPOINT_RULES: tuple[WrongEndpointRule, ...] = (
     rule(IN_CHINESE, None, "newapi-image-model-on-chat-in-chinese"),
     rule(ONLY_IN_CHINESE, None),
     rule(
-        rf"(?:The |This )?[Mm]odel(?: alias)?:? {MODEL} is not a chat model(?=[.,;]|$){ADVICE}",
+        rf"(?:The |This )?model(?: alias)?:? {MODEL} is not a chat model(?=[.,;]|$){ADVICE}",
         None,
         calls=(Shape.CHAT,),
     ),
