@@ -59,7 +59,7 @@ class Attempt(msgspec.Struct):
     concurrency: int = 1
     """How many of the calls may be in flight at the same time."""
     most_calls: int = 0
-    """How many calls there may be, with those for choices that servers leave out; 0: none does."""
+    """How many it may take, with those for choices left out; 0: none asks for several choices."""
     items: ItemNames | None = None
     """The client's names for the items of `input`, where its own endpoint gets other ones."""
     unfixed: Sequence[Json] = ()

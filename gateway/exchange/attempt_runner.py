@@ -125,8 +125,8 @@ class AttemptRunner:
     ) -> Send:
         """Return what sends an attempt: also for the choices that a server leaves out of a reply.
 
-        This is remembered, and from then on each choice is asked for separately. What it returns
-        raises `InvalidRequest` where that takes too many calls.
+        Such a server is remembered, and from then on each choice is asked for separately. What is
+        returned raises `InvalidRequest` if that takes too many calls.
         """
         if not attempt.most_calls:
             return self.send

@@ -188,7 +188,7 @@ class Exchange:
         call, fixes = without_betas(request.call, shape, fixes, request.decision)
         route, routed = request.route, request.routed
         if call.shape is _RESPONSES and shape is not _RESPONSES:
-            return await self._continued(msgspec.structs.replace(request, call=call), shape, fixes)
+            return await self._continued(replace(request, call=call), shape, fixes)
         # A model that lives at responses keeps its conversations itself.
         return call, await self.attempts.build_apart(call, route, shape, fixes, routed), None
 

@@ -1,4 +1,4 @@
-"""The only address of an upstream: what sends to it, and its health, which decides nothing."""
+"""The only address of an upstream: what sends to it, and its health. It is asked in any case."""
 
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Protocol, Self, cast
@@ -30,7 +30,7 @@ class Sender(Protocol):
 
 
 class OneAddress:
-    """The only address of an upstream, and its health, which decides nothing."""
+    """The only address of an upstream, and its health. It is asked in any case."""
 
     def __init__(self, health: Health, sender: Sender) -> None:
         self._health = health
@@ -48,7 +48,7 @@ class OneAddress:
     def begin(self, call: UpstreamCall, notify: Callable[[], None]) -> BegunReply | None:
         """Begin one call; see `gateway.shapes.SendsAtOnce`.
 
-        Not after a failure: the next success is to be noted.
+        None after a failure, until `send()` has noted a success: `take_over()` notes none.
         """
         if self._at_once is None or self._health.in_a_row:
             return None

@@ -57,8 +57,8 @@ _encode = msgspec.json.Encoder().encode
 class MissingChoices:
     """Sends calls of one shape.
 
-    `noticed` is called once a server has left out choices, with the number of the calls for them
-    that follow to one call; it raises where they are too many.
+    `noticed` is called when a server has left out choices of a call, with the number of calls that
+    ask for them; it raises if these are too many.
     """
 
     def __init__(
