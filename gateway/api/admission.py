@@ -32,14 +32,14 @@ _UNREAD_LIMIT = 64 * 1024
 """Bytes of a refused request's body that may have come with its head."""
 
 
-class Caller(Protocol):
+class ClientConnection(Protocol):
     """A client's connection whose request is served without a task."""
 
     def served(self) -> None:
         """Note that the request has been served to its end."""
 
     def serve_in_task(self) -> None:
-        """Serve the rest of the request by `ServedAtOnce.rest()`, in a task."""
+        """Serve the rest of the request in a task, by `ServedAtOnce.rest()`."""
 
 
 class ServedAtOnce(Protocol):
@@ -48,14 +48,14 @@ class ServedAtOnce(Protocol):
     def begin(self) -> None:
         """Send the request, if nothing has to be waited for.
 
-        The caller is told once it has been served, or is to be served in a task after all.
+        The connection is told once it has been served, or is to be served in a task after all.
         """
 
     def rest(self) -> Callable[[], Awaitable[None]]:
-        """Return what serves the rest of the request, to its end; the caller is told nothing."""
+        """Return what serves the rest of the request; the connection is told nothing."""
 
 
-ServeAtOnce = Callable[["Admission", bytes, ReplyWriter, Caller], ServedAtOnce | None]
+ServeAtOnce = Callable[["Admission", bytes, ReplyWriter, ClientConnection], ServedAtOnce | None]
 """Returns what serves a request whose body is here; None: `Gateway.serve` does it."""
 
 

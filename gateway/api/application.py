@@ -11,7 +11,7 @@ from typing import Any
 from gateway import request_ids
 from gateway.api import guard
 from gateway.api.access import Access
-from gateway.api.admission import Admission, Caller, begin, refusal
+from gateway.api.admission import Admission, ClientConnection, begin, refusal
 from gateway.api.concurrency import ClientSlots, slots_of
 from gateway.api.cors import Cors
 from gateway.api.endings import refuse_while_draining
@@ -129,14 +129,14 @@ class Gateway:
         admission: Admission,
         body: bytes,
         writer: ReplyWriter,
-        caller: Caller,
+        connection: ClientConnection,
     ) -> ServingAtOnce | None:
         """Return what serves a request without a task; see `Admission.at_once`."""
         repeats = self._repeats
         if repeats is None or self.draining or len(body) >= repeats.longest:
             return None
         call = request.with_body(body)
-        return ServingAtOnce(self._observer, repeats, admission, call, writer, caller)
+        return ServingAtOnce(self._observer, repeats, admission, call, writer, connection)
 
     def serve(
         self, admission: Admission, body: Body, writer: ReplyWriter, length: int | None = None
@@ -184,7 +184,7 @@ class Gateway:
         self, admission: Admission, body: Body, writer: ReplyWriter, length: int | None
     ) -> None:
         serving = Serving(self._observer, admission, writer)
-        await serving.by(partial(self._reply, admission, body, serving.decision, length))
+        await serving.end_with(partial(self._reply, admission, body, serving.decision, length))
 
     def _reply(
         self, admission: Admission, body: Body, decision: Decision, length: int | None

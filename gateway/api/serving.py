@@ -40,7 +40,7 @@ class Serving:
         self._started = perf_counter()
         observer.in_flight[admission.label] += 1
 
-    async def by(self, reply: Callable[[], Awaitable[ClientReply]]) -> None:
+    async def end_with(self, reply: Callable[[], Awaitable[ClientReply]]) -> None:
         """Write the reply that is returned, or the error that is raised, and record the end.
 
         Cancelled when the client disconnects.

@@ -9,7 +9,7 @@ import logging
 from collections.abc import Awaitable, Callable
 
 from gateway import request_ids
-from gateway.api.admission import Admission, Caller
+from gateway.api.admission import Admission, ClientConnection
 from gateway.api.endings import ClientGone, written_at_once
 from gateway.api.serving import Serving
 from gateway.api.writing import ReplyWriter
@@ -26,7 +26,7 @@ log = logging.getLogger("gateway")
 class ServingAtOnce(Serving):
     """One request for generation: a `ServedAtOnce`."""
 
-    __slots__ = ("_answer", "_call", "_caller", "_is_in_task", "_repeated", "_repeats")
+    __slots__ = ("_answer", "_call", "_connection", "_is_in_task", "_repeated", "_repeats")
 
     def __init__(
         self,
@@ -35,12 +35,12 @@ class ServingAtOnce(Serving):
         admission: Admission,
         call: GenerationRequest,
         writer: ReplyWriter,
-        caller: Caller,
+        connection: ClientConnection,
     ) -> None:
         super().__init__(observer, admission, writer)
         self._repeats = repeats
         self._call = call
-        self._caller = caller
+        self._connection = connection
         self._repeated: RepeatedCall | None = None
         self._answer: ClientReply | None = None
         self._is_in_task = False
@@ -56,7 +56,7 @@ class ServingAtOnce(Serving):
         except Exception:  # noqa: BLE001 - `rest()` raises it again, where it is reported
             is_begun = False
         if not is_begun:
-            self._caller.serve_in_task()
+            self._connection.serve_in_task()
 
     def rest(self) -> Callable[[], Awaitable[None]]:
         """Return what serves the rest of the request; see `ServedAtOnce`."""
@@ -65,7 +65,7 @@ class ServingAtOnce(Serving):
 
     async def _rest(self) -> None:
         self._take_context()
-        await self.by(self._reply)
+        await self.end_with(self._reply)
 
     def _take_context(self) -> None:
         # Another request's id may be known here: calls of one turn share a context, and what goes
@@ -92,14 +92,14 @@ class ServingAtOnce(Serving):
         except Exception:  # noqa: BLE001 - as in `begin`
             ending = None
         if ending is None:
-            self._caller.serve_in_task()
+            self._connection.serve_in_task()
             return
         try:
             self.record(ending)
         except Exception:
             log.exception("a request failed inside the gateway")
         finally:
-            self._caller.served()
+            self._connection.served()
 
     def _written(self) -> Ending | None:
         repeated = self._repeated

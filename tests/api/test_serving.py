@@ -43,7 +43,7 @@ class Stage:
             return answer
 
         try:
-            await self.serving.by(replied)
+            await self.serving.end_with(replied)
         finally:
             self.wire.outbox.flush()
             assert in_flight == [1]
@@ -100,7 +100,7 @@ async def test_a_cancellation_is_the_clients_or_the_gateways(gone: bool) -> None
         raise AssertionError
 
     async def served() -> bool:
-        await stage.serving.by(never)
+        await stage.serving.end_with(never)
         return True
 
     task = asyncio.create_task(served())

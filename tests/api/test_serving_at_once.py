@@ -468,15 +468,15 @@ async def test_a_reply_that_its_client_is_not_ready_for_is_written_by_a_task(
 async def test_a_client_that_has_gone_before_its_request_began_costs_nothing() -> None:
     writer = WireWriter(FakeWire(), FakeListener(), POST)
     writer.gone = True
-    recorder, repeats, caller = Recorder(), Mock(), Mock()
+    recorder, repeats, connection = Recorder(), Mock(), Mock()
     call = GenerationRequest("POST", "/chat/completions")
     serving = ServingAtOnce(
-        cast("Observer", recorder), repeats, refusal(UnknownRoute("no")), call, writer, caller
+        cast("Observer", recorder), repeats, refusal(UnknownRoute("no")), call, writer, connection
     )
     rest = serving.rest()
     serving.begin()  # it comes too late
     serving._notified()
     await rest()
-    assert (repeats.mock_calls, caller.mock_calls) == ([], [])
+    assert (repeats.mock_calls, connection.mock_calls) == ([], [])
     assert [each.outcome for each in recorder.seen] == ["client_closed"]
     assert recorder.in_flight["other"] == 0

@@ -77,12 +77,12 @@ class Service(Reception, ABC):
         self._task = asyncio.Task(self._serve(serve, writer), loop=self._loop, name=_NAME)
 
     def served(self) -> None:
-        """Go on after a request that needed no task; see `Caller`."""
+        """Go on after a request that needed no task; see `ClientConnection`."""
         if self._writer is not None:
             self._finish(self._writer)
 
     def serve_in_task(self) -> None:
-        """Go on with the current request in a task; see `Caller`."""
+        """Go on with the current request in a task; see `ClientConnection`."""
         serving, writer = cast("ServedAtOnce", self._serving), cast("WireWriter", self._writer)
         served = self._serve(serving.rest(), writer)
         # The current one may be that of an upstream's connection, and so of another request.

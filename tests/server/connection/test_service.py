@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gateway import request_ids
-from gateway.api.admission import Admission, Caller
+from gateway.api.admission import Admission, ClientConnection
 from gateway.api.writing import ReplyWriter
 from gateway.exchange.client_reply import json_reply
 from gateway.exchange.decision import Decision
@@ -24,9 +24,9 @@ pytestmark = pytest.mark.anyio
 class Served:
     """A `ServedAtOnce` that does what the test says."""
 
-    def __init__(self, writer: ReplyWriter, caller: Caller) -> None:
+    def __init__(self, writer: ReplyWriter, connection: ClientConnection) -> None:
         self.writer = writer
-        self.caller = caller
+        self.connection = connection
         self.begun = 0
         self.rests = 0
         self.ended: list[str] = []
@@ -38,7 +38,7 @@ class Served:
     def answer(self) -> None:
         """Answer without a task."""
         assert self.writer.write_at_once(json_reply(b"{}"), b"{}", Decision())
-        self.caller.served()
+        self.connection.served()
 
     def rest(self) -> Callable[[], Awaitable[None]]:
         self.rests += 1
@@ -69,12 +69,12 @@ class App:
         return replace(self.gateway.admit(head), at_once=self._at_once)
 
     def _at_once(
-        self, admission: Admission, body: bytes, writer: ReplyWriter, caller: Caller
+        self, admission: Admission, body: bytes, writer: ReplyWriter, connection: ClientConnection
     ) -> Served | None:
         del admission, body
         if not self.at_once:
             return None
-        self.served.append(Served(writer, caller))
+        self.served.append(Served(writer, connection))
         return self.served[-1]
 
 
@@ -126,7 +126,7 @@ async def test_a_request_goes_on_in_a_task_of_no_other_requests_context() -> Non
     wire, _, served = await asked()
     token = request_ids.OUTGOING.set(b"another request's")
     try:
-        served.caller.serve_in_task()
+        served.connection.serve_in_task()
     finally:
         request_ids.OUTGOING.reset(token)
     served.go.set()
@@ -141,7 +141,7 @@ async def test_a_request_goes_on_in_a_task_of_no_other_requests_context() -> Non
 async def test_a_client_that_leaves_ends_it_in_its_task(in_task: bool, has_begun: bool) -> None:
     wire, _, served = await asked()
     if in_task:
-        served.caller.serve_in_task()
+        served.connection.serve_in_task()
         if has_begun:
             await asyncio.sleep(0)
     wire.leave()
@@ -156,7 +156,7 @@ async def test_a_client_that_leaves_ends_it_in_its_task(in_task: bool, has_begun
 async def test_the_end_of_the_grace_period_is_told(in_task: bool) -> None:
     wire, _, served = await asked()
     if in_task:
-        served.caller.serve_in_task()
+        served.connection.serve_in_task()
     task: Any = wire.protocol.cut_off()
     await asyncio.wait([task])
     assert served.ended == ["", "cancelled"]
