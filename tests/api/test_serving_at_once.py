@@ -265,13 +265,14 @@ async def test_a_client_that_leaves_ends_its_call(shape: Shape, reset: bool) -> 
         assert one.seen[0][:2] == (0, "client_closed")
 
 
-async def test_a_client_that_leaves_with_its_request_is_not_served() -> None:
+async def test_a_client_that_leaves_with_its_request_leaves_nothing_in_flight() -> None:
     async with stage(replies(ANSWER, ANSWER)) as one:
         caller = await one.caller()
         await caller.ask(post())
         caller.writer.write(post())
         caller.writer.close()
         await until(lambda: len(one.seen) == 2 and one.in_flight == (0, 0))
+        assert one.seen[0][1] in ("client_closed", "success")  # its end may come after the reply
 
 
 async def test_an_upstream_that_says_nothing_is_a_timeout() -> None:
