@@ -6,6 +6,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol, cast
 
+from gateway.api.endings import client_error
 from gateway.api.sockets.client_events import BadEvent, Create, read_event
 from gateway.api.sockets.error_frames import frame_of
 from gateway.api.sockets.queues import Bounds, Queues
@@ -171,9 +172,9 @@ class ResponsesSession(SocketSession):
         self._turns[writer] = task
         try:
             await self._serve_turn(create, turn, writer)
-        except Exception:
+        except Exception as error:
             log.exception("a turn failed inside the gateway")
-            writer.fail(GatewayError("The gateway itself failed."))
+            writer.fail(client_error(error))
         finally:
             turn.end()
             del self._turns[writer]
