@@ -17,7 +17,7 @@ from urllib.parse import unquote_plus
 
 from gateway.errors import InvalidRequest
 from gateway.exchange.bodies.request_fields import checked_model, read_object
-from gateway.exchange.bodies.unreadable_body import INVALID_JSON
+from gateway.exchange.bodies.unreadable_body import unreadable
 
 Place = tuple[str, ...]
 """Where something stands in a body: `("session", "model")`; lists add nothing."""
@@ -78,12 +78,8 @@ class Reading:
         read_object(body)
         try:
             decoded = _decode(body.decode("utf-8"))
-        except (ValueError, RecursionError):
-            raise InvalidRequest(
-                "We could not parse the JSON body of your request. It must be one JSON object, "
-                "encoded in UTF-8.",
-                code=INVALID_JSON,
-            ) from None
+        except (ValueError, RecursionError) as error:
+            raise unreadable(error, body) from None
         self._walk(below, decoded)
 
     def query(self, query: bytes) -> None:
