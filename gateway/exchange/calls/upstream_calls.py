@@ -9,11 +9,11 @@ from gateway.exchange.bodies.seal_marks import SEALING, is_unsealed
 from gateway.headers import joined_list
 from gateway.request import GenerationRequest
 from gateway.resolve.evidence import Route
+from gateway.resolve.refusals.betas import BETA_HEADER
 from gateway.resolve.refusals.history.earlier_thinking import BETA, is_asked_to
 from gateway.shapes import ClientHeaders, Json, RawHeaders, Shape, UpstreamCall
 from gateway.translate.limits.server_capabilities import preset
 
-_BETAS: Final = b"anthropic-beta"
 _CHAT: Final = Shape.CHAT
 _MESSAGES: Final = Shape.MESSAGES
 
@@ -54,9 +54,9 @@ def translated_call(
 
 
 def _with_beta(headers: RawHeaders, beta: bytes) -> RawHeaders:
-    given = [value for name, value in headers if name == _BETAS]
-    others = [field for field in headers if field[0] != _BETAS]
-    return ClientHeaders([*others, (_BETAS, joined_list([*given, beta]))])
+    given = [value for name, value in headers if name == BETA_HEADER]
+    others = [field for field in headers if field[0] != BETA_HEADER]
+    return ClientHeaders([*others, (BETA_HEADER, joined_list([*given, beta]))])
 
 
 def fits_untouched(

@@ -5,7 +5,7 @@ from dataclasses import replace
 from gateway.exchange.decision import Decision
 from gateway.exchange.params.known_fixes import Fixes
 from gateway.request import GenerationRequest
-from gateway.resolve.refusals.betas import FIELD, HEADER, betas_in, entry
+from gateway.resolve.refusals.betas import BETA_HEADER, FIELD, betas_in, entry
 from gateway.shapes import ClientHeaders, RawHeaders, Shape
 from gateway.translate.contract import Report
 
@@ -37,7 +37,7 @@ def headers_without_betas(headers: RawHeaders, fixes: Fixes) -> tuple[RawHeaders
     if not left_out:
         return headers, []
     kept = [beta for beta in given if beta not in left_out]
-    fields = [field for field in headers if field[0] != HEADER]
+    fields = [field for field in headers if field[0] != BETA_HEADER]
     if kept:
-        fields.append((HEADER, ",".join(kept).encode("latin-1")))
+        fields.append((BETA_HEADER, ",".join(kept).encode("latin-1")))
     return ClientHeaders(fields), [FIELD] if None in refused else list(map(entry, left_out))

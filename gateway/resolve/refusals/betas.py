@@ -12,7 +12,7 @@ from gateway.resolve.refusals.parameter_fixes import ParameterFix
 from gateway.shapes import RawHeaders
 
 FIELD: Final = "anthropic-beta"
-HEADER: Final = FIELD.encode()
+BETA_HEADER: Final = FIELD.encode()
 """The same as header fields have it."""
 _BETA = r"[`'\"]([\w.:-]{1,100})[`'\"]"
 _QUOTED = re.compile(_BETA)
@@ -31,7 +31,7 @@ _UNNAMED = re.compile(
 
 def betas_in(headers: RawHeaders) -> list[str]:
     """Return the betas that a request's header fields name."""
-    values = b",".join(value for name, value in headers if name == HEADER)
+    values = b",".join(value for name, value in headers if name == BETA_HEADER)
     names = (name.strip() for name in values.decode("latin-1").split(","))
     return [name for name in names if name]
 
