@@ -271,7 +271,7 @@ class BegunReply(UpstreamReply, Protocol):
     """
 
     def take_over(self) -> None:
-        """Note that the reply, which has ended, is given out: its call needs no slot any more."""
+        """Take the reply, which has ended: its call needs no slot any more."""
 
 
 class SendsAtOnce(Protocol):

@@ -36,7 +36,7 @@ class Handlers:
     counting: TokenCounter
     is_draining: Callable[[], bool]
     repeats: Repeats | None = None
-    """What serves them without a task, where that may be."""
+    """Serves requests for generation that need no task; None: all have one."""
 
     async def health(self, request: Request, decision: Decision) -> ClientReply:  # noqa: ARG002
         """Report that the process is alive."""

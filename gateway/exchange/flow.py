@@ -119,7 +119,7 @@ class Exchange:
     async def go_on(
         self, request: RoutedRequest, attempt: Attempt, reply: UpstreamReply
     ) -> ClientReply:
-        """Serve a request of which an attempt was sent, and has this reply; see `run`."""
+        """Serve a request whose first attempt was sent, and has this reply; see `run`."""
         call, decision = request.call, request.decision
         try:
             result = await self.runner.answer(call, decision, request.route, attempt, reply)

@@ -32,7 +32,7 @@ class WrappedTranslation:
 
 
 class WrappedStream(StreamTranslation):
-    """The half of a `StreamTranslation` that is the inner one's: all that gives no event on."""
+    """The half of a `StreamTranslation` that is the inner one's: all but `feed`, `end`, `fail`."""
 
     def __init__(self, stream: StreamTranslation) -> None:
         self._stream = stream

@@ -59,7 +59,7 @@ class OneAddress:
         return self._noted(cast("SendsAtOnce", self._at_once).end(call, begun))
 
     async def _noted(self, answered: Awaitable[UpstreamReply]) -> UpstreamReply:
-        """Return a reply; how the address does is noted."""
+        """Return a reply, and note how the address does."""
         health = self._health
         try:
             reply = await answered

@@ -17,13 +17,13 @@ from gateway.fast.paths import Loaded, loaded
 
 _ITEM_END = b"}"
 _DECODED = 1.25
-"""What is made of so many bytes has, of which most are texts as they are written."""
+"""Bytes of what is decoded from one byte: most of it are texts, kept as they are written."""
 _VALUE = 128
 """The bytes of an object, a list, or a number with a fraction, however short it is written."""
 _SIGNS = (b",", b"[", b"{")
 """Each value has one before it, or its name has."""
 _APART = 25
-"""In texts, code among them, one of these signs comes after at least so many bytes."""
+"""Bytes between two of these signs, at least, in usual texts, code among them."""
 
 
 class RepeatedRequest:
@@ -109,5 +109,5 @@ class RepeatedRequest:
 
 
 def _bytes_of_values(written: bytes) -> int:
-    """Return how much more than of texts is made of JSON that has many short values."""
+    """Return how many bytes JSON with many short values takes beyond what its texts do."""
     return _VALUE * max(sum(map(written.count, _SIGNS)) - len(written) // _APART, 0)

@@ -35,7 +35,7 @@ _HINTS = frozenset(
 Copilot's CLI sends a temperature to models of any name.
 """
 _OF_OTHER_MODELS = (USE_ID, TEXTS, ASKED, BUDGET)
-"""What other models have begun in a conversation, or take, and what no client fixes."""
+"""What Claude refuses of turns and thinking that other models take: no client fixes it."""
 _OF_VALUES = (*LOWERING, "replace")
 """Actions on the value of a parameter, which stays."""
 _RETELLING: Mapping[str, Fixes] = {

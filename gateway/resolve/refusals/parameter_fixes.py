@@ -248,9 +248,9 @@ def _fixes_for_one(
 def _of_output(
     refused: RefusedParameter, called: Shape | None, sent: Collection[str]
 ) -> tuple[ParameterFix, ...]:
-    """Return fixes for an output's configuration; none if this is not about it, or its format.
+    """Return the fixes for a refused `output_config`, or its format; none for anything else.
 
-    They are for what it had: later requests may have other fields in it.
+    They name the fields that this one had: later requests may have others.
     """
     is_whole = refused.name == OUTPUT
     if (

@@ -48,7 +48,7 @@ ENDS_WITH_REASON = (
     rf"(?= because [^\n]{{1,200}}?\b(?:use|try|call) (?:the )?{ENDPOINT}|"
     r" through this (?:gateway|proxy|relay|route)\b)"
 )
-"""A reason that is none of access: it ends in advice, or is the relay."""
+"""A reason that is not about access: it ends in advice, or names the relay."""
 
 ADVICE = rf"(?:[^\n]{{0,300}}?\b(?:use|try|call|to|via) {THERE})?"
 """Advice to use another endpoint, if there is any."""

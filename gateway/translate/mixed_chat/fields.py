@@ -15,7 +15,7 @@ def beside(holder: Json) -> Json:
 
 
 def without_place(holder: Json, kept: Collection[str], path: str) -> list[str]:
-    """Return the client's paths of the fields of a block or a tool that say something else."""
+    """Return the client's paths of the fields of a block or a tool that say more than is kept."""
     return [
         f"{path}.{name}"
         for name, value in holder.items()

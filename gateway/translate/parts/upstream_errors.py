@@ -21,6 +21,7 @@ _HTTP_ERROR = re.compile("[45][0-9]{2}")
 _KEPT = frozenset({429, 503, 504, 529})
 """Statuses beside 4xx that clients act on: they wait and retry."""
 _OF_TYPES_ALONE = (401, 402, 403, 404, 413)
+"""Statuses that Anthropic's types of errors say, wherever they come from."""
 _LLAMACPP_NOT_SUPPORTED = 501
 OF_REQUESTS = frozenset(
     {
@@ -67,8 +68,7 @@ _STATUSES_OF_WORDS = {
     **{kind: known.status for kind, known in TERMS.items() if known.status in _OF_TYPES_ALONE},
     "overloaded_error": 529,
 }
-"""What the status would have been, by an error's code or type: OpenAI's, Anthropic's and Google's
-words."""
+"""What the status would have been, by an error's code or type, whoever's words they are."""
 _MAX_SHOWN = 200
 _MINIMAX_STATUSES = {1001: 504, 1002: 429, 1004: 401, 1008: 402, 2013: 400, 2049: 401}
 """The statuses behind the numbers in MiniMax' `base_resp`, except its own faults."""

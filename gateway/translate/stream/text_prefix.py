@@ -39,7 +39,7 @@ class TextPrefix:
         return crc32(beginning) == self._check
 
     def is_all_of(self, whole: str) -> bool:
-        """Whether this is a whole text."""
+        """Whether a whole text is this, and nothing more."""
         return len(whole) == self.length and self.begins(whole)
 
     def rest_of(self, whole: str) -> str:

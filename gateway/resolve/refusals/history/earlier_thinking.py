@@ -19,6 +19,7 @@ THINKING = "content[thinking]"
 ITEMS = "input[reasoning]"
 ASKED = "thinking.type"
 BUDGET = "thinking.budget_tokens"
+"""What is asked for, left out or put in, as fixes and the report name it."""
 FOR_ONE_REQUEST = frozenset({THINKING, ITEMS, ASKED})
 """What is left out of the refused request only: in other conversations it may hold."""
 BETA = b"thinking-binding-controls-2026-08-01"

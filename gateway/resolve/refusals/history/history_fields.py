@@ -59,6 +59,7 @@ LAST = "messages[-1]"
 ARGUMENTS = "arguments"
 ROLE = "role"
 ROLES = "roles"
+"""What earlier messages lack, as fixes and the report name it."""
 
 FILLED_WITH: Mapping[str, tuple[str, str]] = {
     REASONING: ("none", "blank"),

@@ -93,8 +93,8 @@ class ItemTexts:
     def rest_of_item(self, form: Form, texts: Texts) -> Texts:
         """Return what the texts of a whole item add; nothing for texts that differ.
 
-        Nor for reasoning that repeats its summary, or the reverse: LiteLLM's streams have a summary
-        that their end has as the text.
+        Nothing, either, for reasoning that repeats its summary, or the reverse: LiteLLM's streams
+        have a summary that their end has as the text.
         """
         known, whole = self._whole.get(form), "".join(text for _, text in texts)
         if known is None:
