@@ -57,7 +57,7 @@ SELF_HOSTED: Changes = {
     "multi_system": False,
     "late_system": "user",
     # "Conversation roles must alternate" (Gemma's and Mistral's templates); deepseek-reasoner, too.
-    "assistants_in_a_row": False,
+    "roles_in_a_row": False,
     "max_stops": MANY_STOPS,
     # The name at most of them; the others ignore the field.
     "reasoning_field": "reasoning_content",

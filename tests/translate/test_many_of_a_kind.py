@@ -15,7 +15,7 @@ CHAT, RESPONSES, MESSAGES = Shape.CHAT, Shape.RESPONSES, Shape.MESSAGES
 HI: Json = {"role": "user", "content": "hi"}
 SCHEMA: Json = {"type": "object"}
 CONTEXT = Context(
-    "asked", "sent", capabilities=Capabilities(allowed_tools=False, assistants_in_a_row=False)
+    "asked", "sent", capabilities=Capabilities(allowed_tools=False, roles_in_a_row=False)
 )
 
 

@@ -61,8 +61,8 @@ class Capabilities:
     """A system message after the first user message: stays one, or becomes text of the user."""
     continues_last: bool = False
     """The model can continue the last message of the assistant (`continue_final_message`)."""
-    assistants_in_a_row: bool = True
-    """Messages of the assistant may follow one another: the roles need not alternate."""
+    roles_in_a_row: bool = True
+    """Messages of one role may follow one another: the roles need not alternate."""
     tool_image_parts: bool = False
     reasoning: bool = False
     """The model spends output tokens on reasoning (a small limit can leave no text)."""

@@ -52,7 +52,7 @@ class AssistantTurn(AssistantReader):
         return message
 
     def _content(self) -> str | list[Json] | None:
-        if len(self._texts) > 1 and self._context.capabilities.assistants_in_a_row:
+        if len(self._texts) > 1 and self._context.capabilities.roles_in_a_row:
             return [CHAT.text(text) for text in self._texts]
         return "\n".join(self._texts) if self._texts else None
 

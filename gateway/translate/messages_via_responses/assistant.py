@@ -39,7 +39,7 @@ class AssistantItems(AssistantReader):
         if not text:
             return
         last = self.items[-1] if self.items else {}
-        if last.get("role") == "assistant" and not self._context.capabilities.assistants_in_a_row:
+        if last.get("role") == "assistant" and not self._context.capabilities.roles_in_a_row:
             last["content"] += f"\n{text}"
             return
         item = {"type": "message", "role": "assistant", "content": text}

@@ -62,7 +62,7 @@ CONTEXTS: dict[str, Context] = {
             may_stream_unasked=True,
         )
     ),
-    "roles alternate": make_context(Capabilities(assistants_in_a_row=False)),
+    "roles alternate": make_context(Capabilities(roles_in_a_row=False)),
     "hoisted": make_context(settings=TranslationSettings(late_system="hoist")),
     "no developers": make_context(Capabilities(reasoning=True, developer_role=False)),
     "pictures": make_context(Capabilities(tool_image_parts=True)),

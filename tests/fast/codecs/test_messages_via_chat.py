@@ -42,7 +42,7 @@ CONTEXTS: dict[str, Context] = {
     "session": make_context(session="s"),
     "one system text": make_context(Capabilities(multi_system=False)),
     "no developers": make_context(Capabilities(reasoning=True, developer_role=False)),
-    "roles alternate": make_context(Capabilities(assistants_in_a_row=False)),
+    "roles alternate": make_context(Capabilities(roles_in_a_row=False)),
     "no usage in streams": make_context(Capabilities(stream_usage=False)),
     "hoisted": make_context(settings=TranslationSettings(late_system="hoist")),
     "continuing": make_context(Capabilities(continues_last=True, strict_params=False)),

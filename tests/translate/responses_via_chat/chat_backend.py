@@ -29,7 +29,7 @@ SELF_HOSTED = Capabilities(
     moderation=False,
     developer_role=False,
     multi_system=False,
-    assistants_in_a_row=False,
+    roles_in_a_row=False,
 )
 
 

@@ -276,7 +276,7 @@ class Conversation(ABC):
 
     def _pass_over(self) -> None:
         """Note that nothing of a turn of the assistant is sent."""
-        if not self._context.capabilities.assistants_in_a_row:
+        if not self._context.capabilities.roles_in_a_row:
             # Then what the user says before it and after it is one message.
             raise Uncommon
 
@@ -286,7 +286,7 @@ class Conversation(ABC):
         texts = [given] if isinstance(given, str) else [block.text for block in given]
         if not isinstance(given, str):
             self.is_marked = self.is_marked or any(block.cache_control for block in given)
-        if mode == "hoist" or not able.assistants_in_a_row:
+        if mode == "hoist" or not able.roles_in_a_row:
             raise Uncommon
         if mode == "user":
             self._report.change(f"{path_of_message(place)}.role", "system", "user")

@@ -156,7 +156,7 @@ class _Conversation(Conversation):
         return _Call(call_id, "function", _Function(name, arguments))
 
     def _content(self, texts: list[str]) -> str | list[Json] | None:
-        if len(texts) > 1 and self._context.capabilities.assistants_in_a_row:
+        if len(texts) > 1 and self._context.capabilities.roles_in_a_row:
             return list(map(CHAT.text, texts))
         return "\n".join(texts) if texts else None
 

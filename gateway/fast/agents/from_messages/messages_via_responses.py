@@ -91,7 +91,7 @@ class _Conversation(Conversation):
 
     def __init__(self, context: Context, report: Report) -> None:
         super().__init__(context, report)
-        self._joins_texts = not context.capabilities.assistants_in_a_row
+        self._joins_texts = not context.capabilities.roles_in_a_row
 
     def _instruct(self, texts: list[str]) -> None:
         role = "developer" if self._context.capabilities.developer_role else "system"

@@ -53,7 +53,7 @@ class TurnWriter:
     def __init__(self, context: Context, report: Report) -> None:
         self._context = context
         self._able = context.capabilities
-        self._in_a_row = self._able.assistants_in_a_row
+        self._in_a_row = self._able.roles_in_a_row
         self._report = report
         self._messages: list[object] = []
         self._waiting: dict[str, int] = {}

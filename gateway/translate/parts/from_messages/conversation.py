@@ -121,7 +121,7 @@ class Conversation(ABC, Generic[_Origin]):
         if not parts:
             return
         last = self.sent[-1] if self.sent else {}
-        alternates = not self._context.capabilities.assistants_in_a_row
+        alternates = not self._context.capabilities.roles_in_a_row
         if alternates and role == last.get("role") == "user":
             if isinstance(last["content"], str):
                 last["content"] = [self.forms.text(last["content"])]

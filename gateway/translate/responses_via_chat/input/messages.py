@@ -44,7 +44,7 @@ def input_turns(
             code="empty_array",
         )
     messages = _with_outputs(turns)
-    return messages if context.capabilities.assistants_in_a_row else joined_users(messages)
+    return messages if context.capabilities.roles_in_a_row else joined_users(messages)
 
 
 def _one_leading_system(turns: list[Turn]) -> list[Turn]:

@@ -158,7 +158,7 @@ class Reader:
             new = AssistantTexts([content], [])
         else:
             new = assistant_texts(content, f"{path}.content", self._context, self._report)
-        in_a_row = self._context.capabilities.assistants_in_a_row
+        in_a_row = self._context.capabilities.roles_in_a_row
         if self._open is not None and self._open.ends_before(new, in_a_row=in_a_row):
             self.flush()
         turn = self._assistant(path)
@@ -178,7 +178,7 @@ class Reader:
         back = returned_reasoning(item, path, self._context, self._report)
         turn = self._signatures.turn_of(back)
         if turn is None and (back.message or back.calls):
-            in_a_row = self._context.capabilities.assistants_in_a_row
+            in_a_row = self._context.capabilities.roles_in_a_row
             if self._open is not None and self._open.ends_before_reasoning(back, in_a_row=in_a_row):
                 self.flush()
             turn = self._assistant(path)

@@ -150,7 +150,7 @@ CONTEXTS: dict[str, Context] = {
     "self-hosted": context(SELF_HOSTED),
     "reasoner": context(REASONER),
     "reasoning required": context(replace(REASONER, reasoning_required=True)),
-    "joined turns": context(replace(REASONER, assistants_in_a_row=False)),
+    "joined turns": context(replace(REASONER, roles_in_a_row=False)),
     "images in outputs": context(replace(OPENAI, tool_image_parts=True)),
     "one system message": context(replace(OPENAI, multi_system=False)),
     "no tools": context(replace(OPENAI, tools=False)),

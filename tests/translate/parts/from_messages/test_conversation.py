@@ -28,7 +28,7 @@ def test_where_roles_alternate_what_the_user_says_again_joins_the_last_message(
     target: Shape,
 ) -> None:
     conversation = (user("a"), system("b"), user("c", image()))
-    strict = {"assistants_in_a_row": False}
+    strict = {"roles_in_a_row": False}
     found = sent(target, *conversation, able=strict, late_system="user")
     (only,) = found.call[SAID[target]]
     texts = [part.get("text") for part in only["content"]]

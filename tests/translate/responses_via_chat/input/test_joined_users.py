@@ -15,7 +15,7 @@ from tests.translate.responses_via_chat.input.items import (
     said,
 )
 
-STRICT = replace(OPENAI, assistants_in_a_row=False)
+STRICT = replace(OPENAI, roles_in_a_row=False)
 IMAGE: Json = {"type": "input_image", "image_url": "https://a.example/b.png"}
 CHAT_IMAGE: Json = {"type": "image_url", "image_url": {"url": "https://a.example/b.png"}}
 

@@ -132,7 +132,7 @@ def test_another_server_gets_the_text_of_any_form() -> None:
 
 
 @pytest.mark.alone
-@pytest.mark.parametrize("able", [READER, replace(READER, assistants_in_a_row=True)])
+@pytest.mark.parametrize("able", [READER, replace(READER, roles_in_a_row=True)])
 @pytest.mark.parametrize("asked", [ASKED, {}], ids=["asked", "unasked"])
 def test_what_a_server_mixes_is_one_message_again(able: Capabilities, asked: Json) -> None:
     """A stream whose items are many came of one message."""
