@@ -159,8 +159,7 @@ def build(
     legacy = Legacy(exchange, forward, listing, FineTunes(settings, resolver, send))
     sessions = _sessions(exchange, forward, upstreams, observer)
     answering = exchange, forward, listing, legacy, kept.responses
-    at_once = upstreams if tracer is None else None  # spans belong to tasks
-    services = Services(*answering, observer, tracer, kept.running, sessions, at_once)
+    services = Services(*answering, observer, tracer, kept.running, sessions, upstreams)
     gateway = Gateway(settings, services, server_context(settings.server.tls))
     sockets = kept.metrics.sockets
     overview = Overview(settings, kept.peers, kept.recent, upstreams, endpoints, sockets)

@@ -44,7 +44,7 @@ class Services:
     sessions: MakeSessions | None = None
     """None: no sockets."""
     at_once: SendsAtOnce | None = None
-    """Sends what needs no task; None: nothing."""
+    """Sends what needs no task; None: all requests have one."""
 
     def handlers(self, is_draining: Callable[[], bool]) -> Handlers:
         """Return their handlers; `is_draining`: whether the gateway refuses new requests."""
