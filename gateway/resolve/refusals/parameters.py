@@ -87,10 +87,10 @@ def _apply(
                 by_model=rule.by_model,
                 given=rule.entry,
                 beside_others=rule.beside_others,
+                beside=rule.beside,
             )
             for name in names
         ]
-        refused = [replace(each, beside=rule.beside) for each in refused]
     return _all_sent(refused, sent)
 
 
