@@ -1,6 +1,7 @@
 """The session of a socket: its turns, its limits, its end."""
 
 import asyncio
+import errno
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any
@@ -260,15 +261,20 @@ def test_a_session_that_is_cancelled_tells_its_client() -> None:
     asyncio.run(run())
 
 
-def test_a_failure_inside_is_an_error_and_logged(caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize(
+    ("error", "status"), [(ValueError("a bug"), 500), (OSError(errno.EMFILE, "a bug"), 503)]
+)
+def test_a_failure_inside_is_an_error_and_logged(
+    error: Exception, status: int, caplog: pytest.LogCaptureFixture
+) -> None:
     async def run() -> None:
         async with opened() as at:
-            at.serving.error = ValueError("a bug")
+            at.serving.error = error
             at.serving.going_on.set()
             at.socket.say(CREATE)
             at.socket.say(CREATE)
             await at.socket.until(lambda: len(at.types) == 2)
-            assert {frame["status"] for frame in at.socket.frames} == {500}
+            assert {frame["status"] for frame in at.socket.frames} == {status}
             assert "a bug" not in str(at.socket.frames)
 
     asyncio.run(run())
