@@ -15,6 +15,9 @@ LARGE_READ: Final = 250_000
 """Bytes of one read after which others get their turn: libuv reads on at once, up to 32 times in a
 row, where one has filled its buffer (uvloop's: 256,000 bytes)."""
 
+LITTLE: Final = 4096
+"""Bytes of a read from which on it does not wait for its row: there is enough to do at once."""
+
 
 class Receiver(Protocol):
     """What uses a connection: the flight on it."""
@@ -77,9 +80,8 @@ class Connection(WithDeadline, asyncio.Protocol):
         self.receiver: Receiver | None = None
         """What gets all that arrives."""
         self.reads_in_rows = False
-        """Whether the receiver gets what arrives after all reads of the loop's turn, in a row with
-        those of other connections: for streams, where each read is a little work. Set after
-        `attach()`."""
+        """Whether the receiver gets little reads after all reads of the loop's turn, in a row with
+        those of other connections: a slow stream's. Set after `attach()`."""
         self.arrived = b""
         """A read that waits for its row."""
         self.reading_paused = False
@@ -216,7 +218,7 @@ class Connection(WithDeadline, asyncio.Protocol):
         """Hand on what has arrived (called by asyncio)."""
         if self.arrived:
             self._take_arrived()
-        elif self.reads_in_rows and len(data) < LARGE_READ:
+        elif self.reads_in_rows and len(data) < LITTLE:
             self.arrived = data
             self.rows.put(self)
             return

@@ -7,7 +7,7 @@ from typing import Any, cast
 import pytest
 import uvloop
 
-from gateway.upstream.transport.connection import LARGE_READ, Connection
+from gateway.upstream.transport.connection import LARGE_READ, LITTLE, Connection
 from tests.loop_clock import LoopClock
 from tests.upstream.scripted import until
 
@@ -350,10 +350,11 @@ async def test_a_streams_read_that_is_given_up_is_handed_to_nobody() -> None:
     assert transport.calls == ["abort"]
 
 
-async def test_a_large_read_is_not_kept_for_a_row() -> None:
+async def test_a_read_that_is_not_little_is_not_kept_for_a_row() -> None:
     connection, transport, notes = await streaming()
-    connection.data_received(b"x" * LARGE_READ)
-    assert [len(told) for told in notes.told[1:]] == [LARGE_READ]
+    for size in (LITTLE, LARGE_READ):
+        connection.data_received(b"x" * size)
+        assert len(notes.told[-1]) == size
     assert transport.calls == ["pause"]
 
 
