@@ -6,14 +6,14 @@ So facts about one event hold for all events of its template, and only their slo
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from operator import itemgetter
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
 
+from gateway.fast.deltas.event_slots import NUMBER, PADDING, TEXTS, Slot
 from gateway.fast.deltas.text_events import Kind
 from gateway.shapes import Json, Shape
 
@@ -25,46 +25,12 @@ _WINDOW = 16 * 1024
 
 _BEFORE_DATA = re.compile(rb"(?:event: ?[^\r\n]*\n)?data: ?")
 
-_Path = tuple[str | int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Slot:
-    """A value that differs from event to event, and its place."""
-
-    path: _Path
-    pattern: re.Pattern[bytes]
-    """Finds the key and, as its group, the value; a match is still to be proved."""
-    decode: Callable[[bytes], Any]
-
-
-def _text(*path: str | int) -> Slot:
-    pattern = rb'"%b" ?: ?("(?:[^"\\]|\\.)*")' % str(path[-1]).encode()
-    return Slot(path, re.compile(pattern), msgspec.json.Decoder(str).decode)
-
-
-_TEXTS: Mapping[tuple[Kind, Shape], Slot] = {
-    ("text", Shape.COMPLETIONS): _text("choices", 0, "text"),
-    ("text", Shape.CHAT): _text("choices", 0, "delta", "content"),
-    ("text", Shape.RESPONSES): _text("delta"),
-    ("text", Shape.MESSAGES): _text("delta", "text"),
-    ("arguments", Shape.CHAT): _text(
-        *("choices", 0, "delta", "tool_calls", 0, "function", "arguments")
-    ),
-    ("arguments", Shape.RESPONSES): _text("delta"),
-}
-_NUMBER = Slot(
-    ("sequence_number",),
-    re.compile(rb'"sequence_number" ?: ?([0-9]{1,15})'),
-    msgspec.json.Decoder(Annotated[int, msgspec.Meta(ge=0, le=2**53)]).decode,
-)
-_PADDING = _text("obfuscation")
-
 
 class EventTemplate:
     """The constant bytes of text events. Numbers and padding are slots where present."""
 
     __slots__ = (
+        "_before_gaps",
         "_closing",
         "_gaps",
         "_head",
@@ -84,6 +50,8 @@ class EventTemplate:
         self._line_head = self._head[self._head.rfind(b"\n") + 1 :]
         self._opening = self._head + b'"'
         self._closing = b'"' + self._tail
+        self._before_gaps = list(zip(slots, self._gaps, strict=False))
+        """The slots but for the last one, and what is between each and the next."""
 
     @classmethod
     def of(
@@ -99,13 +67,13 @@ class EventTemplate:
         data = wire[opening:-2]
         if not wire.endswith(b"\n\n") or b"\n" in data or b"\r" in data:
             return None
-        text = _TEXTS[kind, shape]
-        place = _place(text, data, event)
+        text = TEXTS[kind, shape]
+        place = text.place(data, event)
         if place is None:
             return None
         places = [(*place, text)]
-        for slot in (_NUMBER, _PADDING):
-            if slot.path[0] in event and (place := _place(slot, data, event)):
+        for slot in (NUMBER, PADDING):
+            if slot.path[0] in event and (place := slot.place(data, event)):
                 places.append((*place, slot))
                 places.sort(key=itemgetter(0))
         constants = []
@@ -118,24 +86,41 @@ class EventTemplate:
     @property
     def writable(self) -> bool:
         """Whether `write` can fill the slots."""
-        return self._slots in ([self._text], [_NUMBER, self._text])
+        return self._slots in ([self._text], [NUMBER, self._text])
 
     def read_one(self, data: bytes) -> str:
-        """Return the text of the only event in `data`; empty: `read` must tell.
-
-        That is for events without numbers and padding, as slow models send them.
-        """
-        if (
-            data.startswith(self._opening)
-            and data.endswith(self._closing)
-            and len(data) <= LARGEST
-            and not self._gaps
-        ):
+        """Return the text of the only event in `data`; empty: `read` must tell."""
+        if self._gaps:
+            return self._read_slots(data)
+        if data.startswith(self._opening) and data.endswith(self._closing) and len(data) <= LARGEST:
             # What is between two quotes and a string of JSON has no line break.
             with suppress(msgspec.DecodeError, UnicodeDecodeError):
                 text: str = self._text.decode(data[len(self._head) : -len(self._tail)])
                 return text
         return ""
+
+    def _read_slots(self, data: bytes) -> str:
+        """Return the text of the only event in `data`, where it is not the only slot."""
+        text = ""
+        if (
+            data.startswith(self._head)
+            and data.endswith(self._tail)
+            and len(data) <= LARGEST
+            and data.count(b"\n") == self._line_count
+            and b"\r" not in data
+        ):
+            filled = data[len(self._head) : -len(self._tail)]
+            with suppress(msgspec.DecodeError, UnicodeDecodeError):
+                for slot, gap in self._before_gaps:
+                    first, _, filled = filled.partition(gap)
+                    text = self._noted(slot, first, text)
+                return self._noted(self._slots[-1], filled, text)
+        return ""
+
+    def _noted(self, slot: Slot, filling: bytes, text: str) -> str:
+        """Return the text if this is its slot, else `text`; raises if the filling is none."""
+        value = slot.decode(filling)
+        return value if slot is self._text else text
 
     def read(
         self, data: bytes, start: int, takes: Callable[[list[str]], int] = len
@@ -214,65 +199,6 @@ class EventTemplate:
             (gap,) = self._gaps
             written = [b"%d%b%b" % (n, gap, each) for n, each in enumerate(written, number)]
         return b"%b%b%b" % (self._head, (self._tail + self._head).join(written), self._tail)
-
-
-def text_of(shape: Shape, event: Json, kind: Kind = "text") -> str:
-    """Return the text of an event that has a template."""
-    value: Any = event
-    for step in _TEXTS[kind, shape].path:
-        value = value[step]
-    text: str = value
-    return text
-
-
-def with_text(shape: Shape, event: Json, text: str, kind: Kind = "text") -> Json:
-    """Return a copy of an event that has a template, with another text."""
-    changed: Json = _with(event, _TEXTS[kind, shape].path, text)
-    return changed
-
-
-def _place(slot: Slot, data: bytes, event: Json) -> tuple[int, int] | None:
-    """Return the span of a slot's value in an event's data; None: absent, or not certain.
-
-    The proof: another value at that place makes exactly the event with the other value.
-    """
-    match = slot.pattern.search(data)
-    if match is None:
-        return None
-    try:
-        value = slot.decode(match[1])
-        other = value + 1 if slot is _NUMBER else f"{value}?"
-        changed = data[: match.start(1)] + msgspec.json.encode(other) + data[match.end(1) :]
-        decoded = msgspec.json.decode(changed)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None
-    proved = _replace(decoded, slot.path, other, value) and decoded == event
-    return match.span(1) if proved else None
-
-
-def _replace(source: Any, path: _Path, value: object, other: object) -> bool:
-    """Put another value at a path; False unless `value` was there."""
-    *outer, last = path
-    try:
-        for step in outer:
-            source = source[step]
-        found = source[last]
-        if type(found) is not type(value) or found != value:
-            return False
-        source[last] = other
-    except (LookupError, TypeError):
-        return False
-    return True
-
-
-def _with(source: Any, path: _Path, value: object) -> Any:
-    """Return a copy with another value at a path, which is there."""
-    if not path:
-        return value
-    step, *rest = path
-    copied = source.copy()
-    copied[step] = _with(source[step], tuple(rest), value)
-    return copied
 
 
 def _columns(fillings: Sequence[bytes], gaps: Sequence[bytes]) -> list[list[bytes]]:

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gateway.fast.deltas.event_template import EventTemplate, text_of
+from gateway.fast.deltas.event_slots import text_of
+from gateway.fast.deltas.event_template import EventTemplate
 from gateway.fast.deltas.text_events import Kind, has_only
 from gateway.shapes import Json, Shape
 

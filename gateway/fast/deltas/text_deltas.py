@@ -14,7 +14,8 @@ from typing import Protocol
 
 from gateway.errors import GatewayError
 from gateway.fast.deltas.budget import Budget
-from gateway.fast.deltas.event_template import LARGEST, with_text
+from gateway.fast.deltas.event_slots import with_text
+from gateway.fast.deltas.event_template import LARGEST
 from gateway.fast.deltas.open_arguments import OpenArguments
 from gateway.fast.deltas.template_pairs import (
     Exchanged,

@@ -161,12 +161,27 @@ def test_an_event_alone_is_read_as_in_a_row(token: bytes, change: tuple[bytes, b
     assert form.read_one(wire[:-1]) == ""
 
 
-def test_a_long_event_and_one_with_a_number_are_read_in_rows_only() -> None:
-    form = known(CHAT % (b'"a"', b""))
-    assert form.read_one(CHAT % (b'"%b"' % (b"x" * LARGEST), b"")) == ""
-    numbered = b'data: {"sequence_number":%d,"delta":"%b"}\n\n'
-    form = known(numbered % (7, b"a"), Shape.RESPONSES)
-    assert form.read_one(numbered % (7, b"a")) == ""
+RESPONSES = b'event: x\ndata: {"sequence_number":%b,"item_id":"i","delta":%b,"obfuscation":%b}\n\n'
+numbers = st.sampled_from([b"8", b"07", b"7.5", b"null", b'"7"', b"-1", b"9" * 40, b"8\n", b""])
+
+
+@given(numbers, tokens, tokens, changes)
+def test_so_is_one_with_a_number_and_padding(
+    number: bytes, token: bytes, padding: bytes, change: tuple[bytes, bytes]
+) -> None:
+    form = known(RESPONSES % (b"7", b'"a"', b'"xx"'), Shape.RESPONSES)
+    wire = (RESPONSES % (number, token, padding)).replace(*change)
+    texts, end = form.read(wire, 0)
+    alone = form.read_one(wire)
+    assert ([alone], len(wire)) == (texts, end) if alone else texts == []
+    assert form.read_one(wire + wire) == ""
+
+
+def test_a_long_event_is_read_in_rows_only() -> None:
+    long = b'"%b"' % (b"x" * LARGEST)
+    assert known(CHAT % (b'"a"', b"")).read_one(CHAT % (long, b"")) == ""
+    form = known(RESPONSES % (b"7", b'"a"', b'"xx"'), Shape.RESPONSES)
+    assert form.read_one(RESPONSES % (b"8", b'"a"', long)) == ""
 
 
 @given(st.text(max_size=5), st.integers(0, 999))
