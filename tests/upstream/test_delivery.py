@@ -202,7 +202,6 @@ async def test_a_post_of_which_a_part_was_received_is_not_sent_again(variant: st
         assert request.resends == 0
 
 
-@on_pools
 @pytest.mark.usefixtures("trusting")
 async def test_a_server_that_ends_each_connection_after_its_answer_loses_few_requests(
     variant: str, monkeypatch: pytest.MonkeyPatch

@@ -16,7 +16,7 @@ and a log line with the whole URL.
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any, cast
 
 import httpx2
@@ -32,6 +32,7 @@ from gateway.upstream.delivery import SAFE_METHODS
 from gateway.upstream.headers import OutgoingHeaders, framing
 from gateway.upstream.origin import Origin
 from gateway.upstream.proxied.httpx_errors import causes, closed_unanswered, gateway_errors
+from gateway.upstream.proxied.reuse import WatchedTransport
 from gateway.upstream.reply_fields import reply_headers
 from gateway.upstream.slots import Slots, UpstreamStats, for_look_ups, for_requests
 from gateway.upstream.targets import targets_of
@@ -70,6 +71,8 @@ class _Progress:
         self._first_byte = first_byte
         self._unclaimed: Any = None
         self.connected = False
+        self.note_loss: Callable[[], None] = lambda: None
+        """Called if the connection that has the request ends unanswered; see `reuse.py`."""
         self.secured_at = 0.0
         """When TLS began on a new connection (loop time); 0 without."""
 
@@ -190,6 +193,7 @@ class HttpClient:
                     response = await self._transport.handle_async_request(request)
         except UpstreamError as error:
             if not progress.connected and closed_unanswered(error.__cause__):
+                progress.note_loss()
                 raise _ReusedConnectionClosed(
                     error.message, reason=error.reason
                 ) from error.__cause__
@@ -259,19 +263,8 @@ class _ReusedConnectionClosed(UpstreamError):
 def _transport(
     upstream: UpstreamSettings, connections: int, tls: ssl.SSLContext, *, is_encrypted: bool
 ) -> httpx2.AsyncHTTPTransport:
-    proxy = httpx2.Proxy(upstream.proxy.reveal()) if upstream.proxy is not None else None
     try:
-        return httpx2.AsyncHTTPTransport(
-            verify=tls,
-            trust_env=False,
-            http2=upstream.http2 and is_encrypted,
-            proxy=proxy,
-            limits=httpx2.Limits(
-                max_connections=connections,
-                max_keepalive_connections=connections,
-                keepalive_expiry=upstream.keepalive_expiry,
-            ),
-        )
+        return WatchedTransport(upstream, connections, tls, is_encrypted=is_encrypted)
     except ImportError as error:
         raise ValueError(
             f"upstream '{upstream.name}': a SOCKS proxy needs a package that is not installed; "

@@ -1,0 +1,217 @@
+"""Servers that end each connection after its answer, without a word: through httpx2, too.
+
+The requests that such a server loses at the worst moment are counted in `../test_delivery.py`.
+"""
+
+import asyncio
+import ssl
+from contextlib import suppress
+from math import inf
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from gateway.config.secret import Secret
+from gateway.errors import Reason, UpstreamError
+from gateway.upstream import early_ends
+from gateway.upstream.early_ends import SOON, EarlyEnds
+from gateway.upstream.proxied.reuse import WatchedConnection
+from tests.certificates import make_pair
+from tests.loop_clock import LoopClock
+from tests.upstream.conftest import World, WorldMaker, call, sender_for, settings_for
+from tests.upstream.scripted import Peer, Script, replies, scripted, until, with_length
+
+pytestmark = pytest.mark.anyio
+
+OK = with_length(b"fine")
+POST = call(b"paid for")
+
+
+@pytest.fixture
+def soon_is_always(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let every end be one that is due to the answer, however slow this machine is."""
+    monkeypatch.setattr(early_ends, "SOON", inf)
+
+
+only_here = pytest.mark.parametrize("variant", ["httpx2-asyncio"], indirect=True)
+
+
+async def closes(peer: Peer) -> None:
+    """Answer one request, then close the connection."""
+    await peer.request()
+    await peer.send(OK)
+
+
+async def ends(peer: Peer) -> None:
+    """Answer one request, and be over only once the connection is closed."""
+    await closes(peer)
+    peer.writer.close()
+    await peer.writer.wait_closed()
+
+
+async def loses(peer: Peer) -> None:
+    """Answer one request, then reset the connection at the next."""
+    await peer.request()
+    await peer.send(OK)
+    await peer.reader.readexactly(1)
+    peer.reset()
+
+
+async def fetch_until_it_ends(world: World) -> None:
+    assert await world.fetch(POST.copy()) == (200, b"fine")
+    await until(lambda: world.upstream.open == 0)
+
+
+@only_here
+async def test_a_connection_is_used_again_once_it_has_outlived_its_answer(
+    before: WorldMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    used: list[int] = []
+
+    async def script(peer: Peer) -> None:
+        number = world.upstream.connections
+        while True:
+            await peer.request()
+            used.append(number)
+            await peer.send(OK)
+
+    async with before(ends, ends, ends, script, keepalive_expiry=1000.0) as world:
+        with monkeypatch.context() as patch:
+            patch.setattr(early_ends, "SOON", inf)
+            for _ in range(3):
+                await fetch_until_it_ends(world)
+        with monkeypatch.context() as patch:
+            clock = LoopClock(patch)
+            for seconds in (0.8 * SOON, 0.4 * SOON, 0.0, 0.0):
+                await world.fetch(POST.copy())
+                clock.advance(seconds)
+        assert used == [4, 5, 4, 4]
+
+
+@only_here
+@pytest.mark.usefixtures("soon_is_always")
+async def test_one_that_may_be_ending_holds_no_request_up(
+    before: WorldMaker,
+) -> None:
+    """Not even with a single slot: all others wait for it to be free."""
+    scripts = (ends, ends, ends, replies(OK))
+    async with before(*scripts, keepalive_expiry=1000.0, max_connections=1) as world:
+        for _ in range(3):
+            await fetch_until_it_ends(world)
+        fetched = await asyncio.gather(*(world.fetch(POST.copy()) for _ in range(5)))
+        assert fetched == [(200, b"fine")] * 5
+        assert world.upstream.connections == 8
+        await until(lambda: world.upstream.open <= 2)
+
+
+@only_here
+@pytest.mark.usefixtures("soon_is_always")
+async def test_a_connection_that_carries_a_second_answer_shows_that_others_do(
+    before: WorldMaker,
+) -> None:
+    async def ends_later(peer: Peer) -> None:
+        await peer.request()
+        await peer.send(OK)
+        await ends(peer)
+
+    scripts = (ends, ends, ends_later, ends, replies(OK, OK))
+    async with before(*scripts, keepalive_expiry=1000.0) as world:
+        for _ in range(2):
+            await fetch_until_it_ends(world)
+        await world.fetch(POST.copy())
+        for _ in range(2):
+            await fetch_until_it_ends(world)
+        assert world.upstream.connections == 4
+        for _ in range(2):
+            await world.fetch(POST.copy())
+        assert world.upstream.connections == 5
+
+
+class Shared:
+    """A connection of HTTP/2, whose requests are lost together."""
+
+    idle = False
+
+    async def handle_async_request(self, request: Any) -> Any:
+        return request
+
+    def is_available(self) -> bool:
+        return True
+
+    def has_expired(self) -> bool:
+        return False
+
+    def is_idle(self) -> bool:
+        return self.idle
+
+
+@pytest.mark.usefixtures("soon_is_always")
+async def test_one_that_carries_a_request_is_not_about_to_end() -> None:
+    known = EarlyEnds(1000.0)
+    now = asyncio.get_running_loop().time()
+    for _ in range(3):
+        known.ended(1, 0.0, now)
+    connection = WatchedConnection(Shared(), known)
+    assert not connection.has_expired()
+    assert connection.is_available()
+
+
+@pytest.mark.usefixtures("soon_is_always")
+async def test_one_that_ends_counts_once_however_many_requests_it_carried() -> None:
+    known, shared = EarlyEnds(1000.0), Shared()
+    connection = WatchedConnection(shared, known)
+    shared.idle = True
+    assert not connection.has_expired()
+    shared.idle = False
+    requests = [SimpleNamespace(extensions={"trace": SimpleNamespace()}) for _ in range(3)]
+    for request in requests:
+        await connection.handle_async_request(request)
+    for request in requests:
+        request.extensions["trace"].note_loss()
+    assert not known.may_come(0.0, asyncio.get_running_loop().time())
+
+
+@pytest.mark.parametrize("script", [closes, loses])
+@pytest.mark.usefixtures("soon_is_always")
+async def test_such_a_server_behind_a_forward_proxy_loses_few_requests(
+    script: Script, tmp_path: Path
+) -> None:
+    """Through a tunnel, so that the proxy has no say in it."""
+    pair = make_pair(tmp_path)
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(pair.certificate, pair.key)
+
+    async def copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError):
+            while data := await reader.read(65536):
+                writer.write(data)
+        writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
+
+    async def proxy(peer: Peer) -> None:
+        request = await peer.head()
+        assert (request.method, request.target) == ("CONNECT", "localhost:8000")
+        reader, writer = await asyncio.open_connection(origin.host, origin.port)
+        await peer.send(b"HTTP/1.1 200 OK\r\n\r\n")
+        await asyncio.gather(copy(peer.reader, writer), copy(reader, peer.writer))
+
+    async with scripted(script, tls=tls) as origin, scripted(proxy) as through:
+        settings = settings_for(
+            "https://localhost:8000/v1",
+            verify=str(pair.certificate),
+            proxy=Secret(through.base_url.removesuffix("/v1")),
+            keepalive_expiry=1000.0,
+        )
+        world = World(sender_for("httpx2-asyncio", settings), origin)
+        lost: list[Reason | None] = []
+        for _ in range(20):
+            try:
+                assert await world.fetch(POST.copy()) == (200, b"fine")
+            except UpstreamError as error:
+                lost.append(error.reason)
+        assert lost in [[Reason.CLOSED] * times for times in range(4)]
+        await world.sender.aclose()
+        await until(lambda: through.open + origin.open == 0)
