@@ -48,16 +48,26 @@ def client(running: Door) -> Iterator[Client]:
         yield made
 
 
-@pytest.mark.parametrize("expect", [EXPECT, "expect: 100-Continue"])
+@pytest.mark.parametrize(
+    "expect",
+    [
+        (EXPECT,),
+        ("expect: 100-Continue",),
+        ("Expect: 100-continue \t",),
+        ("Expect: 100-continue, foo",),
+        ("Expect: foo=bar;baz ,,100-CONTINUE",),
+        ("Expect: foo", EXPECT, EXPECT),
+    ],
+)
 @pytest.mark.parametrize("chunked", [False, True], ids=["with a length", "chunked"])
 @pytest.mark.parametrize("path", [CHAT, EMBEDDINGS, FILES])
 def test_a_body_is_invited_once(
-    running: Door, client: Client, path: str, expect: str, *, chunked: bool
+    running: Door, client: Client, path: str, expect: tuple[str, ...], *, chunked: bool
 ) -> None:
     before = len(running.upstream.requests)
     framing = "Transfer-Encoding: chunked" if chunked else LENGTH
     body = chunk(BODY[:20]) + chunk(BODY[20:]) + chunk(b"") if chunked else BODY
-    client.send(raw(f"POST {path} HTTP/1.1", framing, expect))
+    client.send(raw(f"POST {path} HTTP/1.1", framing, *expect))
     assert client.reply_head()[0] == 100
     client.drip(body)
     assert client.reply_head()[0] == 200
@@ -89,8 +99,16 @@ def test_a_body_that_did_not_wait_is_served(running: Door, client: Client, path:
     assert received.count(b"HTTP/1.1 200") == 1
 
 
-def test_http_1_0_is_not_invited(running: Door, client: Client) -> None:
-    client.send(raw(f"POST {CHAT} HTTP/1.0", LENGTH, EXPECT))
+@pytest.mark.parametrize("expect", ["", "foo", "200-ok, 100-continued", "100-continue=no"])
+def test_other_expectations_are_ignored(running: Door, client: Client, expect: str) -> None:
+    client.send(raw(f"POST {CHAT} HTTP/1.1", LENGTH, f"Expect: {expect}"))
+    client.send(BODY)
+    assert client.reply_head()[0] == 200
+
+
+@pytest.mark.parametrize("expect", [EXPECT, f"{EXPECT}, foo"])
+def test_http_1_0_is_not_invited(running: Door, client: Client, expect: str) -> None:
+    client.send(raw(f"POST {CHAT} HTTP/1.0", LENGTH, expect))
     client.send(BODY)
     assert client.reply_head()[0] == 200
 

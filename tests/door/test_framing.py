@@ -146,6 +146,16 @@ def test_chunked_is_known_in_any_case(running: Door, client: Client, coding: str
     expect_body(running, client, before, BODY)
 
 
+@pytest.mark.parametrize(
+    ("host", "field"),
+    [("gateway.test \t", "X-A: b"), ("gateway.test", "Content-Encoding: identity ")],
+)
+def test_blanks_after_a_value_change_nothing(client: Client, host: str, field: str) -> None:
+    length = f"Content-Length: {len(chat())}"
+    client.send(raw(f"POST {CHAT} HTTP/1.1", length, field, host=host, body=chat()))
+    assert client.reply().status == 200
+
+
 def test_chunks_in_http_1_0_are_refused(running: Door) -> None:
     request = raw(f"POST {CHAT} HTTP/1.0", CHUNKED, "Connection: keep-alive", body=CHUNKS)
     expect_refused(running, request + SMUGGLED, 400)

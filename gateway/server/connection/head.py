@@ -28,6 +28,8 @@ _VERSIONS = frozenset({b"1.0", b"1.1"})
 _ABOUT_THE_MESSAGE = frozenset({b"content-length", b"transfer-encoding", b"expect", b"connection"})
 _UPGRADE = re.compile(rb"(?i)(?:^|(?<=[, \t]))upgrade(?=[, \t]|$)")
 _CLOSE = re.compile(rb"(?i)(?:^|,)[ \t]*close[ \t]*(?:,|$)")
+_CONTINUE = re.compile(rb"(?i)(?:^|,)[ \t]*100-continue[ \t]*(?:,|$)")
+"""Other expectations are ignored, as RFC 9110 section 10.1.1 allows: what can be served is."""
 
 
 @dataclass(slots=True)
@@ -106,8 +108,9 @@ class HeadParser:
         self._fields: list[tuple[bytes, bytes]] = []
         self._complete = False
         fields = self._fields
-        # Called by httptools for each field.
-        self.on_header = lambda name, value: fields.append((name.lower(), value))
+        # Called by httptools for each field. It leaves the blanks after a value, which are no part
+        # of it (RFC 9112 section 5.1).
+        self.on_header = lambda name, value: fields.append((name.lower(), value.rstrip(b" \t")))
         self._parser = httptools.HttpRequestParser(self)
 
     def feed(self, data: bytes) -> None:
@@ -207,7 +210,7 @@ class _Framing:
             else:
                 self.others.append(field)
                 if name == b"expect":
-                    self.expects_continue |= value.lower() == b"100-continue"
+                    self.expects_continue |= _CONTINUE.search(value) is not None
                 elif _CLOSE.search(value):
                     self.keep_alive = False
 
@@ -225,7 +228,7 @@ class _Framing:
             return None
         if not lengths:
             return 0
-        if len(lengths) > 1 or not _DIGITS.fullmatch(lengths[0].strip(b" \t")):
+        if len(lengths) > 1 or not _DIGITS.fullmatch(lengths[0]):
             raise invalid("its Content-Length is not one number")
         return int(lengths[0])
 
