@@ -7,6 +7,7 @@ from gateway.exchange.calls.missing_choices import LEFT_OUT, MissingChoices
 from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.decision import Decision
 from gateway.exchange.description import describe
+from gateway.exchange.errors.error_replies import error_in_success
 from gateway.exchange.errors.failed_attempt import reply_or_failure
 from gateway.exchange.params.known_fixes import KnownFixes
 from gateway.exchange.reply.classify import ErrorReply
@@ -94,7 +95,11 @@ class AttemptRunner:
         await self._attempts.learn_names(call, attempt)
         decision.identified(failure.headers)
         upstream = self._settings.upstream(route.upstream)
-        return await reply_or_failure(upstream, route, call, attempt, failure)
+        answered = await reply_or_failure(upstream, route, call, attempt, failure)
+        if attempt.translation is None and isinstance(answered, ClientReply):
+            # A stream that is passed on, and begins with the error: its status is a success.
+            decision.failed(route.upstream, error_in_success(failure), final=True)
+        return answered
 
     async def _translated(
         self,

@@ -94,6 +94,11 @@ class Decision(msgspec.Struct, gc=False):
         """The `x-request-id` of the reply; empty without one."""
         return id_in(self.id_line)
 
+    @property
+    def has_failed(self) -> bool:
+        """Whether the reply is an error, whatever its status."""
+        return bool(self.failures) and self.failures[-1].final
+
     def failed(self, upstream: str, error: UpstreamError, *, final: bool = False) -> None:
         """Note a failed call for the operator, where the request's own end will not report it."""
         self.failures = (

@@ -241,7 +241,7 @@ class Exchange:
         scope: CacheScope,
         retries: Retries | None,
     ) -> None:
-        if not 200 <= reply.status < 300:
+        if not 200 <= reply.status < 300 or decision.has_failed:
             return
         if route.unconfirmed:
             self.resolver.notes.note_answer(scope, route.model_sent, (retries or route).shape)

@@ -106,10 +106,9 @@ def ended(decision: Decision, status: int, error: GatewayError | None = None) ->
     if error is not None:
         return broken_by(error)
     if status < 400:
-        failures = decision.failures
-        if not failures or not failures[-1].final:
+        if not decision.has_failed:
             return SUCCESS
-        return Ending(outcome_of(failures[-1].reason))
+        return Ending(outcome_of(decision.failures[-1].reason))
     if status == _TOO_MANY or status >= 500:
         if decision.upstream:
             reason = reason_of(status)

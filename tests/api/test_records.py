@@ -4,11 +4,12 @@ from copy import deepcopy
 from hashlib import sha256
 from typing import Any
 
+import msgspec
 import pytest
 
 from gateway.config.settings import ClientSettings, ModelRule
 from gateway.exchange.decision import Decision
-from gateway.shapes import UpstreamCall
+from gateway.shapes import Json, Shape, UpstreamCall
 from tests.api.client import Client
 from tests.exchange.scene import Scene, chat_chunk, chat_completion
 from tests.fakes import EVENT_STREAM, FakeReply, json_reply, stream_reply
@@ -112,6 +113,59 @@ def test_other_replies_are_not_searched() -> None:
     assert decided(reply, ("/v1/moderations", {"input": "Hi"})).tokens is None
 
 
+BUSY: Json = {"error": {"message": "The model `upstreams` is busy", "type": "server_error"}}
+EVENT = b"event: error\ndata: " + msgspec.json.encode(BUSY) + b"\n\n"
+IMAGE = ("/v1/images/generations", {"model": "upstreams", "prompt": "Hi"})
+MESSAGE_REQUEST = {"model": "claude-x", "max_tokens": 1, "messages": MESSAGES}
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        CHAT,
+        ("/v1/completions", {"model": "gpt-3.5-turbo-instruct", "prompt": "Hi"}),
+        RESPONSE,
+        ("/v1/messages", MESSAGE_REQUEST),
+        IMAGE,
+        EMBEDDING,
+    ],
+)
+@pytest.mark.parametrize("has_length", [False, True])
+@pytest.mark.parametrize("events", [False, True])
+def test_an_error_under_a_success_is_a_failure_of_the_upstream(
+    path: str, body: dict[str, Any], *, events: bool, has_length: bool
+) -> None:
+    came = EVENT if events else msgspec.json.encode(BUSY)
+    kind = EVENT_STREAM if events else ((b"content-type", b"application/json"),)
+    length = ((b"content-length", b"%d" % len(came)),) if has_length else ()
+    home = ModelRule(body["model"], endpoints=tuple(s for s in Shape if path.endswith(s.path)))
+    scene = Scene(lambda _: FakeReply(200, (*kind, *length), (came,)), rules=(home,))
+    client = Client(scene.network.answer, scene=scene)
+    reply = client.post(path, {**body, "stream": events})
+    (seen,) = client.observer.seen
+    assert (reply.status, reply.body) == (200, came)
+    assert (seen.outcome, seen.status) == ("upstream_error", 200)
+    assert [failure.reason for failure in seen.decision.failures] == ["error_reply"]
+
+
+@pytest.mark.parametrize(("path", "body"), [IMAGE, EMBEDDING])
+@pytest.mark.parametrize("pieces", [1, 3])
+def test_an_aliass_error_at_the_beginning_of_a_stream_names_it(
+    path: str, body: dict[str, Any], pieces: int
+) -> None:
+    size = len(EVENT) // pieces + 1
+    came = [EVENT[at : at + size] for at in range(0, len(EVENT), size)]
+    alias = ModelRule("mine", model="upstreams")
+    scene = Scene(
+        lambda _: FakeReply(200, EVENT_STREAM, (*came, b"data: [DONE]\n\n")), rules=(alias,)
+    )
+    client = Client(scene.network.answer, scene=scene)
+    reply = client.post(path, {**body, "model": "mine", "stream": True})
+    (seen,) = client.observer.seen
+    assert (reply.status, seen.outcome) == (200, "upstream_error")
+    assert reply.body == EVENT.replace(b"`upstreams`", b"`mine`") + b"data: [DONE]\n\n"
+
+
 @pytest.mark.parametrize("first", [b": waiting\n\n", b'data: {"choices":[]}\n\n'])
 def test_a_comment_is_not_yet_the_first_byte(first: bytes) -> None:
     answer = FakeReply(200, EVENT_STREAM, [first])
@@ -130,7 +184,6 @@ def test_the_clients_id_is_that_of_the_record() -> None:
 
 KEY = "team-key"
 TEAM = ClientSettings("team", (sha256(KEY.encode()).hexdigest(),), models=("gpt-4o*",))
-MESSAGE_REQUEST = {"model": "claude-x", "max_tokens": 1, "messages": MESSAGES}
 REALTIME = {"session": {"type": "realtime", "model": "gpt-realtime"}}
 
 

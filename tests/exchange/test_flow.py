@@ -25,6 +25,7 @@ from tests import kinds
 from tests.exchange.scene import (
     ALICE,
     BOB,
+    OPENAI,
     Scene,
     chat_chunk,
     chat_completion,
@@ -414,6 +415,20 @@ def test_a_refusal_wrapped_in_status_200_is_a_refusal() -> None:
 
     result = Scene(answer, vllm).generate(Shape.CHAT, MESSAGES)
     assert result.json["choices"][0]["message"]["content"] == "Hello"
+
+
+@pytest.mark.parametrize("is_error", [False, True])
+def test_a_stream_that_begins_with_an_error_teaches_nothing(*, is_error: bool) -> None:
+    begun = {"error": {"message": "The server is busy."}} if is_error else chat_chunk("Hi")
+
+    def answer(call: UpstreamCall) -> Answer:
+        return json_reply({"data": []}) if call.method == "GET" else stream_reply(begun)
+
+    vllm = UpstreamSettings("vllm", "http://127.0.0.1:8000/v1", kinds.VLLM, CredentialPolicy.NONE)
+    scene = Scene(answer, vllm, OPENAI)
+    result = scene.generate(Shape.CHAT, {**MESSAGES, "model": "unlisted", "stream": True})
+    assert (result.reply.status, result.decision.has_failed) == (200, is_error)
+    assert scene.resolver.notes.has_route("vllm", Shape.CHAT) is not is_error
 
 
 @pytest.mark.parametrize("streamed", [False, True])

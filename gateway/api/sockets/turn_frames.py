@@ -168,9 +168,11 @@ class TurnFrames:
         """
         self.ended = True
         try:
-            _, last = read_event(as_text(relayed.terminal))
+            data, last = read_event(as_text(relayed.terminal))
         except UpstreamError:
             return  # an error without a type
+        if last.has_error:
+            self._note(upstream_error(read_object(data)))
         if last.type not in _CONTINUABLE:
             return
         if relayed.is_steered:
@@ -214,7 +216,16 @@ class TurnFrames:
         """Return the frame of an error that the gateway puts into its own words; empty: none."""
         known = upstream_error(event)
         shown = known and self._in_own_words(self.decision.upstream, known)
-        return [] if shown is None or shown is known else self.fail(shown)
+        if shown is not None and shown is not known:
+            return self.fail(shown)
+        self._note(known)
+        return []
+
+    def _note(self, error: UpstreamError | None) -> None:
+        """Note an error of a turn that is passed on: nothing else knows of it."""
+        is_noted = self.decision.has_failed or (self.body and self.body.failure)
+        if error is not None and not is_noted:
+            self.decision.failed(self.decision.upstream, error, final=True)
 
     def _error(self, data: bytes) -> bytes:
         self.ended = True

@@ -80,14 +80,22 @@ async def _decided(failure: ErrorReply, *, refused: bool) -> ClientReply | Error
     """Return what becomes of a failure that came as the first event of a stream.
 
     Unless it is `refused`, its client gets it as it came: the reply is returned, or its error
-    raised. A refusal is read to its end, for which it has `REST_SECONDS`, so that its connection is
-    free for another attempt.
+    raised. A refusal is read to its end, so that its connection is free for another attempt.
     """
     shown = failure.for_client
     if not refused and shown is not None:
         if isinstance(shown, GatewayError):
             raise shown
         return shown
+    return await read_out(failure)
+
+
+async def read_out(failure: ErrorReply) -> ErrorReply:
+    """Return a failure whose stream, if it came in one, was read to its end.
+
+    That has `REST_SECONDS` to come.
+    """
+    shown = failure.for_client
     if not isinstance(shown, ClientReply) or isinstance(shown.body, bytes):
         return failure
     headers = [pair for pair in shown.headers if pair[0] != b"content-length"]

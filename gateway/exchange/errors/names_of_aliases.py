@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Final
 
 from gateway.envelopes.upstream_json import NOT_JSON, decode_halves, encode_halves
+from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.reply.classify import ErrorReply
 from gateway.headers import JSON
 from gateway.resolve.evidence import Route
@@ -24,9 +25,16 @@ def upstreams_words(refusal: Refusal, route: Route) -> str:
 def named_as_asked(failure: ErrorReply, models: ModelNames | None) -> ErrorReply:
     """Return an upstream's error with the client's name of the model in its texts.
 
-    The rest is as it came. `models` None: the client's name is the upstream's.
+    The rest is as it came; a stream has to be read to its end before (`read_out`). `models` None:
+    the client's name is the upstream's.
     """
-    if models is None or failure.partial or failure.for_client is not None:
+    if models is None or failure.partial:
+        return failure
+    shown = failure.for_client
+    if isinstance(shown, ClientReply) and isinstance(shown.body, bytes):
+        named = _text_named(shown.body, models)
+        return replace(failure, for_client=replace(shown, body=named))
+    if shown is not None:
         return failure
     try:
         decoded = decode_halves(failure.body)
@@ -39,12 +47,16 @@ def named_as_asked(failure: ErrorReply, models: ModelNames | None) -> ErrorReply
 
 
 def _with_text_named(failure: ErrorReply, models: ModelNames) -> ErrorReply:
-    text = failure.body.decode("utf-8", "surrogateescape")
-    named = models.as_asked(text)
-    if named == text:
+    named = _text_named(failure.body, models)
+    if named == failure.body:
         return failure
     kind = tuple(pair for pair in failure.headers if pair[0] == b"content-type")
-    return _with_body(failure, named.encode("utf-8", "surrogateescape"), kind)
+    return _with_body(failure, named, kind)
+
+
+def _text_named(body: bytes, models: ModelNames) -> bytes:
+    text = body.decode("utf-8", "surrogateescape")
+    return models.as_asked(text).encode("utf-8", "surrogateescape")
 
 
 def _with_body(failure: ErrorReply, body: bytes, kind: RawHeaders) -> ErrorReply:

@@ -7,7 +7,7 @@ or in a multipart form.
 
 from collections.abc import Sequence
 
-from gateway.config.settings import Settings
+from gateway.config.settings import Settings, UpstreamSettings
 from gateway.envelopes.error_envelopes import is_error_in_success
 from gateway.envelopes.printed_values import decode_body
 from gateway.errors import UnknownRoute, UpstreamError
@@ -16,6 +16,8 @@ from gateway.exchange.bodies.apart import Apart
 from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.decision import Decision
 from gateway.exchange.errors import failures
+from gateway.exchange.errors.error_replies import error_in_success
+from gateway.exchange.errors.failed_attempt import read_out
 from gateway.exchange.errors.names_of_aliases import named_as_asked
 from gateway.exchange.errors.redirections import check_passed_redirect, led_nowhere
 from gateway.exchange.passthrough.destinations import Destination, Destinations
@@ -72,7 +74,7 @@ class Forwarder:
             if changed is not None:
                 return changed
         try:
-            return await self._answer(call, destination, reply, about_a_model=bool(named))
+            return await self._answer(call, destination, reply, decision, about_a_model=bool(named))
         except UpstreamError:
             await reply.aclose()
             raise
@@ -110,6 +112,7 @@ class Forwarder:
         call: Request,
         destination: Destination,
         reply: UpstreamReply,
+        decision: Decision,
         *,
         about_a_model: bool,
     ) -> ClientReply:
@@ -128,17 +131,28 @@ class Forwarder:
             failure = await read_error(reply)
             failures.check_own_key(settings, failure.status, failure.body)
             return failures.untouched(named_as_asked(failure, models))
-        may_tell = models is not None or (call.method == "POST" and failures.has_own_key(settings))
+        may_tell = models is not None or call.method == "POST"
         if is_card or (may_tell and 200 <= reply.status < 300):
-            # Small JSON may be an error in a success: about the alias's model, or the key.
+            # Small JSON, or a first event, may be an error in a success.
             grace = self._settings.server.first_byte_grace
             answered = await untouched_answer(None, reply, grace, counted=counted)
             if isinstance(answered, ErrorReply):
-                failures.check_own_key(settings, answered.status, answered.body)
-                is_error = is_error_in_success(decode_body(answered.body))
-                return failures.untouched(named_as_asked(answered, models if is_error else None))
+                return await _only_looking_like_success(answered, destination, settings, decision)
             return answered
         return passed_on(reply, counted=counted)
+
+
+async def _only_looking_like_success(
+    failure: ErrorReply, destination: Destination, settings: UpstreamSettings, decision: Decision
+) -> ClientReply:
+    """Return what only looks like a success, which the operator is told of where it is an error."""
+    failures.check_own_key(settings, failure.status, failure.body)
+    if not is_error_in_success(decode_body(failure.body)):
+        return failures.untouched(failure)
+    decision.failed(destination.upstream, error_in_success(failure), final=True)
+    if destination.models is not None:
+        failure = named_as_asked(await read_out(failure), destination.models)
+    return failures.untouched(failure)
 
 
 def _is_of_anthropics_client(call: Request) -> bool:

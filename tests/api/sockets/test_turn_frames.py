@@ -182,6 +182,39 @@ def test_the_end_of_a_response_has_its_documented_type(status: str) -> None:
         assert (each.memory.recall("resp_1") is None) is (status == "failed")
 
 
+FAILED: Json = {"code": "server_error", "message": "busy"}
+ERRORS: list[Json] = [
+    {"type": "error", "sequence_number": 1, "param": None, **FAILED},
+    {"error": FAILED},
+    ended("failed", error=FAILED),
+]
+
+
+@pytest.mark.parametrize("error", ERRORS)
+@pytest.mark.parametrize("came", ["events", "whole", "relayed", "known"])
+def test_an_error_of_a_turn_that_is_passed_on_is_noted_once(error: Json, came: str) -> None:
+    frames = TurnFrames(turn(), None)
+    frames.decision = Decision(upstream="up")
+    if came == "known":
+        frames.decision.failed("up", UpstreamError("busy"), final=True)
+    if came == "relayed":
+        frames.note_end(Relayed(msgspec.json.encode(error)))
+    elif came == "whole" and "response" not in error:
+        frames.label(events=False)
+        assert [*frames.feed(msgspec.json.encode(error)), *frames.finish()]
+    else:
+        assert len(frames.feed(stream(begun(), error))) == 2
+    assert [failure.message for failure in frames.decision.failures] == ["busy"]
+    assert frames.decision.has_failed
+
+
+def test_a_turn_that_ends_well_has_no_failure() -> None:
+    frames = TurnFrames(turn(), None)
+    frames.feed(stream(*EVENTS))
+    frames.note_end(Relayed(msgspec.json.encode(ended())))
+    assert not frames.decision.has_failed
+
+
 def test_after_the_last_event_nothing_follows() -> None:
     frames = frames_of([stream(ended("failed"), delta("x")), stream(begun())])
     assert read(frames) == [ended("failed")]

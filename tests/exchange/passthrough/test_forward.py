@@ -437,8 +437,11 @@ def test_a_refusal_of_the_gateways_own_key_under_a_success_is_not_shown(
     assert scene.network.replies[0].closed
     callers = Scene(lambda _: FakeReply(200, kind, (came,)))
     for asked, method in ((callers, "POST"), (scene, "GET")):  # the caller's key, a file
-        reply, _ = asyncio.run(passed(asked, path, method, body=b'{"model": "m"}'))
-        assert not isinstance(reply.body, bytes)
+        reply, decision = asyncio.run(passed(asked, path, method, body=b'{"model": "m"}'))
+        assert reply.status == 200
+        assert decision.has_failed is (method == "POST")
+        if isinstance(reply.body, bytes):
+            assert reply.body == came
 
 
 def test_a_refusal_of_the_gateways_own_key_under_a_success_is_not_shown_for_an_alias() -> None:
