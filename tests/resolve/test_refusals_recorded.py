@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from gateway.envelopes.error_envelopes import read_error
 from gateway.resolve.refusals.classify import Refusal, Verdict, classify
+from gateway.resolve.refusals.history.template_words import is_of_template
 from gateway.shapes import Shape
 from tests.resolve.recorded_errors import (
     RECORDED,
@@ -245,9 +246,14 @@ def test_any_other_403_is_of_access(recorded: RecordedError) -> None:
 
 
 @each(MEANT)
-def test_a_500_is_a_fault_unless_new_api_lacks_a_conversion(recorded: RecordedError) -> None:
+def test_a_500_is_a_fault_unless_a_template_speaks_or_new_api_lacks_a_conversion(
+    recorded: RecordedError,
+) -> None:
     unconverted = recorded.id in ("newapi-codex-channel-chat", "newapi-responses-not-implemented")
-    assert acts(recorded.classify(status=500)) == unconverted
+    reply = read_error(recorded.body)
+    is_templates = reply is not None and is_of_template(reply.message)
+    assert acts(recorded.classify(status=500)) == (unconverted or is_templates)
+    assert not is_templates or recorded.label == "wrong_endpoint"
 
 
 @each(RECORDED)

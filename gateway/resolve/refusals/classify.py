@@ -26,6 +26,7 @@ from gateway.resolve.refusals.history.earlier_thinking import (
 )
 from gateway.resolve.refusals.history.history_fields import demanded_field
 from gateway.resolve.refusals.history.system_turns import USERS, is_the_models, refuses_system_turn
+from gateway.resolve.refusals.history.template_words import is_of_template
 from gateway.resolve.refusals.limits import no_room, too_large
 from gateway.resolve.refusals.missing_models import (
     is_not_found,
@@ -104,7 +105,6 @@ _NOT_ABOUT_ACCESS = re.compile(
     r"(?i)You are not allowed to (?:generate embeddings|request logprobs|sample) "
     r"from this model\.?$"
 )
-
 # OpenCode Zen says 401 of a model before it looks at the key; `AuthError` is about keys.
 _ABOUT_THE_MODEL = "ModelError"
 
@@ -162,10 +162,10 @@ def classify(
     an error about a parameter that was not sent is `other`.
 
     Statuses 401, 402, 405, 407-415, 425, 429 and 5xx are `other`, except OpenCode Zen's 401 of a
-    model, 405 about a missing route or whole replies, 410 of a retired model, 501 about an endpoint
-    or whole replies and new-api's 500 for a missing conversion; 403 is, except for three texts of
-    OpenAI's. The same applies to statuses that relays write before the message. A 2xx reply is
-    classified only if it has an error instead of a result.
+    model, 405 about a missing route or whole replies, 410 of a retired model, 500 in a template's
+    words or for new-api's missing conversion, and 501 about an endpoint or whole replies; 403 is,
+    except for three texts of OpenAI's. So are statuses that relays write before the message. A 2xx
+    reply is classified only if it has an error instead of a result.
     """
     decoded = decode_body(body)
     reply = read_error(decoded)
@@ -180,8 +180,7 @@ def classify(
     refusal = replace(
         _judge(_with_name_as_one_word(reply, model), called, model, sent), message=reply.message
     )
-    statuses = (status, *reply.statuses)
-    admitted = all(_status_admits(status, reply, refusal) for status in statuses)
+    admitted = all(_status_admits(each, reply, refusal) for each in (status, *reply.statuses))
     return refusal if admitted else _other(reply)
 
 
@@ -211,7 +210,7 @@ def _status_admits(status: int, reply: ErrorDetails, refusal: Refusal) -> bool:
     if status == _GONE:
         return verdict is Verdict.MODEL_RETIRED
     if status == _FAULT:
-        return is_unconverted(reply)
+        return is_unconverted(reply) or is_of_template(reply.message)
     if status not in _LACKING:
         return False
     return verdict in _LACKING[status] or any(fix.action == STREAM for fix in refusal.fixes)
@@ -296,5 +295,6 @@ def _other(reply: ErrorDetails) -> Refusal:
 
 
 def _is_unrelated(reply: ErrorDetails) -> bool:
-    is_known = reply.code in _UNRELATED or reply.type in _UNRELATED
-    return is_known or _UNRELATED_TEXT.match(reply.message) is not None
+    if reply.code in _UNRELATED or reply.type in _UNRELATED:
+        return not is_of_template(reply.message)
+    return _UNRELATED_TEXT.match(reply.message) is not None

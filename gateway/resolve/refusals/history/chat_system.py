@@ -10,12 +10,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, TypeGuard
 
 from gateway.resolve.refusals.history.system_turns import is_users, part_in_tags, parts_of
+from gateway.resolve.refusals.history.template_words import BEFORE, NO_SYSTEM
 from gateway.shapes import Json
 from gateway.texts import in_system_tags
 
 TAKES_NONE: Final = re.compile(
-    r"(?:[\s\S]{0,1000}?Jinja Exception: )?System role (?:is )?not supported|"
-    r"Developer instruction is not enabled for models/",
+    rf"{BEFORE}{NO_SYSTEM}|Developer instruction is not enabled for models/",
     re.IGNORECASE,
 )
 """How an error refuses all system messages."""

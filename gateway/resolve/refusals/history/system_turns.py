@@ -7,6 +7,7 @@ and templates that take one at the beginning only (llama.cpp, Qwen).
 
 import re
 
+from gateway.resolve.refusals.history.template_words import BEFORE, SYSTEM_FIRST
 from gateway.shapes import Json
 from gateway.texts import in_system_tags
 
@@ -15,22 +16,20 @@ FIRST = "first"
 
 _AT = r"(?:messages?(?:[.\[]\d{1,6}\]?)?(?:\.role)?: ?)?"
 _SYSTEM = r"[`'\"]?system[`'\"]?"
-_ONLY_FIRST = r"System messages? must be (?:at the beginning|first|the first)"
-_BY_TEMPLATE = rf"[\s\S]{{0,1000}}?Jinja Exception: {_ONLY_FIRST}"
 _TEXT = re.compile(
     rf"(?:[^\n]{{0,80}}: )?{_AT}(?:"
     rf"unknown variant {_SYSTEM}|"
     rf"Unexpected role {_SYSTEM}|"
     rf"role {_SYSTEM} is (?:not supported|unsupported)|"
     rf"{_SYSTEM} role is (?:not supported|unsupported)|"
-    rf"{_ONLY_FIRST})|{_BY_TEMPLATE}|"
+    rf"{SYSTEM_FIRST})|{BEFORE}{SYSTEM_FIRST}|"
     # The place says which value is meant, and the words which are taken.
     r"messages[.\[]\d{1,6}\]?\.role: Input should be '(?:user|assistant)' or '(?:user|assistant)'",
     re.IGNORECASE,
 )
-ONLY_FIRST = re.compile(rf"{_ONLY_FIRST}|{_BY_TEMPLATE}", re.IGNORECASE)
+ONLY_FIRST = re.compile(rf"{BEFORE}{SYSTEM_FIRST}", re.IGNORECASE)
 """How a template says that it takes a system message at the beginning only."""
-_OF_THE_MODEL = re.compile(r"this model|must be (?:at the beginning|first|the first)")
+_OF_THE_MODEL = re.compile(rf"this model|{SYSTEM_FIRST}", re.IGNORECASE)
 
 
 def refuses_system_turn(message: str) -> bool:

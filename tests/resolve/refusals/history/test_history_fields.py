@@ -7,6 +7,7 @@ import pytest
 from gateway.resolve.refusals.classify import Verdict, classify
 from gateway.resolve.refusals.fixed_bodies import apply_fixes
 from gateway.resolve.refusals.history.history_fields import demanded_field
+from gateway.resolve.refusals.history.template_words import is_of_template
 from gateway.resolve.refusals.parameter_fixes import ParameterFix
 from gateway.shapes import Json, Shape
 
@@ -54,6 +55,14 @@ MISSING = {
     # vllm#2964, vscode#258088
     "System role not supported": "roles",
     "Unable to apply.\nError: Jinja Exception: System role not supported": "roles",
+    # lmstudio-bug-tracker#1586, text-generation-inference#3198, mistral.rs#45, janhq/jan#6254
+    'Error rendering prompt with jinja template: "System message must be at the beginning.".': (
+        "role"
+    ),
+    "Template error: syntax error: System role not supported (in <string>:1)": "roles",
+    "invalid operation: System role not supported (in chat_template:1)": "roles",
+    "Only user, assistant and tool roles are supported, got system.": "role",
+    "System message must be at the beginning. at row 19, column 27:\n {%- if -%}": "role",
     "Developer instruction is not enabled for models/gemma-3-27b-it": "roles",
 }
 
@@ -67,7 +76,8 @@ def test_a_demand_is_known_by_its_text(message: str, field: str) -> None:
     assert refusal.fixes == (ParameterFix("fill", field),)
     assert refusal.model_is_here
     assert classify(Shape.COMPLETIONS, 400, body, model="m").verdict is Verdict.OTHER
-    assert classify(Shape.CHAT, 500, body, model="m").verdict is Verdict.OTHER
+    at_500 = Verdict.UNSUPPORTED_PARAMETER if is_of_template(message) else Verdict.OTHER
+    assert classify(Shape.CHAT, 500, body, model="m").verdict is at_500
 
 
 @pytest.mark.parametrize(
@@ -81,6 +91,8 @@ def test_a_demand_is_known_by_its_text(message: str, field: str) -> None:
         "Tool call id was call_1 but has no response",
         "Expecting value",
         "The user asks why the system role is not supported",
+        "Error rendering prompt with jinja template: The system role is not supported",
+        "Template error: System role",
         "The user wrote that system messages must be at the beginning",
         "Invalid request: the message at position 1 with role 'user' must not be empty",
     ],
