@@ -23,6 +23,7 @@ from gateway.exchange.errors.redirections import check_passed_redirect, led_nowh
 from gateway.exchange.passthrough.destinations import Destination, Destinations
 from gateway.exchange.passthrough.embeddings import PATH as EMBEDDINGS
 from gateway.exchange.passthrough.embeddings import Encoding, asked_encoding, reencoded
+from gateway.exchange.passthrough.named_errors import with_named_errors
 from gateway.exchange.reply.classify import ErrorReply, read_error
 from gateway.exchange.reply.reading import MAX_ERROR_BYTES, content_length
 from gateway.exchange.reply.untouched import passed_on
@@ -138,7 +139,7 @@ class Forwarder:
             answered = await untouched_answer(None, reply, grace, counted=counted)
             if isinstance(answered, ErrorReply):
                 return await _only_looking_like_success(answered, destination, settings, decision)
-            return answered
+            return answered if models is None else with_named_errors(answered, models)
         return passed_on(reply, counted=counted)
 
 
