@@ -195,7 +195,9 @@ def _head(scope: Message) -> Head:
     root = quote(scope.get("root_path", "")).encode("ascii").rstrip(b"/")
     if root and (raw_path == root or raw_path.startswith(root + b"/")):
         raw_path = raw_path[len(root) :] or b"/"
-    headers = ClientHeaders(field for field in scope["headers"] if field[0] not in _FRAMING)
+    fields = (field for field in scope["headers"] if field[0] not in _FRAMING)
+    # uvicorn's parser leaves the blanks after a value.
+    headers = ClientHeaders((name, value.rstrip(b" \t")) for name, value in fields)
     return Head(scope["method"], raw_path, scope["query_string"], headers)
 
 
@@ -212,6 +214,7 @@ def _handshake(scope: Message) -> Head:
 def _length(scope: Message) -> int | None:
     """Return the Content-Length that the client declared, if it is a number."""
     value = next((value for name, value in scope["headers"] if name == b"content-length"), b"")
+    value = value.rstrip(b" \t")
     return int(value) if value.isdigit() and len(value) < 19 else None
 
 

@@ -206,7 +206,15 @@ def test_a_request_that_is_cancelled_in_its_body_is_not_too_slow() -> None:
 
 @pytest.mark.parametrize(
     ("value", "length"),
-    [(b"12", 12), (b"0", 0), (b"", None), (b"-1", None), (b"1e3", None), (b"9" * 19, None)],
+    [
+        (b"12", 12),
+        (b"12 \t", 12),
+        (b"0", 0),
+        (b"", None),
+        (b"-1", None),
+        (b"1e3", None),
+        (b"9" * 19, None),
+    ],
 )
 def test_a_declared_length_is_a_plain_number(value: bytes, length: int | None) -> None:
     assert _length({"headers": [(b"host", b"h"), (b"content-length", value)]}) == length
@@ -358,6 +366,12 @@ def test_a_head_has_all_fields_but_the_framing() -> None:
     head = _head(scope(CHAT, raw_path=b"/v1/%63hat"))
     assert (head.method, head.raw_path, head.query) == ("POST", b"/v1/%63hat", b"a=b")
     assert list(head.headers) == [(b"host", b"h"), (b"x-a", b"1")]
+
+
+def test_blanks_after_a_value_are_no_part_of_it() -> None:
+    fields = [(b"host", b"h \t"), (b"x-a", b"\t a b "), (b"x-b", b"")]
+    head = _head({**scope(CHAT, raw_path=b"/v1/chat"), "headers": fields})
+    assert list(head.headers) == [(b"host", b"h"), (b"x-a", b"\t a b"), (b"x-b", b"")]
 
 
 @pytest.mark.parametrize(
