@@ -8,7 +8,7 @@ before a reply's head is complete.
 
 httpx2 itself repeats a request only if it was certainly not processed: it had not been written yet,
 or the HTTP/2 server's GOAWAY left it out (RFC 9113 section 6.8). Before it uses an idle connection
-again it looks whether the server has closed it.
+of HTTP/1.1 again it looks whether the server has closed it.
 
 The transport is used bare: `httpx2.AsyncClient` would add cookies, redirects, environment proxies
 and a log line with the whole URL.

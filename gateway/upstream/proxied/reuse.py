@@ -1,7 +1,8 @@
 """When httpx2's connections are used again: not while their server may be about to end them.
 
 The rule is that of the gateway's own pool (`gateway/upstream/early_ends.py`). httpx2 looks whether
-an idle connection is still open whenever a request comes or ends; so an end is seen only then.
+an idle connection of HTTP/1.1 is still open whenever a request comes or ends, and at one of HTTP/2
+not at all: so an end is seen only then, or by the request that is lost to it.
 """
 
 import asyncio
