@@ -31,7 +31,7 @@ def with_one_system(messages: list[object]) -> Iterator[object]:
     """
     end = next((k for k, each in enumerate(messages) if not _is_systems(each)), len(messages))
     if end:
-        yield _as_one(messages[:end])
+        yield as_one(messages[:end])
     yield from without_system(messages[end:])
 
 
@@ -43,12 +43,12 @@ def without_system(messages: Iterable[object]) -> Iterator[object]:
         said = _users(message) if _is_systems(message) else message
         beside = beside or said is not message
         if row and not (beside and is_users(said) and is_users(row[-1])):
-            yield _as_one(row)
+            yield as_one(row)
             row = []
         row.append(said)
         beside = said is not message
     if row:
-        yield _as_one(row)
+        yield as_one(row)
 
 
 def _is_systems(message: object) -> TypeGuard[Json]:
@@ -65,16 +65,19 @@ def _users(message: Json) -> Json:
     return {**message, "role": "user", "content": content}
 
 
-def _as_one(row: Sequence[object]) -> object:
-    """Return messages of one role as one: texts as paragraphs, and else as parts."""
-    first = row[0]
-    if len(row) == 1 or not isinstance(first, dict):
-        return first
-    contents = [message.get("content") for message in row if isinstance(message, dict)]
-    texts = [content for content in contents if isinstance(content, str)]
-    one: Json = {**first}
-    if len(texts) == len(contents):
+def as_one(row: Sequence[object]) -> object:
+    """Return messages of one role as one: texts as paragraphs, and else as parts.
+
+    Of any other field it has the first value.
+    """
+    if len(row) == 1:
+        return row[0]
+    messages = [message for message in row if isinstance(message, dict)]
+    said = [message for message in messages if message.get("content") is not None]
+    texts = [message["content"] for message in said if isinstance(message["content"], str)]
+    one: Json = {name: value for message in reversed(messages) for name, value in message.items()}
+    if len(texts) == len(said):
         one["content"] = "\n\n".join(filter(None, texts))
     else:
-        one["content"] = [part for message in row for part in parts_of(message)]
+        one["content"] = [part for message in said for part in parts_of(message)]
     return one

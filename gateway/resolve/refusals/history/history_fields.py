@@ -15,6 +15,7 @@ too (kimi-code#1985, AstrBot#7200), and Claude from 4.6 on to go on after the as
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 
+from gateway.resolve.refusals.history.alternating_roles import with_alternating_roles
 from gateway.resolve.refusals.history.chat_system import (
     TAKES_NONE,
     with_one_system,
@@ -47,6 +48,7 @@ from gateway.resolve.refusals.history.earlier_thinking import (
 )
 from gateway.resolve.refusals.history.hints import CACHE, strip_hint
 from gateway.resolve.refusals.history.system_turns import ONLY_FIRST
+from gateway.resolve.refusals.history.template_words import ALTERNATING, BEFORE
 from gateway.servers.presets import NO_REASONING
 from gateway.shapes import Json, Shape
 
@@ -59,6 +61,7 @@ LAST = "messages[-1]"
 ARGUMENTS = "arguments"
 ROLE = "role"
 ROLES = "roles"
+ROW = "messages[role]"
 """What earlier messages lack, as fixes and the report name it."""
 
 FILLED_WITH: Mapping[str, tuple[str, str]] = {
@@ -73,6 +76,7 @@ FILLED_WITH: Mapping[str, tuple[str, str]] = {
     BINDING: ("none", "drop_block"),
     ROLE: ("system", "system+user"),
     ROLES: ("system", "user"),
+    ROW: ("repeated", "joined"),
     BUDGET: ("adaptive", "max_tokens"),
     USE_ID: ("given", "hash"),
     TEXTS: ("blank", "left out"),
@@ -121,6 +125,7 @@ _TEXTS = (
     (ANSWER, re.compile(r"Unexpected role [`'\"]?user[`'\"]? after role [`'\"]?tool[`'\"]?")),
     (ROLE, ONLY_FIRST),
     (ROLES, TAKES_NONE),
+    (ROW, re.compile(rf"{BEFORE}{ALTERNATING}", re.IGNORECASE)),
 )
 
 
@@ -135,10 +140,11 @@ def demanded_field(message: str, called: Shape, sent: Collection[str] = ()) -> s
 
     `messages`: it demands an answer of the assistant; `content`: that no message is empty;
     `arguments`: that those of calls are JSON objects; `role`: that one system message leads;
-    `roles`: that there is none; `tool_use.id`, `content[text]`: what `earlier_blocks` has of
-    Anthropic's, at chat by relays to it; `messages[-1]`: that the last one is the user's;
-    `thinking.type`: thinking that there is not; `thinking.budget_tokens`: a budget in the place of
-    adaptive thinking. `called` is the endpoint that refused, `sent` the names in the refused body.
+    `roles`: that there is none; `messages[role]`: that the roles alternate; `tool_use.id`,
+    `content[text]`: what `earlier_blocks` has of Anthropic's, at chat by relays to it;
+    `messages[-1]`: that the last one is the user's; `thinking.type`: thinking that there is not;
+    `thinking.budget_tokens`: a budget in the place of adaptive thinking. `called` is the endpoint
+    that refused, `sent` the names in the refused body.
     """
     of_blocks = demanded_thinking(message, called, sent) or refused_block(message)
     if called is Shape.MESSAGES:
@@ -277,6 +283,7 @@ _FILLED: Mapping[str, Callable[[list[object]], Iterator[object]]] = {
     REASONING: _with_reasoning,
     ROLE: with_one_system,
     ROLES: without_system,
+    ROW: with_alternating_roles,
     SIGNATURE: _with_signatures,
     USE_ID: with_safe_ids,
 }

@@ -29,8 +29,13 @@ SYSTEM_FIRST: Final = (
 """Qwen's, Mistral's (opencode#5034) and others: they take one at the beginning only."""
 NO_SYSTEM: Final = r"System role (?:is )?not supported"
 """Gemma's and others: they take none."""
+ALTERNATING: Final = (
+    r"(?:After the optional system message, )?conversation roles must alternate user(?:/| and )"
+)
+"""Gemma's, Mistral's and others: they take no two messages of one role in a row."""
 
-_TEMPLATES: Final = re.compile(rf"(?i:{BEFORE}(?:{SYSTEM_FIRST}|{NO_SYSTEM}))|{NO_TEMPLATE}")
+_WORDS = rf"{SYSTEM_FIRST}|{NO_SYSTEM}|{ALTERNATING}"
+_TEMPLATES = re.compile(rf"(?i:{BEFORE}(?:{_WORDS}))|{NO_TEMPLATE}")
 
 
 def is_of_template(message: str) -> bool:
