@@ -14,6 +14,7 @@ from gateway.resolve.refusals.history.earlier_blocks import TEXTS, USE_ID
 from gateway.resolve.refusals.history.earlier_thinking import ASKED, BUDGET, ITEMS
 from gateway.resolve.refusals.history.hints import is_hint
 from gateway.resolve.refusals.history.history_fields import FILLED_WITH
+from gateway.resolve.refusals.history.responses_system import INSTRUCTIONS
 from gateway.resolve.refusals.history.system_turns import FIRST, USERS
 from gateway.resolve.refusals.parameter_fixes import ParameterFix
 from gateway.resolve.refusals.parameter_rules import EFFORT_NAMES
@@ -23,6 +24,7 @@ from gateway.translate.limits.quirks import without
 
 _IN_MESSAGES = ("fill", "strip", "retell", "read")
 """Actions on fields of messages."""
+_IN_INPUT = (ITEMS, INSTRUCTIONS)
 _HINTS = frozenset(
     {
         *("cache_control", "context_management", "diagnostics", "inference_geo", "metadata"),
@@ -126,7 +128,7 @@ def _fields_of(fixes: Fixes) -> frozenset[str]:
 
 
 def _field_of(fix: ParameterFix) -> str:
-    if fix.name == ITEMS:
+    if fix.name in _IN_INPUT:
         return "input"
     if fix.action == "unthink":
         return "tool_choice"

@@ -270,8 +270,8 @@ def _fix_of_history(
     message = reply.message
     if called is None:
         return None
-    if called is Shape.RESPONSES:
-        return ParameterFix("strip", ITEMS) if refuses_reasoning(message, reply.code) else None
+    if called is Shape.RESPONSES and refuses_reasoning(message, reply.code):
+        return ParameterFix("strip", ITEMS)
     demanded = demanded_field(message, called, sent)
     if demanded is not None:
         return ParameterFix("fill", demanded)

@@ -29,7 +29,7 @@ def with_one_system(messages: list[object]) -> Iterator[object]:
     Those that lead become one; later ones become the user's, and one with those beside them. The
     messages themselves are copied.
     """
-    end = next((k for k, each in enumerate(messages) if not _is_systems(each)), len(messages))
+    end = next((k for k, each in enumerate(messages) if not is_systems(each)), len(messages))
     if end:
         yield as_one(messages[:end])
     yield from without_system(messages[end:])
@@ -40,7 +40,7 @@ def without_system(messages: Iterable[object]) -> Iterator[object]:
     row: list[object] = []
     beside = False
     for message in messages:
-        said = _users(message) if _is_systems(message) else message
+        said = as_users(message) if is_systems(message) else message
         beside = beside or said is not message
         if row and not (beside and is_users(said) and is_users(row[-1])):
             yield as_one(row)
@@ -51,11 +51,12 @@ def without_system(messages: Iterable[object]) -> Iterator[object]:
         yield as_one(row)
 
 
-def _is_systems(message: object) -> TypeGuard[Json]:
+def is_systems(message: object) -> TypeGuard[Json]:
+    """Whether a message is the system's, or its developer's."""
     return isinstance(message, dict) and message.get("role") in _SYSTEMS
 
 
-def _users(message: Json) -> Json:
+def as_users(message: Json) -> Json:
     """Return a system message as the user's; what is no text stays."""
     content = message.get("content")
     if isinstance(content, str):

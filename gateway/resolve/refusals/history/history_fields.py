@@ -47,6 +47,8 @@ from gateway.resolve.refusals.history.earlier_thinking import (
     without_reasoning,
 )
 from gateway.resolve.refusals.history.hints import CACHE, strip_hint
+from gateway.resolve.refusals.history.marks import without_marks
+from gateway.resolve.refusals.history.responses_system import INSTRUCTIONS, with_one_instruction
 from gateway.resolve.refusals.history.system_turns import ONLY_FIRST
 from gateway.resolve.refusals.history.template_words import ALTERNATING, BEFORE
 from gateway.servers.presets import NO_REASONING
@@ -77,6 +79,7 @@ FILLED_WITH: Mapping[str, tuple[str, str]] = {
     ROLE: ("system", "system+user"),
     ROLES: ("system", "user"),
     ROW: ("repeated", "joined"),
+    INSTRUCTIONS: ("system", "system+user"),
     BUDGET: ("adaptive", "max_tokens"),
     USE_ID: ("given", "hash"),
     TEXTS: ("blank", "left out"),
@@ -139,16 +142,18 @@ def demanded_field(message: str, called: Shape, sent: Collection[str] = ()) -> s
     """Return the field that an error's text demands in earlier messages, if any.
 
     `messages`: it demands an answer of the assistant; `content`: that no message is empty;
-    `arguments`: that those of calls are JSON objects; `role`: that one system message leads;
-    `roles`: that there is none; `messages[role]`: that the roles alternate; `tool_use.id`,
-    `content[text]`: what `earlier_blocks` has of Anthropic's, at chat by relays to it;
-    `messages[-1]`: that the last one is the user's; `thinking.type`: thinking that there is not;
-    `thinking.budget_tokens`: a budget in the place of adaptive thinking. `called` is the endpoint
-    that refused, `sent` the names in the refused body.
+    `arguments`: that those of calls are JSON objects; `role`: that one system message leads, at
+    responses `input[role]`; `roles`: that there is none; `messages[role]`: that the roles
+    alternate; `tool_use.id`, `content[text]`: what `earlier_blocks` has of Anthropic's, at chat by
+    relays to it; `messages[-1]`: that the last one is the user's; `thinking.type`: thinking that
+    there is not; `thinking.budget_tokens`: a budget in the place of adaptive thinking. `called` is
+    the endpoint that refused, `sent` the names in the refused body.
     """
     of_blocks = demanded_thinking(message, called, sent) or refused_block(message)
     if called is Shape.MESSAGES:
         return LAST if _PREFILL.match(message) else of_blocks
+    if called is Shape.RESPONSES:
+        return INSTRUCTIONS if ONLY_FIRST.match(message) else None
     if called is not Shape.CHAT:
         return None
     if of_blocks is not None:
@@ -156,30 +161,8 @@ def demanded_field(message: str, called: Shape, sent: Collection[str] = ()) -> s
     return next((name for name, text in _TEXTS if text.match(message)), None)
 
 
-_HOLDERS = ("content", "tool_calls", "function")
-
-
-def _without_marks(body: Json) -> None:
-    for name in ("messages", "tools"):
-        if isinstance(body.get(name), list):
-            body[name] = _unmarked(body[name])
-
-
-def _unmarked(value: object, depth: int = 4) -> object:
-    """Return messages or tools without marks, in them and in their parts, calls and functions."""
-    if isinstance(value, list):
-        return [_unmarked(each, depth) for each in value]
-    if not isinstance(value, dict) or not depth:
-        return value
-    return {
-        name: _unmarked(inner, depth - 1) if name in _HOLDERS else inner
-        for name, inner in value.items()
-        if name != CACHE
-    }
-
-
 _STRIPPED: Mapping[str, Callable[[Json], None]] = {
-    CACHE: _without_marks,
+    CACHE: without_marks,
     ITEMS: without_reasoning,
     THINKING: leave_out,
 }
@@ -291,6 +274,7 @@ _FILLED_BODIES: Mapping[str, Callable[[Json], None]] = {
     ASKED: think_no_more,
     BUDGET: think_within,
     BINDING: ask_to_leave_out,
+    INSTRUCTIONS: with_one_instruction,
     TEXTS: without_blank_texts,
 }
 """What changes more of a body than its messages."""
