@@ -13,7 +13,7 @@ from gateway.resolve.refusals.forced_calls import thinking_word
 from gateway.resolve.refusals.history.earlier_blocks import TEXTS, USE_ID
 from gateway.resolve.refusals.history.earlier_thinking import ASKED, BUDGET, ITEMS
 from gateway.resolve.refusals.history.hints import is_hint
-from gateway.resolve.refusals.history.history_fields import FILLED_WITH
+from gateway.resolve.refusals.history.history_fields import FILLED_WITH, ROW
 from gateway.resolve.refusals.history.responses_system import INSTRUCTIONS
 from gateway.resolve.refusals.history.system_turns import FIRST, USERS
 from gateway.resolve.refusals.parameter_fixes import ParameterFix
@@ -36,8 +36,8 @@ _HINTS = frozenset(
 
 Copilot's CLI sends a temperature to models of any name.
 """
-_OF_OTHER_MODELS = (USE_ID, TEXTS, ASKED, BUDGET)
-"""What Claude refuses of turns and thinking that other models take: no client fixes it."""
+_OF_OTHER_MODELS = (USE_ID, TEXTS, ASKED, BUDGET, ROW)
+"""What models refuse of turns and thinking that other ones take: no client fixes it."""
 _OF_VALUES = (*LOWERING, "replace")
 """Actions on the value of a parameter, which stays."""
 _RETELLING: Mapping[str, Fixes] = {

@@ -2,32 +2,45 @@
 
 Gemma's and Mistral's do, the latter without calls and results (vllm#6862, picoclaw#207). Agents say
 two things as the user (autogen#3597), or one after a result (mistral-vibe#1006), and several as the
-system.
+system. Claude Code says it beside the result, in one message, of which servers make two
+(openclaude#202), llama.cpp in the wrong order.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from gateway.resolve.refusals.history.chat_system import as_one, with_one_system
 from gateway.resolve.refusals.history.earlier_calls import with_answers
+from gateway.resolve.refusals.history.system_turns import is_result, parts_of
 
 _ALTERNATING = ("user", "assistant")
 
 
 def with_alternating_roles(messages: list[object]) -> Iterator[object]:
-    """Yield the messages of a chat body with those of one role in a row as one.
+    """Yield the messages of a chat or messages body with those of one role in a row as one.
 
-    Calls end a row, results have none, and an answer stands before what the user says after them
-    (`with_answers`). Of system messages one is left, the first (`with_one_system`). The messages
-    themselves are copied.
+    Calls end a row, and an answer stands between results and what the user says after them. Of
+    system messages one is left, the first (`with_one_system`). The messages themselves are copied.
     """
     row: list[object] = []
-    for message in with_answers(list(with_one_system(messages))):
+    for message in with_answers(_parted(with_one_system(messages))):
         if row and not _goes_on(row[-1], message):
             yield as_one(row)
             row = []
         row.append(message)
     if row:
         yield as_one(row)
+
+
+def _parted(messages: Iterable[object]) -> Iterator[object]:
+    """Yield the messages; what stands beside results in one of them is a message of its own."""
+    for message in messages:
+        blocks = parts_of(message)
+        results = [block for block in blocks if is_result(block)]
+        if isinstance(message, dict) and 0 < len(results) < len(blocks):
+            yield {**message, "content": results}
+            yield {**message, "content": [block for block in blocks if not is_result(block)]}
+        else:
+            yield message
 
 
 def _goes_on(last: object, message: object) -> bool:

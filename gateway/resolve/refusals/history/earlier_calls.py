@@ -10,8 +10,9 @@ hermes-agent#11788).
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
+from gateway.resolve.refusals.history.system_turns import is_result, is_users, parts_of
 from gateway.servers.presets import INVALID_ARGUMENTS
 from gateway.shapes import Json
 
@@ -44,15 +45,20 @@ def short_id(call_id: str) -> str:
     return hashlib.sha256(call_id.encode("utf-8", "replace")).hexdigest()[:9]
 
 
-def with_answers(messages: list[object]) -> Iterator[object]:
-    """Yield the messages of a chat body, and an answer where a user speaks after a result."""
-    last = None
+def with_answers(messages: Iterable[object]) -> Iterator[object]:
+    """Yield the messages of a body, and an answer where a user speaks after a result."""
+    after_results = False
     for message in messages:
-        role = message.get("role") if isinstance(message, dict) else None
-        if (last, role) == ("tool", "user"):
+        has_results = _has_results(message)
+        if after_results and is_users(message) and not has_results:
             yield dict(_ANSWER)
         yield message
-        last = role
+        after_results = has_results
+
+
+def _has_results(message: object) -> bool:
+    is_tools = isinstance(message, dict) and message.get("role") == "tool"
+    return is_tools or any(map(is_result, parts_of(message)))
 
 
 def with_valid_arguments(messages: list[object]) -> Iterator[object]:

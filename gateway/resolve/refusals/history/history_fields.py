@@ -89,6 +89,7 @@ FILLED_WITH: Mapping[str, tuple[str, str]] = {
 _GO_ON: Json = {"role": "user", "content": "Continue."}
 _DUMMY_SIGNATURE = "skip_thought_signature_validator"
 
+_ALTERNATE = re.compile(rf"{BEFORE}{ALTERNATING}", re.IGNORECASE)
 _TEXTS = (
     (
         REASONING,
@@ -128,7 +129,7 @@ _TEXTS = (
     (ANSWER, re.compile(r"Unexpected role [`'\"]?user[`'\"]? after role [`'\"]?tool[`'\"]?")),
     (ROLE, ONLY_FIRST),
     (ROLES, TAKES_NONE),
-    (ROW, re.compile(rf"{BEFORE}{ALTERNATING}", re.IGNORECASE)),
+    (ROW, _ALTERNATE),
 )
 
 
@@ -151,7 +152,8 @@ def demanded_field(message: str, called: Shape, sent: Collection[str] = ()) -> s
     """
     of_blocks = demanded_thinking(message, called, sent) or refused_block(message)
     if called is Shape.MESSAGES:
-        return LAST if _PREFILL.match(message) else of_blocks
+        named = of_blocks or (ROW if _ALTERNATE.match(message) else None)
+        return LAST if _PREFILL.match(message) else named
     if called is Shape.RESPONSES:
         return INSTRUCTIONS if ONLY_FIRST.match(message) else None
     if called is not Shape.CHAT:

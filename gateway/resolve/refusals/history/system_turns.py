@@ -97,9 +97,10 @@ def part_in_tags(block: object) -> object:
 
 def _joined(one: object, other: object) -> Json:
     blocks = [*parts_of(one), *parts_of(other)]
-    blocks.sort(key=lambda block: not _is_result(block))
+    blocks.sort(key=lambda block: not is_result(block))
     return {"role": "user", "content": blocks}
 
 
-def _is_result(block: object) -> bool:
+def is_result(block: object) -> bool:
+    """Whether a block of a messages body is the result of a call."""
     return isinstance(block, dict) and block.get("type") == "tool_result"

@@ -14,6 +14,7 @@ from gateway.shapes import Json, Shape, UpstreamCall
 from tests import kinds
 from tests.exchange.scene import Scene, chat_completion
 from tests.fakes import Answer, FakeReply, json_reply
+from tests.translate.messages_upstreams import message, text
 
 MISTRAL = (
     "After the optional system message, conversation roles must alternate user and assistant roles "
@@ -40,6 +41,8 @@ def test_the_words_are_known(message: str, status: int) -> None:
     refusal = classify(Shape.CHAT, status, body, model="m", sent={"messages"})
     assert refusal.verdict is Verdict.UNSUPPORTED_PARAMETER
     assert refusal.fixes == (ParameterFix("fill", "messages[role]"),)
+    at_messages = classify(Shape.MESSAGES, status, body, model="m", sent={"messages"})
+    assert at_messages.fixes == refusal.fixes
     assert classify(Shape.COMPLETIONS, status, body, model="m").verdict is Verdict.OTHER
 
 
@@ -57,6 +60,7 @@ def said(role: str, content: Any, **more: Any) -> Json:
 
 
 PART: Json = {"type": "text", "text": "p"}
+RESULT: Json = {"type": "tool_result", "tool_use_id": "c", "content": "1"}
 ROWS: dict[str, tuple[list[object], list[object]]] = {
     "users": ([said("user", "a"), said("user", "b")], [said("user", "a\n\nb")]),
     "parts": (
@@ -87,6 +91,15 @@ ROWS: dict[str, tuple[list[object], list[object]]] = {
         [said("system", "s"), said("developer", "t"), said("user", "a"), said("system", "u")],
         [said("system", "s\n\nt"), said("user", "a\n\n<system>\nu\n</system>")],
     ),
+    "a text beside results": (
+        [said("user", [PART, RESULT]), said("user", "a")],
+        [
+            said("user", [RESULT]),
+            said("assistant", "Done."),
+            said("user", [PART, {"type": "text", "text": "a"}]),
+        ],
+    ),
+    "results alone": ([said("user", [RESULT, RESULT])], [said("user", [RESULT, RESULT])]),
     "odd": ([5, "a", 5], [5, "a", 5]),
     "nothing": ([], []),
 }
@@ -100,17 +113,31 @@ def test_rows_become_one_message(given: list[object], sent: list[object]) -> Non
     assert given == before
 
 
+def as_llama_cpp_reads(message: Json) -> list[Json]:
+    """Return a message of a messages request as llama.cpp has it at chat: the text comes first."""
+    blocks = message["content"] if isinstance(message["content"], list) else [PART]
+    kinds = [block["type"] for block in blocks]
+    read = [said("tool", "")] * kinds.count("tool_result")
+    if len(read) < len(kinds):
+        calls = {"tool_calls": [CALL]} if "tool_use" in kinds else {}
+        read.insert(0, said(message["role"], "", **calls))
+    return read
+
+
 def mistral(call: UpstreamCall) -> Answer:
     """Answer as its template does, which skips calls and results."""
     if call.method == "GET":
         return json_reply({"data": []})
     assert isinstance(call.body, bytes)
     messages = msgspec.json.decode(call.body)["messages"]
+    at_messages = call.path == "/messages"
+    if at_messages:
+        messages = [read for each in messages for read in as_llama_cpp_reads(each)]
     if messages[0]["role"] == "system":
         del messages[0]
     turns = [m["role"] for m in messages if m["role"] != "tool" and not m.get("tool_calls")]
     if all(role == ("user", "assistant")[at % 2] for at, role in enumerate(turns)):
-        return json_reply(chat_completion())
+        return json_reply(message(text("Hi")) if at_messages else chat_completion())
     error = {"error": {"code": 500, "message": f"Jinja Exception: {MISTRAL}", "type": "x"}}
     return FakeReply(500, ((b"content-type", b"application/json"),), (msgspec.json.encode(error),))
 
@@ -131,16 +158,29 @@ INPUT: list[object] = [
 ]
 
 
+USE: Json = {"type": "tool_use", "id": "c", "name": "f", "input": {}}
+MESSAGES: list[object] = [
+    said("user", "a"),
+    said("assistant", [USE]),
+    said("user", [RESULT, {"type": "text", "text": "<system-reminder>b</system-reminder>"}]),
+]
+
+
 @pytest.mark.parametrize(
-    ("client", "body"),
-    [(Shape.CHAT, {"messages": CHAT}), (Shape.RESPONSES, {"input": INPUT})],
+    ("client", "home", "body"),
+    [
+        (Shape.CHAT, Shape.CHAT, {"messages": CHAT}),
+        (Shape.RESPONSES, Shape.CHAT, {"input": INPUT}),
+        (Shape.MESSAGES, Shape.CHAT, {"messages": MESSAGES, "max_tokens": 9}),
+        (Shape.MESSAGES, Shape.MESSAGES, {"messages": MESSAGES, "max_tokens": 9}),
+    ],
 )
-def test_a_conversation_goes_on_in_spite_of_it(client: Shape, body: Json) -> None:
+def test_a_conversation_goes_on_in_spite_of_it(client: Shape, home: Shape, body: Json) -> None:
     upstream = UpstreamSettings("up", "http://up.example/v1", kinds.LLAMACPP)
-    stage = Scene(mistral, upstream, rules=(ModelRule("m", endpoints=(Shape.CHAT,)),))
+    stage = Scene(mistral, upstream, rules=(ModelRule("m", endpoints=(home,)),))
     for attempts in (2, 1):
         served = stage.generate(client, {"model": "m", **body})
         assert (served.reply.status, served.decision.attempts) == (200, attempts)
         assert "changed=messages[role]:repeated->joined" in served.decision.translation
-    alternating = {"model": "m", "messages": [said("user", "a")]}
-    assert "changed" not in stage.generate(Shape.CHAT, alternating).decision.translation
+    alternating = {"model": "m", "messages": [said("user", "a")], "max_tokens": 9}
+    assert "messages[role]" not in stage.generate(home, alternating).decision.translation
