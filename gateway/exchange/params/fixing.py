@@ -15,6 +15,7 @@ from gateway.resolve.refusals.history.earlier_thinking import ASKED, BUDGET, ITE
 from gateway.resolve.refusals.history.hints import is_hint
 from gateway.resolve.refusals.history.history_fields import FILLED_WITH, ROW
 from gateway.resolve.refusals.history.responses_system import INSTRUCTIONS
+from gateway.resolve.refusals.history.responses_turns import TURNS
 from gateway.resolve.refusals.history.system_turns import FIRST, USERS
 from gateway.resolve.refusals.parameter_fixes import ParameterFix
 from gateway.resolve.refusals.parameter_rules import EFFORT_NAMES
@@ -24,7 +25,7 @@ from gateway.translate.limits.quirks import without
 
 _IN_MESSAGES = ("fill", "strip", "retell", "read")
 """Actions on fields of messages."""
-_IN_INPUT = (ITEMS, INSTRUCTIONS)
+_IN_INPUT = (ITEMS, INSTRUCTIONS, TURNS)
 _HINTS = frozenset(
     {
         *("cache_control", "context_management", "diagnostics", "inference_geo", "metadata"),

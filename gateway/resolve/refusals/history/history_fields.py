@@ -49,6 +49,7 @@ from gateway.resolve.refusals.history.earlier_thinking import (
 from gateway.resolve.refusals.history.hints import CACHE, strip_hint
 from gateway.resolve.refusals.history.marks import without_marks
 from gateway.resolve.refusals.history.responses_system import INSTRUCTIONS, with_one_instruction
+from gateway.resolve.refusals.history.responses_turns import TURNS, with_alternating_messages
 from gateway.resolve.refusals.history.system_turns import ONLY_FIRST
 from gateway.resolve.refusals.history.template_words import ALTERNATING, BEFORE
 from gateway.servers.presets import NO_REASONING
@@ -80,6 +81,7 @@ FILLED_WITH: Mapping[str, tuple[str, str]] = {
     ROLES: ("system", "user"),
     ROW: ("repeated", "joined"),
     INSTRUCTIONS: ("system", "system+user"),
+    TURNS: ("repeated", "joined"),
     BUDGET: ("adaptive", "max_tokens"),
     USE_ID: ("given", "hash"),
     TEXTS: ("blank", "left out"),
@@ -145,17 +147,18 @@ def demanded_field(message: str, called: Shape, sent: Collection[str] = ()) -> s
     `messages`: it demands an answer of the assistant; `content`: that no message is empty;
     `arguments`: that those of calls are JSON objects; `role`: that one system message leads, at
     responses `input[role]`; `roles`: that there is none; `messages[role]`: that the roles
-    alternate; `tool_use.id`, `content[text]`: what `earlier_blocks` has of Anthropic's, at chat by
-    relays to it; `messages[-1]`: that the last one is the user's; `thinking.type`: thinking that
-    there is not; `thinking.budget_tokens`: a budget in the place of adaptive thinking. `called` is
-    the endpoint that refused, `sent` the names in the refused body.
+    alternate, at responses `input[message]`; `tool_use.id`, `content[text]`: what `earlier_blocks`
+    has of Anthropic's, at chat by relays to it; `messages[-1]`: that the last one is the user's;
+    `thinking.type`: thinking that there is not; `thinking.budget_tokens`: a budget in the place of
+    adaptive thinking. `called` is the endpoint that refused, `sent` the names in the refused body.
     """
     of_blocks = demanded_thinking(message, called, sent) or refused_block(message)
     if called is Shape.MESSAGES:
         named = of_blocks or (ROW if _ALTERNATE.match(message) else None)
         return LAST if _PREFILL.match(message) else named
     if called is Shape.RESPONSES:
-        return INSTRUCTIONS if ONLY_FIRST.match(message) else None
+        turns = TURNS if _ALTERNATE.match(message) else None
+        return INSTRUCTIONS if ONLY_FIRST.match(message) else turns
     if called is not Shape.CHAT:
         return None
     if of_blocks is not None:
@@ -277,6 +280,7 @@ _FILLED_BODIES: Mapping[str, Callable[[Json], None]] = {
     BUDGET: think_within,
     BINDING: ask_to_leave_out,
     INSTRUCTIONS: with_one_instruction,
+    TURNS: with_alternating_messages,
     TEXTS: without_blank_texts,
 }
 """What changes more of a body than its messages."""
