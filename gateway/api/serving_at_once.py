@@ -65,7 +65,14 @@ class ServingAtOnce(Serving):
 
     async def _rest(self) -> None:
         self._take_context()
-        await self.end_with(self._reply)
+        await self.end_with(self._present)
+
+    async def _present(self) -> ClientReply:
+        """Return the reply for a client that is there."""
+        reply = await self._reply()
+        if self.writer.gone and isinstance(reply.body, bytes):
+            raise ClientGone  # in this turn: the task is cancelled in the next
+        return reply
 
     def _take_context(self) -> None:
         # Another request's id may be known here: calls of one turn share a context, and what goes

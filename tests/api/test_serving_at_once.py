@@ -21,7 +21,7 @@ from gateway.observe.observer import Observer, RequestObserver
 from gateway.request import GenerationRequest, Head
 from gateway.server.connection.writer import WireWriter
 from gateway.shapes import ClientHeaders, Shape
-from tests.api.at_once import ANSWER, Stage, post, stage, without_ids
+from tests.api.at_once import ANSWER, Caller, Stage, post, stage, without_ids
 from tests.api.client import Client, Recorder
 from tests.server.connection.test_http1 import answer
 from tests.server.connection.test_writer import POST, FakeListener, FakeWire
@@ -263,6 +263,41 @@ async def test_a_client_that_leaves_ends_its_call(shape: Shape, reset: bool) -> 
         await left.wait()
         await until(lambda: one.in_flight == (0, 0))
         assert one.seen[0][:2] == (0, "client_closed")
+
+
+async def outcome_of_a_leaving_client(turns: int, *, reset: bool, fast_paths: bool) -> str:
+    """Return what is recorded if the upstream replies so many turns after the client left."""
+    callers: list[Caller] = []
+
+    async def script(peer: Peer) -> None:
+        await peer.request()
+        await peer.send(ANSWER)
+        await peer.request()
+        writer = callers[0].writer
+        if reset:
+            writer.transport.abort()
+        else:
+            writer.close()
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        await peer.send(ANSWER)
+        await peer.gone()
+
+    async with stage(script, fast_paths=fast_paths) as one:
+        callers.append(await one.caller())
+        await callers[0].ask(post())
+        callers[0].writer.write(post())
+        await until(lambda: len(one.seen) == 2 and one.in_flight == (0, 0))
+        return one.seen[0][1]
+
+
+@pytest.mark.parametrize("reset", [False, True], ids=["FIN", "RST"])
+@pytest.mark.parametrize("turns", range(4))
+async def test_a_client_that_leaves_in_the_turn_of_its_reply_is_recorded_as_by_tasks(
+    turns: int, *, reset: bool
+) -> None:
+    without = await outcome_of_a_leaving_client(turns, reset=reset, fast_paths=False)
+    assert await outcome_of_a_leaving_client(turns, reset=reset, fast_paths=True) == without
 
 
 async def test_a_client_that_leaves_with_its_request_leaves_nothing_in_flight() -> None:
