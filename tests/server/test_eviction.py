@@ -157,7 +157,9 @@ def test_new_clients_are_served_at_the_limit_of_open_files(tmp_path: Path, tls: 
         upstream.then(falls_silent_after(STREAM_HEAD + text_event("Hi")))
         openai = {"base_url": upstream.base_url, "kind": "openai"}
         (tmp_path / "gateway.yaml").write_text(
-            json.dumps({"server": server, "upstreams": {"openai": openai}})
+            json.dumps(
+                {"server": server, "admin": {"enabled": False}, "upstreams": {"openai": openai}}
+            )
         )
         arguments = ("serve", "--config", "gateway.yaml")
         with gateway_with_files(FILES, *arguments, folder=tmp_path) as gateway:
