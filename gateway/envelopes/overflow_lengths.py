@@ -3,7 +3,9 @@
 import re
 from dataclasses import dataclass
 
-_NUMBER = re.compile(r"(?<![\w.])(?:\d{1,3}(?:,\d{3}){1,3}|\d{2,12})(?![\w]|\.\d)")
+_NUMBER = re.compile(
+    r"(?<![\w.])(?:\d{1,3}(?:,\d{3}){1,3}|\d{2,12})(?![\w]|\.\d| (?:input )?characters)"
+)
 _LIMIT = re.compile(
     r"(?:maximum|limit|context|allowed|max_\w+|n_ctx|less than|cannot exceed|model with)"
     r"(?:(?!exceed|prompt has)[^\d.;]){0,40}\Z",
@@ -16,8 +18,14 @@ _CONTEXT = re.compile(
     r"(?:\bcontext length (?:is|of)(?: only)?|exceed context limit: \d{1,12} \+ \d{1,12} >)"
     r" (\d[\d,]{0,14})"
 )
-_COUNTED_TO_LIMIT = re.compile(r"\bresulting in a maximum input length of \d")
 _N = r"(\d{1,12})"
+_MAY_BE_LONGER = re.compile(r"\bresulting in a maximum input length of \d|\bcontains at least \d")
+"""vLLM since 0.13, which counts a prompt until it is too long beside the reply."""
+_CHARACTERS = re.compile(
+    rf"You passed \d{{1,12}} input characters and requested {_N} output tokens"
+    rf"|requested {_N} output tokens and your prompt contains \d{{1,12}} characters"
+)
+"""vLLM, of a prompt that it does not count, with the tokens of the reply."""
 _PARTS = tuple(
     re.compile(text.replace("{N}", _N))
     for text in (
@@ -58,7 +66,7 @@ class Lengths:
     """What the reply may take at most."""
     context: int
     is_least: bool = False
-    """Whether the prompt was counted as far as it may go, and can be longer (vLLM)."""
+    """Whether the prompt was counted until it was too long, or not at all, and can be longer."""
 
     @property
     def room(self) -> int:
@@ -71,11 +79,20 @@ def lengths_in(message: str) -> Lengths | None:
 
     None: the prompt alone is too long, or the message does not tell them apart.
     """
-    parts, context = parts_in(message), _context_in(message)
-    if parts is None or context is None:
+    context = _context_in(message)
+    lengths = None if context is None else _lengths_in(message, context)
+    return lengths if lengths is not None and 0 < lengths.room < lengths.reply else None
+
+
+def _lengths_in(message: str, context: int) -> Lengths | None:
+    uncounted, parts = _CHARACTERS.search(message), parts_in(message)
+    if uncounted is not None:
+        reply = int(uncounted[1] or uncounted[2])
+        return Lengths(context - reply + 1, reply, context, is_least=True)
+    if parts is None:
         return None
-    lengths = Lengths(*parts, context, _COUNTED_TO_LIMIT.search(message) is not None)
-    return lengths if 0 < lengths.room < lengths.reply else None
+    ends_count = sum(parts) == context + 1 and _MAY_BE_LONGER.search(message) is not None
+    return Lengths(*parts, context, is_least=ends_count)
 
 
 def _context_in(message: str) -> int | None:

@@ -46,7 +46,7 @@ _TEXTS = re.compile(
             # SGLang, Together, vLLM
             rf"Input length {_N} exceeds (?:the )?(?:model's )?maximum allowed\b",
             rf"Input prompt {_N} is too long and exceeds limit of\b",
-            rf"You passed {_N} input tokens and requested {_N} output tokens\b",
+            rf"You passed {_N} input (?:tokens|characters) and requested {_N} output tokens\b",
             # llama.cpp: the context filled up during generation, or is too small for the prompt
             r"context shift is disabled",
             r"(?:the )?context (?:size|length|window|limit) (?:has been |was |is )?exceeded",

@@ -81,6 +81,35 @@ def test_a_prompt_may_be_longer_than_it_was_counted() -> None:
     assert lengths_in(message) == Lengths(98_305, 32_768, 131_072, is_least=True)
     alone = message.replace("98305", "131073").replace("32768", "0")
     assert lengths_in(alone) is None
+    counted_whole = message.replace("98305", "98310")
+    assert lengths_in(counted_whole) == Lengths(98_310, 32_768, 131_072)
+    in_2026 = (
+        "This model's maximum context length is 131072 tokens. However, you requested 32768 output "
+        "tokens and your prompt contains at least 98305 input tokens, for a total of at least "
+        "131073 tokens."
+    )
+    assert lengths_in(in_2026) == Lengths(98_305, 32_768, 131_072, is_least=True)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        (
+            "You passed 999999 input characters and requested 32768 output tokens. However, the "
+            "model's context length is only 131072 tokens, resulting in a maximum input length of "
+            "98304 tokens (at most 589824 characters)."
+        ),
+        (
+            "This model's maximum context length is 131072 tokens. However, you requested 32768 "
+            "output tokens and your prompt contains 999999 characters (more than 589824 "
+            "characters, which is the upper bound for 98304 input tokens)."
+        ),
+    ],
+)
+def test_a_prompt_of_too_many_characters_is_not_counted(message: str) -> None:
+    assert lengths_in(message) == Lengths(98_305, 32_768, 131_072, is_least=True)
+    assert lengths_in(message.replace("32768", "0")) is None
+    assert all(number < 200_000 for number, _ in numbers_in(message))
 
 
 def test_the_parts_are_told_apart_whatever_the_context_is() -> None:

@@ -1,4 +1,4 @@
-"""Limits of replies that do not fit beside the prompt, at models that live at messages."""
+"""Limits of replies that do not fit beside the prompt."""
 
 import asyncio
 
@@ -7,10 +7,10 @@ import pytest
 from gateway.config.settings import ModelRule
 from gateway.errors import UpstreamError
 from gateway.shapes import Json, Shape, UpstreamCall
-from tests.exchange.scene import Scene
+from tests.exchange.scene import Scene, chat_chunk, chat_completion
 from tests.exchange.test_messages_homes import ANTHROPIC, ASKED, CLIENTS
-from tests.exchange.test_retries import sent
-from tests.fakes import Answer, json_reply
+from tests.exchange.test_retries import VLLM, sent
+from tests.fakes import Answer, error_reply, json_reply, stream_reply
 from tests.translate.messages_upstreams import error_event, message, text
 
 CONTEXT = 200_000
@@ -53,5 +53,84 @@ def test_a_limit_is_lowered_to_the_room_that_anthropic_names(
         with pytest.raises(UpstreamError) as refused:
             await scene.call(client, asked(32_000))
         assert refused.value.code == "context_length_exceeded"
+
+    asyncio.run(scenario())
+
+
+WINDOW = 32_768
+ASKED_OF_CHAT: dict[Shape, Json] = {
+    Shape.COMPLETIONS: {"prompt": "Hi " * 100},
+    Shape.RESPONSES: {"input": "Hi " * 100},
+    Shape.MESSAGES: {"messages": [{"role": "user", "content": "Hi " * 100}]},
+}
+
+
+def vllm(call: UpstreamCall) -> Answer:
+    """Answer as vLLM does since 2026, with a token for each of four characters."""
+    if call.method == "GET":
+        return json_reply({"data": []})
+    body = sent(call)
+    limit = body.get("max_completion_tokens") or body["max_tokens"]
+    characters = sum(len(str(each["content"])) for each in body["messages"])
+    most = WINDOW - limit
+    if most < 0:
+        return error_reply(
+            400,
+            f"max_tokens={limit} cannot be greater than max_model_len=max_total_tokens={WINDOW}. "
+            "Please request fewer output tokens. (parameter=max_tokens)",
+        )
+    begins = f"This model's maximum context length is {WINDOW} tokens. However, you requested "
+    if characters > most * 8:
+        said = f"{limit} output tokens and your prompt contains {characters} characters"
+    elif characters // 4 > most:
+        said = (
+            f"{limit} output tokens and your prompt contains at least {most + 1} input tokens, for "
+            f"a total of at least {WINDOW + 1} tokens."
+        )
+    else:
+        events = chat_chunk("Hi"), chat_chunk(finish="stop")
+        return stream_reply(*events) if body.get("stream") else json_reply(chat_completion())
+    return error_reply(400, begins + said)
+
+
+@pytest.mark.parametrize("stream", [True, False])
+@pytest.mark.parametrize("client", ASKED_OF_CHAT)
+def test_a_limit_of_the_whole_context_costs_one_refused_call_in_all(
+    client: Shape, *, stream: bool
+) -> None:
+    name = "max_output_tokens" if client is Shape.RESPONSES else "max_tokens"
+
+    async def scenario() -> None:
+        scene = Scene(vllm, VLLM, rules=(ModelRule("m", endpoints=(Shape.CHAT,)),))
+        asked = {"model": "m", "stream": stream, **ASKED_OF_CHAT[client]}
+        for limit, attempts in ((64_000, 2), (32_768, 1), (128_000, 1), (4096, 1)):
+            result = await scene.call(client, {**asked, name: limit})
+            assert (result.reply.status, result.decision.attempts) == (200, attempts)
+            body = scene.network.bodies()[-1]
+            had = body.get("max_completion_tokens") or body["max_tokens"]
+            assert had == limit if limit == 4096 else 31_000 < had < WINDOW - 75
+            changed = f"changed={name}:{limit}->{had}"
+            assert (changed in result.decision.translation) == (limit != 4096)
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("words", [10_000, 20_000, 27_000])
+@pytest.mark.parametrize("client", ASKED_OF_CHAT)
+def test_a_long_prompt_that_is_not_counted_leaves_room_for_a_reply(
+    client: Shape, words: int
+) -> None:
+    name = "max_output_tokens" if client is Shape.RESPONSES else "max_tokens"
+    field, value = next(iter(ASKED_OF_CHAT[client].items()))
+    text = "word" * words
+    prompt = text if isinstance(value, str) else [{"role": "user", "content": text}]
+
+    async def scenario() -> None:
+        scene = Scene(vllm, VLLM, rules=(ModelRule("m", endpoints=(Shape.CHAT,)),))
+        for limit, attempts in ((32_000, 2), (32_000, 2), (64_000, 2), (64_000, 1)):
+            asked = {"model": "m", field: prompt, name: limit}
+            result = await scene.call(client, asked)
+            assert (result.reply.status, result.decision.attempts) == (200, attempts)
+            assert f"{name}:{limit}->4096" in result.decision.translation
 
     asyncio.run(scenario())

@@ -107,6 +107,7 @@ def _fixes(label: dict[str, Any] | None) -> frozenset[ParameterFix]:
     renames = [ParameterFix("rename", name, to) for name, to in label.get("rename", {}).items()]
     withheld = [ParameterFix("withhold", name) for name in label.get("withhold", [])]
     limits = [ParameterFix("limit", name, most) for name, most in label.get("limit", {}).items()]
+    limits += [ParameterFix("room", name, most) for name, most in label.get("room", {}).items()]
     stripped = [ParameterFix("strip", name) for name in label.get("strip", [])]
     streams = [ParameterFix("stream", name, to) for name, to in label.items() if name == "stream"]
     unthinking = label.get("unthink", {}).items()

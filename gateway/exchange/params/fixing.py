@@ -75,7 +75,7 @@ def for_own_clients(fixes: Fixes, shape: Shape) -> Fixes:
             or is_hint(fix.name)
             or (fix.action in ("drop", "replace") and fix.name in _HINTS and not _is_choice(fix))
         )
-    return tuple(fix for fix in fixes if fix.action != "limit")
+    return tuple(fix for fix in fixes if fix.action not in LOWERING)
 
 
 def _is_choice(fix: ParameterFix) -> bool:
@@ -250,4 +250,5 @@ def subject_of(fix: ParameterFix) -> str:
     """
     if fix.action == "beta" and fix.given is not None:
         return entry(fix.given)
-    return f"{fix.action} {fix.name}" if fix.action == "fit" else fix.name
+    beside_prompt = fix.action == "fit" or (fix.action == "room" and fix.once)
+    return f"fit {fix.name}" if beside_prompt else fix.name

@@ -6,12 +6,13 @@ from typing import Final
 from gateway.resolve.refusals.forced_calls import forces_call, switched_off
 from gateway.resolve.refusals.history.history_fields import fill, strip
 from gateway.resolve.refusals.history.system_turns import without_system_turns
+from gateway.resolve.refusals.limits import sure_room
 from gateway.resolve.refusals.parameter_fixes import ParameterFix
 from gateway.resolve.refusals.parameter_rules import EFFORT_NAMES
 from gateway.resolve.refusals.streams_only import ask_for_stream
 from gateway.shapes import Json
 
-LOWERING: Final = ("limit", "fit")
+LOWERING: Final = ("limit", "fit", "room")
 """Actions that lower the number of tokens that a reply may have."""
 _OF_TRANSLATION = ("withhold", "read")
 """Actions that are left to the translation."""
@@ -48,6 +49,13 @@ def _lower(body: Json, fix: ParameterFix) -> None:
     given, most = body.get(fix.name), int(fix.to or 0)
     if isinstance(given, int) and given > most:
         body[fix.name] = most
+
+
+def _make_room(body: Json, fix: ParameterFix) -> None:
+    """Lower a number that has no room in a context, or beside the prompt that was refused."""
+    given, context = body.get(fix.name), int(fix.to or 0)
+    if isinstance(given, int) and (fix.once or given >= context):
+        body[fix.name] = min(given, sure_room(body, context, given))
 
 
 def _replace(body: Json, fix: ParameterFix) -> None:
@@ -93,7 +101,8 @@ def _unthink(body: Json, fix: ParameterFix) -> None:
 
 
 _CHANGES: Mapping[str, Callable[[Json, ParameterFix], None]] = {
-    **dict.fromkeys(LOWERING, _lower),
+    **dict.fromkeys(("limit", "fit"), _lower),
+    "room": _make_room,
     "replace": _replace,
     "fill": _fill,
     "strip": _strip,

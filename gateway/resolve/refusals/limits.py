@@ -8,10 +8,13 @@ room for, is the answer that was asked for, at its longest.
 import re
 from collections.abc import Collection
 
+import msgspec
+
 from gateway.envelopes.error_envelopes import ErrorDetails
 from gateway.envelopes.overflow_lengths import Lengths, lengths_in
 from gateway.envelopes.overflows import overflow_message
 from gateway.resolve.refusals.parameter_fixes import ParameterFix
+from gateway.shapes import Json
 
 _NAMES = ("max_completion_tokens", "max_tokens", "max_output_tokens")
 _BUDGET = "thinking.budget_tokens"
@@ -33,8 +36,6 @@ _TEXT = re.compile(
                 # Anthropic, Bedrock
                 r"max_tokens: \d+ > {N}, which is the maximum allowed",
                 r"The maximum tokens you requested exceeds the model limit of {N}",
-                # vLLM since 0.16, of its whole context
-                _LIMIT + r"=\d+ cannot be greater than (?:max_model_len=)?(?:max_\w+=){N}",
                 # Gemini at Vertex; Cohere
                 (
                     r"Unable to submit request because it has a maxOutputTokens value of \d+ but "
@@ -67,7 +68,15 @@ _TEXT = re.compile(
     ),
     re.IGNORECASE,
 )
-
+_WHOLE_CONTEXT = re.compile(
+    _LIMIT + r"=\d+ ?cannot be greater than (?:max_model_len=)?(?:max_\w+=)" + _N,
+    re.IGNORECASE,
+)
+"""vLLM since 0.16, the first ones without the blank. No prompt has room beside the number in it."""
+_MEDIA = re.compile(rb'"type":"(?:input_)?(?:image|audio|video|file|document)')
+"""Parts of a body whose length says nothing about their tokens."""
+_TEMPLATE = 256
+"""Tokens that a model's template may add of its own."""
 
 _ENOUGH_ROOM = 4096
 _ENOUGH_SHARE = 4
@@ -79,6 +88,9 @@ def too_large(reply: ErrorDetails, sent: Collection[str]) -> ParameterFix | None
     """Return the fix that lowers the limit that was sent to the model's; None: another error."""
     found = _TEXT.match(reply.message)
     name = _limit_in(sent)
+    whole = _WHOLE_CONTEXT.match(reply.message)
+    if whole is not None and name is not None and int(whole["most"]) > 0:
+        return ParameterFix("room", name, whole["most"])
     if found is None or name is None:
         return None
     most = int(next(filter(None, found.groupdict().values())))
@@ -91,13 +103,27 @@ def no_room(reply: ErrorDetails, sent: Collection[str]) -> ParameterFix | None:
     """Return the fix that lowers the limit that was sent to the room beside this prompt.
 
     None: another error, or too little room for a reply, as there may be with a budget for thinking.
-    Where the server does not say how long the prompt is, the reply gets the least that is enough.
     """
     message, name = overflow_message(reply), _limit_in(sent)
     lengths = lengths_in(message or reply.message)
     if name is None or lengths is None or _BUDGET in sent or not _is_enough(lengths):
         return None
-    return ParameterFix("fit", name, str(_least(lengths) if lengths.is_least else lengths.room))
+    if lengths.is_least:
+        depends = lengths.reply < lengths.context
+        return ParameterFix("room", name, str(lengths.context), once=depends)
+    return ParameterFix("fit", name, str(lengths.room))
+
+
+def sure_room(body: Json, context: int, refused: int) -> int:
+    """Return what a request's prompt surely leaves of a context, or else the least for a reply.
+
+    A token has at least one byte; most have three or four, so a long prompt leaves more than that.
+    `refused` is the limit that found no room.
+    """
+    encoded = msgspec.json.encode(body)
+    left = context - len(encoded) - _TEMPLATE
+    is_sure = left < refused and _MEDIA.search(encoded) is None
+    return max(_least(context), left) if is_sure else _least(context)
 
 
 def _limit_in(sent: Collection[str]) -> str | None:
@@ -105,8 +131,8 @@ def _limit_in(sent: Collection[str]) -> str | None:
 
 
 def _is_enough(lengths: Lengths) -> bool:
-    return lengths.room >= _least(lengths)
+    return lengths.room >= _least(lengths.context)
 
 
-def _least(lengths: Lengths) -> int:
-    return min(_ENOUGH_ROOM, lengths.context // _ENOUGH_SHARE)
+def _least(context: int) -> int:
+    return min(_ENOUGH_ROOM, context // _ENOUGH_SHARE)

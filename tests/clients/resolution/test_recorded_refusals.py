@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from gateway.exchange.params.fixing import parameter_names
-from gateway.resolve.refusals.fixed_bodies import parameter_value
+from gateway.resolve.refusals.fixed_bodies import LOWERING, parameter_value
 from gateway.resolve.refusals.parameter_fixes import ParameterFix
 from gateway.shapes import Json, Shape
 from tests import kinds
@@ -107,11 +107,11 @@ FIXED = [
     if row.label == "unsupported_parameter"
     and row.fixes
     and all(fix.name in VALUES for fix in row.fixes)
-    and not any(fix.name == "logprobs" or fix.action == "limit" for fix in row.fixes)
+    and not any(fix.name == "logprobs" or fix.action in LOWERING for fix in row.fixes)
     and not (row.called is Shape.MESSAGES and any(map(is_choice, row.fixes)))
     and row.id != "transformers-unexpected-stop"
 ]
-LIMITED = [row for row in AT_ENDPOINTS if any(fix.action == "limit" for fix in row.fixes)]
+LIMITED = [row for row in AT_ENDPOINTS if any(fix.action in LOWERING for fix in row.fixes)]
 WITHHELD = [row for row in AT_ENDPOINTS if any(fix.name == "logprobs" for fix in row.fixes)]
 ABSENT = [row for row in AT_ENDPOINTS if row.label in ("model_not_found", "model_retired")]
 

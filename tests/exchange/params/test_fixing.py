@@ -12,6 +12,7 @@ from gateway.exchange.params.fixing import (
     knowing,
     may_apply,
     parameter_names,
+    subject_of,
 )
 from gateway.resolve.refusals.parameter_fixes import ParameterFix
 from gateway.shapes import Json, Shape
@@ -116,6 +117,19 @@ def test_a_lowered_limit_is_reported_with_both_values() -> None:
     made = translation({"max_tokens": 32_000})
     assert fixed_bodies(made, (limit,)) == [{"max_tokens": 100, "model": "m"}]
     assert made.report.changed == ["max_tokens:32000->100"]
+
+
+def test_a_limit_of_the_whole_context_may_be_lowered_twice_and_is_reported() -> None:
+    known = ParameterFix("room", "max_tokens", "8192")
+    once = ParameterFix("room", "max_tokens", "8192", once=True)
+    made = translation({"max_tokens": 32_000})
+    (sent,) = fixed_bodies(made, (known,))
+    assert 7800 < sent["max_tokens"] < 8192
+    assert made.report.changed == [f"max_tokens:32000->{sent['max_tokens']}"]
+    (again,) = fixed_bodies(made, (known, once))
+    assert again["max_tokens"] == 2048
+    assert {subject_of(known), subject_of(once)} == {"max_tokens", "fit max_tokens"}
+    assert for_own_clients((known, once), Shape.CHAT) == ()
 
 
 def test_a_limit_that_is_lowered_twice_is_reported_once() -> None:

@@ -4,6 +4,7 @@ import pytest
 
 from gateway.resolve.refusals.classify import Verdict, classify
 from gateway.resolve.refusals.fixed_bodies import apply_fixes
+from gateway.resolve.refusals.limits import sure_room
 from gateway.resolve.refusals.parameter_fixes import ParameterFix
 from gateway.shapes import Json, Shape
 
@@ -23,8 +24,6 @@ TEXTS = [
     ),
     "Exceeding the limiting length: [max_tokens should be less or equal to 16384]",
     "max_tokens: Input should be less than or equal to 16384",
-    "max_tokens=32000 cannot be greater than max_model_len=max_total_tokens=16384. Please request",
-    "max_completion_tokens=131072 cannot be greater than max_model_len=16384",
     (
         "Unable to submit request because it has a maxOutputTokens value of 32000 but the "
         "supported range is from 1 (inclusive) to 16385 (exclusive). Update the value and try "
@@ -132,6 +131,15 @@ def counted_to_limit(reply: int, context: int) -> str:
     )
 
 
+def counted_in_2026(reply: int, context: int) -> str:
+    return (
+        f"This model's maximum context length is {context} tokens. However, you requested {reply} "
+        f"output tokens and your prompt contains at least {context - reply + 1} input tokens, for a"
+        f" total of at least {context + 1} tokens. Please reduce the length of the input prompt or "
+        "the number of requested output tokens."
+    )
+
+
 @pytest.mark.parametrize(
     ("reply", "context", "least"), [(32_768, 131_072, "4096"), (6000, 8192, "2048")]
 )
@@ -139,8 +147,74 @@ def test_the_limit_is_the_least_where_the_prompts_length_is_not_said(
     reply: int, context: int, least: str
 ) -> None:
     """vLLM counted as far as a prompt may go: one token less would be refused again."""
-    _, fixes = refusal(counted_to_limit(reply, context), {"max_tokens"})
-    assert fixes == (ParameterFix("fit", "max_tokens", least),)
+    for message in (counted_to_limit(reply, context), counted_in_2026(reply, context)):
+        _, fixes = refusal(message, {"max_tokens"})
+        assert fixes == (ParameterFix("room", "max_tokens", str(context), once=True),)
+        sent = apply_fixes({"prompt": "x" * 4 * context, "max_tokens": reply}, fixes)
+        assert sent["max_tokens"] == int(least)
+        sent = apply_fixes({"prompt": "x" * (context - reply), "max_tokens": reply}, fixes)
+        assert reply - 512 < sent["max_tokens"] < reply - 256
+
+
+WHOLE_CONTEXTS = [
+    "max_tokens=32000 cannot be greater than max_model_len=max_total_tokens=16384. Please request",
+    "max_tokens=32000cannot be greater than max_model_len=max_total_tokens=16384. Please request",
+    "max_completion_tokens=131072 cannot be greater than max_model_len=16384",
+    # As large as the context, which no prompt has room beside either.
+    (
+        "You passed 74655 input characters and requested 16384 output tokens. However, the model's "
+        "context length is only 16384 tokens, resulting in a maximum input length of 0 tokens (at "
+        "most 0 characters). Please reduce the length of the input prompt."
+    ),
+    (
+        "This model's maximum context length is 16384 tokens. However, you requested 16384 output "
+        "tokens and your prompt contains 581 characters (more than 0 characters, which is the upper"
+        " bound for 0 input tokens). Please reduce the length of the input prompt or the number of "
+        "requested output tokens."
+    ),
+]
+
+
+@pytest.mark.parametrize("message", WHOLE_CONTEXTS)
+@pytest.mark.parametrize("name", ["max_completion_tokens", "max_tokens", "max_output_tokens"])
+def test_a_limit_of_the_whole_context_is_lowered_to_what_the_prompt_leaves(
+    message: str, name: str
+) -> None:
+    verdict, fixes = refusal(message, {"model", name})
+    assert verdict is Verdict.UNSUPPORTED_PARAMETER
+    assert fixes == (ParameterFix("room", name, "16384"),)
+    (short,) = [apply_fixes({"prompt": "x" * 1000, name: 32_000}, fixes)]
+    assert 16_384 - 1000 - 512 < short[name] < 16_384 - 1000 - 256
+    assert apply_fixes({"prompt": "x" * 12_000, name: 16_384}, fixes)[name] == 4096
+    # It may have room beside the prompt: the server knows.
+    assert apply_fixes({"prompt": "x" * 12_000, name: 16_383}, fixes)[name] == 16_383
+    assert refusal(message, {"model"})[1] == ()
+
+
+@pytest.mark.parametrize("message", ["max_tokens=1 cannot be greater than max_model_len=0"])
+def test_no_context_is_no_limit(message: str) -> None:
+    assert refusal(message, {"max_tokens"}) == (Verdict.OTHER, ())
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"type": "image_url", "image_url": {"url": "https://x.example/a.png"}},
+        {"type": "input_image", "image_url": "https://x.example/a.png"},
+        {"type": "document", "source": {"type": "url", "url": "https://x.example/a.pdf"}},
+        {"type": "input_audio", "input_audio": {"data": "AA==", "format": "wav"}},
+    ],
+)
+def test_the_length_of_an_image_says_nothing_about_its_tokens(part: Json) -> None:
+    body = {"messages": [{"role": "user", "content": [part]}]}
+    assert sure_room(body, 16_384, 32_000) == 4096
+    told = {"messages": [{"role": "user", "content": str(part)}]}
+    assert sure_room(told, 16_384, 32_000) > 15_000
+
+
+def test_a_limit_below_what_was_thought_to_be_left_gets_the_least() -> None:
+    """The prompt has more tokens than bytes: nothing is known of it."""
+    assert sure_room({"prompt": "x"}, 16_384, 9000) == 4096
 
 
 @pytest.mark.parametrize(("reply", "context"), [(4096, 131_072), (2048, 8192)])
