@@ -38,6 +38,13 @@ class Draft:
         unsupported(self.context, self.report, name, reason, setting=HOSTED_TOOLS)
 
 
+def refuse_logprobs(draft: Draft, name: str, reason: str | None = None) -> None:
+    """Refuse what asks for logprobs, or drop it with the number of alternatives; see `refuse`."""
+    draft.refuse(name, reason)
+    if draft.client.get("top_logprobs"):
+        draft.report.drop("top_logprobs")
+
+
 def copy_sampling(draft: Draft, reason: str) -> None:
     """Copy the sampling parameters that mean the same at both endpoints, `seed` included.
 

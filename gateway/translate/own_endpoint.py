@@ -8,7 +8,7 @@ from gateway.shapes import Json, Shape
 from gateway.translate import completions_fanned_out
 from gateway.translate.contract import Context, Report, Translation
 from gateway.translate.cut_at_stops import CutAtStops
-from gateway.translate.draft import Draft, sent_effort, sent_verbosity
+from gateway.translate.draft import Draft, refuse_logprobs, sent_effort, sent_verbosity
 from gateway.translate.parts.sampling import TUNING, WITHOUT_REASONING, takes
 from gateway.translate.parts.tokens.biases import sent_biases
 from gateway.translate.renaming import Renaming
@@ -96,7 +96,7 @@ def _tuning(draft: Draft) -> None:
 def _log_probabilities(draft: Draft) -> None:
     if draft.client.get("logprobs", False) is False:
         return
-    draft.refuse("logprobs", _REASON)
+    refuse_logprobs(draft, "logprobs", _REASON)
     del draft.upstream["logprobs"]
     draft.upstream.pop("top_logprobs", None)
 

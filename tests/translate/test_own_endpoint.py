@@ -134,7 +134,7 @@ def test_or_dropped_where_the_operator_says_so() -> None:
     of = context(CHAT, *GPT_5, on_unsupported="drop")
     translation = adapted(of, {"logprobs": True, "top_logprobs": 2, "logit_bias": {"5": 1}})
     assert translation.calls == ({"model": "sent"},)
-    assert translation.report.dropped == ["logit_bias", "logprobs"]
+    assert translation.report.dropped == ["logit_bias", "logprobs", "top_logprobs"]
 
 
 def test_completions_ask_for_logprobs_with_0_too() -> None:

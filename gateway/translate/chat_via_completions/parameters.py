@@ -17,6 +17,7 @@ from gateway.translate.draft import (
     copy_sampling,
     drop,
     refuse_audio,
+    refuse_logprobs,
 )
 from gateway.translate.parts.output_format import known_chat_format
 from gateway.translate.schema.chat import CHAT_PARAMETERS
@@ -58,7 +59,7 @@ def log_probabilities(draft: Draft) -> int | None:
     if not draft.client.get("logprobs"):
         return None
     if not draft.context.capabilities.logprobs:
-        draft.refuse("logprobs", "the server does not return any.")
+        refuse_logprobs(draft, "logprobs", "the server does not return any.")
         return None
     top: int = draft.client.get("top_logprobs", 0)
     most = draft.context.capabilities.max_top_logprobs

@@ -5,7 +5,15 @@ the order: what is sent of one can depend on another.
 """
 
 from gateway.translate.chat_via_responses.client_paths import limit_name
-from gateway.translate.draft import OF_COST, Draft, Neutral, copy_extensions, drop, refuse_audio
+from gateway.translate.draft import (
+    OF_COST,
+    Draft,
+    Neutral,
+    copy_extensions,
+    drop,
+    refuse_audio,
+    refuse_logprobs,
+)
 from gateway.translate.parts.output_format import known_chat_format, responses_format
 from gateway.translate.parts.to_messages.conversation import Written
 from gateway.translate.parts.to_messages.parameters import (
@@ -76,7 +84,7 @@ def refused(draft: Draft) -> None:
     """Refuse what asks for something that messages do not have."""
     refuse_audio(draft, "the messages endpoint")
     if draft.client.get("logprobs"):
-        draft.refuse("logprobs", "the messages endpoint does not return any.")
+        refuse_logprobs(draft, "logprobs", "the messages endpoint does not return any.")
     if "moderation" in draft.client:
         draft.refuse("moderation", droppable=False)
     if "web_search_options" in draft.client:

@@ -16,6 +16,7 @@ from gateway.translate.draft import (
     copy_moderation,
     copy_sampling,
     refuse_audio,
+    refuse_logprobs,
     sent_effort,
     sent_verbosity,
 )
@@ -78,7 +79,8 @@ def log_probabilities(draft: Draft) -> int | None:
     if not draft.client.get("logprobs"):
         return None
     if not draft.context.capabilities.logprobs:
-        draft.refuse("logprobs", "the server's responses endpoint does not return any.")
+        reason = "the server's responses endpoint does not return any."
+        refuse_logprobs(draft, "logprobs", reason)
         return None
     top: int = draft.client.get("top_logprobs", 0)
     most = draft.context.capabilities.max_top_logprobs

@@ -14,6 +14,7 @@ from gateway.translate.draft import (
     copy_sampling,
     drop,
     not_streamed,
+    refuse_logprobs,
     sent_effort,
     sent_verbosity,
 )
@@ -170,7 +171,7 @@ def include(draft: Draft) -> int | None:
     able = draft.context.capabilities
     if not able.logprobs:
         reason = f"its {draft.report.target} endpoint does not return logprobs."
-        draft.refuse("include", reason)
+        refuse_logprobs(draft, "include", reason)
         return None
     top: int = draft.client.get("top_logprobs", 0)
     if top > able.max_top_logprobs:

@@ -86,8 +86,6 @@ def tools(draft: Draft, declared: ChatTools) -> Sequence[str]:
     sent = tool_parameters(draft.client, declared, draft.context, draft.report)
     definitions: list[Json] = sent.get("tools", [])
     if not definitions:
-        if draft.client.get("parallel_tool_calls") is False:
-            draft.report.drop("parallel_tool_calls")
         return ()
     paths = declared.paths_of(definitions)
     draft.upstream["tools"] = [

@@ -134,7 +134,9 @@ def tools_of(request: MessagesRequest, defined: Defined, draft: Draft) -> Tools 
     """Return the tools, and report what of them is not sent; None: nothing is said of tools."""
     choice = request.tool_choice
     if not defined.functions:
-        if choice is not ABSENT and choice.type in ("any", "tool"):
+        if choice is ABSENT:
+            return None
+        if choice.disable_parallel_tool_use or choice.type in ("any", "tool"):
             raise Uncommon
         return None
     if not draft.context.capabilities.tools:

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from gateway.shapes import Json
 from gateway.translate.draft import Draft, not_streamed
-from gateway.translate.parts.messages.effort import effort_to_send
+from gateway.translate.parts.messages.effort import effort_to_send, outweighed
 from gateway.translate.parts.sampling import sampling_parameters
 from gateway.translate.parts.tools.definitions import is_strict_schema
 from gateway.translate.schema.checks import extensions
@@ -93,8 +93,8 @@ def effort(draft: Draft) -> str | None:
     for name, words in _CARRIED.items():
         if thinking.get(name, words[0]) not in words:
             draft.report.drop(f"thinking.{name}")
-    if thinking.get("type") != "enabled" and "budget_tokens" in thinking:
-        draft.report.drop("thinking.budget_tokens")
+    for path in outweighed(draft.client):
+        draft.report.drop(path)
     return effort_to_send(draft)
 
 

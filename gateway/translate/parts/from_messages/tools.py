@@ -92,6 +92,8 @@ def plan_tools(draft: Draft, changes: ToolChanges) -> MessagesTools:
         tools = _Reader(draft, changes).read(declared, choice)
     if not tools:
         _check_nothing_is_required(draft, choice)
+        if choice.get("disable_parallel_tool_use"):
+            draft.report.drop("tool_choice.disable_parallel_tool_use")
         return MessagesTools()
     return MessagesTools(
         tools=tuple(tools),

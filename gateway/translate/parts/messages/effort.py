@@ -4,7 +4,7 @@ A messages request has `output_config.effort`, or a budget of tokens for `thinki
 OpenAI's endpoints have one word, with two more at the lower end: `none` and `minimal`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from gateway.servers.efforts import nearest_effort
@@ -13,6 +13,7 @@ from gateway.translate.draft import Draft
 
 DISABLED: Final = "none"
 """OpenAI's word for what messages call disabled thinking."""
+BUDGET: Final = "thinking.budget_tokens"
 
 _BUDGETS: Mapping[str, int] = {"low": 1024, "medium": 8192, "high": 24576}
 """The budgets that stand for a word, for models that know only budgets."""
@@ -62,8 +63,18 @@ def asked_effort(client: Json) -> AskedEffort | None:
         return AskedEffort(word, path, word)
     if thinking.get("type") == "enabled":
         budget: int = thinking["budget_tokens"]
-        return AskedEffort(word_of_budget(budget), "thinking.budget_tokens", budget)
+        return AskedEffort(word_of_budget(budget), BUDGET, budget)
     return None
+
+
+def outweighed(client: Json) -> Iterator[str]:
+    """Yield what a checked messages request says of an effort, and another parameter outweighs."""
+    asked, (word, path) = asked_effort(client), _word_in(client)
+    taken = None if asked is None else asked.path
+    if word is not None and path != taken:
+        yield path
+    if "budget_tokens" in client.get("thinking", {}) and taken != BUDGET:
+        yield BUDGET
 
 
 def _word_in(client: Json) -> tuple[str | None, str]:

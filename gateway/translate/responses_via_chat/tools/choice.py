@@ -36,6 +36,8 @@ def tool_parameters(client: Json, tools: ChatTools, context: Context, report: Re
     if not tools.definitions:
         if choice not in ("none", "auto"):
             raise chooser.unavailable(choice)
+        if client.get("parallel_tool_calls") is False:
+            report.drop("parallel_tool_calls")
         return {}
     definitions, sent = chooser.choose(choice)
     parameters: Json = {"tools": definitions}

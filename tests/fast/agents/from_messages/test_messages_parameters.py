@@ -25,7 +25,8 @@ def sent(*odd: tuple[str, Any]) -> Json:
 
 def test_what_is_not_sent_is_reported() -> None:
     assert made().header == (
-        "from=messages; to=chat; dropped=system[0],messages[1].content[0],metadata,tools[1].strict;"
+        "from=messages; to=chat; dropped=system[0],messages[1].content[0],"
+        "thinking.budget_tokens,metadata,tools[1].strict;"
         " emulated=cache_control"
     )
     assert made(context="no hints").report.dropped[-2:] == ["cache_control", "tools[1].strict"]
