@@ -34,6 +34,7 @@ class MessagesStream(StreamTranslation):
         self._scanner = StopScanner(request.options.stop_sequences)
         self._ending = Ending(request.options, report)
         self._characters = 0
+        self._has_content = False
 
     def feed(self, call: int, event: Json) -> list[Json]:
         """Take one chunk; return the events to send.
@@ -111,8 +112,10 @@ class MessagesStream(StreamTranslation):
         if delta.reasoning:
             self._add_reasoning(delta)
         carrier = self._carrier(delta)
-        if delta.content:
-            self._say(delta.content)
+        self._has_content = self._has_content or bool(delta.content)
+        said = delta.content if self._has_content else delta.transcript
+        if said:
+            self._say(said)
         if delta.refusal:
             self._end_text()
             self._ending.refuse(delta.refusal)

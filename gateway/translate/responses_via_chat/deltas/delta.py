@@ -63,6 +63,12 @@ class Delta:
     """Sources, in fields that chat does not have."""
 
     @property
+    def transcript(self) -> str:
+        """What its audio says; empty if it has none."""
+        said = self.audio.get("transcript")
+        return said if isinstance(said, str) else ""
+
+    @property
     def hidden(self) -> bool:
         """Whether it has reasoning or calls, which are not visible text."""
         return bool(self.reasoning or self.calls)
@@ -70,7 +76,7 @@ class Delta:
     @property
     def length(self) -> int:
         """The number of characters of its text, with the arguments of calls."""
-        total = len(self.reasoning) + len(self.content) + len(self.refusal)
+        total = len(self.reasoning) + len(self.content) + len(self.refusal) + len(self.transcript)
         for other in (self.carried, self.unknown_parts):
             if other:
                 total += len(msgspec.json.encode(other))

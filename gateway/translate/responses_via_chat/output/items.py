@@ -117,13 +117,8 @@ class MessageItem(OutputItem):
         self._more["phase"] = phase
 
     def add_audio(self, audio: Json) -> None:
-        """Add audio: its transcript becomes text, the rest a field that OpenAI does not have."""
-        transcript = audio.get("transcript")
-        if isinstance(transcript, str) and transcript:
-            self.add_text(transcript, ())
-        sound = {name: value for name, value in audio.items() if name != "transcript"}
-        if sound:
-            add_delta(self._more, {"audio": sound})
+        """Add audio, in a field that OpenAI does not have."""
+        add_delta(self._more, {"audio": audio})
 
     def add_annotation(self, annotation: Json) -> None:
         """Add an annotation to the text."""

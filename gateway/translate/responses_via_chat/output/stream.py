@@ -38,7 +38,7 @@ class ResponsesStream(ResponseFrame):
         self._calls = CallTracker[CallItem](request.names.declared)
         self._call_ids: set[str] = set()
         self._early_entries: list[Json] = []
-        self._has_text = False
+        self._has_text = self._has_content = self._has_audio = False
         self._has_images = False
         self._characters = 0
         self._finish: object = None
@@ -78,6 +78,9 @@ class ResponsesStream(ResponseFrame):
         reason = finish_reason(word, has_text=has_text, has_tool_calls=bool(self._calls))
         self._open()
         if not has_text and not self._calls:
+            if self._has_audio:
+                says = "it is audio without a transcript, which responses cannot express"
+                raise malformed_chat(says)
             self._message()
         incomplete = INCOMPLETE.get(reason)
         self._calls.finish(self._begin_call, truncated=incomplete is not None)
@@ -103,7 +106,7 @@ class ResponsesStream(ResponseFrame):
         carrier = self._carrier(delta)
         self._add_text(delta, choice.get("logprobs"))
         if delta.audio:
-            self._add_audio(delta.audio)
+            self._add_audio(delta)
         if delta.phase:
             self._latest_message().set_phase(delta.phase)
         for url in delta.images:
@@ -166,7 +169,7 @@ class ResponsesStream(ResponseFrame):
     def _add_text(self, delta: Delta, logprobs: object) -> None:
         entries = self._entries(delta, logprobs)
         if delta.content:
-            self._has_text = True
+            self._has_text = self._has_content = True
             self._message().add_text(delta.content, entries)
         else:
             # A token can be a part of a character: its text comes with the next one.
@@ -178,11 +181,16 @@ class ResponsesStream(ResponseFrame):
             entries = [] if top is None else chat_logprobs({"content": refused or []}, top=top)
             self._message().add_refusal(delta.refusal, entries)
 
-    def _add_audio(self, audio: Json) -> None:
-        self._has_text = self._has_text or bool(audio.get("transcript"))
-        if not self._has_text:
-            raise malformed_chat("it is audio without a transcript, which responses cannot express")
-        self._latest_message().add_audio(audio)
+    def _add_audio(self, delta: Delta) -> None:
+        """Add audio: its transcript is the text, if there is no other (Qwen's has both)."""
+        message, sound = self._latest_message(), delta.audio
+        self._has_audio = True
+        if delta.transcript and not self._has_content:
+            self._has_text = True
+            message.add_text(delta.transcript, ())
+            sound = {name: value for name, value in sound.items() if name != "transcript"}
+        if sound:
+            message.add_audio(sound)
 
     def _entries(self, delta: Delta, logprobs: object) -> list[Json]:
         """Return the logprobs of visible text; those of reasoning would reveal its tokens."""

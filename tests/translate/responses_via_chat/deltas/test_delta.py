@@ -140,7 +140,7 @@ def test_a_sloppy_annotation_is_completed() -> None:
         {"choices": [{"delta": {"tool_calls": [{"function": 1}]}}]},
         {"choices": [{"delta": {"tool_calls": [{"id": [1]}]}}]},
         {"choices": [{"delta": {"annotations": 1}}]},
-        {"choices": [{"delta": {"audio": {"id": "x"}}}]},
+        {"choices": [{"delta": {"audio": 1}}]},
     ],
 )
 def test_an_event_that_is_not_a_chunk_is_an_error(event: Json) -> None:
