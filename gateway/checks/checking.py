@@ -15,6 +15,7 @@ from gateway.config.checks.own_keys import holds_key
 from gateway.config.settings import CredentialPolicy, ModelRule, UpstreamSettings
 from gateway.resolve.evidence import Route, Source
 from gateway.resolve.metadata.cache import LookupFailed
+from gateway.resolve.metadata.lookup import ModelList
 from gateway.resolve.resolver import ModelQuery
 from gateway.shapes import RawHeaders, Shape
 
@@ -82,13 +83,14 @@ async def judge(application: Application, routes: Sequence[Route], headers: RawH
     unread = await _unread(
         application, headers, [each for each in upstreams if each.name in queried]
     )
-    return Findings(
-        tuple(
-            Checked(route.model_asked, route, _verdict(route, unread), _is_unlisted(route, unread))
-            for route in routes
-        ),
-        unread,
-    )
+    checked: list[Checked] = []
+    for route in routes:
+        if _matches_pattern(application, route, headers):
+            checked.append(Checked(route.model_asked, route, Verdict.GOOD))
+            continue
+        verdict, is_unlisted = _verdict(route, unread), _is_unlisted(route, unread)
+        checked.append(Checked(route.model_asked, route, verdict, is_unlisted))
+    return Findings(tuple(checked), unread)
 
 
 async def nearest(
@@ -173,6 +175,13 @@ async def _unread(
         for upstream, found in zip(names, lists, strict=True)
         if isinstance(found, LookupFailed)
     }
+
+
+def _matches_pattern(application: Application, route: Route, headers: RawHeaders) -> bool:
+    """Whether the upstream's list has no model of that name, but a pattern that stands for it."""
+    lookup = application.lookup
+    listed = lookup.known_list(lookup.scope(route.upstream, headers))
+    return isinstance(listed, ModelList) and listed.has(route.model_sent)
 
 
 def _verdict(route: Route, unread: Mapping[str, LookupFailed]) -> Verdict:

@@ -27,8 +27,8 @@ class Place:
     upstream: UpstreamSettings
     looked_up: bool = False
     is_known: bool = True
-    """Whether a list or an earlier reply shows that the model is there, or its name in place of a
-    list that could not be read."""
+    """Whether a list, a pattern in one, or an earlier reply shows that the model is there, or its
+    name in place of a list that could not be read."""
     evidence: Sequence[Evidence] = ()
 
 
@@ -46,9 +46,10 @@ class Discovery:
     ) -> Place:
         """Return the first upstream whose list has the model; else the one that answered for it.
 
-        Else the first whose list cannot be read and whose kind has a model of that name; else the
-        first one. All are asked concurrently, so one that hangs delays no other. If an
-        upstream has answered for the model before, no list is waited for, except to `explain`.
+        Else the first whose list has a pattern that matches it; else the first whose list cannot be
+        read and whose kind has a model of that name; else the first one. All are asked
+        concurrently, so one that hangs delays no other. If an upstream has answered for the model
+        before, no list is waited for, except to `explain`.
         """
         answered = next(self._answered(model, headers), None)
         wait = Wait(since, explain or answered is None)
@@ -57,16 +58,19 @@ class Discovery:
             for each in self._upstreams
         ]
         unread: list[tuple[str, Evidence]] = []
+        covering: UpstreamSettings | None = None
         try:
             for upstream, listed in zip(self._upstreams, lookups, strict=True):
                 found = await listed
                 if isinstance(found.value, ModelList) and found.value.card(model):
                     return Place(upstream, looked_up=True)
+                if isinstance(found.value, ModelList) and found.value.has(model):
+                    covering = covering or upstream
                 unread.extend(_unread(upstream, found))
         finally:
             for listed in lookups:
                 listed.cancel()  # only the waiting: the look-up itself continues
-        known = answered or self._named(model, {name for name, _ in unread})
+        known = answered or covering or self._named(model, {name for name, _ in unread})
         home = known or self._upstreams[0]
         mine = home.name
         others = [piece for name, piece in unread if name != mine]

@@ -1,5 +1,6 @@
 """Evidence from the upstream itself: its model list, further metadata, and the job records."""
 
+from gateway.envelopes.json_fields import quoted
 from gateway.resolve.evidence import Evidence, Source
 from gateway.resolve.memory import LearnedEndpoints
 from gateway.resolve.metadata.cache import NO_WAIT, Found, LookupFailed
@@ -85,7 +86,9 @@ class UpstreamEvidence:
             detail = f"the model list could not be read ({found.value.reason})"
             resolution.evidence.append(Evidence(Source.CAPABILITY, detail, age=age))
         elif card is None:
-            detail = _absence(len(found.value.cards))
+            pattern = found.value.pattern_of(resolution.model)
+            detail = f"matches {quoted(pattern)} in the model list" if pattern else ""
+            detail = detail or _absence(len(found.value.cards))
             resolution.evidence.append(Evidence(Source.CAPABILITY, detail, age=age))
         if card is not None:
             detail = card.detail or "in the model list, which does not say at which endpoint"

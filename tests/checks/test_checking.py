@@ -271,3 +271,15 @@ def test_names_keep_their_order_however_many_are_resolved_at_once(
     assert [line.partition(" ")[0] for line in result.stdout.splitlines()[1:6]] == [
         f"alias-{i}" for i in range(5)
     ]
+
+
+def test_a_name_that_a_pattern_of_the_list_matches_is_good(tmp_path: Path) -> None:
+    with lister("openai/*", "other") as front:
+        good = check(tmp_path, {"bot": "openai/gpt-mini"}, front=front)
+        assert (good.exit_code, resolve(tmp_path, "openai/gpt-mini").exit_code) == (0, 0)
+        assert "warning" not in good.stderr
+        wrong = check(tmp_path, {"bot": "house/gpt-mini"}, front=front)
+        assert wrong.exit_code == 1
+        missing = resolve(tmp_path, "openai-gpt-mini")
+        assert missing.exit_code == 1
+        assert "openai/*'" not in missing.output

@@ -162,3 +162,36 @@ def test_no_other_name_leads_there(kind: Profile, listed: str, asked: str) -> No
     home = UpstreamSettings("home", "http://127.0.0.1:8002/v1", kind)
     lists = Lists(first=["a"], home=[listed])
     assert Scene(lists, FIRST, home).route(asked).upstream == "first"
+
+
+@pytest.mark.parametrize("pattern", ["openai/*", "*", "openai/*-mini"])
+def test_a_pattern_in_a_list_has_the_models_that_it_matches(pattern: str) -> None:
+    async def scenario() -> None:
+        lists = Lists(first=["a"], second=["b", pattern], third=["openai/c-mini", pattern])
+        scene = Scene(lists, FIRST, SECOND, THIRD)
+        route = await scene.ask("openai/gpt-mini")
+        assert route.upstream == "second"
+        assert await scene.resolver.upstream_of("openai/gpt-mini", ALICE) == "second"
+        assert f'matches "{pattern}" in the model list' in details(route)
+        assert "not among" not in details(route)
+        # A list that has the very name comes first, and what does not match is nowhere.
+        assert (await scene.ask("openai/c-mini")).upstream == "third"
+        other = await scene.ask("house/m")
+        assert other.upstream == ("second" if pattern == "*" else "first")
+        await scene.resolver.aclose()
+
+    asyncio.run(scenario())
+
+
+def test_a_list_with_a_pattern_is_not_read_again_for_each_name() -> None:
+    async def scenario() -> None:
+        scene = Scene(Lists(first=["openai/*"]), FIRST)
+        await scene.ask("openai/gpt-mini")
+        asked = len(scene.network.calls)
+        scene.clock.advance(20)
+        await scene.ask("openai/gpt-mini")
+        listings = [call for call in scene.network.calls[asked:] if call.path == "/models"]
+        assert listings == []
+        await scene.resolver.aclose()
+
+    asyncio.run(scenario())

@@ -101,13 +101,16 @@ class Lookup:
         wanted: str | None = None,
         wait: Wait = WAIT,
     ) -> Found[ModelList]:
-        """Return the model list; refreshed if it lacks `wanted` and is older than a minute."""
+        """Return the model list; refreshed if it lacks `wanted` and is older than a minute.
+
+        A pattern in it that matches counts as having it.
+        """
         return await self._recent(
             self.caches.lists,
             self.scope(upstream.name, headers),
             lambda: self._load_models(upstream, headers),
             upstream,
-            lambda listed: wanted is not None and listed.card(wanted) is None,
+            lambda listed: wanted is not None and not listed.has(wanted),
             wait,
         )
 

@@ -1,10 +1,11 @@
 """What has been looked up so far. It outlives the settings: a reload keeps it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from cachetools import TTLCache
 
+from gateway.config.globs import Globs
 from gateway.config.store_settings import MemorySettings
 from gateway.resolve.memory import CacheScope, Clock
 from gateway.resolve.metadata.cache import LookupCache
@@ -25,6 +26,23 @@ class ModelList:
     kind: Profile = OTHER
     has_more: bool = False
     """Whether it is a page, which more models follow."""
+    patterns: Sequence[str] = field(init=False)
+    """Those of its names that stand for all that they match: LiteLLM's `openai/*`, or `*`."""
+    _globs: Globs = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        patterns = [name for name in self.cards if "*" in name]
+        object.__setattr__(self, "patterns", patterns)
+        object.__setattr__(self, "_globs", Globs(enumerate(patterns)))
+
+    def pattern_of(self, model: str) -> str | None:
+        """Return the first pattern that matches a model."""
+        found = self._globs.first(model)
+        return None if found is None else self.patterns[found]
+
+    def has(self, model: str) -> bool:
+        """Whether it has a model, or a pattern that matches it."""
+        return self.card(model) is not None or self.pattern_of(model) is not None
 
     def card(self, model: str) -> ModelCard | None:
         """Return the card of a model, which the list may have under another name than a request."""

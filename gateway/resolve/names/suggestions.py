@@ -234,7 +234,9 @@ class NearNames:
         key = weakref.ref(listed, lambda gone: self._kept.pop(gone, None))
         index = self._kept.get(key)
         if index is None:
-            index = self._kept[key] = NameIndex(listed.cards)
+            index = self._kept[key] = NameIndex(
+                name for name in listed.cards if name not in listed.patterns
+            )
         return index
 
 

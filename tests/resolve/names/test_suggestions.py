@@ -289,3 +289,7 @@ def test_however_many_names_there_are_few_are_compared(
         for asked in slips(meant, place).values():
             INDEXES[which].near(asked)
     assert max(sizes) < 400
+
+
+def test_a_pattern_of_a_list_is_no_name() -> None:
+    assert found("openai/gpt", ["openai/*", "openai/gpt-4", "*"]) == ["openai/gpt-4"]
