@@ -4,12 +4,12 @@ import asyncio
 
 import pytest
 
-from gateway.config.settings import ModelRule
+from gateway.config.settings import ModelRule, PerformanceSettings
 from gateway.errors import UpstreamError
 from gateway.shapes import Json, Shape, UpstreamCall
 from tests.exchange.scene import Scene, chat_chunk, chat_completion
 from tests.exchange.test_messages_homes import ANTHROPIC, ASKED, CLIENTS
-from tests.exchange.test_retries import VLLM, sent
+from tests.exchange.test_retries import OTHER, VLLM, sent
 from tests.fakes import Answer, error_reply, json_reply, stream_reply
 from tests.translate.messages_upstreams import error_event, message, text
 
@@ -70,7 +70,8 @@ def vllm(call: UpstreamCall) -> Answer:
     if call.method == "GET":
         return json_reply({"data": []})
     body = sent(call)
-    limit = body.get("max_completion_tokens") or body["max_tokens"]
+    # DeepInfra's own limit is the whole context.
+    limit = body.get("max_completion_tokens") or body.get("max_tokens") or WINDOW
     characters = sum(len(str(each["content"])) for each in body["messages"])
     most = WINDOW - limit
     if most < 0:
@@ -132,5 +133,30 @@ def test_a_long_prompt_that_is_not_counted_leaves_room_for_a_reply(
             result = await scene.call(client, asked)
             assert (result.reply.status, result.decision.attempts) == (200, attempts)
             assert f"{name}:{limit}->4096" in result.decision.translation
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("fast", [True, False])
+@pytest.mark.parametrize("stream", [True, False])
+def test_where_the_servers_own_limit_is_the_whole_context_one_is_sent(
+    *, stream: bool, fast: bool
+) -> None:
+    async def scenario() -> None:
+        rules = (ModelRule("m", endpoints=(Shape.CHAT,)),)
+        scene = Scene(vllm, OTHER, rules=rules, performance=PerformanceSettings(fast_paths=fast))
+        asked = {"model": "m", "stream": stream, **ASKED_OF_CHAT[Shape.RESPONSES]}
+        for attempts in (2, 1):
+            result = await scene.call(Shape.RESPONSES, asked)
+            assert (result.reply.status, result.decision.attempts) == (200, attempts)
+            had = scene.network.bodies()[-1]["max_tokens"]
+            assert 31_000 < had < WINDOW - 75
+            assert f"changed=max_output_tokens:none->{had}" in result.decision.translation
+        given = await scene.call(Shape.RESPONSES, {**asked, "max_output_tokens": 500})
+        assert "changed" not in given.decision.translation
+        own = await scene.call(
+            Shape.CHAT, {"model": "m", "messages": [{"role": "user", "content": "Hi"}]}
+        )
+        assert own.reply.status == 400
 
     asyncio.run(scenario())

@@ -17,7 +17,7 @@ from gateway.resolve.refusals.history.history_fields import FILLED_WITH, ROW
 from gateway.resolve.refusals.history.responses_system import INSTRUCTIONS
 from gateway.resolve.refusals.history.responses_turns import TURNS
 from gateway.resolve.refusals.history.system_turns import FIRST, USERS
-from gateway.resolve.refusals.parameter_fixes import ParameterFix
+from gateway.resolve.refusals.parameter_fixes import NONE_GIVEN, ParameterFix
 from gateway.resolve.refusals.parameter_rules import EFFORT_NAMES
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import Context, Report
@@ -109,9 +109,11 @@ def _configured(shape: Shape, context: Context) -> Fixes:
 def may_apply(fixes: Fixes, body: bytes) -> bool:
     """Whether fixes can change a body: it has one of their fields. Raises `InvalidRequest`.
 
-    A body without `stream` asks for a whole reply, too.
+    A body without `stream` asks for a whole reply, too, and one without a limit for the server's.
     """
-    return _ask_for_streams(fixes) or not _fields_of(fixes).isdisjoint(field_names(body))
+    if _ask_for_streams(fixes) or any(fix.given == NONE_GIVEN for fix in fixes):
+        return True
+    return not _fields_of(fixes).isdisjoint(field_names(body))
 
 
 def are_folded(fixes: Fixes, body: Json) -> bool:
@@ -204,7 +206,7 @@ def _report_parameter(translation: Fixable, fix: ParameterFix, bodies: Sequence[
     if fix.action in _OF_VALUES:
         given, sent = parameter_value(translation.calls[0], name), parameter_value(bodies[0], name)
         if sent != given:
-            translation.report.change(asked, given, sent)
+            translation.report.change(asked, "none" if given is None else given, sent)
         return
     entries = translation.calls[0].get(name)
     if fix.given is not None and isinstance(entries, list) and fix.given in entries:

@@ -218,7 +218,7 @@ def _status_admits(status: int, reply: ErrorDetails, refusal: Refusal) -> bool:
 
 def _judge(reply: ErrorDetails, called: Called, model: str, sent: Collection[str]) -> Refusal:
     """Classify by the text alone. The order matters: specific before general."""
-    limit = too_large(reply, sent) or no_room(reply, sent)
+    limit = too_large(reply, sent) or no_room(reply, called, sent)
     if limit is not None:
         return _unsupported(reply, limit)
     if _is_unrelated(reply):

@@ -7,7 +7,7 @@ from gateway.resolve.refusals.forced_calls import forces_call, switched_off
 from gateway.resolve.refusals.history.history_fields import fill, strip
 from gateway.resolve.refusals.history.system_turns import without_system_turns
 from gateway.resolve.refusals.limits import sure_room
-from gateway.resolve.refusals.parameter_fixes import ParameterFix
+from gateway.resolve.refusals.parameter_fixes import NONE_GIVEN, ParameterFix
 from gateway.resolve.refusals.parameter_rules import EFFORT_NAMES
 from gateway.resolve.refusals.streams_only import ask_for_stream
 from gateway.shapes import Json
@@ -54,7 +54,9 @@ def _lower(body: Json, fix: ParameterFix) -> None:
 def _make_room(body: Json, fix: ParameterFix) -> None:
     """Lower a number that has no room in a context, or beside the prompt that was refused."""
     given, context = body.get(fix.name), int(fix.to or 0)
-    if isinstance(given, int) and (fix.once or given >= context):
+    if given is None and fix.given == NONE_GIVEN:
+        body[fix.name] = sure_room(body, context, context)
+    elif fix.given is None and isinstance(given, int) and (fix.once or given >= context):
         body[fix.name] = min(given, sure_room(body, context, given))
 
 

@@ -13,8 +13,9 @@ import msgspec
 from gateway.envelopes.error_envelopes import ErrorDetails
 from gateway.envelopes.overflow_lengths import Lengths, lengths_in
 from gateway.envelopes.overflows import overflow_message
-from gateway.resolve.refusals.parameter_fixes import ParameterFix
-from gateway.shapes import Json
+from gateway.resolve.refusals.destinations import Called
+from gateway.resolve.refusals.parameter_fixes import NONE_GIVEN, ParameterFix
+from gateway.shapes import Json, Shape
 
 _NAMES = ("max_completion_tokens", "max_tokens", "max_output_tokens")
 _BUDGET = "thinking.budget_tokens"
@@ -99,19 +100,22 @@ def too_large(reply: ErrorDetails, sent: Collection[str]) -> ParameterFix | None
     return ParameterFix("limit", name, str(most)) if most > 0 else None
 
 
-def no_room(reply: ErrorDetails, sent: Collection[str]) -> ParameterFix | None:
-    """Return the fix that lowers the limit that was sent to the room beside this prompt.
+def no_room(reply: ErrorDetails, called: Called, sent: Collection[str]) -> ParameterFix | None:
+    """Return the fix that lowers the limit of a reply to the room beside this prompt.
 
-    None: another error, or too little room for a reply, as there may be with a budget for thinking.
+    Where none was sent, it is the server's own: DeepInfra's is the whole context. None: another
+    error, or too little room for a reply, as there may be with a budget for thinking.
     """
     message, name = overflow_message(reply), _limit_in(sent)
     lengths = lengths_in(message or reply.message)
-    if name is None or lengths is None or _BUDGET in sent or not _is_enough(lengths):
+    if called is None or lengths is None or _BUDGET in sent or not _is_enough(lengths):
         return None
-    if lengths.is_least:
-        depends = lengths.reply < lengths.context
-        return ParameterFix("room", name, str(lengths.context), once=depends)
-    return ParameterFix("fit", name, str(lengths.room))
+    if not lengths.is_least:
+        return ParameterFix("fit", name, str(lengths.room)) if name is not None else None
+    given = NONE_GIVEN if name is None else None
+    depends = lengths.reply < lengths.context
+    name = name or ("max_output_tokens" if called is Shape.RESPONSES else "max_tokens")
+    return ParameterFix("room", name, str(lengths.context), given, once=depends)
 
 
 def sure_room(body: Json, context: int, refused: int) -> int:

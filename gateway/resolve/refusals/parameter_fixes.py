@@ -8,7 +8,7 @@ silently get something else than was asked for.
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from gateway.resolve.refusals.history.refused_fields import refused_field
 from gateway.shapes import Shape
@@ -30,6 +30,10 @@ Action = Literal[
     "yield",
     "beta",
 ]
+
+
+NONE_GIVEN: Final = ""
+"""The `given` value of a `room` for requests without a limit, which the server then chooses."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ import pytest
 from gateway.resolve.refusals.classify import Verdict, classify
 from gateway.resolve.refusals.fixed_bodies import apply_fixes
 from gateway.resolve.refusals.limits import sure_room
-from gateway.resolve.refusals.parameter_fixes import ParameterFix
+from gateway.resolve.refusals.parameter_fixes import NONE_GIVEN, ParameterFix
 from gateway.shapes import Json, Shape
 
 TEXTS = [
@@ -188,7 +188,22 @@ def test_a_limit_of_the_whole_context_is_lowered_to_what_the_prompt_leaves(
     assert apply_fixes({"prompt": "x" * 12_000, name: 16_384}, fixes)[name] == 4096
     # It may have room beside the prompt: the server knows.
     assert apply_fixes({"prompt": "x" * 12_000, name: 16_383}, fixes)[name] == 16_383
-    assert refusal(message, {"model"})[1] == ()
+    assert apply_fixes({"prompt": "x"}, fixes) == {"prompt": "x"}
+
+
+@pytest.mark.parametrize("shape", [Shape.CHAT, Shape.COMPLETIONS, Shape.RESPONSES])
+def test_a_limit_of_the_servers_own_that_has_no_room_gets_one(shape: Shape) -> None:
+    """DeepInfra's is the whole context, where a request has none."""
+    name = "max_output_tokens" if shape is Shape.RESPONSES else "max_tokens"
+    body: Json = {"error": {"message": WHOLE_CONTEXTS[-1], "code": 400}}
+    found = classify(shape, 400, body, model="m", sent={"model", "prompt"})
+    assert found.fixes == (ParameterFix("room", name, "16384", NONE_GIVEN),)
+    sent = apply_fixes({"prompt": "x" * 1000}, found.fixes)
+    assert 16_384 - 1000 - 512 < sent[name] < 16_384 - 1000 - 256
+    assert apply_fixes({"prompt": "x", name: 20_000}, found.fixes)[name] == 20_000
+    assert classify(None, 400, body, model="m", sent={"model"}).fixes == ()
+    # One that was refused by its number was sent.
+    assert refusal(WHOLE_CONTEXTS[0], {"model"}) == (Verdict.OTHER, ())
 
 
 @pytest.mark.parametrize("message", ["max_tokens=1 cannot be greater than max_model_len=0"])
