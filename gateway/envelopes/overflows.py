@@ -54,6 +54,7 @@ _TEXTS = re.compile(
             r"input is too large to process\. .{0,40}\bcontext shift\b",
             # Ollama
             r"prompt too long; exceeded (?:max )?context length",
+            r"Multimodal prompt is too long\b",
             # Text Generation Inference, Together
             r"(?:Input validation error: )?`inputs` tokens \+ `max_new_tokens` must be <=",
             r"(?:Input validation error: )?`inputs` must have less than",

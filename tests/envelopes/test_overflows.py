@@ -81,6 +81,7 @@ TOO_LONG = [
     # Bedrock, Cohere, Cloudflare, others behind relays
     "Input is too long.",
     "Input exceeds the max input token limit",
+    "Multimodal prompt is too long after expanding multimodal tokens.",
     "You passed 74655 input characters and requested 32000 output tokens. However, the model's",
     "too many tokens: total number of tokens in the prompt cannot exceed 4081 - received 5218.",
     "The estimated number of input and maximum output tokens (30000) exceeded this model context",

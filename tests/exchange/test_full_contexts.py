@@ -4,9 +4,10 @@ import asyncio
 
 import pytest
 
-from gateway.config.settings import ModelRule, PerformanceSettings
+from gateway.config.settings import ModelRule, PerformanceSettings, UpstreamSettings
 from gateway.errors import UpstreamError
 from gateway.shapes import Json, Shape, UpstreamCall
+from tests import kinds
 from tests.exchange.scene import Scene, chat_chunk, chat_completion
 from tests.exchange.test_messages_homes import ANTHROPIC, ASKED, CLIENTS
 from tests.exchange.test_retries import OTHER, VLLM, sent
@@ -58,6 +59,7 @@ def test_a_limit_is_lowered_to_the_room_that_anthropic_names(
 
 
 WINDOW = 32_768
+SGLANG = UpstreamSettings("main", "http://127.0.0.1:30000/v1", kinds.SGLANG)
 ASKED_OF_CHAT: dict[Shape, Json] = {
     Shape.COMPLETIONS: {"prompt": "Hi " * 100},
     Shape.RESPONSES: {"input": "Hi " * 100},
@@ -158,5 +160,50 @@ def test_where_the_servers_own_limit_is_the_whole_context_one_is_sent(
             Shape.CHAT, {"model": "m", "messages": [{"role": "user", "content": "Hi"}]}
         )
         assert own.reply.status == 400
+
+    asyncio.run(scenario())
+
+
+def sglang(call: UpstreamCall) -> Answer:
+    """Answer as SGLang with a context of its own, and a token for each of four characters."""
+    if call.method == "GET":
+        return json_reply({"data": []})
+    body = sent(call)
+    limit = body.get("max_completion_tokens") or body["max_tokens"]
+    prompt = sum(len(str(each["content"])) for each in body["messages"]) // 4
+    if limit > WINDOW:
+        return error_reply(
+            400,
+            f"max_completion_tokens is too large: {limit}.This model supports at most {WINDOW} "
+            "completion tokens.",
+        )
+    if prompt + limit > WINDOW:
+        return error_reply(
+            400,
+            f"Requested token count exceeds the model's maximum context length of {WINDOW} tokens. "
+            f"You requested a total of {prompt + limit} tokens: {prompt} tokens from the input "
+            f"messages and {limit} tokens for the completion. Please reduce the number of tokens.",
+        )
+    return json_reply(chat_completion())
+
+
+@pytest.mark.parametrize("client", ASKED_OF_CHAT)
+def test_where_the_server_counts_a_long_prompt_gets_all_that_is_left(client: Shape) -> None:
+    name = "max_output_tokens" if client is Shape.RESPONSES else "max_tokens"
+    field, value = next(iter(ASKED_OF_CHAT[client].items()))
+    text = "word" * 10_000
+    long = text if isinstance(value, str) else [{"role": "user", "content": text}]
+
+    async def scenario() -> None:
+        scene = Scene(sglang, SGLANG, rules=(ModelRule("m", endpoints=(Shape.CHAT,)),))
+        steps = ((long, 64_000, 3), (long, 64_000, 2), (value, 64_000, 1), (value, 4000, 1))
+        for prompt, limit, attempts in steps:
+            result = await scene.call(client, {"model": "m", field: prompt, name: limit})
+            assert (result.reply.status, result.decision.attempts) == (200, attempts)
+            body = scene.network.bodies()[-1]
+            had = body.get("max_completion_tokens") or body["max_tokens"]
+            left = WINDOW - 10_000 if prompt is long else min(limit, WINDOW - 75)
+            assert left - 1000 < had <= left
+            assert had == left or prompt is value
 
     asyncio.run(scenario())

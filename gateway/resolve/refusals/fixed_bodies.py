@@ -6,8 +6,8 @@ from typing import Final
 from gateway.resolve.refusals.forced_calls import forces_call, switched_off
 from gateway.resolve.refusals.history.history_fields import fill, strip
 from gateway.resolve.refusals.history.system_turns import without_system_turns
-from gateway.resolve.refusals.limits import sure_room
-from gateway.resolve.refusals.parameter_fixes import NONE_GIVEN, ParameterFix
+from gateway.resolve.refusals.limits import is_most, sure_room
+from gateway.resolve.refusals.parameter_fixes import COUNTED, NONE_GIVEN, ParameterFix
 from gateway.resolve.refusals.parameter_rules import EFFORT_NAMES
 from gateway.resolve.refusals.streams_only import ask_for_stream
 from gateway.shapes import Json
@@ -56,8 +56,11 @@ def _make_room(body: Json, fix: ParameterFix) -> None:
     given, context = body.get(fix.name), int(fix.to or 0)
     if given is None and fix.given == NONE_GIVEN:
         body[fix.name] = sure_room(body, context, context)
-    elif fix.given is None and isinstance(given, int) and (fix.once or given >= context):
-        body[fix.name] = min(given, sure_room(body, context, given))
+    elif fix.given != NONE_GIVEN and isinstance(given, int) and (fix.once or given >= context):
+        room = sure_room(body, context, given)
+        # At the context itself the server says how long the prompt is.
+        is_enough = fix.given != COUNTED or is_most(room, context)
+        body[fix.name] = min(given, room if is_enough else context)
 
 
 def _replace(body: Json, fix: ParameterFix) -> None:

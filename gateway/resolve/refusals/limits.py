@@ -14,7 +14,7 @@ from gateway.envelopes.error_envelopes import ErrorDetails
 from gateway.envelopes.overflow_lengths import Lengths, lengths_in
 from gateway.envelopes.overflows import overflow_message
 from gateway.resolve.refusals.destinations import Called
-from gateway.resolve.refusals.parameter_fixes import NONE_GIVEN, ParameterFix
+from gateway.resolve.refusals.parameter_fixes import COUNTED, NONE_GIVEN, ParameterFix
 from gateway.shapes import Json, Shape
 
 _NAMES = ("max_completion_tokens", "max_tokens", "max_output_tokens")
@@ -51,7 +51,8 @@ _TEXT = re.compile(
                 _GIVEN + r" (?:must|should) be between \d+ and {N}",
                 _GIVEN + r" cannot exceed {N}",
                 _GIVEN + r" exceeds (?:the )?(?:model |maximum )?(?:maximum|limit) (?:of )?{N}",
-                # DeepSeek, DashScope
+                # SenseNova; DeepSeek, DashScope
+                r"field MaxTokens invalid, should be in \[1, ?{N}\]",
                 r"Invalid max_tokens value, the valid range of max_tokens is \[1, ?{N}\]",
                 r"Range of max_tokens should be \[1, ?{N}\]",
                 # Volcengine's Ark, Zhipu; pydantic, and NVIDIA's services with its older texts
@@ -74,6 +75,11 @@ _WHOLE_CONTEXT = re.compile(
     re.IGNORECASE,
 )
 """vLLM since 0.16, the first ones without the blank. No prompt has room beside the number in it."""
+_COUNTED_CONTEXT = re.compile(
+    _LIMIT + r" is too large: \d+\.This model supports at most " + _N + " completion tokens",
+    re.IGNORECASE,
+)
+"""SGLang, without a blank, which names its context so, too. Below it says how long a prompt is."""
 _MEDIA = re.compile(rb'"type":"(?:input_)?(?:image|audio|video|file|document)')
 """Parts of a body whose length says nothing about their tokens."""
 _TEMPLATE = 256
@@ -83,15 +89,18 @@ _ENOUGH_ROOM = 4096
 _ENOUGH_SHARE = 4
 """Room for a reply, in tokens, or as a share of the context: a quarter. With less, clients are to
 shorten the conversation, which they do after the refusal: the reply would be cut off."""
+_MOST = 4
+"""All but a quarter of a context is for a reply what all of it is."""
 
 
 def too_large(reply: ErrorDetails, sent: Collection[str]) -> ParameterFix | None:
     """Return the fix that lowers the limit that was sent to the model's; None: another error."""
     found = _TEXT.match(reply.message)
     name = _limit_in(sent)
-    whole = _WHOLE_CONTEXT.match(reply.message)
-    if whole is not None and name is not None and int(whole["most"]) > 0:
-        return ParameterFix("room", name, whole["most"])
+    whole, counted = _WHOLE_CONTEXT.match(reply.message), _COUNTED_CONTEXT.match(reply.message)
+    context = whole or counted
+    if context is not None and name is not None and int(context["most"]) > 0:
+        return ParameterFix("room", name, context["most"], None if whole else COUNTED)
     if found is None or name is None:
         return None
     most = int(next(filter(None, found.groupdict().values())))
@@ -128,6 +137,11 @@ def sure_room(body: Json, context: int, refused: int) -> int:
     left = context - len(encoded) - _TEMPLATE
     is_sure = left < refused and _MEDIA.search(encoded) is None
     return max(_least(context), left) if is_sure else _least(context)
+
+
+def is_most(room: int, context: int) -> bool:
+    """Whether what is surely left of a context is hardly less than what a short prompt leaves."""
+    return room * _MOST >= context * (_MOST - 1)
 
 
 def _limit_in(sent: Collection[str]) -> str | None:

@@ -34,6 +34,8 @@ Action = Literal[
 
 NONE_GIVEN: Final = ""
 """The `given` value of a `room` for requests without a limit, which the server then chooses."""
+COUNTED: Final = "counted"
+"""That of a `room` at servers that say how long a prompt is: a long one has more than is sure."""
 
 
 @dataclass(frozen=True, slots=True)

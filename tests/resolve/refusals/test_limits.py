@@ -5,7 +5,7 @@ import pytest
 from gateway.resolve.refusals.classify import Verdict, classify
 from gateway.resolve.refusals.fixed_bodies import apply_fixes
 from gateway.resolve.refusals.limits import sure_room
-from gateway.resolve.refusals.parameter_fixes import NONE_GIVEN, ParameterFix
+from gateway.resolve.refusals.parameter_fixes import COUNTED, NONE_GIVEN, ParameterFix
 from gateway.shapes import Json, Shape
 
 TEXTS = [
@@ -38,6 +38,7 @@ TEXTS = [
     "max_tokens: 32000 must not exceed 16384",
     "max_tokens must be between 1 and 16384",
     "max_output_tokens cannot exceed 16384",
+    "field MaxTokens invalid, should be in [1, 16384]",
     "max_tokens value 32000 exceeds the maximum of 16384",
     (
         "body -> max_tokens\n  ensure this value is less than or equal to 16384 "
@@ -204,6 +205,25 @@ def test_a_limit_of_the_servers_own_that_has_no_room_gets_one(shape: Shape) -> N
     assert classify(None, 400, body, model="m", sent={"model"}).fixes == ()
     # One that was refused by its number was sent.
     assert refusal(WHOLE_CONTEXTS[0], {"model"}) == (Verdict.OTHER, ())
+
+
+COUNTING = (
+    "max_completion_tokens is too large: 32000.This model supports at most 16384 completion tokens."
+)
+
+
+@pytest.mark.parametrize("name", ["max_completion_tokens", "max_tokens"])
+@pytest.mark.parametrize("before", ["", "litellm.BadRequestError: OpenAIException - "])
+def test_sglangs_context_is_asked_about_where_the_prompt_is_long(name: str, before: str) -> None:
+    """At a limit of the context it says how long the prompt is."""
+    verdict, fixes = refusal(before + COUNTING, {"model", name})
+    assert verdict is Verdict.UNSUPPORTED_PARAMETER
+    assert fixes == (ParameterFix("room", name, "16384", COUNTED),)
+    short = apply_fixes({"prompt": "x" * 1000, name: 32_000}, fixes)[name]
+    assert 16_384 - 1000 - 512 < short < 16_384 - 1000 - 256
+    assert apply_fixes({"prompt": "x" * 5000, name: 32_000}, fixes)[name] == 16_384
+    assert apply_fixes({"prompt": "x" * 5000, name: 16_000}, fixes)[name] == 16_000
+    assert apply_fixes({"prompt": "x"}, fixes) == {"prompt": "x"}
 
 
 @pytest.mark.parametrize("message", ["max_tokens=1 cannot be greater than max_model_len=0"])
