@@ -32,7 +32,7 @@ _GAP = r"(?:[^\n.'\"]|'s\b){0,80}?"
 _SENTENCE = (
     r"(?:(?:Your|The) )?(?:\w+ )?(?:input|prompt|request|conversation|messages|"
     rf"(?:number of )?tokens?)\b{_GAP} "
-    r"(?:exceed(?:s|ed)?|is longer than|(?:is )?greater than|(?:is )?too (?:long|large))\b"
+    r"(?:exceed(?:s|ed)?|is (?:long|larg)er than|(?:is )?greater than|(?:is )?too (?:long|large))\b"
     rf"{_GAP}\b(?:context|max_seq_len|max_model_len|maximum (?:model|sequence) length)\b"
 )
 """The sentence of most servers, about the length of the prompt and that of the context."""
@@ -55,6 +55,7 @@ _TEXTS = re.compile(
             # Ollama
             r"prompt too long; exceeded (?:max )?context length",
             r"Multimodal prompt is too long\b",
+            r"Request prompt exceeds the KV memory budget\b",
             # Text Generation Inference, Together
             r"(?:Input validation error: )?`inputs` tokens \+ `max_new_tokens` must be <=",
             r"(?:Input validation error: )?`inputs` must have less than",
@@ -62,6 +63,7 @@ _TEXTS = re.compile(
             r"Trying to keep the first \d{1,12} tokens when context (?:the )?overflows",
             r"Reached context length of\b",
             r"Cannot truncate prompt with n_keep\b",
+            r"n_keep: \d{1,12} {0,4}>= n_ctx: \d",
             r"Engine protocol predict stream returned an error: .{0,80}\bContext size has been ",
             # Anthropic, Fireworks, Bedrock
             r"(?:The )?prompt is too long(?:: |$)",
