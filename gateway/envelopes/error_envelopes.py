@@ -208,9 +208,9 @@ def _first(errors: object) -> object:
 def _behind_provider(error: Json) -> Json:
     """Return the error of the provider behind a relay, which may be beside the message only.
 
-    OpenRouter has it in its metadata, others as JSON in `cause`.
+    OpenRouter has it in its metadata, others as JSON in `cause` or `details` (GMI Cloud).
     """
-    metadata, cause = error.get("metadata"), error.get("cause")
+    metadata, cause = error.get("metadata"), error.get("cause") or error.get("details")
     raw = metadata.get("raw") if isinstance(metadata, dict) else None
     if isinstance(raw, str | dict) and error.get("message") == "Provider returned error":
         return {**error, "message": raw}

@@ -62,6 +62,14 @@ INNER = {
             "requestId": "r",
             "result": None,
         },
+        {
+            "error": {
+                "message": "Backend request failed with status 400",
+                "type": "backend_error",
+                "code": 400,
+                "details": json.dumps({"error": INNER, "request_id": "r"}),
+            },
+        },
     ],
     ids=lambda body: json.dumps(body)[:60],
 )
@@ -135,11 +143,10 @@ def test_a_providers_plain_text_replaces_openrouters_own() -> None:
     assert read_error({"error": error}) == ErrorDetails("busy", code="429")
 
 
+@pytest.mark.parametrize("name", ["cause", "details"])
 @pytest.mark.parametrize("cause", [None, {}, "a word", "{", '{"a": 1}', "[]", '{"error": null}'])
-def test_a_cause_counts_only_if_it_is_an_error(cause: object) -> None:
-    assert read_error({"error": {"message": "something", "cause": cause}}) == ErrorDetails(
-        "something"
-    )
+def test_a_cause_counts_only_if_it_is_an_error(name: str, cause: object) -> None:
+    assert read_error({"error": {"message": "something", name: cause}}) == ErrorDetails("something")
 
 
 @pytest.mark.parametrize("metadata", [None, {}, {"raw": 1}, "raw"])
