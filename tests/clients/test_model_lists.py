@@ -22,7 +22,7 @@ from gateway.config.settings import (
 )
 from tests import kinds
 from tests.clients.raw import RawReply, connect
-from tests.clients.running import running_gateway
+from tests.clients.running import running_gateway, stage
 from tests.clients.test_isolation import client_settings
 from tests.upstream.scripted import Peer, Request, Script, ScriptedUpstream, scripted, until
 from tests.waiting import PATIENCE
@@ -413,3 +413,20 @@ async def test_what_names_no_model_goes_to_the_first_upstream() -> None:
         ]
         for passed in await asked(settings_for(a, b, punctual="ab"), *requests):
             assert passed.headers["x-gateway-upstream"] == "a"
+
+
+@pytest.mark.parametrize("upstream", ["openai", "anthropic"])
+def test_a_card_that_is_not_there_is_denied_as_the_clients_own_api_does(upstream: str) -> None:
+    """An SDK of Anthropic's gets what OpenAI says, and the other way round."""
+    rule = ModelRule("no-such-*", upstream=upstream)
+    with stage(rule, with_anthropic=True) as both, connect(both.base_url) as client:
+        client.request("GET", "/v1/models/no-such-model", anthropic_version="2023-06-01")
+        theirs = client.reply()
+        client.request("GET", "/v1/models/no-such-model")
+        ours = client.reply()
+    assert (theirs.status, ours.status) == (404, 404)
+    assert theirs.json["type"] == "error"
+    assert theirs.json["error"]["type"] == "not_found_error"
+    assert "no-such-model" in theirs.json["error"]["message"]
+    assert theirs.json["request_id"] == theirs.headers["request-id"]
+    assert (ours.error["type"], ours.error["code"]) == ("invalid_request_error", "model_not_found")

@@ -7,18 +7,22 @@ have a list of models and no route for a card.
 from collections.abc import Sequence
 from functools import partial
 
+from gateway.envelopes.anthropic_params import is_anthropics
 from gateway.envelopes.printed_values import decode_body
-from gateway.errors import ModelNotFound
+from gateway.errors import ModelNotFound, UpstreamReplied
 from gateway.exchange.client_reply import ClientReply, json_reply
 from gateway.exchange.decision import Decision
+from gateway.exchange.errors.error_replies import error_of_reply
 from gateway.exchange.models.lists import cards_by_id, in_pieces
 from gateway.exchange.models.upstream_lists import Listed, Unlisted, UpstreamLists
 from gateway.exchange.reply.reading import is_compressed
 from gateway.exchange.restricted.allowed_models import is_allowed
+from gateway.headers import speaks_anthropic
 from gateway.request import Request
 from gateway.resolve.refusals.classify import Refusal, Verdict, classify
 from gateway.resolve.resolver import Resolver
 from gateway.translate.parts.sentences import joined
+from gateway.translate.parts.to_messages.replied_errors import in_openai_terms
 
 _NOT_HERE = (404, 405)
 _ABOUT_THE_MODEL = (Verdict.MODEL_NOT_FOUND, Verdict.MODEL_RETIRED)
@@ -44,11 +48,13 @@ class Cards:
 
         `shorter` are other models that the request's path may be about; `model_asked` is the
         client's name, if `model` is only the one sent. Raises `ModelNotFound` for a denial, unless
-        it comes as OpenAI writes it.
+        it comes as the client's own API writes it, and the upstream's error for one that comes as
+        the other API writes it.
         """
-        denial = _denial(reply, model)
+        anthropic = speaks_anthropic(call.path, call.headers)
+        denial = _denial(reply, model, anthropic=anthropic)
         if denial is None:
-            return reply
+            return _readable(reply, anthropic=anthropic)
         message = "" if denial.verdict is Verdict.UNKNOWN_ROUTE else denial.message
         if denial.verdict in _ABOUT_THE_MODEL:
             raise await self._absent(call, decision, model_asked or model, message)
@@ -62,7 +68,7 @@ class Cards:
         if model in cards:
             return json_reply(cards[model])
         if cards:  # what the path says goes on after a model
-            return reply
+            return _readable(reply, anthropic=anthropic)
         raise await self._absent(call, decision, model_asked or model, message)
 
     async def _absent(
@@ -87,7 +93,7 @@ class Cards:
         )
 
 
-def _denial(reply: ClientReply, model: str) -> Refusal | None:
+def _denial(reply: ClientReply, model: str, *, anthropic: bool) -> Refusal | None:
     """Return what denies a card; None: nothing does, or the client can read it as it is."""
     status, body = reply.status, reply.body
     succeeded = 200 <= status < 300
@@ -100,13 +106,27 @@ def _denial(reply: ClientReply, model: str) -> Refusal | None:
         return refusal
     if succeeded:
         return refusal if refusal.verdict in _ABOUT_THE_MODEL else None
-    return None if _is_as_openai_writes_it(body) else refusal
+    return None if _is_as_clients_api_writes_it(body, anthropic=anthropic) else refusal
 
 
-def _is_as_openai_writes_it(body: bytes) -> bool:
+def _is_as_clients_api_writes_it(body: bytes, *, anthropic: bool) -> bool:
     decoded = decode_body(body)
     error = decoded.get("error") if isinstance(decoded, dict) else None
-    return isinstance(error, dict) and isinstance(error.get("message"), str)
+    has_message = isinstance(error, dict) and isinstance(error.get("message"), str)
+    return has_message and is_anthropics(decoded) is anthropic
+
+
+def _readable(reply: ClientReply, *, anthropic: bool) -> ClientReply:
+    """Return a reply that the client can read; raises the error that it is in another form."""
+    body, fields = reply.body, tuple(reply.headers)
+    if reply.status < 400 or not isinstance(body, bytes) or is_compressed(fields):
+        return reply
+    if is_anthropics(decode_body(body)) is anthropic:
+        return reply
+    error = error_of_reply(reply.status, fields, body, lambda param: param)
+    if not anthropic and isinstance(error, UpstreamReplied):
+        raise in_openai_terms(error, reply.status)
+    raise error
 
 
 async def _cards_of(listed: Listed, names: Sequence[str]) -> dict[str, bytes]:

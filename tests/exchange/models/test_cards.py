@@ -8,10 +8,10 @@ import msgspec
 import pytest
 
 from gateway.config.settings import ClientSettings, ModelRule
-from gateway.errors import ModelNotFound
+from gateway.errors import ModelNotFound, UpstreamError
 from gateway.exchange.decision import Decision
-from gateway.shapes import UpstreamCall
-from tests.exchange.legacy_scene import LegacyScene
+from gateway.shapes import RawHeaders, UpstreamCall
+from tests.exchange.legacy_scene import AS_JSON, LegacyScene
 from tests.exchange.models.test_listing import LOCAL
 from tests.fakes import Answer, FakeReply, json_reply
 
@@ -157,3 +157,84 @@ def test_a_denial_of_another_request_is_passed_on() -> None:
     scene = LegacyScene(answering(json_reply(ONE_API)), LOCAL)
     result = scene.ask("DELETE", "/models/lama-3")
     assert (result.reply.status, result.json) == (200, ONE_API)
+
+
+VERSIONED = (*AS_JSON, (b"anthropic-version", b"2023-06-01"))
+
+
+def anthropics(kind: str, message: str) -> dict[str, object]:
+    return {"type": "error", "error": {"type": kind, "message": message}, "request_id": "req_1"}
+
+
+@pytest.mark.parametrize(
+    ("denial", "headers"),
+    [
+        (ONE_API, VERSIONED),
+        ({"error": {"message": "Ask the owner of the model"}}, VERSIONED),
+        (anthropics("not_found_error", "model: lama-3"), AS_JSON),
+    ],
+)
+def test_a_denial_in_the_other_apis_form_is_the_gateways_own_404(
+    denial: dict[str, Any], headers: RawHeaders
+) -> None:
+    """Anthropic's SDKs read the type of an error, OpenAI's its code."""
+    error = absent(LegacyScene(answering(json_reply(denial, 404)), LOCAL), headers=headers)
+    assert error.code == "model_not_found"
+    assert error.message.startswith(denial["error"]["message"])
+    assert "Did you mean 'llama-3'" in error.message
+
+
+def test_a_denial_in_the_clients_own_form_is_passed_on() -> None:
+    denial = anthropics("not_found_error", "model: lama-3")
+    scene = LegacyScene(answering(json_reply(denial, 404)), LOCAL)
+    assert scene.ask("GET", "/models/lama-3", headers=VERSIONED).json == denial
+
+
+@pytest.mark.parametrize(
+    ("reply", "headers", "expected"),
+    [
+        (
+            json_reply({"error": {"message": "no key", "code": "invalid_api_key"}}, 401),
+            VERSIONED,
+            (401, None, "invalid_api_key", "no key"),
+        ),
+        (
+            json_reply({"detail": "busy"}, 503),
+            VERSIONED,
+            (503, None, None, "busy"),
+        ),
+        (
+            json_reply(anthropics("authentication_error", "invalid x-api-key"), 401),
+            AS_JSON,
+            (401, "invalid_request_error", "invalid_api_key", "invalid x-api-key"),
+        ),
+        (
+            FakeReply(502, pieces=[b"<html><title>Bad Gateway</title></html>"]),
+            VERSIONED,
+            (502, None, "upstream_error", "and a web page: Bad Gateway"),
+        ),
+    ],
+)
+def test_other_errors_come_in_the_clients_form(
+    reply: FakeReply, headers: RawHeaders, expected: tuple[int, str | None, str | None, str]
+) -> None:
+    with pytest.raises(UpstreamError) as raised:
+        LegacyScene(answering(reply), LOCAL).ask("GET", "/models/lama-3", headers=headers)
+    error, (status, kind, code, text) = raised.value, expected
+    assert (error.status, error.code) == (status, code)
+    assert kind in (None, error.type)
+    assert text in error.message
+
+
+@pytest.mark.parametrize("reply", [FakeReply(503, GZIP, (b"\x1f\x8b",)), json_reply(CARD)])
+def test_what_is_no_error_to_be_read_is_passed_on(reply: FakeReply) -> None:
+    scene = LegacyScene(answering(reply), LOCAL)
+    result = scene.ask("GET", "/models/llama-3", headers=VERSIONED)
+    assert result.reply.status == reply.status
+
+
+def test_what_goes_on_after_a_model_is_denied_in_the_clients_form() -> None:
+    scene = LegacyScene(answering(json_reply({"detail": "Not Found"}, 404)), LOCAL)
+    with pytest.raises(UpstreamError) as raised:
+        scene.ask("GET", "/models/llama-3/endpoints", headers=VERSIONED)
+    assert (raised.value.status, raised.value.message) == (404, "Not Found")
