@@ -22,7 +22,7 @@ from gateway.asgi_writing import ASGIWriter, SocketWriter
 from gateway.checks.config_checks import refusals
 from gateway.config.checks.problems import ConfigError
 from gateway.config.load import load
-from gateway.errors import GatewayError, body_timed_out
+from gateway.errors import GatewayError, InvalidRequest, body_timed_out
 from gateway.request import Body, Head, check_size
 from gateway.shapes import ClientHeaders
 from gateway.sockets import SUBPROTOCOL
@@ -98,7 +98,7 @@ class _Client:
         """
         if not admission.needs_body:
             return b"", None
-        pieces = self._pieces(admission.limit)
+        pieces = self._pieces(admission.limit, length)
         try:
             check_size(length or 0, admission.limit)
             first = await anext(pieces, b"")
@@ -113,7 +113,7 @@ class _Client:
         if self._watch is not None:
             self._watch.cancel()
 
-    async def _pieces(self, limit: int) -> AsyncGenerator[bytes, None]:
+    async def _pieces(self, limit: int, length: int | None) -> AsyncGenerator[bytes, None]:
         size, more = 0, True
         while more:
             message = await self._next()
@@ -121,6 +121,8 @@ class _Client:
             more = bool(message.get("more_body"))
             size += len(piece)
             check_size(size, limit)
+            if not more and length and not size:
+                raise _dropped(length)
             if not more:
                 self._watch = asyncio.create_task(self._wait_for_disconnect())
             yield piece
@@ -144,6 +146,16 @@ class _Client:
             self._writer.gone = True
             if self._task is not None:
                 self._task.cancel()
+
+
+def _dropped(length: int) -> InvalidRequest:
+    """Return the error for a body that the client has sent, and the server has not passed on."""
+    return InvalidRequest(
+        f"The server that runs the gateway has dropped the request's body of {length} bytes. "
+        "uvicorn does that if a client offers another protocol, as Java's HttpClient does "
+        "('Upgrade: h2c'): start it with --http h11, or have the client use HTTP/1.1 only.",
+        code="body_dropped",
+    )
 
 
 class EnvironmentGateway:

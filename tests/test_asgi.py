@@ -181,6 +181,39 @@ def test_a_body_that_arrives_counts_for_its_client_and_gives_its_slot_back() -> 
     run(scenario)
 
 
+@pytest.mark.parametrize("whole", [True, False])
+@pytest.mark.parametrize("pieces", [(b"",), (None,), (b"", b"")])
+def test_a_body_that_the_server_has_dropped_is_told(
+    pieces: tuple[bytes | None, ...], *, whole: bool
+) -> None:
+    """By uvicorn, for instance, if the client offers another protocol beside it."""
+
+    async def scenario() -> None:
+        last = len(pieces) - 1
+        sender = Sender(*(piece(data, more=at < last) for at, data in enumerate(pieces)))
+        body, error = await sender.client().body(admission(100, whole=whole), 42)
+        if isinstance(body, bytes):
+            assert isinstance(error, InvalidRequest)
+        else:
+            with pytest.raises(InvalidRequest) as raised:
+                await pieces_of(body)
+            error = raised.value
+        assert (error.status, error.code) == (400, "body_dropped")
+        assert "body of 42 bytes" in error.message
+        assert "--http h11" in error.message
+
+    run(scenario)
+
+
+@pytest.mark.parametrize("length", [None, 0])
+def test_a_body_that_was_never_sent_is_empty(length: int | None) -> None:
+    async def scenario() -> None:
+        sender = Sender(piece(b"", more=False))
+        assert await sender.client().body(admission(100), length) == (b"", None)
+
+    run(scenario)
+
+
 def test_a_body_that_stops_coming_is_a_408() -> None:
     async def scenario() -> None:
         client = Sender(piece(b"ab")).client(0.01)

@@ -279,6 +279,32 @@ def test_a_head_alone_is_passed_on_and_the_connection_kept(tmp_path: Path, http:
         upstream.shutdown()
 
 
+JDK = {
+    "connection": "Upgrade, HTTP2-Settings",
+    "http2-settings": "AAEAAEAAAAIAAAABAAMAAABkAAQBAAAAAAUAAEAA",
+    "upgrade": "h2c",
+}
+"""What Java's `HttpClient` sends with every request without TLS, unless told otherwise."""
+
+
+@pytest.mark.parametrize(("http", "status"), [("httptools", 400), ("h11", 200)])
+def test_java_needs_the_other_parser_and_is_told_so(tmp_path: Path, http: str, status: int) -> None:
+    """uvicorn's faster parser stops at the body of a request that offers another protocol."""
+    with served(tmp_path, "gateway.asgi:app", "", "--http", http) as running:
+        reply = httpx2.post(
+            f"{running.base_url}/chat/completions",
+            json={"model": "gpt-4o-mini", "messages": USER},
+            headers={"authorization": "Bearer sk-test", **JDK},
+            trust_env=False,
+        )
+    assert reply.status_code == status
+    if status == 200:
+        assert reply.json()["choices"][0]["message"]["content"] == "You said: Hello there"
+    else:
+        assert reply.json()["error"]["code"] == "body_dropped"
+        assert "--http h11" in reply.json()["error"]["message"]
+
+
 def test_it_ends_with_the_server(tmp_path: Path) -> None:
     with served(tmp_path, "gateway.asgi:app", "") as running:
         with running.client() as client:
