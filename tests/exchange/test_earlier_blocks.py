@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -12,23 +13,25 @@ from gateway.errors import UpstreamReplied
 from gateway.shapes import Json, Shape, UpstreamCall
 from tests import kinds
 from tests.exchange.scene import Scene
-from tests.fakes import Answer, error_reply, json_reply
+from tests.fakes import Answer, FakeReply, error_reply, json_reply
 
 KIMIS = "functions.f:0"
 PATTERN = "String should match pattern '^[a-zA-Z0-9_-]+$'"
 BLANK = "messages: text content blocks must contain non-whitespace text"
+MARKED = "cache_control cannot be set for empty text blocks"
+MARK: Json = {"cache_control": {"type": "ephemeral"}}
 ASKED: Json = {"role": "user", "content": "w?"}
 REPLY = (
     b'{"type":"message", "id":"m","role":"assistant","content":[{"type":"text","text":"Fine."}]}'
 )
 
 
-def history(call_id: str, said: str) -> list[Json]:
+def history(call_id: str, said: str, **more: Any) -> list[Json]:
     use = {"type": "tool_use", "id": call_id, "name": "f", "input": {}}
     result = {"type": "tool_result", "tool_use_id": call_id, "content": "sun"}
     return [
         ASKED,
-        {"role": "assistant", "content": [{"type": "text", "text": said}, use]},
+        {"role": "assistant", "content": [{"type": "text", "text": said, **more}, use]},
         {"role": "user", "content": [result]},
     ]
 
@@ -43,7 +46,11 @@ def refusals(body: Json) -> Iterator[str]:
                 if not re.fullmatch("[a-zA-Z0-9_-]+", block.get(name, "a")):
                     yield f"{place}.{name}: {PATTERN}"
             if block["type"] == "text" and not block["text"].strip():
-                yield BLANK
+                yield (
+                    f"messages.{at}.content.{index}.text: {MARKED}"
+                    if MARK.items() <= block.items()
+                    else BLANK
+                )
 
 
 def refusing(message: str) -> Answer:
@@ -84,6 +91,8 @@ def scene(server: Claude) -> Scene:
 CASES = [
     (history(KIMIS, "So"), 2, "tool_use.id:given->hash"),
     (history("a", "\n\n"), 2, "content[text]:blank->left out"),
+    (history("a", ""), 2, "content[text]:blank->left out"),
+    (history("a", "", **MARK), 2, "content[text]:blank->left out"),
     (history(KIMIS, " "), 3, "content[text]:blank->left out,tool_use.id:given->hash"),
 ]
 
@@ -107,6 +116,66 @@ def test_a_client_of_messages_need_not_begin_anew(
     plain = {"model": "m", "max_tokens": 9, "messages": [ASKED]}
     assert stage.generate(Shape.MESSAGES, plain).decision.translation == ""
     assert server.sent[-1] == msgspec.json.encode(plain)
+
+
+CHAT_REPLY = json_reply(
+    {
+        "id": "c",
+        "object": "chat.completion",
+        "choices": [
+            {
+                "index": 0,
+                "message": {"role": "assistant", "content": "Fine."},
+                "finish_reason": "stop",
+            }
+        ],
+    }
+)
+RESPONSE = json_reply(
+    {
+        "id": "resp_1",
+        "object": "response",
+        "status": "completed",
+        "model": "m",
+        "output": [
+            {
+                "type": "message",
+                "id": "msg_1",
+                "role": "assistant",
+                "status": "completed",
+                "content": [{"type": "output_text", "text": "Fine.", "annotations": []}],
+            }
+        ],
+    }
+)
+
+
+@pytest.mark.parametrize(("home", "reply"), [(Shape.CHAT, CHAT_REPLY), (Shape.RESPONSES, RESPONSE)])
+@pytest.mark.parametrize("marks", [{}, MARK])
+def test_an_empty_text_is_not_sent_to_other_endpoints(
+    home: Shape, reply: FakeReply, marks: Json
+) -> None:
+    """A session of Claude Code that has one beside a call goes on there, as it does with Claude."""
+    sent: list[Json] = []
+
+    def answer(call: UpstreamCall) -> Answer:
+        if call.method == "GET":
+            return json_reply({"data": []})
+        assert isinstance(call.body, bytes)
+        sent.append(msgspec.json.decode(call.body))
+        return replace(reply, closed=False)
+
+    upstream = UpstreamSettings("up", "http://up.example/v1", kinds.OPENAI)
+    stage = Scene(answer, upstream, rules=(ModelRule("m", endpoints=(home,)),))
+    tools = [{"name": "f", "input_schema": {"type": "object", "properties": {}}}]
+    for blank in ([], [{"type": "text", "text": "", **marks}]):
+        said = history("a", "So")
+        said[1]["content"] += blank
+        said[2]["content"] += blank
+        body = {"model": "m", "max_tokens": 9, "messages": said, "tools": tools}
+        assert stage.generate(Shape.MESSAGES, body).reply.status == 200
+    plain, with_blanks = sent
+    assert with_blanks == plain
 
 
 def test_a_later_error_has_the_clients_id() -> None:

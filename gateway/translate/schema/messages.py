@@ -149,17 +149,28 @@ def _check_budget(checked: Json) -> None:
 
 
 def _check_contents(messages: abc.Sequence[Json]) -> None:
-    """Refuse empty messages, but those of the assistant.
+    """Refuse messages that say nothing, but those of the assistant.
 
-    A reply may have no content, and a client brings it back. Anthropic's API refuses that unless it
-    is the last message; here, where another endpoint answers, it would end the conversation.
+    A reply may have no content, and a client brings it back, some of them as an empty text
+    (claude-code#62396). Anthropic's API refuses that unless it is the last message; here, where
+    another endpoint answers, it would end the conversation.
     """
     for position, message in enumerate(messages):
         may_be_empty = message["role"] == "assistant" or "output_config" in message
-        if not (message["content"] or may_be_empty):
-            path = f"messages[{position}].content"
-            raise InvalidRequest(
-                f"Invalid '{path}': user messages must have non-empty content.",
-                param=path,
-                code="invalid_value",
-            )
+        if not may_be_empty:
+            _check_content(message["content"], f"messages[{position}].content")
+
+
+def _check_content(content: str | list[Json], path: str) -> None:
+    if not content:
+        raise InvalidRequest(
+            f"Invalid '{path}': user messages must have non-empty content.",
+            param=path,
+            code="invalid_value",
+        )
+    if not isinstance(content, str) and all(block.get("text") == "" for block in content):
+        raise InvalidRequest(
+            f"Invalid '{path}[0].text': text content blocks must be non-empty. Write a text.",
+            param=f"{path}[0].text",
+            code="invalid_value",
+        )

@@ -34,7 +34,7 @@ _STRINGS_OR_BLOCKS = "a string or an array of content blocks"
 
 @dataclass(frozen=True, slots=True)
 class _Text:
-    """A text, which may not be empty."""
+    """A text of a document or a search result, which may not be empty."""
 
     def accept(self, value: object, param: str) -> str:
         text = _STRING.accept(value, param)
@@ -99,7 +99,7 @@ IMAGE_SOURCES: abc.Mapping[str, Record] = {
 """The sources of an image by type, with all the fields that they may have."""
 
 _TEXT = Record({**_HEAD, "text": _Text(), "citations": Anything()}, required=("text",))
-_RESULT_TEXT = Record({**_HEAD, "text": _STRING, "citations": Anything()}, required=("text",))
+_SAID_TEXT = Record({**_HEAD, "text": _STRING, "citations": Anything()}, required=("text",))
 _IMAGE = Record(
     {**_HEAD, "source": _typed(IMAGE_SOURCES), "transformations": Anything()}, required=("source",)
 )
@@ -144,7 +144,7 @@ _DOCUMENT = Record(
     required=("source",),
 )
 _RESULT_BLOCKS: abc.Mapping[str, Record] = {
-    "text": _RESULT_TEXT,
+    "text": _SAID_TEXT,
     "image": _IMAGE,
     "document": _DOCUMENT,
     "search_result": _SEARCH_RESULT,
@@ -198,7 +198,6 @@ OF_SERVER_TOOLS = (
 
 BLOCKS: abc.Mapping[str, Record] = {
     **_RESULT_BLOCKS,
-    "text": _TEXT,
     "thinking": Record(
         # Other servers than Anthropic's sign nothing.
         {"type": _STRING, "thinking": _STRING, "signature": _STRING},

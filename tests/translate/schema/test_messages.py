@@ -7,8 +7,16 @@ import pytest
 from gateway.errors import InvalidRequest
 from gateway.shapes import Json
 from gateway.translate.schema.messages import MESSAGES_HINTS, MESSAGES_PARAMETERS, check_messages
-from tests.translate.messages_requests import CLAUDE_CODE, TOOL_TURN, asked, assistant, user
+from tests.translate.messages_requests import (
+    CLAUDE_CODE,
+    TOOL_TURN,
+    asked,
+    assistant,
+    image,
+    user,
+)
 
+PICTURE = image()
 EVERYTHING: Json = {
     "container": {"id": "c"},
     "fallbacks": [{"model": "other"}],
@@ -129,7 +137,8 @@ def test_a_system_message_that_sets_an_effort_may_be_empty() -> None:
 
 def test_a_message_of_the_assistant_may_be_empty() -> None:
     nothing = {"role": "assistant", "content": []}
-    for messages in ([assistant("")], [nothing, user("b")], [assistant(""), nothing, user("b")]):
+    blank = {"role": "assistant", "content": [{"type": "text", "text": ""}]}
+    for messages in ([assistant("")], [nothing, user("b")], [assistant(""), blank, user("b")]):
         body = asked(user("a"), *messages)
         assert check_messages(body) == body
 
@@ -139,6 +148,17 @@ def test_a_message_of_the_user_may_not_be_empty(content: Any) -> None:
     with pytest.raises(InvalidRequest, match="user messages must have non-empty") as caught:
         check_messages(asked(user("a"), assistant("b"), {"role": "user", "content": content}))
     assert caught.value.param == "messages[2].content"
+
+
+@pytest.mark.parametrize("role", ["user", "system", "ctx"])
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_message_of_the_user_says_more_than_an_empty_text(role: str, count: int) -> None:
+    blank = [{"type": "text", "text": ""}]
+    with pytest.raises(InvalidRequest, match="text content blocks must be non-empty") as caught:
+        check_messages(asked(user("a"), assistant("b"), {"role": role, "content": blank * count}))
+    assert caught.value.param == "messages[2].content[0].text"
+    body = asked(user("a"), assistant("b"), {"role": "user", "content": [*blank, PICTURE]})
+    assert check_messages(body) == body
 
 
 @pytest.mark.parametrize("thinking", ["adaptive", "disabled", "between_tools", "of tomorrow"])

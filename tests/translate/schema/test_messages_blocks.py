@@ -29,6 +29,7 @@ SEARCH = {"type": "search_result", "source": "s", "title": "t", "content": [text
     "message",
     [
         user("a"),
+        user("a", ""),
         user("a", text("b", cache_control={"type": "ephemeral"}, citations=[])),
         user(image(), image({"type": "url", "url": "https://a.example/i.png"})),
         user(image({"type": "file", "file_id": "file_1"})),
@@ -93,7 +94,12 @@ def test_null_fields_are_absent() -> None:
             "missing_required_parameter",
         ),
         (assistant(added("f")), "content[0].type", "invalid_value"),
-        (user("a", ""), "content[1].text", "invalid_value"),
+        (user({**SEARCH, "content": [text("")]}), "content[0].content[0].text", "invalid_value"),
+        (
+            user(pdf(source={"type": "content", "content": [text("")]})),
+            "content[0].source.content[0].text",
+            "invalid_value",
+        ),
         ({"role": "user", "content": ["a"]}, "content[0]", "invalid_type"),
         (user({"text": "a"}), "content[0].type", "missing_required_parameter"),
         (user({"type": 1}), "content[0].type", "invalid_type"),

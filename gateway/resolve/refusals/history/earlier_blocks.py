@@ -2,8 +2,9 @@
 
 A conversation may change its model, as Claude Code's `/model` does. Ids such as Kimi's
 (`functions.f:0`) and texts without a letter, as Qwen's models write them before a call, come back
-with each turn, so it would never go on (cc-switch#1181, claude-code#23390). Relays to Claude refuse
-them at chat in the same words (opencode#31259).
+with each turn, so it would never go on (cc-switch#1181, claude-code#23390). Claude Code itself has
+kept empty texts, with a mark for the cache (claude-code#59294). Relays to Claude refuse them at
+chat in the same words (opencode#31259).
 """
 
 import hashlib
@@ -24,7 +25,9 @@ _REFUSED_ID = re.compile(
     r"messages(?:\.\d{1,6}\.content\.\d{1,6})?: `?tool_use`? ids must be unique"
 )
 _BLANK = re.compile(
-    r"(?:messages|system)[\w.]{0,100}: text content blocks must (?:contain non-whitespace|be non-)"
+    r"(?:messages|system)[\w.]{0,100}: (?:"
+    r"text content blocks must (?:contain non-whitespace|be non-)|"
+    r"cache_control cannot be set for empty text blocks)"
 )
 _LETTERS = 32
 _ID_OF = {"tool_use": "id", "tool_result": "tool_use_id"}

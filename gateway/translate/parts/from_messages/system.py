@@ -21,7 +21,7 @@ def is_attribution(text: str) -> bool:
 
 
 def system_texts(client: Json, context: Context, report: Report) -> list[tuple[str, str]]:
-    """Return the texts of a checked request's `system`, each with its path."""
+    """Return the texts of a checked request's `system`, each with its path, but no empty ones."""
     given = client.get("system", [])
     if isinstance(given, str):
         return [(given, "system")] if given else []
@@ -31,6 +31,5 @@ def system_texts(client: Json, context: Context, report: Report) -> list[tuple[s
         if block.get("citations"):
             report.drop(f"{path}.citations")
     if texts and is_attribution(texts[0][0]):
-        report.drop(texts[0][1])
-        return texts[1:]
-    return texts
+        report.drop(texts.pop(0)[1])
+    return [(text, path) for text, path in texts if text]

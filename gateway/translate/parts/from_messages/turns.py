@@ -86,9 +86,14 @@ def _report_fields(message: Json, role: Role, path: str, context: Context, repor
 
 
 def _blocks(content: str | list[Json], path: str) -> list[Block]:
+    """Return the blocks of a content without texts that are empty, which other endpoints refuse."""
     if isinstance(content, str):
         return [Block({"type": "text", "text": content}, f"{path}.content")] if content else []
-    return [Block(block, f"{path}.content[{index}]") for index, block in enumerate(content)]
+    return [
+        Block(block, f"{path}.content[{index}]")
+        for index, block in enumerate(content)
+        if block.get("text") != ""
+    ]
 
 
 def _with_results_behind_calls(turns: Sequence[Turn], report: Report) -> list[Turn]:

@@ -31,7 +31,14 @@ USER: Json = {"role": "user", "content": "x"}
         ("messages: text content blocks must be non-empty", "content[text]"),
         ("system: text content blocks must be non-empty", "content[text]"),
         ("messages.1.content.0.text: text content blocks must be non-empty", "content[text]"),
+        # claude-code#59294
+        (
+            "messages.64.content.3.text: cache_control cannot be set for empty text blocks",
+            "content[text]",
+        ),
+        ("system.1.text: cache_control cannot be set for empty text blocks", "content[text]"),
         ("", None),
+        ("messages.64.content.3.thinking: cache_control cannot be set for thinking", None),
         (f"tools.0.custom.name: {PATTERN}", None),
         (f"messages.1.content.0.tool_use.name: {PATTERN}", None),
         ("messages: at least one message is required", None),

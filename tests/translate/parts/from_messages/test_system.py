@@ -21,6 +21,8 @@ BILL = text(f"{BILLING} cc_version=2.1.332.188;")
         ([text("a"), text("b")], [("a", "system[0]"), ("b", "system[1]")], []),
         ([BILL, text("b")], [("b", "system[1]")], ["system[0]"]),
         ([BILL], [], ["system[0]"]),
+        ([text(""), text("b"), text("")], [("b", "system[1]")], []),
+        ([BILL, text("")], [], ["system[0]"]),
         # Only the first block is Claude Code's attribution, and only as a block.
         ([text("a"), BILL], [("a", "system[0]"), (BILL["text"], "system[1]")], []),
         (BILL["text"], [(BILL["text"], "system")], []),

@@ -32,6 +32,18 @@ def _content(position: int, count: int) -> list[str]:
     return [f"messages[{position}].content[{index}]" for index in range(count)]
 
 
+def test_empty_texts_are_left_out_and_the_others_keep_their_places() -> None:
+    """Claude Code's sessions have had some beside calls (claude-code#62396)."""
+    said = assistant("", use("f"), "", "b")
+    found, report = turns(user("", "a"), said, user("c"), assistant("", ""), user("d"))
+    assert shown(found) == [
+        ("user", "messages[0]", ["messages[0].content[1]"]),
+        ("assistant", "messages[1]", ["messages[1].content[1]", "messages[1].content[3]"]),
+        ("user", "messages[2]", ["messages[2].content", "messages[4].content"]),
+    ]
+    assert report.size == 0
+
+
 def test_roles_that_nobody_knows_are_the_users() -> None:
     found, report = turns({"role": "ctx", "content": "a"}, user("b"))
     assert [turn.role for turn in found] == ["user"]
