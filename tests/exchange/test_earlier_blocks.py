@@ -178,6 +178,33 @@ def test_an_empty_text_is_not_sent_to_other_endpoints(
     assert with_blanks == plain
 
 
+@pytest.mark.parametrize(
+    ("home", "reply"),
+    [(Shape.MESSAGES, json_reply(msgspec.Raw(REPLY))), (Shape.RESPONSES, RESPONSE)],
+)
+@pytest.mark.parametrize("nothing", [{}, {"content": None}, {"content": None, "refusal": None}])
+def test_a_chat_client_may_bring_a_reply_back_that_said_nothing(
+    home: Shape, reply: FakeReply, nothing: Json
+) -> None:
+    sent: list[bytes] = []
+
+    def answer(call: UpstreamCall) -> Answer:
+        if call.method == "GET":
+            return json_reply({"data": []})
+        assert isinstance(call.body, bytes)
+        sent.append(call.body)
+        return replace(reply, closed=False)
+
+    upstream = UpstreamSettings("up", "http://up.example/v1", kinds.OPENAI)
+    stage = Scene(answer, upstream, rules=(ModelRule("m", endpoints=(home,)),))
+    for said in ({"content": ""}, nothing):
+        messages = [ASKED, {"role": "assistant", **said}, ASKED]
+        again = stage.generate(Shape.CHAT, {"model": "m", "max_tokens": 9, "messages": messages})
+        assert again.reply.status == 200
+    empty, absent = sent
+    assert msgspec.json.decode(absent) == msgspec.json.decode(empty)
+
+
 def test_a_later_error_has_the_clients_id() -> None:
     server = Claude()
     server.error = "`tool_use` ids were found without results: {}"

@@ -134,8 +134,7 @@ class Message:
             known = MESSAGES[_ROLES.accept(role, f"{param}.role")]
         message = known.accept(_without_blanks(value), param)
         if role == "assistant" and _CONTENTS.isdisjoint(message):
-            if all(value.get(name) is None for name in _CONTENTS):
-                raise missing(f"{param}.content")
+            # A reply that said nothing, as clients bring it back (new-api#4776, kimi-code#3052).
             message["content"] = ""
         return message
 

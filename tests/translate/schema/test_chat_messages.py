@@ -26,7 +26,6 @@ def message_fault(message: object) -> InvalidRequest:
         ({"role": "developer", "content": 1}, "messages[1].content", "invalid_type"),
         ({"role": "user", "content": []}, "messages[1].content", "empty_array"),
         ({"role": "user", "content": "x", "name": 1}, "messages[1].name", "invalid_type"),
-        ({"role": "assistant"}, "messages[1].content", "missing_required_parameter"),
         ({"role": "assistant", "content": {}}, "messages[1].content", "invalid_type"),
         ({"role": "assistant", "refusal": 1}, "messages[1].refusal", "invalid_type"),
         ({"role": "assistant", "tool_calls": {}}, "messages[1].tool_calls", "invalid_type"),
@@ -117,6 +116,24 @@ def test_a_wrong_part_names_the_path_of_its_fault(
     assert (error.param, error.code) == (param, code)
 
 
+@pytest.mark.parametrize(
+    "nothing",
+    [
+        {},
+        {"content": None},
+        {"content": None, "refusal": None, "tool_calls": None},
+        {"content": None, "tool_calls": []},
+        {"reasoning_content": "Hm."},
+    ],
+)
+def test_a_reply_that_said_nothing_comes_back_as_an_empty_text(nothing: Json) -> None:
+    message: Json = {"role": "assistant", **nothing}
+    said = {name: value for name, value in message.items() if name == "reasoning_content"}
+    expected = {"role": "assistant", **said, "content": ""}
+    assert Message().accept(message, "m") == expected
+    assert CONVERSATION.accept([message], "m") == [expected]
+
+
 def test_every_kind_of_message_is_accepted_as_it_is() -> None:
     messages: list[Json] = [
         {"role": "developer", "content": "Be brief."},
@@ -184,7 +201,7 @@ def test_an_assistant_that_says_only_blanks_says_nothing() -> None:
         assert CONVERSATION.accept([message], "m") == [{"role": "assistant", "content": ""}]
     for name in ("name", "reasoning"):
         message = {"role": "assistant", name: BLANKS[name]}
-        assert message_fault(message).param == "messages[1].content"
+        assert Message().accept(message, "m") == {"role": "assistant", "content": ""}
 
 
 def test_blank_fields_of_a_wrong_type_are_refused() -> None:
