@@ -18,6 +18,7 @@ from tests.fakes import Answer, FakeReply, error_reply, json_reply
 KIMIS = "functions.f:0"
 PATTERN = "String should match pattern '^[a-zA-Z0-9_-]+$'"
 BLANK = "messages: text content blocks must contain non-whitespace text"
+EMPTY = "all messages must have non-empty content except for the optional final assistant message"
 MARKED = "cache_control cannot be set for empty text blocks"
 MARK: Json = {"cache_control": {"type": "ephemeral"}}
 ASKED: Json = {"role": "user", "content": "w?"}
@@ -38,7 +39,10 @@ def history(call_id: str, said: str, **more: Any) -> list[Json]:
 
 def refusals(body: Json) -> Iterator[str]:
     """Yield what Anthropic refuses of a body, in its words."""
+    last = len(body["messages"]) - 1
     for at, message in enumerate(body["messages"]):
+        if not message["content"] and (at < last or message["role"] != "assistant"):
+            yield f"messages.{at}: {EMPTY}"
         blocks = message["content"] if isinstance(message["content"], list) else ()
         for index, block in enumerate(blocks):
             place = f"messages.{at}.content.{index}.{block['type']}"
@@ -116,6 +120,34 @@ def test_a_client_of_messages_need_not_begin_anew(
     plain = {"model": "m", "max_tokens": 9, "messages": [ASKED]}
     assert stage.generate(Shape.MESSAGES, plain).decision.translation == ""
     assert server.sent[-1] == msgspec.json.encode(plain)
+
+
+@pytest.mark.parametrize("nothing", ["", []])
+def test_a_reply_without_content_does_not_end_the_conversation(nothing: Any) -> None:
+    """Claude itself makes such replies, after results."""
+    server = Claude()
+    stage = scene(server)
+    empty = {"role": "assistant", "content": nothing}
+    body = {"model": "m", "max_tokens": 9, "messages": [ASKED, empty, ASKED]}
+    changed = "from=messages; to=messages; changed=content[text]:blank->left out"
+    for tried in (2, 1):
+        server.sent.clear()
+        again = stage.generate(Shape.MESSAGES, body)
+        assert again.reply.status == 200
+        assert len(server.sent) == tried
+        assert again.decision.translation == changed
+    assert msgspec.json.decode(server.sent[-1])["messages"] == [ASKED, ASKED]
+
+
+@pytest.mark.parametrize("nothing", ["", [], [{"type": "text", "text": " "}]])
+def test_a_user_who_says_nothing_gets_the_refusal(nothing: Any) -> None:
+    server = Claude()
+    said = {"role": "assistant", "content": "Fine."}
+    messages = [ASKED, said, {"role": "user", "content": nothing}]
+    body = {"model": "m", "max_tokens": 9, "messages": messages}
+    refused = scene(server).generate(Shape.MESSAGES, body)
+    assert refused.reply.status == 400
+    assert refused.json["error"]["message"] in (BLANK, f"messages.2: {EMPTY}")
 
 
 CHAT_REPLY = json_reply(

@@ -3,8 +3,8 @@
 A conversation may change its model, as Claude Code's `/model` does. Ids such as Kimi's
 (`functions.f:0`) and texts without a letter, as Qwen's models write them before a call, come back
 with each turn, so it would never go on (cc-switch#1181, claude-code#23390). Claude Code itself has
-kept empty texts, with a mark for the cache (claude-code#59294). Relays to Claude refuse them at
-chat in the same words (opencode#31259).
+kept empty texts, with a mark for the cache (claude-code#59294), and empty replies
+(claude-code#4416). Relays to Claude refuse them at chat in the same words (opencode#31259).
 """
 
 import hashlib
@@ -27,6 +27,7 @@ _REFUSED_ID = re.compile(
 _BLANK = re.compile(
     r"(?:messages|system)[\w.]{0,100}: (?:"
     r"text content blocks must (?:contain non-whitespace|be non-)|"
+    r"all messages must have non-empty content except|"
     r"cache_control cannot be set for empty text blocks)"
 )
 _LETTERS = 32
@@ -80,16 +81,26 @@ def _with_safe_id(block: object, seen: Counter[tuple[str, str]]) -> object:
 def without_blank_texts(body: Json) -> None:
     """Leave blank texts out of a messages or chat body, and messages that then say nothing.
 
-    The messages themselves are copied.
+    The messages themselves are copied. Where the last of them would be left out, so that the
+    model answers what was said before it, they stay as they are.
     """
     given = body.get("messages")
     if isinstance(given, list):
-        body["messages"] = list(_said(given)) or given
+        said = list(_said(given))
+        goes_on = said and (_is_assistants(given[-1]) or not _is_assistants(said[-1]))
+        body["messages"] = said if goes_on else given
     system = body.get("system")
     if system is not None and not (rest := _not_blank(system)):
         del body["system"]
     elif system is not None:
         body["system"] = rest
+
+
+_NOTHING: Final[tuple[object, ...]] = ("", [])
+
+
+def _is_assistants(message: object) -> bool:
+    return isinstance(message, dict) and message.get("role") == "assistant"
 
 
 def _said(messages: Iterable[object]) -> Iterator[object]:
@@ -99,7 +110,7 @@ def _said(messages: Iterable[object]) -> Iterator[object]:
             continue
         content = message.get("content")
         rest = _not_blank(content)
-        if rest == content and content != "":
+        if rest == content and content not in _NOTHING:
             yield message
         elif rest or message.get("tool_calls"):
             yield {**message, "content": rest or None}

@@ -15,6 +15,7 @@ from gateway.resolve.refusals.history.earlier_blocks import (
 from gateway.shapes import Json
 
 PATTERN = "String should match pattern '^[a-zA-Z0-9_-]+$'"
+EMPTY = "all messages must have non-empty content except for the optional final assistant message"
 USER: Json = {"role": "user", "content": "x"}
 
 
@@ -37,6 +38,8 @@ USER: Json = {"role": "user", "content": "x"}
             "content[text]",
         ),
         ("system.1.text: cache_control cannot be set for empty text blocks", "content[text]"),
+        # claude-code#4416
+        (f"messages.11: {EMPTY}", "content[text]"),
         ("", None),
         ("messages.64.content.3.thinking: cache_control cannot be set for thinking", None),
         (f"tools.0.custom.name: {PATTERN}", None),
@@ -105,6 +108,7 @@ def text(said: str) -> Json:
 
 
 USE: Json = {"type": "tool_use", "id": "a", "name": "f", "input": {}}
+SAID: Json = {"role": "assistant", "content": "y"}
 EFFORT: Json = {"role": "system", "output_config": {"effort": "low"}}
 
 
@@ -121,8 +125,9 @@ EFFORT: Json = {"role": "system", "output_config": {"effort": "low"}}
                                         "content": [text("r")]}, text("x")]}]),
         ([{"role": "user", "content": [{"type": "tool_result", "content": [text("")]}]}],
          [{"role": "user", "content": [{"type": "tool_result", "content": []}]}]),
-        ([USER, EFFORT, {"role": "assistant", "content": []}, 3],
-         [USER, EFFORT, {"role": "assistant", "content": []}, 3]),
+        ([USER, EFFORT, {"role": "assistant", "content": []}, 3], [USER, EFFORT, 3]),
+        ([USER, {"role": "assistant", "content": ""}, USER], [USER, USER]),
+        ([USER, {"role": "assistant", "content": []}], [USER]),
         # At chat.
         ([USER, {"role": "assistant", "content": "\n", "tool_calls": [{"id": "a"}]},
           {"role": "tool", "tool_call_id": "a", "content": ""}],
@@ -130,6 +135,13 @@ EFFORT: Json = {"role": "system", "output_config": {"effort": "low"}}
           {"role": "tool", "tool_call_id": "a", "content": ""}]),
         ([USER, {"role": "assistant", "content": [text(" ")], "tool_calls": [{"id": "a"}]}],
          [USER, {"role": "assistant", "content": None, "tool_calls": [{"id": "a"}]}]),
+        ([USER, {"role": "assistant", "content": [], "tool_calls": [{"id": "a"}]}],
+         [USER, {"role": "assistant", "content": None, "tool_calls": [{"id": "a"}]}]),
+        # The model would answer what was said before it.
+        ([USER, SAID, {"role": "user", "content": [text(" ")]}],
+         [USER, SAID, {"role": "user", "content": [text(" ")]}]),
+        ([USER, SAID, {"role": "user", "content": []}],
+         [USER, SAID, {"role": "user", "content": []}]),
         # Nothing would be left: the refusal says it best.
         ([{"role": "user", "content": " "}], [{"role": "user", "content": " "}]),
         (3, 3),
