@@ -9,6 +9,7 @@ import pytest
 
 from gateway.config.settings import ModelRule
 from gateway.config.translation_settings import ParamSettings
+from tests.clients.raw import connect
 from tests.clients.running import BASE_FINE_TUNE, Stage, stage
 from tests.rows import module_fixture
 
@@ -66,3 +67,20 @@ def test_a_rules_parameters_reach_each_endpoint(
         header = raw.headers["x-gateway-translation"]
         assert header.startswith(f"from={shape}; to={home_of(model, shape)}; dropped=user")
         assert "top_p:none->0.5" in header
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_an_alias_without_thinking_is_for_clients_of_messages_that_cannot_read_any(
+    *, stream: bool
+) -> None:
+    """As docs/clients.md says of LangChainGo and Strands."""
+    plain = ParamSettings(default={"thinking": {"type": "disabled"}})
+    alias = ModelRule("codex-plain", model="gpt-5-codex", params=plain)
+    with stage(alias) as both, connect(both.base_url) as client:
+        for model, has_thinking in (("gpt-5-codex", True), ("codex-plain", False)):
+            asked = {"model": model, "max_tokens": 50, "messages": USER, "stream": stream}
+            client.request("POST", "/v1/messages", json.dumps(asked).encode())
+            reply = client.reply()
+            assert reply.status == 200
+            assert b"You" in reply.body
+            assert (b'"redacted_thinking"' in reply.body) is has_thinking
