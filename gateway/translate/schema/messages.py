@@ -168,7 +168,9 @@ def _check_content(content: str | list[Json], path: str) -> None:
             param=path,
             code="invalid_value",
         )
-    if not isinstance(content, str) and all(block.get("text") == "" for block in content):
+    if not isinstance(content, str) and all(
+        block["type"] == "text" and not block["text"] for block in content
+    ):
         raise InvalidRequest(
             f"Invalid '{path}[0].text': text content blocks must be non-empty. Write a text.",
             param=f"{path}[0].text",

@@ -157,8 +157,9 @@ def test_a_message_of_the_user_says_more_than_an_empty_text(role: str, count: in
     with pytest.raises(InvalidRequest, match="text content blocks must be non-empty") as caught:
         check_messages(asked(user("a"), assistant("b"), {"role": role, "content": blank * count}))
     assert caught.value.param == "messages[2].content[0].text"
-    body = asked(user("a"), assistant("b"), {"role": "user", "content": [*blank, PICTURE]})
-    assert check_messages(body) == body
+    for picture in (PICTURE, {**PICTURE, "text": ""}):
+        body = asked(user("a"), assistant("b"), {"role": "user", "content": [*blank, picture]})
+        assert check_messages(body) == body
 
 
 @pytest.mark.parametrize("thinking", ["adaptive", "disabled", "between_tools", "of tomorrow"])

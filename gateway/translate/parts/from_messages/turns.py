@@ -92,7 +92,7 @@ def _blocks(content: str | list[Json], path: str) -> list[Block]:
     return [
         Block(block, f"{path}.content[{index}]")
         for index, block in enumerate(content)
-        if block.get("text") != ""
+        if block["type"] != "text" or block["text"]
     ]
 
 

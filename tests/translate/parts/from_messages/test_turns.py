@@ -6,7 +6,7 @@ from gateway.shapes import Json, Shape
 from gateway.translate.contract import Report
 from gateway.translate.parts.from_messages.turns import Turn, hoisted, turns_of
 from tests.translate.messages_prepared import TARGETS, context, prepared, refused
-from tests.translate.messages_requests import asked, assistant, result, system, use, user
+from tests.translate.messages_requests import asked, assistant, image, result, system, use, user
 
 
 def turns(*messages: Json) -> tuple[list[Turn], Report]:
@@ -42,6 +42,8 @@ def test_empty_texts_are_left_out_and_the_others_keep_their_places() -> None:
         ("user", "messages[2]", ["messages[2].content", "messages[4].content"]),
     ]
     assert report.size == 0
+    odd = {**image(), "text": ""}
+    assert shown(turns(user(odd))[0]) == [("user", "messages[0]", ["messages[0].content[0]"])]
 
 
 def test_roles_that_nobody_knows_are_the_users() -> None:
