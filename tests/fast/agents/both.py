@@ -28,6 +28,18 @@ def admitted(
     return codec.translation(written, context)
 
 
+def about(full: Json, level: str) -> Json:
+    """Return a request to put fields into at a level, thousands in turn: with little beside it.
+
+    What a tool has says nothing of the conversation, nor of other tools, and is admitted: each time
+    both paths would translate all of them.
+    """
+    if not level.startswith("tools.0."):
+        return full
+    turns = "input" if "input" in full else "messages"
+    return {**full, turns: full[turns][1:2], "tools": full["tools"][:1]}
+
+
 def _names(value: Any) -> Any:
     """Return the names in a JSON value, in their order, which values do not compare."""
     if isinstance(value, dict):

@@ -9,7 +9,7 @@ from msgspec.json import encode
 
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import Context
-from tests.fast.agents.both import admitted, assert_same
+from tests.fast.agents.both import about, admitted, assert_same
 from tests.fast.agents.chat_traffic import CALL, FULL, IMAGE, LEVELS, ODD, TEXT
 from tests.fast.agents.messages_contexts import CONTEXTS
 from tests.fast.both_paths import WILD, changed, each, with_each_field
@@ -110,7 +110,7 @@ def test_a_call_without_its_result_is_handed_over(after: list[Json]) -> None:
 @pytest.mark.parametrize("level", LEVELS)
 def test_every_field_that_a_translation_may_read_is_known_or_handed_over(level: str) -> None:
     for body in with_each_field(
-        FULL, level, ("", "x", 7, {"type": "x"}), names_between(CHAT, MESSAGES)
+        about(FULL, level), level, ("", "x", 7, {"type": "x"}), names_between(CHAT, MESSAGES)
     ):
         assert_same(CHAT, MESSAGES, body, CONTEXTS["Claude"])
 

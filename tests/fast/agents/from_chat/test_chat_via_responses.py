@@ -12,7 +12,7 @@ from gateway.fast.agents.codec import AgentTranslation
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import Context
 from gateway.translate.plan import plan
-from tests.fast.agents.both import admitted, assert_same
+from tests.fast.agents.both import about, admitted, assert_same
 from tests.fast.agents.chat_traffic import CALL, FULL, LEVELS, ODD, TEXT
 from tests.fast.both_paths import changed, each, like, with_each_field
 from tests.fast.codecs.test_chat_via_responses import CONTEXTS, PARAMS, REPLY, make_context
@@ -87,8 +87,9 @@ def test_both_paths_are_the_same_for_every_reply(context: Context) -> None:
 @pytest.mark.alone
 @pytest.mark.parametrize("level", LEVELS)
 def test_every_field_that_a_translation_may_read_is_known_or_handed_over(level: str) -> None:
-    assert same(FULL, MORE_CONTEXTS["OpenAI"])
-    for body in with_each_field(FULL, level, VALUES, names_between(CHAT, RESPONSES)):
+    full = about(FULL, level)
+    assert same(full, MORE_CONTEXTS["OpenAI"])
+    for body in with_each_field(full, level, VALUES, names_between(CHAT, RESPONSES)):
         assert_same(CHAT, RESPONSES, body, MORE_CONTEXTS["OpenAI"])
 
 

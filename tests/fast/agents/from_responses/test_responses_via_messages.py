@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from gateway.shapes import ItemNames, Json, Shape
 from gateway.translate.contract import Context
 from gateway.translate.parts.messages.signatures import close
-from tests.fast.agents.both import assert_same
+from tests.fast.agents.both import about, assert_same
 from tests.fast.agents.from_chat import test_chat_via_messages as chat_messages
 from tests.fast.agents.messages_contexts import CONTEXTS
 from tests.fast.agents.responses_traffic import (
@@ -101,9 +101,10 @@ def test_both_paths_are_the_same_for_every_reply(context: Context) -> None:
 @pytest.mark.alone
 @pytest.mark.parametrize("level", LEVELS)
 def test_every_field_that_a_translation_may_read_is_known_or_handed_over(level: str) -> None:
-    assert same(FULL, KNOWN["sealing"])
+    full = about(FULL, level)
+    assert same(full, KNOWN["sealing"])
     for body in with_each_field(
-        FULL, level, ("", "x", 7, {"type": "x"}), names_between(RESPONSES, MESSAGES)
+        full, level, ("", "x", 7, {"type": "x"}), names_between(RESPONSES, MESSAGES)
     ):
         assert_same(RESPONSES, MESSAGES, body, KNOWN["sealing"])
 
