@@ -17,7 +17,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from gateway.fast import paths
-from tests import authorities, forked, waiting, without_fast_paths
+from tests import authorities, forked, loops, waiting, without_fast_paths
 from tests.tracing import Tracing
 
 pytest_plugins = ["tests.rewriting", "tests.rows", "tests.second_try"]
@@ -65,6 +65,7 @@ def pytest_sessionfinish() -> None:
 
 def pytest_unconfigure() -> None:
     forked.end()
+    loops.end()
 
 
 @pytest.hookimpl(wrapper=True)

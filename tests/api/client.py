@@ -24,6 +24,7 @@ from gateway.observe.outcomes import Ending
 from gateway.observe.sockets import SocketCounts
 from gateway.request import Request
 from gateway.shapes import UpstreamCall
+from tests import loops
 from tests.exchange.scene import OPENAI, Scene
 from tests.fakes import Answer
 
@@ -155,10 +156,10 @@ class Client:
         return reply
 
     def get(self, path: str, **more: Any) -> Reply:
-        return asyncio.run(self.request("GET", path, **more))
+        return loops.run(self.request("GET", path, **more))
 
     def post(self, path: str, body: Any = b"", **more: Any) -> Reply:
-        return asyncio.run(self.request("POST", path, body, **more))
+        return loops.run(self.request("POST", path, body, **more))
 
     def options(self, path: str, **more: Any) -> Reply:
-        return asyncio.run(self.request("OPTIONS", path, **more))
+        return loops.run(self.request("OPTIONS", path, **more))

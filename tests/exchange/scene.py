@@ -1,6 +1,5 @@
 """A whole exchange before a fake network: everything real but the sockets."""
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -34,7 +33,7 @@ from gateway.resolve.names.catalogue import Catalogue
 from gateway.resolve.resolver import Resolver
 from gateway.shapes import ClientHeaders, RawHeaders, Shape, UpstreamCall
 from gateway.stores.memory import MemoryStore
-from tests import kinds
+from tests import kinds, loops
 from tests.fakes import Answer, FakeClock, FakeUpstream, fingerprint
 
 OPENAI = UpstreamSettings("openai", "https://api.openai.com/v1", kinds.OPENAI)
@@ -128,7 +127,7 @@ class Scene:
         return Exchanged(reply, decision, received)
 
     def generate(self, shape: Shape, body: Any, **more: Any) -> Exchanged:
-        return asyncio.run(self.call(shape, body, **more))
+        return loops.run(self.call(shape, body, **more))
 
 
 def chat_completion(text: str = "Hello", **more: Any) -> dict[str, Any]:

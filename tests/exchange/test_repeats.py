@@ -1,6 +1,5 @@
 """Requests that repeat a decision: the loop alone sends, answers and notes the same."""
 
-import asyncio
 import gc
 import re
 import weakref
@@ -31,6 +30,7 @@ from gateway.shapes import ClientHeaders, ItemNames, Json, Shape, UpstreamCall
 from gateway.translate.schema.chat import CHAT_PARAMETERS
 from gateway.translate.schema.messages import MESSAGES_PARAMETERS
 from gateway.translate.schema.responses import RESPONSES_PARAMETERS
+from tests import loops
 from tests.exchange.scene import ALICE, BOB, OPENAI, Scene, chat_chunk
 from tests.exchange.test_odd_replies import ASKED
 from tests.fakes import JSON, Answer, ArrivedReply, FakeReply, error_reply, json_reply, stream_reply
@@ -108,8 +108,8 @@ def repeated(
     scene, by_loop = staged(), staged()
     counting = Counting(scene.exchange)
     scene.serve, by_loop.serve = counting.run, by_loop.exchange.run
-    seen = asyncio.run(shown(scene, client, asked, **(more or {})))
-    assert seen == asyncio.run(shown(by_loop, client, asked, **(more or {})))
+    seen = loops.run(shown(scene, client, asked, **(more or {})))
+    assert seen == loops.run(shown(by_loop, client, asked, **(more or {})))
     return counting.count
 
 
@@ -326,7 +326,7 @@ def test_header_fields_without_a_place_for_what_is_known_are_the_loops() -> None
     counting = Counting(scene.exchange)
     for _ in range(3):
         call = GenerationRequest.at(Shape.CHAT, msgspec.json.encode(CHAT), ALICE)
-        asyncio.run(answered(counting, call))
+        loops.run(answered(counting, call))
     assert counting.count == 0
 
 
@@ -356,10 +356,10 @@ def test_an_error_has_the_clients_names_of_items_that_go_on(
     served, headers = Counting(scene.exchange), ClientHeaders(ALICE)
     asked = {"model": "m", "input": [{"role": "user", "content": "Hi"}] * 2, "stream": stream}
     call = GenerationRequest.at(Shape.RESPONSES, msgspec.json.encode(asked), headers)
-    asyncio.run(answered(served, call))
+    loops.run(answered(served, call))
     turn = replace(call, items=ItemNames(["previous_response_id", 0]))
     with pytest.raises(GatewayError) as raised:
-        asyncio.run(answered(served, turn))
+        loops.run(answered(served, turn))
     expected = f"input{param}" if param else "previous_response_id"
     assert (served.count, raised.value.param) == (1, expected)
 
@@ -373,7 +373,7 @@ def test_what_is_known_does_not_outlive_its_head() -> None:
     headers.derived["marker"], gone = marker, weakref.ref(marker)
     call = GenerationRequest.at(Shape.CHAT, msgspec.json.encode(CHAT), headers)
     for _ in range(3):
-        asyncio.run(answered(served, call))
+        loops.run(answered(served, call))
     assert served.count == 2
     gc.disable()
     try:
