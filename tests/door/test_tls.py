@@ -82,10 +82,10 @@ def secured(
 
 
 def read_all(secured: ssl.SSLSocket) -> bytes:
-    received = b""
+    pieces = []
     while piece := secured.recv(65536):
-        received += piece
-    return received
+        pieces.append(piece)
+    return b"".join(pieces)
 
 
 def test_the_openai_client_is_served(secured: Secured) -> None:
