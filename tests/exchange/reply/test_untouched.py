@@ -204,9 +204,11 @@ END = (
 
 
 @pytest.mark.alone
-@pytest.mark.parametrize("size", [1, 7, 100_000])
-def test_a_messages_stream_counts_its_prompt_at_its_beginning(size: int) -> None:
-    whole = START + DELTA * TAIL + END
+@pytest.mark.parametrize(
+    ("size", "deltas"), [(1, 4 * TAIL // len(DELTA)), (7, TAIL), (100_000, TAIL)]
+)
+def test_a_messages_stream_counts_its_prompt_at_its_beginning(size: int, deltas: int) -> None:
+    whole = START + DELTA * deltas + END
     pieces = [whole[at : at + size] for at in range(0, len(whole), size)]
     body = body_of(FakeReply(200, EVENT_STREAM, pieces), Shape.MESSAGES)
     assert asyncio.run(drained(body)) == whole
