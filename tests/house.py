@@ -8,7 +8,8 @@ import ast
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 
 from tests.modules import PROJECT, Module, modules
@@ -97,7 +98,7 @@ def _is_data(module: Module) -> bool:
 
 def old_words(found: Iterable[Module]) -> Places:
     """Return names in which there is an old word: those of modules and of what is in them."""
-    wrong = {module.name: sorted(set(filter(_is_old, _names(module)))) for module in found}
+    wrong = {module.name: sorted(filter(_is_old, set(_names(module)))) for module in found}
     return {name: names for name, names in wrong.items() if names}
 
 
@@ -109,9 +110,14 @@ def _is_old(name: str) -> bool:
 def _names(module: Module) -> Iterator[str]:
     yield from (part.removesuffix(".py") for part in Path(module.name).parts)
     for node in module.nodes:
-        for field in ("id", "attr", "arg", "name", "asname"):
+        for field in _fields_with_names(type(node)):
             if isinstance(name := getattr(node, field, None), str):
                 yield name.rpartition(".")[2]
+
+
+@cache
+def _fields_with_names(kind: type[ast.AST]) -> Sequence[str]:
+    return [name for name in kind._fields if name in ("id", "attr", "arg", "name", "asname")]
 
 
 def untyped_abilities(found: Iterable[Module]) -> Places:
