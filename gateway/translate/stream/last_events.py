@@ -57,9 +57,9 @@ class LastEvents:
                 break
         return b"".join(reversed(kept))
 
-    def last(self) -> bytes:
-        """Return the last piece; empty: there is none."""
-        return self._pieces[-1] if self._pieces else b""
+    def kept(self) -> bytes:
+        """Return the last pieces as they passed; empty: there is none."""
+        return b"".join(self._pieces)
 
     def add(self, piece: bytes) -> None:
         """Take a piece that passes."""
@@ -80,8 +80,8 @@ class LastEvents:
         """Whether the stream has had its terminator, after which nothing belongs."""
         return any(map(self._is_terminator, self._read()))
 
-    def is_complete(self) -> bool:
-        """Whether the stream may end here.
+    def is_complete(self, rest: bytes = b"") -> bool:
+        """Whether the stream may end here, or with a `rest` in which there is no data.
 
         It may after its terminator, after an error, and where nothing shows that it may not. A
         chat or completions stream without `[DONE]`, which some servers never send, may end once
@@ -91,7 +91,7 @@ class LastEvents:
             return True
         events = self._read()
         if not events:
-            return self._may_hold_more()
+            return self._may_hold_more(rest)
         if any(self._is_terminator(event) or _is_error(event) for event in events):
             return True
         if self._shape is Shape.RESPONSES:
@@ -100,11 +100,11 @@ class LastEvents:
             return not any(event.kind.startswith(MESSAGES_EVENTS) for event in events)
         return _all_finished(events)
 
-    def _may_hold_more(self) -> bool:
+    def _may_hold_more(self, rest: bytes) -> bool:
         """Whether there may be more in the stream than comments and fields without data."""
         if self._is_blurred or len(self._pieces) == MAX_PIECES:
             return True
-        return begins_events(b"".join(self._pieces)) is False
+        return begins_events(self.kept() + rest) is False
 
     def _is_terminator(self, event: "_Event") -> bool:
         if is_done(event.data) or not ENDS.isdisjoint((event.name, event.kind)):
@@ -114,7 +114,7 @@ class LastEvents:
 
     def _read(self) -> list["_Event"]:
         decoder = SSEDecoder()
-        events = [*decoder.feed(b"".join(self._pieces)), *decoder.finish()]
+        events = [*decoder.feed(self.kept()), *decoder.finish()]
         return [_Event(event.event, event.data, _decoded(event.data)) for event in events]
 
 

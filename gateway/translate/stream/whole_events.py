@@ -47,8 +47,8 @@ class WholeEvents:
         return self._last.tail(size)
 
     def last(self) -> bytes:
-        """Return the piece that passed last, with the one before it if it is very short."""
-        return self._last.last() or self._passed
+        """Return what passed last: some events, or the last piece of a long one."""
+        return self._last.kept() or self._passed
 
     def has_ended(self) -> bool:
         """Whether the stream's terminator has passed."""
@@ -117,10 +117,14 @@ class WholeEvents:
 
         It is not complete in the middle of an event's JSON, whatever the framing says: a body that
         ends with its connection may end anywhere. Nor is it where other events must follow the last
-        ones of a stream of `shape`. After a terminator it always is.
+        ones of a stream of `shape`. After a terminator it always is. An event that has no data yet
+        does not pass unless the stream is complete.
         """
         held = self._rest()
         data = _data_of(held)
+        if not data:
+            is_end = self._last.is_complete(held)
+            return self._passing_last(held) if is_end else b"", is_end
         if data.lstrip().startswith(_JSON_OPENS) and not _is_whole(data):
             return b"", self._last.has_ended()
         passing = self._passing_last(held)

@@ -107,6 +107,32 @@ def test_a_body_that_ends_in_mid_event_did_not_end(
         assert body.failure.message in received.decode()
 
 
+@pytest.mark.parametrize("rest", [b"event: x", b"event: x\ndata", b"data:", b"data: ", b": wai"])
+@pytest.mark.parametrize("client", list(Shape))
+def test_the_error_does_not_follow_the_beginning_of_an_event(client: Shape, rest: bytes) -> None:
+    # openai-python would decode an event whose data is empty, and fail.
+    begun = BEGUN[client]
+    received = asyncio.run(drained(body_of(FakeReply(200, EVENT_STREAM, (begun, rest)), client)))
+    assert received.startswith(begun)
+    assert received.removeprefix(begun).startswith((b"event: error\n", b'data: {"error":'))
+
+
+@pytest.mark.parametrize("comment", [b": wait\n\n", b": wait\n", b":\n\n", b": wait\r\n\r\n"])
+@pytest.mark.parametrize("count", [1, 5])
+@pytest.mark.parametrize(
+    ("client", "event"), [(Shape.RESPONSES, EVENT), (None, EVENT), (None, PLAIN)]
+)
+def test_the_error_is_that_of_the_events_before_comments(
+    client: Shape | None, event: bytes, comment: bytes, count: int
+) -> None:
+    reply = FakeReply(200, EVENT_STREAM, (event, *[comment] * count), BROKEN)
+    received = asyncio.run(read(reply, client, piped=True))
+    assert received.startswith(event + comment * count)
+    *_, last = SSEDecoder().feed(received)
+    assert last.event == ("error" if event is EVENT else "")
+    assert msgspec.json.decode(last.data).get("sequence_number") == (5 if client else None)
+
+
 @pytest.mark.parametrize("piped", [False, True])
 @pytest.mark.parametrize(
     "headers",

@@ -153,7 +153,8 @@ def test_a_sink_gets_what_is_returned_otherwise(parts: list[bytes], end: bytes, 
     ("pieces", "last"),
     [
         ([], b""),
-        ([ONE, CHUNK], CHUNK),
+        ([ONE, CHUNK], ONE + CHUNK),
+        ([ONE, b": wait\n\n", b": wait\n\n"], ONE + b": wait\n\n: wait\n\n"),
         ([ONE, b": w\n"], ONE + b": w\n"),
         ([ONE, b"data: {"], ONE),
         ([ONE, b"data: " + b"x" * MAX_HELD_BYTES], b"data: " + b"x" * MAX_HELD_BYTES),
@@ -232,6 +233,31 @@ def test_after_an_event_that_passed_in_pieces_more_may_be_missing() -> None:
     for piece in (LONG, b'"}\n\n', CHUNK):
         events.take(piece)
     assert events.finish() == (b"", False)
+
+
+BEGINNINGS = [b"event: respo", b"event: x\ndat", b"data:", b"event: x\ndata: ", b": wai", b"event"]
+
+
+@pytest.mark.parametrize("rest", BEGINNINGS)
+@pytest.mark.parametrize(
+    ("shape", "stream", "is_end"),
+    [
+        (Shape.CHAT, CHUNK, False),
+        (Shape.CHAT, CHUNK + FINISH, True),
+        (Shape.CHAT, b"", False),
+        (Shape.RESPONSES, b'data: {"type":"response.created"}\n\n', False),
+        (Shape.RESPONSES, b'data: {"type":"response.completed"}\n\n', True),
+        (Shape.MESSAGES, b'data: {"type":"message_start"}\n\n', False),
+        (None, CHUNK, True),
+    ],
+)
+def test_what_has_no_data_yet_is_not_left_at_the_end_of_an_incomplete_stream(
+    shape: Shape | None, stream: bytes, rest: bytes, *, is_end: bool
+) -> None:
+    events = WholeEvents(shape)
+    events.take(stream)
+    assert events.take(rest) == b""
+    assert events.finish() == (rest if is_end else b"", is_end)
 
 
 def test_half_an_event_after_the_terminator_is_thrown_away() -> None:
