@@ -110,14 +110,14 @@ def _is_old(name: str) -> bool:
 def _names(module: Module) -> Iterator[str]:
     yield from (part.removesuffix(".py") for part in Path(module.name).parts)
     for node in module.nodes:
-        for field in _fields_with_names(type(node)):
+        for field in _with_names(node._fields):
             if isinstance(name := getattr(node, field, None), str):
                 yield name.rpartition(".")[2]
 
 
 @cache
-def _fields_with_names(kind: type[ast.AST]) -> Sequence[str]:
-    return [name for name in kind._fields if name in ("id", "attr", "arg", "name", "asname")]
+def _with_names(fields: tuple[str, ...]) -> Sequence[str]:
+    return [each for each in fields if each in ("id", "attr", "arg", "name", "asname")]
 
 
 def untyped_abilities(found: Iterable[Module]) -> Places:

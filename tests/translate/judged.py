@@ -7,6 +7,7 @@ schema takes ten times as long as a translation. New ids make no difference to i
 import marshal
 import re
 from hashlib import blake2b
+from typing import Any
 
 _NEW_ID = re.compile(rb"[0-9a-f]{32}")
 _ANY_ID = b"0" * 32
@@ -18,7 +19,7 @@ class Judged:
     def __init__(self) -> None:
         self._valid: set[bytes] = set()
 
-    def key(self, schema: str, value: object, *, closed: bool = False) -> bytes | None:
+    def key(self, schema: str, value: Any, *, closed: bool = False) -> bytes | None:
         """Return what stands for a value; None for one that is not made of JSON's types."""
         try:
             # In version 2, the same is always written in the same way.
