@@ -32,7 +32,7 @@ class KeptLoop(asyncio.SelectorEventLoop):
             asyncio.all_tasks(self)
             or self._ready
             or any(not timer.cancelled() for timer in self._scheduled)
-            or self._asyncgens
+            or any(generator.ag_frame for generator in self._asyncgens)
             or self._signal_handlers
             or self._default_executor
             or len(self._selector.get_map()) > self._own_descriptors

@@ -31,9 +31,17 @@ async def in_time() -> None:
         await asyncio.sleep(0)
 
 
+async def ended_generator() -> None:
+    generator = numbers()
+    kept.append(generator)
+    assert [number async for number in generator] == [1]
+
+
 def test_what_leaves_nothing_shares_a_loop() -> None:
     first = loops.run(loop_of())
     loops.run(in_time())
+    loops.run(ended_generator())
+    kept.clear()
     with pytest.raises(ValueError, match="it failed"):
         loops.run(fail())
     assert loops.run(loop_of()) is first
