@@ -139,6 +139,7 @@ class DeltaFastPath(StreamTranslation):
         if known.held:
             data = self.flush(call) + data
         if known.budget.exhausted:
+            self._open = None  # the generic path may keep an event back
             return generic.fold(call, data)[0]
         return self._take_all(call, known, data, generic)
 

@@ -75,6 +75,17 @@ def test_an_event_that_is_held_is_not_lost_at_the_end(client: Shape, home: Shape
             assert_same_stream(client, home, {}, [*((0, piece) for piece in pieces), (0, None)])
 
 
+@pytest.mark.parametrize("rest", [b"", b"\\ude42"])
+@pytest.mark.parametrize(("client", "home"), PAIRS)
+def test_half_a_character_comes_before_the_next_text(
+    client: Shape, home: Shape, rest: bytes
+) -> None:
+    # Each half takes the generic path, until looking for templates does not pay any more.
+    wires = usual(home, ["a", "HALF", "REST b", "c"] * 20)
+    pieces = [wire.replace(b"HALF", b"\\ud83d").replace(b"REST", rest) for wire in wires]
+    assert_same_stream(client, home, {}, [*((0, piece) for piece in pieces), (0, None)])
+
+
 @pytest.mark.parametrize("count_of_texts", [1, 5, 40])
 @pytest.mark.parametrize(
     ("client", "home"), [pair for pair in PAIRS if pair[1] in (CHAT, RESPONSES)]
