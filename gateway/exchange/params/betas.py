@@ -5,7 +5,8 @@ from dataclasses import replace
 from gateway.exchange.decision import Decision
 from gateway.exchange.params.known_fixes import Fixes
 from gateway.request import GenerationRequest
-from gateway.resolve.refusals.betas import BETA_HEADER, FIELD, betas_in, entry
+from gateway.resolve.refusals.betas import BETA_HEADER, betas_in, entry
+from gateway.resolve.refusals.parameter_fixes import ParameterFix
 from gateway.shapes import ClientHeaders, RawHeaders, Shape
 from gateway.translate.contract import Report
 
@@ -31,13 +32,19 @@ def without_betas(
 
 def headers_without_betas(headers: RawHeaders, fixes: Fixes) -> tuple[RawHeaders, list[str]]:
     """Return header fields without the betas that fixes leave out, and what to report of that."""
-    refused = {fix.given for fix in fixes if fix.action == "beta"}
+    refused = [_betas_of(fix) for fix in fixes if fix.action == "beta"]
+    # Those that were refused together with one that is refused alone may have been taken.
+    least = [those for those in refused if not any(other < those for other in refused)]
     given = betas_in(headers) if refused else []
-    left_out = given if None in refused else [beta for beta in given if beta in refused]
-    if not left_out:
+    gone = frozenset[str]().union(*(those for those in least if those.issubset(given)))
+    if not gone:
         return headers, []
-    kept = [beta for beta in given if beta not in left_out]
+    kept = [beta for beta in given if beta not in gone]
     fields = [field for field in headers if field[0] != BETA_HEADER]
     if kept:
         fields.append((BETA_HEADER, ",".join(kept).encode("latin-1")))
-    return ClientHeaders(fields), [FIELD] if None in refused else list(map(entry, left_out))
+    return ClientHeaders(fields), [entry(beta) for beta in given if beta in gone]
+
+
+def _betas_of(fix: ParameterFix) -> frozenset[str]:
+    return frozenset((fix.given or fix.to or "").split(","))

@@ -250,7 +250,7 @@ def subject_of(fix: ParameterFix) -> str:
 
     A limit may be lowered twice: to the model's, and to the room that the prompt leaves.
     """
-    if fix.action == "beta" and fix.given is not None:
-        return entry(fix.given)
+    if fix.action == "beta":
+        return entry(fix.given or fix.to or "")
     beside_prompt = fix.action == "fit" or (fix.action == "room" and fix.once)
     return f"fit {fix.name}" if beside_prompt else fix.name

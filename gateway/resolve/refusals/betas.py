@@ -16,6 +16,7 @@ BETA_HEADER: Final = FIELD.encode()
 """The same as header fields have it."""
 _BETA = r"[`'\"]([\w.:-]{1,100})[`'\"]"
 _QUOTED = re.compile(_BETA)
+_WORD = re.compile(r"[\w.:-]{1,100}")
 _NAMED = re.compile(
     rf"(?:vertex-ai error: )?Unexpected value\(s\)\s{{1,9}}((?:{_BETA}[,\s]{{1,9}}){{1,50}})"
     r"for the [`'\"]anthropic-beta[`'\"] header",
@@ -49,13 +50,17 @@ def sent_betas(headers: RawHeaders) -> list[str]:
 def refused_betas(message: str, sent: Collection[str]) -> tuple[ParameterFix, ...]:
     """Return what fixes a request after a refusal of betas; none if it is not about those sent.
 
-    Where the server does not say which, all of them are left out.
+    Where the server does not say which, all of them are left out, and of requests with all of them.
     """
+    ours = sorted(name[len(FIELD) + 1 : -1] for name in sent if name.startswith(f"{FIELD}["))
     named = _NAMED.match(message)
     if named is not None:
         betas: list[str] = _QUOTED.findall(named[1])
-        is_ours = all(entry(beta) in sent for beta in betas)
+        is_ours = all(beta in ours for beta in betas)
         return tuple(ParameterFix("beta", FIELD, given=beta) for beta in betas if is_ours)
-    if _UNNAMED.match(message) is None or not any(name.startswith(f"{FIELD}[") for name in sent):
+    unnamed = _UNNAMED.match(message)
+    if unnamed is None or not ours:
         return ()
-    return (ParameterFix("beta", FIELD),)
+    words = {word.rstrip(".:") for word in _WORD.findall(message[unnamed.end() :])}
+    listed = tuple(ParameterFix("beta", FIELD, given=beta) for beta in ours if beta in words)
+    return listed or (ParameterFix("beta", FIELD, to=",".join(ours)),)

@@ -53,10 +53,10 @@ class ParameterFix:
     request, by the translation. `stream` asks for a stream where a whole reply is wanted, with `to`
     as an option (`streams_only`); `unthink` switches thinking off where a call is forced
     (`forced_calls`); `yield` drops a parameter beside another one, `to`; `beta` leaves the `given`
-    name out of a header field, or all (`betas`). `given` is the only value that a `drop` holds for,
-    or entry of a list, `effort` the reasoning effort of the requests that it holds for; None: any.
-    `once`: only beside the other parameters of the request that was refused, and so for that one
-    alone.
+    name out of a header field, or those of `to` where all of them are in it (`betas`). `given` is
+    the only value that a `drop` holds for, or entry of a list, `effort` the reasoning effort of the
+    requests that it holds for; None: any. `once`: only beside the other parameters of the request
+    that was refused, and so for that one alone.
     """
 
     action: Action

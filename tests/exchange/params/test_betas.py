@@ -85,7 +85,34 @@ def test_where_no_name_is_said_all_are_left_out() -> None:
             assert (result.reply.status, result.decision.attempts) == (200, attempts)
             assert sent(stage) == []
             report = dict(result.decision.headers())[b"x-gateway-translation"]
-            assert report == b"from=messages; to=messages; dropped=anthropic-beta"
+            dropped = b",".join(b"anthropic-beta[%s]" % beta for beta in GIVEN.split(b","))
+            assert report == b"from=messages; to=messages; dropped=" + dropped
+
+    asyncio.run(scenario())
+
+
+def test_who_sends_others_keeps_what_was_refused_without_a_name() -> None:
+    """What was refused is one of them: the context of a million tokens need not be."""
+
+    async def scenario() -> None:
+        stage = scene(refusing("effort-2025-11-24", says="invalid beta flag"))
+        body = {"model": "m", **ASKED[MESSAGES]}
+
+        async def sends(given: bytes, attempts: int, kept: list[str], said: str) -> None:
+            result = await stage.call(MESSAGES, body, (*ALICE, (b"anthropic-beta", given)))
+            assert (result.reply.status, result.decision.attempts) == (200, attempts)
+            assert sent(stage) == kept
+            report = dict(result.decision.headers()).get(b"x-gateway-translation", b"").decode()
+            assert report.partition("dropped=")[2] == said
+
+        both = b"context-1m-2025-08-07,effort-2025-11-24"
+        dropped = "anthropic-beta[context-1m-2025-08-07],anthropic-beta[effort-2025-11-24]"
+        await sends(both, 2, [], dropped)
+        await sends(b"context-1m-2025-08-07", 1, ["context-1m-2025-08-07"], "")
+        await sends(b"a-1," + both, 1, ["a-1"], dropped)
+        effort = "anthropic-beta[effort-2025-11-24]"
+        await sends(b"effort-2025-11-24", 2, [], effort)
+        await sends(both, 1, ["context-1m-2025-08-07"], effort)
 
     asyncio.run(scenario())
 
@@ -124,4 +151,5 @@ def test_other_fixes_stay_and_other_fields_too() -> None:
         (b"anthropic-beta", b"effort-2025-11-24,tool-examples-2025-10-29"),
         *HEADERS[2:],
     }
-    assert headers_without_betas(ALICE, (ParameterFix("beta", "anthropic-beta"),)) == (ALICE, [])
+    together = ParameterFix("beta", "anthropic-beta", to="claude-code-20250219")
+    assert headers_without_betas(ALICE, (together,)) == (ALICE, [])

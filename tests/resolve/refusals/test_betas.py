@@ -17,7 +17,7 @@ def test_betas_are_read_from_all_fields() -> None:
 
 
 @pytest.mark.parametrize(
-    ("message", "left_out"),
+    ("message", "named"),
     [
         (NAMED % "`a-1`", ["a-1"]),
         (NAMED % "`a-1`, `c-3`", ["a-1", "c-3"]),
@@ -25,16 +25,21 @@ def test_betas_are_read_from_all_fields() -> None:
         # What an operator has configured, or a relay has added, is not the client's to leave out.
         (NAMED % "`a-1`, `x-9`", []),
         (NAMED % "`x-9`", []),
-        ("invalid beta flag", [None]),
-        ("The model returned the following errors: invalid beta flag", [None]),
-        ("ValidationException: Invalid beta flag (request id: 1)", [None]),
+        ("invalid beta flag: b-2", ["b-2"]),
+        ("Invalid beta flag ('a-1', c-3). Try again.", ["a-1", "c-3"]),
+        ("invalid beta flag", None),
+        ("invalid beta flag x-9, a-12", None),
+        ("The model returned the following errors: invalid beta flag", None),
+        ("ValidationException: Invalid beta flag (request id: 1)", None),
         ("Unexpected value(s) `a-1` for the `anthropic-version` header.", []),
         ("invalid beta flags", []),
         ("The user wrote: invalid beta flag", []),
     ],
 )
-def test_what_is_named_is_left_out_or_all(message: str, left_out: list[str | None]) -> None:
-    fixes = tuple(ParameterFix("beta", FIELD, given=beta) for beta in left_out)
+def test_what_is_named_is_left_out_or_all(message: str, named: list[str] | None) -> None:
+    fixes = tuple(ParameterFix("beta", FIELD, given=beta) for beta in named or [])
+    if named is None:
+        fixes = (ParameterFix("beta", FIELD, to="a-1,b-2,c-3"),)
     sent = sent_betas(HEADERS)
     assert refused_betas(message, sent) == fixes
     assert refused_betas(message, ["model", "messages"]) == ()
