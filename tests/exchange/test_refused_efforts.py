@@ -176,12 +176,12 @@ def test_an_effort_that_needs_thinking_is_lowered_for_the_request_without_it_alo
             **ASKED[client],
             **asked(client, effort),
         }
-        for _ in range(2):
+        for attempts in (2, 1):
             unthinking = await stage.call(client, {**body, "thinking": {"type": "disabled"}})
             lowered = stage.network.bodies()[-1]
             assert (effort_in(lowered), lowered["thinking"]) == ("high", {"type": "disabled"})
             assert f"effort:{effort}->high" in unthinking.decision.translation
-            assert unthinking.decision.attempts == 2
+            assert unthinking.decision.attempts == attempts
             thinking = await stage.call(client, {**body, "thinking": {"type": "adaptive"}})
             assert thinking.decision.attempts == 1
             assert effort_in(stage.network.bodies()[-1]) == effort

@@ -62,6 +62,33 @@ def test_thinking_stays_where_another_value_is_refused_beside_it(more: Json) -> 
         assert not more.keys() & last.keys()
         alone = await stage.call(CHAT, asked(CHAT, temperature=0.5))
         assert alone.decision.attempts == 1
+        again = await stage.call(CHAT, asked(CHAT, reasoning_effort="high", **more))
+        assert again.decision.attempts == 1
+        assert again.decision.translation == result.decision.translation
+        assert sent(stage.network.calls[-1]) == last
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"reasoning_effort": "low", "temperature": 0.5},
+        {"reasoning_effort": "high", "temperature": 0.7},
+        {"thinking": {"type": "adaptive"}, "temperature": 0.5},
+        {"reasoning_effort": "high", "temperature": 0.5, "tool_choice": "none"},
+    ],
+)
+def test_it_is_left_out_before_the_first_call_only_beside_the_same_values(other: Json) -> None:
+    async def scenario() -> None:
+        stage = scene(CHAT)
+        first = asked(CHAT, reasoning_effort="high", temperature=0.5)
+        for attempts in (2, 1):
+            assert (await stage.call(CHAT, first)).decision.attempts == attempts
+        # What is known of other values, the server knows alone.
+        tools = [{"type": "function", "function": {"name": "f"}}]
+        result = await stage.call(CHAT, asked(CHAT, tools=tools, **other))
+        assert (result.reply.status, result.decision.attempts) == (200, 2)
 
     asyncio.run(scenario())
 
@@ -90,9 +117,9 @@ def test_a_forced_call_stays_where_thinking_is_refused_beside_it(
 
     async def scenario() -> None:
         stage = scene(client)
-        for _ in range(2):
+        for attempts in (2, 1):
             result = await stage.call(client, asked(client, **forced, **asking))
-            assert (result.reply.status, result.decision.attempts) == (200, 2)
+            assert (result.reply.status, result.decision.attempts) == (200, attempts)
             last = sent(stage.network.calls[-1])
             assert last["tool_choice"] == "required"
             assert not asking.keys() & last.keys()

@@ -4,15 +4,18 @@ import asyncio
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
+from typing import cast
 
 from gateway.config.settings import UpstreamSettings
 from gateway.errors import GatewayError
 from gateway.exchange.attempt import Attempt
 from gateway.exchange.bodies.apart import Apart
 from gateway.exchange.bodies.misplaced_bodies import fixed_by_reading, may_be_of_parts
+from gateway.exchange.bodies.request_fields import read_object
 from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.errors.error_replies import about_moved_item, in_clients_terms
 from gateway.exchange.errors.failures import refuses_own_key
+from gateway.exchange.params.fixing import beside_values
 from gateway.exchange.reply.body import ReplyBody
 from gateway.exchange.reply.classify import ErrorReply
 from gateway.exchange.reply.reading import MAX_ERROR_BYTES, REST_SECONDS
@@ -21,6 +24,7 @@ from gateway.request import GenerationRequest
 from gateway.resolve.evidence import Route
 from gateway.resolve.refusals.betas import sent_betas
 from gateway.resolve.refusals.classify import Refusal, Verdict, classify
+from gateway.shapes import Json
 
 
 def judge(route: Route, attempt: Attempt, failure: ErrorReply) -> Refusal:
@@ -37,10 +41,19 @@ async def judge_apart(
 ) -> Refused:
     """Return a failed attempt with what `judge` says of it; a large request is read `apart`."""
     refusal = judge(route, attempt, failure)
+    before_fixing = partial(_before_fixing, attempt, failure.call)
+    refusal = replace(refusal, fixes=beside_values(refusal.fixes, before_fixing))
     if may_be_of_parts(call, attempt.shape, failure.status, refusal):
         read_again = partial(fixed_by_reading, attempt.calls[0], refusal)
         refusal = await apart.run_large(len(call.body), read_again)
     return Refused(attempt, failure, refusal)
+
+
+def _before_fixing(attempt: Attempt, call: int) -> Json:
+    """Return the body of one of an attempt's calls without the fixes."""
+    if attempt.fixes:
+        return attempt.unfixed[call]
+    return read_object(cast("bytes", attempt.calls[call].body))
 
 
 async def reply_or_failure(

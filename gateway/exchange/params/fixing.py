@@ -1,6 +1,6 @@
 """Requests without what their endpoint has refused, and what is reported of that."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import Protocol
@@ -8,7 +8,12 @@ from typing import Protocol
 from gateway.exchange.bodies.request_fields import Routed, field_names
 from gateway.exchange.params.known_fixes import Fixes
 from gateway.resolve.refusals.betas import entry
-from gateway.resolve.refusals.fixed_bodies import LOWERING, apply_fixes, parameter_value
+from gateway.resolve.refusals.fixed_bodies import (
+    LOWERING,
+    apply_fixes,
+    parameter_value,
+    values_beside,
+)
 from gateway.resolve.refusals.forced_calls import thinking_word
 from gateway.resolve.refusals.history.earlier_blocks import TEXTS, USE_ID
 from gateway.resolve.refusals.history.earlier_thinking import ASKED, BUDGET, ITEMS
@@ -50,12 +55,27 @@ _RETELLING: Mapping[str, Fixes] = {
 
 def knowing(context: Context, fixes: Fixes) -> Context:
     """Return a context in which the model does not take what the fixes leave out in any case."""
-    names = {fix.name for fix in fixes if fix.to is None and fix.given is None}
+    names = {fix.name for fix in fixes if fix.to is fix.given is fix.beside is None}
     return replace(
         context,
         capabilities=without(context.capabilities, names),
         own_endpoint=without(context.own_endpoint, names),
     )
+
+
+def beside_values(fixes: Fixes, body: Callable[[], Json]) -> Fixes:
+    """Return fixes that hold beside other values with those of the refused body."""
+    if not any(map(_depends_on_values, fixes)):
+        return fixes
+    refused = body()
+    return tuple(
+        replace(fix, beside=values_beside(refused, fix.name)) if _depends_on_values(fix) else fix
+        for fix in fixes
+    )
+
+
+def _depends_on_values(fix: ParameterFix) -> bool:
+    return fix.once and fix.action in ("drop", "replace")
 
 
 def for_own_clients(fixes: Fixes, shape: Shape) -> Fixes:

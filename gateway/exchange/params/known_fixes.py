@@ -51,7 +51,8 @@ def lessons(
     that `effort`. `is_here` is whether the model has refused one of them, not the server's schema.
     """
     for fix in fixes:
-        if fix.action == "fit" or fix.once or fix.name in FOR_ONE_REQUEST:
+        is_for_one = fix.action == "fit" or (fix.once and fix.beside is None)
+        if is_for_one or fix.name in FOR_ONE_REQUEST:
             continue
         # A server whose schema has no such role refuses it whatever the model.
         is_general = fix.action == "retell" and not is_here

@@ -1,7 +1,10 @@
 """Request bodies with the fixes for refused parameters applied."""
 
 from collections.abc import Callable, Iterable, Mapping
+from hashlib import blake2b
 from typing import Final
+
+import msgspec
 
 from gateway.resolve.refusals.forced_calls import forces_call, switched_off
 from gateway.resolve.refusals.history.history_fields import fill, strip
@@ -17,6 +20,11 @@ LOWERING: Final = ("limit", "fit", "room")
 _OF_TRANSLATION = ("withhold", "read")
 """Actions that are left to the translation."""
 _ABSENT = object()
+_BESIDE = (
+    *("enable_thinking", "output_config", "reasoning", "reasoning_effort", "thinking"),
+    "tool_choice",
+)
+"""Parameters that decide whether another one, or one of them, is taken."""
 
 
 def apply_fixes(body: Json, fixes: Iterable[ParameterFix]) -> Json:
@@ -28,7 +36,7 @@ def apply_fixes(body: Json, fixes: Iterable[ParameterFix]) -> Json:
     fixed = dict(body)
     gone: set[str] = set()
     for fix in fixes:
-        if fix.action in _OF_TRANSLATION:
+        if fix.action in _OF_TRANSLATION or not _holds_beside(body, fix):
             continue
         change = _CHANGES.get(fix.action)
         if change is not None:
@@ -42,6 +50,20 @@ def apply_fixes(body: Json, fixes: Iterable[ParameterFix]) -> Json:
         if value is not _ABSENT and fix.to is not None and fix.to not in gone:
             _put(fixed, fix.to, value)
     return fixed
+
+
+def values_beside(body: Json, name: str) -> str:
+    """Return a digest of the values that decide whether a body's parameter is taken, its own too.
+
+    It is for comparison, and shows none of them.
+    """
+    names = sorted({*_BESIDE, name.partition(".")[0]})
+    values = msgspec.json.encode([body.get(each) for each in names], order="deterministic")
+    return blake2b(values, digest_size=16).hexdigest()
+
+
+def _holds_beside(body: Json, fix: ParameterFix) -> bool:
+    return fix.beside is None or fix.beside == values_beside(body, fix.name)
 
 
 def _lower(body: Json, fix: ParameterFix) -> None:

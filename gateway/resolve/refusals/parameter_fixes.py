@@ -56,7 +56,8 @@ class ParameterFix:
     name out of a header field, or those of `to` where all of them are in it (`betas`). `given` is
     the only value that a `drop` holds for, or entry of a list, `effort` the reasoning effort of the
     requests that it holds for; None: any. `once`: only beside the other parameters of the request
-    that was refused, and so for that one alone.
+    that was refused, and so for that one, and for those with the same values, of which `beside` is
+    a digest (`fixed_bodies`).
     """
 
     action: Action
@@ -65,6 +66,7 @@ class ParameterFix:
     given: str | None = None
     effort: str | None = None
     once: bool = False
+    beside: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

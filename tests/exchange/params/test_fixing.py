@@ -6,6 +6,7 @@ from gateway.errors import InvalidRequest
 from gateway.exchange.bodies.request_fields import Routed
 from gateway.exchange.params.fixing import (
     are_folded,
+    beside_values,
     fixed_bodies,
     for_clients,
     for_own_clients,
@@ -14,6 +15,7 @@ from gateway.exchange.params.fixing import (
     parameter_names,
     subject_of,
 )
+from gateway.resolve.refusals.fixed_bodies import apply_fixes
 from gateway.resolve.refusals.parameter_fixes import ParameterFix
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import Context
@@ -117,6 +119,26 @@ def test_a_lowered_limit_is_reported_with_both_values() -> None:
     made = translation({"max_tokens": 32_000})
     assert fixed_bodies(made, (limit,)) == [{"max_tokens": 100, "model": "m"}]
     assert made.report.changed == ["max_tokens:32000->100"]
+
+
+def test_what_is_refused_beside_other_values_holds_for_the_same_ones() -> None:
+    drop, limit = ParameterFix("drop", "top_p", once=True), ParameterFix("limit", "n", "1")
+    refused: Json = {"top_p": 0.5, "thinking": {"type": "enabled", "budget_tokens": 2000}}
+    (known, other) = beside_values((drop, limit), lambda: refused)
+    assert (other, known.once, known.name) == (limit, True, "top_p")
+    assert known.beside is not None
+    assert "enabled" not in known.beside
+    again = {"thinking": {"budget_tokens": 2000, "type": "enabled"}, "top_p": 0.5, "seed": 3}
+    assert apply_fixes(again, (known,)) == {"thinking": refused["thinking"], "seed": 3}
+    for changed in ({"top_p": 0.6}, {"thinking": None}, {"tool_choice": "none"}):
+        body = {**refused, **changed}
+        assert apply_fixes(body, (known,)) == body
+    assert knowing(CONTEXT, (known,)).capabilities.top_p
+
+    def never() -> Json:
+        raise AssertionError
+
+    assert beside_values((limit,), never) == (limit,)
 
 
 def test_a_limit_of_the_whole_context_may_be_lowered_twice_and_is_reported() -> None:

@@ -126,6 +126,7 @@ def test_what_holds_for_one_request_is_no_lesson() -> None:
     passing = (
         ParameterFix("fit", "max_tokens", "9"),
         ParameterFix("replace", "output_config.effort", "high", "max", once=True),
+        ParameterFix("room", "max_tokens", "9", once=True),
         ParameterFix("strip", THINKING),
     )
     assert list(lessons((*passing, DROP), {"seed"}, REASONING, is_here=True)) == [(DROP, None)]
