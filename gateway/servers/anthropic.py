@@ -92,6 +92,7 @@ PROFILE = Profile(
         Shape.MESSAGES: {
             "json_schema": True,
             "strict_tools": True,
+            "roles_in_a_row": True,
             # Refused together by the models of 2025 and 2026.
             "temperature_with_top_p": False,
         }

@@ -27,6 +27,7 @@ CLAUDE = replace(
     late_system="keep",
     may_stream_unasked=False,
     max_stops=1024,
+    roles_in_a_row=True,
 )
 """A model of Anthropic's that thinks as much as it sees fit."""
 

@@ -15,9 +15,11 @@ from gateway.fast.agents.messages_calls import ToolUse, check_names
 from gateway.fast.agents.raw import EMPTY, decoded
 from gateway.fast.agents.schemas import form_of, read_schema
 from gateway.fast.agents.uncommon import Uncommon
+from gateway.fast.alternating import alternate
 from gateway.fast.codec import ABSENT, Absent, encode
 from gateway.shapes import Json
 from gateway.translate.contract import Context
+from gateway.translate.limits.capabilities import Capabilities
 from gateway.translate.parts.to_messages.files import image_source
 from gateway.translate.parts.tools.definitions import NO_PARAMETERS
 
@@ -129,13 +131,18 @@ NO_SCHEMA: Json = dict(NO_PARAMETERS)
 """The schema of a function without parameters."""
 
 
+def _blocks_of(content: Content) -> list[Block]:
+    return content if isinstance(content, list) else [TextBlock(content)]
+
+
 _NO_CALLS: dict[str, Any] = {}
 
 
 class MessagesWriter:
     """Writes turn after turn; raises `Uncommon` where calls and results do not alternate."""
 
-    def __init__(self) -> None:
+    def __init__(self, able: Capabilities) -> None:
+        self._joins = not able.roles_in_a_row
         self.system: list[Block] = []
         """The instructions."""
         self.messages: list[_Message] = []
@@ -159,10 +166,13 @@ class MessagesWriter:
         """Add what the user says, which is not nothing."""
         if self._waiting:
             raise Uncommon
+        last = self.messages[-1] if self._joins and self.messages else None
+        if self._open is None and last is not None and last.role == "user":
+            last.content = self._open = list(_blocks_of(last.content))
         if self._open is None:
             self.messages.append(_Message("user", content))
         else:
-            self._open += content if isinstance(content, list) else [TextBlock(content)]
+            self._open += _blocks_of(content)
 
     def assistant(
         self, content: Content, calls: dict[str, Any] = _NO_CALLS, *, thinks: bool = False
@@ -214,6 +224,8 @@ class MessagesWriter:
     def written(self) -> Json:
         """Return `system`, if there is one, and `messages`."""
         if self._waiting or not self.messages or len(set(self._ids)) < len(self._ids):
+            raise Uncommon
+        if self._joins and not alternate(self.messages):
             raise Uncommon
         if not self.system:
             return {"messages": self.messages}

@@ -5,6 +5,7 @@ from typing import Protocol
 
 import msgspec
 
+from gateway.fast.alternating import alternate
 from gateway.fast.codec import ABSENT, Absent, Sampled, encode
 from gateway.fast.forms.chat_text_requests import ChatText
 from gateway.fast.forms.response_text_requests import ResponseText
@@ -69,6 +70,8 @@ def encode_texts(
     `limit` is the one to send.
     """
     if not messages or not _takes(request, context):
+        return None
+    if not (context.capabilities.roles_in_a_row or alternate(messages)):
         return None
     for each in messages:
         text = each.content

@@ -21,13 +21,14 @@ from gateway.fast.agents.messages_writer import (
 from gateway.fast.agents.uncommon import Uncommon
 from gateway.fast.codec import ABSENT
 from gateway.shapes import Json
+from gateway.translate.limits.capabilities import Capabilities
 from tests.fast.agents.messages_contexts import CONTEXTS
 
 HI = Raw(b'"Hi."')
 
 
 def calling(*call_ids: str) -> MessagesWriter:
-    writer = MessagesWriter()
+    writer = MessagesWriter(Capabilities())
     writer.user(HI)
     uses = [tool_use(each, "f", Raw(b'"{}"')) for each in call_ids]
     writer.assistant([*uses], {each: use.id for each, use in zip(call_ids, uses, strict=True)})
@@ -81,7 +82,7 @@ def test_a_call_with_the_id_of_an_earlier_one_is_uncommon() -> None:
 def test_a_call_and_its_result_are_written_at_once() -> None:
     use = tool_use("a:1", "f", Raw(b'"{}"'))
     said: list[Block] = [TextBlock(HI), use]
-    by_turns, at_once = MessagesWriter(), MessagesWriter()
+    by_turns, at_once = MessagesWriter(Capabilities()), MessagesWriter(Capabilities())
     for result, thinks in ((HI, True), (None, False)):
         for writer in (by_turns, at_once):
             writer.user(HI)
@@ -120,8 +121,20 @@ def test_what_is_said_after_the_answer_is_a_message_of_its_own() -> None:
     assert not writer.ends_in_calls
 
 
+def test_what_the_user_says_in_a_row_is_joined_where_roles_must_alternate() -> None:
+    writer = MessagesWriter(Capabilities(roles_in_a_row=False))
+    writer.user(HI)
+    writer.user([TextBlock(HI), TextBlock(HI)])
+    writer.user(HI)
+    writer.assistant(HI)
+    assert [len(message["content"]) for message in written(writer)["messages"]] == [4, 3]
+    writer.assistant(HI)
+    with pytest.raises(Uncommon):
+        writer.written()
+
+
 def test_instructions_come_first() -> None:
-    writer = MessagesWriter()
+    writer = MessagesWriter(Capabilities())
     writer.instruct([TextBlock(HI)])
     with pytest.raises(Uncommon):
         writer.written()

@@ -65,7 +65,7 @@ class _Conversation:
     """Writes chat messages as turns; raises one of `UNCOMMON`."""
 
     def __init__(self, context: Context, report: Report) -> None:
-        self.writer = MessagesWriter()
+        self.writer = MessagesWriter(context.capabilities)
         self._uses: Iterator[ToolUse] = iter(())
         """The calls that are not written yet."""
         self._lone: tuple[list[Block], str, str] | None = None

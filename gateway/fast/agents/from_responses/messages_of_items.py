@@ -44,7 +44,7 @@ class ItemsAsTurns:
     """Writes items as turns; raises one of `UNCOMMON`."""
 
     def __init__(self, context: Context, report: Report) -> None:
-        self.writer = MessagesWriter()
+        self.writer = MessagesWriter(context.capabilities)
         self._context = context
         self._report = report
         self._blocks: list[Block] = []

@@ -173,6 +173,8 @@ def written(turns: Sequence[Turn], root: str, context: Context, report: Report) 
     for position, message in enumerate(messages):
         if message.role == "system" and not (keeps and _has_place(messages, position)):
             messages[position] = _in_tags(message, report)
+    if not context.capabilities.roles_in_a_row:
+        messages = _alternating(messages)
     return Written([block for turn in system for block in turn.blocks], messages, root)
 
 
@@ -222,6 +224,21 @@ def _messages(turns: Sequence[Turn]) -> list[_Message]:
         if results:
             messages.append(_Message("user", results[0].path, results))
     return messages
+
+
+def _alternating(messages: Sequence[_Message]) -> list[_Message]:
+    """Return messages with those of one role in a row as one, as Anthropic's API takes them.
+
+    vLLM, SGLang and llama.cpp give them to the model's template one by one. Text beside results
+    stays there: few templates refuse it (`refusals.history.alternating_roles`).
+    """
+    joined: list[_Message] = []
+    for message in messages:
+        if joined and joined[-1].role == message.role:
+            joined[-1].blocks += message.blocks
+        else:
+            joined.append(message)
+    return joined
 
 
 def _has_place(messages: Sequence[_Message], position: int) -> bool:

@@ -173,6 +173,9 @@ MESSAGES: list[object] = [
         (Shape.RESPONSES, Shape.CHAT, {"input": INPUT}),
         (Shape.MESSAGES, Shape.CHAT, {"messages": MESSAGES, "max_tokens": 9}),
         (Shape.MESSAGES, Shape.MESSAGES, {"messages": MESSAGES, "max_tokens": 9}),
+        # Rows are joined before the first call there; a text beside results is not parted.
+        (Shape.CHAT, Shape.MESSAGES, {"messages": CHAT, "max_tokens": 9}),
+        (Shape.RESPONSES, Shape.MESSAGES, {"input": INPUT, "max_output_tokens": 99}),
     ],
 )
 def test_a_conversation_goes_on_in_spite_of_it(client: Shape, home: Shape, body: Json) -> None:

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from gateway.errors import InvalidRequest
@@ -10,7 +12,7 @@ from gateway.translate.parts.to_messages.conversation import (
     safe_tool_id,
     written,
 )
-from tests.translate.messages_upstreams import CLAUDE, OLDER, context
+from tests.translate.messages_upstreams import CLAUDE, OLDER, UNKNOWN, context
 
 
 def turn(role: str, *words: str, at: int = 0) -> Turn:
@@ -129,6 +131,26 @@ def test_results_are_one_message_and_precede_the_users_text() -> None:
         "assistant: tool_use tool_use",
         "user: tool_result tool_result b c",
     ]
+
+
+def test_neighbours_are_one_message_where_a_template_wants_roles_to_alternate() -> None:
+    turns = (
+        *(turn("user", "a"), turn("system", "s", at=1), turn("user", "b", at=2)),
+        *(turn("assistant", "c", at=3), called("x", at=4), turn("user", "d", at=6)),
+        *(turn("assistant", "e", at=7), turn("user", "f", at=8)),
+    )
+    for able in (replace(OLDER, roles_in_a_row=False), UNKNOWN):
+        report = Report(Shape.CHAT, Shape.MESSAGES)
+        made = written(turns, "messages", context(able), report)
+        assert shown(made.fields()) == [
+            "user: a <system>\ns\n</system> b",
+            "assistant: c tool_use",
+            "user: tool_result d",
+            "assistant: e",
+            "user: f",
+        ]
+        assert made.client_path("messages[0].content[2].text") == "messages[2]"
+        assert made.client_path("messages[1].content[1]") == "messages[4].tool_calls[0]"
 
 
 def test_neighbours_stay_apart_without_results() -> None:
