@@ -1,6 +1,7 @@
 """Efforts that a model refuses: the nearest that it names takes their place, at every endpoint."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -186,5 +187,67 @@ def test_an_effort_that_needs_thinking_is_lowered_for_the_request_without_it_alo
             assert thinking.decision.attempts == 1
             assert effort_in(stage.network.bodies()[-1]) == effort
             assert "high" not in thinking.decision.translation
+
+    asyncio.run(scenario())
+
+
+def groqs(call: UpstreamCall) -> Answer:
+    """Answer as Groq, whose Qwen thinks or does not; the text leaves out what was refused."""
+    if call.method == "GET":
+        return json_reply({"data": []})
+    effort = effort_in(sent(call))
+    if effort in (None, "none", "default"):
+        return json_reply(REPLIES[call.path])
+    return error_reply(
+        400, "`reasoning_effort` must be one of `none` or `default`", param="reasoning_effort"
+    )
+
+
+def openais(call: UpstreamCall) -> Answer:
+    """Answer as OpenAI does where its schema lacks an effort; the code is that of any value."""
+    if call.method == "GET":
+        return json_reply({"data": []})
+    effort = effort_in(sent(call))
+    if effort in (None, *TAKEN):
+        return json_reply(REPLIES[call.path])
+    said = f"Invalid value: '{effort}'. {OPENAIS}"
+    param = "reasoning_effort" if call.path == CHAT.path else "reasoning.effort"
+    return error_reply(400, said, param=param, code="invalid_value")
+
+
+@pytest.mark.parametrize("fast", [True, False])
+@pytest.mark.parametrize("stream", [True, False])
+@pytest.mark.parametrize(
+    ("server", "home", "effort", "had"),
+    [
+        (groqs, CHAT, "high", None),
+        (groqs, CHAT, "none", "none"),
+        (openais, CHAT, "xhigh", "high"),
+        (openais, RESPONSES, "xhigh", "high"),
+        (openais, RESPONSES, "minimal", "low"),
+    ],
+)
+@pytest.mark.parametrize("client", PARAMS)
+def test_an_effort_is_understood_as_refused_by_the_words_that_are_taken(
+    client: Shape,
+    server: Callable[[UpstreamCall], Answer],
+    home: Shape,
+    effort: str,
+    had: str | None,
+    *,
+    stream: bool,
+    fast: bool,
+) -> None:
+    async def scenario() -> None:
+        upstream = UpstreamSettings("main", "http://127.0.0.1:8000/v1", kinds.OTHER)
+        rules = (ModelRule(MODEL, endpoints=(home,)),)
+        performance = PerformanceSettings(fast_paths=fast)
+        stage = Scene(server, upstream, rules=rules, performance=performance)
+        body = {"model": MODEL, "stream": stream, **ASKED[client], **asked(client, effort)}
+        for attempts in (1, 1) if effort == had else (2, 1):
+            result = await stage.call(client, body)
+            assert (result.reply.status, result.decision.attempts) == (200, attempts)
+            assert effort_in(stage.network.bodies()[-1]) == had
+            assert ("effort" in result.decision.translation) == (effort != had)
 
     asyncio.run(scenario())

@@ -1,6 +1,6 @@
 """What the gateway reads of a client's request body before anything is decoded whole."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from collections.abc import Set as AbstractSet
 from operator import attrgetter
 
@@ -125,6 +125,12 @@ def decode_fields(body: bytes) -> dict[str, msgspec.Raw]:
         return _fields_decoder.decode(body)
     except UNREADABLE as error:
         raise unreadable(error, body) from None
+
+
+def read_words(body: bytes, names: Collection[str]) -> Json:
+    """Return some fields of a body; raises `InvalidRequest`."""
+    fields = decode_fields(body)
+    return {name: decode_field(fields[name], name) for name in names if name in fields}
 
 
 def read_objects(body: bytes) -> Json:

@@ -11,7 +11,7 @@ from gateway.errors import GatewayError
 from gateway.exchange.attempt import Attempt
 from gateway.exchange.bodies.apart import Apart
 from gateway.exchange.bodies.misplaced_bodies import fixed_by_reading, may_be_of_parts
-from gateway.exchange.bodies.request_fields import read_object
+from gateway.exchange.bodies.request_fields import read_object, read_words
 from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.errors.error_replies import about_moved_item, in_clients_terms
 from gateway.exchange.errors.failures import refuses_own_key
@@ -24,6 +24,7 @@ from gateway.request import GenerationRequest
 from gateway.resolve.evidence import Route
 from gateway.resolve.refusals.betas import sent_betas
 from gateway.resolve.refusals.classify import Refusal, Verdict, classify
+from gateway.resolve.refusals.parameters import DEGREE_FIELDS, degrees_in
 from gateway.shapes import Json
 
 
@@ -31,8 +32,9 @@ def judge(route: Route, attempt: Attempt, failure: ErrorReply) -> Refusal:
     """Say what the failure of an attempt means: nothing, where it broke off or is too long."""
     if failure.partial:
         return Refusal(Verdict.OTHER)
-    headers = attempt.calls[failure.call].client_headers
-    sent = [*attempt.sent[failure.call], *sent_betas(headers)]
+    call = attempt.calls[failure.call]
+    degrees = degrees_in(read_words(cast("bytes", call.body), DEGREE_FIELDS))
+    sent = [*attempt.sent[failure.call], *sent_betas(call.client_headers), *degrees]
     return classify(attempt.shape, failure.status, failure.body, model=route.model_sent, sent=sent)
 
 

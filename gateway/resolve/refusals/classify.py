@@ -36,7 +36,7 @@ from gateway.resolve.refusals.missing_models import (
 )
 from gateway.resolve.refusals.missing_routes import NO_METHOD, is_missing_page, is_missing_route
 from gateway.resolve.refusals.parameter_fixes import ParameterFix, fixes_for
-from gateway.resolve.refusals.parameters import refused_parameters
+from gateway.resolve.refusals.parameters import is_of_degree, refused_parameters
 from gateway.resolve.refusals.streams_only import (
     STREAM,
     asks_for_stream,
@@ -221,7 +221,7 @@ def _judge(reply: ErrorDetails, called: Called, model: str, sent: Collection[str
     limit = too_large(reply, sent) or no_room(reply, called, sent)
     if limit is not None:
         return _unsupported(reply, limit)
-    if _is_unrelated(reply):
+    if _is_unrelated(reply) and not is_of_degree(reply):
         return _other(reply)
     if is_missing_route(reply):
         return _refusal(Verdict.UNKNOWN_ROUTE, reply)

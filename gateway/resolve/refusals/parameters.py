@@ -10,16 +10,26 @@ from dataclasses import replace
 
 from gateway.envelopes.error_envelopes import ErrorDetails
 from gateway.envelopes.printed_values import python_literal
+from gateway.resolve.refusals.fixed_bodies import parameter_value
 from gateway.resolve.refusals.listed_fields import listed_fields, with_indexes
 from gateway.resolve.refusals.naming_rule import NamingRule
 from gateway.resolve.refusals.parameter_fixes import RefusedParameter
 from gateway.resolve.refusals.parameter_rules import EFFORT_NAMES, NAMING_RULES
 from gateway.servers.efforts import EFFORTS, nearest_effort
+from gateway.shapes import Json
 
 # They only set a degree: an answer at the model's default is closer to the request than an error.
 # Other degrees may be supported: what is remembered is the one that was refused.
 _DEGREES = frozenset({*EFFORT_NAMES, "verbosity", "text.verbosity"})
 _QUOTES = "`'\""
+_DEGREE_REFUSED = re.compile(
+    # OpenAI, of its schema; Groq
+    r"Invalid value: (?P<quote>[`'\"])(?P<given>\w{1,20})(?P=quote)\. Supported values are:"
+    rf"|[`'\"]?(?P<name>{'|'.join(map(re.escape, sorted(_DEGREES)))})[`'\"]? must be one of:? "
+    r"(?=[`'\"])",
+    re.IGNORECASE,
+)
+_DEFAULT = re.compile(r"([`'\"])default\1")
 _VALUE_REFUSED = re.compile(
     r"Unsupported value: (?P<quote>[`'\"])(?P<given>[^`'\"\n]{0,200})(?P=quote) is not supported "
     r"with (?:this model|the [`'\"]\S{1,200}[`'\"] model)"
@@ -27,7 +37,7 @@ _VALUE_REFUSED = re.compile(
 # OpenAI, Qwen's chat template, CLIProxyAPI, pydantic (both versions), Anthropic
 _SUPPORTED = re.compile(
     r"(?:[Ss]upported (?:values|types|levels)(?: are)?|valid levels|permitted|Input should be|"
-    r"Use effort):? (.{1,200})"
+    r"Use effort|must be one of):? (.{1,200})"
 )
 # Anthropic: the type in the path of a field of thinking, or of a mark (claude-code#69618)
 _TAG = re.compile(r"\A(thinking|cache_control)\.(?:adaptive|disabled|enabled|ephemeral)(?=\.)")
@@ -42,6 +52,8 @@ def refused_parameters(
 
     None if it refuses none, or one that was not sent.
     """
+    if is_of_degree(reply):
+        return _refused_degree(reply, sent)
     if reply.unknown_fields:
         return _all_sent([RefusedParameter(name) for name in reply.unknown_fields], sent)
     listed = listed_fields(reply.message)
@@ -61,6 +73,36 @@ def refused_parameters(
         if match is not None:
             return _apply(rule, match, sent)
     return None
+
+
+def is_of_degree(reply: ErrorDetails) -> bool:
+    """Whether an error refuses a degree, which is one of a few words, by the words that it takes.
+
+    Its code can be that of any wrong value.
+    """
+    found = _DEGREE_REFUSED.match(reply.message)
+    return found is not None and (found["name"] or reply.param) in _DEGREES
+
+
+DEGREE_FIELDS = frozenset(name.partition(".")[0] for name in _DEGREES)
+"""The fields that may have a degree."""
+
+
+def degrees_in(body: Json) -> list[str]:
+    """Return the degrees of a body as entries for the parameters that were sent: `name=word`."""
+    values = {name: parameter_value(body, name) for name in _DEGREES}
+    return [f"{name}={value}" for name, value in values.items() if isinstance(value, str)]
+
+
+def _refused_degree(
+    reply: ErrorDetails, sent: Collection[str]
+) -> tuple[RefusedParameter, ...] | None:
+    """Return the degree that an error refuses; what was sent tells it where the error does not."""
+    found = _DEGREE_REFUSED.match(reply.message)
+    name = (found and found["name"]) or reply.param or ""
+    values = [entry.partition("=")[2] for entry in sent if entry.startswith(f"{name}=")]
+    given = (found and found["given"]) or next(iter(values), None)
+    return None if given is None else _all_sent([_value_refused(name, given, reply.message)], sent)
 
 
 def _apply(
@@ -110,6 +152,8 @@ def _nearest(degree: str, message: str) -> str | None:
     """
     listed = _SUPPORTED.search(message)
     words = re.findall(r"\w+", listed[1]) if listed is not None else []
+    if listed is not None and _DEFAULT.search(listed[1]) and degree != EFFORTS[0]:
+        return None  # to think as the model does is nearer than not to think
     found = nearest_effort(degree, [word for word in words if word in EFFORTS])
     return found if found != degree else None
 

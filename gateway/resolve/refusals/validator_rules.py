@@ -77,4 +77,12 @@ VALIDATOR_RULES: tuple[NamingRule, ...] = (
     by_server(rf"{QUOTED} is not a (?:valid|supported|known|recognized) {_KIND}{_ENDS}"),
     by_model(rf"{_NOT_OF_MODEL}{QUOTED}(?: parameter)?{_ENDS}"),
     by_model(rf"{_NOT_OF_MODEL}{NAME}(?: parameter)?{_ENDS}"),
+    # Bedrock's Converse, behind relays; its names are its own
+    by_model(
+        r"This model doesn't support the stopSequences field\. Remove ",
+        about=("stop", "stop_sequences"),
+    ),
+    by_model(rf"This model doesn't support the {NAME} field\. Remove (?P=name) and try again"),
+    # llama.cpp
+    by_server(r"Only one completion choice is allowed", about=("n",)),
 )

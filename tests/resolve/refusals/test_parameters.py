@@ -3,10 +3,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.envelopes.error_envelopes import ErrorDetails
+from gateway.resolve.refusals.classify import classify
 from gateway.resolve.refusals.naming_rule import NamingRule
-from gateway.resolve.refusals.parameter_fixes import RefusedParameter
+from gateway.resolve.refusals.parameter_fixes import ParameterFix, RefusedParameter
 from gateway.resolve.refusals.parameter_rules import NAMING_RULES
-from gateway.resolve.refusals.parameters import refused_parameters
+from gateway.resolve.refusals.parameters import degrees_in, refused_parameters
+from gateway.shapes import Json, Shape
 
 
 def names(message: str, *sent: str) -> list[str] | None:
@@ -373,3 +375,77 @@ def test_a_parameter_that_is_refused_beside_another_is_none_without_it() -> None
     assert [(each.name, each.beside) for each in both] == [("top_p", "temperature")]
     assert refused_parameters(reply, {"top_p"}) is None
     assert refused_parameters(reply, {"temperature"}) is None
+
+
+@pytest.mark.parametrize(
+    ("message", "param", "effort", "fix"),
+    [
+        (
+            "`reasoning_effort` must be one of `none` or `default`",
+            None,
+            "high",
+            ParameterFix("drop", "reasoning_effort", given="high"),
+        ),
+        (
+            "`reasoning_effort` must be one of `low`, `medium`, or `high`",
+            "reasoning_effort",
+            "none",
+            ParameterFix("replace", "reasoning_effort", "low", "none"),
+        ),
+        ("`reasoning_effort` must be one of `low`", None, None, None),
+        ("`reasoning_effort` must be one of the above", None, "high", None),
+        (
+            "Invalid value: 'xhigh'. Supported values are: 'low', 'medium', and 'high'.",
+            "reasoning_effort",
+            None,
+            ParameterFix("replace", "reasoning_effort", "high", "xhigh"),
+        ),
+        ("Invalid value: 'x'. Supported values are: 'auto'.", "tool_choice", "x", None),
+        ("Invalid value: 'x'. Supported values are: 'auto'.", None, "x", None),
+    ],
+)
+def test_a_degree_is_refused_by_the_words_that_are_taken(
+    message: str, param: str | None, effort: str | None, fix: ParameterFix | None
+) -> None:
+    sent = {"model", "reasoning_effort", "tool_choice"}
+    sent |= set(degrees_in({} if effort is None else {"reasoning_effort": effort, "text": {}}))
+    body = {"error": {"message": message, "param": param, "code": "invalid_value"}}
+    found = classify(Shape.CHAT, 400, body, model="m", sent=sent)
+    assert found.fixes == (() if fix is None else (fix,))
+
+
+def test_degrees_are_those_of_all_shapes() -> None:
+    body: Json = {
+        "output_config": {"effort": "max"},
+        "reasoning": {"effort": "low"},
+        "reasoning_effort": 3,
+        "text": {"verbosity": "high"},
+        "verbosity": None,
+    }
+    assert sorted(degrees_in(body)) == [
+        "output_config.effort=max",
+        "reasoning.effort=low",
+        "text.verbosity=high",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("message", "name", "action"),
+    [
+        ("This model doesn't support the topP field. Remove topP and try again.", "top_p", "drop"),
+        (
+            (
+                "The model returned the following errors: This model doesn't support the "
+                "stopSequences field. Remove stopSequences and try again."
+            ),
+            "stop",
+            "withhold",
+        ),
+        ("Only one completion choice is allowed", "n", "withhold"),
+    ],
+)
+def test_bedrocks_own_names_are_those_that_were_sent(message: str, name: str, action: str) -> None:
+    body = {"error": {"message": message}}
+    found = classify(Shape.CHAT, 400, body, model="m", sent={"model", "n", "stop", "top_p"})
+    assert [(fix.action, fix.name) for fix in found.fixes] == [(action, name)]
+    assert classify(Shape.CHAT, 400, body, model="m", sent={"model"}).fixes == ()
