@@ -29,6 +29,7 @@ _DEGREE_REFUSED = re.compile(
     r"(?=[`'\"])",
     re.IGNORECASE,
 )
+_WORD = re.compile(r"\w{1,20}")
 _DEFAULT = re.compile(r"([`'\"])default\1")
 _VALUE_REFUSED = re.compile(
     r"Unsupported value: (?P<quote>[`'\"])(?P<given>[^`'\"\n]{0,200})(?P=quote) is not supported "
@@ -89,9 +90,13 @@ DEGREE_FIELDS = frozenset(name.partition(".")[0] for name in _DEGREES)
 
 
 def degrees_in(body: Json) -> list[str]:
-    """Return the degrees of a body as entries for the parameters that were sent: `name=word`."""
+    """Return the degrees of a body as entries beside the parameters that were sent: `word=name`.
+
+    None of them begins as the name of a parameter does.
+    """
     values = {name: parameter_value(body, name) for name in _DEGREES}
-    return [f"{name}={value}" for name, value in values.items() if isinstance(value, str)]
+    words = [(value, name) for name, value in values.items() if isinstance(value, str)]
+    return [f"{word}={name}" for word, name in words if _WORD.fullmatch(word)]
 
 
 def _refused_degree(
@@ -100,7 +105,7 @@ def _refused_degree(
     """Return the degree that an error refuses; what was sent tells it where the error does not."""
     found = _DEGREE_REFUSED.match(reply.message)
     name = (found and found["name"]) or reply.param or ""
-    values = [entry.partition("=")[2] for entry in sent if entry.startswith(f"{name}=")]
+    values = [entry.partition("=")[0] for entry in sent if entry.endswith(f"={name}")]
     given = (found and found["given"]) or next(iter(values), None)
     return None if given is None else _all_sent([_value_refused(name, given, reply.message)], sent)
 

@@ -423,10 +423,12 @@ def test_degrees_are_those_of_all_shapes() -> None:
         "verbosity": None,
     }
     assert sorted(degrees_in(body)) == [
-        "output_config.effort=max",
-        "reasoning.effort=low",
-        "text.verbosity=high",
+        "high=text.verbosity",
+        "low=reasoning.effort",
+        "max=output_config.effort",
     ]
+    for odd in ("anthropic-beta[x]", "", "x" * 21, "a b"):
+        assert degrees_in({"reasoning_effort": odd}) == []
 
 
 @pytest.mark.parametrize(
