@@ -221,7 +221,7 @@ class Attempts:
         body = read_object(call.body)
         mixed = may_be_mixed(call, shape, fixes)
         translation = plan(call.shape, shape, body, context, as_chat=call.as_chat, mixed=mixed)
-        is_same = route.model_sent == route.model_asked and not fixing.are_folded(fixes, body)
+        is_same = route.model_sent == route.model_asked and not fixing.change_delivery(fixes, body)
         if isinstance(translation, Renaming) and is_same:
             attempt = _mostly_untouched(call, route, translation, fixes)
         else:

@@ -115,6 +115,7 @@ def _fixes(label: dict[str, Any] | None) -> frozenset[ParameterFix]:
     drops += [ParameterFix("yield", name, to) for name, to in label.get("yield", {}).items()]
     drops += [ParameterFix("fill", name) for name in label.get("fill", [])]
     drops += [ParameterFix("beta", FIELD, given=name) for name in label.get("beta", [])]
+    drops += [ParameterFix("whole", name) for name in label.get("whole", [])]
     drops += [ParameterFix("beta", FIELD, to=names) for names in label.get("betas", [])]
     return frozenset(streams + drops + replaces + renames + withheld + limits + stripped)
 

@@ -90,7 +90,7 @@ def for_own_clients(fixes: Fixes, shape: Shape) -> Fixes:
         return tuple(
             fix
             for fix in fixes
-            if fix.action in ("beta", "retell", "stream")
+            if fix.action in ("beta", "retell", "stream", "whole")
             or (fix.action == "fill" and fix.name in _OF_OTHER_MODELS)
             or is_hint(fix.name)
             or (fix.action in ("drop", "replace") and fix.name in _HINTS and not _is_choice(fix))
@@ -109,10 +109,12 @@ def for_clients(
     """Return the fixes for a request of a client of `client` at an endpoint.
 
     Its own clients get what is configured, too. Requests that are translated have no parts of other
-    shapes, and those for a stream (as `routed` says, if it is known) need not become one.
+    shapes, and those for a stream (as `routed` says, if it is known) need not become one, nor those
+    for a whole reply.
     """
-    if fixes and routed is not None and routed.stream is True:
-        fixes = tuple(fix for fix in fixes if fix.action != "stream")
+    if fixes and routed is not None:
+        has_it = "stream" if routed.stream is True else "whole"
+        fixes = tuple(fix for fix in fixes if fix.action != has_it)
     if not (fixes or client is shape is Shape.MESSAGES):
         return ()
     if client is shape:
@@ -136,9 +138,11 @@ def may_apply(fixes: Fixes, body: bytes) -> bool:
     return not _fields_of(fixes).isdisjoint(field_names(body))
 
 
-def are_folded(fixes: Fixes, body: Json) -> bool:
-    """Whether replies to a client's request for whole ones come as streams, to be folded."""
-    return _ask_for_streams(fixes) and body.get("stream") is not True
+def change_delivery(fixes: Fixes, body: Json) -> bool:
+    """Whether replies come as streams to a client that asks for whole ones, or the reverse."""
+    if body.get("stream") is True:
+        return any(fix.action == "whole" for fix in fixes)
+    return _ask_for_streams(fixes)
 
 
 def _ask_for_streams(fixes: Fixes) -> bool:
@@ -190,7 +194,7 @@ def fixed_bodies(translation: Fixable, fixes: Fixes) -> Sequence[Json]:
     if not bodies:
         return bodies  # the gateway answers by itself
     for fix in fixes:
-        if fix.action == "stream":
+        if fix.action in ("stream", "whole"):
             _report_stream(translation, bodies)
         elif fix.action == "unthink":
             _report_unthinking(translation, fix, bodies)

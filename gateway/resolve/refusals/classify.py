@@ -39,9 +39,8 @@ from gateway.resolve.refusals.parameter_fixes import ParameterFix, fixes_for
 from gateway.resolve.refusals.parameters import is_of_degree, refused_parameters
 from gateway.resolve.refusals.streams_only import (
     STREAM,
-    asks_for_stream,
+    delivery_asked_for,
     is_of_the_model,
-    stream_asked_for,
 )
 from gateway.resolve.refusals.wrong_endpoints import is_unconverted, wrong_endpoint
 from gateway.shapes import Shape
@@ -145,8 +144,9 @@ _UNRELATED = frozenset(
     }
 )
 _UNRELATED_TEXT = re.compile(
-    r"(?i)Your organization must be verified|Project `|No available channel|当前分组|"
-    r"User \S{1,300} is not authorized|The '[^'\n]{1,300}' model is not supported when using Codex"
+    r"(?i)Your organization must be verified(?! to (?:stream|generate reasoning) )|Project `|"
+    r"No available channel|当前分组|User \S{1,300} is not authorized|"
+    r"The '[^'\n]{1,300}' model is not supported when using Codex"
 )
 
 
@@ -257,8 +257,8 @@ def _fix_of_more(reply: ErrorDetails, called: Called, sent: Collection[str]) -> 
     if called is Shape.MESSAGES and "messages" in sent and refuses_system_turn(message):
         retell = ParameterFix("retell", "role", USERS)
         return _unsupported(reply, retell, is_here=is_the_models(message))
-    if called is not None and asks_for_stream(message):
-        return _unsupported(reply, stream_asked_for(called), is_here=is_of_the_model(message))
+    if (delivery := delivery_asked_for(message, called, sent)) is not None:
+        return _unsupported(reply, delivery, is_here=is_of_the_model(message))
     unthinking = without_thinking(message, called) if called and "tool_choice" in sent else None
     return None if unthinking is None else _unsupported(reply, unthinking)
 

@@ -12,7 +12,7 @@ from gateway.resolve.refusals.history.system_turns import without_system_turns
 from gateway.resolve.refusals.limits import is_most, sure_room
 from gateway.resolve.refusals.parameter_fixes import COUNTED, NONE_GIVEN, ParameterFix
 from gateway.resolve.refusals.parameter_rules import EFFORT_NAMES
-from gateway.resolve.refusals.streams_only import ask_for_stream
+from gateway.resolve.refusals.streams_only import ask_for_stream, ask_for_whole
 from gateway.shapes import Json
 
 LOWERING: Final = ("limit", "fit", "room")
@@ -115,6 +115,10 @@ def _stream(body: Json, fix: ParameterFix) -> None:
     ask_for_stream(body, fix.to)
 
 
+def _whole(body: Json, _: ParameterFix) -> None:
+    ask_for_whole(body)
+
+
 def _unthink(body: Json, fix: ParameterFix) -> None:
     """Switch off the thinking of a body that forces a call; an effort has no place beside it.
 
@@ -135,6 +139,7 @@ _CHANGES: Mapping[str, Callable[[Json, ParameterFix], None]] = {
     "strip": _strip,
     "retell": _retell,
     "stream": _stream,
+    "whole": _whole,
     "unthink": _unthink,
     "yield": _yield,
 }

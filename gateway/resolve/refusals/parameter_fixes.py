@@ -26,6 +26,7 @@ Action = Literal[
     "retell",
     "read",
     "stream",
+    "whole",
     "unthink",
     "yield",
     "beta",
@@ -51,13 +52,13 @@ class ParameterFix:
     lack a demanded field, `strip` removes a field from them (`history_fields`). `retell` has system
     messages said otherwise: `to` says how (`system_turns`); `read` other shapes' parts in a chat
     request, by the translation. `stream` asks for a stream where a whole reply is wanted, with `to`
-    as an option (`streams_only`); `unthink` switches thinking off where a call is forced
-    (`forced_calls`); `yield` drops a parameter beside another one, `to`; `beta` leaves the `given`
-    name out of a header field, or those of `to` where all of them are in it (`betas`). `given` is
-    the only value that a `drop` holds for, or entry of a list, `effort` the reasoning effort of the
-    requests that it holds for; None: any. `once`: only beside the other parameters of the request
-    that was refused, and so for that one, and for those with the same values, of which `beside` is
-    a digest (`fixed_bodies`).
+    as an option, `whole` for a whole reply where a stream is (`streams_only`); `unthink` switches
+    thinking off where a call is forced (`forced_calls`); `yield` drops a parameter beside another
+    one, `to`; `beta` leaves the `given` name out of a header field, or those of `to` where all of
+    them are in it (`betas`). `given` is the only value that a `drop` holds for, or entry of a list,
+    `effort` the reasoning effort of the requests that it holds for; None: any. `once`: only beside
+    the other parameters of the request that was refused, and so for that one, and for those with
+    the same values, of which `beside` is a digest (`fixed_bodies`).
     """
 
     action: Action

@@ -1,16 +1,20 @@
-"""Texts by which upstreams refuse a request whose reply is to come whole.
+"""Texts by which upstreams refuse a request whose reply is to come whole, or as a stream.
 
 Some models are served as streams only: Qwen's where they think, long replies at Fireworks, all of
-Codex. A stream can be asked for, and folded.
+Codex. A stream can be asked for, and folded. Others are not streamed: OpenAI's to organisations
+that are not verified, Bedrock's with tools. A whole reply can be asked for, and given as a stream.
 """
 
 import re
+from collections.abc import Collection
 from typing import Final
 
+from gateway.resolve.refusals.destinations import Called
 from gateway.resolve.refusals.parameter_fixes import ParameterFix
 from gateway.shapes import Json, Shape
 
 STREAM: Final = "stream"
+WHOLE: Final = "whole"
 USAGE: Final = "include_usage"
 """The option by which a stream has its usage at the endpoints of `_WITHOUT_USAGE`."""
 _WITHOUT_USAGE = frozenset({Shape.CHAT, Shape.COMPLETIONS})
@@ -46,6 +50,28 @@ _REFUSED = re.compile(
 )
 
 
+_STREAM_REFUSED = re.compile(
+    r"Your organization must be verified to stream this model\b"
+    r"|Unsupported value: [`'\"]stream[`'\"] does not support true with this model\b"
+    rf"|{_SUBJECT}(?:does not|doesn't) support streaming(?: for this model| mode)?\.?$"
+    r"|(?:the )?(?:[`'\"]?stream[`'\"]?|streaming)(?: mode)? is (?:not (?:yet )?|un)supported"
+    r"(?: (?:by|for|on|with) (?:this|the) model)?\.?$",
+    re.IGNORECASE,
+)
+_WITH_TOOLS = re.compile(r"This model doesn't support tool use in streaming mode\b", re.IGNORECASE)
+
+
+def delivery_asked_for(message: str, called: Called, sent: Collection[str]) -> ParameterFix | None:
+    """Return the fix after a refusal of whole replies, or of streams; None: another error."""
+    if called is not None and asks_for_stream(message):
+        return stream_asked_for(called)
+    if called is None or STREAM not in sent:
+        return None
+    if _WITH_TOOLS.match(message):
+        return ParameterFix(WHOLE, STREAM, once=True)
+    return ParameterFix(WHOLE, STREAM) if _STREAM_REFUSED.match(message) else None
+
+
 def asks_for_stream(message: str) -> bool:
     """Whether an error's text refuses whole replies, and takes streams."""
     return _REFUSED.match(message) is not None
@@ -55,6 +81,13 @@ def is_of_the_model(message: str) -> bool:
     """Whether it does so in the model's name, which then lives there."""
     words = message.lower()
     return "model" in words or "thinking" in words
+
+
+def ask_for_whole(body: Json) -> None:
+    """Have a body ask for a whole reply."""
+    if body.get(STREAM) is True:
+        body[STREAM] = False
+        body.pop("stream_options", None)
 
 
 def stream_asked_for(called: Shape) -> ParameterFix:

@@ -77,6 +77,12 @@ VALIDATOR_RULES: tuple[NamingRule, ...] = (
     by_server(rf"{QUOTED} is not a (?:valid|supported|known|recognized) {_KIND}{_ENDS}"),
     by_model(rf"{_NOT_OF_MODEL}{QUOTED}(?: parameter)?{_ENDS}"),
     by_model(rf"{_NOT_OF_MODEL}{NAME}(?: parameter)?{_ENDS}"),
+    # OpenAI, whose model thinks all the same
+    by_model(
+        r"Your organization must be verified to generate reasoning summaries",
+        "openai-org-must-be-verified-summary",
+        about=("reasoning.summary",),
+    ),
     # Bedrock's Converse, behind relays; its names are its own
     by_model(
         r"This model doesn't support the stopSequences field\. Remove ",

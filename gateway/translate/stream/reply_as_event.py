@@ -8,7 +8,11 @@ from gateway.errors import UpstreamError
 from gateway.shapes import Json, Shape
 from gateway.translate.parts.finish_reasons import UNKNOWN, ending_word
 from gateway.translate.stream.messages.message_events import events_of
+from gateway.translate.stream.replay import replayed
 from gateway.translate.stream.reply_choices import choices_of, in_order
+from gateway.translate.stream.response_form import check_response
+
+_ENDED = ("completed", "incomplete")
 
 
 def whole_as_event(shape: Shape, reply: Json, *, default_reason: str = UNKNOWN) -> Json:
@@ -37,13 +41,24 @@ def whole_as_event(shape: Shape, reply: Json, *, default_reason: str = UNKNOWN) 
 
 
 def whole_as_events(shape: Shape, reply: Json, *, default_reason: str = UNKNOWN) -> list[Json]:
-    """Return the events of `shape`'s stream that carry the whole reply: several of messages.
+    """Return the events of `shape`'s stream that carry the whole reply.
 
-    Raises as `whole_as_event` does.
+    There are several of messages, and of responses: clients show what deltas bring. Raises as
+    `whole_as_event` does.
     """
     if shape is Shape.MESSAGES and not reply.get("error"):
         return list(events_of(reply))
+    if shape is Shape.RESPONSES and reply.get("status") in _ENDED and _can_be_replayed(reply):
+        return replayed(reply)
     return [whole_as_event(shape, reply, default_reason=default_reason)]
+
+
+def _can_be_replayed(response: Json) -> bool:
+    try:
+        check_response(response)
+    except UpstreamError:
+        return False
+    return not response.get("error")
 
 
 def _chunk_choice(choice: Json, *, failed: bool) -> Json:

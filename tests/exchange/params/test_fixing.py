@@ -5,8 +5,8 @@ import pytest
 from gateway.errors import InvalidRequest
 from gateway.exchange.bodies.request_fields import Routed
 from gateway.exchange.params.fixing import (
-    are_folded,
     beside_values,
+    change_delivery,
     fixed_bodies,
     for_clients,
     for_own_clients,
@@ -233,9 +233,12 @@ def test_system_messages_are_reported_where_there_are_any(role: str, changed: li
 def test_whole_replies_may_have_to_be_streams(asked: Json) -> None:
     fixes = (ParameterFix("stream", "stream", "include_usage"),)
     assert may_apply(fixes, b'{"model": "m"}')
-    assert are_folded(fixes, asked)
-    assert not are_folded(fixes, {"stream": True})
-    assert not are_folded((ParameterFix("drop", "stream"),), asked)
+    assert change_delivery(fixes, asked)
+    assert not change_delivery(fixes, {"stream": True})
+    whole = (ParameterFix("whole", "stream"),)
+    assert change_delivery(whole, {"stream": True})
+    assert not change_delivery(whole, asked)
+    assert not change_delivery((ParameterFix("drop", "stream"),), asked)
     assert for_own_clients(fixes, Shape.MESSAGES) == fixes
 
 

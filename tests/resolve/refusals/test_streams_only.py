@@ -1,8 +1,11 @@
 import pytest
 
+from gateway.resolve.refusals.parameter_fixes import ParameterFix
 from gateway.resolve.refusals.streams_only import (
     ask_for_stream,
+    ask_for_whole,
     asks_for_stream,
+    delivery_asked_for,
     is_of_the_model,
     stream_asked_for,
 )
@@ -88,3 +91,37 @@ def test_the_model_may_be_the_reason() -> None:
 def test_a_stream_is_asked_for_with_its_usage(given: Json, shape: Shape, expected: Json) -> None:
     ask_for_stream(given, stream_asked_for(shape).to)
     assert given == expected
+
+
+@pytest.mark.parametrize("shape", Shape)
+def test_a_refused_stream_becomes_a_whole_reply(shape: Shape) -> None:
+    whole = ParameterFix("whole", "stream")
+    sent = {"model", "stream"}
+    for message in (
+        "Your organization must be verified to stream this model. Please go to: x",
+        "Unsupported value: 'stream' does not support true with this model.",
+        "This model does not support streaming",
+        "The model 'm' doesn't support streaming.",
+        "Streaming is not supported.",
+        "stream is not yet supported by this model",
+    ):
+        assert delivery_asked_for(message, shape, sent) == whole
+        assert delivery_asked_for(message, shape, {"model"}) is None
+        assert delivery_asked_for(message, None, sent) is None
+    with_tools = "This model doesn't support tool use in streaming mode."
+    assert delivery_asked_for(with_tools, shape, sent) == ParameterFix("whole", "stream", once=True)
+    demanded = delivery_asked_for("This model only supports stream mode", shape, sent)
+    assert demanded == stream_asked_for(shape)
+    for message in ("stream_options is not supported", "Streaming is not supported with images."):
+        assert delivery_asked_for(message, shape, sent) is None
+
+
+def test_only_a_body_that_asks_for_a_stream_is_changed() -> None:
+    body: Json = {"stream": True, "stream_options": {"include_usage": True}, "seed": 3}
+    ask_for_whole(body)
+    assert body == {"stream": False, "seed": 3}
+    others: list[Json] = [{}, {"stream": False}, {"stream": None}]
+    for given in others:
+        same = dict(given)
+        ask_for_whole(same)
+        assert same == given

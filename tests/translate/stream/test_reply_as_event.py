@@ -4,7 +4,9 @@ import pytest
 
 from gateway.errors import UpstreamError
 from gateway.shapes import Json, Shape
-from gateway.translate.stream.reply_as_event import whole_as_event
+from gateway.translate.stream.replay import replayed
+from gateway.translate.stream.reply_as_event import whole_as_event, whole_as_events
+from tests.translate.chat_via_responses.cases import function_call, message, response, text
 
 
 def test_a_chat_reply_becomes_one_chunk_with_its_tool_calls_numbered() -> None:
@@ -79,3 +81,30 @@ def test_a_response_becomes_its_terminal_event(status: str | None, kind: str) ->
 def test_a_response_with_an_error_is_a_failed_one_whatever_its_status_says() -> None:
     reply: Json = {"status": "completed", "output": [], "error": {"message": "No."}}
     assert whole_as_event(Shape.RESPONSES, reply)["type"] == "response.failed"
+
+
+def test_a_whole_response_becomes_the_events_that_clients_show() -> None:
+    said = response(message(text("Hello")), function_call())
+    for whole in (said, {**said, "status": "incomplete"}):
+        events = whole_as_events(Shape.RESPONSES, whole)
+        assert events == replayed(whole)
+        assert events[-1] == {
+            **whole_as_event(Shape.RESPONSES, whole),
+            "sequence_number": len(events) - 1,
+        }
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"status": "failed"},
+        {"status": "in_progress"},
+        {"status": None},
+        {"error": {"message": "No."}},
+        {"output": [{"type": "message"}]},
+        {"output": None},
+    ],
+)
+def test_of_any_other_it_is_the_terminal_event_alone(more: Json) -> None:
+    whole = {**response(message(text("Hello"))), **more}
+    assert whole_as_events(Shape.RESPONSES, whole) == [whole_as_event(Shape.RESPONSES, whole)]
