@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any
 
+import msgspec
 import pytest
 
 from gateway.config.settings import ModelRule, UpstreamSettings
@@ -138,3 +139,26 @@ def test_claudes_own_clients_choose_between_a_forced_call_and_thinking() -> None
     )
     result = scene(MESSAGES).generate(MESSAGES, body)
     assert (result.reply.status, result.decision.attempts) == (400, 1)
+
+
+@pytest.mark.parametrize("home", [CHAT, MESSAGES])
+@pytest.mark.parametrize("odd", [b'"verbosity": 1e400', b'"seed": 1e400', b'"x": [1e400]'])
+def test_a_number_that_no_double_holds_does_not_hide_the_refusal(home: Shape, odd: bytes) -> None:
+    """The body went upstream as it came."""
+
+    def refuses(call: UpstreamCall) -> Answer:
+        return json_reply({"data": []}) if call.method == "GET" else error_reply(400, "No.")
+
+    def refuses_beside(call: UpstreamCall) -> Answer:
+        says = THINKING["temperature"] if home is MESSAGES else "No."
+        return json_reply({"data": []}) if call.method == "GET" else error_reply(400, says)
+
+    body = msgspec.json.encode(asked(home, temperature=0.5, thinking={"type": "adaptive"}))
+    raw = body[:-1] + b"," + odd + b"}"
+    for server in (refuses, refuses_beside):
+        kind = kinds.ANTHROPIC if home is MESSAGES else kinds.OTHER
+        upstream = UpstreamSettings("main", "http://127.0.0.1:8000/v1", kind)
+        stage = Scene(server, upstream, rules=(ModelRule(MODEL, endpoints=(home,)),))
+        result = stage.generate(home, raw)
+        assert (result.reply.status, result.decision.attempts) == (400, 1)
+        assert stage.network.calls[-1].body == raw

@@ -128,9 +128,13 @@ def decode_fields(body: bytes) -> dict[str, msgspec.Raw]:
 
 
 def read_words(body: bytes, names: Collection[str]) -> Json:
-    """Return some fields of a body; raises `InvalidRequest`."""
+    """Return those of some fields of a body that are texts or objects; raises `InvalidRequest`."""
     fields = decode_fields(body)
-    return {name: decode_field(fields[name], name) for name in names if name in fields}
+    return {
+        name: decode_field(fields[name], name)
+        for name in names
+        if name in fields and bytes(memoryview(fields[name])[:1]) in (b'"', b"{")
+    }
 
 
 def read_objects(body: bytes) -> Json:

@@ -7,7 +7,7 @@ from functools import partial
 from typing import cast
 
 from gateway.config.settings import UpstreamSettings
-from gateway.errors import GatewayError
+from gateway.errors import GatewayError, InvalidRequest
 from gateway.exchange.attempt import Attempt
 from gateway.exchange.bodies.apart import Apart
 from gateway.exchange.bodies.misplaced_bodies import fixed_by_reading, may_be_of_parts
@@ -52,10 +52,16 @@ async def judge_apart(
 
 
 def _before_fixing(attempt: Attempt, call: int) -> Json:
-    """Return the body of one of an attempt's calls without the fixes."""
+    """Return the body of one of an attempt's calls without the fixes.
+
+    It is empty where it cannot be read: then no fix can be applied to it either.
+    """
     if attempt.fixes:
         return attempt.unfixed[call]
-    return read_object(cast("bytes", attempt.calls[call].body))
+    try:
+        return read_object(cast("bytes", attempt.calls[call].body))
+    except InvalidRequest:
+        return {}
 
 
 async def reply_or_failure(

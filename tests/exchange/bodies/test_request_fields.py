@@ -19,6 +19,7 @@ from gateway.exchange.bodies.request_fields import (
     read_object,
     read_objects,
     read_routed,
+    read_words,
     with_path_model,
 )
 from gateway.exchange.decision import Decision
@@ -147,3 +148,8 @@ def test_what_is_not_utf8_is_found_in_bodies_of_any_size() -> None:
         with pytest.raises(InvalidRequest, match="UTF-8") as raised:
             check_encoding(body[:-2] + b'\xff"}')
         assert raised.value.status == 400
+
+
+def test_words_are_read_of_the_fields_that_may_have_them() -> None:
+    body = b'{"a": "x", "b": {"c": "y"}, "d": 1e999, "e": null, "f": [1], "g": "z"}'
+    assert read_words(body, ("a", "b", "d", "e", "f", "h")) == {"a": "x", "b": {"c": "y"}}
