@@ -1,18 +1,21 @@
 """Limits of replies that do not fit beside the prompt."""
 
 import asyncio
+from collections.abc import Callable
+from functools import partial
 
 import pytest
 
 from gateway.config.settings import ModelRule, PerformanceSettings, UpstreamSettings
 from gateway.errors import UpstreamError
 from gateway.shapes import Json, Shape, UpstreamCall
+from gateway.translate.parts.messages.errors import messages_error
 from tests import kinds
 from tests.exchange.scene import Scene, chat_chunk, chat_completion
-from tests.exchange.test_messages_homes import ANTHROPIC, ASKED, CLIENTS
+from tests.exchange.test_messages_homes import ANTHROPIC, ASKED, CLIENTS, streamed
 from tests.exchange.test_retries import OTHER, VLLM, sent
-from tests.fakes import Answer, error_reply, json_reply, stream_reply
-from tests.translate.messages_upstreams import error_event, message, text
+from tests.fakes import Answer, FakeReply, error_reply, json_reply, stream_reply
+from tests.translate.messages_upstreams import error_event, events_of, message, text
 
 CONTEXT = 200_000
 LIMITS: dict[Shape, str] = dict.fromkeys(CLIENTS, "max_tokens")
@@ -207,3 +210,105 @@ def test_where_the_server_counts_a_long_prompt_gets_all_that_is_left(client: Sha
             assert had == left or prompt is value
 
     asyncio.run(scenario())
+
+
+OF_MESSAGES: Json = {"max_tokens": 32_000, "messages": [{"role": "user", "content": "Hi"}]}
+OWN = ModelRule("m", endpoints=(Shape.MESSAGES,))
+
+
+def at_messages(answer: Callable[[UpstreamCall], Answer]) -> Callable[[UpstreamCall], Answer]:
+    """Return a server of the same kind that has `/v1/messages`."""
+
+    def of_messages(call: UpstreamCall) -> Answer:
+        reply = answer(call)
+        if call.method == "GET" or not isinstance(reply, FakeReply) or reply.status != 200:
+            return reply
+        said = message(text("Hi"))
+        return streamed(events_of(said)) if sent(call).get("stream") else json_reply(said)
+
+    return of_messages
+
+
+@pytest.mark.parametrize("stream", [True, False])
+@pytest.mark.parametrize(
+    ("server", "upstream", "steps"),
+    [
+        (vllm, VLLM, ((300, 64_000, 2), (300, 32_768, 1), (40_000, 32_000, 2), (300, 4096, 1))),
+        (sglang, SGLANG, ((40_000, 64_000, 3), (40_000, 32_000, 2), (300, 64_000, 1))),
+    ],
+)
+def test_limits_are_lowered_at_messages_of_other_servers_than_anthropics(
+    server: Callable[[UpstreamCall], Answer],
+    upstream: UpstreamSettings,
+    steps: tuple[tuple[int, int, int], ...],
+    *,
+    stream: bool,
+) -> None:
+    async def scenario() -> None:
+        scene = Scene(at_messages(server), upstream, rules=(OWN,))
+        for length, limit, attempts in steps:
+            turns = [{"role": "user", "content": "word" * (length // 4)}]
+            asked = {"model": "m", "stream": stream, "max_tokens": limit, "messages": turns}
+            result = await scene.call(Shape.MESSAGES, asked)
+            assert (result.reply.status, result.decision.attempts) == (200, attempts)
+            had = scene.network.bodies()[-1]["max_tokens"]
+            assert (had == limit) == (limit == 4096)
+            changed = f"changed=max_tokens:{limit}->{had}"
+            assert (changed in (result.decision.translation or "")) == (had != limit)
+
+    asyncio.run(scenario())
+
+
+TOO_LONG = [
+    (
+        "The input (9000 tokens) is longer than the model's context length (8192 tokens).",
+        "prompt is too long: 9000 tokens > 8192 maximum. The input (9000",
+    ),
+    (
+        (
+            f"This model's maximum context length is {WINDOW} tokens. However, you requested 32000 "
+            "output tokens and your prompt contains 30000 input tokens, for a total of 62000 tokens"
+        ),
+        f"input length and `max_tokens` exceed context limit: 30000 + 32000 > {WINDOW}. This model",
+    ),
+]
+
+
+def refusing(refusal: Json, status: int, _: UpstreamCall) -> Answer:
+    return json_reply(refusal, status)
+
+
+@pytest.mark.parametrize(("said", "shown"), TOO_LONG)
+@pytest.mark.parametrize("status", [400, 500])
+@pytest.mark.parametrize("named", ["m", "alias"])
+def test_a_prompt_that_is_too_long_is_refused_in_the_words_that_clients_of_messages_know(
+    said: str, shown: str, status: int, named: str
+) -> None:
+    rules = (OWN, ModelRule("alias", "m", endpoints=(Shape.MESSAGES,)))
+    for refusal in (error_event("BadRequestError", said), {"error": {"message": said}}):
+        scene = Scene(partial(refusing, refusal, status), VLLM, rules=rules)
+        with pytest.raises(UpstreamError) as refused:
+            scene.generate(Shape.MESSAGES, {**OF_MESSAGES, "model": named})
+        body = messages_error(refused.value)["error"]
+        assert (refused.value.status, body["type"]) == (400, "invalid_request_error")
+        assert body["message"].startswith(shown)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "prompt is too long: 9 tokens > 8 maximum",
+        f"input length and `max_tokens` exceed context limit: 199000 + 32000 > {CONTEXT}, decrease",
+        "max_tokens: 32000 > 8192, which is the maximum allowed number of output tokens for m",
+        "messages: at least one message is required",
+    ],
+)
+@pytest.mark.parametrize("upstream", [ANTHROPIC, VLLM])
+def test_anthropics_own_words_reach_its_clients_as_they_are(
+    said: str, upstream: UpstreamSettings
+) -> None:
+    refusal = error_event("invalid_request_error", said)
+    scene = Scene(lambda _: json_reply(refusal, 400), upstream, rules=(OWN,))
+    asked = {"model": "m", **OF_MESSAGES}
+    result = scene.generate(Shape.MESSAGES, asked)
+    assert (result.reply.status, result.json, result.decision.attempts) == (400, refusal, 1)

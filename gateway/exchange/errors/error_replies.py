@@ -14,6 +14,7 @@ from gateway.exchange.errors.redirections import redirect_error
 from gateway.exchange.reply.classify import ErrorReply
 from gateway.shapes import ItemNames, RawHeaders, Shape
 from gateway.translate.contract import Translation
+from gateway.translate.parts.messages.errors import is_reworded
 from gateway.translate.parts.model_names import ModelNames, name_as_asked
 from gateway.translate.parts.sentences import sentence
 from gateway.translate.parts.to_messages.replied_errors import in_openai_terms
@@ -92,12 +93,25 @@ def about_moved_item(failure: ErrorReply, items: ItemNames) -> UpstreamError | N
 def in_clients_terms(attempt: Attempt, failure: ErrorReply, body: bytes) -> UpstreamError | None:
     """Return an error with the client's names of what was sent under others; None: not needed.
 
-    For an attempt at the client's own endpoint, whose request is `body`.
+    For an attempt at the client's own endpoint, whose request is `body`. Clients of messages find
+    out by Anthropic's words alone that a prompt is too long.
     """
+    overflow = _overflow(attempt, failure) if attempt.shape is Shape.MESSAGES else None
+    if overflow is not None:
+        return overflow
     if attempt.translation is None and attempt.report is None:
         return None
     client_param = partial(attempt.client_param, failure.call)
     return _with_other_names(failure, client_param, body, attempt.models)
+
+
+def _overflow(attempt: Attempt, failure: ErrorReply) -> UpstreamError | None:
+    """Return the error of a prompt that is too long, unless it is in Anthropic's words."""
+    known = _replied(failure.status, failure.body)
+    if known is None or not is_reworded(known):
+        return None
+    name_as_asked(known, attempt.models)
+    return _about(known, known.param, failure, moved=True)
 
 
 def _with_other_names(

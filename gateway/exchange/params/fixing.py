@@ -22,7 +22,7 @@ from gateway.resolve.refusals.history.history_fields import FILLED_WITH, ROW
 from gateway.resolve.refusals.history.responses_system import INSTRUCTIONS
 from gateway.resolve.refusals.history.responses_turns import TURNS
 from gateway.resolve.refusals.history.system_turns import FIRST, USERS
-from gateway.resolve.refusals.parameter_fixes import NONE_GIVEN, ParameterFix
+from gateway.resolve.refusals.parameter_fixes import ANTHROPICS, NONE_GIVEN, ParameterFix
 from gateway.resolve.refusals.parameter_rules import EFFORT_NAMES
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import Context, Report
@@ -82,15 +82,17 @@ def for_own_clients(fixes: Fixes, shape: Shape) -> Fixes:
     """Return the fixes for requests of the endpoint's own clients.
 
     Limits are theirs to lower: the upstream's refusal has its number. Clients of messages fix most
-    of this themselves, by the words of refusals: all but hints and sampling parameters, system
-    messages within the conversation, which Claude Code sends to every model, what another model has
-    written before, betas, and streams in the place of whole replies.
+    of this themselves, by Anthropic's words: all but hints and sampling parameters, system messages
+    within the conversation, which Claude Code sends to every model, what another model has written
+    before, betas, and streams in the place of whole replies. They send a limit, and read no other
+    server's words about it.
     """
     if shape is Shape.MESSAGES:
         return tuple(
             fix
             for fix in fixes
             if fix.action in ("beta", "retell", "stream", "whole")
+            or (fix.action in LOWERING and not is_the_upstreams(fix, shape))
             or (fix.action == "fill" and fix.name in _OF_OTHER_MODELS)
             or is_hint(fix.name)
             or (fix.action in ("drop", "replace") and fix.name in _HINTS and not _is_choice(fix))
@@ -261,10 +263,11 @@ def _report_history(translation: Fixable, fix: ParameterFix, bodies: Sequence[Js
 def is_the_upstreams(fix: ParameterFix, shape: Shape) -> bool:
     """Whether a client of the same endpoint gets the upstream's own refusal.
 
-    There nothing is emulated or lowered, and the endpoint has no parameter of that name.
+    There nothing is emulated or lowered, and the endpoint has no parameter of that name. At
+    messages only Anthropic's words about a limit are left to clients, and every request has one.
     """
     if fix.action in LOWERING:
-        return True
+        return shape is not Shape.MESSAGES or fix.given in (ANTHROPICS, NONE_GIVEN)
     names = ("n", "stop", "logprobs") if shape is Shape.RESPONSES else ("n",)
     return fix.action == "withhold" and fix.name in names
 

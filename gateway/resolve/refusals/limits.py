@@ -14,7 +14,12 @@ from gateway.envelopes.error_envelopes import ErrorDetails
 from gateway.envelopes.overflow_lengths import Lengths, lengths_in
 from gateway.envelopes.overflows import overflow_message
 from gateway.resolve.refusals.destinations import Called
-from gateway.resolve.refusals.parameter_fixes import COUNTED, NONE_GIVEN, ParameterFix
+from gateway.resolve.refusals.parameter_fixes import (
+    ANTHROPICS,
+    COUNTED,
+    NONE_GIVEN,
+    ParameterFix,
+)
 from gateway.shapes import Json, Shape
 
 _NAMES = ("max_completion_tokens", "max_tokens", "max_output_tokens")
@@ -80,6 +85,10 @@ _COUNTED_CONTEXT = re.compile(
     re.IGNORECASE,
 )
 """SGLang, without a blank, which names its context so, too. Below it says how long a prompt is."""
+_ANTHROPICS = re.compile(
+    r"max_tokens: \d+ > \d+, which is the maximum allowed|input length and `max_tokens` exceed ",
+    re.IGNORECASE,
+)
 _MEDIA = re.compile(rb'"type":"(?:input_)?(?:image|audio|video|file|document)')
 """Parts of a body whose length says nothing about their tokens."""
 _TEMPLATE = 256
@@ -106,7 +115,7 @@ def too_large(reply: ErrorDetails, sent: Collection[str]) -> ParameterFix | None
     most = int(next(filter(None, found.groupdict().values())))
     if found[0].endswith(_EXCLUSIVE):
         most -= 1
-    return ParameterFix("limit", name, str(most)) if most > 0 else None
+    return ParameterFix("limit", name, str(most), _whose(reply.message)) if most > 0 else None
 
 
 def no_room(reply: ErrorDetails, called: Called, sent: Collection[str]) -> ParameterFix | None:
@@ -120,7 +129,8 @@ def no_room(reply: ErrorDetails, called: Called, sent: Collection[str]) -> Param
     if called is None or lengths is None or _BUDGET in sent or not _is_enough(lengths):
         return None
     if not lengths.is_least:
-        return ParameterFix("fit", name, str(lengths.room)) if name is not None else None
+        whose = _whose(message or reply.message)
+        return ParameterFix("fit", name, str(lengths.room), whose) if name is not None else None
     given = NONE_GIVEN if name is None else None
     depends = lengths.reply < lengths.context
     name = name or ("max_output_tokens" if called is Shape.RESPONSES else "max_tokens")
@@ -142,6 +152,10 @@ def sure_room(body: Json, context: int, refused: int) -> int:
 def is_most(room: int, context: int) -> bool:
     """Whether what is surely left of a context is hardly less than what a short prompt leaves."""
     return room * _MOST >= context * (_MOST - 1)
+
+
+def _whose(message: str) -> str | None:
+    return ANTHROPICS if _ANTHROPICS.match(message) else None
 
 
 def _limit_in(sent: Collection[str]) -> str | None:

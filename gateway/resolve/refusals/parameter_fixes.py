@@ -37,6 +37,8 @@ NONE_GIVEN: Final = ""
 """The `given` value of a `room` for requests without a limit, which the server then chooses."""
 COUNTED: Final = "counted"
 """That of a `room` at servers that say how long a prompt is: a long one has more than is sure."""
+ANTHROPICS: Final = "anthropic"
+"""That of a `limit` or `fit` after Anthropic's words, by which its own clients lower theirs."""
 
 
 @dataclass(frozen=True, slots=True)

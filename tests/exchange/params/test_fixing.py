@@ -16,7 +16,7 @@ from gateway.exchange.params.fixing import (
     subject_of,
 )
 from gateway.resolve.refusals.fixed_bodies import apply_fixes
-from gateway.resolve.refusals.parameter_fixes import ParameterFix
+from gateway.resolve.refusals.parameter_fixes import ANTHROPICS, NONE_GIVEN, Action, ParameterFix
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import Context
 from gateway.translate.plan import plan
@@ -173,7 +173,15 @@ def test_a_limit_that_fits_is_left_and_not_reported(body: Json) -> None:
 def test_an_endpoints_own_clients_lower_their_limits_themselves() -> None:
     limit, drop = ParameterFix("limit", "max_tokens", "100"), ParameterFix("drop", "seed")
     assert for_own_clients((limit, drop), Shape.CHAT) == (drop,)
-    assert for_own_clients((limit, drop), Shape.MESSAGES) == ()
+
+
+@pytest.mark.parametrize("action", ["limit", "fit", "room"])
+def test_clients_of_messages_lower_limits_by_anthropics_words_alone(action: Action) -> None:
+    lowered = ParameterFix(action, "max_tokens", "100")
+    theirs = ParameterFix(action, "max_tokens", "100", ANTHROPICS)
+    added = ParameterFix(action, "max_tokens", "100", NONE_GIVEN)
+    assert for_own_clients((lowered, theirs, added), Shape.MESSAGES) == (lowered,)
+    assert for_own_clients((lowered, theirs, added), Shape.RESPONSES) == ()
 
 
 def test_hints_and_system_messages_are_fixed_for_clients_of_messages() -> None:

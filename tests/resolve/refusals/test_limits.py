@@ -5,7 +5,7 @@ import pytest
 from gateway.resolve.refusals.classify import Verdict, classify
 from gateway.resolve.refusals.fixed_bodies import apply_fixes
 from gateway.resolve.refusals.limits import sure_room
-from gateway.resolve.refusals.parameter_fixes import COUNTED, NONE_GIVEN, ParameterFix
+from gateway.resolve.refusals.parameter_fixes import ANTHROPICS, COUNTED, NONE_GIVEN, ParameterFix
 from gateway.shapes import Json, Shape
 
 TEXTS = [
@@ -60,7 +60,8 @@ def refusal(message: str, sent: set[str]) -> tuple[Verdict, tuple[ParameterFix, 
 def test_the_limit_is_lowered_to_the_models(message: str, name: str) -> None:
     verdict, fixes = refusal(message, {"model", name})
     assert verdict is Verdict.UNSUPPORTED_PARAMETER
-    assert fixes == (ParameterFix("limit", name, "16384"),)
+    whose = ANTHROPICS if message == TEXTS[3] else None
+    assert fixes == (ParameterFix("limit", name, "16384", whose),)
     assert apply_fixes({name: 32_000}, fixes) == {name: 16_384}
     assert apply_fixes({name: 5}, fixes) == {name: 5}
     assert apply_fixes({"model": "m"}, fixes) == {"model": "m"}
@@ -121,6 +122,12 @@ def test_a_conversation_that_is_too_long_is_the_clients_to_shorten(
     prompt: int, context: int, sent: set[str]
 ) -> None:
     assert refusal(overflow(prompt, 16_384, context), sent) == (Verdict.OTHER, ())
+
+
+def test_room_in_anthropics_words_is_for_its_own_clients_to_keep_to() -> None:
+    said = "input length and `max_tokens` exceed context limit: 100 + 199950 > 200000, decrease"
+    _, fixes = refusal(said, {"max_tokens"})
+    assert fixes == (ParameterFix("fit", "max_tokens", "199900", ANTHROPICS),)
 
 
 def counted_to_limit(reply: int, context: int) -> str:

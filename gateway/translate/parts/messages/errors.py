@@ -66,6 +66,11 @@ def messages_error(error: GatewayError, model: str = "", request_id: str = "") -
     return {**body, "request_id": request_id} if request_id else body
 
 
+def is_reworded(error: GatewayError) -> bool:
+    """Whether an error is of a prompt that is too long, in words that its clients do not know."""
+    return error.code == TOO_LONG and _message(error, "") != error.message
+
+
 def error_type(status: int) -> str:
     """Return Anthropic's type of an error with this status."""
     return _TYPES.get(status) or ("api_error" if status >= 500 else "invalid_request_error")

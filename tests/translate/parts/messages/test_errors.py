@@ -18,6 +18,7 @@ from gateway.errors import (
 from gateway.translate.parts.messages.errors import (
     dotted,
     error_type,
+    is_reworded,
     messages_error,
     messages_status,
 )
@@ -201,6 +202,9 @@ def test_an_overflow_has_the_words_after_which_clients_compact(message: str, beg
     said: str = messages_error(error)["error"]["message"]
     assert said.startswith(begins)
     assert said.count(_EXCEEDING) <= 1
+    assert is_reworded(error) == (said != message)
+    error.code = None
+    assert not is_reworded(error)
 
 
 _COUNTED = {"n_prompt_tokens": 9000, "n_ctx": 4096}
