@@ -251,3 +251,56 @@ def test_an_effort_is_understood_as_refused_by_the_words_that_are_taken(
             assert ("effort" in result.decision.translation) == (effort != had)
 
     asyncio.run(scenario())
+
+
+QWENS = "Unexpected reasoning effort %s. Supported types are xhigh (default), medium, and low."
+AT = {CHAT: "qwen", RESPONSES: "qwen-r", MESSAGES: "qwen-m"}
+QWEN = tuple(ModelRule(name, endpoints=(home,)) for home, name in AT.items())
+
+
+def of_template(*, raised: bool) -> Callable[[UpstreamCall], Answer]:
+    """Return a server that answers with 500 to what Qwen's template refuses.
+
+    `raised` is whether it makes `high` of `xhigh`, as Ollama's messages do.
+    """
+
+    def answer(call: UpstreamCall) -> Answer:
+        if call.method == "GET":
+            return json_reply({"data": []})
+        effort = effort_in(sent(call))
+        seen = "high" if raised and effort == "xhigh" else effort
+        if seen in (None, "xhigh", "medium", "low"):
+            return json_reply(REPLIES[call.path])
+        said = {"type": "internal_error", "message": QWENS % seen}
+        return json_reply({"type": "error", "error": said}, 500)
+
+    return answer
+
+
+@pytest.mark.parametrize("fast", [True, False])
+@pytest.mark.parametrize("stream", [True, False])
+@pytest.mark.parametrize("raised", [True, False])
+@pytest.mark.parametrize(
+    ("client", "home"),
+    [(MESSAGES, MESSAGES), *((client, home) for client in PARAMS for home in (CHAT, RESPONSES))],
+)
+def test_an_effort_that_a_chat_template_refuses_is_no_fault_of_the_server(
+    client: Shape, home: Shape, *, raised: bool, stream: bool, fast: bool
+) -> None:
+    async def scenario() -> None:
+        upstream = UpstreamSettings("main", "http://127.0.0.1:8000/v1", kinds.VLLM)
+        performance = PerformanceSettings(fast_paths=fast)
+        stage = Scene(of_template(raised=raised), upstream, rules=QWEN, performance=performance)
+        body = {"model": AT[home], "stream": stream, **ASKED[client], **asked(client, "high")}
+        for attempts in (3 if raised else 2, 1):
+            result = await stage.call(client, body)
+            assert (result.reply.status, result.decision.attempts) == (200, attempts)
+            assert effort_in(stage.network.bodies()[-1]) == (None if raised else "xhigh")
+            said = "effort" if raised else "effort:high->xhigh"
+            assert said in result.decision.translation
+            assert ("dropped=" in result.decision.translation) >= raised
+        # What the model takes is what the client has asked for.
+        await stage.call(client, {**body, **asked(client, "low")})
+        assert effort_in(stage.network.bodies()[-1]) == "low"
+
+    asyncio.run(scenario())

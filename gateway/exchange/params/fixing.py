@@ -231,7 +231,8 @@ def _report_parameter(translation: Fixable, fix: ParameterFix, bodies: Sequence[
     asked = translation.client_param(0, name) or name
     if fix.action in _OF_VALUES:
         given, sent = parameter_value(translation.calls[0], name), parameter_value(bodies[0], name)
-        if sent != given:
+        is_dropped = fix.action == "replace" and sent is None  # by a later fix, which says so
+        if sent != given and not is_dropped:
             translation.report.change(asked, "none" if given is None else given, sent)
         return
     entries = translation.calls[0].get(name)
@@ -275,9 +276,12 @@ def is_the_upstreams(fix: ParameterFix, shape: Shape) -> bool:
 def subject_of(fix: ParameterFix) -> str:
     """Return what a fix changes, which it does once.
 
-    A limit may be lowered twice: to the model's, and to the room that the prompt leaves.
+    A limit may be lowered twice: to the model's, and to the room that the prompt leaves. What has
+    taken an effort's place may be dropped.
     """
     if fix.action == "beta":
         return entry(fix.given or fix.to or "")
+    if fix.action == "drop" and fix.name in EFFORT_NAMES and fix.given is not None:
+        return f"{fix.name}={fix.given}"
     beside_prompt = fix.action == "fit" or (fix.action == "room" and fix.once)
     return f"fit {fix.name}" if beside_prompt else fix.name

@@ -37,11 +37,7 @@ from gateway.resolve.refusals.missing_models import (
 from gateway.resolve.refusals.missing_routes import NO_METHOD, is_missing_page, is_missing_route
 from gateway.resolve.refusals.parameter_fixes import ParameterFix, fixes_for
 from gateway.resolve.refusals.parameters import is_of_degree, refused_parameters
-from gateway.resolve.refusals.streams_only import (
-    STREAM,
-    delivery_asked_for,
-    is_of_the_model,
-)
+from gateway.resolve.refusals.streams_only import STREAM, delivery_asked_for, is_of_the_model
 from gateway.resolve.refusals.wrong_endpoints import is_unconverted, wrong_endpoint
 from gateway.shapes import Shape
 

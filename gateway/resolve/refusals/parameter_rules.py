@@ -6,6 +6,7 @@ the recorded replies (tests/resolve/errors.jsonl) that need a row.
 
 from typing import Final
 
+from gateway.resolve.refusals.history.template_words import BEFORE, EFFORT
 from gateway.resolve.refusals.naming_rule import (
     ANY_NAME,
     ANY_NAMES,
@@ -104,8 +105,12 @@ NAMING_RULES: tuple[NamingRule, ...] = (
                 "gemini-thinking-level",
             ),
             (
-                r"Unexpected reasoning effort (?P<given>\w{1,20})\. Supported types are ",
+                rf"{BEFORE}{EFFORT}",
                 "sglang-qwen-template-effort",
+                "vllm-qwen-template-effort",
+                "ollama-qwen-template-effort",
+                "lmstudio-qwen-template-effort",
+                "vllm-k2-template-effort",
             ),
             (
                 r"This model does not support effort level [`'\"](?P<given>\w{1,20})[`'\"]",

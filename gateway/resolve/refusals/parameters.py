@@ -120,7 +120,8 @@ def _apply(
     if rule.about or rule.any_of:
         names = [name for name in names if name in sent]
     if rule.value_only:
-        refused = [_value_refused(name, groups.get("given"), match.string) for name in names]
+        given = groups.get("given")
+        refused = [_as_given(_value_refused(name, given, match.string), sent) for name in names]
         refused = [
             replace(each, by_model=rule.by_model, beside_others=rule.beside_others)
             for each in refused
@@ -148,6 +149,17 @@ def _value_refused(name: str, given: str | None, message: str) -> RefusedParamet
     word = given and given.strip(_QUOTES).lower()
     nearest = _nearest(word, message) if word else None
     return RefusedParameter(name, given=word, nearest=nearest)
+
+
+def _as_given(refused: RefusedParameter, sent: Collection[str]) -> RefusedParameter:
+    """Return a degree under the word that was sent, where the server has made another of it.
+
+    Ollama's messages make `high` of `xhigh` (ollama#17906): none that it names helps.
+    """
+    words = [entry.partition("=")[0] for entry in sent if entry.endswith(f"={refused.name}")]
+    if refused.given is None or not words or refused.given in words:
+        return refused
+    return replace(refused, given=words[0], nearest=None)
 
 
 def _nearest(degree: str, message: str) -> str | None:

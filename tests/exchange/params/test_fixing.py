@@ -154,6 +154,17 @@ def test_a_limit_of_the_whole_context_may_be_lowered_twice_and_is_reported() -> 
     assert for_own_clients((known, once), Shape.CHAT) == ()
 
 
+def test_what_has_taken_an_efforts_place_may_be_dropped() -> None:
+    replaced = ParameterFix("replace", "reasoning_effort", "xhigh", "high")
+    dropped = ParameterFix("drop", "reasoning_effort", given="xhigh")
+    assert subject_of(replaced) == "reasoning_effort"
+    assert subject_of(dropped) == "reasoning_effort=xhigh"
+    assert subject_of(ParameterFix("drop", "reasoning_effort")) == "reasoning_effort"
+    made = translation({"reasoning_effort": "high"})
+    assert fixed_bodies(made, (replaced, dropped)) == [{"model": "m"}]
+    assert (made.report.changed, made.report.dropped) == ([], ["reasoning_effort"])
+
+
 def test_a_limit_that_is_lowered_twice_is_reported_once() -> None:
     fixes = (ParameterFix("limit", "max_tokens", "100"), ParameterFix("fit", "max_tokens", "90"))
     made = translation({"max_tokens": 32_000})

@@ -3,7 +3,8 @@
 The words are the template's. What stands before them is the server's, and so is the status: some
 take what a template raises for a fault of their own, a 500 of the type `server_error` or the like
 (llama.cpp and what is built on it, SGLang up to 0.4, llama-cpp-python, LM Studio: ollama#18241,
-sglang#1342, lmstudio-bug-tracker#2298).
+sglang#1342, lmstudio-bug-tracker#2298), as vLLM and Ollama do at messages (Qwen3.8#217,
+ollama#17906).
 """
 
 import re
@@ -14,9 +15,11 @@ from gateway.resolve.refusals.sentence_parts import NO_TEMPLATE
 BEFORE: Final = (
     r"(?:"
     # llama.cpp, with the place in the template
-    r"[\s\S]{0,1000}?Jinja Exception: |"
+    r"(?:[^\n]{0,100}\n(?:[\s\S]{0,1000}?\n)?)?(?:Error: )?Jinja Exception: |"
     # LM Studio
-    r"Error rendering prompt with jinja template: \"(?:Error: )?|"
+    r"Error rendering prompt with jinja template: [`'\"](?:Error: )?|"
+    # mlxcel
+    r"the model[`'\"]s chat template rejected this request: |"
     # minijinja: TGI, mistral.rs
     r"(?:Template error: )?(?:invalid operation|syntax error): "
     r")?"
@@ -33,8 +36,13 @@ ALTERNATING: Final = (
     r"(?:After the optional system message, )?conversation roles must alternate user(?:/| and )"
 )
 """Gemma's, Mistral's and others: they take no two messages of one role in a row."""
+EFFORT: Final = (
+    r"Un(?:expected reasoning effort |supported reasoning_effort: [`'\"])"
+    r"(?P<given>\w{1,20})[`'\"]?\. Supported (?:types are|values:) "
+)
+"""Qwen's and K2's: they know some efforts only."""
 
-_WORDS = rf"{SYSTEM_FIRST}|{NO_SYSTEM}|{ALTERNATING}"
+_WORDS = rf"{SYSTEM_FIRST}|{NO_SYSTEM}|{ALTERNATING}|{EFFORT}"
 _TEMPLATES = re.compile(rf"(?i:{BEFORE}(?:{_WORDS}))|{NO_TEMPLATE}")
 
 

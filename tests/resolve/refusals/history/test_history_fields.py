@@ -78,6 +78,7 @@ def test_a_demand_is_known_by_its_text(message: str, field: str) -> None:
     assert classify(Shape.COMPLETIONS, 400, body, model="m").verdict is Verdict.OTHER
     at_500 = Verdict.UNSUPPORTED_PARAMETER if is_of_template(message) else Verdict.OTHER
     assert classify(Shape.CHAT, 500, body, model="m").verdict is at_500
+    assert classify(Shape.CHAT, 503, body, model="m").verdict is Verdict.OTHER
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import pytest
 from gateway.config.settings import ModelRule, UpstreamSettings
 from gateway.resolve.refusals.classify import Verdict, classify
 from gateway.resolve.refusals.history.template_words import is_of_template
+from gateway.resolve.refusals.parameter_fixes import ParameterFix
 from gateway.shapes import Json, Shape, UpstreamCall
 from tests import kinds
 from tests.exchange.scene import Scene, chat_completion, completion
@@ -57,8 +58,19 @@ def ollama(words: str) -> Json:  # ollama#18241
     return {"error": {"message": f"500 Internal Server Error: {inner}", "type": "api_error"}}
 
 
+def ollama_at_messages(words: str) -> Json:  # ollama#17906
+    return {"type": "error", "error": {"type": "api_error", "message": f"Jinja Exception: {words}"}}
+
+
+def mlxcel(words: str) -> Json:
+    return {"error": {"message": f"the model's chat template rejected this request: {words}"}}
+
+
 Server = Callable[[str], Json]
-SERVERS = [llama_cpp, minja, sglang, llama_cpp_python, lm_studio, ollama]
+SERVERS = [
+    *(llama_cpp, minja, sglang, llama_cpp_python, lm_studio),
+    *(ollama, ollama_at_messages, mlxcel),
+]
 
 
 @pytest.mark.parametrize("server", SERVERS)
@@ -83,10 +95,42 @@ def test_a_500_about_a_missing_template_names_the_endpoint(server: Server) -> No
     assert refusal.alternatives == (Shape.COMPLETIONS,)
 
 
+EFFORT = "Unexpected reasoning effort high. Supported types are xhigh (default), medium, and low."
+K2 = "Unsupported reasoning_effort: 'high'. Supported values: medium, low."
+NAMES = {
+    Shape.CHAT: "reasoning_effort",
+    Shape.RESPONSES: "reasoning.effort",
+    Shape.MESSAGES: "output_config.effort",
+}
+
+
+@pytest.mark.parametrize("server", SERVERS)
+@pytest.mark.parametrize(("words", "nearest"), [(EFFORT, "xhigh"), (K2, "medium")])
+@pytest.mark.parametrize(("called", "name"), NAMES.items())
+@pytest.mark.parametrize("status", [400, 500])
+def test_an_effort_that_a_template_refuses_is_replaced_whatever_the_status(
+    server: Server, words: str, nearest: str, called: Shape, name: str, status: int
+) -> None:
+    sent = {name, name.partition(".")[0], f"high={name}"}
+    refusal = classify(called, status, server(words), model="m", sent=sent)
+    assert refusal.verdict is Verdict.UNSUPPORTED_PARAMETER
+    assert refusal.fixes == (ParameterFix("replace", name, nearest, "high"),)
+
+
+@pytest.mark.parametrize(("called", "name"), NAMES.items())
+def test_an_effort_that_the_server_has_made_of_another_is_dropped(called: Shape, name: str) -> None:
+    sent = {name, f"xhigh={name}"}
+    refusal = classify(called, 500, llama_cpp_python(EFFORT), model="m", sent=sent)
+    assert refusal.fixes == (ParameterFix("drop", name, given="xhigh"),)
+
+
 FAULTS = [
     "CUDA out of memory",
     "Expecting value: line 1 column 1 (char 0)",
     "The user asked why the System role is not supported",
+    "The user wrote: Jinja Exception: System role not supported",
+    "The user wrote: Error rendering prompt with jinja template: 'System role not supported",
+    "Unexpected reasoning effort",
     "Jinja Exception: No user query found in messages.",
     "The model `m` does not exist",
     "Unsupported parameter: 'top_k'",
@@ -104,8 +148,9 @@ def test_any_other_500_is_none(server: Server, words: str) -> None:
 
 @pytest.mark.parametrize("status", [401, 403, 429, 502, 503, 529])
 def test_nor_is_another_fault_in_these_words(status: int) -> None:
-    for words in (FIRST, NONE, NO_TEMPLATE):
-        refusal = classify(Shape.CHAT, status, sglang(words), model="m", sent={"messages"})
+    sent = {"messages", "reasoning_effort", "high=reasoning_effort"}
+    for words in (FIRST, NONE, NO_TEMPLATE, EFFORT, K2):
+        refusal = classify(Shape.CHAT, status, sglang(words), model="m", sent=sent)
         assert refusal.verdict is Verdict.OTHER
 
 
