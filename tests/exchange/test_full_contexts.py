@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from functools import partial
 
+import msgspec
 import pytest
 
 from gateway.config.settings import ModelRule, PerformanceSettings, UpstreamSettings
@@ -216,19 +217,28 @@ OF_MESSAGES: Json = {"max_tokens": 32_000, "messages": [{"role": "user", "conten
 OWN = ModelRule("m", endpoints=(Shape.MESSAGES,))
 
 
-def at_messages(answer: Callable[[UpstreamCall], Answer]) -> Callable[[UpstreamCall], Answer]:
-    """Return a server of the same kind that has `/v1/messages`."""
+def at_messages(
+    answer: Callable[[UpstreamCall], Answer], *, caught: bool
+) -> Callable[[UpstreamCall], Answer]:
+    """Return a server of the same kind that has `/v1/messages`.
+
+    `caught` is whether it makes faults of its refusals there, as vLLM 0.27 does.
+    """
 
     def of_messages(call: UpstreamCall) -> Answer:
         reply = answer(call)
-        if call.method == "GET" or not isinstance(reply, FakeReply) or reply.status != 200:
+        if call.method == "GET" or not isinstance(reply, FakeReply):
             return reply
+        if reply.status != 200:
+            words = msgspec.json.decode(b"".join(reply.pieces))["error"]["message"]
+            return json_reply(error_event("internal_error", words), 500) if caught else reply
         said = message(text("Hi"))
         return streamed(events_of(said)) if sent(call).get("stream") else json_reply(said)
 
     return of_messages
 
 
+@pytest.mark.parametrize("caught", [True, False])
 @pytest.mark.parametrize("stream", [True, False])
 @pytest.mark.parametrize(
     ("server", "upstream", "steps"),
@@ -243,9 +253,10 @@ def test_limits_are_lowered_at_messages_of_other_servers_than_anthropics(
     steps: tuple[tuple[int, int, int], ...],
     *,
     stream: bool,
+    caught: bool,
 ) -> None:
     async def scenario() -> None:
-        scene = Scene(at_messages(server), upstream, rules=(OWN,))
+        scene = Scene(at_messages(server, caught=caught), upstream, rules=(OWN,))
         for length, limit, attempts in steps:
             turns = [{"role": "user", "content": "word" * (length // 4)}]
             asked = {"model": "m", "stream": stream, "max_tokens": limit, "messages": turns}

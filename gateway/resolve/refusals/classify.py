@@ -102,6 +102,8 @@ _NOT_ABOUT_ACCESS = re.compile(
 )
 # OpenCode Zen says 401 of a model before it looks at the key; `AuthError` is about keys.
 _ABOUT_THE_MODEL = "ModelError"
+# vLLM at messages, of whatever it has not understood itself; its faults have no such texts.
+_CAUGHT = "internal_error"
 
 # Codes and types that are never a refusal, whatever their text.
 _UNRELATED = frozenset(
@@ -159,9 +161,9 @@ def classify(
 
     Statuses 401, 402, 405, 407-415, 425, 429 and 5xx are `other`, except OpenCode Zen's 401 of a
     model, 405 about a missing route or whole replies, 410 of a retired model, 500 in a template's
-    words or for new-api's missing conversion, and 501 about an endpoint or whole replies; 403 is,
-    except for three texts of OpenAI's. So are statuses that relays write before the message. A 2xx
-    reply is classified only if it has an error instead of a result.
+    words, at vLLM's messages or for new-api's missing conversion, and 501 about an endpoint or
+    whole replies; 403 is, except for three texts of OpenAI's. So are statuses that relays write
+    before the message. A 2xx reply is classified only if it has an error instead of a result.
     """
     decoded = decode_body(body)
     reply = read_error(decoded)
@@ -206,7 +208,8 @@ def _status_admits(status: int, reply: ErrorDetails, refusal: Refusal) -> bool:
     if status == _GONE:
         return verdict is Verdict.MODEL_RETIRED
     if status == _FAULT:
-        return is_unconverted(reply) or is_of_template(reply.message)
+        caught = reply.type == _CAUGHT and verdict is not Verdict.MODEL_NOT_FOUND
+        return caught or is_unconverted(reply) or is_of_template(reply.message)
     if status not in _LACKING:
         return False
     return verdict in _LACKING[status] or any(fix.action == STREAM for fix in refusal.fixes)

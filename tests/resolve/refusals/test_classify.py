@@ -428,3 +428,32 @@ def test_a_refusal_in_another_field_than_the_message_is_other(
     }
     refusal = classify(called, status, body, model="m", sent=recorded.sent)
     assert refusal.verdict is Verdict.OTHER
+
+
+TEMPLATELESS = (
+    "As of transformers v4.44, default chat template is no longer allowed, so you must provide a "
+    "chat template if the tokenizer does not define one."
+)
+
+
+@pytest.mark.parametrize(
+    ("message", "verdict", "of_others"),
+    [
+        (
+            "max_tokens=32000 cannot be greater than max_model_len=8192.",
+            "unsupported_parameter",
+            "other",
+        ),
+        (TEMPLATELESS, "wrong_endpoint", "wrong_endpoint"),
+        ("The model `m` does not exist.", "other", "other"),
+        ("CUDA out of memory.", "other", "other"),
+    ],
+)
+def test_what_vllm_has_caught_at_messages_is_judged_by_its_text(
+    message: str, verdict: str, of_others: str
+) -> None:
+    body = {"type": "error", "error": {"type": "internal_error", "message": message}}
+    sent = {"max_tokens", "messages"}
+    assert classify(Shape.MESSAGES, 500, body, model="m", sent=sent).verdict == verdict
+    body = {"type": "error", "error": {"type": "api_error", "message": message}}
+    assert classify(Shape.MESSAGES, 500, body, model="m", sent=sent).verdict == of_others
