@@ -1,5 +1,6 @@
 """Conversations that servers refuse for what was said earlier go on."""
 
+import asyncio
 import re
 from typing import Any
 
@@ -291,3 +292,63 @@ def test_all_system_messages_are_the_users_once_they_were_refused(
         assert len(sent) == attempts
         assert "changed=roles:system->user" in again.decision.translation
         assert sent[-1] == [{"role": "user", "content": "<system>\nBe kind.\n</system>\n\nHi"}]
+
+
+def at_once(client: Shape) -> Json:
+    """Return a conversation with two calls in a turn."""
+    ids = ("call_1", "call_2")
+    if client is Shape.RESPONSES:
+        calls = [
+            {"type": "function_call", "call_id": each, "name": "f", "arguments": "{}"}
+            for each in ids
+        ]
+        outputs = [
+            {"type": "function_call_output", "call_id": each, "output": each} for each in ids
+        ]
+        return {"input": [{"role": "user", "content": "w?"}, *calls, *outputs]}
+    if client is Shape.MESSAGES:
+        uses = [{"type": "tool_use", "id": each, "name": "f", "input": {}} for each in ids]
+        results = [{"type": "tool_result", "tool_use_id": each, "content": each} for each in ids]
+        turns = [("user", "w?"), ("assistant", uses), ("user", results)]
+        return {
+            "max_tokens": 50,
+            "messages": [{"role": role, "content": content} for role, content in turns],
+        }
+    made = [
+        {"id": each, "type": "function", "function": {"name": "f", "arguments": "{}"}}
+        for each in ids
+    ]
+    told = [{"role": "tool", "tool_call_id": each, "content": each} for each in ids]
+    asked = [{"role": "user", "content": "w?"}, {"role": "assistant", "tool_calls": made}]
+    return {"messages": [*asked, *told]}
+
+
+@pytest.mark.parametrize("status", [400, 500])
+@pytest.mark.parametrize("client", BODIES)
+def test_calls_at_once_come_one_by_one_after_a_templates_refusal(
+    client: Shape, status: int
+) -> None:
+    def llama(call: UpstreamCall) -> Answer:
+        if call.method == "GET":
+            return json_reply({"data": []})
+        assert isinstance(call.body, bytes)
+        turns = msgspec.json.decode(call.body)["messages"]
+        if any(len(turn.get("tool_calls") or ()) > 1 for turn in turns):
+            said = "This model only supports single tool-calls at once!"
+            return error_reply(status, said, type="BadRequestError")
+        return fine()
+
+    upstream = UpstreamSettings("main", "http://127.0.0.1:8000/v1", kinds.VLLM)
+    stage = Scene(llama, upstream, rules=(ModelRule("m", endpoints=(Shape.CHAT,)),))
+
+    async def scenario() -> None:
+        for attempts in (2, 1):
+            result = await stage.call(client, {"model": "m", **at_once(client)})
+            assert (result.reply.status, result.decision.attempts) == (200, attempts)
+            assert "changed=tool_calls:parallel->single" in result.decision.translation
+            turns = stage.network.bodies()[-1]["messages"]
+            assert [turn["role"] for turn in turns[1:]] == ["assistant", "tool"] * 2
+            ids = [turn["tool_calls"][0]["id"] for turn in turns[1::2]]
+            assert ids == [turn["tool_call_id"] for turn in turns[2::2]]
+
+    asyncio.run(scenario())

@@ -3,6 +3,7 @@
 Calls that another model or server has made have other ids; and users speak before the model has
 answered to a result, as Claude Code does with each reminder. Mistral's own servers refuse both, and
 so do others with its tokenizers (opencode#1680, hermes-agent#20154, LibreChat-AI/agents#344).
+Llama's templates take one call at once, though its models, and others, make several.
 Arguments that a limit has cut off are not JSON, which templates read (club-3090#667,
 hermes-agent#11788).
 """
@@ -11,6 +12,8 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator
+from itertools import takewhile
+from typing import TypeGuard
 
 from gateway.resolve.refusals.history.system_turns import is_result, is_users, parts_of
 from gateway.servers.presets import INVALID_ARGUMENTS
@@ -57,8 +60,41 @@ def with_answers(messages: Iterable[object]) -> Iterator[object]:
 
 
 def _has_results(message: object) -> bool:
-    is_tools = isinstance(message, dict) and message.get("role") == "tool"
-    return is_tools or any(map(is_result, parts_of(message)))
+    return _is_tools(message) or any(map(is_result, parts_of(message)))
+
+
+def with_single_calls(messages: list[object]) -> Iterator[object]:
+    """Yield the messages of a chat body with each call in a message of its own, before its results.
+
+    What the message said stays with its first call. The messages themselves are copied.
+    """
+    results: list[Json] = []
+    for place, message in enumerate(messages):
+        calls = message.get("tool_calls") if isinstance(message, dict) else None
+        if any(message is each for each in results):
+            continue
+        if not isinstance(message, dict) or not isinstance(calls, list) or len(calls) < 2:
+            yield message
+            continue
+        results = [*filter(_is_tools, takewhile(_is_tools, messages[place + 1 :]))]
+        yield from _one_by_one(message, calls, results)
+
+
+def _one_by_one(message: Json, calls: list[object], results: list[Json]) -> Iterator[object]:
+    left = list(results)
+    for place, call in enumerate(calls):
+        saying = message if place == 0 else {"role": message.get("role"), "content": ""}
+        yield {**saying, "tool_calls": [call]}
+        call_id = call.get("id") if isinstance(call, dict) else None
+        found = next((each for each in left if each.get("tool_call_id") == call_id), None)
+        if found is not None:
+            left = [each for each in left if each is not found]
+            yield found
+    yield from left
+
+
+def _is_tools(message: object) -> TypeGuard[Json]:
+    return isinstance(message, dict) and message.get("role") == "tool"
 
 
 def with_valid_arguments(messages: list[object]) -> Iterator[object]:

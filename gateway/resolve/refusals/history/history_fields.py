@@ -31,6 +31,7 @@ from gateway.resolve.refusals.history.earlier_blocks import (
 from gateway.resolve.refusals.history.earlier_calls import (
     with_answers,
     with_short_ids,
+    with_single_calls,
     with_valid_arguments,
 )
 from gateway.resolve.refusals.history.earlier_thinking import (
@@ -51,7 +52,7 @@ from gateway.resolve.refusals.history.marks import without_marks
 from gateway.resolve.refusals.history.responses_system import INSTRUCTIONS, with_one_instruction
 from gateway.resolve.refusals.history.responses_turns import TURNS, with_alternating_messages
 from gateway.resolve.refusals.history.system_turns import ONLY_FIRST
-from gateway.resolve.refusals.history.template_words import ALTERNATING, BEFORE
+from gateway.resolve.refusals.history.template_words import ALTERNATING, BEFORE, ONE_CALL
 from gateway.servers.presets import NO_REASONING
 from gateway.shapes import Json, Shape
 
@@ -62,6 +63,7 @@ ANSWER = "messages"
 CONTENT = "content"
 LAST = "messages[-1]"
 ARGUMENTS = "arguments"
+CALLS = "tool_calls"
 ROLE = "role"
 ROLES = "roles"
 ROW = "messages[role]"
@@ -75,6 +77,7 @@ FILLED_WITH: Mapping[str, tuple[str, str]] = {
     CONTENT: ("empty", "left out"),
     LAST: ("assistant", "assistant+user"),
     ARGUMENTS: ("text", "object"),
+    CALLS: ("parallel", "single"),
     ASKED: ("enabled", "disabled"),
     BINDING: ("none", "drop_block"),
     ROLE: ("system", "system+user"),
@@ -129,6 +132,7 @@ _TEXTS = (
         ),
     ),
     (ANSWER, re.compile(r"Unexpected role [`'\"]?user[`'\"]? after role [`'\"]?tool[`'\"]?")),
+    (CALLS, re.compile(rf"{BEFORE}{ONE_CALL}", re.IGNORECASE)),
     (ROLE, ONLY_FIRST),
     (ROLES, TAKES_NONE),
     (ROW, _ALTERNATE),
@@ -145,10 +149,11 @@ def demanded_field(message: str, called: Shape, sent: Collection[str] = ()) -> s
     """Return the field that an error's text demands in earlier messages, if any.
 
     `messages`: it demands an answer of the assistant; `content`: that no message is empty;
-    `arguments`: that those of calls are JSON objects; `role`: that one system message leads, at
-    responses `input[role]`; `roles`: that there is none; `messages[role]`: that the roles
-    alternate, at responses `input[message]`; `tool_use.id`, `content[text]`: what `earlier_blocks`
-    has of Anthropic's, at chat by relays to it; `messages[-1]`: that the last one is the user's;
+    `arguments`: that those of calls are JSON objects; `tool_calls`: that no two are made at once;
+    `role`: that one system message leads, at responses `input[role]`; `roles`: that there is none;
+    `messages[role]`: that the roles alternate, at responses `input[message]`; `tool_use.id`,
+    `content[text]`: what `earlier_blocks` has of Anthropic's, at chat by relays to it;
+    `messages[-1]`: that the last one is the user's;
     `thinking.type`: thinking that there is not; `thinking.budget_tokens`: a budget in the place of
     adaptive thinking. `called` is the endpoint that refused, `sent` the names in the refused body.
     """
@@ -265,6 +270,7 @@ def _signed(calls: list[object]) -> Iterator[object]:
 _FILLED: Mapping[str, Callable[[list[object]], Iterator[object]]] = {
     ANSWER: with_answers,
     ARGUMENTS: with_valid_arguments,
+    CALLS: with_single_calls,
     CALL_ID: with_short_ids,
     CONTENT: _without_empty,
     LAST: _with_users_last,

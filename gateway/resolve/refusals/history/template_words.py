@@ -41,8 +41,10 @@ EFFORT: Final = (
     r"(?P<given>\w{1,20})[`'\"]?\. Supported (?:types are|values:) "
 )
 """Qwen's and K2's: they know some efforts only."""
+ONE_CALL: Final = r"This model only supports single tool-calls at once"
+"""Llama's: they take no earlier calls that were made at once."""
 
-_WORDS = rf"{SYSTEM_FIRST}|{NO_SYSTEM}|{ALTERNATING}|{EFFORT}"
+_WORDS = rf"{SYSTEM_FIRST}|{NO_SYSTEM}|{ALTERNATING}|{EFFORT}|{ONE_CALL}"
 _TEMPLATES = re.compile(rf"(?i:{BEFORE}(?:{_WORDS}))|{NO_TEMPLATE}")
 
 

@@ -9,6 +9,7 @@ import pytest
 from gateway.resolve.refusals.history.earlier_calls import (
     with_answers,
     with_short_ids,
+    with_single_calls,
     with_valid_arguments,
 )
 from gateway.shapes import Json
@@ -121,3 +122,66 @@ def test_the_assistant_answers_before_the_user_goes_on(
     messages: list[object], sent: list[object]
 ) -> None:
     assert list(with_answers(messages)) == sent
+
+
+def saying(*ids: Any) -> Json:
+    return {**said(*ids), "content": "So", "reasoning_content": "Hm"}
+
+
+def alone(call_id: Any) -> Json:
+    return {**said(call_id), "content": ""}
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (
+            [USER, saying("a", "b"), result("a"), result("b"), USER],
+            [USER, saying("a"), result("a"), alone("b"), result("b"), USER],
+        ),
+        # In another order, without a result, with one of no call, and twice the same id
+        (
+            [saying("a", "b", "c"), result("b"), result("a"), DONE],
+            [saying("a"), result("a"), alone("b"), result("b"), alone("c"), DONE],
+        ),
+        (
+            [saying("a", "b"), result("x"), result("b")],
+            [saying("a"), alone("b"), result("b"), result("x")],
+        ),
+        (
+            [saying("a", "a"), result("a"), result("a")],
+            [saying("a"), result("a"), alone("a"), result("a")],
+        ),
+        # Two turns of them
+        (
+            [saying("a", "b"), result("a"), result("b"), saying("c", "d"), result("c")],
+            [
+                *(saying("a"), result("a"), alone("b"), result("b")),
+                *(saying("c"), result("c"), alone("d")),
+            ],
+        ),
+    ],
+)
+def test_calls_that_were_made_at_once_come_one_by_one(
+    given: list[object], expected: list[object]
+) -> None:
+    assert list(with_single_calls(given)) == expected
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        [USER, saying("a"), result("a"), saying("b"), result("b"), DONE],
+        [saying(), result("a"), 3, None, {"role": "assistant", "tool_calls": 3}],
+    ],
+)
+def test_calls_that_were_made_alone_stay(given: list[object]) -> None:
+    assert list(with_single_calls(given)) == given
+
+
+def test_calls_of_no_form_are_single_too() -> None:
+    odd: Json = {"role": "assistant", "tool_calls": [3, None]}
+    assert list(with_single_calls([odd])) == [
+        {"role": "assistant", "tool_calls": [3]},
+        {"role": "assistant", "content": "", "tool_calls": [None]},
+    ]

@@ -49,6 +49,9 @@ MISSING = {
     # hermes-agent#20154, zed#37021
     "Unexpected role 'user' after role 'tool'": "messages",
     "Unexpected role user after role tool": "messages",
+    # Llama's template, as of NVIDIA's services
+    "This model only supports single tool-calls at once!": "tool_calls",
+    "Jinja Exception: This model only supports single tool-calls at once!": "tool_calls",
     # llama.cpp#20733
     "System message must be at the beginning.": "role",
     "Unable to apply.\nError: Jinja Exception: System message must be at the beginning.": "role",

@@ -17,6 +17,7 @@ from tests.fakes import Answer, FakeReply, json_reply
 
 FIRST = "System message must be at the beginning."
 NONE = "System role not supported"
+ONE_CALL = "This model only supports single tool-calls at once!"
 NO_TEMPLATE = (
     "Cannot use chat template functions because tokenizer.chat_template is not set and no template "
     "argument was passed!"
@@ -74,7 +75,9 @@ SERVERS = [
 
 
 @pytest.mark.parametrize("server", SERVERS)
-@pytest.mark.parametrize(("words", "field"), [(FIRST, "role"), (NONE, "roles")])
+@pytest.mark.parametrize(
+    ("words", "field"), [(FIRST, "role"), (NONE, "roles"), (ONE_CALL, "tool_calls")]
+)
 def test_a_500_in_a_templates_words_is_a_refusal(server: Server, words: str, field: str) -> None:
     refusal = classify(Shape.CHAT, 500, server(words), model="m", sent={"messages"})
     assert refusal.verdict is Verdict.UNSUPPORTED_PARAMETER
@@ -149,7 +152,7 @@ def test_any_other_500_is_none(server: Server, words: str) -> None:
 @pytest.mark.parametrize("status", [401, 403, 429, 502, 503, 529])
 def test_nor_is_another_fault_in_these_words(status: int) -> None:
     sent = {"messages", "reasoning_effort", "high=reasoning_effort"}
-    for words in (FIRST, NONE, NO_TEMPLATE, EFFORT, K2):
+    for words in (FIRST, NONE, NO_TEMPLATE, ONE_CALL, EFFORT, K2):
         refusal = classify(Shape.CHAT, status, sglang(words), model="m", sent=sent)
         assert refusal.verdict is Verdict.OTHER
 
