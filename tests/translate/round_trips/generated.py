@@ -148,23 +148,18 @@ def _object(schema: Json, key: str) -> st.SearchStrategy[Any]:
     return objects(properties, frozenset(schema.get("required", ())))
 
 
-def objects(
-    properties: Mapping[str, st.SearchStrategy[Any]], required: frozenset[str], most: int = 4
-) -> st.SearchStrategy[Json]:
-    """Return objects with the required properties and at most so many of the others."""
-    others = [name for name in properties if name not in required]
-    some = st.lists(st.sampled_from(others), max_size=most, unique=True) if others else st.just([])
-    return _objects(properties, required, some)
-
-
 @st.composite
-def _objects(
+def objects(
     draw: st.DrawFn,
     properties: Mapping[str, st.SearchStrategy[Any]],
     required: frozenset[str],
-    some: st.SearchStrategy[list[str]],
+    most: int = 4,
 ) -> Json:
-    chosen = draw(some)
+    """Objects with the required properties and at most so many of the others."""
+    others = [name for name in properties if name not in required]
+    chosen: list[str] = []
+    if others:
+        chosen = draw(st.lists(st.sampled_from(others), max_size=most, unique=True))
     names = [name for name in properties if name in required or name in chosen]
     return {name: draw(properties[name]) for name in names}
 

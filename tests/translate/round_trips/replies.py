@@ -5,7 +5,6 @@ asked for; beyond that, whatever the schema has.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
 from typing import Any
 
 import msgspec
@@ -13,14 +12,7 @@ from hypothesis import strategies as st
 
 from gateway.shapes import Json, Shape
 from tests.translate.openai_schema import closed_definitions
-from tests.translate.round_trips.generated import (
-    BLANK,
-    ENDINGS,
-    numbered,
-    valid,
-    valid_property,
-    values_of,
-)
+from tests.translate.round_trips.generated import BLANK, ENDINGS, numbered, valid, values_of
 
 SCHEMAS: Mapping[Shape, str] = {
     Shape.COMPLETIONS: "CreateCompletionResponse",
@@ -139,18 +131,13 @@ def _chat_choice(draw: st.DrawFn, index: int, request: Json) -> Json:
     else:
         message[kind] = "".join(tokens)
     if kind == "content" and request.get("web_search_options") is not None:
-        message["annotations"] = draw(_annotations())
+        annotations = closed_definitions()["ChatCompletionResponseMessage"]["properties"]
+        message["annotations"] = draw(values_of(annotations["annotations"]))
     logprobs = None
     if request.get("logprobs") and kind != "tools":
         entries = [draw(_token_logprob(token, request)) for token in tokens]
         logprobs = {"content": None, "refusal": None, kind: entries}
     return {"index": index, "message": message, "logprobs": logprobs, "finish_reason": finish}
-
-
-@cache
-def _annotations() -> st.SearchStrategy[Any]:
-    message = closed_definitions()["ChatCompletionResponseMessage"]
-    return values_of(message["properties"]["annotations"])
 
 
 def _callable(request: Json) -> bool:
@@ -278,16 +265,13 @@ def _item_of_tool(draw: st.DrawFn, tools: Sequence[Json]) -> Json:
 @st.composite
 def _extras(draw: st.DrawFn, schema: str, names: Sequence[str]) -> Json:
     """Some of the other properties of a reply; the usage always."""
-    kept = [name for name in names if name == "usage" or draw(st.booleans())]
-    return {name: draw(_extra(schema, name)) for name in kept}
-
-
-@cache
-def _extra(schema: str, name: str) -> st.SearchStrategy[Any]:
     # No other tier can be asked for at both endpoints.
-    if name == "service_tier":
-        return values_of(closed_definitions()["ServiceTier"], name)
-    return valid_property(schema, name)
+    properties = {
+        **closed_definitions()[schema]["properties"],
+        "service_tier": closed_definitions()["ServiceTier"],
+    }
+    kept = [name for name in names if name == "usage" or draw(st.booleans())]
+    return {name: draw(values_of(properties[name], name)) for name in kept}
 
 
 @st.composite
