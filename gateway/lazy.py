@@ -10,6 +10,13 @@ from typing import Generic, TypeVar
 
 log = logging.getLogger("gateway")
 
+LOADING = threading.RLock()
+"""Held by the thread that loads a part, and any other that this needs.
+
+Where two threads import modules of one package in another order, Python breaks the deadlock: one of
+them gets a module that is not complete, and fails.
+"""
+
 _HEAD_START = 0.1
 """Seconds in which what asks for something, and does without, is undisturbed by the work on it."""
 
@@ -37,8 +44,12 @@ class Lazy(Generic[Made]):
 
     async def _first(self) -> Made:
         if self._made is None:
-            self._made = await asyncio.to_thread(self._make)
+            self._made = await asyncio.to_thread(self._alone)
         return self._made
+
+    def _alone(self) -> Made:
+        with LOADING:
+            return self._make()
 
 
 class LazyInBackground(Generic[Made]):

@@ -23,7 +23,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "config": {"errors", "shapes", "headers", "servers", "safe_path"},
     "certificates": {"config"},
     "envelopes": {"shapes"},
-    "translate": {"errors", "shapes", "servers", "config", "envelopes", "texts"},
+    "translate": {"errors", "shapes", "servers", "config", "envelopes", "texts", "lazy"},
     "resolve": {
         *("errors", "shapes", "headers", "hops", "servers", "config", "envelopes", "texts"),
     },

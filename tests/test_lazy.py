@@ -3,10 +3,11 @@
 import asyncio
 import math
 import threading
+import time
 
 import pytest
 
-from gateway.lazy import Lazy, LazyInBackground
+from gateway.lazy import LOADING, Lazy, LazyInBackground
 from tests.waiting import wait_until
 
 
@@ -40,6 +41,26 @@ def test_who_needs_it_at_the_same_time_gets_the_same() -> None:
         assert got == made * 3
 
     asyncio.run(scenario())
+
+
+def test_one_is_made_after_the_other_and_within_another() -> None:
+    """Two threads that import modules of one package at once can get one that is not complete."""
+    under_way: list[int] = []
+    most: list[int] = []
+
+    def make() -> int:
+        with LOADING:  # as a part does that another part needs
+            under_way.append(1)
+            most.append(len(under_way))
+            time.sleep(0)
+            under_way.pop()
+        return len(most)
+
+    async def scenario() -> None:
+        await asyncio.gather(*(Lazy(make).get() for _ in range(20)))
+
+    asyncio.run(scenario())
+    assert most == [1] * 20
 
 
 def test_after_a_failure_it_is_tried_again() -> None:

@@ -6,11 +6,14 @@ there, the generic path translates all.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from importlib import import_module
+from pkgutil import walk_packages
 from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
-from gateway.lazy import LazyInBackground
+from gateway import fast
+from gateway.lazy import LOADING, LazyInBackground
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import Context, StreamTranslation, Translation
 
@@ -121,6 +124,9 @@ class Loaded:
 
 
 def _load() -> Loaded:
+    for module in walk_packages(fast.__path__, f"{fast.__name__}."):
+        with LOADING:  # one after the other: who needs another part waits for one of them at most
+            import_module(module.name)
     from gateway.fast import pairs
 
     return pairs.LOADED

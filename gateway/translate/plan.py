@@ -1,10 +1,11 @@
 """Picks the translation for a pair of shapes; through chat where none joins them directly."""
 
-from functools import partial
+from functools import cache, partial
 from importlib import import_module
 from typing import Any
 
 from gateway.errors import InvalidRequest
+from gateway.lazy import LOADING
 from gateway.shapes import Json, Shape
 from gateway.translate import own_endpoint
 from gateway.translate.aliased import aliased
@@ -66,7 +67,8 @@ def load(client: Shape, home: Shape) -> Translate:
     """
     known = _loaded.get((client, home))
     if known is None:
-        known = _loaded[client, home] = _load(client, home)
+        with LOADING:
+            known = _loaded[client, home] = _load(client, home)
     return known
 
 
@@ -118,9 +120,11 @@ def plan(
     return aliased(translation, context)
 
 
+@cache
 def _rare(name: str) -> Any:
     """Return a module of this package that few requests need: the first of them loads it."""
-    return import_module(f"gateway.translate.{name}")
+    with LOADING:
+        return import_module(f"gateway.translate.{name}")
 
 
 def _directly(client: Shape, home: Shape, body: Json, context: Context) -> Translation:

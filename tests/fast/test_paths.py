@@ -7,7 +7,7 @@ import threading
 import pytest
 from msgspec.json import encode
 
-from gateway.fast import paths
+from gateway.fast import pairs, paths
 from gateway.fast.deltas.text_deltas import DeltaFastPath
 from gateway.fast.paths import GENERIC_ONLY, Loaded, fast_paths, loaded, with_text_deltas
 from gateway.lazy import LazyInBackground
@@ -15,6 +15,7 @@ from gateway.shapes import Shape
 from gateway.translate.plan import plan
 from tests.fast.both_paths import CONTEXT
 from tests.fast.both_streams import BODIES
+from tests.lock_of_loading import is_held
 from tests.waiting import wait_until
 
 CHAT, RESPONSES = Shape.CHAT, Shape.RESPONSES
@@ -54,6 +55,14 @@ def test_agents_have_them_loaded_too(fresh: threading.Event) -> None:
     fresh.set()
     assert fast_paths(Shape.MESSAGES, CHAT, CONTEXT).of_agents(b"{}", CONTEXT) is None
     wait_until(lambda: loaded() is not None)
+
+
+def test_each_module_is_loaded_while_no_other_part_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    held: dict[str, bool] = {}
+    monkeypatch.setattr(paths, "import_module", lambda name: held.update({name: is_held()}))
+    assert paths._load() is pairs.LOADED
+    assert "gateway.fast.agents.from_chat.chat_via_messages" in held
+    assert all(held.values())
 
 
 @pytest.mark.usefixtures("fresh")

@@ -1,5 +1,6 @@
 """Which translation joins which shapes."""
 
+import importlib
 import subprocess
 import sys
 
@@ -11,6 +12,7 @@ from gateway.translate.contract import Context
 from gateway.translate.parts.model_names import ModelNames
 from gateway.translate.plan import can_translate, is_loaded, load, plan
 from gateway.translate.renaming import Renaming
+from tests.lock_of_loading import is_held
 
 
 def test_equal_shapes_are_renamed() -> None:
@@ -50,6 +52,22 @@ def test_a_pair_is_loaded_once_and_when_it_is_needed(monkeypatch: pytest.MonkeyP
     assert load(*pair) is translate
     with pytest.raises(KeyError):
         load(Shape.CHAT, Shape.CHAT)
+
+
+def test_while_a_part_is_loaded_no_other_one_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    held: list[bool] = []
+
+    def import_module(name: str) -> object:
+        held.append(is_held())
+        return importlib.import_module(name)
+
+    monkeypatch.setattr(plan_module, "_loaded", {})
+    monkeypatch.setattr(plan_module, "import_module", import_module)
+    plan_module._rare.cache_clear()
+    load(Shape.MESSAGES, Shape.COMPLETIONS)
+    assert not plan_module.has_other_parts({"messages": []})
+    assert held == [True] * 3
+    assert not is_held()
 
 
 @pytest.mark.parametrize(
