@@ -3,6 +3,7 @@
 The requests that they lose are counted in `test_delivery.py`.
 """
 
+from collections.abc import Awaitable, Callable
 from math import inf
 
 import pytest
@@ -37,6 +38,29 @@ async def ends_later(peer: Peer) -> None:
     await ends(peer)
 
 
+class Lasting:
+    """A peer that keeps its connections open, and knows which of them are used."""
+
+    def __init__(self) -> None:
+        self._opened = 0
+        self._used: list[int] = []
+
+    async def __call__(self, peer: Peer) -> None:
+        self._opened += 1
+        number = self._opened
+        while True:
+            await peer.request()
+            self._used.append(number)
+            await peer.send(OK)
+
+    async def check_use(self, fetch: Callable[[], Awaitable[object]], clock: LoopClock) -> None:
+        """Check that a connection is used again only once it has outlived its answer for long."""
+        for seconds in (0.8 * SOON, 0.4 * SOON, 0.0, 0.0):
+            await fetch()
+            clock.advance(seconds)
+        assert self._used == [1, 2, 1, 1]
+
+
 async def fetch_until_it_ends(world: World) -> None:
     await world.fetch()
     await until(lambda: world.sender.stats().idle == 0)
@@ -46,26 +70,14 @@ async def fetch_until_it_ends(world: World) -> None:
 async def test_a_connection_is_used_again_once_it_has_outlived_its_answer(
     before: WorldMaker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    used: list[int] = []
-
-    async def script(peer: Peer) -> None:
-        number = world.upstream.connections
-        while True:
-            await peer.request()
-            used.append(number)
-            await peer.send(OK)
-
-    async with before(ends, resets, ends, script, keepalive_expiry=1000.0) as world:
+    lasting = Lasting()
+    async with before(ends, resets, ends, lasting, keepalive_expiry=1000.0) as world:
         with monkeypatch.context() as patch:
             patch.setattr(early_ends, "SOON", inf)
             for _ in range(3):
                 await fetch_until_it_ends(world)
         with monkeypatch.context() as patch:
-            clock = LoopClock(patch)
-            for seconds in (0.8 * SOON, 0.4 * SOON, 0.0, 0.0):
-                await world.fetch()
-                clock.advance(seconds)
-        assert used == [4, 5, 4, 4]
+            await lasting.check_use(world.fetch, LoopClock(patch))
 
 
 @on_pools

@@ -6,12 +6,10 @@ is. One that comes later is named here, as it passes. All else is as it came.
 
 import re
 
-from gateway.errors import GatewayError
 from gateway.exchange.client_reply import ClientReply
-from gateway.exchange.reply.body import ReplyBody
+from gateway.exchange.reply.body import ReplyBody, WrappedBody
 from gateway.exchange.reply.reading import header, is_compressed, is_event_stream
 from gateway.exchange.reply.wrapped_errors import error_of
-from gateway.exchange.usage import Tokens
 from gateway.shapes import Sink
 from gateway.translate.parts.model_names import ModelNames
 from gateway.translate.stream.sse import SSEDecoder
@@ -34,26 +32,13 @@ def with_named_errors(reply: ClientReply, models: ModelNames) -> ClientReply:
     return ClientReply(reply.status, reply.headers, _NamedErrors(reply.body, models))
 
 
-class _NamedErrors(ReplyBody):
+class _NamedErrors(WrappedBody):
     """A stream that is passed on in whole events."""
 
     def __init__(self, body: ReplyBody, models: ModelNames) -> None:
-        super().__init__()
-        self._body = body
+        super().__init__(body)
         self._models = models
         self._sent = models.sent.encode()
-
-    @property
-    def failure(self) -> GatewayError | None:
-        return self._body.failure
-
-    @property
-    def tokens(self) -> Tokens | None:
-        return self._body.tokens
-
-    @property
-    def is_complete(self) -> bool:
-        return self._body.is_complete
 
     async def pipe(self, sink: Sink) -> None:
         def take(piece: bytes) -> bool:
@@ -62,15 +47,6 @@ class _NamedErrors(ReplyBody):
             return sink(piece)
 
         await self._body.pipe(take)
-
-    def resume(self) -> None:
-        self._body.resume()
-
-    def cut_off(self, error: GatewayError) -> bytes | None:
-        return self._body.cut_off(error)
-
-    async def _release(self) -> None:
-        await self._body.aclose()
 
     def _named(self, found: re.Match[bytes]) -> bytes:
         """Return an event; an error with the client's name of the model."""

@@ -95,3 +95,37 @@ class ReplyBody(ABC):
             await asyncio.wait({piping})
             # An error that is raised keeps this frame alive, and the task its error.
             del piping
+
+
+class WrappedBody(ReplyBody):
+    """A body whose pieces pass through something: `pipe()` is what that does."""
+
+    def __init__(self, body: ReplyBody) -> None:
+        super().__init__()
+        self._body = body
+
+    @property
+    def failure(self) -> GatewayError | None:
+        """That of the body within."""
+        return self._body.failure
+
+    @property
+    def tokens(self) -> Tokens | None:
+        """Those of the body within."""
+        return self._body.tokens
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the body within is."""
+        return self._body.is_complete
+
+    def resume(self) -> None:
+        """Go on after the sink has returned False."""
+        self._body.resume()
+
+    def cut_off(self, error: GatewayError) -> bytes | None:
+        """Return what ends the body within."""
+        return self._body.cut_off(error)
+
+    async def _release(self) -> None:
+        await self._body.aclose()

@@ -4,13 +4,12 @@ import asyncio
 from collections.abc import Callable, Coroutine
 
 from gateway.errors import GatewayError
-from gateway.exchange.reply.body import ReplyBody
+from gateway.exchange.reply.body import ReplyBody, WrappedBody
 from gateway.exchange.stored.recording import RecordingTranslation
-from gateway.exchange.usage import Tokens
 from gateway.shapes import Sink
 
 
-class KeptBody(ReplyBody):
+class KeptBody(WrappedBody):
     """Forwards a stream, and holds back its end until the finished response is stored.
 
     A client may disconnect, or continue the response, as soon as it has the last event.
@@ -22,23 +21,12 @@ class KeptBody(ReplyBody):
         recording: RecordingTranslation,
         keep: Callable[[], Coroutine[None, None, object]],
     ) -> None:
-        super().__init__()
-        self._body = body
+        super().__init__(body)
         self._recording = recording
         self._keep = keep
         self._keeping: asyncio.Task[None] | None = None
         self._is_kept = False
         self._held: list[bytes] = []
-
-    @property
-    def failure(self) -> GatewayError | None:
-        """The error that the client was sent in the stream."""
-        return self._body.failure
-
-    @property
-    def tokens(self) -> Tokens | None:
-        """The tokens that the upstream counted."""
-        return self._body.tokens
 
     @property
     def is_complete(self) -> bool:
@@ -65,10 +53,6 @@ class KeptBody(ReplyBody):
         await self._body.pipe(feed)
         if self._keeping is not None:
             await self._keeping
-
-    def resume(self) -> None:
-        """Continue: the client has read."""
-        self._body.resume()
 
     def cut_off(self, error: GatewayError) -> bytes | None:
         """Return what ends the stream; None while its response is being stored."""

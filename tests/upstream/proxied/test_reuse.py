@@ -16,12 +16,13 @@ import pytest
 from gateway.config.secret import Secret
 from gateway.errors import Reason, UpstreamError
 from gateway.upstream import early_ends
-from gateway.upstream.early_ends import SOON, EarlyEnds
+from gateway.upstream.early_ends import EarlyEnds
 from gateway.upstream.proxied.reuse import WatchedConnection
 from tests.certificates import make_pair
 from tests.loop_clock import LoopClock
 from tests.upstream.conftest import World, WorldMaker, call, sender_for, settings_for
 from tests.upstream.scripted import Peer, Script, replies, scripted, until, with_length
+from tests.upstream.test_early_ends import Lasting
 
 pytestmark = pytest.mark.anyio
 
@@ -68,26 +69,14 @@ async def fetch_until_it_ends(world: World) -> None:
 async def test_a_connection_is_used_again_once_it_has_outlived_its_answer(
     before: WorldMaker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    used: list[int] = []
-
-    async def script(peer: Peer) -> None:
-        number = world.upstream.connections
-        while True:
-            await peer.request()
-            used.append(number)
-            await peer.send(OK)
-
-    async with before(ends, ends, ends, script, keepalive_expiry=1000.0) as world:
+    lasting = Lasting()
+    async with before(ends, ends, ends, lasting, keepalive_expiry=1000.0) as world:
         with monkeypatch.context() as patch:
             patch.setattr(early_ends, "SOON", inf)
             for _ in range(3):
                 await fetch_until_it_ends(world)
         with monkeypatch.context() as patch:
-            clock = LoopClock(patch)
-            for seconds in (0.8 * SOON, 0.4 * SOON, 0.0, 0.0):
-                await world.fetch(POST.copy())
-                clock.advance(seconds)
-        assert used == [4, 5, 4, 4]
+            await lasting.check_use(lambda: world.fetch(POST.copy()), LoopClock(patch))
 
 
 @only_here
