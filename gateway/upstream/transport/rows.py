@@ -50,6 +50,7 @@ class Rows:
     def _hand_on(self) -> None:
         waiting, self._waiting = self._waiting, []
         for reading in waiting:
+            # As `Connection._take_arrived` does, without a call: a twentieth of an event's cost.
             data, receiver = reading.arrived, reading.receiver
             if data and receiver is not None:
                 reading.arrived = b""

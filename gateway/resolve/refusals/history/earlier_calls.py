@@ -13,14 +13,16 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator
 from itertools import takewhile
-from typing import TypeGuard
+from typing import Final, TypeGuard
 
 from gateway.resolve.refusals.history.system_turns import is_result, is_users, parts_of
 from gateway.servers.presets import INVALID_ARGUMENTS
 from gateway.shapes import Json
 
 _ID = re.compile(r"[a-zA-Z0-9]{9}")
-_ANSWER: Json = {"role": "assistant", "content": "Done."}
+DONE: Final = "Done."
+"""What the assistant says between results and the user, where it has said nothing."""
+_ANSWER: Json = {"role": "assistant", "content": DONE}
 """What other clients send in the place of the missing answer, too."""
 _NOTHING = ("", "null")
 """How calls without arguments are written, beside `{}`."""

@@ -6,6 +6,7 @@ denied. At chat, `alternating_roles` does the same.
 
 from typing import Final, TypeGuard
 
+from gateway.resolve.refusals.history.earlier_calls import DONE
 from gateway.resolve.refusals.history.responses_system import with_one_instruction
 from gateway.shapes import Json
 
@@ -17,7 +18,7 @@ _PARTS = {"user": "input_text", "assistant": "output_text"}
 _ANSWER: Json = {
     "type": "message",
     "role": "assistant",
-    "content": [{"type": "output_text", "text": "Done."}],
+    "content": [{"type": "output_text", "text": DONE}],
 }
 
 
