@@ -41,7 +41,10 @@ class ASGIWriter(ReplyWriter):
         headers = [field for field in fields if field[0] != request_ids.HEADER]
         headers += decision.headers()
         if decision.request_id:
-            headers.append((request_ids.HEADER, decision.request_id.encode("ascii")))
+            shown = decision.request_id.encode("ascii")
+            headers.append((request_ids.HEADER, shown))
+            if decision.anthropic and not request_ids.has_anthropics(fields):
+                headers.append((request_ids.ANTHROPICS_HEADER, shown))
         await self._send_message(
             {"type": "http.response.start", "status": self.status, "headers": headers}
         )

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextvars import ContextVar
 from typing import Final
 from uuid import uuid4
@@ -10,6 +10,8 @@ from uuid import uuid4
 from gateway.shapes import ClientHeaders, RawHeaders
 
 HEADER: Final = b"x-request-id"
+ANTHROPICS_HEADER: Final = b"request-id"
+"""The field in which Anthropic's clients look for a request's id."""
 
 _USABLE = re.compile(rb"[!#-\[\]-~]{1,128}")
 """Visible ASCII without quotes and backslashes: it is safe in headers, logs and JSON."""
@@ -75,6 +77,16 @@ def without_unusable(headers: ClientHeaders, given: str) -> ClientHeaders:
 def header_line(request_id: str) -> bytes:
     """Return an id as a line of a head; nothing for no id."""
     return _NAME + request_id.encode("ascii") + b"\r\n" if request_id else b""
+
+
+def has_anthropics(fields: Iterable[tuple[bytes, bytes]]) -> bool:
+    """Whether there is an id for Anthropic's clients among the fields of a reply."""
+    return any(name == ANTHROPICS_HEADER for name, _ in fields)
+
+
+def anthropics_line(line: bytes) -> bytes:
+    """Return the line of a head that has the same id in the field of Anthropic's clients."""
+    return line[len(HEADER) - len(ANTHROPICS_HEADER) :]
 
 
 def id_in(line: bytes) -> str:

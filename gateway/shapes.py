@@ -44,17 +44,6 @@ class ReplyHeaders(tuple[tuple[bytes, bytes], ...]):
     length: int
     repeated: "RepeatedFields"
     """The other fields, which many replies share."""
-    own: RawHeaders = ()
-    """Those at the end that only this reply has."""
-
-    def with_own(self, field: tuple[bytes, bytes]) -> "ReplyHeaders":
-        """Return these fields and one more, which only this reply has."""
-        headers = ReplyHeaders((*self, field))
-        headers.digits = self.digits
-        headers.length = self.length
-        headers.repeated = self.repeated
-        headers.own = (*self.own, field)
-        return headers
 
 
 class RepeatedFields(msgspec.Struct, gc=False):

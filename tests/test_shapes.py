@@ -73,12 +73,3 @@ def test_replies_that_differ_in_their_lengths_share_what_is_derived_from_the_oth
     short.repeated.derived["lines"] = b"of both"
     assert long.repeated.derived == {"lines": b"of both"}
     assert RepeatedFields((), ()).derived == {}
-
-
-def test_a_reply_may_have_fields_that_it_shares_with_none() -> None:
-    repeated = RepeatedFields((), ((b"x-b", b"2"),))
-    headers = repeated.with_length(b"7")
-    longer = headers.with_own((b"x-c", b"3")).with_own((b"x-d", b"4"))
-    assert list(longer) == [*headers, (b"x-c", b"3"), (b"x-d", b"4")]
-    assert (longer.digits, longer.length, longer.repeated) == (b"7", 7, repeated)
-    assert (headers.own, longer.own) == ((), ((b"x-c", b"3"), (b"x-d", b"4")))

@@ -10,8 +10,6 @@ from gateway.errors import GatewayError
 from gateway.exchange.client_reply import ClientReply, json_reply
 from gateway.exchange.decision import Decision
 from gateway.exchange.reply.body import ReplyBody
-from gateway.request_ids import HEADER
-from gateway.shapes import ReplyHeaders
 from gateway.sockets import SocketSession, Traffic
 from gateway.translate.parts.messages.errors import messages_error, messages_status
 
@@ -21,8 +19,6 @@ SWITCHING_PROTOCOLS = 101
 """The status of an accepted handshake."""
 
 _CORS = b"access-control-"
-_REQUEST_ID = b"request-id"
-"""The field in which Anthropic's clients look for a request's id."""
 _NOT_TO_BE_RETRIED = frozenset({"insufficient_quota"})
 """Codes of errors that only a payment ends; their 429 alone makes Anthropic's clients retry."""
 COMMENT = b":"
@@ -75,7 +71,7 @@ class ReplyWriter(ABC):
         if decision.cors:
             # The gateway's answer counts, not what the upstream allows to its own pages.
             fields = [field for field in fields if not field[0].startswith(_CORS)]
-        return _with_request_id(fields, decision) if decision.anthropic else fields
+        return fields
 
     async def upgrade(self, session: SocketSession, decision: Decision, traffic: Traffic) -> int:  # noqa: ARG002
         """Accept a handshake, serve its socket until it is closed, and return the close code.
@@ -100,17 +96,6 @@ class ReplyWriter(ABC):
     @abstractmethod
     async def _end(self) -> None:
         """Write the end of a streamed body."""
-
-
-def _with_request_id(fields: Fields, decision: Decision) -> Fields:
-    """Return the fields with the reply's id, which may be the one among them."""
-    for name, value in fields:
-        if name == _REQUEST_ID:
-            return fields
-        if name == HEADER:
-            decision.take_id(value)
-    field = (_REQUEST_ID, decision.request_id.encode("latin-1"))
-    return fields.with_own(field) if isinstance(fields, ReplyHeaders) else [*fields, field]
 
 
 def error_reply(error: GatewayError, decision: Decision) -> ClientReply:

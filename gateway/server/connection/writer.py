@@ -207,14 +207,17 @@ class WireWriter(ReplyWriter):
             self._bodiless = True
         if isinstance(fields, ReplyHeaders) and not self._bodiless:
             repeated, closing = fields.repeated, False
-            before, after, id_line = repeated.derived.get(_LINES) or _derived_lines(repeated)
+            before, after, id_line, named = repeated.derived.get(_LINES) or _derived_lines(repeated)
             decision.take_id_line(id_line)
             self._left = fields.length
-            lines += (before, fields.digits, after, *map(_copied_line, fields.own))
+            lines += (before, fields.digits, after)
         else:
             closing = self._copy(fields, decision, lines)
+            named = decision.anthropic and request_ids.has_anthropics(fields)
         lines.append(decision.lines())
         lines.append(decision.id_line)
+        if decision.anthropic and not named:
+            lines.append(request_ids.anthropics_line(decision.id_line))
         if closing or self._wire.state is _BODY:
             self.keep_alive = False  # the rest of the request is not awaited
         if self._left is None and not self._bodiless:
@@ -272,18 +275,19 @@ def _status_line(status: int) -> bytes:
     return b"HTTP/1.1 %d %b\r\n" % (status, phrase.encode("ascii"))
 
 
-def _derived_lines(repeated: RepeatedFields) -> tuple[bytes, bytes, bytes]:
+def _derived_lines(repeated: RepeatedFields) -> tuple[bytes, bytes, bytes, bool]:
     """Return the lines before and after the digits of a length, and that of an upstream's id.
 
-    The last one is empty where there is no usable id.
+    The last one is empty where there is no usable id. Then, whether there is one for Anthropic's.
     """
-    id_line = b""
-    for name, value in (*repeated.before, *repeated.after):
+    id_line, fields = b"", (*repeated.before, *repeated.after)
+    for name, value in fields:
         if name == request_ids.HEADER:
             id_line = request_ids.usable_line(value) or id_line
     before = b"".join(map(_copied_line, repeated.before)) + b"content-length: "
     after = _BREAK + b"".join(map(_copied_line, repeated.after))
-    repeated.derived[_LINES] = lines = (before, after, id_line)
+    named = request_ids.has_anthropics(fields)
+    repeated.derived[_LINES] = lines = (before, after, id_line, named)
     return lines
 
 
