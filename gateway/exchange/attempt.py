@@ -238,8 +238,11 @@ class Attempts:
         """Return what requests by a route to an endpoint have in common."""
         return self._contexts.for_route(route, shape)
 
-    def by_codec(self, call: GenerationRequest, route: Route, routed: Routed) -> Fast | None:
-        """Return a codec's translation of a small request that has nothing to fix, if it can."""
+    def by_codec(self, call: GenerationRequest, route: Route, routed: Routed | None) -> Fast | None:
+        """Return a codec's translation of a small request that has nothing to fix, if it can.
+
+        `routed` is None where nothing has been read of it.
+        """
         of_route = self._contexts.for_route(route, route.shape)
         paths, shape = of_route.fast[call.shape], call.shape
         if shape in SEALING:

@@ -9,7 +9,7 @@ from gateway.errors import GatewayError
 from gateway.exchange.answers import answer_at_once
 from gateway.exchange.attempt import Attempt
 from gateway.exchange.attempt_runner import note_sending
-from gateway.exchange.bodies.request_fields import Routed
+from gateway.exchange.bodies.request_fields import Routed, read_routed
 from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.decision import Decision
 from gateway.exchange.flow import Exchange, RoutedRequest, for_client
@@ -32,7 +32,8 @@ class RepeatedCall(msgspec.Struct):
     call: GenerationRequest
     decision: Decision
     route: Route
-    routed: Routed
+    routed: Routed | None
+    """None: it is read once it is needed."""
     features: Features
     fast: Fast | None
     sent: UpstreamCall
@@ -80,5 +81,6 @@ class RepeatedCall(msgspec.Struct):
                 note_sending(decision, sent)
         shape, items = self.route.shape, self.call.items
         attempt = Attempt(shape, [sent], translation=fast, fast=fast, items=items)
-        request = RoutedRequest(self.call, decision, self.route, self.routed, self.features)
+        routed = read_routed(self.call.body) if self.routed is None else self.routed
+        request = RoutedRequest(self.call, decision, self.route, routed, self.features)
         return await self.exchange.go_on(request, attempt, reply)

@@ -64,6 +64,8 @@ class Repeat(msgspec.Struct):
     """What each reply warns of: the model's end; empty: nothing."""
     watched: frozenset[str] | None
     """The fields that keep a body from being sent as it is; None: nothing does."""
+    was_text: bool = False
+    """Whether the last one was for a whole text, so that a codec has read all that matters."""
 
 
 class Repeats:
@@ -98,6 +100,9 @@ class Repeats:
         if len(body) >= self.longest or type(headers) is not ClientHeaders:
             return None
         try:
+            text = self._text(call, headers.derived.get(self._key))
+            if text is not None:
+                return self._repeated(call, decision, *text)
             routed = read_routed(body)
             known = self._known(headers, call, routed)
             if known is None:
@@ -105,21 +110,35 @@ class Repeats:
             if not known.is_translated:
                 if not body.isascii():
                     check_encoding(body)
-                return self._repeated(call, decision, known, routed, None)
+                return self._repeated(call, decision, known, None, routed)
             fast = self._exchange.attempts.by_codec(call, known.route, routed)
             if fast is None:
                 return None
-            return self._repeated(call, decision, known, routed, fast)
+            known.was_text = fast.text_model == known.model and not known.features
+            return self._repeated(call, decision, known, fast, routed)
         except (GatewayError, RecursionError):  # the loop tries another endpoint, or raises it
             return None
+
+    def _text(self, call: GenerationRequest, known: Repeat | None) -> tuple[Repeat, Fast] | None:
+        """Return the repeat, and the translation, of one more request for a text; None: it is none.
+
+        A codec reads all of it, so that routing need not.
+        """
+        if known is None or not (known.was_text and self._holds(known)):
+            return None
+        fast = self._exchange.attempts.by_codec(call, known.route, None)
+        if fast is not None and fast.text_model == known.model:
+            return known, fast
+        known.was_text = False
+        return None
 
     def _repeated(
         self,
         call: GenerationRequest,
         decision: Decision,
         known: Repeat,
-        routed: Routed,
         fast: Fast | None,
+        routed: Routed | None = None,
     ) -> RepeatedCall:
         """Return the call to send; the decision says so."""
         route = known.route
@@ -151,8 +170,7 @@ class Repeats:
             known is None
             or known.model != routed.model
             or known.features != features
-            or known.version != self._fixes.version
-            or not self._recent.holds(known.epoch)
+            or not self._holds(known)
         ):
             known = self._learned(call, routed, features)
             if known is None:
@@ -165,6 +183,10 @@ class Repeats:
         if known.watched is None or _is_untouched(call, known, routed):
             return known
         return None
+
+    def _holds(self, known: Repeat) -> bool:
+        """Whether nothing has changed since a decision."""
+        return known.version == self._fixes.version and self._recent.holds(known.epoch)
 
     def _learned(
         self, call: GenerationRequest, routed: Routed, features: Features

@@ -52,6 +52,8 @@ class EncodedRequest(msgspec.Struct, gc=False):
     """The client's parameters, for replies that repeat them."""
     noted: Report | None = None
     """What was changed; None: nothing."""
+    model: str = ""
+    """The client's name of the model, where a codec admits nothing else that routing looks at."""
 
 
 class StreamOptions(msgspec.Struct, forbid_unknown_fields=True, gc=False):
@@ -195,6 +197,12 @@ class FastTranslation:
         self._call_context = call_context
         self._generic: Translation | None = None
         self._ids = DrawnIds(context.new_id) if codec.repeats_ids else None
+
+    @property
+    def text_model(self) -> str:
+        """The client's model, if this is all that routing needs to know; see `Fast`."""
+        encoded = self._encoded
+        return encoded.model if encoded.wants_usage is None else ""
 
     @property
     def fell_back(self) -> bool:

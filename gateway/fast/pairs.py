@@ -52,7 +52,7 @@ def chain(outer: FastCodec, inner: FastCodec) -> FastCodec:
         sent = None if chat is None else inner.encode_request(chat.sent, context)
         if chat is None or sent is None or sent.noted is not None:
             return None
-        return EncodedRequest(sent.sent, sent.limit, chat.wants_usage)
+        return EncodedRequest(sent.sent, sent.limit, chat.wants_usage, model=chat.model)
 
     def decode_reply(body: bytes, encoded: EncodedRequest, context: Context) -> bytes | None:
         chat = inner.decode_reply(body, encoded, context)

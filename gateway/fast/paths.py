@@ -39,6 +39,13 @@ class Fast(Translation, Protocol):
         """The one request to send."""
 
     @property
+    def text_model(self) -> str:
+        """The client's name of the model, if a text is asked for, and as a whole.
+
+        Such a request has nothing else that routing looks at. Empty: it may have.
+        """
+
+    @property
     def fell_back(self) -> bool:
         """Whether the generic path was needed, which may have added to the report."""
 

@@ -20,6 +20,8 @@ from gateway.config.settings import (
 )
 from gateway.config.translation_settings import ParamSettings, TranslationSettings
 from gateway.errors import GatewayError, UpstreamTimeout
+from gateway.exchange import repeats
+from gateway.exchange.bodies.request_fields import Routed, read_routed
 from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.decision import Decision
 from gateway.exchange.flow import Exchange
@@ -135,6 +137,48 @@ def test_whatever_a_request_has_the_loop_does_the_same(
 ) -> None:
     asked = [{**ASKED[client], name: value} for value in VALUES]
     repeated(client, [ASKED[client], *asked, *asked], rules=(at(home),))
+
+
+TOOLS: dict[Shape, Json] = {
+    Shape.COMPLETIONS: {"suffix": "."},
+    Shape.CHAT: {
+        "tools": [{"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}]
+    },
+    Shape.MESSAGES: {"tools": [{"name": "f", "input_schema": {"type": "object"}}]},
+}
+
+
+@pytest.mark.parametrize(("client", "home"), sorted(CODECS))
+def test_after_requests_for_texts_others_are_still_decided_on(client: Shape, home: Shape) -> None:
+    text = ASKED[client]
+    others: Asked = (
+        {**text, "model": "another"},
+        {**text, "model": ""},
+        {**text, "stream": True},
+        {**text, **TOOLS[client]},
+        {**text, "temperature": "hot"},
+        b"{",
+        b"[]",
+        msgspec.json.encode(text)[:-1] + b', "model": "another"}',
+    )
+    asked = [body for other in others for body in (text, text, other, other)]
+    rules = (at(home), ModelRule("another", endpoints=(home,)))
+    assert repeated(client, asked, rules=rules) > 2 * len(others) - 2
+
+
+@pytest.mark.parametrize(("client", "home"), sorted(CODECS))
+def test_what_a_codec_has_read_is_not_read_again(
+    client: Shape, home: Shape, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[bytes] = []
+
+    def counted(body: bytes) -> Routed:
+        read.append(body)
+        return read_routed(body)
+
+    monkeypatch.setattr(repeats, "read_routed", counted)
+    assert repeated(client, [ASKED[client]] * 5, rules=(at(home),)) == 4
+    assert len(read) == 2
 
 
 def streaming(call: UpstreamCall) -> Answer:

@@ -101,6 +101,7 @@ class AgentTranslation:
 
     __slots__ = ("_context", "_folding", "_names", "_replies", "_request")
     is_agents: ClassVar[bool] = True
+    text_model: ClassVar[str] = ""
 
     def __init__(
         self, codec: AgentCodec[Any], body: bytes, request: AgentRequest, context: Context

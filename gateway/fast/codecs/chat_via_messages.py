@@ -55,7 +55,8 @@ def encode_request(body: bytes, context: Context) -> EncodedRequest | None:
         return None
     name = "max_completion_tokens" if request.max_tokens is ABSENT else "max_tokens"
     noted = noted_limit(_CHAT, limit, name, sent)
-    return EncodedRequest(encoded, sent, wanted_usage(request), noted=noted)
+    usage = wanted_usage(request)
+    return EncodedRequest(encoded, sent, usage, noted=noted, model=request.model)
 
 
 def decode_reply(body: bytes, encoded: EncodedRequest, context: Context) -> bytes | None:  # noqa: ARG001

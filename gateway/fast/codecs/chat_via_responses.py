@@ -105,7 +105,7 @@ def encode_request(body: bytes, context: Context) -> EncodedRequest | None:
         limit or ABSENT,
         request.stream or (False if context.capabilities.may_stream_unasked else ABSENT),
     )
-    return EncodedRequest(encode(sent), limit, wanted_usage(request))
+    return EncodedRequest(encode(sent), limit, wanted_usage(request), model=request.model)
 
 
 def decode_reply(body: bytes, encoded: EncodedRequest, context: Context) -> bytes | None:

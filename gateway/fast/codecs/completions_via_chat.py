@@ -156,7 +156,7 @@ def encode_request(body: bytes, context: Context) -> EncodedRequest | None:
         _ASKED if request.stream and context.capabilities.stream_usage else ABSENT,
         request.seed,
     )
-    return EncodedRequest(encode(sent), limit, usage)
+    return EncodedRequest(encode(sent), limit, usage, model=request.model)
 
 
 def _is_taken(request: _Request, context: Context) -> bool:

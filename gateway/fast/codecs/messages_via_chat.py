@@ -79,7 +79,8 @@ def encode_request(body: bytes, context: Context) -> EncodedRequest | None:
         _ASKED if streamed and able.stream_usage else ABSENT,
         cache_key(None, texts[0] if texts else "", context) if able.hints else ABSENT,
     )
-    return EncodedRequest(encode(sent), limit, True if streamed else None)
+    wants_usage = True if streamed else None
+    return EncodedRequest(encode(sent), limit, wants_usage, model=request.model)
 
 
 def _content(texts: list[str], context: Context) -> str | list[TextPart]:

@@ -83,7 +83,8 @@ def encode_request(body: bytes, context: Context) -> EncodedRequest | None:
             cache_key(None, texts[0] if texts else "", context) if able.hints else ABSENT
         ),
     )
-    return EncodedRequest(encode(sent), limit, True if streamed else None)
+    wants_usage = True if streamed else None
+    return EncodedRequest(encode(sent), limit, wants_usage, model=request.model)
 
 
 def decode_reply(body: bytes, encoded: EncodedRequest, context: Context) -> bytes | None:
