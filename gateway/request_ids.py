@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from contextvars import ContextVar
 from typing import Final
 from uuid import uuid4
@@ -31,24 +31,16 @@ def new_line() -> bytes:
     A UUID of version 4 (RFC 9562 section 5.4), since some servers (llama-cpp-python) refuse other
     ids. It is drawn for 4,096 requests at a time, which differ in its last three digits.
     """
-    return next(_lines)
-
-
-def _new_lines() -> Iterator[bytes]:
-    while True:
+    if not _lines:
         beginning = _NAME + str(uuid4())[:-3].encode()
-        for ending in _ENDINGS:
-            yield beginning + ending
+        _lines.extend([beginning + ending for ending in _ENDINGS])
+    return _lines.pop()
 
 
-def _draw_anew() -> None:
-    """Draw other ids in a forked process, which must not repeat those of its parent."""
-    global _lines  # noqa: PLW0603
-    _lines = _new_lines()
-
-
-_lines = _new_lines()
-os.register_at_fork(after_in_child=_draw_anew)
+_lines: list[bytes] = []
+"""Those that are drawn."""
+# A forked process must not repeat those of its parent.
+os.register_at_fork(after_in_child=_lines.clear)
 
 
 def usable(value: bytes) -> str:

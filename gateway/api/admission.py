@@ -146,19 +146,22 @@ def begin(admission: Admission) -> Decision:
     """Begin a request: return its decision, with the client's id of the request or a new one."""
     if admission.begin is not None:
         admission.begin()
-    if admission.request_id:
-        line = request_ids.header_line(admission.request_id)
-        request_ids.OUTGOING.set(b"")
-    else:
-        line = request_ids.new_line()
-        request_ids.OUTGOING.set(line)
+    given = admission.request_id
     return Decision(
         client=admission.client,
-        id_line=line,
-        is_clients_id=admission.request_id != "",
+        id_line=request_ids.header_line(given) if given else request_ids.new_line(),
+        is_clients_id=given != "",
         cors=admission.cors,
         anthropic=admission.anthropic,
     )
+
+
+def carry_id(decision: Decision) -> None:
+    """Have the upstream calls of the present context carry the request's id.
+
+    The client's own is among its fields, which are forwarded.
+    """
+    request_ids.OUTGOING.set(b"" if decision.is_clients_id else decision.id_line)
 
 
 def refusal(error: GatewayError, label: str = "other", request_id: str = "") -> Admission:

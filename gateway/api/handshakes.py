@@ -12,7 +12,7 @@ from time import perf_counter, time
 from typing import Any
 from urllib.parse import quote
 
-from gateway.api.admission import Admission, Handler, Tracing, Upgrade, begin, refusal
+from gateway.api.admission import Admission, Handler, Tracing, Upgrade, begin, carry_id, refusal
 from gateway.api.endings import (
     ClientGone,
     client_error,
@@ -114,6 +114,7 @@ class Handshakes:
     async def serve(self, admission: Admission, upgrade: Upgrade, writer: ReplyWriter) -> None:
         """Serve one handshake, and its socket to the end."""
         writer.decision = decision = begin(admission)
+        carry_id(decision)
         started = perf_counter()
         ending = CLIENT_CLOSED
         try:

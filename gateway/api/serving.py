@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from time import perf_counter
 
-from gateway.api.admission import Admission, begin
+from gateway.api.admission import Admission, begin, carry_id
 from gateway.api.endings import (
     ClientGone,
     client_error,
@@ -46,6 +46,7 @@ class Serving:
         Cancelled when the client disconnects.
         """
         writer, decision = self.writer, self.decision
+        carry_id(decision)
         ending = CLIENT_CLOSED
         try:
             try:

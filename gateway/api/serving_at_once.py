@@ -8,8 +8,7 @@ goes on in a task, by the same code as any request.
 import logging
 from collections.abc import Awaitable, Callable
 
-from gateway import request_ids
-from gateway.api.admission import Admission, ClientConnection
+from gateway.api.admission import Admission, ClientConnection, carry_id
 from gateway.api.endings import ClientGone, written_at_once
 from gateway.api.serving import Serving
 from gateway.api.writing import ReplyWriter
@@ -49,7 +48,7 @@ class ServingAtOnce(Serving):
         """Send the request, if nothing has to be waited for; see `ServedAtOnce`."""
         if self._is_in_task:
             return
-        self._take_context()
+        carry_id(self.decision)  # calls of one turn share a context
         try:
             self._repeated = repeated = self._repeats.repeated(self._call, self.decision)
             is_begun = repeated is not None and repeated.begin(self._notified)
@@ -64,7 +63,6 @@ class ServingAtOnce(Serving):
         return self._rest
 
     async def _rest(self) -> None:
-        self._take_context()
         await self.end_with(self._present)
 
     async def _present(self) -> ClientReply:
@@ -73,12 +71,6 @@ class ServingAtOnce(Serving):
         if self.writer.gone and isinstance(reply.body, bytes):
             raise ClientGone  # in this turn: the task is cancelled in the next
         return reply
-
-    def _take_context(self) -> None:
-        # Another request's id may be known here: calls of one turn share a context, and what goes
-        # on in a task may come from an upstream's connection.
-        own_id = self.decision.id_line
-        request_ids.OUTGOING.set(b"" if self._admission.request_id else own_id)
 
     def _reply(self) -> Awaitable[ClientReply]:
         repeated = self._repeated

@@ -77,8 +77,7 @@ def answer_at_once(fast: Fast | None, reply: UpstreamReply) -> ClientReply | Non
     It is simple if it is complete, JSON and not an error, or if the fast translation admits it,
     which admits no errors.
     """
-    status = reply.status
-    if not (200 <= status < 300 and reply.ended):
+    if not reply.ended or not 200 <= reply.status < 300:
         return None
     body = reply.peek()
     if fast is not None:
@@ -94,7 +93,7 @@ def answer_at_once(fast: Fast | None, reply: UpstreamReply) -> ClientReply | Non
     if len(body) <= SMALL_REPLY_BYTES and only_looks_like_success(body):
         return None
     reply.arrived()
-    return ClientReply(status, reply.headers, body)
+    return ClientReply(reply.status, reply.headers, body)
 
 
 async def answer(

@@ -54,11 +54,11 @@ class RepeatedCall(msgspec.Struct):
         Raises what `reply()` raises, which can still be called.
         """
         begun = self.begun
-        if begun is None or not begun.ended:
+        if begun is None:
             return None
         reply = answer_at_once(self.fast, begun)
         if reply is None:
-            self.is_simple = False
+            self.is_simple = not begun.ended
         else:
             begun.take_over()
         return reply

@@ -100,9 +100,11 @@ class Repeats:
         if len(body) >= self.longest or type(headers) is not ClientHeaders:
             return None
         try:
-            text = self._text(call, headers.derived.get(self._key))
-            if text is not None:
-                return self._repeated(call, decision, *text)
+            latest: Repeat | None = headers.derived.get(self._key)
+            if latest is not None and latest.was_text:
+                text = self._text(call, latest)
+                if text is not None:
+                    return self._repeated(call, decision, latest, text)
             routed = read_routed(body)
             known = self._known(headers, call, routed)
             if known is None:
@@ -119,17 +121,16 @@ class Repeats:
         except (GatewayError, RecursionError):  # the loop tries another endpoint, or raises it
             return None
 
-    def _text(self, call: GenerationRequest, known: Repeat | None) -> tuple[Repeat, Fast] | None:
-        """Return the repeat, and the translation, of one more request for a text; None: it is none.
+    def _text(self, call: GenerationRequest, latest: Repeat) -> Fast | None:
+        """Return the translation of one more request for a text; None: it is none.
 
         A codec reads all of it, so that routing need not.
         """
-        if known is None or not (known.was_text and self._holds(known)):
-            return None
-        fast = self._exchange.attempts.by_codec(call, known.route, None)
-        if fast is not None and fast.text_model == known.model:
-            return known, fast
-        known.was_text = False
+        if self._holds(latest):
+            fast = self._exchange.attempts.by_codec(call, latest.route, None)
+            if fast is not None and fast.text_model == latest.model:
+                return fast
+        latest.was_text = False
         return None
 
     def _repeated(

@@ -177,7 +177,7 @@ class FastTranslation:
 
     __slots__ = (
         *("_call_context", "_codec", "_context", "_encoded", "_generic", "_ids", "_request"),
-        "sent",
+        *("sent", "text_model"),
     )
     is_agents: ClassVar[bool] = False
 
@@ -193,16 +193,11 @@ class FastTranslation:
         self._request = request
         self._encoded = encoded
         self.sent = encoded.sent
+        self.text_model = encoded.model if encoded.wants_usage is None else ""
         self._context = context
         self._call_context = call_context
         self._generic: Translation | None = None
         self._ids = DrawnIds(context.new_id) if codec.repeats_ids else None
-
-    @property
-    def text_model(self) -> str:
-        """The client's model, if this is all that routing needs to know; see `Fast`."""
-        encoded = self._encoded
-        return encoded.model if encoded.wants_usage is None else ""
 
     @property
     def fell_back(self) -> bool:

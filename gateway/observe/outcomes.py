@@ -106,7 +106,7 @@ def ended(decision: Decision, status: int, error: GatewayError | None = None) ->
     if error is not None:
         return broken_by(error)
     if status < 400:
-        if not decision.has_failed:
+        if not decision.failures or not decision.has_failed:
             return SUCCESS
         return Ending(outcome_of(decision.failures[-1].reason))
     if status == _TOO_MANY or status >= 500:

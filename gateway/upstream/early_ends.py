@@ -24,29 +24,34 @@ idle for long enough to show anything."""
 class EarlyEnds:
     """What is known of one address. Times are the loop's."""
 
-    __slots__ = ("_expiry", "_in_a_row", "_until")
+    __slots__ = ("_expiry", "_in_a_row", "_until", "are_likely")
 
     def __init__(self, keepalive_expiry: float) -> None:
         self._expiry = keepalive_expiry
         self._in_a_row = 0
         self._until = 0.0
+        self.are_likely = False
+        """Whether any may come at all."""
 
     def ended(self, answers: int, idle_for: float, now: float) -> None:
         """Note that the server has ended a connection that was to be used again."""
         if answers == 1 and self._is_soon(idle_for):
             self._in_a_row = min(self._in_a_row + 1, _IN_A_ROW)
+            self.are_likely = self._in_a_row == _IN_A_ROW
             self._until = now + _REMEMBERED
 
     def outlived(self) -> None:
         """Note that the server has kept a connection open after its first answer."""
         self._in_a_row = 0
+        self.are_likely = False
 
     def may_come(self, idle_for: float, now: float) -> bool:
         """Whether a connection that has been idle for so long may be about to end so."""
-        if self._in_a_row < _IN_A_ROW:
+        if not self.are_likely:
             return False
         if now >= self._until:
             self._in_a_row -= 1
+            self.are_likely = False
             return False
         return self._is_soon(idle_for)
 

@@ -164,7 +164,7 @@ class Pool:
         connection = self._take_idle()
         if connection is None:
             return None
-        flight = self._flight(call)
+        flight = Flight(self._terms, call.method) if call.timeouts is None else self._flight(call)
         flight.begin(connection, head, body, notify)
         return flight
 
@@ -207,7 +207,7 @@ class Pool:
         while self._idle:
             connection, idle_since = self._idle.popitem()
             now = connection.loop.time()
-            if early_ends.may_come(now - idle_since, now):
+            if early_ends.are_likely and early_ends.may_come(now - idle_since, now):
                 self._idle[connection] = idle_since
                 connection, idle_since = next(iter(self._idle.items()))
                 if early_ends.may_come(now - idle_since, now):
