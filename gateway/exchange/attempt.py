@@ -239,10 +239,7 @@ class Attempts:
         return self._contexts.for_route(route, shape)
 
     def by_codec(self, call: GenerationRequest, route: Route, routed: Routed | None) -> Fast | None:
-        """Return a codec's translation of a small request that has nothing to fix, if it can.
-
-        `routed` is None where nothing has been read of it.
-        """
+        """Return a codec's translation of a small request with nothing to fix; None: it is none."""
         of_route = self._contexts.for_route(route, route.shape)
         paths, shape = of_route.fast[call.shape], call.shape
         if shape in SEALING:
