@@ -102,7 +102,7 @@ def test_only_the_edges_know_frameworks_and_sockets() -> None:
         if module.layer not in ASGI_FOLDERS:
             banned |= {"starlette", "uvicorn"}
         if module.layer not in NETWORK_FOLDERS:
-            banned |= {"httpx2", "httptools", "socket", "ssl", "http"}
+            banned |= {"httpcore2", "httptools", "socket", "ssl", "http"}
         if module.layer != "stores":
             banned |= {"redis", "sqlite3"}
         if module.layer == "translate":

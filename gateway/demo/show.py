@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import httpx2
+import httpcore2
 from click import echo, style
 
 from gateway import app, servers
@@ -19,6 +19,8 @@ from gateway.server.serving import BACKLOG, Listener, bind, serve
 
 KEY = "sk-demo"
 _ADDRESS = ("127.0.0.1", 0)
+_PATIENCE = 30.0
+"""Seconds that each step of a call may take."""
 Print = Callable[[str], None]
 """Prints a line, which may have ANSI colours."""
 
@@ -196,19 +198,34 @@ def _settings(upstream_url: str) -> Settings:
 
 async def _play(write: Print, upstream_url: str, gateway_url: str) -> bool:
     succeeded = True
-    async with httpx2.AsyncClient(trust_env=False, timeout=30) as client:
+    async with httpcore2.AsyncConnectionPool() as client:
         for scene in SCENES:
             write("\n" + style(scene.title, bold=True))
             write(style(f"POST /v1{scene.path}  {json.dumps(scene.body)}", dim=True))
-            asked: Any = {"json": scene.body, "headers": scene.headers}
-            direct = await client.post(upstream_url + scene.path, **asked)
-            write(f"  the upstream  {style(direct.status_code, fg='red')}  {_text(direct)}")
-            through = await client.post(gateway_url + scene.path, **asked)
-            write(f"  the gateway   {style(through.status_code, fg='green')}  {_text(through)}")
-            _write_headers(write, through.headers)
-            expected = direct.status_code >= 400 and through.status_code == 200
+            direct = await _post(client, upstream_url, scene)
+            write(f"  the upstream  {style(direct.status, fg='red')}  {_text(direct)}")
+            through = await _post(client, gateway_url, scene)
+            write(f"  the gateway   {style(through.status, fg='green')}  {_text(through)}")
+            _write_headers(write, _fields(through))
+            expected = direct.status >= 400 and through.status == 200
             succeeded = succeeded and expected
     return await _play_socket(write, upstream_url, gateway_url) and succeeded
+
+
+async def _post(
+    client: httpcore2.AsyncConnectionPool, base_url: str, scene: Scene
+) -> httpcore2.Response:
+    return await client.request(
+        "POST",
+        base_url + scene.path,
+        headers=[("content-type", "application/json"), *scene.headers.items()],
+        content=json.dumps(scene.body).encode(),
+        extensions={"timeout": dict.fromkeys(("connect", "read", "write", "pool"), _PATIENCE)},
+    )
+
+
+def _fields(reply: httpcore2.Response) -> dict[str, str]:
+    return {name.decode().lower(): value.decode() for name, value in reply.headers}
 
 
 async def _play_socket(write: Print, upstream_url: str, gateway_url: str) -> bool:
@@ -230,12 +247,12 @@ def _write_headers(write: Print, headers: Mapping[str, str]) -> None:
             write(" " * 16 + style(f"{name}: {headers[name]}", dim=True))
 
 
-def _text(reply: httpx2.Response) -> str:
+def _text(reply: httpcore2.Response) -> str:
     """Return a reply for display: its error, its texts, or an excerpt of its stream."""
-    if reply.headers["content-type"].startswith("text/event-stream"):
-        events = [line for line in reply.text.splitlines() if line]
+    if _fields(reply)["content-type"].startswith("text/event-stream"):
+        events = [line for line in reply.content.decode().splitlines() if line]
         return "\n                ".join([events[0], "…", *events[-2:]])
-    body = reply.json()
+    body = json.loads(reply.content)
     if body.get("error"):
         message: str = body["error"]["message"]
         return message

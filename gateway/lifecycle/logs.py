@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from gateway.config.operator_settings import LogSettings
 
 _LEVELS = {
-    "httpx2": "WARNING",
     "httpcore2": "WARNING",
     "opentelemetry": "CRITICAL",
     "redis": "WARNING",
@@ -16,8 +15,9 @@ _LEVELS = {
     "uvicorn": "ERROR",
     "uvicorn.error": "ERROR",
 }
-"""Libraries that log too much: INFO lines with whole URLs, a warning for each malformed request,
-with which any client could flood the log, and several for each export of spans that fails."""
+"""Libraries that log too much: each step of a request with all of its fields, a warning for each
+malformed one, with which any client could flood the log, and several for each export of spans that
+fails."""
 
 
 class JsonFormatter(logging.Formatter):

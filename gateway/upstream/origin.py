@@ -32,11 +32,20 @@ class Origin:
     """Without a trailing slash; may be empty."""
 
     @property
+    def written_host(self) -> str:
+        """The host as URLs have it: an IPv6 address is in brackets."""
+        return f"[{self.host}]" if ":" in self.host else self.host
+
+    @property
+    def written_port(self) -> int | None:
+        """The port as URLs have it; None: the scheme's own, which is left out."""
+        return None if self.port == (443 if self.scheme == "https" else 80) else self.port
+
+    @property
     def host_header(self) -> bytes:
-        """The `Host` field's value: the default port left out, an IPv6 address in brackets."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        default = 443 if self.scheme == "https" else 80
-        return (host if self.port == default else f"{host}:{self.port}").encode("ascii")
+        """The `Host` field's value."""
+        host, port = self.written_host, self.written_port
+        return (host if port is None else f"{host}:{port}").encode("ascii")
 
     @property
     def root_path(self) -> str:

@@ -9,13 +9,12 @@ connection or a new one; connections in use plus idle ones are never more than t
 """
 
 import asyncio
-import re
 from collections.abc import Callable
 from dataclasses import replace
 from typing import cast
 
 from gateway.config.settings import UpstreamSettings
-from gateway.errors import InvalidRequest, Reason, UpstreamUnavailable
+from gateway.errors import Reason, UpstreamUnavailable
 from gateway.shapes import BegunReply, SendsAtOnce, Shape, UpstreamCall
 from gateway.upstream.call_timeouts import timeouts_of
 from gateway.upstream.credentials import Credentials
@@ -24,7 +23,7 @@ from gateway.upstream.early_ends import EarlyEnds
 from gateway.upstream.headers import OutgoingHeaders, RequestStart, field_lines, framing
 from gateway.upstream.origin import Origin
 from gateway.upstream.slots import Slots, UpstreamStats, for_look_ups, for_requests
-from gateway.upstream.targets import targets_of
+from gateway.upstream.targets import method_of, targets_of
 from gateway.upstream.transport.connecting import new_connection
 from gateway.upstream.transport.connection import Connection
 from gateway.upstream.transport.dial import Dialer
@@ -32,7 +31,6 @@ from gateway.upstream.transport.flight import Flight
 from gateway.upstream.transport.reply_parser import ClosedUnanswered
 from gateway.upstream.transport.terms import Terms
 
-_METHOD = re.compile(r"[A-Z]{1,32}")
 _TRUSTED_SECONDS = 0.005
 """How long after its last use a connection is reused without asking the kernel about it."""
 
@@ -58,7 +56,7 @@ class Pool:
         # Where the target depends on nothing but the path, as it does but for Azure's deployments.
         paths = () if upstream.kind.deployments else tuple(shape.path for shape in Shape)
         self._starts = {
-            path: RequestStart(self._start("POST", origin.target(path))) for path in paths
+            path: RequestStart(self._start(b"POST", origin.target(path))) for path in paths
         }
         self._dialer = dialer or Dialer(upstream, origin)
         self._slots = slots or for_requests(upstream)
@@ -257,11 +255,9 @@ class Pool:
             and not (call.query or call.root)
         ):
             return b"%bcontent-length: %d\r\n\r\n" % (self._headers.head(start, call), len(body))
-        if not _METHOD.fullmatch(call.method):
-            raise InvalidRequest("The request method is not a word of capital letters.")
-        beginning = self._start(call.method, self._target(call))
+        beginning = self._start(method_of(call), self._target(call))
         fields = self._headers.lines(call)
         return b"".join((beginning, fields, field_lines(framing(call)), b"\r\n"))
 
-    def _start(self, method: str, target: bytes) -> bytes:
-        return b"%b %b%b" % (method.encode("ascii"), target, self._fixed_part)
+    def _start(self, method: bytes, target: bytes) -> bytes:
+        return b"%b %b%b" % (method, target, self._fixed_part)

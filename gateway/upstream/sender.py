@@ -48,9 +48,10 @@ class Reached:
 class Upstreams:
     """Two senders per configured upstream: for requests, for look-ups.
 
-    The gateway's own pools, or httpx2 where an upstream has a `proxy` or wants `http2`. `noticed`
-    is called when one of several addresses is ejected, and when it is back. The senders of
-    upstreams that are the same `before` are taken over. Nothing is connected before the first call.
+    The gateway's own pools, or httpcore2 where an upstream has a `proxy` or wants `http2`.
+    `noticed` is called when one of several addresses is ejected, and when it is back. The senders
+    of upstreams that are the same `before` are taken over. Nothing is connected before the first
+    call.
     Raises `ValueError` when an upstream's settings cannot be used.
     """
 
@@ -239,7 +240,7 @@ def _sender(
     try:
         origin = parse_base_url(url)
         if upstream.proxy is not None or (upstream.http2 and origin.scheme == "https"):
-            # httpx2 takes memory that most gateways have no use for.
+            # httpcore2 takes memory that most gateways have no use for.
             from gateway.upstream.proxied.http_client import HttpClient
 
             return HttpClient(upstream, origin, credentials, slots=slots)

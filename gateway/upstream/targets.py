@@ -1,8 +1,10 @@
-"""From a call to its request target: OpenAI's paths below the base URL, or Azure's own."""
+"""From a call to its request line: its method, and OpenAI's paths below the base URL or Azure's."""
 
+import re
 from collections.abc import Callable
 
 from gateway.config.settings import UpstreamSettings
+from gateway.errors import InvalidRequest
 from gateway.shapes import UpstreamCall
 from gateway.upstream.azure_paths import AzurePaths, split_api_version
 from gateway.upstream.credentials import Credentials
@@ -10,6 +12,15 @@ from gateway.upstream.origin import Origin
 
 Targets = Callable[[UpstreamCall], bytes]
 """Returns a call's request target; raises `InvalidRequest` when it would leave the base URL."""
+
+_METHOD = re.compile(r"[A-Z]{1,32}")
+
+
+def method_of(call: UpstreamCall) -> bytes:
+    """Return a call's method as it is sent; raises `InvalidRequest` for one that cannot be."""
+    if not _METHOD.fullmatch(call.method):
+        raise InvalidRequest("The request method is not a word of capital letters.")
+    return call.method.encode("ascii")
 
 
 def targets_of(upstream: UpstreamSettings, origin: Origin, credentials: Credentials) -> Targets:

@@ -159,7 +159,7 @@ def test_what_is_empty_or_out_of_place_is_wrong_usage(
 
 
 LIGHT = [("-V",), ("-h",), ("healthcheck", "--help"), ("healthcheck",)]
-HEAVY = {"pydantic", "uvicorn", "starlette", "httpx2", "jinja2", "nacl"}
+HEAVY = {"pydantic", "uvicorn", "starlette", "httpcore2", "jinja2", "nacl"}
 
 
 @pytest.mark.parametrize("arguments", LIGHT)

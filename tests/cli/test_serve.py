@@ -227,7 +227,7 @@ HEAVY = {
     *("pydantic", "yaml", "uvicorn", "starlette", "anyio", "prometheus_client", "multiprocessing"),
     *("gateway.cli.check", "gateway.observe.tracing", "shutil"),
     *("websockets", "gateway.api.sockets", "gateway.exchange.sockets", "email", "html", "tempfile"),
-    *("httpx2", "jinja2", "nacl", "sqlite3", "redis", "opentelemetry", "tiktoken", "difflib"),
+    *("httpcore2", "jinja2", "nacl", "sqlite3", "redis", "opentelemetry", "tiktoken", "difflib"),
     *("gateway.config.schema", "gateway.config.load", "gateway.admin.application", "gateway.demo"),
 }
 """What is needed at the start only, or by some requests, or where it is configured."""

@@ -71,7 +71,7 @@ REFUSALS: dict[str, Json] = {
 OVERLOADED: Json = {"message": "That model is currently overloaded.", "type": "server_error"}
 ALL = (*UNTOUCHED, *RENAMED, *TRANSLATED, *FANNED_OUT)
 FEW = (UNTOUCHED[1], RENAMED[1], TRANSLATED[0], FANNED_OUT[0])
-SENDERS = ("pool", "httpx2")
+SENDERS = ("pool", "httpcore2")
 
 Write = Callable[[Visit, bytes], object]
 

@@ -79,9 +79,3 @@ def test_an_exception_is_part_of_its_line(capsys: pytest.CaptureFixture[str]) ->
         logging.getLogger("gateway").exception("it failed")
     entry = json.loads(capsys.readouterr().err)
     assert "ValueError" in entry["exception"]
-
-
-def test_libraries_that_log_urls_are_quiet(capsys: pytest.CaptureFixture[str]) -> None:
-    log_to_stderr(LogSettings(level="info"))
-    logging.getLogger("httpx2").info("GET https://host/?key=secret")
-    assert capsys.readouterr().err == ""

@@ -76,7 +76,7 @@ def test_a_name_that_is_not_resolved_holds_up_no_other_nor_the_end(
     async def scenario(port: int) -> None:
         waiting = [asyncio.create_task(greeted("silent.test", 1)) for _ in range(silent)]
         assert await greeted("upstream.test", port) == b"hello"
-        stream = await anyio.connect_tcp("upstream.test", port)  # as httpx2 does
+        stream = await anyio.connect_tcp("upstream.test", port)  # as httpcore2 does
         assert await stream.receive() == b"hello"
         await stream.aclose()
         await asyncio.to_thread(wait_until, lambda: "silent.test" in system.asked)

@@ -62,7 +62,7 @@ class World:
 WorldMaker = Callable[..., AbstractAsyncContextManager[World]]
 
 
-@pytest.fixture(params=["pool-asyncio", "pool-uvloop", "httpx2-asyncio"])
+@pytest.fixture(params=["pool-asyncio", "pool-uvloop", "httpcore2-asyncio"])
 def variant(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 

@@ -113,7 +113,7 @@ async def test_no_call_is_begun_until_a_failure_is_made_good() -> None:
 async def test_a_library_sends_in_one_part_only() -> None:
     async with scripted(Server("a")) as upstream:
         settings = settings_for(upstream.base_url)
-        one = OneAddress(Health(upstream.base_url), sender_for("httpx2-asyncio", settings))
+        one = OneAddress(Health(upstream.base_url), sender_for("httpcore2-asyncio", settings))
         assert await read(await one.send(POST.copy())) == b"a"
         assert one.begin(POST.copy(), Mock()) is None
         await one.aclose()

@@ -36,15 +36,17 @@ async def test_a_request_arrives_as_it_was_meant(before: WorldMaker) -> None:
 
     request = call(
         b'{"model":"m"}',
-        path="/models/ft:gpt-3.5:a%2Fb!$&'()*+,;=@~",
-        query=b"limit=1&after=%41'^`{|}[]",
+        path="/models/ft:gpt-3.5:a%2Fb!$&'()*+,;=@~\"<>^`{|}",
+        query=b"limit=1&after=%41'^`{|}[]\"<>",
         client_headers=((b"content-type", b"application/json"), (b"x-secret", b"1")),
     )
     async with before(script) as world:
         assert await world.fetch(request) == (200, b"fine")
         port = world.upstream.port
     assert seen[0].method == "POST"
-    assert seen[0].target == ("/v1/models/ft:gpt-3.5:a%2Fb!$&'()*+,;=@~?limit=1&after=%41'^`{|}[]")
+    assert seen[0].target == (
+        "/v1/models/ft:gpt-3.5:a%2Fb!$&'()*+,;=@~\"<>^`{|}?limit=1&after=%41'^`{|}[]\"<>"
+    )
     assert seen[0].body == b'{"model":"m"}'
     assert sorted((name.lower(), value) for name, value in seen[0].headers) == [
         ("accept-encoding", "identity"),
@@ -305,6 +307,7 @@ async def test_nothing_is_sent_for_a_request_that_cannot_be_written(before: Worl
             GET.copy(path="/../admin"),
             GET.copy(query=b"a b"),
             GET.copy(method="GET / HTTP/1.1\r\nX: "),
+            GET.copy(method="get"),
             GET.copy(client_headers=((b"accept", b"a\r\nX-Injected: 1"),)),
         ):
             with pytest.raises(InvalidRequest):

@@ -4,11 +4,12 @@ import pytest
 
 from gateway.config.secret import Secret
 from gateway.config.settings import CredentialPolicy, UpstreamSettings
+from gateway.errors import InvalidRequest
 from gateway.servers import PROFILES, Profile
 from gateway.shapes import UpstreamCall
 from gateway.upstream.credentials import Credentials
 from gateway.upstream.origin import parse_base_url
-from gateway.upstream.targets import targets_of
+from gateway.upstream.targets import method_of, targets_of
 from tests import kinds
 from tests.upstream.conftest import WorldMaker, call
 from tests.upstream.scripted import Peer, with_length
@@ -34,6 +35,13 @@ def test_azures_version_is_the_configured_one() -> None:
     upstream = UpstreamSettings("u", "https://h.example", kinds.AZURE, api_version="2023-05-15")
     targets = targets_of(upstream, parse_base_url(upstream.base_url), Credentials(upstream))
     assert targets(CALL) == (b"/openai/deployments/m/chat/completions?a=1&api-version=2023-05-15")
+
+
+def test_a_method_is_sent_as_it_is_or_not_at_all() -> None:
+    assert method_of(CALL.copy(method="PATCH")) == b"PATCH"
+    for method in ("get", "GET ", "GET\n", "G\u00c9T", "", "A" * 33):
+        with pytest.raises(InvalidRequest, match="capital letters"):
+            method_of(CALL.copy(method=method))
 
 
 @pytest.mark.anyio

@@ -1,1 +1,1 @@
-"""Sending over httpx2: for upstreams behind a forward proxy, and for HTTP/2."""
+"""Sending over httpcore2: for upstreams behind a forward proxy, and for HTTP/2."""

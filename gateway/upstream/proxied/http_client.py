@@ -1,4 +1,4 @@
-"""Sending over httpx2: for upstreams behind a forward proxy, and for HTTP/2.
+"""Sending over httpcore2: for upstreams behind a forward proxy, and for HTTP/2.
 
 It keeps the promises of the gateway's own pool (`pool.py`) with a library's means, with four
 differences: chunks that arrive together are not joined; a connection has no greatest age; an early
@@ -6,20 +6,20 @@ reply to a streamed upload is seen only once the upload ends or breaks; and what
 received cannot be known, so that only safe methods are sent again when a reused connection ends
 before a reply's head is complete.
 
-httpx2 itself repeats a request only if it was certainly not processed: it had not been written yet,
-or the HTTP/2 server's GOAWAY left it out (RFC 9113 section 6.8). Before it uses an idle connection
-of HTTP/1.1 again it looks whether the server has closed it.
+httpcore2 itself repeats a request only if it was certainly not processed: it had not been written
+yet, or the HTTP/2 server's GOAWAY left it out (RFC 9113 section 6.8). Before it uses an idle
+connection of HTTP/1.1 again it looks whether the server has closed it.
 
-The transport is used bare: `httpx2.AsyncClient` would add cookies, redirects, environment proxies
-and a log line with the whole URL.
+Methods, targets and header fields go as they are, as the gateway's own pool sends them.
 """
 
 import asyncio
 import ssl
 from collections.abc import AsyncIterator, Callable
-from typing import Any, cast
+from contextlib import aclosing
+from typing import Any, Protocol
 
-import httpx2
+import httpcore2
 
 from gateway.config.settings import TimeoutSettings, UpstreamSettings
 from gateway.errors import Reason, TruncatedStream, UpstreamError, UpstreamTimeout
@@ -31,36 +31,34 @@ from gateway.upstream.credentials import Credentials
 from gateway.upstream.delivery import SAFE_METHODS
 from gateway.upstream.headers import OutgoingHeaders, framing
 from gateway.upstream.origin import Origin
-from gateway.upstream.proxied.httpx_errors import causes, closed_unanswered, gateway_errors
-from gateway.upstream.proxied.reuse import WatchedTransport
+from gateway.upstream.proxied.forward_proxy import host_for, proxy_of
+from gateway.upstream.proxied.httpcore_errors import causes, closed_unanswered, gateway_errors
+from gateway.upstream.proxied.request_body import RequestBody
+from gateway.upstream.proxied.reuse import WatchedPool
 from gateway.upstream.reply_fields import reply_headers
 from gateway.upstream.slots import Slots, UpstreamStats, for_look_ups, for_requests
-from gateway.upstream.targets import targets_of
+from gateway.upstream.targets import method_of, targets_of
 from gateway.upstream.transport.client_tls import (
     client_context,
     suspect_certificate,
     suspect_handshake,
 )
-from gateway.upstream.transport.request_body import measured
 
 
-class _RequestBody(httpx2.AsyncByteStream):
-    """A call's body as httpx2 wants it."""
+class Transport(Protocol):
+    """What sends requests: httpcore2's pool, or what a test has in its place."""
 
-    def __init__(self, call: UpstreamCall) -> None:
-        self._body = call.body
-        self._length = call.body_length
+    async def handle_async_request(self, request: httpcore2.Request) -> httpcore2.Response:
+        """Send a request; return the head of its reply. Raises httpcore2's errors."""
+        ...
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        if isinstance(self._body, bytes):
-            yield self._body
-            return
-        async for piece in measured(self._body, self._length):
-            yield piece
+    async def aclose(self) -> None:
+        """Close every connection."""
+        ...
 
 
 class _Progress:
-    """What httpx2 reports of one attempt: whether it connected, and when it has sent all.
+    """What httpcore2 reports of one attempt: whether it connected, and when it has sent all.
 
     Also keeps hold of a new socket until a connection object has it: a cancelled TLS handshake
     would leave it to the garbage collector (httpcore2 2.16 closes it for an `Exception` only).
@@ -77,7 +75,7 @@ class _Progress:
         """When TLS began on a new connection (loop time); 0 without."""
 
     async def __call__(self, event: str, info: dict[str, Any]) -> None:
-        """Take an event (called by httpx2)."""
+        """Take an event (called by httpcore2)."""
         if event.endswith(".connect_tcp.complete"):
             self.connected = True
             self._unclaimed = stream = info["return_value"]
@@ -97,7 +95,7 @@ class _Progress:
 
 
 class HttpClient:
-    """One upstream over httpx2. Raises `ValueError` when its settings cannot be used.
+    """One upstream over httpcore2. Raises `ValueError` when its settings cannot be used.
 
     `transport` replaces the network in tests.
     """
@@ -108,24 +106,25 @@ class HttpClient:
         origin: Origin,
         credentials: Credentials,
         *,
-        transport: httpx2.AsyncBaseTransport | None = None,
+        transport: Transport | None = None,
         slots: Slots | None = None,
         tls: ssl.SSLContext | None = None,
     ) -> None:
         self._made_for = upstream, origin, credentials
         self._name = upstream.name
         self._timeouts = upstream.timeouts
-        proxy = upstream.proxy.reveal() if upstream.proxy is not None else ""
-        self._whose = "its own or its proxy's" if proxy.startswith("https:") else "its"
+        proxy = proxy_of(upstream)
+        has_name = proxy is not None and proxy.url.scheme == b"https"
+        self._whose = "its own or its proxy's" if has_name else "its"
         """Whose certificates are verified."""
         self._target = targets_of(upstream, origin, credentials)
         self._headers = OutgoingHeaders(upstream, credentials, origin.host_header)
         self._slots = slots or for_requests(upstream)
         self._tls = tls or client_context(upstream)
-        host = f"[{origin.host}]" if ":" in origin.host else origin.host
-        self._base = httpx2.URL(f"{origin.scheme}://{host}:{origin.port}")
-        self._transport = transport or _transport(
-            upstream, self._slots.limit, self._tls, is_encrypted=origin.scheme == "https"
+        self._origin = origin
+        self._host = host_for(origin, proxy)
+        self._transport = transport or WatchedPool(
+            upstream, self._slots.limit, self._tls, proxy, is_encrypted=origin.scheme == "https"
         )
 
     @property
@@ -145,8 +144,7 @@ class HttpClient:
         try:
             headers = self._headers.outgoing(call)
             headers.extend(framing(call))
-            url = self._base.copy_with(raw_path=self._target(call))
-            response = await self._respond(call, url, headers)
+            response = await self._respond(call, headers)
         except BaseException:
             self._slots.release()
             raise
@@ -158,35 +156,41 @@ class HttpClient:
         await self._transport.aclose()
 
     def stats(self) -> UpstreamStats:
-        """Return what is in flight; httpx2 does not show its idle connections."""
+        """Return what is in flight; httpcore2 does not show its idle connections."""
         return UpstreamStats(in_flight=self._slots.in_use, idle=None, queued=self._slots.queued)
 
+    def _request(self, call: UpstreamCall, headers: list[tuple[bytes, bytes]]) -> httpcore2.Request:
+        """Return a call as a request; each attempt adds its limits, and who is told of it."""
+        url = httpcore2.URL(
+            scheme=self._origin.scheme,
+            host=self._host,
+            port=self._origin.written_port,  # a forward proxy is asked for the URL as it is
+            target=self._target(call),
+        )
+        # Certificates have the host without the brackets that `_host` may have.
+        extensions = {"sni_hostname": self._origin.host}
+        return httpcore2.Request(
+            method_of(call), url, headers=headers, content=RequestBody(call), extensions=extensions
+        )
+
     async def _respond(
-        self, call: UpstreamCall, url: httpx2.URL, headers: list[tuple[bytes, bytes]]
-    ) -> httpx2.Response:
+        self, call: UpstreamCall, headers: list[tuple[bytes, bytes]]
+    ) -> httpcore2.Response:
         try:
-            return await self._attempt(call, url, headers)
+            return await self._attempt(call, self._request(call, headers))
         except _ReusedConnectionClosed:
             if call.method not in SAFE_METHODS or not isinstance(call.body, bytes):
                 raise
-        # The closed connection has left httpx2's pool; a second loss is not the race any more.
+        # The closed connection has left httpcore2's pool; a second loss is not the race any more.
         call.resends += 1
-        return await self._attempt(call, url, headers)
+        return await self._attempt(call, self._request(call, headers))
 
-    async def _attempt(
-        self, call: UpstreamCall, url: httpx2.URL, headers: list[tuple[bytes, bytes]]
-    ) -> httpx2.Response:
+    async def _attempt(self, call: UpstreamCall, request: httpcore2.Request) -> httpcore2.Response:
         deadline = asyncio.timeout(None)
         timeouts = timeouts_of(call, self._timeouts)
         progress = _Progress(deadline, timeouts.first_byte)
         limits = _limits_before_the_head(timeouts)
-        request = httpx2.Request(
-            call.method,
-            url,
-            headers=headers,
-            stream=_RequestBody(call),
-            extensions={"timeout": limits, "trace": progress},
-        )
+        request.extensions.update(timeout=limits, trace=progress)
         try:
             with gateway_errors(self._name, "head", whose=self._whose):
                 async with deadline:
@@ -197,7 +201,7 @@ class HttpClient:
                 raise _ReusedConnectionClosed(
                     error.message, reason=error.reason
                 ) from error.__cause__
-            if isinstance(error.__cause__, httpx2.ConnectError):
+            if isinstance(error.__cause__, httpcore2.ConnectError):
                 suspect_handshake(error, causes(error.__cause__), self._made_for[0])
             if progress.secured_at and closed_unanswered(error.__cause__):
                 age = asyncio.get_running_loop().time() - progress.secured_at
@@ -216,29 +220,30 @@ class HttpClient:
 
 
 class HttpReply(ChunkedReply):
-    """A reply whose body httpx2 reads."""
+    """A reply whose body httpcore2 reads."""
 
     def __init__(
-        self, name: str, response: httpx2.Response, stream_idle: float, slots: Slots
+        self, name: str, response: httpcore2.Response, stream_idle: float, slots: Slots
     ) -> None:
         super().__init__()
         self._name = name
-        self._stream = cast("httpx2.AsyncByteStream", response.stream)
+        self._response = response
         self._stream_idle = stream_idle
         self._slots = slots
         self._open = True
         self._complete = False
-        self.status = response.status_code
-        self.headers = reply_headers(tuple(response.headers.raw))
+        self.status = response.status
+        self.headers = reply_headers(tuple(response.headers))
 
     async def _read(self) -> AsyncIterator[bytes]:
         if not self._open:
             raise TruncatedStream(f"The reply of upstream '{self._name}' was given up unread.")
         try:
             with gateway_errors(self._name, "body", self._stream_idle):
-                async for chunk in self._stream:
-                    if chunk:
-                        yield chunk
+                async with aclosing(self._response.aiter_stream()) as chunks:
+                    async for chunk in chunks:
+                        if chunk:
+                            yield chunk
             self._complete = self._open
         finally:
             await self._close()
@@ -251,7 +256,7 @@ class HttpReply(ChunkedReply):
         self._open = False
         try:
             with gateway_errors(self._name, "body", self._stream_idle):
-                await self._stream.aclose()
+                await self._response.aclose()
         finally:
             self._slots.release()
 
@@ -260,23 +265,11 @@ class _ReusedConnectionClosed(UpstreamError):
     """A connection that had served before closed without one byte of a reply."""
 
 
-def _transport(
-    upstream: UpstreamSettings, connections: int, tls: ssl.SSLContext, *, is_encrypted: bool
-) -> httpx2.AsyncHTTPTransport:
-    try:
-        return WatchedTransport(upstream, connections, tls, is_encrypted=is_encrypted)
-    except ImportError as error:
-        raise ValueError(
-            f"upstream '{upstream.name}': a SOCKS proxy needs a package that is not installed; "
-            "install httpx2[socks] or change proxy"
-        ) from error
-
-
 def _limits_before_the_head(timeouts: TimeoutSettings) -> dict[str, float | None]:
-    """Return httpx2's limits (seconds) up to a reply's head.
+    """Return httpcore2's limits (seconds) up to a reply's head.
 
     Reading has none of its own: the deadline limits that wait, so that a head that drips byte
-    by byte cannot outlast it. httpx2 reads the dict again for the body, and by then the time
+    by byte cannot outlast it. httpcore2 reads the dict again for the body, and by then the time
     between two reads is what counts.
     """
     return {

@@ -1,24 +1,26 @@
-"""When httpx2's connections are used again: not while their server may be about to end them.
+"""When httpcore2's connections are used again: not while their server may be about to end them.
 
-The rule is that of the gateway's own pool (`gateway/upstream/early_ends.py`). httpx2 looks whether
-an idle connection of HTTP/1.1 is still open whenever a request comes or ends, and at one of HTTP/2
-not at all: so an end is seen only then, or by the request that is lost to it.
+The rule is that of the gateway's own pool (`gateway/upstream/early_ends.py`). httpcore2 looks
+whether an idle connection of HTTP/1.1 is still open whenever a request comes or ends, and at one of
+HTTP/2 not at all: so an end is seen only then, or by the request that is lost to it.
 """
 
 import asyncio
 import ssl
-from typing import Any
 
-import httpx2
+import httpcore2
 
 from gateway.config.settings import UpstreamSettings
 from gateway.upstream.early_ends import EarlyEnds
+from gateway.upstream.proxied.request_body import RequestBody
 
 
-class WatchedConnection:
-    """One of httpx2's connections, with what its pool asks of it."""
+class WatchedConnection(httpcore2.AsyncConnectionInterface):
+    """One of httpcore2's connections, with what its pool asks of it."""
 
-    def __init__(self, connection: Any, early_ends: EarlyEnds) -> None:
+    def __init__(
+        self, connection: httpcore2.AsyncConnectionInterface, early_ends: EarlyEnds
+    ) -> None:
         self._connection = connection
         self._early_ends = early_ends
         self._loop = asyncio.get_running_loop()
@@ -26,11 +28,13 @@ class WatchedConnection:
         self._idle_since: float | None = None
         """Loop time; None: it carries a request, or is new."""
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._connection, name)
+    async def handle_async_request(self, request: httpcore2.Request) -> httpcore2.Response:
+        """Send a request, whose `trace` notes its loss here.
 
-    async def handle_async_request(self, request: Any) -> Any:
-        """Send a request, whose `trace` notes its loss here."""
+        Raises `UpstreamError` for one that cannot be sent again, and what the connection raises.
+        """
+        if isinstance(request.stream, RequestBody):
+            request.stream.check_unread()
         self._idle_since = None
         request.extensions["trace"].note_loss = self._lost
         return await self._connection.handle_async_request(request)
@@ -41,7 +45,7 @@ class WatchedConnection:
 
     def has_expired(self) -> bool:
         """Whether it is idle, and has been for too long or is ended by the server."""
-        expired: bool = self._connection.has_expired()
+        expired = self._connection.has_expired()
         if self._connection.is_idle():
             now = self._loop.time()
             if self._idle_since is None:
@@ -50,6 +54,34 @@ class WatchedConnection:
             if expired:
                 self._early_ends.ended(self._answers, now - self._idle_since, now)
         return expired
+
+    async def aclose(self) -> None:
+        """Close it."""
+        await self._connection.aclose()
+
+    def info(self) -> str:
+        """Return a description, for a person who looks for faults."""
+        return self._connection.info()
+
+    def can_handle_request(self, origin: httpcore2.Origin) -> bool:
+        """Whether it leads to this origin."""
+        return self._connection.can_handle_request(origin)
+
+    def is_connected(self) -> bool:
+        """Whether it has a socket that is open."""
+        return self._connection.is_connected()
+
+    def is_idle(self) -> bool:
+        """Whether it is open and carries no request."""
+        return self._connection.is_idle()
+
+    def can_multiplex(self) -> bool:
+        """Whether it carries several requests at a time."""
+        return self._connection.can_multiplex()
+
+    def is_closed(self) -> bool:
+        """Whether it has been closed."""
+        return self._connection.is_closed()
 
     def _answered(self) -> None:
         self._answers += 1
@@ -67,33 +99,29 @@ class WatchedConnection:
         return self._early_ends.may_come(now - self._idle_since, now)
 
 
-class WatchedTransport(httpx2.AsyncHTTPTransport):
-    """The connections to one upstream. Raises `ImportError` for a proxy that needs a package."""
+class WatchedPool(httpcore2.AsyncConnectionPool):
+    """The connections to one upstream."""
 
     def __init__(
         self,
         upstream: UpstreamSettings,
         connections: int,
         tls: ssl.SSLContext,
+        proxy: httpcore2.Proxy | None,
         *,
         is_encrypted: bool,
     ) -> None:
         super().__init__(
-            verify=tls,
-            trust_env=False,
+            ssl_context=tls,
             http2=upstream.http2 and is_encrypted,
-            proxy=httpx2.Proxy(upstream.proxy.reveal()) if upstream.proxy is not None else None,
-            limits=httpx2.Limits(
-                # Requests are limited already; idle connections that may be ending hold none up.
-                max_connections=2 * connections,
-                max_keepalive_connections=connections,
-                keepalive_expiry=upstream.keepalive_expiry,
-            ),
+            proxy=proxy,
+            # Requests are limited already; idle connections that may be ending hold none up.
+            max_connections=2 * connections,
+            max_keepalive_connections=connections,
+            keepalive_expiry=upstream.keepalive_expiry,
         )
-        early_ends = EarlyEnds(upstream.keepalive_expiry)
-        create = self._pool.create_connection
+        self._early_ends = EarlyEnds(upstream.keepalive_expiry)
 
-        def watched(origin: Any) -> Any:
-            return WatchedConnection(create(origin), early_ends)
-
-        self._pool.create_connection = watched  # type: ignore[method-assign]
+    def create_connection(self, origin: httpcore2.Origin) -> WatchedConnection:
+        """Return a new connection, which is watched (called by httpcore2)."""
+        return WatchedConnection(super().create_connection(origin), self._early_ends)

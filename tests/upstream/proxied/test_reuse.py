@@ -1,4 +1,4 @@
-"""Servers that end each connection after its answer, without a word: through httpx2, too.
+"""Servers that end each connection after its answer, without a word: through httpcore2, too.
 
 The requests that such a server loses at the worst moment are counted in `../test_delivery.py`.
 """
@@ -9,8 +9,8 @@ from contextlib import suppress
 from math import inf
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
+import httpcore2
 import pytest
 
 from gateway.config.secret import Secret
@@ -36,7 +36,7 @@ def soon_is_always(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(early_ends, "SOON", inf)
 
 
-only_here = pytest.mark.parametrize("variant", ["httpx2-asyncio"], indirect=True)
+only_here = pytest.mark.parametrize("variant", ["httpcore2-asyncio"], indirect=True)
 
 
 async def closes(peer: Peer) -> None:
@@ -118,13 +118,13 @@ async def test_a_connection_that_carries_a_second_answer_shows_that_others_do(
         assert world.upstream.connections == 5
 
 
-class Shared:
+class Shared(httpcore2.AsyncConnectionInterface):
     """A connection of HTTP/2, whose requests are lost together."""
 
     idle = False
 
-    async def handle_async_request(self, request: Any) -> Any:
-        return request
+    async def handle_async_request(self, request: httpcore2.Request) -> httpcore2.Response:
+        return httpcore2.Response(200)
 
     def is_available(self) -> bool:
         return True
@@ -134,6 +134,36 @@ class Shared:
 
     def is_idle(self) -> bool:
         return self.idle
+
+    def can_multiplex(self) -> bool:
+        return True
+
+    def is_connected(self) -> bool:
+        return False
+
+    def is_closed(self) -> bool:
+        return False
+
+    def can_handle_request(self, origin: httpcore2.Origin) -> bool:
+        return origin.port == 443
+
+    def info(self) -> str:
+        return "shared"
+
+
+async def test_what_the_pool_asks_of_a_connection_is_answered_by_it() -> None:
+    """What is not overridden would be the library's default, whatever the connection says."""
+    asked = {name for name in dir(httpcore2.AsyncConnectionInterface) if not name.startswith("_")}
+    made_of_the_others = {"request", "stream"}
+    assert asked - vars(WatchedConnection).keys() == made_of_the_others
+    connection = WatchedConnection(Shared(), EarlyEnds(1000.0))
+    assert connection.can_multiplex()
+    assert not connection.is_connected()
+    assert not connection.is_closed()
+    assert not connection.is_idle()
+    origins = [httpcore2.Origin(b"https", b"model.test", port) for port in (443, 8443)]
+    assert [connection.can_handle_request(origin) for origin in origins] == [True, False]
+    assert connection.info() == "shared"
 
 
 @pytest.mark.usefixtures("soon_is_always")
@@ -154,7 +184,10 @@ async def test_one_that_ends_counts_once_however_many_requests_it_carried() -> N
     shared.idle = True
     assert not connection.has_expired()
     shared.idle = False
-    requests = [SimpleNamespace(extensions={"trace": SimpleNamespace()}) for _ in range(3)]
+    requests = [
+        httpcore2.Request("POST", "https://a/", extensions={"trace": SimpleNamespace()})
+        for _ in range(3)
+    ]
     for request in requests:
         await connection.handle_async_request(request)
     for request in requests:
@@ -194,7 +227,7 @@ async def test_such_a_server_behind_a_forward_proxy_loses_few_requests(
             proxy=Secret(through.base_url.removesuffix("/v1")),
             keepalive_expiry=1000.0,
         )
-        world = World(sender_for("httpx2-asyncio", settings), origin)
+        world = World(sender_for("httpcore2-asyncio", settings), origin)
         lost: list[Reason | None] = []
         for _ in range(20):
             try:

@@ -244,10 +244,10 @@ async def test_the_certificate_is_for_the_server_and_not_for_the_proxy_before_it
         async with scripted(proxy) as between:
             address = Secret(f"http://127.0.0.1:{between.port}")
             settings = towards(server, authority, good, proxy=address)
-            sender = sender_for("httpx2", settings)
+            sender = sender_for("httpcore2", settings)
             assert await read(await sender.send(GET)) == b"fine"
             await sender.aclose()
-            sender = sender_for("httpx2", replace(settings, tls=None))
+            sender = sender_for("httpcore2", replace(settings, tls=None))
             with pytest.raises(CertificateRefused, match="requires a client certificate"):
                 await sender.send(GET)
             await sender.aclose()

@@ -1,12 +1,12 @@
-"""httpx2's errors, as the gateway raises them."""
+"""httpcore2's errors, as the gateway raises them."""
 
 import errno
 import re
 import socket
 import ssl
-from typing import Any
+from collections.abc import AsyncIterator
 
-import httpx2
+import httpcore2
 import pytest
 
 from gateway.errors import (
@@ -18,48 +18,46 @@ from gateway.errors import (
     UpstreamTimeout,
     UpstreamUnavailable,
 )
-from gateway.upstream.proxied.httpx_errors import Phase, closed_unanswered, gateway_errors
+from gateway.upstream.proxied.httpcore_errors import Phase, closed_unanswered, gateway_errors
 from tests.upstream.conftest import GET, read
-from tests.upstream.proxied.test_http_client import client
+from tests.upstream.proxied.test_http_client import Answers, client
 
 
 @pytest.mark.anyio
 @pytest.mark.parametrize(
     ("raised", "before_the_head", "in_the_body"),
     [
-        (httpx2.ConnectTimeout, UpstreamUnavailable, UpstreamUnavailable),
-        (httpx2.ConnectError, UpstreamUnavailable, UpstreamUnavailable),
-        (httpx2.PoolTimeout, UpstreamUnavailable, UpstreamUnavailable),
-        (httpx2.ReadTimeout, UpstreamTimeout, UpstreamTimeout),
-        (httpx2.WriteTimeout, UpstreamTimeout, UpstreamTimeout),
-        (httpx2.LocalProtocolError, InvalidRequest, InvalidRequest),
-        (httpx2.RemoteProtocolError, UpstreamError, TruncatedStream),
-        (httpx2.CloseError, UpstreamError, TruncatedStream),
-        (httpx2.UnsupportedProtocol, UpstreamError, TruncatedStream),
+        (httpcore2.ConnectTimeout, UpstreamUnavailable, UpstreamUnavailable),
+        (httpcore2.ConnectError, UpstreamUnavailable, UpstreamUnavailable),
+        (httpcore2.PoolTimeout, UpstreamUnavailable, UpstreamUnavailable),
+        (httpcore2.ReadTimeout, UpstreamTimeout, UpstreamTimeout),
+        (httpcore2.WriteTimeout, UpstreamTimeout, UpstreamTimeout),
+        (httpcore2.LocalProtocolError, InvalidRequest, InvalidRequest),
+        (httpcore2.RemoteProtocolError, UpstreamError, TruncatedStream),
+        (httpcore2.UnsupportedProtocol, UpstreamError, TruncatedStream),
     ],
 )
 async def test_every_error_of_the_library_becomes_one_of_the_gateways(
-    raised: type[httpx2.TransportError],
+    raised: type[Exception],
     before_the_head: type[GatewayError],
     in_the_body: type[GatewayError],
 ) -> None:
-    class Body(httpx2.AsyncByteStream):
-        async def __aiter__(self) -> Any:
-            yield b"some"
-            raise raised("http://secret.example/?key=1")
-
-    def fail(_: httpx2.Request) -> httpx2.Response:
+    async def body() -> AsyncIterator[bytes]:
+        yield b"some"
         raise raised("http://secret.example/?key=1")
 
-    def begin(_: httpx2.Request) -> httpx2.Response:
-        return httpx2.Response(200, stream=Body())
+    async def fail(_: httpcore2.Request) -> httpcore2.Response:
+        raise raised("http://secret.example/?key=1")
 
-    failing = client(httpx2.MockTransport(fail))
+    async def begin(_: httpcore2.Request) -> httpcore2.Response:
+        return httpcore2.Response(200, content=body())
+
+    failing = client(Answers(fail))
     with pytest.raises(before_the_head) as caught:
         await failing.send(GET)
     assert type(caught.value) is before_the_head
     assert "secret" not in caught.value.message
-    beginning = client(httpx2.MockTransport(begin))
+    beginning = client(Answers(begin))
     reply = await beginning.send(GET)
     with pytest.raises(in_the_body) as caught:
         await read(reply)
@@ -83,7 +81,7 @@ def test_why_no_connection_came_about_is_found_behind_the_librarys_error(
     cause: BaseException | None, reason: Reason
 ) -> None:
     with pytest.raises(UpstreamUnavailable) as caught, gateway_errors("local", "head"):
-        raise httpx2.ConnectError("failed") from cause
+        raise httpcore2.ConnectError("failed") from cause
     assert caught.value.reason is reason
 
 
@@ -96,16 +94,16 @@ def test_a_certificate_that_is_not_accepted_may_be_a_proxys(whose: str) -> None:
         pytest.raises(UpstreamUnavailable, match=re.escape(told)) as caught,
         gateway_errors("local", "head", whose=whose),
     ):
-        raise httpx2.ConnectError("failed") from cause
+        raise httpcore2.ConnectError("failed") from cause
     assert caught.value.reason is Reason.TLS
 
 
 @pytest.mark.parametrize(
     ("raised", "reason"),
-    [(httpx2.ProxyError, Reason.PROXY), (httpx2.PoolTimeout, Reason.BUSY)],
+    [(httpcore2.ProxyError, Reason.PROXY), (httpcore2.PoolTimeout, Reason.BUSY)],
 )
 def test_proxies_and_full_pools_are_known_by_the_librarys_error(
-    raised: type[httpx2.TransportError], reason: Reason
+    raised: type[Exception], reason: Reason
 ) -> None:
     with pytest.raises(UpstreamUnavailable) as caught, gateway_errors("local", "head"):
         raise raised("failed")
@@ -113,7 +111,7 @@ def test_proxies_and_full_pools_are_known_by_the_librarys_error(
 
 
 def test_a_chain_of_causes_that_has_no_end_is_followed_for_a_while() -> None:
-    error = httpx2.ConnectError("failed")
+    error = httpcore2.ConnectError("failed")
     error.__context__ = first = OSError()
     first.__context__ = error
     with pytest.raises(UpstreamUnavailable) as caught, gateway_errors("local", "head"):
@@ -124,10 +122,10 @@ def test_a_chain_of_causes_that_has_no_end_is_followed_for_a_while() -> None:
 @pytest.mark.parametrize(
     ("error", "expected"),
     [
-        (httpx2.ReadError("reset"), True),
-        (httpx2.WriteError("reset"), True),
-        (httpx2.RemoteProtocolError("disconnected without sending a response"), True),
-        (httpx2.RemoteProtocolError("illegal status line"), False),
+        (httpcore2.ReadError("reset"), True),
+        (httpcore2.WriteError("reset"), True),
+        (httpcore2.RemoteProtocolError("disconnected without sending a response"), True),
+        (httpcore2.RemoteProtocolError("illegal status line"), False),
         (None, False),
     ],
 )

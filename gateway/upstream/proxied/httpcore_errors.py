@@ -1,4 +1,4 @@
-"""httpx2's errors, turned into the gateway's."""
+"""httpcore2's errors, turned into the gateway's."""
 
 import socket
 import ssl
@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from itertools import chain
 from typing import Literal
 
-import httpx2
+import httpcore2
 
 from gateway.errors import (
     GatewayError,
@@ -23,6 +23,14 @@ from gateway.upstream.transport.exhaustion import exhaustion
 
 Phase = Literal["head", "body"]
 
+_ERRORS = (
+    httpcore2.TimeoutException,
+    httpcore2.NetworkError,
+    httpcore2.ProtocolError,
+    httpcore2.ProxyError,
+    httpcore2.UnsupportedProtocol,
+    ssl.SSLError,  # TLS: while it reads, as it is
+)
 _MAX_CAUSES = 16
 _CONNECT_ERRORS: tuple[tuple[type[OSError], Reason], ...] = (
     (socket.gaierror, Reason.DNS),
@@ -32,16 +40,16 @@ _CONNECT_ERRORS: tuple[tuple[type[OSError], Reason], ...] = (
 
 def closed_unanswered(error: BaseException | None) -> bool:
     """Whether a connection broke before (or within, which looks the same) a reply's head."""
-    if isinstance(error, (httpx2.ReadError, httpx2.WriteError, ssl.SSLError)):
+    if isinstance(error, (httpcore2.ReadError, httpcore2.WriteError, ssl.SSLError)):
         return True
-    return isinstance(error, httpx2.RemoteProtocolError) and "without sending" in str(error)
+    return isinstance(error, httpcore2.RemoteProtocolError) and "without sending" in str(error)
 
 
 @contextmanager
 def gateway_errors(
     name: str, phase: Phase, stream_idle: float = 0.0, whose: str = "its"
 ) -> Iterator[None]:
-    """Turn every error of httpx2 in the block into one of `gateway.errors`.
+    """Turn every error of httpcore2 in the block into one of `gateway.errors`.
 
     `name` is the upstream's; `stream_idle` (seconds) is what a wait within the body was limited
     to, `whose` certificates can be refused. Its own texts are left out: they can contain addresses.
@@ -49,7 +57,7 @@ def gateway_errors(
     who = f"Upstream '{name}'"
     try:
         yield
-    except (httpx2.TransportError, ssl.SSLError) as error:  # TLS: while it reads, as it is
+    except _ERRORS as error:
         # No variable holds what is raised: it would be a cycle with its traceback.
         raise (
             _unsent(name, error)
@@ -58,41 +66,39 @@ def gateway_errors(
         ) from error
 
 
-def _unsent(name: str, error: httpx2.TransportError | ssl.SSLError) -> GatewayError | None:
+def _unsent(name: str, error: Exception) -> GatewayError | None:
     """Return the error for a connection that the gateway had nothing left for, or that was refused.
 
     A refusal of the gateway's certificate may come in place of the first reply.
     """
     all_causes = list(causes(error))
     found: Iterator[GatewayError | None] = (certificate_refused(name, each) for each in all_causes)
-    if isinstance(error, httpx2.ConnectError):
+    if isinstance(error, httpcore2.ConnectError):
         found = chain(found, (exhaustion(name, each) for each in all_causes))
     return next(filter(None, found), None)
 
 
-def _before_the_reply(
-    who: str, error: httpx2.TransportError | ssl.SSLError, whose: str
-) -> GatewayError | None:
+def _before_the_reply(who: str, error: Exception, whose: str) -> GatewayError | None:
     """Return the error for a request that was not sent, or not whole; None: it was."""
-    if isinstance(error, httpx2.ConnectTimeout):
+    if isinstance(error, httpcore2.ConnectTimeout):
         return UpstreamUnavailable(
             f"{who} could not be reached in time (timeouts.connect).",
             reason=Reason.CONNECT_TIMEOUT,
         )
     handshake = next((each for each in causes(error) if isinstance(each, ssl.SSLError)), None)
-    if isinstance(error, httpx2.ConnectError) and handshake is not None:
+    if isinstance(error, httpcore2.ConnectError) and handshake is not None:
         return UpstreamUnavailable(
             f"{who} cannot be reached: {failed_handshake(handshake, whose)}.", reason=Reason.TLS
         )
-    if isinstance(error, httpx2.ConnectError | httpx2.ProxyError | httpx2.PoolTimeout):
+    if isinstance(error, httpcore2.ConnectError | httpcore2.ProxyError | httpcore2.PoolTimeout):
         return UpstreamUnavailable(
             f"{who} could not be reached ({type(error).__name__}); check its base_url, proxy "
             "and TLS settings, and that it is running.",
             reason=_why_unconnected(error),
         )
-    if isinstance(error, httpx2.WriteTimeout):
+    if isinstance(error, httpcore2.WriteTimeout):
         return UpstreamTimeout(f"{who} stopped reading the request body (timeouts.stream_idle).")
-    if isinstance(error, httpx2.LocalProtocolError):
+    if isinstance(error, httpcore2.LocalProtocolError):
         return InvalidRequest(
             "The request cannot be sent as HTTP: its method or a header is malformed."
         )
@@ -100,10 +106,10 @@ def _before_the_reply(
 
 
 def _within_the_reply(
-    who: str, error: httpx2.TransportError | ssl.SSLError, phase: Phase, stream_idle: float
+    who: str, error: Exception, phase: Phase, stream_idle: float
 ) -> UpstreamError:
     name = type(error).__name__
-    if isinstance(error, httpx2.ReadTimeout):
+    if isinstance(error, httpcore2.ReadTimeout):
         return UpstreamTimeout(
             f"{who} sent nothing for {stream_idle:g} s in the middle of its reply "
             "(timeouts.stream_idle)."
@@ -116,11 +122,11 @@ def _within_the_reply(
     )
 
 
-def _why_unconnected(error: httpx2.TransportError) -> Reason:
-    """Return why no connection came about; the system's own error is somewhere behind httpx2's."""
-    if isinstance(error, httpx2.ProxyError):
+def _why_unconnected(error: Exception) -> Reason:
+    """Return why no connection came about; the system's own error is behind httpcore2's."""
+    if isinstance(error, httpcore2.ProxyError):
         return Reason.PROXY
-    if isinstance(error, httpx2.PoolTimeout):
+    if isinstance(error, httpcore2.PoolTimeout):
         return Reason.BUSY
     found = list(causes(error))
     for kind, reason in _CONNECT_ERRORS:
