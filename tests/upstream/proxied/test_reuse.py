@@ -5,7 +5,6 @@ The requests that such a server loses at the worst moment are counted in `../tes
 
 import asyncio
 import ssl
-from contextlib import suppress
 from math import inf
 from pathlib import Path
 from types import SimpleNamespace
@@ -21,7 +20,8 @@ from gateway.upstream.proxied.reuse import WatchedConnection
 from tests.certificates import make_pair
 from tests.loop_clock import LoopClock
 from tests.upstream.conftest import World, WorldMaker, call, sender_for, settings_for
-from tests.upstream.scripted import Peer, Script, replies, scripted, until, with_length
+from tests.upstream.proxied.tunnel import tunnels_to
+from tests.upstream.scripted import Peer, Request, Script, replies, scripted, until, with_length
 from tests.upstream.test_early_ends import Lasting
 
 pytestmark = pytest.mark.anyio
@@ -205,22 +205,11 @@ async def test_such_a_server_behind_a_forward_proxy_loses_few_requests(
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     tls.load_cert_chain(pair.certificate, pair.key)
 
-    async def copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(ConnectionError):
-            while data := await reader.read(65536):
-                writer.write(data)
-        writer.close()
-        with suppress(ConnectionError):
-            await writer.wait_closed()
-
-    async def proxy(peer: Peer) -> None:
-        request = await peer.head()
-        assert (request.method, request.target) == ("CONNECT", "localhost:8000")
-        reader, writer = await asyncio.open_connection(origin.host, origin.port)
-        await peer.send(b"HTTP/1.1 200 OK\r\n\r\n")
-        await asyncio.gather(copy(peer.reader, writer), copy(reader, peer.writer))
-
-    async with scripted(script, tls=tls) as origin, scripted(proxy) as through:
+    asked: list[Request] = []
+    async with (
+        scripted(script, tls=tls) as origin,
+        scripted(tunnels_to(origin, asked)) as through,
+    ):
         settings = settings_for(
             "https://localhost:8000/v1",
             verify=str(pair.certificate),
@@ -237,3 +226,4 @@ async def test_such_a_server_behind_a_forward_proxy_loses_few_requests(
         assert lost in [[Reason.CLOSED] * times for times in range(4)]
         await world.sender.aclose()
         await until(lambda: through.open + origin.open == 0)
+    assert {(each.method, each.target) for each in asked} == {("CONNECT", "localhost:8000")}

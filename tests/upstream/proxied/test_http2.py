@@ -1,0 +1,173 @@
+"""HTTP/2 with real servers: whole and streamed, shared connections, and how they end."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from gateway.config.secret import Secret
+from gateway.errors import Reason, TruncatedStream, UpstreamError, UpstreamTimeout
+from tests.certificates import Pair, make_pair
+from tests.rows import module_fixture
+from tests.upstream.conftest import GENEROUS, GET, World, call, read, sender_for, settings_for
+from tests.upstream.proxied.http2_server import Http2Peer, Stream, echoes, over_http2, server_tls
+from tests.upstream.proxied.tunnel import tunnels_to
+from tests.upstream.scripted import Script, replies, scripted, until, with_length
+
+pytestmark = pytest.mark.anyio
+
+
+@module_fixture
+def pair(tmp_path_factory: pytest.TempPathFactory) -> Pair:
+    return make_pair(tmp_path_factory.mktemp("http2"))
+
+
+@pytest.fixture(params=["direct", "proxied"])
+def is_proxied(request: pytest.FixtureRequest) -> bool:
+    return bool(request.param == "proxied")
+
+
+@asynccontextmanager
+async def before(
+    pair: Pair, *scripts: Script, is_proxied: bool = False, **changes: Any
+) -> AsyncIterator[World]:
+    async with (
+        scripted(*scripts, tls=server_tls(pair)) as origin,
+        scripted(tunnels_to(origin, [])) as proxy,
+    ):
+        if is_proxied:
+            changes["proxy"] = Secret(proxy.base_url.removesuffix("/v1"))
+        settings = settings_for(
+            origin.base_url, verify=str(pair.certificate), http2=True, **changes
+        )
+        world = World(sender_for("httpcore2", settings), origin)
+        try:
+            yield world
+            await until(lambda: world.sender.stats().in_flight == 0)
+        finally:
+            await world.sender.aclose()
+        await until(lambda: origin.open + proxy.open == 0)
+
+
+async def upload(*pieces: bytes) -> AsyncIterator[bytes]:
+    for piece in pieces:
+        yield piece
+
+
+async def test_whole_and_streamed_bodies_go_there_and_back(pair: Pair, is_proxied: bool) -> None:
+    seen: list[Stream] = []
+
+    async def script(http2: Http2Peer) -> None:
+        while True:
+            stream = await http2.request()
+            seen.append(stream)
+            await http2.reply(stream, b"one ", stream.body[:16])
+
+    large = b"x" * 300_000
+    async with before(pair, over_http2(script), is_proxied=is_proxied) as world:
+        reply = await world.begin(call(b"whole"))
+        assert (reply.status, reply.headers) == (200, ((b"x-request-id", b"7"),))
+        assert await read(reply) == b"one whole"
+        for body, length in ((upload(b"a", large), 300_001), (upload(large, b"b"), None)):
+            status, _ = await world.fetch(call(body, body_length=length))
+            assert status == 200
+        assert (await world.fetch(GET.copy(query=b'q="'))) == (200, b"one ")
+        assert world.upstream.connections == 1
+        port = world.upstream.port
+    assert [each.body for each in seen] == [b"whole", b"a" + large, large + b"b", b""]
+    assert seen[3].headers == {
+        ":method": "GET",
+        ":authority": f"127.0.0.1:{port}",
+        ":scheme": "https",
+        ":path": '/v1/models?q="',
+        "accept-encoding": "identity",
+        "x-gateway-hops": seen[3].headers["x-gateway-hops"],
+    }
+
+
+async def test_requests_share_a_connection(pair: Pair, is_proxied: bool) -> None:
+    async def script(http2: Http2Peer) -> None:
+        first = await http2.request()
+        await http2.reply(first, b"first")
+        waiting = [await http2.request() for _ in range(3)]
+        for stream in reversed(waiting):
+            await http2.reply(stream, stream.body)
+        await http2.peer.gone()
+
+    async with before(pair, over_http2(script), is_proxied=is_proxied) as world:
+        assert await world.fetch() == (200, b"first")
+        fetched = await asyncio.gather(*(world.fetch(call(b"%d" % n)) for n in range(3)))
+        assert fetched == [(200, b"0"), (200, b"1"), (200, b"2")]
+        assert world.upstream.connections == 1
+
+
+async def test_a_server_without_http2_is_spoken_to_as_it_can(pair: Pair) -> None:
+    ok = with_length(b"fine")
+    async with scripted(replies(ok, ok), tls=server_tls(pair, "http/1.1")) as origin:
+        settings = settings_for(origin.base_url, verify=str(pair.certificate), http2=True)
+        world = World(sender_for("httpcore2", settings), origin)
+        fetched = await asyncio.gather(*(world.fetch(call(b"{}")) for _ in range(2)))
+        assert fetched == [(200, b"fine")] * 2
+        await world.sender.aclose()
+
+
+async def test_a_whole_request_that_a_server_left_out_is_sent_again(pair: Pair) -> None:
+    async def leaves_out(http2: Http2Peer) -> None:
+        first = await http2.request()
+        await http2.reply(first, b"first")
+        await http2.request()
+        await http2.end(last=first.number)
+        await http2.peer.gone()
+
+    body = b"x" * 100_000
+    async with before(pair, over_http2(leaves_out), over_http2(echoes)) as world:
+        assert await world.fetch() == (200, b"first")
+        assert await world.fetch(call(body)) == (200, body)
+        assert world.upstream.connections == 2
+
+
+@pytest.mark.parametrize("is_announced", [True, False])
+async def test_a_streamed_one_that_was_left_out_is_not_sent_again_as_another(
+    pair: Pair, is_announced: bool
+) -> None:
+    async def leaves_out(http2: Http2Peer) -> None:
+        first = await http2.request()
+        await http2.reply(first, b"first")
+        assert (await http2.request()).body == b"onetwo"
+        await http2.end(last=first.number)
+        await http2.peer.gone()
+
+    length = 6 if is_announced else None
+    async with before(pair, over_http2(leaves_out), over_http2(echoes)) as world:
+        assert await world.fetch() == (200, b"first")
+        with pytest.raises(UpstreamError, match="cannot send again") as refused:
+            await world.fetch(call(upload(b"one", b"two"), body_length=length))
+        assert refused.value.reason is Reason.CLOSED
+        assert world.upstream.connections == 1
+        assert await world.fetch(call(b"next")) == (200, b"next")
+
+
+async def test_a_reply_that_is_cut_is_known_to_be(pair: Pair, is_proxied: bool) -> None:
+    async def cuts(http2: Http2Peer) -> None:
+        await http2.reply(await http2.request(), b"some", ends=False)
+
+    async with before(pair, over_http2(cuts), is_proxied=is_proxied) as world:
+        reply = await world.begin()
+        chunks = reply.chunks()
+        assert await anext(chunks) == b"some"
+        with pytest.raises(TruncatedStream, match="broke off its reply"):
+            await anext(chunks)
+
+
+async def test_a_stream_that_falls_silent_is_given_up(pair: Pair) -> None:
+    async def stalls(http2: Http2Peer) -> None:
+        await http2.reply(await http2.request(), b"some", ends=False)
+        await http2.peer.gone()
+
+    timeouts = replace(GENEROUS, stream_idle=0.05)
+    async with before(pair, over_http2(stalls), timeouts=timeouts) as world:
+        with pytest.raises(UpstreamTimeout, match=r"timeouts\.stream_idle"):
+            await read(await world.begin())
