@@ -71,6 +71,8 @@ class _Progress:
         self.connected = False
         self.note_loss: Callable[[], None] = lambda: None
         """Called if the connection that has the request ends unanswered; see `reuse.py`."""
+        self.note_leaving: Callable[[], None] = lambda: None
+        """Called if the reply is not read to its end."""
         self.secured_at = 0.0
         """When TLS began on a new connection (loop time); 0 without."""
 
@@ -144,11 +146,10 @@ class HttpClient:
         try:
             headers = self._headers.outgoing(call)
             headers.extend(framing(call))
-            response = await self._respond(call, headers)
+            return await self._respond(call, headers)
         except BaseException:
             self._slots.release()
             raise
-        return HttpReply(self._name, response, timeouts.stream_idle, self._slots)
 
     async def aclose(self) -> None:
         """Close every connection and refuse requests that wait."""
@@ -173,9 +174,7 @@ class HttpClient:
             method_of(call), url, headers=headers, content=RequestBody(call), extensions=extensions
         )
 
-    async def _respond(
-        self, call: UpstreamCall, headers: list[tuple[bytes, bytes]]
-    ) -> httpcore2.Response:
+    async def _respond(self, call: UpstreamCall, headers: list[tuple[bytes, bytes]]) -> "HttpReply":
         try:
             return await self._attempt(call, self._request(call, headers))
         except _ReusedConnectionClosed:
@@ -185,7 +184,7 @@ class HttpClient:
         call.resends += 1
         return await self._attempt(call, self._request(call, headers))
 
-    async def _attempt(self, call: UpstreamCall, request: httpcore2.Request) -> httpcore2.Response:
+    async def _attempt(self, call: UpstreamCall, request: httpcore2.Request) -> "HttpReply":
         deadline = asyncio.timeout(None)
         timeouts = timeouts_of(call, self._timeouts)
         progress = _Progress(deadline, timeouts.first_byte)
@@ -216,18 +215,24 @@ class HttpClient:
         finally:
             await progress.close_unclaimed()
         limits["read"] = timeouts.stream_idle
-        return response
+        return HttpReply(self._name, response, timeouts.stream_idle, self._slots, progress)
 
 
 class HttpReply(ChunkedReply):
     """A reply whose body httpcore2 reads."""
 
     def __init__(
-        self, name: str, response: httpcore2.Response, stream_idle: float, slots: Slots
+        self,
+        name: str,
+        response: httpcore2.Response,
+        stream_idle: float,
+        slots: Slots,
+        progress: _Progress,
     ) -> None:
         super().__init__()
         self._name = name
         self._response = response
+        self._progress = progress
         self._stream_idle = stream_idle
         self._slots = slots
         self._open = True
@@ -254,6 +259,8 @@ class HttpReply(ChunkedReply):
         if not self._open:
             return
         self._open = False
+        if not self._complete:
+            self._progress.note_leaving()
         try:
             with gateway_errors(self._name, "body", self._stream_idle):
                 await self._response.aclose()

@@ -3,6 +3,10 @@
 The rule is that of the gateway's own pool (`gateway/upstream/early_ends.py`). httpcore2 looks
 whether an idle connection of HTTP/1.1 is still open whenever a request comes or ends, and at one of
 HTTP/2 not at all: so an end is seen only then, or by the request that is lost to it.
+
+Nor is a connection used again on which a request was given up. httpcore2 does not tell a server of
+HTTP/2, which would go on with its reply and use up the window of all; and it forgets a tunnel in
+which no TLS came about, which would keep its place for good.
 """
 
 import asyncio
@@ -27,24 +31,38 @@ class WatchedConnection(httpcore2.AsyncConnectionInterface):
         self._answers = 0
         self._idle_since: float | None = None
         """Loop time; None: it carries a request, or is new."""
+        self._is_left = False
+        """Whether it is closed once it carries no request any more."""
 
     async def handle_async_request(self, request: httpcore2.Request) -> httpcore2.Response:
-        """Send a request, whose `trace` notes its loss here.
+        """Send a request, whose `trace` notes here that it was lost, or is given up.
 
         Raises `UpstreamError` for one that cannot be sent again, and what the connection raises.
         """
         if isinstance(request.stream, RequestBody):
             request.stream.check_unread()
         self._idle_since = None
-        request.extensions["trace"].note_loss = self._lost
-        return await self._connection.handle_async_request(request)
+        trace = request.extensions["trace"]
+        trace.note_loss, trace.note_leaving = self._lost, self._leave
+        try:
+            return await self._connection.handle_async_request(request)
+        except httpcore2.ConnectionNotAvailable:
+            raise  # it was not sent here
+        except BaseException:
+            self._leave()
+            raise
 
     def is_available(self) -> bool:
         """Whether it can take a request now."""
-        return self._connection.is_available() and not self._may_be_ending()
+        return self._connection.is_available() and not self._is_left and not self._may_be_ending()
 
     def has_expired(self) -> bool:
-        """Whether it is idle, and has been for too long or is ended by the server."""
+        """Whether it is to be closed: idle for too long, ended by the server, or left.
+
+        The pool does not ask while it carries a request.
+        """
+        if self._is_left:
+            return True
         expired = self._connection.has_expired()
         if self._connection.is_idle():
             now = self._loop.time()
@@ -91,6 +109,9 @@ class WatchedConnection(httpcore2.AsyncConnectionInterface):
     def _lost(self) -> None:
         self._early_ends.ended(self._answers, 0.0, self._loop.time())
         self._answers = 0  # one of HTTP/2 counts once, however many requests it carried
+
+    def _leave(self) -> None:
+        self._is_left = True
 
     def _may_be_ending(self) -> bool:
         if self._idle_since is None:

@@ -171,3 +171,79 @@ async def test_a_stream_that_falls_silent_is_given_up(pair: Pair) -> None:
     async with before(pair, over_http2(stalls), timeouts=timeouts) as world:
         with pytest.raises(UpstreamTimeout, match=r"timeouts\.stream_idle"):
             await read(await world.begin())
+
+
+async def test_a_client_that_leaves_ends_the_connection_that_it_had_alone(
+    pair: Pair, is_proxied: bool
+) -> None:
+    """Frames that nobody wants would otherwise go on, in the window of all."""
+
+    async def goes_on(http2: Http2Peer) -> None:
+        await http2.reply(await http2.request(), b"some", ends=False)
+        await http2.peer.gone()
+
+    async with before(pair, over_http2(goes_on), is_proxied=is_proxied) as world:
+        for _ in range(3):
+            reply = await world.begin()
+            assert await anext(reply.chunks()) == b"some"
+            await reply.aclose()
+            await until(lambda: world.upstream.open == 0)
+        assert world.upstream.connections == 3
+
+
+async def test_a_client_that_leaves_before_the_head_ends_it_too(
+    pair: Pair, is_proxied: bool
+) -> None:
+    asked = asyncio.Event()
+
+    async def thinks(http2: Http2Peer) -> None:
+        await http2.request()
+        asked.set()
+        await http2.peer.gone()
+
+    async with before(pair, over_http2(thinks), is_proxied=is_proxied) as world:
+        fetching = asyncio.create_task(world.fetch())
+        await asked.wait()
+        fetching.cancel()
+        await asyncio.wait([fetching])
+        await until(lambda: world.upstream.open == 0)
+
+
+async def test_a_reply_that_is_too_late_ends_it_too(pair: Pair) -> None:
+    async def thinks(http2: Http2Peer) -> None:
+        await http2.request()
+        await http2.peer.gone()
+
+    timeouts = replace(GENEROUS, first_byte=0.05)
+    async with before(pair, over_http2(thinks), timeouts=timeouts) as world:
+        with pytest.raises(UpstreamTimeout, match=r"timeouts\.first_byte"):
+            await world.fetch()
+        await until(lambda: world.upstream.open == 0)
+
+
+async def test_others_on_the_connection_of_one_that_leaves_are_served_to_their_end(
+    pair: Pair, is_proxied: bool
+) -> None:
+    left = asyncio.Event()
+
+    async def goes_on(http2: Http2Peer) -> None:
+        await http2.reply(await http2.request(), b"first")
+        streams = [await http2.request() for _ in range(2)]
+        for stream in streams:
+            await http2.reply(stream, b"some", ends=False)
+        await left.wait()
+        for stream in streams:
+            await http2.go_on(stream, b" more")
+        await http2.peer.gone()
+
+    scripts = over_http2(goes_on), over_http2(echoes)
+    async with before(pair, *scripts, is_proxied=is_proxied) as world:
+        assert await world.fetch() == (200, b"first")
+        leaving, staying = await asyncio.gather(world.begin(), world.begin())
+        assert await anext(leaving.chunks()) == b"some"
+        await leaving.aclose()
+        assert await world.fetch(call(b"next")) == (200, b"next")
+        assert world.upstream.connections == 2
+        left.set()
+        assert await read(staying) == b"some more"
+        await until(lambda: world.upstream.open == 1)

@@ -195,6 +195,31 @@ async def test_one_that_ends_counts_once_however_many_requests_it_carried() -> N
     assert not known.may_come(0.0, asyncio.get_running_loop().time())
 
 
+async def test_one_with_a_request_that_was_given_up_takes_no_other_and_is_closed() -> None:
+    class Failing(Shared):
+        error: BaseException = httpcore2.ConnectionNotAvailable()
+
+        async def handle_async_request(self, request: httpcore2.Request) -> httpcore2.Response:
+            raise self.error
+
+    failing = Failing()
+    connection = WatchedConnection(failing, EarlyEnds(1000.0))
+    trace = SimpleNamespace()
+    request = httpcore2.Request("POST", "https://a/", extensions={"trace": trace})
+    with pytest.raises(httpcore2.ConnectionNotAvailable):
+        await connection.handle_async_request(request)
+    assert (connection.is_available(), connection.has_expired()) == (True, False)
+    failing.error = asyncio.CancelledError()
+    with pytest.raises(asyncio.CancelledError):
+        await connection.handle_async_request(request)
+    assert (connection.is_available(), connection.has_expired()) == (False, True)
+    another = WatchedConnection(Shared(), EarlyEnds(1000.0))
+    await another.handle_async_request(request)
+    assert another.is_available()
+    trace.note_leaving()
+    assert (another.is_available(), another.has_expired()) == (False, True)
+
+
 @pytest.mark.parametrize("script", [closes, loses])
 @pytest.mark.usefixtures("soon_is_always")
 async def test_such_a_server_behind_a_forward_proxy_loses_few_requests(
