@@ -115,7 +115,7 @@ def test_only_the_edges_know_frameworks_and_sockets() -> None:
 def test_nothing_is_built_on_what_is_private_of_a_dependency() -> None:
     """uvicorn's protocols have no promise of stability, and private names have none anywhere.
 
-    Private attributes are the linter's (SLF001).
+    Private attributes are the linter's (SLF001), those of base classes `test_private_names.py`'s.
     """
     wrong = []
     for module in sources():

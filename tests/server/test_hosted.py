@@ -164,10 +164,12 @@ def test_an_application_waits_for_a_client_that_reads_nothing() -> None:
 
         running = Running(long)
         reader, writer = await running.connect()
-        reader._transport.pause_reading()  # type: ignore[attr-defined]
+        transport = writer.transport
+        assert isinstance(transport, asyncio.Transport)
+        transport.pause_reading()
         writer.write(GET)
         await waiting.wait()
-        reader._transport.resume_reading()  # type: ignore[attr-defined]
+        transport.resume_reading()
         assert (await reader.read()).count(b"x") == pieces * len(piece)
         writer.close()
         await running.end()
