@@ -4,6 +4,7 @@ import socket
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from itertools import chain
 from typing import Literal
 
@@ -31,6 +32,7 @@ _ERRORS = (
     httpcore2.UnsupportedProtocol,
     ssl.SSLError,  # TLS: while it reads, as it is
 )
+_GONE = "Server disconnected"
 _MAX_CAUSES = 16
 _CONNECT_ERRORS: tuple[tuple[type[OSError], Reason], ...] = (
     (socket.gaierror, Reason.DNS),
@@ -38,11 +40,26 @@ _CONNECT_ERRORS: tuple[tuple[type[OSError], Reason], ...] = (
 )
 
 
+def _errors() -> tuple[type[Exception], ...]:
+    """Return all that may be raised; httpcore2 passes on what breaks HTTP/2 in a body."""
+    return (*_ERRORS, *_http2_errors())
+
+
+@cache
+def _http2_errors() -> tuple[type[Exception], ...]:
+    try:
+        from h2.exceptions import ProtocolError
+    except ImportError:
+        return ()  # the extra is not installed
+    return (ProtocolError,)
+
+
 def closed_unanswered(error: BaseException | None) -> bool:
     """Whether a connection broke before (or within, which looks the same) a reply's head."""
     if isinstance(error, (httpcore2.ReadError, httpcore2.WriteError, ssl.SSLError)):
         return True
-    return isinstance(error, httpcore2.RemoteProtocolError) and "without sending" in str(error)
+    # HTTP/1.1's text goes on: "without sending a response".
+    return isinstance(error, httpcore2.RemoteProtocolError) and str(error).startswith(_GONE)
 
 
 @contextmanager
@@ -57,7 +74,7 @@ def gateway_errors(
     who = f"Upstream '{name}'"
     try:
         yield
-    except _ERRORS as error:
+    except _errors() as error:
         # No variable holds what is raised: it would be a cycle with its traceback.
         raise (
             _unsent(name, error)
@@ -98,7 +115,7 @@ def _before_the_reply(who: str, error: Exception, whose: str) -> GatewayError | 
         )
     if isinstance(error, httpcore2.WriteTimeout):
         return UpstreamTimeout(f"{who} stopped reading the request body (timeouts.stream_idle).")
-    if isinstance(error, httpcore2.LocalProtocolError):
+    if isinstance(error, httpcore2.LocalProtocolError) and not _breaks_http2(error):
         return InvalidRequest(
             "The request cannot be sent as HTTP: its method or a header is malformed."
         )
@@ -108,7 +125,7 @@ def _before_the_reply(who: str, error: Exception, whose: str) -> GatewayError | 
 def _within_the_reply(
     who: str, error: Exception, phase: Phase, stream_idle: float
 ) -> UpstreamError:
-    name = type(error).__name__
+    name = "ProtocolError" if _breaks_http2(error) else type(error).__name__
     if isinstance(error, httpcore2.ReadTimeout):
         return UpstreamTimeout(
             f"{who} sent nothing for {stream_idle:g} s in the middle of its reply "
@@ -133,6 +150,16 @@ def _why_unconnected(error: Exception) -> Reason:
         if any(isinstance(cause, kind) for cause in found):
             return reason
     return Reason.UNREACHABLE
+
+
+def _breaks_http2(error: Exception) -> bool:
+    """Whether an upstream broke the rules of HTTP/2; httpcore2 blames the request for it.
+
+    What is sent is known to be well-formed: its method, target and fields are checked.
+    """
+    if isinstance(error, httpcore2.LocalProtocolError):
+        return any(isinstance(each, _http2_errors()) for each in causes(error))
+    return isinstance(error, _http2_errors())
 
 
 def causes(error: BaseException | None) -> Iterator[BaseException]:

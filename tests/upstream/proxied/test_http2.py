@@ -173,6 +173,54 @@ async def test_a_stream_that_falls_silent_is_given_up(pair: Pair) -> None:
             await read(await world.begin())
 
 
+BROKEN = b"\x00\x00\x04\x08\x00" + bytes(8)
+"""A frame that makes a window larger by nothing, which is forbidden (RFC 9113 section 6.9)."""
+
+
+async def test_a_server_that_breaks_the_rules_before_the_head_is_to_blame(pair: Pair) -> None:
+    async def breaks(http2: Http2Peer) -> None:
+        await http2.request()
+        await http2.peer.send(BROKEN)
+        await http2.peer.gone()
+
+    async with before(pair, over_http2(breaks)) as world:
+        with pytest.raises(UpstreamError, match="without a usable reply") as refused:
+            await world.fetch()
+        assert (refused.value.status, refused.value.reason) == (502, Reason.BAD_HTTP)
+
+
+async def test_a_server_that_breaks_the_rules_in_a_body_cuts_it(pair: Pair) -> None:
+    read_some = asyncio.Event()
+
+    async def breaks(http2: Http2Peer) -> None:
+        await http2.reply(await http2.request(), b"some", ends=False)
+        await read_some.wait()
+        await http2.peer.send(BROKEN)
+        await http2.peer.gone()
+
+    async with before(pair, over_http2(breaks)) as world:
+        chunks = (await world.begin()).chunks()
+        assert await anext(chunks) == b"some"
+        read_some.set()
+        with pytest.raises(TruncatedStream, match="broke off its reply"):
+            await anext(chunks)
+
+
+async def test_a_request_that_is_lost_at_reuse_is_sent_again_if_it_is_safe(pair: Pair) -> None:
+    async def loses(http2: Http2Peer) -> None:
+        await http2.reply(await http2.request(), b"first")
+        await http2.request()
+
+    async with before(pair, over_http2(loses)) as world:
+        asked = GET.copy()
+        assert [await world.fetch(GET), await world.fetch(asked)] == [(200, b"first")] * 2
+        assert (asked.resends, world.upstream.connections) == (1, 2)
+        with pytest.raises(UpstreamError) as refused:
+            await world.fetch(call(b"paid for"))
+        assert refused.value.reason is Reason.CLOSED
+        assert world.upstream.connections == 2
+
+
 async def test_a_client_that_leaves_ends_the_connection_that_it_had_alone(
     pair: Pair, is_proxied: bool
 ) -> None:

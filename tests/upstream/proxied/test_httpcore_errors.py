@@ -4,10 +4,12 @@ import errno
 import re
 import socket
 import ssl
+import sys
 from collections.abc import AsyncIterator
 
 import httpcore2
 import pytest
+from h2.exceptions import ProtocolError
 
 from gateway.errors import (
     GatewayError,
@@ -18,6 +20,7 @@ from gateway.errors import (
     UpstreamTimeout,
     UpstreamUnavailable,
 )
+from gateway.upstream.proxied import httpcore_errors
 from gateway.upstream.proxied.httpcore_errors import Phase, closed_unanswered, gateway_errors
 from tests.upstream.conftest import GET, read
 from tests.upstream.proxied.test_http_client import Answers, client
@@ -124,7 +127,8 @@ def test_a_chain_of_causes_that_has_no_end_is_followed_for_a_while() -> None:
     [
         (httpcore2.ReadError("reset"), True),
         (httpcore2.WriteError("reset"), True),
-        (httpcore2.RemoteProtocolError("disconnected without sending a response"), True),
+        (httpcore2.RemoteProtocolError("Server disconnected without sending a response."), True),
+        (httpcore2.RemoteProtocolError("Server disconnected"), True),
         (httpcore2.RemoteProtocolError("illegal status line"), False),
         (None, False),
     ],
@@ -133,6 +137,30 @@ def test_a_connection_that_ended_without_a_head_differs_from_a_bad_head(
     error: BaseException | None, *, expected: bool
 ) -> None:
     assert closed_unanswered(error) is expected
+
+
+@pytest.mark.parametrize(("phase", "kind"), [("head", UpstreamError), ("body", TruncatedStream)])
+@pytest.mark.parametrize("is_wrapped", [True, False])
+def test_an_upstream_that_breaks_the_rules_of_http2_is_to_blame_for_it(
+    phase: Phase, kind: type[GatewayError], *, is_wrapped: bool
+) -> None:
+    broken: Exception = ProtocolError("Received frame with non-compliant data")
+    if is_wrapped:
+        broken = httpcore2.LocalProtocolError(broken)
+        broken.__context__ = broken.args[0]
+    with pytest.raises(kind, match=r"\(ProtocolError\)") as caught, gateway_errors("local", phase):
+        raise broken
+    assert type(caught.value) is kind
+    assert not closed_unanswered(caught.value.__cause__)
+
+
+def test_http2_needs_not_be_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(httpcore_errors, "_http2_errors", httpcore_errors._http2_errors.__wrapped__)
+    monkeypatch.setitem(sys.modules, "h2.exceptions", None)
+    with pytest.raises(InvalidRequest), gateway_errors("local", "head"):
+        raise httpcore2.LocalProtocolError("illegal header")
+    with pytest.raises(KeyError), gateway_errors("local", "head"):
+        raise KeyError
 
 
 def test_other_errors_pass() -> None:
