@@ -62,6 +62,7 @@ from gateway.demo.sockets.service import DEFAULT, SocketService, SocketSettings
 CREATED = 1_788_220_800
 """The time of every reply: 2026-09-01, in unix seconds."""
 _STOP_TIMEOUT = 10.0
+_LONGEST_HEAD = 64 * 1024
 _JOB = "/v1/fine_tuning/jobs/(?P<job>[^/]+)"
 _MODEL = "/v1/models/(?P<model>.+)"
 _RESPONSE = f"{Endpoint.RESPONSES}/(?P<response>[^/]+)"
@@ -267,6 +268,9 @@ def serve(emulator: Emulator | None = None) -> Iterator[Served]:
         config = uvicorn.Config(
             emulator,
             loop="asyncio",
+            # httptools drops the body of a request that offers another protocol, as Java's do.
+            http="h11",
+            h11_max_incomplete_event_size=_LONGEST_HEAD,
             lifespan="off",
             ws="websockets-sansio",
             ws_per_message_deflate=False,

@@ -228,6 +228,22 @@ def test_headers_and_query_are_in_the_journal(served: Served, client: openai.Ope
     assert record.headers["authorization"] == "Bearer sk-test"
 
 
+def test_a_client_that_offers_http_2_gets_its_reply(served: Served) -> None:
+    """Java's HttpClient offers it with every request, unless told otherwise."""
+    body = b'{"model":"davinci-002","prompt":"hello"}'
+    head = (
+        b"POST /v1/completions HTTP/1.1\r\nhost: x\r\nauthorization: Bearer sk-1\r\n"
+        b"connection: Upgrade, HTTP2-Settings, close\r\nupgrade: h2c\r\n"
+        b"http2-settings: AAEAAEAA\r\ncontent-length: %d\r\n\r\n" % len(body)
+    )
+    host, port = served.base_url.removeprefix("http://").removesuffix("/v1").split(":")
+    with socket.create_connection((host, int(port)), timeout=PATIENCE) as connection:
+        connection.sendall(head + body)
+        reply = b"".join(iter(lambda: connection.recv(65_536), b""))
+    assert reply.startswith(b"HTTP/1.1 200 ")
+    assert b"[davinci-002 continues: hello]" in reply
+
+
 def test_a_client_that_leaves_a_stream_is_noticed(served: Served, client: openai.OpenAI) -> None:
     with client.completions.create(model="davinci-002", prompt="!endless", stream=True) as stream:
         next(iter(stream))
