@@ -11,7 +11,7 @@ from gateway.demo.refusals.parameters import (
     unsupported_value,
 )
 from gateway.demo.rules import checks, shared
-from gateway.demo.rules.chat_messages import MESSAGE, check_tool_messages
+from gateway.demo.rules.chat_messages import MESSAGE, check_turns
 from gateway.demo.rules.checks import Check, array, mapping, nullable, record, string, tagged, word
 
 EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
@@ -124,7 +124,7 @@ def check(body: Json, model: DemoModel) -> None:
     shared.check_members(PARAMETERS, body)
     shared.require_stream(body)
     _check_companions(body)
-    check_tool_messages(body["messages"])
+    check_turns(body["messages"])
     _check_format(body, model)
     if Quirk.REASONING in model.quirks:
         _check_reasoning(body, model)

@@ -1,6 +1,7 @@
 """The messages that /v1/chat/completions takes (openai-openapi, ChatCompletionRequestMessage)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import takewhile
 
 from gateway.demo.generation.answer import Json
 from gateway.demo.refusals import Refused
@@ -88,18 +89,54 @@ MESSAGE = tagged(
 """One message of any role."""
 
 
-def check_tool_messages(messages: list[Json]) -> None:
-    """Refuse a tool's message that answers no call; raises `Refused`."""
-    called: set[str] = set()
+_SAYING = ("content", "refusal", "tool_calls", "function_call", "audio")
+"""What an assistant's message may have; one of them is required."""
+
+
+def check_turns(messages: list[Json]) -> None:
+    """Refuse an assistant that says nothing, a call without its answer, and the reverse.
+
+    Raises `Refused`.
+    """
+    called: list[str] = []
     for position, message in enumerate(messages):
+        if message["role"] == "tool":
+            _check_answer(position, message, called)
+            continue
+        called = [call["id"] for call in message.get("tool_calls") or ()]
         if message["role"] == "assistant":
-            called = {call["id"] for call in message.get("tool_calls") or []}
-        elif message["role"] != "tool":
-            called = set()
-        elif message["tool_call_id"] not in called:
-            raise Refused(
-                400,
-                "Invalid parameter: messages with role 'tool' must be a response to a preceeding"
-                " message with 'tool_calls'.",
-                param=f"messages[{position}].role",
-            )
+            _check_content(position, message)
+            _check_answered(position, called, messages[position + 1 :])
+
+
+def _check_answer(position: int, message: Json, called: Sequence[str]) -> None:
+    if message["tool_call_id"] not in called:
+        raise Refused(
+            400,
+            "Invalid parameter: messages with role 'tool' must be a response to a preceeding"
+            " message with 'tool_calls'.",
+            param=f"messages.[{position}].role",
+        )
+
+
+def _check_content(position: int, message: Json) -> None:
+    if all(message.get(name) is None for name in _SAYING):
+        raise Refused(
+            400,
+            "Invalid value for 'content': expected a string, got null.",
+            param=f"messages.[{position}].content",
+        )
+
+
+def _check_answered(position: int, called: Sequence[str], later: Sequence[Json]) -> None:
+    answers = takewhile(lambda message: message["role"] == "tool", later)
+    answered = {message["tool_call_id"] for message in answers}
+    missing = [each for each in called if each not in answered]
+    if missing:
+        raise Refused(
+            400,
+            "An assistant message with 'tool_calls' must be followed by tool messages responding"
+            " to each 'tool_call_id'. The following tool_call_ids did not have response messages:"
+            f" {', '.join(missing)}",
+            param=f"messages.[{position}].role",
+        )

@@ -14,6 +14,7 @@ from gateway.demo.refusals.parameters import (
 from gateway.demo.rules import checks, shared
 from gateway.demo.rules.chat import EFFORTS
 from gateway.demo.rules.checks import Check, array, mapping, nullable, record, string, tagged, word
+from gateway.demo.rules.responses_history import check_history, check_outputs
 from gateway.demo.rules.responses_items import ITEM
 from gateway.demo.rules.responses_tools import TOOL, tool_choice
 
@@ -37,11 +38,6 @@ _FORMAT = tagged(
         ),
     },
 )
-_CALLS = ("function_call", "custom_tool_call")
-_OUTPUTS = {
-    "function_call_output": "function call output",
-    "custom_tool_call_output": "custom tool call output",
-}
 _INCLUDABLE = (
     "message.output_text.logprobs",
     "reasoning.encrypted_content",
@@ -127,6 +123,8 @@ def check(body: Json, model: DemoModel) -> None:
     if not any(body.get(name) for name in _STORED):
         shared.check_required(("input",), body)
     check_values(body)
+    if isinstance(body.get("input"), list):
+        check_history(body["input"])
     shared.require_stream(body)
     _check_reasoning(body, model)
 
@@ -135,7 +133,7 @@ def check_values(body: Json) -> None:
     """Refuse wrong values of parameters that this endpoint and those below its path share."""
     shared.check_members(PARAMETERS, body)
     if isinstance(body.get("input"), list):
-        _check_outputs(body["input"])
+        check_outputs(body["input"])
     _refuse_stored_state(body)
 
 
@@ -160,26 +158,6 @@ def refuse_two_states(body: Json) -> None:
             "'pre..._id' or 'conversation'.",
             code="mutually_exclusive_parameters",
         )
-
-
-def _check_outputs(items: list[Json]) -> None:
-    """Refuse tool outputs without a call, and a compaction trigger that is not the last item."""
-    called = {item["call_id"] for item in items if item.get("type") in _CALLS}
-    for place, item in enumerate(items):
-        kind = item.get("type")
-        if kind in _OUTPUTS and item["call_id"] not in called:
-            raise Refused(
-                400,
-                f"No tool call found for {_OUTPUTS[kind]} with call_id {item['call_id']}.",
-                param="input",
-            )
-        if kind == "compaction_trigger" and place < len(items) - 1:
-            raise Refused(
-                400,
-                f"Invalid 'input[{place}]': 'compaction_trigger' must be the last item.",
-                param=f"input[{place}]",
-                code="invalid_value",
-            )
 
 
 def _check_reasoning(body: Json, model: DemoModel) -> None:

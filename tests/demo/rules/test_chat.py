@@ -54,7 +54,7 @@ def test_messages_are_required() -> None:
         ),
         (
             {"messages": [{"role": "tool", "tool_call_id": "call_1", "content": "x"}]},
-            "messages[0].role",
+            "messages.[0].role",
         ),
         ({"logprobs": 1}, "logprobs"),
         ({"top_logprobs": 2}, "top_logprobs"),
