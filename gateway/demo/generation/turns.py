@@ -145,12 +145,15 @@ def _json(value: object) -> str:
 def _called(conversation: Conversation) -> list[str]:
     if conversation.tool_choice.startswith("="):
         return [conversation.tool_choice[1:]]
-    if conversation.tool_choice == "none" or conversation.tool_output is not None:
+    required = conversation.tool_choice == "required"
+    if conversation.tool_choice == "none":
+        return []
+    if conversation.tool_output is not None and not required:
         return []
     wanted = [name for name in _WANTED.findall(conversation.text) if name in conversation.tools]
     if not wanted and conversation.text.rstrip().endswith("?"):
         wanted = _answering(conversation.text, conversation.tools)
-    if not wanted and conversation.tool_choice == "required":
+    if not wanted and required:
         wanted = list(conversation.tools)[:1]
     return wanted if conversation.parallel else wanted[:1]
 

@@ -52,6 +52,11 @@ def test_a_text_calls_the_tools_that_it_names_or_asks_for(text: str, names: list
     assert called(text) == names
 
 
+@pytest.mark.parametrize("choice", ["required", "=get_weather"])
+def test_a_model_that_has_to_calls_again_after_a_tools_output(choice: str) -> None:
+    assert called("hi", tool_choice=choice, tool_output="noon") == ["get_weather"]
+
+
 def test_the_choice_of_tools_is_obeyed() -> None:
     assert called("call clock", tool_choice="none") == []
     assert called("hi", tool_choice="required") == ["get_weather"]
