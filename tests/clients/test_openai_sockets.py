@@ -150,6 +150,27 @@ def test_a_loop_of_tool_calls_has_its_whole_history(running: Stage, model: str) 
     run(scenario())
 
 
+@pytest.mark.parametrize("model", [CHAT, RESPONSES, MESSAGES])
+def test_a_call_that_is_given_again_beside_its_output_is_one(running: Stage, model: str) -> None:
+    """LiveKit's agents send both after the response that has the call."""
+
+    async def scenario() -> None:
+        async with connection(running) as connected:
+            event = await turn(connected, model, CALL, tools=[RESPONSES_TOOL])
+            given: list[Any] = []
+            for call in (i for i in event.response.output if i.type == "function_call"):
+                named = {"call_id": call.call_id, "type": "function_call"}
+                given.append({**named, "name": call.name, "arguments": call.arguments})
+                given.append({**named, "type": "function_call_output", "output": "sunny"})
+            assert given
+            for following in (given, "And now?"):
+                previous = event.response.id
+                event = await turn(connected, model, following, previous_response_id=previous)
+                assert event.type == "response.completed", event
+
+    run(scenario())
+
+
 def test_queues_run_beside_one_another_and_in_order_each(running: Stage) -> None:
     async def scenario() -> None:
         async with connection(running) as connected:

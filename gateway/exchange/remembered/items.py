@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from gateway.exchange.stored.repeated_calls import answered, called, unanswered
 from gateway.exchange.stored.responses import COMPACTION, PREVIOUS
 from gateway.shapes import ItemNames
 
@@ -24,12 +25,17 @@ class Item(NamedTuple):
     """Whether it is reasoning that only the server that stored it can read."""
     is_compaction: bool = False
     """Whether it replaces the conversation before it."""
+    called: str | None = None
+    """The `call_id` of a call."""
+    answered: str | None = None
+    """The `call_id` of the call that it is the output of."""
 
 
 class _Seen(msgspec.Struct, gc=False):
     type: object = None
     id: object = None
     role: object = None
+    call_id: object = None
     encrypted_content: msgspec.Raw = msgspec.Raw(b"")
 
 
@@ -65,6 +71,8 @@ def _item(raw: bytes) -> Item:
         item_id is not None and (implied or seen.type == "item_reference"),
         is_bare,
         seen.type == COMPACTION,
+        called(seen.type, seen.call_id),
+        answered(seen.type, seen.call_id),
     )
 
 
@@ -72,11 +80,13 @@ def _item(raw: bytes) -> Item:
 class OwnInput:
     """The input of one request. `is_text`: it is a string, here as the message that it stands for.
 
-    That is where its items have no names of their own.
+    That is where its items have no names of their own. `positions` are those that its items have in
+    the client's input; None: all are there.
     """
 
     segment: Segment
     is_text: bool = False
+    positions: Sequence[int] | None = None
 
 
 def own_input(raw: msgspec.Raw | None) -> OwnInput | None:
@@ -90,6 +100,19 @@ def own_input(raw: msgspec.Raw | None) -> OwnInput | None:
     if not given.startswith(b"["):
         return None
     return OwnInput(segment_of(_decode_list(given)))
+
+
+def continuing(earlier: Sequence[Segment], own: OwnInput) -> OwnInput:
+    """Return a request's input without the calls that the conversation before it ends with."""
+    items = own.segment.items
+    if all(item.called is None for item in items):
+        return own
+    before = (item for segment in earlier for item in segment.items)
+    repeated = unanswered((item.called, item.answered) for item in before)
+    kept = [i for i, item in enumerate(items) if item.called not in repeated]
+    if len(kept) == len(items):
+        return own
+    return OwnInput(segment_of(items[i].raw for i in kept), own.is_text, kept)
 
 
 def joined(
@@ -109,7 +132,9 @@ def joined(
     known = {item.item_id for segment in earlier for item in segment.items}
     raws = [item.raw for item in before]
     names: list[int | str] = [PREVIOUS] * len(before)
-    for position, item in enumerate(own.segment.items):
+    items = own.segment.items
+    positions = range(len(items)) if own.positions is None else own.positions
+    for position, item in zip(positions, items, strict=True):
         if not (item.is_reference and item.item_id in known):
             raws.append(item.raw)
             names.append("input" if own.is_text else position)

@@ -18,6 +18,7 @@ from gateway.exchange.decision import Decision
 from gateway.exchange.flow import Exchange
 from gateway.exchange.remembered.items import (
     OwnInput,
+    continuing,
     joined,
     own_input,
     segment_of,
@@ -76,6 +77,8 @@ class Turn:
         """Return the response that it continues; None: it is not remembered here."""
         earlier = self.memory.recall(previous)
         self._before = earlier or Remembered((), previous)
+        if self._own is not None:
+            self._own = continuing(self._before.segments, self._own)
         return earlier
 
     def whole(self, *, bare_reasoning: bool) -> tuple[bytes, ItemNames | None]:

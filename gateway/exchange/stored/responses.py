@@ -14,6 +14,7 @@ import msgspec
 
 from gateway.exchange.bodies.body_pieces import encode_in_pieces
 from gateway.exchange.bodies.request_fields import read_object
+from gateway.exchange.stored.repeated_calls import answered, called, unanswered
 from gateway.shapes import ItemNames, Json, Seal
 
 COMPACTION = "compaction"
@@ -184,24 +185,30 @@ def continued(
     """Return the request with the conversation before its input and its references resolved.
 
     Also returns the client's names of all items; `items` has those of the request so far. A
-    reference to an item of the conversation is removed, as the item is there. The earlier
-    `instructions` are not carried over, as at OpenAI.
+    reference to an item of the conversation is removed, as the item is there, and so is a call with
+    which it ends. The earlier `instructions` are not carried over, as at OpenAI.
     """
     rest = {key: value for key, value in body.items() if key != PREVIOUS}
     own = own_items(body, items)
     if own is None:
         return rest, None
     known = {item.get("id") for item in earlier}
+    repeated = unanswered((_mark(item, called), _mark(item, answered)) for item in earlier)
     whole: list[Any] = list(earlier)
     names: list[int | str] = [PREVIOUS] * len(whole)
     for item, name in zip(own[0], own[1].items, strict=True):
         if not _is_reference(item):
-            whole.append(item)
-            names.append(name)
+            if _mark(item, called) not in repeated:
+                whole.append(item)
+                names.append(name)
         elif item["id"] not in known:
             whole.append(referred[item["id"]])
             names.append(name if isinstance(name, str) else f"input[{name}]")
     return {**rest, "input": whole}, ItemNames(names)
+
+
+def _mark(item: object, mark: Callable[[object, object], str | None]) -> str | None:
+    return mark(item.get("type"), item.get("call_id")) if isinstance(item, dict) else None
 
 
 def continued_body(

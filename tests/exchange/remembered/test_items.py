@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from gateway.exchange.remembered.items import (
     OwnInput,
+    continuing,
     joined,
     own_input,
     segment_of,
@@ -16,6 +17,15 @@ from gateway.exchange.remembered.items import (
 )
 from gateway.exchange.stored.responses import continued
 from gateway.shapes import ItemNames, Json
+
+CALL = {
+    "type": "function_call",
+    "id": "fc_1",
+    "call_id": "call_1",
+    "name": "clock",
+    "arguments": "{}",
+}
+OUTPUT = {"type": "function_call_output", "call_id": "call_1", "output": "noon"}
 
 
 def raw(value: Any) -> msgspec.Raw:
@@ -65,11 +75,13 @@ def test_an_input_can_be_empty(given: msgspec.Raw | None) -> None:
         ({"type": "compaction", "encrypted_content": "x"}, (None, False, False, True)),
         ("words", (None, False, False, False)),
         (5, (None, False, False, False)),
+        (CALL, ("fc_1", False, False, False, "call_1")),
+        (OUTPUT, (None, False, False, False, None, "call_1")),
     ],
 )
 def test_of_an_item_is_known_what_counts(item: Any, facts: tuple[object, ...]) -> None:
     (found,) = segment_of([raw(item)]).items
-    assert found[1:] == facts
+    assert found[1:] == (*facts, None, None)[:6]
     assert msgspec.json.decode(found.raw) == item
 
 
@@ -104,10 +116,33 @@ def test_a_reference_to_an_item_that_is_there_is_left_out() -> None:
     assert names.items == ["previous_response_id", 1, 2]
 
 
+def test_a_call_that_is_there_is_left_out() -> None:
+    """LiveKit's agents give it again beside its output, without its id."""
+    earlier = segment_of([raw(said("Hi")), raw(CALL)])
+    given = own([{**CALL, "id": None}, OUTPUT, {**CALL, "call_id": "call_2"}])
+    found = continuing([earlier], given)
+    whole, names = joined([earlier], found, bare_reasoning=True)
+    other = {**CALL, "call_id": "call_2"}
+    assert msgspec.json.decode(whole) == [said("Hi"), CALL, OUTPUT, other]
+    assert names.items == ["previous_response_id", "previous_response_id", 1, 2]
+    # Once it has an output, its id is that of another call.
+    answered = segment_of([raw(CALL), raw(OUTPUT)])
+    assert continuing([answered], given) is given
+    assert continuing([earlier], own([OUTPUT])).segment.items[0].answered == "call_1"
+
+
 ITEMS = st.lists(
     st.fixed_dictionaries(
-        {"type": st.sampled_from(["message", "function_call", "item_reference"])},
-        optional={"id": st.sampled_from(["a", "b"]), "role": st.just("user")},
+        {
+            "type": st.sampled_from(
+                ["message", "function_call", "function_call_output", "item_reference"]
+            )
+        },
+        optional={
+            "id": st.sampled_from(["a", "b"]),
+            "call_id": st.sampled_from(["a", "b"]),
+            "role": st.just("user"),
+        },
     ),
     max_size=4,
 )
@@ -119,7 +154,8 @@ def test_joined_items_are_those_of_a_stored_conversation(
 ) -> None:
     known = {item.get("id") for item in earlier}
     new = [i for i in new if i["type"] != "item_reference" or i.get("id") in known or "id" not in i]
-    whole, names = joined([segment_of(map(raw, earlier))], own(new), bare_reasoning=True)
+    before = [segment_of(map(raw, earlier))]
+    whole, names = joined(before, continuing(before, own(new)), bare_reasoning=True)
     expected, expected_names = continued({"input": new}, earlier, {})
     assert msgspec.json.decode(whole) == expected["input"]
     assert expected_names is not None

@@ -143,6 +143,20 @@ def test_a_turn_that_succeeds_forgets_nothing() -> None:
     assert conversation.memory.recall("resp_1") is not None
 
 
+def test_a_call_that_is_given_again_is_remembered_once() -> None:
+    talk = Conversation(Shape.RESPONSES)
+    call = {"type": "function_call", "call_id": "call_1", "name": "weather", "arguments": "{}"}
+    output = {"type": "function_call_output", "call_id": "call_1", "output": "sunny"}
+    talk.output = [{**call, "id": "fc_1"}]
+    talk.say("resp_1", input="Hi", tools=[TOOL])
+    talk.output = [SAID]
+    talk.say("resp_2", input=[call, output], previous_response_id="resp_1")
+    asked = [message("Hi"), {**call, "id": "fc_1"}, output]
+    assert talk.sent["input"] == asked
+    talk.say("resp_3", input="More", previous_response_id="resp_2")
+    assert talk.sent["input"] == [*asked, SAID, message("More")]
+
+
 def test_several_turns_may_continue_the_same() -> None:
     talk = Conversation(Shape.RESPONSES)
     talk.output = []

@@ -75,6 +75,17 @@ def test_a_request_goes_on_after_what_was_said_before() -> None:
     assert texts[1] == ItemNames(["previous_response_id", "input", "input"])
 
 
+def test_a_call_that_the_conversation_ends_with_is_there_once() -> None:
+    call = {"type": "function_call", "call_id": "call_1", "name": "clock", "arguments": "{}"}
+    output = {"type": "function_call_output", "call_id": "call_1", "output": "noon"}
+    stored = {**call, "id": "fc_1"}
+    whole, names = continued({"input": [call, output]}, [stored], {})
+    assert whole["input"] == [stored, output]
+    assert names == ItemNames(["previous_response_id", 1])
+    whole, _ = continued({"input": [call, output]}, [stored, output], {})
+    assert whole["input"] == [stored, output, call, output]
+
+
 def test_references_are_items_of_that_type_or_of_none() -> None:
     given: list[Json] = [
         {"type": "item_reference", "id": "msg_1"},
