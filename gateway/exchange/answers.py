@@ -24,7 +24,7 @@ from gateway.exchange.reply.classify import ErrorReply, answer_or_error
 from gateway.exchange.reply.reading import identified, reply_nested_too_deeply
 from gateway.exchange.reply.untouched import passed_on
 from gateway.exchange.reply.whole_body import ReportedError, whole_reply
-from gateway.exchange.reply.wrapped_errors import SMALL_REPLY_BYTES, only_looks_like_success
+from gateway.exchange.reply.wrapped_errors import only_looks_like_success
 from gateway.fast.paths import Fast
 from gateway.headers import JSON
 from gateway.replies import BufferedReply
@@ -90,7 +90,7 @@ def answer_at_once(fast: Fast | None, reply: UpstreamReply) -> ClientReply | Non
         return _translated(translated, reply.headers)
     if not body.startswith(b"{"):
         return None
-    if len(body) <= SMALL_REPLY_BYTES and only_looks_like_success(body):
+    if only_looks_like_success(body):
         return None
     reply.arrived()
     return ClientReply(reply.status, reply.headers, body)
@@ -124,7 +124,7 @@ async def untouched_answer(
     """
     untouched = await answer_or_error(reply, "untouched", grace)
     if not isinstance(untouched, ErrorReply):
-        return passed_on(untouched, client, counted=counted)
+        return passed_on(untouched, client, counted=counted, judged=True)
     if untouched.stream is not None:
         return replace(untouched, for_client=passed_on(untouched.stream, client))
     return untouched

@@ -100,10 +100,11 @@ def outcome_of(reason: Reason) -> Outcome:
 def ended(decision: Decision, status: int, error: GatewayError | None = None) -> Ending:
     """Return the ending of a request whose reply was written completely.
 
-    `error` is the one that a stream had as an event (`ReplyBody.failure`). Without one the status
-    decides; from 500 on it is the upstream's only if an upstream was called.
+    `error` is the one that a stream had as an event (`ReplyBody.failure`), which counts unless one
+    is in the decision already. Without one the status decides; from 500 on it is the upstream's
+    only if an upstream was called.
     """
-    if error is not None:
+    if error is not None and not decision.has_failed:
         return broken_by(error)
     if status < 400:
         if not decision.failures or not decision.has_failed:

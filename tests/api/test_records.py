@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from gateway.config.settings import ClientSettings, ModelRule
+from gateway.config.settings import ClientSettings, ModelRule, ServerSettings
 from gateway.exchange.decision import Decision
 from gateway.shapes import Json, Shape, UpstreamCall
 from tests.api.client import Client
@@ -146,6 +146,27 @@ def test_an_error_under_a_success_is_a_failure_of_the_upstream(
     assert (reply.status, reply.body) == (200, came)
     assert (seen.outcome, seen.status) == ("upstream_error", 200)
     assert [failure.reason for failure in seen.decision.failures] == ["error_reply"]
+
+
+@pytest.mark.parametrize(
+    ("path", "body"), [CHAT, RESPONSE, ("/v1/messages", MESSAGE_REQUEST), IMAGE]
+)
+@pytest.mark.parametrize("events", [False, True])
+def test_so_is_one_that_comes_after_the_grace(
+    path: str, body: dict[str, Any], *, events: bool
+) -> None:
+    came = EVENT if events else msgspec.json.encode(BUSY)
+    kind = EVENT_STREAM if events else ((b"content-type", b"application/json"),)
+    home = ModelRule(body["model"], endpoints=tuple(s for s in Shape if path.endswith(s.path)))
+    server = ServerSettings(first_byte_grace=0)
+    late = FakeReply(200, kind, (came[:20], came[20:]))
+    scene = Scene(lambda _: late, server=server, rules=(home,))
+    client = Client(scene.network.answer, server, scene=scene)
+    reply = client.post(path, {**body, "stream": events})
+    (seen,) = client.observer.seen
+    assert (reply.status, reply.body) == (200, came)
+    assert (seen.outcome, seen.status) == ("stream_broken", 200)
+    assert not seen.decision.failures
 
 
 @pytest.mark.parametrize(("path", "body"), [IMAGE, EMBEDDING])

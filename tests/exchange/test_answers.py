@@ -67,7 +67,9 @@ def test_usage_that_is_not_known_is_not_made_up() -> None:
     [
         (200, b'{"id": "1"}', True),
         (201, b'{"choices": [], "error": null}', True),
-        (200, b'{"error": "x", "padding": "%b"}' % (b"x" * 4096), True),
+        (200, b'{"padding": "%b", "error": "x"}' % (b"x" * 4096), True),
+        (200, b'{"error": {"code": 0}, "choices": ["%b"]}' % (b"x" * 4096), True),
+        (200, b'{"error": "%b"}' % (b"x" * 4096), False),
         (400, b'{"id": "1"}', False),
         (200, b'{"error": "x"}', False),
         (200, b"data: {}", False),

@@ -126,3 +126,11 @@ def test_the_reason_for_a_status_is_one_of_four() -> None:
         Reason.SERVER_ERROR,
         Reason.SERVER_ERROR,
     ]
+
+
+def test_an_error_that_is_known_from_its_beginning_counts_once() -> None:
+    decision = Decision("local", attempts=1)
+    decision.failed("local", UpstreamReplied("too many", status=429, code="rate_limit"), final=True)
+    known = ended(decision, 200)
+    assert ended(decision, 200, TruncatedStream("cut")) == known
+    assert not known.reason

@@ -7,7 +7,6 @@ from gateway.exchange.reply.opening import Opening, check_reply, error_in_place
 from gateway.exchange.reply.reading import Allowance, checked_object, decode_object
 from gateway.exchange.reply.unannounced_end import UnannouncedEnds
 from gateway.exchange.reply.wrapped_errors import (
-    SMALL_REPLY_BYTES,
     error_of,
     only_looks_like_success,
     values_of,
@@ -147,7 +146,7 @@ class Feeder:
 
     def _whole(self, call: int, body: bytes) -> bytes:
         """Take a whole JSON reply that stands in for a stream."""
-        if len(body) <= SMALL_REPLY_BYTES and only_looks_like_success(body):
+        if only_looks_like_success(body):
             self.opening_error = self.opening_error or (call, body)
         events: list[Json] = []
         try:

@@ -1,7 +1,7 @@
 """Says whether an upstream's reply is an answer or an error, as soon as that is clear.
 
-Some servers wrap errors in status 200 (`wrapped_errors.py`): a small JSON reply is looked into, and
-the first event of a stream that is passed on.
+Some servers wrap errors in status 200 (`wrapped_errors.py`): a small JSON reply is looked into, one
+that begins with an error, and the first event of a stream that is passed on.
 """
 
 import asyncio
@@ -18,17 +18,20 @@ from gateway.exchange.reply.reading import (
     MAX_WHOLE_BYTES,
     Allowance,
     content_length,
-    header,
     identified,
     is_event_stream,
+    may_be_json,
     read_whole,
 )
 from gateway.exchange.reply.wrapped_errors import (
     SMALL_REPLY_BYTES,
     FirstEvent,
     begins_as_an_answer,
+    begins_json,
+    begins_with_error,
     json_error,
     only_looks_like_success,
+    opening_error,
 )
 from gateway.replies import BufferedReply
 from gateway.shapes import RawHeaders, UpstreamReply
@@ -163,10 +166,8 @@ def uncompressed_error(came: BufferedReply, call: int = 0, *, partial: bool = Fa
 def _of_whole(reply: UpstreamReply, use: Use, call: int, body: bytes) -> BufferedReply | ErrorReply:
     """Classify a success whose whole body was read."""
     status, headers = reply.status, reply.headers
-    if len(body) <= SMALL_REPLY_BYTES and only_looks_like_success(body):
-        may_be_json = _may_be_json(headers) or is_event_stream(headers)
-        if may_be_json and not begins_events(body):
-            return ErrorReply(call, status, headers, body)
+    if only_looks_like_success(body) and begins_json(body) and _may_be_labelled(headers):
+        return ErrorReply(call, status, headers, body)
     answer = BufferedReply(status, headers, body)
     if use != "untouched" or body.startswith(b"{") or begins_as_an_answer(body):
         return answer
@@ -174,12 +175,17 @@ def _of_whole(reply: UpstreamReply, use: Use, call: int, body: bytes) -> Buffere
     return ErrorReply(call, status, headers, error, stream=answer) if error else answer
 
 
+def _may_be_labelled(headers: RawHeaders) -> bool:
+    """Whether JSON is, or was asked for, by its type: servers label errors as events, too."""
+    return may_be_json(headers) or is_event_stream(headers)
+
+
 async def _of_beginning(
     reply: UpstreamReply, use: Use, call: int, grace: float
 ) -> UpstreamReply | ErrorReply:
     """Classify a success whose body still arrives, or is not to be read here."""
     headers = reply.headers
-    body = await _small_json(reply, grace) if _may_be_json(headers) else None
+    body = await _small_json(reply, grace) if may_be_json(headers) else None
     if body is not None:
         return _of_whole(reply, use, call, body)
     begun = reply.peek()
@@ -192,21 +198,18 @@ async def _of_beginning(
 
 
 async def _small_json(reply: UpstreamReply, grace: float) -> bytes | None:
-    """Return the body if it is small, and may be an error; None: it is left unread."""
+    """Return the body if it is small, or begins with an error; None: it is left unread."""
     length = content_length(reply.headers)
-    if length is not None:
-        small = length <= SMALL_REPLY_BYTES
-        return await read_whole(reply, SMALL_REPLY_BYTES) if small else None
-    await look(reply, json_error, grace)
-    return reply.arrived() if len(reply.peek()) <= SMALL_REPLY_BYTES else None
-
-
-def _may_be_json(headers: RawHeaders) -> bool:
-    """Whether a body can be JSON by its type: some servers leave it out, or say `text/plain`."""
-    kind = header(headers, b"content-type").lower()
-    if not kind or kind.startswith((b"application/json", b"text/plain")):
-        return True
-    return kind.partition(b";")[0].rstrip().endswith(b"+json")
+    if length is None:
+        await look(reply, json_error, grace)
+        begun = reply.peek()
+        may_be_error = len(begun) <= SMALL_REPLY_BYTES or begins_with_error(begun)
+        return reply.arrived() if may_be_error else None
+    if length <= SMALL_REPLY_BYTES:
+        return await read_whole(reply, SMALL_REPLY_BYTES)
+    if length > MAX_ERROR_BYTES or not await look(reply, opening_error, grace):
+        return None
+    return await read_whole(reply, MAX_ERROR_BYTES)
 
 
 class _Judge(Protocol):

@@ -17,6 +17,9 @@ MAX_ERROR_BYTES: Final = 64 * 1024
 MAX_WHOLE_BYTES = 256 * 1024 * 1024
 """The most bytes of the whole replies to one request, all calls together."""
 
+_LABELS_OF_JSON: Final = (b"application/json", b"text/plain", b"text/html")
+"""PHP's default is the last one, which relays written in it leave."""
+
 REST_SECONDS: Final = 0.1
 """How long a body may take to end after its last event, for its connection to be used again."""
 
@@ -32,6 +35,14 @@ def header(headers: RawHeaders, name: bytes) -> bytes:
 def is_event_stream(headers: RawHeaders) -> bool:
     """Whether the body is Server-Sent Events."""
     return header(headers, b"content-type").lower().startswith(b"text/event-stream")
+
+
+def may_be_json(headers: RawHeaders) -> bool:
+    """Whether a body can be JSON by its type: some servers leave it out, or label it as a text."""
+    kind = header(headers, b"content-type").lower()
+    if not kind or kind.startswith(_LABELS_OF_JSON):
+        return True
+    return kind.partition(b";")[0].rstrip().endswith(b"+json")
 
 
 def is_compressed(headers: RawHeaders) -> bool:

@@ -12,10 +12,12 @@ from gateway.errors import GatewayError
 from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.reply.body import ReplyBody
 from gateway.exchange.reply.decompressed import readable
-from gateway.exchange.reply.reading import header, is_compressed, is_event_stream
+from gateway.exchange.reply.late_errors import late_error
+from gateway.exchange.reply.reading import header, is_compressed, is_event_stream, may_be_json
+from gateway.exchange.reply.wrapped_errors import has_a_sign
 from gateway.exchange.usage import TAIL, Tokens, tokens_at_start, tokens_in, updated
 from gateway.replies import BufferedReply
-from gateway.shapes import Shape, Sink, UpstreamReply
+from gateway.shapes import RawHeaders, Shape, Sink, UpstreamReply
 from gateway.translate.parts.upstream_errors import ended_too_early
 from gateway.translate.stream.broken_ends import broken_off
 from gateway.translate.stream.event_names import EventNames, lacks_names
@@ -26,31 +28,44 @@ _DONE: Final = terminator(Shape.CHAT)
 
 
 def passed_on(
-    reply: UpstreamReply, client: Shape | None = None, *, counted: bool = False
+    reply: UpstreamReply,
+    client: Shape | None = None,
+    *,
+    counted: bool = False,
+    judged: bool = False,
 ) -> ClientReply:
     """Return an upstream's reply as the client's, untouched.
 
-    Its tokens are known once it has been sent, if `client` is, or `counted` is True.
+    Its tokens are known once it has been sent, if `client` is, or `counted` is True. Then an error
+    in its end is its `failure`, too, if it is to be `judged`.
 
     Reading its body raises what reading the upstream's raises. The client of an event stream, whose
     shape is `client` where that is known, gets an event instead, and no terminator.
     """
     if client is Shape.MESSAGES and _lacks_names(reply):
         reply = readable(reply)
-        return ClientReply(reply.status, without_coding(reply.headers), _Events(reply, client))
-    if isinstance(reply, BufferedReply) and not counted and _is_complete(reply, client):
+        return ClientReply(
+            reply.status, without_coding(reply.headers), _Events(reply, client, judged=judged)
+        )
+    if (
+        isinstance(reply, BufferedReply)
+        and not counted
+        and _is_complete(reply, client, judged=judged)
+    ):
         return ClientReply(reply.status, reply.headers, reply.body)
     if _can_be_added_to(reply):
-        return ClientReply(reply.status, reply.headers, _Events(reply, client))
-    body = _Bytes(reply, client, counted=counted or client is not None)
+        return ClientReply(reply.status, reply.headers, _Events(reply, client, judged=judged))
+    body = _Bytes(reply, client, judged=judged, counted=counted or client is not None)
     return ClientReply(reply.status, reply.headers, body)
 
 
-def _is_complete(reply: BufferedReply, client: Shape | None) -> bool:
+def _is_complete(reply: BufferedReply, client: Shape | None, *, judged: bool) -> bool:
     """Whether a body that is here as a whole needs no look at its events."""
     body = reply.body
     if body.startswith(b"{") or not is_event_stream(reply.headers):
         return True
+    if judged and has_a_sign(body[-TAIL:]):
+        return False
     return body.endswith(_DONE) and client is not Shape.MESSAGES
 
 
@@ -75,16 +90,25 @@ def _can_be_added_to(reply: UpstreamReply) -> bool:
     return is_event_stream(headers) and not has_length and not is_compressed(headers)
 
 
+def _may_be_an_error(headers: RawHeaders) -> bool:
+    return may_be_json(headers) or is_event_stream(headers)
+
+
 class _Bytes(ReplyBody):
     """A body to which nothing can be added. Of a `counted` one, both ends are kept for its tokens.
 
-    Most servers count at the end of a reply, some before its texts or vectors.
+    Most servers count at the end of a reply, some before its texts or vectors. The end of one that
+    is `judged` is kept where it may be an error.
     """
 
-    def __init__(self, reply: UpstreamReply, client: Shape | None, *, counted: bool) -> None:
+    def __init__(
+        self, reply: UpstreamReply, client: Shape | None, *, counted: bool, judged: bool
+    ) -> None:
         super().__init__()
         self._reply = reply
+        self._client = client
         self._counted = counted
+        self._judged = judged
         self._begun: bytes | None = b"" if counted or client is Shape.MESSAGES else None
         """Its beginning, where streams of messages count their prompt; None: it is not kept."""
         self._end = b""
@@ -96,7 +120,7 @@ class _Bytes(ReplyBody):
 
     @property
     def tokens(self) -> Tokens | None:
-        return self._tokens_at(self._end)
+        return self._tokens_at(self._end) if self._counted else None
 
     async def pipe(self, sink: Sink) -> None:
         def feed(piece: bytes) -> bool:
@@ -104,7 +128,13 @@ class _Bytes(ReplyBody):
             self._end = (self._end + piece)[-TAIL:]
             return sink(piece)
 
-        await self._reply.pipe(feed if self._counted else sink)
+        is_kept = self._counted or (self._judged and _may_be_an_error(self._reply.headers))
+        try:
+            await self._reply.pipe(feed if is_kept else sink)
+        finally:
+            # Also where the client has left, as some do once they have the error.
+            if self._judged:
+                self._failure = late_error(self._end, self._client, is_whole=len(self._end) < TAIL)
 
     def resume(self) -> None:
         self._reply.resume_reading()
@@ -129,9 +159,8 @@ class _Bytes(ReplyBody):
 class _Events(_Bytes):
     """An event stream, which can end in an error event."""
 
-    def __init__(self, reply: UpstreamReply, client: Shape | None) -> None:
-        super().__init__(reply, client, counted=False)
-        self._client = client
+    def __init__(self, reply: UpstreamReply, client: Shape | None, *, judged: bool) -> None:
+        super().__init__(reply, client, counted=False, judged=judged)
         self._events = WholeEvents(client)
         self._names = EventNames() if client is Shape.MESSAGES else None
 
@@ -153,6 +182,9 @@ class _Events(_Bytes):
         else:
             if end := self._finish():
                 sink(end)
+        finally:
+            if self._judged and self._failure is None:
+                self._failure = late_error(self._events.last(), self._client)
 
     def _noting(self, sink: Sink, names: EventNames) -> Sink:
         """Return a sink that keeps the beginning, names the events, and gives them to `sink`."""

@@ -10,18 +10,25 @@ from collections.abc import Iterable
 from typing import Final
 
 from gateway.envelopes.upstream_json import NOT_JSON, decode, is_cut_off, valid_json
-from gateway.exchange.reply.reading import not_json
+from gateway.exchange.reply.reading import MAX_ERROR_BYTES, not_json
 from gateway.shapes import Json
 from gateway.translate.parts.upstream_errors import RESULTS, upstream_error
 from gateway.translate.stream.event_reader import EventReader, is_empty_data
 from gateway.translate.stream.sse import ServerSentEvent, SSEDecoder, encode_json, is_done
 
 SMALL_REPLY_BYTES: Final = 2048
-"""Up to this size a success is looked into; every known refusal is shorter."""
+"""Up to this size a success is looked into; nearly every known refusal is shorter."""
+
+_OPENING_BYTES: Final = 64
+"""Within these a JSON body that has an error first shows it."""
 
 MAX_EVENT_BYTES: Final = 64 * 1024
 """Up to this size the first event of a stream is waited for, if it may be an error."""
 
+_OPENS_WITH_ERROR = re.compile(
+    rb"""[ \t\r\n\xef\xbb\xbf]*(?:\[\s*)?\{\s*"""
+    rb""""(?:error"\s*:\s*[{"]|(?:object|type)"\s*:\s*"error")"""
+)
 _RESULT = re.compile(rb'"(?:choices|output|content)"\s*:')
 _ESCAPED = b"\\u00"
 """How the escape of a letter begins: a field's name may have some."""
@@ -44,13 +51,46 @@ _OF_A_RESULT = frozenset({"data", "id"})
 _ABOUT_THE_EVENT = frozenset({"type", "sequence_number"})
 
 
+def begins_with_error(data: bytes) -> bool:
+    """Whether a JSON body begins with an error, as no result of any endpoint does."""
+    return _OPENS_WITH_ERROR.match(data) is not None
+
+
+def opening_error(data: bytes, *, ended: bool) -> bytes | None:
+    """Return the beginning of a body if it is an error; empty: it is not.
+
+    None: that cannot be said yet.
+    """
+    if begins_with_error(data):
+        return data
+    return b"" if ended or len(data) >= _OPENING_BYTES else None
+
+
 def only_looks_like_success(body: bytes) -> bool:
-    """Whether a whole JSON body has an error and no result."""
+    """Whether a whole JSON body has an error and no result; a long one has to begin with it."""
+    if len(body) > SMALL_REPLY_BYTES:
+        return _is_short(body) and begins_with_error(body) and not _has_result(body)
     if b'"choices":' in body or b'"output":' in body:  # nearly all; much of a body need not be read
         return False
     if _ESCAPED in body and _RESULT.search(body) is None:
         body = _unescaped(body)
-    return b'"error"' in body and _RESULT.search(body) is None
+    if _RESULT.search(body) is None:
+        return b'"error"' in body
+    # It may be the request's, which a validator shows.
+    return begins_with_error(body) and not _has_result(body)
+
+
+def _is_short(body: bytes) -> bool:
+    return len(body) <= MAX_ERROR_BYTES
+
+
+def _has_result(body: bytes) -> bool:
+    try:
+        decoded = decode(body)
+    except NOT_JSON:
+        return _RESULT.search(body) is not None
+    reply = decoded[0] if isinstance(decoded, list) else decoded
+    return any(name in reply for name in RESULTS)
 
 
 def _unescaped(body: bytes) -> bytes:
@@ -71,13 +111,13 @@ def json_error(data: bytes, *, ended: bool) -> bytes | None:
 
     None: that cannot be said yet.
     """
-    if len(data) > SMALL_REPLY_BYTES:
-        return b""
     if ended:
         return data if only_looks_like_success(data) else b""
+    if len(data) > SMALL_REPLY_BYTES:
+        return None if _is_short(data) and begins_with_error(data) else b""
     if data.lstrip(BLANK) and not begins_json(data):
         return b""
-    return b"" if _RESULT.search(data) else None
+    return b"" if _RESULT.search(data) and not begins_with_error(data) else None
 
 
 def begins_as_an_answer(data: bytes) -> bool:
@@ -121,7 +161,7 @@ class FirstEvent:
             self._decoder = SSEDecoder()
         event = self._next(self._decoder, data[:SMALL_REPLY_BYTES])
         if event is None and len(data) > SMALL_REPLY_BYTES:
-            if not _has_a_sign(data[:SMALL_REPLY_BYTES]):
+            if not has_a_sign(data[:SMALL_REPLY_BYTES]):
                 return b""
             event = self._next(self._decoder, data[:MAX_EVENT_BYTES])
         if event is None and ended:
@@ -160,7 +200,7 @@ def error_of(event: ServerSentEvent) -> bytes | None:
     whatever stands below `event: error`, and texts that begin so: `[ERROR] …`, `error: …`.
     """
     data = event.data
-    if event.event == _CREATED or not (event.event == "error" or _has_a_sign(data)):
+    if event.event == _CREATED or not (event.event == "error" or has_a_sign(data)):
         return None
     named = event.event == "error"
     try:
@@ -237,5 +277,6 @@ def _carried(event: Json, *, named: bool) -> Json | None:
     return None
 
 
-def _has_a_sign(data: bytes) -> bool:
+def has_a_sign(data: bytes) -> bool:
+    """Whether events may have an error: where this says no, none of them is one."""
     return b"rror" in data or b"ERROR" in data or b"response.failed" in data

@@ -18,7 +18,9 @@ from tests.fakes import EVENT_STREAM, JSON, ArrivedReply, FakeReply
 Passing = Literal["events", "untouched"]
 ERROR = b'{"error":{"message":"no"}}'
 EVENT = b"data: " + ERROR + b"\n\n"
+LONG = b'{"error":{"message":"no","trace":"%b","input":[{"content":"Hi"}]}}' % (b"x" * 9000)
 HTML = ((b"content-type", b"text/html"),)
+SPEECH = ((b"content-type", b"audio/mpeg"),)
 
 
 def classified(reply: FakeReply, use: Passing = "untouched") -> UpstreamReply | ErrorReply:
@@ -59,7 +61,7 @@ def test_other_bodies_of_an_errors_status_stay(body: bytes) -> None:
 
 @pytest.mark.parametrize("use", ["events", "untouched"])
 def test_a_small_answer_that_is_not_json_is_left_unread(use: Passing) -> None:
-    reply = FakeReply(200, of_length(HTML, 2), (b"ok",))
+    reply = FakeReply(200, of_length(SPEECH, 2), (b"ok",))
     assert classified(reply, use) is reply
     assert reply.delivered == 0
 
@@ -87,15 +89,47 @@ def test_a_whole_answer_is_read_as_far_as_the_allowance_goes() -> None:
 @pytest.mark.parametrize("kind", [FakeReply, ArrivedReply])
 @pytest.mark.parametrize(
     "headers",
-    [JSON, of_length(JSON, len(ERROR)), ((b"content-type", b"application/problem+json"),), ()],
+    [JSON, ((b"content-type", b"application/problem+json"),), HTML, ()],
 )
-def test_an_error_in_a_success_is_an_error(kind: type[FakeReply], headers: RawHeaders) -> None:
-    expected = ErrorReply(0, 200, headers, ERROR)
-    assert classified(kind(200, headers, (ERROR,))) == expected
-    assert classified(kind(200, headers, (ERROR,)), "events") == expected
-    error = whole(kind(200, headers, (ERROR,)))
+@pytest.mark.parametrize("body", [ERROR, LONG, LONG.replace(b"x", b""), b" \n" + LONG])
+@pytest.mark.parametrize("announced", [False, True])
+def test_an_error_in_a_success_is_an_error(
+    kind: type[FakeReply], headers: RawHeaders, body: bytes, *, announced: bool
+) -> None:
+    headers = of_length(headers, len(body)) if announced else headers
+    pieces = [body[:1], body[1:9], body[9:3000], body[3000:]]
+    expected = ErrorReply(0, 200, headers, body)
+    assert classified(kind(200, headers, pieces)) == expected
+    assert classified(kind(200, headers, pieces), "events") == expected
+    error = whole(kind(200, headers, pieces))
     assert isinstance(error, ErrorReply)
-    assert (error.call, error.body) == (3, ERROR)
+    assert (error.call, error.body) == (3, body)
+
+
+@pytest.mark.parametrize("use", ["events", "untouched"])
+@pytest.mark.parametrize("announced", [False, True])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"error":null,"choices":[],"text":"%b"}' % (b"x" * 9000),
+        b'{"error":{"code":0},"choices":[],"text":"%b"}' % (b"x" * 9000),
+        b'{"choices":[],"text":"%b"}' % (b"x" * 9000),
+        b'{"error":{"message":"%b"}}' % (b"x" * MAX_ERROR_BYTES),
+        b'{"error":{"message":"%b","content":' % (b"x" * 9000),
+        b'{"error":{"message":"no","content":"cut off',
+        b"<html>" + b'"error"' * 9,
+    ],
+)
+def test_other_bodies_are_answers(body: bytes, use: Passing, *, announced: bool) -> None:
+    headers = of_length(HTML, len(body)) if announced else HTML
+    pieces = [body[at : at + 500] for at in range(0, len(body), 500)]
+
+    async def scenario() -> None:
+        reply = await answer_or_error(FakeReply(200, headers, pieces), use, 60)
+        assert not isinstance(reply, ErrorReply)
+        assert b"".join([chunk async for chunk in reply.chunks()]) == body
+
+    asyncio.run(scenario())
 
 
 @pytest.mark.parametrize("kind", [FakeReply, ArrivedReply])
@@ -104,8 +138,6 @@ def test_an_untouched_stream_that_begins_with_an_error_is_one_and_can_be_passed_
     kind: type[FakeReply], headers: RawHeaders
 ) -> None:
     error = classified(kind(200, headers, (EVENT, b"data: [DONE]\n\n")))
-    if kind is FakeReply and headers is HTML:
-        return  # nothing has arrived that says what it is
     assert isinstance(error, ErrorReply)
     assert msgspec.json.decode(error.body) == msgspec.json.decode(ERROR)
     assert error.stream is not None

@@ -1,0 +1,65 @@
+"""Errors that come late: in the end of a reply that was passed on as it came. No I/O.
+
+Only the status of such a reply has said that it is a success. It is looked into once, when it is
+over, so that nothing is done for its single events.
+"""
+
+from typing import Final
+
+from gateway.envelopes.error_envelopes import is_error_in_success
+from gateway.envelopes.upstream_json import NOT_JSON, decode
+from gateway.errors import Reason, UpstreamError
+from gateway.exchange.reply.wrapped_errors import (
+    begins_json,
+    error_of,
+    has_a_sign,
+    only_looks_like_success,
+)
+from gateway.shapes import Shape
+from gateway.translate.parts.upstream_errors import upstream_error
+from gateway.translate.stream.sse import ServerSentEvent, SSEDecoder
+
+_LOOKED_INTO: Final = 16 * 1024
+"""Bytes of an end: pieces with many events may be long."""
+
+
+def late_error(end: bytes, client: Shape | None, *, is_whole: bool = False) -> UpstreamError | None:
+    """Return the last error in the end of what was passed on; None: there is none.
+
+    `client` is the shape of its events, if it is known; `is_whole`: `end` is all of the body.
+    """
+    end = end[-_LOOKED_INTO:]
+    if not has_a_sign(end):
+        return None
+    if is_whole and begins_json(end):
+        return _said(end) if only_looks_like_success(end) else None
+    decoder = SSEDecoder()
+    for event in reversed([*decoder.feed(end), *decoder.finish()]):
+        error = _error_in(event, client)
+        if error is not None:
+            return error
+    return None
+
+
+def _error_in(event: ServerSentEvent, client: Shape | None) -> UpstreamError | None:
+    """Return the error that an event is, or has beside its choices, as OpenRouter writes it."""
+    error = error_of(event)
+    if client is None:
+        # Its events may be texts, or results that name an error.
+        is_error = event.event == "error" or is_error_in_success(_decoded(event.data))
+        return _said(error) if error is not None and is_error else None
+    if error is not None:
+        return _said(error)
+    return upstream_error(_decoded(event.data)) if has_a_sign(event.data) else None
+
+
+def _said(error: bytes) -> UpstreamError:
+    known = upstream_error(_decoded(error))
+    return known or UpstreamError("The upstream replied with an error.", reason=Reason.ERROR_REPLY)
+
+
+def _decoded(data: bytes) -> object:
+    try:
+        return decode(data)
+    except NOT_JSON:
+        return None
