@@ -4,6 +4,7 @@ What passes is not decoded. Its last pieces are kept, and read once the stream i
 that ends correctly as far as HTTP goes may have been cut off behind the server.
 """
 
+import re
 from collections import deque
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -28,8 +29,13 @@ LARGE = 16 * 1024
 """Bytes from which on a piece is kept alone."""
 
 _DONE = terminator(Shape.CHAT)
-SHORT = 4
+_SHORT = 4
 """The size up to which a piece may be only the end of an event."""
+SMALL = 64
+"""The size up to which comments are told from events: those by which servers show that they live
+are shorter, and nearly all events are longer."""
+_COMMENTS = re.compile(rb"(?::[^\r\n]*)?(?:[\r\n](?::[^\r\n]*)?)*")
+_BLANK_LINES = (b"\n\n", b"\n\r\n", b"\r\r")
 
 
 class LastEvents:
@@ -44,7 +50,7 @@ class LastEvents:
         self._shape = shape
         self._pieces: deque[bytes] = deque(maxlen=MAX_PIECES)
         self.append = self._pieces.append
-        """Takes a piece whose size is between `SHORT` and `LARGE`."""
+        """Takes a piece whose size is between `SMALL` and `LARGE`."""
         self._is_blurred = False
 
     def tail(self, size: int) -> bytes:
@@ -62,13 +68,16 @@ class LastEvents:
         return b"".join(self._pieces)
 
     def add(self, piece: bytes) -> None:
-        """Take a piece that passes."""
-        if SHORT < len(piece) < LARGE:
-            self.append(piece)
-        elif len(piece) <= SHORT and self._pieces:
-            self._pieces[-1] += piece
-        else:
+        """Take a piece that passes. Comments between events are forgotten, however many come."""
+        last = self._pieces[-1] if self._pieces else _BLANK_LINES[0]
+        if len(piece) >= LARGE:
             self._pieces.clear()
+            self.append(piece)
+        elif len(piece) <= SMALL and last.endswith(_BLANK_LINES) and _COMMENTS.fullmatch(piece):
+            return
+        elif len(piece) <= _SHORT and self._pieces and len(last) < LARGE:
+            self._pieces[-1] = last + piece
+        else:
             self.append(piece)
 
     def blur(self) -> None:

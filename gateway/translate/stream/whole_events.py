@@ -8,7 +8,7 @@ soon as a client can use them.
 
 from gateway.envelopes.upstream_json import NOT_JSON, decode
 from gateway.shapes import Shape, Sink
-from gateway.translate.stream.last_events import LARGE, SHORT, LastEvents
+from gateway.translate.stream.last_events import LARGE, SMALL, LastEvents
 from gateway.translate.stream.sse import SSEDecoder, is_done
 
 MAX_HELD_BYTES = 256 * 1024
@@ -59,7 +59,7 @@ class WholeEvents:
         append = self._append
 
         def take(data: bytes) -> bool:
-            if data.endswith(_BLANK_LINE) and SHORT < len(data) < LARGE and not self._held:
+            if data.endswith(_BLANK_LINE) and SMALL < len(data) < LARGE and not self._held:
                 append(data)  # as `take` does, for each event of a slow stream
                 return sink(data)
             passing = self.take(data)

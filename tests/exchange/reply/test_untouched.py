@@ -118,7 +118,7 @@ def test_the_error_does_not_follow_the_beginning_of_an_event(client: Shape, rest
 
 
 @pytest.mark.parametrize("comment", [b": wait\n\n", b": wait\n", b":\n\n", b": wait\r\n\r\n"])
-@pytest.mark.parametrize("count", [1, 5])
+@pytest.mark.parametrize("count", [1, 5, 50])
 @pytest.mark.parametrize(
     ("client", "event"), [(Shape.RESPONSES, EVENT), (None, EVENT), (None, PLAIN)]
 )

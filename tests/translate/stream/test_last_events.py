@@ -56,9 +56,32 @@ def test_whether_it_has_ended_and_whether_it_may(
     assert (events.has_ended(), events.is_complete()) == (ended, complete)
 
 
-def test_as_many_comments_as_are_kept_may_hide_an_event() -> None:
-    for waits, is_complete in ((MAX_PIECES - 1, False), (MAX_PIECES, True)):
-        assert last(Shape.CHAT, CHUNK, *[b": wait\n\n"] * waits).is_complete() is is_complete
+@pytest.mark.parametrize(
+    "wait", [b": wait\n\n", b": wait\r\n\r\n", b":\n", b":\n\n", b"\n", b":" * 9]
+)
+def test_comments_hide_no_event(wait: bytes) -> None:
+    events = last(Shape.CHAT, CHUNK, *[wait] * MAX_PIECES * 9)
+    assert not events.is_complete()
+    assert events.kept() == CHUNK
+    assert last(Shape.CHAT, *[wait] * MAX_PIECES * 9).is_complete() is False
+
+
+@pytest.mark.parametrize("end", [b"\n", b": wait\n\n"])
+def test_what_ends_an_event_is_kept(end: bytes) -> None:
+    events = last(Shape.CHAT, FINISH[:-1], end, b": wait\n\n")
+    assert events.kept() == FINISH[:-1] + end
+    assert events.is_complete()
+
+
+def test_as_many_other_lines_as_are_kept_may_hide_an_event() -> None:
+    for lines, is_complete in ((MAX_PIECES - 1, False), (MAX_PIECES, True)):
+        assert last(Shape.CHAT, CHUNK, *[b"id: 5\n\n"] * lines).is_complete() is is_complete
+
+
+@pytest.mark.parametrize("tiny", [b"a\n", b"id\n\n", b"\n"])
+def test_of_tiny_pieces_only_so_many_are_kept(tiny: bytes) -> None:
+    events = last(Shape.CHAT, CHUNK[:-1], *[tiny] * ((MAX_PIECES + 2) * LARGE // len(tiny)))
+    assert len(events.kept()) < (MAX_PIECES + 1) * LARGE
 
 
 def test_a_large_piece_is_kept_alone() -> None:
