@@ -14,7 +14,7 @@ from gateway.api.access import Access
 from gateway.api.admission import Admission, ClientConnection, begin, refusal
 from gateway.api.concurrency import ClientSlots, slots_of
 from gateway.api.cors import Cors
-from gateway.api.endings import refuse_while_draining
+from gateway.api.endings import shutting_down
 from gateway.api.handshakes import Handshakes, Turns, head_of_turns, turn_of
 from gateway.api.paths import Place, place_of, without_duplicates
 from gateway.api.router import Router, normalized
@@ -191,7 +191,7 @@ class Gateway:
     ) -> Awaitable[ClientReply]:
         """Return the handler's awaitable reply; raises `ShuttingDown` while draining."""
         if self.draining and not admission.while_draining:
-            raise refuse_while_draining()
+            raise shutting_down()
         return admission.handler(admission.with_body(body, length), decision)
 
     def abandoned(self, admission: Admission) -> None:

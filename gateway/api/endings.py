@@ -29,14 +29,24 @@ def ending_of(error: Exception, decision: Decision) -> Ending:
     known = _known(error)
     if known is not None:
         return ended_with(known)
-    who = decision.client or "none"
-    log.error("a request failed inside the gateway (client: %s)", who, exc_info=error)
+    who, request_id = decision.client or "none", decision.request_id or "none"
+    words = "a request failed inside the gateway (client: %s, request: %s)"
+    log.error(words, who, request_id, exc_info=error)
     return FAILED_INSIDE
 
 
-def client_error(error: Exception) -> GatewayError:
-    """Return the error that the client gets."""
-    return _known(error) or GatewayError("The gateway itself failed.")
+def client_error(error: Exception, decision: Decision) -> GatewayError:
+    """Return the error that the client gets; that of a bug names the request as the log does."""
+    return _known(error) or GatewayError(
+        "The gateway itself failed. Retry the request; if it fails again, "
+        + _whom_to_ask(decision.request_id)
+    )
+
+
+def _whom_to_ask(request_id: str) -> str:
+    if not request_id:
+        return "see the gateway's log."
+    return f"tell the gateway's operator the id under which its log has the cause: {request_id}."
 
 
 def _known(error: Exception) -> GatewayError | None:
@@ -61,8 +71,8 @@ def written_at_once(answer: ClientReply, writer: ReplyWriter, decision: Decision
     return None
 
 
-def refuse_while_draining() -> ShuttingDown:
-    """Return the error for a request that comes while the gateway drains."""
+def shutting_down() -> ShuttingDown:
+    """Return the error of a request that comes while the gateway drains, or outlasts that."""
     return ShuttingDown("The gateway is shutting down; try again.", headers=(("retry-after", "1"),))
 
 

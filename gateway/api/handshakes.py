@@ -17,7 +17,7 @@ from gateway.api.endings import (
     ClientGone,
     client_error,
     ending_of,
-    refuse_while_draining,
+    shutting_down,
     undo_cancellation,
     written,
 )
@@ -135,7 +135,7 @@ class Handshakes:
         except Exception as error:  # noqa: BLE001 - reported to the client, and logged
             ending = ending_of(error, decision)
             if not writer.started:
-                await writer.write_error(client_error(error), decision)
+                await writer.write_error(client_error(error, decision), decision)
         finally:
             if writer.status != SWITCHING_PROTOCOLS:
                 seconds = perf_counter() - started
@@ -145,7 +145,7 @@ class Handshakes:
         self, admission: Admission, upgrade: Upgrade, decision: Decision
     ) -> SocketSession | ClientReply:
         if self._is_draining():
-            raise refuse_while_draining()
+            raise shutting_down()
         return await upgrade(admission.request, decision)
 
     def _accepted(self, label: str, decision: Decision, started: float) -> None:

@@ -55,7 +55,7 @@ class Serving:
                 raise
             except Exception as error:  # noqa: BLE001 - reported to the client, and logged
                 ending = ending_of(error, decision)
-                await writer.write_error(client_error(error), decision)
+                await writer.write_error(client_error(error, decision), decision)
             else:
                 at_once = written_at_once(answer, writer, decision)
                 ending = at_once or await written(answer, writer, decision)

@@ -10,7 +10,7 @@ from collections.abc import AsyncGenerator, Callable
 from urllib.parse import unquote
 
 from gateway.api.admission import Admission, refusal
-from gateway.api.endings import client_error, refuse_while_draining, written
+from gateway.api.endings import client_error, shutting_down, written
 from gateway.api.upgrades import asks_for_websocket, check_handshake
 from gateway.api.writing import ReplyWriter
 from gateway.config.settings import ServerSettings
@@ -69,7 +69,7 @@ class HostedApplication:
         """Serve one request to its end; raises what the application raises within a reply."""
         decision = writer.decision = Decision()
         if self._draining and admission.error is None:
-            admission = admission.failed(refuse_while_draining())
+            admission = admission.failed(shutting_down())
         try:
             opens = admission.upgrade or admission.handler
             reply = await opens(admission.with_body(body, length), decision)
@@ -77,7 +77,7 @@ class HostedApplication:
                 await _serve(reply, writer, decision)
                 return
         except Exception as error:
-            await writer.write_error(client_error(error), decision)
+            await writer.write_error(client_error(error, decision), decision)
             if not isinstance(error, GatewayError):
                 raise
             return

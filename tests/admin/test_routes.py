@@ -50,7 +50,7 @@ def test_a_slash_at_the_end_does_not_matter_nor_do_head_and_get_differ(path: str
 @pytest.mark.parametrize(
     ("failure", "status", "text"),
     [
-        (RuntimeError("a bug"), b"500 ", b'"The gateway itself failed."'),
+        (RuntimeError("a bug"), b"500 ", b'"The gateway itself failed. '),
         (OSError(errno.EMFILE, "Too many open files"), b"503 ", b'"code":"exhausted"'),
     ],
 )

@@ -166,10 +166,13 @@ def test_a_bug_is_a_500_without_a_word_about_it(caplog: pytest.LogCaptureFixture
     def broken(_: UpstreamCall) -> Answer:
         raise ZeroDivisionError("secret detail")
 
-    reply = Client(broken).post(CHAT, BODY)
-    assert reply.status == 500
-    assert reply.error["message"] == "The gateway itself failed."
-    assert "a request failed inside the gateway" in caplog.text
+    for path, body in ((CHAT, BODY), ("/v1/messages", {**BODY, "max_tokens": 9})):
+        reply = Client(broken).post(path, body)
+        assert reply.status == 500
+        assert reply.error["message"].startswith("The gateway itself failed. Retry the request; ")
+        assert reply.headers["x-request-id"] in reply.error["message"]
+        assert f"request: {reply.headers['x-request-id']})" in caplog.text
+        assert (reply.json.get("type") == "error") is (path == "/v1/messages")
 
 
 def test_outcomes_are_observed() -> None:

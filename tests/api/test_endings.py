@@ -18,10 +18,17 @@ def test_a_bug_is_logged_with_its_client_and_is_a_500_without_details(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     bug = ZeroDivisionError("secret detail")
-    assert ending_of(bug, Decision(client="team-a")) == FAILED_INSIDE
-    assert "a request failed inside the gateway (client: team-a)" in caplog.text
-    error = client_error(bug)
-    assert (error.status, error.message) == (500, "The gateway itself failed.")
+    decision = Decision(client="team-a")
+    decision.take_id(b"id-1")
+    assert ending_of(bug, decision) == FAILED_INSIDE
+    assert "a request failed inside the gateway (client: team-a, request: id-1)" in caplog.text
+    error = client_error(bug, decision)
+    assert (error.status, error.type) == (500, "server_error")
+    assert error.message == (
+        "The gateway itself failed. Retry the request; if it fails again, tell the gateway's "
+        "operator the id under which its log has the cause: id-1."
+    )
+    assert client_error(bug, Decision()).message.endswith("again, see the gateway's log.")
 
 
 def test_an_error_for_the_client_is_neither_changed_nor_logged(
@@ -29,7 +36,7 @@ def test_an_error_for_the_client_is_neither_changed_nor_logged(
 ) -> None:
     error = InvalidRequest("wrong", param="n")
     assert ending_of(error, Decision()).outcome is Outcome.CLIENT_ERROR
-    assert client_error(error) is error
+    assert client_error(error, Decision()) is error
     assert not caplog.records
 
 
@@ -43,7 +50,7 @@ def test_an_error_for_the_client_is_neither_changed_nor_logged(
 def test_a_gateway_without_file_descriptors_is_not_a_bug(
     failure: Exception, caplog: pytest.LogCaptureFixture
 ) -> None:
-    error = client_error(failure)
+    error = client_error(failure, Decision())
     assert (error.status, error.code) == (503, "exhausted")
     assert error.headers == (("retry-after", "1"), ("connection", "close"))
     assert "Too many open files" in error.message

@@ -205,6 +205,7 @@ def test_what_outlasts_the_grace_period_is_cut_off(*, in_stream: bool) -> None:
         assert received.startswith(b"HTTP/1.1 200" if in_stream else b"HTTP/1.1 503")
         assert received.endswith(b"\r\n0\r\n\r\n" if in_stream else b"}")
         assert received.count(b'"code":"shutting_down"') == 1
+        assert (b"retry-after: 1\r\n" in received) is not in_stream
         assert (busy.state, part.state) == (State.CLOSED, State.CLOSED)
         assert part.take().startswith(b"HTTP/1.1 503")
         assert held.given_up == 1

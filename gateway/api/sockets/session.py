@@ -12,6 +12,7 @@ from gateway.api.sockets.error_frames import frame_of
 from gateway.api.sockets.queues import Bounds, Queues
 from gateway.api.sockets.turn_writer import TurnWriter
 from gateway.errors import GatewayError, InvalidRequest, ShuttingDown
+from gateway.exchange.decision import Decision
 from gateway.exchange.remembered.memory import ConnectionMemory
 from gateway.exchange.remembered.turns import Turn
 from gateway.exchange.sockets.relays import ClientRelays
@@ -173,8 +174,10 @@ class ResponsesSession(SocketSession):
         try:
             await self._serve_turn(create, turn, writer)
         except Exception as error:
-            log.exception("a turn failed inside the gateway")
-            writer.fail(client_error(error))
+            decision = writer.decision or Decision()
+            request_id = decision.request_id or "none"
+            log.exception("a turn failed inside the gateway (request: %s)", request_id)
+            writer.fail(client_error(error, decision))
         finally:
             turn.end()
             del self._turns[writer]

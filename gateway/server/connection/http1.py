@@ -8,12 +8,13 @@ import asyncio
 from math import inf
 from typing import TYPE_CHECKING, cast
 
+from gateway.api.endings import shutting_down
 from gateway.api.upgrades import KEY
 from gateway.exchange.decision import Decision
 from gateway.server.connection.lifetime import HEAD_TIMEOUT
 from gateway.server.connection.service import IDLE_TIMEOUT, Service
 from gateway.server.connection.state import State
-from gateway.server.connection.writer import WireWriter, shutting_down
+from gateway.server.connection.writer import WireWriter
 from gateway.server.websocket.heads import switching
 from gateway.sockets import Leaving, SocketSession, Traffic
 from gateway.system.tcp import is_readable

@@ -8,12 +8,13 @@ from functools import partial
 from typing import TYPE_CHECKING, Final, cast
 
 from gateway.api.admission import Admission, ServedAtOnce
+from gateway.api.endings import shutting_down
 from gateway.exchange.decision import Decision
 from gateway.request import Body
 from gateway.server.connection.head import ReceivedHead
 from gateway.server.connection.reception import Reception
 from gateway.server.connection.state import State
-from gateway.server.connection.writer import WireWriter, shutting_down
+from gateway.server.connection.writer import WireWriter
 from gateway.sockets import SocketSession, Traffic
 
 if TYPE_CHECKING:

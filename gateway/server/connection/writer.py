@@ -7,9 +7,9 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Final, Protocol
 
 from gateway import request_ids
-from gateway.api.endings import undo_cancellation
+from gateway.api.endings import shutting_down, undo_cancellation
 from gateway.api.writing import COMMENT, SWITCHING_PROTOCOLS, Fields, ReplyWriter
-from gateway.errors import GatewayError, ShuttingDown
+from gateway.errors import GatewayError
 from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.decision import Decision
 from gateway.exchange.reply.body import ReplyBody
@@ -293,8 +293,3 @@ def _derived_lines(repeated: RepeatedFields) -> tuple[bytes, bytes, bytes, bool]
 
 def _copied_line(field: tuple[bytes, bytes]) -> bytes:
     return b"" if field[0] == request_ids.HEADER else b"%b: %b\r\n" % field
-
-
-def shutting_down() -> ShuttingDown:
-    """Return the error of a request that is aborted at the end."""
-    return ShuttingDown("The gateway is shutting down; try again.")
