@@ -10,7 +10,7 @@ from gateway.config.settings import Settings, UpstreamSettings
 from gateway.errors import GatewayError, UpstreamError, UpstreamReplied
 from gateway.exchange.attempt import Attempt
 from gateway.exchange.bodies.apart import LARGE_BYTES, Apart
-from gateway.exchange.bodies.request_fields import read_object
+from gateway.exchange.bodies.request_fields import wants_usage
 from gateway.exchange.calls.feeding import Feeder
 from gateway.exchange.calls.pump import Pump
 from gateway.exchange.calls.sending import send_whole
@@ -42,6 +42,7 @@ from gateway.translate.contract import Translation
 from gateway.translate.parts.model_names import name_as_asked
 from gateway.translate.parts.upstream_errors import ParameterNames
 from gateway.translate.stream.messages.message_events import events_of
+from gateway.translate.stream.reply_as_chunks import as_chunks
 from gateway.translate.stream.sse import encode_events, terminator
 
 _encode = msgspec.json.Encoder().encode
@@ -206,6 +207,7 @@ async def stream(
         renames=call.shape is attempt.shape and not call.as_chat,
         fast=attempt.text_deltas and not call.as_chat,
         in_own_words=_words(call, settings.upstream(attempt.calls[0].upstream)),
+        wants_usage=partial(wants_usage, call.body),
     )
     streams = _streams(send, attempt, translation, settings)
     pump = Pump(feeder, streams, settings.server.keepalive_interval, attempt.held)
@@ -270,17 +272,8 @@ def local_answer(call: GenerationRequest, reply: Json, *, streamed: bool) -> Cli
         return json_reply(_encode(reply))
     if call.shape is Shape.MESSAGES:
         return event_stream_reply(encode_events(call.shape, events_of(reply)))
-    options = read_object(call.body).get("stream_options")
-    with_usage = isinstance(options, dict) and options.get("include_usage") is True
-    head = {key: value for key, value in reply.items() if key != "usage"}
-    if with_usage:
-        head["usage"] = None
-    # Programs for streams read the first choice of each event.
-    events = [{**head, "choices": [choice]} for choice in reply["choices"]]
-    if with_usage and reply.get("usage") is not None:
-        events.append({**reply, "choices": []})
-    body = encode_events(call.shape, events) + terminator(call.shape)
-    return event_stream_reply(body)
+    events = as_chunks(reply, with_usage=wants_usage(call.body))
+    return event_stream_reply(encode_events(call.shape, events) + terminator(call.shape))
 
 
 def _translated(body: bytes, headers: RawHeaders) -> ClientReply:

@@ -88,6 +88,34 @@ def test_a_stream_is_made_of_the_whole_reply_that_the_server_gives(
     asyncio.run(scenario())
 
 
+@pytest.mark.parametrize("wanted", [True, False])
+@pytest.mark.parametrize("home", list(Shape))
+@pytest.mark.parametrize("client", [Shape.COMPLETIONS, Shape.CHAT])
+def test_its_chunks_are_those_of_openais_own(client: Shape, home: Shape, *, wanted: bool) -> None:
+    async def scenario() -> None:
+        stage = scene(Unstreamed(SAID[0]), home, model="sent")
+        options = {"stream_options": {"include_usage": True}} if wanted else {}
+        result = await stage.call(
+            client, {"model": "m", **ASKED[client], "stream": True, **options}
+        )
+        *chunks, done = result.events
+        assert done == "[DONE]"
+        assert all(("usage" in chunk) is wanted for chunk in chunks)
+        if wanted:
+            assert chunks[-1]["choices"] == []
+            assert chunks.pop()["usage"]["total_tokens"]
+        assert not any(chunk.get("usage") for chunk in chunks)
+        choices = [choice for chunk in chunks for choice in chunk["choices"]]
+        assert [choice["finish_reason"] for choice in choices[:-1]] == [None] * len(choices[:-1])
+        assert choices[-1]["finish_reason"] == "stop"
+        if client is Shape.CHAT:
+            first, second, last = (choice["delta"] for choice in choices)
+            assert first == {"role": "assistant", "content": "", "refusal": None}
+            assert (second, last) == ({"content": "Hello"}, {})
+
+    asyncio.run(scenario())
+
+
 @pytest.mark.parametrize("client", TOOLS)
 @pytest.mark.parametrize("home", TOOLS)
 def test_streams_that_are_refused_with_tools_remain_without(client: Shape, home: Shape) -> None:

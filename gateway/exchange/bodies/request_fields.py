@@ -148,6 +148,13 @@ def read_objects(body: bytes) -> Json:
     }
 
 
+def wants_usage(body: bytes) -> bool:
+    """Whether a body of chat or completions asks for its stream's usage; see `read_objects`."""
+    raw = decode_fields(body).get("stream_options")
+    options = None if raw is None else decode_field(raw, "stream_options")
+    return isinstance(options, dict) and options.get("include_usage") is True
+
+
 def read_object(body: bytes) -> Json:
     """Decode a whole body; raises `InvalidRequest` for anything but a JSON object.
 

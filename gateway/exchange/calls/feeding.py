@@ -16,7 +16,6 @@ from gateway.exchange.usage import Tokens, summed, tokens_of, tokens_of_start, u
 from gateway.fast.paths import Folded, with_text_deltas
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import StreamTranslation
-from gateway.translate.parts.finish_reasons import UNKNOWN
 from gateway.translate.parts.upstream_errors import bare_error, upstream_error
 from gateway.translate.stream.event_reader import EventReader
 from gateway.translate.stream.reply_as_event import whole_as_events
@@ -38,7 +37,7 @@ class Feeder:
     return what came before it, and take nothing more. Errors are kept without tracebacks, which
     would make a cycle. `failure` is the error that the client was sent as an event, `bare()`.
     `renames`: the translation passes on its input, as one between equal shapes does by default.
-    `in_own_words` returns what the client gets of an error.
+    `in_own_words` returns what the client gets of an error, `wants_usage` whether it wants usage.
     """
 
     def __init__(
@@ -51,8 +50,10 @@ class Feeder:
         renames: bool | None = None,
         fast: bool = False,
         in_own_words: Callable[[GatewayError], GatewayError] | None = None,
+        wants_usage: Callable[[], bool] = bool,
     ) -> None:
         self._in_own_words = in_own_words or (lambda error: error)
+        self._wants_usage = wants_usage
         self.failure: GatewayError | None = None
         self._client = client
         self._home = home
@@ -153,8 +154,9 @@ class Feeder:
             reply = decode_object(body, whole=True)
             if (error_body := error_in_place(self._home, reply)) is not None:
                 reply = error_body
-            default_reason = "stop" if self._renames else UNKNOWN
-            for event in whole_as_events(self._home, reply, default_reason=default_reason):
+            self._tokens[call] = tokens_of(reply.get("usage"))
+            with_usage = self._wants_usage() if self._renames else None
+            for event in whole_as_events(self._home, reply, with_usage=with_usage):
                 events += self._translation.feed(call, event)
             # Translations raise what is an error to them, but one that only renames passes it on.
             if self._renames and (known := upstream_error(reply)) is not None:

@@ -9,6 +9,7 @@ from gateway.shapes import Json, Shape
 from gateway.translate.parts.finish_reasons import UNKNOWN, ending_word
 from gateway.translate.stream.messages.message_events import events_of
 from gateway.translate.stream.replay import replayed
+from gateway.translate.stream.reply_as_chunks import as_chunks
 from gateway.translate.stream.reply_choices import choices_of, in_order
 from gateway.translate.stream.response_form import check_response
 
@@ -40,17 +41,20 @@ def whole_as_event(shape: Shape, reply: Json, *, default_reason: str = UNKNOWN) 
     return {**reply, "object": "chat.completion.chunk", "choices": chunks}
 
 
-def whole_as_events(shape: Shape, reply: Json, *, default_reason: str = UNKNOWN) -> list[Json]:
+def whole_as_events(shape: Shape, reply: Json, *, with_usage: bool | None = None) -> list[Json]:
     """Return the events of `shape`'s stream that carry the whole reply.
 
-    There are several of messages, and of responses: clients show what deltas bring. Raises as
-    `whole_as_event` does.
+    There are several of messages, and of responses: clients show what deltas bring. So they are of
+    chat and completions where a client of these gets them, which `with_usage` says: whether it has
+    asked for it. Raises as `whole_as_event` does.
     """
     if shape is Shape.MESSAGES and not reply.get("error"):
         return list(events_of(reply))
     if shape is Shape.RESPONSES and reply.get("status") in _ENDED and _can_be_replayed(reply):
         return replayed(reply)
-    return [whole_as_event(shape, reply, default_reason=default_reason)]
+    if with_usage is None or shape in (Shape.RESPONSES, Shape.MESSAGES):
+        return [whole_as_event(shape, reply)]
+    return as_chunks(whole_as_event(shape, reply, default_reason="stop"), with_usage=with_usage)
 
 
 def _can_be_replayed(response: Json) -> bool:

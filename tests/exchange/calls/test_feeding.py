@@ -1,5 +1,6 @@
 """Bytes of upstream streams in, the client's bytes out."""
 
+import msgspec
 import pytest
 
 from gateway.errors import TruncatedStream, UpstreamError, UpstreamReplied
@@ -205,3 +206,13 @@ def test_an_error_ends_a_messages_stream_as_anthropics_does() -> None:
     shown = feeder.fail(TruncatedStream("cut"))
     assert shown.startswith(b'event: error\ndata: {"type":"error","error":{"type":"api_error"')
     assert b"[DONE]" not in shown
+
+
+@pytest.mark.parametrize("shape", [Shape.CHAT, Shape.COMPLETIONS])
+def test_a_whole_reply_in_place_of_a_stream_is_counted(shape: Shape) -> None:
+    choice = {"index": 0, "text": "Hi", "message": {"content": "Hi"}, "finish_reason": "stop"}
+    usage = {"prompt_tokens": 8, "completion_tokens": 9}
+    feeder = renaming(shape)
+    feeder.feed(0, msgspec.json.encode({"choices": [choice], "usage": usage}))
+    assert b'"usage"' not in feeder.finish(0), "nobody has asked for it"
+    assert feeder.tokens == (8, 9)

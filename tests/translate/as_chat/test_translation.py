@@ -205,9 +205,7 @@ def test_calls_of_custom_tools_come_as_functions_with_bare_text(home: Shape) -> 
     assert choice["finish_reason"] == "tool_calls"
     stream = translation.stream()
     chunks = [
-        chunk
-        for event in whole_as_events(home, CALLING[home], default_reason="stop")
-        for chunk in stream.feed(0, event)
+        chunk for event in whole_as_events(home, CALLING[home]) for chunk in stream.feed(0, event)
     ]
     chunks += stream.end(0)
     calls = [

@@ -124,9 +124,7 @@ def test_custom_calls_come_as_functions_with_bare_text(home: Shape) -> None:
     assert (call["type"], call["function"]) == ("function", function)
     stream = translation.stream()
     chunks = [
-        chunk
-        for event in whole_as_events(home, CALLING[home], default_reason="stop")
-        for chunk in stream.feed(0, event)
+        chunk for event in whole_as_events(home, CALLING[home]) for chunk in stream.feed(0, event)
     ]
     chunks += stream.end(0)
     pieces = [
