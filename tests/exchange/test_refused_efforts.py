@@ -88,6 +88,39 @@ def test_a_refused_effort_becomes_the_nearest_that_the_refusal_names(
     asyncio.run(scenario())
 
 
+@pytest.mark.parametrize("client", PARAMS)
+@pytest.mark.parametrize("home", PARAMS)
+@pytest.mark.parametrize(
+    "said",
+    [
+        "{name}='{effort}' is not supported for this model. Supported values: ['low', 'high'].",
+        "Validation error for `{name}`: expected one of 'low' | 'high', received '{effort}'.",
+        "This model always engages in thinking and cannot be disabled; please use low, or high.",
+    ],
+)
+def test_so_it_does_in_other_words(client: Shape, home: Shape, said: str) -> None:
+    def refuse(call: UpstreamCall) -> Answer:
+        if call.method == "GET":
+            return json_reply({"data": []})
+        effort = effort_in(sent(call))
+        if effort in (None, "low", "high"):
+            return json_reply(REPLIES[call.path])
+        name = PARAMS[home] or "output_config.effort"
+        return error_reply(400, said.format(name=name, effort=effort), code="3051")
+
+    async def scenario() -> None:
+        stage = scene(home, fast=True)
+        stage.network.answer = refuse
+        body = {"model": MODEL, **ASKED[client], **asked(client, "xhigh")}
+        for attempts in (2, 1):
+            result = await stage.call(client, body)
+            assert (result.reply.status, result.decision.attempts) == (200, attempts)
+            assert effort_in(stage.network.bodies()[-1]) == "high"
+            stage.clock.advance(2)
+
+    asyncio.run(scenario())
+
+
 @pytest.mark.parametrize("home", [CHAT, RESPONSES])
 def test_thinking_that_cannot_be_switched_off_is_as_little_as_there_is(home: Shape) -> None:
     stage = scene(home, fast=True)

@@ -26,20 +26,44 @@ _DEGREE_REFUSED = re.compile(
     # OpenAI, of its schema; Groq
     r"Invalid value: (?P<quote>[`'\"])(?P<given>\w{1,20})(?P=quote)\. Supported values are:"
     rf"|[`'\"]?(?P<name>{'|'.join(map(re.escape, sorted(_DEGREES)))})[`'\"]? must be one of:? "
-    r"(?=[`'\"])",
+    r"(?=[`'\"])"
+    # zod 4 and 3
+    r"|Invalid (?:option: expected one of|enum value\. Expected) (?=['\"])",
     re.IGNORECASE,
 )
+_SERVERS = r"(?:[^\n`'\"]{0,60}(?:[`'\"][^`'\"\n]{1,200}[`'\"])?[^\n`'\"]{0,60}[ :(])?"
+_EFFORTS_NAME = rf"(?:{'|'.join(map(re.escape, EFFORT_NAMES))}|reasoning effort)"
+# Both marks or none: behind one alone, text of the request may be quoted.
+_EFFORT = rf"(?:[`'\"]{_EFFORTS_NAME}[`'\"]|{_EFFORTS_NAME}\b)"
+_LISTED = rf"[`'\"\[( ]{{0,4}}(?:{'|'.join(EFFORTS)}|default)\b"
+_EFFORTS_TAKEN = re.compile(
+    # Mistral, zod with a path, small servers and agents, each with words of its own
+    rf"{_SERVERS}{_EFFORT}[^\n]{{0,100}}?\b(?:must be(?: one of)?|expected one of|Input should be|"
+    r"(?:supported|accepted|allowed|valid|available|permitted)(?: \w{1,20}){0,2})"
+    rf":?{_LISTED}(?=[^\n]{{1,6}}\b(?:{'|'.join(EFFORTS)}|default)\b)"
+    # Z.ai
+    rf"|This model always engages in thinking and cannot be disabled; please use{_LISTED}",
+    re.IGNORECASE,
+)
+"""An effort is refused by a list of two or more that are taken."""
+_OF_A_MODEL = re.compile(r"\bmodel\b", re.IGNORECASE)
 _WORD = re.compile(r"\w{1,20}")
-_DEFAULT = re.compile(r"([`'\"])default\1")
+_DEFAULT = re.compile(r"(?<!\()\bdefault\b(?!\))")
+"""The word, but not in the brackets behind another one."""
 _VALUE_REFUSED = re.compile(
     r"Unsupported value: (?P<quote>[`'\"])(?P<given>[^`'\"\n]{0,200})(?P=quote) is not supported "
     r"with (?:this model|the [`'\"]\S{1,200}[`'\"] model)"
 )
-# OpenAI, Qwen's chat template, CLIProxyAPI, pydantic (both versions), Anthropic
+# OpenAI, Qwen's chat template, CLIProxyAPI, pydantic (both versions), Anthropic, zod, Z.ai
 _SUPPORTED = re.compile(
-    r"(?:[Ss]upported (?:values|types|levels)(?: are)?|valid levels|permitted|Input should be|"
-    r"Use effort|must be one of):? (.{1,200})"
+    r"\b(?:(?:supported|accepted|allowed|valid|available|permitted)(?: (?!for|by|with|on)\w{1,20})"
+    r"{0,2}|Input should be|Use effort|must be one of|expected(?: one of)?|please use|"
+    rf"must be(?={_LISTED}))"
+    r":?[ \[(]{1,3}((?!for |by |with |on ).{1,200})",
+    re.IGNORECASE,
 )
+_GIVEN = re.compile(r"\b(?:received|got|but)\b", re.IGNORECASE)
+"""What stands between the words that are taken, and the one that was sent."""
 # Anthropic: the type in the path of a field of thinking, or of a mark (claude-code#69618)
 _TAG = re.compile(r"\A(thinking|cache_control)\.(?:adaptive|disabled|enabled|ephemeral)(?=\.)")
 # lmdeploy: "x is not supported by Responses Text V1.", with `x` as the error's parameter.
@@ -53,7 +77,7 @@ def refused_parameters(
 
     None if it refuses none, or one that was not sent.
     """
-    if is_of_degree(reply):
+    if _is_of_schemas_degree(reply):
         return _refused_degree(reply, sent)
     if reply.unknown_fields:
         return _all_sent([RefusedParameter(name) for name in reply.unknown_fields], sent)
@@ -73,7 +97,7 @@ def refused_parameters(
         match = rule.pattern.match(reply.message)
         if match is not None:
             return _apply(rule, match, sent)
-    return None
+    return _refused_effort(reply.message, sent)
 
 
 def is_of_degree(reply: ErrorDetails) -> bool:
@@ -81,6 +105,11 @@ def is_of_degree(reply: ErrorDetails) -> bool:
 
     Its code can be that of any wrong value.
     """
+    taken = _EFFORTS_TAKEN.match(reply.message)
+    return taken is not None or _is_of_schemas_degree(reply)
+
+
+def _is_of_schemas_degree(reply: ErrorDetails) -> bool:
     found = _DEGREE_REFUSED.match(reply.message)
     return found is not None and (found["name"] or reply.param) in _DEGREES
 
@@ -105,9 +134,24 @@ def _refused_degree(
     """Return the degree that an error refuses; what was sent tells it where the error does not."""
     found = _DEGREE_REFUSED.match(reply.message)
     name = (found and found["name"]) or reply.param or ""
-    values = [entry.partition("=")[0] for entry in sent if entry.endswith(f"={name}")]
-    given = (found and found["given"]) or next(iter(values), None)
+    given = (found and found["given"]) or next(iter(_words_sent(name, sent)), None)
     return None if given is None else _all_sent([_value_refused(name, given, reply.message)], sent)
+
+
+def _refused_effort(message: str, sent: Collection[str]) -> tuple[RefusedParameter, ...] | None:
+    """Return the effort that was sent where an error lists those that are taken."""
+    taken = _EFFORTS_TAKEN.match(message)
+    if taken is None:
+        return None
+    by_model = _OF_A_MODEL.search(taken[0]) is not None
+    words = {name: _words_sent(name, sent) for name in EFFORT_NAMES}
+    refused = [_value_refused(name, given[0], message) for name, given in words.items() if given]
+    return _all_sent([replace(each, by_model=by_model) for each in refused], sent)
+
+
+def _words_sent(name: str, sent: Collection[str]) -> list[str]:
+    """Return the words that were sent as a degree; see `degrees_in`."""
+    return [entry.partition("=")[0] for entry in sent if entry.endswith(f"={name}")]
 
 
 def _apply(
@@ -156,7 +200,7 @@ def _as_given(refused: RefusedParameter, sent: Collection[str]) -> RefusedParame
 
     Ollama's messages make `high` of `xhigh` (ollama#17906): none that it names helps.
     """
-    words = [entry.partition("=")[0] for entry in sent if entry.endswith(f"={refused.name}")]
+    words = _words_sent(refused.name, sent)
     if refused.given is None or not words or refused.given in words:
         return refused
     return replace(refused, given=words[0], nearest=None)
@@ -168,8 +212,9 @@ def _nearest(degree: str, message: str) -> str | None:
     The words for verbosities are some of those for efforts.
     """
     listed = _SUPPORTED.search(message)
-    words = re.findall(r"\w+", listed[1]) if listed is not None else []
-    if listed is not None and _DEFAULT.search(listed[1]) and degree != EFFORTS[0]:
+    text = "" if listed is None else _GIVEN.split(listed[1])[0]
+    words = re.findall(r"\w+", text)
+    if _DEFAULT.search(text) and degree != EFFORTS[0]:
         return None  # to think as the model does is nearer than not to think
     found = nearest_effort(degree, [word for word in words if word in EFFORTS])
     return found if found != degree else None

@@ -1,9 +1,11 @@
+from typing import Literal
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.envelopes.error_envelopes import ErrorDetails
-from gateway.resolve.refusals.classify import classify
+from gateway.resolve.refusals.classify import Verdict, classify
 from gateway.resolve.refusals.naming_rule import NamingRule
 from gateway.resolve.refusals.parameter_fixes import ParameterFix, RefusedParameter
 from gateway.resolve.refusals.parameter_rules import NAMING_RULES
@@ -400,6 +402,20 @@ def test_a_parameter_that_is_refused_beside_another_is_none_without_it() -> None
             None,
             ParameterFix("replace", "reasoning_effort", "high", "xhigh"),
         ),
+        # zod 3 and 4
+        (
+            "Invalid enum value. Expected 'low' | 'medium' | 'high', received 'xhigh'",
+            "reasoning_effort",
+            "xhigh",
+            ParameterFix("replace", "reasoning_effort", "high", "xhigh"),
+        ),
+        (
+            'Invalid option: expected one of "low"|"medium"',
+            "reasoning_effort",
+            "xhigh",
+            ParameterFix("replace", "reasoning_effort", "medium", "xhigh"),
+        ),
+        ('Invalid option: expected one of "a"|"b"', "tool_choice", "high", None),
         ("Invalid value: 'x'. Supported values are: 'auto'.", "tool_choice", "x", None),
         ("Invalid value: 'x'. Supported values are: 'auto'.", None, "x", None),
     ],
@@ -451,3 +467,77 @@ def test_bedrocks_own_names_are_those_that_were_sent(message: str, name: str, ac
     found = classify(Shape.CHAT, 400, body, model="m", sent={"model", "n", "stop", "top_p"})
     assert [(fix.action, fix.name) for fix in found.fixes] == [(action, name)]
     assert classify(Shape.CHAT, 400, body, model="m", sent={"model"}).fixes == ()
+
+
+@pytest.mark.parametrize("code", ["invalid_value", "3051", None])
+@pytest.mark.parametrize("name", ["reasoning_effort", "reasoning.effort", "output_config.effort"])
+@pytest.mark.parametrize(
+    ("message", "given", "nearest", "by_model"),
+    [
+        # Mistral (mistral-vibe#1117)
+        (
+            (
+                "reasoning_effort='medium' is not supported for this model. "
+                "Supported values: ['low', 'high', 'max']."
+            ),
+            *("medium", "high", True),
+        ),
+        (
+            "Invalid reasoning_effort 'medium' for model m. Supported values are ['low', 'max']",
+            *("medium", "low", True),
+        ),
+        # Z.ai (catwalk#603)
+        (
+            (
+                "This model always engages in thinking and cannot be disabled; "
+                "please use low, high, or max."
+            ),
+            *("none", "low", True),
+        ),
+        (
+            (
+                'Model "glm-5.3-flash" does not support reasoning effort "max", accepted values: '
+                "low, high, xhigh."
+            ),
+            *("max", "xhigh", True),
+        ),
+        # Baseten, behind relays (CLIProxyAPI#1307)
+        (
+            (
+                "Validation error for `reasoning_effort`: expected one of `'low' | 'medium' | "
+                "'high'`, received `'xhigh'`."
+            ),
+            *("xhigh", "high", False),
+        ),
+        # Groq (pi#1745), without its marks
+        ("reasoning_effort must be one of none or default", "high", None, False),
+        ("reasoning.effort must be low, medium or high", "max", "high", False),
+        ("Field 'output_config.effort' allowed values are (low|medium)", "high", "medium", False),
+    ],
+)
+def test_an_effort_is_refused_by_a_list_of_those_that_are_taken(
+    message: str, given: str, nearest: str | None, name: str, code: str | None, *, by_model: bool
+) -> None:
+    body = {"error": {"message": message, "type": "invalid_request_error", "code": code}}
+    sent = {name, name.partition(".")[0], f"{given}={name}"}
+    found = classify(Shape.CHAT, 400, body, model="m", sent=sent)
+    action: Literal["drop", "replace"] = "drop" if nearest is None else "replace"
+    assert found.fixes == (ParameterFix(action, name, nearest, given),)
+    assert found.model_is_here is by_model
+    without = classify(Shape.CHAT, 400, body, model="m", sent={"temperature"})
+    assert without.verdict is Verdict.OTHER
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "reasoning_effort must be one of the above",
+        "reasoning_effort 'x' is not supported. Supported values: low",
+        "Your prompt says: 'reasoning_effort must be one of low, high'",
+        "The effort must be low, or high",
+    ],
+)
+def test_other_texts_list_no_efforts(message: str) -> None:
+    sent = {"reasoning_effort", "high=reasoning_effort"}
+    found = classify(Shape.CHAT, 400, {"error": {"message": message}}, model="m", sent=sent)
+    assert found.verdict is Verdict.OTHER
