@@ -18,9 +18,11 @@ from gateway.resolve.refusals.forced_calls import thinking_word
 from gateway.resolve.refusals.history.earlier_blocks import TEXTS, USE_ID
 from gateway.resolve.refusals.history.earlier_thinking import ASKED, BUDGET, ITEMS
 from gateway.resolve.refusals.history.hints import is_hint
-from gateway.resolve.refusals.history.history_fields import FILLED_WITH, ROW
+from gateway.resolve.refusals.history.history_fields import CALLS, FILLED_WITH, ROLES, ROW
+from gateway.resolve.refusals.history.prompts_as_users import ITEMS_ROLES
 from gateway.resolve.refusals.history.responses_system import INSTRUCTIONS
 from gateway.resolve.refusals.history.responses_turns import TURNS
+from gateway.resolve.refusals.history.single_uses import ITEMS_CALLS
 from gateway.resolve.refusals.history.system_turns import FIRST, USERS
 from gateway.resolve.refusals.parameter_fixes import ANTHROPICS, NONE_GIVEN, ParameterFix
 from gateway.resolve.refusals.parameter_rules import EFFORT_NAMES
@@ -30,7 +32,7 @@ from gateway.translate.limits.quirks import without
 
 _IN_MESSAGES = ("fill", "strip", "retell", "read")
 """Actions on fields of messages."""
-_IN_INPUT = (ITEMS, INSTRUCTIONS, TURNS)
+_IN_INPUT = (ITEMS, INSTRUCTIONS, ITEMS_CALLS, ITEMS_ROLES, TURNS)
 _HINTS = frozenset(
     {
         *("cache_control", "context_management", "diagnostics", "inference_geo", "metadata"),
@@ -42,7 +44,7 @@ _HINTS = frozenset(
 
 Copilot's CLI sends a temperature to models of any name.
 """
-_OF_OTHER_MODELS = (USE_ID, TEXTS, ASKED, BUDGET, ROW)
+_OF_OTHER_MODELS = (USE_ID, TEXTS, ASKED, BUDGET, ROW, ROLES, CALLS)
 """What models refuse of turns and thinking that other ones take: no client fixes it."""
 _OF_VALUES = (*LOWERING, "replace")
 """Actions on the value of a parameter, which stays."""

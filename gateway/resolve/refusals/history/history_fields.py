@@ -13,13 +13,12 @@ too (kimi-code#1985, AstrBot#7200), and Claude from 4.6 on to go on after the as
 """
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
 from gateway.resolve.refusals.history.alternating_roles import with_alternating_roles
 from gateway.resolve.refusals.history.chat_system import (
     TAKES_NONE,
     with_one_system,
-    without_system,
 )
 from gateway.resolve.refusals.history.earlier_blocks import (
     TEXTS,
@@ -48,16 +47,30 @@ from gateway.resolve.refusals.history.earlier_thinking import (
     without_reasoning,
 )
 from gateway.resolve.refusals.history.hints import CACHE, strip_hint
+from gateway.resolve.refusals.history.lost_fields import (
+    REASONING,
+    SIGNATURE,
+    with_reasoning,
+    with_signatures,
+    without_empty,
+)
 from gateway.resolve.refusals.history.marks import without_marks
+from gateway.resolve.refusals.history.prompts_as_users import (
+    ITEMS_ROLES,
+    without_any_system,
+    without_instructions,
+)
 from gateway.resolve.refusals.history.responses_system import INSTRUCTIONS, with_one_instruction
 from gateway.resolve.refusals.history.responses_turns import TURNS, with_alternating_messages
+from gateway.resolve.refusals.history.single_uses import (
+    ITEMS_CALLS,
+    with_single_items,
+    with_single_uses,
+)
 from gateway.resolve.refusals.history.system_turns import ONLY_FIRST
 from gateway.resolve.refusals.history.template_words import ALTERNATING, BEFORE, ONE_CALL
-from gateway.servers.presets import NO_REASONING
 from gateway.shapes import Json, Shape
 
-REASONING = "reasoning_content"
-SIGNATURE = "thought_signature"
 CALL_ID = "tool_call_id"
 ANSWER = "messages"
 CONTENT = "content"
@@ -84,6 +97,8 @@ FILLED_WITH: Mapping[str, tuple[str, str]] = {
     ROLES: ("system", "user"),
     ROW: ("repeated", "joined"),
     INSTRUCTIONS: ("system", "system+user"),
+    ITEMS_ROLES: ("system", "user"),
+    ITEMS_CALLS: ("parallel", "single"),
     TURNS: ("repeated", "joined"),
     BUDGET: ("adaptive", "max_tokens"),
     USE_ID: ("given", "hash"),
@@ -92,9 +107,9 @@ FILLED_WITH: Mapping[str, tuple[str, str]] = {
 """What there was, and what is sent instead, each in a word."""
 
 _GO_ON: Json = {"role": "user", "content": "Continue."}
-_DUMMY_SIGNATURE = "skip_thought_signature_validator"
 
 _ALTERNATE = re.compile(rf"{BEFORE}{ALTERNATING}", re.IGNORECASE)
+_ONE_CALL = re.compile(rf"{BEFORE}{ONE_CALL}", re.IGNORECASE)
 _TEXTS = (
     (
         REASONING,
@@ -132,12 +147,18 @@ _TEXTS = (
         ),
     ),
     (ANSWER, re.compile(r"Unexpected role [`'\"]?user[`'\"]? after role [`'\"]?tool[`'\"]?")),
-    (CALLS, re.compile(rf"{BEFORE}{ONE_CALL}", re.IGNORECASE)),
+    (CALLS, _ONE_CALL),
     (ROLE, ONLY_FIRST),
     (ROLES, TAKES_NONE),
     (ROW, _ALTERNATE),
 )
-
+_OF_TEMPLATES_AT_MESSAGES = ((ROW, _ALTERNATE), (ROLES, TAKES_NONE), (CALLS, _ONE_CALL))
+_OF_TEMPLATES_AT_RESPONSES = (
+    (INSTRUCTIONS, ONLY_FIRST),
+    (TURNS, _ALTERNATE),
+    (ITEMS_ROLES, TAKES_NONE),
+    (ITEMS_CALLS, _ONE_CALL),
+)
 
 _PREFILL = re.compile(
     r"This model does not support assistant message prefill|"
@@ -150,7 +171,8 @@ def demanded_field(message: str, called: Shape, sent: Collection[str] = ()) -> s
 
     `messages`: it demands an answer of the assistant; `content`: that no message is empty;
     `arguments`: that those of calls are JSON objects; `tool_calls`: that no two are made at once;
-    `role`: that one system message leads, at responses `input[role]`; `roles`: that there is none;
+    `role`: that one system message leads, at responses `input[role]`; `roles`: that there is none,
+    at responses `input[roles]`; at responses `input[function_call]` is what `tool_calls` is;
     `messages[role]`: that the roles alternate, at responses `input[message]`; `tool_use.id`,
     `content[text]`: what `earlier_blocks` has of Anthropic's, at chat by relays to it;
     `messages[-1]`: that the last one is the user's;
@@ -159,16 +181,21 @@ def demanded_field(message: str, called: Shape, sent: Collection[str] = ()) -> s
     """
     of_blocks = demanded_thinking(message, called, sent) or refused_block(message)
     if called is Shape.MESSAGES:
-        named = of_blocks or (ROW if _ALTERNATE.match(message) else None)
+        named = of_blocks or _named_in(_OF_TEMPLATES_AT_MESSAGES, message)
+        if named == ROLES and "system" not in sent:
+            named = None  # it is about a message within the conversation
         return LAST if _PREFILL.match(message) else named
     if called is Shape.RESPONSES:
-        turns = TURNS if _ALTERNATE.match(message) else None
-        return INSTRUCTIONS if ONLY_FIRST.match(message) else turns
+        return _named_in(_OF_TEMPLATES_AT_RESPONSES, message)
     if called is not Shape.CHAT:
         return None
     if of_blocks is not None:
         return CALL_ID if of_blocks == USE_ID else of_blocks
-    return next((name for name, text in _TEXTS if text.match(message)), None)
+    return _named_in(_TEXTS, message)
+
+
+def _named_in(texts: Iterable[tuple[str, re.Pattern[str]]], message: str) -> str | None:
+    return next((name for name, text in texts if text.match(message)), None)
 
 
 _STRIPPED: Mapping[str, Callable[[Json], None]] = {
@@ -223,62 +250,22 @@ def _with_users_last(messages: list[object]) -> Iterator[object]:
         yield dict(_GO_ON)
 
 
-def _without_empty(messages: list[object]) -> Iterator[object]:
-    """Yield the messages that say or call something, and all results and messages of the user."""
-    return (message for message in messages if not _is_empty(message))
-
-
-def _is_empty(message: object) -> bool:
-    if not isinstance(message, dict) or message.get("role") not in ("assistant", "system"):
-        return False
-    content, calls = message.get("content"), message.get("tool_calls")
-    said = content.strip() if isinstance(content, str) else content
-    return not said and not calls and not message.get("function_call")
-
-
-def _with_reasoning(messages: list[object]) -> Iterator[object]:
-    for message in messages:
-        if _calls_of(message) and isinstance(message, dict) and not message.get(REASONING):
-            yield {**message, REASONING: message.get("reasoning") or NO_REASONING}
-        else:
-            yield message
-
-
-def _with_signatures(messages: list[object]) -> Iterator[object]:
-    for message in messages:
-        calls = _calls_of(message)
-        if calls and isinstance(message, dict):
-            yield {**message, "tool_calls": list(_signed(calls))}
-        else:
-            yield message
-
-
-def _calls_of(message: object) -> list[object]:
-    calls = message.get("tool_calls") if isinstance(message, dict) else None
-    return calls if isinstance(calls, list) else []
-
-
-def _signed(calls: list[object]) -> Iterator[object]:
-    """Yield the calls of one message; the first of them is the one that is signed."""
-    first, *others = calls
-    if isinstance(first, dict) and not first.get("extra_content"):
-        first = {**first, "extra_content": {"google": {SIGNATURE: _DUMMY_SIGNATURE}}}
-    yield first
-    yield from others
+def _with_single_calls(messages: list[object]) -> Iterator[object]:
+    """Yield the messages of a chat or messages body with each call in a message of its own."""
+    return with_single_uses(list(with_single_calls(messages)))
 
 
 _FILLED: Mapping[str, Callable[[list[object]], Iterator[object]]] = {
     ANSWER: with_answers,
     ARGUMENTS: with_valid_arguments,
-    CALLS: with_single_calls,
+    CALLS: _with_single_calls,
     CALL_ID: with_short_ids,
-    CONTENT: _without_empty,
+    CONTENT: without_empty,
     LAST: _with_users_last,
-    REASONING: _with_reasoning,
+    REASONING: with_reasoning,
     ROLE: with_one_system,
-    ROLES: without_system,
     ROW: with_alternating_roles,
-    SIGNATURE: _with_signatures,
+    SIGNATURE: with_signatures,
     USE_ID: with_safe_ids,
 }
 _FILLED_BODIES: Mapping[str, Callable[[Json], None]] = {
@@ -286,6 +273,9 @@ _FILLED_BODIES: Mapping[str, Callable[[Json], None]] = {
     BUDGET: think_within,
     BINDING: ask_to_leave_out,
     INSTRUCTIONS: with_one_instruction,
+    ITEMS_CALLS: with_single_items,
+    ITEMS_ROLES: without_instructions,
+    ROLES: without_any_system,
     TURNS: with_alternating_messages,
     TEXTS: without_blank_texts,
 }

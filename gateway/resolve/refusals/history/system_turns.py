@@ -7,7 +7,7 @@ and templates that take one at the beginning only (llama.cpp, Qwen).
 
 import re
 
-from gateway.resolve.refusals.history.template_words import BEFORE, SYSTEM_FIRST
+from gateway.resolve.refusals.history.template_words import BEFORE, NO_SYSTEM, SYSTEM_FIRST
 from gateway.shapes import Json
 from gateway.texts import in_system_tags
 
@@ -22,14 +22,14 @@ _TEXT = re.compile(
     rf"Unexpected role {_SYSTEM}|"
     rf"role {_SYSTEM} is (?:not supported|unsupported)|"
     rf"{_SYSTEM} role is (?:not supported|unsupported)|"
-    rf"{SYSTEM_FIRST})|{BEFORE}{SYSTEM_FIRST}|"
+    rf"{SYSTEM_FIRST})|{BEFORE}(?:{SYSTEM_FIRST}|{NO_SYSTEM})|"
     # The place says which value is meant, and the words which are taken.
     r"messages[.\[]\d{1,6}\]?\.role: Input should be '(?:user|assistant)' or '(?:user|assistant)'",
     re.IGNORECASE,
 )
 ONLY_FIRST = re.compile(rf"{BEFORE}{SYSTEM_FIRST}", re.IGNORECASE)
 """How a template says that it takes a system message at the beginning only."""
-_OF_THE_MODEL = re.compile(rf"this model|{SYSTEM_FIRST}", re.IGNORECASE)
+_OF_THE_MODEL = re.compile(rf"this model|{SYSTEM_FIRST}|{NO_SYSTEM}", re.IGNORECASE)
 
 
 def refuses_system_turn(message: str) -> bool:
