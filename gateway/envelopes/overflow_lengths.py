@@ -56,6 +56,9 @@ _REPLY_FIRST = tuple(
     )
 )
 
+_SUM = re.compile(rf"exceeded model token limit ?: ?{_N} ?\(re ?quested ?: ?{_N}\)", re.IGNORECASE)
+"""Moonshot, with the limit, and the prompt and the reply together."""
+
 
 @dataclass(frozen=True, slots=True)
 class Lengths:
@@ -82,6 +85,13 @@ def lengths_in(message: str) -> Lengths | None:
     context = _context_in(message)
     lengths = None if context is None else _lengths_in(message, context)
     return lengths if lengths is not None and 0 < lengths.room < lengths.reply else None
+
+
+def excess_in(message: str) -> int | None:
+    """Return by how much a prompt and its reply together are too long; None: it is not said."""
+    found = _SUM.search(message)
+    excess = 0 if found is None else int(found[2]) - int(found[1])
+    return excess if excess > 0 else None
 
 
 def _lengths_in(message: str, context: int) -> Lengths | None:

@@ -14,6 +14,7 @@ from gateway.translate.parts.messages.errors import messages_error
 from tests import kinds
 from tests.exchange.scene import Scene, chat_chunk, chat_completion
 from tests.exchange.test_messages_homes import ANTHROPIC, ASKED, CLIENTS, streamed
+from tests.exchange.test_retries import ASKED as OF_ALL
 from tests.exchange.test_retries import OTHER, VLLM, sent
 from tests.fakes import Answer, FakeReply, error_reply, json_reply, stream_reply
 from tests.translate.messages_upstreams import error_event, events_of, message, text
@@ -323,3 +324,52 @@ def test_anthropics_own_words_reach_its_clients_as_they_are(
     asked = {"model": "m", **OF_MESSAGES}
     result = scene.generate(Shape.MESSAGES, asked)
     assert (result.reply.status, result.json, result.decision.attempts) == (400, refusal, 1)
+
+
+@pytest.mark.parametrize("stream", [True, False])
+@pytest.mark.parametrize("client", [Shape.RESPONSES, Shape.MESSAGES])
+def test_a_limit_is_lowered_by_what_moonshot_says_is_too_much(
+    client: Shape, *, stream: bool
+) -> None:
+    prompt = 0
+    name = "max_output_tokens" if client is Shape.RESPONSES else "max_tokens"
+
+    def answer(call: UpstreamCall) -> Answer:
+        if call.method == "GET":
+            return json_reply({"data": []})
+        limit = next(value for key, value in sent(call).items() if key.startswith("max_"))
+        if prompt + limit <= CONTEXT:
+            whole = json_reply(chat_completion())
+            return stream_reply(chat_chunk("a"), chat_chunk(finish="stop")) if stream else whole
+        said = f"exceeded model token limit: {CONTEXT} (requested: {prompt + limit})"
+        return error_reply(400, f"Invalid request: Your request {said}")
+
+    def asked(limit: int) -> Json:
+        return {"model": "m", "stream": stream, **OF_ALL[client], name: limit}
+
+    async def scenario() -> None:
+        nonlocal prompt
+        scene = Scene(answer, OTHER, rules=(ModelRule("m", endpoints=(Shape.CHAT,)),))
+        for prompt, limit, attempts in ((180_000, 32_000, 2), (150_000, 64_000, 2), (9, 90, 1)):
+            result = await scene.call(client, asked(limit))
+            assert (result.reply.status, result.decision.attempts) == (200, attempts)
+            lowered = f"changed={name}:{limit}->{CONTEXT - prompt}"
+            assert (lowered in result.decision.translation) == (attempts == 2)
+        for rest in (100, -100):
+            prompt = CONTEXT - rest
+            with pytest.raises(UpstreamError) as refused:
+                await scene.call(client, asked(32_000))
+            assert refused.value.code == "context_length_exceeded"
+
+    asyncio.run(scenario())
+
+
+def test_its_own_clients_lower_it_themselves() -> None:
+    said = f"Your request exceeded model token limit: {CONTEXT} (requested: {CONTEXT + 1})"
+    scene = Scene(
+        lambda _: error_reply(400, said),
+        OTHER,
+        rules=(ModelRule("m", endpoints=(Shape.CHAT,)),),
+    )
+    result = scene.generate(Shape.CHAT, {"model": "m", **ASKED[Shape.CHAT], "max_tokens": 32_000})
+    assert (result.reply.status, result.decision.attempts) == (400, 1)

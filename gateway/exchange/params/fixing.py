@@ -24,6 +24,7 @@ from gateway.resolve.refusals.history.responses_system import INSTRUCTIONS
 from gateway.resolve.refusals.history.responses_turns import TURNS
 from gateway.resolve.refusals.history.single_uses import ITEMS_CALLS
 from gateway.resolve.refusals.history.system_turns import FIRST, USERS
+from gateway.resolve.refusals.limits import within
 from gateway.resolve.refusals.parameter_fixes import ANTHROPICS, NONE_GIVEN, ParameterFix
 from gateway.resolve.refusals.parameter_rules import EFFORT_NAMES
 from gateway.shapes import Json, Shape
@@ -67,12 +68,14 @@ def knowing(context: Context, fixes: Fixes) -> Context:
 
 def beside_values(fixes: Fixes, body: Callable[[], Json]) -> Fixes:
     """Return fixes that hold beside other values with those of the refused body."""
-    if not any(map(_depends_on_values, fixes)):
+    if not any(_depends_on_values(fix) or fix.action == "fit" for fix in fixes):
         return fixes
     refused = body()
+    fitting = (within(fix, refused) for fix in fixes)
     return tuple(
         replace(fix, beside=values_beside(refused, fix.name)) if _depends_on_values(fix) else fix
-        for fix in fixes
+        for fix in fitting
+        if fix is not None
     )
 
 

@@ -69,7 +69,7 @@ def _holds_beside(body: Json, fix: ParameterFix) -> bool:
 def _lower(body: Json, fix: ParameterFix) -> None:
     """Set a number that is larger than the limit of a fix to that limit."""
     given, most = body.get(fix.name), int(fix.to or 0)
-    if isinstance(given, int) and given > most:
+    if isinstance(given, int) and given > most > 0:
         body[fix.name] = most
 
 

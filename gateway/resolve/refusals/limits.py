@@ -7,11 +7,12 @@ room for, is the answer that was asked for, at its longest.
 
 import re
 from collections.abc import Collection
+from dataclasses import replace
 
 import msgspec
 
 from gateway.envelopes.error_envelopes import ErrorDetails
-from gateway.envelopes.overflow_lengths import Lengths, lengths_in
+from gateway.envelopes.overflow_lengths import Lengths, excess_in, lengths_in
 from gateway.envelopes.overflows import overflow_message
 from gateway.resolve.refusals.destinations import Called
 from gateway.resolve.refusals.parameter_fixes import (
@@ -125,6 +126,9 @@ def no_room(reply: ErrorDetails, called: Called, sent: Collection[str]) -> Param
     error, or too little room for a reply, as there may be with a budget for thinking.
     """
     message, name = overflow_message(reply), _limit_in(sent)
+    excess = excess_in(message or reply.message)
+    if excess is not None and name is not None and _BUDGET not in sent:
+        return ParameterFix("fit", name, str(-excess))
     lengths = lengths_in(message or reply.message)
     if called is None or lengths is None or _BUDGET in sent or not _is_enough(lengths):
         return None
@@ -147,6 +151,19 @@ def sure_room(body: Json, context: int, refused: int) -> int:
     left = context - len(encoded) - _TEMPLATE
     is_sure = left < refused and _MEDIA.search(encoded) is None
     return max(_least(context), left) if is_sure else _least(context)
+
+
+def within(fix: ParameterFix, refused: Json) -> ParameterFix | None:
+    """Return a fix as it is for the body that was refused; None: too little is left for a reply.
+
+    An error may say only by how much the prompt and the reply are too long.
+    """
+    if fix.action != "fit" or not (fix.to or "").startswith("-"):
+        return fix
+    given = refused.get(fix.name)
+    room = given + int(fix.to or 0) if isinstance(given, int) else 0
+    is_enough = isinstance(given, int) and room >= _least(given) > 0
+    return replace(fix, to=str(room)) if is_enough else None
 
 
 def is_most(room: int, context: int) -> bool:

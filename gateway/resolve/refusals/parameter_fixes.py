@@ -48,19 +48,20 @@ class ParameterFix:
     Names are top-level keys, or one level deeper with a dot: `reasoning.effort`. `to` is the new
     name of a `rename`, the value in place of the `given` one of a `replace`, and the largest value
     of a `limit`, which lowers a number; so does a `fit`, but only beside the prompt that was
-    refused, and a `room`, to what the prompt surely leaves of a context of `to` tokens (unless
-    `once`, only a number as large as that). `withhold` leaves the body to the translation, for
-    which the endpoint then lacks the parameter. `fill` adds a neutral value where earlier messages
-    lack a demanded field, `strip` removes a field from them (`history_fields`). `retell` has system
-    messages said otherwise: `to` says how (`system_turns`); `read` other shapes' parts in a chat
-    request, by the translation. `stream` asks for a stream where a whole reply is wanted, with `to`
-    as an option, `whole` for a whole reply where a stream is (`streams_only`); `unthink` switches
-    thinking off where a call is forced (`forced_calls`); `yield` drops a parameter beside another
-    one, `to`; `beta` leaves the `given` name out of a header field, or those of `to` where all of
-    them are in it (`betas`). `given` is the only value that a `drop` holds for, or entry of a list,
-    `effort` the reasoning effort of the requests that it holds for; None: any. `once`: only beside
-    the other parameters of the request that was refused, and so for that one, and for those with
-    the same values, of which `beside` is a digest (`fixed_bodies`).
+    refused (a negative number: by that much), and a `room`, to what the prompt surely leaves of a
+    context of `to` tokens (unless `once`, only a number as large as that). `withhold` leaves the
+    body to the translation, for which the endpoint then lacks the parameter. `fill` adds a neutral
+    value where earlier messages lack a demanded field, `strip` removes a field from them
+    (`history_fields`). `retell` has system messages said otherwise: `to` says how (`system_turns`);
+    `read` other shapes' parts in a chat request, by the translation. `stream` asks for a stream
+    where a whole reply is wanted, with `to` as an option, `whole` for a whole reply where a stream
+    is (`streams_only`); `unthink` switches thinking off where a call is forced (`forced_calls`);
+    `yield` drops a parameter beside another one, `to`; `beta` leaves the `given` name out of a
+    header field, or those of `to` where all of them are in it (`betas`). `given` is the only value
+    that a `drop` holds for, or entry of a list, `effort` the reasoning effort of the requests that
+    it holds for; None: any. `once`: only beside the other parameters of the request that was
+    refused, and so for that one, and for those with the same values, of which `beside` is a digest
+    (`fixed_bodies`).
     """
 
     action: Action
