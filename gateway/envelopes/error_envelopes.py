@@ -21,6 +21,7 @@ from gateway.envelopes.anthropic_params import is_anthropics, named_in
 from gateway.envelopes.decorations import undecorated
 from gateway.envelopes.error_labels import described
 from gateway.envelopes.printed_values import printed_value, python_literal
+from gateway.envelopes.unknown_properties import unknown_properties
 from gateway.envelopes.validation_types import is_validation_type, value_refused
 from gateway.shapes import Json
 
@@ -114,7 +115,8 @@ def _read(value: object) -> ErrorDetails | None:
     """Return the error in one envelope."""
     if isinstance(value, list | tuple) and value:
         return _read_validation(value) or _read_error_object(value[0])
-    return _read_error_object(value)
+    reply, unknown = _read_error_object(value), unknown_properties(value)
+    return replace(reply, unknown_fields=unknown) if reply is not None and unknown else reply
 
 
 def _read_error_object(value: object) -> ErrorDetails | None:

@@ -51,6 +51,12 @@ VALIDATOR_RULES: tuple[NamingRule, ...] = (
     # class-validator (NestJS); Joi
     by_server(rf"property {NAME} should not exist{_ENDS}", "nestjs-should-not-exist", unknown=True),
     by_server(rf"{QUOTED} is not allowed{_ENDS}", unknown=True),
+    # better-ajv-errors
+    by_server(
+        rf"(?:/[\w/]{{0,100}} ?:? ?)?(?:property )?[`'\"]?{NAME}[`'\"]? (?:property )?is not "
+        r"expected to be here",
+        unknown=True,
+    ),
     # Jackson (Spring); Python's own
     by_server(rf"(?:JSON parse error: )?Unrecognized field {QUOTED} \(class ", unknown=True),
     by_server(
