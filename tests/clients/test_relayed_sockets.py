@@ -317,7 +317,7 @@ def test_a_client_that_leaves_ends_the_upstreams_socket() -> None:
                 await served.send(json.dumps(EVENTS[0]))
                 while True:
                     await served.send(json.dumps(EVENTS[1]))
-                    await asyncio.sleep(0.005)
+                    await asyncio.sleep(0)
         except ConnectionClosed:
             ends.append(served.close_code)
 

@@ -25,7 +25,6 @@ def answers_once_and_then(end: str, received: list[str]) -> Script:
         received.append((await peer.request()).method)
         await peer.send(OK)
         received.append((await peer.request()).method)
-        await asyncio.sleep(0.05)
         if end == "reset":
             peer.reset()
 

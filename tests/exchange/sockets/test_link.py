@@ -333,14 +333,21 @@ async def test_an_upstream_that_is_silent_is_given_up() -> None:
     await reader.ended()
 
 
-async def test_silence_counts_from_the_last_event_and_not_while_the_client_is_slow() -> None:
-    scene = Scene(first_byte=60.0, stream_idle=0.05)
+async def test_silence_counts_from_the_last_event_and_not_while_the_client_is_slow(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock, scene = LoopClock(monkeypatch), Scene(first_byte=60.0, stream_idle=10.0)
     reader = await scene.read()
+    assert reader.task is not None
     scene.socket.says(response("created", "r1"))
     reader.turn.is_full = True
-    await asyncio.sleep(0.12)
+    for _ in range(4):
+        clock.advance(10.0)
+        await asyncio.sleep(0)
+        assert not reader.task.done()
     reader.turn.is_full = False
-    with pytest.raises(UpstreamTimeout, match=r"for 0\.05 s"):
+    clock.advance(10.0)
+    with pytest.raises(UpstreamTimeout, match=r"for 10 s"):
         await reader.ended()
 
 
