@@ -154,3 +154,51 @@ def test_what_a_template_does_not_take_is_said_otherwise(
         assert "changed=" in seen[0][1]
 
     asyncio.run(scenario())
+
+
+ALTERNATE = "Conversation roles must alternate user/assistant/user/assistant/..."
+TWICE: dict[Shape, Json] = {
+    CHAT: {"messages": [*PROMPTS[CHAT]["messages"], {"role": "user", "content": "You"}]},
+    RESPONSES: {
+        "instructions": "Brief.",
+        "input": [{"role": "user", "content": "Hi"}, {"role": "user", "content": "You"}],
+    },
+    MESSAGES: {
+        "system": "Brief.",
+        "messages": [{"role": "user", "content": "Hi"}, {"role": "user", "content": "You"}],
+    },
+}
+
+
+def alternates(body: Json) -> bool:
+    said = body.get("messages", body.get("input"))
+    roles = [each.get("role") for each in said] if isinstance(said, list) else ["user"]
+    return not has_system(body) and all(one != other for one, other in pairwise(roles))
+
+
+@pytest.mark.parametrize("asked", [PROMPTS, TWICE], ids=["once", "twice"])
+@pytest.mark.parametrize(("client", "home"), PAIRS)
+def test_a_template_may_say_of_a_system_message_that_roles_do_not_alternate(
+    client: Shape, home: Shape, asked: dict[Shape, Json]
+) -> None:
+    """Mistral's first ones do: chat-ui#1386, ragflow#11021, autogen#1037."""
+
+    def answer(call: UpstreamCall) -> Answer:
+        if call.method == "GET":
+            return json_reply({"data": []})
+        if alternates(sent(call)):
+            return json_reply(REPLIES[call.path])
+        return refused(home, 400, ALTERNATE)
+
+    async def scenario() -> None:
+        upstream = UpstreamSettings("main", "http://127.0.0.1:8000/v1", kinds.VLLM)
+        stage = Scene(answer, upstream, rules=(ModelRule("m", endpoints=(home,)),))
+        body = {"model": "m", **ASKED[client], **asked[client]}
+        for attempts in (3, 1):
+            result = await stage.call(client, body)
+            assert (result.reply.status, result.decision.attempts) == (200, attempts)
+            stage.clock.advance(2)
+        told = msgspec.json.encode(stage.network.bodies()[-1])
+        assert told.index(b"Brief.") < told.index(b"Hi")
+
+    asyncio.run(scenario())

@@ -47,7 +47,7 @@ NAMING_RULES: tuple[NamingRule, ...] = (
     ),
     by_server(rf"Unsupported parameter: {QUOTED} is not supported(?:\.{_INSTEAD}|$)"),
     by_server(
-        rf"(?:Validation: )?Unsupported parameter(?:s|\(s\))?:? {ANY_NAMES}\.?$",
+        rf"(?:Validation: )?Unsupported param(?:eter)?(?:s|\(s\))?:? {ANY_NAMES}\.?$",
         "codex-backend-max-output-tokens",
         "codex-backend-max-tokens",
         "codex-backend-previous-response-id",

@@ -58,7 +58,12 @@ _STREAM_REFUSED = re.compile(
     r"(?: (?:by|for|on|with) (?:this|the) model)?\.?$",
     re.IGNORECASE,
 )
-_WITH_TOOLS = re.compile(r"This model doesn't support tool use in streaming mode\b", re.IGNORECASE)
+_WITH_TOOLS = re.compile(
+    # Bedrock; llama.cpp (am17an/llama.cpp#35)
+    r"This model doesn't support tool use in streaming mode\b"
+    r"|logprobs (?:is|are) not supported with tools \+ stream\b",
+    re.IGNORECASE,
+)
 
 
 def delivery_asked_for(message: str, called: Called, sent: Collection[str]) -> ParameterFix | None:

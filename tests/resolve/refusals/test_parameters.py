@@ -25,6 +25,7 @@ def names(message: str, *sent: str) -> list[str] | None:
         ("Unsupported parameter: 'user'", ["user"]),
         ("Unsupported parameters: user, seed.", ["user", "seed"]),
         ("Unknown parameter: 'reasoning.effort'.", ["reasoning.effort"]),
+        ("Unsupported param: stop", ["stop"]),
         ("Unknown parameter: 'max_token'. Did you mean 'max_tokens'?", ["max_token"]),
         ("Unrecognized request arguments supplied: user, seed", ["user", "seed"]),
         ("Model incompatible request argument(s) supplied: user, seed", ["user", "seed"]),

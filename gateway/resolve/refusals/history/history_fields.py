@@ -82,6 +82,10 @@ ROLES = "roles"
 ROW = "messages[role]"
 """What earlier messages lack, as fixes and the report name it."""
 
+JOINED = "joined=roles"
+"""What stands among the names in a refused body whose roles alternate already: then the system's is
+one too many, which the first templates of Mistral and others say in the same words."""
+
 FILLED_WITH: Mapping[str, tuple[str, str]] = {
     REASONING: ("none", "blank"),
     SIGNATURE: ("none", "dummy"),
@@ -180,6 +184,8 @@ def demanded_field(message: str, called: Shape, sent: Collection[str] = ()) -> s
     adaptive thinking. `called` is the endpoint that refused, `sent` the names in the refused body.
     """
     of_blocks = demanded_thinking(message, called, sent) or refused_block(message)
+    if JOINED in sent and _ALTERNATE.match(message):
+        return ITEMS_ROLES if called is Shape.RESPONSES else ROLES
     if called is Shape.MESSAGES:
         named = of_blocks or _named_in(_OF_TEMPLATES_AT_MESSAGES, message)
         if named == ROLES and "system" not in sent:

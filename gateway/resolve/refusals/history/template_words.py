@@ -30,8 +30,10 @@ SYSTEM_FIRST: Final = (
     r"Only user, assistant and tool roles are supported, got system)"
 )
 """Qwen's, Mistral's (opencode#5034) and others: they take one at the beginning only."""
-NO_SYSTEM: Final = r"System role (?:is )?not supported"
-"""Gemma's and others: they take none."""
+NO_SYSTEM: Final = (
+    r"(?:System role (?:is )?not supported|Only user and assistant roles are supported!?(?![,\w]))"
+)
+"""Gemma's, Mistral's first ones and others: they take none."""
 ALTERNATING: Final = (
     r"(?:After the optional system message, )?conversation roles must alternate user(?:/| and )"
 )

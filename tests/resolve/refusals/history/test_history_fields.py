@@ -57,6 +57,7 @@ MISSING = {
     "Unable to apply.\nError: Jinja Exception: System message must be at the beginning.": "role",
     # vllm#2964, vscode#258088
     "System role not supported": "roles",
+    "Only user and assistant roles are supported!": "roles",
     "Unable to apply.\nError: Jinja Exception: System role not supported": "roles",
     # lmstudio-bug-tracker#1586, text-generation-inference#3198, mistral.rs#45, janhq/jan#6254
     'Error rendering prompt with jinja template: "System message must be at the beginning.".': (
