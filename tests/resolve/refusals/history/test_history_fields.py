@@ -278,3 +278,15 @@ def test_marks_for_caches_are_taken_out_wherever_they_may_be() -> None:
     }
     assert body["messages"][0]["content"][0] == {**text, **mark}
     assert apply_fixes({"tools": 3}, (ParameterFix("strip", "cache_control"),)) == {"tools": 3}
+
+
+@pytest.mark.parametrize(
+    "words", ["System role not supported", "Jinja Exception: System role not supported"]
+)
+def test_without_a_prompt_it_is_the_message_within_the_conversation(words: str) -> None:
+    body = {"type": "error", "error": {"type": "invalid_request_error", "message": words}}
+    told = classify(Shape.MESSAGES, 400, body, model="m", sent={"messages"})
+    assert told.fixes == (ParameterFix("retell", "role", "user"),)
+    assert told.model_is_here
+    prompt = classify(Shape.MESSAGES, 400, body, model="m", sent={"messages", "system"})
+    assert prompt.fixes == (ParameterFix("fill", "roles"),)

@@ -32,7 +32,7 @@ def test_each_has_a_message_of_its_own_before_its_result() -> None:
         said(TEXT, use("a"), use("b"), TEXT, use("c"), TEXT),
         heard(result("c"), result("a"), result("b"), TEXT),
         said(use("d"), use("e")),
-        heard(result("d"), result("e")),
+        heard(TEXT, result("d"), result("e")),
         said(TEXT),
     ]
     before = str(messages)
@@ -42,7 +42,7 @@ def test_each_has_a_message_of_its_own_before_its_result() -> None:
         *(said(use("b"), TEXT), heard(result("b"))),
         *(said(use("c"), TEXT), heard(result("c"), TEXT)),
         *(said(use("d")), heard(result("d"))),
-        *(said(use("e")), heard(result("e"))),
+        *(said(use("e")), heard(result("e"), TEXT)),
         said(TEXT),
     ]
     assert str(messages) == before
