@@ -53,6 +53,20 @@ def usable_line(value: bytes) -> bytes:
     return _NAME + value + b"\r\n" if _USABLE.fullmatch(value) else b""
 
 
+def line_among(fields: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """Return a server's id among the fields of its reply, as a line of a head; empty: it has none.
+
+    Anthropic's servers have it in a field of another name.
+    """
+    line = anthropics = b""
+    for name, value in fields:
+        if name == HEADER:
+            line = usable_line(value) or line
+        elif name == ANTHROPICS_HEADER:
+            anthropics = usable_line(value) or anthropics
+    return line or anthropics
+
+
 def given_id(headers: RawHeaders) -> str:
     """Return the client's id; empty if there is none, more than one, or one that is not usable."""
     values = [value for name, value in headers if name == HEADER]

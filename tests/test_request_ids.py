@@ -6,7 +6,15 @@ from uuid import UUID
 import pytest
 
 from gateway import request_ids
-from gateway.request_ids import given_id, header_line, id_in, new_line, usable, without_unusable
+from gateway.request_ids import (
+    given_id,
+    header_line,
+    id_in,
+    line_among,
+    new_line,
+    usable,
+    without_unusable,
+)
 from gateway.shapes import ClientHeaders
 
 
@@ -34,6 +42,20 @@ def test_a_client_gives_one_id() -> None:
     assert given_id((one, (b"accept", b"*/*"))) == "one"
     assert given_id((one, other)) == ""
     assert given_id(()) == ""
+
+
+@pytest.mark.parametrize(
+    ("fields", "found"),
+    [
+        ([], ""),
+        ([(b"request-id", b"a")], "a"),
+        ([(b"request-id", b"a"), (b"x-request-id", b"b")], "b"),
+        ([(b"x-request-id", b"b"), (b"request-id", b"a")], "b"),
+        ([(b"x-request-id", b"b b"), (b"request-id", b"a"), (b"request-id", b"")], "a"),
+    ],
+)
+def test_a_servers_id_has_one_of_two_names(fields: list[tuple[bytes, bytes]], found: str) -> None:
+    assert id_in(line_among(fields)) == found
 
 
 def test_ids_that_are_not_usable_go_no_further() -> None:

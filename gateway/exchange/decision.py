@@ -9,7 +9,7 @@ import msgspec
 from gateway.errors import Reason, UpstreamError
 from gateway.exchange.usage import Tokens
 from gateway.headers import UNSAFE
-from gateway.request_ids import HEADER, id_in, usable_line
+from gateway.request_ids import id_in, line_among
 from gateway.resolve.evidence import Evidence
 from gateway.shapes import RawHeaders, Shape
 from gateway.translate.contract import Report
@@ -122,17 +122,11 @@ class Decision(msgspec.Struct, gc=False):
             self.warning = "; ".join(filter(None, (before.removesuffix("; "), after[2:])))
 
     def identified(self, fields: Iterable[tuple[bytes, bytes]]) -> None:
-        """Take the id among the fields of an upstream's reply; see `take_id`."""
-        for name, value in fields:
-            if name == HEADER:
-                self.take_id(value)
-
-    def take_id(self, value: bytes) -> None:
-        """Take an upstream's id, unless the client has given one, or it is not usable."""
-        self.take_id_line(usable_line(value))
+        """Take the id among the fields of an upstream's reply, unless the client has given one."""
+        self.take_id_line(line_among(fields))
 
     def take_id_line(self, line: bytes) -> None:
-        """Do the same with the line of a head that has such an id; empty: it is not usable."""
+        """Do the same with the line of a head that has such an id; empty: there is none."""
         if line and not self.is_clients_id:
             self.id_line = line
 

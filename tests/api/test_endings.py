@@ -19,7 +19,7 @@ def test_a_bug_is_logged_with_its_client_and_is_a_500_without_details(
 ) -> None:
     bug = ZeroDivisionError("secret detail")
     decision = Decision(client="team-a")
-    decision.take_id(b"id-1")
+    decision.identified([(b"x-request-id", b"id-1")])
     assert ending_of(bug, decision) == FAILED_INSIDE
     assert "a request failed inside the gateway (client: team-a, request: id-1)" in caplog.text
     error = client_error(bug, decision)

@@ -46,10 +46,10 @@ def test_an_upstreams_id_takes_the_place_of_a_new_one_but_not_of_the_clients() -
     decision = Decision(id_line=header_line("new"))
     decision.identified([(b"x-request-id", b"up-1"), (b"x-other", b"x")])
     assert (decision.request_id, decision.id_line) == ("up-1", b"x-request-id: up-1\r\n")
-    decision.take_id(b"not usable")
+    decision.identified([(b"x-request-id", b"not usable")])
     assert decision.request_id == "up-1"
     own = Decision(id_line=header_line("mine"), is_clients_id=True)
-    own.take_id(b"up-1")
+    own.identified([(b"x-request-id", b"up-1")])
     own.take_id_line(header_line("up-1"))
     assert own.request_id == "mine"
 

@@ -12,6 +12,7 @@ from gateway.exchange.attempt import Attempt
 from gateway.exchange.errors.clients_names import in_clients_names
 from gateway.exchange.errors.redirections import redirect_error
 from gateway.exchange.reply.classify import ErrorReply
+from gateway.request_ids import HEADER, id_in, line_among
 from gateway.shapes import ItemNames, RawHeaders, Shape
 from gateway.translate.contract import Translation
 from gateway.translate.parts.messages.errors import is_reworded
@@ -30,7 +31,7 @@ from gateway.translate.parts.upstream_errors import (
 ClientParam = Callable[[str | None], str | None]
 """Returns the client's name of a parameter that the upstream named; None: it has none."""
 
-_KEPT: Final = frozenset({b"retry-after", b"retry-after-ms", b"x-should-retry", b"x-request-id"})
+_KEPT: Final = frozenset({b"retry-after", b"retry-after-ms", b"x-should-retry"})
 _RATE_LIMITS: Final = (b"x-ratelimit-", b"ratelimit", b"anthropic-ratelimit-")
 """OpenAI's fields, those of the draft standard (`RateLimit-Policy`), and Anthropic's."""
 _SHOWN: Final = 200
@@ -201,11 +202,14 @@ def error_in_success(failure: ErrorReply) -> UpstreamError:
 
 def kept_headers(headers: RawHeaders) -> tuple[tuple[str, str], ...]:
     """Return the fields of an upstream's error that identify the request, and say when to retry."""
-    return tuple(
+    kept = [
         (name.decode("latin-1"), value.decode("latin-1"))
         for name, value in headers
         if name in _KEPT or name.startswith(_RATE_LIMITS)
-    )
+    ]
+    if line := line_among(headers):
+        kept.append((HEADER.decode(), id_in(line)))
+    return tuple(kept)
 
 
 def _replied(status: int, body: bytes) -> UpstreamReplied | None:

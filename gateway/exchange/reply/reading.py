@@ -8,7 +8,7 @@ from typing import Final
 from gateway.envelopes.codings import coding_of
 from gateway.envelopes.upstream_json import NOT_JSON, decode, is_cut_off
 from gateway.errors import GatewayError, TruncatedStream, UpstreamError
-from gateway.request_ids import HEADER
+from gateway.request_ids import HEADER, id_in, line_among
 from gateway.shapes import Json, RawHeaders, UpstreamReply
 
 MAX_ERROR_BYTES: Final = 64 * 1024
@@ -58,9 +58,9 @@ def content_length(headers: RawHeaders) -> int | None:
 
 def identified(error: GatewayError, headers: Iterable[tuple[bytes, bytes]]) -> GatewayError:
     """Return an error about a reply with the id by which its server knows the request."""
-    for name, value in headers:
-        if name == HEADER and not error.headers:
-            error.headers = ((name.decode(), value.decode("latin-1")),)
+    line = b"" if error.headers else line_among(headers)
+    if line:
+        error.headers = ((HEADER.decode(), id_in(line)),)
     return error
 
 

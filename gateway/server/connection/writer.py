@@ -212,7 +212,8 @@ class WireWriter(ReplyWriter):
             self._left = fields.length
             lines += (before, fields.digits, after)
         else:
-            closing = self._copy(fields, decision, lines)
+            decision.identified(fields)
+            closing = self._copy(fields, lines)
             named = decision.anthropic and request_ids.has_anthropics(fields)
         lines.append(decision.lines())
         lines.append(decision.id_line)
@@ -227,14 +228,14 @@ class WireWriter(ReplyWriter):
         lines.append(_BREAK)
         return b"".join(lines)
 
-    def _copy(self, fields: Fields, decision: Decision, lines: list[bytes]) -> bool:
+    def _copy(self, fields: Fields, lines: list[bytes]) -> bool:
         """Take a reply's fields, and add their lines; return whether they close the connection."""
         closing = False
         for name, value in fields:
             if name in _SPECIAL:
                 if name == b"connection":
                     closing = closing or b"close" in value.lower()
-                elif not self._is_copied(name, value, decision):
+                elif not self._is_copied(name, value):
                     continue
             lines += (name, _COLON, value, _BREAK)
         values = b"".join([value for _, value in fields])
@@ -242,12 +243,11 @@ class WireWriter(ReplyWriter):
             raise GatewayError("A header of the reply contains a control character.")
         return closing
 
-    def _is_copied(self, name: bytes, value: bytes, decision: Decision) -> bool:
+    def _is_copied(self, name: bytes, value: bytes) -> bool:
         """Take a special field; return whether it is written as it is."""
-        if name == request_ids.HEADER:
-            decision.take_id(value)
+        if name == request_ids.HEADER or name == b"transfer-encoding":
             return False
-        if name == b"transfer-encoding" or self.status == _NO_CONTENT:
+        if self.status == _NO_CONTENT:
             return False  # RFC 9110 section 8.6: a 204 has no length
         self._left = int(value)
         return True
@@ -280,10 +280,8 @@ def _derived_lines(repeated: RepeatedFields) -> tuple[bytes, bytes, bytes, bool]
 
     The last one is empty where there is no usable id. Then, whether there is one for Anthropic's.
     """
-    id_line, fields = b"", (*repeated.before, *repeated.after)
-    for name, value in fields:
-        if name == request_ids.HEADER:
-            id_line = request_ids.usable_line(value) or id_line
+    fields = (*repeated.before, *repeated.after)
+    id_line = request_ids.line_among(fields)
     before = b"".join(map(_copied_line, repeated.before)) + b"content-length: "
     after = _BREAK + b"".join(map(_copied_line, repeated.after))
     named = request_ids.has_anthropics(fields)
