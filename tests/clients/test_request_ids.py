@@ -1,4 +1,7 @@
-"""Every reply has an `x-request-id`: the client's, else the upstream's, else a new one."""
+"""Every reply has an `x-request-id`: the client's, else the upstream's, else a new one.
+
+Anthropic's servers have theirs in `request-id`.
+"""
 
 import asyncio
 from dataclasses import replace
@@ -28,10 +31,12 @@ KEY_REFUSED = (401, b'{"error":{"message":"bad key","code":"invalid_api_key"}}')
 class Upstream:
     """Answers everything alike, and keeps the ids that it was sent."""
 
-    def __init__(self, answer: tuple[int, bytes] = ANSWER, own_id: str = "") -> None:
+    def __init__(
+        self, answer: tuple[int, bytes] = ANSWER, own_id: str = "", field: str = "X-Request-Id"
+    ) -> None:
         self.seen: list[str | None] = []
         self._status, self._body = answer
-        self._own_id = f"X-Request-Id: {own_id}\r\n" if own_id else ""
+        self._own_id = f"{field}: {own_id}\r\n" if own_id else ""
 
     async def __call__(self, peer: Peer) -> None:
         while True:
@@ -80,10 +85,15 @@ async def test_without_a_usable_one_the_gateway_gives_one(given: str) -> None:
     assert serve.seen == [str(UUID(new))]
 
 
-async def test_an_upstreams_id_is_that_of_the_reply() -> None:
-    async with scripted(Upstream(own_id="up-1")) as upstream:
-        reply = await asked(settings_for(upstream))
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/messages", "/v1/embeddings"])
+@pytest.mark.parametrize("field", ["X-Request-Id", "Request-Id"])
+async def test_an_upstreams_id_is_that_of_the_reply(field: str, path: str) -> None:
+    body = CHAT[:-1] + b',"max_tokens":9}'
+    async with scripted(Upstream(own_id="up-1", field=field)) as upstream:
+        reply = await asked(settings_for(upstream), path, body)
     assert reply.headers["x-request-id"] == "up-1"
+    if path == "/v1/messages":
+        assert reply.headers["request-id"] == "up-1"
 
 
 async def test_an_upstreams_id_that_is_not_usable_is_replaced() -> None:
