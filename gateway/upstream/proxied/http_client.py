@@ -50,11 +50,9 @@ class Transport(Protocol):
 
     async def handle_async_request(self, request: httpcore2.Request) -> httpcore2.Response:
         """Send a request; return the head of its reply. Raises httpcore2's errors."""
-        ...
 
     async def aclose(self) -> None:
         """Close every connection."""
-        ...
 
 
 class _Progress:
