@@ -93,8 +93,7 @@ class Flight(ArrivingReply):
     def take_over(self) -> None:
         """Note that the whole reply is given out; see `BegunReply`."""
         self._delivered = True
-        if self._connection is None:
-            self._terms.release()
+        self._terms.release()  # what is whole needs its connection no longer
 
     def go_on(self, connection: Connection, data: bytes) -> Self:
         """Be the reply to a request that was written already, whose head `data` begins with.
