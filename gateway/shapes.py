@@ -4,17 +4,17 @@ A *shape* is a request/reply/stream format; an *endpoint* is the path where an u
 """
 
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Protocol, Self
+from typing import Any, Protocol, Self, overload
 
 import msgspec
 
 Json = dict[str, Any]
 """A decoded JSON object."""
 
-RawHeaders = tuple[tuple[bytes, bytes], ...]
+RawHeaders = Sequence[tuple[bytes, bytes]]
 """Header fields as in ASGI: lower-case names, in order, repeated names repeated."""
 
 
@@ -36,14 +36,44 @@ class ClientHeaders(tuple[tuple[bytes, bytes], ...]):
         return headers
 
 
-class ReplyHeaders(tuple[tuple[bytes, bytes], ...]):
-    """The header fields of a reply, one of which is its `content-length`."""
+class ReplyHeaders(Sequence[tuple[bytes, bytes]]):
+    """The header fields of a reply, one of which is its `content-length`.
 
-    digits: bytes
-    """The length, as it is written."""
-    length: int
-    repeated: "RepeatedFields"
-    """The other fields, which many replies share."""
+    Fields are made when somebody reads them: a writer needs the length only.
+    """
+
+    __slots__ = ("digits", "length", "repeated")
+
+    def __init__(self, repeated: "RepeatedFields", digits: bytes) -> None:
+        self.repeated = repeated
+        """The other fields, which many replies share."""
+        self.digits = digits
+        """The length, as it is written."""
+        self.length = int(digits)
+
+    def _fields(self) -> RawHeaders:
+        repeated = self.repeated
+        return (*repeated.before, (b"content-length", self.digits), *repeated.after)
+
+    def __iter__(self) -> Iterator[tuple[bytes, bytes]]:
+        return iter(self._fields())
+
+    def __len__(self) -> int:
+        return len(self.repeated.before) + 1 + len(self.repeated.after)
+
+    @overload
+    def __getitem__(self, index: int) -> tuple[bytes, bytes]: ...
+    @overload
+    def __getitem__(self, index: slice) -> RawHeaders: ...
+    def __getitem__(self, index: int | slice) -> tuple[bytes, bytes] | RawHeaders:
+        return self._fields()[index]
+
+    def __eq__(self, other: object) -> bool:
+        """Whether the other has the same fields in the same order, as a tuple has them."""
+        return isinstance(other, Sequence) and self._fields() == tuple(other)
+
+    def __hash__(self) -> int:
+        return hash(self._fields())
 
 
 class RepeatedFields(msgspec.Struct, gc=False):
@@ -58,14 +88,6 @@ class RepeatedFields(msgspec.Struct, gc=False):
     """Those before the length."""
     after: RawHeaders
     derived: dict[object, Any] = {}
-
-    def with_length(self, digits: bytes) -> ReplyHeaders:
-        """Return the fields of a reply of this length."""
-        headers = ReplyHeaders((*self.before, (b"content-length", digits), *self.after))
-        headers.digits = digits
-        headers.length = int(digits)
-        headers.repeated = self
-        return headers
 
 
 class Shape(StrEnum):

@@ -5,7 +5,14 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from gateway.shapes import ClientHeaders, ItemNames, RawHeaders, RepeatedFields, UpstreamCall
+from gateway.shapes import (
+    ClientHeaders,
+    ItemNames,
+    RawHeaders,
+    RepeatedFields,
+    ReplyHeaders,
+    UpstreamCall,
+)
 
 
 @pytest.mark.parametrize(
@@ -66,7 +73,7 @@ def test_the_garbage_collector_sees_a_call_that_could_be_part_of_a_cycle() -> No
 
 def test_replies_that_differ_in_their_lengths_share_what_is_derived_from_the_others() -> None:
     repeated = RepeatedFields(((b"x-a", b"1"),), ((b"x-b", b"2"),))
-    short, long = repeated.with_length(b"0"), repeated.with_length(b"0012")
+    short, long = ReplyHeaders(repeated, b"0"), ReplyHeaders(repeated, b"0012")
     assert list(short) == [(b"x-a", b"1"), (b"content-length", b"0"), (b"x-b", b"2")]
     assert list(long) == [(b"x-a", b"1"), (b"content-length", b"0012"), (b"x-b", b"2")]
     assert (short.length, long.length, long.digits) == (0, 12, b"0012")

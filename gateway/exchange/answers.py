@@ -284,7 +284,7 @@ def _translated(body: bytes, headers: RawHeaders) -> ClientReply:
     fields: RepeatedFields | None = derived.get(_TRANSLATED)
     if fields is None:
         fields = derived[_TRANSLATED] = RepeatedFields((JSON,), tuple(_kept(headers)))
-    return ClientReply(200, fields.with_length(b"%d" % len(body)), body)
+    return ClientReply(200, ReplyHeaders(fields, b"%d" % len(body)), body)
 
 
 def _kept(headers: RawHeaders) -> list[tuple[bytes, bytes]]:

@@ -12,7 +12,7 @@ from gateway.errors import GatewayError, InvalidRequest, ModelNotFound
 from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.decision import Decision
 from gateway.request import Request
-from gateway.shapes import RepeatedFields
+from gateway.shapes import RepeatedFields, ReplyHeaders
 from gateway.sockets import Traffic
 from tests.bodies import BodyOf
 from tests.server.websocket.peer import Echo
@@ -138,7 +138,7 @@ def test_an_added_request_id_is_the_replys_own(
 ) -> None:
     ids = ((b"x-request-id", b"theirs"), (b"x-request-id", b"a b"))
     length = (b"content-length", b"1")
-    fields = RepeatedFields(ids, ()).with_length(b"1") if is_repeated else [*ids, length]
+    fields = ReplyHeaders(RepeatedFields(ids, ()), b"1") if is_repeated else [*ids, length]
     decision = Decision(anthropic=True, id_line=b"x-request-id: mine\r\n", is_clients_id=is_clients)
     (head, _) = written(ClientReply(status, fields, b"x"), decision).messages
     named = [(name, value) for name, value in head["headers"] if name.endswith(b"request-id")]

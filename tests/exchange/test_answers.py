@@ -98,7 +98,7 @@ def test_fields_that_repeat_are_kept_with_a_translated_body_as_others_are(body: 
     before = (b"content-type", b"text/plain"), (b"x-a", b"1")
     after = (b"cache-control", b"no-store"), (b"x-request-id", b"2")
     repeated = RepeatedFields(before, after)
-    short, long = repeated.with_length(b"7"), repeated.with_length(b"12")
+    short, long = ReplyHeaders(repeated, b"7"), ReplyHeaders(repeated, b"12")
     fast = cast("Fast", Doubling())
     answers = [
         answer_at_once(fast, BufferedReply(200, headers, body))

@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Final
 
 from gateway.headers import BODILESS, HOP_BY_HOP
-from gateway.shapes import RawHeaders, RepeatedFields
+from gateway.shapes import RawHeaders, RepeatedFields, ReplyHeaders
 from gateway.upstream.reply_fields import relayed_name
 
 CommonHead = tuple[int, RawHeaders, int, int]
@@ -73,7 +73,7 @@ def read_common_head(data: bytes) -> CommonHead | None:
         read = _read_lines(head, digits)
         return None if read is None else (*read, int(digits), end + _END_SIZE)
     status, repeated = known
-    headers = repeated.with_length(digits)
+    headers = ReplyHeaders(repeated, digits)
     return status, headers, headers.length, end + _END_SIZE
 
 

@@ -73,7 +73,7 @@ def test_known_lines_are_what_is_written_field_by_field(
 ) -> None:
     repeated = RepeatedFields(before, after)
     for _ in range(2):
-        headers = repeated.with_length(digits)
+        headers = ReplyHeaders(repeated, digits)
         reply = ClientReply(status, headers, BodyOf([b"fo", b"ur"]) if streamed else b"four")
         known = written(headers, reply, received, FakeWire(state), decision)
         again = replace(reply, body=BodyOf([b"fo", b"ur"])) if streamed else reply
@@ -85,7 +85,7 @@ def test_an_upstreams_id_takes_the_place_of_the_gateways_only(
     shown: bytes, *, is_clients: bool
 ) -> None:
     ids = ((b"x-request-id", b"first"), (b"x-request-id", b"theirs"), (b"x-request-id", b"a b"))
-    headers: ReplyHeaders = RepeatedFields(ids, ((b"vary", b"*"),)).with_length(b"1")
+    headers = ReplyHeaders(RepeatedFields(ids, ((b"vary", b"*"),)), b"1")
     wire = FakeWire()
     decision = Decision(id_line=b"x-request-id: mine\r\n", is_clients_id=is_clients)
     writer = WireWriter(wire, FakeListener(), POST)

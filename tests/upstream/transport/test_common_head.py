@@ -142,7 +142,7 @@ def test_a_head_that_comes_again_is_known_whatever_its_length() -> None:
         assert common is not None
         status, headers, length, start = common
         assert (status, length, start) == (200, int(digits), len(data))
-        assert headers == (
+        assert tuple(headers) == (
             (b"x-a", b"1"),
             (b"content-length", digits),
             (b"x-request-id", b"2"),
