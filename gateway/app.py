@@ -159,7 +159,7 @@ def build(
     legacy = Legacy(exchange, forward, listing, FineTunes(settings, resolver, send))
     sessions = _sessions(exchange, forward, upstreams, observer)
     answering = exchange, forward, listing, legacy, kept.responses
-    services = Services(*answering, observer, tracer, kept.running, sessions, upstreams)
+    services = Services(*answering, observer, tracer, kept.running, sessions, upstreams.at_once)
     gateway = Gateway(settings, services, server_context(settings.server.tls))
     sockets = kept.metrics.sockets
     overview = Overview(settings, kept.peers, kept.recent, upstreams, endpoints, sockets)

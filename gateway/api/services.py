@@ -13,13 +13,12 @@ from gateway.exchange.flow import Exchange
 from gateway.exchange.legacy.dispatch import Legacy
 from gateway.exchange.models.listing import Listing
 from gateway.exchange.passthrough.forward import Forwarder
-from gateway.exchange.repeats import Repeats
+from gateway.exchange.repeats import FindsSender, Repeats
 from gateway.exchange.stored.compaction import Compactor
 from gateway.exchange.stored.conversations import ResponseMemory
 from gateway.exchange.stored.kept_responses import KeptResponses
 from gateway.observe.observer import Observer
 from gateway.request import Request
-from gateway.shapes import SendsAtOnce
 
 MakeTurns = Callable[[Request], Turns]
 """Returns the turns on the socket of a handshake."""
@@ -43,13 +42,14 @@ class Services:
     """The running requests of clients with a limit, by their names."""
     sessions: MakeSessions | None = None
     """None: no sockets."""
-    at_once: SendsAtOnce | None = None
-    """Sends what needs no task; None: all requests have one."""
+    at_once: FindsSender | None = None
+    """Finds what sends without a task; None: all requests have one."""
 
     def handlers(self, is_draining: Callable[[], bool]) -> Handlers:
         """Return their handlers; `is_draining`: whether the gateway refuses new requests."""
         enabled = self.exchange.settings.performance.fast_paths
-        repeats = Repeats(self.exchange, self.at_once) if enabled else None
+        finds = () if self.at_once is None else (self.at_once,)
+        repeats = Repeats(self.exchange, *finds) if enabled else None
         return Handlers(
             self.exchange.run if repeats is None else repeats.run,
             self.forwarder,

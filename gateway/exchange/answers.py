@@ -76,7 +76,7 @@ def answer_at_once(fast: Fast | None, reply: UpstreamReply) -> ClientReply | Non
     """Return the client's reply to one upstream reply, if that is simple; None: see `answer`.
 
     It is simple if it is complete, JSON and not an error, or if the fast translation admits it,
-    which admits no errors.
+    which admits no errors. The body is only looked at: it is for the caller to consume it.
     """
     if not reply.ended or not 200 <= reply.status < 300:
         return None
@@ -85,15 +85,9 @@ def answer_at_once(fast: Fast | None, reply: UpstreamReply) -> ClientReply | Non
         if len(body) >= LARGE_BYTES:
             return None
         translated = fast.decode_reply(body)
-        if translated is None:
-            return None
-        reply.arrived()
-        return _translated(translated, reply.headers)
-    if not body.startswith(b"{"):
+        return None if translated is None else _translated(translated, reply.headers)
+    if not body.startswith(b"{") or only_looks_like_success(body):
         return None
-    if only_looks_like_success(body):
-        return None
-    reply.arrived()
     return ClientReply(reply.status, reply.headers, body)
 
 

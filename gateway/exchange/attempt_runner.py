@@ -54,6 +54,7 @@ class AttemptRunner:
                 reply = await self.send(attempt.calls[0])
                 at_once = answers.answer_at_once(fast, reply)
                 if at_once is not None:
+                    reply.arrived()
                     return at_once
                 return await self.answer(call, decision, route, attempt, reply)
             result = await self._translated(

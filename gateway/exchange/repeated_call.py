@@ -29,6 +29,7 @@ class RepeatedCall(msgspec.Struct):
 
     exchange: Exchange
     at_once: SendsAtOnce | None
+    """What sends it in two parts; None: nothing does."""
     call: GenerationRequest
     decision: Decision
     route: Route
@@ -73,6 +74,7 @@ class RepeatedCall(msgspec.Struct):
                 reply = await cast("SendsAtOnce", self.at_once).end(sent, self.begun)
             at_once = answer_at_once(fast, reply) if self.is_simple else None
             if at_once is not None:
+                reply.arrived()
                 return at_once
         except (GatewayError, RecursionError) as error:
             raise for_client(error, self.call, decision) from None

@@ -37,10 +37,17 @@ from gateway.request import GenerationRequest
 from gateway.resolve.evidence import Route
 from gateway.resolve.memory import Features
 from gateway.resolve.today import today
-from gateway.shapes import ClientHeaders, SendsAtOnce, Shape, UpstreamCall
+from gateway.shapes import ClientHeaders, RawHeaders, SendsAtOnce, Shape, UpstreamCall
 
 _CHAT: Final = Shape.CHAT
 _RESPONSES: Final = Shape.RESPONSES
+
+FindsSender = Callable[[UpstreamCall], SendsAtOnce | None]
+"""Returns what sends calls like this one in two parts; None: nothing does."""
+
+
+def _none(_call: UpstreamCall) -> None:
+    """Return None: nothing sends in two parts."""
 
 
 class Repeat(msgspec.Struct):
@@ -53,9 +60,13 @@ class Repeat(msgspec.Struct):
     version: int
     """The `KnownFixes.version` that was looked at."""
     route: Route
+    at_once: SendsAtOnce | None
+    """What sends the calls of callers that do not wait in a task; None: nothing does."""
     sending: Callable[..., UpstreamCall]
     """Returns the call that sends a body, with `client_headers`: held here, too, those would refer
     to themselves."""
+    relabelled: RawHeaders | None
+    """The client's fields for a body of the gateway's own, if they are others."""
     is_repeated: bool
     """Whether they are sent here; else the loop serves them."""
     is_translated: bool
@@ -71,10 +82,10 @@ class Repeat(msgspec.Struct):
 class Repeats:
     """Serves requests that repeat a decision at once, all others by `exchange`.
 
-    `at_once` sends for callers that do not wait in a task.
+    `at_once` returns what sends for callers that do not wait in a task; see `Repeat`.
     """
 
-    def __init__(self, exchange: Exchange, at_once: SendsAtOnce | None = None) -> None:
+    def __init__(self, exchange: Exchange, at_once: FindsSender = _none) -> None:
         self._exchange = exchange
         self._at_once = at_once
         self.run_anew = exchange.run
@@ -152,10 +163,10 @@ class Repeats:
             sent = known.sending(call.body, client_headers=call.headers)
         else:
             decision.translation = fast.header
-            sent = known.sending(fast.sent, client_headers=labelled_json(call.headers))
+            sent = known.sending(fast.sent, client_headers=known.relabelled or call.headers)
         features = known.features
         return RepeatedCall(
-            self._exchange, self._at_once, call, decision, route, routed, features, fast, sent
+            self._exchange, known.at_once, call, decision, route, routed, features, fast, sent
         )
 
     def _known(
@@ -202,13 +213,17 @@ class Repeats:
         # What a client of responses gets from elsewhere may have to be kept, and continued.
         fits = route.model_sent == model if is_same else client is not _RESPONSES
         watched = of_route.watched if of_route.watched or client is not _CHAT else None
+        sent = upstream_call(call, route, route.shape, call.body)
+        labelled = labelled_json(call.headers)
         return Repeat(
             model,
             features,
             self._recent.epoch,
             self._fixes.version,
             route,
-            _sending(call, route),
+            self._at_once(sent),
+            _sending(sent),
+            None if labelled is call.headers else labelled,
             is_repeated=fits and self._is_settled(call, routed, of_route, features),
             is_translated=not is_same,
             warning=self._warning(route),
@@ -244,9 +259,8 @@ def _is_untouched(call: GenerationRequest, known: Repeat, routed: Routed) -> boo
     return fits_untouched(call, known.route, call.shape, watched, routed)
 
 
-def _sending(call: GenerationRequest, route: Route) -> Callable[..., UpstreamCall]:
-    """Return what makes a call like the one that this request becomes."""
-    sent = upstream_call(call, route, route.shape, call.body)
+def _sending(sent: UpstreamCall) -> Callable[..., UpstreamCall]:
+    """Return what makes a call like this one."""
     return partial(
         UpstreamCall,
         sent.upstream,

@@ -7,11 +7,11 @@ from collections.abc import Callable, Coroutine, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from gateway.config.settings import CredentialPolicy, Settings, UpstreamSettings
 from gateway.errors import Reason, UpstreamTimeout, UpstreamUnavailable
-from gateway.shapes import BegunReply, RawHeaders, Shape, UpstreamCall, UpstreamReply
+from gateway.shapes import RawHeaders, SendsAtOnce, Shape, UpstreamCall, UpstreamReply
 from gateway.sockets import UpstreamSocket
 from gateway.upstream.balancer import Balancer
 from gateway.upstream.credentials import Callers, Credentials, fingerprint_key
@@ -85,17 +85,13 @@ class Upstreams:
         """
         return self._sender(call).send(call)
 
-    def begin(self, call: UpstreamCall, notify: Callable[[], None]) -> BegunReply | None:
-        """Begin one call; see `gateway.shapes.SendsAtOnce`. Raises `KeyError` like `send`.
+    def at_once(self, call: UpstreamCall) -> SendsAtOnce | None:
+        """Return what sends calls like this one in two parts; raises `KeyError` like `send`.
 
-        Not at an upstream with several addresses, where the balancer may need to ask another one.
+        None at an upstream with several addresses: the balancer may need to ask another one.
         """
         sender = self._sender(call)
-        return sender.begin(call, notify) if isinstance(sender, OneAddress) else None
-
-    def end(self, call: UpstreamCall, begun: BegunReply) -> Coroutine[Any, Any, UpstreamReply]:
-        """Return the reply to a begun call; see `gateway.shapes.SendsAtOnce`."""
-        return cast("OneAddress", self._sender(call)).end(call, begun)
+        return sender if isinstance(sender, OneAddress) else None
 
     def _sender(self, call: UpstreamCall) -> OneAddress | Balancer:
         if self._messages and call.path.startswith(Shape.MESSAGES.path):

@@ -71,7 +71,7 @@ class Stage:
         self.client = client
         self.scene = Scene(answer, rules=(at(Shape.CHAT),))
         self.two_parts = TwoParts()
-        self.repeats = Repeats(self.scene.exchange, self.two_parts)
+        self.repeats = Repeats(self.scene.exchange, lambda _: self.two_parts)
         self.headers = ClientHeaders(ALICE)
         self.decision = Decision()
 
