@@ -1,8 +1,6 @@
 """Writes replies to a client's connection, in HTTP/1.1. A buffered reply is one write."""
 
 import asyncio
-from functools import lru_cache
-from http import HTTPStatus
 from time import perf_counter
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -16,8 +14,9 @@ from gateway.exchange.reply.body import ReplyBody
 from gateway.headers import BODILESS, UNSAFE_BYTES
 from gateway.server.connection.backpressure import Backpressure
 from gateway.server.connection.head import ReceivedHead
+from gateway.server.connection.reply_lines import lines_of, status_line
 from gateway.server.connection.state import State
-from gateway.shapes import RepeatedFields, ReplyHeaders, Sink
+from gateway.shapes import ReplyHeaders, Sink
 from gateway.sockets import SocketSession, Traffic
 from gateway.system.outbox import Outbox
 
@@ -27,9 +26,8 @@ if TYPE_CHECKING:
 _NO_CONTENT = 204
 _COLON: Final = b": "
 _BREAK: Final = b"\r\n"
+_CLOSE: Final = b"connection: close\r\n"
 _BODY = State.BODY  # a global: it is looked up for every reply
-_LINES: Final = object()
-"""The key of what is derived from fields that repeat."""
 _SPECIAL = frozenset({b"content-length", b"transfer-encoding", b"connection", request_ids.HEADER})
 
 
@@ -202,21 +200,15 @@ class WireWriter(ReplyWriter):
     def _render(self, fields: Fields, decision: Decision, length: int | None) -> bytes:
         """Return the head, and choose the body's framing; `length` is that of a buffered body."""
         status = self.status
-        lines = [_status_line(status), self._listener.date_line]
         if status in BODILESS:
             self._bodiless = True
         if isinstance(fields, ReplyHeaders) and not self._bodiless:
-            repeated, closing = fields.repeated, False
-            before, after, id_line, named = repeated.derived.get(_LINES) or _derived_lines(repeated)
-            decision.take_id_line(id_line)
-            self._left = fields.length
-            lines += (before, fields.digits, after)
-        else:
-            decision.identified(fields)
-            closing = self._copy(fields, lines)
-            named = decision.anthropic and request_ids.has_anthropics(fields)
-        lines.append(decision.lines())
-        lines.append(decision.id_line)
+            return self._rendered(fields, decision)
+        lines = [status_line(status), self._listener.date_line]
+        decision.identified(fields)
+        closing = self._copy(fields, lines)
+        named = decision.anthropic and request_ids.has_anthropics(fields)
+        lines += (decision.lines(), decision.id_line)
         if decision.anthropic and not named:
             lines.append(request_ids.anthropics_line(decision.id_line))
         if closing or self._wire.state is _BODY:
@@ -224,8 +216,32 @@ class WireWriter(ReplyWriter):
         if self._left is None and not self._bodiless:
             lines.append(self._frame(length))
         if not (self.keep_alive or closing):
-            lines.append(b"connection: close\r\n")
+            lines.append(_CLOSE)
         lines.append(_BREAK)
+        return b"".join(lines)
+
+    def _rendered(self, fields: ReplyHeaders, decision: Decision) -> bytes:
+        """Return the same for fields that repeat: their lines are joined once."""
+        repeated = fields.repeated
+        before, after, id_line, named = lines_of(repeated)
+        if id_line:
+            decision.take_id_line(id_line)
+        self._left = fields.length
+        if self._wire.state is _BODY:
+            self.keep_alive = False  # as above
+        id_line = decision.id_line
+        lines = (
+            status_line(self.status),
+            self._listener.date_line,
+            before,
+            fields.digits,
+            after,
+            decision.lines(),
+            id_line,
+            request_ids.anthropics_line(id_line) if decision.anthropic and not named else b"",
+            b"" if self.keep_alive else _CLOSE,
+            _BREAK,
+        )
         return b"".join(lines)
 
     def _copy(self, fields: Fields, lines: list[bytes]) -> bool:
@@ -263,31 +279,3 @@ class WireWriter(ReplyWriter):
         self.keep_alive = False
         self.ends_with_connection = True
         return b""
-
-
-@lru_cache(maxsize=1000)
-def _status_line(status: int) -> bytes:
-    """Return the status line; the phrase may be empty (RFC 9112 section 4)."""
-    try:
-        phrase = HTTPStatus(status).phrase
-    except ValueError:
-        phrase = ""
-    return b"HTTP/1.1 %d %b\r\n" % (status, phrase.encode("ascii"))
-
-
-def _derived_lines(repeated: RepeatedFields) -> tuple[bytes, bytes, bytes, bool]:
-    """Return the lines before and after the digits of a length, and that of an upstream's id.
-
-    The last one is empty where there is no usable id. Then, whether there is one for Anthropic's.
-    """
-    fields = (*repeated.before, *repeated.after)
-    id_line = request_ids.line_among(fields)
-    before = b"".join(map(_copied_line, repeated.before)) + b"content-length: "
-    after = _BREAK + b"".join(map(_copied_line, repeated.after))
-    named = request_ids.has_anthropics(fields)
-    repeated.derived[_LINES] = lines = (before, after, id_line, named)
-    return lines
-
-
-def _copied_line(field: tuple[bytes, bytes]) -> bytes:
-    return b"" if field[0] == request_ids.HEADER else b"%b: %b\r\n" % field
