@@ -95,13 +95,13 @@ class Sampled(Protocol):
 
 def takes_sampling(request: Sampled, context: Context) -> bool:
     """Whether the model takes the temperature and the `top_p` of a request, if there are any."""
+    has_temperature, has_top_p = request.temperature is not ABSENT, request.top_p is not ABSENT
+    if not (has_temperature or has_top_p):
+        return True
     able = context.capabilities
-    if request.temperature is not ABSENT and not able.temperature:
+    if (has_temperature and not able.temperature) or (has_top_p and not able.top_p):
         return False
-    if request.top_p is not ABSENT and not able.top_p:
-        return False
-    has_none = request.temperature is ABSENT and request.top_p is ABSENT
-    return has_none or not able.sampling_needs_effort_none
+    return not able.sampling_needs_effort_none
 
 
 Passed = Any

@@ -90,10 +90,13 @@ class FastRequests:
     ) -> Fast | None:
         """Translate a common request by a codec; None: the generic path must do it."""
         body, known = call.body, None
-        if len(body) > FAST_BYTES or isinstance(routed, NotAdmitted):
+        if len(body) > FAST_BYTES:
             return None
-        if isinstance(routed, Decoded):
-            known, routed.request = routed.request, None
+        if routed is not None:
+            if isinstance(routed, NotAdmitted):
+                return None
+            if isinstance(routed, Decoded):
+                known, routed.request = routed.request, None
         if call.shape not in SEALING:
             made = paths.translation(body, context, None, known)
         else:
