@@ -1,8 +1,7 @@
 """The one record of a client's request."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec import structs
 
 from gateway.config.settings import ClientSettings
 from gateway.errors import PayloadTooLarge
@@ -44,7 +43,7 @@ def test_a_request_of_utf8_is_the_same_but_for_what_is_known(*, is_unsealed: boo
         *(Shape.RESPONSES, ItemNames([0]), True, True),
     )
     known = call.of_utf8(is_unsealed=is_unsealed)
-    assert known == replace(call, is_utf8=True, is_unsealed=is_unsealed) != call
+    assert known == structs.replace(call, is_utf8=True, is_unsealed=is_unsealed) != call
 
 
 @pytest.mark.parametrize("shape", Shape)

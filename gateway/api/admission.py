@@ -4,6 +4,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
+from msgspec import structs
+
 from gateway import request_ids
 from gateway.api.concurrency import ClientSlots
 from gateway.api.writing import ReplyWriter, error_reply
@@ -121,7 +123,7 @@ class Admission:
         request = self.request
         if isinstance(request, GenerationRequest) and isinstance(body, bytes):
             return request.with_body(body)
-        return replace(request, body=body, length=length)
+        return structs.replace(request, body=body, length=length)
 
 
 class Tracing(Protocol):

@@ -1,10 +1,11 @@
 """The handlers of the route table: each takes a request and its decision."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from urllib.parse import unquote
 
 import msgspec
+from msgspec import structs
 
 from gateway.exchange.bodies.request_fields import with_path_model
 from gateway.exchange.client_reply import ClientReply, json_reply
@@ -57,7 +58,7 @@ class Handlers:
         """
         if request.model is not None:
             body = with_path_model(request.body, request.model, decision)
-            request = replace(request, body=body, model=None)
+            request = structs.replace(request, body=body, model=None)
         return self.serve(request, decision)
 
     async def passthrough(self, request: Request, decision: Decision) -> ClientReply:

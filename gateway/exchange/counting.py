@@ -5,9 +5,9 @@ themselves where they get none (ericc-ch/copilot-api#210, musistudio/claude-code
 """
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import msgspec
+from msgspec import structs
 
 from gateway.errors import ModelNotFound, UnknownRoute, UpstreamError
 from gateway.exchange.attempt import Attempts
@@ -65,7 +65,7 @@ class TokenCounter:
         if is_marked(call, routed):
             rules = self._exchange.resolver.rules
             call, routed = await unmarked(call, routed, rules, self._attempts)
-            request = replace(request, body=call.body, length=None)
+            request = structs.replace(request, body=call.body, length=None)
         if call.client is not None and call.client.is_restricted:
             await self._attempts.check_names(call)
         model = decision.model_asked = model_of(routed)
@@ -165,7 +165,7 @@ def _unsigned(request: Request, report: Report) -> Request:
     body = without_gateways_thinking(read_object(request.body), report)
     if not report.size:
         return request
-    return replace(request, body=msgspec.json.encode(body), length=None)
+    return structs.replace(request, body=msgspec.json.encode(body), length=None)
 
 
 def _not_counted(model: str) -> ModelNotFound:

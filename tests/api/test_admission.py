@@ -37,7 +37,7 @@ def test_a_request_with_a_body_is_a_new_one_that_is_the_same_otherwise(request_:
     first, second = admission.with_body(b"one"), admission.with_body(b"two")
     assert (first.body, second.body, request_.body) == (b"one", b"two", b"")
     assert type(first) is type(request_)
-    for name in type(request_).__dataclass_fields__:
+    for name in type(request_).__struct_fields__:
         if name != "body":
             assert getattr(first, name) == getattr(request_, name), name
 

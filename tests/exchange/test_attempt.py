@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import cast
 
 import pytest
+from msgspec import structs
 
 from gateway.config.settings import (
     ClientSettings,
@@ -97,7 +98,7 @@ def test_large_requests_are_built_alike(client: Shape, home: Shape, *, fast_path
 
 def test_a_fault_in_a_large_request_is_refused() -> None:
     call = large(Shape.CHAT)
-    odd = replace(call, body=call.body.replace(b'"max_tokens": 5', b'"max_tokens": "5"'))
+    odd = structs.replace(call, body=call.body.replace(b'"max_tokens": 5', b'"max_tokens": "5"'))
     with pytest.raises(InvalidRequest) as refused:
         asyncio.run(attempts().build_apart(odd, ROUTE, Shape.RESPONSES, ()))
     assert refused.value.param == "max_tokens"
@@ -149,7 +150,7 @@ def test_a_body_is_checked_for_its_encoding_once(
 def test_the_names_in_a_large_request_are_judged() -> None:
     for models, allowed in ((("m",), True), (("a",), False)):
         client = ClientSettings("team", ("0" * 64,), models)
-        call = replace(large(Shape.CHAT), client=client)
+        call = structs.replace(large(Shape.CHAT), client=client)
         refused = False
         try:
             asyncio.run(attempts().check_names(call))
@@ -162,7 +163,7 @@ def test_the_names_of_what_is_sent_are_skimmed() -> None:
     body = BODY.replace(
         b"}", b', "text": {"format": {"type": "a"}, "verbosity": "low"}, "n": null}'
     )
-    attempt = attempts().build(replace(CALL, body=body), ROUTE, Shape.CHAT, ())
+    attempt = attempts().build(structs.replace(CALL, body=body), ROUTE, Shape.CHAT, ())
     assert attempt.sent == [
         {"model", "messages", "max_tokens", "text", "text.format", "text.verbosity", "n"}
     ]

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from msgspec import structs
 
 from gateway.config.settings import ModelRule, Settings, UpstreamSettings
 from gateway.config.translation_settings import TranslationSettings
@@ -82,7 +83,7 @@ def test_a_messages_call_adds_its_inputs() -> None:
 def test_a_responses_call_adds_its_seal_and_the_names_of_its_items(seals: Seals | None) -> None:
     made = contexts(seals)
     items = ItemNames([0])
-    call = replace(GenerationRequest.at(Shape.RESPONSES, b"{}"), items=items)
+    call = structs.replace(GenerationRequest.at(Shape.RESPONSES, b"{}"), items=items)
     general = context(made, ROUTE, Shape.CHAT)
     own = made.for_call(general, call)
     assert general.items is None

@@ -5,12 +5,12 @@ import re
 import weakref
 from collections.abc import Callable, Sequence
 from copy import copy
-from dataclasses import replace
 from itertools import product
 from typing import Any, cast
 
 import msgspec
 import pytest
+from msgspec import structs
 
 from gateway.config.settings import (
     ClientSettings,
@@ -401,7 +401,7 @@ def test_an_error_has_the_clients_names_of_items_that_go_on(
     asked = {"model": "m", "input": [{"role": "user", "content": "Hi"}] * 2, "stream": stream}
     call = GenerationRequest.at(Shape.RESPONSES, msgspec.json.encode(asked), headers)
     loops.run(answered(served, call))
-    turn = replace(call, items=ItemNames(["previous_response_id", 0]))
+    turn = structs.replace(call, items=ItemNames(["previous_response_id", 0]))
     with pytest.raises(GatewayError) as raised:
         loops.run(answered(served, turn))
     expected = f"input{param}" if param else "previous_response_id"

@@ -1,10 +1,11 @@
 """Makes the sessions of clients' sockets, whose turns are requests like any other."""
 
 from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 from urllib.parse import parse_qsl
+
+from msgspec import structs
 
 from gateway.api.admission import Handler
 from gateway.api.handshakes import BETA
@@ -60,7 +61,7 @@ class Sessions:
     async def responses(self, request: Request, decision: Decision) -> ResponsesSession:  # noqa: ARG002
         """Return the session of a socket on `/v1/responses`; `request` is the handshake."""
         query, reports = _without_report(request.query)
-        requests = self._turns(replace(request, query=query))
+        requests = self._turns(structs.replace(request, query=query))
 
         def serve(create: Create, turn: Turn, writer: TurnWriter) -> Coroutine[Any, Any, None]:
             def adapted(generate: Handler) -> Handler:

@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Final, cast
 
 import msgspec
+from msgspec import structs
 
 from gateway.envelopes.error_envelopes import ErrorDetails
 from gateway.envelopes.overflows import overflow_message
@@ -58,7 +59,7 @@ def as_written(call: GenerationRequest, routed: Routed) -> GenerationRequest:
     """
     if shape_of(call.shape, call.body, routed) is call.shape:
         return call
-    return replace(call, shape=Shape.RESPONSES, as_chat=True)
+    return structs.replace(call, shape=Shape.RESPONSES, as_chat=True)
 
 
 async def routed_to(resolver: Resolver, query: ModelQuery, *, as_chat: bool) -> Route:

@@ -10,6 +10,8 @@ from functools import partial
 from urllib.parse import unquote_plus
 from uuid import uuid4
 
+from msgspec import structs
+
 from gateway.errors import GatewayError, UnknownRoute
 from gateway.exchange.bodies.request_fields import read_object
 from gateway.exchange.client_reply import ClientReply, json_reply
@@ -139,14 +141,14 @@ class Legacy:
         return await _deprecated_fine_tunes(handler)(request, decision)
 
     async def _engines(self, call: Request, decision: Decision) -> ClientReply:
-        cards = await self._listing.cards(replace(call, path="/models"), decision)
+        cards = await self._listing.cards(structs.replace(call, path="/models"), decision)
         listed: list[bytes] = []
         async for some in in_pieces(cards):
             listed += [encode_json(engine) for engine in engines.engines_from_cards(some)]
         return list_reply(listed)
 
     async def _engine(self, engine: str, call: Request, decision: Decision) -> ClientReply:
-        model_call = replace(call, path=model_path(engine))
+        model_call = structs.replace(call, path=model_path(engine))
         with RenamedParameters(engines.client_param):
             reply = await self._listing.one(model_call, engine, decision)
         named = await renamed_error(reply, engines.client_param)
@@ -169,7 +171,7 @@ class Legacy:
                 request = GenerationRequest.at(shape, raw, headers, call.query, call.client)
                 reply = await self._exchange.run(request, decision)
             else:
-                passed = replace(call, path=path, headers=headers, body=raw)
+                passed = structs.replace(call, path=path, headers=headers, body=raw)
                 reply = await self._forwarder.run(passed, decision)
         return await renamed_error(reply, engines.client_param)
 

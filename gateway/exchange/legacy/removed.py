@@ -8,6 +8,8 @@ import re
 from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import replace
 
+from msgspec import structs
+
 from gateway.errors import InvalidRequest, ModelNotFound, UnknownRoute
 from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.decision import Decision
@@ -70,7 +72,7 @@ class RemovedEndpoints:
         if isinstance(body, bytes):
             seen += body[:READ_AHEAD_BYTES]
         else:
-            request = replace(request, body=_recorded(body, seen))
+            request = structs.replace(request, body=_recorded(body, seen))
         reply = await self._forwarder.run(request, decision)
         named = _FORM_PURPOSE.search(seen) if reply.status in (400, 422) else None
         if named is None or (text := purpose_gone(named[1].decode("utf-8", "replace"))) is None:

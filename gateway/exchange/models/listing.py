@@ -1,10 +1,10 @@
 """`GET /v1/models` and `GET /v1/models/{id}`: what the upstreams list, and the aliases."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from urllib.parse import quote, unquote
 
 import msgspec
+from msgspec import structs
 
 from gateway.config.settings import ModelRule, Settings, UpstreamSettings
 from gateway.envelopes.printed_values import decode_body
@@ -72,7 +72,7 @@ class Listing:
         if fits and not adds and len(self._settings.upstreams) == 1 and call.client is None:
             return await self._forwarder.run(call, decision)
         if anthropics:
-            asked = replace(call, query=for_upstreams(call.query))
+            asked = structs.replace(call, query=for_upstreams(call.query))
             return page_reply(await self.cards(asked, decision), call.query)
         return list_reply(await self.cards(call, decision))
 
@@ -134,7 +134,7 @@ class Listing:
         if not (model.endswith("]") and call.method in _READING and _is_of_anthropics(call)):
             return call, model
         bare = bare_name(model, self._resolver.rules)
-        return replace(call, path=model_path(bare, encoded=_encodes(call))), bare
+        return structs.replace(call, path=model_path(bare, encoded=_encodes(call))), bare
 
     def _of(self, upstream: str) -> UpstreamSettings:
         return self._settings.upstream(upstream)
@@ -153,7 +153,8 @@ class Listing:
         """
         sent = rule.model_for(model) or model
         path = model_path(sent, encoded=_encodes(call))
-        reply = await self._forwarder.run(replace(call, path=path), decision, (model, *shorter))
+        renamed = structs.replace(call, path=path)
+        reply = await self._forwarder.run(renamed, decision, (model, *shorter))
         decision.resolved_by = "config"
         if call.method != "GET":
             return reply

@@ -1,6 +1,6 @@
 """Requests without the betas that their server has refused."""
 
-from dataclasses import replace
+from msgspec import structs
 
 from gateway.exchange.decision import Decision
 from gateway.exchange.params.known_fixes import Fixes
@@ -23,7 +23,7 @@ def without_betas(
     others = tuple(fix for fix in fixes if fix.action != "beta")
     headers, left_out = headers_without_betas(call.headers, fixes)
     if left_out:
-        call = replace(call, headers=headers)
+        call = structs.replace(call, headers=headers)
         decision.params = report = decision.params or Report(call.shape, shape)
         for name in left_out:
             report.drop(name)

@@ -1,7 +1,9 @@
 """Requests to count tokens, without the hints that their server refuses in those for messages."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec import structs
 
 from gateway.exchange.bodies.body_pieces import encode_in_pieces
 from gateway.exchange.bodies.request_fields import read_object
@@ -37,7 +39,7 @@ def without_refused(request: Request, fixes: Fixes, report: Report) -> Request:
     """Return a request with fixes of a messages endpoint applied, and report them."""
     headers, left_out = headers_without_betas(request.headers, fixes)
     if left_out:
-        request = replace(request, headers=headers)
+        request = structs.replace(request, headers=headers)
         for name in left_out:
             report.drop(name)
     # A count is never streamed.
@@ -49,7 +51,7 @@ def without_refused(request: Request, fixes: Fixes, report: Report) -> Request:
     (fixed,) = fixed_bodies(counted, others)
     if fixed == counted.calls[0]:
         return request
-    return replace(request, body=encode_in_pieces(fixed), length=None)
+    return structs.replace(request, body=encode_in_pieces(fixed), length=None)
 
 
 def more_fixes(request: Request, reply: ClientReply, model: str, fixes: Fixes) -> Fixes:

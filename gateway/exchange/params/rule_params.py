@@ -5,10 +5,10 @@ before anything else looks at it.
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import msgspec
+from msgspec import structs
 
 from gateway.errors import GatewayError
 from gateway.exchange.bodies.json_label import labelled_json
@@ -56,7 +56,7 @@ class RuleParams:
         if not report.size:
             return call, report
         body, headers = msgspec.json.encode(fields.raw), labelled_json(call.headers)
-        return replace(call, body=body, headers=headers), report
+        return structs.replace(call, body=body, headers=headers), report
 
     def applied(
         self, call: GenerationRequest, routed: Routed, model: str, decision: Decision

@@ -9,12 +9,12 @@ import re
 import struct
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from functools import partial
 from math import isfinite
 from typing import Any, Final, Literal
 
 import msgspec
+from msgspec import structs
 
 from gateway.envelopes.upstream_json import NOT_JSON, decode_halves, encode_halves
 from gateway.exchange.bodies.apart import Apart
@@ -51,8 +51,8 @@ async def asked_encoding(call: Request, limit: int) -> tuple[Request, Encoding |
     """
     beginning, rest = await read_ahead(call.body, min(_MOST_READ, limit))
     if rest is not None:
-        return replace(call, body=pieces_of(rest, beginning)), None
-    call = replace(call, body=beginning)
+        return structs.replace(call, body=pieces_of(rest, beginning)), None
+    call = structs.replace(call, body=beginning)
     try:
         given = _read(beginning).encoding_format
     except NOT_JSON:

@@ -6,10 +6,10 @@ the model's own server may know it.
 """
 
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from typing import Final
 
 import msgspec
+from msgspec import structs
 
 from gateway.errors import GatewayError
 from gateway.exchange.bodies.request_fields import features_of, read_routed
@@ -133,28 +133,28 @@ class Turns:
         `generate` serves a request that continues nothing, or has the whole conversation. Raises as
         that does, and `GatewayError` for a response that is known nowhere.
         """
-        request = replace(request, is_remembered=True)
+        request = structs.replace(request, is_remembered=True)
         previous = turn.previous
         if not isinstance(previous, str):
-            return await generate(replace(request, body=turn.body), decision)
+            return await generate(structs.replace(request, body=turn.body), decision)
         if not _is_absent(turn.fields.get("conversation")):
             raise continues_twice()
         earlier = turn.recall(previous)
         if earlier is None:
-            by_id = replace(request, body=turn.body)
+            by_id = structs.replace(request, body=turn.body)
             return known(await _unless_unknown(generate(by_id, decision), previous, previous))
         body, items = turn.whole(bare_reasoning=True)
-        whole = replace(request, body=body, items=items)
+        whole = structs.replace(request, body=body, items=items)
         home = await self._home(whole)
         if earlier.kept_at is not None and earlier.kept_at == home:
-            by_id = replace(request, body=turn.body)
+            by_id = structs.replace(request, body=turn.body)
             reply = await _where_it_is_kept(generate(by_id, decision), previous)
             if isinstance(reply, ClientReply):
                 return reply
         turn.shown = previous
         if home is not None and home[1] is Shape.RESPONSES:
             body, items = turn.whole(bare_reasoning=False)
-            whole = replace(request, body=body, items=items)
+            whole = structs.replace(request, body=body, items=items)
         if earlier.base is None:
             return await generate(whole, decision)
         return known(await _unless_unknown(generate(whole, decision), earlier.base, previous))

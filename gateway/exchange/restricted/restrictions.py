@@ -6,9 +6,10 @@ restrictions never come here.
 """
 
 import re
-from dataclasses import replace
 from functools import partial
 from urllib.parse import unquote, unquote_to_bytes
+
+from msgspec import structs
 
 from gateway.config.settings import ClientSettings
 from gateway.errors import InvalidRequest, PermissionDenied
@@ -106,7 +107,7 @@ async def admitted(call: Request, limit: int, apart: Apart) -> Request:
         judge(call.model, MODEL)
     if call.method not in _WITH_A_BODY:
         await _refuse_body(call.body)
-        return replace(call, body=b"", length=None)
+        return structs.replace(call, body=b"", length=None)
     _refuse_compressed(call.headers)
     content_type = _content_type(call.headers)
     if _MULTIPART in content_type.lower():
@@ -115,7 +116,7 @@ async def admitted(call: Request, limit: int, apart: Apart) -> Request:
     if body:
         await apart.run_large(len(body), partial(_read_json, body, content_type, reading))
     _check_named(call, reading, permission)
-    return replace(call, body=body, length=None)
+    return structs.replace(call, body=body, length=None)
 
 
 def judge_for(client: ClientSettings | None) -> Judge:
@@ -226,7 +227,7 @@ async def _form(
             raise
         raise forms.too_late() from None
     headers = tuple(pair for pair in call.headers if pair[0] != b"content-type")
-    return replace(
+    return structs.replace(
         call,
         headers=(*headers, (b"content-type", form.content_type)),
         body=bytes(beginning) if whole else pieces_of(stream, bytes(beginning)),

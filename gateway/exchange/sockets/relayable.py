@@ -1,7 +1,9 @@
 """Which turns an upstream's own socket can serve: those that it would get over HTTP as they are."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
+
+from msgspec import structs
 
 from gateway.errors import InvalidRequest
 from gateway.exchange.attempt import Attempt
@@ -42,7 +44,7 @@ async def relayable(
     `InvalidRequest` for what a restricted client may not send.
     """
     if call.client is not None and call.client.is_restricted:
-        await exchange.attempts.check_names(replace(call, body=message))
+        await exchange.attempts.check_names(structs.replace(call, body=message))
     try:
         routed = read_routed(call.body)
         model = model_of(routed)

@@ -8,6 +8,7 @@ from dataclasses import replace
 from secrets import token_hex
 
 import msgspec
+from msgspec import structs
 
 from gateway.errors import UnsupportedParameter, UpstreamError
 from gateway.exchange.bodies.request_fields import read_object
@@ -75,7 +76,7 @@ class Compactor:
         if not isinstance(request.body, bytes) or "model" in read_object(request.body):
             return request
         named = await self._exchange.responses.with_stored_model(_generating(request, request.body))
-        return request if named is None else replace(request, body=named.body, length=None)
+        return request if named is None else structs.replace(request, body=named.body, length=None)
 
     async def _refuse_kept(self, request: Request, body: Json) -> None:
         """Raise `InvalidRequest` for an id of the gateway's store: no upstream knows it."""
@@ -129,7 +130,7 @@ class Compactor:
         if not report.size:
             return request, None
         decision.translation = report.header()
-        return replace(request, body=msgspec.json.encode(readable), length=None), items
+        return structs.replace(request, body=msgspec.json.encode(readable), length=None), items
 
     async def _summed_up(self, request: Request, decision: Decision) -> ClientReply:
         body = read_object(request.body) if isinstance(request.body, bytes) else {}
@@ -139,7 +140,7 @@ class Compactor:
             summary_body["input"] = [*own[0], {"type": TRIGGER}]
             items = ItemNames([*own[1].items, "input"])
         summary_body["store"] = False
-        call = replace(_generating(request, msgspec.json.encode(summary_body)), items=items)
+        call = structs.replace(_generating(request, msgspec.json.encode(summary_body)), items=items)
         reply = await self._exchange.run(call, decision)
         if reply.status != 200 or not isinstance(reply.body, bytes):
             return reply

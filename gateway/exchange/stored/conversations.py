@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 from cachetools import LRUCache
+from msgspec import structs
 
 from gateway.config.checks.problems import counted
 from gateway.config.settings import ClientSettings
@@ -110,7 +111,7 @@ class ResponseMemory:
         write = partial(continued_body, body, earlier, found, self._seal(call), call.items)
         size = len(call.body) + len(earlier) * _ITEM_BYTES
         sent, items = await self._apart.run_large(size, write)
-        return Continued(replace(call, body=sent, items=items), known | found.keys())
+        return Continued(structs.replace(call, body=sent, items=items), known | found.keys())
 
     async def stored_parameter(
         self, headers: RawHeaders, client: ClientSettings | None, body: Json
@@ -146,7 +147,7 @@ class ResponseMemory:
         if stored is None:
             return None
         named = {**body, "model": stored.response["model"]}
-        return replace(call, body=msgspec.json.encode(named))
+        return structs.replace(call, body=msgspec.json.encode(named))
 
     def recording(
         self, routed: Routed, translation: Translation, known: Collection[str] = ()

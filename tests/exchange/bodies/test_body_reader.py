@@ -1,9 +1,9 @@
 """Bodies before it is known where they go, in the cheapest way that each allows."""
 
 import asyncio
-from dataclasses import replace
 
 import pytest
+from msgspec import structs
 
 from gateway.exchange.bodies.fast_requests import Decoded
 from gateway.exchange.bodies.repeated_bodies import SMALLEST
@@ -67,7 +67,7 @@ def test_of_requests_that_go_on_only_the_new_items_are_decoded(client: Shape, ho
             given = GenerationRequest.at(client, body, headers)
             call, routed = await made.bodies.read(given)
             goes_on = index not in (0, 20)
-            assert call == replace(given, is_utf8=goes_on, is_unsealed=goes_on)
+            assert call == structs.replace(given, is_utf8=goes_on, is_unsealed=goes_on)
             assert isinstance(routed, Decoded)
             assert fields_in(routed) == fields_in(whole(client, given.body))
             (sent,) = made.build(call, route, home, (), routed).calls

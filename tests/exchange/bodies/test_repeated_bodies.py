@@ -1,9 +1,9 @@
 """What is kept of each connection's conversations, for whom, how much and for how long."""
 
 import gc
-from dataclasses import replace
 
 import pytest
+from msgspec import structs
 from msgspec.json import encode
 
 from gateway.errors import InvalidRequest
@@ -46,7 +46,7 @@ def test_a_turn_goes_on_from_the_last_one(client: Shape) -> None:
         call = turn(headers, count, client)
         read = repeated.read(call)
         assert read is not None
-        assert read[0] == replace(call, is_utf8=True, is_unsealed=True)
+        assert read[0] == structs.replace(call, is_utf8=True, is_unsealed=True)
         assert fields_in(read[1]) == fields_in(read_routed(call.body))
 
 

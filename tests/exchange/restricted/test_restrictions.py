@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 import pytest
+from msgspec import structs
 
 from gateway.config.settings import ClientSettings
 from gateway.errors import InvalidRequest, PayloadTooLarge, PermissionDenied
@@ -100,9 +101,9 @@ def test_a_query_is_judged_for_restricted_clients_only() -> None:
     call = Request("GET", "/models", b"model=forbidden", client=CLIENT)
     with pytest.raises(PermissionDenied):
         check_query(call)
-    check_query(replace(call, query=b"model=ok-1"))
-    check_query(replace(call, client=replace(CLIENT, models=("*",))))
-    check_query(replace(call, client=None))
+    check_query(structs.replace(call, query=b"model=ok-1"))
+    check_query(structs.replace(call, client=replace(CLIENT, models=("*",))))
+    check_query(structs.replace(call, client=None))
 
 
 def test_a_judge_says_where_the_model_was_named() -> None:
@@ -118,7 +119,7 @@ def test_a_body_is_read_whole_and_passed_on_as_it_is() -> None:
         yield b'{"model": '
         yield b'"ok-1"}'
 
-    call = replace(posted("/embeddings", b""), body=pieces(), length=17)
+    call = structs.replace(posted("/embeddings", b""), body=pieces(), length=17)
     read = admit(call)
     assert (read.body, read.length) == (b'{"model": "ok-1"}', None)
     with pytest.raises(PayloadTooLarge):
@@ -132,7 +133,7 @@ def test_a_body_is_read_whole_and_passed_on_as_it_is() -> None:
         (posted("/embeddings", b""), "names none"),
         (posted("/batches", b"{}"), "in the batch's file"),
         (posted("/no/such/path", b"{}"), "does not know where"),
-        (replace(posted("/files/f", b""), method="PUT"), "does not know where"),
+        (structs.replace(posted("/files/f", b""), method="PUT"), "does not know where"),
     ],
 )
 def test_a_call_whose_model_cannot_be_judged_is_refused(call: Request, reason: str) -> None:
@@ -143,9 +144,9 @@ def test_a_call_whose_model_cannot_be_judged_is_refused(call: Request, reason: s
 
 def test_a_path_may_name_the_model() -> None:
     call = posted("/embeddings", b"{}")
-    assert admit(replace(call, model="ok-1")).body == b"{}"
+    assert admit(structs.replace(call, model="ok-1")).body == b"{}"
     with pytest.raises(PermissionDenied):
-        admit(replace(call, model="forbidden"))
+        admit(structs.replace(call, model="forbidden"))
 
 
 def test_a_transcription_session_names_its_model_in_another_place() -> None:
@@ -160,7 +161,7 @@ def test_a_method_without_a_body_has_none() -> None:
     call = Request("GET", "/files", client=CLIENT, length=0)
     assert admit(call).body == b""
     with pytest.raises(InvalidRequest) as refused:
-        admit(replace(call, body=b"{}"))
+        admit(structs.replace(call, body=b"{}"))
     assert refused.value.code == "unexpected_body"
 
 

@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import msgspec
 import pytest
+from msgspec import structs
 
 from gateway.config.secret import Secret
 from gateway.config.settings import (
@@ -54,7 +55,7 @@ async def opened(
     dial = dial or FakeDial()
     destinations = Destinations(scene.settings, scene.resolver)
     request = Request("GET", "/realtime", query, headers)
-    request = replace(request, **fields)  # type: ignore[arg-type]
+    request = structs.replace(request, **fields)
     decision = Decision()
     failed = failures if failures is not None else []
     realtime = Realtime(scene.settings, destinations, dial, failed.append)

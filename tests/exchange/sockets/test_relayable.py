@@ -1,10 +1,10 @@
 """Which turns are relayed: those whose bytes would go to responses unchanged over HTTP."""
 
-from dataclasses import replace
 from typing import Any
 
 import msgspec
 import pytest
+from msgspec import structs
 
 from gateway.config.settings import ClientSettings, ModelRule, UpstreamSettings
 from gateway.config.translation_settings import ParamSettings
@@ -52,7 +52,7 @@ async def found(
     )
     raw = msgspec.json.encode(body) if isinstance(body, dict) else body
     call = GenerationRequest.at(Shape.RESPONSES, raw, ALICE, client=client)
-    return await relayable(scene.exchange, replace(call, **fields), message or raw)
+    return await relayable(scene.exchange, structs.replace(call, **fields), message or raw)
 
 
 @pytest.mark.parametrize("model", ["gpt-5.4", "direct", "cloud/gpt", "always/grok"])
