@@ -9,6 +9,7 @@ from gateway.config.settings import ClientSettings, Settings, TimeoutSettings, U
 from gateway.errors import Reason, UpstreamTimeout, UpstreamUnavailable
 from gateway.upstream import sender
 from gateway.upstream.credentials import Credentials
+from gateway.upstream.one_address import OneAddress
 from gateway.upstream.pool import Pool
 from gateway.upstream.proxied.http_client import HttpClient
 from gateway.upstream.sender import Upstreams
@@ -54,6 +55,17 @@ async def test_the_own_pool_is_used_unless_a_proxy_is_configured() -> None:
         made = sender._sender(upstream, upstream.base_url, credentials)
         assert isinstance(made, kind)
         await made.aclose()
+
+
+async def test_only_one_address_sends_in_two_parts() -> None:
+    several = replace(LOCAL, name="several", further_urls=("http://127.0.0.1:2/v1",))
+    upstreams = Upstreams(Settings((LOCAL, several)))
+    local = POST.copy(upstream=LOCAL.name)
+    assert isinstance(upstreams.at_once(local), OneAddress)
+    assert upstreams.at_once(POST.copy(upstream="several")) is None
+    with pytest.raises(KeyError):
+        upstreams.at_once(POST.copy(upstream="nobody"))
+    await upstreams.aclose()
 
 
 async def accepts_sockets(peer: Peer) -> None:
