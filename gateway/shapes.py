@@ -7,7 +7,7 @@ import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Protocol, Self, overload
+from typing import Any, Protocol, Self
 
 import msgspec
 
@@ -61,11 +61,7 @@ class ReplyHeaders(Sequence[tuple[bytes, bytes]]):
     def __len__(self) -> int:
         return len(self.repeated.before) + 1 + len(self.repeated.after)
 
-    @overload
-    def __getitem__(self, index: int) -> tuple[bytes, bytes]: ...
-    @overload
-    def __getitem__(self, index: slice) -> RawHeaders: ...
-    def __getitem__(self, index: int | slice) -> tuple[bytes, bytes] | RawHeaders:
+    def __getitem__(self, index: Any) -> Any:
         return self._fields()[index]
 
     def __eq__(self, other: object) -> bool:
