@@ -5,9 +5,10 @@ interpreter works on the next request, and if its processor has nothing else to 
 interrupt to wake that. In a row, only the first write does. Where the processor has other work, or
 the reader is elsewhere, writes in a row cost as much as others.
 
-This pays for tasks only, which a turn of the loop runs one after the other: who wakes one that is
-going to write adds to `expected`, and the last of them, or the first that follows too late, makes
-the writes of all. What nobody follows is written at once.
+This pays where a turn of the loop does several things one after the other: the calls that it was
+asked for (`call`), and tasks. Who wakes a task that is going to write adds to `expected`. The last
+one, or the first that follows too late, makes the writes of all. What nobody follows is written at
+once.
 """
 
 import asyncio
@@ -23,6 +24,9 @@ MOST: Final = 32
 LONGEST: Final = 0.002
 """Seconds after which no further write is awaited."""
 
+_BETWEEN_LOOKS: Final = 4
+"""Writes of calls, which are short, between two looks at the time."""
+
 Write = Callable[[Any], None]
 
 
@@ -33,7 +37,7 @@ class Outbox:
     comes after a `flush()`; a task that is started after `put()` runs after the write.
     """
 
-    __slots__ = ("_began", "_calls", "_due", "_scheduled", "_waiting", "expected")
+    __slots__ = ("_began", "_calls", "_due", "_left", "_scheduled", "_waiting", "expected")
 
     def __init__(self) -> None:
         self.expected = 0
@@ -45,6 +49,8 @@ class Outbox:
         """When the first of those that wait came."""
         self._scheduled = False
         self._calls: list[Callable[[], None]] = []
+        self._left: list[Callable[[], None]] | None = None
+        """Those of the present turn that are still to be made; None: none is being made."""
 
     def call(self, function: Callable[[], None]) -> None:
         """Call a function that is going to write, after all reads of this turn, as a task would be.
@@ -60,17 +66,25 @@ class Outbox:
     def _make_calls(self) -> None:
         calls, self._calls = self._calls, []
         calls.reverse()
+        self._left, self._began = calls, perf_counter()
         try:
             while calls:
                 calls.pop()()
         finally:
-            if calls:  # one has failed: the others are not lost with it
-                for function in reversed(calls):
-                    self.call(function)
+            self._left = None
+            for function in reversed(calls):  # one has failed: the others are not lost with it
+                self.call(function)
+            self.flush()
 
     def put(self, write: Write, data: Any) -> None:
         """Call `write(data)`: now, or by the beginning of the loop's next turn."""
-        waiting, expected = self._waiting, self.expected
+        waiting, left = self._waiting, self._left
+        if left is not None:
+            waiting.append((write, data))
+            if not left or (len(waiting) % _BETWEEN_LOOKS == 0 and self._is_time()):
+                self.flush()
+            return
+        expected = self.expected
         if expected:
             self.expected = 0
             self._due = self._due + expected if waiting else expected
@@ -86,6 +100,14 @@ class Outbox:
             self._began = perf_counter()
             waiting.append((write, data))
             self._schedule()
+
+    def _is_time(self) -> bool:
+        """Whether the writes of calls have waited for long enough, or are enough."""
+        now = perf_counter()
+        if len(self._waiting) < MOST and now - self._began < LONGEST:
+            return False
+        self._began = now
+        return True
 
     def flush(self) -> None:
         """Make the writes that wait."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+from functools import partial
 
 import pytest
 
@@ -166,6 +167,53 @@ async def test_calls_are_made_in_a_row_after_what_this_turn_has_read() -> None:
     assert made == [1, 2, 3]  # what a call asks for is the next turn's
     await asyncio.sleep(0)
     assert made == [1, 2, 3, 4]
+
+
+async def test_what_calls_of_a_turn_write_is_written_by_the_last() -> None:
+    written: list[int] = []
+    seen: list[list[int]] = []
+    outbox = Outbox()
+
+    def call(number: int) -> None:
+        outbox.put(written.append, number)
+        seen.append(list(written))
+
+    outbox.call(partial(call, 1))
+    outbox.call(partial(call, 2))
+    outbox.call(partial(call, 3))
+    await asyncio.sleep(0)
+    assert seen == [[], [], [1, 2, 3]]
+
+
+async def test_what_a_last_call_leaves_unwritten_is_written_after_it() -> None:
+    written: list[int] = []
+    outbox = Outbox()
+    outbox.call(lambda: outbox.put(written.append, 1))
+    outbox.call(lambda: written.append(2))
+    await asyncio.sleep(0)
+    assert written == [2, 1]
+
+
+async def test_few_writes_of_calls_wait_and_none_for_too_long(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = [0.0]
+    monkeypatch.setattr(outboxes, "perf_counter", lambda: now[0])
+    written: list[int] = []
+    seen: list[int] = []
+    outbox = Outbox()
+
+    def call(number: int) -> None:
+        now[0] += 0.3 * outboxes.LONGEST if number < 8 else 0.0
+        outbox.put(written.append, number)
+        seen.append(len(written))
+
+    for number in range(MOST + 10):
+        outbox.call(partial(call, number))
+    await asyncio.sleep(0)
+    assert seen[:8] == [0, 0, 0, 4, 4, 4, 4, 8]
+    assert seen[8:] == [8] * (MOST - 1) + [MOST + 8] * 2 + [MOST + 10]
+    assert written == list(range(MOST + 10))
 
 
 async def test_a_call_that_fails_does_not_take_the_others_with_it() -> None:

@@ -204,7 +204,6 @@ class Reception(Lifetime):
 
     def _serve_whole(self, body: bytes) -> None:
         self.state = _SERVING
-        self.outbox.expected += 1
         self._due = inf
         self._timer.at = self.flow.due
         self._start(self._incoming.admission, body, self._incoming.received)

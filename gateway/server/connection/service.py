@@ -72,7 +72,11 @@ class Service(Reception, ABC):
             if serving is not None:
                 self.outbox.call(serving.begin)
                 return
-        length = None if isinstance(body, bytes) else self._incoming.length
+        length = None
+        if isinstance(body, bytes):
+            self.outbox.expected += 1
+        else:
+            length = self._incoming.length
         serve = partial(self.application.serve, admission, body, writer, length)
         # With a name, since making one up takes a fifth of the time that a task takes.
         self._task = asyncio.Task(self._serve(serve, writer), loop=self._loop, name=_NAME)

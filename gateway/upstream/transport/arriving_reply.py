@@ -241,7 +241,6 @@ class ArrivingReply(ReplyParser):
             notify, waiter = self._notify, self._waiter
             if notify is not None:
                 self._notify = None
-                self._outbox.expected += 1
                 self._outbox.call(notify)
             elif waiter is not None and not waiter.done():
                 self._outbox.expected += 1
