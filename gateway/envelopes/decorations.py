@@ -2,8 +2,8 @@
 
 A report stands before it: "litellm.BadRequestError: OpenAIException - ", "error, status code: 400,
 message: ", "bad response status code 400, message: ". It is recognised by its words, all of them
-about transport, so it ends at anything that a user wrote; Bedrock's "The model returned the
-following errors: " may follow. Request ids, LiteLLM's sentences on its router, and new-api's copy
+about transport, so it ends at anything that a user wrote; a sentence of Bedrock's or Nous' may
+follow. Request ids, LiteLLM's sentences on its router, and new-api's copy
 of the body stand after it.
 """
 
@@ -72,7 +72,11 @@ _BARE_STATUS = re.compile(
     r"(?=[A-Z'\"`]|model\b|(?<![123]\d\d )(?:invalid \w+:|[a-z]\w*[-_./:]\w))"
 )
 
-_BEDROCK = "The model returned the following errors: "
+_PREFACES = (
+    "The model returned the following errors: ",
+    "This request is not valid. Check the model name and other parameters.\nAdditional info: ",
+)
+"""Sentences before the provider's own words: Bedrock's, and those of Nous (hermes-agent#70058)."""
 _MAX_SUFFIXES = 6
 # LiteLLM appends sentences on its router and its retries, since 1.108 a paragraph on its fallbacks.
 # The line breaks before that are none of JSON's, which has them escaped.
@@ -95,7 +99,10 @@ def undecorated(message: str) -> Undecorated:
     # Before the report, which would take a message of its own words ("Not Found") for its end.
     text = message.partition(_FALLBACKS)[0].strip() or message.strip()
     end, statuses = _report(text)
-    text = _without_suffixes(text[end:].removeprefix(_BEDROCK))
+    text = text[end:]
+    for preface in _PREFACES:
+        text = text.removeprefix(preface)
+    text = _without_suffixes(text)
     text, body = _without_body(text)
     return Undecorated(text if body is None else _without_suffixes(text), statuses, body)
 

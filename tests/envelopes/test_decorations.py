@@ -214,6 +214,18 @@ def test_what_is_part_of_the_message_stays(message: str) -> None:
     assert undecorated(message) == Undecorated(message)
 
 
+@pytest.mark.parametrize(
+    "preface",
+    [
+        "The model returned the following errors: ",
+        "This request is not valid. Check the model name and other parameters.\nAdditional info: ",
+    ],
+)
+def test_a_sentence_before_the_providers_words_goes(preface: str) -> None:
+    assert undecorated(f"400: {preface}It broke.") == Undecorated("It broke.", (400,))
+    assert undecorated(f"You wrote: {preface}It broke.").text.startswith("You wrote: ")
+
+
 def test_endless_decorations_are_taken_off_in_part() -> None:
     prefixes, suffixes = "400: " * 30, " (request id: a)" * 10
     found = undecorated(f"{prefixes}It broke.{suffixes}")

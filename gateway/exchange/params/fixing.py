@@ -25,8 +25,8 @@ from gateway.resolve.refusals.history.responses_turns import TURNS
 from gateway.resolve.refusals.history.single_uses import ITEMS_CALLS
 from gateway.resolve.refusals.history.system_turns import FIRST, USERS
 from gateway.resolve.refusals.limits import within
+from gateway.resolve.refusals.naming.effort_rules import EFFORT_NAMES
 from gateway.resolve.refusals.parameter_fixes import ANTHROPICS, NONE_GIVEN, ParameterFix
-from gateway.resolve.refusals.parameter_rules import EFFORT_NAMES
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import Context, Report
 from gateway.translate.limits.quirks import without

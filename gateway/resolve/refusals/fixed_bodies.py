@@ -10,8 +10,8 @@ from gateway.resolve.refusals.forced_calls import forces_call, switched_off
 from gateway.resolve.refusals.history.history_fields import fill, strip
 from gateway.resolve.refusals.history.system_turns import without_system_turns
 from gateway.resolve.refusals.limits import is_most, sure_room
+from gateway.resolve.refusals.naming.effort_rules import EFFORT_NAMES
 from gateway.resolve.refusals.parameter_fixes import COUNTED, NONE_GIVEN, ParameterFix
-from gateway.resolve.refusals.parameter_rules import EFFORT_NAMES
 from gateway.resolve.refusals.streams_only import ask_for_stream, ask_for_whole
 from gateway.shapes import Json
 

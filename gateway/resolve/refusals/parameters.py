@@ -12,9 +12,14 @@ from gateway.envelopes.error_envelopes import ErrorDetails
 from gateway.envelopes.printed_values import python_literal
 from gateway.resolve.refusals.fixed_bodies import parameter_value
 from gateway.resolve.refusals.listed_fields import listed_fields, with_indexes
-from gateway.resolve.refusals.naming_rule import NamingRule
+from gateway.resolve.refusals.naming.effort_rules import (
+    EFFORT_NAMES,
+    HARMONY,
+    HARMONY_EFFORTS,
+)
+from gateway.resolve.refusals.naming.naming_rule import NamingRule
+from gateway.resolve.refusals.naming.parameter_rules import NAMING_RULES
 from gateway.resolve.refusals.parameter_fixes import RefusedParameter
-from gateway.resolve.refusals.parameter_rules import EFFORT_NAMES, NAMING_RULES
 from gateway.servers.efforts import EFFORTS, nearest_effort
 from gateway.shapes import Json
 
@@ -42,10 +47,18 @@ _EFFORTS_TAKEN = re.compile(
     r"(?:supported|accepted|allowed|valid|available|permitted)(?: \w{1,20}){0,2})"
     rf":?{_LISTED}(?=[^\n]{{1,6}}\b(?:{'|'.join(EFFORTS)}|default)\b)"
     # Z.ai
-    rf"|This model always engages in thinking and cannot be disabled; please use{_LISTED}",
+    rf"|This model always engages in thinking and cannot be disabled; please use{_LISTED}"
+    # OpenRouter; Gemini
+    r"|Reasoning is mandatory for this endpoint and cannot be disabled"
+    r"|Budget 0 is invalid\. This model only works in thinking mode"
+    # pydantic as it prints errors (Cerebras)
+    rf"|1 validation error for \w{{1,80}}\n{_EFFORTS_NAME}\n\s{{1,4}}Input should be{_LISTED}",
     re.IGNORECASE,
 )
-"""An effort is refused by a list of two or more that are taken."""
+"""An effort is refused by a list of those that are taken, or as one without any thinking."""
+_SWITCH = "reasoning.enabled"
+_IS_MANDATORY = "cannot be disabled"
+"""OpenRouter takes a switch in the place of an effort (inspect_ai#2824)."""
 _OF_A_MODEL = re.compile(r"\bmodel\b", re.IGNORECASE)
 _WORD = re.compile(r"\w{1,20}")
 _DEFAULT = re.compile(r"(?<!\()\bdefault\b(?!\))")
@@ -54,15 +67,15 @@ _VALUE_REFUSED = re.compile(
     r"Unsupported value: (?P<quote>[`'\"])(?P<given>[^`'\"\n]{0,200})(?P=quote) is not supported "
     r"with (?:this model|the [`'\"]\S{1,200}[`'\"] model)"
 )
-# OpenAI, Qwen's chat template, CLIProxyAPI, pydantic (both versions), Anthropic, zod, Z.ai
+# OpenAI, Qwen's chat template, CLIProxyAPI, pydantic (both versions), Anthropic, zod, Z.ai, relays
 _SUPPORTED = re.compile(
     r"\b(?:(?:supported|accepted|allowed|valid|available|permitted)(?: (?!for|by|with|on)\w{1,20})"
     r"{0,2}|Input should be|Use effort|must be one of|expected(?: one of)?|please use|"
-    rf"must be(?={_LISTED}))"
+    rf"(?:must be|use)(?={_LISTED}))"
     r":?[ \[(]{1,3}((?!for |by |with |on ).{1,200})",
     re.IGNORECASE,
 )
-_GIVEN = re.compile(r"\b(?:received|got|but)\b", re.IGNORECASE)
+_GIVEN = re.compile(r"\b(?:received|got|but|input_value)\b", re.IGNORECASE)
 """What stands between the words that are taken, and the one that was sent."""
 # Anthropic: the type in the path of a field of thinking, or of a mark (claude-code#69618)
 _TAG = re.compile(r"\A(thinking|cache_control)\.(?:adaptive|disabled|enabled|ephemeral)(?=\.)")
@@ -146,6 +159,8 @@ def _refused_effort(message: str, sent: Collection[str]) -> tuple[RefusedParamet
     by_model = _OF_A_MODEL.search(taken[0]) is not None
     words = {name: _words_sent(name, sent) for name in EFFORT_NAMES}
     refused = [_value_refused(name, given[0], message) for name, given in words.items() if given]
+    if not refused and _SWITCH in sent and _IS_MANDATORY in message:
+        refused = [RefusedParameter(_SWITCH)]
     return _all_sent([replace(each, by_model=by_model) for each in refused], sent)
 
 
@@ -213,7 +228,7 @@ def _nearest(degree: str, message: str) -> str | None:
     """
     listed = _SUPPORTED.search(message)
     text = "" if listed is None else _GIVEN.split(listed[1])[0]
-    words = re.findall(r"\w+", text)
+    words = HARMONY_EFFORTS if message.startswith(HARMONY) else re.findall(r"\w+", text)
     if _DEFAULT.search(text) and degree != EFFORTS[0]:
         return None  # to think as the model does is nearer than not to think
     found = nearest_effort(degree, [word for word in words if word in EFFORTS])

@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 
 from gateway.envelopes.error_envelopes import ErrorDetails
 from gateway.resolve.refusals.classify import Verdict, classify
-from gateway.resolve.refusals.naming_rule import NamingRule
+from gateway.resolve.refusals.naming.naming_rule import NamingRule
+from gateway.resolve.refusals.naming.parameter_rules import NAMING_RULES
 from gateway.resolve.refusals.parameter_fixes import ParameterFix, RefusedParameter
-from gateway.resolve.refusals.parameter_rules import NAMING_RULES
 from gateway.resolve.refusals.parameters import degrees_in, refused_parameters
 from gateway.shapes import Json, Shape
 

@@ -4,7 +4,7 @@ Servers pass them on as they are. Lists of fields that are nested into a request
 `listed_fields`.
 """
 
-from gateway.resolve.refusals.naming_rule import (
+from gateway.resolve.refusals.naming.naming_rule import (
     ANY_NAME,
     NAME,
     QUOTED,

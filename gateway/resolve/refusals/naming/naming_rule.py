@@ -1,4 +1,4 @@
-"""What a row of the tables of `parameter_rules` and `validator_rules` is made of."""
+"""What a row of the tables beside it is made of."""
 
 import re
 from dataclasses import dataclass

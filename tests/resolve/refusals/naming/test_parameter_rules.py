@@ -2,9 +2,9 @@ import pytest
 
 from gateway.envelopes.error_envelopes import read_error
 from gateway.resolve.refusals.classify import Verdict, classify
-from gateway.resolve.refusals.naming_rule import NamingRule
+from gateway.resolve.refusals.naming.naming_rule import NamingRule
+from gateway.resolve.refusals.naming.parameter_rules import NAMING_RULES
 from gateway.resolve.refusals.parameter_fixes import ParameterFix
-from gateway.resolve.refusals.parameter_rules import NAMING_RULES
 from gateway.resolve.refusals.parameters import refused_parameters
 from gateway.shapes import Shape
 from tests.resolve.recorded_errors import RECORDED, in_openai_envelope

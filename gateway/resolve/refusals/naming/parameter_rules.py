@@ -4,10 +4,8 @@ The table is data: a text, anchored at the start of the message, and what it say
 the recorded replies (tests/resolve/errors.jsonl) that need a row.
 """
 
-from typing import Final
-
-from gateway.resolve.refusals.history.template_words import BEFORE, EFFORT
-from gateway.resolve.refusals.naming_rule import (
+from gateway.resolve.refusals.naming.effort_rules import EFFORT_RULES
+from gateway.resolve.refusals.naming.naming_rule import (
     ANY_NAME,
     ANY_NAMES,
     NAME,
@@ -16,17 +14,11 @@ from gateway.resolve.refusals.naming_rule import (
     by_model,
     by_server,
 )
-from gateway.resolve.refusals.validator_rules import VALIDATOR_RULES
-from gateway.servers.efforts import EFFORTS
-
-EFFORT_NAMES: Final = ("reasoning_effort", "reasoning.effort", "output_config.effort")
-"""What the effort is called at chat, responses and messages."""
-
+from gateway.resolve.refusals.naming.validator_rules import VALIDATOR_RULES
 
 _NAMES = r"(?P<names>[A-Za-z_][\w.\[\], ]*?)"
 _INSTEAD = r"(?: Use [`'\"](?P<instead>[\w.]+)[`'\"] instead)?"
 _SPOKEN_OF = r"(?:this|the [`'\"][^`'\"\n]{1,200}[`'\"]) model"
-_LEVEL = rf"[`'\"](?P<given>{'|'.join(EFFORTS)})[`'\"]"
 _MODEL_QUOTED = r"[`'\"][^`'\"\n]{1,200}[`'\"]"
 
 NAMING_RULES: tuple[NamingRule, ...] = (
@@ -86,38 +78,7 @@ NAMING_RULES: tuple[NamingRule, ...] = (
         "copilot-gpt5-mini-effort-xhigh",
         value_only=True,
     ),
-    # The same where a relay has lost the parameter; CLIProxyAPI; Gemini; Qwen's chat template;
-    # Anthropic
-    *(
-        by_model(pattern, *serves, about=EFFORT_NAMES, value_only=True)
-        for pattern, *serves in (
-            (
-                rf"Unsupported value: {_LEVEL} is not supported with {_SPOKEN_OF}",
-                "sub2api-effort-without-param",
-            ),
-            (
-                r"level [`'\"](?P<given>\w{1,20})[`'\"] (?:is )?not supported, valid levels: ",
-                "cliproxy-effort-level",
-                "cliproxyapi-effort-max",
-            ),
-            (
-                r"Thinking level (?P<given>\w{1,20}) is not supported for this model",
-                "gemini-thinking-level",
-            ),
-            (
-                rf"{BEFORE}{EFFORT}",
-                "sglang-qwen-template-effort",
-                "vllm-qwen-template-effort",
-                "ollama-qwen-template-effort",
-                "lmstudio-qwen-template-effort",
-                "vllm-k2-template-effort",
-            ),
-            (
-                r"This model does not support effort level [`'\"](?P<given>\w{1,20})[`'\"]",
-                "anthropic-effort-level",
-            ),
-        )
-    ),
+    *EFFORT_RULES,
     by_model(
         r"You are not allowed to request logprobs from this model",
         "openai-logprobs-403",
@@ -146,25 +107,6 @@ NAMING_RULES: tuple[NamingRule, ...] = (
     ),
     by_server(
         rf"The {NAME} parameter is unsupported(?: at the moment)?\.", "xai-response-format-2024"
-    ),
-    # Anthropic
-    by_model(
-        r"This model does not support the effort parameter",
-        "anthropic-effort",
-        about=("output_config.effort",),
-    ),
-    # Copilot
-    by_model(
-        rf"{NAME} [`'\"](?P<given>\w{{1,40}})[`'\"] is not supported by model \S{{1,200}}; ",
-        "copilot-effort-high",
-        value_only=True,
-    ),
-    # Anthropic, of Claude Opus 4.8 and 5 without thinking; with it, they take the effort
-    by_model(
-        rf"{NAME} {_LEVEL} is not supported when thinking is disabled on this model\b",
-        "anthropic-effort-without-thinking",
-        value_only=True,
-        beside_others=True,
     ),
     # Anthropic, of a type of thinking; the effort remains
     by_model(
@@ -217,11 +159,6 @@ NAMING_RULES: tuple[NamingRule, ...] = (
         "anthropic-forced-tools",
         about=("tool_choice",),
     ),
-    # Small servers
-    by_model(
-        r"Reasoning(?: effort)? is (?:not supported|unsupported) (?:with|by|for|on) this model",
-        about=("reasoning_effort", "reasoning", "think"),
-    ),
     # Groq, Cerebras; the second form is Anthropic's too ("`temperature` is deprecated for this
     # model.")
     by_server(
@@ -266,22 +203,11 @@ NAMING_RULES: tuple[NamingRule, ...] = (
         value_only=True,
     ),
     by_model(
-        rf"{NAME}=(?P<given>\S{{1,40}}) is only supported (?:for|by|on|with) ",
-        "litellm-effort-xhigh",
-        value_only=True,
-    ),
-    by_model(
         rf"[\w./+-]{{1,100}}(?: models)? only supports? {_NAMES} when reasoning_effort=",
         "litellm-sampling-needs-effort-none",
         any_of=True,
     ),
-    # Ollama; small servers
-    by_model(
-        rf"(?:{_MODEL_QUOTED}|(?:The )?model \S{{1,200}}|Th(?:e|is) model) does not support "
-        r"(?:thinking|reasoning(?: effort)?)(?=$|[.,;])",
-        "ollama-thinking",
-        about=("reasoning_effort", "reasoning", "think"),
-    ),
+    # Ollama
     by_model(rf"(?:{_MODEL_QUOTED}|\S{{1,200}}) does not support tools$", about=("tools",)),
     by_model(rf"(?:{_MODEL_QUOTED}|\S{{1,200}}) does not support insert$", about=("suffix",)),
     # vLLM, TGI

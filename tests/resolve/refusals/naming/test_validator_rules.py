@@ -3,9 +3,9 @@
 import pytest
 
 from gateway.resolve.refusals.classify import Verdict, classify
+from gateway.resolve.refusals.naming.parameter_rules import NAMING_RULES
+from gateway.resolve.refusals.naming.validator_rules import VALIDATOR_RULES
 from gateway.resolve.refusals.parameter_fixes import ParameterFix
-from gateway.resolve.refusals.parameter_rules import NAMING_RULES
-from gateway.resolve.refusals.validator_rules import VALIDATOR_RULES
 from gateway.shapes import Shape
 from tests.resolve.recorded_errors import in_openai_envelope
 

@@ -1,4 +1,4 @@
-from gateway.resolve.refusals.naming_rule import by_model, by_server
+from gateway.resolve.refusals.naming.naming_rule import by_model, by_server
 
 
 def test_a_rule_says_whether_the_model_is_the_reason() -> None:

@@ -1,0 +1,1 @@
+"""Texts by which upstreams name parameters that they refuse, as tables of patterns."""
