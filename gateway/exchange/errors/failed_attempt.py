@@ -24,6 +24,7 @@ from gateway.request import GenerationRequest
 from gateway.resolve.evidence import Route
 from gateway.resolve.refusals.betas import sent_betas
 from gateway.resolve.refusals.classify import Refusal, Verdict, classify
+from gateway.resolve.refusals.history.developer_role import SENT as DEVELOPERS
 from gateway.resolve.refusals.history.history_fields import JOINED, ROW
 from gateway.resolve.refusals.history.responses_turns import TURNS
 from gateway.resolve.refusals.parameters import DEGREE_FIELDS, degrees_in
@@ -35,9 +36,13 @@ def judge(route: Route, attempt: Attempt, failure: ErrorReply) -> Refusal:
     if failure.partial:
         return Refusal(Verdict.OTHER)
     call = attempt.calls[failure.call]
-    degrees = degrees_in(read_words(cast("bytes", call.body), DEGREE_FIELDS))
-    joined = [JOINED] if any(fix.name in (ROW, TURNS) for fix in attempt.fixes) else []
-    sent = [*attempt.sent[failure.call], *sent_betas(call.client_headers), *degrees, *joined]
+    body = cast("bytes", call.body)
+    marks = degrees_in(read_words(body, DEGREE_FIELDS))
+    if any(fix.name in (ROW, TURNS) for fix in attempt.fixes):
+        marks.append(JOINED)
+    if b'"developer"' in body:
+        marks.append(DEVELOPERS)
+    sent = [*attempt.sent[failure.call], *sent_betas(call.client_headers), *marks]
     return classify(attempt.shape, failure.status, failure.body, model=route.model_sent, sent=sent)
 
 

@@ -15,6 +15,7 @@ from gateway.resolve.refusals.fixed_bodies import (
     values_beside,
 )
 from gateway.resolve.refusals.forced_calls import thinking_word
+from gateway.resolve.refusals.history.developer_role import ITEMS_DEVELOPER
 from gateway.resolve.refusals.history.earlier_blocks import TEXTS, USE_ID
 from gateway.resolve.refusals.history.earlier_thinking import ASKED, BUDGET, ITEMS
 from gateway.resolve.refusals.history.hints import is_hint
@@ -33,7 +34,7 @@ from gateway.translate.limits.quirks import without
 
 _IN_MESSAGES = ("fill", "strip", "retell", "read")
 """Actions on fields of messages."""
-_IN_INPUT = (ITEMS, INSTRUCTIONS, ITEMS_CALLS, ITEMS_ROLES, TURNS)
+_IN_INPUT = (ITEMS, ITEMS_DEVELOPER, INSTRUCTIONS, ITEMS_CALLS, ITEMS_ROLES, TURNS)
 _HINTS = frozenset(
     {
         *("cache_control", "context_management", "diagnostics", "inference_geo", "metadata"),

@@ -16,6 +16,7 @@ from gateway.envelopes.printed_values import decode_body
 from gateway.resolve.refusals.betas import refused_betas
 from gateway.resolve.refusals.destinations import Called
 from gateway.resolve.refusals.forced_calls import without_thinking
+from gateway.resolve.refusals.history.developer_role import BY_SCHEMA
 from gateway.resolve.refusals.history.earlier_thinking import (
     BINDING,
     ITEMS,
@@ -36,8 +37,9 @@ from gateway.resolve.refusals.missing_models import (
 )
 from gateway.resolve.refusals.missing_routes import NO_METHOD, is_missing_page, is_missing_route
 from gateway.resolve.refusals.parameter_fixes import ParameterFix, fixes_for
-from gateway.resolve.refusals.parameters import is_of_degree, refused_parameters
+from gateway.resolve.refusals.parameters import refused_parameters
 from gateway.resolve.refusals.streams_only import STREAM, delivery_asked_for, is_of_the_model
+from gateway.resolve.refusals.unrelated import is_unrelated
 from gateway.resolve.refusals.wrong_endpoints import is_unconverted, wrong_endpoint
 from gateway.shapes import Shape
 
@@ -104,48 +106,6 @@ _NOT_ABOUT_ACCESS = re.compile(
 _ABOUT_THE_MODEL = "ModelError"
 # vLLM at messages, of whatever it has not understood itself; its faults have no such texts.
 _CAUGHT = "internal_error"
-
-# Codes and types that are never a refusal, whatever their text.
-_UNRELATED = frozenset(
-    {
-        "access_terminated",
-        "authentication_error",
-        "billing_hard_limit_reached",
-        "billing_not_active",
-        "content_filter",
-        "content_policy_violation",
-        "context_length_exceeded",
-        "decimal_above_max_value",
-        "decimal_below_min_value",
-        "dedicated_endpoint_not_running",
-        "insufficient_quota",
-        "integer_above_max_value",
-        "integer_below_min_value",
-        "invalid_api_key",
-        "invalid_organization",
-        "invalid_value",
-        "key_model_access_denied",
-        "missing_required_parameter",
-        "model_not_available",
-        "no_organization",
-        "overloaded_error",
-        "permission_denied",
-        "permission_error",
-        "previous_response_not_found",
-        "rate_limit_error",
-        "rate_limit_exceeded",
-        "server_error",
-        "string_above_max_length",
-        "team_model_access_denied",
-        "unavailable_error",
-        "user_model_access_denied",
-    }
-)
-_UNRELATED_TEXT = re.compile(
-    r"(?i)Your organization must be verified(?! to (?:stream|generate reasoning) )|Project `|"
-    r"No available channel|当前分组|User \S{1,300} is not authorized|"
-    r"The '[^'\n]{1,300}' model is not supported when using Codex"
-)
 
 
 def classify(
@@ -220,7 +180,7 @@ def _judge(reply: ErrorDetails, called: Called, model: str, sent: Collection[str
     limit = too_large(reply, sent) or no_room(reply, called, sent)
     if limit is not None:
         return _unsupported(reply, limit)
-    if _is_unrelated(reply) and not is_of_degree(reply):
+    if is_unrelated(reply):
         return _other(reply)
     if is_missing_route(reply):
         return _refusal(Verdict.UNKNOWN_ROUTE, reply)
@@ -250,7 +210,7 @@ def _fix_of_more(reply: ErrorDetails, called: Called, sent: Collection[str]) -> 
     """Classify an error about more than single parameters; None: it is none."""
     message, of_history = reply.message, _fix_of_history(reply, called, sent)
     if of_history is not None:
-        return _unsupported(reply, of_history)
+        return _unsupported(reply, of_history, is_here=of_history.name not in BY_SCHEMA)
     if betas := refused_betas(message, sent):
         return _unsupported(reply, *betas, is_here=False)
     if called is Shape.MESSAGES and "messages" in sent and refuses_system_turn(message):
@@ -291,9 +251,3 @@ def _unsupported(reply: ErrorDetails, *fixes: ParameterFix, is_here: bool = True
 
 def _other(reply: ErrorDetails) -> Refusal:
     return _refusal(Verdict.OTHER, reply)
-
-
-def _is_unrelated(reply: ErrorDetails) -> bool:
-    if reply.code in _UNRELATED or reply.type in _UNRELATED:
-        return not is_of_template(reply.message)
-    return _UNRELATED_TEXT.match(reply.message) is not None

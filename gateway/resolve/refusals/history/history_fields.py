@@ -20,6 +20,11 @@ from gateway.resolve.refusals.history.chat_system import (
     TAKES_NONE,
     with_one_system,
 )
+from gateway.resolve.refusals.history.developer_role import (
+    BY_SCHEMA,
+    developers_field,
+    without_developers,
+)
 from gateway.resolve.refusals.history.earlier_blocks import (
     TEXTS,
     USE_ID,
@@ -107,6 +112,7 @@ FILLED_WITH: Mapping[str, tuple[str, str]] = {
     BUDGET: ("adaptive", "max_tokens"),
     USE_ID: ("given", "hash"),
     TEXTS: ("blank", "left out"),
+    **dict.fromkeys(BY_SCHEMA, ("developer", "system")),
 }
 """What there was, and what is sent instead, each in a word."""
 
@@ -179,13 +185,16 @@ def demanded_field(message: str, called: Shape, sent: Collection[str] = ()) -> s
     at responses `input[roles]`; at responses `input[function_call]` is what `tool_calls` is;
     `messages[role]`: that the roles alternate, at responses `input[message]`; `tool_use.id`,
     `content[text]`: what `earlier_blocks` has of Anthropic's, at chat by relays to it;
-    `messages[-1]`: that the last one is the user's;
-    `thinking.type`: thinking that there is not; `thinking.budget_tokens`: a budget in the place of
-    adaptive thinking. `called` is the endpoint that refused, `sent` the names in the refused body.
+    `messages[-1]`: that the last one is the user's; `messages[developer]`, `input[developer]`: that
+    no role is a developer's; `thinking.type`: thinking that there is not; `thinking.budget_tokens`:
+    a budget in the place of adaptive thinking. `called` is the endpoint that refused, `sent` the
+    names in the refused body.
     """
     of_blocks = demanded_thinking(message, called, sent) or refused_block(message)
     if JOINED in sent and _ALTERNATE.match(message):
         return ITEMS_ROLES if called is Shape.RESPONSES else ROLES
+    if (developers := developers_field(message, called, sent)) is not None:
+        return developers
     if called is Shape.MESSAGES:
         named = of_blocks or _named_in(_OF_TEMPLATES_AT_MESSAGES, message)
         if named == ROLES and "system" not in sent:
@@ -282,6 +291,7 @@ _FILLED_BODIES: Mapping[str, Callable[[Json], None]] = {
     ITEMS_CALLS: with_single_items,
     ITEMS_ROLES: without_instructions,
     ROLES: without_any_system,
+    **dict.fromkeys(BY_SCHEMA, without_developers),
     TURNS: with_alternating_messages,
     TEXTS: without_blank_texts,
 }

@@ -2,7 +2,7 @@
 
 Claude Code ends its first request with one, whatever the model. Who refuses them: DeepSeek
 (`unknown variant`, Rust), pydantic's servers (`Input should be`), Anthropic for its older models,
-and templates that take one at the beginning only (llama.cpp, Qwen).
+MiniMax (CodexPlusPlus#267), and templates that take one at the beginning only (llama.cpp, Qwen).
 """
 
 import re
@@ -16,8 +16,9 @@ FIRST = "first"
 
 _AT = r"(?:messages?(?:[.\[]\d{1,6}\]?)?(?:\.role)?: ?)?"
 _SYSTEM = r"[`'\"]?system[`'\"]?"
+_MINIMAX = r"invalid params, chat content has invalid message role: system\b"
 _TEXT = re.compile(
-    rf"(?:[^\n]{{0,80}}: )?{_AT}(?:"
+    rf"{_MINIMAX}|(?:[^\n]{{0,80}}: )?{_AT}(?:"
     rf"unknown variant {_SYSTEM}|"
     rf"Unexpected role {_SYSTEM}|"
     rf"role {_SYSTEM} is (?:not supported|unsupported)|"
@@ -27,8 +28,8 @@ _TEXT = re.compile(
     r"messages[.\[]\d{1,6}\]?\.role: Input should be '(?:user|assistant)' or '(?:user|assistant)'",
     re.IGNORECASE,
 )
-ONLY_FIRST = re.compile(rf"{BEFORE}{SYSTEM_FIRST}", re.IGNORECASE)
-"""How a template says that it takes a system message at the beginning only."""
+ONLY_FIRST = re.compile(rf"{BEFORE}{SYSTEM_FIRST}|{_MINIMAX}", re.IGNORECASE)
+"""How a template, or a server, says that it takes a system message at the beginning only."""
 _OF_THE_MODEL = re.compile(rf"this model|{SYSTEM_FIRST}|{NO_SYSTEM}", re.IGNORECASE)
 
 

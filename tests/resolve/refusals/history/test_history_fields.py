@@ -54,6 +54,7 @@ MISSING = {
     "Jinja Exception: This model only supports single tool-calls at once!": "tool_calls",
     # llama.cpp#20733
     "System message must be at the beginning.": "role",
+    "invalid params, chat content has invalid message role: system (2013)": "role",
     "Unable to apply.\nError: Jinja Exception: System message must be at the beginning.": "role",
     # vllm#2964, vscode#258088
     "System role not supported": "roles",

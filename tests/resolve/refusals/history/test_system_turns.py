@@ -25,6 +25,7 @@ REFUSALS = [
     "messages.3.role: Input should be 'user' or 'assistant'",
     "messages.2: role 'system' is not supported on this model",
     "System message must be at the beginning.",
+    "invalid params, chat content has invalid message role: system (2013)",
     "Only user, assistant and tool roles are supported, got system.",
     "Unable to apply the template.\nJinja Exception: System message must be at the beginning.",
 ]
