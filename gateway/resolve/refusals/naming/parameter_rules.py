@@ -4,6 +4,7 @@ The table is data: a text, anchored at the start of the message, and what it say
 the recorded replies (tests/resolve/errors.jsonl) that need a row.
 """
 
+from gateway.resolve.refusals.naming.choice_rules import CHOICE_RULES
 from gateway.resolve.refusals.naming.effort_rules import EFFORT_RULES
 from gateway.resolve.refusals.naming.naming_rule import (
     ANY_NAME,
@@ -79,11 +80,33 @@ NAMING_RULES: tuple[NamingRule, ...] = (
         value_only=True,
     ),
     *EFFORT_RULES,
+    *CHOICE_RULES,
     by_model(
         r"You are not allowed to request logprobs from this model",
         "openai-logprobs-403",
         "openai-logprobs-400-o-series",
         about=("logprobs", "top_logprobs"),
+    ),
+    # Gemini, Vertex; vLLM, of gpt-oss at responses
+    by_model(
+        r"(?:Unable to submit request because )?Logprobs is not (?:enabled|supported) for "
+        r"(?:this model|the current model|models/\S{1,200})"
+        r"|logprobs are not supported with gpt-oss models",
+        "gemini-logprobs-not-enabled",
+        "vllm-gpt-oss-logprobs",
+        about=("logprobs", "top_logprobs"),
+    ),
+    by_model(
+        r"Penalty is not enabled for (?:this model|models/\S{1,200})",
+        "gemini-penalty-not-enabled",
+        about=("frequency_penalty", "presence_penalty"),
+    ),
+    # vLLM, by the operator's choice
+    by_model(
+        rf"The {_NAMES} (?:sampling )?parameters are not (?:yet )?supported with speculative "
+        r"decoding",
+        "vllm-speculative-decoding",
+        any_of=True,
     ),
     # Agents ask for the sealed reasoning of models that do not reason, too
     by_model(

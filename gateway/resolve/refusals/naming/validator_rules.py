@@ -95,6 +95,4 @@ VALIDATOR_RULES: tuple[NamingRule, ...] = (
         about=("stop", "stop_sequences"),
     ),
     by_model(rf"This model doesn't support the {NAME} field\. Remove (?P=name) and try again"),
-    # llama.cpp
-    by_server(r"Only one completion choice is allowed", about=("n",)),
 )

@@ -58,3 +58,26 @@ def test_adaptive_thinking_that_a_model_lacks_goes() -> None:
     message = "Adaptive thinking is not supported by this model."
     assert fixes(message) == (ParameterFix("drop", "reasoning_effort"),)
     assert fixes(f"You wrote: {message}") == ()
+
+
+@pytest.mark.parametrize("subject", ["this model", "models/gemini-2.5-pro"])
+def test_what_gemini_has_not_enabled_goes_or_is_refused_by_its_name(subject: str) -> None:
+    penalty = f"Penalty is not enabled for {subject}"
+    drop = ParameterFix("drop", "presence_penalty")
+    assert fixes(penalty, {"presence_penalty"}) == (drop,)
+    assert fixes(penalty, {"temperature"}) == ()
+    for message in (
+        f"Logprobs is not enabled for {subject}",
+        f"Unable to submit request because Logprobs is not supported for {subject}.",
+    ):
+        assert fixes(message, {"logprobs"}) == (ParameterFix("withhold", "logprobs"),)
+
+
+def test_what_does_not_go_with_speculative_decoding_is_what_was_sent_of_it() -> None:
+    message = (
+        "The min_tokens, min_p, and logit_bias sampling parameters are not yet supported with "
+        "speculative decoding."
+    )
+    assert fixes(message, {"min_p"}) == (ParameterFix("drop", "min_p"),)
+    assert fixes(message, {"logit_bias"}) == (ParameterFix("withhold", "logit_bias"),)
+    assert fixes(message, {"seed"}) == ()
