@@ -46,6 +46,10 @@ _TOKEN = re.compile(
     # 9router: "[openai/gpt-5.4] [400]: "
     r"(?:(?:\[[\w./:@-]{1,100}\] (?=\[\d))?[\[<]?(?P<status>[1-5]\d\d)\b[\]>]?"
     rf"(?: (?:{REASONS})\b)?|(?:{REASONS})\b|"
+    # OpenRouter; Databricks and gRPC, whose words come after "bad request: ", too
+    r"upstream error from [\w.-]{1,40}(?: [\w.-]{1,40}){0,2}(?=: )|"
+    r"(?:BAD_REQUEST|INVALID_ARGUMENT|INVALID_PARAMETER_VALUE)\b|"
+    r"rpc error: code = (?:InvalidArgument|NotFound) desc(?= = )|"
     # DashScope, behind "<400> "
     r"InternalError\.Algo(?:\.\w{1,40}){0,2}\b|"
     # LiteLLM's and Python's class names, which come twice or thrice; and invalid_request_error

@@ -91,6 +91,12 @@ _TEXTS = re.compile(
             rf"Prompt too long: {_N} (?:tokens )?exceeds max",
             r"Job requires \d{1,12} pages \(only \d{1,12} available\)",
             r"The estimated number of input and maximum output tokens\b",
+            # DeepInfra, TensorRT-LLM; Volcengine's Ark
+            rf"(?:Requested input|Prompt) length {_N} exceeds maximum input length\b",
+            r"The sum of prompt length \([\d.]{1,12}\),.{0,60} should not exceed max_num_tokens\b",
+            r"(?:Total tokens of image and text|Messages) exceed max message tokens\b",
+            # vLLM, where the prompt takes more than the context, and no limit was sent
+            r"max_tokens must be at least ?1, got -\d",
         )
     ),
     re.IGNORECASE,

@@ -215,6 +215,28 @@ def test_what_is_part_of_the_message_stays(message: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "report",
+    [
+        "Upstream error from DeepInfra: ",
+        "Upstream error from Amazon Bedrock: ",
+        "INVALID_ARGUMENT: ",
+        "BAD_REQUEST: Bad request: ",
+        "Bad request: rpc error: code = InvalidArgument desc = ",
+    ],
+)
+def test_reports_of_openrouter_and_of_grpc_go(report: str) -> None:
+    assert undecorated(f"{report}It broke.") == Undecorated("It broke.")
+    assert undecorated(f"You wrote: {report}It broke.") == Undecorated(
+        f"You wrote: {report}It broke."
+    )
+
+
+def test_a_limit_that_grpc_reports_stays_one() -> None:
+    message = "rpc error: code = ResourceExhausted desc = too many requests"
+    assert undecorated(message).text == message
+
+
+@pytest.mark.parametrize(
     "preface",
     [
         "The model returned the following errors: ",

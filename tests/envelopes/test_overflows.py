@@ -34,6 +34,12 @@ TOO_LONG = [
     "Input length (160062 tokens) exceeds the maximum allowed length (59862 tokens).",
     "The input (85050 tokens) is longer than the model's context length (32768 tokens).",
     "Input prompt (35247 tokens) is too long and exceeds limit of 1000",
+    # DeepInfra, TensorRT-LLM; vLLM without a limit; Volcengine's Ark
+    "Requested input length 35327 exceeds maximum input length 32767",
+    "The sum of prompt length (72417.0), query length (0) should not exceed max_num_tokens (69632)",
+    "Prompt length (9000) exceeds maximum input length (8192). Set log level to info and check",
+    "max_tokens must be at least 1, got -736. (parameter=max_tokens, value=-736)",
+    "Total tokens of image and text exceed max message tokens. Request id: 0217",
     # llama.cpp, Ollama
     "request (603 tokens) exceeds the available context size (512 tokens), try increasing it",
     "the request exceeds the available context size, try increasing it",

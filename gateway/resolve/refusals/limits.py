@@ -30,7 +30,10 @@ _N = r"[`'\"]?(?P<most>\d{1,9})(?!\d|[,_]\d)[`'\"]?"
 _NAME = r"max_(?:completion_|output_)?tokens"
 # Both marks or none: behind one alone, text of the request may be quoted.
 _LIMIT = rf"(?:[`'\"]{_NAME}[`'\"]|{_NAME})"
-_GIVEN = _LIMIT + r"(?: \(\d+\)| value \d+|: ?\d+|=\d+|:)?"
+_GIVEN = (
+    _LIMIT + r"(?: \((?:current value: )?\d+\)| value \d+|: ?\d+|=\d+|:)?"
+    r"(?: for [`'\"]?[\w./:@-]{1,200}[`'\"]?)?"
+)
 _EXCLUSIVE = "(exclusive)"
 _TEXT = re.compile(
     "|".join(
@@ -54,9 +57,11 @@ _TEXT = re.compile(
                     _GIVEN + r" (?:must|should) "
                     r"(?:be (?:less than or equal to|at most|no more than|<=)|not exceed) {N}"
                 ),
-                _GIVEN + r" (?:must|should) be between \d+ and {N}",
+                _GIVEN + r" (?:must|should) be (?:an integer )?between \d+ and {N}",
                 _GIVEN + r" cannot exceed {N}",
                 _GIVEN + r" exceeds (?:the )?(?:model |maximum )?(?:maximum|limit) (?:of )?{N}",
+                # Bedrock, of OpenAI's bodies
+                r"Malformed input request: #/max_tokens: \d+ is not less or equal to {N}\b",
                 # SenseNova; DeepSeek, DashScope
                 r"field MaxTokens invalid, should be in \[1, ?{N}\]",
                 r"Invalid max_tokens value, the valid range of max_tokens is \[1, ?{N}\]",

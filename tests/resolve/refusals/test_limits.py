@@ -38,6 +38,20 @@ TEXTS = [
     "max_tokens: 32000 must not exceed 16384",
     "max_tokens must be between 1 and 16384",
     "max_output_tokens cannot exceed 16384",
+    # Databricks (databricks-sdk-go#1183, mlflow#25359)
+    "INVALID_ARGUMENT: max_tokens (32000) cannot exceed 16384. Please reduce the length of max",
+    (
+        "Bad request: rpc error: code = InvalidArgument desc = max_tokens (32000) cannot exceed "
+        "16384. Please reduce the length of max output tokens generated."
+    ),
+    # Groq (groq-moa#8), Novita (KeywordGacha#111), Autohand (code-cli#486), Bedrock
+    "max_tokens for `llama-3.1-8b-instant` must be less than or equal to 16384",
+    "max_tokens (current value: 32000) must be between 0 and 16384 ",
+    "max_tokens must be an integer between 1 and 16384 for model `fantail`.",
+    (
+        "Malformed input request: #/max_tokens: 32000 is not less or equal to 16384, please "
+        "reformat your input and try again."
+    ),
     "field MaxTokens invalid, should be in [1, 16384]",
     "max_tokens value 32000 exceeds the maximum of 16384",
     (

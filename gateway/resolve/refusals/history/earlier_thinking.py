@@ -42,7 +42,12 @@ _NOT_ADAPTIVE = re.compile(
 )
 _LEAST = 1024
 _ASKING = ("thinking", "reasoning_effort", "reasoning")
-_UNREADABLE = re.compile(r"The encrypted content .{0,500}? could not be verified", re.DOTALL)
+_UNREADABLE = re.compile(
+    # OpenAI; vLLM, of any
+    r"The encrypted content .{0,500}? could not be verified|"
+    r"Encrypted content is not supported\.?\Z",
+    re.DOTALL,
+)
 _NO_CONTENT = "invalid_encrypted_content"
 _WITH_REASONING = frozenset({"function_call", "custom_tool_call", "message"})
 _BOUND = "`thinking.block_binding.prefix_mismatch_behavior`"

@@ -115,6 +115,8 @@ def test_a_body_without_messages_has_nothing_to_leave_out() -> None:
     ("message", "code", "refuses"),
     [
         ("The encrypted content gAAA...wXBV could not be verified.", None, True),
+        ("Encrypted content is not supported.", None, True),
+        ("Encrypted content is not supported with this model.", None, False),
         ("The encrypted content for item rs_0af9 could not be verified.", None, True),
         ("Something else", "invalid_encrypted_content", True),
         ("The encrypted content was verified", None, False),
