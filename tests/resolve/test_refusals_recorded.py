@@ -71,8 +71,8 @@ def with_message(body: object, change: str) -> object:
 
 
 def test_the_file_is_whole() -> None:
-    assert len(RECORDED) == 338
-    assert len({entry.id for entry in RECORDED}) == 338
+    assert len(RECORDED) == 342
+    assert len({entry.id for entry in RECORDED}) == 342
 
 
 @each(RECORDED)
@@ -241,6 +241,7 @@ def test_any_other_403_is_of_access(recorded: RecordedError) -> None:
         "openai-not-allowed-to-sample-403",
         "openai-logprobs-403",
         "openai-logprobs-400-o-series",
+        "perplexity-sonar-is-the-agent-api",
     }
     assert acts(recorded.classify(status=403)) == (recorded.id in not_allowed)
 

@@ -38,6 +38,7 @@ from gateway.resolve.refusals.missing_models import (
 from gateway.resolve.refusals.missing_routes import NO_METHOD, is_missing_page, is_missing_route
 from gateway.resolve.refusals.parameter_fixes import ParameterFix, fixes_for
 from gateway.resolve.refusals.parameters import refused_parameters
+from gateway.resolve.refusals.sentence_parts import AGENT_API
 from gateway.resolve.refusals.streams_only import STREAM, delivery_asked_for, is_of_the_model
 from gateway.resolve.refusals.unrelated import is_unrelated
 from gateway.resolve.refusals.wrong_endpoints import is_unconverted, wrong_endpoint
@@ -97,10 +98,10 @@ _LACKING = {
 }
 """What servers lack by these statuses, besides whole replies."""
 
-# OpenAI uses 403 for three texts that are not about access.
+# OpenAI uses 403 for three texts that are not about access, and Perplexity for one.
 _NOT_ABOUT_ACCESS = re.compile(
     r"(?i)You are not allowed to (?:generate embeddings|request logprobs|sample) "
-    r"from this model\.?$"
+    rf"from this model\.?$|{AGENT_API}"
 )
 # OpenCode Zen says 401 of a model before it looks at the key; `AuthError` is about keys.
 _ABOUT_THE_MODEL = "ModelError"
@@ -122,8 +123,9 @@ def classify(
     Statuses 401, 402, 405, 407-415, 425, 429 and 5xx are `other`, except OpenCode Zen's 401 of a
     model, 405 about a missing route or whole replies, 410 of a retired model, 500 in a template's
     words, at vLLM's messages or for new-api's missing conversion, and 501 about an endpoint or
-    whole replies; 403 is, except for three texts of OpenAI's. So are statuses that relays write
-    before the message. A 2xx reply is classified only if it has an error instead of a result.
+    whole replies; 403 is, except for three texts of OpenAI's and one of Perplexity's. So are
+    statuses that relays write before the message. A 2xx reply is classified only if it has an error
+    instead of a result.
     """
     decoded = decode_body(body)
     reply = read_error(decoded)

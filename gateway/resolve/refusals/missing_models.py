@@ -9,11 +9,11 @@ _RETIRED_CODES = frozenset(
     {"model_decommissioned", "model_deprecated", "model_gone", "model_retired"}
 )
 _RETIRED_TEXT = re.compile(
-    r"(?:(?:The |This )?(?:requested )?model(?::? \S{1,300})?|models/\S{1,300}) "
+    r"(?:(?:The |This )?(?:requested )?model(?: version)?(?::? \S{1,300})?|models/\S{1,300}) "
     r"(?:(?:has been|was|is) "
     r"(?:deprecated|decommissioned|retired|discontinued|removed|shut ?down|sunset|"
     r"no longer (?:being )?(?:available|offered|served|supported)|not available any ?more)|"
-    r"has (?:reached (?:its )?end[ -]of[ -]life|retired))",
+    r"has (?:reached (?:(?:its )?end[ -]of[ -]life|the end of its life)|retired))",
     re.IGNORECASE,
 )
 # Names have a digit or a dash, unlike "use it instead" and "use another model instead".
@@ -69,7 +69,10 @@ _NOT_FOUND_TEXTS: tuple[re.Pattern[str], ...] = tuple(
         r"\[address=[^\]\n]{1,100}\] Model not found",
         r"(?:40[14] Client Error\. [^\n]{0,200}\n\n)?Repository Not Found for url: ",
         r"Cannot find an appropriate cached snapshot folder for ",
+        # MiniMax (cockpit-tools#1431)
+        r"invalid params, unknown model\b",
         # OpenVINO's server, Databricks; small servers
+        r"The given endpoint does not exist, please retry after checking the specified model\b",
         r"Mediapipe graph definition with requested name is not found",
         r"Endpoint with name \S{1,300} does not exist",
         r"Unsupported model(?:: | ['`\"])",

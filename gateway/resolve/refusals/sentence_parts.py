@@ -98,6 +98,9 @@ IN_CHINESE = (
 ONLY_IN_CHINESE = rf"{_CHINESE_MODEL}[仅只]支持 ?{THERE}{_CHINESE_ENDS}"
 """The same in the words of relays in China: refused here, and only there."""
 
+AGENT_API = r"Sonar is now the Agent API\b"
+"""Perplexity, of its chat endpoint, which it has given up."""
+
 NO_TEMPLATE = (
     # vLLM
     r"(?:As of transformers v4\.44, default chat template is no longer allowed|"

@@ -22,6 +22,7 @@ from gateway.resolve.refusals.endpoint_rule import WrongEndpointRule, rule
 from gateway.resolve.refusals.endpoint_words import ENDPOINT
 from gateway.resolve.refusals.sentence_parts import (
     ADVICE,
+    AGENT_API,
     CONTENT,
     ENDPOINT_FIRST,
     ENDS,
@@ -113,6 +114,8 @@ WRONG_ENDPOINT_RULES: tuple[WrongEndpointRule, ...] = (
     ),
     # Small gateways
     rule(MUST_BE_THERE, None),
+    # Anthropic, of text completions
+    rule(rf"{SUBJECT} is not supported on this (?:API|endpoint)\. (?:Please )?use {THERE}", None),
     rule(FOR_MODEL, None),
     rule(IN_CHINESE, None, "newapi-image-model-on-chat-in-chinese"),
     rule(ONLY_IN_CHINESE, None),
@@ -133,10 +136,11 @@ WRONG_ENDPOINT_RULES: tuple[WrongEndpointRule, ...] = (
     # "Function tools with reasoning_effort are not supported for gpt-5.6-terra in
     # /v1/chat/completions. To use function tools, use /v1/responses or …"
     rule(
-        r"Function tools with reasoning_effort are not supported for \S{1,300} in "
-        r"/v1/chat/completions",
+        r"Function tools with reasoning_effort are not supported (?:for|on|with) \S{1,300} "
+        r"(?:in|with|at|on) /v1/chat/completions",
         Destination((Shape.RESPONSES,), request_dependent=True),
         "openai-gpt6-astra-tools-default-effort",
+        "relay-function-tools-on-gpt55",
         calls=(Shape.CHAT,),
     ),
     rule(
@@ -179,6 +183,13 @@ WRONG_ENDPOINT_RULES: tuple[WrongEndpointRule, ...] = (
         NOWHERE,
         calls=(None,),
     ),
+    # Perplexity, of all models since September 2026 (llmgateway#4146), with 403
+    rule(
+        AGENT_API,
+        TO_RESPONSES,
+        "perplexity-sonar-is-the-agent-api",
+        calls=(Shape.CHAT, Shape.COMPLETIONS),
+    ),
     # xAI
     rule(
         r"Multi Agent requests are not allowed on chat completions",
@@ -213,6 +224,7 @@ WRONG_ENDPOINT_RULES: tuple[WrongEndpointRule, ...] = (
         "vllm-new-501-completions",
         calls=(Shape.COMPLETIONS,),
     ),
+    rule(r"This model does not support generation\.?$", nowhere, calls=tuple(Shape)),
     rule(r"The model does not support Responses API", nowhere, calls=(Shape.RESPONSES,)),
     rule(r"The model does not support Messages API", nowhere, calls=(Shape.MESSAGES,)),
     rule(r"The model does not support Embeddings API", NOWHERE, calls=(None,)),

@@ -41,6 +41,8 @@ from tests.resolve.recorded_errors import in_openai_envelope
         "model gpt-9 has not been found",
         "Mediapipe graph definition with requested name is not found",
         "Endpoint with name 'gpt-9' does not exist.",
+        "The given endpoint does not exist, please retry after checking the specified model and",
+        "invalid params, unknown model 'gpt-9' (2013)",
         "Invalid model name: gpt-9",
         "Unsupported model: gpt-9",
         "could not find model gpt-9",

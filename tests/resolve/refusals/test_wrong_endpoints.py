@@ -218,6 +218,13 @@ def judge(message: str, called: Called, model: str = "", *sent: str) -> Destinat
             CHAT,
             NOWHERE,
         ),
+        (
+            '"claude-sonnet-4-5" is not supported on this API. Please use the Messages API',
+            COMPLETIONS,
+            Destination((Shape.MESSAGES,)),
+        ),
+        ("Sonar is now the Agent API.", CHAT, Destination((RESPONSES,))),
+        ("This model does not support generation", CHAT, NOWHERE),
     ],
 )
 def test_a_text_says_where_to_go(message: str, called: Called, expected: Destination) -> None:
