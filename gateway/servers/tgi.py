@@ -30,9 +30,12 @@ PROFILE = Profile(
         "n": False,
         "logit_bias": False,
         "max_top_logprobs": 5,
+        # --max-stop-sequences
+        "max_stops": 4,
         "json_object": False,
         "json_schema": False,
         "token_prompts": False,
     },
     at_endpoint={Shape.COMPLETIONS: {"logprobs": False}},
+    refuses_more_stops=4,
 )

@@ -81,6 +81,11 @@ def test_vllm_extends_completions_and_responses() -> None:
     assert not chat.several_greedy
 
 
+def test_tgi_refuses_more_than_four_stop_sequences() -> None:
+    assert all(preset(kinds.TGI, shape).max_stops == 4 for shape in Shape)
+    assert kinds.TGI.refuses_more_stops == 4
+
+
 def test_llamacpp_generates_without_end_and_for_one_choice() -> None:
     completions = preset(kinds.LLAMACPP, Shape.COMPLETIONS)
     assert completions.unlimited_by_default
