@@ -107,8 +107,11 @@ def for_own_clients(fixes: Fixes, shape: Shape) -> Fixes:
 
 
 def _is_choice(fix: ParameterFix) -> bool:
-    """Whether a fix takes one of the values that do not go together: which, the client knows."""
-    return fix.once and fix.action == "drop"
+    """Whether a fix takes one of the values that do not go together: which, the client knows.
+
+    Edits of the context are hints beside whatever they need.
+    """
+    return fix.once and fix.action == "drop" and fix.name != "context_management"
 
 
 def for_clients(

@@ -209,6 +209,11 @@ def test_which_of_two_values_goes_is_for_clients_of_messages_to_say() -> None:
     assert for_own_clients((beside, effort), Shape.CHAT) == (beside, effort)
 
 
+def test_edits_of_the_context_go_beside_what_they_need() -> None:
+    edits = ParameterFix("drop", "context_management", once=True)
+    assert for_own_clients((edits,), Shape.MESSAGES) == (edits,)
+
+
 def test_what_other_models_have_written_is_fixed_for_clients_of_messages() -> None:
     ids, texts = ParameterFix("fill", "tool_use.id"), ParameterFix("fill", "content[text]")
     last = ParameterFix("fill", "messages[-1]")

@@ -175,6 +175,14 @@ NAMING_RULES: tuple[NamingRule, ...] = (
         )
         for name in ("top_p", "top_k")
     ),
+    # Anthropic, of the clearing of thinking that there is none of
+    by_model(
+        r"(?:context_management\.edits[\w.\[\]]{0,20}: )?[`'\"]?clear_thinking_\d{1,8}[`'\"]? "
+        r"strategy requires [`'\"]?thinking\b",
+        "anthropic-clear-thinking",
+        about=("context_management",),
+        beside_others=True,
+    ),
     # Anthropic, of a forced call
     by_model(
         r"tool_choice: type [`'\"]tool[`'\"] and [`'\"]any[`'\"] are not supported for this model"
@@ -197,7 +205,8 @@ NAMING_RULES: tuple[NamingRule, ...] = (
     by_server(
         rf"(?:The )?(?:parameter:? )?(?P<quote>[`'\"])?(?!model\b){NAME}(?(quote)(?P=quote))"
         r" (?:parameter )?is (?:not supported|unsupported)"
-        r"(?: (?:by|on|with|for) this (?:endpoint|model|provider|proxy|server))?\.?$"
+        r"(?: (?:by|on|with|for) this (?:endpoint|model|provider|proxy|server))?"
+        r"(?:[.;,] (?:please )?use [`'\"]?(?P<instead>[\w.]{1,60}?)[`'\"]?(?: instead)?)?\.?$"
     ),
     # transformers
     by_server(

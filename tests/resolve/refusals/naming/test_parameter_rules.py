@@ -81,3 +81,24 @@ def test_what_does_not_go_with_speculative_decoding_is_what_was_sent_of_it() -> 
     assert fixes(message, {"min_p"}) == (ParameterFix("drop", "min_p"),)
     assert fixes(message, {"logit_bias"}) == (ParameterFix("withhold", "logit_bias"),)
     assert fixes(message, {"seed"}) == ()
+
+
+def test_edits_of_thinking_go_where_there_is_none() -> None:
+    message = "`clear_thinking_20251015` strategy requires `thinking` to be enabled or adaptive"
+    drop = ParameterFix("drop", "context_management", once=True)
+    for text in (message, f"context_management.edits.0: {message}"):
+        assert fixes(text, {"context_management"}) == (drop,)
+    assert fixes(f"You wrote: {message}", {"context_management"}) == ()
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "max_completion_tokens is not supported. Use max_tokens instead.",
+        "`max_completion_tokens` is not supported by this server, use `max_tokens`",
+        "Parameter 'max_completion_tokens' is unsupported; please use 'max_tokens' instead",
+    ],
+)
+def test_a_small_servers_name_for_the_same_is_used(message: str) -> None:
+    rename = ParameterFix("rename", "max_completion_tokens", "max_tokens")
+    assert fixes(message, {"max_completion_tokens"}) == (rename,)
