@@ -86,7 +86,7 @@ class ClientPaths:
         holder, inner = names.form
         if root == holder:
             return format_path(client, rest.removeprefix(inner).removeprefix("."))
-        return parameter_path(root, client)
+        return parameter_path(root, client, rest)
 
 
 def below_block(path: str, rest: str) -> str:

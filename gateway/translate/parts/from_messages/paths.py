@@ -5,9 +5,11 @@ from gateway.translate.parts.from_messages.parameters import output_format
 from gateway.translate.parts.messages.effort import asked_effort
 
 
-def parameter_path(root: str, client: Json) -> str | None:
-    """Return the client's name of a parameter; None: it has none of this kind."""
-    if root in ("reasoning", "reasoning_effort"):
+def parameter_path(root: str, client: Json, rest: str = "") -> str | None:
+    """Return the client's name of a parameter, `rest` below it; None: it has none of this kind."""
+    if root == "reasoning" and "thinking" in client and rest != "effort":
+        return _thinking_path(client, rest)
+    if root in ("reasoning", "reasoning_effort") and rest != "summary":
         asked = asked_effort(client)
         return None if asked is None else asked.path
     if root == "stop":
@@ -16,6 +18,14 @@ def parameter_path(root: str, client: Json) -> str | None:
         name = "disable_parallel_tool_use"
         return f"tool_choice.{name}" if name in client.get("tool_choice", {}) else None
     return root if root in client else None
+
+
+def _thinking_path(client: Json, rest: str) -> str:
+    """Return the path of what asks for a summary of reasoning, or for all that is said of it."""
+    if rest == "summary":
+        return "thinking.display"
+    asked = asked_effort(client)
+    return "thinking" if asked is None else asked.path
 
 
 def format_path(client: Json, rest: str) -> str | None:

@@ -13,6 +13,9 @@ ASKED: Json = {
 }
 
 
+_BUDGET = "thinking.budget_tokens"
+
+
 @pytest.mark.parametrize(
     ("root", "path"),
     [
@@ -26,6 +29,25 @@ ASKED: Json = {
 def test_a_parameter_has_the_clients_name_if_the_client_has_sent_it(root: str, path: str) -> None:
     assert parameter_path(root, ASKED) == path
     assert parameter_path(root, {}) is None
+
+
+@pytest.mark.parametrize(
+    ("rest", "client", "path"),
+    [
+        # What asks for the summary is not what asks for the effort.
+        ("summary", {**ASKED, "thinking": {"type": "adaptive"}}, "thinking.display"),
+        ("summary", {"thinking": {"type": "adaptive"}}, "thinking.display"),
+        ("summary", ASKED, None),
+        ("effort", {**ASKED, "thinking": {"type": "adaptive"}}, "output_config.effort"),
+        ("", {"thinking": {"type": "adaptive"}}, "thinking"),
+        ("effort", {"thinking": {"type": "adaptive"}}, None),
+        ("effort", {"thinking": {"type": "enabled", "budget_tokens": 5000}}, _BUDGET),
+    ],
+)
+def test_what_is_asked_of_reasoning_has_its_own_name(
+    rest: str, client: Json, path: str | None
+) -> None:
+    assert parameter_path("reasoning", client, rest) == path
 
 
 def test_a_format_has_the_path_where_the_client_has_put_it() -> None:
