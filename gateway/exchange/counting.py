@@ -4,43 +4,32 @@ An estimate would be worse than none: clients compact a conversation by this num
 themselves where they get none (ericc-ch/copilot-api#210, musistudio/claude-code-router#1252).
 """
 
-from collections.abc import Callable
-
 import msgspec
 from msgspec import structs
 
-from gateway.errors import ModelNotFound, UnknownRoute, UpstreamError
+from gateway.errors import ModelNotFound, UnknownRoute
 from gateway.exchange.attempt import Attempts
-from gateway.exchange.bodies.body_pieces import encode_in_pieces
 from gateway.exchange.bodies.context_marks import is_marked, unmarked
-from gateway.exchange.bodies.json_label import labelled_json
 from gateway.exchange.bodies.request_fields import features_of, model_of, read_object
-from gateway.exchange.client_reply import ClientReply, json_reply
+from gateway.exchange.client_reply import ClientReply
+from gateway.exchange.counting_translated import TranslatedCounts
 from gateway.exchange.decision import Decision
-from gateway.exchange.errors import failures
-from gateway.exchange.errors.clients_names import in_clients_names
-from gateway.exchange.errors.error_replies import error_of_reply
 from gateway.exchange.flow import Exchange
 from gateway.exchange.params.count_fixes import more_fixes, without_refused
 from gateway.exchange.params.fixing import for_clients
 from gateway.exchange.passthrough.forward import Forwarder
-from gateway.exchange.reply.classify import ErrorReply, answer_or_error
-from gateway.exchange.reply.reading import decode_object
 from gateway.exchange.retries import MAX_FIXED
-from gateway.lazy import Lazy
 from gateway.request import GenerationRequest, Request
 from gateway.resolve.evidence import Route
 from gateway.resolve.memory import Features
 from gateway.resolve.refusals.classify import Verdict, classify
 from gateway.resolve.resolver import ModelQuery
-from gateway.shapes import Json, Shape, UpstreamCall
-from gateway.translate.contract import Context, Report
+from gateway.shapes import Shape
+from gateway.translate.contract import Report
 from gateway.translate.parts.messages.signatures import PREFIX
 from gateway.translate.parts.messages.unsigned import without_gateways_thinking
-from gateway.translate.parts.model_names import ModelNames, name_as_asked
 
 _HOME = Shape.MESSAGES
-_INPUT_TOKENS = "/responses/input_tokens"
 
 
 class TokenCounter:
@@ -49,7 +38,7 @@ class TokenCounter:
     def __init__(self, exchange: Exchange, forwarder: Forwarder) -> None:
         self._exchange = exchange
         self._forwarder = forwarder
-        self._request_to_count = Lazy(_request_to_count)
+        self._translated = TranslatedCounts(exchange)
 
     @property
     def _attempts(self) -> Attempts:
@@ -76,7 +65,9 @@ class TokenCounter:
             if reply is not None:
                 return reply
         if Shape.RESPONSES in route.shapes:
-            return await self._at_responses(call, decision, route)
+            reply = await self._translated.count(call, decision, route, features_of(routed))
+            if reply is not None:
+                return reply
         raise _not_counted(model)
 
     async def _at_home(
@@ -111,51 +102,6 @@ class TokenCounter:
             if not more or len(fixes) > MAX_FIXED:
                 return reply
             fixes = (*fixes, *more)
-
-    async def _at_responses(
-        self, call: GenerationRequest, decision: Decision, route: Route
-    ) -> ClientReply:
-        """Return what OpenAI's `/v1/responses/input_tokens` counts for the translated request."""
-        context = self._attempts.sealing_context(call, route, Shape.RESPONSES)
-        report = Report(Shape.MESSAGES, Shape.RESPONSES)
-        request_to_count = await self._request_to_count.get()
-
-        def counted() -> bytes:
-            return encode_in_pieces(request_to_count(read_object(call.body), context, report))
-
-        sent = UpstreamCall(
-            route.upstream,
-            "POST",
-            _INPUT_TOKENS,
-            await self._attempts.apart.run_large(len(call.body), counted),
-            client_headers=labelled_json(call.headers),
-            model=route.model_sent,
-        )
-        decision.upstream, decision.endpoint = route.upstream, f"/v1{_INPUT_TOKENS}"
-        decision.resolved_by, decision.attempts = route.resolved_by, 1
-        decision.translation = report.header()
-        reply = await self._exchange.runner.send(sent)
-        decision.identified(reply.headers)
-        whole = await answer_or_error(reply, "whole")
-        if isinstance(whole, ErrorReply):
-            refusal = classify(None, whole.status, whole.body, model=route.model_sent)
-            if refusal.verdict is Verdict.UNKNOWN_ROUTE:
-                raise _not_counted(route.model_asked)
-            upstream = self._exchange.settings.upstream(route.upstream)
-            failures.check_own_key(upstream, whole.status, whole.body)
-            error = error_of_reply(whole.status, whole.headers, whole.body, lambda _: None)
-            name_as_asked(error, ModelNames.of(route.model_sent, route.model_asked))
-            raise in_clients_names(error, call.body)
-        number = decode_object(whole.body).get("input_tokens")
-        if type(number) is not int:
-            raise UpstreamError("The upstream's count of input tokens has no 'input_tokens'.")
-        return json_reply(msgspec.json.encode({"input_tokens": number}))
-
-
-def _request_to_count() -> Callable[[Json, Context, Report], Json]:
-    from gateway.translate.messages_via_responses.counting import count_tokens_request
-
-    return count_tokens_request
 
 
 def _unsigned(request: Request, report: Report) -> Request:

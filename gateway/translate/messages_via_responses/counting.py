@@ -6,6 +6,7 @@ from gateway.translate.draft import Draft
 from gateway.translate.messages_via_responses.conversation import ItemsConversation
 from gateway.translate.messages_via_responses.request import write
 from gateway.translate.parts.from_messages.hints import drop_hints
+from gateway.translate.parts.from_messages.prepared import PreparedRequest
 from gateway.translate.schema.messages import check_messages
 
 COUNTED = frozenset(
@@ -17,14 +18,15 @@ COUNTED = frozenset(
 """The parameters of that endpoint that a messages request can become."""
 
 
-def count_tokens_request(body: Json, context: Context, report: Report) -> Json:
-    """Check a request for `/v1/messages/count_tokens`; return the body for responses' counterpart.
+def count_tokens_request(body: Json, context: Context, report: Report) -> PreparedRequest:
+    """Check a request for `/v1/messages/count_tokens`; return that for responses' counterpart.
 
     Raises `InvalidRequest` or `UnsupportedParameter`, naming the client's parameter.
     """
     draft = Draft(check_messages(body, counts=True), context, report)
     conversation = ItemsConversation(context, report)
     conversation.write(draft.client)
-    write(draft, conversation)
+    prepared = write(draft, conversation)
     drop_hints(draft)
-    return {name: value for name, value in draft.upstream.items() if name in COUNTED}
+    prepared.call = {name: value for name, value in draft.upstream.items() if name in COUNTED}
+    return prepared

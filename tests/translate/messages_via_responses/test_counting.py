@@ -14,7 +14,8 @@ BODY = {**CLAUDE_CODE, "messages": [*CLAUDE_CODE["messages"], *TOOL_TURN]}
 
 
 def counted(body: Json) -> Json:
-    return count_tokens_request(body, context(R), Report(Shape.MESSAGES, R))
+    (call,) = count_tokens_request(body, context(R), Report(Shape.MESSAGES, R)).calls
+    return call
 
 
 def test_what_is_counted_is_what_would_be_sent() -> None:
@@ -42,6 +43,13 @@ def test_the_report_is_about_what_is_counted(given: Json, dropped: list[str]) ->
     report = Report(Shape.MESSAGES, R)
     count_tokens_request(asked(**given), context(R), report)
     assert (report.dropped, report.changed, report.emulated) == (dropped, [], [])
+
+
+def test_what_is_counted_has_the_clients_names() -> None:
+    body = asked(user("x"), output_config={"effort": "high"})
+    request = count_tokens_request(body, context(R), Report(Shape.MESSAGES, R))
+    assert request.client_param(0, "input[0].content[0].text") == "messages[0].content"
+    assert request.client_param(0, "reasoning.effort") == "output_config.effort"
 
 
 def test_a_wrong_request_is_refused() -> None:
