@@ -115,6 +115,22 @@ def test_tools_come_and_go_with_the_conversation(target: Shape) -> None:
     assert "Tool d is now available." in shown
 
 
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_tool_is_announced_by_the_name_that_it_is_sent_under(target: Shape) -> None:
+    long = [f"mcp__{letter * 60}" for letter in "abc"]
+    tools = [tool(long[0], defer_loading=True), tool(long[1]), tool("f")]
+    found = result("1", [{"type": "tool_reference", "tool_name": long[0]}])
+    change = system(removed(long[1]), added(definition=tool(long[2])))
+    history = (user("x"), assistant(use("1", "f")), user(found), change)
+    sent = prepared(asked(*history, tools=tools), target=target)
+    assert [len(name) for name in names(sent)] == [1, 64, 64]
+    shown = str(sent.call)
+    for name in names(sent)[1:]:
+        assert f"Tool {name} is now available." in shown
+    assert "Tool mcp__bbbbb" in shown
+    assert not any(name in shown for name in long)
+
+
 def test_tools_of_the_request_and_of_its_conversation_can_be_called() -> None:
     tools = [
         tool("a"),

@@ -12,6 +12,7 @@ from gateway.translate.parts.from_messages.blocks.compaction import summary_of
 from gateway.translate.parts.from_messages.blocks.forms import PartForms
 from gateway.translate.parts.from_messages.blocks.server_blocks import text_of_record
 from gateway.translate.parts.from_messages.deferred import changed_tool, report_change
+from gateway.translate.parts.from_messages.tool_names import sent_name
 from gateway.translate.schema.checks import Record
 from gateway.translate.schema.messages_blocks import (
     BLOCKS,
@@ -158,12 +159,12 @@ class BlockReader:
         yield from self._tool_state(changed_tool(block), state, path)
 
     def _tool_state(self, name: str | None, state: str, path: str) -> Iterator[Json]:
-        """Yield what is said of a tool; nothing of one that is not there."""
-        if name not in self.tools:
+        """Yield what is said of a tool, as it is sent; nothing of one that is not there."""
+        if name is None or name not in self.tools:
             self.report.drop(path)
             return
         self.report.emulate(path)
-        yield self.forms.text(f"Tool {name} is {state} available.")
+        yield self.forms.text(f"Tool {sent_name(name)} is {state} available.")
 
     def _no_place(self, block: Json, path: str) -> Iterator[Json]:
         self._refuse(path, f"only Anthropic's models take blocks of type '{block['type']}'.")

@@ -4,8 +4,10 @@ from collections.abc import Iterator
 
 from gateway.shapes import Json
 from gateway.translate.contract import HOSTED_TOOLS, Context, Report, unsupported
+from gateway.translate.parts.from_messages.tool_names import sent_name
 
-_TEXTS = ("title", "url", "text", "stdout", "stderr", "data", "tool_name", "error_code")
+_TOOL = "tool_name"
+_TEXTS = ("title", "url", "text", "stdout", "stderr", "data", _TOOL, "error_code")
 _INNER = ("content", "source", "tool_references")
 _MARK = "fallback"
 """Where one model has gone on with another one's reply: Anthropic does not put it into a prompt."""
@@ -48,6 +50,6 @@ def _texts_of(found: Json, depth: int) -> Iterator[str]:
     for name in _TEXTS:
         value = found.get(name)
         if is_text and isinstance(value, str) and value:
-            yield value
+            yield sent_name(value) if name == _TOOL else value
     for name in _INNER:
         yield from _texts_in(found.get(name), depth)

@@ -8,6 +8,7 @@ from gateway.errors import UnsupportedParameter
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import Report
 from gateway.translate.parts.from_messages.blocks.server_blocks import text_of_record
+from gateway.translate.parts.from_messages.tool_names import sent_name
 from tests.translate.messages_prepared import context
 
 SEARCH: Json = {
@@ -55,6 +56,13 @@ for _ in range(2000):
         (
             {"type": "code_execution_tool_result", "content": {"stdout": "1", "stderr": ""}},
             "1",
+        ),
+        (
+            {
+                "type": "tool_search_tool_result",
+                "content": {"tool_references": [{"tool_name": "f"}, {"tool_name": "g" * 65}]},
+            },
+            f"f\n{sent_name('g' * 65)}",
         ),
         ({"type": "mcp_tool_result", "content": "said"}, "said"),
         ({"type": "web_search_tool_result", "content": {"error_code": "unavailable"}},
