@@ -43,7 +43,7 @@ _FUNCTIONS: Mapping[str, Json] = {
         "parameters": {
             "type": "object",
             "properties": {
-                "command": _one_of("view", "create", "str_replace", "insert", "undo_edit"),
+                "command": _one_of("view", "create", "str_replace", "insert"),
                 **_EDITS,
             },
             "required": ["command", "path"],
@@ -68,6 +68,17 @@ _FUNCTIONS: Mapping[str, Json] = {
 }
 
 
-def function_of(client_tool: str) -> Json:
-    """Return the description and the parameters of one of the tools (`client_tool_of`)."""
-    return dict(_FUNCTIONS[client_tool])
+_UNDOING = ("text_editor_20241022", "text_editor_20250124")
+"""The editors that undo: those of Claude 4 and later models have no such command."""
+
+
+def function_of(client_tool: str, kind: str) -> Json:
+    """Return the description and the parameters of one of the tools (`client_tool_of` a type)."""
+    function = dict(_FUNCTIONS[client_tool])
+    if kind in _UNDOING:
+        parameters = function["parameters"]
+        command = _one_of(*parameters["properties"]["command"]["enum"], "undo_edit")
+        properties = {**parameters["properties"], "command": command}
+        function["parameters"] = {**parameters, "properties": properties}
+        function["description"] += " undo_edit takes back the last edit of path."
+    return function

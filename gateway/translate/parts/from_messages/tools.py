@@ -208,7 +208,7 @@ class _Reader:
             return None
         self._report_unsent(tool, path)
         self._draft.report.emulate(path)
-        function = {"name": sent_name(tool["name"]), **function_of(meant)}
+        function = {"name": sent_name(tool["name"]), **function_of(meant, kind)}
         return FunctionTool(tool["name"], path, function, schema_field=None)
 
     def _custom(self, tool: Json, path: str) -> Json:
