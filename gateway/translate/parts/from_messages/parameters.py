@@ -12,7 +12,7 @@ from gateway.translate.parts.messages.effort import effort_to_send, outweighed
 from gateway.translate.parts.sampling import sampling_parameters
 from gateway.translate.parts.tools.definitions import is_strict_schema
 from gateway.translate.schema.checks import extensions
-from gateway.translate.schema.extra_params import extras_to_send
+from gateway.translate.schema.extra_params import extras_to_send, policy_for
 from gateway.translate.schema.messages import (
     FORMAT,
     MESSAGES_PARAMETERS,
@@ -144,15 +144,21 @@ def extension_parameters(draft: Draft, reserved: Collection[str]) -> None:
     `reserved` are the endpoint's own, which could contradict those that are sent. Raises
     `UnsupportedParameter` for those of OpenAI's that ask for something.
     """
-    unknown = extensions(draft.client, MESSAGES_PARAMETERS)
-    dropped = [name for name in reserved if name not in _ASKING]
-    client = draft.client
-    for name in extras_to_send(unknown, client, draft.context, draft.report, dropped=dropped):
-        value = client[name]
+    client, others = draft.client, list[str]()
+    for name in extensions(client, MESSAGES_PARAMETERS):
         if name not in _ASKING:
-            draft.upstream[name] = value
-        elif value not in _ASKING[name]:
-            draft.refuse(name, "messages requests have no such parameter.")
+            others.append(name)
+        elif client[name] not in _ASKING[name]:
+            _refuse_asking(draft, name)
+    for name in extras_to_send(others, client, draft.context, draft.report, dropped=reserved):
+        draft.upstream[name] = client[name]
+
+
+def _refuse_asking(draft: Draft, name: str) -> None:
+    if policy_for(draft.context) == "drop":
+        draft.report.drop(name)
+    else:
+        draft.refuse(name, "messages requests have no such parameter.")
 
 
 SAME_EVERYWHERE = frozenset(

@@ -177,11 +177,30 @@ def test_parameters_that_anthropic_does_not_have_follow_the_policy(target: Shape
 def test_what_asks_for_something_is_not_left_out_in_silence(
     target: Shape, name: str, value: Any
 ) -> None:
-    server = context(target, kinds.OTHER)
-    error = refused(asked(**{name: value}), server, target)
-    assert (error.param, error.code) == (name, "unsupported_parameter")
-    assert error.message.startswith(f"'{name}' is not supported")
-    dropping = context(target, kinds.OTHER, settings=DROPS)
-    sent = prepared(asked(**{name: value}), dropping, target)
-    assert name in sent.report.dropped
-    assert sent.call.get(name) is None
+    for kind in (kinds.OTHER, kinds.OPENAI):
+        error = refused(asked(**{name: value}), context(target, kind), target)
+        assert (error.param, error.code) == (name, "unsupported_parameter")
+        assert error.message.startswith(f"'{name}' is not supported")
+        for settings in (DROPS, {"extra_params": "drop"}):
+            dropping = context(target, kind, settings=settings)
+            sent = prepared(asked(**{name: value}), dropping, target)
+            assert name in sent.report.dropped
+            assert sent.call.get(name) is None
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("n", 1),
+        ("stop", ""),
+        ("response_format", {"type": "text"}),
+        ("logprobs", False),
+        ("function_call", "auto"),
+    ],
+)
+def test_what_asks_for_nothing_fails_at_no_server(target: Shape, name: str, value: Any) -> None:
+    for kind in (kinds.OTHER, kinds.OPENAI):
+        sent = prepared(asked(**{name: value}), context(target, kind), target)
+        assert sent.call.get(name) is None
+        assert not sent.report.dropped
