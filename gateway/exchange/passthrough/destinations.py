@@ -31,7 +31,7 @@ from gateway.exchange.reply.reading import header
 from gateway.exchange.restricted.allowed_models import check_allowed
 from gateway.exchange.restricted.named_models import MODEL
 from gateway.exchange.restricted.permissions import NESTED_MODELS, permission_for
-from gateway.headers import speaks_anthropic
+from gateway.headers import has_anthropics_version, speaks_anthropic
 from gateway.request import Request
 from gateway.resolve.resolver import ModelQuery, Resolver
 from gateway.shapes import CallTimeouts, RawHeaders, Shape
@@ -124,12 +124,15 @@ class Destinations:
     def default(self, call: Request) -> str:
         """Return the upstream of a request that names no model.
 
-        For Anthropic's API that is the first one that has it. Raises `UnknownRoute` where none has,
-        and the path is not OpenAI's as well.
+        For Anthropic's API that is the first one that has it; of all but its messages, models and
+        files (skills, agents), that is Anthropic itself. Raises `UnknownRoute` where none has, and
+        the path is not OpenAI's as well.
         """
         upstreams = self._settings.upstreams
         if not speaks_anthropic(call.path, call.headers):
-            return upstreams[0].name
+            is_its_clients = has_anthropics_version(call.headers)
+            own = [each.name for each in upstreams if is_its_clients and each.kind.needs_version]
+            return own[0] if own else upstreams[0].name
         for likely in (_has_messages, _may_have_messages):
             found = next((each.name for each in upstreams if likely(each)), None)
             if found is not None:

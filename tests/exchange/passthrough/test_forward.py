@@ -639,6 +639,31 @@ def test_anthropics_paths_go_to_the_first_upstream_that_has_them(
     asyncio.run(scenario())
 
 
+@pytest.mark.parametrize(
+    ("upstreams", "chosen"),
+    [
+        ((OPENAI, BESIDE, ANTHROPIC), "anthropic"),
+        ((OPENAI, BESIDE), "openai"),
+        ((ANTHROPIC, OPENAI), "anthropic"),
+    ],
+)
+@pytest.mark.parametrize("path", ["/skills", "/skills/s_1/versions", "/agents", "/sessions/s_1"])
+def test_the_rest_of_anthropics_api_is_anthropics(
+    upstreams: tuple[UpstreamSettings, ...], chosen: str, path: str
+) -> None:
+    """OpenAI has skills, too: the key of one is not for the other."""
+
+    async def scenario() -> None:
+        scene = Scene(ok, *upstreams)
+        for method, body in (("GET", b""), ("POST", b"{}")):
+            await passed(scene, path, method, VERSION, body)
+            assert scene.network.calls[-1].upstream == chosen
+            await passed(scene, path, method, (), body)
+            assert scene.network.calls[-1].upstream == upstreams[0].name
+
+    asyncio.run(scenario())
+
+
 def test_anthropics_paths_are_unknown_where_no_upstream_has_them() -> None:
     async def scenario() -> None:
         scene = Scene(ok, OPENAI, rules=(EMBED,))
