@@ -23,6 +23,7 @@ from tests.translate.sealing import OpenSeal
 BILLING = "x-anthropic-billing-header: cc_version=2.1; cch=0"
 MARK: Json = {"type": "ephemeral"}
 TEXT: Json = {"type": "text", "text": "Go on."}
+NOTHING: Json = {"type": "text", "text": ""}
 MARKED: Json = {**TEXT, "cache_control": MARK}
 UNTYPED: Json = {"text": "Go on."}
 SCHEMA: Json = {"type": "object", "properties": {"path": {"type": "string"}}}
@@ -213,7 +214,8 @@ ODD_MESSAGES: list[tuple[str, Any]] = [
     *each(
         "messages.2.content.0.content", ABSENT, None, "", [], [MARKED], [TEXT, PICTURE], [LINKED]
     ),
-    *each("messages.2.content.0.content", [{"type": "text", "text": ""}], [{"type": "x"}], 3),
+    *each("messages.2.content.0.content", [NOTHING], [{"type": "x"}], 3),
+    *each("messages.2.content.0.content", [NOTHING, TEXT], [NOTHING, PICTURE, NOTHING, TEXT]),
     *each("messages.2.content.0.content", [{"type": "tool_reference", "tool_name": "Read"}]),
     *each("messages.2.content.0.is_error", True, False, None, 1),
     *each("messages.2.content.0.cache_control", MARK, {}, None),
@@ -224,7 +226,7 @@ ODD_MESSAGES: list[tuple[str, Any]] = [
             for given in ("", " error: x", [], [TEXT])
         ),
         {**RESULT, "is_error": True, "content": [PICTURE, TEXT]},
-        {**RESULT, "is_error": True, "content": [{"type": "text", "text": ""}]},
+        *({**RESULT, "is_error": True, "content": [NOTHING, *rest]} for rest in ([], [TEXT])),
         {"type": "tool_result", "tool_use_id": "toolu_1"},
     ),
     *each("messages.3", FULL["messages"][4], SYSTEM, {"role": "system", "content": [TEXT, MARKED]}),

@@ -249,12 +249,13 @@ class Conversation(ABC):
                 self.is_marked = True
             if type(each) is Image:
                 has_images = True
-        if len(content) == 1 and not failed:
-            only = content[0]
+        said = [each for each in content if type(each) is Image or each.text]
+        if len(said) == 1 and not failed:
+            only = said[0]
             if type(only) is ResultText:
                 self._add_result(call_id, only.text)
                 return
-        parts = list(map(self._part, content))
+        parts = list(map(self._part, said))
         if failed:
             first = parts[0].get("text") if parts else None
             if first is None:

@@ -83,7 +83,8 @@ class BlockReader:
 
     def _text(self, block: Json, path: str) -> Iterator[Json]:
         self._drop_citations(block, path)
-        yield self.forms.text(block["text"])
+        if block["text"]:
+            yield self.forms.text(block["text"])
 
     def _image(self, block: Json, path: str) -> Iterator[Json]:
         source = block["source"]
@@ -133,7 +134,8 @@ class BlockReader:
         content = source["data"] if source["type"] == "text" else source["content"]
         head = [block[name] for name in ("title", "context") if block.get(name)]
         if isinstance(content, str):
-            yield self.forms.text(_paragraphs("\n".join(head), content))
+            if text := _paragraphs("\n".join(head), content):
+                yield self.forms.text(text)
             return
         if head:
             yield self.forms.text("\n".join(head))

@@ -13,8 +13,8 @@ _SENT = frozenset({"type", "tool_use_id", "content", "is_error", "cache_control"
 def result_parts(block: Json, path: str, reader: BlockReader) -> list[Placed]:
     """Return the parts of a checked `tool_result`, none where it has no content.
 
-    OpenAI's endpoints have no mark for a failure: it is said in the text. Raises
-    `UnsupportedParameter`.
+    Empty texts are left out. OpenAI's endpoints have no mark for a failure: it is said in the text.
+    Raises `UnsupportedParameter`.
     """
     if not _SENT.issuperset(block):
         carry_unknown(block, BLOCKS["tool_result"], path, reader.context, reader.report)
@@ -29,7 +29,7 @@ def result_parts(block: Json, path: str, reader: BlockReader) -> list[Placed]:
             place, text = f"{path}.content[{index}]", text_alone(inner)
             if text is None:
                 parts += reader.parts(inner, place)
-            else:
+            elif text:
                 parts.append(Placed(reader.forms.text(text), place))
     return _with_failure(parts, path, reader) if block.get("is_error") else parts
 

@@ -54,6 +54,8 @@ def said(words: str) -> Json:
             [],
             [""],
         ),
+        (pdf(source={"type": "text", "data": ""}), [], [], [""]),
+        (pdf(title="t", source={"type": "text", "data": ""}), [said("t")], [], [""]),
         (
             pdf(source={"type": "content", "content": "d"}, citations={"enabled": False}),
             [said("d")],
