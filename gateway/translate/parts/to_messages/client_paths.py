@@ -10,6 +10,8 @@ from gateway.translate.parts.to_messages.conversation import Written
 
 _ROOT = re.compile(r"(\w+)(?:\[([0-9]{1,6})\])?(?:\.(?:custom\.)?(\w+))?")
 _OF_TOOLS = {"input_schema": "parameters"}
+_ONE_AT_A_TIME = ("disable_parallel_tool_use", "parallel_tool_calls")
+"""What messages have within the choice of a tool, and the others beside it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,8 @@ def client_path(param: str, client: Json, conversation: Written, own: OwnNames) 
         return conversation.client_path(param)
     if root == "tools" and found is not None:
         return _tool_path(found, client, own)
+    if param.endswith(_ONE_AT_A_TIME[0]) and _ONE_AT_A_TIME[1] in client:
+        return _ONE_AT_A_TIME[1]
     if root == "max_tokens":
         # Also if the client has sent none: the gateway has.
         return own.limit

@@ -58,3 +58,11 @@ def test_a_parameter_has_the_clients_name(param: str, path: str | None) -> None:
 def test_thinking_that_the_client_has_sent_is_its_own() -> None:
     client = {**CLIENT, "thinking": {"type": "enabled"}}
     assert client_path("thinking.type", client, conversation(), OWN) == "thinking"
+
+
+@pytest.mark.parametrize("kind", ["", ".auto", ".any", ".tool"])
+def test_one_call_at_a_time_is_asked_for_beside_the_choice(kind: str) -> None:
+    param = f"tool_choice{kind}.disable_parallel_tool_use"
+    one = {**CLIENT, "parallel_tool_calls": False}
+    assert client_path(param, one, conversation(), OWN) == "parallel_tool_calls"
+    assert client_path(param, CLIENT, conversation(), OWN) == "tool_choice"
