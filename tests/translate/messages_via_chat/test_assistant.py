@@ -100,10 +100,11 @@ def test_a_conversation_goes_on_in_which_another_model_had_taken_over() -> None:
     assert sent.report.dropped == [f"{SECOND}[1]"]
 
 
-def test_a_compaction_is_its_text() -> None:
-    message, sent = written({"type": "compaction", "content": "Before that …"}, of=VLLM)
+def test_a_compaction_between_calls_is_its_text() -> None:
+    summary = {"type": "compaction", "content": "Before that …"}
+    message, sent = written(use("1"), summary, of=VLLM)
     assert message["content"] == "Before that …"
-    assert sent.report.emulated == [f"{SECOND}[0]"]
+    assert sent.report.emulated == [f"{SECOND}[1]"]
 
 
 def test_thinking_goes_back_as_the_servers_own_field() -> None:

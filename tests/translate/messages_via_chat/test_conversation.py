@@ -195,3 +195,18 @@ def test_a_change_of_a_servers_tools_says_nothing() -> None:
     for of in (None, VLLM):
         sent = sent_messages(user("a"), system(change), assistant("b"), user("c"), of=of)
         assert [each["role"] for each in sent] == ["user", "assistant", "user"]
+
+
+@pytest.mark.parametrize("of", [context(), VLLM])
+def test_what_a_summary_stands_for_is_not_sent(of: Any) -> None:
+    summary = {"type": "compaction", "content": "So far: a."}
+    turns = (user("x"), assistant(use("1")), user(result("1")), assistant("y", summary, "z"))
+    sent = prepared(asked(*turns, user("q"), system=[text("S")]), of)
+    lead, *said = sent.call["messages"]
+    assert lead["content"] == "S"
+    assert said == [
+        {"role": "user", "content": "So far: a."},
+        {"role": "assistant", "content": "z"},
+        {"role": "user", "content": "q"},
+    ]
+    assert sent.named("messages[1].content") == "messages[3].content[1]"

@@ -140,10 +140,10 @@ def test_the_work_of_anthropics_tools_is_left_as_its_text() -> None:
     assert sent.report.dropped == [f"{SECOND}[0]", f"{SECOND}[1]"]
 
 
-def test_a_compaction_is_its_text() -> None:
-    items, sent = written({"type": "compaction", "content": "Before that …"})
-    assert items == [said("Before that …")]
-    assert sent.report.emulated == [f"{SECOND}[0]"]
+def test_a_compaction_between_calls_is_its_text() -> None:
+    items, sent = written(use("1"), {"type": "compaction", "content": "Before that …"})
+    assert items[1:] == [said("Before that …")]
+    assert sent.report.emulated == [f"{SECOND}[1]"]
 
 
 def test_a_conversation_goes_on_in_which_another_model_had_taken_over() -> None:

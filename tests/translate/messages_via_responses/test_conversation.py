@@ -146,3 +146,9 @@ def test_a_change_of_a_servers_tools_says_nothing() -> None:
     for of in (OPENAI, VLLM):
         sent = sent_items(user("a"), system(change), assistant("b"), user("c"), of=of)
         assert [each["role"] for each in sent] == ["user", "assistant", "user"]
+
+
+def test_what_a_summary_stands_for_is_not_sent() -> None:
+    summary = {"type": "compaction", "content": "So far: a."}
+    turns = (user("x"), assistant("y"), user("z"), assistant(summary), user("q"))
+    assert sent_items(*turns) == [said("user", [part("So far: a."), part("q")])]

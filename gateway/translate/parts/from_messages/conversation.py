@@ -8,6 +8,7 @@ from typing import ClassVar, Generic, Protocol, TypeVar
 from gateway.shapes import Json
 from gateway.texts import in_system_tags
 from gateway.translate.contract import Context, Report
+from gateway.translate.parts.from_messages.blocks.compaction import since_summary
 from gateway.translate.parts.from_messages.blocks.content import BlockReader, Placed, text_alone
 from gateway.translate.parts.from_messages.blocks.forms import PartForms
 from gateway.translate.parts.from_messages.deferred import ToolChanges, callable_tools, tool_changes
@@ -49,6 +50,7 @@ class Conversation(ABC, Generic[_Origin]):
         self.changes = tool_changes(client["messages"])
         self._reader = replace(self._reader, tools=callable_tools(client, self.changes))
         turns = turns_of(client["messages"], self._context, self._report)
+        turns = list(since_summary(turns, self._context, self._report))
         if self._context.late_system == "hoist":
             turns = hoisted(turns, self._report)
         leading = [

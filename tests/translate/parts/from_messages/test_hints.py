@@ -86,9 +86,7 @@ MARKED: list[Json] = [
     asked(user("a"), assistant(use("1")), user(result("1", [written(cache_control=MARK)]))),
     asked(user("a"), system({**added("f"), "cache_control": MARK}), tools=[tool("f")]),
     asked(user("a"), system(added(definition=tool("f", cache_control=MARK)))),
-    asked(
-        user("a"), compacted({**added("f"), "cache_control": MARK}), user("b"), tools=[tool("f")]
-    ),
+    asked(compacted({**added("f"), "cache_control": MARK}), user("b"), tools=[tool("f")]),
 ]
 
 
