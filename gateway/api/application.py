@@ -97,7 +97,7 @@ class Gateway:
                 head = Head(head.method, path, head.query, head.headers)
             place = place_of(path)
             label = self._label(place)
-            anthropic = _is_anthropics(head, place)
+            anthropic = _is_anthropics(head, place, label)
             headers = guard.check(head, self._allowed_hosts)
             headers = request_ids.without_unusable(headers, given)
             is_handshake = asks_for_websocket(head.method, headers)
@@ -246,8 +246,13 @@ class Gateway:
         return self._router.shape_of(place.canonical) or "other" if place is not None else "other"
 
 
-def _is_anthropics(head: Head, place: Place | None) -> bool:
-    """Whether a request comes from a client of Anthropic's API, whatever its path."""
+def _is_anthropics(head: Head, place: Place | None, label: str) -> bool:
+    """Whether a request comes from a client of Anthropic's API.
+
+    So it does at every path but OpenAI's generation endpoints, if it has that API's version.
+    """
     if place is None:
         return head.raw_path.startswith(_ANTHROPICS) or has_anthropics_version(head.headers)
-    return speaks_anthropic(normalized(place.below), head.headers)
+    if speaks_anthropic(normalized(place.below), head.headers):
+        return True
+    return label == "other" and has_anthropics_version(head.headers)

@@ -585,6 +585,18 @@ def test_clients_of_messages_get_it_for_paths_that_there_are_not() -> None:
     assert envelope_of(client.post("/nope", b"{}"))[1].startswith("openai:")
 
 
+def test_clients_of_messages_get_it_for_the_rest_of_their_api() -> None:
+    team = ClientSettings("team", (hashlib.sha256(b"gw-1").hexdigest(),), ("gpt-*",))
+    client = Client(ok, clients=(team,))
+    key = (b"x-api-key", b"gw-1")
+    for path in ("/v1/agents", "/v1/nope"):
+        said = client.post(path, b"{}", headers=[key, VERSION])
+        assert envelope_of(said) == (403, "permission_error")
+        assert envelope_of(client.post(path, b"{}", headers=[key]))[1].startswith("openai:")
+    # What is generated has the form of its endpoint.
+    assert envelope_of(client.post(CHAT, b"{", headers=[key, VERSION]))[1].startswith("openai:")
+
+
 @pytest.mark.parametrize("body", [{"error": {"message": "Busy.", "type": "conflict"}}, {}])
 def test_an_upstreams_conflict_is_one_for_clients_of_messages(body: Any) -> None:
     client = Client(lambda _: json_reply(body, 409))
