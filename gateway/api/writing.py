@@ -19,7 +19,9 @@ SWITCHING_PROTOCOLS = 101
 """The status of an accepted handshake."""
 
 _CORS = b"access-control-"
-_NOT_TO_BE_RETRIED = frozenset({"insufficient_quota"})
+_NOT_TO_BE_RETRIED = frozenset(
+    {"insufficient_quota", "billing_hard_limit_reached", "billing_not_active"}
+)
 """Codes of errors that only a payment ends; their 429 alone makes Anthropic's clients retry."""
 COMMENT = b":"
 """How a comment in an event stream begins, which is not yet a reply (HTML Standard, 9.2.5)."""

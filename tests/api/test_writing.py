@@ -88,11 +88,9 @@ ANTHROPIC = Decision(anthropic=True, id_line=b"x-request-id: req-1\r\n", model_a
     [
         (InvalidRequest("no", param="a[0].b"), "invalid_request_error", "a.0.b: no", None),
         (ModelNotFound("Not here."), "not_found_error", "model: claude-x. Not here.", None),
-        (
-            GatewayError("Pay.", status=429, code="insufficient_quota"),
-            "rate_limit_error",
-            "Pay.",
-            "false",
+        *(
+            (GatewayError("Pay.", status=429, code=code), "rate_limit_error", "Pay.", "false")
+            for code in ("insufficient_quota", "billing_hard_limit_reached", "billing_not_active")
         ),
         (LIMITED, "rate_limit_error", "Wait.", None),
     ],
