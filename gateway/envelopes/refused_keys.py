@@ -1,7 +1,8 @@
 """Errors that refuse the key under another status than 401, or the gateway's certificate.
 
 xAI and Gemini answer 400, others with an error in a success or as the first event of a stream, and
-relays with 500. Such an error may quote a part of the key. Texts are compared from their start.
+relays with 500; proxies write it as text without an envelope. Such an error may quote a part of the
+key. Texts are compared from their start.
 
 Sources: the issues of clients (continue#10778, codex#1352, openai-scala-client#109), OpenAI's and
 Anthropic's documentation of errors.
@@ -9,6 +10,7 @@ Anthropic's documentation of errors.
 
 import re
 
+from gateway.envelopes.bare_texts import read_text
 from gateway.envelopes.error_envelopes import read_error
 from gateway.envelopes.printed_values import decode_body
 
@@ -46,7 +48,7 @@ def refuses_certificate(status: int, body: bytes) -> bool:
 
 def refuses_key(body: object) -> bool:
     """Whether an upstream's error, decoded or not, says that it does not accept the key."""
-    error = read_error(decode_body(body))
+    error = read_error(decode_body(body)) or read_text(body)
     if error is None:
         return False
     if _UNAUTHORIZED in error.statuses or _TEXTS.match(error.message):

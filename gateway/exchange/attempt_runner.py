@@ -8,7 +8,7 @@ from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.decision import Decision
 from gateway.exchange.description import describe
 from gateway.exchange.errors.error_replies import error_in_success
-from gateway.exchange.errors.failed_attempt import reply_or_failure
+from gateway.exchange.errors.failed_attempt import check_unread_error, reply_or_failure
 from gateway.exchange.params.known_fixes import KnownFixes
 from gateway.exchange.reply.classify import ErrorReply
 from gateway.request import GenerationRequest
@@ -83,6 +83,7 @@ class AttemptRunner:
             describe(decision, attempt, route)
         if isinstance(result, ErrorReply):
             return await self._judged(call, decision, route, attempt, result)
+        await check_unread_error(self._settings.upstream(route.upstream), result)
         return result
 
     async def _judged(

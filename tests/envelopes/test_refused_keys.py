@@ -41,6 +41,8 @@ RELAYED: dict[str, Any] = {
         {"error": {"message": "API key expired. Please renew the API key."}},
         {"message": "Your api key is invalid", "type": "invalid_request_error"},
         {"error": {"message": "Error code: 401 - {'error': {'message': 'no', 'code': 'x'}}"}},
+        b"Incorrect API key provided: sk-o*wn\n",
+        b'"Invalid API key"',
     ],
 )
 def test_a_refused_key_is_recognised_by_code_type_or_text(body: object) -> None:
@@ -51,7 +53,9 @@ def test_a_refused_key_is_recognised_by_code_type_or_text(body: object) -> None:
     "body",
     [
         b"",
-        b"Incorrect API key provided",
+        b"<p>Invalid API key",
+        b"Invalid API key " + b"x" * 2048,
+        b"You said: Invalid API key",
         {"choices": []},
         {"error": {"message": "The tool said: API key not valid", "code": None}},
         {"error": {"message": "no", "code": "insufficient_quota", "type": "insufficient_quota"}},

@@ -2,11 +2,13 @@
 
 import asyncio
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import msgspec
 import pytest
 
+from gateway.config.secret import Secret
 from gateway.config.settings import ClientSettings, CredentialPolicy, ModelRule, UpstreamSettings
 from gateway.config.translation_settings import TranslationSettings
 from gateway.errors import (
@@ -723,6 +725,20 @@ def test_an_error_body_too_large_to_be_a_refusal_is_passed_on() -> None:
     with pytest.raises(GatewayError) as raised:
         Scene(answer).generate(Shape.COMPLETIONS, STREAM)
     assert raised.value.status == 404
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_large_error_that_refuses_the_gateways_own_key_is_not_shown(stream: bool) -> None:
+    def answer(_: UpstreamCall) -> Answer:
+        headers = ((b"content-type", b"text/html"), (b"content-length", b"100000"))
+        return FakeReply(401, headers, (b"x" * 100_000,))
+
+    own = replace(OPENAI, credential=CredentialPolicy.KEY, api_key=Secret("sk-own"))
+    request = {**MESSAGES, "model": "gpt-4o", "stream": stream}
+    with pytest.raises(GatewayError) as raised:
+        Scene(answer, own).generate(Shape.CHAT, request)
+    assert (raised.value.status, raised.value.code) == (502, "upstream_auth_error")
+    assert Scene(answer).generate(Shape.CHAT, request).reply.status == 401
 
 
 @pytest.mark.parametrize("size", [100, 100_000])

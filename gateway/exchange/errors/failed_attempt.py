@@ -7,14 +7,14 @@ from functools import partial
 from typing import cast
 
 from gateway.config.settings import UpstreamSettings
-from gateway.errors import GatewayError, InvalidRequest
+from gateway.errors import GatewayError, InvalidRequest, UpstreamError
 from gateway.exchange.attempt import Attempt
 from gateway.exchange.bodies.apart import Apart
 from gateway.exchange.bodies.misplaced_bodies import fixed_by_reading, may_be_of_parts
 from gateway.exchange.bodies.request_fields import read_object, read_words
 from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.errors.error_replies import about_moved_item, in_clients_terms
-from gateway.exchange.errors.failures import refuses_own_key
+from gateway.exchange.errors.failures import check_own_key, refuses_own_key
 from gateway.exchange.params.fixing import beside_values
 from gateway.exchange.reply.body import ReplyBody
 from gateway.exchange.reply.classify import ErrorReply
@@ -93,6 +93,21 @@ async def reply_or_failure(
     leads_on = judge(route, attempt, failure).verdict is not Verdict.OTHER
     refused = leads_on or refuses_own_key(upstream, failure.status, failure.body)
     return await _decided(failure, refused=refused)
+
+
+async def check_unread_error(upstream: UpstreamSettings, reply: ClientReply) -> None:
+    """Raise `UpstreamError` for an error that is too large to be read, and refuses the own key.
+
+    Only its status says so: it is passed on unread otherwise.
+    """
+    if reply.status < 400:
+        return
+    try:
+        check_own_key(upstream, reply.status)
+    except UpstreamError:
+        if not isinstance(reply.body, bytes):
+            await reply.body.aclose()
+        raise
 
 
 async def _replaced(failure: ErrorReply, error: GatewayError | None) -> ErrorReply:

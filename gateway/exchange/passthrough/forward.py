@@ -65,6 +65,9 @@ class Forwarder:
         if not named and reply.status in _NO_ROUTE and _is_of_anthropics_client(call):
             failure = await read_error(reply)
             _check_route(call, failure, decision)
+            failures.check_own_key(
+                self._settings.upstream(destination.upstream), failure.status, failure.body
+            )
             return failures.untouched(named_as_asked(failure, destination.models))
         nowhere = led_nowhere(reply.status, reply.headers)
         if nowhere is not None:

@@ -10,7 +10,7 @@ from gateway.config.settings import CredentialPolicy, UpstreamSettings
 from gateway.errors import InvalidRequest, UpstreamError
 from gateway.exchange.attempt import Attempt
 from gateway.exchange.client_reply import ClientReply
-from gateway.exchange.errors.failed_attempt import judge, reply_or_failure
+from gateway.exchange.errors.failed_attempt import check_unread_error, judge, reply_or_failure
 from gateway.exchange.reply.classify import ErrorReply
 from gateway.exchange.reply.reading import MAX_ERROR_BYTES
 from gateway.exchange.reply.untouched import passed_on
@@ -111,3 +111,22 @@ def test_a_stream_is_closed_where_its_error_has_other_names_for_items() -> None:
     with pytest.raises(UpstreamError):
         asyncio.run(scenario())
     assert stream.closed
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_an_unread_error_that_refuses_the_gateways_own_key_is_not_shown(status: int) -> None:
+    upstreams = FakeReply(status, (), (b"<html>",))
+    with pytest.raises(UpstreamError) as raised:
+        asyncio.run(check_unread_error(KEYED, passed_on(upstreams, Shape.CHAT)))
+    assert raised.value.code == "upstream_auth_error"
+    assert upstreams.closed
+    with pytest.raises(UpstreamError):
+        asyncio.run(check_unread_error(KEYED, ClientReply(status, [], b"<html>")))
+
+
+def test_other_replies_and_callers_keys_are_left_alone() -> None:
+    caller = replace(KEYED, credential=CredentialPolicy.CALLER)
+    for upstream, status in ((KEYED, 200), (KEYED, 500), (caller, 401)):
+        upstreams = FakeReply(status, (), (b"<html>",))
+        asyncio.run(check_unread_error(upstream, passed_on(upstreams, Shape.CHAT)))
+        assert not upstreams.closed

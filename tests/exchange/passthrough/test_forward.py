@@ -37,6 +37,7 @@ LOCAL = UpstreamSettings("local", "http://127.0.0.1:8000/v1", kinds.VLLM, Creden
 OWN = UpstreamSettings("own", "https://o/v1", kinds.OPENAI, CredentialPolicy.KEY, Secret("sk-own"))
 EMBED = ModelRule("embed", model="bge-m3", upstream="local")
 AS_JSON: RawHeaders = ((b"content-type", b"application/json"),)
+VERSION: RawHeaders = ((b"anthropic-version", b"2023-06-01"),)
 AS_FORM: RawHeaders = ((b"content-type", b"multipart/form-data; boundary=b"),)
 
 
@@ -355,21 +356,23 @@ def test_a_client_may_pass_its_own_models_only() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "path", "named"),
+    ("status", "path", "headers", "named"),
     [
-        (401, "/files", ()),
-        (400, "/files", ()),
-        (400, "/models/m", ("m",)),
-        (200, "/models/m", ("m",)),
+        (401, "/files", (), ()),
+        (400, "/files", (), ()),
+        (404, "/files", VERSION, ()),
+        (405, "/files", VERSION, ()),
+        (400, "/models/m", (), ("m",)),
+        (200, "/models/m", (), ("m",)),
     ],
 )
 def test_the_gateways_own_key_refused_is_not_shown(
-    status: int, path: str, named: tuple[str, ...]
+    status: int, path: str, headers: RawHeaders, named: tuple[str, ...]
 ) -> None:
     async def scenario() -> None:
         scene = Scene(lambda _: error_reply(status, "Incorrect API key: sk-o*wn"), OWN)
         with pytest.raises(GatewayError) as raised:
-            await passed(scene, path, "GET", named=named)
+            await passed(scene, path, "GET", headers, named=named)
         assert raised.value.code == "upstream_auth_error"
         assert scene.network.replies[0].closed
 
@@ -606,7 +609,6 @@ BESIDE = UpstreamSettings(
     "beside", "https://b/v1", kinds.DEEPSEEK, messages_url="https://b/anthropic/v1"
 )
 MAYBE = UpstreamSettings("maybe", "https://m/v1", kinds.OTHER)
-VERSION: RawHeaders = ((b"anthropic-version", b"2023-06-01"),)
 BATCHES = ("/messages/batches", "/messages/batches/b_1/results")
 
 
