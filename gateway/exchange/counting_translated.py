@@ -92,6 +92,7 @@ class TranslatedCounts:
         fixes = _of_counts(for_clients(known, call.shape, shape, context))
         decision.upstream, decision.endpoint = route.upstream, f"/v1{_PATH}"
         decision.resolved_by = route.resolved_by
+        decision.sent_as(route.model_sent)
         while True:
             counted, body = await self._written(call, knowing(context, fixes), fixes)
             decision.translation = counted.report.header()

@@ -110,6 +110,10 @@ class Decision(msgspec.Struct, gc=False):
         """Note the client's name of the model, which may not have been checked."""
         self.model_asked = model[:MAX_MODEL_LENGTH]
 
+    def sent_as(self, model: str) -> None:
+        """Note the upstream's name of the model, which may be the client's."""
+        self.model_sent = model[:MAX_MODEL_LENGTH]
+
     def warn(self, text: str) -> None:
         """Add to what the client is warned of; an empty text, or a known one, adds nothing."""
         if text not in self.warning:

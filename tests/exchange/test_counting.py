@@ -107,6 +107,7 @@ def test_openai_counts_the_translated_request() -> None:
     assert "max_output_tokens" not in body
     assert decision.endpoint == f"/v1{RESPONSES}"
     assert decision.translation.startswith("from=messages; to=responses")
+    assert (decision.model_asked, decision.model_sent) == ("gpt-4o", "gpt-4o")
 
 
 def test_a_large_request_is_counted_like_a_small_one() -> None:

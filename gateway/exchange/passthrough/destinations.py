@@ -221,6 +221,7 @@ class Destinations:
         else:
             upstream = await self._upstream(served, rule, call.headers)
             timeouts = None if rule is None else rule.timeouts
+        decision.sent_as(sent)
         models = ModelNames.of(sent, named)
         return Destination(upstream, call.body, model=sent, timeouts=timeouts, models=models)
 

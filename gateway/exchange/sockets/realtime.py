@@ -55,7 +55,6 @@ class Realtime:
         decision.upstream = found.upstream
         decision.endpoint = f"/v1{request.path}"
         decision.resolved_by = self._destinations.resolved_by(found)
-        decision.model_sent = found.model or ""
         decision.attempts = 1
         protocol = PROTOCOL if _offers(request.headers) else ""
         call = UpstreamCall(

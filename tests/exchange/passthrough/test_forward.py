@@ -457,6 +457,19 @@ def test_a_refusal_of_the_gateways_own_key_under_a_success_is_not_shown_for_an_a
     assert raised.value.code == "upstream_auth_error"
 
 
+@pytest.mark.parametrize("path", ["/embeddings", "/images/generations", "/rerank"])
+def test_both_names_of_the_model_are_noted(path: str) -> None:
+    _, decision = asyncio.run(passed(Scene(ok, rules=ALIAS), path, body=b'{"model": "embed"}'))
+    assert (decision.model_asked, decision.model_sent) == ("embed", "nomic-embed-text")
+
+
+def test_a_long_name_of_a_model_is_noted_in_part() -> None:
+    rules = (ModelRule("*", model="*"),)
+    body = msgspec.json.encode({"model": "m" * 9000})
+    _, decision = asyncio.run(passed(Scene(ok, rules=rules), body=body))
+    assert (len(decision.model_asked), len(decision.model_sent)) == (512, 512)
+
+
 REDIRECT = (("text-embedding-ada-001", "embed"),)
 
 
