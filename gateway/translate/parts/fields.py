@@ -31,7 +31,7 @@ def swap_id(
 
 
 def own_response_id(context: Context) -> str:
-    """Return a new id for a response that the gateway makes: 128 random bits.
+    """Return a new id for a response that the gateway makes: a time and 64 random bits.
 
     Never the upstream's. A response is found again by its id, and servers repeat theirs: Ollama
     draws from 999 values (ollama#14225), LMDeploy gives its session's number (lmdeploy#4707).
