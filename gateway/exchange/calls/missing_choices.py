@@ -88,8 +88,9 @@ class MissingChoices:
         first = _decoded(read)
         if not isinstance(first, dict) or not are_missing(first, asked_choices(body)):
             return BufferedReply(reply.status, reply.headers, read)
-        calls = [_single(call, single) for single in single_calls(body, len(given_choices(first)))]
-        self.noticed(len(calls))
+        have = len(given_choices(first))
+        self.noticed(asked_choices(body) - have)  # before any is made: `n` may be any number
+        calls = [_single(call, single) for single in single_calls(body, have)]
         rest = await send_whole(self.send, calls, self._concurrency)
         if isinstance(rest, ErrorReply):
             return BufferedReply(rest.status, rest.headers, rest.body)
@@ -137,10 +138,10 @@ class _CompletedStream(ChunkedReply):
                 yield self._taken(event)
         await self._reply.aclose()
         have = seen.complete
-        if 0 < have < asked_choices(self._body):
-            further = single_calls(self._body, have)
-            self._asking.noticed(len(further))
-            for position, body in enumerate(further, have):
+        asked = asked_choices(self._body)
+        if 0 < have < asked:
+            self._asking.noticed(asked - have)
+            for position, body in enumerate(single_calls(self._body, have), have):
                 seen.next_call()
                 async with aclosing(self._single(_single(self._call, body))) as single:
                     async for one, has_bytes in single:

@@ -1,7 +1,9 @@
 """Servers that leave out choices, and what their clients get all the same."""
 
 import asyncio
+import tracemalloc
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -258,6 +260,22 @@ def test_too_many_further_calls_are_an_error_within_a_stream() -> None:
     error = result.events[-1]["error"]
     assert (error["code"], error["param"]) == ("fanout_limit_exceeded", "n")
     assert len(server.bodies) <= 5
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_calls_that_are_too_many_are_not_even_made(streamed: bool) -> None:
+    alias = ModelRule("alias", model="m", endpoints=(CHAT,))
+    scene = scene_of(OneChoice(), alias)
+    body = {"model": "alias", "messages": HELLO, "n": 200_000, "stream": streamed}
+    scene.generate(CHAT, {**body, "n": 1})
+    tracemalloc.start()
+    try:
+        with suppress(InvalidRequest):
+            scene.generate(CHAT, body)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < 5_000_000
 
 
 @pytest.mark.parametrize(
