@@ -42,7 +42,8 @@ def judge(route: Route, attempt: Attempt, failure: ErrorReply) -> Refusal:
         marks.append(JOINED)
     if b'"developer"' in body:
         marks.append(DEVELOPERS)
-    sent = [*attempt.sent[failure.call], *sent_betas(call.client_headers), *marks]
+    names, betas = attempt.sent[failure.call], sent_betas(call.client_headers)
+    sent = frozenset((*names, *betas, *marks))  # there may be any number of them
     return classify(attempt.shape, failure.status, failure.body, model=route.model_sent, sent=sent)
 
 
@@ -50,7 +51,7 @@ async def judge_apart(
     apart: Apart, route: Route, call: GenerationRequest, attempt: Attempt, failure: ErrorReply
 ) -> Refused:
     """Return a failed attempt with what `judge` says of it; a large request is read `apart`."""
-    refusal = judge(route, attempt, failure)
+    refusal = await apart.run_large(len(call.body), partial(judge, route, attempt, failure))
     before_fixing = partial(_before_fixing, attempt, failure.call)
     refusal = replace(refusal, fixes=beside_values(refusal.fixes, before_fixing))
     if may_be_of_parts(call, attempt.shape, failure.status, refusal):

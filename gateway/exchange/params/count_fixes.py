@@ -61,7 +61,7 @@ def more_fixes(request: Request, reply: ClientReply, model: str, fixes: Fixes) -
     """
     if not (isinstance(request.body, bytes) and isinstance(reply.body, bytes)):
         return ()
-    sent = [*parameter_names(read_object(request.body)), *sent_betas(request.headers)]
+    sent = parameter_names(read_object(request.body)).union(sent_betas(request.headers))
     more = classify(Shape.MESSAGES, reply.status, reply.body, model=model, sent=sent).fixes
     fixed = set(map(subject_of, fixes))
     is_known = any(subject_of(fix) in fixed or fix.action == "stream" for fix in more)

@@ -1,7 +1,9 @@
 """What a failed attempt means, and what its client gets of it."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import replace
+from typing import TypeVar
 
 import pytest
 
@@ -9,8 +11,14 @@ from gateway.config.secret import Secret
 from gateway.config.settings import CredentialPolicy, UpstreamSettings
 from gateway.errors import InvalidRequest, UpstreamError
 from gateway.exchange.attempt import Attempt
+from gateway.exchange.bodies.apart import LARGE_BYTES, Apart
 from gateway.exchange.client_reply import ClientReply
-from gateway.exchange.errors.failed_attempt import check_unread_error, judge, reply_or_failure
+from gateway.exchange.errors.failed_attempt import (
+    check_unread_error,
+    judge,
+    judge_apart,
+    reply_or_failure,
+)
 from gateway.exchange.reply.classify import ErrorReply
 from gateway.exchange.reply.reading import MAX_ERROR_BYTES
 from gateway.exchange.reply.untouched import passed_on
@@ -22,6 +30,8 @@ from tests import kinds
 from tests.exchange.test_attempt import CALL
 from tests.fakes import EVENT_STREAM, FakeReply
 from tests.faults.payloads import dumped
+
+_Result = TypeVar("_Result")
 
 ROUTE = Route("openai", "m", "m", kinds.OPENAI, Shape.CHAT, (Shape.CHAT,), Source.CATALOGUE)
 KEYED = UpstreamSettings(
@@ -42,6 +52,33 @@ def test_a_refusal_is_understood_as_far_as_it_is_whole() -> None:
     failure = ErrorReply(0, 404, (), UNKNOWN)
     assert judge(ROUTE, attempt(), failure).verdict is Verdict.MODEL_NOT_FOUND
     assert judge(ROUTE, attempt(), replace(failure, partial=True)).verdict is Verdict.OTHER
+
+
+class NotingApart(Apart):
+    """Counts the pieces of work that are done apart."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.done = 0
+
+    async def run(self, work: Callable[[], _Result]) -> _Result:
+        self.done += 1
+        return await super().run(work)
+
+
+@pytest.mark.parametrize("size", [10, LARGE_BYTES])
+def test_a_large_request_is_looked_into_apart_to_judge_its_failure(size: int) -> None:
+    body = b'{"model": "m", "user": "%b", "metadata": {"a": "b"}}' % (b"x" * size)
+    call = GenerationRequest.at(Shape.CHAT, body)
+    failure = ErrorReply(0, 400, (), dumped({"error": {"message": "Unknown parameter: 'user'."}}))
+
+    async def scenario() -> int:
+        apart = NotingApart()
+        refused = await judge_apart(apart, ROUTE, call, attempt(call), failure)
+        assert [fix.name for fix in refused.refusal.fixes] == ["user"]
+        return apart.done
+
+    assert asyncio.run(scenario()) == (size == LARGE_BYTES)
 
 
 def test_a_failure_that_is_none_of_a_stream_stays_as_it_is() -> None:
