@@ -12,6 +12,8 @@ from gateway.translate.draft import Draft, refuse_logprobs, sent_effort, sent_ve
 from gateway.translate.parts.sampling import TUNING, WITHOUT_REASONING, takes
 from gateway.translate.parts.tokens.biases import sent_biases
 from gateway.translate.renaming import Renaming
+from gateway.translate.schema.chat import MAX_STOPS
+from gateway.translate.schema.checks import Array
 
 _REASON = "the model does not take it."
 
@@ -19,7 +21,8 @@ _REASON = "the model does not take it."
 def translate(shape: Shape, body: Json, context: Context) -> Translation:
     """Return the translation of a request to an endpoint of its own shape.
 
-    Raises `UnsupportedParameter` for logprobs and biases that the model is known not to take.
+    Raises `UnsupportedParameter` for logprobs and biases that the model is known not to take, and
+    `InvalidRequest` for more stop sequences than the gateway looks for.
     """
     report = Report(shape, shape, items=context.items)
     sent, stops = _adapted(shape, body, context, report)
@@ -158,6 +161,7 @@ def _stops(draft: Draft, shape: Shape) -> tuple[str, ...]:
     # An echoed prompt must not be searched, and the end of one of token ids is unknown.
     if sent == stops or draft.client.get("echo"):
         return ()
+    Array(max_items=MAX_STOPS).bounded(mine, "stop")
     del draft.upstream["stop"]
     if sent:
         draft.upstream["stop"] = list(sent)

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from gateway.config.translation_settings import TranslationSettings
-from gateway.errors import UnsupportedParameter
+from gateway.errors import InvalidRequest, UnsupportedParameter
 from gateway.servers import Profile
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import Context, Translation
@@ -212,6 +212,18 @@ def test_stops_above_what_vllm_takes_are_looked_for(shape: Shape) -> None:
     assert translation.report.emulated == ["stop"]
     echoed = {"stop": list("abcde"), "echo": True}
     assert sent(of, echoed, shape) == echoed
+
+
+@pytest.mark.parametrize("shape", [CHAT, COMPLETIONS])
+def test_so_many_stops_are_looked_for_and_no_more(shape: Shape) -> None:
+    stops = [f"s{number}" for number in range(65)]
+    of = context(shape, kind=kinds.VLLM)
+    assert adapted(of, {"stop": stops[:64]}, shape).report.emulated == ["stop"]
+    with pytest.raises(InvalidRequest) as raised:
+        adapted(of, {"stop": stops}, shape)
+    assert (raised.value.param, raised.value.code) == ("stop", "array_above_max_length")
+    takes_any = context(shape, kind=kinds.SGLANG)
+    assert sent(takes_any, {"stop": stops}, shape) == {"stop": stops}
 
 
 def test_an_alias_of_a_server_that_may_stream_unasked_says_that_none_is_wanted() -> None:

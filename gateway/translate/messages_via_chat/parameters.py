@@ -43,8 +43,7 @@ def stop_sequences(draft: Draft) -> bool:
     if stops and able.names_stop and able.stop and len(stops) <= able.max_stops:
         draft.upstream["stop"] = stops
         return True
-    if stops:
-        draft.report.emulate("stop_sequences")
+    parameters.emulate_stops(draft)
     return False
 
 

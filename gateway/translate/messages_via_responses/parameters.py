@@ -40,12 +40,6 @@ def token_limit(draft: Draft) -> None:
         draft.report.change("max_tokens", limit, least)
 
 
-def stop_sequences(draft: Draft) -> None:
-    """Note that the gateway looks for the stop sequences: the endpoint has none."""
-    if draft.client.get("stop_sequences"):
-        draft.report.emulate("stop_sequences")
-
-
 def _reasoning(draft: Draft, effort: str | None) -> None:
     """Send the effort; ask for a summary, and for reasoning that can be brought back.
 

@@ -9,7 +9,7 @@ from gateway.translate.parts.from_messages.client_paths import RESPONSES, Client
 from gateway.translate.parts.from_messages.hints import hints
 from gateway.translate.parts.from_messages.local_reply import asks_nothing
 from gateway.translate.parts.from_messages.options import reply_options
-from gateway.translate.parts.from_messages.parameters import refuse_prefill
+from gateway.translate.parts.from_messages.parameters import emulate_stops, refuse_prefill
 from gateway.translate.parts.from_messages.prepared import PreparedRequest
 from gateway.translate.parts.from_messages.tools import plan_tools
 from gateway.translate.parts.from_messages.turns import check_left
@@ -29,7 +29,7 @@ def prepare(body: Json, context: Context, report: Report) -> PreparedRequest:
         refuse_prefill(draft, conversation.prefill, "endpoint")
         conversation.drop_prefill()
     prepared = write(draft, conversation)
-    parameters.stop_sequences(draft)
+    emulate_stops(draft)  # the endpoint has none
     if not nothing:
         parameters.token_limit(draft)
     hints(draft)

@@ -49,6 +49,7 @@ from gateway.translate.messages_via_responses.reply import fold_replies
 from gateway.translate.parts.from_messages.blocks.content import BlockReader
 from gateway.translate.parts.from_messages.blocks.forms import RESPONSES
 from gateway.translate.parts.from_messages.options import reply_options
+from gateway.translate.parts.from_messages.parameters import emulate_stops
 from gateway.translate.parts.messages.signatures import carries
 from gateway.translate.parts.tools.choices import responses_choice
 
@@ -195,7 +196,7 @@ def encode_agents(request: MessagesRequest, context: Context) -> AgentRequest:
     tools = tools_of(request, defined, draft)
     if tools is not None:
         _write_tools(draft, tools)
-    parameters.stop_sequences(draft)
+    emulate_stops(draft)
     parameters.token_limit(draft)
     write_hints(draft, request, is_marked=conversation.is_marked or defined.is_marked)
     options = reply_options(draft.client, tools, native_stops=False)

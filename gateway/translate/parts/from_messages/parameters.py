@@ -11,7 +11,8 @@ from gateway.translate.draft import Draft, not_streamed
 from gateway.translate.parts.messages.effort import effort_to_send, outweighed
 from gateway.translate.parts.sampling import sampling_parameters
 from gateway.translate.parts.tools.definitions import is_strict_schema
-from gateway.translate.schema.checks import extensions
+from gateway.translate.schema.chat import MAX_STOPS
+from gateway.translate.schema.checks import Array, extensions
 from gateway.translate.schema.extra_params import extras_to_send, policy_for
 from gateway.translate.schema.messages import (
     FORMAT,
@@ -179,3 +180,11 @@ def refuse_prefill(draft: Draft, paths: Sequence[str], which: str) -> None:
             f"its {which} does not support assistant message prefill. "
             "The conversation must end with a user message.",
         )
+
+
+def emulate_stops(draft: Draft) -> None:
+    """Note that the gateway looks for the stop sequences; raises `InvalidRequest` for too many."""
+    name = "stop_sequences"
+    if draft.client.get(name):
+        Array(max_items=MAX_STOPS).bounded(draft.client[name], name)
+        draft.report.emulate(name)

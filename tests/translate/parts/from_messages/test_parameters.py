@@ -36,6 +36,16 @@ def test_a_conversation_that_is_kept_at_anthropic_is_always_refused(target: Shap
 
 
 @pytest.mark.parametrize("target", TARGETS)
+def test_so_many_stop_sequences_are_looked_for_and_no_more(target: Shape) -> None:
+    stops = [f"s{number}" for number in range(65)]
+    assert (
+        len(prepared(asked(stop_sequences=stops[:64]), target=target).options.stop_sequences) == 64
+    )
+    error = refused(asked(stop_sequences=stops), target=target)
+    assert (error.param, error.code) == ("stop_sequences", "array_above_max_length")
+
+
+@pytest.mark.parametrize("target", TARGETS)
 def test_sampling_parameters_are_sent(target: Shape) -> None:
     body = asked(temperature=0.5, top_p=0.9, top_k=40)
     sent = prepared(body, target=target)
