@@ -18,6 +18,9 @@ _CREDENTIAL = re.compile(
 _NO_CREDENTIAL = re.compile(r"(?:idempotency|cache|surrogate|routing|partition)[-_]?key\Z")
 """Keys that open nothing: they distinguish requests or entries."""
 
+_LEAST_SECRET = 16
+"""Characters of a key."""
+
 
 def is_credential(name: str) -> bool:
     """Whether a field's name says that its value is a credential; the case does not matter."""
@@ -28,6 +31,17 @@ def is_credential(name: str) -> bool:
 def holds_key(upstream: UpstreamSettings) -> bool:
     """Whether calls to the upstream are made on the gateway's own account."""
     return upstream.api_key is not None or any(is_credential(name) for name, _ in upstream.headers)
+
+
+def quotes_key(upstream: UpstreamSettings, body: bytes) -> bool:
+    """Whether an upstream's error quotes a key of the gateway's own, whole and in clear.
+
+    Short ones are no secrets, but placeholders for servers that want some key (`EMPTY`).
+    """
+    fields = [value for name, value in upstream.headers if is_credential(name)]
+    keys = fields if upstream.api_key is None else [upstream.api_key, *fields]
+    words = [word for key in keys for word in key.reveal().split()]
+    return any(len(word) >= _LEAST_SECRET and word.encode() in body for word in words)
 
 
 def forwards_callers_key(upstream: UpstreamSettings) -> bool:

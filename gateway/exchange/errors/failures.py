@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 
 from gateway.config.checks.addresses import path_of
-from gateway.config.checks.own_keys import forwards_callers_key, holds_key
+from gateway.config.checks.own_keys import forwards_callers_key, holds_key, quotes_key
 from gateway.config.settings import UpstreamSettings
 from gateway.envelopes.refused_keys import refuses_certificate, refuses_key
 from gateway.errors import GatewayError, Reason, UpstreamError, UpstreamUnavailable
@@ -30,8 +30,13 @@ def has_own_key(upstream: UpstreamSettings) -> bool:
 
 
 def refuses_own_key(upstream: UpstreamSettings, status: int, body: bytes) -> bool:
-    """Whether a reply, by its status or its error, refuses the gateway's own key."""
-    return has_own_key(upstream) and (status in (401, 403) or refuses_key(body))
+    """Whether a reply, by its status or its error, refuses the gateway's own key.
+
+    An error that quotes the key in clear counts as one: no client may read that.
+    """
+    if has_own_key(upstream) and (status in (401, 403) or refuses_key(body)):
+        return True
+    return quotes_key(upstream, body)
 
 
 def check_own_key(upstream: UpstreamSettings, status: int, body: bytes = b"") -> None:

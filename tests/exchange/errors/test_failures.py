@@ -59,3 +59,17 @@ def test_a_key_is_the_gateways_own_where_it_sends_one_and_no_callers(
 ) -> None:
     upstream = UpstreamSettings("local", "https://h/v1", kinds.VLLM, credential, api_key=key)
     assert has_own_key(upstream) is is_own
+
+
+@pytest.mark.parametrize("status", [200, 400, 500])
+def test_an_error_that_quotes_the_gateways_own_key_is_not_shown(status: int) -> None:
+    quoting = b'{"error": {"message": "Bad field: authorization: Bearer sk-own-0123456789"}}'
+    upstream = UpstreamSettings(
+        "local", "https://h/v1", kinds.VLLM, CredentialPolicy.KEY, Secret("sk-own-0123456789")
+    )
+    with pytest.raises(UpstreamError) as caught:
+        check_own_key(upstream, status, quoting)
+    assert caught.value.code == "upstream_auth_error"
+    check_own_key(upstream, status, quoting.replace(b"0123456789", b"***"))
+    forwarding = replace(upstream, credential=CredentialPolicy.CALLER, api_key=None)
+    check_own_key(forwarding, status, quoting)
