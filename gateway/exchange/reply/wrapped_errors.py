@@ -29,7 +29,9 @@ _OPENS_WITH_ERROR = re.compile(
     rb"""[ \t\r\n\xef\xbb\xbf]*(?:\[\s*)?\{\s*"""
     rb""""(?:error"\s*:\s*[{"]|(?:object|type)"\s*:\s*"error")"""
 )
-_RESULT = re.compile(rb'"(?:choices|output|content)"\s*:')
+_RESULT = re.compile(rb'"(?:choices|output|content)"\s*:(?!\s*null\b)')
+"""A null is none: relays in Go write their empty lists so, beside an error."""
+_USUAL: Final = (b'"choices":[', b'"choices": [', b'"output":[', b'"output": [')
 _ESCAPED = b"\\u00"
 """How the escape of a letter begins: a field's name may have some."""
 BLANK: Final = b" \t\r\n\xef\xbb\xbf"
@@ -47,7 +49,7 @@ _ORDINARY = (
 _OWN: Final = ("error", "message", "content_block_", "response.", "chat.", "text_completion")
 """How the names of events begin that streams of the four shapes have."""
 
-_OF_A_RESULT = frozenset({"data", "id"})
+_OF_A_RESULT = frozenset({"data", "id", *RESULTS})
 _ABOUT_THE_EVENT = frozenset({"type", "sequence_number"})
 
 
@@ -70,8 +72,9 @@ def only_looks_like_success(body: bytes) -> bool:
     """Whether a whole JSON body has an error and no result; a long one has to begin with it."""
     if len(body) > SMALL_REPLY_BYTES:
         return _is_short(body) and begins_with_error(body) and not _has_result(body)
-    if b'"choices":' in body or b'"output":' in body:  # nearly all; much of a body need not be read
-        return False
+    choices, wide_choices, output, wide_output = _USUAL
+    if choices in body or wide_choices in body or output in body or wide_output in body:
+        return False  # nearly all; much of a body need not be read
     if _ESCAPED in body and _RESULT.search(body) is None:
         body = _unescaped(body)
     if _RESULT.search(body) is None:
@@ -90,7 +93,11 @@ def _has_result(body: bytes) -> bool:
     except NOT_JSON:
         return _RESULT.search(body) is not None
     reply = decoded[0] if isinstance(decoded, list) else decoded
-    return any(name in reply for name in RESULTS)
+    return isinstance(reply, dict) and _has_any(reply)
+
+
+def _has_any(reply: Json) -> bool:
+    return any(reply.get(name) is not None for name in RESULTS)
 
 
 def _unescaped(body: bytes) -> bytes:
@@ -261,7 +268,7 @@ def _in_envelope(error: bytes) -> Json:
 
 def _carried(event: Json, *, named: bool) -> Json | None:
     """Return the body of an HTTP error that says what the event does."""
-    if any(name in event for name in RESULTS):
+    if _has_any(event):
         return None
     if event.get("error"):
         # With them `classify` would take it for a result.

@@ -187,6 +187,18 @@ def test_a_result_is_one_however_its_name_is_written(name: str) -> None:
     assert only_looks_like_success(body[:-1] + b",")  # not JSON
 
 
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("null", [b"null", b" null", b"\n  null"])
+def test_a_result_of_null_beside_an_error_is_none(name: str, null: bytes) -> None:
+    body = b'{"id":null,"%b":%b,"error":{"message":"no"}}' % (name.encode(), null)
+    assert only_looks_like_success(body)
+    assert json_error(body, ended=True) == body
+    error = error_of(ServerSentEvent(body))
+    assert error is not None
+    assert msgspec.json.decode(error) == {"error": {"message": "no"}}
+    assert not only_looks_like_success(body.replace(null, b'["nullify"]'))
+
+
 def test_an_error_with_escaped_letters_is_found() -> None:
     for body in (b'{"\\u0065rror":{"message":"no"}}', b'{"error":{"message":"\\u006eo"}}'):
         assert only_looks_like_success(body)
