@@ -51,6 +51,8 @@ class Edits:
             choices += edits.choices_from_chat(replies[-1], edit)
             if following is not decision:
                 decision.attempts += following.attempts
+        if len(replies) > 1:
+            decision.translation = _with_emulated_n(decision.translation)
         return edits.reply_from_chat(choices, replies, edit, context)
 
     async def _chat(self, chat: Json, edit: edits.Edit, call: Request, decision: Decision) -> Json:
@@ -92,3 +94,9 @@ class Edits:
             new_id=self._new_id,
             now=int(self._exchange.attempts.wall_clock()),
         )
+
+
+def _with_emulated_n(translation: str) -> str:
+    """Return the report of a chat with `n` as the last of what is emulated."""
+    known = translation or f"from={Shape.CHAT}; to={Shape.CHAT}"
+    return f"{known},n" if "; emulated=" in known else f"{known}; emulated=n"

@@ -16,7 +16,7 @@ from gateway.translate.contract import Context
 from gateway.translate.parts.fields import created
 from gateway.translate.parts.finish_reasons import finish_reason
 from gateway.translate.parts.tokens.counts import token_count
-from gateway.translate.parts.tokens.usage_sums import add_usage
+from gateway.translate.parts.tokens.usage_sums import numbers, sum_usage
 from gateway.translate.parts.upstream_errors import in_clients_words, upstream_error
 from gateway.translate.schema.checks import Check, Integer, Number, String, check, extensions
 from gateway.translate.schema.errors import missing
@@ -116,14 +116,12 @@ def reply_from_chat(
 ) -> Json:
     """Return the reply of an edit: its choices, and the usage of all chat replies.
 
-    `usage` is required, so tokens that no reply counts are 0. Raises `UpstreamError` for fewer
-    choices than `n`.
+    The tokens of the prompt count once, however many replies there are. `usage` is required, so
+    tokens that no reply counts are 0. Raises `UpstreamError` for fewer choices than `n`.
     """
     if len(choices) < edit.n:
         raise _malformed(f"it has {len(choices)} of {edit.n} choices")
-    usage: Json | None = None
-    for reply in replies:
-        usage = add_usage(usage, reply.get("usage"))
+    usage = sum_usage([reply["usage"] for reply in replies if numbers(reply.get("usage"))])
     return {
         "object": "edit",
         "created": created(replies[0].get("created") or None, context),

@@ -14,8 +14,8 @@ from gateway.exchange.decision import Decision
 from gateway.shapes import Shape, UpstreamCall
 from tests import kinds
 from tests.exchange.legacy_scene import LegacyScene, answering, refused
-from tests.exchange.scene import chat_completion, completion
-from tests.fakes import Answer, error_reply, json_reply
+from tests.exchange.scene import chat_chunk, chat_completion, completion
+from tests.fakes import Answer, error_reply, json_reply, stream_reply
 from tests.translate.legacy.schemas import check_legacy
 
 EDITOR = ModelRule("text-davinci-edit-001", model="gpt-4o")
@@ -97,6 +97,17 @@ def test_an_upstream_that_is_asked_for_edits_by_its_own_name_is_asked_again_too(
     assert [choice["text"] for choice in result.json["choices"]] == ["a", "b", "c"]
     assert [body.get("n") for body in scene.network.bodies()] == [3, 2, None]
     assert result.decision.attempts == 3
+    assert result.decision.translation == "from=edits; to=chat; emulated=n"
+    assert result.json["usage"] == {"prompt_tokens": 1, "completion_tokens": 6, "total_tokens": 7}
+
+
+def test_choices_that_are_asked_for_again_join_what_else_is_emulated() -> None:
+    refusal = error_reply(400, "This model only supports stream mode, please enable it.")
+    a, b = stream_reply(chat_chunk("a", "stop")), stream_reply(chat_chunk("b", "stop"))
+    scene = LegacyScene(answering(refusal, a, b))
+    result = scene.ask("POST", "/edits", {**EDIT, "model": "gpt-4o-mini", "n": 2})
+    assert [choice["text"] for choice in result.json["choices"]] == ["a", "b"]
+    assert result.decision.translation == "from=edits; to=chat; emulated=stream,n"
 
 
 def test_a_models_reasoning_effort_goes_with_its_edits() -> None:

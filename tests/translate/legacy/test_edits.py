@@ -174,13 +174,19 @@ def test_indexes_may_be_strings_or_none_and_null_is_no_choice(indexes: tuple[Any
     assert [choice["text"] for choice in found] == ["a", "b"]
 
 
-def test_choices_of_several_replies_are_joined_and_their_usage_summed() -> None:
+def test_choices_of_several_replies_are_joined_and_their_prompt_counts_once() -> None:
     _, edit = asked(n=2)
     replies = [chat_completion("one"), chat_completion("two")]
     found = [choice for reply in replies for choice in edits.choices_from_chat(reply, edit)]
     whole = edits.reply_from_chat(found, replies, edit, CONTEXT)
     assert [choice["text"] for choice in whole["choices"]] == ["one", "two"]
-    assert whole["usage"]["total_tokens"] == 6
+    assert whole["usage"] == {"prompt_tokens": 1, "completion_tokens": 4, "total_tokens": 5}
+    uncounted = {**replies[0], "usage": None}
+    assert edits.reply_from_chat(found, [uncounted, replies[1]], edit, CONTEXT)["usage"] == {
+        "prompt_tokens": 1,
+        "completion_tokens": 2,
+        "total_tokens": 3,
+    }
     with pytest.raises(UpstreamError, match="1 of 2 choices"):
         edits.reply_from_chat(found[:1], replies, edit, CONTEXT)
 

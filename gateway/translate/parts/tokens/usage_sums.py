@@ -17,18 +17,6 @@ _PROMPT_KEYS = frozenset(
 """Counts of the prompt alone; some servers have those of their cache beside the totals."""
 
 
-def add_usage(total: Json | None, usage: object) -> Json | None:
-    """Return the sum of two usage objects, details included; neither argument is changed.
-
-    None is an unknown usage: it stays unknown until one is known. Only the `numbers` are summed;
-    anything else that an upstream puts there is dropped.
-    """
-    addition = numbers(usage)
-    if not addition:
-        return total
-    return _sum(total, addition) if total else addition
-
-
 def _is_first(call: int) -> bool:
     return call == 0
 

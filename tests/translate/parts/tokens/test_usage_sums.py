@@ -6,12 +6,8 @@ from hypothesis import strategies as st
 
 from gateway.shapes import Json
 from gateway.translate.parts.fields import finite_number
-from gateway.translate.parts.tokens.usage_sums import (
-    add_usage,
-    complete_usage,
-    richer_usage,
-    sum_usage,
-)
+from gateway.translate.parts.tokens import usage_sums
+from gateway.translate.parts.tokens.usage_sums import complete_usage, richer_usage, sum_usage
 
 USAGE = {
     "prompt_tokens": 10,
@@ -22,9 +18,15 @@ USAGE = {
 }
 
 
+def added(total: object, usage: object) -> Json | None:
+    """Return the sum of two usages with prompts of their own, as far as they are known."""
+    known = [each for each in (total, usage) if usage_sums.numbers(each)]
+    return sum_usage(known, lambda _: True)
+
+
 def test_usage_is_summed_with_its_details() -> None:
-    first = add_usage(None, USAGE)
-    assert add_usage(first, USAGE) == {
+    first = added(None, USAGE)
+    assert added(first, USAGE) == {
         "prompt_tokens": 20,
         "completion_tokens": 10,
         "total_tokens": 30,
@@ -96,12 +98,12 @@ def test_without_a_count_of_the_prompt_the_total_is_taken_as_it_is() -> None:
     [None, [], "x", {}, {"prompt_tokens": "5"}, {"prompt_tokens": True}, {"details": {"a": None}}],
 )
 def test_unknown_usage_stays_unknown_and_adds_nothing(usage: object) -> None:
-    assert add_usage(None, usage) is None
-    assert add_usage({"prompt_tokens": 1}, usage) == {"prompt_tokens": 1}
+    assert added(None, usage) is None
+    assert added({"prompt_tokens": 1}, usage) == {"prompt_tokens": 1}
 
 
 def test_details_and_numbers_of_one_name_do_not_break_a_sum() -> None:
-    assert add_usage({"a": 1, "b": {"c": 1}}, {"a": {"c": 1}, "b": 2}) == {"a": {"c": 1}, "b": 2}
+    assert added({"a": 1, "b": {"c": 1}}, {"a": {"c": 1}, "b": 2}) == {"a": {"c": 1}, "b": 2}
 
 
 usages = st.dictionaries(
@@ -119,7 +121,7 @@ def test_sums_of_any_usage_have_numbers_only_and_change_no_argument(
     one: dict[str, Any], other: dict[str, Any]
 ) -> None:
     before = repr((one, other))
-    total = add_usage(add_usage(None, one), other)
+    total = added(added(None, one), other)
     for value in (total or {}).values():
         numbers = list(value.values()) if isinstance(value, dict) else [value]
         assert numbers
@@ -139,11 +141,11 @@ def test_a_total_that_is_not_a_number_is_left_alone() -> None:
 def test_the_usage_of_all_calls_is_the_sum_of_each(each: list[Any], per_prompt: int) -> None:
     total = None
     for call, usage in enumerate(each):
-        if add_usage(None, usage) is None:
+        if added(None, usage) is None:
             total = None
             break
         opens_prompt = not total or call % per_prompt == 0
-        total = add_usage(total, usage if opens_prompt else without_prompt(usage))
+        total = added(total, usage if opens_prompt else without_prompt(usage))
     assert sum_usage(each, lambda call: call % per_prompt == 0) == total
 
 
