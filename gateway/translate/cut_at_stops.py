@@ -31,8 +31,7 @@ class CutAtStops:
         self._inner = inner
         self._shape = shape
         self._stops = stops
-        options = body.get("stream_options")
-        self._needs_usage = isinstance(options, dict) and bool(options.get("include_usage"))
+        self._needs_end = _wants_end(body)
         self._choices = _choices_of(body)
 
     @property
@@ -61,12 +60,19 @@ class CutAtStops:
 
     def stream(self) -> StreamTranslation:
         """Return the fold that cuts the inner one's events."""
-        early = self._choices if not self._needs_usage and len(self.calls) == 1 else 0
+        early = self._choices if not self._needs_end and len(self.calls) == 1 else 0
         return _CutStream(self._inner.stream(), self._shape, self._stops, early)
 
     def client_param(self, call: int, param: str | None) -> str | None:
         """Return the inner translation's name of a parameter."""
         return self._inner.client_param(call, param)
+
+
+def _wants_end(body: Json) -> bool:
+    """Whether a client asks for what comes after the choices: the usage, or a moderation."""
+    options = body.get("stream_options")
+    wants_usage = isinstance(options, dict) and bool(options.get("include_usage"))
+    return wants_usage or body.get("moderation") is not None
 
 
 def _choices_of(body: Json) -> int:

@@ -192,6 +192,25 @@ def test_choices_are_cut_one_by_one_and_all_waited_for(body: Json, early: bool) 
     assert (texts(out, 1), reasons(out, 1)) == ("bb", ["length"])
 
 
+@pytest.mark.parametrize(
+    ("body", "early"),
+    [
+        ({"moderation": {"model": "m"}}, False),
+        ({"moderation": None}, True),
+        ({"stream_options": {"include_usage": True}}, False),
+        ({"stream_options": {"include_usage": False}}, True),
+    ],
+)
+def test_what_follows_the_choices_is_awaited_where_it_was_asked_for(
+    body: Json, early: bool
+) -> None:
+    stream = cutting(CHAT, body).stream()
+    stream.feed(0, chunk(CHAT, "a stop b"))
+    assert stream.satisfied(0) is early
+    last = {"id": "x", "choices": [], "moderation": {}, "usage": {}}
+    assert stream.feed(0, last) == [last]
+
+
 def test_a_stream_in_which_nothing_was_cut_is_read_to_its_end() -> None:
     stream = cutting(CHAT).stream()
     stream.feed(0, chunk(CHAT, "a", finish_reason="stop"))

@@ -70,8 +70,12 @@ def tier(response: Json) -> Json:
 def moderated(response: Json, request: PreparedRequest) -> Json | None:
     """Return a response's moderation as chat's, if the client requested one."""
     found = response.get("moderation")
-    is_moderated = "moderation" in request.client
-    return chat_moderation(found) if is_moderated and isinstance(found, dict) else None
+    return chat_moderation(found) if is_moderated(request) and isinstance(found, dict) else None
+
+
+def is_moderated(request: PreparedRequest) -> bool:
+    """Whether the client requested a moderation."""
+    return "moderation" in request.client
 
 
 def total_usage(usages: Sequence[object]) -> Json | None:

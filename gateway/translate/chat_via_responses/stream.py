@@ -8,7 +8,13 @@ from gateway.translate.chat_via_responses.output.endings import error_of_respons
 from gateway.translate.chat_via_responses.output.events import HELD
 from gateway.translate.chat_via_responses.output.fold import TERMINAL, OutputFold
 from gateway.translate.chat_via_responses.output.text import Step
-from gateway.translate.chat_via_responses.reply import identity, moderated, tier, total_usage
+from gateway.translate.chat_via_responses.reply import (
+    identity,
+    is_moderated,
+    moderated,
+    tier,
+    total_usage,
+)
 from gateway.translate.chat_via_responses.request import PreparedRequest
 from gateway.translate.contract import Context, Report
 from gateway.translate.parts.finish_reasons import with_native
@@ -42,7 +48,7 @@ class ChatStream(ChatFrame):
         Raises `UpstreamReplied` for an error, `UpstreamError` for what is not an event.
         """
         if self._finished[call]:
-            # The client has its whole choice: only the usage is still wanted.
+            # The client has its whole choice: only what is beside the choices is still wanted.
             self._see_response(call, event)
             return []
         without_error(call, event, self._request, error_of_response)
@@ -62,7 +68,9 @@ class ChatStream(ChatFrame):
     def _close(self, call: int) -> list[Json]:
         if not self._finished[call]:
             raise ended_too_early("response")
-        return []
+        moderation = moderation_of_all(self._moderations)
+        is_last = self._open == {call}
+        return [{**self._chunk([]), "moderation": moderation}] if moderation and is_last else []
 
     def _total_usage(self, usages: Sequence[object]) -> Json | None:
         return total_usage(usages)
@@ -70,9 +78,14 @@ class ChatStream(ChatFrame):
     def satisfied(self, call: int) -> bool:
         """Whether the choice was complete before the upstream's reply: its text was cut here.
 
-        Not if the client asked for usage, which comes at the end of the upstream's stream.
+        Not if the client asked for the usage or a moderation, which come at the end of the
+        upstream's stream.
         """
-        return not self._request.include_usage and self._cut_short[call]
+        return self._cut_short[call] and not self._awaits_end
+
+    @property
+    def _awaits_end(self) -> bool:
+        return self._request.include_usage or is_moderated(self._request)
 
     @property
     def passes_text(self) -> bool:
@@ -80,7 +93,7 @@ class ChatStream(ChatFrame):
         return not self._request.looks_into_text
 
     def _see_response(self, call: int, event: object) -> None:
-        """Keep the first response object, which names the reply, and the usage."""
+        """Keep the first response object, which names the reply, the usage and a moderation."""
         response = event.get("response") if isinstance(event, dict) else None
         if not isinstance(event, dict) or not isinstance(response, dict):
             return
@@ -88,6 +101,7 @@ class ChatStream(ChatFrame):
         kind = event.get("type")
         if isinstance(kind, str) and kind in TERMINAL:
             self._usages[call] = richer_usage(self._usages[call], response.get("usage"))
+            self._moderations[call] = moderated(response, self._request)
 
     def _named(self) -> Json:
         return identity(self._first, self._request, self._context, "chat.completion.chunk")
@@ -110,8 +124,4 @@ class ChatStream(ChatFrame):
         chunks = [{**last, **tier(answered)}]
         self._sources.take(call, answered)
         self._sources.send(call, chunks, (call,))
-        self._moderations[call] = moderated(answered, self._request)
-        moderation = moderation_of_all(self._moderations)
-        if moderation is not None and all(self._finished):
-            chunks.append({**self._chunk([]), "moderation": moderation})
         return chunks

@@ -1,6 +1,9 @@
 """Responses streams as chat streams."""
 
+import pytest
+
 from gateway.errors import UpstreamReplied
+from gateway.shapes import Json
 from tests.translate.chat_via_responses.cases import (
     ALL_TOOLS,
     FULL,
@@ -84,6 +87,28 @@ def test_the_moderations_of_several_choices_come_as_one_after_the_last() -> None
     assert [chunk["moderation"] for chunk in chunks if "moderation" in chunk] == [
         {"output": {"results": ["a", "b"]}}
     ]
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"), [({"stop": "b"}, "stop"), ({"max_tokens": 1, "logprobs": True}, "length")]
+)
+@pytest.mark.parametrize("usage", [{}, WITH_USAGE])
+def test_a_moderation_is_awaited_after_a_text_that_was_cut_here(
+    body: Json, reason: str, usage: Json
+) -> None:
+    results = {"output": {"results": ["a"]}}
+    entries = [{"token": token, "logprob": -1.0, "top_logprobs": []} for token in "abc"]
+    reply = response(message(text("abc", logprobs=entries)), moderation=results)
+    asked = {"stream": True, **usage, **body, "moderation": {"model": "m"}}
+    stream = translated(asked).stream()
+    chunks: list[Json] = []
+    for event in events_of(reply):
+        assert not stream.satisfied(0)
+        chunks += stream.feed(0, event)
+    chunks += stream.end(0)
+    assert finishes_of(chunks) == [reason]
+    assert [chunk["moderation"] for chunk in chunks if "moderation" in chunk] == [results]
+    assert bool(chunks[-1].get("usage")) is bool(usage)
 
 
 def test_several_choices_announce_themselves_in_order() -> None:
