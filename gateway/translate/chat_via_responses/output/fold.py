@@ -86,8 +86,19 @@ class OutputFold(ResponseEvents[list[Step]]):
         placed = self._items.placed(event)
         steps: list[Step] = [] if read is None else read(self, placed) or []
         if self._messages.cut_by is not None:
-            steps += self._last_steps()
+            steps += self._ended_calls() + self._last_steps()
             self.finish_reason = self._messages.cut_by
+        return steps
+
+    def _ended_calls(self) -> list[Step]:
+        """Return the rest of the calls that have ended, as arguments that were not sure to be all.
+
+        They are all the calls of a message whose text was cut here.
+        """
+        steps: list[Step] = []
+        for item in self._items.all_of(ItemKind.CALL):
+            if item.done:
+                steps += _steps(self._calls.finish(item.call, truncated=False))
         return steps
 
     def _last_steps(self) -> list[Step]:
@@ -208,6 +219,7 @@ class OutputFold(ResponseEvents[list[Step]]):
             for call in self._items.calls():
                 steps += _steps(self._calls.finish(call, truncated=status != "completed"))
         else:
+            steps += self._ended_calls()
             others = list(takewhile(partial(is_not, shown), output))
         steps += self._others.finish(others) + self._last_steps()
         if status == "completed" and not any(map(self._items.all_of, _ANSWERS)):

@@ -3,7 +3,7 @@
 from functools import partial
 
 from gateway.shapes import Json
-from gateway.translate.chat_via_responses.output.annotations import cited_in_chat
+from gateway.translate.chat_via_responses.output.annotations import Cited, cited_in_chat
 from gateway.translate.chat_via_responses.output.documents import Documents
 from gateway.translate.chat_via_responses.output.item_texts import FORMS, parts_of, texts_of
 from gateway.translate.chat_via_responses.output.reading import objects
@@ -29,6 +29,8 @@ class MessagesFold:
         self._last_character = ""
         self._last: OutputItem | None = None
         """The message that was shown last."""
+        self._waiting: list[Cited] = []
+        """Citations of text that is held back, which may be cut."""
 
     @property
     def cut_by(self) -> str | None:
@@ -73,7 +75,7 @@ class MessagesFold:
         if text:
             self._last = item
             self._note(text)
-        return steps + text_steps(self._text.feed(text, logprobs))
+        return steps + text_steps(self._text.feed(text, logprobs)) + self._cite_shown()
 
     def _note(self, text: str) -> None:
         self._length += len(text)
@@ -139,7 +141,17 @@ class MessagesFold:
         cited = cited_in_chat(annotation, item.part_offsets.setdefault(part, self._length))
         if cited is None or (self.cut_by and cited.end > self._text.shown):
             return []
-        return [Step({cited.field: [cited.shown]})]
+        if self._text.shown < min(cited.end, self._length):
+            self._waiting.append(cited)
+            return []
+        return [_citing(cited)]
+
+    def _cite_shown(self) -> list[Step]:
+        """Return the citations whose text was held back, and is shown now."""
+        shown = [cited for cited in self._waiting if cited.end <= self._text.shown]
+        if shown:
+            self._waiting = [cited for cited in self._waiting if cited.end > self._text.shown]
+        return [_citing(cited) for cited in shown]
 
     def complete(self, known: OutputItem, item: Json) -> list[Step]:
         """Take a whole item, and show the rest of it; raises `UpstreamError`."""
@@ -175,4 +187,12 @@ class MessagesFold:
     def finish(self) -> list[Step]:
         """Return what was held back, at the end of the response."""
         steps = [] if self._documents is None else self._documents.finish()
-        return steps + text_steps(self._text.finish())
+        steps += text_steps(self._text.finish()) + self._cite_shown()
+        # What is cited beyond the text, all of which is shown, is about no other.
+        rest = [] if self.cut_by else self._waiting
+        self._waiting = []
+        return [*steps, *(_citing(cited) for cited in rest)]
+
+
+def _citing(cited: Cited) -> Step:
+    return Step({cited.field: [cited.shown]})

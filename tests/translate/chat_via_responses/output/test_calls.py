@@ -22,12 +22,34 @@ from tests.translate.chat_via_responses.cases import (
     function_call,
     incomplete,
     item_events,
+    message,
     response,
     run,
     streamed,
+    text,
     translated,
     whole,
 )
+
+
+@pytest.mark.parametrize("arguments", ["{}", "", '{"x":1}'])
+@pytest.mark.parametrize(
+    "body", [ALL_TOOLS, {"functions": [{"name": "f"}]}], ids=["tools", "functions"]
+)
+def test_a_call_before_a_text_that_is_cut_has_all_of_its_arguments(
+    body: Json, arguments: str
+) -> None:
+    asked = {**body, "stop": "END"}
+    later = function_call("g", id="fc_2", call_id="call_2")
+    reply = response(function_call("f", arguments), message(text("the END.")), later)
+    choice = whole(asked, reply)["choices"][0]
+    assert (choice["message"]["content"], choice["finish_reason"]) == ("the ", "stop")
+    said = choice["message"]
+    called = said["function_call"] if "functions" in body else said["tool_calls"][0]["function"]
+    assert called == {"name": "f", "arguments": arguments or "{}"}
+    assert len(said.get("tool_calls", "-")) == 1
+    assert folded(streamed(asked, events_of(reply))) == choice
+    assert folded(streamed(asked, [ending(reply)])) == choice
 
 
 def test_tool_calls_have_their_own_indexes_and_names_once() -> None:

@@ -1,6 +1,7 @@
 """Text, refusals and citations of a stream."""
 
 from gateway.shapes import Json
+from gateway.translate.contract import StreamTranslation
 from tests.translate.chat_via_responses.cases import (
     FULL,
     citation,
@@ -16,6 +17,7 @@ from tests.translate.chat_via_responses.cases import (
     response,
     streamed,
     text,
+    translated,
 )
 
 
@@ -56,6 +58,42 @@ def test_citations_of_a_hidden_message_are_hidden() -> None:
         {"content": "{}"},
         {"phase": "final_answer"},
     ]
+
+
+def begun(cited: Json) -> tuple[StreamTranslation, list[Json]]:
+    """Return a stream whose text may be about to end, with a citation, and its deltas so far."""
+    stream = translated({"stream": True, "stop": "END"}).stream()
+    added = {"type": "response.output_text.annotation.added", "annotation": cited}
+    return stream, fed(stream, delta_event("the EN"), added)
+
+
+def fed(stream: StreamTranslation, *events: Json) -> list[Json]:
+    return deltas_of([chunk for event in events for chunk in stream.feed(0, event)])
+
+
+def test_a_citation_waits_for_its_text() -> None:
+    stream, deltas = begun(citation(0, 6))
+    assert deltas == [{"content": "the "}]
+    text_first, cited = fed(stream, delta_event("T"))
+    assert text_first == {"content": "ENT"}
+    assert cited["annotations"][0]["url_citation"]["end_index"] == 6
+    assert fed(stream, ending(response(message(text("the ENT"))))) == []
+
+
+def test_a_citation_of_the_last_text_comes_with_its_end() -> None:
+    for end in (6, 99):
+        stream, _ = begun(citation(0, end))
+        text_first, cited = fed(stream, ending(response(message(text("the EN")))))
+        assert text_first == {"content": "EN"}
+        assert cited["annotations"][0]["url_citation"]["end_index"] == end
+
+
+def test_a_citation_of_text_that_is_cut_is_left_out() -> None:
+    stream, _ = begun(citation(0, 6))
+    assert fed(stream, delta_event("D")) == []
+    stream, deltas = begun(citation(0, 4))
+    assert [*map(list, deltas)] == [["content"], ["annotations"]]
+    assert fed(stream, delta_event("D")) == []
 
 
 def test_parts_of_an_unknown_type_are_left_out() -> None:
