@@ -98,6 +98,11 @@ class MessageItem(OutputItem):
         self._more: Json = {}
         self._announce()
 
+    @property
+    def refuses(self) -> bool:
+        """Whether the last part is a refusal."""
+        return bool(self._parts) and self._parts[-1].kind == "refusal"
+
     def add_text(self, text: str, entries: Sequence[Json]) -> None:
         """Add text; `entries` are the logprobs of its tokens, with `bytes`."""
         part = self._part("output_text")

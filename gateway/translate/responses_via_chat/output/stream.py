@@ -104,17 +104,13 @@ class ResponsesStream(ResponseFrame):
         if delta.reasoning:
             self._add_reasoning(delta)
         carrier = self._carrier(delta)
-        self._add_text(delta, choice.get("logprobs"))
-        if delta.audio:
-            self._add_audio(delta)
+        self._add_texts(delta, choice.get("logprobs"))
         if delta.phase:
             self._latest_message().set_phase(delta.phase)
         for url in delta.images:
             self._has_images = True
             index = self._queue.next_index
             self._queue.add(ImageItem(index, self._context.new_id(), url))
-        for annotation in delta.annotations:
-            self._annotate(annotation)
         if delta.unknown_parts:
             parts = self._facts.beside.setdefault("content_parts", [])
             parts += delta.unknown_parts
@@ -166,6 +162,20 @@ class ResponsesStream(ResponseFrame):
         item.carrier.add_fields(delta.carried)
         return item.carrier
 
+    def _add_texts(self, delta: Delta, logprobs: object) -> None:
+        """Add the text, what belongs to it, and then a refusal: the part after it."""
+        self._add_text(delta, logprobs)
+        if delta.audio:
+            self._add_audio(delta)
+        for annotation in delta.annotations:
+            self._annotate(annotation)
+        if delta.refusal:
+            self._has_text = True
+            top = self._request.top_logprobs
+            refused = logprobs.get("refusal") if isinstance(logprobs, dict) else None
+            entries = [] if top is None else chat_logprobs({"content": refused or []}, top=top)
+            self._message().add_refusal(delta.refusal, entries)
+
     def _add_text(self, delta: Delta, logprobs: object) -> None:
         entries = self._entries(delta, logprobs)
         if delta.content:
@@ -174,12 +184,6 @@ class ResponsesStream(ResponseFrame):
         else:
             # A token can be a part of a character: its text comes with the next one.
             self._early_entries = entries
-        if delta.refusal:
-            self._has_text = True
-            top = self._request.top_logprobs
-            refused = logprobs.get("refusal") if isinstance(logprobs, dict) else None
-            entries = [] if top is None else chat_logprobs({"content": refused or []}, top=top)
-            self._message().add_refusal(delta.refusal, entries)
 
     def _add_audio(self, delta: Delta) -> None:
         """Add audio: its transcript is the text, if there is no other (Qwen's has both)."""
@@ -210,12 +214,14 @@ class ResponsesStream(ResponseFrame):
     def _annotate(self, annotation: object) -> None:
         """Add an annotation to the last open message.
 
-        If its message has ended, or responses do not have its kind, it goes into a field beside the
-        output.
+        If its message or its text has ended, or responses do not have its kind, it goes into a
+        field beside the output.
         """
         flat = annotation_of(annotation)
         message = next(self._queue.open_items(MessageItem), None)
         has_ended = message is None and (self._has_text or self._calls)
+        if message is not None and message.refuses:
+            has_ended = self._has_content
         if flat is not None and not has_ended:
             (message or self._message()).add_annotation(flat)
         elif isinstance(annotation, dict) and annotation:

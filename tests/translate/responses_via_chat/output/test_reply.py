@@ -49,6 +49,14 @@ def test_a_refusal_is_a_refusal_part() -> None:
     assert item["content"] == [{"type": "refusal", "refusal": "no"}]
 
 
+def test_a_citation_belongs_to_the_text_before_a_refusal() -> None:
+    cited = {"type": "url_citation", "url_citation": {"url": "https://a"}}
+    (item,) = replied(completion("Hi", refusal="no", annotations=[cited]))["output"]
+    said, refused = item["content"]
+    assert (said["text"], [each["url"] for each in said["annotations"]]) == ("Hi", ["https://a"])
+    assert refused == {"type": "refusal", "refusal": "no"}
+
+
 def test_an_old_function_call_is_a_call_with_a_fresh_call_id() -> None:
     reply = completion(None, "function_call", function_call={"name": "f", "arguments": "{}"})
     (item,) = replied(reply)["output"]

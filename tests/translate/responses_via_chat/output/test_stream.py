@@ -315,6 +315,17 @@ def test_a_citation_of_a_message_that_has_ended_stands_beside_the_output() -> No
     assert "annotations" not in events[0]["response"]
 
 
+def test_a_citation_after_a_refusal_stands_beside_the_output_if_its_text_has_ended() -> None:
+    cited = {"type": "url_citation", "url_citation": {"url": WEB}}
+    last = [chunk(refusal="No."), chunk(annotations=[cited]), chunk(None, "stop")]
+    response = stream_of([chunk("Hi"), *last])[-1]["response"]
+    assert [part["type"] for part in response["output"][0]["content"]] == ["output_text", "refusal"]
+    assert [each["url"] for each in response["annotations"]] == [WEB]
+    alone = stream_of(last)[-1]["response"]
+    assert "annotations" not in alone
+    assert alone["output"][0]["content"][1]["annotations"][0]["url"] == WEB
+
+
 @pytest.mark.parametrize("audio", [{"id": "a"}, {"data": "b"}, "x", [1]])
 def test_audio_without_a_transcript_is_an_error(audio: Any) -> None:
     with pytest.raises(UpstreamError):
