@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from gateway.errors import GatewayError
 from gateway.shapes import Json, Shape
+from gateway.translate.completions_via_chat.extra_fields import cited_late
 from gateway.translate.contract import Report, StreamTranslation, Translation
 from gateway.translate.parts.finish_reasons import ending_word
 from gateway.translate.parts.tokens.logprobs import Aligner, label_bytes
@@ -182,7 +183,7 @@ class _Choice:
         if not isinstance(message, dict):
             return choice
         if not self._goes_on():
-            return None
+            return _cited(choice, message, place)
         key = "content" if place else "text"
         text = message.get(key)
         shown = self._scanner.feed(text) if isinstance(text, str) else ""
@@ -228,6 +229,15 @@ class _Choice:
             released = self._aligner.release(entries[hidden:], shown)
         released = entries[:hidden] + released
         return _joined(self._form, released) if released else None
+
+
+def _cited(choice: Json, message: Json, place: str | None) -> Json | None:
+    """Return the citations that servers send after the text, which may be cut by then."""
+    cited = cited_late(message)
+    if not cited:
+        return None
+    shown = {place: cited} if place else {"text": "", **cited}
+    return {"index": choice.get("index", 0), **shown, "logprobs": None, "finish_reason": None}
 
 
 def _hidden_tokens(message: Json, entries: Sequence[Json]) -> int:

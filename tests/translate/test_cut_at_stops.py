@@ -211,6 +211,25 @@ def test_what_follows_the_choices_is_awaited_where_it_was_asked_for(
     assert stream.feed(0, last) == [last]
 
 
+@pytest.mark.parametrize("shape", [CHAT, COMPLETIONS])
+def test_citations_may_follow_a_text_that_was_cut(shape: Shape) -> None:
+    stream = cutting(shape, {"stream_options": {"include_usage": True}}).stream()
+    stream.feed(0, chunk(shape, "a stop b"))
+    cited: Json = {"annotations": [{"type": "url_citation"}]}
+    late = chunk(shape, " c")
+    (choice,) = late["choices"]
+    (choice["delta"] if shape is CHAT else choice).update(cited)
+    (event,) = stream.feed(0, late)
+    (shown,) = event["choices"]
+    assert shown == {
+        "index": 0,
+        **({"delta": cited} if shape is CHAT else {"text": "", **cited}),
+        "logprobs": None,
+        "finish_reason": None,
+    }
+    assert stream.feed(0, chunk(shape, " d")) == []
+
+
 def test_a_stream_in_which_nothing_was_cut_is_read_to_its_end() -> None:
     stream = cutting(CHAT).stream()
     stream.feed(0, chunk(CHAT, "a", finish_reason="stop"))

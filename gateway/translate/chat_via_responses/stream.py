@@ -48,9 +48,9 @@ class ChatStream(ChatFrame):
         Raises `UpstreamReplied` for an error, `UpstreamError` for what is not an event.
         """
         if self._finished[call]:
-            # The client has its whole choice: only what is beside the choices is still wanted.
+            # The client has its text: only citations, and what is beside the choices, are wanted.
             self._see_response(call, event)
-            return []
+            return [self._step_chunk(call, step) for step in self._folds[call].feed(event)]
         without_error(call, event, self._request, error_of_response)
         self._see_response(call, event)
         kind = event.get("type")

@@ -75,11 +75,11 @@ class OutputFold(ResponseEvents[list[Step]]):
     def feed(self, event: Json) -> list[Step]:
         """Take one event; raises `UpstreamError` for one that cannot be read.
 
-        Events after the end of the message are ignored.
+        Events after the end of the message are ignored, but for citations of a text that was cut.
         """
         kind = event.get("type")
         if self.finish_reason is not None or not isinstance(kind, str):
-            return []
+            return self._late(event)
         if kind in TERMINAL:
             return self._end(event)
         read = self._readers.get(kind)
@@ -89,6 +89,17 @@ class OutputFold(ResponseEvents[list[Step]]):
             steps += self._ended_calls() + self._last_steps()
             self.finish_reason = self._messages.cut_by
         return steps
+
+    def _late(self, event: Json) -> list[Step]:
+        """Return the citation of a text that was cut here before it came."""
+        is_citation = event.get("type") == "response.output_text.annotation.added"
+        if self._messages.cut_by is None or not is_citation:
+            return []
+        part = part_of(event)
+        for item in self._items.all_of(ItemKind.MESSAGE):
+            if item.item_id == event.get("item_id") and part in item.part_offsets:
+                return self._messages.annotate(item, part, event.get("annotation"))
+        return []
 
     def _ended_calls(self) -> list[Step]:
         """Return the rest of the calls that have ended, as arguments that were not sure to be all.

@@ -138,10 +138,12 @@ class MessagesFold:
         return piece() if self._documents is None else self._documents.take(item, "", piece)
 
     def _annotate(self, item: OutputItem, part: int | None, annotation: object) -> list[Step]:
-        cited = cited_in_chat(annotation, item.part_offsets.setdefault(part, self._length))
-        if cited is None or (self.cut_by and cited.end > self._text.shown):
+        offset, shown = item.part_offsets.setdefault(part, self._length), self._text.shown
+        cited = cited_in_chat(annotation, offset)
+        # Of the parts behind a cut nothing is shown.
+        if cited is None or (self.cut_by and (cited.end > shown or offset >= shown)):
             return []
-        if self._text.shown < min(cited.end, self._length):
+        if shown < min(cited.end, self._length):
             self._waiting.append(cited)
             return []
         return [_citing(cited)]

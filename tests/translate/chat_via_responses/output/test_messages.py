@@ -4,6 +4,7 @@ from gateway.shapes import Json
 from gateway.translate.contract import StreamTranslation
 from tests.translate.chat_via_responses.cases import (
     FULL,
+    WITH_USAGE,
     citation,
     delta_event,
     deltas_of,
@@ -13,6 +14,7 @@ from tests.translate.chat_via_responses.cases import (
     joined,
     like_llamacpp,
     message,
+    message_of,
     refusal,
     response,
     streamed,
@@ -94,6 +96,26 @@ def test_a_citation_of_text_that_is_cut_is_left_out() -> None:
     stream, deltas = begun(citation(0, 4))
     assert [*map(list, deltas)] == [["content"], ["annotations"]]
     assert fed(stream, delta_event("D")) == []
+
+
+FILE: Json = {"type": "file_citation", "file_id": "f", "filename": "a.txt", "index": 3}
+
+
+def test_citations_that_follow_the_cut_are_those_of_the_text_before_it() -> None:
+    cut = text("the END. More", annotations=[citation(0, 3), FILE, citation(9, 13)])
+    later = [text("On", annotations=[citation(0, 2), FILE]), text("", annotations=[FILE])]
+    other = message(text("x", annotations=[citation(0, 1), FILE]), id="msg_2")
+    reply = response(message(cut, *later), other)
+    body: Json = {**WITH_USAGE, "stop": "END"}
+    said = folded(streamed(body, events_of(reply, size=20)))["message"]
+    assert said == message_of(body, reply)
+    assert (said["content"], len(said["file_citations"])) == ("the ", 1)
+    assert [each["url_citation"]["end_index"] for each in said["annotations"]] == [3]
+    nameless = [
+        {key: value for key, value in event.items() if key != "item_id"}
+        for event in events_of(reply, size=20)
+    ]
+    assert "annotations" not in folded(streamed(body, nameless))["message"]
 
 
 def test_parts_of_an_unknown_type_are_left_out() -> None:
