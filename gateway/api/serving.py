@@ -84,4 +84,6 @@ class Serving:
         if writer.started:
             first_at = writer.first_at
             decision.first_byte = first_at - self._started if first_at else seconds
-        self._observer.finished(decision, label, ending, writer.status, seconds)
+        is_early = ending is CUT_OFF and not writer.started
+        status = writer.cut_off_status if is_early else writer.status
+        self._observer.finished(decision, label, ending, status, seconds)

@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from typing import ClassVar
 
 import msgspec
 
@@ -40,6 +41,8 @@ class ReplyWriter(ABC):
     """That of the request, once it is served."""
     first_at: float
     """When the first byte of a streamed body was written (`perf_counter`); 0: not yet."""
+    cut_off_status: ClassVar[int] = 0
+    """The status that the client gets where its request is cut off before the reply; 0: none."""
 
     def __init__(self) -> None:
         self.started = False

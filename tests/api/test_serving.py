@@ -113,7 +113,8 @@ async def test_a_cancellation_is_the_clients_or_the_gateways(gone: bool) -> None
         with pytest.raises(asyncio.CancelledError):
             await task
     (seen,) = stage.recorder.seen
-    assert seen.outcome == ("client_closed" if gone else "shutting_down")
+    shown = (0, "client_closed") if gone else (503, "shutting_down")  # which the connection writes
+    assert (seen.status, seen.outcome) == shown
 
 
 async def test_a_reply_that_cannot_be_written_is_broken() -> None:

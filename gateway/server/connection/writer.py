@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from gateway import request_ids
 from gateway.api.endings import shutting_down, undo_cancellation
 from gateway.api.writing import COMMENT, SWITCHING_PROTOCOLS, Fields, ReplyWriter
-from gateway.errors import GatewayError
+from gateway.errors import GatewayError, ShuttingDown
 from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.decision import Decision
 from gateway.exchange.reply.body import ReplyBody
@@ -76,6 +76,9 @@ class WireWriter(ReplyWriter):
         "gone",
         "keep_alive",
     )
+
+    cut_off_status = ShuttingDown.status
+    """The connection writes that error."""
 
     def __init__(self, wire: Wire, listener: Listener, received: ReceivedHead) -> None:
         # Without super().__init__(): one is made for every request.
