@@ -373,7 +373,7 @@ async def test_the_end_of_the_grace_period_ends_it(fast_paths: bool) -> None:
         reply = await caller.reply()
         assert reply.startswith(b"HTTP/1.1 503 ")
         assert b"connection: close" in reply
-        assert one.seen[0][:2] == (0, "shutting_down")
+        assert one.seen[0][:2] == (503, "shutting_down")
 
 
 async def test_a_gateway_that_drains_refuses_it() -> None:

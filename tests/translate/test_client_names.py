@@ -29,7 +29,7 @@ GRAMMAR: Json = {"syntax": "lark", "definition": "d"}
 PARAMETERS: Json = {"type": "object", "properties": {}}
 COULD_BE_SENT = re.compile(
     r"max_completion_tokens|max_output_tokens"
-    r"|.*\.image_url\.detail|.*\.title"
+    r"|.*\.image_url\.detail|.*\.title|thinking\.display"
     r"|(tools|functions)\[[0-9]\](\.tools\[[0-9]\]|\.function)?"
     r"\.(strict|parameters(\.(type|properties))?)"
 )

@@ -112,7 +112,12 @@ FIXED = [
     and row.id != "transformers-unexpected-stop"
 ]
 LIMITED = [row for row in AT_ENDPOINTS if any(fix.action in LOWERING for fix in row.fixes)]
-WITHHELD = [row for row in AT_ENDPOINTS if any(fix.name == "logprobs" for fix in row.fixes)]
+WITHHELD = [
+    row
+    for row in AT_ENDPOINTS
+    # At responses the server's own error is the answer, which names no parameter.
+    if row.called is not Shape.RESPONSES and any(fix.name == "logprobs" for fix in row.fixes)
+]
 ABSENT = [row for row in AT_ENDPOINTS if row.label in ("model_not_found", "model_retired")]
 
 
