@@ -92,3 +92,13 @@ def test_an_upstreams_id_takes_the_place_of_the_gateways_only(
     assert writer.write_at_once(ClientReply(200, headers, b"x"), b"x", decision)
     lines = (b"HTTP/1.1 200 OK", b"date: today", b"content-length: 1", b"vary: *")
     assert wire.written == b"\r\n".join((*lines, b"x-request-id: " + shown, b"", b"x"))
+
+
+@pytest.mark.parametrize("state", [State.SERVING, State.BODY])
+def test_a_reply_before_the_requests_end_closes_the_connection(state: State) -> None:
+    wire = FakeWire(state)
+    writer = WireWriter(wire, FakeListener(), POST)
+    headers = ReplyHeaders(RepeatedFields((), ()), b"1")
+    assert writer.write_at_once(ClientReply(200, headers, b"x"), b"x", Decision())
+    is_open = state is State.SERVING
+    assert (writer.keep_alive, b"connection: close\r\n" in wire.written) == (is_open, not is_open)
