@@ -139,7 +139,8 @@ class Handshakes:
         finally:
             if writer.status != SWITCHING_PROTOCOLS:
                 seconds = perf_counter() - started
-                self._note(decision, admission.label, ending, writer.status, seconds)
+                status = writer.status_shown(cut_off=ending is CUT_OFF)
+                self._note(decision, admission.label, ending, status, seconds)
 
     async def _opened(
         self, admission: Admission, upgrade: Upgrade, decision: Decision

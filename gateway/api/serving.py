@@ -84,6 +84,5 @@ class Serving:
         if writer.started:
             first_at = writer.first_at
             decision.first_byte = first_at - self._started if first_at else seconds
-        is_early = ending is CUT_OFF and not writer.started
-        status = writer.cut_off_status if is_early else writer.status
+        status = writer.status_shown(cut_off=ending is CUT_OFF)
         self._observer.finished(decision, label, ending, status, seconds)

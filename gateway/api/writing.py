@@ -50,6 +50,10 @@ class ReplyWriter(ABC):
         self.decision = None
         self.first_at = 0.0
 
+    def status_shown(self, *, cut_off: bool) -> int:
+        """Return the status that the client gets; `cut_off`: its request ends with the gateway."""
+        return self.cut_off_status if cut_off and not self.started else self.status
+
     def write_at_once(self, reply: ClientReply, body: bytes, decision: Decision) -> bool:  # noqa: ARG002
         """Write a reply with this body, if that needs no waiting; False: it is not written."""
         return False

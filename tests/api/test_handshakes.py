@@ -337,6 +337,7 @@ def test_a_handshake_that_waits_for_its_session_can_be_cancelled(*, leaves: bool
         assert cancelled.is_set()
         (seen,) = peer.client.observer.seen
         assert seen.outcome is (Outcome.CLIENT_CLOSED if leaves else Outcome.SHUTTING_DOWN)
+        assert seen.status == (0 if leaves else 503)
         if not leaves:
             assert status_of(peer.wire.take()) == 503
 
