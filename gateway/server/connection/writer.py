@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 _NO_CONTENT = 204
 _COLON: Final = b": "
 _BREAK: Final = b"\r\n"
-_CLOSE: Final = b"connection: close\r\n"
 _BODY = State.BODY  # a global: it is looked up for every reply
 _SPECIAL = frozenset({b"content-length", b"transfer-encoding", b"connection", request_ids.HEADER})
 
@@ -202,47 +201,31 @@ class WireWriter(ReplyWriter):
 
     def _render(self, fields: Fields, decision: Decision, length: int | None) -> bytes:
         """Return the head, and choose the body's framing; `length` is that of a buffered body."""
-        status = self.status
+        status, own = self.status, list[bytes]()
         if status in BODILESS:
             self._bodiless = True
         if isinstance(fields, ReplyHeaders) and not self._bodiless:
-            return self._rendered(fields, decision)
-        lines = [status_line(status), self._listener.date_line]
-        decision.identified(fields)
-        closing = self._copy(fields, lines)
-        named = decision.anthropic and request_ids.has_anthropics(fields)
-        lines += (decision.lines(), decision.id_line)
-        if decision.anthropic and not named:
-            lines.append(request_ids.anthropics_line(decision.id_line))
+            before, after, id_line, named = lines_of(fields.repeated)
+            decision.take_id_line(id_line)
+            self._left, closing = fields.length, False
+            own += (before, fields.digits, after)
+        else:
+            decision.identified(fields)
+            closing = self._copy(fields, own)
+            named = decision.anthropic and request_ids.has_anthropics(fields)
         if closing or self._wire.state is _BODY:
             self.keep_alive = False  # the rest of the request is not awaited
-        if self._left is None and not self._bodiless:
-            lines.append(self._frame(length))
-        if not (self.keep_alive or closing):
-            lines.append(_CLOSE)
-        lines.append(_BREAK)
-        return b"".join(lines)
-
-    def _rendered(self, fields: ReplyHeaders, decision: Decision) -> bytes:
-        """Return the same for fields that repeat: their lines are joined once."""
-        repeated = fields.repeated
-        before, after, id_line, named = lines_of(repeated)
-        if id_line:
-            decision.take_id_line(id_line)
-        self._left = fields.length
-        if self._wire.state is _BODY:
-            self.keep_alive = False  # as above
+        framing = self._frame(length) if self._left is None and not self._bodiless else b""
         id_line = decision.id_line
         lines = (
-            status_line(self.status),
+            status_line(status),
             self._listener.date_line,
-            before,
-            fields.digits,
-            after,
+            *own,
             decision.lines(),
             id_line,
             request_ids.anthropics_line(id_line) if decision.anthropic and not named else b"",
-            b"" if self.keep_alive else _CLOSE,
+            framing,
+            b"" if self.keep_alive or closing else b"connection: close\r\n",
             _BREAK,
         )
         return b"".join(lines)
