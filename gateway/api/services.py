@@ -48,8 +48,7 @@ class Services:
     def handlers(self, is_draining: Callable[[], bool]) -> Handlers:
         """Return their handlers; `is_draining`: whether the gateway refuses new requests."""
         enabled = self.exchange.settings.performance.fast_paths
-        finds = () if self.at_once is None else (self.at_once,)
-        repeats = Repeats(self.exchange, *finds) if enabled else None
+        repeats = Repeats(self.exchange, self.at_once) if enabled else None
         return Handlers(
             self.exchange.run if repeats is None else repeats.run,
             self.forwarder,

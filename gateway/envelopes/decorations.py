@@ -2,9 +2,9 @@
 
 A report stands before it: "litellm.BadRequestError: OpenAIException - ", "error, status code: 400,
 message: ", "bad response status code 400, message: ". It is recognised by its words, all of them
-about transport, so it ends at anything that a user wrote; a sentence of Bedrock's or Nous' may
-follow. Request ids, LiteLLM's sentences on its router, and new-api's copy
-of the body stand after it.
+about transport, so it ends at anything that a user wrote; a sentence of Bedrock's or Nous'
+may follow. Request ids, LiteLLM's sentences on its router, and new-api's copy of the body stand
+after it.
 """
 
 import re

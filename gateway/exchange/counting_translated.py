@@ -19,12 +19,12 @@ from gateway.exchange.errors import failures
 from gateway.exchange.errors.clients_names import in_clients_names
 from gateway.exchange.errors.error_replies import error_of_reply
 from gateway.exchange.flow import Exchange
+from gateway.exchange.params.count_fixes import are_new
 from gateway.exchange.params.fixing import (
     fixed_bodies,
     for_clients,
     knowing,
     parameter_names,
-    subject_of,
 )
 from gateway.exchange.params.known_fixes import Fixes
 from gateway.exchange.params.moved_parts import before_fixing
@@ -170,6 +170,6 @@ def _of_counts(fixes: Fixes) -> Fixes:
 
 def _more(refusal: Refusal, fixes: Fixes) -> Fixes:
     """Return the fixes after a refusal beside those that there are; none: it is the answer."""
-    more, fixed = _of_counts(refusal.fixes), set(map(subject_of, fixes))
-    is_new = len(more) == len(refusal.fixes) and fixed.isdisjoint(map(subject_of, more))
+    more = _of_counts(refusal.fixes)
+    is_new = len(more) == len(refusal.fixes) and are_new(more, fixes)
     return more if is_new and len(fixes) + len(more) <= MAX_FIXED else ()

@@ -46,10 +46,6 @@ FindsSender = Callable[[UpstreamCall], SendsAtOnce | None]
 """Returns what sends calls like this one in two parts; None: nothing does."""
 
 
-def _none(_call: UpstreamCall) -> None:
-    """Return None: nothing sends in two parts."""
-
-
 class Repeat(msgspec.Struct):
     """What was decided on requests with the same head, model and features."""
 
@@ -82,10 +78,10 @@ class Repeat(msgspec.Struct):
 class Repeats:
     """Serves requests that repeat a decision at once, all others by `exchange`.
 
-    `at_once` returns what sends for callers that do not wait in a task; see `Repeat`.
+    `at_once` finds what sends for callers that do not wait in a task; None: nothing does.
     """
 
-    def __init__(self, exchange: Exchange, at_once: FindsSender = _none) -> None:
+    def __init__(self, exchange: Exchange, at_once: FindsSender | None = None) -> None:
         self._exchange = exchange
         self._at_once = at_once
         self.run_anew = exchange.run
@@ -221,7 +217,7 @@ class Repeats:
             self._recent.epoch,
             self._fixes.version,
             route,
-            self._at_once(sent),
+            None if self._at_once is None else self._at_once(sent),
             _sending(sent),
             None if labelled is call.headers else labelled,
             is_repeated=fits and self._is_settled(call, routed, of_route, features),

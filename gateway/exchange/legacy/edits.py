@@ -12,9 +12,10 @@ from gateway.exchange.legacy.replies import (
     expect_json,
     without_body_headers,
 )
+from gateway.exchange.params.rule_params import with_params
 from gateway.request import GenerationRequest, Request
 from gateway.shapes import Json, Shape
-from gateway.translate.contract import Context
+from gateway.translate.contract import Context, Report
 from gateway.translate.legacy import edits
 from gateway.translate.stream.sse import encode_json
 
@@ -52,7 +53,9 @@ class Edits:
             if following is not decision:
                 decision.attempts += following.attempts
         if len(replies) > 1:
-            decision.translation = _with_emulated_n(decision.translation)
+            several = Report(Shape.CHAT, Shape.CHAT)
+            several.emulate("n")
+            decision.translation = with_params(decision.translation, several, Shape.CHAT)
         return edits.reply_from_chat(choices, replies, edit, context)
 
     async def _chat(self, chat: Json, edit: edits.Edit, call: Request, decision: Decision) -> Json:
@@ -94,9 +97,3 @@ class Edits:
             new_id=self._new_id,
             now=int(self._exchange.attempts.wall_clock()),
         )
-
-
-def _with_emulated_n(translation: str) -> str:
-    """Return the report of a chat with `n` as the last of what is emulated."""
-    known = translation or f"from={Shape.CHAT}; to={Shape.CHAT}"
-    return f"{known},n" if "; emulated=" in known else f"{known}; emulated=n"

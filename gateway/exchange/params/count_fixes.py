@@ -63,6 +63,11 @@ def more_fixes(request: Request, reply: ClientReply, model: str, fixes: Fixes) -
         return ()
     sent = parameter_names(read_object(request.body)).union(sent_betas(request.headers))
     more = classify(Shape.MESSAGES, reply.status, reply.body, model=model, sent=sent).fixes
-    fixed = set(map(subject_of, fixes))
-    is_known = any(subject_of(fix) in fixed or fix.action == "stream" for fix in more)
-    return () if is_known or for_own_clients(more, Shape.MESSAGES) != more else more
+    is_streamed = any(fix.action == "stream" for fix in more)
+    is_new = are_new(more, fixes) and not is_streamed
+    return more if is_new and for_own_clients(more, Shape.MESSAGES) == more else ()
+
+
+def are_new(more: Fixes, fixes: Fixes) -> bool:
+    """Whether none of some more fixes is about what others have changed."""
+    return set(map(subject_of, fixes)).isdisjoint(map(subject_of, more))

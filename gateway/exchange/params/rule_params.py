@@ -147,10 +147,14 @@ def _within(path: str, outer: str) -> bool:
 
 
 def with_params(header: str, params: Report, target: Shape) -> str:
-    """Return the header of a translation's report with what a rule had changed before it."""
+    """Return the header of a translation's report with what was changed before it, or beside it."""
     notes = header or Report(params.source, target).header()
     entries = dict(part.partition("=")[::2] for part in notes.split("; "))
-    mine = (("dropped", params.dropped), ("changed", params.changed))
+    mine = (
+        ("dropped", params.dropped),
+        ("changed", params.changed),
+        ("emulated", params.emulated),
+    )
     for key, names in mine:
         if names:
             entries[key] = listed([*names, *filter(None, [entries.get(key)])])
