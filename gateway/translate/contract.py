@@ -110,15 +110,15 @@ class Report:
 
     def drop(self, name: str) -> None:
         """Note a parameter that is not sent."""
-        note(self.dropped, self._named(name))
+        note(self.dropped, self.named(name))
 
     def change(self, name: str, old: object, new: object) -> None:
         """Note a value that is sent differently: `max_output_tokens:4->16`."""
-        note(self.changed, f"{self._named(name)}:{old}->{new}")
+        note(self.changed, f"{self.named(name)}:{old}->{new}")
 
     def rename(self, old: str, new: str) -> None:
         """Note a parameter that is sent under another name: `max_tokens->max_completion_tokens`."""
-        note(self.changed, f"{self._named(old)}->{new}")
+        note(self.changed, f"{self.named(old)}->{new}")
 
     @property
     def renamed(self) -> dict[str, str]:
@@ -130,7 +130,7 @@ class Report:
 
     def emulate(self, name: str) -> None:
         """Note a parameter that the gateway acts on itself."""
-        note(self.emulated, self._named(name))
+        note(self.emulated, self.named(name))
 
     def add(self, other: "Report") -> None:
         """Append what another report of the same request has noted."""
@@ -142,7 +142,8 @@ class Report:
             for entry in entries:
                 note(mine, entry)
 
-    def _named(self, name: str) -> str:
+    def named(self, name: str) -> str:
+        """Return a parameter's name as the client has it."""
         return name if self.items is None else self.items.client_path(name)
 
     @property

@@ -4,7 +4,8 @@ The request is renamed before it is translated, and what its reply became after 
 pair does with tools, it sees one name.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from gateway.errors import GatewayError
@@ -16,6 +17,7 @@ from gateway.translate.wrapped import WrappedStream, WrappedTranslation
 
 _KINDS = ("function", "custom")
 _CALLS = ("function_call", "custom_tool_call")
+_PART_ENDS = re.compile(r"[.\[]")
 
 
 def with_safe_names(client: Shape, translate: Translate) -> Translate:
@@ -37,8 +39,8 @@ class _Renames:
     def __init__(self) -> None:
         self.names: dict[str, str] = {}
         """The client's names by those that are sent."""
-        self.paths: dict[str, str] = {}
-        """Where the client has them first."""
+        self.paths: dict[str, list[str]] = {}
+        """Where the client has them."""
 
     def with_safe_name(self, given: Any, path: str) -> Any:
         """Return an object with a name that may be sent; what has no name stays as it is."""
@@ -49,13 +51,22 @@ class _Renames:
         if sent == name:
             return given
         self.names[sent] = name
-        self.paths.setdefault(sent, f"{path}.name")
+        self.paths.setdefault(sent, []).append(f"{path}.name")
         return {**given, "name": sent}
 
     def report(self, report: Report) -> None:
-        """Report each name once."""
-        for sent, path in self.paths.items():
-            report.change(path, self.names[sent], sent)
+        """Report each name once, where it is first in something that is sent."""
+        dropped = frozenset(report.dropped)
+        for sent, paths in self.paths.items():
+            path = next((each for each in paths if dropped.isdisjoint(_around(report, each))), None)
+            if path is not None:
+                report.change(path, self.names[sent], sent)
+
+
+def _around(report: Report, path: str) -> Iterator[str]:
+    """Yield the client's names of all that a path is within: `a[0].b` is in `a[0]` and `a`."""
+    named = report.named(path)
+    return (named[: end.start()] for end in _PART_ENDS.finditer(named))
 
 
 class RenamedTools(WrappedTranslation):

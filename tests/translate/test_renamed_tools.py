@@ -129,6 +129,20 @@ def test_each_name_is_reported_once(client: Shape, paths: tuple[str, ...]) -> No
     assert [entry for entry in changed if ".name:" in entry] == expected
 
 
+@pytest.mark.parametrize("client", BODIES)
+@pytest.mark.parametrize("called", [True, False])
+def test_a_name_is_not_reported_of_a_tool_that_is_dropped(client: Shape, *, called: bool) -> None:
+    unknown = {"type": "function of tomorrow", "function": {"name": READ}, "name": READ}
+    turns = {Shape.CHAT: "messages", Shape.RESPONSES: "input"}[client]
+    said = BODIES[client][turns]
+    body = {**BODIES[client], "tools": [unknown], turns: said if called else said[:1]}
+    report = translated(client, body, context(on_unsupported="drop")).report
+    reported = [entry for entry in report.changed if f"->{SAFE[READ]}" in entry]
+    first = "messages[1].tool_calls[0].function" if client is Shape.CHAT else "input[1]"
+    assert "tools[0]" in report.dropped
+    assert reported == ([f"{first}.name:{READ}->{SAFE[READ]}"] if called else [])
+
+
 CHOICES: list[tuple[Shape, Any, Json]] = [
     (Shape.CHAT, {"type": "function", "function": {"name": READ}}, {"name": SAFE[READ]}),
     (Shape.CHAT, {"type": "custom", "custom": {"name": PATCH}}, {"name": SAFE[PATCH]}),
