@@ -20,6 +20,7 @@ from dataclasses import dataclass, replace
 from gateway.envelopes.anthropic_params import is_anthropics, named_in
 from gateway.envelopes.decorations import undecorated
 from gateway.envelopes.error_labels import described
+from gateway.envelopes.numbered_errors import has_failed, is_success
 from gateway.envelopes.printed_values import printed_value, python_literal
 from gateway.envelopes.unknown_properties import unknown_properties
 from gateway.envelopes.validation_types import is_validation_type, value_refused
@@ -37,8 +38,6 @@ _TEXT_KEYS = (
 )
 _HOLDERS = (("response", "error"), ("header",), ("detail",), ("fault",), ("base_resp",))
 _MAX_NESTED = 4
-_MINIMAX_SUCCESS = 0
-"""The `status_code` in `base_resp` of MiniMax' successful replies."""
 _SUCCESS_KEYS = ("choices", "output", "data", "id")
 _ERROR_EVENTS = ("error", "response.failed")
 _TOO_LONG = "ContextWindowExceededError"
@@ -84,7 +83,7 @@ def is_error_in_success(body: object) -> bool:
     """
     if not isinstance(body, dict):
         return False
-    if body.get("object") == "error":
+    if body.get("object") == "error" or has_failed(body):
         return True
     has_error = body.get("error") is not None or body.get("type") in _ERROR_EVENTS
     return has_error and not any(key in body for key in _SUCCESS_KEYS)
@@ -194,7 +193,7 @@ def _error_object(body: object, nested: int = _MAX_NESTED) -> Json | None:
         inner: object = body
         for key in path:
             inner = inner.get(key) if isinstance(inner, dict) else None
-        if isinstance(inner, dict) and inner.get("status_code") != _MINIMAX_SUCCESS:
+        if isinstance(inner, dict) and not is_success(inner):
             return _error_object(inner, nested - 1) or inner
     if any(body.get(key) for key in _TEXT_KEYS):
         return body

@@ -12,6 +12,7 @@ import re
 
 from gateway.envelopes.bare_texts import read_text
 from gateway.envelopes.error_envelopes import read_error
+from gateway.envelopes.numbered_errors import status_of
 from gateway.envelopes.printed_values import decode_body
 
 _BAD_REQUEST = 400
@@ -48,7 +49,10 @@ def refuses_certificate(status: int, body: bytes) -> bool:
 
 def refuses_key(body: object) -> bool:
     """Whether an upstream's error, decoded or not, says that it does not accept the key."""
-    error = read_error(decode_body(body)) or read_text(body)
+    decoded = decode_body(body)
+    if isinstance(decoded, dict) and status_of(decoded) == _UNAUTHORIZED:
+        return True
+    error = read_error(decoded) or read_text(body)
     if error is None:
         return False
     if _UNAUTHORIZED in error.statuses or _TEXTS.match(error.message):

@@ -2,16 +2,13 @@
 
 from collections.abc import Callable
 
+from gateway.envelopes.numbered_errors import has_failed
 from gateway.errors import GatewayError, TruncatedStream, UpstreamError, UpstreamReplied
+from gateway.exchange.reply.event_values import values_of, without_cut_off
 from gateway.exchange.reply.opening import Opening, check_reply, error_in_place
 from gateway.exchange.reply.reading import Allowance, checked_object, decode_object
 from gateway.exchange.reply.unannounced_end import UnannouncedEnds
-from gateway.exchange.reply.wrapped_errors import (
-    error_of,
-    only_looks_like_success,
-    values_of,
-    without_cut_off,
-)
+from gateway.exchange.reply.wrapped_errors import error_of, only_looks_like_success
 from gateway.exchange.usage import Tokens, summed, tokens_of, tokens_of_start, updated
 from gateway.fast.paths import Folded, with_text_deltas
 from gateway.shapes import Json, Shape
@@ -290,11 +287,13 @@ class Feeder:
     def _see_error(self, event: Json) -> None:
         """Note an error of the upstream that is passed on as it came; raise one that cannot be."""
         kind = event.get("type")
-        is_error = event.get("error") or kind in ("error", "response.failed")
+        in_no_envelope = has_failed(event)
+        is_error = event.get("error") or in_no_envelope or kind in ("error", "response.failed")
         known = upstream_error(event) if is_error else None
         if known is None:
             return
         own_words, shown = (known, known.message), self._in_own_words(known)
-        if (shown, shown.message) != own_words or (self._terminal and not isinstance(kind, str)):
+        no_event = in_no_envelope or (self._terminal and not isinstance(kind, str))
+        if (shown, shown.message) != own_words or no_event:
             raise shown
         self.failure = self.failure or known

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Final
 
+from gateway.envelopes import numbered_errors
 from gateway.envelopes.pages import MAX_CHARACTERS, is_page, text_of, title_of
 from gateway.envelopes.upstream_json import NOT_JSON, decode
 from gateway.errors import Reason, UpstreamError, UpstreamReplied, reason_of
@@ -95,8 +96,10 @@ def in_clients_terms(attempt: Attempt, failure: ErrorReply, body: bytes) -> Upst
     """Return an error with the client's names of what was sent under others; None: not needed.
 
     For an attempt at the client's own endpoint, whose request is `body`. Clients of messages find
-    out by Anthropic's words alone that a prompt is too long.
+    out by Anthropic's words alone that a prompt is too long, and no client reads MiniMax' numbers.
     """
+    if failure.status < 400 and numbered_errors.is_one(failure.body):
+        return error_of_reply(failure.status, failure.headers, failure.body, lambda param: param)
     overflow = _overflow(attempt, failure) if attempt.shape is Shape.MESSAGES else None
     if overflow is not None:
         return overflow

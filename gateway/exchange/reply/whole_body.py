@@ -6,10 +6,11 @@ from typing import NamedTuple
 
 from gateway.envelopes.upstream_json import NOT_JSON
 from gateway.errors import TruncatedStream
+from gateway.exchange.reply.event_values import without_cut_off
 from gateway.exchange.reply.opening import error_in_place
 from gateway.exchange.reply.reading import checked_object, decode_object, not_json
 from gateway.exchange.reply.unannounced_end import is_counted
-from gateway.exchange.reply.wrapped_errors import error_of, is_foreign, without_cut_off
+from gateway.exchange.reply.wrapped_errors import error_of, is_foreign
 from gateway.shapes import Json, Shape
 from gateway.translate.parts.tools.names import names_of
 from gateway.translate.parts.upstream_errors import bare_error

@@ -9,11 +9,12 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-from gateway.envelopes.upstream_json import NOT_JSON, decode, is_cut_off, valid_json
-from gateway.exchange.reply.reading import MAX_ERROR_BYTES, not_json
+from gateway.envelopes import numbered_errors
+from gateway.envelopes.upstream_json import NOT_JSON, decode, valid_json
+from gateway.exchange.reply.reading import MAX_ERROR_BYTES
 from gateway.shapes import Json
-from gateway.translate.parts.upstream_errors import RESULTS, upstream_error
-from gateway.translate.stream.event_reader import EventReader, is_empty_data
+from gateway.translate.parts.upstream_errors import RESULTS
+from gateway.translate.stream.event_reader import is_empty_data
 from gateway.translate.stream.sse import ServerSentEvent, SSEDecoder, encode_json, is_done
 
 SMALL_REPLY_BYTES: Final = 2048
@@ -31,6 +32,9 @@ _OPENS_WITH_ERROR = re.compile(
 )
 _RESULT = re.compile(rb'"(?:choices|output|content)"\s*:(?!\s*null\b)')
 """A null is none: relays in Go write their empty lists so, beside an error."""
+_SOME_RESULT = re.compile(rb'"(?:choices|output|content)"\s*:\s*(?:\[\s*[^\]\s]|[^\s\[n])')
+"""A result in the beginning of a body: behind a null, or an empty list, an error may follow."""
+_CHOICES = re.compile(rb"\s*\[\s*[^\]\s]")
 _ESCAPED = b"\\u00"
 """How the escape of a letter begins: a field's name may have some."""
 BLANK: Final = b" \t\r\n\xef\xbb\xbf"
@@ -71,6 +75,8 @@ def only_looks_like_success(body: bytes) -> bool:
     """Whether a whole JSON body has an error and no result; a long one has to begin with it."""
     if len(body) > SMALL_REPLY_BYTES:
         return _is_short(body) and begins_with_error(body) and not _has_result(body)
+    if numbered_errors.is_one(body):
+        return True
     if (  # nearly all; much of a body need not be read
         b'"choices":[' in body
         or b'"choices": [' in body
@@ -127,7 +133,7 @@ def json_error(data: bytes, *, ended: bool) -> bytes | None:
         return None if _is_short(data) and begins_with_error(data) else b""
     if data.lstrip(BLANK) and not begins_json(data):
         return b""
-    return b"" if _RESULT.search(data) and not begins_with_error(data) else None
+    return b"" if _SOME_RESULT.search(data) and not begins_with_error(data) else None
 
 
 def begins_as_an_answer(data: bytes) -> bool:
@@ -135,10 +141,10 @@ def begins_as_an_answer(data: bytes) -> bool:
 
     So nearly all do: with a chunk that has choices, or with a response that is created.
     """
-    before, found, _ = data[:SMALL_REPLY_BYTES].partition(b'"choices":')
+    before, found, behind = data[:SMALL_REPLY_BYTES].partition(b'"choices":')
     if not found:
         return data.startswith(_ORDINARY)
-    if not before.startswith(b"data:") or b'"error"' in before:
+    if not before.startswith(b"data:") or b'"error"' in before or not _CHOICES.match(behind):
         return False
     return len(before.splitlines()) == 1
 
@@ -206,8 +212,9 @@ def error_of(event: ServerSentEvent) -> bytes | None:
     """Return the error that an event of any shape is, as a JSON body that carries it, or None.
 
     Known: `{"error": …}` in a chunk's place, also in a list (Gemini), `{"object": "error"}` of
-    vLLM and SGLang, the events `error` (nested or flat) and `response.failed` of responses,
-    whatever stands below `event: error`, and texts that begin so: `[ERROR] …`, `error: …`.
+    vLLM and SGLang, MiniMax' `base_resp`, the events `error` (nested or flat) and `response.failed`
+    of responses, whatever stands below `event: error`, and texts that begin so: `[ERROR] …`,
+    `error: …`.
     """
     data = event.data
     if event.event == _CREATED or not (event.event == "error" or has_a_sign(data)):
@@ -229,51 +236,12 @@ def error_of(event: ServerSentEvent) -> bytes | None:
     return None if error is None else encode_json(error)
 
 
-def values_of(event: ServerSentEvent, reader: EventReader) -> list[object]:
-    """Return the values that can be folded now that an event has come, errors as `{"error": …}`.
-
-    Hidden errors are those in a list, in a text, and those below `event: error` in no known
-    envelope. A foreign event has none. Raises `UpstreamError` for any other that is neither JSON
-    nor an error.
-    """
-    if event.event and is_foreign(event):
-        return []
-    try:
-        values = reader.read(event.data)
-    except NOT_JSON:
-        error = error_of(event)
-        if error is None:
-            raise not_json() from None
-        return [_in_envelope(error)]
-    if event.event != "error" and not event.data.startswith(b"["):
-        return values
-    return [_shown(event, value) for value in values]
-
-
-def without_cut_off(last: list[ServerSentEvent]) -> list[ServerSentEvent]:
-    """Return the events that the end of a body has ended, without one that broke off there."""
-    return [event for event in last if not is_cut_off(event.data)]
-
-
-def _shown(event: ServerSentEvent, value: object) -> object:
-    is_hidden = not isinstance(value, dict) or upstream_error(value) is None
-    error = error_of(event) if is_hidden else None
-    return value if error is None else _in_envelope(error)
-
-
-def _in_envelope(error: bytes) -> Json:
-    """Return an error with its message where clients look for it."""
-    carrier = decode(error)
-    known, inner = upstream_error(carrier), carrier.get("error")
-    fields = inner if isinstance(inner, dict) else {}
-    return {"error": {**fields, "message": known.message}} if known is not None else carrier
-
-
 def _carried(event: Json, *, named: bool) -> Json | None:
     """Return the body of an HTTP error that says what the event does."""
-    if _has_any(event):
+    has_failed = numbered_errors.has_failed(event)
+    if _has_any(event) and not has_failed:
         return None
-    if event.get("error"):
+    if event.get("error") or has_failed:
         # With them `classify` would take it for a result.
         return {name: value for name, value in event.items() if name not in _OF_A_RESULT}
     if event.get("type") == "response.failed":
@@ -289,4 +257,9 @@ def _carried(event: Json, *, named: bool) -> Json | None:
 
 def has_a_sign(data: bytes) -> bool:
     """Whether events may have an error: where this says no, none of them is one."""
-    return b"rror" in data or b"ERROR" in data or b"response.failed" in data
+    return (
+        b"rror" in data
+        or b"ERROR" in data
+        or b"response.failed" in data
+        or numbered_errors.SIGN in data
+    )

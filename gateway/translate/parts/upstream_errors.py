@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from gateway.envelopes import numbered_errors
 from gateway.envelopes.anthropic_errors import TERMS
 from gateway.envelopes.error_envelopes import ErrorDetails, read_error
 from gateway.envelopes.overflows import CODE as TOO_LONG
@@ -70,8 +71,6 @@ _STATUSES_OF_WORDS = {
 }
 """What the status would have been, by an error's code or type, whoever's words they are."""
 _MAX_SHOWN = 200
-_MINIMAX_STATUSES = {1001: 504, 1002: 429, 1004: 401, 1008: 402, 2013: 400, 2049: 401}
-"""The statuses behind the numbers in MiniMax' `base_resp`, except its own faults."""
 RESULTS = ("choices", "output", "content")
 """Where replies have their results: those of chat and completions, of responses, of messages."""
 _EVENTS = ("response.", "message_", "content_block_", "ping")
@@ -128,9 +127,9 @@ def upstream_error(event_or_body: object) -> UpstreamReplied | None:
     """Return the error that a 200 body or a stream event carries, or None if it carries none.
 
     Known envelopes: OpenAI's `{"error": {…}}` (also with a string, as LM Studio sends it), the same
-    in a one-element list (Gemini), the flat `{"object": "error"}` of vLLM and SGLang, and the
-    events `error` (nested, as api.openai.com sends it, or flat, as documented) and
-    `response.failed` of responses. `param` is in the upstream's terms. The status is that of a
+    in a one-element list (Gemini), the flat `{"object": "error"}` of vLLM and SGLang, MiniMax'
+    `base_resp`, and the events `error` (nested, as api.openai.com sends it, or flat, as documented)
+    and `response.failed` of responses. `param` is in the upstream's terms. The status is that of a
     numeric code if it is an HTTP error (`client_status`), else the one known for its code or type,
     else 502.
     """
@@ -261,7 +260,7 @@ def _carrier(body: Json) -> Json | None:
         return body
     if error:
         return {"error": {"message": f"The upstream reported an error: {str(error)[:1000]}"}}
-    if body.get("object") == "error":
+    if body.get("object") == "error" or numbered_errors.has_failed(body):
         return body
     if body.get("type") == "error":
         return {"error": {**body, "type": None}}
@@ -292,9 +291,7 @@ def _status(carrier: Json, body: Json) -> int:
         # Not a boolean, and not an application's own number such as FastChat's 50001.
         if type(number) is int and 400 <= number <= 599:
             return client_status(number)
-    base = inner.get("base_resp")
-    number = base.get("status_code") if isinstance(base, dict) else None
-    if isinstance(number, int) and number in _MINIMAX_STATUSES:
-        return _MINIMAX_STATUSES[number]
+    if (status := numbered_errors.status_of(inner)) is not None:
+        return status
     words = [value.lower() for value in (*values, inner.get("type")) if isinstance(value, str)]
     return next((status for word in words if (status := _STATUSES_OF_WORDS.get(word))), 502)

@@ -1,5 +1,6 @@
 """Which bytes at the beginning of a successful reply are an error: whole, bytewise and cut off."""
 
+import json
 from typing import Any
 
 import msgspec
@@ -17,6 +18,7 @@ from gateway.exchange.reply.wrapped_errors import (
 from gateway.translate.stream.sse import DONE, ServerSentEvent
 
 NO: dict[str, Any] = {"message": "no", "type": "t", "param": None, "code": None}
+FAILED = {"base_resp": {"status_code": 2013, "status_msg": "no"}}
 CHUNK = b'{"id":"c","object":"chat.completion.chunk","choices":[{"index":0,"delta":{}}]}'
 
 
@@ -35,6 +37,8 @@ ERRORS: dict[str, tuple[bytes, Any]] = {
     "Gemini": (sse([{"error": NO}]), {"error": NO}),
     "vLLM, flat": (sse({"object": "error", **NO}), {"object": "error", **NO}),
     "Anthropic": (sse({"type": "error", "error": NO}, "error"), {"type": "error", "error": NO}),
+    "MiniMax": (sse({"id": "x", "choices": [], **FAILED}), FAILED),
+    "MiniMax, null": (sse({"choices": None, "output": "", **FAILED}), FAILED),
     "responses, flat": (
         sse({"type": "error", "sequence_number": 0, "message": "no", "code": "c"}, "error"),
         {"error": {"message": "no", "code": "c"}},
@@ -62,6 +66,8 @@ ANSWERS: dict[str, bytes] = {
     "a response, named": sse({"response": {"error": None}}, "response.created"),
     "failed without a reason": sse({"type": "response.failed", "response": {"error": None}}),
     "failed without a response": sse({"type": "response.failed"}),
+    "MiniMax'": sse(json.loads(CHUNK) | FAILED),
+    "MiniMax', without an error": sse({"choices": [], "base_resp": {"status_code": 0}}),
     "no error": sse({"error": None, "text": "a"}),
     "the end": sse(DONE),
     "the end, named": sse(DONE, "error"),
@@ -124,7 +130,7 @@ def test_what_is_not_an_error_is_an_answer(kind: str, before: bytes) -> None:
 def test_a_chunk_is_known_before_it_has_come_whole() -> None:
     found, length = bytewise(sse(CHUNK))
     assert found == b""
-    assert length == len(b"data: ") + CHUNK.index(b"[")
+    assert length == len(b"data: ") + CHUNK.index(b"[") + 2
 
 
 def test_what_is_too_long_to_be_a_refusal_is_an_answer() -> None:
@@ -149,6 +155,8 @@ def test_an_error_by_name_only_is_one_whatever_its_data() -> None:
         [{"error": NO}],
         {"error": {**NO, "param": "output"}},
         {"detail": {"error": "choices"}},
+        {"id": "x", "choices": None, **FAILED},
+        {"id": "x", "choices": [], "output": None, **FAILED},
     ],
 )
 def test_a_json_error_is_known_at_its_end(body: Any) -> None:
@@ -160,10 +168,11 @@ def test_a_json_error_is_known_at_its_end(body: Any) -> None:
 
 def test_a_json_answer_is_known_by_its_result() -> None:
     body = b'{"id": "x", "error": null, "choices" : [{"text": "..."}]}'
-    known = body.index(b":", body.index(b"choices")) + 1
+    known = body.index(b"[") + 2
     for cut in range(len(body) + 1):
         assert json_error(body[:cut], ended=False) == (b"" if cut >= known else None)
-        ended = body[:cut] if b'"error"' in body[:cut] and cut < known else b""
+        named = body.index(b":", body.index(b"choices")) + 1
+        ended = body[:cut] if b'"error"' in body[:cut] and cut < named else b""
         assert json_error(body[:cut], ended=True) == ended
 
 
