@@ -17,6 +17,7 @@ from gateway.exchange.bodies.context_marks import is_marked, unmarked
 from gateway.exchange.bodies.misplaced_bodies import routed_to
 from gateway.exchange.bodies.request_fields import Routed, features_of, has_prompt_object, model_of
 from gateway.exchange.bodies.unreadable_body import INVALID_JSON
+from gateway.exchange.calls.upstream_calls import same_calls
 from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.decision import Decision
 from gateway.exchange.errors.clients_names import in_clients_names
@@ -126,8 +127,10 @@ class Exchange:
             if isinstance(result, ClientReply):
                 return result
             retries = self._retries(request, attempt.fixes)
-            ended = await self._ended(request, retries, attempt, result)
-            return ended or await self._follow(request, retries)
+            refused = await judge_apart(self.attempts.apart, request.route, call, attempt, result)
+            if retries.after(refused):
+                return await self._follow(request, retries, refused)
+            return await self._ended(request, retries, refused)
         except (GatewayError, RecursionError) as error:
             raise for_client(error, call, decision) from None
 
@@ -145,13 +148,18 @@ class Exchange:
         refused = Refused(attempt, result, Refusal(Verdict.OTHER))
         return self._failure.relayed(call, decision, route, refused)
 
-    async def _follow(self, request: RoutedRequest, retries: Retries | None = None) -> ClientReply:
+    async def _follow(
+        self,
+        request: RoutedRequest,
+        retries: Retries | None = None,
+        last: Refused | None = None,
+    ) -> ClientReply:
         """Try until something answers, or until a failure is the answer.
 
-        `retries` are those after an attempt that was made before.
+        `retries` are those after an attempt that was made before, and was the `last`.
         """
         call, decision, route = request.call, request.decision, request.route
-        shape, streamed, stored = route.shape, request.routed.stream is True, self.responses
+        shape, stored = route.shape, self.responses
         scope = self.resolver.scope(route, call.headers)
         fixes = self.memory.fixes.recall(scope, route.model_sent, shape, request.features)
         if retries is not None:
@@ -167,16 +175,32 @@ class Exchange:
                 if retries.first is None or not retries.is_guessing:
                     raise retries.misfit(error) from None
                 return await self._failure.reply(call, decision, route, retries, retries.first)
-            result = await self.runner.run(sent, decision, route, attempt, streamed=streamed)
+            result = await self._tried(request, sent, attempt, last)
             if isinstance(result, ClientReply):
                 if retries is not None or route.unconfirmed:
                     self._learn(result, decision, route, scope, retries)
                 return await stored.keep(sent, result, recording, decision) if recording else result
             retries = retries or self._retries(request, fixes)
-            ended = await self._ended(request, retries, attempt, result)
-            if ended is not None:
-                return ended
+            last = await judge_apart(self.attempts.apart, route, call, attempt, result)
+            if not retries.after(last):
+                return await self._ended(request, retries, last)
             shape, fixes = retries.shape, retries.fixes
+
+    async def _tried(
+        self,
+        request: RoutedRequest,
+        call: GenerationRequest,
+        attempt: Attempt,
+        last: Refused | None,
+    ) -> ClientReply | ErrorReply:
+        """Return what an attempt comes to; `last` is the one before it.
+
+        What was refused is not sent again as it was: it would be refused again.
+        """
+        if last is not None and same_calls(attempt.calls, last.attempt.calls):
+            return last.failure
+        decision, route, streamed = request.decision, request.route, request.routed.stream is True
+        return await self.runner.run(call, decision, route, attempt, streamed=streamed)
 
     async def _built(
         self, request: RoutedRequest, shape: Shape, fixes: Fixes
@@ -193,18 +217,12 @@ class Exchange:
         return call, await self.attempts.build_apart(call, route, shape, fixes, routed), None
 
     async def _ended(
-        self, request: RoutedRequest, retries: Retries, attempt: Attempt, failure: ErrorReply
-    ) -> ClientReply | None:
-        """Return the reply to a failure that is the answer; None: another attempt follows it.
-
-        Raises `GatewayError`.
-        """
+        self, request: RoutedRequest, retries: Retries, refused: Refused
+    ) -> ClientReply:
+        """Return the reply to a failure that is the answer; raises `GatewayError`."""
         call, route = request.call, request.route
-        refused = await judge_apart(self.attempts.apart, route, call, attempt, failure)
-        if retries.after(refused):
-            return None
-        if attempt.shape is call.shape is Shape.RESPONSES:
-            await self.responses.refuse_kept(call, failure.status)
+        if refused.attempt.shape is call.shape is Shape.RESPONSES:
+            await self.responses.refuse_kept(call, refused.failure.status)
         return await self._failure.reply(call, request.decision, route, retries, refused)
 
     async def _continued(

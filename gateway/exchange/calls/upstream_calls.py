@@ -1,5 +1,6 @@
 """Calls to upstreams, made of clients' calls."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from gateway.exchange.bodies.body_pieces import encode_in_pieces
@@ -81,3 +82,12 @@ def fits_untouched(
         return call.is_unsealed or is_unsealed(call.body, shape)
     able = preset(route.kind, shape)
     return (able.prompt_list and able.token_prompts) or not has_prompt_list(call.body)
+
+
+def same_calls(calls: Sequence[UpstreamCall], others: Sequence[UpstreamCall]) -> bool:
+    """Whether calls say what other ones have said, and to the same endpoint."""
+    return list(map(_said, calls)) == list(map(_said, others))
+
+
+def _said(call: UpstreamCall) -> tuple[object, ...]:
+    return call.path, call.query, call.client_headers, call.body

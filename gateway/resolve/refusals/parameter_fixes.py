@@ -140,6 +140,8 @@ _CARRIES_MEANING = frozenset(
 OUTPUT = "output_config"
 FORMAT = f"{OUTPUT}.format"
 """At messages; the other fields of `OUTPUT` are hints."""
+_ONE_AT_A_TIME = "tool_choice.disable_parallel_tool_use"
+"""Messages' `parallel_tool_calls`: a wish at every endpoint, within what carries meaning."""
 _EMULATED = frozenset({"n", "stop"})
 """Parameters that the gateway can emulate, also if only their value is refused."""
 
@@ -216,7 +218,7 @@ def fixes_for(
     fixes: dict[str, ParameterFix] = {}
     for parameter in refused:
         own = _yielding(parameter) or _of_output(parameter, called, sent)
-        own = own or _fixes_for_one(parameter, called, sent)
+        own = own or _of_wish(parameter) or _fixes_for_one(parameter, called, sent)
         if not own:
             return ()
         for fix in own:
@@ -227,6 +229,11 @@ def fixes_for(
 def _yielding(refused: RefusedParameter) -> tuple[ParameterFix, ...]:
     beside = refused.beside
     return () if beside is None else (ParameterFix("yield", refused.name, beside),)
+
+
+def _of_wish(refused: RefusedParameter) -> tuple[ParameterFix, ...]:
+    is_wish = refused.name == _ONE_AT_A_TIME and not refused.value_only
+    return (ParameterFix("drop", refused.name),) if is_wish else ()
 
 
 def _fixes_for_one(

@@ -77,8 +77,12 @@ _SUPPORTED = re.compile(
 )
 _GIVEN = re.compile(r"\b(?:received|got|but|input_value)\b", re.IGNORECASE)
 """What stands between the words that are taken, and the one that was sent."""
-# Anthropic: the type in the path of a field of thinking, or of a mark (claude-code#69618)
-_TAG = re.compile(r"\A(thinking|cache_control)\.(?:adaptive|disabled|enabled|ephemeral)(?=\.)")
+# Anthropic: the type in the path of a field of thinking, of a choice, or of a mark
+# (claude-code#69618)
+_TAG = re.compile(
+    r"\A(thinking|cache_control|tool_choice)"
+    r"\.(?:adaptive|disabled|enabled|ephemeral|auto|any|tool|none)(?=\.)"
+)
 # lmdeploy: "x is not supported by Responses Text V1.", with `x` as the error's parameter.
 _NAMED_FIRST = re.compile(r" is not supported by \S")
 

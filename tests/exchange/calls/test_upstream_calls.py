@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.exchange.calls.upstream_calls import fits_untouched, upstream_call
+from gateway.exchange.calls.upstream_calls import fits_untouched, same_calls, upstream_call
 from gateway.request import GenerationRequest
 from gateway.resolve.evidence import Route, Source
 from gateway.shapes import Shape
@@ -53,3 +53,16 @@ def test_a_changed_body_is_json_and_a_query_stays_with_its_maker() -> None:
     other = upstream_call(call, ROUTE, Shape.MESSAGES, b"[]")
     assert (b"content-type", b"application/json") in other.client_headers
     assert (other.path, other.query) == ("/messages", b"")
+
+
+def test_calls_are_the_same_where_they_say_the_same() -> None:
+    call = upstream_call(asked(Shape.CHAT, b"{}"), ROUTE, Shape.CHAT, b"{}")
+    assert same_calls([call], [call.copy(resends=1, address="http://127.0.0.1:1")])
+    for other in (
+        call.copy(body=b"[]"),
+        call.copy(path="/completions"),
+        call.copy(query=b""),
+        call.copy(client_headers=()),
+    ):
+        assert not same_calls([call], [other])
+    assert not same_calls([call], [call, call])
