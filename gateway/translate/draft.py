@@ -51,6 +51,11 @@ def copy_sampling(draft: Draft, reason: str) -> None:
     Biases that the server does not take are refused for `reason`.
     """
     draft.upstream |= sampling_parameters(draft.client, draft.context, draft.report, reason)
+    copy_seed(draft)
+
+
+def copy_seed(draft: Draft) -> None:
+    """Copy the `seed`, or drop it where the server takes none."""
     if "seed" in draft.client:
         if draft.context.capabilities.seed:
             draft.upstream["seed"] = draft.client["seed"]

@@ -21,6 +21,7 @@ def independent(draft: Draft) -> None:
     _output_format(draft)
     if parameters.streaming(draft) and draft.context.capabilities.stream_usage:
         draft.upstream["stream_options"] = {"include_usage": True}
+    draft.upstream |= parameters.verbosity(draft)
     parameters.extension_parameters(draft, _RESERVED)
 
 

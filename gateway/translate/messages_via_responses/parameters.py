@@ -60,13 +60,16 @@ def _reasoning(draft: Draft, effort: str | None) -> None:
 
 def _output_format(draft: Draft) -> None:
     schema = parameters.output_schema(draft)
-    if schema is None:
-        return
-    form = {"type": "json_schema", **schema}
-    if draft.context.capabilities.reads_response_format:
-        draft.upstream["response_format"] = chat_format(form)
-    else:
-        draft.upstream["text"] = {"format": form}
+    text: Json = {}
+    if schema is not None:
+        form = {"type": "json_schema", **schema}
+        if draft.context.capabilities.reads_response_format:
+            draft.upstream["response_format"] = chat_format(form)
+        else:
+            text["format"] = form
+    text |= parameters.verbosity(draft)
+    if text:
+        draft.upstream["text"] = text
 
 
 def write_tools(draft: Draft, tools: MessagesTools) -> None:

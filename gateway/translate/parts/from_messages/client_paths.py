@@ -84,6 +84,8 @@ class ClientPaths:
         if root in names.limits:
             return "max_tokens"
         holder, inner = names.form
+        if root == holder and rest == "verbosity":
+            return parameter_path(rest, client)
         if root == holder:
             return format_path(client, rest.removeprefix(inner).removeprefix("."))
         return parameter_path(root, client, rest)

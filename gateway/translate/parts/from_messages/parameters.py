@@ -7,7 +7,7 @@ upstream body, and reports or refuses the rest.
 from collections.abc import Collection, Mapping, Sequence
 
 from gateway.shapes import Json
-from gateway.translate.draft import Draft, not_streamed
+from gateway.translate.draft import Draft, copy_seed, not_streamed, sent_verbosity
 from gateway.translate.parts.messages.effort import effort_to_send, outweighed
 from gateway.translate.parts.sampling import sampling_parameters
 from gateway.translate.parts.tools.definitions import is_strict_schema
@@ -60,6 +60,11 @@ _ASKING: Mapping[str, Sequence[object]] = {
 
 Messages have another form of them, or none: they are not left out in silence.
 """
+
+
+_PENALTIES = ("frequency_penalty", "presence_penalty")
+_TUNING = frozenset({*_PENALTIES, "seed", "verbosity"})
+"""OpenAI's parameters that only tune a reply: none of them makes a request fail."""
 
 
 def refused(draft: Draft) -> None:
@@ -142,17 +147,36 @@ def streaming(draft: Draft) -> bool:
 def extension_parameters(draft: Draft, reserved: Collection[str]) -> None:
     """Apply the `extra_params` policy to parameters that Anthropic does not have.
 
-    `reserved` are the endpoint's own, which could contradict those that are sent. Raises
-    `UnsupportedParameter` for those of OpenAI's that ask for something.
+    `reserved` are the endpoint's own, which could contradict those that are sent. By `auto`, those
+    of OpenAI's that tune the reply are sent where the model takes them, as they would be of a chat
+    request. Raises `UnsupportedParameter` for those that ask for something.
     """
     client, others = draft.client, list[str]()
+    tuning = _TUNING if _is_auto(draft) else frozenset[str]()
     for name in extensions(client, MESSAGES_PARAMETERS):
-        if name not in _ASKING:
+        if name in _ASKING:
+            if client[name] not in _ASKING[name]:
+                _refuse_asking(draft, name)
+        elif name not in tuning:
             others.append(name)
-        elif client[name] not in _ASKING[name]:
-            _refuse_asking(draft, name)
-    for name in extras_to_send(others, client, draft.context, draft.report, dropped=reserved):
+    if tuning:
+        asked = {name: client[name] for name in _PENALTIES if name in client}
+        draft.upstream |= sampling_parameters(asked, draft.context, draft.report, "")
+        copy_seed(draft)
+    for name in extras_to_send(
+        others, client, draft.context, draft.report, dropped=reserved, known_everywhere=("user",)
+    ):
         draft.upstream[name] = client[name]
+
+
+def verbosity(draft: Draft) -> Json:
+    """Return OpenAI's `verbosity` as `extension_parameters` leaves it to be sent, or nothing."""
+    return sent_verbosity(draft, draft.client, "verbosity") if _is_auto(draft) else {}
+
+
+def _is_auto(draft: Draft) -> bool:
+    """Whether the server decides what becomes of parameters that Anthropic does not have."""
+    return draft.context.settings.extra_params == "auto"
 
 
 def _refuse_asking(draft: Draft, name: str) -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from gateway.servers.profile import Profile
 from gateway.shapes import Json, Shape
 from tests import kinds
 from tests.translate.messages_prepared import TARGETS, context, prepared, refused
@@ -214,3 +215,50 @@ def test_what_asks_for_nothing_fails_at_no_server(target: Shape, name: str, valu
         sent = prepared(asked(**{name: value}), context(target, kind), target)
         assert sent.call.get(name) is None
         assert not sent.report.dropped
+
+
+TUNING: Json = {
+    "seed": 5,
+    "frequency_penalty": 0.5,
+    "presence_penalty": 0.25,
+    "verbosity": "low",
+    "user": "u",
+}
+
+
+@pytest.mark.parametrize("kind", [kinds.OPENAI, kinds.VLLM])
+@pytest.mark.parametrize("target", TARGETS)
+def test_what_tunes_a_reply_is_sent_where_it_is_taken(target: Shape, kind: Profile) -> None:
+    able = {"seed": True, "penalties": True, "verbosity": True}
+    sent = prepared(asked(**TUNING), context(target, kind, able=able), target)
+    verbosity = {"verbosity": "low"}
+    place = verbosity if target is Shape.CHAT else {"text": verbosity}
+    others = {name: value for name, value in TUNING.items() if name != "verbosity"}
+    assert {**sent.call, **others, **place} == sent.call
+    assert sent.report.size == 0
+    assert sent.named("verbosity" if target is Shape.CHAT else "text.verbosity") == "verbosity"
+    assert sent.named("seed") == "seed"
+
+
+@pytest.mark.parametrize("kind", [kinds.OPENAI, kinds.VLLM])
+@pytest.mark.parametrize("target", TARGETS)
+def test_what_tunes_a_reply_never_fails_a_request(target: Shape, kind: Profile) -> None:
+    able = {"seed": False, "penalties": False, "verbosity": False}
+    sent = prepared(asked(**TUNING), context(target, kind, able=able), target)
+    assert not TUNING.keys() & sent.call.keys() - {"user"}
+    assert sent.call["user"] == "u"
+    assert set(sent.report.dropped) == TUNING.keys() - {"user"}
+    neutral = {"presence_penalty": 0, "frequency_penalty": 0, "verbosity": "medium"}
+    assert not prepared(asked(**neutral), context(target, kind, able=able), target).report.dropped
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_policy_that_is_configured_holds_for_what_tunes_a_reply(target: Shape) -> None:
+    for name, value in TUNING.items():
+        body = asked(**{name: value})
+        error = refused(body, context(target, settings={"extra_params": "refuse"}), target)
+        assert error.param == name
+        for policy, is_sent in (("pass", True), ("drop", False)):
+            sent = prepared(body, context(target, settings={"extra_params": policy}), target)
+            assert (name in sent.call) is is_sent
+            assert sent.report.dropped == ([] if is_sent else [name])
