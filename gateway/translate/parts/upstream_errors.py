@@ -10,66 +10,19 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from gateway.envelopes import numbered_errors
-from gateway.envelopes.anthropic_errors import TERMS
 from gateway.envelopes.error_envelopes import ErrorDetails, read_error
 from gateway.envelopes.overflows import CODE as TOO_LONG
 from gateway.envelopes.overflows import overflow_message
 from gateway.errors import TruncatedStream, UpstreamError, UpstreamReplied
 from gateway.shapes import Json
+from gateway.translate.parts.error_statuses import UNPAID, status_of_words
 from gateway.translate.parts.sentences import sentence, with_upstream_parameter
 
 _HTTP_ERROR = re.compile("[45][0-9]{2}")
 _KEPT = frozenset({429, 503, 504, 529})
 """Statuses beside 4xx that clients act on: they wait and retry."""
-_OF_TYPES_ALONE = (401, 402, 403, 404, 413)
-"""Statuses that Anthropic's types of errors say, wherever they come from."""
 _LLAMACPP_NOT_SUPPORTED = 501
-OF_REQUESTS = frozenset(
-    {
-        "bio_policy",
-        "cyber_policy",
-        "data_residency_mismatch",
-        "empty_image_file",
-        "failed_to_download_image",
-        "image_content_policy_violation",
-        "image_file_not_found",
-        "image_file_too_large",
-        "image_parse_error",
-        "image_too_large",
-        "image_too_small",
-        "invalid_base64_image",
-        "invalid_image",
-        "invalid_image_format",
-        "invalid_image_mode",
-        "invalid_image_url",
-        "invalid_prompt",
-        "unsupported_image_media_type",
-        TOO_LONG,
-    }
-)
-"""OpenAI's codes of failed responses whose request is at fault: `ResponseErrorCode`, and two that
-only its guides have."""
-_STATUSES_OF_WORDS = {
-    **dict.fromkeys(OF_REQUESTS, 400),
-    **dict.fromkeys(
-        (
-            "content_policy_violation",
-            "invalid_argument",
-            "invalid_request",
-            "invalid_request_error",
-        ),
-        400,
-    ),
-    **dict.fromkeys(
-        ("insufficient_quota", "rate_limit_error", "rate_limit_exceeded", "resource_exhausted"), 429
-    ),
-    **dict.fromkeys(("service_unavailable", "service_unavailable_error", "unavailable"), 503),
-    **dict.fromkeys(("server_is_overloaded", "slow_down"), 503),
-    **dict.fromkeys(("deadline_exceeded", "timeout_error"), 504),
-    **{kind: known.status for kind, known in TERMS.items() if known.status in _OF_TYPES_ALONE},
-    "overloaded_error": 529,
-}
-"""What the status would have been, by an error's code or type, whoever's words they are."""
+_UNPAID_TYPE = "insufficient_quota"
 _MAX_SHOWN = 200
 RESULTS = ("choices", "output", "content")
 """Where replies have their results: those of chat and completions, of responses, of messages."""
@@ -245,7 +198,9 @@ def _without_message(body: object) -> str:
 
 def _type(reply: ErrorDetails, status: int) -> str:
     known = reply.type is not None and reply.type.lower() not in _NO_TYPES
-    return reply.type if known and reply.type else error_type(status)
+    if known and reply.type:
+        return reply.type
+    return _UNPAID_TYPE if reply.code in UNPAID else error_type(status)
 
 
 def _carrier(body: Json) -> Json | None:
@@ -293,5 +248,4 @@ def _status(carrier: Json, body: Json) -> int:
             return client_status(number)
     if (status := numbered_errors.status_of(inner)) is not None:
         return status
-    words = [value.lower() for value in (*values, inner.get("type")) if isinstance(value, str)]
-    return next((status for word in words if (status := _STATUSES_OF_WORDS.get(word))), 502)
+    return status_of_words((*values, inner.get("type"))) or 502

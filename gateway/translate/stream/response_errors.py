@@ -4,16 +4,19 @@ from collections.abc import Mapping
 
 from gateway.errors import GatewayError
 from gateway.shapes import Json
-from gateway.translate.parts.upstream_errors import OF_REQUESTS
+from gateway.translate.parts.error_statuses import OF_REQUESTS, UNPAID
 
 _CODES: Mapping[int, str] = {429: "rate_limit_exceeded", 400: "invalid_prompt"}
-_KEPT = OF_REQUESTS | {"insufficient_quota"}
+_UNPAID = "insufficient_quota"
+_KEPT = OF_REQUESTS | {_UNPAID}
 """OpenAI's own codes. Codex looks for some: it says what is wrong, and does not try again."""
 
 
 def failure(error: GatewayError) -> Json:
     """Return the `error` of a failed response."""
     known = error.code if error.code in _KEPT else None
+    if error.code in UNPAID:
+        known = _UNPAID
     return {"code": known or _CODES.get(error.status, "server_error"), "message": error.message}
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.errors import UpstreamError, UpstreamReplied
+from gateway.errors import Reason, UpstreamError, UpstreamReplied
 from gateway.shapes import Json
 from gateway.translate.parts.upstream_errors import (
     bare_error,
@@ -183,6 +183,13 @@ def test_a_code_in_a_success_is_a_status_that_clients_bear(code: object, status:
         ({"status": "RESOURCE_EXHAUSTED"}, 429),
         ({"type": "overloaded_error"}, 529),
         ({"type": "authentication_error"}, 401),
+        ({"code": "billing_hard_limit_reached"}, 429),
+        ({"code": "billing_not_active", "type": "billing_not_active"}, 429),
+        ({"code": "billing_not_active", "type": "invalid_request_error"}, 429),
+        ({"type": "exceeded_current_quota_error"}, 429),
+        ({"code": "quota_exceeded"}, 429),
+        ({"code": "insufficient_balance"}, 402),
+        ({"code": "insufficient_user_quota", "type": "new_api_error"}, 402),
         ({"type": "billing_error"}, 402),
         ({"type": "permission_error"}, 403),
         ({"type": "not_found_error"}, 404),
@@ -319,3 +326,14 @@ def test_one_call_has_one_reply(replies: list[object]) -> None:
     with pytest.raises(UpstreamError, match=f"sent {len(replies)} replies to one call"):
         only_reply(replies)
     assert only_reply([{"id": "x"}]) == {"id": "x"}
+
+
+@pytest.mark.parametrize(
+    "code", ["insufficient_quota", "billing_hard_limit_reached", "billing_not_active"]
+)
+def test_an_error_that_a_payment_ends_has_a_type(code: str) -> None:
+    for said, expected in (({}, "insufficient_quota"), ({"type": "t"}, "t")):
+        error = upstream_error({"error": {"message": "Pay.", "code": code, **said}})
+        assert error is not None
+        assert (error.status, error.code, error.type) == (429, code, expected)
+        assert error.reason is Reason.RATE_LIMITED

@@ -16,6 +16,8 @@ from gateway.translate.stream.response_errors import failure, reported
         (400, "cyber_policy", "cyber_policy"),
         (400, "image_too_large", "image_too_large"),
         (429, "insufficient_quota", "insufficient_quota"),
+        (429, "billing_hard_limit_reached", "insufficient_quota"),
+        (429, "billing_not_active", "insufficient_quota"),
         (429, "slow_down", "rate_limit_exceeded"),
     ],
 )
