@@ -71,8 +71,8 @@ def with_message(body: object, change: str) -> object:
 
 
 def test_the_file_is_whole() -> None:
-    assert len(RECORDED) == 343
-    assert len({entry.id for entry in RECORDED}) == 343
+    assert len(RECORDED) == 344
+    assert len({entry.id for entry in RECORDED}) == 344
 
 
 @each(RECORDED)

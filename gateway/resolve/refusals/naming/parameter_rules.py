@@ -160,6 +160,13 @@ NAMING_RULES: tuple[NamingRule, ...] = (
         about=("temperature",),
         beside_others=True,
     ),
+    # text-generation-inference, of a 1 or a 0, which say as much as none, or the least random
+    by_model(
+        r"Input validation error: [`'\"]?top_p[`'\"]? must be > 0\.0 and < 1\.0",
+        "tgi-top-p",
+        about=("top_p",),
+        beside_others=True,
+    ),
     by_model(
         r"Thinking may not be enabled when tool_choice forces tool use",
         "anthropic-forced-call-with-thinking",
