@@ -4,6 +4,8 @@ An estimate would be worse than none: clients compact a conversation by this num
 themselves where they get none (ericc-ch/copilot-api#210, musistudio/claude-code-router#1252).
 """
 
+from typing import cast
+
 import msgspec
 from msgspec import structs
 
@@ -17,6 +19,7 @@ from gateway.exchange.decision import Decision
 from gateway.exchange.flow import Exchange
 from gateway.exchange.params.count_fixes import more_fixes, without_refused
 from gateway.exchange.params.fixing import for_clients
+from gateway.exchange.params.rule_params import with_rule
 from gateway.exchange.passthrough.forward import Forwarder
 from gateway.exchange.retries import MAX_FIXED
 from gateway.request import GenerationRequest, Request
@@ -58,6 +61,11 @@ class TokenCounter:
         if call.client is not None and call.client.is_restricted:
             await self._attempts.check_names(call)
         model = decision.model_asked = model_of(routed)
+        changed = self._exchange.params.counted(request, Shape.MESSAGES, model, decision)
+        if changed is not request:
+            request, body = changed, cast("bytes", changed.body)
+            call = structs.replace(call, body=body, headers=request.headers)
+            routed = await self._attempts.bodies.fields(body)
         query = ModelQuery(model, Shape.MESSAGES, headers=request.headers)
         route = await self._exchange.resolver.resolve(query)
         if route.shape is Shape.MESSAGES:
@@ -86,7 +94,7 @@ class TokenCounter:
         fixes = for_clients(known, _HOME, _HOME, context)
         while True:
             sent = without_refused(request, fixes, report)
-            decision.translation = report.header() if report.size else ""
+            decision.translation = with_rule(report, decision)
             try:
                 reply = await self._forwarder.run(sent, decision)
             except UnknownRoute:

@@ -28,6 +28,7 @@ from gateway.exchange.params.fixing import (
 )
 from gateway.exchange.params.known_fixes import Fixes
 from gateway.exchange.params.moved_parts import before_fixing
+from gateway.exchange.params.rule_params import with_rule
 from gateway.exchange.reply.classify import ErrorReply, answer_or_error
 from gateway.exchange.reply.reading import decode_object
 from gateway.exchange.retries import MAX_FIXED
@@ -95,7 +96,7 @@ class TranslatedCounts:
         decision.sent_as(route.model_sent)
         while True:
             counted, body = await self._written(call, knowing(context, fixes), fixes)
-            decision.translation = counted.report.header()
+            decision.translation = with_rule(counted.report, decision)
             decision.attempts += 1
             answer = await self._asked(call, route, body, decision)
             if isinstance(answer, ClientReply):

@@ -4,7 +4,7 @@ They are parameters of the client's request (`param_names.py` has their names in
 before anything else looks at it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import msgspec
@@ -15,7 +15,7 @@ from gateway.exchange.bodies.json_label import labelled_json
 from gateway.exchange.bodies.request_fields import Routed, decode_field, decode_fields, read_routed
 from gateway.exchange.decision import Decision
 from gateway.exchange.params.shape_params import LIMITS, in_shape
-from gateway.request import GenerationRequest
+from gateway.request import GenerationRequest, Request
 from gateway.resolve.rules import Rules
 from gateway.shapes import Shape
 from gateway.translate.contract import Report
@@ -25,6 +25,19 @@ _CHOICES = frozenset(
     {"effort", "reasoning_effort", "service_tier", "summary", "truncation", "type", "verbosity"}
 )
 """Parameters whose values are one of a few words, and may be seen in headers and logs."""
+
+
+_COUNTED: Mapping[Shape, Collection[str]] = {
+    Shape.MESSAGES: (
+        *("context_management", "mcp_servers", "output_config", "output_format", "system"),
+        *("thinking", "tool_choice", "tools"),
+    ),
+    Shape.RESPONSES: (
+        *("instructions", "parallel_tool_calls", "reasoning", "text", "tool_choice", "tools"),
+        "truncation",
+    ),
+}
+"""What requests to count tokens can have of those to generate, beside the conversation."""
 
 
 class RuleParams:
@@ -40,8 +53,13 @@ class RuleParams:
         self.any = bool(self._by_shape)
         """Whether a rule has any; if none does, no request needs to be looked at."""
 
-    def report_on(self, call: GenerationRequest, model: str) -> tuple[GenerationRequest, Report]:
-        """Return the request with the parameters of its model's rule, and what has changed."""
+    def report_on(
+        self, call: GenerationRequest, model: str, only: Collection[str] | None = None
+    ) -> tuple[GenerationRequest, Report]:
+        """Return the request with the parameters of its model's rule, and what has changed.
+
+        `only` are the parameters that it can have; None: all.
+        """
         report = Report(call.shape, call.shape)
         params = self._rules.params_for(model)
         if params is None:
@@ -49,10 +67,12 @@ class RuleParams:
         fields = _Fields(decode_fields(call.body), report)
         own = self._by_shape[id(params), call.shape]
         for path in own.drop:
-            fields.drop(path)
+            if only is None or path.partition(".")[0] in only:
+                fields.drop(path)
         for override, values in ((False, own.default), (True, own.set)):
             for name, value in values.items():
-                fields.put(name, value, override=override)
+                if only is None or name in only:
+                    fields.put(name, value, override=override)
         if not report.size:
             return call, report
         body, headers = msgspec.json.encode(fields.raw), labelled_json(call.headers)
@@ -70,6 +90,21 @@ class RuleParams:
             return call, routed
         decision.params = report
         return changed, read_routed(changed.body)
+
+    def counted(self, request: Request, shape: Shape, model: str, decision: Decision) -> Request:
+        """Return a request to count tokens as the request that is counted would be sent.
+
+        The decision gets the report. Raises `InvalidRequest` for a body that is not JSON.
+        """
+        if not (self.any and isinstance(request.body, bytes)):
+            return request
+        call = GenerationRequest.at(shape, request.body, request.headers)
+        changed, report = self.report_on(call, model, _COUNTED[shape])
+        if not report.size:
+            return request
+        decision.params = report
+        decision.translation = with_params(decision.translation, report, shape)
+        return structs.replace(request, body=changed.body, headers=changed.headers, length=None)
 
 
 class _Fields:
@@ -160,6 +195,14 @@ def with_params(header: str, params: Report, target: Shape) -> str:
             entries[key] = listed([*names, *filter(None, [entries.get(key)])])
     order = ("from", "body", "to", "dropped", "changed", "emulated")
     return "; ".join(f"{key}={entries[key]}" for key in order if key in entries)
+
+
+def with_rule(report: Report, decision: Decision) -> str:
+    """Return the header of a report, with what the rule of the decision's model has changed."""
+    is_moved = report.source is not report.target
+    header = report.header() if report.size or is_moved else ""
+    params = decision.params
+    return header if params is None else with_params(header, params, report.target)
 
 
 def _encoded(value: Any) -> msgspec.Raw:

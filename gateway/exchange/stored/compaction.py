@@ -16,6 +16,7 @@ from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.decision import Decision
 from gateway.exchange.errors.error_replies import about_moved_item
 from gateway.exchange.flow import Exchange
+from gateway.exchange.params.rule_params import with_rule
 from gateway.exchange.passthrough.forward import Forwarder
 from gateway.exchange.reply.classify import ErrorReply
 from gateway.exchange.reply.reading import decode_object, identified
@@ -60,7 +61,7 @@ class Compactor:
 
     async def input_tokens(self, request: Request, decision: Decision) -> ClientReply:
         """Return the number of a request's tokens; raises `GatewayError`."""
-        reply = await self._at_home(await self._named(request), decision)
+        reply = await self._at_home(await self._counted(request, decision), decision)
         if reply is None:
             raise UnsupportedParameter(
                 "Tokens cannot be counted for this model: it does not live at /v1/responses, or "
@@ -70,6 +71,15 @@ class Compactor:
                 code="unsupported_endpoint",
             )
         return reply
+
+    async def _counted(self, request: Request, decision: Decision) -> Request:
+        """Return a request to count with the parameters of its model's rule."""
+        request = await self._named(request)
+        body = request.body
+        model = read_object(body).get("model") if isinstance(body, bytes) else None
+        if not isinstance(model, str):
+            return request
+        return self._exchange.params.counted(request, Shape.RESPONSES, model, decision)
 
     async def _named(self, request: Request) -> Request:
         """Return a request without a model with the model of the stored response it continues."""
@@ -129,7 +139,7 @@ class Compactor:
         readable, items = unsealed(body, context, report)
         if not report.size:
             return request, None
-        decision.translation = report.header()
+        decision.translation = with_rule(report, decision)
         return structs.replace(request, body=msgspec.json.encode(readable), length=None), items
 
     async def _summed_up(self, request: Request, decision: Decision) -> ClientReply:
