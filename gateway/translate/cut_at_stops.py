@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from gateway.errors import GatewayError
 from gateway.shapes import Json, Shape
-from gateway.translate.completions_via_chat.extra_fields import cited_late
+from gateway.translate.completions_via_chat.extra_fields import extra_fields
 from gateway.translate.contract import Report, StreamTranslation, Translation
 from gateway.translate.parts.finish_reasons import ending_word
 from gateway.translate.parts.tokens.logprobs import Aligner, label_bytes
@@ -183,7 +183,7 @@ class _Choice:
         if not isinstance(message, dict):
             return choice
         if not self._goes_on():
-            return _cited(choice, message, place)
+            return _beside(choice, message, place)
         key = "content" if place else "text"
         text = message.get(key)
         shown = self._scanner.feed(text) if isinstance(text, str) else ""
@@ -231,12 +231,12 @@ class _Choice:
         return _joined(self._form, released) if released else None
 
 
-def _cited(choice: Json, message: Json, place: str | None) -> Json | None:
-    """Return the citations that servers send after the text, which may be cut by then."""
-    cited = cited_late(message)
-    if not cited:
+def _beside(choice: Json, message: Json, place: str | None) -> Json | None:
+    """Return what servers send beside the text, or after it, such as citations: it is not cut."""
+    more = extra_fields(message, has_content=True)
+    if not more:
         return None
-    shown = {place: cited} if place else {"text": "", **cited}
+    shown = {place: more} if place else {"text": "", **more}
     return {"index": choice.get("index", 0), **shown, "logprobs": None, "finish_reason": None}
 
 

@@ -215,7 +215,7 @@ def test_what_follows_the_choices_is_awaited_where_it_was_asked_for(
 def test_citations_may_follow_a_text_that_was_cut(shape: Shape) -> None:
     stream = cutting(shape, {"stream_options": {"include_usage": True}}).stream()
     stream.feed(0, chunk(shape, "a stop b"))
-    cited: Json = {"annotations": [{"type": "url_citation"}]}
+    cited: Json = {"annotations": [{"type": "url_citation"}], "phase": "final"}
     late = chunk(shape, " c")
     (choice,) = late["choices"]
     (choice["delta"] if shape is CHAT else choice).update(cited)

@@ -13,12 +13,6 @@ from gateway.translate.parts.tools.calls import has_calls
 
 _CARRIED = ("annotations", "audio", "content_parts", "file_citations", "output_items", "phase")
 _CALLS = ("tool_calls", "function_call")
-_CITED = ("annotations", "file_citations")
-
-
-def cited_late(delta: Json) -> Json:
-    """Return the citations of a delta, which servers also send after the finish reason."""
-    return {name: delta[name] for name in _CITED if delta.get(name)} | sources_within(delta)
 
 
 def report_calls(message: Json, report: Report) -> None:

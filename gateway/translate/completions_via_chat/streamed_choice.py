@@ -4,7 +4,7 @@ from typing import Final
 
 from gateway.errors import UpstreamError
 from gateway.shapes import Json
-from gateway.translate.completions_via_chat.extra_fields import cited_late, extra_fields
+from gateway.translate.completions_via_chat.extra_fields import extra_fields
 from gateway.translate.completions_via_chat.reply import (
     client_finish_reason,
     content_of,
@@ -73,8 +73,8 @@ class StreamedChoice:
     def take(self, piece: Json) -> list[Json]:
         """Take this choice's part of a chunk; return those of the client's chunks.
 
-        After a stop sequence only citations count. Raises `UpstreamError` for what is not a part of
-        a chunk, and for a failure of the generation.
+        After a stop sequence only what is beside the text counts. Raises `UpstreamError` for what
+        is not a part of a chunk, and for a failure of the generation.
         """
         delta = delta_of(piece)
         if self._numbers_lists:
@@ -136,8 +136,8 @@ class StreamedChoice:
         return [{**self._chunk(text, entries, "stop" if is_cut else None), **more}]
 
     def _late(self, delta: Json) -> list[Json]:
-        cited = cited_late(delta)
-        return [{**chunk_choice(self.index, ""), **cited}] if cited else []
+        more = extra_fields(delta, has_content=self._has_content)
+        return [{**chunk_choice(self.index, ""), **more}] if more else []
 
     def _hold(self, delta: Json, entries: list[Json]) -> list[Json]:
         """Hold back a refusal or a transcript; return the logprobs that need not wait."""

@@ -228,9 +228,30 @@ def test_what_comes_after_the_finish_reason_is_not_lost(
 def test_what_is_cited_after_a_text_that_was_cut_at_stops_is_not_lost() -> None:
     assert streamed({"content": "Hi!"}, *LATE, stop=[*"1234!"]) == [
         {"text": "Hi", "finish_reason": "stop"},
+        {"text": "", "refusal": "No."},
         {"text": "", "annotations": [CITATION]},
+        {"text": "", "images": [image(WEB)]},
         {"text": "", "citations": [WEB]},
     ]
+
+
+def test_what_is_beside_a_text_comes_after_it_was_cut_at_stops_too() -> None:
+    more: list[Json] = [
+        {"images": [image(WEB)]},
+        {"content": "b", "output_items": [CITATION]},
+        {"phase": "final", "refusal": "No."},
+    ]
+    message: Json = {"content": "Hi!b"}
+    for each in more:
+        message = {**each, **message}
+    shown = streamed({"content": "Hi!"}, *more, stop=[*"1234!"])
+    assert [set(each) - {"text"} for each in shown] == [
+        {"finish_reason"},
+        {"images"},
+        {"output_items"},
+        {"phase", "refusal"},
+    ]
+    assert joined(shown) == whole(message, stop=[*"1234!"])
 
 
 def test_a_stop_sequence_after_the_finish_reason_ends_the_text() -> None:
