@@ -107,8 +107,8 @@ class Resolver:
         It has the shutdown date and the context length, for which nothing is asked, and at some
         kinds what the model takes, which a translated request needs.
         """
-        query = resolution.query
-        if resolution.kind.lists_abilities and query.shape is not Shape.MESSAGES:
+        query, kind = resolution.query, resolution.kind
+        if kind.lists_abilities and query.shape not in kind.routes:
             await self._lookup.models(
                 resolution.upstream,
                 query.headers,

@@ -3,10 +3,10 @@
 Not confirmed against a source: its parameters.
 """
 
-from gateway.envelopes.json_fields import text
+from gateway.envelopes.json_fields import child, strings, text
 from gateway.servers.presets import HOSTED, TEXT_ONLY
 from gateway.servers.profile import Profile, any_path
-from gateway.servers.reading import Capability, by_modalities
+from gateway.servers.reading import Abilities, Capability, by_modalities
 from gateway.shapes import Json, Shape
 
 
@@ -20,6 +20,12 @@ def _capability(entry: Json) -> Capability | None:
     return by_modalities(entry, "output_modalities")
 
 
+def _abilities(entry: Json) -> Abilities | None:
+    """`effort.supported_levels` of the same list: models differ in them."""
+    levels = strings(child(entry, "effort"), "supported_levels")
+    return Abilities(efforts=frozenset(levels)) if levels else None
+
+
 PROFILE = Profile(
     name="deepseek",
     hosts=("api.deepseek.com",),
@@ -27,6 +33,7 @@ PROFILE = Profile(
     marks=(_is_deepseek,),
     has_jobs=False,
     capability=_capability,
+    abilities=_abilities,
     context_fields=("context_window",),
     # Completions are at another base URL (/beta).
     lacks=frozenset({Shape.MESSAGES}),

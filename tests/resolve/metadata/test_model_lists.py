@@ -133,7 +133,14 @@ EXPECTED: dict[str, tuple[Profile, list[ModelCard]]] = {
     "deepseek_model_2025_recorded": (kinds.DEEPSEEK, [ModelCard("deepseek-chat")]),
     "deepseek_models_docs": (
         kinds.DEEPSEEK,
-        [replace(ROUTED, id="deepseek-flash", context_length=1048576)],
+        [
+            replace(
+                ROUTED,
+                id="deepseek-flash",
+                context_length=1048576,
+                abilities=Abilities(efforts=frozenset({"low", "high", "max"})),
+            )
+        ],
     ),
     "fireworks_models_fixture": (
         kinds.FIREWORKS,
