@@ -12,6 +12,7 @@ from gateway.exchange.client_reply import ClientReply, json_reply
 from gateway.exchange.decision import Decision
 from gateway.exchange.reply.body import ReplyBody
 from gateway.sockets import SocketSession, Traffic
+from gateway.translate.parts.error_statuses import UNPAID
 from gateway.translate.parts.messages.errors import messages_error, messages_status
 
 Fields = Sequence[tuple[bytes, bytes]]
@@ -20,10 +21,6 @@ SWITCHING_PROTOCOLS = 101
 """The status of an accepted handshake."""
 
 _CORS = b"access-control-"
-_NOT_TO_BE_RETRIED = frozenset(
-    {"insufficient_quota", "billing_hard_limit_reached", "billing_not_active"}
-)
-"""Codes of errors that only a payment ends; their 429 alone makes Anthropic's clients retry."""
 COMMENT = b":"
 """How a comment in an event stream begins, which is not yet a reply (HTML Standard, 9.2.5)."""
 
@@ -112,7 +109,7 @@ def error_reply(error: GatewayError, decision: Decision) -> ClientReply:
     fields = [(n.encode("latin-1"), v.encode("latin-1", "replace")) for n, v in error.headers]
     if not decision.anthropic:
         return json_reply(msgspec.json.encode(error.envelope()), error.status, fields)
-    if error.code in _NOT_TO_BE_RETRIED:
+    if error.code in UNPAID:  # their 429 alone makes Anthropic's clients retry
         fields.append((b"x-should-retry", b"false"))
     decision.identified(fields)
     body = messages_error(error, decision.model_asked, decision.request_id)
