@@ -199,6 +199,17 @@ def test_earlier_reasoning_that_no_prompt_can_hold_is_reported() -> None:
     assert "Hm." not in translation.calls[0]["prompt"]
 
 
+def test_what_the_system_says_later_is_reported_under_the_clients_names() -> None:
+    said = {"role": "user", "content": "Hi"}
+    late = {"role": "developer", "content": "Be brief."}
+    asked = to_completions(instructions="Be kind.", input=[said, late, said])
+    assert "input[1]:in its place->first" in asked.report.changed
+    messages = [said, {"role": "system", "content": "Be brief."}]
+    body = {"model": "asked", "max_tokens": 9, "system": "Be kind.", "messages": messages}
+    (entry,) = plan(Shape.MESSAGES, COMPLETIONS, body, context(COMPLETIONS)).report.changed
+    assert entry == "messages[1]:in its place->first"
+
+
 @pytest.mark.parametrize(
     ("body", "param"),
     [

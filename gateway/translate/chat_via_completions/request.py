@@ -72,6 +72,8 @@ def prepare(body: Json, context: Context, report: Report) -> PreparedRequest:
     _refuse_audio_history(client["messages"], context, report)
     rendered = render(template, client["messages"], context, continue_final_message=continues)
     report_losses(client["messages"], rendered.named, context, report)
+    for position in sorted(rendered.moved):
+        report.change(f"messages[{position}]", "in its place", "first")
     prompt = rendered.text
     if rendered.starts_with_bos:
         # Servers that add the token to every prompt would have it twice.

@@ -170,6 +170,12 @@ def split_system(turns: Sequence[Turn]) -> tuple[str, list[Turn]]:
     return system, [turn for turn in turns if turn.role != SYSTEM]
 
 
+def late_system(turns: Sequence[Turn]) -> frozenset[int]:
+    """Return the positions of the system's messages that come after others."""
+    front = next((i for i, turn in enumerate(turns) if turn.role != SYSTEM), len(turns))
+    return frozenset(turn.position for turn in turns[front:] if turn.role == SYSTEM)
+
+
 def escape_special(text: str, template: TemplateSettings, context: Context) -> str:
     """Return the text with a zero-width space inside anything like a control token.
 

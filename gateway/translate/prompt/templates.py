@@ -143,8 +143,8 @@ def render_conversation(
     tools: Sequence[Json],
     *,
     open_ended: bool,
-) -> str:
-    """Return the prompt that a Jinja template makes of a conversation.
+) -> tuple[str, bool]:
+    """Return the prompt that a Jinja template makes, and whether its messages are in their places.
 
     Many templates know no system role, or only one message of it and only as the first: where a
     template refuses or leaves out a system text, all are joined into one, or else put before the
@@ -153,9 +153,9 @@ def render_conversation(
     `ValueError` for a template that has no source or does not compile.
     """
     turns = [replace(turn, text=escape_special(turn.text, template, context)) for turn in turns]
-    text = _render_best(template, turns, context, tools, open_ended=open_ended)
+    text, in_place = _render_best(template, turns, context, tools, open_ended=open_ended)
     _check_tool_calls(turns, text)
-    return text if not open_ended else _left_open(text, turns[-1])
+    return text if not open_ended else _left_open(text, turns[-1]), in_place
 
 
 def _render_best(
@@ -165,10 +165,13 @@ def _render_best(
     tools: Sequence[Json],
     *,
     open_ended: bool,
-) -> str:
-    """Return the first arrangement's text with all system texts, or the first that renders."""
+) -> tuple[str, bool]:
+    """Return the first arrangement's text with all system texts, or the first that renders.
+
+    And whether it is the arrangement of the turns themselves.
+    """
     system_texts = [turn.text.strip() for turn in turns if turn.role == SYSTEM]
-    incomplete: list[str] = []
+    incomplete: list[tuple[str, bool]] = []
     refusals: list[InvalidRequest] = []
     for arrangement in _arrangements(turns):
         try:
@@ -177,8 +180,8 @@ def _render_best(
             refusals.append(error)
             continue
         if all(system in text for system in system_texts):
-            return text
-        incomplete.append(text)
+            return text, arrangement is turns
+        incomplete.append((text, arrangement is turns))
     if incomplete:
         return incomplete[0]
     raise refusals[0]

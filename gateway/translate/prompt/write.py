@@ -21,6 +21,7 @@ from gateway.translate.prompt.conversation import (
     USER,
     Turn,
     escape_special,
+    late_system,
     read_turns,
     split_system,
 )
@@ -50,6 +51,8 @@ class RenderedPrompt:
     """Whether the text begins with the token that some servers put before every prompt."""
     named: AbstractSet[int] = field(default=frozenset(), compare=False)
     """The positions of the messages whose `name`, if they have one, is in the text."""
+    moved: AbstractSet[int] = field(default=frozenset(), compare=False)
+    """The positions of the system's messages that the text has before earlier ones."""
 
 
 class LeadingStripper:
@@ -120,6 +123,8 @@ def render(
             )
     rendered = renderer(_Task(template, turns, context, continue_final_message))
     rendered.stops = tuple(dict.fromkeys(rendered.stops + template.stop))
+    if template.name not in _IN_PLACE:
+        rendered.moved = late_system(turns)
     return rendered
 
 
@@ -133,13 +138,15 @@ def _jinja(
     # Jinja is large, and most gateways have no Jinja template: the first one loads it.
     from gateway.translate.prompt.templates import render_conversation
 
-    text = render_conversation(template, turns, context, tools, open_ended=open_ended)
+    text, in_place = render_conversation(template, turns, context, tools, open_ended=open_ended)
     # An upstream that ends at this token by itself never sends it as text.
     stops = (*template.stop, template.eos_token) if template.eos_token else template.stop
     bos = template.bos_token
     named = frozenset(turn.position for turn in turns if turn.name and turn.name in text)
+    starts_with_bos = bool(bos) and text.startswith(bos)
+    moved = frozenset() if in_place else late_system(turns)
     return RenderedPrompt(
-        text, tuple(dict.fromkeys(stops)), False, bool(bos) and text.startswith(bos), named
+        text, tuple(dict.fromkeys(stops)), False, starts_with_bos, named=named, moved=moved
     )
 
 
@@ -247,3 +254,6 @@ _RENDERERS: dict[str, Callable[[_Task], RenderedPrompt]] = {
     "finetune": _finetune,
     "chatml": _chatml,
 }
+
+_IN_PLACE = frozenset({"chatml"})
+"""Those with system messages at any place; the others have one text of the system, at the front."""

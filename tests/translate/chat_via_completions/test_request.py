@@ -24,6 +24,19 @@ def test_fields_that_say_nothing_are_not_in_the_prompt() -> None:
     assert call_of({"messages": filled}) == call_of({"messages": plain})
 
 
+@pytest.mark.parametrize("role", ["system", "developer"])
+def test_what_the_system_says_later_is_reported_as_moved(role: str) -> None:
+    late = {"role": role, "content": "Be brief."}
+    translation = translated({"messages": [*HELLO, late, *HELLO, late]})
+    assert translation.calls[0]["prompt"].startswith("Be brief.\n\nBe brief.\n\nUser: hello")
+    assert translation.report.changed[:2] == [
+        "messages[1]:in its place->first",
+        "messages[3]:in its place->first",
+    ]
+    kept = translated({"messages": [*HELLO, late]}, context(template=TemplateSettings("chatml")))
+    assert not any("place" in entry for entry in kept.report.changed)
+
+
 FULL: Json = {
     "max_tokens": 9,
     "logprobs": True,

@@ -110,7 +110,15 @@ def test_an_unsupported_system_text_goes_before_the_first_user_text() -> None:
 def test_a_late_system_text_joins_the_first() -> None:
     messages = [system("S"), user("a"), system("T")]
     assert text_of(LEADING_SYSTEM, messages) == "<system>S\n\nT<user>a"
+    assert render(jinja(LEADING_SYSTEM), messages, CONTEXT).moved == {2}
     assert text_of(PLAIN, messages) == "<system>S</><user>a</><system>T</><assistant>"
+    assert render(jinja(PLAIN), messages, CONTEXT).moved == set()
+
+
+def test_a_late_system_text_that_goes_into_the_first_users_is_moved() -> None:
+    rendered = render(jinja(NO_SYSTEM), [user("a"), system("T"), user("b")], CONTEXT)
+    assert (rendered.text, rendered.moved) == ("<user>T\n\na<user>b", {1})
+    assert render(jinja(NO_SYSTEM), [system("S"), user("a")], CONTEXT).moved == set()
 
 
 def test_a_template_that_leaves_out_everything_is_taken_at_its_word() -> None:

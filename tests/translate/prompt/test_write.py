@@ -128,6 +128,26 @@ def test_it_is_known_whose_names_the_prompt_has(
     assert render(TemplateSettings(template), messages, CONTEXT).named == named
 
 
+LATE = [system("S"), user("Hi"), system("T"), system("U"), user("Bye")]
+
+
+@pytest.mark.parametrize(
+    ("template", "messages", "moved"),
+    [
+        *((template, LATE, {2, 3}) for template in PLAIN if template != "chatml"),
+        ("raw", [user("Hi"), system("S")], {1}),
+        ("finetune", [user("Hi"), system("S")], {1}),
+        ("transcript", [system("S"), system("T"), user("Hi")], set()),
+        ("transcript", [system("S")], set()),
+        ("chatml", LATE, set()),
+    ],
+)
+def test_it_is_known_what_the_system_says_earlier_in_the_prompt(
+    template: str, messages: list[Json], moved: set[int]
+) -> None:
+    assert render(TemplateSettings(template), messages, CONTEXT).moved == moved
+
+
 def test_configured_stops_come_after_the_templates_without_repetition() -> None:
     template = TemplateSettings("transcript", stop=("###", "\nUser:"))
     assert render(template, [user("x")], CONTEXT).stops == ("\nUser:", "\nSystem:", "###")
