@@ -118,6 +118,7 @@ def _custom(custom: Json, path: str, draft: Draft) -> _Tool:
     if "format" in custom:
         custom_format(custom["format"], f"{path}.format", draft, native=False)
     draft.report.emulate(path)
-    function = {**custom_as_function(custom), **{k: custom[k] for k in _CACHED if k in custom}}
+    function = custom_as_function(custom, path, draft.report)
+    function |= {k: custom[k] for k in _CACHED if k in custom}
     sent = messages_tool(function, path, draft.context, draft.report)
     return _Tool(ToolName("custom", custom["name"]), path, sent)

@@ -145,7 +145,7 @@ def _custom(custom: Json, path: str, draft: Draft) -> Json:
     if draft.context.capabilities.custom_tools:
         return sent
     draft.report.emulate(path)
-    return _function(custom_as_function(sent), path, draft)
+    return _function(custom_as_function(sent, path, draft.report), path, draft)
 
 
 def _apply_choice(draft: Draft, tools: list[_Tool], *, legacy: bool) -> list[_Tool]:

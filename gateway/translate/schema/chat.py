@@ -47,7 +47,7 @@ class _Tool:
 
 
 FUNCTION = Record(
-    {"name": String(), "description": String(), "parameters": Anything(), "strict": Anything()},
+    {"name": String(), "description": String(), "parameters": Anything(), "strict": Boolean()},
     required=("name",),
 )
 """A function that may be called, with all the fields that it may have."""

@@ -72,6 +72,11 @@ def test_custom_tools_become_functions() -> None:
     assert call_of({"tools": [inner]})["tools"][0]["cache_control"] == EPHEMERAL
 
 
+def test_a_format_of_a_custom_tool_that_no_words_describe_is_reported() -> None:
+    custom = {"type": "custom", "custom": {"name": "patch", "format": {"type": "of_tomorrow"}}}
+    assert translated({"tools": [custom]}).report.dropped == ["tools[0].custom.format"]
+
+
 def test_marks_and_strictness_are_passed_on() -> None:
     tool = {"type": "function", "function": {"name": "f", "strict": True}}
     (sent,) = call_of({"tools": [{**tool, "cache_control": EPHEMERAL}]})["tools"]

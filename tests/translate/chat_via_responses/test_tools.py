@@ -77,6 +77,12 @@ def test_custom_tools_become_functions_where_the_server_has_none() -> None:
     assert translation.report.emulated == ["tools[0].custom"]
 
 
+def test_a_format_of_a_custom_tool_that_no_words_describe_is_reported() -> None:
+    custom = {"type": "custom", "custom": {"name": "patch", "format": {"type": "grammar"}}}
+    translation = translated({"tools": [custom]}, context(VLLM))
+    assert translation.report.dropped == ["tools[0].custom.format"]
+
+
 @pytest.mark.parametrize("choice", ["none", "auto", "required"])
 def test_tool_choice_words_are_the_same(choice: str) -> None:
     assert call_of({"tools": [F], "tool_choice": choice})["tool_choice"] == choice

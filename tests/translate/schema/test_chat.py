@@ -36,6 +36,14 @@ def test_nulls_are_dropped_and_the_body_is_not_changed() -> None:
     assert repr(body) == before
 
 
+@pytest.mark.parametrize("strict", ["false", "true", 1, 0, [], {}])
+def test_whether_a_function_is_strict_is_true_or_false(strict: object) -> None:
+    function = {"name": "f", "strict": strict}
+    error = fault(tools=[{"type": "function", "function": function}])
+    assert (error.param, error.code) == ("tools[0].function.strict", "invalid_type")
+    assert fault(functions=[function]).param == "functions[0].strict"
+
+
 @pytest.mark.parametrize(
     ("name", "value", "code"),
     [

@@ -6,6 +6,7 @@ from typing import Final
 
 from gateway.envelopes.upstream_json import NOT_JSON
 from gateway.shapes import Json
+from gateway.translate.contract import Report
 from gateway.translate.parts.tools.argument_values import arguments_value
 from gateway.translate.parts.tools.broken_wrapper import text_so_far
 from gateway.translate.parts.tools.calls import arguments_text
@@ -19,13 +20,18 @@ FREE_TEXT_SCHEMA: Mapping[str, object] = {
 """Parameters of the function that stands for a custom tool: one string."""
 
 
-def custom_as_function(custom: Json) -> Json:
+def custom_as_function(custom: Json, path: str, report: Report) -> Json:
     """Return the function fields that stand for a custom tool, from its fields in either shape.
 
-    A schema without properties would make models call the tool with nothing (OmniRoute#4862).
+    A format that no words describe is reported; the tool is at the client's `path`. A schema
+    without properties would make models call the tool with nothing (OmniRoute#4862).
     """
     advice = "Pass the raw text as the single string argument input."
-    texts = [custom.get("description"), advice, _grammar(custom.get("format"))]
+    form = custom.get("format") or {}
+    grammar = _grammar(form)
+    if grammar is None and form.get("type", "text") != "text":
+        report.drop(f"{path}.format")
+    texts = [custom.get("description"), advice, grammar]
     return {
         "name": custom.get("name"),
         "description": "\n\n".join(text for text in texts if isinstance(text, str) and text),
@@ -33,8 +39,8 @@ def custom_as_function(custom: Json) -> Json:
     }
 
 
-def _grammar(form: object) -> str | None:
-    if not isinstance(form, dict) or form.get("type") != "grammar":
+def _grammar(form: Json) -> str | None:
+    if form.get("type") != "grammar":
         return None
     grammar = form["grammar"] if isinstance(form.get("grammar"), dict) else form
     syntax, definition = grammar.get("syntax"), grammar.get("definition")

@@ -82,7 +82,7 @@ def responses_custom(custom: Json, param: str) -> Json:
     tool: Json = {**known, "type": "custom"}
     form = known.get("format")
     if isinstance(form, dict) and isinstance(form.get("grammar"), dict):
-        tool["format"] = {"type": "grammar", **form["grammar"]}
+        tool["format"] = {"type": form["type"], **form["grammar"]}
     return tool
 
 

@@ -194,7 +194,9 @@ class _Declarations:
             carry_unknown(tool, TOOLS[kind], param, self._context, self._report)
             self._report_environment(tool, param)
             own = client_tool(tool)
-            function = custom_as_function(named) if own is None else own.function(tool)
+            if own is not None:
+                return {"type": "function", "function": own.function(tool)}
+            function = custom_as_function(named, param, self._report)
             return {"type": "function", "function": function}
         definition = (
             chat_function(named, param) if kind == "function" else chat_custom(named, param)

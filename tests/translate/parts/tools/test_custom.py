@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.shapes import Json
+from gateway.shapes import Json, Shape
+from gateway.translate.contract import Report
 from gateway.translate.parts.tools.custom import custom_as_function, unwrapped_input, wrapped_input
 from gateway.translate.parts.tools.definitions import (
     is_strict_schema,
@@ -18,7 +19,10 @@ GRAMMAR = {"syntax": "lark", "definition": "start: A"}
     [{"type": "grammar", "grammar": GRAMMAR}, {"type": "grammar", **GRAMMAR}],
 )
 def test_a_custom_tool_as_a_function_describes_its_grammar(form: Json) -> None:
-    function = custom_as_function({"name": "p", "description": "edits", "format": form})
+    report = Report(Shape.CHAT, Shape.MESSAGES)
+    tool = {"name": "p", "description": "edits", "format": form}
+    function = custom_as_function(tool, "tools[0].custom", report)
+    assert report.dropped == []
     assert function["name"] == "p"
     assert function["description"].startswith("edits\n\nPass the raw text")
     assert "start: A" in function["description"]
@@ -27,10 +31,25 @@ def test_a_custom_tool_as_a_function_describes_its_grammar(form: Json) -> None:
     assert is_strict_schema(function["parameters"])
 
 
-@pytest.mark.parametrize("form", [None, {"type": "text"}, {"type": "grammar"}])
-def test_a_custom_tool_as_a_function_without_a_grammar(form: Json | None) -> None:
-    function = custom_as_function({"name": "p", "format": form})
+@pytest.mark.parametrize(
+    ("form", "dropped"),
+    [
+        (None, []),
+        ({}, []),
+        ({"type": "text"}, []),
+        ({"type": "grammar"}, ["tools[0].format"]),
+        (
+            {"type": "grammar", "grammar": {"syntax": "regex", "definition": ""}},
+            ["tools[0].format"],
+        ),
+        ({"type": "of_tomorrow", **GRAMMAR}, ["tools[0].format"]),
+    ],
+)
+def test_a_format_that_no_words_describe_is_reported(form: Json | None, dropped: list[str]) -> None:
+    report = Report(Shape.RESPONSES, Shape.CHAT)
+    function = custom_as_function({"name": "p", "format": form}, "tools[0]", report)
     assert function["description"] == "Pass the raw text as the single string argument input."
+    assert report.dropped == dropped
 
 
 @given(text=st.text())

@@ -245,3 +245,5 @@ def test_custom_tools_are_translated_in_both_directions() -> None:
     without_grammar = {"name": "p", "format": {"type": "text"}}
     assert responses_custom(without_grammar, "p") == {"type": "custom", **without_grammar}
     assert chat_custom({"type": "custom", **without_grammar}, "p")["custom"] == without_grammar
+    unknown = {"name": "p", "format": {"type": "of_tomorrow", "grammar": GRAMMAR}}
+    assert responses_custom(unknown, "p")["format"] == {"type": "of_tomorrow", **GRAMMAR}

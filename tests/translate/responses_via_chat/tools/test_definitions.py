@@ -81,6 +81,13 @@ def test_custom_tools_become_functions_where_the_backend_has_none() -> None:
     assert (item["type"], item["input"]) == ("custom_tool_call", "x")
 
 
+def test_a_format_of_a_custom_tool_that_no_words_describe_is_reported() -> None:
+    odd = {**PATCH, "format": {"type": "of_tomorrow"}}
+    namespace = {"type": "namespace", "name": "crm", "description": "d", "tools": [F, odd]}
+    translation = asking(context(SELF_HOSTED), tools=[F, odd, namespace])
+    assert {"tools[1].format", "tools[2].tools[1].format"} <= {*translation.report.dropped}
+
+
 def test_namespaces_are_flattened_and_split_again() -> None:
     namespace = {"type": "namespace", "name": "crm", "description": "d", "tools": [F, PATCH]}
     translation = asking(tools=[F, namespace], tool_choice={**named("f"), "namespace": "crm"})
