@@ -9,6 +9,7 @@ from gateway.translate.chat_via_completions.prompt_losses import report_losses
 from gateway.translate.contract import Context, Report, unsupported
 from gateway.translate.draft import Draft
 from gateway.translate.fanout import check_fanout, together
+from gateway.translate.parts.client_values import stop_path
 from gateway.translate.parts.streaming import streaming
 from gateway.translate.prompt.write import render, select
 from gateway.translate.schema.chat import check_chat
@@ -52,7 +53,7 @@ class PreparedRequest:
         if name == "max_tokens":
             return "max_tokens" if "max_tokens" in client else "max_completion_tokens"
         if name == "stop":
-            return _stop_param(client.get("stop"), param)
+            return stop_path(client.get("stop"), param)
         if name == "logprobs" and "top_logprobs" in client:
             return "top_logprobs"
         if name == "user" and name not in client and "safety_identifier" in client:
@@ -134,15 +135,3 @@ def _seeded(upstream: Json, choice: int) -> Json:
         return dict(upstream)
     seed = (upstream["seed"] + choice - INT64_MIN) % 2**64 + INT64_MIN
     return {**upstream, "seed": seed}
-
-
-def _stop_param(stop: object, param: str) -> str | None:
-    """Return the client's path of a stop sequence; those sent have no duplicates."""
-    index = param.removeprefix("stop[").removesuffix("]")
-    if stop is None or not (index.isdecimal() and len(index) < 6):
-        return None if stop is None else "stop"
-    mine = [stop] if isinstance(stop, str) else list(stop) if isinstance(stop, list) else []
-    distinct = list(dict.fromkeys(mine))
-    if int(index) >= len(distinct):
-        return None
-    return "stop" if isinstance(stop, str) else f"stop[{mine.index(distinct[int(index)])}]"

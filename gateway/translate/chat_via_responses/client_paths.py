@@ -6,7 +6,13 @@ from dataclasses import dataclass, field
 
 from gateway.shapes import Json
 from gateway.translate.chat_via_responses.tools import ToolPlan
-from gateway.translate.parts.client_values import below, below_tool, chat_tool_kind, has
+from gateway.translate.parts.client_values import (
+    below,
+    below_tool,
+    chat_tool_kind,
+    has,
+    stop_path,
+)
 from gateway.translate.parts.content.parts import chat_part_field
 from gateway.translate.parts.output_format import chat_format_param
 
@@ -123,6 +129,8 @@ def _renamed(param: str, client: Json, *, legacy_tools: bool) -> str | None:
         return asked if asked in client else None
     if name == "text":
         return _text_path(client, param)
+    if name == "stop":
+        return stop_path(client.get(name), param)
     if name == "reasoning":
         # Also if the operator configured it: there is no better name.
         return "reasoning_effort"

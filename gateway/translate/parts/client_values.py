@@ -67,3 +67,18 @@ def responses_tool_kind(client: Json, path: str) -> str:
     """Return the kind of a responses client's tool, for `below_tool`."""
     tool = value_at(client, path)
     return str(tool.get("type")) if isinstance(tool, dict) else ""
+
+
+def stop_path(stop: object, param: str) -> str | None:
+    """Return the path of a stop sequence in the client's `stop`; None: it is not the client's.
+
+    `param` is the upstream's: `stop[1]`, of a list in which each of the client's comes once.
+    """
+    index = param.removeprefix("stop[").removesuffix("]")
+    if stop is None or not (index.isdecimal() and len(index) < 6):
+        return None if stop is None else "stop"
+    mine = [stop] if isinstance(stop, str) else list(stop) if isinstance(stop, list) else []
+    distinct = list(dict.fromkeys(mine))
+    if int(index) >= len(distinct):
+        return None
+    return "stop" if isinstance(stop, str) else f"stop[{mine.index(distinct[int(index)])}]"

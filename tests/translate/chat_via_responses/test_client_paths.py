@@ -107,6 +107,10 @@ def test_functions_are_named_as_functions(upstream: str, client: str) -> None:
 @pytest.mark.parametrize(
     ("body", "upstream", "client"),
     [
+        ({"stop": "a"}, "stop", "stop"),
+        ({"stop": "a"}, "stop[0]", "stop"),
+        ({"stop": ["a", "a", "b"]}, "stop[1]", "stop[2]"),
+        ({}, "stop[0]", None),
         ({}, "max_output_tokens", "max_completion_tokens"),
         ({"max_tokens": 20}, "max_output_tokens", "max_tokens"),
         ({"max_completion_tokens": 20}, "max_output_tokens", "max_completion_tokens"),

@@ -9,6 +9,7 @@ from gateway.translate.parts.client_values import (
     chat_tool_kind,
     has,
     responses_tool_kind,
+    stop_path,
     value_at,
 )
 
@@ -85,3 +86,23 @@ def test_kinds_of_tools() -> None:
     assert chat_tool_kind("functions[0]") == "functions"
     assert responses_tool_kind(CLIENT, "tools[2]") == "local_shell"
     assert responses_tool_kind(CLIENT, "tools[9]") == ""
+
+
+@pytest.mark.parametrize(
+    ("stop", "param", "path"),
+    [
+        (None, "stop", None),
+        ("a", "stop", "stop"),
+        ("a", "stop[0]", "stop"),
+        ("a", "stop[1]", None),
+        (["a", "b", "a", "c"], "stop", "stop"),
+        (["a", "b", "a", "c"], "stop[2]", "stop[3]"),
+        (["a"], "stop[x]", "stop"),
+        (["a"], f"stop[{'9' * 5000}]", "stop"),
+        (1, "stop[0]", None),
+    ],
+)
+def test_a_stop_sequence_is_named_where_the_client_has_it(
+    stop: object, param: str, path: str | None
+) -> None:
+    assert stop_path(stop, param) == path
