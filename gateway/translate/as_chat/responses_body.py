@@ -91,10 +91,10 @@ def _restore_custom(sent: Json) -> frozenset[int]:
     ids: set[object] = set()
     for position, item in enumerate(items):
         kind = item.get("type") if isinstance(item, dict) else None
-        if kind == "function_call" and item.get("name") in names:
+        if kind == "function_call" and _text(item.get("name")) in names:
             restored[position] = _as_custom(item)
-            ids.add(_hashable(item.get("call_id")))
-        elif kind == "function_call_output" and _hashable(item.get("call_id")) in ids - {None}:
+            ids.add(_text(item.get("call_id")))
+        elif kind == "function_call_output" and _text(item.get("call_id")) in ids - {None}:
             restored[position] = {**_without(item, "id"), "type": _CUSTOM_OF[kind]}
     if restored:
         sent["input"] = [restored.get(position, item) for position, item in enumerate(items)]
@@ -128,5 +128,6 @@ def _custom_names(tools: Any) -> frozenset[str]:
     )
 
 
-def _hashable(value: object) -> str | None:
+def _text(value: object) -> str | None:
+    """Return a text, and None for anything else, which a set may not be asked for."""
     return value if isinstance(value, str) else None

@@ -132,6 +132,12 @@ def test_without_such_a_tool_calls_stay_what_they_are(tools: object) -> None:
     assert read(tools=tools, input=[CALL, OUTPUT]).sent["input"] == [CALL, OUTPUT]
 
 
+@pytest.mark.parametrize("name", [None, 7, True, [], ["ApplyPatch"], {}, {"name": "ApplyPatch"}])
+def test_a_call_whose_name_is_no_text_is_left_for_the_check(name: object) -> None:
+    items: list[Json] = [{**CALL, "name": name}, OUTPUT]
+    assert read(tools=[PATCH], input=items).sent["input"] == items
+
+
 @pytest.mark.parametrize("given", ["Hi", None, 7, ["Hi"], [{"role": "user", "content": "Hi"}]])
 def test_other_inputs_stay_as_they_are(given: object) -> None:
     found = read(tools=[PATCH], input=given)

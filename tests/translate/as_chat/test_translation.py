@@ -12,9 +12,12 @@ from gateway.shapes import Json, Shape
 from gateway.translate.as_chat.translation import translate
 from gateway.translate.contract import Context
 from gateway.translate.limits.capabilities import Capabilities
+from gateway.translate.limits.server_capabilities import preset
 from gateway.translate.plan import plan
 from gateway.translate.stream.reply_as_event import whole_as_events
+from tests import kinds
 from tests.exchange.scene import Exchanged
+from tests.fast.both_paths import copied
 from tests.translate.demo_upstream import (
     DemoUpstream,
     Split,
@@ -35,6 +38,7 @@ from tests.translate.pair_table import (
     Impossible,
     request,
 )
+from tests.translate.test_messages_fields import places
 from tests.translate.what_clients_see import Seen, error_seen, reply_seen, stream_seen
 
 SEEN = {home: TABLE.get((CHAT, home), TABLE[CHAT, RESPONSES]) for home in Shape}
@@ -276,6 +280,34 @@ def test_refusals_name_the_clients_own_parameter(home: Shape, more: Json, param:
     with pytest.raises(InvalidRequest) as raised:
         plan(RESPONSES, home, body, Context("m", "m"), as_chat=True)
     assert raised.value.param == param
+
+
+_CALLS: list[Json] = [
+    {"role": "user", "content": [{"type": "input_text", "text": "Hi"}]},
+    {"type": "function_call", "call_id": "c", "name": "ApplyPatch", "arguments": "*** Begin"},
+    {"type": "function_call_output", "call_id": "c", "output": "Done"},
+]
+_CALLED: Json = {"model": "m", "tools": [PATCH], "input": _CALLS}
+
+
+@pytest.mark.parametrize("junk", [None, 7, True, "", "x", [], [[]], ["x"], [{}], {}, {"a": []}])
+@pytest.mark.parametrize("home", Shape)
+def test_whatever_is_wrong_in_a_body_it_is_sent_or_refused(home: Shape, junk: object) -> None:
+    kind = kinds.ANTHROPIC if home is Shape.MESSAGES else kinds.VLLM
+    of = Context("m", "m", capabilities=preset(kind, home))
+    for keys in places(_CALLED):
+        body: Any = copied(_CALLED)
+        *outer, last = keys
+        place = body
+        for key in outer:
+            place = place[key]
+        place[last] = junk
+        refused: InvalidRequest | None = None
+        try:
+            plan(RESPONSES, home, body, of, as_chat=True)
+        except InvalidRequest as error:
+            refused = error
+        assert refused is None or (refused.status == 400 and refused.param), (keys, refused)
 
 
 def test_a_model_at_responses_refuses_by_itself() -> None:
