@@ -61,13 +61,14 @@ async def fold(
 ) -> ClientReply | ErrorReply:
     """Send a translated attempt's calls; return the client's whole reply, or the first failure.
 
-    Large answers are folded `apart`. Raises what `send` raises, and `UpstreamError` where an answer
+    Large answers are folded `apart`, and those to large requests: a response has its tools, and the
+    schema of its text. Raises what `send` raises, and `UpstreamError` where an answer
     is not what its shape says.
     """
     answers = await send_whole(send, attempt.calls, attempt.concurrency)
     if isinstance(answers, ErrorReply):
         return answers
-    if sum(len(whole.body) for whole in answers) < LARGE_BYTES:
+    if attempt.held is None and sum(len(whole.body) for whole in answers) < LARGE_BYTES:
         return _folded(translation, answers, attempt)
     return await apart.run(partial(_folded, translation, answers, attempt))
 

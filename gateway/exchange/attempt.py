@@ -219,6 +219,7 @@ class Attempts:
         if call.shape in SEALING:
             context = self._contexts.for_call(context, call)
         body = read_object(call.body)
+        held = Held(self.apart, (body,)) if len(call.body) >= LARGE_BYTES else None
         mixed = may_be_mixed(call, shape, fixes)
         translation = plan(call.shape, shape, body, context, as_chat=call.as_chat, mixed=mixed)
         is_same = route.model_sent == route.model_asked and not fixing.change_delivery(fixes, body)
@@ -230,9 +231,9 @@ class Attempts:
             )
         if attempt.fixes:
             attempt.unfixed = translation.calls
-        if len(call.body) >= LARGE_BYTES:
-            attempt.held = Held(self.apart, (body, *translation.calls))
-        return attempt
+        if held is not None:
+            held.keep(translation.calls)
+        return msgspec.structs.replace(attempt, held=held)
 
     def route_context(self, route: Route, shape: Shape) -> RouteContext:
         """Return what requests by a route to an endpoint have in common."""

@@ -135,10 +135,8 @@ def test_a_fault_in_a_large_body_is_refused_like_one_in_a_small_body(doors: Door
             assert reply.error["code"] in ("invalid_type", "invalid_json")
 
 
-@pytest.mark.parametrize("stops", [[], ["END"]], ids=["fast", "generic"])
-def test_a_large_reply_is_folded_beside_the_loop(
-    doors: Door, monkeypatch: pytest.MonkeyPatch, stops: list[str]
-) -> None:
+def noted_folds(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return what will be the names of the threads that fold a reply."""
     names: list[str] = []
     for name in ("_decoded", "_folded"):
         fold = getattr(answers, name)
@@ -148,6 +146,14 @@ def test_a_large_reply_is_folded_beside_the_loop(
             return fold(*given)
 
         monkeypatch.setattr(answers, name, noted)
+    return names
+
+
+@pytest.mark.parametrize("stops", [[], ["END"]], ids=["fast", "generic"])
+def test_a_large_reply_is_folded_beside_the_loop(
+    doors: Door, monkeypatch: pytest.MonkeyPatch, stops: list[str]
+) -> None:
+    names = noted_folds(monkeypatch)
     text = "é" * LARGE
 
     def script(line: Line, seen: Seen) -> None:
@@ -162,3 +168,19 @@ def test_a_large_reply_is_folded_beside_the_loop(
     assert choice["text"] == text
     assert names
     assert all(name.startswith("large-bodies") for name in names)
+
+
+def test_a_reply_to_a_large_request_is_folded_there_too_for_it_may_repeat_much_of_it(
+    doors: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = noted_folds(monkeypatch)
+
+    def script(line: Line, seen: Seen) -> None:
+        if line.read_body(seen):
+            line.send(whole(chat_reply("Hello")))
+
+    doors.upstream.then(script)
+    with connect(doors.base_url) as client:
+        client.request("POST", COMPLETIONS, prompt(LARGE))
+        assert client.reply().status == 200
+    assert [name.partition("_")[0] for name in names] == ["large-bodies"]

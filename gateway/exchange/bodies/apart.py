@@ -15,9 +15,11 @@ import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from itertools import chain
 from typing import TypeVar
 
 from gateway.errors import GatewayError
+from gateway.exchange.bodies.body_pieces import has_many_parts
 from gateway.shapes import Json
 
 LARGE_BYTES = 256 * 1024
@@ -63,7 +65,7 @@ class Apart:
 
 
 class Held:
-    """Keeps the items of a request's long lists until the rest of the request has been freed.
+    """Keeps the lists and objects of a request's bodies until the rest of it has been freed.
 
     Freeing them at once would hold up the event loop: for 3 to 7 ms where a body has 3 MB.
     """
@@ -73,14 +75,15 @@ class Held:
     def __init__(self, apart: Apart, bodies: Iterable[Json]) -> None:
         self._apart = apart
         self._items: list[object] = []
+        self.keep(bodies)
+
+    def keep(self, bodies: Iterable[Json]) -> None:
+        """Keep those of more bodies, too."""
         for body in bodies:
-            for value in body.values():
-                if isinstance(value, list) and len(value) > _FREED_AT_ONCE:
-                    self._items += value
+            self._items += body.values()
 
     def __del__(self) -> None:
-        if self._items:
-            self._apart.free(self._items)
+        self._apart.free(self._items)
 
 
 def _lower_priority() -> None:
@@ -92,8 +95,19 @@ def _lower_priority() -> None:
 
 
 def _let_go(items: list[object]) -> None:
+    """Free items, a few at a time, and so what long ones have in them: nothing else is changed."""
     while items:
+        few = items[-_FREED_AT_ONCE:]
         del items[-_FREED_AT_ONCE:]
+        if has_many_parts(few):
+            items += chain.from_iterable(map(_inner, few))
+
+
+def _inner(value: object) -> Iterable[object]:
+    """Return what is in a list or an object, which is then freed without it."""
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
 
 
 class _Failed:

@@ -1,7 +1,12 @@
-"""Decodes and encodes large bodies piece by piece, so that other threads may run in between."""
+"""Decodes and encodes large bodies piece by piece, so that other threads may run in between.
 
-from collections.abc import Callable, Iterable
+Whatever is long is cut, wherever it is: lists, objects (a schema's properties) and texts.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from io import BytesIO
+from itertools import chain, islice
 from typing import Any
 
 import msgspec
@@ -9,68 +14,198 @@ import msgspec
 from gateway.shapes import Json
 
 PIECE_BYTES = 128 * 1024
-"""How much is decoded in one call, in half a millisecond; items of lists are never cut."""
+"""How much is decoded in one call, in half a millisecond to two."""
+
+_LONGEST_PIECE = 2 * PIECE_BYTES
+_MOST_TRIES = 6
+"""How many commas are tried to find one between two values."""
 
 _PIECE_ITEMS = 200
-"""How many items of a list are encoded in one call."""
+"""How many values of a list or an object are looked at in one go."""
+
+_MOST_LEVELS = 32
+"""How deep in one another long values are cut: each level is skimmed anew."""
+
+_PIECE_PARTS = 4_000
+"""How many values, names and stretches of text are encoded, or freed, in one call."""
+
+_STRETCH = 32
+"""So many characters of a text count as one part."""
 
 _fields_decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _items_decoder = msgspec.json.Decoder(list[msgspec.Raw])
 
+_skimmer = msgspec.json.Decoder(msgspec.Raw)
+
+_COMMAS = re.compile(rb"(?:[]}]\s*|[0-9\"el](?=,\s*[0-9\"tfn-])),")
+_BETWEEN_CHARACTERS = re.compile(rb"[^\\]{12}|(?<=[^\\])(?=\\(?!u[dD][c-fC-F]))")
+"""Ends where an encoded text may be cut, continued UTF-8 aside: no escape, the longest of which has
+twelve bytes, goes on there."""
+
 
 def decode_in_pieces(body: bytes) -> Json:
-    """Decode an object, its long lists in pieces; raises as `msgspec.json.decode` does."""
+    """Decode an object in pieces; raises as `msgspec.json.decode` does."""
     try:
-        return {name: _decoded(raw) for name, raw in _fields_decoder.decode(body).items()}
+        return dict(_decoded_long(_fields_decoder.decode(body), _MOST_LEVELS))
     except (msgspec.DecodeError, UnicodeDecodeError):
         # The position of a fault is to be that in the whole.
         whole: Json = msgspec.json.decode(body)
         return whole
 
 
-def _decoded(raw: msgspec.Raw) -> Any:
+def _decoded(raw: msgspec.Raw, levels: int) -> Any:
     text = memoryview(raw)
-    if len(text) < PIECE_BYTES or bytes(text[:1]) != b"[":
-        return msgspec.json.decode(raw)
-    decoded: list[Any] = []
-    piece: list[msgspec.Raw] = []
-    size = 0
-    for item in _items_decoder.decode(raw):
-        piece.append(item)
-        size += len(memoryview(item))
-        if size >= PIECE_BYTES:
-            decoded += _decode_list(piece)
-            piece.clear()
-            size = 0
-    return decoded + _decode_list(piece)
+    if len(text) >= PIECE_BYTES and levels:
+        match bytes(text[:1]):
+            case b"{":
+                return dict(chain.from_iterable(_decoded_fields(text, levels)))
+            case b"[":
+                return [*chain.from_iterable(_decoded_items(text, levels))]
+            case b'"':
+                return "".join(_decoded_text(text))
+    return msgspec.json.decode(raw)
 
 
-def _decode_list(items: Iterable[msgspec.Raw]) -> list[Any]:
-    decoded: list[Any] = msgspec.json.decode(b"[%b]" % b",".join(items))
-    return decoded
+def _decoded_fields(text: memoryview, levels: int) -> Iterator[Iterable[tuple[str, Any]]]:
+    for piece in _cut_up(text):
+        if len(piece) <= _LONGEST_PIECE:
+            yield msgspec.json.decode(piece).items()
+        else:
+            yield _decoded_long(_fields_decoder.decode(piece), levels)
+
+
+def _decoded_items(text: memoryview, levels: int) -> Iterator[Iterable[Any]]:
+    for piece in _cut_up(text):
+        if len(piece) <= _LONGEST_PIECE:
+            yield msgspec.json.decode(piece)
+        else:
+            yield _decoded_values(_items_decoder.decode(piece), levels)
+
+
+def _cut_up(text: memoryview) -> Iterator[bytes | memoryview]:
+    """Yield lists, or objects, that are one together; a long last one where it is unknown how.
+
+    What is a list in front of a comma is one in front of whatever follows it.
+    """
+    opening, closing = bytes(text[:1]), bytes(text[-1:])
+    begin, end = 1, len(text) - 1
+    while end - begin > _LONGEST_PIECE:
+        commas = _COMMAS.finditer(text, begin + PIECE_BYTES, begin + _LONGEST_PIECE)
+        for comma in islice(commas, _MOST_TRIES):
+            piece = b"".join((opening, text[begin : comma.end() - 1], closing))
+            if _is_whole(piece):
+                break
+        else:
+            break
+        yield piece
+        begin = comma.end()
+    yield text if begin == 1 else b"".join((opening, text[begin:end], closing))
+
+
+def _is_whole(piece: bytes) -> bool:
+    try:
+        _skimmer.decode(piece)
+    except msgspec.DecodeError:
+        return False
+    return True
+
+
+def _decoded_long(fields: dict[str, msgspec.Raw], levels: int) -> Iterable[tuple[str, Any]]:
+    return zip(fields, _decoded_values([*fields.values()], levels), strict=True)
+
+
+def _decoded_values(values: Sequence[msgspec.Raw], levels: int) -> Iterator[Any]:
+    for begin in range(0, len(values), _PIECE_ITEMS):
+        piece = values[begin : begin + _PIECE_ITEMS]
+        if sum(len(memoryview(raw)) for raw in piece) <= PIECE_BYTES:
+            yield from msgspec.json.decode(b"[%b]" % b",".join(piece))
+        else:
+            for raw in piece:
+                yield _decoded(raw, levels - 1)
+
+
+def _decoded_text(text: memoryview) -> Iterator[str]:
+    begin, end = 1, len(text) - 1
+    while begin < end:
+        found = _BETWEEN_CHARACTERS.search(text, begin + PIECE_BYTES, end)
+        cut = end if found is None else found.end()
+        while cut < end and text[cut] & 0xC0 == 0x80:
+            cut += 1
+        yield msgspec.json.decode(b"".join((b'"', text[begin:cut], b'"')))
+        begin = cut
+
+
+def has_many_parts(value: object) -> bool:
+    """Whether encoding or freeing a value takes long enough to do it in pieces."""
+    parts, left = 0, list[Any]([[value]])
+    while left:
+        values = left.pop()
+        parts += len(values)
+        if parts > _PIECE_PARTS:
+            return True
+        for inner in values.values() if isinstance(values, dict) else values:
+            if isinstance(inner, str):
+                parts += len(inner) // _STRETCH
+            elif isinstance(inner, dict | list):
+                left.append(inner)
+    return parts > _PIECE_PARTS
 
 
 def encode_in_pieces(body: Json) -> bytes:
-    """Encode an object, its long lists in pieces: the same bytes as encoding it whole gives."""
+    """Encode an object, what is long in pieces: the same bytes as encoding it whole gives."""
     encoded = BytesIO()
     # Not joined at the end: that would copy all of it in one call.
-    write = encoded.write
-    opening = b"{"
-    for name, value in body.items():
-        write(b"%b%b:" % (opening, msgspec.json.encode(name)))
-        if isinstance(value, list) and len(value) > _PIECE_ITEMS:
-            _write_list(write, value)
-        else:
-            write(msgspec.json.encode(value))
-        opening = b","
-    write(b"}" if body else b"{}")
+    _write(encoded.write, body)
     return encoded.getvalue()
 
 
-def _write_list(write: Callable[[bytes | memoryview], object], items: list[Any]) -> None:
+_Write = Callable[[bytes | memoryview], object]
+
+
+def _write(write: _Write, value: Any) -> None:
+    if not has_many_parts(value):
+        write(msgspec.json.encode(value))
+    elif isinstance(value, dict):
+        _write_fields(write, value)
+    elif isinstance(value, list):
+        _write_list(write, value)
+    else:
+        _write_text(write, value)
+
+
+def _write_fields(write: _Write, fields: Json) -> None:
+    names, opening = iter(fields), b"{"
+    while piece := {name: fields[name] for name in islice(names, _PIECE_ITEMS)}:
+        if has_many_parts(piece):
+            for name, value in piece.items():
+                write(b"%b%b:" % (opening, msgspec.json.encode(name)))
+                _write(write, value)
+                opening = b","
+        else:
+            write(opening)
+            write(memoryview(msgspec.json.encode(piece))[1:-1])
+        opening = b","
+    write(b"}")
+
+
+def _write_list(write: _Write, items: list[Any]) -> None:
     opening = b"["
     for begin in range(0, len(items), _PIECE_ITEMS):
-        write(opening)
-        write(memoryview(msgspec.json.encode(items[begin : begin + _PIECE_ITEMS]))[1:-1])
+        piece = items[begin : begin + _PIECE_ITEMS]
+        if has_many_parts(piece):
+            for item in piece:
+                write(opening)
+                _write(write, item)
+                opening = b","
+        else:
+            write(opening)
+            write(memoryview(msgspec.json.encode(piece))[1:-1])
         opening = b","
     write(b"]")
+
+
+def _write_text(write: _Write, text: str) -> None:
+    write(b'"')
+    for begin in range(0, len(text), PIECE_BYTES):
+        write(memoryview(msgspec.json.encode(text[begin : begin + PIECE_BYTES]))[1:-1])
+    write(b'"')

@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 from gateway.errors import InvalidRequest
+from gateway.exchange.bodies import apart as module
+from gateway.exchange.bodies import body_pieces
 from gateway.exchange.bodies.apart import Apart, Held
 
 PATIENCE = 60.0
@@ -158,29 +160,52 @@ class Item(dict[str, Any]):
 
 def held(apart: Apart, items: int) -> tuple[Held, dict[str, Any]]:
     Item.freed_by = []
-    body = {"messages": [Item() for _ in range(items)], "tools": [Item()], "model": "m"}
+    schema = {str(number): Item() for number in range(items)}
+    tools = [{"parameters": {"properties": schema}}]
+    body = {"messages": [Item() for _ in range(items)], "tools": tools, "model": "m"}
     return Held(apart, (body,)), body
 
 
-def test_the_items_of_long_lists_are_freed_in_the_thread_once_all_else_is_gone() -> None:
+def test_what_long_values_have_in_them_is_freed_in_the_thread_once_all_else_is_gone() -> None:
     async def scenario(apart: Apart) -> None:
         await apart.run(gc.isenabled)
         keeping, body = held(apart, 1_001)
+        keeping.keep([{"more": [Item()]}])
         body.clear()
-        assert Item.freed_by == [threading.current_thread().name], "the short list"
+        assert Item.freed_by == []
         del keeping
         await apart.run(gc.isenabled)
-        assert Item.freed_by[1:] == ["large-bodies_0"] * 1_001
+        assert Item.freed_by == ["large-bodies_0"] * 2_003
 
     run(scenario)
 
 
-def test_short_lists_and_those_of_a_thread_that_never_was_are_freed_at_once() -> None:
-    for items in (100, 101):
-        keeping, body = held(Apart(), items)
+def test_a_few_things_are_freed_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked = body_pieces.has_many_parts
+
+    def between(value: object) -> bool:
+        Item.freed_by.append("|")
+        return looked(value)
+
+    async def scenario(apart: Apart) -> None:
+        await apart.run(gc.isenabled)
+        keeping, body = held(apart, 10_000)
         body.clear()
+        monkeypatch.setattr(module, "has_many_parts", between)
         del keeping
-        assert len(Item.freed_by) == items + 1
+        await apart.run(gc.isenabled)
+
+    run(scenario)
+    freed = "".join("|" if mark == "|" else "." for mark in Item.freed_by).split("|")
+    assert sum(map(len, freed)) == 20_000
+    assert max(map(len, freed)) <= 100
+
+
+def test_those_of_a_thread_that_never_was_are_freed_at_once() -> None:
+    keeping, body = held(Apart(), 101)
+    body.clear()
+    del keeping
+    assert len(Item.freed_by) == 202
 
 
 def test_a_thread_that_has_ended_frees_nothing_more() -> None:

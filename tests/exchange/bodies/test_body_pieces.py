@@ -1,5 +1,7 @@
 """Bodies in pieces are what they are as a whole, faults included."""
 
+import json
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -20,20 +22,92 @@ VALUES: st.SearchStrategy[Any] = st.recursive(
 @pytest.fixture(autouse=True)
 def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(body_pieces, "PIECE_BYTES", 8)
+    monkeypatch.setattr(body_pieces, "_LONGEST_PIECE", 16)
     monkeypatch.setattr(body_pieces, "_PIECE_ITEMS", 2)
+    monkeypatch.setattr(body_pieces, "_PIECE_PARTS", 3)
+    monkeypatch.setattr(body_pieces, "_STRETCH", 4)
 
 
+def without_blanks(body: bytes) -> bytes:
+    return body
+
+
+def with_blanks(body: bytes) -> bytes:
+    return msgspec.json.format(body, indent=1)
+
+
+@pytest.mark.parametrize("written", [without_blanks, with_blanks])
 @given(st.dictionaries(st.text(), VALUES))
-def test_objects_are_decoded_and_encoded_alike(value: Json) -> None:
+def test_objects_are_decoded_and_encoded_alike(
+    written: Callable[[bytes], bytes], value: Json
+) -> None:
     body = msgspec.json.encode(value)
     assert encode_in_pieces(value) == body
-    assert msgspec.json.encode(decode_in_pieces(body)) == body
+    assert msgspec.json.encode(decode_in_pieces(written(body))) == body
+
+
+SCHEMA = {f"p{number}": {"type": "string", "enum": ["a,b", "},"]} for number in range(500)}
+LONG = {
+    "an object": {"properties": SCHEMA},
+    "a list": [SCHEMA] * 3,
+    "numbers": [*range(10_000)],
+    "one of many": [{"role": "user"}] * 500 + [SCHEMA] + [[1.5]] * 500,
+    "a text": "a\nb\u00e9\U0001f600" * 5_000,
+    "a text of escapes": '\n"\\' * 5_000,
+    "texts": ["x" * 2_000] * 50,
+    "deep": [[[{"a": {"b": SCHEMA}}]]],
+}
+
+
+@pytest.mark.parametrize("escaped", [False, True])
+@pytest.mark.parametrize("long", LONG.values(), ids=LONG)
+def test_whatever_is_long_is_decoded_and_encoded_in_short_calls(
+    long: Any, *, escaped: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, size in (("PIECE_BYTES", 1024), ("_LONGEST_PIECE", 2048), ("_PIECE_PARTS", 64)):
+        monkeypatch.setattr(body_pieces, name, size)
+    value = {"model": "m", "tools": [{"parameters": long}]}
+    body = json.dumps(value, ensure_ascii=escaped, separators=(",", ":")).encode()
+    read, written = Spied(len), Spied(lambda _: 0)
+    monkeypatch.setattr(msgspec.json, "decode", read.around(msgspec.json.decode))
+    monkeypatch.setattr(msgspec.json, "encode", written.around(msgspec.json.encode))
+    assert decode_in_pieces(body) == value
+    assert (
+        encode_in_pieces(value)
+        == json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+    )
+    assert read.most <= 2100
+    assert written.most <= 4100
+
+
+class Spied:
+    """Notes the longest that a function got or returned."""
+
+    def __init__(self, size: Callable[[Any], int]) -> None:
+        self._size, self.most = size, 0
+
+    def around(self, function: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        def noted(value: Any) -> Any:
+            result = function(value)
+            size = self._size(value) or len(result)
+            self.most = max(self.most, size)
+            return result
+
+        return noted
+
+
+def test_what_is_nested_very_deep_is_decoded_at_once() -> None:
+    body = b'{"a":' * 40 + b'"0123456789abcdefghij"' + b"}" * 40
+    assert decode_in_pieces(body) == msgspec.json.decode(body)
 
 
 FAULTS = [
     b'{"a": [1, 2, 3, 4, 5',
     b'{"a": [1, 2, 3, 4, 1e400, 5]}',
     b'{"a": ["x", "yyyyyyyy", "\\ud800"]}',
+    b'{"a": "0123456789abcdefghijklmnopqrst\\ud83dx\\ude00"}',
+    b'{"a": "0123456789abcdefghijklmnopqrst\xff"}',
+    b'{"a": {"b": 1, "c": 2, "d": 3, "e": 4, "f": 5, }}',
     b'{"a": [1, 2, 3, 4, 5,]}',
     b'{"a": 1} 2',
     b"[1, 2, 3]",
@@ -48,7 +122,7 @@ def test_faults_are_said_as_of_the_whole(body: bytes) -> None:
     for decode in (msgspec.json.decode, decode_in_pieces):
         try:
             said.append(decode(body))
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
             said.append(str(error))
     assert said[0] == said[1]
 
