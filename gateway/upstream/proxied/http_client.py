@@ -33,6 +33,7 @@ from gateway.upstream.headers import OutgoingHeaders, framing
 from gateway.upstream.origin import Origin
 from gateway.upstream.proxied.forward_proxy import host_for, proxy_of
 from gateway.upstream.proxied.httpcore_errors import causes, closed_unanswered, gateway_errors
+from gateway.upstream.proxied.leaving import WatchedStream
 from gateway.upstream.proxied.request_body import RequestBody
 from gateway.upstream.proxied.reuse import WatchedPool
 from gateway.upstream.reply_fields import reply_headers
@@ -71,6 +72,8 @@ class _Progress:
         """Called if the connection that has the request ends unanswered; see `reuse.py`."""
         self.note_leaving: Callable[[], None] = lambda: None
         """Called if the reply is not read to its end."""
+        self.note_stream: Callable[[WatchedStream], None] = lambda _: None
+        """Called with a new connection's socket, once it has TLS."""
         self.secured_at = 0.0
         """When TLS began on a new connection (loop time); 0 without."""
 
@@ -82,6 +85,7 @@ class _Progress:
             keep_alive(stream.get_extra_info("socket"))  # not its option, which forgets proxies
         elif event.endswith(".start_tls.complete"):
             self.secured_at = asyncio.get_running_loop().time()
+            self.note_stream(info["return_value"])
         elif event.endswith(".send_request_headers.started"):
             self._unclaimed = None
         elif event.endswith((".send_request_body.complete", ".send_request_body.failed")):

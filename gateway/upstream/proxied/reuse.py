@@ -16,6 +16,7 @@ import httpcore2
 
 from gateway.config.settings import UpstreamSettings
 from gateway.upstream.early_ends import EarlyEnds
+from gateway.upstream.proxied.leaving import WatchedNetwork, WatchedStream
 from gateway.upstream.proxied.request_body import RequestBody
 
 
@@ -31,6 +32,7 @@ class WatchedConnection(httpcore2.AsyncConnectionInterface):
         self._answers = 0
         self._idle_since: float | None = None
         """Loop time; None: it carries a request, or is new."""
+        self._stream: WatchedStream | None = None
         self._is_left = False
         """Whether it is closed once it carries no request any more."""
 
@@ -44,6 +46,7 @@ class WatchedConnection(httpcore2.AsyncConnectionInterface):
         self._idle_since = None
         trace = request.extensions["trace"]
         trace.note_loss, trace.note_leaving = self._lost, self._leave
+        trace.note_stream = self._watch
         try:
             return await self._connection.handle_async_request(request)
         except httpcore2.ConnectionNotAvailable:
@@ -54,14 +57,15 @@ class WatchedConnection(httpcore2.AsyncConnectionInterface):
 
     def is_available(self) -> bool:
         """Whether it can take a request now."""
-        return self._connection.is_available() and not self._is_left and not self._may_be_ending()
+        available = self._connection.is_available()
+        return available and not self._is_ending() and not self._may_be_ending()
 
     def has_expired(self) -> bool:
         """Whether it is to be closed: idle for too long, ended by the server, or left.
 
         The pool does not ask while it carries a request.
         """
-        if self._is_left:
+        if self._is_ending():
             return True
         expired = self._connection.has_expired()
         if self._connection.is_idle():
@@ -113,6 +117,13 @@ class WatchedConnection(httpcore2.AsyncConnectionInterface):
     def _leave(self) -> None:
         self._is_left = True
 
+    def _watch(self, stream: WatchedStream) -> None:
+        self._stream = stream
+
+    def _is_ending(self) -> bool:
+        """Whether it ends with its last request."""
+        return self._is_left or (self._stream is not None and self._stream.is_leaving)
+
     def _may_be_ending(self) -> bool:
         if self._idle_since is None:
             return False
@@ -140,6 +151,7 @@ class WatchedPool(httpcore2.AsyncConnectionPool):
             max_connections=2 * connections,
             max_keepalive_connections=connections,
             keepalive_expiry=upstream.keepalive_expiry,
+            network_backend=WatchedNetwork(),
         )
         self._early_ends = EarlyEnds(upstream.keepalive_expiry)
 

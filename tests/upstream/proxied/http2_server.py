@@ -9,6 +9,7 @@ from h2.config import H2Configuration
 from h2.connection import H2Connection
 from h2.events import DataReceived, Event, RequestReceived, StreamEnded, StreamReset
 from h2.settings import SettingCodes
+from hyperframe.frame import GoAwayFrame
 
 from tests.certificates import Pair
 from tests.upstream.scripted import Peer, Script
@@ -108,6 +109,11 @@ class Http2Peer:
         """Say that the connection ends, and that nothing after this stream was taken."""
         self.state.close_connection(last_stream_id=last)
         await self.flush()
+
+    async def leave(self, last: int, error: int = 0) -> None:
+        """Say that requests up to this stream are still answered, and go on with those."""
+        frame = GoAwayFrame(last_stream_id=last, error_code=error)
+        await self.peer.send(frame.serialize())
 
     async def flush(self) -> None:
         if data := self.state.data_to_send():

@@ -150,6 +150,42 @@ async def test_a_streamed_one_that_was_left_out_is_not_sent_again_as_another(
         assert await world.fetch(call(b"next")) == (200, b"next")
 
 
+@pytest.mark.parametrize("last", [3, 2**31 - 1], ids=["the last", "any"])
+async def test_a_server_that_leaves_goes_on_with_the_requests_that_it_has(
+    pair: Pair, last: int, is_proxied: bool
+) -> None:
+    async def leaves(http2: Http2Peer) -> None:
+        one = await http2.request()
+        await http2.reply(one, b"begun ", ends=False)
+        other = await http2.request()
+        await http2.leave(last)
+        await http2.reply(other, b"other")
+        await http2.go_on(one, b"ended")
+        await http2.peer.gone()
+
+    async with before(pair, over_http2(leaves), over_http2(echoes), is_proxied=is_proxied) as world:
+        chunks = (await world.begin()).chunks()
+        assert await anext(chunks) == b"begun "
+        assert await world.fetch(call(b"{}")) == (200, b"other")
+        assert await world.fetch(call(b"elsewhere")) == (200, b"elsewhere")
+        assert b"".join([chunk async for chunk in chunks]) == b"ended"
+        assert world.upstream.connections == 2
+
+
+async def test_a_server_that_leaves_with_an_error_cuts_its_replies(pair: Pair) -> None:
+    async def leaves(http2: Http2Peer) -> None:
+        await http2.reply(await http2.request(), b"begun ", ends=False)
+        await http2.leave(1, error=2)
+        await http2.peer.gone()
+
+    async with before(pair, over_http2(leaves), over_http2(echoes)) as world:
+        chunks = (await world.begin()).chunks()
+        assert await anext(chunks) == b"begun "
+        with pytest.raises(TruncatedStream):
+            await anext(chunks)
+        assert await world.fetch(call(b"next")) == (200, b"next")
+
+
 async def test_a_reply_that_is_cut_is_known_to_be(pair: Pair, is_proxied: bool) -> None:
     async def cuts(http2: Http2Peer) -> None:
         await http2.reply(await http2.request(), b"some", ends=False)
