@@ -10,7 +10,13 @@ from gateway.admin.translation import planned_for
 from gateway.errors import InvalidRequest
 from gateway.exchange.attempt import Attempts
 from gateway.exchange.bodies.misplaced_bodies import routed_to, shape_of
-from gateway.exchange.bodies.request_fields import features_of, model_of, read_object, read_routed
+from gateway.exchange.bodies.request_fields import (
+    checked_model,
+    features_of,
+    model_of,
+    read_object,
+    read_routed,
+)
 from gateway.resolve.features import FEATURES
 from gateway.resolve.resolver import ModelQuery, Resolver
 from gateway.shapes import Json, Shape
@@ -28,8 +34,9 @@ class Questions:
         """Explain the route of a model; raises `InvalidRequest`."""
         query = request.query_params
         model = query.get("model", "")
-        if not model or len(model) > 512:
+        if not model:
             raise InvalidRequest("Give a model: /resolve?model=NAME&from=chat", param="model")
+        checked_model(model)
         client = _shape(query.get("from", Shape.CHAT), "from")
         features = frozenset(name for name in FEATURES if query.get(name) in ("1", "true"))
         credential = self._access.callers_credential(request)

@@ -25,11 +25,19 @@ def test_nobody_sees_more_than_their_own_key_shows() -> None:
 
 @pytest.mark.parametrize(
     ("query", "param"),
-    [("", "model"), ("model=m&from=edits", "from"), ("model=" + "x" * 600, "model")],
+    [("", "model"), ("model=m&from=edits", "from")],
 )
 def test_a_question_that_is_none_is_a_400(query: str, param: str) -> None:
     reply = Admin().get(f"/resolve?{query}")
     assert (reply.status_code, reply.json()["error"]["param"]) == (400, param)
+
+
+@pytest.mark.parametrize("model", ["x" * 513, "a%00b", "a%0Ab", "%E2%80%AE"])
+def test_a_name_that_requests_may_not_have_is_refused_in_the_same_words(model: str) -> None:
+    reply = Admin().get(f"/resolve?model={model}")
+    error = reply.json()["error"]
+    assert (reply.status_code, error["code"]) == (400, "invalid_value")
+    assert error["message"] == "'model' must be at most 512 printable characters."
 
 
 def test_features_are_part_of_the_question() -> None:
