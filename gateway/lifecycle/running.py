@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import logging
 import os
 import socket
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 _NAMES = ("gateway", "admin")
 log = logging.getLogger("gateway")
 
+_HOST_KEYS = {"gateway": "server.host (--host)", "admin": "admin.host"}
 _PORT_KEYS = {
     "gateway": "server.port (--port) is the gateway's port.",
     "admin": "admin.port is the admin listener's; admin.enabled: false does without it.",
@@ -104,8 +106,7 @@ def _begun(settings: Settings, sockets: contextlib.ExitStack) -> tuple[list[sock
         sockets.enter_context(each)
     wanted = [(name, *at) for name, at in zip(_NAMES, _addresses(settings), strict=False)]
     bound = [
-        earlier.sockets.get((name, host, port))
-        or sockets.enter_context(_bound((host, port), _PORT_KEYS[name]))
+        earlier.sockets.get((name, host, port)) or sockets.enter_context(_bound(name, host, port))
         for name, host, port in wanted
     ]
     for listener, each in earlier.sockets.items():
@@ -121,11 +122,19 @@ def _addresses(settings: Settings) -> list[tuple[str, int]]:
     return addresses
 
 
-def _bound(address: tuple[str, int], keys: str) -> socket.socket:
+def _bound(name: str, host: str, port: int) -> socket.socket:
     try:
-        return bind(*address)
+        return bind(host, port)
     except OSError as error:
-        raise OSError(error.errno, f"{error.strerror}. {keys}") from None
+        raise OSError(error.errno, f"{error.strerror}. {_remedy(name, error.errno or 0)}") from None
+
+
+def _remedy(name: str, number: int) -> str:
+    if number < 0 or number in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT):  # below 0: no such name
+        return f"{_HOST_KEYS[name]} has to be an address of this machine; 0.0.0.0 and :: are all."
+    if number == errno.EACCES:
+        return f"Ports below 1024 are for root and CAP_NET_BIND_SERVICE. {_PORT_KEYS[name]}"
+    return _PORT_KEYS[name]
 
 
 def _announce(settings: Settings, bound: Sequence[socket.socket]) -> None:

@@ -1,5 +1,6 @@
 """`gateway serve`: how the server starts and ends."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -10,6 +11,7 @@ import httpx2
 import pytest
 
 from gateway.demo import emulator
+from gateway.lifecycle import running
 from gateway.server.serving import bind
 from tests.addresses import held_port
 from tests.certificates import make_pair
@@ -41,6 +43,36 @@ def test_a_port_in_use_is_a_clear_message(which: str, keys: str) -> None:
     assert result.exit_code == 1
     assert result.output == (
         f"Error: cannot listen on 127.0.0.1:{port}: Address already in use. {keys}\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("which", "key"), [("server", "server.host (--host)"), ("admin", "admin.host")]
+)
+@pytest.mark.parametrize("host", ["192.0.2.1", "no-such-host.invalid"])
+def test_an_address_of_no_interface_is_said_to_be_one(which: str, key: str, host: str) -> None:
+    ports = {"GATEWAY_SERVER__PORT": "0", "GATEWAY_ADMIN__PORT": "0"}
+    ports |= {f"GATEWAY_{which.upper()}__HOST": host, "GATEWAY_ADMIN__TOKEN": "t" * 16}
+    result = run("serve", **ports)
+    assert result.exit_code == 1
+    assert result.output.startswith(f"Error: cannot listen on {host}:0: ")
+    assert result.output.endswith(
+        f". {key} has to be an address of this machine; 0.0.0.0 and :: are all.\n"
+    )
+
+
+def test_a_port_that_is_not_for_this_user_says_whom_it_is_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(host: str, port: int) -> None:
+        raise PermissionError(errno.EACCES, f"cannot listen on {host}:{port}: Permission denied")
+
+    monkeypatch.setattr(running, "bind", refuse)
+    result = run("serve", "--port", "80")
+    assert result.exit_code == 1
+    assert result.output == (
+        "Error: cannot listen on 127.0.0.1:80: Permission denied. Ports below 1024 are for root "
+        "and CAP_NET_BIND_SERVICE. server.port (--port) is the gateway's port.\n"
     )
 
 
