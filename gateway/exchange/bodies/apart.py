@@ -15,17 +15,15 @@ import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from itertools import chain
 from typing import TypeVar
 
 from gateway.errors import GatewayError
-from gateway.exchange.bodies.body_pieces import has_many_parts
+from gateway.exchange.bodies.body_pieces import free_in_pieces
 from gateway.shapes import Json
 
 LARGE_BYTES = 256 * 1024
 """From this size on a body is large: translating it takes 2 ms and more."""
 
-_FREED_AT_ONCE = 100
 _NICENESS = 5
 """The event loop goes first where both have one processor. More would hold it up where other
 programs have the processor, too: what it waits for is a piece of the thread's work."""
@@ -61,7 +59,7 @@ class Apart:
         if self._thread is not None:
             # Without a loop there is nothing to hold up.
             with suppress(RuntimeError):
-                self._thread.submit(_let_go, items)
+                self._thread.submit(free_in_pieces, items)
 
 
 class Held:
@@ -92,22 +90,6 @@ def _lower_priority() -> None:
         with suppress(OSError):  # not where that is forbidden
             own = os.getpriority(os.PRIO_PROCESS, 0)
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), own + _NICENESS)
-
-
-def _let_go(items: list[object]) -> None:
-    """Free items, a few at a time, and so what long ones have in them: nothing else is changed."""
-    while items:
-        few = items[-_FREED_AT_ONCE:]
-        del items[-_FREED_AT_ONCE:]
-        if has_many_parts(few):
-            items += chain.from_iterable(map(_inner, few))
-
-
-def _inner(value: object) -> Iterable[object]:
-    """Return what is in a list or an object, which is then freed without it."""
-    if isinstance(value, dict):
-        return value.values()
-    return value if isinstance(value, list) else ()
 
 
 class _Failed:

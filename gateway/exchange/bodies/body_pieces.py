@@ -1,4 +1,4 @@
-"""Decodes and encodes large bodies piece by piece, so that other threads may run in between.
+"""Decodes, encodes and frees large bodies piece by piece, so that other threads may run in between.
 
 Whatever is long is cut, wherever it is: lists, objects (a schema's properties) and texts.
 """
@@ -28,6 +28,10 @@ _MOST_LEVELS = 32
 
 _PIECE_PARTS = 4_000
 """How many values, names and stretches of text are encoded, or freed, in one call."""
+
+_FREED_AT_ONCE = 100
+
+_HOLDERS = (dict, list, tuple)
 
 _STRETCH = 32
 """So many characters of a text count as one part."""
@@ -146,7 +150,7 @@ def has_many_parts(value: object) -> bool:
         for inner in values.values() if isinstance(values, dict) else values:
             if isinstance(inner, str):
                 parts += len(inner) // _STRETCH
-            elif isinstance(inner, dict | list):
+            elif isinstance(inner, _HOLDERS):
                 left.append(inner)
     return parts > _PIECE_PARTS
 
@@ -209,3 +213,22 @@ def _write_text(write: _Write, text: str) -> None:
     for begin in range(0, len(text), PIECE_BYTES):
         write(memoryview(msgspec.json.encode(text[begin : begin + PIECE_BYTES]))[1:-1])
     write(b'"')
+
+
+def free_in_pieces(items: list[Any]) -> None:
+    """Free items, a few at a time, and so what long ones have in them.
+
+    The list is empty then; nothing else is changed.
+    """
+    while items:
+        few = items[-_FREED_AT_ONCE:]
+        del items[-_FREED_AT_ONCE:]
+        if has_many_parts(few):
+            items += chain.from_iterable(map(_inner, few))
+
+
+def _inner(value: Any) -> Iterable[object]:
+    """Return what is in a list or an object, which is then freed without it."""
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, _HOLDERS) else ()

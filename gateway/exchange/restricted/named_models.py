@@ -16,6 +16,7 @@ from typing import Any
 from urllib.parse import unquote_plus
 
 from gateway.errors import InvalidRequest
+from gateway.exchange.bodies.body_pieces import PIECE_BYTES, free_in_pieces
 from gateway.exchange.bodies.request_fields import checked_model, read_object
 from gateway.exchange.bodies.unreadable_body import unreadable
 
@@ -75,12 +76,18 @@ class Reading:
         Raises `InvalidRequest` for anything but a JSON object without equal keys, and
         `PermissionDenied` for a name that must not be asked for.
         """
-        read_object(body)
+        read = [read_object(body)]
         try:
             decoded = _decode(body.decode("utf-8"))
         except (ValueError, RecursionError) as error:
             raise unreadable(error, body) from None
-        self._walk(below, decoded)
+        read.append(decoded)
+        try:
+            self._walk(below, decoded)
+        finally:
+            del decoded
+            if len(body) >= PIECE_BYTES:
+                free_in_pieces(read)
 
     def query(self, query: bytes) -> None:
         """Read a query, or a form's fields that are sent like one."""
@@ -234,8 +241,13 @@ def _no_number(_: str) -> int:
     return 0  # never a name, and a long one would take long to read
 
 
+def _pairs_of(pairs: list[tuple[str, Any]]) -> _Object:
+    """Return an object; unlike a type, a function lets other threads run, with each object."""
+    return _Object(pairs)
+
+
 _decode = json.JSONDecoder(
-    object_pairs_hook=_Object,
+    object_pairs_hook=_pairs_of,
     parse_int=_no_number,
     parse_float=_no_number,
 ).decode

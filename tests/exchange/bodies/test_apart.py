@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from gateway.errors import InvalidRequest
-from gateway.exchange.bodies import apart as module
 from gateway.exchange.bodies import body_pieces
 from gateway.exchange.bodies.apart import Apart, Held
 
@@ -191,7 +190,7 @@ def test_a_few_things_are_freed_at_a_time(monkeypatch: pytest.MonkeyPatch) -> No
         await apart.run(gc.isenabled)
         keeping, body = held(apart, 10_000)
         body.clear()
-        monkeypatch.setattr(module, "has_many_parts", between)
+        monkeypatch.setattr(body_pieces, "has_many_parts", between)
         del keeping
         await apart.run(gc.isenabled)
 

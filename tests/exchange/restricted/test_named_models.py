@@ -1,6 +1,7 @@
 """What a lenient parser could read as a model is judged, or the body is refused."""
 
 import json
+import sys
 from collections.abc import Callable
 from fnmatch import fnmatchcase
 from typing import Any
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from gateway.errors import GatewayError, InvalidRequest, PermissionDenied
 from gateway.exchange.bodies.request_fields import read_object
+from gateway.exchange.restricted import named_models
 from gateway.exchange.restricted.named_models import (
     Place,
     Reading,
@@ -354,3 +356,21 @@ def test_a_querys_names_are_judged(query: bytes, good: bool) -> None:
         return
     with pytest.raises(GatewayError):
         Reading(judge).query(query)
+
+
+def test_other_threads_may_run_with_each_object_of_a_large_body() -> None:
+    schema = {f"p{number}": {"type": "string"} for number in range(10_000)}
+    text = json.dumps({"model": "m", "tools": [{"parameters": {"properties": schema}}]})
+    called: list[str] = []
+
+    def note(_: object, event: str, __: object) -> None:
+        called.append(event)
+
+    sys.setprofile(note)
+    try:
+        decoded = named_models._decode(text)
+    finally:
+        sys.setprofile(None)
+    assert dict(decoded)["model"] == "m"
+    # Python gives its lock to other threads where a function of its own begins.
+    assert called.count("call") > len(schema)
