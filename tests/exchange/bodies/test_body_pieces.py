@@ -54,6 +54,7 @@ LONG = {
     "one of many": [{"role": "user"}] * 500 + [SCHEMA] + [[1.5]] * 500,
     "a text": "a\nb\u00e9\U0001f600" * 5_000,
     "a text of escapes": '\n"\\' * 5_000,
+    "a text without escapes": "x" + "\u00e9" * 5_000,
     "texts": ["x" * 2_000] * 50,
     "deep": [[[{"a": {"b": SCHEMA}}]]],
 }
@@ -110,6 +111,7 @@ FAULTS = [
     b'{"a": {"b": 1, "c": 2, "d": 3, "e": 4, "f": 5, }}',
     b'{"a": [1, 2, 3, 4, 5,]}',
     b'{"a": 1} 2',
+    b'{"a": 12345678901234567890.5}',
     b"[1, 2, 3]",
     b'"abcdefghij"',
     b"",

@@ -374,3 +374,11 @@ def test_other_threads_may_run_with_each_object_of_a_large_body() -> None:
     assert dict(decoded)["model"] == "m"
     # Python gives its lock to other threads where a function of its own begins.
     assert called.count("call") > len(schema)
+
+
+def test_a_large_body_is_read_to_its_end() -> None:
+    reading = Reading(judge)
+    tools = [{"parameters": {"properties": {f"p{n}": {"type": "string"} for n in range(9_000)}}}]
+    body = json.dumps({"tools": tools, "model": "ok", "session": {"model": "ok-2"}}).encode()
+    reading.json(body)
+    assert reading.names == {("model",): "ok", ("session", "model"): "ok-2"}

@@ -1,5 +1,6 @@
 """What httpcore2 gets to read of a server that leaves, however its bytes come."""
 
+import asyncio
 import ssl
 from collections.abc import Iterable
 from typing import Any
@@ -8,7 +9,7 @@ import httpcore2
 import pytest
 from hyperframe.frame import DataFrame, GoAwayFrame, HeadersFrame, SettingsFrame
 
-from gateway.upstream.proxied.leaving import WatchedStream
+from gateway.upstream.proxied.leaving import WatchedNetwork, WatchedStream
 
 pytestmark = pytest.mark.anyio
 
@@ -115,3 +116,9 @@ async def test_without_http2_nothing_is_looked_at() -> None:
     await stream.write(b"GET")
     assert await everything(stream) == goaway(1)
     assert not stream.is_leaving
+
+
+async def test_the_network_waits_between_two_attempts_to_connect() -> None:
+    begun = asyncio.get_running_loop().time()
+    await WatchedNetwork().sleep(0.001)
+    assert asyncio.get_running_loop().time() > begun
