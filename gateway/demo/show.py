@@ -43,15 +43,14 @@ class Scene:
         return {"authorization": f"Bearer {KEY}"}
 
 
+_FINE_TUNE = "ft:gpt-3.5-turbo-0613:acme:bot:8abc1234"
+_HELLO = [{"role": "user", "content": "Say hello"}]
+
 SCENES = (
     Scene(
         "A fine-tuned chat model, called by an app from 2021 at /v1/completions",
         "/completions",
-        {
-            "model": "ft:gpt-3.5-turbo-0613:acme:bot:8abc1234",
-            "prompt": "Say hello",
-            "max_tokens": 20,
-        },
+        {"model": _FINE_TUNE, "prompt": "Say hello", "max_tokens": 20},
     ),
     Scene(
         "A chat model, called with a list of prompts",
@@ -61,12 +60,12 @@ SCENES = (
     Scene(
         "A base model, called by a chat app",
         "/chat/completions",
-        {"model": "davinci-002", "messages": [{"role": "user", "content": "Say hello"}]},
+        {"model": "davinci-002", "messages": _HELLO},
     ),
     Scene(
         "A responses-only model, called by a chat app",
         "/chat/completions",
-        {"model": "o1-pro", "messages": [{"role": "user", "content": "Say hello"}]},
+        {"model": "o1-pro", "messages": _HELLO},
     ),
     Scene(
         "A chat-only model, called by an agent that speaks the Responses API",
@@ -76,41 +75,27 @@ SCENES = (
     Scene(
         "A chat-only model, called as Claude Code does it",
         "/messages",
-        {
-            "model": "gpt-3.5-turbo",
-            "max_tokens": 200,
-            "system": "Be brief.",
-            "messages": [{"role": "user", "content": "Say hello"}],
-        },
+        {"model": "gpt-3.5-turbo", "max_tokens": 200, "system": "Be brief.", "messages": _HELLO},
     ),
     Scene(
         "A responses-only model, called as Claude Code does it",
         "/messages",
-        {
-            "model": "gpt-5-codex",
-            "max_tokens": 200,
-            "messages": [{"role": "user", "content": "Say hello"}],
-        },
+        {"model": "gpt-5-codex", "max_tokens": 200, "messages": _HELLO},
     ),
     Scene(
         "A model of Anthropic's API, called by a chat app",
         "/chat/completions",
-        {"model": "claude-demo-opus-5", "messages": [{"role": "user", "content": "Say hello"}]},
+        {"model": "claude-demo-opus-5", "messages": _HELLO},
     ),
     Scene(
         "An id that says nothing: the record of its fine-tuning job does",
         "/chat/completions",
-        {"model": "acme-writer-v2", "messages": [{"role": "user", "content": "Say hello"}]},
+        {"model": "acme-writer-v2", "messages": _HELLO},
     ),
     Scene(
         "Streamed",
         "/completions",
-        {
-            "model": "ft:gpt-3.5-turbo-0613:acme:bot:8abc1234",
-            "prompt": "Hi",
-            "max_tokens": 20,
-            "stream": True,
-        },
+        {"model": _FINE_TUNE, "prompt": "Hi", "max_tokens": 20, "stream": True},
     ),
 )
 
@@ -133,9 +118,9 @@ DEFAULT_PORTS = Ports(8080, 8081)
 async def show(*, once: bool, ports: Ports, write: Print = echo) -> int:
     """Run the demonstration; return the exit code: 0 if every scene went as expected.
 
-    With `once` it ends after the scenes; else it keeps both servers running until Ctrl-C. Ports
-    that `ports` does not specify are any free ones with `once`; else `DEFAULT_PORTS`, or any free
-    ones if those are taken. Raises `PortTaken` if a port of `ports` is.
+    With `once` it ends after the scenes; else it keeps both servers running. Ctrl-C ends it at any
+    time. Ports that `ports` does not specify are any free ones with `once`; else `DEFAULT_PORTS`,
+    or any free ones if those are taken. Raises `PortTaken` if a port of `ports` is.
     """
     stop = asyncio.Event()
     take_signals(stop.set, lambda: None)
@@ -158,8 +143,9 @@ async def show(*, once: bool, ports: Ports, write: Print = echo) -> int:
         )
         try:
             write(f"the gateway at {gateway_url}, the upstream at {upstream_url}")
-            succeeded = await _play(write, upstream_url, gateway_url)
-            if not once:
+            playing = asyncio.create_task(_play(write, upstream_url, gateway_url))
+            succeeded = await _unless_stopped(playing, stop)
+            if not (once or stop.is_set()):
                 _invite(write, upstream_url, gateway_url)
                 await asyncio.wait({serving})
         finally:
@@ -194,6 +180,18 @@ def _settings(upstream_url: str) -> Settings:
         for kind in ("openai", "anthropic")
     ]
     return Settings(tuple(upstreams), admin=AdminSettings(enabled=False))
+
+
+async def _unless_stopped(playing: asyncio.Task[bool], stop: asyncio.Event) -> bool:
+    """Return what the scenes return; False where they are interrupted."""
+    stopping = asyncio.create_task(stop.wait())
+    await asyncio.wait({playing, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    if stop.is_set():
+        playing.cancel()
+        await asyncio.wait({playing})
+        return False
+    stopping.cancel()
+    return playing.result()
 
 
 async def _play(write: Print, upstream_url: str, gateway_url: str) -> bool:

@@ -116,6 +116,20 @@ def test_it_stays_up_at_other_ports_where_the_usual_are_taken_until_interrupted(
             assert not any(f":{taken(each)}/" in url for each in (one, other))
 
 
+def test_an_interrupt_between_the_scenes_ends_it_at_once() -> None:
+    printed: list[str] = []
+
+    def write(line: str) -> None:
+        printed.append(line)
+        if "POST" in line:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    assert asyncio.run(show.show(once=False, ports=Ports(), write=write)) == 1
+    lines = lines_of(printed)
+    assert lines[-1].startswith("POST /v1/completions")
+    assert not [line for line in lines if "shutting down" in line or "now you" in line]
+
+
 def test_ports_that_are_named_or_usual_are_had() -> None:
     own, theirs = held_port(), held_port()
     printed: list[str] = []
