@@ -12,7 +12,7 @@ from operator import attrgetter
 from typing import Any, Final, Literal, Protocol
 
 from gateway.config.translation_settings import TemplateSettings, TranslationSettings
-from gateway.errors import GatewayError, UnsupportedParameter
+from gateway.errors import GatewayError, UnsupportedParameter, UpstreamError
 from gateway.shapes import ItemNames, Json, Seal, Shape
 from gateway.translate.exact_inputs import ExactInputs
 from gateway.translate.limits.capabilities import TAKES_ALL, Capabilities
@@ -207,6 +207,15 @@ def refused(context: Context, param: str, reason: str, setting: str) -> Unsuppor
 
 MAX_REPLY_CHARACTERS = 32 * 1024 * 1024
 """The limit of a whole reply for streams that keep it until its end."""
+
+
+def check_reply_length(characters: int, limit: str) -> None:
+    """Raise `UpstreamError` for a longer reply; `limit` is the client's parameter against that."""
+    if characters > MAX_REPLY_CHARACTERS:
+        raise UpstreamError(
+            f"The upstream's reply has more than {MAX_REPLY_CHARACTERS} characters. "
+            f"Limit it with '{limit}'."
+        )
 
 
 class StreamTranslation(Protocol):

@@ -45,6 +45,34 @@ def refuse_logprobs(draft: Draft, name: str, reason: str | None = None) -> None:
         draft.report.drop("top_logprobs")
 
 
+def asked_logprobs(draft: Draft, endpoint: str, reason: str) -> int | None:
+    """Return how many alternatives per token a chat client wants; None: it wants no logprobs.
+
+    They are refused for `reason` where the server returns none, and more alternatives than the
+    `endpoint` returns in any case.
+    """
+    if not draft.client.get("logprobs"):
+        return None
+    if not draft.context.capabilities.logprobs:
+        refuse_logprobs(draft, "logprobs", reason)
+        return None
+    top: int = draft.client.get("top_logprobs", 0)
+    most = draft.context.capabilities.max_top_logprobs
+    if top > most:
+        draft.refuse(
+            "top_logprobs",
+            f"the {endpoint} endpoint returns at most {most} alternatives per token.",
+            droppable=False,
+        )
+    return top
+
+
+def asked_stops(draft: Draft) -> tuple[str, ...]:
+    """Return the stop sequences of a chat client, each once."""
+    wanted = draft.client.get("stop") or ()
+    return tuple(dict.fromkeys([wanted] if isinstance(wanted, str) else wanted))
+
+
 def copy_sampling(draft: Draft, reason: str) -> None:
     """Copy the sampling parameters that mean the same at both endpoints, `seed` included.
 

@@ -7,9 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.config.translation_settings import LateSystem, TranslationSettings
-from gateway.errors import UnsupportedParameter
+from gateway.errors import UnsupportedParameter, UpstreamError
 from gateway.shapes import ItemNames, Json, Shape
-from gateway.translate.contract import Context, Report, StreamTranslation, unsupported
+from gateway.translate.contract import (
+    MAX_REPLY_CHARACTERS,
+    Context,
+    Report,
+    StreamTranslation,
+    check_reply_length,
+    unsupported,
+)
 from gateway.translate.limits.capabilities import Capabilities
 
 DROPPING = Context("m", "m", TranslationSettings(on_unsupported="drop"))
@@ -185,6 +192,12 @@ def test_an_error_in_a_stream_is_its_envelope_unless_the_shape_has_a_form_of_its
 def test_a_stream_is_read_to_its_end_and_event_by_event_unless_it_says_otherwise() -> None:
     assert not Simple().satisfied(0)
     assert not Simple().passes_text
+
+
+def test_a_reply_that_is_too_long_names_the_clients_own_limit() -> None:
+    check_reply_length(MAX_REPLY_CHARACTERS, "max_tokens")
+    with pytest.raises(UpstreamError, match="Limit it with 'max_tokens'"):
+        check_reply_length(MAX_REPLY_CHARACTERS + 1, "max_tokens")
 
 
 def test_names_beyond_ascii_are_escaped_in_the_header() -> None:

@@ -8,6 +8,8 @@ from gateway.shapes import Json, Shape
 from gateway.translate.contract import Context, Report
 from gateway.translate.draft import (
     Draft,
+    asked_logprobs,
+    asked_stops,
     cache_options,
     copy_extensions,
     copy_moderation,
@@ -45,6 +47,23 @@ def test_what_is_refused_says_why_and_may_be_dropped_where_the_operator_allows_i
     assert lenient.report.dropped == ["suffix"]
     with pytest.raises(UnsupportedParameter, match=r"because\."):
         lenient.refuse("suffix", "because.", droppable=False)
+
+
+def test_more_alternatives_than_the_endpoint_has_are_never_dropped() -> None:
+    assert asked_logprobs(draft({"top_logprobs": 9}), "chat", "why.") is None
+    assert asked_logprobs(draft({"logprobs": True}), "chat", "why.") == 0
+    asked = {"logprobs": True, "top_logprobs": 3}
+    with pytest.raises(UnsupportedParameter, match="chat endpoint returns at most 2 alternatives"):
+        asked_logprobs(draft(asked, drops=True, max_top_logprobs=2), "chat", "why.")
+    without = draft(asked, drops=True, logprobs=False)
+    assert asked_logprobs(without, "chat", "why.") is None
+    assert without.report.dropped == ["logprobs", "top_logprobs"]
+
+
+def test_a_stop_sequence_counts_once() -> None:
+    assert asked_stops(draft({"stop": ["a", "b", "a"]})) == ("a", "b")
+    assert asked_stops(draft({"stop": "ab"})) == ("ab",)
+    assert asked_stops(draft({})) == ()
 
 
 @pytest.mark.parametrize(("seed", "dropped"), [(True, []), (False, ["seed"])])

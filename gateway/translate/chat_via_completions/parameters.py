@@ -13,11 +13,12 @@ from gateway.translate.chat_via_completions.tools import tools
 from gateway.translate.draft import (
     OF_COST,
     Draft,
+    asked_logprobs,
+    asked_stops,
     copy_moderation,
     copy_sampling,
     drop,
     refuse_audio,
-    refuse_logprobs,
 )
 from gateway.translate.parts.output_format import known_chat_format
 from gateway.translate.schema.chat import CHAT_PARAMETERS
@@ -56,20 +57,9 @@ def log_probabilities(draft: Draft) -> int | None:
 
     The minimum sent is 1: llama.cpp reads 0 as "no logprobs".
     """
-    if not draft.client.get("logprobs"):
-        return None
-    if not draft.context.capabilities.logprobs:
-        refuse_logprobs(draft, "logprobs", "the server does not return any.")
-        return None
-    top: int = draft.client.get("top_logprobs", 0)
-    most = draft.context.capabilities.max_top_logprobs
-    if top > most:
-        draft.refuse(
-            "top_logprobs",
-            f"the completions endpoint returns at most {most} alternatives per token.",
-            droppable=False,
-        )
-    draft.upstream["logprobs"] = max(top, 1)
+    top = asked_logprobs(draft, "completions", "the server does not return any.")
+    if top is not None:
+        draft.upstream["logprobs"] = max(top, 1)
     return top
 
 
@@ -107,9 +97,7 @@ def stop_sequences(draft: Draft, template_stops: Sequence[str]) -> tuple[str, ..
     If there are more than the server takes, all of them are scanned for here: the first one found
     counts, on either side.
     """
-    wanted = draft.client.get("stop", [])
-    mine = [wanted] if isinstance(wanted, str) else list(wanted)
-    capabilities = draft.context.capabilities
+    mine, capabilities = asked_stops(draft), draft.context.capabilities
     stops = tuple(dict.fromkeys((*mine, *template_stops)))
     sent = stops[: capabilities.max_stops] if capabilities.stop else ()
     if sent:

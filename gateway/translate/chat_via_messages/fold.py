@@ -9,7 +9,7 @@ from gateway.translate.chat_via_messages.request import PreparedRequest
 from gateway.translate.chat_via_responses.output.call_text import CallText
 from gateway.translate.chat_via_responses.output.reading import an_object, string
 from gateway.translate.chat_via_responses.output.reasoning import FIELDS
-from gateway.translate.contract import MAX_REPLY_CHARACTERS, Context
+from gateway.translate.contract import Context, check_reply_length
 from gateway.translate.parts.finish_reasons import native_word
 from gateway.translate.parts.messages.stop_reasons import chat_reason
 from gateway.translate.parts.to_messages.calls import arguments_of
@@ -202,11 +202,7 @@ class MessageFold:
                 "Retry the request."
             )
         self._kept += len(piece)
-        if self._kept > MAX_REPLY_CHARACTERS:
-            raise UpstreamError(
-                f"The upstream's reply has more than {MAX_REPLY_CHARACTERS} characters. "
-                "Limit it with 'max_completion_tokens'."
-            )
+        check_reply_length(self._kept, "max_completion_tokens")
         call.text.go_on(piece)
         return [] if call.is_custom else self._arguments(call, call.text.next_text())
 

@@ -11,12 +11,13 @@ from gateway.shapes import Json
 from gateway.translate.chat_via_responses.client_paths import limit_name
 from gateway.translate.draft import (
     Draft,
+    asked_logprobs,
+    asked_stops,
     cache_options,
     copy_extensions,
     copy_moderation,
     copy_sampling,
     refuse_audio,
-    refuse_logprobs,
     sent_effort,
     sent_verbosity,
 )
@@ -76,22 +77,10 @@ def log_probabilities(draft: Draft) -> int | None:
 
     `include` turns them on; `top_logprobs` alone has no effect.
     """
-    if not draft.client.get("logprobs"):
-        return None
-    if not draft.context.capabilities.logprobs:
-        reason = "the server's responses endpoint does not return any."
-        refuse_logprobs(draft, "logprobs", reason)
-        return None
-    top: int = draft.client.get("top_logprobs", 0)
-    most = draft.context.capabilities.max_top_logprobs
-    if top > most:
-        draft.refuse(
-            "top_logprobs",
-            f"the responses endpoint returns at most {most} alternatives per token.",
-            droppable=False,
-        )
-    draft.upstream["include"] = [LOGPROBS]
-    draft.upstream["top_logprobs"] = max(top, 1)
+    reason = "the server's responses endpoint does not return any."
+    top = asked_logprobs(draft, "responses", reason)
+    if top is not None:
+        draft.upstream |= {"include": [LOGPROBS], "top_logprobs": max(top, 1)}
     return top
 
 
@@ -100,10 +89,7 @@ def stop_sequences(draft: Draft) -> tuple[str, ...]:
 
     If there are more than the server takes, all of them are scanned for here.
     """
-    wanted = draft.client.get("stop")
-    if not wanted:
-        return ()
-    stops = tuple(dict.fromkeys([wanted] if isinstance(wanted, str) else wanted))
+    stops = asked_stops(draft)
     capabilities = draft.context.capabilities
     sent = stops[: capabilities.max_stops] if capabilities.stop else ()
     if sent:

@@ -1,8 +1,8 @@
 """Chat streams as streams of messages events."""
 
-from gateway.errors import GatewayError, UpstreamError
+from gateway.errors import GatewayError
 from gateway.shapes import Json
-from gateway.translate.contract import MAX_REPLY_CHARACTERS, Context, Report, StreamTranslation
+from gateway.translate.contract import Context, Report, StreamTranslation, check_reply_length
 from gateway.translate.messages_via_chat.blocks import CallBlock, CarryingBlock, RefusalBlock
 from gateway.translate.messages_via_chat.ending import Ending
 from gateway.translate.parts.messages.prepared import PreparedMessages, known_call_ids
@@ -129,11 +129,7 @@ class MessagesStream(StreamTranslation):
 
     def _count(self, delta: Delta) -> None:
         self._characters += delta.length
-        if self._characters > MAX_REPLY_CHARACTERS:
-            raise UpstreamError(
-                f"The upstream's reply has more than {MAX_REPLY_CHARACTERS} characters. "
-                "Limit it with 'max_tokens'."
-            )
+        check_reply_length(self._characters, "max_tokens")
 
     def _report_rest(self, delta: Delta) -> None:
         """Report what messages have no place for."""

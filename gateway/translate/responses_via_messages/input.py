@@ -25,17 +25,17 @@ from gateway.translate.parts.tools.custom import NATIVE, wrapped_input
 from gateway.translate.responses_via_chat.compaction import REQUEST, TRIGGER, summary_of
 from gateway.translate.responses_via_chat.input.turn import SYSTEM_ROLES
 from gateway.translate.responses_via_chat.input.unsupported_items import (
+    pass_over,
     pass_over_compaction,
     pass_over_foreign,
     pass_over_names,
-    pass_over_record,
     unknown_reference,
 )
 from gateway.translate.responses_via_chat.input.waiting_calls import WaitingCalls
 from gateway.translate.responses_via_chat.tools.client_tools import CLIENT_CALLS, CLIENT_OUTPUTS
 from gateway.translate.responses_via_chat.tools.definitions import ToolNames
 from gateway.translate.schema.checks import Anything, Record
-from gateway.translate.schema.responses_input import HOSTED_RECORDS, ITEMS, MESSAGE, is_record
+from gateway.translate.schema.responses_input import ITEMS, MESSAGE, is_record
 from gateway.translate.schema.unknown_fields import carry_unknown
 
 _THINKING = frozenset({"thinking", "redacted_thinking"})
@@ -92,15 +92,12 @@ class _Reader:
 
     def read(self, item: Json, path: str) -> None:
         """Add one checked item."""
-        kind = item["type"]
-        read = self._readers.get(kind)
-        if kind in HOSTED_RECORDS and is_record(item):
-            pass_over_record(item, path, self._context, self._report)
-        elif read is None:
-            pass_over_foreign(item, path, self._context, self._report)
+        read = self._readers.get(item["type"])
+        if read is None or is_record(item):
+            pass_over(item, path, self._context, self._report)
         else:
             read(self, item, path)
-            known = _ITEMS.get(kind)
+            known = _ITEMS.get(item["type"])
             if known is not None and not known.names.issuperset(item):
                 carry_unknown(item, known, path, self._context, self._report)
 

@@ -6,7 +6,7 @@ from typing import ClassVar
 from gateway.errors import UpstreamError
 from gateway.shapes import Json
 from gateway.translate.chat_via_responses.output.reading import an_object, string
-from gateway.translate.contract import MAX_REPLY_CHARACTERS, Context, Report
+from gateway.translate.contract import Context, Report, check_reply_length
 from gateway.translate.parts.finish_reasons import native_word
 from gateway.translate.parts.messages.stop_reasons import chat_reason, incomplete_reason
 from gateway.translate.parts.messages.usage import responses_usage_of
@@ -206,11 +206,7 @@ class MessagesAsResponse(ResponseFrame):
 
     def _count(self, text: str) -> None:
         self._characters += len(text)
-        if self._characters > MAX_REPLY_CHARACTERS:
-            raise UpstreamError(
-                f"The upstream's reply has more than {MAX_REPLY_CHARACTERS} characters. "
-                "Limit it with 'max_output_tokens'."
-            )
+        check_reply_length(self._characters, "max_output_tokens")
 
     # On the class: a table of bound methods would be a reference cycle.
     _readers: ClassVar[Mapping[str, Callable[["MessagesAsResponse", Json], None]]] = {

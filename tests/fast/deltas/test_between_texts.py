@@ -56,8 +56,7 @@ def test_whatever_comes_between_texts_takes_the_generic_path(client: Shape, home
 def test_a_reply_that_grows_too_long_ends_where_it_would_have(
     home: Shape, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    responses = "gateway.translate.responses_via_chat.output.stream"
-    for module in (responses, "gateway.fast.deltas.text_deltas"):
+    for module in ("gateway.translate.contract", "gateway.fast.deltas.text_deltas"):
         monkeypatch.setattr(f"{module}.MAX_REPLY_CHARACTERS", 4000)
     # The generic translation takes over long before that.
     monkeypatch.setattr("gateway.fast.streams.fast_stream.MAX_CHARACTERS", 1000)

@@ -276,7 +276,7 @@ def test_what_cannot_be_read_is_an_error(event: Json) -> None:
 
 
 def test_inputs_that_are_kept_have_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gateway.translate.chat_via_messages.fold.MAX_REPLY_CHARACTERS", 9)
+    monkeypatch.setattr("gateway.translate.contract.MAX_REPLY_CHARACTERS", 9)
     fold = fold_of()
     fold.feed(start(tool_use("patch")))
     fold.feed(piece("123456789"))

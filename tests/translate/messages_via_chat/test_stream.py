@@ -6,7 +6,7 @@ import pytest
 
 from gateway.errors import TruncatedStream, UpstreamError, UpstreamReplied
 from gateway.shapes import Json
-from gateway.translate.messages_via_chat import stream as stream_module
+from gateway.translate import contract
 from tests.messages_grammar import read_broken, read_message
 from tests.translate.messages_client import context, failure, kinds, texts
 from tests.translate.messages_via_chat.chat import PAIR
@@ -503,7 +503,7 @@ def test_a_message_in_the_chunk_of_a_stop_sequence_does_not_count() -> None:
 
 
 def test_a_reply_is_not_longer_than_may_be(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stream_module, "MAX_REPLY_CHARACTERS", 8)
+    monkeypatch.setattr(contract, "MAX_REPLY_CHARACTERS", 8)
     fold = PAIR.asking().stream()
     fold.feed(0, chunk("12345678"))
     error: Any = failure(UpstreamError, lambda: fold.feed(0, chunk("9")))

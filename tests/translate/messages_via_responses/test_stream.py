@@ -4,7 +4,7 @@ import pytest
 
 from gateway.errors import TruncatedStream, UpstreamError, UpstreamReplied
 from gateway.shapes import Json
-from gateway.translate.messages_via_responses.output import content as content_module
+from gateway.translate import contract
 from gateway.translate.parts.messages.errors import messages_status
 from tests.messages_grammar import read_broken, read_message
 from tests.translate.chat_via_responses.cases import (
@@ -326,7 +326,7 @@ def test_a_stream_without_its_last_event_was_cut_off() -> None:
 
 
 def test_a_reply_is_not_longer_than_may_be(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(content_module, "MAX_REPLY_CHARACTERS", 4)
+    monkeypatch.setattr(contract, "MAX_REPLY_CHARACTERS", 4)
     fold = PAIR.asking().stream()
     *_, delta = events_of(response(message(text("12345"))), size=5)[:5]
     assert "'max_tokens'" in failure(UpstreamError, lambda: fold.feed(0, delta)).message

@@ -6,9 +6,9 @@ import pytest
 
 from gateway.errors import TruncatedStream, UpstreamError, UpstreamReplied
 from gateway.shapes import Json
+from gateway.translate import contract
 from gateway.translate.contract import Context
 from gateway.translate.parts.messages.signatures import open_sealed
-from gateway.translate.responses_via_messages import stream as stream_module
 from gateway.translate.stream.messages.message_events import events_of as from_whole
 from tests.messages_grammar import Automaton
 from tests.translate.messages_upstreams import (
@@ -340,7 +340,7 @@ def test_what_cannot_be_read_is_an_error(events: list[Json]) -> None:
 
 
 def test_replies_have_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stream_module, "MAX_REPLY_CHARACTERS", 9)
+    monkeypatch.setattr(contract, "MAX_REPLY_CHARACTERS", 9)
     made = message(thinking("123"), text("123"), tool_use("f", {"a": 1}))
     with pytest.raises(UpstreamError, match="more than 9"):
         streamed(ALL, events_of(made))

@@ -3,14 +3,13 @@
 from collections.abc import Callable
 from functools import partial
 
-from gateway.errors import UpstreamError
 from gateway.shapes import Json
 from gateway.translate.chat_via_responses.output.calls import Call
 from gateway.translate.chat_via_responses.output.documents import Documents
 from gateway.translate.chat_via_responses.output.item_texts import ReasoningForm
 from gateway.translate.chat_via_responses.output.text import Step
 from gateway.translate.chat_via_responses.output.tracking import OutputItem
-from gateway.translate.contract import MAX_REPLY_CHARACTERS, Context, Report
+from gateway.translate.contract import Context, Report, check_reply_length
 from gateway.translate.messages_via_responses.output.blocks import CallBlock, ReasoningBlock
 from gateway.translate.messages_via_responses.output.texts import Texts
 from gateway.translate.parts.messages.prepared import PreparedMessages, known_call_ids
@@ -151,11 +150,7 @@ class Content:
 
     def _count(self, text: str) -> None:
         self._characters += len(text)
-        if self._characters > MAX_REPLY_CHARACTERS:
-            raise UpstreamError(
-                f"The upstream's response has more than {MAX_REPLY_CHARACTERS} characters. "
-                "Limit it with 'max_tokens'."
-            )
+        check_reply_length(self._characters, "max_tokens")
 
 
 def _without_steps(

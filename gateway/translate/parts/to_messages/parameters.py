@@ -2,7 +2,7 @@
 
 from gateway.shapes import Json
 from gateway.translate.contract import Context, Report
-from gateway.translate.draft import Draft
+from gateway.translate.draft import Draft, asked_stops
 from gateway.translate.parts.to_messages.blocks import EPHEMERAL
 from gateway.translate.parts.to_messages.thinking import Thinking
 from gateway.translate.parts.tools.definitions import allows_no_more
@@ -37,11 +37,7 @@ def write_stops(draft: Draft) -> tuple[str, ...]:
 
     Anthropic refuses blank ones.
     """
-    wanted = draft.client.get("stop")
-    if not wanted:
-        return ()
-    able = draft.context.capabilities
-    stops = tuple(dict.fromkeys([wanted] if isinstance(wanted, str) else wanted))
+    able, stops = draft.context.capabilities, asked_stops(draft)
     sent = tuple(stop for stop in stops if stop.strip())[: able.max_stops] if able.stop else ()
     if sent:
         draft.upstream["stop_sequences"] = list(sent)

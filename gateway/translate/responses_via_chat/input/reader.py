@@ -35,10 +35,10 @@ from gateway.translate.responses_via_chat.input.turn import (
     Turn,
 )
 from gateway.translate.responses_via_chat.input.unsupported_items import (
+    pass_over,
     pass_over_compaction,
     pass_over_foreign,
     pass_over_names,
-    pass_over_record,
     unknown_reference,
 )
 from gateway.translate.responses_via_chat.input.waiting_calls import WaitingCalls
@@ -46,7 +46,6 @@ from gateway.translate.responses_via_chat.tools.client_tools import CLIENT_CALLS
 from gateway.translate.responses_via_chat.tools.definitions import ToolNames
 from gateway.translate.schema.chat_messages import MESSAGES, TOOL_CALL
 from gateway.translate.schema.responses_input import (
-    HOSTED_RECORDS,
     ITEMS,
     MESSAGE,
     REASONING,
@@ -85,12 +84,9 @@ class Reader:
 
     def read(self, item: Json, path: str) -> None:
         """Add one checked item."""
-        kind = item["type"]
-        read = self._readers.get(kind)
-        if kind in HOSTED_RECORDS and is_record(item):
-            pass_over_record(item, path, self._context, self._report)
-        elif read is None:
-            pass_over_foreign(item, path, self._context, self._report)
+        read = self._readers.get(item["type"])
+        if read is None or is_record(item):
+            pass_over(item, path, self._context, self._report)
         else:
             read(self, item, path)
 

@@ -4,6 +4,13 @@ from gateway.errors import UnsupportedParameter
 from gateway.shapes import Json
 from gateway.translate.contract import HOSTED_TOOLS, Context, Report, refused, unsupported
 from gateway.translate.responses_via_chat.compaction import TRIGGER
+from gateway.translate.schema.responses_input import is_record
+
+
+def pass_over(item: Json, path: str, context: Context, report: Report) -> None:
+    """Drop or refuse an item without an equivalent; raises `UnsupportedParameter`."""
+    passing = pass_over_record if is_record(item) else pass_over_foreign
+    passing(item, path, context, report)
 
 
 def pass_over_record(item: Json, path: str, context: Context, report: Report) -> None:

@@ -1,8 +1,7 @@
 """Chat streams as streams of responses events."""
 
-from gateway.errors import UpstreamError
 from gateway.shapes import Json
-from gateway.translate.contract import MAX_REPLY_CHARACTERS, Context
+from gateway.translate.contract import Context, check_reply_length
 from gateway.translate.parts.content.sources import add_sources
 from gateway.translate.parts.finish_reasons import ending_word, finish_reason, native_word
 from gateway.translate.parts.tokens.logprobs import chat_logprobs
@@ -124,11 +123,7 @@ class ResponsesStream(ResponseFrame):
 
     def _count(self, delta: Delta) -> None:
         self._characters += delta.length
-        if self._characters > MAX_REPLY_CHARACTERS:
-            raise UpstreamError(
-                f"The upstream's reply has more than {MAX_REPLY_CHARACTERS} characters. "
-                "Limit it with 'max_output_tokens'."
-            )
+        check_reply_length(self._characters, "max_output_tokens")
 
     def _add_reasoning(self, delta: Delta) -> None:
         if self._request.reasoning == "drop" and not self._request.gives_back:

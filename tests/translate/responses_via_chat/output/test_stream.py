@@ -15,7 +15,7 @@ from gateway.errors import (
     UpstreamReplied,
 )
 from gateway.shapes import Json, Shape
-from gateway.translate.responses_via_chat.output import stream as stream_module
+from gateway.translate import contract
 from gateway.translate.stream.reply_as_event import whole_as_event
 from tests.translate.responses_via_chat.chat_backend import (
     CITATION,
@@ -248,7 +248,7 @@ def test_a_failed_generation_is_an_error() -> None:
 
 
 def test_a_reply_without_limits_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stream_module, "MAX_REPLY_CHARACTERS", 10)
+    monkeypatch.setattr(contract, "MAX_REPLY_CHARACTERS", 10)
     fold = asking(stream=True).stream()
     fold.feed(0, chunk("12345"))
     fold.feed(0, chunk(tool_calls=[fragment(0, "12345", name="f")]))
