@@ -6,6 +6,8 @@ messages, `anthropic`, have another base URL), new-api as words in `supported_en
 constant/endpoint_type.go and common/endpoint_type.go).
 """
 
+from dataclasses import replace
+
 from gateway.envelopes.json_fields import quoted, strings
 from gateway.servers.profile import Profile
 from gateway.servers.reading import EMBEDDINGS, IMAGES, SPEECH, TRANSCRIPTIONS, Capability, other
@@ -47,16 +49,6 @@ def _capability(entry: Json) -> Capability | None:
     return Capability(detail, shapes, silent_on=silent_on)
 
 
-AUTO = Profile(
-    name="auto",
-    is_unknown=True,
-    capability=_capability,
-    base_fields=("parent",),
-    context_fields=("max_model_len",),
-    prompt_objects_end=True,
-)
-"""Not known yet: recognised by the model list."""
-
 OTHER = Profile(
     name="other",
     is_unknown=True,
@@ -65,3 +57,6 @@ OTHER = Profile(
     context_fields=("max_model_len",),
 )
 """Software without a profile."""
+
+AUTO = replace(OTHER, name="auto", prompt_objects_end=True)
+"""Not known yet: recognised by the model list."""

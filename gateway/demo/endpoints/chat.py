@@ -45,10 +45,11 @@ def answer(body: Json, model: DemoModel, ids: ReplyIds) -> Answer:
     needed, limit = reply.prompt_tokens, conversation.limit or 0
     if needed + limit > model.context:
         raise too_long(model.context, needed, limit, "messages")
-    return Answer(scenario, reply.whole, reply.events, _failure)
+    return Answer(scenario, reply.whole, reply.events, chat_failure)
 
 
-def _failure(sent: int) -> Iterator[bytes]:  # noqa: ARG001 - only responses number their events
+def chat_failure(sent: int) -> Iterator[bytes]:  # noqa: ARG001 - only responses number events
+    """Yield what ends a failing stream of chat, or of completions."""
     yield data_event(server_error().envelope())
     yield DONE
 

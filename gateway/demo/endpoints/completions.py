@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from gateway.demo.endpoints.chat import chat_failure
 from gateway.demo.generation.answer import (
     DONE,
     FINGERPRINT,
@@ -24,7 +25,6 @@ from gateway.demo.generation.scenarios import Scenario, scenario_in
 from gateway.demo.generation.tokens import Candidate, generate, pieces, scored, text_of, tokenise
 from gateway.demo.models import DemoModel
 from gateway.demo.refusals.parameters import too_long
-from gateway.demo.refusals.service import server_error
 from gateway.demo.rules import completions as completions_rules
 
 _DEFAULT_LIMIT = 16
@@ -54,12 +54,7 @@ def answer(body: Json, model: DemoModel, ids: ReplyIds) -> Answer:
         if len(prompt) + limit > model.context:
             raise too_long(model.context, len(prompt), limit, None)
     reply = _Reply(body, model, ids, scenario, prompts)
-    return Answer(scenario, reply.whole, reply.events, _failure)
-
-
-def _failure(sent: int) -> Iterator[bytes]:  # noqa: ARG001 - only responses number their events
-    yield data_event(server_error().envelope())
-    yield DONE
+    return Answer(scenario, reply.whole, reply.events, chat_failure)
 
 
 def _limit(body: Json) -> int:

@@ -12,7 +12,7 @@ from gateway.errors import GatewayError, InvalidRequest, UpstreamError
 from gateway.exchange.decision import Decision
 from gateway.exchange.errors import failures
 from gateway.exchange.errors.error_replies import error_of_reply
-from gateway.exchange.legacy.replies import as_translation, without_body_headers
+from gateway.exchange.legacy.replies import without_body_headers
 from gateway.exchange.reply.decompressed import readable
 from gateway.exchange.reply.reading import decode_object, identified, read_whole
 from gateway.request import Request
@@ -62,9 +62,9 @@ class FineTuningCalls:
 
     def note(self, warning: str = "", **names: tuple[str, ...]) -> None:
         """Record for the header fields what was `dropped` and `changed`, and a warning."""
-        decision = self._decision
-        decision.translation = as_translation("fine-tunes", "fine_tuning/jobs", names)
-        decision.warn(warning)
+        listed = [f"{what}={','.join(each)}" for what, each in names.items() if each]
+        self._decision.translation = "; ".join(("from=fine-tunes", "to=fine_tuning/jobs", *listed))
+        self._decision.warn(warning)
 
     async def ask(
         self,

@@ -1,6 +1,5 @@
 """What the legacy endpoints share: bodies read as a whole, errors with the client's names."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 
 from gateway.envelopes.upstream_json import NOT_JSON, decode
@@ -79,9 +78,3 @@ def without_body_headers(headers: RawHeaders, *, body: bool) -> RawHeaders:
     """Return a client's header fields for a call with another body: JSON, or none."""
     kept = tuple(pair for pair in headers if pair[0] not in _ABOUT_THE_BODY)
     return (*kept, JSON) if body else kept
-
-
-def as_translation(source: str, target: str, notes: Mapping[str, tuple[str, ...]]) -> str:
-    """Return the value of `x-gateway-translation` for a legacy endpoint."""
-    listed = [f"{what}={','.join(names)}" for what, names in notes.items() if names]
-    return "; ".join([f"from={source}", f"to={target}", *listed])

@@ -21,6 +21,7 @@ from gateway.exchange.reply.reading import (
     identified,
     is_event_stream,
     may_be_json,
+    may_hold_json,
     read_whole,
 )
 from gateway.exchange.reply.wrapped_errors import (
@@ -166,18 +167,13 @@ def uncompressed_error(came: BufferedReply, call: int = 0, *, partial: bool = Fa
 def _of_whole(reply: UpstreamReply, use: Use, call: int, body: bytes) -> BufferedReply | ErrorReply:
     """Classify a success whose whole body was read."""
     status, headers = reply.status, reply.headers
-    if only_looks_like_success(body) and begins_json(body) and _may_be_labelled(headers):
+    if only_looks_like_success(body) and begins_json(body) and may_hold_json(headers):
         return ErrorReply(call, status, headers, body)
     answer = BufferedReply(status, headers, body)
     if use != "untouched" or body.startswith(b"{") or begins_as_an_answer(body):
         return answer
     error = FirstEvent().error(body, ended=True) if begins_events(body) else b""
     return ErrorReply(call, status, headers, error, stream=answer) if error else answer
-
-
-def _may_be_labelled(headers: RawHeaders) -> bool:
-    """Whether JSON is, or was asked for, by its type: servers label errors as events, too."""
-    return may_be_json(headers) or is_event_stream(headers)
 
 
 async def _of_beginning(

@@ -45,6 +45,11 @@ def may_be_json(headers: RawHeaders) -> bool:
     return kind.partition(b";")[0].rstrip().endswith(b"+json")
 
 
+def may_hold_json(headers: RawHeaders) -> bool:
+    """Whether a body can be JSON, whatever was asked for: servers label errors as events, too."""
+    return may_be_json(headers) or is_event_stream(headers)
+
+
 def is_compressed(headers: RawHeaders) -> bool:
     """Whether the body is compressed, by its head."""
     return bool(coding_of(headers))

@@ -13,11 +13,11 @@ from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.reply.body import ReplyBody
 from gateway.exchange.reply.decompressed import readable
 from gateway.exchange.reply.late_errors import late_error
-from gateway.exchange.reply.reading import header, is_compressed, is_event_stream, may_be_json
+from gateway.exchange.reply.reading import header, is_compressed, is_event_stream, may_hold_json
 from gateway.exchange.reply.wrapped_errors import has_a_sign
 from gateway.exchange.usage import TAIL, Tokens, tokens_at_start, tokens_in, updated
 from gateway.replies import BufferedReply
-from gateway.shapes import RawHeaders, Shape, Sink, UpstreamReply
+from gateway.shapes import Shape, Sink, UpstreamReply
 from gateway.translate.parts.upstream_errors import ended_too_early
 from gateway.translate.stream.broken_ends import broken_off
 from gateway.translate.stream.event_names import EventNames, lacks_names
@@ -90,10 +90,6 @@ def _can_be_added_to(reply: UpstreamReply) -> bool:
     return is_event_stream(headers) and not has_length and not is_compressed(headers)
 
 
-def _may_be_an_error(headers: RawHeaders) -> bool:
-    return may_be_json(headers) or is_event_stream(headers)
-
-
 class _Bytes(ReplyBody):
     """A body to which nothing can be added. Of a `counted` one, both ends are kept for its tokens.
 
@@ -128,7 +124,7 @@ class _Bytes(ReplyBody):
             self._end = (self._end + piece)[-TAIL:]
             return sink(piece)
 
-        is_kept = self._counted or (self._judged and _may_be_an_error(self._reply.headers))
+        is_kept = self._counted or (self._judged and may_hold_json(self._reply.headers))
         try:
             await self._reply.pipe(feed if is_kept else sink)
         finally:

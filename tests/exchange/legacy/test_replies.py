@@ -6,7 +6,6 @@ import pytest
 from gateway.errors import InvalidRequest, UpstreamError
 from gateway.exchange.legacy.replies import (
     RenamedParameters,
-    as_translation,
     without_body_headers,
 )
 from tests.exchange.legacy.test_edits import EDIT, EDITOR
@@ -63,12 +62,6 @@ def test_header_fields_describe_the_body_that_is_sent() -> None:
     assert without_body_headers(received, body=False) == ((b"authorization", b"x"),)
     written = (*received[:1], (b"content-type", b"application/json"))
     assert without_body_headers(received, body=True) == written
-
-
-def test_a_translation_lists_only_what_there_is() -> None:
-    notes: dict[str, tuple[str, ...]] = {"dropped": ("a", "b"), "changed": ()}
-    assert as_translation("x", "y", notes) == "from=x; to=y; dropped=a,b"
-    assert as_translation("x", "y", {}) == "from=x; to=y"
 
 
 def test_only_the_gateways_errors_get_the_clients_names() -> None:
