@@ -105,7 +105,7 @@ class Application:
         self.kept.seals.identifying = identifying_names_of_any(self.settings)
         label, stats = ModelLabels(self.settings, Catalogue.load()).label, self.upstreams.stats
         self.kept.metrics.follow(frozenset(stats()), stats, label)
-        self.kept.metrics.watch_addresses(self.upstreams.health)
+        self.kept.metrics.addresses = self.upstreams.health
 
     async def retire(self, following: "Application") -> None:
         """Close what `following` does not use; after the last request of this application."""
@@ -203,7 +203,7 @@ def _nothing_yet(settings: Settings, peers: Peers) -> Kept:
     stores = open_stores(settings, caches)
     seals = _seals(settings)
     responses = ResponseMemory(stores.responses, seals)
-    metrics.watch_stores(stores.up, lambda: responses.not_stored)
+    metrics.stores, metrics.not_stored = stores.up, lambda: responses.not_stored
     return Kept(
         peers,
         Operations(),

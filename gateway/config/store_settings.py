@@ -4,6 +4,14 @@ from dataclasses import dataclass
 
 from gateway.config.secret import Secret
 
+SQLITE = "sqlite:///"
+"""How the URL of an SQLite file begins: the rest is its path."""
+
+
+def is_redis(url: str | None) -> bool:
+    """Whether the URL of a store names a Redis server."""
+    return url is not None and url.startswith(("redis://", "rediss://"))
+
 
 @dataclass(frozen=True, slots=True)
 class MemorySettings:

@@ -1,6 +1,7 @@
 """Whether the stores of a configuration answer, with its credentials: for `check --probe`."""
 
 from gateway.config.settings import Settings
+from gateway.config.store_settings import is_redis
 from gateway.exchange.stored.responses import StoreError
 
 
@@ -12,7 +13,7 @@ async def unanswered(settings: Settings) -> dict[str, str]:
     }
     problems: dict[str, str] = {}
     for setting, (url, credentials) in stores.items():
-        if not url.startswith(("redis://", "rediss://")):
+        if not is_redis(url):
             continue
         from gateway.stores.redis_server import RedisServer
 

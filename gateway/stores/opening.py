@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from gateway.config.secret import Secret
 from gateway.config.settings import Settings
-from gateway.config.store_settings import MemorySettings, ResponsesSettings
+from gateway.config.store_settings import SQLITE, MemorySettings, ResponsesSettings, is_redis
 from gateway.exchange.stored.responses import ResponseStore
 from gateway.resolve.memory import Clock
 from gateway.stores.availability import Availability
@@ -74,7 +74,7 @@ def open_stores(settings: Settings, caches: Caches) -> Stores:
     if findings is not None:
         state = Availability("memory.url", _NOT_SHARED, time.monotonic)
         shared = SharedFindings(findings, caches, time.time, state)
-    if settings.responses.store is not None and _is_redis(settings.responses.store):
+    if is_redis(settings.responses.store):
         redis = _redis_responses(settings.responses, settings.secret)
         return Stores(redis, shared, redis)
     store = open_store(settings.responses)
@@ -88,7 +88,7 @@ def open_findings(
     if settings.url == "memory://":
         return None
     key = _required(secret, "memory.url")
-    if _is_redis(settings.url):
+    if is_redis(settings.url):
         from gateway.stores.redis_findings import RedisFindings
         from gateway.stores.redis_server import RedisServer
 
@@ -126,9 +126,5 @@ def _required(secret: Secret | None, setting: str) -> Secret:
     return secret
 
 
-def _is_redis(url: str) -> bool:
-    return url.startswith(("redis://", "rediss://"))
-
-
 def _path(url: str) -> Path:
-    return Path(url.removeprefix("sqlite:///"))
+    return Path(url.removeprefix(SQLITE))

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from gateway.config.secret import Secret
+from gateway.config.store_settings import is_redis
 from tests.config.configuring import loaded
 
 SECRET = f"secret: {'s' * 32}\n"
@@ -24,3 +25,9 @@ def test_no_setting_shows_the_credentials_of_a_url(tmp_path: Path) -> None:
 def test_a_path_starts_in_the_folder_of_the_file(tmp_path: Path) -> None:
     settings = loaded(tmp_path, SECRET + "memory: {url: sqlite:///m.sqlite}")
     assert settings.memory.url == f"sqlite:///{tmp_path}/m.sqlite"
+
+
+def test_a_server_is_known_by_the_scheme_of_its_url() -> None:
+    assert is_redis("redis://h:6379/0")
+    assert is_redis("rediss://h")
+    assert not any(map(is_redis, ("memory://", "sqlite:///redis://", None)))

@@ -163,11 +163,11 @@ class Metrics:
         """The time to the first byte of the reply's body, by the same."""
 
         self.addresses: Callable[[], Mapping[str, Sequence[AddressFigures]]] = dict
-        """The addresses of each upstream, by its name."""
+        """Returns the addresses of each upstream, by its name; called for each exposition."""
         self.stores: Callable[[], Mapping[str, bool]] = dict
-        """Whether the stores outside the process work, by name."""
+        """Returns whether the stores outside the process work, by name; called as `addresses`."""
         self.not_stored: Callable[[], int] = int
-        """How many replies could not be stored."""
+        """Returns how many replies could not be stored; called as `addresses`."""
 
     def follow(
         self,
@@ -185,18 +185,6 @@ class Metrics:
         self.reloads["success" if done else "failure"] += counts
         if done:
             self.reloaded_at = time.time()
-
-    def watch_addresses(
-        self, addresses: Callable[[], Mapping[str, Sequence[AddressFigures]]]
-    ) -> None:
-        """Show the state of the addresses, which are asked for at each exposition."""
-        self.addresses = addresses
-
-    def watch_stores(
-        self, stores: Callable[[], Mapping[str, bool]], not_stored: Callable[[], int]
-    ) -> None:
-        """Show the state of the stores; both are called for each exposition."""
-        self.stores, self.not_stored = stores, not_stored
 
     @property
     def requests(self) -> Mapping[tuple[str, ...], int]:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from gateway.config.checks.problems import InvalidValue, KeyPath
 from gateway.config.settings import Settings
+from gateway.config.store_settings import SQLITE
 
-_SCHEME = "sqlite:///"
 _FIRST_BYTES = b"SQLite format 3\x00"
 
 
@@ -17,8 +17,8 @@ def unusable_files(settings: Settings) -> Iterator[tuple[KeyPath, InvalidValue]]
         (("memory", "url"), settings.memory.url),
         (("responses", "store"), settings.responses.store or ""),
     ):
-        if url.startswith(_SCHEME):
-            reason = _reason(Path(url.removeprefix(_SCHEME)))
+        if url.startswith(SQLITE):
+            reason = _reason(Path(url.removeprefix(SQLITE)))
             if reason is not None:
                 yield (
                     place,

@@ -5,6 +5,7 @@ from importlib.util import find_spec
 
 from gateway.config.checks.problems import InvalidValue, KeyPath
 from gateway.config.settings import Settings
+from gateway.config.store_settings import SQLITE, is_redis
 
 
 def refusals(settings: Settings) -> Iterator[tuple[KeyPath, InvalidValue]]:
@@ -20,8 +21,8 @@ def refusals(settings: Settings) -> Iterator[tuple[KeyPath, InvalidValue]]:
             ),
         )
     for key, url in ((("memory", "url"), memory), (("responses", "store"), store)):
-        is_redis = url.startswith(("redis://", "rediss://"))
-        keyed = is_redis or (url == memory and url.startswith("sqlite:"))
+        in_redis = is_redis(url)
+        keyed = in_redis or (url == memory and url.startswith(SQLITE))
         if keyed and settings.secret is None:
             yield (
                 key,
@@ -32,7 +33,7 @@ def refusals(settings: Settings) -> Iterator[tuple[KeyPath, InvalidValue]]:
                     "(openssl rand -hex 32)",
                 ),
             )
-        if is_redis and find_spec("redis") is None:
+        if in_redis and find_spec("redis") is None:
             yield (
                 key,
                 InvalidValue(

@@ -10,7 +10,7 @@ from gateway.config.checks.problems import alternatives, show_key, show_path
 from gateway.config.checks.safety import is_encrypted
 from gateway.config.operator_settings import TracingSettings
 from gateway.config.settings import CredentialPolicy, ModelRule, Settings, UpstreamSettings
-from gateway.config.store_settings import ResponsesSettings
+from gateway.config.store_settings import ResponsesSettings, is_redis
 from gateway.config.translation_settings import TemplateSettings, TranslationSettings
 from gateway.headers import CREDENTIAL_HEADERS, LIST_HEADERS
 from gateway.shapes import Shape
@@ -146,8 +146,11 @@ def _of_stores(responses: ResponsesSettings) -> Iterator[str]:
     for name in ("ttl", "max_bytes"):
         if store is None and getattr(responses, name) != getattr(usual, name):
             yield f"responses.{name}: has no effect without responses.store"
-    in_redis = store is not None and store.startswith(("redis://", "rediss://"))
-    if in_redis and responses.max_bytes > _MOST_IN_REDIS and responses.max_bytes != usual.max_bytes:
+    if (
+        is_redis(store)
+        and responses.max_bytes > _MOST_IN_REDIS
+        and responses.max_bytes != usual.max_bytes
+    ):
         yield (
             "responses.max_bytes: is the limit of one response in Redis, 32 MiB at most; Redis "
             "bounds their sum by its own maxmemory"

@@ -11,6 +11,7 @@ from gateway.config.checks.problems import InvalidValue
 from gateway.config.reading.files import WHERE_FILES_ARE, Files
 from gateway.config.schema.base import context_of
 from gateway.config.schema.network_values import ApiKey
+from gateway.config.store_settings import SQLITE
 
 MAX_FILE_BYTES = 1024 * 1024
 """Limit of a template file."""
@@ -29,7 +30,7 @@ def _store_url(text: str, info: ValidationInfo, fault: str) -> str:
         return text
     if text.startswith(("redis:", "rediss:")):
         return checked_redis_url(text)
-    path = text.removeprefix("sqlite:///")
+    path = text.removeprefix(SQLITE)
     if path == text or not path:
         raise InvalidValue(fault, "memory://, sqlite:///path/to/file.sqlite or redis://host:6379/0")
     if path == ":memory:":
@@ -40,7 +41,7 @@ def _store_url(text: str, info: ValidationInfo, fault: str) -> str:
             "names a file in a folder that does not exist",
             "make the folder first; an absolute path has four slashes: sqlite:////var/lib/…",
         )
-    return f"sqlite:///{place}"
+    return f"{SQLITE}{place}"
 
 
 def _verify(value: Any, info: ValidationInfo) -> bool | str:

@@ -53,7 +53,8 @@ def test_stores_are_shown_as_they_are_when_somebody_looks() -> None:
     text = exposition(families(metrics)).decode()
     assert "gateway_shared_memory_up{" not in text
     assert "gateway_responses_not_stored_total 0.0" in text
-    metrics.watch_stores(lambda: {"memory": True, "responses": False}, lambda: 3)
+    metrics.stores = lambda: {"memory": True, "responses": False}
+    metrics.not_stored = lambda: 3
     text = exposition(families(metrics)).decode()
     assert 'gateway_shared_memory_up{store="memory"} 1.0' in text
     assert 'gateway_shared_memory_up{store="responses"} 0.0' in text
@@ -65,7 +66,7 @@ def test_addresses_are_shown_as_they_are_when_somebody_looks() -> None:
     assert "gateway_upstream_address_up{" not in exposition(families(metrics)).decode()
     a, b = Health("http://a/v1"), Health("http://b/v1")
     b.failed(Reason.REFUSED)
-    metrics.watch_addresses(lambda: {"local": (a, b)})
+    metrics.addresses = lambda: {"local": (a, b)}
     text = exposition(families(metrics)).decode()
     assert 'gateway_upstream_address_up{address="http://a/v1",upstream="local"} 1.0' in text
     assert 'gateway_upstream_address_up{address="http://b/v1",upstream="local"} 0.0' in text
