@@ -389,7 +389,7 @@ def test_every_translated_pair_of_checked_parameters_has_a_table() -> None:
 def test_every_parameter_becomes_what_the_table_says(client: str, home: str) -> None:
     rows = marked_table(_page(Shape(client)), f"parameters: {client} {home}")
     documented = {row[0].strip("`"): row[1] for row in rows}
-    assert set(documented) == PARAMETERS[Shape(client)]
+    assert set(documented) == PARAMETERS[Shape(client)], f"the table in {_page(Shape(client))}"
     became = {name: _what_becomes_of(name, Shape(client), Shape(home)) for name in documented}
     assert became == documented
 
@@ -467,7 +467,8 @@ def test_the_translation_table_says_what_a_server_lacks(kind: servers.Profile) -
     rows = dict(table_after(SERVERS, "What a server understands"))
     row = rows.get(f"`{kind}`", "")
     anywhere = {words for other in servers.PROFILES for words in _understood(other)}
-    assert {words for words in anywhere if re.search(words, row)} == _understood(kind)
+    told = {words for words in anywhere if re.search(words, row)}
+    assert told == _understood(kind), f"the row of `{kind}` in {SERVERS}"
 
 
 def test_the_versions_that_were_tried_are_those_of_the_profiles() -> None:
