@@ -47,7 +47,7 @@ from gateway.translate.stream.sse import encode_events, terminator
 
 _encode = msgspec.json.Encoder().encode
 _TRANSLATED = object()
-"""The key of the fields of translated replies among what is derived from an upstream's."""
+"""The key of translated replies' fields in `RepeatedFields.derived`."""
 _BODY_HEADERS = frozenset(
     {
         *(b"content-length", b"content-type", b"content-encoding"),
@@ -76,8 +76,8 @@ async def fold(
 def answer_at_once(fast: Fast | None, reply: UpstreamReply) -> ClientReply | None:
     """Return the client's reply to one upstream reply, if that is simple; None: see `answer`.
 
-    It is simple if it is complete, JSON and not an error, or if the fast translation admits it,
-    which admits no errors. The body is only looked at: it is for the caller to consume it.
+    Simple is a complete body of JSON that is not an error, or what the fast translation accepts,
+    which accepts no errors. The body is only peeked at: the caller has to consume it.
     """
     if not reply.ended or not 200 <= reply.status < 300:
         return None

@@ -240,7 +240,7 @@ class Attempts:
         return self._contexts.for_route(route, shape)
 
     def by_codec(self, call: GenerationRequest, route: Route, routed: Routed | None) -> Fast | None:
-        """Return a codec's translation of a small request with nothing to fix; None: it is none."""
+        """Return a codec's translation of a small request with no fix; None: no codec takes it."""
         of_route = self._contexts.for_route(route, route.shape)
         paths, shape = of_route.fast[call.shape], call.shape
         if shape in SEALING:

@@ -81,11 +81,11 @@ class Retries:
         self.first: Refused | None = None
         """The first refusal that led on to another endpoint."""
         self._telling: Refused | None = None
-        """The first of them that was of more than a route."""
+        """The first of them that was not just about a missing route."""
         self.is_guessing = False
         """Whether the next endpoint is one that is left, and not one that a refusal has named."""
         self.lacks_routes = True
-        """Whether every refusal so far was of a route, whatever the model."""
+        """Whether every refusal so far was about a missing route, whatever the model."""
         self._left: tuple[Shape, ...] = ()
         self._fixed: frozenset[str] = frozenset()
         self._fix_count = 0

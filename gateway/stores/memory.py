@@ -21,7 +21,7 @@ BYTES_OF_AN_ID = 256
 _PIECE = 1000
 """How many items are noted in one turn of the event loop: less than a millisecond."""
 
-ID_TAKEN = "its id is taken, and nothing that is kept is replaced"
+ID_TAKEN = "its id is taken, and stored responses are never replaced"
 
 
 @dataclass(slots=True)

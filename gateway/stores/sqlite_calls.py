@@ -15,7 +15,7 @@ _STEPS = 50_000
 
 
 class _Call:
-    """Some work and its result; the caller does not wait for one that is given up."""
+    """A call and its outcome; `is_given_up`: nobody waits for it any more."""
 
     def __init__(self, work: Callable[[], Any], loop: asyncio.AbstractEventLoop) -> None:
         self.work = work
@@ -24,12 +24,12 @@ class _Call:
         self.is_given_up = False
 
     def end(self, result: object, error: Exception | None) -> None:
-        """Tell who waits, from the thread; a loop that has ended needs no result."""
+        """Hand the outcome from the thread to the loop, unless that has ended."""
         with contextlib.suppress(RuntimeError):
             self.loop.call_soon_threadsafe(self.settle, result, error)
 
     def settle(self, result: object, error: Exception | None) -> None:
-        """Tell who waits, unless that was done already."""
+        """Set the outcome, unless there is one already."""
         if self.outcome.done():
             return
         if error is None:
@@ -51,7 +51,7 @@ class SqliteCalls:
         self._thread: Thread | None = None
         self._is_stopped = False
         self._lock = Lock()
-        """For who runs, so that no other call is interrupted."""
+        """Guards `_running`, so that no other call is interrupted."""
         self._running: _Call | None = None
         # An interrupt has no effect between two statements, of which a call can have many.
         database.set_progress_handler(self._is_over, _STEPS)
@@ -110,7 +110,7 @@ class SqliteCalls:
                 self._running = call
             try:
                 result, failure = call.work(), None
-            except Exception as error:  # noqa: BLE001 - who waits raises it
+            except Exception as error:  # noqa: BLE001 - the caller raises it
                 result, failure = None, error
             with self._lock:
                 self._running = None

@@ -1,4 +1,4 @@
-"""What a request's body is called where the gateway has written it."""
+"""The Content-Type of request bodies that the gateway has written."""
 
 from gateway.headers import JSON
 from gateway.shapes import ClientHeaders, RawHeaders
@@ -10,8 +10,8 @@ _AS_THEY_ARE = ClientHeaders()
 def labelled_json(headers: RawHeaders) -> RawHeaders:
     """Return a client's header fields for a JSON body of the gateway's own.
 
-    The gateway reads a client's JSON whatever that calls it: curl says that it is a form. Servers
-    refuse what is not called JSON.
+    The gateway reads JSON under any Content-Type (curl's default is that of a form); servers do
+    not.
     """
     if not isinstance(headers, ClientHeaders):
         return _relabelled(headers) or headers
@@ -22,7 +22,7 @@ def labelled_json(headers: RawHeaders) -> RawHeaders:
 
 
 def _relabelled(headers: RawHeaders) -> ClientHeaders:
-    """Return the fields with another label, or none at all where they have the right one."""
+    """Return the fields with the Content-Type of JSON; no fields where they have it already."""
     labels = [value for name, value in headers if name == JSON[0]]
     if [label.partition(b";")[0].strip().lower() for label in labels] == [JSON[1]]:
         return _AS_THEY_ARE

@@ -33,7 +33,7 @@ Known = RepeatedBody | RepeatedRequest
 
 
 class _Conversations:
-    """Those of a head."""
+    """The conversations of a head."""
 
     __slots__ = ("__weakref__", "_begun", "_failures", "_kind", "_known")
 
@@ -41,7 +41,7 @@ class _Conversations:
         self._kind = kind
         self._known: list[Known] = []
         self._begun: list[bytes] = []
-        """Bodies that none of the known ones has begun."""
+        """Bodies that continue none of the known conversations."""
         self._failures = 0
 
     @property
@@ -54,7 +54,7 @@ class _Conversations:
         self._known, self._begun = [], []
 
     def read(self, call: GenerationRequest, field: ListField) -> Read | None:
-        """Return what is known of a request whose body goes on; None: read it whole."""
+        """Return a request that continues one of them; None: its body is to be read whole."""
         for index, known in enumerate(self._known):
             read = _read(known, call)
             if read is not None:
@@ -98,10 +98,10 @@ class RepeatedBodies:
         """The bytes that are kept."""
 
     def read(self, call: GenerationRequest) -> Read | None:
-        """Return what is known of a request whose body is valid and goes on; None: read it whole.
+        """Return a request whose body continues an earlier one; None: its body is to be read whole.
 
-        That is the request, with what is known of its encoding and of sealed content, and what
-        routing needs of the body.
+        The request comes with what is known of its encoding and of sealed content, and with what
+        routing needs of its body.
         """
         headers, field = call.headers, LISTS.get(call.shape)
         if field is None or not isinstance(headers, ClientHeaders):
@@ -139,7 +139,7 @@ def _read(known: Known, call: GenerationRequest) -> Read | None:
 
 
 def _continued(last: bytes, body: bytes) -> int:
-    """Return how many bytes of the last body begin the next one, if that seems to continue it."""
+    """Return how many bytes two bodies begin with; 0 if the second does not seem to continue."""
     if last[:_FRONT] != body[:_FRONT] or last[-_BACK:] != body[-_BACK:]:
         return 0
     shared = shared_start(last, body)

@@ -84,7 +84,7 @@ _prompt_decoder = msgspec.json.Decoder(_Prompted)
 def read_routed(body: bytes, decode: Callable[[bytes], Routed] = _decoder.decode) -> Routed:
     """Decode what routing needs; raises `InvalidRequest` for anything but a JSON object.
 
-    Whether the rest is UTF-8 is checked by who decodes it, or else by `check_encoding`: in a long
+    Whether the rest is UTF-8 is checked by what decodes it, or else by `check_encoding`: in a long
     conversation that takes as long as all of this.
     """
     try:

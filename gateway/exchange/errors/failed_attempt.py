@@ -97,9 +97,9 @@ async def reply_or_failure(
 
 
 async def check_unread_error(upstream: UpstreamSettings, reply: ClientReply) -> None:
-    """Raise `UpstreamError` for an error that is too large to be read, and refuses the own key.
+    """Raise `UpstreamError` for an unread error whose status refuses the gateway's own key.
 
-    Only its status says so: it is passed on unread otherwise.
+    It is too large to be read, and passed on otherwise.
     """
     if reply.status < 400:
         return

@@ -53,7 +53,7 @@ class FineTunes:
         settings = (rule and rule.translation) or self._settings.translation
         alias = rule.model if rule is not None else None
         if rule is not None and rule.rewrites:
-            # The same model under another name: what has succeeded it is taken all the same.
+            # A glob only renames the model, so a retired one still gets its successor.
             body, alias = {**body, "model": rule.model_for(model) or model}, None
         request = fine_tunes.request_to_job(body, settings, alias=alias)
         calls = self._calls(call, decision)

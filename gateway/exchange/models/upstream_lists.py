@@ -49,7 +49,7 @@ class Unlisted:
 
     @property
     def reason(self) -> str:
-        """Say in a few words why, without the upstream's own, since they go into a header field."""
+        """Why, in a few words; in none of the upstream's, since it goes into a header field."""
         error = self.error
         status = error.upstream_status if isinstance(error, UpstreamError) else 0
         if status:

@@ -61,7 +61,7 @@ class Destination:
 
 
 class Destinations:
-    """Finds them."""
+    """Finds the upstream of each request, and what is sent there."""
 
     def __init__(self, settings: Settings, resolver: Resolver) -> None:
         self._settings = settings

@@ -149,7 +149,7 @@ class Forwarder:
 async def _only_looking_like_success(
     failure: ErrorReply, destination: Destination, settings: UpstreamSettings, decision: Decision
 ) -> ClientReply:
-    """Return what only looks like a success, which the operator is told of where it is an error."""
+    """Return the client's reply to an apparent success; an error is noted for the operator."""
     failures.check_own_key(settings, failure.status, failure.body)
     if not is_error_in_success(decode_body(failure.body)):
         return failures.untouched(failure)

@@ -61,7 +61,7 @@ class _Search:
         self._from = 0
 
     def find(self, form: bytearray, *, ended: bool) -> int | None:
-        """Return where the part begins; None: not in this much, or not `ended` and not all here."""
+        """Return where the part begins; None: not so far. `ended`: the form is complete."""
         while (at := form.find(self._mark, self._from)) >= 0:
             end = form.find(_HEAD_ENDS, at, at + _LONGEST_HEAD)
             value = end + len(_HEAD_ENDS)

@@ -78,10 +78,9 @@ def _item(raw: bytes) -> Item:
 
 @dataclass(frozen=True, slots=True)
 class OwnInput:
-    """The input of one request. `is_text`: it is a string, here as the message that it stands for.
+    """The input of one request. `is_text`: a string, which is kept as the message that it means.
 
-    That is where its items have no names of their own. `positions` are those that its items have in
-    the client's input; None: all are there.
+    `positions` are those of the items in the client's input; None: all of them are here.
     """
 
     segment: Segment

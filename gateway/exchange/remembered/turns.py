@@ -70,7 +70,7 @@ class Turn:
 
     @property
     def has_input(self) -> bool:
-        """Whether its `input` is one."""
+        """Whether its `input` is a string or a list."""
         return self._own is not None
 
     def recall(self, previous: str) -> Remembered | None:

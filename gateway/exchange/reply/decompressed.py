@@ -17,9 +17,9 @@ from gateway.shapes import UpstreamReply
 
 
 def readable(reply: UpstreamReply) -> UpstreamReply:
-    """Return a reply itself, or, if it is compressed, one that gives its body as it was before.
+    """Return the reply itself, or one that decompresses its body as it is read.
 
-    Reading that one raises `UpstreamError` where it cannot be decompressed.
+    Reading raises `UpstreamError` where it cannot be decompressed.
     """
     coding = coding_of(reply.headers)
     return _DecompressedReply(reply, coding) if coding else reply

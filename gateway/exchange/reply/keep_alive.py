@@ -1,4 +1,4 @@
-"""When a stream has been silent for so long that its client is to be shown that it is alive."""
+"""Timers for keep-alive comments in silent streams."""
 
 import asyncio
 from collections.abc import Callable

@@ -1,6 +1,6 @@
-"""Where an event stream that is read whole is over, though its connection may stay open.
+"""Finds the last event of a stream that is read whole: its connection may stay open after it.
 
-No I/O. Its last event is known whatever its shape: no stream has another one after it.
+No I/O. The events that end a stream are known, whatever its shape.
 """
 
 from gateway.errors import UpstreamError

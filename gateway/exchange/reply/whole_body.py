@@ -31,8 +31,8 @@ class ReportedError:
 def whole_reply(home: Shape, body: bytes, request: Callable[[], Json]) -> Json | ReportedError:
     """Return the reply that a body is, or the error that it has in place of a result.
 
-    `asked` gives the request that it answers. Raises `UpstreamError` for a body that is neither a
-    JSON object nor a stream, and `TruncatedStream` for a stream that is not complete.
+    `request` returns the request that it answers. Raises `UpstreamError` for a body that is neither
+    a JSON object nor a stream, and `TruncatedStream` for a stream that is not complete.
     """
     if begins_events(body):
         return _streamed(home, body, request)

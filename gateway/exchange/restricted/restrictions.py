@@ -154,7 +154,8 @@ def _content_type(headers: RawHeaders) -> bytes:
 def _read_json(body: bytes, content_type: bytes, reading: Reading) -> None:
     """Read a body as JSON, whatever its type says: many servers do not look at it.
 
-    curl calls a body urlencoded by default; who believes it reads a form, so that is judged too.
+    curl calls a body urlencoded by default; a server that believes it reads a form: that is judged,
+    too.
     """
     reading.json(body)
     if _URLENCODED in content_type.lower():
