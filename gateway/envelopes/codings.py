@@ -7,6 +7,7 @@ them nevertheless. Others only claim to: bytes that are not compressed are left 
 import zlib
 from collections.abc import Iterator
 
+from gateway.envelopes.upstream_json import BLANK
 from gateway.shapes import RawHeaders
 
 _STEP = 64 * 1024
@@ -19,7 +20,6 @@ _DECIDING = 6
 """Bytes that identify a body, unless it ends before."""
 _UNCOMPRESSED = (b"{", b"[", b":", b"<", b"data", b"event", b"id:", b"error")
 """Beginnings of JSON, event streams and pages."""
-_BLANK = b" \t\r\n\xef\xbb\xbf"
 _DESCRIBING = frozenset({b"content-encoding", b"content-length"})
 
 
@@ -64,7 +64,7 @@ class Decompressor:
         """Yield the decompressed bytes in bounded pieces; the caller may stop at any."""
         if self._inflater is None and not self._is_uncompressed:
             self._begun += data
-            if len(self._begun.lstrip(_BLANK)) < _DECIDING:
+            if len(self._begun.lstrip(BLANK)) < _DECIDING:
                 return
             data = self._decided()
         yield from self._fed(data)
@@ -104,7 +104,7 @@ class Decompressor:
         is_gzip = begun.startswith(_GZIP_MAGIC)
         if self._coding in _GZIP and is_gzip:
             self._inflater = zlib.decompressobj(_GZIP_WINDOW)
-        elif begun.lstrip(_BLANK).startswith(_UNCOMPRESSED) or self._coding in _GZIP:
+        elif begun.lstrip(BLANK).startswith(_UNCOMPRESSED) or self._coding in _GZIP:
             self._is_uncompressed = True
         elif self._coding == _DEFLATE:
             self._inflater = zlib.decompressobj(_window_of(begun))

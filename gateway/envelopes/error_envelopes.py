@@ -22,7 +22,7 @@ from gateway.envelopes.decorations import undecorated
 from gateway.envelopes.error_labels import described
 from gateway.envelopes.numbered_errors import has_failed, is_success
 from gateway.envelopes.printed_values import printed_value, python_literal
-from gateway.envelopes.unknown_properties import unknown_properties
+from gateway.envelopes.unknown_properties import unknown_properties, with_brackets
 from gateway.envelopes.validation_types import is_validation_type, value_refused
 from gateway.shapes import Json
 
@@ -43,7 +43,6 @@ _ERROR_EVENTS = ("error", "response.failed")
 _TOO_LONG = "ContextWindowExceededError"
 _REPLACEMENT_KEYS = ("replacement", "replacement_model", "suggested_model", "recommended_model")
 _INVALID = "invalid_request_error"
-_DOTTED_INDEX = re.compile(r"\.(\d{1,6})(?=[.\[]|\Z)")
 _UNKNOWN_FIELD_TYPES = ("extra_forbidden", "value_error.extra")
 
 
@@ -164,7 +163,7 @@ def _param(value: object) -> str | None:
     if name is None:
         return None
     name = name.removeprefix("$.").removeprefix("body.").replace(".[", "[")
-    return _DOTTED_INDEX.sub(r"[\1]", name) or None
+    return with_brackets(name) or None
 
 
 def _replacement(error: Json) -> str | None:

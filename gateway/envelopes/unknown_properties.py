@@ -47,4 +47,9 @@ def _path_in(entry: object) -> str | None:
 def _joined(place: object, name: str) -> str:
     """Return a path with brackets for one with slashes, or ajv's older one with dots."""
     steps = str(place or "").removeprefix("/body").replace("/", ".").strip(".")
-    return _INDEX.sub(r"[\1]", ".".join(filter(None, (steps, name))))
+    return with_brackets(".".join(filter(None, (steps, name))))
+
+
+def with_brackets(path: str) -> str:
+    """Return a path with its indexes in brackets, `messages[0].name`, where they follow dots."""
+    return _INDEX.sub(r"[\1]", path)

@@ -19,6 +19,8 @@ import msgspec
 NOT_JSON = (msgspec.DecodeError, ValueError, RecursionError)
 """The exceptions of decoding for anything that is not JSON."""
 
+BLANK = b" \t\r\n\xef\xbb\xbf"
+"""What may stand before a JSON value: white space, and the bytes of a byte order mark."""
 LOWEST = -9999.0
 """OpenAI's logprob for "very unlikely"; vLLM clamps at the same."""
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from gateway.envelopes.error_envelopes import read_error
-from gateway.envelopes.unknown_properties import unknown_properties
+from gateway.envelopes.unknown_properties import unknown_properties, with_brackets
 from gateway.resolve.refusals.classify import Verdict, classify
 from gateway.shapes import Json, Shape
 
@@ -117,3 +117,8 @@ def test_texts_that_name_one(message: str) -> None:
     body = {"message": message}
     refusal = classify(Shape.CHAT, 400, body, model="m", sent={"messages", "store"})
     assert [(fix.action, fix.name) for fix in refusal.fixes] == [("drop", "store")]
+
+
+def test_only_whole_steps_are_indexes() -> None:
+    assert with_brackets("messages.0.content.12") == "messages[0].content[12]"
+    assert with_brackets("gpt-4.1-mini.v2") == "gpt-4.1-mini.v2"

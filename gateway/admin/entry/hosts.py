@@ -5,13 +5,12 @@ machine, whatever listens there (DNS rebinding). Such requests carry the page's 
 header, so other names than this listener's are refused.
 """
 
-import ipaddress
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any
 
 import msgspec
 
-from gateway.config.checks.addresses import is_loopback
+from gateway.config.checks.addresses import is_ip, is_loopback
 from gateway.config.operator_settings import AdminSettings
 from gateway.errors import GatewayError, InvalidRequest
 from gateway.headers import JSON, host_of
@@ -54,7 +53,7 @@ class HostCheck:
         name = host_of(headers)
         if name is None:
             raise InvalidRequest("Send exactly one Host header: a name and an optional port.")
-        if is_loopback(name) or name in self._names or (self._any_address and _is_address(name)):
+        if is_loopback(name) or name in self._names or (self._any_address and is_ip(name)):
             return
         raise GatewayError(
             "The admin listener does not answer to this host name. Call it at localhost or "
@@ -63,14 +62,6 @@ class HostCheck:
             type="invalid_request_error",
             code="unknown_host",
         )
-
-
-def _is_address(name: str) -> bool:
-    try:
-        ipaddress.ip_address(name)
-    except ValueError:
-        return False
-    return True
 
 
 async def _refuse(error: GatewayError, send: Send) -> None:

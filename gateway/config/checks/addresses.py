@@ -113,7 +113,7 @@ def _split(text: str, schemes: tuple[str, ...]) -> SplitResult:
         raise InvalidValue("is not a URL: its host or port cannot be read") from None
     if parts.scheme not in schemes:
         raise InvalidValue(f"must start with {' or '.join(f'{scheme}://' for scheme in schemes)}")
-    if not parts.hostname or not (_HOST_NAME.match(parts.hostname) or _as_ip(parts.hostname)):
+    if not parts.hostname or not (_HOST_NAME.match(parts.hostname) or is_ip(parts.hostname)):
         raise InvalidValue("has no valid host")
     if port == 0 or parts.netloc.endswith(":"):
         raise InvalidValue("has no valid port", "1 to 65535, or none at all")
@@ -145,9 +145,14 @@ def kind_of_host(host: str) -> Profile:
     return servers.AUTO
 
 
+def is_ip(host: str) -> bool:
+    """Whether a host is an IP address without brackets."""
+    return _as_ip(host) is not None
+
+
 def is_listening_host(host: str) -> bool:
     """Whether a listener can be bound to this: an IP address without brackets, or a name."""
-    return _as_ip(host) is not None or _HOST_NAME.match(host) is not None
+    return is_ip(host) or _HOST_NAME.match(host) is not None
 
 
 def is_loopback(host: str) -> bool:

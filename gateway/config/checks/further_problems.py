@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from gateway.config.build import build
 from gateway.config.checks.problems import KeyPath, Problem
 from gateway.config.checks.safety import param_conflicts, rule_refusals
+from gateway.config.checks.validate import upstream_names
 from gateway.config.reading.files import Files
 from gateway.config.reading.layers import Layers
 from gateway.config.reading.source import Further
@@ -43,10 +44,9 @@ def _without(data: dict[str, Any], files: Files, wrong: Collection[KeyPath]) -> 
     used = deepcopy({key: data[key] for key in _SECTIONS if key in data})
     for path in sorted(wrong, key=_place_in_lists, reverse=True):
         _remove(used, path)
-    upstreams = used.get("upstreams", {"openai": {}})
-    names = frozenset(upstreams) if isinstance(upstreams, dict) else None
+    context = ValidationContext(files, upstream_names(used))
     try:
-        return build(GatewayConfig.model_validate(used, context=ValidationContext(files, names)))
+        return build(GatewayConfig.model_validate(used, context=context))
     except ValidationError:
         return None
 

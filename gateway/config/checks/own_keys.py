@@ -45,7 +45,7 @@ def quotes_key(upstream: UpstreamSettings, body: bytes) -> bool:
 
 
 def forwards_callers_key(upstream: UpstreamSettings) -> bool:
-    """Whether calls carry the caller's own key, which a fixed header of the name replaces."""
+    """Whether calls carry the caller's own key: not if a fixed header has its name."""
     return upstream.credential is CredentialPolicy.CALLER and not any(
         name.lower().encode() in CREDENTIAL_HEADERS for name, _ in upstream.headers
     )

@@ -57,6 +57,14 @@ class InvalidValue(ValueError):
         self.advice = advice
 
 
+def missing_extra(name: str) -> InvalidValue:
+    """Return the problem of a value that needs one of this package's extras."""
+    return InvalidValue(
+        f"needs the extra {name}, which is not installed",
+        f"pip install 'endpoint-gateway[{name}]'",
+    )
+
+
 def counted(number: int, noun: str, plural: str = "") -> str:
     """Return a number with its noun, whose `plural` has an s after it unless given."""
     return f"{number} {noun if number == 1 else plural or f'{noun}s'}"

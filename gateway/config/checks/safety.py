@@ -11,7 +11,7 @@ from itertools import product
 from gateway.config.checks import stores
 from gateway.config.checks.addresses import host_of, is_loopback, path_of, port_of, reaches
 from gateway.config.checks.own_keys import holds_key
-from gateway.config.checks.problems import InvalidValue, KeyPath, show_key
+from gateway.config.checks.problems import InvalidValue, KeyPath, missing_extra, show_key
 from gateway.config.operator_settings import AdminSettings
 from gateway.config.schema.params import changed_twice
 from gateway.config.settings import CredentialPolicy, Settings, UpstreamSettings
@@ -138,24 +138,12 @@ def _addresses_of_kinds(settings: Settings) -> Iterator[tuple[KeyPath, InvalidVa
 def _missing_http2(settings: Settings) -> Iterator[tuple[KeyPath, InvalidValue]]:
     for upstream in settings.upstreams:
         if upstream.http2 and is_encrypted(upstream) and find_spec("h2") is None:
-            yield (
-                ("upstreams", upstream.name, "http2"),
-                InvalidValue(
-                    "needs the extra http2, which is not installed",
-                    "pip install 'endpoint-gateway[http2]'",
-                ),
-            )
+            yield ("upstreams", upstream.name, "http2"), missing_extra("http2")
 
 
 def _missing_otel(settings: Settings) -> Iterator[tuple[KeyPath, InvalidValue]]:
     if settings.tracing.endpoint is not None and not all(map(_is_installed, _OTEL)):
-        yield (
-            ("tracing", "endpoint"),
-            InvalidValue(
-                "needs the extra otel, which is not installed",
-                "pip install 'endpoint-gateway[otel]'",
-            ),
-        )
+        yield ("tracing", "endpoint"), missing_extra("otel")
 
 
 def _is_installed(module: str) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from importlib.util import find_spec
 
-from gateway.config.checks.problems import InvalidValue, KeyPath
+from gateway.config.checks.problems import InvalidValue, KeyPath, missing_extra
 from gateway.config.settings import Settings
 from gateway.config.store_settings import SQLITE, is_redis
 
@@ -34,10 +34,4 @@ def refusals(settings: Settings) -> Iterator[tuple[KeyPath, InvalidValue]]:
                 ),
             )
         if in_redis and find_spec("redis") is None:
-            yield (
-                key,
-                InvalidValue(
-                    "needs the extra redis, which is not installed",
-                    "pip install 'endpoint-gateway[redis]'",
-                ),
-            )
+            yield key, missing_extra("redis")

@@ -57,7 +57,7 @@ def validate(
 
     Returns the configuration, or None, and every problem with its path.
     """
-    context = ValidationContext(files, _upstream_names(layers.data))
+    context = ValidationContext(files, upstream_names(layers.data))
     found = list(duplicates(layers))
     try:
         return GatewayConfig.model_validate(layers.data, context=context), found
@@ -66,7 +66,8 @@ def validate(
     return None, [*(_problem(layers, detail) for detail in details), *found]
 
 
-def _upstream_names(data: Mapping[str, Any]) -> frozenset[str] | None:
+def upstream_names(data: Mapping[str, Any]) -> frozenset[str] | None:
+    """Return the names of the upstreams, openai without any; None: they are not a mapping."""
     upstreams = data.get("upstreams", {"openai": {}})
     return frozenset(upstreams) if isinstance(upstreams, dict) else None
 

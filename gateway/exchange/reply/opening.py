@@ -4,9 +4,10 @@ Servers and proxies label streams `application/json`, `text/plain` or not at all
 `text/event-stream`. The label counts only where the bytes are neither.
 """
 
+from gateway.envelopes.upstream_json import BLANK
 from gateway.errors import UpstreamError
 from gateway.exchange.reply.reading import Allowance
-from gateway.exchange.reply.wrapped_errors import BLANK, begins_json
+from gateway.exchange.reply.wrapped_errors import begins_json
 from gateway.shapes import Json, Shape
 from gateway.translate.parts.upstream_errors import bare_error, upstream_error
 from gateway.translate.stream.sse import begins_events

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from gateway.envelopes import numbered_errors
-from gateway.envelopes.upstream_json import NOT_JSON, decode, valid_json
+from gateway.envelopes.upstream_json import BLANK, NOT_JSON, decode, valid_json
 from gateway.exchange.reply.reading import MAX_ERROR_BYTES
 from gateway.shapes import Json
 from gateway.translate.parts.upstream_errors import RESULTS
@@ -37,8 +37,6 @@ _SOME_RESULT = re.compile(rb'"(?:choices|output|content)"\s*:\s*(?:\[\s*[^\]\s]|
 _CHOICES = re.compile(rb"\s*\[\s*[^\]\s]")
 _ESCAPED = b"\\u00"
 """How the escape of a letter begins: a field's name may have some."""
-BLANK: Final = b" \t\r\n\xef\xbb\xbf"
-"""What may stand before a JSON value: white space, and the bytes of a byte order mark."""
 
 _ERROR_TEXT = re.compile(r"\A\s*(?:\[error\]|error\b)[\s:-]*", re.IGNORECASE)
 _CREATED = "response.created"

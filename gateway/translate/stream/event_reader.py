@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from gateway.envelopes.upstream_json import (
+    BLANK,
     of_bytes,
     read_with_bytes,
     whole_bytes,
@@ -37,8 +38,6 @@ _OF_MESSAGES = frozenset({"content_block_delta", "ping"})
 _OTHER_END = OTHER_END.encode()
 _LONGEST_EMPTY = 16
 """The size up to which an event may be empty."""
-_BLANK = b" \t\r\n\xef\xbb\xbf"
-"""White space, and the bytes of a byte order mark."""
 _EMPTY = frozenset({b"", b"null", b'""', b"[]", b"{}"})
 _REPLACEMENT = "\ufffd"
 
@@ -80,7 +79,7 @@ class _Read(NamedTuple):
 
 def is_empty_data(data: bytes) -> bool:
     """Whether an event's data is blank or an empty value, sent to keep a stream open."""
-    return data.strip(_BLANK) in _EMPTY
+    return data.strip(BLANK) in _EMPTY
 
 
 class EventReader:

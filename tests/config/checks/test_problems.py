@@ -7,6 +7,7 @@ from gateway.config.checks.problems import (
     Problem,
     alternatives,
     counted,
+    missing_extra,
     show_key,
     show_path,
 )
@@ -68,3 +69,9 @@ def test_words_are_shown_as_a_choice() -> None:
         "a or b",
         "a, b or c",
     ]
+
+
+def test_a_missing_extra_says_how_it_is_installed() -> None:
+    problem = missing_extra("redis")
+    assert problem.message == "needs the extra redis, which is not installed"
+    assert problem.advice == "pip install 'endpoint-gateway[redis]'"
