@@ -32,7 +32,7 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
 MAX_UNSENT: Final = 64 * 1024
-"""Bytes of messages that wait for the server; beyond, who sends has to wait."""
+"""Bytes of messages that may wait for the server; beyond that, sending waits, too."""
 CLOSE_SECONDS: Final = 3.0
 """How long the server may take to send what was sent before the end."""
 END_SECONDS: Final = 10.0

@@ -66,8 +66,8 @@ def doubts(tls: TlsSettings, key: str, *, is_client: bool) -> list[str]:
 def _validity(tls: TlsSettings, *, is_client: bool) -> tuple[datetime, datetime]:
     """Return from when to when the certificate is valid, as the other side learns in a handshake.
 
-    `ssl` shows the fields of a certificate only to who has verified it, for the side that shows it:
-    many are meant for one side only.
+    `ssl` shows the fields of a certificate only to a peer that has verified it, for the side that
+    presented it: many certificates are meant for one side only.
     """
     client_side = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     client_side.check_hostname, client_side.verify_mode = False, ssl.CERT_NONE

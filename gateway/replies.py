@@ -10,7 +10,7 @@ from gateway.shapes import RawHeaders, Sink
 
 @dataclass(slots=True)
 class BufferedReply:
-    """An `UpstreamReply` that is here as a whole. Never changed."""
+    """An `UpstreamReply` whose body is complete and in memory. Never changed."""
 
     status: int
     headers: RawHeaders
@@ -18,7 +18,7 @@ class BufferedReply:
 
     @property
     def ended(self) -> bool:
-        """True: all of the body is here."""
+        """True: all of the body has arrived."""
         return True
 
     def peek(self) -> bytes:

@@ -38,7 +38,7 @@ def new_line() -> bytes:
 
 
 _lines: list[bytes] = []
-"""Those that are drawn."""
+"""Lines that are drawn and not used yet."""
 # A forked process must not repeat those of its parent.
 os.register_at_fork(after_in_child=_lines.clear)
 

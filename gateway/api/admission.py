@@ -109,8 +109,8 @@ class Admission:
     def counted(self) -> "tuple[Admission, ClientSlots | None]":
         """Count the request before its body is read, which takes memory and time as well.
 
-        Returns its admission, which is not counted again or is a refusal, and who is to be given
-        back its slot at its end, whatever that is.
+        Returns its admission, which is not counted again or is a refusal, and the slots to which
+        its slot is given back, however it ends.
         """
         slots = self.slots
         if slots is None:

@@ -11,9 +11,9 @@ from gateway.demo.rules import shared
 
 MOST_RESPONSES = 1_000
 MOST_ITEMS = 100_000
-"""Of all conversations together, of which each response has its own, up to its end."""
+"""The items of all conversations together; each response has its own, up to its end."""
 MOST_BYTES = 64 * 1024 * 1024
-"""As JSON, without what responses continue."""
+"""The size as JSON, without the conversations that responses continue."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,7 +66,7 @@ class Attempt(msgspec.Struct):
     """The bodies of the calls without the fixes, if there are any fixes."""
 
     held: Held | None = None
-    """Of a large request; the last field, since it has to be released last."""
+    """The items of a large request; the last field, since it has to be released last."""
 
     @property
     def renamed(self) -> Mapping[str, str]:

@@ -10,7 +10,7 @@ from gateway.envelopes.upstream_json import NOT_JSON
 from gateway.translate.parts.tokens.counts import token_count
 
 Tokens = tuple[int | None, int | None]
-"""Those of the input and of the output, each None if the upstream did not count them."""
+"""Tokens of the input and of the output, each None if the upstream did not count them."""
 
 TAIL: Final = 4 * 1024
 """Bytes at the end of an event stream, or of a piped body, among which `usage` is looked for."""
@@ -41,7 +41,7 @@ _MAX_TOKENS: Final = 2**53
 
 
 _OF_CACHES: Final = ("cache_read_input_tokens", "cache_creation_input_tokens")
-"""Of messages, whose `input_tokens` are those that no cache had or took."""
+"""The input tokens of messages that `input_tokens` leaves out."""
 
 
 def tokens_in(body: bytes) -> Tokens | None:

@@ -38,10 +38,10 @@ class RecentRoutes:
         self._routes: dict[Hashable, Route] = {}
         self._moment = self.moment()
         self._versions = list(self._moment)
-        """The same, as it is compared."""
+        """A copy of it, with which later moments are compared."""
         self._until = 0.0
         self.epoch = object()
-        """Begins anew whenever what is kept ends."""
+        """Replaced whenever the kept routes are dropped."""
 
     def get(self, key: Hashable) -> Route | None:
         """Return the route that is kept under a key, if it is still valid."""

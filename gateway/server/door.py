@@ -73,7 +73,7 @@ class Door:
         self.application = application
         self.connections: set[Connection] = set()
         self.context = copy_context()
-        """Of no request: where one goes on that has no context of its own."""
+        """A context without a request, for requests that go on without one of their own."""
         self.draining = False
         self.finishing = False
         """Whether each connection closes after its next reply."""

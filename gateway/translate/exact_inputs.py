@@ -11,7 +11,7 @@ import msgspec
 from gateway.shapes import Json
 
 _INDEX = re.compile(r"\[(\d+)\]")
-"""Of a message and of its block: `messages[1].content[0]`."""
+"""The indexes of a message and of its block: `messages[1].content[0]`."""
 
 
 _HOLDING = frozenset({dict, list})

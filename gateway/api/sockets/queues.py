@@ -29,7 +29,7 @@ class Bounds:
 
 
 class Queues:
-    """Serves creates. `idle` is called whenever none is served any more."""
+    """Serves creates. `idle` is called whenever the last one that was being served has ended."""
 
     def __init__(
         self,

@@ -155,7 +155,7 @@ class TurnWriter(ReplyWriter):
         return self._is_read
 
     def _put_whole(self, body: bytes) -> None:
-        """Send the frames of a body that is here as a whole: an error, events, or a response."""
+        """Send the frames of a complete body: an error, events, or a response."""
         if self.status >= 400:
             self._put_error(body)
             return

@@ -52,7 +52,7 @@ class Source:
         self._doubts = doubts
         self._arguments = (path, dict(environ), dict(overrides), leads_to, further)
         self.files = Files()
-        """Those of the last reading."""
+        """The files of the last reading."""
 
     def begin(self, running: Settings | None = None) -> Callable[[], tuple[Settings, list[str]]]:
         """Begin to read in another process; return what waits for the settings and the warnings.

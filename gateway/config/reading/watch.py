@@ -26,7 +26,7 @@ class Watch:
     def finds_nothing(self) -> bool:
         """Whether the watched files are what was read: another reading would find nothing new.
 
-        False where they are not watched: then nobody but who asks for a reload decides.
+        False where they are not watched: then every request for a reload is served.
         """
         files = self._source.files
         return self.on and files.on_disk() == files.as_read

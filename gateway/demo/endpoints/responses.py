@@ -24,7 +24,7 @@ from gateway.demo.rules.responses_tools import Function, chosen, echoed_tools, f
 _REASONS = {"length": "max_output_tokens", "content_filter": "content_filter"}
 _FUNCTION = ("fc_", "function_call", "arguments")
 _CUSTOM = ("ctc_", "custom_tool_call", "input")
-"""Of an item that is a call: the beginning of its id, its type, and the field of its text."""
+"""Forms of an item that is a call: how its id begins, its type, and the field of its text."""
 _ECHOED = (
     "instructions",
     "max_output_tokens",

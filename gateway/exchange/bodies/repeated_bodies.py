@@ -24,7 +24,7 @@ MOST_BYTES: Final = 16 * 1024 * 1024
 """What all connections of a process may have kept, in bytes."""
 
 _CONVERSATIONS = 4
-"""Those of a head, for clients that send several in turn: an agent and its sub-agents."""
+"""Conversations of a head: some clients send several in turn, an agent and its sub-agents."""
 _FAILURES = 3
 """Bodies that another one seemed to continue, until a head is taken as one that continues none."""
 _FRONT, _BACK = 256, 64

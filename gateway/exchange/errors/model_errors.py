@@ -20,7 +20,7 @@ class Search:
     tried: Sequence[Shape]
     """The endpoints that it asked, in order."""
     unfit: Mapping[Shape, GatewayError] = field(default_factory=dict)
-    """Those that the request cannot be translated for, and why."""
+    """The endpoints that the request cannot be translated for, and why."""
     nearest: Sequence[str] = ()
     """Ids that come near the model's."""
 

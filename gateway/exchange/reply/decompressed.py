@@ -26,7 +26,7 @@ def readable(reply: UpstreamReply) -> UpstreamReply:
 
 
 def uncompressed(reply: BufferedReply, limit: int) -> BufferedReply:
-    """Return a reply that is here as a whole without its compression, or itself if it has none.
+    """Return a buffered reply without its compression, or itself if it has none.
 
     Raises `UpstreamError` where that cannot be taken off, or the body passes `limit` bytes.
     """

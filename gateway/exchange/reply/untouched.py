@@ -60,7 +60,7 @@ def passed_on(
 
 
 def _is_complete(reply: BufferedReply, client: Shape | None, *, judged: bool) -> bool:
-    """Whether a body that is here as a whole needs no look at its events."""
+    """Whether a buffered body needs no look at its events."""
     body = reply.body
     if body.startswith(b"{") or not is_event_stream(reply.headers):
         return True
@@ -70,7 +70,7 @@ def _is_complete(reply: BufferedReply, client: Shape | None, *, judged: bool) ->
 
 
 def _lacks_names(reply: UpstreamReply) -> bool:
-    """Whether a reply is a stream whose first event is here, and has no name."""
+    """Whether a reply is a stream whose first event has arrived, and has no name."""
     begun = reply.peek()
     if not begun or not is_event_stream(reply.headers):
         return False

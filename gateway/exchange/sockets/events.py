@@ -86,7 +86,7 @@ class _Written(msgspec.Struct, gc=False):
     response: msgspec.Raw = _NOTHING
     error: msgspec.Raw = _NOTHING
     code: object = None
-    """Of an error in OpenAI's flat form."""
+    """The code of an error in OpenAI's flat form."""
     item: msgspec.Raw = _NOTHING
 
 

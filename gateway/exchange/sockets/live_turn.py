@@ -71,7 +71,7 @@ class LiveTurn(RelayedTurn):
 
     @property
     def has_begun(self) -> bool:
-        """Whether its first event is here."""
+        """Whether its first event has arrived."""
         return self._first.done()
 
     @property

@@ -13,7 +13,7 @@ class WholeMessages:
         return bool(self._held)
 
     def take(self, data: bytes, begins: list[int], boundary: int) -> tuple[bytes, list[int]]:
-        """Return the whole messages that are here, and where they begin.
+        """Return the messages that are now complete, and where they begin.
 
         `begins` and `boundary` are the scanner's, of this piece.
         """

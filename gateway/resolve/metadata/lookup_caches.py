@@ -27,7 +27,7 @@ class ModelList:
     has_more: bool = False
     """Whether it is a page, which more models follow."""
     patterns: Sequence[str] = field(init=False)
-    """Those of its names that stand for all that they match: LiteLLM's `openai/*`, or `*`."""
+    """Listed names that stand for all that they match: LiteLLM's `openai/*`, or `*`."""
     _globs: Globs = field(init=False, repr=False)
 
     def __post_init__(self) -> None:

@@ -209,7 +209,7 @@ def _judge(reply: ErrorDetails, called: Called, model: str, sent: Collection[str
 
 
 def _fix_of_more(reply: ErrorDetails, called: Called, sent: Collection[str]) -> Refusal | None:
-    """Classify an error about more than single parameters; None: it is none."""
+    """Classify an error about more than single parameters; None: any other error."""
     message, of_history = reply.message, _fix_of_history(reply, called, sent)
     if of_history is not None:
         return _unsupported(reply, of_history, is_here=of_history.name not in BY_SCHEMA)

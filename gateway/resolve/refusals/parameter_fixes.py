@@ -36,9 +36,9 @@ Action = Literal[
 NONE_GIVEN: Final = ""
 """The `given` value of a `room` for requests without a limit, which the server then chooses."""
 COUNTED: Final = "counted"
-"""That of a `room` at servers that say how long a prompt is: a long one has more than is sure."""
+"""The `given` of a `room` at servers that count a prompt in a refusal, which is more exact."""
 ANTHROPICS: Final = "anthropic"
-"""That of a `limit` or `fit` after Anthropic's words, by which its own clients lower theirs."""
+"""The `given` of a `limit` or `fit` in Anthropic's words, by which its own clients lower theirs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +194,7 @@ _MISPLACED = {
 
 
 def carries_meaning(name: str, called: Shape | None) -> bool:
-    """Whether the caller would get something else than was asked for without a parameter.
+    """Whether the caller would get something other than it asked for, without a parameter.
 
     At endpoints that generate no text (`called` None), `response_format` only says how an image is
     delivered.

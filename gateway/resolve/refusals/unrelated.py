@@ -51,9 +51,9 @@ _UNRELATED_TEXT = re.compile(
 
 
 def is_unrelated(reply: ErrorDetails) -> bool:
-    """Whether an error is none of a model, an endpoint or a parameter, whatever its words.
+    """Whether an error is about neither a model, an endpoint nor a parameter, whatever it says.
 
-    Some servers have such a code for whatever a template, or a schema, does not take.
+    Some servers use such a code for everything that a template, or a schema, does not accept.
     """
     if reply.code in _UNRELATED or reply.type in _UNRELATED:
         message = reply.message

@@ -34,7 +34,7 @@ class Reloads:
         self._next_look = time.monotonic() + INTERVAL
         self._channels: dict[int, Channel] = {}
         self._asked: list[tuple[int, int]] = []
-        """Who waits for the end of this reload: the process, and the number of its question."""
+        """Questions that wait for the end of this reload: the process, and the number there."""
         self._asked_since: list[tuple[int, int]] = []
         self._again = False
         self._is_checking = False
@@ -138,7 +138,7 @@ class Reloads:
     def _end(self) -> None:
         """Tell all workers how it ended; one of them counts it.
 
-        Who has asked meanwhile hears it, too, if the same files would be read once more.
+        Those who asked in the meantime are told, too, if another reload would read the same files.
         """
         if self._watch.finds_nothing:
             self._asked, self._asked_since = self._asked + self._asked_since, []

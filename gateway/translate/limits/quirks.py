@@ -52,7 +52,7 @@ _CHAT_QUIRKS: dict[str, _Changes] = {
     REASONING_REQUIRED: {"reasoning_required": True},
     "tools_responses_only": {"tools": False, "custom_tools": False, "allowed_tools": False},
 }
-"""Those of the chat endpoint only."""
+"""Quirks of the chat endpoint only."""
 
 _MESSAGES_QUIRKS: dict[str, _Changes] = {
     "takes_effort": {"reasoning_effort": True},
@@ -62,7 +62,7 @@ _MESSAGES_QUIRKS: dict[str, _Changes] = {
     "late_system": {"late_system": "keep"},
     "no_forced_tools": {"forced_tools": False},
 }
-"""Those of the messages endpoint only."""
+"""Quirks of the messages endpoint only."""
 
 _AT: dict[Shape, dict[str, _Changes]] = {
     Shape.CHAT: _CHAT_QUIRKS,

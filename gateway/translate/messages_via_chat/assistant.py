@@ -22,7 +22,7 @@ class AssistantTurn(AssistantReader):
         self.text_paths: list[str] = []
         self.call_paths: list[str] = []
         self.thought_paths: list[str] = []
-        """Of the blocks that are in the reasoning."""
+        """The client's paths of the blocks in each."""
         self._texts: list[str] = []
         self._calls: dict[str, Json] = {}
         self._reasoning: Json = {}

@@ -17,13 +17,13 @@ class Origin(msgspec.Struct, gc=False):
     """Where a chat message comes from: the client's paths of its parts and calls."""
 
     path: str
-    """That of the message, or of the block that all of it was made of."""
+    """The path of the message, or of the block that all of it was made of."""
     parts: list[str] = []
-    """Of the blocks that its content was made of, part by part."""
+    """The paths of the blocks that its content was made of, part by part."""
     calls: list[str] = []
-    """Of the blocks that its calls were made of."""
+    """The paths of the blocks that its calls were made of."""
     reasoning: list[str] = []
-    """Of the blocks that its reasoning was made of."""
+    """The paths of the blocks that its reasoning was made of."""
     is_result: bool = False
     """Whether it is the result of a call."""
 

@@ -15,7 +15,7 @@ class Origin(msgspec.Struct, gc=False):
 
     path: str
     parts: list[str] = []
-    """Of the blocks that its content or output was made of, part by part."""
+    """The paths of the blocks that its content or output was made of, part by part."""
     fields: Mapping[str, str] = {}
     """The item's fields, and the client's below `path`."""
 

@@ -25,7 +25,7 @@ class Tools:
 
     sent: list[Any] = field(default_factory=list)
     forms: list[str] = field(default_factory=list)
-    """Of each tool: `responses` or `messages`; empty: as chat's are."""
+    """The shape of each tool: `responses` or `messages`; empty: chat's."""
     custom: set[str] = field(default_factory=set)
     """The names of custom tools that were written flat."""
     dropped: list[str] = field(default_factory=list)

@@ -19,7 +19,7 @@ TUNING: Mapping[str, tuple[str, object]] = {
 """Parameter: (the capability it needs, its neutral value)."""
 
 WITHOUT_REASONING = frozenset({"temperature", "top_p"})
-"""Those that some models take only without reasoning."""
+"""Parameters that some models take only without reasoning."""
 
 
 def sampling_parameters(client: Json, context: Context, report: Report, reason: str) -> Json:

@@ -249,7 +249,7 @@ class Record:
     fields: abc.Mapping[str, Check]
     required: tuple[str, ...] = ()
     names: frozenset[str] = field(init=False, repr=False, compare=False)
-    """Those of the fields."""
+    """The names of the fields."""
     texts: abc.Set[str] = field(init=False, repr=False, compare=False)
     """The fields that take any text, as most do: they need no call."""
 

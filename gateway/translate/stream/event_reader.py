@@ -50,7 +50,7 @@ _CUT = re.compile(
 )
 """The bytes of a character that goes on, at a text's end, as `read_with_bytes` writes them."""
 _FURTHER_BYTES = ("\udc80", "\udcbf")
-"""Those with which one goes on."""
+"""The first and the last byte with which a character goes on."""
 
 
 class _Read(NamedTuple):

@@ -120,7 +120,7 @@ class HttpClient:
         proxy = proxy_of(upstream)
         has_name = proxy is not None and proxy.url.scheme == b"https"
         self._whose = "its own or its proxy's" if has_name else "its"
-        """Whose certificates are verified."""
+        """Whose certificate fails, in the words of an error."""
         self._target = targets_of(upstream, origin, credentials)
         self._headers = OutgoingHeaders(upstream, credentials, origin.host_header)
         self._slots = slots or for_requests(upstream)
@@ -163,7 +163,7 @@ class HttpClient:
         return UpstreamStats(in_flight=self._slots.in_use, idle=None, queued=self._slots.queued)
 
     def _request(self, call: UpstreamCall, headers: list[tuple[bytes, bytes]]) -> httpcore2.Request:
-        """Return a call as a request; each attempt adds its limits, and who is told of it."""
+        """Return a call as a request; each attempt adds its timeouts and its trace callback."""
         url = httpcore2.URL(
             scheme=self._origin.scheme,
             host=self._host,

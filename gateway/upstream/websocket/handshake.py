@@ -1,7 +1,7 @@
 """The opening handshake of a client (RFC 6455 section 4.1): what is sent, and what may come back.
 
-No extension is offered: compression takes memory for each socket, and frames that are compressed
-can be passed on to nobody who has not agreed to the same.
+No extension is offered: compression takes memory for each socket, and compressed frames can only be
+passed on to a peer that has agreed to the same.
 """
 
 import re

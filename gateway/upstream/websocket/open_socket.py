@@ -29,7 +29,7 @@ CLOSE_SECONDS: Final = 5.0
 """How long a closing handshake may take, and how long an upstream may wait to close after it."""
 
 _silent = logging.getLogger(__name__)
-"""Of the protocol, which would log what is in frames."""
+"""The protocol's log, which would have what is in frames."""
 _silent.disabled = True
 
 
@@ -59,7 +59,7 @@ class OpenSocket(UpstreamSocket, asyncio.Protocol):
         self._user: SocketUser | None = None
         self._end: tuple[int, str] | None = None
         self._parts: list[bytes] = []
-        """Of a message that is fragmented."""
+        """The fragments so far of a message."""
         self._inside = False
         """Whether what was sent last ends inside a frame."""
         self._delayed: list[bytes] = []

@@ -31,7 +31,7 @@ _DEPTH = 4
 
 
 def refused_hint(param: str) -> str | None:
-    """Return the name of the hint that a parameter's path names; None: it is none.
+    """Return the hint that a parameter's path names; None: the path is not a hint's.
 
     A mark is named by its place, or by the type of its block; a field of marks holds for all.
     """

@@ -83,15 +83,15 @@ class OutputItems:
     def __init__(self) -> None:
         self._items: defaultdict[ItemKind, list[OutputItem]] = defaultdict(list)
         self._open: defaultdict[ItemKind, list[OutputItem]] = defaultdict(list)
-        """Those that were unfinished when they were last looked through, and newer ones."""
+        """Items that were unfinished when they were last looked through, and newer ones."""
         self._nameless: defaultdict[ItemKind, list[OutputItem]] = defaultdict(list)
-        """Those of them that had neither an id nor an index."""
+        """Open items that had neither an id nor an index."""
         self._unnamed: defaultdict[ItemKind, list[OutputItem]] = defaultdict(list)
-        """Those that were announced without an id, unless they have been named or have ended."""
+        """Items that were announced without an id, unless they have been named or have ended."""
         self._announced: list[OutputItem] = []
-        """Those of them that are not yet among the following."""
+        """Announced items that are not yet in `_by_call_id`."""
         self._by_call_id: dict[str, OutputItem] = {}
-        """Those whose calls have ids, which they get after their announcement."""
+        """Items whose calls have ids, which they get after their announcement."""
         self._by_id: dict[tuple[ItemKind, str], OutputItem] = {}
         self._by_index: dict[tuple[ItemKind, int], OutputItem] = {}
         self._passed_over: set[str] = set()

@@ -19,7 +19,7 @@ class Texts:
         self._frame = frame
         self._scanner = StopScanner(stops)
         self._place: _Place | None = None
-        """That of the last text, shown or held back."""
+        """The place of the last text, shown or held back."""
         self._blocks: dict[_Place, PartBlock] = {}
         self._refusal: list[str] = []
 

@@ -14,7 +14,7 @@ from gateway.shapes import Json
 _NAMES = ("citations", "search_results", "related_questions", "images", "videos", "web_search")
 _KNOWN = frozenset(_NAMES)
 OF_A_MESSAGE = ("citations", "search_results")
-"""Those that mean the same in a message or a choice."""
+"""Fields that mean the same in a message or a choice."""
 
 
 _MOST = 1000

@@ -26,7 +26,7 @@ _TYPES: Final = {
     504: "timeout_error",
     529: "overloaded_error",
 }
-"""Those of platform.claude.com, "Errors"; other statuses are about the request, or the server."""
+"""Types by status (platform.claude.com, "Errors"); others are about the request, or the server."""
 _DETAILS: Final = {"thread": "thread_unsupported_request"}
 """Refused parameters without which Anthropic's SDKs send their request again, and the
 `error_code` that makes them (anthropic-python, `lib/threads/_thread_state.py`)."""

@@ -13,9 +13,9 @@ class MessagesReplyOptions:
     """What the reply to a messages client depends on in its request."""
 
     stop_sequences: tuple[str, ...] = ()
-    """Those that the gateway applies itself; none: it looks for none."""
+    """Stop sequences that the gateway applies itself."""
     native_stops: tuple[str, ...] = ()
-    """Those that the upstream applies, and names in its reply (vLLM's `stop_reason`)."""
+    """Stop sequences that the upstream applies, and names in its reply (vLLM's `stop_reason`)."""
     thinking: Thinking = "summarized"
     tool_names: Mapping[str, str] = field(default_factory=dict)
     """By name as sent the client's own, where they differ: longer names are shortened."""

@@ -19,7 +19,7 @@ class OwnNames:
     """What one shape calls the parameters of messages."""
 
     limit: str
-    """Of tokens."""
+    """The limit of tokens."""
     effort: str
     tools: str
     """Where tools are of which the client's own path is not known."""

@@ -48,11 +48,11 @@ class BlockOrder:
 
     def __init__(self) -> None:
         self._blocks: deque[_Block] = deque()
-        """Those that were not given to their end: all but the first are held."""
+        """Blocks that were not given to their end: all but the first are held."""
         self._unended: dict[object, _Block] = {}
-        """Those that are open, by what `_key` makes of their index; one of each."""
+        """The open block of each index, by what `_key` makes of that."""
         self._begun: deque[OpeningBlock] = deque()
-        """Those that came with the message and that no other has followed yet."""
+        """Blocks that came with the message and that no other has followed yet."""
         self._characters = 0
 
     def take(self, event: Json) -> Sequence[Json]:

@@ -20,7 +20,7 @@ class Block:
         self.start: Json | None = None
         """The block as it begins; None: it has not begun, and may never."""
         self.deltas: list[Json] = []
-        """Those that were not sent."""
+        """Deltas that were not sent yet."""
         self.ended = False
         """Whether its end was written."""
 

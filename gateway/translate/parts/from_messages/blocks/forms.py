@@ -12,11 +12,11 @@ class PartForms:
 
     text: Callable[[str], Json]
     image: Callable[[str], Json]
-    """Of a URL."""
+    """URL → part."""
     file: Callable[[str, str], Json]
-    """Of a name and the `data:` URL of its content."""
+    """Name, and the `data:` URL of its content → part."""
     file_url: Callable[[str], Json] | None = None
-    """Of a URL; None: the endpoint takes none."""
+    """URL → part; None: the endpoint takes no URLs of files."""
 
 
 def _chat_image(url: str) -> Json:
