@@ -13,7 +13,6 @@ from gateway.demo.call import RequestContext
 from gateway.demo.generation.answer import Json
 from gateway.demo.models import FINE_TUNABLE, DemoModel, Job
 from gateway.demo.refusals.models import job_is_over, not_fine_tunable
-from gateway.demo.refusals.parameters import unknown_parameter
 from gateway.demo.rules import checks, shared
 from gateway.demo.rules.checks import Check, nullable, string
 
@@ -118,9 +117,7 @@ class FineTuning:
 
 def _check(body: Json) -> None:
     shared.requested_model(body)
-    for name in body:
-        if name not in _JOB:
-            raise unknown_parameter(name)
+    shared.check_known(_JOB, body)
     shared.check_required(("training_file",), body)
     shared.check_members(_JOB, body)
 

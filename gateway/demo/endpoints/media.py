@@ -11,7 +11,6 @@ from gateway.demo.call import Call, RequestContext
 from gateway.demo.generation.answer import Json
 from gateway.demo.generation.tokens import tokenise
 from gateway.demo.models import Endpoint
-from gateway.demo.refusals.parameters import unknown_parameter
 from gateway.demo.rules import checks, shared
 from gateway.demo.rules.checks import Check, array, nullable, string, word
 
@@ -79,9 +78,7 @@ async def _read(
     if default_model:
         body.setdefault("model", default_model)
     shared.requested_model(body)
-    for name in body:
-        if name not in table:
-            raise unknown_parameter(name)
+    shared.check_known(table, body)
     shared.check_required(required, body)
     shared.check_members(table, body)
     return body

@@ -10,8 +10,8 @@ from gateway.demo.endpoints.media import pictures
 from gateway.demo.form import Form
 from gateway.demo.generation.answer import Json
 from gateway.demo.models import VARIATIONS_MODEL, Endpoint
-from gateway.demo.refusals.parameters import invalid_type, unknown_parameter
-from gateway.demo.rules import checks
+from gateway.demo.refusals.parameters import invalid_type
+from gateway.demo.rules import checks, shared
 
 _EDIT_FIELDS = frozenset({"model", "prompt", "n", "size", "quality", "background", "user"})
 _VARIATION_FIELDS = frozenset({"model", "n", "size", "response_format", "user"})
@@ -22,7 +22,7 @@ _TEXT_FORMATS = ("text", "srt", "vtt")
 async def image_edits(context: RequestContext) -> None:
     """POST /v1/images/edits: one grey pixel each, whatever the image."""
     form = await context.call.form("image", "image[]", "mask")
-    _check_names(form, _EDIT_FIELDS)
+    shared.check_known(_EDIT_FIELDS, form.fields)
     context.account.model_for(form.text("model", "gpt-image-1"), Endpoint.IMAGE_EDITS)
     form.required_text("prompt")
     if "image[]" not in form.files:
@@ -33,7 +33,7 @@ async def image_edits(context: RequestContext) -> None:
 async def image_variations(context: RequestContext) -> None:
     """POST /v1/images/variations: the same pixel, or URLs."""
     form = await context.call.form("image")
-    _check_names(form, _VARIATION_FIELDS)
+    shared.check_known(_VARIATION_FIELDS, form.fields)
     context.account.model_for(form.text("model", VARIATIONS_MODEL.id), Endpoint.IMAGE_VARIATIONS)
     form.required_file("image")
     count = _count(form)
@@ -58,7 +58,7 @@ async def _listen(
     context: RequestContext, endpoint: Endpoint, names: Collection[str], task: str
 ) -> None:
     form = await context.call.form("file")
-    _check_names(form, names)
+    shared.check_known(names, form.fields)
     context.account.model_for(form.required_text("model"), endpoint)
     file = form.required_file("file")
     text = f"To {task}: {file.filename}, {file.size} bytes."
@@ -70,12 +70,6 @@ async def _listen(
     if wanted == "verbose_json":
         reply |= {"task": task, "language": form.text("language", "english"), "duration": 1.0}
     await context.call.reply_json(reply)
-
-
-def _check_names(form: Form, known: Collection[str]) -> None:
-    for name in form.fields:
-        if name not in known:
-            raise unknown_parameter(name)
 
 
 def _count(form: Form) -> int:

@@ -11,7 +11,6 @@ from gateway.demo.endpoints import listing
 from gateway.demo.endpoints.responses import compaction, input_tokens, items_of, usage
 from gateway.demo.generation.answer import Json, ReplyIds
 from gateway.demo.models import Endpoint
-from gateway.demo.refusals.parameters import unknown_parameter
 from gateway.demo.rules import responses as responses_rules
 from gateway.demo.rules import shared
 from gateway.demo.rules.checks import word
@@ -53,9 +52,7 @@ async def request(context: RequestContext, names: frozenset[str]) -> Json:
     """
     body = await context.call.json()
     model = shared.requested_model(body)
-    for name in body:
-        if name not in names:
-            raise unknown_parameter(name)
+    shared.check_known(names, body)
     context.account.model_for(model, Endpoint.RESPONSES)
     # Null equals absent here, unlike at /v1/responses.
     given = {name: value for name, value in body.items() if value is not None}

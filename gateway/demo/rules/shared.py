@@ -6,6 +6,7 @@ from gateway.demo.refusals import Refused
 from gateway.demo.refusals.parameters import (
     invalid_type,
     missing_parameter,
+    unknown_parameter,
     unrecognized_arguments,
 )
 from gateway.demo.rules import checks
@@ -91,6 +92,13 @@ def check_recognized(known: Container[str], body: Iterable[str]) -> None:
     unknown = [name for name in body if name not in known]
     if unknown:
         raise unrecognized_arguments(unknown)
+
+
+def check_known(known: Container[str], body: Iterable[str]) -> None:
+    """Refuse the first parameter that is not `known`."""
+    for name in body:
+        if name not in known:
+            raise unknown_parameter(name)
 
 
 def check_members(table: Mapping[str, Check], body: Mapping[str, object]) -> None:

@@ -9,11 +9,10 @@ from gateway.demo.refusals import Refused
 from gateway.demo.refusals.parameters import (
     invalid_value,
     missing_parameter,
-    unknown_parameter,
 )
 from gateway.demo.rules import checks
 from gateway.demo.rules.checks import Check, nullable
-from gateway.demo.rules.shared import nonempty
+from gateway.demo.rules.shared import check_known, nonempty
 
 CREATE = "response.create"
 STEER = "response.steer"
@@ -94,9 +93,7 @@ def _generates(event: Json) -> bool:
 
 def check_steering(event: Json) -> None:
     """Refuse a `response.steer` that is not well-formed."""
-    for name in event:
-        if name not in _STEERING:
-            raise unknown_parameter(name)
+    check_known(_STEERING, event)
     for name, check in _STEERING.items():
         if name not in event:
             raise missing_parameter(name)

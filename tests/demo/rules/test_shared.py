@@ -68,3 +68,10 @@ def test_a_model_is_a_string() -> None:
     assert shared.requested_model({"model": "m"}) == "m"
     with pytest.raises(Refused, match="expected a string, but got an integer"):
         shared.requested_model({"model": 1})
+
+
+def test_the_first_unknown_parameter_is_refused() -> None:
+    shared.check_known({"model", "input"}, ["input"])
+    with pytest.raises(Refused) as caught:
+        shared.check_known({"model"}, ["model", "odd", "other"])
+    assert (caught.value.status, caught.value.param) == (400, "odd")
