@@ -78,19 +78,13 @@ def _load(client: Shape, home: Shape) -> Translate:
         return with_safe_names(client, translate) if home is Shape.MESSAGES else translate
     if (client, home) in _THROUGH_CHAT:
         outer, inner = _of_pair(client, Shape.CHAT), _of_pair(Shape.CHAT, home)
-        return partial(_composed, outer, inner, home)
+        return partial(compose, outer, inner, home=home)
     raise KeyError(client, home)
 
 
 def _of_pair(client: Shape, home: Shape) -> Translate:
     translate: Translate = import_module(f"gateway.translate.{client}_via_{home}").translate
     return translate
-
-
-def _composed(
-    outer: Translate, inner: Translate, home: Shape, body: Json, context: Context
-) -> Translation:
-    return compose(outer, inner, body, context, home)
 
 
 def plan(

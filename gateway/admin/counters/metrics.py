@@ -110,10 +110,6 @@ class AddressFigures(Protocol):
         """Its failures since the start."""
 
 
-def _no_figures() -> Mapping[str, Figures]:
-    return {}
-
-
 def _no_label(asked: str, sent: str) -> str:  # noqa: ARG001
     return "other"
 
@@ -136,7 +132,7 @@ class Metrics:
     def __init__(
         self,
         upstreams: frozenset[str],
-        figures: Callable[[], Mapping[str, Figures]] = _no_figures,
+        figures: Callable[[], Mapping[str, Figures]] = dict,
         model_label: Callable[[str, str], str] = _no_label,
     ) -> None:
         self._upstreams = upstreams

@@ -71,13 +71,13 @@ def unsupported_parameter(name: str, *, instead: str | None = None) -> Refused:
     )
 
 
-def unsupported_value(name: str, value: object) -> Refused:
-    """Refuse a value where this model takes only the default, 1."""
+def unsupported_temperature(value: object) -> Refused:
+    """Refuse a temperature where this model takes only the default, 1."""
     return Refused(
         400,
-        f"Unsupported value: '{name}' does not support {value} with this model."
+        f"Unsupported value: 'temperature' does not support {value} with this model."
         " Only the default (1) value is supported.",
-        param=name,
+        param="temperature",
         code="unsupported_value",
     )
 

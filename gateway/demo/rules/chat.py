@@ -8,7 +8,7 @@ from gateway.demo.refusals import Refused
 from gateway.demo.refusals.parameters import (
     unrecognized_arguments,
     unsupported_parameter,
-    unsupported_value,
+    unsupported_temperature,
 )
 from gateway.demo.rules import checks, shared
 from gateway.demo.rules.chat_messages import MESSAGE, check_turns
@@ -185,7 +185,7 @@ def _check_reasoning(body: Json, model: DemoModel) -> None:
     effort = body.get("reasoning_effort")
     reasons = effort != "none"
     if reasons and body.get("temperature") not in (None, 1):
-        raise unsupported_value("temperature", body["temperature"])
+        raise unsupported_temperature(body["temperature"])
     if reasons and body.get("top_p") not in (None, 1):
         raise unsupported_parameter("top_p")
     for name in ("stop", "presence_penalty", "frequency_penalty", "logit_bias"):

@@ -87,7 +87,7 @@ def prepare(body: Json, context: Context, report: Report) -> PreparedRequest:
         tool_paths=tools.paths_of(sent_tools.get("tools", ())),
         names=tools.names,
         reasoning=form,
-        gives_back=_gives_back(client, form, context),
+        gives_back=gives_back(client, context, if_kept=form == "drop"),
         compacts=compacts,
         top_logprobs=None if compacts else top_logprobs,
         items=context.items,
@@ -103,13 +103,13 @@ def reasoning_form(client: Json, context: Context) -> ReasoningForm:
     return "summary" if "summary" in options or "generate_summary" in options else "text"
 
 
-def _gives_back(client: Json, form: ReasoningForm, context: Context) -> bool:
-    if context.seal is None:
+def gives_back(client: Json, context: Context, *, if_kept: bool = True) -> bool:
+    """Whether reasoning is given back sealed: on request, or `if_kept` where the response is."""
+    seal = context.seal
+    if seal is None:
         return False
-    is_stored = context.seal.keeps and client.get("store") is not False
-    is_kept = is_stored or context.seal.remembers
-    is_included = ENCRYPTED_REASONING in client.get("include", ())
-    return is_included or (is_kept and form == "drop")
+    is_kept = seal.remembers or (seal.keeps and client.get("store") is not False)
+    return (if_kept and is_kept) or ENCRYPTED_REASONING in client.get("include", ())
 
 
 _INDEXED = re.compile(r"(messages|tools)\[([0-9]{1,6})\](.*)", re.DOTALL)

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from gateway.shapes import Json
-from gateway.translate.contract import Context
 from gateway.translate.draft import (
     OF_COST,
     Draft,
@@ -199,12 +198,3 @@ def extension_parameters(draft: Draft) -> None:
     """Apply the `extra_params` policy to parameters that OpenAI's responses do not have."""
     unknown = extensions(draft.client, RESPONSES_PARAMETERS, known_extensions=_KNOWN)
     copy_extensions(draft, unknown, _NEVER_CROSS)
-
-
-def gives_back(client: Json, context: Context) -> bool:
-    """Whether thinking is sealed: on request, or because the response is kept."""
-    if context.seal is None:
-        return False
-    is_stored = context.seal.keeps and client.get("store") is not False
-    is_kept = is_stored or context.seal.remembers
-    return is_kept or ENCRYPTED_REASONING in client.get("include", ())

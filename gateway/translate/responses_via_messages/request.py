@@ -12,7 +12,7 @@ from gateway.translate.parts.to_messages.client_paths import OwnNames, client_pa
 from gateway.translate.parts.to_messages.conversation import Written, written
 from gateway.translate.parts.to_messages.tools import write_tools_of_history
 from gateway.translate.responses_via_chat.compaction import is_wanted
-from gateway.translate.responses_via_chat.request import ReasoningForm, reasoning_form
+from gateway.translate.responses_via_chat.request import ReasoningForm, gives_back, reasoning_form
 from gateway.translate.responses_via_chat.stored_state import refuse_stored_state
 from gateway.translate.responses_via_chat.tools.definitions import ToolNames, chat_tools
 from gateway.translate.responses_via_messages import parameters
@@ -89,7 +89,7 @@ def prepare(body: Json, context: Context, report: Report) -> PreparedRequest:
         tool_paths=tool_paths,
         names=tools.names,
         reasoning=reasoning_form(client, context),
-        gives_back=parameters.gives_back(client, context),
+        gives_back=gives_back(client, context),
         compacts=compacts,
         items=context.items,
         report=report,
