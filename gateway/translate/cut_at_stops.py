@@ -14,7 +14,7 @@ from gateway.translate.parts.finish_reasons import ending_word
 from gateway.translate.parts.tokens.logprobs import Aligner, label_bytes
 from gateway.translate.parts.tokens.visible_tokens import range_of_text, reasoning_text
 from gateway.translate.parts.tools.calls import has_calls
-from gateway.translate.stream.choice_deltas import ChoiceDeltas
+from gateway.translate.stream.choice_deltas import ChoiceDeltas, is_whole
 from gateway.translate.stream.reply_choices import index_in
 from gateway.translate.stream.stops import StopScanner
 
@@ -158,7 +158,7 @@ class _Choice:
         for piece in self._deltas.take(choice):
             kept, delta = piece, piece.get("delta")
             if isinstance(delta, dict):
-                if isinstance(piece.get("message"), dict):
+                if is_whole(piece):
                     delta = _without(delta, _CALLS) if self._has_calls else delta
                     kept = {**_without(piece, ("message",)), "delta": delta}
                 self._has_calls = self._has_calls or any(

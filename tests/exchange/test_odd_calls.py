@@ -275,3 +275,20 @@ def test_so_are_those_of_messages_homes(client: Shape, kind: str, calls: Sequenc
         for stream in (False, True)
     ]
     assert told == told[:1] * 4
+
+
+@pytest.mark.parametrize("beside", [{"message": None}, {"message": []}, {"message": {}}])
+@pytest.mark.parametrize("client", [RESPONSES, MESSAGES])
+def test_a_call_in_pieces_is_one_beside_a_message_that_says_nothing(
+    client: Shape, beside: Json
+) -> None:
+    pieces = [{**ONE, "arguments": '{"a"'}, {"arguments": ":1"}, {"arguments": "}"}]
+    chunks = [
+        {"choices": [{"index": 0, "delta": {"tool_calls": [{"index": 0, **call}]}, **beside}]}
+        for call in chat_calls(pieces)
+    ]
+    ended = {"index": 0, "delta": {}, "finish_reason": "tool_calls", **beside}
+    answer = streamed([*chunks, {"choices": [ended]}])
+    for stream in (False, True):
+        (call,) = heard(client, CHAT, "function", answer, stream=stream)
+        assert call[1:3] == ["f", '{"a":1}']

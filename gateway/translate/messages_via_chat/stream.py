@@ -11,7 +11,7 @@ from gateway.translate.responses_via_chat.deltas.call_tracking import CallTracke
 from gateway.translate.responses_via_chat.deltas.carrier import Carrier, sign_calls
 from gateway.translate.responses_via_chat.deltas.delta import Delta, read_delta
 from gateway.translate.responses_via_chat.output.response_object import UpstreamFacts
-from gateway.translate.stream.choice_deltas import ChoiceDeltas
+from gateway.translate.stream.choice_deltas import ChoiceDeltas, is_whole
 from gateway.translate.stream.messages.messages_blocks import TextBlock
 from gateway.translate.stream.messages.messages_frame import MessagesFrame
 from gateway.translate.stream.reply_choices import ChoicePlaces, choices_of
@@ -121,7 +121,7 @@ class MessagesStream(StreamTranslation):
             self._ending.refuse(delta.refusal)
             self._refusal_block().add(delta.refusal)
         if delta.calls and self._scanner.found is None:
-            whole = "message" in choice
+            whole = is_whole(choice)
             calls = self._calls.take_all(delta.calls, self._begin_call, whole=whole)
             sign_calls(carrier, calls, delta.calls)
         self._ending.note(choice)

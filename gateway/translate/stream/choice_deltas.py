@@ -30,6 +30,14 @@ _THINKING = "thinking"
 _OF_CALLS = frozenset({"index", "id", "type", "function", "custom", "name", "arguments"})
 
 
+def is_whole(piece: Json) -> bool:
+    """Whether `ChoiceDeltas.take` has made a choice of a whole message.
+
+    Programs in Go and pydantic's servers write the message that a chunk lacks as null.
+    """
+    return isinstance(piece.get("message"), dict)
+
+
 class ChoiceDeltas:
     """What one choice has sent so far."""
 

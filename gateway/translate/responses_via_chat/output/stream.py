@@ -20,7 +20,7 @@ from gateway.translate.responses_via_chat.output.items import ImageItem, Message
 from gateway.translate.responses_via_chat.output.queue import OutputQueue
 from gateway.translate.responses_via_chat.output.reasoning_item import ReasoningItem
 from gateway.translate.responses_via_chat.request import PreparedRequest
-from gateway.translate.stream.choice_deltas import ChoiceDeltas
+from gateway.translate.stream.choice_deltas import ChoiceDeltas, is_whole
 from gateway.translate.stream.reply_choices import ChoicePlaces, choices_of
 
 
@@ -114,7 +114,7 @@ class ResponsesStream(ResponseFrame):
             parts = self._facts.beside.setdefault("content_parts", [])
             parts += delta.unknown_parts
         add_sources(self._facts.beside, delta.sources)
-        whole = "message" in choice
+        whole = is_whole(choice)
         calls = self._calls.take_all(delta.calls, self._begin_call, whole=whole)
         sign_calls(carrier, calls, delta.calls)
         # Of two reasons the first one is right.

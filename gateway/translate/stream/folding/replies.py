@@ -12,7 +12,7 @@ from gateway.shapes import Json, Shape
 from gateway.translate.parts.content.sources import add_sources, sources_of
 from gateway.translate.parts.finish_reasons import ending_word, is_cut_short
 from gateway.translate.parts.tokens.usage_sums import richer_usage
-from gateway.translate.stream.choice_deltas import ChoiceDeltas
+from gateway.translate.stream.choice_deltas import ChoiceDeltas, is_whole
 from gateway.translate.stream.folding.items import StreamedItems
 from gateway.translate.stream.folding.message import FoldedMessage
 from gateway.translate.stream.messages.message_events import message_of
@@ -105,7 +105,7 @@ class _Choice:
     def take(self, choice: Json) -> None:
         """Take its part of an event."""
         for piece in self._deltas.take(choice):
-            whole = "message" in piece and isinstance(piece["message"], dict)
+            whole = is_whole(piece)
             for name, value in piece.items():
                 if name == "delta":
                     self._message = self._message or FoldedMessage(self._tools)
