@@ -324,6 +324,19 @@ def test_a_text_is_one_however_its_pieces_are_counted(
         assert seen(client, RESPONSES, answer, stream=stream) == expected
 
 
+@pytest.mark.parametrize("client", [CHAT, COMPLETIONS, Shape.MESSAGES])
+@pytest.mark.parametrize("left_out", ["content_part", "content_part.added"])
+@pytest.mark.parametrize("indexes", [(0, 0, 0), (0, 1, 0), (0, 1, 2), (0, 1, 3), (4, 1, 7)])
+def test_so_it_is_behind_a_relay_that_announces_no_parts(
+    client: Shape, left_out: str, indexes: tuple[int, int, int]
+) -> None:
+    told = counted(*indexes)
+    answer = sent_events(*(each for each in told if left_out not in each["type"]))
+    for stream in (False, True):
+        expected = f"says {TEXT!r}; finish: {ends(client)}"
+        assert seen(client, RESPONSES, answer, stream=stream) == expected
+
+
 @pytest.mark.parametrize("last", [0, 2, 3])
 @pytest.mark.parametrize("stream", [False, True])
 def test_deltas_of_reasoning_with_counted_indexes_are_one_text(last: int, stream: bool) -> None:

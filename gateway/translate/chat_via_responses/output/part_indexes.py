@@ -25,12 +25,15 @@ _Item = tuple[str, str]
 class PartIndexes:
     """Takes the events of one response; an index that no part was announced with is the open one's.
 
-    Without announcements indexes stay as they are.
+    Where none was announced, as behind relays that leave those events out, a part is open from its
+    first piece to its end.
     """
 
     def __init__(self) -> None:
         self._announced: defaultdict[_Item, set[int]] = defaultdict(set)
         self._open: dict[_Item, int] = {}
+        self._ended: dict[_Item, tuple[int, int]] = {}
+        """Of texts without announced parts: the index at the last end, and that of its part."""
         self._last: object = None
         """What names the part of the last event, whose index is its part's: most events' too."""
 
@@ -41,24 +44,55 @@ class PartIndexes:
             return event
         if kind in _INNER:
             named = (event.get("item_id"), event.get("output_index"), index)
-            if named == self._last:
+            ends = kind.endswith(".done")
+            if named == self._last and not ends:
                 return event
-            placed = self._placed(event, index, self._open.get(_item(event)))
-            self._last = named if placed is event else None
+            placed = self._inner(event, index, kind)
+            self._last = named if placed is event and not ends else None
             return placed
         if kind in _ADDED:
             self._last = None
             self._announced[_item(event)].add(index)
             self._open[_item(event)] = index
         elif kind in _DONE:
-            return self._placed(event, index, self._open.pop(_item(event), None))
+            return self._done(event, index)
         return event
 
+    def _inner(self, event: Json, index: int, kind: str) -> Json:
+        if _item(event) in self._announced:
+            return self._placed(event, index, self._open.get(_item(event)))
+        if kind.endswith(".done"):
+            return self._done(event, index)
+        text = _text(event)
+        if kind.endswith(".delta"):
+            self._open.setdefault(text, index)
+        return self._placed(event, index, self._open.get(text))
+
+    def _done(self, event: Json, index: int) -> Json:
+        if _item(event) in self._announced:
+            return self._placed(event, index, self._open.pop(_item(event), None))
+        text = _text(event)
+        opened = self._open.pop(text, None)
+        if opened is None:
+            # The end of the text is followed by that of its part.
+            at, place = self._ended.get(text, (index, index))
+            return self._placed(event, index, place if at == index else None)
+        self._ended[text] = index, opened
+        return self._placed(event, index, opened)
+
     def _placed(self, event: Json, index: int, opened: int | None) -> Json:
-        if opened is None or index in self._announced[_item(event)]:
+        if opened in (None, index) or index in self._announced.get(_item(event), ()):
             return event
         return {**event, "content_index": opened}
 
 
 def _item(event: Json) -> _Item:
     return str(event.get("item_id")), str(event.get("output_index"))
+
+
+def _text(event: Json) -> _Item:
+    """Return what names the text of an item: a message may have a refusal beside its text."""
+    part = event.get("part")
+    kind = part.get("type") if isinstance(part, dict) else event["type"]
+    item_id, place = _item(event)
+    return item_id, f"{place} {'refusal' in str(kind)}"
