@@ -102,6 +102,16 @@ def test_a_completion_may_have_the_form_of_chat(client: Shape, home: Shape, fiel
         assert seen(client, home, sent(reply(said)), stream=stream) == expected
 
 
+@pytest.mark.parametrize("more", [{}, {"message": None}, {"message": []}])
+@pytest.mark.parametrize(("client", "home"), [pair for pair in PAIRS if pair[1] is CHAT])
+def test_a_chat_reply_may_be_a_chunk(client: Shape, home: Shape, more: Json) -> None:
+    said = {"role": "assistant", "content": "hi", "reasoning_content": None}
+    whole = {"index": 0, "finish_reason": "stop", "delta": said, **more}
+    for stream in (False, True):
+        expected = f"says 'hi'; finish: {ends(client)}"
+        assert seen(client, home, sent(reply(whole)), stream=stream) == expected
+
+
 @pytest.mark.parametrize(("client", "home"), PAIRS)
 def test_an_error_is_reported_whatever_its_choice_looks_like(client: Shape, home: Shape) -> None:
     error = {"message": "slow down", "code": 429}

@@ -17,7 +17,7 @@ from gateway.translate.parts.tokens.logprobs import LegacyLogprobs, chat_logprob
 from gateway.translate.parts.tokens.usage_sums import complete_usage, sum_usage
 from gateway.translate.parts.tokens.visible_tokens import visible_entries
 from gateway.translate.parts.upstream_errors import malformed_chat, without_error
-from gateway.translate.stream.reply_choices import choices_of, in_order
+from gateway.translate.stream.reply_choices import choices_of, in_order, message_of
 from gateway.translate.stream.stops import cut
 
 MAX_ALTERNATIVES = 20
@@ -126,8 +126,8 @@ def _candidates(body: Json, plan: Plan, report: Report) -> list[Candidate]:
 
 
 def _candidate(choice: Json, plan: Plan, report: Report) -> Candidate:
-    message = choice.get("message")
-    if not isinstance(message, dict):
+    message = message_of(choice)
+    if message is None:
         raise malformed_chat("a choice has no 'message'")
     report_calls(message, report)
     text = visible_text(message)

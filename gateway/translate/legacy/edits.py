@@ -20,7 +20,7 @@ from gateway.translate.parts.tokens.usage_sums import numbers, sum_usage
 from gateway.translate.parts.upstream_errors import in_clients_words, upstream_error
 from gateway.translate.schema.checks import Check, Integer, Number, String, check, extensions
 from gateway.translate.schema.errors import missing
-from gateway.translate.stream.reply_choices import choices_of, in_order
+from gateway.translate.stream.reply_choices import choices_of, in_order, message_of
 
 MAX_CHOICES = 20
 
@@ -167,8 +167,8 @@ def _messages(edit: Edit) -> list[Json]:
 
 
 def _choice(choice: Json, edit: Edit) -> Json:
-    message = choice.get("message")
-    if not isinstance(message, dict):
+    message = message_of(choice)
+    if message is None:
         raise _malformed("a choice has no message")
     text = visible_text(message)
     reason = finish_reason(choice.get("finish_reason"), has_text=bool(text))

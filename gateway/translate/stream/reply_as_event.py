@@ -10,7 +10,7 @@ from gateway.translate.parts.finish_reasons import UNKNOWN, ending_word
 from gateway.translate.stream.messages.message_events import events_of
 from gateway.translate.stream.replay import replayed
 from gateway.translate.stream.reply_as_chunks import as_chunks
-from gateway.translate.stream.reply_choices import choices_of, in_order
+from gateway.translate.stream.reply_choices import choices_of, in_order, message_of
 from gateway.translate.stream.response_form import check_response
 
 _ENDED = ("completed", "incomplete")
@@ -68,10 +68,10 @@ def _can_be_replayed(response: Json) -> bool:
 def _chunk_choice(choice: Json, *, failed: bool) -> Json:
     """Return a choice as one of a chunk; one that failed needs no message."""
     chunk = {key: value for key, value in choice.items() if key != "message"}
-    message = choice.get("message")
-    if not isinstance(message, dict) and not (failed or choice.get("error")):
+    message = message_of(choice)
+    if message is None and not (failed or choice.get("error")):
         raise UpstreamError("The upstream's chat reply cannot be used: a choice has no 'message'.")
-    delta = dict(message) if isinstance(message, dict) else {}
+    delta = dict(message or {})
     calls = delta.get("tool_calls")
     if isinstance(calls, list):
         given = [call for call in calls if call is not None]

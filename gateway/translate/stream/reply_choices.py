@@ -68,6 +68,17 @@ def delta_of(choice: Json) -> Json:
     return {}
 
 
+def message_of(choice: Json) -> Json | None:
+    """Return the message of a choice of a whole chat reply, if it has one.
+
+    Some servers and relays answer with a chunk that has all of it in its `delta`.
+    """
+    message, delta = choice.get("message"), choice.get("delta")
+    if isinstance(message, dict):
+        return message
+    return delta if isinstance(delta, dict) and delta else None
+
+
 class ChoicePlaces:
     """Finds for each choice of a stream which of the requested ones it is."""
 

@@ -174,6 +174,14 @@ def test_indexes_may_be_strings_or_none_and_null_is_no_choice(indexes: tuple[Any
     assert [choice["text"] for choice in found] == ["a", "b"]
 
 
+def test_the_text_may_be_in_a_delta() -> None:
+    _, edit = asked()
+    choice = {"index": 0, "delta": {"content": "a"}, "finish_reason": "stop"}
+    assert edits.choices_from_chat({"choices": [choice]}, edit) == [{"text": "a", "index": 0}]
+    with pytest.raises(UpstreamError):
+        edits.choices_from_chat({"choices": [{**choice, "delta": []}]}, edit)
+
+
 def test_choices_of_several_replies_are_joined_and_their_prompt_counts_once() -> None:
     _, edit = asked(n=2)
     replies = [chat_completion("one"), chat_completion("two")]

@@ -11,6 +11,7 @@ from gateway.translate.stream.reply_choices import (
     delta_of,
     in_order,
     index_in,
+    message_of,
 )
 
 
@@ -66,6 +67,15 @@ def test_a_delta_may_be_absent_but_nothing_may_stand_in_its_place() -> None:
     for choice in odd:
         with pytest.raises(UpstreamError):
             delta_of(choice)
+
+
+def test_the_message_of_a_whole_choice_may_be_in_its_delta() -> None:
+    said, other = {"content": "a"}, {"content": "b"}
+    assert message_of({"message": said, "delta": other}) == said
+    assert message_of({"message": None, "delta": other}) == other
+    assert message_of({"message": {}, "delta": other}) == {}
+    assert message_of({"message": [], "delta": {}}) is None
+    assert message_of({}) is None
 
 
 def test_a_stream_that_passes_ends_with_each_of_its_choices() -> None:
