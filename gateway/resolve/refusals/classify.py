@@ -35,7 +35,12 @@ from gateway.resolve.refusals.missing_models import (
     named_instead,
     replacement,
 )
-from gateway.resolve.refusals.missing_routes import NO_METHOD, is_missing_page, is_missing_route
+from gateway.resolve.refusals.missing_routes import (
+    NO_METHOD,
+    is_missing_page,
+    is_missing_route,
+    is_unimplemented,
+)
 from gateway.resolve.refusals.parameter_fixes import ParameterFix, fixes_for
 from gateway.resolve.refusals.parameters import refused_parameters
 from gateway.resolve.refusals.sentence_parts import AGENT_API
@@ -137,9 +142,11 @@ def classify(
         reply = _of_text(status, body)
     if reply is None:
         return Refusal(Verdict.OTHER)
-    refusal = replace(
-        _judge(_with_name_as_one_word(reply, model), called, model, sent), message=reply.message
-    )
+    judged = _judge(_with_name_as_one_word(reply, model), called, model, sent)
+    is_bare = status == _NOT_IMPLEMENTED and judged.verdict is Verdict.OTHER
+    if is_bare and is_unimplemented(reply):
+        judged = _refusal(Verdict.UNKNOWN_ROUTE, reply)
+    refusal = replace(judged, message=reply.message)
     admitted = all(_status_admits(each, reply, refusal) for each in (status, *reply.statuses))
     return refusal if admitted else _other(reply)
 

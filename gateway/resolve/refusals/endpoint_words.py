@@ -19,7 +19,7 @@ _PATH = (
 )
 # One word is an endpoint only with "API" or "endpoint" after it.
 _WORDS = (
-    r"(?:(?:chat[ _-]?completions?|completions?|responses?|messages|embeddings?|"
+    r"(?:(?:chat(?:[ _-]?completions?)?|(?:text[ _-])?completions?|responses?|messages|embeddings?|"
     r"image[ _-]?generations?|images?|speech|transcriptions?|moderations?|realtime|videos?)"
     r"(?=['\"`]? (?:api|endpoint)s?\b)|chat[ _-]completions?(?=['\"`]?(?:$|[.,;:!\n])))"
 )
@@ -28,7 +28,7 @@ ENDPOINT = rf"(?i:{_PATH}|{_WORDS})"
 
 # By the letters alone, the longest first: "/v1/chat/completions", "Chat Completions", …
 _BY_LETTERS: tuple[tuple[re.Pattern[str], Home], ...] = (
-    (re.compile(r"chatcompletions?$"), Shape.CHAT),
+    (re.compile(r"chat(?:completions?)?$"), Shape.CHAT),
     (re.compile(r"completions?$"), Shape.COMPLETIONS),
     (re.compile(r"responses?$"), Shape.RESPONSES),
     (re.compile(r"messages$"), Shape.MESSAGES),

@@ -18,11 +18,12 @@ _CODES = frozenset({"unknown_url", "api_not_implemented"})
 _NOT_YET = r"not (?:yet )?implemented"
 _METHOD = r"(?:GET|POST|PUT|DELETE)"
 _LACKED = (
-    rf"[`'\"]?(?:{ENDPOINT}|chat completions?)[`'\"]?(?: endpoint| API| route)?|endpoint|route"
+    rf"(?:(?:endpoint|route|path):? )?[`'\"]?(?:{ENDPOINT}|chat completions?)[`'\"]?"
+    r"(?: endpoint| API| route)?|endpoint|route"
 )
 _IS_LACKING = (
     r"(?:is|are) (?:currently )?"
-    r"(?:not (?:yet )?(?:supported|implemented|enabled)|unsupported|disabled)"
+    r"(?:not (?:yet )?(?:supported|implemented|enabled|available)|unsupported|disabled)"
     r"(?: yet| (?:by|on|at|in) this "
     r"(?:server|gateway|proxy|relay|provider|deployment|instance|service|API))?"
 )
@@ -58,6 +59,7 @@ _TEXT = re.compile(
     r"The requested (?:URL|resource) was not found on th(?:e|is) server",
     re.IGNORECASE,
 )
+_UNIMPLEMENTED = re.compile(r"(?:(?:error )?501[: -]{1,3})?not implemented[.!]?$", re.IGNORECASE)
 
 # nginx, Apache, Flask; Tornado; Jetty, bottle, Google; Tomcat; Django with and without DEBUG; sites
 # that write their name after it (OpenCode's "Not Found | opencode")
@@ -74,6 +76,11 @@ _SHOWN = re.compile(r"Error response Error code: 404 Message: (?:File )?not foun
 def is_missing_route(reply: ErrorDetails) -> bool:
     """Whether an error in JSON says that the route is missing."""
     return reply.code in _CODES or _TEXT.match(reply.message) is not None
+
+
+def is_unimplemented(reply: ErrorDetails) -> bool:
+    """Whether an error with status 501 says no more than that, as FastAPI's does."""
+    return _UNIMPLEMENTED.match(reply.message) is not None
 
 
 def is_missing_page(status: int, body: object, *, any_html: bool = False) -> bool:

@@ -53,6 +53,9 @@ ENDS_WITH_REASON = (
 ADVICE = rf"(?:[^\n]{{0,300}}?\b(?:use|try|call|to|via) {THERE})?"
 """Advice to use another endpoint, if there is any."""
 
+THUS = r",? (?:and )?(?:is )?(?:thus |therefore )?(?:is )?not supported"
+"""What follows from the sort of a model in OpenAI's words, and in those of its imitators."""
+
 ENDPOINT_FIRST = (
     r"(?:The )?(?:endpoint )?"
     rf"(?:(?P<mark>[`'\"]?)(?:OpenAI )?(?P<here>{ENDPOINT})(?: (?:API|endpoint|route))?"
@@ -98,12 +101,23 @@ IN_CHINESE = (
 ONLY_IN_CHINESE = rf"{_CHINESE_MODEL}[仅只]支持 ?{THERE}{_CHINESE_ENDS}"
 """The same in the words of relays in China: refused here, and only there."""
 
+SORT = (
+    rf"{SUBJECT} is (?:not )?an? (?:(?:text )?(?:chat|completions?|generation)|base|instruct) model"
+    rf"(?:[.,;:]| and)? (?:please )?(?:use|try|call) {THERE}{ENDS}"
+)
+"""A sort of model, and where such a one is called."""
+
 AGENT_API = r"Sonar is now the Agent API\b"
 """Perplexity, of its chat endpoint, which it has given up."""
 
 NO_TEMPLATE = (
-    # vLLM
-    r"(?:As of transformers v4\.44, default chat template is no longer allowed|"
+    # vLLM, and those who quote it
+    r"(?:(?:As of transformers v[\d.]{1,10}, )?(?:the )?default chat template is no longer allowed|"
+    # Small servers
+    rf"(?:{SUBJECT}|This tokenizer) (?:(?:does not|doesn't) (?:have|define|provide|include) an?|"
+    r"has no|lacks an?|is missing an?) (?:default )?chat[ _]template\b|"
+    r"No chat[ _]template (?:is |was )?(?:defined|set|found|available|provided|configured) "
+    r"(?:for|in|by|with) (?:this|the) (?:model|tokenizer)\b|"
     # transformers (tokenization_utils_base.py, processing_utils.py), through SGLang, oMLX, others
     r"(?:Chat template error: )?Cannot use (?:chat template functions|"
     r"apply_chat_template(?:\(\))?) because (?:tokenizer\.chat_template is not set|"

@@ -37,8 +37,10 @@ from gateway.resolve.refusals.sentence_parts import (
     ONLY_THERE,
     PROVIDER,
     REFUSES,
+    SORT,
     SUBJECT,
     THERE,
+    THUS,
 )
 from gateway.shapes import Shape
 
@@ -91,13 +93,15 @@ WRONG_ENDPOINT_RULES: tuple[WrongEndpointRule, ...] = (
     ),
     # OpenAI
     rule(
-        r"This is a chat model and not supported in the v1/completions endpoint",
+        rf"(?:This|{SUBJECT}) is a chat model{THUS} (?:in|on|at|by|with) the /?(?:v1/)?completions "
+        r"endpoint",
         not_at_completions,
         "openai-chat-model-on-completions",
         calls=(Shape.COMPLETIONS,),
     ),
     rule(
-        r"This is not a chat model and thus not supported in the v1/chat/completions endpoint",
+        rf"(?:This|{SUBJECT}) is not a chat model{THUS} (?:in|on|at|by|with) the "
+        r"/?(?:v1/)?chat[/ ]completions endpoint",
         behind_a_misleading_hint,
         "openai-nonchat-model-on-chat-2023",
         "openai-o1-pro-on-chat-misleading-hint",
@@ -115,7 +119,11 @@ WRONG_ENDPOINT_RULES: tuple[WrongEndpointRule, ...] = (
     # Small gateways
     rule(MUST_BE_THERE, None),
     # Anthropic, of text completions
-    rule(rf"{SUBJECT} is not supported on this (?:API|endpoint)\. (?:Please )?use {THERE}", None),
+    rule(
+        rf"{SUBJECT} {REFUSES} this (?:API|endpoint)[.,;:]? (?:please )?(?:use|try|call) {THERE}",
+        None,
+    ),
+    rule(SORT, None),
     rule(FOR_MODEL, None),
     rule(IN_CHINESE, None, "newapi-image-model-on-chat-in-chinese"),
     rule(ONLY_IN_CHINESE, None),

@@ -79,6 +79,7 @@ def test_an_error_within_a_2xx_is_understood_only_without_a_result() -> None:
             b'{"code":"Some requested entity was not found","error":"No handler found on route"}',
         ),
         (501, b'{"error":{"message":"API not implemented","code":"api_not_implemented"}}'),
+        (501, b'{"detail":"Not Implemented"}'),
         (200, b'{"error":"Unexpected endpoint or method. (POST /v1/responses)"}'),
     ],
 )
@@ -113,6 +114,8 @@ def test_any_other_page_is_other(status: int, body: object) -> None:
         (501, "Responses endpoint not implemented", Verdict.UNKNOWN_ROUTE),
         (501, "Chat completions not implemented", Verdict.UNKNOWN_ROUTE),
         (501, "Messages API not yet implemented for this router", Verdict.UNKNOWN_ROUTE),
+        (501, "Not Implemented", Verdict.UNKNOWN_ROUTE),
+        (400, "Not Implemented", Verdict.OTHER),
         (400, "This model is only supported in v1/responses", Verdict.WRONG_ENDPOINT),
         (422, "Unknown parameter: 'user'.", Verdict.UNSUPPORTED_PARAMETER),
         (501, "Unknown parameter: 'user'.", Verdict.OTHER),

@@ -24,6 +24,7 @@ NAMES: dict[Home, list[str]] = {
         "chat completions endpoint",
         "chat completion API",
         "chatCompletions endpoint",
+        "chat API",
     ],
     Shape.COMPLETIONS: [
         "/v1/completions",
@@ -32,6 +33,7 @@ NAMES: dict[Home, list[str]] = {
         "/openai/v1/completions",
         "Completions API",
         "completion endpoint",
+        "text completions API",
     ],
     Shape.RESPONSES: [
         "/v1/responses",

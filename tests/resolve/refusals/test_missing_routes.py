@@ -146,6 +146,10 @@ def test_what_is_not_a_page_is_none(body: object) -> None:
         "The responses endpoint is not enabled on this server.",
         "Unknown endpoint: /v1/responses",
         "Unsupported endpoint: POST /responses",
+        "The endpoint /v1/responses is not supported",
+        "Endpoint '/v1/messages' is not available.",
+        "Path: /v1/responses is not enabled on this server",
+        "This endpoint is not available",
     ],
 )
 def test_a_text_in_json_is_a_missing_route(message: str) -> None:
@@ -173,6 +177,9 @@ def test_a_text_in_json_is_a_missing_route(message: str) -> None:
         "Streaming is not supported. Use another endpoint.",
         "This endpoint is not supported in your region.",
         "Unknown endpoint: ep-2026",
+        "This endpoint is not available in your region.",
+        "The endpoint ep-2026 is not available",
+        "Not implemented",
     ],
 )
 def test_other_texts_are_none(message: str) -> None:

@@ -275,6 +275,62 @@ def test_a_parameter_that_is_only_called_alike_is_not_messages() -> None:
     assert judge(message, COMPLETIONS, "m", "messages", "messages_count") is None
 
 
+def test_openais_words_count_of_any_model_that_they_name() -> None:
+    for subject in ("This", "This model", "The model `gpt-4o`", "gpt-4o"):
+        for verb in (" and not supported", " and is not supported", ", thus not supported"):
+            chat = f"{subject} is a chat model{verb} in the v1/completions endpoint."
+            assert judge(chat, COMPLETIONS) == Destination((CHAT,))
+            assert judge(chat, CHAT) is None
+    other = (
+        "gpt-5.4-pro is not a chat model and is therefore not supported at the /v1/chat/completions"
+    )
+    assert judge(f"{other} endpoint", CHAT, "gpt-5.4-pro") is not None
+    assert (
+        judge("Anna is a chat model and not supported in the v1/completions endpoint", CHAT) is None
+    )
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "default chat template is no longer allowed, so you must provide a chat template",
+        "As of transformers v4.57.1, default chat template is no longer allowed, so you must …",
+        "The model `base-7b` does not have a chat template.",
+        "base-7b has no chat template",
+        "Model 'base' lacks a chat template; use completions",
+        "This tokenizer doesn't define a chat_template",
+        "This model does not have a default chat template.",
+        "No chat template is defined for this tokenizer",
+        "No chat_template found in the tokenizer",
+    ],
+)
+def test_a_model_without_a_chat_template_takes_prompts(message: str) -> None:
+    for called in (CHAT, RESPONSES, Shape.MESSAGES):
+        assert judge(message, called) == Destination((COMPLETIONS,))
+        assert judge(f"The user wrote: {message}", called) is None
+    assert judge(message, COMPLETIONS) is None
+
+
+@pytest.mark.parametrize(
+    ("message", "called", "expected"),
+    [
+        ("davinci-002 is a completion model, please use /v1/completions", CHAT, COMPLETIONS),
+        ("The model 'a' is not a chat model. Use the completions endpoint.", CHAT, COMPLETIONS),
+        ("gpt-4o is a chat model: use /v1/chat/completions instead", COMPLETIONS, CHAT),
+        ("This model is a text generation model. Try the text completions API", CHAT, COMPLETIONS),
+        ("The model 'a' does not support this API. Use '/v1/responses'.", CHAT, RESPONSES),
+        ("gpt-5-pro is not available on this endpoint, use the Responses API", CHAT, RESPONSES),
+        ("Model a-1 is not supported by the chat endpoint; use the Responses API", CHAT, RESPONSES),
+    ],
+)
+def test_the_sort_of_model_or_advice_says_where_to_go(
+    message: str, called: Shape, expected: Shape
+) -> None:
+    assert judge(message, called) == Destination((expected,))
+    assert judge(message, expected) is None
+    assert judge(f"The user wrote: {message}", called) is None
+
+
 def test_copilots_code_is_enough() -> None:
     reply = ErrorDetails("some new text", code="unsupported_api_for_model")
     expected = {COMPLETIONS: (CHAT, RESPONSES), CHAT: (RESPONSES,), RESPONSES: (CHAT,)}
