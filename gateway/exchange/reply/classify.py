@@ -36,7 +36,8 @@ from gateway.exchange.reply.wrapped_errors import (
 )
 from gateway.replies import BufferedReply
 from gateway.shapes import RawHeaders, UpstreamReply
-from gateway.translate.stream.sse import begins_events
+from gateway.translate.stream.event_reader import is_empty_data
+from gateway.translate.stream.sse import SSEDecoder, begins_events
 
 Use = Literal["whole", "events", "untouched"]
 """What becomes of an answer: it is read whole and translated, or its events are, or it is passed on
@@ -147,11 +148,19 @@ def _without_stream(failure: ErrorReply) -> ErrorReply:
     """
     if not begins_events(failure.body):
         return failure
-    error = FirstEvent().error(failure.body, ended=True)
+    error = FirstEvent().error(failure.body, ended=True) or _first_object(failure.body)
     if not error:
         return failure
     came = failure.as_came or ClientReply(failure.status, failure.headers, failure.body)
     return replace(failure, body=error, as_came=came)
+
+
+def _first_object(stream: bytes) -> bytes:
+    """Return the first object in a whole stream: with an error's status it is one in any form."""
+    decoder = SSEDecoder()
+    events = (*decoder.feed(stream), *decoder.finish())
+    said = (event.data for event in events if not is_empty_data(event.data))
+    return next((data for data in said if data.lstrip().startswith(b"{")), b"")
 
 
 def uncompressed_error(came: BufferedReply, call: int = 0, *, partial: bool = False) -> ErrorReply:

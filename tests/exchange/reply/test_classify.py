@@ -52,6 +52,25 @@ def test_an_error_of_an_errors_status_may_be_an_event(before: bytes, *, coded: b
     assert error.as_came == ClientReply(400, headers, body)
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"detail": "Not Found"},
+        {"detail": [{"loc": ["body", "seed"], "msg": "Extra inputs are not permitted"}]},
+        {"message": "no such model", "code": 404},
+        {"object": "error", "message": "no"},
+    ],
+)
+@pytest.mark.parametrize("before", [b"", b": ping\n\ndata: null\n\n"])
+def test_its_error_may_have_any_form(before: bytes, said: object) -> None:
+    data = msgspec.json.encode(said)
+    body = b"%bdata: %b\n\ndata: [DONE]\n\n" % (before, data)
+    error = classified(FakeReply(422, EVENT_STREAM, (body,)))
+    assert isinstance(error, ErrorReply)
+    assert msgspec.json.decode(error.body) == said
+    assert error.as_came == ClientReply(422, EVENT_STREAM, body)
+
+
 @pytest.mark.parametrize("body", [b"data: {}\n\n", b"data: [DONE]\n\n", b"data", ERROR])
 def test_other_bodies_of_an_errors_status_stay(body: bytes) -> None:
     assert classified(FakeReply(400, EVENT_STREAM, (body,))) == ErrorReply(
