@@ -87,6 +87,18 @@ def names(message: str, *sent: str) -> list[str] | None:
         ("`seed` is not supported.", ["seed"]),
         ("The 'seed' parameter is not supported by this proxy.", ["seed"]),
         ("Parameter seed is not supported by this model.", ["seed"]),
+        ("`seed` is not yet supported", ["seed"]),
+        ("seed is currently not supported by this provider", ["seed"]),
+        ("seed is not supported in this model yet.", ["seed"]),
+        ("logprobs are not supported", ["logprobs"]),
+        ("logprobs is not available for this model", ["logprobs"]),
+        ("store: unknown field", ["store"]),
+        ("`seed`: Unknown parameter.", ["seed"]),
+        ("seed: this field is not supported", ["seed"]),
+        ("Unsupported parameters: ['seed', \"user\"]", ["seed", "user"]),
+        ("Only temperature=1 is supported", ["temperature"]),
+        ("temperature must be 1 for this model.", ["temperature"]),
+        ("'top_p' must be 0.95", ["top_p"]),
         ("parameter: `seed` is unsupported", ["seed"]),
         ("Unknown field seed", ["seed"]),
         ("unknown field: `seed`", ["seed"]),
@@ -148,6 +160,12 @@ def test_the_names_in_a_text_are_found(message: str, expected: list[str]) -> Non
         "Unsupported parameter: user says that temperature is hot",
         "Unsupported parameter: 'user' is not supported in Berlin.",
         "user is not supported here",
+        "user is not available",
+        "user is not available in Berlin",
+        "temperature is deprecated",
+        "temperature must be 1 or less",
+        "temperature must be positive",
+        "temperature: this value is not supported",
         "user is not supported by this country",
         "The user temperature is not supported",
         "'user is not supported",
@@ -172,6 +190,12 @@ def test_a_model_that_is_not_supported_is_not_a_parameter() -> None:
 def test_a_proposed_name_may_stand_in_marks_of_any_kind() -> None:
     text = "Unsupported parameter: `max_tokens` is not supported. Use `max_completion_tokens` "
     found = refused_parameters(ErrorDetails(text + "instead."), {"max_tokens"})
+    assert found == (RefusedParameter("max_tokens", "max_completion_tokens"),)
+
+
+def test_a_name_that_is_deprecated_is_replaced_by_the_one_to_use() -> None:
+    text = "'max_tokens' is deprecated, use 'max_completion_tokens' instead"
+    found = refused_parameters(ErrorDetails(text), {"max_tokens"})
     assert found == (RefusedParameter("max_tokens", "max_completion_tokens"),)
 
 

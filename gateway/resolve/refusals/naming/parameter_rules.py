@@ -20,6 +20,8 @@ from gateway.resolve.refusals.naming.validator_rules import VALIDATOR_RULES
 _NAMES = r"(?P<names>[A-Za-z_][\w.\[\], ]*?)"
 _INSTEAD = r"(?: Use [`'\"](?P<instead>[\w.]+)[`'\"] instead)?"
 _SPOKEN_OF = r"(?:this|the [`'\"][^`'\"\n]{1,200}[`'\"]) model"
+_SAMPLING = "temperature|top_p"
+_NUMBER = r"\d(?:\.\d{1,4})?"
 _MODEL_QUOTED = r"[`'\"][^`'\"\n]{1,200}[`'\"]"
 
 NAMING_RULES: tuple[NamingRule, ...] = (
@@ -211,9 +213,19 @@ NAMING_RULES: tuple[NamingRule, ...] = (
     # Proxies and small servers; "model is not supported" is about the model
     by_server(
         rf"(?:The )?(?:parameter:? )?(?P<quote>[`'\"])?(?!model\b){NAME}(?(quote)(?P=quote))"
-        r" (?:parameter )?is (?:not supported|unsupported)"
-        r"(?: (?:by|on|with|for) this (?:endpoint|model|provider|proxy|server))?"
+        r" (?:parameter )?(?:is|are) (?:currently )?(?:not (?:yet )?supported|unsupported|"
+        r"not available(?= (?:by|on|with|for|in) this )|deprecated(?=[.;,] (?:please )?use ))"
+        r"(?: yet)?(?: (?:by|on|with|for|in) this (?:endpoint|model|provider|proxy|server))?"
+        r"(?: yet)?"
         r"(?:[.;,] (?:please )?use [`'\"]?(?P<instead>[\w.]{1,60}?)[`'\"]?(?: instead)?)?\.?$"
+    ),
+    # Small servers, of the one value that a model takes
+    *(
+        by_model(rf"{text}(?: (?:by|on|with|for) this model)?\.?$")
+        for text in (
+            rf"Only (?P<name>{_SAMPLING}) ?= ?{_NUMBER} is (?:supported|allowed)",
+            rf"[`'\"]?(?P<name>{_SAMPLING})[`'\"]? must be {_NUMBER}",
+        )
     ),
     # transformers
     by_server(

@@ -80,6 +80,12 @@ VALIDATOR_RULES: tuple[NamingRule, ...] = (
     by_server(
         rf"(?:The )?(?:additional )?{_KIND} {QUOTED} (?:is |are )?{_LACKED}{_ENDS}", unknown=True
     ),
+    by_server(
+        rf"[`'\"]?{NAME}[`'\"]?: (?:(?:unknown|unsupported|unexpected|unrecognized) {_KIND}|"
+        rf"this {_KIND} is {_LACKED}){_ENDS}",
+        unknown=True,
+    ),
+    by_server(rf"Unsupported {_KIND}: (?P<literal>\[[^\[\]\n]{{1,1000}}\]){_ENDS}"),
     by_server(rf"{QUOTED} is not a (?:valid|supported|known|recognized) {_KIND}{_ENDS}"),
     by_model(rf"{_NOT_OF_MODEL}{QUOTED}(?: parameter)?{_ENDS}"),
     by_model(rf"{_NOT_OF_MODEL}{NAME}(?: parameter)?{_ENDS}"),
