@@ -61,14 +61,15 @@ async def fold(
 ) -> ClientReply | ErrorReply:
     """Send a translated attempt's calls; return the client's whole reply, or the first failure.
 
-    Large answers are folded `apart`, and those to large requests: a response has its tools, and the
-    schema of its text. Raises what `send` raises, and `UpstreamError` where an answer
-    is not what its shape says.
+    Large answers are folded `apart`, and so is what becomes a response to a large request: it has
+    the request's tools, and the schema of its text. Raises what `send` raises, and `UpstreamError`
+    where an answer is not what its shape says.
     """
     answers = await send_whole(send, attempt.calls, attempt.concurrency)
     if isinstance(answers, ErrorReply):
         return answers
-    if attempt.held is None and sum(len(whole.body) for whole in answers) < LARGE_BYTES:
+    repeats_much = attempt.held is not None and translation.report.source is Shape.RESPONSES
+    if not repeats_much and sum(len(whole.body) for whole in answers) < LARGE_BYTES:
         return _folded(translation, answers, attempt)
     return await apart.run(partial(_folded, translation, answers, attempt))
 

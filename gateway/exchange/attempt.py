@@ -233,7 +233,8 @@ class Attempts:
             attempt.unfixed = translation.calls
         if held is not None:
             held.keep(translation.calls)
-        return msgspec.structs.replace(attempt, held=held)
+            attempt.held = held
+        return attempt
 
     def route_context(self, route: Route, shape: Shape) -> RouteContext:
         """Return what requests by a route to an endpoint have in common."""

@@ -12,7 +12,18 @@ import pytest
 
 from gateway.exchange import answers
 from gateway.exchange.attempt import Attempts
-from tests.door.doors import CHAT, COMPLETIONS, Client, Door, chat, connect, door, prompt, until
+from tests.door.doors import (
+    CHAT,
+    COMPLETIONS,
+    RESPONSES,
+    Client,
+    Door,
+    chat,
+    connect,
+    door,
+    prompt,
+    until,
+)
 from tests.door.upstream import (
     STREAM_END,
     STREAM_HEAD,
@@ -170,8 +181,11 @@ def test_a_large_reply_is_folded_beside_the_loop(
     assert all(name.startswith("large-bodies") for name in names)
 
 
-def test_a_reply_to_a_large_request_is_folded_there_too_for_it_may_repeat_much_of_it(
-    doors: Door, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("path", "field", "apart"), [(RESPONSES, "input", True), (COMPLETIONS, "prompt", False)]
+)
+def test_a_response_to_a_large_request_is_folded_there_too_for_it_has_its_tools(
+    doors: Door, path: str, field: str, *, apart: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     names = noted_folds(monkeypatch)
 
@@ -181,6 +195,7 @@ def test_a_reply_to_a_large_request_is_folded_there_too_for_it_may_repeat_much_o
 
     doors.upstream.then(script)
     with connect(doors.base_url) as client:
-        client.request("POST", COMPLETIONS, prompt(LARGE))
+        body = json.loads(prompt(LARGE, model="gpt-3.5-turbo"))
+        client.request("POST", path, json.dumps({field: body.pop("prompt"), **body}).encode())
         assert client.reply().status == 200
-    assert [name.partition("_")[0] for name in names] == ["large-bodies"]
+    assert [name.startswith("large-bodies") for name in names] == [apart]

@@ -171,10 +171,10 @@ def _write(write: _Write, value: Any) -> None:
         write(msgspec.json.encode(value))
     elif isinstance(value, dict):
         _write_fields(write, value)
-    elif isinstance(value, list):
-        _write_list(write, value)
-    else:
+    elif isinstance(value, str):
         _write_text(write, value)
+    else:
+        _write_list(write, value)
 
 
 def _write_fields(write: _Write, fields: Json) -> None:
@@ -192,7 +192,7 @@ def _write_fields(write: _Write, fields: Json) -> None:
     write(b"}")
 
 
-def _write_list(write: _Write, items: list[Any]) -> None:
+def _write_list(write: _Write, items: Sequence[Any]) -> None:
     opening = b"["
     for begin in range(0, len(items), _PIECE_ITEMS):
         piece = items[begin : begin + _PIECE_ITEMS]

@@ -97,6 +97,12 @@ class Spied:
         return noted
 
 
+@pytest.mark.parametrize("items", [("x" * 40,) * 5000, tuple({"a": (n, "b")} for n in range(5000))])
+def test_tuples_are_encoded_as_lists(items: tuple[object, ...]) -> None:
+    body = {"a": items, "b": {"c": items}}
+    assert encode_in_pieces(body) == msgspec.json.encode(body)
+
+
 def test_what_is_nested_very_deep_is_decoded_at_once() -> None:
     body = b'{"a":' * 40 + b'"0123456789abcdefghij"' + b"}" * 40
     assert decode_in_pieces(body) == msgspec.json.decode(body)
