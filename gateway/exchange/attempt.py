@@ -219,7 +219,7 @@ class Attempts:
         if call.shape in SEALING:
             context = self._contexts.for_call(context, call)
         body = read_object(call.body)
-        held = Held(self.apart, (body,)) if len(call.body) >= LARGE_BYTES else None
+        held = Held(self.apart, (body,), len(call.body)) if len(call.body) >= LARGE_BYTES else None
         mixed = may_be_mixed(call, shape, fixes)
         translation = plan(call.shape, shape, body, context, as_chat=call.as_chat, mixed=mixed)
         is_same = route.model_sent == route.model_asked and not fixing.change_delivery(fixes, body)
@@ -269,9 +269,8 @@ def _mostly_untouched(
     """
     (body,) = fixing.fixed_bodies(translation, fixes)
     report = translation.report
-    sent = upstream_call(
-        call, route, call.shape, encode_in_pieces(body) if report.size else call.body
-    )
+    written = encode_in_pieces(body, len(call.body)) if report.size else call.body
+    sent = upstream_call(call, route, call.shape, written)
     return Attempt(call.shape, [sent], fixes, report=report, items=translation.items)
 
 

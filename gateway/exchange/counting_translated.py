@@ -121,7 +121,7 @@ class TranslatedCounts:
             prepared = request_to_count(read_object(call.body), context, report)
             counted = _Counted(report, prepared, fixes)
             (body,) = fixed_bodies(counted, fixes)
-            return counted, encode_in_pieces(body)
+            return counted, encode_in_pieces(body, len(call.body))
 
         return await self._exchange.attempts.apart.run_large(len(call.body), written)
 

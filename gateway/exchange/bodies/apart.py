@@ -18,12 +18,13 @@ from contextlib import suppress
 from typing import TypeVar
 
 from gateway.errors import GatewayError
-from gateway.exchange.bodies.body_pieces import free_in_pieces
+from gateway.exchange.bodies.body_pieces import HUGE_BYTES, free_in_pieces
 from gateway.shapes import Json
 
 LARGE_BYTES = 256 * 1024
 """From this size on a body is large: translating it takes 2 ms and more."""
 
+_LONG_LIST = 100
 _NICENESS = 5
 """The event loop goes first where both have one processor. More would hold it up where other
 programs have the processor, too: what it waits for is a piece of the thread's work."""
@@ -54,34 +55,42 @@ class Apart:
         """Do the work here if it is about few bytes, else as `run` does."""
         return work() if size < LARGE_BYTES else await self.run(work)
 
-    def free(self, items: list[object]) -> None:
-        """Let go of items, a few at a time."""
+    def free(self, items: list[object], *, deep: bool) -> None:
+        """Let go of items, a few at a time; see `free_in_pieces`."""
         if self._thread is not None:
             # Without a loop there is nothing to hold up.
             with suppress(RuntimeError):
-                self._thread.submit(free_in_pieces, items)
+                self._thread.submit(free_in_pieces, items, deep=deep)
 
 
 class Held:
-    """Keeps the lists and objects of a request's bodies until the rest of it has been freed.
+    """Keeps the items of a request's long lists until the rest of the request has been freed.
 
-    Freeing them at once would hold up the event loop: for 3 to 7 ms where a body has 3 MB.
+    Freeing them at once would hold up the event loop: for 3 to 7 ms where a body has 3 MB. Of a
+    request of `size` bytes that is huge, one value alone may take as long: all are kept.
     """
 
-    __slots__ = ("_apart", "_items")
+    __slots__ = ("_apart", "_is_huge", "_items")
 
-    def __init__(self, apart: Apart, bodies: Iterable[Json]) -> None:
+    def __init__(self, apart: Apart, bodies: Iterable[Json], size: int) -> None:
         self._apart = apart
+        self._is_huge = size >= HUGE_BYTES
         self._items: list[object] = []
         self.keep(bodies)
 
     def keep(self, bodies: Iterable[Json]) -> None:
         """Keep those of more bodies, too."""
         for body in bodies:
-            self._items += body.values()
+            if self._is_huge:
+                self._items += body.values()
+            else:
+                for value in body.values():
+                    if isinstance(value, list) and len(value) > _LONG_LIST:
+                        self._items += value
 
     def __del__(self) -> None:
-        self._apart.free(self._items)
+        if self._items:
+            self._apart.free(self._items, deep=self._is_huge)
 
 
 def _lower_priority() -> None:

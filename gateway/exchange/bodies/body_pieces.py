@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from io import BytesIO
 from itertools import chain, islice
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -16,18 +16,23 @@ from gateway.shapes import Json
 PIECE_BYTES = 128 * 1024
 """How much is decoded in one call, in half a millisecond to two."""
 
+HUGE_BYTES = 4 * 1024 * 1024
+"""The size from which on a single value may take long to encode."""
+
 _LONGEST_PIECE = 2 * PIECE_BYTES
+_LONGEST_TEXT = 1024 * 1024
+_FEW_COMMAS = 1_000
 _MOST_TRIES = 6
 """How many commas are tried to find one between two values."""
 
 _PIECE_ITEMS = 200
-"""How many values of a list or an object are looked at in one go."""
+"""How many values of a list or an object are encoded, or looked at, in one go."""
 
 _MOST_LEVELS = 32
 """How deep in one another long values are cut: each level is skimmed anew."""
 
 _PIECE_PARTS = 4_000
-"""How many values, names and stretches of text are encoded, or freed, in one call."""
+"""How many values, names and stretches of text are encoded in one call."""
 
 _FREED_AT_ONCE = 100
 
@@ -41,7 +46,8 @@ _items_decoder = msgspec.json.Decoder(list[msgspec.Raw])
 
 _skimmer = msgspec.json.Decoder(msgspec.Raw)
 
-_COMMAS = re.compile(rb"(?:[]}]\s*|[0-9\"el](?=,\s*[0-9\"tfn-])),")
+_COMMAS = re.compile(rb",(?:(?<=[]}],)|(?<=[0-9\"el],)(?=\s*[0-9\"tfn-]))")
+"""Commas that may be between two values. The expression begins with a comma, which is fast."""
 _BETWEEN_CHARACTERS = re.compile(rb"[^\\]{12}|(?<=[^\\])(?=\\(?!u[dD][c-fC-F]))")
 """Ends where an encoded text may be cut, continued UTF-8 aside: no escape, the longest of which has
 twelve bytes, goes on there."""
@@ -59,7 +65,7 @@ def decode_in_pieces(body: bytes) -> Json:
 
 def _decoded(raw: msgspec.Raw, levels: int) -> Any:
     text = memoryview(raw)
-    if len(text) >= PIECE_BYTES and levels:
+    if len(text) >= PIECE_BYTES and levels and not _is_simple(text):
         match bytes(text[:1]):
             case b"{":
                 return dict(chain.from_iterable(_decoded_fields(text, levels)))
@@ -68,6 +74,11 @@ def _decoded(raw: msgspec.Raw, levels: int) -> Any:
             case b'"':
                 return "".join(_decoded_text(text))
     return msgspec.json.decode(raw)
+
+
+def _is_simple(text: memoryview) -> bool:
+    """Whether all that is long is a text, an image for instance, which takes no time to decode."""
+    return len(text) <= _LONGEST_TEXT and text.tobytes().count(b",") <= _FEW_COMMAS
 
 
 def _decoded_fields(text: memoryview, levels: int) -> Iterator[Iterable[tuple[str, Any]]]:
@@ -139,8 +150,60 @@ def _decoded_text(text: memoryview) -> Iterator[str]:
         begin = cut
 
 
-def has_many_parts(value: object) -> bool:
-    """Whether encoding or freeing a value takes long enough to do it in pieces."""
+def encode_in_pieces(body: Json, size: int = 0) -> bytes:
+    """Encode an object, its long lists in pieces: the same bytes as encoding it whole gives.
+
+    `size` is about how many bytes it will have. Of a huge one all that is long is cut, which takes
+    longer than encoding it: all values are counted.
+    """
+    encoded = BytesIO()
+    # Not joined at the end: that would copy all of it in one call.
+    if size >= HUGE_BYTES:
+        _write(encoded.write, body)
+    else:
+        _write_lists(encoded.write, body)
+    return encoded.getvalue()
+
+
+_Write = Callable[[bytes | memoryview], object]
+_Some = TypeVar("_Some", Json, Sequence[Any])
+
+
+def _write_lists(write: _Write, body: Json) -> None:
+    opening = b"{"
+    for name, value in body.items():
+        write(b"%b%b:" % (opening, msgspec.json.encode(name)))
+        if isinstance(value, list) and len(value) > _PIECE_ITEMS:
+            starts = range(0, len(value), _PIECE_ITEMS)
+            _write_pieces(write, (value[start : start + _PIECE_ITEMS] for start in starts))
+        else:
+            write(msgspec.json.encode(value))
+        opening = b","
+    write(b"}" if body else b"{}")
+
+
+def _write_pieces(write: _Write, pieces: Iterable[Sequence[Any]]) -> None:
+    opening = b"["
+    for piece in pieces:
+        write(opening)
+        write(memoryview(msgspec.json.encode(piece))[1:-1])
+        opening = b","
+    write(b"]")
+
+
+def _write(write: _Write, value: Any) -> None:
+    if not _has_many_parts(value):
+        write(msgspec.json.encode(value))
+    elif isinstance(value, dict):
+        _write_fields(write, value)
+    elif isinstance(value, str):
+        _write_text(write, value)
+    else:
+        _write_list(write, value)
+
+
+def _has_many_parts(value: object) -> bool:
+    """Whether encoding a value takes long enough to do it in pieces."""
     parts, left = 0, list[Any]([[value]])
     while left:
         values = left.pop()
@@ -155,38 +218,29 @@ def has_many_parts(value: object) -> bool:
     return parts > _PIECE_PARTS
 
 
-def encode_in_pieces(body: Json) -> bytes:
-    """Encode an object, what is long in pieces: the same bytes as encoding it whole gives."""
-    encoded = BytesIO()
-    # Not joined at the end: that would copy all of it in one call.
-    _write(encoded.write, body)
-    return encoded.getvalue()
-
-
-_Write = Callable[[bytes | memoryview], object]
-
-
-def _write(write: _Write, value: Any) -> None:
-    if not has_many_parts(value):
-        write(msgspec.json.encode(value))
-    elif isinstance(value, dict):
-        _write_fields(write, value)
-    elif isinstance(value, str):
-        _write_text(write, value)
-    else:
-        _write_list(write, value)
+def _short(together: Callable[[Sequence[Any]], _Some], values: Sequence[Any]) -> Iterator[_Some]:
+    """Yield values, as many `together` as are encoded in one call; a long one is alone."""
+    left = [values[begin : begin + _PIECE_ITEMS] for begin in range(0, len(values), _PIECE_ITEMS)]
+    left.reverse()
+    while left:
+        some = left.pop()
+        piece = together(some)
+        if len(some) > 1 and _has_many_parts(piece):
+            half = len(some) // 2
+            left += some[half:], some[:half]
+        else:
+            yield piece
 
 
 def _write_fields(write: _Write, fields: Json) -> None:
-    names, opening = iter(fields), b"{"
-    while piece := {name: fields[name] for name in islice(names, _PIECE_ITEMS)}:
-        if has_many_parts(piece):
-            for name, value in piece.items():
-                write(b"%b%b:" % (opening, msgspec.json.encode(name)))
-                _write(write, value)
-                opening = b","
+    opening = b"{"
+    for piece in _short(dict, [*fields.items()]):
+        write(opening)
+        if len(piece) == 1:
+            ((name, value),) = piece.items()
+            write(b"%b:" % msgspec.json.encode(name))
+            _write(write, value)
         else:
-            write(opening)
             write(memoryview(msgspec.json.encode(piece))[1:-1])
         opening = b","
     write(b"}")
@@ -194,15 +248,11 @@ def _write_fields(write: _Write, fields: Json) -> None:
 
 def _write_list(write: _Write, items: Sequence[Any]) -> None:
     opening = b"["
-    for begin in range(0, len(items), _PIECE_ITEMS):
-        piece = items[begin : begin + _PIECE_ITEMS]
-        if has_many_parts(piece):
-            for item in piece:
-                write(opening)
-                _write(write, item)
-                opening = b","
+    for piece in _short(lambda some: some, items):
+        write(opening)
+        if len(piece) == 1:
+            _write(write, piece[0])
         else:
-            write(opening)
             write(memoryview(msgspec.json.encode(piece))[1:-1])
         opening = b","
     write(b"]")
@@ -215,20 +265,18 @@ def _write_text(write: _Write, text: str) -> None:
     write(b'"')
 
 
-def free_in_pieces(items: list[Any]) -> None:
-    """Free items, a few at a time, and so what long ones have in them.
+def free_in_pieces(items: list[Any], *, deep: bool = True) -> None:
+    """Free items a few at a time, and, if `deep`, so what is in them: that takes longer.
 
     The list is empty then; nothing else is changed.
     """
     while items:
         few = items[-_FREED_AT_ONCE:]
         del items[-_FREED_AT_ONCE:]
-        if has_many_parts(few):
-            items += chain.from_iterable(map(_inner, few))
-
-
-def _inner(value: Any) -> Iterable[object]:
-    """Return what is in a list or an object, which is then freed without it."""
-    if isinstance(value, dict):
-        return value.values()
-    return value if isinstance(value, _HOLDERS) else ()
+        for each in few if deep else ():
+            if isinstance(each, dict):
+                items += each.values()
+                if len(each) > _FREED_AT_ONCE:
+                    items += each
+            elif isinstance(each, _HOLDERS):
+                items += each

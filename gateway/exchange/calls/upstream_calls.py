@@ -48,7 +48,7 @@ def translated_call(
 
     Clients of messages name theirs themselves.
     """
-    made = upstream_call(call, route, shape, encode_in_pieces(body))
+    made = upstream_call(call, route, shape, encode_in_pieces(body, len(call.body)))
     if call.shape is not _MESSAGES and is_asked_to(body):
         made = made.copy(client_headers=_with_beta(made.client_headers, BETA))
     return made

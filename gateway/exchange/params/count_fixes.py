@@ -51,7 +51,7 @@ def without_refused(request: Request, fixes: Fixes, report: Report) -> Request:
     (fixed,) = fixed_bodies(counted, others)
     if fixed == counted.calls[0]:
         return request
-    return structs.replace(request, body=encode_in_pieces(fixed), length=None)
+    return structs.replace(request, body=encode_in_pieces(fixed, len(body)), length=None)
 
 
 def more_fixes(request: Request, reply: ClientReply, model: str, fixes: Fixes) -> Fixes:

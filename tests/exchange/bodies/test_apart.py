@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from gateway.errors import InvalidRequest
-from gateway.exchange.bodies import body_pieces
 from gateway.exchange.bodies.apart import Apart, Held
+from gateway.exchange.bodies.body_pieces import HUGE_BYTES
 
 PATIENCE = 60.0
 
@@ -157,12 +157,12 @@ class Item(dict[str, Any]):
         self.freed_by.append(threading.current_thread().name)
 
 
-def held(apart: Apart, items: int) -> tuple[Held, dict[str, Any]]:
+def held(apart: Apart, items: int, size: int = HUGE_BYTES) -> tuple[Held, dict[str, Any]]:
     Item.freed_by = []
     schema = {str(number): Item() for number in range(items)}
     tools = [{"parameters": {"properties": schema}}]
     body = {"messages": [Item() for _ in range(items)], "tools": tools, "model": "m"}
-    return Held(apart, (body,)), body
+    return Held(apart, (body,), size), body
 
 
 def test_what_long_values_have_in_them_is_freed_in_the_thread_once_all_else_is_gone() -> None:
@@ -179,25 +179,24 @@ def test_what_long_values_have_in_them_is_freed_in_the_thread_once_all_else_is_g
     run(scenario)
 
 
-def test_a_few_things_are_freed_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    looked = body_pieces.has_many_parts
-
-    def between(value: object) -> bool:
-        Item.freed_by.append("|")
-        return looked(value)
-
+def test_of_requests_that_are_not_huge_only_long_lists_are() -> None:
     async def scenario(apart: Apart) -> None:
         await apart.run(gc.isenabled)
-        keeping, body = held(apart, 10_000)
+        keeping, body = held(apart, 101, HUGE_BYTES - 1)
         body.clear()
-        monkeypatch.setattr(body_pieces, "has_many_parts", between)
+        assert Item.freed_by == [threading.current_thread().name] * 101
         del keeping
         await apart.run(gc.isenabled)
+        assert Item.freed_by[101:] == ["large-bodies_0"] * 101
 
     run(scenario)
-    freed = "".join("|" if mark == "|" else "." for mark in Item.freed_by).split("|")
-    assert sum(map(len, freed)) == 20_000
-    assert max(map(len, freed)) <= 100
+
+
+def test_what_is_short_is_not_kept() -> None:
+    keeping, body = held(Apart(), 100, HUGE_BYTES - 1)
+    body.clear()
+    assert len(Item.freed_by) == 200
+    del keeping
 
 
 def test_those_of_a_thread_that_never_was_are_freed_at_once() -> None:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from itertools import groupby
 from typing import Any
 
 import msgspec
@@ -10,7 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.exchange.bodies import body_pieces
-from gateway.exchange.bodies.body_pieces import decode_in_pieces, encode_in_pieces
+from gateway.exchange.bodies.body_pieces import (
+    HUGE_BYTES,
+    decode_in_pieces,
+    encode_in_pieces,
+    free_in_pieces,
+)
 from gateway.shapes import Json
 
 VALUES: st.SearchStrategy[Any] = st.recursive(
@@ -23,6 +29,8 @@ VALUES: st.SearchStrategy[Any] = st.recursive(
 def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(body_pieces, "PIECE_BYTES", 8)
     monkeypatch.setattr(body_pieces, "_LONGEST_PIECE", 16)
+    monkeypatch.setattr(body_pieces, "_FEW_COMMAS", 0)
+    monkeypatch.setattr(body_pieces, "_LONGEST_TEXT", 0)
     monkeypatch.setattr(body_pieces, "_PIECE_ITEMS", 2)
     monkeypatch.setattr(body_pieces, "_PIECE_PARTS", 3)
     monkeypatch.setattr(body_pieces, "_STRETCH", 4)
@@ -42,7 +50,7 @@ def test_objects_are_decoded_and_encoded_alike(
     written: Callable[[bytes], bytes], value: Json
 ) -> None:
     body = msgspec.json.encode(value)
-    assert encode_in_pieces(value) == body
+    assert encode_in_pieces(value) == encode_in_pieces(value, HUGE_BYTES) == body
     assert msgspec.json.encode(decode_in_pieces(written(body))) == body
 
 
@@ -74,7 +82,7 @@ def test_whatever_is_long_is_decoded_and_encoded_in_short_calls(
     monkeypatch.setattr(msgspec.json, "encode", written.around(msgspec.json.encode))
     assert decode_in_pieces(body) == value
     assert (
-        encode_in_pieces(value)
+        encode_in_pieces(value, HUGE_BYTES)
         == json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
     )
     assert read.most <= 2100
@@ -100,7 +108,17 @@ class Spied:
 @pytest.mark.parametrize("items", [("x" * 40,) * 5000, tuple({"a": (n, "b")} for n in range(5000))])
 def test_tuples_are_encoded_as_lists(items: tuple[object, ...]) -> None:
     body = {"a": items, "b": {"c": items}}
-    assert encode_in_pieces(body) == msgspec.json.encode(body)
+    assert encode_in_pieces(body, HUGE_BYTES) == msgspec.json.encode(body)
+
+
+def test_long_texts_among_few_values_are_decoded_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    image = {"type": "image_url", "image_url": {"url": "data:image/png;base64," + "A" * 700_000}}
+    body = msgspec.json.encode({"messages": [{"role": "user", "content": [image]}]})
+    read = Spied(len)
+    monkeypatch.setattr(msgspec.json, "decode", read.around(msgspec.json.decode))
+    assert decode_in_pieces(body)["messages"][0]["content"] == [image]
+    assert read.most > 700_000
 
 
 def test_what_is_nested_very_deep_is_decoded_at_once() -> None:
@@ -140,3 +158,33 @@ def test_spaces_and_repeated_names_make_no_difference() -> None:
     decoded = decode_in_pieces(body)
     assert decoded == msgspec.json.decode(body)
     assert list(decoded) == list(msgspec.json.decode(body))
+
+
+class Freed(dict[str, Any]):
+    """An object that notes that it is freed."""
+
+    noted: list[str] = []  # noqa: RUF012 - set by the test
+
+    def __del__(self) -> None:
+        self.noted.append("freed")
+
+
+class Watched(list[Any]):
+    """A list that notes when items are taken away."""
+
+    def __delitem__(self, place: Any) -> None:
+        Freed.noted.append("next")
+        super().__delitem__(place)
+
+
+@pytest.mark.parametrize("deep", [True, False])
+def test_a_few_things_are_freed_at_a_time(*, deep: bool) -> None:
+    Freed.noted = []
+    items = Watched([Freed() for _ in range(1_000)])
+    if deep:
+        items += [{"properties": {str(n): Freed() for n in range(1_000)}}, ([Freed()] * 2,)]
+    free_in_pieces(items, deep=deep)
+    in_a_row = [len([*row]) for what, row in groupby(Freed.noted) if what == "freed"]
+    assert items == []
+    assert sum(in_a_row) == (2_001 if deep else 1_000)
+    assert max(in_a_row) <= 100
