@@ -370,7 +370,7 @@ def test_an_answer_of_unknown_length_comes_as_it_is(answer: bytes, sender: str, 
 
 @pytest.mark.parametrize("sender", SENDERS)
 def test_an_answer_is_not_held_once_it_is_known_for_one(sender: str) -> None:
-    flow, begins = UNTOUCHED[1], b'{"id": "x", "choices": ['
+    flow, begins = UNTOUCHED[1], b'{"id": "x", "choices": [{'
 
     def first(visit: Visit) -> None:
         visit.send(HEADS["chunked"])

@@ -46,7 +46,7 @@ def raised_by_event(event: Json, body: Json | None = None) -> UpstreamReplied:
         ("vector_store_timeout", 502, "server_error"),
         (None, 502, "server_error"),
         ("rate_limit_exceeded", 429, "rate_limit_error"),
-        ("insufficient_quota", 429, "rate_limit_error"),
+        ("insufficient_quota", 429, "insufficient_quota"),
         ("server_is_overloaded", 503, "server_error"),
         ("slow_down", 503, "server_error"),
         ("invalid_prompt", 400, "invalid_request_error"),
