@@ -111,6 +111,16 @@ def test_tuples_are_encoded_as_lists(items: tuple[object, ...]) -> None:
     assert encode_in_pieces(body, HUGE_BYTES) == msgspec.json.encode(body)
 
 
+@pytest.mark.parametrize("body", [{}, {"model": "m"}, {"model": "m", "input": [*range(9)], "n": 1}])
+def test_of_bodies_that_are_not_huge_only_long_lists_are_encoded_in_pieces(
+    body: Json, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, written = msgspec.json.encode(body), Spied(lambda _: 0)
+    monkeypatch.setattr(msgspec.json, "encode", written.around(msgspec.json.encode))
+    assert encode_in_pieces(body) == whole
+    assert written.most <= len(b'"model"')
+
+
 def test_long_texts_among_few_values_are_decoded_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()
     image = {"type": "image_url", "image_url": {"url": "data:image/png;base64," + "A" * 700_000}}
