@@ -521,8 +521,8 @@ ENDS: dict[str, tuple[Callable[[Visit], object], Callable[[bytes], bool]]] = {
     # It has said already that it failed.
     "broken": (Visit.reset, lambda rest: rest == b""),
     "endless": (
-        lambda visit: visit.send(chunk(b": no\n" * 30_000)),
-        lambda rest: 60_000 < len(rest) < 150_000,
+        lambda visit: visit.send(chunk(b": no\n" * 200_000)),
+        lambda rest: 60_000 < len(rest) < 500_000,
     ),
 }
 
