@@ -77,7 +77,7 @@ def _decoded(raw: msgspec.Raw, levels: int) -> Any:
 
 
 def _is_simple(text: memoryview) -> bool:
-    """Whether all that is long is a text, an image for instance, which takes no time to decode."""
+    """Whether all that is long is a text, an image for instance, which is decoded fast."""
     return len(text) <= _LONGEST_TEXT and text.tobytes().count(b",") <= _FEW_COMMAS
 
 
@@ -186,7 +186,10 @@ def _write_pieces(write: _Write, pieces: Iterable[Sequence[Any]]) -> None:
     opening = b"["
     for piece in pieces:
         write(opening)
-        write(memoryview(msgspec.json.encode(piece))[1:-1])
+        if len(piece) == 1:
+            _write(write, piece[0])
+        else:
+            write(memoryview(msgspec.json.encode(piece))[1:-1])
         opening = b","
     write(b"]")
 
@@ -199,7 +202,7 @@ def _write(write: _Write, value: Any) -> None:
     elif isinstance(value, str):
         _write_text(write, value)
     else:
-        _write_list(write, value)
+        _write_pieces(write, _short(lambda some: some, value))
 
 
 def _has_many_parts(value: object) -> bool:
@@ -244,18 +247,6 @@ def _write_fields(write: _Write, fields: Json) -> None:
             write(memoryview(msgspec.json.encode(piece))[1:-1])
         opening = b","
     write(b"}")
-
-
-def _write_list(write: _Write, items: Sequence[Any]) -> None:
-    opening = b"["
-    for piece in _short(lambda some: some, items):
-        write(opening)
-        if len(piece) == 1:
-            _write(write, piece[0])
-        else:
-            write(memoryview(msgspec.json.encode(piece))[1:-1])
-        opening = b","
-    write(b"]")
 
 
 def _write_text(write: _Write, text: str) -> None:
