@@ -226,10 +226,14 @@ class Resource:
     def targets(self) -> list[str]:
         return self.emulator.targets
 
+    def posted(self) -> list[str]:
+        """Where requests were posted to. What is looked up meanwhile is got."""
+        posts = [target for target in self.targets if target.startswith("POST ")]
+        return [target.removeprefix("POST ") for target in posts]
+
     def generated(self) -> list[str]:
         """The paths that requests were posted to, without their queries."""
-        posts = [target for target in self.targets if target.startswith("POST ")]
-        return [target.removeprefix("POST ").partition("?")[0] for target in posts]
+        return [target.partition("?")[0] for target in self.posted()]
 
 
 @contextmanager
