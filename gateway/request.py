@@ -1,6 +1,6 @@
 """The one record of a client's request, from the door to the exchange.
 
-It lies below every layer that handles requests, so that they all share it: `server/` (or `asgi.py`)
+It lies below every layer that handles requests, so that they all share it: `server/` (or `asgi/`)
 and `api/` create it, the exchange reads it.
 """
 

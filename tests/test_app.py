@@ -9,7 +9,7 @@ import httpx2
 import pytest
 
 from gateway import app
-from gateway.asgi import ASGIGateway
+from gateway.asgi.application import ASGIGateway
 from gateway.config.operator_settings import AdminSettings, LogSettings, TracingSettings
 from gateway.config.secret import Secret
 from gateway.config.settings import CredentialPolicy, ModelRule, Settings, UpstreamSettings

@@ -58,11 +58,9 @@ MAY_IMPORT: dict[str, set[str]] = {
         *("tokenizers", "stores", "exchange", "observe", "api", "server", "admin"),
     },
     "asgi": {
-        *("errors", "shapes", "config", "checks", "request", "request_ids", "exchange"),
-        *("api", "app", "sockets", "asgi_sockets", "asgi_writing"),
+        *("errors", "shapes", "headers", "config", "checks", "request", "request_ids"),
+        *("exchange", "api", "app", "frames", "sockets"),
     },
-    "asgi_sockets": {"api", "frames", "sockets"},
-    "asgi_writing": {"headers", "request_ids", "exchange", "api", "sockets", "asgi_sockets"},
     "lifecycle": {"config", "certificates", "system", "observe", "server", "app"},
     "checks": {
         *("errors", "shapes", "headers", "servers", "config", "certificates", "envelopes"),

@@ -13,7 +13,7 @@ from gateway.api.application import Gateway
 from gateway.api.handshakes import Turns
 from gateway.api.router import Sessions
 from gateway.api.services import Services
-from gateway.asgi import ASGIGateway
+from gateway.asgi.application import ASGIGateway
 from gateway.config.settings import ClientSettings, ServerSettings, Settings
 from gateway.exchange.decision import Decision
 from gateway.exchange.legacy.dispatch import Legacy

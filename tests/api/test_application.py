@@ -10,7 +10,7 @@ import pytest
 
 from gateway.api.endings import ClientGone
 from gateway.api.writing import ReplyWriter
-from gateway.asgi import ASGIGateway
+from gateway.asgi.application import ASGIGateway
 from gateway.config.settings import ClientSettings, ServerSettings
 from gateway.errors import TruncatedStream
 from gateway.request import Head

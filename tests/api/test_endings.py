@@ -6,7 +6,7 @@ import errno
 import pytest
 
 from gateway.api.endings import ClientGone, client_error, ending_of, undo_cancellation, written
-from gateway.asgi_writing import ASGIWriter
+from gateway.asgi.writing import ASGIWriter
 from gateway.errors import InvalidRequest
 from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.decision import Decision

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from gateway.api.writing import error_reply
-from gateway.asgi_writing import ASGIWriter
+from gateway.asgi.writing import ASGIWriter
 from gateway.errors import GatewayError, InvalidRequest, ModelNotFound
 from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.decision import Decision

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from gateway.asgi_writing import SocketWriter
+from gateway.asgi.writing import SocketWriter
 from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.decision import Decision
 from gateway.request import Request

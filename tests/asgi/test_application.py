@@ -11,8 +11,8 @@ import pytest
 
 from gateway.api.admission import Admission, refusal
 from gateway.api.endings import ClientGone
-from gateway.asgi import ASGIGateway, EnvironmentGateway, _Client, _head, _length
-from gateway.asgi_writing import ASGIWriter
+from gateway.asgi.application import ASGIGateway, EnvironmentGateway, _Client, _head, _length
+from gateway.asgi.writing import ASGIWriter
 from gateway.config.checks.problems import ConfigError
 from gateway.config.settings import ClientSettings, ServerSettings
 from gateway.errors import InvalidRequest, PayloadTooLarge

@@ -11,9 +11,9 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.frames import Frame, Opcode
 from websockets.sync.client import connect as open_socket
 
-from gateway import asgi_sockets
-from gateway.asgi import ASGIGateway
-from gateway.asgi_sockets import ASGISocket, Message
+from gateway.asgi import sockets
+from gateway.asgi.application import ASGIGateway
+from gateway.asgi.sockets import ASGISocket, Message
 from gateway.frames import FrameScanner
 from gateway.request import Request
 from gateway.sockets import ABNORMAL_CLOSURE, SERVICE_RESTART, Leaving, Socket, Traffic
@@ -146,7 +146,7 @@ def test_a_slow_server_holds_the_session_up() -> None:
         server = Server(Echo(HANDSHAKE))
         await turns()
         server.full.clear()
-        big = b"x" * (asgi_sockets.MAX_UNSENT // 2)
+        big = b"x" * (sockets.MAX_UNSENT // 2)
         assert server.socket.send(big)
         assert server.socket.send(big)
         assert not server.socket.send(b"x")
@@ -198,7 +198,7 @@ class Busy(Echo):
 
 
 def test_a_session_that_goes_on_is_cancelled(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(asgi_sockets, "END_SECONDS", 0)
+    monkeypatch.setattr(sockets, "END_SECONDS", 0)
 
     async def scenario() -> None:
         server = Server(Busy(HANDSHAKE))
@@ -210,7 +210,7 @@ def test_a_session_that_goes_on_is_cancelled(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_a_server_that_does_not_take_the_end_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(asgi_sockets, "CLOSE_SECONDS", 0)
+    monkeypatch.setattr(sockets, "CLOSE_SECONDS", 0)
 
     async def scenario() -> None:
         server = Server(Echo(HANDSHAKE))

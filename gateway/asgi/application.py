@@ -1,9 +1,4 @@
-"""The gateway under any ASGI server: `uvicorn gateway.asgi:app`, or mounted in another application.
-
-A thin adapter to `gateway.api`. `gateway serve` does not use it: its own server (`gateway.server`)
-is faster and enforces more limits. Here, limits of a request's head, slow heads and slow readers
-are left to the ASGI server.
-"""
+"""The gateway as an ASGI application: a built one, and the one that the environment configures."""
 
 import asyncio
 import os
@@ -17,8 +12,8 @@ from gateway.api.admission import Admission
 from gateway.api.application import Gateway
 from gateway.api.endings import ClientGone
 from gateway.api.upgrades import HANDSHAKE, KEY, refuse_websocket
-from gateway.asgi_sockets import Message, Receive, Send
-from gateway.asgi_writing import ASGIWriter, SocketWriter
+from gateway.asgi.sockets import Message, Receive, Send
+from gateway.asgi.writing import ASGIWriter, SocketWriter
 from gateway.checks.config_checks import refusals
 from gateway.config.checks.problems import ConfigError
 from gateway.config.load import load
@@ -196,9 +191,6 @@ class EnvironmentGateway:
         application.gateway.drain()
         await application.aclose()
         await send({"type": "lifespan.shutdown.complete"})
-
-
-app = EnvironmentGateway()
 
 
 def _head(scope: Message) -> Head:

@@ -8,7 +8,7 @@ from gateway import request_ids
 from gateway.api.endings import ClientGone
 from gateway.api.upgrades import HANDSHAKE
 from gateway.api.writing import COMMENT, SWITCHING_PROTOCOLS, Fields, ReplyWriter
-from gateway.asgi_sockets import ASGISocket, Message, Receive, Send
+from gateway.asgi.sockets import ASGISocket, Message, Receive, Send
 from gateway.exchange.decision import Decision
 from gateway.exchange.reply.body import ReplyBody
 from gateway.headers import BODILESS
