@@ -7,9 +7,10 @@ from tests.modules import Module, modules
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "frames": set(),
+    "ip_addresses": set(),
     "lazy": set(),
     "sockets": {"frames", "shapes"},
-    "system": set(),
+    "system": {"ip_addresses"},
     "texts": set(),
     "log_interval": set(),
     "shapes": set(),
@@ -20,7 +21,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "request": {"errors", "shapes", "config"},
     "request_ids": {"shapes"},
     "servers": {"shapes", "envelopes"},
-    "config": {"errors", "shapes", "headers", "servers", "safe_path"},
+    "config": {"errors", "shapes", "headers", "servers", "safe_path", "ip_addresses"},
     "certificates": {"config"},
     "envelopes": {"shapes"},
     "translate": {"errors", "shapes", "servers", "config", "envelopes", "texts", "lazy"},
@@ -29,7 +30,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "upstream": {
         *("errors", "shapes", "headers", "hops", "replies", "request_ids", "config"),
-        *("frames", "sockets", "safe_path", "system", "certificates", "lazy"),
+        *("frames", "sockets", "safe_path", "system", "certificates", "lazy", "ip_addresses"),
     },
     "fast": {"errors", "shapes", "lazy", "config", "envelopes", "translate", "texts"},
     "exchange": {
@@ -49,7 +50,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "admin": {
         *("errors", "shapes", "headers", "config", "resolve", "exchange", "observe"),
-        *("translate", "server", "servers", "request", "lazy"),
+        *("translate", "server", "servers", "request", "lazy", "ip_addresses"),
     },
     "demo": {"errors", "shapes", "servers", "config", "server", "app"},
     "tokenizers": {"config", "translate"},
@@ -64,7 +65,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "lifecycle": {"config", "certificates", "system", "observe", "server", "app"},
     "checks": {
         *("errors", "shapes", "headers", "servers", "config", "certificates", "envelopes"),
-        *("translate", "resolve", "exchange", "tokenizers", "app"),
+        *("translate", "resolve", "exchange", "tokenizers", "app", "ip_addresses"),
     },
     "cli": {
         *("errors", "shapes", "servers", "config", "resolve", "translate", "exchange"),

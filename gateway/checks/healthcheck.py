@@ -6,7 +6,6 @@ gateway that still runs with the settings that it read at start.
 
 import contextlib
 import http.client
-import ipaddress
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from gateway.config.checks.problems import ConfigError, Problem
 from gateway.config.reading.files import Files
 from gateway.config.reading.layers import Layers, merge_document, merge_environment, merge_overrides
 from gateway.config.reading.section import read_for_section
+from gateway.ip_addresses import is_ip
 
 DEFAULTS = ("127.0.0.1", 8080)
 """Host and port without a configuration."""
@@ -65,12 +65,8 @@ def _usual(server: Mapping[str, Any]) -> tuple[str, int] | None:
     A check of health runs every few seconds, and the schema takes most of its time and memory.
     """
     host, port = server.get("host", DEFAULTS[0]), str(server.get("port", DEFAULTS[1]))
-    try:
-        is_address = isinstance(host, str) and bool(ipaddress.ip_address(host))
-    except ValueError:
-        return None
     is_port = port.isascii() and port.isdecimal() and len(port) <= _DIGITS and int(port) <= _LAST
-    return (host, int(port)) if is_address and is_port else None
+    return (host, int(port)) if is_ip(host) and is_port else None
 
 
 def _validated(server: dict[str, Any], layers: Layers) -> tuple[str, int]:

@@ -5,12 +5,12 @@ to the loop.
 """
 
 import asyncio
-import ipaddress
 import socket
 from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
+from gateway.ip_addresses import is_ip
 from gateway.system.host_name import HostName, Infos, numeric_host
 
 
@@ -73,10 +73,4 @@ class _ResolvesApart:
 
 
 def _is_a_name(host: Any) -> bool:
-    if not host or not isinstance(host, str):
-        return False
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return True
-    return False
+    return isinstance(host, str) and host != "" and not is_ip(host)

@@ -10,10 +10,11 @@ from typing import Any
 
 import msgspec
 
-from gateway.config.checks.addresses import is_ip, is_loopback
+from gateway.config.checks.addresses import is_loopback
 from gateway.config.operator_settings import AdminSettings
 from gateway.errors import GatewayError, InvalidRequest
 from gateway.headers import JSON, host_of
+from gateway.ip_addresses import is_ip
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Any]]

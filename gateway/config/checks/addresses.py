@@ -7,6 +7,7 @@ from urllib.parse import SplitResult, urlsplit
 from gateway import servers
 from gateway.config.checks.problems import InvalidValue
 from gateway.errors import InvalidRequest
+from gateway.ip_addresses import IpAddress, as_ip, is_ip
 from gateway.safe_path import check_path
 from gateway.servers import Profile
 
@@ -21,7 +22,6 @@ _HOST_NAME = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})*\.?\Z")
 """Resolving other names, with a label that is empty or too long, fails without a reason."""
 _UNPRINTABLE = re.compile(r"[^\x21-\x7e]|\\")
 
-_IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 _LOOPBACK = (ipaddress.IPv4Address("127.0.0.1"), ipaddress.IPv6Address("::1"))
 
 
@@ -145,11 +145,6 @@ def kind_of_host(host: str) -> Profile:
     return servers.AUTO
 
 
-def is_ip(host: str) -> bool:
-    """Whether a host is an IP address without brackets."""
-    return _as_ip(host) is not None
-
-
 def is_listening_host(host: str) -> bool:
     """Whether a listener can be bound to this: an IP address without brackets, or a name."""
     return is_ip(host) or _HOST_NAME.match(host) is not None
@@ -157,7 +152,7 @@ def is_listening_host(host: str) -> bool:
 
 def is_loopback(host: str) -> bool:
     """Whether only this machine can reach the host; False for every name but localhost."""
-    address = _as_ip(host)
+    address = as_ip(host)
     if address is not None:
         return address.is_loopback
     name = host.lower().rstrip(".")
@@ -169,7 +164,7 @@ def reaches(host: str, listening: str) -> bool:
 
     Judged by the two texts alone; `gateway/checks/local_addresses.py` asks the system, too.
     """
-    targets, place = _connected_to(host), _as_ip(listening)
+    targets, place = _connected_to(host), as_ip(listening)
     if place is None or not place.is_unspecified:
         return bool(targets & _connected_to(listening))
     return any(
@@ -178,9 +173,9 @@ def reaches(host: str, listening: str) -> bool:
     )
 
 
-def _connected_to(host: str) -> set[_IpAddress | str]:
+def _connected_to(host: str) -> set[IpAddress | str]:
     """Return the addresses that a host stands for, else its name."""
-    address = _as_ip(host)
+    address = as_ip(host)
     if address is not None and not address.is_unspecified:
         return {address}
     if address is not None or is_loopback(host):
@@ -194,17 +189,8 @@ def is_private(host: str) -> bool:
     Names without a dot are private (containers, machines of the same site), as are the suffixes
     reserved for private use (RFC 6762, RFC 8375, ICANN's .internal, Kubernetes' .svc).
     """
-    address = _as_ip(host)
+    address = as_ip(host)
     if address is not None:
         return address.is_private or address.is_loopback or address.is_link_local
     name = host.lower().rstrip(".")
     return "." not in name or name.endswith((*_PRIVATE_SUFFIXES, ".svc.cluster.local"))
-
-
-def _as_ip(host: str) -> _IpAddress | None:
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return None
-    mapped = getattr(address, "ipv4_mapped", None)
-    return mapped if isinstance(mapped, ipaddress.IPv4Address) else address

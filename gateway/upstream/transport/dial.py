@@ -1,7 +1,6 @@
 """Opening connections: name resolution, every address of the name, TLS."""
 
 import asyncio
-import ipaddress
 import os
 import ssl
 from collections.abc import Callable
@@ -10,6 +9,7 @@ from typing import TypeVar
 
 from gateway.config.settings import UpstreamSettings
 from gateway.errors import Reason, UpstreamError, UpstreamUnavailable
+from gateway.ip_addresses import is_ip
 from gateway.lazy import Lazy
 from gateway.system.host_name import HostName
 from gateway.system.tcp import keep_alive
@@ -63,7 +63,7 @@ class Dialer:
         self._name = upstream.name
         self._origin = origin
         self._timeout = upstream.timeouts.connect
-        named = not _is_an_address(origin.host)
+        named = not is_ip(origin.host)
         self._host_name = HostName(origin.host, origin.port) if named else None
         self._failed: dict[str, float] = {}
         """Addresses of the name that have failed, and until when they come last (loop time)."""
@@ -169,11 +169,3 @@ def _description(failure: BaseException) -> str:
     """Return the system's words for an error, which name no address, or else its class."""
     number = failure.errno if isinstance(failure, OSError) else None
     return os.strerror(number) if number else type(failure).__name__
-
-
-def _is_an_address(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True

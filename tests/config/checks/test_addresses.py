@@ -9,7 +9,6 @@ from gateway.config.checks.addresses import (
     checked_redis_url,
     credentials_apart,
     host_of,
-    is_ip,
     is_listening_host,
     is_loopback,
     is_private,
@@ -237,11 +236,3 @@ def test_what_has_no_credentials_stays_as_it_is(url: str) -> None:
 def test_a_bad_redis_url_is_refused(url: str) -> None:
     with pytest.raises(InvalidValue):
         checked_redis_url(url)
-
-
-@pytest.mark.parametrize(
-    ("host", "is_one"),
-    [("10.0.0.1", True), ("::1", True), ("[::1]", False), ("10.0.0", False), ("a.example", False)],
-)
-def test_an_ip_address_is_told_from_a_name(host: str, is_one: bool) -> None:
-    assert is_ip(host) is is_one
