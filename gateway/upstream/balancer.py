@@ -154,8 +154,7 @@ class Balancer:
         """Send a call to one address; return the reply, and whether the model is being loaded."""
         health = place.health
         call.address = health.address
-        is_trying = health.is_due
-        health.is_tried = health.is_tried or is_trying
+        is_trial = health.begin_trial()
         try:
             reply = await place.sender.send(call)
             loading = await loading_reply(reply) if reply.status == STATUS else None
@@ -169,8 +168,8 @@ class Balancer:
             health.replied(reply.status)
             return reply, False
         finally:
-            if is_trying:
-                health.is_tried = False
+            if is_trial:
+                health.end_trial()
             self._fit()
 
     def _choose(self, tried: Sequence[_Place], *, repeatable: bool) -> _Place:

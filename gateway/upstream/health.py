@@ -66,12 +66,12 @@ class Health:
     __slots__ = (
         "_changed",
         "_clock",
+        "_is_tried",
         "_until",
         "address",
         "failed_at",
         "failures",
         "in_a_row",
-        "is_tried",
         "pause",
         "reason",
     )
@@ -93,7 +93,7 @@ class Health:
         self.failed_at = -inf
         self.failures = 0
         self.reason: Reason | None = None
-        self.is_tried = False
+        self._is_tried = False
         """Whether a request is trying the address, which is ejected."""
 
     @property
@@ -104,7 +104,18 @@ class Health:
     @property
     def is_due(self) -> bool:
         """Whether it is ejected, and one request may try it."""
-        return self.pause > 0 and not self.is_tried and self._clock() >= self._until
+        return self.pause > 0 and not self._is_tried and self._clock() >= self._until
+
+    def begin_trial(self) -> bool:
+        """Whether the next call tries the ejected address; then `end_trial` follows its end."""
+        if not self.pause or not self.is_due:
+            return False
+        self._is_tried = True
+        return True
+
+    def end_trial(self) -> None:
+        """Note the end of the call that has tried the address, whatever came of it."""
+        self._is_tried = False
 
     @property
     def retry_in(self) -> float:
@@ -131,7 +142,7 @@ class Health:
         self.in_a_row += 1
         if self.pause:
             # Requests that had been sent before it was ejected say nothing new.
-            if self.is_tried:
+            if self._is_tried:
                 self._eject(min(2 * self.pause, LONGEST_PAUSE))
         elif reason in _AT_ONCE or self.in_a_row >= FAILURES_IN_A_ROW:
             self._eject(FIRST_PAUSE)

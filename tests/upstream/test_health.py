@@ -84,10 +84,10 @@ def test_each_try_in_vain_doubles_the_pause_up_to_a_limit(health: Health, clock:
     for _ in range(7):
         clock.now += health.retry_in
         dues.append(health.is_due)
-        health.is_tried = True
+        assert health.begin_trial()
         dues.append(health.is_due)
         health.failed(Reason.REFUSED)
-        health.is_tried = False
+        health.end_trial()
         pauses.append(health.retry_in)
     assert dues == [True, False] * 7
     assert pauses == [2.0, 4.0, 8.0, 16.0, LONGEST_PAUSE, LONGEST_PAUSE, LONGEST_PAUSE]
@@ -107,9 +107,9 @@ def test_an_answer_brings_it_back_and_the_next_pause_is_short(
 ) -> None:
     health.failed(Reason.REFUSED)
     clock.now += FIRST_PAUSE
-    health.is_tried = True
+    health.begin_trial()
     health.failed(Reason.REFUSED)
-    health.is_tried = False
+    health.end_trial()
     health.replied(200)
     assert (health.up, health.retry_in) == (True, 0.0)
     health.failed(Reason.DNS)
@@ -122,9 +122,21 @@ def test_an_error_as_the_answer_to_a_try_does_not_bring_it_back(
 ) -> None:
     health.failed(Reason.REFUSED)
     clock.now += FIRST_PAUSE
-    health.is_tried = True
+    health.begin_trial()
     health.replied(500)
     assert (health.up, health.retry_in) == (False, 2 * FIRST_PAUSE)
+
+
+def test_one_call_at_a_time_tries_an_address_and_only_one_that_is_due(
+    health: Health, clock: Clock
+) -> None:
+    assert not health.begin_trial()
+    health.failed(Reason.REFUSED)
+    assert not health.begin_trial()
+    clock.now += FIRST_PAUSE
+    assert [health.begin_trial(), health.begin_trial()] == [True, False]
+    health.end_trial()
+    assert health.begin_trial()
 
 
 def test_nobody_has_to_listen(clock: Clock) -> None:

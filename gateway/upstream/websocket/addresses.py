@@ -62,8 +62,7 @@ class SocketAddresses:
         health = address.health
         if len(self._addresses) > 1:
             call.address = health.address
-        is_trying = health.is_due
-        health.is_tried = health.is_tried or is_trying
+        is_trial = health.begin_trial()
         try:
             opened = await address.dialer.dial(call)
         except Refused as refused:
@@ -76,5 +75,5 @@ class SocketAddresses:
             health.replied(SWITCHED)
             return opened
         finally:
-            if is_trying:
-                health.is_tried = False
+            if is_trial:
+                health.end_trial()
