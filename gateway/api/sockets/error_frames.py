@@ -6,8 +6,9 @@ from typing import Any, Final
 import msgspec
 
 from gateway.errors import GatewayError
-from gateway.exchange.bodies.request_fields import read_object
+from gateway.exchange.bodies.unreadable_body import UNREADABLE
 from gateway.exchange.errors.error_replies import error_of_reply, kept_headers
+from gateway.exchange.reply.reading import decode_object
 from gateway.shapes import Json, RawHeaders
 from gateway.translate.parts.upstream_errors import upstream_error
 from gateway.translate.stream.sse import encode_json
@@ -65,7 +66,7 @@ def frame_of_event(
 
     The event is OpenAI's flat form, or has the envelope's.
     """
-    event = read_object(data)
+    event = decode_object(data)
     known = upstream_error(event)
     status = 502 if known is None else known.status
     if failure is not None:
@@ -81,7 +82,7 @@ def _envelope(body: bytes) -> Json | None:
     """Return the error of a body in OpenAI's envelope; None: it is in another one, or none."""
     try:
         decoded = msgspec.json.decode(body)
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+    except UNREADABLE:
         return None
     return _checked(decoded.get("error")) if isinstance(decoded, dict) else None
 

@@ -12,7 +12,6 @@ import msgspec
 from gateway.api.sockets.error_frames import frame_of, frame_of_event
 from gateway.api.sockets.stream_events import StreamEvent, as_text, read_event, whole_events
 from gateway.errors import GatewayError, UpstreamError
-from gateway.exchange.bodies.request_fields import read_object
 from gateway.exchange.decision import Decision
 from gateway.exchange.remembered.turns import Turn
 from gateway.exchange.reply.body import ReplyBody
@@ -172,7 +171,7 @@ class TurnFrames:
         except UpstreamError:
             return  # an error without a type
         if last.has_error:
-            self._note(upstream_error(read_object(data)))
+            self._note(upstream_error(decode_object(data)))
         if last.type not in _CONTINUABLE:
             return
         if relayed.is_steered:
@@ -202,7 +201,7 @@ class TurnFrames:
 
     def _other(self, data: bytes) -> bytes:
         data, event = read_event(data)
-        if event.has_error and (own := self._worded(read_object(data))):
+        if event.has_error and (own := self._worded(decode_object(data))):
             return own[0]
         if event.is_error:
             return self._error(data)
