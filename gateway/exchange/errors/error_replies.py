@@ -8,11 +8,12 @@ from typing import Final
 from gateway.envelopes import numbered_errors
 from gateway.envelopes.pages import MAX_CHARACTERS, is_page, text_of, title_of
 from gateway.envelopes.upstream_json import NOT_JSON, decode
-from gateway.errors import Reason, UpstreamError, UpstreamReplied, reason_of
+from gateway.errors import UpstreamError, UpstreamReplied, reason_of
 from gateway.exchange.attempt import Attempt
 from gateway.exchange.errors.clients_names import in_clients_names
 from gateway.exchange.errors.redirections import redirect_error
 from gateway.exchange.reply.classify import ErrorReply
+from gateway.exchange.reply.reading import unknown_error
 from gateway.request_ids import HEADER, id_in, line_among
 from gateway.shapes import ItemNames, RawHeaders, Shape
 from gateway.translate.contract import Translation
@@ -199,8 +200,7 @@ def listing_failed(
 
 def error_in_success(failure: ErrorReply) -> UpstreamError:
     """Return the error in a reply with a status of success, as some servers send refusals."""
-    known = _replied(failure.status, failure.body)
-    return known or UpstreamError("The upstream replied with an error.", reason=Reason.ERROR_REPLY)
+    return _replied(failure.status, failure.body) or unknown_error()
 
 
 def kept_headers(headers: RawHeaders) -> tuple[tuple[str, str], ...]:

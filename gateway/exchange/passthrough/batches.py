@@ -13,6 +13,7 @@ from gateway.config.settings import ModelRule, Settings
 from gateway.errors import InvalidRequest
 from gateway.exchange import client_warnings
 from gateway.exchange.bodies.context_marks import bare_name
+from gateway.exchange.bodies.unreadable_body import UNREADABLE
 from gateway.exchange.decision import Decision
 from gateway.exchange.models.lists import in_pieces
 from gateway.exchange.restricted.allowed_models import check_allowed
@@ -27,7 +28,6 @@ _members = msgspec.json.Decoder(_Members).decode
 _list = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _text = msgspec.json.Decoder(str).decode
 _encode = msgspec.json.encode
-_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 @dataclass(slots=True)
@@ -58,7 +58,7 @@ class Batches:
         try:
             outer = _members(body)
             entries = _list(outer.get("requests", b"[]"))
-        except _UNREADABLE:
+        except UNREADABLE:
             return batch
         renamed = False
         async for piece in in_pieces(list(enumerate(entries))):
@@ -118,7 +118,7 @@ def _requests_of(
         try:
             request = _members(entry)
             asked = _text(_members(request["params"])["model"])
-        except (*_UNREADABLE, KeyError):
+        except (*UNREADABLE, KeyError):
             continue
         if asked:
             yield position, asked, request

@@ -7,8 +7,9 @@ over, so that nothing is done for its single events.
 from typing import Final
 
 from gateway.envelopes.error_envelopes import is_error_in_success
-from gateway.envelopes.upstream_json import NOT_JSON, decode
-from gateway.errors import Reason, UpstreamError
+from gateway.envelopes.printed_values import decode_body
+from gateway.errors import UpstreamError
+from gateway.exchange.reply.reading import unknown_error
 from gateway.exchange.reply.wrapped_errors import (
     begins_json,
     error_of,
@@ -46,20 +47,12 @@ def _error_in(event: ServerSentEvent, client: Shape | None) -> UpstreamError | N
     error = error_of(event)
     if client is None:
         # Its events may be texts, or results that name an error.
-        is_error = event.event == "error" or is_error_in_success(_decoded(event.data))
+        is_error = event.event == "error" or is_error_in_success(decode_body(event.data))
         return _said(error) if error is not None and is_error else None
     if error is not None:
         return _said(error)
-    return upstream_error(_decoded(event.data)) if has_a_sign(event.data) else None
+    return upstream_error(decode_body(event.data)) if has_a_sign(event.data) else None
 
 
 def _said(error: bytes) -> UpstreamError:
-    known = upstream_error(_decoded(error))
-    return known or UpstreamError("The upstream replied with an error.", reason=Reason.ERROR_REPLY)
-
-
-def _decoded(data: bytes) -> object:
-    try:
-        return decode(data)
-    except NOT_JSON:
-        return None
+    return upstream_error(decode_body(error)) or unknown_error()

@@ -7,7 +7,7 @@ from typing import Final
 
 from gateway.envelopes.codings import coding_of
 from gateway.envelopes.upstream_json import NOT_JSON, decode, is_cut_off
-from gateway.errors import GatewayError, TruncatedStream, UpstreamError
+from gateway.errors import GatewayError, Reason, TruncatedStream, UpstreamError
 from gateway.request_ids import HEADER, id_in, line_among
 from gateway.shapes import Json, RawHeaders, UpstreamReply
 
@@ -163,6 +163,11 @@ def unread(body: bytes) -> UpstreamError:
 def not_json() -> UpstreamError:
     """Return the error for an upstream's reply, or event, that is not JSON."""
     return UpstreamError("The upstream sent something that is not JSON.")
+
+
+def unknown_error() -> UpstreamError:
+    """Return the error for one under a status of success that is in no known envelope."""
+    return UpstreamError("The upstream replied with an error.", reason=Reason.ERROR_REPLY)
 
 
 def reply_nested_too_deeply() -> UpstreamError:

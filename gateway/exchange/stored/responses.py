@@ -14,6 +14,7 @@ import msgspec
 
 from gateway.exchange.bodies.body_pieces import encode_in_pieces
 from gateway.exchange.bodies.request_fields import read_object
+from gateway.exchange.bodies.unreadable_body import UNREADABLE
 from gateway.exchange.stored.repeated_calls import answered, called, unanswered
 from gateway.shapes import ItemNames, Json, Seal
 
@@ -145,7 +146,7 @@ def may_refer(body: bytes) -> bool:
     """
     try:
         items = _read_heads(body).input
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE:
         return True
     return isinstance(items, list) and any(_names_stored(h.id, h.type, h.role) for h in items)
 

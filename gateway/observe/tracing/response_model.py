@@ -2,6 +2,8 @@
 
 import msgspec
 
+from gateway.exchange.bodies.unreadable_body import UNREADABLE
+
 _LONGEST_REPLY = 64 * 1024
 """Bytes up to which a reply is decoded only for its model."""
 _LONGEST_NAME = 256
@@ -33,7 +35,7 @@ def response_model(beginning: bytes) -> str:
         return ""
     try:
         reply = _decoder.decode(text)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE:
         return ""
     name = reply.model or (reply.response.model if reply.response is not None else "")
     return name[:_LONGEST_NAME]
