@@ -5,7 +5,6 @@ import re
 import msgspec
 
 from gateway.errors import InvalidRequest
-from gateway.exchange.bodies.request_fields import read_object
 from gateway.exchange.bodies.unreadable_body import UNREADABLE
 from gateway.exchange.passthrough.form_fields import head_of
 
@@ -39,11 +38,6 @@ def boundary_of(content_type: bytes) -> bytes | None:
     """Return the boundary that a Content-Type names, as it came."""
     match = _BOUNDARY.search(content_type)
     return match[1] if match else None
-
-
-def json_with_model(body: bytes, model: str) -> bytes:
-    """Return the body with this model; raises `InvalidRequest` for anything but an object."""
-    return msgspec.json.encode({**read_object(body), "model": model})
 
 
 def form_with_model(prefix: bytes, model: str, content_type: bytes) -> bytes:

@@ -10,14 +10,18 @@ from urllib.parse import unquote
 from gateway.config.settings import ModelRule, Settings, UpstreamSettings
 from gateway.errors import UnknownRoute
 from gateway.exchange import client_warnings
-from gateway.exchange.bodies.request_fields import PATH_MODEL_WINS, checked_model, with_path_model
+from gateway.exchange.bodies.request_fields import (
+    PATH_MODEL_WINS,
+    checked_model,
+    with_model,
+    with_path_model,
+)
 from gateway.exchange.decision import Decision
 from gateway.exchange.passthrough import batches
 from gateway.exchange.passthrough.body_model import (
     form_model,
     form_with_model,
     json_model,
-    json_with_model,
 )
 from gateway.exchange.passthrough.late_model import late_model, read_to_model
 from gateway.exchange.passthrough.nested_model import form_with, in_form, in_json, json_with
@@ -166,7 +170,7 @@ class Destinations:
             return await self._by_session(call, decision, ahead, multipart=False)
         routed = await self.of_model(found, call, decision)
         if routed.model is not None and routed.model != found:
-            prefix = json_with_model(prefix, routed.model)
+            prefix = with_model(prefix, routed.model)
         return _sent(routed, Ahead(prefix, rest, len(prefix)), call)
 
     async def _by_form(

@@ -9,7 +9,6 @@ from gateway.exchange.passthrough.body_model import (
     form_model,
     form_with_model,
     json_model,
-    json_with_model,
 )
 
 FORM = b"multipart/form-data; boundary=b"
@@ -35,12 +34,6 @@ def field(name: bytes, value: bytes, boundary: bytes = b"b") -> bytes:
 )
 def test_a_json_objects_model_is_found(body: bytes, model: str | None) -> None:
     assert json_model(body) == model
-
-
-def test_a_json_objects_model_is_replaced() -> None:
-    assert json_with_model(b'{"model":"a","x":[1]}', "b") == b'{"model":"b","x":[1]}'
-    with pytest.raises(InvalidRequest):
-        json_with_model(b"[]", "b")
 
 
 def test_a_forms_model_is_found_and_replaced_in_its_place() -> None:

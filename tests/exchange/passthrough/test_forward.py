@@ -129,12 +129,11 @@ def test_a_json_body_goes_to_the_upstream_of_its_model_under_its_name() -> None:
     asyncio.run(scenario())
 
 
-def test_a_body_that_cannot_be_renamed_is_a_400() -> None:
+def test_a_renamed_body_is_as_it_was_written_beside_the_name() -> None:
     scene = Scene(ok, OPENAI, LOCAL, rules=(EMBED,))
-    body = b'{"model": "embed", "input": "x", "dimensions": 1e400}'
-    with pytest.raises(InvalidRequest, match="We could not parse the JSON body"):
-        asyncio.run(passed(scene, body=body))
-    assert scene.network.calls == []
+    values = b'[1.50, 1e400, 123456789012345678901, "\\u0041"]'
+    asyncio.run(passed(scene, body=b'{"model": "embed", "input": %b}' % values))
+    assert scene.network.calls[0].body == b'{"model":"bge-m3","input":%b}' % values
 
 
 NARROW = ClientSettings("narrow", ("0" * 64,), ("embed",))
