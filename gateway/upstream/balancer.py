@@ -15,7 +15,6 @@ from math import inf
 from gateway.config.settings import UpstreamSettings
 from gateway.errors import Reason, UpstreamError
 from gateway.shapes import UpstreamCall, UpstreamReply
-from gateway.upstream.call_timeouts import timeouts_of
 from gateway.upstream.health import NOT_SENT, AddressHealth, Health
 from gateway.upstream.loading import STATUS, loading_reply
 from gateway.upstream.one_address import Sender, look
@@ -144,7 +143,7 @@ class Balancer:
         A failed request gives its slot to the next one before its address is ejected: then there is
         one slot less, and the next one has to wait on.
         """
-        seconds = timeouts_of(call, self._upstream.timeouts).queue
+        seconds = self._upstream.timeouts.but(call.timeouts).queue
         await self._slots.acquire(first=first, seconds=seconds)
         while self._slots.in_use > self._slots.limit:
             self._slots.release()

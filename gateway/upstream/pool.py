@@ -16,7 +16,6 @@ from typing import cast
 from gateway.config.settings import UpstreamSettings
 from gateway.errors import Reason, UpstreamUnavailable
 from gateway.shapes import BegunReply, SendsAtOnce, Shape, UpstreamCall
-from gateway.upstream.call_timeouts import timeouts_of
 from gateway.upstream.credentials import Credentials
 from gateway.upstream.delivery import may_be_sent_again
 from gateway.upstream.early_ends import EarlyEnds
@@ -83,7 +82,7 @@ class Pool:
     async def send(self, call: UpstreamCall) -> Flight:
         """Send one call; see `gateway.shapes.Send`."""
         if not self._slots.take():
-            await self._slots.acquire(seconds=timeouts_of(call, self._timeouts).queue)
+            await self._slots.acquire(seconds=self._timeouts.but(call.timeouts).queue)
         try:
             flight = self._begun(call)
             if flight is not None:
@@ -192,7 +191,7 @@ class Pool:
     def _flight(self, call: UpstreamCall) -> Flight:
         terms = self._terms
         if call.timeouts is not None:
-            terms = replace(terms, timeouts=timeouts_of(call, self._timeouts))
+            terms = replace(terms, timeouts=self._timeouts.but(call.timeouts))
         return Flight(terms, call.method)
 
     def _take_idle(self) -> Connection | None:

@@ -9,7 +9,6 @@ from gateway.config.settings import TimeoutSettings
 from gateway.errors import UpstreamTimeout, UpstreamUnavailable
 from gateway.shapes import CallTimeouts
 from gateway.upstream.balancer import Balancer
-from gateway.upstream.call_timeouts import timeouts_of
 from gateway.upstream.health import Health
 from tests.upstream.conftest import GENEROUS, WorldMaker, call, sender_for, settings_for
 from tests.upstream.scripted import Peer, scripted, until, with_length
@@ -19,10 +18,9 @@ SHORT = 0.05
 
 
 def test_only_what_is_given_replaces_what_the_upstream_has() -> None:
-    assert timeouts_of(call(), GENEROUS) is GENEROUS
-    both = timeouts_of(call(timeouts=CallTimeouts(first_byte=5.0)), GENEROUS)
-    assert both == replace(GENEROUS, first_byte=5.0)
-    assert timeouts_of(call(timeouts=CallTimeouts(1, 2, 3)), TimeoutSettings()) == TimeoutSettings(
+    assert GENEROUS.but(None) is GENEROUS
+    assert GENEROUS.but(CallTimeouts(first_byte=5.0)) == replace(GENEROUS, first_byte=5.0)
+    assert TimeoutSettings().but(CallTimeouts(1, 2, 3)) == TimeoutSettings(
         queue=1, first_byte=2, stream_idle=3
     )
 

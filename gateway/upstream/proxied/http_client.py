@@ -26,7 +26,6 @@ from gateway.errors import Reason, TruncatedStream, UpstreamError, UpstreamTimeo
 from gateway.replies import ChunkedReply
 from gateway.shapes import UpstreamCall
 from gateway.system.tcp import keep_alive
-from gateway.upstream.call_timeouts import timeouts_of
 from gateway.upstream.credentials import Credentials
 from gateway.upstream.delivery import SAFE_METHODS
 from gateway.upstream.headers import OutgoingHeaders, framing
@@ -143,7 +142,7 @@ class HttpClient:
 
     async def send(self, call: UpstreamCall) -> "HttpReply":
         """Send one call; see `gateway.shapes.Send`."""
-        timeouts = timeouts_of(call, self._timeouts)
+        timeouts = self._timeouts.but(call.timeouts)
         await self._slots.acquire(seconds=timeouts.queue)
         try:
             headers = self._headers.outgoing(call)
@@ -188,7 +187,7 @@ class HttpClient:
 
     async def _attempt(self, call: UpstreamCall, request: httpcore2.Request) -> "HttpReply":
         deadline = asyncio.timeout(None)
-        timeouts = timeouts_of(call, self._timeouts)
+        timeouts = self._timeouts.but(call.timeouts)
         progress = _Progress(deadline, timeouts.first_byte)
         limits = _limits_before_the_head(timeouts)
         request.extensions.update(timeout=limits, trace=progress)

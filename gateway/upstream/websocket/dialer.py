@@ -11,7 +11,6 @@ from gateway.config.settings import UpstreamSettings
 from gateway.errors import Reason, UpstreamError, UpstreamUnavailable
 from gateway.shapes import UpstreamCall
 from gateway.sockets import Refused
-from gateway.upstream.call_timeouts import timeouts_of
 from gateway.upstream.credentials import Credentials
 from gateway.upstream.headers import OutgoingHeaders, field_lines
 from gateway.upstream.origin import Origin
@@ -66,7 +65,7 @@ class SocketDialer:
                 *(self._headers.lines(call), handshake.lines, b"\r\n"),
             )
         )
-        timeouts = timeouts_of(call, self._timeouts)
+        timeouts = self._timeouts.but(call.timeouts)
         connection = await self._connect()
         try:
             patience = min(timeouts.first_byte, HANDSHAKE_SECONDS)
