@@ -23,7 +23,7 @@ from gateway.upstream.transport.client_tls import CertificateRefused
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Place:
+class _Address:
     """One address: its health, its sender, and its part of the slots."""
 
     health: Health
@@ -48,19 +48,19 @@ class Balancer:
         self._upstream = upstream
         self._slots = slots or for_requests(upstream, len(healths))
         self._each = self._slots.limit // len(healths)
-        self._places: list[_Place] = []
+        self._addresses: list[_Address] = []
         for health, made in zip(healths, make, strict=True):
             share = Share(upstream.name, self._each, self._given_back)
-            self._places.append(_Place(health, made(share), share))
+            self._addresses.append(_Address(health, made(share), share))
         self._turn = 0
 
     def for_look_ups(self) -> "Balancer":
         """Return the sender of look-ups: with slots of its own, and the same healths."""
         return Balancer(
             self._upstream,
-            [place.health for place in self._places],
-            [place.sender.for_look_ups for place in self._places],
-            for_look_ups(self._upstream, len(self._places)),
+            [address.health for address in self._addresses],
+            [address.sender.for_look_ups for address in self._addresses],
+            for_look_ups(self._upstream, len(self._addresses)),
         )
 
     async def send(self, call: UpstreamCall) -> UpstreamReply:
@@ -74,13 +74,13 @@ class Balancer:
             await self._acquire(call)
         repeatable = isinstance(call.body, bytes)
         loading: UpstreamReply | None = None
-        tried: list[_Place] = []
+        tried: list[_Address] = []
         while True:
-            place = self._choose(tried, repeatable=repeatable)
-            tried.append(place)
-            is_last = len(tried) == len(self._places)
+            address = self._choose(tried, repeatable=repeatable)
+            tried.append(address)
+            is_last = len(tried) == len(self._addresses)
             try:
-                reply, is_loading = await self._ask(place, call)
+                reply, is_loading = await self._ask(address, call)
             except UpstreamError as error:
                 is_used_up = not repeatable and isinstance(error, CertificateRefused)
                 if error.reason not in NOT_SENT or is_used_up or (is_last and loading is None):
@@ -97,7 +97,7 @@ class Balancer:
 
     def stats(self) -> UpstreamStats:
         """Return how many requests and connections there are now, at all addresses together."""
-        idle = [place.sender.stats().idle for place in self._places]
+        idle = [address.sender.stats().idle for address in self._addresses]
         known = [count for count in idle if count is not None]
         return UpstreamStats(
             in_flight=self._slots.in_use,
@@ -107,7 +107,7 @@ class Balancer:
 
     def health(self) -> tuple[AddressHealth, ...]:
         """Return a look at each address, in the order of the configuration."""
-        return tuple(look(place.health, place.sender.stats()) for place in self._places)
+        return tuple(look(address.health, address.sender.stats()) for address in self._addresses)
 
     async def failing(self, call: UpstreamCall, seconds: float) -> dict[str, Reason]:
         """Send a call to every address, and return why some fail, by base URL.
@@ -115,11 +115,11 @@ class Balancer:
         Each may take `seconds` until the head of its reply.
         """
 
-        async def ask(place: _Place) -> Reason | None:
+        async def ask(address: _Address) -> Reason | None:
             await self._acquire(call)
             try:
                 async with asyncio.timeout(seconds):
-                    reply, is_loading = await self._ask(place, call.copy())
+                    reply, is_loading = await self._ask(address, call.copy())
             except UpstreamError as error:
                 return error.reason
             except TimeoutError:
@@ -127,15 +127,15 @@ class Balancer:
             await reply.aclose()
             return Reason.LOADING if is_loading else None
 
-        reasons = await asyncio.gather(*map(ask, self._places))
-        found = zip(self._places, reasons, strict=True)
-        return {place.health.address: reason for place, reason in found if reason is not None}
+        reasons = await asyncio.gather(*map(ask, self._addresses))
+        found = zip(self._addresses, reasons, strict=True)
+        return {address.health.address: reason for address, reason in found if reason is not None}
 
     async def aclose(self) -> None:
         """Close every connection, refuse requests that wait."""
         self._slots.close()
-        for place in self._places:
-            await place.sender.aclose()
+        for address in self._addresses:
+            await address.sender.aclose()
 
     async def _acquire(self, call: UpstreamCall, *, first: bool = False) -> None:
         """Wait for a slot; see `Slots.acquire`.
@@ -149,13 +149,13 @@ class Balancer:
             self._slots.release()
             await self._slots.acquire(first=True, seconds=seconds)
 
-    async def _ask(self, place: _Place, call: UpstreamCall) -> tuple[UpstreamReply, bool]:
+    async def _ask(self, address: _Address, call: UpstreamCall) -> tuple[UpstreamReply, bool]:
         """Send a call to one address; return the reply, and whether the model is being loaded."""
-        health = place.health
+        health = address.health
         call.address = health.address
         is_trial = health.begin_trial()
         try:
-            reply = await place.sender.send(call)
+            reply = await address.sender.send(call)
             loading = await loading_reply(reply) if reply.status == STATUS else None
         except UpstreamError as error:
             health.failed(error.reason)
@@ -171,25 +171,25 @@ class Balancer:
                 health.end_trial()
             self._fit()
 
-    def _choose(self, tried: Sequence[_Place], *, repeatable: bool) -> _Place:
+    def _choose(self, tried: Sequence[_Address], *, repeatable: bool) -> _Address:
         """Return the address for a request that has tried some, of which not all were tried.
 
         An ejected one that may be tried comes first, for a request that can be sent again. Where
         all are ejected, it is the one whose last failure is the longest ago.
         """
         chosen, fewest = None, inf
-        for place in self._places[self._turn :] + self._places[: self._turn]:
-            if place in tried:
+        for address in self._addresses[self._turn :] + self._addresses[: self._turn]:
+            if address in tried:
                 continue
-            if place.health.pause:
-                if repeatable and not tried and place.health.is_due:
-                    return place
-            elif place.share.in_use < fewest:
-                chosen, fewest = place, place.share.in_use
+            if address.health.pause:
+                if repeatable and not tried and address.health.is_due:
+                    return address
+            elif address.share.in_use < fewest:
+                chosen, fewest = address, address.share.in_use
         if chosen is None:
-            left = [place for place in self._places if place not in tried]
-            return min(left, key=lambda place: place.health.failed_at)
-        self._turn = (self._places.index(chosen) + 1) % len(self._places)
+            left = [address for address in self._addresses if address not in tried]
+            return min(left, key=lambda address: address.health.failed_at)
+        self._turn = (self._addresses.index(chosen) + 1) % len(self._addresses)
         return chosen
 
     def _fit(self) -> None:
@@ -198,14 +198,14 @@ class Balancer:
         An ejected one counts with those that it still has, or that may try it.
         """
         limit, has_any_up = 0, False
-        for place in self._places:
-            if place.health.pause:
-                limit += max(place.share.in_use, place.health.is_due)
+        for address in self._addresses:
+            if address.health.pause:
+                limit += max(address.share.in_use, address.health.is_due)
             else:
                 limit += self._each
                 has_any_up = True
         if not has_any_up:
-            limit = self._each * len(self._places)
+            limit = self._each * len(self._addresses)
         if limit != self._slots.limit:
             self._slots.resize(limit)
 
