@@ -8,12 +8,12 @@ import msgspec
 from gateway.fast.codec import Nothing, Passed
 from gateway.fast.forms.message_replies import StopReason, finish_reason
 from gateway.fast.streams.chat_as_completions import NO_IDS
-from gateway.fast.streams.chat_chunks import ChatChunks
 from gateway.shapes import Json, Shape
 from gateway.translate.chat_via_messages.reply import total_usage
 from gateway.translate.contract import Context
 from gateway.translate.parts.fields import model_name, swap_id
 from gateway.translate.parts.to_messages.counts import Counts
+from gateway.translate.stream.chat_chunks import ChatChunks
 
 
 class _Begun(msgspec.Struct, forbid_unknown_fields=True, gc=False):
@@ -176,11 +176,12 @@ class MessagesAsChat:
 
     def _opening(self) -> list[Json]:
         """Return, once, the chunk with the role."""
-        if self._chunks.is_open:
+        if self._chunks.identity:
             return []
         first, context = self._first, self._context
         chat_id = swap_id(first["id"].removeprefix("msg_"), Shape.CHAT, context)
-        return [self._chunks.open(chat_id, context.now, model_name(first.get("model"), context))]
+        self._chunks.begin(chat_id, context.now, model_name(first.get("model"), context))
+        return self._chunks.announced(1)
 
     _readers: ClassVar[Mapping[str, Callable[["MessagesAsChat", Json], list[Json] | None]]] = {
         "message_start": _start,

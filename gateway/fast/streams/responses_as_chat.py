@@ -1,12 +1,12 @@
 """Common responses streams as chat streams: one text, after hidden reasoning."""
 
 from gateway.fast.codec import ABSENT
-from gateway.fast.streams.chat_chunks import ChatChunks
 from gateway.fast.streams.responses_reader import ResponsesReader
 from gateway.shapes import Json, Shape
 from gateway.translate.chat_via_responses.reply import tier, total_usage
 from gateway.translate.contract import Context
 from gateway.translate.parts.fields import created, model_name, swap_id
+from gateway.translate.stream.chat_chunks import ChatChunks
 
 
 class ResponsesAsChat(ResponsesReader):
@@ -32,7 +32,8 @@ class ResponsesAsChat(ResponsesReader):
         first, context = self._first or {}, self._context
         chat_id = swap_id(first["id"], Shape.CHAT, context)
         begun = created(first.get("created_at"), context)
-        return [self._chunks.open(chat_id, begun, model_name(first.get("model"), context))]
+        self._chunks.begin(chat_id, begun, model_name(first.get("model"), context))
+        return self._chunks.announced(1)
 
     def _say(self, text: str) -> list[Json]:
         return [self._chunks.choice({"content": text})]

@@ -60,7 +60,7 @@ class ChatStream(ChatFrame):
                 self._sources.send(call, chunks, self._indexes(call))
         if "moderation" in self._request.client and isinstance(event.get("moderation"), dict):
             chunks += self._opening(event)
-            chunks.append({**self._chunk([]), "moderation": event["moderation"]})
+            chunks.append({**self._chunks.chunk([]), "moderation": event["moderation"]})
         return chunks
 
     def _close(self, call: int) -> list[Json]:
@@ -103,18 +103,17 @@ class ChatStream(ChatFrame):
 
     def _opening(self, event: Json) -> list[Json]:
         """Pin the identity at the first event; a fingerprint may come with a later one."""
-        is_first = not self._identity
+        is_first = not self._chunks.identity
         if is_first:
             single = len(self._request.calls) == 1
-            self._identity = {
-                "id": swap_id(event.get("id") if single else None, Shape.CHAT, self._context),
-                "object": "chat.completion.chunk",
-                "created": created(event.get("created"), self._context),
-                "model": model_name(event.get("model"), self._context),
-            }
+            self._chunks.begin(
+                swap_id(event.get("id") if single else None, Shape.CHAT, self._context),
+                created(event.get("created"), self._context),
+                model_name(event.get("model"), self._context),
+            )
         fingerprint = event.get("system_fingerprint")
         if isinstance(fingerprint, str):
-            self._identity.setdefault("system_fingerprint", fingerprint)
+            self._chunks.identity.setdefault("system_fingerprint", fingerprint)
         return self._announced() if is_first else []
 
     def _choice(self, call: int, choice: Json) -> list[Json]:

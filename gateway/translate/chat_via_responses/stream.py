@@ -70,7 +70,9 @@ class ChatStream(ChatFrame):
             raise ended_too_early("response")
         moderation = moderation_of_all(self._moderations)
         is_last = self._open == {call}
-        return [{**self._chunk([]), "moderation": moderation}] if moderation and is_last else []
+        return (
+            [{**self._chunks.chunk([]), "moderation": moderation}] if moderation and is_last else []
+        )
 
     def _total_usage(self, usages: Sequence[object]) -> Json | None:
         return total_usage(usages)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from gateway.shapes import Json
 from gateway.translate.contract import StreamTranslation
 from gateway.translate.parts.content.sources import StreamedSources
+from gateway.translate.stream.chat_chunks import ChatChunks
 
 
 class ChatFrame(StreamTranslation):
@@ -16,10 +17,8 @@ class ChatFrame(StreamTranslation):
     """
 
     def __init__(self, calls: int, choices: int, *, include_usage: bool) -> None:
-        self._identity: Json = {}
-        """The fields that all chunks have; empty until the first one."""
+        self._chunks = ChatChunks(include_usage=include_usage)
         self._choices = choices
-        self._include_usage = include_usage
         self._open = set(range(calls))
         """The calls whose streams have not ended."""
         self._usages: list[object] = [None] * calls
@@ -34,10 +33,9 @@ class ChatFrame(StreamTranslation):
             return []
         chunks = self._close(call)
         self._open.discard(call)
-        if self._open or not self._include_usage:
+        if self._open or not self._chunks.include_usage:
             return chunks
-        usage = self._total_usage(self._usages)
-        return chunks if usage is None else [*chunks, {**self._chunk([]), "usage": usage}]
+        return chunks + self._chunks.end(self._total_usage(self._usages))
 
     @abstractmethod
     def _close(self, call: int) -> list[Json]:
@@ -49,17 +47,14 @@ class ChatFrame(StreamTranslation):
 
     def _opened(self, identity: Callable[[], Json]) -> list[Json]:
         """Return, once, the first chunks; `identity` gives the fields that all chunks have."""
-        if self._identity:
+        if self._chunks.identity:
             return []
-        self._identity = identity()
+        self._chunks.identity = identity()
         return self._announced()
 
     def _announced(self) -> list[Json]:
         """Return the first chunks, which announce every index with its role."""
-        return [
-            self._choice_chunk(index, {"role": "assistant", "content": "", "refusal": None})
-            for index in range(self._choices)
-        ]
+        return self._chunks.announced(self._choices)
 
     def _choice_chunk(
         self,
@@ -71,12 +66,4 @@ class ChatFrame(StreamTranslation):
     ) -> Json:
         """Return a chunk with a delta of one choice; `entries` are the logprobs of its text."""
         logprobs = {"content": entries, "refusal": None} if entries else None
-        return self._chunk(
-            [{"index": index, "delta": delta, "logprobs": logprobs, "finish_reason": finish_reason}]
-        )
-
-    def _chunk(self, choices: list[Json]) -> Json:
-        chunk: Json = {**self._identity, "choices": choices}
-        if self._include_usage:
-            chunk["usage"] = None
-        return chunk
+        return self._chunks.choice(delta, finish_reason, index=index, logprobs=logprobs)

@@ -21,14 +21,10 @@ class Stream(ChatFrame):
 
     def feed(self, call: int, event: Json) -> list[Json]:
         self._usages[call] = event.get("usage")
-        chunks = [] if self._identity else self._begin()
+        chunks = self._opened(lambda: {"id": "chatcmpl-1"})
         if not event["text"]:
             self.finished.add(call)
         return [*chunks, self._choice_chunk(call, {"content": event["text"]})]
-
-    def _begin(self) -> list[Json]:
-        self._identity = {"id": "chatcmpl-1"}
-        return self._announced()
 
     def _close(self, call: int) -> list[Json]:
         if call not in self.finished:
