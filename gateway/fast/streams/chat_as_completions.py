@@ -7,9 +7,9 @@ import msgspec
 from gateway.fast.codec import Nothing, Passed
 from gateway.fast.forms.chat_chunk_fields import ChunkFields
 from gateway.shapes import Json
+from gateway.translate.completions_via_chat.chunks import CompletionChunks
 from gateway.translate.completions_via_chat.reply import total_usage
 from gateway.translate.completions_via_chat.request import Plan
-from gateway.translate.completions_via_chat.stream import Identity
 from gateway.translate.completions_via_chat.streamed_choice import chunk_choice
 from gateway.translate.contract import Context
 from gateway.translate.parts.fields import ID_PREFIXES
@@ -72,7 +72,7 @@ class ChatAsCompletions:
     """Folds a common chat stream (a `CommonStream`)."""
 
     def __init__(self, context: Context, *, include_usage: bool) -> None:
-        self._identity = Identity(context, keeps_id=True)
+        self._chunks = CompletionChunks(context, keeps_id=True, include_usage=include_usage)
         self._include_usage = include_usage
         self._usage: Json | None = None
         self._reason: str | None = None
@@ -94,7 +94,7 @@ class ChatAsCompletions:
             return None
         if chunk.id in NO_IDS or (chunk.usage and self._usage):
             return None
-        self._identity.note(event)
+        self._chunks.note(event)
         self._usage = chunk.usage or self._usage
         if not chunk.choices:
             return []
@@ -107,18 +107,12 @@ class ChatAsCompletions:
         if not text:
             return []
         self.length += len(text)
-        return [self._chunk([chunk_choice(0, text)])]
+        return [self._chunks.chunk([chunk_choice(0, text)])]
 
     def end(self) -> list[Json] | None:
         """Return the last chunks; None: the choice has not ended."""
         if self._reason is None:
             return None
-        last = self._chunk([chunk_choice(0, "", None, self._reason)])
+        last = self._chunks.chunk([chunk_choice(0, "", None, self._reason)])
         usage = total_usage(_ONE_CALL, [self._usage]) if self._include_usage else None
-        return [last] if usage is None else [last, {**self._chunk([]), "usage": usage}]
-
-    def _chunk(self, choices: list[Json]) -> Json:
-        chunk: Json = {**self._identity.fields(), "choices": choices}
-        if self._include_usage:
-            chunk["usage"] = None
-        return chunk
+        return [last] if usage is None else [last, {**self._chunks.chunk([]), "usage": usage}]

@@ -69,10 +69,9 @@ class ChatStream(ChatFrame):
         if not self._finished[call]:
             raise ended_too_early("response")
         moderation = moderation_of_all(self._moderations)
-        is_last = self._open == {call}
-        return (
-            [{**self._chunks.chunk([]), "moderation": moderation}] if moderation and is_last else []
-        )
+        if not moderation or self._open != {call}:
+            return []
+        return [{**self._chunks.chunk([]), "moderation": moderation}]
 
     def _total_usage(self, usages: Sequence[object]) -> Json | None:
         return total_usage(usages)

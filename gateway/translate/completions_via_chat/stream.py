@@ -1,7 +1,8 @@
 """Chat streams as one completions stream."""
 
 from gateway.errors import TruncatedStream
-from gateway.shapes import Json, Shape
+from gateway.shapes import Json
+from gateway.translate.completions_via_chat.chunks import CompletionChunks
 from gateway.translate.completions_via_chat.extra_fields import report_calls
 from gateway.translate.completions_via_chat.reply import total_usage
 from gateway.translate.completions_via_chat.request import PreparedRequest
@@ -9,7 +10,6 @@ from gateway.translate.completions_via_chat.streamed_choice import StreamedChoic
 from gateway.translate.contract import Context, StreamTranslation
 from gateway.translate.fanout import choice_index
 from gateway.translate.parts.content.sources import StreamedSources
-from gateway.translate.parts.fields import created, model_name, swap_id
 from gateway.translate.parts.tokens.usage_sums import richer_usage
 from gateway.translate.parts.upstream_errors import without_error
 from gateway.translate.stream.reply_choices import ChoicePlaces, choices_of, delta_of
@@ -40,7 +40,9 @@ class CompletionsStream(StreamTranslation):
         self._ended = [False] * plan.call_count
         self._usages: list[object] = [None] * plan.call_count
         self._opened: set[int] = set()
-        self._identity = Identity(context, keeps_id=plan.call_count == 1)
+        self._chunks = CompletionChunks(
+            context, keeps_id=plan.call_count == 1, include_usage=plan.include_usage
+        )
         self._sources = StreamedSources(plan.call_count)
 
     def feed(self, call: int, event: Json) -> list[Json]:
@@ -49,7 +51,7 @@ class CompletionsStream(StreamTranslation):
         Raises `UpstreamReplied` for an error event and `UpstreamError` for what is not a chunk.
         """
         without_error(call, event, self._request)
-        self._identity.note(event)
+        self._chunks.note(event)
         self._sources.take(call, event)
         if event.get("usage"):
             self._usages[call] = richer_usage(self._usages[call], event["usage"])
@@ -78,15 +80,15 @@ class CompletionsStream(StreamTranslation):
         last = [
             each for choice in self._calls[call] for each in choice.finish(self._request.report)
         ]
-        chunks = [self._chunk([each]) for each in last]
+        chunks = [self._chunks.chunk([each]) for each in last]
         if self._sources.waits(call):
             indexes = self._indexes(call)
-            chunks = chunks or [self._chunk([chunk_choice(indexes[0], "")])]
+            chunks = chunks or [self._chunks.chunk([chunk_choice(indexes[0], "")])]
             self._sources.send(call, chunks, indexes)
         if not self._plan.include_usage or not all(self._ended):
             return chunks
         usage = total_usage(self._plan, self._usages)
-        return chunks if usage is None else [*chunks, {**self._chunk([]), "usage": usage}]
+        return chunks if usage is None else [*chunks, {**self._chunks.chunk([]), "usage": usage}]
 
     def satisfied(self, call: int) -> bool:
         """Whether the gateway has cut all choices of the call that the upstream still generates.
@@ -115,7 +117,7 @@ class CompletionsStream(StreamTranslation):
         had_ended = choice.has_ended
         for each in choice.deltas.take(piece):
             report_calls(delta_of(each), self._request.report)
-            chunks += [self._chunk([shown]) for shown in choice.take(each)]
+            chunks += [self._chunks.chunk([shown]) for shown in choice.take(each)]
         if choice.has_ended and not had_ended:
             self._has_ended = True
             self._unfinished[call] -= 1
@@ -132,49 +134,4 @@ class CompletionsStream(StreamTranslation):
         if not plan.echo or not text:
             return []
         indexes = [choice_index(prompt, position, plan.n) for position in range(plan.n)]
-        return [self._chunk([chunk_choice(index, text)]) for index in indexes]
-
-    def _chunk(self, choices: list[Json]) -> Json:
-        chunk: Json = {**self._identity.fields(), "choices": choices}
-        if self._plan.include_usage:
-            chunk["usage"] = None
-        return chunk
-
-
-class Identity:
-    """The fields that all chunks share: the first value of each is pinned.
-
-    Some servers change the id, or stamp each chunk with its own time.
-    """
-
-    def __init__(self, context: Context, *, keeps_id: bool) -> None:
-        self._context = context
-        self._names = ("id", "created", "model") if keeps_id else ("created", "model")
-        self._seen: Json = {}
-        self._pinned: Json | None = None
-
-    def note(self, event: Json) -> None:
-        """Take the identity of a chunk; empty values (Azure's first chunk) do not count."""
-        if self._pinned is not None and "system_fingerprint" in self._seen:
-            return
-        for name in self._names:
-            if event.get(name):
-                self._seen.setdefault(name, event[name])
-        fingerprint = event.get("system_fingerprint")
-        if isinstance(fingerprint, str):
-            self._seen.setdefault("system_fingerprint", fingerprint)
-
-    def fields(self) -> Json:
-        """Return the fields for the next chunk; they no longer change."""
-        seen = self._seen
-        if self._pinned is None:
-            self._pinned = {
-                "id": swap_id(seen.get("id"), Shape.COMPLETIONS, self._context),
-                "object": "text_completion",
-                "created": created(seen.get("created"), self._context),
-                "model": model_name(seen.get("model"), self._context),
-            }
-        if "system_fingerprint" in seen:
-            # vLLM sends it with the last chunk only.
-            self._pinned["system_fingerprint"] = seen["system_fingerprint"]
-        return self._pinned
+        return [self._chunks.chunk([chunk_choice(index, text)]) for index in indexes]
