@@ -27,16 +27,8 @@ WITHOUT_V1 = frozenset(
         *("completions", "chat", "responses", "messages", "embeddings", "models", "moderations"),
         *("audio", "images", "videos", "files", "uploads", "batches", "fine_tuning"),
         *("vector_stores", "assistants", "threads", "conversations", "containers", "evals"),
-        *(
-            "realtime",
-            "live",
-            "edits",
-            "engines",
-            "fine-tunes",
-            "search",
-            "answers",
-            "classifications",
-        ),
+        *("realtime", "live", "edits", "engines", "fine-tunes"),
+        *("search", "answers", "classifications"),
     }
 )
 """First segments of OpenAI's paths (openai-openapi), retired ones included, and of Anthropic's."""

@@ -23,16 +23,8 @@ _KEY_FIELDS = frozenset({b"api-key", _X_API_KEY})
 _BEARER = re.compile(rb"bearer[ \t]+(.*)", re.IGNORECASE | re.DOTALL)
 _IN_QUERIES = frozenset(
     {
-        *(
-            b"key",
-            b"apikey",
-            b"token",
-            b"secret",
-            b"password",
-            b"auth",
-            b"authorization",
-            b"bearer",
-        ),
+        *(b"key", b"apikey", b"token", b"secret", b"password"),
+        *(b"auth", b"authorization", b"bearer"),
         *(b"xapikey", b"xgoogapikey", b"subscriptionkey", b"ocpapimsubscriptionkey"),
         *(b"accesstoken", b"authtoken", b"bearertoken", b"idtoken", b"oauthtoken"),
         *(b"clientsecret", b"accesskey", b"secretkey", b"authkey", b"openaiapikey"),
