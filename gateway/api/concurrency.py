@@ -10,6 +10,17 @@ RETRY_AFTER = 1
 """Seconds after which a refused client may try again."""
 
 
+def too_many_requests(message: str) -> GatewayError:
+    """Return the error for a request beyond what a client may have at the same time."""
+    return GatewayError(
+        message,
+        status=429,
+        type="requests",
+        code="rate_limit_exceeded",
+        headers=(("retry-after", str(RETRY_AFTER)),),
+    )
+
+
 class Running:
     """The number of one client's requests that run in this process."""
 
@@ -30,15 +41,11 @@ class ClientSlots:
         self._running = running
 
     def take(self) -> GatewayError | None:
-        """Count another request; return the error for it if as many run as may."""
+        """Count another request; return the error for it if the limit is reached."""
         if self._running.count >= self._limit:
-            return GatewayError(
+            return too_many_requests(
                 f"Client '{self._name}' has {counted(self._limit, 'request')} in progress, which "
-                "is its limit at this gateway. Wait until one has ended, and try again.",
-                status=429,
-                type="requests",
-                code="rate_limit_exceeded",
-                headers=(("retry-after", str(RETRY_AFTER)),),
+                "is its limit at this gateway. Wait until one has ended, and try again."
             )
         self._running.count += 1
         return None

@@ -9,12 +9,11 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, Final
 
+from gateway.api.concurrency import too_many_requests
 from gateway.api.sockets.client_events import Create
 from gateway.errors import GatewayError
 
 _NAME: Final = "queue"
-RETRY_AFTER: Final = 1
-"""Seconds after which a refused create may be sent again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,10 +104,6 @@ class Queues:
 
 
 def _too_many(what: str) -> GatewayError:
-    return GatewayError(
-        f"Too many requests at once: {what}. Wait until a response has ended, and try again.",
-        status=429,
-        type="requests",
-        code="rate_limit_exceeded",
-        headers=(("retry-after", str(RETRY_AFTER)),),
+    return too_many_requests(
+        f"Too many requests at once: {what}. Wait until a response has ended, and try again."
     )
