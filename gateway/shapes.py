@@ -199,6 +199,16 @@ class UpstreamCall(msgspec.Struct):
     def __repr__(self) -> str:
         return f"UpstreamCall({self.upstream!r}, {self.method!r}, {self.path!r})"
 
+    @property
+    def whole_body(self) -> bytes:
+        """The body of a call that has all of it, as those for generation do.
+
+        Raises `TypeError` for one that is streamed.
+        """
+        if not isinstance(self.body, bytes):
+            raise TypeError("the body of this call is streamed")
+        return self.body
+
     def copy(self, **changes: Any) -> "UpstreamCall":
         """Return a copy with other values of these fields."""
         return msgspec.structs.replace(self, **changes)

@@ -91,3 +91,12 @@ def test_the_fields_of_a_reply_are_used_like_a_tuple() -> None:
     assert [fields == each for each in (shown, same, list(shown))] == [True] * 3
     assert [shown == fields, hash(shown) == hash(fields)] == [True] * 2
     assert fields not in (ReplyHeaders(repeated, b"8"), shown[:2], 7)
+
+
+def test_only_a_call_that_is_not_streamed_has_a_whole_body() -> None:
+    async def pieces() -> AsyncIterator[bytes]:
+        yield b"{}"
+
+    assert UpstreamCall("u", "POST", "/chat/completions", b"{}").whole_body == b"{}"
+    with pytest.raises(TypeError, match="streamed"):
+        _ = UpstreamCall("u", "POST", "/files", pieces()).whole_body

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import cast
 
 from gateway.errors import InvalidRequest
 from gateway.exchange.attempt import Attempts
@@ -79,6 +78,6 @@ def _planned(
     context = attempts.sealing_context(call, route, home)
     translation = plan(call.shape, home, request, context, as_chat=call.as_chat)
     attempt = attempts.build(call, route, home, ())
-    sent = [read_object(cast("bytes", each.body)) for each in attempt.calls]
+    sent = [read_object(each.whole_body) for each in attempt.calls]
     streamed = request.get("stream") is True
     return Planned(client, home, translation, streamed, params, sent, call.as_chat)

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from types import MappingProxyType
-from typing import cast
 
 import msgspec
 
@@ -101,9 +100,7 @@ class Attempt(msgspec.Struct):
     @property
     def sent(self) -> Sequence[Collection[str]]:
         """Per call, the parameter names in its body, nested ones dotted. Needed for refusals."""
-        return [
-            fixing.parameter_names(read_objects(cast("bytes", call.body))) for call in self.calls
-        ]
+        return [fixing.parameter_names(read_objects(call.whole_body)) for call in self.calls]
 
 
 class Attempts:

@@ -9,7 +9,7 @@ Anthropic's API or for relays that take both. These are read once the endpoint h
 
 import re
 from dataclasses import replace
-from typing import Final, cast
+from typing import Final
 
 import msgspec
 from msgspec import structs
@@ -98,7 +98,7 @@ def may_be_of_parts(call: GenerationRequest, shape: Shape, status: int, refusal:
 
 def fixed_by_reading(sent: UpstreamCall, refusal: Refusal) -> Refusal:
     """Return a refusal with its fix, where what was sent has parts of other shapes."""
-    if not has_other_parts(read_object(cast("bytes", sent.body))):
+    if not has_other_parts(read_object(sent.whole_body)):
         return refusal
     return replace(refusal, verdict=Verdict.UNSUPPORTED_PARAMETER, fixes=(_READ,))
 

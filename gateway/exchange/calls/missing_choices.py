@@ -6,7 +6,6 @@ endpoints are joined.
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
-from typing import cast
 
 import msgspec
 
@@ -72,7 +71,7 @@ class MissingChoices:
     async def __call__(self, call: UpstreamCall) -> UpstreamReply:
         """Send a call; raises what the other `Send` raises."""
         reply = await self.send(call)
-        body = read_object(cast("bytes", call.body))
+        body = read_object(call.whole_body)
         if asked_choices(body) < 2 or not 200 <= reply.status < 300:
             return reply
         reply = readable(reply)

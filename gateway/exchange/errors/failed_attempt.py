@@ -4,7 +4,6 @@ import asyncio
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
-from typing import cast
 
 from gateway.config.settings import UpstreamSettings
 from gateway.errors import GatewayError, InvalidRequest, UpstreamError
@@ -36,7 +35,7 @@ def judge(route: Route, attempt: Attempt, failure: ErrorReply) -> Refusal:
     if failure.partial:
         return Refusal(Verdict.OTHER)
     call = attempt.calls[failure.call]
-    body = cast("bytes", call.body)
+    body = call.whole_body
     marks = degrees_in(read_words(body, DEGREE_FIELDS))
     if any(fix.name in (ROW, TURNS) for fix in attempt.fixes):
         marks.append(JOINED)
@@ -68,7 +67,7 @@ def _before_fixing(attempt: Attempt, call: int) -> Json:
     if attempt.fixes:
         return attempt.unfixed[call]
     try:
-        return read_object(cast("bytes", attempt.calls[call].body))
+        return read_object(attempt.calls[call].whole_body)
     except InvalidRequest:
         return {}
 
