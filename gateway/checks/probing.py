@@ -16,6 +16,7 @@ from gateway.config.checks.own_keys import holds_key
 from gateway.config.settings import CredentialPolicy, UpstreamSettings
 from gateway.envelopes.refused_keys import refuses_certificate, refuses_key
 from gateway.errors import GatewayError, Reason
+from gateway.exchange.errors.failures import NO_ROUTE
 from gateway.headers import JSON
 from gateway.resolve.metadata.cache import LookupFailed
 from gateway.resolve.refusals.classify import Verdict, classify
@@ -26,7 +27,6 @@ NOT_JSON = b"{"
 _MAX_REFUSAL = 64 * 1024
 _UNAUTHORIZED = 401
 _NO_ENTRY = (_UNAUTHORIZED, 403, 407)
-_NOT_HERE = (404, 405)
 _UNRELATED = (402, 408, 429)
 """Refusals that come before the endpoint is looked for, or for another reason."""
 
@@ -164,7 +164,7 @@ def _judged(shape: Shape, status: int, body: bytes) -> Endpoint:
     if refuses_key(body):
         return Endpoint(Served.UNKNOWN, f"status {status}", _UNAUTHORIZED)
     missing = classify(shape, status, body, model="").verdict is Verdict.UNKNOWN_ROUTE
-    if missing or status in _NOT_HERE:
+    if missing or status in NO_ROUTE:
         return Endpoint(Served.NO, f"status {status}", status)
     refused = 400 <= status <= 500 and status not in {*_NO_ENTRY, *_UNRELATED}
     return Endpoint(Served.YES if refused else Served.UNKNOWN, f"status {status}", status)

@@ -16,12 +16,13 @@ from gateway.shapes import Shape
 from gateway.translate.parts.sentences import joined
 
 _SAME_KIND = frozenset({Verdict.WRONG_ENDPOINT, Verdict.MODEL_NOT_FOUND, Verdict.UNKNOWN_ROUTE})
-_NOT_HERE = (404, 405)
+NO_ROUTE = (404, 405)
+"""The statuses with which servers answer at a path, or for a method, that they do not have."""
 
 
 def is_no_news(failure: ErrorReply, refusal: Refusal) -> bool:
     """Whether a retry's failure adds nothing to the first one: the model is not here either."""
-    return refusal.verdict in _SAME_KIND or failure.status in _NOT_HERE
+    return refusal.verdict in _SAME_KIND or failure.status in NO_ROUTE
 
 
 def has_own_key(upstream: UpstreamSettings) -> bool:

@@ -13,6 +13,7 @@ from msgspec import structs
 from gateway.errors import InvalidRequest, ModelNotFound, UnknownRoute
 from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.decision import Decision
+from gateway.exchange.errors.failures import NO_ROUTE
 from gateway.exchange.legacy.replies import read_reply
 from gateway.exchange.passthrough.form_fields import head_of
 from gateway.exchange.passthrough.forward import Forwarder
@@ -38,7 +39,7 @@ class RemovedEndpoints:
         The error says what replaced it.
         """
         reply = await self._forwarder.run(request, decision)
-        if reply.status not in (404, 405):
+        if reply.status not in NO_ROUTE:
             return reply
         body = await read_reply(reply)
         if classify(None, reply.status, body, model="").verdict in _ABOUT_A_MODEL:

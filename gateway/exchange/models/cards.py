@@ -13,6 +13,7 @@ from gateway.errors import ModelNotFound, UpstreamReplied
 from gateway.exchange.client_reply import ClientReply, json_reply
 from gateway.exchange.decision import Decision
 from gateway.exchange.errors.error_replies import error_of_reply
+from gateway.exchange.errors.failures import NO_ROUTE
 from gateway.exchange.models.lists import cards_by_id, in_pieces
 from gateway.exchange.models.upstream_lists import Listed, Unlisted, UpstreamLists
 from gateway.exchange.reply.reading import is_compressed
@@ -24,7 +25,6 @@ from gateway.resolve.resolver import Resolver
 from gateway.translate.parts.sentences import joined
 from gateway.translate.parts.to_messages.replied_errors import in_openai_terms
 
-_NOT_HERE = (404, 405)
 _ABOUT_THE_MODEL = (Verdict.MODEL_NOT_FOUND, Verdict.MODEL_RETIRED)
 
 
@@ -97,7 +97,7 @@ def _denial(reply: ClientReply, model: str, *, anthropic: bool) -> Refusal | Non
     """Return what denies a card; None: nothing does, or the client can read it as it is."""
     status, body = reply.status, reply.body
     succeeded = 200 <= status < 300
-    if not isinstance(body, bytes) or not (succeeded or status in _NOT_HERE):
+    if not isinstance(body, bytes) or not (succeeded or status in NO_ROUTE):
         return None
     if is_compressed(tuple(reply.headers)):
         return None

@@ -34,8 +34,6 @@ from gateway.resolve.refusals.classify import Verdict, classify
 from gateway.resolve.resolver import Resolver
 from gateway.shapes import Send, UpstreamCall, UpstreamReply
 
-_NO_ROUTE = (404, 405)
-
 
 class Forwarder:
     """Forwards what the gateway does not translate."""
@@ -62,7 +60,7 @@ class Forwarder:
         if call.path == EMBEDDINGS and call.method == "POST":
             call, asked = await asked_encoding(call, limit)
         destination, reply = await self._sent(call, decision, named)
-        if not named and reply.status in _NO_ROUTE and _is_of_anthropics_client(call):
+        if not named and reply.status in failures.NO_ROUTE and _is_of_anthropics_client(call):
             failure = await read_error(reply)
             _check_route(call, failure, decision)
             failures.check_own_key(
