@@ -5,15 +5,11 @@ call. Some servers repeat with each piece all the pieces before it, so a piece t
 these is looked at, too.
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gateway.shapes import Json, Shape
-
-_OUTSIDE = re.compile(r'[^"{}\[\]]*+(["{}\[\]])')
-_STRING_END = re.compile(r'(?:[^"\\]++|\\.)*+(["\\])', re.DOTALL)
-"""The rest of a string, or what of it is before a backslash that is the last character."""
+from gateway.translate.parts.tools.nesting import OPENERS, Nesting
 
 _COMPARED = 100
 """How many characters of a piece are compared."""
@@ -130,45 +126,23 @@ def _only(values: object) -> Json:
 
 
 @dataclass(slots=True)
-class _Place:
-    """A place within the JSON text of an object or a list, which is still open there."""
+class _Place(Nesting):
+    """A place within the text, which is still open there."""
 
     length: int = 0
-    depth: int = 0
-    in_string: bool = False
-    escaped: bool = False
 
     def behind(self, piece: str) -> "_Place | None":
         """Return the place after the next piece; None: the text ends in it, or is not such one."""
+        if not piece:
+            return self
         position = 1 if self.escaped else 0
         depth = self.depth
         if not self.length:
             first = piece.lstrip()
             if not first:
                 return self
-            if first[0] not in "{[":
+            if first[0] not in OPENERS:
                 return None
             depth, position = 1, len(piece) - len(first) + 1
-        return _read(piece, position, _Place(self.length + len(piece), depth, self.in_string))
-
-
-def _read(piece: str, position: int, at: _Place) -> _Place | None:
-    """Return the place after a piece, read from a position on; None: the text ends in it."""
-    while True:
-        pattern = _STRING_END if at.in_string else _OUTSIDE
-        found = pattern.match(piece, position)
-        if found is None:
-            return at
-        position = found.end()
-        match found[1]:
-            case '"':
-                at.in_string = not at.in_string
-            case "\\":
-                at.escaped = True
-                return at
-            case "{" | "[":
-                at.depth += 1
-            case _:
-                at.depth -= 1
-                if not at.depth:
-                    return None
+        at = _Place(depth, self.in_string, False, self.length + len(piece))
+        return at if at.end_in(piece, position) is None else None

@@ -34,6 +34,16 @@ def test_json_is_open_until_its_last_bracket(text: str) -> None:
     assert known.length == len(text.lstrip()) if text.startswith(" ") else len(text)
 
 
+@pytest.mark.parametrize(
+    ("pieces", "is_open"),
+    [(('{"a": "\\', '"}'), True), (('{"a": "\\', '\\"}'), False)],
+)
+def test_an_empty_piece_changes_nothing(pieces: tuple[str, str], *, is_open: bool) -> None:
+    begun, rest = pieces
+    events = (fragment(begun, "call_1", "f"), fragment(""), fragment(rest))
+    assert following(*events).is_open is is_open
+
+
 @pytest.mark.parametrize("text", ["", " ", "x", "{}", '{"a": "\\\\"}', "[1]x", '"{'])
 def test_anything_else_is_not_open(text: str) -> None:
     assert not following(fragment(text, "call_1", "f")).is_open

@@ -10,9 +10,8 @@ import json
 import re
 from typing import Final
 
-_OUTSIDE = re.compile(r'[^"{}\[\]]*+(["{}\[\]])')
-_STRING_END = re.compile(r'(?:[^"\\]++|\\.)*+(["\\])', re.DOTALL)
-"""The rest of a string, or what of it is before a backslash that is the last character."""
+from gateway.translate.parts.tools.nesting import OPENERS, Nesting
+
 _EMPTY_OBJECT = re.compile(r"\s*\{\s*\}\s*")
 
 
@@ -20,7 +19,7 @@ class ArgumentText:
     """A JSON object or list in pieces. Each character is looked at once."""
 
     __slots__ = (
-        *("_begun", "_depth", "_doubtful", "_escaped", "_in_string", "_length", "_pieces"),
+        *("_begun", "_doubtful", "_length", "_nesting", "_pieces"),
         *("_repeats", "_valid", "ended"),
     )
 
@@ -32,9 +31,7 @@ class ArgumentText:
         self._doubtful = ""
         """A piece that begins with all of the text so far, and may still be the next of it."""
         self._begun = False
-        self._depth = 0
-        self._in_string = False
-        self._escaped = False
+        self._nesting = Nesting()
         self._valid: bool | None = None
         self.ended = False
         """Whether its last bracket has come. Without a bracket at its beginning it has no end."""
@@ -73,7 +70,7 @@ class ArgumentText:
         if doubtful:
             self._repeats = len(piece) > len(doubtful) and piece.startswith(doubtful)
             return piece[self._length :] if self._repeats else doubtful + piece
-        if self.ended or not self._depth or len(piece) < self._length:
+        if self.ended or not self._nesting.depth or len(piece) < self._length:
             return piece
         if not piece.startswith(self.text):
             return piece
@@ -113,48 +110,28 @@ class ArgumentText:
 
     def _may_go_on_with(self, piece: str) -> bool:
         """Whether a piece that begins like the text itself may be its continuation."""
-        if not self._in_string:
+        if not self._nesting.in_string:
             return self.text.rstrip()[-1] in _BEFORE_VALUES
         # Its first quotation mark would end the string, and its first bracket be in it.
         behind = piece.partition('"')[2].lstrip()
-        return not self._escaped and (not behind or behind[0] in _BEHIND_STRINGS)
+        return not self._nesting.escaped and (not behind or behind[0] in _BEHIND_STRINGS)
 
     def _end_in(self, text: str) -> int | None:
         """Return where in the next piece the text ends, if it does."""
-        position = 0
+        position, nesting = 0, self._nesting
         if not self._begun:
             first = text.lstrip()
             self._begun = bool(first)
-            if first[:1] in _OPENERS:
-                self._depth, position = 1, len(text) - len(first) + 1
-        elif self._escaped:
+            if first[:1] in OPENERS:
+                nesting.depth, position = 1, len(text) - len(first) + 1
+        elif nesting.escaped:
             position = 1
-        self._escaped = self._escaped and not text
-        return self._close_in(text, position) if self._depth else None
-
-    def _close_in(self, text: str, position: int) -> int | None:
-        while True:
-            pattern = _STRING_END if self._in_string else _OUTSIDE
-            found = pattern.match(text, position)
-            if found is None:
-                return None
-            position = found.end()
-            match found[1]:
-                case '"':
-                    self._in_string = not self._in_string
-                case "\\":
-                    self._escaped = True
-                    return None
-                case "{" | "[":
-                    self._depth += 1
-                case _:
-                    self._depth -= 1
-                    if not self._depth:
-                        self.ended = True
-                        return position
+        nesting.escaped = nesting.escaped and not text
+        end = nesting.end_in(text, position) if nesting.depth else None
+        self.ended = end is not None
+        return end
 
 
-_OPENERS: Final = ("{", "[")
 _BEFORE_VALUES: Final = frozenset(":[,")
 _BEHIND_STRINGS: Final = frozenset(":,}]")
 
@@ -165,7 +142,7 @@ BETWEEN: Final = " \t\r\n,"
 
 def opens_json(text: str) -> bool:
     """Whether a text after a JSON text begins as another object or list does."""
-    return text.lstrip(BETWEEN).startswith(_OPENERS)
+    return text.lstrip(BETWEEN).startswith(OPENERS)
 
 
 def is_empty_object(text: str) -> bool:
