@@ -56,16 +56,25 @@ class PreparedRequest:
         return _client_param(self, param) if param else None
 
 
-def prepare(body: Json, context: Context, report: Report) -> PreparedRequest:
-    """Check a responses request and translate it; `body` is not changed.
+def read_client(body: Json, context: Context) -> tuple[Json, bool]:
+    """Return a responses request, checked for another endpoint, and whether it is to compact.
 
-    Raises `InvalidRequest` or `UnsupportedParameter`, naming the client's parameter.
+    Raises `InvalidRequest`, and `UnsupportedParameter` for what only a store would have.
     """
     client = check_responses(body)
     refuse_stored_state(client, context)
     compacts = is_wanted(client, context)
     if "input" not in client:
         raise missing("input")
+    return client, compacts
+
+
+def prepare(body: Json, context: Context, report: Report) -> PreparedRequest:
+    """Check a responses request and translate it; `body` is not changed.
+
+    Raises `InvalidRequest` or `UnsupportedParameter`, naming the client's parameter.
+    """
+    client, compacts = read_client(body, context)
     tools = chat_tools(client, context, report)
     turns = input_turns(client, tools.names, context, report)
     draft = Draft(client, context, report)

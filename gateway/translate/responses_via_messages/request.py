@@ -11,14 +11,15 @@ from gateway.translate.parts.client_values import responses_tool_kind
 from gateway.translate.parts.to_messages.client_paths import OwnNames, client_path
 from gateway.translate.parts.to_messages.conversation import Written, written
 from gateway.translate.parts.to_messages.tools import write_tools_of_history
-from gateway.translate.responses_via_chat.compaction import is_wanted
-from gateway.translate.responses_via_chat.request import ReasoningForm, gives_back, reasoning_form
-from gateway.translate.responses_via_chat.stored_state import refuse_stored_state
+from gateway.translate.responses_via_chat.request import (
+    ReasoningForm,
+    gives_back,
+    read_client,
+    reasoning_form,
+)
 from gateway.translate.responses_via_chat.tools.definitions import ToolNames, chat_tools
 from gateway.translate.responses_via_messages import parameters
 from gateway.translate.responses_via_messages.input import turns_of
-from gateway.translate.schema.errors import missing
-from gateway.translate.schema.responses import check_responses
 
 _NAMES: Mapping[str, Sequence[str]] = {
     "metadata": ("safety_identifier", "user"),
@@ -66,11 +67,7 @@ def prepare(body: Json, context: Context, report: Report) -> PreparedRequest:
 
     Raises `InvalidRequest` or `UnsupportedParameter`, naming the client's parameter.
     """
-    client = check_responses(body)
-    refuse_stored_state(client, context)
-    compacts = is_wanted(client, context)
-    if "input" not in client:
-        raise missing("input")
+    client, compacts = read_client(body, context)
     about_tools = replace(report, dropped=[], changed=[], emulated=[])
     tools = chat_tools(client, context, about_tools)
     conversation = written(turns_of(client, tools.names, context, report), "input", context, report)
