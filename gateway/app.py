@@ -34,7 +34,7 @@ from gateway.exchange.stored.seals import Seals
 from gateway.observe.failure_log import FailureLog
 from gateway.observe.observer import RequestObserver, reporting, request_log
 from gateway.observe.recent import RecentRequests
-from gateway.observe.record import RequestsObserver
+from gateway.observe.record import RequestSink
 from gateway.resolve.memory import LearnedEndpoints
 from gateway.resolve.metadata.lookup import Lookup
 from gateway.resolve.metadata.lookup_caches import LookupCaches
@@ -224,10 +224,10 @@ def _nothing_yet(settings: Settings, peers: Peers) -> Kept:
 
 def _observer(settings: Settings, kept: Kept, tracer: "Tracer | None") -> RequestObserver:
     """Return what takes finished requests: metrics, traces, the page, the log."""
-    observers: list[RequestsObserver] = [] if tracer is None else [tracer]
+    sinks: list[RequestSink] = [] if tracer is None else [tracer]
     if settings.admin.enabled:
-        observers.append(kept.recent)
-    return RequestObserver(kept.metrics, kept.failures, observers, request_log(settings.log))
+        sinks.append(kept.recent)
+    return RequestObserver(kept.metrics, kept.failures, sinks, request_log(settings.log))
 
 
 def _lookup(

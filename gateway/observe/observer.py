@@ -9,7 +9,7 @@ from gateway.errors import Reason, UpstreamError, reason_of
 from gateway.exchange.decision import Decision, UpstreamFailure
 from gateway.observe.failure_log import FailureLog
 from gateway.observe.outcomes import FAILURES, Ending, Outcome, outcome_of
-from gateway.observe.record import FinishedRequest, RequestsObserver
+from gateway.observe.record import FinishedRequest, RequestSink
 from gateway.observe.sockets import SocketCounts
 from gateway.shapes import Send, UpstreamCall, UpstreamReply
 
@@ -40,7 +40,7 @@ class Observer(Protocol):
         """
 
 
-class Counter(RequestsObserver, Protocol):
+class Counter(RequestSink, Protocol):
     """Counts requests and failed upstream calls."""
 
     in_flight: dict[str, int]
@@ -53,13 +53,13 @@ class Counter(RequestsObserver, Protocol):
 
 
 class RequestObserver:
-    """Hands finished requests to the counter, further observers and the log; logs failures."""
+    """Hands finished requests to the counter, further sinks and the log; logs failures."""
 
     def __init__(
         self,
         counter: Counter,
         failures: FailureLog,
-        observers: Iterable[RequestsObserver] = (),
+        sinks: Iterable[RequestSink] = (),
         log: "RequestLog | None" = None,
     ) -> None:
         self.in_flight = counter.in_flight
@@ -68,7 +68,7 @@ class RequestObserver:
         self._failures = failures
         self._log = log
         logs = () if log is None else (log,)
-        self._take = [each.finished for each in (counter, *observers, *logs)]
+        self._take = [each.finished for each in (counter, *sinks, *logs)]
 
     def finished(
         self, decision: Decision, shape: str, ending: Ending, status: int, seconds: float

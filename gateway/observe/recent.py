@@ -55,7 +55,7 @@ class RecentRequests:
         self._next = time_ns() // 1000
 
     def finished(self, request: FinishedRequest) -> None:
-        """Take one request; see `RequestsObserver`."""
+        """Take one request; see `RequestSink`."""
         self._requests.append(request)
         self._bytes += _size(request)
         self._next += 1

@@ -116,7 +116,7 @@ class FinishedRequest(msgspec.Struct, frozen=True, gc=False):
         )
 
 
-class RequestsObserver(Protocol):
+class RequestSink(Protocol):
     """Takes finished requests: a log, a page, a tracer."""
 
     def finished(self, request: FinishedRequest) -> None:

@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from gateway.log_interval import LogInterval
 from gateway.observe.tracing.attributes import Span, spans_of
 from gateway.observe.tracing.spans import RequestSpan
 
@@ -23,8 +24,6 @@ INTERVAL = 2.0
 """Seconds until an incomplete batch is exported."""
 FLUSH_SECONDS = 2.0
 """How long the end of the gateway waits for the export of what is finished."""
-WARNING_INTERVAL = 60.0
-"""Seconds between two warnings."""
 
 log = logging.getLogger("gateway")
 
@@ -58,7 +57,7 @@ class Exporting:
         self._problem = ""
         self._lock = threading.Lock()
         """Held for the counters: never while something is exported."""
-        self._warned: float | None = None
+        self._warnings = LogInterval()
         self._wake = threading.Event()
         self._is_closing = False
         self._is_closed = False
@@ -126,11 +125,9 @@ class Exporting:
                 self._lost += len(batch)
                 self._problem = problem
             lost = self._lost
-            now = self._clock()
-            is_due = self._warned is None or now - self._warned >= WARNING_INTERVAL
-            if self._is_closed or not (lost and is_due):
+            if self._is_closed or not lost or self._warnings.next_line(self._clock()) is None:
                 return
-            self._lost, self._warned = 0, now
+            self._lost = 0
         self._warn(lost, problem or "it accepts them too slowly")
 
     def _warn(self, lost: int, reason: str) -> None:
