@@ -13,8 +13,8 @@ _PORT = click.IntRange(0, 65535)
 @click.option(
     "--once", is_flag=True, help="Show the calls and exit; otherwise both servers stay up."
 )
-@click.option("--port", type=_PORT, help="The gateway's port; 8080, or any if that is taken.")
-@click.option("--emulator-port", type=_PORT, help="The upstream's; 8081, or any if that is taken.")
+@click.option("--port", type=_PORT, help="The gateway's port; 8080, or a free one.")
+@click.option("--emulator-port", type=_PORT, help="The upstream's port; 8081, or a free one.")
 def demo(once: bool, port: int | None, emulator_port: int | None) -> None:
     """Show calls that fail at the upstream and succeed through the gateway."""
     from gateway.demo.show import Ports, PortTaken, show

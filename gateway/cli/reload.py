@@ -10,7 +10,7 @@ from gateway.cli.options import CONFIG
 
 @click.command(short_help="Make the gateway on this machine reload its configuration.")
 @CONFIG
-@click.option("--url", help="The admin listener's; by default that of the configuration.")
+@click.option("--url", help="The admin listener's URL; by default that of the configuration.")
 def reload(config: Path | None, url: str | None) -> None:
     """Make the gateway on this machine reload its configuration; exit 1 if it cannot.
 
