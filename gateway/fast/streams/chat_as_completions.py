@@ -12,14 +12,11 @@ from gateway.translate.completions_via_chat.reply import total_usage
 from gateway.translate.completions_via_chat.request import Plan
 from gateway.translate.completions_via_chat.streamed_choice import chunk_choice
 from gateway.translate.contract import Context
-from gateway.translate.parts.fields import ID_PREFIXES
+from gateway.translate.parts.fields import NO_IDS
 
 _Empty = Literal[""] | None
 _ONE_CALL = Plan(prompts=())
 """Its usage is that of the one call."""
-
-NO_IDS = frozenset({"", *ID_PREFIXES.values()})
-"""Ids of which the client's cannot be made: it gets a new one, which only one translation draws."""
 
 
 class _Delta(msgspec.Struct, forbid_unknown_fields=True, gc=False):

@@ -7,11 +7,10 @@ import msgspec
 
 from gateway.fast.codec import Nothing, Passed
 from gateway.fast.forms.message_replies import StopReason, finish_reason
-from gateway.fast.streams.chat_as_completions import NO_IDS
 from gateway.shapes import Json, Shape
 from gateway.translate.chat_via_messages.reply import total_usage
 from gateway.translate.contract import Context
-from gateway.translate.parts.fields import model_name, swap_id
+from gateway.translate.parts.fields import NO_IDS, model_name, swap_id
 from gateway.translate.parts.to_messages.counts import Counts
 from gateway.translate.stream.chat_chunks import ChatChunks
 

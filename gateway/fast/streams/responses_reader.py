@@ -8,8 +8,8 @@ import msgspec
 
 from gateway.fast.codec import ABSENT, Absent, Nothing, Passed
 from gateway.fast.forms.response_replies import HiddenReasoning, OutputMessage, Response, Text
-from gateway.fast.streams.chat_as_completions import NO_IDS
 from gateway.shapes import Json
+from gateway.translate.parts.fields import NO_IDS
 
 
 class _Begun(msgspec.Struct, gc=False):

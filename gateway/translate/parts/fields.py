@@ -6,9 +6,12 @@ from typing import Literal
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import Context
 
-ID_PREFIXES = {Shape.COMPLETIONS: "cmpl-", Shape.CHAT: "chatcmpl-", Shape.RESPONSES: "resp_"}
+_ID_PREFIXES = {Shape.COMPLETIONS: "cmpl-", Shape.CHAT: "chatcmpl-", Shape.RESPONSES: "resp_"}
 _PREFIXES = ("chatcmpl-", "resp_", "cmpl-")
 """The same, the commonest first; no prefix begins with another."""
+
+NO_IDS = frozenset({"", *_PREFIXES})
+"""Ids of which the client's cannot be made: it gets a new one."""
 
 INT64 = 2**63
 """Bound of numbers: no server counts further, and JSON readers differ beyond it."""
@@ -27,7 +30,7 @@ def swap_id(
         if rest.startswith(prefix):
             rest = rest[len(prefix) :]
             break
-    return ID_PREFIXES[shape] + (rest or context.new_id())
+    return _ID_PREFIXES[shape] + (rest or context.new_id())
 
 
 def own_response_id(context: Context) -> str:
@@ -36,7 +39,7 @@ def own_response_id(context: Context) -> str:
     Never the upstream's. A response is found again by its id, and servers repeat theirs: Ollama
     draws from 999 values (ollama#14225), LMDeploy gives its session's number (lmdeploy#4707).
     """
-    return ID_PREFIXES[Shape.RESPONSES] + context.new_id()
+    return _ID_PREFIXES[Shape.RESPONSES] + context.new_id()
 
 
 def created(value: object, context: Context) -> int:
