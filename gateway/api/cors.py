@@ -47,7 +47,7 @@ class Cors:
         return admission
 
     def _fields(self, origin: bytes) -> RawHeaders:
-        """Return the fields of every reply to an origin; empty: the request names none."""
+        """Return the fields of every reply to an origin (empty: the request has none)."""
         exposed = (b"access-control-expose-headers", _EXPOSED)
         if self._any:
             return (b"access-control-allow-origin", b"*"), exposed

@@ -22,7 +22,7 @@ from gateway.request import GenerationRequest, Request
 
 @dataclass(frozen=True, slots=True)
 class Handlers:
-    """The services behind the routes, and the handlers that are none of a service's own methods.
+    """The services behind the routes, with methods here that answer where none of them does.
 
     `is_draining` returns whether the gateway refuses new requests.
     """

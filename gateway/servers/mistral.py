@@ -6,7 +6,7 @@ Not confirmed against a source: its parameters, but for `stream_options`.
 from gateway.envelopes.json_fields import child, quoted, strings, text
 from gateway.servers.presets import HOSTED
 from gateway.servers.profile import Profile
-from gateway.servers.reading import Capability, other
+from gateway.servers.reading import SPEECH, TRANSCRIPTIONS, Capability, other
 from gateway.shapes import Json, Shape
 
 _ELSEWHERE = {
@@ -14,8 +14,8 @@ _ELSEWHERE = {
     "classification": "classifications",
     "moderation": "moderations",
     "ocr": "ocr",
-    "audio_transcription": "audio/transcriptions",
-    "audio_speech": "audio/speech",
+    "audio_transcription": TRANSCRIPTIONS,
+    "audio_speech": SPEECH,
 }
 
 

@@ -28,7 +28,7 @@ class Create(msgspec.Struct, gc=False):
     """The event as it came."""
     fields: dict[str, msgspec.Raw]
     stream_id: str | None
-    """The queue that it waits in; None: that of all which name none."""
+    """The queue that it waits in; None: it names none, and waits with all others that do not."""
     previous: object
     """The response that it continues, as given."""
     generates: bool

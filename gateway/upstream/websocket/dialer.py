@@ -104,7 +104,7 @@ class SocketDialer:
             self._all_gone.set_result(None)
 
     def _opened(self, connection: Connection, accepted: Accepted) -> "OpenSocket":
-        # The caller has loaded it.
+        # Not at the top: it needs `websockets`, which is loaded (by now) only where it is used.
         from gateway.upstream.websocket.open_socket import OpenSocket
 
         if not connection.is_open:
