@@ -23,8 +23,7 @@ class ClientHeaders(tuple[tuple[bytes, bytes], ...]):
 
     Clients repeat the same head on a connection, so lower layers cache in `derived` what they
     compute from it (the fields to forward, the credential's fingerprint), each under a private key
-    object. The cache lives as long as the head and has no header values as keys, so no credential
-    becomes a key.
+    object. The cache lives as long as the head. No header value, and so no credential, is a key.
     """
 
     derived: dict[object, Any]
@@ -120,8 +119,7 @@ class ItemNames:
     """
 
     items: Sequence[int | str]
-    """For each item its index in the client's own `input`, or the client's parameter that it
-    replaces."""
+    """For each item: its index in the client's own `input`, or the parameter that it replaces."""
 
     def client_path(self, path: str) -> str:
         """Return the client's path of a parameter; paths outside of items are unchanged."""
@@ -201,13 +199,10 @@ class UpstreamCall(msgspec.Struct):
 
     @property
     def whole_body(self) -> bytes:
-        """The body of a call that has all of it, as those for generation do.
-
-        Raises `TypeError` for one that is streamed.
-        """
-        if not isinstance(self.body, bytes):
-            raise TypeError("the body of this call is streamed")
-        return self.body
+        """The body, if the call has all of it; raises `TypeError` for a streamed one."""
+        if isinstance(self.body, bytes):
+            return self.body
+        raise TypeError("the body of this call is streamed")
 
     def copy(self, **changes: Any) -> "UpstreamCall":
         """Return a copy with other values of these fields."""

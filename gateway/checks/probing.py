@@ -23,7 +23,7 @@ from gateway.resolve.refusals.classify import Verdict, classify
 from gateway.servers import Profile
 from gateway.shapes import RawHeaders, Shape, UpstreamCall, UpstreamReply
 
-NOT_JSON = b"{"
+_BROKEN_JSON = b"{"
 _MAX_REFUSAL = 64 * 1024
 _UNAUTHORIZED = 401
 _NO_ENTRY = (_UNAUTHORIZED, 403, 407)
@@ -131,7 +131,7 @@ async def _endpoint(
     if upstream.kind.deployments:
         return Endpoint(Served.UNKNOWN, "is served for each deployment, and was not called")
     call = UpstreamCall(
-        upstream.name, "POST", shape.path, NOT_JSON, client_headers=(*headers, JSON)
+        upstream.name, "POST", shape.path, _BROKEN_JSON, client_headers=(*headers, JSON)
     )
     seconds = upstream.timeouts.metadata
     end = asyncio.get_running_loop().time() + seconds
