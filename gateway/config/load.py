@@ -20,8 +20,8 @@ from gateway.config.checks.validate import validate
 from gateway.config.reading.document import read_document
 from gateway.config.reading.files import Files
 from gateway.config.reading.layers import Layers, merge_document, merge_environment, merge_overrides
-from gateway.config.reading.layers import unused_variables as _unused_variables
 from gateway.config.reading.source import Further, no_further
+from gateway.config.reading.variables import unused_variables as _unused_variables
 from gateway.config.schema.configuration import SECTIONS, key_paths
 from gateway.config.settings import Settings
 

@@ -10,6 +10,7 @@ from gateway.config.checks.duplicates import duplicates
 from gateway.config.checks.problems import (
     InvalidValue,
     KeyPath,
+    Origin,
     Problem,
     alternatives,
     show_key,
@@ -18,6 +19,7 @@ from gateway.config.checks.problems import (
 from gateway.config.checks.suggest import did_you_mean
 from gateway.config.reading.files import Files
 from gateway.config.reading.layers import Layers
+from gateway.config.reading.variables import better_variable
 from gateway.config.schema.base import ValidationContext
 from gateway.config.schema.configuration import GatewayConfig, fields_at, key_paths
 
@@ -44,9 +46,9 @@ _MESSAGES: dict[str, tuple[str, str]] = {
     "tuple_type": ("must be a list", ""),
     "dict_type": ("must be a mapping", ""),
     "model_type": ("must be a mapping", ""),
-    "greater_than": ("must be more than {gt:g}", ""),
-    "greater_than_equal": ("must be at least {ge:g}", ""),
-    "less_than_equal": ("must be at most {le:g}", ""),
+    "greater_than": ("must be more than {gt}", ""),
+    "greater_than_equal": ("must be at least {ge}", ""),
+    "less_than_equal": ("must be at most {le}", ""),
 }
 
 
@@ -85,15 +87,21 @@ def _problem(layers: Layers, detail: ErrorDetails) -> tuple[KeyPath, Problem]:
         advice = did_you_mean(value, options) if isinstance(value, str) else ""
         return path, layers.problem(path, f"must be {alternatives(options)}", advice)
     message, advice = _MESSAGES.get(detail["type"], (f"is not valid ({detail['type']})", ""))
-    in_file = layers.origin(path).line is not None
+    shown = message.format_map({name: _number(value) for name, value in context.items()})
     return path, layers.problem(
-        path,
-        message.format_map(context),
-        advice or _advice(detail["type"], path, value, in_file=in_file),
+        path, shown, advice or _advice(detail["type"], path, value, layers.origin(path))
     )
 
 
-def _advice(kind: str, path: KeyPath, value: Any, *, in_file: bool) -> str:
+def _number(limit: Any) -> Any:
+    """Return a limit as it is written in a file: 31536000, not 3.1536e+07."""
+    return int(limit) if isinstance(limit, float) and limit.is_integer() else limit
+
+
+def _advice(kind: str, path: KeyPath, value: Any, origin: Origin) -> str:
+    if kind in _MAPPING_TYPES and (better := better_variable(origin, key_paths())):
+        return better
+    in_file = origin.line is not None
     if kind == "string_type" and isinstance(value, bool | int | float):
         return "put it in quotes"
     if kind == "model_type" and isinstance(value, str) and "://" in value:
@@ -135,13 +143,14 @@ def _written(data: Any, detail: ErrorDetails) -> tuple[KeyPath, Any]:
 def _unknown_key(layers: Layers, path: KeyPath) -> Problem:
     # Without the space, `api_key:sk-…` is one key: nothing after the colon is shown.
     name, colon, _ = str(path[-1]).partition(":")
-    known = list(fields_at(path[:-1]))
+    known, origin = list(fields_at(path[:-1])), layers.origin(path)
     if colon:
         advice = "is there a space missing after the colon?"
     else:
-        advice = did_you_mean(name, known) or _elsewhere(name) or f"keys: {', '.join(known)}"
+        near = better_variable(origin, key_paths()) or did_you_mean(name, known)
+        advice = near or _elsewhere(name) or f"keys: {', '.join(known)}"
     place = show_path((*path[:-1], name))
-    return Problem(layers.origin(path), place, f"unknown key '{show_key(name)}'", advice)
+    return Problem(origin, place, f"unknown key '{show_key(name)}'", advice)
 
 
 def _elsewhere(name: str) -> str:

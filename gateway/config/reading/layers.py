@@ -5,7 +5,6 @@ else replaces it. The origin of every value is kept.
 """
 
 import json
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -20,19 +19,11 @@ from gateway.config.checks.problems import (
     show_key,
     show_path,
 )
-from gateway.config.checks.suggest import did_you_mean, nearest
+from gateway.config.checks.suggest import did_you_mean
 from gateway.config.reading.document import Document
 from gateway.config.reading.expand import expand
 from gateway.config.reading.files import Files
-
-PREFIX = "GATEWAY_"
-SEPARATOR = "__"
-CONFIG_VARIABLE = "GATEWAY_CONFIG"
-"""Names the configuration file; not a key of the configuration itself."""
-
-_SERVICE = re.compile(r"\w+_SERVICE_(?:HOST|PORT(?:_\w+)?)|\w+_PORT_\d+_(?:TCP|UDP|SCTP)(?:_\w+)?")
-_OFTEN_ALONE = frozenset({"server", "upstreams"})
-_SERVICE_ADDRESS = re.compile(r"(?:tcp|udp|sctp)://")
+from gateway.config.reading.variables import PREFIX, SEPARATOR, origin_of, own_variables
 
 
 @dataclass(slots=True)
@@ -132,11 +123,11 @@ def merge_environment(
     they have the double underscore, and so are misspelt. An empty variable counts as unset.
     """
     known, spellings = frozenset(sections), _Spellings()
-    for name in _own(environ):
+    for name in own_variables(environ):
         if not environ[name]:
             continue
         parts = name.removeprefix(PREFIX).split(SEPARATOR)
-        origin = Origin(f"environment variable {show_key(name)}")
+        origin = origin_of(name)
         section = parts[0].lower()
         if section not in known:
             if len(parts) > 1:
@@ -146,48 +137,6 @@ def merge_environment(
             yield Problem(origin, "", "has an empty part", "two underscores separate two keys")
         else:
             layers.put(spellings.path(layers.data, parts), _value(environ[name]), origin)
-
-
-def unused_variables(
-    environ: Mapping[str, str], sections: Iterable[str], keys: Iterable[KeyPath] = ()
-) -> list[str]:
-    """Return a sentence for every `GATEWAY_` variable that looks like a key but is not used.
-
-    One may have only the last part of a key of the server or of an upstream: `GATEWAY_PORT`.
-    """
-    known = frozenset(sections)
-    alone = {path[-1]: path for path in keys if path[0] in _OFTEN_ALONE}
-    found: list[str] = []
-    for name in _own(environ):
-        rest = name.removeprefix(PREFIX).lower()
-        if SEPARATOR in rest or rest in known:
-            continue
-        section, _, key = rest.partition("_")
-        meant = nearest(section, known) if key else None
-        if name == CONFIG_VARIABLE:
-            continue
-        better = (meant, key) if meant is not None else alone.get(rest)
-        if better:
-            found.append(f"{show_key(name)} is not used; did you mean {_variable(better)}?")
-    return found
-
-
-def _variable(path: KeyPath) -> str:
-    """Return the name of the variable for a key; `NAME` stands for any name in it."""
-    parts = ("NAME" if part == "*" else str(part) for part in path)
-    return show_key(PREFIX + SEPARATOR.join(parts).upper())
-
-
-def _own(environ: Mapping[str, str]) -> Iterator[str]:
-    """Yield the names of variables that may be meant for the gateway, sorted.
-
-    Not those that Kubernetes sets in every container for each Service whose name begins with
-    "gateway": `GATEWAY_SERVICE_HOST`, `GATEWAY_PORT_80_TCP_ADDR`, `GATEWAY_PORT=tcp://…`.
-    """
-    for name in sorted(environ):
-        is_service = _SERVICE.fullmatch(name) or _SERVICE_ADDRESS.match(environ[name])
-        if name.startswith(PREFIX) and not is_service:
-            yield name
 
 
 class _Spellings:

@@ -21,6 +21,8 @@ from tests.config.configuring import check_refusal, refused
         ("server: {allow_anonymous: [x]}", "server.allow_anonymous: must be true or false"),
         ("server: {allow_anonymous: maybe}", "server.allow_anonymous: must be true or false"),
         ("server: {grace_period: x}", "server.grace_period: must be a number"),
+        ("server: {grace_period: 1e9}", "server.grace_period: must be at most 31536000\n"),
+        ("memory: {ttl: 0}", "memory.ttl: must be more than 0\n"),
         ("server: {grace_period: [x]}", "server.grace_period: must be a number"),
         ("server: {grace_period: .nan}", "server.grace_period: must be a finite number"),
         ("server: {host: 127}", "server.host: must be text; put it in quotes"),
@@ -73,6 +75,28 @@ def test_a_variable_is_told_to_be_json(tmp_path: Path) -> None:
     hosts, log = sorted(refused(tmp_path, "", environ), reverse=True)
     assert hosts.endswith('server.allowed_hosts: must be a list; write JSON: ["a", "b"]')
     assert log.endswith('GATEWAY_LOG: log: must be a mapping; write JSON: {"key": "value"}')
+
+
+@pytest.mark.parametrize(
+    ("name", "problem", "meant"),
+    [
+        (
+            "GATEWAY_UPSTREAMS__OPENAI_API_KEY",
+            "upstreams.openai_api_key: must be a mapping",
+            "GATEWAY_UPSTREAMS__OPENAI__API_KEY",
+        ),
+        (
+            "GATEWAY_SERVER__TLS_CERTIFICATE",
+            "server.tls_certificate: unknown key 'tls_certificate'",
+            "GATEWAY_SERVER__TLS__CERTIFICATE",
+        ),
+    ],
+)
+def test_a_variable_with_an_underscore_too_few_names_the_right_one(
+    tmp_path: Path, name: str, problem: str, meant: str
+) -> None:
+    (found,) = refused(tmp_path, "", {name: "x"})
+    assert found == f"environment variable {name}: {problem}; did you mean {meant}?"
 
 
 @pytest.mark.parametrize("upstreams", ["[]", "x", "3"])

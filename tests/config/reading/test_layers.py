@@ -13,8 +13,8 @@ from gateway.config.reading.layers import (
     merge_document,
     merge_environment,
     merge_overrides,
-    unused_variables,
 )
+from gateway.config.reading.variables import unused_variables
 
 SECTIONS = ("server", "upstreams", "models", "clients", "log")
 
@@ -213,22 +213,6 @@ def test_a_misspelt_variable_is_a_problem() -> None:
         ),
     ]
     assert layers.data == {}
-
-
-def test_a_variable_with_one_underscore_too_few_is_pointed_out() -> None:
-    environ = {
-        "GATEWAY_SERVER_PORT": "1",
-        "GATEWAY_SERVR_PORT": "1",
-        "GATEWAY_CONFIG": "x",
-        "GATEWAY_SERVER__PORT": "1",
-        "GATEWAY_MODELS": "{}",
-        "GATEWAY_PORT": "tcp://10.0.0.1",
-        "OTHER_SERVER_PORT": "1",
-    }
-    assert unused_variables(environ, SECTIONS) == [
-        "GATEWAY_SERVER_PORT is not used; did you mean GATEWAY_SERVER__PORT?",
-        "GATEWAY_SERVR_PORT is not used; did you mean GATEWAY_SERVER__PORT?",
-    ]
 
 
 @pytest.mark.parametrize("service", ["GATEWAY", "GATEWAY_SERVER", "GATEWAY__LOG"])
