@@ -15,6 +15,7 @@ import yaml
 
 from gateway.config.checks.problems import ConfigError, KeyPath, Origin, Problem, show_path
 from gateway.config.reading.files import Files
+from gateway.config.reading.syntax_advice import syntax_advice
 
 MAX_BYTES = 1024 * 1024
 MAX_DEPTH = 32
@@ -142,21 +143,17 @@ def _compose(name: str, text: str) -> yaml.Node | None:
 
 
 def _syntax_error(name: str, text: str, error: yaml.MarkedYAMLError) -> ConfigError:
-    # PyYAML notices a missing colon in the next line only; the context has the key's own line.
-    is_key = error.context == "while scanning a simple key"
-    mark = (error.context_mark if is_key else None) or error.problem_mark or error.context_mark
     what = ", ".join(part for part in (error.context, error.problem) if part)
+    # PyYAML notices a missing colon in the next line only, and what is left open at the end of the
+    # file; the context has the line where the key, or that, begins.
+    begins = ("while scanning a simple key", "end of stream", "<stream end>")
+    is_earlier = any(words in what for words in begins)
+    mark = (error.context_mark if is_earlier else None) or error.problem_mark or error.context_mark
     # PyYAML quotes words, and in its snippet whole lines, of the file: either can be a secret.
     message = f"is not YAML: {_QUOTED_WORD.sub('…', what)}"
     line = mark.line if mark is not None else 0
-    advice = "check the indentation, and that a space follows each colon"
-    if r"'\t'" in what:
-        advice = "write spaces instead of tabs"
-    elif "alias" in what or "anchor" in what:
-        advice = "quote a value that begins with * or &"
-    elif "${" in "".join(text.splitlines()[line : line + 1]):
-        advice = 'inside of { } or [ ], write "${VAR}" in quotes'
-    return _fatal(name, line + 1, message, advice)
+    written = "".join(text.splitlines()[line : line + 1])
+    return _fatal(name, line + 1, message, syntax_advice(what, written))
 
 
 class _Construction:
