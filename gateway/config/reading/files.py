@@ -12,15 +12,28 @@ from gateway.config.checks.problems import InvalidValue
 MAX_SECRET_BYTES = 64 * 1024
 """Limit of a file that holds one value."""
 
-WHERE_FILES_ARE = (
+_WHERE_FILES_ARE = (
     "check the path, which starts at the configuration's folder, and that the gateway may read it"
 )
-"""What to do about a file that cannot be read."""
-
 _SHOWN = 200
 
 Stamp = tuple[int, ...] | None
 """What changes with a file: its device, number, size and time. None: it cannot be read."""
+
+
+def why_unreadable(
+    name: str, error: OSError | ValueError, no_path: str = "bad path"
+) -> tuple[str, str]:
+    """Return why the file of this name cannot be read, and what to do about that.
+
+    `no_path` is the reason where no file can have the name.
+    """
+    if not name:
+        return "its path is empty", "write one, or remove the key"
+    reason = error.strerror if isinstance(error, OSError) and error.strerror else no_path
+    if name.startswith("~"):
+        return reason, "write the whole path: ~ does not stand for a home folder here"
+    return reason, _WHERE_FILES_ARE
 
 
 class Files:
@@ -80,15 +93,12 @@ class Files:
 
         Raises `InvalidValue`, which names the file and shows nothing of its content.
         """
-        shown = "".join(c if c.isprintable() else "?" for c in name[:_SHOWN])
+        shown = "".join(c if c.isprintable() else "?" for c in name[:_SHOWN]) or "''"
         try:
             content = self.content(self.folder / name, MAX_SECRET_BYTES)
         except (OSError, ValueError) as error:
-            reason = error.strerror if isinstance(error, OSError) and error.strerror else "bad path"
-            raise InvalidValue(
-                f"the file {shown} cannot be read: {reason}",
-                WHERE_FILES_ARE,
-            ) from None
+            reason, advice = why_unreadable(name, error)
+            raise InvalidValue(f"the file {shown} cannot be read: {reason}", advice) from None
         if len(content) > MAX_SECRET_BYTES:
             raise InvalidValue(f"the file {shown} is larger than {MAX_SECRET_BYTES} bytes")
         try:

@@ -1,14 +1,14 @@
 """Values that name files: templates, CA bundles, and where findings and responses are stored."""
 
+import errno
 import os.path
-from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, SecretStr, ValidationInfo, WithJsonSchema
 
 from gateway.config.checks.addresses import checked_redis_url
 from gateway.config.checks.problems import InvalidValue
-from gateway.config.reading.files import WHERE_FILES_ARE, Files
+from gateway.config.reading.files import Files, why_unreadable
 from gateway.config.schema.base import context_of
 from gateway.config.schema.network_values import ApiKey
 from gateway.config.store_settings import SQLITE
@@ -56,9 +56,10 @@ def _verify(value: Any, info: ValidationInfo) -> bool | str:
     # os.path: unlike Path.is_file, it takes a path that no file can have for a missing file.
     if not os.path.isfile(path):
         files.note(path)  # which may come back
-        raise InvalidValue(
-            "must be true, false or the path of a CA bundle", "there is no such file"
-        )
+        missing = FileNotFoundError(errno.ENOENT, "there is no such file")
+        reason, advice = why_unreadable(value, missing)
+        advice = f"{reason}; {advice}" if value.startswith("~") else reason
+        raise InvalidValue("must be true, false or the path of a CA bundle", advice)
     return _pem(value, info, b"CERTIFICATE-----", "a certificate")
 
 
@@ -83,24 +84,28 @@ def _pem(name: str, info: ValidationInfo, mark: bytes, what: str) -> str:
     try:
         content = files.content(path, MAX_FILE_BYTES)
     except (OSError, ValueError) as error:
-        why = getattr(error, "strerror", None) or "no file can have this path"
-        raise InvalidValue(f"names a file that cannot be read: {why}", WHERE_FILES_ARE) from None
+        raise _unreadable(name, error) from None
     if mark not in content:
-        raise InvalidValue(f"names a file without {what} in PEM form", "it begins -----BEGIN …")
+        advice = "such a file begins with -----BEGIN …"
+        raise InvalidValue(f"names a file without {what} in PEM form", advice)
     return str(path)
 
 
-def read_template(path: Path, files: Files) -> str:
+def _unreadable(name: str, error: OSError | ValueError) -> InvalidValue:
+    reason, advice = why_unreadable(name, error, "no file can have this path")
+    return InvalidValue(f"names a file that cannot be read: {reason}", advice)
+
+
+def read_template(name: str, files: Files) -> str:
     """Return a template file's text. Raises `InvalidValue` if it is unreadable or too large."""
     try:
-        content = files.content(path, MAX_FILE_BYTES)
-        if len(content) > MAX_FILE_BYTES:
-            raise InvalidValue(f"names a file larger than {MAX_FILE_BYTES} bytes")
+        content = files.content(files.folder / name, MAX_FILE_BYTES)
+    except (OSError, ValueError) as error:
+        raise _unreadable(name, error) from None
+    if len(content) > MAX_FILE_BYTES:
+        raise InvalidValue(f"names a file larger than {MAX_FILE_BYTES} bytes")
+    try:
         return content.decode("utf-8")
-    except OSError as error:
-        raise InvalidValue(
-            f"names a file that cannot be read: {error.strerror}", WHERE_FILES_ARE
-        ) from None
     except UnicodeDecodeError:
         raise InvalidValue("names a file that is not UTF-8", "save the file in UTF-8") from None
 

@@ -61,8 +61,8 @@ class TemplateConfig(BaseConfig):
             raise InvalidValue("needs a path for the template jinja, and for no other")
         if self.path is not None:
             files = context_of(info).files
-            file = files.folder / self.path
-            self._file, self._source = str(file), file_values.read_template(file, files)
+            self._file = str(files.folder / self.path)
+            self._source = file_values.read_template(self.path, files)
         return self
 
     def used(self) -> TemplateSettings:

@@ -47,6 +47,19 @@ from tests.config.configuring import check_refusal, loaded, refused
         ("server: {tls: {certificate: x}}", "path, which starts at the configuration's folder"),
         ("upstreams: {openai: {api_key_file: x}}", "which starts at the configuration's folder"),
         ("models: {a: {template: {path: .}}}", "names a file that cannot be read: Is a directory"),
+        ("models: {a: {template: {path: ~/x}}}", "directory; write the whole path: ~ does not"),
+        ("server: {tls: {certificate: ~/x}}", "directory; write the whole path: ~ does not"),
+        ("upstreams: {openai: {verify: ~/x}}", "no such file; write the whole path: ~ does not"),
+        ("upstreams: {openai: {api_key_file: ~/x}}", "directory; write the whole path: ~ does"),
+        ("upstreams: {openai: {api_key: '${file:~/x}'}}", "directory; write the whole path: ~"),
+        (
+            "upstreams: {openai: {api_key_file: ''}}",
+            "the file '' cannot be read: its path is empty; write one, or remove the key\n",
+        ),
+        (
+            "server: {tls: {certificate: ''}}",
+            "names a file that cannot be read: its path is empty; write one, or remove the key\n",
+        ),
     ],
 )
 def test_a_file_that_cannot_be_used_is_refused_with_key_and_advice(

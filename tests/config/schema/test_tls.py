@@ -47,7 +47,7 @@ def test_an_upstream_has_a_certificate_of_its_own(tmp_path: Path) -> None:
         ),
         (
             "{certificate: gateway.pem, key: ''}",
-            "server.tls.key: names a file that cannot be read: Is a directory",
+            "server.tls.key: names a file that cannot be read: its path is empty; write one",
         ),
         (
             "{certificate: gateway-key.pem, key: gateway-key.pem}",
