@@ -24,6 +24,8 @@ DEFAULTS = ("127.0.0.1", 8080)
 _THIS_MACHINE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared, not bound
 _PLACE_KEYS = ("host", "port")
 _DIGITS, _LAST = 5, 65535
+_NOT_TLS = frozenset({"WRONG_VERSION_NUMBER", "HTTP_REQUEST"})
+"""What OpenSSL calls the reply of a server without TLS."""
 
 
 class Unhealthy(Exception):
@@ -121,6 +123,13 @@ def reason_of(error: OSError | http.client.HTTPException) -> str:
     """Return why a call of this machine itself failed, in words."""
     if isinstance(error, ConnectionRefusedError):
         return "the connection was refused; is the gateway running?"
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"its TLS certificate is not accepted ({error.verify_message})"
+    # The attribute is there only where OpenSSL itself has raised the error.
+    if isinstance(error, ssl.SSLError) and getattr(error, "reason", None) in _NOT_TLS:
+        return "it speaks no TLS there (http://)"
+    if isinstance(error, http.client.RemoteDisconnected):
+        return "it closed the connection without a reply; does it speak TLS (https://)?"
     system = error.strerror if isinstance(error, OSError) else None
     return system or str(error) or type(error).__name__
 

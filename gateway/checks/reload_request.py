@@ -24,6 +24,10 @@ _SIGNAL_IT = (
     "the running gateway's admin.token is not that of this configuration; send SIGHUP to its "
     "process instead"
 )
+_ELSEWHERE = (
+    "nothing there reloads a configuration (status 404); the listener is at admin.host and "
+    "admin.port, and the gateway's log names it at the start"
+)
 PATIENCE = 90.0
 """Seconds to wait for the reply; workers have a minute."""
 
@@ -98,6 +102,8 @@ def ask_to_reload(place: AdminPlace) -> ReloadResult:
             return ReloadResult(content["reloaded"], content["message"])
         if reply.status == http.client.UNAUTHORIZED:
             raise NotReached(f"{where}: {_SIGNAL_IT}")
+        if reply.status == http.client.NOT_FOUND:
+            raise NotReached(f"{where}: {_ELSEWHERE}")
         raise NotReached(f"{where}: status {reply.status}: {content['error']['message']}")
     except (OSError, http.client.HTTPException) as error:
         raise NotReached(f"{where}: {reason_of(error)}") from None

@@ -31,8 +31,8 @@ log = logging.getLogger("gateway")
 
 _HOST_KEYS = {"gateway": "server.host (--host)", "admin": "admin.host"}
 _PORT_KEYS = {
-    "gateway": "server.port (--port) is the gateway's port.",
-    "admin": "admin.port is the admin listener's; admin.enabled: false does without it.",
+    "gateway": "choose another server.port (--port).",
+    "admin": "choose another admin.port, or do without the admin listener: admin.enabled: false.",
 }
 
 
@@ -133,8 +133,8 @@ def _remedy(name: str, number: int) -> str:
     if number < 0 or number in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT):  # below 0: no such name
         return f"{_HOST_KEYS[name]} has to be an address of this machine; 0.0.0.0 and :: are all."
     if number == errno.EACCES:
-        return f"Ports below 1024 are for root and CAP_NET_BIND_SERVICE. {_PORT_KEYS[name]}"
-    return _PORT_KEYS[name]
+        return f"Ports below 1024 are for root and CAP_NET_BIND_SERVICE: {_PORT_KEYS[name]}"
+    return f"End the program that listens there, or {_PORT_KEYS[name]}"
 
 
 def _announce(settings: Settings, bound: Sequence[socket.socket]) -> None:

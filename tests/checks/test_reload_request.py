@@ -135,6 +135,19 @@ def test_a_token_that_has_changed_needs_a_signal() -> None:
         ask_to_reload(place)
 
 
+def test_another_listener_is_told_from_that_for_operators() -> None:
+    body = b'{"error": {"message": "Set the base URL to end in /v1."}}'
+    with answering(body, 404) as (place, _), pytest.raises(NotReached) as refusal:
+        ask_to_reload(place)
+    assert "admin.host and admin.port" in str(refusal.value)
+    assert "/v1" not in str(refusal.value)
+
+
+def test_a_listener_without_tls_is_said_to_have_none() -> None:
+    with answering(b"") as (place, _), pytest.raises(NotReached, match=r"no TLS there \(http://"):
+        ask_to_reload(place._replace(tls=ssl.create_default_context()))
+
+
 def test_where_nothing_listens_that_is_said() -> None:
     with pytest.raises(NotReached, match="port 1: the connection was refused; is the"):
         ask_to_reload(AdminPlace("127.0.0.1", 1, ""))

@@ -29,8 +29,11 @@ from tests.processes import (
 @pytest.mark.parametrize(
     ("which", "keys"),
     [
-        ("server", "server.port (--port) is the gateway's port."),
-        ("admin", "admin.port is the admin listener's; admin.enabled: false does without it."),
+        ("server", "choose another server.port (--port)."),
+        (
+            "admin",
+            "choose another admin.port, or do without the admin listener: admin.enabled: false.",
+        ),
     ],
 )
 def test_a_port_in_use_is_a_clear_message(which: str, keys: str) -> None:
@@ -42,7 +45,8 @@ def test_a_port_in_use_is_a_clear_message(which: str, keys: str) -> None:
         result = run("serve", **ports)
     assert result.exit_code == 1
     assert result.output == (
-        f"Error: cannot listen on 127.0.0.1:{port}: Address already in use. {keys}\n"
+        f"Error: cannot listen on 127.0.0.1:{port}: Address already in use. "
+        f"End the program that listens there, or {keys}\n"
     )
 
 
@@ -72,7 +76,7 @@ def test_a_port_that_is_not_for_this_user_says_whom_it_is_for(
     assert result.exit_code == 1
     assert result.output == (
         "Error: cannot listen on 127.0.0.1:80: Permission denied. Ports below 1024 are for root "
-        "and CAP_NET_BIND_SERVICE. server.port (--port) is the gateway's port.\n"
+        "and CAP_NET_BIND_SERVICE: choose another server.port (--port).\n"
     )
 
 
