@@ -107,10 +107,7 @@ class Gateway:
             if place is None and is_handshake:
                 raise refuse_websocket()
             if place is None:
-                raise UnknownRoute(
-                    f"Invalid URL ({head.method} {head.path[:200]}). The gateway serves OpenAI's "
-                    "API below /v1; set the base URL to end in /v1.",
-                )
+                raise _unknown_route(head)
             request = Request(
                 head.method, place.below, head.query, headers, b"", client, place.model
             )
@@ -244,6 +241,17 @@ class Gateway:
 
     def _label(self, place: Place | None) -> str:
         return self._router.shape_of(place.canonical) or "other" if place is not None else "other"
+
+
+def _unknown_route(head: Head) -> UnknownRoute:
+    """Return the error for a path outside of `/v1`, or for the base URL itself."""
+    advice = "set the base URL to end in /v1."
+    if head.path.rstrip("/") == "/v1":
+        advice = "this is the base URL: call a path below it, such as /v1/models."
+    return UnknownRoute(
+        f"Invalid URL ({head.method} {head.path[:200]}). The gateway serves OpenAI's API below "
+        f"/v1; {advice}"
+    )
 
 
 def _is_anthropics(head: Head, place: Place | None, label: str) -> bool:

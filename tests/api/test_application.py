@@ -59,6 +59,8 @@ def test_the_path_decides_and_a_path_outside_v1_is_told_so() -> None:
     assert client.get("/").status == 404
     assert "base URL" in client.get("/chats").error["message"]
     assert client.post("/v2/x").error["code"] == "unknown_url"
+    for base in ("/v1", "/v1/"):
+        assert "call a path below it, such as /v1/models" in client.get(base).error["message"]
 
 
 @pytest.mark.parametrize(

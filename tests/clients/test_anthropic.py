@@ -347,4 +347,4 @@ def test_what_the_client_did_wrong_is_named_in_its_own_words(sdk: AnthropicClien
     ).failure
     assert tools["class"] == "BadRequestError"
     assert "'tools' is not supported for model 'davinci-002'" in tools["message"]
-    assert "agents cannot run on it. Use a model with a chat, " in tools["message"]
+    assert "agents cannot run on it, but on models with a chat, " in tools["message"]

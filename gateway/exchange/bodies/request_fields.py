@@ -8,7 +8,7 @@ import msgspec
 
 from gateway.errors import InvalidRequest
 from gateway.exchange.bodies.body_pieces import decode_in_pieces
-from gateway.exchange.bodies.unreadable_body import UNREADABLE, unreadable
+from gateway.exchange.bodies.unreadable_body import NOT_AN_OBJECT, UNREADABLE, unreadable
 from gateway.exchange.decision import MAX_MODEL_LENGTH, Decision
 from gateway.resolve.features import NO_REASONING, REASONING, TOOLS
 from gateway.resolve.memory import Features
@@ -166,7 +166,7 @@ def read_object(body: bytes) -> Json:
     except UNREADABLE as error:
         raise unreadable(error, body) from None
     if not isinstance(decoded, dict):
-        raise unreadable(ValueError("it is not an object"), body)
+        raise unreadable(ValueError(NOT_AN_OBJECT), body)
     return decoded
 
 

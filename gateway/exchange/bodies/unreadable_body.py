@@ -22,9 +22,12 @@ INVALID_JSON: Final = "invalid_json"
 """The code of the refusal."""
 
 _SURROGATE_ESCAPE = re.compile(rb"\\u[dD][89a-fA-F]")
+_WRONG_TYPE = re.compile(r"^Expected `object`, got `\w+`$")
+"""What the decoder says of another value than an object."""
 _HALF = re.compile("[\ud800-\udfff]")
 _MAX_PATH = 200
 _Found = Callable[[object], str]
+NOT_AN_OBJECT: Final = "it is not an object"
 _TOO_DEEP = "it is nested too deeply"
 _BOM = b"\xef\xbb\xbf"
 _OUT_OF_RANGE = "out of range"
@@ -37,7 +40,7 @@ def unreadable(error: Exception, body: bytes, at: str = "") -> InvalidRequest:
 
     With `at` the body is the value of that field.
     """
-    param, reason = None, str(error)
+    param, reason = None, _WRONG_TYPE.sub(NOT_AN_OBJECT, str(error))
     if isinstance(error, RecursionError):
         reason = _TOO_DEEP
     elif not body.strip():

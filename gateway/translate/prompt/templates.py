@@ -255,7 +255,7 @@ def _check_tool_calls(turns: Sequence[Turn], text: str) -> None:
                 param = f"{turn.param}.tool_calls[{k}]"
                 raise UnsupportedParameter(
                     f"'{param}' is left out by the model's prompt template. Remove it, or "
-                    "configure a template that renders tool calls.",
+                    "ask the gateway's operator for a template that renders tool calls.",
                     param=param,
                 )
 

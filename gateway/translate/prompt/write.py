@@ -118,7 +118,7 @@ def render(
             raise UnsupportedParameter(
                 f"'{turn.param}' is part of a tool call, which the prompt template "
                 f"'{template.name}' of model '{context.model_asked}' cannot express. Remove it, "
-                "or configure a 'jinja' template that renders tools.",
+                "or ask the gateway's operator for a 'jinja' template that renders tools.",
                 param=turn.param,
             )
     rendered = renderer(_Task(template, turns, context, continue_final_message))

@@ -76,7 +76,7 @@ def _unknown(name: str, endpoint: Shape) -> InvalidRequest:
     else:
         problem = f"Unrecognized request argument supplied: {shown}."
     return InvalidRequest(
-        f"{problem} Remove it, or set extra_params to pass or drop for this model.",
+        f"{problem} Remove it, or ask the gateway's operator to pass or drop it (extra_params).",
         param=name,
         code="unknown_parameter",
     )

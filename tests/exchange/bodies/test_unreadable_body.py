@@ -62,6 +62,13 @@ def test_other_faults_have_their_own_words(body: bytes, reason: str) -> None:
     assert refused.value.param is None
 
 
+@pytest.mark.parametrize("body", [b"[1]", b'"x"', b"null", b"1"])
+def test_another_value_than_an_object_is_said_to_be_one(body: bytes) -> None:
+    for read in (read_object, read_routed):
+        with pytest.raises(InvalidRequest, match=r": it is not an object\. The body must be"):
+            read(body)
+
+
 def test_whole_characters_are_read() -> None:
     assert read_object(rb'{"a":"\ud83d\ude00"}') == {"a": "😀"}
 

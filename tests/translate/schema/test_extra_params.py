@@ -77,7 +77,7 @@ def test_a_refusal_has_the_words_of_the_clients_endpoint(client: Shape, problem:
         next(extras_to_send(["top_k"], {"top_k": 7}, context("refuse"), Report(client, Shape.CHAT)))
     assert (caught.value.param, caught.value.code) == ("top_k", "unknown_parameter")
     assert caught.value.message == (
-        f"{problem} Remove it, or set extra_params to pass or drop for this model."
+        f"{problem} Remove it, or ask the gateway's operator to pass or drop it (extra_params)."
     )
 
 

@@ -142,7 +142,7 @@ def _refuses_all(draft: Draft, declared: Sequence[Declared], choice: Json) -> bo
     if draft.context.is_pivot:
         reason = (
             "the model lives at the completions endpoint, where it only continues text: agents "
-            "cannot run on it. Use a model with a chat, responses or messages endpoint."
+            "cannot run on it, but on models with a chat, responses or messages endpoint."
         )
     elif draft.context.capabilities.tools:
         return False

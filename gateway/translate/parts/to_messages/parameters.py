@@ -70,8 +70,8 @@ def write_format(draft: Draft, form: Json, name: str, schema: object) -> None:
     elif not draft.context.capabilities.json_schema:
         draft.refuse(name, "its messages endpoint has no output formats.")
     elif not schema or not allows_no_more(schema):
-        reason = "the messages endpoint requires 'additionalProperties: false' in every object."
-        draft.refuse(name, reason)
+        closed = "'additionalProperties: false' in every object"
+        draft.refuse(name, f"the messages endpoint takes closed schemas only ({closed}).")
     else:
         config = draft.upstream.setdefault("output_config", {})
         config["format"] = {"type": "json_schema", "schema": schema}
