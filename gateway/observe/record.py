@@ -32,7 +32,7 @@ class RequestRecord(msgspec.Struct, frozen=True, gc=False):
     shape: str
     """What the client called: a shape, or `other`."""
     endpoint: str
-    """The shape of the last attempt, or `other` for a request that was passed on."""
+    """The shape of the last attempt, or `other` for a request that was passed on; else empty."""
     resolved_by: str
     attempts: int
     """How often it was sent, with the sender's own repetitions."""
@@ -77,9 +77,12 @@ class FinishedRequest(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def endpoint(self) -> str:
-        """The shape of the last attempt, or `other` for a request that was passed on."""
+        """The shape of the last attempt, or `other` for a request that was passed on.
+
+        Empty for one that was refused before anything was sent, or that called no upstream.
+        """
         decision = self.decision
-        return decision.shape or ("other" if decision.upstream else "")
+        return decision.shape or ("other" if decision.upstream and decision.attempts else "")
 
     @property
     def reason(self) -> str:

@@ -44,7 +44,14 @@ def test_what_does_not_apply_is_empty() -> None:
 
 
 def test_a_request_that_was_passed_on_has_no_shape() -> None:
-    assert record_of(Decision("openai"), "other", SUCCESS, 200, 0.1).endpoint == "other"
+    passed_on = Decision("openai", attempts=1)
+    assert record_of(passed_on, "other", SUCCESS, 200, 0.1).endpoint == "other"
+
+
+def test_a_request_that_was_refused_before_it_was_sent_has_no_endpoint() -> None:
+    assert (
+        record_of(Decision("openai"), "chat", Ending(Outcome.CLIENT_ERROR), 400, 0.1).endpoint == ""
+    )
 
 
 def test_the_evidence_is_in_words() -> None:

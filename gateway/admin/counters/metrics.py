@@ -206,7 +206,7 @@ class Metrics:
             decision.model_asked,
             decision.model_sent,
             request.shape,
-            decision.shape,
+            decision.shape or decision.attempts,
             request.ending.outcome,
             request.status,
             decision.resolved_by,

@@ -40,6 +40,16 @@ def test_messages_are_a_shape_of_clients_and_of_upstreams() -> None:
     assert 'upstream_shape="messages"' in text
 
 
+def test_what_was_refused_before_it_was_sent_is_told_from_what_was_passed_on() -> None:
+    metrics, refused = Metrics(frozenset({"openai"})), Ending(Outcome.CLIENT_ERROR)
+    for attempts in (0, 1, 0):
+        decision = Decision("openai", attempts=attempts)
+        metrics.finished(finished_now(decision, "other", refused, 404, 0.1))
+    text = exposition(metrics.families()).decode()
+    assert 'upstream="openai",upstream_shape="none"} 2.0' in text
+    assert 'upstream="openai",upstream_shape="other"} 1.0' in text
+
+
 def test_without_clients_of_its_own_the_client_is_none() -> None:
     assert 'gateway_requests_total{client="none",' in count(Decision())
 
