@@ -24,6 +24,10 @@ _SIGNAL_IT = (
     "the running gateway's admin.token is not that of this configuration; send SIGHUP to its "
     "process instead"
 )
+_ASKS_FOR_ONE = (
+    "it requires a token, and this configuration has none; name the gateway's own with --config, "
+    "or set GATEWAY_ADMIN__TOKEN"
+)
 _ELSEWHERE = (
     "nothing there reloads a configuration (status 404); the listener is at admin.host and "
     "admin.port, and the gateway's log names it at the start"
@@ -101,7 +105,7 @@ def ask_to_reload(place: AdminPlace) -> ReloadResult:
         if "reloaded" in content:
             return ReloadResult(content["reloaded"], content["message"])
         if reply.status == http.client.UNAUTHORIZED:
-            raise NotReached(f"{where}: {_SIGNAL_IT}")
+            raise NotReached(f"{where}: {_SIGNAL_IT if place.token else _ASKS_FOR_ONE}")
         if reply.status == http.client.NOT_FOUND:
             raise NotReached(f"{where}: {_ELSEWHERE}")
         raise NotReached(f"{where}: status {reply.status}: {content['error']['message']}")

@@ -135,6 +135,15 @@ def test_a_token_that_has_changed_needs_a_signal() -> None:
         ask_to_reload(place)
 
 
+def test_a_token_that_was_not_given_is_asked_for() -> None:
+    body = b'{"error": {"message": "token"}}'
+    with (
+        answering(body, 401) as (place, _),
+        pytest.raises(NotReached, match="set GATEWAY_ADMIN__TOKEN"),
+    ):
+        ask_to_reload(place._replace(token=""))
+
+
 def test_another_listener_is_told_from_that_for_operators() -> None:
     body = b'{"error": {"message": "Set the base URL to end in /v1."}}'
     with answering(body, 404) as (place, _), pytest.raises(NotReached) as refusal:

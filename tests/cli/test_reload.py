@@ -52,4 +52,4 @@ def test_it_asks_over_tls(tmp_path: Path) -> None:
         assert asked(gateway) == (0, "the configuration was reloaded; changed: nothing\n")
         code, output = asked(gateway, "--url", gateway.admin)
         assert code == 1
-        assert "certificate verify failed" in output
+        assert "its TLS certificate is not accepted (self-signed" in output
