@@ -3,8 +3,10 @@
 import asyncio
 import json
 import socket
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from shutil import which
 from typing import Any
 
 import httpcore2
@@ -268,6 +270,7 @@ def _texts(body: dict[str, Any]) -> list[str]:
 
 
 def _invite(write: Print, upstream_url: str, gateway_url: str) -> None:
+    command = "gateway" if which("gateway") else sys.argv[0]  # as `make demo` runs it
     write(
         f"""
 {style("Both are running: now you.", bold=True)} (Ctrl-C ends them.)
@@ -292,6 +295,6 @@ The upstream, an emulator of OpenAI and of Anthropic, is at {upstream_url}
 This explains where a model goes:
 
   export OPENAI_API_KEY={KEY} GATEWAY_UPSTREAMS__OPENAI__BASE_URL={upstream_url}
-  gateway resolve acme-writer-v2
+  {command} resolve acme-writer-v2
 """
     )

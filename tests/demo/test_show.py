@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import socket
+import sys
 
 import httpx2
 import pytest
@@ -114,6 +115,17 @@ def test_it_stays_up_at_other_ports_where_the_usual_are_taken_until_interrupted(
         assert code == 0
         for url in urls(lines):
             assert not any(f":{taken(each)}/" in url for each in (one, other))
+
+
+@pytest.mark.parametrize(("found", "command"), [("/bin/gateway", "gateway"), (None, "./a")])
+def test_it_names_the_command_as_it_can_be_called(
+    monkeypatch: pytest.MonkeyPatch, found: str | None, command: str
+) -> None:
+    monkeypatch.setattr(show, "which", lambda _: found)
+    monkeypatch.setattr(sys, "argv", ["./a", "demo"])
+    written: list[str] = []
+    show._invite(written.append, "http://upstream/v1", "http://gateway/v1")
+    assert f"\n  {command} resolve acme-writer-v2\n" in "".join(written)
 
 
 def test_an_interrupt_between_the_scenes_ends_it_at_once() -> None:
