@@ -56,9 +56,10 @@ def _choices(reply: Json, expected: int) -> list[Json]:
     """Return the choices of one reply in the order of their indexes."""
     choices = in_order(choices_of(reply))
     if len(choices) < expected:
+        advice = " Set 'n' to 1 if its server does not support more." if expected > 1 else ""
         raise UpstreamError(
-            f"The upstream returned {len(choices)} of {expected} choices. "
-            "Set 'n' to 1 if its server does not support more."
+            "The upstream's reply is not a completion: it has "
+            f"{len(choices)} of {expected} choices.{advice}"
         )
     return choices[:expected]
 

@@ -145,6 +145,20 @@ def test_logprobs_of_stripped_and_of_cut_text_are_left_out() -> None:
     assert [entry["token"] for entry in reply["logprobs"]["content"]] == [" Hi", " you"]
 
 
+def test_too_few_choices_are_an_error_whose_advice_is_for_those_who_asked_for_several() -> None:
+    whole = completion({"index": 0, "text": "a", "finish_reason": "stop"})
+    with pytest.raises(UpstreamError) as refused:
+        translated({"n": 2}).reply([whole])
+    assert refused.value.message.endswith(
+        "it has 1 of 2 choices. Set 'n' to 1 if its server does not support more."
+    )
+    empties: list[Json] = [{}, {"choices": []}]
+    for empty in empties:
+        with pytest.raises(UpstreamError) as refused:
+            translated({}).reply([empty])
+        assert refused.value.message.endswith("not a completion: it has 0 of 1 choices.")
+
+
 def test_choices_come_in_the_order_of_their_indexes() -> None:
     reply = translated({"n": 2}).reply(
         [completion({"index": 1, "text": "b"}, {"index": 0, "text": "a"})]
