@@ -50,6 +50,12 @@ class Questions:
         server of the kind `kind`.
         """
         fields = await read_json(request)
+        if "body" not in fields:
+            raise InvalidRequest(
+                "Give 'body': /translate takes a client's request as a text, its shape as 'from'.",
+                param="body",
+                code="missing_required_parameter",
+            )
         client = _shape(text_in(fields, "from") or Shape.CHAT, "from")
         body = text_in(fields, "body").encode()
         read_object(body)

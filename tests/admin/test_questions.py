@@ -74,6 +74,15 @@ def test_a_request_is_translated_to_where_its_route_leads() -> None:
     assert shown["calls"][0]["body"]["prompt"] == "User: Hi\nAssistant:"
 
 
+def test_a_request_to_translate_has_to_be_given() -> None:
+    nothing: dict[str, Any] = {}
+    for fields in (nothing, {"from": "chat"}):
+        reply = Admin().post("/translate", fields)
+        error = reply.json()["error"]
+        assert (reply.status_code, error["param"]) == (400, "body")
+        assert error["message"].startswith("Give 'body': /translate takes")
+
+
 def test_a_request_is_translated_to_where_it_is_wanted_and_nothing_is_sent() -> None:
     admin = Admin()
     asked = {"body": CHAT, "from": "chat", "to": "responses", "kind": "vllm"}
@@ -93,7 +102,7 @@ def test_a_request_is_translated_to_where_it_is_wanted_and_nothing_is_sent() -> 
         ({"body": CHAT, "from": "edits"}, "from"),
         ({"body": "{"}, None),
         ({"body": "{}"}, "model"),
-        ({}, None),
+        ({}, "body"),
         ({"body": CHAT.replace('"Hi"', "1"), "to": "completions"}, "messages[0].content"),
     ],
 )
