@@ -29,6 +29,10 @@ _FROM_PAGES = (
 """Subprotocols in which OpenAI's clients for web pages send what others send in fields."""
 _REALTIME = b"realtime"
 """The one that OpenAI's clients offer, and must get."""
+_NOT_HERE = (
+    "WebSockets are not supported here: call this path over HTTP. Generation endpoints stream with "
+    '"stream": true.'
+)
 _TOKEN = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}")
 _CREDENTIAL = re.compile(
     rb"(?:sk-|ek_|openai-(?!beta\.)).*|.*(?:api[-_]?key|token|secret|bearer|authorization).*",
@@ -44,9 +48,7 @@ def asks_for_websocket(method: str, headers: RawHeaders) -> bool:
     return any(name == b"upgrade" and b"websocket" in value.lower() for name, value in headers)
 
 
-def refuse_websocket(
-    reason: str = 'WebSockets are not supported here: send a POST with "stream": true.',
-) -> GatewayError:
+def refuse_websocket(reason: str = _NOT_HERE) -> GatewayError:
     """Return a 426 (RFC 9110 section 15.5.22).
 
     Clients that try a WebSocket first (Codex) fall back to HTTP on it at once.

@@ -383,6 +383,7 @@ def test_a_websocket_is_a_426_with_which_clients_fall_back(path: str) -> None:
     client = Client(ok)
     reply = client.get(path, headers=UPGRADE)
     assert (reply.status, reply.error["code"]) == (426, "websocket_not_supported")
+    assert "call this path over HTTP" in reply.error["message"]
     assert reply.headers["upgrade"] == "HTTP/1.1"
     assert reply.headers["connection"] == "close"
     assert client.scene.network.calls == []
