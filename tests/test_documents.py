@@ -311,6 +311,9 @@ SAMPLES: dict[str, Any] = {
 
 RESPONSES_SAMPLES: dict[str, Any] = {
     "background": True,
+    "access_programs": {"cyber": "daybreak_blue"},
+    "background_options": {"completion_window": "2h"},
+    "image": {"context_compression": "enabled"},
     "context_management": [{"type": "compaction", "compact_threshold": 1000}],
     "conversation": "conv_1",
     "include": LOGPROBS,

@@ -7,6 +7,7 @@ from gateway.servers.efforts import nearest_effort
 from gateway.shapes import Json
 from gateway.translate.contract import HOSTED_TOOLS, Context, Report, unsupported
 from gateway.translate.parts.sampling import sampling_parameters
+from gateway.translate.schema.checks import Record
 from gateway.translate.schema.extra_params import extras_to_send
 from gateway.translate.schema.hints import CACHE_OPTIONS
 from gateway.translate.schema.unknown_fields import strip_unknown
@@ -185,9 +186,7 @@ def copy_moderation(draft: Draft, reason: str | None = None) -> None:
         draft.refuse("moderation", reason, droppable=False)
 
 
-def cache_options(draft: Draft) -> Json:
+def cache_options(draft: Draft, known: Record = CACHE_OPTIONS) -> Json:
     """Return the client's `prompt_cache_options` as far as their fields are known."""
     options: Json = draft.client["prompt_cache_options"]
-    return strip_unknown(
-        options, CACHE_OPTIONS, "prompt_cache_options", draft.context, draft.report
-    )
+    return strip_unknown(options, known, "prompt_cache_options", draft.context, draft.report)

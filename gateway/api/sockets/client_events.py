@@ -71,6 +71,7 @@ def read_event(message: bytes) -> Create | None:
             steered = _steered(fields, kind)
             raise _refused(kind)
         previous, generate = _value(fields, PREVIOUS), _value(fields, "generate")
+        prewarms = _prewarms(_value(fields, "prompt_cache_options"))
         _check(generate, _value(fields, "background"))
     except InvalidRequest as error:
         is_create = kind == CREATE
@@ -78,11 +79,16 @@ def read_event(message: bytes) -> Create | None:
     for name in _OWN:
         fields.pop(name, None)
     fields["stream"] = msgspec.Raw(b"true")
-    return Create(message, fields, stream_id, previous, generate is not False)
+    return Create(message, fields, stream_id, previous, generate is not False and not prewarms)
 
 
 def _value(fields: dict[str, msgspec.Raw], name: str) -> object:
     return decode_field(fields.get(name, _NOTHING), name)
+
+
+def _prewarms(options: object) -> bool:
+    """Whether only the cache is to be filled, which counts more than `generate`."""
+    return isinstance(options, dict) and options.get("prewarm") is True
 
 
 def _steered(fields: dict[str, msgspec.Raw], kind: object) -> str:

@@ -14,6 +14,7 @@ from gateway.demo.rules import checks, shared
 from gateway.demo.rules.chat_messages import MESSAGE, check_turns
 from gateway.demo.rules.checks import Check, array, mapping, nullable, record, string, tagged, word
 
+TIERS = ("auto", "default", "flex", "scale", "priority", "fast")
 EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 _FUNCTION = record(
     {"name": string},
@@ -102,8 +103,8 @@ PARAMETERS: Mapping[str, Check] = {
     "prompt_cache_retention": nullable(word("in_memory", "24h")),
     "reasoning_effort": nullable(word(*EFFORTS)),
     "response_format": _RESPONSE_FORMAT,
-    "safety_identifier": nullable(checks.short_string(64)),
-    "service_tier": nullable(word("auto", "default", "flex", "scale", "priority")),
+    "safety_identifier": nullable(checks.short_string(128)),
+    "service_tier": nullable(word(*TIERS)),
     "store": nullable(checks.boolean),
     "tool_choice": _tool_choice,
     "tools": array(_TOOL, least=1, most=128),

@@ -1,4 +1,7 @@
-"""What /v1/responses takes and refuses (openai-openapi, CreateResponse and InputItem)."""
+"""What /v1/responses takes and refuses.
+
+It is in openai-openapi (CreateResponse and InputItem), and what that lacks in openai-python 3.57.
+"""
 
 from collections.abc import Mapping
 
@@ -12,7 +15,7 @@ from gateway.demo.refusals.parameters import (
     unsupported_parameter,
 )
 from gateway.demo.rules import checks, shared
-from gateway.demo.rules.chat import EFFORTS
+from gateway.demo.rules.chat import EFFORTS, TIERS
 from gateway.demo.rules.checks import Check, array, mapping, nullable, record, string, tagged, word
 from gateway.demo.rules.responses_history import check_history, check_outputs
 from gateway.demo.rules.responses_items import ITEM
@@ -42,6 +45,7 @@ _INCLUDABLE = (
     "message.output_text.logprobs",
     "reasoning.encrypted_content",
     "web_search_call.action.sources",
+    "web_search_call.results",
     "code_interpreter_call.outputs",
     "computer_call_output.output.image_url",
     "file_search_call.results",
@@ -51,10 +55,13 @@ _INCLUDABLE = (
 _STORED = ("previous_response_id", "conversation", "prompt")
 
 PARAMETERS: Mapping[str, Check] = {
+    "access_programs": mapping,
     "background": nullable(checks.boolean),
+    "background_options": mapping,
     # Has no effect; Codex sends it with every request.
     "client_metadata": nullable(mapping),
     "conversation": nullable(checks.string_or(record({"id": string}, open_=False))),
+    "image": mapping,
     "include": nullable(array(word(*_INCLUDABLE))),
     "input": checks.string_or(array(ITEM)),
     "instructions": nullable(string),
@@ -87,8 +94,8 @@ PARAMETERS: Mapping[str, Check] = {
             open_=False,
         )
     ),
-    "safety_identifier": nullable(checks.short_string(64)),
-    "service_tier": nullable(word("auto", "default", "flex", "scale", "priority", "ultrafast")),
+    "safety_identifier": nullable(checks.short_string(128)),
+    "service_tier": nullable(word(*TIERS, "ultrafast")),
     "store": nullable(checks.boolean),
     "stream": nullable(checks.boolean),
     "stream_options": nullable(record({}, {"include_obfuscation": checks.boolean}, open_=False)),

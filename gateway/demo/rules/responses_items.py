@@ -143,6 +143,16 @@ ITEM = tagged(
             },
             open_=False,
         ),
+        "configuration_update": record(
+            {"type": string},
+            {
+                "id": nullable(string),
+                "reasoning": nullable(record({}, {"effort": nullable(string)}, open_=False)),
+                "text": nullable(record({"format": mapping}, open_=False)),
+                **_PASSED,
+            },
+            open_=False,
+        ),
         "compaction": record(
             {"type": string, "encrypted_content": checks.short_string(_LONGEST_SUMMARY)},
             {"id": nullable(string), **_PASSED},

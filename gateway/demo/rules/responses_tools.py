@@ -16,6 +16,7 @@ _FUNCTION = record(
         "parameters": nullable(mapping),
         "output_schema": nullable(mapping),
         "strict": nullable(checks.boolean),
+        "async": checks.boolean,
         "defer_loading": checks.boolean,
         "allowed_callers": nullable(array(string)),
     },

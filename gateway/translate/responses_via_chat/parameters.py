@@ -21,10 +21,12 @@ from gateway.translate.draft import (
 from gateway.translate.parts.output_format import chat_format, known_responses_format
 from gateway.translate.schema.checks import Record, extensions
 from gateway.translate.schema.extra_params import extras_to_send
+from gateway.translate.schema.hints import CACHE_OPTIONS
 from gateway.translate.schema.responses import (
     ENCRYPTED_REASONING,
     LOGPROBS,
     REASONING,
+    RESPONSES_CACHE_OPTIONS,
     RESPONSES_EXTENSIONS,
     RESPONSES_PARAMETERS,
     STREAM_OPTIONS,
@@ -75,9 +77,28 @@ def same_name(draft: Draft) -> None:
             # Chat has all other tiers.
             draft.report.drop(name)
         elif name == "prompt_cache_options":
-            draft.upstream[name] = cache_options(draft)
+            draft.upstream[name] = _chat_cache_options(draft)
         else:
             draft.upstream[name] = draft.client[name]
+
+
+def _chat_cache_options(draft: Draft) -> Json:
+    """Return the options that chat has, too; the others are about responses."""
+    options = cache_options(draft, RESPONSES_CACHE_OPTIONS)
+    if "comparison_response_id" in options:
+        draft.report.drop("prompt_cache_options.comparison_response_id")
+    only_here = RESPONSES_CACHE_OPTIONS.names - CACHE_OPTIONS.names
+    return {name: value for name, value in options.items() if name not in only_here}
+
+
+def prewarming(draft: Draft) -> None:
+    """Refuse to fill the cache only: other endpoints would answer the client's words."""
+    if draft.client.get("prompt_cache_options", {}).get("prewarm"):
+        draft.refuse(
+            "prompt_cache_options.prewarm",
+            f"the model is served through the {draft.report.target} endpoint, which always "
+            "generates.",
+        )
 
 
 def moderation(draft: Draft) -> None:
@@ -91,8 +112,14 @@ def moderation(draft: Draft) -> None:
 
 
 _HINTS: Mapping[str, Sequence[object]] = {
+    # It lets models of OpenAI's do what others are not kept from.
+    "access_programs": ({},),
+    # They say when a response in the background is due; there is none here.
+    "background_options": ({},),
     # It shortens long conversations; without it the upstream refuses them.
     "context_management": (),
+    # It makes pictures smaller.
+    "image": ({}, {"context_compression": "auto"}, {"context_compression": "disabled"}),
     # Echoed in the reply. Chat takes metadata for stored completions only.
     "metadata": ({},),
     "store": (False,),
@@ -244,6 +271,7 @@ INDEPENDENT: Sequence[Callable[[Draft], None]] = (
     sampling,
     token_limit,
     same_name,
+    prewarming,
     moderation,
     hints,
     text_options,

@@ -12,6 +12,7 @@ from gateway.translate.parts.client_values import below_tool, responses_tool_kin
 from gateway.translate.parts.output_format import responses_format_param
 from gateway.translate.responses_via_chat import parameters
 from gateway.translate.responses_via_chat.compaction import is_wanted, without_form
+from gateway.translate.responses_via_chat.input.configured import configured
 from gateway.translate.responses_via_chat.input.messages import input_turns
 from gateway.translate.responses_via_chat.input.turn import Origin
 from gateway.translate.responses_via_chat.stored_state import refuse_stored_state
@@ -56,7 +57,7 @@ class PreparedRequest:
         return _client_param(self, param) if param else None
 
 
-def read_client(body: Json, context: Context) -> tuple[Json, bool]:
+def read_client(body: Json, context: Context, report: Report) -> tuple[Json, bool]:
     """Return a responses request, checked for another endpoint, and whether it is to compact.
 
     Raises `InvalidRequest`, and `UnsupportedParameter` for what only a store would have.
@@ -66,7 +67,7 @@ def read_client(body: Json, context: Context) -> tuple[Json, bool]:
     compacts = is_wanted(client, context)
     if "input" not in client:
         raise missing("input")
-    return client, compacts
+    return configured(client, context, report), compacts
 
 
 def prepare(body: Json, context: Context, report: Report) -> PreparedRequest:
@@ -74,7 +75,7 @@ def prepare(body: Json, context: Context, report: Report) -> PreparedRequest:
 
     Raises `InvalidRequest` or `UnsupportedParameter`, naming the client's parameter.
     """
-    client, compacts = read_client(body, context)
+    client, compacts = read_client(body, context, report)
     tools = chat_tools(client, context, report)
     turns = input_turns(client, tools.names, context, report)
     draft = Draft(client, context, report)

@@ -23,6 +23,7 @@ from gateway.translate.parts.tools.call_faults import without_output
 from gateway.translate.parts.tools.calls import call_id_from
 from gateway.translate.parts.tools.custom import NATIVE, wrapped_input
 from gateway.translate.responses_via_chat.compaction import REQUEST, TRIGGER, summary_of
+from gateway.translate.responses_via_chat.input.configured import UPDATE
 from gateway.translate.responses_via_chat.input.turn import SYSTEM_ROLES
 from gateway.translate.responses_via_chat.input.unsupported_items import (
     pass_over,
@@ -234,6 +235,7 @@ class _Reader:
         **dict.fromkeys(CLIENT_CALLS, _client_call),
         **dict.fromkeys(CLIENT_OUTPUTS, _client_output),
         "additional_tools": _declaration,
+        UPDATE: _declaration,
         "item_reference": _reference,
         "compaction": _compaction,
         TRIGGER: _compact,

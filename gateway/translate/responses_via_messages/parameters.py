@@ -38,6 +38,7 @@ from gateway.translate.parts.tools.choices import read_chat_choice
 from gateway.translate.responses_via_chat.parameters import (
     hints,
     moderation,
+    prewarming,
     reasoning_options,
     report_unknown,
 )
@@ -188,6 +189,7 @@ def others(draft: Draft) -> None:
     moderation(draft)
     write_user(draft)
     hints(draft)
+    prewarming(draft)
     drop(draft, OF_COST)
     stop_sequences(draft)
     extension_parameters(draft)

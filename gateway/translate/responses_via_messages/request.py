@@ -67,7 +67,7 @@ def prepare(body: Json, context: Context, report: Report) -> PreparedRequest:
 
     Raises `InvalidRequest` or `UnsupportedParameter`, naming the client's parameter.
     """
-    client, compacts = read_client(body, context)
+    client, compacts = read_client(body, context, report)
     about_tools = replace(report, dropped=[], changed=[], emulated=[])
     tools = chat_tools(client, context, about_tools)
     conversation = written(turns_of(client, tools.names, context, report), "input", context, report)

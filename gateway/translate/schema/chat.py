@@ -27,7 +27,7 @@ from gateway.translate.schema.checks import (
     check,
 )
 from gateway.translate.schema.errors import missing, wrong_type
-from gateway.translate.schema.hints import CACHE_OPTIONS
+from gateway.translate.schema.hints import CACHE_OPTIONS, SAFETY_IDENTIFIER
 from gateway.translate.schema.native_types import JsonType, Objects, tagged
 
 MAX_STOPS = 64
@@ -115,7 +115,7 @@ CHAT_PARAMETERS: abc.Mapping[str, Check] = {
     "prompt_cache_retention": String(),
     "reasoning_effort": String(),
     "response_format": Record({"type": String()}, required=("type",)),
-    "safety_identifier": String(max_length=64),
+    "safety_identifier": SAFETY_IDENTIFIER,
     "seed": Integer(),
     "service_tier": String(),
     "stop": StringOrStrings(max_items=MAX_STOPS),

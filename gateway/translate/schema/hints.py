@@ -28,6 +28,9 @@ HINTS = frozenset(
 """Their names, anywhere in a request. `client_metadata` is Codex's, `cache_control` Anthropic's;
 both have `betas` and edits of the context; the others are OpenAI's."""
 
+SAFETY_IDENTIFIER = String(max_length=128)
+"""The `safety_identifier`, as long as openai-python 3.57 says that it may be."""
+
 CACHE_OPTIONS = Record({"mode": OneOf("implicit", "explicit"), "ttl": String()})
 """The `prompt_cache_options`, with all the fields that they may have."""
 

@@ -1,8 +1,8 @@
 """The check of a responses request: all parameters of `POST /v1/responses`.
 
-Types and ranges are those of OpenAI's OpenAPI description (schemas `CreateResponse` and `Tool`).
-Enumerations that OpenAI keeps extending (`include`, `service_tier`, the efforts of `reasoning`, …)
-are checked for their type only.
+Types and ranges are those of OpenAI's OpenAPI description (schemas `CreateResponse` and `Tool`),
+and of openai-python 3.57, which has more. Enumerations that OpenAI keeps extending (`include`,
+`service_tier`, the efforts of `reasoning`, …) are checked for their type only.
 """
 
 from collections import abc
@@ -24,7 +24,8 @@ from gateway.translate.schema.checks import (
     StringOrStrings,
     check,
 )
-from gateway.translate.schema.hints import CACHE_OPTIONS
+from gateway.translate.schema.hints import CACHE_OPTIONS, SAFETY_IDENTIFIER
+from gateway.translate.schema.responses_format import Format
 from gateway.translate.schema.responses_input_list import INPUT
 from gateway.translate.schema.responses_tools import TOOL_LIST, ToolChoice
 
@@ -32,24 +33,6 @@ MIN_OUTPUT_TOKENS = 16
 """The least `max_output_tokens` that OpenAI takes."""
 
 MAX_STOPS = 64
-
-
-@dataclass(frozen=True, slots=True)
-class _Format:
-    """The output format of `text`."""
-
-    def accept(self, value: object, param: str) -> Json:
-        form: Json = _FORMAT.accept(value, param)
-        if form["type"] == "json_schema":
-            form = _JSON_SCHEMA.accept(form, param)
-        return form
-
-
-_FORMAT = Record({"type": OneOf("text", "json_object", "json_schema")}, required=("type",))
-_JSON_SCHEMA = Record(
-    {"name": String(), "description": String(), "schema": Mapping(), "strict": Boolean()},
-    required=("name", "schema"),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +61,21 @@ REASONING = Record(
 STREAM_OPTIONS = Record({"include_obfuscation": Boolean()})
 """The `stream_options`, with all the fields that they may have."""
 
-TEXT = Record({"format": _Format(), "verbosity": String()})
+TEXT = Record({"format": Format(), "verbosity": String()})
 """The `text`, with all the fields that it may have."""
 
+RESPONSES_CACHE_OPTIONS = Record(
+    {**CACHE_OPTIONS.fields, "comparison_response_id": String(), "prewarm": Boolean()}
+)
+"""The `prompt_cache_options`, with all the fields that they may have here."""
+
 RESPONSES_PARAMETERS: abc.Mapping[str, Check] = {
+    "access_programs": Mapping(),
     "background": Boolean(),
+    "background_options": Mapping(),
     "context_management": Array(Mapping(), min_items=1),
     "conversation": StringOr(Mapping(), dict, "a string or an object"),
+    "image": Mapping(),
     "include": Array(_Included()),
     "input": StringOr(INPUT, list, "a string or an array of input items"),
     "instructions": String(),
@@ -97,10 +88,10 @@ RESPONSES_PARAMETERS: abc.Mapping[str, Check] = {
     "previous_response_id": String(),
     "prompt": Record({"id": String()}, required=("id",)),
     "prompt_cache_key": String(),
-    "prompt_cache_options": CACHE_OPTIONS,
+    "prompt_cache_options": RESPONSES_CACHE_OPTIONS,
     "prompt_cache_retention": String(),
     "reasoning": REASONING,
-    "safety_identifier": String(max_length=64),
+    "safety_identifier": SAFETY_IDENTIFIER,
     "service_tier": String(),
     "store": Boolean(),
     "stream": Boolean(),

@@ -20,6 +20,7 @@ from gateway.translate.schema.checks import (
 )
 from gateway.translate.schema.content_parts import MARK, part_of
 from gateway.translate.schema.errors import missing, wrong_type
+from gateway.translate.schema.responses_format import Format
 from gateway.translate.schema.responses_tools import Tool
 
 _ROLES = ("user", "assistant", "system", "developer")
@@ -139,6 +140,12 @@ _OPERATION = Record(
     },
     required=("type", "path"),
 )
+CONFIGURED_REASONING = Record({"effort": _STRING})
+"""The `reasoning` of an update of the configuration, with all the fields that it may have."""
+
+CONFIGURED_TEXT = Record({"format": Format()}, required=("format",))
+"""The `text` of an update of the configuration, with all the fields that it may have."""
+
 MESSAGE = Record(
     {**_HEAD, "role": OneOf(*_ROLES), "content": Anything(), "phase": _STRING},
     required=("role", "content"),
@@ -188,6 +195,9 @@ ITEMS: abc.Mapping[str, Record] = {
             "content": _REASONING_PARTS,
             "encrypted_content": _STRING,
         }
+    ),
+    "configuration_update": Record(
+        {**_HEAD, "reasoning": CONFIGURED_REASONING, "text": CONFIGURED_TEXT}
     ),
     "item_reference": Record({"type": _STRING, "id": _STRING}, required=("id",)),
 }

@@ -24,8 +24,9 @@ _NAMED = Record({"name": String()}, required=("name",))
 _TYPED = Record({"type": String()}, required=("type",))
 _OF_CLIENT = Record({"type": OneOf("function", "custom")}, required=("type",))
 
-ONLY_IN_RESPONSES = ("allowed_callers", "defer_loading", "output_schema")
-"""Fields of a tool that chat does not have: who calls it, when it is loaded, what it returns."""
+ONLY_IN_RESPONSES = ("allowed_callers", "async", "defer_loading", "output_schema")
+"""Fields of a tool that chat does not have: who calls it, and whether the model waits for what it
+returns, when it is loaded, what it returns."""
 
 _FIELDS: abc.Mapping[str, Check] = {
     "type": String(),
@@ -97,6 +98,7 @@ NAMESPACE = Record(
         "type": String(),
         "name": String(),
         "description": String(),
+        "async": Anything(),
         "tools": Array(Tool(_OF_CLIENT), min_items=1),
     },
     required=("name", "tools"),

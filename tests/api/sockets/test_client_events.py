@@ -49,6 +49,11 @@ def test_a_prewarm_does_not_generate(generate: bool | None, generates: bool) -> 
     assert created(generate=generate).generates is generates
 
 
+def test_a_cache_can_be_prewarmed_whatever_is_to_be_generated() -> None:
+    for options, generates in (({"prewarm": True}, False), ({"prewarm": False}, True), (1, True)):
+        assert created(generate=True, prompt_cache_options=options).generates is generates
+
+
 def test_the_response_that_it_continues_is_read() -> None:
     assert created(previous_response_id="resp_1", stream_id=None).previous == "resp_1"
     assert created(previous_response_id=5).previous == 5

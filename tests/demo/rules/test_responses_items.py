@@ -23,6 +23,7 @@ def test_calls_and_outputs_of_every_kind_are_taken() -> None:
         {"type": "tool_search_call", "arguments": {"query": "clock"}, **SEARCH},
         {"type": "tool_search_output", "tools": [CLOCK], **SEARCH},
         {"type": "compaction", "id": "cmp_1", "encrypted_content": "x"},
+        {"type": "configuration_update", "reasoning": {"effort": "low"}},
         {**CUSTOM, "id": "ctc_1"},
         CUSTOM_OUTPUT,
     ]

@@ -111,6 +111,34 @@ def test_context_management_is_a_hint() -> None:
     assert asking(context_management=management).report.dropped == ["context_management"]
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("access_programs", {"cyber": "daybreak_blue"}),
+        ("background_options", {"completion_window": "2h"}),
+        ("image", {"context_compression": "enabled"}),
+    ],
+)
+def test_what_only_openais_models_know_is_a_hint(name: str, value: Json) -> None:
+    translation = asking(context(SELF_HOSTED), **{name: value})
+    assert name not in translation.calls[0]
+    assert translation.report.dropped == [name]
+    assert asking(**{name: {}}).report.dropped == []
+
+
+def test_a_cache_is_not_compared_with_that_of_another_response() -> None:
+    options = {"mode": "explicit", "comparison_response_id": "resp_1", "prewarm": False}
+    translation = asking(context(SELF_HOSTED), prompt_cache_options=options)
+    assert translation.calls[0]["prompt_cache_options"] == {"mode": "explicit"}
+    assert translation.report.dropped == ["prompt_cache_options.comparison_response_id"]
+
+
+def test_a_cache_is_not_filled_by_a_generation() -> None:
+    name = "prompt_cache_options.prewarm"
+    assert refused(prompt_cache_options={"prewarm": True}).param == name
+    assert dropped(prompt_cache_options={"prewarm": True}) == [name]
+
+
 def test_truncation_auto_is_dropped_and_reported() -> None:
     assert asking(truncation="auto").report.dropped == ["truncation"]
     assert asking(truncation="disabled").report.dropped == []

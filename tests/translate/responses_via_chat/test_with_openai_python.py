@@ -7,9 +7,13 @@ import httpx2
 import openai
 import pytest
 from openai.types.responses import ParsedResponse
+from pydantic import TypeAdapter
 
 from gateway.errors import GatewayError, TruncatedStream
 from gateway.shapes import Json, Shape
+from gateway.translate.schema.chat import CHAT_PARAMETERS
+from gateway.translate.schema.responses import RESPONSES_PARAMETERS
+from gateway.translate.schema.responses_input import FOREIGN_ITEMS, HOSTED_RECORDS, ITEMS
 from gateway.translate.stream.sse import encode_events
 from tests.translate.responses_via_chat.chat_backend import (
     ROLE,
@@ -78,3 +82,23 @@ def test_it_reads_reasoning_text_and_interleaved_calls() -> None:
 def test_it_raises_on_a_failure() -> None:
     with pytest.raises(openai.APIError, match="cut off"):
         _final([ROLE, chunk("a")], TruncatedStream("cut off"))
+
+
+def test_every_parameter_of_the_sdk_is_known() -> None:
+    from openai.types.chat import completion_create_params as chat
+    from openai.types.responses import response_create_params as responses
+
+    base, whole = chat.CompletionCreateParamsBase, chat.CompletionCreateParamsNonStreaming
+    assert {*base.__annotations__, *whole.__annotations__} == CHAT_PARAMETERS.keys()
+    of, complete = responses.ResponseCreateParamsBase, responses.ResponseCreateParamsNonStreaming
+    assert {*of.__annotations__, *complete.__annotations__} == RESPONSES_PARAMETERS.keys()
+
+
+def test_every_type_of_item_of_the_sdk_is_known() -> None:
+    from openai.types.responses.response_input_item import ResponseInputItem
+
+    schema = TypeAdapter[Any](ResponseInputItem).json_schema()
+    items = [schema["$defs"][each["$ref"].rsplit("/", 1)[1]] for each in schema["anyOf"]]
+    kinds = {item["properties"]["type"].get("const", "message") for item in items}
+    # The type of a reference may be left out.
+    assert kinds - {"message"} | {"item_reference"} == ITEMS.keys() | HOSTED_RECORDS | FOREIGN_ITEMS

@@ -63,8 +63,11 @@ PASSED: dict[str, tuple[Any, Json]] = {
 """By parameter: a value, and what is sent for it."""
 
 DROPPED: dict[str, tuple[Any, str]] = {
+    "access_programs": ({"cyber": "daybreak_red"}, "access_programs"),
+    "background_options": ({"completion_window": "8h"}, "background_options"),
     "context_management": ([{"type": "compaction"}], "context_management"),
     "frequency_penalty": (1, "frequency_penalty"),
+    "image": ({"context_compression": "enabled"}, "image"),
     "include": (["file_search_call.results"], "include[file_search_call.results]"),
     "max_tool_calls": (3, "max_tool_calls"),
     "metadata": ({"a": "b"}, "metadata"),
@@ -119,7 +122,7 @@ NEVER: dict[str, tuple[Any, str]] = {
 
 NEUTRAL: list[Json] = [
     *({"background": False}, {"frequency_penalty": 0}, {"include": []}, {"logit_bias": {}}),
-    {"prompt_cache_options": {}},
+    *({"prompt_cache_options": {}}, {"image": {"context_compression": "auto"}}),
     *({"metadata": {}}, {"parallel_tool_calls": True}, {"prompt_cache_retention": "in_memory"}),
     *({"reasoning": {}}, {"service_tier": "auto"}, {"service_tier": "default"}, {"stop": []}),
     *({"store": False}, {"stream": False}, {"text": {}}, {"tool_choice": "none"}, {"tools": []}),
@@ -174,6 +177,15 @@ def test_what_is_refused_or_dropped_on_request(name: str) -> None:
     assert translation.report.dropped == [param]
     assert translation.report.emulated == []
     assert translation.calls == translated({}).calls
+
+
+def test_a_cache_is_not_filled_by_a_generation() -> None:
+    asked = {"prompt_cache_options": {"prewarm": True}}
+    with pytest.raises(UnsupportedParameter) as refused:
+        translated(asked)
+    assert refused.value.param == "prompt_cache_options.prewarm"
+    dropped = translated(asked, context(on_unsupported="drop")).report.dropped
+    assert dropped == ["prompt_cache_options.prewarm", "prompt_cache_options"]
 
 
 @pytest.mark.parametrize("name", NEVER)

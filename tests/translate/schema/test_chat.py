@@ -74,7 +74,7 @@ def test_whether_a_function_is_strict_is_true_or_false(strict: object) -> None:
         ("prompt_cache_retention", 24, "invalid_type"),
         ("reasoning_effort", 1, "invalid_type"),
         ("response_format", "json", "invalid_type"),
-        ("safety_identifier", "x" * 65, "string_above_max_length"),
+        ("safety_identifier", "x" * 129, "string_above_max_length"),
         ("seed", 2**63, "integer_above_max_value"),
         ("service_tier", 1, "invalid_type"),
         ("stop", 1, "invalid_type"),

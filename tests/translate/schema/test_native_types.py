@@ -88,6 +88,7 @@ ITEM_FIELDS: Mapping[str, Json] = {
     "additional_tools": {"role": "developer", "tools": [{"type": "function", "name": "f"}]},
     "reasoning": {"summary": [{"type": "summary_text", "text": "a"}], "encrypted_content": "a"},
     "item_reference": {"id": "a"},
+    "configuration_update": {"id": "a", "text": {"format": {"type": "text"}}},
 }
 RESPONSES: Sequence[Json] = [
     {"role": "user", "content": "a"},

@@ -12,10 +12,15 @@ from gateway.translate.schema.responses import RESPONSES_PARAMETERS, check_respo
 from gateway.translate.schema.responses_input import FOREIGN_ITEMS, HOSTED_RECORDS, ITEMS
 from tests.translate.openai_schema import _DEFINITIONS, check_schema
 
+OF_THE_SDK = {"access_programs", "background_options", "image"}
+"""Parameters that openai-python has, and the description of August 2026 does not."""
 VALID: Json = {
+    "access_programs": {"cyber": "standard"},
     "background": False,
+    "background_options": {"completion_window": "soonest"},
     "context_management": [{"type": "compaction"}],
     "conversation": "conv_1",
+    "image": {"context_compression": "auto"},
     "include": ["message.output_text.logprobs"],
     "input": [
         {"role": "user", "content": "a"},
@@ -83,6 +88,11 @@ VALID: Json = {
         },
         {"type": "additional_tools", "role": "developer", "tools": [{"type": "apply_patch"}]},
         {"type": "item_reference", "id": "msg_2"},
+        {
+            "type": "configuration_update",
+            "reasoning": {"effort": "high"},
+            "text": {"format": {"type": "text"}},
+        },
     ],
     "instructions": "be kind",
     "max_output_tokens": 16,
@@ -94,10 +104,10 @@ VALID: Json = {
     "previous_response_id": "resp_1",
     "prompt": {"id": "pmpt_1"},
     "prompt_cache_key": "k",
-    "prompt_cache_options": {},
+    "prompt_cache_options": {"comparison_response_id": "resp_1", "prewarm": False, "ttl": "12h"},
     "prompt_cache_retention": "24h",
     "reasoning": {"effort": "low", "summary": "auto", "context": "auto", "mode": "pro"},
-    "safety_identifier": "s" * 64,
+    "safety_identifier": "s" * 128,
     "service_tier": "flex",
     "store": True,
     "stream": True,
@@ -155,7 +165,7 @@ def test_all_parameters_of_openais_description_are_known() -> None:
             names |= part.get("properties", {}).keys()
             if "$ref" in part:
                 waiting.append(part["$ref"].rsplit("/", 1)[1])
-    assert names == RESPONSES_PARAMETERS.keys() == VALID.keys()
+    assert names | OF_THE_SDK == RESPONSES_PARAMETERS.keys() == VALID.keys()
 
 
 def test_all_item_types_of_openais_description_are_known() -> None:
@@ -170,7 +180,9 @@ def test_all_item_types_of_openais_description_are_known() -> None:
 
 
 def test_a_valid_request_passes_unchanged_but_for_the_types_of_items() -> None:
-    check_schema("CreateResponse", VALID)
+    # The description has a shorter identifier, and a single `ttl`.
+    described = {"safety_identifier": "s", "prompt_cache_options": {}, "input": VALID["input"][:-1]}
+    check_schema("CreateResponse", {**VALID, **described})
     checked = check_responses(VALID)
     assert checked["input"][0] == {"type": "message", "role": "user", "content": "a"}
     assert "type" not in VALID["input"][0]
@@ -206,6 +218,12 @@ def test_null_keys_are_absent_and_unknown_ones_stay() -> None:
         ({"stop": ""}, "stop", "invalid_value"),
         ({"stop": ["a", ""]}, "stop", "invalid_value"),
         ({"seed": "1"}, "seed", "invalid_type"),
+        ({"safety_identifier": "s" * 129}, "safety_identifier", "string_above_max_length"),
+        (
+            {"input": [{"type": "configuration_update", "text": {"format": {"type": "xml"}}}]},
+            "input[0].text.format.type",
+            "invalid_value",
+        ),
     ],
 )
 def test_a_fault_is_named_by_its_path(body: Json, param: str, code: str) -> None:

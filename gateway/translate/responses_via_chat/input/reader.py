@@ -22,6 +22,7 @@ from gateway.translate.parts.tools.calls import (
 from gateway.translate.parts.tools.custom import NATIVE, wrapped_input
 from gateway.translate.responses_via_chat.compaction import REQUEST, TRIGGER, summary_of
 from gateway.translate.responses_via_chat.deltas.reasoning_fields import STAND_INS
+from gateway.translate.responses_via_chat.input.configured import UPDATE
 from gateway.translate.responses_via_chat.input.content import (
     chat_content,
     system_text,
@@ -273,6 +274,9 @@ class Reader:
         """Add nothing for an item that only declares tools."""
         self._carry(item, path, None)
 
+    def _passed(self, item: Json, path: str) -> None:
+        """Add nothing for an item that is read elsewhere."""
+
     # On the class: bound methods in a table of the object would be a reference cycle, which keeps
     # the whole request in memory until the garbage collector runs.
     _readers: ClassVar[Mapping[str, Callable[["Reader", Json, str], None]]] = {
@@ -285,6 +289,7 @@ class Reader:
         **dict.fromkeys(CLIENT_CALLS, _client_call),
         **dict.fromkeys(CLIENT_OUTPUTS, _client_output),
         "additional_tools": _declaration,
+        UPDATE: _passed,
         "item_reference": _reference,
         "compaction": _compaction,
         TRIGGER: _compact,

@@ -111,7 +111,8 @@ class ResponseObject:
             self._fixed["prompt_cache_retention"] = client["prompt_cache_retention"]
         options = client.get("prompt_cache_options", {})
         if {"ttl", "mode"} <= options.keys():
-            self._fixed["prompt_cache_options"] = options
+            shown = {name: value for name, value in options.items() if name != "prewarm"}
+            self._fixed["prompt_cache_options"] = shown
         self._moderated = "moderation" in client
 
     def at(

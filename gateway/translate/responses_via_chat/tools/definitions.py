@@ -154,8 +154,9 @@ class _Declarations:
         if tool["type"] == "namespace":
             self._report.emulate(param)
             carry_unknown(tool, NAMESPACE, param, self._context, self._report)
-            if "description" in tool:
-                self._report.drop(f"{param}.description")
+            for name in ("async", "description"):
+                if name in tool:
+                    self._report.drop(f"{param}.{name}")
             for position, member in enumerate(tool["tools"]):
                 self._declare(member, tool["name"], f"{param}.tools[{position}]")
         elif tool["type"] in ("function", "custom") or client_tool(tool) is not None:

@@ -44,10 +44,11 @@ def test_strict_is_true_where_absent_and_the_schema_is_strict() -> None:
 
 def test_what_only_responses_know_of_a_function_is_reported() -> None:
     tool = {**F, "defer_loading": True, "output_schema": {}, "allowed_callers": ["direct"]}
-    translation = asking(tools=[tool])
+    translation = asking(context(SELF_HOSTED), tools=[{**tool, "async": True}])
     assert translation.calls[0]["tools"] == [CHAT_F]
     assert translation.report.dropped == [
         "tools[0].allowed_callers",
+        "tools[0].async",
         "tools[0].defer_loading",
         "tools[0].output_schema",
     ]
