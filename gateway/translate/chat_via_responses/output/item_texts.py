@@ -75,7 +75,7 @@ class ItemTexts:
         Of reasoning it may be all of the item's text: vLLM before its #35184 counts the pieces of
         a part that it does not announce.
         """
-        known_place = self._known_place(form, place)
+        known_place = self.place_of(form, place)
         part = self._parts.get((form, known_place))
         of_item = self._whole.get(form) if form == "content" else None
         if of_item is not None and of_item.begins(whole):
@@ -121,7 +121,13 @@ class ItemTexts:
             for form, known in self._whole.items()
         )
 
-    def _known_place(self, form: Form, place: _Place) -> _Place:
+    def is_part(self, form: Form, place: _Place, whole: str) -> bool:
+        """Whether a part has come as a whole."""
+        part = self._parts.get((form, place))
+        return part is not None and part.is_all_of(whole)
+
+    def place_of(self, form: Form, place: _Place) -> _Place:
+        """Return the place under which a part is known, which its pieces may not have named."""
         if (form, place) in self._parts:
             return place
         places = [at for of, at in self._parts if of == form]

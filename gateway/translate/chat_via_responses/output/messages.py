@@ -6,7 +6,8 @@ from gateway.shapes import Json
 from gateway.translate.chat_via_responses.output.annotations import Cited, cited_in_chat
 from gateway.translate.chat_via_responses.output.documents import Documents
 from gateway.translate.chat_via_responses.output.item_texts import FORMS, parts_of, texts_of
-from gateway.translate.chat_via_responses.output.reading import objects
+from gateway.translate.chat_via_responses.output.reading import objects, string
+from gateway.translate.chat_via_responses.output.taken_logprobs import TakenLogprobs
 from gateway.translate.chat_via_responses.output.text import Step, TextFold, text_steps
 from gateway.translate.chat_via_responses.output.tracking import OutputItem
 from gateway.translate.chat_via_responses.request import PreparedRequest
@@ -22,6 +23,8 @@ class MessagesFold:
     def __init__(self, request: PreparedRequest, report: Report) -> None:
         self._documents = Documents(report) if request.one_document else None
         self._text = TextFold(request)
+        self._wants_logprobs = request.top_logprobs is not None
+        self._logprobs = TakenLogprobs[tuple[OutputItem, int | None]]()
         self._length = 0
         """The length of all text so far in characters, shown or held back."""
         self._place: tuple[OutputItem, int | None] | None = None
@@ -59,6 +62,8 @@ class MessagesFold:
         else:
             piece = partial(self._say, item, part, text, logprobs)
             steps = self._documents.take(item, text, piece)
+        if logprobs and self._wants_logprobs:
+            self._logprobs.add((item, part), logprobs)
         if text:
             item.texts.add("text", part, text)
         return steps
@@ -86,13 +91,23 @@ class MessagesFold:
     ) -> list[Step]:
         """Take a part's whole text, and show the rest of it; raises as `say` does."""
         place, rest = item.texts.rest_of_part("text", part, text)
-        steps: list[Step] = []
-        if rest:
-            steps = self.add_text(item, place, rest, logprobs if rest == text else None)
+        steps = self._rest(item, place, rest, text, logprobs)
         item.texts.end_part("text", place)
         if place is None:
             self._place = None
         return steps
+
+    def _rest(
+        self, item: OutputItem, place: int | None, rest: str, whole: str, logprobs: object
+    ) -> list[Step]:
+        """Show what a whole part has beyond its deltas: text, or only logprobs."""
+        if rest or item.texts.is_part("text", place, whole):
+            more = self._logprobs.beyond((item, place), logprobs)
+            if more and rest != whole and not self._logprobs.has((item, place)):
+                self._text.count_no_tokens()
+            if rest or more:
+                return self.add_text(item, place, rest, more)
+        return []
 
     def refuse(self, item: OutputItem, part: int | None, text: str) -> list[Step]:
         """Take text of a refusal."""
@@ -165,15 +180,18 @@ class MessagesFold:
         for index, part in enumerate(content):
             steps += self._other_part(known, index, part)
             steps += self.refuse(known, index, new_refusals.get(index, ""))
-            text = new_texts.get(index)
-            if text:
-                logprobs = part.get("logprobs") if text == part["text"] else None
-                steps += self.add_text(known, index, text, logprobs)
+            steps += self._rest_of_part(known, index, part, new_texts.get(index, ""))
             annotations = objects(part, "annotations")[len(known.annotations.get(index, ())) :]
             for annotation in annotations[counted:]:
                 steps += self._take_annotation(known, index, annotation)
             counted = max(counted - len(annotations), 0)
         return steps
+
+    def _rest_of_part(self, known: OutputItem, index: int, part: Json, rest: str) -> list[Step]:
+        if FORMS.get(str(part.get("type"))) != "text":
+            return []
+        place = index if rest else known.texts.place_of("text", index)
+        return self._rest(known, place, rest, string(part, "text"), part.get("logprobs"))
 
     def _other_part(self, item: OutputItem, index: int, part: Json) -> list[Step]:
         """Show a part without text once."""

@@ -49,6 +49,10 @@ class TextFold:
             return "stop"
         return "length" if self._limited else None
 
+    def count_no_tokens(self) -> None:
+        """Keep no limit from now on: the tokens to come are those of text that was shown."""
+        self._tokens_left = None
+
     def feed(self, text: str, logprobs: object) -> Piece:
         """Take the next text and its logprob entries; raises `UpstreamError`."""
         if self._limited:

@@ -1,5 +1,10 @@
 """Text, refusals and citations of a stream."""
 
+import copy
+from collections.abc import Callable, Sequence
+
+import pytest
+
 from gateway.shapes import Json
 from gateway.translate.contract import StreamTranslation
 from tests.translate.chat_via_responses.cases import (
@@ -9,6 +14,7 @@ from tests.translate.chat_via_responses.cases import (
     delta_event,
     deltas_of,
     ending,
+    entries,
     events_of,
     folded,
     joined,
@@ -184,3 +190,66 @@ def test_a_delta_without_text_has_no_place_between_two_texts() -> None:
     ]
     chunks = streamed({}, [*deltas, ending(response(message(text("[1][2]"))))])
     assert joined(chunks, "content") == "[1][2]"
+
+
+_TOKENS = ("Hel", "lo", " you")
+_ENDS = ("output_text.done", "content_part.done", "output_item.done", "completed")
+
+
+def _late_logprobs(kind: str, deltas: int = 0) -> list[Json]:
+    """Return a stream with the logprobs of the first deltas, and all of them in one kind of event.
+
+    The whole text is in all events of the end, as it should be.
+    """
+    reply = response(message(text("".join(_TOKENS), logprobs=entries(*_TOKENS))))
+    events = [copy.deepcopy(event) for event in events_of(reply)]
+    kept = 0
+    for event in events:
+        name = event["type"].removeprefix("response.")
+        if name == "output_text.delta":
+            kept += 1
+            event["logprobs"] = event["logprobs"] if kept <= deltas else []
+        elif name == "output_text.done":
+            event["logprobs"] = entries(*_TOKENS) if name == kind else []
+        elif name in _ENDS and name != kind:
+            _of_text(event)["logprobs"] = []
+    return events
+
+
+def _of_text(event: Json) -> Json:
+    """Return the text part of an event."""
+    item = event.get("item") or event.get("response", {}).get("output", [{}])[0]
+    part: Json = event.get("part") or item["content"][0]
+    return part
+
+
+def _as_they_are(events: Sequence[Json]) -> Sequence[Json]:
+    return events
+
+
+@pytest.mark.parametrize("form", [_as_they_are, like_llamacpp])
+@pytest.mark.parametrize("deltas", range(4))
+@pytest.mark.parametrize("kind", _ENDS)
+def test_logprobs_that_only_the_end_has_are_shown(
+    kind: str, deltas: int, form: Callable[[Sequence[Json]], Sequence[Json]]
+) -> None:
+    chunks = streamed({"logprobs": True, "stream": True}, form(_late_logprobs(kind, deltas)))
+    choice = folded(chunks)
+    assert choice["message"]["content"] == "".join(_TOKENS)
+    assert [entry["token"] for entry in choice["logprobs"]["content"]] == [*_TOKENS]
+
+
+def test_logprobs_of_another_text_are_not_shown() -> None:
+    events = _late_logprobs("output_text.done")
+    for event in events:
+        if event["type"] == "response.output_text.done":
+            event["text"] = "Good-bye"
+    assert folded(streamed({"logprobs": True, "stream": True}, events))["logprobs"] is None
+
+
+def test_late_logprobs_cut_nothing_off_that_was_shown() -> None:
+    asked = {"max_tokens": 2, "logprobs": True, "stream": True}
+    choice = folded(streamed(asked, _late_logprobs("output_text.done")))
+    assert choice["message"]["content"] == "".join(_TOKENS)
+    assert [entry["token"] for entry in choice["logprobs"]["content"]] == [*_TOKENS]
+    assert choice["finish_reason"] == "stop"
