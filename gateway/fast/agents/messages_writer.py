@@ -72,9 +72,12 @@ class WrittenTools(NamedTuple):
     ) -> "WrittenTools":
         """Return tools; `asked` says of each whether the client has asked for a strict one.
 
-        Raises `Uncommon` for names that are not sent as they are.
+        Raises `Uncommon` for names that are not sent as they are, or twice.
         """
-        check_names([each.name for each in tools])
+        names = [each.name for each in tools]
+        check_names(names)
+        if len(set(names)) < len(names):
+            raise Uncommon
         loosened = [] if takes_strict else [place for place, each in enumerate(asked) if each]
         return cls(Raw(encode(tools)) if tools else None, loosened)
 

@@ -14,6 +14,7 @@ from gateway.translate.draft import Draft
 from gateway.translate.parts.to_messages.tools import (
     messages_choice,
     messages_tool,
+    named_once,
     possible_choice,
 )
 from gateway.translate.parts.tools.choices import ToolChoice, ToolName
@@ -59,6 +60,8 @@ def plan_tools(draft: Draft) -> ToolPlan:
         draft.report.emulate(param)
         allowed = frozenset(choice.allowed)
         tools = [tool for tool in tools if tool.name in allowed]
+    sent = [(tool.path.partition(".")[0], tool.sent) for tool in tools]
+    tools = [tools[place] for place in named_once(sent, draft)]
     if not tools:
         refuse_choice_of_nothing(draft, choice, param, definitions)
         if draft.client.get("parallel_tool_calls") is False:
@@ -68,9 +71,9 @@ def plan_tools(draft: Draft) -> ToolPlan:
     parallel = not legacy and client.get("parallel_tool_calls", True)
     named = None if choice.named is None else choice.named.name
     mode, named = possible_choice(choice.mode, named, param, draft)
-    sent = messages_choice(mode, named, parallel=parallel)
-    if sent is not None:
-        draft.upstream["tool_choice"] = sent
+    made = messages_choice(mode, named, parallel=parallel)
+    if made is not None:
+        draft.upstream["tool_choice"] = made
     return ToolPlan(
         paths=tuple(tool.path for tool in tools),
         wrapped=frozenset(tool.name.name for tool in tools if tool.name.kind == "custom"),

@@ -32,6 +32,7 @@ from gateway.translate.parts.to_messages.tools import (
     forces_call,
     messages_choice,
     messages_tool,
+    named_once,
     possible_choice,
 )
 from gateway.translate.parts.tools.choices import read_chat_choice
@@ -88,10 +89,12 @@ def tools(draft: Draft, declared: ChatTools) -> Sequence[str]:
     if not definitions:
         return ()
     paths = declared.paths_of(definitions)
-    draft.upstream["tools"] = [
+    written = [
         _tool(definition["function"], path, draft)
         for definition, path in zip(definitions, paths, strict=True)
     ]
+    kept = named_once(list(zip(paths, written, strict=True)), draft)
+    draft.upstream["tools"] = [written[place] for place in kept]
     choice = read_chat_choice(sent.get("tool_choice", "auto"))
     named = None if choice.named is None else choice.named.name
     parallel = sent.get("parallel_tool_calls", True)
@@ -99,7 +102,7 @@ def tools(draft: Draft, declared: ChatTools) -> Sequence[str]:
     made = messages_choice(mode, named, parallel=parallel)
     if made is not None:
         draft.upstream["tool_choice"] = made
-    return paths
+    return [paths[place] for place in kept]
 
 
 def _tool(function: Json, path: str, draft: Draft) -> Json:

@@ -188,3 +188,10 @@ def test_tools_are_written_with_the_places_of_what_is_left_out() -> None:
         sent = sent_with({}, {"model": "m"}, made.written)
         assert [tool["name"] for tool in decode(encode(sent))["tools"]] == ["a", "b"]
     assert WrittenTools.of([], [], takes_strict=True).written is None
+
+
+def test_tools_of_one_name_are_looked_at_elsewhere() -> None:
+    f, g = (Tool(name, ABSENT, Raw(b"{}"), ABSENT) for name in "fg")
+    assert WrittenTools.of([f, g], [None, None], takes_strict=True).written is not None
+    with pytest.raises(Uncommon):
+        WrittenTools.of([f, g, f], [None] * 3, takes_strict=True)

@@ -153,3 +153,19 @@ def test_models_without_tools() -> None:
         translation = translated({"tools": TOOLS, **body}, of)
         assert "tools" not in translation.calls[0]
         assert translation.report.dropped == ["tools"]
+
+
+@pytest.mark.parametrize("kind", ["tools", "functions"])
+def test_a_tool_that_is_defined_twice_is_sent_once(kind: str) -> None:
+    tools = [*TOOLS, TOOLS[0]]
+    given = [tool["function"] for tool in tools] if kind == "functions" else tools
+    translation = translated({kind: given})
+    assert translation.calls[0]["tools"] == SENT
+    assert translation.report.dropped == [f"{kind}[2]"]
+
+
+def test_a_function_and_a_custom_tool_have_two_names() -> None:
+    custom = {"type": "custom", "custom": {"name": "f"}}
+    with pytest.raises(UnsupportedParameter) as refused:
+        translated({"tools": [*TOOLS, custom]})
+    assert refused.value.param == "tools[2]"

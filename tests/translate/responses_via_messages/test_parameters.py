@@ -324,3 +324,12 @@ def test_odd_values_of_extensions_are_the_clients_fault_or_passed(
         with suppress(InvalidRequest):
             (call,) = translated({name: odd, **more}, of).calls
             assert call["model"]
+
+
+def test_a_tool_that_is_defined_twice_is_sent_once() -> None:
+    translation = translated({"tools": [FUNCTION, FUNCTION]})
+    assert translation.calls[0]["tools"] == [SENT]
+    assert translation.report.dropped == ["tools[1]"]
+    with pytest.raises(UnsupportedParameter) as refused:
+        translated({"tools": [FUNCTION, {**FUNCTION, "description": "Another."}]})
+    assert refused.value.param == "tools[1]"

@@ -1,5 +1,6 @@
 """Tools of OpenAI's endpoints as custom tools of messages, and which of them may be called."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from gateway.shapes import Json
@@ -32,6 +33,27 @@ def messages_tool(function: Json, path: str, context: Context, report: Report) -
             report.drop(f"{path}.strict")
     tool.update(cached(function))
     return tool
+
+
+def named_once(tools: Sequence[tuple[str, Json]], draft: Draft) -> list[int]:
+    """Return the places of the tools to send, each with the client's path: one for each name.
+
+    Anthropic refuses two of one name, which OpenAI's endpoints take. One that is defined twice in
+    the same way is reported; raises `UnsupportedParameter` for two different ones.
+    """
+    first: dict[str, Json] = {}
+    kept: list[int] = []
+    for place, (path, tool) in enumerate(tools):
+        known = first.setdefault(tool["name"], tool)
+        if known is tool:
+            kept.append(place)
+        elif known == tool:
+            draft.report.drop(path)
+        else:
+            name = tool["name"][:100]
+            reason = f"its messages endpoint takes one tool of the name '{name}', and has another."
+            draft.refuse(path, reason)
+    return kept
 
 
 def _schema(parameters: Any) -> Any:

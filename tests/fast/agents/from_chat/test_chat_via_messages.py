@@ -61,6 +61,7 @@ MORE: list[tuple[str, Any]] = [
     *each("messages.6.content.1.image_url.url", "data:image/bmp;base64,AA==", "ftp://a"),
     *each("messages", [{"role": "system", "content": "Be."}], [{"role": "user", "content": " "}]),
     *each("messages", [{"role": "assistant", "content": "a"}] * 2, FULL["messages"][:3]),
+    *each("tools", FULL["tools"] * 2),
     *each("tools.0.function.parameters", {"properties": {}}, {"type": "array"}, {"type": None}),
     ("cache_control", {"type": "ephemeral"}),
     ("thinking", {"type": "enabled", "budget_tokens": 2000}),

@@ -72,6 +72,7 @@ MORE: list[tuple[str, Any]] = [
     *each("input.10.content.1.image_url", "data:image/bmp;base64,AA==", "https://a/b.png"),
     *each("tools.0.parameters", {"properties": {}}, STRICT, {"type": "array"}),
     *each("tools.1.strict", True, None),
+    *each("tools", FULL["tools"] * 2),
     ("cache_control", {"type": "ephemeral"}),
     ("thinking", {"type": "enabled", "budget_tokens": 2000}),
 ]

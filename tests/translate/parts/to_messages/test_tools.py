@@ -12,6 +12,7 @@ from gateway.translate.parts.to_messages.tools import (
     forces_call,
     messages_choice,
     messages_tool,
+    named_once,
     possible_choice,
     write_tools_of_history,
 )
@@ -146,3 +147,16 @@ def test_none_are_added_otherwise(upstream: Json, takes: bool) -> None:
     write_tools_of_history(draft)
     assert draft.upstream == upstream
     assert not draft.report.size
+
+
+def test_a_name_is_sent_once() -> None:
+    f, g = ({"name": name, "input_schema": NOTHING} for name in "fg")
+    other = {**f, "description": "d"}
+    tools = [("a", f), ("b", g), ("c", {**f}), ("d", other)]
+    draft = Draft({}, context(), Report(Shape.CHAT, Shape.MESSAGES))
+    with pytest.raises(UnsupportedParameter, match="one tool of the name 'f'") as refused:
+        named_once(tools, draft)
+    assert refused.value.param == "d"
+    draft = Draft({}, context(on_unsupported="drop"), Report(Shape.CHAT, Shape.MESSAGES))
+    assert named_once(tools, draft) == [0, 1]
+    assert draft.report.dropped == ["c", "d"]
