@@ -33,13 +33,13 @@ def _as_one(row: list[Placed]) -> list[Placed]:
     if len(row) < 2:
         return row
     contents = [message["content"] for message, _ in row]
+    paths = [origin.client_path(".content") for _, origin in row]
     if all(isinstance(content, str) for content in contents):
         text = "\n\n".join(filter(None, contents))
-        paths = [origin.client_path(".content") for _, origin in row]
-        return [({"role": "user", "content": text}, Attachments(paths))]
+        return [({"role": "user", "content": text}, Attachments(paths, frozenset(paths)))]
     parts = [part for message, origin in row for part in _parts(message["content"], origin)]
     message = {"role": "user", "content": [part for part, _ in parts]}
-    return [(message, Attachments([path for _, path in parts]))]
+    return [(message, Attachments([path for _, path in parts], frozenset(paths)))]
 
 
 def _parts(content: str | Sequence[Json], origin: Origin) -> list[tuple[Json, str]]:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -191,13 +192,15 @@ class Attachments:
     """The origin of a user message with parts of tool outputs."""
 
     paths: Sequence[str]
+    texts: AbstractSet[str] = frozenset()
+    """The paths of texts that are no parts with the client, and so have no fields."""
 
     def client_path(self, rest: str) -> str:
         """Return the client's path of a part; for the whole message that of the first part."""
         for position, path in enumerate(self.paths):
             below = rest.removeprefix(f".content[{position}]")
             if below != rest:
-                return path + _below_content(below)
+                return path if path in self.texts else path + _below_content(below)
         return self.paths[0]
 
 

@@ -74,6 +74,9 @@ def test_they_stay_apart_where_roles_need_not_alternate() -> None:
     [
         ("messages[0].content", "input[0].content"),
         ("messages[2].content[0]", "input[2].content"),
+        ("messages[2].content[0].type", "input[2].content"),
+        ("messages[2].content[0].text", "input[2].content"),
+        ("messages[2].content[1].type", "input[3].content[0].type"),
         ("messages[2].content[1].image_url.url", "input[3].content[0].image_url"),
         ("messages[2].content[2]", "input[3].content[1]"),
         ("messages[2].role", "input[2].content"),
@@ -83,3 +86,8 @@ def test_parameters_have_the_clients_names(upstream: str, client: str) -> None:
     seen = said("user", [IMAGE, {"type": "input_text", "text": "b"}])
     translation = asking(context(STRICT), input=[USER, said("assistant", "a"), USER, seen])
     assert translation.client_param(0, upstream) == client
+
+
+def test_a_part_of_a_joined_text_is_the_text_of_its_message() -> None:
+    translation = asking(context(STRICT), input=[USER, USER])
+    assert translation.client_param(0, "messages[0].content[1].type") == "input[1].content"
