@@ -53,6 +53,13 @@ def mark_last(blocks: Sequence[Block], source: Json) -> None:
         blocks[-1].sent |= cached(source)
 
 
+def _mark(blocks: Sequence[Block], part: Json, path: str, report: Report) -> None:
+    """Give the last block of a part its mark; its lifetime has no place."""
+    mark_last(blocks, part)
+    if "ttl" in part.get("prompt_cache_breakpoint", ()):
+        report.drop(f"{path}.prompt_cache_breakpoint.ttl")
+
+
 def chat_blocks(content: object, path: str, context: Context, report: Report) -> list[Block]:
     """Return the checked content of a chat message at `path`, of any role, as blocks.
 
@@ -67,7 +74,7 @@ def chat_blocks(content: object, path: str, context: Context, report: Report) ->
         known = _CHAT_PARTS[part["type"]]
         if not known.names.issuperset(part):
             carry_unknown(part, known, place, context, report)
-        mark_last(made, part)
+        _mark(made, part, place, report)
         blocks += made
     return blocks
 
@@ -107,7 +114,7 @@ def responses_blocks(content: object, path: str, context: Context, report: Repor
             carry_unknown(part, known, place, context, report)
         if part.get("annotations"):
             report.drop(f"{place}.annotations")
-        mark_last(made, part)
+        _mark(made, part, place, report)
         blocks += made
     return blocks
 

@@ -203,3 +203,13 @@ def test_a_messages_mark_goes_to_its_last_block() -> None:
     assert [block.sent.get("cache_control") for block in blocks] == [None, TTL]
     mark_last([], {"cache_control": TTL})
     assert cached({"cache_control": "odd"}) == cached({}) == {}
+
+
+def test_how_long_a_breakpoint_lasts_is_reported() -> None:
+    mark = {"prompt_cache_breakpoint": {"mode": "explicit", "ttl": "12h"}}
+    blocks, report, _ = of_chat([{"type": "text", "text": "a", **mark}])
+    assert blocks == [{"type": "text", "text": "a", "cache_control": EPHEMERAL}]
+    assert report.dropped == ["messages[0].content[0].prompt_cache_breakpoint.ttl"]
+    blocks, report, _ = of_responses([{"type": "input_text", "text": "a", **mark}])
+    assert blocks == [{"type": "text", "text": "a", "cache_control": EPHEMERAL}]
+    assert report.dropped == ["input[0].content[0].prompt_cache_breakpoint.ttl"]
