@@ -36,9 +36,20 @@ class StreamedParts:
             self._ended.add(listed)
 
     def fit(self, listed: Listed, whole: list[Any]) -> None:
-        """Take the whole list, before its parts: pieces under an index that it lacks are in it."""
-        if any(at >= len(whole) for of, at in self._parts if of == listed):
-            for annotation in self._without_pieces(listed, "".join(map(_text, whole))):
+        """Take the whole list, before its parts: pieces under another index than theirs are in it.
+
+        Such are those of parts that no event has announced.
+        """
+        texts = list(map(_text, whole))
+        if all(
+            at < len(texts) and texts[at].startswith(_text(part))
+            for (of, at), part in self._parts.items()
+            if of == listed
+        ):
+            return
+        noted = [each for part in whole for each in _annotations(part)]
+        for annotation in self._without_pieces(listed, "".join(texts)):
+            if annotation not in noted:
                 self.annotate(0, annotation)
 
     def _without_pieces(self, listed: Listed, text: str) -> list[Any]:
@@ -126,6 +137,11 @@ def _text(part: object) -> str:
 
 def _fuller(before: str, text: str) -> str:
     return before if before.startswith(text) else text
+
+
+def _annotations(part: object) -> list[Any]:
+    noted = part.get("annotations") if isinstance(part, dict) else None
+    return noted if _is_list(noted) else []
 
 
 def _is_list(value: object) -> TypeGuard[list[Any]]:

@@ -55,6 +55,20 @@ def test_what_the_whole_item_says_counts_more() -> None:
     assert heard(*events, text_done)[0]["content"][0]["text"] == "Hello you"
 
 
+def test_texts_of_two_parts_that_were_not_announced_come_once() -> None:
+    parts = [{"type": "output_text", "text": said} for said in ("Hello.", "Bye.")]
+    item: Any = ADDED["item"]
+    whole = {**item, "content": parts}
+    done = {"type": "response.output_item.done", "output_index": 0, "item": whole}
+    pieces = [
+        delta("output_text", part["text"], **{**WHERE, "content_index": place})
+        for place, part in enumerate(parts)
+    ]
+    assert heard(ADDED, *pieces, done) == [whole]
+    assert heard(ADDED, *pieces, done, output=(whole,)) == [whole]
+    assert heard(ADDED, *pieces, output=(whole,)) == [whole]
+
+
 def test_parts_are_in_their_order_and_lists() -> None:
     events = [
         delta("refusal", "No.", item_id="m", content_index=1),

@@ -87,5 +87,18 @@ def test_pieces_that_a_server_has_counted_are_in_the_whole() -> None:
     ]
 
 
+def test_pieces_of_two_parts_under_one_index_are_in_the_whole() -> None:
+    parts = StreamedParts()
+    parts.go_on("content", "output_text", 0, "ab")
+    for url in "xy":
+        parts.annotate(0, {"url": url})
+    whole = [text("a"), text("bc", annotations=[{"url": "y"}])]
+    parts.fit("content", [*whole, "?"])
+    for place in range(2):
+        parts.end("content", place, whole[place])
+    own = [text("a", annotations=[{"url": "x"}]), text("bc", annotations=[{"url": "y"}])]
+    assert parts.completed("content", None) == own
+
+
 def test_where_a_part_has_its_text() -> None:
     assert (field_of("refusal"), field_of("output_text")) == ("refusal", "text")
