@@ -1,5 +1,8 @@
 """What chat has no place for: carried beside the text, whole and streamed alike."""
 
+import pytest
+
+from gateway.errors import UpstreamError
 from gateway.shapes import Json
 from tests.translate.chat_via_responses.cases import (
     citation,
@@ -75,6 +78,20 @@ def test_pictures_are_images_of_the_message() -> None:
     assert result["images"][1]["image_url"]["url"] == "data:image/webp;base64,QQ=="
     for nothing in (image_call(None), image_call(""), {**image_call(), "result": 5}):
         assert "images" not in everywhere(response(nothing, message(text("a"))))
+
+
+FAILED: Json = {"status": "failed", "error": {"type": "server_error", "message": "No picture."}}
+
+
+@pytest.mark.parametrize("failed", [FAILED, {"status": "failed"}, {"error": FAILED["error"]}])
+def test_a_picture_that_failed_is_shown_as_it_is(failed: Json) -> None:
+    item = image_call(None, **failed)
+    result = everywhere(response(item, message(text("Sorry."))))
+    assert (result["content"], result["output_items"]) == ("Sorry.", [item])
+    assert everywhere(response(image_call(id="ig_2"), item))["output_items"] == [item]
+    for sent in (events_of(response(item)), [ending(response(item))]):
+        with pytest.raises(UpstreamError, match=r"only items .* hold: image_generation_call"):
+            streamed({}, sent)
 
 
 def test_a_summary_beside_the_reasoning_itself_is_sent_beside_it() -> None:

@@ -43,8 +43,8 @@ _PARTS = {
 }
 """The items of parts with a text, by the part's type."""
 
-_ANSWERS = (ItemKind.MESSAGE, ItemKind.CALL, ItemKind.IMAGE)
-"""Items that make a chat message; others alone do not."""
+_ANSWERS = (ItemKind.MESSAGE, ItemKind.CALL)
+"""Items that make a chat message, as pictures do; others alone do not."""
 
 TERMINAL = RESPONSES_END - {"response.failed"}
 """The events that end a response; `response.failed` is an error before it comes here."""
@@ -67,6 +67,7 @@ class OutputFold(ResponseEvents[list[Step]]):
         self._reasoning = ReasoningFold(context)
         self._calls = CallsFold(request.tools, context, report)
         self._others = OtherItems()
+        self._has_picture = False
         self.finish_reason: str | None = None
         """Chat's finish reason; None: the message has not ended."""
         self.native_word: str | None = None
@@ -155,8 +156,21 @@ class OutputFold(ResponseEvents[list[Step]]):
         if known.kind is ItemKind.REASONING:
             return self._reasoning.complete(known, item)
         if known.kind is ItemKind.IMAGE:
-            return _picture(known, item)
+            return self._picture(known, item)
         return _steps(self._calls.complete(known.call, call_text(item)))
+
+    def _picture(self, known: OutputItem, item: Json) -> list[Step]:
+        """Show a picture, or the item as it is if it says why there is none; once."""
+        result = item.get("result")
+        if known.image_is_shown:
+            return []
+        if isinstance(result, str) and result:
+            known.image_is_shown = self._has_picture = True
+            return [Step({"images": [image(data_url(result, item.get("output_format")))]})]
+        if item.get("status") == "failed" or item.get("error"):
+            known.image_is_shown = True
+            return self._others.complete(item)
+        return []
 
     def _text_delta(self, event: Json) -> list[Step]:
         item = self._items.of_event(ItemKind.MESSAGE, event)
@@ -233,7 +247,9 @@ class OutputFold(ResponseEvents[list[Step]]):
             steps += self._ended_calls()
             others = list(takewhile(partial(is_not, shown), output))
         steps += self._others.finish(others) + self._last_steps()
-        if status == "completed" and not any(map(self._items.all_of, _ANSWERS)):
+        if status == "completed" and not (
+            self._has_picture or any(map(self._items.all_of, _ANSWERS))
+        ):
             self._others.check_alone()
         self.finish_reason = self._messages.cut_by or self._reason(status, response)
         if self._messages.cut_by is None:
@@ -256,11 +272,3 @@ class OutputFold(ResponseEvents[list[Step]]):
 def _steps(deltas: Iterable[Json]) -> list[Step]:
     """Return the steps of deltas without text."""
     return [Step(delta) for delta in deltas]
-
-
-def _picture(known: OutputItem, item: Json) -> list[Step]:
-    result = item.get("result")
-    if known.image_is_shown or not isinstance(result, str) or not result:
-        return []
-    known.image_is_shown = True
-    return [Step({"images": [image(data_url(result, item.get("output_format")))]})]
