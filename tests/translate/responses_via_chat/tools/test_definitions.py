@@ -54,6 +54,13 @@ def test_what_only_responses_know_of_a_function_is_reported() -> None:
     ]
 
 
+def test_what_only_responses_know_of_a_namespace_is_reported() -> None:
+    namespace = {"type": "namespace", "name": "crm", "tools": [{**F, "async": False}]}
+    for more in ({}, {"async": True}, {"description": "d"}):
+        dropped = asking(context(SELF_HOSTED), tools=[{**namespace, **more}]).report.dropped
+        assert dropped == [*(f"tools[0].{name}" for name in more), "tools[0].tools[0].async"]
+
+
 @pytest.mark.parametrize("form", [True, 3, "text", [], {"type": "text"}])
 def test_the_format_of_a_function_is_a_field_that_nobody_knows(form: object) -> None:
     translation = asking(tools=[{**F, "format": form}])
